@@ -1,0 +1,25 @@
+"""The data contract: what agents leave in the pillars, and under which names.
+
+Pure code: bytes and strings in, models out. Nothing here knows a network, a disk or a clock.
+"""
+
+from nervesys.contract.logs import Category, Level, LogRecord
+from nervesys.contract.names import agent_name, server_name
+from nervesys.contract.paths import PathTemplate
+from nervesys.contract.state import AgentState, ServerMetrics, Status, Tasks
+from nervesys.contract.times import format_time, parse_time
+
+__all__ = [
+    "AgentState",
+    "Category",
+    "Level",
+    "LogRecord",
+    "PathTemplate",
+    "ServerMetrics",
+    "Status",
+    "Tasks",
+    "agent_name",
+    "format_time",
+    "parse_time",
+    "server_name",
+]

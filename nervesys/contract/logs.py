@@ -1,0 +1,87 @@
+"""Log records: one JSON object a line, gzipped."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AliasChoices, BeforeValidator, Field
+
+from nervesys.contract.state import AgentName, ContractObject, Count, Instant
+
+
+class Level(StrEnum):
+    """Severity of a record; `other` stands for whatever else a writer said."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
+    OTHER = "other"
+
+
+class Category(StrEnum):
+    """What a record is about; retention differs by it. `other` stands for whatever else a writer said."""
+
+    SYSTEM = "system"
+    ACTIVITY = "activity"
+    ERRORS = "errors"
+    AUDIT = "audit"
+    OTHER = "other"
+
+
+_SYNONYMS = {"WARNING": "WARN", "CRITICAL": "ERROR", "FATAL": "ERROR", "TRACE": "DEBUG", "NOTICE": "INFO"}
+_LEVELS = {level.value: level for level in Level}
+_CATEGORIES = {category.value: category for category in Category}
+
+
+def _level(value: object) -> Level:
+    name = str(value).upper()
+    return _LEVELS.get(_SYNONYMS.get(name, name), Level.OTHER)
+
+
+def _category(value: object) -> Category:
+    return _CATEGORIES.get(str(value).lower(), Category.OTHER)
+
+
+class LogContext(ContractObject):
+    """Where and how long; further keys are kept."""
+
+    repository: str | None = None
+    file: str | None = None
+    duration_ms: Count | None = None
+
+
+class LogMetadata(ContractObject):
+    """Model and tokens; OpenTelemetry's GenAI names are accepted as synonyms (semantic conventions, gen_ai.*)."""
+
+    model_version: str | None = Field(
+        default=None, validation_alias=AliasChoices("model_version", "gen_ai.request.model", "gen_ai.response.model")
+    )
+    tokens_used: Count | None = None
+    input_tokens: Count | None = Field(
+        default=None, validation_alias=AliasChoices("input_tokens", "gen_ai.usage.input_tokens")
+    )
+    output_tokens: Count | None = Field(
+        default=None, validation_alias=AliasChoices("output_tokens", "gen_ai.usage.output_tokens")
+    )
+
+    @property
+    def tokens(self) -> float | None:
+        """All tokens of the record: as said, or input plus output; None where nothing is said."""
+        if self.tokens_used is not None:
+            return self.tokens_used
+        parts = [part for part in (self.input_tokens, self.output_tokens) if part is not None]
+        return sum(parts) if parts else None
+
+
+class LogRecord(ContractObject):
+    """One line of an agent's log."""
+
+    timestamp: Instant
+    agent_id: AgentName
+    level: Annotated[Level, BeforeValidator(_level)] = Level.INFO
+    category: Annotated[Category, BeforeValidator(_category)] = Category.ACTIVITY
+    action: str | None = None
+    message: str = ""
+    context: LogContext = Field(default_factory=LogContext)
+    metadata: LogMetadata = Field(default_factory=LogMetadata)
+

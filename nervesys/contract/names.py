@@ -1,0 +1,37 @@
+"""Names of agents and servers: which are acted upon, and in which form they are compared.
+
+Bodies may write names in capitals (`GROK`); labels, keys and comparisons are in lower case. A name that does not
+match may be shown, escaped, but no action ever takes it.
+"""
+
+import re
+
+from nervesys.errors import BadObject, Reason
+
+_AGENT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_SERVER = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+
+
+def agent_name(raw: str) -> str:
+    """An agent's name in lower case.
+
+    Raises:
+        BadObject: `bad_name` when it is not one RFC 1123 label (1 to 63 of `a-z 0-9 -`, no hyphen at an end).
+    """
+    return _checked(raw, _AGENT, "agent")
+
+
+def server_name(raw: str) -> str:
+    """A server's name in lower case; host names, so dots may join labels (253 characters at most, RFC 1123).
+
+    Raises:
+        BadObject: `bad_name` when it is not a host name.
+    """
+    return _checked(raw, _SERVER, "server")
+
+
+def _checked(raw: str, pattern: re.Pattern[str], what: str) -> str:
+    name = raw.lower()
+    if not pattern.fullmatch(name):
+        raise BadObject(Reason.BAD_NAME, f"not a name of an {what}: {raw[:80]!r}")
+    return name

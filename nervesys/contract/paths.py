@@ -1,0 +1,120 @@
+"""Path templates, both ways: build a key from fields, read the fields out of a key.
+
+A template is text with `{field}` places, such as `db/metrics/{server}/{date}/{hour}/{minute}{second}_{agent}.json`.
+Fields take the forms that the contract gives them, which is what lets `{minute}{second}` be told apart.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from functools import cached_property
+
+FIELDS = {
+    "agent": r"[^/]+?",
+    "server": r"[^/]+?",
+    "category": r"system|activity|errors|audit",
+    "date": r"\d{4}-\d{2}-\d{2}",
+    "time": r"\d{6}",
+    "year": r"\d{4}",
+    "iso_year": r"\d{4}",
+    "month": r"\d{2}",
+    "week": r"\d{1,2}",
+    "hour": r"\d{2}",
+    "minute": r"\d{2}",
+    "second": r"\d{2}",
+    "seq": r"[0-9A-Za-z-]+",
+}
+"""Every field a template may name, and the form its value takes in a key."""
+
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+class PathTemplate:
+    """One area's layout.
+
+    Args:
+        text: the template, such as `db/agents/{agent}_state.json`.
+
+    Raises:
+        ValueError: it names a field that is not in `FIELDS`, or is absolute or climbs with `..`.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.fields = tuple(dict.fromkeys(_PLACE.findall(text)))
+        unknown = [field for field in self.fields if field not in FIELDS]
+        if unknown:
+            raise ValueError(f"unknown field {{{unknown[0]}}}; known are {', '.join(FIELDS)}")
+        if text.startswith("/") or ".." in text.split("/"):
+            raise ValueError("a template is a relative key without '..'")
+
+    def __repr__(self) -> str:
+        return f"PathTemplate({self.text!r})"
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        seen: set[str] = set()
+
+        def place(match: re.Match[str]) -> str:
+            name = match[1]
+            again = name in seen
+            seen.add(name)
+            return f"(?P={name})" if again else f"(?P<{name}>{FIELDS[name]})"
+
+        parts = re.split(r"(\{\w+\})", self.text)
+        return re.compile("".join(_PLACE.sub(place, part) if _PLACE.fullmatch(part) else re.escape(part) for part in parts))
+
+    def build(self, **fields: str) -> str:
+        """The key for these fields.
+
+        Raises:
+            KeyError: a field of the template is missing.
+            ValueError: a value does not have the field's form, so the key could not be parsed back.
+        """
+        key = _PLACE.sub(lambda match: fields[match[1]], self.text)
+        if self.parse(key) != {name: fields[name] for name in self.fields}:
+            raise ValueError(f"{self.text} cannot hold {fields}")
+        return key
+
+    def parse(self, key: str) -> dict[str, str] | None:
+        """The fields that stand in a key, or None where it is not of this template."""
+        match = self._pattern.fullmatch(key)
+        return match.groupdict() if match else None
+
+    def prefix(self, **fields: str) -> str:
+        """The longest folder, ending in `/`, that all keys with these fields share; '' for the whole bucket.
+
+        Only whole folders are used, for some stores answer 501 to a prefix that does not end in `/`.
+        """
+        known = re.split(r"\{(?!%s\})" % r"\}|".join(fields), self.text)[0] if fields else self.text.split("{")[0]
+        folder = known.rpartition("/")[0]
+        return _PLACE.sub(lambda match: fields[match[1]], folder + "/") if folder else ""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folder part, segment by segment, without the last: `('db', 'metrics', '{server}', '{date}', '{hour}')`."""
+        return tuple(self.text.split("/")[:-1])
+
+
+def time_fields(seconds: float) -> dict[str, str]:
+    """Every field that an instant fills, in UTC."""
+    at = datetime.fromtimestamp(seconds, UTC)
+    iso_year, week, _ = at.isocalendar()
+    return {
+        "date": at.strftime("%Y-%m-%d"),
+        "time": at.strftime("%H%M%S"),
+        "year": at.strftime("%Y"),
+        "iso_year": f"{iso_year:04}",
+        "month": at.strftime("%m"),
+        "week": f"{week:02}",
+        "hour": at.strftime("%H"),
+        "minute": at.strftime("%M"),
+        "second": at.strftime("%S"),
+    }
+
+
+def parse_date(text: str) -> date | None:
+    """A `{date}` as a date, or None where no such day exists (`2026-02-30`)."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

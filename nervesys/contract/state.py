@@ -1,0 +1,151 @@
+"""Agent state and server metrics: the two small JSON objects that an agent writes at each heartbeat.
+
+Unknown numeric fields are kept, not refused: agents of tomorrow may say more. A value that is present and wrong is.
+"""
+
+import math
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
+
+from nervesys.contract.names import agent_name, server_name
+from nervesys.contract.times import format_time, parse_time
+from nervesys.errors import BadObject, Reason
+
+
+def _instant(value: object) -> float:
+    try:
+        return parse_time(value) if isinstance(value, str) else float(value)  # type: ignore[arg-type]  # float() says no itself
+    except (BadObject, TypeError) as err:
+        raise ValueError(str(err)) from err
+
+
+def _named(check: Any) -> Any:
+    def checked(raw: str) -> str:
+        try:
+            return str(check(raw))
+        except BadObject as bad:
+            raise ValueError(str(bad)) from bad
+
+    return AfterValidator(checked)
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("not a finite number")
+    return value
+
+
+Instant = Annotated[float, BeforeValidator(_instant), AfterValidator(_finite), PlainSerializer(format_time)]
+"""Unix seconds inside, RFC 3339 in objects."""
+AgentName = Annotated[str, _named(agent_name)]
+ServerName = Annotated[str, _named(server_name)]
+Number = Annotated[float, AfterValidator(_finite)]
+Count = Annotated[float, AfterValidator(_finite), Field(ge=0)]
+Percent = Annotated[float, AfterValidator(_finite), Field(ge=0)]
+
+
+class Status(StrEnum):
+    """What an agent says of itself; `stopped` is written only on a deliberate stop with exit 0."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    IDLE = "idle"
+    DEGRADED = "degraded"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+class ContractObject(BaseModel):
+    """A JSON object of the contract: parsed from bytes that may be anything."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    @classmethod
+    def parse(cls, body: bytes) -> Self:
+        """The object in a body.
+
+        Raises:
+            BadObject: `bad_json` when it is not a JSON object, `bad_name` or `bad_value` when a field is wrong.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as err:
+            first = err.errors(include_url=False, include_input=False)[0]
+            where, problem = ".".join(map(str, first["loc"])), first["msg"]
+            reason = Reason.BAD_JSON if not where else Reason.BAD_NAME if "bad_name" in problem else Reason.BAD_VALUE
+            raise BadObject(reason, f"{where}: {problem}" if where else problem) from None
+
+    def body(self) -> bytes:
+        """The object as it is stored."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+class NetworkIo(ContractObject):
+    """Bytes since the server started."""
+
+    rx_bytes: Count | None = None
+    tx_bytes: Count | None = None
+
+
+class ServerMetrics(ContractObject):
+    """One minute of one server, as one of its agents saw it; percents are 0 to 100, sizes in MB or bytes as named."""
+
+    timestamp: Instant
+    server: ServerName
+    agent_id: AgentName | None = None
+    cpu_percent: Percent | None = None
+    memory_percent: Percent | None = None
+    disk_percent: Percent | None = None
+    network_io: NetworkIo | None = None
+    buffer_size_mb: Count | None = None
+    uptime_seconds: Count | None = None
+
+
+class Tasks(ContractObject):
+    """Tasks ended since the agent started."""
+
+    completed: Count = 0
+    failed: Count = 0
+
+
+class Buffer(ContractObject):
+    """What waits on the agent's disk to be shipped."""
+
+    bytes: Count = 0
+    records: Count = 0
+    oldest_timestamp: Instant | None = None
+
+
+class AgentState(ContractObject):
+    """What an agent says of itself, rewritten at each heartbeat.
+
+    `instance_id` is new at every start of the process: a restart is proven by it, never by a newer heartbeat.
+    `metrics` holds the newest server metrics, so that readers need no second object.
+    """
+
+    agent_id: AgentName
+    instance_id: str | None = None
+    server: ServerName | None = None
+    status: Status
+    timestamp: Instant
+    started_at: Instant | None = None
+    role: str | None = None
+    model: str | None = None
+    version: str | None = None
+    current_task: str | None = None
+    tasks: Tasks | None = None
+    tokens_used: Count | None = None
+    buffer: Buffer | None = None
+    last_error: str | None = None
+    metrics: ServerMetrics | None = Field(default=None, validation_alias=AliasChoices("metrics", "server_metrics"))

@@ -1,0 +1,94 @@
+"""Everything that can go wrong, as a tree.
+
+    NervesysError
+    ├── SettingsError         configuration that is present and wrong; carries all mistakes found; exit code 2
+    ├── SourceError           a pillar could not be read or written; the last snapshot stays served
+    │   ├── StoreUnavailable      the S3-compatible store
+    │   ├── ArchiveUnavailable    the archive
+    │   ├── BrainUnavailable      the Git repository
+    │   └── QuotaLow              an API quota is below the floor that the settings keep free
+    └── BadObject             one object breaks the contract; counted by `Reason`, named in one log line, skipped
+
+Messages read "verb thing: cause", such as "list db/agents/: timed out after 10 s". They never hold a secret.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class NervesysError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One wrong value in the configuration.
+
+    Attributes:
+        where: file and line, environment variable or flag, such as `config/storage.yaml:12`.
+        key: dotted key within it, such as `storj.paths.agents`; empty when the whole file is meant.
+        problem: what is wrong and how to mend it.
+    """
+
+    where: str
+    key: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.key}: {self.problem}" if self.key else f"{self.where}: {self.problem}"
+
+
+class SettingsError(NervesysError):
+    """Configuration is present and wrong; all mistakes are reported at once."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(map(str, mistakes)))
+
+
+class SourceError(NervesysError):
+    """A pillar could not be read or written."""
+
+
+class StoreUnavailable(SourceError):
+    """The S3-compatible store did not answer as it should."""
+
+
+class ArchiveUnavailable(SourceError):
+    """The archive did not answer as it should."""
+
+
+class BrainUnavailable(SourceError):
+    """The brain's repository could not be fetched, read or pushed to."""
+
+
+class QuotaLow(SourceError):
+    """The remaining API quota has reached the floor that the settings keep free."""
+
+
+class Reason(StrEnum):
+    """Why an object was rejected; a label value, so the list is closed."""
+
+    BAD_GZIP = "bad_gzip"
+    BAD_JSON = "bad_json"
+    BAD_KEY = "bad_key"
+    BAD_NAME = "bad_name"
+    BAD_VALUE = "bad_value"
+    DUPLICATE_SERIES = "duplicate_series"
+    FUTURE = "future"
+    GONE = "gone"
+    LABEL_LIMIT = "label_limit"
+    TOO_LARGE = "too_large"
+
+
+class BadObject(NervesysError):
+    """One object breaks the contract.
+
+    Attributes:
+        reason: the closed reason it is counted under.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        self.reason = reason
+        super().__init__(f"{reason}: {detail}")

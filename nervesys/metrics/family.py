@@ -1,0 +1,131 @@
+"""A metric family, its samples, and their text.
+
+Format: Prometheus text exposition 0.0.4. A sample never carries a timestamp: that would break staleness.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+PREFIX = "nervesys_"
+LABEL_LIMIT = 64
+"""Characters that a label value keeps; a longer one is cut."""
+
+Kind = Literal["gauge", "counter", "histogram"]
+
+
+class Period(StrEnum):
+    """How often a family's data is new: windows over it must span at least four of these."""
+
+    SCRAPE = "scrape"
+    HEARTBEAT = "heartbeat"
+    SHIP = "ship"
+    DAILY = "daily"
+
+
+class Sample(NamedTuple):
+    """One line of exposition."""
+
+    family: "Family"
+    labels: tuple[str, ...]
+    value: float
+    suffix: str = ""
+    le: str = ""
+
+    def series(self) -> str:
+        """Name and labels: what makes the series one and the same."""
+        family = self.family
+        pairs = [f'{name}="{escape(value)}"' for name, value in zip(family.labels, self.labels, strict=True)]
+        if self.le:
+            pairs.append(f'le="{self.le}"')
+        return f"{family.full_name}{self.suffix}{{{','.join(pairs)}}}" if pairs else f"{family.full_name}{self.suffix}"
+
+    def line(self) -> str:
+        """The sample as one line of text, with its newline."""
+        return f"{self.series()} {number(self.value)}\n"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Family:
+    """A row of a table of families.
+
+    Args:
+        name: without the prefix; base unit at the end, `_total` on counters only, `_timestamp_seconds` on instants.
+        kind: gauge, counter or histogram.
+        help: one sentence, ending in a full stop.
+        labels: the label names, each bounded in its values.
+        period: how often the data behind it changes.
+        buckets: upper bounds of a histogram, in the family's unit, without +Inf.
+
+    Raises:
+        ValueError: the row breaks the naming rules above.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    period: Period = Period.HEARTBEAT
+    buckets: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            raise ValueError(f"{self.name}: a name is snake_case")
+        if (self.kind == "counter") != self.name.endswith("_total"):
+            raise ValueError(f"{self.name}: counters, and only they, end in _total")
+        if not self.help.endswith("."):
+            raise ValueError(f"{self.name}: the help text ends with a full stop")
+        if (self.kind == "histogram") != bool(self.buckets):
+            raise ValueError(f"{self.name}: histograms, and only they, have buckets")
+
+    @property
+    def full_name(self) -> str:
+        """The name as it is exposed."""
+        return PREFIX + self.name
+
+    def header(self) -> str:
+        """The HELP and TYPE lines."""
+        text = self.help.replace("\\", r"\\").replace("\n", r"\n")
+        return f"# HELP {self.full_name} {text}\n# TYPE {self.full_name} {self.kind}\n"
+
+    def sample(self, value: float, *labels: str) -> Sample:
+        """One sample; a wrong number of labels raises `ValueError` here, where the mistake is."""
+        if len(labels) != len(self.labels):
+            raise ValueError(f"{self.name} takes the labels {self.labels}, not {labels}")
+        return Sample(self, labels, value)
+
+    def histogram(self, counts: Sequence[float], total: float, *labels: str) -> Iterator[Sample]:
+        """The samples of one histogram.
+
+        Args:
+            counts: observations per bucket, not cumulated; one more than `buckets`, the last for +Inf.
+            total: the sum of all observations, in the family's unit.
+            labels: label values.
+        """
+        running = 0.0
+        for bound, count in zip([*map(number, self.buckets), "+Inf"], counts, strict=True):
+            running += count
+            yield Sample(self, labels, running, "_bucket", bound)
+        yield Sample(self, labels, total, "_sum")
+        yield Sample(self, labels, running, "_count")
+
+
+def escape(value: str) -> str:
+    """A label value as it stands between quotes: cut at `LABEL_LIMIT`, whatever is no UTF-8 replaced."""
+    if len(value) > LABEL_LIMIT:
+        value = value[:LABEL_LIMIT]
+    if value.isalnum() and value.isascii():  # nearly all are: agents, servers, areas
+        return value
+    value = value.encode("utf-8", "replace").decode()
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def number(value: float) -> str:
+    """A value as text: whole numbers without a point, the rest as Python's shortest exact form."""
+    whole = int(value) if -1e15 < value < 1e15 else None
+    if whole is not None and whole == value:
+        return str(whole)
+    text = repr(float(value))
+    return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(text, text)

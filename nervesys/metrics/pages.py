@@ -1,0 +1,137 @@
+"""The HTTP pages that every program serves: `/metrics`, `/-/healthy`, `/-/ready` and a landing page.
+
+A scrape joins snapshots that are already rendered and already compressed.
+"""
+
+import hmac
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from nervesys import __version__
+from nervesys.metrics.snapshot import Snapshot
+from nervesys.settings.web import Web
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a program shows of itself.
+
+    Attributes:
+        name: as operators call it, such as `store exporter`.
+        about: one sentence for the landing page.
+        snapshots: returns the finished snapshots to join; a family stands in only one of them.
+        not_ready: returns why the program is not ready, or None when it is.
+        routes: further pages.
+        links: path to label, shown on the landing page.
+    """
+
+    name: str
+    about: str
+    snapshots: Callable[[], Sequence[Snapshot]]
+    not_ready: Callable[[], str | None]
+    routes: Sequence[BaseRoute] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+def application(program: Program, web: Web) -> Starlette:
+    """The program's pages as an ASGI application, behind basic auth where the settings ask for it."""
+
+    async def metrics(request: Request) -> Response:
+        parts = program.snapshots()
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers = {"content-encoding": "gzip", "vary": "accept-encoding"}
+            return Response(b"".join(part.gzipped for part in parts), headers=headers, media_type=CONTENT_TYPE)
+        return Response(b"".join(part.plain for part in parts), media_type=CONTENT_TYPE)
+
+    async def healthy(_: Request) -> Response:
+        return PlainTextResponse("healthy\n")
+
+    async def ready(_: Request) -> Response:
+        why = program.not_ready()
+        return PlainTextResponse(f"{why}\n", 503) if why else PlainTextResponse("ready\n")
+
+    async def landing(_: Request) -> Response:
+        return HTMLResponse(landing_page(program))
+
+    routes: list[BaseRoute] = [Route("/metrics", metrics), Route("/-/healthy", healthy), Route("/-/ready", ready)]
+    routes += program.routes
+    if not any(isinstance(route, Route) and route.path == "/" for route in routes):
+        routes.append(Route("/", landing))
+    middleware = [Middleware(BasicAuth, web=web)] if web.basic_auth_user else []
+    return Starlette(routes=routes, middleware=middleware)
+
+
+def landing_page(program: Program) -> str:
+    """One small page that says what this is, whether it is ready, and where to go."""
+    why = program.not_ready()
+    links = {"/metrics": "metrics", "/-/healthy": "health", "/-/ready": "readiness", **program.links}
+    items = "".join(f'<li><a href="{escape(path)}">{escape(label)}</a></li>' for path, label in links.items())
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(program.name)}</title>"
+        "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}"
+        "@media(prefers-color-scheme:dark){body{background:#111;color:#eee}a{color:#8cf}}</style>"
+        f"<h1>{escape(program.name)}</h1><p>{escape(program.about)}</p>"
+        f"<p>{'Not ready: ' + escape(why) if why else 'Ready.'}</p><ul>{items}</ul>"
+        f"<p>nervesys-observability {__version__}</p></html>"
+    )
+
+
+class BasicAuth:
+    """Asks for the one user and password of the settings, compared in constant time; health stays open."""
+
+    def __init__(self, app: ASGIApp, web: Web) -> None:
+        self._app = app
+        password = web.basic_auth_password.get_secret_value() if web.basic_auth_password else ""
+        self._expected = f"{web.basic_auth_user}:{password}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] != "/-/healthy" and not self._allowed(scope):
+            refusal = PlainTextResponse("user and password, please\n", 401, {"www-authenticate": "Basic"})
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _allowed(self, scope: Scope) -> bool:
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        kind, _, code = given.partition(b" ")
+        try:
+            said = b64decode(code, validate=True)
+        except ValueError:
+            return False
+        return kind.lower() == b"basic" and hmac.compare_digest(said, self._expected)
+
+
+def serve(app: Starlette, listen: str, web: Web) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        app: the application.
+        listen: `HOST:PORT`.
+        web: TLS files, where the settings name them.
+    """
+    host, _, port = listen.rpartition(":")
+    uvicorn.run(
+        app,
+        host=host.strip("[]"),
+        port=int(port),
+        ssl_certfile=web.tls_cert_file,
+        ssl_keyfile=web.tls_key_file,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        timeout_graceful_shutdown=5,
+    )

@@ -1,0 +1,21 @@
+"""Settings: models of the configuration files, and the loader that lays them over each other."""
+
+from nervesys.settings.agents import AgentConfig
+from nervesys.settings.load import FolderTree, Loaded, Settings, Tree, load, load_file, shipped_root
+from nervesys.settings.place import Place
+from nervesys.settings.variables import VARIABLES
+from nervesys.settings.web import Web
+
+__all__ = [
+    "VARIABLES",
+    "AgentConfig",
+    "FolderTree",
+    "Loaded",
+    "Place",
+    "Settings",
+    "Tree",
+    "Web",
+    "load",
+    "load_file",
+    "shipped_root",
+]

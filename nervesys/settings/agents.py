@@ -1,0 +1,64 @@
+"""Who an agent is and how it behaves: config/agents/{name}.yaml over config/agents/default.yaml.
+
+Real brains carry keys of their own beside these; they are kept, and named as warnings.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nervesys.contract.state import AgentName
+
+
+class _Open(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class Buffer(_Open):
+    """The agent's local buffer.
+
+    Attributes:
+        max_size_mb: cap, in megabytes; beyond it the least important records are dropped and counted.
+        flush_interval_minutes: between two shipments.
+        flush_on_size_mb: ships earlier once this much waits.
+    """
+
+    type: str = "sqlite"
+    path: str | None = None
+    max_size_mb: float = Field(default=100, gt=0)
+    flush_interval_minutes: float = Field(default=10, gt=0)
+    flush_on_size_mb: float = Field(default=10, gt=0)
+
+
+class Health(_Open):
+    """Whether and how often the receiver may restart the agent.
+
+    Attributes:
+        max_restart_attempts: driver calls in one hour.
+    """
+
+    self_check_interval_seconds: float = Field(default=60, gt=0)
+    restart_on_failure: bool = True
+    max_restart_attempts: int = Field(default=3, ge=0)
+
+
+class Restart(_Open):
+    """How the agent is restarted: which driver of the receiver's local file, and what it is called there."""
+
+    driver: str = "supervisor"
+    target: str = "{agent}"
+
+
+class AgentConfig(_Open):
+    """One agent's settings, defaults merged in."""
+
+    name: AgentName
+    role: str = "agent"
+    model: str = ""
+    enabled: bool = True
+    bootstrap: dict[str, Any] = Field(default_factory=dict)
+    buffer: Buffer = Field(default_factory=Buffer)
+    logging: dict[str, Any] = Field(default_factory=dict)
+    health: Health = Field(default_factory=Health)
+    resources: dict[str, Any] = Field(default_factory=dict)
+    restart: Restart = Field(default_factory=Restart)

@@ -1,0 +1,33 @@
+"""The optional language model that helps to read errors: config/alibaba.yaml."""
+
+from pydantic import Field, SecretStr
+
+from nervesys.settings.section import Section
+
+
+class AlibabaCloud(Section):
+    """An OpenAI-compatible endpoint; everything works without it.
+
+    Attributes:
+        use_for: tasks it is asked for, such as `error_analysis`.
+        triggers: events that lead to a question.
+        requests_per_minute: budget of requests.
+        tokens_per_day: budget of tokens.
+    """
+
+    enabled: bool
+    base_url: str
+    api_key: SecretStr | None = None
+    model: str
+    max_tokens: int = Field(gt=0)
+    temperature: float = Field(ge=0, le=2)
+    use_for: tuple[str, ...]
+    triggers: tuple[str, ...]
+    requests_per_minute: int = Field(gt=0)
+    tokens_per_day: int = Field(gt=0)
+
+
+class Alibaba(Section):
+    """config/alibaba.yaml, whole."""
+
+    alibaba_cloud: AlibabaCloud

@@ -1,0 +1,77 @@
+"""The programs that watch: where they listen, how often they look: config/monitoring.yaml."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from nervesys.settings.section import Section
+from nervesys.settings.web import Web
+
+Address = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
+"""`HOST:PORT`."""
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Listen(Section):
+    """The one table of addresses: every program of the stack listens here and nowhere else."""
+
+    store: Address
+    archive: Address
+    brain: Address
+    receiver: Address
+    page: Address
+    prometheus: Address
+    alertmanager: Address
+    grafana: Address
+    s3: Address
+
+
+class Refresh(Section):
+    """Seconds between two refreshes, by area of each source."""
+
+    agents: Seconds
+    metrics: Seconds
+    logs: Seconds
+    sizes: Seconds
+    brain: Seconds
+    github: Seconds
+    archive: Seconds
+
+
+class Prometheus(Section):
+    """The Prometheus that scrapes and evaluates.
+
+    Attributes:
+        url: for queries; where empty, made from `listen.prometheus`.
+    """
+
+    url: str | None = None
+    scrape_interval_seconds: Seconds
+    evaluation_interval_seconds: Seconds
+
+
+class Deadman(Section):
+    """The dead-man's switch.
+
+    Attributes:
+        url: an outside URL that Alertmanager posts to each minute while all is well; None leaves it to the receiver.
+        silence_seconds: without a Watchdog, after which the receiver notifies by its own path.
+    """
+
+    url: str | None = None
+    silence_seconds: Seconds
+
+
+class Monitoring(Section):
+    """config/monitoring.yaml, whole.
+
+    Attributes:
+        docs_url: where runbooks and docs are read; runbook links are made from it.
+    """
+
+    listen: Listen
+    refresh: Refresh
+    prometheus: Prometheus
+    deadman: Deadman
+    docs_url: str
+    web: Web

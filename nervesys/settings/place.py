@@ -1,0 +1,52 @@
+"""Where a program lives and where its brain is: what must be known before any setting can be read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_HOME = ".nervesys"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder of everything a program keeps, and where configuration comes from.
+
+    Attributes:
+        home: absolute; holds `cache/`, `brain/`, `journal.sqlite3`, `secrets/`, `programs/`, `log/`.
+        brain: a Git URL or a folder; None for the example brain that is shipped.
+        profile: laid over the brain, such as `local`.
+    """
+
+    home: Path
+    brain: str | None = None
+    profile: str | None = None
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str], home: str | None = None, brain: str | None = None) -> "Place":
+        """From flags, then `NERVESYS_HOME`, `NERVESYS_BRAIN` and `NERVESYS_PROFILE`."""
+        return cls(
+            home=Path(home or environ.get("NERVESYS_HOME") or DEFAULT_HOME).absolute(),
+            brain=brain or environ.get("NERVESYS_BRAIN") or None,
+            profile=environ.get("NERVESYS_PROFILE") or None,
+        )
+
+    def cache(self, source: str) -> Path:
+        """The cache of a source."""
+        return self.home / "cache" / f"{source}.sqlite3"
+
+    def mirror(self, program: str) -> Path:
+        """The bare mirror of the brain that a program keeps for itself."""
+        return self.home / "brain" / program
+
+    @property
+    def journal(self) -> Path:
+        """The receiver's journal."""
+        return self.home / "journal.sqlite3"
+
+    def secret(self, name: str) -> Path:
+        """A file of the folder of secrets, 0600, made at first start."""
+        return self.home / "secrets" / name
+
+    def log(self, program: str) -> Path:
+        """A program's log."""
+        return self.home / "log" / f"{program}.log"

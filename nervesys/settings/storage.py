@@ -1,0 +1,122 @@
+"""The three pillars that hold data: config/storage.yaml."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from nervesys.contract.logs import Category
+from nervesys.contract.paths import PathTemplate
+from nervesys.settings.section import Section
+
+
+def _template(text: str) -> str:
+    PathTemplate(text)
+    return text
+
+
+Template = Annotated[str, AfterValidator(_template)]
+Days = Annotated[int, Field(ge=1)] | None
+"""Days that something is kept; null keeps it for ever."""
+
+
+class StorePaths(Section):
+    """Key templates of the store's areas (see `nervesys.contract.paths.FIELDS` for the places they may hold)."""
+
+    agents: Template
+    metrics: Template
+    active_logs: Template
+    config_backups: Template
+    shared: Template
+    databases: Template
+
+
+class Store(Section):
+    """The S3-compatible store.
+
+    Attributes:
+        endpoint: URL of the S3 API.
+        concurrency: GETs under way at once.
+        timeout_seconds: for connecting and for each read.
+    """
+
+    endpoint: str
+    region: str
+    bucket: str
+    access_key: SecretStr | None = None
+    secret_key: SecretStr | None = None
+    paths: StorePaths
+    concurrency: int = Field(ge=1, le=64)
+    timeout_seconds: float = Field(gt=0)
+
+
+class ArchivePaths(Section):
+    """Path templates of the archive's areas."""
+
+    logs: Template
+    reports_daily: Template
+    reports_weekly: Template
+    reports_monthly: Template
+    backups: Template
+    documents: Template
+
+
+class Archive(Section):
+    """The archive.
+
+    Attributes:
+        url: `file:///path` or `gdrive://FOLDER_ID`.
+        folder_id: Drive folder, where the url names none.
+        service_account_json: path of a service account's key file, or the JSON itself.
+        api_url: another Drive API, such as an emulator's; None for Google's.
+        timeout_seconds: for each request.
+    """
+
+    url: str | None = None
+    folder_id: str | None = None
+    service_account_json: SecretStr | None = None
+    api_url: str | None = None
+    paths: ArchivePaths
+    timeout_seconds: float = Field(gt=0)
+
+
+class Brain(Section):
+    """What is read from and written to the brain's repository.
+
+    Attributes:
+        branch: configuration is read from it only.
+        state_branch: agents and programs write to it only.
+        repository: `owner/name` on GitHub for what git lacks (rate limit, collaborators); None leaves that out.
+        api_url: GitHub's REST API.
+        token: read-only for exporters.
+        quota_floor: requests of the API's quota that are left for others.
+        timeout_seconds: for each fetch, push and request.
+    """
+
+    branch: str
+    state_branch: str
+    repository: str | None = None
+    api_url: str
+    token: SecretStr | None = None
+    quota_floor: int = Field(ge=0)
+    timeout_seconds: float = Field(gt=0)
+
+
+class Retention(Section):
+    """Days that each area keeps; the one table against which everything called overdue counts."""
+
+    active_logs: Days
+    metrics: Days
+    config_backups: Days
+    logs: dict[Category, Days]
+    backups: Days
+    reports: Days
+    documents: Days
+
+
+class Storage(Section):
+    """config/storage.yaml, whole."""
+
+    storj: Store
+    archive: Archive
+    brain: Brain
+    retention: Retention

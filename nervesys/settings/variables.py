@@ -1,0 +1,65 @@
+"""Environment variables that set one field each; also the closed list of what `${NAME}` may expand to, and where.
+
+Because a name is bound to its field, no brain file can send a secret anywhere else. `NAME_FILE` names a file whose
+content is the value.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nervesys.errors import Mistake
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable and the field that it sets."""
+
+    name: str
+    field: tuple[str, ...]
+    help: str
+
+
+VARIABLES = tuple(
+    Variable(name, tuple(field.split(".")), text)
+    for name, field, text in (
+        ("STORJ_ENDPOINT", "storage.storj.endpoint", "URL of the store's S3 API"),
+        ("STORJ_REGION", "storage.storj.region", "region of the store"),
+        ("STORJ_BUCKET", "storage.storj.bucket", "bucket of the store"),
+        ("STORJ_ACCESS_KEY", "storage.storj.access_key", "access key of the store"),
+        ("STORJ_SECRET_KEY", "storage.storj.secret_key", "secret key of the store"),
+        ("NERVESYS_ARCHIVE", "storage.archive.url", "file:///path or gdrive://FOLDER_ID"),
+        ("GDRIVE_FOLDER_ID", "storage.archive.folder_id", "Drive folder of the archive"),
+        ("GDRIVE_SERVICE_ACCOUNT_JSON", "storage.archive.service_account_json", "service account key, or its path"),
+        ("GDRIVE_API_URL", "storage.archive.api_url", "another Drive API than Google's"),
+        ("GITHUB_TOKEN", "storage.brain.token", "token for GitHub's API and for git over https"),
+        ("GITHUB_REPOSITORY", "storage.brain.repository", "owner/name of the brain on GitHub"),
+        ("GITHUB_API_URL", "storage.brain.api_url", "GitHub's REST API"),
+        ("DASHSCOPE_API_KEY", "alibaba.alibaba_cloud.api_key", "key of the optional language model"),
+        ("NERVESYS_DEADMAN_URL", "monitoring.deadman.url", "outside URL of the dead-man's switch"),
+        ("NERVESYS_WEB_USER", "monitoring.web.basic_auth_user", "user of basic auth"),
+        ("NERVESYS_WEB_PASSWORD", "monitoring.web.basic_auth_password", "password of basic auth"),
+        ("NERVESYS_WEB_TLS_CERT", "monitoring.web.tls_cert_file", "PEM certificate of the listeners"),
+        ("NERVESYS_WEB_TLS_KEY", "monitoring.web.tls_key_file", "PEM key of the listeners"),
+    )
+)
+BY_FIELD = {variable.field: variable for variable in VARIABLES}
+
+
+def value_of(name: str, environ: Mapping[str, str], mistakes: list[Mistake]) -> str | None:
+    """The value of a variable or of the file that `NAME_FILE` names; None where neither is set.
+
+    What is wrong is appended to `mistakes`, so that all of it can be reported at once.
+    """
+    value, file = environ.get(name) or None, environ.get(f"{name}_FILE") or None
+    if file is None:
+        return value
+    if value is not None:
+        mistakes.append(Mistake(name, "", f"{name} and {name}_FILE are both set; keep one"))
+        return None
+    try:
+        return Path(file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as err:
+        problem = getattr(err, "strerror", None) or "not text"
+        mistakes.append(Mistake(f"{name}_FILE", "", f"read {file}: {problem}"))
+        return None

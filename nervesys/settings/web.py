@@ -1,0 +1,21 @@
+"""How the HTTP pages are protected: `web` in config/monitoring.yaml."""
+
+from pydantic import SecretStr
+
+from nervesys.settings.section import Section
+
+
+class Web(Section):
+    """TLS and basic auth of every HTTP listener; both off where nothing is said.
+
+    Attributes:
+        tls_cert_file: PEM certificate chain.
+        tls_key_file: PEM private key.
+        basic_auth_user: with a password, asked for on every page but `/-/healthy`.
+        basic_auth_password: from `NERVESYS_WEB_PASSWORD` or `NERVESYS_WEB_PASSWORD_FILE`.
+    """
+
+    tls_cert_file: str | None = None
+    tls_key_file: str | None = None
+    basic_auth_user: str | None = None
+    basic_auth_password: SecretStr | None = None

@@ -1,0 +1,95 @@
+"""YAML with the line of every value, so that a mistake can be named where it stands."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from nervesys.errors import Mistake, SettingsError
+
+MAX_BYTES = 1 << 20
+MAX_NODES = 50_000
+"""Aliases can make a small file explode; a file of settings has no need to."""
+
+Path = tuple[str, ...]
+
+
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value that is no mapping, with its path; an empty mapping below the top counts as a value."""
+    if isinstance(value, dict) and (value or not path):
+        for key, below in value.items():
+            yield from leaves(below, (*path, str(key)))
+    else:
+        yield path, value
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed file.
+
+    Attributes:
+        where: the file's name, for messages.
+        data: its top level mapping.
+        lines: the line of each key, by path.
+    """
+
+    where: str
+    data: dict[str, Any]
+    lines: dict[Path, int] = field(default_factory=dict)
+
+    def origin(self, path: Path) -> str:
+        """File and line of a value, or of the nearest enclosing key that stands in the file."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return f"{self.where}:{self.lines[path]}" if path else self.where
+
+    def rows(self) -> Iterator[tuple[Path, Any, str]]:
+        """Every value with its path and its origin."""
+        for path, value in leaves(self.data):
+            yield path, value, self.origin(path)
+
+
+def read_yaml(body: bytes, where: str) -> Document:
+    """Parse a file of settings.
+
+    Raises:
+        SettingsError: not YAML, not a mapping, a key twice, or larger than any settings are.
+    """
+    if len(body) > MAX_BYTES:
+        raise SettingsError([Mistake(where, "", f"larger than {MAX_BYTES >> 20} MiB")])
+    try:
+        loader = yaml.SafeLoader(body.decode())
+        root = loader.get_single_node()
+        if root is None:
+            return Document(where, {})
+        if not isinstance(root, yaml.MappingNode):
+            raise SettingsError([Mistake(f"{where}:{root.start_mark.line + 1}", "", "a mapping of keys is expected")])
+        lines: dict[Path, int] = {}
+        for count, (path, line) in enumerate(_keys(root, ())):
+            if count > MAX_NODES:
+                raise SettingsError([Mistake(where, "", f"more than {MAX_NODES} values")])
+            if path in lines and not path[-1].isdigit():
+                raise SettingsError([Mistake(f"{where}:{line}", ".".join(path), "this key stands here twice")])
+            lines[path] = line
+        return Document(where, loader.construct_document(root), lines)
+    except UnicodeDecodeError as err:
+        raise SettingsError([Mistake(where, "", "not UTF-8 text")]) from err
+    except yaml.MarkedYAMLError as err:
+        mark = err.problem_mark
+        line = f"{where}:{mark.line + 1}" if mark else where
+        raise SettingsError([Mistake(line, "", f"not YAML: {err.problem}")]) from err
+    except (yaml.YAMLError, ValueError, RecursionError) as err:
+        raise SettingsError([Mistake(where, "", f"not YAML: {type(err).__name__}")]) from err
+
+
+def _keys(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
+    """Every key with its line; items of a list have their index for a key."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield (*path, str(key.value)), key.start_mark.line + 1
+            yield from _keys(value, (*path, str(key.value)))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield (*path, str(index)), value.start_mark.line + 1
+            yield from _keys(value, (*path, str(index)))

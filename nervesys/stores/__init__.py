@@ -1,0 +1,1 @@
+"""The pillars behind three small interfaces: objects (the store), archive, brain."""

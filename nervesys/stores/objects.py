@@ -1,0 +1,160 @@
+"""The store: objects by key.
+
+Code above relies only on what all S3 servers have: no order in a listing, no cursor that is a key, every prefix ends
+in `/`, no conditional request, no tags. ETags are compared without their quotes.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from nervesys.errors import BadObject, Reason, StoreUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a listing tells of one object.
+
+    Attributes:
+        key: the whole key.
+        version: the ETag without quotes; another one means another content.
+        size: bytes.
+        modified: Unix seconds by the store's clock.
+    """
+
+    key: str
+    version: str
+    size: int
+    modified: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One LIST, all its pages.
+
+    Attributes:
+        objects: in no order that may be relied upon.
+        folders: common prefixes, each ending in `/`; only of a listing with a delimiter.
+        pages: requests made.
+        clock: the store's clock as its answer gave it (the Date header), Unix seconds; None where it gave none.
+    """
+
+    objects: tuple[ObjectInfo, ...]
+    folders: tuple[str, ...] = ()
+    pages: int = 1
+    clock: float | None = None
+
+
+class ObjectStore(Protocol):
+    """What every store can do.
+
+    Every call has a time limit and is retried a few times within the client; what fails after that raises
+    `StoreUnavailable`, whose message names the verb, the key and the cause, and holds no secret.
+    """
+
+    def list(self, prefix: str, *, recursive: bool = True) -> Listing:
+        """All objects below a prefix, which is empty or ends in `/`.
+
+        Args:
+            prefix: the folder.
+            recursive: False lists one level and names the folders in it.
+        """
+
+    def get(self, key: str, *, max_bytes: int) -> bytes:
+        """An object's content.
+
+        Raises:
+            BadObject: `gone` when it is no longer there, `too_large` when it holds more than `max_bytes`.
+        """
+
+    def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
+        """An object's content as a stream, to be read within `with`.
+
+        Raises:
+            BadObject: `gone`.
+        """
+
+    def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> str:
+        """Write an object whole; returns its version."""
+
+    def delete(self, key: str) -> None:
+        """Delete an object; one that is not there is no mistake."""
+
+
+def check_prefix(prefix: str) -> None:
+    """Refuse a prefix that some store would answer with 501.
+
+    Raises:
+        ValueError: the prefix is neither empty nor ends in `/`.
+    """
+    if prefix and not prefix.endswith("/"):
+        raise ValueError(f"a prefix is empty or ends in '/': {prefix!r}")
+
+
+def too_large(key: str, max_bytes: int) -> BadObject:
+    """The refusal of an object beyond its limit."""
+    return BadObject(Reason.TOO_LARGE, f"{key}: more than {max_bytes} bytes")
+
+
+def gone(key: str) -> BadObject:
+    """The object went away between its listing and now."""
+    return BadObject(Reason.GONE, f"{key}: no longer there")
+
+
+class FolderStore:
+    """A store that is a folder of plain files; for tests and for looking at a copy.
+
+    Args:
+        root: the folder that stands for the bucket.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def list(self, prefix: str, *, recursive: bool = True) -> Listing:
+        """All objects below a prefix."""
+        check_prefix(prefix)
+        base = self._root / prefix
+        if not self._root.is_dir():
+            raise StoreUnavailable(f"list {prefix}: no folder {self._root}")
+        found = sorted(base.rglob("*") if recursive else base.glob("*")) if base.is_dir() else []
+        folders = () if recursive else tuple(f"{self._key(path)}/" for path in found if path.is_dir())
+        return Listing(tuple(self._info(path) for path in found if path.is_file()), folders)
+
+    def get(self, key: str, *, max_bytes: int) -> bytes:
+        """An object's content."""
+        with self.open(key) as stream:
+            body = stream.read(max_bytes + 1)
+        if len(body) > max_bytes:
+            raise too_large(key, max_bytes)
+        return body
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[IO[bytes]]:
+        """An object's content as a stream."""
+        try:
+            with (self._root / key).open("rb") as stream:
+                yield stream
+        except FileNotFoundError:
+            raise gone(key) from None
+
+    def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> str:  # noqa: ARG002  # files have none
+        """Write an object whole; returns its version."""
+        path = self._root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+        return self._info(path).version
+
+    def delete(self, key: str) -> None:
+        """Delete an object."""
+        (self._root / key).unlink(missing_ok=True)
+
+    def _key(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
+
+    def _info(self, path: Path) -> ObjectInfo:
+        body, stat = path.read_bytes(), path.stat()
+        return ObjectInfo(self._key(path), hashlib.md5(body, usedforsecurity=False).hexdigest(), len(body), stat.st_mtime)

@@ -1,0 +1,121 @@
+"""The store over the S3 API, through boto3."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from nervesys.errors import StoreUnavailable
+from nervesys.settings.storage import Store
+from nervesys.stores.objects import Listing, ObjectInfo, check_prefix, gone, too_large
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+ATTEMPTS = 3
+MISSING = {"NoSuchKey", "404", "NotFound"}
+
+
+class S3Store:
+    """One bucket of an S3-compatible server.
+
+    Args:
+        settings: where it is and how to get in.
+    """
+
+    def __init__(self, settings: Store) -> None:
+        self._bucket = settings.bucket
+        self._client: S3Client = boto3.session.Session().client(
+            "s3",
+            endpoint_url=settings.endpoint,
+            region_name=settings.region,
+            aws_access_key_id=settings.access_key.get_secret_value() if settings.access_key else None,
+            aws_secret_access_key=settings.secret_key.get_secret_value() if settings.secret_key else None,
+            config=Config(
+                connect_timeout=settings.timeout_seconds,
+                read_timeout=settings.timeout_seconds,
+                retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+                max_pool_connections=settings.concurrency + 2,
+                s3={"addressing_style": "path"},
+                # Servers other than Amazon's do not all know the newer checksum trailers.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
+
+    def list(self, prefix: str, *, recursive: bool = True) -> Listing:
+        """All objects below a prefix, page after page."""
+        check_prefix(prefix)
+        request: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix}
+        if not recursive:
+            request["Delimiter"] = "/"
+        objects: list[ObjectInfo] = []
+        folders: list[str] = []
+        pages, clock = 0, None
+        with _answers(f"list {prefix or self._bucket}"):
+            for page in self._client.get_paginator("list_objects_v2").paginate(**request):
+                pages += 1
+                clock = _date(page.get("ResponseMetadata", {}))
+                objects += [_info(cast("dict[str, Any]", entry)) for entry in page.get("Contents", ())]
+                folders += [entry["Prefix"] for entry in page.get("CommonPrefixes", ()) if "Prefix" in entry]
+        return Listing(tuple(objects), tuple(folders), pages, clock)
+
+    def get(self, key: str, *, max_bytes: int) -> bytes:
+        """An object's content, read no further than its limit."""
+        with self.open(key) as stream:
+            body = stream.read(max_bytes + 1)
+        if len(body) > max_bytes:
+            raise too_large(key, max_bytes)
+        return body
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[IO[bytes]]:
+        """An object's content as a stream."""
+        with _answers(f"get {key}", key):
+            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            try:
+                yield cast("IO[bytes]", body)
+            finally:
+                body.close()
+
+    def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> str:
+        """Write an object whole; returns its version."""
+        with _answers(f"put {key}"):
+            answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+            return answer["ETag"].strip('"')
+
+    def delete(self, key: str) -> None:
+        """Delete an object."""
+        with _answers(f"delete {key}"):
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+
+@contextmanager
+def _answers(what: str, key: str = "") -> Iterator[None]:
+    """Turn what boto3 raises into our tree; the cause is named by its code, for messages may quote request headers."""
+    try:
+        yield
+    except ClientError as err:
+        code = err.response.get("Error", {}).get("Code", "unknown")
+        if key and code in MISSING:
+            raise gone(key) from None
+        status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "?")
+        raise StoreUnavailable(f"{what}: {code} (HTTP {status})") from err
+    except BotoCoreError as err:
+        raise StoreUnavailable(f"{what}: {type(err).__name__}") from err
+
+
+def _info(entry: dict[str, Any]) -> ObjectInfo:
+    return ObjectInfo(entry["Key"], entry["ETag"].strip('"'), entry["Size"], entry["LastModified"].timestamp())
+
+
+def _date(metadata: Any) -> float | None:
+    text = metadata.get("HTTPHeaders", {}).get("date")
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except ValueError:
+        return None
