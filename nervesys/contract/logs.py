@@ -84,4 +84,3 @@ class LogRecord(ContractObject):
     message: str = ""
     context: LogContext = Field(default_factory=LogContext)
     metadata: LogMetadata = Field(default_factory=LogMetadata)
-

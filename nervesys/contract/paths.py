@@ -61,7 +61,9 @@ class PathTemplate:
             return f"(?P={name})" if again else f"(?P<{name}>{FIELDS[name]})"
 
         parts = re.split(r"(\{\w+\})", self.text)
-        return re.compile("".join(_PLACE.sub(place, part) if _PLACE.fullmatch(part) else re.escape(part) for part in parts))
+        return re.compile(
+            "".join(_PLACE.sub(place, part) if _PLACE.fullmatch(part) else re.escape(part) for part in parts)
+        )
 
     def build(self, **fields: str) -> str:
         """The key for these fields.

@@ -48,7 +48,7 @@ class Layers:
         return "settings"
 
     def expand(self, mistakes: list[Mistake]) -> None:
-        """Drop each `${NAME}` that stands where NAME belongs (its value comes as a layer); elsewhere it is a mistake."""
+        """Drop each `${NAME}` that stands where NAME belongs (its value is a layer of its own); elsewhere a mistake."""
         for path, value in list(leaves(self.values)):
             names = _EXPANSION.findall(value) if isinstance(value, str) else []
             if not names:
@@ -58,7 +58,9 @@ class Layers:
                 self._drop(path)
             else:
                 mistakes.append(
-                    Mistake(self.origin(path), ".".join(path), f"${{{names[0]}}} may not be expanded here: {_allowed(path)}")
+                    Mistake(
+                        self.origin(path), ".".join(path), f"${{{names[0]}}} may not be expanded here: {_allowed(path)}"
+                    )
                 )
 
     def _drop(self, path: Path) -> None:

@@ -21,7 +21,9 @@ def _folder(file: str) -> Callable[[Any], str]:
 
     def completed(value: Any) -> str:
         text = str(value)
-        return text if "{" in text.rpartition("/")[2] or "." in text.rpartition("/")[2] else f"{text.rstrip('/')}/{file}"
+        return (
+            text if "{" in text.rpartition("/")[2] or "." in text.rpartition("/")[2] else f"{text.rstrip('/')}/{file}"
+        )
 
     return completed
 

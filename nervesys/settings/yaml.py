@@ -77,8 +77,8 @@ def read_yaml(body: bytes, where: str) -> Document:
         raise SettingsError([Mistake(where, "", "not UTF-8 text")]) from err
     except yaml.MarkedYAMLError as err:
         mark = err.problem_mark
-        line = f"{where}:{mark.line + 1}" if mark else where
-        raise SettingsError([Mistake(line, "", f"not YAML: {err.problem}")]) from err
+        at = f"{where}:{mark.line + 1}" if mark else where
+        raise SettingsError([Mistake(at, "", f"not YAML: {err.problem}")]) from err
     except (yaml.YAMLError, ValueError, RecursionError) as err:
         raise SettingsError([Mistake(where, "", f"not YAML: {type(err).__name__}")]) from err
 

@@ -157,4 +157,6 @@ class FolderStore:
 
     def _info(self, path: Path) -> ObjectInfo:
         body, stat = path.read_bytes(), path.stat()
-        return ObjectInfo(self._key(path), hashlib.md5(body, usedforsecurity=False).hexdigest(), len(body), stat.st_mtime)
+        return ObjectInfo(
+            self._key(path), hashlib.md5(body, usedforsecurity=False).hexdigest(), len(body), stat.st_mtime
+        )

@@ -1,0 +1,5 @@
+"""`python -m nervesys` is `nervesys`."""
+
+from nervesys.cli import main
+
+main()
