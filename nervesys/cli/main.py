@@ -18,7 +18,7 @@ from nervesys.errors import NervesysError, SettingsError
 COMMANDS: dict[str, str] = {
     "config": "Check the configuration, and see where each value comes from.",
 }
-"""Every command, and its line in the help; each is the module of that name in this package. Adding one is a file and a line."""
+"""Every command and its line in the help; each is the module of that name beside this file."""
 
 EXTRAS = {"agent": "agent", "exporter": "exporters", "receiver": "receiver", "dashboards": "reports", "up": "stack"}
 """Which extra a command needs, where it needs one; named when an import fails."""
@@ -73,7 +73,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    _: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Log details."),
 ) -> None:
     level = logging.DEBUG if verbose else logging.INFO

@@ -87,14 +87,12 @@ class PathTemplate:
 
         Only whole folders are used, for some stores answer 501 to a prefix that does not end in `/`.
         """
-        known = re.split(r"\{(?!%s\})" % r"\}|".join(fields), self.text)[0] if fields else self.text.split("{")[0]
-        folder = known.rpartition("/")[0]
-        return _PLACE.sub(lambda match: fields[match[1]], folder + "/") if folder else ""
-
-    @property
-    def folders(self) -> tuple[str, ...]:
-        """The folder part, segment by segment, without the last: `('db', 'metrics', '{server}', '{date}', '{hour}')`."""
-        return tuple(self.text.split("/")[:-1])
+        known: list[str] = []
+        for segment in self.text.split("/")[:-1]:
+            if not set(_PLACE.findall(segment)) <= fields.keys():
+                break
+            known.append(_PLACE.sub(lambda match: fields[match[1]], segment))
+        return "/".join([*known, ""])
 
 
 def time_fields(seconds: float) -> dict[str, str]:

@@ -141,7 +141,7 @@ class FolderStore:
         except FileNotFoundError:
             raise gone(key) from None
 
-    def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> str:  # noqa: ARG002  # files have none
+    def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> str:
         """Write an object whole; returns its version."""
         path = self._root / key
         path.parent.mkdir(parents=True, exist_ok=True)
