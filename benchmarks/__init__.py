@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against baselines that run in the same run."""
