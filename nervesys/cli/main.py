@@ -17,6 +17,7 @@ from nervesys.errors import NervesysError, SettingsError
 
 COMMANDS: dict[str, str] = {
     "config": "Check the configuration, and see where each value comes from.",
+    "docs": "Write the reference pages from the code that they describe.",
 }
 """Every command and its line in the help; each is the module of that name beside this file."""
 
@@ -40,10 +41,15 @@ class LazyCommands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command itself, imported now."""
         name, stand_in, rest = super().resolve_command(ctx, args)
-        return name, _load(name) if name and stand_in else stand_in, rest
+        return name, load_command(name) if name and stand_in else stand_in, rest
 
 
-def _load(name: str) -> Any:
+def load_command(name: str) -> Any:
+    """The command of that name, imported now.
+
+    Raises:
+        NervesysError: a package that it needs is not installed; says which extra holds it.
+    """
     try:
         module = import_module(f"nervesys.cli.{name}")
     except ModuleNotFoundError as err:

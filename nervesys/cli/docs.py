@@ -1,0 +1,40 @@
+"""`nervesys docs`: write the reference pages from the code that they describe."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from nervesys.cli.generated import report, write
+from nervesys.cli.main import COMMANDS, load_command
+from nervesys.cli.reference import commands_page, configuration_page, metrics_page
+from nervesys.settings import load
+
+app = typer.Typer(help="Write the reference pages under docs/reference from the code that they describe.")
+TABLES = {"Exporters": "exporters", "Receiver": "alerting"}
+
+
+@app.callback()
+def _group() -> None:
+    """Write the reference pages under docs/reference from the code that they describe."""
+
+
+@app.command()
+def build(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs/reference"),
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a page is stale.")] = False,
+) -> None:
+    """Write metrics.md, configuration.md and commands.md."""
+    report(Console(), write(out, pages(), check=check), check=check)
+
+
+def pages() -> dict[str, str]:
+    """The text of every reference page, by file name."""
+    tables = {title: import_module(wing).FAMILIES for title, wing in TABLES.items()}
+    return {
+        "metrics.md": metrics_page(tables),
+        "configuration.md": configuration_page(load()),
+        "commands.md": commands_page({name: load_command(name) for name in COMMANDS}),
+    }
