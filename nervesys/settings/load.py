@@ -112,7 +112,8 @@ def load(
 
     Args:
         brain: the brain's files; None for the example that is shipped.
-        profile: name of a file in `config/profiles/`, looked for in the brain, then among the shipped ones.
+        profile: names of files in `config/profiles/`, joined by commas, later wins; each is looked for in the brain,
+            then among the shipped ones.
         environ: environment variables; none are read where None is given.
         flags: command line flags, by the name of the variable that they stand for.
 
@@ -129,8 +130,8 @@ def load(
             document = _read(tree, f"config/{section}.yaml", mistakes)
             if document:
                 _lay(layers, section, document, warnings)
-    overlay = _profile(profile, brain, shipped, mistakes)
-    if overlay:
+    overlays = list(_profiles(profile, brain, shipped, mistakes))
+    for overlay in overlays:
         _lay_profile(layers, overlay, mistakes)
     layers.expand(mistakes)
     for source, label in ((environ or {}, "environment"), (flags or {}, "flag")):
@@ -143,7 +144,7 @@ def load(
     origins = {".".join(path): where for path, where in layers.origins.items() if path[0] != AGENT}
     defaults = [_read(tree, "config/agents/default.yaml", mistakes) for tree in dict.fromkeys((shipped, brain))]
     agents: dict[str, AgentConfig] = {}
-    for agent in _agents(brain, [*filter(None, defaults), upload], overlay, mistakes):
+    for agent in _agents(brain, [*filter(None, defaults), upload], overlays, mistakes):
         name = agent.config.name
         agents[name] = agent.config
         origins |= {".".join(("agents", name, *path)): where for path, where in agent.layers.origins.items()}
@@ -201,15 +202,15 @@ def _lay(layers: Layers, section: str, document: Document, warnings: list[Mistak
     warnings += [Mistake(document.origin(path), ".".join(path), "not understood, ignored") for path in unknown]
 
 
-def _profile(name: str | None, brain: Tree, shipped: Tree, mistakes: list[Mistake]) -> Document | None:
-    if name is None:
-        return None
-    path = f"config/profiles/{name}.yaml"
-    document = _read(brain, path, mistakes) or _read(shipped, path, mistakes)
-    if document is None:
-        known = ", ".join(file.removesuffix(".yaml") for file in shipped.names("config/profiles"))
-        mistakes.append(Mistake("profile", "", f"no profile named {name!r}; there are: {known}"))
-    return document
+def _profiles(names: str | None, brain: Tree, shipped: Tree, mistakes: list[Mistake]) -> Iterator[Document]:
+    for name in names.split(",") if names else ():
+        path = f"config/profiles/{name}.yaml"
+        document = _read(brain, path, mistakes) or _read(shipped, path, mistakes)
+        if document:
+            yield document
+        else:
+            known = ", ".join(file.removesuffix(".yaml") for file in shipped.names("config/profiles"))
+            mistakes.append(Mistake("profile", "", f"no profile named {name!r}; there are: {known}"))
 
 
 def _lay_profile(layers: Layers, overlay: Document, mistakes: list[Mistake]) -> None:
@@ -228,8 +229,8 @@ def _checked(model: type[Model], layers: Layers, mistakes: list[Mistake]) -> Mod
         return None
 
 
-def _agents(brain: Tree, below: list[Document], above: Document | None, mistakes: list[Mistake]) -> Iterator[_Agent]:
-    """Each agent of the brain, its file laid between what all agents start from and the profile."""
+def _agents(brain: Tree, below: list[Document], above: list[Document], mistakes: list[Mistake]) -> Iterator[_Agent]:
+    """Each agent of the brain, its file laid between what all agents start from and the profiles."""
     for file in brain.names("config/agents"):
         stem, _, suffix = file.rpartition(".")
         if suffix not in {"yaml", "yml"} or stem == "default":
@@ -238,7 +239,7 @@ def _agents(brain: Tree, below: list[Document], above: Document | None, mistakes
         own = _read(brain, where, mistakes)
         layers = Layers()
         layers.put(("name",), stem.lower(), where)
-        for document in (*below, own, above):
+        for document in filter(None, (*below, own, *above)):
             _lay_agent(layers, document)
         config = _checked(AgentConfig, layers, mistakes)
         if config is None:
@@ -249,10 +250,10 @@ def _agents(brain: Tree, below: list[Document], above: Document | None, mistakes
         yield _Agent(config, layers)
 
 
-def _lay_agent(layers: Layers, document: Document | None) -> None:
+def _lay_agent(layers: Layers, document: Document) -> None:
     """What a document says of agents: under `agent`, or, in a file of the older kind, at its top."""
-    wrapped = document is not None and AGENT in document.data
-    for path, value, origin in document.rows() if document else ():
+    wrapped = AGENT in document.data
+    for path, value, origin in document.rows():
         if wrapped and path[0] == AGENT:
             layers.put(path[1:], value, origin)
         elif not wrapped and path[0] not in SECTIONS:

@@ -14,7 +14,7 @@ class Place:
     Attributes:
         home: absolute; holds `cache/`, `brain/`, `journal.sqlite3`, `secrets/`, `programs/`, `log/`.
         brain: a Git URL or a folder; None for the example brain that is shipped.
-        profile: laid over the brain, such as `local`.
+        profile: laid over the brain, such as `local`; several are joined by commas.
     """
 
     home: Path
