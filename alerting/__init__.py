@@ -1,3 +1,3 @@
-"""Placeholder."""
+"""config/alerts.yaml becomes rules and routes; what fires becomes actions, journalled and proven."""
 
 FAMILIES = ()

@@ -37,6 +37,11 @@ class Refresh(Section):
     github: Seconds
     archive: Seconds
 
+    def fresh_seconds(self, area: str) -> float:
+        """Age of an area's last success beyond which what is served of it may no longer be relied on."""
+        interval: float = getattr(self, area)
+        return 4 * interval
+
 
 class Prometheus(Section):
     """The Prometheus that scrapes and evaluates.

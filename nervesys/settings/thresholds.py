@@ -27,6 +27,14 @@ class Heartbeat(Section):
         """Age at which an agent's last words (gauges, status, buffer) leave the metrics."""
         return max(5 * self.interval_seconds, self.down_after_seconds)
 
+    @property
+    def grace_seconds(self) -> float:
+        """For how long the store must be readable without a break before silence counts against an agent.
+
+        Two heartbeats, and the longest that an agent backs off before it writes its state again: one more.
+        """
+        return 3 * self.interval_seconds
+
 
 class Pair(Section):
     """A warning and a critical value in percent, and for how long either must last.

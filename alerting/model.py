@@ -1,0 +1,198 @@
+"""config/alerts.yaml: which alerts there are, whom they tell, and what they do.
+
+A channel names files that hold its secrets, never the secrets themselves; a relative name lies in the folder of
+secrets. A channel that is not enabled may be named by alerts and stays silent.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+
+from alerting.units import seconds
+from alerting.words import unknown
+from nervesys.settings.section import Section
+
+ALERTS_FILE = "config/alerts.yaml"
+AUTO_ACTIONS = ("restart_agent",)
+"""What the receiver can do by itself."""
+ANALYSTS = ("alibaba",)
+"""Language models that may be asked."""
+WATCHDOG = "Watchdog"
+"""The alert that fires while all is well."""
+
+
+class Severity(StrEnum):
+    """How soon someone should look."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+    NONE = "none"
+
+
+def _one_of(kind: str, known: tuple[str, ...]) -> AfterValidator:
+    def check(word: str) -> str:
+        if word not in known:
+            raise ValueError(unknown(kind, word, known))
+        return word
+
+    return AfterValidator(check)
+
+
+class Action(Section):
+    """One thing to do; exactly one key is given.
+
+    Attributes:
+        notify: a channel to tell.
+        auto_action: what the receiver does by itself, and proves.
+        log_to: folder of the brain whose daily file gets a line.
+        analyze: a language model that says whether it is critical.
+    """
+
+    notify: str | None = None
+    auto_action: Annotated[str, _one_of("action", AUTO_ACTIONS)] | None = None
+    log_to: Annotated[str, Field(pattern=r"^(logs/[a-z0-9_/-]*)$")] | None = None
+    analyze: Annotated[str, _one_of("language model", ANALYSTS)] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("an action has exactly one of notify, auto_action, log_to, analyze")
+        return self
+
+
+class _Channel(Section):
+    enabled: bool = True
+
+
+class SlackChannel(_Channel):
+    """A Slack incoming webhook.
+
+    Attributes:
+        api_url_file: file that holds the webhook's URL, which is a secret.
+    """
+
+    type: Literal["slack"]
+    api_url_file: str = "slack_url"
+    channel: str
+
+
+class EmailChannel(_Channel):
+    """Mail through an SMTP server.
+
+    Attributes:
+        smarthost: `HOST:PORT`.
+        auth_password_file: file that holds the password; needed with `auth_username`.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    type: Literal["email"]
+    to: str
+    sender: str = Field(alias="from")
+    smarthost: str
+    auth_username: str | None = None
+    auth_password_file: str = "smtp_password"  # noqa: S105  # a file's name
+    require_tls: bool = True
+
+
+class WebhookChannel(_Channel):
+    """Any URL that takes Alertmanager's webhook.
+
+    Attributes:
+        token_file: file that holds a bearer token; None sends none.
+    """
+
+    type: Literal["webhook"]
+    url: str
+    token_file: str | None = None
+
+
+Channel = Annotated[SlackChannel | EmailChannel | WebhookChannel, Field(discriminator="type")]
+Duration = Annotated[float, BeforeValidator(seconds)]
+"""Seconds, written such as `10 minutes`."""
+
+
+class Alert(Section):
+    """One alert.
+
+    Attributes:
+        name: for people, such as `Agent Down`; see `alertname`.
+        condition: in the language of `alerting.language`.
+        expr: PromQL, taken as it is, in place of a condition.
+        by: with `expr`, the labels that its result carries.
+        hold: seconds that it must hold before it fires.
+        severity: None where the condition reads a pair of thresholds, which makes one rule of either severity.
+        actions: all are done, in no order.
+        summary: one line; Prometheus expands its templates, such as `{{ $labels.agent }}`.
+        description: what is the case and what it means, with templates.
+        runbook: what to do about it, for someone who was asleep a minute ago.
+        dashboard: which dashboard the alert links to.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    name: str = Field(pattern=r"^[A-Z][A-Za-z0-9]*( [A-Z0-9][A-Za-z0-9]*)*$")
+    condition: str | None = None
+    expr: str | None = None
+    by: tuple[str, ...] = ()
+    hold: Duration = Field(default=0, alias="for")
+    severity: Severity | None = None
+    actions: tuple[Action, ...] = ()
+    summary: str
+    description: str
+    runbook: str
+    dashboard: str = "main-overview"
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> Self:
+        if (self.condition is None) == (self.expr is None):
+            raise ValueError("an alert has either a condition or an expr")
+        if self.by and self.expr is None:
+            raise ValueError("`by` goes with `expr`; a condition knows its labels")
+        return self
+
+    @property
+    def alertname(self) -> str:
+        """The name as a label: `AgentDown`."""
+        return self.name.replace(" ", "")
+
+    @property
+    def anchor(self) -> str:
+        """The name as part of a link: `agent-down`."""
+        return self.name.lower().replace(" ", "-")
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that it tells."""
+        return tuple(action.notify for action in self.actions if action.notify)
+
+    @property
+    def acts(self) -> bool:
+        """Whether the receiver has anything to do for it."""
+        return any(action.notify is None for action in self.actions)
+
+
+class AlertsFile(Section):
+    """config/alerts.yaml, whole.
+
+    Attributes:
+        engine: who evaluates; one at a time, so that nothing fires twice.
+    """
+
+    engine: Literal["prometheus", "grafana"]
+    channels: dict[str, Channel]
+    alerts: tuple[Alert, ...]
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        names = [alert.alertname for alert in self.alerts]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two alerts are named {', '.join(twice)}")
+        return self
+
+    def named(self, alertname: str) -> Alert | None:
+        """The alert with this label, or None."""
+        return next((alert for alert in self.alerts if alert.alertname == alertname), None)

@@ -1,0 +1,64 @@
+"""Quantities as people write them, as numbers in base units: seconds, bytes, ratios, counts."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Unit(StrEnum):
+    """What a number measures; also how messages name it."""
+
+    SECONDS = "a duration, such as 5 minutes"
+    BYTES = "a size, such as 50 MB"
+    RATIO = "a share, such as 90%"
+    COUNT = "a plain number"
+
+
+def _spellings(**seconds: float) -> Mapping[str, tuple[Unit, float]]:
+    """Singular, plural and the first letter of each: minutes, minute, m."""
+    forms = {name: (Unit.SECONDS, factor) for plural, factor in seconds.items() for name in (plural, plural[:-1])}
+    return forms | {plural[0]: (Unit.SECONDS, factor) for plural, factor in seconds.items()}
+
+
+UNITS: Mapping[str, tuple[Unit, float]] = {
+    **_spellings(seconds=1, minutes=60, hours=3600, days=86400, weeks=604800),
+    "min": (Unit.SECONDS, 60),
+    "%": (Unit.RATIO, 0.01),
+    "percent": (Unit.RATIO, 0.01),
+    "B": (Unit.BYTES, 1),
+    "kB": (Unit.BYTES, 10**3),
+    "MB": (Unit.BYTES, 10**6),
+    "GB": (Unit.BYTES, 10**9),
+    "TB": (Unit.BYTES, 10**12),
+    "KiB": (Unit.BYTES, 1 << 10),
+    "MiB": (Unit.BYTES, 1 << 20),
+    "GiB": (Unit.BYTES, 1 << 30),
+}
+"""Every spelling of a unit: what it measures, and its size in the base unit."""
+
+
+def seconds(text: str) -> float:
+    """A duration in seconds, from text such as `5 minutes`, `90s` or `1h30m`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not re.fullmatch(r"(\s*\d+(\.\d+)?\s*[a-z]+)+\s*", text):
+        raise ValueError(f"{text!r} is not {Unit.SECONDS}")
+    total = 0.0
+    for number, spelling in re.findall(r"([\d.]+)\s*([a-z]+)", text):
+        unit, factor = UNITS.get(spelling, (None, 0))
+        if unit is not Unit.SECONDS:
+            raise ValueError(f"{spelling!r} is not a unit of time; there are: seconds, minutes, hours, days, weeks")
+        total += float(number) * factor
+    return total
+
+
+def promql_duration(value: float) -> str:
+    """Seconds as PromQL writes a duration, in the largest unit that keeps it whole; fractions in milliseconds."""
+    if value != int(value):
+        return f"{round(value * 1000)}ms"
+    for size, letter in ((86400, "d"), (3600, "h"), (60, "m")):
+        if value and value % size == 0:
+            return f"{int(value) // size}{letter}"
+    return f"{int(value)}s"
