@@ -1,1 +1,12 @@
-"""The lean agent."""
+"""The lean agent: it keeps almost nothing, and leaves heartbeats, server metrics and logs in the pillars.
+
+from nervesys.agent import Agent
+
+with Agent("grok") as agent, agent.task("code_review") as task:
+    task.tokens = 120
+"""
+
+from nervesys.agent.agent import Agent
+from nervesys.agent.work import Task
+
+__all__ = ["Agent", "Task"]

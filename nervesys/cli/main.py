@@ -16,6 +16,7 @@ from nervesys import __version__
 from nervesys.errors import NervesysError, SettingsError
 
 COMMANDS: dict[str, str] = {
+    "agent": "Run a lean agent: heartbeats, server metrics and logs.",
     "config": "Check the configuration, and see where each value comes from.",
     "docs": "Write the reference pages from the code that they describe.",
 }

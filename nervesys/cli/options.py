@@ -1,13 +1,12 @@
 """Options that several commands share, and what they lead to: a place, a brain, checked settings."""
 
 import os
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from nervesys.settings import Loaded, Place, Tree, load
-from nervesys.stores.brain import open_tree
+from nervesys.stores import opened as stores
+from nervesys.stores.opened import Opened
 
 Home = Annotated[
     str | None, typer.Option("--home", metavar="DIR", help="Folder of everything kept (NERVESYS_HOME; .nervesys).")
@@ -21,23 +20,11 @@ ArchiveUrl = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Opened:
-    """What a program starts from."""
-
-    place: Place
-    tree: Tree
-    loaded: Loaded
-
-
 def opened(program: str, *, home: str | None = None, brain: str | None = None, archive: str | None = None) -> Opened:
-    """Open the brain for a program and load the settings.
+    """Open the brain for a program and load the settings, environment included.
 
     Raises:
         SettingsError: the configuration is wrong.
         BrainUnavailable: the brain cannot be read and no earlier copy is there.
     """
-    place = Place.of(os.environ, home, brain)
-    tree = open_tree(place, program)
-    flags = {"NERVESYS_ARCHIVE": archive} if archive else {}
-    return Opened(place, tree, load(tree, profile=place.profile, environ=os.environ, flags=flags))
+    return stores.opened(program, os.environ, home=home, brain=brain, archive=archive)

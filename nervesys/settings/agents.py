@@ -3,11 +3,13 @@
 Real brains carry keys of their own beside these; they are kept, and named as warnings.
 """
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from nervesys.contract.state import AgentName
+
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda said: str(said).upper())]
 
 
 class _Open(BaseModel):
@@ -30,6 +32,26 @@ class Buffer(_Open):
     flush_on_size_mb: float = Field(default=10, gt=0)
 
 
+class Logging(_Open):
+    """What the agent's own logger lets through.
+
+    Attributes:
+        level: the least severe that is shipped.
+    """
+
+    level: LogLevel = "INFO"
+
+
+class Metrics(_Open):
+    """The history of server metrics in the store; the newest ride in the state object anyway.
+
+    Attributes:
+        interval_seconds: between two objects of area `metrics`.
+    """
+
+    interval_seconds: float = Field(default=60, gt=0)
+
+
 class Health(_Open):
     """Whether and how often the receiver may restart the agent.
 
@@ -50,15 +72,22 @@ class Restart(_Open):
 
 
 class AgentConfig(_Open):
-    """One agent's settings, defaults merged in."""
+    """One agent's settings, defaults merged in.
+
+    Attributes:
+        enabled: False takes it out of the fleet without deleting its file.
+        workload: what `nervesys agent run` does by itself: nothing, or made-up work to look at.
+    """
 
     name: AgentName
     role: str = "agent"
     model: str = ""
     enabled: bool = True
+    workload: Literal["none", "demo"] = "none"
     bootstrap: dict[str, Any] = Field(default_factory=dict)
     buffer: Buffer = Field(default_factory=Buffer)
-    logging: dict[str, Any] = Field(default_factory=dict)
+    logging: Logging = Field(default_factory=Logging)
+    metrics: Metrics = Field(default_factory=Metrics)
     health: Health = Field(default_factory=Health)
     resources: dict[str, Any] = Field(default_factory=dict)
     restart: Restart = Field(default_factory=Restart)

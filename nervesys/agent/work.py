@@ -1,0 +1,101 @@
+"""What the agent does: tasks under way, tasks ended, tokens used, the last error."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from nervesys.contract.state import Tasks
+
+ERROR_CHARACTERS = 300
+"""That `last_error` keeps: the state stays tiny."""
+
+
+@dataclass(eq=False)
+class Task:
+    """One piece of work, under way; whoever does it fills in what it cost.
+
+    Attributes:
+        action: what is done, such as `code_review`.
+        tokens: that it used of a language model.
+        model: that it asked; the agent's own where None.
+        context: further facts for the log record, such as `repository` and `file`.
+    """
+
+    action: str
+    tokens: int = 0
+    model: str | None = None
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WorkDone:
+    """The ledger at one instant.
+
+    Attributes:
+        current: action of the newest task under way.
+        busy: a task is under way, or ended since the last look.
+        tasks: ended since the start.
+        tokens: used since the start.
+        last_error: the newest, in one line.
+    """
+
+    current: str | None
+    busy: bool
+    tasks: Tasks
+    tokens: int
+    last_error: str | None
+
+
+class Work:
+    """The ledger of tasks; any thread may write to it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: list[Task] = []
+        self._completed = self._failed = self._tokens = self._ended_at_look = 0
+        self._last_error: str | None = None
+
+    def begin(self, task: Task) -> None:
+        """Note that a task is under way."""
+        with self._lock:
+            self._under_way.append(task)
+
+    def end(self, task: Task, error: BaseException | None) -> None:
+        """Note how a task ended."""
+        with self._lock:
+            self._under_way.remove(task)
+            self._tokens += task.tokens
+            if error is None:
+                self._completed += 1
+            else:
+                self._failed += 1
+                self._last_error = in_one_line(error)
+
+    def abandon(self, task: Task) -> None:
+        """Forget a task that neither succeeded nor failed: the agent was told to stop."""
+        with self._lock:
+            self._under_way.remove(task)
+
+    def error(self, error: BaseException) -> None:
+        """Note an error that belongs to no task."""
+        with self._lock:
+            self._last_error = in_one_line(error)
+
+    def look(self) -> WorkDone:
+        """The ledger now."""
+        with self._lock:
+            ended = self._completed + self._failed
+            busy = bool(self._under_way) or ended > self._ended_at_look
+            self._ended_at_look = ended
+            return WorkDone(
+                current=self._under_way[-1].action if self._under_way else None,
+                busy=busy,
+                tasks=Tasks(completed=self._completed, failed=self._failed),
+                tokens=self._tokens,
+                last_error=self._last_error,
+            )
+
+
+def in_one_line(error: BaseException) -> str:
+    """Kind and message of an error, without line breaks, cut to a bounded length."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:ERROR_CHARACTERS]

@@ -1,0 +1,37 @@
+"""`nervesys agent`: run one lean agent."""
+
+import signal
+from typing import Annotated
+
+import typer
+
+from nervesys.agent import Agent, demo
+from nervesys.cli.options import BrainUrl, Home
+
+app = typer.Typer(no_args_is_help=True, help="Run a lean agent: heartbeats, server metrics and logs.")
+
+
+@app.callback()
+def _group() -> None:
+    """Run a lean agent: heartbeats, server metrics and logs."""
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="The agent; the brain holds its config/agents/NAME.yaml.")],
+    home: Home = None,
+    brain: BrainUrl = None,
+    server: Annotated[
+        str | None, typer.Option("--server", help="Name of this host (NERVESYS_SERVER; the machine's own name).")
+    ] = None,
+    workload: Annotated[
+        bool | None,
+        typer.Option("--demo/--no-demo", help="Make believable work (default: what agent.workload in the brain says)."),
+    ] = None,
+) -> None:
+    """Be one agent until SIGTERM or Ctrl-C: then flush, ship, say `stopped`, and exit 0 within ten seconds."""
+    with Agent(name, home=home, brain=brain, server=server) as agent:
+        if workload if workload is not None else agent.config.workload == "demo":
+            demo.work(agent)
+        while True:
+            signal.pause()

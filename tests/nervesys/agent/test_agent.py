@@ -1,0 +1,125 @@
+"""An agent's life, as the store sees it."""
+
+import gzip
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nervesys.agent import Agent
+from nervesys.contract import AgentState, LogRecord, Status
+from nervesys.errors import SettingsError
+
+Make = Callable[[], Agent]
+
+
+def state(bucket: Path) -> AgentState | None:
+    path = bucket / "db/agents/grok_state.json"
+    return AgentState.parse(path.read_bytes()) if path.exists() and path.stat().st_size else None
+
+
+def until(said: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not said():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def logs(bucket: Path) -> list[LogRecord]:
+    files = sorted(bucket.glob("db/active_logs/host-1/*/*.jsonl.gz"))
+    return [LogRecord.parse(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
+
+
+def status_is(bucket: Path, status: Status) -> bool:
+    now = state(bucket)
+    return now is not None and now.status is status
+
+
+def test_idle_running_idle_stopped(grok: Make, bucket: Path) -> None:
+    with grok() as agent:
+        until(lambda: status_is(bucket, Status.IDLE))
+        with agent.task("code_review") as task:
+            task.tokens = 120
+            until(lambda: status_is(bucket, Status.RUNNING))
+            assert (state(bucket) or task).current_task == "code_review"  # type: ignore[union-attr]
+        until(lambda: status_is(bucket, Status.IDLE))
+    last = state(bucket)
+    assert last is not None
+    assert last.status is Status.STOPPED
+    assert (last.agent_id, last.server, last.role, last.model) == ("grok", "host-1", "research", "grok-4")
+    assert (last.tasks.completed, last.tasks.failed, last.tokens_used) == (1, 0, 120)  # type: ignore[union-attr]
+    assert last.metrics is not None
+    assert last.metrics.memory_percent
+
+
+def test_each_start_is_a_new_instance(grok: Make, bucket: Path) -> None:
+    seen = set()
+    for _ in range(2):
+        with grok():
+            pass
+        last = state(bucket)
+        assert last is not None
+        seen.add(last.instance_id)
+    assert len(seen) == 2
+
+
+def test_a_crash_leaves_the_last_status_and_the_error(grok: Make, bucket: Path) -> None:
+    with pytest.raises(ZeroDivisionError), grok():
+        until(lambda: status_is(bucket, Status.IDLE))
+        1 / 0  # noqa: B018
+    last = state(bucket)
+    assert last is not None
+    assert last.status is Status.IDLE
+    assert last.last_error == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(0, Status.STOPPED), (None, Status.STOPPED), (3, Status.IDLE), ("sorry", Status.IDLE)]
+)
+def test_stopped_is_a_deed_with_exit_0(grok: Make, bucket: Path, code: object, status: Status) -> None:
+    with pytest.raises(SystemExit), grok():
+        until(lambda: status_is(bucket, Status.IDLE))
+        raise SystemExit(code)
+    assert status_is(bucket, status)
+
+
+def test_logs_arrive_in_order_and_in_form(grok: Make, bucket: Path) -> None:
+    with grok() as agent:
+        agent.log.info("hello", extra={"action": "greet", "category": "audit"})
+        with agent.task("plan", repository="nervesys") as task:
+            task.tokens = 7
+        with pytest.raises(ValueError, match="no"), agent.task("plan"):
+            raise ValueError("no")
+        logging.getLogger("somewhere.else").warning("look: %s", "here")
+    told = [record for record in logs(bucket) if record.category != "system"]
+    assert [(r.level, r.category, r.action, r.message) for r in told] == [
+        ("INFO", "audit", "greet", "hello"),
+        ("INFO", "activity", "plan", "plan done"),
+        ("ERROR", "errors", "plan", "plan failed"),
+        ("WARN", "activity", "somewhere.else", "look: here"),
+    ]
+    done, failed = told[1], told[2]
+    assert done.context.repository == "nervesys"
+    assert done.context.duration_ms is not None
+    assert (done.metadata.model_version, done.metadata.tokens) == ("grok-4", 7)
+    assert "ValueError: no" in (failed.context.model_extra or {})["traceback"]
+
+
+def test_what_could_not_be_shipped_is_shipped_by_the_next_start(grok: Make, bucket: Path) -> None:
+    bucket.chmod(0o500)
+    blocked = bucket / "db"
+    blocked.write_text("in the way")
+    with grok() as agent:
+        agent.log.info("kept")
+    blocked.unlink()
+    bucket.chmod(0o700)
+    with grok():
+        pass
+    assert [record.message for record in logs(bucket)].count("kept") == 1
+
+
+def test_an_agent_that_the_brain_does_not_know(brain: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no config/agents/nobody.yaml; it knows: grok"):
+        Agent("nobody", brain=str(brain), environ={})
