@@ -1,19 +1,318 @@
-"""The brain: configuration is read from one branch, status and logs are written to another."""
+"""The brain: configuration is read from one branch, status and logs are written to another.
 
+Each program keeps a bare mirror with full history. Objects are read and commits are made in it without a work tree;
+fetch and push are the `git` program's.
+"""
+
+import fcntl
+import logging
+import os
+import random
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from nervesys.errors import BrainUnavailable
-from nervesys.settings import FolderTree, Place, Tree, shipped_root
+import pygit2
+from pygit2.enums import FileMode, RepositoryOpenFlag, SortMode
+
+from nervesys.clock import Clock, system_clock
+from nervesys.errors import BadObject, BrainUnavailable, Reason
+from nervesys.settings import VARIABLES, FolderTree, Place, Tree, load, shipped_root
+from nervesys.settings.storage import Brain
+from nervesys.settings.variables import value_of
+from nervesys.stores import git
+
+Change = bytes | Callable[[bytes | None], bytes]
+"""A file's new content, or what makes it from the newest content there (None where there is no such file)."""
+
+ATTEMPTS = 20
+FIRST_WAIT_SECONDS = 0.05
+LONGEST_WAIT_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
 
 
-def open_tree(place: Place, program: str) -> Tree:  # noqa: ARG001  # the mirror of a Git brain is the program's own
+class GitTree:
+    """The files of one commit.
+
+    Attributes:
+        commit: the commit's id, in hex.
+    """
+
+    def __init__(self, repository: pygit2.Repository, commit: pygit2.Commit) -> None:
+        self._repository = repository
+        self._root = commit.tree
+        self.commit = str(commit.id)
+
+    def read(self, path: str, *, max_bytes: int | None = None) -> bytes | None:
+        """The file's content, or None where there is none.
+
+        Raises:
+            BadObject: `too_large` when it holds more than `max_bytes`; it is not loaded then.
+        """
+        entry = self._entry(path)
+        if not isinstance(entry, pygit2.Blob):
+            return None
+        if max_bytes is not None and self._repository.odb.read_header(entry.id)[1] > max_bytes:
+            raise BadObject(Reason.TOO_LARGE, f"{path}: more than {max_bytes} bytes")
+        return entry.data
+
+    def names(self, folder: str) -> list[str]:
+        """The names of the files in a folder, sorted; empty where there is none."""
+        entry = self._entry(folder)
+        if not isinstance(entry, pygit2.Tree):
+            return []
+        return sorted(child.name for child in entry if isinstance(child, pygit2.Blob) and child.name)
+
+    def _entry(self, path: str) -> pygit2.Object | None:
+        try:
+            return self._root[path]
+        except KeyError:
+            return None
+
+
+class GitBrain:
+    """A brain in a Git repository, through a bare mirror.
+
+    Threads and processes may share a mirror: whoever fetches or commits holds its lock.
+
+    Args:
+        url: path, `file://`, `https://` or ssh.
+        mirror: folder of the mirror, made where it is missing, made anew where it mirrors another repository.
+        branch: configuration is read from it.
+        state_branch: everything is written to it; made, without a parent, at the first commit.
+        timeout_seconds: of each fetch and each push.
+        token: for https.
+        clock: dates the commits.
+        sleep: waits between two attempts to push, in seconds.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        mirror: Path,
+        *,
+        branch: str = "main",
+        state_branch: str = "state",
+        timeout_seconds: float,
+        token: str | None = None,
+        clock: Clock = system_clock,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.branch, self.state_branch = branch, state_branch
+        self._remote = git.Remote.of(url, token)
+        self._mirror = mirror
+        self._seconds = timeout_seconds
+        self._clock, self._sleep = clock, sleep
+        with self._locked():
+            self._make_mirror()
+
+    @property
+    def url(self) -> str:
+        """Where it is, without credentials."""
+        return self._remote.url
+
+    def fetch(self) -> None:
+        """Bring the mirror up to date.
+
+        Raises:
+            BrainUnavailable: the repository cannot be reached; the mirror stays as it was.
+        """
+        with self._locked():
+            git.fetch(self._mirror, self._remote, self._seconds)
+
+    def tree(self, branch: str) -> GitTree | None:
+        """The newest files of a branch as last fetched, or None where there is no such branch."""
+        repository = self._open()
+        tip = repository.branches.get(branch)
+        return GitTree(repository, tip.peel(pygit2.Commit)) if tip else None
+
+    def log(self, branch: str, limit: int | None = None) -> Iterator[pygit2.Commit]:
+        """The commits of a branch, newest first; none where there is no such branch."""
+        repository = self._open()
+        tip = repository.branches.get(branch)
+        walk = repository.walk(tip.target, SortMode.TIME) if tip else iter(())
+        for index, commit in enumerate(walk):
+            if index == limit:
+                return
+            yield commit
+
+    def commit(self, changes: Mapping[str, Change], message: str, author: str) -> str:
+        """Write files to the state branch, and push.
+
+        Where somebody else was first, all is built again on what they wrote, so that an append loses nothing.
+
+        Args:
+            changes: path to new content, or to what makes it from the newest content.
+            message: of the commit.
+            author: the program or agent that writes.
+
+        Returns:
+            The id of the new tip; of the old one where nothing changed.
+
+        Raises:
+            BrainUnavailable: the repository cannot be reached, forbids it, or was ahead at every attempt.
+        """
+        with self._locked():
+            wait = FIRST_WAIT_SECONDS
+            for attempt in range(1, ATTEMPTS + 1):
+                git.fetch(self._mirror, self._remote, self._seconds)
+                try:
+                    return self._advance(changes, message, author)
+                except git.PushRefused as refused:
+                    if attempt == ATTEMPTS:
+                        raise BrainUnavailable(f"{refused}; given up after {ATTEMPTS} attempts") from refused
+                self._sleep(random.uniform(0, wait))  # noqa: S311  # jitter, no secret
+                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _advance(self, changes: Mapping[str, Change], message: str, author: str) -> str:
+        """One attempt: a commit on the tip as fetched, and its push."""
+        repository = self._open()
+        branch = repository.branches.get(self.state_branch)
+        tip = branch.peel(pygit2.Commit) if branch else None
+        tree = self._written(repository, tip, changes)
+        if tip is not None and tree == tip.tree.id:
+            return str(tip.id)
+        signature = pygit2.Signature(author, f"{author}@nervesys.invalid", int(self._clock()))
+        parents = [tip.id] if tip else []
+        commit = repository.create_commit(None, signature, signature, message, tree, parents)
+        git.push(self._mirror, self._remote, self._seconds, str(commit), self.state_branch)
+        repository.references.create(f"refs/heads/{self.state_branch}", commit, force=True)
+        return str(commit)
+
+    def _written(
+        self, repository: pygit2.Repository, tip: pygit2.Commit | None, changes: Mapping[str, Change]
+    ) -> pygit2.Oid:
+        """The tree of the tip with the changes laid over it."""
+        index, before = pygit2.Index(), GitTree(repository, tip) if tip else None
+        if tip is not None:
+            index.read_tree(tip.tree)
+        for path, change in changes.items():
+            body = change if isinstance(change, bytes) else change(before.read(path) if before else None)
+            index.add(pygit2.IndexEntry(path, repository.create_blob(body), FileMode.BLOB))
+        return index.write_tree(repository)
+
+    def _make_mirror(self) -> None:
+        """Make the mirror; another URL means another brain, and its mirror would pass for a good copy of this one."""
+        if self._mirrored() == self.url:
+            return
+        if self._mirror.exists():
+            shutil.rmtree(self._mirror)
+        pygit2.init_repository(str(self._mirror), bare=True).config["remote.origin.url"] = self.url
+
+    def _mirrored(self) -> str | None:
+        try:
+            return next(iter(pygit2.Config(str(self._mirror / "config")).get_multivar("remote.origin.url")), None)
+        except OSError:
+            return None
+
+    def _open(self) -> pygit2.Repository:
+        try:
+            return pygit2.Repository(str(self._mirror), RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.BARE)
+        except pygit2.GitError as err:
+            raise BrainUnavailable(f"open the mirror {self._mirror}: {err}") from err
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the mirror; whoever holds it does so for limited times only."""
+        self._mirror.parent.mkdir(parents=True, exist_ok=True)
+        with (self._mirror.parent / f"{self._mirror.name}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+class EmptyTree:
+    """A brain in which nothing has been written yet."""
+
+    def read(self, path: str) -> bytes | None:
+        """None: there are no files."""
+        return None
+
+    def names(self, folder: str) -> list[str]:
+        """None at all."""
+        return []
+
+
+def open_brain(
+    place: Place, program: str, settings: Brain | None = None, environ: Mapping[str, str] = os.environ
+) -> GitBrain | None:
+    """The brain as a Git repository, or None where it is a plain folder (such as the shipped example).
+
+    Args:
+        place: names the brain, and the folder of mirrors.
+        program: whose mirror it is.
+        settings: where None, what can be known before the brain is read: defaults and environment.
+        environ: environment variables.
+
+    Raises:
+        BrainUnavailable: it names a folder that is not there.
+    """
+    if place.brain is None or _plain_folder(place.brain):
+        return None
+    settings = settings or _first_settings(environ)
+    return GitBrain(
+        str(Path(place.brain).absolute()) if Path(place.brain).is_dir() else place.brain,
+        place.mirror(program),
+        branch=settings.branch,
+        state_branch=settings.state_branch,
+        timeout_seconds=settings.timeout_seconds,
+        token=settings.token.get_secret_value() if settings.token else None,
+    )
+
+
+def open_tree(
+    place: Place, program: str, settings: Brain | None = None, environ: Mapping[str, str] = os.environ
+) -> Tree:
     """The newest configuration that can be had: of a folder, of the shipped example, or of a Git repository.
+
+    A repository that cannot be reached is read as it was when it last could; the log says so.
+
+    Args:
+        place: names the brain, and the folder of mirrors.
+        program: whose mirror it is.
+        settings: see `open_brain`.
+        environ: environment variables.
 
     Raises:
         BrainUnavailable: it cannot be read, and no earlier copy is there.
     """
-    if place.brain is None:
-        return FolderTree(shipped_root())
-    if Path(place.brain).is_dir():
-        return FolderTree(Path(place.brain))
-    raise BrainUnavailable(f"open {place.brain}: no such folder")
+    brain = open_brain(place, program, settings, environ)
+    if brain is None:
+        return FolderTree(Path(place.brain) if place.brain else shipped_root())
+    try:
+        brain.fetch()
+    except BrainUnavailable as err:
+        copy = brain.tree(brain.branch)
+        if copy is None:
+            raise
+        log.warning("%s; the last good copy is used, commit %s", err, copy.commit[:12])
+        return copy
+    tree = brain.tree(brain.branch)
+    if tree is None:
+        log.warning("%s has no branch %s: nothing is configured there", brain.url, brain.branch)
+    return tree or EmptyTree()
+
+
+def _plain_folder(brain: str) -> bool:
+    """Whether a brain is a folder of files; a work tree with `.git` and a bare repository are repositories."""
+    path = Path(brain)
+    if path.is_dir():
+        return not ((path / ".git").exists() or (path / "HEAD").is_file())
+    if "://" in brain or re.fullmatch(r"[\w.-]+@[\w.-]+:.+", brain):
+        return False
+    raise BrainUnavailable(f"open {brain}: no such folder")
+
+
+def _first_settings(environ: Mapping[str, str]) -> Brain:
+    """The brain's settings before it is read. What is wrong in the environment is told when all of it is loaded."""
+    said = {
+        variable.field[-1]: value_of(variable.name, environ, [])
+        for variable in VARIABLES
+        if variable.field[:2] == ("storage", "brain")
+    }
+    shipped = dict(load().settings.storage.brain)
+    return Brain.model_validate(shipped | {key: value for key, value in said.items() if value is not None})

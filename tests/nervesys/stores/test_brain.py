@@ -1,0 +1,170 @@
+"""The brain as a real Git repository: reading, writing, several writers at once, and being out of reach."""
+
+import logging
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nervesys.errors import BadObject, BrainUnavailable
+from nervesys.settings import FolderTree, Place, load
+from nervesys.stores.brain import GitBrain, open_brain, open_tree
+from tests.brains import NOON, read, write
+
+WRITERS, COMMITS = 4, 6
+WRITER = """
+import sys
+from pathlib import Path
+from nervesys.stores.brain import GitBrain
+
+url, mirror, name, count = sys.argv[1:]
+brain = GitBrain(url, Path(mirror), timeout_seconds=60)
+for number in range(int(count)):
+    line = f"{name} {number}\\n".encode()
+    changes = {"log.txt": lambda old: (old or b"") + line, f"state/{name}.json": line}
+    brain.commit(changes, f"{name} {number}", name)
+"""
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Path:
+    path = tmp_path / "brain.git"
+    write(path, {"config/agents/grok.yaml": b"agent: {name: grok}\n", "README.md": b"hello\n"})
+    return path
+
+
+def brain_of(remote: Path | str, tmp_path: Path) -> GitBrain:
+    brain = GitBrain(str(remote), tmp_path / "mirror", timeout_seconds=30, clock=lambda: NOON)
+    brain.fetch()
+    return brain
+
+
+@pytest.mark.parametrize("form", ["{}", "file://{}"], ids=["path", "file url"])
+def test_a_branch_is_read_without_a_work_tree(remote: Path, tmp_path: Path, form: str) -> None:
+    tree = brain_of(form.format(remote), tmp_path).tree("main")
+    assert tree is not None
+    assert tree.read("README.md") == b"hello\n"
+    assert tree.names("config/agents") == ["grok.yaml"]
+    assert tree.names("config") == []
+    assert tree.read("config") is None
+    assert tree.read("config/none.yaml") is None
+    assert tree.names("none") == []
+
+
+def test_a_file_beyond_its_limit_is_refused(remote: Path, tmp_path: Path) -> None:
+    tree = brain_of(remote, tmp_path).tree("main")
+    assert tree is not None
+    with pytest.raises(BadObject, match=r"too_large: README\.md"):
+        tree.read("README.md", max_bytes=5)
+
+
+def test_an_empty_repository_has_nothing_and_is_no_failure(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--bare", "-q", str(tmp_path / "empty.git")], check=True)
+    brain = brain_of(tmp_path / "empty.git", tmp_path)
+    assert brain.tree("main") is None
+    assert list(brain.log("main")) == []
+    place = Place(tmp_path / "home", str(tmp_path / "empty.git"))
+    assert load(open_tree(place, "test")).agents == {}
+
+
+def test_a_commit_goes_to_the_state_branch_only(remote: Path, tmp_path: Path) -> None:
+    brain = brain_of(remote, tmp_path)
+    first = brain.commit({"state/grok_last_status.json": b"{}"}, "Status of grok", "grok")
+    second = brain.commit({"log.txt": lambda old: (old or b"") + b"one\n"}, "Log", "grok")
+    assert read(remote, "log.txt") == b"one\n"
+    assert read(remote, "state/grok_last_status.json") == b"{}"
+    assert [(str(c.id), c.message, c.author.name, c.commit_time) for c in brain.log("state")] == [
+        (second, "Log", "grok", NOON),
+        (first, "Status of grok", "grok", NOON),
+    ]
+    assert [c.message for c in brain.log("main")] == ["Change"]
+    assert [str(c.id) for c in brain.log("state", 1)] == [second]
+
+
+def test_nothing_new_is_no_commit(remote: Path, tmp_path: Path) -> None:
+    brain = brain_of(remote, tmp_path)
+    assert brain.commit({"a": b"1"}, "One", "grok") == brain.commit({"a": b"1"}, "Two", "grok")
+
+
+def test_several_writers_at_once_lose_nothing(remote: Path, tmp_path: Path) -> None:
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(remote), str(tmp_path / name), name, str(COMMITS)])
+        for name in (f"writer-{number}" for number in range(WRITERS))
+    ]
+    assert [writer.wait(timeout=120) for writer in writers] == [0] * WRITERS
+    expected = sorted(f"writer-{writer} {number}" for writer in range(WRITERS) for number in range(COMMITS))
+    assert sorted(read(remote, "log.txt").decode().splitlines()) == expected
+    assert sorted(commit.message for commit in brain_of(remote, tmp_path).log("state")) == expected
+
+
+def test_a_branch_that_forbids_pushing_is_told_at_once(remote: Path, tmp_path: Path) -> None:
+    hook = remote / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho protected; exit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(BrainUnavailable, match=r"push to state of .*pre-receive hook declined"):
+        brain_of(remote, tmp_path).commit({"a": b"1"}, "One", "grok")
+
+
+def test_who_is_always_second_gives_up_in_the_end(remote: Path, tmp_path: Path) -> None:
+    """The branch moves on between each fetch and push."""
+    brain = GitBrain(str(remote), tmp_path / "mirror", timeout_seconds=30, sleep=lambda _: None)
+
+    def outrun(old: bytes | None) -> bytes:
+        write(remote, {"other": b"x"}, branch="state")
+        return b"mine"
+
+    with pytest.raises(BrainUnavailable, match=r"rejected.*; given up after 20 attempts"):
+        brain.commit({"mine": outrun}, "Mine", "grok")
+
+
+def test_out_of_reach_the_last_good_copy_is_used_and_reported(
+    remote: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = Place(tmp_path / "home", f"file://{remote}")
+    assert list(load(open_tree(place, "test")).agents) == ["grok"]
+    shutil.rmtree(remote)
+    with caplog.at_level(logging.WARNING):
+        assert list(load(open_tree(place, "test")).agents) == ["grok"]
+    assert "the last good copy is used, commit" in caplog.text
+    with pytest.raises(BrainUnavailable, match=r"fetch file://.*does not appear to be a git repository"):
+        open_tree(place, "another")
+
+
+def test_the_mirror_of_another_brain_is_no_copy_of_this_one(remote: Path, tmp_path: Path) -> None:
+    open_tree(Place(tmp_path / "home", str(remote)), "test")
+    with pytest.raises(BrainUnavailable):
+        open_tree(Place(tmp_path / "home", f"file://{tmp_path}/nowhere.git"), "test")
+
+
+def test_a_host_that_never_answers_costs_the_time_limit(tmp_path: Path, silent_port: int) -> None:
+    brain = GitBrain(f"http://127.0.0.1:{silent_port}/brain.git", tmp_path / "mirror", timeout_seconds=0.5)
+    with pytest.raises(BrainUnavailable, match=r"timed out after 0\.5 s"):
+        brain.fetch()
+
+
+def test_a_plain_folder_is_read_as_it_is(tmp_path: Path) -> None:
+    place = Place(tmp_path / "home", str(tmp_path))
+    assert open_tree(place, "test") == FolderTree(tmp_path)
+    assert open_brain(place, "test") is None
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BrainUnavailable, match="no such folder"):
+        open_tree(Place(tmp_path, str(tmp_path / "none")), "test")
+
+
+def test_a_work_tree_is_read_at_its_commit(remote: Path, tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    subprocess.run(["git", "clone", "-q", "-b", "main", str(remote), str(checkout)], check=True)
+    (checkout / "README.md").write_text("not committed")
+    assert open_tree(Place(tmp_path / "home", str(checkout)), "test").read("README.md") == b"hello\n"
+
+
+def test_the_branches_are_named_before_the_brain_can_be_read(remote: Path, tmp_path: Path) -> None:
+    write(remote, {"README.md": b"trunk\n"}, branch="trunk")
+    environ = {"NERVESYS_BRAIN_BRANCH": "trunk", "NERVESYS_STATE_BRANCH": "trunk"}
+    place = Place(tmp_path / "home", str(remote))
+    assert open_tree(place, "test", environ=environ).read("README.md") == b"trunk\n"
