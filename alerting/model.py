@@ -181,7 +181,7 @@ class AlertsFile(Section):
         engine: who evaluates; one at a time, so that nothing fires twice.
     """
 
-    engine: Literal["prometheus", "grafana"]
+    engine: Literal["prometheus"]
     channels: dict[str, Channel]
     alerts: tuple[Alert, ...]
 

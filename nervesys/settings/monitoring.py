@@ -55,6 +55,20 @@ class Prometheus(Section):
     evaluation_interval_seconds: Seconds
 
 
+class Alertmanager(Section):
+    """How patiently people are told; actions have a route of their own, which waits for nobody.
+
+    Attributes:
+        group_wait_seconds: before the first message about a new group of alerts.
+        group_interval_seconds: before a message about what joined a group since.
+        repeat_interval_seconds: before the same is said again.
+    """
+
+    group_wait_seconds: Annotated[float, Field(ge=0)]
+    group_interval_seconds: Seconds
+    repeat_interval_seconds: Seconds
+
+
 class Deadman(Section):
     """The dead-man's switch.
 
@@ -77,6 +91,7 @@ class Monitoring(Section):
     listen: Listen
     refresh: Refresh
     prometheus: Prometheus
+    alertmanager: Alertmanager
     deadman: Deadman
     docs_url: str
     web: Web

@@ -1,0 +1,146 @@
+"""Alertmanager's configuration: who is told, how often, and what keeps quiet while something worse is known.
+
+Actions have a route of their own that waits for nobody and repeats often: with the default of four hours, an agent
+that dies a second time between two flushes would stay down unheard. People are told at leisure. What inhibition or a
+silence holds back from people is held back from actions too, so nothing of the receiver's safety relies on either.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from alerting.model import WATCHDOG, Alert, AlertsFile, Channel, EmailChannel, SlackChannel, WebhookChannel
+from alerting.units import promql_duration
+from nervesys.settings import Settings
+
+RECEIVER_TOKEN = "receiver_token"  # noqa: S105  # the name of a file
+"""File of the folder of secrets that holds the bearer token of the receiver."""
+NOBODY, ACTIONS, DEADMAN = "nobody", "actions", "deadman"
+"""Receivers that are always there; channels are named by people."""
+ACTIONS_INTERVAL, ACTIONS_REPEAT = 30, 120
+"""Seconds: no more than these keep an agent that dies again from staying down unheard."""
+PEOPLE_GROUP = ["alertname", "severity"]
+ACTIONS_GROUP = ["alertname", "agent", "server"]
+
+
+def alertmanager_config(settings: Settings, alerts: AlertsFile, secrets: Path) -> dict[str, Any]:
+    """The content of alertmanager.yml.
+
+    Args:
+        settings: addresses and intervals.
+        alerts: the alerts and the channels that they tell.
+        secrets: folder in which relative names of secret files lie.
+    """
+    channels = {name: channel for name, channel in alerts.channels.items() if channel.enabled}
+    timing = settings.monitoring.alertmanager
+    return {
+        "route": {
+            "receiver": NOBODY,
+            "group_by": PEOPLE_GROUP,
+            "group_wait": promql_duration(timing.group_wait_seconds),
+            "group_interval": promql_duration(timing.group_interval_seconds),
+            "repeat_interval": promql_duration(timing.repeat_interval_seconds),
+            "routes": list(_routes(settings, alerts.alerts, channels)),
+        },
+        "receivers": [
+            {"name": NOBODY},
+            {"name": ACTIONS, "webhook_configs": [_to_receiver(settings, secrets)]},
+            {"name": DEADMAN, "webhook_configs": [_to_receiver(settings, secrets), *_to_outside(settings)]},
+            *({"name": name, **_integration(channel, secrets)} for name, channel in channels.items()),
+        ],
+    }
+
+
+def _routes(settings: Settings, alerts: Iterable[Alert], channels: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """First match wins, and goes on where it says `continue`: an alert may be acted upon and told to many."""
+    every = settings.monitoring.prometheus.evaluation_interval_seconds
+    yield {
+        "receiver": DEADMAN,
+        "matchers": [_named([WATCHDOG])],
+        "group_wait": "0s",
+        "group_interval": "30s",
+        "repeat_interval": "1m",
+    }
+    acting = [alert.alertname for alert in alerts if alert.acts]
+    if acting:
+        yield {
+            "receiver": ACTIONS,
+            "matchers": [_named(acting)],
+            "continue": True,
+            "group_by": ACTIONS_GROUP,
+            "group_wait": "0s",
+            "group_interval": promql_duration(min(ACTIONS_INTERVAL, 2 * every)),
+            "repeat_interval": promql_duration(min(ACTIONS_REPEAT, 8 * every)),
+        }
+    for channel in channels:
+        told = [alert.alertname for alert in alerts if channel in alert.channels]
+        if told:
+            yield {"receiver": channel, "matchers": [_named(told)], "continue": True}
+
+
+def _named(names: Iterable[str]) -> str:
+    """A matcher of alert names, quoted so that every release parses it alike."""
+    return f'alertname =~ "{"|".join(names)}"'
+
+
+def _to_receiver(settings: Settings, secrets: Path) -> dict[str, Any]:
+    web = settings.monitoring.web
+    scheme, trust = ("https", {"tls_config": {"ca_file": web.tls_cert_file}}) if web.tls_cert_file else ("http", {})
+    return {
+        "url": f"{scheme}://{settings.monitoring.listen.receiver}/api/v1/alertmanager",
+        "send_resolved": True,
+        "http_config": {
+            "authorization": {"type": "Bearer", "credentials_file": str(secrets / RECEIVER_TOKEN)},
+            **trust,
+        },
+    }
+
+
+def _to_outside(settings: Settings) -> Iterator[dict[str, Any]]:
+    if settings.monitoring.deadman.url:
+        yield {"url": settings.monitoring.deadman.url, "send_resolved": False}
+
+
+TITLE = '{{ if eq .Status "firing" }}FIRING{{ else }}resolved{{ end }}: {{ .GroupLabels.alertname }}'
+TEXT = (
+    "{{ range .Alerts }}{{ .Annotations.summary }}\n{{ .Annotations.description }}\n"
+    "What to do: {{ .Annotations.runbook_url }}\nDashboard: {{ .Annotations.dashboard_url }}\n\n{{ end }}"
+)
+
+
+def _integration(channel: Channel, secrets: Path) -> dict[str, Any]:
+    """A channel as Alertmanager writes it."""
+    match channel:
+        case SlackChannel():
+            slack = {"api_url_file": str(secrets / channel.api_url_file), "channel": channel.channel}
+            return {"slack_configs": [{**slack, "send_resolved": True, "title": TITLE, "text": TEXT}]}
+        case EmailChannel():
+            return {"email_configs": [_email(channel, secrets)]}
+        case WebhookChannel():
+            token = channel.token_file and {"type": "Bearer", "credentials_file": str(secrets / channel.token_file)}
+            return {
+                "webhook_configs": [
+                    {
+                        "url": channel.url,
+                        "send_resolved": True,
+                        **({"http_config": {"authorization": token}} if token else {}),
+                    }
+                ]
+            }
+
+
+def _email(channel: EmailChannel, secrets: Path) -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "to": channel.to,
+        "from": channel.sender,
+        "smarthost": channel.smarthost,
+        "require_tls": channel.require_tls,
+        "send_resolved": True,
+        "headers": {"Subject": TITLE},
+        "text": TEXT,
+        "html": "",
+    }
+    if channel.auth_username:
+        password = str(secrets / channel.auth_password_file)
+        parts |= {"auth_username": channel.auth_username, "auth_password_file": password}
+    return parts

@@ -1,0 +1,58 @@
+"""Prometheus' configuration: whom it scrapes, which rules it evaluates, whom it tells."""
+
+from pathlib import Path
+from typing import Any
+
+from alerting.units import promql_duration
+from nervesys.settings import Settings
+
+JOBS = ("store", "archive", "brain", "receiver", "prometheus", "alertmanager")
+"""Every program that is scraped; the name of the job is the program's own in `monitoring.listen`."""
+OUR_OWN = frozenset({"store", "archive", "brain", "receiver"})
+"""Those whose pages are protected by the settings `web`."""
+
+
+def prometheus_config(settings: Settings, secrets: Path) -> dict[str, Any]:
+    """The content of prometheus.yml.
+
+    Args:
+        settings: addresses and intervals.
+        secrets: folder in which the password of basic auth lies, as `web_password`.
+    """
+    timing, listen = settings.monitoring.prometheus, settings.monitoring.listen
+    return {
+        "global": {
+            "scrape_interval": promql_duration(timing.scrape_interval_seconds),
+            "scrape_timeout": promql_duration(min(10, timing.scrape_interval_seconds)),
+            "evaluation_interval": promql_duration(timing.evaluation_interval_seconds),
+            "external_labels": {"fleet": "nervesys", "replica": "a"},
+        },
+        # A clock that jumps back would otherwise make Prometheus refuse every sample until it has caught up.
+        "storage": {"tsdb": {"out_of_order_time_window": "2h"}},
+        "rule_files": ["rules/*.yml"],
+        "alerting": {
+            # Replicas send one and the same alert: without this, each would be an alert of its own.
+            "alert_relabel_configs": [{"action": "labeldrop", "regex": "replica"}],
+            "alertmanagers": [{"static_configs": [{"targets": [listen.alertmanager]}]}],
+        },
+        "scrape_configs": [
+            {
+                "job_name": job,
+                **(_protection(settings, secrets) if job in OUR_OWN else {}),
+                "static_configs": [{"targets": [getattr(listen, job)]}],
+            }
+            for job in JOBS
+        ],
+    }
+
+
+def _protection(settings: Settings, secrets: Path) -> dict[str, Any]:
+    """What a scrape needs to get past TLS and basic auth, where they are on."""
+    web = settings.monitoring.web
+    parts: dict[str, Any] = {}
+    if web.tls_cert_file:
+        parts |= {"scheme": "https", "tls_config": {"ca_file": web.tls_cert_file}}
+    if web.basic_auth_user:
+        password = str(secrets / "web_password")
+        parts["basic_auth"] = {"username": web.basic_auth_user, "password_file": password}
+    return parts
