@@ -1,3 +1,5 @@
 """config/alerts.yaml becomes rules and routes; what fires becomes actions, journalled and proven."""
 
-FAMILIES = ()
+from alerting.receiver.metrics import FAMILIES
+
+__all__ = ["FAMILIES"]

@@ -18,6 +18,7 @@ from nervesys.errors import NervesysError, SettingsError
 COMMANDS: dict[str, str] = {
     "agent": "Run a lean agent: heartbeats, server metrics and logs.",
     "config": "Check the configuration, and see where each value comes from.",
+    "receiver": "Take alerts, journal them, act, and look whether it helped.",
     "docs": "Write the reference pages from the code that they describe.",
 }
 """Every command and its line in the help; each is the module of that name beside this file."""
@@ -85,7 +86,7 @@ def _root(
 ) -> None:
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for chatty in ("apscheduler", "botocore", "boto3", "urllib3", "googleapiclient", "github"):
+    for chatty in ("alembic", "apscheduler", "botocore", "boto3", "urllib3", "googleapiclient", "github"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -6,6 +6,7 @@ A scrape joins snapshots that are already rendered and already compressed.
 import hmac
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from html import escape
 
@@ -35,6 +36,8 @@ class Program:
         not_ready: returns why the program is not ready, or None when it is.
         routes: further pages.
         links: path to label, shown on the landing page.
+        self_guarded: paths that ask for a token of their own, where basic auth would stand in the way.
+        lifespan: what runs beside the pages, from start to stop.
     """
 
     name: str
@@ -43,6 +46,8 @@ class Program:
     not_ready: Callable[[], str | None]
     routes: Sequence[BaseRoute] = ()
     links: Mapping[str, str] = field(default_factory=dict)
+    self_guarded: frozenset[str] = frozenset()
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None
 
 
 def application(program: Program, web: Web) -> Starlette:
@@ -69,8 +74,9 @@ def application(program: Program, web: Web) -> Starlette:
     routes += program.routes
     if not any(isinstance(route, Route) and route.path == "/" for route in routes):
         routes.append(Route("/", landing))
-    middleware = [Middleware(BasicAuth, web=web)] if web.basic_auth_user else []
-    return Starlette(routes=routes, middleware=middleware)
+    open_paths = program.self_guarded | {"/-/healthy"}
+    middleware = [Middleware(BasicAuth, web=web, open_paths=open_paths)] if web.basic_auth_user else []
+    return Starlette(routes=routes, middleware=middleware, lifespan=program.lifespan)
 
 
 def landing_page(program: Program) -> str:
@@ -93,13 +99,14 @@ def landing_page(program: Program) -> str:
 class BasicAuth:
     """Asks for the one user and password of the settings, compared in constant time; health stays open."""
 
-    def __init__(self, app: ASGIApp, web: Web) -> None:
+    def __init__(self, app: ASGIApp, web: Web, open_paths: frozenset[str] = frozenset({"/-/healthy"})) -> None:
         self._app = app
+        self._open = open_paths
         password = web.basic_auth_password.get_secret_value() if web.basic_auth_password else ""
         self._expected = f"{web.basic_auth_user}:{password}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] != "/-/healthy" and not self._allowed(scope):
+        if scope["type"] == "http" and scope["path"] not in self._open and not self._allowed(scope):
             refusal = PlainTextResponse("user and password, please\n", 401, {"www-authenticate": "Basic"})
             await refusal(scope, receive, send)
             return

@@ -1,0 +1,160 @@
+"""Reads and writes episodes. Every function takes an open transaction and says nothing to anyone but the database."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, or_, select, update
+
+from alerting.journal.states import FLEET, OPEN_STATES, Change, Episode, State
+from alerting.journal.tables import attempts, episodes, history
+
+BATCH = 500
+"""Episodes looked at in one turn."""
+
+
+def open_episode(
+    connection: Connection,
+    action: str,
+    agent: str,
+    alert: str,
+    detail: str,
+    now: float,
+    *,
+    test: bool = False,
+    state: State = State.PENDING,
+) -> int:
+    """A new open row, to be looked at now; returns its id."""
+    row = {"action": action, "agent": agent, "test": test, "alert": alert, "state": state, "detail": detail}
+    blank = {"attempts": 0, "driver_errors": 0, "baseline": "", "sign": "", "waited": 0.0, "driver": "", "server": ""}
+    statement = insert(episodes).values(**row, **blank, verdict="received", opened_at=now, updated_at=now, due_at=now)
+    episode_id = int(connection.execute(statement.returning(episodes.c.id)).scalar_one())
+    note(connection, episode_id, now, state, "received", detail)
+    return episode_id
+
+
+def note(connection: Connection, episode_id: int, at: float, state: str, verdict: str, detail: str) -> None:
+    """A line of an episode's history: what was seen and decided."""
+    row = {"episode_id": episode_id, "at": at, "state": state, "verdict": verdict, "detail": detail}
+    connection.execute(insert(history).values(**row))
+
+
+def latest(connection: Connection, action: str, agent: str, *, test: bool = False) -> Episode | None:
+    """The newest episode of an action and agent, open or ended."""
+    chosen = (episodes.c.action == action, episodes.c.agent == agent, episodes.c.test.is_(test))
+    row = connection.execute(select(episodes).where(*chosen).order_by(episodes.c.id.desc()).limit(1)).mappings().first()
+    return _episode(row) if row else None
+
+
+def due(connection: Connection, now: float) -> list[Episode]:
+    """Episodes that want a look, longest waiting first; those in another's hands are left out."""
+    free = or_(episodes.c.lease_until.is_(None), episodes.c.lease_until < now)
+    query = select(episodes).where(episodes.c.due_at <= now, free).order_by(episodes.c.due_at).limit(BATCH)
+    return [_episode(row) for row in connection.execute(query).mappings()]
+
+
+def trials(connection: Connection, incident: int) -> list[Episode]:
+    """The trial episodes of a fleet's incident."""
+    query = select(episodes).where(episodes.c.trial_of == incident).order_by(episodes.c.id)
+    return [_episode(row) for row in connection.execute(query).mappings()]
+
+
+def incident(connection: Connection, action: str) -> tuple[Episode | None, float | None]:
+    """The fleet's open incident, and when the one before it was closed."""
+    newest = latest(connection, action, FLEET)
+    closed = select(func.max(episodes.c.closed_at)).where(episodes.c.action == action, episodes.c.agent == FLEET)
+    return newest if newest and newest.open else None, connection.execute(closed).scalar_one()
+
+
+def attempts_since(connection: Connection, agent: str, since: float) -> list[float]:
+    """When an agent's attempts began, oldest first, across episodes and alerts."""
+    mine = (attempts.c.agent == agent, attempts.c.started_at > since)
+    return list(connection.scalars(select(attempts.c.started_at).where(*mine).order_by(attempts.c.started_at)))
+
+
+def decide(
+    connection: Connection, episode: Episode, state: State, verdict: str, detail: str, now: float, **fields: Any
+) -> list[Change]:
+    """Write a decision down: the row, and a line of history where it says something new.
+
+    Args:
+        connection: an open transaction.
+        episode: as it was when the decision was made.
+        state: that it enters, or stays in.
+        verdict: the decision's name.
+        detail: the decision in words.
+        now: Unix seconds.
+        fields: further columns.
+
+    Returns:
+        The change of state, if there was one.
+    """
+    closed = None if state in OPEN_STATES else episode.closed_at or now
+    values = {"state": state, "verdict": verdict, "detail": detail, "closed_at": closed, **fields}
+    news = (state, verdict) != (episode.state, episode.verdict) or bool(closed) == episode.open
+    if news:
+        values["updated_at"] = now
+        note(connection, episode.id, now, state, verdict, detail)
+    connection.execute(update(episodes).where(episodes.c.id == episode.id).values(**values))
+    moved = state != episode.state
+    return [Change(episode.agent, episode.action, state, detail)] if moved else []
+
+
+def begin_attempt(
+    connection: Connection, episode: Episode, driver: str, now: float, *, owner: str, lease_until: float, **fields: Any
+) -> tuple[Episode, int] | None:
+    """Enter `running`: the attempt's number and time are on disk before the driver is called.
+
+    Args:
+        connection: an open transaction.
+        episode: as it was when the decision was made.
+        driver: that will be called.
+        now: Unix seconds.
+        owner: this receiver.
+        lease_until: Unix seconds.
+        fields: further columns, such as `baseline`.
+
+    Returns:
+        The episode as it is now and the attempt's id, or None where another receiver was first.
+    """
+    number = episode.attempts + 1
+    detail = f"attempt {number} by {driver}"
+    values = {
+        "state": State.RUNNING,
+        "verdict": "act",
+        "detail": detail,
+        "updated_at": now,
+        "driver": driver,
+        "attempts": number,
+        "attempt_at": now,
+        "sign": "",
+        "waited": 0.0,
+        "looked_at": now,
+        "lease_owner": owner,
+        "lease_until": lease_until,
+        **fields,
+    }
+    free = or_(episodes.c.lease_until.is_(None), episodes.c.lease_until < now)
+    unchanged = (episodes.c.id == episode.id, episodes.c.attempts == episode.attempts, free)
+    if connection.execute(update(episodes).where(*unchanged).values(**values)).rowcount != 1:
+        return None
+    note(connection, episode.id, now, State.RUNNING, "act", detail)
+    row = {"episode_id": episode.id, "agent": episode.agent, "action": episode.action, "number": number}
+    statement = insert(attempts).values(**row, driver=driver, started_at=now, detail="").returning(attempts.c.id)
+    return replace(episode, **values), int(connection.execute(statement).scalar_one())
+
+
+def end_attempt(connection: Connection, attempt_id: int, now: float, outcome: str, detail: str) -> None:
+    """How the driver call ended."""
+    values = {"ended_at": now, "outcome": outcome, "detail": detail}
+    connection.execute(update(attempts).where(attempts.c.id == attempt_id).values(**values))
+
+
+def extend_leases(connection: Connection, ids: Sequence[int], owner: str, until: float) -> None:
+    """Keep what is under way in this receiver's hands."""
+    mine = (episodes.c.id.in_(ids), episodes.c.lease_owner == owner)
+    connection.execute(update(episodes).where(*mine).values(lease_until=until))
+
+
+def _episode(row: RowMapping) -> Episode:
+    return Episode(**{**row, "state": State(row["state"])})

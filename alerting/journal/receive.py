@@ -1,0 +1,126 @@
+"""Journals what a webhook brought: evidence for every alert, an episode for every remedy, a record for every log."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from alerting.journal.episodes import latest, open_episode
+from alerting.journal.states import Change, Episode, State
+from alerting.journal.tables import alerts, episodes, evidence, records
+
+FIRING = "firing"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One alert of a request, and what it leads to.
+
+    Attributes:
+        fingerprint: of its labels, as the sender gave it; evidence only.
+        starts_at: as the sender gave it; evidence only.
+        agent: a configured agent; empty where the alert has none, or none that is known.
+        labels: JSON text.
+        annotations: JSON text.
+        test: observed, never acted upon.
+        rejected: why it leads to nothing; empty where it is accepted.
+        remedies: actions on the agent.
+        records: (action, target) of what is to be written down.
+    """
+
+    alertname: str
+    fingerprint: str
+    starts_at: str
+    status: str
+    sender: str
+    agent: str
+    labels: str
+    annotations: str
+    test: bool = False
+    rejected: str = ""
+    remedies: tuple[str, ...] = ()
+    records: tuple[tuple[str, str], ...] = ()
+
+
+def receive(connection: Connection, arrivals: Sequence[Arrival], now: float) -> list[Change]:
+    """Journal alerts; each is kept once by name, fingerprint, start and status, however often it comes."""
+    changes: list[Change] = []
+    for arrival in arrivals:
+        alert_id, times = _alert(connection, arrival, now)
+        if arrival.rejected and times == 1:
+            changes.append(Change(arrival.agent or "unknown", "none", State.REJECTED, arrival.rejected))
+        for action in arrival.remedies:
+            changes += _remedy(connection, arrival, alert_id, action, now)
+        changes += _records(connection, arrival, alert_id, now)
+    return changes
+
+
+def _alert(connection: Connection, arrival: Arrival, now: float) -> tuple[int, int]:
+    """The alert's row, new or seen once more: its id and how often it was seen."""
+    row: dict[str, Any] = {
+        name: getattr(arrival, name)
+        for name in (
+            *("alertname", "fingerprint", "starts_at", "status", "sender"),
+            *("agent", "labels", "annotations", "rejected"),
+        )
+    }
+    statement = upsert(connection, alerts).values(**row, first_at=now, last_at=now, times=1)
+    statement = statement.on_conflict_do_update(
+        index_elements=["alertname", "fingerprint", "starts_at", "status"],
+        set_={"last_at": now, "times": alerts.c.times + 1, "rejected": arrival.rejected},
+    )
+    alert_id, times = connection.execute(statement.returning(alerts.c.id, alerts.c.times)).one()
+    return alert_id, times
+
+
+def _remedy(connection: Connection, arrival: Arrival, alert_id: int, action: str, now: float) -> list[Change]:
+    """Let the alert join its episode, or open one; whatever was received, the receiver looks."""
+    episode = latest(connection, action, arrival.agent, test=arrival.test)
+    if episode is not None and (episode.open or _same_firing(connection, arrival, episode)):
+        _join(connection, episode.id, alert_id)
+        connection.execute(update(episodes).where(episodes.c.id == episode.id).values(due_at=now))
+        return []
+    if arrival.status != FIRING:
+        return []
+    opened = open_episode(
+        connection, action, arrival.agent, arrival.alertname, f"{arrival.alertname} is firing", now, test=arrival.test
+    )
+    _join(connection, opened, alert_id)
+    return [Change(arrival.agent, action, State.PENDING, f"{arrival.alertname} is firing")]
+
+
+def _same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> bool:
+    """Whether an ended episode has seen this very firing: then it is a late repeat, and no new trouble yet."""
+    seen = (
+        select(alerts.c.id)
+        .join(evidence, evidence.c.alert_id == alerts.c.id)
+        .where(
+            evidence.c.episode_id == episode.id,
+            alerts.c.alertname == arrival.alertname,
+            alerts.c.fingerprint == arrival.fingerprint,
+            alerts.c.starts_at == arrival.starts_at,
+            alerts.c.status == FIRING,
+        )
+    )
+    return arrival.status == FIRING and connection.execute(seen.limit(1)).first() is not None
+
+
+def _join(connection: Connection, episode_id: int, alert_id: int) -> None:
+    statement = upsert(connection, evidence).values(episode_id=episode_id, alert_id=alert_id)
+    connection.execute(statement.on_conflict_do_nothing())
+
+
+def _records(connection: Connection, arrival: Arrival, alert_id: int, now: float) -> Iterable[Change]:
+    for action, target in arrival.records:
+        statement = upsert(connection, records).values(
+            alert_id=alert_id, action=action, target=target, state=State.PENDING, detail="", opened_at=now
+        )
+        if connection.execute(statement.on_conflict_do_nothing()).rowcount:
+            yield Change(arrival.agent, action, State.PENDING)
+
+
+def upsert(connection: Connection, table: Table) -> Any:
+    """An INSERT that may say what happens on a conflict, in the words of the database at hand."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

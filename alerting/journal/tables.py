@@ -1,0 +1,127 @@
+"""The journal's tables. Instants are Unix seconds; texts have been made clean before they come here."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+episodes = Table(
+    "episodes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("action", String, nullable=False),
+    Column("agent", String, nullable=False),
+    Column("test", Boolean(create_constraint=False), nullable=False),
+    Column("alert", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("opened_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("closed_at", Double),
+    Column("due_at", Double),
+    Column("attempts", Integer, nullable=False),
+    Column("driver_errors", Integer, nullable=False),
+    Column("attempt_at", Double),
+    Column("baseline", String, nullable=False),
+    Column("sign", String, nullable=False),
+    Column("waited", Double, nullable=False),
+    Column("looked_at", Double),
+    Column("trial_of", ForeignKey("episodes.id")),
+    Column("lease_owner", String),
+    Column("lease_until", Double),
+    Column("driver", String, nullable=False),
+    Column("server", String, nullable=False),
+)
+OPEN = text("closed_at IS NULL")
+Index("uq_episodes_open", *episodes.c["action", "agent", "test"], unique=True, sqlite_where=OPEN, postgresql_where=OPEN)
+Index("ix_episodes_due", episodes.c.due_at)
+Index("ix_episodes_agent", *episodes.c["agent", "id"])
+"""One open row an action and agent: what makes an episode absorb its repeats."""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("episode_id", ForeignKey("episodes.id"), nullable=False, index=True),
+    Column("agent", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("driver", String, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("outcome", String),
+    Column("detail", Text, nullable=False),
+    Index("ix_attempts_agent", "agent", "started_at"),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("episode_id", ForeignKey("episodes.id"), nullable=False, index=True),
+    Column("at", Double, nullable=False),
+    Column("state", String, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alertname", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("starts_at", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("sender", String, nullable=False),
+    Column("agent", String, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("annotations", Text, nullable=False),
+    Column("rejected", String, nullable=False),
+    Column("first_at", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+    Column("times", Integer, nullable=False),
+    UniqueConstraint("alertname", "fingerprint", "starts_at", "status"),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("episode_id", ForeignKey("episodes.id"), primary_key=True),
+    Column("alert_id", ForeignKey("alerts.id"), primary_key=True),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert_id", ForeignKey("alerts.id"), nullable=False),
+    Column("action", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("opened_at", Double, nullable=False),
+    Column("closed_at", Double),
+    UniqueConstraint("alert_id", "action", "target"),
+    Index("ix_records_open", "closed_at"),
+)

@@ -1,0 +1,122 @@
+"""What the journal tells others: the list of actions, one episode's story, and how much waits."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, literal, select, union_all
+
+from alerting.journal.states import State
+from alerting.journal.tables import alerts, attempts, episodes, evidence, history, records
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which actions are asked for; None asks for all.
+
+    Attributes:
+        limit: newest first, at most so many.
+    """
+
+    state: str | None = None
+    agent: str | None = None
+    action: str | None = None
+    alert: str | None = None
+    limit: int = 100
+
+
+_EPISODES = select(
+    literal("episode").label("kind"),
+    *episodes.c["id", "action", "agent", "alert", "state", "verdict", "detail", "attempts", "driver", "server"],
+    *episodes.c["test", "opened_at", "updated_at", "closed_at"],
+)
+_RECORDS = select(
+    literal("record"),
+    records.c.id,
+    records.c.action,
+    alerts.c.agent,
+    alerts.c.alertname,
+    records.c.state,
+    literal("recorded"),
+    records.c.detail,
+    literal(0),
+    literal(""),
+    literal(""),
+    literal(False),
+    records.c.opened_at,
+    func.coalesce(records.c.closed_at, records.c.opened_at),
+    records.c.closed_at,
+).join(alerts, alerts.c.id == records.c.alert_id)
+_REJECTED = select(
+    literal("alert"),
+    alerts.c.id,
+    literal("none"),
+    alerts.c.agent,
+    alerts.c.alertname,
+    literal(State.REJECTED.value),
+    alerts.c.rejected,
+    alerts.c.labels,
+    literal(0),
+    literal(""),
+    literal(""),
+    literal(False),
+    alerts.c.first_at,
+    alerts.c.last_at,
+    alerts.c.first_at,
+).where(alerts.c.rejected != "")
+
+
+def actions(connection: Connection, wanted: Filter) -> list[dict[str, Any]]:
+    """Episodes, records and rejected alerts as one list, what changed last first."""
+    every = union_all(_EPISODES, _RECORDS, _REJECTED).subquery()
+    query = select(every).order_by(every.c.updated_at.desc(), every.c.id.desc()).limit(wanted.limit)
+    for column in ("state", "agent", "action", "alert"):
+        value = getattr(wanted, column)
+        if value is not None:
+            query = query.where(every.c[column] == value)
+    return [{**row, "test": bool(row["test"])} for row in connection.execute(query).mappings()]
+
+
+def story(connection: Connection, episode_id: int) -> dict[str, Any] | None:
+    """Everything about one episode: its row, history, attempts and evidence; None where there is none."""
+    row = connection.execute(select(episodes).where(episodes.c.id == episode_id)).mappings().first()
+    if row is None:
+        return None
+    lines = select(*history.c["at", "state", "verdict", "detail"]).where(history.c.episode_id == episode_id)
+    calls = select(*attempts.c["number", "driver", "started_at", "ended_at", "outcome", "detail"]).where(
+        attempts.c.episode_id == episode_id
+    )
+    seen = (
+        select(alerts)
+        .join(evidence, evidence.c.alert_id == alerts.c.id)
+        .where(evidence.c.episode_id == episode_id)
+        .order_by(alerts.c.id)
+    )
+    return {
+        **row,
+        "history": [dict(one) for one in connection.execute(lines.order_by(history.c.id)).mappings()],
+        "calls": [dict(one) for one in connection.execute(calls.order_by(attempts.c.id)).mappings()],
+        "evidence": [
+            {**one, "labels": json.loads(one["labels"]), "annotations": json.loads(one["annotations"])}
+            for one in connection.execute(seen).mappings()
+        ],
+    }
+
+
+def open_counts(connection: Connection) -> list[tuple[str, str, str, int]]:
+    """(agent, action, state, how many) of the open episodes; tests are left out."""
+    key = episodes.c["agent", "action", "state"]
+    still_open = (episodes.c.closed_at.is_(None), episodes.c.test.is_(False))
+    query = select(*key, func.count()).where(*still_open).group_by(*key)
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+
+
+def pending(connection: Connection) -> tuple[int, float | None]:
+    """How many episodes and records are open, and since when the oldest of them."""
+    count, oldest = 0, []
+    for table in (episodes, records):
+        query = select(func.count(), func.min(table.c.opened_at)).where(table.c.closed_at.is_(None))
+        number, since = connection.execute(query).one()
+        count += number
+        oldest += [since] if since is not None else []
+    return count, min(oldest, default=None)

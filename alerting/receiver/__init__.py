@@ -1,0 +1,1 @@
+"""The receiver: takes alerts, journals them, acts, and looks whether it helped."""

@@ -1,0 +1,54 @@
+"""What the brain says that the receiver goes by: which agents there are, and what each alert leads to."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from alerting.model import ALERTS_FILE, AlertsFile
+from nervesys.errors import NervesysError
+from nervesys.settings import AgentConfig, Settings, load_file
+from nervesys.stores.opened import Opened
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """One version of the brain.
+
+    Attributes:
+        agents: the configured agents, by name.
+    """
+
+    settings: Settings
+    agents: dict[str, AgentConfig]
+    alerts: AlertsFile
+
+
+class FleetSource:
+    """Holds the newest version of the brain; an unreachable or wrong one leaves the last good in place.
+
+    Args:
+        read: opens the brain and loads it; may block.
+    """
+
+    def __init__(self, read: Callable[[], Fleet]) -> None:
+        self._read = read
+        self.now = read()
+
+    async def refresh(self) -> None:
+        """Read the brain anew, in a thread."""
+        try:
+            self.now = await asyncio.to_thread(self._read)
+        except NervesysError as err:
+            log.warning("the brain as last read stays in use: %s", err)
+
+
+def read_fleet(opened: Opened) -> Fleet:
+    """The fleet and its alerts as a brain has them.
+
+    Raises:
+        SettingsError: alerts.yaml is wrong.
+    """
+    return Fleet(opened.loaded.settings, opened.loaded.agents, load_file(opened.tree, ALERTS_FILE, AlertsFile))

@@ -1,0 +1,71 @@
+"""From a request to what is journalled: nothing in the body names an action, alerts.yaml alone does."""
+
+import json
+from collections.abc import Iterator
+
+from alerting.journal.receive import Arrival
+from alerting.model import WATCHDOG
+from alerting.receiver.fleet import Fleet
+from alerting.receiver.webhook import Alert, BadAlert, Request
+from nervesys.contract import agent_name
+from nervesys.errors import BadObject
+
+TEST_LABEL = "nervesys_test"
+
+
+def arrivals(request: Request, sender: str, fleet: Fleet) -> Iterator[Arrival]:
+    """What each alert of a request leads to; the Watchdog leads to nothing, for it says only that all is well."""
+    for alert in request.alerts:
+        if isinstance(alert, BadAlert):
+            yield Arrival("", alert.fingerprint, "", "bad", sender, "", "{}", "{}", rejected=alert.problem)
+        elif alert.name != WATCHDOG:
+            yield _arrival(alert, sender, fleet)
+
+
+def has_watchdog(request: Request) -> bool:
+    """Whether the sender says that all is well."""
+    return any(
+        isinstance(alert, Alert) and (alert.name, alert.status) == (WATCHDOG, "firing") for alert in request.alerts
+    )
+
+
+def _arrival(alert: Alert, sender: str, fleet: Fleet) -> Arrival:
+    rule = fleet.alerts.named(alert.name)
+    actions = rule.actions if rule else ()
+    remedies = tuple(dict.fromkeys(action.auto_action for action in actions if action.auto_action))
+    agent = _agent(alert, fleet)
+    rejected = "unknown_alert" if rule is None else _refusal(alert, agent, remedies)
+    test = alert.labels.get(TEST_LABEL) == "true"
+    records = () if rejected or test else tuple(("log_to", action.log_to) for action in actions if action.log_to)
+    return Arrival(
+        alertname=alert.name,
+        fingerprint=alert.identity(),
+        starts_at=alert.starts_at,
+        status=alert.status,
+        sender=sender,
+        agent=agent,
+        labels=json.dumps(alert.labels),
+        annotations=json.dumps(alert.annotations),
+        test=test,
+        rejected=rejected,
+        remedies=() if rejected else remedies,
+        records=records,
+    )
+
+
+def _agent(alert: Alert, fleet: Fleet) -> str:
+    """The configured agent that an alert is about; empty where there is none."""
+    try:
+        name = agent_name(alert.labels.get("agent", ""))
+    except BadObject:
+        return ""
+    return name if name in fleet.agents else ""
+
+
+def _refusal(alert: Alert, agent: str, remedies: tuple[str, ...]) -> str:
+    """Why an alert leads to nothing; empty where it may lead to something."""
+    if agent:
+        return ""
+    if alert.labels.get("agent"):
+        return "unknown_agent"
+    return "no_agent" if remedies else ""

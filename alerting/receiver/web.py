@@ -1,0 +1,190 @@
+"""The receiver's HTTP interface: webhooks come in, the journal is shown.
+
+A webhook is answered 200 only after its alerts are on disk. A 4xx comes back at every group interval, so only what
+the sender must mend gets one; everything that can be read is journalled, if only as rejected.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from alerting.journal import Change, Journal, JournalUnavailable, Writer, view
+from alerting.journal.receive import Arrival, receive
+from alerting.receiver import metrics
+from alerting.receiver.fleet import Fleet
+from alerting.receiver.intake import arrivals, has_watchdog
+from alerting.receiver.webhook import Alert, parse
+from nervesys.clock import Clock
+from nervesys.metrics import Instruments
+from nervesys.settings.load import problems
+
+SENDERS = {"/api/v1/alertmanager": "alertmanager", "/api/v1/grafana": "grafana"}
+BODY_SECONDS = 30
+"""A sender that takes longer for one body is let go."""
+LIST_LIMIT = 1000
+
+
+class Refused(Exception):
+    """A request that nothing is taken from.
+
+    Attributes:
+        status: of the answer.
+        reason: the closed reason it is counted under.
+    """
+
+    def __init__(self, status: HTTPStatus, reason: str, message: str) -> None:
+        self.status, self.reason = status, reason
+        super().__init__(message)
+
+
+REASONS = ("no_token", "not_json", "too_large", "too_slow", "gone", "journal")
+
+
+class Query(BaseModel):
+    """What `/actions` can be asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: str | None = None
+    agent: str | None = None
+    action: str | None = None
+    alert: str | None = None
+    limit: int = Field(default=100, ge=1, le=LIST_LIMIT)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where requests are taken in.
+
+    Attributes:
+        journal: read from.
+        writer: written through.
+        fleet: returns the newest version of the brain.
+        instruments: count what comes.
+        token: that every webhook must carry.
+        body_bytes: of one request.
+        journalled: called with what changed, once it is on disk.
+        watchdog: called whenever the Watchdog was received.
+    """
+
+    journal: Journal
+    writer: Writer
+    fleet: Callable[[], Fleet]
+    instruments: Instruments
+    token: str
+    body_bytes: int
+    clock: Clock
+    journalled: Callable[[list[Change]], None]
+    watchdog: Callable[[], None]
+
+    def routes(self) -> list[BaseRoute]:
+        """The webhook's paths and the journal's."""
+        return [
+            *(Route(path, self._webhook, methods=["POST"]) for path in SENDERS),
+            Route("/actions", self._actions),
+            Route("/actions/{episode:int}", self._story),
+        ]
+
+    def start(self) -> None:
+        """Let every series exist before its first event."""
+        for sender in SENDERS.values():
+            for status in ("firing", "resolved"):
+                self.instruments.add(metrics.RECEIVED, sender, status, by=0)
+            self.instruments.add(metrics.TRUNCATED, sender, by=0)
+            for reason in REASONS:
+                self.instruments.add(metrics.REFUSED, sender, reason, by=0)
+
+    async def _webhook(self, request: Request) -> Response:
+        sender = SENDERS[request.url.path]
+        try:
+            received = await self._take(request, sender)
+        except Refused as refused:
+            self.instruments.add(metrics.REFUSED, sender, refused.reason)
+            return PlainTextResponse(f"{refused}\n", refused.status)
+        return JSONResponse({"received": received})
+
+    async def _take(self, request: Request, sender: str) -> int:
+        self._check_token(request)
+        try:
+            said = parse(await self._body(request))
+        except ValueError as err:
+            raise Refused(HTTPStatus.BAD_REQUEST, "not_json", f"the body is not JSON: {err}") from err
+        if has_watchdog(said):
+            self.watchdog()
+        self.instruments.add(metrics.TRUNCATED, sender, by=said.truncated)
+        await self._journal(list(arrivals(said, sender, self.fleet())))
+        for alert in said.alerts:
+            if isinstance(alert, Alert):
+                self.instruments.add(metrics.RECEIVED, sender, alert.status)
+        self.instruments.set(metrics.LAST_RECEIVED, self.clock(), sender)
+        return len(said.alerts)
+
+    async def _journal(self, taken: list[Arrival]) -> None:
+        now = self.clock()
+        if not taken:
+            return
+        try:
+            changes = await self.writer.commit(lambda connection: receive(connection, taken, now))
+        except JournalUnavailable as err:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "journal", f"send it again, please: {err}") from err
+        self.journalled(changes)
+
+    def _check_token(self, request: Request) -> None:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        right = hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), self.token.encode())
+        if kind.lower() != "bearer" or not right:
+            raise Refused(HTTPStatus.UNAUTHORIZED, "no_token", "the bearer token is missing or wrong")
+
+    async def _body(self, request: Request) -> bytes:
+        """The body, read no further than its limit."""
+        too_large = Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"more than {self.body_bytes} bytes")
+        said = request.headers.get("content-length", "")
+        if said.isdecimal() and int(said) > self.body_bytes:
+            raise too_large
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > self.body_bytes:
+                        raise too_large
+        except TimeoutError as err:
+            raise Refused(HTTPStatus.REQUEST_TIMEOUT, "too_slow", f"no whole body in {BODY_SECONDS} s") from err
+        except ClientDisconnect as err:
+            raise Refused(HTTPStatus.BAD_REQUEST, "gone", "the sender went away") from err
+        return bytes(body)
+
+    async def _actions(self, request: Request) -> Response:
+        try:
+            query = Query.model_validate(dict(request.query_params))
+        except ValidationError as err:
+            wrong = "; ".join(f"{'.'.join(where)}: {problem}" for where, problem in problems(err))
+            return PlainTextResponse(f"{wrong}\n", HTTPStatus.BAD_REQUEST)
+        return self._read(lambda: {"actions": self._list(view.Filter(**query.model_dump()))})
+
+    def _list(self, wanted: view.Filter) -> list[dict[str, object]]:
+        with self.journal.transaction() as connection:
+            return view.actions(connection, wanted)
+
+    async def _story(self, request: Request) -> Response:
+        def story() -> object:
+            with self.journal.transaction() as connection:
+                return view.story(connection, request.path_params["episode"])
+
+        return self._read(story)
+
+    def _read(self, query: Callable[[], object]) -> Response:
+        try:
+            found = query()
+        except JournalUnavailable as err:
+            return PlainTextResponse(f"{err}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+        if found is None:
+            return PlainTextResponse("no such episode\n", HTTPStatus.NOT_FOUND)
+        return JSONResponse(found)

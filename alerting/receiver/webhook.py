@@ -1,0 +1,117 @@
+"""Reads the body of a webhook: Alertmanager's version 4, whose shape Grafana's has too.
+
+What is wrong with one alert is said of that alert; the others are as good as before.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+TEXT_LIMIT = 4096
+"""Characters kept of one text; an alert is evidence, not a library."""
+LABELS_LIMIT = 100
+
+
+def clean(text: str) -> str:
+    """A text that every database can hold: no lone surrogates, no NUL, not endless."""
+    return text[:TEXT_LIMIT].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _clean(value: object) -> object:
+    return clean(value) if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_clean)]
+Texts = Annotated[dict[Text, Text], Field(max_length=LABELS_LIMIT)]
+
+
+class Alert(BaseModel):
+    """One alert of a request; what is not listed here is of no use to the receiver."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Literal["firing", "resolved"]
+    labels: Texts
+    annotations: Texts = Field(default_factory=dict)
+    starts_at: Text = Field(alias="startsAt", default="")
+    fingerprint: Text = ""
+
+    @property
+    def name(self) -> str:
+        """Its `alertname`; empty where it has none."""
+        return self.labels.get("alertname", "")
+
+    def identity(self) -> str:
+        """The sender's fingerprint, or one of our own where it sent none."""
+        return self.fingerprint or digest(self.labels)
+
+
+@dataclass(frozen=True)
+class BadAlert:
+    """An alert that cannot be read.
+
+    Attributes:
+        problem: what is wrong with it, without its values.
+        fingerprint: of its content, so that its repeats are one.
+    """
+
+    problem: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """One webhook request.
+
+    Attributes:
+        alerts: in the order in which they were sent.
+        truncated: alerts that the sender left out.
+    """
+
+    alerts: tuple[Alert | BadAlert, ...]
+    truncated: int = 0
+
+
+class _Body(BaseModel):
+    alerts: list[Any]
+    truncated: int = Field(default=0, alias="truncatedAlerts", ge=0)
+
+
+_ALERT = TypeAdapter(Alert)
+
+
+def parse(body: bytes) -> Request:
+    """The alerts of a request.
+
+    Raises:
+        ValueError: the body is not JSON.
+    """
+    try:
+        said = json.loads(body)
+    except RecursionError as err:
+        raise ValueError("nested too deeply") from err
+    try:
+        request = _Body.model_validate(said)
+    except ValidationError as err:
+        return Request((BadAlert(_problem(err), digest(said)),))
+    return Request(tuple(map(_alert, request.alerts)), request.truncated)
+
+
+def _alert(said: Any) -> Alert | BadAlert:
+    try:
+        return _ALERT.validate_python(said)
+    except ValidationError as err:
+        return BadAlert(_problem(err), digest(said))
+
+
+def _problem(err: ValidationError) -> str:
+    first = err.errors(include_url=False, include_input=False)[0]
+    return clean(f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": "))
+
+
+def digest(value: Any) -> str:
+    """A short name for any JSON value: the same for the same content."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

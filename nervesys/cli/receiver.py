@@ -1,0 +1,53 @@
+"""`nervesys receiver`: takes alerts, acts, and proves that it helped."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alerting.journal import Journal
+from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
+from alerting.receiver.local import FILE, open_local
+from alerting.receiver.program import Receiver
+from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.errors import Mistake, SettingsError
+from nervesys.metrics.pages import serve
+from nervesys.settings import Place
+
+app = typer.Typer(help="Take alerts, journal them, act, and look whether it helped.")
+
+
+@app.callback(invoke_without_command=True)
+def receiver(
+    home: Home = None,
+    brain: BrainUrl = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help=f"The receiver's own file (HOME/{FILE}).")
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen (monitoring.yaml: receiver).")
+    ] = None,
+) -> None:
+    """Serve until SIGTERM: webhooks in, actions out, and the journal to look at."""
+
+    def read() -> Fleet:
+        return read_fleet(opened("receiver", home=home, brain=brain))
+
+    place = Place.of(os.environ, home, brain)
+    mistakes: list[Mistake] = []
+    try:
+        local = open_local(place, config)
+    except SettingsError as err:
+        mistakes += err.mistakes
+    try:
+        fleet = FleetSource(read)
+    except SettingsError as err:
+        mistakes += err.mistakes
+    if mistakes:
+        raise SettingsError(mistakes)
+    assert local.journal is not None, "open_local fills it in"
+    place.home.mkdir(parents=True, exist_ok=True)
+    program = Receiver(fleet, local, Journal.open(local.journal.get_secret_value()))
+    monitoring = fleet.now.settings.monitoring
+    serve(program.application(), listen or monitoring.listen.receiver, monitoring.web)
