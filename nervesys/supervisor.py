@@ -1,0 +1,139 @@
+"""The one client of supervisor's XML-RPC interface, over a unix socket or HTTP."""
+
+import http.client
+import socket
+import xmlrpc.client
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from xml.parsers.expat import ExpatError
+
+from nervesys.errors import NervesysError
+
+
+class SupervisorUnavailable(NervesysError):
+    """Nothing answered, or not in time, or it did not let us in."""
+
+
+class SupervisorRefused(NervesysError):
+    """Supervisor answered that it cannot do what was asked.
+
+    Attributes:
+        fault: why, in supervisor's words, such as `BAD_NAME`, `ALREADY_STARTED`, `NOT_RUNNING`.
+    """
+
+    def __init__(self, what: str, fault: str) -> None:
+        self.fault = fault
+        super().__init__(f"{what}: {fault}")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process under supervision.
+
+    Attributes:
+        name: of its program.
+        state: `STOPPED`, `STARTING`, `RUNNING`, `BACKOFF`, `STOPPING`, `EXITED`, `FATAL` or `UNKNOWN`.
+        pid: 0 while there is none.
+        started: Unix seconds by the supervisor's clock; 0 where it never was.
+        said: what supervisor tells of it in a few words.
+    """
+
+    name: str
+    state: str
+    pid: int
+    started: float
+    said: str
+
+
+class Supervisor:
+    """A supervisord.
+
+    Args:
+        url: `unix:///path/of/supervisor.sock` or `http://HOST:PORT`.
+        user: of its HTTP interface, where it asks for one.
+        password: the user's.
+        timeout_seconds: of each call; one that waits for a process must have longer.
+    """
+
+    def __init__(
+        self, url: str, *, user: str | None = None, password: str | None = None, timeout_seconds: float = 5
+    ) -> None:
+        self.url = url
+        parts = urlsplit(url)
+        headers = [("Authorization", f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}")] if user else []
+        self._server = xmlrpc.client.ServerProxy(
+            f"http://{parts.netloc or 'localhost'}/RPC2",
+            transport=_Transport(parts.path if parts.scheme == "unix" else None, timeout_seconds, headers),
+        )
+
+    def processes(self) -> dict[str, Process]:
+        """Every process by name.
+
+        Raises:
+            SupervisorUnavailable: it does not answer.
+        """
+        return {one.name: one for one in map(_process, self.ask("getAllProcessInfo"))}
+
+    def process(self, name: str) -> Process:
+        """One process.
+
+        Raises:
+            SupervisorUnavailable: it does not answer.
+            SupervisorRefused: `BAD_NAME`.
+        """
+        return _process(self.ask("getProcessInfo", name))
+
+    def ask(self, method: str, *params: Any) -> Any:
+        """Call a method of supervisor's own namespace, such as `startProcess`.
+
+        Raises:
+            SupervisorUnavailable: it does not answer.
+            SupervisorRefused: it cannot do that.
+        """
+        what = f"{method} {' '.join(filter(lambda one: isinstance(one, str), params))} at {self.url}"
+        try:
+            return getattr(self._server.supervisor, method)(*params)
+        except xmlrpc.client.Fault as fault:
+            raise SupervisorRefused(what, fault.faultString.partition(":")[0]) from None
+        except xmlrpc.client.ProtocolError as err:
+            raise SupervisorUnavailable(f"{what}: HTTP {err.errcode}") from None
+        except (OSError, http.client.HTTPException, ExpatError) as err:
+            raise SupervisorUnavailable(f"{what}: {getattr(err, 'strerror', None) or type(err).__name__}") from err
+
+
+def _process(said: Any) -> Process:
+    return Process(said["name"], said["statename"], said["pid"], said["start"], said["description"])
+
+
+class _Transport(xmlrpc.client.Transport):
+    """HTTP with a time limit over TCP or a unix socket: one connection a call, and no call is repeated unasked."""
+
+    def __init__(self, socket_path: str | None, timeout_seconds: float, headers: Sequence[tuple[str, str]]) -> None:
+        super().__init__(headers=headers)
+        self._socket_path, self._seconds = socket_path, timeout_seconds
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        path, seconds = self._socket_path, self._seconds
+        made = _UnixConnection(path, seconds) if path else http.client.HTTPConnection(host, timeout=seconds)
+        self._connection = host, made
+        return made
+
+    def request(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return self.single_request(*args, **kwargs)
+        finally:
+            self.close()
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout_seconds: float) -> None:
+        super().__init__("localhost", timeout=timeout_seconds)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
