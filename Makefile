@@ -1,0 +1,56 @@
+# `make` lists what there is to do. Everything is installed into .venv and nowhere else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+.PHONY: help install up down status test lint format generate bench lock clean
+
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: .venv/installed ## Install this project and all it needs into .venv
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer, please: make PYTHON=python3.x …")'
+	@echo "Installing into .venv (once; about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --no-compile --only-binary :all: --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+up: install ## Start the whole stack on this machine, and say where to look
+	@$(BIN)/nervesys up
+
+down: install ## Stop all of it
+	@$(BIN)/nervesys down
+
+status: install ## Show every service and agent
+	@$(BIN)/nervesys status
+
+test: lint ## Check everything: lint, then all tests, generated files among them
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+lint: install ## Check format, lint, types and import direction
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## Format the code, and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+generate: install ## Write everything that is generated: rules, dashboards, reference pages
+	$(BIN)/nervesys docs build
+
+bench: install ## Print the table of measured ratios
+	$(BIN)/python -m benchmarks
+
+lock: install ## Resolve the dependencies anew into requirements.lock
+	$(PIP) install uv
+	$(BIN)/uv pip compile pyproject.toml --quiet --no-config --universal --extra all --extra test --group build \
+		--generate-hashes --no-emit-index-url --upgrade --custom-compile-command "make lock" --output-file requirements.lock
+
+clean: ## Remove .venv, caches and the stack's data (stop it first)
+	rm -rf .venv .nervesys .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
