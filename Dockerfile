@@ -13,7 +13,7 @@ COPY dashboards ./dashboards
 COPY exporters ./exporters
 COPY nervesys ./nervesys
 COPY reports ./reports
-RUN /opt/nervesys/bin/pip install --no-deps .
+RUN /opt/nervesys/bin/pip install --no-build-isolation --no-deps .
 
 FROM python:3.13-slim-bookworm
 # git fetches and pushes the brain; everything else is Python.

@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
+LOCKED := $(PIP) install --no-compile --only-binary :all: --require-hashes --requirement
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --no-config --universal --group build --generate-hashes \
+	--no-emit-index-url --upgrade --custom-compile-command "make lock"
 
 .PHONY: help install up down status test lint format generate bench lock clean
 
@@ -15,8 +18,13 @@ install: .venv/installed ## Install this project and all it needs into .venv
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer, please: make PYTHON=python3.x …")'
 	@echo "Installing into .venv (once; about a minute)"
 	@$(PYTHON) -m venv .venv
-	@$(PIP) install --no-compile --only-binary :all: --require-hashes --requirement requirements.lock
+	@$(LOCKED) requirements.lock
 	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+.venv/tools: .venv/installed requirements-test.lock
+	@echo "Installing the test tools into .venv (once)"
+	@$(LOCKED) requirements-test.lock
 	@touch $@
 
 up: install ## Start the whole stack on this machine, and say where to look
@@ -31,26 +39,26 @@ status: install ## Show every service and agent
 test: lint ## Check everything: lint, then all tests, generated files among them
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-lint: install ## Check format, lint, types and import direction
+lint: .venv/tools ## Check format, lint, types and import direction
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: install ## Format the code, and mend what can be mended
+format: .venv/tools ## Format the code, and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 generate: install ## Write everything that is generated: rules, dashboards, reference pages
 	$(BIN)/nervesys docs build
 
-bench: install ## Print the table of measured ratios
+bench: .venv/tools ## Print the table of measured ratios
 	$(BIN)/python -m benchmarks
 
-lock: install ## Resolve the dependencies anew into requirements.lock
+lock: install ## Resolve the dependencies anew: what runs, and on top what tests
 	$(PIP) install uv
-	$(BIN)/uv pip compile pyproject.toml --quiet --no-config --universal --extra all --extra test --group build \
-		--generate-hashes --no-emit-index-url --upgrade --custom-compile-command "make lock" --output-file requirements.lock
+	$(COMPILE) --extra all --output-file requirements.lock
+	$(COMPILE) --extra all --extra test --constraint requirements.lock --output-file requirements-test.lock
 
 clean: ## Remove .venv, caches and the stack's data (stop it first)
 	rm -rf .venv .nervesys .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

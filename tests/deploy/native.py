@@ -59,8 +59,10 @@ class Native:
         words = {"root": root, "hosts": self.folder / "hosts"}
         lines = [
             "mkdir -p {root}; mount -t tmpfs tmpfs {root}",
-            "for entry in /*; do [ -d $entry ] || continue; [ -L $entry ] && cp -P $entry {root}$entry && continue;"
-            " mkdir {root}$entry; mount --rbind $entry {root}$entry; done",
+            (
+                "for entry in /*; do [ -d $entry ] || continue; [ -L $entry ] && cp -P $entry {root}$entry && continue;"
+                " mkdir {root}$entry; mount --rbind $entry {root}$entry; done"
+            ),
             "mount --bind {hosts} {root}/etc/hosts; mkdir -p {root}/nervesys",
         ]
         script = "\n".join(lines).format(**{key: shlex.quote(str(path)) for key, path in words.items()})
