@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -23,7 +23,7 @@ from alerting.receiver.intake import arrivals, has_watchdog
 from alerting.receiver.webhook import Alert, parse
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
-from nervesys.settings.load import problems
+from nervesys.settings.check import check
 
 SENDERS = {"/api/v1/alertmanager": "alertmanager", "/api/v1/grafana": "grafana"}
 BODY_SECONDS = 30
@@ -162,10 +162,9 @@ class Desk:
         return bytes(body)
 
     async def _actions(self, request: Request) -> Response:
-        try:
-            query = Query.model_validate(dict(request.query_params))
-        except ValidationError as err:
-            wrong = "; ".join(f"{'.'.join(where)}: {problem}" for where, problem in problems(err))
+        query, problems = check(Query, request.query_params)
+        if query is None:
+            wrong = "; ".join(f"{'.'.join(where)}: {problem}" for where, problem in problems)
             return PlainTextResponse(f"{wrong}\n", HTTPStatus.BAD_REQUEST)
         return self._read(lambda: {"actions": self._list(view.Filter(**query.model_dump()))})
 

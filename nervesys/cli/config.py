@@ -1,13 +1,19 @@
 """`nervesys config`: is the configuration right, and where does each value come from?"""
 
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from pydantic import BaseModel
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
-from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.settings import Loaded
+from nervesys.settings.load import SHIPPED
+
+VALUE_WIDTH = 30
+"""To which short values are filled up."""
 
 app = typer.Typer(no_args_is_help=True, help="Check the configuration, and see where each value comes from.")
 
@@ -21,33 +27,73 @@ def _group() -> None:
 def check(
     home: Home = None,
     brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print mistakes and warnings only.")] = False,
 ) -> None:
-    """Load everything, report every mistake with file and line, and show each value with its origin."""
+    """Load everything, report every mistake with file and line, and show each value with its origin.
+
+    Later wins: shipped defaults, the brain, the profile, environment, flags. What differs from the shipped defaults
+    is printed in bold; secrets stay covered. Exits 2 where anything is wrong.
+    """
     out = Console()
-    loaded = opened("config", home=home, brain=brain).loaded
-    for warning in loaded.warnings:
-        out.print(f"[yellow]warning[/] {warning}", soft_wrap=True)
+    loaded = opened("config", home=home, brain=brain, archive=archive).loaded
     if not quiet:
-        table = Table("setting", "value", "from", box=None, header_style="bold")
-        values = {
-            **_flat(loaded.settings),
-            **{f"agents.{n}.{k}": v for n, a in loaded.agents.items() for k, v in _flat(a).items()},
-        }
-        for key in sorted(loaded.origins):
-            table.add_row(key, str(values.get(key, "")), loaded.origins[key])
-        out.print(table)
+        for title, rows in _groups(loaded).items():
+            out.print(f"[bold cyan]{title}[/]")
+            for line in _lines(rows):
+                out.print(line, soft_wrap=True, highlight=False)
+            out.print()
+    for warning in loaded.warnings:
+        out.print(f"[yellow]warning[/] {escape(str(warning))}", soft_wrap=True, highlight=False)
     out.print(f"[green]The configuration is right[/]: {len(loaded.agents)} agents, {len(loaded.warnings)} warnings.")
 
 
-def _flat(model: BaseModel, prefix: str = "") -> dict[str, Any]:
+class Row(NamedTuple):
+    """One setting as it is printed."""
+
+    key: str
+    value: str
+    origin: str
+
+
+def _groups(loaded: Loaded) -> dict[str, list[Row]]:
+    """The settings by file; then what all agents have in common, and what each has of its own."""
+    groups = {name: _rows(loaded, name, section) for name, section in loaded.settings}
+    agents = {name: _rows(loaded, f"agents.{name}", agent) for name, agent in sorted(loaded.agents.items())}
+    common = set.intersection(*map(set, agents.values())) if len(agents) > 1 else set()
+    groups["all agents"] = sorted(common)
+    groups |= {f"agent {name}": [row for row in rows if row not in common] for name, rows in agents.items()}
+    return {title: rows for title, rows in groups.items() if rows}
+
+
+def _rows(loaded: Loaded, top: str, model: BaseModel) -> list[Row]:
+    values = _flat(model, f"{top}.")
+    known = [(key, origin) for key, origin in loaded.origins.items() if key.startswith(f"{top}.")]
+    return sorted(Row(key.removeprefix(f"{top}."), _shown(values[key]), origin) for key, origin in known)
+
+
+def _lines(rows: list[Row]) -> Iterator[str]:
+    """Key, value and origin; aligned where values are short, and nothing is ever cut."""
+    keys, values = (max(len(row[column]) for row in rows) for column in (0, 1))
+    for row in rows:
+        value = escape(f"{row.value:{min(values, VALUE_WIDTH)}}")
+        weight = "" if row.origin.startswith(SHIPPED) else "bold "
+        yield f"  {row.key:{keys}}  [{weight}default]{value}[/]  [dim]# {escape(row.origin)}[/]"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
+
+
+def _flat(values: BaseModel | Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Every value by dotted key; secrets stay covered."""
     rows: dict[str, Any] = {}
-    for key, value in model:
-        if isinstance(value, BaseModel):
+    for key, value in values.items() if isinstance(values, Mapping) else values:
+        rows[f"{prefix}{key}"] = value
+        if isinstance(value, BaseModel | Mapping):
             rows |= _flat(value, f"{prefix}{key}.")
-        elif isinstance(value, dict):
-            rows |= {f"{prefix}{key}.{name}": said for name, said in value.items()}
-        else:
-            rows[f"{prefix}{key}"] = value
     return rows

@@ -1,8 +1,9 @@
 """Settings: models of the configuration files, and the loader that lays them over each other."""
 
 from nervesys.settings.agents import AgentConfig
-from nervesys.settings.load import FolderTree, Loaded, Settings, Tree, load, load_file, shipped_root
+from nervesys.settings.load import Loaded, Settings, load, load_file
 from nervesys.settings.place import Place
+from nervesys.settings.tree import FolderTree, Tree, shipped_root
 from nervesys.settings.variables import VARIABLES
 from nervesys.settings.web import Web
 

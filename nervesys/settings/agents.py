@@ -3,13 +3,23 @@
 Real brains carry keys of their own beside these; they are kept, and named as warnings.
 """
 
+import logging
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from nervesys.contract.state import AgentName
 
-LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda said: str(said).upper())]
+
+def _level(said: object) -> str:
+    name = str(said).upper()
+    if not logging.getLevelNamesMapping().get(name):
+        raise ValueError("use DEBUG, INFO, WARNING or ERROR")
+    return name
+
+
+LogLevel = Annotated[str, BeforeValidator(_level)]
+"""A level of the logging module, in capitals."""
 
 
 class _Open(BaseModel):

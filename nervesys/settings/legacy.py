@@ -7,40 +7,52 @@ file was not written for us.
 from collections.abc import Callable
 from typing import Any
 
-from nervesys.settings.yaml import Path, leaves
+from nervesys.settings.yaml import Document, Path, Row
 
-Row = tuple[str, str, Callable[[Any], Any]]
+Translation = tuple[str, str, Callable[[Any], Any]]
+"""Their path, our path, and how the value changes on the way."""
 
 
 def _same(value: Any) -> Any:
     return value
 
 
-def _folder(file: str) -> Callable[[Any], str]:
-    """Their paths name a folder, ours a whole key."""
+def _folder(*segments: str) -> Callable[[Any], str]:
+    """Their paths name a folder, ours a whole key: what a folder does not say yet is added to it.
+
+    Args:
+        segments: of a whole key; the last is the file.
+    """
 
     def completed(value: Any) -> str:
         text = str(value)
-        return (
-            text if "{" in text.rpartition("/")[2] or "." in text.rpartition("/")[2] else f"{text.rstrip('/')}/{file}"
-        )
+        if "." in text.rpartition("/")[2]:
+            return text
+        missing = [segment for segment in segments if segment not in text]
+        return "/".join([text.rstrip("/"), *missing])
 
     return completed
 
 
-def _enabled(value: Any) -> list[str]:
+def _enabled(value: Any) -> Any:
+    """Their cases are switched on one by one, ours are listed."""
+    if not isinstance(value, dict):
+        return value
     return [name for name, case in value.items() if isinstance(case, dict) and case.get("enabled")]
 
 
-STORAGE: tuple[Row, ...] = (
-    ("storj.endpoint", "storage.storj.endpoint", _same),
-    ("storj.region", "storage.storj.region", _same),
-    ("storj.bucket", "storage.storj.bucket", _same),
-    ("storj.access_key", "storage.storj.access_key", _same),
-    ("storj.secret_key", "storage.storj.secret_key", _same),
+STORAGE: tuple[Translation, ...] = (
     ("storj.paths.state", "storage.storj.paths.agents", _folder("{agent}_state.json")),
-    ("storj.paths.metrics", "storage.storj.paths.metrics", _folder("{hour}{minute}{second}_{agent}.json")),
-    ("storj.paths.logs", "storage.storj.paths.active_logs", _folder("{time}_{agent}_{seq}.jsonl.gz")),
+    (
+        "storj.paths.metrics",
+        "storage.storj.paths.metrics",
+        _folder("{server}", "{date}", "{hour}{minute}{second}_{agent}.json"),
+    ),
+    (
+        "storj.paths.logs",
+        "storage.storj.paths.active_logs",
+        _folder("{server}", "{date}", "{time}_{agent}_{seq}.jsonl.gz"),
+    ),
     ("storj.paths.backups", "storage.storj.paths.config_backups", _folder("{date}.tar.gz")),
     ("storj.retention.logs_days", "storage.retention.active_logs", _same),
     ("storj.retention.metrics_days", "storage.retention.metrics", _same),
@@ -48,17 +60,21 @@ STORAGE: tuple[Row, ...] = (
     ("storj.upload.interval_minutes", "agent.buffer.flush_interval_minutes", _same),
     ("storj.upload.max_buffer_mb", "agent.buffer.max_size_mb", _same),
     ("google_drive.folder_id", "storage.archive.folder_id", _same),
-    ("google_drive.folders.logs", "storage.archive.paths.logs", _folder("{year}/{month}/{server}_{date}.json.gz")),
+    (
+        "google_drive.folders.logs",
+        "storage.archive.paths.logs",
+        _folder("{year}", "{month}", "{server}_{date}.json.gz"),
+    ),
     ("google_drive.folders.reports", "storage.archive.paths.reports_daily", _folder("{date}_summary.pdf")),
     (
         "google_drive.folders.weekly_reports",
         "storage.archive.paths.reports_weekly",
-        _folder("{iso_year}/week_{week}.pdf"),
+        _folder("{iso_year}", "week_{week}.pdf"),
     ),
     ("google_drive.folders.backups", "storage.archive.paths.backups", _folder("full_backup_{date}.tar.gz")),
     ("google_drive.sync.archive_after_days", "storage.retention.active_logs", _same),
 )
-MONITORING: tuple[Row, ...] = (
+MONITORING: tuple[Translation, ...] = (
     *(
         (f"grafana.alerts.{what}.{level}", f"thresholds.{what}.{level}", _same)
         for what in ("cpu", "memory", "disk")
@@ -67,7 +83,7 @@ MONITORING: tuple[Row, ...] = (
     ("grafana.alerts.heartbeat_timeout_seconds", "thresholds.heartbeat.down_after_seconds", _same),
     ("heartbeat.interval_seconds", "thresholds.heartbeat.interval_seconds", _same),
 )
-ALIBABA: tuple[Row, ...] = (
+ALIBABA: tuple[Translation, ...] = (
     ("alibaba.enabled", "alibaba.alibaba_cloud.enabled", _same),
     ("alibaba.model.name", "alibaba.alibaba_cloud.model", _same),
     ("alibaba.model.max_tokens", "alibaba.alibaba_cloud.max_tokens", _same),
@@ -77,42 +93,43 @@ ALIBABA: tuple[Row, ...] = (
     ("alibaba.rate_limit.tokens_per_day", "alibaba.alibaba_cloud.tokens_per_day", _same),
     ("alibaba.triggers", "alibaba.alibaba_cloud.triggers", _same),
 )
-TABLES: dict[str, tuple[Row, ...]] = {"storage": STORAGE, "monitoring": MONITORING, "alibaba": ALIBABA}
+TABLES: dict[str, tuple[Translation, ...]] = {"storage": STORAGE, "monitoring": MONITORING, "alibaba": ALIBABA}
 
-_MARKS: dict[str, tuple[Path, ...]] = {
+_MARKS: dict[str, tuple[str, ...]] = {
     "storage": (
-        ("google_drive",),
-        ("storj", "upload"),
-        ("storj", "retention"),
-        ("storj", "paths", "logs"),
-        ("storj", "paths", "state"),
-        ("storj", "paths", "backups"),
+        "google_drive",
+        "storj.upload",
+        "storj.retention",
+        "storj.paths.logs",
+        "storj.paths.state",
+        "storj.paths.backups",
     ),
-    "monitoring": (("grafana",), ("heartbeat",)),
-    "alibaba": (("alibaba",),),
+    "monitoring": ("grafana", "heartbeat"),
+    "alibaba": ("alibaba",),
 }
 
 
 def is_legacy(section: str, data: dict[str, Any]) -> bool:
     """Whether a file is of the older form, told by a key that only that form has."""
-    return any(_at(data, mark) is not None for mark in _MARKS.get(section, ()))
+    return any(_at(data, _path(mark)) is not None for mark in _MARKS.get(section, ()))
 
 
-def translate(section: str, data: dict[str, Any]) -> tuple[list[tuple[Path, Path, Any]], list[Path]]:
-    """What an older file says, in our keys.
-
-    Returns:
-        Rows of (their path, our path, value), and the paths that no table knows.
-    """
-    rows: list[tuple[Path, Path, Any]] = []
-    known: set[Path] = set()
-    for theirs, ours, convert in TABLES[section]:
-        path = tuple(theirs.split("."))
-        value = _at(data, path)
+def translate(section: str, document: Document) -> tuple[list[Row], list[Row]]:
+    """Split a file into what the tables know, in our keys, and the rest, as it stands."""
+    translated: list[Row] = []
+    known: list[Path] = []
+    for theirs, ours, convert in TABLES.get(section, ()):
+        path = _path(theirs)
+        value = _at(document.data, path)
         if value is not None:
-            known.add(path)
-            rows.append((path, tuple(ours.split(".")), convert(value)))
-    return rows, [path for path, _ in leaves(data) if not any(path[: len(k)] == k for k in known)]
+            known.append(path)
+            translated.append((_path(ours), convert(value), document.origin(path)))
+    rest = [row for row in document.rows() if not any(row[0][: len(path)] == path for path in known)]
+    return translated, rest
+
+
+def _path(dotted: str) -> Path:
+    return tuple(dotted.split("."))
 
 
 def _at(data: Any, path: Path) -> Any:

@@ -7,8 +7,12 @@ content is the value.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nervesys.errors import Mistake
+
+MAX_CHARACTERS = 100_000
+"""Of a file that a variable names: a key, a token, a service account."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +52,35 @@ VARIABLES = tuple(
 BY_FIELD = {variable.field: variable for variable in VARIABLES}
 
 
-def value_of(name: str, environ: Mapping[str, str], mistakes: list[Mistake]) -> str | None:
-    """The value of a variable or of the file that `NAME_FILE` names; None where neither is set.
+class Said(NamedTuple):
+    """A value, and the name of the variable that said it."""
 
-    What is wrong is appended to `mistakes`, so that all of it can be reported at once.
+    name: str
+    value: str
+
+
+def value_of(name: str, environ: Mapping[str, str], mistakes: list[Mistake]) -> Said | None:
+    """What a variable says, or the file that `NAME_FILE` names; None where neither is set.
+
+    What is wrong is added to the mistakes, so that all of it can be reported at once.
     """
-    value, file = environ.get(name) or None, environ.get(f"{name}_FILE") or None
-    if file is None:
-        return value
-    if value is not None:
+    value, file = environ.get(name), environ.get(f"{name}_FILE")
+    if not file:
+        return Said(name, value) if value else None
+    if value:
         mistakes.append(Mistake(name, "", f"{name} and {name}_FILE are both set; keep one"))
         return None
     try:
-        return Path(file).read_text().strip()
-    except (OSError, UnicodeDecodeError) as err:
-        problem = getattr(err, "strerror", None) or "not text"
+        return Said(f"{name}_FILE", _content(Path(file)))
+    except (OSError, ValueError) as err:
+        problem = getattr(err, "strerror", None) or "not a short text"
         mistakes.append(Mistake(f"{name}_FILE", "", f"read {file}: {problem}"))
         return None
+
+
+def _content(path: Path) -> str:
+    with path.open() as file:
+        text = file.read(MAX_CHARACTERS + 1)
+    if len(text) > MAX_CHARACTERS:
+        raise ValueError
+    return text.strip()

@@ -7,12 +7,15 @@ from typing import Any
 import yaml
 
 from nervesys.errors import Mistake, SettingsError
+from nervesys.settings.tree import Tree
 
 MAX_BYTES = 1 << 20
 MAX_NODES = 50_000
 """Aliases can make a small file explode; a file of settings has no need to."""
 
 Path = tuple[str, ...]
+Row = tuple[Path, Any, str]
+"""A value's path, the value, and where it came from."""
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -44,10 +47,29 @@ class Document:
             path = path[:-1]
         return f"{self.where}:{self.lines[path]}" if path else self.where
 
-    def rows(self) -> Iterator[tuple[Path, Any, str]]:
+    def rows(self) -> Iterator[Row]:
         """Every value with its path and its origin."""
         for path, value in leaves(self.data):
             yield path, value, self.origin(path)
+
+
+def try_yaml(tree: Tree, path: str, mistakes: list[Mistake], label: str = "") -> Document | None:
+    """A file of a brain; None where there is none or it is wrong, which is added to the mistakes.
+
+    Args:
+        tree: the brain.
+        path: of the file.
+        mistakes: grows by what is wrong.
+        label: stands before the path in every origin.
+    """
+    body = tree.read(path)
+    if body is None:
+        return None
+    try:
+        return read_yaml(body, f"{label}{path}")
+    except SettingsError as err:
+        mistakes.extend(err.mistakes)
+        return None
 
 
 def read_yaml(body: bytes, where: str) -> Document:

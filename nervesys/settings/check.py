@@ -1,0 +1,71 @@
+"""Checks values against a model, and words each problem so that it can be mended; values are never quoted."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from nervesys.settings.yaml import Path
+
+Model = TypeVar("Model", bound=BaseModel)
+Problem = tuple[Path, str]
+
+
+def check(model: type[Model], values: Mapping[str, Any]) -> tuple[Model | None, list[Problem]]:
+    """The model of these values; or None, with path and wording of every problem."""
+    try:
+        return model.model_validate(values), []
+    except ValidationError as err:
+        return None, [
+            (path, _worded(model, path, one["type"], one["msg"]))
+            for one in err.errors(include_url=False, include_input=False, include_context=False)
+            for path in [tuple(map(str, one["loc"]))]
+        ]
+
+
+def describes(model: type[BaseModel], path: Path) -> bool:
+    """Whether a model has a place for a path."""
+    for key in path:
+        field = model.model_fields.get(key)
+        if field is None:
+            return False
+        below = next(_models(field.annotation), None)
+        if below is None:
+            return True
+        model = below
+    return True
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The nearest valid word as a hint, or all of them where none is near."""
+    names = sorted(known)
+    near = get_close_matches(word, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
+
+
+def _worded(model: type[BaseModel], path: Path, kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return f"unknown key; {nearest(path[-1], _keys(model, path[:-1]))}"
+    if kind == "missing":
+        return "is missing"
+    return message.removeprefix("Value error, ")
+
+
+def _keys(model: type[BaseModel], path: Path) -> set[str]:
+    """The keys that may stand at a path; indexes of lists and names within mappings are passed over."""
+    models = [model]
+    for key in path:
+        below = [
+            one for here in models if key in here.model_fields for one in _models(here.model_fields[key].annotation)
+        ]
+        models = below or models
+    return {key for here in models for key in here.model_fields}
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that an annotation names, be it `Model`, `Model | None` or `list[Model]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)

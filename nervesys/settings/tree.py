@@ -1,0 +1,39 @@
+"""The files of a brain, as settings read them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class Tree(Protocol):
+    """Files of one version of a brain: what settings are read from."""
+
+    def read(self, path: str) -> bytes | None:
+        """The file's content, or None where there is none."""
+
+    def names(self, folder: str) -> Sequence[str]:
+        """The names of the files in a folder, sorted; empty where there is none."""
+
+
+@dataclass(frozen=True)
+class FolderTree:
+    """A brain that lies in a folder as plain files."""
+
+    root: Path
+
+    def read(self, path: str) -> bytes | None:
+        """The file's content, or None where there is none."""
+        file = self.root / path
+        return file.read_bytes() if file.is_file() else None
+
+    def names(self, folder: str) -> list[str]:
+        """The names of the files in a folder, sorted."""
+        found = self.root / folder
+        return sorted(entry.name for entry in found.iterdir() if entry.is_file()) if found.is_dir() else []
+
+
+def shipped_root() -> Path:
+    """The folder that holds the shipped `config/`: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    return package if (package / "config").is_dir() else package.parent
