@@ -1,3 +1,10 @@
-"""Placeholder."""
+"""Exporters: what lies in the pillars, as Prometheus metrics. One module a source, and the runner that they share."""
 
-FAMILIES = ()
+from exporters import store
+from exporters.runner import OWN_FAMILIES
+
+SOURCES = (store.SOURCE,)
+"""Every source; each is the module of its name beside this file."""
+
+FAMILIES = (*OWN_FAMILIES, *(family for source in SOURCES for family in source.families))
+"""Everything that any exporter may expose."""

@@ -4,6 +4,8 @@ A scrape joins snapshots that are already rendered and already compressed.
 """
 
 import hmac
+import signal
+import sys
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -123,13 +125,14 @@ class BasicAuth:
 
 
 def serve(app: Starlette, listen: str, web: Web) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM or SIGINT, and then return or exit with 0, so that callers can tidy up behind it.
 
     Args:
         app: the application.
         listen: `HOST:PORT`.
         web: TLS files, where the settings name them.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn stops, then raises the signal once more
     host, _, port = listen.rpartition(":")
     uvicorn.run(
         app,

@@ -43,6 +43,11 @@ class Refresh(Section):
         return 4 * interval
 
 
+def fresh_seconds(every_seconds: float) -> float:
+    """For how long after a success an area that is refreshed this often counts as fresh: four refreshes."""
+    return 4 * every_seconds
+
+
 class Prometheus(Section):
     """The Prometheus that scrapes and evaluates.
 

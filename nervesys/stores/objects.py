@@ -48,8 +48,8 @@ class Listing:
     clock: float | None = None
 
 
-class ObjectStore(Protocol):
-    """What every store can do.
+class ObjectReader(Protocol):
+    """What can be read of every store.
 
     Every call has a time limit and is retried a few times within the client; what fails after that raises
     `StoreUnavailable`, whose message names the verb, the key and the cause, and holds no secret.
@@ -76,6 +76,10 @@ class ObjectStore(Protocol):
         Raises:
             BadObject: `gone`.
         """
+
+
+class ObjectStore(ObjectReader, Protocol):
+    """What every store can do."""
 
     def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> str:
         """Write an object whole; returns its version."""

@@ -1,0 +1,25 @@
+"""What all sources share: areas refreshed each on its own; one place that times, catches and counts; finished text.
+
+A source is one module that ends in `SOURCE = Source(...)`: its families as a table, and a function that opens its
+areas. The module is listed in `exporters/__init__.py`; nothing else knows it.
+"""
+
+from exporters.runner.cache import Cache
+from exporters.runner.health import OWN_FAMILIES, Health
+from exporters.runner.model import WHOLE, Area, Context, Shard, Source
+from exporters.runner.refresh import Refresh
+from exporters.runner.runner import Runner, opened_runner
+
+__all__ = [
+    "OWN_FAMILIES",
+    "WHOLE",
+    "Area",
+    "Cache",
+    "Context",
+    "Health",
+    "Refresh",
+    "Runner",
+    "Shard",
+    "Source",
+    "opened_runner",
+]

@@ -1,0 +1,80 @@
+"""What a source remembers from one start to the next: one SQLite file under `NERVESYS_HOME`.
+
+The file may be deleted at any time: it costs reading again, and counters start anew. `PRAGMA user_version` holds the
+schema's version.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE success (area TEXT PRIMARY KEY, at REAL NOT NULL, unbroken_since REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE body (area TEXT, key TEXT, version TEXT NOT NULL, body BLOB, PRIMARY KEY (area, key)) WITHOUT ROWID;
+"""
+MEMORY = ":memory:"
+
+
+class Cache:
+    """The memory of one source.
+
+    Args:
+        path: the file, made where it is missing; `MEMORY` forgets at exit.
+    """
+
+    def __init__(self, path: Path | str = MEMORY) -> None:
+        if isinstance(path, Path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = _opened(path)
+        self._lock = Lock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The database, by one thread at a time; committed at the end, undone on an error."""
+        with self._lock, self._db:
+            yield self._db
+
+    def last_success(self, area: str) -> tuple[float, float] | None:
+        """When a pass last succeeded and since when successes are unbroken; None before the first."""
+        with self.transaction() as db:
+            row: tuple[float, float] | None = db.execute(
+                "SELECT at, unbroken_since FROM success WHERE area = ?", (area,)
+            ).fetchone()
+        return row
+
+    def succeeded(self, area: str, at: float, unbroken_since: float) -> None:
+        """Remember a success."""
+        with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO success VALUES (?, ?, ?)", (area, at, unbroken_since))
+
+    def bodies(self, area: str) -> list[tuple[str, str, bytes | None]]:
+        """Key, version and body of every object that an area holds; None for a rejected body."""
+        with self.transaction() as db:
+            return db.execute("SELECT key, version, body FROM body WHERE area = ?", (area,)).fetchall()
+
+    def keep_bodies(self, area: str, fresh: Iterable[tuple[str, str, bytes | None]], gone: Iterable[str] = ()) -> None:
+        """Remember an area's fresh bodies, and forget those that are gone."""
+        with self.transaction() as db:
+            db.executemany("DELETE FROM body WHERE area = ? AND key = ?", ((area, key) for key in gone))
+            db.executemany("INSERT OR REPLACE INTO body VALUES (?, ?, ?, ?)", ((area, *row) for row in fresh))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def _opened(path: Path | str) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=10, check_same_thread=False)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
+    if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        with db:
+            for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                db.execute(f'DROP TABLE "{table}"')
+            for statement in SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {VERSION}")
+    return db

@@ -1,0 +1,117 @@
+"""What every exporter says of itself, and the log lines that go with it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from nervesys.clock import Clock
+from nervesys.errors import BadObject, Reason
+from nervesys.metrics import EMPTY, Family, Instruments, Period, Snapshot
+
+AREA = ("source", "area")
+UP = Family("exporter_up", "gauge", "Whether the last pass over the area succeeded.", AREA, Period.SCRAPE)
+LAST_SUCCESS = Family(
+    "exporter_last_success_timestamp_seconds", "gauge", "When a pass last succeeded.", AREA, Period.SCRAPE
+)
+UNBROKEN_SINCE = Family(
+    "exporter_unbroken_since_timestamp_seconds",
+    "gauge",
+    "Since when no two successes lay further apart than the area may be blind.",
+    AREA,
+    Period.SCRAPE,
+)
+DURATION = Family("exporter_refresh_duration_seconds", "gauge", "How long the last pass took.", AREA, Period.SCRAPE)
+BACKLOG = Family(
+    "exporter_backlog_objects", "gauge", "Objects that are known of and not yet read.", AREA, Period.SCRAPE
+)
+REQUESTS = Family(
+    "exporter_requests_total",
+    "counter",
+    "Requests made to the source.",
+    ("source", "operation", "outcome"),
+    Period.SCRAPE,
+)
+REJECTED = Family(
+    "exporter_rejected_objects_total",
+    "counter",
+    "Objects that break the contract, each counted once until it changes.",
+    ("source", "reason"),
+    Period.SCRAPE,
+)
+SERIES = Family("exporter_series", "gauge", "Series served of the source's own families.", ("source",), Period.SCRAPE)
+
+OWN_FAMILIES = (UP, LAST_SUCCESS, UNBROKEN_SINCE, DURATION, BACKLOG, REQUESTS, REJECTED, SERIES)
+
+REPEAT_SECONDS = 60
+"""A failure that stays the same is logged this often at most."""
+
+log = logging.getLogger("exporters")
+
+
+class Health:
+    """Counts and logs for one source.
+
+    Args:
+        source: its name.
+        clock: this machine's.
+    """
+
+    def __init__(self, source: str, clock: Clock) -> None:
+        self._source = source
+        self._clock = clock
+        self._instruments = Instruments(f"{source} exporter", OWN_FAMILIES)
+        self._said: dict[str, tuple[str, float]] = {}
+        self._rendering = Lock()
+        self.snapshot: Snapshot = EMPTY
+        for reason in Reason:
+            self._instruments.add(REJECTED, source, reason, by=0)
+
+    @contextmanager
+    def request(self, operation: str) -> Iterator[None]:
+        """Count one request by its outcome: `ok`, also where the answer was a bad object, else `failed`."""
+        outcome = "failed"
+        try:
+            yield
+            outcome = "ok"
+        except BadObject:
+            outcome = "ok"
+            raise
+        finally:
+            self.count(operation, outcome)
+
+    def count(self, operation: str, outcome: str, by: int = 1) -> None:
+        """Count requests; by 0 makes the series exist."""
+        self._instruments.add(REQUESTS, self._source, operation, outcome, by=by)
+
+    def reject(self, key: str, bad: BadObject) -> None:
+        """Count a rejected object and name it in one line; its key may hold anything, so it is quoted."""
+        self._instruments.add(REJECTED, self._source, bad.reason)
+        log.warning("%s: rejected %r: %s", self._source, key[:200], bad)
+
+    def succeeded(self, area: str, at: float, unbroken_since: float) -> None:
+        """A pass succeeded; both instants in Unix seconds."""
+        self._set(UP, area, 1)
+        self._set(LAST_SUCCESS, area, at)
+        self._set(UNBROKEN_SINCE, area, unbroken_since)
+        if self._said.pop(area, None):
+            log.info("%s %s: reads again", self._source, area)
+
+    def failed(self, area: str, why: str, *, bug: bool = False) -> None:
+        """A pass failed; said once a minute while the reason stays the same. A bug of ours is logged with its trace."""
+        self._set(UP, area, 0)
+        said, at = self._said.get(area, ("", 0.0))
+        if said != why or self._clock() - at >= REPEAT_SECONDS:
+            self._said[area] = (why, self._clock())
+            log.error("%s %s: %s", self._source, area, why, exc_info=bug)
+
+    def ended(self, area: str, seconds: float, backlog: int, series: int) -> None:
+        """A pass ended, well or not; renders everything said so far."""
+        self._set(DURATION, area, seconds)
+        self._set(BACKLOG, area, backlog)
+        self._instruments.set(SERIES, series, self._source)
+        with self._rendering:
+            self.snapshot = self._instruments.snapshot()
+
+    def _set(self, family: Family, area: str, value: float) -> None:
+        self._instruments.set(family, value, self._source, area)

@@ -1,0 +1,61 @@
+"""An area's output: rendered text by key, kept from pass to pass, so that a pass renders only what changed."""
+
+from collections.abc import Callable, Collection, Hashable, Iterable
+
+from nervesys.errors import BadObject, Reason
+from nervesys.metrics import Family, Fragments, Sample, Snapshot
+
+REFUSED_LIMIT = 10_000
+"""Rejected objects remembered at once; past it they are forgotten, and may be counted a second time."""
+
+
+class Refresh:
+    """What one area has put so far.
+
+    Args:
+        families: those of the area.
+        rejected: told of every rejected object.
+
+    Attributes:
+        backlog: objects that are known of and not yet read; the area sets it.
+    """
+
+    def __init__(self, families: Iterable[Family], rejected: Callable[[str, BadObject], None]) -> None:
+        self._fragments = Fragments(families)
+        self._stamps: dict[str, Hashable] = {}
+        self._rejected = rejected
+        self._refused: dict[str, Hashable] = {}
+        self.backlog = 0
+
+    def put(self, key: str, stamp: Hashable, samples: Iterable[Sample]) -> None:
+        """Show these samples for a key, in place of what it showed.
+
+        Args:
+            key: whatever the samples are about: an object's key, a server, `clock`.
+            stamp: everything that the samples were made from; while it stays the same, nothing is rendered.
+            samples: not even looped over while the stamp stays the same, so a generator costs nothing then.
+        """
+        if key in self._stamps and self._stamps[key] == stamp:
+            return
+        self._stamps[key] = stamp
+        for series in self._fragments.put(key, samples):
+            self.reject(key, (stamp, series), BadObject(Reason.DUPLICATE_SERIES, series))
+
+    def keep_only(self, keys: Collection[str]) -> None:
+        """Forget every other key. Called before `put`, so that a series may pass from one key to another."""
+        for key in self._stamps.keys() - keys:
+            del self._stamps[key]
+            self._fragments.drop(key)
+
+    def reject(self, key: str, version: Hashable, bad: BadObject) -> None:
+        """Count an object by reason and name it in one log line, once for each version of it."""
+        if self._refused.get(key) == (version, bad.reason):
+            return
+        if len(self._refused) >= REFUSED_LIMIT:
+            self._refused.clear()
+        self._refused[key] = (version, bad.reason)
+        self._rejected(key, bad)
+
+    def snapshot(self) -> Snapshot:
+        """Everything put, as finished text."""
+        return self._fragments.snapshot()

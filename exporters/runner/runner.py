@@ -1,0 +1,160 @@
+"""Runs a source: one job an area, one place that times, catches and counts, snapshots swapped by one assignment."""
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from exporters.runner.cache import MEMORY, Cache
+from exporters.runner.health import Health
+from exporters.runner.model import WHOLE, Area, Context, Shard, Source
+from exporters.runner.refresh import Refresh
+from nervesys.clock import Clock, system_clock
+from nervesys.contract.times import utc
+from nervesys.errors import NervesysError, SourceError
+from nervesys.metrics import Snapshot
+from nervesys.metrics.pages import Program
+from nervesys.settings import Loaded, Place
+from nervesys.settings.monitoring import fresh_seconds
+
+
+class Runner:
+    """A source at work.
+
+    Args:
+        source: what to read.
+        context: what it is opened with.
+        timer: seconds that only ever grow, for durations.
+    """
+
+    def __init__(self, source: Source, context: Context, timer: Callable[[], float] = time.perf_counter) -> None:
+        self._source = source
+        self._context = context
+        self._timer = timer
+        self._areas = {area.name: area for area in source.areas(context)}
+        self._out = {area.name: Refresh(area.families, context.health.reject) for area in self._areas.values()}
+        self._snapshots: dict[str, Snapshot] = {}
+        self._why = dict.fromkeys(self._areas, "not read yet")
+        self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(len(self._areas))})
+
+    def run_once(self, name: str) -> bool:
+        """One pass over an area; whether it succeeded. Nothing that goes wrong in it leaves this function."""
+        area, out, health = self._areas[name], self._out[name], self._context.health
+        began = self._timer()
+        try:
+            area.refresh(out)
+            self._snapshots[name] = out.snapshot()
+            self._succeeded(area)
+        except SourceError as err:
+            self._why[name] = str(err)
+            health.failed(name, str(err))
+        except Exception as err:  # noqa: BLE001  # a bug in one area must not end the others; it is logged with its trace
+            self._why[name] = f"a bug: {type(err).__name__}"
+            health.failed(name, f"a bug of ours: {err!r}", bug=True)
+        else:
+            self._why.pop(name, None)
+        series = sum(part.series for part in list(self._snapshots.values()))
+        health.ended(name, self._timer() - began, out.backlog, series)
+        return name not in self._why
+
+    def _succeeded(self, area: Area) -> None:
+        """A success that follows the last one closely enough continues its unbroken run, across a restart too."""
+        at, before = self._context.clock(), self._context.cache.last_success(area.name)
+        continues = before is not None and abs(at - before[0]) <= fresh_seconds(area.every_seconds)
+        since = before[1] if before and continues else at
+        self._context.cache.succeeded(area.name, at, since)
+        self._context.health.succeeded(area.name, at, since)
+
+    def read_everything(self) -> bool:
+        """Pass over every area until none has anything left to read; whether all succeeded."""
+        worked = [self._read_whole(name) for name in self._areas]
+        return all(worked)
+
+    def _read_whole(self, name: str) -> bool:
+        while self.run_once(name):
+            if not self._out[name].backlog:
+                return True
+        return False
+
+    def start(self) -> None:
+        """Begin to refresh in the background, every area at once and then each at its own interval."""
+        for area in self._areas.values():
+            self._scheduler.add_job(
+                self.run_once,
+                "interval",
+                args=[area.name],
+                seconds=area.every_seconds,
+                next_run_time=utc(system_clock()),  # the scheduler keeps the machine's time
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Begin no further pass, and let those under way end soon."""
+        self._context.stopping.set()
+        self._scheduler.shutdown()
+
+    def snapshots(self) -> Sequence[Snapshot]:
+        """What a scrape joins: the exporter's own, then each area's last."""
+        areas = (self._snapshots.get(name) for name in self._areas)
+        return [self._context.health.snapshot, *filter(None, areas)]
+
+    def not_ready(self) -> str | None:
+        """Why nothing is served yet; None from the first snapshot of the first area on, which leads the source."""
+        return None if next(iter(self._areas)) in self._snapshots else self.trouble()
+
+    def trouble(self) -> str:
+        """What keeps each area that does not work from working; empty while all do."""
+        return "; ".join(f"{name}: {why}" for name, why in self._why.items())
+
+    def program(self) -> Program:
+        """The exporter's HTTP pages."""
+        return Program(f"{self._source.name} exporter", self._source.about, self.snapshots, self.not_ready)
+
+
+@contextmanager
+def opened_runner(
+    source: Source, place: Place, loaded: Loaded, clock: Clock, *, once: bool = False, shard: Shard = WHOLE
+) -> Iterator[Runner]:
+    """A runner with its cache, which is its alone.
+
+    Args:
+        source: what to read.
+        place: where the cache lies.
+        loaded: settings and fleet.
+        clock: this machine's.
+        once: read everything once, with a memory that is forgotten, beside an exporter that runs.
+        shard: which part of the fleet is read.
+
+    Raises:
+        NervesysError: another process reads this source with the same home.
+    """
+    path = place.cache(source.name + shard.suffix)
+    with _alone(path.with_suffix(".lock"), source.name, needed=not once):
+        cache = Cache(MEMORY if once else path)
+        health = Health(source.name, clock)
+        try:
+            yield Runner(source, Context(place, loaded.settings, loaded.agents, clock, cache, health, once, shard))
+        finally:
+            cache.close()
+
+
+@contextmanager
+def _alone(path: Path, source: str, *, needed: bool) -> Iterator[None]:
+    """Hold the source's lock; the system releases it when the process ends, however it ends."""
+    if not needed:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NervesysError(f"another {source} exporter runs with {path.parent.parent}; stop it first") from None
+        yield

@@ -1,0 +1,33 @@
+"""Source `store`: the fleet as it shows in the S3-compatible store; one file an area."""
+
+from collections.abc import Sequence
+
+from exporters.runner import Area, Context, Source
+from exporters.store import agents, metrics
+from exporters.store.board import Board
+from exporters.store.counted import CountedStore
+from nervesys.stores.objects import ObjectReader
+from nervesys.stores.s3 import S3Store
+
+
+def areas(context: Context) -> Sequence[Area]:
+    """The areas of the store that the settings name."""
+    return areas_of(S3Store(context.settings.storage.storj), context)
+
+
+def areas_of(store: ObjectReader, context: Context) -> Sequence[Area]:
+    """The areas of any store."""
+    counted, board = CountedStore(store, context), Board()
+    every = context.settings.monitoring.refresh
+    return (
+        Area("agents", agents.FAMILIES, every.agents, agents.Agents(counted, context, board).refresh),
+        Area("metrics", metrics.FAMILIES, every.metrics, metrics.Metrics(context, board).refresh),
+    )
+
+
+SOURCE = Source(
+    name="store",
+    about="Agents, servers and logs, as the S3-compatible store shows them.",
+    families=(*agents.FAMILIES, *metrics.FAMILIES),
+    areas=areas,
+)

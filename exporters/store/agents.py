@@ -1,0 +1,125 @@
+"""Area `agents`: who is alive, and what they report of themselves.
+
+Reads   one LIST a pass; one GET for each state object whose ETag moved, several at a time.
+Units   Unix seconds by the store's clock (LastModified), seconds of skew, bytes, counts. No ages: PromQL subtracts.
+Errors  StoreUnavailable is raised: the runner keeps the last snapshot and drops exporter_up.
+        BadObject costs one body: counted by reason; the heartbeat stands, for the listing has told it.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from exporters.runner import Context, Refresh
+from exporters.store.board import Board, Report
+from exporters.store.bodies import Bodies
+from nervesys.contract import AgentState, PathTemplate, Status
+from nervesys.errors import BadObject, Reason
+from nervesys.metrics import Family, Period, Sample
+from nervesys.stores.objects import ObjectInfo, ObjectReader
+
+INFO = Family("agent_info", "gauge", "Who the agent is; always 1.", ("agent", "server", "role", "model", "version"))
+HEARTBEAT = Family("agent_heartbeat_timestamp_seconds", "gauge", "When the agent last wrote its state.", ("agent",))
+STATUS = Family("agent_status", "gauge", "1 for the status reported, 0 for the others.", ("agent", "status"))
+START = Family("agent_start_timestamp_seconds", "gauge", "When the agent's process started.", ("agent",))
+SKEW = Family("agent_clock_skew_seconds", "gauge", "Agent's clock minus store's clock at the heartbeat.", ("agent",))
+TASKS = Family("agent_tasks_total", "counter", "Tasks ended since the agent started.", ("agent", "outcome"))
+TOKENS = Family("agent_tokens_total", "counter", "Tokens used since the agent started.", ("agent",))
+BUFFER = Family("agent_buffer_bytes", "gauge", "Logs on the agent's disk that wait to be shipped.", ("agent",))
+CLOCK_OFFSET = Family("store_clock_offset_seconds", "gauge", "Store's clock minus this exporter's.", (), Period.SCRAPE)
+
+FAMILIES = (INFO, HEARTBEAT, STATUS, START, SKEW, TASKS, TOKENS, BUFFER, CLOCK_OFFSET)
+
+MAX_BYTES = 1 << 20
+
+
+def agent_samples(agent: str, heartbeat: float | None, state: AgentState | None, *, live: bool) -> Iterator[Sample]:
+    """What one state object says. Unknown is absent, never 0 or -1.
+
+    Args:
+        agent: its name.
+        heartbeat: Unix seconds by the store's clock; None where the only one known is rejected.
+        state: the body; None where it is rejected.
+        live: False once the heartbeat is stale: an agent that is gone must not speak on, so status and gauges leave.
+    """
+    if heartbeat is not None:
+        yield HEARTBEAT.sample(heartbeat, agent)
+    if state is None:
+        return
+    yield INFO.sample(1, agent, state.server or "", state.role or "", state.model or "", state.version or "")
+    if state.started_at is not None:
+        yield START.sample(state.started_at, agent)
+    if state.tasks is not None:
+        yield TASKS.sample(state.tasks.completed, agent, "completed")
+        yield TASKS.sample(state.tasks.failed, agent, "failed")
+    if state.tokens_used is not None:
+        yield TOKENS.sample(state.tokens_used, agent)
+    if not live:
+        return
+    for status in Status:
+        yield STATUS.sample(state.status is status, agent, status)
+    if heartbeat is not None:
+        yield SKEW.sample(round(state.timestamp - heartbeat, 3), agent)
+    if state.buffer is not None:
+        yield BUFFER.sample(state.buffer.bytes, agent)
+
+
+class Agents:
+    """Keeps from pass to pass what each state object said.
+
+    Args:
+        store: the store.
+        context: settings, clock and shard.
+        board: where the server metrics that states carry are handed to the area `metrics`.
+    """
+
+    def __init__(self, store: ObjectReader, context: Context, board: Board) -> None:
+        self._store = store
+        self._context = context
+        self._board = board
+        self._template = PathTemplate(context.settings.storage.storj.paths.agents)
+        self._beat = context.settings.thresholds.heartbeat
+        self._bodies = Bodies("agents", store, context, AgentState.parse, MAX_BYTES)
+        self._heartbeats: dict[str, float] = {}
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass: fetch what changed, render it, forget what is gone."""
+        listing = self._store.list(self._template.prefix())
+        here = self._context.clock()
+        now = here if listing.clock is None else listing.clock
+        found = self._by_agent(listing.objects, out)
+        states = self._bodies.read(found.values(), out)
+        self._heartbeats = {agent: beat for agent, beat in self._heartbeats.items() if agent in found}
+        out.keep_only({*found, CLOCK_OFFSET.name})
+        reports = []
+        for agent, info in found.items():
+            beat, state = self._heartbeat(agent, info, now, out), states.get(info.key)
+            live = beat is not None and now - beat <= self._beat.stale_after_seconds
+            out.put(agent, (info, beat, live), agent_samples(agent, beat, state, live=live))
+            if state is not None and state.metrics is not None and beat is not None:
+                reports.append(Report.of_state(agent, beat, state.timestamp, state.metrics))
+        self._board.carried = tuple(reports)
+        self._board.clock_offset = round(now - here, 3)
+        if listing.clock is not None:
+            out.put(CLOCK_OFFSET.name, now, [CLOCK_OFFSET.sample(self._board.clock_offset)])
+
+    def _by_agent(self, objects: Iterable[ObjectInfo], out: Refresh) -> dict[str, ObjectInfo]:
+        """The state object of each agent of this shard; of several, as where one lies under each server, the newest."""
+        found: dict[str, ObjectInfo] = {}
+        for info in objects:
+            fields = self._template.parse(info.key)
+            if fields is None:
+                out.reject(info.key, info.version, BadObject(Reason.BAD_KEY, f"not of {self._template.text}"))
+                continue
+            agent = fields["agent"].lower()
+            if self._context.shard.owns(agent) and (agent not in found or found[agent].modified < info.modified):
+                found[agent] = info
+        return found
+
+    def _heartbeat(self, agent: str, info: ObjectInfo, now: float, out: Refresh) -> float | None:
+        """LastModified; one from the future is rejected, and the agent stays at the last one that was none."""
+        ahead = info.modified - now
+        if ahead <= self._beat.future_seconds:
+            self._heartbeats[agent] = info.modified
+        else:
+            bad = BadObject(Reason.FUTURE, f"heartbeat {ahead:.0f} s ahead of the store's clock")
+            out.reject(info.key, info.version, bad)
+        return self._heartbeats.get(agent)

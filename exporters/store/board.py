@@ -1,0 +1,39 @@
+"""What the area `agents` hands to the area `metrics`: the server metrics that ride in state objects."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from nervesys.contract import ServerMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One server as one agent saw it.
+
+    Attributes:
+        agent: who reports.
+        at: when it was measured, in Unix seconds by the store's clock.
+        metrics: what was measured.
+    """
+
+    agent: str
+    at: float
+    metrics: ServerMetrics
+
+    @classmethod
+    def of_state(cls, agent: str, heartbeat: float, said_at: float, metrics: ServerMetrics) -> Self:
+        """The report in a state; how much older than the state it is, the agent's own clock tells."""
+        return cls(agent, heartbeat - max(0.0, said_at - metrics.timestamp), metrics)
+
+
+class Board:
+    """Read and written whole, by one assignment.
+
+    Attributes:
+        carried: the reports in the states of the last pass.
+        clock_offset: seconds that the store's clock is ahead of this machine's.
+    """
+
+    def __init__(self) -> None:
+        self.carried: tuple[Report, ...] = ()
+        self.clock_offset = 0.0

@@ -1,0 +1,73 @@
+"""Small objects read whole: fetched once for each version, several at a time, and remembered across restarts."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+from exporters.runner import Context, Refresh
+from nervesys.errors import BadObject
+from nervesys.stores.objects import ObjectInfo, ObjectReader
+
+Body = TypeVar("Body")
+
+
+class Bodies(Generic[Body]):
+    """The parsed bodies of one area.
+
+    Args:
+        area: whose objects they are.
+        store: the store.
+        context: holds the cache and the number of GETs under way at once.
+        parse: from bytes to the body; raises `BadObject`.
+        max_bytes: of one object.
+    """
+
+    def __init__(
+        self, area: str, store: ObjectReader, context: Context, parse: Callable[[bytes], Body], max_bytes: int
+    ) -> None:
+        self._area = area
+        self._store = store
+        self._cache = context.cache
+        self._parse = parse
+        self._max_bytes = max_bytes
+        self._pool = ThreadPoolExecutor(context.settings.storage.storj.concurrency, thread_name_prefix=area)
+        self._held: dict[str, tuple[str, Body | None]] = {}
+        for key, version, body in self._cache.bodies(area):
+            self._held[key] = version, None if body is None else parse(body)
+
+    def read(self, infos: Iterable[ObjectInfo], out: Refresh) -> dict[str, Body]:
+        """The bodies of these objects by key, without the rejected; all others are forgotten.
+
+        Raises:
+            StoreUnavailable: what was read before it is kept.
+        """
+        wanted = {info.key: info for info in infos}
+        gone = self._held.keys() - wanted
+        for key in gone:
+            del self._held[key]
+        changed = [info for key, info in wanted.items() if self._held.get(key, ("", None))[0] != info.version]
+        fresh: list[tuple[str, str, bytes | None]] = []
+        try:
+            for info, got in zip(changed, self._pool.map(self._get, changed), strict=True):
+                fresh.append(self._hold(info, got, out))
+        finally:
+            self._cache.keep_bodies(self._area, fresh, gone)
+        return {key: body for key, (_, body) in self._held.items() if body is not None}
+
+    def _get(self, info: ObjectInfo) -> bytes | BadObject:
+        try:
+            return self._store.get(info.key, max_bytes=self._max_bytes)
+        except BadObject as bad:
+            return bad
+
+    def _hold(self, info: ObjectInfo, got: bytes | BadObject, out: Refresh) -> tuple[str, str, bytes | None]:
+        """Take a body in; a rejected one's version too, so that it is not fetched again until it changes."""
+        try:
+            if isinstance(got, BadObject):
+                raise got
+            self._held[info.key] = info.version, self._parse(got)
+        except BadObject as bad:
+            out.reject(info.key, info.version, bad)
+            self._held[info.key] = info.version, None
+            return info.key, info.version, None
+        return info.key, info.version, got

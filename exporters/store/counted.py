@@ -1,0 +1,49 @@
+"""An object store whose requests are counted by operation and outcome."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import IO
+
+from exporters.runner import Context
+from nervesys.errors import StoreUnavailable
+from nervesys.stores.objects import Listing, ObjectReader
+
+
+class CountedStore:
+    """Reads from another store and counts; refuses to begin a request once the exporter ends.
+
+    Args:
+        store: the one that answers.
+        context: whose health counts the requests.
+    """
+
+    def __init__(self, store: ObjectReader, context: Context) -> None:
+        self._store = store
+        self._health = context.health
+        self._stopping = context.stopping
+        for operation in ("list", "get"):
+            for outcome in ("ok", "failed"):
+                self._health.count(operation, outcome, by=0)
+
+    def list(self, prefix: str, *, recursive: bool = True) -> Listing:
+        """All objects below a prefix; each page is a request."""
+        with self._request("list"):
+            listing = self._store.list(prefix, recursive=recursive)
+        self._health.count("list", "ok", by=listing.pages - 1)
+        return listing
+
+    def get(self, key: str, *, max_bytes: int) -> bytes:
+        """An object's content."""
+        with self._request("get"):
+            return self._store.get(key, max_bytes=max_bytes)
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[IO[bytes]]:
+        """An object's content as a stream."""
+        with self._request("get"), self._store.open(key) as stream:
+            yield stream
+
+    def _request(self, operation: str) -> AbstractContextManager[None]:
+        if self._stopping.is_set():
+            raise StoreUnavailable("the exporter ends")
+        return self._health.request(operation)

@@ -1,0 +1,104 @@
+"""Area `metrics`: the servers, each as one of its agents sees it.
+
+Reads   nothing for a server whose metrics ride in a state object.
+Units   ratios 0 to 1, bytes, seconds; instants in Unix seconds by the store's clock.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from exporters.runner import Context, Refresh
+from exporters.store.board import Board, Report
+from nervesys.contract import ServerMetrics
+from nervesys.metrics import Family, Sample
+
+SERVER = ("server",)
+CPU = Family("server_cpu_ratio", "gauge", "Share of the processors in use.", SERVER)
+MEMORY = Family("server_memory_ratio", "gauge", "Share of the memory in use.", SERVER)
+DISK = Family("server_disk_ratio", "gauge", "Share of the disk in use.", SERVER)
+UPTIME = Family("server_uptime_seconds", "gauge", "Time since the server started.", SERVER)
+RECEIVED = Family("server_network_receive_bytes_total", "counter", "Bytes received since the server started.", SERVER)
+SENT = Family("server_network_transmit_bytes_total", "counter", "Bytes sent since the server started.", SERVER)
+MEASURED = Family("server_metrics_timestamp_seconds", "gauge", "When the server was last measured.", SERVER)
+
+FAMILIES = (CPU, MEMORY, DISK, UPTIME, RECEIVED, SENT, MEASURED)
+
+
+def server_samples(server: str, at: float, metrics: ServerMetrics, *, live: bool) -> Iterator[Sample]:
+    """What one measurement says. Unknown is absent.
+
+    Args:
+        server: its name.
+        at: when it was measured, Unix seconds.
+        metrics: the measurement.
+        live: False once it is stale: gauges leave, the instant and counters stay.
+    """
+    gauges: tuple[tuple[Family, float | None, float], ...] = (
+        (CPU, metrics.cpu_percent, 100),
+        (MEMORY, metrics.memory_percent, 100),
+        (DISK, metrics.disk_percent, 100),
+        (UPTIME, metrics.uptime_seconds, 1),
+    )
+    for family, value, whole in gauges if live else ():
+        if value is not None:
+            yield family.sample(value / whole, server)
+    network = metrics.network_io
+    if network is not None and network.rx_bytes is not None:
+        yield RECEIVED.sample(network.rx_bytes, server)
+    if network is not None and network.tx_bytes is not None:
+        yield SENT.sample(network.tx_bytes, server)
+    yield MEASURED.sample(at, server)
+
+
+def one_reporter_each(
+    reports: Iterable[Report], before: Mapping[str, str], live: Callable[[Report], bool]
+) -> dict[str, Report]:
+    """One report for each server: two would be two series of one name, with counters that jump between them.
+
+    Args:
+        reports: of all agents.
+        before: the reporter of each server so far; it stays while its reports are live.
+        live: whether a report is not stale.
+
+    Returns:
+        By server: the report of its reporter so far, else the newest.
+    """
+
+    def rank(report: Report) -> tuple[bool, bool, float]:
+        return live(report), before.get(report.metrics.server) == report.agent, report.at
+
+    chosen: dict[str, Report] = {}
+    for report in reports:
+        server = report.metrics.server
+        if server not in chosen or rank(report) > rank(chosen[server]):
+            chosen[server] = report
+    return chosen
+
+
+class Metrics:
+    """Keeps each server's reporter from pass to pass.
+
+    Args:
+        context: settings, clock and shard.
+        board: where the area `agents` leaves what states carry.
+    """
+
+    def __init__(self, context: Context, board: Board) -> None:
+        self._context = context
+        self._board = board
+        self._stale_after = context.settings.thresholds.heartbeat.stale_after_seconds
+        self._reporters: dict[str, str] = {}
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass."""
+        now = self._context.clock() + self._board.clock_offset
+
+        def live(report: Report) -> bool:
+            return now - report.at <= self._stale_after
+
+        mine = [report for report in self._board.carried if self._context.shard.owns(report.metrics.server)]
+        chosen = one_reporter_each(mine, self._reporters, live)
+        self._reporters = {server: report.agent for server, report in chosen.items()}
+        out.keep_only(chosen)
+        for server, report in chosen.items():
+            alive = live(report)
+            out.put(server, (report, alive), server_samples(server, report.at, report.metrics, live=alive))

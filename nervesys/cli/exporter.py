@@ -1,0 +1,66 @@
+"""`nervesys exporter`: one source as metrics."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+import exporters
+from exporters.runner import Runner, Shard, opened_runner
+from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.clock import system_clock
+from nervesys.errors import NervesysError
+from nervesys.metrics.pages import application, serve
+from nervesys.settings import Web
+
+SOURCES = {source.name: source for source in exporters.SOURCES}
+
+app = typer.Typer()
+
+
+@app.command()
+def exporter(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=f"One of: {', '.join(SOURCES)}.")],
+    listen: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Where to serve (monitoring.yaml: listen).")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Read everything once, print the metrics, and exit.")] = False,
+    shard: Annotated[str, typer.Option(metavar="NUMBER/COUNT", help="Read one share of the fleet only.")] = "1/1",
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+) -> None:
+    """Serve a source's metrics; with --once, exit with 1 where the source could not be read."""
+    share = _shard(shard)
+    if source not in SOURCES:
+        raise typer.BadParameter(f"no source is named {source!r}; there are: {', '.join(SOURCES)}")
+    start = opened(f"{source}-exporter", home=home, brain=brain, archive=archive)
+    monitoring = start.loaded.settings.monitoring
+    with opened_runner(SOURCES[source], start.place, start.loaded, system_clock, once=once, shard=share) as runner:
+        if once:
+            _print(runner)
+        else:
+            _serve(runner, listen or getattr(monitoring.listen, source), monitoring.web)
+
+
+def _shard(text: str) -> Shard:
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise typer.BadParameter(f"--shard is NUMBER/COUNT, such as 1/4, not {text!r}")
+    return Shard(int(number), int(count))
+
+
+def _print(runner: Runner) -> None:
+    complete = runner.read_everything()
+    for part in runner.snapshots():
+        sys.stdout.buffer.write(part.plain)
+    if not complete:
+        raise NervesysError(runner.trouble())
+
+
+def _serve(runner: Runner, address: str, web: Web) -> None:
+    runner.start()
+    try:
+        serve(application(runner.program(), web), address, web)
+    finally:
+        runner.stop()

@@ -1,0 +1,144 @@
+"""The runner: one place that times, catches and counts."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exporters.runner import Area, Cache, Refresh, Runner, Source, opened_runner
+from nervesys.errors import NervesysError, StoreUnavailable
+from nervesys.metrics import Family
+from nervesys.settings import Place, load
+from tests.exporters.kit import HandClock, context
+
+THINGS = Family("things", "gauge", "Things seen.")
+
+
+class World:
+    """A source of one area whose every pass can be made to fail."""
+
+    def __init__(self, cache: Cache | None = None) -> None:
+        self.clock = HandClock()
+        self.error: Exception | None = None
+        self.things = 0
+        self.context = context(self.clock, cache, source="toy")
+        self.runner = Runner(self.source(), self.context)
+
+    def source(self) -> Source:
+        return Source("toy", "A toy.", (THINGS,), lambda _: [Area("box", [THINGS], 15, self.refresh)])
+
+    def refresh(self, out: Refresh) -> None:
+        if self.error:
+            raise self.error
+        self.things += 1
+        out.put("things", self.things, [THINGS.sample(self.things)])
+
+    def shown(self, name: str) -> str | None:
+        """The value that a scrape shows, of the first series whose name begins so."""
+        text = b"".join(part.plain for part in self.runner.snapshots()).decode()
+        found = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(f"nervesys_{name}")]
+        return found[0] if found else None
+
+
+def test_a_failed_pass_keeps_the_last_snapshot_and_says_so() -> None:
+    world = World()
+    assert world.runner.run_once("box")
+    assert (world.shown("things"), world.shown("exporter_up")) == ("1", "1.0")
+    world.error = StoreUnavailable("list box/: timed out after 10 s")
+    assert not world.runner.run_once("box")
+    assert (world.shown("things"), world.shown("exporter_up")) == ("1", "0.0")
+
+
+def test_not_ready_until_the_first_snapshot_and_says_why() -> None:
+    world = World()
+    assert world.runner.not_ready() == "box: not read yet"
+    world.error = StoreUnavailable("list box/: timed out")
+    world.runner.run_once("box")
+    assert world.runner.not_ready() == "box: list box/: timed out"
+    world.error = None
+    world.runner.run_once("box")
+    assert world.runner.not_ready() is None
+    world.error = StoreUnavailable("gone again")
+    world.runner.run_once("box")
+    assert world.runner.not_ready() is None, "what was read once stays served"
+
+
+def test_a_failure_that_stays_the_same_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.error = StoreUnavailable("list box/: refused")
+    for _ in range(9):
+        world.runner.run_once("box")
+        world.clock.now += 15
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 3
+    assert "Traceback" not in caplog.text
+
+
+def test_a_bug_in_an_area_is_logged_with_its_trace_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.error = ZeroDivisionError("oh")
+    assert not world.runner.run_once("box")
+    assert "ZeroDivisionError" in caplog.text
+    assert "Traceback" in caplog.text
+    world.error = None
+    assert world.runner.run_once("box")
+
+
+@pytest.mark.parametrize(
+    ("pauses", "restarts_after", "begins_at"),
+    [
+        pytest.param([15, 15, 15], None, 0, id="steady passes are one run"),
+        pytest.param([15, 60, 15], None, 0, id="a gap of the freshness limit is borne"),
+        pytest.param([15, 61, 15], None, 76, id="a longer gap begins a new run"),
+        pytest.param([15, 15, 30], 2, 0, id="a quick restart continues the run, for the cache remembers it"),
+        pytest.param([15, 15, 500], 2, 530, id="a long night begins a new run"),
+    ],
+)
+def test_unbroken_since(pauses: list[int], restarts_after: int | None, begins_at: int) -> None:
+    cache = Cache()
+    world = World(cache)
+    start = world.clock.now
+    world.runner.run_once("box")
+    for number, pause in enumerate(pauses):
+        now = world.clock.now + pause
+        if number == restarts_after:
+            world = World(cache)
+        world.clock.now = now
+        world.runner.run_once("box")
+    assert float(world.shown("exporter_unbroken_since") or 0) == start + begins_at
+
+
+def test_reading_everything_goes_on_until_nothing_is_left() -> None:
+    seen: list[int] = []
+
+    def refresh(out: Refresh) -> None:
+        seen.append(1)
+        out.backlog = 3 - len(seen)
+
+    source = Source("toy", "A toy.", (THINGS,), lambda _: [Area("box", [THINGS], 15, refresh)])
+    assert Runner(source, context(source="toy")).read_everything()
+    assert len(seen) == 3
+
+
+def test_areas_refresh_in_the_background_each_at_its_own_interval(wait_until: Callable[..., None]) -> None:
+    world = World()
+    world.runner.start()
+    try:
+        wait_until(lambda: world.things == 1)
+    finally:
+        world.runner.stop()
+    assert world.context.stopping.is_set()
+
+
+def test_one_process_a_source(tmp_path: Path) -> None:
+    world, place, loaded = World(), Place(tmp_path), load()
+    with opened_runner(world.source(), place, loaded, world.clock):
+        with (
+            pytest.raises(NervesysError, match="another toy exporter"),
+            opened_runner(world.source(), place, loaded, world.clock),
+        ):
+            pass
+        with opened_runner(world.source(), place, loaded, world.clock, once=True) as beside:
+            assert beside.read_everything()
+    with opened_runner(world.source(), place, loaded, world.clock):
+        pass

@@ -1,0 +1,21 @@
+import pkgutil
+
+import exporters
+from tests.exporters.kit import context
+
+
+def test_every_module_is_a_listed_source_or_the_runner() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(exporters.__path__)}
+    assert modules == {source.name for source in exporters.SOURCES} | {"runner"}
+
+
+def test_no_family_is_declared_twice() -> None:
+    names = [family.full_name for family in exporters.FAMILIES]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_areas_render_what_their_source_declares() -> None:
+    for source in exporters.SOURCES:
+        areas = source.areas(context(source=source.name))
+        shown = [family for area in areas for family in area.families]
+        assert sorted(f.name for f in shown) == sorted(f.name for f in source.families), source.name
