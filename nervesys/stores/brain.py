@@ -309,10 +309,7 @@ def _plain_folder(brain: str) -> bool:
 
 def _first_settings(environ: Mapping[str, str]) -> Brain:
     """The brain's settings before it is read. What is wrong in the environment is told when all of it is loaded."""
-    said = {
-        variable.field[-1]: value_of(variable.name, environ, [])
-        for variable in VARIABLES
-        if variable.field[:2] == ("storage", "brain")
-    }
+    own = [variable for variable in VARIABLES if variable.field[:2] == ("storage", "brain")]
+    said = {variable.field[-1]: value_of(variable.name, environ, []) for variable in own}
     shipped = dict(load().settings.storage.brain)
-    return Brain.model_validate(shipped | {key: value for key, value in said.items() if value is not None})
+    return Brain.model_validate(shipped | {key: value.value for key, value in said.items() if value is not None})

@@ -44,6 +44,6 @@ def opened(
         BrainUnavailable: the brain cannot be read and no earlier copy is there.
     """
     place = Place.of(environ, home, brain)
-    tree = open_tree(place, program)
+    tree = open_tree(place, program, environ=environ)
     flags = {"NERVESYS_ARCHIVE": archive} if archive else {}
     return Opened(place, tree, load(tree, profile=place.profile, environ=environ, flags=flags))
