@@ -5,6 +5,7 @@
     ├── SourceError           a pillar could not be read or written; the last snapshot stays served
     │   ├── StoreUnavailable      the S3-compatible store
     │   ├── ArchiveUnavailable    the archive
+    │   │   └── ArchiveFull           it has no room for more
     │   ├── BrainUnavailable      the Git repository
     │   └── QuotaLow              an API quota is below the floor that the settings keep free
     └── BadObject             one object breaks the contract; counted by `Reason`, named in one log line, skipped
@@ -57,6 +58,10 @@ class StoreUnavailable(SourceError):
 
 class ArchiveUnavailable(SourceError):
     """The archive did not answer as it should."""
+
+
+class ArchiveFull(ArchiveUnavailable):
+    """The archive has no room for more; it can still be read."""
 
 
 class BrainUnavailable(SourceError):

@@ -19,11 +19,12 @@ import pygit2
 from pygit2.enums import FileMode, RepositoryOpenFlag, SortMode
 
 from nervesys.clock import Clock, system_clock
-from nervesys.errors import BadObject, BrainUnavailable, Reason
+from nervesys.errors import BrainUnavailable
 from nervesys.settings import VARIABLES, FolderTree, Place, Tree, load, shipped_root
 from nervesys.settings.storage import Brain
 from nervesys.settings.variables import value_of
 from nervesys.stores import git
+from nervesys.stores.trees import EmptyTree, GitTree
 
 Change = bytes | Callable[[bytes | None], bytes]
 """A file's new content, or what makes it from the newest content there (None where there is no such file)."""
@@ -33,45 +34,6 @@ FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
-
-
-class GitTree:
-    """The files of one commit.
-
-    Attributes:
-        commit: the commit's id, in hex.
-    """
-
-    def __init__(self, repository: pygit2.Repository, commit: pygit2.Commit) -> None:
-        self._repository = repository
-        self._root = commit.tree
-        self.commit = str(commit.id)
-
-    def read(self, path: str, *, max_bytes: int | None = None) -> bytes | None:
-        """The file's content, or None where there is none.
-
-        Raises:
-            BadObject: `too_large` when it holds more than `max_bytes`; it is not loaded then.
-        """
-        entry = self._entry(path)
-        if not isinstance(entry, pygit2.Blob):
-            return None
-        if max_bytes is not None and self._repository.odb.read_header(entry.id)[1] > max_bytes:
-            raise BadObject(Reason.TOO_LARGE, f"{path}: more than {max_bytes} bytes")
-        return entry.data
-
-    def names(self, folder: str) -> list[str]:
-        """The names of the files in a folder, sorted; empty where there is none."""
-        entry = self._entry(folder)
-        if not isinstance(entry, pygit2.Tree):
-            return []
-        return sorted(child.name for child in entry if isinstance(child, pygit2.Blob) and child.name)
-
-    def _entry(self, path: str) -> pygit2.Object | None:
-        try:
-            return self._root[path]
-        except KeyError:
-            return None
 
 
 class GitBrain:
@@ -223,18 +185,6 @@ class GitBrain:
         with (self._mirror.parent / f"{self._mirror.name}.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-
-
-class EmptyTree:
-    """A brain in which nothing has been written yet."""
-
-    def read(self, path: str) -> bytes | None:
-        """None: there are no files."""
-        return None
-
-    def names(self, folder: str) -> list[str]:
-        """None at all."""
-        return []
 
 
 def open_brain(

@@ -1,0 +1,273 @@
+"""The archive on Google Drive, through google-api-python-client.
+
+Drive knows no paths: files have ids, names and parents. One listing and the changes since tell them all; where one
+path is wanted, its folders are looked up name by name, and remembered.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from functools import cached_property
+from http import HTTPStatus
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO, Any, cast
+from urllib.parse import urljoin
+
+import google_auth_httplib2
+import httplib2
+from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.exceptions import GoogleAuthError
+from google.oauth2 import service_account
+from googleapiclient.discovery import build_from_document
+from googleapiclient.discovery_cache import get_static_doc
+from googleapiclient.errors import Error, HttpError
+from googleapiclient.http import MediaIoBaseUpload
+
+from nervesys.contract import parse_time
+from nervesys.errors import ArchiveFull, ArchiveUnavailable, Mistake, SettingsError
+from nervesys.settings.storage import Archive as ArchiveSettings
+from nervesys.stores.archive import CHUNK_BYTES, Changes, Entry, stream_of
+from nervesys.stores.objects import gone, too_large
+
+READ = "https://www.googleapis.com/auth/drive.readonly"
+WRITE = "https://www.googleapis.com/auth/drive"
+FOLDER = "application/vnd.google-apps.folder"
+FILE_FIELDS = "id,name,mimeType,size,modifiedTime,parents,trashed"
+RETRIES = 4
+PAGE = 1000
+MULTIPART_LIMIT_BYTES = 5 << 20
+"""Beyond this, Drive wants an upload in parts that can be resumed."""
+ALL_DRIVES = {"supportsAllDrives": True, "includeItemsFromAllDrives": True}
+FULL = {"storageQuotaExceeded", "teamDriveFileLimitExceeded", "numChildrenInNonRootLimitExceeded"}
+TOKEN_REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+RATE_LIMITED = {"rateLimitExceeded", "userRateLimitExceeded"}
+QUOTA_KINDS = {"limit": "limit", "usage": "used", "usageInDriveTrash": "trash"}
+
+
+def open_drive(settings: ArchiveSettings, folder: str, *, writable: bool) -> "DriveArchive":
+    """The archive in a Drive folder.
+
+    Raises:
+        SettingsError: there is no service account's key, or it cannot be read.
+    """
+    key = settings.service_account_json
+    if key is not None:
+        credentials: Credentials = _service_account(key.get_secret_value(), WRITE if writable else READ)
+    elif settings.api_url is not None:
+        credentials = AnonymousCredentials()
+    else:
+        raise _wrong_key("missing: the key of a service account, or the path of its file")
+    return DriveArchive(folder, credentials, timeout_seconds=settings.timeout_seconds, api_url=settings.api_url)
+
+
+def _service_account(key: str, scope: str) -> Credentials:
+    """From the key itself or the path of its file; errors show the path, never the key."""
+    try:
+        text = key if key.lstrip().startswith("{") else Path(key).read_text()
+    except OSError as err:
+        raise _wrong_key(f"read {key}: {err.strerror}") from err
+    try:
+        account: Credentials = service_account.Credentials.from_service_account_info(json.loads(text), scopes=[scope])
+    except (ValueError, GoogleAuthError):
+        raise _wrong_key("not the JSON key of a service account") from None
+    return account
+
+
+def _wrong_key(problem: str) -> SettingsError:
+    return SettingsError([Mistake("GDRIVE_SERVICE_ACCOUNT_JSON", "", problem)])
+
+
+class DriveArchive:
+    """A folder of Google Drive, in somebody's drive or in a shared one.
+
+    Args:
+        folder: its id.
+        credentials: of who may read it.
+        timeout_seconds: of each request.
+        api_url: another server than Google's, such as `http://127.0.0.1:3000/`.
+    """
+
+    def __init__(
+        self, folder: str, credentials: Credentials, *, timeout_seconds: float, api_url: str | None = None
+    ) -> None:
+        document = json.loads(get_static_doc("drive", "v3"))
+        if api_url:
+            document["rootUrl"] = urljoin(api_url, "/")
+        self._given = folder
+        self._credentials = credentials
+        self._seconds = timeout_seconds
+        self._drive = build_from_document(document, http=self._http())
+
+    @property
+    def root(self) -> str:
+        """The folder's id as Drive itself gives it, for `root` is but a name of one."""
+        return str(self._opened["id"])
+
+    @cached_property
+    def _opened(self) -> dict[str, Any]:
+        files = self._drive.files()
+        request = files.get(fileId=self._given, fields="id,driveId,mimeType", supportsAllDrives=True)
+        answer: dict[str, Any] = self._ask(f"open the folder {self._given}", request)
+        if answer["mimeType"] != FOLDER:
+            raise ArchiveUnavailable(f"open the folder {self._given}: it is a file")
+        return answer
+
+    def list(self) -> Changes:
+        """Everything there is, with the token of the moment before, so that nothing falls between."""
+        start = self._drive.changes().getStartPageToken(supportsAllDrives=True, **self._drive_id())
+        token = self._ask("list the archive", start)["startPageToken"]
+        request = self._drive.files().list(
+            q="trashed = false",
+            fields=f"nextPageToken,files({FILE_FIELDS})",
+            pageSize=PAGE,
+            corpora="drive" if self._drive_id() else "user",
+            **self._drive_id(),
+            **ALL_DRIVES,
+        )
+        answers = list(self._pages("list the archive", self._drive.files(), request))
+        entries = tuple(_entry(file) for answer in answers for file in answer["files"])
+        return Changes(entries, token=token, pages=1 + len(answers))
+
+    def changes(self, token: str) -> Changes | None:
+        """What changed since a token, or None where Drive no longer knows the token."""
+        request = self._drive.changes().list(
+            pageToken=token,
+            fields=f"nextPageToken,newStartPageToken,changes(fileId,removed,file({FILE_FIELDS}))",
+            pageSize=PAGE,
+            **self._drive_id(),
+            **ALL_DRIVES,
+        )
+        try:
+            answers = list(self._pages("list changes", self._drive.changes(), request))
+        except ArchiveUnavailable as err:
+            if isinstance(err.__cause__, HttpError) and err.__cause__.status_code in TOKEN_REFUSED:
+                return None
+            raise
+        return _latest(answers)
+
+    def quota(self) -> dict[str, int]:
+        """Bytes that the account may hold, holds, and has in its trash."""
+        answer = self._ask("ask for room", self._drive.about().get(fields="storageQuota"))["storageQuota"]
+        return {ours: int(answer[theirs]) for theirs, ours in QUOTA_KINDS.items() if theirs in answer}
+
+    def get(self, path: str, *, max_bytes: int) -> bytes:
+        """A file's content; of two with one name, the newer one's."""
+        file = next(iter(self._named(path)), None)
+        if file is None:
+            raise gone(path)
+        if int(file["size"]) > max_bytes:
+            raise too_large(path, max_bytes)
+        body = self._ask(f"get {path}", self._drive.files().get_media(fileId=file["id"], supportsAllDrives=True))
+        return bytes(body)
+
+    def put(self, path: str, body: bytes | IO[bytes]) -> None:
+        """Write a file whole; what Drive says it received is compared with what was sent."""
+        stream: Any = stream_of(body)
+        sent = hashlib.file_digest(stream, "md5").hexdigest()
+        resumable = stream.tell() > MULTIPART_LIMIT_BYTES
+        media = MediaIoBaseUpload(stream, "application/octet-stream", chunksize=CHUNK_BYTES, resumable=resumable)
+        common = {"media_body": media, "fields": "md5Checksum", "supportsAllDrives": True}
+        folder, _, name = path.rpartition("/")
+        parent = self._folder(folder, make=True)
+        there = next(iter(self._children(name, parent)), None)
+        if there:
+            request = self._drive.files().update(fileId=there["id"], body={"name": name}, **common)
+        else:
+            request = self._drive.files().create(body={"name": name, "parents": [parent]}, **common)
+        if self._ask(f"put {path}", request)["md5Checksum"] != sent:
+            raise ArchiveUnavailable(f"put {path}: it arrived damaged")
+
+    def delete(self, path: str) -> None:
+        """Move a file to the trash, which needs fewer rights than to destroy it, and which Drive empties in time."""
+        for file in self._named(path):
+            request = self._drive.files().update(fileId=file["id"], body={"trashed": True}, supportsAllDrives=True)
+            self._ask(f"delete {path}", request)
+
+    def _named(self, path: str) -> Sequence[dict[str, Any]]:
+        folder, _, name = path.rpartition("/")
+        parent = self._folder(folder)
+        return self._children(name, parent) if parent else ()
+
+    def _folder(self, path: str, *, make: bool = False) -> str | None:
+        """The id of a folder; None where it is missing and not to be made."""
+        if not path:
+            return self.root
+        above, _, name = path.rpartition("/")
+        parent = self._folder(above, make=make)
+        there = self._children(name, parent, "=") if parent else ()
+        if there or not make:
+            return there[0]["id"] if there else None
+        body = {"name": name, "parents": [parent], "mimeType": FOLDER}
+        request = self._drive.files().create(body=body, fields="id", supportsAllDrives=True)
+        return str(self._ask(f"make the folder {path}", request)["id"])
+
+    def _children(self, name: str, parent: str | None, folders: str = "!=") -> Sequence[dict[str, Any]]:
+        """The files (or, with `=`, the folders) of a name in a folder, newest first."""
+        quoted = name.replace("\\", r"\\").replace("'", r"\'")
+        request = self._drive.files().list(
+            q=f"name = '{quoted}' and '{parent}' in parents and mimeType {folders} '{FOLDER}' and trashed = false",
+            fields="files(id,size)",
+            orderBy="modifiedTime desc",
+            **ALL_DRIVES,
+        )
+        return cast("Sequence[dict[str, Any]]", self._ask(f"look for {name}", request)["files"])
+
+    def _drive_id(self) -> dict[str, str]:
+        return {"driveId": self._opened["driveId"]} if "driveId" in self._opened else {}
+
+    def _pages(self, what: str, resource: Any, request: Any) -> Iterator[dict[str, Any]]:
+        while request is not None:
+            answer = self._ask(what, request)
+            yield answer
+            request = resource.list_next(request, answer)
+
+    def _ask(self, what: str, request: Any) -> Any:
+        try:
+            with closing(self._http()) as http:
+                return request.execute(http=http, num_retries=RETRIES)
+        except HttpError as err:
+            raise refusal(what, err) from err
+        except GoogleAuthError as err:
+            raise ArchiveUnavailable(f"{what}: cannot sign in ({type(err).__name__})") from err
+        except TimeoutError as err:
+            raise ArchiveUnavailable(f"{what}: timed out after {self._seconds:g} s") from err
+        except (Error, httplib2.HttpLib2Error, HTTPException, OSError, ValueError) as err:
+            raise ArchiveUnavailable(f"{what}: {type(err).__name__}") from err
+
+    def _http(self) -> google_auth_httplib2.AuthorizedHttp:
+        """One a request: httplib2 is not made to be shared by threads, and requests here are few."""
+        return google_auth_httplib2.AuthorizedHttp(self._credentials, http=httplib2.Http(timeout=self._seconds))
+
+
+def refusal(what: str, err: HttpError) -> ArchiveUnavailable:
+    """What Drive's refusal means: no room, too many requests for now, the day's quota gone, or a plain no."""
+    details = err.error_details
+    code = details[0].get("reason", "") if isinstance(details, list) and details else ""
+    told = code or f"HTTP {err.status_code}"
+    if code in FULL:
+        return ArchiveFull(f"{what}: the archive is full ({told})")
+    if code in RATE_LIMITED or err.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        return ArchiveUnavailable(f"{what}: too many requests ({told}), given up after {RETRIES} retries")
+    if code == "dailyLimitExceeded":
+        return ArchiveUnavailable(f"{what}: the quota of the day is used up ({told})")
+    return ArchiveUnavailable(f"{what}: {told}")
+
+
+def _latest(answers: Sequence[dict[str, Any]]) -> Changes:
+    """The last word on each file, of all pages of changes; changes of drives themselves name no file."""
+    latest = {change["fileId"]: change for answer in answers for change in answer["changes"] if "fileId" in change}
+    entries = [_entry(it["file"]) for it in latest.values() if not it["removed"] and not it["file"]["trashed"]]
+    removed = latest.keys() - {entry.id for entry in entries}
+    return Changes(tuple(entries), tuple(removed), answers[-1]["newStartPageToken"], len(answers))
+
+
+def _entry(file: dict[str, Any]) -> Entry:
+    """A file as Drive tells it; a document of Drive's own has no size and takes no room.
+
+    A name may hold `/` there: it is shown as the full-width one, so that it passes for no folder.
+    """
+    size = None if file["mimeType"] == FOLDER else int(file.get("size", 0))
+    parent = next(iter(file.get("parents", ())), "")
+    return Entry(file["id"], file["name"].replace("/", "\uff0f"), parent, size, parse_time(file["modifiedTime"]))

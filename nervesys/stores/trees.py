@@ -1,0 +1,56 @@
+"""Versions of a brain's files that lie in Git objects; see `nervesys.settings.Tree`."""
+
+import pygit2
+
+from nervesys.stores.objects import too_large
+
+
+class GitTree:
+    """The files of one commit.
+
+    Attributes:
+        commit: the commit's id, in hex.
+    """
+
+    def __init__(self, repository: pygit2.Repository, commit: pygit2.Commit) -> None:
+        self._repository = repository
+        self._root = commit.tree
+        self.commit = str(commit.id)
+
+    def read(self, path: str, *, max_bytes: int | None = None) -> bytes | None:
+        """The file's content, or None where there is none.
+
+        Raises:
+            BadObject: `too_large` when it holds more than `max_bytes`; it is not loaded then.
+        """
+        entry = self._entry(path)
+        if not isinstance(entry, pygit2.Blob):
+            return None
+        if max_bytes is not None and self._repository.odb.read_header(entry.id)[1] > max_bytes:
+            raise too_large(path, max_bytes)
+        return entry.data
+
+    def names(self, folder: str) -> list[str]:
+        """The names of the files in a folder, sorted; empty where there is none."""
+        entry = self._entry(folder)
+        if not isinstance(entry, pygit2.Tree):
+            return []
+        return sorted(child.name for child in entry if isinstance(child, pygit2.Blob) and child.name)
+
+    def _entry(self, path: str) -> pygit2.Object | None:
+        try:
+            return self._root[path]
+        except KeyError:
+            return None
+
+
+class EmptyTree:
+    """A brain in which nothing has been written yet."""
+
+    def read(self, path: str) -> bytes | None:
+        """None: there are no files."""
+        return None
+
+    def names(self, folder: str) -> list[str]:
+        """None at all."""
+        return []

@@ -1,0 +1,15 @@
+// Google's client for Python ends the lines of a multipart body with LF, which Google takes and the emulator does not.
+const express = require("express");
+const { createApp } = require("google-drive-mock");
+
+const HEADS = /\n?(--[^\n]+)\n((?:[\w-]+: [^\n]*\n)+)\n|\n(--[^\n]+--)\n?$/g;
+
+const app = express();
+app.use("/upload", express.text({ type: "multipart/related" }), (request, _, next) => {
+  if (typeof request.body === "string") {
+    request.body = request.body.replace(HEADS, (head) => head.replaceAll("\n", "\r\n"));
+  }
+  next();
+});
+app.use(createApp());
+const server = app.listen(0, "127.0.0.1", () => console.log("port", server.address().port));

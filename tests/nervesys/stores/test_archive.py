@@ -1,0 +1,130 @@
+"""What every archive must do: one suite, over a folder and over Google Drive's emulator."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from nervesys.errors import ArchiveUnavailable, BadObject, SettingsError
+from nervesys.settings import load
+from nervesys.settings.storage import Archive as ArchiveSettings
+from nervesys.stores.archive import Archive, Catalogue, Changes, Entry, FolderArchive, open_archive
+from nervesys.stores.drive import DriveArchive
+from tests.drive_mock import archive_in
+
+LOG = "Archive/logs/2026/01/server-1_2026-01-01_errors.json.gz"
+BACKUP = "Backups/full_backup_2026-01-01.tar.gz"
+
+
+@pytest.fixture(params=["folder", "drive"])
+def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
+    if request.param == "folder":
+        return FolderArchive(tmp_path)
+    return archive_in(request.getfixturevalue("drive_url"))
+
+
+def paths(archive: Archive) -> dict[str, int]:
+    catalogue = Catalogue(archive.root)
+    catalogue.apply(archive.list())
+    return {file.path: file.size for file in catalogue.files()}
+
+
+def test_an_empty_archive_holds_nothing(archive: Archive) -> None:
+    assert paths(archive) == {}
+
+
+def test_files_are_found_by_the_path_they_were_put_at(archive: Archive) -> None:
+    archive.put(LOG, b"one")
+    archive.put(BACKUP, BytesIO(b"a backup"))
+    archive.put("Documentation/it's a \\ name.txt", b"")
+    assert paths(archive) == {LOG: 3, BACKUP: 8, "Documentation/it's a \\ name.txt": 0}
+    assert archive.get(BACKUP, max_bytes=8) == b"a backup"
+
+
+def test_a_file_is_replaced_not_doubled(archive: Archive) -> None:
+    archive.put(LOG, b"one")
+    archive.put(LOG, b"another")
+    assert paths(archive) == {LOG: 7}
+    assert archive.get(LOG, max_bytes=100) == b"another"
+
+
+def test_what_is_deleted_is_gone_and_deleting_it_again_is_no_mistake(archive: Archive) -> None:
+    archive.put(LOG, b"one")
+    archive.delete(LOG)
+    archive.delete(LOG)
+    archive.delete("no/such/folder")
+    assert paths(archive) == {}
+    with pytest.raises(BadObject, match="gone"):
+        archive.get(LOG, max_bytes=100)
+
+
+def test_a_file_beyond_its_limit_is_refused(archive: Archive) -> None:
+    archive.put(LOG, b"one")
+    with pytest.raises(BadObject, match="too_large"):
+        archive.get(LOG, max_bytes=2)
+
+
+def test_the_room_is_told_in_bytes(archive: Archive) -> None:
+    quota = archive.quota()
+    assert {"limit", "used"} <= quota.keys() <= {"limit", "used", "trash"}
+    assert 0 <= quota["used"] < quota["limit"]
+
+
+def test_a_folder_that_is_not_there_is_an_archive_out_of_reach(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveUnavailable, match="no folder"):
+        FolderArchive(tmp_path / "none").list()
+
+
+def test_half_written_files_are_not_listed(tmp_path: Path) -> None:
+    (tmp_path / ".part").write_bytes(b"half")
+    assert paths(FolderArchive(tmp_path)) == {}
+
+
+def test_a_path_is_rebuilt_from_parents_whatever_their_order() -> None:
+    def folder(name: str, parent: str) -> Entry:
+        return Entry(name, name, parent, None, 0)
+
+    file = Entry("1", "x.gz", "2026", 5, 7.0)
+    catalogue = Catalogue(
+        "root", [file, folder("2026", "logs"), folder("logs", "root"), folder("a", "b"), folder("b", "a")]
+    )
+    assert [(found.path, found.size, found.modified) for found in catalogue.files()] == [("logs/2026/x.gz", 5, 7.0)]
+    catalogue.apply(Changes((Entry("1", "y.gz", "2026", 6, 8.0), Entry("2", "lost.gz", "a", 1, 1.0))))
+    assert [found.path for found in catalogue.files()] == ["logs/2026/y.gz"]
+    catalogue.apply(Changes((), ("logs",)))
+    assert list(catalogue.files()) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"url": "file:///srv/cold%20files"}, FolderArchive),
+        ({"url": "gdrive://abc", "api_url": "http://127.0.0.1:1/"}, DriveArchive),
+        ({"folder_id": "abc", "api_url": "http://127.0.0.1:1/"}, DriveArchive),
+    ],
+)
+def test_the_url_chooses_the_archive(said: dict[str, str], kind: type) -> None:
+    assert isinstance(open_archive(settings(**said)), kind)
+
+
+DRIVE = {"url": "gdrive://abc"}
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        pytest.param({}, r"archive\.url: say file:///path or gdrive://FOLDER_ID", id="nothing"),
+        pytest.param({"url": "s3://bucket"}, r"archive\.url: say file:///path", id="another scheme"),
+        pytest.param(DRIVE, "GDRIVE_SERVICE_ACCOUNT_JSON: missing", id="no key"),
+        pytest.param({**DRIVE, "service_account_json": "/no/key"}, "read /no/key: No such", id="no such file"),
+        pytest.param({**DRIVE, "service_account_json": '{"key": "s3cret"}'}, "not the JSON key", id="no key in it"),
+    ],
+)
+def test_a_wrong_setting_is_told_without_the_secret(said: dict[str, str], problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem) as wrong:
+        open_archive(settings(**said))
+    assert "s3cret" not in str(wrong.value)
+
+
+def settings(**said: str) -> ArchiveSettings:
+    return ArchiveSettings.model_validate(load().settings.storage.archive.model_dump() | said)

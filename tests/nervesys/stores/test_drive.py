@@ -1,0 +1,102 @@
+"""What only Google Drive has: changes since a token, names that are no paths, refusals of many kinds."""
+
+import json
+
+import httplib2
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.oauth2.credentials import Credentials
+from googleapiclient.errors import HttpError
+
+from nervesys.errors import ArchiveFull, ArchiveUnavailable
+from nervesys.stores.archive import Catalogue
+from nervesys.stores.drive import DriveArchive, refusal
+from tests.drive_mock import archive_in, call
+
+
+def test_after_one_listing_only_changes_are_asked_for(drive_url: str) -> None:
+    archive = archive_in(drive_url)
+    archive.put("a/one", b"1")
+    archive.put("a/two", b"2")
+    listing = archive.list()
+    catalogue = Catalogue(archive.root)
+    catalogue.apply(listing)
+    archive.put("a/three", b"333")
+    archive.put("a/one", b"11")
+    archive.delete("a/two")
+
+    changes = archive.changes(listing.token)
+
+    assert changes is not None
+    assert {entry.name for entry in changes.entries} == {"one", "three"}
+    assert len(changes.removed) == 1
+    catalogue.apply(changes)
+    assert {file.path: file.size for file in catalogue.files()} == {"a/one": 2, "a/three": 3}
+    quiet = archive.changes(changes.token)
+    assert quiet is not None
+    assert (quiet.entries, quiet.removed) == ((), ())
+
+
+def test_a_file_that_moved_or_was_destroyed_is_seen(drive_url: str) -> None:
+    archive = archive_in(drive_url)
+    archive.put("from/one", b"1")
+    archive.put("to/two", b"2")
+    listing = archive.list()
+    ids = {entry.name: entry.id for entry in listing.entries}
+    call(drive_url, "PATCH", f"drive/v3/files/{ids['one']}?addParents={ids['to']}&removeParents={ids['from']}", {})
+    call(drive_url, "DELETE", f"drive/v3/files/{ids['two']}", {})
+    changes = archive.changes(listing.token)
+    assert changes is not None
+    catalogue = Catalogue(archive.root, listing.entries)
+    catalogue.apply(changes)
+    assert [file.path for file in catalogue.files()] == ["to/one"]
+
+
+def test_a_long_listing_takes_several_pages(drive_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nervesys.stores.drive.PAGE", 2)
+    archive = archive_in(drive_url)
+    for number in range(5):
+        call(drive_url, "POST", "drive/v3/files", {"name": str(number), "parents": [archive.root]})
+    catalogue = Catalogue(archive.root)
+    catalogue.apply(archive.list())
+    assert sorted(file.path for file in catalogue.files()) == ["0", "1", "2", "3", "4"]
+
+
+def test_a_name_with_a_slash_passes_for_no_folder(drive_url: str) -> None:
+    archive = archive_in(drive_url)
+    call(drive_url, "POST", "drive/v3/files", {"name": "Backups/x", "parents": [archive.root]})
+    catalogue = Catalogue(archive.root)
+    catalogue.apply(archive.list())
+    assert [file.path for file in catalogue.files()] == ["Backups\uff0fx"]
+
+
+def test_wrong_credentials_and_no_such_folder_are_told(drive_url: str) -> None:
+    with pytest.raises(ArchiveUnavailable, match="open the folder abc: cannot sign in"):
+        _ = DriveArchive("abc", Credentials("wrong"), timeout_seconds=10, api_url=drive_url).root
+    with pytest.raises(ArchiveUnavailable, match="open the folder abc: HTTP 404"):
+        _ = DriveArchive("abc", Credentials("valid-token"), timeout_seconds=10, api_url=drive_url).root
+
+
+def test_a_server_that_never_answers_costs_the_time_limit(silent_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nervesys.stores.drive.RETRIES", 0)
+    url = f"http://127.0.0.1:{silent_port}/"
+    with pytest.raises(ArchiveUnavailable, match=r"timed out after 0\.2 s"):
+        _ = DriveArchive("abc", AnonymousCredentials(), timeout_seconds=0.2, api_url=url).root
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "kind", "told"),
+    [
+        (403, "storageQuotaExceeded", ArchiveFull, "the archive is full (storageQuotaExceeded)"),
+        (403, "userRateLimitExceeded", ArchiveUnavailable, "too many requests (userRateLimitExceeded)"),
+        (429, "", ArchiveUnavailable, "too many requests (HTTP 429)"),
+        (403, "dailyLimitExceeded", ArchiveUnavailable, "the quota of the day is used up"),
+        (403, "insufficientPermissions", ArchiveUnavailable, "insufficientPermissions"),
+        (500, "", ArchiveUnavailable, "HTTP 500"),
+    ],
+)
+def test_a_refusal_is_told_by_what_it_means(status: int, reason: str, kind: type, told: str) -> None:
+    body = {"error": {"errors": [{"reason": reason}], "message": "no"}} if reason else {}
+    said = refusal("put x", HttpError(httplib2.Response({"status": status}), json.dumps(body).encode()))
+    assert type(said) is kind
+    assert told in str(said)
