@@ -4,6 +4,8 @@ A series that is served is no proof that it is new: after a failure the last sna
 the last success of each area, and since when the successes follow each other without a break.
 """
 
+from dataclasses import dataclass
+
 from nervesys.settings import Settings
 
 LAST_SUCCESS = "nervesys_exporter_last_success_timestamp_seconds"
@@ -12,57 +14,75 @@ CLOCK_OFFSET = "nervesys_store_clock_offset_seconds"
 CONFIGURED = "nervesys_brain_agent_configured"
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The source and area that a series is read from."""
+
+    source: str
+    area: str
+
+    def __str__(self) -> str:
+        return f'{{source="{self.source}",area="{self.area}"}}'
+
+
+AGENTS = Origin("store", "agents")
+METRICS = Origin("store", "metrics")
+LOGS = Origin("store", "logs")
+SIZES = Origin("store", "sizes")
+ARCHIVE = Origin("archive", "archive")
+BRAIN = Origin("brain", "brain")
+GITHUB = Origin("brain", "github")
+ORIGINS = (AGENTS, METRICS, LOGS, SIZES, ARCHIVE, BRAIN, GITHUB)
+"""Every area of every source."""
+
+
 def number(value: float) -> str:
     """A number as PromQL writes it."""
     return f"{value:.12g}"
 
 
-def area(source: str, name: str) -> str:
-    """The selector of one area of a source."""
-    return f'{{source="{source}",area="{name}"}}'
+def fresh_limit(settings: Settings, origin: Origin) -> float:
+    """Age in seconds beyond which the last success is too old."""
+    return settings.monitoring.refresh.fresh_seconds(origin.area)
 
 
-def fresh(settings: Settings, source: str, name: str) -> str:
-    """The area was read a moment ago, by Prometheus' clock; one series per exporter."""
-    limit = settings.monitoring.refresh.fresh_seconds(name)
-    return f"abs(time() - {LAST_SUCCESS}{area(source, name)}) < {number(limit)}"
-
-
-def unbroken(settings: Settings, source: str, name: str) -> str:
-    """The area has been read without a break for longer than anyone's silence could have another reason."""
-    return f"time() - {UNBROKEN_SINCE}{area(source, name)} > {number(grace(settings, name))}"
-
-
-def grace(settings: Settings, name: str) -> float:
-    """Seconds of unbroken reading after which silence counts: the agents' grace, and at least four refreshes."""
-    return max(settings.thresholds.heartbeat.grace_seconds, settings.monitoring.refresh.fresh_seconds(name))
-
-
-def gated(settings: Settings, expr: str, source: str, name: str, *, silence: bool = False) -> str:
-    """An expression that is empty while its source may not be believed.
+def gated(settings: Settings, expr: str, origin: Origin, *, silence: bool = False) -> str:
+    """An expression that is empty while its origin may not be believed.
 
     Args:
         settings: how old is too old.
         expr: a vector that still carries `job` and `instance`.
-        source: the exporter's source.
-        name: the area that the vector is read from.
-        silence: it speaks of age or absence, for which the source must have been read without a break, by clocks
-            that agree.
+        origin: where it is read from.
+        silence: it speaks of age or absence, for which the area must have been read without a break, by clocks that
+            agree.
     """
-    parts = [expr, f"and on (job, instance) ({fresh(settings, source, name)})"]
+    fresh = f"abs(time() - {LAST_SUCCESS}{origin}) < {number(fresh_limit(settings, origin))}"
+    parts = [expr, f"and on (job, instance) ({fresh})"]
     if silence:
-        parts.append(f"and on (job, instance) ({unbroken(settings, source, name)})")
-        if source == "store":
+        unbroken = f"time() - {UNBROKEN_SINCE}{origin} > {number(_grace(settings, origin))}"
+        parts.append(f"and on (job, instance) ({unbroken})")
+        if origin.source == "store":
             limit = number(settings.thresholds.store_clock_offset_seconds)
             parts.append(f"unless on (job, instance) (abs({CLOCK_OFFSET}) > {limit})")
     return "\n  ".join(parts)
 
 
-def whole(settings: Settings, source: str, name: str) -> str:
+def whole(settings: Settings, origin: Origin) -> str:
     """All exporters of the source are up and have read the area without a break: what is absent is not there."""
-    limit = number(settings.monitoring.refresh.fresh_seconds(name))
     return (
-        f'(min(up{{job="{source}"}}) == 1'
-        f" and max(abs(time() - {LAST_SUCCESS}{area(source, name)})) < {limit}"
-        f" and min(time() - {UNBROKEN_SINCE}{area(source, name)}) > {number(grace(settings, name))})"
+        f"({watching(settings, origin)}\n"
+        f"  and on () min(time() - {UNBROKEN_SINCE}{origin}) > {number(_grace(settings, origin))})"
     )
+
+
+def watching(settings: Settings, origin: Origin) -> str:
+    """All exporters of the source are up and read the area a moment ago, by Prometheus' clock."""
+    return (
+        f'min(up{{job="{origin.source}"}}) == 1\n'
+        f"  and on () max(abs(time() - {LAST_SUCCESS}{origin})) < {number(fresh_limit(settings, origin))}"
+    )
+
+
+def _grace(settings: Settings, origin: Origin) -> float:
+    """Seconds of unbroken reading after which silence counts: the agents' grace, and at least four refreshes."""
+    return max(settings.thresholds.heartbeat.grace_seconds, fresh_limit(settings, origin))

@@ -125,6 +125,7 @@ class Alert(Section):
         hold: seconds that it must hold before it fires.
         severity: None where the condition reads a pair of thresholds, which makes one rule of either severity.
         actions: all are done, in no order.
+        inhibits: names of alerts of which people need not hear while this one fires for the same agent, server, ….
         summary: one line; Prometheus expands its templates, such as `{{ $labels.agent }}`.
         description: what is the case and what it means, with templates.
         runbook: what to do about it, for someone who was asleep a minute ago.
@@ -140,6 +141,7 @@ class Alert(Section):
     hold: Duration = Field(default=0, alias="for")
     severity: Severity | None = None
     actions: tuple[Action, ...] = ()
+    inhibits: tuple[str, ...] = ()
     summary: str
     description: str
     runbook: str

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alerting.model import WATCHDOG, Alert, AlertsFile, Channel, EmailChannel, SlackChannel, WebhookChannel
+from alerting.rules import rules_of
 from alerting.units import promql_duration
 from nervesys.settings import Settings
 
@@ -42,6 +43,7 @@ def alertmanager_config(settings: Settings, alerts: AlertsFile, secrets: Path) -
             "repeat_interval": promql_duration(timing.repeat_interval_seconds),
             "routes": list(_routes(settings, alerts.alerts, channels)),
         },
+        "inhibit_rules": list(_inhibitions(settings, alerts.alerts)),
         "receivers": [
             {"name": NOBODY},
             {"name": ACTIONS, "webhook_configs": [_to_receiver(settings, secrets)]},
@@ -76,6 +78,29 @@ def _routes(settings: Settings, alerts: Iterable[Alert], channels: Iterable[str]
         told = [alert.alertname for alert in alerts if channel in alert.channels]
         if told:
             yield {"receiver": channel, "matchers": [_named(told)], "continue": True}
+
+
+def _inhibitions(settings: Settings, alerts: Iterable[Alert]) -> Iterator[dict[str, Any]]:
+    """Critical hides warning of the same alert; an alert hides those it names. `equal` holds labels that both carry.
+
+    A label that is missing from both sides counts as equal, and would mute everything.
+    """
+    labels = {alert.name: (alert, rules_of(alert, settings)) for alert in alerts}
+    for alert, rules in labels.values():
+        name = f'alertname = "{alert.alertname}"'
+        if len(rules) > 1:
+            yield {
+                "source_matchers": [name, 'severity = "critical"'],
+                "target_matchers": [name, 'severity = "warning"'],
+                "equal": list(rules[0].by),
+            }
+        for hidden in alert.inhibits:
+            target, target_rules = labels[hidden]
+            yield {
+                "source_matchers": [name],
+                "target_matchers": [f'alertname = "{target.alertname}"'],
+                "equal": [label for label in rules[0].by if label in target_rules[0].by],
+            }
 
 
 def _named(names: Iterable[str]) -> str:

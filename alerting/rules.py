@@ -1,12 +1,49 @@
-"""Prometheus' alerting rules: the expression of each alert, and what every alert carries, added in one place."""
+"""Prometheus' alerting rules: the expression of each alert, and what every rule carries, added in one place."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from alerting.gates import CONFIGURED, gated
-from alerting.model import Alert, AlertsFile
+from alerting.conditions import compiled, reads_a_pair
+from alerting.model import WATCHDOG, Alert, AlertsFile, Severity
 from alerting.units import promql_duration
 from nervesys.settings import Settings
+
+PAGE = "reference/alerts.md"
+"""The page of runbooks, below the address of the documentation; each alert has a heading there."""
+DASHBOARD_VARIABLES = ("agent", "server")
+"""Labels that a dashboard takes as variables of the same name."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of an alert; an alert with a pair of thresholds has two.
+
+    Attributes:
+        by: the labels that it carries beside its name and severity.
+    """
+
+    alert: Alert
+    severity: Severity
+    expr: str
+    by: tuple[str, ...]
+
+
+def rules_of(alert: Alert, settings: Settings) -> list[Rule]:
+    """The rules of an alert.
+
+    Raises:
+        ValueError: what is wrong with its condition.
+    """
+    if alert.expr is not None:
+        return [Rule(alert, _severity(alert), alert.expr.strip(), alert.by)]
+    condition = alert.condition or ""
+    if alert.severity is None and reads_a_pair(condition, settings):
+        both = [
+            (severity, compiled(condition, settings, severity)) for severity in (Severity.WARNING, Severity.CRITICAL)
+        ]
+        return [Rule(alert, severity, one.expr, one.by) for severity, one in both]
+    one = compiled(condition, settings, alert.severity)
+    return [Rule(alert, _severity(alert), one.expr, one.by)]
 
 
 def prometheus_rules(settings: Settings, alerts: AlertsFile) -> dict[str, Any]:
@@ -16,32 +53,34 @@ def prometheus_rules(settings: Settings, alerts: AlertsFile) -> dict[str, Any]:
         settings: thresholds and intervals.
         alerts: what to alert on.
     """
+    rules = [_written(rule, settings) for alert in alerts.alerts for rule in rules_of(alert, settings)]
+    return {"groups": [{"name": "nervesys", "rules": rules}]}
+
+
+def _severity(alert: Alert) -> Severity:
+    if alert.severity is None:
+        raise ValueError("severity is missing: critical, warning or info")
+    return alert.severity
+
+
+def _written(rule: Rule, settings: Settings) -> dict[str, Any]:
+    """The rule as Prometheus reads it, with what every rule carries."""
+    alert = rule.alert
+    written: dict[str, Any] = {"alert": alert.alertname, "expr": rule.expr}
+    if alert.hold:
+        written["for"] = promql_duration(alert.hold)
+    if alert.name != WATCHDOG:
+        # A blind minute tells nobody "resolved"; the dead-man's switch alone must go out at once.
+        written["keep_firing_for"] = promql_duration(settings.thresholds.heartbeat.grace_seconds)
+    return written | {"labels": {"severity": str(rule.severity)}, "annotations": _annotations(rule, settings)}
+
+
+def _annotations(rule: Rule, settings: Settings) -> dict[str, str]:
+    variables = "&".join(f"var-{name}={{{{ $labels.{name} }}}}" for name in rule.by if name in DASHBOARD_VARIABLES)
+    dashboard = f"{settings.grafana.url}/d/{rule.alert.dashboard}"
     return {
-        "groups": [{"name": "nervesys", "rules": [rule for one in alerts.alerts for rule in _rules(settings, one)]}]
-    }
-
-
-def _rules(settings: Settings, alert: Alert) -> Iterator[dict[str, Any]]:
-    age = gated(settings, "(time() - nervesys_agent_heartbeat_timestamp_seconds)", "store", "agents", silence=True)
-    expr = (
-        f"min by (agent) (\n  {age}\n) > {settings.thresholds.heartbeat.down_after_seconds:g}\n"
-        f'unless on (agent) (nervesys_agent_status{{status="stopped"}} == 1)\n'
-        f"and on (agent) last_over_time({CONFIGURED}[1h])"
-    )
-    yield {
-        "alert": alert.alertname,
-        "expr": expr,
-        "keep_firing_for": promql_duration(settings.thresholds.heartbeat.grace_seconds),
-        "labels": {"severity": str(alert.severity)},
-        "annotations": annotations(settings, alert),
-    }
-
-
-def annotations(settings: Settings, alert: Alert) -> dict[str, str]:
-    """What people read: the words of the alert, and where to go on."""
-    return {
-        "summary": alert.summary,
-        "description": alert.description,
-        "runbook_url": f"{settings.monitoring.docs_url}/reference/alerts.md#{alert.anchor}",
-        "dashboard_url": f"{settings.grafana.url}/d/{alert.dashboard}",
+        "summary": rule.alert.summary,
+        "description": rule.alert.description.strip(),
+        "runbook_url": f"{settings.monitoring.docs_url}/{PAGE}#{rule.alert.anchor}",
+        "dashboard_url": f"{dashboard}?{variables}" if variables else dashboard,
     }

@@ -1,0 +1,96 @@
+"""Conditions with a name of their own, because they join several sources or have no bound to compare with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from alerting.gates import AGENTS, BRAIN, CONFIGURED, LAST_SUCCESS, ORIGINS, fresh_limit, gated, number, watching, whole
+from alerting.scraping import JOBS
+from alerting.terms import ENOUGH, Level
+from alerting.units import Unit, promql_duration
+from nervesys.settings import Settings
+
+HEARTBEAT = "nervesys_agent_heartbeat_timestamp_seconds"
+TARGET_DOWN = "\nor ".join(
+    [f'min by (job) (up{{job=~"{"|".join(JOBS)}"}}) == 0', *(f'absent(up{{job="{job}"}})' for job in JOBS)]
+)
+"""A job cannot be scraped, or is not even tried: a series that is gone must not be silence."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A condition with a name.
+
+    Attributes:
+        by: the labels that its result carries.
+        promql: from the settings.
+    """
+
+    by: tuple[str, ...]
+    promql: Callable[[Settings], str]
+
+
+def _never_seen(settings: Settings) -> str:
+    """The brain has named an agent for a while, and the store, read whole, knows of no heartbeat of it."""
+    heartbeat = settings.thresholds.heartbeat
+    window = heartbeat.down_after_seconds + max(heartbeat.grace_seconds, fresh_limit(settings, BRAIN))
+    span = promql_duration(window)
+    enough = ENOUGH * window / settings.monitoring.prometheus.scrape_interval_seconds
+    return (
+        f"max by (agent) (\n  {gated(settings, f'count_over_time({CONFIGURED}[{span}])', BRAIN)}\n"
+        f") >= {number(enough)}\n"
+        f"and on () {whole(settings, AGENTS)}\n"
+        f"unless on (agent) last_over_time({HEARTBEAT}[{span}])"
+    )
+
+
+def _unknown_agents(settings: Settings) -> str:
+    """How many agents speak that the brain does not name; one number, for nobody here chose their names."""
+    age = gated(settings, f"(time() - {HEARTBEAT})", AGENTS)
+    return (
+        f"count(\n  min by (agent) (\n  {age}\n  ) < {number(settings.thresholds.heartbeat.down_after_seconds)}\n"
+        f"  unless on (agent) last_over_time({CONFIGURED}[1h])\n) > 0\n"
+        f"and on () {whole(settings, BRAIN)}"
+    )
+
+
+def _stuck_stopping(settings: Settings) -> str:
+    """An agent has said that it stops for as long as makes any other silent agent a dead one."""
+    stopping = Level('nervesys_agent_status{status="stopping"}', ("agent",), Unit.COUNT, AGENTS)
+    return stopping.promql(settings, ">", 0, settings.thresholds.heartbeat.down_after_seconds)
+
+
+def _exporter_stale(settings: Settings) -> str:
+    """No pass over an area has succeeded for longer than what is served of it may be relied on."""
+    return "\nor ".join(
+        f"max by (source, area) (time() - {LAST_SUCCESS}{origin}) > {number(fresh_limit(settings, origin))}"
+        for origin in ORIGINS
+    )
+
+
+def _source_unreachable(settings: Settings) -> str:
+    """Every pass over an area has failed for as long."""
+    return "\nor ".join(
+        "("
+        + Level(f"nervesys_exporter_up{origin}", ("source", "area"), Unit.COUNT).promql(
+            settings, "<", 1, fresh_limit(settings, origin)
+        )
+        + ")"
+        for origin in ORIGINS
+    )
+
+
+def _all_is_well(settings: Settings) -> str:
+    """Agents are being watched; a constant would fire on while nothing is ingested."""
+    return watching(settings, AGENTS)
+
+
+SITUATIONS: Mapping[str, Named] = {
+    "agent never seen": Named(("agent",), _never_seen),
+    "agent stuck stopping": Named(("agent",), _stuck_stopping),
+    "unknown agents": Named((), _unknown_agents),
+    "target down": Named(("job",), lambda _: TARGET_DOWN),
+    "exporter stale": Named(("source", "area"), _exporter_stale),
+    "source unreachable": Named(("source", "area"), _source_unreachable),
+    "all is well": Named((), _all_is_well),
+}
+"""What has a name of its own: `target down`."""
