@@ -3,27 +3,26 @@
 import logging
 import os
 import signal
-import socket
 import threading
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from nervesys import __version__
 from nervesys.agent.buffer import Buffer
 from nervesys.agent.handler import BufferHandler
+from nervesys.agent.heart import Heart
 from nervesys.agent.host import MB, Host
+from nervesys.agent.identity import Identity, identify
 from nervesys.agent.loop import Loop
+from nervesys.agent.report import Reporter
 from nervesys.agent.ship import Shipper
 from nervesys.agent.work import Task, Work
 from nervesys.clock import Clock, system_clock
-from nervesys.contract import AgentState, PathTemplate, Status, server_name
-from nervesys.contract.paths import time_fields
-from nervesys.errors import BadObject, Mistake, SettingsError
-from nervesys.settings import AgentConfig
-from nervesys.settings.storage import Store
+from nervesys.contract import Status
+from nervesys.settings import Settings
+from nervesys.stores.brain import open_brain
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.opened import opened
 from nervesys.stores.s3 import ATTEMPTS, S3Store
@@ -34,13 +33,15 @@ COMMIT_SECONDS = 1.0
 """Between two writes of the buffer to the disk."""
 CLOSE_SECONDS = 8.0
 """For flushing, shipping and the last state; a stopped agent is gone within ten seconds."""
+REPORT_SECONDS = 5.0
+"""Between two looks whether a report to the brain is due."""
 
 
 class Agent:
     """One agent of the fleet, alive within `with`.
 
-    Heartbeats, server metrics and logs leave by threads of their own; none of them ever waits for another, or lets the
-    author's code wait. SIGTERM and SIGINT end the `with` block by `SystemExit(0)`.
+    Heartbeats, server metrics, logs and reports leave by threads of their own; none of them waits for another, or lets
+    the author's code wait. SIGTERM and SIGINT end the `with` block by `SystemExit(0)`.
 
     Args:
         name: of the agent; the brain must hold `config/agents/{name}.yaml`.
@@ -67,37 +68,28 @@ class Agent:
         clock: Clock = system_clock,
         store: ObjectStore | None = None,
     ) -> None:
-        self.name = name.lower()
-        self.server = _server(server or environ.get("NERVESYS_SERVER") or socket.gethostname())
-        self.instance_id = str(uuid.uuid4())
-        base = opened(f"agent-{self.name}", environ, home=home, brain=brain)
-        self.config = _config(base.loaded.agents, self.name)
-        self.log = logging.getLogger(f"agents.{self.name}")
+        program = f"agent-{name.lower()}"
+        base = opened(program, environ, home=home, brain=brain)
+        self.me = identify(name.lower(), server, base, environ, clock())
+        """Who it is."""
+        self.log = logging.getLogger(f"agents.{self.me.name}")
         """The agent's own logger: what it says is shipped, whatever the root logger's level is."""
-        storj = base.loaded.settings.storage.storj
         self._clock = clock
-        self._started_at = clock()
-        self._store = store or S3Store(_patience(storj, base.loaded.settings.thresholds.heartbeat.interval_seconds))
-        self._state_key = PathTemplate(storj.paths.agents).build(agent=self.name, server=self.server)
-        self._metrics_template = PathTemplate(storj.paths.metrics)
-        folder = base.place.home / "agents" / self.name
-        self._buffer = Buffer(folder / "buffer.sqlite3", int(self.config.buffer.max_size_mb * MB))
-        self._handler = BufferHandler(self.name, self._buffer)
         self._work = Work()
-        self._host = Host(self.server, self.name, folder)
-        self._shipper = Shipper(
-            self._store, self._buffer, PathTemplate(storj.paths.active_logs), self.name, self.server, clock
-        )
-        self._metrics = self._host.metrics(self._started_at, 0)
-        self._said: Status | None = None
-        self._ending: Status | None = None
-        flush_seconds = self.config.buffer.flush_interval_minutes * 60
-        history_seconds = self.config.metrics.interval_seconds
-        self._heart = Loop("heartbeat", self._beat, base.loaded.settings.thresholds.heartbeat.interval_seconds)
-        self._history = Loop("server metrics", self._put_metrics, history_seconds, first=history_seconds)
-        self._ship = Loop("shipping logs", self._shipper.ship, flush_seconds, first=flush_seconds)
-        self._commit = Loop("buffering logs", self._keep, COMMIT_SECONDS, first=COMMIT_SECONDS)
-        self._loops = (self._heart, self._history, self._ship, self._commit)
+        self._buffer = _buffer(self.me)
+        store = store or _store(self.me.settings)
+        host = Host(self.me.server, self.me.name, self.me.folder)
+        self._heart = Heart(self.me, store, self._work, self._buffer, host, clock)
+        repository = open_brain(base.place, program, self.me.settings.storage.brain, environ)
+        self._reporter = Reporter(repository, self.me, clock)
+        self._handlers = (BufferHandler(self.me.name, self._buffer), self._reporter.handler)
+        flush, history = self.me.config.buffer.flush_interval_minutes * 60, self.me.config.metrics.interval_seconds
+        self._beating = Loop("heartbeat", self._beat, self.me.settings.thresholds.heartbeat.interval_seconds)
+        self._shipping = Loop("shipping logs", Shipper(store, self._buffer, self.me, clock).ship, flush, first=flush)
+        self._keeping = Loop("buffering logs", self._keep, COMMIT_SECONDS, first=COMMIT_SECONDS)
+        self._reporting = Loop("reporting to the brain", self._report, REPORT_SECONDS, first=REPORT_SECONDS)
+        metrics = Loop("server metrics", self._heart.put_metrics, history, first=history)
+        self._loops = (self._beating, self._shipping, self._keeping, self._reporting, metrics)
 
     @contextmanager
     def task(self, action: str, **context: Any) -> Iterator[Task]:
@@ -124,11 +116,11 @@ class Agent:
         self._end(task, began, None)
 
     def __enter__(self) -> Self:
-        logging.getLogger().addHandler(self._handler)
-        self.log.setLevel(self.config.logging.level)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            _on_signal(number, _leave)
-        log.info("agent %s starts on %s as %s", self.name, self.server, self.instance_id)
+        for handler in self._handlers:
+            logging.getLogger().addHandler(handler)
+        self.log.setLevel(self.me.config.logging.level)
+        _on_signals(_leave)
+        log.info("agent %s starts on %s as %s", self.me.name, self.me.server, self.me.instance_id)
         for loop in self._loops:
             loop.start()
         return self
@@ -136,8 +128,7 @@ class Agent:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            _on_signal(number, signal.SIG_IGN)
+        _on_signals(signal.SIG_IGN)
         deliberate = error is None or (isinstance(error, SystemExit) and not error.code)
         closing = threading.Thread(target=self._close, args=(None if deliberate else error,), daemon=True)
         closing.start()
@@ -148,71 +139,43 @@ class Agent:
         for loop in self._loops:
             loop.stop()
         if error is None:
-            log.info("agent %s stops", self.name)
-            self._ending = Status.STOPPING
-            self._heart.once()
+            log.info("agent %s stops", self.me.name)
+            self._heart.ending = Status.STOPPING
+            self._beating.once()
         else:
             self._work.error(error)
             self.log.error("the agent crashed", exc_info=error)
-        logging.getLogger().removeHandler(self._handler)
-        self._ship.once()
-        self._ending = Status.STOPPED if error is None else self._said
-        self._heart.once()
+        for handler in self._handlers:
+            logging.getLogger().removeHandler(handler)
+        self._shipping.once()
+        last = self._heart.said.status if self._heart.said else Status.STARTING
+        self._heart.ending = Status.STOPPED if error is None else last
+        self._beating.once()
+        self._reporting.once()
         self._buffer.close()
 
     def _beat(self) -> None:
-        """One heartbeat: the state object, rewritten. The first says `starting`, and the next follows at once."""
-        state = self._state()
-        self._store.put(self._state_key, state.body(), content_type="application/json")
-        if self._said is None:
-            self._heart.wake()
-        self._said = state.status
-
-    def _state(self) -> AgentState:
-        now, done, buffer = self._clock(), self._work.look(), self._buffer.state()
-        self._metrics = self._host.metrics(now, int(buffer.bytes))
-        return AgentState(
-            agent_id=self.name,
-            instance_id=self.instance_id,
-            server=self.server,
-            status=self._ending or self._status(done.busy),
-            timestamp=now,
-            started_at=self._started_at,
-            role=self.config.role,
-            model=self.config.model or None,
-            version=__version__,
-            current_task=done.current,
-            tasks=done.tasks,
-            tokens_used=done.tokens,
-            buffer=buffer,
-            last_error=done.last_error,
-            metrics=self._metrics,
-        )
-
-    def _status(self, busy: bool) -> Status:
-        if self._said is None:
-            return Status.STARTING
-        if self._ship.trouble or self._commit.trouble:
-            return Status.DEGRADED
-        return Status.RUNNING if busy else Status.IDLE
-
-    def _put_metrics(self) -> None:
-        fields = {"agent": self.name, "server": self.server}
-        key = self._metrics_template.build(**time_fields(self._metrics.timestamp), **fields)
-        self._store.put(key, self._metrics.body(), content_type="application/json")
+        first = self._heart.said is None
+        self._heart.degraded = bool(self._shipping.trouble or self._keeping.trouble)
+        self._heart.beat()
+        if first:
+            self._beating.wake()  # what was `starting` is at work by now
 
     def _keep(self) -> None:
         self._buffer.commit()
-        if self._buffer.bytes >= self.config.buffer.flush_on_size_mb * MB:
-            self._ship.wake()
+        if self._buffer.bytes >= self.me.config.buffer.flush_on_size_mb * MB:
+            self._shipping.wake()
+
+    def _report(self) -> None:
+        if self._heart.said is not None:
+            self._reporter.report(self._heart.said)
 
     def _end(self, task: Task, began: float, error: Exception | None) -> None:
         self._work.end(task, error)
-        model = task.model or self.config.model
         extra = {
             "action": task.action,
             "context": {**task.context, "duration_ms": round((self._clock() - began) * 1000)},
-            "metadata": {"model_version": model, "tokens_used": task.tokens},
+            "metadata": {"model_version": task.model or self.me.config.model, "tokens_used": task.tokens},
         }
         if error is None:
             self.log.info("%s done", task.action, extra=extra)
@@ -220,29 +183,25 @@ class Agent:
             self.log.error("%s failed", task.action, extra=extra, exc_info=error)
 
 
-def _server(raw: str) -> str:
-    try:
-        return server_name(raw)
-    except BadObject as bad:
-        raise SettingsError([Mistake("NERVESYS_SERVER", "", f"{bad}; set it, or pass --server")]) from None
+def _store(settings: Settings) -> S3Store:
+    """The store, with time limits that let all attempts end within one heartbeat."""
+    storj, heartbeat = settings.storage.storj, settings.thresholds.heartbeat.interval_seconds
+    limit = min(storj.timeout_seconds, heartbeat / ATTEMPTS)
+    return S3Store(storj.model_copy(update={"timeout_seconds": limit}))
 
 
-def _config(agents: Mapping[str, AgentConfig], name: str) -> AgentConfig:
-    if name not in agents:
-        problem = f"the brain has no config/agents/{name}.yaml; it knows: {', '.join(sorted(agents)) or 'no agent'}"
-        raise SettingsError([Mistake("agent", name, problem)])
-    return agents[name]
+def _buffer(me: Identity) -> Buffer:
+    """The buffer; a path that the brain gives is completed by the agent's name, for it may be said to all agents."""
+    path = Path(me.config.buffer.path or "buffer.sqlite3")
+    own = me.folder / (path.with_stem(f"{path.stem}-{me.name}") if me.config.buffer.path else path)
+    return Buffer(own, int(me.config.buffer.max_size_mb * MB))
 
 
-def _patience(storj: Store, heartbeat_seconds: float) -> Store:
-    """The store's settings with time limits that let all attempts end within one heartbeat."""
-    limit = min(storj.timeout_seconds, heartbeat_seconds / ATTEMPTS)
-    return storj.model_copy(update={"timeout_seconds": limit})
-
-
-def _on_signal(number: signal.Signals, action: Any) -> None:
+def _on_signals(action: Any) -> None:
+    """What SIGTERM and SIGINT do; only the main thread may say so."""
     if threading.current_thread() is threading.main_thread():
-        signal.signal(number, action)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, action)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -59,7 +59,7 @@ def jobs(agent: str) -> Iterator[Job]:
 
 def work(agent: Agent) -> None:
     """Do made-up work until the agent is stopped."""
-    for job in jobs(agent.name):
+    for job in jobs(agent.me.name):
         with suppress(DemoError), agent.task(job.action, repository=job.repository) as task:
             _do(job, task)
         time.sleep(job.rest_seconds)

@@ -4,8 +4,9 @@ import gzip
 from dataclasses import dataclass
 
 from nervesys.agent.buffer import Buffer
+from nervesys.agent.identity import Identity
 from nervesys.clock import Clock
-from nervesys.contract.paths import PathTemplate, time_fields
+from nervesys.contract.paths import time_fields
 from nervesys.stores.objects import ObjectStore
 
 GZIP_LEVEL = 6
@@ -18,17 +19,13 @@ class Shipper:
     Attributes:
         store: that takes them.
         buffer: that holds them.
-        template: of the keys (area `active_logs`).
-        agent: whose records they are.
-        server: on which they were written.
+        me: whose records they are.
         clock: dates a batch when it is sealed.
     """
 
     store: ObjectStore
     buffer: Buffer
-    template: PathTemplate
-    agent: str
-    server: str
+    me: Identity
     clock: Clock
 
     def ship(self) -> None:
@@ -38,12 +35,15 @@ class Shipper:
             StoreUnavailable: what was not confirmed stays in the buffer.
         """
         self.buffer.commit()
-        self.buffer.seal(self._key, by_category="category" in self.template.fields)
+        self.buffer.seal(self._key, by_category="{category}" in self._template)
         for batch in self.buffer.batches():
             body = gzip.compress(self.buffer.lines(batch), GZIP_LEVEL, mtime=0)
             self.store.put(batch, body, content_type="application/gzip")
             self.buffer.delete(batch)
 
     def _key(self, category: str, first: int) -> str:
-        known = {"agent": self.agent, "server": self.server, "category": category, "seq": f"{first:08}"}
-        return self.template.build(**time_fields(self.clock()), **known)
+        return self.me.key(self._template, **time_fields(self.clock()), category=category, seq=f"{first:08}")
+
+    @property
+    def _template(self) -> str:
+        return self.me.settings.storage.storj.paths.active_logs

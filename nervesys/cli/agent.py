@@ -31,7 +31,7 @@ def run(
 ) -> None:
     """Be one agent until SIGTERM or Ctrl-C: then flush, ship, say `stopped`, and exit 0 within ten seconds."""
     with Agent(name, home=home, brain=brain, server=server) as agent:
-        if workload if workload is not None else agent.config.workload == "demo":
+        if workload if workload is not None else agent.me.config.workload == "demo":
             demo.work(agent)
         while True:
             signal.pause()

@@ -30,12 +30,13 @@ class Buffer(_Open):
     """The agent's local buffer.
 
     Attributes:
+        path: of its file, from the agent's own folder; the agent's name is added to the file's.
         max_size_mb: cap, in megabytes; beyond it the least important records are dropped and counted.
         flush_interval_minutes: between two shipments.
         flush_on_size_mb: ships earlier once this much waits.
     """
 
-    type: str = "sqlite"
+    type: Literal["sqlite"] = "sqlite"
     path: str | None = None
     max_size_mb: float = Field(default=100, gt=0)
     flush_interval_minutes: float = Field(default=10, gt=0)
@@ -60,6 +61,16 @@ class Metrics(_Open):
     """
 
     interval_seconds: float = Field(default=60, gt=0)
+
+
+class Report(_Open):
+    """Status and errors pushed to the brain's state branch, when something changed.
+
+    Attributes:
+        interval_minutes: between two pushes, at least; a Git host takes about 80 writes a minute from a whole fleet.
+    """
+
+    interval_minutes: float = Field(default=60, gt=0)
 
 
 class Health(_Open):
@@ -98,6 +109,7 @@ class AgentConfig(_Open):
     buffer: Buffer = Field(default_factory=Buffer)
     logging: Logging = Field(default_factory=Logging)
     metrics: Metrics = Field(default_factory=Metrics)
+    report: Report = Field(default_factory=Report)
     health: Health = Field(default_factory=Health)
     resources: dict[str, Any] = Field(default_factory=dict)
     restart: Restart = Field(default_factory=Restart)

@@ -1,0 +1,86 @@
+"""Who an agent is: its name, where it runs, and what the brain says of it."""
+
+import socket
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nervesys.contract import PathTemplate, server_name
+from nervesys.errors import BadObject, Mistake, SettingsError
+from nervesys.settings import AgentConfig, Settings
+from nervesys.stores.opened import Opened
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One agent, from one start to its end.
+
+    Attributes:
+        name: of the agent.
+        server: the host that it runs on.
+        instance_id: new at every start; a restart is proven by it.
+        started_at: Unix seconds.
+        config: what the brain says of it.
+        settings: what the brain says to all.
+        folder: of everything that it keeps.
+    """
+
+    name: str
+    server: str
+    instance_id: str
+    started_at: float
+    config: AgentConfig
+    settings: Settings
+    folder: Path
+
+    def key(self, template: str, **fields: str) -> str:
+        """A key of one of the store's areas, for this agent on this server."""
+        return PathTemplate(template).build(agent=self.name, server=self.server, **fields)
+
+
+def identify(name: str, server: str | None, base: Opened, environ: Mapping[str, str], now: float) -> Identity:
+    """The identity of a new start.
+
+    Args:
+        name: as it was called.
+        server: flag that wins over `NERVESYS_SERVER` and the machine's own name.
+        base: the brain.
+        environ: environment variables.
+        now: Unix seconds.
+
+    Raises:
+        SettingsError: the brain does not know the agent or has switched it off, the server's name is none, or the
+            paths of the store would let batches of logs overwrite each other.
+    """
+    mistakes: list[Mistake] = []
+    host = server or environ.get("NERVESYS_SERVER") or socket.gethostname()
+    try:
+        host = server_name(host)
+    except BadObject as bad:
+        mistakes.append(Mistake("NERVESYS_SERVER", "", f"{bad}; set it, or pass --server"))
+    config = base.loaded.agents.get(name)
+    if config is None:
+        known = ", ".join(sorted(base.loaded.agents)) or "no agent"
+        mistakes.append(Mistake("agent", name, f"the brain has no config/agents/{name}.yaml; it knows: {known}"))
+    elif not config.enabled:
+        mistakes.append(Mistake(base.loaded.origins[f"agents.{name}.enabled"], "agent.enabled", "is false"))
+    mistakes += _ambiguous(base)
+    if mistakes or config is None:
+        raise SettingsError(mistakes)
+    return Identity(name, host, str(uuid.uuid4()), now, config, base.loaded.settings, base.place.home / "agents" / name)
+
+
+def _ambiguous(base: Opened) -> list[Mistake]:
+    """Paths that cannot tell two agents or two batches apart: good enough for reading, not for writing."""
+    paths = base.loaded.settings.storage.storj.paths
+    needed = {"agents": ({"agent"}, paths.agents), "active_logs": ({"agent", "date", "seq"}, paths.active_logs)}
+    return [
+        Mistake(base.loaded.origins[f"storage.storj.paths.{area}"], f"storj.paths.{area}", _lacks(missing))
+        for area, (fields, template) in needed.items()
+        if (missing := sorted(fields - set(PathTemplate(template).fields)))
+    ]
+
+
+def _lacks(fields: list[str]) -> str:
+    return f"an agent that writes here needs {', '.join(f'{{{field}}}' for field in fields)} in the path"
