@@ -14,6 +14,7 @@ from nervesys.agent.identity import Identity
 from nervesys.agent.work import in_one_line
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, format_time
+from nervesys.contract.brain import ERROR_LOG, LAST_STATUS
 from nervesys.stores.brain import Change, GitBrain
 
 FIRST_SECONDS = 60.0
@@ -58,9 +59,9 @@ class Reporter:
             return
         self._next = now + self._interval * random.uniform(1, 1 + JITTER)  # noqa: S311  # jitter, no secret
         lines = list(self._errors)
-        changes: dict[str, Change] = {f"state/{self._agent}_last_status.json": status.body() + b"\n"}
+        changes: dict[str, Change] = {LAST_STATUS.build(agent=self._agent): status.body() + b"\n"}
         if lines:
-            changes[f"logs/errors/{self._agent}_errors.log"] = lambda before: appended(before, lines)
+            changes[ERROR_LOG.build(agent=self._agent)] = lambda before: appended(before, lines)
         self._brain.commit(changes, f"{self._agent}: {status.status}", self._agent)
         self._reported = status
         for _ in lines:

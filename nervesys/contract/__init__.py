@@ -3,6 +3,7 @@
 Pure code: bytes and strings in, models out. Nothing here knows a network, a disk or a clock.
 """
 
+from nervesys.contract.brain import DailySummary
 from nervesys.contract.logs import Category, Level, LogRecord
 from nervesys.contract.names import agent_name, server_name
 from nervesys.contract.paths import PathTemplate
@@ -12,6 +13,7 @@ from nervesys.contract.times import format_time, parse_time
 __all__ = [
     "AgentState",
     "Category",
+    "DailySummary",
     "Level",
     "LogRecord",
     "PathTemplate",

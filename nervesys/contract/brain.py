@@ -1,0 +1,34 @@
+"""What is written to the brain's state branch, and under which names."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from nervesys.contract.paths import PathTemplate, parse_date
+from nervesys.contract.state import ContractObject, Count, Tasks
+
+LAST_STATUS = PathTemplate("state/{agent}_last_status.json")
+"""An agent's state, as it last reported it (an `AgentState`)."""
+ERROR_LOG = PathTemplate("logs/errors/{agent}_errors.log")
+"""An agent's newest errors, one a line."""
+ALERT_LOG = PathTemplate("logs/alerts/{date}.jsonl")
+"""The alerts of a day, one JSON object a line."""
+DAILY_SUMMARY = PathTemplate("metrics/daily/{date}.json")
+"""The fleet's day (a `DailySummary`)."""
+
+
+def _day(text: str) -> str:
+    if parse_date(text) is None:
+        raise ValueError("not a date (YYYY-MM-DD)")
+    return text
+
+
+class DailySummary(ContractObject):
+    """What the fleet did on one day, UTC."""
+
+    date: Annotated[str, AfterValidator(_day)]
+    agents: Count | None = None
+    tasks: Tasks | None = None
+    tokens_used: Count | None = None
+    log_records: Count | None = None
+    errors: Count | None = None
