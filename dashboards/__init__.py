@@ -1,1 +1,4 @@
-"""Placeholder."""
+"""Dashboards as code: grafanalib definitions in one house style, generated into what Grafana loads."""
+
+DASHBOARDS = ("overview", "agent", "alerts", "config_changes", "storage", "stack")
+"""Every dashboard: the module of that name beside this file, whose `dashboard(house)` makes it."""

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "agent": "Run a lean agent: heartbeats, server metrics and logs.",
     "config": "Check the configuration, and see where each value comes from.",
     "receiver": "Take alerts, journal them, act, and look whether it helped.",
+    "dashboards": "Write Grafana's dashboards from code, and check them.",
     "docs": "Write the reference pages from the code that they describe.",
 }
 """Every command and its line in the help; each is the module of that name beside this file."""

@@ -1,0 +1,246 @@
+"""Alerts & Actions: what fires, what was done about it, and did it help?"""
+
+from typing import Any
+
+from grafanalib.core import Dashboard
+
+from dashboards.layout import Line, Section
+from dashboards.page import chosen, page
+from dashboards.shared import FIRING
+from dashboards.style import (
+    AGENT_CELL,
+    ANY_IS_CRITICAL,
+    ANY_IS_WARNING,
+    MEDIUM,
+    SHORT,
+    TALL,
+    TILE,
+    Colour,
+    House,
+    Unit,
+    graph,
+    mapping,
+    query,
+    rising,
+    stat,
+    timeline,
+)
+from dashboards.tables import Label, Value, table
+
+AGENT = 'agent=~"$agent"'
+STATE_COLOURS = {
+    "recovered": Colour.GOOD,
+    "succeeded": Colour.CALM,
+    "running": Colour.NOTE,
+    "deferred": Colour.ODD,
+    "skipped": Colour.OFF,
+    "failed": Colour.WARNING,
+    "escalated": Colour.CRITICAL,
+}
+FIRES = mapping((1, "firing", Colour.CRITICAL))
+
+
+def dashboard(house: House) -> Dashboard:
+    """The page of alerts and of what the receiver does about them."""
+    return page(
+        house,
+        uid="alerts-actions",
+        title="Alerts & Actions",
+        description="What fires, what was done about it, whether it helped, and whether the receiver itself is well.",
+        since="now-24h",
+        variables=(chosen("agent", "Agent", "label_values(nervesys_actions_total, agent)"),),
+        sections=(
+            Section("", (Line(TILE, _tiles(house)), Line(MEDIUM, (_firing(), _open())), Line(MEDIUM, (_history(),)))),
+            Section("Actions", (Line(MEDIUM, _outcomes()), Line(TALL, (_by_agent(),)))),
+            Section("Receiver", (Line(SHORT, _receiver()),)),
+        ),
+    )
+
+
+def _tiles(house: House) -> tuple[Any, ...]:
+    late = house.settings.monitoring.deadman.silence_seconds
+    return (
+        _firing_of("critical", ANY_IS_CRITICAL),
+        _firing_of("warning", ANY_IS_WARNING),
+        stat(
+            "Open actions",
+            "How many actions are under way, escalated ones included?",
+            Unit.COUNT,
+            query(f"sum(nervesys_action_open{{{AGENT}}}) or vector(0)"),
+            steps=ANY_IS_WARNING,
+        ),
+        stat(
+            "Waiting for a person",
+            "How many actions did not help?",
+            Unit.COUNT,
+            query(f'sum(nervesys_action_open{{{AGENT}, state="escalated"}}) or vector(0)'),
+            steps=ANY_IS_CRITICAL,
+        ),
+        stat(
+            "Recovered",
+            "How often did an action help in the time range, proven by a new process at work?",
+            Unit.COUNT,
+            query(f'sum(increase(nervesys_actions_total{{{AGENT}, state="recovered"}}[$__range])) or vector(0)'),
+        ),
+        stat(
+            "Median time to recovery",
+            "How long from the first alert to the proof of recovery, in the time range?",
+            Unit.SECONDS,
+            query(
+                "histogram_quantile(0.5, sum by (le) "
+                "(increase(nervesys_action_recovery_duration_seconds_bucket[$__range])))"
+            ),
+            steps=rising(300, 900),
+            empty="none yet",
+        ),
+        stat(
+            "Last webhook",
+            "How long ago did the receiver last hear of anything? The Watchdog keeps this young.",
+            Unit.SECONDS,
+            query("time() - max(nervesys_webhook_last_received_timestamp_seconds)"),
+            steps=rising(late / 2, late),
+            empty="never",
+        ),
+        stat(
+            "Journal waiting",
+            "How many actions and records does the receiver still have to finish?",
+            Unit.COUNT,
+            query("sum(nervesys_journal_pending_actions)"),
+            steps=rising(10, 100),
+        ),
+    )
+
+
+def _firing_of(severity: str, steps: Any) -> Any:
+    return stat(
+        f"Firing, {severity}",
+        f"How many alerts of severity {severity} fire now?",
+        Unit.COUNT,
+        query(f'count({FIRING} and on (alertname) ALERTS{{severity="{severity}"}}) or vector(0)'),
+        steps=steps,
+    )
+
+
+def _firing() -> Any:
+    return table(
+        "Firing now, all of it",
+        "What is wrong at this moment, and since when?",
+        Label("alertname", "Alert"),
+        Label("severity", "Severity"),
+        Label("agent", "Agent", links=(AGENT_CELL,)),
+        Label("server", "Server"),
+        Value(
+            "Since",
+            query(
+                "1000 * max by (alertname, severity, agent, server) "
+                f"(ALERTS_FOR_STATE and ignoring (alertstate) {FIRING})"
+            ),
+            Unit.AGO,
+        ),
+        sort="Since",
+        empty="Nothing fires",
+    )
+
+
+def _open() -> Any:
+    return table(
+        "Open actions now",
+        "What is the receiver doing, and what waits for a person?",
+        Label("agent", "Agent", links=(AGENT_CELL,)),
+        Label("action", "Action"),
+        Label("state", "State"),
+        Value("Episodes", query(f"sum by (agent, action, state) (nervesys_action_open{{{AGENT}}}) > 0"), Unit.COUNT),
+        sort="Episodes",
+        empty="Nothing is under way",
+    )
+
+
+def _history() -> Any:
+    return timeline(
+        "History of alerts",
+        "Which alert fired when, for how long, and does one flap?",
+        query(f"max by (alertname) ({FIRING})", "{{alertname}}"),
+        words=FIRES,
+        empty="Nothing fired",
+    )
+
+
+def _outcomes() -> tuple[Any, ...]:
+    return (
+        graph(
+            "Actions by state",
+            "How much is done, and how does it end?",
+            Unit.COUNT,
+            query(f"sum by (state) (increase(nervesys_actions_total{{{AGENT}}}[$__rate_interval]))", "{{state}}"),
+            colours=STATE_COLOURS,
+            stacked=True,
+        ),
+        graph(
+            "Time to recovery",
+            "How long from the first alert to the proof of recovery?",
+            Unit.SECONDS,
+            *_quantiles("nervesys_action_recovery_duration_seconds_bucket", "driver"),
+            empty="Nothing had to recover",
+        ),
+        graph(
+            "Duration of driver calls",
+            "How long do the calls take that restart or record?",
+            Unit.SECONDS,
+            *_quantiles("nervesys_action_duration_seconds_bucket", "driver"),
+            empty="No driver was called",
+        ),
+    )
+
+
+def _quantiles(family: str, by: str) -> tuple[Any, ...]:
+    return tuple(
+        query(
+            f"histogram_quantile({quantile}, sum by (le, {by}) (rate({family}[$__rate_interval])))",
+            f"{{{{{by}}}}}, {legend}",
+        )
+        for quantile, legend in ((0.5, "median"), (0.95, "p95"))
+    )
+
+
+def _by_agent() -> Any:
+    return table(
+        "Actions by agent",
+        "What was done to whom in the time range, and how did it end?",
+        Label("agent", "Agent", links=(AGENT_CELL,)),
+        Label("action", "Action"),
+        Label("state", "State"),
+        Value(
+            "Times",
+            query(f"round(sum by (agent, action, state) (increase(nervesys_actions_total{{{AGENT}}}[$__range]))) > 0"),
+            Unit.COUNT,
+        ),
+        sort="Times",
+        empty="Nothing was done",
+    )
+
+
+def _receiver() -> tuple[Any, ...]:
+    return (
+        graph(
+            "Alerts received",
+            "Does the receiver hear of alerts, and from whom?",
+            Unit.PER_MINUTE,
+            query(
+                "60 * sum by (sender, status) (rate(nervesys_alerts_received_total[$__rate_interval]))",
+                "{{sender}}, {{status}}",
+            ),
+        ),
+        graph(
+            "Journal backlog",
+            "Does work pile up in the journal?",
+            Unit.COUNT,
+            query("sum(nervesys_journal_pending_actions)", "waiting"),
+        ),
+        graph(
+            "Failed commits of the journal",
+            "Was an alert answered with 503, because the journal could not take it?",
+            Unit.COUNT,
+            query("sum(increase(nervesys_journal_commit_failures_total[$__rate_interval]))", "failed commits"),
+            steps=ANY_IS_CRITICAL,
+        ),
+    )

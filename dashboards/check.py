@@ -1,0 +1,244 @@
+"""Rules that generated pages keep: each is a function that finds what breaks it. No Grafana and no network needed.
+
+Those named `…-rule` are of Grafana's dashboard-linter; `EXCLUDED` says which of them do not hold here, and why.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dashboards.correct import DATASOURCE, Json
+from dashboards.families import Known
+from dashboards.layout import COLUMNS
+from dashboards.promql import ANY, Selection, filled, seconds_of, selections, variables_in, windows
+from dashboards.reading import Question, panels_of, questions_of, variables_of
+from nervesys.metrics import Period
+from nervesys.metrics.periods import WINDOW_PERIODS, Periods
+
+BY_SUBJECT = (
+    "Queries are about agents, servers and areas: exporters are sharded and replicated, so their job and instance "
+    "are aggregated away."
+)
+EXCLUDED = dict.fromkeys(
+    ("template-job-rule", "template-instance-rule", "target-job-rule", "target-instance-rule"), BY_SUBJECT
+)
+UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+QUERY = re.compile(r"label_values\((?P<metric>.+), *(?P<label>\w+)\)")
+TARGET_LABELS = frozenset({"job", "instance", "le"})
+COUNTING = frozenset({"rate", "irate", "increase"})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that breaks a rule.
+
+    Attributes:
+        where: page, and panel and query where there is one.
+        rule: name of the rule.
+        problem: what is wrong.
+    """
+
+    where: str
+    rule: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class World:
+    """What pages are checked against.
+
+    Attributes:
+        known: every series that may be asked for, by its exposed name.
+        periods: in seconds.
+        interval: of the data source, in seconds.
+    """
+
+    known: Mapping[str, Known]
+    periods: Periods
+    interval: float
+
+
+def check_pages(pages: Sequence[Json], world: World) -> list[Finding]:
+    """Everything that is wrong with the pages."""
+    found = [*_uniqueness(pages)]
+    for page in pages:
+        for rule, problems in PAGE_RULES.items():
+            found += [Finding(page["uid"], rule, problem) for problem in problems(page)]
+        for panel in panels_of(page):
+            for rule, problems in PANEL_RULES.items():
+                found += [Finding(f"{page['uid']} / {panel['title']}", rule, problem) for problem in problems(panel)]
+        for question in questions_of(page):
+            found += _of_question(question, page, world)
+    return found
+
+
+def _uniqueness(pages: Sequence[Json]) -> Iterator[Finding]:
+    for key in ("uid", "title"):
+        for value in _twice(page[key] for page in pages):
+            yield Finding(value, f"unique-{key}", f"two pages have this {key}")
+
+
+def _twice(values: Iterable[str]) -> list[str]:
+    return [value for value, count in Counter(values).items() if count > 1]
+
+
+def _uid(page: Json) -> Iterator[str]:
+    if not UID.fullmatch(page["uid"]):
+        yield "a uid has at most 40 letters, digits, - and _"
+
+
+def _ids(page: Json) -> Iterator[str]:
+    for title in _twice(panel["title"] for panel in page["panels"]):
+        yield f"two panels are called {title!r}"
+    if _twice(panel["id"] for panel in page["panels"]):
+        yield "two panels have one id; rename one of them"
+
+
+def _grid(page: Json) -> Iterator[str]:
+    """No two panels share a cell, none stands out, and they stand in reading order."""
+    taken: set[tuple[int, int]] = set()
+    order = []
+    for panel in page["panels"]:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        if taken & cells:
+            yield f"{panel['title']!r} lies over another panel"
+        if at["x"] + at["w"] > COLUMNS:
+            yield f"{panel['title']!r} stands out of the grid"
+        taken |= cells
+        order.append((at["y"], at["x"]))
+    if order != sorted(order):
+        yield "panels are not in reading order"
+
+
+def _variables(page: Json) -> Iterator[str]:
+    defined = {variable["name"] for variable in page["templating"]["list"]}
+    texts = [question.expr for question in questions_of(page)]
+    used = set().union(*map(variables_in, [*texts, *(variable["query"] for variable in variables_of(page))]))
+    own = {name for name in used if not name.startswith("__")}
+    for name in sorted(own - defined):
+        yield f"${name} is used and not defined"
+    for name in sorted(defined - own - {"datasource"}):
+        yield f"${name} is defined and not used"
+
+
+def _datasource_variable(page: Json) -> Iterator[str]:
+    sources = [variable for variable in page["templating"]["list"] if variable["type"] == "datasource"]
+    if [(source["name"], source["label"]) for source in sources] != [("datasource", "Data source")]:
+        yield "there is one variable of type datasource: `datasource`, labelled `Data source`"
+
+
+def _reload(page: Json) -> Iterator[str]:
+    yield from (
+        f"${one['name']} is not read anew with the time range" for one in variables_of(page) if one["refresh"] != 2
+    )
+
+
+def _variable_queries(page: Json) -> Iterator[str]:
+    for variable in variables_of(page):
+        match = QUERY.fullmatch(variable["query"])
+        if match is None:
+            yield f"${variable['name']}: not label_values(selector, label)"
+        else:
+            yield from _problem_of(match["metric"])
+
+
+def _problem_of(expr: str) -> Iterator[str]:
+    values = dict.fromkeys(variables_in(expr), ANY)
+    try:
+        selections(filled(expr, values))
+    except ValueError as err:
+        yield str(err)
+
+
+def _uneditable(page: Json) -> Iterator[str]:
+    if page["editable"]:
+        yield "what is generated is not edited"
+
+
+def _references(panel: Json) -> Iterator[str]:
+    if any(one["datasource"] != DATASOURCE for one in (panel, *panel["targets"])):
+        yield "the data source is not ${datasource}"
+
+
+def _words(panel: Json) -> Iterator[str]:
+    yield from (f"no {key}" for key in ("title", "description") if not panel.get(key))
+
+
+def _unit(panel: Json) -> Iterator[str]:
+    if not panel["fieldConfig"]["defaults"].get("unit"):
+        yield "no unit"
+
+
+def _targets(panel: Json) -> Iterator[str]:
+    if not panel["targets"]:
+        yield "asks nothing"
+
+
+def _steps(panel: Json) -> Iterator[str]:
+    config = panel["fieldConfig"]
+    tables = [config["defaults"]["thresholds"]]
+    tables += [one["value"] for over in config["overrides"] for one in over["properties"] if one["id"] == "thresholds"]
+    for table in tables:
+        first, *rest = [step["value"] for step in table["steps"]]
+        if first is not None or rest != sorted(rest):
+            yield "thresholds start at null and rise"
+
+
+def _empty_state(panel: Json) -> Iterator[str]:
+    if not panel["fieldConfig"]["defaults"].get("noValue"):
+        yield "does not say what it means to be empty"
+
+
+PAGE_RULES: Mapping[str, Callable[[Json], Iterator[str]]] = {
+    "uid": _uid,
+    "panel-ids": _ids,
+    "grid": _grid,
+    "variables": _variables,
+    "template-datasource-rule": _datasource_variable,
+    "template-on-time-change-reload-rule": _reload,
+    "template-label-promql-rule": _variable_queries,
+    "uneditable-dashboard": _uneditable,
+}
+PANEL_RULES: Mapping[str, Callable[[Json], Iterator[str]]] = {
+    "panel-datasource-rule": _references,
+    "panel-title-description-rule": _words,
+    "panel-units-rule": _unit,
+    "panel-no-targets-rule": _targets,
+    "thresholds": _steps,
+    "empty-state": _empty_state,
+}
+
+
+def _of_question(question: Question, page: Json, world: World) -> Iterator[Finding]:
+    least = seconds_of(question.min_step) if question.min_step else world.interval
+    values = dict.fromkeys(variables_in(question.expr), ANY)
+    values |= windows(step=0, least=least, span=seconds_of(page["time"]["from"]))
+    try:
+        found = selections(filled(question.expr, values))
+    except ValueError as err:
+        yield Finding(str(question), "target-promql-rule", str(err))
+        return
+    for selection in found:
+        for rule, problem in _of_selection(selection, world):
+            yield Finding(str(question), rule, problem)
+    if re.search(r"\bi?rate\([^\[]*\[(?!\$__rate_interval\])", question.expr):
+        yield Finding(str(question), "target-rate-interval-rule", "a rate's window is $__rate_interval")
+
+
+def _of_selection(selection: Selection, world: World) -> Iterator[tuple[str, str]]:
+    family = world.known.get(selection.name)
+    if family is None:
+        yield "family", f"there is no family {selection.name}"
+        return
+    unknown = selection.labels - family.labels - TARGET_LABELS if family.labels is not None else set()
+    if unknown:
+        yield "labels", f"{selection.name} has no label {', '.join(sorted(unknown))}"
+    if family.counter and selection.function not in COUNTING:
+        yield "target-counter-agg-rule", f"the counter {selection.name} is not under rate or increase"
+    if not family.counter and selection.function in COUNTING:
+        yield "gauge-rate", f"{selection.name} is no counter"
+    least = WINDOW_PERIODS * world.periods[family.period]
+    if selection.window is not None and family.period is not Period.DAILY and selection.window < least:
+        yield "window", f"{selection.window:g} s over {selection.name} is less than {least:g} s, four of its periods"

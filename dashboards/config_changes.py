@@ -1,0 +1,146 @@
+"""Config Changes: who changed what in the brain, when, and what came of it?"""
+
+from typing import Any
+
+from grafanalib.core import Dashboard
+
+from dashboards.layout import Line, Section
+from dashboards.page import page
+from dashboards.style import (
+    AGENT_CELL,
+    MEDIUM,
+    NONE_IS_CRITICAL,
+    TALL,
+    TILE,
+    Colour,
+    House,
+    Unit,
+    graph,
+    query,
+    stat,
+)
+from dashboards.tables import Label, Value, table
+
+
+def dashboard(house: House) -> Dashboard:
+    """The page of the brain and of its changes."""
+    return page(
+        house,
+        uid="config-changes",
+        title="Config Changes",
+        description="Who changed what in the brain, when, and whether the fleet fared better or worse after it.",
+        since="now-7d",
+        sections=(
+            Section("", (Line(TILE, _tiles()), Line(TALL, (_changes(), _agents()), (14, 10)))),
+            Section("What came of it (changes are marked)", (Line(MEDIUM, _effects(house)),)),
+        ),
+    )
+
+
+def _tiles() -> tuple[Any, ...]:
+    return (
+        stat(
+            "Agents configured",
+            "How many agents does the brain know?",
+            Unit.COUNT,
+            query("count(max by (agent) (nervesys_brain_agent_configured)) or vector(0)"),
+            steps=NONE_IS_CRITICAL,
+        ),
+        stat(
+            "Commits", "How many commits has the brain's main branch?", Unit.COUNT, query("max(nervesys_brain_commits)")
+        ),
+        stat(
+            "Last commit",
+            "When was anything in the brain last changed?",
+            Unit.AGO,
+            query("1000 * max(nervesys_brain_last_commit_timestamp_seconds)"),
+            empty="never",
+        ),
+        stat(
+            "Last config change",
+            "When was a configuration file last changed?",
+            Unit.AGO,
+            query("1000 * max(nervesys_brain_config_change_timestamp_seconds)"),
+            empty="never",
+        ),
+        stat(
+            "Collaborators",
+            "How many AI collaborators does CONTRIBUTORS.json name?",
+            Unit.COUNT,
+            query("count(max by (name) (nervesys_brain_collaborator_info)) or vector(0)"),
+        ),
+        stat(
+            "Brain last read",
+            "How old is what is shown here?",
+            Unit.AGO,
+            query('1000 * max(nervesys_exporter_last_success_timestamp_seconds{source="brain"})'),
+            empty="never",
+        ),
+    )
+
+
+def _changes() -> Any:
+    return table(
+        "Changes",
+        "Who changed which file of the configuration, and when?",
+        Value(
+            "When",
+            query("1000 * max by (file, author, commit) (nervesys_brain_config_change_timestamp_seconds)"),
+            Unit.AGO,
+        ),
+        Label("file", "File"),
+        Label("author", "Author"),
+        Label("commit", "Commit"),
+        sort="When",
+        empty="No configuration file was ever changed",
+    )
+
+
+def _agents() -> Any:
+    return table(
+        "Agents by the brain",
+        "Which agents are configured, and when did each last tell the brain its status?",
+        Label("agent", "Agent", links=(AGENT_CELL,)),
+        Label("role", "Role"),
+        Value("", query("max by (agent, role) (nervesys_brain_agent_configured)")),
+        Value(
+            "Status told",
+            query("1000 * max by (agent) (nervesys_brain_agent_status_timestamp_seconds)"),
+            Unit.AGO,
+        ),
+        Value("Error lines", query("max by (agent) (nervesys_brain_error_log_lines)"), Unit.COUNT),
+        sort="Agent",
+        rising=True,
+        empty="The brain knows no agent",
+    )
+
+
+def _effects(house: House) -> tuple[Any, ...]:
+    return (
+        graph(
+            "Errors of the fleet",
+            "Did errors rise after a change?",
+            Unit.PER_MINUTE,
+            house.shipped(
+                '60 * sum by (category) (rate(nervesys_log_records_total{level="ERROR"}[$__rate_interval]))',
+                "{{category}}",
+            ),
+            stacked=True,
+            empty="No error was logged",
+        ),
+        graph(
+            "Tasks of the fleet",
+            "Did less succeed, or more fail, after a change?",
+            Unit.PER_MINUTE,
+            query("60 * sum by (outcome) (rate(nervesys_agent_tasks_total[$__rate_interval]))", "{{outcome}}"),
+            colours={"completed": Colour.GOOD, "failed": Colour.CRITICAL},
+        ),
+        graph(
+            "Tokens of the fleet",
+            "Did the use of tokens change with a model or a setting?",
+            Unit.PER_MINUTE,
+            house.shipped("60 * sum by (model) (rate(nervesys_log_tokens_total[$__rate_interval]))", "{{model}}"),
+            stacked=True,
+            empty="No use of tokens was logged",
+        ),
+    )

@@ -1,0 +1,158 @@
+"""Makes what grafanalib emits right for Grafana 11, 12 and 13: the one place that extends it.
+
+grafanalib 0.7.1 models Grafana 5 to 9 and is frozen. Its classes are used where they say what is meant; here the
+result gets the keys that today's Grafana reads, and loses those that it dropped.
+"""
+
+import json
+from string import ascii_uppercase
+from typing import Any
+
+from grafanalib._gen import DashboardEncoder
+from grafanalib.core import Dashboard, Panel, Target
+
+Json = dict[str, Any]
+
+SCHEMA_VERSION = 39
+"""The newest that Grafana 11, 12 and 13 all take as it is."""
+PLUGIN_VERSION = "11.0.0"
+"""Without it, Grafana takes stat and bar gauge panels for those of version 6.1 and migrates them."""
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+
+DEAD_DASHBOARD_KEYS = ("__inputs", "gnetId", "hideControls", "rows", "sharedCrosshair", "style")
+DEAD_PANEL_KEYS = (
+    "cacheTimeout",
+    "color",
+    "columns",
+    "editable",
+    "error",
+    "fontSize",
+    "height",
+    "hideTimeOverride",
+    "mappings",
+    "maxDataPoints",
+    "maxPerRow",
+    "minSpan",
+    "repeatDirection",
+    "span",
+)
+ROW_KEYS = ("collapsed", "gridPos", "id", "panels", "title", "type")
+
+
+class Query(Target):  # type: ignore[misc]  # grafanalib is untyped
+    """A Prometheus query, with the keys that Grafana reads and no others."""
+
+    def to_json_data(self) -> Json:
+        """As Grafana's query editor would save it."""
+        said = {
+            "datasource": DATASOURCE,
+            "editorMode": "code",
+            "expr": self.expr,
+            "format": self.format,
+            "instant": self.instant,
+            "legendFormat": self.legendFormat,
+            "range": not self.instant,
+        }
+        return said | ({"interval": self.interval} if self.interval else {})
+
+    def at_once(self, form: str = "time_series") -> "Query":
+        """The same, asked for the end of the time range only."""
+        return Query(expr=self.expr, legendFormat=self.legendFormat, interval=self.interval, instant=True, format=form)
+
+
+class Bars(Panel):  # type: ignore[misc]  # grafanalib is untyped
+    """A bar gauge; grafanalib's own writes options from before Grafana 7."""
+
+    def to_json_data(self) -> Json:
+        """One bar a series, horizontal, with the newest value beside it."""
+        panel: Json = self.panel_json(
+            {
+                "type": "bargauge",
+                "fieldConfig": {"defaults": {"color": {"mode": "thresholds"}, "min": 0}},
+                "options": {
+                    "displayMode": "basic",
+                    "namePlacement": "left",
+                    "orientation": "horizontal",
+                    "showUnfilled": True,
+                    "sizing": "auto",
+                    "valueMode": "text",
+                },
+            }
+        )
+        return panel
+
+
+def corrected(dashboard: Dashboard) -> Json:
+    """The dashboard as plain JSON that Grafana reads without migrating it."""
+    page: Json = json.loads(json.dumps(dashboard, cls=DashboardEncoder))
+    for key in DEAD_DASHBOARD_KEYS:
+        del page[key]
+    return page | {
+        "editable": False,
+        "fiscalYearStartMonth": 0,
+        "liveNow": False,
+        "panels": [_row(panel) if panel["type"] == "row" else _panel(panel) for panel in page["panels"]],
+        "schemaVersion": SCHEMA_VERSION,
+        "timepicker": {},
+        "weekStart": "",
+    }
+
+
+def _row(panel: Json) -> Json:
+    return {key: panel[key] for key in ROW_KEYS}
+
+
+def _panel(panel: Json) -> Json:
+    kept = {key: value for key, value in panel.items() if key not in DEAD_PANEL_KEYS and value is not None}
+    kept["datasource"] = DATASOURCE
+    kept["pluginVersion"] = PLUGIN_VERSION
+    kept["targets"] = [target | {"refId": ref} for target, ref in zip(panel["targets"], ascii_uppercase, strict=False)]
+    config = kept["fieldConfig"]
+    config["defaults"] = _defaults(config["defaults"])
+    config.setdefault("overrides", [])
+    _OPTIONS[panel["type"]](kept["options"])
+    if panel["type"] == "table":
+        cell = config["defaults"]["custom"]
+        cell["cellOptions"] = {"type": cell.pop("displayMode")}
+    return kept
+
+
+def _defaults(defaults: Json) -> Json:
+    """Of a panel's fields: no nulls, thresholds as steps that start at null."""
+    kept = {key: value for key, value in defaults.items() if value is not None}
+    if "custom" in kept:
+        kept["custom"] = {key: value for key, value in kept["custom"].items() if value is not None}
+    kept.setdefault("mappings", [])
+    return kept
+
+
+def _with_legend(options: Json) -> None:
+    legend, tooltip = options["legend"], options["tooltip"]
+    legend.setdefault("calcs", [])
+    legend["showLegend"] = legend["displayMode"] != "hidden"
+    if not legend["showLegend"]:
+        legend["displayMode"] = "list"
+    tooltip.setdefault("sort", "none")
+
+
+def _with_reduction(options: Json) -> None:
+    options["reduceOptions"] = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+
+
+def _as_stat(options: Json) -> None:
+    _with_reduction(options)
+    options |= {"showPercentChange": False, "wideLayout": True}
+
+
+def _as_table(options: Json) -> None:
+    options["cellHeight"] = "sm"
+
+
+_OPTIONS = {
+    "bargauge": _with_reduction,
+    "stat": _as_stat,
+    "state-timeline": _with_legend,
+    "table": _as_table,
+    "timeseries": _with_legend,
+}
+"""What each type of panel needs beyond grafanalib's options; a type that is not listed is not in the house style."""

@@ -1,0 +1,73 @@
+"""Places panels on Grafana's grid of 24 columns, so that nobody types a position."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import attr
+from grafanalib.core import GridPos, RowPanel
+
+COLUMNS = 24
+
+
+@dataclass(frozen=True)
+class Line:
+    """Panels side by side, all of one height.
+
+    Attributes:
+        height: in grid units of about 30 pixels.
+        panels: from left to right.
+        shares: of the width, one a panel; equal where none are given.
+    """
+
+    height: int
+    panels: Sequence[Any]
+    shares: Sequence[int] = ()
+
+    def widths(self) -> Iterator[int]:
+        """Columns of each panel; together they fill the line."""
+        shares = self.shares or [1] * len(self.panels)
+        left, total = COLUMNS, sum(shares)
+        for share in shares:
+            width = round(left * share / total)
+            left, total = left - width, total - share
+            yield width
+
+
+@dataclass(frozen=True)
+class Section:
+    """Lines under one heading.
+
+    Attributes:
+        title: of the heading; empty for the top of a page, which needs none.
+    """
+
+    title: str
+    lines: Sequence[Line]
+
+
+def place(sections: Sequence[Section]) -> list[Any]:
+    """All panels of a page with their positions and ids, in reading order."""
+    placed: list[Any] = []
+    y = 0
+    for section in sections:
+        if section.title:
+            placed.append(_at(RowPanel(title=section.title), 0, y, COLUMNS, 1))
+            y += 1
+        for line in section.lines:
+            x = 0
+            for panel, width in zip(line.panels, line.widths(), strict=True):
+                placed.append(_at(panel, x, y, width, line.height))
+                x += width
+            y += line.height
+    return placed
+
+
+def _at(panel: Any, x: int, y: int, width: int, height: int) -> Any:
+    return attr.evolve(panel, gridPos=GridPos(h=height, w=width, x=x, y=y), id=panel_id(panel.title))
+
+
+def panel_id(title: str) -> int:
+    """Made from the title, so that a panel keeps its id, and links to it hold, when others come before it."""
+    return zlib.crc32(title.encode()) % 1_000_000 + 1

@@ -1,0 +1,65 @@
+"""Expressions and panels that more than one page shows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboards.correct import Query
+from dashboards.style import (
+    SILENT,
+    STATUS_CODES,
+    TO_AGENT,
+    House,
+    Unit,
+    graph,
+    of_pair,
+    query,
+)
+from nervesys.settings.thresholds import Pair
+
+CONFIGURED = "and on (agent) last_over_time(nervesys_brain_agent_configured[1h])"
+"""Leaves out agents that were taken out of the brain; an unreachable brain takes out none."""
+FIRING = 'ALERTS{alertstate="firing", alertname!="Watchdog"}'
+"""All that fires, but for the alert that fires while all is well."""
+WORKING = "running|idle"
+"""Statuses of an agent that does what it should."""
+
+
+def age(agent: str) -> str:
+    """Seconds since the last heartbeat, by agent, of those that match."""
+    return f"(time() - max by (agent) (nervesys_agent_heartbeat_timestamp_seconds{{{agent}}})) {CONFIGURED}"
+
+
+def status(agent: str) -> str:
+    """Code of each matching agent's status; where its last words are too old to be served, it is silent."""
+    said = " or ".join(
+        f'{code} * (nervesys_agent_status{{{agent}, status="{status}"}} == 1)' for status, code in STATUS_CODES.items()
+    )
+    silent = f"{SILENT} * max by (agent) (nervesys_agent_heartbeat_timestamp_seconds{{{agent}}})"
+    return f"(max by (agent) ({said}) or {silent}) {CONFIGURED}"
+
+
+def server_load(house: House, server: str, legend: str = "{{server}}") -> Sequence[Any]:
+    """CPU, memory and disk of the matching servers, side by side."""
+    limits = house.settings.thresholds
+
+    def load(title: str, family: str, question: str, pair: Pair) -> Any:
+        return graph(
+            title,
+            f"{question} Dashed: warning and critical threshold.",
+            Unit.RATIO,
+            query(f"max by (server) ({family}{{{server}}})", legend),
+            steps=of_pair(pair),
+            top=1,
+            empty="No live agent reports this server",
+        )
+
+    return (
+        load("CPU", "nervesys_server_cpu_ratio", "Which server is short of CPU?", limits.cpu),
+        load("Memory", "nervesys_server_memory_ratio", "Which server is short of memory?", limits.memory),
+        load("Disk", "nervesys_server_disk_ratio", "Which server is running out of disk?", limits.disk),
+    )
+
+
+def by_agent(title: str, question: str, unit: Unit, asked: Query, **how: Any) -> Any:
+    """A graph with a line an agent, each of which leads to its page."""
+    return graph(title, question, unit, asked, links=(TO_AGENT,), **how)

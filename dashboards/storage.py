@@ -1,0 +1,177 @@
+"""Storage & Retention: what lies where, is it fresh, and is what should be gone gone?"""
+
+from typing import Any
+
+from grafanalib.core import Dashboard
+
+from dashboards.layout import Line, Section
+from dashboards.page import page
+from dashboards.style import (
+    ANY_IS_WARNING,
+    MEDIUM,
+    PLAIN,
+    TILE,
+    House,
+    Steps,
+    Unit,
+    bars,
+    graph,
+    query,
+    rising,
+    stat,
+)
+from dashboards.tables import Label, Value, table
+
+HOUR_SECONDS = 3600
+QUOTA_STEPS = rising(0.8, 0.95)
+
+
+def dashboard(house: House) -> Dashboard:
+    """The page of the store and of the archive."""
+    return page(
+        house,
+        uid="storage-retention",
+        title="Storage & Retention",
+        description="What lies in the store and in the archive, whether it is fresh, and what is past its retention.",
+        since="now-7d",
+        sections=(
+            Section("", (Line(TILE, _tiles(house)),)),
+            Section(
+                "Store",
+                (Line(MEDIUM, (_areas("store", "objects", "object"), *_growth("store", "objects")), (12, 6, 6)),),
+            ),
+            Section(
+                "Archive",
+                (Line(MEDIUM, (_areas("archive", "files", "file"), *_growth("archive", "files")), (12, 6, 6)),),
+            ),
+            Section("Gaps and limits", (Line(MEDIUM, _limits()),)),
+        ),
+    )
+
+
+def _tiles(house: House) -> tuple[Any, ...]:
+    late = house.settings.thresholds.backup_late_hours * HOUR_SECONDS
+    backup = rising(late * 0.95, late)
+    return (
+        stat(
+            "In the store",
+            "How much lies in the store?",
+            Unit.BYTES,
+            query("sum(max by (area) (nervesys_store_bytes))"),
+        ),
+        stat(
+            "In the archive",
+            "How much lies in the archive?",
+            Unit.BYTES,
+            query("sum(max by (area) (nervesys_archive_bytes))"),
+        ),
+        _overdue("store", "objects"),
+        _overdue("archive", "files"),
+        _newest("Newest logs", "When were logs last shipped to the store?", "store", "object", "active_logs"),
+        _newest(
+            "Config backup",
+            "How old is the newest backup of the configuration?",
+            "store",
+            "object",
+            "config_backups",
+            backup,
+        ),
+        _newest(
+            "Full backup", "How old is the newest full backup in the archive?", "archive", "file", "backups", backup
+        ),
+        stat(
+            "Days missing",
+            "How many days of logs does the archive lack, over all servers?",
+            Unit.COUNT,
+            query("sum(max by (server) (nervesys_archive_missing_log_days)) or vector(0)"),
+            steps=ANY_IS_WARNING,
+        ),
+    )
+
+
+def _overdue(source: str, things: str) -> Any:
+    return stat(
+        f"Overdue in the {source}",
+        f"How many {things} are kept longer than the retention table allows?",
+        Unit.COUNT,
+        query(f"sum(max by (area) (nervesys_{source}_overdue_{things})) or vector(0)"),
+        steps=ANY_IS_WARNING,
+    )
+
+
+def _newest(title: str, question: str, source: str, thing: str, area: str, steps: Steps = PLAIN) -> Any:
+    return stat(
+        title,
+        question,
+        Unit.SECONDS,
+        query(f'time() - max(nervesys_{source}_newest_{thing}_timestamp_seconds{{area="{area}"}})'),
+        steps=steps,
+        empty="none yet",
+    )
+
+
+def _areas(source: str, things: str, thing: str) -> Any:
+    def of_area(family: str) -> Any:
+        return query(f"max by (area) (nervesys_{source}_{family})")
+
+    return table(
+        f"Areas of the {source}",
+        f"How much lies in each area of the {source}, is it fresh, and is anything past its retention?",
+        Label("area", "Area"),
+        Value(things.capitalize(), of_area(things), Unit.COUNT),
+        Value("Size", of_area("bytes"), Unit.BYTES),
+        Value("Newest", query(f"1000 * max by (area) (nervesys_{source}_newest_{thing}_timestamp_seconds)"), Unit.AGO),
+        Value("Overdue", of_area(f"overdue_{things}"), Unit.COUNT, ANY_IS_WARNING),
+        sort="Size",
+        empty=f"The {source} was not read yet",
+    )
+
+
+def _growth(source: str, things: str) -> tuple[Any, ...]:
+    return (
+        graph(
+            f"Size of the {source}",
+            "Which area grows, and how fast?",
+            Unit.BYTES,
+            query(f"max by (area) (nervesys_{source}_bytes)", "{{area}}"),
+            stacked=True,
+        ),
+        graph(
+            f"Number of {things} in the {source}",
+            "Does retention keep up with what arrives?",
+            Unit.COUNT,
+            query(f"max by (area) (nervesys_{source}_{things})", "{{area}}"),
+            stacked=True,
+        ),
+    )
+
+
+def _limits() -> tuple[Any, ...]:
+    used = 'max(nervesys_archive_quota_bytes{kind="used"})'
+    limit = 'max(nervesys_archive_quota_bytes{kind="limit"})'
+    return (
+        bars(
+            "Days of logs missing in the archive",
+            "Which server's days were never archived?",
+            Unit.COUNT,
+            query("max by (server) (nervesys_archive_missing_log_days)", "{{server}}"),
+            steps=ANY_IS_WARNING,
+            empty="No server has archived logs yet",
+        ),
+        graph(
+            "Quota of the archive in use",
+            "How full is the archive, and when will it be full?",
+            Unit.RATIO,
+            query(f"{used} / {limit}", "in use"),
+            steps=QUOTA_STEPS,
+            top=1,
+            empty="The archive has no quota",
+        ),
+        graph(
+            "Past retention",
+            "Does anything lie longer than it may?",
+            Unit.COUNT,
+            query("max by (area) (nervesys_store_overdue_objects)", "store: {{area}}"),
+            query("max by (area) (nervesys_archive_overdue_files)", "archive: {{area}}"),
+        ),
+    )

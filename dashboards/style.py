@@ -1,0 +1,288 @@
+"""The house style: colours, units, thresholds, sizes, and the few kinds of panel that pages are made of.
+
+Every panel has a title, a description that says which question it answers, a unit, and words for when it is empty.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from grafanalib.core import Stat, StateTimeline, TimeSeries
+
+from dashboards.correct import Bars, Json, Query
+from nervesys.contract.state import Status
+from nervesys.metrics import Period
+from nervesys.metrics.periods import WINDOW_PERIODS, Periods
+from nervesys.settings import Settings
+from nervesys.settings.thresholds import Pair
+
+
+class Colour(StrEnum):
+    """By meaning; the names are Grafana's, which knows a light and a dark shade of each."""
+
+    GOOD = "green"
+    WARNING = "orange"
+    CRITICAL = "red"
+    CALM = "blue"
+    NEUTRAL = "text"
+    OFF = "#808080"
+    ODD = "purple"
+    NOTE = "yellow"
+
+
+class Unit(StrEnum):
+    """The units in use, by Grafana's names."""
+
+    COUNT = "short"
+    RATIO = "percentunit"
+    BYTES = "bytes"
+    BYTES_PER_SECOND = "Bps"
+    SECONDS = "s"
+    PER_SECOND = "ops"
+    PER_MINUTE = "opm"
+    AGO = "dateTimeFromNow"
+    NONE = "none"
+
+
+TILE, SHORT, MEDIUM, TALL = 4, 6, 8, 10
+"""Heights of a line of panels, in grid units of about 30 pixels."""
+
+Steps = tuple[tuple[float | None, Colour], ...]
+"""From which value on which colour; the first step has no value."""
+PLAIN: Steps = ((None, Colour.NEUTRAL),)
+QUIET: Steps = ((None, Colour.CALM),)
+FINE: Steps = ((None, Colour.GOOD),)
+ANY_IS_WARNING: Steps = ((None, Colour.GOOD), (1, Colour.WARNING))
+ANY_IS_CRITICAL: Steps = ((None, Colour.GOOD), (1, Colour.CRITICAL))
+NONE_IS_CRITICAL: Steps = ((None, Colour.CRITICAL), (1, Colour.GOOD))
+
+EMPTY = "No data in this time range"
+SILENT = 0
+"""Code of an agent that says nothing; the codes of what agents say of themselves follow, in the order of `Status`."""
+STATUS_COLOURS = {
+    Status.STARTING: Colour.NOTE,
+    Status.RUNNING: Colour.GOOD,
+    Status.IDLE: Colour.CALM,
+    Status.DEGRADED: Colour.WARNING,
+    Status.STOPPING: Colour.ODD,
+    Status.STOPPED: Colour.OFF,
+}
+LEVEL_COLOURS = {
+    "ERROR": Colour.CRITICAL,
+    "WARN": Colour.WARNING,
+    "INFO": Colour.CALM,
+    "DEBUG": Colour.OFF,
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """What the pages are made for.
+
+    Attributes:
+        settings: thresholds, and what Grafana is told.
+        periods: of the families, in seconds.
+        buffer_bytes: the smallest cap of an agent's buffer.
+    """
+
+    settings: Settings
+    periods: Periods
+    buffer_bytes: float
+
+    def every(self, period: Period) -> str:
+        """A period as Grafana and PromQL write it."""
+        return duration(self.periods[period])
+
+    def every_four(self, period: Period) -> str:
+        """The shortest window over families of a period."""
+        return duration(WINDOW_PERIODS * self.periods[period])
+
+    def shipped(self, expr: str, legend: str = "") -> Query:
+        """A query over families that are new only when logs are shipped: `$__rate_interval` spans four shipments."""
+        return Query(expr=expr, legendFormat=legend, interval=self.every(Period.SHIP))
+
+    @property
+    def silence(self) -> Steps:
+        """Colours of a heartbeat's age."""
+        beat = self.settings.thresholds.heartbeat
+        return (
+            (None, Colour.GOOD),
+            (2 * beat.interval_seconds, Colour.WARNING),
+            (beat.down_after_seconds, Colour.CRITICAL),
+        )
+
+
+def duration(seconds: float) -> str:
+    """Such as `90s` or `10m`; Grafana and PromQL both read it."""
+    whole = int(seconds)
+    if whole == seconds and whole % 60 == 0:
+        return f"{whole // 60}m"
+    return f"{whole}s" if whole == seconds else f"{int(seconds * 1000)}ms"
+
+
+def rising(warning: float, critical: float) -> Steps:
+    """Good below, and worse the higher."""
+    return (None, Colour.GOOD), (warning, Colour.WARNING), (critical, Colour.CRITICAL)
+
+
+def falling(critical: float, warning: float) -> Steps:
+    """Good above, and worse the lower."""
+    return (None, Colour.CRITICAL), (critical, Colour.WARNING), (warning, Colour.GOOD)
+
+
+def of_pair(pair: Pair, whole: float = 1) -> Steps:
+    """A pair of percentages as steps of a ratio, or of what `whole` is 100 % of."""
+    return rising(pair.warning / 100 * whole, pair.critical / 100 * whole)
+
+
+def query(expr: str, legend: str = "") -> Query:
+    """A query over families that change with each scrape or heartbeat."""
+    return Query(expr=expr, legendFormat=legend)
+
+
+def mapping(*rows: tuple[float, str, Colour]) -> list[Json]:
+    """Words and colours in place of single values."""
+    options = {
+        f"{value:g}": {"color": colour, "index": i, "text": text} for i, (value, text, colour) in enumerate(rows)
+    }
+    return [{"options": options, "type": "value"}]
+
+
+STATUS_CODES = {status: code for code, status in enumerate(Status, SILENT + 1)}
+STATUS_WORDS = mapping(
+    (SILENT, "silent", Colour.CRITICAL),
+    *((code, status.value, STATUS_COLOURS[status]) for status, code in STATUS_CODES.items()),
+)
+UP_WORDS = mapping((0, "down", Colour.CRITICAL), (1, "up", Colour.GOOD))
+
+
+def thresholds(steps: Steps) -> list[Json]:
+    """Steps as Grafana writes them."""
+    return [{"color": colour, "value": value} for value, colour in steps]
+
+
+def link(title: str, url: str) -> Json:
+    """A link from a value; it keeps the time range and the data source."""
+    joint = "&" if "?" in url else "?"
+    return {
+        "targetBlank": False,
+        "title": title,
+        "url": f"{url}{joint}${{__url_time_range}}&${{datasource:queryparam}}",
+    }
+
+
+TO_AGENT = link("Agent Details of ${__field.labels.agent}", "/d/agent-details?var-agent=${__field.labels.agent}")
+AGENT_CELL = link("Agent Details of ${__value.text}", "/d/agent-details?var-agent=${__value.raw}")
+
+
+def stat(
+    title: str,
+    description: str,
+    unit: Unit,
+    *queries: Query,
+    steps: Steps = PLAIN,
+    words: Sequence[Json] = (),
+    empty: str = "none",
+    links: Sequence[Json] = (),
+) -> Stat:
+    """One number, or one a series."""
+    return Stat(
+        title=title,
+        description=description,
+        format=unit,
+        targets=[each.at_once() for each in queries],
+        thresholds=thresholds(steps),
+        color={"mode": "thresholds"},
+        colorMode="value",
+        graphMode="none",
+        mappings=list(words),
+        noValue=empty,
+        textMode="auto",
+        extraJson={"fieldConfig": {"defaults": {"links": list(links)}}},
+    )
+
+
+def graph(
+    title: str,
+    description: str,
+    unit: Unit,
+    *queries: Query,
+    steps: Steps = (),
+    colours: Mapping[str, Colour] | None = None,
+    stacked: bool = False,
+    top: int | None = None,
+    wide: bool = False,
+    empty: str = EMPTY,
+    links: Sequence[Json] = (),
+) -> TimeSeries:
+    """Lines over time, or stacked bars; steps are drawn as dashed lines. A name has one colour on every page.
+
+    A wide one has room for a legend that tells the newest and the highest value.
+    """
+    return TimeSeries(
+        title=title,
+        description=description,
+        unit=unit,
+        targets=list(queries),
+        thresholds=thresholds(steps or PLAIN),
+        thresholdsStyleMode="dashed" if steps else "off",
+        colorMode="palette-classic-by-name",
+        drawStyle="bars" if stacked else "line",
+        fillOpacity=60 if stacked else 8,
+        lineWidth=0 if stacked else 1,
+        stacking={"group": "A", "mode": "normal" if stacked else "none"},
+        showPoints="never" if stacked else "auto",
+        legendCalcs=["lastNotNull", "max"] if wide else [],
+        legendDisplayMode="table" if wide else "list",
+        legendPlacement="right" if wide else "bottom",
+        tooltipMode="multi",
+        tooltipSort="desc",
+        valueMin=0,
+        valueMax=top,
+        overrides=[_painted(name, colour) for name, colour in (colours or {}).items()],
+        extraJson={"fieldConfig": {"defaults": {"links": list(links), "noValue": empty}}},
+    )
+
+
+def _painted(name: str, colour: Colour) -> Json:
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": "color", "value": {"fixedColor": colour, "mode": "fixed"}}],
+    }
+
+
+def timeline(
+    title: str, description: str, *queries: Query, words: Sequence[Json], empty: str = EMPTY, links: Sequence[Json] = ()
+) -> StateTimeline:
+    """One bar a series, coloured by what it was when."""
+    return StateTimeline(
+        title=title,
+        description=description,
+        targets=list(queries),
+        mappings=list(words),
+        thresholds=thresholds(PLAIN),
+        showValue="never",
+        rowHeight=0.85,
+        fillOpacity=80,
+        extraJson={"fieldConfig": {"defaults": {"links": list(links), "noValue": empty, "unit": Unit.NONE}}},
+    )
+
+
+def bars(
+    title: str,
+    description: str,
+    unit: Unit,
+    *queries: Query,
+    steps: Steps = QUIET,
+    top: float | None = None,
+    empty: str = EMPTY,
+    links: Sequence[Json] = (),
+) -> Bars:
+    """One bar a series, for comparing them now."""
+    return Bars(
+        title=title,
+        description=description,
+        targets=[each.at_once() for each in queries],
+        thresholds=thresholds(steps),
+        extraJson={"fieldConfig": {"defaults": {"links": list(links), "max": top, "noValue": empty, "unit": unit}}},
+    )

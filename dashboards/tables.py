@@ -1,0 +1,103 @@
+"""Tables: one row a combination of labels, one column a label or the value of one query."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
+
+from grafanalib.core import Table, TableSortByField
+
+from dashboards.correct import Json, Query
+from dashboards.style import EMPTY, PLAIN, Steps, Unit, thresholds
+
+
+@dataclass(frozen=True)
+class Label:
+    """A column that shows a label.
+
+    Attributes:
+        name: of the label.
+        title: of the column.
+        links: from its cells.
+    """
+
+    name: str
+    title: str
+    links: Sequence[Json] = ()
+
+
+@dataclass(frozen=True)
+class Value:
+    """A column that shows what a query says of each row; the rows of a table's queries are joined by equal labels.
+
+    Attributes:
+        title: of the column; empty where the query is there only for its labels.
+    """
+
+    title: str
+    query: Query
+    unit: Unit = Unit.NONE
+    steps: Steps = PLAIN
+    words: Sequence[Json] = ()
+
+
+def table(
+    title: str,
+    description: str,
+    *columns: Label | Value,
+    sort: str,
+    rising: bool = False,
+    empty: str = EMPTY,
+) -> Table:
+    """A table of what is the case at the end of the time range.
+
+    Args:
+        title: of the panel.
+        description: the question that it answers.
+        columns: from left to right.
+        sort: title of the column that it is sorted by.
+        rising: smallest first.
+        empty: what it says where there are no rows.
+    """
+    values = [column for column in columns if isinstance(column, Value)]
+    fields = iter(_value_fields(len(values)))
+    names = {column.name if isinstance(column, Label) else next(fields): column.title for column in columns}
+    shown = {field: name for field, name in names.items() if name}
+    order = {
+        "excludeByName": {field: True for field in ("Time", *names) if field not in shown},
+        "indexByName": {field: place for place, field in enumerate(names)},
+        "renameByName": shown,
+    }
+    return Table(
+        title=title,
+        description=description,
+        unit=Unit.NONE,
+        targets=[value.query.at_once("table") for value in values],
+        thresholds=thresholds(PLAIN),
+        transformations=[{"id": "merge", "options": {}}, {"id": "organize", "options": order}],
+        overrides=[override for column in columns if (override := _override(column))],
+        sortBy=[TableSortByField(displayName=sort, desc=not rising)],
+        extraJson={"fieldConfig": {"defaults": {"noValue": empty}}},
+    )
+
+
+def _value_fields(count: int) -> list[str]:
+    """What Grafana calls the values: by their query only where there are several."""
+    return ["Value"] if count == 1 else [f"Value #{ref}" for ref in ascii_uppercase[:count]]
+
+
+def _override(column: Label | Value) -> Json | None:
+    properties: list[Json] = []
+    if isinstance(column, Label) and column.links:
+        properties = [{"id": "links", "value": list(column.links)}]
+    elif isinstance(column, Value) and column.title:
+        properties = [{"id": "unit", "value": column.unit}]
+        if column.words:
+            properties.append({"id": "mappings", "value": list(column.words)})
+        if column.words or column.steps != PLAIN:
+            properties += [
+                {"id": "thresholds", "value": {"mode": "absolute", "steps": thresholds(column.steps)}},
+                {"id": "custom.cellOptions", "value": {"type": "color-text"}},
+            ]
+    if not properties:
+        return None
+    return {"matcher": {"id": "byName", "options": column.title}, "properties": properties}

@@ -1,0 +1,42 @@
+import json
+from pathlib import Path
+
+import dashboards
+from dashboards.build import files
+from nervesys.settings import Loaded, load
+
+ROOT = Path(__file__).parents[2]
+COMMITTED = ROOT / "provisioning/grafana"
+
+
+def test_every_page_is_listed() -> None:
+    files = Path(dashboards.__file__).parent.glob("*.py")
+    assert set(dashboards.DASHBOARDS) == {file.stem for file in files if "def dashboard(" in file.read_text()}
+
+
+def test_the_same_settings_make_the_same_bytes(loaded: Loaded) -> None:
+    assert files(loaded) == files(load())
+
+
+def test_what_is_committed_is_fresh_and_nothing_else_lies_there() -> None:
+    made = files(load(profile="local,compose"))
+    lying = {
+        file.relative_to(COMMITTED).as_posix(): file.read_text() for file in COMMITTED.rglob("*") if file.is_file()
+    }
+    assert sorted(made) == sorted(lying)
+    assert [name for name in made if made[name] != lying[name]] == [], "run `make generate`"
+
+
+def test_files_say_where_they_come_from(loaded: Loaded) -> None:
+    for name, text in files(loaded).items():
+        said = json.loads(text)["description"] if name.endswith(".json") else text.splitlines()[0]
+        assert "nervesys dashboards build" in said, name
+        assert text.endswith("\n")
+
+
+def test_settings_reach_the_files() -> None:
+    flags = {"NERVESYS_ARCHIVE": "file:///archive"}
+    local = files(load(profile="local", flags=flags))
+    assert "timeInterval: 5s" in local["datasources/nervesys.yaml"]
+    assert "timeInterval: 1m" in files(load())["datasources/nervesys.yaml"]
+    assert json.loads(local["dashboards/main-overview.json"])["refresh"] == "5s"

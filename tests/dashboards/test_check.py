@@ -1,0 +1,98 @@
+from collections.abc import Callable
+
+import pytest
+
+from dashboards.build import pages
+from dashboards.check import check_pages
+from dashboards.correct import Json
+from nervesys.cli.dashboards import world
+from nervesys.settings import Loaded, load
+
+
+@pytest.mark.parametrize("profile", [None, "local"])
+def test_the_pages_keep_every_rule(profile: str | None) -> None:
+    loaded = load(profile=profile)
+    findings = check_pages(pages(loaded), world(loaded))
+    assert [finding for finding in findings if finding.rule != "family"] == []
+
+
+def asks(page: Json, expr: str, **more: str) -> None:
+    page["panels"][0]["targets"] = [page["panels"][0]["targets"][0] | {"expr": expr} | more]
+
+
+def spoil(page: Json, key: str, value: object) -> None:
+    page["panels"][0][key] = value
+
+
+def defaults(page: Json) -> Json:
+    found: Json = page["panels"][0]["fieldConfig"]["defaults"]
+    return found
+
+
+LOGS = "nervesys_log_records_total"
+TASKS = "nervesys_agent_tasks_total"
+
+
+@pytest.mark.parametrize(
+    ("rule", "spoilt"),
+    [
+        pytest.param("uid", lambda page: page.update(uid="with space"), id="uid with a space"),
+        pytest.param("unique-title", lambda page: page.update(title="Stack Health"), id="title taken"),
+        pytest.param("panel-ids", lambda page: spoil(page, "id", page["panels"][1]["id"]), id="id taken"),
+        pytest.param("grid", lambda page: spoil(page, "gridPos", page["panels"][1]["gridPos"]), id="overlap"),
+        pytest.param("grid", lambda page: page["panels"].reverse(), id="out of order"),
+        pytest.param("variables", lambda page: asks(page, 'up{job="$other"}'), id="variable not defined"),
+        pytest.param("variables", lambda page: page["templating"]["list"].append(unused()), id="variable not used"),
+        pytest.param(
+            "template-datasource-rule",
+            lambda page: page["templating"]["list"].pop(0),
+            id="no variable for the data source",
+        ),
+        pytest.param(
+            "template-on-time-change-reload-rule",
+            lambda page: page["templating"]["list"][1].update(refresh=1),
+            id="variable read once",
+        ),
+        pytest.param(
+            "template-label-promql-rule",
+            lambda page: page["templating"]["list"][1].update(query="label_values(up{, job)"),
+            id="variable with a broken selector",
+        ),
+        pytest.param("uneditable-dashboard", lambda page: page.update(editable=True), id="editable"),
+        pytest.param("panel-datasource-rule", lambda page: spoil(page, "datasource", "Prometheus"), id="named source"),
+        pytest.param("panel-title-description-rule", lambda page: spoil(page, "description", ""), id="no description"),
+        pytest.param("panel-units-rule", lambda page: defaults(page).pop("unit"), id="no unit"),
+        pytest.param("panel-no-targets-rule", lambda page: spoil(page, "targets", []), id="no query"),
+        pytest.param("empty-state", lambda page: defaults(page).pop("noValue"), id="silent when empty"),
+        pytest.param(
+            "thresholds",
+            lambda page: defaults(page)["thresholds"]["steps"].insert(0, {"color": "red", "value": 5}),
+            id="thresholds that do not start at null",
+        ),
+        pytest.param("target-promql-rule", lambda page: asks(page, "sum by ("), id="no PromQL"),
+        pytest.param("family", lambda page: asks(page, "nervesys_agent_hartbeat"), id="misspelt family"),
+        pytest.param("labels", lambda page: asks(page, 'nervesys_agent_info{host="a"}'), id="label of no family"),
+        pytest.param("target-counter-agg-rule", lambda page: asks(page, f"sum({TASKS})"), id="raw counter"),
+        pytest.param(
+            "gauge-rate",
+            lambda page: asks(page, "rate(nervesys_agent_buffer_bytes[$__rate_interval])"),
+            id="rate of a gauge",
+        ),
+        pytest.param("target-rate-interval-rule", lambda page: asks(page, f"rate({TASKS}[1h])"), id="fixed rate"),
+        pytest.param("window", lambda page: asks(page, f"increase({TASKS}[1m])"), id="a minute of heartbeats"),
+    ],
+)
+def test_what_breaks_a_rule_is_found(
+    made: list[Json], loaded: Loaded, rule: str, spoilt: Callable[[Json], None]
+) -> None:
+    spoilt(made[0])
+    assert rule in {finding.rule for finding in check_pages(made, world(loaded))}
+
+
+def unused() -> Json:
+    return {"name": "unused", "query": "label_values(up, job)", "refresh": 2, "type": "query"}
+
+
+def test_a_longer_least_step_makes_the_window_wide_enough(made: list[Json], loaded: Loaded) -> None:
+    asks(made[0], f"rate({LOGS}[$__rate_interval])", interval="10m")
+    assert "window" not in {finding.rule for finding in check_pages(made, world(loaded))}

@@ -1,0 +1,43 @@
+import pytest
+
+from dashboards.promql import Selection, filled, seconds_of, selections, variables_in, windows
+
+
+def test_variables_are_found_and_filled_in_every_spelling() -> None:
+    text = 'x{agent=~"$agent", server="${server:regex}"}[$__rate_interval] ${other.field}'
+    assert variables_in(text) == {"agent", "server", "__rate_interval", "other"}
+    assert filled(text, {"agent": "a|b", "server": "s", "__rate_interval": "4m"}) == (
+        'x{agent=~"a|b", server="s"}[4m] ${other.field}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "least", "rate"),
+    [
+        pytest.param(1, 60, "240000ms", id="a short range: four times the least step"),
+        pytest.param(600, 60, "660000ms", id="a long range: no gap between two points"),
+    ],
+)
+def test_the_rate_window_is_grafanas(step: float, least: float, rate: str) -> None:
+    assert windows(step, least, span=3600)["__rate_interval"] == rate
+
+
+def test_selections_carry_their_window_and_their_function() -> None:
+    query = 'sum by (a) (rate(x_total{a="1", b!="2"}[5m])) / on (a) (time() - y) + max_over_time((z > 0)[1h:1m])'
+    assert selections(query) == [
+        Selection("x_total", frozenset({"a", "b"}), 300, "rate"),
+        Selection("y", frozenset(), None, ""),
+        Selection("z", frozenset(), 3600, ""),
+    ]
+
+
+@pytest.mark.parametrize("query", ["rate(x)", "sum by (", "x{a=b}"])
+def test_what_is_no_promql_is_refused(query: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        selections(query)
+
+
+def test_durations() -> None:
+    assert [seconds_of(text) for text in ("30s", "10m", "now-6h", "250ms", "7d")] == [30, 600, 21600, 0.25, 604800]
+    with pytest.raises(ValueError, match="not a duration"):
+        seconds_of("soon")
