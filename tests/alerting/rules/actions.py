@@ -1,0 +1,56 @@
+"""When those who act cannot."""
+
+from tests.alerting.rules.kit import Case, Fires, Story, World, of, step
+
+RESTART = {"agent": "grok", "action": "restart_agent"}
+
+
+def receiver(name: str, story: Story, **labels: str) -> World:
+    """A series of the receiver."""
+    return {of("receiver", f"nervesys_{name}", **labels): story}
+
+
+CASES = (
+    Case(
+        "ActionEscalated",
+        "open until a person or proof ends it",
+        receiver("action_open", step(600, 0, 1), state="escalated", **RESTART),
+        silent=(585,),
+        fires=(Fires(615, "restart_agent for grok did not help", labels=RESTART),),
+    ),
+    Case(
+        "ActionFailed",
+        "one failure",
+        receiver("actions_total", step(600, 0, 1), state="failed", **RESTART),
+        silent=(585, 1500),
+        fires=(Fires(700, "restart_agent for grok failed", "warning", RESTART),),
+    ),
+    Case(
+        "WebhookRefused",
+        "a wrong token",
+        receiver("webhook_refused_total", step(600, 0, 1), sender="alertmanager", reason="unauthorized"),
+        silent=(585,),
+        fires=(Fires(700, "The receiver refuses alerts: unauthorized", "warning", {"reason": "unauthorized"}),),
+    ),
+    Case(
+        "WebhookTruncated",
+        "the sender left some out",
+        receiver("alerts_truncated_total", step(600, 0, 3), sender="alertmanager"),
+        silent=(585,),
+        fires=(Fires(700, "alertmanager left alerts out of what it sent", labels={"sender": "alertmanager"}),),
+    ),
+    Case(
+        "JournalFailing",
+        "the disk is full",
+        receiver("journal_commit_failures_total", step(600, 0, 1)),
+        silent=(585,),
+        fires=(Fires(700, "The receiver cannot write its journal"),),
+    ),
+    Case(
+        "ReceiverBlind",
+        "five minutes without the store",
+        receiver("receiver_blind", step(600, 0, 1)),
+        silent=(600, 870),
+        fires=(Fires(915, "The receiver cannot judge by the store and restarts nothing", "warning"),),
+    ),
+)

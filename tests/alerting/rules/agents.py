@@ -1,0 +1,139 @@
+"""When an agent is called down, stuck, stopped, unseen, flapping or late."""
+
+from alerting.gates import BRAIN
+from tests.alerting.rules.kit import (
+    HOUR,
+    MINUTE,
+    Case,
+    Fires,
+    Story,
+    World,
+    configured,
+    from_,
+    now,
+    of,
+    of_store,
+    steady,
+    step,
+    until,
+    watched,
+)
+
+GROK = {"agent": "grok"}
+HEARTBEAT = of_store("agent_heartbeat_timestamp_seconds", agent="grok")
+
+
+def status(name: str, story: Story) -> World:
+    """One of the series of an agent's status."""
+    return {of_store("agent_status", agent="grok", status=name): story}
+
+
+ALIVE: World = {**watched(), **configured(), HEARTBEAT: now}
+"""An agent that is configured, seen and well, watched by exporters that are well."""
+
+
+def down(at: float, silence: str) -> Fires:
+    return Fires(at, f"grok has been silent for {silence}", labels=GROK)
+
+
+CASES = (
+    Case(
+        "AgentDown",
+        "silent for longer than the threshold",
+        ALIVE | {HEARTBEAT: until(600)},
+        silent=(300, 885),
+        fires=(down(915, "5m 15s"), down(1800, "20m 0s")),
+    ),
+    Case(
+        "AgentDown",
+        "a deliberate stop is no failure, however long",
+        ALIVE | {HEARTBEAT: until(600)} | status("stopped", step(600, 0, 1)),
+        silent=(915, 2 * HOUR),
+    ),
+    Case(
+        "AgentDown",
+        "taken out of the brain, it falls silent within the hour",
+        ALIVE | {HEARTBEAT: until(600)} | configured(story=lambda t: 1 if t < 1200 else None),
+        silent=(1200 + HOUR + 200 + MINUTE,),
+        fires=(down(1800, "20m 0s"),),
+    ),
+    Case(
+        "AgentStuckStopping",
+        "beats on and does not end",
+        ALIVE | status("stopping", step(600, 0, 1)),
+        silent=(600, 870),
+        fires=(Fires(915, "grok has been stopping for too long", labels=GROK),),
+    ),
+    Case(
+        "AgentStopped",
+        "stopped for over a quarter of an hour",
+        ALIVE | {HEARTBEAT: until(600)} | status("stopped", step(600, 0, 1)),
+        silent=(600, 1485),
+        fires=(Fires(1530, "grok was stopped 15m 30s ago and not started again", "warning", GROK),),
+    ),
+    Case(
+        "AgentNeverSeen",
+        "configured, and nowhere in the store",
+        watched() | configured(),
+        silent=(300,),
+        fires=(Fires(600, "grok is configured and has no heartbeat in the store", "warning", GROK),),
+    ),
+    Case("AgentNeverSeen", "seen once is seen", ALIVE | {HEARTBEAT: until(60)}, silent=(600, HOUR)),
+    Case(
+        "AgentNeverSeen",
+        "an exporter that has yet to come back has not looked",
+        watched(BRAIN) | configured(),
+        silent=(600, HOUR),
+    ),
+    Case(
+        "AgentFlapping",
+        "four starts within an hour",
+        ALIVE | {of_store("agent_start_timestamp_seconds", agent="grok"): lambda t: min(t // 600 * 600, 2400)},
+        silent=(1815,),
+        fires=(Fires(2415, "grok started 4 times within an hour", "warning", GROK),),
+    ),
+    Case(
+        "UnknownAgents",
+        "two speak that the brain does not name, one has long been silent",
+        ALIVE
+        | {
+            of_store("agent_heartbeat_timestamp_seconds", agent="mallory"): from_(600, now),
+            of_store("agent_heartbeat_timestamp_seconds", agent="trudy"): from_(600, now),
+            of_store("agent_heartbeat_timestamp_seconds", agent="old"): steady(-5000),
+        },
+        silent=(585,),
+        fires=(Fires(615, "2 agents speak that the brain does not name", "info"),),
+    ),
+    Case(
+        "BufferFilling",
+        "96 MB of 100 wait, then none",
+        ALIVE
+        | {
+            of_store("agent_buffer_bytes", agent="grok"): step(600, 50e6, 96e6),
+            of("brain", "nervesys_brain_agent_buffer_limit_bytes", agent="grok"): steady(100e6),
+        },
+        silent=(600, 1170),
+        fires=(
+            Fires(1215, "grok's log buffer is 96% full", "warning", GROK),
+            Fires(1215, "grok's log buffer is 96% full", "critical", GROK),
+        ),
+    ),
+    Case(
+        "LogsNotShipped",
+        "alive, and no log for an hour",
+        ALIVE
+        | {
+            of_store("agent_start_timestamp_seconds", agent="grok"): steady(-600),
+            of_store("log_records_total", agent="grok", category="system", level="INFO"): until(1200),
+        },
+        silent=(1200, 4770),
+        fires=(Fires(4830, "grok is alive and ships no logs", "warning", GROK),),
+    ),
+    Case(
+        "AgentClockSkew",
+        "its clock is a minute behind",
+        ALIVE | {of_store("agent_clock_skew_seconds", agent="grok"): step(600, -2, -60)},
+        silent=(600, 810),
+        fires=(Fires(855, "grok's clock is -1m 0s off", "warning", GROK),),
+    ),
+)

@@ -1,0 +1,149 @@
+"""Stories of time series, told as functions of time, and run through promtool's rule tests.
+
+Time starts at 0; a story is sampled each 15 seconds, as the rules of production are evaluated.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from alerting.gates import ORIGINS, Origin
+from nervesys.metrics.family import number
+
+STEP = 15
+MINUTE = 60
+HOUR = 3600
+
+Story = Callable[[float], float | None]
+"""The value at a time in seconds; None where nothing is scraped."""
+World = dict[str, Story]
+"""A story for each series."""
+
+
+def now(t: float) -> float:
+    """A timestamp that is always new."""
+    return t
+
+
+def steady(value: float) -> Story:
+    """A value that never changes."""
+    return lambda t: value
+
+
+ONE = steady(1)
+LONG_SINCE = steady(-1e6)
+"""Without a break since long before the story began."""
+
+
+def until(end: float) -> Story:
+    """A timestamp that is renewed until an instant, and stays at it."""
+    return lambda t: min(t, end)
+
+
+def gap(story: Story, start: float, end: float) -> Story:
+    """The story, with nothing scraped in between."""
+    return lambda t: None if start <= t < end else story(t)
+
+
+def from_(start: float, story: Story) -> Story:
+    """The story, with nothing scraped before."""
+    return gap(story, -STEP, start)
+
+
+def step(at: float, before: float, after: float) -> Story:
+    """One value until an instant, another from then on."""
+    return lambda t: before if t < at else after
+
+
+def exporter(origin: Origin, success: Story = now, since: Story = LONG_SINCE, up: Story = ONE) -> World:
+    """What an exporter says of one of its areas."""
+    labels = f'{{job="{origin.source}",instance="{origin.source}:1",source="{origin.source}",area="{origin.area}"}}'
+    return {
+        f"nervesys_exporter_last_success_timestamp_seconds{labels}": success,
+        f"nervesys_exporter_unbroken_since_timestamp_seconds{labels}": since,
+        f"nervesys_exporter_up{labels}": up,
+    }
+
+
+def watched(*origins: Origin) -> World:
+    """Exporters that read their areas without a break; all of them where none is named."""
+    world: dict[str, Story] = {}
+    for origin in origins or ORIGINS:
+        world |= exporter(origin)
+        world[f'up{{job="{origin.source}",instance="{origin.source}:1"}}'] = steady(1)
+    return world
+
+
+def of(job: str, name: str, **labels: str) -> str:
+    """The name of a series that a program serves."""
+    pairs = ",".join(f'{key}="{value}"' for key, value in ({"job": job, "instance": f"{job}:1"} | labels).items())
+    return f"{name}{{{pairs}}}"
+
+
+def of_store(name: str, **labels: str) -> str:
+    """The name of a series of one of the store's families."""
+    return of("store", f"nervesys_{name}", **labels)
+
+
+def configured(agent: str = "grok", story: Story = ONE) -> World:
+    """The brain names an agent."""
+    return {of("brain", "nervesys_brain_agent_configured", agent=agent, role="research"): story}
+
+
+@dataclass(frozen=True)
+class Fires:
+    """An alert that fires at a time, with all its labels and its summary."""
+
+    at: float
+    summary: str
+    severity: str = "critical"
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One story, and when an alert must be silent and when it must fire.
+
+    Attributes:
+        name: a fragment of a sentence that names the situation.
+    """
+
+    alert: str
+    name: str
+    world: World
+    silent: tuple[float, ...] = ()
+    fires: tuple[Fires, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """For pytest."""
+        return f"{self.alert}: {self.name}"
+
+    def as_promtool(self, rules: str) -> dict[str, Any]:
+        """A file of tests for promtool; the stories of days are evaluated each five minutes."""
+        times = {*self.silent, *(fires.at for fires in self.fires)}
+        steps = range(0, int(max(times)) + STEP, STEP)
+        series = [{"series": name, "values": " ".join(_values(story, steps))} for name, story in self.world.items()]
+        expected = [self._expected(time) for time in sorted(times)]
+        return {
+            "rule_files": [rules],
+            "evaluation_interval": "5m" if max(times) > 6 * HOUR else f"{STEP}s",
+            "tests": [{"name": self.id, "interval": f"{STEP}s", "input_series": series, "alert_rule_test": expected}],
+        }
+
+    def _expected(self, time: float) -> dict[str, Any]:
+        firing = [
+            {
+                "exp_labels": {"severity": fires.severity, **fires.labels},
+                "exp_annotations": {"summary": fires.summary},
+            }
+            for fires in self.fires
+            if fires.at == time
+        ]
+        return {"eval_time": f"{int(time)}s", "alertname": self.alert, "exp_alerts": firing}
+
+
+def _values(story: Story, steps: Iterable[int]) -> Iterable[str]:
+    for t in steps:
+        value = story(t)
+        yield "_" if value is None else number(value)

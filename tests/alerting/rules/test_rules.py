@@ -1,0 +1,41 @@
+"""Every rule, run by promtool through a story in which it must be silent and one in which it must fire."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.rules import prometheus_rules
+from nervesys.settings import FolderTree, load, load_file, shipped_root
+from nervesys.stack.programs import find
+from tests.alerting.rules import actions, agents, blindness, pillars, servers, watchers
+from tests.alerting.rules.kit import Case
+
+CASES = (*agents.CASES, *servers.CASES, *pillars.CASES, *watchers.CASES, *actions.CASES, *blindness.CASES)
+
+
+@pytest.fixture(scope="session")
+def rules() -> list[dict[str, Any]]:
+    """The rules of production, with the summary alone of what people read."""
+    content = prometheus_rules(load().settings, load_file(FolderTree(shipped_root()), ALERTS_FILE, AlertsFile))
+    rules: list[dict[str, Any]] = content["groups"][0]["rules"]
+    return [rule | {"annotations": {"summary": rule["annotations"]["summary"]}} for rule in rules]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_rule(case: Case, rules: list[dict[str, Any]], tmp_path: Path) -> None:
+    groups = [{"name": "tested", "rules": [rule for rule in rules if rule["alert"] == case.alert]}]
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(case.as_promtool("rules.yml")))
+    command = [str(find("promtool")), "test", "rules", str(tmp_path / "test.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_rule_is_seen_silent_and_firing(rules: list[dict[str, Any]]) -> None:
+    written = {(rule["alert"], rule["labels"]["severity"]) for rule in rules}
+    assert {(case.alert, fires.severity) for case in CASES for fires in case.fires} == written
+    assert {case.alert for case in CASES if case.silent} == {alert for alert, _ in written}
