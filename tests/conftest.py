@@ -25,3 +25,20 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def program() -> Callable[[str], str]:
     """Path of a real program, such as `program("promtool")`; fetched once for all checkout's tests."""
     return lambda name: str(find(name, PROGRAMS))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The one switch of golden files."""
+    parser.addoption("--update-golden", action="store_true", help="Rewrite golden files by what came out.")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, bytes], None]:
+    """Compare with a golden file, byte for byte."""
+
+    def compare(file: Path, got: bytes) -> None:
+        if request.config.getoption("--update-golden"):
+            file.write_bytes(got)
+        assert got.decode() == file.read_text()
+
+    return compare

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from nervesys.agent.backup import Backup
 from nervesys.agent.buffer import Buffer
 from nervesys.agent.handler import BufferHandler
 from nervesys.agent.heart import Heart
@@ -20,7 +21,7 @@ from nervesys.agent.report import Reporter
 from nervesys.agent.ship import Shipper
 from nervesys.agent.work import Task, Work
 from nervesys.clock import Clock, system_clock
-from nervesys.contract import Status
+from nervesys.contract import PathTemplate, Status
 from nervesys.settings import Settings
 from nervesys.stores.brain import open_brain
 from nervesys.stores.objects import ObjectStore
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 COMMIT_SECONDS = 1.0
 """Between two writes of the buffer to the disk."""
+BACKUP_SECONDS = 600.0
+"""Between two looks whether the day has its backup of the configuration."""
 CLOSE_SECONDS = 8.0
 """For flushing, shipping and the last state; a stopped agent is gone within ten seconds."""
 REPORT_SECONDS = 5.0
@@ -89,7 +92,9 @@ class Agent:
         self._keeping = Loop("buffering logs", self._keep, COMMIT_SECONDS, first=COMMIT_SECONDS)
         self._reporting = Loop("reporting to the brain", self._report, REPORT_SECONDS, first=REPORT_SECONDS)
         metrics = Loop("server metrics", self._heart.put_metrics, history, first=history)
-        self._loops = (self._beating, self._shipping, self._keeping, self._reporting, metrics)
+        backup = Backup(store, PathTemplate(self.me.settings.storage.storj.paths.config_backups), base.tree, clock)
+        backing_up = Loop("backing up the configuration", backup.keep, BACKUP_SECONDS)
+        self._loops = (self._beating, self._shipping, self._keeping, self._reporting, metrics, backing_up)
 
     @contextmanager
     def task(self, action: str, **context: Any) -> Iterator[Task]:

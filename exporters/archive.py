@@ -1,0 +1,284 @@
+"""Source `archive`: what lies in cold storage, what should and does not, and what has lain there too long.
+
+Reads   one full listing; from then on the changes since, where the archive can tell them (a folder is listed each
+        pass); one question for room.
+Units   bytes, Unix seconds, counts. A file's day is the one in its name, in UTC, or else that of its last change.
+Errors  ArchiveUnavailable is raised: the runner keeps the last snapshot and drops exporter_up.
+        BadObject costs one file, whose name or date breaks the contract: counted by reason, left out of the rest.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TypeVar
+
+from exporters.runner import Area, Context, Refresh, Source
+from nervesys.contract import Category, PathTemplate, server_name
+from nervesys.contract.paths import parse_date
+from nervesys.contract.times import utc
+from nervesys.errors import BadObject, Reason
+from nervesys.metrics import Family, Period, Sample
+from nervesys.settings.storage import Days, Retention, Storage
+from nervesys.stores.archive import Archive, ArchiveFile, Catalogue, Changes, Entry, open_archive
+
+FILES = Family("archive_files", "gauge", "Files in the archive.", ("area",), Period.DAILY)
+BYTES = Family("archive_bytes", "gauge", "Size of the files in the archive.", ("area",), Period.DAILY)
+NEWEST = Family(
+    "archive_newest_file_timestamp_seconds", "gauge", "When the newest file was written.", ("area",), Period.DAILY
+)
+OVERDUE = Family(
+    "archive_overdue_files", "gauge", "Files kept for longer than they should be.", ("area",), Period.DAILY
+)
+MISSING = Family(
+    "archive_missing_log_days",
+    "gauge",
+    "Days of the last 30 due of which the archive holds no log, from the server's first on.",
+    ("server",),
+    Period.DAILY,
+)
+QUOTA = Family("archive_quota_bytes", "gauge", "Room in the archive: limit, used, trash.", ("kind",), Period.DAILY)
+
+FAMILIES = (FILES, BYTES, NEWEST, OVERDUE, MISSING, QUOTA)
+
+AREA = "archive"
+OTHER = "other"
+TOKEN = ""
+"""The cache's key of the token to ask for changes with; no entry has an empty id."""
+LOOKBACK = timedelta(days=30)
+TOLERATED = timedelta(days=1)
+"""How far ahead of this machine's clock a date may lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What a file is, by its path.
+
+    Attributes:
+        area: a field of `storage.archive.paths`, or `other`.
+        server: whose logs it holds; None for all else.
+        day: the day in its name.
+        keep_days: how long it is kept; None for ever.
+    """
+
+    area: str
+    server: str | None = None
+    day: date | None = None
+    keep_days: int | None = None
+
+
+class Layout:
+    """Which path belongs where.
+
+    Args:
+        storage: path templates and retention.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._retention = storage.retention
+        paths = dict(storage.archive.paths)
+        self.areas = (*paths, OTHER)
+        self._templates = [(area, PathTemplate(text)) for area, text in paths.items()]
+        # One file a day and server, of all categories, is what the first archives held.
+        self._templates.append(("logs", PathTemplate(paths["logs"].replace("_{category}", ""))))
+
+    def filed(self, path: str) -> Filed:
+        """What a file is.
+
+        Raises:
+            BadObject: it lies where only files of a certain name may, or its name holds no real day or server.
+        """
+        for area, template in self._templates:
+            fields = template.parse(path)
+            if fields is not None:
+                return self._of(area, fields)
+        for area, template in self._templates:
+            if path.startswith(template.prefix()):
+                if template.text.endswith("/"):
+                    return Filed(area, keep_days=keep_days(self._retention, area))
+                raise BadObject(Reason.BAD_KEY, f"not of {template.text}")
+        return Filed(OTHER)
+
+    def _of(self, area: str, fields: Mapping[str, str]) -> Filed:
+        day = parse_date(fields["date"]) if "date" in fields else None
+        if "date" in fields and day is None:
+            raise BadObject(Reason.BAD_VALUE, f"no such day: {fields['date']}")
+        server = server_name(fields["server"]) if "server" in fields else None
+        return Filed(area, server, day, keep_days(self._retention, area, fields.get("category")))
+
+
+def keep_days(retention: Retention, area: str, category: str | None = None) -> Days:
+    """How long a file is kept; logs of all categories as long as the one that is kept longest."""
+    if area == "logs":
+        table = retention.logs
+        kept = [table.get(Category(category))] if category else list(table.values())
+        return None if None in kept else max(filter(None, kept), default=None)
+    return {"backups": retention.backups, "documents": retention.documents}.get(area, retention.reports)
+
+
+def area_samples(area: str, files: Sequence[tuple[ArchiveFile, Filed]], today: date) -> Iterator[Sample]:
+    """What an area holds."""
+    yield FILES.sample(len(files), area)
+    yield BYTES.sample(sum(file.size for file, _ in files), area)
+    yield OVERDUE.sample(sum(is_overdue(file, filed, today) for file, filed in files), area)
+    if files:
+        yield NEWEST.sample(max(file.modified for file, _ in files), area)
+
+
+def is_overdue(file: ArchiveFile, filed: Filed, today: date) -> bool:
+    """Whether a file should no longer be there."""
+    day = filed.day or utc(file.modified).date()
+    return filed.keep_days is not None and (today - day).days > filed.keep_days
+
+
+def missing_days(days: Mapping[str, set[date]], today: date, kept_in_store: Days) -> dict[str, int]:
+    """How many days of logs should lie in the archive and do not, by server.
+
+    A day is due once it has been out of the store's keeping for a whole day. A server without a log in the last 30
+    days due is taken for gone.
+
+    Args:
+        days: the days that each server has in the archive.
+        today: in UTC.
+        kept_in_store: days that the store itself keeps logs; with None nothing is ever due here.
+    """
+    if kept_in_store is None:
+        return {}
+    last = today - timedelta(days=kept_in_store + 2)
+    first = last - LOOKBACK + timedelta(days=1)
+    missing: dict[str, int] = {}
+    for server, have in days.items():
+        recent = sum(first <= day <= last for day in have)
+        if recent:
+            missing[server] = (last - max(first, min(have))).days + 1 - recent
+    return missing
+
+
+Told = TypeVar("Told", Changes, Changes | None)
+
+
+class Kept:
+    """The catalogue, kept up to date by changes where the archive can tell them, and remembered across restarts.
+
+    Args:
+        archive: the archive.
+        context: cache, and the count of requests.
+    """
+
+    def __init__(self, archive: Archive, context: Context) -> None:
+        self._archive = archive
+        self._cache = context.cache
+        self._health = context.health
+        self._catalogue: Catalogue | None = None
+        self._token = ""
+        for operation in ("list", "changes"):
+            for outcome in ("ok", "failed"):
+                self._health.count(operation, outcome, by=0)
+
+    def files(self) -> Iterator[ArchiveFile]:
+        """Every file as of now."""
+        root = self._archive.root
+        catalogue = self._catalogue or self._recalled(root)
+        changes = self._ask("changes", lambda: self._archive.changes(self._token)) if self._token else None
+        gone: Collection[str] = changes.removed if changes else [key for key, _, _ in self._cache.bodies(AREA)]
+        if changes is None:
+            changes, catalogue = self._ask("list", self._archive.list), Catalogue(root)
+        catalogue.apply(changes)
+        self._remember(root, changes, gone)
+        self._catalogue, self._token = catalogue, changes.token
+        return catalogue.files()
+
+    def _ask(self, operation: str, request: Callable[[], Told]) -> Told:
+        with self._health.request(operation):
+            told = request()
+        if told is not None:
+            self._health.count(operation, "ok", by=told.pages - 1)
+        return told
+
+    def _recalled(self, root: str) -> Catalogue:
+        """What was remembered of this root; of another one, nothing."""
+        rows = {key: (version, body or b"") for key, version, body in self._cache.bodies(AREA)}
+        token, of_root = rows.pop(TOKEN, ("", b""))
+        if of_root.decode() != root:
+            return Catalogue(root)
+        self._token = token
+        return Catalogue(root, (Entry(key, *json.loads(body)) for key, (_, body) in rows.items()))
+
+    def _remember(self, root: str, changes: Changes, gone: Collection[str]) -> None:
+        """For the next start; where the archive gave no token, the next start lists anew anyway."""
+        if not changes.token:
+            return
+        rows = [(it.id, "", json.dumps([it.name, it.parent, it.size, it.modified]).encode()) for it in changes.entries]
+        self._cache.keep_bodies(AREA, [*rows, (TOKEN, changes.token, root.encode())], gone)
+
+
+class Holdings:
+    """Counts what the archive holds.
+
+    Args:
+        archive: the archive.
+        context: settings and clock.
+    """
+
+    def __init__(self, archive: Archive, context: Context) -> None:
+        self._archive = archive
+        self._context = context
+        self._layout = Layout(context.settings.storage)
+        self._kept = Kept(archive, context)
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass: learn what changed, and count anew."""
+        now, storage = self._context.clock(), self._context.settings.storage
+        areas: dict[str, list[tuple[ArchiveFile, Filed]]] = {area: [] for area in self._layout.areas}
+        days: dict[str, set[date]] = defaultdict(set)
+        for file in self._kept.files():
+            try:
+                filed = self._filed(file, now)
+            except BadObject as bad:
+                out.reject(file.path, (file.size, file.modified), bad)
+                continue
+            areas[filed.area].append((file, filed))
+            if filed.server and filed.day:
+                days[filed.server].add(filed.day)
+        today = utc(now).date()
+        missing = missing_days(days, today, storage.retention.active_logs)
+        samples = [sample for area, files in areas.items() for sample in area_samples(area, files, today)]
+        samples += [MISSING.sample(count, server) for server, count in sorted(missing.items())]
+        samples += [QUOTA.sample(size, kind) for kind, size in self._quota().items()]
+        out.put(AREA, tuple(samples), samples)
+
+    def _filed(self, file: ArchiveFile, now: float) -> Filed:
+        filed = self._layout.filed(file.path)
+        if file.modified > now + TOLERATED.total_seconds():
+            raise BadObject(Reason.FUTURE, "written after today")
+        if filed.day and filed.day > utc(now).date() + TOLERATED:
+            raise BadObject(Reason.FUTURE, "its day is yet to come")
+        return filed
+
+    def _quota(self) -> dict[str, int]:
+        with self._context.health.request("quota"):
+            return self._archive.quota()
+
+
+def areas(context: Context) -> Sequence[Area]:
+    """The archive that the settings name.
+
+    Raises:
+        SettingsError: they name none, or not the key to it.
+    """
+    return areas_of(open_archive(context.settings.storage.archive), context)
+
+
+def areas_of(archive: Archive, context: Context) -> Sequence[Area]:
+    """The one area of any archive."""
+    every = context.settings.monitoring.refresh.archive
+    return (Area(AREA, FAMILIES, every, Holdings(archive, context).refresh),)
+
+
+SOURCE = Source(
+    name="archive",
+    about="Logs, reports and backups in cold storage.",
+    families=FAMILIES,
+    areas=areas,
+)
