@@ -1,10 +1,9 @@
 """Reads and writes episodes. Every function takes an open transaction and says nothing to anyone but the database."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, or_, select, update
 
 from alerting.journal.states import FLEET, OPEN_STATES, Change, Episode, State
 from alerting.journal.tables import attempts, episodes, history
@@ -23,11 +22,16 @@ def open_episode(
     *,
     test: bool = False,
     state: State = State.PENDING,
+    due_at: float | None = None,
 ) -> int:
-    """A new open row, to be looked at now; returns its id."""
+    """A new open row; those before it are not looked at any more. Returns its id."""
+    before = (episodes.c.action == action, episodes.c.agent == agent, episodes.c.test.is_(test))
+    connection.execute(update(episodes).where(*before).values(due_at=None))
     row = {"action": action, "agent": agent, "test": test, "alert": alert, "state": state, "detail": detail}
     blank = {"attempts": 0, "driver_errors": 0, "baseline": "", "sign": "", "waited": 0.0, "driver": "", "server": ""}
-    statement = insert(episodes).values(**row, **blank, verdict="received", opened_at=now, updated_at=now, due_at=now)
+    statement = insert(episodes).values(
+        **row, **blank, verdict="received", opened_at=now, updated_at=now, due_at=due_at
+    )
     episode_id = int(connection.execute(statement.returning(episodes.c.id)).scalar_one())
     note(connection, episode_id, now, state, "received", detail)
     return episode_id
@@ -48,22 +52,39 @@ def latest(connection: Connection, action: str, agent: str, *, test: bool = Fals
 
 def due(connection: Connection, now: float) -> list[Episode]:
     """Episodes that want a look, longest waiting first; those in another's hands are left out."""
-    free = or_(episodes.c.lease_until.is_(None), episodes.c.lease_until < now)
-    query = select(episodes).where(episodes.c.due_at <= now, free).order_by(episodes.c.due_at).limit(BATCH)
+    query = select(episodes).where(episodes.c.due_at <= now, _free(now)).order_by(episodes.c.due_at).limit(BATCH)
     return [_episode(row) for row in connection.execute(query).mappings()]
 
 
-def trials(connection: Connection, incident: int) -> list[Episode]:
-    """The trial episodes of a fleet's incident."""
-    query = select(episodes).where(episodes.c.trial_of == incident).order_by(episodes.c.id)
-    return [_episode(row) for row in connection.execute(query).mappings()]
+def next_due(connection: Connection, now: float) -> float | None:
+    """When the next episode wants a look; None where none does."""
+    instant: float | None = connection.execute(select(func.min(episodes.c.due_at)).where(_free(now))).scalar_one()
+    return instant
 
 
-def incident(connection: Connection, action: str) -> tuple[Episode | None, float | None]:
-    """The fleet's open incident, and when the one before it was closed."""
+def incident(connection: Connection, action: str) -> Episode | None:
+    """The fleet's open incident: the latch of the blast radius."""
     newest = latest(connection, action, FLEET)
-    closed = select(func.max(episodes.c.closed_at)).where(episodes.c.action == action, episodes.c.agent == FLEET)
-    return newest if newest and newest.open else None, connection.execute(closed).scalar_one()
+    return newest if newest and newest.open else None
+
+
+def released_at(connection: Connection, action: str) -> float | None:
+    """When the fleet's last incident was closed."""
+    mine = (episodes.c.action == action, episodes.c.agent == FLEET)
+    instant: float | None = connection.execute(select(func.max(episodes.c.closed_at)).where(*mine)).scalar_one()
+    return instant
+
+
+def trials(connection: Connection, incident_id: int) -> list[Episode]:
+    """The episodes that an incident let through for trial."""
+    query = select(episodes).where(episodes.c.trial_of == incident_id).order_by(episodes.c.id)
+    return [_episode(row) for row in connection.execute(query).mappings()]
+
+
+def standing_at(connection: Connection, action: str, verdict: str) -> int:
+    """How many open episodes were last decided so."""
+    mine = (episodes.c.action == action, episodes.c.verdict == verdict, episodes.c.closed_at.is_(None))
+    return int(connection.execute(select(func.count()).where(*mine)).scalar_one())
 
 
 def attempts_since(connection: Connection, agent: str, since: float) -> list[float]:
@@ -127,15 +148,11 @@ def begin_attempt(
         "driver": driver,
         "attempts": number,
         "attempt_at": now,
-        "sign": "",
-        "waited": 0.0,
-        "looked_at": now,
         "lease_owner": owner,
         "lease_until": lease_until,
         **fields,
     }
-    free = or_(episodes.c.lease_until.is_(None), episodes.c.lease_until < now)
-    unchanged = (episodes.c.id == episode.id, episodes.c.attempts == episode.attempts, free)
+    unchanged = (episodes.c.id == episode.id, episodes.c.attempts == episode.attempts, _free(now))
     if connection.execute(update(episodes).where(*unchanged).values(**values)).rowcount != 1:
         return None
     note(connection, episode.id, now, State.RUNNING, "act", detail)
@@ -150,10 +167,20 @@ def end_attempt(connection: Connection, attempt_id: int, now: float, outcome: st
     connection.execute(update(attempts).where(attempts.c.id == attempt_id).values(**values))
 
 
-def extend_leases(connection: Connection, ids: Sequence[int], owner: str, until: float) -> None:
+def extend_lease(connection: Connection, episode_id: int, owner: str, until: float) -> None:
     """Keep what is under way in this receiver's hands."""
-    mine = (episodes.c.id.in_(ids), episodes.c.lease_owner == owner)
+    mine = (episodes.c.id == episode_id, episodes.c.lease_owner == owner)
     connection.execute(update(episodes).where(*mine).values(lease_until=until))
+
+
+def look_again(connection: Connection, episode_id: int, at: float | None) -> None:
+    """When an ended episode is looked at once more; None leaves it in peace."""
+    connection.execute(update(episodes).where(episodes.c.id == episode_id).values(due_at=at))
+
+
+def _free(now: float) -> ColumnElement[bool]:
+    """Whether no receiver is at work on it."""
+    return or_(episodes.c.lease_until.is_(None), episodes.c.lease_until < now)
 
 
 def _episode(row: RowMapping) -> Episode:

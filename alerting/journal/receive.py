@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from alerting.journal.episodes import latest, open_episode
+from alerting.journal.episodes import latest, look_again, open_episode
 from alerting.journal.states import Change, Episode, State
-from alerting.journal.tables import alerts, episodes, evidence, records
+from alerting.journal.tables import alerts, evidence, records
 
 FIRING = "firing"
 
@@ -80,15 +80,16 @@ def _remedy(connection: Connection, arrival: Arrival, alert_id: int, action: str
     episode = latest(connection, action, arrival.agent, test=arrival.test)
     if episode is not None and (episode.open or _same_firing(connection, arrival, episode)):
         _join(connection, episode.id, alert_id)
-        connection.execute(update(episodes).where(episodes.c.id == episode.id).values(due_at=now))
+        look_again(connection, episode.id, now)
         return []
     if arrival.status != FIRING:
         return []
+    detail = f"{arrival.alertname} is firing"
     opened = open_episode(
-        connection, action, arrival.agent, arrival.alertname, f"{arrival.alertname} is firing", now, test=arrival.test
+        connection, action, arrival.agent, arrival.alertname, detail, now, test=arrival.test, due_at=now
     )
     _join(connection, opened, alert_id)
-    return [Change(arrival.agent, action, State.PENDING, f"{arrival.alertname} is firing")]
+    return [Change(arrival.agent, action, State.PENDING, detail)]
 
 
 def _same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> bool:

@@ -21,11 +21,15 @@ class Writer:
     Args:
         journal: written to by this writer only.
         failed: called once for each commit that failed.
+
+    Attributes:
+        failure: why the last commit failed; None when it did not.
     """
 
     def __init__(self, journal: Journal, failed: Callable[[], None] = lambda: None) -> None:
         self._journal = journal
         self._failed = failed
+        self.failure: str | None = None
         self._waiting: list[tuple[Operation[Any], asyncio.Future[Any]]] = []
 
     async def commit(self, operation: Operation[Result]) -> Result:
@@ -52,6 +56,7 @@ class Writer:
         except JournalUnavailable as err:
             failure = err
         finally:  # whatever went wrong, nobody is left waiting
+            self.failure = str(failure) if failure else None
             if failure:
                 self._failed()
             for index, (_, done) in enumerate(batch):

@@ -88,6 +88,7 @@ class Limits(Section):
         start_allowance_seconds: that an agent gets to start, before two heartbeats are waited for.
         cooldown_seconds: between two restarts of one agent.
         window_seconds: in which an agent's `max_restart_attempts` are counted.
+        log_seconds: between two commits of alert logs to the brain.
         blast_share: share of the fleet; where more is down at once, the cause is likely common.
         blast_at_least: agents that must be down before the share counts.
         blast_trial: agents that are then restarted first, one by one.
@@ -97,6 +98,7 @@ class Limits(Section):
     start_allowance_seconds: Seconds = 60
     cooldown_seconds: float = Field(default=60, ge=0)
     window_seconds: Seconds = 3600
+    log_seconds: Seconds = 10
     blast_share: float = Field(default=1 / 3, gt=0, le=1)
     blast_at_least: int = Field(default=3, ge=1)
     blast_trial: int = Field(default=2, ge=1)

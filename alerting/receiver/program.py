@@ -2,25 +2,36 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
+from alerting.drivers import open_drivers
 from alerting.journal import Change, Journal, JournalUnavailable, State, Writer
-from alerting.model import AUTO_ACTIONS
+from alerting.model import AUTO_ACTIONS, WATCHDOG
 from alerting.receiver import metrics
+from alerting.receiver.blast import Radius
+from alerting.receiver.calls import Calls
+from alerting.receiver.deadman import Deadman
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.gauges import journalled
+from alerting.receiver.healer import Healer, policy_of
 from alerting.receiver.local import LocalFile
+from alerting.receiver.scribe import Scribe
+from alerting.receiver.tasks import every
+from alerting.receiver.watch import Watch
 from alerting.receiver.web import SENDERS, Desk
 from nervesys.clock import Clock, system_clock
 from nervesys.metrics import Instruments, Snapshot
 from nervesys.metrics.pages import Program, application
+from nervesys.stores.brain import GitBrain
+from nervesys.stores.objects import ObjectStore
 
 FLEET_SECONDS = 60
 """Between two reads of the brain."""
-LINKS = {"/actions": "actions", "/actions?state=escalated": "escalated actions", "/actions?state=rejected": "rejected"}
+DEADMAN_SECONDS = 5
+LINKS = {"/actions": "actions", "/actions?state=escalated": "escalated", "/actions?state=rejected": "rejected"}
 
 log = logging.getLogger(__name__)
 
@@ -31,52 +42,91 @@ class Receiver:
     Args:
         fleet: the newest version of the brain.
         local: the receiver's own file.
-        journal: open, and only this receiver's.
+        journal: open; closed by this receiver.
+        store: looked at, never written to.
+        brain: that records are written to; None where it is a plain folder.
     """
 
-    def __init__(self, fleet: FleetSource, local: LocalFile, journal: Journal, clock: Clock = system_clock) -> None:
-        assert local.token is not None, "open_local fills it in"
-        self._fleet, self._journal, self._clock = fleet, journal, clock
-        self._instruments = Instruments("receiver", metrics.INSTRUMENTS)
-        self._writer = Writer(journal, lambda: self._instruments.add(metrics.COMMIT_FAILURES))
+    def __init__(
+        self,
+        fleet: FleetSource,
+        local: LocalFile,
+        journal: Journal,
+        store: ObjectStore,
+        brain: GitBrain | None,
+        clock: Clock = system_clock,
+    ) -> None:
+        settings, limits = fleet.now.settings, local.limits
+        self._fleet, self._journal, self._local = fleet, journal, local
+        self._settings = settings
+        self._instruments = instruments = Instruments("receiver", metrics.INSTRUMENTS)
         self._gauges = Snapshot.of(b"")
-        self._desk = Desk(
-            journal=journal,
-            writer=self._writer,
+        self._news = asyncio.Event()
+        self._writer = writer = Writer(journal, lambda: instruments.add(metrics.COMMIT_FAILURES))
+        drivers = open_drivers(local.drivers)
+        self._calls = Calls(drivers, writer, instruments, clock, self._told)
+        self._deadman = Deadman(settings.monitoring.deadman.silence_seconds, local.deadman_url, instruments, clock)
+        self._scribe = Scribe(brain, journal, writer, instruments, clock, self._told)
+        self._healer = Healer(
             fleet=lambda: fleet.now,
-            instruments=self._instruments,
-            token=local.token.get_secret_value(),
-            body_bytes=local.limits.body_bytes,
+            watch=Watch(store, settings, clock),
+            drivers=drivers,
+            calls=self._calls,
+            policy=policy_of(settings, limits),
+            radius=Radius(limits.blast_share, limits.blast_at_least, limits.blast_trial),
+            journal=journal,
+            writer=writer,
+            instruments=instruments,
             clock=clock,
-            journalled=self._count,
-            watchdog=lambda: None,
+            told=self._told,
         )
+        self._clock = clock
 
     def application(self) -> Starlette:
         """The pages; what runs beside them starts and stops with them."""
-        self._desk.start()
+        desk = Desk(
+            journal=self._journal,
+            writer=self._writer,
+            fleet=lambda: self._fleet.now,
+            instruments=self._instruments,
+            token=self._local.token.get_secret_value() if self._local.token else "",
+            body_bytes=self._local.limits.body_bytes,
+            clock=self._clock,
+            journalled=self._received,
+            watchdog=self._deadman.heard,
+        )
+        desk.start()
         self._start_counters()
         program = Program(
             name="receiver",
             about="Takes alerts, journals them, acts, and looks whether it helped.",
             snapshots=self._snapshots,
-            not_ready=lambda: None,
-            routes=self._desk.routes(),
+            not_ready=lambda: self._writer.failure,
+            routes=desk.routes(),
             links=LINKS,
             self_guarded=frozenset(SENDERS),
             lifespan=self._beside,
         )
-        return application(program, self._fleet.now.settings.monitoring.web)
+        return application(program, self._settings.monitoring.web)
 
     @asynccontextmanager
     async def _beside(self, _: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(_every(FLEET_SECONDS, self._refresh_fleet), name="fleet")]
+        never = asyncio.Event()
+        work = [
+            every(self._healer.pause, "heal", self._healer.turn, self._news),
+            every(lambda: self._local.limits.log_seconds, "log_to", self._scribe.turn, never),
+            every(lambda: FLEET_SECONDS, "brain", self._refresh_fleet, never),
+        ]
+        if self._fleet.now.alerts.named(WATCHDOG):
+            work.append(every(lambda: DEADMAN_SECONDS, "dead-man's switch", self._deadman.turn, never))
+        tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._calls.close()
             self._journal.close()
 
     async def _refresh_fleet(self) -> None:
@@ -89,10 +139,14 @@ class Receiver:
                 for state in State:
                     self._instruments.add(metrics.ACTIONS, agent, action, state, by=0)
 
-    def _count(self, changes: list[Change]) -> None:
+    def _received(self, changes: list[Change]) -> None:
+        self._told(changes)
+        self._news.set()
+
+    def _told(self, changes: list[Change]) -> None:
         for change in changes:
-            log.info("%s of %s: %s %s", change.action, change.agent, change.state, change.detail)
-            self._instruments.add(metrics.ACTIONS, change.agent, change.action, change.state)
+            log.info("%s of %s: %s %s", change.action, change.agent or "-", change.state, change.detail)
+            self._instruments.add(metrics.ACTIONS, change.agent or "none", change.action, change.state)
 
     def _snapshots(self) -> Sequence[Snapshot]:
         try:
@@ -100,9 +154,3 @@ class Receiver:
         except JournalUnavailable as err:
             log.warning("the gauges as last read stay served: %s", err)
         return (self._instruments.snapshot(), self._gauges)
-
-
-async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        await work()

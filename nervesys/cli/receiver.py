@@ -14,6 +14,8 @@ from nervesys.cli.options import BrainUrl, Home, opened
 from nervesys.errors import Mistake, SettingsError
 from nervesys.metrics.pages import serve
 from nervesys.settings import Place
+from nervesys.stores.brain import open_brain
+from nervesys.stores.s3 import S3Store
 
 app = typer.Typer(help="Take alerts, journal them, act, and look whether it helped.")
 
@@ -48,6 +50,12 @@ def receiver(
         raise SettingsError(mistakes)
     assert local.journal is not None, "open_local fills it in"
     place.home.mkdir(parents=True, exist_ok=True)
-    program = Receiver(fleet, local, Journal.open(local.journal.get_secret_value()))
-    monitoring = fleet.now.settings.monitoring
+    storage, monitoring = fleet.now.settings.storage, fleet.now.settings.monitoring
+    program = Receiver(
+        fleet,
+        local,
+        Journal.open(local.journal.get_secret_value()),
+        S3Store(storage.storj),
+        open_brain(place, "receiver", storage.brain),
+    )
     serve(program.application(), listen or monitoring.listen.receiver, monitoring.web)

@@ -1,0 +1,4 @@
+"""What the receiver does: one file an action; each tries once, and says how that ended."""
+
+ACTIONS = ("restart_agent", "log_to")
+"""Every action; each is the module of that name beside this file."""

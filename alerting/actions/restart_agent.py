@@ -1,0 +1,37 @@
+"""Action `restart_agent`: the agent's driver restarts its process. Proof comes from the store, not from the driver."""
+
+import re
+from collections.abc import Mapping
+
+from alerting.actions.outcome import Cause, Failed, Outcome
+from alerting.drivers import Driver
+from nervesys.settings import AgentConfig
+
+_PLACE = "{agent}"
+_TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
+
+
+def unreachable(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> str:
+    """Why no driver reaches the agent where it last ran; empty when one does.
+
+    Restarted from elsewhere, a second copy would start beside the first.
+
+    Args:
+        drivers: those of this receiver, by name.
+        config: the agent's, which names its driver.
+        server: that the agent last wrote from; empty where it is not known.
+    """
+    driver = drivers.get(config.restart.driver)
+    if driver is None:
+        return f"this receiver has no driver {config.restart.driver!r}"
+    if "*" in driver.servers or server in driver.servers:
+        return ""
+    return f"driver {config.restart.driver} does not reach server {server or '(unknown)'}"
+
+
+def attempt(drivers: Mapping[str, Driver], config: AgentConfig) -> Outcome:
+    """One driver call; blocks for as long as the driver allows itself."""
+    target = config.restart.target.replace(_PLACE, config.name)
+    if not _TARGET.fullmatch(target):
+        return Failed(Cause.BAD_TARGET, f"not a name to restart: {target[:80]!r}")
+    return drivers[config.restart.driver].restart(target)

@@ -1,0 +1,94 @@
+"""Driver calls under way: each in a thread, its lease kept alive, its end written down."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+from sqlalchemy import Connection
+
+from alerting.actions import restart_agent
+from alerting.actions.outcome import Done, Failed, Outcome
+from alerting.drivers import Driver
+from alerting.journal import Change, Episode, State, Writer, episodes
+from alerting.receiver import metrics
+from alerting.receiver.decide import back_off
+from alerting.receiver.tasks import guarded
+from nervesys.clock import Clock
+from nervesys.metrics import Instruments
+from nervesys.settings import AgentConfig
+
+LEASE_SECONDS = 15.0
+AT_ONCE = 16
+
+
+class Calls:
+    """Calls drivers; a driver that hangs holds up its own agent only.
+
+    Args:
+        drivers: those of this receiver, by name.
+        told: called with what changed, once it is on disk.
+    """
+
+    def __init__(
+        self,
+        drivers: Mapping[str, Driver],
+        writer: Writer,
+        instruments: Instruments,
+        clock: Clock,
+        told: Callable[[list[Change]], None],
+    ) -> None:
+        self.owner = uuid4().hex
+        self._drivers, self._writer = drivers, writer
+        self._instruments, self._clock, self._told = instruments, clock, told
+        self._pool = ThreadPoolExecutor(AT_ONCE, "driver")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, episode: Episode, attempt_id: int, config: AgentConfig) -> None:
+        """Call the agent's driver; the attempt is on disk already."""
+        name = f"restart of {episode.agent}"
+        task = asyncio.create_task(guarded(name, self._call(episode, attempt_id, config)), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Wait for nothing: whoever takes the lease over looks for proof first."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _call(self, episode: Episode, attempt_id: int, config: AgentConfig) -> None:
+        began = self._clock()
+        keeper = asyncio.create_task(guarded("lease", self._keep(episode)))
+        try:
+            loop = asyncio.get_running_loop()
+            outcome = await loop.run_in_executor(self._pool, restart_agent.attempt, self._drivers, config)
+        finally:
+            keeper.cancel()
+        now = self._clock()
+        self._instruments.observe(metrics.DURATION, now - began, episode.action, episode.driver)
+        self._told(await self._writer.commit(lambda connection: _ended(connection, episode, attempt_id, outcome, now)))
+
+    async def _keep(self, episode: Episode) -> None:
+        def extend(connection: Connection) -> None:
+            episodes.extend_lease(connection, episode.id, self.owner, self._clock() + LEASE_SECONDS)
+
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            await self._writer.commit(extend)
+
+
+def _ended(connection: Connection, episode: Episode, attempt_id: int, outcome: Outcome, now: float) -> list[Change]:
+    """Write down how a driver call ended."""
+    detail = outcome.detail if isinstance(outcome, Done) else f"{outcome.cause}: {outcome.detail}"
+    episodes.end_attempt(connection, attempt_id, now, type(outcome).__name__.lower(), detail)
+    errors, due_at = episode.driver_errors + 1, now
+    if isinstance(outcome, Done):
+        state, verdict, errors = State.SUCCEEDED, "called", 0
+    elif isinstance(outcome, Failed):
+        state, verdict = State.ESCALATED, "driver_failed"
+    else:
+        state, verdict, due_at = State.PENDING, "driver_error", now + back_off(errors)
+    free = {"lease_owner": None, "lease_until": None, "driver_errors": errors, "due_at": due_at}
+    return episodes.decide(connection, episode, state, verdict, detail, now, **free)

@@ -1,0 +1,60 @@
+"""The dead-man's switch: a Watchdog that falls silent means that nobody is watching, so nobody else would tell."""
+
+import asyncio
+import logging
+
+import requests
+from pydantic import SecretStr
+
+from alerting.receiver import metrics
+from nervesys.clock import Clock
+from nervesys.metrics import Instruments
+
+POST_SECONDS = 10
+
+log = logging.getLogger(__name__)
+
+
+class Deadman:
+    """Notices when the Watchdog has been silent for too long, and tells by its own path.
+
+    Args:
+        silence_seconds: without a Watchdog, after which it tells.
+        url: posted to; None leaves it to the log and the metrics.
+    """
+
+    def __init__(self, silence_seconds: float, url: SecretStr | None, instruments: Instruments, clock: Clock) -> None:
+        self._limit, self._url, self._instruments, self._clock = silence_seconds, url, instruments, clock
+        self._silent = False
+        self._outside_knows = False
+        self.heard()
+
+    def heard(self) -> None:
+        """The Watchdog was received."""
+        self._last = self._clock()
+        self._instruments.set(metrics.WATCHDOG_RECEIVED, self._last)
+
+    async def turn(self) -> None:
+        """Tell once when it falls silent, and once when it is back; the outside is told again until it was reached."""
+        silent = self._clock() - self._last > self._limit
+        if silent != self._silent:
+            log.log(logging.ERROR if silent else logging.WARNING, "%s", self._text(silent))
+        self._silent = silent
+        self._instruments.set(metrics.DEADMAN_SILENT, silent)
+        if self._url is not None and silent != self._outside_knows:
+            self._outside_knows = await asyncio.to_thread(self._post, self._url, silent) == silent
+
+    def _text(self, silent: bool) -> str:
+        if not silent:
+            return "the Watchdog is back"
+        return f"no Watchdog for more than {self._limit:.0f} s: Prometheus, Alertmanager or the way here is down"
+
+    def _post(self, url: SecretStr, silent: bool) -> bool:
+        """Tell the outside; returns what it knows now."""
+        body = {"alert": "Watchdog", "status": "firing" if silent else "resolved", "text": self._text(silent)}
+        try:
+            requests.post(url.get_secret_value(), json=body, timeout=POST_SECONDS).raise_for_status()
+        except requests.RequestException as err:
+            log.warning("tell of the Watchdog: %s", type(err).__name__)  # its text holds the URL, which is a secret
+            return not silent
+        return silent

@@ -1,0 +1,335 @@
+"""What to do about one agent, decided from values alone; each decision has a name.
+
+The name goes to the journal, the log and the metrics alike. The rules below are asked in their order, and the first
+that has something to say decides.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from alerting.journal.states import OPEN_STATES, Episode, State
+from nervesys.contract import AgentState, Status
+
+BACK_OFF_SECONDS = (5.0, 10.0, 20.0)
+"""After driver errors in a row; a driver that did its work is followed by the wait for proof instead."""
+WORKING = (Status.RUNNING, Status.IDLE)
+
+
+class Verdict(StrEnum):
+    """Why an episode is where it is."""
+
+    UNKNOWN_AGENT = "unknown_agent"
+    BLIND = "blind"
+    FIRST_SIGN = "first_sign"
+    PROVEN = "proven"
+    FRESH = "fresh"
+    STARTING = "starting"
+    NOT_WORKING = "not_working"
+    STOPPED = "stopped"
+    WAITING = "waiting"
+    NO_PROOF = "no_proof"
+    RESTART_DISABLED = "restart_disabled"
+    UNREACHABLE_SERVER = "unreachable_server"
+    SETTLING = "settling"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    BACKING_OFF = "backing_off"
+    COOLING_DOWN = "cooling_down"
+    BLAST_RADIUS = "blast_radius"
+    OBSERVED = "observed"
+    ACT = "act"
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one look saw of one agent.
+
+    Attributes:
+        blind: why nothing can be said; empty when the sight is clear.
+        age: seconds since the last heartbeat, by the store's clock; infinite where there is none to be believed.
+        version: of the state object; another one is another heartbeat.
+        state: None where there is none, or where it cannot be read.
+    """
+
+    blind: str = ""
+    age: float = math.inf
+    version: str = ""
+    state: AgentState | None = None
+
+    @property
+    def server(self) -> str:
+        """Where the agent last wrote from; empty where it is not known."""
+        return (self.state.server if self.state else None) or ""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The times and numbers that decisions go by; seconds.
+
+    Attributes:
+        grace: a heartbeat no older than this is fresh.
+        down: a silence longer than this is one that alerts.
+        look: between two looks.
+        settle: that a new episode waits, so that those who fall together are seen together.
+        proof: that an agent has to prove itself after an attempt: its start, and two heartbeats.
+        cooldown: between two attempts on one agent.
+        window: in which attempts are counted.
+    """
+
+    grace: float
+    down: float
+    look: float
+    settle: float
+    proof: float
+    cooldown: float
+    window: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the brain and the receiver's own file say of an agent.
+
+    Attributes:
+        configured: it is in the brain.
+        may_restart: its file allows it.
+        max_attempts: in the window.
+        unreachable: why no driver reaches it; empty when one does.
+    """
+
+    configured: bool = True
+    may_restart: bool = True
+    max_attempts: int = 3
+    unreachable: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that a decision about one episode needs.
+
+    Attributes:
+        attempts: when attempts on this agent began, oldest first, across episodes.
+        now: Unix seconds.
+    """
+
+    episode: Episode
+    sight: Sight
+    standing: Standing
+    attempts: tuple[float, ...]
+    policy: Policy
+    now: float
+
+    @property
+    def acted(self) -> bool:
+        """Whether an attempt of this episode may still prove itself."""
+        return self.episode.attempt_at is not None
+
+    @property
+    def escalated(self) -> bool:
+        """Whether people have been asked."""
+        return self.episode.state is State.ESCALATED
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the agent spoke lately."""
+        return self.sight.age <= self.policy.grace
+
+    @property
+    def instance(self) -> str:
+        """The instance that speaks; empty where none is known."""
+        return (self.sight.state.instance_id or "") if self.sight.state else ""
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another instance speaks than before the attempt."""
+        return self.instance not in ("", self.episode.baseline)
+
+    @property
+    def working(self) -> bool:
+        """Whether the agent says that it does its work."""
+        return self.sight.state is not None and self.sight.state.status in WORKING
+
+    @property
+    def waited(self) -> float:
+        """Seconds of clear sight since the attempt.
+
+        While the receiver is blind this clock stands still, and no gap between two looks counts for more than two
+        looks: a receiver that was down, or whose machine's clock was set, has not been watching.
+        """
+        if self.sight.blind or self.episode.looked_at is None:
+            return self.episode.waited
+        return self.episode.waited + min(max(self.now - self.episode.looked_at, 0), 2 * self.policy.look)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is done, and what is remembered of it.
+
+    Attributes:
+        state: that the episode enters, or stays in.
+        due_at: when to look next, Unix seconds; None leaves it until something is received.
+        fields: further columns of the episode.
+    """
+
+    verdict: Verdict
+    state: State
+    detail: str
+    due_at: float | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def decide(case: Case) -> Decision:
+    """The decision about one episode."""
+    decision = next(filter(None, (rule(case) for rule in RULES)), None) or _act(case)
+    if case.episode.test and decision.state in OPEN_STATES and decision.state is not State.DEFERRED:
+        decision = Decision(Verdict.OBSERVED, State.SKIPPED, f"a test; it would be: {decision.verdict}")
+    return replace(decision, fields={"waited": case.waited, "looked_at": case.now, **decision.fields})
+
+
+def reopened(episode: Episode, now: float) -> Episode:
+    """An ended episode as one that begins anew; whether it does is decided as for any other."""
+    return replace(
+        episode,
+        state=State.PENDING,
+        opened_at=now,
+        attempt_at=None,
+        driver_errors=0,
+        sign="",
+        waited=0.0,
+        looked_at=None,
+        trial_of=None,
+    )
+
+
+def back_off(errors: int) -> float:
+    """Seconds to wait after so many driver errors in a row."""
+    return BACK_OFF_SECONDS[min(errors, len(BACK_OFF_SECONDS)) - 1]
+
+
+def _unknown_agent(case: Case) -> Decision | None:
+    if case.standing.configured:
+        return None
+    return Decision(Verdict.UNKNOWN_AGENT, State.REJECTED, "the agent is no longer in the brain")
+
+
+def _blind(case: Case) -> Decision | None:
+    if not case.sight.blind:
+        return None
+    return _stay(case, Verdict.BLIND, case.sight.blind)
+
+
+def _proof(case: Case) -> Decision | None:
+    """A new instance at work, seen at two heartbeats: the only thing that is called recovered."""
+    if not ((case.acted or case.escalated) and case.replaced and case.working and case.fresh):
+        return None
+    instance, _, version = case.episode.sign.rpartition(" ")
+    if instance == case.instance and version != case.sight.version:
+        detail = f"instance {case.instance} is at work"
+        return Decision(Verdict.PROVEN, State.RECOVERED, detail, case.now + 2 * case.policy.down)
+    sign = f"{case.instance} {case.sight.version}"
+    return _stay(case, Verdict.FIRST_SIGN, f"instance {case.instance} spoke once", sign=sign)
+
+
+def _alive(case: Case) -> Decision | None:
+    """A fresh heartbeat, though no proof: nothing to do, or wait; an agent that is starting is never restarted."""
+    if not case.fresh:
+        return None
+    if case.escalated:
+        return _stay(case, Verdict.WAITING, "it speaks, but no new instance has proven itself")
+    if case.acted and case.waited < case.policy.proof:
+        return _stay(case, Verdict.STARTING if case.replaced else Verdict.WAITING, "it speaks, and is given time")
+    if case.acted and case.replaced:
+        detail = f"instance {case.instance} speaks, but does not get to work"
+        return Decision(Verdict.NOT_WORKING, State.ESCALATED, detail, case.now + case.policy.look)
+    detail = f"its last heartbeat is {case.sight.age:.0f} s old"
+    return Decision(Verdict.FRESH, State.SKIPPED, detail, case.now + 2 * case.policy.down)
+
+
+def _stopped(case: Case) -> Decision | None:
+    """Stopped on purpose; but the word of the instance that this receiver itself stopped does not count."""
+    stopped = case.sight.state is not None and case.sight.state.status is Status.STOPPED
+    if not stopped or (case.acted and not case.replaced):
+        return None
+    return Decision(Verdict.STOPPED, State.SKIPPED, "it was stopped on purpose")
+
+
+def _waiting(case: Case) -> Decision | None:
+    if case.escalated:
+        return _stay(case, Verdict.WAITING, "people have been asked")
+    if case.episode.state not in (State.RUNNING, State.SUCCEEDED):
+        return None
+    if case.waited < case.policy.proof:
+        return _stay(case, Verdict.WAITING, "the attempt is given time to prove itself")
+    detail = f"no new instance at work within {case.policy.proof:.0f} s"
+    return Decision(Verdict.NO_PROOF, State.PENDING, detail, case.now)
+
+
+def _forbidden(case: Case) -> Decision | None:
+    if not case.standing.may_restart:
+        return Decision(Verdict.RESTART_DISABLED, State.REJECTED, "its file in the brain forbids it")
+    if case.standing.unreachable:
+        return _escalate(case, Verdict.UNREACHABLE_SERVER, case.standing.unreachable)
+    return None
+
+
+def _settling(case: Case) -> Decision | None:
+    until = case.episode.opened_at + case.policy.settle
+    if case.now >= until:
+        return None
+    return Decision(Verdict.SETTLING, State.DEFERRED, "others may have fallen with it", until)
+
+
+def _exhausted(case: Case) -> Decision | None:
+    recent = [begun for begun in case.attempts if begun > case.now - case.policy.window]
+    if len(recent) < case.standing.max_attempts:
+        return None
+    detail = f"{len(recent)} attempts in {case.policy.window:.0f} s; {case.standing.max_attempts} are allowed"
+    return _escalate(case, Verdict.ATTEMPTS_EXHAUSTED, detail)
+
+
+def _backing_off(case: Case) -> Decision | None:
+    errors = case.episode.driver_errors
+    if not errors or not case.attempts:
+        return None
+    until = case.attempts[-1] + back_off(errors)
+    return Decision(Verdict.BACKING_OFF, State.DEFERRED, case.episode.detail, until) if case.now < until else None
+
+
+def _cooling(case: Case) -> Decision | None:
+    if case.episode.driver_errors or not case.attempts:
+        return None
+    until = case.attempts[-1] + case.policy.cooldown
+    detail = "it was restarted a short while ago"
+    return Decision(Verdict.COOLING_DOWN, State.DEFERRED, detail, until) if case.now < until else None
+
+
+def _act(case: Case) -> Decision:
+    fields = {"baseline": case.instance, "sign": "", "waited": 0.0}
+    return Decision(Verdict.ACT, State.RUNNING, f"silent for {case.sight.age:.0f} s", fields=fields)
+
+
+def _stay(case: Case, verdict: Verdict, detail: str, **fields: Any) -> Decision:
+    """Look again soon; what waits for proof or for people stays what it is."""
+    state = case.episode.state if case.acted or case.escalated else State.DEFERRED
+    return Decision(verdict, state, detail, case.now + case.policy.look, fields)
+
+
+def _escalate(case: Case, verdict: Verdict, detail: str) -> Decision:
+    baseline = case.episode.baseline if case.acted else case.instance
+    return Decision(verdict, State.ESCALATED, detail, case.now + case.policy.look, {"baseline": baseline})
+
+
+RULES: tuple[Callable[[Case], Decision | None], ...] = (
+    _unknown_agent,
+    _blind,
+    _proof,
+    _alive,
+    _stopped,
+    _waiting,
+    _forbidden,
+    _settling,
+    _exhausted,
+    _backing_off,
+    _cooling,
+)

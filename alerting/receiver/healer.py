@@ -1,0 +1,217 @@
+"""Turns episodes into decisions, and decisions into driver calls; the deciding itself is in `decide` and `blast`.
+
+In each turn the receiver looks at the store once, decides about every episode that is due, commits all decisions at
+once, and starts the driver calls that were decided.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from alerting.actions import restart_agent
+from alerting.drivers import Driver
+from alerting.journal import Change, Episode, Journal, JournalUnavailable, State, Writer, episodes
+from alerting.journal.states import FLEET
+from alerting.receiver import metrics
+from alerting.receiver.blast import Admission, Incident, Radius, admit
+from alerting.receiver.calls import LEASE_SECONDS, Calls
+from alerting.receiver.decide import Case, Decision, Policy, Sight, Standing, Verdict, decide, reopened
+from alerting.receiver.fleet import Fleet
+from alerting.receiver.local import Limits
+from alerting.receiver.watch import Look, Watch
+from nervesys.clock import Clock
+from nervesys.metrics import Instruments
+from nervesys.settings import AgentConfig, Settings
+
+ACTION = "restart_agent"
+SHORTEST_PAUSE = 0.5
+
+Decided = list[tuple[Case, Decision]]
+Agents = Mapping[str, AgentConfig]
+
+
+def policy_of(settings: Settings, limits: Limits) -> Policy:
+    """The times and numbers that decisions go by, as the brain and the local file say them."""
+    heartbeat = settings.thresholds.heartbeat
+    return Policy(
+        grace=heartbeat.grace_seconds,
+        down=heartbeat.down_after_seconds,
+        look=settings.monitoring.refresh.agents,
+        settle=settings.monitoring.prometheus.evaluation_interval_seconds,
+        proof=limits.start_allowance_seconds + 2 * heartbeat.interval_seconds,
+        cooldown=limits.cooldown_seconds,
+        window=limits.window_seconds,
+    )
+
+
+@dataclass(frozen=True)
+class Healer:
+    """Heals the agents of one fleet.
+
+    Attributes:
+        fleet: returns the newest version of the brain.
+        watch: its own eyes on the store.
+        drivers: those of this receiver, by name.
+        told: called with what changed, once it is on disk.
+    """
+
+    fleet: Callable[[], Fleet]
+    watch: Watch
+    drivers: Mapping[str, Driver]
+    calls: Calls
+    policy: Policy
+    radius: Radius
+    journal: Journal
+    writer: Writer
+    instruments: Instruments
+    clock: Clock
+    told: Callable[[list[Change]], None]
+
+    async def turn(self) -> None:
+        """Look once, decide about everything that is due, and start the driver calls that are decided."""
+        agents = self.fleet().agents
+        look = await asyncio.to_thread(self.watch.look)
+        self.instruments.set(metrics.BLIND, bool(look.blind))
+        with self.journal.transaction() as connection:
+            due = episodes.due(connection, self.clock())
+            incident = _incident(connection)
+        decided = [(case, decide(case)) for case in await self._cases(due, look, agents)]
+        wanting = [case.episode for case, decision in decided if decision.verdict is Verdict.ACT]
+        admission = await asyncio.to_thread(self._admission, wanting, incident, look, agents)
+        decided = [(case, _held(case, decision, admission)) for case, decision in decided]
+        started, changes = await self.writer.commit(
+            lambda connection: self._write(connection, decided, incident, admission, agents)
+        )
+        self.told(changes)
+        self._time_recoveries(decided)
+        for episode, attempt_id in started:
+            self.calls.start(episode, attempt_id, agents[episode.agent])
+
+    def pause(self) -> float:
+        """Seconds until the next turn: no longer than between two looks, no shorter than is kind to the store."""
+        now = self.clock()
+        try:
+            with self.journal.transaction() as connection:
+                due_at = episodes.next_due(connection, now)
+        except JournalUnavailable:
+            due_at = None
+        return self.policy.look if due_at is None else min(max(due_at - now, SHORTEST_PAUSE), self.policy.look)
+
+    async def _cases(self, due: Sequence[Episode], look: Look, agents: Agents) -> list[Case]:
+        """Everything that the decisions need; the states of the agents are fetched side by side."""
+        sights = await asyncio.gather(*(asyncio.to_thread(self.watch.sight, one.agent, look) for one in due))
+        now = self.clock()
+        since = now - max(self.policy.window, self.policy.cooldown)
+        with self.journal.transaction() as connection:
+            return [
+                self._case(episode, sight, tuple(episodes.attempts_since(connection, episode.agent, since)), agents)
+                for episode, sight in zip(due, sights, strict=True)
+            ]
+
+    def _case(self, episode: Episode, sight: Sight, attempts: tuple[float, ...], agents: Agents) -> Case:
+        now, policy = self.clock(), self.policy
+        if not episode.open:  # nobody alerts: only a silence long enough to alert on opens it again
+            episode, policy = reopened(episode, now), replace(policy, grace=policy.down)
+        return Case(episode, sight, self._standing(agents.get(episode.agent), sight), attempts, policy, now)
+
+    def _standing(self, config: AgentConfig | None, sight: Sight) -> Standing:
+        if config is None:
+            return Standing(configured=False)
+        return Standing(
+            may_restart=config.enabled and config.health.restart_on_failure,
+            max_attempts=config.health.max_restart_attempts,
+            unreachable=restart_agent.unreachable(self.drivers, config, sight.server),
+        )
+
+    def _admission(self, wanting: Sequence[Episode], incident: Incident, look: Look, agents: Agents) -> Admission:
+        down = self.watch.down(agents, look) if wanting and not incident.open else 0
+        return admit(wanting, incident, down, len(agents), self.radius)
+
+    def _write(
+        self, connection: Connection, decided: Decided, incident: Incident, admission: Admission, agents: Agents
+    ) -> tuple[list[tuple[Episode, int]], list[Change]]:
+        """Write down every decision of a turn; returns the attempts that begin with it, and what changed."""
+        now = self.clock()
+        changes = self._latch(connection, incident, admission, now)
+        latch = episodes.incident(connection, ACTION)
+        started: list[tuple[Episode, int]] = []
+        for case, decision in decided:
+            if decision.verdict is not Verdict.ACT:
+                changes += _record(connection, case, decision, now)
+                continue
+            driver = agents[case.episode.agent].restart.driver
+            trial_of = latch.id if latch and case.episode.id == admission.trial else case.episode.trial_of
+            begun = self._begin(connection, case, decision, driver, trial_of, now)
+            if begun is not None:
+                started.append(begun)
+                changes.append(Change(case.episode.agent, ACTION, State.RUNNING, decision.detail))
+        return started, changes
+
+    def _begin(
+        self, connection: Connection, case: Case, decision: Decision, driver: str, trial_of: int | None, now: float
+    ) -> tuple[Episode, int] | None:
+        until = now + LEASE_SECONDS
+        return episodes.begin_attempt(
+            connection,
+            case.episode,
+            driver,
+            now,
+            owner=self.calls.owner,
+            lease_until=until,
+            due_at=until,
+            server=case.sight.server,
+            trial_of=trial_of,
+            opened_at=case.episode.opened_at,
+            closed_at=None,
+            **decision.fields,
+        )
+
+    def _latch(self, connection: Connection, incident: Incident, admission: Admission, now: float) -> list[Change]:
+        """Close the latch where it trips, and release it where the trials have shown that restarts help."""
+        if admission.trips:
+            detail = "much of the fleet is down at once; the first few are restarted, the rest wait"
+            episodes.open_episode(connection, ACTION, FLEET, Verdict.BLAST_RADIUS, detail, now, state=State.ESCALATED)
+            return [Change(FLEET, ACTION, State.ESCALATED, detail)]
+        if incident.open is not None and incident.released(self.radius):
+            detail = f"{len(incident.trials)} on trial came back"
+            return episodes.decide(connection, incident.open, State.RECOVERED, Verdict.PROVEN, detail, now)
+        return []
+
+    def _time_recoveries(self, decided: Decided) -> None:
+        for case, decision in decided:
+            if decision.verdict is Verdict.PROVEN and case.episode.driver:
+                seconds = case.now - case.episode.opened_at
+                self.instruments.observe(metrics.RECOVERY, seconds, case.episode.driver)
+
+
+def _incident(connection: Connection) -> Incident:
+    latch = episodes.incident(connection, ACTION)
+    return Incident(
+        open=latch,
+        trials=tuple(episodes.trials(connection, latch.id)) if latch else (),
+        waiting=episodes.standing_at(connection, ACTION, Verdict.BLAST_RADIUS),
+        released_at=episodes.released_at(connection, ACTION),
+    )
+
+
+def _held(case: Case, decision: Decision, admission: Admission) -> Decision:
+    """The decision, or the wait for those on trial."""
+    if decision.verdict is not Verdict.ACT or case.episode.id in admission.allowed:
+        return decision
+    detail = "much of the fleet is down at once; it waits for the proof of those restarted first"
+    return Decision(Verdict.BLAST_RADIUS, State.DEFERRED, detail, case.now + case.policy.look)
+
+
+def _record(connection: Connection, case: Case, decision: Decision, now: float) -> list[Change]:
+    """Write down a decision that calls no driver; an ended episode that need not open again stays as it is."""
+    episode = case.episode
+    if not episode.open and (decision.verdict is Verdict.BLIND or decision.state in (State.SKIPPED, State.REJECTED)):
+        episodes.look_again(connection, episode.id, decision.due_at if decision.verdict is Verdict.BLIND else None)
+        return []
+    kept = {name: getattr(episode, name) for name in ("opened_at", "attempt_at", "driver_errors", "trial_of")}
+    fields = {**kept, "sign": episode.sign, "due_at": decision.due_at, "lease_owner": None, "lease_until": None}
+    return episodes.decide(
+        connection, episode, decision.state, decision.verdict, decision.detail, now, **{**fields, **decision.fields}
+    )

@@ -1,0 +1,50 @@
+"""Has records written down: all that wait in one go, and again later where that fails."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from alerting.actions import log_to
+from alerting.actions.outcome import Done, Failed
+from alerting.journal import Change, Journal, State, Writer, records
+from alerting.receiver import metrics
+from nervesys.clock import Clock
+from nervesys.metrics import Instruments
+from nervesys.stores.brain import GitBrain
+
+ACTION = "log_to"
+DRIVER = "git"
+
+
+@dataclass(frozen=True)
+class Scribe:
+    """Writes records to the brain.
+
+    Attributes:
+        brain: None where it is a plain folder.
+        told: called with what changed, once it is on disk.
+    """
+
+    brain: GitBrain | None
+    journal: Journal
+    writer: Writer
+    instruments: Instruments
+    clock: Clock
+    told: Callable[[list[Change]], None]
+
+    async def turn(self) -> None:
+        """Write down what waits."""
+        with self.journal.transaction() as connection:
+            batch = records.waiting(connection, ACTION)
+        if not batch:
+            return
+        began = self.clock()
+        outcome = await asyncio.to_thread(log_to.send, self.brain, batch)
+        now = self.clock()
+        self.instruments.observe(metrics.DURATION, now - began, ACTION, DRIVER)
+        state = {Done: State.SUCCEEDED, Failed: State.FAILED}.get(type(outcome), State.PENDING)
+        closed_at = None if state is State.PENDING else now
+        changes = await self.writer.commit(
+            lambda connection: records.settle(connection, batch, state, outcome.detail, closed_at)
+        )
+        self.told(changes)

@@ -1,0 +1,123 @@
+"""The receiver's own eyes on the store: who spoke when, and whether that can be judged at all.
+
+Reads   one LIST of the agents' area a look; one GET for each state object that is asked for and has changed.
+Errors  none are raised: a store that cannot be read makes the look blind, and says why.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from alerting.receiver.decide import Sight
+from nervesys.clock import Clock
+from nervesys.contract import AgentState, PathTemplate, Status, agent_name
+from nervesys.errors import BadObject, StoreUnavailable
+from nervesys.settings import Settings
+from nervesys.stores.objects import Listing, ObjectInfo, ObjectStore
+
+MAX_STATE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Look:
+    """One LIST of the agents' area.
+
+    Attributes:
+        at: when, by the receiver's clock; Unix seconds.
+        blind: why nobody may be judged by it; empty when it is clear.
+        clock: the store's; Unix seconds.
+        heartbeats: the newest state object of each agent.
+    """
+
+    at: float
+    blind: str = ""
+    clock: float = 0.0
+    heartbeats: Mapping[str, ObjectInfo] = field(default_factory=dict)
+
+
+class Watch:
+    """Looks at the agents' area of the store.
+
+    Args:
+        store: read only.
+        settings: thresholds and the area's layout.
+    """
+
+    def __init__(self, store: ObjectStore, settings: Settings, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._heartbeat = settings.thresholds.heartbeat
+        self._offset = settings.thresholds.store_clock_offset_seconds
+        self._template = PathTemplate(settings.storage.storj.paths.agents)
+        self._fresh = settings.monitoring.refresh.fresh_seconds("agents")
+        self._unbroken_since = self._last_success = -math.inf
+        self._states: dict[str, tuple[str, AgentState | None]] = {}
+
+    def look(self) -> Look:
+        """List the area now; blocks for as long as the store takes."""
+        try:
+            listing = self._store.list(self._template.prefix())
+        except StoreUnavailable as err:
+            return Look(self._clock(), f"the store cannot be read: {err}")
+        now = self._clock()
+        if abs(now - self._last_success) > self._fresh:
+            self._unbroken_since = now
+        self._last_success = now
+        store_clock = now if listing.clock is None else listing.clock
+        return Look(now, self._doubt(now, store_clock), store_clock, self._heartbeats(listing))
+
+    def sight(self, agent: str, look: Look) -> Sight:
+        """What a look says of an agent; its state is fetched where it has changed, which blocks."""
+        if look.blind:
+            return Sight(blind=look.blind)
+        info = look.heartbeats.get(agent)
+        if info is None:
+            return Sight()
+        try:
+            state = self._state(agent, info)
+        except StoreUnavailable as err:
+            return Sight(blind=f"the store cannot be read: {err}")
+        ahead = info.modified - look.clock > self._heartbeat.future_seconds
+        return Sight(age=math.inf if ahead else max(look.clock - info.modified, 0), version=info.version, state=state)
+
+    def down(self, agents: Iterable[str], look: Look) -> int:
+        """How many agents have fallen silent without having been stopped; one that never spoke has not fallen."""
+        silent = [
+            agent
+            for agent in agents
+            if agent in look.heartbeats and look.clock - look.heartbeats[agent].modified > self._heartbeat.grace_seconds
+        ]
+        states = [self.sight(agent, look).state for agent in silent]
+        return sum(state is None or state.status is not Status.STOPPED for state in states)
+
+    def _doubt(self, now: float, store_clock: float) -> str:
+        """Why the receiver does not trust its eyes yet; empty when it does."""
+        if abs(store_clock - now) > self._offset:
+            return f"the store's clock and ours are {abs(store_clock - now):.0f} s apart"
+        unbroken = now - self._unbroken_since
+        if unbroken < self._heartbeat.grace_seconds:
+            return f"the store has been readable without a break for only {unbroken:.0f} s"
+        return ""
+
+    def _heartbeats(self, listing: Listing) -> dict[str, ObjectInfo]:
+        newest: dict[str, ObjectInfo] = {}
+        for info in listing.objects:
+            fields = self._template.parse(info.key)
+            try:
+                agent = agent_name(fields["agent"]) if fields else ""
+            except BadObject:
+                continue
+            if agent and (agent not in newest or newest[agent].modified < info.modified):
+                newest[agent] = info
+        return newest
+
+    def _state(self, agent: str, info: ObjectInfo) -> AgentState | None:
+        """The state in an object, fetched once a version; None where it cannot be understood."""
+        version, state = self._states.get(agent, ("", None))
+        if version == info.version:
+            return state
+        try:
+            state = AgentState.parse(self._store.get(info.key, max_bytes=MAX_STATE_BYTES))
+        except BadObject:
+            state = None
+        self._states[agent] = (info.version, state)
+        return state

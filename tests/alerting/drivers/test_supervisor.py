@@ -1,0 +1,140 @@
+"""The driver against a real supervisord, and against servers that behave badly."""
+
+import socket
+import threading
+import xmlrpc.client
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from supervisor.xmlrpc import SupervisorTransport
+
+from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
+from alerting.drivers.supervisor import MAX_ANSWER_BYTES, SupervisorDriver
+from alerting.receiver.local import Supervisor
+from tests.alerting.drivers.supervisord import PASSWORD, Supervisord, supervisord
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[Supervisord]:
+    with supervisord() as running:
+        yield running
+
+
+def driver(url: str, **said: Any) -> SupervisorDriver:
+    settings = {"url": url, "servers": ["*"], "timeout_seconds": 3, "stop_seconds": 1, **said}
+    return SupervisorDriver(Supervisor.model_validate(settings))
+
+
+def info(real: Supervisord, name: str) -> dict[str, Any]:
+    proxy: Any = xmlrpc.client.ServerProxy("http://unused", SupervisorTransport(None, None, real.unix_url))
+    try:
+        found: dict[str, Any] = proxy.supervisor.getProcessInfo(name)
+        return found
+    finally:
+        proxy("close")()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        pytest.param("grok", "started", id="one that runs is stopped first"),
+        pytest.param("hung", "it hung, was killed and started", id="one that ignores SIGTERM is killed first"),
+        pytest.param("asleep", "started", id="one that does not run is started"),
+    ],
+)
+def test_a_process_is_restarted(real: Supervisord, name: str, said: str) -> None:
+    before = info(real, name)["pid"]
+    assert driver(real.unix_url).restart(name) == Done(said)
+    after = info(real, name)
+    assert after["statename"] in {"STARTING", "RUNNING"}
+    assert after["pid"] not in (0, before)
+
+
+def test_it_is_reached_over_http_with_a_password(real: Supervisord) -> None:
+    asked = driver(real.http_url, user="operator", password_file=str(real.password_file))
+    assert isinstance(asked.restart("grok"), Done)
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """A server that answers everything in one way."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def fault(code: int) -> bytes:
+    return xmlrpc.client.dumps(xmlrpc.client.Fault(code, "says no"), methodresponse=True).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "wanted"),
+    [
+        pytest.param(200, fault(10), Failed(Cause.NOT_FOUND, "supervisor says says no"), id="no such process"),
+        pytest.param(200, fault(21), Failed(Cause.NOT_ALLOWED, "supervisor says says no"), id="not executable"),
+        pytest.param(200, fault(6), Retry(Cause.REFUSED, "supervisor says says no"), id="it is shutting down"),
+        pytest.param(401, b"", Failed(Cause.NOT_ALLOWED, "supervisor does not let us in: HTTP 401"), id="wrong user"),
+        pytest.param(500, b"", Retry(Cause.REFUSED, "supervisor answers HTTP 500"), id="it is broken"),
+        pytest.param(200, b"<html>", Retry(Cause.UNREACHABLE, "supervisor cannot be asked: ExpatError"), id="no XML"),
+        pytest.param(
+            200,
+            b" " * (MAX_ANSWER_BYTES + 1),
+            Retry(Cause.UNREACHABLE, "supervisor cannot be asked: ValueError"),
+            id="an endless answer",
+        ),
+    ],
+)
+def test_each_way_to_fail_is_told_apart(status: int, body: bytes, wanted: Outcome) -> None:
+    with answering(status, body) as url:
+        assert driver(url).restart("grok") == wanted
+
+
+def test_a_wrong_password_is_not_tried_again_and_not_shown(real: Supervisord, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(f"{PASSWORD}-wrong")
+    said = driver(real.http_url, user="operator", password_file=str(tmp_path / "password")).restart("grok")
+    assert isinstance(said, Failed)
+    assert said.cause is Cause.NOT_ALLOWED
+    assert PASSWORD not in str(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        pytest.param("nobody", Cause.NOT_FOUND, id="an unknown process"),
+        pytest.param("broken", Cause.NOT_FOUND, id="a program that is not there"),
+        pytest.param("gro\nk/../'\"", Cause.NOT_FOUND, id="an odd name"),
+    ],
+)
+def test_what_will_never_work_is_said_to_be_so(real: Supervisord, name: str, cause: Cause) -> None:
+    said = driver(real.unix_url).restart(name)
+    assert isinstance(said, Failed)
+    assert said.cause is cause
+
+
+def test_a_supervisor_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
+    said = driver(f"unix://{tmp_path}/none.sock").restart("grok")
+    assert said == Retry(Cause.UNREACHABLE, "supervisor cannot be asked: FileNotFoundError")
+
+
+def test_a_supervisor_that_hangs_costs_its_time_limit_only() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert driver(url, timeout_seconds=0.2).restart("grok") == Retry(Cause.TIMED_OUT, "supervisor took too long")

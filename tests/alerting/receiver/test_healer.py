@@ -1,0 +1,272 @@
+"""Stories of healing: what is received, what is seen, and what comes of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerting.actions.outcome import Cause, Failed, Retry
+from nervesys.contract import Status
+from tests.alerting.receiver.world import World, a_fleet, agent_down
+
+Begin = Callable[..., World]
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Begin:
+    """A fleet that is well and has been watched for a while."""
+
+    def begin(*agents: str, health: dict[str, Any] | None = None, **limits: Any) -> World:
+        world = World(
+            tmp_path, a_fleet(*(agents or ("grok", "gimai", "copilot", "chatgpt")), **(health or {})), **limits
+        )
+        for agent in world.fleet.agents:
+            world.lives(agent, "one")
+        world.passes(30)
+        return world
+
+    return begin
+
+
+def down(world: World, *agents: str) -> None:
+    """Agents die, are missed, and their alerts arrive."""
+    world.dies(*agents)
+    world.passes(35)
+    world.receive(*map(agent_down, agents))
+    world.turn()
+
+
+def test_a_dead_agent_is_restarted_once_and_proven(begin: Begin) -> None:
+    world = begin()
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    down(world, "grok")
+    world.passes(60)
+    assert world.driver.calls == ["grok"]
+    assert world.story() == ["received", "settling", "act", "called", "first_sign", "proven"]
+    assert [change.state for change in world.changes] == ["deferred", "running", "succeeded", "recovered"]
+
+
+def test_every_firing_repeat_and_twin_joins_the_one_episode(begin: Begin) -> None:
+    world = begin()
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    down(world, "grok")
+    for _ in range(12):
+        world.receive(agent_down("grok"), agent_down("grok", fingerprint="other", starts_at="2027-01-15T08:00:07Z"))
+        world.passes(5)
+    assert world.driver.calls == ["grok"]
+    assert [(one["state"], one["attempts"]) for one in world.actions()] == [("recovered", 1)]
+
+
+def test_a_forged_alert_for_a_healthy_agent_does_nothing(begin: Begin) -> None:
+    world = begin()
+    for _ in range(4):
+        world.receive(agent_down("grok"))
+        world.passes(30)
+    assert world.driver.calls == []
+    assert world.states() == {"grok": "skipped"}
+
+
+def test_an_agent_stopped_on_purpose_stays_stopped(begin: Begin) -> None:
+    world = begin()
+    world.dies("grok")
+    world.beats("grok", "one", Status.STOPPED)
+    world.passes(35)
+    world.receive(agent_down("grok"))
+    world.passes(10)
+    assert (world.driver.calls, world.story()[-1]) == ([], "stopped")
+
+
+def test_resolved_closes_nothing(begin: Begin) -> None:
+    world = begin()
+    down(world, "grok")
+    world.receive(agent_down("grok", status="resolved"))
+    world.passes(5)
+    assert world.driver.calls == ["grok"]
+
+
+def test_no_driver_is_called_while_the_store_is_blind_and_the_clock_of_recovery_stands_still(begin: Begin) -> None:
+    world = begin()
+    down(world, "grok")
+    world.passes(5)
+    assert world.driver.calls == ["grok"]
+    world.store.broken = True
+    world.passes(600)
+    assert world.driver.calls == ["grok"]
+    world.store.broken = False
+    world.lives("grok", "two")
+    world.passes(30)
+    assert (world.driver.calls, world.story()[-1]) == (["grok"], "proven")
+
+
+def test_after_a_blind_time_silence_counts_only_after_grace(begin: Begin) -> None:
+    world = begin()
+    world.store.broken = True
+    world.passes(120)
+    world.receive(*map(agent_down, world.fleet.agents))
+    world.store.broken = False
+    world.passes(60)
+    assert world.driver.calls == []
+    assert set(world.states().values()) == {"skipped"}
+
+
+def test_the_dying_process_last_write_is_no_proof(begin: Begin) -> None:
+    world = begin()
+    world.driver.effect = lambda agent: world.beats(agent, "one", Status.STOPPED)
+    down(world, "grok")
+    world.passes(15)
+    assert "proven" not in world.story()
+    world.passes(30)
+    assert len(world.driver.calls) > 1, "its word that it stopped is this receiver's own doing"
+
+
+def test_a_starting_agent_is_never_restarted(begin: Begin) -> None:
+    world = begin()
+    down(world, "grok")
+    world.passes(5)
+    for _ in range(30):
+        world.beats("grok", "two", Status.STARTING)
+        world.passes(5)
+    assert world.driver.calls == ["grok"]
+    assert world.story()[-2:] == ["not_working", "waiting"]
+
+
+def test_without_proof_attempts_are_exhausted_and_people_are_asked_until_there_is_proof(begin: Begin) -> None:
+    world = begin()
+    down(world, "grok")
+    world.passes(300)
+    world.receive(agent_down("grok", starts_at="later"))
+    world.passes(900)
+    assert world.driver.calls == ["grok"] * 3
+    assert world.states() == {"grok": "escalated"}
+    world.lives("grok", "by hand")
+    world.passes(15)
+    assert world.states() == {"grok": "recovered"}
+
+
+def test_attempts_count_across_episodes(begin: Begin) -> None:
+    world = begin(health={"max_restart_attempts": 2})
+    world.driver.effect = lambda agent: world.lives(agent, f"after {len(world.driver.calls)}")
+    for number in range(3):
+        world.dies("grok")
+        world.passes(35)
+        world.receive(agent_down("grok", starts_at=str(number)))
+        world.passes(60)
+    assert world.driver.calls == ["grok", "grok"]
+    assert world.states() == {"grok": "escalated"}
+
+
+def test_between_two_restarts_of_one_agent_lies_the_cool_down(begin: Begin) -> None:
+    world = begin(cooldown_seconds=300)
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    down(world, "grok")
+    world.passes(60)
+    world.dies("grok")
+    world.passes(35)
+    world.receive(agent_down("grok", starts_at="later"))
+    world.passes(60)
+    assert (len(world.driver.calls), world.states()) == (1, {"grok": "deferred"})
+    world.passes(300)
+    assert len(world.driver.calls) == 2
+
+
+def test_a_driver_error_is_tried_again_after_5_then_10_seconds(begin: Begin) -> None:
+    world = begin()
+    world.driver.script = [Retry(Cause.UNREACHABLE, "no socket"), Retry(Cause.TIMED_OUT, "slow")]
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    down(world, "grok")
+    world.passes(60)
+    with world.journal.transaction() as connection:
+        calls = connection.exec_driver_sql("SELECT started_at, outcome FROM attempts ORDER BY id").all()
+    assert [outcome for _, outcome in calls] == ["retry", "retry", "done"]
+    assert [calls[1][0] - calls[0][0], calls[2][0] - calls[1][0]] == [5, 10]
+    assert world.states() == {"grok": "recovered"}
+
+
+def test_a_driver_that_cannot_ever_do_it_asks_people_at_once(begin: Begin) -> None:
+    world = begin()
+    world.driver.script = [Failed(Cause.NOT_FOUND, "no such process")]
+    down(world, "grok")
+    world.passes(60)
+    assert (world.driver.calls, world.states()) == (["grok"], {"grok": "escalated"})
+
+
+def test_a_server_that_no_driver_reaches_asks_people_and_starts_no_second_copy(begin: Begin) -> None:
+    world = begin()
+    world.driver.servers = ("beta",)
+    down(world, "grok")
+    world.passes(60)
+    assert (world.driver.calls, world.story()[-2:]) == ([], ["unreachable_server", "waiting"])
+
+
+def test_after_a_crash_proof_comes_before_the_next_attempt(begin: Begin) -> None:
+    world = begin()
+    down(world, "grok")
+    world.now += 5
+    world.crashes_while_calling()
+    assert world.states() == {"grok": "running"}
+    world.lives("grok", "two")
+    world.passes(60)
+    assert (world.driver.calls, world.states()) == ([], {"grok": "recovered"})
+
+
+def test_after_a_crash_without_proof_the_next_attempt_is_made(begin: Begin) -> None:
+    world = begin()
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    down(world, "grok")
+    world.now += 5
+    world.crashes_while_calling()
+    world.passes(90)
+    assert (world.driver.calls, world.states()) == (["grok"], {"grok": "recovered"})
+
+
+def test_when_an_episode_ends_the_receiver_looks_again(begin: Begin) -> None:
+    world = begin()
+    world.driver.effect = lambda agent: world.lives(agent, f"after {len(world.driver.calls)}")
+    down(world, "grok")
+    world.passes(20)
+    assert world.states() == {"grok": "recovered"}
+    world.dies("grok")
+    world.passes(120)
+    assert len(world.driver.calls) == 2, "though no alert came"
+
+
+def test_an_agent_taken_out_of_the_brain_ends_its_episode(begin: Begin) -> None:
+    world = begin(health={"max_restart_attempts": 0})
+    down(world, "grok")
+    world.passes(15)
+    assert world.states() == {"grok": "escalated"}
+    del world.fleet.agents["grok"]
+    world.passes(15)
+    assert world.states() == {"grok": "rejected"}
+
+
+def test_a_test_alert_is_observed_and_never_acted_upon(begin: Begin) -> None:
+    world = begin()
+    world.dies("grok")
+    world.passes(35)
+    world.receive(agent_down("grok", test=True))
+    world.passes(60)
+    assert (world.driver.calls, world.story()[-1]) == ([], "observed")
+
+
+def test_where_much_of_the_fleet_falls_at_once_a_few_are_tried_first(begin: Begin) -> None:
+    world = begin("a", "b", "c", "d", "e", "f")
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    down(world, "a", "b", "c", "d", "e")
+    world.passes(10)
+    assert len(world.driver.calls) == 1
+    assert world.states()["*"] == "escalated"
+    world.passes(120)
+    assert sorted(world.driver.calls) == ["a", "b", "c", "d", "e"]
+    assert set(world.states().values()) == {"recovered"}
+
+
+def test_where_the_trials_do_not_come_back_the_rest_is_left_alone(begin: Begin) -> None:
+    world = begin("a", "b", "c", "d", "e", "f")
+    down(world, "a", "b", "c", "d", "e")
+    world.passes(600)
+    assert len(set(world.driver.calls)) == 2
+    states = world.states()
+    assert states.pop("*") == "escalated"
+    assert sorted(states.values()) == ["deferred", "deferred", "deferred", "escalated", "escalated"]

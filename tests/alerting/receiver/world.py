@@ -1,0 +1,182 @@
+"""A small world for the receiver: a folder for a store, a clock that obeys, a driver that remembers its orders."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from alerting.actions.outcome import Done, Outcome
+from alerting.journal import Change, Journal, Writer, view
+from alerting.journal.receive import Arrival, receive
+from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.receiver.blast import Radius
+from alerting.receiver.calls import Calls
+from alerting.receiver.fleet import Fleet
+from alerting.receiver.healer import Healer, policy_of
+from alerting.receiver.local import Limits
+from alerting.receiver.metrics import INSTRUMENTS
+from alerting.receiver.watch import Watch
+from nervesys.contract import AgentState, Status
+from nervesys.errors import StoreUnavailable
+from nervesys.metrics import Instruments
+from nervesys.settings import AgentConfig, FolderTree, load, load_file, shipped_root
+from nervesys.stores.objects import FolderStore, Listing
+
+START = 1_800_000_000.0
+HEARTBEAT = 5.0  # of the profile local
+
+
+def shipped_alerts() -> AlertsFile:
+    return load_file(FolderTree(shipped_root()), ALERTS_FILE, AlertsFile)
+
+
+def a_fleet(*names: str, **health: Any) -> Fleet:
+    agents = {name: AgentConfig.model_validate({"name": name, "health": health}) for name in names}
+    return Fleet(load(profile="local").settings, agents, shipped_alerts())
+
+
+def agent_down(agent: str, **changed: Any) -> Arrival:
+    said = {
+        "alertname": "AgentDown",
+        "fingerprint": f"f-{agent}",
+        "starts_at": "2027-01-15T08:00:00Z",
+        "status": "firing",
+        "sender": "alertmanager",
+        "agent": agent,
+        "labels": json.dumps({"agent": agent}),
+        "annotations": "{}",
+        "remedies": ("restart_agent",),
+    }
+    return Arrival(**{**said, **changed})
+
+
+class BreakableStore(FolderStore):
+    """A store that can be made unreadable."""
+
+    broken = False
+
+    def list(self, prefix: str, *, recursive: bool = True) -> Listing:
+        if self.broken:
+            raise StoreUnavailable(f"list {prefix}: timed out")
+        return super().list(prefix, recursive=recursive)
+
+
+class ScriptedDriver:
+    """Answers from a script, then `Done`; what a restart does to the world is the test's to say."""
+
+    servers: tuple[str, ...] = ("*",)
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.script: list[Outcome] = []
+        self.effect: Callable[[str], None] = lambda target: None
+
+    def restart(self, target: str) -> Outcome:
+        self.calls.append(target)
+        outcome = self.script.pop(0) if self.script else Done("started")
+        if isinstance(outcome, Done):
+            self.effect(target)
+        return outcome
+
+
+class World:
+    """Everything around one healer; time passes only when the story says so."""
+
+    def __init__(self, home: Path, fleet: Fleet, **limits: Any) -> None:
+        self.now = START
+        self.fleet = fleet
+        self.limits = Limits(**{"start_allowance_seconds": 10, "cooldown_seconds": 0, "blast_trial": 2} | limits)
+        self.store = BreakableStore(home / "bucket")
+        self.driver = ScriptedDriver()
+        self.journal = Journal.open(f"sqlite:///{home / 'journal.sqlite3'}")
+        self.changes: list[Change] = []
+        self.alive: dict[str, str] = {}
+        (home / "bucket").mkdir(exist_ok=True)
+        self.start()
+
+    def start(self) -> None:
+        """Start a receiver on what is there; the one before it is forgotten, as after a crash."""
+        self.writer = Writer(self.journal)
+        instruments, drivers = Instruments("receiver", INSTRUMENTS), {"supervisor": self.driver}
+        settings = self.fleet.settings
+        self.calls = Calls(drivers, self.writer, instruments, self.clock, self.changes.extend)
+        self.healer = Healer(
+            fleet=lambda: self.fleet,
+            watch=Watch(self.store, settings, self.clock),
+            drivers=drivers,
+            calls=self.calls,
+            policy=policy_of(settings, self.limits),
+            radius=Radius(self.limits.blast_share, self.limits.blast_at_least, self.limits.blast_trial),
+            journal=self.journal,
+            writer=self.writer,
+            instruments=instruments,
+            clock=self.clock,
+            told=self.changes.extend,
+        )
+
+    def clock(self) -> float:
+        return self.now
+
+    def beats(self, agent: str, instance: str, status: Status = Status.RUNNING, server: str = "alpha") -> None:
+        """The agent writes its state now."""
+        state = AgentState(agent_id=agent, instance_id=instance, status=status, timestamp=self.now, server=server)
+        key = f"db/agents/{agent}_state.json"
+        self.store.put(key, state.body())
+        os.utime(self.store._root / key, (self.now, self.now))
+
+    def lives(self, agent: str, instance: str) -> None:
+        """The agent goes on writing as time passes."""
+        self.alive[agent] = instance
+
+    def dies(self, *agents: str) -> None:
+        for agent in agents:
+            self.beats(agent, self.alive.pop(agent, "one"))
+
+    def receive(self, *arrivals: Arrival) -> list[Change]:
+        def operation(connection: Connection) -> list[Change]:
+            return receive(connection, arrivals, self.now)
+
+        return asyncio.run(self.writer.commit(operation))
+
+    def passes(self, seconds: float) -> None:
+        """Time passes in heartbeats; at each the living write and the receiver has its turn."""
+        until = self.now + seconds
+        while self.now < until:
+            self.now += HEARTBEAT
+            for agent, instance in self.alive.items():
+                self.beats(agent, instance)
+            self.turn()
+
+    def turn(self) -> None:
+        async def turn() -> None:
+            await self.healer.turn()
+            await asyncio.gather(*self.calls._tasks)
+
+        asyncio.run(turn())
+
+    def crashes_while_calling(self) -> None:
+        """One turn in which the receiver dies after the attempt was committed and before the driver was called."""
+        started = self.calls.start
+        self.calls.start = lambda *_: None  # type: ignore[method-assign]
+        self.turn()
+        self.calls.start = started  # type: ignore[method-assign]
+        self.start()
+
+    def actions(self, **wanted: Any) -> list[dict[str, Any]]:
+        with self.journal.transaction() as connection:
+            return view.actions(connection, view.Filter(**wanted))
+
+    def story(self, episode_id: int = 1) -> list[str]:
+        """The verdicts of an episode, in their order."""
+        with self.journal.transaction() as connection:
+            found = view.story(connection, episode_id)
+        assert found is not None
+        return [line["verdict"] for line in found["history"]]
+
+    def states(self) -> dict[str, str]:
+        """The state of the newest episode of each agent."""
+        return {one["agent"]: one["state"] for one in sorted(self.actions(), key=lambda one: one["id"])}
