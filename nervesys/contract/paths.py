@@ -53,17 +53,13 @@ class PathTemplate:
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         seen: set[str] = set()
-
-        def place(match: re.Match[str]) -> str:
-            name = match[1]
-            again = name in seen
+        text = ""
+        for part in re.split(r"(\{\w+\})", self.text):
+            place = _PLACE.fullmatch(part)
+            name = place[1] if place else ""
+            text += re.escape(part) if not place else f"(?P={name})" if name in seen else f"(?P<{name}>{FIELDS[name]})"
             seen.add(name)
-            return f"(?P={name})" if again else f"(?P<{name}>{FIELDS[name]})"
-
-        parts = re.split(r"(\{\w+\})", self.text)
-        return re.compile(
-            "".join(_PLACE.sub(place, part) if _PLACE.fullmatch(part) else re.escape(part) for part in parts)
-        )
+        return re.compile(text, re.ASCII)
 
     def build(self, **fields: str) -> str:
         """The key for these fields.

@@ -3,7 +3,6 @@
 Unknown numeric fields are kept, not refused: agents of tomorrow may say more. A value that is present and wrong is.
 """
 
-import math
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -21,6 +20,9 @@ from pydantic import (
 from nervesys.contract.names import agent_name, server_name
 from nervesys.contract.times import format_time, parse_time
 from nervesys.errors import BadObject, Reason
+
+END_OF_CALENDAR = 253_402_300_800
+"""The first second of the year 10000."""
 
 
 def _instant(value: object) -> float:
@@ -40,19 +42,14 @@ def _named(check: Any) -> Any:
     return AfterValidator(checked)
 
 
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        raise ValueError("not a finite number")
-    return value
-
-
-Instant = Annotated[float, BeforeValidator(_instant), AfterValidator(_finite), PlainSerializer(format_time)]
+Instant = Annotated[
+    float, BeforeValidator(_instant), Field(ge=0, lt=END_OF_CALENDAR, allow_inf_nan=False), PlainSerializer(format_time)
+]
 """Unix seconds inside, RFC 3339 in objects."""
 AgentName = Annotated[str, _named(agent_name)]
 ServerName = Annotated[str, _named(server_name)]
-Number = Annotated[float, AfterValidator(_finite)]
-Count = Annotated[float, AfterValidator(_finite), Field(ge=0)]
-Percent = Annotated[float, AfterValidator(_finite), Field(ge=0)]
+Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Percent = Count
 
 
 class Status(StrEnum):

@@ -1,0 +1,159 @@
+"""State, metrics and log records: what is taken, and why the rest is refused."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nervesys.contract import AgentState, LogRecord, ServerMetrics
+from nervesys.contract.brain import DailySummary
+from nervesys.contract.state import ContractObject
+from nervesys.errors import BadObject, Reason
+
+STATE = {"agent_id": "grok", "status": "running", "timestamp": "2026-01-01T12:00:00Z"}
+METRICS = {"server": "host-1", "timestamp": "2026-01-01T12:00:00Z"}
+RECORD = {"agent_id": "grok", "timestamp": "2026-01-01T12:00:00Z"}
+NOON = 1_767_268_800
+
+
+def body(base: dict[str, Any], **changes: Any) -> bytes:
+    return json.dumps(base | changes).encode()
+
+
+def test_a_state_goes_out_as_it_came_in() -> None:
+    text = (
+        b'{"agent_id":"grok","instance_id":"7","server":"host-1","status":"idle","timestamp":"2026-01-01T12:00:00.000Z"'
+        b',"tasks":{"completed":3.0,"failed":1.0},"tokens_used":12.0,"load_1m":0.5}'
+    )
+    assert AgentState.parse(text).body() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2026-01-01T12:00:00Z", NOON),
+        ("2026-01-01T13:00:00+01:00", NOON),
+        ("2026-01-01 12:00:00", NOON),
+        ("2026-01-01T12:00:00.250Z", NOON + 0.25),
+        (NOON, NOON),
+    ],
+)
+def test_instants_are_seconds_inside(text: object, seconds: float) -> None:
+    assert AgentState.parse(body(STATE, timestamp=text)).timestamp == seconds
+
+
+def test_names_are_compared_in_lower_case() -> None:
+    state = AgentState.parse(body(STATE, agent_id="GROK", server="EU-1.Example"))
+    assert (state.agent_id, state.server) == ("grok", "eu-1.example")
+
+
+def test_what_agents_of_tomorrow_add_is_kept() -> None:
+    metrics = ServerMetrics.parse(body(METRICS, gpu_percent=12.5))
+    assert metrics.model_extra == {"gpu_percent": 12.5}
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "reason"),
+    [
+        pytest.param(AgentState, b"", Reason.BAD_JSON, id="empty"),
+        pytest.param(AgentState, body(STATE)[:20], Reason.BAD_JSON, id="half written"),
+        pytest.param(AgentState, b"[]", Reason.BAD_JSON, id="a list"),
+        pytest.param(AgentState, b'{"agent_id": "\xff"}', Reason.BAD_JSON, id="not UTF-8"),
+        pytest.param(AgentState, b"{}", Reason.BAD_VALUE, id="nothing said"),
+        pytest.param(AgentState, body(STATE, agent_id="a/b"), Reason.BAD_NAME, id="a name with a slash"),
+        pytest.param(AgentState, body(STATE, agent_id="a\nb"), Reason.BAD_NAME, id="a name with a newline"),
+        pytest.param(AgentState, body(STATE, agent_id="-a"), Reason.BAD_NAME, id="a name that begins with a hyphen"),
+        pytest.param(AgentState, body(STATE, agent_id="a" * 64), Reason.BAD_NAME, id="a name of 64 characters"),
+        pytest.param(
+            AgentState, body(STATE, agent_id="\u0430gent"), Reason.BAD_NAME, id="a name with a Cyrillic letter"
+        ),
+        pytest.param(AgentState, body(STATE, server="a..b"), Reason.BAD_NAME, id="a server with an empty label"),
+        pytest.param(AgentState, body(STATE, agent_id=7), Reason.BAD_VALUE, id="a number for a name"),
+        pytest.param(AgentState, body(STATE, status="asleep"), Reason.BAD_VALUE, id="an unknown status"),
+        pytest.param(AgentState, body(STATE, timestamp="soon"), Reason.BAD_VALUE, id="no instant"),
+        pytest.param(AgentState, body(STATE, timestamp="9999-99-99T00:00:00Z"), Reason.BAD_VALUE, id="no such month"),
+        pytest.param(AgentState, body(STATE, timestamp=float("nan")), Reason.BAD_VALUE, id="an instant that is NaN"),
+        pytest.param(AgentState, body(STATE, timestamp=-1), Reason.BAD_VALUE, id="an instant before 1970"),
+        pytest.param(AgentState, body(STATE, timestamp=1e12), Reason.BAD_VALUE, id="an instant beyond the calendar"),
+        pytest.param(AgentState, body(STATE, timestamp=None), Reason.BAD_VALUE, id="an instant that is null"),
+        pytest.param(AgentState, body(STATE, timestamp=[]), Reason.BAD_VALUE, id="an instant that is a list"),
+        pytest.param(AgentState, body(STATE, tokens_used=-1), Reason.BAD_VALUE, id="a negative count"),
+        pytest.param(AgentState, body(STATE, tasks={"failed": "x"}), Reason.BAD_VALUE, id="a count that is a word"),
+        pytest.param(AgentState, body(STATE, metrics=METRICS | {"server": "/"}), Reason.BAD_NAME, id="metrics within"),
+        pytest.param(ServerMetrics, body(METRICS, cpu_percent=float("inf")), Reason.BAD_VALUE, id="infinite load"),
+        pytest.param(ServerMetrics, body(METRICS, network_io=[1]), Reason.BAD_VALUE, id="a list for a mapping"),
+        pytest.param(LogRecord, body(RECORD, context={"duration_ms": -1}), Reason.BAD_VALUE, id="negative duration"),
+        pytest.param(LogRecord, body(RECORD, message={"a": 1}), Reason.BAD_VALUE, id="a mapping for a message"),
+        pytest.param(DailySummary, b'{"date": "2026-02-30"}', Reason.BAD_VALUE, id="a day that does not exist"),
+    ],
+)
+def test_a_bad_object_says_why(model: type[ContractObject], text: bytes, reason: Reason) -> None:
+    with pytest.raises(BadObject) as caught:
+        model.parse(text)
+    assert caught.value.reason is reason
+    assert len(str(caught.value)) < 300
+
+
+@given(st.binary())
+def test_no_bytes_break_the_parser(text: bytes) -> None:
+    for model in (AgentState, ServerMetrics, LogRecord):
+        with pytest.raises(BadObject):
+            model.parse(text)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+    lambda below: st.lists(below, max_size=2) | st.dictionaries(st.text(max_size=5), below, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*AgentState.model_fields]), JSON, max_size=3))
+def test_a_state_is_taken_whole_or_refused(changes: dict[str, Any]) -> None:
+    try:
+        state = AgentState.parse(body(STATE, **changes))
+    except BadObject:
+        return
+    assert AgentState.parse(state.body()).status == state.status
+
+
+@pytest.mark.parametrize(
+    ("said", "level"),
+    [
+        ("INFO", "INFO"),
+        ("info", "INFO"),
+        ("Warning", "WARN"),
+        ("CRITICAL", "ERROR"),
+        ("FATAL", "ERROR"),
+        ("TRACE", "DEBUG"),
+        ("NOTICE", "INFO"),
+        ("loud", "other"),
+        (40, "other"),
+        (None, "other"),
+    ],
+)
+def test_levels_are_a_closed_list(said: object, level: str) -> None:
+    assert LogRecord.parse(body(RECORD, level=said)).level == level
+
+
+@pytest.mark.parametrize(("said", "category"), [("Errors", "errors"), ("audit", "audit"), ("gossip", "other")])
+def test_categories_are_a_closed_list(said: str, category: str) -> None:
+    assert LogRecord.parse(body(RECORD, category=said)).category == category
+
+
+@pytest.mark.parametrize(
+    ("metadata", "model", "tokens"),
+    [
+        ({}, None, None),
+        ({"model_version": "grok-4", "tokens_used": 7}, "grok-4", 7),
+        ({"gen_ai.request.model": "grok-4"}, "grok-4", None),
+        ({"gen_ai.usage.input_tokens": 3, "gen_ai.usage.output_tokens": 4}, None, 7),
+        ({"gen_ai.usage.output_tokens": 4}, None, 4),
+        ({"tokens_used": 9, "gen_ai.usage.input_tokens": 3}, None, 9),
+    ],
+)
+def test_genai_names_are_synonyms(metadata: dict[str, Any], model: str | None, tokens: float | None) -> None:
+    said = LogRecord.parse(body(RECORD, metadata=metadata)).metadata
+    assert (said.model_version, said.tokens) == (model, tokens)
