@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboards.correct import DATASOURCE, Json
-from dashboards.families import Known
 from dashboards.layout import COLUMNS
-from dashboards.promql import ANY, Selection, filled, seconds_of, selections, variables_in, windows
+from dashboards.promql import ANY, filled, seconds_of, variables_in, windows
 from dashboards.reading import Question, panels_of, questions_of, variables_of
-from nervesys.metrics import Period
-from nervesys.metrics.periods import WINDOW_PERIODS, Periods
+from nervesys.metrics.periods import Periods
+from nervesys.promql import Known, Selection, selections
+from nervesys.promql import problems as problems_of
 
 BY_SUBJECT = (
     "Queries are about agents, servers and areas: exporters are sharded and replicated, so their job and instance "
@@ -25,7 +25,6 @@ EXCLUDED = dict.fromkeys(
 )
 UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 QUERY = re.compile(r"label_values\((?P<metric>.+), *(?P<label>\w+)\)")
-TARGET_LABELS = frozenset({"job", "instance", "le"})
 COUNTING = frozenset({"rate", "irate", "increase"})
 
 
@@ -228,17 +227,11 @@ def _of_question(question: Question, page: Json, world: World) -> Iterator[Findi
 
 
 def _of_selection(selection: Selection, world: World) -> Iterator[tuple[str, str]]:
+    yield from problems_of(selection, world.known, world.periods)
     family = world.known.get(selection.name)
     if family is None:
-        yield "family", f"there is no family {selection.name}"
         return
-    unknown = selection.labels - family.labels - TARGET_LABELS if family.labels is not None else set()
-    if unknown:
-        yield "labels", f"{selection.name} has no label {', '.join(sorted(unknown))}"
     if family.counter and selection.function not in COUNTING:
         yield "target-counter-agg-rule", f"the counter {selection.name} is not under rate or increase"
     if not family.counter and selection.function in COUNTING:
         yield "gauge-rate", f"{selection.name} is no counter"
-    least = WINDOW_PERIODS * world.periods[family.period]
-    if selection.window is not None and family.period is not Period.DAILY and selection.window < least:
-        yield "window", f"{selection.window:g} s over {selection.name} is less than {least:g} s, four of its periods"

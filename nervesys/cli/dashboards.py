@@ -10,12 +10,12 @@ from rich.table import Table
 
 from dashboards.build import FOLDER, datasource_seconds, files, pages
 from dashboards.check import Finding, World, check_pages
-from dashboards.families import known
 from dashboards.reading import panels_of, questions_of
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, opened
 from nervesys.metrics import Family
 from nervesys.metrics.periods import periods
+from nervesys.promql import known
 from nervesys.settings import Loaded
 
 app = typer.Typer(no_args_is_help=True, help="Write the dashboards, and check them.")

@@ -1,6 +1,6 @@
 import pytest
 
-from dashboards.promql import Selection, filled, seconds_of, selections, variables_in, windows
+from dashboards.promql import filled, seconds_of, variables_in, windows
 
 
 def test_variables_are_found_and_filled_in_every_spelling() -> None:
@@ -20,21 +20,6 @@ def test_variables_are_found_and_filled_in_every_spelling() -> None:
 )
 def test_the_rate_window_is_grafanas(step: float, least: float, rate: str) -> None:
     assert windows(step, least, span=3600)["__rate_interval"] == rate
-
-
-def test_selections_carry_their_window_and_their_function() -> None:
-    query = 'sum by (a) (rate(x_total{a="1", b!="2"}[5m])) / on (a) (time() - y) + max_over_time((z > 0)[1h:1m])'
-    assert selections(query) == [
-        Selection("x_total", frozenset({"a", "b"}), 300, "rate"),
-        Selection("y", frozenset(), None, ""),
-        Selection("z", frozenset(), 3600, ""),
-    ]
-
-
-@pytest.mark.parametrize("query", ["rate(x)", "sum by (", "x{a=b}"])
-def test_what_is_no_promql_is_refused(query: str) -> None:
-    with pytest.raises(ValueError, match=r".+"):
-        selections(query)
 
 
 def test_durations() -> None:

@@ -1,0 +1,125 @@
+"""What a query asks for, held against what there is: its selectors, and the families that are known."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import promql_parser
+from promql_parser import Call, MatrixSelector, SubqueryExpr, VectorSelector
+
+from nervesys.metrics import Family, Period
+from nervesys.metrics.instruments import BUILD_INFO
+from nervesys.metrics.periods import WINDOW_PERIODS, Periods
+
+TARGET_LABELS = frozenset({"job", "instance", "le"})
+"""Labels that a series may have beside its family's."""
+LOOKBACK = "last_over_time"
+"""The function whose window is how far back to look, not what to sum up."""
+OF_OTHERS: Mapping[str, bool] = {
+    "ALERTS": False,
+    "ALERTS_FOR_STATE": False,
+    "alertmanager_alerts": False,
+    "alertmanager_notifications_failed_total": True,
+    "alertmanager_notifications_total": True,
+    "process_cpu_seconds_total": True,
+    "process_resident_memory_bytes": False,
+    "prometheus_rule_evaluation_failures_total": True,
+    "prometheus_rule_group_last_duration_seconds": False,
+    "prometheus_tsdb_head_samples_appended_total": True,
+    "prometheus_tsdb_head_series": False,
+    "scrape_duration_seconds": False,
+    "up": False,
+}
+"""Series of Prometheus, Alertmanager and the client library, and whether they are counters; new with every scrape."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a series.
+
+    Attributes:
+        counter: it only grows.
+        period: how often it is new.
+        labels: its own labels; None where they are another program's business.
+    """
+
+    counter: bool
+    period: Period
+    labels: frozenset[str] | None
+
+
+def known(families: Iterable[Family]) -> dict[str, Known]:
+    """Every series by the name under which it is exposed: those of the families, of every program, and of others."""
+    series = {name: Known(counter, Period.SCRAPE, None) for name, counter in OF_OTHERS.items()}
+    for family in (BUILD_INFO, *families):
+        of_kind = Known(family.kind != "gauge", family.period, frozenset(family.labels))
+        suffixes = ("_bucket", "_count", "_sum") if family.kind == "histogram" else ("",)
+        series |= {family.full_name + suffix: of_kind for suffix in suffixes}
+    return series
+
+
+@dataclass(frozen=True)
+class Selection:
+    """One selector of a query.
+
+    Attributes:
+        name: of the series.
+        labels: that its matchers name.
+        window: in seconds; None where the newest value is meant.
+        function: that takes the selector for its argument; empty where none does.
+    """
+
+    name: str
+    labels: frozenset[str]
+    window: float | None
+    function: str
+
+
+def selections(expr: str) -> list[Selection]:
+    """Every selector of a query without variables.
+
+    Raises:
+        ValueError: it is no PromQL; in the parser's own words.
+    """
+    return list(_selections(promql_parser.parse(expr), "", None))
+
+
+def _selections(node: Any, function: str, window: float | None) -> Iterator[Selection]:
+    match node:
+        case VectorSelector():
+            labels = frozenset(matcher.name for matcher in node.matchers.matchers)
+            yield Selection(str(node.name), labels, window, function)
+        case MatrixSelector():
+            yield from _selections(node.vector_selector, function, node.range.total_seconds())
+        case SubqueryExpr(range=timedelta() as span):
+            yield from _selections(node.expr, "", span.total_seconds())
+        case Call():
+            for argument in node.args:
+                yield from _selections(argument, node.func.name, None)
+        case _:
+            for part in ("expr", "param", "lhs", "rhs"):
+                if (below := getattr(node, part, None)) is not None:
+                    yield from _selections(below, "", window)
+
+
+def problems(selection: Selection, known: Mapping[str, Known], periods: Periods) -> Iterator[tuple[str, str]]:
+    """What is wrong with a selector: the rule that it breaks, and how.
+
+    Args:
+        selection: the selector.
+        known: every series that may be asked for.
+        periods: in seconds.
+    """
+    family = known.get(selection.name)
+    if family is None:
+        yield "family", f"there is no family {selection.name}"
+        return
+    unknown = selection.labels - family.labels - TARGET_LABELS if family.labels is not None else set()
+    if unknown:
+        yield "labels", f"{selection.name} has no label {', '.join(sorted(unknown))}"
+    if selection.window is None or selection.function == LOOKBACK or family.period is Period.DAILY:
+        return
+    least = WINDOW_PERIODS * periods[family.period]
+    if selection.window < least:
+        yield "window", f"{selection.window:g} s over {selection.name} is less than {least:g} s, four of its periods"
