@@ -1,9 +1,10 @@
 """What a source remembers from one start to the next: one SQLite file under `NERVESYS_HOME`.
 
 The file may be deleted at any time: it costs reading again, and counters start anew. `PRAGMA user_version` holds the
-schema's version.
+schema's version; a file of another version is rebuilt, but for the counters' totals, which survive and only grow.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,8 +15,21 @@ VERSION = 1
 SCHEMA = """
 CREATE TABLE success (area TEXT PRIMARY KEY, at REAL NOT NULL, unbroken_since REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE body (area TEXT, key TEXT, version TEXT NOT NULL, body BLOB, PRIMARY KEY (area, key)) WITHOUT ROWID;
+CREATE TABLE log_birth (at REAL NOT NULL);
+CREATE TABLE log_object (
+    folder TEXT, key TEXT, version TEXT NOT NULL, sums TEXT, PRIMARY KEY (folder, key)
+) WITHOUT ROWID;
+CREATE TABLE log_folder (folder TEXT PRIMARY KEY, checked REAL NOT NULL, counted BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE size (
+    area TEXT, folder TEXT, objects INTEGER NOT NULL, bytes INTEGER NOT NULL, newest REAL NOT NULL,
+    checked REAL NOT NULL, PRIMARY KEY (area, folder)
+) WITHOUT ROWID;
 """
+LASTING = "CREATE TABLE IF NOT EXISTS total (series TEXT PRIMARY KEY, sums TEXT NOT NULL) WITHOUT ROWID"
+"""Series and sums as JSON lists."""
 MEMORY = ":memory:"
+
+log = logging.getLogger(__name__)
 
 
 class Cache:
@@ -67,14 +81,23 @@ class Cache:
 
 
 def _opened(path: Path | str) -> sqlite3.Connection:
+    """The database with its tables; a file that is none, as after a crash of the disk, makes way for a new one."""
+    try:
+        return _prepared(path)
+    except sqlite3.DatabaseError as err:
+        if not isinstance(path, Path) or isinstance(err, sqlite3.OperationalError):
+            raise
+        log.warning("%s is damaged (%s) and is built anew", path, err)
+        path.unlink()
+        return _prepared(path)
+
+
+def _prepared(path: Path | str) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=10, check_same_thread=False)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-        with db:
-            for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                db.execute(f'DROP TABLE "{table}"')
-            for statement in SCHEMA.split(";"):
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {VERSION}")
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'total'").fetchall()
+        drops = "".join(f'DROP TABLE "{table}";' for (table,) in tables)
+        db.executescript(f"BEGIN; {drops} {SCHEMA} {LASTING}; PRAGMA user_version = {VERSION}; COMMIT;")
     return db

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from exporters.runner import Area, Context, Source
-from exporters.store import agents, metrics
+from exporters.store import agents, logs, metrics, records, sizes
 from exporters.store.board import Board
 from exporters.store.counted import CountedStore
 from nervesys.stores.objects import ObjectReader
@@ -16,18 +16,21 @@ def areas(context: Context) -> Sequence[Area]:
 
 
 def areas_of(store: ObjectReader, context: Context) -> Sequence[Area]:
-    """The areas of any store."""
+    """The areas of any store; its sizes belong to no agent or server, so the first shard alone tells them."""
     counted, board = CountedStore(store, context), Board()
     every = context.settings.monitoring.refresh
-    return (
+    all_areas = (
         Area("agents", agents.FAMILIES, every.agents, agents.Agents(counted, context, board).refresh),
-        Area("metrics", metrics.FAMILIES, every.metrics, metrics.Metrics(context, board).refresh),
+        Area("metrics", metrics.FAMILIES, every.metrics, metrics.Metrics(counted, context, board).refresh),
+        Area("logs", records.FAMILIES, every.logs, logs.Logs(counted, context, board).refresh),
+        Area("sizes", sizes.FAMILIES, every.sizes, sizes.Sizes(counted, context, board).refresh),
     )
+    return all_areas if context.shard.number == 1 else all_areas[:-1]
 
 
 SOURCE = Source(
     name="store",
     about="Agents, servers and logs, as the S3-compatible store shows them.",
-    families=(*agents.FAMILIES, *metrics.FAMILIES),
+    families=(*agents.FAMILIES, *metrics.FAMILIES, *records.FAMILIES, *sizes.FAMILIES),
     areas=areas,
 )

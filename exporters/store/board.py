@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from nervesys.clock import Clock
 from nervesys.contract import ServerMetrics
 
 
@@ -37,3 +38,7 @@ class Board:
     def __init__(self) -> None:
         self.carried: tuple[Report, ...] = ()
         self.clock_offset = 0.0
+
+    def now(self, clock: Clock) -> float:
+        """What the store's clock shows, in Unix seconds."""
+        return clock() + self.clock_offset

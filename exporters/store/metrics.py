@@ -1,15 +1,22 @@
 """Area `metrics`: the servers, each as one of its agents sees it.
 
-Reads   nothing for a server whose metrics ride in a state object.
+Reads   one LIST for the servers. Where a server's metrics ride in a state object, nothing more; of any other, one LIST
+        of its current hour and one GET for each agent's newest object there.
 Units   ratios 0 to 1, bytes, seconds; instants in Unix seconds by the store's clock.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from exporters.runner import Context, Refresh
 from exporters.store.board import Board, Report
-from nervesys.contract import ServerMetrics
+from exporters.store.bodies import Bodies
+from exporters.store.folders import HOUR, Folders
+from nervesys.contract import PathTemplate, ServerMetrics
+from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Sample
+from nervesys.stores.objects import ObjectInfo, ObjectReader
+
+MAX_BYTES = 1 << 20
 
 SERVER = ("server",)
 CPU = Family("server_cpu_ratio", "gauge", "Share of the processors in use.", SERVER)
@@ -78,27 +85,59 @@ class Metrics:
     """Keeps each server's reporter from pass to pass.
 
     Args:
+        store: the store.
         context: settings, clock and shard.
         board: where the area `agents` leaves what states carry.
     """
 
-    def __init__(self, context: Context, board: Board) -> None:
+    def __init__(self, store: ObjectReader, context: Context, board: Board) -> None:
+        self._store = store
         self._context = context
         self._board = board
+        self._template = PathTemplate(context.settings.storage.storj.paths.metrics)
+        self._folders = Folders(self._template, HOUR)
+        self._bodies = Bodies("metrics", store, context, ServerMetrics.parse, MAX_BYTES)
         self._stale_after = context.settings.thresholds.heartbeat.stale_after_seconds
         self._reporters: dict[str, str] = {}
 
     def refresh(self, out: Refresh) -> None:
         """One pass."""
-        now = self._context.clock() + self._board.clock_offset
+        now = self._board.now(self._context.clock)
 
         def live(report: Report) -> bool:
             return now - report.at <= self._stale_after
 
-        mine = [report for report in self._board.carried if self._context.shard.owns(report.metrics.server)]
-        chosen = one_reporter_each(mine, self._reporters, live)
+        carried = [report for report in self._board.carried if self._context.shard.owns(report.metrics.server)]
+        written = self._written({report.metrics.server for report in carried}, now, out)
+        chosen = one_reporter_each([*carried, *written], self._reporters, live)
         self._reporters = {server: report.agent for server, report in chosen.items()}
         out.keep_only(chosen)
         for server, report in chosen.items():
             alive = live(report)
             out.put(server, (report, alive), server_samples(server, report.at, report.metrics, live=alive))
+
+    def _written(self, carried: Collection[str], now: float, out: Refresh) -> list[Report]:
+        """The newest measurement by each agent of the servers of this shard that no state tells of."""
+        newest: dict[tuple[str, str], ObjectInfo] = {}
+        for info in self._listed(carried, now):
+            fields = self._template.parse(info.key)
+            if fields is None:
+                out.reject(info.key, info.version, BadObject(Reason.BAD_KEY, f"not of {self._template.text}"))
+                continue
+            reporter = fields.get("server", ""), fields.get("agent", "")
+            if reporter not in newest or newest[reporter].modified < info.modified:
+                newest[reporter] = info
+        bodies = self._bodies.read(newest.values(), out)
+        return [
+            Report(agent.lower(), info.modified, bodies[info.key])
+            for (_, agent), info in newest.items()
+            if info.key in bodies
+        ]
+
+    def _listed(self, carried: Collection[str], now: float) -> Iterator[ObjectInfo]:
+        """What lies in the current hour; just after it began, in the one before too."""
+        for root in self._folders.roots(self._store):
+            server = self._folders.fields(root).get("server", "").lower()
+            if server not in carried and self._context.shard.owns(server):
+                for period in {self._folders.period(root, now), self._folders.period(root, now - self._stale_after)}:
+                    yield from self._store.list(period).objects

@@ -1,0 +1,146 @@
+"""Which log objects have been counted, and the totals: written together, so that a crash counts nothing twice.
+
+Of a folder that is written to, each object is remembered with its sums, so that one that is written again (a repeated
+upload, a file that grows) adds only what is more than before. A folder that is over is folded into one row of eight
+bytes a key, which suffices to tell stragglers from what was counted.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from exporters.runner import Cache
+from exporters.store.records import BY_NAME, Series, Sums, nothing
+from exporters.store.totals import Totals
+from nervesys.stores.objects import ObjectInfo
+
+DIGEST_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one object holds.
+
+    Attributes:
+        folder: the period it lies in.
+        info: the object.
+        sums: what it adds up to; None where it was rejected.
+    """
+
+    folder: str
+    info: ObjectInfo
+    sums: Sums | None
+
+
+class Ledger:
+    """The memory of the area `logs`.
+
+    Args:
+        cache: where it is kept.
+        announced: see `Totals`.
+    """
+
+    def __init__(self, cache: Cache, *, announced: bool = False) -> None:
+        self._cache = cache
+        with cache.transaction() as db:
+            totals = db.execute("SELECT series, sums FROM total").fetchall()
+            objects = db.execute("SELECT folder, key, version FROM log_object").fetchall()
+            folded = db.execute("SELECT folder, checked FROM log_folder").fetchall()
+        self.totals = Totals(
+            {tuple(json.loads(series)): json.loads(sums) for series, sums in totals}, announced=announced
+        )
+        self.folded: dict[str, float] = dict(folded)
+        """When each folder that is over was last looked at."""
+        self._versions: dict[str, dict[str, str]] = {}
+        for folder, key, version in objects:
+            self._versions.setdefault(folder, {})[key] = version
+
+    def born(self, now: float) -> float:
+        """When counting began. What lay there before is not counted: a lost cache would count it a second time."""
+        with self._cache.transaction() as db:
+            row = db.execute("SELECT at FROM log_birth").fetchone()
+            if row is None:
+                row = (now,)
+                db.execute("INSERT INTO log_birth VALUES (?)", row)
+        return float(row[0])
+
+    def uncounted(self, folder: str, objects: Iterable[ObjectInfo]) -> list[ObjectInfo]:
+        """Those objects of a folder that are new, or another version of what was read."""
+        versions, folded = self._versions.get(folder, {}), self._digests(folder)
+        return [
+            info
+            for info in objects
+            if versions.get(info.key) != info.version and not (folded and _digest(info.key) in folded)
+        ]
+
+    def count(self, readings: Sequence[Reading]) -> list[Series]:
+        """Add what was read to the totals, and remember that it was.
+
+        Returns:
+            The series that had to be counted as `other`.
+        """
+        added: dict[Series, list[float]] = {}
+        for reading in readings:
+            before = self._sums_before(reading)
+            for series, sums in (reading.sums or {}).items():
+                zeros = nothing(BY_NAME[series[0]])
+                pairs = zip(added.get(series, zeros), sums, before.get(series, zeros), strict=True)
+                added[series] = [so_far + max(0.0, now - then) for so_far, now, then in pairs]
+        changed, over = self.totals.plus(added)
+        with self._cache.transaction() as db:
+            db.executemany(
+                "INSERT INTO log_object VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET version = excluded.version, sums = coalesce(excluded.sums, sums)",
+                [(one.folder, one.info.key, one.info.version, _dumped(one.sums)) for one in readings],
+            )
+            rows = [(json.dumps(series), json.dumps(sums)) for series, sums in changed.items()]
+            db.executemany("INSERT OR REPLACE INTO total VALUES (?, ?)", rows)
+        for one in readings:
+            self._versions.setdefault(one.folder, {})[one.info.key] = one.info.version
+        self.totals.put(changed)
+        return over
+
+    def fold(self, folder: str, now: float) -> None:
+        """A folder that is over becomes one row; only rejected objects stay apart, for they may yet be mended."""
+        digests, which = self._digests(folder), "FROM log_object WHERE folder = ? AND sums IS NOT NULL"
+        with self._cache.transaction() as db:
+            counted = [key for (key,) in db.execute(f"SELECT key {which}", (folder,))]
+            row = (folder, now, b"".join(sorted(digests.union(map(_digest, counted)))))
+            db.execute("INSERT OR REPLACE INTO log_folder VALUES (?, ?, ?)", row)
+            db.execute(f"DELETE {which}", (folder,))
+        self.folded[folder] = now
+        for key in counted:
+            del self._versions[folder][key]
+
+    def forget(self, folder: str) -> None:
+        """A folder that is empty now: retention has been there."""
+        with self._cache.transaction() as db:
+            db.execute("DELETE FROM log_object WHERE folder = ?", (folder,))
+            db.execute("DELETE FROM log_folder WHERE folder = ?", (folder,))
+        self.folded.pop(folder, None)
+        self._versions.pop(folder, None)
+
+    def _digests(self, folder: str) -> set[bytes]:
+        if folder not in self.folded:
+            return set()
+        with self._cache.transaction() as db:
+            (blob,) = db.execute("SELECT counted FROM log_folder WHERE folder = ?", (folder,)).fetchone()
+        return {blob[at : at + DIGEST_BYTES] for at in range(0, len(blob), DIGEST_BYTES)}
+
+    def _sums_before(self, reading: Reading) -> Sums:
+        """What another version of the object was counted with."""
+        if reading.info.key not in self._versions.get(reading.folder, {}):
+            return {}
+        with self._cache.transaction() as db:
+            query = "SELECT sums FROM log_object WHERE folder = ? AND key = ?"
+            (text,) = db.execute(query, (reading.folder, reading.info.key)).fetchone()
+        return {tuple(series): sums for series, sums in json.loads(text or "[]")}
+
+
+def _digest(key: str) -> bytes:
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
+
+
+def _dumped(sums: Sums | None) -> str | None:
+    return None if sums is None else json.dumps(list(sums.items()))

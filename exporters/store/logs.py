@@ -1,0 +1,165 @@
+"""Area `logs`: what the agents' logs add up to.
+
+Reads   a pass: one LIST for the servers, one for each server's folder of today, two to look again at what is over;
+        one GET for each new object, several at a time. That much, however many days there are.
+        At start, one LIST for each server and for each folder that is not known yet, a bounded number a pass.
+Units   counts, seconds.
+Errors  StoreUnavailable is raised; what was read before it is kept, and counted once.
+        BadObject costs one object, a bad line only itself; both are counted by reason.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from exporters.runner import Context, Refresh
+from exporters.store.board import Board
+from exporters.store.folders import Folders, instant_of
+from exporters.store.ledger import Ledger, Reading
+from exporters.store.records import MAX_BYTES, Sums, lines_of, tally
+from exporters.store.rounds import Rounds
+from nervesys.contract import PathTemplate
+from nervesys.errors import BadObject, Reason
+from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
+
+GRACE_SECONDS = 900
+"""For how long a day that is over is still listed in every pass: a batch is named when sealed, and shipped after."""
+RECHECKS = 2
+OBJECTS_A_PASS = 2000
+OBJECTS_A_COMMIT = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An object that is to be read.
+
+    Attributes:
+        folder: the period it lies in.
+        info: the object.
+        agent: whose log it is, as its key says; None where it does not.
+    """
+
+    folder: str
+    info: ObjectInfo
+    agent: str | None
+
+
+class Logs:
+    """Counts each object once.
+
+    Args:
+        store: the store.
+        context: settings, cache, clock and shard.
+        board: knows the store's clock.
+    """
+
+    def __init__(self, store: ObjectReader, context: Context, board: Board) -> None:
+        storj = context.settings.storage.storj
+        self._store = store
+        self._context = context
+        self._board = board
+        self._template = PathTemplate(storj.paths.active_logs)
+        self._future_seconds = context.settings.thresholds.heartbeat.future_seconds
+        self._ledger = Ledger(context.cache, announced=context.once)
+        self._ledger.totals.expect(filter(context.shard.owns, context.agents))
+        self._rounds = Rounds(
+            store, Folders(self._template), self._ledger.folded, grace_seconds=GRACE_SECONDS, rechecks=RECHECKS
+        )
+        self._unread: dict[str, Unread] = {}
+        self._over: set[str] = set()
+        self._pool = ThreadPoolExecutor(storj.concurrency, thread_name_prefix="logs")
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass: look where something may be new, read it, count it."""
+        now = self._board.now(self._context.clock)
+        born = 0 if self._context.once else self._ledger.born(now)
+        for folder, objects in self._listed(self._rounds.current(now)):
+            self._look(folder, objects, now, born, out)
+        for folder, objects in self._listed(self._rounds.due(now)):
+            self._look(folder, objects, now, born, out)
+            self._looked(folder, now, empty=not objects)
+        self._read(out)
+        for folder in self._over - {unread.folder for unread in self._unread.values()}:
+            self._ledger.fold(folder, now)
+            self._over.remove(folder)
+        out.backlog = len(self._unread) + self._rounds.left
+        for agent, revision in self._ledger.totals.agents():
+            out.put(agent, revision, self._ledger.totals.samples(agent))
+
+    def _listed(self, folders: Iterable[str]) -> Iterator[tuple[str, Sequence[ObjectInfo]]]:
+        """The objects of each folder, several folders at a time."""
+        folders = list(folders)
+        listings = self._pool.map(self._store.list, folders)
+        return zip(folders, (listing.objects for listing in listings), strict=True)
+
+    def _look(self, folder: str, objects: Sequence[ObjectInfo], now: float, born: float, out: Refresh) -> None:
+        """Note what is to be read in a folder."""
+        known: list[Reading] = []
+        for info in self._ledger.uncounted(folder, objects):
+            try:
+                agent = self._agent(info.key, now)
+            except BadObject as bad:
+                out.reject(info.key, info.version, bad)
+                continue
+            if not self._context.shard.owns(agent or info.key):
+                continue
+            if info.modified < born:
+                known.append(Reading(folder, info, {}))
+            else:
+                self._unread[info.key] = Unread(folder, info, agent)
+        if known:
+            self._ledger.count(known)
+
+    def _looked(self, folder: str, now: float, *, empty: bool) -> None:
+        """A folder that is over was listed: fold it once all in it is read, or forget it where retention took it."""
+        if empty:
+            self._ledger.forget(folder)
+            self._rounds.forget(folder)
+        else:
+            self._over.add(folder)
+            self._rounds.done(folder, now)
+
+    def _agent(self, key: str, now: float) -> str | None:
+        """Whose log a key names.
+
+        Raises:
+            BadObject: `bad_key` where it is not of the template, `future` where its date is still to come.
+        """
+        fields = self._template.parse(key)
+        if fields is None:
+            raise BadObject(Reason.BAD_KEY, f"not of {self._template.text}")
+        at = instant_of(fields)
+        if at is not None and at > now + self._future_seconds:
+            raise BadObject(Reason.FUTURE, f"dated {at - now:.0f} s ahead")
+        return fields["agent"].lower() if "agent" in fields else None
+
+    def _read(self, out: Refresh) -> None:
+        """Read and count what is noted, a bounded number, in steps that are each kept."""
+        todo = list(self._unread.values())[:OBJECTS_A_PASS]
+        for at in range(0, len(todo), OBJECTS_A_COMMIT):
+            some = todo[at : at + OBJECTS_A_COMMIT]
+            readings = []
+            for one, (sums, bad) in zip(some, self._pool.map(self._get, some), strict=True):
+                readings.append(Reading(one.folder, one.info, sums))
+                for reason, problem in bad.items():
+                    out.reject(one.info.key, one.info.version, BadObject(reason, problem))
+            for series in self._ledger.count(readings):
+                out.reject("/".join(series), 0, BadObject(Reason.LABEL_LIMIT, "counted as other"))
+            for one in some:
+                del self._unread[one.info.key]
+
+    def _get(self, one: Unread) -> tuple[Sums | None, dict[Reason, str]]:
+        """What an object adds up to, None where it is rejected; and every reason why it, or a line of it, is."""
+        try:
+            if one.info.size > MAX_BYTES:
+                raise too_large(one.info.key, MAX_BYTES)
+            with self._store.open(one.info.key) as stream:
+                sums, skipped = tally(lines_of(stream, one.info.key), one.agent)
+        except BadObject as bad:
+            return None, {bad.reason: str(bad)}
+        return sums, _problems(skipped)
+
+
+def _problems(skipped: Counter[Reason]) -> dict[Reason, str]:
+    return {reason: f"{count} lines skipped" for reason, count in skipped.items()}

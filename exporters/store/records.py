@@ -1,0 +1,105 @@
+"""What log records add up to: families, and the pure way from lines to sums to samples."""
+
+import gzip
+import zlib
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO
+
+from nervesys.contract import LogRecord
+from nervesys.errors import BadObject, Reason
+from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics.family import LABEL_LIMIT
+
+RECORDS = Family(
+    "log_records_total", "counter", "Log records shipped.", ("agent", "category", "level"), period=Period.SHIP
+)
+DURATION = Family(
+    "log_action_duration_seconds",
+    "histogram",
+    "How long the actions in the log took.",
+    ("agent",),
+    period=Period.SHIP,
+    buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
+)
+TOKENS = Family("log_tokens_total", "counter", "Tokens used, by model.", ("agent", "model"), period=Period.SHIP)
+
+FAMILIES = (RECORDS, DURATION, TOKENS)
+BY_NAME = {family.name: family for family in FAMILIES}
+
+MAX_BYTES = 256 << 20
+"""Of one log object, inflated."""
+MAX_LINE_BYTES = 1 << 20
+
+Series = tuple[str, ...]
+"""A family's name and the label values."""
+Sums = Mapping[Series, Sequence[float]]
+"""What is added to each series: one number for a counter; the buckets' counts, then the sum, for a histogram."""
+
+
+def lines_of(stream: IO[bytes], key: str) -> Iterator[bytes]:
+    """The lines of a log object, inflated where its key ends in `.gz`; only one of them is in memory.
+
+    Raises:
+        BadObject: `bad_gzip` where it is cut short or none at all, `too_large` beyond the limits above.
+    """
+    source = gzip.GzipFile(fileobj=stream) if key.endswith(".gz") else stream
+    left = MAX_BYTES
+    try:
+        while line := source.readline(MAX_LINE_BYTES + 1):
+            left -= len(line)
+            if len(line) > MAX_LINE_BYTES or left < 0:
+                raise BadObject(Reason.TOO_LARGE, f"a line over {MAX_LINE_BYTES} bytes, or over {MAX_BYTES} inflated")
+            yield line
+    except (EOFError, gzip.BadGzipFile, zlib.error) as err:
+        raise BadObject(Reason.BAD_GZIP, str(err)) from err
+
+
+def tally(lines: Iterable[bytes], agent: str | None) -> tuple[Sums, Counter[Reason]]:
+    """Add up records.
+
+    Args:
+        lines: one JSON object each; empty ones are passed over.
+        agent: whose log it is; None where only the records tell.
+
+    Returns:
+        The sums, and how many lines were skipped for which reason.
+    """
+    sums: dict[Series, list[float]] = {}
+    skipped: Counter[Reason] = Counter()
+    for line in lines:
+        try:
+            record = LogRecord.parse(line) if not line.isspace() else None
+        except BadObject as bad:
+            skipped[bad.reason] += 1
+            continue
+        if record is not None:
+            _add(sums, agent or record.agent_id, record)
+    return sums, skipped
+
+
+def _add(sums: dict[Series, list[float]], agent: str, record: LogRecord) -> None:
+    sums.setdefault((RECORDS.name, agent, record.category, record.level), [0])[0] += 1
+    tokens = record.metadata.tokens
+    if tokens is not None:
+        sums.setdefault((TOKENS.name, agent, (record.metadata.model_version or "")[:LABEL_LIMIT]), [0])[0] += tokens
+    if record.context.duration_ms is not None:
+        seconds = record.context.duration_ms / 1000
+        histogram = sums.setdefault((DURATION.name, agent), nothing(DURATION))
+        histogram[bisect_left(DURATION.buckets, seconds)] += 1
+        histogram[-1] += seconds
+
+
+def nothing(family: Family) -> list[float]:
+    """The sums of a series to which nothing was added: zeros."""
+    return [0.0] * (len(family.buckets) + 2 if family.buckets else 1)
+
+
+def series_samples(series: Series, sums: Sequence[float]) -> Iterator[Sample]:
+    """The samples of one series."""
+    family, labels = BY_NAME[series[0]], series[1:]
+    if family.buckets:
+        yield from family.histogram(sums[:-1], sums[-1], *labels)
+    else:
+        yield family.sample(sums[0], *labels)

@@ -1,0 +1,73 @@
+"""Which folders a pass looks at: all that are written to now, and a few of those that are over, in turn."""
+
+import math
+from collections.abc import Mapping
+from heapq import nsmallest
+
+from exporters.store.folders import Folders
+from nervesys.stores.objects import ObjectReader
+
+NEVER = -math.inf
+LISTS_A_PASS = 500
+"""Folders that are looked at for the first time, in one pass."""
+
+
+class Rounds:
+    """Takes turns among roots and periods: first those never looked at, then those not looked at for longest.
+
+    Args:
+        store: the store.
+        folders: the area's layout.
+        looked: when each period that is over was last looked at, as an earlier start remembered it; Unix seconds.
+        grace_seconds: for how long a period that is over still counts as current.
+        rechecks: how many a pass looks at again.
+    """
+
+    def __init__(
+        self, store: ObjectReader, folders: Folders, looked: Mapping[str, float], *, grace_seconds: float, rechecks: int
+    ) -> None:
+        self._store = store
+        self._folders = folders
+        self._looked = dict(looked)
+        self._grace_seconds = grace_seconds
+        self._rechecks = rechecks
+        self._roots: set[str] = set()
+        self._current: set[str] = set()
+
+    @property
+    def left(self) -> int:
+        """Roots and periods that no pass has looked at yet."""
+        return sum(at == NEVER for at in self._looked.values())
+
+    def current(self, now: float) -> list[str]:
+        """The period of each root that is written to now; costs the LISTs that find the roots."""
+        roots = set(self._folders.roots(self._store))
+        for root in self._roots - roots:
+            self._looked.pop(root, None)
+        for root in roots - self._roots:
+            self._looked[root] = NEVER
+        current = {self._folders.period(root, now - ago) for root in roots for ago in (0, self._grace_seconds)}
+        for over in self._current - current:
+            self._looked[over] = NEVER
+        self._roots, self._current = roots, current
+        return sorted(current)
+
+    def due(self, now: float) -> list[str]:
+        """The periods that are over and whose turn it is; where it is a root's turn, its periods are found first."""
+        for root in [root for root in self._turn() if root in self._roots]:
+            found = set(self._folders.periods(self._store, root)) - self._current
+            self._looked.update(dict.fromkeys(found - self._looked.keys(), NEVER))
+            self._looked[root] = now
+        return [folder for folder in self._turn() if folder not in self._roots]
+
+    def done(self, folder: str, now: float) -> None:
+        """A period was looked at."""
+        self._looked[folder] = now
+
+    def forget(self, folder: str) -> None:
+        """A period is empty."""
+        del self._looked[folder]
+
+    def _turn(self) -> list[str]:
+        never = [folder for folder, at in self._looked.items() if at == NEVER]
+        return never[:LISTS_A_PASS] or nsmallest(self._rechecks, self._looked, key=self._looked.__getitem__)

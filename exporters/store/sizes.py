@@ -1,0 +1,175 @@
+"""Area `sizes`: how much each part of the store holds, how fresh it is, and what retention should have deleted.
+
+Reads   a pass: what is written to now is listed whole, folders of days that are over once, and again in turn.
+Units   objects, bytes, Unix seconds by the store's clock.
+Errors  StoreUnavailable is raised. A part of which some folder was never listed yet shows nothing: half a sum is a lie.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from exporters.runner import Context, Refresh
+from exporters.store.board import Board
+from exporters.store.folders import Folders, instant_of
+from exporters.store.rounds import Rounds
+from nervesys.contract import PathTemplate
+from nervesys.errors import BadObject
+from nervesys.metrics import Family, Period, Sample
+from nervesys.settings.storage import StorePaths
+from nervesys.stores.objects import ObjectReader
+
+PART = ("area",)
+OBJECTS = Family("store_objects", "gauge", "Objects in a part of the store.", PART, Period.SHIP)
+BYTES = Family("store_bytes", "gauge", "Bytes in a part of the store.", PART, Period.SHIP)
+NEWEST = Family(
+    "store_newest_object_timestamp_seconds", "gauge", "When the newest object there was written.", PART, Period.SHIP
+)
+OVERDUE = Family(
+    "store_overdue_objects", "gauge", "Objects that are older than retention lets them be.", PART, Period.SHIP
+)
+
+FAMILIES = (OBJECTS, BYTES, NEWEST, OVERDUE)
+
+RECHECKS = 50
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What some folder holds.
+
+    Attributes:
+        objects: how many.
+        bytes: their sum.
+        newest: when the newest was written, Unix seconds; 0 where there is none.
+        overdue: how many are older than retention lets them be.
+    """
+
+    objects: int = 0
+    bytes: int = 0
+    newest: float = 0
+    overdue: int = 0
+
+    def __add__(self, other: "Size") -> "Size":
+        return Size(
+            self.objects + other.objects,
+            self.bytes + other.bytes,
+            max(self.newest, other.newest),
+            self.overdue + other.overdue,
+        )
+
+
+def size_samples(part: str, size: Size, days: int | None) -> Iterator[Sample]:
+    """What is shown of a part; overdue only where something is ever due, an instant only where there is one."""
+    yield OBJECTS.sample(size.objects, part)
+    yield BYTES.sample(size.bytes, part)
+    if size.newest:
+        yield NEWEST.sample(size.newest, part)
+    if days is not None:
+        yield OVERDUE.sample(size.overdue, part)
+
+
+def is_overdue(at: float, days: int | None, now: float) -> bool:
+    """Whether something of this instant should be gone: a day is granted, for retention works daily."""
+    return days is not None and now - at > (days + 1) * DAY_SECONDS
+
+
+class Part:
+    """One part of the store, and what was measured of its folders.
+
+    Args:
+        name: the label value of `area`.
+        store: the store.
+        context: settings and cache.
+    """
+
+    def __init__(self, name: str, store: ObjectReader, context: Context) -> None:
+        storage = context.settings.storage
+        self.name = name
+        self.days: int | None = getattr(storage.retention, name, None)
+        self._store = store
+        self._cache = context.cache
+        self._template = PathTemplate(getattr(storage.storj.paths, name))
+        folders = Folders(self._template)
+        self._folders = folders if folders.dated else Folders(PathTemplate(self._template.prefix()))
+        with self._cache.transaction() as db:
+            rows = db.execute(
+                "SELECT folder, checked, objects, bytes, newest FROM size WHERE area = ?", (name,)
+            ).fetchall()
+        self._over = {folder: Size(*size) for folder, _, *size in rows}
+        looked = {folder: checked for folder, checked, *_ in rows}
+        self._rounds = Rounds(store, self._folders, looked, grace_seconds=0, rechecks=RECHECKS)
+
+    @property
+    def left(self) -> int:
+        """Folders that were never listed."""
+        return self._rounds.left
+
+    def measure(self, now: float) -> Size:
+        """List what may have changed, and add up."""
+        current = [self._listed(folder, now) for folder in self._rounds.current(now)]
+        for folder in self._rounds.due(now):
+            self._keep(folder, self._listed(folder, now), now)
+        for folder, size in self._over.items():
+            at = _instant(self._folders.fields(folder), size.newest)
+            current.append(replace(size, overdue=size.objects if is_overdue(at, self.days, now) else 0))
+        return sum(current, Size())
+
+    def _listed(self, folder: str, now: float) -> Size:
+        objects = self._store.list(folder).objects
+        return Size(
+            len(objects),
+            sum(info.size for info in objects),
+            max((info.modified for info in objects), default=0),
+            sum(
+                is_overdue(_instant(self._template.parse(info.key) or {}, info.modified), self.days, now)
+                for info in objects
+            ),
+        )
+
+    def _keep(self, folder: str, size: Size, now: float) -> None:
+        """Remember a folder of a day that is over, or forget it once it is empty."""
+        with self._cache.transaction() as db:
+            db.execute("DELETE FROM size WHERE area = ? AND folder = ?", (self.name, folder))
+            if size.objects:
+                row = (self.name, folder, size.objects, size.bytes, size.newest, now)
+                db.execute("INSERT INTO size VALUES (?, ?, ?, ?, ?, ?)", row)
+        if size.objects:
+            self._over[folder] = size
+            self._rounds.done(folder, now)
+        else:
+            self._over.pop(folder, None)
+            self._rounds.forget(folder)
+
+
+def _instant(fields: Mapping[str, str], otherwise: float) -> float:
+    """The instant that names tell, or another where they tell none."""
+    try:
+        at = instant_of(fields)
+    except BadObject:
+        return otherwise
+    return otherwise if at is None else at
+
+
+class Sizes:
+    """All parts of the store.
+
+    Args:
+        store: the store.
+        context: settings and cache.
+        board: knows the store's clock.
+    """
+
+    def __init__(self, store: ObjectReader, context: Context, board: Board) -> None:
+        self._context = context
+        self._board = board
+        self._parts = [Part(name, store, context) for name in StorePaths.model_fields]
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass."""
+        now = self._board.now(self._context.clock)
+        for part in self._parts:
+            size = part.measure(now)
+            if not part.left:
+                out.put(part.name, size, size_samples(part.name, size, part.days))
+        out.backlog = sum(part.left for part in self._parts)

@@ -1,0 +1,83 @@
+"""The totals of the log counters: they only grow, and each begins at 0 where Prometheus can see it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from exporters.store.records import BY_NAME, RECORDS, TOKENS, Series, nothing, series_samples
+from nervesys.contract import Category, Level
+from nervesys.metrics import Sample
+
+MAX_MODELS = 20
+"""Models that one agent's tokens are told apart by; further ones are counted as `other`."""
+
+
+class Totals:
+    """What each series has come to.
+
+    Args:
+        totals: from an earlier start.
+        announced: False shows every series first at 0 and with its count from the next pass on: a series that first
+            appears at 50 gives `increase` 0. True where no Prometheus follows, so that counts show at once.
+    """
+
+    def __init__(self, totals: Mapping[Series, Sequence[float]], *, announced: bool = False) -> None:
+        self._totals = dict(totals)
+        self._announced = None if announced else set(totals)
+        self._by_agent: dict[str, dict[Series, None]] = {}
+        self._revision: dict[str, int] = {}
+        for series in totals:
+            self._touch(series)
+
+    def expect(self, agents: Iterable[str]) -> None:
+        """Let an agent's errors exist from the start: an error is what one wants to see the first of."""
+        for agent in agents:
+            series = (RECORDS.name, agent, Category.ERRORS, Level.ERROR)
+            if series not in self._totals:
+                self.put({series: [0.0]})
+
+    def plus(self, added: Mapping[Series, Sequence[float]]) -> tuple[dict[Series, list[float]], list[Series]]:
+        """What the totals would be with this added; nothing changes before `put`.
+
+        Returns:
+            The new totals of the series that change, and the series that are counted as `other`.
+        """
+        changed: dict[Series, list[float]] = {}
+        over: list[Series] = []
+        for asked, more in added.items():
+            series = asked
+            if self._over_limit(asked, changed):
+                over.append(asked)
+                series = (*asked[:-1], "other")
+            before = changed.get(series) or self._totals.get(series) or nothing(BY_NAME[series[0]])
+            changed[series] = [old + new for old, new in zip(before, more, strict=True)]
+        return changed, over
+
+    def put(self, changed: Mapping[Series, Sequence[float]]) -> None:
+        """Take new totals in."""
+        self._totals.update(changed)
+        for series in changed:
+            self._touch(series)
+
+    def agents(self) -> Iterator[tuple[str, int]]:
+        """Every agent, with a number that moves when its samples do."""
+        yield from self._revision.items()
+
+    def samples(self, agent: str) -> Iterator[Sample]:
+        """An agent's samples; those never shown before at 0."""
+        for series in sorted(self._by_agent[agent]):
+            if self._announced is None or series in self._announced:
+                yield from series_samples(series, self._totals[series])
+            else:
+                self._announced.add(series)
+                self._touch(series)
+                yield from series_samples(series, nothing(BY_NAME[series[0]]))
+
+    def _touch(self, series: Series) -> None:
+        agent = series[1]
+        self._by_agent.setdefault(agent, {})[series] = None
+        self._revision[agent] = self._revision.get(agent, 0) + 1
+
+    def _over_limit(self, series: Series, changed: Mapping[Series, Sequence[float]]) -> bool:
+        if series[0] != TOKENS.name or series in self._totals or series in changed:
+            return False
+        known = {other for other in (*self._by_agent.get(series[1], ()), *changed) if other[:2] == series[:2]}
+        return len(known) >= MAX_MODELS
