@@ -38,7 +38,8 @@ def agent_samples(agent: str, heartbeat: float | None, state: AgentState | None,
         agent: its name.
         heartbeat: Unix seconds by the store's clock; None where the only one known is rejected.
         state: the body; None where it is rejected.
-        live: False once the heartbeat is stale: an agent that is gone must not speak on, so status and gauges leave.
+        live: False once the heartbeat is stale: an agent that is gone must not speak on, so status and gauges leave;
+            but `stopped` stays, for it is said once, last, and stays true.
     """
     if heartbeat is not None:
         yield HEARTBEAT.sample(heartbeat, agent)
@@ -52,13 +53,12 @@ def agent_samples(agent: str, heartbeat: float | None, state: AgentState | None,
         yield TASKS.sample(state.tasks.failed, agent, "failed")
     if state.tokens_used is not None:
         yield TOKENS.sample(state.tokens_used, agent)
-    if not live:
-        return
-    for status in Status:
-        yield STATUS.sample(state.status is status, agent, status)
-    if heartbeat is not None:
+    if live or state.status is Status.STOPPED:
+        for status in Status:
+            yield STATUS.sample(state.status is status, agent, status)
+    if live and heartbeat is not None:
         yield SKEW.sample(round(state.timestamp - heartbeat, 3), agent)
-    if state.buffer is not None:
+    if live and state.buffer is not None:
         yield BUFFER.sample(state.buffer.bytes, agent)
 
 

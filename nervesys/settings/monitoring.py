@@ -26,6 +26,11 @@ class Listen(Section):
     s3: Address
 
 
+def fresh_seconds(every_seconds: float) -> float:
+    """For how long after a success an area that is refreshed this often counts as fresh: four refreshes."""
+    return 4 * every_seconds
+
+
 class Refresh(Section):
     """Seconds between two refreshes, by area of each source."""
 
@@ -39,13 +44,7 @@ class Refresh(Section):
 
     def fresh_seconds(self, area: str) -> float:
         """Age of an area's last success beyond which what is served of it may no longer be relied on."""
-        interval: float = getattr(self, area)
-        return 4 * interval
-
-
-def fresh_seconds(every_seconds: float) -> float:
-    """For how long after a success an area that is refreshed this often counts as fresh: four refreshes."""
-    return 4 * every_seconds
+        return fresh_seconds(getattr(self, area))
 
 
 class Prometheus(Section):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporters.runner import WHOLE, Cache, Context, Health, Shard
+from nervesys.errors import BadObject
 from nervesys.settings import Place, load
 
 
@@ -42,10 +43,14 @@ def context(
 
 
 @dataclass
-class Rejected:
-    """Collects what an area rejects."""
+class Rejections:
+    """Collects what is rejected."""
 
     all: list[tuple[str, str]] = field(default_factory=list)
 
-    def __call__(self, key: str, bad: Exception) -> None:
-        self.all.append((key, str(bad).partition(":")[0]))
+    def __call__(self, key: str, bad: BadObject) -> None:
+        self.all.append((bad.reason, key))
+
+    def text(self) -> str:
+        """One line each, sorted."""
+        return "".join(f"{reason} {key!r}\n" for reason, key in sorted(self.all))

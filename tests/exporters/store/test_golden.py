@@ -1,0 +1,72 @@
+"""Golden exposition: a folder as the store would hold it, and byte for byte what is served.
+
+golden/CASE/in/        objects; `.jsonl` files are gzipped where the layout's keys end in `.gz`
+golden/CASE/config/    the brain's files, where the case has any
+golden/CASE/case.yaml  the store's clock, and LastModified by pattern of key, the last that fits
+golden/CASE/out.prom   what is served; rewritten by `pytest --update-golden`
+golden/CASE/rejected.txt  what was rejected: reason and key
+"""
+
+import gzip
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporters.runner import Runner, Source
+from exporters.store import SOURCE, areas_of
+from nervesys.settings import FolderTree, load
+from nervesys.stores.objects import FolderStore
+from tests.exporters.kit import HandClock, Rejections, context
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+CASES = sorted(path for path in GOLDEN.iterdir() if (path / "case.yaml").is_file())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
+def test_exposition(
+    case: Path, tmp_path: Path, golden: Callable[[Path, bytes], None], program: Callable[[str], str]
+) -> None:
+    rejections = Rejections()
+    text = exposition_of(case, tmp_path, rejections)
+    checked = subprocess.run([program("promtool"), "check", "metrics"], input=text, capture_output=True, timeout=60)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+    golden(case / "out.prom", text)
+    golden(case / "rejected.txt", rejections.text().encode())
+
+
+def exposition_of(case: Path, bucket: Path, rejections: Rejections) -> bytes:
+    """What the areas serve of a case."""
+    facts = yaml.safe_load((case / "case.yaml").read_text())
+    loaded = load(FolderTree(case))
+    _lay(case / "in", bucket, facts["modified"], loaded.settings.storage.storj.paths.active_logs.endswith(".gz"))
+    opened = replace(
+        context(HandClock(facts["now"].timestamp()), once=True), settings=loaded.settings, agents=loaded.agents
+    )
+    opened.health.reject = rejections  # type: ignore[method-assign]  # collected instead of counted
+    store = FolderStore(bucket)
+    runner = Runner(Source("store", "", SOURCE.families, lambda it: areas_of(store, it)), opened)
+    assert runner.read_everything(), runner.trouble()
+    return b"".join(part.plain for part in runner.snapshots()[1:])
+
+
+def _lay(source: Path, bucket: Path, modified: dict[str, Any], gzipped: bool) -> None:
+    """The objects of a case as a bucket."""
+    bucket.mkdir(exist_ok=True)
+    for file in sorted(path for path in source.rglob("*") if path.is_file()):
+        key, body = file.relative_to(source).as_posix(), file.read_bytes()
+        if gzipped and key.endswith(".jsonl"):
+            key, body = f"{key}.gz", gzip.compress(body, mtime=0)
+        if "too-large" in key:
+            body += b" " * (1 << 20)
+        target = bucket / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+        at = [when for pattern, when in modified.items() if fnmatch(key, pattern)][-1].timestamp()
+        os.utime(target, (at, at))
