@@ -16,6 +16,8 @@ from nervesys import __version__
 from nervesys.errors import NervesysError, SettingsError
 
 COMMANDS: dict[str, str] = {
+    "up": "Start the whole stack on this machine.",
+    "down": "Stop all of it.",
     "exporter": "Serve a source as Prometheus metrics: store, archive or brain.",
     "agent": "Run a lean agent: heartbeats, server metrics and logs.",
     "config": "Check the configuration, and see where each value comes from.",

@@ -20,6 +20,8 @@ from nervesys.settings import Place
 PACKAGES = ("prometheus", "prometheus-alertmanager")
 """What is fetched, by the names that Debian and Ubuntu give them."""
 INSTALL = f"sudo apt-get install --no-install-recommends {' '.join(PACKAGES)}"
+TEMPLATES = b"/usr/share/prometheus/alertmanager", b"usr//share/prometheus/alertmanager"
+"""Where the distribution's Alertmanager looks for its templates, and the same, as long, from where it is started."""
 EXTRA = "pip install 'nervesys-observability[stack]'"
 TIMEOUT_SECONDS = 300
 
@@ -98,6 +100,11 @@ def _fetch(folder: Path) -> None:
             (Path(scratch) / "root").rename(_unpacked(folder))
 
 
+def root_of(program: Path) -> Path:
+    """The folder to start a program from, so that a fetched one finds what was unpacked with it."""
+    return program.parent.parent.parent
+
+
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,6 +130,9 @@ def _unpack(scratch: Path) -> None:
     _run([*apt, "download", *PACKAGES], scratch / "debs")
     for package in (scratch / "debs").glob("*.deb"):
         _run(["dpkg-deb", "-x", str(package), str(scratch / "root")], scratch)
+    # Its path of the templates is fixed when it is built; nothing lies there, and only root could change that.
+    alertmanager = scratch / "root/usr/bin/prometheus-alertmanager"
+    alertmanager.write_bytes(alertmanager.read_bytes().replace(*TEMPLATES))
 
 
 def _run(argv: list[str], folder: Path) -> None:

@@ -201,7 +201,7 @@ def open_brain(
     Raises:
         BrainUnavailable: it names a folder that is not there.
     """
-    if place.brain is None or _plain_folder(place.brain):
+    if place.brain is None or plain_folder(place.brain):
         return None
     settings = settings or _first_settings(environ)
     return GitBrain(
@@ -247,7 +247,7 @@ def open_tree(
     return tree or EmptyTree()
 
 
-def _plain_folder(brain: str) -> bool:
+def plain_folder(brain: str) -> bool:
     """Whether a brain is a folder of files; a work tree with `.git` and a bare repository are repositories."""
     path = Path(brain)
     if path.is_dir():

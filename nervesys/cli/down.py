@@ -1,0 +1,24 @@
+"""`nervesys down`: stop the stack."""
+
+import os
+
+import typer
+from rich.console import Console
+
+from nervesys.cli.options import Home
+from nervesys.settings import Place
+from nervesys.stack import daemon
+from nervesys.stack.layout import Stack
+
+app = typer.Typer(help="Stop everything that `up` started, and nothing else; what it kept stays.")
+
+
+@app.callback(invoke_without_command=True)
+def down(home: Home = None) -> None:
+    """Stop everything that `up` started, and nothing else; what it kept stays."""
+    out = Console()
+    stack = Stack.load(Place.of(os.environ, home).home)
+    with out.status("Stopping: agents flush, ship and say that they stopped …"):
+        ended = daemon.stop(stack)
+        daemon.forget_socket(stack)
+    out.print(f"[green]✓[/] {ended} processes ended." if ended else "Nothing was running.", highlight=False)

@@ -1,0 +1,139 @@
+"""What shall run on this machine: from a place to a stack, and every file that its programs load."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from alerting import build
+from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.receiver.local import FILE as RECEIVER_FILE
+from nervesys.clock import Clock, system_clock
+from nervesys.contract import server_name
+from nervesys.errors import BadObject
+from nervesys.settings import FolderTree, Loaded, Place, Tree, load, load_file, shipped_root
+from nervesys.stack import daemon, keys, programs
+from nervesys.stack.layout import FILE, Stack
+from nervesys.stack.seed import seed
+from nervesys.stack.services import services
+from nervesys.stores.brain import open_tree, plain_folder
+
+PROFILE = "local"
+LIMITS = {"start_allowance_seconds": 30, "cooldown_seconds": 10}
+"""An agent of this machine starts within seconds, and whoever tries the healing out shall not wait to do it again."""
+LOOPBACK = "127.0.0.1,localhost"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What shall run.
+
+    Attributes:
+        stack: the processes.
+        inherited: environment variables that they get beside the stack's own.
+        files: what they load: text by path below the home.
+    """
+
+    stack: Stack
+    inherited: dict[str, str]
+    files: dict[str, str]
+
+
+def make(
+    place: Place, archive: str | None, environ: Mapping[str, str] = os.environ, clock: Clock = system_clock
+) -> Plan:
+    """Plan the stack of a home; its keys, its brain and its folders are made where they are not there yet.
+
+    Args:
+        place: a brain that is a folder, or none, becomes a Git repository of the home's own.
+        archive: URL; None for a folder of the home.
+        environ: environment variables.
+        clock: dates the brain's first commit.
+
+    Raises:
+        SettingsError: the configuration is wrong.
+        BrainUnavailable: the brain cannot be read.
+        ProgramMissing: a program is not to be had.
+    """
+    keys.make(place.home / "secrets")
+    inherited = {name: value for name, value in environ.items() if not name.startswith(_overruled(place, archive))}
+    profile = place.profile or PROFILE
+    brain, loaded, alerts = _configuration(place, profile, inherited, clock)
+    listen, bucket = loaded.settings.monitoring.listen, loaded.settings.storage.storj.bucket
+    for folder in (f"s3/{bucket}", "archive", "log", "prometheus", "alertmanager"):
+        (place.home / folder).mkdir(parents=True, exist_ok=True)
+    server = _server(environ)
+    stack = Stack(
+        home=place.home,
+        socket=daemon.socket_of(place.home),
+        environ={
+            "NERVESYS_HOME": str(place.home),
+            "NERVESYS_BRAIN": brain,
+            "NERVESYS_PROFILE": profile,
+            "NERVESYS_ARCHIVE": archive or (place.home / "archive").as_uri(),
+            "NERVESYS_SERVER": server,
+            "STORJ_ENDPOINT": f"http://{listen.s3}",
+            "STORJ_ACCESS_KEY_FILE": str(place.secret("store_access_key")),
+            "STORJ_SECRET_KEY_FILE": str(place.secret("store_secret_key")),
+            "PYTHONUNBUFFERED": "1",
+            "no_proxy": ",".join(filter(None, (environ.get("no_proxy") or environ.get("NO_PROXY"), LOOPBACK))),
+        },
+        services=services(
+            place.home,
+            listen,
+            [name for name, agent in loaded.agents.items() if agent.enabled],
+            lambda name: programs.find(name, place.home / "programs"),
+        ),
+    )
+    provisioning = build.files(loaded.settings, alerts, place.home / "secrets")
+    files = {
+        FILE: stack.model_dump_json(indent=2) + "\n",
+        daemon.CONFIG: daemon.config(stack),
+        RECEIVER_FILE: _receiver_file(stack, server),
+        **{f"provisioning/{path}": text for path, text in provisioning.items()},
+    }
+    return Plan(stack, inherited, files)
+
+
+def _overruled(place: Place, archive: str | None) -> tuple[str, ...]:
+    """Prefixes of variables that lead to stores elsewhere: nothing of this machine's demo may ever reach those."""
+    local_brain = place.brain is None or plain_folder(place.brain)
+    return (
+        "STORJ_",
+        "AWS_",
+        "RCLONE_",
+        *(("GITHUB_",) if local_brain else ()),
+        *(() if archive and archive.startswith("gdrive:") else ("GDRIVE_",)),
+    )
+
+
+def _configuration(
+    place: Place, profile: str, environ: Mapping[str, str], clock: Clock
+) -> tuple[str, Loaded, AlertsFile]:
+    """URL of the brain that the programs shall read, and what it says."""
+    if place.brain and not plain_folder(place.brain):
+        return place.brain, *_read(open_tree(place, "up"), profile, environ)
+    folder, repository = Path(place.brain) if place.brain else shipped_root(), place.home / "brain.git"
+    loaded, alerts = _read(FolderTree(folder), profile, environ)
+    seed(repository, folder, clock(), loaded.settings.storage.brain.branch)
+    return str(repository), loaded, alerts
+
+
+def _read(tree: Tree, profile: str, environ: Mapping[str, str]) -> tuple[Loaded, AlertsFile]:
+    return load(tree, profile=profile, environ=environ), load_file(tree, ALERTS_FILE, AlertsFile)
+
+
+def _server(environ: Mapping[str, str]) -> str:
+    """The name of this host; machines whose name is no host name are `localhost`."""
+    try:
+        return server_name(environ.get("NERVESYS_SERVER") or socket.gethostname())
+    except BadObject:
+        return "localhost"
+
+
+def _receiver_file(stack: Stack, server: str) -> str:
+    supervisor = {"url": f"unix://{stack.socket}", "servers": [server]}
+    return yaml.safe_dump({"drivers": {"supervisor": supervisor}, "limits": LIMITS}, sort_keys=False)

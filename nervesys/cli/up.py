@@ -1,0 +1,111 @@
+"""`nervesys up`: the whole stack on this machine."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from nervesys.cli import plan
+from nervesys.cli.generated import write
+from nervesys.cli.options import ArchiveUrl, BrainUrl, Home
+from nervesys.errors import NervesysError
+from nervesys.prometheus import Prometheus
+from nervesys.settings import Place
+from nervesys.stack import daemon, ports, programs, ready
+from nervesys.stack.layout import Stack
+from nervesys.supervisor import Supervisor
+
+WAIT_SECONDS = 120
+LOOK_SECONDS = 0.5
+LAST_LINES = 5
+
+app = typer.Typer(help="Start the whole stack on this machine: store, agents, exporters, alerts, actions.")
+
+
+@app.callback(invoke_without_command=True)
+def up(
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait until everything works.")] = WAIT_SECONDS,
+) -> None:
+    """Start everything, wait until it works, and say where to look. Does no harm where it runs already."""
+    out = Console()
+    place = Place.of(os.environ, home, brain)
+    place.home.mkdir(parents=True, exist_ok=True)
+    with (place.home / "up.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with _step(out, "Programs, configuration and keys are at hand"):
+            planned = plan.make(place, archive or os.environ.get("NERVESYS_ARCHIVE"))
+        with _step(out, f"{len(planned.stack.services)} processes are started"):
+            _start(planned)
+        with _step(out, "Everything works") as say:
+            _wait(planned.stack, wait, say)
+    _tell(out, planned.stack)
+
+
+@contextmanager
+def _step(out: Console, done: str) -> Iterator[Callable[[str], None]]:
+    """Show that something is under way, then that it is done; what is yielded says more of it meanwhile."""
+    with out.status(f"{done} …") as status:
+        yield lambda more: status.update(f"Waiting for {more} …")
+    out.print(f"[green]✓[/] {done}")
+
+
+def _start(planned: plan.Plan) -> None:
+    """Start what does not run; where what runs is not what is wanted any more, end that first."""
+    stack, home = planned.stack, planned.stack.home
+    running = daemon.running(stack)
+    if running and write(home, planned.files, check=True):
+        daemon.stop(Stack.load(home))
+        running = False
+    if running:
+        Supervisor(f"unix://{stack.socket}", timeout_seconds=WAIT_SECONDS).ask("startAllProcesses", False)
+        return
+    ports.check(stack.addresses)
+    write(home, planned.files, check=False)
+    daemon.start(stack, programs.find("supervisord", home / "programs"), planned.inherited)
+
+
+def _wait(stack: Stack, seconds: float, say: Callable[[str], None]) -> None:
+    supervisor = Supervisor(f"unix://{stack.socket}")
+    prometheus = Prometheus(f"http://{stack.service('prometheus').address}", timeout_seconds=5)
+    deadline = time.monotonic() + seconds
+    while still := ready.missing(stack, supervisor.processes(), prometheus):
+        given_up = ready.failed(stack, supervisor.processes())
+        if given_up or time.monotonic() > deadline:
+            why = f"{', '.join(given_up)} ended at once" if given_up else f"{seconds:.0f} s went by waiting for {still}"
+            raise NervesysError(f"start the stack: {why}. See `nervesys status` and:\n{_last_words(stack, given_up)}")
+        say(still)
+        time.sleep(LOOK_SECONDS)
+
+
+def _last_words(stack: Stack, names: list[str]) -> str:
+    logs: list[Path] = [stack.log(name) for name in names]
+    return "\n".join(
+        f"{log}:\n" + "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
+        for log in logs
+        if log.is_file()
+    )
+
+
+def _tell(out: Console, stack: Stack) -> None:
+    out.print("\nWhere to look:")
+    for service in stack.services:
+        if service.url:
+            out.print(f"  {service.url:<34} {service.about}", highlight=False)
+    victim = stack.agents[0] if stack.agents else "NAME"
+    out.print(
+        "\nWhat to try next:\n"
+        f"  nervesys demo kill {victim:<15} kill an agent; it is noticed, restarted, and proven to be back\n"
+        "  nervesys demo heal                the same, told step by step\n"
+        "  nervesys status                   every service and every agent\n"
+        "  nervesys down                     stop all of it",
+        highlight=False,
+    )

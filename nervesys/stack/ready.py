@@ -1,0 +1,36 @@
+"""Whether the whole stack works: everything runs, Prometheus reaches everything, and the fleet is in sight."""
+
+from nervesys.prometheus import Prometheus, QueryFailed
+from nervesys.stack.layout import Stack
+from nervesys.supervisor import Process
+
+HEARTBEATS = "count(nervesys_agent_heartbeat_timestamp_seconds)"
+BLIND = "nervesys_exporter_up == 0"
+
+
+def missing(stack: Stack, processes: dict[str, Process], prometheus: Prometheus) -> str | None:
+    """What is still waited for, in words; None once everything works."""
+    still = [name for name in (service.name for service in stack.services) if _state(processes, name) != "RUNNING"]
+    if still:
+        return f"{', '.join(still)} to run"
+    try:
+        targets = prometheus.targets()
+        down = sorted(target["labels"]["job"] for target in targets if target["health"] != "up")
+        if down or not targets:
+            return f"Prometheus to reach {', '.join(down) or 'its targets'}"
+        blind = sorted({series.labels["source"] for series in prometheus.instant(BLIND)})
+        if blind:
+            return f"the exporter of {', '.join(blind)} to read its source"
+        seen = sum(series.points[0][1] for series in prometheus.instant(HEARTBEATS))
+    except QueryFailed:
+        return "Prometheus to answer"
+    return None if seen >= len(stack.agents) else f"heartbeats of {len(stack.agents) - seen:.0f} agents"
+
+
+def failed(stack: Stack, processes: dict[str, Process]) -> list[str]:
+    """The services that gave up."""
+    return [service.name for service in stack.services if _state(processes, service.name) in {"FATAL", "EXITED"}]
+
+
+def _state(processes: dict[str, Process], name: str) -> str:
+    return processes[name].state if name in processes else "STOPPED"

@@ -1,0 +1,40 @@
+"""The brain of the local stack: a bare repository, made from a folder of configuration."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pygit2
+from pygit2.enums import FileMode
+
+NAME, EMAIL = "nervesys up", "up@nervesys.invalid"
+
+
+def seed(repository: Path, source: Path, now: float, branch: str = "main") -> None:
+    """Commit a folder's `config/` to a branch, unless it is there already or somebody else has committed since.
+
+    Args:
+        repository: made where it is missing.
+        source: holds `config/`, and may hold more, which stays out.
+        now: Unix seconds.
+        branch: that configuration is read from.
+    """
+    repo = pygit2.init_repository(str(repository), bare=True, initial_head=branch)
+    tip = repo.branches.get(branch)
+    last = tip.peel(pygit2.Commit) if tip else None
+    if last is not None and last.author.email != EMAIL:
+        return
+    index = pygit2.Index()
+    for path in _files(source):
+        body = (source / path).read_bytes()
+        index.add(pygit2.IndexEntry(path, repo.create_blob(body), FileMode.BLOB))
+    tree = index.write_tree(repo)
+    if last is None or last.tree.id != tree:
+        who = pygit2.Signature(NAME, EMAIL, int(now))
+        message = "Begin with the example configuration" if last is None else "Follow the example configuration"
+        repo.create_commit(f"refs/heads/{branch}", who, who, message, tree, [last.id] if last else [])
+
+
+def _files(source: Path) -> Iterator[str]:
+    for path in sorted((source / "config").rglob("*")):
+        if path.is_file():
+            yield path.relative_to(source).as_posix()

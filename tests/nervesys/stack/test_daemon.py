@@ -1,0 +1,91 @@
+"""supervisord runs the stack: paths of any kind, agents never brought back by it, nothing but the stack stopped."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nervesys.stack import daemon
+from nervesys.stack.layout import NoStack, Service, Stack
+from nervesys.supervisor import Supervisor
+
+SLEEP = ("sleep", "600")
+
+
+@pytest.fixture
+def stack(tmp_path: Path, program: Callable[[str], str]) -> Iterator[Stack]:
+    home = tmp_path / "all of it's mine"
+    (home / "log").mkdir(parents=True)
+    stack = Stack(
+        home=home,
+        socket=daemon.socket_of(home),
+        environ={"GREETING": "hello; 100%"},
+        services=(
+            Service(
+                name="greeter", about="greets", argv=("sh", "-c", 'echo "$GREETING $1"; sleep 600', "x", "50% 'a' b")
+            ),
+            Service(name="grok", about="agent", argv=SLEEP, agent=True),
+        ),
+    )
+    (home / "supervisord.conf").write_text(daemon.config(stack))
+    (home / "stack.json").write_text(stack.model_dump_json())
+    daemon.start(stack, Path(program("supervisord")), os.environ)
+    yield stack
+    daemon.stop(stack)
+    daemon.forget_socket(stack)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_the_stack_runs_and_ends_whatever_its_paths_hold(stack: Stack) -> None:
+    assert Stack.load(stack.home) == stack
+    until(lambda: stack.log("greeter").exists() and stack.log("greeter").read_text() == "hello; 100% 50% 'a' b\n")
+    bystander = subprocess.Popen(SLEEP)
+    try:
+        assert daemon.stop(stack) >= 3
+        assert (daemon.running(stack), daemon.processes(stack)) == (False, [])
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_a_killed_service_comes_back_and_a_killed_agent_does_not(stack: Stack) -> None:
+    supervisor = Supervisor(f"unix://{stack.socket}")
+    until(lambda: all(process.state == "RUNNING" for process in supervisor.processes().values()))
+    first = supervisor.processes()
+    for process in first.values():
+        os.kill(process.pid, 9)
+    until(lambda: supervisor.process("greeter").pid not in {0, first["greeter"].pid})
+    assert supervisor.process("grok").state == "EXITED"
+
+
+def test_an_agent_killed_in_its_first_second_is_not_tried_again(stack: Stack) -> None:
+    supervisor = Supervisor(f"unix://{stack.socket}")
+    until(lambda: supervisor.process("grok").pid > 0)
+    os.kill(supervisor.process("grok").pid, 9)
+    until(lambda: supervisor.process("grok").state in {"FATAL", "EXITED"})
+    time.sleep(1.5)
+    assert supervisor.process("grok").pid == 0
+
+
+def test_what_a_killed_supervisor_leaves_behind_is_ended(stack: Stack) -> None:
+    Supervisor(f"unix://{stack.socket}").ask("getPID")
+    os.kill(Supervisor(f"unix://{stack.socket}").ask("getPID"), 9)
+    until(lambda: not daemon.running(stack))
+    assert len(daemon.processes(stack)) >= 2
+    daemon.stop(stack)
+    assert daemon.processes(stack) == []
+
+
+def test_a_home_without_a_stack_says_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(NoStack, match="type: nervesys up"):
+        Stack.load(tmp_path)
