@@ -50,17 +50,23 @@ class Buffer:
     Args:
         path: of the file; its folder is made.
         max_bytes: cap; beyond it the least severe and oldest records are dropped and counted.
+
+    Raises:
+        NervesysError: the file cannot be opened, or is no buffer.
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._pending: deque[Entry] = deque()
-        self._db = sqlite3.connect(path, check_same_thread=False, timeout=5)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_SCHEMA)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = sqlite3.connect(path, check_same_thread=False, timeout=5)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.Error as err:
+            raise NervesysError(f"open the buffer {path}: {err}") from err
         self.bytes: int = self._db.execute("SELECT coalesce(sum(length(line)), 0) FROM records").fetchone()[0]
         """Waiting on disk."""
         self.dropped = 0

@@ -29,7 +29,12 @@ def run(
         typer.Option("--demo/--no-demo", help="Make believable work (default: what agent.workload in the brain says)."),
     ] = None,
 ) -> None:
-    """Be one agent until SIGTERM or Ctrl-C: then flush, ship, say `stopped`, and exit 0 within ten seconds."""
+    """Be one agent until SIGTERM or Ctrl-C: then flush, ship, say `stopped`, and exit 0 within ten seconds.
+
+    The brain says who it is (config/agents/NAME.yaml) and where the store is; STORJ_ACCESS_KEY and STORJ_SECRET_KEY
+    open it. By itself the agent only lives; with --demo it makes up work to look at. In your own program:
+    `from nervesys.agent import Agent`, then `with Agent("NAME") as agent:`.
+    """
     with Agent(name, home=home, brain=brain, server=server) as agent:
         if workload if workload is not None else agent.me.config.workload == "demo":
             demo.work(agent)

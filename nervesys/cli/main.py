@@ -10,10 +10,14 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
 from nervesys import __version__
-from nervesys.errors import NervesysError, SettingsError
+from nervesys.errors import Mistake, NervesysError, SettingsError
+from nervesys.settings import PLACES, VARIABLES
 
 COMMANDS: dict[str, str] = {
     "up": "Start the whole stack on this machine.",
@@ -31,8 +35,38 @@ EXTRAS = {"agent": "agent", "exporter": "exporters", "receiver": "receiver", "da
 """Which extra a command needs, where it needs one; named when an import fails."""
 
 
+PANELS: dict[str, dict[str, str]] = {
+    "First steps": {
+        "nervesys up": "start all of it on this machine; no account needed",
+        "nervesys status": "see every service, its state and its address",
+        "nervesys demo kill grok": "kill an agent, and watch it being healed",
+        "nervesys down": "stop everything",
+    },
+    "Environment (flags win over it, it wins over files)": PLACES,
+    "Environment, one setting each (NAME_FILE names a file that holds the value)": {
+        variable.name: variable.help for variable in VARIABLES
+    },
+    "Exit codes": {
+        "0": "fine",
+        "1": "failed: something could not be reached, read or done",
+        "2": "wrong use or configuration: what to mend is printed, with file and line",
+    },
+}
+"""What the help says below the commands, by title."""
+
+
 class LazyCommands(TyperGroup):
     """Lists commands without importing them."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The usual help, then the panels."""
+        super().format_help(ctx, formatter)
+        for title, rows in PANELS.items():
+            table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+            table.add_column(style="bold cyan", no_wrap=True)
+            for row in rows.items():
+                table.add_row(*row)
+            Console().print(Panel(table, title=title, title_align="left", border_style="dim"))
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Every command, in the order of the table."""
@@ -68,12 +102,20 @@ def load_command(name: str) -> Any:
     return command
 
 
+ABOUT = (
+    "Observability for fleets of AI agents that keep nothing locally.\n\n"
+    "Agents leave state, metrics and logs in an S3-compatible store, old logs in an archive, and status in their "
+    "brain, a Git repository. Exporters turn these into Prometheus metrics, alerts watch them, and a receiver acts on "
+    "alerts and looks whether it helped."
+)
+
 app = typer.Typer(
     cls=LazyCommands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
-    help="Observability for fleets of AI agents that keep nothing locally.",
+    pretty_exceptions_enable=False,
+    help=ABOUT,
 )
 
 
@@ -96,14 +138,21 @@ def _root(
 
 def main() -> None:
     """Run a command; what goes wrong on purpose is told in words, not as a traceback."""
-    errors = Console(stderr=True)
     try:
-        app()
+        app(prog_name="nervesys")
     except SettingsError as err:
-        errors.print(f"[bold red]The configuration is wrong[/] ({len(err.mistakes)} to mend):")
-        for mistake in err.mistakes:
-            errors.print(f"  {mistake}", markup=False, soft_wrap=True)
+        _say(f"[bold red]The configuration is wrong[/] ({len(err.mistakes)} to mend):", *map(_indented, err.mistakes))
         sys.exit(2)
-    except NervesysError as err:
-        errors.print(f"[bold red]Failed:[/] {err}", soft_wrap=True)
+    except (NervesysError, OSError) as err:
+        _say(f"[bold red]Failed:[/] {escape(str(err))}")
         sys.exit(1)
+
+
+def _indented(mistake: Mistake) -> str:
+    return f"  {escape(str(mistake))}"
+
+
+def _say(*lines: str) -> None:
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    for line in lines:
+        errors.print(line)

@@ -49,6 +49,13 @@ VARIABLES = tuple(
         ("NERVESYS_WEB_TLS_KEY", "monitoring.web.tls_key_file", "PEM key of the listeners"),
     )
 )
+PLACES = {
+    "NERVESYS_HOME": "folder of everything kept (default: .nervesys)",
+    "NERVESYS_BRAIN": "the brain: a Git URL or a folder (default: the shipped example)",
+    "NERVESYS_PROFILE": "profiles laid over the brain, joined by commas, such as local",
+    "NERVESYS_SERVER": "name of this host, as agents report it (default: the machine's own)",
+}
+"""Variables that are needed before any setting can be read; they have no `_FILE`."""
 BY_FIELD = {variable.field: variable for variable in VARIABLES}
 
 

@@ -1,0 +1,55 @@
+"""The command line as a whole."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from nervesys import __version__
+from nervesys.cli.main import COMMANDS, load_command
+from nervesys.settings import PLACES, VARIABLES
+from tests.nervesys.cli.conftest import Run
+
+
+def test_the_help_tells_the_whole_story(run: Run) -> None:
+    told = run("--help").out
+    words = [*COMMANDS, *PLACES, *(variable.name for variable in VARIABLES), "nervesys up", "Exit codes", "--version"]
+    assert [word for word in words if word not in told] == []
+
+
+def test_the_version(run: Run) -> None:
+    assert run("--version").out == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_there_and_has_help(run: Run, name: str) -> None:
+    assert (load_command(name).help or "").strip()
+    ran = run(name, "--help")
+    assert (ran.code, f"Usage: nervesys {name}" in ran.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "argv", [["confg"], ["config", "check", "--foo"], ["agent", "run"], ["agent", "run", "grok", "more"], ["config"]]
+)
+def test_wrong_use_is_2(run: Run, argv: list[str]) -> None:
+    assert run(*argv).code == 2
+
+
+def test_what_cannot_be_reached_is_1_and_told_in_words(run: Run, tmp_path: Path) -> None:
+    ran = run("config", "check", "--brain", str(tmp_path / "nowhere"))
+    assert ran.code == 1
+    assert ran.err == f"Failed: open {tmp_path}/nowhere: no such folder\n"
+
+
+def test_an_agent_that_the_brain_does_not_know_is_2(run: Run, tmp_path: Path) -> None:
+    ran = run("agent", "run", "nobody", "--home", str(tmp_path))
+    assert ran.code == 2
+    assert "the brain has no config/agents/nobody.yaml; it knows: chatgpt, copilot" in ran.err
+
+
+def test_a_package_that_is_missing_is_named_with_its_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nervesys.agent", None)
+    monkeypatch.delitem(sys.modules, "nervesys.cli.agent", raising=False)
+    ran = run("agent", "run", "grok")
+    assert ran.code == 1
+    assert "pip install 'nervesys-observability[agent]'" in ran.err
