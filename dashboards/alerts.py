@@ -6,7 +6,7 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.shared import FIRING
+from dashboards.shared import FIRING, actions_by_agent, firing
 from dashboards.style import (
     AGENT_CELL,
     ANY_IS_CRITICAL,
@@ -50,8 +50,11 @@ def dashboard(house: House) -> Dashboard:
         since="now-24h",
         variables=(chosen("agent", "Agent", "label_values(nervesys_actions_total, agent)"),),
         sections=(
-            Section("", (Line(TILE, _tiles(house)), Line(MEDIUM, (_firing(), _open())), Line(MEDIUM, (_history(),)))),
-            Section("Actions", (Line(MEDIUM, _outcomes()), Line(TALL, (_by_agent(),)))),
+            Section(
+                "",
+                (Line(TILE, _tiles(house)), Line(MEDIUM, (firing("Firing now"), _open())), Line(MEDIUM, (_history(),))),
+            ),
+            Section("Actions", (Line(MEDIUM, _outcomes()), Line(TALL, (actions_by_agent("Actions by agent", AGENT),)))),
             Section("Receiver", (Line(SHORT, _receiver()),)),
         ),
     )
@@ -121,27 +124,6 @@ def _firing_of(severity: str, steps: Any) -> Any:
     )
 
 
-def _firing() -> Any:
-    return table(
-        "Firing now, all of it",
-        "What is wrong at this moment, and since when?",
-        Label("alertname", "Alert"),
-        Label("severity", "Severity"),
-        Label("agent", "Agent", links=(AGENT_CELL,)),
-        Label("server", "Server"),
-        Value(
-            "Since",
-            query(
-                "1000 * max by (alertname, severity, agent, server) "
-                f"(ALERTS_FOR_STATE and ignoring (alertstate) {FIRING})"
-            ),
-            Unit.AGO,
-        ),
-        sort="Since",
-        empty="Nothing fires",
-    )
-
-
 def _open() -> Any:
     return table(
         "Open actions now",
@@ -199,23 +181,6 @@ def _quantiles(family: str, by: str) -> tuple[Any, ...]:
             f"{{{{{by}}}}}, {legend}",
         )
         for quantile, legend in ((0.5, "median"), (0.95, "p95"))
-    )
-
-
-def _by_agent() -> Any:
-    return table(
-        "Actions by agent",
-        "What was done to whom in the time range, and how did it end?",
-        Label("agent", "Agent", links=(AGENT_CELL,)),
-        Label("action", "Action"),
-        Label("state", "State"),
-        Value(
-            "Times",
-            query(f"round(sum by (agent, action, state) (increase(nervesys_actions_total{{{AGENT}}}[$__range]))) > 0"),
-            Unit.COUNT,
-        ),
-        sort="Times",
-        empty="Nothing was done",
     )
 
 

@@ -73,7 +73,7 @@ def _datasources(loaded: Loaded) -> Json:
         "uid": grafana.datasource_uid,
         "type": "prometheus",
         "access": "proxy",
-        "url": monitoring.prometheus.url or f"http://{monitoring.listen.prometheus}",
+        "url": monitoring.prometheus_url,
         "isDefault": True,
         "editable": False,
         "jsonData": {

@@ -6,20 +6,19 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.shared import CONFIGURED, FIRING, WORKING, age, by_agent, server_load, status
+from dashboards.shared import CONFIGURED, FIRING, WORKING, actions_by_agent, age, by_agent, firing, server_load, status
 from dashboards.style import (
     AGENT_CELL,
     ANY_IS_CRITICAL,
     ANY_IS_WARNING,
     MEDIUM,
     NONE_IS_CRITICAL,
+    SHORT,
     STATUS_WORDS,
-    TALL,
     TILE,
     TO_AGENT,
     House,
     Unit,
-    bars,
     duration,
     link,
     query,
@@ -45,7 +44,13 @@ def dashboard(house: House) -> Dashboard:
         ),
         sections=(
             Section(
-                "", (Line(TILE, _tiles(house)), Line(MEDIUM, (_statuses(),)), Line(TALL, _details(house), (15, 9)))
+                "",
+                (
+                    Line(TILE, _tiles(house)),
+                    Line(MEDIUM, (_statuses(),)),
+                    Line(SHORT, (firing("Firing now"), actions_by_agent("What was done", AGENT))),
+                    Line(MEDIUM, (_agents(house),)),
+                ),
             ),
             Section("Servers", (Line(MEDIUM, server_load(house, SERVER)),)),
             Section("Work", (Line(MEDIUM, _work(house)),)),
@@ -133,41 +138,31 @@ def _statuses() -> Any:
     )
 
 
-def _details(house: House) -> tuple[Any, ...]:
-    return (
-        table(
-            "Agents",
-            "Which agent needs a look? The longest silent are on top; a name leads to its page.",
-            Label("agent", "Agent", links=(AGENT_CELL,)),
-            Value("Status", query(status(AGENT)), words=STATUS_WORDS),
-            Value("Heartbeat age", query(age(AGENT)), Unit.SECONDS, house.silence),
-            Label("server", "Server"),
-            Label("model", "Model"),
-            Value("", query(f"max by (agent, server, model) (nervesys_agent_info{{{AGENT}, {SERVER}}}) {CONFIGURED}")),
-            Value(
-                "Started",
-                query(f"1000 * max by (agent) (nervesys_agent_start_timestamp_seconds{{{AGENT}}}) {CONFIGURED}"),
-                Unit.AGO,
+def _agents(house: House) -> Any:
+    return table(
+        "Agents",
+        "Which agent needs a look? The longest silent are on top; a name leads to its page.",
+        Label("agent", "Agent", links=(AGENT_CELL,)),
+        Value("Status", query(status(AGENT)), words=STATUS_WORDS),
+        Value("Heartbeat age", query(age(AGENT)), Unit.SECONDS, house.silence),
+        Label("server", "Server"),
+        Label("role", "Role"),
+        Label("model", "Model"),
+        Label("version", "Version"),
+        Value(
+            "",
+            query(
+                f"max by (agent, server, role, model, version) (nervesys_agent_info{{{AGENT}, {SERVER}}}) {CONFIGURED}"
             ),
-            sort="Heartbeat age",
-            empty="No agent has ever reported",
         ),
-        table(
-            "Firing now",
-            "What is wrong at this moment, and since when?",
-            Label("alertname", "Alert"),
-            Label("severity", "Severity"),
-            Label("agent", "Agent", links=(AGENT_CELL,)),
-            Value(
-                "Since",
-                query(
-                    f"1000 * max by (alertname, severity, agent) (ALERTS_FOR_STATE and ignoring (alertstate) {FIRING})"
-                ),
-                Unit.AGO,
-            ),
-            sort="Since",
-            empty="Nothing fires",
+        Value(
+            "Started",
+            query(f"1000 * max by (agent) (nervesys_agent_start_timestamp_seconds{{{AGENT}}}) {CONFIGURED}"),
+            Unit.AGO,
         ),
+        Value("Waiting to be shipped", query(f"max by (agent) (nervesys_agent_buffer_bytes{{{AGENT}}})"), Unit.BYTES),
+        sort="Heartbeat age",
+        empty="No agent has ever reported",
     )
 
 
@@ -191,14 +186,10 @@ def _work(house: House) -> tuple[Any, ...]:
                 "{{agent}}",
             ),
         ),
-        bars(
-            "Actions in the time range",
-            "What was done, and how did it end?",
-            Unit.COUNT,
-            query(
-                'round(sum by (action, state) (increase(nervesys_actions_total{state!~"pending|running"}[$__range])))',
-                "{{action}} {{state}}",
-            ),
-            empty="Nothing had to be done",
+        by_agent(
+            "Tokens used",
+            "Who uses how much of the models?",
+            Unit.PER_MINUTE,
+            query(f"60 * sum by (agent) (rate(nervesys_agent_tokens_total{{{AGENT}}}[$__rate_interval]))", "{{agent}}"),
         ),
     )

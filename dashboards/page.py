@@ -109,12 +109,15 @@ def _built_in() -> Json:
 
 
 def _actions(house: House) -> Json:
-    window = house.every_four(Period.SCRAPE)
     return _marks(
         "Actions",
-        f'sum by (agent, action, state) (increase(nervesys_actions_total{{state=~"{ENDED}"}}[{window}])) > 0',
+        f'sum by (agent, action, state) (increase(nervesys_actions_total{{state=~"{ENDED}"}}[$__rate_interval])) > 0',
         Colour.ODD,
-        {"step": window, "tagKeys": "agent,action,state", "titleFormat": "{{action}} {{agent}}: {{state}}"},
+        {
+            "step": house.every(Period.SCRAPE),
+            "tagKeys": "agent,action,state",
+            "titleFormat": "{{action}} {{agent}}: {{state}}",
+        },
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from dashboards.correct import Query
 from dashboards.style import (
+    AGENT_CELL,
     SILENT,
     STATUS_CODES,
     TO_AGENT,
@@ -14,6 +15,7 @@ from dashboards.style import (
     of_pair,
     query,
 )
+from dashboards.tables import Label, Value, table
 from nervesys.settings.thresholds import Pair
 
 CONFIGURED = "and on (agent) last_over_time(nervesys_brain_agent_configured[1h])"
@@ -63,3 +65,43 @@ def server_load(house: House, server: str, legend: str = "{{server}}") -> Sequen
 def by_agent(title: str, question: str, unit: Unit, asked: Query, **how: Any) -> Any:
     """A graph with a line an agent, each of which leads to its page."""
     return graph(title, question, unit, asked, links=(TO_AGENT,), **how)
+
+
+def firing(title: str) -> Any:
+    """A table of what fires."""
+    return table(
+        title,
+        "What is wrong at this moment, and since when?",
+        Label("alertname", "Alert"),
+        Label("severity", "Severity"),
+        Label("agent", "Agent", links=(AGENT_CELL,)),
+        Label("server", "Server"),
+        Value(
+            "Since",
+            query(
+                "1000 * max by (alertname, severity, agent, server) "
+                f"(ALERTS_FOR_STATE and ignoring (alertstate) {FIRING})"
+            ),
+            Unit.AGO,
+        ),
+        sort="Since",
+        empty="Nothing fires",
+    )
+
+
+def actions_by_agent(title: str, agent: str) -> Any:
+    """A table of what was done to the matching agents."""
+    return table(
+        title,
+        "What was done to whom in the time range, and how did it end?",
+        Label("agent", "Agent", links=(AGENT_CELL,)),
+        Label("action", "Action"),
+        Label("state", "State"),
+        Value(
+            "Times",
+            query(f"round(sum by (agent, action, state) (increase(nervesys_actions_total{{{agent}}}[$__range]))) > 0"),
+            Unit.COUNT,
+        ),
+        sort="Times",
+        empty="Nothing had to be done",
+    )

@@ -58,8 +58,8 @@ def _tiles(house: House) -> tuple[Any, ...]:
             steps=ANY_IS_CRITICAL,
         ),
         stat(
-            "Areas that cannot be read",
-            "How many areas failed at their last refresh?",
+            "Areas failing",
+            "How many areas could not be read at their last refresh?",
             Unit.COUNT,
             query("count(nervesys_exporter_up == 0) or vector(0)"),
             steps=ANY_IS_CRITICAL,

@@ -12,7 +12,7 @@ from grafanalib.core import Stat, StateTimeline, TimeSeries
 from dashboards.correct import Bars, Json, Query
 from nervesys.contract.state import Status
 from nervesys.metrics import Period
-from nervesys.metrics.periods import WINDOW_PERIODS, Periods
+from nervesys.metrics.periods import Periods
 from nervesys.settings import Settings
 from nervesys.settings.thresholds import Pair
 
@@ -92,10 +92,6 @@ class House:
     def every(self, period: Period) -> str:
         """A period as Grafana and PromQL write it."""
         return duration(self.periods[period])
-
-    def every_four(self, period: Period) -> str:
-        """The shortest window over families of a period."""
-        return duration(WINDOW_PERIODS * self.periods[period])
 
     def shipped(self, expr: str, legend: str = "") -> Query:
         """A query over families that are new only when logs are shipped: `$__rate_interval` spans four shipments."""

@@ -1,5 +1,7 @@
 """`nervesys dashboards`: write what Grafana is provisioned with, and check what its panels ask."""
 
+import time
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -10,17 +12,23 @@ from rich.table import Table
 
 from dashboards.build import FOLDER, datasource_seconds, files, pages
 from dashboards.check import Finding, World, check_pages
+from dashboards.correct import Json
+from dashboards.expected_empty import EXPECTED_EMPTY
+from dashboards.live import Answer, Live, Verdict
 from dashboards.reading import panels_of, questions_of
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.clock import system_clock
 from nervesys.metrics import Family
 from nervesys.metrics.periods import periods
+from nervesys.prometheus import Prometheus
 from nervesys.promql import known
 from nervesys.settings import Loaded
 
 app = typer.Typer(no_args_is_help=True, help="Write the dashboards, and check them.")
 WINGS = ("exporters", "alerting")
 """Whose families dashboards show."""
+AGAIN_SECONDS = 5
 
 
 @app.callback()
@@ -42,10 +50,35 @@ def build(
 
 
 @app.command()
-def check(home: Home = None, brain: BrainUrl = None) -> None:
-    """Check structure, queries, names of metrics and windows."""
+def check(
+    live: Annotated[bool, typer.Option("--live", help="Also ask a running Prometheus every query.")] = False,
+    prometheus: Annotated[
+        str | None, typer.Option(metavar="URL", help="Which one; default: the one of the settings.")
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Ask again until all is as it should be, at most so long.")
+    ] = 0,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Check structure, queries, names of metrics and windows; with --live, that every query finds data."""
     loaded = opened("dashboards", home=home, brain=brain).loaded
-    _tell(Console(), loaded, check_pages(pages(loaded), world(loaded)))
+    made, out = pages(loaded), Console()
+    findings = check_pages(made, world(loaded))
+    answers: list[Answer] = []
+    if live:
+        asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
+        answers = _settled(lambda: asked_live(loaded, made, asked), wait)
+    out.print(summary(made, findings, answers))
+    for finding in findings:
+        out.print(f"[red]{finding.rule}[/] {finding.where}: {finding.problem}", soft_wrap=True)
+    for answer in answers:
+        if not answer.verdict.fine:
+            out.print(
+                f"[red]{answer.verdict}[/] {answer.question}: {answer.detail or answer.question.expr}", soft_wrap=True
+            )
+    if findings or any(not answer.verdict.fine for answer in answers):
+        raise typer.Exit(1)
 
 
 def world(loaded: Loaded) -> World:
@@ -54,14 +87,29 @@ def world(loaded: Loaded) -> World:
     return World(known(families), periods(loaded), datasource_seconds(loaded))
 
 
-def _tell(out: Console, loaded: Loaded, findings: list[Finding]) -> None:
-    table = Table("dashboard", "panels", "queries", "findings", box=None, header_style="bold")
-    for page in pages(loaded):
+def asked_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> list[Answer]:
+    """Every query of the pages, asked now."""
+    return list(Live(prometheus, datasource_seconds(loaded), system_clock()).answers(made, EXPECTED_EMPTY))
+
+
+def _settled(ask: Callable[[], list[Answer]], wait: float) -> list[Answer]:
+    """The answers once all are fine, or those after waiting."""
+    deadline = time.monotonic() + wait
+    while True:
+        answers = ask()
+        if all(answer.verdict.fine for answer in answers) or time.monotonic() >= deadline:
+            return answers
+        time.sleep(AGAIN_SECONDS)
+
+
+def summary(made: Sequence[Json], findings: Sequence[Finding], answers: Sequence[Answer]) -> Table:
+    """One row a page: what it has, and what came of checking it."""
+    verdicts = (Verdict.DATA, Verdict.EMPTY) if answers else ()
+    table = Table("dashboard", "panels", "queries", *verdicts, "to mend", box=None, header_style="bold")
+    for page in made:
+        of_page = [answer.verdict for answer in answers if answer.question.page == page["uid"]]
         wrong = sum(finding.where.split(" / ")[0] == page["uid"] for finding in findings)
-        counts = len(panels_of(page)), len(list(questions_of(page)))
-        table.add_row(page["title"], *map(str, counts), f"[red]{wrong}[/]" if wrong else "[green]none[/]")
-    out.print(table)
-    for finding in findings:
-        out.print(f"[red]{finding.rule}[/] {finding.where}: {finding.problem}", soft_wrap=True)
-    if findings:
-        raise typer.Exit(1)
+        wrong += sum(not verdict.fine for verdict in of_page)
+        counts = len(panels_of(page)), len(list(questions_of(page))), *map(of_page.count, verdicts)
+        table.add_row(page["title"], *map(str, counts), f"[red]{wrong}[/]" if wrong else "[green]nothing[/]")
+    return table

@@ -99,3 +99,8 @@ class Monitoring(Section):
     deadman: Deadman
     docs_url: str
     web: Web
+
+    @property
+    def prometheus_url(self) -> str:
+        """Where Prometheus is asked."""
+        return self.prometheus.url or f"http://{self.listen.prometheus}"

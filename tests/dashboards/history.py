@@ -1,0 +1,57 @@
+"""An hour of a made-up fleet, as OpenMetrics text: every family that pages may ask for, with believable labels."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+from nervesys.contract.state import Status
+from nervesys.promql import Known
+
+STEP_SECONDS = 15
+HOUR_SECONDS = 3600
+LABELS: Mapping[str, tuple[str, ...]] = {
+    "action": ("restart_agent",),
+    "agent": ("gimai", "grok"),
+    "area": ("active_logs", "agents", "backups", "config_backups"),
+    "kind": ("limit", "used"),
+    "le": ("1", "10", "+Inf"),
+    "level": ("ERROR", "INFO"),
+    "outcome": ("completed", "failed"),
+    "server": ("alpha",),
+    "source": ("brain", "store"),
+    "state": ("escalated", "recovered"),
+    "status": tuple(Status),
+}
+OF_OTHERS: Mapping[str, str] = {
+    "ALERTS": 'alertname="HighCpu",alertstate="firing",severity="warning",agent="grok"',
+    "ALERTS_FOR_STATE": 'alertname="HighCpu",severity="warning",agent="grok"',
+}
+
+
+def openmetrics(series: Mapping[str, Known], start: int) -> str:
+    """The hour from `start` on, a sample each quarter of a minute."""
+    lines = (line for name, known in sorted(series.items()) for line in _family(name, known, start))
+    return "".join(lines) + "# EOF\n"
+
+
+def _family(name: str, known: Known, start: int) -> Iterator[str]:
+    for number, labels in enumerate(_label_sets(name, known)):
+        for at in range(start, start + HOUR_SECONDS, STEP_SECONDS):
+            yield f"{name}{{{labels}}} {_value(name, known, at, at - start, number):g} {at}\n"
+
+
+def _label_sets(name: str, known: Known) -> Iterator[str]:
+    if known.labels is None:
+        yield OF_OTHERS.get(name, 'job="prometheus"')
+        return
+    names = sorted(known.labels | ({"le"} if name.endswith("_bucket") else set()))
+    for values in product(*(LABELS.get(label, ("some",)) for label in names)):
+        yield ",".join(f'{label}="{value}"' for label, value in zip(names, values, strict=True))
+
+
+def _value(name: str, known: Known, at: int, elapsed: int, number: int) -> float:
+    """Counters grow, a series' place in its family apart, so that buckets rise; instants lie a minute back."""
+    if known.counter:
+        return (elapsed // STEP_SECONDS) * (number + 1)
+    if name.endswith("_timestamp_seconds") or name == "ALERTS_FOR_STATE":
+        return at - 60
+    return 1
