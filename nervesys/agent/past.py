@@ -68,16 +68,16 @@ class Past:
         paths = self.settings.storage.archive.paths
         yield _path(paths.backups, self.now - DAY_SECONDS), packed(tree)
         first = self.settings.storage.retention.active_logs or 0
-        for day in self._days(first, first + ARCHIVED_DAYS):
+        for day in self._days(first, ARCHIVED_DAYS):
             for category in (Category.SYSTEM, Category.ACTIVITY, Category.ERRORS, Category.AUDIT):
                 lines = [to_json(record) + b"\n" for record in self._records(day) if record["category"] == category]
                 path = _path(paths.logs, day, server=self.server, category=category)
                 yield path, gzip.compress(b"".join(lines), mtime=0)
 
-    def _days(self, first: int, last: int) -> Iterator[float]:
-        """Midnights, UTC, the newest `first` days ago."""
+    def _days(self, first: int, count: int) -> Iterator[float]:
+        """That many midnights, UTC; the newest lies `first` days before today's."""
         today = self.now - self.now % DAY_SECONDS
-        return (today - ago * DAY_SECONDS for ago in range(first, last + 1))
+        return (today - ago * DAY_SECONDS for ago in range(first, first + count))
 
     def _records(self, day: float) -> Iterator[dict[str, object]]:
         for agent in self.agents:

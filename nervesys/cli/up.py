@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nervesys.cli import plan
+from nervesys.cli import past, plan
 from nervesys.cli.generated import write
 from nervesys.cli.options import ArchiveUrl, BrainUrl, Home
 from nervesys.errors import NervesysError
@@ -43,6 +43,8 @@ def up(
         fcntl.flock(lock, fcntl.LOCK_EX)
         with _step(out, "Programs, configuration and keys are at hand"):
             planned = plan.make(place, archive or os.environ.get("NERVESYS_ARCHIVE"))
+        with _step(out, "There is a past to look at"):
+            past.lay(planned.stack)
         with _step(out, f"{len(planned.stack.services)} processes are started"):
             _start(planned)
         with _step(out, "Everything works") as say:

@@ -20,7 +20,7 @@ def test_the_archive_holds_what_the_store_no_longer_does(tmp_path: Path) -> None
     archive = FolderArchive(tmp_path)
     PAST.lay_archive(archive, FolderTree(shipped_root()))
     logs = sorted(path.name for path in tmp_path.glob("Archive/logs/*/*/*.json.gz"))
-    assert logs[0] == "host-1_2025-12-18_activity.json.gz"
+    assert logs[0] == "host-1_2025-12-19_activity.json.gz"
     assert logs[-1] == "host-1_2025-12-25_system.json.gz"
     assert (tmp_path / "Backups/full_backup_2025-12-31.tar.gz").is_file()
     lines = gzip.decompress((tmp_path / "Archive/logs/2025/12/host-1_2025-12-20_activity.json.gz").read_bytes())
