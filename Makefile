@@ -52,6 +52,7 @@ format: .venv/tools ## Format the code, and mend what can be mended
 generate: install ## Write everything that is generated: rules, dashboards, reference pages
 	$(BIN)/nervesys docs build
 	NERVESYS_PROFILE=local,compose $(BIN)/nervesys dashboards build
+	NERVESYS_PROFILE=local,compose $(BIN)/nervesys alerts build
 
 bench: .venv/tools ## Print the table of measured ratios
 	$(BIN)/python -m benchmarks

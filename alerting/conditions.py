@@ -9,8 +9,8 @@ from alerting.situations import SITUATIONS
 from alerting.terms import Term
 from alerting.units import Unit
 from alerting.vocabulary import MEASURES, SILENCES
-from alerting.words import unknown
 from nervesys.settings import Settings
+from nervesys.settings.check import nearest
 from nervesys.settings.thresholds import Pair
 
 KNOWN_TO_THE_BRAIN = f"and on (agent) last_over_time({CONFIGURED}[1h])"
@@ -65,7 +65,7 @@ def _clause(clause: Clause, settings: Settings, severity: Severity | None) -> Co
     if isinstance(clause, Comparison):
         return _comparison(clause, settings, severity)
     if clause.words not in SITUATIONS:
-        raise ValueError(unknown("situation", clause.words, SITUATIONS))
+        raise ValueError(f"unknown situation {clause.words!r}; {nearest(clause.words, SITUATIONS)}")
     named = SITUATIONS[clause.words]
     return Compiled(named.promql(settings), named.by)
 
@@ -74,7 +74,7 @@ def _terms(clause: Comparison) -> tuple[Term, ...]:
     """What the words mean, one for each unit that they may be compared in."""
     known, kind = (SILENCES, "thing that can fail to come") if clause.silence else (MEASURES, "metric")
     if clause.words not in known:
-        raise ValueError(unknown(kind, clause.words, known))
+        raise ValueError(f"unknown {kind} {clause.words!r}; {nearest(clause.words, known)}")
     return known[clause.words]
 
 

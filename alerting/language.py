@@ -16,7 +16,7 @@ from typing import cast
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
 
 from alerting.units import UNITS, Unit
-from alerting.words import unknown
+from nervesys.settings.check import nearest
 
 GRAMMAR = r"""
     condition: clause ("and" clause)*
@@ -110,7 +110,7 @@ def _measured(number: str, spelling: str | None) -> Quantity:
     if spelling is None:
         return Quantity(float(number), Unit.COUNT)
     if spelling not in UNITS:
-        raise ValueError(unknown("unit", str(spelling), UNITS))
+        raise ValueError(f"unknown unit {str(spelling)!r}; {nearest(spelling, UNITS)}")
     unit, factor = UNITS[spelling]
     return Quantity(float(number) * factor, unit)
 

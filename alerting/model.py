@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from alerting.units import seconds
-from alerting.words import unknown
+from nervesys.settings.check import nearest
 from nervesys.settings.section import Section
 
 ALERTS_FILE = "config/alerts.yaml"
@@ -34,7 +34,7 @@ class Severity(StrEnum):
 def _one_of(kind: str, known: tuple[str, ...]) -> AfterValidator:
     def check(word: str) -> str:
         if word not in known:
-            raise ValueError(unknown(kind, word, known))
+            raise ValueError(f"unknown {kind} {word!r}; {nearest(word, known)}")
         return word
 
     return AfterValidator(check)

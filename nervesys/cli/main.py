@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "agent": "Run a lean agent: heartbeats, server metrics and logs.",
     "config": "Check the configuration, and see where each value comes from.",
     "receiver": "Take alerts, journal them, act, and look whether it helped.",
+    "alerts": "Make rules and routes of config/alerts.yaml, and check it.",
     "dashboards": "Write Grafana's dashboards from code, and check them.",
     "docs": "Write the reference pages from the code that they describe.",
 }

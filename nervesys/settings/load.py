@@ -108,6 +108,15 @@ def load_file(tree: Tree, path: str, model: type[Model]) -> Model:
     Raises:
         SettingsError: missing, or wrong; with every mistake, file and line.
     """
+    return load_document(tree, path, model)[0]
+
+
+def load_document(tree: Tree, path: str, model: type[Model]) -> tuple[Model, Document]:
+    """As `load_file`, and the document itself, which knows the line of each value.
+
+    Raises:
+        SettingsError: missing, or wrong; with every mistake, file and line.
+    """
     mistakes: list[Mistake] = []
     document = try_yaml(tree, path, mistakes)
     if document is None:
@@ -115,7 +124,7 @@ def load_file(tree: Tree, path: str, model: type[Model]) -> Model:
     found, problems = check(model, document.data)
     if found is None:
         raise SettingsError([Mistake(document.origin(where), ".".join(where), problem) for where, problem in problems])
-    return found
+    return found, document
 
 
 def _lay_section(layers: Layers, section: str, document: Document | None, warnings: list[Mistake]) -> None:

@@ -1,0 +1,83 @@
+"""`nervesys alerts`: make rules and routes of config/alerts.yaml, and say what is wrong with it."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import alerting
+import exporters
+from alerting.build import files
+from alerting.check import World, mistakes
+from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.rules import rules_of
+from nervesys.cli.generated import report, write
+from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.errors import SettingsError
+from nervesys.metrics.periods import periods
+from nervesys.promql import known
+from nervesys.settings import Loaded, Tree
+from nervesys.settings.load import load_document
+
+app = typer.Typer(no_args_is_help=True, help="Make rules and routes of config/alerts.yaml, and check it.")
+IN_COMPOSE = Path("/secrets/receiver")
+"""Where Alertmanager finds the receiver's token in compose."""
+
+
+@app.callback()
+def _group() -> None:
+    """Make rules and routes of config/alerts.yaml, and check it."""
+
+
+@app.command()
+def build(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("provisioning"),
+    secrets: Annotated[Path, typer.Option(help="Folder of the secrets, as Alertmanager sees it.")] = IN_COMPOSE,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a file is stale.")] = False,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Write what Prometheus and Alertmanager load: scrape configuration, rules and routes."""
+    one = opened("alerts", home=home, brain=brain)
+    alerts = checked(one.tree, one.loaded, secrets=None)
+    report(Console(), write(out, files(one.loaded.settings, alerts, secrets), check=check), check=check)
+
+
+@app.command()
+def check(home: Home = None, brain: BrainUrl = None) -> None:
+    """Report every mistake with file and line: words, units, families, windows, channels, actions."""
+    one = opened("alerts", home=home, brain=brain)
+    alerts = checked(one.tree, one.loaded, secrets=one.place.home / "secrets")
+    count = sum(len(rules_of(alert, one.loaded.settings)) for alert in alerts.alerts)
+    channels = [name for name, channel in alerts.channels.items() if channel.enabled]
+    out = Console()
+    out.print(f"[green]The alerts are right[/]: {len(alerts.alerts)} alerts make {count} rules.")
+    out.print(f"They tell {', '.join(channels) or 'nobody yet: no channel is enabled'}.")
+
+
+def checked(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile:
+    """config/alerts.yaml of a brain, right in every respect.
+
+    Args:
+        tree: the brain.
+        loaded: its settings.
+        secrets: folder in which the files that channels name must lie; None to leave that out.
+
+    Raises:
+        SettingsError: with every mistake.
+    """
+    alerts, document = load_document(tree, ALERTS_FILE, AlertsFile)
+    dashboards = import_module("dashboards.build").pages(loaded)
+    world = World(
+        known=known((*exporters.FAMILIES, *alerting.FAMILIES)),
+        of_receiver=[family.full_name for family in alerting.FAMILIES],
+        periods=periods(loaded),
+        dashboards=[page["uid"] for page in dashboards],
+        secrets=secrets,
+    )
+    found = mistakes(alerts, document.origin, loaded.settings, world)
+    if found:
+        raise SettingsError(found)
+    return alerts
