@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.page import alerts_page
 from nervesys.cli.generated import report, write
 from nervesys.cli.main import COMMANDS, load_command
-from nervesys.cli.reference import commands_page, configuration_page, metrics_page
-from nervesys.settings import load
+from nervesys.cli.reference import NOTICE, commands_page, configuration_page, metrics_page
+from nervesys.settings import FolderTree, load, load_file, shipped_root
 
 app = typer.Typer(help="Write the reference pages under docs/reference from the code that they describe.")
 TABLES = {"Exporters": "exporters", "Receiver": "alerting"}
@@ -26,15 +28,18 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs/reference"),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a page is stale.")] = False,
 ) -> None:
-    """Write metrics.md, configuration.md and commands.md."""
+    """Write alerts.md, metrics.md, configuration.md and commands.md."""
     report(Console(), write(out, pages(), check=check), check=check)
 
 
 def pages() -> dict[str, str]:
     """The text of every reference page, by file name."""
     tables = {title: import_module(wing).FAMILIES for title, wing in TABLES.items()}
+    loaded = load()
+    alerts = load_file(FolderTree(shipped_root()), ALERTS_FILE, AlertsFile)
     return {
+        "alerts.md": NOTICE + alerts_page(loaded.settings, alerts),
         "metrics.md": metrics_page(tables),
-        "configuration.md": configuration_page(load()),
+        "configuration.md": configuration_page(loaded),
         "commands.md": commands_page({name: load_command(name) for name in COMMANDS}),
     }

@@ -1,0 +1,102 @@
+"""Alertmanager's configuration, asked of amtool: who hears of what."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.routes import alertmanager_config
+from alerting.rules import rules_of
+from nervesys.settings import FolderTree, load, load_file, shipped_root
+from nervesys.stack.programs import find
+
+SHIPPED = load_file(FolderTree(shipped_root()), ALERTS_FILE, AlertsFile)
+SETTINGS = load().settings
+CHANNELS = {
+    "slack": {"type": "slack", "channel": "#nervesys"},
+    "email": {"type": "email", "to": "a@example.org", "from": "b@example.org", "smarthost": "mail.example.org:587"},
+    "pager": {"type": "webhook", "url": "https://example.org/hook", "token_file": "pager_token"},
+}
+
+
+def with_channels() -> AlertsFile:
+    """The shipped alerts, with every kind of channel enabled."""
+    written = yaml.safe_load((shipped_root() / ALERTS_FILE).read_text())
+    return AlertsFile.model_validate(written | {"channels": CHANNELS})
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("alertmanager") / "alertmanager.yml"
+    path.write_text(yaml.safe_dump(alertmanager_config(SETTINGS, with_channels(), path.parent)))
+    return path
+
+
+def amtool(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(find("amtool")), *words], capture_output=True, text=True, timeout=30)
+
+
+@pytest.mark.parametrize("alerts", [SHIPPED, with_channels()], ids=["no channel is enabled", "every kind of channel"])
+def test_alertmanager_reads_it(alerts: AlertsFile, tmp_path: Path) -> None:
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(yaml.safe_dump(alertmanager_config(SETTINGS, alerts, tmp_path)))
+    done = amtool("check-config", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("labels", "receivers"),
+    [
+        pytest.param(
+            "alertname=AgentDown agent=grok severity=critical", "actions,slack,email", id="acted upon and told"
+        ),
+        pytest.param("alertname=HighCPU server=web-1 severity=warning", "actions,slack", id="logged and told"),
+        pytest.param("alertname=AgentStopped agent=grok severity=warning", "slack", id="told only"),
+        pytest.param("alertname=Watchdog severity=none", "deadman", id="the dead-man's switch alone"),
+        pytest.param("alertname=Mine severity=critical", "nobody", id="an alert of somebody else"),
+    ],
+)
+def test_who_hears_of_it(config: Path, labels: str, receivers: str) -> None:
+    done = amtool(
+        "config", "routes", "test", f"--config.file={config}", f"--verify.receivers={receivers}", *labels.split()
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_actions_wait_for_nobody_and_repeat_often() -> None:
+    routes = alertmanager_config(SETTINGS, SHIPPED, Path("secrets"))["route"]["routes"]
+    (actions,) = [route for route in routes if route["receiver"] == "actions"]
+    assert actions["continue"] is True
+    assert actions["group_by"] == ["alertname", "agent", "server"]
+    assert [actions[key] for key in ("group_wait", "group_interval", "repeat_interval")] == ["0s", "30s", "2m"]
+
+
+def test_the_dead_mans_switch_goes_to_the_receiver_and_outside() -> None:
+    settings = load(flags={"NERVESYS_DEADMAN_URL": "https://example.org/alive"}).settings
+    receivers = {one["name"]: one for one in alertmanager_config(settings, SHIPPED, Path("secrets"))["receivers"]}
+    assert [hook["url"] for hook in receivers["deadman"]["webhook_configs"]] == [
+        "http://127.0.0.1:17010/api/v1/alertmanager",
+        "https://example.org/alive",
+    ]
+
+
+def test_every_label_of_an_inhibition_is_on_both_sides() -> None:
+    """A label that both lack counts as equal, and would mute everything that matches."""
+    labels = {alert.alertname: rules_of(alert, SETTINGS)[0].by for alert in SHIPPED.alerts}
+    rules = alertmanager_config(SETTINGS, SHIPPED, Path("secrets"))["inhibit_rules"]
+    assert rules
+    for rule in rules:
+        source, target = (
+            rule[side][0].removeprefix('alertname = "').removesuffix('"')
+            for side in ("source_matchers", "target_matchers")
+        )
+        assert rule["equal"]
+        assert set(rule["equal"]) <= set(labels[source]) & set(labels[target])
+
+
+def test_no_secret_is_in_it_and_its_files_are_named() -> None:
+    text = yaml.safe_dump(alertmanager_config(SETTINGS, with_channels(), Path("/secrets")))
+    for file in ("receiver_token", "slack_url", "pager_token"):
+        assert f"/secrets/{file}" in text
