@@ -1,13 +1,15 @@
 """The store over the S3 API, through boto3."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from email.utils import parsedate_to_datetime
-from typing import IO, TYPE_CHECKING, Any, cast
+from shutil import copyfileobj
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
 
 from nervesys.errors import StoreUnavailable
 from nervesys.settings.storage import Store
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 MISSING = {"NoSuchKey", "404", "NotFound"}
+CUT_SHORT = (IncompleteReadError, ResponseStreamingError)
+SPOOL_BYTES = 1 << 20
+"""Of a stream's copy that are kept in memory; the rest goes to a temporary file."""
+
+Taken = TypeVar("Taken")
 
 
 class S3Store:
@@ -66,21 +73,40 @@ class S3Store:
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """An object's content, read no further than its limit."""
-        with self.open(key) as stream:
-            body = stream.read(max_bytes + 1)
+
+        def take(stream: IO[bytes]) -> bytes:
+            return stream.read(max_bytes) + stream.read(1)  # botocore finds a body cut short by the read at its end
+
+        body = self._taken(key, take)
         if len(body) > max_bytes:
             raise too_large(key, max_bytes)
         return body
 
     @contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:
-        """An object's content as a stream."""
+        """An object's content as a stream, from a copy: a body that is cut short is found out before it is used."""
+        with SpooledTemporaryFile(max_size=SPOOL_BYTES) as copy:
+
+            def take(body: IO[bytes]) -> None:
+                copy.seek(0)
+                copy.truncate()
+                copyfileobj(body, copy)
+
+            self._taken(key, take)
+            copy.seek(0)
+            yield copy
+
+    def _taken(self, key: str, take: Callable[[IO[bytes]], Taken]) -> Taken:
+        """Take an object's body in, again where it is cut short, which boto3 itself retries for no body."""
         with _answers(f"get {key}", key):
-            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
-            try:
-                yield cast("IO[bytes]", body)
-            finally:
-                body.close()
+            for left in reversed(range(ATTEMPTS)):
+                try:
+                    with closing(self._client.get_object(Bucket=self._bucket, Key=key)["Body"]) as body:
+                        return take(cast("IO[bytes]", body))
+                except CUT_SHORT:
+                    if not left:
+                        raise
+        raise AssertionError("the last attempt returns or raises")
 
     def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> str:
         """Write an object whole; returns its version."""

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests import drive_mock
+from tests.servers.fixtures import moto_endpoint, moto_storj_endpoint, rclone_endpoint, rclone_storj_endpoint
+
+__all__ = ["moto_endpoint", "moto_storj_endpoint", "rclone_endpoint", "rclone_storj_endpoint"]
 
 
 @pytest.fixture
