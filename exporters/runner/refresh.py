@@ -18,6 +18,7 @@ class Refresh:
 
     Attributes:
         backlog: objects that are known of and not yet read; the area sets it.
+        stands: what is put is served although the pass fails; the area sets it, for this pass.
     """
 
     def __init__(self, families: Iterable[Family], rejected: Callable[[str, BadObject], None]) -> None:
@@ -26,6 +27,7 @@ class Refresh:
         self._rejected = rejected
         self._refused: dict[str, Hashable] = {}
         self.backlog = 0
+        self.stands = False
 
     def put(self, key: str, stamp: Hashable, samples: Iterable[Sample]) -> None:
         """Show these samples for a key, in place of what it showed.

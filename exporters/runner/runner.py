@@ -45,6 +45,7 @@ class Runner:
         """One pass over an area; whether it succeeded. Nothing that goes wrong in it leaves this function."""
         area, out, health = self._areas[name], self._out[name], self._context.health
         began = self._timer()
+        out.stands = False
         try:
             area.refresh(out)
             self._snapshots[name] = out.snapshot()
@@ -52,6 +53,8 @@ class Runner:
         except SourceError as err:
             self._why[name] = str(err)
             health.failed(name, str(err))
+            if out.stands:
+                self._snapshots[name] = out.snapshot()
         except Exception as err:  # noqa: BLE001  # a bug in one area must not end the others; it is logged with its trace
             self._why[name] = f"a bug: {type(err).__name__}"
             health.failed(name, f"a bug of ours: {err!r}", bug=True)

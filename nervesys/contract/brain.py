@@ -1,4 +1,4 @@
-"""What is written to the brain's state branch, and under which names."""
+"""What lies in the brain beside its configuration: who works there, and what is written to its state branch."""
 
 from typing import Annotated
 
@@ -32,3 +32,16 @@ class DailySummary(ContractObject):
     tokens_used: Count | None = None
     log_records: Count | None = None
     errors: Count | None = None
+
+
+class Collaborator(ContractObject):
+    """Somebody who works in the repository."""
+
+    name: str
+    model: str = ""
+
+
+class Contributors(ContractObject):
+    """CONTRIBUTORS.json."""
+
+    ai_collaborators: tuple[Collaborator, ...] = ()

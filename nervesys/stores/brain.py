@@ -214,6 +214,11 @@ def open_brain(
     )
 
 
+def open_folder(place: Place) -> FolderTree:
+    """The brain as a plain folder: the one that is named, or the shipped example."""
+    return FolderTree(Path(place.brain) if place.brain else shipped_root())
+
+
 def open_tree(
     place: Place, program: str, settings: Brain | None = None, environ: Mapping[str, str] = os.environ
 ) -> Tree:
@@ -232,7 +237,7 @@ def open_tree(
     """
     brain = open_brain(place, program, settings, environ)
     if brain is None:
-        return FolderTree(Path(place.brain) if place.brain else shipped_root())
+        return open_folder(place)
     try:
         brain.fetch()
     except BrainUnavailable as err:

@@ -30,6 +30,11 @@ class GitTree:
             raise too_large(path, max_bytes)
         return entry.data
 
+    def version(self, path: str) -> str | None:
+        """The id of the file's content: another one means another content. None where there is no such file."""
+        entry = self._entry(path)
+        return str(entry.id) if isinstance(entry, pygit2.Blob) else None
+
     def names(self, folder: str) -> list[str]:
         """The names of the files in a folder, sorted; empty where there is none."""
         entry = self._entry(folder)
@@ -54,3 +59,22 @@ class EmptyTree:
     def names(self, folder: str) -> list[str]:
         """None at all."""
         return []
+
+
+def changed_files(commit: pygit2.Commit, folder: str) -> list[str]:
+    """The files of a folder that a commit changed against its parent, sorted; a merge changes none by itself."""
+    if len(commit.parents) > 1:
+        return []
+    there = [tree for tree in (_subtree(it, folder) for it in (commit, *commit.parents)) if tree is not None]
+    if not there:
+        return []
+    diff = there[0].diff_to_tree() if len(there) == 1 else there[0].diff_to_tree(there[1])
+    return sorted(f"{folder}/{delta.new_file.path}" for delta in diff.deltas)
+
+
+def _subtree(commit: pygit2.Commit, folder: str) -> pygit2.Tree | None:
+    try:
+        entry = commit.tree[folder]
+    except KeyError:
+        return None
+    return entry if isinstance(entry, pygit2.Tree) else None

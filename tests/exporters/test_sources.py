@@ -14,7 +14,7 @@ def test_no_family_is_declared_twice() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-FLAGS = {"NERVESYS_ARCHIVE": "file:///nowhere"}
+FLAGS = {"NERVESYS_ARCHIVE": "file:///nowhere", "GITHUB_REPOSITORY": "owner/brain"}
 
 
 def test_areas_render_what_their_source_declares() -> None:

@@ -1,0 +1,36 @@
+"""What a pass is going to show: put all at once, so that what is no longer planned is forgotten first."""
+
+from collections.abc import Hashable, Iterable, Iterator
+
+from exporters.runner import Refresh
+from nervesys.errors import BadObject
+from nervesys.metrics import Sample
+
+
+class Plan:
+    """The keys of a pass, each with a stamp and with samples that are made only where the stamp moved.
+
+    Args:
+        out: where it goes.
+    """
+
+    def __init__(self, out: Refresh) -> None:
+        self._out = out
+        self._planned: dict[str, tuple[Hashable, Iterable[Sample]]] = {}
+        self.reject = out.reject
+
+    def add(self, key: str, stamp: Hashable, samples: Iterable[Sample]) -> None:
+        """Plan a key; where its samples raise `BadObject`, those before stand and it is rejected."""
+        self._planned[key] = stamp, self._good(key, stamp, samples)
+
+    def carry_out(self) -> None:
+        """Forget what is not planned, and put what is."""
+        self._out.keep_only(self._planned.keys())
+        for key, (stamp, samples) in self._planned.items():
+            self._out.put(key, stamp, samples)
+
+    def _good(self, key: str, stamp: Hashable, samples: Iterable[Sample]) -> Iterator[Sample]:
+        try:
+            yield from samples
+        except BadObject as bad:
+            self.reject(key, stamp, bad)

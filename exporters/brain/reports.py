@@ -1,0 +1,142 @@
+"""What agents and programs wrote to the repository: last statuses, error logs, the newest daily summary."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+
+from exporters.brain.plan import Plan
+from nervesys.clock import Clock
+from nervesys.contract import AgentState, PathTemplate, agent_name, parse_time
+from nervesys.contract.brain import DAILY_SUMMARY, ERROR_LOG, LAST_STATUS, DailySummary
+from nervesys.contract.paths import parse_date
+from nervesys.contract.times import utc
+from nervesys.errors import BadObject, Reason
+from nervesys.metrics import Family, Period, Sample
+from nervesys.stores.trees import GitTree
+
+STATUS_TIME = Family(
+    "brain_agent_status_timestamp_seconds", "gauge", "When the agent's last status was made.", ("agent",), Period.DAILY
+)
+ERROR_LINES = Family(
+    "brain_error_log_lines", "gauge", "Lines of the agent's error log in the repository.", ("agent",), Period.DAILY
+)
+DAY = Family(
+    "brain_daily_summary_timestamp_seconds",
+    "gauge",
+    "When the day of the newest daily summary began.",
+    (),
+    Period.DAILY,
+)
+DAY_AGENTS = Family("brain_daily_summary_agents", "gauge", "Agents that worked on that day.", (), Period.DAILY)
+DAY_TASKS = Family("brain_daily_summary_tasks", "gauge", "Tasks ended on that day.", ("outcome",), Period.DAILY)
+DAY_TOKENS = Family("brain_daily_summary_tokens", "gauge", "Tokens used on that day.", (), Period.DAILY)
+DAY_RECORDS = Family("brain_daily_summary_log_records", "gauge", "Log records of that day.", (), Period.DAILY)
+DAY_ERRORS = Family(
+    "brain_daily_summary_errors", "gauge", "Errors among the log records of that day.", (), Period.DAILY
+)
+
+FAMILIES = (STATUS_TIME, ERROR_LINES, DAY, DAY_AGENTS, DAY_TASKS, DAY_TOKENS, DAY_RECORDS, DAY_ERRORS)
+
+STATUS_BYTES = 1 << 20
+LOG_BYTES = 64 << 20
+SUMMARIES = 7
+"""Of which the newest that is not broken is shown."""
+TOLERATED = timedelta(days=1)
+"""How far ahead of this machine's clock a date may lie."""
+
+Samples = Callable[[str, bytes], Iterator[Sample]]
+"""From an agent's name and what a file holds to what is shown of it."""
+
+
+def status_samples(clock: Clock) -> Samples:
+    """Of a last status; one from the future is a bad object."""
+
+    def samples(agent: str, body: bytes) -> Iterator[Sample]:
+        at = AgentState.parse(body).timestamp
+        if at > clock() + TOLERATED.total_seconds():
+            raise BadObject(Reason.FUTURE, "its status was made after today")
+        yield STATUS_TIME.sample(at, agent)
+
+    return samples
+
+
+def log_samples(agent: str, body: bytes) -> Iterator[Sample]:
+    """Of an error log: its lines, the last one also where it does not end."""
+    yield ERROR_LINES.sample(body.count(b"\n") + (not body.endswith(b"\n") and body != b""), agent)
+
+
+def summary_samples(day: str, summary: DailySummary) -> Iterator[Sample]:
+    """Of the newest daily summary; what it does not say is absent."""
+    yield DAY.sample(parse_time(day))
+    if summary.tasks is not None:
+        yield DAY_TASKS.sample(summary.tasks.completed, "completed")
+        yield DAY_TASKS.sample(summary.tasks.failed, "failed")
+    numbers = (
+        (DAY_AGENTS, summary.agents),
+        (DAY_TOKENS, summary.tokens_used),
+        (DAY_RECORDS, summary.log_records),
+        (DAY_ERRORS, summary.errors),
+    )
+    for family, value in numbers:
+        if value is not None:
+            yield family.sample(value)
+
+
+def plan_reports(plan: Plan, trees: Sequence[GitTree], clock: Clock) -> None:
+    """Plan what is shown of everything that was written.
+
+    Args:
+        plan: to add to.
+        trees: branches that it may lie in; the first that holds a file wins.
+        clock: this machine's.
+    """
+    _plan_agents(plan, trees, LAST_STATUS, STATUS_BYTES, status_samples(clock))
+    _plan_agents(plan, trees, ERROR_LOG, LOG_BYTES, log_samples)
+    days = sorted(_files(trees, DAILY_SUMMARY).items(), reverse=True)[:SUMMARIES]
+    stamp = tuple((path, tree.version(path)) for path, tree in days)
+    plan.add("daily summary", stamp, _newest_summary(plan, days, clock))
+
+
+def _plan_agents(
+    plan: Plan, trees: Sequence[GitTree], template: PathTemplate, max_bytes: int, samples: Samples
+) -> None:
+    for path, tree in _files(trees, template).items():
+        plan.add(path, tree.version(path), _agent_samples(path, tree, template, max_bytes, samples))
+
+
+def _agent_samples(
+    path: str, tree: GitTree, template: PathTemplate, max_bytes: int, samples: Samples
+) -> Iterator[Sample]:
+    fields = template.parse(path) or {}
+    yield from samples(agent_name(fields["agent"]), tree.read(path, max_bytes=max_bytes) or b"")
+
+
+def _newest_summary(plan: Plan, days: Sequence[tuple[str, GitTree]], clock: Clock) -> Iterator[Sample]:
+    for path, tree in days:
+        try:
+            found = list(_summary_samples(path, tree, clock))
+        except BadObject as bad:
+            plan.reject(path, tree.version(path), bad)
+        else:
+            yield from found
+            return
+
+
+def _summary_samples(path: str, tree: GitTree, clock: Clock) -> Iterator[Sample]:
+    day = (DAILY_SUMMARY.parse(path) or {})["date"]
+    date = parse_date(day)
+    if date is None:
+        raise BadObject(Reason.BAD_VALUE, f"no such day: {day}")
+    if date > utc(clock()).date() + TOLERATED:
+        raise BadObject(Reason.FUTURE, "its day is yet to come")
+    yield from summary_samples(day, DailySummary.parse(tree.read(path, max_bytes=STATUS_BYTES) or b""))
+
+
+def _files(trees: Sequence[GitTree], template: PathTemplate) -> dict[str, GitTree]:
+    """The files of a template; others in its folder are nobody's business."""
+    folder = template.prefix()
+    return {
+        folder + name: tree
+        for tree in reversed(trees)
+        for name in tree.names(folder.rstrip("/"))
+        if template.parse(folder + name)
+    }

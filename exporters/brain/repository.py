@@ -1,0 +1,144 @@
+"""Area `brain`: the fleet as configured, how the configuration changed, and what agents reported to the repository.
+
+Reads   one fetch a pass; where a branch moved, its tree, and of the reports only those whose blob is another one.
+Units   Unix seconds by who wrote them (commits, reports), counts, bytes.
+Errors  BrainUnavailable is raised: exporter_up drops to 0, and what the mirror holds is served.
+        BadObject costs one file: counted by reason. A configuration that is wrong leaves the fleet as it was.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from exporters.brain import reports
+from exporters.brain.plan import Plan
+from exporters.runner import Context, Refresh
+from nervesys.contract.brain import Contributors
+from nervesys.errors import BadObject, Reason, SettingsError
+from nervesys.metrics import Family, Period, Sample
+from nervesys.settings import AgentConfig, Tree, load
+from nervesys.stores.brain import GitBrain
+from nervesys.stores.trees import EmptyTree, GitTree, changed_files
+
+if TYPE_CHECKING:
+    import pygit2
+
+CONFIGURED = Family(
+    "brain_agent_configured", "gauge", "1 for each agent of the configuration.", ("agent", "role"), Period.SCRAPE
+)
+BUFFER_LIMIT = Family(
+    "brain_agent_buffer_limit_bytes", "gauge", "Cap of the agent's local buffer.", ("agent",), Period.SCRAPE
+)
+COLLABORATOR = Family(
+    "brain_collaborator_info", "gauge", "Who works in the repository; always 1.", ("name", "model"), Period.SCRAPE
+)
+COMMITS = Family("brain_commits", "gauge", "Commits of the branch of the configuration.", (), Period.SCRAPE)
+LAST_COMMIT = Family(
+    "brain_last_commit_timestamp_seconds",
+    "gauge",
+    "When the newest commit of the branch of the configuration was made.",
+    (),
+    Period.SCRAPE,
+)
+CHANGE = Family(
+    "brain_config_change_timestamp_seconds",
+    "gauge",
+    "When a file of the configuration was changed, for the newest changes.",
+    ("file", "author", "commit"),
+    Period.SCRAPE,
+)
+
+FAMILIES = (CONFIGURED, BUFFER_LIMIT, COLLABORATOR, COMMITS, LAST_COMMIT, CHANGE, *reports.FAMILIES)
+
+CHANGES = 50
+"""Series of changes shown at most."""
+WALK = 10_000
+"""Commits looked through for them at most."""
+CONFIG = "config"
+CONTRIBUTORS = ("CONTRIBUTORS.json", "config/CONTRIBUTORS.json")
+"""Where it may lie; the first that is there is read."""
+MEGABYTE = 1_000_000
+
+
+def fleet_samples(agents: Iterable[AgentConfig]) -> Iterator[Sample]:
+    """What is configured; an agent that is disabled is none of the fleet."""
+    for agent in agents:
+        if agent.enabled:
+            yield CONFIGURED.sample(1, agent.name, agent.role)
+            yield BUFFER_LIMIT.sample(agent.buffer.max_size_mb * MEGABYTE, agent.name)
+
+
+def collaborator_samples(body: bytes) -> Iterator[Sample]:
+    """Who works in the repository, by CONTRIBUTORS.json."""
+    for who in Contributors.parse(body).ai_collaborators:
+        yield COLLABORATOR.sample(1, who.name, who.model)
+
+
+def change_samples(commits: "Iterable[pygit2.Commit]") -> Iterator[Sample]:
+    """Each file of the configuration that these commits changed."""
+    for commit in commits:
+        author = commit.author.raw_name.decode(errors="replace")
+        for file in changed_files(commit, CONFIG):
+            yield CHANGE.sample(commit.commit_time, file, author, str(commit.id)[:12])
+
+
+class Repository:
+    """Shows the repository anew where one of its branches moved.
+
+    Args:
+        brain: the repository; None where the brain is a plain folder, which has no history and takes no reports.
+        folder: that folder.
+        context: the fleet at the start, place and clock.
+    """
+
+    def __init__(self, brain: GitBrain | None, folder: Tree, context: Context) -> None:
+        self._brain = brain
+        self._folder = folder
+        self._context = context
+        self._agents = context.agents
+        self._shown: tuple[str, ...] | None = None
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass: fetch, and show what moved. Where the fetch fails, what the mirror holds is better than nothing."""
+        if self._brain is None:
+            self._show(self._folder, None, out)
+            return
+        try:
+            with self._context.health.request("fetch"):
+                self._brain.fetch()
+        finally:
+            main, state = self._brain.tree(self._brain.branch), self._brain.tree(self._brain.state_branch)
+            out.stands = main is not None
+            tips = tuple(tree.commit for tree in (main, state) if tree)
+            if tips != self._shown:
+                self._show(main or EmptyTree(), state, out)
+                self._shown = tips
+
+    def _show(self, main: Tree, state: GitTree | None, out: Refresh) -> None:
+        plan = Plan(out)
+        agents = tuple(fleet_samples(self._fleet(main, out).values()))
+        plan.add("fleet", agents, agents)
+        people = next(filter(None, map(main.read, CONTRIBUTORS)), b"{}")
+        plan.add(CONTRIBUTORS[0], people, collaborator_samples(people))
+        if self._brain is not None:
+            plan.add("history", version_of(main), self._history(self._brain))
+        written = [tree for tree in (state, main) if isinstance(tree, GitTree)]
+        reports.plan_reports(plan, written, self._context.clock)
+        plan.carry_out()
+
+    def _fleet(self, main: Tree, out: Refresh) -> Mapping[str, AgentConfig]:
+        try:
+            self._agents = load(main, profile=self._context.place.profile).agents
+        except SettingsError as err:
+            out.reject(CONFIG, version_of(main), BadObject(Reason.BAD_VALUE, str(err.mistakes[0])))
+        return self._agents
+
+    def _history(self, brain: GitBrain) -> Iterator[Sample]:
+        yield COMMITS.sample(sum(1 for _ in brain.log(brain.branch)))
+        yield from (LAST_COMMIT.sample(commit.commit_time) for commit in brain.log(brain.branch, 1))
+        yield from islice(change_samples(brain.log(brain.branch, WALK)), CHANGES)
+
+
+def version_of(tree: Tree) -> str:
+    """The commit of a tree; a folder has none."""
+    return tree.commit if isinstance(tree, GitTree) else ""
