@@ -29,8 +29,8 @@ UNSTABLE = (
     "nervesys_archive_quota_bytes",
 )
 """Families left out of golden expositions: they tell of this machine and this moment."""
-TOLERATED = "nervesys_archive_missing_log_days use base unit"
-"""A number of days, not a time in days: the one name that promtool's lint reads wrongly."""
+TOLERATED = ("nervesys_archive_missing_log_days use base unit", "nervesys_brain_daily_summary_")
+"""What promtool's lint reads wrongly: a number of days is no time in days, the summary of a day is no type."""
 
 
 @pytest.fixture
