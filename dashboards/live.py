@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from dashboards.check import QUERY
 from dashboards.correct import Json
+from dashboards.expected_empty import Reason
 from dashboards.promql import filled, seconds_of, windows
 from dashboards.reading import Question, questions_of, variables_of
 from nervesys.prometheus import Prometheus, QueryFailed, Series
@@ -57,23 +58,28 @@ class Live:
     interval: float
     now: float
 
-    def answers(self, pages: Sequence[Json], expected_empty: Mapping[str, str]) -> Iterator[Answer]:
+    def answers(self, pages: Sequence[Json], expected_empty: Mapping[str, Reason]) -> Iterator[Answer]:
         """Ask everything.
 
         Args:
             pages: as generated.
             expected_empty: by question, as its text, the reason why it has no answer.
         """
+        holding = {reason for reason in expected_empty.values() if self._holds(reason)}
         for page in pages:
             span, values = seconds_of(page["time"]["from"]), self.variables(page)
             for question in questions_of(page):
-                reason = expected_empty.get(str(question), "")
+                reason = expected_empty.get(str(question))
                 try:
                     found = has_data(self.ask(question, values, span))
                 except QueryFailed as err:
                     yield Answer(question, Verdict.FAILED, str(err))
                 else:
-                    yield Answer(question, _verdict(found, bool(reason)), reason)
+                    verdict = _verdict(found, expected_empty=reason is not None, holds=reason in holding)
+                    yield Answer(question, verdict, reason.text if reason else "")
+
+    def _holds(self, reason: Reason) -> bool:
+        return not (reason.unless and has_data(self.prometheus.instant(reason.unless, self.now)))
 
     def variables(self, page: Json) -> dict[str, str]:
         """What a page's variables are at first: all values where several may be chosen, else the first one.
@@ -117,7 +123,7 @@ def has_data(series: Sequence[Series]) -> bool:
     return any(math.isfinite(value) for one in series for _, value in one.points)
 
 
-def _verdict(found: bool, expected_empty: bool) -> Verdict:
+def _verdict(found: bool, *, expected_empty: bool, holds: bool) -> Verdict:
     if found:
-        return Verdict.UNEXPECTEDLY_FULL if expected_empty else Verdict.DATA
+        return Verdict.UNEXPECTEDLY_FULL if holds else Verdict.DATA
     return Verdict.EMPTY if expected_empty else Verdict.UNEXPECTEDLY_EMPTY

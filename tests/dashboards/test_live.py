@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from dashboards.build import datasource_seconds, pages
+from dashboards.expected_empty import EXPECTED_EMPTY, Reason
 from dashboards.live import Answer, Live, Verdict
 from dashboards.reading import questions_of
 from nervesys.cli.dashboards import world
@@ -78,18 +79,34 @@ def test_every_query_runs_and_finds_data(live: Live) -> None:
     assert len(answers) == sum(len(list(questions_of(page))) for page in made)
 
 
-def test_what_is_empty_needs_a_reason_and_what_has_one_must_be_empty(live: Live) -> None:
+NEVER, NOT_YET = Reason("never"), Reason("not yet", unless="up")
+
+
+@pytest.mark.parametrize(
+    ("expr", "reason", "verdict"),
+    [
+        pytest.param("up", None, Verdict.DATA, id="found"),
+        pytest.param("gone", None, Verdict.UNEXPECTEDLY_EMPTY, id="empty without a reason"),
+        pytest.param("gone", NEVER, Verdict.EMPTY, id="empty with a reason"),
+        pytest.param("up", NEVER, Verdict.UNEXPECTEDLY_FULL, id="found against a reason"),
+        pytest.param("up", NOT_YET, Verdict.DATA, id="found, for the reason has passed"),
+        pytest.param("0 * up / 0", None, Verdict.UNEXPECTEDLY_EMPTY, id="nothing but NaN"),
+        pytest.param("sum by (", None, Verdict.FAILED, id="no PromQL"),
+    ],
+)
+def test_what_is_empty_needs_a_reason_that_holds(
+    live: Live, expr: str, reason: Reason | None, verdict: Verdict
+) -> None:
     page = pages(LOCAL)[0]
-    first, second, third = [f"main-overview / {title} / A" for title in ("At work", "Silent", "Degraded")]
-    page["panels"][0]["targets"][0]["expr"] = "nervesys_gone"
-    page["panels"][1]["targets"][0]["expr"] = "nervesys_gone"
-    page["panels"][2]["targets"][0]["expr"] = "sum by ("
-    said = {str(one.question): one for one in live.answers([page], {second: "why", "main-overview / Errors / A": "no"})}
-    assert said[first].verdict is Verdict.UNEXPECTEDLY_EMPTY
-    assert said[second].verdict is Verdict.EMPTY
-    assert said[third].verdict is Verdict.FAILED
-    assert "parse error" in said[third].detail
-    assert said["main-overview / Errors / A"].verdict is Verdict.UNEXPECTEDLY_FULL
+    page["panels"][0]["targets"][0]["expr"] = expr
+    answer = next(live.answers([page], {"main-overview / At work / A": reason} if reason else {}))
+    assert answer.verdict is verdict
+    assert ("parse error" in answer.detail) is (verdict is Verdict.FAILED)
+
+
+def test_the_table_of_reasons_names_queries_that_exist() -> None:
+    asked = {str(question) for page in pages(LOCAL) for question in questions_of(page)}
+    assert set(EXPECTED_EMPTY) <= asked
 
 
 def test_variables_are_chosen_as_grafana_does_at_first(live: Live) -> None:
