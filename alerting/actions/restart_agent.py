@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from alerting.actions.outcome import Cause, Failed, Outcome
 from alerting.drivers import Driver
+from alerting.receiver.local import ANY_SERVER
 from nervesys.settings import AgentConfig
 
 _PLACE = "{agent}"
@@ -24,7 +25,7 @@ def unreachable(drivers: Mapping[str, Driver], config: AgentConfig, server: str)
     driver = drivers.get(config.restart.driver)
     if driver is None:
         return f"this receiver has no driver {config.restart.driver!r}"
-    if "*" in driver.servers or server in driver.servers:
+    if ANY_SERVER in driver.servers or server in driver.servers:
         return ""
     return f"driver {config.restart.driver} does not reach server {server or '(unknown)'}"
 

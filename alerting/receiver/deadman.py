@@ -42,7 +42,7 @@ class Deadman:
         self._silent = silent
         self._instruments.set(metrics.DEADMAN_SILENT, silent)
         if self._url is not None and silent != self._outside_knows:
-            self._outside_knows = await asyncio.to_thread(self._post, self._url, silent) == silent
+            self._outside_knows = await asyncio.to_thread(self._post, self._url, silent)
 
     def _text(self, silent: bool) -> str:
         if not silent:

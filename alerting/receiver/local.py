@@ -20,16 +20,16 @@ ANY_SERVER = "*"
 Seconds = Annotated[float, Field(gt=0)]
 
 
-def _server(raw: str) -> str:
-    if raw == ANY_SERVER:
-        return raw
+def _servers(said: tuple[str, ...]) -> tuple[str, ...]:
+    if not said:
+        raise ValueError(f"name the servers that it reaches; '{ANY_SERVER}' stands for every server")
     try:
-        return server_name(raw)
+        return tuple(name if name == ANY_SERVER else server_name(name) for name in said)
     except BadObject as bad:
-        raise ValueError(f"{bad}; a host name, or '*' for every server") from bad
+        raise ValueError(f"{bad}; host names, or '{ANY_SERVER}' for every server") from bad
 
 
-Servers = Annotated[tuple[Annotated[str, AfterValidator(_server)], ...], Field(min_length=1)]
+Servers = Annotated[tuple[str, ...], AfterValidator(_servers)]
 
 
 def read_secret(file: object) -> SecretStr:

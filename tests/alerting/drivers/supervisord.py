@@ -38,6 +38,7 @@ command={python} -c "{hangs}"
 autorestart=false
 startsecs=0
 stopwaitsecs=600
+stdout_logfile={folder}/hung.log
 [program:asleep]
 command=sleep 600
 autostart=false
@@ -81,7 +82,7 @@ def supervisord() -> Iterator[Supervisord]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         until = time.monotonic() + 30
-        while not (folder / "s.sock").exists():
+        while not ((folder / "s.sock").exists() and b"up" in _said(folder / "hung.log")):
             assert time.monotonic() < until and process.poll() is None, (folder / "supervisord.log").read_text()
             time.sleep(0.05)
         yield Supervisord(folder, port)
@@ -91,6 +92,10 @@ def supervisord() -> Iterator[Supervisord]:
         process.terminate()
         process.wait(30)
         shutil.rmtree(folder)
+
+
+def _said(log: Path) -> bytes:
+    return log.read_bytes() if log.exists() else b""
 
 
 def _children(pid: int) -> list[int]:

@@ -1,0 +1,83 @@
+"""What every action must answer to, whoever wrote it."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import alerting.actions
+import alerting.drivers
+from alerting.actions import ACTIONS, restart_agent
+from alerting.actions.outcome import Cause, Done, Failed, Outcome
+from alerting.drivers import DRIVERS, open_drivers
+from alerting.model import AUTO_ACTIONS
+from alerting.receiver.local import Drivers, Supervisor
+from nervesys.settings import AgentConfig
+
+
+def modules(package: Path, shared: set[str]) -> set[str]:
+    return {file.stem for file in package.glob("*.py")} - {"__init__"} - shared
+
+
+def test_the_lists_name_every_file() -> None:
+    assert modules(Path(alerting.actions.__file__).parent, {"outcome"}) == set(ACTIONS)
+    assert modules(Path(alerting.drivers.__file__).parent, {"driver"}) == set(DRIVERS) == set(Drivers.model_fields)
+
+
+@pytest.mark.parametrize("action", AUTO_ACTIONS)
+def test_what_alerts_may_name_can_be_attempted(action: str) -> None:
+    assert callable(import_module(f"alerting.actions.{action}").attempt)
+
+
+def test_only_configured_drivers_are_made() -> None:
+    assert open_drivers(Drivers()) == {}
+    made = open_drivers(Drivers(supervisor=Supervisor(url="unix:///run/s.sock", servers=("alpha",))))
+    assert {name: driver.servers for name, driver in made.items()} == {"supervisor": ("alpha",)}
+
+
+class Recording:
+    servers: tuple[str, ...] = ("alpha", "beta.example.org")
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def restart(self, target: str) -> Outcome:
+        self.asked.append(target)
+        return Done()
+
+
+def config(name: str = "grok", **restart: str) -> AgentConfig:
+    return AgentConfig.model_validate({"name": name, "restart": restart})
+
+
+@pytest.mark.parametrize(
+    ("target", "asked"),
+    [
+        pytest.param("{agent}", ["grok"], id="the agent's own name"),
+        pytest.param("agents:{agent}_00", ["agents:grok_00"], id="a process of a group"),
+        pytest.param("{agent} ; rm -rf /", [], id="a command"),
+        pytest.param("../{agent}", [], id="a path"),
+        pytest.param("{agent}\n", [], id="a newline"),
+        pytest.param("*", [], id="everything"),
+        pytest.param("", [], id="nothing"),
+        pytest.param("x" * 129, [], id="a name without end"),
+    ],
+)
+def test_only_names_reach_a_driver(target: str, asked: list[str]) -> None:
+    driver = Recording()
+    said = restart_agent.attempt({"supervisor": driver}, config(target=target))
+    assert driver.asked == asked
+    assert asked or (isinstance(said, Failed) and said.cause is Cause.BAD_TARGET)
+
+
+@pytest.mark.parametrize(
+    ("agent", "server", "reached"),
+    [
+        pytest.param(config(), "beta.example.org", True, id="a server of its driver"),
+        pytest.param(config(), "gamma", False, id="another server"),
+        pytest.param(config(), "", False, id="a server that nobody knows"),
+        pytest.param(config(driver="systemd"), "alpha", False, id="a driver that this receiver does not have"),
+    ],
+)
+def test_where_an_agent_can_be_restarted(agent: AgentConfig, server: str, reached: bool) -> None:
+    assert (restart_agent.unreachable({"supervisor": Recording()}, agent, server) == "") is reached

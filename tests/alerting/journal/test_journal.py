@@ -1,0 +1,208 @@
+"""What the journal promises: one open row an action and agent, leases, and nothing half written."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import IntegrityError
+
+from alerting.journal import Change, Episode, Journal, JournalUnavailable, State, episodes, view
+from alerting.journal.receive import Arrival, receive
+from alerting.journal.records import settle, waiting
+from alerting.journal.tables import episodes as table
+from alerting.journal.tables import metadata
+
+DOWN = Arrival(
+    alertname="AgentDown",
+    fingerprint="f1",
+    starts_at="2027-01-15T08:00:00Z",
+    status="firing",
+    sender="alertmanager",
+    agent="grok",
+    labels='{"severity": "critical"}',
+    annotations="{}",
+    remedies=("restart_agent",),
+    records=(("log_to", "logs/alerts/"),),
+)
+
+
+def take(journal: Journal, *arrivals: Arrival, now: float = 100) -> list[Change]:
+    with journal.transaction() as connection:
+        return receive(connection, arrivals, now)
+
+
+def newest(journal: Journal) -> Episode:
+    with journal.transaction() as connection:
+        found = episodes.latest(connection, "restart_agent", "grok")
+    assert found is not None
+    return found
+
+
+def end(journal: Journal, state: State, now: float = 200) -> None:
+    with journal.transaction() as connection:
+        episodes.decide(connection, newest_in(connection), state, "test", "", now, due_at=None)
+
+
+def newest_in(connection: Connection) -> Episode:
+    found = episodes.latest(connection, "restart_agent", "grok")
+    assert found is not None
+    return found
+
+
+def test_the_schema_is_what_the_tables_say(journal: Journal) -> None:
+    with journal.transaction() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_it_opens_again_with_what_it_held(journal: Journal, url: str) -> None:
+    take(journal, DOWN)
+    again = Journal.open(url)
+    assert newest(again).agent == "grok"
+    again.close()
+
+
+def test_a_journal_that_cannot_be_opened_says_so_without_a_traceback() -> None:
+    with pytest.raises(JournalUnavailable, match="unable to open"):
+        Journal.open("sqlite:////nonexistent/folder/journal.sqlite3")
+
+
+def test_a_firing_opens_an_episode_and_a_record(journal: Journal) -> None:
+    changes = take(journal, DOWN)
+    assert [(one.action, one.state) for one in changes] == [
+        ("restart_agent", State.PENDING),
+        ("log_to", State.PENDING),
+    ]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(DOWN, id="a repeat"),
+        pytest.param(replace(DOWN, sender="grafana"), id="a twin from another sender"),
+        pytest.param(replace(DOWN, fingerprint="f2", starts_at="later"), id="another firing"),
+        pytest.param(replace(DOWN, alertname="AgentGone"), id="another alert of the same agent"),
+        pytest.param(replace(DOWN, status="resolved"), id="resolved"),
+    ],
+)
+def test_an_open_episode_absorbs(journal: Journal, again: Arrival) -> None:
+    take(journal, DOWN)
+    take(journal, again, now=150)
+    with journal.transaction() as connection:
+        assert len(view.actions(connection, view.Filter(action="restart_agent"))) == 1
+    assert newest(journal).due_at == 150, "whatever was received, the receiver looks"
+
+
+@pytest.mark.parametrize(
+    ("again", "opens"),
+    [
+        pytest.param(DOWN, False, id="a late repeat of the firing that it healed is no new trouble"),
+        pytest.param(replace(DOWN, starts_at="later"), True, id="a new firing opens another"),
+        pytest.param(replace(DOWN, status="resolved"), False, id="resolved opens nothing"),
+    ],
+)
+def test_after_an_episode_has_ended(journal: Journal, again: Arrival, opens: bool) -> None:
+    take(journal, DOWN)
+    end(journal, State.RECOVERED)
+    take(journal, again, now=300)
+    assert newest(journal).open is opens
+
+
+def test_an_escalated_episode_stays_open(journal: Journal) -> None:
+    take(journal, DOWN)
+    end(journal, State.ESCALATED)
+    take(journal, replace(DOWN, starts_at="later"), now=300)
+    assert newest(journal).state is State.ESCALATED
+
+
+def test_two_open_episodes_of_one_agent_cannot_be(journal: Journal) -> None:
+    take(journal, DOWN)
+    row = {column.name: getattr(newest(journal), column.name) for column in table.columns if column.name != "id"}
+    with pytest.raises(JournalUnavailable) as refused, journal.transaction() as connection:
+        connection.execute(insert(table).values(**row))
+    assert isinstance(refused.value.__cause__, IntegrityError)
+
+
+def test_what_fails_leaves_nothing_behind(journal: Journal) -> None:
+    def fail(connection: Connection) -> None:
+        receive(connection, [DOWN], 100)
+        connection.exec_driver_sql("SELECT * FROM nowhere")
+
+    with pytest.raises(JournalUnavailable), journal.transaction() as connection:
+        fail(connection)
+    with journal.transaction() as connection:
+        assert view.pending(connection) == (0, None)
+
+
+def begin(journal: Journal, owner: str, now: float, episode: Episode) -> bool:
+    with journal.transaction() as connection:
+        begun = episodes.begin_attempt(
+            connection, episode, "supervisor", now, owner=owner, lease_until=now + 15, due_at=now + 15
+        )
+    return begun is not None
+
+
+def test_only_one_receiver_begins_an_attempt(journal: Journal) -> None:
+    take(journal, DOWN)
+    seen_by_both = newest(journal)
+    assert [begin(journal, owner, 110, seen_by_both) for owner in ("one", "two")] == [True, False]
+
+
+def test_a_lease_that_expired_is_taken_over_and_one_that_is_kept_is_not(journal: Journal) -> None:
+    take(journal, DOWN)
+    begin(journal, "one", 110, newest(journal))
+    due: Callable[[Connection, float], list[Episode]] = episodes.due
+    with journal.transaction() as connection:
+        assert due(connection, 124) == []
+        episodes.extend_lease(connection, 1, "one", 140)
+        episodes.extend_lease(connection, 1, "two", 999)
+        assert due(connection, 139) == []
+        assert [one.state for one in due(connection, 141)] == [State.RUNNING]
+
+
+def test_attempts_are_counted_by_agent(journal: Journal) -> None:
+    take(journal, DOWN)
+    begin(journal, "one", 110, newest(journal))
+    with journal.transaction() as connection:
+        assert episodes.attempts_since(connection, "grok", 100) == [110]
+        assert episodes.attempts_since(connection, "grok", 110) == []
+        assert episodes.attempts_since(connection, "gimai", 0) == []
+
+
+def test_a_rejected_alert_is_told_once_and_kept_with_its_reason(journal: Journal) -> None:
+    nope = replace(DOWN, alertname="Nope", agent="", rejected="unknown_alert", remedies=(), records=())
+    assert [len(take(journal, nope)) for _ in range(3)] == [1, 0, 0]
+    with journal.transaction() as connection:
+        (shown,) = view.actions(connection, view.Filter(state="rejected"))
+    assert (shown["alert"], shown["verdict"]) == ("Nope", "unknown_alert")
+
+
+def test_records_are_kept_once_for_each_status_and_wait_until_settled(journal: Journal) -> None:
+    take(journal, DOWN)
+    take(journal, DOWN, replace(DOWN, status="resolved"))
+    with journal.transaction() as connection:
+        batch = waiting(connection, "log_to")
+        assert [(one.status, one.labels) for one in batch] == [
+            ("firing", {"severity": "critical"}),
+            ("resolved", {"severity": "critical"}),
+        ]
+        assert settle(connection, batch, State.PENDING, "unreachable", None) == []
+        assert len(waiting(connection, "log_to")) == 2
+        assert len(settle(connection, batch, State.SUCCEEDED, "", 200)) == 2
+        assert waiting(connection, "log_to") == []
+
+
+def test_the_view_filters_and_tells_the_whole_story(journal: Journal) -> None:
+    take(journal, DOWN)
+    with journal.transaction() as connection:
+        assert view.actions(connection, view.Filter(agent="gimai")) == []
+        assert {one["kind"] for one in view.actions(connection, view.Filter(agent="grok"))} == {"record", "episode"}
+        story = view.story(connection, 1)
+        assert view.story(connection, 2) is None
+        assert view.open_counts(connection) == [("grok", "restart_agent", "pending", 1)]
+        assert view.pending(connection) == (2, 100)
+    assert story is not None
+    assert [line["verdict"] for line in story["history"]] == ["received"]
+    assert story["evidence"][0]["labels"] == {"severity": "critical"}

@@ -1,0 +1,51 @@
+"""One commit for everything that one turn of the event loop asked for."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import Connection, event
+
+from alerting.journal import Journal, JournalUnavailable, Writer
+
+
+def test_a_turn_of_the_loop_is_one_commit(journal: Journal) -> None:
+    commits = []
+    event.listen(journal._engine, "commit", lambda _: commits.append(1))
+    writer = Writer(journal)
+
+    async def storm() -> list[int]:
+        return await asyncio.gather(*(writer.commit(lambda _, n=n: n) for n in range(100)))  # type: ignore[misc]
+
+    assert asyncio.run(storm()) == list(range(100))
+    assert len(commits) == 1
+
+
+def test_where_the_commit_fails_nobody_is_told_that_theirs_is_safe(journal: Journal) -> None:
+    failures = []
+    writer = Writer(journal, lambda: failures.append(1))
+
+    def wrong(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO nowhere VALUES (1)")
+
+    async def together() -> list[object]:
+        right = writer.commit(lambda _: 1)
+        return list(await asyncio.gather(right, writer.commit(wrong), return_exceptions=True))
+
+    answers = asyncio.run(together())
+    assert [type(answer) for answer in answers] == [JournalUnavailable, JournalUnavailable]
+    assert (len(failures), writer.failure) == (1, "use the journal: no such table: nowhere")
+    assert asyncio.run(writer.commit(lambda _: 2)) == 2
+    assert writer.failure is None
+
+
+def test_a_mistake_of_ours_leaves_nobody_waiting(journal: Journal) -> None:
+    writer = Writer(journal)
+    heard = []
+
+    async def wrong() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context["exception"]))
+        with pytest.raises(JournalUnavailable):
+            await writer.commit(lambda _: 1 // 0)
+
+    asyncio.run(wrong())
+    assert [type(one) for one in heard] == [ZeroDivisionError]

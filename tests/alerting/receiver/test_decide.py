@@ -1,0 +1,202 @@
+"""Each rule of deciding, as a table of what is seen and what is said."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from alerting.journal import Episode, State
+from alerting.receiver.decide import Case, Policy, Sight, Standing, back_off, decide, reopened
+from nervesys.contract import AgentState, Status
+
+NOW = 10_000.0
+POLICY = Policy(grace=180, down=300, look=15, settle=15, proof=180, cooldown=60, window=3600)
+PENDING = Episode(
+    id=1,
+    action="restart_agent",
+    agent="grok",
+    test=False,
+    alert="AgentDown",
+    state=State.PENDING,
+    verdict="received",
+    detail="",
+    opened_at=NOW - 60,
+    updated_at=NOW - 60,
+    closed_at=None,
+    due_at=NOW,
+    attempts=0,
+    driver_errors=0,
+    attempt_at=None,
+    baseline="",
+    sign="",
+    waited=0,
+    looked_at=NOW - 15,
+    trial_of=None,
+    lease_owner=None,
+    lease_until=None,
+    driver="",
+    server="",
+)
+CALLED = replace(PENDING, state=State.SUCCEEDED, attempts=1, attempt_at=NOW - 60, baseline="one", waited=30)
+ESCALATED = replace(PENDING, state=State.ESCALATED, baseline="one")
+
+
+def sight(age: float = 400, instance: str = "one", status: str = "running", version: str = "v1", **said: Any) -> Sight:
+    state = AgentState(agent_id="grok", instance_id=instance, status=Status(status), timestamp=0, server="alpha")
+    return Sight(**{"age": age, "version": version, "state": state, **said})
+
+
+SILENT = sight()
+BLIND = Sight(blind="the store cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("episode", "seen", "verdict", "state"),
+    [
+        pytest.param(PENDING, SILENT, "act", "running", id="silent for long: act"),
+        pytest.param(PENDING, Sight(), "act", "running", id="never seen: act"),
+        pytest.param(PENDING, sight(age=180), "fresh", "skipped", id="spoke just within grace: nothing to do"),
+        pytest.param(PENDING, sight(age=181), "act", "running", id="spoke just beyond grace: act"),
+        pytest.param(PENDING, sight(status="stopped"), "stopped", "skipped", id="stopped on purpose: leave it"),
+        pytest.param(PENDING, sight(status="stopping"), "act", "running", id="stopping without end: act"),
+        pytest.param(PENDING, BLIND, "blind", "deferred", id="blind before an attempt: wait"),
+        pytest.param(CALLED, BLIND, "blind", "succeeded", id="blind after an attempt: stay and wait"),
+        pytest.param(ESCALATED, BLIND, "blind", "escalated", id="blind when escalated: stay"),
+        pytest.param(replace(PENDING, opened_at=NOW - 14), SILENT, "settling", "deferred", id="new: see who else fell"),
+        pytest.param(CALLED, SILENT, "waiting", "succeeded", id="called a moment ago: wait for proof"),
+        pytest.param(
+            replace(CALLED, state=State.RUNNING), SILENT, "waiting", "running", id="call cut short by a crash: wait"
+        ),
+        pytest.param(replace(CALLED, waited=165), SILENT, "no_proof", "pending", id="time is up: try again"),
+        pytest.param(
+            CALLED, sight(age=1), "waiting", "succeeded", id="last write of the dying process: neither proof nor fresh"
+        ),
+        pytest.param(CALLED, sight(age=1, instance="two"), "first_sign", "succeeded", id="a new instance spoke once"),
+        pytest.param(
+            replace(CALLED, sign="two v1"),
+            sight(age=9, instance="two"),
+            "first_sign",
+            "succeeded",
+            id="the same heartbeat seen twice is one heartbeat",
+        ),
+        pytest.param(
+            replace(CALLED, sign="two v1"),
+            sight(age=1, instance="two", version="v2"),
+            "proven",
+            "recovered",
+            id="a new instance at two heartbeats: proven",
+        ),
+        pytest.param(
+            replace(CALLED, sign="two v1"),
+            sight(age=1, instance="two", version="v2", status="idle"),
+            "proven",
+            "recovered",
+            id="idle is at work too",
+        ),
+        pytest.param(
+            replace(CALLED, sign="two v1"),
+            sight(age=1, instance="three", version="v2"),
+            "first_sign",
+            "succeeded",
+            id="two instances with one heartbeat each prove nothing",
+        ),
+        pytest.param(
+            CALLED,
+            sight(age=1, instance="two", status="starting"),
+            "starting",
+            "succeeded",
+            id="starting: wait",
+        ),
+        pytest.param(
+            replace(CALLED, waited=999),
+            sight(age=1, instance="two", status="degraded"),
+            "not_working",
+            "escalated",
+            id="a new instance that does not get to work: ask people, do not restart it",
+        ),
+        pytest.param(
+            replace(CALLED, waited=999), sight(age=1), "fresh", "skipped", id="the old instance came back to its senses"
+        ),
+        pytest.param(
+            CALLED, sight(status="stopped"), "waiting", "succeeded", id="stopped by our own driver is not on purpose"
+        ),
+        pytest.param(
+            CALLED, sight(status="stopped", instance="two"), "stopped", "skipped", id="the new instance was stopped"
+        ),
+        pytest.param(ESCALATED, SILENT, "waiting", "escalated", id="escalated: no more restarts"),
+        pytest.param(ESCALATED, sight(age=1), "waiting", "escalated", id="escalated: the old instance is no proof"),
+        pytest.param(
+            replace(ESCALATED, sign="two v0"),
+            sight(age=1, instance="two"),
+            "proven",
+            "recovered",
+            id="escalated: proof closes it",
+        ),
+        pytest.param(replace(PENDING, test=True), SILENT, "observed", "skipped", id="a test: observe only"),
+        pytest.param(replace(PENDING, test=True), BLIND, "blind", "deferred", id="a test while blind: wait"),
+    ],
+)
+def test_what_is_seen_decides(episode: Episode, seen: Sight, verdict: str, state: str) -> None:
+    decision = decide(Case(episode, seen, Standing(), (), POLICY, NOW))
+    assert (decision.verdict, decision.state) == (verdict, state)
+
+
+@pytest.mark.parametrize(
+    ("standing", "verdict", "state"),
+    [
+        pytest.param(Standing(configured=False), "unknown_agent", "rejected", id="no longer in the brain"),
+        pytest.param(Standing(may_restart=False), "restart_disabled", "rejected", id="its file forbids it"),
+        pytest.param(Standing(unreachable="x"), "unreachable_server", "escalated", id="no driver reaches it"),
+        pytest.param(Standing(max_attempts=0), "attempts_exhausted", "escalated", id="no attempts allowed"),
+    ],
+)
+def test_what_is_configured_decides(standing: Standing, verdict: str, state: str) -> None:
+    decision = decide(Case(PENDING, SILENT, standing, (), POLICY, NOW))
+    assert (decision.verdict, decision.state) == (verdict, state)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "errors", "verdict", "due_in"),
+    [
+        pytest.param((), 0, "act", None, id="the first attempt"),
+        pytest.param((59,), 0, "cooling_down", 1, id="another a minute ago"),
+        pytest.param((60,), 0, "act", None, id="another longer ago"),
+        pytest.param((3500, 2000), 0, "act", None, id="two in the hour"),
+        pytest.param((3500, 2000, 100), 0, "attempts_exhausted", 15, id="three in the hour"),
+        pytest.param((3601, 2000, 100), 0, "act", None, id="the first of three has left the window"),
+        pytest.param((4,), 1, "backing_off", 1, id="a driver error: 5 s"),
+        pytest.param((5,), 1, "act", None, id="5 s later"),
+        pytest.param((9, 9), 2, "backing_off", 1, id="two driver errors: 10 s"),
+    ],
+)
+def test_attempts_decide(attempts: tuple[float, ...], errors: int, verdict: str, due_in: float | None) -> None:
+    episode = replace(PENDING, driver_errors=errors)
+    begun = tuple(NOW - ago for ago in attempts)
+    decision = decide(Case(episode, SILENT, Standing(), begun, POLICY, NOW))
+    assert decision.verdict == verdict
+    assert decision.due_at == (None if due_in is None else NOW + due_in)
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "seen", "waited"),
+    [
+        pytest.param(NOW - 15, SILENT, 45, id="time that was watched counts"),
+        pytest.param(NOW - 15, BLIND, 30, id="blind time does not"),
+        pytest.param(NOW - 3600, SILENT, 60, id="of an hour away from the window only two looks count"),
+        pytest.param(NOW + 3600, SILENT, 30, id="a clock that was set back takes nothing away"),
+    ],
+)
+def test_the_recovery_clock(looked_at: float, seen: Sight, waited: float) -> None:
+    case = Case(replace(CALLED, looked_at=looked_at), seen, Standing(), (), POLICY, NOW)
+    assert (case.waited, decide(case).fields["looked_at"]) == (waited, NOW)
+
+
+def test_back_off_grows_and_stays() -> None:
+    assert [back_off(errors) for errors in (1, 2, 3, 4)] == [5, 10, 20, 20]
+
+
+def test_an_ended_episode_begins_anew_without_its_past() -> None:
+    again = reopened(replace(CALLED, state=State.RECOVERED, closed_at=NOW - 100), NOW)
+    assert (again.state, again.attempt_at, again.opened_at, again.open) == (State.PENDING, None, NOW, False)
+    assert math.isinf(Sight().age)

@@ -1,0 +1,88 @@
+"""The receiver's own file: what it takes, and that every mistake is told at once, with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from alerting.receiver.local import open_local
+from nervesys.errors import SettingsError
+from nervesys.settings import Place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/receiver_token").write_text("a-token\n")
+    return Place(tmp_path)
+
+
+def write(place: Place, text: str) -> None:
+    (place.home / "receiver.yaml").write_text(text)
+
+
+def test_a_short_file_is_enough(place: Place) -> None:
+    write(place, 'drivers:\n  supervisor:\n    url: unix:///run/supervisor.sock\n    servers: ["*"]\n')
+    local = open_local(place)
+    assert local.token is not None
+    assert local.journal is not None
+    assert local.drivers.supervisor is not None
+    assert local.token.get_secret_value() == "a-token"
+    assert local.journal.get_secret_value() == f"sqlite:///{place.home}/journal.sqlite3"
+    assert local.drivers.supervisor.servers == ("*",)
+
+
+def test_secrets_come_from_files_and_are_not_shown(place: Place) -> None:
+    secret = place.home / "secrets/password"
+    secret.write_text("open-sesame")
+    write(
+        place,
+        f"token_file: {secret}\njournal: sqlite:////elsewhere\ndrivers:\n  supervisor:\n    url: http://stack:9001\n"
+        f"    user: operator\n    password_file: {secret}\n    servers: [Alpha.example.org]\n",
+    )
+    local = open_local(place)
+    assert local.drivers.supervisor is not None
+    assert local.drivers.supervisor.servers == ("alpha.example.org",)
+    assert local.drivers.supervisor.password is not None
+    assert local.drivers.supervisor.password.get_secret_value() == "open-sesame"
+    assert "sesame" not in repr(local)
+
+
+def test_every_mistake_is_told_at_once(place: Place) -> None:
+    write(
+        place,
+        "drivers:\n  supervisor:\n    url: http://user:password@host\n    servers: [no/host]\n"
+        "  systemd: {}\nlimits:\n  body_bytes: 0\ntoken_file: secrets/token\n",
+    )
+    with pytest.raises(SettingsError) as wrong:
+        open_local(place)
+    told = {(mistake.where, mistake.key) for mistake in wrong.value.mistakes}
+    assert told == {
+        ("receiver.yaml:3", "drivers.supervisor.url"),
+        ("receiver.yaml:4", "drivers.supervisor.servers"),
+        ("receiver.yaml:5", "drivers.systemd"),
+        ("receiver.yaml:7", "limits.body_bytes"),
+        ("receiver.yaml:8", "token_file"),
+    }
+    assert "user:password" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param(None, "no such file", id="no file"),
+        pytest.param("- a\n", "mapping of keys", id="not a mapping"),
+        pytest.param("token_file: /nonexistent\n", "read /nonexistent: No such file", id="no such secret"),
+    ],
+)
+def test_a_file_that_cannot_be_used(place: Place, text: str | None, problem: str) -> None:
+    if text is not None:
+        write(place, text)
+    with pytest.raises(SettingsError, match=problem):
+        open_local(place)
+
+
+def test_an_empty_token_lets_nobody_in_and_is_a_mistake(place: Place) -> None:
+    (place.home / "secrets/receiver_token").write_text("\n")
+    write(place, "{}\n")
+    with pytest.raises(SettingsError, match="the file is empty"):
+        open_local(place)

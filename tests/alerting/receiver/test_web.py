@@ -1,0 +1,171 @@
+"""The receiver's HTTP interface: what each request gets, and what stands in the journal after it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from alerting.journal import Journal
+from alerting.receiver.fleet import FleetSource
+from alerting.receiver.local import Limits, LocalFile
+from alerting.receiver.program import Receiver
+from nervesys.stores.objects import FolderStore
+from tests.alerting.receiver.test_webhook import FIRING, body, labels
+from tests.alerting.receiver.world import START, a_fleet
+
+TOKEN = "a-secret-token"
+PATH = "/api/v1/alertmanager"
+Story = Callable[[httpx.AsyncClient], Awaitable[None]]
+Run = Callable[[Story], None]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite3'}")
+
+
+@pytest.fixture
+def run(journal: Journal, tmp_path: Path) -> Run:
+    """Runs a story against the receiver's pages, without what runs beside them."""
+    local = LocalFile(journal=SecretStr("unused"), limits=Limits(body_bytes=4096)).model_copy(
+        update={"token": SecretStr(TOKEN)}
+    )
+    fleet = FleetSource(lambda: a_fleet("grok"))
+    receiver = Receiver(fleet, local, journal, FolderStore(tmp_path), None, clock=lambda: START)
+    transport = httpx.ASGITransport(receiver.application())
+
+    async def tell(story: Story) -> None:
+        headers = {"authorization": f"Bearer {TOKEN}", "accept-encoding": "identity"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver", headers=headers) as client:
+            await story(client)
+
+    return lambda story: asyncio.run(tell(story))
+
+
+def test_alerts_are_journalled_and_shown(run: Run) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        sent = body(FIRING, 7, labels(alertname="Nope", agent="grok"))
+        answer = await client.post(PATH, content=sent)
+        assert (answer.status_code, answer.json()) == (200, {"received": 3})
+        shown = (await client.get("/actions")).json()["actions"]
+        assert sorted((one["action"], one["state"]) for one in shown) == [
+            ("log_to", "pending"),
+            ("none", "rejected"),
+            ("none", "rejected"),
+            ("restart_agent", "pending"),
+        ]
+        (episode,) = (await client.get("/actions", params={"action": "restart_agent"})).json()["actions"]
+        told = (await client.get(f"/actions/{episode['id']}")).json()
+        assert told["evidence"][0]["annotations"] == {"summary": "it is silent"}
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"authorization": ""}, id="none"),
+        pytest.param({"authorization": "Bearer wrong"}, id="another"),
+        pytest.param({"authorization": f"Basic {TOKEN}"}, id="of another kind"),
+        pytest.param({"authorization": f"Bearer {TOKEN}x"}, id="one letter too many"),
+        pytest.param({"authorization": b"Bearer \xff\xfe"}, id="no text"),
+    ],
+)
+def test_without_the_token_nothing_is_taken(run: Run, headers: dict[str, Any]) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        answer = await client.post(PATH, content=body(FIRING), headers=headers)
+        assert answer.status_code == 401
+        assert TOKEN not in answer.text
+        assert (await client.get("/actions")).json() == {"actions": []}
+
+    run(story)
+
+
+async def _pieces(total: int) -> AsyncIterator[bytes]:
+    for _ in range(total // 1024):
+        yield b" " * 1024
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        pytest.param(lambda: b"{", 400, id="not JSON"),
+        pytest.param(lambda: b" " * 5000, 413, id="too large, and says so"),
+        pytest.param(lambda: _pieces(8192), 413, id="too large, without saying so"),
+        pytest.param(lambda: body(), 200, id="no alerts at all"),
+    ],
+)
+def test_what_the_sender_must_mend_gets_a_4xx(run: Run, content: Callable[[], Any], status: int) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        assert (await client.post(PATH, content=content())).status_code == status
+
+    run(story)
+
+
+def test_a_journal_that_cannot_commit_says_try_again_and_recovers(run: Run, journal: Journal) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        with journal.transaction() as connection:
+            connection.exec_driver_sql("ALTER TABLE alerts RENAME TO gone")
+        assert (await client.post(PATH, content=body(FIRING))).status_code == 503
+        assert (await client.get("/actions")).status_code == 503
+        assert (await client.get("/-/ready")).status_code == 503
+        assert "nervesys_journal_commit_failures_total 1.0" in (await client.get("/metrics")).text
+        with journal.transaction() as connection:
+            connection.exec_driver_sql("ALTER TABLE gone RENAME TO alerts")
+        assert (await client.post(PATH, content=body(FIRING))).status_code == 200
+        assert (await client.get("/-/ready")).status_code == 200
+
+    run(story)
+
+
+def test_metrics_count_from_zero_for_each_agent(run: Run) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        before = (await client.get("/metrics")).text
+        for wanted in (
+            'nervesys_actions_total{action="restart_agent",agent="grok",state="recovered"} 0.0',
+            'nervesys_action_open{agent="grok",action="restart_agent",state="escalated"} 0',
+            'nervesys_alerts_received_total{sender="alertmanager",status="firing"} 0.0',
+            'nervesys_webhook_refused_total{reason="no_token",sender="grafana"} 0.0',
+            "nervesys_journal_pending_actions 0",
+        ):
+            assert f"{wanted}\n" in before
+        assert "nervesys_journal_oldest_pending_timestamp_seconds" not in before
+        await client.post(PATH, content=body(FIRING, truncatedAlerts=3))
+        await client.post("/api/v1/grafana", content=body(FIRING), headers={"authorization": ""})
+        after = (await client.get("/metrics")).text
+        for wanted in (
+            'nervesys_actions_total{action="restart_agent",agent="grok",state="pending"} 1.0',
+            'nervesys_action_open{agent="grok",action="restart_agent",state="pending"} 1',
+            'nervesys_alerts_received_total{sender="alertmanager",status="firing"} 1.0',
+            'nervesys_alerts_truncated_total{sender="alertmanager"} 3.0',
+            'nervesys_webhook_refused_total{reason="no_token",sender="grafana"} 1.0',
+            "nervesys_journal_pending_actions 2",
+            "nervesys_journal_oldest_pending_timestamp_seconds 1800000000",
+        ):
+            assert f"{wanted}\n" in after
+
+    run(story)
+
+
+def test_grafana_has_a_path_of_its_own(run: Run) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        assert (await client.post("/api/v1/grafana", content=body(FIRING))).status_code == 200
+        (episode,) = (await client.get("/actions", params={"action": "restart_agent"})).json()["actions"]
+        assert (await client.get(f"/actions/{episode['id']}")).json()["evidence"][0]["sender"] == "grafana"
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/actions?limit=0", 400), ("/actions?colour=red", 400), ("/actions/999", 404), ("/actions/x", 404), ("/", 200)],
+)
+def test_what_is_asked_for_wrongly_is_said_to_be_so(run: Run, path: str, status: int) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        assert (await client.get(path)).status_code == status
+
+    run(story)

@@ -1,0 +1,116 @@
+"""Bodies that senders send, good and bad, and what they lead to."""
+
+import json
+from typing import Any
+
+import pytest
+
+from alerting.model import AlertsFile
+from alerting.receiver.fleet import Fleet
+from alerting.receiver.intake import arrivals, has_watchdog
+from alerting.receiver.webhook import TEXT_LIMIT, Alert, BadAlert, parse
+from tests.alerting.receiver.world import a_fleet
+
+FIRING = {
+    "status": "firing",
+    "labels": {"alertname": "AgentDown", "agent": "grok"},
+    "annotations": {"summary": "it is silent"},
+    "startsAt": "2027-01-15T08:00:00Z",
+    "endsAt": "0001-01-01T00:00:00Z",
+    "generatorURL": "http://127.0.0.1/graph",
+    "fingerprint": "6d1d1e2a0c4b9a37",
+}
+
+
+def body(*alerts: Any, **said: Any) -> bytes:
+    return json.dumps({"version": "4", "receiver": "actions", "alerts": alerts, **said}).encode()
+
+
+def labels(**said: str) -> dict[str, Any]:
+    return {**FIRING, "labels": {"alertname": "AgentDown", **said}}
+
+
+@pytest.mark.parametrize("bad", [b"", b"{", b"\xff\xfe", b"[" * 100_000], ids=["empty", "half", "no UTF-8", "too deep"])
+def test_what_is_not_json_is_refused(bad: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse(bad)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(7, id="a number"),
+        pytest.param({**FIRING, "status": "on fire"}, id="an unknown status"),
+        pytest.param({**FIRING, "labels": {"agent": 7}}, id="a label that is no text"),
+        pytest.param({**FIRING, "labels": {str(n): "" for n in range(101)}}, id="too many labels"),
+        pytest.param({"status": "firing"}, id="no labels"),
+    ],
+)
+def test_one_bad_alert_never_costs_the_good(bad: Any) -> None:
+    good, wrong, last = parse(body(FIRING, bad, FIRING)).alerts
+    assert isinstance(good, Alert)
+    assert isinstance(last, Alert)
+    assert isinstance(wrong, BadAlert)
+    assert wrong == parse(body(bad)).alerts[0], "its repeats are one"
+
+
+@pytest.mark.parametrize("shape", [b"[]", b"7", b'{"alerts": 3}', b"{}"])
+def test_json_of_another_shape_is_one_bad_alert(shape: bytes) -> None:
+    assert [type(alert) for alert in parse(shape).alerts] == [BadAlert]
+
+
+def test_texts_are_made_fit_for_every_database() -> None:
+    (alert,) = parse(body(labels(agent="a\0b\ud800", note="x" * 10_000))).alerts
+    assert isinstance(alert, Alert)
+    assert alert.labels["agent"] == "a\ufffdb?"
+    assert len(alert.labels["note"]) == TEXT_LIMIT
+
+
+def test_an_alert_without_a_fingerprint_gets_one_of_its_labels() -> None:
+    bare = {"status": "firing", "labels": {"alertname": "AgentDown"}}
+    (one,), (two,) = parse(body(bare)).alerts, parse(body({**bare, "status": "resolved"})).alerts
+    assert isinstance(one, Alert)
+    assert isinstance(two, Alert)
+    assert one.identity() == two.identity() != ""
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    return a_fleet("grok")
+
+
+@pytest.mark.parametrize(
+    ("alert", "rejected"),
+    [
+        pytest.param(FIRING, "", id="a known alert of a known agent"),
+        pytest.param(labels(agent="GROK"), "", id="a name in capitals"),
+        pytest.param(labels(alertname="Nope", agent="grok"), "unknown_alert", id="an unknown alert"),
+        pytest.param(labels(agent="nobody"), "unknown_agent", id="an unknown agent"),
+        pytest.param(labels(agent="../../etc"), "unknown_agent", id="a name that is none"),
+        pytest.param(labels(), "no_agent", id="a remedy without an agent"),
+    ],
+)
+def test_what_an_alert_leads_to(fleet: Fleet, alert: dict[str, Any], rejected: str) -> None:
+    (arrival,) = arrivals(parse(body(alert)), "alertmanager", fleet)
+    assert arrival.rejected == rejected
+    assert arrival.remedies == (() if rejected else ("restart_agent",))
+    assert bool(arrival.records) is not bool(rejected)
+    assert arrival.agent == ("" if rejected and alert["labels"].get("agent") != "grok" else "grok")
+
+
+def test_a_test_alert_leads_to_no_record(fleet: Fleet) -> None:
+    (arrival,) = arrivals(parse(body(labels(agent="grok", nervesys_test="true"))), "alertmanager", fleet)
+    assert (arrival.test, arrival.remedies, arrival.records) == (True, ("restart_agent",), ())
+
+
+def test_the_watchdog_leads_to_nothing_and_is_heard(fleet: Fleet) -> None:
+    watchdog = parse(body(labels(alertname="Watchdog")))
+    assert has_watchdog(watchdog)
+    assert not has_watchdog(parse(body(FIRING)))
+    assert list(arrivals(watchdog, "alertmanager", fleet)) == []
+
+
+def test_the_alerts_of_the_shipped_file_are_known(fleet: Fleet) -> None:
+    alerts: AlertsFile = fleet.alerts
+    sent = [labels(alertname=alert.alertname, agent="grok") for alert in alerts.alerts]
+    assert {arrival.rejected for arrival in arrivals(parse(body(*sent)), "alertmanager", fleet)} == {""}
