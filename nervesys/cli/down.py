@@ -1,14 +1,11 @@
 """`nervesys down`: stop the stack."""
 
-import os
-
 import typer
 from rich.console import Console
 
+from nervesys.cli.local import stack_of
 from nervesys.cli.options import Home
-from nervesys.settings import Place
 from nervesys.stack import daemon
-from nervesys.stack.layout import Stack
 
 app = typer.Typer(help="Stop everything that `up` started, and nothing else; what it kept stays.")
 
@@ -17,7 +14,7 @@ app = typer.Typer(help="Stop everything that `up` started, and nothing else; wha
 def down(home: Home = None) -> None:
     """Stop everything that `up` started, and nothing else; what it kept stays."""
     out = Console()
-    stack = Stack.load(Place.of(os.environ, home).home)
+    stack = stack_of(home)
     with out.status("Stopping: agents flush, ship and say that they stopped …"):
         ended = daemon.stop(stack)
         daemon.forget_socket(stack)

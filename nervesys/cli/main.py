@@ -22,6 +22,9 @@ from nervesys.settings import PLACES, VARIABLES
 COMMANDS: dict[str, str] = {
     "up": "Start the whole stack on this machine.",
     "down": "Stop all of it.",
+    "status": "Show every service and every agent.",
+    "logs": "Print what the processes of the stack say.",
+    "demo": "Break something in the local stack, and watch what happens.",
     "exporter": "Serve a source as Prometheus metrics: store, archive or brain.",
     "agent": "Run a lean agent: heartbeats, server metrics and logs.",
     "config": "Check the configuration, and see where each value comes from.",

@@ -1,0 +1,49 @@
+"""What the commands about the local stack share: the stack of a home, and how its programs are asked."""
+
+import os
+from dataclasses import dataclass
+
+from nervesys.prometheus import Prometheus
+from nervesys.settings import Place, Settings
+from nervesys.stack.layout import Stack
+from nervesys.stores.opened import opened
+from nervesys.supervisor import Supervisor
+
+
+@dataclass(frozen=True)
+class Local:
+    """A stack that was started once, and the settings that its programs have."""
+
+    stack: Stack
+    settings: Settings
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Its supervisor."""
+        return Supervisor(f"unix://{self.stack.socket}")
+
+    @property
+    def prometheus(self) -> Prometheus:
+        """Its Prometheus."""
+        return Prometheus(f"http://{self.stack.service('prometheus').address}", timeout_seconds=5)
+
+
+def stack_of(home: str | None) -> Stack:
+    """The stack of a home.
+
+    Raises:
+        NoStack: none was ever started there.
+    """
+    return Stack.load(Place.of(os.environ, home).home)
+
+
+def local(home: str | None) -> Local:
+    """The stack of a home, with its settings.
+
+    Raises:
+        NoStack: none was ever started there.
+        SettingsError: the configuration is wrong.
+        BrainUnavailable: the brain cannot be read.
+    """
+    stack = stack_of(home)
+    return Local(stack, opened("status", {**os.environ, **stack.environ}).loaded.settings)

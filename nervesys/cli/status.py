@@ -1,0 +1,78 @@
+"""`nervesys status`: every service and every agent at one glance."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from nervesys.cli.local import Local, local
+from nervesys.cli.options import Home
+from nervesys.clock import system_clock
+from nervesys.contract import PathTemplate
+from nervesys.errors import StoreUnavailable
+from nervesys.stack.actions import ReceiverUnavailable, actions
+from nervesys.stack.report import RESTART, Report, heartbeat_ages, report
+from nervesys.stores.s3 import S3Store
+from nervesys.supervisor import SupervisorUnavailable
+
+app = typer.Typer(help="Show every service and every agent; exit 1 where a service does not run.")
+COLOURS = {"running": "green", "starting": "yellow", "recovered": "green", "escalated": "red"}
+
+
+@app.callback(invoke_without_command=True)
+def status(home: Home = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show every service and every agent; exit 1 where a service does not run."""
+    found = look(local(home))
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        _show(Console(), found, system_clock())
+    if not found.works:
+        raise typer.Exit(1)
+
+
+def look(here: Local) -> Report:
+    """Ask supervisor, the store and the receiver; who does not answer is a warning."""
+    stack, storj = here.stack, here.settings.storage.storj
+    warnings: list[str] = []
+    processes, ages, journal = {}, {}, []
+    try:
+        processes = here.supervisor.processes()
+        listing = S3Store(storj).list(PathTemplate(storj.paths.agents).prefix())
+        ages = heartbeat_ages(listing, storj.paths.agents, system_clock())
+        journal = actions(stack, here.settings.monitoring.web, action=RESTART)
+    except SupervisorUnavailable:
+        warnings.append("Nothing runs; type: nervesys up")
+    except (StoreUnavailable, ReceiverUnavailable) as err:
+        warnings.append(str(err))
+    if here.settings.monitoring.deadman.url is None:
+        warnings.append("No dead-man's switch: nobody outside notices when this whole machine is gone (deadman.url)")
+    return report(stack, processes, ages, journal, warnings)
+
+
+def _show(out: Console, found: Report, now: float) -> None:
+    services = Table("service", "state", "since", "where", box=None, header_style="bold")
+    for service in found.services:
+        since = _ago(now - service.since) if service.since else ""
+        services.add_row(service.name, _coloured(service.state), since, service.url or "")
+    agents = Table("agent", "state", "heartbeat", "restarts", "last restart", box=None, header_style="bold")
+    for agent in found.agents:
+        age = "never" if agent.heartbeat_age_seconds is None else _ago(agent.heartbeat_age_seconds)
+        last = agent.last_action
+        told = f"{_coloured(last['state'])} {_ago(now - last['at'])}" if last else ""
+        agents.add_row(agent.name, _coloured(agent.state), age, str(agent.restarts), told)
+    out.print(services, "", agents)
+    for warning in found.warnings:
+        out.print(f"[yellow]![/] {warning}", soft_wrap=True)
+
+
+def _coloured(state: str) -> str:
+    return f"[{COLOURS.get(state, 'default')}]{state}[/]"
+
+
+def _ago(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{max(0, seconds):.0f} s ago"

@@ -1,0 +1,123 @@
+"""How the stack and its fleet are: what supervisor, the store and the receiver's journal say, put together."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nervesys.contract import PathTemplate
+from nervesys.settings.section import Section
+from nervesys.stack.layout import Stack
+from nervesys.stores.objects import Listing
+from nervesys.supervisor import Process
+
+RESTART = "restart_agent"
+
+
+class ServiceReport(Section):
+    """One service.
+
+    Attributes:
+        state: in supervisor's words, lower case; `stopped` where it does not run.
+        url: to look at.
+        since: start of its process, Unix seconds.
+    """
+
+    name: str
+    about: str
+    state: str
+    url: str | None
+    since: float | None
+
+
+class AgentReport(Section):
+    """One agent.
+
+    Attributes:
+        state: of its process.
+        heartbeat_age_seconds: by the store's clock; None where it never wrote, or the store does not answer.
+        restarts: driver calls that the journal remembers.
+        last_action: newest restart: `state` and `at`, Unix seconds.
+    """
+
+    name: str
+    state: str
+    heartbeat_age_seconds: float | None
+    restarts: int
+    last_action: dict[str, Any] | None
+
+
+class Report(Section):
+    """All of it.
+
+    Attributes:
+        warnings: what could not be asked, and what should be looked after.
+    """
+
+    services: tuple[ServiceReport, ...]
+    agents: tuple[AgentReport, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def works(self) -> bool:
+        """Whether every service runs; agents come and go."""
+        return all(service.state == "running" for service in self.services)
+
+
+def report(
+    stack: Stack,
+    processes: Mapping[str, Process],
+    heartbeats: Mapping[str, float],
+    actions: Sequence[Mapping[str, Any]],
+    warnings: Sequence[str],
+) -> Report:
+    """Put together what was learnt.
+
+    Args:
+        stack: what should run.
+        processes: what supervisor says; empty where it does not answer.
+        heartbeats: age in seconds, by agent.
+        actions: the journal's, what changed last first.
+        warnings: to hand on.
+    """
+
+    def state(name: str) -> str:
+        return processes[name].state.lower() if name in processes else "stopped"
+
+    return Report(
+        services=tuple(
+            ServiceReport(
+                name=service.name,
+                about=service.about,
+                state=state(service.name),
+                url=service.url,
+                since=processes[service.name].started if state(service.name) == "running" else None,
+            )
+            for service in stack.services
+            if not service.agent
+        ),
+        agents=tuple(_agent(name, state(name), heartbeats.get(name), actions) for name in stack.agents),
+        warnings=tuple(warnings),
+    )
+
+
+def _agent(name: str, state: str, age: float | None, actions: Sequence[Mapping[str, Any]]) -> AgentReport:
+    mine = [action for action in actions if action["agent"] == name and action["action"] == RESTART]
+    return AgentReport(
+        name=name,
+        state=state,
+        heartbeat_age_seconds=age,
+        restarts=sum(action["attempts"] for action in mine),
+        last_action={"state": mine[0]["state"], "at": mine[0]["updated_at"]} if mine else None,
+    )
+
+
+def heartbeat_ages(listing: Listing, template: str, now: float) -> dict[str, float]:
+    """Seconds since each agent's last heartbeat.
+
+    Args:
+        listing: of the area `agents`.
+        template: the area's.
+        now: Unix seconds, used where the store told no time of its own.
+    """
+    path, clock = PathTemplate(template), listing.clock or now
+    parsed = ((path.parse(info.key), info.modified) for info in listing.objects)
+    return {fields["agent"]: max(0.0, clock - modified) for fields, modified in parsed if fields}

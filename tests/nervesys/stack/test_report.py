@@ -1,0 +1,56 @@
+"""What supervisor, the store and the journal say becomes one report."""
+
+from pathlib import Path
+
+import pytest
+
+from nervesys.stack.layout import Service, Stack
+from nervesys.stack.report import AgentReport, Report, heartbeat_ages, report
+from nervesys.stores.objects import Listing, ObjectInfo
+from nervesys.supervisor import Process
+
+STACK = Stack(
+    home=Path("/home"),
+    socket=Path("/socket"),
+    environ={},
+    services=(
+        Service(name="prometheus", about="scrapes", argv=(), address="127.0.0.1:1", url="http://127.0.0.1:1/"),
+        Service(name="grok", about="agent", argv=(), agent=True),
+        Service(name="gimai", about="agent", argv=(), agent=True),
+    ),
+)
+PROMETHEUS = Process("prometheus", "RUNNING", 7, 1000.0, "")
+GROK = Process("grok", "EXITED", 0, 1000.0, "")
+
+
+def restart(agent: str, state: str, attempts: int, at: float) -> dict[str, object]:
+    return {"agent": agent, "action": "restart_agent", "state": state, "attempts": attempts, "updated_at": at}
+
+
+def test_agents_are_told_with_heartbeat_restarts_and_the_newest_action() -> None:
+    journal = [restart("grok", "recovered", 1, 90.0), restart("grok", "escalated", 3, 50.0)]
+    found = report(STACK, {"prometheus": PROMETHEUS, "grok": GROK}, {"grok": 4.0}, journal, ["a warning"])
+    newest = {"state": "recovered", "at": 90.0}
+    assert found.agents == (
+        AgentReport(name="grok", state="exited", heartbeat_age_seconds=4.0, restarts=4, last_action=newest),
+        AgentReport(name="gimai", state="stopped", heartbeat_age_seconds=None, restarts=0, last_action=None),
+    )
+    assert found.warnings == ("a warning",)
+    assert Report.model_validate_json(found.model_dump_json()) == found
+
+
+@pytest.mark.parametrize(
+    ("processes", "works"),
+    [
+        pytest.param({"prometheus": PROMETHEUS, "grok": GROK}, True, id="an agent is down, its healer is not"),
+        pytest.param({}, False, id="nothing runs"),
+    ],
+)
+def test_the_stack_works_while_its_services_run(processes: dict[str, Process], works: bool) -> None:
+    assert report(STACK, processes, {}, [], []).works is works
+
+
+def test_a_heartbeat_is_aged_by_the_stores_clock() -> None:
+    keys = ("db/agents/grok_state.json", "db/agents/notes.txt")
+    listing = Listing(tuple(ObjectInfo(key, "v", 1, 100.0) for key in keys), clock=107.0)
+    assert heartbeat_ages(listing, "db/agents/{agent}_state.json", now=0.0) == {"grok": 7.0}
