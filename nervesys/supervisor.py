@@ -6,15 +6,26 @@ import xmlrpc.client
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
 from nervesys.errors import NervesysError
 
+MAX_ANSWER_BYTES = 1 << 20
+
 
 class SupervisorUnavailable(NervesysError):
     """Nothing answered, or not in time, or it did not let us in."""
+
+
+class SupervisorDenied(SupervisorUnavailable):
+    """It did not let us in."""
+
+
+class SupervisorTimedOut(SupervisorUnavailable):
+    """It did not answer in time."""
 
 
 class SupervisorRefused(NervesysError):
@@ -99,8 +110,11 @@ class Supervisor:
         except xmlrpc.client.Fault as fault:
             raise SupervisorRefused(what, fault.faultString.partition(":")[0]) from None
         except xmlrpc.client.ProtocolError as err:
-            raise SupervisorUnavailable(f"{what}: HTTP {err.errcode}") from None
-        except (OSError, http.client.HTTPException, ExpatError) as err:
+            denied = err.errcode in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+            raise (SupervisorDenied if denied else SupervisorUnavailable)(f"{what}: HTTP {err.errcode}") from None
+        except TimeoutError as err:
+            raise SupervisorTimedOut(f"{what}: TimeoutError") from err
+        except (OSError, http.client.HTTPException, ExpatError, xmlrpc.client.Error) as err:
             raise SupervisorUnavailable(f"{what}: {getattr(err, 'strerror', None) or type(err).__name__}") from err
 
 
@@ -126,6 +140,16 @@ class _Transport(xmlrpc.client.Transport):
             return self.single_request(*args, **kwargs)
         finally:
             self.close()
+
+    def parse_response(self, response: Any) -> Any:
+        """The answer, read no further than its limit."""
+        parser, answer = self.getparser()
+        body = response.read(MAX_ANSWER_BYTES + 1)
+        if len(body) > MAX_ANSWER_BYTES:
+            raise http.client.HTTPException
+        parser.feed(body)
+        parser.close()
+        return answer.close()
 
 
 class _UnixConnection(http.client.HTTPConnection):
