@@ -126,7 +126,10 @@ def _to_outside(settings: Settings) -> Iterator[dict[str, Any]]:
         yield {"url": settings.monitoring.deadman.url, "send_resolved": False}
 
 
-TITLE = '{{ if eq .Status "firing" }}FIRING{{ else }}resolved{{ end }}: {{ .GroupLabels.alertname }}'
+TITLE = (
+    "{{ if .CommonLabels.nervesys_test }}TEST {{ end }}"
+    '{{ if eq .Status "firing" }}FIRING{{ else }}resolved{{ end }}: {{ .GroupLabels.alertname }}'
+)
 TEXT = (
     "{{ range .Alerts }}{{ .Annotations.summary }}\n{{ .Annotations.description }}\n"
     "What to do: {{ .Annotations.runbook_url }}\nDashboard: {{ .Annotations.dashboard_url }}\n\n{{ end }}"

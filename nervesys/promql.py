@@ -1,7 +1,7 @@
 """What a query asks for, held against what there is: its selectors, and the families that are known."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -68,12 +68,14 @@ class Selection:
         labels: that its matchers name.
         window: in seconds; None where the newest value is meant.
         function: that takes the selector for its argument; empty where none does.
+        text: name and matchers, as they may be asked for by themselves.
     """
 
     name: str
     labels: frozenset[str]
     window: float | None
     function: str
+    text: str = field(default="", compare=False)
 
 
 def selections(expr: str) -> list[Selection]:
@@ -89,7 +91,7 @@ def _selections(node: Any, function: str, window: float | None) -> Iterator[Sele
     match node:
         case VectorSelector():
             labels = frozenset(matcher.name for matcher in node.matchers.matchers)
-            yield Selection(str(node.name), labels, window, function)
+            yield Selection(str(node.name), labels, window, function, node.prettify().partition(" offset ")[0])
         case MatrixSelector():
             yield from _selections(node.vector_selector, function, node.range.total_seconds())
         case SubqueryExpr(range=timedelta() as span):

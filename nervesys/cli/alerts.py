@@ -1,22 +1,26 @@
 """`nervesys alerts`: make rules and routes of config/alerts.yaml, and say what is wrong with it."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 import alerting
 import exporters
 from alerting.build import files
 from alerting.check import World, mistakes
+from alerting.live import Asked, asked
 from alerting.model import ALERTS_FILE, AlertsFile
 from alerting.rules import rules_of
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, opened
 from nervesys.errors import SettingsError
 from nervesys.metrics.periods import periods
+from nervesys.prometheus import Prometheus
 from nervesys.promql import known
 from nervesys.settings import Loaded, Tree
 from nervesys.settings.load import load_document
@@ -46,15 +50,40 @@ def build(
 
 
 @app.command()
-def check(home: Home = None, brain: BrainUrl = None) -> None:
-    """Report every mistake with file and line: words, units, families, windows, channels, actions."""
+def check(
+    live: Annotated[bool, typer.Option("--live", help="Also ask a running Prometheus for every series.")] = False,
+    prometheus: Annotated[
+        str | None, typer.Option(metavar="URL", help="Which one; default: the one of the settings.")
+    ] = None,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Report every mistake with file and line: words, units, families, windows, channels, actions.
+
+    With --live, exits 1 where an alert looks at series that are not there.
+    """
     one = opened("alerts", home=home, brain=brain)
     alerts = checked(one.tree, one.loaded, secrets=one.place.home / "secrets")
-    count = sum(len(rules_of(alert, one.loaded.settings)) for alert in alerts.alerts)
+    settings = one.loaded.settings
+    rules = [rule for alert in alerts.alerts for rule in rules_of(alert, settings)]
     channels = [name for name, channel in alerts.channels.items() if channel.enabled]
     out = Console()
-    out.print(f"[green]The alerts are right[/]: {len(alerts.alerts)} alerts make {count} rules.")
+    out.print(f"[green]The alerts are right[/]: {len(alerts.alerts)} alerts make {len(rules)} rules.")
     out.print(f"They tell {', '.join(channels) or 'nobody yet: no channel is enabled'}.")
+    if live:
+        _tell_live(out, list(asked(Prometheus(prometheus or settings.monitoring.prometheus_url), rules)))
+
+
+def _tell_live(out: Console, answers: Sequence[Asked]) -> None:
+    """Say what is not there; exit 1 where it must be."""
+    for answer in answers:
+        if not answer.there:
+            what = f"[yellow]absent[/], as may be ({answer.reason})" if answer.reason else "[red]absent[/]"
+            out.print(f"{what}: {escape(answer.selector)}, for {', '.join(answer.alerts)}", soft_wrap=True)
+    missing = sum(not answer.fine for answer in answers)
+    out.print(f"{len(answers)} selectors asked for, {missing} without the series they need.")
+    if missing:
+        raise typer.Exit(1)
 
 
 def checked(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile:

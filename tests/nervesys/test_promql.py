@@ -12,6 +12,11 @@ def test_selections_carry_their_window_and_their_function() -> None:
     ]
 
 
+def test_selections_can_be_asked_for_by_themselves() -> None:
+    query = 'increase(x{a="1"}[5m]) unless y{b=~"c|d"} offset 1h'
+    assert [selection.text for selection in selections(query)] == ['x{a="1"}', 'y{b=~"c|d"}']
+
+
 @pytest.mark.parametrize("query", ["rate(x)", "sum by (", "x{a=b}"])
 def test_what_is_no_promql_is_refused(query: str) -> None:
     with pytest.raises(ValueError, match=r".+"):

@@ -1,0 +1,62 @@
+"""Asks a running Prometheus whether every series that alerts look at is there: a misspelt one would be silent.
+
+That an alert fires is proven by the rule tests; here only what it selects is asked for.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from alerting.rules import Rule
+from nervesys.prometheus import Prometheus
+from nervesys.promql import selections
+
+NO_GITHUB = "the brain is no repository on GitHub, or no token is set"
+NO_BACKUP = "no backup has been made yet"
+NO_ARCHIVE = "no server's logs have been archived yet"
+NEVER_YET = "it has not happened yet"
+EXPECTED_ABSENT: Mapping[str, str] = {
+    'nervesys_action_open{state="escalated"}': NEVER_YET,
+    'nervesys_exporter_last_success_timestamp_seconds{area="github",source="brain"}': NO_GITHUB,
+    'nervesys_exporter_up{area="github",source="brain"}': NO_GITHUB,
+    "nervesys_github_rate_limit_limit": NO_GITHUB,
+    "nervesys_github_rate_limit_remaining": NO_GITHUB,
+    'nervesys_archive_newest_file_timestamp_seconds{area="backups"}': NO_BACKUP,
+    'nervesys_store_newest_object_timestamp_seconds{area="config_backups"}': NO_BACKUP,
+    "nervesys_archive_missing_log_days": NO_ARCHIVE,
+}
+"""What may be absent from a healthy stack, each with the reason."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A selector and whether any series answers to it.
+
+    Attributes:
+        alerts: the names of those that look at it.
+        reason: why it may be absent; empty where it must be there.
+    """
+
+    selector: str
+    alerts: tuple[str, ...]
+    there: bool
+    reason: str
+
+    @property
+    def fine(self) -> bool:
+        """Whether it is there, or need not be."""
+        return self.there or bool(self.reason)
+
+
+def asked(prometheus: Prometheus, rules: Iterable[Rule]) -> Iterator[Asked]:
+    """Every selector of the rules, asked once.
+
+    Raises:
+        QueryFailed: with Prometheus' own words.
+    """
+    looked_at: dict[str, dict[str, None]] = {}
+    for rule in rules:
+        for selection in selections(rule.expr):
+            looked_at.setdefault(selection.text, {})[rule.alert.name] = None
+    for selector, alerts in sorted(looked_at.items()):
+        there = bool(prometheus.instant(f"count({selector})"))
+        yield Asked(selector, tuple(alerts), there, EXPECTED_ABSENT.get(selector, ""))

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from nervesys.cli.alerts import app, checked
+from nervesys.errors import SettingsError
+from nervesys.settings import FolderTree, load, shipped_root
+
+RUN = CliRunner()
+
+
+@pytest.mark.parametrize("profile", [None, "local", "local,compose"])
+def test_the_shipped_alerts_are_right(profile: str | None) -> None:
+    loaded = load(profile=profile)
+    assert checked(FolderTree(shipped_root()), loaded, secrets=None).alerts
+
+
+def test_check_says_how_many_there_are(tmp_path: Path) -> None:
+    said = RUN.invoke(app, ["check", "--home", str(tmp_path)])
+    assert said.exit_code == 0
+    assert "The alerts are right: 33 alerts make 37 rules." in said.output
+    assert "no channel is enabled" in said.output
+
+
+def test_a_brain_without_alerts_and_one_with_wrong_ones(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no such file in the brain"):
+        checked(FolderTree(tmp_path), load(), secrets=None)
+    (tmp_path / "config").mkdir()
+    shipped = (shipped_root() / "config/alerts.yaml").read_text()
+    (tmp_path / "config/alerts.yaml").write_text(shipped.replace("cpu >", "cpuu >").replace("disk >", "disc >"))
+    with pytest.raises(SettingsError) as err:
+        checked(FolderTree(tmp_path), load(), secrets=None)
+    assert [mistake.problem.split(";")[0] for mistake in err.value.mistakes] == [
+        "unknown metric 'cpuu'",
+        "unknown metric 'disc'",
+    ]
+
+
+def test_build_writes_and_then_finds_it_fresh_until_it_is_touched(tmp_path: Path) -> None:
+    build = ["build", "--out", str(tmp_path), "--home", str(tmp_path / "home")]
+    assert RUN.invoke(app, build).exit_code == 0
+    assert RUN.invoke(app, [*build, "--check"]).exit_code == 0
+    rules = tmp_path / "prometheus/rules/nervesys.yml"
+    rules.write_text(rules.read_text() + "# mine\n")
+    said = RUN.invoke(app, [*build, "--check"])
+    assert said.exit_code == 1
+    assert f"stale {rules}" in said.output.replace("\n", "")
