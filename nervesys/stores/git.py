@@ -18,6 +18,8 @@ from nervesys.errors import BrainUnavailable
 
 KEPT = {"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO"}
 """Variables of git's own that an operator may set; any other would be a surprise."""
+UNWANTED = ("could not read Username", "Authentication failed")
+"""How an https host's refusal is told, by a git that may not ask for a login."""
 BEHIND = ("[rejected]", "failed to update ref", "cannot lock ref", "reference already exists", "incorrect old value")
 """How a push that came second is told, by the sending and by the receiving end."""
 
@@ -113,6 +115,8 @@ class _Result:
 
     def cause(self) -> str:
         """The one line that says why."""
+        if any(sign in self.text for sign in UNWANTED):
+            return "the token is missing, or refused"
         return next(self._telling(), f"exit code {self.code}")
 
     def _telling(self) -> Iterator[str]:
