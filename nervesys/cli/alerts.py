@@ -17,7 +17,8 @@ from alerting.live import Asked, asked
 from alerting.model import ALERTS_FILE, AlertsFile
 from alerting.rules import rules_of
 from nervesys.cli.generated import report, write
-from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.cli.options import BrainUrl, Home, Wait, opened
+from nervesys.cli.settled import settled
 from nervesys.errors import SettingsError
 from nervesys.metrics.periods import periods
 from nervesys.prometheus import Prometheus
@@ -55,6 +56,7 @@ def check(
     prometheus: Annotated[
         str | None, typer.Option(metavar="URL", help="Which one; default: the one of the settings.")
     ] = None,
+    wait: Wait = 0,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
@@ -71,7 +73,8 @@ def check(
     out.print(f"[green]The alerts are right[/]: {len(alerts.alerts)} alerts make {len(rules)} rules.")
     out.print(f"They tell {', '.join(channels) or 'nobody yet: no channel is enabled'}.")
     if live:
-        _tell_live(out, list(asked(Prometheus(prometheus or settings.monitoring.prometheus_url), rules)))
+        there = Prometheus(prometheus or settings.monitoring.prometheus_url)
+        _tell_live(out, settled(lambda: list(asked(there, rules)), lambda answer: answer.fine, wait))
 
 
 def _tell_live(out: Console, answers: Sequence[Asked]) -> None:

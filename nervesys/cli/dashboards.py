@@ -1,7 +1,6 @@
 """`nervesys dashboards`: write what Grafana is provisioned with, and check what its panels ask."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +16,8 @@ from dashboards.expected_empty import EXPECTED_EMPTY
 from dashboards.live import Answer, Live, Verdict
 from dashboards.reading import panels_of, questions_of
 from nervesys.cli.generated import report, write
-from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.cli.options import BrainUrl, Home, Wait, opened
+from nervesys.cli.settled import settled
 from nervesys.clock import system_clock
 from nervesys.metrics import Family
 from nervesys.metrics.periods import periods
@@ -28,7 +28,6 @@ from nervesys.settings import Loaded
 app = typer.Typer(no_args_is_help=True, help="Write the dashboards, and check them.")
 WINGS = ("exporters", "alerting")
 """Whose families dashboards show."""
-AGAIN_SECONDS = 5
 
 
 @app.callback()
@@ -55,9 +54,7 @@ def check(
     prometheus: Annotated[
         str | None, typer.Option(metavar="URL", help="Which one; default: the one of the settings.")
     ] = None,
-    wait: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Ask again until all is as it should be, at most so long.")
-    ] = 0,
+    wait: Wait = 0,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
@@ -68,7 +65,7 @@ def check(
     answers: list[Answer] = []
     if live:
         asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
-        answers = _settled(lambda: asked_live(loaded, made, asked), wait)
+        answers = settled(lambda: asked_live(loaded, made, asked), lambda answer: answer.verdict.fine, wait)
     out.print(summary(made, findings, answers))
     for finding in findings:
         out.print(f"[red]{finding.rule}[/] {finding.where}: {finding.problem}", soft_wrap=True)
@@ -90,16 +87,6 @@ def world(loaded: Loaded) -> World:
 def asked_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> list[Answer]:
     """Every query of the pages, asked now."""
     return list(Live(prometheus, datasource_seconds(loaded), system_clock()).answers(made, EXPECTED_EMPTY))
-
-
-def _settled(ask: Callable[[], list[Answer]], wait: float) -> list[Answer]:
-    """The answers once all are fine, or those after waiting."""
-    deadline = time.monotonic() + wait
-    while True:
-        answers = ask()
-        if all(answer.verdict.fine for answer in answers) or time.monotonic() >= deadline:
-            return answers
-        time.sleep(AGAIN_SECONDS)
 
 
 def summary(made: Sequence[Json], findings: Sequence[Finding], answers: Sequence[Answer]) -> Table:

@@ -18,6 +18,9 @@ BrainUrl = Annotated[
 ArchiveUrl = Annotated[
     str | None, typer.Option("--archive", metavar="URL", help="file:///path or gdrive://FOLDER_ID (NERVESYS_ARCHIVE).")
 ]
+Wait = Annotated[
+    float, typer.Option("--wait", metavar="SECONDS", help="Ask again until all is as it should be, at most so long.")
+]
 
 
 def opened(program: str, *, home: str | None = None, brain: str | None = None, archive: str | None = None) -> Opened:
