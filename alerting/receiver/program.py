@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -100,7 +100,7 @@ class Receiver:
         program = Program(
             name="receiver",
             about="Takes alerts, journals them, acts, and looks whether it helped.",
-            snapshots=self._snapshots,
+            snapshot=self._snapshot,
             not_ready=lambda: self._writer.failure,
             routes=desk.routes(),
             links=LINKS,
@@ -148,9 +148,9 @@ class Receiver:
             log.info("%s of %s: %s %s", change.action, change.agent or "-", change.state, change.detail)
             self._instruments.add(metrics.ACTIONS, change.agent or "none", change.action, change.state)
 
-    def _snapshots(self) -> Sequence[Snapshot]:
+    def _snapshot(self) -> Snapshot:
         try:
             self._gauges = journalled(self._journal, self._fleet.now.agents)
         except JournalUnavailable as err:
             log.warning("the gauges as last read stay served: %s", err)
-        return (self._instruments.snapshot(), self._gauges)
+        return Snapshot.joined([self._instruments.snapshot(), self._gauges])

@@ -3,11 +3,10 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
 
 from nervesys.clock import Clock
 from nervesys.errors import BadObject, Reason
-from nervesys.metrics import EMPTY, Family, Instruments, Period, Snapshot
+from nervesys.metrics import Family, Instruments, Period, Snapshot
 
 AREA = ("source", "area")
 UP = Family("exporter_up", "gauge", "Whether the last pass over the area succeeded.", AREA, Period.SCRAPE)
@@ -62,8 +61,6 @@ class Health:
         self._clock = clock
         self._instruments = Instruments(f"{source} exporter", OWN_FAMILIES)
         self._said: dict[str, tuple[str, float]] = {}
-        self._rendering = Lock()
-        self.snapshot: Snapshot = EMPTY
         for reason in Reason:
             self._instruments.add(REJECTED, source, reason, by=0)
 
@@ -106,12 +103,14 @@ class Health:
             log.error("%s %s: %s", self._source, area, why, exc_info=bug)
 
     def ended(self, area: str, seconds: float, backlog: int, series: int) -> None:
-        """A pass ended, well or not; renders everything said so far."""
+        """A pass ended, well or not."""
         self._set(DURATION, area, seconds)
         self._set(BACKLOG, area, backlog)
         self._instruments.set(SERIES, series, self._source)
-        with self._rendering:
-            self.snapshot = self._instruments.snapshot()
+
+    def snapshot(self) -> Snapshot:
+        """Everything said so far, rendered now."""
+        return self._instruments.snapshot()
 
     def _set(self, family: Family, area: str, value: float) -> None:
         self._instruments.set(family, value, self._source, area)

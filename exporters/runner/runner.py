@@ -2,9 +2,10 @@
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -38,8 +39,10 @@ class Runner:
         self._areas = {area.name: area for area in source.areas(context)}
         self._out = {area.name: Refresh(area.families, context.health.reject) for area in self._areas.values()}
         self._snapshots: dict[str, Snapshot] = {}
+        self._joining = Lock()
         self._why = dict.fromkeys(self._areas, "not read yet")
         self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(len(self._areas))})
+        self._join()
 
     def run_once(self, name: str) -> bool:
         """One pass over an area; whether it succeeded. Nothing that goes wrong in it leaves this function."""
@@ -62,6 +65,7 @@ class Runner:
             self._why.pop(name, None)
         series = sum(part.series for part in list(self._snapshots.values()))
         health.ended(name, self._timer() - began, out.backlog, series)
+        self._join()
         return name not in self._why
 
     def _succeeded(self, area: Area) -> None:
@@ -103,10 +107,15 @@ class Runner:
         self._context.stopping.set()
         self._scheduler.shutdown()
 
-    def snapshots(self) -> Sequence[Snapshot]:
-        """What a scrape joins: the exporter's own, then each area's last."""
-        areas = (self._snapshots.get(name) for name in self._areas)
-        return [self._context.health.snapshot, *filter(None, areas)]
+    def snapshot(self) -> Snapshot:
+        """What a scrape is sent: the exporter's own families, then each area's, as of its last success."""
+        return self._served
+
+    def _join(self) -> None:
+        """Make one text of all, so that no scrape has to."""
+        with self._joining:
+            areas = (self._snapshots.get(name) for name in self._areas)
+            self._served = Snapshot.joined([self._context.health.snapshot(), *filter(None, areas)])
 
     def not_ready(self) -> str | None:
         """Why nothing is served yet; None from the first snapshot of the first area on, which leads the source."""
@@ -118,7 +127,7 @@ class Runner:
 
     def program(self) -> Program:
         """The exporter's HTTP pages."""
-        return Program(f"{self._source.name} exporter", self._source.about, self.snapshots, self.not_ready)
+        return Program(f"{self._source.name} exporter", self._source.about, self.snapshot, self.not_ready)
 
 
 @contextmanager

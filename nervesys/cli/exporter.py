@@ -52,8 +52,7 @@ def _shard(text: str) -> Shard:
 
 def _print(runner: Runner) -> None:
     complete = runner.read_everything()
-    for part in runner.snapshots():
-        sys.stdout.buffer.write(part.plain)
+    sys.stdout.buffer.write(runner.snapshot().plain)
     if not complete:
         raise NervesysError(runner.trouble())
 

@@ -1,7 +1,8 @@
 """Metrics: families declared as tables, samples rendered once, finished snapshots, and the pages that serve them."""
 
 from nervesys.metrics.family import PREFIX, Family, Period, Sample
+from nervesys.metrics.fragments import Fragments
 from nervesys.metrics.instruments import Instruments
-from nervesys.metrics.snapshot import EMPTY, Fragments, Snapshot
+from nervesys.metrics.snapshot import EMPTY, Snapshot
 
 __all__ = ["EMPTY", "PREFIX", "Family", "Fragments", "Instruments", "Period", "Sample", "Snapshot"]

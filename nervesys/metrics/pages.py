@@ -1,6 +1,6 @@
 """The HTTP pages that every program serves: `/metrics`, `/-/healthy`, `/-/ready` and a landing page.
 
-A scrape joins snapshots that are already rendered and already compressed.
+A scrape sends a snapshot that is already rendered and already compressed.
 """
 
 import hmac
@@ -34,7 +34,7 @@ class Program:
     Attributes:
         name: as operators call it, such as `store exporter`.
         about: one sentence for the landing page.
-        snapshots: returns the finished snapshots to join; a family stands in only one of them.
+        snapshot: returns the finished text to send.
         not_ready: returns why the program is not ready, or None when it is.
         routes: further pages.
         links: path to label, shown on the landing page.
@@ -44,7 +44,7 @@ class Program:
 
     name: str
     about: str
-    snapshots: Callable[[], Sequence[Snapshot]]
+    snapshot: Callable[[], Snapshot]
     not_ready: Callable[[], str | None]
     routes: Sequence[BaseRoute] = ()
     links: Mapping[str, str] = field(default_factory=dict)
@@ -56,11 +56,11 @@ def application(program: Program, web: Web) -> Starlette:
     """The program's pages as an ASGI application, behind basic auth where the settings ask for it."""
 
     async def metrics(request: Request) -> Response:
-        parts = program.snapshots()
+        snapshot = program.snapshot()
         if "gzip" in request.headers.get("accept-encoding", ""):
             headers = {"content-encoding": "gzip", "vary": "accept-encoding"}
-            return Response(b"".join(part.gzipped for part in parts), headers=headers, media_type=CONTENT_TYPE)
-        return Response(b"".join(part.plain for part in parts), media_type=CONTENT_TYPE)
+            return Response(snapshot.gzipped, headers=headers, media_type=CONTENT_TYPE)
+        return Response(snapshot.plain, media_type=CONTENT_TYPE)
 
     async def healthy(_: Request) -> Response:
         return PlainTextResponse("healthy\n")

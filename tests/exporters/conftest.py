@@ -40,7 +40,7 @@ def golden_exposition(
     """Compare what a runner serves with a golden file, and have promtool look at it."""
 
     def compare(file: Path, runner: Runner) -> None:
-        text = b"".join(part.plain for part in runner.snapshots())
+        text = runner.snapshot().plain
         lines = [line for line in text.decode().splitlines(keepends=True) if not unstable(line)]
         served = "".join(lines).encode()
         linter = [program("promtool"), "check", "metrics"]

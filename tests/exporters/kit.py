@@ -1,5 +1,6 @@
 """What exporter tests share: a clock that is moved by hand, and a context without disk."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,12 +45,14 @@ def context(
 
 @dataclass
 class Rejections:
-    """Collects what is rejected."""
+    """Collects what is rejected on its way to where it is counted."""
 
+    counted: Callable[[str, BadObject], None]
     all: list[tuple[str, str]] = field(default_factory=list)
 
     def __call__(self, key: str, bad: BadObject) -> None:
         self.all.append((bad.reason, key))
+        self.counted(key, bad)
 
     def text(self) -> str:
         """One line each, sorted."""

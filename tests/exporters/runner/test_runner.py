@@ -36,7 +36,7 @@ class World:
 
     def shown(self, name: str) -> str | None:
         """The value that a scrape shows, of the first series whose name begins so."""
-        text = b"".join(part.plain for part in self.runner.snapshots()).decode()
+        text = self.runner.snapshot().plain.decode()
         found = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(f"nervesys_{name}")]
         return found[0] if found else None
 

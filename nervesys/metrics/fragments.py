@@ -1,0 +1,122 @@
+"""Render once per object, join per refresh.
+
+The idea is kube-state-metrics': the text of an object is kept until the object changes, by family. Here the texts of
+some hundred objects lie together in a chunk, which stays packed, plain and compressed, until one of them changes.
+"""
+
+from collections.abc import Iterable
+
+from nervesys.metrics.family import Family, Sample, number
+from nervesys.metrics.snapshot import Packed, Snapshot, pack
+
+CHUNK_KEYS = 128
+"""Objects in a chunk. More would compress better, and compress more anew for one change."""
+
+
+class _Chunk:
+    """The texts of some objects by family, and their packed form for as long as it holds."""
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        self.keys: set[str] = set()
+        self._texts: dict[Family, dict[str, str]] = {family: {} for family in families}
+        self._packed: dict[Family, Packed] = {}
+
+    def put(self, key: str, rendered: dict[Family, str]) -> None:
+        """Hold an object's texts; a family whose text is as before stays packed."""
+        for family, texts in self._texts.items():
+            text = rendered.get(family, "")
+            if texts.get(key, "") == text:
+                continue
+            self._packed.pop(family, None)
+            if text:
+                texts[key] = text
+            else:
+                del texts[key]
+
+    def packed(self, family: Family) -> Packed:
+        """A family's texts, joined and compressed."""
+        if family not in self._packed:
+            self._packed[family] = pack("".join(self._texts[family].values()).encode())
+        return self._packed[family]
+
+
+class Fragments:
+    """Rendered text per object, kept by family.
+
+    Args:
+        families: every family that objects here may render, in the order in which they are exposed.
+    """
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        self._headers = {family: pack(family.header().encode()) for family in families}
+        self._chunks: list[_Chunk] = []
+        self._place: dict[str, _Chunk] = {}
+        self._series: dict[str, list[str]] = {}
+        self._owner: dict[str, str] = {}
+
+    def put(self, key: str, samples: Iterable[Sample]) -> list[str]:
+        """Render an object's samples in place of what it had.
+
+        Returns:
+            Series refused because another object owns them already: Prometheus would keep the first without a word.
+
+        Raises:
+            KeyError: a sample's family is not in this table.
+        """
+        lines = [(sample.family, sample.series(), sample.value) for sample in samples]
+        refused = self._own(key, [series for _, series, _ in lines])
+        rendered: dict[Family, str] = {}
+        for family, series, value in lines:
+            if series not in refused:
+                rendered[family] = f"{rendered.get(family, '')}{series} {number(value)}\n"
+        for family in rendered.keys() - self._headers.keys():
+            raise KeyError(family.name)
+        self._chunk_of(key).put(key, rendered)
+        return refused
+
+    def drop(self, key: str) -> None:
+        """Forget an object; unknown keys are no mistake."""
+        chunk = self._place.pop(key, None)
+        if chunk is not None:
+            self._own(key, [])
+            del self._series[key]
+            chunk.put(key, {})
+            chunk.keys.remove(key)
+
+    def keys(self) -> set[str]:
+        """The objects held."""
+        return set(self._series)
+
+    def snapshot(self) -> Snapshot:
+        """Everything held, joined family by family; families without a sample are left out."""
+        parts: list[Packed] = []
+        for family, header in self._headers.items():
+            packed = [chunk.packed(family) for chunk in self._chunks]
+            if any(plain for plain, _ in packed):
+                parts += [header, *packed]
+        return Snapshot.packed(parts, len(self._owner))
+
+    def _own(self, key: str, wanted: list[str]) -> list[str]:
+        """Make an object the owner of these series and no others; returns those that it may not have."""
+        held = self._series.get(key, [])
+        if held == wanted:
+            return []
+        for series in held:
+            del self._owner[series]
+        refused = []
+        self._series[key] = mine = []
+        for series in wanted:
+            if series in self._owner:
+                refused.append(series)
+            else:
+                self._owner[series] = key
+                mine.append(series)
+        return refused
+
+    def _chunk_of(self, key: str) -> _Chunk:
+        if key not in self._place:
+            if not self._chunks or len(self._chunks[-1].keys) >= CHUNK_KEYS:
+                self._chunks.append(_Chunk(self._headers))
+            self._place[key] = self._chunks[-1]
+            self._place[key].keys.add(key)
+        return self._place[key]
