@@ -86,7 +86,7 @@ def runner_of(hub: GitHub, token: str = TOKEN) -> Runner:
 
 
 def value(runner: Runner, series: str) -> str | None:
-    text = b"".join(part.plain for part in runner.snapshots()).decode()
+    text = runner.snapshot().plain.decode()
     return next((line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(f"nervesys_{series} ")), None)
 
 

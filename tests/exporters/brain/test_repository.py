@@ -94,7 +94,7 @@ def runner_of(repository: Path, home: Path, clock: HandClock | None = None) -> R
 
 def shown(runner: Runner, family: str) -> dict[str, str]:
     """Labels to value, of one family."""
-    text = b"".join(part.plain for part in runner.snapshots()).decode()
+    text = runner.snapshot().plain.decode()
     lines = [
         line.removeprefix(f"nervesys_{family}") for line in text.splitlines() if line.startswith(f"nervesys_{family}")
     ]
