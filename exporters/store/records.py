@@ -44,7 +44,7 @@ def lines_of(stream: IO[bytes], key: str) -> Iterator[bytes]:
     Raises:
         BadObject: `bad_gzip` where it is cut short or none at all, `too_large` beyond the limits above.
     """
-    source = gzip.GzipFile(fileobj=stream) if key.endswith(".gz") else stream
+    source = gzip.GzipFile(fileobj=stream, mode="rb") if key.endswith(".gz") else stream
     left = MAX_BYTES
     try:
         while line := source.readline(MAX_LINE_BYTES + 1):
