@@ -26,7 +26,7 @@ from dashboards.style import (
 from dashboards.tables import Label, Value, table
 
 SOURCE = 'source=~"$source"'
-OUTCOME_COLOURS = {"ok": Colour.GOOD, "error": Colour.CRITICAL}
+OUTCOME_COLOURS = {"ok": Colour.GOOD, "failed": Colour.CRITICAL}
 
 
 def dashboard(house: House) -> Dashboard:
