@@ -158,9 +158,9 @@ class Buffer:
 
 
 def _line(entry: Entry) -> bytes:
-    """The record as one line of JSON; where an author's value is beyond JSON, the record without it."""
+    """The record as one line of JSON; where a text in it is beyond UTF-8, its own texts mended and nothing else."""
     try:
         return to_json(entry.fields, serialize_unknown=True, inf_nan_mode="null", bytes_mode="base64") + b"\n"
     except ValueError:
-        plain = {key: ascii(value) for key, value in entry.fields.items() if isinstance(value, str)}
-        return to_json(plain) + b"\n"
+        texts = {key: value for key, value in entry.fields.items() if isinstance(value, str)}
+        return to_json({key: text.encode(errors="replace").decode() for key, text in texts.items()}) + b"\n"

@@ -6,6 +6,7 @@ from typing import Any
 
 from nervesys.agent.buffer import Buffer, Entry
 from nervesys.contract import Category, Level, format_time
+from nervesys.contract.logs import category_of
 
 TRACEBACK_CHARACTERS = 4000
 """The newest ones, of a traceback that goes along."""
@@ -31,7 +32,7 @@ class BufferHandler(QueueHandler):
     def prepare(self, record: logging.LogRecord) -> Entry:
         """The record as an entry; its message is made now, for its arguments may change."""
         extra = vars(record)
-        category = Category(extra.get("category") or _category(record))
+        category = category_of(extra["category"]) if "category" in extra else _category(record)
         fields: dict[str, Any] = {
             "timestamp": format_time(record.created),
             "agent_id": self._agent,

@@ -38,7 +38,8 @@ def _level(value: object) -> Level:
     return _LEVELS.get(_SYNONYMS.get(name, name), Level.OTHER)
 
 
-def _category(value: object) -> Category:
+def category_of(value: object) -> Category:
+    """The category that a writer meant."""
     return _CATEGORIES.get(str(value).lower(), Category.OTHER)
 
 
@@ -79,7 +80,7 @@ class LogRecord(ContractObject):
     timestamp: Instant
     agent_id: AgentName
     level: Annotated[Level, BeforeValidator(_level)] = Level.INFO
-    category: Annotated[Category, BeforeValidator(_category)] = Category.ACTIVITY
+    category: Annotated[Category, BeforeValidator(category_of)] = Category.ACTIVITY
     action: str | None = None
     message: str = ""
     context: LogContext = Field(default_factory=LogContext)

@@ -77,8 +77,13 @@ class Fleet:
         return list(self.bucket.glob("db/active_logs/host-1/*/*_grok_*.jsonl.gz"))
 
 
+def heartbeat(brain: Path, seconds: float) -> None:
+    (brain / "config/thresholds.yaml").write_text(f"heartbeat: {{interval_seconds: {seconds}}}")
+
+
 @pytest.fixture
 def fleet(tmp_path: Path, brain: Path, program: Callable[[str], str]) -> Fleet:
+    heartbeat(brain, seconds=3)
     return Fleet(tmp_path, program("rclone"), brain)
 
 
@@ -118,7 +123,7 @@ def test_it_speaks_as_soon_as_the_store_is_there(fleet: Fleet) -> None:
 
 
 def test_a_store_that_never_answers_does_not_hold_it(fleet: Fleet, brain: Path) -> None:
-    (brain / "config/thresholds.yaml").unlink()  # a heartbeat each minute, and patience to match
+    heartbeat(brain, seconds=60)  # and patience to match
     with socket.create_server(("127.0.0.1", fleet.port)) as silent, fleet.agent() as process:
         connection, _ = silent.accept()
         with connection:

@@ -1,0 +1,56 @@
+"""Who may start as an agent."""
+
+from pathlib import Path
+
+import pytest
+
+from nervesys.agent.identity import Identity, identify
+from nervesys.errors import SettingsError
+from nervesys.stores.opened import opened
+
+
+def identity(brain: Path, server: str | None, environ: dict[str, str]) -> Identity:
+    return identify("grok", server, opened("test", {}, brain=str(brain)), environ, 0)
+
+
+@pytest.mark.parametrize(
+    ("flag", "environ", "server"),
+    [
+        ("flag-1", {"NERVESYS_SERVER": "env-1"}, "flag-1"),
+        (None, {"NERVESYS_SERVER": "Env-1.Example"}, "env-1.example"),
+        (None, {}, "machine"),
+    ],
+)
+def test_the_server_is_flag_then_environment_then_host(
+    brain: Path, monkeypatch: pytest.MonkeyPatch, flag: str | None, environ: dict[str, str], server: str
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "Machine")
+    assert identity(brain, flag, environ).server == server
+
+
+@pytest.mark.parametrize(
+    ("files", "server", "problem"),
+    [
+        ({}, "under_score", r"NERVESYS_SERVER: .*under_score.*; set it, or pass --server"),
+        (
+            {"agents/grok.yaml": "agent:\n  enabled: false"},
+            "host-1",
+            r"grok.yaml:2: agent.enabled: is false",
+        ),
+        (
+            {"storage.yaml": "storj: {paths: {active_logs: 'logs/{date}.gz'}}"},
+            "host-1",
+            r"config/storage.yaml:1: storj.paths.active_logs: .*needs \{agent\}, \{seq\} in the path",
+        ),
+        (
+            {"storage.yaml": "storj: {paths: {agents: 'one.json'}}"},
+            "host-1",
+            r"storj.paths.agents: .*needs \{agent\}",
+        ),
+    ],
+)
+def test_what_keeps_an_agent_from_starting(brain: Path, files: dict[str, str], server: str, problem: str) -> None:
+    for name, text in files.items():
+        (brain / "config" / name).write_text(text)
+    with pytest.raises(SettingsError, match=problem):
+        identity(brain, server, {})
