@@ -4,7 +4,26 @@ from collections.abc import Iterator
 
 from alerting.model import Action, Alert, AlertsFile
 from alerting.rules import rules_of
+from alerting.situations import SITUATIONS
+from alerting.vocabulary import MEASURES, SILENCES
 from nervesys.settings import Settings
+
+LANGUAGE = """## The language of conditions
+
+A condition is one comparison, or several joined by `and`, all of which must hold for the same agent or server:
+
+```text
+no heartbeat > 5 minutes                what should keep coming has not come for so long
+cpu > 90% for 10 minutes                a value, all through a window
+errors > 20 in 1 hour                   a count within a window
+memory > threshold and cpu > 50%        `threshold` stands for the value in config/thresholds.yaml
+target down                             a situation with a name of its own
+```
+
+Comparisons are `>`, `>=`, `<` and `<=`. Units are `%`; `B`, `kB`, `MB`, `GB`, `TB`, `KiB`, `MiB`, `GiB`; and `seconds`,
+`minutes`, `hours`, `days`, `weeks` or their first letters, as in `1h30m`. Every condition is empty while what it rests
+on cannot be believed: a source that is not read raises alerts about itself, and none about agents.
+"""
 
 
 def alerts_page(settings: Settings, alerts: AlertsFile) -> str:
@@ -14,18 +33,38 @@ def alerts_page(settings: Settings, alerts: AlertsFile) -> str:
         settings: thresholds and intervals that the expressions are shown with.
         alerts: config/alerts.yaml.
     """
-    return (
-        "# Alerts\n\nWhat each alert means and what to do about it. The expressions hold the shipped thresholds; yours "
-        "are in Prometheus' page of rules.\n" + "".join("".join(_section(settings, alert)) for alert in alerts.alerts)
+    return "".join(
+        [
+            "# Alerts\n\nWhat each alert means and what to do about it. The expressions hold the shipped thresholds; ",
+            "yours are in Prometheus' page of rules.\n",
+            *(part for alert in alerts.alerts for part in _section(settings, alert)),
+            f"\n{LANGUAGE}",
+            *_vocabulary(),
+        ]
     )
+
+
+def _vocabulary() -> Iterator[str]:
+    """Every word that a condition may hold."""
+    for title, terms in (("Values", MEASURES), ("What can fail to come, after `no`", SILENCES)):
+        yield f"\n### {title}\n\n| word | for each | compared with | has a threshold |\n| --- | --- | --- | --- |\n"
+        for word, meanings in terms.items():
+            for term in meanings:
+                yield f"| {word} | {_labels(term.by)} | {term.unit} | {'yes' if term.threshold else 'no'} |\n"
+    yield "\n### Situations\n\n| words | for each |\n| --- | --- |\n"
+    for words, named in SITUATIONS.items():
+        yield f"| {words} | {_labels(named.by)} |\n"
+
+
+def _labels(by: tuple[str, ...]) -> str:
+    return " and ".join(by) or "the fleet"
 
 
 def _section(settings: Settings, alert: Alert) -> Iterator[str]:
     rules = rules_of(alert, settings)
-    labels = ", ".join(f"`{label}`" for label in rules[0].by) or "none"
     yield f"\n## {alert.name}\n\n{alert.description.strip()}\n\n"
     yield f"- **Severity**: {', '.join(rule.severity for rule in rules)}\n"
-    yield f"- **Labels**: {labels}\n"
+    yield f"- **For each**: {_labels(rules[0].by)}\n"
     if alert.condition:
         yield f"- **Condition**: `{alert.condition}`\n"
     if alert.actions:

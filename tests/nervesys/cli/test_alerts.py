@@ -46,3 +46,12 @@ def test_build_writes_and_then_finds_it_fresh_until_it_is_touched(tmp_path: Path
     said = RUN.invoke(app, [*build, "--check"])
     assert said.exit_code == 1
     assert f"stale {rules}" in said.output.replace("\n", "")
+
+
+def test_the_example_of_the_guide_is_right(tmp_path: Path) -> None:
+    guide = (shipped_root() / "docs/how-to/alerts.md").read_text()
+    example = guide.partition("```yaml\nalerts:\n")[2].partition("```")[0]
+    shipped = (shipped_root() / "config/alerts.yaml").read_text()
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/alerts.yaml").write_text(f"{shipped}\n{example}")
+    assert checked(FolderTree(tmp_path), load(), secrets=None).named("ErrorsPileUp")
