@@ -176,18 +176,23 @@ class Kept:
             for outcome in ("ok", "failed"):
                 self._health.count(operation, outcome, by=0)
 
-    def files(self) -> Iterator[ArchiveFile]:
-        """Every file as of now."""
+    def learn(self) -> bool:
+        """Bring the catalogue up to date; whether anything is new."""
         root = self._archive.root
         catalogue = self._catalogue or self._recalled(root)
         changes = self._ask("changes", lambda: self._archive.changes(self._token)) if self._token else None
         gone: Collection[str] = changes.removed if changes else [key for key, _, _ in self._cache.bodies(AREA)]
+        first = self._catalogue is None or changes is None
         if changes is None:
             changes, catalogue = self._ask("list", self._archive.list), Catalogue(root)
         catalogue.apply(changes)
         self._remember(root, changes, gone)
         self._catalogue, self._token = catalogue, changes.token
-        return catalogue.files()
+        return first or bool(changes.entries or changes.removed)
+
+    def files(self) -> Iterator[ArchiveFile]:
+        """Every file, as last learnt."""
+        return self._catalogue.files() if self._catalogue else iter(())
 
     def _ask(self, operation: str, request: Callable[[], Told]) -> Told:
         with self._health.request(operation):
@@ -226,10 +231,21 @@ class Holdings:
         self._context = context
         self._layout = Layout(context.settings.storage)
         self._kept = Kept(archive, context)
+        self._counted_on: date | None = None
 
     def refresh(self, out: Refresh) -> None:
-        """One pass: learn what changed, and count anew."""
-        now, storage = self._context.clock(), self._context.settings.storage
+        """One pass: learn what changed; count anew where anything did, and on a new day."""
+        now = self._context.clock()
+        today = utc(now).date()
+        if self._kept.learn() or today != self._counted_on:
+            counted = tuple(self._counted(now, out))
+            out.put("files", counted, counted)
+            self._counted_on = today
+        with self._context.health.request("quota"):
+            room = tuple(QUOTA.sample(size, kind) for kind, size in self._archive.quota().items())
+        out.put("room", room, room)
+
+    def _counted(self, now: float, out: Refresh) -> Iterator[Sample]:
         areas: dict[str, list[tuple[ArchiveFile, Filed]]] = {area: [] for area in self._layout.areas}
         days: dict[str, set[date]] = defaultdict(set)
         for file in self._kept.files():
@@ -241,12 +257,11 @@ class Holdings:
             areas[filed.area].append((file, filed))
             if filed.server and filed.day:
                 days[filed.server].add(filed.day)
-        today = utc(now).date()
-        missing = missing_days(days, today, storage.retention.active_logs)
-        samples = [sample for area, files in areas.items() for sample in area_samples(area, files, today)]
-        samples += [MISSING.sample(count, server) for server, count in sorted(missing.items())]
-        samples += [QUOTA.sample(size, kind) for kind, size in self._quota().items()]
-        out.put(AREA, tuple(samples), samples)
+        today, storage = utc(now).date(), self._context.settings.storage
+        for area, files in areas.items():
+            yield from area_samples(area, files, today)
+        for server, count in sorted(missing_days(days, today, storage.retention.active_logs).items()):
+            yield MISSING.sample(count, server)
 
     def _filed(self, file: ArchiveFile, now: float) -> Filed:
         filed = self._layout.filed(file.path)
@@ -255,10 +270,6 @@ class Holdings:
         if filed.day and filed.day > utc(now).date() + TOLERATED:
             raise BadObject(Reason.FUTURE, "its day is yet to come")
         return filed
-
-    def _quota(self) -> dict[str, int]:
-        with self._context.health.request("quota"):
-            return self._archive.quota()
 
 
 def areas(context: Context) -> Sequence[Area]:

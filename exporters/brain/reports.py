@@ -1,6 +1,7 @@
 """What agents and programs wrote to the repository: last statuses, error logs, the newest daily summary."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from exporters.brain.plan import Plan
@@ -42,6 +43,30 @@ SUMMARIES = 7
 """Of which the newest that is not broken is shown."""
 TOLERATED = timedelta(days=1)
 """How far ahead of this machine's clock a date may lie."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a branch.
+
+    Attributes:
+        path: within the repository.
+        version: the id of its content.
+        tree: that it lies in.
+    """
+
+    path: str
+    version: str
+    tree: GitTree
+
+    def read(self, max_bytes: int) -> bytes:
+        """Its content.
+
+        Raises:
+            BadObject: `too_large`.
+        """
+        return self.tree.read(self.path, max_bytes=max_bytes) or b""
+
 
 Samples = Callable[[str, bytes], Iterator[Sample]]
 """From an agent's name and what a file holds to what is shown of it."""
@@ -91,52 +116,49 @@ def plan_reports(plan: Plan, trees: Sequence[GitTree], clock: Clock) -> None:
     """
     _plan_agents(plan, trees, LAST_STATUS, STATUS_BYTES, status_samples(clock))
     _plan_agents(plan, trees, ERROR_LOG, LOG_BYTES, log_samples)
-    days = sorted(_files(trees, DAILY_SUMMARY).items(), reverse=True)[:SUMMARIES]
-    stamp = tuple((path, tree.version(path)) for path, tree in days)
-    plan.add("daily summary", stamp, _newest_summary(plan, days, clock))
+    days = sorted(_files(trees, DAILY_SUMMARY), key=lambda file: file.path, reverse=True)[:SUMMARIES]
+    plan.add("daily summary", tuple((day.path, day.version) for day in days), _newest_summary(plan, days, clock))
 
 
 def _plan_agents(
     plan: Plan, trees: Sequence[GitTree], template: PathTemplate, max_bytes: int, samples: Samples
 ) -> None:
-    for path, tree in _files(trees, template).items():
-        plan.add(path, tree.version(path), _agent_samples(path, tree, template, max_bytes, samples))
+    for file in _files(trees, template):
+        plan.add(file.path, file.version, _agent_samples(file, template, max_bytes, samples))
 
 
-def _agent_samples(
-    path: str, tree: GitTree, template: PathTemplate, max_bytes: int, samples: Samples
-) -> Iterator[Sample]:
-    fields = template.parse(path) or {}
-    yield from samples(agent_name(fields["agent"]), tree.read(path, max_bytes=max_bytes) or b"")
+def _agent_samples(file: File, template: PathTemplate, max_bytes: int, samples: Samples) -> Iterator[Sample]:
+    fields = template.parse(file.path) or {}
+    yield from samples(agent_name(fields["agent"]), file.read(max_bytes))
 
 
-def _newest_summary(plan: Plan, days: Sequence[tuple[str, GitTree]], clock: Clock) -> Iterator[Sample]:
-    for path, tree in days:
+def _newest_summary(plan: Plan, days: Sequence[File], clock: Clock) -> Iterator[Sample]:
+    for file in days:
         try:
-            found = list(_summary_samples(path, tree, clock))
+            found = list(_summary_samples(file, clock))
         except BadObject as bad:
-            plan.reject(path, tree.version(path), bad)
+            plan.reject(file.path, file.version, bad)
         else:
             yield from found
             return
 
 
-def _summary_samples(path: str, tree: GitTree, clock: Clock) -> Iterator[Sample]:
-    day = (DAILY_SUMMARY.parse(path) or {})["date"]
+def _summary_samples(file: File, clock: Clock) -> Iterator[Sample]:
+    day = (DAILY_SUMMARY.parse(file.path) or {})["date"]
     date = parse_date(day)
     if date is None:
         raise BadObject(Reason.BAD_VALUE, f"no such day: {day}")
     if date > utc(clock()).date() + TOLERATED:
         raise BadObject(Reason.FUTURE, "its day is yet to come")
-    yield from summary_samples(day, DailySummary.parse(tree.read(path, max_bytes=STATUS_BYTES) or b""))
+    yield from summary_samples(day, DailySummary.parse(file.read(STATUS_BYTES)))
 
 
-def _files(trees: Sequence[GitTree], template: PathTemplate) -> dict[str, GitTree]:
+def _files(trees: Sequence[GitTree], template: PathTemplate) -> Collection[File]:
     """The files of a template; others in its folder are nobody's business."""
     folder = template.prefix()
-    return {
-        folder + name: tree
+    found = {
+        folder + name: File(folder + name, version, tree)
         for tree in reversed(trees)
-        for name in tree.names(folder.rstrip("/"))
-        if template.parse(folder + name)
+        for name, version in tree.versions(folder.rstrip("/")).items()
     }
+    return [file for path, file in found.items() if template.parse(path)]

@@ -96,6 +96,7 @@ class Repository:
         self._folder = folder
         self._context = context
         self._agents = context.agents
+        self._loaded = ""
         self._shown: tuple[str, ...] | None = None
 
     def refresh(self, out: Refresh) -> None:
@@ -127,10 +128,15 @@ class Repository:
         plan.carry_out()
 
     def _fleet(self, main: Tree, out: Refresh) -> Mapping[str, AgentConfig]:
+        """The agents that a version configures; a version that was loaded is not loaded again."""
+        version = version_of(main)
+        if version and version == self._loaded:
+            return self._agents
         try:
             self._agents = load(main, profile=self._context.place.profile).agents
         except SettingsError as err:
-            out.reject(CONFIG, version_of(main), BadObject(Reason.BAD_VALUE, str(err.mistakes[0])))
+            out.reject(CONFIG, version, BadObject(Reason.BAD_VALUE, str(err.mistakes[0])))
+        self._loaded = version
         return self._agents
 
     def _history(self, brain: GitBrain) -> Iterator[Sample]:

@@ -30,17 +30,16 @@ class GitTree:
             raise too_large(path, max_bytes)
         return entry.data
 
-    def version(self, path: str) -> str | None:
-        """The id of the file's content: another one means another content. None where there is no such file."""
-        entry = self._entry(path)
-        return str(entry.id) if isinstance(entry, pygit2.Blob) else None
-
     def names(self, folder: str) -> list[str]:
         """The names of the files in a folder, sorted; empty where there is none."""
+        return sorted(self.versions(folder))
+
+    def versions(self, folder: str) -> dict[str, str]:
+        """The files in a folder, each with an id of its content: another one means another content."""
         entry = self._entry(folder)
         if not isinstance(entry, pygit2.Tree):
-            return []
-        return sorted(child.name for child in entry if isinstance(child, pygit2.Blob) and child.name)
+            return {}
+        return {child.name: str(child.id) for child in entry if isinstance(child, pygit2.Blob) and child.name}
 
     def _entry(self, path: str) -> pygit2.Object | None:
         try:
