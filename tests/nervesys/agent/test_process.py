@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from nervesys.contract import AgentState, Status
+from nervesys.errors import BadObject
 
 STOP_SECONDS = 10
 """Within which an agent that was told to stop is gone."""
@@ -66,8 +67,11 @@ class Fleet:
             yield process
 
     def state(self) -> AgentState | None:
-        path = self.bucket / "db/agents/grok_state.json"
-        return AgentState.parse(path.read_bytes()) if path.exists() and path.stat().st_size else None
+        """The newest state; None where there is none, or only half of it yet."""
+        try:
+            return AgentState.parse((self.bucket / "db/agents/grok_state.json").read_bytes())
+        except (FileNotFoundError, BadObject):
+            return None
 
     def says(self, *statuses: Status) -> bool:
         now = self.state()
