@@ -19,13 +19,29 @@ class Reason:
     unless: str = ""
 
 
-QUIET = Reason("Nothing is wrong.", unless='ALERTS{alertstate="firing", alertname!="Watchdog"}')
-NOTHING_DONE = Reason("No agent needed an action.", unless="nervesys_actions_total > 0")
+PAGES = ("agent-details", "alerts-actions", "config-changes", "main-overview", "stack-health", "storage-retention")
+QUIET = Reason(
+    "No alert fired but the Watchdog.",
+    unless='last_over_time(ALERTS{alertstate="firing", alertname!="Watchdog"}[7d])',
+)
+NOTHING_DONE = Reason("No agent needed an action.", unless="max_over_time(nervesys_actions_total[7d]) > 0")
+NOTHING_TOLD = Reason("No agent told the brain of an error.", unless="nervesys_brain_error_log_lines")
 NOT_ON_GITHUB = Reason("The brain is a plain Git repository.")
 
 EXPECTED_EMPTY: dict[str, Reason] = {
-    "agent-details / Actions / annotation": NOTHING_DONE,
+    **{f"{page} / Actions / annotation": NOTHING_DONE for page in PAGES},
+    "alerts-actions / Actions by agent / A": NOTHING_DONE,
+    "alerts-actions / Duration of driver calls / A": NOTHING_DONE,
+    "alerts-actions / Duration of driver calls / B": NOTHING_DONE,
+    "alerts-actions / Firing now / A": QUIET,
+    "alerts-actions / History of alerts / A": QUIET,
+    "alerts-actions / Median time to recovery / A": NOTHING_DONE,
+    "alerts-actions / Open actions now / A": NOTHING_DONE,
+    "alerts-actions / Time to recovery / A": NOTHING_DONE,
+    "alerts-actions / Time to recovery / B": NOTHING_DONE,
+    "config-changes / Agents by the brain / C": NOTHING_TOLD,
     "main-overview / Firing now / A": QUIET,
     "main-overview / What was done / A": NOTHING_DONE,
+    "stack-health / GitHub quota left / A": NOT_ON_GITHUB,
 }
 """By page, panel and query."""

@@ -255,14 +255,9 @@ def _alertmanager() -> tuple[Any, ...]:
             "Notifications",
             "Do people and the receiver hear of alerts?",
             Unit.PER_MINUTE,
-            query(
-                "60 * sum by (integration) (rate(alertmanager_notifications_total[$__rate_interval]))",
-                "{{integration}} sent",
-            ),
-            query(
-                "60 * sum by (integration) (rate(alertmanager_notifications_failed_total[$__rate_interval])) > 0",
-                "{{integration}} failed",
-            ),
+            query("60 * sum(rate(alertmanager_notifications_total[$__rate_interval]))", "sent"),
+            query("60 * sum(rate(alertmanager_notifications_failed_total[$__rate_interval]))", "failed"),
+            colours={"failed": Colour.CRITICAL, "sent": Colour.GOOD},
         ),
     )
 
