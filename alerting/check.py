@@ -89,10 +89,8 @@ def _actions(alert: Alert, alerts: AlertsFile, rule: Rule, from_receiver: Collec
     if automatic and "agent" not in rule.by:
         yield "actions", f"{automatic[0]} needs an alert with the label agent; this one can notify, log_to and analyze"
     if automatic and from_receiver:
-        yield (
-            "actions",
-            f"{automatic[0]} on {min(from_receiver)}, which the receiver itself exposes, would run in circles",
-        )
+        own = min(from_receiver)
+        yield "actions", f"{automatic[0]} on {own}, which the receiver itself exposes, would run in circles"
 
 
 def _inhibitions(alert: Alert, alerts: AlertsFile, settings: Settings, rule: Rule) -> Found:

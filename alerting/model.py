@@ -110,7 +110,7 @@ class WebhookChannel(_Channel):
 
 
 Channel = Annotated[SlackChannel | EmailChannel | WebhookChannel, Field(discriminator="type")]
-Duration = Annotated[float, BeforeValidator(seconds)]
+Duration = Annotated[float, BeforeValidator(lambda written: seconds(str(written)))]
 """Seconds, written such as `10 minutes`."""
 
 

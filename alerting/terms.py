@@ -17,6 +17,9 @@ from nervesys.settings.thresholds import Pair, Thresholds
 ENOUGH = 0.8
 """Share of a window's samples that must be there: what was not watched is not known."""
 
+MIRRORED = {">": "<", ">=": "<="}
+"""What a comparison becomes on the other side of zero."""
+
 Threshold = Callable[[Thresholds], Pair | float]
 
 
@@ -72,7 +75,8 @@ class Level:
         series = f"{self.selector}[{promql_duration(span)}]"
         beyond = f"{mildest}_over_time({series}){self.per} {operator} {number(bound)}"
         if self.either_side:
-            beyond = f"({beyond} or max_over_time({series}) < -{number(bound)})"
+            _demand_more(operator)
+            beyond = f"({beyond} or max_over_time({series}) {MIRRORED[operator]} -{number(bound)})"
         if self.origin:
             beyond = gated(settings, beyond, self.origin)
         labels = ", ".join(self.by)
@@ -137,6 +141,7 @@ class Age:
 
     def promql(self, settings: Settings, operator: str, bound: float, window: float | None) -> str:
         """The age, while the source has been read without a break; `ValueError` for a bound within ordinary delays."""
+        _demand_more(operator)
         if window is not None:
             raise ValueError("an age stands by itself; leave out what follows `for`")
         least = fresh_limit(settings, self.origin) + 2 * settings.thresholds.heartbeat.interval_seconds
@@ -177,6 +182,7 @@ class Quiet:
 
     def promql(self, settings: Settings, operator: str, bound: float, window: float | None) -> str:
         """Agents that have worked for as long as the bound, less those whose counter is above what it was then."""
+        _demand_more(operator)
         running = f"(time() - nervesys_agent_start_timestamp_seconds) {operator} {number(bound)}"
         running = gated(settings, running, self.origin, silence=True)
         down_after = number(settings.thresholds.heartbeat.down_after_seconds)
@@ -187,3 +193,8 @@ class Quiet:
             f"and on (agent) (time() - max by (agent) (nervesys_agent_heartbeat_timestamp_seconds) < {down_after})\n"
             f"unless on (agent) ({now} > ({then} or 0 * {now}))"
         )
+
+
+def _demand_more(operator: str) -> None:
+    if operator not in MIRRORED:
+        raise ValueError(f"{operator} makes no sense of an age or a distance; write > or >=")

@@ -9,12 +9,13 @@ from pathlib import Path
 import yaml
 
 from alerting import build
-from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.model import AlertsFile
 from alerting.receiver.local import FILE as RECEIVER_FILE
+from nervesys.cli.alerts import checked
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import server_name
 from nervesys.errors import BadObject
-from nervesys.settings import FolderTree, Loaded, Place, Tree, load, load_file, shipped_root
+from nervesys.settings import FolderTree, Loaded, Place, Tree, load, shipped_root
 from nervesys.stack import daemon, keys, programs
 from nervesys.stack.layout import FILE, Stack
 from nervesys.stack.seed import seed
@@ -115,15 +116,16 @@ def _configuration(
 ) -> tuple[str, Loaded, AlertsFile]:
     """URL of the brain that the programs shall read, and what it says."""
     if place.brain and not plain_folder(place.brain):
-        return place.brain, *_read(open_tree(place, "up"), profile, environ)
+        return place.brain, *_read(open_tree(place, "up"), place, profile, environ)
     folder, repository = Path(place.brain) if place.brain else shipped_root(), place.home / "brain.git"
-    loaded, alerts = _read(FolderTree(folder), profile, environ)
+    loaded, alerts = _read(FolderTree(folder), place, profile, environ)
     seed(repository, folder, clock(), loaded.settings.storage.brain.branch)
     return str(repository), loaded, alerts
 
 
-def _read(tree: Tree, profile: str, environ: Mapping[str, str]) -> tuple[Loaded, AlertsFile]:
-    return load(tree, profile=profile, environ=environ), load_file(tree, ALERTS_FILE, AlertsFile)
+def _read(tree: Tree, place: Place, profile: str, environ: Mapping[str, str]) -> tuple[Loaded, AlertsFile]:
+    loaded = load(tree, profile=profile, environ=environ)
+    return loaded, checked(tree, loaded, secrets=place.home / "secrets")
 
 
 def _server(environ: Mapping[str, str]) -> str:

@@ -71,6 +71,12 @@ def test_every_program_is_scraped_at_its_address() -> None:
     assert jobs == {job: [getattr(settings.monitoring.listen, job)] for job in JOBS}
 
 
+def test_replicas_send_one_and_the_same_alert() -> None:
+    config = prometheus_config(load().settings, Path())
+    (dropped,) = config["alerting"]["alert_relabel_configs"]
+    assert dropped["regex"] in config["global"]["external_labels"]
+
+
 def test_protected_pages_are_scraped_and_called_with_what_they_ask_for() -> None:
     settings = load(environ=WEB).settings
     text = "".join(files(settings, ALERTS, Path("/secrets")).values())

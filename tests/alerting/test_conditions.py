@@ -72,6 +72,9 @@ def test_alerts_on_agents_end_at_the_brain() -> None:
         ("cpu > threshold", "its threshold is a pair"),
         ("cpu > 90% and errors > 5 in 1 hour", "its parts speak of server and agent"),
         ("no heartbeat > 2 minutes", "takes at least 180 s"),
+        ("no heartbeat < 5 minutes", "< makes no sense of an age or a distance"),
+        ("clock skew <= 30 s", "<= makes no sense of an age or a distance"),
+        ("no logs < 1 hour", "< makes no sense of an age or a distance"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_words(text: str, problem: str) -> None:
