@@ -10,8 +10,11 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from alerting.units import seconds
+from nervesys.settings import FolderTree, Tree, shipped_root
 from nervesys.settings.check import nearest
+from nervesys.settings.load import load_document
 from nervesys.settings.section import Section
+from nervesys.settings.yaml import Document
 
 ALERTS_FILE = "config/alerts.yaml"
 AUTO_ACTIONS = ("restart_agent",)
@@ -198,3 +201,13 @@ class AlertsFile(Section):
     def named(self, alertname: str) -> Alert | None:
         """The alert with this label, or None."""
         return next((alert for alert in self.alerts if alert.alertname == alertname), None)
+
+
+def read_alerts(tree: Tree) -> tuple[AlertsFile, Document]:
+    """The alerts of a brain, and the document that knows the line of each value; the shipped ones where it has none.
+
+    Raises:
+        SettingsError: with every mistake of form, file and line.
+    """
+    has = tree.read(ALERTS_FILE) is not None
+    return load_document(tree if has else FolderTree(shipped_root()), ALERTS_FILE, AlertsFile)

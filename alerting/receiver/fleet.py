@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.model import AlertsFile, read_alerts
 from nervesys.errors import NervesysError
-from nervesys.settings import AgentConfig, Settings, load_file
+from nervesys.settings import AgentConfig, Settings
 from nervesys.stores.opened import Opened
 
 log = logging.getLogger(__name__)
@@ -51,4 +51,4 @@ def read_fleet(opened: Opened) -> Fleet:
     Raises:
         SettingsError: alerts.yaml is wrong.
     """
-    return Fleet(opened.loaded.settings, opened.loaded.agents, load_file(opened.tree, ALERTS_FILE, AlertsFile))
+    return Fleet(opened.loaded.settings, opened.loaded.agents, read_alerts(opened.tree)[0])

@@ -14,7 +14,7 @@ import exporters
 from alerting.build import files
 from alerting.check import World, mistakes
 from alerting.live import Asked, asked
-from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.model import AlertsFile, read_alerts
 from alerting.rules import rules_of
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, Wait, opened
@@ -24,7 +24,6 @@ from nervesys.metrics.periods import periods
 from nervesys.prometheus import Prometheus
 from nervesys.promql import known
 from nervesys.settings import Loaded, Tree
-from nervesys.settings.load import load_document
 
 app = typer.Typer(no_args_is_help=True, help="Make rules and routes of config/alerts.yaml, and check it.")
 IN_COMPOSE = Path("/secrets/receiver")
@@ -90,7 +89,7 @@ def _tell_live(out: Console, answers: Sequence[Asked]) -> None:
 
 
 def checked(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile:
-    """config/alerts.yaml of a brain, right in every respect.
+    """The alerts of a brain, right in every respect.
 
     Args:
         tree: the brain.
@@ -100,7 +99,7 @@ def checked(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile:
     Raises:
         SettingsError: with every mistake.
     """
-    alerts, document = load_document(tree, ALERTS_FILE, AlertsFile)
+    alerts, document = read_alerts(tree)
     dashboards = import_module("dashboards.build").pages(loaded)
     world = World(
         known=known((*exporters.FAMILIES, *alerting.FAMILIES)),

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.model import read_alerts
 from alerting.page import alerts_page
 from nervesys.cli.generated import report, write
 from nervesys.cli.main import COMMANDS, load_command
 from nervesys.cli.reference import NOTICE, commands_page, configuration_page, metrics_page
-from nervesys.settings import FolderTree, load, load_file, shipped_root
+from nervesys.settings import FolderTree, load, shipped_root
 
 app = typer.Typer(help="Write the reference pages under docs/reference from the code that they describe.")
 TABLES = {"Exporters": "exporters", "Receiver": "alerting"}
@@ -36,7 +36,7 @@ def pages() -> dict[str, str]:
     """The text of every reference page, by file name."""
     tables = {title: import_module(wing).FAMILIES for title, wing in TABLES.items()}
     loaded = load()
-    alerts = load_file(FolderTree(shipped_root()), ALERTS_FILE, AlertsFile)
+    alerts = read_alerts(FolderTree(shipped_root()))[0]
     return {
         "alerts.md": NOTICE + alerts_page(loaded.settings, alerts),
         "metrics.md": metrics_page(tables),

@@ -7,15 +7,15 @@ import pytest
 import yaml
 
 from alerting.build import files
-from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.model import read_alerts
 from alerting.rules import prometheus_rules
 from alerting.scraping import JOBS, prometheus_config
 from nervesys.cli.alerts import IN_COMPOSE
-from nervesys.settings import FolderTree, load, load_file, shipped_root
+from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stack.programs import find
 
 ROOT = Path(__file__).parents[2]
-ALERTS = load_file(FolderTree(shipped_root()), ALERTS_FILE, AlertsFile)
+ALERTS = read_alerts(FolderTree(shipped_root()))[0]
 WEB = {
     "NERVESYS_WEB_USER": "prometheus",
     "NERVESYS_WEB_PASSWORD": "hunter2",

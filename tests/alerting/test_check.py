@@ -5,13 +5,12 @@ from pathlib import Path
 import pytest
 
 from alerting.check import World, mistakes
-from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.model import ALERTS_FILE, read_alerts
 from nervesys.errors import SettingsError
 from nervesys.metrics import Family, Period
 from nervesys.metrics.periods import periods
 from nervesys.promql import known
 from nervesys.settings import FolderTree, load
-from nervesys.settings.load import load_document
 
 LOADED = load()
 FAMILIES = (
@@ -45,7 +44,7 @@ def said(tree: FolderTree, secrets: Path | None = None) -> list[str]:
     """What is said of the alerts of a brain."""
     world = World(known(FAMILIES), ["nervesys_action_open"], periods(LOADED), ["main-overview"], secrets)
     try:
-        alerts, document = load_document(tree, ALERTS_FILE, AlertsFile)
+        alerts, document = read_alerts(tree)
     except SettingsError as err:
         return [str(mistake) for mistake in err.mistakes]
     return [str(mistake) for mistake in mistakes(alerts, document.origin, LOADED.settings, world)]

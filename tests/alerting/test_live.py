@@ -1,12 +1,12 @@
 from dataclasses import dataclass
 
 from alerting.live import EXPECTED_ABSENT, asked
-from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.model import read_alerts
 from alerting.rules import Rule, rules_of
 from nervesys.prometheus import Prometheus, Series
-from nervesys.settings import FolderTree, load, load_file, shipped_root
+from nervesys.settings import FolderTree, load, shipped_root
 
-ALERTS = load_file(FolderTree(shipped_root()), ALERTS_FILE, AlertsFile)
+ALERTS = read_alerts(FolderTree(shipped_root()))[0]
 RULES = [rule for alert in ALERTS.alerts for rule in rules_of(alert, load().settings)]
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.model import ALERTS_FILE, AlertsFile, read_alerts
 from alerting.routes import alertmanager_config
 from alerting.rules import rules_of
-from nervesys.settings import FolderTree, load, load_file, shipped_root
+from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stack.programs import find
 
-SHIPPED = load_file(FolderTree(shipped_root()), ALERTS_FILE, AlertsFile)
+SHIPPED = read_alerts(FolderTree(shipped_root()))[0]
 SETTINGS = load().settings
 CHANNELS = {
     "slack": {"type": "slack", "channel": "#nervesys"},

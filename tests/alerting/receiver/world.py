@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from alerting.actions.outcome import Done, Outcome
 from alerting.journal import Change, Journal, Writer, view
 from alerting.journal.receive import Arrival, receive
-from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.model import AlertsFile, read_alerts
 from alerting.receiver.blast import Radius
 from alerting.receiver.calls import Calls
 from alerting.receiver.fleet import Fleet
@@ -23,7 +23,7 @@ from alerting.receiver.watch import Watch
 from nervesys.contract import AgentState, Status
 from nervesys.errors import StoreUnavailable
 from nervesys.metrics import Instruments
-from nervesys.settings import AgentConfig, FolderTree, load, load_file, shipped_root
+from nervesys.settings import AgentConfig, FolderTree, load, shipped_root
 from nervesys.stores.objects import FolderStore, Listing
 
 START = 1_800_000_000.0
@@ -31,7 +31,7 @@ HEARTBEAT = 5.0  # of the profile local
 
 
 def shipped_alerts() -> AlertsFile:
-    return load_file(FolderTree(shipped_root()), ALERTS_FILE, AlertsFile)
+    return read_alerts(FolderTree(shipped_root()))[0]
 
 
 def a_fleet(*names: str, **health: Any) -> Fleet:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.model import read_alerts
 from alerting.rules import prometheus_rules
-from nervesys.settings import FolderTree, load, load_file, shipped_root
+from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stack.programs import find
 from tests.alerting.rules import actions, agents, blindness, pillars, servers, watchers
 from tests.alerting.rules.kit import Case
@@ -20,7 +20,7 @@ CASES = (*agents.CASES, *servers.CASES, *pillars.CASES, *watchers.CASES, *action
 @pytest.fixture(scope="session")
 def rules() -> list[dict[str, Any]]:
     """The rules of production, with the summary alone of what people read."""
-    content = prometheus_rules(load().settings, load_file(FolderTree(shipped_root()), ALERTS_FILE, AlertsFile))
+    content = prometheus_rules(load().settings, read_alerts(FolderTree(shipped_root()))[0])
     rules: list[dict[str, Any]] = content["groups"][0]["rules"]
     return [rule | {"annotations": {"summary": rule["annotations"]["summary"]}} for rule in rules]
 

@@ -23,9 +23,11 @@ def test_check_says_how_many_there_are(tmp_path: Path) -> None:
     assert "no channel is enabled" in said.output
 
 
-def test_a_brain_without_alerts_and_one_with_wrong_ones(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="no such file in the brain"):
-        checked(FolderTree(tmp_path), load(), secrets=None)
+def test_a_brain_without_alerts_has_the_shipped_ones(tmp_path: Path) -> None:
+    assert checked(FolderTree(tmp_path), load(), secrets=None).named("AgentDown")
+
+
+def test_wrong_alerts_are_told_all_at_once(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     shipped = (shipped_root() / "config/alerts.yaml").read_text()
     (tmp_path / "config/alerts.yaml").write_text(shipped.replace("cpu >", "cpuu >").replace("disk >", "disc >"))
