@@ -4,7 +4,19 @@ const { createApp } = require("google-drive-mock");
 
 const HEADS = /\n?(--[^\n]+)\n((?:[\w-]+: [^\n]*\n)+)\n|\n(--[^\n]+--)\n?$/g;
 
+// Google refuses now and then: `POST /refuse/TIMES/REASON` makes the next requests be refused so.
+let refusals = [];
+
 const app = express();
+app.post("/refuse/:times/:reason", (request, response) => {
+  refusals = Array(Number(request.params.times)).fill(request.params.reason);
+  response.json({});
+});
+app.use((request, response, next) => {
+  const reason = refusals.pop();
+  if (reason === undefined) return next();
+  response.status(403).json({ error: { code: 403, message: "no", errors: [{ reason }] } });
+});
 app.use("/upload", express.text({ type: "multipart/related" }), (request, _, next) => {
   if (typeof request.body === "string") {
     request.body = request.body.replace(HEADS, (head) => head.replaceAll("\n", "\r\n"));

@@ -84,6 +84,23 @@ def test_a_server_that_never_answers_costs_the_time_limit(silent_port: int, monk
         _ = DriveArchive("abc", AnonymousCredentials(), timeout_seconds=0.2, api_url=url).root
 
 
+def test_too_many_requests_pass_by_waiting(drive_url: str) -> None:
+    archive = archive_in(drive_url)
+    call(drive_url, "POST", "refuse/1/userRateLimitExceeded", {})
+    assert archive.list().token
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"), [("storageQuotaExceeded", ArchiveFull), ("dailyLimitExceeded", ArchiveUnavailable)]
+)
+def test_a_quota_that_is_used_up_is_not_asked_again(drive_url: str, reason: str, kind: type[Exception]) -> None:
+    archive = archive_in(drive_url)
+    call(drive_url, "POST", f"refuse/1/{reason}", {})
+    with pytest.raises(kind, match=reason):
+        archive.put("one", b"1")
+    archive.put("one", b"1")
+
+
 @pytest.mark.parametrize(
     ("status", "reason", "kind", "told"),
     [
