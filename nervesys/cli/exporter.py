@@ -7,11 +7,12 @@ import typer
 
 import exporters
 from exporters.runner import Runner, Shard, opened_runner
-from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, awaited, opened
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.metrics.pages import application, serve
 from nervesys.settings import Web
+from nervesys.stores.opened import Opened
 
 SOURCES = {source.name: source for source in exporters.SOURCES}
 
@@ -34,7 +35,11 @@ def exporter(
     share = _shard(shard)
     if source not in SOURCES:
         raise typer.BadParameter(f"no source is named {source!r}; there are: {', '.join(SOURCES)}")
-    start = opened(f"{source}-exporter", home=home, brain=brain, archive=archive)
+
+    def read() -> Opened:
+        return opened(f"{source}-exporter", home=home, brain=brain, archive=archive)
+
+    start = read() if once else awaited(read)
     monitoring = start.loaded.settings.monitoring
     with opened_runner(SOURCES[source], start.place, start.loaded, system_clock, once=once, shard=share) as runner:
         if once:

@@ -10,7 +10,7 @@ from alerting.journal import Journal
 from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
 from alerting.receiver.local import FILE, open_local
 from alerting.receiver.program import Receiver
-from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.cli.options import BrainUrl, Home, awaited, opened
 from nervesys.errors import Mistake, SettingsError
 from nervesys.metrics.pages import serve
 from nervesys.settings import Place
@@ -43,7 +43,7 @@ def receiver(
     except SettingsError as err:
         mistakes += err.mistakes
     try:
-        fleet = FleetSource(read)
+        fleet = awaited(lambda: FleetSource(read))
     except SettingsError as err:
         mistakes += err.mistakes
     if mistakes:
