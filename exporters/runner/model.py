@@ -45,7 +45,7 @@ class Shard:
 
     def owns(self, name: str) -> bool:
         """Whether an agent, or a server, is this one's; every name has exactly one owner."""
-        return zlib.crc32(name.encode("utf-8", "surrogatepass")) % self.count == self.number - 1
+        return self.count == 1 or zlib.crc32(name.encode("utf-8", "surrogatepass")) % self.count == self.number - 1
 
     @property
     def suffix(self) -> str:

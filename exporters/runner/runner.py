@@ -115,7 +115,9 @@ class Runner:
         """Make one text of all, so that no scrape has to."""
         with self._joining:
             areas = (self._snapshots.get(name) for name in self._areas)
-            self._served = Snapshot.joined([self._context.health.snapshot(), *filter(None, areas)])
+            served = Snapshot.joined([self._context.health.snapshot(), *filter(None, areas)])
+            served.gzipped  # noqa: B018  # finished here, for no scrape is to wait for it
+            self._served = served
 
     def not_ready(self) -> str | None:
         """Why nothing is served yet; None from the first snapshot of the first area on, which leads the source."""

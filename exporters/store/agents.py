@@ -89,10 +89,10 @@ class Agents:
         states = self._bodies.read(found.values(), out)
         self._heartbeats = {agent: beat for agent, beat in self._heartbeats.items() if agent in found}
         out.keep_only({*found, CLOCK_OFFSET.name})
-        reports = []
+        reports, stale_after = [], self._beat.stale_after_seconds
         for agent, info in found.items():
             beat, state = self._heartbeat(agent, info, now, out), states.get(info.key)
-            live = beat is not None and now - beat <= self._beat.stale_after_seconds
+            live = beat is not None and now - beat <= stale_after
             out.put(agent, (info, beat, live), agent_samples(agent, beat, state, live=live))
             if state is not None and state.metrics is not None and beat is not None:
                 reports.append(Report.of_state(agent, beat, state.timestamp, state.metrics))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 PREFIX = "nervesys_"
@@ -112,13 +113,10 @@ class Family:
         yield Sample(self, labels, running, "_count")
 
 
+@lru_cache(maxsize=1 << 16)  # the same agents and servers, family after family
 def escape(value: str) -> str:
     """A label value as it stands between quotes: cut at `LABEL_LIMIT`, whatever is no UTF-8 replaced."""
-    if len(value) > LABEL_LIMIT:
-        value = value[:LABEL_LIMIT]
-    if value.isalnum() and value.isascii():  # nearly all are: agents, servers, areas
-        return value
-    value = value.encode("utf-8", "replace").decode()
+    value = value[:LABEL_LIMIT].encode("utf-8", "replace").decode()
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 

@@ -7,9 +7,11 @@ be put one after another, so that text which did not change need not be compress
 gzip member of them (RFC 1952), for browsers and curl read no second member.
 """
 
+import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 GZIP_LEVEL = 6
 """Level 9, prometheus_client's, costs five times as much for 3 % fewer bytes."""
@@ -28,39 +30,41 @@ def pack(plain: bytes) -> Packed:
     return plain, packer.compress(plain) + packer.flush(zlib.Z_SYNC_FLUSH) if plain else b""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """Finished exposition text.
 
     Attributes:
         plain: the text.
-        gzipped: the same as one gzip member.
-        blocks: its deflate blocks, to be joined with others'.
+        blocks: its deflate blocks.
         series: how many series it holds, where that was counted.
     """
 
     plain: bytes
-    gzipped: bytes
     blocks: bytes
     series: int = 0
 
     @classmethod
     def of(cls, plain: bytes, series: int = 0) -> "Snapshot":
         """The snapshot of a text; compresses it."""
-        return cls.packed([pack(plain)], series)
+        return cls(*pack(plain), series)
 
     @classmethod
     def packed(cls, parts: Sequence[Packed], series: int) -> "Snapshot":
-        """The snapshot of texts, each with its deflate blocks."""
-        plain = b"".join(text for text, _ in parts)
-        blocks = b"".join(packed for _, packed in parts)
-        trailer = zlib.crc32(plain).to_bytes(4, "little") + (len(plain) & 0xFFFFFFFF).to_bytes(4, "little")
-        return cls(plain, b"".join((_HEADER, blocks, _LAST_BLOCK, trailer)), blocks, series)
+        """The snapshot of texts that are compressed already."""
+        plain, blocks = zip(*parts, strict=True) if parts else ((), ())
+        return cls(b"".join(plain), b"".join(blocks), series)
 
     @classmethod
     def joined(cls, parts: Sequence["Snapshot"]) -> "Snapshot":
         """Several snapshots as one; a family stands in only one of them."""
         return cls.packed([(part.plain, part.blocks) for part in parts], sum(part.series for part in parts))
+
+    @cached_property
+    def gzipped(self) -> bytes:
+        """The text as one gzip member; made when it is first asked for."""
+        checksum, size = zlib.crc32(self.plain), len(self.plain) & 0xFFFFFFFF
+        return b"".join((_HEADER, self.blocks, _LAST_BLOCK, struct.pack("<II", checksum, size)))
 
 
 EMPTY = Snapshot.of(b"")

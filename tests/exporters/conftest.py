@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from exporters.runner import Runner
+from tests.servers.fixtures import rclone_endpoint, rclone_storj_endpoint
+
+__all__ = ["rclone_endpoint", "rclone_storj_endpoint"]
 
 
 @pytest.fixture

@@ -1,0 +1,37 @@
+"""`python -m benchmarks`: print ratios against baselines that run on the same machine in the same run."""
+
+import argparse
+import sys
+
+from rich.console import Console
+
+from benchmarks import listing, scrape
+from benchmarks.measure import Report
+
+BENCHMARKS = {
+    "listing": ("1. Steady refresh of the store's logs", listing.run),
+    "scrape": ("2. Scrape and refresh of 10 000 agents", scrape.run),
+}
+
+
+def main() -> int:
+    """Run what was asked for; 1 where an aim was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which; all where none is named")
+    parser.add_argument("--large", action="store_true", help="a million log objects too")
+    parser.add_argument("--short", action="store_true", help="small figures, to see that it runs")
+    said = parser.parse_args()
+    console, missed = Console(width=None if sys.stdout.isatty() else 120), []
+    for name in said.names or BENCHMARKS:
+        title, run = BENCHMARKS[name]
+        report = Report(title)
+        run(report, large=said.large, short=said.short)
+        console.print(report.table)
+        missed += report.missed
+    if missed and not said.short:
+        console.print(f"[red]Missed[/]: {'; '.join(missed)}")
+    return 1 if missed and not said.short else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

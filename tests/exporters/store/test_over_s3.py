@@ -1,0 +1,48 @@
+"""The whole source over a real S3 server that behaves like Storj: shuffled pages, refusals, bodies cut short."""
+
+import gzip
+import logging
+from dataclasses import replace
+
+import pytest
+
+from exporters.runner import Runner
+from exporters.store import SOURCE, areas_of
+from nervesys.clock import system_clock
+from nervesys.stores.s3 import S3Store
+from tests.exporters.kit import HandClock, context
+from tests.exporters.store.test_golden import GOLDEN
+from tests.servers.s3 import SECRET_KEY, settings_of
+
+
+def runner_over(endpoint: str, **changes: object) -> Runner:
+    store = S3Store(settings_of(endpoint, **changes))
+    opened = replace(context(HandClock(system_clock()), once=True), agents={})
+    return Runner(replace(SOURCE, areas=lambda it: areas_of(store, it)), opened)
+
+
+def test_a_store_with_storjs_habits_shows_what_a_folder_shows(rclone_storj_endpoint: str) -> None:
+    store = S3Store(settings_of(rclone_storj_endpoint))
+    fleet = GOLDEN / "fleet"
+    for file in (path for path in (fleet / "in").rglob("*") if path.is_file()):
+        key, body = file.relative_to(fleet / "in").as_posix(), file.read_bytes()
+        store.put(*((f"{key}.gz", gzip.compress(body)) if key.endswith(".jsonl") else (key, body)))
+    runner = runner_over(rclone_storj_endpoint)
+    assert runner.read_everything(), runner.trouble()
+    assert counted(runner.snapshot().plain) == counted((fleet / "out.prom").read_bytes())
+
+
+def counted(exposition: bytes) -> list[bytes]:
+    """The lines that tell what was read, whenever that was."""
+    wanted = b"nervesys_log_", b"nervesys_agent_t", b"nervesys_agent_info", b"nervesys_store_objects"
+    return sorted(line for line in exposition.splitlines() if line.startswith(wanted))
+
+
+def test_wrong_credentials_drop_up_and_tell_no_secret(rclone_endpoint: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    runner = runner_over(rclone_endpoint, access_key=settings_of("").secret_key)
+    assert not runner.read_everything()
+    text = runner.snapshot().plain.decode()
+    assert 'nervesys_exporter_up{area="agents",source="store"} 0.0' in text
+    assert SECRET_KEY not in caplog.text + text + runner.trouble()
+    assert len(caplog.records) == len(set(caplog.messages)), "each area says it once"
