@@ -12,6 +12,8 @@ from nervesys.stack.programs import find
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")  # a busy machine is no finding
 
+FOREIGN = ("NERVESYS_", "STORJ_", "GDRIVE_", "GITHUB_", "AWS_", "DASHSCOPE_")
+"""Settings of the machine that tests run on; none of them may reach a test."""
 PROGRAMS = Path(__file__).parent.parent / ".nervesys" / "programs"
 
 
@@ -19,9 +21,7 @@ PROGRAMS = Path(__file__).parent.parent / ".nervesys" / "programs"
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No proxy, credential or setting of this machine reaches a test."""
     for name in list(os.environ):
-        if name.startswith(
-            ("NERVESYS_", "STORJ_", "GDRIVE_", "GITHUB_", "AWS_", "DASHSCOPE_")
-        ) or name.lower().endswith("_proxy"):
+        if name.startswith(FOREIGN) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
 
 

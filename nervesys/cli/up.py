@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,35 +81,47 @@ def _wait(stack: Stack, seconds: float, say: Callable[[str], None]) -> None:
     supervisor = Supervisor(f"unix://{stack.socket}")
     prometheus = Prometheus(f"http://{stack.service('prometheus').address}", timeout_seconds=5)
     deadline = time.monotonic() + seconds
-    while still := ready.missing(stack, supervisor.processes(), prometheus):
-        given_up = ready.failed(stack, supervisor.processes())
+    while still := ready.missing(stack, processes := supervisor.processes(), prometheus):
+        given_up = ready.failed(stack, processes)
         if given_up or time.monotonic() > deadline:
             why = f"{', '.join(given_up)} ended at once" if given_up else f"{seconds:.0f} s went by waiting for {still}"
-            raise NervesysError(f"start the stack: {why}. See `nervesys status` and:\n{_last_words(stack, given_up)}")
+            words = _last_words(stack, ready.idle(stack, processes))
+            raise NervesysError(f"start the stack: {why}; see `nervesys status` and `nervesys logs`{words}")
         say(still)
         time.sleep(LOOK_SECONDS)
 
 
 def _last_words(stack: Stack, names: list[str]) -> str:
-    logs: list[Path] = [stack.log(name) for name in names]
-    return "\n".join(
-        f"{log}:\n" + "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
-        for log in logs
-        if log.is_file()
-    )
+    """The end of what each of these said."""
+    logs = [log for log in map(stack.log, names) if log.is_file()]
+    return "".join(f"\n{log}:\n{_tail(log)}" for log in logs)
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
 
 
 def _tell(out: Console, stack: Stack) -> None:
-    out.print("\nWhere to look:")
-    for service in stack.services:
-        if service.url:
-            out.print(f"  {service.url:<34} {service.about}", highlight=False)
-    victim = stack.agents[0] if stack.agents else "NAME"
-    out.print(
-        "\nWhat to try next:\n"
-        f"  nervesys demo kill {victim:<15} kill an agent; it is noticed, restarted, and proven to be back\n"
-        "  nervesys demo heal                the same, told step by step\n"
-        "  nervesys status                   every service and every agent\n"
-        "  nervesys down                     stop all of it",
-        highlight=False,
-    )
+    me, victim = _command(), stack.agents[-1] if stack.agents else "NAME"
+    tries = {
+        f"demo kill {victim}": "kill an agent; it is noticed, restarted, and proven to be back",
+        "demo heal": "the same, told step by step",
+        "status": "every service and every agent",
+        "down": "stop all of it",
+    }
+    lines = [
+        "\nWhere to look:",
+        *(f"  {service.url:<34} {service.about}" for service in stack.services if service.url),
+        "\nWhat to try next:",
+        *(f"  {f'{me} {words}':<34} {why}" for words, why in tries.items()),
+    ]
+    out.print("\n".join(lines), highlight=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """How this program is called from where the operator stands."""
+    beside = Path(sys.executable).with_name("nervesys")
+    on_path = shutil.which("nervesys")
+    if (on_path and Path(on_path).samefile(beside)) or not beside.is_file():
+        return "nervesys"
+    return os.path.relpath(beside) if beside.is_relative_to(Path.cwd()) else str(beside)

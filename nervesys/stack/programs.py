@@ -87,7 +87,7 @@ def look(name: str, folder: Path) -> Path | None:
 
 
 def _unpacked(folder: Path) -> Path:
-    return folder / "packages"
+    return folder / "debian"
 
 
 def _fetch(folder: Path) -> None:

@@ -10,8 +10,7 @@ BLIND = "nervesys_exporter_up == 0"
 
 def missing(stack: Stack, processes: dict[str, Process], prometheus: Prometheus) -> str | None:
     """What is still waited for, in words; None once everything works."""
-    still = [name for name in (service.name for service in stack.services) if _state(processes, name) != "RUNNING"]
-    if still:
+    if still := idle(stack, processes):
         return f"{', '.join(still)} to run"
     try:
         targets = prometheus.targets()
@@ -27,9 +26,14 @@ def missing(stack: Stack, processes: dict[str, Process], prometheus: Prometheus)
     return None if seen >= len(stack.agents) else f"heartbeats of {len(stack.agents) - seen:.0f} agents"
 
 
+def idle(stack: Stack, processes: dict[str, Process]) -> list[str]:
+    """The services that do not run, or not for long enough to be relied on."""
+    return [service.name for service in stack.services if _state(processes, service.name) != "RUNNING"]
+
+
 def failed(stack: Stack, processes: dict[str, Process]) -> list[str]:
     """The services that gave up."""
-    return [service.name for service in stack.services if _state(processes, service.name) in {"FATAL", "EXITED"}]
+    return [name for name in idle(stack, processes) if _state(processes, name) in {"FATAL", "EXITED"}]
 
 
 def _state(processes: dict[str, Process], name: str) -> str:

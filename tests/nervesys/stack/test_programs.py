@@ -42,7 +42,7 @@ def test_two_who_need_a_program_at_once_fetch_it_once(tmp_path: Path, monkeypatc
     monkeypatch.setattr(programs, "_unpack", unpack)
     with ThreadPoolExecutor(4) as pool:
         found = set(pool.map(lambda _: find("promtool", tmp_path), range(8)))
-    assert found == {tmp_path / "packages/usr/bin/promtool"}
+    assert found == {tmp_path / "debian/usr/bin/promtool"}
     assert len(fetched) == 1
     assert not fetched[0].exists()
 

@@ -1,0 +1,137 @@
+"""A whole stack of its own: real programs, free ports, periods so short that an agent is down after seconds."""
+
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from nervesys.cli.local import Local, local
+from nervesys.stack import daemon, ready
+from nervesys.stack.actions import actions
+from nervesys.stack.report import RESTART
+from tests.conftest import FOREIGN, PROGRAMS
+
+ROOT = Path(__file__).parents[2]
+HEARTBEAT, DOWN_AFTER = 1, 8
+"""Seconds."""
+AGENTS = ("gimai", "grok")
+PROFILE = {
+    "thresholds": {
+        "heartbeat": {"interval_seconds": HEARTBEAT, "down_after_seconds": DOWN_AFTER, "stopped_after_seconds": 60},
+    },
+    "monitoring": {
+        "refresh": {"agents": 1, "metrics": 1, "logs": 5, "sizes": 5, "brain": 2, "archive": 5},
+        "prometheus": {"scrape_interval_seconds": 1, "evaluation_interval_seconds": 1},
+        "alertmanager": {"group_interval_seconds": 2},
+    },
+}
+
+
+@dataclass
+class House:
+    """A running stack.
+
+    Attributes:
+        here: as the commands see it.
+    """
+
+    here: Local
+    environ: dict[str, str] = field(repr=False)
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `nervesys` with these words."""
+        argv = [sys.executable, "-m", "nervesys", *words]
+        return subprocess.run(argv, env=self.environ, capture_output=True, text=True, timeout=170, check=False)
+
+    def status(self) -> dict[str, Any]:
+        """What `nervesys status --json` says."""
+        return dict(json.loads(self.run("status", "--json").stdout))
+
+    def works(self) -> bool:
+        """Whether everything runs, and is in sight."""
+        return ready.missing(self.here.stack, self.here.supervisor.processes(), self.here.prometheus) is None
+
+    def pid(self, name: str) -> int:
+        """The process of a service or agent; 0 where there is none."""
+        return self.here.supervisor.process(name).pid
+
+    def firing(self, agent: str) -> bool:
+        """Whether AgentDown fires for an agent."""
+        return any(
+            one["state"] == "firing" and one["labels"]["alertname"] == "AgentDown" and one["labels"]["agent"] == agent
+            for one in self.here.prometheus.alerts()
+        )
+
+    def restarts(self, agent: str) -> list[dict[str, Any]]:
+        """The journal's restarts of an agent, newest first."""
+        return actions(self.here.stack, self.here.settings.monitoring.web, agent=agent, action=RESTART)
+
+
+def until(condition: Callable[[], object], seconds: float = 90) -> None:
+    """Wait for something to become true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="package")
+def house(tmp_path_factory: pytest.TempPathFactory, program: Callable[[str], str]) -> Iterator[House]:
+    """The stack, up; at the end it is down, and nothing of it is left."""
+    program("prometheus")  # fetched for all tests, rather than for this home
+    folder = tmp_path_factory.mktemp("house")
+    home = folder / "home"
+    home.mkdir()
+    (home / "programs").symlink_to(PROGRAMS)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)} | {
+        "NERVESYS_HOME": str(home),
+        "NERVESYS_BRAIN": str(make_brain(folder / "brain")),
+        "NERVESYS_PROFILE": "local,e2e",
+        "PYTHONPATH": str(ROOT),
+    }
+    up = subprocess.run(
+        [sys.executable, "-m", "nervesys", "up"], env=environ, capture_output=True, text=True, timeout=170, check=False
+    )
+    try:
+        assert up.returncode == 0, up.stdout + up.stderr
+        yield House(local(str(home)), environ)
+    finally:
+        stack = local(str(home)).stack
+        subprocess.run([sys.executable, "-m", "nervesys", "down"], env=environ, timeout=120, check=True)
+        assert daemon.processes(stack) == []
+
+
+def make_brain(folder: Path) -> Path:
+    """The example configuration with a small fleet and a profile of short periods and free ports."""
+    shutil.copytree(ROOT / "config", folder / "config")
+    for file in (folder / "config/agents").iterdir():
+        if file.stem not in {*AGENTS, "default"}:
+            file.unlink()
+    listen = yaml.safe_load((ROOT / "config/monitoring.yaml").read_text())["listen"]
+    free = free_addresses(len(listen))
+    profile = PROFILE | {"monitoring": PROFILE["monitoring"] | {"listen": dict(zip(listen, free, strict=True))}}
+    (folder / "config/profiles/e2e.yaml").write_text(yaml.safe_dump(profile))
+    return folder
+
+
+def free_addresses(count: int) -> list[str]:
+    """Addresses of this machine on which nobody listens now; below the ports that clients are given."""
+    found: list[str] = []
+    for port in random.sample(range(18000, 32000), 1000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                found.append(f"127.0.0.1:{port}")
+        if len(found) == count:
+            break
+    return found

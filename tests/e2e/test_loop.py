@@ -1,0 +1,98 @@
+"""The whole loop with real programs: what dies is healed once and proven; blindness heals nobody."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from nervesys.stack import daemon
+from tests.e2e.conftest import AGENTS, DOWN_AFTER, HEARTBEAT, House, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+def test_up_leaves_everything_running_and_tells_it(house: House) -> None:
+    status = house.status()
+    assert {service["state"] for service in status["services"]} == {"running"}
+    assert {agent["name"]: agent["state"] for agent in status["agents"]} == dict.fromkeys(AGENTS, "running")
+    assert all(agent["heartbeat_age_seconds"] < DOWN_AFTER for agent in status["agents"])
+    for service in status["services"]:
+        if service["url"]:
+            assert requests.get(service["url"], timeout=10).ok
+
+
+def test_the_stack_listens_where_the_table_says_and_nowhere_else(house: House) -> None:
+    listening = {
+        f"{connection.laddr.ip}:{connection.laddr.port}"
+        for process in daemon.processes(house.here.stack)
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == set(house.here.stack.addresses.values())
+
+
+def test_no_argument_list_holds_a_key(house: House) -> None:
+    said = "\n".join(" ".join(process.cmdline()) for process in daemon.processes(house.here.stack))
+    for key in (house.here.stack.home / "secrets").iterdir():
+        assert key.read_text() not in said
+
+
+def test_a_second_up_changes_nothing(house: House) -> None:
+    before = {name: process.pid for name, process in house.here.supervisor.processes().items()}
+    assert house.run("up").returncode == 0
+    assert {name: process.pid for name, process in house.here.supervisor.processes().items()} == before
+
+
+def test_taken_ports_are_told_before_anything_starts(house: House, tmp_path: Path) -> None:
+    (tmp_path / "programs").symlink_to(house.here.stack.home / "programs")
+    other = house.run("up", "--home", str(tmp_path))
+    assert other.returncode == 1
+    told = " ".join(other.stderr.split())
+    assert all(address in told for address in house.here.stack.addresses.values())
+    assert not (tmp_path / "stack.json").exists(), "nothing is written for a stack that cannot start"
+
+
+def test_a_killed_agent_is_restarted_once_proven_and_the_alert_ends(house: House) -> None:
+    before = house.pid("grok")
+    os.kill(before, signal.SIGKILL)
+    until(lambda: house.firing("grok"))
+    until(lambda: house.restarts("grok") and house.restarts("grok")[0]["state"] == "recovered")
+    (episode,) = house.restarts("grok")
+    assert episode["attempts"] == 1
+    assert house.pid("grok") not in {0, before}
+    until(lambda: not house.firing("grok"))
+    alertmanager = f"http://{house.here.stack.service('alertmanager').address}/api/v2/alerts"
+    until(lambda: not requests.get(alertmanager, params={"filter": 'alertname="AgentDown"'}, timeout=10).json())
+    assert house.restarts("grok") == [episode], "nothing more is done once it is over"
+    shown = next(agent for agent in house.status()["agents"] if agent["name"] == "grok")
+    assert (shown["restarts"], shown["last_action"]["state"]) == (1, "recovered")
+
+
+def test_nobody_but_the_receiver_brings_an_agent_back(house: House) -> None:
+    house.here.supervisor.ask("stopProcess", "receiver")
+    os.kill(house.pid("gimai"), signal.SIGKILL)
+    until(lambda: house.firing("gimai"))
+    time.sleep(DOWN_AFTER)
+    assert house.here.supervisor.process("gimai").state == "EXITED"
+    house.here.supervisor.ask("startProcess", "receiver")
+    until(house.works)
+    until(lambda: house.restarts("gimai") and house.restarts("gimai")[0]["state"] == "recovered")
+    assert [episode["attempts"] for episode in house.restarts("gimai")] == [1]
+
+
+@pytest.mark.parametrize("blinded", ["s3", "store-exporter", "prometheus"])
+def test_blindness_longer_than_the_threshold_restarts_nobody(blinded: str, house: House) -> None:
+    supervisor = house.here.supervisor
+    pids = {agent: house.pid(agent) for agent in AGENTS}
+    done = [house.restarts(agent) for agent in AGENTS]
+    supervisor.ask("stopProcess", blinded)
+    time.sleep(DOWN_AFTER + 2 * HEARTBEAT)
+    supervisor.ask("startProcess", blinded)
+    until(house.works)
+    time.sleep(10 * HEARTBEAT)
+    assert {agent: house.pid(agent) for agent in AGENTS} == pids
+    assert [house.restarts(agent) for agent in AGENTS] == done
