@@ -167,6 +167,15 @@ def end_attempt(connection: Connection, attempt_id: int, now: float, outcome: st
     connection.execute(update(attempts).where(attempts.c.id == attempt_id).values(**values))
 
 
+def acknowledge(connection: Connection, episode_id: int, now: float) -> list[Change] | None:
+    """End an escalated episode by the word of people; None where no escalated episode has this id."""
+    chosen = (episodes.c.id == episode_id, episodes.c.state == State.ESCALATED)
+    row = connection.execute(select(episodes).where(*chosen)).mappings().first()
+    if row is None:
+        return None
+    return decide(connection, _episode(row), State.FAILED, "acknowledged", "people look after it", now, due_at=None)
+
+
 def extend_lease(connection: Connection, episode_id: int, owner: str, until: float) -> None:
     """Keep what is under way in this receiver's hands."""
     mine = (episodes.c.id == episode_id, episodes.c.lease_owner == owner)

@@ -76,13 +76,15 @@ def _alert(connection: Connection, arrival: Arrival, now: float) -> tuple[int, i
 
 
 def _remedy(connection: Connection, arrival: Arrival, alert_id: int, action: str, now: float) -> list[Change]:
-    """Let the alert join its episode, or open one; whatever was received, the receiver looks."""
+    """Let the alert join its episode, or open one; an open episode is looked at, whatever was received."""
     episode = latest(connection, action, arrival.agent, test=arrival.test)
+    firing = arrival.status == FIRING
     if episode is not None and (episode.open or _same_firing(connection, arrival, episode)):
         _join(connection, episode.id, alert_id)
-        look_again(connection, episode.id, now)
+        if episode.open or (firing and episode.state is not State.FAILED):  # what people have ended stays ended
+            look_again(connection, episode.id, now)
         return []
-    if arrival.status != FIRING:
+    if not firing:
         return []
     detail = f"{arrival.alertname} is firing"
     opened = open_episode(
@@ -93,7 +95,7 @@ def _remedy(connection: Connection, arrival: Arrival, alert_id: int, action: str
 
 
 def _same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> bool:
-    """Whether an ended episode has seen this very firing: then it is a late repeat, and no new trouble yet."""
+    """Whether an ended episode has seen this very firing: then this is its repeat or its end, and no new trouble."""
     seen = (
         select(alerts.c.id)
         .join(evidence, evidence.c.alert_id == alerts.c.id)
@@ -105,7 +107,7 @@ def _same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> 
             alerts.c.status == FIRING,
         )
     )
-    return arrival.status == FIRING and connection.execute(seen.limit(1)).first() is not None
+    return connection.execute(seen.limit(1)).first() is not None
 
 
 def _join(connection: Connection, episode_id: int, alert_id: int) -> None:

@@ -21,7 +21,7 @@ from alerting.receiver.local import LocalFile
 from alerting.receiver.scribe import Scribe
 from alerting.receiver.tasks import every
 from alerting.receiver.watch import Watch
-from alerting.receiver.web import SENDERS, Desk
+from alerting.receiver.web import ACKNOWLEDGE, SENDERS, Desk
 from nervesys.clock import Clock, system_clock
 from nervesys.metrics import Instruments, Snapshot
 from nervesys.metrics.pages import Program, application
@@ -104,7 +104,7 @@ class Receiver:
             not_ready=lambda: self._writer.failure,
             routes=desk.routes(),
             links=LINKS,
-            self_guarded=frozenset(SENDERS),
+            self_guarded=frozenset({*SENDERS, ACKNOWLEDGE}),
             lifespan=self._beside,
         )
         return application(program, self._settings.monitoring.web)

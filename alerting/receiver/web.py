@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from alerting.journal import Change, Journal, JournalUnavailable, Writer, view
+from alerting.journal.episodes import acknowledge
 from alerting.journal.receive import Arrival, receive
 from alerting.receiver import metrics
 from alerting.receiver.fleet import Fleet
@@ -26,9 +27,12 @@ from nervesys.metrics import Instruments
 from nervesys.settings.check import check
 
 SENDERS = {"/api/v1/alertmanager": "alertmanager", "/api/v1/grafana": "grafana"}
+ACKNOWLEDGE = "/api/v1/acknowledge"
 BODY_SECONDS = 30
 """A sender that takes longer for one body is let go."""
 LIST_LIMIT = 1000
+ID_DIGITS = 19
+"""More than an id of any database has."""
 
 
 class Refused(Exception):
@@ -89,7 +93,8 @@ class Desk:
         return [
             *(Route(path, self._webhook, methods=["POST"]) for path in SENDERS),
             Route("/actions", self._actions),
-            Route("/actions/{episode:int}", self._story),
+            Route("/actions/{episode}", self._story),
+            Route(ACKNOWLEDGE, self._acknowledge, methods=["POST"]),
         ]
 
     def start(self) -> None:
@@ -175,9 +180,24 @@ class Desk:
     async def _story(self, request: Request) -> Response:
         def story() -> object:
             with self.journal.transaction() as connection:
-                return view.story(connection, request.path_params["episode"])
+                return view.story(connection, _id(request.path_params["episode"]))
 
         return self._read(story)
+
+    async def _acknowledge(self, request: Request) -> Response:
+        """An operator takes an escalated episode over; so the latch of the blast radius is released too."""
+        episode, now = _id(request.query_params.get("episode", "")), self.clock()
+        try:
+            self._check_token(request)
+            changes = await self.writer.commit(lambda connection: acknowledge(connection, episode, now))
+        except Refused as refused:
+            return PlainTextResponse(f"{refused}\n", refused.status)
+        except JournalUnavailable as err:
+            return PlainTextResponse(f"{err}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+        if changes is None:
+            return PlainTextResponse("no escalated episode has this id\n", HTTPStatus.NOT_FOUND)
+        self.journalled(changes)
+        return JSONResponse({"acknowledged": episode})
 
     def _read(self, query: Callable[[], object]) -> Response:
         try:
@@ -187,3 +207,8 @@ class Desk:
         if found is None:
             return PlainTextResponse("no such episode\n", HTTPStatus.NOT_FOUND)
         return JSONResponse(found)
+
+
+def _id(said: str) -> int:
+    """An episode's id; 0, which none has, where it cannot be one."""
+    return int(said) if said.isascii() and said.isdecimal() and len(said) < ID_DIGITS else 0

@@ -151,6 +151,25 @@ def test_metrics_count_from_zero_for_each_agent(run: Run) -> None:
     run(story)
 
 
+def test_people_end_what_is_escalated_and_nothing_else(run: Run, journal: Journal) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        await client.post(PATH, content=body(FIRING))
+        assert (await client.post("/api/v1/acknowledge?episode=1")).status_code == 404, "it is not escalated"
+        with journal.transaction() as connection:
+            connection.exec_driver_sql("UPDATE episodes SET state = 'escalated'")
+        nobody = {"authorization": "Bearer wrong"}
+        assert (await client.post("/api/v1/acknowledge?episode=1", headers=nobody)).status_code == 401
+        assert (await client.post("/api/v1/acknowledge?episode=one")).status_code == 404
+        assert (await client.post("/api/v1/acknowledge?episode=1")).json() == {"acknowledged": 1}
+        told = (await client.get("/actions/1")).json()
+        assert (told["state"], told["verdict"], told["due_at"]) == ("failed", "acknowledged", None)
+        await client.post(PATH, content=body(FIRING))
+        (after,) = (await client.get("/actions", params={"action": "restart_agent"})).json()["actions"]
+        assert after["state"] == "failed", "the firing that people look after opens nothing new"
+
+    run(story)
+
+
 def test_grafana_has_a_path_of_its_own(run: Run) -> None:
     async def story(client: httpx.AsyncClient) -> None:
         assert (await client.post("/api/v1/grafana", content=body(FIRING))).status_code == 200
@@ -162,7 +181,14 @@ def test_grafana_has_a_path_of_its_own(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/actions?limit=0", 400), ("/actions?colour=red", 400), ("/actions/999", 404), ("/actions/x", 404), ("/", 200)],
+    [
+        ("/", 200),
+        ("/actions?limit=0", 400),
+        ("/actions?colour=red", 400),
+        ("/actions/999", 404),
+        ("/actions/x", 404),
+        (f"/actions/{9**99}", 404),
+    ],
 )
 def test_what_is_asked_for_wrongly_is_said_to_be_so(run: Run, path: str, status: int) -> None:
     async def story(client: httpx.AsyncClient) -> None:
