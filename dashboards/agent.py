@@ -6,7 +6,7 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.shared import age, server_load, status
+from dashboards.shared import ENDED, age, server_load, status
 from dashboards.style import (
     ANY_IS_WARNING,
     LEVEL_COLOURS,
@@ -174,11 +174,16 @@ def _logs(house: House) -> tuple[Any, ...]:
             empty="Nothing was shipped",
         ),
         graph(
-            "Buffer",
-            "How much waits on its disk to be shipped? Dashed: shares of the buffer's cap.",
-            Unit.BYTES,
-            query(f"max by (agent) (nervesys_agent_buffer_bytes{{{AGENT}}})", "waiting"),
-            steps=of_pair(house.settings.thresholds.buffer, house.buffer_bytes),
+            "Buffer in use",
+            "How full is the buffer that holds what is not shipped yet? Dashed: warning and critical threshold.",
+            Unit.RATIO,
+            query(
+                f"max by (agent) (nervesys_agent_buffer_bytes{{{AGENT}}})"
+                f" / max by (agent) (nervesys_brain_agent_buffer_limit_bytes{{{AGENT}}})",
+                "{{agent}}",
+            ),
+            steps=of_pair(house.settings.thresholds.buffer),
+            top=1,
             empty="Its last words are too old",
         ),
     )
@@ -212,7 +217,7 @@ def _health(house: House) -> tuple[Any, ...]:
             "What was done to it, and how did it end?",
             Unit.COUNT,
             query(
-                f"sum by (action, state) (increase(nervesys_actions_total{{{AGENT}}}[$__rate_interval]))",
+                f"sum by (action, state) (increase(nervesys_actions_total{{{AGENT}, {ENDED}}}[$__rate_interval])) > 0",
                 "{{action}} {{state}}",
             ),
             stacked=True,

@@ -6,7 +6,7 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.shared import FIRING, actions_by_agent, firing
+from dashboards.shared import ENDED, FIRING, actions_by_agent, count_of, firing
 from dashboards.style import (
     AGENT_CELL,
     ANY_IS_CRITICAL,
@@ -31,7 +31,6 @@ AGENT = 'agent=~"$agent"'
 STATE_COLOURS = {
     "recovered": Colour.GOOD,
     "succeeded": Colour.CALM,
-    "running": Colour.NOTE,
     "deferred": Colour.ODD,
     "skipped": Colour.OFF,
     "failed": Colour.WARNING,
@@ -119,7 +118,7 @@ def _firing_of(severity: str, steps: Any) -> Any:
         f"Firing, {severity}",
         f"How many alerts of severity {severity} fire now?",
         Unit.COUNT,
-        query(f'count({FIRING} and on (alertname) ALERTS{{severity="{severity}"}}) or vector(0)'),
+        query(count_of(f'ALERTS{{alertstate="firing", severity="{severity}"}}')),
         steps=steps,
     )
 
@@ -153,9 +152,13 @@ def _outcomes() -> tuple[Any, ...]:
             "Actions by state",
             "How much is done, and how does it end?",
             Unit.COUNT,
-            query(f"sum by (state) (increase(nervesys_actions_total{{{AGENT}}}[$__rate_interval]))", "{{state}}"),
+            query(
+                f"sum by (state) (increase(nervesys_actions_total{{{AGENT}, {ENDED}}}[$__rate_interval])) > 0",
+                "{{state}}",
+            ),
             colours=STATE_COLOURS,
             stacked=True,
+            empty="Nothing had to be done",
         ),
         graph(
             "Time to recovery",

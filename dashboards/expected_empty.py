@@ -24,13 +24,18 @@ QUIET = Reason(
     "No alert fired but the Watchdog.",
     unless='last_over_time(ALERTS{alertstate="firing", alertname!="Watchdog"}[7d])',
 )
+NOTHING_BAD = Reason(
+    "No object broke the contract.", unless="max_over_time(nervesys_exporter_rejected_objects_total[7d]) > 0"
+)
 NOTHING_DONE = Reason("No agent needed an action.", unless="max_over_time(nervesys_actions_total[7d]) > 0")
 NOTHING_TOLD = Reason("No agent told the brain of an error.", unless="nervesys_brain_error_log_lines")
 NOT_ON_GITHUB = Reason("The brain is a plain Git repository.")
 
 EXPECTED_EMPTY: dict[str, Reason] = {
     **{f"{page} / Actions / annotation": NOTHING_DONE for page in PAGES},
+    "agent-details / Actions / A": NOTHING_DONE,
     "alerts-actions / Actions by agent / A": NOTHING_DONE,
+    "alerts-actions / Actions by state / A": NOTHING_DONE,
     "alerts-actions / Duration of driver calls / A": NOTHING_DONE,
     "alerts-actions / Duration of driver calls / B": NOTHING_DONE,
     "alerts-actions / Firing now / A": QUIET,
@@ -43,5 +48,6 @@ EXPECTED_EMPTY: dict[str, Reason] = {
     "main-overview / Firing now / A": QUIET,
     "main-overview / What was done / A": NOTHING_DONE,
     "stack-health / GitHub quota left / A": NOT_ON_GITHUB,
+    "stack-health / Objects rejected by reason / A": NOTHING_BAD,
 }
 """By page, panel and query."""

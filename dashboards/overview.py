@@ -6,7 +6,18 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.shared import CONFIGURED, FIRING, WORKING, actions_by_agent, age, by_agent, firing, server_load, status
+from dashboards.shared import (
+    FIRING,
+    actions_by_agent,
+    age,
+    by_agent,
+    configured,
+    count_of,
+    firing,
+    server_load,
+    status,
+    working,
+)
 from dashboards.style import (
     AGENT_CELL,
     ANY_IS_CRITICAL,
@@ -66,17 +77,14 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "At work",
             "How many agents are running or idle?",
             Unit.COUNT,
-            query(
-                f'count(max by (agent) (nervesys_agent_status{{{AGENT}, status=~"{WORKING}"}} == 1) {CONFIGURED})'
-                " or vector(0)"
-            ),
+            query(count_of(working(AGENT))),
             steps=NONE_IS_CRITICAL,
         ),
         stat(
             "Silent",
             f"How many agents have sent no heartbeat for {duration(down)}, whether stopped or dead?",
             Unit.COUNT,
-            query(f"count({age(AGENT)} > {down:g}) or vector(0)"),
+            query(count_of(f"{age(AGENT)} > {down:g}")),
             steps=ANY_IS_CRITICAL,
         ),
         stat(
@@ -90,7 +98,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Alerts firing",
             "How many alerts fire now, the Watchdog left out?",
             Unit.COUNT,
-            query(f"count({FIRING}) or vector(0)"),
+            query(count_of(FIRING)),
             steps=ANY_IS_CRITICAL,
             links=to_alerts,
         ),
@@ -152,12 +160,12 @@ def _agents(house: House) -> Any:
         Value(
             "",
             query(
-                f"max by (agent, server, role, model, version) (nervesys_agent_info{{{AGENT}, {SERVER}}}) {CONFIGURED}"
+                configured(f"max by (agent, server, role, model, version) (nervesys_agent_info{{{AGENT}, {SERVER}}})")
             ),
         ),
         Value(
             "Started",
-            query(f"1000 * max by (agent) (nervesys_agent_start_timestamp_seconds{{{AGENT}}}) {CONFIGURED}"),
+            query(configured(f"1000 * max by (agent) (nervesys_agent_start_timestamp_seconds{{{AGENT}}})")),
             Unit.AGO,
         ),
         Value("Waiting to be shipped", query(f"max by (agent) (nervesys_agent_buffer_bytes{{{AGENT}}})"), Unit.BYTES),

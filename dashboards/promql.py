@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from nervesys.metrics.periods import WINDOW_PERIODS
 
-_VARIABLE = re.compile(r"\$(?P<bare>\w+)|\$\{(?P<braced>\w+)(?:\.[^:}]+)?(?::[^}]+)?\}")
+_VARIABLE = re.compile(r"\$(?P<bare>[A-Za-z_]\w*)|\$\{(?P<braced>\w+)(?:\.[^:}]+)?(?::[^}]+)?\}")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 ANY = ".+"
 

@@ -18,26 +18,39 @@ from dashboards.style import (
 from dashboards.tables import Label, Value, table
 from nervesys.settings.thresholds import Pair
 
-CONFIGURED = "and on (agent) last_over_time(nervesys_brain_agent_configured[1h])"
-"""Leaves out agents that were taken out of the brain; an unreachable brain takes out none."""
 FIRING = 'ALERTS{alertstate="firing", alertname!="Watchdog"}'
 """All that fires, but for the alert that fires while all is well."""
-WORKING = "running|idle"
-"""Statuses of an agent that does what it should."""
+ENDED = 'state!~"pending|running"'
+"""Of an action's states, those that say what came of it."""
+
+
+def count_of(expr: str) -> str:
+    """How many series an expression finds; 0 where it finds none."""
+    return f"count({expr}) or vector(0)"
+
+
+def configured(expr: str) -> str:
+    """The expression without agents that were taken out of the brain; an unreachable brain takes out none."""
+    return f"({expr} and on (agent) last_over_time(nervesys_brain_agent_configured[1h]))"
+
+
+def working(agent: str) -> str:
+    """Those of the matching agents that do what they should."""
+    return configured(f'max by (agent) (nervesys_agent_status{{{agent}, status=~"running|idle"}} == 1)')
 
 
 def age(agent: str) -> str:
     """Seconds since the last heartbeat, by agent, of those that match."""
-    return f"(time() - max by (agent) (nervesys_agent_heartbeat_timestamp_seconds{{{agent}}})) {CONFIGURED}"
+    return configured(f"time() - max by (agent) (nervesys_agent_heartbeat_timestamp_seconds{{{agent}}})")
 
 
 def status(agent: str) -> str:
     """Code of each matching agent's status; where its last words are too old to be served, it is silent."""
     said = " or ".join(
-        f'{code} * (nervesys_agent_status{{{agent}, status="{status}"}} == 1)' for status, code in STATUS_CODES.items()
+        f'{code} * (nervesys_agent_status{{{agent}, status="{word}"}} == 1)' for word, code in STATUS_CODES.items()
     )
     silent = f"{SILENT} * max by (agent) (nervesys_agent_heartbeat_timestamp_seconds{{{agent}}})"
-    return f"(max by (agent) ({said}) or {silent}) {CONFIGURED}"
+    return configured(f"(max by (agent) ({said}) or {silent})")
 
 
 def server_load(house: House, server: str, legend: str = "{{server}}") -> Sequence[Any]:
@@ -99,7 +112,10 @@ def actions_by_agent(title: str, agent: str) -> Any:
         Label("state", "State"),
         Value(
             "Times",
-            query(f"round(sum by (agent, action, state) (increase(nervesys_actions_total{{{agent}}}[$__range]))) > 0"),
+            query(
+                f"round(sum by (agent, action, state) (increase(nervesys_actions_total{{{agent}, {ENDED}}}[$__range])))"
+                " > 0"
+            ),
             Unit.COUNT,
         ),
         sort="Times",

@@ -6,6 +6,7 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
+from dashboards.shared import count_of
 from dashboards.style import (
     ANY_IS_CRITICAL,
     ANY_IS_WARNING,
@@ -54,14 +55,14 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Targets down",
             "How many programs does Prometheus fail to scrape?",
             Unit.COUNT,
-            query("count(up == 0) or vector(0)"),
+            query(count_of("up == 0")),
             steps=ANY_IS_CRITICAL,
         ),
         stat(
             "Areas failing",
             "How many areas could not be read at their last refresh?",
             Unit.COUNT,
-            query("count(nervesys_exporter_up == 0) or vector(0)"),
+            query(count_of("nervesys_exporter_up == 0")),
             steps=ANY_IS_CRITICAL,
         ),
         stat(
@@ -192,7 +193,7 @@ def _sizes(house: House) -> tuple[Any, ...]:
             Unit.COUNT,
             query(
                 "sum by (source, reason) "
-                f"(increase(nervesys_exporter_rejected_objects_total{{{SOURCE}}}[$__rate_interval]))",
+                f"(increase(nervesys_exporter_rejected_objects_total{{{SOURCE}}}[$__rate_interval])) > 0",
                 "{{source}}: {{reason}}",
             ),
             stacked=True,
@@ -243,7 +244,11 @@ def _alertmanager() -> tuple[Any, ...]:
             "Evaluation of rules",
             "Does a group of rules take longer than its interval?",
             Unit.SECONDS,
-            query("max by (rule_group) (prometheus_rule_group_last_duration_seconds)", "{{rule_group}}"),
+            query(
+                "max by (group) "
+                '(label_replace(prometheus_rule_group_last_duration_seconds, "group", "$1", "rule_group", ".*;(.*)"))',
+                "{{group}}",
+            ),
         ),
         graph(
             "Alerts in Alertmanager",

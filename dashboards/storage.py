@@ -50,8 +50,9 @@ def dashboard(house: House) -> Dashboard:
 
 
 def _tiles(house: House) -> tuple[Any, ...]:
-    late = house.settings.thresholds.backup_late_hours * HOUR_SECONDS
-    backup = rising(late * 0.95, late)
+    limits = house.settings.thresholds
+    late = limits.backup_late_hours * HOUR_SECONDS
+    backup, logs = rising(late * 0.95, late), rising(limits.logs_late_seconds / 2, limits.logs_late_seconds)
     return (
         stat(
             "In the store",
@@ -67,7 +68,14 @@ def _tiles(house: House) -> tuple[Any, ...]:
         ),
         _overdue("store", "objects"),
         _overdue("archive", "files"),
-        _newest("Newest logs", "When were logs last shipped to the store?", "store", "object", "active_logs"),
+        _newest(
+            "Newest logs",
+            "When were logs last shipped to the store?",
+            "store",
+            "object",
+            "active_logs",
+            logs,
+        ),
         _newest(
             "Config backup",
             "How old is the newest backup of the configuration?",

@@ -82,12 +82,10 @@ class House:
     Attributes:
         settings: thresholds, and what Grafana is told.
         periods: of the families, in seconds.
-        buffer_bytes: the smallest cap of an agent's buffer.
     """
 
     settings: Settings
     periods: Periods
-    buffer_bytes: float
 
     def every(self, period: Period) -> str:
         """A period as Grafana and PromQL write it."""
@@ -126,9 +124,9 @@ def falling(critical: float, warning: float) -> Steps:
     return (None, Colour.CRITICAL), (critical, Colour.WARNING), (warning, Colour.GOOD)
 
 
-def of_pair(pair: Pair, whole: float = 1) -> Steps:
-    """A pair of percentages as steps of a ratio, or of what `whole` is 100 % of."""
-    return rising(pair.warning / 100 * whole, pair.critical / 100 * whole)
+def of_pair(pair: Pair) -> Steps:
+    """A pair of percentages as steps of a ratio."""
+    return rising(pair.warning / 100, pair.critical / 100)
 
 
 def query(expr: str, legend: str = "") -> Query:
@@ -190,6 +188,7 @@ def stat(
         thresholds=thresholds(steps),
         color={"mode": "thresholds"},
         colorMode="value",
+        decimals=0 if unit is Unit.COUNT else None,
         graphMode="none",
         mappings=list(words),
         noValue=empty,

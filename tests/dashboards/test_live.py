@@ -73,6 +73,21 @@ def test_every_query_runs_and_finds_data(live: Live) -> None:
     assert len(answers) == sum(len(list(questions_of(page))) for page in made)
 
 
+@pytest.mark.parametrize(
+    ("panel", "value"),
+    [
+        pytest.param("At work", 2, id="both say that they run"),
+        pytest.param("Silent", 2, id="but said so a minute ago, and half a minute is the limit"),
+        pytest.param("Alerts firing", 1, id="one alert, and the Watchdog is none"),
+        pytest.param("Escalated", 2, id="one action of each agent"),
+    ],
+)
+def test_tiles_tell_the_truth(live: Live, panel: str, value: float) -> None:
+    question = next(question for question in questions_of(pages(LOCAL)[0]) if question.panel == panel)
+    [series] = live.ask(question, {"agent": ".+", "server": ".+"}, HOUR_SECONDS)
+    assert [at_last for _, at_last in series.points] == [value]
+
+
 NEVER, NOT_YET = Reason("never"), Reason("not yet", unless="up")
 
 
