@@ -1,0 +1,158 @@
+"""A real Alertmanager with our routes: who is told what, in which words, and what is held back."""
+
+import json
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.routes import alertmanager_config
+from nervesys.settings import load, shipped_root
+from nervesys.stack.programs import find, root_of
+
+SETTINGS = load(profile="local").settings
+DEADLINE_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Told:
+    """One message that Alertmanager sent."""
+
+    path: str
+    authorization: str
+    body: dict[str, Any]
+
+    @property
+    def names(self) -> set[str]:
+        """The alerts in a webhook's body."""
+        return {alert["labels"]["alertname"] for alert in self.body["alerts"]}
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Takes every message, whoever it is for."""
+
+    address: str
+    messages: SimpleQueue[Told]
+
+    def wait_for(self, wanted: Callable[[Told], bool]) -> list[Told]:
+        """All messages up to and with the first that is wanted."""
+        seen: list[Told] = []
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not (seen and wanted(seen[-1])):
+            try:
+                seen.append(self.messages.get(timeout=max(0, deadline - time.monotonic())))
+            except Empty:
+                pytest.fail(f"not told in time; was told {seen}")
+        return seen
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    messages: SimpleQueue[Told] = SimpleQueue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            messages.put(Told(self.path, self.headers.get("Authorization", ""), body))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Sink(f"127.0.0.1:{server.server_port}", messages)
+        server.shutdown()
+
+
+@pytest.fixture
+def alertmanager(sink: Sink, tmp_path: Path) -> Iterator[str]:
+    """The address of a running one, with Slack enabled, all of whose messages reach the sink."""
+    written = yaml.safe_load((shipped_root() / ALERTS_FILE).read_text())
+    alerts = AlertsFile.model_validate(written | {"channels": {"slack": {"type": "slack", "channel": "#x"}}})
+    (tmp_path / "slack_url").write_text(f"http://{sink.address}/slack")
+    (tmp_path / "receiver_token").write_text("opensesame")
+    config = yaml.safe_dump(alertmanager_config(SETTINGS, alerts, tmp_path))
+    (tmp_path / "alertmanager.yml").write_text(config.replace(SETTINGS.monitoring.listen.receiver, sink.address))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    arguments = {
+        "config.file": tmp_path / "alertmanager.yml",
+        "storage.path": tmp_path / "data",
+        "web.listen-address": address,
+        "cluster.listen-address": "",
+    }
+    program = find("alertmanager")
+    command = [str(program), *(f"--{name}={value}" for name, value in arguments.items())]
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(command, cwd=root_of(program), stdout=log, stderr=log) as process,
+    ):
+        try:
+            _wait_until_ready(address, tmp_path / "log")
+            yield address
+        finally:
+            process.terminate()
+
+
+def _wait_until_ready(address: str, log: Path) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if requests.get(f"http://{address}/-/ready", timeout=1).ok:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    pytest.fail(log.read_text())
+
+
+def fire(address: str, alertname: str, severity: str, **labels: str) -> None:
+    """Send an alert as Prometheus does."""
+    said = {"summary": f"{alertname} it is", "description": "so", "runbook_url": "run", "dashboard_url": "look"}
+    alert = {"labels": {"alertname": alertname, "severity": severity, **labels}, "annotations": said}
+    requests.post(f"http://{address}/api/v2/alerts", json=[alert], timeout=5).raise_for_status()
+
+
+def test_the_receiver_and_people_are_told_at_once_and_lesser_alerts_are_held_back(
+    alertmanager: str, sink: Sink
+) -> None:
+    fire(alertmanager, "AgentDown", "critical", agent="grok")
+    told = sink.wait_for(lambda one: one.path == "/slack") + sink.wait_for(lambda one: one.path != "/slack")
+    fire(alertmanager, "BufferFilling", "warning", agent="grok")
+    fire(alertmanager, "BufferFilling", "warning", agent="gimai")
+    told += sink.wait_for(lambda one: one.path != "/slack" and "BufferFilling" in one.names)
+    by_receiver = [one for one in told if one.path == "/api/v1/alertmanager"]
+    assert {one.authorization for one in by_receiver} == {"Bearer opensesame"}
+    assert [(one.body["groupLabels"]["alertname"], one.body["groupLabels"]["agent"]) for one in by_receiver] == [
+        ("AgentDown", "grok"),
+        ("BufferFilling", "gimai"),
+    ]
+
+
+def test_people_read_what_is_the_case_and_what_to_do(alertmanager: str, sink: Sink) -> None:
+    fire(alertmanager, "AgentStopped", "warning", agent="grok", nervesys_test="true")
+    (told,) = sink.wait_for(lambda one: one.path == "/slack")
+    (attachment,) = told.body["attachments"]
+    assert attachment["title"] == "TEST FIRING: AgentStopped"
+    assert attachment["text"] == "AgentStopped it is\nso\nWhat to do: run\nDashboard: look\n\n"
+
+
+def test_the_watchdog_goes_to_the_receiver_alone(alertmanager: str, sink: Sink) -> None:
+    fire(alertmanager, "Watchdog", "none")
+    fire(alertmanager, "AgentStopped", "warning", agent="grok")
+    told = sink.wait_for(lambda one: one.path == "/api/v1/alertmanager")
+    assert told[-1].names == {"Watchdog"}
+    assert all("Watchdog" not in one.body["attachments"][0]["title"] for one in told if one.path == "/slack")
