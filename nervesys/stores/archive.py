@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from nervesys.errors import ArchiveFull, ArchiveUnavailable, Mistake, SettingsError
 from nervesys.settings.storage import Archive as ArchiveSettings
@@ -152,11 +152,11 @@ def open_archive(settings: ArchiveSettings, *, writable: bool = False) -> Archiv
     Raises:
         SettingsError: the URL or the key is wrong.
     """
-    url = urlsplit(settings.url or (f"gdrive://{settings.folder_id}" if settings.folder_id else ""))
-    if url.scheme == "file" and url.netloc in {"", "localhost"}:
-        return FolderArchive(Path(unquote(url.path)))
-    folder = url.netloc or settings.folder_id
-    if url.scheme == "gdrive" and folder:
+    scheme, _, rest = (settings.url or "gdrive://").partition("://")
+    if scheme == "file" and rest.startswith("/"):
+        return FolderArchive(Path(unquote(rest)))
+    folder = rest.strip("/") or settings.folder_id
+    if scheme == "gdrive" and folder:
         from nervesys.stores.drive import open_drive  # the extra of those who use a folder need not hold it
 
         return open_drive(settings, folder, writable=writable)

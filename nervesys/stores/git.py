@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from nervesys.errors import BrainUnavailable
 
-KEPT = {"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO"}
+KEPT = {"GIT_CONFIG_GLOBAL", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO"}
 """Variables of git's own that an operator may set; any other would be a surprise."""
 UNWANTED = ("could not read Username", "Authentication failed")
 """How an https host's refusal is told, by a git that may not ask for a login."""
@@ -42,8 +42,15 @@ class Remote:
 
     @classmethod
     def of(cls, url: str, token: str | None = None) -> "Remote":
-        """From a URL that may itself carry credentials, which are taken out of it, and a token that wins over them."""
-        parts = urlsplit(url)
+        """From a URL that may itself carry credentials, which are taken out of it, and a token that wins over them.
+
+        Raises:
+            BrainUnavailable: it is no URL.
+        """
+        try:
+            parts = urlsplit(url)
+        except ValueError as err:
+            raise BrainUnavailable(f"open the brain: {err}") from err
         said, at, host = parts.netloc.rpartition("@")
         if parts.scheme not in {"http", "https"}:
             return cls(url)
@@ -71,12 +78,12 @@ def environment(remote: Remote, environ: Mapping[str, str], seconds: float) -> d
         for what, text in zip(("KEY", "VALUE"), pair, strict=True)
     }
     return {
+        "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_SSH_COMMAND": f"ssh -o BatchMode=yes -o ConnectTimeout={max(1, int(seconds))}",
         **{name: value for name, value in environ.items() if not name.startswith("GIT_") or name in KEPT},
         **pairs,
         "GIT_CONFIG_COUNT": str(len(config)),
         "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ALLOW_PROTOCOL": "file:http:https:ssh",
         "LC_ALL": "C",

@@ -4,6 +4,7 @@ from base64 import b64encode
 
 import pytest
 
+from nervesys.errors import BrainUnavailable
 from nervesys.stores.git import Remote, environment
 
 SECRET = "s3cret"
@@ -47,3 +48,13 @@ def test_variables_of_git_that_would_surprise_are_left_out() -> None:
     assert told["GIT_SSH_COMMAND"] == "ssh -F f"
     assert told["PATH"] == "/bin"
     assert told["GIT_TERMINAL_PROMPT"] == "0"
+
+
+def test_what_is_no_url_is_told() -> None:
+    with pytest.raises(BrainUnavailable, match="open the brain: Invalid IPv6 URL"):
+        Remote.of("https://[host/brain.git")
+
+
+def test_an_operator_may_name_a_configuration_of_git() -> None:
+    assert environment(Remote(URL), {}, 10)["GIT_CONFIG_GLOBAL"] == "/dev/null"
+    assert environment(Remote(URL), {"GIT_CONFIG_GLOBAL": "/etc/our"}, 10)["GIT_CONFIG_GLOBAL"] == "/etc/our"
