@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,7 +78,6 @@ class Agent:
         """Who it is."""
         self.log = logging.getLogger(f"agents.{self.me.name}")
         """The agent's own logger: what it says is shipped, whatever the root logger's level is."""
-        self._clock = clock
         self._work = Work()
         self._buffer = _buffer(self.me)
         store = store or _store(self.me.settings)
@@ -108,7 +108,7 @@ class Agent:
             Exception: whatever the work raises, after it was counted as failed.
         """
         task = Task(action, context=context)
-        began = self._clock()
+        began = time.monotonic()
         self._work.begin(task)
         try:
             yield task
@@ -124,7 +124,7 @@ class Agent:
         for handler in self._handlers:
             logging.getLogger().addHandler(handler)
         self.log.setLevel(self.me.config.logging.level)
-        _on_signals(_leave)
+        self._signals = _on_signals(_leave)
         log.info("agent %s starts on %s as %s", self.me.name, self.me.server, self.me.instance_id)
         for loop in self._loops:
             loop.start()
@@ -138,6 +138,8 @@ class Agent:
         closing = threading.Thread(target=self._close, args=(None if deliberate else error,), daemon=True)
         closing.start()
         closing.join(CLOSE_SECONDS)
+        for number, before in self._signals.items():
+            signal.signal(number, before)
 
     def _close(self, error: BaseException | None) -> None:
         """The last deeds: after a deliberate stop `stopped`; after a crash the last status stays, with its error."""
@@ -179,7 +181,7 @@ class Agent:
         self._work.end(task, error)
         extra = {
             "action": task.action,
-            "context": {**task.context, "duration_ms": round((self._clock() - began) * 1000)},
+            "context": {**task.context, "duration_ms": round((time.monotonic() - began) * 1000)},
             "metadata": {"model_version": task.model or self.me.config.model, "tokens_used": task.tokens},
         }
         if error is None:
@@ -202,11 +204,11 @@ def _buffer(me: Identity) -> Buffer:
     return Buffer(own, int(me.config.buffer.max_size_mb * MB))
 
 
-def _on_signals(action: Any) -> None:
-    """What SIGTERM and SIGINT do; only the main thread may say so."""
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, action)
+def _on_signals(action: Any) -> dict[signal.Signals, Any]:
+    """Say what SIGTERM and SIGINT do, and return what they did before; only the main thread may."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {number: signal.signal(number, action) for number in (signal.SIGTERM, signal.SIGINT)}
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

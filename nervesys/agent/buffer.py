@@ -7,7 +7,7 @@ second. A batch is sealed under its key before it is sent: sent twice after a cr
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,13 @@ CREATE TABLE IF NOT EXISTS records (
     at REAL NOT NULL, severity INTEGER NOT NULL, category TEXT NOT NULL, line BLOB NOT NULL, batch TEXT
 );
 CREATE INDEX IF NOT EXISTS by_batch ON records (batch);
+"""
+_PARTS = """
+SELECT CASE WHEN :apart THEN category ELSE '' END AS part, min(id) FROM records WHERE batch IS NULL GROUP BY part
+"""
+_SEAL = "UPDATE records SET batch = :batch WHERE batch IS NULL AND (category = :part OR NOT :apart)"
+_DROP = """
+DELETE FROM records WHERE id IN (SELECT id FROM records ORDER BY severity, id LIMIT ?) RETURNING length(line)
 """
 
 
@@ -106,15 +113,9 @@ class Buffer:
             key: makes the key from a category and the number of the batch's first record.
             by_category: one batch for each category; else one for all, whose category is empty.
         """
-        category = "category" if by_category else "''"
         with self._lock, self._db:
-            for name, first in self._db.execute(
-                f"SELECT {category}, min(id) FROM records WHERE batch IS NULL GROUP BY 1"  # noqa: S608  # one of the two above
-            ).fetchall():
-                self._db.execute(
-                    f"UPDATE records SET batch = ? WHERE batch IS NULL AND {category} = ?",  # noqa: S608
-                    (key(name, first), name),
-                )
+            for part, first in self._db.execute(_PARTS, {"apart": by_category}).fetchall():
+                self._db.execute(_SEAL, {"apart": by_category, "part": part, "batch": key(part, first)})
 
     def batches(self) -> list[str]:
         """The keys of all sealed batches, oldest first."""
@@ -131,7 +132,7 @@ class Buffer:
     def delete(self, batch: str) -> None:
         """Forget a batch that the store has confirmed."""
         with self._lock, self._db:
-            self._delete("batch = ?", batch)
+            self._freed(self._db.execute("DELETE FROM records WHERE batch = ? RETURNING length(line)", (batch,)))
 
     def state(self) -> BufferState:
         """What waits, for the agent's state."""
@@ -149,12 +150,10 @@ class Buffer:
         records = self._db.execute("SELECT count(*) FROM records").fetchone()[0]
         share = max(1, records // 10)
         self.dropped += share
-        self._delete("id IN (SELECT id FROM records ORDER BY severity, id LIMIT ?)", share)
+        self._freed(self._db.execute(_DROP, (share,)))
 
-    def _delete(self, which: str, value: object) -> None:
-        freed = self._db.execute(f"SELECT coalesce(sum(length(line)), 0) FROM records WHERE {which}", (value,))  # noqa: S608
-        self.bytes -= freed.fetchone()[0]
-        self._db.execute(f"DELETE FROM records WHERE {which}", (value,))  # noqa: S608
+    def _freed(self, sizes: Iterable[tuple[int]]) -> None:
+        self.bytes -= sum(size for (size,) in sizes)
 
 
 def _line(entry: Entry) -> bytes:

@@ -18,7 +18,9 @@ def _group() -> None:
 
 @app.command()
 def run(
-    name: Annotated[str, typer.Argument(help="The agent; the brain holds its config/agents/NAME.yaml.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The agent; the brain holds its config/agents/NAME.yaml.")
+    ],
     home: Home = None,
     brain: BrainUrl = None,
     server: Annotated[

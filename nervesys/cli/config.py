@@ -33,11 +33,20 @@ def check(
     """Load everything, report every mistake with file and line, and show each value with its origin.
 
     Later wins: shipped defaults, the brain, the profile, environment, flags. What differs from the shipped defaults
-    is printed in bold; secrets stay covered. Exits 2 where anything is wrong.
+    is printed in bold; secrets stay covered. Exits 2 where anything is wrong. alerts.yaml has a check of its own:
+    `nervesys alerts check`.
     """
     out = Console()
-    loaded = opened("config", home=home, brain=brain, archive=archive).loaded
+    start = opened("config", home=home, brain=brain, archive=archive)
+    loaded, place = start.loaded, start.place
     if not quiet:
+        for what, value in {
+            "brain": place.brain or "the shipped example",
+            "profile": place.profile or "none",
+            "home": str(place.home),
+        }.items():
+            out.print(f"[bold cyan]{what:8}[/]{escape(value)}", soft_wrap=True, highlight=False)
+        out.print()
         for title, rows in _groups(loaded).items():
             out.print(f"[bold cyan]{title}[/]")
             for line in _lines(rows):

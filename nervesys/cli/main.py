@@ -3,7 +3,9 @@
 Exit codes: 0 fine, 1 failed, 2 wrong use or configuration.
 """
 
+import inspect
 import logging
+import re
 import sys
 from importlib import import_module
 from typing import Any
@@ -103,7 +105,15 @@ def load_command(name: str) -> Any:
         ) from err
     command = typer.main.get_command(module.app)
     command.name = name
+    _reflow(command)
     return command
+
+
+def _reflow(command: Any) -> None:
+    """Make each paragraph of the help one line, which is wrapped to the terminal instead of to the source."""
+    command.help = re.sub(r"(?<=\S)\n(?=\S)", " ", inspect.cleandoc(command.help or ""))
+    for below in getattr(command, "commands", {}).values():
+        _reflow(below)
 
 
 ABOUT = (

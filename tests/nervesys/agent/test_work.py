@@ -1,0 +1,56 @@
+"""The ledger of tasks."""
+
+import pytest
+
+from nervesys.agent.work import ERROR_CHARACTERS, Task, Work, in_one_line
+from nervesys.contract import Tasks
+
+
+def test_the_newest_task_under_way_is_the_current_one() -> None:
+    work, outer, inner = Work(), Task("plan"), Task("search")
+    work.begin(outer)
+    work.begin(inner)
+    assert work.look().current == "search"
+    work.end(inner, None)
+    assert work.look().current == "plan"
+    work.end(outer, None)
+    assert work.look().current is None
+
+
+def test_tasks_and_tokens_are_summed_up() -> None:
+    work = Work()
+    for tokens, error in ((5, None), (7, ValueError("no")), (1, None)):
+        task = Task("plan", tokens=tokens)
+        work.begin(task)
+        work.end(task, error)
+    done = work.look()
+    assert (done.tasks, done.tokens, done.last_error) == (Tasks(completed=2, failed=1), 13, "ValueError: no")
+
+
+def test_a_task_between_two_looks_counts_as_busy_once() -> None:
+    work, task = Work(), Task("plan")
+    assert not work.look().busy
+    work.begin(task)
+    work.end(task, None)
+    assert work.look().busy
+    assert not work.look().busy
+
+
+def test_a_task_that_was_broken_off_is_no_failure() -> None:
+    work, task = Work(), Task("plan")
+    work.begin(task)
+    work.abandon(task)
+    assert (work.look().tasks, work.look().current) == (Tasks(), None)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("no"), "ValueError: no"),
+        (ValueError("a\n  b\tc"), "ValueError: a b c"),
+        (KeyError(), "KeyError:"),
+        (OSError("x" * 9999), f"OSError: {'x' * (ERROR_CHARACTERS - 9)}"),
+    ],
+)
+def test_an_error_is_one_bounded_line(error: Exception, line: str) -> None:
+    assert in_one_line(error) == line
