@@ -10,7 +10,7 @@ from nervesys.stack import daemon
 app = typer.Typer(help="Stop everything that `up` started, and nothing else; what it kept stays.")
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def down(home: Home = None) -> None:
     """Stop everything that `up` started, and nothing else; what it kept stays."""
     out = Console()

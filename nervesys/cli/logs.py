@@ -12,7 +12,7 @@ from nervesys.errors import NervesysError
 app = typer.Typer(help="Print the logs of the stack.")
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def logs(
     name: Annotated[str | None, typer.Argument(help="One service or agent; all where none is named.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what comes.")] = False,

@@ -20,7 +20,7 @@ from nervesys.stores.s3 import S3Store
 app = typer.Typer(help="Take alerts, journal them, act, and look whether it helped.")
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def receiver(
     home: Home = None,
     brain: BrainUrl = None,

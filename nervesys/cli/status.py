@@ -20,7 +20,7 @@ app = typer.Typer(help="Show every service and every agent; exit 1 where a servi
 COLOURS = {"running": "green", "starting": "yellow", "recovered": "green", "escalated": "red"}
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def status(home: Home = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show every service and every agent; exit 1 where a service does not run."""
     found = look(local(home))

@@ -30,7 +30,7 @@ LAST_LINES = 5
 app = typer.Typer(help="Start the whole stack on this machine: store, agents, exporters, alerts, actions.")
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def up(
     home: Home = None,
     brain: BrainUrl = None,
