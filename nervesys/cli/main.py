@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "receiver": "Take alerts, journal them, act, and look whether it helped.",
     "alerts": "Make rules and routes of config/alerts.yaml, and check it.",
     "dashboards": "Write Grafana's dashboards from code, and check them.",
+    "init": "Make the example brain and the keys that docker compose needs.",
     "docs": "Write the reference pages from the code that they describe.",
 }
 """Every command and its line in the help; each is the module of that name beside this file."""

@@ -1,11 +1,13 @@
 """The days before the first `up`: made up in the archive and the brain that belong to the stack's own home."""
 
+from collections.abc import Mapping
+
 from nervesys.agent.past import Past
 from nervesys.clock import Clock, system_clock
 from nervesys.stack.layout import Stack
 from nervesys.stores.archive import open_archive
 from nervesys.stores.brain import open_brain
-from nervesys.stores.opened import opened
+from nervesys.stores.opened import Opened, opened
 
 OWN_ARCHIVE = "archive"
 """Folder of the home; an archive elsewhere is somebody's."""
@@ -19,10 +21,31 @@ def lay(stack: Stack, clock: Clock = system_clock) -> None:
         BrainUnavailable: the brain cannot be written.
     """
     base = opened("up", stack.environ)
+    archive = base.loaded.settings.storage.archive.url == (stack.home / OWN_ARCHIVE).as_uri()
+    brain = stack.environ["NERVESYS_BRAIN"].startswith(f"{stack.home}/")
+    lay_in(base, stack.environ, archive=archive, brain=brain, clock=clock)
+
+
+def lay_in(
+    base: Opened, environ: Mapping[str, str], *, archive: bool, brain: bool, clock: Clock = system_clock
+) -> None:
+    """Make up what is missing, in these pillars.
+
+    Args:
+        base: names the pillars.
+        environ: holds `NERVESYS_SERVER`, the server of all agents.
+        archive: whether the archive is ours to write to.
+        brain: whether the brain is.
+        clock: the past ends yesterday.
+
+    Raises:
+        ArchiveUnavailable: the archive cannot be written.
+        BrainUnavailable: the brain cannot be written.
+    """
     storage = base.loaded.settings.storage
-    past = Past(base.loaded.settings, tuple(base.loaded.agents.values()), stack.environ["NERVESYS_SERVER"], clock())
-    if storage.archive.url == (stack.home / OWN_ARCHIVE).as_uri():
+    past = Past(base.loaded.settings, tuple(base.loaded.agents.values()), environ["NERVESYS_SERVER"], clock())
+    if archive:
         past.lay_archive(open_archive(storage.archive, writable=True), base.tree)
-    brain = open_brain(base.place, "up", storage.brain, stack.environ)
-    if brain is not None and stack.environ["NERVESYS_BRAIN"].startswith(f"{stack.home}/"):
-        past.lay_summaries(brain)
+    repository = open_brain(base.place, "up", storage.brain, environ)
+    if brain and repository is not None:
+        past.lay_summaries(repository)

@@ -15,6 +15,7 @@ from nervesys.stack.layout import Service, Stack
 from nervesys.stack.services import command
 from nervesys.supervisor import Supervisor, SupervisorUnavailable
 
+ROTATION = "stdout_logfile_maxbytes=5MB\nstdout_logfile_backups=1"
 CONFIG, LINK = "supervisord.conf", "run"
 START_SECONDS, STOP_SECONDS, SHUTDOWN_SECONDS = 10, 12, 120
 """An agent has ten seconds to flush, ship and say `stopped`."""
@@ -44,24 +45,33 @@ chmod=0700
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
-    return head + "".join(_program(stack, service, order) for order, service in enumerate(stack.services))
+    return head + "".join(
+        program(service, order, stack.home, f"stdout_logfile={stack.log(service.name)}\n{ROTATION}")
+        for order, service in enumerate(stack.services)
+    )
 
 
-def _program(stack: Stack, service: Service, order: int) -> str:
+def program(service: Service, order: int, home: Path, output: str) -> str:
+    """The section of supervisord.conf about one service.
+
+    Args:
+        service: what it runs.
+        order: of its start.
+        home: folder to start in, where the service names none.
+        output: the lines that say where its output goes.
+    """
     healing = "autorestart=false\nstartretries=0" if service.agent else "autorestart=true\nstartretries=20"
     return f"""\
 [program:{service.name}]
 command={command(service.argv)}
-directory={service.folder or stack.home}
+directory={service.folder or home}
 priority={order}
 {healing}
 stopwaitsecs={STOP_SECONDS}
 stopasgroup=true
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={stack.log(service.name)}
-stdout_logfile_maxbytes=5MB
-stdout_logfile_backups=1
+{output}
 """
 
 

@@ -33,8 +33,14 @@ def services(home: Path, listen: Listen, agents: Iterable[str], find: Callable[[
         raise NervesysError(f"run the agents {', '.join(sorted(taken))}: services of the stack have these names")
     return (
         *ours,
-        *(Service(name=name, about="agent", argv=_nervesys("agent", "run", name), agent=True) for name in agents),
+        *agent_services(agents),
     )
+
+
+def agent_services(agents: Iterable[str]) -> Iterator[Service]:
+    """One process for each agent."""
+    for name in agents:
+        yield Service(name=name, about="agent", argv=_nervesys("agent", "run", name), agent=True)
 
 
 def _ours(home: Path, listen: Listen, find: Callable[[str], Path]) -> Iterator[Service]:

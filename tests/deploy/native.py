@@ -1,0 +1,114 @@
+"""Runs our services of docker-compose.yml as they stand, without an engine: `python -m tests.deploy.native FOLDER`.
+
+Needs namespaces, not root: it is run inside `unshare --user --map-root-user --net --mount --pid --fork --kill-child`.
+All services share one network, in which each service's name is 127.0.0.1. Each has a root folder made of this
+machine's, in which its volumes are mounted where the file says, read-only where it says so. rclone stands in for the
+S3 server's image. Prints which services passed their own health test, as JSON.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nervesys.stack.programs import find
+
+ROOT = Path(__file__).parents[2]
+HEALTHY_SECONDS = 60
+STAND_IN = """
+RCLONE_AUTH_KEY="\\"$(cat {keys}/store_access_key),$(cat {keys}/store_secret_key)\\""
+export RCLONE_AUTH_KEY
+exec {rclone} serve s3 --config= --addr 0.0.0.0:8333 {data}
+"""
+MAKE_ROOT = """
+mkdir -p {root}; mount -t tmpfs tmpfs {root}
+for entry in /*; do
+  if [ -L $entry ]; then cp -P $entry {root}$entry
+  elif [ -d $entry ]; then mkdir {root}$entry; mount --rbind $entry {root}$entry; fi
+done
+mount --bind {hosts} {root}/etc/hosts
+mkdir -p {root}/nervesys
+"""
+
+
+@dataclass(frozen=True)
+class Native:
+    """The services of a compose file, run natively.
+
+    Attributes:
+        services: of the file.
+        folder: of everything that they write.
+    """
+
+    services: Mapping[str, Mapping[str, Any]]
+    folder: Path
+
+    def run(self) -> dict[str, bool]:
+        """Start everything of ours; which services are well, by their own test."""
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        (self.folder / "hosts").write_text("".join(f"127.0.0.1 {name}\n" for name in ("localhost", *self.services)))
+        if self.start("init").wait(HEALTHY_SECONDS):
+            return {"init": False}
+        self._start_store()
+        ours = [name for name, service in self.services.items() if "build" in service and name != "init"]
+        for name in ours:
+            self.start(name)
+        return {"init": True, **{name: self.healthy(name) for name in ours}}
+
+    def start(self, name: str) -> "subprocess.Popen[bytes]":
+        """Start a service with the entrypoint, command and environment that stand in the file."""
+        service = self.services[name]
+        argv = [*service.get("entrypoint", ["nervesys"]), *service["command"]]  # the image's entrypoint
+        with (self.folder / f"{name}.log").open("wb") as log:
+            return subprocess.Popen(self._inside(name, argv), stdout=log, stderr=log)
+
+    def healthy(self, name: str) -> bool:
+        """Whether its own health test passes in time."""
+        argv = self._inside(name, self.services[name]["healthcheck"]["test"][1:])
+        deadline = time.monotonic() + HEALTHY_SECONDS
+        while time.monotonic() < deadline:
+            if subprocess.run(argv, capture_output=True, check=False).returncode == 0:
+                return True
+            time.sleep(0.5)
+        return False
+
+    def _start_store(self) -> None:
+        data = self.folder / "data"
+        (data / self.services["s3"]["environment"]["S3_BUCKET"]).mkdir(parents=True)
+        words = {"keys": self.folder / "volumes/store-keys", "rclone": find("rclone"), "data": data}
+        subprocess.Popen(["sh", "-c", STAND_IN.format(**{key: shlex.quote(str(path)) for key, path in words.items()})])
+
+    def _inside(self, name: str, argv: list[str]) -> list[str]:
+        service, root = self.services[name], self.folder / "roots" / name
+        script = MAKE_ROOT.format(root=shlex.quote(str(root)), hosts=shlex.quote(str(self.folder / "hosts")))
+        script += "".join(self._mounted(root, volume) for volume in service.get("volumes", ()))
+        environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NERVESYS_HOME": "/nervesys"}
+        pairs = [f"{key}={value}" for key, value in {**environment, **service.get("environment", {})}.items()]
+        enter = ["chroot", str(root), "env", "-i", "-C", "/nervesys", *pairs, *argv]
+        return ["unshare", "--mount", "sh", "-ec", f"{script}exec {shlex.join(enter)}"]
+
+    def _mounted(self, root: Path, volume: str) -> str:
+        source, target, *mode = volume.split(":")
+        folder = ROOT / source if source.startswith("./") else self.folder / "volumes" / source
+        folder.mkdir(parents=True, exist_ok=True)
+        here, there = shlex.quote(str(folder)), shlex.quote(f"{root}{target}")
+        read_only = f"mount -o remount,ro,bind {there}\n" if mode == ["ro"] else ""
+        return f"mkdir -p {there}; mount --bind {here} {there}\n{read_only}"
+
+
+def main() -> None:
+    """Run the services below the folder that the command line names."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    json.dump(Native(services, Path(sys.argv[1])).run(), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""docker-compose.yml against the Compose Specification, the facts of its images, and our own promises.
+
+No container engine runs here: what the images do is taken from the table below, and what our own services do is run
+natively in `test_compose_services.py`.
+"""
+
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+from nervesys.settings import load
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("nervesys-observability:")}
+
+IMAGES = {
+    # image: (port it listens on, words its health test must hold); as their documentation says, autumn 2026
+    "chrislusf/seaweedfs:4.48": (8333, "http://127.0.0.1:8333/healthz"),
+    "grafana/grafana:13.3.0": (3000, "http://127.0.0.1:3000/api/health"),
+    "prom/alertmanager:v0.34.1": (9093, "http://127.0.0.1:9093/-/ready"),
+    "prom/prometheus:v3.15.0": (9090, "http://127.0.0.1:9090/-/ready"),
+}
+
+SECRETS = {
+    "init": ("store", "receiver", "supervisor", "grafana"),  # it makes them
+    "s3": ("store",),
+    "agents": ("store", "supervisor"),
+    "store-exporter": ("store",),
+    "receiver": ("store", "receiver", "supervisor"),
+    "alertmanager": ("receiver",),
+    "grafana": ("grafana",),
+}
+
+
+def test_it_follows_the_compose_specification() -> None:
+    """The schema is the copy that check-jsonschema ships (its version stands in requirements.lock)."""
+    schema = json.loads(files("check_jsonschema").joinpath("builtin_schemas/vendor/compose-spec.json").read_text())
+    assert [error.message for error in Draft7Validator(schema).iter_errors(COMPOSE)] == []
+
+
+def test_every_foreign_image_is_pinned_and_checked_as_its_table_says() -> None:
+    foreign = {name: service for name, service in SERVICES.items() if name not in OURS}
+    assert sorted(service["image"] for service in foreign.values()) == sorted(IMAGES)
+    for service in foreign.values():
+        port, health = IMAGES[service["image"]]
+        assert health in service["healthcheck"]["test"]
+        assert all(str(published).endswith(f":{port}") for published in service.get("ports", ()))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_ports_are_published_on_loopback_only(name: str) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", ()))
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_services_have_no_more_rights_than_they_need(name: str) -> None:
+    service = OURS[name]
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert re.search(r"^USER 10001$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_waited_for_can_come(name: str) -> None:
+    for other, wait in SERVICES[name].get("depends_on", {}).items():
+        if wait["condition"] == "service_healthy":
+            assert "healthcheck" in SERVICES[other]
+        if wait["condition"] == "service_completed_successfully":
+            assert SERVICES[other]["restart"] == "no"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_gets_the_secrets_that_it_needs_and_no_other(name: str) -> None:
+    service = SERVICES[name]
+    mounted = {target for _, target, _ in map(_volume, service.get("volumes", ())) if target.startswith("/secrets/")}
+    assert mounted == {f"/secrets/{kind}" for kind in SECRETS.get(name, ())}
+    said = json.dumps([service.get(key) for key in ("environment", "command", "entrypoint")]) + _mounted_files(service)
+    assert set(re.findall(r"/secrets/\w+", said)) <= mounted
+    for variable in service.get("environment", {}):
+        assert variable.endswith("_FILE") or not re.search("PASSWORD|TOKEN|SECRET|ACCESS_KEY", variable)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_secrets_are_read_only_where_they_are_used(name: str) -> None:
+    for _, target, mode in map(_volume, SERVICES[name].get("volumes", ())):
+        if target.startswith("/secrets/"):
+            assert mode == ("rw" if name == "init" else "ro")
+
+
+def test_every_volume_is_used_and_every_used_volume_is_there() -> None:
+    used = {source for service in SERVICES.values() for source, _, _ in map(_volume, service.get("volumes", ()))}
+    assert {source for source in used if not source.startswith("./")} == set(COMPOSE["volumes"])
+    assert all((ROOT / source).is_dir() for source in used if source.startswith("./"))
+
+
+def test_the_profile_finds_each_program_at_its_service() -> None:
+    listen = load(profile="local,compose").settings.monitoring.listen
+    hosts = {address.rpartition(":")[0] for key, address in listen if key != "page"}
+    assert hosts <= set(SERVICES)
+
+
+def _volume(text: str) -> tuple[str, str, str]:
+    source, target, *mode = text.split(":")
+    return source, target, mode[0] if mode else "rw"
+
+
+def _mounted_files(service: dict[str, Any]) -> str:
+    """What stands in the generated files that a service mounts, for they name secrets too."""
+    folders = [ROOT / source for source, _, _ in map(_volume, service.get("volumes", ())) if source.startswith("./")]
+    return "".join(
+        path.read_text() for folder in folders for path in folder.rglob("*") if path.suffix in {".yml", ".yaml"}
+    )
