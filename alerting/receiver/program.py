@@ -63,7 +63,7 @@ class Receiver:
         self._gauges = Snapshot.of(b"")
         self._news = asyncio.Event()
         self._writer = writer = Writer(journal, lambda: instruments.add(metrics.COMMIT_FAILURES))
-        drivers = open_drivers(local.drivers)
+        self._drivers = drivers = open_drivers(local.drivers)
         self._calls = Calls(drivers, writer, instruments, clock, self._told)
         self._deadman = Deadman(settings.monitoring.deadman.silence_seconds, local.deadman_url, instruments, clock)
         self._scribe = Scribe(brain, journal, writer, instruments, clock, self._told)
@@ -96,7 +96,7 @@ class Receiver:
             watchdog=self._deadman.heard,
         )
         desk.start()
-        self._start_counters()
+        self._start_series()
         program = Program(
             name="receiver",
             about="Takes alerts, journals them, acts, and looks whether it helped.",
@@ -131,9 +131,13 @@ class Receiver:
 
     async def _refresh_fleet(self) -> None:
         await self._fleet.refresh()
-        self._start_counters()
+        self._start_series()
 
-    def _start_counters(self) -> None:
+    def _start_series(self) -> None:
+        for driver in self._drivers:
+            self._instruments.start(metrics.RECOVERY, driver)
+            for action in AUTO_ACTIONS:
+                self._instruments.start(metrics.DURATION, action, driver)
         for agent in self._fleet.now.agents:
             for action in AUTO_ACTIONS:
                 for state in State:

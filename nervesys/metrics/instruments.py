@@ -65,6 +65,10 @@ class Instruments:
         """Add an observation to a histogram."""
         self._at(family, labels).observe(seconds)
 
+    def start(self, family: Family, *labels: str) -> None:
+        """Make a histogram exist before its first observation, so that `increase` sees that one."""
+        self._at(family, labels)
+
     def remove(self, family: Family, *labels: str) -> None:
         """Let a series vanish."""
         self._instruments[family].remove(*labels)
