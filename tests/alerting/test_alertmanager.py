@@ -46,11 +46,11 @@ class Sink:
     address: str
     messages: SimpleQueue[Told]
 
-    def wait_for(self, wanted: Callable[[Told], bool]) -> list[Told]:
-        """All messages up to and with the first that is wanted."""
+    def told(self, *wanted: Callable[[Told], bool]) -> list[Told]:
+        """All messages until each of those that are wanted is among them, in whichever order they come."""
         seen: list[Told] = []
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while not (seen and wanted(seen[-1])):
+        while not all(any(map(one, seen)) for one in wanted):
             try:
                 seen.append(self.messages.get(timeout=max(0, deadline - time.monotonic())))
             except Empty:
@@ -126,15 +126,23 @@ def fire(address: str, alertname: str, severity: str, **labels: str) -> None:
     requests.post(f"http://{address}/api/v2/alerts", json=[alert], timeout=5).raise_for_status()
 
 
+def to_slack(told: Told) -> bool:
+    return told.path == "/slack"
+
+
+def to_receiver(alertname: str) -> Callable[[Told], bool]:
+    return lambda told: told.path == "/api/v1/alertmanager" and alertname in told.names
+
+
 def test_the_receiver_and_people_are_told_at_once_and_lesser_alerts_are_held_back(
     alertmanager: str, sink: Sink
 ) -> None:
     fire(alertmanager, "AgentDown", "critical", agent="grok")
-    told = sink.wait_for(lambda one: one.path == "/slack") + sink.wait_for(lambda one: one.path != "/slack")
+    told = sink.told(to_slack, to_receiver("AgentDown"))
     fire(alertmanager, "BufferFilling", "warning", agent="grok")
     fire(alertmanager, "BufferFilling", "warning", agent="gimai")
-    told += sink.wait_for(lambda one: one.path != "/slack" and "BufferFilling" in one.names)
-    by_receiver = [one for one in told if one.path == "/api/v1/alertmanager"]
+    told += sink.told(to_receiver("BufferFilling"))
+    by_receiver = [one for one in told if not to_slack(one)]
     assert {one.authorization for one in by_receiver} == {"Bearer opensesame"}
     assert [(one.body["groupLabels"]["alertname"], one.body["groupLabels"]["agent"]) for one in by_receiver] == [
         ("AgentDown", "grok"),
@@ -144,7 +152,7 @@ def test_the_receiver_and_people_are_told_at_once_and_lesser_alerts_are_held_bac
 
 def test_people_read_what_is_the_case_and_what_to_do(alertmanager: str, sink: Sink) -> None:
     fire(alertmanager, "AgentStopped", "warning", agent="grok", nervesys_test="true")
-    (told,) = sink.wait_for(lambda one: one.path == "/slack")
+    (told,) = sink.told(to_slack)
     (attachment,) = told.body["attachments"]
     assert attachment["title"] == "TEST FIRING: AgentStopped"
     assert attachment["text"] == "AgentStopped it is\nso\nWhat to do: run\nDashboard: look\n\n"
@@ -153,6 +161,5 @@ def test_people_read_what_is_the_case_and_what_to_do(alertmanager: str, sink: Si
 def test_the_watchdog_goes_to_the_receiver_alone(alertmanager: str, sink: Sink) -> None:
     fire(alertmanager, "Watchdog", "none")
     fire(alertmanager, "AgentStopped", "warning", agent="grok")
-    told = sink.wait_for(lambda one: one.path == "/api/v1/alertmanager")
-    assert told[-1].names == {"Watchdog"}
-    assert all("Watchdog" not in one.body["attachments"][0]["title"] for one in told if one.path == "/slack")
+    told = sink.told(to_receiver("Watchdog"), to_slack)
+    assert [one.body["attachments"][0]["title"] for one in told if to_slack(one)] == ["FIRING: AgentStopped"]
