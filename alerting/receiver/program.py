@@ -9,8 +9,8 @@ from starlette.applications import Starlette
 
 from alerting.drivers import open_drivers
 from alerting.journal import Change, Journal, JournalUnavailable, State, Writer
-from alerting.model import AUTO_ACTIONS, WATCHDOG
-from alerting.receiver import metrics
+from alerting.model import WATCHDOG
+from alerting.receiver import healer, metrics, scribe
 from alerting.receiver.blast import Radius
 from alerting.receiver.calls import Calls
 from alerting.receiver.deadman import Deadman
@@ -32,6 +32,9 @@ FLEET_SECONDS = 60
 """Between two reads of the brain."""
 DEADMAN_SECONDS = 5
 LINKS = {"/actions": "actions", "/actions?state=escalated": "escalated", "/actions?state=rejected": "rejected"}
+
+NOBODY = "none"
+"""Stands for the agent where an alert has none."""
 
 log = logging.getLogger(__name__)
 
@@ -134,14 +137,17 @@ class Receiver:
         self._start_series()
 
     def _start_series(self) -> None:
+        """Let every series exist before its first event, so that `increase` sees that event."""
+        self._instruments.start(metrics.DURATION, scribe.ACTION, scribe.DRIVER)
         for driver in self._drivers:
             self._instruments.start(metrics.RECOVERY, driver)
-            for action in AUTO_ACTIONS:
-                self._instruments.start(metrics.DURATION, action, driver)
+            self._instruments.start(metrics.DURATION, healer.ACTION, driver)
         for agent in self._fleet.now.agents:
-            for action in AUTO_ACTIONS:
-                for state in State:
-                    self._instruments.add(metrics.ACTIONS, agent, action, state, by=0)
+            for state in State:
+                self._instruments.add(metrics.ACTIONS, agent, healer.ACTION, state, by=0)
+        for agent in (*self._fleet.now.agents, NOBODY):
+            for state in scribe.STATES:
+                self._instruments.add(metrics.ACTIONS, agent, scribe.ACTION, state, by=0)
 
     def _received(self, changes: list[Change]) -> None:
         self._told(changes)
@@ -150,7 +156,7 @@ class Receiver:
     def _told(self, changes: list[Change]) -> None:
         for change in changes:
             log.info("%s of %s: %s %s", change.action, change.agent or "-", change.state, change.detail)
-            self._instruments.add(metrics.ACTIONS, change.agent or "none", change.action, change.state)
+            self._instruments.add(metrics.ACTIONS, change.agent or NOBODY, change.action, change.state)
 
     def _snapshot(self) -> Snapshot:
         try:

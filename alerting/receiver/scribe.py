@@ -14,6 +14,8 @@ from nervesys.stores.brain import GitBrain
 
 ACTION = "log_to"
 DRIVER = "git"
+STATES = (State.PENDING, State.SUCCEEDED, State.FAILED)
+"""Those that a record can be in."""
 
 
 @dataclass(frozen=True)
