@@ -13,11 +13,13 @@ from dashboards.style import (
     ANY_IS_WARNING,
     MEDIUM,
     SHORT,
+    STATE_COLOURS,
     TALL,
     TILE,
     Colour,
     House,
     Unit,
+    coloured,
     graph,
     mapping,
     query,
@@ -28,14 +30,6 @@ from dashboards.style import (
 from dashboards.tables import Label, Value, table
 
 AGENT = 'agent=~"$agent"'
-STATE_COLOURS = {
-    "recovered": Colour.GOOD,
-    "succeeded": Colour.CALM,
-    "deferred": Colour.ODD,
-    "skipped": Colour.OFF,
-    "failed": Colour.WARNING,
-    "escalated": Colour.CRITICAL,
-}
 FIRES = mapping((1, "firing", Colour.CRITICAL))
 
 
@@ -129,7 +123,7 @@ def _open() -> Any:
         "What is the receiver doing, and what waits for a person?",
         Label("agent", "Agent", links=(AGENT_CELL,)),
         Label("action", "Action"),
-        Label("state", "State"),
+        Label("state", "State", words=coloured(STATE_COLOURS)),
         Value("Episodes", query(f"sum by (agent, action, state) (nervesys_action_open{{{AGENT}}}) > 0"), Unit.COUNT),
         sort="Episodes",
         empty="Nothing is under way",

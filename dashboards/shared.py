@@ -6,11 +6,14 @@ from typing import Any
 from dashboards.correct import Query
 from dashboards.style import (
     AGENT_CELL,
+    SEVERITY_COLOURS,
     SILENT,
+    STATE_COLOURS,
     STATUS_CODES,
     TO_AGENT,
     House,
     Unit,
+    coloured,
     graph,
     of_pair,
     query,
@@ -53,7 +56,7 @@ def status(agent: str) -> str:
     return configured(f"(max by (agent) ({said}) or {silent})")
 
 
-def server_load(house: House, server: str, legend: str = "{{server}}") -> Sequence[Any]:
+def server_load(house: House, server: str) -> Sequence[Any]:
     """CPU, memory and disk of the matching servers, side by side."""
     limits = house.settings.thresholds
 
@@ -62,7 +65,7 @@ def server_load(house: House, server: str, legend: str = "{{server}}") -> Sequen
             title,
             f"{question} Dashed: warning and critical threshold.",
             Unit.RATIO,
-            query(f"max by (server) ({family}{{{server}}})", legend),
+            query(f"max by (server) ({family}{{{server}}})", "{{server}}"),
             steps=of_pair(pair),
             top=1,
             empty="No live agent reports this server",
@@ -75,9 +78,9 @@ def server_load(house: House, server: str, legend: str = "{{server}}") -> Sequen
     )
 
 
-def by_agent(title: str, question: str, unit: Unit, asked: Query, **how: Any) -> Any:
+def by_agent(title: str, question: str, unit: Unit, asked: Query) -> Any:
     """A graph with a line an agent, each of which leads to its page."""
-    return graph(title, question, unit, asked, links=(TO_AGENT,), **how)
+    return graph(title, question, unit, asked, links=(TO_AGENT,))
 
 
 def firing(title: str) -> Any:
@@ -86,7 +89,7 @@ def firing(title: str) -> Any:
         title,
         "What is wrong at this moment, and since when?",
         Label("alertname", "Alert"),
-        Label("severity", "Severity"),
+        Label("severity", "Severity", words=coloured(SEVERITY_COLOURS)),
         Label("agent", "Agent", links=(AGENT_CELL,)),
         Label("server", "Server"),
         Value(
@@ -109,7 +112,7 @@ def actions_by_agent(title: str, agent: str) -> Any:
         "What was done to whom in the time range, and how did it end?",
         Label("agent", "Agent", links=(AGENT_CELL,)),
         Label("action", "Action"),
-        Label("state", "State"),
+        Label("state", "State", words=coloured(STATE_COLOURS)),
         Value(
             "Times",
             query(

@@ -51,7 +51,6 @@ Steps = tuple[tuple[float | None, Colour], ...]
 """From which value on which colour; the first step has no value."""
 PLAIN: Steps = ((None, Colour.NEUTRAL),)
 QUIET: Steps = ((None, Colour.CALM),)
-FINE: Steps = ((None, Colour.GOOD),)
 ANY_IS_WARNING: Steps = ((None, Colour.GOOD), (1, Colour.WARNING))
 ANY_IS_CRITICAL: Steps = ((None, Colour.GOOD), (1, Colour.CRITICAL))
 NONE_IS_CRITICAL: Steps = ((None, Colour.CRITICAL), (1, Colour.GOOD))
@@ -72,6 +71,16 @@ LEVEL_COLOURS = {
     "WARN": Colour.WARNING,
     "INFO": Colour.CALM,
     "DEBUG": Colour.OFF,
+}
+SEVERITY_COLOURS = {"critical": Colour.CRITICAL, "warning": Colour.WARNING, "info": Colour.CALM}
+STATE_COLOURS = {
+    "recovered": Colour.GOOD,
+    "succeeded": Colour.CALM,
+    "deferred": Colour.ODD,
+    "skipped": Colour.OFF,
+    "failed": Colour.WARNING,
+    "rejected": Colour.WARNING,
+    "escalated": Colour.CRITICAL,
 }
 
 
@@ -99,11 +108,7 @@ class House:
     def silence(self) -> Steps:
         """Colours of a heartbeat's age."""
         beat = self.settings.thresholds.heartbeat
-        return (
-            (None, Colour.GOOD),
-            (2 * beat.interval_seconds, Colour.WARNING),
-            (beat.down_after_seconds, Colour.CRITICAL),
-        )
+        return rising(2 * beat.interval_seconds, beat.down_after_seconds)
 
 
 def duration(seconds: float) -> str:
@@ -134,12 +139,15 @@ def query(expr: str, legend: str = "") -> Query:
     return Query(expr=expr, legendFormat=legend)
 
 
-def mapping(*rows: tuple[float, str, Colour]) -> list[Json]:
-    """Words and colours in place of single values."""
-    options = {
-        f"{value:g}": {"color": colour, "index": i, "text": text} for i, (value, text, colour) in enumerate(rows)
-    }
+def mapping(*rows: tuple[float | str, str, Colour]) -> list[Json]:
+    """Words and colours in place of single values, be they numbers or the text of a label."""
+    options = {str(value): {"color": colour, "index": i, "text": text} for i, (value, text, colour) in enumerate(rows)}
     return [{"options": options, "type": "value"}]
+
+
+def coloured(colours: Mapping[str, Colour]) -> list[Json]:
+    """Colours of the values of a label."""
+    return mapping(*((value, value, colour) for value, colour in colours.items()))
 
 
 STATUS_CODES = {status: code for code, status in enumerate(Status, SILENT + 1)}
@@ -206,14 +214,10 @@ def graph(
     colours: Mapping[str, Colour] | None = None,
     stacked: bool = False,
     top: int | None = None,
-    wide: bool = False,
     empty: str = EMPTY,
     links: Sequence[Json] = (),
 ) -> TimeSeries:
-    """Lines over time, or stacked bars; steps are drawn as dashed lines. A name has one colour on every page.
-
-    A wide one has room for a legend that tells the newest and the highest value.
-    """
+    """Lines over time, or stacked bars; steps are drawn as dashed lines. A name has one colour on every page."""
     return TimeSeries(
         title=title,
         description=description,
@@ -227,9 +231,6 @@ def graph(
         lineWidth=0 if stacked else 1,
         stacking={"group": "A", "mode": "normal" if stacked else "none"},
         showPoints="never" if stacked else "auto",
-        legendCalcs=["lastNotNull", "max"] if wide else [],
-        legendDisplayMode="table" if wide else "list",
-        legendPlacement="right" if wide else "bottom",
         tooltipMode="multi",
         tooltipSort="desc",
         valueMin=0,
@@ -269,9 +270,7 @@ def bars(
     unit: Unit,
     *queries: Query,
     steps: Steps = QUIET,
-    top: float | None = None,
     empty: str = EMPTY,
-    links: Sequence[Json] = (),
 ) -> Bars:
     """One bar a series, for comparing them now."""
     return Bars(
@@ -279,5 +278,5 @@ def bars(
         description=description,
         targets=[each.at_once() for each in queries],
         thresholds=thresholds(steps),
-        extraJson={"fieldConfig": {"defaults": {"links": list(links), "max": top, "noValue": empty, "unit": unit}}},
+        extraJson={"fieldConfig": {"defaults": {"noValue": empty, "unit": unit}}},
     )

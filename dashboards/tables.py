@@ -9,6 +9,9 @@ from grafanalib.core import Table, TableSortByField
 from dashboards.correct import Json, Query
 from dashboards.style import EMPTY, PLAIN, Steps, Unit, thresholds
 
+COLOURED: Json = {"id": "custom.cellOptions", "value": {"type": "color-text"}}
+"""The text of a cell takes the colour of its value."""
+
 
 @dataclass(frozen=True)
 class Label:
@@ -18,11 +21,13 @@ class Label:
         name: of the label.
         title: of the column.
         links: from its cells.
+        words: in place of its values, with colours.
     """
 
     name: str
     title: str
     links: Sequence[Json] = ()
+    words: Sequence[Json] = ()
 
 
 @dataclass(frozen=True)
@@ -86,18 +91,17 @@ def _value_fields(count: int) -> list[str]:
 
 
 def _override(column: Label | Value) -> Json | None:
+    """How a column differs from the table's fields; None where it does not, or is not shown."""
     properties: list[Json] = []
     if isinstance(column, Label) and column.links:
-        properties = [{"id": "links", "value": list(column.links)}]
-    elif isinstance(column, Value) and column.title:
-        properties = [{"id": "unit", "value": column.unit}]
-        if column.words:
-            properties.append({"id": "mappings", "value": list(column.words)})
-        if column.words or column.steps != PLAIN:
-            properties += [
-                {"id": "thresholds", "value": {"mode": "absolute", "steps": thresholds(column.steps)}},
-                {"id": "custom.cellOptions", "value": {"type": "color-text"}},
-            ]
-    if not properties:
+        properties.append({"id": "links", "value": list(column.links)})
+    if isinstance(column, Value):
+        properties.append({"id": "unit", "value": column.unit})
+        if column.steps != PLAIN:
+            steps = {"mode": "absolute", "steps": thresholds(column.steps)}
+            properties += [{"id": "thresholds", "value": steps}, COLOURED]
+    if column.words:
+        properties += [{"id": "mappings", "value": list(column.words)}, COLOURED]
+    if not properties or not column.title:
         return None
     return {"matcher": {"id": "byName", "options": column.title}, "properties": properties}
