@@ -29,6 +29,7 @@ class Verdict(StrEnum):
     STARTING = "starting"
     NOT_WORKING = "not_working"
     STOPPED = "stopped"
+    STOPPING = "stopping"
     WAITING = "waiting"
     NO_PROOF = "no_proof"
     RESTART_DISABLED = "restart_disabled"
@@ -151,6 +152,12 @@ class Case:
         return self.sight.state is not None and self.sight.state.status in WORKING
 
     @property
+    def stopping(self) -> bool:
+        """Whether the agent says, of its own accord, that it stops."""
+        said = self.sight.state is not None and self.sight.state.status is Status.STOPPING
+        return said and not self.acted and not self.escalated
+
+    @property
     def waited(self) -> float:
         """Seconds of clear sight since the attempt.
 
@@ -231,9 +238,16 @@ def _proof(case: Case) -> Decision | None:
     return _stay(case, Verdict.FIRST_SIGN, f"instance {case.instance} spoke once", sign=sign)
 
 
+def _stopping(case: Case) -> Decision | None:
+    """It beats on while it stops: that is no health, and counts as down once this receiver has seen enough of it."""
+    if not (case.stopping and case.fresh) or case.now - case.episode.opened_at >= case.policy.grace:
+        return None
+    return _stay(case, Verdict.STOPPING, "it says that it stops, and is given time")
+
+
 def _alive(case: Case) -> Decision | None:
     """A fresh heartbeat, though no proof: nothing to do, or wait; an agent that is starting is never restarted."""
-    if not case.fresh:
+    if not case.fresh or case.stopping:
         return None
     if case.escalated:
         return _stay(case, Verdict.WAITING, "it speaks, but no new instance has proven itself")
@@ -306,7 +320,8 @@ def _cooling(case: Case) -> Decision | None:
 
 def _act(case: Case) -> Decision:
     fields = {"baseline": case.instance, "sign": "", "waited": 0.0}
-    return Decision(Verdict.ACT, State.RUNNING, f"silent for {case.sight.age:.0f} s", fields=fields)
+    why = "stopping without end" if case.stopping else f"silent for {case.sight.age:.0f} s"
+    return Decision(Verdict.ACT, State.RUNNING, why, fields=fields)
 
 
 def _stay(case: Case, verdict: Verdict, detail: str, **fields: Any) -> Decision:
@@ -324,6 +339,7 @@ RULES: tuple[Callable[[Case], Decision | None], ...] = (
     _unknown_agent,
     _blind,
     _proof,
+    _stopping,
     _alive,
     _stopped,
     _waiting,

@@ -60,6 +60,19 @@ BLIND = Sight(blind="the store cannot be read")
         pytest.param(PENDING, sight(age=181), "act", "running", id="spoke just beyond grace: act"),
         pytest.param(PENDING, sight(status="stopped"), "stopped", "skipped", id="stopped on purpose: leave it"),
         pytest.param(PENDING, sight(status="stopping"), "act", "running", id="stopping without end: act"),
+        pytest.param(
+            PENDING, sight(age=1, status="stopping"), "stopping", "deferred", id="stopping, and beats on: give it time"
+        ),
+        pytest.param(
+            replace(PENDING, opened_at=NOW - 180),
+            sight(age=1, status="stopping"),
+            "act",
+            "running",
+            id="stopping without end, though it beats on: act",
+        ),
+        pytest.param(
+            CALLED, sight(age=1, status="stopping"), "waiting", "succeeded", id="stopping because we asked it to: wait"
+        ),
         pytest.param(PENDING, BLIND, "blind", "deferred", id="blind before an attempt: wait"),
         pytest.param(CALLED, BLIND, "blind", "succeeded", id="blind after an attempt: stay and wait"),
         pytest.param(ESCALATED, BLIND, "blind", "escalated", id="blind when escalated: stay"),
