@@ -60,7 +60,7 @@ class Supervisor(Section):
     Attributes:
         url: `unix:///path/of/supervisor.sock` or `http://HOST:PORT`.
         user: of its HTTP interface; None where it asks for none.
-        password: `password_file`, which holds the user's password.
+        password: path of a file with the user's password.
         servers: the servers whose agents it runs; `*` stands for every server.
         timeout_seconds: of each call.
         stop_seconds: after which a process that does not stop is killed.
@@ -109,8 +109,8 @@ class LocalFile(Section):
 
     Attributes:
         journal: SQLAlchemy URL; None for SQLite in the home folder.
-        token: `token_file`, which holds the webhook's bearer token; None for `secrets/receiver_token` of the home.
-        deadman_url: `deadman_url_file`, which holds a URL to post to when the Watchdog falls silent; None only logs.
+        token: path of a file with the bearer token of webhooks; None for `secrets/receiver_token` of the home.
+        deadman_url: path of a file with a URL to post to when the Watchdog falls silent; None only logs.
     """
 
     journal: SecretStr | None = None

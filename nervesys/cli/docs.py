@@ -9,12 +9,14 @@ from rich.console import Console
 
 from alerting.model import read_alerts
 from alerting.page import alerts_page
+from alerting.receiver.local import Drivers, LocalFile, Supervisor
 from nervesys.cli.generated import report, write
 from nervesys.cli.main import COMMANDS, load_command
 from nervesys.cli.reference import NOTICE, commands_page, configuration_page, metrics_page
 from nervesys.settings import FolderTree, load, shipped_root
 
 app = typer.Typer(help="Write the reference pages under docs/reference from the code that they describe.")
+LOCAL_FILE = LocalFile(drivers=Drivers(supervisor=Supervisor(url="unix:///run/supervisor.sock", servers=("*",))))
 TABLES = {"Exporters": "exporters", "Receiver": "alerting"}
 
 
@@ -40,6 +42,6 @@ def pages() -> dict[str, str]:
     return {
         "alerts.md": NOTICE + alerts_page(loaded.settings, alerts),
         "metrics.md": metrics_page(tables),
-        "configuration.md": configuration_page(loaded),
+        "configuration.md": configuration_page(loaded, LOCAL_FILE),
         "commands.md": commands_page({name: load_command(name) for name in COMMANDS}),
     }

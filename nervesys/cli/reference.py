@@ -34,8 +34,13 @@ def metrics_page(tables: Mapping[str, Sequence[Family]]) -> str:
     return "".join(parts)
 
 
-def configuration_page(loaded: Loaded) -> str:
-    """Every setting with its default, and every environment variable."""
+def configuration_page(loaded: Loaded, local: BaseModel) -> str:
+    """Every setting with its default, and every environment variable.
+
+    Args:
+        loaded: the shipped defaults.
+        local: the receiver's own file, as an example.
+    """
     parts = [
         NOTICE,
         "# Configuration\n\n",
@@ -49,6 +54,8 @@ def configuration_page(loaded: Loaded) -> str:
         parts.append(_table(("key", "default", "meaning"), _settings(model, "")))
     parts.append("\n## config/agents/NAME.yaml\n\nUnder the key `agent`, over `config/agents/default.yaml`.\n\n")
     parts.append(_table(("key", "default", "meaning"), _settings(AgentConfig(name="name"), "")))
+    parts.append("\n## receiver.yaml\n\nThe receiver's own file in its home folder; no brain can say any of this.\n\n")
+    parts.append(_table(("key", "example or default", "meaning"), _settings(local, "")))
     parts.append("\n## Environment variables\n\nBefore any setting can be read:\n\n")
     parts.append(_table(("variable", "meaning"), [(f"`{name}`", meaning) for name, meaning in PLACES.items()]))
     parts.append("\nEach sets one field; `NAME_FILE` names a file that holds the value instead.\n\n")
@@ -88,11 +95,12 @@ def _parameter(parameter: Any) -> tuple[str, str] | None:
 def _settings(model: BaseModel, prefix: str) -> list[tuple[str, str, str]]:
     meanings = _attributes(type(model))
     rows: list[tuple[str, str, str]] = []
-    for key, value in model:
+    for field, value in model:
+        key = type(model).model_fields[field].alias or field
         if isinstance(value, BaseModel):
             rows += _settings(value, f"{prefix}{key}.")
         else:
-            rows.append((f"`{prefix}{key}`", _value(value), meanings.get(key, "")))
+            rows.append((f"`{prefix}{key}`", _value(value), meanings.get(field, "")))
     return rows
 
 
