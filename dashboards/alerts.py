@@ -79,7 +79,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
             query(f'sum(increase(nervesys_actions_total{{{AGENT}, state="recovered"}}[$__range])) or vector(0)'),
         ),
         stat(
-            "Median time to recovery",
+            "Median recovery",
             "How long from the first alert to the proof of recovery, in the time range?",
             Unit.SECONDS,
             query(

@@ -39,12 +39,12 @@ def files(loaded: Loaded, folder: str = FOLDER) -> dict[str, str]:
         folder: in which Grafana will find the dashboards.
 
     Returns:
-        Text by path below `provisioning/grafana`.
+        Text by path below the folder `provisioning`.
     """
-    made = {f"dashboards/{page['uid']}.json": _json(page) for page in pages(loaded)}
-    made["dashboards/.lint"] = _yaml({"exclusions": {rule: {"reason": why} for rule, why in EXCLUDED.items()}})
-    made["dashboards/nervesys.yaml"] = _yaml(_providers(loaded, folder))
-    made["datasources/nervesys.yaml"] = _yaml(_datasources(loaded))
+    made = {f"grafana/dashboards/{page['uid']}.json": _json(page) for page in pages(loaded)}
+    made["grafana/dashboards/.lint"] = _yaml({"exclusions": {rule: {"reason": why} for rule, why in EXCLUDED.items()}})
+    made["grafana/dashboards/nervesys.yaml"] = _yaml(_providers(loaded, folder))
+    made["grafana/datasources/nervesys.yaml"] = _yaml(_datasources(loaded))
     return made
 
 

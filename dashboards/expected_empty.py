@@ -40,7 +40,7 @@ EXPECTED_EMPTY: dict[str, Reason] = {
     "alerts-actions / Duration of driver calls / B": NOTHING_DONE,
     "alerts-actions / Firing now / A": QUIET,
     "alerts-actions / History of alerts / A": QUIET,
-    "alerts-actions / Median time to recovery / A": NOTHING_DONE,
+    "alerts-actions / Median recovery / A": NOTHING_DONE,
     "alerts-actions / Open actions now / A": NOTHING_DONE,
     "alerts-actions / Time to recovery / A": NOTHING_DONE,
     "alerts-actions / Time to recovery / B": NOTHING_DONE,

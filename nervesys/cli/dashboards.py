@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from dashboards.build import FOLDER, datasource_seconds, files, pages
@@ -37,7 +38,7 @@ def _group() -> None:
 
 @app.command()
 def build(
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("provisioning/grafana"),
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("provisioning"),
     folder: Annotated[str, typer.Option(help="Where Grafana will find the dashboards.")] = FOLDER,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a file is stale.")] = False,
     home: Home = None,
@@ -68,12 +69,11 @@ def check(
         answers = settled(lambda: asked_live(loaded, made, asked), lambda answer: answer.verdict.fine, wait)
     out.print(summary(made, findings, answers))
     for finding in findings:
-        out.print(f"[red]{finding.rule}[/] {finding.where}: {finding.problem}", soft_wrap=True)
+        out.print(f"[red]{finding.rule}[/] {escape(f'{finding.where}: {finding.problem}')}", soft_wrap=True)
     for answer in answers:
         if not answer.verdict.fine:
-            out.print(
-                f"[red]{answer.verdict}[/] {answer.question}: {answer.detail or answer.question.expr}", soft_wrap=True
-            )
+            words = escape(f"{answer.question}: {answer.detail or answer.question.expr}")
+            out.print(f"[red]{answer.verdict}[/] {words}", soft_wrap=True)
     if findings or any(not answer.verdict.fine for answer in answers):
         raise typer.Exit(1)
 
