@@ -19,7 +19,7 @@ import yaml
 from alerting.model import ALERTS_FILE, AlertsFile
 from alerting.routes import alertmanager_config
 from nervesys.settings import load, shipped_root
-from nervesys.stack.programs import find, root_of
+from nervesys.stack.programs import root_of
 
 SETTINGS = load(profile="local").settings
 DEADLINE_SECONDS = 20
@@ -79,7 +79,7 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def alertmanager(sink: Sink, tmp_path: Path) -> Iterator[str]:
+def alertmanager(sink: Sink, program: Callable[[str], str], tmp_path: Path) -> Iterator[str]:
     """The address of a running one, with Slack enabled, all of whose messages reach the sink."""
     written = yaml.safe_load((shipped_root() / ALERTS_FILE).read_text())
     alerts = AlertsFile.model_validate(written | {"channels": {"slack": {"type": "slack", "channel": "#x"}}})
@@ -95,11 +95,11 @@ def alertmanager(sink: Sink, tmp_path: Path) -> Iterator[str]:
         "web.listen-address": address,
         "cluster.listen-address": "",
     }
-    program = find("alertmanager")
-    command = [str(program), *(f"--{name}={value}" for name, value in arguments.items())]
+    binary = Path(program("alertmanager"))
+    command = [str(binary), *(f"--{name}={value}" for name, value in arguments.items())]
     with (
         (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(command, cwd=root_of(program), stdout=log, stderr=log) as process,
+        subprocess.Popen(command, cwd=root_of(binary), stdout=log, stderr=log) as process,
     ):
         try:
             _wait_until_ready(address, tmp_path / "log")

@@ -1,6 +1,7 @@
 """What is generated is what Prometheus reads, and what is committed is what is generated."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ from alerting.rules import prometheus_rules
 from alerting.scraping import JOBS, prometheus_config
 from nervesys.cli.alerts import IN_COMPOSE
 from nervesys.settings import FolderTree, load, shipped_root
-from nervesys.stack.programs import find
 
 ROOT = Path(__file__).parents[2]
 ALERTS = read_alerts(FolderTree(shipped_root()))[0]
@@ -25,12 +25,12 @@ WEB = {
 
 
 @pytest.mark.parametrize("profile", [None, "local", "local,compose"])
-def test_prometheus_reads_it(profile: str | None, tmp_path: Path) -> None:
+def test_prometheus_reads_it(profile: str | None, program: Callable[[str], str], tmp_path: Path) -> None:
     for name, text in files(load(profile=profile).settings, ALERTS, tmp_path).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     for words in (("config", "prometheus.yml"), ("rules", "--lint-fatal", "rules/nervesys.yml")):
-        command = [str(find("promtool")), "check", *words]
+        command = [program("promtool"), "check", *words]
         done = subprocess.run(command, cwd=tmp_path / "prometheus", capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, done.stdout + done.stderr
 

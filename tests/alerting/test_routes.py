@@ -1,6 +1,7 @@
 """Alertmanager's configuration, asked of amtool: who hears of what."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from alerting.model import ALERTS_FILE, AlertsFile, read_alerts
 from alerting.routes import alertmanager_config
 from alerting.rules import rules_of
 from nervesys.settings import FolderTree, load, shipped_root
-from nervesys.stack.programs import find
 
 SHIPPED = read_alerts(FolderTree(shipped_root()))[0]
 SETTINGS = load().settings
@@ -19,6 +19,7 @@ CHANNELS = {
     "email": {"type": "email", "to": "a@example.org", "from": "b@example.org", "smarthost": "mail.example.org:587"},
     "pager": {"type": "webhook", "url": "https://example.org/hook", "token_file": "pager_token"},
 }
+Amtool = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def with_channels() -> AlertsFile:
@@ -34,12 +35,16 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def amtool(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(find("amtool")), *words], capture_output=True, text=True, timeout=30)
+@pytest.fixture
+def amtool(program: Callable[[str], str]) -> Amtool:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([program("amtool"), *words], capture_output=True, text=True, timeout=30)
+
+    return run
 
 
 @pytest.mark.parametrize("alerts", [SHIPPED, with_channels()], ids=["no channel is enabled", "every kind of channel"])
-def test_alertmanager_reads_it(alerts: AlertsFile, tmp_path: Path) -> None:
+def test_alertmanager_reads_it(alerts: AlertsFile, amtool: Amtool, tmp_path: Path) -> None:
     path = tmp_path / "alertmanager.yml"
     path.write_text(yaml.safe_dump(alertmanager_config(SETTINGS, alerts, tmp_path)))
     done = amtool("check-config", str(path))
@@ -58,7 +63,7 @@ def test_alertmanager_reads_it(alerts: AlertsFile, tmp_path: Path) -> None:
         pytest.param("alertname=Mine severity=critical", "nobody", id="an alert of somebody else"),
     ],
 )
-def test_who_hears_of_it(config: Path, labels: str, receivers: str) -> None:
+def test_who_hears_of_it(amtool: Amtool, config: Path, labels: str, receivers: str) -> None:
     done = amtool(
         "config", "routes", "test", f"--config.file={config}", f"--verify.receivers={receivers}", *labels.split()
     )

@@ -1,6 +1,7 @@
 """Every rule, run by promtool through a story in which it must be silent and one in which it must fire."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ import yaml
 from alerting.model import read_alerts
 from alerting.rules import prometheus_rules
 from nervesys.settings import FolderTree, load, shipped_root
-from nervesys.stack.programs import find
 from tests.alerting.rules import actions, agents, blindness, pillars, servers, watchers
 from tests.alerting.rules.kit import Case
 
@@ -26,11 +26,11 @@ def rules() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_rule(case: Case, rules: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_rule(case: Case, rules: list[dict[str, Any]], program: Callable[[str], str], tmp_path: Path) -> None:
     groups = [{"name": "tested", "rules": [rule for rule in rules if rule["alert"] == case.alert]}]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
     (tmp_path / "test.yml").write_text(yaml.safe_dump(case.as_promtool("rules.yml")))
-    command = [str(find("promtool")), "test", "rules", str(tmp_path / "test.yml")]
+    command = [program("promtool"), "test", "rules", str(tmp_path / "test.yml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
