@@ -53,12 +53,13 @@ class Rounds:
         return sorted(current)
 
     def due(self, now: float) -> list[str]:
-        """The periods that are over and whose turn it is; where it is a root's turn, its periods are found first."""
-        for root in [root for root in self._turn() if root in self._roots]:
+        """The periods that are over and whose turn it is; a root whose turn it is, is searched for periods."""
+        turn = self._turn()
+        for root in self._roots.intersection(turn):
             found = set(self._folders.periods(self._store, root)) - self._current
             self._looked.update(dict.fromkeys(found - self._looked.keys(), NEVER))
             self._looked[root] = now
-        return [folder for folder in self._turn() if folder not in self._roots]
+        return [folder for folder in turn if folder not in self._roots]
 
     def done(self, folder: str, now: float) -> None:
         """A period was looked at."""

@@ -64,11 +64,14 @@ class Fragments:
             KeyError: a sample's family is not in this table.
         """
         lines = [(sample.family, sample.series(), sample.value) for sample in samples]
-        refused = self._own(key, [series for _, series, _ in lines])
         rendered: dict[Family, str] = {}
-        for family, series, value in lines:
-            if series not in refused:
+        refused: list[str] = []
+        owned = self._own(key, [series for _, series, _ in lines])
+        for (family, series, value), mine in zip(lines, owned, strict=True):
+            if mine:
                 rendered[family] = f"{rendered.get(family, '')}{series} {number(value)}\n"
+            else:
+                refused.append(series)
         for family in rendered.keys() - self._headers.keys():
             raise KeyError(family.name)
         self._chunk_of(key).put(key, rendered)
@@ -96,22 +99,21 @@ class Fragments:
                 parts += [header, *packed]
         return Snapshot.packed(parts, len(self._owner))
 
-    def _own(self, key: str, wanted: list[str]) -> list[str]:
-        """Make an object the owner of these series and no others; returns those that it may not have."""
+    def _own(self, key: str, wanted: list[str]) -> list[bool]:
+        """Make an object the owner of these series and of no others; tells of each whether it may have it."""
         held = self._series.get(key, [])
         if held == wanted:
-            return []
+            return [True] * len(wanted)
         for series in held:
             del self._owner[series]
-        refused = []
         self._series[key] = mine = []
+        free = []
         for series in wanted:
-            if series in self._owner:
-                refused.append(series)
-            else:
+            free.append(series not in self._owner)
+            if free[-1]:
                 self._owner[series] = key
                 mine.append(series)
-        return refused
+        return free
 
     def _chunk_of(self, key: str) -> _Chunk:
         if key not in self._place:

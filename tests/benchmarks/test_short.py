@@ -1,0 +1,15 @@
+"""The benchmarks in short form: that they run, and that counts hold; timings are for a calm machine."""
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS
+from benchmarks.measure import Report
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_it_runs_and_its_counts_hold(name: str) -> None:
+    title, run = BENCHMARKS[name]
+    report = Report(title)
+    run(report, large=False, short=True)
+    assert report.table.row_count
+    assert [missed for missed in report.missed if "LISTs" in missed] == []

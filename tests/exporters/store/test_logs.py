@@ -1,0 +1,293 @@
+"""Area `logs`: every record counted once, at a cost that follows change."""
+
+import gzip
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from exporters.runner import WHOLE, Cache, Refresh, Shard
+from exporters.store import logs, records
+from exporters.store.board import Board
+from exporters.store.logs import RECHECKS, Logs
+from nervesys.contract.times import utc
+from nervesys.errors import StoreUnavailable
+from nervesys.stores.objects import FolderStore, Listing
+from tests.exporters.kit import HandClock, Rejections, context
+
+DAY = 86_400.0
+AREA = "db/active_logs"
+INFO = 'nervesys_log_records_total{agent="grok",category="activity",level="INFO"}'
+
+
+class Watched(FolderStore):
+    """Notes what it is asked for, and fails on demand."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.lists: list[str] = []
+        self.gets: list[str] = []
+        self.gets_left = 10_000
+
+    def list(self, prefix: str, *, recursive: bool = True) -> Listing:
+        self.lists.append(prefix)
+        return super().list(prefix, recursive=recursive)
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[IO[bytes]]:
+        if not self.gets_left:
+            raise StoreUnavailable(f"get {key}: refused")
+        self.gets_left -= 1
+        self.gets.append(key)
+        with super().open(key) as stream:
+            yield stream
+
+
+class World:
+    """A store, a cache on disk, and an exporter that may be started again."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        (home / "bucket").mkdir()
+        self.store = Watched(home / "bucket")
+        self.clock = HandClock(1_800_000_000.0)
+        self.start()
+
+    def start(self, *, once: bool = False, shard: Shard = WHOLE) -> None:
+        opened = context(self.clock, Cache(self.home / "cache.sqlite3"), once=once, shard=shard)
+        self.rejections = Rejections(opened.health.reject)
+        self.out = Refresh(records.FAMILIES, self.rejections)
+        self.area = Logs(self.store, opened, Board())
+
+    def ship(
+        self, name: str = "1", *, server: str = "srv1", agent: str = "grok", lines: int = 1, **record: object
+    ) -> str:
+        """An agent ships a batch now; returns its key."""
+        at = utc(self.clock.now)
+        key = f"{AREA}/{server}/{at:%Y-%m-%d}/{at:%H%M%S}_{agent}_{name}.jsonl.gz"
+        line = json.dumps({"timestamp": at.isoformat(), "agent_id": agent, **record}).encode() + b"\n"
+        self.put(key, gzip.compress(line * lines, mtime=0))
+        return key
+
+    def put(self, key: str, body: bytes) -> None:
+        self.store.put(key, body)
+        os.utime(self.home / "bucket" / key, (self.clock.now, self.clock.now))
+
+    def run(self, later: float = 60) -> dict[str, float]:
+        """One pass; what it shows afterwards, without what is 0 for agents that shipped nothing."""
+        self.clock.now += later
+        self.store.lists, self.store.gets = [], []
+        self.area.refresh(self.out)
+        lines = [line for line in self.out.snapshot().plain.decode().splitlines() if not line.startswith("#")]
+        return {series: float(value) for series, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    made = World(tmp_path)
+    made.run()
+    return made
+
+
+def test_a_new_series_is_0_for_one_pass_and_then_its_count(world: World) -> None:
+    world.ship(lines=50)
+    assert world.run()[INFO] == 0
+    assert world.run()[INFO] == 50
+    world.ship("2", lines=3)
+    assert world.run()[INFO] == 53
+
+
+def test_errors_of_configured_agents_exist_from_the_start(world: World) -> None:
+    shown = world.run()
+    assert shown['nervesys_log_records_total{agent="grok",category="errors",level="ERROR"}'] == 0
+
+
+def test_an_object_is_fetched_once_and_a_restart_fetches_nothing(world: World) -> None:
+    key = world.ship(lines=5)
+    world.run()
+    assert world.store.gets == [key]
+    assert world.run()[INFO] == 5
+    world.start()
+    assert world.run()[INFO] == 5, "known to Prometheus already, so not shown at 0 again"
+    assert world.store.gets == []
+
+
+def test_what_lay_there_before_counting_began_is_not_counted(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.ship(lines=1000)
+    world.run()
+    world.ship("2", lines=2)
+    world.run()
+    assert world.run()[INFO] == 2
+
+
+def test_totals_survive_a_new_schema_and_nothing_is_counted_twice(world: World) -> None:
+    world.ship(lines=5)
+    world.run()
+    with sqlite3.connect(world.home / "cache.sqlite3") as db:
+        db.execute("PRAGMA user_version = 0")
+    world.start()
+    assert world.run()[INFO] == 5
+    world.ship("2", lines=1)
+    assert world.run()[INFO] == 6
+
+
+def test_a_damaged_cache_makes_way_for_a_new_one(world: World) -> None:
+    (world.home / "cache.sqlite3").write_bytes(b"no database at all, but long enough to be read as one" * 100)
+    for left in ("cache.sqlite3-wal", "cache.sqlite3-shm"):
+        (world.home / left).unlink(missing_ok=True)
+    world.start()
+    world.run()
+    world.ship(lines=1)
+    world.run()
+    assert world.run()[INFO] == 1
+
+
+def test_an_object_that_is_written_again_adds_only_what_is_more(world: World) -> None:
+    key = world.ship(lines=5)
+    world.run()
+    world.put(key, gzip.compress(gzip.decompress((world.home / "bucket" / key).read_bytes()), 1, mtime=7))
+    assert world.run()[INFO] == 5, "the same batch, uploaded twice"
+    world.put(key, gzip.compress(gzip.decompress((world.home / "bucket" / key).read_bytes()) * 2))
+    assert world.run()[INFO] == 10, "a file that grew"
+
+
+def test_a_rejected_object_is_counted_once_and_read_again_once_it_is_mended(world: World) -> None:
+    key = world.ship(lines=5)
+    whole = (world.home / "bucket" / key).read_bytes()
+    world.put(key, whole[:20])
+    world.run()
+    world.run()
+    assert world.rejections.all == [("bad_gzip", key)]
+    world.run(2 * DAY)
+    world.put(key, whole)
+    for _ in range(3):
+        shown = world.run()
+    assert shown[INFO] == 5
+
+
+def test_around_midnight_both_days_are_listed_then_only_the_new_one(world: World) -> None:
+    world.clock.now = 1_800_000_000.0 // DAY * DAY + DAY - 120
+    world.ship(lines=1)
+    world.run()
+    world.run(300)
+    assert len([folder for folder in world.store.lists if folder.startswith(f"{AREA}/srv1/2")]) == 2
+    world.run(3600)
+    world.run()
+    today = f"{AREA}/srv1/{utc(world.clock.now):%Y-%m-%d}/"
+    assert today in world.store.lists
+
+
+def test_a_straggler_in_a_day_that_is_over_is_found_in_turn(world: World) -> None:
+    world.ship(lines=1)
+    world.run()
+    world.run()
+    key = world.ship("late", lines=2)
+    (world.home / "bucket" / key).unlink()
+    world.run(2 * DAY)
+    world.put(key, gzip.compress(b'{"timestamp": 0, "agent_id": "grok"}\n' * 2))
+    passes = [world.run()[INFO] for _ in range(4)]
+    assert passes[-1] == 3
+    world.start()
+    assert world.run()[INFO] == 3
+
+
+@pytest.mark.parametrize("days", [3, 30])
+def test_a_steady_pass_lists_one_folder_a_server_however_many_days(tmp_path: Path, days: int) -> None:
+    world = World(tmp_path)
+    world.clock.now -= days * DAY
+    for _ in range(days):
+        for server in ("srv1", "srv2"):
+            world.ship(server=server)
+        world.clock.now += DAY
+    world.clock.now -= DAY
+    world.run()
+    world.run()
+    for _ in range(3):
+        world.run()
+        assert len(world.store.lists) <= 1 + 2 + RECHECKS
+        assert world.store.gets == []
+    assert world.out.backlog == 0
+
+
+def test_a_backlog_is_worked_off_in_bounded_steps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "OBJECTS_A_PASS", 2)
+    for number in range(5):
+        world.ship(str(number))
+    backlog = []
+    for _ in range(3):
+        world.run()
+        backlog.append(world.out.backlog)
+    assert backlog == [3, 1, 0]
+    assert world.run()[INFO] == 5
+
+
+def test_what_was_read_before_a_failure_is_kept_and_counted_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "OBJECTS_A_COMMIT", 1)
+    for number in range(4):
+        world.ship(str(number))
+    world.store.gets_left = 2
+    with pytest.raises(StoreUnavailable):
+        world.run()
+    world.store.gets_left = 100
+    world.start()
+    world.run()
+    assert len(world.store.gets) == 2
+    assert world.run()[INFO] == 4
+
+
+def test_what_retention_deleted_is_forgotten(world: World) -> None:
+    key = world.ship(lines=4)
+    world.run()
+    world.run(2 * DAY)
+    assert world.area._ledger.folded
+    (world.home / "bucket" / key).unlink()
+    (world.home / "bucket" / key).parent.rmdir()
+    for _ in range(4):
+        shown = world.run()
+    assert not world.area._ledger.folded
+    assert shown[INFO] == 4, "totals only grow"
+
+
+def test_models_past_twenty_are_counted_as_other(world: World) -> None:
+    for number in range(23):
+        world.ship(str(number), metadata={"model_version": f"m{number:02}", "tokens_used": 10})
+    world.run()
+    tokens = {series: value for series, value in world.run().items() if "log_tokens_total" in series}
+    assert len(tokens) == 21
+    assert tokens['nervesys_log_tokens_total{agent="grok",model="other"}'] == 30
+    assert [reason for reason, _ in world.rejections.all] == ["label_limit"] * 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [
+        pytest.param("MAX_LINE_BYTES", 20, id="a line without end"),
+        pytest.param("MAX_BYTES", 300, id="a small object that inflates to a large one"),
+    ],
+)
+def test_limits_hold_while_a_log_is_streamed(
+    world: World, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    monkeypatch.setattr(records, limit, value)
+    key = world.ship(lines=100)
+    world.run()
+    assert world.rejections.all == [("too_large", key)]
+    assert INFO not in world.run()
+
+
+def test_shards_read_every_object_exactly_once(world: World) -> None:
+    agents = ["grok", "gimai", "deepseek", "chatgpt"]
+    for agent in agents:
+        world.ship(agent=agent)
+    shown: list[str] = []
+    for number in (1, 2):
+        (world.home / "cache.sqlite3").unlink()
+        world.start(once=True, shard=Shard(number, 2))
+        shown += [series for series, count in world.run().items() if "activity" in series and count]
+    assert sorted(shown) == sorted(INFO.replace("grok", agent) for agent in agents)

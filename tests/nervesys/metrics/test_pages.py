@@ -1,0 +1,62 @@
+"""The pages of every program: one text in two encodings, health, readiness, and who may look."""
+
+import gzip
+import zlib
+
+import pytest
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from nervesys.metrics import EMPTY, Snapshot
+from nervesys.metrics.pages import Program, application
+from nervesys.settings import Web
+
+PARTS = [Snapshot.of(b"a 1\n" * 1000, 1), EMPTY, Snapshot.of(b"b 2\n", 1)]
+
+
+def client(why: str | None = None, web: Web | None = None) -> TestClient:
+    program = Program("toy <exporter>", "A toy.", lambda: Snapshot.joined(PARTS), lambda: why)
+    return TestClient(application(program, web or Web()))
+
+
+def test_parts_join_into_one_gzip_member() -> None:
+    joined = Snapshot.joined(PARTS)
+    reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    assert reader.decompress(joined.gzipped) == joined.plain
+    assert reader.eof, "whole at the end of the first member: browsers and curl read no second"
+    assert (reader.unused_data, joined.series) == (b"", 2)
+
+
+def test_nothing_is_a_whole_answer_too() -> None:
+    assert gzip.decompress(EMPTY.gzipped) == b""
+
+
+@pytest.mark.parametrize(("accepts", "encoding"), [("gzip", "gzip"), ("identity", None)])
+def test_a_scrape_gets_the_encoding_it_asks_for(accepts: str, encoding: str | None) -> None:
+    answer = client().get("/metrics", headers={"accept-encoding": accepts})
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.content == Snapshot.joined(PARTS).plain
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+def test_ready_says_why_not() -> None:
+    assert client().get("/-/ready").status_code == 200
+    answer = client("agents: list db/agents/: timed out").get("/-/ready")
+    assert (answer.status_code, answer.text) == (503, "agents: list db/agents/: timed out\n")
+    assert client("not yet").get("/-/healthy").status_code == 200
+
+
+def test_the_landing_page_links_what_there_is_and_escapes_what_it_shows() -> None:
+    page = client("<b>away</b>").get("/").text
+    assert 'href="/metrics"' in page
+    assert "toy &lt;exporter&gt;" in page
+    assert "<b>away" not in page
+
+
+def test_basic_auth_guards_all_but_health() -> None:
+    guarded = client(web=Web(basic_auth_user="ada", basic_auth_password=SecretStr("pw")))
+    assert guarded.get("/-/healthy").status_code == 200
+    assert guarded.get("/metrics").status_code == 401
+    assert guarded.get("/metrics", auth=("ada", "wrong")).status_code == 401
+    assert guarded.get("/metrics", headers={"authorization": "Basic not-base64"}).status_code == 401
+    assert guarded.get("/metrics", auth=("ada", "pw")).status_code == 200
