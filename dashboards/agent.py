@@ -36,6 +36,7 @@ def dashboard(house: House) -> Dashboard:
         uid="agent-details",
         title="Agent Details",
         description="One agent: its states, its work, its server, its logs and its restarts.",
+        marked=f"{AGENT}, ",
         variables=(
             chosen("agent", "Agent", "label_values(nervesys_agent_heartbeat_timestamp_seconds, agent)", multi=False),
             chosen(

@@ -41,6 +41,7 @@ def dashboard(house: House) -> Dashboard:
         title="Alerts & Actions",
         description="What fires, what was done about it, whether it helped, and whether the receiver itself is well.",
         since="now-24h",
+        marked=f"{AGENT}, ",
         variables=(chosen("agent", "Agent", "label_values(nervesys_actions_total, agent)"),),
         sections=(
             Section(

@@ -52,6 +52,7 @@ def page(
     sections: Sequence[Section],
     variables: Sequence[Json] = (),
     since: str = "now-6h",
+    marked: str = "",
 ) -> Dashboard:
     """A dashboard in the house style.
 
@@ -63,6 +64,7 @@ def page(
         sections: from top to bottom.
         variables: besides the data source.
         since: start of the time range at first.
+        marked: matcher of the actions that are marked, such as `agent="$agent", `; empty for all.
     """
     return Dashboard(
         uid=uid,
@@ -74,7 +76,7 @@ def page(
         refresh=f"{house.settings.grafana.refresh_seconds}s",
         time=Time(since, "now"),
         templating=Templating(list=[_datasource(house.settings.grafana.datasource_uid), *variables]),
-        annotations=Annotations(list=[_built_in(), _actions(house), _config_changes(house)]),
+        annotations=Annotations(list=[_built_in(), _actions(house, marked), _config_changes(house)]),
         links=[DashboardLink(title="Nervesys", tags=[TAG], type="dashboards", includeVars=True, keepTime=True)],
         panels=place(sections),
     )
@@ -108,10 +110,11 @@ def _built_in() -> Json:
     }
 
 
-def _actions(house: House) -> Json:
+def _actions(house: House, marked: str) -> Json:
     return _marks(
         "Actions",
-        f'sum by (agent, action, state) (increase(nervesys_actions_total{{state=~"{MARKED}"}}[$__rate_interval])) > 0',
+        "sum by (agent, action, state) "
+        f'(increase(nervesys_actions_total{{{marked}state=~"{MARKED}"}}[$__rate_interval])) > 0',
         Colour.ODD,
         {
             "step": house.every(Period.SCRAPE),
