@@ -28,11 +28,9 @@ def open_episode(
     before = (episodes.c.action == action, episodes.c.agent == agent, episodes.c.test.is_(test))
     connection.execute(update(episodes).where(*before).values(due_at=None))
     row = {"action": action, "agent": agent, "test": test, "alert": alert, "state": state, "detail": detail}
-    blank = {"attempts": 0, "driver_errors": 0, "baseline": "", "sign": "", "waited": 0.0, "driver": "", "server": ""}
-    statement = insert(episodes).values(
-        **row, **blank, verdict="received", opened_at=now, updated_at=now, due_at=due_at
-    )
-    episode_id = int(connection.execute(statement.returning(episodes.c.id)).scalar_one())
+    row |= {"verdict": "received", "opened_at": now, "updated_at": now, "due_at": due_at}
+    row |= {"attempts": 0, "driver_errors": 0, "baseline": "", "sign": "", "waited": 0.0, "driver": "", "server": ""}
+    episode_id = int(connection.execute(insert(episodes).returning(episodes.c.id), row).scalar_one())
     note(connection, episode_id, now, state, "received", detail)
     return episode_id
 
@@ -40,7 +38,7 @@ def open_episode(
 def note(connection: Connection, episode_id: int, at: float, state: str, verdict: str, detail: str) -> None:
     """A line of an episode's history: what was seen and decided."""
     row = {"episode_id": episode_id, "at": at, "state": state, "verdict": verdict, "detail": detail}
-    connection.execute(insert(history).values(**row))
+    connection.execute(insert(history), row)
 
 
 def latest(connection: Connection, action: str, agent: str, *, test: bool = False) -> Episode | None:

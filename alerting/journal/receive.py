@@ -12,6 +12,8 @@ from alerting.journal.states import Change, Episode, State
 from alerting.journal.tables import alerts, evidence, records
 
 FIRING = "firing"
+_SAME = ("alertname", "fingerprint", "starts_at", "status")
+_TOLD = (*_SAME, "sender", "agent", "labels", "annotations", "rejected")
 
 
 @dataclass(frozen=True)
@@ -59,19 +61,11 @@ def receive(connection: Connection, arrivals: Sequence[Arrival], now: float) -> 
 
 def _alert(connection: Connection, arrival: Arrival, now: float) -> tuple[int, int]:
     """The alert's row, new or seen once more: its id and how often it was seen."""
-    row: dict[str, Any] = {
-        name: getattr(arrival, name)
-        for name in (
-            *("alertname", "fingerprint", "starts_at", "status", "sender"),
-            *("agent", "labels", "annotations", "rejected"),
-        )
-    }
-    statement = upsert(connection, alerts).values(**row, first_at=now, last_at=now, times=1)
-    statement = statement.on_conflict_do_update(
-        index_elements=["alertname", "fingerprint", "starts_at", "status"],
-        set_={"last_at": now, "times": alerts.c.times + 1, "rejected": arrival.rejected},
-    )
-    alert_id, times = connection.execute(statement.returning(alerts.c.id, alerts.c.times)).one()
+    row = {name: getattr(arrival, name) for name in _TOLD} | {"first_at": now, "last_at": now, "times": 1}
+    statement = upsert(connection, alerts)
+    again = {"last_at": now, "times": alerts.c.times + 1, "rejected": arrival.rejected}
+    statement = statement.on_conflict_do_update(index_elements=_SAME, set_=again)
+    alert_id, times = connection.execute(statement.returning(alerts.c.id, alerts.c.times), row).one()
     return alert_id, times
 
 
@@ -111,16 +105,15 @@ def _same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> 
 
 
 def _join(connection: Connection, episode_id: int, alert_id: int) -> None:
-    statement = upsert(connection, evidence).values(episode_id=episode_id, alert_id=alert_id)
-    connection.execute(statement.on_conflict_do_nothing())
+    row = {"episode_id": episode_id, "alert_id": alert_id}
+    connection.execute(upsert(connection, evidence).on_conflict_do_nothing(), row)
 
 
 def _records(connection: Connection, arrival: Arrival, alert_id: int, now: float) -> Iterable[Change]:
     for action, target in arrival.records:
-        statement = upsert(connection, records).values(
-            alert_id=alert_id, action=action, target=target, state=State.PENDING, detail="", opened_at=now
-        )
-        if connection.execute(statement.on_conflict_do_nothing()).rowcount:
+        row = {"alert_id": alert_id, "action": action, "target": target}
+        row |= {"state": State.PENDING, "detail": "", "opened_at": now}
+        if connection.execute(upsert(connection, records).on_conflict_do_nothing(), row).rowcount:
             yield Change(arrival.agent, action, State.PENDING)
 
 
