@@ -46,4 +46,5 @@ def local(home: str | None) -> Local:
         BrainUnavailable: the brain cannot be read.
     """
     stack = stack_of(home)
+    os.environ["no_proxy"] = stack.environ["no_proxy"]  # what is asked of this machine goes through no proxy
     return Local(stack, opened("status", {**os.environ, **stack.environ}).loaded.settings)

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import yaml
@@ -16,7 +17,7 @@ from nervesys.clock import Clock, system_clock
 from nervesys.contract import server_name
 from nervesys.errors import BadObject
 from nervesys.settings import FolderTree, Loaded, Place, Tree, load, shipped_root
-from nervesys.stack import daemon, keys, programs
+from nervesys.stack import daemon, grafana, keys, programs
 from nervesys.stack.layout import FILE, Stack
 from nervesys.stack.seed import seed
 from nervesys.stack.services import services
@@ -64,39 +65,56 @@ def make(
     profile = place.profile or PROFILE
     brain, loaded, alerts = _configuration(place, profile, inherited, clock)
     listen, bucket = loaded.settings.monitoring.listen, loaded.settings.storage.storj.bucket
-    for folder in (f"s3/{bucket}", "archive", "log", "prometheus", "alertmanager"):
+    for folder in (f"s3/{bucket}", "archive", "log", "prometheus", "alertmanager", "grafana"):
         (place.home / folder).mkdir(parents=True, exist_ok=True)
-    server = _server(environ)
+    fetched = place.home / "programs"
     stack = Stack(
         home=place.home,
         socket=daemon.socket_of(place.home),
         environ={
-            "NERVESYS_HOME": str(place.home),
+            **_environment(place, listen.s3, environ),
             "NERVESYS_BRAIN": brain,
             "NERVESYS_PROFILE": profile,
             "NERVESYS_ARCHIVE": archive or (place.home / "archive").as_uri(),
-            "NERVESYS_SERVER": server,
-            "STORJ_ENDPOINT": f"http://{listen.s3}",
-            "STORJ_ACCESS_KEY_FILE": str(place.secret("store_access_key")),
-            "STORJ_SECRET_KEY_FILE": str(place.secret("store_secret_key")),
-            "PYTHONUNBUFFERED": "1",
-            "no_proxy": ",".join(filter(None, (environ.get("no_proxy") or environ.get("NO_PROXY"), LOOPBACK))),
         },
         services=services(
             place.home,
             listen,
             [name for name, agent in loaded.agents.items() if agent.enabled],
-            lambda name: programs.find(name, place.home / "programs"),
+            lambda name: programs.find(name, fetched),
+            programs.look("grafana", fetched),
         ),
     )
-    provisioning = build.files(loaded.settings, alerts, place.home / "secrets")
+    return Plan(stack, inherited, _files(stack, loaded, alerts))
+
+
+def _environment(place: Place, s3: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """What leads all programs to the stores of this machine, and past any proxy."""
+    return {
+        "NERVESYS_HOME": str(place.home),
+        "NERVESYS_SERVER": _server(environ),
+        "STORJ_ENDPOINT": f"http://{s3}",
+        "STORJ_ACCESS_KEY_FILE": str(place.secret("store_access_key")),
+        "STORJ_SECRET_KEY_FILE": str(place.secret("store_secret_key")),
+        "PYTHONUNBUFFERED": "1",
+        "no_proxy": ",".join(filter(None, (environ.get("no_proxy") or environ.get("NO_PROXY"), LOOPBACK))),
+    }
+
+
+def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
+    """Everything that the programs load, by path below the home."""
+    provisioning = build.files(loaded.settings, alerts, stack.home / "secrets")
     files = {
         FILE: stack.model_dump_json(indent=2) + "\n",
         daemon.CONFIG: daemon.config(stack),
-        RECEIVER_FILE: _receiver_file(stack, server),
+        RECEIVER_FILE: _receiver_file(stack),
         **{f"provisioning/{path}": text for path, text in provisioning.items()},
     }
-    return Plan(stack, inherited, files)
+    if any(service.name == "grafana" for service in stack.services):
+        pages = import_module("dashboards.build").files(loaded, str(stack.home / "provisioning/grafana/dashboards"))
+        files[grafana.CONFIG] = grafana.config(stack.home, loaded.settings.monitoring.listen.grafana)
+        files |= {f"provisioning/grafana/{path}": text for path, text in pages.items()}
+    return files
 
 
 def _overruled(place: Place, archive: str | None) -> tuple[str, ...]:
@@ -136,6 +154,6 @@ def _server(environ: Mapping[str, str]) -> str:
         return "localhost"
 
 
-def _receiver_file(stack: Stack, server: str) -> str:
-    supervisor = {"url": f"unix://{stack.socket}", "servers": [server]}
+def _receiver_file(stack: Stack) -> str:
+    supervisor = {"url": f"unix://{stack.socket}", "servers": [stack.environ["NERVESYS_SERVER"]]}
     return yaml.safe_dump({"drivers": {"supervisor": supervisor}, "limits": LIMITS}, sort_keys=False)

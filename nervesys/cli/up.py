@@ -45,6 +45,7 @@ def up(
         fcntl.flock(lock, fcntl.LOCK_EX)
         with _step(out, "Programs, configuration and keys are at hand"):
             planned = plan.make(place, archive or os.environ.get("NERVESYS_ARCHIVE"))
+            os.environ["no_proxy"] = planned.stack.environ["no_proxy"]
         with _step(out, "There is a past to look at"):
             past.lay(planned.stack)
         with _step(out, f"{len(planned.stack.services)} processes are started"):

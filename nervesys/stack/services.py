@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nervesys.errors import NervesysError
 from nervesys.settings.monitoring import Listen
+from nervesys.stack.grafana import service as grafana_service
 from nervesys.stack.layout import Service
 from nervesys.stack.programs import root_of
 
@@ -15,7 +16,9 @@ RCLONE = """RCLONE_AUTH_KEY="\\"$(cat "$1"),$(cat "$2")\\"" exec "$3" serve s3 -
 RETENTION = "30d"
 
 
-def services(home: Path, listen: Listen, agents: Iterable[str], find: Callable[[str], Path]) -> tuple[Service, ...]:
+def services(
+    home: Path, listen: Listen, agents: Iterable[str], find: Callable[[str], Path], grafana: Path | None = None
+) -> tuple[Service, ...]:
     """Everything that runs, in the order of start.
 
     Args:
@@ -23,11 +26,14 @@ def services(home: Path, listen: Listen, agents: Iterable[str], find: Callable[[
         listen: addresses.
         agents: names of the fleet.
         find: where a program is.
+        grafana: where Grafana is; None leaves it out.
 
     Raises:
         NervesysError: an agent has the name of a service.
     """
     ours = tuple(_ours(home, listen, find))
+    if grafana and (shown := grafana_service(home, listen.grafana, grafana)):
+        ours = (*ours, shown)
     taken = {service.name for service in ours} & set(agents)
     if taken:
         raise NervesysError(f"run the agents {', '.join(sorted(taken))}: services of the stack have these names")

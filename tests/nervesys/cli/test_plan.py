@@ -1,0 +1,74 @@
+"""What shall run: complete, the same each time, deaf to stores elsewhere, and nothing of a wrong configuration."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nervesys.cli import plan
+from nervesys.errors import SettingsError
+from nervesys.settings import Place
+from tests.conftest import PROGRAMS
+
+ELSEWHERE = {
+    "PATH": "/usr/bin:/bin",
+    "STORJ_SECRET_KEY": "production",
+    "AWS_PROFILE": "production",
+    "GITHUB_TOKEN": "production",
+    "GDRIVE_FOLDER_ID": "production",
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path, program: Callable[[str], str]) -> Place:
+    program("prometheus")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/programs").symlink_to(PROGRAMS)
+    return Place(tmp_path / "home")
+
+
+def made(place: Place) -> plan.Plan:
+    return plan.make(place, None, ELSEWHERE, clock=lambda: 1.0)
+
+
+def test_the_same_home_plans_the_same_stack(place: Place) -> None:
+    first = made(place)
+    assert first == made(place)
+    assert first.stack.agents == ("chatgpt", "copilot", "deepseek", "gimai", "grok")
+    assert {"stack.json", "supervisord.conf", "receiver.yaml", "provisioning/prometheus/prometheus.yml"} <= set(
+        first.files
+    )
+
+
+def test_nothing_of_the_demo_reaches_stores_elsewhere_and_no_file_holds_a_key(place: Place) -> None:
+    planned = made(place)
+    assert planned.inherited == {"PATH": "/usr/bin:/bin"}
+    assert planned.stack.environ["STORJ_ENDPOINT"] == "http://127.0.0.1:17900"
+    everything = "\n".join(planned.files.values()) + str(planned.stack)
+    for key in (place.home / "secrets").iterdir():
+        assert key.read_text() not in everything
+
+
+def test_a_wrong_brain_plans_nothing(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "brain/config").mkdir(parents=True)
+    (tmp_path / "brain/config/thresholds.yaml").write_text("cpu: {warning: 95, critical: 90}\n")
+    with pytest.raises(SettingsError, match="must lie below critical"):
+        made(Place(place.home, str(tmp_path / "brain")))
+
+
+def test_grafana_joins_where_it_is_found(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, defaults = tmp_path / "grafana/bin/grafana", tmp_path / "grafana/conf/defaults.ini"
+    for file in (program, defaults):
+        file.parent.mkdir(parents=True)
+        file.touch(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    planned = made(place)
+    assert planned.stack.service("grafana").argv == (
+        str(program),
+        "server",
+        f"--homepath={tmp_path}/grafana",
+        f"--config={place.home}/grafana.ini",
+    )
+    assert "http_port = 17300" in planned.files["grafana.ini"]
+    home_page = planned.files["grafana.ini"].partition("default_home_dashboard_path = ")[2].splitlines()[0]
+    assert str(Path(home_page).relative_to(place.home)) in planned.files
