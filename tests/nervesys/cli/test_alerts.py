@@ -51,7 +51,7 @@ def test_build_writes_and_then_finds_it_fresh_until_it_is_touched(tmp_path: Path
 
 
 def test_the_example_of_the_guide_is_right(tmp_path: Path) -> None:
-    guide = (shipped_root() / "docs/how-to/alerts.md").read_text()
+    guide = (shipped_root() / "docs/how-to/add-an-alert.md").read_text()
     example = guide.partition("```yaml\nalerts:\n")[2].partition("```")[0]
     shipped = (shipped_root() / "config/alerts.yaml").read_text()
     (tmp_path / "config").mkdir()
