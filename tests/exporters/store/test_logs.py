@@ -2,12 +2,8 @@
 
 import gzip
 import json
-import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
 
@@ -17,35 +13,12 @@ from exporters.store.board import Board
 from exporters.store.logs import RECHECKS, Logs
 from nervesys.contract.times import utc
 from nervesys.errors import StoreUnavailable
-from nervesys.stores.objects import FolderStore, Listing
 from tests.exporters.kit import HandClock, Rejections, context
+from tests.exporters.store.bucket import Bucket, shown
 
 DAY = 86_400.0
 AREA = "db/active_logs"
-INFO = 'nervesys_log_records_total{agent="grok",category="activity",level="INFO"}'
-
-
-class Watched(FolderStore):
-    """Notes what it is asked for, and fails on demand."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.lists: list[str] = []
-        self.gets: list[str] = []
-        self.gets_left = 10_000
-
-    def list(self, prefix: str, *, recursive: bool = True) -> Listing:
-        self.lists.append(prefix)
-        return super().list(prefix, recursive=recursive)
-
-    @contextmanager
-    def open(self, key: str) -> Iterator[IO[bytes]]:
-        if not self.gets_left:
-            raise StoreUnavailable(f"get {key}: refused")
-        self.gets_left -= 1
-        self.gets.append(key)
-        with super().open(key) as stream:
-            yield stream
+INFO = 'log_records_total{agent="grok",category="activity",level="INFO"}'
 
 
 class World:
@@ -53,8 +26,7 @@ class World:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        (home / "bucket").mkdir()
-        self.store = Watched(home / "bucket")
+        self.store = Bucket(home / "bucket")
         self.clock = HandClock(1_800_000_000.0)
         self.start()
 
@@ -75,16 +47,14 @@ class World:
         return key
 
     def put(self, key: str, body: bytes) -> None:
-        self.store.put(key, body)
-        os.utime(self.home / "bucket" / key, (self.clock.now, self.clock.now))
+        self.store.lay(key, body, self.clock.now)
 
     def run(self, later: float = 60) -> dict[str, float]:
-        """One pass; what it shows afterwards, without what is 0 for agents that shipped nothing."""
+        """One pass; what it shows afterwards."""
         self.clock.now += later
-        self.store.lists, self.store.gets = [], []
+        self.store.forget()
         self.area.refresh(self.out)
-        lines = [line for line in self.out.snapshot().plain.decode().splitlines() if not line.startswith("#")]
-        return {series: float(value) for series, value in (line.rsplit(" ", 1) for line in lines)}
+        return shown(self.out.snapshot().plain)
 
 
 @pytest.fixture
@@ -103,8 +73,8 @@ def test_a_new_series_is_0_for_one_pass_and_then_its_count(world: World) -> None
 
 
 def test_errors_of_configured_agents_exist_from_the_start(world: World) -> None:
-    shown = world.run()
-    assert shown['nervesys_log_records_total{agent="grok",category="errors",level="ERROR"}'] == 0
+    now = world.run()
+    assert now['log_records_total{agent="grok",category="errors",level="ERROR"}'] == 0
 
 
 def test_an_object_is_fetched_once_and_a_restart_fetches_nothing(world: World) -> None:
@@ -167,8 +137,8 @@ def test_a_rejected_object_is_counted_once_and_read_again_once_it_is_mended(worl
     world.run(2 * DAY)
     world.put(key, whole)
     for _ in range(3):
-        shown = world.run()
-    assert shown[INFO] == 5
+        now = world.run()
+    assert now[INFO] == 5
 
 
 def test_around_midnight_both_days_are_listed_then_only_the_new_one(world: World) -> None:
@@ -249,9 +219,9 @@ def test_what_retention_deleted_is_forgotten(world: World) -> None:
     (world.home / "bucket" / key).unlink()
     (world.home / "bucket" / key).parent.rmdir()
     for _ in range(4):
-        shown = world.run()
+        now = world.run()
     assert not world.area._ledger.folded
-    assert shown[INFO] == 4, "totals only grow"
+    assert now[INFO] == 4, "totals only grow"
 
 
 def test_models_past_twenty_are_counted_as_other(world: World) -> None:
@@ -260,7 +230,7 @@ def test_models_past_twenty_are_counted_as_other(world: World) -> None:
     world.run()
     tokens = {series: value for series, value in world.run().items() if "log_tokens_total" in series}
     assert len(tokens) == 21
-    assert tokens['nervesys_log_tokens_total{agent="grok",model="other"}'] == 30
+    assert tokens['log_tokens_total{agent="grok",model="other"}'] == 30
     assert [reason for reason, _ in world.rejections.all] == ["label_limit"] * 3
 
 
@@ -285,9 +255,9 @@ def test_shards_read_every_object_exactly_once(world: World) -> None:
     agents = ["grok", "gimai", "deepseek", "chatgpt"]
     for agent in agents:
         world.ship(agent=agent)
-    shown: list[str] = []
+    read: list[str] = []
     for number in (1, 2):
         (world.home / "cache.sqlite3").unlink()
         world.start(once=True, shard=Shard(number, 2))
-        shown += [series for series, count in world.run().items() if "activity" in series and count]
-    assert sorted(shown) == sorted(INFO.replace("grok", agent) for agent in agents)
+        read += [series for series, count in world.run().items() if "activity" in series and count]
+    assert sorted(read) == sorted(INFO.replace("grok", agent) for agent in agents)

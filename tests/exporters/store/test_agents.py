@@ -1,0 +1,161 @@
+"""Areas `agents` and `metrics`: heartbeats from one LIST, bodies only when they changed, one reporter a server."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from exporters.runner import Cache, Refresh
+from exporters.store import agents, metrics
+from exporters.store.agents import Agents
+from exporters.store.board import Board, Report
+from exporters.store.metrics import Metrics, one_reporter_each
+from nervesys.contract import ServerMetrics
+from nervesys.contract.times import format_time
+from nervesys.errors import StoreUnavailable
+from tests.exporters.kit import HandClock, Rejections, context
+from tests.exporters.store.bucket import Bucket, shown
+
+KEY = "db/agents/grok_state.json"
+BEAT = 'agent_heartbeat_timestamp_seconds{agent="grok"}'
+RUNNING = 'agent_status{agent="grok",status="running"}'
+
+
+class World:
+    """A bucket, a cache on disk, and the two areas, which may be started again."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.bucket = Bucket(home / "bucket")
+        self.clock = HandClock(1_800_000_000.0)
+        self.start()
+
+    def start(self) -> None:
+        opened, board = context(self.clock, Cache(self.home / "cache.sqlite3")), Board()
+        self.rejections = Rejections(opened.health.reject)
+        self.areas = [
+            (Agents(self.bucket, opened, board).refresh, Refresh(agents.FAMILIES, self.rejections)),
+            (Metrics(self.bucket, opened, board).refresh, Refresh(metrics.FAMILIES, self.rejections)),
+        ]
+
+    def beat(self, agent: str = "grok", *, ahead: float = 0, **state: object) -> None:
+        """An agent writes its state now."""
+        at = self.clock.now + ahead
+        said = {"agent_id": agent, "server": "srv1", "status": "running", "timestamp": format_time(at), **state}
+        self.bucket.lay(f"db/agents/{agent}_state.json", json.dumps(said).encode(), at)
+
+    def run(self, later: float = 15) -> dict[str, float]:
+        """One pass over both areas; what they show afterwards."""
+        self.clock.now += later
+        self.bucket.forget()
+        seen: dict[str, float] = {}
+        for refresh, out in self.areas:
+            refresh(out)
+            seen |= shown(out.snapshot().plain)
+        return seen
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_a_body_is_fetched_once_for_each_version_and_not_again_after_a_restart(world: World) -> None:
+    world.beat()
+    world.run()
+    assert world.bucket.gets == [KEY]
+    world.run()
+    world.start()
+    assert world.run()[RUNNING] == 1
+    assert world.bucket.gets == []
+
+
+def test_last_modified_that_moved_alone_moves_the_heartbeat_without_a_fetch(world: World) -> None:
+    world.beat()
+    world.run()
+    world.bucket.lay(KEY, (world.bucket.root / KEY).read_bytes(), world.clock.now)
+    assert world.run()[BEAT] == world.clock.now - 15
+    assert world.bucket.gets == []
+
+
+def test_a_rejected_body_is_counted_once_and_its_heartbeat_stands(world: World) -> None:
+    world.bucket.lay(KEY, b"{", world.clock.now)
+    for _ in range(3):
+        assert world.run()[BEAT] == 1_800_000_000
+    world.start()
+    world.run()
+    assert world.rejections.all == []
+    world.bucket.lay(KEY, b"[", world.clock.now)
+    world.run()
+    assert world.rejections.all == [("bad_json", KEY)]
+
+
+def test_an_agent_that_falls_silent_speaks_no_more_but_its_heartbeat_stays(world: World) -> None:
+    world.beat(buffer={"bytes": 5})
+    assert world.run(300)[RUNNING] == 1
+    gone = world.run(1)
+    assert RUNNING not in gone
+    assert 'agent_buffer_bytes{agent="grok"}' not in gone
+    assert gone[BEAT] == 1_800_000_000
+
+
+def test_a_heartbeat_from_the_future_leaves_the_agent_at_its_last_honest_one(world: World) -> None:
+    world.beat()
+    world.run()
+    world.beat(ahead=3600)
+    for _ in range(3):
+        assert world.run()[BEAT] == 1_800_000_000
+    assert world.rejections.all == [("future", KEY)]
+
+
+def test_an_agent_that_is_taken_out_of_the_store_vanishes(world: World) -> None:
+    world.beat()
+    world.run()
+    world.bucket.delete(KEY)
+    assert world.run() == {}
+
+
+def test_what_was_fetched_before_a_failure_is_not_fetched_again(world: World) -> None:
+    for agent in ("a", "b", "c"):
+        world.beat(agent)
+    world.bucket.gets_left = 2
+    with pytest.raises(StoreUnavailable):
+        world.run()
+    world.bucket.gets_left = 100
+    world.run()
+    assert len(world.bucket.gets) < 3
+
+
+def test_just_after_the_hour_the_hour_before_is_read_too(world: World) -> None:
+    world.clock.now = 1_800_000_000 // 3600 * 3600 - 10.0
+    key = "db/metrics/srv9/2027-01-15/07/5950_grok.json"
+    said = {"timestamp": format_time(world.clock.now), "server": "srv9", "cpu_percent": 50}
+    world.bucket.lay(key, json.dumps(said).encode(), world.clock.now)
+    assert world.run(20)['server_cpu_ratio{server="srv9"}'] == 0.5
+    assert 'server_cpu_ratio{server="srv9"}' not in world.run(600)
+
+
+def test_nothing_is_listed_below_a_server_that_a_state_tells_of(world: World) -> None:
+    world.beat(metrics={"timestamp": format_time(world.clock.now), "server": "srv1", "cpu_percent": 10})
+    world.bucket.lay("db/metrics/srv1/2027-01-15/08/0000_grok.json", b"never read", world.clock.now)
+    assert world.run()['server_cpu_ratio{server="srv1"}'] == 0.1
+    assert world.bucket.lists == ["db/agents/", "db/metrics/"]
+
+
+def report(agent: str, at: float) -> Report:
+    return Report(agent, at, ServerMetrics(timestamp=at, server="srv1"))
+
+
+@pytest.mark.parametrize(
+    ("before", "reports", "chosen"),
+    [
+        pytest.param({}, [report("a", 99), report("b", 100)], "b", id="at first the newest"),
+        pytest.param({"srv1": "a"}, [report("a", 91), report("b", 100)], "a", id="it stays while it is live"),
+        pytest.param({"srv1": "a"}, [report("a", 10), report("b", 95)], "b", id="a stale one is replaced"),
+        pytest.param({"srv1": "b"}, [report("a", 10), report("b", 5)], "b", id="of the stale it stays too"),
+        pytest.param({"srv1": "gone"}, [report("a", 95)], "a", id="one that is gone is replaced"),
+    ],
+)
+def test_a_server_has_one_reporter(before: dict[str, str], reports: list[Report], chosen: str) -> None:
+    found = one_reporter_each(reports, before, lambda it: it.at > 90)
+    assert {server: it.agent for server, it in found.items()} == {"srv1": chosen}

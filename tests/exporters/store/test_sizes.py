@@ -1,0 +1,81 @@
+"""Area `sizes`: whole sums or none, days that are over listed once, and what retention should have deleted."""
+
+from pathlib import Path
+
+import pytest
+
+from exporters.runner import Cache, Refresh
+from exporters.store import rounds, sizes
+from exporters.store.board import Board
+from exporters.store.sizes import Sizes, is_overdue
+from tests.exporters.kit import HandClock, context
+from tests.exporters.store.bucket import Bucket, shown
+
+DAY = 86_400.0
+LOGS = 'store_objects{area="active_logs"}'
+OVERDUE = 'store_overdue_objects{area="active_logs"}'
+
+
+class World:
+    """Ten days of logs on one server."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.bucket = Bucket(home / "bucket")
+        self.clock = HandClock(1_800_000_000.0)  # 2027-01-15T08:00:00Z
+        for day in range(6, 16):
+            at = self.clock.now - (15 - day) * DAY
+            self.bucket.lay(f"db/active_logs/srv1/2027-01-{day:02}/000000_grok_1.jsonl.gz", b"12345", at)
+        self.start()
+
+    def start(self) -> None:
+        self.out = Refresh(sizes.FAMILIES, lambda *_: None)
+        self.area = Sizes(self.bucket, context(self.clock, Cache(self.home / "cache.sqlite3")), Board())
+
+    def run(self) -> dict[str, float]:
+        self.clock.now += 600
+        self.bucket.forget()
+        self.area.refresh(self.out)
+        return shown(self.out.snapshot().plain)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    made = World(tmp_path)
+    made.run()
+    return made
+
+
+def test_days_that_are_over_are_added_from_memory_and_a_restart_remembers(world: World) -> None:
+    world.run()
+    world.start()
+    world.area._parts[2]._rounds._rechecks = 0
+    assert world.run()[LOGS] == 10
+    assert [prefix for prefix in world.bucket.lists if "2027" in prefix] == ["db/active_logs/srv1/2027-01-15/"]
+
+
+def test_half_a_sum_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds, "LISTS_A_PASS", 4)
+    world = World(tmp_path)
+    passes = [world.run() for _ in range(4)]
+    assert [LOGS in seen for seen in passes] == [False, False, False, True]
+    assert passes[-1][LOGS] == 10
+
+
+def test_overdue_is_what_retention_left_a_day_too_long(world: World) -> None:
+    assert world.run()[OVERDUE] == 2
+    world.clock.now += DAY
+    assert world.run()[OVERDUE] == 3
+    for file in (world.bucket.root / "db/active_logs/srv1/2027-01-06").iterdir():
+        file.unlink()
+    seen = world.run()
+    assert (seen[LOGS], seen[OVERDUE]) == (9, 2)
+
+
+@pytest.mark.parametrize(
+    ("age_days", "days", "overdue"),
+    [(7.9, 7, False), (8.1, 7, True), (1000, None, False)],
+    ids=["a day is granted", "and no more", "kept for ever"],
+)
+def test_is_overdue(age_days: float, days: int | None, overdue: bool) -> None:
+    assert is_overdue(0, days, age_days * DAY) is overdue
