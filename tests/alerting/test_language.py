@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alerting.language import Clause, Comparison, Quantity, Situation, parse
 from alerting.units import Unit, promql_duration, seconds
@@ -45,6 +47,19 @@ def test_what_is_no_sentence_is_told_where_it_breaks(text: str, problem: str) ->
     with pytest.raises(ValueError, match=r".") as err:
         parse(text)
     assert problem in str(err.value)
+
+
+WORDS = st.sampled_from(
+    ["no", "and", "for", "in", "threshold", "cpu", ">", ">=", "5", "1.5", "%", "minutes", "MB", "'", "\n"]
+)
+
+
+@given(st.one_of(st.text(), st.lists(WORDS).map(" ".join), st.lists(WORDS).map("".join)))
+def test_any_text_is_read_or_refused_in_words(text: str) -> None:
+    try:
+        assert parse(text)
+    except ValueError as err:
+        assert str(err)
 
 
 @pytest.mark.parametrize(
