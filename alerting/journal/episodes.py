@@ -106,15 +106,16 @@ def decide(
         fields: further columns.
 
     Returns:
-        The change of state, if there was one.
+        The change of state, if there was one; nothing is written where somebody else decided meanwhile.
     """
     closed = None if state in OPEN_STATES else episode.closed_at or now
     values = {"state": state, "verdict": verdict, "detail": detail, "closed_at": closed, **fields}
     news = (state, verdict) != (episode.state, episode.verdict) or bool(closed) == episode.open
+    values["updated_at"] = now if news else episode.updated_at
+    if connection.execute(update(episodes).where(*_unchanged(episode)).values(**values)).rowcount != 1:
+        return []
     if news:
-        values["updated_at"] = now
         note(connection, episode.id, now, state, verdict, detail)
-    connection.execute(update(episodes).where(episodes.c.id == episode.id).values(**values))
     moved = state != episode.state
     return [Change(episode.agent, episode.action, state, detail)] if moved else []
 
@@ -134,7 +135,7 @@ def begin_attempt(
         fields: further columns, such as `baseline`.
 
     Returns:
-        The episode as it is now and the attempt's id, or None where another receiver was first.
+        The episode as it is now and the attempt's id, or None where somebody else was first.
     """
     number = episode.attempts + 1
     detail = f"attempt {number} by {driver}"
@@ -150,8 +151,7 @@ def begin_attempt(
         "lease_until": lease_until,
         **fields,
     }
-    unchanged = (episodes.c.id == episode.id, episodes.c.attempts == episode.attempts, _free(now))
-    if connection.execute(update(episodes).where(*unchanged).values(**values)).rowcount != 1:
+    if connection.execute(update(episodes).where(*_unchanged(episode), _free(now)).values(**values)).rowcount != 1:
         return None
     note(connection, episode.id, now, State.RUNNING, "act", detail)
     row = {"episode_id": episode.id, "agent": episode.agent, "action": episode.action, "number": number}
@@ -183,6 +183,11 @@ def extend_lease(connection: Connection, episode_id: int, owner: str, until: flo
 def look_again(connection: Connection, episode_id: int, at: float | None) -> None:
     """When an ended episode is looked at once more; None leaves it in peace."""
     connection.execute(update(episodes).where(episodes.c.id == episode_id).values(due_at=at))
+
+
+def _unchanged(episode: Episode) -> tuple[ColumnElement[bool], ...]:
+    """Whether it still is what was decided about: every decision, and every attempt, moves `updated_at`."""
+    return episodes.c.id == episode.id, episodes.c.updated_at == episode.updated_at
 
 
 def _free(now: float) -> ColumnElement[bool]:

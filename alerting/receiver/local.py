@@ -29,6 +29,12 @@ def _servers(said: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError(f"{bad}; host names, or '{ANY_SERVER}' for every server") from bad
 
 
+def _journal(said: SecretStr) -> SecretStr:
+    if not said.get_secret_value().startswith("sqlite:///"):
+        raise ValueError("not a URL of a journal, such as sqlite:////var/lib/nervesys/journal.sqlite3")
+    return said
+
+
 Servers = Annotated[tuple[str, ...], AfterValidator(_servers)]
 
 
@@ -113,7 +119,7 @@ class LocalFile(Section):
         deadman_url: path of a file with a URL to post to when the Watchdog falls silent; None only logs.
     """
 
-    journal: SecretStr | None = None
+    journal: Annotated[SecretStr, AfterValidator(_journal)] | None = None
     token: FileSecret | None = Field(default=None, alias="token_file")
     deadman_url: FileSecret | None = Field(default=None, alias="deadman_url_file")
     drivers: Drivers = Drivers()

@@ -150,6 +150,17 @@ def test_only_one_receiver_begins_an_attempt(journal: Journal) -> None:
     assert [begin(journal, owner, 110, seen_by_both) for owner in ("one", "two")] == [True, False]
 
 
+def test_what_people_ended_meanwhile_is_not_undone(journal: Journal) -> None:
+    take(journal, DOWN)
+    end(journal, State.ESCALATED)
+    seen = newest(journal)
+    with journal.transaction() as connection:
+        assert episodes.acknowledge(connection, seen.id, 300) is not None
+        assert episodes.decide(connection, seen, State.ESCALATED, "waiting", "", 301) == []
+    assert not begin(journal, "one", 302, seen)
+    assert newest(journal).state is State.FAILED
+
+
 def test_a_lease_that_expired_is_taken_over_and_one_that_is_kept_is_not(journal: Journal) -> None:
     take(journal, DOWN)
     begin(journal, "one", 110, newest(journal))

@@ -51,7 +51,7 @@ def test_every_mistake_is_told_at_once(place: Place) -> None:
     write(
         place,
         "drivers:\n  supervisor:\n    url: http://user:password@host\n    servers: [no/host]\n"
-        "  systemd: {}\nlimits:\n  body_bytes: 0\ntoken_file: secrets/token\n",
+        "  systemd: {}\nlimits:\n  body_bytes: 0\ntoken_file: secrets/token\njournal: oracle://user:password@host\n",
     )
     with pytest.raises(SettingsError) as wrong:
         open_local(place)
@@ -62,6 +62,7 @@ def test_every_mistake_is_told_at_once(place: Place) -> None:
         ("receiver.yaml:5", "drivers.systemd"),
         ("receiver.yaml:7", "limits.body_bytes"),
         ("receiver.yaml:8", "token_file"),
+        ("receiver.yaml:9", "journal"),
     }
     assert "user:password" not in str(wrong.value)
 

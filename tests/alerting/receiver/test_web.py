@@ -31,9 +31,7 @@ def journal(tmp_path: Path) -> Journal:
 @pytest.fixture
 def run(journal: Journal, tmp_path: Path) -> Run:
     """Runs a story against the receiver's pages, without what runs beside them."""
-    local = LocalFile(journal=SecretStr("unused"), limits=Limits(body_bytes=4096)).model_copy(
-        update={"token": SecretStr(TOKEN)}
-    )
+    local = LocalFile(limits=Limits(body_bytes=4096)).model_copy(update={"token": SecretStr(TOKEN)})
     fleet = FleetSource(lambda: a_fleet("grok"))
     receiver = Receiver(fleet, local, journal, FolderStore(tmp_path), None, clock=lambda: START)
     transport = httpx.ASGITransport(receiver.application())
