@@ -21,7 +21,8 @@ from nervesys.contract.times import utc
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Period, Sample
 from nervesys.settings.storage import Days, Retention, Storage
-from nervesys.stores.archive import Archive, ArchiveFile, Catalogue, Changes, Entry, open_archive
+from nervesys.stores.archive import Archive, ArchiveFile, Catalogue, Changes, Entry
+from nervesys.stores.opened import open_archive
 
 FILES = Family("archive_files", "gauge", "Files in the archive.", ("area",), Period.DAILY)
 BYTES = Family("archive_bytes", "gauge", "Size of the files in the archive.", ("area",), Period.DAILY)

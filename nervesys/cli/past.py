@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from nervesys.agent.past import Past
 from nervesys.clock import Clock, system_clock
 from nervesys.stack.layout import Stack
-from nervesys.stores.archive import open_archive
 from nervesys.stores.brain import open_brain
-from nervesys.stores.opened import Opened, opened
+from nervesys.stores.opened import Opened, open_archive, opened
 
 OWN_ARCHIVE = "archive"
 """Folder of the home; an archive elsewhere is somebody's."""

@@ -1,10 +1,16 @@
-"""What every program starts from: a place, a brain, checked settings."""
+"""What every program starts from: a place, a brain, checked settings; and the archive that these name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
 
+from nervesys.errors import Mistake, SettingsError
 from nervesys.settings import Loaded, Place, Tree, load
+from nervesys.settings.storage import Archive as ArchiveSettings
+from nervesys.stores.archive import Archive
 from nervesys.stores.brain import open_tree
+from nervesys.stores.folder import FolderArchive
 
 
 @dataclass(frozen=True)
@@ -47,3 +53,25 @@ def opened(
     tree = open_tree(place, program, environ=environ)
     flags = {"NERVESYS_ARCHIVE": archive} if archive else {}
     return Opened(place, tree, load(tree, profile=place.profile, environ=environ, flags=flags))
+
+
+def open_archive(settings: ArchiveSettings, *, writable: bool = False) -> Archive:
+    """The archive that the settings name.
+
+    Args:
+        settings: where it is and how to get in.
+        writable: asks for the right to write as well.
+
+    Raises:
+        SettingsError: the URL or the key is wrong.
+    """
+    scheme, _, rest = (settings.url or "gdrive://").partition("://")
+    if scheme == "file" and rest.startswith("/"):
+        return FolderArchive(Path(unquote(rest)))
+    folder = rest.strip("/") or settings.folder_id
+    if scheme == "gdrive" and folder:
+        from nervesys.stores.drive import open_drive  # the extra of those who use a folder need not hold it
+
+        return open_drive(settings, folder, writable=writable)
+    problem = "say file:///path or gdrive://FOLDER_ID, in NERVESYS_ARCHIVE or here"
+    raise SettingsError([Mistake("config/storage.yaml", "archive.url", problem)])

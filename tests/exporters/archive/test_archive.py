@@ -14,7 +14,8 @@ from nervesys.clock import system_clock
 from nervesys.contract import Category
 from nervesys.errors import BadObject
 from nervesys.settings import load
-from nervesys.stores.archive import Archive, FolderArchive
+from nervesys.stores.archive import Archive
+from nervesys.stores.folder import FolderArchive
 from tests.drive_mock import archive_in, running
 from tests.exporters.kit import HandClock, context
 

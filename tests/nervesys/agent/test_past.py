@@ -8,8 +8,8 @@ from pathlib import Path
 from nervesys.agent.past import Past
 from nervesys.contract import DailySummary, LogRecord
 from nervesys.settings import FolderTree, load, shipped_root
-from nervesys.stores.archive import FolderArchive
 from nervesys.stores.brain import GitBrain
+from nervesys.stores.folder import FolderArchive
 from tests.brains import NOON, read, write
 
 LOADED = load()

@@ -1,0 +1,101 @@
+"""The archive as a folder of plain files."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from nervesys.errors import ArchiveFull, ArchiveUnavailable
+from nervesys.stores.archive import CHUNK_BYTES, Changes, Entry, stream_of
+from nervesys.stores.objects import gone, too_large
+
+
+class FolderArchive:
+    """An archive that is a folder of plain files. It keeps no record of changes, for listing it costs little.
+
+    Args:
+        path: the folder.
+    """
+
+    root = ""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def list(self) -> Changes:
+        """Everything there is; files that begin with a dot are none of the archive's."""
+        if not self._path.is_dir():
+            raise ArchiveUnavailable(f"list the archive: no folder {self._path}")
+        return Changes(tuple(self._entries()))
+
+    def changes(self, token: str) -> None:
+        """None: list anew."""
+
+    def quota(self) -> dict[str, int]:
+        """Of the disk that the folder lies on."""
+        with _answers("ask for room", self._path):
+            usage = shutil.disk_usage(self._path)
+        return {"limit": usage.total, "used": usage.used}
+
+    def get(self, path: str, *, max_bytes: int) -> bytes:
+        """A file's content."""
+        try:
+            with _answers("get", path), (self._path / path).open("rb") as stream:
+                body = stream.read(max_bytes + 1)
+        except FileNotFoundError:
+            raise gone(path) from None
+        if len(body) > max_bytes:
+            raise too_large(path, max_bytes)
+        return body
+
+    def put(self, path: str, body: bytes | IO[bytes]) -> None:
+        """Write a file whole: beside its place first, so that no reader sees half of it."""
+        target = self._path / path
+        with _answers("put", path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
+                try:
+                    shutil.copyfileobj(stream_of(body), file, CHUNK_BYTES)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    Path(file.name).replace(target)
+                except BaseException:
+                    Path(file.name).unlink()
+                    raise
+
+    def delete(self, path: str) -> None:
+        """Delete a file."""
+        with _answers("delete", path):
+            (self._path / path).unlink(missing_ok=True)
+
+    def _entries(self) -> Iterator[Entry]:
+        for folder, folders, files in os.walk(self._path):
+            parent = os.path.relpath(folder, self._path).removeprefix(".")
+            for name in folders:
+                yield Entry(f"{parent}/{name}".lstrip("/"), name, parent, None, 0)
+            for name in files:
+                stat = self._stat(Path(folder, name))
+                if stat is not None and not name.startswith("."):
+                    yield Entry(f"{parent}/{name}".lstrip("/"), name, parent, stat.st_size, stat.st_mtime)
+
+    def _stat(self, path: Path) -> os.stat_result | None:
+        try:
+            return path.stat()
+        except FileNotFoundError:  # went away since the folder was read
+            return None
+
+
+@contextmanager
+def _answers(verb: str, path: Path | str) -> Iterator[None]:
+    """Turn what the disk says into our tree."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as err:
+        full = err.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise (ArchiveFull if full else ArchiveUnavailable)(f"{verb} {path}: {err.strerror}") from err
