@@ -113,7 +113,7 @@ def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
     if any(service.name == "grafana" for service in stack.services):
         pages = import_module("dashboards.build").files(loaded, str(stack.home / "provisioning/grafana/dashboards"))
         files[grafana.CONFIG] = grafana.config(stack.home, loaded.settings.monitoring.listen.grafana)
-        files |= {f"provisioning/grafana/{path}": text for path, text in pages.items()}
+        files |= {f"provisioning/{path}": text for path, text in pages.items()}
     return files
 
 
