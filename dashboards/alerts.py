@@ -135,7 +135,7 @@ def _history() -> Any:
     return timeline(
         "History of alerts",
         "Which alert fired when, for how long, and does one flap?",
-        query(f"max by (alertname) ({FIRING})", "{{alertname}}"),
+        query(f"max by (alertname) (max_over_time({FIRING}[$__rate_interval]))", "{{alertname}}"),
         words=FIRES,
         empty="Nothing fired",
     )

@@ -20,6 +20,7 @@ from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, Wait, opened
 from nervesys.cli.settled import settled
 from nervesys.clock import system_clock
+from nervesys.errors import NervesysError
 from nervesys.metrics import Family
 from nervesys.metrics.periods import periods
 from nervesys.prometheus import Prometheus
@@ -79,8 +80,17 @@ def check(
 
 
 def world(loaded: Loaded) -> World:
-    """What the pages are checked against: the families of all wings."""
-    families: list[Family] = [family for wing in WINGS for family in import_module(wing).FAMILIES]
+    """What the pages are checked against: the families of all wings.
+
+    Raises:
+        NervesysError: a wing is not installed; pages can be built without it, but not checked.
+    """
+    try:
+        families: list[Family] = [family for wing in WINGS for family in import_module(wing).FAMILIES]
+    except ModuleNotFoundError as err:
+        raise NervesysError(
+            f"check dashboards: what they show needs {err.name}: pip install 'nervesys-observability[all]'"
+        ) from err
     return World(known(families), periods(loaded), datasource_seconds(loaded))
 
 
