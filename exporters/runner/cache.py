@@ -36,12 +36,10 @@ class Cache:
     """The memory of one source.
 
     Args:
-        path: the file, made where it is missing; `MEMORY` forgets at exit.
+        path: the file, made where it is missing, in a folder that is there; `MEMORY` forgets at exit.
     """
 
     def __init__(self, path: Path | str = MEMORY) -> None:
-        if isinstance(path, Path):
-            path.parent.mkdir(parents=True, exist_ok=True)
         self._db = _opened(path)
         self._lock = Lock()
 

@@ -1,25 +1,20 @@
 """Runs a source: one job an area, one place that times, catches and counts, snapshots swapped by one assignment."""
 
-import fcntl
+import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from threading import Lock
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from exporters.runner.cache import MEMORY, Cache
-from exporters.runner.health import Health
-from exporters.runner.model import WHOLE, Area, Context, Shard, Source
+from exporters.runner.model import Area, Context, Source
 from exporters.runner.refresh import Refresh
-from nervesys.clock import Clock, system_clock
+from nervesys.clock import system_clock
 from nervesys.contract.times import utc
-from nervesys.errors import NervesysError, SourceError
+from nervesys.errors import SourceError
 from nervesys.metrics import Snapshot
 from nervesys.metrics.pages import Program
-from nervesys.settings import Loaded, Place
 from nervesys.settings.monitoring import fresh_seconds
 
 
@@ -53,7 +48,7 @@ class Runner:
             area.refresh(out)
             self._snapshots[name] = out.snapshot()
             self._succeeded(area)
-        except SourceError as err:
+        except (SourceError, sqlite3.OperationalError) as err:  # the second is the cache's: a disk that is full
             self._why[name] = str(err)
             health.failed(name, str(err))
             if out.stands:
@@ -130,45 +125,3 @@ class Runner:
     def program(self) -> Program:
         """The exporter's HTTP pages."""
         return Program(f"{self._source.name} exporter", self._source.about, self.snapshot, self.not_ready)
-
-
-@contextmanager
-def opened_runner(
-    source: Source, place: Place, loaded: Loaded, clock: Clock, *, once: bool = False, shard: Shard = WHOLE
-) -> Iterator[Runner]:
-    """A runner with its cache, which is its alone.
-
-    Args:
-        source: what to read.
-        place: where the cache lies.
-        loaded: settings and fleet.
-        clock: this machine's.
-        once: read everything once, with a memory that is forgotten, beside an exporter that runs.
-        shard: which part of the fleet is read.
-
-    Raises:
-        NervesysError: another process reads this source with the same home.
-    """
-    path = place.cache(source.name + shard.suffix)
-    with _alone(path.with_suffix(".lock"), source.name, needed=not once):
-        cache = Cache(MEMORY if once else path)
-        health = Health(source.name, clock)
-        try:
-            yield Runner(source, Context(place, loaded.settings, loaded.agents, clock, cache, health, once, shard))
-        finally:
-            cache.close()
-
-
-@contextmanager
-def _alone(path: Path, source: str, *, needed: bool) -> Iterator[None]:
-    """Hold the source's lock; the system releases it when the process ends, however it ends."""
-    if not needed:
-        yield
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NervesysError(f"another {source} exporter runs with {path.parent.parent}; stop it first") from None
-        yield

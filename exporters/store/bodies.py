@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from exporters.runner import Context, Refresh
@@ -33,7 +34,8 @@ class Bodies(Generic[Body]):
         self._pool = ThreadPoolExecutor(context.settings.storage.storj.concurrency, thread_name_prefix=area)
         self._held: dict[str, tuple[str, Body | None]] = {}
         for key, version, body in self._cache.bodies(area):
-            self._held[key] = version, None if body is None else parse(body)
+            with suppress(BadObject):  # read by an older version of us, and refused by this one: it is fetched again
+                self._held[key] = version, None if body is None else parse(body)
 
     def read(self, infos: Iterable[ObjectInfo], out: Refresh) -> dict[str, Body]:
         """The bodies of these objects by key, without the rejected; all others are forgotten.

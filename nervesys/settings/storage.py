@@ -35,7 +35,7 @@ class Store(Section):
 
     Attributes:
         endpoint: URL of the S3 API.
-        concurrency: GETs under way at once.
+        concurrency: requests under way at once, in each area of an exporter.
         timeout_seconds: for connecting and for each read.
     """
 

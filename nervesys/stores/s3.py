@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
 
 ATTEMPTS = 3
+AREAS = 4
+"""Parts of an exporter that read at the same time, each as much at once as the settings allow."""
 MISSING = {"NoSuchKey", "404", "NotFound"}
 CUT_SHORT = (IncompleteReadError, ResponseStreamingError)
 SPOOL_BYTES = 1 << 20
@@ -46,7 +48,7 @@ class S3Store:
                 connect_timeout=settings.timeout_seconds,
                 read_timeout=settings.timeout_seconds,
                 retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-                max_pool_connections=settings.concurrency + 2,
+                max_pool_connections=AREAS * settings.concurrency,
                 s3={"addressing_style": "path"},
                 # Servers other than Amazon's do not all know the newer checksum trailers.
                 request_checksum_calculation="when_required",

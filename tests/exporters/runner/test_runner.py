@@ -1,6 +1,7 @@
 """The runner: one place that times, catches and counts."""
 
 import logging
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -142,3 +143,21 @@ def test_one_process_a_source(tmp_path: Path) -> None:
             assert beside.read_everything()
     with opened_runner(world.source(), place, loaded, world.clock):
         pass
+
+
+def test_a_home_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    world = World()
+    with (
+        pytest.raises(NervesysError, match="--home"),
+        opened_runner(world.source(), Place(tmp_path), load(), world.clock),
+    ):
+        pass
+
+
+def test_a_full_disk_fails_a_pass_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.error = sqlite3.OperationalError("database or disk is full")
+    assert not world.runner.run_once("box")
+    assert [record.message for record in caplog.records] == ["toy box: database or disk is full"]
+    assert "Traceback" not in caplog.text

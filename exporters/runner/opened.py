@@ -1,0 +1,57 @@
+"""Opens a runner: the lock that makes it the only one, and its cache."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from exporters.runner.cache import Cache
+from exporters.runner.health import Health
+from exporters.runner.model import WHOLE, Context, Shard, Source
+from exporters.runner.runner import Runner
+from nervesys.clock import Clock
+from nervesys.errors import NervesysError
+from nervesys.settings import Loaded, Place
+
+
+@contextmanager
+def opened_runner(
+    source: Source, place: Place, loaded: Loaded, clock: Clock, *, once: bool = False, shard: Shard = WHOLE
+) -> Iterator[Runner]:
+    """A runner with its cache, which is its alone.
+
+    Args:
+        source: what to read.
+        place: where the cache lies.
+        loaded: settings and fleet.
+        clock: this machine's.
+        once: read everything once, with a memory that is forgotten, beside an exporter that runs.
+        shard: which part of the fleet is read.
+
+    Raises:
+        NervesysError: another process reads this source with the same home, or home cannot be written to.
+    """
+    path = place.cache(source.name + shard.suffix)
+    with ExitStack() as held:
+        if not once:
+            held.enter_context(_alone(path.with_suffix(".lock"), source.name))
+        cache = Cache() if once else Cache(path)
+        held.callback(cache.close)
+        health = Health(source.name, clock)
+        yield Runner(source, Context(place, loaded.settings, loaded.agents, clock, cache, health, once, shard))
+
+
+@contextmanager
+def _alone(path: Path, source: str) -> Iterator[None]:
+    """Hold the source's lock; the system releases it when the process ends, however it ends."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    except OSError as err:
+        raise NervesysError(f"write {path}: {err.strerror}; name a folder for --home that can be written to") from err
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NervesysError(f"another {source} exporter runs with {path.parent.parent}; stop it first") from None
+        yield
