@@ -31,11 +31,11 @@ def _group() -> None:
 @app.command()
 def kill(agent: Name = None, home: Home = None) -> None:
     """Kill an agent with SIGKILL, as a crash would; nobody but the receiver brings it back."""
-    out, here = Console(), local(home)
+    out, here = _console(), local(home)
     name, pid = _kill(here, agent)
     wait = here.settings.thresholds.heartbeat.down_after_seconds
     out.print(f"Killed {name} (process {pid}). In about {wait:.0f} s AgentDown fires and the receiver restarts it.")
-    out.print(f"Watch: nervesys status, http://{here.stack.service('receiver').address}/actions", highlight=False)
+    out.print(f"Watch: nervesys status, http://{here.stack.service('receiver').address}/actions")
 
 
 @app.command()
@@ -45,12 +45,12 @@ def heal(
     wait: Annotated[float, typer.Option(help="Seconds to follow it at most.")] = 240,
 ) -> None:
     """Kill an agent and tell every step until it is healed: alert, action, proof, all clear."""
-    out, here = Console(), local(home)
+    out, here = _console(), local(home)
     began = time.monotonic()
     name, pid = _kill(here, agent)
-    out.print(f"  0 s  killed {name} (process {pid})", highlight=False)
+    out.print(f"  0 s  killed {name} (process {pid})")
     for event in healing(here, name, wait):
-        out.print(f"{time.monotonic() - began:3.0f} s  {event}", highlight=False)
+        out.print(f"{time.monotonic() - began:3.0f} s  {event}")
 
 
 def healing(here: Local, agent: str, seconds: float) -> Iterator[str]:
@@ -81,7 +81,7 @@ def load(
     seconds: Annotated[float, typer.Option(help="For how long.")] = 150,
 ) -> None:
     """Keep every processor busy, so that the alert on CPU fires and ends again."""
-    out = Console()
+    out = _console()
     count = os.cpu_count() or 1
     workers = [multiprocessing.Process(target=_burn, args=(seconds,), daemon=True) for _ in range(count)]
     out.print(f"Keeping {count} processors busy for {seconds:.0f} s; Ctrl-C ends it. HighCPU fires after a minute.")
@@ -89,6 +89,10 @@ def load(
         worker.start()
     for worker in workers:
         worker.join()
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
 
 
 def _burn(seconds: float) -> None:

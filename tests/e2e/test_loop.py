@@ -58,13 +58,18 @@ def test_taken_ports_are_told_before_anything_starts(house: House, tmp_path: Pat
 
 def test_a_killed_agent_is_restarted_once_proven_and_the_alert_ends(house: House) -> None:
     before = house.pid("grok")
-    os.kill(before, signal.SIGKILL)
-    until(lambda: house.firing("grok"))
-    until(lambda: house.restarts("grok") and house.restarts("grok")[0]["state"] == "recovered")
+    told = house.run("demo", "heal", "grok")
+    assert told.returncode == 0, told.stderr
+    steps = ["killed grok", "AgentDown: firing", "recovered (proven)", "grok is healed"]
+    assert [step for step in steps if step in told.stdout] == steps
+    assert (
+        f"agent grok starts on {house.here.stack.environ['NERVESYS_SERVER']}"
+        in house.run("logs", "grok", "-n", "500").stdout
+    )
     (episode,) = house.restarts("grok")
     assert episode["attempts"] == 1
     assert house.pid("grok") not in {0, before}
-    until(lambda: not house.firing("grok"))
+    assert not house.firing("grok")
     alertmanager = f"http://{house.here.stack.service('alertmanager').address}/api/v2/alerts"
     until(lambda: not requests.get(alertmanager, params={"filter": 'alertname="AgentDown"'}, timeout=10).json())
     assert house.restarts("grok") == [episode], "nothing more is done once it is over"
