@@ -118,21 +118,16 @@ def _panel(panel: Json) -> Json:
 
 
 def _defaults(defaults: Json) -> Json:
-    """Of a panel's fields: no nulls, thresholds as steps that start at null."""
-    kept = {key: value for key, value in defaults.items() if value is not None}
+    """Of a panel's fields, without the nulls by which grafanalib says that nothing was given."""
+    kept = {"mappings": []} | {key: value for key, value in defaults.items() if value is not None}
     if "custom" in kept:
         kept["custom"] = {key: value for key, value in kept["custom"].items() if value is not None}
-    kept.setdefault("mappings", [])
     return kept
 
 
 def _with_legend(options: Json) -> None:
-    legend, tooltip = options["legend"], options["tooltip"]
-    legend.setdefault("calcs", [])
-    legend["showLegend"] = legend["displayMode"] != "hidden"
-    if not legend["showLegend"]:
-        legend["displayMode"] = "list"
-    tooltip.setdefault("sort", "none")
+    options["legend"] = {"calcs": [], "showLegend": True} | options["legend"]
+    options["tooltip"] = {"sort": "none"} | options["tooltip"]
 
 
 def _with_reduction(options: Json) -> None:
