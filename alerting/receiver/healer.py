@@ -17,7 +17,8 @@ from alerting.journal.states import FLEET
 from alerting.receiver import metrics
 from alerting.receiver.blast import Admission, Incident, Radius, admit
 from alerting.receiver.calls import LEASE_SECONDS, Calls
-from alerting.receiver.decide import Case, Decision, Policy, Sight, Standing, Verdict, decide, reopened
+from alerting.receiver.case import Case, Decision, Policy, Sight, Standing, Verdict
+from alerting.receiver.decide import decide, reopened
 from alerting.receiver.fleet import Fleet
 from alerting.receiver.local import Limits
 from alerting.receiver.watch import Look, Watch

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from alerting.journal import Episode, State
-from alerting.receiver.decide import Case, Policy, Sight, Standing, back_off, decide, reopened
+from alerting.receiver.case import Case, Policy, Sight, Standing
+from alerting.receiver.decide import back_off, decide, reopened
 from nervesys.contract import AgentState, Status
 
 NOW = 10_000.0

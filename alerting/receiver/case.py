@@ -1,0 +1,180 @@
+"""What a decision about one agent is made from, and what it says: values only."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from alerting.journal.states import Episode, State
+from nervesys.contract import AgentState, Status
+
+WORKING = (Status.RUNNING, Status.IDLE)
+
+
+class Verdict(StrEnum):
+    """Why an episode is where it is."""
+
+    UNKNOWN_AGENT = "unknown_agent"
+    BLIND = "blind"
+    FIRST_SIGN = "first_sign"
+    PROVEN = "proven"
+    FRESH = "fresh"
+    STARTING = "starting"
+    NOT_WORKING = "not_working"
+    STOPPED = "stopped"
+    STOPPING = "stopping"
+    WAITING = "waiting"
+    NO_PROOF = "no_proof"
+    RESTART_DISABLED = "restart_disabled"
+    UNREACHABLE_SERVER = "unreachable_server"
+    SETTLING = "settling"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    BACKING_OFF = "backing_off"
+    COOLING_DOWN = "cooling_down"
+    BLAST_RADIUS = "blast_radius"
+    OBSERVED = "observed"
+    ACT = "act"
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one look saw of one agent.
+
+    Attributes:
+        blind: why nothing can be said; empty when the sight is clear.
+        age: seconds since the last heartbeat, by the store's clock; infinite where there is none to be believed.
+        version: of the state object; another one is another heartbeat.
+        state: None where there is none, or where it cannot be read.
+    """
+
+    blind: str = ""
+    age: float = math.inf
+    version: str = ""
+    state: AgentState | None = None
+
+    @property
+    def server(self) -> str:
+        """Where the agent last wrote from; empty where it is not known."""
+        return (self.state.server if self.state else None) or ""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The times and numbers that decisions go by; seconds.
+
+    Attributes:
+        grace: a heartbeat no older than this is fresh.
+        down: a silence longer than this is one that alerts.
+        look: between two looks.
+        settle: that a new episode waits, so that those who fall together are seen together.
+        proof: that an agent has to prove itself after an attempt: its start, and two heartbeats.
+        cooldown: between two attempts on one agent.
+        window: in which attempts are counted.
+    """
+
+    grace: float
+    down: float
+    look: float
+    settle: float
+    proof: float
+    cooldown: float
+    window: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the brain and the receiver's own file say of an agent.
+
+    Attributes:
+        configured: it is in the brain.
+        may_restart: its file allows it.
+        max_attempts: in the window.
+        unreachable: why no driver reaches it; empty when one does.
+    """
+
+    configured: bool = True
+    may_restart: bool = True
+    max_attempts: int = 3
+    unreachable: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that a decision about one episode needs.
+
+    Attributes:
+        attempts: when attempts on this agent began, oldest first, across episodes.
+        now: Unix seconds.
+    """
+
+    episode: Episode
+    sight: Sight
+    standing: Standing
+    attempts: tuple[float, ...]
+    policy: Policy
+    now: float
+
+    @property
+    def acted(self) -> bool:
+        """Whether an attempt of this episode may still prove itself."""
+        return self.episode.attempt_at is not None
+
+    @property
+    def escalated(self) -> bool:
+        """Whether people have been asked."""
+        return self.episode.state is State.ESCALATED
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the agent spoke lately."""
+        return self.sight.age <= self.policy.grace
+
+    @property
+    def instance(self) -> str:
+        """The instance that speaks; empty where none is known."""
+        return (self.sight.state.instance_id or "") if self.sight.state else ""
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another instance speaks than before the attempt."""
+        return self.instance not in ("", self.episode.baseline)
+
+    @property
+    def working(self) -> bool:
+        """Whether the agent says that it does its work."""
+        return self.sight.state is not None and self.sight.state.status in WORKING
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the agent says, of its own accord, that it stops."""
+        said = self.sight.state is not None and self.sight.state.status is Status.STOPPING
+        return said and not self.acted and not self.escalated
+
+    @property
+    def waited(self) -> float:
+        """Seconds of clear sight since the attempt.
+
+        While the receiver is blind this clock stands still, and no gap between two looks counts for more than two
+        looks: a receiver that was down, or whose machine's clock was set, has not been watching.
+        """
+        if self.sight.blind or self.episode.looked_at is None:
+            return self.episode.waited
+        return self.episode.waited + min(max(self.now - self.episode.looked_at, 0), 2 * self.policy.look)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is done, and what is remembered of it.
+
+    Attributes:
+        state: that the episode enters, or stays in.
+        due_at: when to look next, Unix seconds; None leaves it until something is received.
+        fields: further columns of the episode.
+    """
+
+    verdict: Verdict
+    state: State
+    detail: str
+    due_at: float | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
