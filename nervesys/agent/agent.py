@@ -150,13 +150,14 @@ class Agent:
             self._heart.ending = Status.STOPPING
             self._beating.once()
         else:
+            self._heart.crashed = True
             self._work.error(error)
             self.log.error("the agent crashed", exc_info=error)
         for handler in self._handlers:
             logging.getLogger().removeHandler(handler)
         self._shipping.once()
-        last = self._heart.said.status if self._heart.said else Status.STARTING
-        self._heart.ending = Status.STOPPED if error is None else last
+        if error is None:
+            self._heart.ending = Status.STOPPED
         self._beating.once()
         self._reporting.once()
         self._buffer.close()

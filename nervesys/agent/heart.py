@@ -25,7 +25,8 @@ class Heart:
         host: the server's load.
         clock: dates the state.
         said: the newest state that the store has confirmed.
-        ending: a last word, said in place of what the work would tell.
+        ending: said in place of what the work would tell.
+        crashed: the status stays as it was last said.
         degraded: logs cannot be kept or shipped.
     """
 
@@ -37,6 +38,7 @@ class Heart:
     clock: Clock
     said: AgentState | None = None
     ending: Status | None = None
+    crashed: bool = False
     degraded: bool = False
 
     def beat(self) -> None:
@@ -68,7 +70,7 @@ class Heart:
             agent_id=self.me.name,
             instance_id=self.me.instance_id,
             server=self.me.server,
-            status=self.ending or self._status(done.busy),
+            status=self._status(done.busy),
             timestamp=now,
             started_at=self.me.started_at,
             role=self.me.config.role,
@@ -83,8 +85,12 @@ class Heart:
         )
 
     def _status(self, busy: bool) -> Status:
+        if self.ending:
+            return self.ending
         if self.said is None:
             return Status.STARTING
+        if self.crashed:
+            return self.said.status
         if self.degraded:
             return Status.DEGRADED
         return Status.RUNNING if busy else Status.IDLE

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nervesys.agent import Agent, demo
-from nervesys.cli.options import BrainUrl, Home
+from nervesys.cli.options import BrainUrl, Home, awaited
 
 app = typer.Typer(no_args_is_help=True, help="Run a lean agent: heartbeats, server metrics and logs.")
 
@@ -37,7 +37,7 @@ def run(
     open it. By itself the agent only lives; with --demo it makes up work to look at. In your own program:
     `from nervesys.agent import Agent`, then `with Agent("NAME") as agent:`.
     """
-    with Agent(name, home=home, brain=brain, server=server) as agent:
+    with awaited(lambda: Agent(name, home=home, brain=brain, server=server)) as agent:
         if workload if workload is not None else agent.me.config.workload == "demo":
             demo.work(agent)
         while True:

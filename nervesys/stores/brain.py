@@ -19,7 +19,7 @@ import pygit2
 from pygit2.enums import FileMode, RepositoryOpenFlag, SortMode
 
 from nervesys.clock import Clock, system_clock
-from nervesys.errors import BrainUnavailable
+from nervesys.errors import BrainUnavailable, Mistake, SettingsError
 from nervesys.settings import VARIABLES, FolderTree, Place, Tree, load, shipped_root
 from nervesys.settings.storage import Brain
 from nervesys.settings.variables import value_of
@@ -199,7 +199,7 @@ def open_brain(
         environ: environment variables.
 
     Raises:
-        BrainUnavailable: it names a folder that is not there.
+        SettingsError: it names a folder that is not there.
     """
     if place.brain is None or plain_folder(place.brain):
         return None
@@ -233,6 +233,7 @@ def open_tree(
         environ: environment variables.
 
     Raises:
+        SettingsError: it names a folder that is not there.
         BrainUnavailable: it cannot be read, and no earlier copy is there.
     """
     brain = open_brain(place, program, settings, environ)
@@ -253,13 +254,17 @@ def open_tree(
 
 
 def plain_folder(brain: str) -> bool:
-    """Whether a brain is a folder of files; a work tree with `.git` and a bare repository are repositories."""
+    """Whether a brain is a folder of files; a work tree with `.git` and a bare repository are repositories.
+
+    Raises:
+        SettingsError: it is no URL, and no such folder is there.
+    """
     path = Path(brain)
     if path.is_dir():
         return not ((path / ".git").exists() or (path / "HEAD").is_file())
     if "://" in brain or re.fullmatch(r"[\w.-]+@[\w.-]+:.+", brain):
         return False
-    raise BrainUnavailable(f"open {brain}: no such folder")
+    raise SettingsError([Mistake("brain", "", f"{brain} is no URL, and no such folder is there")])
 
 
 def _first_settings(environ: Mapping[str, str]) -> Brain:

@@ -36,9 +36,14 @@ def test_wrong_use_is_2(run: Run, argv: list[str]) -> None:
 
 
 def test_what_cannot_be_reached_is_1_and_told_in_words(run: Run, tmp_path: Path) -> None:
-    ran = run("config", "check", "--brain", str(tmp_path / "nowhere"))
+    ran = run("config", "check", "--home", str(tmp_path), "--brain", f"file://{tmp_path}/none.git")
     assert ran.code == 1
-    assert ran.err == f"Failed: open {tmp_path}/nowhere: no such folder\n"
+    assert ran.err.startswith(f"Failed: fetch file://{tmp_path}/none.git: ")
+
+
+def test_a_brain_that_is_nothing_is_2(run: Run, tmp_path: Path) -> None:
+    ran = run("agent", "run", "grok", "--brain", str(tmp_path / "nowhere"))
+    assert (ran.code, f"brain: {tmp_path}/nowhere is no URL, and no such folder is there" in ran.err) == (2, True)
 
 
 def test_an_agent_that_the_brain_does_not_know_is_2(run: Run, tmp_path: Path) -> None:

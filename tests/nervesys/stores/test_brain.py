@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nervesys.errors import BadObject, BrainUnavailable
+from nervesys.errors import BadObject, BrainUnavailable, SettingsError
 from nervesys.settings import FolderTree, Place, load
 from nervesys.stores.brain import GitBrain, open_brain, open_tree
 from tests.brains import NOON, read, write
@@ -152,7 +152,7 @@ def test_a_plain_folder_is_read_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BrainUnavailable, match="no such folder"):
+    with pytest.raises(SettingsError, match="no such folder"):
         open_tree(Place(tmp_path, str(tmp_path / "none")), "test")
 
 
