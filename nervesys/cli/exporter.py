@@ -41,11 +41,14 @@ def exporter(
 
     start = read() if once else awaited(read)
     monitoring = start.loaded.settings.monitoring
+    address = listen or str(getattr(monitoring.listen, source, ""))
+    if not (address or once):
+        raise typer.BadParameter(f"monitoring.yaml has no address under listen.{source}; name one with --listen")
     with opened_runner(SOURCES[source], start.place, start.loaded, system_clock, once=once, shard=share) as runner:
         if once:
             _print(runner)
         else:
-            _serve(runner, listen or getattr(monitoring.listen, source), monitoring.web)
+            _serve(runner, address, monitoring.web)
 
 
 def _shard(text: str) -> Shard:
