@@ -7,11 +7,13 @@ import typer
 
 import exporters
 from exporters.runner import Runner, Shard, opened_runner
-from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, awaited, opened
+from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.cli.waiting import awaited
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.metrics.pages import application, serve
 from nervesys.settings import Web
+from nervesys.settings.monitoring import Listen
 from nervesys.stores.opened import Opened
 
 SOURCES = {source.name: source for source in exporters.SOURCES}
@@ -39,16 +41,19 @@ def exporter(
     def read() -> Opened:
         return opened(f"{source}-exporter", home=home, brain=brain, archive=archive)
 
-    start = read() if once else awaited(read)
+    def address(table: Listen) -> str:
+        found = listen or str(getattr(table, source, ""))
+        if not found:
+            raise typer.BadParameter(f"monitoring.yaml has no address under listen.{source}; name one with --listen")
+        return found
+
+    start = read() if once else awaited(read, address)
     monitoring = start.loaded.settings.monitoring
-    address = listen or str(getattr(monitoring.listen, source, ""))
-    if not (address or once):
-        raise typer.BadParameter(f"monitoring.yaml has no address under listen.{source}; name one with --listen")
     with opened_runner(SOURCES[source], start.place, start.loaded, system_clock, once=once, shard=share) as runner:
         if once:
             _print(runner)
         else:
-            _serve(runner, address, monitoring.web)
+            _serve(runner, address(monitoring.listen), monitoring.web)
 
 
 def _shard(text: str) -> Shard:

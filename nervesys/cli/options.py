@@ -1,15 +1,10 @@
 """Options that several commands share, and what they lead to: a place, a brain, checked settings."""
 
-import logging
 import os
-import time
-from collections.abc import Callable
-from itertools import chain, repeat
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from nervesys.errors import BrainUnavailable
 from nervesys.stores import opened as stores
 from nervesys.stores.opened import Opened
 
@@ -36,25 +31,3 @@ def opened(program: str, *, home: str | None = None, brain: str | None = None, a
         BrainUnavailable: the brain cannot be read and no earlier copy is there.
     """
     return stores.opened(program, os.environ, home=home, brain=brain, archive=archive)
-
-
-Read = TypeVar("Read")
-PAUSES = (1, 2, 5, 10, 30)
-LONGEST_PAUSE = 60
-
-log = logging.getLogger(__name__)
-
-
-def awaited(read: Callable[[], Read]) -> Read:
-    """What serves waits for a brain that is out of reach and of which there is no earlier copy; the log says so.
-
-    Raises:
-        SettingsError: the configuration is wrong, which waiting does not mend.
-    """
-    for pause in chain(PAUSES, repeat(LONGEST_PAUSE)):
-        try:
-            return read()
-        except BrainUnavailable as err:
-            log.warning("%s; asked again in %d s", err, pause)
-        time.sleep(pause)
-    raise AssertionError("it is asked for ever")

@@ -10,10 +10,12 @@ from alerting.journal import Journal
 from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
 from alerting.receiver.local import FILE, open_local
 from alerting.receiver.program import Receiver
-from nervesys.cli.options import BrainUrl, Home, awaited, opened
+from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.cli.waiting import awaited
 from nervesys.errors import Mistake, SettingsError
 from nervesys.metrics.pages import serve
 from nervesys.settings import Place
+from nervesys.settings.monitoring import Listen
 from nervesys.stores.brain import open_brain
 from nervesys.stores.s3 import S3Store
 
@@ -36,6 +38,9 @@ def receiver(
     def read() -> Fleet:
         return read_fleet(opened("receiver", home=home, brain=brain))
 
+    def address(table: Listen) -> str:
+        return listen or table.receiver
+
     place = Place.of(os.environ, home, brain)
     mistakes: list[Mistake] = []
     try:
@@ -43,7 +48,7 @@ def receiver(
     except SettingsError as err:
         mistakes += err.mistakes
     try:
-        fleet = awaited(lambda: FleetSource(read))
+        fleet = awaited(lambda: FleetSource(read), address)
     except SettingsError as err:
         mistakes += err.mistakes
     if mistakes:
@@ -58,4 +63,4 @@ def receiver(
         S3Store(storage.storj),
         open_brain(place, "receiver", storage.brain),
     )
-    serve(program.application(), listen or monitoring.listen.receiver, monitoring.web)
+    serve(program.application(), address(monitoring.listen), monitoring.web)

@@ -6,11 +6,14 @@ A scrape sends a snapshot that is already rendered and already compressed.
 import hmac
 import signal
 import sys
+import time
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from html import escape
+from threading import Thread
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -52,6 +55,13 @@ class Program:
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None
 
 
+async def _healthy(_: Request) -> Response:
+    return PlainTextResponse("healthy\n")
+
+
+HEALTHY = Route("/-/healthy", _healthy)
+
+
 def application(program: Program, web: Web) -> Starlette:
     """The program's pages as an ASGI application, behind basic auth where the settings ask for it."""
 
@@ -62,9 +72,6 @@ def application(program: Program, web: Web) -> Starlette:
             return Response(snapshot.gzipped, headers=headers, media_type=CONTENT_TYPE)
         return Response(snapshot.plain, media_type=CONTENT_TYPE)
 
-    async def healthy(_: Request) -> Response:
-        return PlainTextResponse("healthy\n")
-
     async def ready(_: Request) -> Response:
         why = program.not_ready()
         return PlainTextResponse(f"{why}\n", 503) if why else PlainTextResponse("ready\n")
@@ -72,7 +79,7 @@ def application(program: Program, web: Web) -> Starlette:
     async def landing(_: Request) -> Response:
         return HTMLResponse(landing_page(program))
 
-    routes: list[BaseRoute] = [Route("/metrics", metrics), Route("/-/healthy", healthy), Route("/-/ready", ready)]
+    routes: list[BaseRoute] = [Route("/metrics", metrics), HEALTHY, Route("/-/ready", ready)]
     routes += program.routes
     if not any(isinstance(route, Route) and route.path == "/" for route in routes):
         routes.append(Route("/", landing))
@@ -133,15 +140,33 @@ def serve(app: Starlette, listen: str, web: Web) -> None:
         web: TLS files, where the settings name them.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn stops, then raises the signal once more
+    uvicorn.run(app, **_options(listen, web))
+
+
+@contextmanager
+def served(app: Starlette, listen: str, web: Web) -> Iterator[None]:
+    """Serve from a thread for as long as the block takes; the arguments are those of `serve`."""
+    server = uvicorn.Server(uvicorn.Config(app, **_options(listen, web)))
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    while thread.is_alive() and not server.started:
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _options(listen: str, web: Web) -> dict[str, Any]:
     host, _, port = listen.rpartition(":")
-    uvicorn.run(
-        app,
-        host=host.strip("[]"),
-        port=int(port),
-        ssl_certfile=web.tls_cert_file,
-        ssl_keyfile=web.tls_key_file,
-        access_log=False,
-        server_header=False,
-        log_config=None,
-        timeout_graceful_shutdown=5,
-    )
+    return {
+        "host": host.strip("[]"),
+        "port": int(port),
+        "ssl_certfile": web.tls_cert_file,
+        "ssl_keyfile": web.tls_key_file,
+        "access_log": False,
+        "server_header": False,
+        "log_config": None,
+        "timeout_graceful_shutdown": 5,
+    }
