@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from nervesys.agent import Agent, demo
-from nervesys.cli.options import BrainUrl, Home, awaited
+from nervesys.cli.options import BrainUrl, Home
+from nervesys.cli.waiting import awaited
 
 app = typer.Typer(no_args_is_help=True, help="Run a lean agent: heartbeats, server metrics and logs.")
 

@@ -1,6 +1,7 @@
 """`nervesys exporter`: one source as metrics."""
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ import typer
 import exporters
 from exporters.runner import Runner, Shard, opened_runner
 from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.cli.stand_in import stand_in
 from nervesys.cli.waiting import awaited
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
@@ -47,7 +49,7 @@ def exporter(
             raise typer.BadParameter(f"monitoring.yaml has no address under listen.{source}; name one with --listen")
         return found
 
-    start = read() if once else awaited(read, address)
+    start = read() if once else awaited(read, partial(stand_in, address))
     monitoring = start.loaded.settings.monitoring
     with opened_runner(SOURCES[source], start.place, start.loaded, system_clock, once=once, shard=share) as runner:
         if once:

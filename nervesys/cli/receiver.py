@@ -1,6 +1,7 @@
 """`nervesys receiver`: takes alerts, acts, and proves that it helped."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
 from alerting.receiver.local import FILE, open_local
 from alerting.receiver.program import Receiver
 from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.cli.stand_in import stand_in
 from nervesys.cli.waiting import awaited
 from nervesys.errors import Mistake, SettingsError
 from nervesys.metrics.pages import serve
@@ -48,7 +50,7 @@ def receiver(
     except SettingsError as err:
         mistakes += err.mistakes
     try:
-        fleet = awaited(lambda: FleetSource(read), address)
+        fleet = awaited(lambda: FleetSource(read), partial(stand_in, address))
     except SettingsError as err:
         mistakes += err.mistakes
     if mistakes:

@@ -1,12 +1,14 @@
-"""What serves waits for a brain that it never saw: alive, not ready, and it says why."""
+"""What runs on and on waits for a brain that it never saw: alive, not ready, and it says why."""
 
 import logging
 import socket
+from functools import partial
 
 import pytest
 import requests
 
 from nervesys.cli import waiting
+from nervesys.cli.stand_in import stand_in
 from nervesys.errors import BrainUnavailable
 
 AWAY = "fetch file:///brain.git: gone"
@@ -18,9 +20,7 @@ def address() -> str:
         return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
-def test_it_asks_again_and_says_so(
-    address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_it_asks_again_and_says_so(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     slept: list[float] = []
     monkeypatch.setattr("nervesys.cli.waiting.sleep", slept.append)
 
@@ -30,7 +30,7 @@ def test_it_asks_again_and_says_so(
         return "read"
 
     with caplog.at_level(logging.WARNING, "nervesys"):
-        assert waiting.awaited(read, lambda _: address) == "read"
+        assert waiting.awaited(read) == "read"
     assert slept == [1, 2, 5, 10, 30, 60, 60]
     assert caplog.messages[0] == f"{AWAY}; asked again in 1 s"
 
@@ -49,7 +49,7 @@ def test_meanwhile_it_is_alive_and_not_ready(address: str, monkeypatch: pytest.M
         return True
 
     monkeypatch.setattr("nervesys.cli.waiting.sleep", look)
-    assert waiting.awaited(read, lambda _: address)
+    assert waiting.awaited(read, partial(stand_in, lambda _: address))
     why = (503, f"{AWAY}\n")
     assert seen == {"/-/healthy": (200, "healthy\n"), "/-/ready": why, "/metrics": why}
     with pytest.raises(requests.ConnectionError):
