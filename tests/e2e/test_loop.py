@@ -1,6 +1,7 @@
 """The whole loop with real programs: what dies is healed once and proven; blindness heals nobody."""
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -53,6 +54,7 @@ def test_taken_ports_are_told_before_anything_starts(house: House, tmp_path: Pat
     assert other.returncode == 1
     told = " ".join(other.stderr.split())
     assert all(address in told for address in house.here.stack.addresses.values())
+    shutil.rmtree((tmp_path / daemon.LINK).readlink())
     assert not (tmp_path / "stack.json").exists(), "nothing is written for a stack that cannot start"
 
 

@@ -20,8 +20,9 @@ ELSEWHERE = {
 
 
 @pytest.fixture
-def place(tmp_path: Path, program: Callable[[str], str]) -> Place:
+def place(tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> Place:
     program("prometheus")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # the folder of supervisor's socket goes with the test
     (tmp_path / "home").mkdir()
     (tmp_path / "home/programs").symlink_to(PROGRAMS)
     return Place(tmp_path / "home")
