@@ -92,7 +92,8 @@ class Native:
         script += "".join(self._mounted(root, volume) for volume in service.get("volumes", ()))
         environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NERVESYS_HOME": "/nervesys"}
         pairs = [f"{key}={value}" for key, value in {**environment, **service.get("environment", {})}.items()]
-        enter = ["chroot", str(root), "env", "-i", "-C", "/nervesys", *pairs, *argv]
+        sbin = f"PATH={os.environ['PATH']}:/usr/sbin:/sbin"  # a plain user's path may lack where chroot lies
+        enter = ["env", sbin, "chroot", str(root), "env", "-i", "-C", "/nervesys", *pairs, *argv]
         return ["unshare", "--mount", "sh", "-ec", f"{script}exec {shlex.join(enter)}"]
 
     def _mounted(self, root: Path, volume: str) -> str:
