@@ -6,7 +6,7 @@ Errors  StoreUnavailable is raised: the runner keeps the last snapshot and drops
         BadObject costs one body: counted by reason; the heartbeat stands, for the listing has told it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from exporters.runner import Context, Refresh
 from exporters.store.board import Board, Report
@@ -29,15 +29,20 @@ CLOCK_OFFSET = Family("store_clock_offset_seconds", "gauge", "Store's clock minu
 FAMILIES = (INFO, HEARTBEAT, STATUS, START, SKEW, TASKS, TOKENS, BUFFER, CLOCK_OFFSET)
 
 MAX_BYTES = 1 << 20
+CLOCK = "/clock"
+"""What the clock's offset is put under: no agent has a slash in its name."""
 
 
-def agent_samples(agent: str, heartbeat: float | None, state: AgentState | None, *, live: bool) -> Iterator[Sample]:
+def agent_samples(
+    agent: str, heartbeat: float | None, state: AgentState | None, written: float | None, *, live: bool
+) -> Iterator[Sample]:
     """What one state object says. Unknown is absent, never 0 or -1.
 
     Args:
         agent: its name.
         heartbeat: Unix seconds by the store's clock; None where the only one known is rejected.
         state: the body; None where it is rejected.
+        written: Unix seconds by the store's clock at which this body was written, where that is known.
         live: False once the heartbeat is stale: an agent that is gone must not speak on, so status and gauges leave;
             but `stopped` stays, for it is said once, last, and stays true.
     """
@@ -56,8 +61,8 @@ def agent_samples(agent: str, heartbeat: float | None, state: AgentState | None,
     if live or state.status is Status.STOPPED:
         for status in Status:
             yield STATUS.sample(state.status is status, agent, status)
-    if live and heartbeat is not None:
-        yield SKEW.sample(round(state.timestamp - heartbeat, 3), agent)
+    if live and written is not None:
+        yield SKEW.sample(round(state.timestamp - written, 3), agent)
     if live and state.buffer is not None:
         yield BUFFER.sample(state.buffer.bytes, agent)
 
@@ -79,6 +84,7 @@ class Agents:
         self._beat = context.settings.thresholds.heartbeat
         self._bodies = Bodies("agents", store, context, AgentState.parse, MAX_BYTES)
         self._heartbeats: dict[str, float] = {}
+        self._written: dict[str, tuple[str, float | None]] = {}
 
     def refresh(self, out: Refresh) -> None:
         """One pass: fetch what changed, render it, forget what is gone."""
@@ -87,19 +93,20 @@ class Agents:
         now = here if listing.clock is None else listing.clock
         found = self._by_agent(listing.objects, out)
         states = self._bodies.read(found.values(), out)
-        self._heartbeats = {agent: beat for agent, beat in self._heartbeats.items() if agent in found}
-        out.keep_only({*found, CLOCK_OFFSET.name})
+        self._forget_all_but(found)
+        out.keep_only({*found, CLOCK})
         reports, stale_after = [], self._beat.stale_after_seconds
         for agent, info in found.items():
             beat, state = self._heartbeat(agent, info, now, out), states.get(info.key)
+            written = self._written_at(agent, info.version, beat)
             live = beat is not None and now - beat <= stale_after
-            out.put(agent, (info, beat, live), agent_samples(agent, beat, state, live=live))
-            if state is not None and state.metrics is not None and beat is not None:
-                reports.append(Report.of_state(agent, beat, state.timestamp, state.metrics))
+            out.put(agent, (info, beat, live), agent_samples(agent, beat, state, written, live=live))
+            if state is not None and state.metrics is not None and written is not None:
+                reports.append(Report.of_state(agent, written, state.timestamp, state.metrics))
         self._board.carried = tuple(reports)
         self._board.clock_offset = round(now - here, 3)
         if listing.clock is not None:
-            out.put(CLOCK_OFFSET.name, now, [CLOCK_OFFSET.sample(self._board.clock_offset)])
+            out.put(CLOCK, now, [CLOCK_OFFSET.sample(self._board.clock_offset)])
 
     def _by_agent(self, objects: Iterable[ObjectInfo], out: Refresh) -> dict[str, ObjectInfo]:
         """The state object of each agent of this shard; of several, as where one lies under each server, the newest."""
@@ -123,3 +130,15 @@ class Agents:
             bad = BadObject(Reason.FUTURE, f"heartbeat {ahead:.0f} s ahead of the store's clock")
             out.reject(info.key, info.version, bad)
         return self._heartbeats.get(agent)
+
+    def _written_at(self, agent: str, version: str, beat: float | None) -> float | None:
+        """When this body was written: at its first heartbeat, for LastModified may move alone, as when it is copied."""
+        if self._written.get(agent, ("", None))[0] != version:
+            self._written[agent] = version, beat
+        return self._written[agent][1]
+
+    def _forget_all_but(self, agents: Collection[str]) -> None:
+        for agent in self._heartbeats.keys() - agents:
+            del self._heartbeats[agent]
+        for agent in self._written.keys() - agents:
+            del self._written[agent]

@@ -107,13 +107,16 @@ class Part:
 
     def measure(self, now: float) -> Size:
         """List what may have changed, and add up."""
-        current = [self._listed(folder, now) for folder in self._rounds.current(now)]
+        current = {folder: self._listed(folder, now) for folder in self._rounds.current(now)}
         for folder in self._rounds.due(now):
             self._keep(folder, self._listed(folder, now), now)
-        for folder, size in self._over.items():
-            at = _instant(self._folders.fields(folder), size.newest)
-            current.append(replace(size, overdue=size.objects if is_overdue(at, self.days, now) else 0))
-        return sum(current, Size())
+        over = {folder: self._now_overdue(folder, size, now) for folder, size in self._over.items()}
+        return sum({**over, **current}.values(), Size())
+
+    def _now_overdue(self, folder: str, size: Size, now: float) -> Size:
+        """A remembered size as of now: a folder's objects fall due together, by the day in its name."""
+        at = _instant(self._folders.fields(folder), size.newest)
+        return replace(size, overdue=size.objects if is_overdue(at, self.days, now) else 0)
 
     def _listed(self, folder: str, now: float) -> Size:
         objects = self._store.list(folder).objects

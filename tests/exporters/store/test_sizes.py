@@ -72,6 +72,15 @@ def test_overdue_is_what_retention_left_a_day_too_long(world: World) -> None:
     assert (seen[LOGS], seen[OVERDUE]) == (9, 2)
 
 
+def test_a_folder_dated_ahead_is_counted_once_when_its_day_comes(world: World) -> None:
+    world.bucket.lay("db/active_logs/srv1/2027-01-16/000000_grok_1.jsonl.gz", b"12345", world.clock.now)
+    for _ in range(3):
+        assert world.run()[LOGS] in (10, 11)
+    world.clock.now += DAY
+    for _ in range(3):
+        assert world.run()[LOGS] == 11
+
+
 @pytest.mark.parametrize(
     ("age_days", "days", "overdue"),
     [(7.9, 7, False), (8.1, 7, True), (1000, None, False)],
