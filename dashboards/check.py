@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from dashboards.correct import DATASOURCE, Json
 from dashboards.layout import COLUMNS
-from dashboards.promql import ANY, filled, seconds_of, variables_in, windows
-from dashboards.reading import Question, panels_of, questions_of, variables_of
 from nervesys.metrics.periods import Periods
 from nervesys.promql import Known, Selection, selections
 from nervesys.promql import problems as problems_of
+from nervesys.queries.reading import QUERY, Question, panels_of, questions_of, variables_of
+from nervesys.queries.variables import ANY, filled, seconds_of, variables_in, windows
 
 BY_SUBJECT = (
     "Queries are about agents, servers and areas: exporters are sharded and replicated, so their job and instance "
@@ -24,7 +24,6 @@ EXCLUDED = dict.fromkeys(
     ("template-job-rule", "template-instance-rule", "target-job-rule", "target-instance-rule"), BY_SUBJECT
 )
 UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
-QUERY = re.compile(r"label_values\((?P<metric>.+), *(?P<label>\w+)\)")
 COUNTING = frozenset({"rate", "irate", "increase"})
 
 

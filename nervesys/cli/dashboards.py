@@ -14,8 +14,7 @@ from dashboards.build import FOLDER, datasource_seconds, files, pages
 from dashboards.check import Finding, World, check_pages
 from dashboards.correct import Json
 from dashboards.expected_empty import EXPECTED_EMPTY
-from dashboards.live import Answer, Live, Verdict
-from dashboards.reading import panels_of, questions_of
+from dashboards.live import Answer, Verdict, answers
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, Wait, opened
 from nervesys.cli.settled import settled
@@ -25,6 +24,8 @@ from nervesys.metrics import Family
 from nervesys.metrics.periods import periods
 from nervesys.prometheus import Prometheus
 from nervesys.promql import known
+from nervesys.queries.asking import Live
+from nervesys.queries.reading import panels_of, questions_of
 from nervesys.settings import Loaded
 
 app = typer.Typer(no_args_is_help=True, help="Write the dashboards, and check them.")
@@ -64,18 +65,18 @@ def check(
     loaded = opened("dashboards", home=home, brain=brain).loaded
     made, out = pages(loaded), Console()
     findings = check_pages(made, world(loaded))
-    answers: list[Answer] = []
+    given: list[Answer] = []
     if live:
         asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
-        answers = settled(lambda: asked_live(loaded, made, asked), lambda answer: answer.verdict.fine, wait)
-    out.print(summary(made, findings, answers))
+        given = settled(lambda: asked_live(loaded, made, asked), lambda answer: answer.verdict.fine, wait)
+    out.print(summary(made, findings, given))
     for finding in findings:
         out.print(f"[red]{finding.rule}[/] {escape(f'{finding.where}: {finding.problem}')}", soft_wrap=True)
-    for answer in answers:
+    for answer in given:
         if not answer.verdict.fine:
             words = escape(f"{answer.question}: {answer.detail or answer.question.expr}")
             out.print(f"[red]{answer.verdict}[/] {words}", soft_wrap=True)
-    if findings or any(not answer.verdict.fine for answer in answers):
+    if findings or any(not answer.verdict.fine for answer in given):
         raise typer.Exit(1)
 
 
@@ -96,15 +97,15 @@ def world(loaded: Loaded) -> World:
 
 def asked_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> list[Answer]:
     """Every query of the pages, asked now."""
-    return list(Live(prometheus, datasource_seconds(loaded), system_clock()).answers(made, EXPECTED_EMPTY))
+    return list(answers(Live(prometheus, datasource_seconds(loaded), system_clock()), made, EXPECTED_EMPTY))
 
 
-def summary(made: Sequence[Json], findings: Sequence[Finding], answers: Sequence[Answer]) -> Table:
+def summary(made: Sequence[Json], findings: Sequence[Finding], given: Sequence[Answer]) -> Table:
     """One row a page: what it has, and what came of checking it."""
-    verdicts = (Verdict.DATA, Verdict.EMPTY) if answers else ()
+    verdicts = (Verdict.DATA, Verdict.EMPTY) if given else ()
     table = Table("dashboard", "panels", "queries", *verdicts, "to mend", box=None, header_style="bold")
     for page in made:
-        of_page = [answer.verdict for answer in answers if answer.question.page == page["uid"]]
+        of_page = [answer.verdict for answer in given if answer.question.page == page["uid"]]
         wrong = sum(finding.where.split(" / ")[0] == page["uid"] for finding in findings)
         wrong += sum(not verdict.fine for verdict in of_page)
         counts = len(panels_of(page)), len(list(questions_of(page))), *map(of_page.count, verdicts)

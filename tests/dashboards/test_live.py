@@ -11,11 +11,12 @@ import requests
 
 from dashboards.build import datasource_seconds, pages
 from dashboards.expected_empty import EXPECTED_EMPTY, Reason
-from dashboards.live import Live, Verdict
-from dashboards.reading import questions_of
+from dashboards.live import Verdict, answers
 from nervesys.cli.dashboards import world
 from nervesys.prometheus import Prometheus
 from nervesys.promql import Known
+from nervesys.queries.asking import Live
+from nervesys.queries.reading import questions_of
 from nervesys.settings import load
 from nervesys.stack.programs import find
 from tests.dashboards.history import HOUR_SECONDS, openmetrics
@@ -68,9 +69,9 @@ def _wait_until_ready(url: str, log: Path) -> None:
 
 def test_every_query_runs_and_finds_data(live: Live) -> None:
     made = pages(LOCAL)
-    answers = list(live.answers(made, {}))
-    assert [(one.question, one.verdict) for one in answers if not one.verdict.fine] == []
-    assert len(answers) == sum(len(list(questions_of(page))) for page in made)
+    given = list(answers(live, made, {}))
+    assert [(one.question, one.verdict) for one in given if not one.verdict.fine] == []
+    assert len(given) == sum(len(list(questions_of(page))) for page in made)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_what_is_empty_needs_a_reason_that_holds(
 ) -> None:
     page = pages(LOCAL)[0]
     page["panels"][0]["targets"][0]["expr"] = expr
-    answer = next(live.answers([page], {"main-overview / At work / A": reason} if reason else {}))
+    answer = next(answers(live, [page], {"main-overview / At work / A": reason} if reason else {}))
     assert answer.verdict is verdict
     assert ("parse error" in answer.detail) is (verdict is Verdict.FAILED)
 

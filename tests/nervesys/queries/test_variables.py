@@ -1,6 +1,6 @@
 import pytest
 
-from dashboards.promql import filled, seconds_of, variables_in, windows
+from nervesys.queries.variables import filled, seconds_of, variables_in, windows
 
 
 def test_variables_are_found_and_filled_in_every_spelling() -> None:

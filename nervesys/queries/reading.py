@@ -1,12 +1,15 @@
 """Reads generated pages: every query that a page asks, wherever it stands."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from dashboards.correct import Json
+Json = dict[str, Any]
 
 ANNOTATION = "annotation"
-VARIABLE = "variable"
+QUERY = re.compile(r"label_values\((?P<metric>.+), *(?P<label>\w+)\)")
+"""How a variable says where its values come from."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,24 @@ def variables_of(page: Json) -> list[Json]:
 
 def questions_of(page: Json) -> Iterator[Question]:
     """Every query of panels and annotations."""
-    uid = page["uid"]
     for panel in panels_of(page):
-        for target in panel["targets"]:
-            step = target.get("interval", "")
-            yield Question(uid, panel["title"], target["refId"], target["expr"], target["instant"], step)
-    for marks in page["annotations"]["list"]:
-        if "expr" in marks:
-            yield Question(uid, marks["name"], ANNOTATION, marks["expr"], False, marks["step"])
+        yield from questions_of_panel(page, panel)
+    for marks in marks_of(page):
+        yield question_of_marks(page, marks)
+
+
+def questions_of_panel(page: Json, panel: Json) -> Iterator[Question]:
+    """The queries of one panel, in the order of its targets."""
+    for target in panel["targets"]:
+        step = target.get("interval", "")
+        yield Question(page["uid"], panel["title"], target["refId"], target["expr"], target["instant"], step)
+
+
+def marks_of(page: Json) -> list[Json]:
+    """The annotations that Prometheus is asked for."""
+    return [marks for marks in page["annotations"]["list"] if "expr" in marks]
+
+
+def question_of_marks(page: Json, marks: Json) -> Question:
+    """The query of one annotation."""
+    return Question(page["uid"], marks["name"], ANNOTATION, marks["expr"], False, marks["step"])
