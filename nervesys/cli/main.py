@@ -38,7 +38,7 @@ COMMANDS: dict[str, str] = {
 }
 """Every command and its line in the help; each is the module of that name beside this file."""
 
-EXTRAS = {"agent": "agent", "exporter": "exporters", "receiver": "receiver", "dashboards": "reports", "up": "stack"}
+EXTRAS = {"agent": "agent", "exporter": "exporters", "receiver": "receiver", "dashboards": "reports"}
 """Which extra a command needs, where it needs one; named when an import fails."""
 
 

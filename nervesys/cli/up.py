@@ -13,17 +13,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from dashboards.build import pages
 from nervesys.cli import past, plan
+from nervesys.cli.dashboards import asked_live
 from nervesys.cli.generated import write
 from nervesys.cli.options import ArchiveUrl, BrainUrl, Home
+from nervesys.cli.settled import settled
 from nervesys.errors import NervesysError
 from nervesys.prometheus import Prometheus
 from nervesys.settings import Place
 from nervesys.stack import daemon, ports, programs, ready
 from nervesys.stack.layout import Stack
+from nervesys.stores.opened import opened
 from nervesys.supervisor import Supervisor
 
-WAIT_SECONDS = 120
+WAIT_SECONDS, FILL_SECONDS = 120, 60
 LOOK_SECONDS = 0.5
 LAST_LINES = 5
 
@@ -36,6 +40,7 @@ def up(
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait until everything works.")] = WAIT_SECONDS,
+    quick: Annotated[bool, typer.Option("--quick", help="Do not wait for data in every dashboard.")] = False,
 ) -> None:
     """Start everything, wait until it works, and say where to look. Does no harm where it runs already."""
     out = Console()
@@ -52,6 +57,11 @@ def up(
             _start(planned)
         with _step(out, "Everything works") as say:
             _wait(planned.stack, wait, say)
+        if not quick:
+            with _step(out, "The dashboards are filled") as say:
+                empty = _fill(planned.stack, say)
+            if empty:
+                out.print(f"[yellow]![/] {empty} of their queries find nothing yet: nervesys dashboards check --live")
     _tell(out, planned.stack)
 
 
@@ -90,6 +100,15 @@ def _wait(stack: Stack, seconds: float, say: Callable[[str], None]) -> None:
             raise NervesysError(f"start the stack: {why}; see `nervesys status` and `nervesys logs`{words}")
         say(still)
         time.sleep(LOOK_SECONDS)
+
+
+def _fill(stack: Stack, say: Callable[[str], None]) -> int:
+    """Wait until every query of the dashboards finds data; returns how many still do not."""
+    say("the first logs, and rates of what was counted")
+    loaded = opened("up", {**os.environ, **stack.environ}).loaded
+    made, prometheus = pages(loaded), Prometheus(f"http://{stack.service('prometheus').address}")
+    answers = settled(lambda: asked_live(loaded, made, prometheus), lambda answer: answer.verdict.fine, FILL_SECONDS)
+    return sum(not answer.verdict.fine for answer in answers)
 
 
 def _last_words(stack: Stack, names: list[str]) -> str:

@@ -17,7 +17,7 @@ from nervesys.supervisor import Supervisor, SupervisorUnavailable
 
 ROTATION = "stdout_logfile_maxbytes=5MB\nstdout_logfile_backups=1"
 CONFIG, LINK = "supervisord.conf", "run"
-START_SECONDS, STOP_SECONDS, SHUTDOWN_SECONDS = 10, 12, 120
+START_SECONDS, STOP_SECONDS, SHUTDOWN_SECONDS = 30, 12, 120
 """An agent has ten seconds to flush, ship and say `stopped`."""
 
 

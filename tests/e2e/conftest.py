@@ -101,7 +101,12 @@ def house(tmp_path_factory: pytest.TempPathFactory, program: Callable[[str], str
         "PYTHONPATH": str(ROOT),
     }
     up = subprocess.run(
-        [sys.executable, "-m", "nervesys", "up"], env=environ, capture_output=True, text=True, timeout=170, check=False
+        [sys.executable, "-m", "nervesys", "up", "--quick"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
     )
     try:
         assert up.returncode == 0, up.stdout + up.stderr

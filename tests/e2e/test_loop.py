@@ -44,7 +44,7 @@ def test_no_argument_list_holds_a_key(house: House) -> None:
 
 def test_a_second_up_changes_nothing(house: House) -> None:
     before = {name: process.pid for name, process in house.here.supervisor.processes().items()}
-    assert house.run("up").returncode == 0
+    assert house.run("up", "--quick").returncode == 0
     assert {name: process.pid for name, process in house.here.supervisor.processes().items()} == before
 
 
