@@ -1,12 +1,14 @@
 """A condition as people write it, compiled to PromQL."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import product
 
 from alerting.gates import CONFIGURED
-from alerting.language import Clause, Comparison, parse
+from alerting.language import Clause, Comparison, Days, Hours, Misread, Quantity, Situation, Words, parse
 from alerting.model import Severity
 from alerting.situations import SITUATIONS
-from alerting.terms import Term
+from alerting.terms import Bound, Comparable, Count, Term
 from alerting.units import Unit
 from alerting.vocabulary import MEASURES, SILENCES
 from nervesys.settings import Settings
@@ -15,14 +17,36 @@ from nervesys.settings.thresholds import Pair
 
 KNOWN_TO_THE_BRAIN = f"and on (agent) last_over_time({CONFIGURED}[1h])"
 """An agent that is taken out of the brain falls silent; an hour bridges what the brain's exporter may miss."""
+THRESHOLD = "threshold"
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a comparison looks at, whatever it is compared with.
+
+    Attributes:
+        words: what the condition calls it.
+        expr: PromQL.
+        per: seconds, where it is a rate.
+    """
+
+    words: str
+    expr: str
+    unit: Unit
+    per: float | None = None
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """PromQL, and the labels that its result carries."""
+    """PromQL, and the labels that its result carries.
+
+    Attributes:
+        values: what it compares; empty for a situation.
+    """
 
     expr: str
     by: tuple[str, ...]
+    values: tuple[Value, ...] = ()
 
 
 def compiled(text: str, settings: Settings, severity: Severity | None) -> Compiled:
@@ -34,62 +58,127 @@ def compiled(text: str, settings: Settings, severity: Severity | None) -> Compil
         severity: which of a pair of thresholds is meant.
 
     Raises:
-        ValueError: what is wrong with it, in words, with the nearest valid word where one is near.
+        Misread: what is wrong with it and where, in words, with the nearest valid word where one is near.
     """
-    parts = [_clause(clause, settings, severity) for clause in parse(text)]
+    condition = parse(text)
+    parts = [_clause(clause, settings, severity) for clause in condition.clauses]
     by = parts[0].by
-    if any(part.by != by for part in parts):
-        spoken = " and ".join(" and ".join(part.by) or "the fleet" for part in parts)
-        raise ValueError(f"its parts speak of {spoken}; all must speak of the same, or be joined by hand in `expr`")
+    for clause, part in zip(condition.clauses, parts, strict=True):
+        if part.by != by:
+            spoken = " and ".join(" and ".join(one.by) or "the fleet" for one in parts)
+            problem = f"its parts speak of {spoken}; all must speak of the same, or be joined by hand in `expr`"
+            raise Misread(clause.words.at, problem)
     expr = parts[0].expr
     if len(parts) > 1:
         expr = f"\nand on ({', '.join(by)})\n".join(f"(\n{part.expr}\n)" for part in parts)
-    return Compiled(f"{expr}\n{KNOWN_TO_THE_BRAIN}" if "agent" in by else expr, by)
+    if condition.during:
+        expr = "\n".join([f"(\n{expr}\n)", *(f"and on () ({_when(one)})" for one in condition.during)])
+    values = tuple(value for part in parts for value in part.values)
+    return Compiled(f"{expr}\n{KNOWN_TO_THE_BRAIN}" if "agent" in by else expr, by, values)
 
 
 def reads_a_pair(text: str, settings: Settings) -> bool:
     """Whether a condition reads a warning and a critical threshold.
 
     Raises:
-        ValueError: it cannot be read.
+        Misread: it cannot be read.
     """
     return any(
         isinstance(clause, Comparison)
         and clause.bound is None
         and any(term.threshold and isinstance(term.threshold(settings.thresholds), Pair) for term in _terms(clause))
-        for clause in parse(text)
+        for clause in parse(text).clauses
     )
 
 
+def _when(during: Hours | Days) -> str:
+    """A vector of one element without labels at these times, and an empty one at others; in UTC."""
+    if isinstance(during, Days):
+        return "day_of_week() > 0 < 6" if during.weekdays else "day_of_week() == 0 or day_of_week() == 6"
+    clock = "hour() * 60 + minute()"
+    if during.start < during.end:
+        return f"{clock} >= {during.start} < {during.end}"
+    return f"{clock} >= {during.start} or {clock} < {during.end}"
+
+
 def _clause(clause: Clause, settings: Settings, severity: Severity | None) -> Compiled:
-    if isinstance(clause, Comparison):
+    if isinstance(clause, Situation):
+        name = clause.words
+        if name.text not in SITUATIONS:
+            raise Misread(name.at, f"unknown situation {name.text!r}; {nearest(name.text, SITUATIONS)}")
+        named = SITUATIONS[name.text]
+        return Compiled(named.promql(settings), named.by)
+    try:
         return _comparison(clause, settings, severity)
-    if clause.words not in SITUATIONS:
-        raise ValueError(f"unknown situation {clause.words!r}; {nearest(clause.words, SITUATIONS)}")
-    named = SITUATIONS[clause.words]
-    return Compiled(named.promql(settings), named.by)
+    except Misread:
+        raise
+    except ValueError as err:
+        raise Misread(clause.words.at, str(err)) from None
 
 
 def _terms(clause: Comparison) -> tuple[Term, ...]:
     """What the words mean, one for each unit that they may be compared in."""
-    known, kind = (SILENCES, "thing that can fail to come") if clause.silence else (MEASURES, "metric")
-    if clause.words not in known:
-        raise ValueError(f"unknown {kind} {clause.words!r}; {nearest(clause.words, known)}")
-    return known[clause.words]
+    if not clause.silence:
+        return _measured(clause.words, MEASURES)
+    words = clause.words
+    if words.text not in SILENCES:
+        problem = f"unknown thing that can fail to come {words.text!r}; {nearest(words.text, SILENCES)}"
+        raise Misread(words.at, problem)
+    return SILENCES[words.text]
+
+
+def _measured(words: Words, hints: Iterable[str]) -> tuple[Term, ...]:
+    if words.text not in MEASURES:
+        raise Misread(words.at, f"unknown metric {words.text!r}; {nearest(words.text, hints)}")
+    return MEASURES[words.text]
 
 
 def _comparison(clause: Comparison, settings: Settings, severity: Severity | None) -> Compiled:
-    terms, bound, window = _terms(clause), clause.bound, clause.window
-    if bound is None:
-        term = next((term for term in terms if term.threshold), None)
-        if term is None or term.threshold is None:
-            raise ValueError(f"no threshold is set for {clause.words}; write a value, {terms[0].unit}")
-        value, over = _threshold(term.unit, term.threshold(settings.thresholds), severity)
-        return Compiled(term.promql(settings, clause.operator, value, over if window is None else window), term.by)
+    terms, bound, window, per = _terms(clause), clause.bound, clause.window, None
+    term: Term
+    limit: Bound
+    match bound:
+        case Words():
+            term, limit = _alike(clause.words, terms, bound)
+        case Quantity():
+            term, limit, per = _of_unit(clause.words, terms, bound), bound.value, bound.per
+        case None:
+            term, said = _with_threshold(clause.words, terms, settings)
+            limit, over = _threshold(term.unit, said, severity)
+            window = over if window is None else window
+    value = term.value(settings, clause.operator, window)
+    values = (Value(clause.words.text, value, term.unit, per),) if value else ()
+    return Compiled(term.promql(settings, clause.operator, limit, window), term.by, values)
+
+
+def _of_unit(words: Words, terms: tuple[Term, ...], bound: Quantity) -> Term:
+    """The meaning that is compared in this unit, as a rate where it is one."""
     term = next((term for term in terms if term.unit is bound.unit), None)
     if term is None:
-        raise ValueError(f"{clause.words} is compared with {' or '.join(term.unit for term in terms)}")
-    return Compiled(term.promql(settings, clause.operator, bound.value, window), term.by)
+        raise Misread(bound.at, f"{words.text} is compared with {' or '.join(term.unit for term in terms)}")
+    if bound.per is None:
+        return term
+    if not isinstance(term, Count) or term.divisor:
+        raise Misread(bound.at, f"{words.text} is not counted, so it has no rate; leave out what follows `per`")
+    return replace(term, function="rate", scale=bound.per)
+
+
+def _alike(words: Words, terms: tuple[Term, ...], bound: Words) -> tuple[Comparable, Comparable]:
+    """The two meanings that are measured alike."""
+    others = _measured(bound, (*MEASURES, THRESHOLD))
+    for term, other in product(terms, others):
+        alike = (term.by, term.unit) == (other.by, other.unit)
+        if alike and isinstance(term, Comparable) and isinstance(other, Comparable):
+            return term, other
+    problem = f"{words.text} and {bound.text} are not measured alike: for each agent or server, in the same unit"
+    raise Misread(bound.at, problem)
+
+
+def _with_threshold(words: Words, terms: tuple[Term, ...], settings: Settings) -> tuple[Term, Pair | float]:
+    for term in terms:
+        if term.threshold:
+            return term, term.threshold(settings.thresholds)
+    raise ValueError(f"no threshold is set for {words.text}; write a value, {terms[0].unit}")
 
 
 def _threshold(unit: Unit, said: Pair | float, severity: Severity | None) -> tuple[float, float | None]:

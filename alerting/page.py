@@ -13,12 +13,18 @@ LANGUAGE = """## The language of conditions
 A condition is one comparison, or several joined by `and`, all of which must hold for the same agent or server:
 
 ```text
-no heartbeat > 5 minutes                what should keep coming has not come for so long
-cpu > 90% for 10 minutes                a value, all through a window
-errors > 20 in 1 hour                   a count within a window
-memory > threshold and cpu > 50%        `threshold` stands for the value in config/thresholds.yaml
-target down                             a situation with a name of its own
+no heartbeat > 5 minutes                       what should keep coming has not come for so long
+cpu > 90% for 10 minutes                       a value, all through a window
+errors > 20 in 1 hour                          a count within a window
+tokens > 5000 per minute in 1 hour             a rate, over a window
+failed tasks > completed tasks in 1 day        one against another that is measured alike
+memory > threshold and cpu > 50%               `threshold` stands for the value in config/thresholds.yaml
+target down                                    a situation with a name of its own
+cpu > 50% between 22:00 and 06:00 on weekdays  at these times only, in UTC; or `on weekends`
 ```
+
+`nervesys alerts explain "cpu > 90% for 10 minutes"` prints the PromQL of a condition, and its value at this moment for
+each agent or server. Where the condition is wrong it shows the place, and the nearest word that would be right.
 
 Comparisons are `>`, `>=`, `<` and `<=`. Units are `%`; `B`, `kB`, `MB`, `GB`, `TB`, `KiB`, `MiB`, `GiB`; and `seconds`,
 `minutes`, `hours`, `days`, `weeks` or their first letters, as in `1h30m`. Every condition is empty while what it rests

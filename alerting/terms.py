@@ -17,6 +17,8 @@ from nervesys.settings.thresholds import Pair, Thresholds
 ENOUGH = 0.8
 """Share of a window's samples that must be there: what was not watched is not known."""
 
+MILDEST = {">": ("min", "max"), "<": ("max", "min")}
+"""Which sample of a window is compared, and which of several series speaks for all."""
 MIRRORED = {">": "<", ">=": "<="}
 """What a comparison becomes on the other side of zero."""
 
@@ -38,15 +40,18 @@ class Term(Protocol):
     def threshold(self) -> Threshold | None:
         """What `threshold` stands for, if anything; percent for shares."""
 
-    def promql(self, settings: Settings, operator: str, bound: float, window: float | None) -> str:
+    def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
         """The condition as PromQL.
 
         Args:
             settings: intervals and limits.
             operator: one of > >= < <=.
-            bound: in the base unit.
+            bound: in the base unit, or something else that is measured alike.
             window: seconds; None for the term's own.
         """
+
+    def value(self, settings: Settings, operator: str, window: float | None) -> str | None:
+        """What is compared, as PromQL of its own; None where no one number says it."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +73,16 @@ class Level:
     per: str = ""
     either_side: bool = False
 
-    def promql(self, settings: Settings, operator: str, bound: float, window: float | None) -> str:
+    def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
         """Beyond the bound at the mildest sample of the window, with enough samples there."""
         span = self._window(settings) if window is None else window
-        mildest, outer = ("min", "max") if operator.startswith(">") else ("max", "min")
+        mildest, outer = MILDEST[operator[0]]
         series = f"{self.selector}[{promql_duration(span)}]"
-        beyond = f"{mildest}_over_time({series}){self.per} {operator} {number(bound)}"
+        beyond = f"{mildest}_over_time({series}){self.per} {operator} {_right(self, settings, operator, bound, window)}"
         if self.either_side:
             _demand_more(operator)
-            beyond = f"({beyond} or max_over_time({series}) {MIRRORED[operator]} -{number(bound)})"
+            distance = number(_plain(bound))
+            beyond = f"({beyond} or max_over_time({series}) {MIRRORED[operator]} -{distance})"
         if self.origin:
             beyond = gated(settings, beyond, self.origin)
         labels = ", ".join(self.by)
@@ -85,6 +91,15 @@ class Level:
             f"{outer} by ({labels}) (\n  {beyond}\n)\n"
             f"and on ({labels}) sum by ({labels}) (count_over_time({series})) >= {number(ENOUGH * expected)}"
         )
+
+    def value(self, settings: Settings, operator: str, window: float | None) -> str:
+        """The mildest sample of the window."""
+        span = self._window(settings) if window is None else window
+        mildest, outer = MILDEST[operator[0]]
+        sample = f"{mildest}_over_time({self.selector}[{promql_duration(span)}]){self.per}"
+        if self.origin:
+            sample = gated(settings, sample, self.origin)
+        return f"{outer} by ({', '.join(self.by)}) (\n  {sample}\n)"
 
     def _window(self, settings: Settings) -> float:
         """Four heartbeats, or four refreshes where they are slower."""
@@ -101,6 +116,8 @@ class Count:
         selector: a counter, or for `changes` a gauge.
         origin: where it is read from; None for what a program tells of itself.
         function: of PromQL, over a range.
+        divisor: a second counter; what is compared is the first for each of the second.
+        scale: what the result is multiplied by.
     """
 
     selector: str
@@ -109,16 +126,27 @@ class Count:
     function: str = "increase"
     unit: Unit = Unit.COUNT
     threshold: Threshold | None = None
+    divisor: str = ""
+    scale: float = 1
 
-    def promql(self, settings: Settings, operator: str, bound: float, window: float | None) -> str:
+    def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
         """The count, summed; `ValueError` without a window, for nobody can know which was meant."""
+        return f"{self.value(settings, operator, window)} {operator} {_right(self, settings, operator, bound, window)}"
+
+    def value(self, settings: Settings, operator: str, window: float | None) -> str:
+        """The count, summed."""
         if window is None:
             raise ValueError("say within which time, such as `in 1 hour`")
-        counted = f"{self.function}({self.selector}[{promql_duration(window)}])"
-        labels = ", ".join(self.by)
+        total = " / ".join(
+            self._summed(settings, selector, window) for selector in (self.selector, self.divisor) if selector
+        )
+        return total if self.scale == 1 else f"{total} * {number(self.scale)}"
+
+    def _summed(self, settings: Settings, selector: str, window: float) -> str:
+        counted = f"{self.function}({selector}[{promql_duration(window)}])"
         if self.origin:
             counted = gated(settings, counted, self.origin)
-        return f"sum by ({labels}) (\n  {counted}\n) {operator} {number(bound)}"
+        return f"sum by ({', '.join(self.by)}) (\n  {counted}\n)"
 
 
 @dataclass(frozen=True)
@@ -134,25 +162,33 @@ class Age:
     selector: str
     by: tuple[str, ...]
     origin: Origin
-    threshold: Threshold
+    threshold: Threshold | None = None
     narrowed: str = ""
     must_exist: bool = False
     unit: Unit = Unit.SECONDS
 
-    def promql(self, settings: Settings, operator: str, bound: float, window: float | None) -> str:
+    def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
         """The age, while the source has been read without a break; `ValueError` for a bound within ordinary delays."""
         _demand_more(operator)
+        limit = _plain(bound)
         if window is not None:
             raise ValueError("an age stands by itself; leave out what follows `for`")
         least = fresh_limit(settings, self.origin) + 2 * settings.thresholds.heartbeat.interval_seconds
-        if bound < least:
+        if limit < least:
             raise ValueError(
-                f"{bound:g} s is too short: what may go unread for {fresh_limit(settings, self.origin):g} s, and is "
+                f"{limit:g} s is too short: what may go unread for {fresh_limit(settings, self.origin):g} s, and is "
                 f"written each {settings.thresholds.heartbeat.interval_seconds:g} s, takes at least {least:g} s"
             )
+        old = f"{self._age(settings)} {operator} {number(limit)}"
+        return f"{old}{self.narrowed}" + (f"\nor\n{self._nothing(settings, limit)}" if self.must_exist else "")
+
+    def value(self, settings: Settings, operator: str, window: float | None) -> str:
+        """The age, whether or not it is narrowed."""
+        return f"{self._age(settings)}{self.narrowed}"
+
+    def _age(self, settings: Settings) -> str:
         age = gated(settings, f"(time() - {self.selector})", self.origin, silence=True)
-        old = f"min by ({', '.join(self.by)}) (\n  {age}\n) {operator} {number(bound)}"
-        return f"{old}{self.narrowed}" + (f"\nor\n{self._nothing(settings, bound)}" if self.must_exist else "")
+        return f"min by ({', '.join(self.by)}) (\n  {age}\n)"
 
     def _nothing(self, settings: Settings, bound: float) -> str:
         """The source was watched for as long as the bound and held nothing; worth the bound, its least age."""
@@ -180,19 +216,42 @@ class Quiet:
     by: tuple[str, ...] = ("agent",)
     unit: Unit = Unit.SECONDS
 
-    def promql(self, settings: Settings, operator: str, bound: float, window: float | None) -> str:
+    def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
         """Agents that have worked for as long as the bound, less those whose counter is above what it was then."""
         _demand_more(operator)
-        running = f"(time() - nervesys_agent_start_timestamp_seconds) {operator} {number(bound)}"
+        limit = _plain(bound)
+        running = f"(time() - nervesys_agent_start_timestamp_seconds) {operator} {number(limit)}"
         running = gated(settings, running, self.origin, silence=True)
         down_after = number(settings.thresholds.heartbeat.down_after_seconds)
         now = f"sum by (agent) ({self.selector})"
-        then = f"sum by (agent) ({self.selector} offset {promql_duration(bound)})"
+        then = f"sum by (agent) ({self.selector} offset {promql_duration(limit)})"
         return (
             f"max by (agent) (\n  {running}\n)\n"
             f"and on (agent) (time() - max by (agent) (nervesys_agent_heartbeat_timestamp_seconds) < {down_after})\n"
             f"unless on (agent) ({now} > ({then} or 0 * {now}))"
         )
+
+    def value(self, settings: Settings, operator: str, window: float | None) -> None:
+        """A counter does not say when it last grew."""
+
+
+Comparable = Level | Count
+"""What can be compared with another of its like."""
+Bound = float | Comparable
+
+
+def _right(left: Comparable, settings: Settings, operator: str, bound: Bound, window: float | None) -> str:
+    """What stands to the right of a comparison: a number, or the other at its harshest, joined by the same labels."""
+    if isinstance(bound, Comparable):
+        other = bound.value(settings, MIRRORED.get(operator, ">"), window)
+        return f"on ({', '.join(left.by)}) group_left () {other}"
+    return number(bound)
+
+
+def _plain(bound: Bound) -> float:
+    if isinstance(bound, Comparable):
+        raise ValueError("a distance is compared with a value")  # noqa: TRY004  # wrong words, not a wrong type
+    return bound
 
 
 def _demand_more(operator: str) -> None:

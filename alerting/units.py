@@ -62,3 +62,32 @@ def promql_duration(value: float) -> str:
         if value and value % size == 0:
             return f"{int(value) // size}{letter}"
     return f"{int(value)}s"
+
+
+def spoken(value: float, unit: Unit) -> str:
+    """A number in its base unit as people read it: `93.1%`, `5m 12s`, `1.5 GB`."""
+    match unit:
+        case Unit.RATIO:
+            return f"{value * 100:.3g}%"
+        case Unit.BYTES:
+            size, name = max((one for one in _SIZES if one[0] <= abs(value)), default=_SIZES[0])
+            return f"{value / size:.3g} {name}"
+        case Unit.SECONDS if abs(value) >= 60 and abs(value) != float("inf"):
+            return f"{'-' if value < 0 else ''}{_clock(round(abs(value)))}"
+        case Unit.SECONDS:
+            return f"{value:.3g}s"
+        case Unit.COUNT:
+            return f"{value:.6g}"
+
+
+_SIZES = tuple((UNITS[name][1], name) for name in ("B", "kB", "MB", "GB", "TB"))
+
+
+def _clock(seconds: int) -> str:
+    """The two largest parts of a duration."""
+    parts: list[str] = []
+    for size, letter in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{letter}")
+    return " ".join(parts[:2])

@@ -5,11 +5,15 @@ A word may be compared in several units: `buffer` in bytes and as a share of wha
 
 from collections.abc import Mapping
 
-from alerting.gates import AGENTS, ARCHIVE, GITHUB, LOGS, METRICS, SIZES
+from alerting.gates import AGENTS, ARCHIVE, BRAIN, GITHUB, LOGS, METRICS, SIZES
 from alerting.terms import Age, Count, Level, Quiet, Term
 from alerting.units import Unit
 
 AGENT, SERVER, AREA, FLEET = ("agent",), ("server",), ("area",), ()
+PASS = ("source", "area")
+"""What exporters refresh."""
+DEED = ("agent", "action")
+"""What the receiver does."""
 
 _STOPPED = 'on (agent) (nervesys_agent_status{status="stopped"} == 1)'
 _BUFFER_LIMIT = (
@@ -45,6 +49,10 @@ SILENCES: Mapping[str, tuple[Term, ...]] = {
             must_exist=True,
         ),
     ),
+    "server metrics": (Age("nervesys_server_metrics_timestamp_seconds", SERVER, METRICS),),
+    "status report": (Age("nervesys_brain_agent_status_timestamp_seconds", AGENT, BRAIN),),
+    "commit": (Age("nervesys_brain_last_commit_timestamp_seconds", FLEET, BRAIN),),
+    "daily summary": (Age("nervesys_brain_daily_summary_timestamp_seconds", FLEET, BRAIN),),
 }
 """What should keep coming: `no heartbeat > 5 minutes`."""
 
@@ -56,6 +64,9 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
         Level("nervesys_agent_buffer_bytes", AGENT, Unit.RATIO, AGENTS, lambda t: t.buffer, per=_BUFFER_LIMIT),
         Level("nervesys_agent_buffer_bytes", AGENT, Unit.BYTES, AGENTS),
     ),
+    "uptime": (Level("nervesys_server_uptime_seconds", SERVER, Unit.SECONDS, METRICS),),
+    "received bytes": (Count("nervesys_server_network_receive_bytes_total", SERVER, METRICS, unit=Unit.BYTES),),
+    "sent bytes": (Count("nervesys_server_network_transmit_bytes_total", SERVER, METRICS, unit=Unit.BYTES),),
     "clock skew": (
         Level(
             "nervesys_agent_clock_skew_seconds",
@@ -88,12 +99,45 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "starts": (Count("nervesys_agent_start_timestamp_seconds", AGENT, AGENTS, function="changes"),),
     "errors": (Count('nervesys_log_records_total{level="ERROR"}', AGENT, LOGS),),
     "log records": (Count("nervesys_log_records_total", AGENT, LOGS),),
+    "warnings": (Count('nervesys_log_records_total{level="WARN"}', AGENT, LOGS),),
+    "log duration": (
+        Count(
+            "nervesys_log_action_duration_seconds_sum",
+            AGENT,
+            LOGS,
+            unit=Unit.SECONDS,
+            divisor="nervesys_log_action_duration_seconds_count",
+        ),
+    ),
+    "log tokens": (Count("nervesys_log_tokens_total", AGENT, LOGS),),
+    "error log lines": (Level("nervesys_brain_error_log_lines", AGENT, Unit.COUNT, BRAIN),),
     "tokens": (Count("nervesys_agent_tokens_total", AGENT, AGENTS),),
     "failed tasks": (Count('nervesys_agent_tasks_total{outcome="failed"}', AGENT, AGENTS),),
+    "completed tasks": (Count('nervesys_agent_tasks_total{outcome="completed"}', AGENT, AGENTS),),
     "rejected objects": (Count("nervesys_exporter_rejected_objects_total", ("source", "reason")),),
     "missing archive days": (Level("nervesys_archive_missing_log_days", SERVER, Unit.COUNT, ARCHIVE),),
     "overdue objects": (Level("nervesys_store_overdue_objects", AREA, Unit.COUNT, SIZES),),
     "overdue files": (Level("nervesys_archive_overdue_files", AREA, Unit.COUNT, ARCHIVE),),
+    "stored objects": (Level("nervesys_store_objects", AREA, Unit.COUNT, SIZES),),
+    "stored bytes": (Level("nervesys_store_bytes", AREA, Unit.BYTES, SIZES),),
+    "archived files": (Level("nervesys_archive_files", AREA, Unit.COUNT, ARCHIVE),),
+    "archived bytes": (Level("nervesys_archive_bytes", AREA, Unit.BYTES, ARCHIVE),),
+    "archive quota": (
+        Level(
+            'nervesys_archive_quota_bytes{kind="used"}',
+            FLEET,
+            Unit.RATIO,
+            ARCHIVE,
+            per=' / on (job, instance) nervesys_archive_quota_bytes{kind="limit"}',
+        ),
+        Level('nervesys_archive_quota_bytes{kind="used"}', FLEET, Unit.BYTES, ARCHIVE),
+    ),
+    "commits": (Level("nervesys_brain_commits", FLEET, Unit.COUNT, BRAIN),),
+    "daily tasks": (Level("nervesys_brain_daily_summary_tasks", ("outcome",), Unit.COUNT, BRAIN),),
+    "daily tokens": (Level("nervesys_brain_daily_summary_tokens", FLEET, Unit.COUNT, BRAIN),),
+    "daily errors": (Level("nervesys_brain_daily_summary_errors", FLEET, Unit.COUNT, BRAIN),),
+    "daily log records": (Level("nervesys_brain_daily_summary_log_records", FLEET, Unit.COUNT, BRAIN),),
+    "daily agents": (Level("nervesys_brain_daily_summary_agents", FLEET, Unit.COUNT, BRAIN),),
     "rate limit": (
         Level(
             "nervesys_github_rate_limit_remaining",
@@ -105,5 +149,31 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
         ),
     ),
     "series": (Level("nervesys_exporter_series", ("source",), Unit.COUNT, threshold=lambda t: t.series),),
+    "backlog": (Level("nervesys_exporter_backlog_objects", PASS, Unit.COUNT),),
+    "refresh duration": (Level("nervesys_exporter_refresh_duration_seconds", PASS, Unit.SECONDS),),
+    "failed requests": (Count('nervesys_exporter_requests_total{outcome="failed"}', ("source", "operation")),),
+    "received alerts": (Count("nervesys_alerts_received_total", ("sender",)),),
+    "refused webhooks": (Count("nervesys_webhook_refused_total", ("sender", "reason")),),
+    "truncated alerts": (Count("nervesys_alerts_truncated_total", ("sender",)),),
+    "failed actions": (Count('nervesys_actions_total{state="failed"}', DEED),),
+    "open actions": (Level("nervesys_action_open", DEED, Unit.COUNT),),
+    "pending actions": (Level("nervesys_journal_pending_actions", FLEET, Unit.COUNT),),
+    "driver duration": (
+        Count(
+            "nervesys_action_duration_seconds_sum",
+            ("driver",),
+            unit=Unit.SECONDS,
+            divisor="nervesys_action_duration_seconds_count",
+        ),
+    ),
+    "recovery duration": (
+        Count(
+            "nervesys_action_recovery_duration_seconds_sum",
+            ("driver",),
+            unit=Unit.SECONDS,
+            divisor="nervesys_action_recovery_duration_seconds_count",
+        ),
+    ),
+    "journal failures": (Count("nervesys_journal_commit_failures_total", FLEET),),
 }
 """What can be compared: `cpu > 90% for 10 minutes`."""

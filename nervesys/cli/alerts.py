@@ -16,6 +16,7 @@ from alerting.check import World, mistakes
 from alerting.live import Asked, asked
 from alerting.model import AlertsFile, read_alerts
 from alerting.rules import rules_of
+from nervesys.cli.explain import explain
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, Wait, opened
 from nervesys.cli.settled import settled
@@ -26,6 +27,7 @@ from nervesys.promql import known
 from nervesys.settings import Loaded, Tree
 
 app = typer.Typer(no_args_is_help=True, help="Make rules and routes of config/alerts.yaml, and check it.")
+app.command()(explain)
 IN_COMPOSE = Path("/secrets/receiver")
 """Where Alertmanager finds the receiver's token in compose."""
 

@@ -1,15 +1,26 @@
 """Conditions compile to PromQL that Prometheus reads, or are refused in words; what they mean is proven in rules/."""
 
-import pytest
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+import yaml
+
+import alerting
+import exporters
 from alerting.conditions import compiled
+from alerting.language import Misread, Spot
 from alerting.model import Severity
 from alerting.situations import SITUATIONS
+from alerting.terms import Count
 from alerting.vocabulary import MEASURES, SILENCES
 from nervesys.promql import selections
 from nervesys.settings import load
 
 SETTINGS = load().settings
+W = Severity.WARNING
 EXAMPLES = {
     "a duration, such as 5 minutes": "45 minutes",
     "a size, such as 50 MB": "50 MB",
@@ -20,8 +31,11 @@ EXAMPLES = {
 
 def every_condition() -> list[str]:
     """Each word of the vocabulary in each of its units, and as a threshold where it has one."""
-    values = [f"{word} > {EXAMPLES[term.unit]}" for word, terms in MEASURES.items() for term in terms]
-    values = [f"{one} in 1 hour" if one.endswith(" 3") else one for one in values]
+    values = [
+        f"{word} > {EXAMPLES[term.unit]}{' in 1 hour' if isinstance(term, Count) else ''}"
+        for word, terms in MEASURES.items()
+        for term in terms
+    ]
     thresholds = [f"{word} > threshold" for word, terms in MEASURES.items() if any(term.threshold for term in terms)]
     return [*values, *thresholds, *(f"no {word} > 1 hour" for word in SILENCES), *SITUATIONS]
 
@@ -52,6 +66,19 @@ def test_parts_are_joined_by_what_they_speak_of() -> None:
     assert selections(result.expr)
 
 
+def test_a_rate_is_of_the_unit_that_it_is_written_in() -> None:
+    expr = compiled("tokens > 5000 per minute in 1 hour", SETTINGS, None).expr
+    assert "rate(nervesys_agent_tokens_total[1h])" in expr
+    assert ") * 60 > 5000" in expr
+
+
+def test_what_a_condition_looks_at_is_known_without_its_bound() -> None:
+    first, second = compiled("cpu > 90% and memory > 50%", SETTINGS, None).values
+    assert (first.words, second.words) == ("cpu", "memory")
+    assert "0.9" not in first.expr
+    assert selections(first.expr)
+
+
 def test_alerts_on_agents_end_at_the_brain() -> None:
     for text in ("no heartbeat > 5 minutes", "buffer > 50 MB", "agent stuck stopping", "errors > 5 in 1 hour"):
         expr = compiled(text, SETTINGS, None).expr
@@ -75,9 +102,79 @@ def test_alerts_on_agents_end_at_the_brain() -> None:
         ("no heartbeat < 5 minutes", "< makes no sense of an age or a distance"),
         ("clock skew <= 30 s", "<= makes no sense of an age or a distance"),
         ("no logs < 1 hour", "< makes no sense of an age or a distance"),
+        ("cpu > treshold", "unknown metric 'treshold'; did you mean 'threshold'?"),
+        ("cpu > tokens", "cpu and tokens are not measured alike"),
+        ("cpu > 90% per minute in 1 hour", "cpu is not counted, so it has no rate"),
+        ("log duration > 5 s per minute in 1 hour", "log duration is not counted, so it has no rate"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_words(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=r".") as err:
         compiled(text, SETTINGS, Severity.INFO)
     assert problem in str(err.value)
+
+
+def test_a_mistake_is_shown_where_it_stands() -> None:
+    with pytest.raises(Misread) as err:
+        compiled("cpu > 90%\nand memory > 5 MB", SETTINGS, None)
+    assert err.value.at == Spot(2, 14)
+
+
+UNSPOKEN = {
+    "agent_info": "names an agent's model and version; nothing to compare",
+    "agent_status": "is behind `stopped` and `agent stuck stopping`",
+    "brain_agent_configured": "is behind every alert on an agent",
+    "brain_agent_buffer_limit_bytes": "is what `buffer` is a share of",
+    "brain_collaborator_info": "names people; nothing to compare",
+    "brain_config_change_timestamp_seconds": "marks deeds on dashboards",
+    "github_rate_limit_reset_timestamp_seconds": "lies ahead, and says when `rate limit` ends by itself",
+    "github_branch_protected": "is asked by `config check`",
+    "webhook_last_received_timestamp_seconds": "is quiet while all is well",
+    "journal_oldest_pending_timestamp_seconds": "goes with `pending actions`",
+    "watchdog_last_received_timestamp_seconds": "is judged by the receiver itself, which no rule could",
+    "deadman_silent": "is said by the receiver itself, which no rule could",
+    "receiver_blind": "is behind Receiver Blind",
+}
+"""Families without a word of their own, each with the reason."""
+
+
+def test_every_family_has_a_word() -> None:
+    spoken = {
+        selection.name for text in every_condition() for selection in selections(compiled(text, SETTINGS, W).expr)
+    }
+    families = {family.full_name: family for family in (*exporters.FAMILIES, *alerting.FAMILIES)}
+    silent = {name for name in families if not any(one.startswith(name) for one in spoken)}
+    assert silent <= {f"nervesys_{name}" for name in UNSPOKEN}
+
+
+def sentences(number: int) -> list[str]:
+    """Sentences made at random of everything that the language has."""
+    choice = random.Random(number).choice  # the same ones each time
+    bounds = [*EXAMPLES.values(), "threshold", "3 per minute", "5 MB per second", *MEASURES]
+    windows = ["", " in 1 hour", " for 90 minutes", " for 1.5 s"]
+    times = ["", " between 08:00 and 18:30", " between 22:00 and 06:00 on weekends", " on weekdays"]
+
+    def clause() -> str:
+        kinds = (
+            lambda: f"{choice([*MEASURES])} {choice(['>', '>=', '<', '<='])} {choice(bounds)}{choice(windows)}",
+            lambda: f"no {choice([*SILENCES])} > {choice(['1 hour', '2 days', 'threshold', '5 s'])}",
+            lambda: choice([*SITUATIONS]),
+        )
+        return str(choice(kinds)())
+
+    return [" and ".join(clause() for _ in range(choice([1, 1, 2]))) + choice(times) for _ in range(number)]
+
+
+def test_what_is_accepted_prometheus_accepts(program: Callable[[str], str], tmp_path: Path) -> None:
+    accepted: dict[str, str] = {}
+    for text in (*every_condition(), *sentences(10_000)):
+        try:
+            accepted[text] = compiled(text, SETTINGS, W).expr
+        except Misread as err:
+            assert err.problem
+    assert len(accepted) > 500
+    rules = [{"alert": f"A{index}", "expr": expr} for index, expr in enumerate(accepted.values())]
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": rules}]}))
+    command = [program("promtool"), "check", "rules", str(tmp_path / "rules.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -57,3 +57,23 @@ def test_the_example_of_the_guide_is_right(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/alerts.yaml").write_text(f"{shipped}\n{example}")
     assert checked(FolderTree(tmp_path), load(), secrets=None).named("ErrorsPileUp")
+
+
+def test_a_condition_is_explained(tmp_path: Path) -> None:
+    asked = ["explain", "cpu > threshold", "--prometheus", "http://127.0.0.1:1", "--home", str(tmp_path)]
+    said = RUN.invoke(app, asked)
+    assert said.exit_code == 0
+    assert "# warning\nmax by (server)" in said.output
+    assert "min_over_time(nervesys_server_cpu_ratio[10m]) > 0.9" in said.output
+    assert "There are no current values: ask http://127.0.0.1:1" in said.output
+
+
+def test_a_window_that_is_too_short_is_named(tmp_path: Path) -> None:
+    asked = ["explain", "cpu > 90% for 1 minute", "--prometheus", "http://127.0.0.1:1", "--home", str(tmp_path)]
+    assert "60 s over nervesys_server_cpu_ratio is less than 240 s" in RUN.invoke(app, asked).output
+
+
+def test_a_wrong_condition_is_shown_where_it_is_wrong(tmp_path: Path) -> None:
+    said = RUN.invoke(app, ["explain", "memory > 5%\nand cpuu > 90%", "--home", str(tmp_path)])
+    assert said.exit_code == 2
+    assert "and cpuu > 90%\n    ^\nline 2, column 5: unknown metric 'cpuu'; did you mean 'cpu'?" in said.output

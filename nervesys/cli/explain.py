@@ -1,0 +1,90 @@
+"""`nervesys alerts explain`: what a condition asks of Prometheus, and what the answer is at this moment."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+import alerting
+import exporters
+from alerting.conditions import Compiled, compiled, reads_a_pair
+from alerting.explain import rows
+from alerting.language import Misread
+from alerting.model import Severity
+from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.metrics.periods import periods
+from nervesys.prometheus import Prometheus, QueryFailed
+from nervesys.promql import known, problems, selections
+from nervesys.settings import Loaded, Settings
+
+SECONDS = 5
+WRONG = 2
+
+
+def explain(
+    condition: Annotated[str, typer.Argument(help='Such as "cpu > 90% for 10 minutes".')],
+    prometheus: Annotated[
+        str | None, typer.Option(metavar="URL", help="Which one is asked; default: the one of the settings.")
+    ] = None,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Print a condition's PromQL, and its current value for each agent or server; or what is wrong with it, and where.
+
+    Where a threshold is a pair, both are shown.
+    """
+    loaded = opened("alerts", home=home, brain=brain).loaded
+    settings = loaded.settings
+    try:
+        meant = _meanings(condition, settings)
+    except Misread as err:
+        _refuse(condition, err)
+    there = Prometheus(prometheus or settings.monitoring.prometheus_url, timeout_seconds=SECONDS)
+    out = Console()
+    for severity, one in meant.items():
+        title = f"# {severity}\n" if severity else ""
+        out.print(f"{title}{one.expr}\n", markup=False, highlight=False, soft_wrap=True)
+        _warn(out, one, loaded)
+        _tell(out, one, there)
+
+
+def _meanings(condition: str, settings: Settings) -> dict[Severity | None, Compiled]:
+    pair = (Severity.WARNING, Severity.CRITICAL)
+    severities = pair if reads_a_pair(condition, settings) else (None,)
+    return {severity: compiled(condition, settings, severity) for severity in severities}
+
+
+def _refuse(condition: str, err: Misread) -> None:
+    """Show where it breaks, and end."""
+    lines = condition.split("\n")
+    pointer = " " * (err.at.column - 1) + "^"
+    shown = [*lines[: err.at.line], pointer, f"line {err.at.line}, column {err.at.column}: {err.problem}"]
+    Console(stderr=True).print("\n".join(shown), markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(WRONG)
+
+
+def _warn(out: Console, one: Compiled, loaded: Loaded) -> None:
+    """What `alerts check` would refuse."""
+    families, pace = known((*exporters.FAMILIES, *alerting.FAMILIES)), periods(loaded)
+    wrong = [problem for selection in selections(one.expr) for _, problem in problems(selection, families, pace)]
+    for problem in dict.fromkeys(wrong):
+        out.print(f"[yellow]![/] {escape(problem)}", soft_wrap=True)
+
+
+def _tell(out: Console, one: Compiled, there: Prometheus) -> None:
+    """The table of what is the case, or why there is none."""
+    try:
+        found = rows(one, there)
+    except QueryFailed as err:
+        out.print(f"[yellow]![/] There are no current values: {escape(str(err))}", soft_wrap=True)
+        return
+    if not found:
+        out.print("Nothing answers: there is no such series, or its source cannot be believed at the moment.")
+        return
+    table = Table(*one.by, *(value.words for value in one.values), "holds", box=None, header_style="bold")
+    for row in found:
+        cells = [escape(cell) for cell in (*row.who, *row.values)]
+        table.add_row(*cells, "[red]yes[/]" if row.holds else "no")
+    out.print(table)

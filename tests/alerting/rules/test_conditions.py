@@ -1,0 +1,96 @@
+"""What the language says beyond the shipped alerts, each sentence seen silent and firing; time begins on a Thursday."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alerting.conditions import compiled
+from nervesys.settings import load
+from tests.alerting.rules.agents import ALIVE
+from tests.alerting.rules.kit import HOUR, Case, Fires, Story, World, from_, of_store, steady, step, watched
+
+SETTINGS = load().settings
+GROK, WEB = {"agent": "grok"}, {"server": "web-1"}
+DAY = 24 * HOUR
+
+
+def cpu(story: Story) -> World:
+    return watched() | {of_store("server_cpu_ratio", **WEB): story}
+
+
+def growing(slow: float, at: float, fast: float) -> Story:
+    """A counter that grows by so much a second, and from an instant on by more."""
+    return lambda t: t * slow + max(0, t - at) * fast
+
+
+CASES = (
+    Case(
+        "tokens > 600 per minute in 10 minutes",
+        "5 a second, then 15",
+        ALIVE | {of_store("agent_tokens_total", **GROK): growing(5, HOUR, 10)},
+        silent=(HOUR - 15, HOUR + 240),
+        fires=(Fires(HOUR + 420, "", labels=GROK), Fires(2 * HOUR, "", labels=GROK)),
+    ),
+    Case(
+        "failed tasks > completed tasks in 1 hour",
+        "more and more fail",
+        ALIVE
+        | {
+            of_store("agent_tasks_total", **GROK, outcome="completed"): growing(0.01, 0, 0),
+            of_store("agent_tasks_total", **GROK, outcome="failed"): growing(0, HOUR, 0.04),
+        },
+        silent=(HOUR, HOUR + 840),
+        fires=(Fires(HOUR + 960, "", labels=GROK),),
+    ),
+    Case(
+        "memory > cpu for 10 minutes",
+        "a server that stores more than it works",
+        cpu(steady(0.5)) | {of_store("server_memory_ratio", **WEB): step(HOUR, 0.4, 0.6)},
+        silent=(HOUR, HOUR + 570),
+        fires=(Fires(HOUR + 630, "", labels=WEB),),
+    ),
+    Case(
+        "cpu > 50% between 01:30 and 02:30",
+        "busy day and night",
+        cpu(steady(0.9)),
+        silent=(HOUR, 1.5 * HOUR - 15, 2.5 * HOUR, 4 * HOUR),
+        fires=(Fires(1.5 * HOUR, "", labels=WEB), Fires(2.5 * HOUR - 15, "", labels=WEB)),
+    ),
+    Case(
+        "cpu > 50% between 23:00 and 01:00",
+        "past midnight",
+        cpu(steady(0.9)),
+        silent=(HOUR, 2 * HOUR),
+        fires=(Fires(HOUR - 15, "", labels=WEB),),
+    ),
+    Case("cpu > 50% on weekends", "a Thursday", cpu(steady(0.9)), silent=(HOUR,)),
+    Case("cpu > 50% on weekdays", "a Thursday", cpu(steady(0.9)), fires=(Fires(HOUR, "", labels=WEB),)),
+    Case(
+        "cpu > 50% on weekends",
+        "from Thursday to Saturday",
+        watched() | {of_store("server_cpu_ratio", **WEB): from_(DAY, steady(0.9))},
+        silent=(2 * DAY - 300,),
+        fires=(Fires(2 * DAY + 300, "", labels=WEB),),
+    ),
+    Case(
+        "no server metrics > 10 minutes",
+        "its last sample grows old",
+        watched() | {of_store("server_metrics_timestamp_seconds", **WEB): lambda t: min(t, HOUR)},
+        silent=(HOUR, HOUR + 600),
+        fires=(Fires(HOUR + 615, "", labels=WEB),),
+    ),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_sentence(case: Case, program: Callable[[str], str], tmp_path: Path) -> None:
+    expr = compiled(case.alert, SETTINGS, None).expr
+    rule = {"alert": case.alert, "expr": expr, "labels": {"severity": "critical"}, "annotations": {"summary": ""}}
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "tested", "rules": [rule]}]}))
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(case.as_promtool("rules.yml")))
+    command = [program("promtool"), "test", "rules", str(tmp_path / "test.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
