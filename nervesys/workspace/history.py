@@ -1,0 +1,188 @@
+"""The event history of a project: appended to by any number of processes, replayed from any point, never rewritten."""
+
+import functools
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypedDict, TypeVar
+
+import orjson
+
+from nervesys.clock import Clock, system_clock
+from nervesys.errors import NervesysError
+from nervesys.workspace.log import SEGMENT_BYTES, Log
+from nervesys.workspace.segments import START, Chunk, Point, Segments
+from nervesys.workspace.ulid import Stamps
+
+log = logging.getLogger(__name__)
+
+NAME = "history"
+LOOK_SECONDS = 0.2
+"""Between two looks of a subscription that waits."""
+
+State = TypeVar("State")
+
+
+class Event(TypedDict):
+    """Something that happened.
+
+    Attributes:
+        id: a ULID.
+        type: what, such as `task.done`.
+        timestamp: RFC 3339, UTC.
+        payload: facts, as JSON has them.
+    """
+
+    id: str
+    type: str
+    timestamp: str
+    payload: dict[str, Any]
+
+
+class History:
+    """The events of one project, in the order in which they were appended.
+
+    Args:
+        folder: of the project; made where missing.
+        clock: of the timestamps.
+        segment_bytes: size beyond which a segment is sealed and gzipped.
+
+    Raises:
+        NervesysError: its files cannot be opened.
+    """
+
+    def __init__(self, folder: Path, clock: Clock = system_clock, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._log = Log(folder, NAME, segment_bytes)
+        self._stamps = Stamps(clock)
+        self._stamping = threading.Lock()
+
+    def append(self, type: str, payload: Mapping[str, Any] | None = None) -> str:  # noqa: A002  # the field's name
+        """Add an event. Once this returns, `kill -9` cannot undo it; a second later, no failing machine can.
+
+        Args:
+            type: what happened, such as `task.done`.
+            payload: facts; what JSON has, dataclasses, dates and UUIDs too.
+
+        Returns:
+            The event's id.
+
+        Raises:
+            NervesysError: the payload is no JSON, the event too large, or the disk does not take it.
+        """
+        with self._stamping:
+            id_, timestamp = self._stamps.next()
+        event = {"id": id_, "type": type, "timestamp": timestamp, "payload": payload or {}}
+        try:
+            line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+        except TypeError as err:
+            raise NervesysError(f"append {type}: {err}") from err
+        self._log.append(line)
+        return id_
+
+    def replay(self, after: str | None = None) -> Iterator[Event]:
+        """Every event up to now, oldest first.
+
+        Args:
+            after: id of the event to go on behind; all where None.
+
+        Raises:
+            NervesysError: no event has this id.
+        """
+        segments = self._log.segments
+        return events(segments, START if after is None else point_after(segments, after))
+
+    def rebuild(self, change: Callable[[State, Event], State], state: State, after: str | None = None) -> State:
+        """The state that the events lead to.
+
+        Args:
+            change: the next state, of a state and an event.
+            state: before the first event.
+            after: id of the last event that is in the state already.
+        """
+        return functools.reduce(change, self.replay(after), state)
+
+    def subscribe(self, after: str | None = None) -> "Subscription":
+        """Events as they come, whichever process appends them.
+
+        Args:
+            after: id of the event to begin behind; None for those that come from now on.
+        """
+        segments = self._log.segments
+        return Subscription(segments, segments.end() if after is None else point_after(segments, after))
+
+    def close(self) -> None:
+        """Force everything to the disk and let go of the files."""
+        self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Subscription:
+    """Follows a history.
+
+    Args:
+        segments: of its log.
+        point: from where on.
+    """
+
+    def __init__(self, segments: Segments, point: Point) -> None:
+        self._segments = segments
+        self._point = point
+        self._closed = threading.Event()
+
+    def new(self) -> Iterator[Event]:
+        """What has come since the last look; never waits."""
+        for chunk in self._segments.chunks(self._point):
+            self._point = chunk.after
+            yield from parsed(chunk)
+
+    def __iter__(self) -> Iterator[Event]:
+        """Waits for each next event, until `close`."""
+        while not self._closed.is_set():
+            yield from self.new()
+            self._closed.wait(LOOK_SECONDS)
+
+    def close(self) -> None:
+        """End the waiting."""
+        self._closed.set()
+
+
+def events(segments: Segments, point: Point = START) -> Iterator[Event]:
+    """What follows a point."""
+    for chunk in segments.chunks(point):
+        yield from parsed(chunk)
+
+
+def parsed(chunk: Chunk) -> Iterator[Event]:
+    """The events of a chunk; a line that is none costs itself, and is told of in the log."""
+    for line in chunk.lines.split(b"\n"):
+        if line:
+            try:
+                yield orjson.loads(line)
+            except orjson.JSONDecodeError as err:
+                log.warning("skip a line of segment %d: %s", chunk.before.segment, err)
+    if chunk.damage:
+        log.warning("skip the rest of %s", chunk.damage)
+
+
+def point_after(segments: Segments, id_: str) -> Point:
+    """Where the event with this id ends.
+
+    Raises:
+        NervesysError: there is none.
+    """
+    head = b'{"id":"%b"' % id_.encode()
+    for chunk in segments.chunks():
+        begin = 0 if chunk.lines.startswith(head) else chunk.lines.find(b"\n" + head) + 1
+        if begin or chunk.lines.startswith(head):
+            end = chunk.lines.index(b"\n", begin) + 1
+            return Point(chunk.before.segment, chunk.before.offset + end)
+    raise NervesysError(f"find event {id_}: the history does not hold it")

@@ -1,0 +1,55 @@
+"""ULIDs: ids of 26 characters that sort by the millisecond in which they were given out."""
+
+import secrets
+from typing import NamedTuple
+
+from nervesys.clock import Clock
+from nervesys.contract import format_time
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's: no letter that is taken for a digit or for another letter."""
+TIME_CHARACTERS = 10
+RANDOM_CHARACTERS = 16
+COUNTED_CHARACTERS = 4
+LAST = 32**COUNTED_CHARACTERS - 1
+PAIRS = tuple(a + b for a in ALPHABET for b in ALPHABET)
+
+
+class Stamp(NamedTuple):
+    """An id and the instant, RFC 3339, at which it was given out."""
+
+    id: str
+    timestamp: str
+
+
+class Stamps:
+    """Gives out stamps, cheaply: what changes within a millisecond is a counter that begins at a random number.
+
+    Args:
+        clock: of the instants.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._millisecond = -1
+        self._counter = LAST
+        self._stem = self._timestamp = ""
+
+    def next(self) -> Stamp:
+        """The next one; within a millisecond they rise. Not for several threads at once."""
+        now = int(self._clock() * 1000)
+        if now != self._millisecond or self._counter >= LAST:
+            self._begin(now)
+        self._counter = counter = self._counter + 1
+        return Stamp(self._stem + PAIRS[counter >> 10] + PAIRS[counter & 1023], self._timestamp)
+
+    def _begin(self, millisecond: int) -> None:
+        self._millisecond = millisecond
+        self._timestamp = format_time(millisecond / 1000)
+        noise = secrets.randbits(5 * (RANDOM_CHARACTERS - COUNTED_CHARACTERS))
+        self._stem = _text(millisecond, TIME_CHARACTERS) + _text(noise, RANDOM_CHARACTERS - COUNTED_CHARACTERS)
+        self._counter = secrets.randbelow(LAST // 2)
+
+
+def _text(number: int, characters: int) -> str:
+    return "".join(ALPHABET[number >> 5 * place & 31] for place in reversed(range(characters)))

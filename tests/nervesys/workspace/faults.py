@@ -1,0 +1,160 @@
+"""Writers that are killed, and disks that are full: what was promised must be there afterwards.
+
+`python -m tests.nervesys.workspace.faults` is the long form: a hundred kills, and the table of what came of it.
+"""
+
+import argparse
+import multiprocessing
+import os
+import random
+import resource
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from nervesys.errors import NervesysError
+from nervesys.workspace.history import History
+
+SEGMENT_BYTES = 4000
+"""So small that many kills meet a rotation."""
+APART = multiprocessing.get_context("forkserver")
+APART.set_forkserver_preload([__name__])
+
+
+@dataclass
+class Outcome:
+    """What came of a fault run.
+
+    Attributes:
+        what: was done.
+        written: promised to be kept.
+        kept: found afterwards.
+        surplus: found, though the writer was killed before it could be promised.
+        torn: set aside.
+    """
+
+    what: str
+    written: int
+    kept: int
+    surplus: int = 0
+    torn: int = 0
+
+    @property
+    def lost(self) -> int:
+        return self.written - self.kept
+
+
+def kills(folder: Path, count: int, writers: int = 3) -> Outcome:
+    """Kill writers of one history at random instants, each time with others at work."""
+    dice, promised = random.Random(count), set[str]()
+    with APART.Pool(1) as pool:
+        for _ in range(count):
+            promised |= _killed(folder, writers, dice.uniform(0.005, 0.05))
+        kept = pool.apply(_kept, (folder,))
+    torn = folder / "history.torn"
+    lines = len(torn.read_bytes().splitlines()) if torn.exists() else 0
+    what = f"{count} kills of {writers} writers at once"
+    return Outcome(what, len(promised), len(promised & kept), len(kept - promised), lines)
+
+
+def _killed(folder: Path, writers: int, after: float) -> set[str]:
+    pipes = [APART.Pipe(duplex=False) for _ in range(writers)]
+    processes = [APART.Process(target=_write, args=(folder, sender)) for _, sender in pipes]
+    for process in processes:
+        process.start()
+    for _, sender in pipes:
+        sender.close()
+    for receiver, _ in pipes:
+        receiver.poll(10)  # until all are at work
+    processes[0].join(after)
+    for process in processes:
+        process.kill()
+        process.join()
+    return {id_ for receiver, _ in pipes for id_ in _received(receiver)}
+
+
+def _received(receiver: Connection) -> list[str]:
+    """What a dead process had said, but for words cut short."""
+    with receiver:
+        said = b""
+        while block := os.read(receiver.fileno(), 1 << 16):
+            said += block
+    return [word.decode() for word in said.split(b"\n")[:-1]]
+
+
+def _write(folder: Path, out: Connection) -> None:
+    history = History(folder, segment_bytes=SEGMENT_BYTES)
+    while True:
+        id_ = history.append("work", {"text": "x" * random.randrange(400)})
+        os.write(out.fileno(), id_.encode() + b"\n")
+
+
+def _kept(folder: Path) -> set[str]:
+    with History(folder) as history:
+        return {event["id"] for event in history.replay()}
+
+
+def full_disk(folder: Path, limit: int = 50_000) -> Outcome:
+    """Append until the disk takes no more, then give it room and go on."""
+    with APART.Pool(1) as pool:
+        return pool.apply(_fill, (folder, limit))
+
+
+def _fill(folder: Path, limit: int) -> Outcome:
+    promised, refused = set[str](), 0
+    with History(folder) as history:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        while refused < 3:
+            try:
+                promised.add(history.append("work", {"text": "x" * 333}))
+            except NervesysError:
+                refused += 1
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        promised.add(history.append("work"))
+        kept = {event["id"] for event in history.replay()}
+    return Outcome("a full disk", len(promised), len(promised & kept), len(kept - promised))
+
+
+def corrupt(folder: Path) -> Outcome:
+    """Damage a line in the middle, and leave the last one unfinished."""
+    with APART.Pool(1) as pool:
+        written = pool.apply(_written, (folder, 10))
+        live = folder / "history.log"
+        lines = live.read_bytes().splitlines(keepends=True)
+        lines[4] = b"\0" * (len(lines[4]) - 1) + b"\n"
+        live.write_bytes(b"".join(lines) + b'{"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","type":"wo')
+        kept = pool.apply(_kept, (folder,))
+    return Outcome("one of 10 lines zeroed, one torn", written - 1, len(kept), torn=1)
+
+
+def _written(folder: Path, count: int) -> int:
+    with History(folder) as history:
+        return sum(bool(history.append("work")) for _ in range(count))
+
+
+FAULTS: tuple[Callable[[Path], Outcome], ...] = (full_disk, corrupt)
+
+
+def main() -> int:
+    """Run all of them; 1 where anything was lost."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    said = parser.parse_args()
+    table = Table("fault", "written", "kept", "lost", "unpromised", "torn", title="Workspace: what was written is kept")
+    with tempfile.TemporaryDirectory() as name:
+        outcomes = [kills(Path(name) / "kills", said.kills)]
+        outcomes += [fault(Path(name) / fault.__name__) for fault in FAULTS]
+    for one in outcomes:
+        table.add_row(one.what, *map(str, (one.written, one.kept, one.lost, one.surplus, one.torn)))
+    Console().print(table)
+    return 1 if any(one.lost for one in outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

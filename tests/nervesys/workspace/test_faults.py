@@ -1,0 +1,21 @@
+"""What was promised to be kept is kept, whatever happens to writer and disk; the short form of `faults`."""
+
+from pathlib import Path
+
+from tests.nervesys.workspace import faults
+
+
+def test_kills_lose_nothing(tmp_path: Path) -> None:
+    outcome = faults.kills(tmp_path, 5)
+    assert outcome.written > 20
+    assert outcome.lost == 0
+
+
+def test_a_full_disk_costs_only_what_was_refused(tmp_path: Path) -> None:
+    outcome = faults.full_disk(tmp_path)
+    assert outcome.written > 20
+    assert (outcome.lost, outcome.surplus) == (0, 0)
+
+
+def test_damage_costs_only_the_damaged_lines(tmp_path: Path) -> None:
+    assert faults.corrupt(tmp_path).lost == 0
