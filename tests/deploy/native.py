@@ -2,8 +2,9 @@
 
 Needs namespaces, not root: it is run inside `unshare --user --map-root-user --net --mount --pid --fork --kill-child`.
 All services share one network, in which each service's name is 127.0.0.1. Each has a root folder made of this
-machine's, in which its volumes are mounted where the file says, read-only where it says so. rclone stands in for the
-S3 server's image. Prints which services passed their own health test, as JSON.
+machine's, in which its volumes are mounted where the file says, read-only where it says so; of /tmp only what they
+keep is apart, for Python itself may lie there. rclone stands in for the S3 server's image. Prints which services
+passed their own health test, as JSON.
 """
 
 import json
@@ -35,7 +36,8 @@ for entry in /*; do
   elif [ -d $entry ]; then mkdir {root}$entry; mount --rbind $entry {root}$entry; fi
 done
 mount --bind {hosts} {root}/etc/hosts
-mkdir -p {root}/nervesys
+mkdir -p {root}/nervesys {root}/tmp/nervesys
+mount -t tmpfs tmpfs {root}/tmp/nervesys
 """
 
 
