@@ -34,8 +34,8 @@ def test_wrong_alerts_are_told_all_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as err:
         checked(FolderTree(tmp_path), load(), secrets=None)
     assert [mistake.problem.split(";")[0] for mistake in err.value.mistakes] == [
-        "unknown metric 'cpuu'",
-        "unknown metric 'disc'",
+        "column 1: unknown metric 'cpuu'",
+        "column 1: unknown metric 'disc'",
     ]
 
 
