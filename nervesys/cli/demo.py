@@ -102,7 +102,7 @@ def _burn(seconds: float) -> None:
 
 
 def _kill(here: Local, agent: str | None) -> tuple[str, int]:
-    processes = here.supervisor.processes()
+    processes = here.processes()
     running = [name for name in here.stack.agents if processes[name].pid]
     if agent is not None and agent not in here.stack.agents:
         raise NervesysError(f"kill {agent}: no such agent; there are: {', '.join(here.stack.agents)}")

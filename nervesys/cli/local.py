@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from nervesys.prometheus import Prometheus
 from nervesys.settings import Place, Settings
-from nervesys.stack.layout import Stack
+from nervesys.stack.layout import NoStack, Stack
 from nervesys.stores.opened import opened
-from nervesys.supervisor import Supervisor
+from nervesys.supervisor import Process, Supervisor, SupervisorUnavailable
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,17 @@ class Local:
     def supervisor(self) -> Supervisor:
         """Its supervisor."""
         return Supervisor(f"unix://{self.stack.socket}")
+
+    def processes(self) -> dict[str, Process]:
+        """Every process of the stack by name.
+
+        Raises:
+            NoStack: none runs.
+        """
+        try:
+            return self.supervisor.processes()
+        except SupervisorUnavailable as err:
+            raise NoStack(f"ask the stack of {self.stack.home}: it does not run; type: nervesys up") from err
 
     @property
     def prometheus(self) -> Prometheus:

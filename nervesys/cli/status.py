@@ -1,6 +1,7 @@
 """`nervesys status`: every service and every agent at one glance."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -11,10 +12,13 @@ from nervesys.cli.options import Home
 from nervesys.clock import system_clock
 from nervesys.contract import PathTemplate
 from nervesys.errors import StoreUnavailable
+from nervesys.settings.storage import Store
 from nervesys.stack.actions import ReceiverUnavailable, actions
+from nervesys.stack.layout import NoStack
 from nervesys.stack.report import RESTART, Report, heartbeat_ages, report
 from nervesys.stores.s3 import S3Store
-from nervesys.supervisor import SupervisorUnavailable
+
+Answer = TypeVar("Answer")
 
 app = typer.Typer(help="Show every service and every agent; exit 1 where a service does not run.")
 COLOURS = {"running": "green", "starting": "yellow", "recovered": "green", "escalated": "red"}
@@ -34,21 +38,26 @@ def status(home: Home = None, as_json: Annotated[bool, typer.Option("--json", he
 
 def look(here: Local) -> Report:
     """Ask supervisor, the store and the receiver; who does not answer is a warning."""
-    stack, storj = here.stack, here.settings.storage.storj
     warnings: list[str] = []
-    processes, ages, journal = {}, {}, []
-    try:
-        processes = here.supervisor.processes()
-        listing = S3Store(storj).list(PathTemplate(storj.paths.agents).prefix())
-        ages = heartbeat_ages(listing, storj.paths.agents, system_clock())
-        journal = actions(stack, here.settings.monitoring.web, action=RESTART)
-    except SupervisorUnavailable:
-        warnings.append("Nothing runs; type: nervesys up")
-    except (StoreUnavailable, ReceiverUnavailable) as err:
-        warnings.append(str(err))
+
+    def told(ask: Callable[[], Answer]) -> Answer | None:
+        try:
+            return ask()
+        except (NoStack, StoreUnavailable, ReceiverUnavailable) as err:
+            warnings.append(str(err))
+            return None
+
+    processes = told(here.processes)
+    ages = told(lambda: _heartbeat_ages(here.settings.storage.storj)) if processes else None
+    journal = told(lambda: actions(here.stack, here.settings.monitoring.web, action=RESTART)) if processes else None
     if here.settings.monitoring.deadman.url is None:
         warnings.append("No dead-man's switch: nobody outside notices when this whole machine is gone (deadman.url)")
-    return report(stack, processes, ages, journal, warnings)
+    return report(here.stack, processes or {}, ages or {}, journal or [], warnings)
+
+
+def _heartbeat_ages(store: Store) -> dict[str, float]:
+    listing = S3Store(store).list(PathTemplate(store.paths.agents).prefix())
+    return heartbeat_ages(listing, store.paths.agents, system_clock())
 
 
 def _show(out: Console, found: Report, now: float) -> None:
@@ -58,7 +67,7 @@ def _show(out: Console, found: Report, now: float) -> None:
         services.add_row(service.name, _coloured(service.state), since, service.url or "")
     agents = Table("agent", "state", "heartbeat", "restarts", "last restart", box=None, header_style="bold")
     for agent in found.agents:
-        age = "never" if agent.heartbeat_age_seconds is None else _ago(agent.heartbeat_age_seconds)
+        age = "none seen" if agent.heartbeat_age_seconds is None else _ago(agent.heartbeat_age_seconds)
         last = agent.last_action
         told = f"{_coloured(last['state'])} {_ago(now - last['at'])}" if last else ""
         agents.add_row(agent.name, _coloured(agent.state), age, str(agent.restarts), told)

@@ -74,15 +74,12 @@ def _step(out: Console, done: str) -> Iterator[Callable[[str], None]]:
 
 
 def _start(planned: plan.Plan) -> None:
-    """Start what does not run; where what runs is not what is wanted any more, end that first."""
+    """Start what does not run; what a killed supervisor left behind, or is not what is wanted any more, ends first."""
     stack, home = planned.stack, planned.stack.home
-    running = daemon.running(stack)
-    if running and write(home, planned.files, check=True):
-        daemon.stop(Stack.load(home))
-        running = False
-    if running:
+    if daemon.running(stack) and not write(home, planned.files, check=True):
         Supervisor(f"unix://{stack.socket}", timeout_seconds=WAIT_SECONDS).ask("startAllProcesses", False)
         return
+    daemon.stop(stack)
     ports.check(stack.addresses)
     write(home, planned.files, check=False)
     daemon.start(stack, programs.find("supervisord", home / "programs"), planned.inherited)

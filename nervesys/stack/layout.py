@@ -11,7 +11,7 @@ FILE = "stack.json"
 
 
 class NoStack(NervesysError):
-    """No stack was ever started from this home."""
+    """No stack runs from this home."""
 
 
 class Service(Section):

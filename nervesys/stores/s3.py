@@ -37,7 +37,7 @@ class S3Store:
     """
 
     def __init__(self, settings: Store) -> None:
-        self._bucket = settings.bucket
+        self._bucket, self._endpoint = settings.bucket, settings.endpoint
         self._client: S3Client = boto3.session.Session().client(
             "s3",
             endpoint_url=settings.endpoint,
@@ -65,7 +65,7 @@ class S3Store:
         objects: list[ObjectInfo] = []
         folders: list[str] = []
         pages, clock = 0, None
-        with _answers(f"list {prefix or self._bucket}"):
+        with self._answers(f"list {prefix or self._bucket}"):
             for page in self._client.get_paginator("list_objects_v2").paginate(**request):
                 pages += 1
                 clock = _date(page.get("ResponseMetadata", {}))
@@ -100,7 +100,7 @@ class S3Store:
 
     def _taken(self, key: str, take: Callable[[IO[bytes]], Taken]) -> Taken:
         """Take an object's body in, again where it is cut short, which boto3 itself retries for no body."""
-        with _answers(f"get {key}", key):
+        with self._answers(f"get {key}", key):
             for left in reversed(range(ATTEMPTS)):
                 try:
                     with closing(self._client.get_object(Bucket=self._bucket, Key=key)["Body"]) as body:
@@ -112,29 +112,28 @@ class S3Store:
 
     def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> str:
         """Write an object whole; returns its version."""
-        with _answers(f"put {key}"):
+        with self._answers(f"put {key}"):
             answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
             return answer["ETag"].strip('"')
 
     def delete(self, key: str) -> None:
         """Delete an object."""
-        with _answers(f"delete {key}"):
+        with self._answers(f"delete {key}"):
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
-
-@contextmanager
-def _answers(what: str, key: str = "") -> Iterator[None]:
-    """Turn what boto3 raises into our tree; the cause is named by its code, for messages may quote request headers."""
-    try:
-        yield
-    except ClientError as err:
-        code = err.response.get("Error", {}).get("Code", "unknown")
-        if key and code in MISSING:
-            raise gone(key) from None
-        status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "?")
-        raise StoreUnavailable(f"{what}: {code} (HTTP {status})") from err
-    except BotoCoreError as err:
-        raise StoreUnavailable(f"{what}: {type(err).__name__}") from err
+    @contextmanager
+    def _answers(self, what: str, key: str = "") -> Iterator[None]:
+        """Turn what boto3 raises into our tree; its messages may quote request headers, so a code names the cause."""
+        try:
+            yield
+        except ClientError as err:
+            code = err.response.get("Error", {}).get("Code", "unknown")
+            if key and code in MISSING:
+                raise gone(key) from None
+            status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "?")
+            raise StoreUnavailable(f"{what} at {self._endpoint}: {code} (HTTP {status})") from err
+        except BotoCoreError as err:
+            raise StoreUnavailable(f"{what} at {self._endpoint}: {type(err).__name__}") from err
 
 
 def _info(entry: dict[str, Any]) -> ObjectInfo:

@@ -114,8 +114,9 @@ def test_wrong_credentials_are_said_without_the_secret(rclone_endpoint: str, cap
 
 
 def test_an_unreachable_store_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match="list db/agents/: EndpointConnectionError"):
-        S3Store(settings_of(f"http://127.0.0.1:{free_port()}")).list("db/agents/")
+    away = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(StoreUnavailable, match=f"list db/agents/ at {away}: EndpointConnectionError"):
+        S3Store(settings_of(away)).list("db/agents/")
     with pytest.raises(StoreUnavailable, match="no folder"):
         FolderStore(tmp_path / "none").list("db/agents/")
 
