@@ -103,3 +103,11 @@ def test_blindness_longer_than_the_threshold_restarts_nobody(blinded: str, house
     time.sleep(10 * HEARTBEAT)
     assert {agent: house.pid(agent) for agent in AGENTS} == pids
     assert [house.restarts(agent) for agent in AGENTS] == done
+
+
+def test_up_clears_what_a_killed_supervisor_left_and_starts_anew(house: House) -> None:
+    left = {process.pid for process in daemon.processes(house.here.stack)}
+    os.kill(house.here.supervisor.ask("getPID"), signal.SIGKILL)
+    until(lambda: not daemon.running(house.here.stack))
+    assert house.run("up").returncode == 0
+    assert not left & {process.pid for process in daemon.processes(house.here.stack)}
