@@ -27,7 +27,7 @@ from nervesys.stack.layout import Stack
 from nervesys.stores.opened import opened
 from nervesys.supervisor import Supervisor
 
-WAIT_SECONDS, FILL_SECONDS = 120, 60
+WAIT_SECONDS, FILL_SECONDS = 120, 90
 LOOK_SECONDS = 0.5
 LAST_LINES = 5
 
@@ -58,7 +58,7 @@ def up(
         with _step(out, "Everything works") as say:
             _wait(planned.stack, wait, say)
         if not quick:
-            with _step(out, "The dashboards are filled") as say:
+            with _step(out, "Every query of the dashboards was asked") as say:
                 empty = _fill(planned.stack, say)
             if empty:
                 out.print(f"[yellow]![/] {empty} of their queries find nothing yet: nervesys dashboards check --live")
