@@ -1,7 +1,6 @@
 """The one client of supervisor's XML-RPC interface, over a unix socket or HTTP."""
 
 import http.client
-import socket
 import xmlrpc.client
 from base64 import b64encode
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
 from nervesys.errors import NervesysError
+from nervesys.unix import UnixConnection
 
 MAX_ANSWER_BYTES = 1 << 20
 
@@ -131,7 +131,7 @@ class _Transport(xmlrpc.client.Transport):
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         path, seconds = self._socket_path, self._seconds
-        made = _UnixConnection(path, seconds) if path else http.client.HTTPConnection(host, timeout=seconds)
+        made = UnixConnection(path, seconds) if path else http.client.HTTPConnection(host, timeout=seconds)
         self._connection = host, made
         return made
 
@@ -150,14 +150,3 @@ class _Transport(xmlrpc.client.Transport):
         parser.feed(body)
         parser.close()
         return answer.close()
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout_seconds: float) -> None:
-        super().__init__("localhost", timeout=timeout_seconds)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)

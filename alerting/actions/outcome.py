@@ -17,9 +17,14 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Done:
-    """The other side says that it did it; whether it helped is seen elsewhere."""
+    """The other side says that it did it; whether it helped is seen elsewhere.
+
+    Attributes:
+        output: what a program printed; kept with the attempt, and shown nowhere else.
+    """
 
     detail: str = ""
+    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Retry:
 
     cause: Cause
     detail: str
+    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class Failed:
 
     cause: Cause
     detail: str
+    output: str = ""
 
 
 Outcome = Done | Retry | Failed

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 
 from alerting.actions.outcome import Cause, Failed, Outcome
-from alerting.drivers import Driver
-from alerting.receiver.local import ANY_SERVER
+from alerting.drivers import Driver, Order
+from alerting.receiver.fields import ANY_SERVER
 from nervesys.settings import AgentConfig
 
 _PLACE = "{agent}"
@@ -30,9 +30,15 @@ def unreachable(drivers: Mapping[str, Driver], config: AgentConfig, server: str)
     return f"driver {config.restart.driver} does not reach server {server or '(unknown)'}"
 
 
-def attempt(drivers: Mapping[str, Driver], config: AgentConfig) -> Outcome:
-    """One driver call; blocks for as long as the driver allows itself."""
+def attempt(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> Outcome:
+    """One driver call; blocks for as long as the driver allows itself.
+
+    Args:
+        drivers: those of this receiver, by name.
+        config: the agent's.
+        server: that the agent last wrote from; empty where it is not known.
+    """
     target = config.restart.target.replace(_PLACE, config.name)
     if not _TARGET.fullmatch(target):
         return Failed(Cause.BAD_TARGET, f"not a name to restart: {target[:80]!r}")
-    return drivers[config.restart.driver].restart(target)
+    return drivers[config.restart.driver].restart(Order(config.name, server, target))

@@ -1,21 +1,25 @@
 """Drivers: how an agent's process is restarted. One file a driver, configured in the receiver's local file only."""
 
-from collections.abc import Callable
-from typing import Any
+from alerting.drivers.command import Command
+from alerting.drivers.docker import Docker
+from alerting.drivers.driver import Driver, Order
+from alerting.drivers.kubernetes import Kubernetes
+from alerting.drivers.supervisor import Supervisor
+from alerting.drivers.systemd import Systemd
+from nervesys.settings.section import Section
 
-from alerting.drivers.driver import Driver
-from alerting.drivers.supervisor import SupervisorDriver
-from alerting.receiver.local import Drivers
-
-DRIVERS: dict[str, Callable[[Any], Driver]] = {
-    "supervisor": SupervisorDriver,
-}
-"""Every driver, by its file's name, which is also its key in the local file; made from what stands there."""
-
-__all__ = ["DRIVERS", "Driver", "open_drivers"]
+__all__ = ["Driver", "Drivers", "Order"]
 
 
-def open_drivers(settings: Drivers) -> dict[str, Driver]:
-    """The drivers that the local file configures, by name."""
-    said = {name: getattr(settings, name) for name in DRIVERS}
-    return {name: DRIVERS[name](group) for name, group in said.items() if group is not None}
+class Drivers(Section):
+    """The drivers that a receiver has, each named as its file is; what is left out, it does not have."""
+
+    command: Command | None = None
+    docker: Docker | None = None
+    kubernetes: Kubernetes | None = None
+    supervisor: Supervisor | None = None
+    systemd: Systemd | None = None
+
+    def configured(self) -> dict[str, Driver]:
+        """Those that there are, by name."""
+        return {name: driver for name, driver in self if driver is not None}

@@ -1,22 +1,35 @@
 """What a driver is."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from alerting.actions.outcome import Outcome
 
 
+@dataclass(frozen=True)
+class Order:
+    """What is to be restarted. Each part begins with a letter or a digit, so none can be taken for an option or a path.
+
+    Attributes:
+        agent: its name.
+        server: that it last wrote from; empty where it is not known.
+        target: what the driver knows it by, as the agent's file in the brain says.
+    """
+
+    agent: str
+    server: str
+    target: str
+
+
 class Driver(Protocol):
-    """Restarts processes on the servers that it reaches."""
+    """Restarts processes on the servers that it reaches; made from its part of the receiver's local file."""
 
     @property
     def servers(self) -> tuple[str, ...]:
         """The servers that it reaches; `*` stands for every server."""
 
-    def restart(self, target: str) -> Outcome:
+    def restart(self, order: Order) -> Outcome:
         """Stop a process, if it runs, and start it; tries once.
 
         It blocks, but never for longer than its own time limits. What it says holds no secret.
-
-        Args:
-            target: the process' name, of a form that cannot be mistaken for anything else.
         """

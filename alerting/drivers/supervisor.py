@@ -4,18 +4,16 @@ A process that runs, hung or not, is stopped first; one that does not stop in ti
 """
 
 import time
-from collections.abc import Callable
 from typing import Any
 
+from pydantic import Field
+
 from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
-from alerting.receiver.local import Supervisor as Settings
-from nervesys.supervisor import (
-    Supervisor,
-    SupervisorDenied,
-    SupervisorRefused,
-    SupervisorTimedOut,
-    SupervisorUnavailable,
-)
+from alerting.drivers.driver import Order
+from alerting.receiver.fields import FileSecret, Seconds, Servers
+from nervesys.settings.section import Section
+from nervesys.supervisor import Supervisor as Client
+from nervesys.supervisor import SupervisorDenied, SupervisorRefused, SupervisorTimedOut, SupervisorUnavailable
 
 POLL_SECONDS = 0.1
 DEAD_STATES = {"STOPPED", "EXITED", "FATAL", "UNKNOWN"}
@@ -23,36 +21,36 @@ PERMANENT = {"BAD_NAME": Cause.NOT_FOUND, "NO_FILE": Cause.NOT_FOUND, "NOT_EXECU
 """Refusals that no further try will change."""
 
 
-class SupervisorDriver:
-    """One supervisor.
+class Supervisor(Section):
+    """A supervisor whose XML-RPC interface is open to the receiver.
 
-    Args:
-        settings: from the receiver's local file.
-        sleep: waits between two questions, in seconds.
-        monotonic: measures how long a process takes to stop.
+    Attributes:
+        url: `unix:///path/of/supervisor.sock` or `http://HOST:PORT`.
+        user: of its HTTP interface; None where it asks for none.
+        password: path of a file with the user's password.
+        servers: the servers whose agents it runs; `*` stands for every server.
+        timeout_seconds: of each call.
+        stop_seconds: after which a process that does not stop is killed.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.servers = settings.servers
-        self._settings, self._sleep, self._monotonic = settings, sleep, monotonic
+    url: str = Field(pattern=r"^(unix:///.+|http://[^/\s@]+/?)$")
+    user: str | None = None
+    password: FileSecret | None = Field(default=None, alias="password_file")
+    servers: Servers
+    timeout_seconds: Seconds = 5
+    stop_seconds: Seconds = 10
 
-    def restart(self, target: str) -> Outcome:
+    def restart(self, order: Order) -> Outcome:
         """Stop the process, killing it where it must, and start it."""
-        password = self._settings.password
-        supervisor = Supervisor(
-            self._settings.url,
-            user=self._settings.user,
-            password=password.get_secret_value() if password else None,
-            timeout_seconds=self._settings.timeout_seconds,
+        client = Client(
+            self.url,
+            user=self.user,
+            password=self.password.get_secret_value() if self.password else None,
+            timeout_seconds=self.timeout_seconds,
         )
         try:
-            killed = self._stop(supervisor, target)
-            _ask(supervisor, "ALREADY_STARTED", "startProcess", target, False)
+            killed = self._stop(client, order.target)
+            _ask(client, "ALREADY_STARTED", "startProcess", order.target, False)
         except SupervisorRefused as refused:
             cause = PERMANENT.get(refused.fault)
             return Failed(cause, str(refused)) if cause else Retry(Cause.REFUSED, str(refused))
@@ -64,35 +62,35 @@ class SupervisorDriver:
             return Retry(Cause.UNREACHABLE, str(away))
         return Done("it hung, was killed and started" if killed else "started")
 
-    def _stop(self, supervisor: Supervisor, target: str) -> bool:
+    def _stop(self, client: Client, target: str) -> bool:
         """Stop the process if it runs; returns whether it had to be killed."""
-        if _dead(supervisor, target):
+        if _dead(client, target):
             return False
-        _ask(supervisor, "NOT_RUNNING", "stopProcess", target, False)
-        if self._dies(supervisor, target):
+        _ask(client, "NOT_RUNNING", "stopProcess", target, False)
+        if self._dies(client, target):
             return False
-        _ask(supervisor, "NOT_RUNNING", "signalProcess", target, "KILL")
-        if not self._dies(supervisor, target):
+        _ask(client, "NOT_RUNNING", "signalProcess", target, "KILL")
+        if not self._dies(client, target):
             raise SupervisorTimedOut(f"kill {target}: it still runs")
         return True
 
-    def _dies(self, supervisor: Supervisor, target: str) -> bool:
-        until = self._monotonic() + self._settings.stop_seconds
-        while not _dead(supervisor, target):
-            if self._monotonic() > until:
+    def _dies(self, client: Client, target: str) -> bool:
+        until = time.monotonic() + self.stop_seconds
+        while not _dead(client, target):
+            if time.monotonic() > until:
                 return False
-            self._sleep(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
         return True
 
 
-def _dead(supervisor: Supervisor, target: str) -> bool:
-    return supervisor.process(target).state in DEAD_STATES
+def _dead(client: Client, target: str) -> bool:
+    return client.process(target).state in DEAD_STATES
 
 
-def _ask(supervisor: Supervisor, unless: str, method: str, *params: Any) -> None:
+def _ask(client: Client, unless: str, method: str, *params: Any) -> None:
     """Ask for something that may have been done already, which supervisor calls a fault."""
     try:
-        supervisor.ask(method, *params)
+        client.ask(method, *params)
     except SupervisorRefused as refused:
         if refused.fault != unless:
             raise

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -63,7 +64,8 @@ class Calls:
         keeper = asyncio.create_task(guarded("lease", self._keep(episode)))
         try:
             loop = asyncio.get_running_loop()
-            outcome = await loop.run_in_executor(self._pool, restart_agent.attempt, self._drivers, config)
+            attempt = partial(restart_agent.attempt, self._drivers, config, episode.server)
+            outcome = await loop.run_in_executor(self._pool, attempt)
         finally:
             keeper.cancel()
         now = self._clock()
@@ -82,7 +84,9 @@ class Calls:
 def _ended(connection: Connection, episode: Episode, attempt_id: int, outcome: Outcome, now: float) -> list[Change]:
     """Write down how a driver call ended."""
     detail = outcome.detail if isinstance(outcome, Done) else f"{outcome.cause}: {outcome.detail}"
-    episodes.end_attempt(connection, attempt_id, now, type(outcome).__name__.lower(), detail)
+    episodes.end_attempt(
+        connection, attempt_id, now, type(outcome).__name__.lower(), f"{detail}\n{outcome.output}".strip()
+    )
     errors, due_at = episode.driver_errors + 1, now
     if isinstance(outcome, Done):
         state, verdict, errors = State.SUCCEEDED, "called", 0

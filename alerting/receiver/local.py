@@ -7,83 +7,21 @@ defaults stand here, for the file belongs to one machine and not to the brain.
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
-from nervesys.contract import server_name
-from nervesys.errors import BadObject, Mistake, SettingsError
+from alerting.drivers import Drivers
+from alerting.receiver.fields import FileSecret, Seconds, read_secret
+from nervesys.errors import Mistake, SettingsError
 from nervesys.settings import FolderTree, Place, load_file
 from nervesys.settings.section import Section
 
 FILE = "receiver.yaml"
-ANY_SERVER = "*"
-
-Seconds = Annotated[float, Field(gt=0)]
-
-
-def _servers(said: tuple[str, ...]) -> tuple[str, ...]:
-    if not said:
-        raise ValueError(f"name the servers that it reaches; '{ANY_SERVER}' stands for every server")
-    try:
-        return tuple(name if name == ANY_SERVER else server_name(name) for name in said)
-    except BadObject as bad:
-        raise ValueError(f"{bad}; host names, or '{ANY_SERVER}' for every server") from bad
 
 
 def _journal(said: SecretStr) -> SecretStr:
     if not said.get_secret_value().startswith("sqlite:///"):
         raise ValueError("not a URL of a journal, such as sqlite:////var/lib/nervesys/journal.sqlite3")
     return said
-
-
-Servers = Annotated[tuple[str, ...], AfterValidator(_servers)]
-
-
-def read_secret(file: object) -> SecretStr:
-    """The content of a file that holds one secret.
-
-    Raises:
-        ValueError: the path is not absolute, the file cannot be read, or it is empty.
-    """
-    path = Path(str(file))
-    if not path.is_absolute():
-        raise ValueError(f"the path of a secret is absolute, not {path}")
-    try:
-        text = path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as err:
-        raise ValueError(f"read {path}: {getattr(err, 'strerror', None) or 'not text'}") from err
-    if not text:
-        raise ValueError(f"read {path}: the file is empty")
-    return SecretStr(text)
-
-
-FileSecret = Annotated[SecretStr, BeforeValidator(read_secret)]
-"""A secret, given as the absolute path of the file that holds it."""
-
-
-class Supervisor(Section):
-    """How a supervisor's XML-RPC interface is reached.
-
-    Attributes:
-        url: `unix:///path/of/supervisor.sock` or `http://HOST:PORT`.
-        user: of its HTTP interface; None where it asks for none.
-        password: path of a file with the user's password.
-        servers: the servers whose agents it runs; `*` stands for every server.
-        timeout_seconds: of each call.
-        stop_seconds: after which a process that does not stop is killed.
-    """
-
-    url: str = Field(pattern=r"^(unix:///.+|http://[^/\s@]+/?)$")
-    user: str | None = None
-    password: FileSecret | None = Field(default=None, alias="password_file")
-    servers: Servers
-    timeout_seconds: Seconds = 5
-    stop_seconds: Seconds = 10
-
-
-class Drivers(Section):
-    """The drivers that this receiver has, each with the servers that it reaches."""
-
-    supervisor: Supervisor | None = None
 
 
 class Limits(Section):

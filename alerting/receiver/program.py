@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
-from alerting.drivers import open_drivers
 from alerting.journal import Change, Journal, JournalUnavailable, State, Writer
 from alerting.model import WATCHDOG
 from alerting.receiver import healer, metrics, scribe
@@ -66,7 +65,7 @@ class Receiver:
         self._gauges = Snapshot.of(b"")
         self._news = asyncio.Event()
         self._writer = writer = Writer(journal, lambda: instruments.add(metrics.COMMIT_FAILURES))
-        self._drivers = drivers = open_drivers(local.drivers)
+        self._drivers = drivers = local.drivers.configured()
         self._calls = Calls(drivers, writer, instruments, clock, self._told)
         self._deadman = Deadman(settings.monitoring.deadman.silence_seconds, local.deadman_url, instruments, clock)
         self._scribe = Scribe(brain, journal, writer, instruments, clock, self._told)

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from alerting.drivers import Drivers
+from alerting.drivers.supervisor import Supervisor
 from alerting.model import read_alerts
 from alerting.page import alerts_page
-from alerting.receiver.local import Drivers, LocalFile, Supervisor
+from alerting.receiver.local import LocalFile
 from nervesys.cli.generated import report, write
 from nervesys.cli.main import COMMANDS, load_command
 from nervesys.cli.reference import NOTICE, commands_page, configuration_page, metrics_page

@@ -9,9 +9,9 @@ import alerting.actions
 import alerting.drivers
 from alerting.actions import ACTIONS, restart_agent
 from alerting.actions.outcome import Cause, Done, Failed, Outcome
-from alerting.drivers import DRIVERS, open_drivers
+from alerting.drivers import Drivers, Order
+from alerting.drivers.supervisor import Supervisor
 from alerting.model import AUTO_ACTIONS
-from alerting.receiver.local import Drivers, Supervisor
 from nervesys.settings import AgentConfig
 
 
@@ -21,7 +21,7 @@ def modules(package: Path, shared: set[str]) -> set[str]:
 
 def test_the_lists_name_every_file() -> None:
     assert modules(Path(alerting.actions.__file__).parent, {"outcome"}) == set(ACTIONS)
-    assert modules(Path(alerting.drivers.__file__).parent, {"driver"}) == set(DRIVERS) == set(Drivers.model_fields)
+    assert modules(Path(alerting.drivers.__file__).parent, {"driver", "process"}) == set(Drivers.model_fields)
 
 
 @pytest.mark.parametrize("action", AUTO_ACTIONS)
@@ -30,8 +30,8 @@ def test_what_alerts_may_name_can_be_attempted(action: str) -> None:
 
 
 def test_only_configured_drivers_are_made() -> None:
-    assert open_drivers(Drivers()) == {}
-    made = open_drivers(Drivers(supervisor=Supervisor(url="unix:///run/s.sock", servers=("alpha",))))
+    assert Drivers().configured() == {}
+    made = Drivers(supervisor=Supervisor(url="unix:///run/s.sock", servers=("alpha",))).configured()
     assert {name: driver.servers for name, driver in made.items()} == {"supervisor": ("alpha",)}
 
 
@@ -39,10 +39,10 @@ class Recording:
     servers: tuple[str, ...] = ("alpha", "beta.example.org")
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.asked: list[Order] = []
 
-    def restart(self, target: str) -> Outcome:
-        self.asked.append(target)
+    def restart(self, order: Order) -> Outcome:
+        self.asked.append(order)
         return Done()
 
 
@@ -65,8 +65,8 @@ def config(name: str = "grok", **restart: str) -> AgentConfig:
 )
 def test_only_names_reach_a_driver(target: str, asked: list[str]) -> None:
     driver = Recording()
-    said = restart_agent.attempt({"supervisor": driver}, config(target=target))
-    assert driver.asked == asked
+    said = restart_agent.attempt({"supervisor": driver}, config(target=target), "alpha")
+    assert driver.asked == [Order("grok", "alpha", name) for name in asked]
     assert asked or (isinstance(said, Failed) and said.cause is Cause.BAD_TARGET)
 
 

@@ -1,20 +1,16 @@
 """The driver against a real supervisord, and against servers that behave badly."""
 
-import socket
-import threading
 import xmlrpc.client
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
-from alerting.drivers.supervisor import SupervisorDriver
-from alerting.receiver.local import Supervisor as Settings
+from alerting.drivers.supervisor import Supervisor as Driver
 from nervesys.supervisor import MAX_ANSWER_BYTES, Supervisor
+from tests.alerting.drivers.kit import answering, order
 from tests.alerting.drivers.supervisord import PASSWORD, Supervisord, supervisord
 
 
@@ -24,9 +20,8 @@ def real() -> Iterator[Supervisord]:
         yield running
 
 
-def driver(url: str, **said: Any) -> SupervisorDriver:
-    settings = {"url": url, "servers": ["*"], "timeout_seconds": 3, "stop_seconds": 1, **said}
-    return SupervisorDriver(Settings.model_validate(settings))
+def driver(url: str, **said: Any) -> Driver:
+    return Driver.model_validate({"url": url, "servers": ["*"], "timeout_seconds": 3, "stop_seconds": 1, **said})
 
 
 @pytest.mark.parametrize(
@@ -39,7 +34,7 @@ def driver(url: str, **said: Any) -> SupervisorDriver:
 )
 def test_a_process_is_restarted(real: Supervisord, name: str, said: str) -> None:
     before = Supervisor(real.unix_url).process(name).pid
-    assert driver(real.unix_url).restart(name) == Done(said)
+    assert driver(real.unix_url).restart(order(name)) == Done(said)
     after = Supervisor(real.unix_url).process(name)
     assert after.state in {"STARTING", "RUNNING"}
     assert after.pid not in (0, before)
@@ -47,29 +42,7 @@ def test_a_process_is_restarted(real: Supervisord, name: str, said: str) -> None
 
 def test_it_is_reached_over_http_with_a_password(real: Supervisord) -> None:
     asked = driver(real.http_url, user="operator", password_file=str(real.password_file))
-    assert isinstance(asked.restart("grok"), Done)
-
-
-@contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
-    """A server that answers everything in one way."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    assert isinstance(asked.restart(order("grok")), Done)
 
 
 def fault(name: str) -> bytes:
@@ -90,15 +63,15 @@ def fault(name: str) -> bytes:
     ],
 )
 def test_each_way_to_fail_is_told_apart(status: int, body: bytes, kind: type[Outcome], cause: Cause) -> None:
-    with answering(status, body) as url:
-        said = driver(url).restart("grok")
+    with answering(status, body) as (url, _):
+        said = driver(url).restart(order("grok"))
     assert isinstance(said, Failed | Retry)
     assert (type(said), said.cause) == (kind, cause)
 
 
 def test_a_wrong_password_is_not_tried_again_and_not_shown(real: Supervisord, tmp_path: Path) -> None:
     (tmp_path / "password").write_text(f"{PASSWORD}-wrong")
-    said = driver(real.http_url, user="operator", password_file=str(tmp_path / "password")).restart("grok")
+    said = driver(real.http_url, user="operator", password_file=str(tmp_path / "password")).restart(order("grok"))
     assert isinstance(said, Failed)
     assert said.cause is Cause.NOT_ALLOWED
     assert PASSWORD not in str(said)
@@ -113,19 +86,6 @@ def test_a_wrong_password_is_not_tried_again_and_not_shown(real: Supervisord, tm
     ],
 )
 def test_what_will_never_work_is_said_to_be_so(real: Supervisord, name: str, cause: Cause) -> None:
-    said = driver(real.unix_url).restart(name)
+    said = driver(real.unix_url).restart(order(name))
     assert isinstance(said, Failed)
     assert said.cause is cause
-
-
-def test_a_supervisor_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
-    said = driver(f"unix://{tmp_path}/none.sock").restart("grok")
-    assert isinstance(said, Retry)
-    assert said.cause is Cause.UNREACHABLE
-
-
-def test_a_supervisor_that_hangs_costs_its_time_limit_only() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        said = driver(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_seconds=0.2).restart("grok")
-    assert isinstance(said, Retry)
-    assert said.cause is Cause.TIMED_OUT

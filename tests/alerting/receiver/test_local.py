@@ -51,7 +51,7 @@ def test_every_mistake_is_told_at_once(place: Place) -> None:
     write(
         place,
         "drivers:\n  supervisor:\n    url: http://user:password@host\n    servers: [no/host]\n"
-        "  systemd: {}\nlimits:\n  body_bytes: 0\ntoken_file: secrets/token\njournal: oracle://user:password@host\n",
+        "  systemctl: {}\nlimits:\n  body_bytes: 0\ntoken_file: secrets/token\njournal: oracle://user:password@host\n",
     )
     with pytest.raises(SettingsError) as wrong:
         open_local(place)
@@ -59,7 +59,7 @@ def test_every_mistake_is_told_at_once(place: Place) -> None:
     assert told == {
         ("receiver.yaml:3", "drivers.supervisor.url"),
         ("receiver.yaml:4", "drivers.supervisor.servers"),
-        ("receiver.yaml:5", "drivers.systemd"),
+        ("receiver.yaml:5", "drivers.systemctl"),
         ("receiver.yaml:7", "limits.body_bytes"),
         ("receiver.yaml:8", "token_file"),
         ("receiver.yaml:9", "journal"),

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from alerting.actions.outcome import Done, Outcome
+from alerting.drivers import Order
 from alerting.journal import Change, Journal, Writer, view
 from alerting.journal.receive import Arrival, receive
 from alerting.model import AlertsFile, read_alerts
@@ -75,11 +76,11 @@ class ScriptedDriver:
         self.script: list[Outcome] = []
         self.effect: Callable[[str], None] = lambda target: None
 
-    def restart(self, target: str) -> Outcome:
-        self.calls.append(target)
+    def restart(self, order: Order) -> Outcome:
+        self.calls.append(order.target)
         outcome = self.script.pop(0) if self.script else Done("started")
         if isinstance(outcome, Done):
-            self.effect(target)
+            self.effect(order.target)
         return outcome
 
 

@@ -1,0 +1,64 @@
+"""Driver `command`: restarts a process by a program of the receiver's machine, such as a script of your own.
+
+The arguments are a list, no shell reads them, and only checked names are put into them. By its exit code the program
+may say why no further try will help, in the words of sysexits.h and of shells.
+"""
+
+import os
+import re
+from dataclasses import asdict
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from alerting.actions.outcome import Cause, Failed, Outcome
+from alerting.drivers.driver import Order
+from alerting.drivers.process import run
+from alerting.receiver.fields import Seconds, Servers, absolute
+from nervesys.settings.section import Section
+
+PERMANENT = {
+    os.EX_NOUSER: Cause.NOT_FOUND,
+    os.EX_NOHOST: Cause.NOT_FOUND,
+    os.EX_NOPERM: Cause.NOT_ALLOWED,
+    126: Cause.NOT_ALLOWED,
+    127: Cause.NOT_FOUND,
+}
+_PLACE = re.compile(r"\{(\w+)\}")
+_PLACES = tuple(Order.__dataclass_fields__)
+
+
+def _argv(said: tuple[str, ...]) -> tuple[str, ...]:
+    if not said:
+        raise ValueError("name the program and its arguments")
+    absolute(said[0])
+    if _PLACE.search(said[0]):
+        raise ValueError("the program is always the same; only its arguments hold names")
+    unknown = [name for word in said for name in _PLACE.findall(word) if name not in _PLACES]
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in _PLACES)
+        raise ValueError(f"nothing stands for {{{unknown[0]}}}; there are {known}")
+    return said
+
+
+class Command(Section):
+    """A program of the receiver's machine.
+
+    Attributes:
+        argv: path of the program, and arguments, in which `{agent}`, `{server}` and `{target}` stand for names.
+        servers: the servers whose agents it can restart; `*` stands for every server.
+        timeout_seconds: after which it is killed, with all that it started.
+    """
+
+    argv: Annotated[tuple[str, ...], AfterValidator(_argv)]
+    servers: Servers
+    timeout_seconds: Seconds = 60
+
+    def restart(self, order: Order) -> Outcome:
+        """Run the program once."""
+        names = asdict(order)
+        unknown = [name for word in self.argv for name in _PLACE.findall(word) if not names[name]]
+        if unknown:
+            return Failed(Cause.BAD_TARGET, f"its {unknown[0]} is not known")
+        argv = [_PLACE.sub(lambda place: names[place[1]], word) for word in self.argv]
+        return run(argv, self.timeout_seconds, PERMANENT)

@@ -1,0 +1,74 @@
+"""Driver `kubernetes`: restarts the pods of a workload as `kubectl rollout restart` does, by the official client.
+
+It sends one request, a PATCH of the workload, which is also all that its role has to permit. The client comes with
+the extra `kubernetes`.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as TimedOut
+
+from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
+from alerting.drivers.driver import Order
+from alerting.receiver.fields import AbsolutePath, Seconds, Servers
+from nervesys.clock import system_clock
+from nervesys.contract import format_time
+from nervesys.settings.section import Section
+
+ANNOTATION = "kubectl.kubernetes.io/restartedAt"
+"""A new value in the pods' template makes the cluster replace them; kubectl uses the same."""
+PERMANENT = {401: Cause.NOT_ALLOWED, 403: Cause.NOT_ALLOWED, 404: Cause.NOT_FOUND, 422: Cause.BAD_TARGET}
+
+
+class Kubernetes(Section):
+    """The workloads of one namespace.
+
+    Attributes:
+        namespace: of the workloads.
+        kind: of the workloads; those with one pod that is never doubled.
+        kubeconfig: path of a file; None for the service account of the receiver's own pod.
+        servers: the names under which its agents write; `*`, since pods move between hosts.
+        timeout_seconds: of the call.
+    """
+
+    namespace: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+    kind: Literal["deployment", "stateful_set"] = "deployment"
+    kubeconfig: AbsolutePath | None = None
+    servers: Servers
+    timeout_seconds: Seconds = 10
+
+    def restart(self, order: Order) -> Outcome:
+        """Ask the cluster to replace the workload's pods; it does so by itself afterwards."""
+        from kubernetes.client import ApiException, AppsV1Api
+        from kubernetes.config import ConfigException
+
+        what = f"restart {self.kind} {self.namespace}/{order.target}"
+        change = {"spec": {"template": {"metadata": {"annotations": {ANNOTATION: format_time(system_clock())}}}}}
+        try:
+            with self._client() as client:
+                patch = getattr(AppsV1Api(client), f"patch_namespaced_{self.kind}")
+                limits = {"_request_timeout": self.timeout_seconds, "_preload_content": False}
+                patch(order.target, self.namespace, change, **limits).close()  # the workload itself is not read
+        except ConfigException as err:
+            return Failed(Cause.NOT_ALLOWED, f"{what}: no credentials: {type(err).__name__}")
+        except ApiException as err:
+            detail, cause = f"{what}: HTTP {err.status} {err.reason}", PERMANENT.get(err.status)
+            return Failed(cause, detail) if cause else Retry(Cause.REFUSED, detail)
+        except HTTPError as err:
+            late = isinstance(err, TimedOut) and not isinstance(err, NewConnectionError)  # urllib3 calls both late
+            return Retry(Cause.TIMED_OUT if late else Cause.UNREACHABLE, f"{what}: {type(err).__name__}")
+        return Done("the cluster replaces its pods")
+
+    def _client(self) -> Any:
+        from kubernetes.client import ApiClient, Configuration
+        from kubernetes.config import load_incluster_config, load_kube_config
+
+        configuration = Configuration()
+        if self.kubeconfig:
+            load_kube_config(self.kubeconfig, client_configuration=configuration)
+        else:
+            load_incluster_config(client_configuration=configuration)
+        configuration.retries = False  # whoever called tries again, not the library
+        return ApiClient(configuration)

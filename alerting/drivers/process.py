@@ -1,0 +1,85 @@
+"""Runs one program for a driver: no shell, a time limit, and no more of its output than the journal keeps."""
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
+
+OUTPUT_BYTES = 64 << 10
+"""Kept of what a program prints; the rest is read and dropped, so that it can go on."""
+PASSED_ON = ("HOME", "LANG", "PATH")
+"""All that a program sees of the receiver's environment, where secrets may stand."""
+POLL_SECONDS = 0.05
+
+
+def run(argv: Sequence[str], timeout_seconds: float, permanent: Mapping[int, Cause]) -> Outcome:
+    """Run a program and wait for its end; after the time limit it is killed, with all that it started.
+
+    Args:
+        argv: the program's path and its arguments.
+        timeout_seconds: that it may take.
+        permanent: exit codes that say that no further try will succeed, and why.
+    """
+    program = Path(argv[0]).name
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        return Failed(Cause.NOT_FOUND, f"{program}: no such program")
+    except PermissionError:
+        return Failed(Cause.NOT_ALLOWED, f"{program}: it may not be run")
+    except OSError as err:
+        return Retry(Cause.REFUSED, f"{program}: {err.strerror}")
+    with process:
+        in_time, printed = _watch(process, timeout_seconds)
+    output = printed.decode(errors="replace").replace("\0", "\ufffd")
+    if not in_time:
+        return Retry(Cause.TIMED_OUT, f"{program}: no end after {timeout_seconds:g} s", output)
+    if process.returncode == 0:
+        return Done(f"{program}: done", output)
+    detail = f"{program}: {_ended(process.returncode)}"
+    cause = permanent.get(process.returncode)
+    return Failed(cause, detail, output) if cause else Retry(Cause.REFUSED, detail, output)
+
+
+def _watch(process: subprocess.Popen[bytes], seconds: float) -> tuple[bool, bytes]:
+    """Whether it ended in time, and what it printed; what it leaves running may hold its output open for ever."""
+    assert process.stdout is not None
+    pipe, kept, until = process.stdout.fileno(), bytearray(), time.monotonic() + seconds
+    os.set_blocking(pipe, False)
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while process.poll() is None:
+            if time.monotonic() > until:
+                os.killpg(process.pid, signal.SIGKILL)
+                return False, bytes(kept)
+            if selector.select(POLL_SECONDS) and not _read(pipe, kept):
+                selector.unregister(pipe)
+    _read(pipe, kept)  # a pipe holds no more than one read takes
+    return True, bytes(kept)
+
+
+def _read(pipe: int, kept: bytearray) -> bool:
+    """Take what is there; returns whether more may come."""
+    try:
+        chunk = os.read(pipe, OUTPUT_BYTES)
+    except BlockingIOError:
+        return True
+    kept += chunk[: OUTPUT_BYTES - len(kept)]
+    return bool(chunk)
+
+
+def _ended(code: int) -> str:
+    return f"exit code {code}" if code > 0 else f"ended by signal {-code}"

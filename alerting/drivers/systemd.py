@@ -1,0 +1,34 @@
+"""Driver `systemd`: restarts a unit of the receiver's own machine through systemctl."""
+
+from alerting.actions.outcome import Cause, Failed, Outcome, Retry
+from alerting.drivers.driver import Order
+from alerting.drivers.process import run
+from alerting.receiver.fields import AbsolutePath, Seconds, Servers
+from nervesys.settings.section import Section
+
+PERMANENT = {4: Cause.NOT_ALLOWED, 5: Cause.NOT_FOUND, 6: Cause.NOT_FOUND}
+"""Exit codes of systemctl, which are those of LSB's init scripts."""
+UNKNOWN_USER = "authentication required"
+"""What polkit says to a user who has no rule; its exit code says only that it failed."""
+
+
+class Systemd(Section):
+    """The systemd of the receiver's own machine.
+
+    Attributes:
+        systemctl: path of the program.
+        servers: the names under which agents of this machine write.
+        timeout_seconds: of a restart; longer than units take to stop.
+    """
+
+    systemctl: AbsolutePath = "/usr/bin/systemctl"
+    servers: Servers
+    timeout_seconds: Seconds = 120
+
+    def restart(self, order: Order) -> Outcome:
+        """Restart the unit and wait until systemd has done it."""
+        argv = (self.systemctl, "--no-ask-password", "restart", "--", order.target)
+        outcome = run(argv, self.timeout_seconds, PERMANENT)
+        if isinstance(outcome, Retry) and UNKNOWN_USER in outcome.output:
+            return Failed(Cause.NOT_ALLOWED, f"{outcome.detail}; this user may not restart units", outcome.output)
+        return outcome

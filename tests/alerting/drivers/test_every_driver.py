@@ -1,0 +1,57 @@
+"""What every driver must answer to, whoever wrote it: the same situations are told by the same names."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alerting.actions.outcome import Cause, Done, Failed, Retry
+from alerting.drivers import Driver, Drivers
+from tests.alerting.drivers.kit import BENCHES, SECRET, Situation, order
+
+FAILURES = [
+    (Situation.NOT_FOUND, Failed, Cause.NOT_FOUND),
+    (Situation.NOT_ALLOWED, Failed, Cause.NOT_ALLOWED),
+    (Situation.REFUSED, Retry, Cause.REFUSED),
+    (Situation.HANGS, Retry, Cause.TIMED_OUT),
+]
+ODD_NAMES = ["gro\nk", "a/../b", "'; rm -rf ~ #\"", "$(id)", "--help", "%2e%2e", "ünï cödé", "x" * 4000]
+
+
+@pytest.fixture(params=sorted(BENCHES))
+def bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("A_KEY", SECRET)
+    return str(request.param)
+
+
+@pytest.fixture
+def working(bench: str, tmp_path: Path) -> Iterator[Driver]:
+    with BENCHES[bench](Situation.WORKS, tmp_path) as driver:
+        yield driver
+
+
+def test_every_driver_is_on_the_bench() -> None:
+    assert set(BENCHES) == set(Drivers.model_fields)
+
+
+def test_a_restart_that_works_is_done_and_says_no_secret(working: Driver) -> None:
+    said = working.restart(order())
+    assert isinstance(said, Done), said
+    assert SECRET not in f"{said}{working!r}"
+
+
+@pytest.mark.parametrize(("situation", "kind", "cause"), FAILURES, ids=[str(row[0]) for row in FAILURES])
+def test_ways_to_fail_are_told_apart_and_say_no_secret(
+    bench: str, situation: Situation, kind: type[Failed | Retry], cause: Cause, tmp_path: Path
+) -> None:
+    with BENCHES[bench](situation, tmp_path) as driver:
+        said = driver.restart(order())
+    assert isinstance(said, kind), said
+    assert said.cause is cause
+    assert said.detail
+    assert SECRET not in str(said)
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=range(len(ODD_NAMES)))
+def test_an_odd_name_is_a_name_and_nothing_else(working: Driver, name: str) -> None:
+    assert isinstance(working.restart(order(name)), Done | Failed | Retry)
