@@ -77,6 +77,9 @@ def _alert(alert: Alert, alerts: AlertsFile, settings: Settings, world: World) -
     yield from ((said_in, problem) for problem in dict.fromkeys(wrong))
     yield from _actions(alert, alerts, rules[0], {selection.name for selection in asked} & set(world.of_receiver))
     yield from _inhibitions(alert, alerts, settings, rules[0])
+    for key in ("summary", "description"):
+        if alerts.engine == "grafana" and "${" in getattr(alert, key):
+            yield key, "Grafana takes `${` for the name of a variable of its own; write `$` without the brace"
     if alert.dashboard not in world.dashboards:
         yield "dashboard", f"unknown dashboard {alert.dashboard!r}; {nearest(alert.dashboard, world.dashboards)}"
 

@@ -186,7 +186,7 @@ class AlertsFile(Section):
         engine: who evaluates; one at a time, so that nothing fires twice.
     """
 
-    engine: Literal["prometheus"]
+    engine: Literal["prometheus", "grafana"]
     channels: dict[str, Channel]
     alerts: tuple[Alert, ...]
 
@@ -197,6 +197,11 @@ class AlertsFile(Section):
         if twice:
             raise ValueError(f"two alerts are named {', '.join(twice)}")
         return self
+
+    @property
+    def enabled(self) -> dict[str, Channel]:
+        """The channels that may speak."""
+        return {name: channel for name, channel in self.channels.items() if channel.enabled}
 
     def named(self, alertname: str) -> Alert | None:
         """The alert with this label, or None."""

@@ -5,10 +5,11 @@ that dies a second time between two flushes would stay down unheard. People are 
 silence holds back from people is held back from actions too, so nothing of the receiver's safety relies on either.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from alerting.messages import TEXT, TITLE
 from alerting.model import WATCHDOG, Alert, AlertsFile, Channel, EmailChannel, SlackChannel, WebhookChannel
 from alerting.rules import rules_of
 from alerting.units import promql_duration
@@ -32,52 +33,71 @@ def alertmanager_config(settings: Settings, alerts: AlertsFile, secrets: Path) -
         alerts: the alerts and the channels that they tell.
         secrets: folder in which relative names of secret files lie.
     """
-    channels = {name: channel for name, channel in alerts.channels.items() if channel.enabled}
-    timing = settings.monitoring.alertmanager
     return {
         "route": {
             "receiver": NOBODY,
             "group_by": PEOPLE_GROUP,
-            "group_wait": promql_duration(timing.group_wait_seconds),
-            "group_interval": promql_duration(timing.group_interval_seconds),
-            "repeat_interval": promql_duration(timing.repeat_interval_seconds),
-            "routes": list(_routes(settings, alerts.alerts, channels)),
+            **pace(settings),
+            "routes": list(routes(settings, alerts, _matching)),
         },
         "inhibit_rules": list(_inhibitions(settings, alerts.alerts)),
         "receivers": [
             {"name": NOBODY},
             {"name": ACTIONS, "webhook_configs": [_to_receiver(settings, secrets)]},
             {"name": DEADMAN, "webhook_configs": [_to_receiver(settings, secrets), *_to_outside(settings)]},
-            *({"name": name, **_integration(channel, secrets)} for name, channel in channels.items()),
+            *({"name": name, **_integration(channel, secrets)} for name, channel in alerts.enabled.items()),
         ],
     }
 
 
-def _routes(settings: Settings, alerts: Iterable[Alert], channels: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """First match wins, and goes on where it says `continue`: an alert may be acted upon and told to many."""
+def idle_config() -> dict[str, Any]:
+    """The content of alertmanager.yml where another engine tells people: nobody is told twice."""
+    return {"route": {"receiver": NOBODY}, "receivers": [{"name": NOBODY}]}
+
+
+def pace(settings: Settings) -> dict[str, str]:
+    """How patiently people are told."""
+    timing = settings.monitoring.alertmanager
+    return {
+        "group_wait": promql_duration(timing.group_wait_seconds),
+        "group_interval": promql_duration(timing.group_interval_seconds),
+        "repeat_interval": promql_duration(timing.repeat_interval_seconds),
+    }
+
+
+def routes(
+    settings: Settings, alerts: AlertsFile, matching: Callable[[Iterable[str]], dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """First match wins, and goes on where it says `continue`: an alert may be acted upon and told to many.
+
+    Args:
+        settings: intervals.
+        alerts: the alerts and the channels that they tell.
+        matching: makes the matchers for these names of alerts.
+    """
     every = settings.monitoring.prometheus.evaluation_interval_seconds
     yield {
         "receiver": DEADMAN,
-        "matchers": [_named([WATCHDOG])],
+        **matching([WATCHDOG]),
         "group_wait": "0s",
         "group_interval": "30s",
         "repeat_interval": "1m",
     }
-    acting = [alert.alertname for alert in alerts if alert.acts]
+    acting = [alert.alertname for alert in alerts.alerts if alert.acts]
     if acting:
         yield {
             "receiver": ACTIONS,
-            "matchers": [_named(acting)],
+            **matching(acting),
             "continue": True,
             "group_by": ACTIONS_GROUP,
             "group_wait": "0s",
             "group_interval": promql_duration(min(ACTIONS_INTERVAL, 2 * every)),
             "repeat_interval": promql_duration(min(ACTIONS_REPEAT, 8 * every)),
         }
-    for channel in channels:
-        told = [alert.alertname for alert in alerts if channel in alert.channels]
+    for channel in alerts.enabled:
+        told = [alert.alertname for alert in alerts.alerts if channel in alert.channels]
         if told:
-            yield {"receiver": channel, "matchers": [_named(told)], "continue": True}
+            yield {"receiver": channel, **matching(told), "continue": True}
 
 
 def _inhibitions(settings: Settings, alerts: Iterable[Alert]) -> Iterator[dict[str, Any]]:
@@ -103,16 +123,22 @@ def _inhibitions(settings: Settings, alerts: Iterable[Alert]) -> Iterator[dict[s
             }
 
 
-def _named(names: Iterable[str]) -> str:
+def _matching(names: Iterable[str]) -> dict[str, Any]:
     """A matcher of alert names, quoted so that every release parses it alike."""
-    return f'alertname =~ "{"|".join(names)}"'
+    return {"matchers": [f'alertname =~ "{"|".join(names)}"']}
+
+
+def receiver_url(settings: Settings) -> str:
+    """Where the receiver takes webhooks."""
+    scheme = "https" if settings.monitoring.web.tls_cert_file else "http"
+    return f"{scheme}://{settings.monitoring.listen.receiver}"
 
 
 def _to_receiver(settings: Settings, secrets: Path) -> dict[str, Any]:
     web = settings.monitoring.web
-    scheme, trust = ("https", {"tls_config": {"ca_file": web.tls_cert_file}}) if web.tls_cert_file else ("http", {})
+    trust = {"tls_config": {"ca_file": web.tls_cert_file}} if web.tls_cert_file else {}
     return {
-        "url": f"{scheme}://{settings.monitoring.listen.receiver}/api/v1/alertmanager",
+        "url": f"{receiver_url(settings)}/api/v1/alertmanager",
         "send_resolved": True,
         "http_config": {
             "authorization": {"type": "Bearer", "credentials_file": str(secrets / RECEIVER_TOKEN)},
@@ -124,16 +150,6 @@ def _to_receiver(settings: Settings, secrets: Path) -> dict[str, Any]:
 def _to_outside(settings: Settings) -> Iterator[dict[str, Any]]:
     if settings.monitoring.deadman.url:
         yield {"url": settings.monitoring.deadman.url, "send_resolved": False}
-
-
-TITLE = (
-    "{{ if .CommonLabels.nervesys_test }}TEST {{ end }}"
-    '{{ if eq .Status "firing" }}FIRING{{ else }}resolved{{ end }}: {{ .GroupLabels.alertname }}'
-)
-TEXT = (
-    "{{ range .Alerts }}{{ .Annotations.summary }}\n{{ .Annotations.description }}\n"
-    "What to do: {{ .Annotations.runbook_url }}\nDashboard: {{ .Annotations.dashboard_url }}\n\n{{ end }}"
-)
 
 
 def _integration(channel: Channel, secrets: Path) -> dict[str, Any]:

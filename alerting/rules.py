@@ -72,10 +72,11 @@ def _written(rule: Rule, settings: Settings) -> dict[str, Any]:
     if alert.name != WATCHDOG:
         # A blind minute tells nobody "resolved"; the dead-man's switch alone must go out at once.
         written["keep_firing_for"] = promql_duration(settings.thresholds.heartbeat.grace_seconds)
-    return written | {"labels": {"severity": str(rule.severity)}, "annotations": _annotations(rule, settings)}
+    return written | {"labels": {"severity": str(rule.severity)}, "annotations": annotations(rule, settings)}
 
 
-def _annotations(rule: Rule, settings: Settings) -> dict[str, str]:
+def annotations(rule: Rule, settings: Settings) -> dict[str, str]:
+    """What people read of a rule, with Prometheus' templates."""
     variables = "&".join(f"var-{name}={{{{ $labels.{name} }}}}" for name in rule.by if name in DASHBOARD_VARIABLES)
     dashboard = f"{settings.grafana.url}/d/{rule.alert.dashboard}"
     return {

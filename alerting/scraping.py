@@ -5,6 +5,7 @@ from typing import Any
 
 from alerting.units import promql_duration
 from nervesys.settings import Settings
+from nervesys.settings.monitoring import Listen
 
 JOBS = ("store", "archive", "brain", "receiver", "prometheus", "alertmanager")
 """Every program that is scraped; the name of the job is the program's own in `monitoring.listen`."""
@@ -12,12 +13,13 @@ OUR_OWN = frozenset({"store", "archive", "brain", "receiver"})
 """Those whose pages are protected by the settings `web`."""
 
 
-def prometheus_config(settings: Settings, secrets: Path) -> dict[str, Any]:
+def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = True) -> dict[str, Any]:
     """The content of prometheus.yml.
 
     Args:
         settings: addresses and intervals.
         secrets: folder in which the password of basic auth lies, as `web_password`.
+        evaluates: it has rules, and tells Alertmanager; else it only stores what it scrapes.
     """
     timing, listen = settings.monitoring.prometheus, settings.monitoring.listen
     return {
@@ -29,12 +31,7 @@ def prometheus_config(settings: Settings, secrets: Path) -> dict[str, Any]:
         },
         # A clock that jumps back would otherwise make Prometheus refuse every sample until it has caught up.
         "storage": {"tsdb": {"out_of_order_time_window": "2h"}},
-        "rule_files": ["rules/*.yml"],
-        "alerting": {
-            # Replicas send one and the same alert: without this, each would be an alert of its own.
-            "alert_relabel_configs": [{"action": "labeldrop", "regex": "replica"}],
-            "alertmanagers": [{"static_configs": [{"targets": [listen.alertmanager]}]}],
-        },
+        **(_evaluation(listen) if evaluates else {}),
         "scrape_configs": [
             {
                 "job_name": job,
@@ -43,6 +40,17 @@ def prometheus_config(settings: Settings, secrets: Path) -> dict[str, Any]:
             }
             for job in JOBS
         ],
+    }
+
+
+def _evaluation(listen: Listen) -> dict[str, Any]:
+    return {
+        "rule_files": ["rules/*.yml"],
+        "alerting": {
+            # Replicas send one and the same alert: without this, each would be an alert of its own.
+            "alert_relabel_configs": [{"action": "labeldrop", "regex": "replica"}],
+            "alertmanagers": [{"static_configs": [{"targets": [listen.alertmanager]}]}],
+        },
     }
 
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 import alerting
 import exporters
-from alerting.build import files
+from alerting.build import files, obsolete
 from alerting.check import World, mistakes
 from alerting.live import Asked, asked
 from alerting.model import AlertsFile, read_alerts
@@ -40,15 +40,16 @@ def _group() -> None:
 @app.command()
 def build(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("provisioning"),
-    secrets: Annotated[Path, typer.Option(help="Folder of the secrets, as Alertmanager sees it.")] = IN_COMPOSE,
+    secrets: Annotated[Path, typer.Option(help="Folder of the secrets, as who tells people sees it.")] = IN_COMPOSE,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a file is stale.")] = False,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
-    """Write what Prometheus and Alertmanager load: scrape configuration, rules and routes."""
+    """Write what Prometheus, Alertmanager and Grafana load: scrape configuration, rules and routes."""
     one = opened("alerts", home=home, brain=brain)
     alerts = checked(one.tree, one.loaded, secrets=None)
-    report(Console(), write(out, files(one.loaded.settings, alerts, secrets), check=check), check=check)
+    wanted = files(one.loaded.settings, alerts, secrets)
+    report(Console(), write(out, wanted, check=check, obsolete=obsolete(alerts)), check=check)
 
 
 @app.command()

@@ -1,29 +1,33 @@
 """Files that are generated and committed: written, or checked for being fresh."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
 
-def write(folder: Path, files: Mapping[str, str], *, check: bool) -> list[Path]:
+def write(folder: Path, files: Mapping[str, str], *, check: bool, obsolete: Iterable[str] = ()) -> list[Path]:
     """Write the files that differ from what lies there.
 
     Args:
         folder: they lie below it.
         files: text by relative path.
         check: only look.
+        obsolete: relative paths of files that must not be there.
 
     Returns:
-        The files that were, or would be, written.
+        The files that were, or would be, written or removed.
     """
     stale = [folder / name for name, text in files.items() if not _same(folder / name, text)]
+    left = [folder / name for name in obsolete if (folder / name).exists()]
     if not check:
         for path in stale:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(files[path.relative_to(folder).as_posix()])
-    return stale
+        for path in left:
+            path.unlink()
+    return [*stale, *left]
 
 
 def report(out: Console, stale: Sequence[Path], *, check: bool) -> None:

@@ -37,11 +37,13 @@ class Plan:
         stack: the processes.
         inherited: environment variables that they get beside the stack's own.
         files: what they load: text by path below the home.
+        obsolete: paths of files that they must not find there.
     """
 
     stack: Stack
     inherited: dict[str, str]
     files: dict[str, str]
+    obsolete: tuple[str, ...]
 
 
 def make(
@@ -85,7 +87,8 @@ def make(
             programs.look("grafana", fetched),
         ),
     )
-    return Plan(stack, inherited, _files(stack, loaded, alerts))
+    obsolete = tuple(f"provisioning/{path}" for path in build.obsolete(alerts))
+    return Plan(stack, inherited, _files(stack, loaded, alerts), obsolete)
 
 
 def _environment(place: Place, s3: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -114,6 +117,8 @@ def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
         pages = import_module("dashboards.build").files(loaded, str(stack.home / "provisioning/grafana/dashboards"))
         files[grafana.CONFIG] = grafana.config(stack.home, loaded.settings.monitoring.listen.grafana)
         files |= {f"provisioning/{path}": text for path, text in pages.items()}
+    elif alerts.engine == "grafana":
+        raise programs.ProgramMissing("config/alerts.yaml says `engine: grafana`, and Grafana is not on this machine")
     return files
 
 

@@ -76,12 +76,12 @@ def _step(out: Console, done: str) -> Iterator[Callable[[str], None]]:
 def _start(planned: plan.Plan) -> None:
     """Start what does not run; what a killed supervisor left behind, or is not what is wanted any more, ends first."""
     stack, home = planned.stack, planned.stack.home
-    if daemon.running(stack) and not write(home, planned.files, check=True):
+    if daemon.running(stack) and not write(home, planned.files, check=True, obsolete=planned.obsolete):
         Supervisor(f"unix://{stack.socket}", timeout_seconds=WAIT_SECONDS).ask("startAllProcesses", False)
         return
     daemon.stop(stack)
     ports.check(stack.addresses)
-    write(home, planned.files, check=False)
+    write(home, planned.files, check=False, obsolete=planned.obsolete)
     daemon.start(stack, programs.find("supervisord", home / "programs"), planned.inherited)
 
 

@@ -119,6 +119,15 @@ def test_the_watchdog_may_not_be_left_out(tmp_path: Path) -> None:
     assert said(tree) == ["config/alerts.yaml:3: alerts: Watchdog is missing: nobody would notice the silence"]
 
 
+def test_what_grafana_would_replace_is_refused_where_it_evaluates(tmp_path: Path) -> None:
+    tree = written(tmp_path, entry(**CPU, summary="'costs ${amount}'"))
+    assert said(tree) == []
+    file = tmp_path / ALERTS_FILE
+    file.write_text(file.read_text().replace("engine: prometheus", "engine: grafana"))
+    (found,) = said(tree)
+    assert "Grafana takes `${` for the name of a variable" in found
+
+
 def test_an_enabled_channel_needs_its_secret(tmp_path: Path) -> None:
     tree = written(tmp_path, "", "{slack: {type: slack, channel: '#x'}}")
     (found,) = said(tree, secrets=tmp_path)
