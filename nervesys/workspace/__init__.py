@@ -1,5 +1,15 @@
-"""A project's workspace: what happened, as an event history that survives its writers."""
+"""A project's workspace: an event history and versioned files that survive whoever writes them.
 
+with Workspace(Path("workspace"), "apollo", author="grok") as workspace:
+    workspace.history.append("task.done", {"file": "plan.md"})
+    workspace.files.write("plan.md", "# Plan")
+    workspace.milestone("the plan stands")
+"""
+
+from nervesys.workspace.files import Files
 from nervesys.workspace.history import Event, History, Subscription
+from nervesys.workspace.snapshots import Kind, Snapshot
+from nervesys.workspace.versions import Version
+from nervesys.workspace.workspace import Workspace
 
-__all__ = ["Event", "History", "Subscription"]
+__all__ = ["Event", "Files", "History", "Kind", "Snapshot", "Subscription", "Version", "Workspace"]

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nervesys.errors import NervesysError
+from nervesys.workspace.disk import sync_folder
 from nervesys.workspace.segments import Segments
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class Log:
     def sync(self) -> None:
         """Force what was appended to the disk."""
         with self._alone:
-            end, file = self._end, os.dup(self._file)
+            end, file = self._end, os.dup(self._file)  # to be forced while others append
         try:
             if end != self._synced:
                 os.fsync(file)
@@ -200,12 +201,3 @@ def zipped(plain: Path, target: Path) -> None:
         part.unlink(missing_ok=True)
     sync_folder(target.parent)
     plain.unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Force the names in a folder to the disk."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

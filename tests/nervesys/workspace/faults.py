@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nervesys.errors import NervesysError
-from nervesys.workspace.history import History
+from nervesys.workspace import Files, History, Version
 
 SEGMENT_BYTES = 4000
 """So small that many kills meet a rotation."""
@@ -50,22 +50,36 @@ class Outcome:
         return self.written - self.kept
 
 
-def kills(folder: Path, count: int, writers: int = 3) -> Outcome:
-    """Kill writers of one history at random instants, each time with others at work."""
+@dataclass(frozen=True)
+class Work:
+    """What writers do until they are killed.
+
+    Attributes:
+        name: of it.
+        write: promises ids of what it has written.
+        kept: the ids that are there afterwards.
+    """
+
+    name: str
+    write: Callable[[Path, Connection], None]
+    kept: Callable[[Path], set[str]]
+
+
+def kills(folder: Path, count: int, work: Work, writers: int = 3) -> Outcome:
+    """Kill writers of one workspace at random instants, each time with others at work."""
     dice, promised = random.Random(count), set[str]()
     with APART.Pool(1) as pool:
         for _ in range(count):
-            promised |= _killed(folder, writers, dice.uniform(0.005, 0.05))
-        kept = pool.apply(_kept, (folder,))
-    torn = folder / "history.torn"
-    lines = len(torn.read_bytes().splitlines()) if torn.exists() else 0
-    what = f"{count} kills of {writers} writers at once"
-    return Outcome(what, len(promised), len(promised & kept), len(kept - promised), lines)
+            promised |= _killed(folder, work, writers, dice.uniform(0.005, 0.05))
+        kept = pool.apply(work.kept, (folder,))
+    torn = sum(len(file.read_bytes().splitlines()) for file in folder.glob("**/*.torn"))
+    what = f"{count} kills of {writers} writers: {work.name}"
+    return Outcome(what, len(promised), len(promised & kept), len(kept - promised), torn)
 
 
-def _killed(folder: Path, writers: int, after: float) -> set[str]:
+def _killed(folder: Path, work: Work, writers: int, after: float) -> set[str]:
     pipes = [APART.Pipe(duplex=False) for _ in range(writers)]
-    processes = [APART.Process(target=_write, args=(folder, sender)) for _, sender in pipes]
+    processes = [APART.Process(target=work.write, args=(folder, sender)) for _, sender in pipes]
     for process in processes:
         process.start()
     for _, sender in pipes:
@@ -88,16 +102,48 @@ def _received(receiver: Connection) -> list[str]:
     return [word.decode() for word in said.split(b"\n")[:-1]]
 
 
-def _write(folder: Path, out: Connection) -> None:
+def _append(folder: Path, out: Connection) -> None:
     history = History(folder, segment_bytes=SEGMENT_BYTES)
     while True:
         id_ = history.append("work", {"text": "x" * random.randrange(400)})
         os.write(out.fileno(), id_.encode() + b"\n")
 
 
-def _kept(folder: Path) -> set[str]:
+def _appended(folder: Path) -> set[str]:
     with History(folder) as history:
         return {event["id"] for event in history.replay()}
+
+
+def _write(folder: Path, out: Connection) -> None:
+    files = Files(folder, author=str(os.getpid()))
+    while True:
+        path = f"folder/{random.randrange(5)}.txt"
+        version = files.write(path, f"{random.random()}") if random.random() < 0.9 else _deleted(files, path)
+        os.write(out.fileno(), version.id.encode() + b"\n")
+
+
+def _deleted(files: Files, path: str) -> Version:
+    try:
+        return files.delete(path)
+    except NervesysError:  # it is not there
+        return files.write(path, "anew")
+
+
+def _written(folder: Path) -> set[str]:
+    """The versions that can be read, of files that show the newest of them."""
+    files, found = Files(folder, author="tests"), set[str]()
+    for path in [f"folder/{number}.txt" for number in range(5)]:
+        versions = files.history(path)
+        shown = (files.root / path).read_bytes() if (files.root / path).exists() else None
+        assert shown == (files.read(path) if versions[-1].hash else None), path
+        assert [one.prev for one in versions] == [None, *(one.id for one in versions[:-1])]
+        found |= {one.id for one in versions if one.hash is None or files.read(path, one.id)}
+    files.close()
+    return found
+
+
+EVENTS = Work("events", _append, _appended)
+FILES = Work("versions of files", _write, _written)
 
 
 def full_disk(folder: Path, limit: int = 50_000) -> Outcome:
@@ -124,16 +170,16 @@ def _fill(folder: Path, limit: int) -> Outcome:
 def corrupt(folder: Path) -> Outcome:
     """Damage a line in the middle, and leave the last one unfinished."""
     with APART.Pool(1) as pool:
-        written = pool.apply(_written, (folder, 10))
+        written = pool.apply(_some, (folder, 10))
         live = folder / "history.log"
         lines = live.read_bytes().splitlines(keepends=True)
         lines[4] = b"\0" * (len(lines[4]) - 1) + b"\n"
         live.write_bytes(b"".join(lines) + b'{"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","type":"wo')
-        kept = pool.apply(_kept, (folder,))
+        kept = pool.apply(_appended, (folder,))
     return Outcome("one of 10 lines zeroed, one torn", written - 1, len(kept), torn=1)
 
 
-def _written(folder: Path, count: int) -> int:
+def _some(folder: Path, count: int) -> int:
     with History(folder) as history:
         return sum(bool(history.append("work")) for _ in range(count))
 
@@ -148,7 +194,7 @@ def main() -> int:
     said = parser.parse_args()
     table = Table("fault", "written", "kept", "lost", "unpromised", "torn", title="Workspace: what was written is kept")
     with tempfile.TemporaryDirectory() as name:
-        outcomes = [kills(Path(name) / "kills", said.kills)]
+        outcomes = [kills(Path(name) / work.name, said.kills, work) for work in (EVENTS, FILES)]
         outcomes += [fault(Path(name) / fault.__name__) for fault in FAULTS]
     for one in outcomes:
         table.add_row(one.what, *map(str, (one.written, one.kept, one.lost, one.surplus, one.torn)))

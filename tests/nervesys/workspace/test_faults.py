@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.nervesys.workspace import faults
 
 
-def test_kills_lose_nothing(tmp_path: Path) -> None:
-    outcome = faults.kills(tmp_path, 5)
+@pytest.mark.parametrize("work", [faults.EVENTS, faults.FILES], ids=lambda work: work.name)
+def test_kills_lose_nothing(tmp_path: Path, work: faults.Work) -> None:
+    outcome = faults.kills(tmp_path, 5, work)
     assert outcome.written > 20
     assert outcome.lost == 0
 

@@ -1,0 +1,243 @@
+"""Versioned files: each write is a version, each content is stored once, and every version can be had back.
+
+What the log of versions says is the truth; `files/` shows the newest contents as plain files. A write stores the
+content, then the version, then the plain file: whoever is killed between leaves at most a content without a version,
+or a plain file that is one version behind, which the next writer mends.
+"""
+
+import difflib
+import os
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from nervesys.clock import Clock, system_clock
+from nervesys.contract import parse_time
+from nervesys.errors import NervesysError
+from nervesys.workspace import disk
+from nervesys.workspace.contents import Contents, hash_of
+from nervesys.workspace.log import Alone, Log
+from nervesys.workspace.paths import clean, inside
+from nervesys.workspace.ulid import Stamps
+from nervesys.workspace.versions import NAME, Ledger, Version, pruned_line
+
+Versions = list[Version]
+Lines = list[str]
+
+
+class Files:
+    """The files of one project; threads and processes may share them.
+
+    Args:
+        folder: of the project; made where missing.
+        author: of what is written, where nobody else is named.
+        clock: of the timestamps.
+
+    Raises:
+        NervesysError: its files cannot be opened.
+    """
+
+    def __init__(self, folder: Path, author: str, clock: Clock = system_clock) -> None:
+        self.root = folder / "files"
+        self._author, self._clock, self._stamps = author, clock, Stamps(clock)
+        self._contents = Contents(folder / NAME / "contents")
+        self._log = Log(folder / NAME, NAME)
+        self._ledger = Ledger(self._log.segments)
+        with disk.told(f"open the files of {folder}"):
+            self.root.mkdir(parents=True, exist_ok=True)
+            self._guard = os.open(folder / "files.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._alone = Alone(self._guard)
+            with self._alone:
+                self._learn()
+
+    def write(self, path: str, content: bytes | str, author: str | None = None) -> Version:
+        """Write a file; a content that it has already makes no new version.
+
+        Args:
+            path: relative to `files/`.
+            content: text is stored as UTF-8.
+            author: who wrote it.
+
+        Raises:
+            NervesysError: the path is wrong, or the disk does not take it.
+        """
+        body = content.encode() if isinstance(content, str) else content
+        target = inside(self.root, path)
+        with disk.told(f"write {path}"), self._alone:
+            before = self._learn(path)
+            if before and before.hash == hash_of(body):
+                return before
+            if target.is_dir():
+                raise NervesysError(f"write {path}: it is a folder")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            return self._add(path, self._contents.put(body), len(body), author)
+
+    def read(self, path: str, version: str | None = None) -> bytes:
+        """A file's content.
+
+        Args:
+            path: relative to `files/`.
+            version: id of one of its versions; the newest where None.
+
+        Raises:
+            NervesysError: there is no such file or version, or its content is damaged.
+        """
+        found = self._version(path, version)
+        if found.hash is None:
+            raise NervesysError(f"read {path}: it was deleted; `history` names the versions before")
+        with disk.told(f"read {path}"):
+            return self._contents.get(found.hash)
+
+    def delete(self, path: str, author: str | None = None) -> Version:
+        """Delete a file; its versions stay.
+
+        Raises:
+            NervesysError: there is no such file.
+        """
+        inside(self.root, path)
+        with disk.told(f"delete {path}"), self._alone:
+            before = self._learn(path)
+            if before is None or before.hash is None:
+                raise NervesysError(f"delete {path}: there is no such file")
+            return self._add(path, None, 0, author)
+
+    def list(self) -> Versions:
+        """The newest version of every file, by path."""
+        with self._alone:
+            self._learn()
+            return list(self._ledger.current())
+
+    def history(self, path: str) -> Versions:
+        """Every version of a file, oldest first; empty where it never was.
+
+        Raises:
+            NervesysError: the path is wrong.
+        """
+        with self._alone:
+            self._learn()
+            return list(self._ledger.files.get(clean(path), ()))
+
+    def diff(self, path: str, old: str, new: str | None = None) -> str:
+        """What changed between two versions, as a unified diff; bytes that are no text are shown in digits.
+
+        Args:
+            path: relative to `files/`.
+            old: id of a version.
+            new: id of another; the newest where None.
+
+        Raises:
+            NervesysError: there is no such file or version.
+        """
+        was, became = self._version(path, old), self._version(path, new)
+        lines = difflib.unified_diff(self._lines(was), self._lines(became), f"{path} {was.id}", f"{path} {became.id}")
+        return "".join(lines)
+
+    def restore(self, path: str, version: str, author: str | None = None) -> Version:
+        """Make an earlier version the newest again, as a version of its own.
+
+        Raises:
+            NervesysError: there is no such file or version, or its content is damaged.
+        """
+        return self.write(path, self.read(path, version), author)
+
+    def restore_all(self, wanted: Mapping[str, Version], author: str | None = None) -> None:
+        """Make the files what they were: those that are not wanted are deleted, the others written where they differ.
+
+        Raises:
+            NervesysError: a content is damaged; then nothing was changed.
+        """
+        bodies = {path: self.read(path, version.id) for path, version in wanted.items()}
+        for version in self.list():
+            if version.path not in wanted:
+                self.delete(version.path, author)
+        for path, body in bodies.items():
+            self.write(path, body, author)
+
+    def clean(self, *, days: float | None = None, count: int | None = None, keep: Collection[str] = ()) -> int:
+        """Forget old versions, and delete the contents that no version needs any more.
+
+        Args:
+            days: versions that are older go; None looks at no age.
+            count: of each file only so many stay; None looks at no number.
+            keep: ids of versions that stay in any case; the newest of a file always does.
+
+        Returns:
+            How many versions went.
+        """
+        with disk.told("clean up"), self._alone:
+            self._learn()
+            oldest = self._clock() - (days or 0) * 86_400
+            going = [
+                version.id
+                for versions in self._ledger.files.values()
+                for behind, version in enumerate(reversed(versions))
+                if behind
+                and version.id not in keep
+                and ((count is not None and behind >= count) or (days is not None and _at(version) < oldest))
+            ]
+            if going:
+                self._log.append(pruned_line(going, self._stamps.next().timestamp))
+                self._learn()
+            self._contents.keep_only({version.hash for version in self._ledger.versions() if version.hash})
+            return len(going)
+
+    def close(self) -> None:
+        """Force everything to the disk and let go of the files."""
+        self._log.close()
+        os.close(self._guard)
+
+    def _version(self, path: str, id_: str | None) -> Version:
+        versions = self.history(path)
+        if not versions:
+            raise NervesysError(f"find {path}: there is no such file")
+        found = versions[-1] if id_ is None else next((one for one in versions if one.id == id_), None)
+        if found is None:
+            raise NervesysError(f"find {path}: it has no version {id_}")
+        return found
+
+    def _lines(self, version: Version) -> Lines:
+        body = self.read(version.path, version.id) if version.hash else b""
+        return body.decode(errors="backslashreplace").splitlines(keepends=True)
+
+    def _learn(self, path: str = "") -> Version | None:
+        """Read on in the log, and mend what its last writer did not finish; the newest version of a path."""
+        if self._ledger.learn() and self._ledger.last:
+            self._mend(self._ledger.last)
+        return self._ledger.newest(path)
+
+    def _add(self, path: str, hash_: str | None, size: int, author: str | None) -> Version:
+        before = self._ledger.newest(path)
+        stamp = self._stamps.next()
+        prev = before.id if before else None
+        version = Version(stamp.id, path, hash_, size, stamp.timestamp, author or self._author, prev)
+        self._log.append(version.line())
+        self._log.sync()
+        self._ledger.learn()
+        self._show(version)
+        return version
+
+    def _show(self, version: Version) -> None:
+        """Make the plain file what a version says."""
+        target = inside(self.root, version.path)
+        if version.hash:
+            disk.replace(target, self._contents.get(version.hash))
+            return
+        target.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that holds other files stays
+            for folder in target.parents:
+                if folder == self.root:
+                    break
+                folder.rmdir()
+
+    def _mend(self, last: Version) -> None:
+        """Finish the last write of somebody who was killed; a plain file that somebody edited is left as it is."""
+        versions = self._ledger.files[last.path]
+        target = inside(self.root, last.path)
+        shown = hash_of(target.read_bytes()) if target.is_file() else None
+        before = versions[-2].hash if len(versions) > 1 else None
+        if versions[-1] is last and shown != last.hash and shown in {before, None}:
+            self._show(last)
+
+
+def _at(version: Version) -> float:
+    return parse_time(version.timestamp)

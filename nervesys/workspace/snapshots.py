@@ -1,0 +1,114 @@
+"""Snapshots: which version of each file there was at one instant. They hold no contents, so they cost little."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from nervesys.contract import parse_time
+from nervesys.errors import BadObject, NervesysError, Reason
+from nervesys.workspace import disk
+from nervesys.workspace.ulid import Stamp
+from nervesys.workspace.versions import Version
+
+
+class Kind(StrEnum):
+    """What a snapshot was made for."""
+
+    DEMAND = "demand"
+    TASK = "task"
+    MILESTONE = "milestone"
+
+
+class Snapshot(NamedTuple):
+    """The files at one instant.
+
+    Attributes:
+        id: a ULID.
+        kind: what it was made for.
+        label: a word about it.
+        timestamp: RFC 3339, UTC.
+        files: their versions, by path.
+    """
+
+    id: str
+    kind: Kind
+    label: str
+    timestamp: str
+    files: dict[str, Version]
+
+
+class Snapshots:
+    """The snapshots of one project, a file each.
+
+    Args:
+        folder: that holds them; made with the first.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def make(self, stamp: Stamp, kind: Kind, label: str, files: Iterable[Version]) -> Snapshot:
+        """Keep a snapshot of these versions."""
+        made = Snapshot(stamp.id, kind, label, stamp.timestamp, {version.path: version for version in files})
+        said = {**made._asdict(), "files": {path: version._asdict() for path, version in made.files.items()}}
+        with disk.told(f"make snapshot {made.id}"):
+            disk.replace(self._folder / f"{made.id}.json", orjson.dumps(said))
+        return made
+
+    def get(self, id_: str) -> Snapshot:
+        """One snapshot.
+
+        Raises:
+            NervesysError: there is none of this id, or it is damaged.
+        """
+        if id_ not in self.ids():
+            raise NervesysError(f"find snapshot {id_}: there is none")
+        try:
+            return parsed_snapshot((self._folder / f"{id_}.json").read_bytes())
+        except BadObject as bad:
+            raise NervesysError(f"read snapshot {id_}: {bad}") from bad
+
+    def ids(self) -> list[str]:
+        """Of all, oldest first."""
+        return sorted(file.stem for file in self._folder.glob("*.json") if not file.name.startswith(disk.BESIDE))
+
+    def list(self) -> list[Snapshot]:
+        """All, oldest first.
+
+        Raises:
+            NervesysError: one is damaged.
+        """
+        return [self.get(id_) for id_ in self.ids()]
+
+    def clean(self, oldest: float | None, count: int | None) -> int:
+        """Delete what was made before an instant or is beyond a number, but never the last; how many went."""
+        behind = enumerate(reversed(self.list()))
+        going = [
+            one.id
+            for ago, one in behind
+            if ago
+            and ((count is not None and ago >= count) or (oldest is not None and parse_time(one.timestamp) < oldest))
+        ]
+        with disk.told("clean up snapshots"):
+            for id_ in going:
+                (self._folder / f"{id_}.json").unlink(missing_ok=True)
+        return len(going)
+
+
+def parsed_snapshot(body: bytes) -> Snapshot:
+    """A snapshot from its file.
+
+    Raises:
+        BadObject: it is none.
+    """
+    try:
+        said: dict[str, Any] = orjson.loads(body)
+        files = {path: Version(**version) for path, version in said.pop("files").items()}
+        return Snapshot(**{**said, "kind": Kind(said["kind"])}, files=files)
+    except orjson.JSONDecodeError as err:
+        raise BadObject(Reason.BAD_JSON, str(err)) from err
+    except (AttributeError, KeyError, TypeError, ValueError) as err:
+        raise BadObject(Reason.BAD_VALUE, f"no snapshot: {err}") from err

@@ -1,0 +1,105 @@
+"""The versions of a project's files, as the log tells them: what was written when, by whom, over what."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+
+from nervesys.workspace.history import parsed
+from nervesys.workspace.segments import START, Point, Segments
+
+log = logging.getLogger(__name__)
+
+NAME = "versions"
+
+
+class Version(NamedTuple):
+    """One version of a file.
+
+    Attributes:
+        id: a ULID.
+        path: of the file.
+        hash: SHA-256 of the content; None where the file was deleted.
+        size: of the content, in bytes.
+        timestamp: RFC 3339, UTC.
+        author: who wrote it.
+        prev: id of the version before; None for the first.
+    """
+
+    id: str
+    path: str
+    hash: str | None
+    size: int
+    timestamp: str
+    author: str
+    prev: str | None
+
+    def line(self) -> bytes:
+        """As it stands in the log."""
+        return orjson.dumps(self._asdict(), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def pruned_line(ids: list[str], timestamp: str) -> bytes:
+    """What the log says of versions that were cleaned up."""
+    return orjson.dumps({"pruned": ids, "timestamp": timestamp}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+@dataclass
+class Ledger:
+    """All versions that there are, by path, oldest first; read on where it stopped.
+
+    Attributes:
+        segments: of the log.
+        files: versions by path.
+        broken: versions whose `prev` is not the one before.
+        last: that was learnt.
+    """
+
+    segments: Segments
+    files: dict[str, list[Version]] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    last: Version | None = None
+    _point: Point = START
+
+    def learn(self) -> bool:
+        """Read what the log says since the last time; whether it says anything."""
+        began = self._point
+        for chunk in self.segments.chunks(self._point):
+            self._point = chunk.after
+            for said in parsed(chunk):
+                self._apply(said)
+        return self._point != began
+
+    def current(self) -> Iterator[Version]:
+        """The newest version of every file that is not deleted, by path."""
+        return (self.files[path][-1] for path in sorted(self.files) if self.files[path][-1].hash)
+
+    def newest(self, path: str) -> Version | None:
+        """The newest version of a file, be it its deletion."""
+        return self.files[path][-1] if path in self.files else None
+
+    def versions(self) -> Iterator[Version]:
+        """All of all files."""
+        return (version for versions in self.files.values() for version in versions)
+
+    def _apply(self, said: Mapping[str, Any]) -> None:
+        if "pruned" in said:
+            self._prune(set(said["pruned"]))
+            return
+        try:
+            version = Version(**said)
+        except TypeError as err:
+            log.warning("skip a version of %s: %s", self.segments.folder, err)
+            return
+        before = self.files.setdefault(version.path, [])
+        if version.prev != (before[-1].id if before else None):
+            self.broken.add(version.id)
+        before.append(version)
+        self.last = version
+
+    def _prune(self, ids: set[str]) -> None:
+        self.broken -= ids
+        kept = {path: [one for one in versions if one.id not in ids] for path, versions in self.files.items()}
+        self.files = {path: versions for path, versions in kept.items() if versions}
