@@ -1,13 +1,15 @@
 """Shared by all tests: an environment without surprises."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from nervesys.stack.programs import find
+from nervesys.stack.programs import ProgramMissing, find
+from tests.servers.postgres import Postgres, postgres
 
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")  # a busy machine is no finding
@@ -46,3 +48,14 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, bytes], None]:
         assert got.decode() == file.read_text()
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgres]:
+    """A real PostgreSQL; where it is nowhere to be had, its tests are skipped, and say why."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(postgres(PROGRAMS))
+        except ProgramMissing as err:
+            pytest.skip(str(err))
+        yield server

@@ -48,10 +48,23 @@ def latest(connection: Connection, action: str, agent: str, *, test: bool = Fals
     return _episode(row) if row else None
 
 
-def due(connection: Connection, now: float) -> list[Episode]:
-    """Episodes that want a look, longest waiting first; those in another's hands are left out."""
-    query = select(episodes).where(episodes.c.due_at <= now, _free(now)).order_by(episodes.c.due_at).limit(BATCH)
-    return [_episode(row) for row in connection.execute(query).mappings()]
+def claim(connection: Connection, now: float, *, owner: str, until: float) -> list[Episode]:
+    """Take the episodes that want a look into this receiver's hands.
+
+    Args:
+        connection: an open transaction.
+        now: Unix seconds.
+        owner: this receiver.
+        until: Unix seconds, after which another may take them.
+
+    Returns:
+        Those taken, longest waiting first; what others hold, or are writing to, is left out.
+    """
+    wanted = select(episodes).where(episodes.c.due_at <= now, _free(now)).order_by(episodes.c.due_at).limit(BATCH)
+    rows = connection.execute(wanted.with_for_update(skip_locked=True)).mappings().all()
+    these = episodes.c.id.in_([row["id"] for row in rows])
+    connection.execute(update(episodes).where(these).values(lease_owner=owner, lease_until=until))
+    return [replace(_episode(row), lease_owner=owner, lease_until=until) for row in rows]
 
 
 def next_due(connection: Connection, now: float) -> float | None:
@@ -106,7 +119,7 @@ def decide(
         fields: further columns.
 
     Returns:
-        The change of state, if there was one; nothing is written where somebody else decided meanwhile.
+        The change of state, if there was one; nothing is written where somebody else decided, or took it, meanwhile.
     """
     closed = None if state in OPEN_STATES else episode.closed_at or now
     values = {"state": state, "verdict": verdict, "detail": detail, "closed_at": closed, **fields}
@@ -151,7 +164,7 @@ def begin_attempt(
         "lease_until": lease_until,
         **fields,
     }
-    if connection.execute(update(episodes).where(*_unchanged(episode), _free(now)).values(**values)).rowcount != 1:
+    if connection.execute(update(episodes).where(*_unchanged(episode)).values(**values)).rowcount != 1:
         return None
     note(connection, episode.id, now, State.RUNNING, "act", detail)
     row = {"episode_id": episode.id, "agent": episode.agent, "action": episode.action, "number": number}
@@ -168,7 +181,7 @@ def end_attempt(connection: Connection, attempt_id: int, now: float, outcome: st
 def acknowledge(connection: Connection, episode_id: int, now: float) -> list[Change] | None:
     """End an escalated episode by the word of people; None where no escalated episode has this id."""
     chosen = (episodes.c.id == episode_id, episodes.c.state == State.ESCALATED)
-    row = connection.execute(select(episodes).where(*chosen)).mappings().first()
+    row = connection.execute(select(episodes).where(*chosen).with_for_update()).mappings().first()
     if row is None:
         return None
     return decide(connection, _episode(row), State.FAILED, "acknowledged", "people look after it", now, due_at=None)
@@ -181,13 +194,20 @@ def extend_lease(connection: Connection, episode_id: int, owner: str, until: flo
 
 
 def look_again(connection: Connection, episode_id: int, at: float | None) -> None:
-    """When an ended episode is looked at once more; None leaves it in peace."""
+    """When an episode is looked at once more; None leaves it in peace."""
     connection.execute(update(episodes).where(episodes.c.id == episode_id).values(due_at=at))
 
 
+def leave(connection: Connection, episode: Episode, due_at: float | None) -> None:
+    """Let go of an ended episode that nothing new is said of; None leaves it in peace."""
+    free = {"due_at": due_at, "lease_owner": None, "lease_until": None}
+    connection.execute(update(episodes).where(*_unchanged(episode)).values(free))
+
+
 def _unchanged(episode: Episode) -> tuple[ColumnElement[bool], ...]:
-    """Whether it still is what was decided about: every decision, and every attempt, moves `updated_at`."""
-    return episodes.c.id == episode.id, episodes.c.updated_at == episode.updated_at
+    """Whether it still is what was decided about, in the same hands: decisions and attempts move `updated_at`."""
+    same_hands = episodes.c.lease_owner.is_not_distinct_from(episode.lease_owner)
+    return episodes.c.id == episode.id, episodes.c.updated_at == episode.updated_at, same_hands
 
 
 def _free(now: float) -> ColumnElement[bool]:

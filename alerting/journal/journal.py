@@ -1,4 +1,8 @@
-"""Opens the journal, brings its schema up to date, and runs transactions on it."""
+"""Opens the journal, brings its schema up to date, and runs transactions on it.
+
+On SQLite every transaction is alone. On PostgreSQL those that decide are, by one lock that all receivers share: so
+both databases keep the same promises. What only reads, or takes what nobody holds, waits for nobody there.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +11,15 @@ from typing import Any, Self
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from nervesys.errors import NervesysError
 
 BUSY_SECONDS = 5
+"""Longest wait for another's transaction, and for a server that does not answer."""
+LOCK = int.from_bytes(b"nervesys") >> 1
+"""Names the lock of those that decide; PostgreSQL wants a signed number of 64 bits."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -35,16 +42,17 @@ class Journal:
         """Open by URL and bring the schema up to date.
 
         Args:
-            url: SQLAlchemy's, such as `sqlite:////var/lib/nervesys/journal.sqlite3`.
+            url: such as `sqlite:////var/lib/nervesys/journal.sqlite3` or `postgresql://USER@HOST/DATABASE`.
 
         Raises:
             JournalUnavailable: it cannot be opened.
         """
         with _answers("open the journal"):
-            engine = _sqlite(url) if make_url(url).get_backend_name() == "sqlite" else create_engine(url)
-            with engine.begin() as connection:
-                _migrate(connection)
-        return cls(engine)
+            said = make_url(url)
+            journal = cls(_sqlite(said) if said.get_backend_name() == "sqlite" else _postgresql(said))
+        with journal.alone() as connection:
+            _migrate(connection)
+        return journal
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -54,6 +62,18 @@ class Journal:
             JournalUnavailable: the block or the commit failed; nothing was kept.
         """
         with _answers("use the journal"), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """A transaction beside which no other of this kind runs, in whichever receiver.
+
+        Raises:
+            JournalUnavailable: the block or the commit failed; nothing was kept.
+        """
+        with self.transaction() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
             yield connection
 
     def close(self) -> None:
@@ -67,10 +87,19 @@ def _answers(what: str) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as err:
-        raise JournalUnavailable(f"{what}: {getattr(err, 'orig', None) or type(err).__name__}") from err
+        said = str(getattr(err, "orig", None) or type(err).__name__)
+        raise JournalUnavailable(f"{what}: {said.splitlines()[0]}") from err
 
 
-def _sqlite(url: str) -> Engine:
+def _postgresql(url: URL) -> Engine:
+    busy = BUSY_SECONDS * 1000
+    limits = {"lock_timeout": busy, "statement_timeout": 2 * busy, "idle_in_transaction_session_timeout": 2 * busy}
+    options = " ".join(f"-c {name}={milliseconds}" for name, milliseconds in limits.items())
+    known = {"connect_timeout": BUSY_SECONDS, "tcp_user_timeout": busy, "options": options}
+    return create_engine(url.set(drivername="postgresql+psycopg"), connect_args=known)
+
+
+def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from alerting.journal.states import Change, State
 from alerting.journal.tables import alerts, records
@@ -36,8 +36,19 @@ class Record:
     annotations: dict[str, str]
 
 
-def waiting(connection: Connection, action: str) -> list[Record]:
-    """What waits for an action, oldest first."""
+def claim(connection: Connection, action: str, now: float, *, until: float) -> list[Record]:
+    """Take what waits for an action into this receiver's hands.
+
+    Args:
+        connection: an open transaction.
+        action: its name.
+        now: Unix seconds.
+        until: Unix seconds, after which another may take them.
+
+    Returns:
+        Those taken, oldest first; what others hold is left out.
+    """
+    free = or_(records.c.lease_until.is_(None), records.c.lease_until < now)
     query = (
         select(
             *records.c["id", "action", "target"],
@@ -45,14 +56,17 @@ def waiting(connection: Connection, action: str) -> list[Record]:
             *alerts.c["alertname", "fingerprint", "starts_at", "status", "sender", "agent", "labels", "annotations"],
         )
         .join(alerts, alerts.c.id == records.c.alert_id)
-        .where(records.c.closed_at.is_(None), records.c.action == action)
+        .where(records.c.closed_at.is_(None), records.c.action == action, free)
         .order_by(records.c.id)
         .limit(BATCH)
+        .with_for_update(of=records, skip_locked=True)
     )
-    return [
+    taken = [
         Record(**{**row, "labels": json.loads(row["labels"]), "annotations": json.loads(row["annotations"])})
         for row in connection.execute(query).mappings()
     ]
+    connection.execute(update(records).where(_these(taken)).values(lease_until=until))
+    return taken
 
 
 def settle(
@@ -67,6 +81,10 @@ def settle(
         detail: in words.
         closed_at: Unix seconds; None while it waits.
     """
-    mine = records.c.id.in_([record.id for record in done])
-    connection.execute(update(records).where(mine).values(state=state, detail=detail, closed_at=closed_at))
+    values = {"state": state, "detail": detail, "closed_at": closed_at, "lease_until": None}
+    connection.execute(update(records).where(_these(done)).values(values))
     return [Change(one.agent, one.action, state, detail) for one in done] if closed_at is not None else []
+
+
+def _these(some: Sequence[Record]) -> ColumnElement[bool]:
+    return records.c.id.in_([record.id for record in some])

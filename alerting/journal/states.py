@@ -47,7 +47,7 @@ class Episode:
         waited: seconds of clear sight since the last attempt; blind time does not count.
         looked_at: the last look, clear or blind.
         trial_of: the fleet's incident that this agent is a trial for.
-        lease_owner: the receiver that makes a driver call.
+        lease_owner: the receiver that decides about it, or makes a driver call.
         lease_until: after which another may take over.
     """
 

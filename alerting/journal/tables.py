@@ -122,6 +122,7 @@ records = Table(
     Column("detail", Text, nullable=False),
     Column("opened_at", Double, nullable=False),
     Column("closed_at", Double),
+    Column("lease_until", Double),
     UniqueConstraint("alert_id", "action", "target"),
     Index("ix_records_open", "closed_at"),
 )

@@ -50,7 +50,7 @@ class Writer:
         results: list[Any] = []
         failure: JournalUnavailable | None = JournalUnavailable("use the journal: an operation is wrong")
         try:
-            with self._journal.transaction() as connection:
+            with self._journal.alone() as connection:
                 results = [operation(connection) for operation, _ in batch]
             failure = None
         except JournalUnavailable as err:

@@ -75,16 +75,12 @@ class Healer:
         agents = self.fleet().agents
         look = await asyncio.to_thread(self.watch.look)
         self.instruments.set(metrics.BLIND, bool(look.blind))
+        now = self.clock()
         with self.journal.transaction() as connection:
-            due = episodes.due(connection, self.clock())
-            incident = _incident(connection)
+            due = episodes.claim(connection, now, owner=self.calls.owner, until=now + LEASE_SECONDS)
         decided = [(case, decide(case)) for case in await self._cases(due, look, agents)]
-        wanting = [case.episode for case, decision in decided if decision.verdict is Verdict.ACT]
-        admission = await asyncio.to_thread(self._admission, wanting, incident, look, agents)
-        decided = [(case, _held(case, decision, admission)) for case, decision in decided]
-        started, changes = await self.writer.commit(
-            lambda connection: self._write(connection, decided, incident, admission, agents)
-        )
+        down = await asyncio.to_thread(self.watch.down, agents, look) if _wanting(decided) else 0
+        started, changes = await self.writer.commit(lambda connection: self._write(connection, decided, down, agents))
         self.told(changes)
         self._time_recoveries(decided)
         for episode, attempt_id in started:
@@ -126,19 +122,20 @@ class Healer:
             unreachable=restart_agent.unreachable(self.drivers, config, sight.server),
         )
 
-    def _admission(self, wanting: Sequence[Episode], incident: Incident, look: Look, agents: Agents) -> Admission:
-        down = self.watch.down(agents, look) if wanting and not incident.open else 0
-        return admit(wanting, incident, down, len(agents), self.radius)
-
     def _write(
-        self, connection: Connection, decided: Decided, incident: Incident, admission: Admission, agents: Agents
+        self, connection: Connection, decided: Decided, down: int, agents: Agents
     ) -> tuple[list[tuple[Episode, int]], list[Change]]:
-        """Write down every decision of a turn; returns the attempts that begin with it, and what changed."""
-        now = self.clock()
+        """Write down every decision of a turn; returns the attempts that begin with it, and what changed.
+
+        Who may act is settled here, where no other receiver does the same.
+        """
+        now, incident = self.clock(), _incident(connection)
+        admission = admit(_wanting(decided), incident, down, len(agents), self.radius)
         changes = self._latch(connection, incident, admission, now)
         latch = episodes.incident(connection, ACTION)
         started: list[tuple[Episode, int]] = []
-        for case, decision in decided:
+        for case, wanted in decided:
+            decision = _held(case, wanted, admission)
             if decision.verdict is not Verdict.ACT:
                 changes += _record(connection, case, decision, now)
                 continue
@@ -187,6 +184,10 @@ class Healer:
                 self.instruments.observe(metrics.RECOVERY, seconds, case.episode.driver)
 
 
+def _wanting(decided: Decided) -> list[Episode]:
+    return [case.episode for case, decision in decided if decision.verdict is Verdict.ACT]
+
+
 def _incident(connection: Connection) -> Incident:
     latch = episodes.incident(connection, ACTION)
     return Incident(
@@ -209,7 +210,7 @@ def _record(connection: Connection, case: Case, decision: Decision, now: float) 
     """Write down a decision that calls no driver; an ended episode that need not open again stays as it is."""
     episode = case.episode
     if not episode.open and (decision.verdict is Verdict.BLIND or decision.state in (State.SKIPPED, State.REJECTED)):
-        episodes.look_again(connection, episode.id, decision.due_at if decision.verdict is Verdict.BLIND else None)
+        episodes.leave(connection, episode, decision.due_at if decision.verdict is Verdict.BLIND else None)
         return []
     kept = {name: getattr(episode, name) for name in ("opened_at", "attempt_at", "driver_errors", "trial_of")}
     fields = {**kept, "sign": episode.sign, "due_at": decision.due_at, "lease_owner": None, "lease_until": None}

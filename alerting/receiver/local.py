@@ -19,8 +19,10 @@ FILE = "receiver.yaml"
 
 
 def _journal(said: SecretStr) -> SecretStr:
-    if not said.get_secret_value().startswith("sqlite:///"):
-        raise ValueError("not a URL of a journal, such as sqlite:////var/lib/nervesys/journal.sqlite3")
+    if not said.get_secret_value().startswith(("sqlite:///", "postgresql://")):
+        raise ValueError(
+            "not a URL of a journal, such as sqlite:////PATH/journal.sqlite3 or postgresql://USER@HOST/NAME"
+        )
     return said
 
 
@@ -32,6 +34,7 @@ class Limits(Section):
         start_allowance_seconds: that an agent gets to start, before two heartbeats are waited for.
         cooldown_seconds: between two restarts of one agent.
         window_seconds: in which an agent's `max_restart_attempts` are counted.
+        retention_days: that the journal remembers what has ended.
         log_seconds: between two commits of alert logs to the brain.
         blast_share: share of the fleet; where more is down at once, the cause is likely common.
         blast_at_least: agents that must be down before the share counts.
@@ -42,6 +45,7 @@ class Limits(Section):
     start_allowance_seconds: Seconds = 60
     cooldown_seconds: float = Field(default=60, ge=0)
     window_seconds: Seconds = 3600
+    retention_days: int = Field(default=90, ge=1)
     log_seconds: Seconds = 10
     blast_share: float = Field(default=1 / 3, gt=0, le=1)
     blast_at_least: int = Field(default=3, ge=1)
@@ -52,7 +56,7 @@ class LocalFile(Section):
     """`receiver.yaml`, whole.
 
     Attributes:
-        journal: SQLAlchemy URL; None for SQLite in the home folder.
+        journal: URL of SQLite or PostgreSQL, the second for several receivers; None for SQLite in the home folder.
         token: path of a file with the bearer token of webhooks; None for `secrets/receiver_token` of the home.
         deadman_url: path of a file with a URL to post to when the Watchdog falls silent; None only logs.
     """

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 
 from alerting.journal import Change, Journal, JournalUnavailable, State, Writer
+from alerting.journal.retention import forget
 from alerting.model import WATCHDOG
 from alerting.receiver import healer, metrics, scribe
 from alerting.receiver.blast import Radius
@@ -30,6 +31,8 @@ from nervesys.stores.objects import ObjectStore
 FLEET_SECONDS = 60
 """Between two reads of the brain."""
 DEADMAN_SECONDS = 5
+FORGET_SECONDS = 3600
+DAY_SECONDS = 86400
 LINKS = {"/actions": "actions", "/actions?state=escalated": "escalated", "/actions?state=rejected": "rejected"}
 
 NOBODY = "none"
@@ -117,6 +120,7 @@ class Receiver:
         work = [
             every(self._healer.pause, "heal", self._healer.turn, self._news),
             every(lambda: self._local.limits.log_seconds, "log_to", self._scribe.turn, never),
+            every(lambda: FORGET_SECONDS, "retention", self._forget, never),
             every(lambda: FLEET_SECONDS, "brain", self._refresh_fleet, never),
         ]
         if self._fleet.now.alerts.named(WATCHDOG):
@@ -134,6 +138,11 @@ class Receiver:
     async def _refresh_fleet(self) -> None:
         await self._fleet.refresh()
         self._start_series()
+
+    async def _forget(self) -> None:
+        before = self._clock() - self._local.limits.retention_days * DAY_SECONDS
+        while await self._writer.commit(lambda connection: forget(connection, before)):
+            pass
 
     def _start_series(self) -> None:
         """Let every series exist before its first event, so that `increase` sees that event."""

@@ -14,6 +14,8 @@ from nervesys.stores.brain import GitBrain
 
 ACTION = "log_to"
 DRIVER = "git"
+LEASE_SECONDS = 120.0
+"""Longer than a commit to the brain takes."""
 STATES = (State.PENDING, State.SUCCEEDED, State.FAILED)
 """Those that a record can be in."""
 
@@ -36,11 +38,11 @@ class Scribe:
 
     async def turn(self) -> None:
         """Write down what waits."""
+        began = self.clock()
         with self.journal.transaction() as connection:
-            batch = records.waiting(connection, ACTION)
+            batch = records.claim(connection, ACTION, began, until=began + LEASE_SECONDS)
         if not batch:
             return
-        began = self.clock()
         outcome = await asyncio.to_thread(log_to.send, self.brain, batch)
         now = self.clock()
         self.instruments.observe(metrics.DURATION, now - began, ACTION, DRIVER)

@@ -70,7 +70,7 @@ def find(name: str, folder: Path | None = None) -> Path:
     program = PROGRAMS[name]
     found = look(name, folder)
     if found is None and program.packaged:
-        _fetch(folder)
+        unpack(folder, "download", *PACKAGES)
         found = look(name, folder)
     if found is None:
         raise ProgramMissing(f"find {name}: not on this machine; type: {program.remedy}")
@@ -90,14 +90,25 @@ def _unpacked(folder: Path) -> Path:
     return folder / "debian"
 
 
-def _fetch(folder: Path) -> None:
-    """Fetch all packages once, whoever else tries at the same time."""
+def unpack(folder: Path, *command: str) -> Path:
+    """What apt-get downloads by a command, unpacked once, whoever else tries at the same time.
+
+    Args:
+        folder: of ours, for this command alone.
+        command: such as `download PACKAGE`.
+
+    Returns:
+        The root of what was unpacked.
+
+    Raises:
+        ProgramMissing: it cannot be had.
+    """
     with _locked(folder):
-        if _unpacked(folder).exists():
-            return
-        with tempfile.TemporaryDirectory(dir=folder, prefix="fetch-") as scratch:
-            _unpack(Path(scratch))
-            (Path(scratch) / "root").rename(_unpacked(folder))
+        if not _unpacked(folder).exists():
+            with tempfile.TemporaryDirectory(dir=folder, prefix="fetch-") as scratch:
+                _unpack(Path(scratch), command)
+                (Path(scratch) / "root").rename(_unpacked(folder))
+    return _unpacked(folder)
 
 
 def root_of(program: Path) -> Path:
@@ -113,7 +124,7 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _unpack(scratch: Path) -> None:
+def _unpack(scratch: Path, command: tuple[str, ...]) -> None:
     """Download with package lists of our own, so that a plain user and a machine without lists can do it too."""
     for needed in ("state/lists/partial", "cache/archives/partial", "debs"):
         (scratch / needed).mkdir(parents=True)
@@ -127,12 +138,13 @@ def _unpack(scratch: Path) -> None:
     }
     apt = ["apt-get", "-qq", *(f"-o{key}={value}" for key, value in options.items())]
     _run([*apt, "update"], scratch)
-    _run([*apt, "download", *PACKAGES], scratch / "debs")
-    for package in (scratch / "debs").glob("*.deb"):
+    _run([*apt, *command], scratch / "debs")
+    for package in scratch.rglob("*.deb"):
         _run(["dpkg-deb", "-x", str(package), str(scratch / "root")], scratch)
     # Its path of the templates is fixed when it is built; nothing lies there, and only root could change that.
     alertmanager = scratch / "root/usr/bin/prometheus-alertmanager"
-    alertmanager.write_bytes(alertmanager.read_bytes().replace(*TEMPLATES))
+    if alertmanager.exists():
+        alertmanager.write_bytes(alertmanager.read_bytes().replace(*TEMPLATES))
 
 
 def _run(argv: list[str], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""One suite for every database: SQLite always, others where a test run has them."""
+"""One suite for both databases."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 
 from alerting.journal import Journal
+from tests.servers.postgres import Postgres
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'journal.sqlite3'}"
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'journal.sqlite3'}"
+    server: Postgres = request.getfixturevalue("postgresql")
+    return server.database()
 
 
 @pytest.fixture

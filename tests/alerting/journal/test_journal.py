@@ -1,6 +1,5 @@
 """What the journal promises: one open row an action and agent, leases, and nothing half written."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from alerting.journal import Change, Episode, Journal, JournalUnavailable, State, episodes, view
 from alerting.journal.receive import Arrival, receive
-from alerting.journal.records import settle, waiting
+from alerting.journal.records import claim as claim_records
+from alerting.journal.records import settle
 from alerting.journal.tables import episodes as table
 from alerting.journal.tables import metadata
 
@@ -136,6 +136,11 @@ def test_what_fails_leaves_nothing_behind(journal: Journal) -> None:
         assert view.pending(connection) == (0, None)
 
 
+def claim(journal: Journal, owner: str, now: float) -> list[Episode]:
+    with journal.transaction() as connection:
+        return episodes.claim(connection, now, owner=owner, until=now + 15)
+
+
 def begin(journal: Journal, owner: str, now: float, episode: Episode) -> bool:
     with journal.transaction() as connection:
         begun = episodes.begin_attempt(
@@ -164,13 +169,29 @@ def test_what_people_ended_meanwhile_is_not_undone(journal: Journal) -> None:
 def test_a_lease_that_expired_is_taken_over_and_one_that_is_kept_is_not(journal: Journal) -> None:
     take(journal, DOWN)
     begin(journal, "one", 110, newest(journal))
-    due: Callable[[Connection, float], list[Episode]] = episodes.due
+    assert claim(journal, "two", 124) == []
     with journal.transaction() as connection:
-        assert due(connection, 124) == []
         episodes.extend_lease(connection, 1, "one", 140)
         episodes.extend_lease(connection, 1, "two", 999)
-        assert due(connection, 139) == []
-        assert [one.state for one in due(connection, 141)] == [State.RUNNING]
+    assert claim(journal, "two", 139) == []
+    assert [one.state for one in claim(journal, "two", 141)] == [State.RUNNING]
+
+
+def test_what_one_receiver_has_claimed_another_neither_sees_nor_decides(journal: Journal) -> None:
+    take(journal, DOWN)
+    seen_before = newest(journal)
+    (mine,) = claim(journal, "one", 110)
+    assert claim(journal, "two", 110) == []
+    assert not begin(journal, "two", 110, seen_before)
+    assert begin(journal, "one", 110, mine)
+
+
+def test_who_was_too_slow_to_decide_does_not_any_more(journal: Journal) -> None:
+    take(journal, DOWN)
+    (slow,) = claim(journal, "one", 110)
+    (quick,) = claim(journal, "two", 126)
+    assert not begin(journal, "one", 127, slow)
+    assert begin(journal, "two", 127, quick)
 
 
 def test_attempts_are_counted_by_agent(journal: Journal) -> None:
@@ -194,15 +215,16 @@ def test_records_are_kept_once_for_each_status_and_wait_until_settled(journal: J
     take(journal, DOWN)
     take(journal, DOWN, replace(DOWN, status="resolved"))
     with journal.transaction() as connection:
-        batch = waiting(connection, "log_to")
+        batch = claim_records(connection, "log_to", 200, until=260)
         assert [(one.status, one.labels) for one in batch] == [
             ("firing", {"severity": "critical"}),
             ("resolved", {"severity": "critical"}),
         ]
+        assert claim_records(connection, "log_to", 260, until=320) == [], "another receiver writes them"
         assert settle(connection, batch, State.PENDING, "unreachable", None) == []
-        assert len(waiting(connection, "log_to")) == 2
+        assert len(claim_records(connection, "log_to", 200, until=260)) == 2
         assert len(settle(connection, batch, State.SUCCEEDED, "", 200)) == 2
-        assert waiting(connection, "log_to") == []
+        assert claim_records(connection, "log_to", 999, until=999) == []
 
 
 def test_the_view_filters_and_tells_the_whole_story(journal: Journal) -> None:

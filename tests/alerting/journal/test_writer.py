@@ -33,7 +33,11 @@ def test_where_the_commit_fails_nobody_is_told_that_theirs_is_safe(journal: Jour
 
     answers = asyncio.run(together())
     assert [type(answer) for answer in answers] == [JournalUnavailable, JournalUnavailable]
-    assert (len(failures), writer.failure) == (1, "use the journal: no such table: nowhere")
+    assert len(failures) == 1
+    assert writer.failure in {
+        "use the journal: no such table: nowhere",
+        'use the journal: relation "nowhere" does not exist',
+    }
     assert asyncio.run(writer.commit(lambda _: 2)) == 2
     assert writer.failure is None
 

@@ -87,13 +87,13 @@ class ScriptedDriver:
 class World:
     """Everything around one healer; time passes only when the story says so."""
 
-    def __init__(self, home: Path, fleet: Fleet, **limits: Any) -> None:
+    def __init__(self, home: Path, fleet: Fleet, url: str | None = None, **limits: Any) -> None:
         self.now = START
         self.fleet = fleet
         self.limits = Limits(**{"start_allowance_seconds": 10, "cooldown_seconds": 0, "blast_trial": 2} | limits)
         self.store = BreakableStore(home / "bucket")
         self.driver = ScriptedDriver()
-        self.journal = Journal.open(f"sqlite:///{home / 'journal.sqlite3'}")
+        self.journal = Journal.open(url or f"sqlite:///{home / 'journal.sqlite3'}")
         self.changes: list[Change] = []
         self.alive: dict[str, str] = {}
         (home / "bucket").mkdir(exist_ok=True)
@@ -148,9 +148,13 @@ class World:
         until = self.now + seconds
         while self.now < until:
             self.now += HEARTBEAT
-            for agent, instance in self.alive.items():
-                self.beats(agent, instance)
+            self.beat_all()
             self.turn()
+
+    def beat_all(self) -> None:
+        """Every living agent writes its state now."""
+        for agent, instance in self.alive.items():
+            self.beats(agent, instance)
 
     def turn(self) -> None:
         async def turn() -> None:

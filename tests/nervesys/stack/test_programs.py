@@ -35,7 +35,7 @@ def test_two_who_need_a_program_at_once_fetch_it_once(tmp_path: Path, monkeypatc
     monkeypatch.setenv("PATH", "/nowhere")
     fetched: list[Path] = []
 
-    def unpack(scratch: Path) -> None:
+    def unpack(scratch: Path, command: tuple[str, ...]) -> None:
         fetched.append(scratch)
         script(scratch / "root/usr/bin/promtool")
 

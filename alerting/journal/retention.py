@@ -1,0 +1,40 @@
+"""Forgets what ended long ago, in steps that hold nobody up."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, select, update
+
+from alerting.journal.tables import alerts, attempts, episodes, evidence, history, records
+
+BATCH = 500
+"""Rows of each kind forgotten in one step."""
+
+
+def forget(connection: Connection, before: float) -> bool:
+    """Delete episodes and records that ended before an instant, and alerts that nothing remembers.
+
+    An episode stays for as long as one of its alerts still comes: it absorbs that alert's repeats.
+
+    Args:
+        connection: an open transaction.
+        before: Unix seconds.
+
+    Returns:
+        Whether there may be more.
+    """
+    heard = select(evidence.c.episode_id).join(alerts).where(alerts.c.last_at >= before)
+    ended = _some(connection, select(episodes.c.id).where(episodes.c.closed_at < before, episodes.c.id.not_in(heard)))
+    for table in (history, attempts, evidence):
+        connection.execute(delete(table).where(table.c.episode_id.in_(ended)))
+    connection.execute(update(episodes).where(episodes.c.trial_of.in_(ended)).values(trial_of=None))
+    connection.execute(delete(episodes).where(episodes.c.id.in_(ended)))
+    settled = _some(connection, select(records.c.id).where(records.c.closed_at < before))
+    connection.execute(delete(records).where(records.c.id.in_(settled)))
+    used = select(evidence.c.alert_id).union_all(select(records.c.alert_id))
+    unused = _some(connection, select(alerts.c.id).where(alerts.c.last_at < before, alerts.c.id.not_in(used)))
+    connection.execute(delete(alerts).where(alerts.c.id.in_(unused)))
+    return BATCH in (len(ended), len(settled), len(unused))
+
+
+def _some(connection: Connection, query: Select[Any]) -> list[int]:
+    return list(connection.scalars(query.limit(BATCH)))
