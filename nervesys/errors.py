@@ -92,8 +92,9 @@ class BadObject(NervesysError):
 
     Attributes:
         reason: the closed reason it is counted under.
+        detail: what exactly, in words.
     """
 
     def __init__(self, reason: Reason, detail: str) -> None:
-        self.reason = reason
+        self.reason, self.detail = reason, detail
         super().__init__(f"{reason}: {detail}")

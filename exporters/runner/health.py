@@ -1,6 +1,7 @@
 """What every exporter says of itself, and the log lines that go with it."""
 
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -43,7 +44,7 @@ SERIES = Family("exporter_series", "gauge", "Series served of the source's own f
 OWN_FAMILIES = (UP, LAST_SUCCESS, UNBROKEN_SINCE, DURATION, BACKLOG, REQUESTS, REJECTED, SERIES)
 
 REPEAT_SECONDS = 60
-"""A failure that stays the same is logged this often at most."""
+"""Failures are logged this often at most, those of all areas in one line."""
 
 log = logging.getLogger("exporters")
 
@@ -60,7 +61,8 @@ class Health:
         self._source = source
         self._clock = clock
         self._instruments = Instruments(f"{source} exporter", OWN_FAMILIES)
-        self._said: dict[str, tuple[str, float]] = {}
+        self._failing: dict[str, str] = {}
+        self._said: dict[bool, float] = {}
         for reason in Reason:
             self._instruments.add(REJECTED, source, reason, by=0)
 
@@ -91,16 +93,18 @@ class Health:
         self._set(UP, area, 1)
         self._set(LAST_SUCCESS, area, at)
         self._set(UNBROKEN_SINCE, area, unbroken_since)
-        if self._said.pop(area, None):
-            log.info("%s %s: reads again", self._source, area)
+        if self._failing.pop(area, None) and not self._failing:
+            log.info("%s: reads again", self._source)
 
     def failed(self, area: str, why: str, *, bug: bool = False) -> None:
-        """A pass failed; said once a minute while the reason stays the same. A bug of ours is logged with its trace."""
+        """A pass failed; once a minute the log names every area that fails. A bug of ours is logged with its trace."""
         self._set(UP, area, 0)
-        said, at = self._said.get(area, ("", 0.0))
-        if said != why or self._clock() - at >= REPEAT_SECONDS:
-            self._said[area] = (why, self._clock())
-            log.error("%s %s: %s", self._source, area, why, exc_info=bug)
+        self._failing[area] = why
+        now = self._clock()
+        if now - self._said.get(bug, -math.inf) >= REPEAT_SECONDS:
+            self._said[bug] = now
+            failing = "; ".join(f"{name}: {what}" for name, what in sorted(self._failing.items()))
+            log.error("%s: %s", self._source, failing, exc_info=bug)
 
     def ended(self, area: str, seconds: float, backlog: int, series: int) -> None:
         """A pass ended, well or not."""

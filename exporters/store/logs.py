@@ -157,7 +157,7 @@ class Logs:
             with self._store.open(one.info.key) as stream:
                 sums, skipped = tally(lines_of(stream, one.info.key), one.agent)
         except BadObject as bad:
-            return None, {bad.reason: str(bad)}
+            return None, {bad.reason: bad.detail}
         return sums, _problems(skipped)
 
 

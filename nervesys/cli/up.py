@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +23,7 @@ from nervesys.errors import NervesysError
 from nervesys.prometheus import Prometheus
 from nervesys.settings import Place
 from nervesys.stack import daemon, ports, programs, ready
-from nervesys.stack.layout import Stack
+from nervesys.stack.layout import NoStack, Stack
 from nervesys.stores.opened import opened
 from nervesys.supervisor import Supervisor
 
@@ -79,7 +79,8 @@ def _start(planned: plan.Plan) -> None:
     if daemon.running(stack) and not write(home, planned.files, check=True, obsolete=planned.obsolete):
         Supervisor(f"unix://{stack.socket}", timeout_seconds=WAIT_SECONDS).ask("startAllProcesses", False)
         return
-    daemon.stop(stack)
+    with suppress(NoStack):
+        daemon.stop(Stack.load(home))
     ports.check(stack.addresses)
     write(home, planned.files, check=False, obsolete=planned.obsolete)
     daemon.start(stack, programs.find("supervisord", home / "programs"), planned.inherited)

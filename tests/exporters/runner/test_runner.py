@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporters.runner import Area, Cache, Refresh, Runner, Source, opened_runner
+from exporters.runner.health import Health
 from nervesys.errors import NervesysError, StoreUnavailable
 from nervesys.metrics import Family
 from nervesys.settings import Place, load
@@ -65,14 +66,29 @@ def test_not_ready_until_the_first_snapshot_and_says_why() -> None:
     assert world.runner.not_ready() is None, "what was read once stays served"
 
 
-def test_a_failure_that_stays_the_same_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+def test_failures_are_logged_once_a_minute_whatever_they_are(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
-    world.error = StoreUnavailable("list box/: refused")
-    for _ in range(9):
+    for number in range(9):
+        world.error = StoreUnavailable(f"list box/: refused for the {number}. time")
         world.runner.run_once("box")
         world.clock.now += 15
-    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 3
+    assert caplog.messages == [f"toy: box: list box/: refused for the {number}. time" for number in (0, 4, 8)]
     assert "Traceback" not in caplog.text
+
+
+def test_one_line_names_every_area_that_fails_and_one_tells_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    clock = HandClock(0.0)
+    health = Health("toy", clock)
+    for clock.now in (0.0, 60.0):
+        health.failed("logs", "refused")
+        health.failed("agents", "refused")
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        clock.now = 120.0
+        health.failed("logs", "refused")
+        health.succeeded("logs", 121.0, 121.0)
+        health.succeeded("agents", 121.0, 121.0)
+    assert caplog.messages == ["toy: agents: refused; logs: refused", "toy: reads again"]
 
 
 def test_a_bug_in_an_area_is_logged_with_its_trace_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -159,5 +175,5 @@ def test_a_full_disk_fails_a_pass_in_one_line(caplog: pytest.LogCaptureFixture) 
     world = World()
     world.error = sqlite3.OperationalError("database or disk is full")
     assert not world.runner.run_once("box")
-    assert [record.message for record in caplog.records] == ["toy box: database or disk is full"]
+    assert [record.message for record in caplog.records] == ["toy: box: database or disk is full"]
     assert "Traceback" not in caplog.text

@@ -127,13 +127,16 @@ def test_an_object_that_is_written_again_adds_only_what_is_more(world: World) ->
     assert world.run()[INFO] == 10, "a file that grew"
 
 
-def test_a_rejected_object_is_counted_once_and_read_again_once_it_is_mended(world: World) -> None:
+def test_a_rejected_object_is_counted_once_and_read_again_once_it_is_mended(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     key = world.ship(lines=5)
     whole = (world.home / "bucket" / key).read_bytes()
     world.put(key, whole[:20])
     world.run()
     world.run()
     assert world.rejections.all == [("bad_gzip", key)]
+    assert [line.partition("bad_gzip: ")[2][:10] for line in caplog.messages] == ["Compressed"]
     world.run(2 * DAY)
     world.put(key, whole)
     for _ in range(3):
