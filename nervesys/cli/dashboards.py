@@ -1,6 +1,8 @@
-"""`nervesys dashboards`: write what Grafana is provisioned with, and check what its panels ask."""
+"""`nervesys dashboards`: write what Grafana is provisioned with, check what its panels ask, serve them without it."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -18,24 +20,35 @@ from dashboards.live import Answer, Verdict, answers
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, Wait, opened
 from nervesys.cli.settled import settled
+from nervesys.cli.stand_in import stand_in
+from nervesys.cli.waiting import awaited
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.metrics import Family
+from nervesys.metrics.pages import application
+from nervesys.metrics.pages import serve as pages_served
 from nervesys.metrics.periods import periods
 from nervesys.prometheus import Prometheus
 from nervesys.promql import known
 from nervesys.queries.asking import Live
 from nervesys.queries.reading import panels_of, questions_of
 from nervesys.settings import Loaded
+from nervesys.settings.monitoring import Listen
+from reports.server import Site
 
-app = typer.Typer(no_args_is_help=True, help="Write the dashboards, and check them.")
+app = typer.Typer(no_args_is_help=True, help="Write the dashboards, check them, and serve them.")
 WINGS = ("exporters", "alerting")
 """Whose families dashboards show."""
+AT_A_TIME = 8
+"""Questions that Prometheus is asked at a time; it works on twenty at most."""
+AskedPrometheus = Annotated[
+    str | None, typer.Option("--prometheus", metavar="URL", help="Which one; default: the one of the settings.")
+]
 
 
 @app.callback()
 def _group() -> None:
-    """Write the dashboards, and check them."""
+    """Write the dashboards, check them, and serve them."""
 
 
 @app.command()
@@ -54,9 +67,7 @@ def build(
 @app.command()
 def check(
     live: Annotated[bool, typer.Option("--live", help="Also ask a running Prometheus every query.")] = False,
-    prometheus: Annotated[
-        str | None, typer.Option(metavar="URL", help="Which one; default: the one of the settings.")
-    ] = None,
+    prometheus: AskedPrometheus = None,
     wait: Wait = 0,
     home: Home = None,
     brain: BrainUrl = None,
@@ -78,6 +89,28 @@ def check(
             out.print(f"[red]{answer.verdict}[/] {words}", soft_wrap=True)
     if findings or any(not answer.verdict.fine for answer in given):
         raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    listen: Annotated[
+        str | None, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen (monitoring.yaml: page).")
+    ] = None,
+    prometheus: AskedPrometheus = None,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Serve the dashboards as pages that need no Grafana, until SIGTERM. They only read."""
+
+    def address(table: Listen) -> str:
+        return listen or table.page
+
+    loaded = awaited(lambda: opened("page", home=home, brain=brain), partial(stand_in, address)).loaded
+    monitoring = loaded.settings.monitoring
+    asked = Prometheus(prometheus or monitoring.prometheus_url)
+    with ThreadPoolExecutor(AT_A_TIME) as executor:
+        site = Site(pages(loaded), asked, datasource_seconds(loaded), system_clock, executor)
+        pages_served(application(site.program(), monitoring.web), address(monitoring.listen), monitoring.web)
 
 
 def world(loaded: Loaded) -> World:

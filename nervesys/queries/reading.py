@@ -56,7 +56,7 @@ def questions_of(page: Json) -> Iterator[Question]:
 
 def questions_of_panel(page: Json, panel: Json) -> Iterator[Question]:
     """The queries of one panel, in the order of its targets."""
-    for target in panel["targets"]:
+    for target in panel.get("targets", ()):
         step = target.get("interval", "")
         yield Question(page["uid"], panel["title"], target["refId"], target["expr"], target["instant"], step)
 

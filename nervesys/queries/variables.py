@@ -28,6 +28,17 @@ def seconds_of(text: str) -> float:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def instant_of(text: str, now: float) -> float:
+    """Unix seconds of an end of a time range: `now`, `now-6h`, or milliseconds since 1970.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if text.isdecimal():
+        return int(text) / 1000
+    return now if text == "now" else now - seconds_of(text)
+
+
 def windows(step: float, least: float, span: float) -> dict[str, str]:
     """Grafana's own variables.
 

@@ -62,6 +62,7 @@ def _ours(home: Path, listen: Listen, find: Callable[[str], Path]) -> Iterator[S
             f"{source}-exporter", f"metrics of the {source}", _nervesys("exporter", source), getattr(listen, source)
         )
     yield _service("receiver", "takes alerts and acts", _nervesys("receiver"), listen.receiver, "/actions")
+    yield _service("page", "the dashboards, drawn", _nervesys("dashboards", "serve"), listen.page)
     yield _alertmanager(home, listen.alertmanager, find("alertmanager"))
     yield _prometheus(home, listen.prometheus, find("prometheus"))
 

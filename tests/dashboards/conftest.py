@@ -1,10 +1,13 @@
 import copy
+from collections.abc import Iterator
 
 import pytest
 
 from dashboards.build import pages
 from dashboards.correct import Json
+from nervesys.queries.asking import Live
 from nervesys.settings import Loaded, load
+from tests.hour.prometheus import remembered
 
 LOADED = load()
 PAGES = pages(LOADED)
@@ -19,3 +22,10 @@ def loaded() -> Loaded:
 def made() -> list[Json]:
     """All pages, made for the shipped settings; free to be spoilt."""
     return copy.deepcopy(PAGES)
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A Prometheus that remembers an hour."""
+    with remembered(tmp_path_factory.mktemp("prometheus")) as live:
+        yield live

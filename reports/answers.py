@@ -1,0 +1,128 @@
+"""Asks everything that a page needs, several questions at a time."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from itertools import pairwise
+
+from nervesys.prometheus import QueryFailed, Series
+from nervesys.queries.asking import Live
+from nervesys.queries.reading import (
+    Json,
+    Question,
+    marks_of,
+    panels_of,
+    question_of_marks,
+    questions_of_panel,
+)
+from reports.colours import named
+from reports.model import Mark
+
+_NAME = re.compile(r"\{\{ *(\w+) *\}\}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Prometheus said to one query of a panel.
+
+    Attributes:
+        target: the query as the panel has it.
+        series: none where there are none.
+        step: seconds between two points.
+        failed: why it was not answered, in words.
+    """
+
+    target: Json
+    series: tuple[Series, ...]
+    step: float
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class Range:
+    """A time range that ends when its `Live` says.
+
+    Attributes:
+        seconds: how long.
+        points: of a graph, by panel id: as many as its width deserves.
+    """
+
+    seconds: float
+    points: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Everything that a page needs: answers by panel id, marks, and what went wrong with those."""
+
+    answers: dict[int, list[Answer]]
+    marks: tuple[Mark, ...]
+    notes: tuple[str, ...]
+
+
+def ask_page(page: Json, live: Live, values: Mapping[str, str], span: Range, executor: Executor) -> Asked:
+    """Ask every query of a page.
+
+    Args:
+        page: as generated.
+        live: whom, and for which end of the time range.
+        values: of its variables.
+        span: the time range.
+        executor: what asks; as many at a time as it has workers.
+    """
+
+    def later(question: Question, points: int) -> Future[list[Series]]:
+        return executor.submit(live.ask, question, values, span.seconds, points)
+
+    asked: dict[int, list[tuple[Json, float, Future[list[Series]]]]] = {}
+    for panel in panels_of(page):
+        points = span.points[panel["id"]]
+        asked[panel["id"]] = [
+            (target, live.step(question, span.seconds, points), later(question, points))
+            for target, question in zip(panel.get("targets", ()), questions_of_panel(page, panel), strict=True)
+        ]
+    most = max(span.points.values())
+    marked = [(marks, later(question_of_marks(page, marks), most)) for marks in marks_of(page)]
+    answers = {name: [_answer(*one) for one in of_panel] for name, of_panel in asked.items()}
+    found: list[Mark] = []
+    notes: list[str] = []
+    for marks, future in marked:
+        try:
+            found += marks_found(marks, future.result(), live.now - span.seconds, live.now)
+        except QueryFailed as err:
+            notes.append(f"{marks['name']}: {err}")
+    return Asked(answers, tuple(found), tuple(notes))
+
+
+def _answer(target: Json, step: float, future: Future[list[Series]]) -> Answer:
+    try:
+        return Answer(target, tuple(future.result()), step)
+    except QueryFailed as err:
+        return Answer(target, (), step, str(err))
+
+
+def marks_found(marks: Json, series: list[Series], start: float, end: float) -> list[Mark]:
+    """The marks of one annotation, one an instant: where runs of points begin, or at the times that the values are."""
+    titles: defaultdict[float, set[str]] = defaultdict(set)
+    for one in series:
+        for at in _instants(marks, one.points):
+            if start <= at <= end:
+                titles[at].add(series_name(one.labels, marks["titleFormat"]))
+    return [Mark(at, "; ".join(sorted(of_one)), named(marks["iconColor"])) for at, of_one in sorted(titles.items())]
+
+
+def _instants(marks: Json, points: tuple[tuple[float, float], ...]) -> list[float]:
+    if marks.get("useValueForTime"):
+        return [value / 1000 for _, value in points]
+    times = [at for at, _ in points]
+    step = min((later - at for at, later in pairwise(times)), default=0)
+    return times[:1] + [later for at, later in pairwise(times) if later - at > 1.5 * step]
+
+
+def series_name(labels: Mapping[str, str], legend: str) -> str:
+    """What a series is called: its legend with labels filled in; without one, its labels."""
+    if legend:
+        return _NAME.sub(lambda match: labels.get(match[1], ""), legend)
+    return ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != "__name__")

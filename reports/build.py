@@ -1,0 +1,189 @@
+"""From a page's JSON and what Prometheus answered to the model of what is to be seen. Pure."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from nervesys.prometheus import Series
+from nervesys.queries.reading import Json
+from reports.answers import Answer, Asked, series_name
+from reports.colours import by_name
+from reports.fields import Field, Moment
+from reports.joined import table
+from reports.model import (
+    Axis,
+    Bar,
+    Bars,
+    Body,
+    Graph,
+    Key,
+    Lane,
+    Line,
+    Notice,
+    Page,
+    Panel,
+    Place,
+    Stretch,
+    Text,
+    Tile,
+    Tiles,
+    Timeline,
+)
+from reports.scale import ticks
+
+Named = tuple[str, Series]
+GRID_LINES = 4
+
+
+def drawn(page: Json, asked: Asked, moment: Moment, start: float, end: float) -> Page:
+    """The model of a page.
+
+    Args:
+        page: as generated.
+        asked: what Prometheus said.
+        moment: when, and for whom.
+        start: of the time range, in Unix seconds.
+        end: of the time range, in Unix seconds.
+    """
+    panels = tuple(_panel(page["uid"], panel, asked.answers, moment) for panel in page["panels"])
+    return Page(page["uid"], page["title"], page["description"], start, end, panels, asked.marks, asked.notes)
+
+
+def panel_name(uid: str, panel: Json) -> str:
+    """What a panel is called among those of all pages."""
+    return f"{uid}-{panel['id']}"
+
+
+def place_of(panel: Json) -> Place:
+    """Where a panel stands."""
+    grid = panel["gridPos"]
+    return Place(grid["x"], grid["y"], grid["w"], grid["h"])
+
+
+def _panel(uid: str, panel: Json, answers: Mapping[int, Sequence[Answer]], moment: Moment) -> Panel:
+    heading = panel["type"] == "row"
+    body = None if heading else body_of(panel, answers[panel["id"]], moment)
+    return Panel(panel_name(uid, panel), panel["title"], panel.get("description", ""), place_of(panel), body)
+
+
+def body_of(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
+    """What a panel shows; words in its place where a query failed or found nothing."""
+    failures = [answer.failed for answer in answers if answer.failed]
+    if failures:
+        return Notice(failures[0], failed=True)
+    if panel["type"] == "text":
+        return Text(tuple(filter(None, panel["options"]["content"].split("\n\n"))))
+    draw = BODIES.get(panel["type"])
+    if draw is None:
+        return Notice(f"Panels of type {panel['type']} are not drawn here", failed=True)
+    return draw(panel, answers, moment)
+
+
+def _named(answers: Sequence[Answer]) -> Iterator[Named]:
+    """Every series that has a number, with its name; NaN and infinite values are left out."""
+    for answer in answers:
+        for one in answer.series:
+            points = tuple(point for point in one.points if math.isfinite(point[1]))
+            if points:
+                yield series_name(one.labels, answer.target["legendFormat"]), Series(one.labels, points)
+
+
+def _tiles(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
+    found = sorted(_named(answers), key=lambda named: named[0])
+    if not found:
+        field = Field.of(panel, "", moment)
+        return Tiles((Tile("", field.cell(field.empty, {})),))
+    return Tiles(
+        tuple(
+            Tile(name if len(found) > 1 else "", Field.of(panel, name, moment).cell(one.points[-1][1], one.labels))
+            for name, one in found
+        )
+    )
+
+
+def _bars(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
+    found = [(name, one, Field.of(panel, name, moment)) for name, one in sorted(_named(answers), key=lambda it: it[0])]
+    if not found:
+        return Notice(Field.of(panel, "", moment).empty)
+    greatest = max(one.points[-1][1] for _, one, _ in found)
+    top = found[0][2].config.get("max", greatest) or 1
+    return Bars(
+        tuple(
+            Bar(name, field.cell(one.points[-1][1], one.labels), min(1, max(0, one.points[-1][1] / top)))
+            for name, one, field in found
+        )
+    )
+
+
+def _graph(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
+    found = sorted(_named(answers), key=lambda named: (-named[1].points[-1][1], named[0]))
+    field = Field.of(panel, "", moment)
+    if not found:
+        return Notice(field.empty)
+    colours = by_name(name for name, _ in found)
+    lines = tuple(_line(Field.of(panel, name, moment), name, one, colours[name]) for name, one in found)
+    custom = field.config["custom"]
+    stacked = custom["stacking"]["mode"] == "normal"
+    axis = _axis(field, lines, stacked=stacked)
+    dashed = custom["thresholdsStyle"]["mode"] == "dashed"
+    limits = tuple((at, colour) for at, colour in field.steps if dashed and axis.low < at <= axis.high)
+    return Graph(lines, axis, max(answer.step for answer in answers), stacked, limits)
+
+
+def _line(field: Field, name: str, series: Series, colour: str) -> Line:
+    key = Key(name, field.fixed_colour or colour, field.link(series.labels, name))
+    return Line(key, series.points, tuple(field.text(value) for _, value in series.points))
+
+
+def _axis(field: Field, lines: Sequence[Line], *, stacked: bool) -> Axis:
+    """From the least to the greatest value, or as far as the panel says."""
+    values = _sums(lines) if stacked else [value for line in lines for _, value in line.points]
+    low, high = field.config.get("min", min(values)), field.config.get("max", max(values))
+    if high <= low:
+        high = low + 1
+    return Axis(tuple((at, field.text(at)) for at in ticks(low, high, field.unit, GRID_LINES)))
+
+
+def _sums(lines: Sequence[Line]) -> list[float]:
+    sums: defaultdict[float, float] = defaultdict(float)
+    for line in lines:
+        for at, value in line.points:
+            sums[at] += value
+    return list(sums.values())
+
+
+def _timeline(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
+    found = sorted(_named(answers), key=lambda named: named[0])
+    if not found:
+        return Notice(Field.of(panel, "", moment).empty)
+    step = max(answer.step for answer in answers)
+    lanes = []
+    for name, one in found:
+        field = Field.of(panel, name, moment)
+        lanes.append(Lane(name, field.link(one.labels, name), tuple(_stretches(field, one, step))))
+    return Timeline(tuple(lanes))
+
+
+def _stretches(field: Field, series: Series, step: float) -> Iterator[Stretch]:
+    """Equal neighbours as one; each lasts until the next, or for a step where nothing follows."""
+    open_ = None
+    for at, value in series.points:
+        cell = field.cell(value, series.labels)
+        if open_ and at - open_.end < step / 2 and (open_.text, open_.colour) == (cell.text, cell.colour or "text"):
+            open_ = Stretch(open_.start, at + step, open_.text, open_.colour)
+            continue
+        if open_:
+            yield open_
+        open_ = Stretch(at, at + step, cell.text, cell.colour or "text")
+    if open_:
+        yield open_
+
+
+BODIES: Mapping[str, Callable[[Json, Sequence[Answer], Moment], Body]] = {
+    "bargauge": _bars,
+    "gauge": _bars,
+    "stat": _tiles,
+    "state-timeline": _timeline,
+    "table": table,
+    "timeseries": _graph,
+}

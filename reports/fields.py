@@ -1,0 +1,120 @@
+"""How a panel's definition wants its values shown: unit, words, colours and links, with its overrides."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+from nervesys.queries.reading import Json
+from nervesys.queries.variables import filled
+from reports.colours import named
+from reports.model import Cell
+from reports.units import text_of
+
+COLOURED_CELLS = frozenset({"color-text", "color-background"})
+_LABEL = re.compile(r"\$\{__field\.labels\.(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When, and for which readers, values are shown.
+
+    Attributes:
+        now: Unix seconds.
+        range_query: the time range as links carry it on, such as `from=now-6h&to=now`; None: nothing is linked.
+    """
+
+    now: float
+    range_query: str | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """How the values of one series, or of one column, are shown."""
+
+    config: Json
+    moment: Moment
+
+    @classmethod
+    def of(cls, panel: Json, name: str, moment: Moment) -> "Field":
+        """The panel's defaults, with what it says of the one of this name.
+
+        Args:
+            panel: as generated.
+            name: of the series or column.
+            moment: when it is shown.
+        """
+        config = dict(panel["fieldConfig"]["defaults"])
+        for override in panel["fieldConfig"]["overrides"]:
+            if override["matcher"] == {"id": "byName", "options": name}:
+                config |= {one["id"]: one["value"] for one in override["properties"]}
+        return cls(config, moment)
+
+    @property
+    def unit(self) -> str:
+        """By Grafana's name."""
+        return str(self.config.get("unit", "none"))
+
+    @property
+    def empty(self) -> str:
+        """What is said where there is no value."""
+        return str(self.config.get("noValue", "No data"))
+
+    @property
+    def fixed_colour(self) -> str | None:
+        """The colour that goes with the name, where it has one."""
+        colour: Json = self.config.get("color", {})
+        return named(colour["fixedColor"]) if colour.get("mode") == "fixed" else None
+
+    @property
+    def steps(self) -> list[tuple[float, str]]:
+        """From which value on which colour, rising."""
+        steps = self.config["thresholds"]["steps"]
+        return [(-math.inf if step["value"] is None else step["value"], named(step["color"])) for step in steps]
+
+    def cell(self, value: float | str, labels: Mapping[str, str], *, coloured: bool = True) -> Cell:
+        """A value in words.
+
+        Args:
+            value: a number, or the text of a label.
+            labels: of the series that it is of.
+            coloured: by the thresholds, where no word has a colour of its own.
+        """
+        number = None if isinstance(value, str) else value
+        text = value if isinstance(value, str) else self.text(value)
+        colour = self._step_colour(number) if number is not None and coloured else ""
+        word = self._word(value)
+        if word:
+            text, colour = word.get("text", text), named(word.get("color", colour))
+        colour = "" if colour == "text" else colour
+        return Cell(text, colour, self.link(labels, str(value)), value, number=number is not None and not word)
+
+    def column_cell(self, value: float | str, labels: Mapping[str, str]) -> Cell:
+        """The same for a table, whose cells have colours only where they are asked for."""
+        kind: Json = self.config.get("custom.cellOptions", self.config.get("custom", {}).get("cellOptions", {}))
+        coloured = kind.get("type") in COLOURED_CELLS
+        cell = self.cell(value, labels, coloured=coloured)
+        return cell if coloured else replace(cell, colour="")
+
+    def text(self, value: float) -> str:
+        """A number with its unit."""
+        return text_of(value, self.unit, self.moment.now, self.config.get("decimals"))
+
+    def link(self, labels: Mapping[str, str], value: str) -> str:
+        """Where a value leads; empty for nowhere."""
+        links = self.config.get("links", [])
+        if not links or self.moment.range_query is None:
+            return ""
+        url = _LABEL.sub(lambda match: quote(labels.get(match[1], ""), safe=""), links[0]["url"])
+        known = {"__url_time_range": self.moment.range_query, "__value": quote(value, safe=""), "datasource": ""}
+        return filled(url, known).rstrip("&")
+
+    def _step_colour(self, value: float) -> str:
+        return [colour for least, colour in self.steps if value >= least][-1]
+
+    def _word(self, value: float | str) -> Json | None:
+        key = value if isinstance(value, str) else f"{value:g}"
+        options: list[dict[str, Any]] = [one["options"] for one in self.config["mappings"] if one["type"] == "value"]
+        return next((words[key] for words in options if key in words), None)

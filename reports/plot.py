@@ -1,0 +1,210 @@
+"""Draws graphs and timelines as SVG: the one drawing that pages and paper share.
+
+Colours are `var(--NAME)`: a page defines them for light and dark, paper has them put in.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from xml.sax.saxutils import escape, quoteattr
+
+from reports.model import Graph, Lane, Line, Mark, Stretch, Timeline
+from reports.scale import time_ticks
+from reports.units import text_of
+
+FONT = 11
+LETTER = 6.4
+"""Width of a letter, in pixels; a little more than most have."""
+BELOW, ABOVE, RIGHT = 20, 8, 14
+LANE_HEIGHT = 22
+TICK_PIXELS = 90
+SHADED = 4
+"""Lines at most, below which the area is shaded; the shades of more would hide one another."""
+
+Height = Callable[[float], float]
+"""From a value to pixels from the top."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a drawing is made for.
+
+    Attributes:
+        width: in pixels.
+        height: in pixels.
+        start: of the time range, in Unix seconds.
+        end: of the time range, in Unix seconds.
+        zone: of the reader.
+        marks: what happened meanwhile.
+    """
+
+    width: float
+    height: float
+    start: float
+    end: float
+    zone: tzinfo
+    marks: Sequence[Mark] = ()
+
+
+@dataclass(frozen=True)
+class Area:
+    """The inner part of a drawing, where the data are."""
+
+    frame: Frame
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def x(self, at: float) -> float:
+        """Pixels from the left; what lies outside the time range is moved to its edge."""
+        share = (at - self.frame.start) / (self.frame.end - self.frame.start)
+        return self.left + (self.right - self.left) * min(1, max(0, share))
+
+
+def graph(model: Graph, frame: Frame) -> str:
+    """A graph as SVG."""
+    left = 12 + LETTER * max(len(text) for _, text in model.axis.ticks)
+    area = Area(frame, left, ABOVE, frame.width - RIGHT, frame.height - BELOW)
+
+    def y(value: float) -> float:
+        share = (value - model.axis.low) / (model.axis.high - model.axis.low)
+        return area.bottom - (area.bottom - area.top) * min(1, max(0, share))
+
+    parts = [*_time_grid(area)]
+    for value, text in model.axis.ticks:
+        parts.append(_level(area, y(value), "grid"))
+        parts.append(_words(area.left - 6, y(value) + 4, text, anchor="end"))
+    draw = _stacked if model.stacked else _lines
+    parts += draw(model, area, y)
+    parts += [_level(area, y(value), colour, dashes="6 4") for value, colour in model.limits]
+    parts += _marks(area)
+    return _svg(frame, parts, _hover(model.lines, area))
+
+
+def timeline(model: Timeline, frame: Frame) -> str:
+    """A timeline as SVG; it grows in height where lanes would become too thin to read."""
+    height = max(frame.height, LANE_HEIGHT * len(model.lanes) + ABOVE + BELOW)
+    left = min(frame.width / 3, 12 + LETTER * 1.1 * max(len(lane.name) for lane in model.lanes))
+    tall = Frame(frame.width, height, frame.start, frame.end, frame.zone, frame.marks)
+    area = Area(tall, left, ABOVE, frame.width - RIGHT, height - BELOW)
+    each = (area.bottom - area.top) / len(model.lanes)
+    parts = [*_time_grid(area)]
+    for number, lane in enumerate(model.lanes):
+        parts += _lane(lane, area, area.top + number * each, each)
+    return _svg(tall, [*parts, *_marks(area)], "")
+
+
+def _svg(frame: Frame, parts: Sequence[str], hover: str) -> str:
+    size = f'viewBox="0 0 {frame.width:g} {frame.height:g}" width="{frame.width:g}" height="{frame.height:g}"'
+    font = f'font-family="Nervesys Sans, system-ui, DejaVu Sans, sans-serif" font-size="{FONT}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}{hover}>{"".join(parts)}</svg>'
+
+
+def _words(x: float, y: float, text: str, *, anchor: str = "start") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="var(--faint)">{escape(text)}</text>'
+
+
+def _level(area: Area, y: float, colour: str, dashes: str = "none") -> str:
+    ends = f'x1="{area.left:.1f}" x2="{area.right:.1f}" y1="{y:.1f}" y2="{y:.1f}"'
+    return f'<line {ends} stroke="var(--{colour})" stroke-dasharray="{dashes}"/>'
+
+
+def _upright(area: Area, x: float, colour: str, dashes: str = "none") -> str:
+    ends = f'x1="{x:.1f}" x2="{x:.1f}" y1="{area.top:.1f}" y2="{area.bottom:.1f}"'
+    return f'<line {ends} stroke="var(--{colour})" stroke-dasharray="{dashes}"/>'
+
+
+def _time_grid(area: Area) -> Iterator[str]:
+    frame = area.frame
+    count = max(2, int((area.right - area.left) / TICK_PIXELS))
+    for at, text in time_ticks(frame.start, frame.end, frame.zone, count):
+        x = area.x(at)
+        yield _upright(area, x, "grid")
+        half = LETTER * len(text) / 2
+        if half <= x <= frame.width - half:
+            yield _words(x, area.bottom + 15, text, anchor="middle")
+
+
+def _lines(model: Graph, area: Area, y: Height) -> Iterator[str]:
+    for line in reversed(model.lines):
+        colour = f"var(--{line.key.colour})"
+        for run in _runs(line.points, model.step):
+            if len(run) == 1:
+                yield f'<circle cx="{area.x(run[0][0]):.1f}" cy="{y(run[0][1]):.1f}" r="2" fill="{colour}"/>'
+                continue
+            path = "L".join(f"{area.x(at):.1f} {y(value):.1f}" for at, value in run)
+            ends = f"{area.x(run[-1][0]):.1f} {area.bottom:.1f}L{area.x(run[0][0]):.1f} {area.bottom:.1f}"
+            if len(model.lines) <= SHADED:
+                yield f'<path d="M{path}L{ends}Z" fill="{colour}" fill-opacity=".08"/>'
+            yield f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="1.5" stroke-linejoin="round"/>'
+
+
+def _runs(points: Sequence[tuple[float, float]], step: float) -> Iterator[list[tuple[float, float]]]:
+    """Points without a gap between them."""
+    run: list[tuple[float, float]] = []
+    for point in points:
+        if run and point[0] - run[-1][0] > 1.5 * step:
+            yield run
+            run = []
+        run.append(point)
+    yield run
+
+
+def _stacked(model: Graph, area: Area, y: Height) -> Iterator[str]:
+    base: defaultdict[float, float] = defaultdict(float)
+    half = 0.4 * model.step
+    for line in model.lines:
+        path = ""
+        for at, value in line.points:
+            low, base[at] = base[at], base[at] + value
+            if value:
+                x, top, bottom = area.x(at - half), y(base[at]), y(low)
+                path += f"M{x:.1f} {top:.1f}h{max(1, area.x(at + half) - x):.1f}V{bottom:.1f}H{x:.1f}Z"
+        yield f'<path d="{path}" fill="var(--{line.key.colour})" fill-opacity=".8"/>'
+
+
+def _lane(lane: Lane, area: Area, top: float, height: float) -> Iterator[str]:
+    room = int((area.left - 12) / LETTER)
+    name = lane.name if len(lane.name) <= room else f"{lane.name[: room - 1]}…"
+    yield _words(area.left - 8, top + height / 2 + 4, name, anchor="end")
+    for stretch in lane.stretches:
+        start, end = area.x(stretch.start), area.x(stretch.end)
+        place = f'x="{start:.1f}" y="{top + height * 0.1:.1f}" width="{end - start:.1f}" height="{height * 0.8:.1f}"'
+        said = f"<title>{escape(_said(lane.name, stretch, area.frame.zone))}</title>"
+        yield f'<rect {place} fill="var(--{stretch.colour})" fill-opacity=".85">{said}</rect>'
+
+
+def _said(name: str, stretch: Stretch, zone: tzinfo) -> str:
+    length = text_of(stretch.end - stretch.start, "s", 0)
+    return f"{name}: {stretch.text}, {_clock(stretch.start, zone)} to {_clock(stretch.end, zone)} ({length})"
+
+
+def _clock(at: float, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(at, zone).strftime("%b %d, %H:%M:%S")
+
+
+def _marks(area: Area) -> Iterator[str]:
+    for mark in area.frame.marks:
+        x = area.x(mark.at)
+        said = f"<title>{escape(f'{mark.title}, {_clock(mark.at, area.frame.zone)}')}</title>"
+        flag = f"M{x - 4:.1f} {area.bottom + 5:.1f}L{x:.1f} {area.bottom:.1f}L{x + 4:.1f} {area.bottom + 5:.1f}Z"
+        line = _upright(area, x, mark.colour, dashes="3 3")
+        yield f'<g opacity=".6">{line}<path d="{flag}" fill="var(--{mark.colour})"/>{said}</g>'
+
+
+def _hover(lines: Sequence[Line], area: Area) -> str:
+    """What the page's script says where the pointer is: the texts of all lines, time by time."""
+    times = sorted({at for line in lines for at, _ in line.points})
+    texts = [dict(zip((at for at, _ in line.points), line.texts, strict=True)) for line in lines]
+    said = {
+        "at": [round(area.x(at), 1) for at in times],
+        "times": [_clock(at, area.frame.zone) for at in times],
+        "lines": [
+            [line.key.name, line.key.colour, [of_line.get(at, "") for at in times]]
+            for line, of_line in zip(lines, texts, strict=True)
+        ],
+    }
+    return f" data-hover={quoteattr(json.dumps(said, ensure_ascii=False, separators=(',', ':')))}"

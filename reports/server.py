@@ -1,0 +1,167 @@
+"""Serves the dashboards live. It only reads, and only what the pages ask: no query comes from a browser."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from nervesys.clock import Clock
+from nervesys.metrics import Instruments
+from nervesys.metrics.pages import Program
+from nervesys.prometheus import Prometheus, QueryFailed
+from nervesys.queries.asking import Choice, Live
+from nervesys.queries.reading import Json, panels_of
+from nervesys.queries.variables import instant_of, seconds_of
+from reports import html
+from reports.answers import Range, ask_page
+from reports.build import drawn, place_of
+from reports.fields import Moment
+from reports.geometry import points_of
+from reports.model import Page
+
+RANGES = (
+    ("now-15m", "last 15 minutes"),
+    ("now-1h", "last hour"),
+    ("now-3h", "last 3 hours"),
+    ("now-6h", "last 6 hours"),
+    ("now-24h", "last 24 hours"),
+    ("now-7d", "last 7 days"),
+    ("now-30d", "last 30 days"),
+)
+WIDTH, LEAST_WIDTH, MOST_WIDTH = 1400, 280, 4000
+"""Pixels of a page before its script has said how wide it is, and the bounds of what is believed."""
+VARIABLE = "var-"
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """What a reader asked for.
+
+    Attributes:
+        since: start of the time range as it was asked for, such as `now-6h`.
+        until: its end.
+        wanted: values of variables.
+        width: of the page, in pixels.
+        zone: of the reader.
+    """
+
+    since: str
+    until: str
+    wanted: Mapping[str, str]
+    width: float
+    zone: tzinfo
+
+    @classmethod
+    def of(cls, request: Request, page: Json) -> "View":
+        """From the address and what the page's script noted; by the page's own range where none is asked for."""
+        said = {**page["time"], **{name: value for name, value in request.query_params.items() if value}}
+        wanted = {name.removeprefix(VARIABLE): value for name, value in said.items() if name.startswith(VARIABLE)}
+        return cls(said["from"], said["to"], wanted, _width(request.cookies), _zone(request.cookies))
+
+    @property
+    def range_query(self) -> str:
+        """The time range as links carry it on."""
+        return urlencode({"from": self.since, "to": self.until})
+
+
+def _width(cookies: Mapping[str, str]) -> float:
+    said = cookies.get("width", "")
+    return min(MOST_WIDTH, max(LEAST_WIDTH, int(said))) if said.isdecimal() else WIDTH
+
+
+def _zone(cookies: Mapping[str, str]) -> tzinfo:
+    try:
+        return ZoneInfo(cookies["zone"].replace("%2F", "/"))
+    except (KeyError, ValueError, ZoneInfoNotFoundError):
+        here = datetime.fromtimestamp(0).astimezone().tzinfo
+        assert here is not None, "an aware time has one"
+        return here
+
+
+class Site:
+    """The pages of a Prometheus.
+
+    Args:
+        pages: as generated; the first one is the front page.
+        prometheus: that they are drawn from.
+        interval: of the data source, in seconds.
+        clock: tells the end of time ranges.
+        executor: asks, as many questions at a time as it has workers.
+    """
+
+    def __init__(
+        self, pages: Sequence[Json], prometheus: Prometheus, interval: float, clock: Clock, executor: Executor
+    ) -> None:
+        self._pages = {page["uid"]: page for page in pages}
+        self._prometheus, self._interval = prometheus, interval
+        self._clock, self._executor = clock, executor
+        self._static = {"page.css": ("text/css", html.style(pages)), "page.js": ("text/javascript", html.script())}
+
+    def program(self) -> Program:
+        """What is served."""
+        front = next(iter(self._pages))
+        return Program(
+            name="dashboards",
+            about="Draws the dashboards from what Prometheus knows.",
+            snapshot=Instruments("page", ()).snapshot,
+            not_ready=lambda: None,
+            routes=[
+                Route("/", lambda _: RedirectResponse(f"/d/{front}")),
+                Route("/d/{uid}", self._page),
+                Route("/static/{name}", self._file),
+            ],
+        )
+
+    def _file(self, request: Request) -> Response:
+        kind, text = self._static.get(request.path_params["name"], ("", ""))
+        if not kind:
+            return PlainTextResponse("there is no such file\n", 404)
+        return Response(text, media_type=kind, headers=HEADERS)
+
+    def _page(self, request: Request) -> Response:
+        page = self._pages.get(request.path_params["uid"])
+        if page is None:
+            return PlainTextResponse("there is no such page\n", 404)
+        view, now = View.of(request, page), self._clock()
+        try:
+            start, end = instant_of(view.since, now), instant_of(view.until, now)
+        except ValueError as err:
+            return PlainTextResponse(f"{err}\n", 400)
+        if start >= end:
+            return PlainTextResponse("the time range ends before it begins\n", 400)
+        model, choices = self._drawn(page, view, start, end, now)
+        controls = self._controls(page, view, choices)
+        return HTMLResponse(html.live(model, controls, view.width, view.zone), headers=HEADERS)
+
+    def _drawn(self, page: Json, view: View, start: float, end: float, now: float) -> tuple[Page, list[Choice]]:
+        live = Live(self._prometheus, self._interval, end)
+        try:
+            choices = live.choices(page, view.wanted)
+        except QueryFailed:
+            choices = []  # every panel says why
+        values = {choice.name: choice.value for choice in choices}
+        points = {panel["id"]: points_of(place_of(panel), view.width) for panel in panels_of(page)}
+        asked = ask_page(page, live, values, Range(end - start, points), self._executor)
+        return drawn(page, asked, Moment(now, view.range_query), start, end), choices
+
+    def _controls(self, page: Json, view: View, choices: Sequence[Choice]) -> html.Controls:
+        chosen = {
+            f"{VARIABLE}{choice.name}": choice.chosen for choice in choices if choice.chosen and not choice.hidden
+        }
+        query = urlencode({"from": view.since, "to": view.until, **chosen})
+        links = [html.Link(one["title"], f"/d/{uid}?{query}", one is page) for uid, one in self._pages.items()]
+        ranges = RANGES if any(view.since == since for since, _ in RANGES) else ((view.since, "as linked"), *RANGES)
+        return html.Controls(links, choices, ranges, view.since, view.until, seconds_of(page["refresh"]))

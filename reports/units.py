@@ -1,0 +1,60 @@
+"""Numbers as people read them, by the names that Grafana gives to units."""
+
+Scale = tuple[tuple[float, str], ...]
+"""Factor and what is written behind it, smallest first."""
+
+COUNT: Scale = ((1, ""), (1e3, " K"), (1e6, " M"), (1e9, " B"), (1e12, " T"))
+BYTES: Scale = tuple((1024**power, f" {name}") for power, name in enumerate(("B", "KiB", "MiB", "GiB", "TiB", "PiB")))
+RATE: Scale = tuple((1000**power, f" {name}/s") for power, name in enumerate(("B", "kB", "MB", "GB", "TB")))
+TIME: Scale = ((1e-6, " µs"), (1e-3, " ms"), (1, " s"), (60, " min"), (3600, " h"), (86400, " d"), (604800, " weeks"))
+SCALES = {"bytes": BYTES, "Bps": RATE, "s": TIME, "short": COUNT, "ops": COUNT, "opm": COUNT}
+SUFFIXES = {"ops": "/s", "opm": "/min"}
+AGO: tuple[tuple[float, str], ...] = (
+    (1, "second"),
+    (60, "minute"),
+    (3600, "hour"),
+    (86400, "day"),
+    (2592000, "month"),
+    (31536000, "year"),
+)
+
+
+def text_of(value: float, unit: str, now: float, decimals: int | None = None) -> str:
+    """A number with its unit.
+
+    Args:
+        value: the number; milliseconds since 1970 for `dateTimeFromNow`.
+        unit: by Grafana's name; one that is not known is not written.
+        now: Unix seconds.
+        decimals: at most so many; as many as three digits need where None.
+    """
+    if unit == "dateTimeFromNow":
+        return ago(now - value / 1000)
+    if unit == "percentunit":
+        return f"{_digits(value * 100, decimals)}%"
+    factor, name = _scaled(abs(value), SCALES.get(unit, ((1, ""),)))
+    return _digits(value / factor, decimals if factor == 1 else None) + name + SUFFIXES.get(unit, "")
+
+
+def ago(seconds: float) -> str:
+    """Such as `3 minutes ago`, or `in 2 hours` for what lies ahead."""
+    distance = abs(seconds)
+    if distance < 1:
+        return "just now"
+    factor, name = _scaled(distance, AGO)
+    count = int(distance // factor)
+    words = f"{count} {name}{'s' if count > 1 else ''}"
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def _scaled(value: float, scale: Scale) -> tuple[float, str]:
+    """The largest factor that leaves one or more; nothing is as much as one of a unit."""
+    base = next(step for step in scale if step[0] >= 1)
+    return max((step for step in scale if step[0] <= value), default=scale[0]) if value else base
+
+
+def _digits(value: float, decimals: int | None) -> str:
+    size = abs(value)
+    places = 0 if size >= 100 else 1 if size >= 10 else 2
+    text = f"{value:.{places if decimals is None else min(places, decimals)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,29 @@
+"""Panels as the house style makes them, and answers to them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboards.build import pages
+from dashboards.correct import Json
+from nervesys.prometheus import Series
+from nervesys.settings import load
+from reports.answers import Answer
+
+PAGES = pages(load(profile="local"))
+NOW = 1_750_003_600.0
+STEP = 10.0
+
+
+def panel(uid: str, title: str) -> Json:
+    """A panel of a page."""
+    page = next(page for page in PAGES if page["uid"] == uid)
+    return next(panel for panel in page["panels"] if panel["title"] == title)
+
+
+def answer(panel: Json, *series: tuple[dict[str, str], Sequence[float]], ref: int = 0, **more: Any) -> Answer:
+    """Series whose last point is now."""
+    found = tuple(
+        Series(labels, tuple((NOW - STEP * (len(values) - 1 - i), float(value)) for i, value in enumerate(values)))
+        for labels, values in series
+    )
+    return Answer(panel["targets"][ref], found, STEP, **more)

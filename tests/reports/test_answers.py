@@ -1,0 +1,36 @@
+import pytest
+
+from dashboards.correct import Json
+from nervesys.prometheus import Series
+from reports.answers import marks_found, series_name
+
+ACTIONS: Json = {"titleFormat": "{{action}} {{agent}}", "iconColor": "purple"}
+CHANGES: Json = {"titleFormat": "{{file}} changed", "iconColor": "blue", "useValueForTime": True}
+
+
+@pytest.mark.parametrize(
+    ("labels", "legend", "name"),
+    [
+        ({"agent": "grok"}, "{{agent}}", "grok"),
+        ({"agent": "grok"}, "{{ agent }}: {{area}}", "grok: "),
+        ({"__name__": "up", "job": "a", "instance": "b"}, "", "instance=b, job=a"),
+        ({}, "", ""),
+    ],
+)
+def test_a_series_is_called_by_its_legend(labels: dict[str, str], legend: str, name: str) -> None:
+    assert series_name(labels, legend) == name
+
+
+def test_a_run_of_points_is_one_mark() -> None:
+    series = Series({"action": "restart", "agent": "grok"}, ((10, 1), (20, 1), (30, 2), (70, 1)))
+    assert [(mark.at, mark.title) for mark in marks_found(ACTIONS, [series], 0, 100)] == [
+        (10, "restart grok"),
+        (70, "restart grok"),
+    ]
+
+
+def test_values_that_are_times_mark_those_and_files_changed_together_share_a_mark() -> None:
+    series = [Series({"file": name}, ((90, 50_000), (95, 50_000))) for name in ("b.yaml", "a.yaml")]
+    before = Series({"file": "old.yaml"}, ((90, -50_000),))
+    [mark] = marks_found(CHANGES, [*series, before], 0, 100)
+    assert (mark.at, mark.title) == (50, "a.yaml changed; b.yaml changed")

@@ -1,0 +1,124 @@
+import math
+
+import pytest
+
+from dashboards.correct import Json
+from reports.answers import Answer
+from reports.build import body_of
+from reports.fields import Moment
+from reports.model import Bars, Graph, Notice, Table, Text, Tiles, Timeline
+from tests.reports.panels import NOW, PAGES, STEP, answer, panel
+
+MOMENT = Moment(NOW, "from=now-6h&to=now")
+AT_WORK, STATUS = panel("main-overview", "At work"), panel("main-overview", "Status of each agent")
+CPU, AGENTS = panel("main-overview", "CPU"), panel("main-overview", "Agents")
+MISSING_DAYS = next(panel for page in PAGES for panel in page["panels"] if panel["type"] == "bargauge")
+
+
+def alone(panel: Json, *values: float, **labels: str) -> list[Answer]:
+    """One series for the first query, none for the others."""
+    others = [Answer(target, (), STEP) for target in panel["targets"][1:]]
+    return [answer(panel, (labels, values)), *others]
+
+
+def test_a_tile_has_the_value_and_the_colour_of_its_step() -> None:
+    body = body_of(AT_WORK, alone(AT_WORK, 5), MOMENT)
+    assert isinstance(body, Tiles)
+    [tile] = body.tiles
+    assert (tile.name, tile.value.text, tile.value.colour) == ("", "5", "green")
+
+
+def test_a_tile_without_a_value_says_what_it_means() -> None:
+    started = panel("agent-details", "Started")
+    body = body_of(started, alone(started, math.nan), MOMENT)
+    assert isinstance(body, Tiles)
+    assert [tile.value.text for tile in body.tiles] == [started["fieldConfig"]["defaults"]["noValue"]]
+
+
+def test_states_are_merged_named_and_coloured_and_gaps_are_left() -> None:
+    body = body_of(STATUS, alone(STATUS, 2, 2, 2, 0, math.nan, math.nan, 2, agent="gimai"), MOMENT)
+    assert isinstance(body, Timeline)
+    [lane] = body.lanes
+    assert [(one.text, one.colour, one.end - one.start) for one in lane.stretches] == [
+        ("running", "green", 3 * STEP),
+        ("silent", "red", STEP),
+        ("running", "green", STEP),
+    ]
+    assert lane.link == "/d/agent-details?var-agent=gimai&from=now-6h&to=now"
+    assert [(key.name, key.colour) for key in body.legend] == [("running", "green"), ("silent", "red")]
+
+
+def test_a_graph_names_lines_and_draws_limits_within_its_axis() -> None:
+    body = body_of(CPU, alone(CPU, 0.2, 0.5, server="alpha"), MOMENT)
+    assert isinstance(body, Graph)
+    assert [(line.key.name, line.texts) for line in body.lines] == [("alpha", ("20%", "50%"))]
+    assert [text for _, text in body.axis.ticks] == ["0%", "50%", "100%"]
+    assert body.limits == ((0.8, "orange"), (0.9, "red"))
+
+
+def test_stacked_bars_reach_as_high_as_their_sum_and_take_the_colour_of_their_name() -> None:
+    levels = panel("agent-details", "Log records by level")
+    given = answer(levels, ({"level": "ERROR"}, [30, 40]), ({"level": "INFO"}, [50, 50]))
+    body = body_of(levels, [given], MOMENT)
+    assert isinstance(body, Graph)
+    assert body.stacked
+    assert body.axis.high >= 90
+    assert {line.key.name: line.key.colour for line in body.lines} == {"ERROR": "red", "INFO": "blue"}
+
+
+def test_a_table_joins_its_queries_by_agent_and_sorts() -> None:
+    refs = {target["refId"]: place for place, target in enumerate(AGENTS["targets"])}
+    order = AGENTS["transformations"][1]["options"]["renameByName"]
+    age = next(field[-1] for field, title in order.items() if title == "Heartbeat age")
+    answers = [Answer(target, (), STEP) for target in AGENTS["targets"]]
+    answers[0] = answer(AGENTS, *(({"agent": name, "server": "alpha"}, [1]) for name in ("gimai", "grok")))
+    answers[refs[age]] = answer(AGENTS, ({"agent": "gimai"}, [4]), ({"agent": "grok"}, [700]), ref=refs[age])
+    body = body_of(AGENTS, answers, MOMENT)
+    assert isinstance(body, Table)
+    at = [body.columns.index(title) for title in ("Agent", "Server", "Heartbeat age")]
+    assert [[row[place].text for place in at] for row in body.rows] == [
+        ["grok", "alpha", "11.7 min"],
+        ["gimai", "alpha", "4 s"],
+    ]
+    assert [row[at[2]].colour for row in body.rows] == ["red", "green"]
+    assert body.rows[0][at[0]].link.startswith("/d/agent-details?var-agent=grok&")
+
+
+def test_bars_are_parts_of_the_greatest() -> None:
+    body = body_of(MISSING_DAYS, [answer(MISSING_DAYS, ({"server": "a"}, [4]), ({"server": "b"}, [1]))], MOMENT)
+    assert isinstance(body, Bars)
+    assert [(bar.value.text, bar.share) for bar in body.bars] == [("4", 1), ("1", 0.25)]
+    assert body_of({**MISSING_DAYS, "type": "gauge"}, [answer(MISSING_DAYS, ({}, [4]))], MOMENT) != body
+
+
+def test_text_is_paragraphs() -> None:
+    assert body_of({"type": "text", "options": {"content": "one\n\ntwo"}}, [], MOMENT) == Text(("one", "two"))
+
+
+@pytest.mark.parametrize(
+    ("answers", "notice"),
+    [
+        pytest.param([Answer(CPU["targets"][0], (), STEP)], Notice("No live agent reports this server"), id="empty"),
+        pytest.param(alone(CPU, math.nan), Notice("No live agent reports this server"), id="nothing but NaN"),
+        pytest.param(
+            [Answer(CPU["targets"][0], (), STEP, "ask x: parse error")],
+            Notice("ask x: parse error", failed=True),
+            id="failed",
+        ),
+    ],
+)
+def test_what_cannot_be_shown_says_so_in_its_place(answers: list[Answer], notice: Notice) -> None:
+    assert body_of(CPU, answers, MOMENT) == notice
+
+
+def test_a_type_that_is_not_drawn_says_so() -> None:
+    assert body_of({**CPU, "type": "heatmap"}, alone(CPU, 1), MOMENT) == Notice(
+        "Panels of type heatmap are not drawn here", failed=True
+    )
+
+
+def test_every_type_of_the_house_is_drawn() -> None:
+    for page in PAGES:
+        for one in page["panels"]:
+            if one["type"] != "row":
+                assert not isinstance(body_of(one, alone(one, 1), MOMENT), Notice), one["title"]

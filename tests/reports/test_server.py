@@ -1,0 +1,128 @@
+"""The live pages before a real Prometheus that remembers an hour."""
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from html.parser import HTMLParser
+
+import pytest
+from starlette.testclient import TestClient
+
+from nervesys.metrics.pages import application
+from nervesys.prometheus import Prometheus
+from nervesys.queries.asking import Live
+from nervesys.settings import load
+from reports.server import Site
+from tests.reports.panels import PAGES
+
+WEB = load(profile="local").settings.monitoring.web
+
+
+class Outline(HTMLParser):
+    """Which elements a page has: by id their class, and every attribute that would need a laxer policy."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.classes: dict[str, str] = {}
+        self.links: set[str] = set()
+        self.inline: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag in {"section", "h2"}:
+            self.classes[found["id"]] = found.get("class", "heading")
+        if tag == "a":
+            self.links.add(found["href"])
+        self.inline += [name for name in found if name == "style" or name.startswith("on")]
+        self.inline += [tag] if tag == "style" or (tag == "script" and "src" not in found) else []
+
+
+def browser_of(live: Live) -> Iterator[TestClient]:
+    with ThreadPoolExecutor(4) as executor:
+        site = Site(PAGES, live.prometheus, live.interval, lambda: live.now, executor)
+        yield TestClient(application(site.program(), WEB))
+
+
+@pytest.fixture(scope="module")
+def browser(live: Live) -> Iterator[TestClient]:
+    yield from browser_of(live)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page["uid"])
+def test_every_panel_of_every_page_shows_data(browser: TestClient, page: dict[str, object]) -> None:
+    answer = browser.get(f"/d/{page['uid']}?from=now-1h")
+    outline = Outline(answer.text)
+    panels = page["panels"]
+    assert isinstance(panels, list)
+    assert list(outline.classes) == [f"{page['uid']}-{panel['id']}" for panel in panels]
+    assert [name for name, kind in outline.classes.items() if kind == "notice"] == []
+    assert outline.inline == []
+    assert "script-src 'self'; style-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_the_front_page_leads_on_and_keeps_what_was_chosen(browser: TestClient) -> None:
+    front = browser.get("/")
+    assert front.url.path == "/d/main-overview"
+    links = Outline(browser.get("/d/main-overview?from=now-1h&var-agent=grok").text).links
+    assert "/d/stack-health?from=now-1h&to=now&var-agent=grok" in links
+    assert "/d/agent-details?var-agent=grok&from=now-1h&to=now" in links
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "hidden"),
+    [
+        pytest.param("var-agent=grok", "grok", "gimai", id="one agent"),
+        pytest.param('var-agent=x"}) or vector(1) or up{a="', "gimai", "x", id="what is no agent's name"),
+        pytest.param("var-agent=", "gimai", "nobody", id="all of them"),
+    ],
+)
+def test_only_what_prometheus_knows_can_be_chosen(browser: TestClient, query: str, shown: str, hidden: str) -> None:
+    text = browser.get(f"/d/main-overview?from=now-1h&{query}").text
+    agents = set(re.findall(r'href="/d/agent-details[^"]*" dir="auto">([^<]*)<', text))
+    assert shown in agents
+    assert hidden not in agents
+    assert "vector(1)" not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/d/nowhere", 404, "no such page"),
+        ("/static/page.html", 404, "no such file"),
+        ("/d/main-overview?from=yesterday", 400, "yesterday: not a duration"),
+        ("/d/main-overview?from=now&to=now-1h", 400, "ends before it begins"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told(browser: TestClient, path: str, status: int, words: str) -> None:
+    answer = browser.get(path)
+    assert (answer.status_code, words in answer.text) == (status, True)
+
+
+def test_it_only_reads(browser: TestClient) -> None:
+    assert {browser.request(how, "/d/main-overview").status_code for how in ("POST", "PUT", "DELETE")} == {405}
+
+
+def test_the_page_is_drawn_as_wide_and_by_the_clock_as_its_script_says(browser: TestClient) -> None:
+    browser.cookies.update({"width": "600", "zone": "Asia%2FKolkata"})
+    text = browser.get("/d/main-overview?from=now-1h").text
+    browser.cookies.clear()
+    assert " IST</p>" in text
+    assert 'viewBox="0 0 578 ' in text
+
+
+def test_style_and_script_are_served(browser: TestClient) -> None:
+    style, script = browser.get("/static/page.css"), browser.get("/static/page.js")
+    assert (style.headers["content-type"][:8], script.headers["content-type"][:15]) == ("text/css", "text/javascript")
+    for panel in PAGES[0]["panels"]:
+        assert f"#main-overview-{panel['id']}{{" in style.text
+
+
+def test_a_prometheus_that_is_away_is_told_in_every_panel() -> None:
+    away = Live(Prometheus("http://127.0.0.1:9", timeout_seconds=1), 5, 1_750_000_000)
+    for browser in browser_of(away):
+        answer = browser.get("/d/main-overview")
+        panels = [kind for kind in Outline(answer.text).classes.values() if kind != "heading"]
+        assert answer.status_code == 200
+        assert set(panels) == {"notice"}
+        assert "ask http://127.0.0.1:9: ConnectionError" in answer.text
