@@ -13,7 +13,8 @@
 Messages read "verb thing: cause", such as "list db/agents/: timed out after 10 s". They never hold a secret.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,6 +47,15 @@ class SettingsError(NervesysError):
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         self.mistakes = tuple(mistakes)
         super().__init__("\n".join(map(str, mistakes)))
+
+
+@contextmanager
+def gathered(mistakes: list[Mistake]) -> Iterator[None]:
+    """Add the mistakes that a block finds to a list, so that they are reported with those of others."""
+    try:
+        yield
+    except SettingsError as err:
+        mistakes += err.mistakes
 
 
 class SourceError(NervesysError):

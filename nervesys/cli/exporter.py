@@ -8,7 +8,7 @@ import typer
 
 import exporters
 from exporters.runner import Runner, Shard, opened_runner
-from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, ListenAt, opened
 from nervesys.cli.stand_in import stand_in
 from nervesys.cli.waiting import awaited
 from nervesys.clock import system_clock
@@ -26,9 +26,7 @@ app = typer.Typer()
 @app.command()
 def exporter(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help=f"One of: {', '.join(SOURCES)}.")],
-    listen: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="Where to serve (monitoring.yaml: listen).")
-    ] = None,
+    listen: ListenAt = None,
     once: Annotated[bool, typer.Option("--once", help="Read everything once, print the metrics, and exit.")] = False,
     shard: Annotated[str, typer.Option(metavar="NUMBER/COUNT", help="Read one share of the fleet only.")] = "1/1",
     home: Home = None,

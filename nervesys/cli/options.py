@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nervesys.settings.monitoring import address
 from nervesys.stores import opened as stores
 from nervesys.stores.opened import Opened
 
@@ -20,6 +21,19 @@ ArchiveUrl = Annotated[
 ]
 Wait = Annotated[
     float, typer.Option("--wait", metavar="SECONDS", help="Ask again until all is as it should be, at most so long.")
+]
+
+
+def _address(said: str | None) -> str | None:
+    try:
+        return said and address(said)
+    except ValueError as err:
+        raise typer.BadParameter(str(err)) from err
+
+
+ListenAt = Annotated[
+    str | None,
+    typer.Option("--listen", metavar="HOST:PORT", help="Where to serve (monitoring.yaml: listen).", callback=_address),
 ]
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import yaml
 
 from alerting import build
-from alerting.model import AlertsFile
+from alerting.model import AlertsFile, read_alerts
 from alerting.receiver.local import FILE as RECEIVER_FILE
 from nervesys.cli.alerts import checked
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import server_name
-from nervesys.errors import BadObject
+from nervesys.errors import BadObject, Mistake, SettingsError, gathered
 from nervesys.settings import FolderTree, Loaded, Place, Tree, load, shipped_root
 from nervesys.stack import daemon, grafana, keys, programs
 from nervesys.stack.layout import FILE, Stack
@@ -147,7 +147,13 @@ def _configuration(
 
 
 def _read(tree: Tree, place: Place, profile: str, environ: Mapping[str, str]) -> tuple[Loaded, AlertsFile]:
-    loaded = load(tree, profile=profile, environ=environ)
+    mistakes: list[Mistake] = []
+    with gathered(mistakes):
+        loaded = load(tree, profile=profile, environ=environ)
+    with gathered(mistakes):
+        read_alerts(tree)
+    if mistakes:
+        raise SettingsError(mistakes)
     return loaded, checked(tree, loaded, secrets=place.home / "secrets")
 
 

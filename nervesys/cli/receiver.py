@@ -11,10 +11,10 @@ from alerting.journal import Journal
 from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
 from alerting.receiver.local import FILE, open_local
 from alerting.receiver.program import Receiver
-from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.cli.options import BrainUrl, Home, ListenAt, opened
 from nervesys.cli.stand_in import stand_in
 from nervesys.cli.waiting import awaited
-from nervesys.errors import Mistake, SettingsError
+from nervesys.errors import Mistake, SettingsError, gathered
 from nervesys.metrics.pages import serve
 from nervesys.settings import Place
 from nervesys.settings.monitoring import Listen
@@ -31,9 +31,7 @@ def receiver(
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help=f"The receiver's own file (HOME/{FILE}).")
     ] = None,
-    listen: Annotated[
-        str | None, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen (monitoring.yaml: receiver).")
-    ] = None,
+    listen: ListenAt = None,
 ) -> None:
     """Serve until SIGTERM: webhooks in, actions out, and the journal to look at."""
 
@@ -45,14 +43,10 @@ def receiver(
 
     place = Place.of(os.environ, home, brain)
     mistakes: list[Mistake] = []
-    try:
+    with gathered(mistakes):
         local = open_local(place, config)
-    except SettingsError as err:
-        mistakes += err.mistakes
-    try:
+    with gathered(mistakes):
         fleet = awaited(lambda: FleetSource(read), partial(stand_in, address))
-    except SettingsError as err:
-        mistakes += err.mistakes
     if mistakes:
         raise SettingsError(mistakes)
     assert local.journal is not None, "open_local fills it in"

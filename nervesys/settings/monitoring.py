@@ -1,13 +1,30 @@
 """The programs that watch: where they listen, how often they look: config/monitoring.yaml."""
 
+import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from nervesys.settings.section import Section
 from nervesys.settings.web import Web
 
-Address = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
+_ADDRESS = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[^:\s]+):([0-9]{1,5})")
+LAST_PORT = 65535
+
+
+def address(said: str) -> str:
+    """An address to listen at.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = _ADDRESS.fullmatch(said)
+    if not found or int(found[1]) > LAST_PORT:
+        raise ValueError("must be HOST:PORT, such as 127.0.0.1:17001")
+    return said
+
+
+Address = Annotated[str, AfterValidator(address)]
 """`HOST:PORT`."""
 Seconds = Annotated[float, Field(gt=0)]
 

@@ -58,3 +58,10 @@ def test_a_package_that_is_missing_is_named_with_its_extra(run: Run, monkeypatch
     ran = run("agent", "run", "grok")
     assert ran.code == 1
     assert "pip install 'nervesys-observability[agent]'" in ran.err
+
+
+@pytest.mark.parametrize("address", ["17001", "127.0.0.1:65536", "a b:1"])
+def test_an_address_that_is_none_is_wrong_use(run: Run, address: str) -> None:
+    ran = run("exporter", "store", "--listen", address)
+    assert ran.code == 2
+    assert "must be HOST:PORT" in ran.err

@@ -50,11 +50,17 @@ def test_nothing_of_the_demo_reaches_stores_elsewhere_and_no_file_holds_a_key(pl
         assert key.read_text() not in everything
 
 
-def test_a_wrong_brain_plans_nothing(place: Place, tmp_path: Path) -> None:
+def test_a_wrong_brain_plans_nothing_and_all_that_is_wrong_is_told(place: Place, tmp_path: Path) -> None:
     (tmp_path / "brain/config").mkdir(parents=True)
     (tmp_path / "brain/config/thresholds.yaml").write_text("cpu: {warning: 95, critical: 90}\n")
-    with pytest.raises(SettingsError, match="must lie below critical"):
+    (tmp_path / "brain/config/monitoring.yaml").write_text("listen: {page: '127.0.0.1:65536'}\n")
+    (tmp_path / "brain/config/alerts.yaml").write_text("engine: zabbix\n")
+    with pytest.raises(SettingsError) as wrong:
         made(Place(place.home, str(tmp_path / "brain")))
+    told = {mistake.key: mistake.problem for mistake in wrong.value.mistakes}
+    assert told["thresholds.cpu"] == "warning (95) must lie below critical (90)"
+    assert told["monitoring.listen.page"] == "must be HOST:PORT, such as 127.0.0.1:17001"
+    assert "engine" in told
 
 
 def test_grafana_joins_where_it_is_found(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
