@@ -20,6 +20,7 @@ from nervesys.cli.explain import explain
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, Wait, opened
 from nervesys.cli.settled import settled
+from nervesys.cli.trial import follow_a_test
 from nervesys.errors import SettingsError
 from nervesys.metrics.periods import periods
 from nervesys.prometheus import Prometheus
@@ -28,6 +29,7 @@ from nervesys.settings import Loaded, Tree
 
 app = typer.Typer(no_args_is_help=True, help="Make rules and routes of config/alerts.yaml, and check it.")
 app.command()(explain)
+app.command("test")(follow_a_test)
 IN_COMPOSE = Path("/secrets/receiver")
 """Where Alertmanager finds the receiver's token in compose."""
 

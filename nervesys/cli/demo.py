@@ -123,4 +123,4 @@ def _alert(here: Local, agent: str) -> str:
 
 
 def _restarts(here: Local, agent: str) -> list[dict[str, Any]]:
-    return actions(here.stack, here.settings.monitoring.web, agent=agent, action=RESTART)
+    return actions(here.receiver, here.settings.monitoring.web, agent=agent, action=RESTART)

@@ -34,6 +34,11 @@ class Local:
             raise NoStack(f"ask the stack of {self.stack.home}: it does not run; type: nervesys up") from err
 
     @property
+    def receiver(self) -> str:
+        """Where its receiver listens."""
+        return str(self.stack.service("receiver").address)
+
+    @property
     def prometheus(self) -> Prometheus:
         """Its Prometheus."""
         return Prometheus(f"http://{self.stack.service('prometheus').address}", timeout_seconds=5)

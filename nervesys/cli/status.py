@@ -49,7 +49,7 @@ def look(here: Local) -> Report:
 
     processes = told(here.processes)
     ages = told(lambda: _heartbeat_ages(here.settings.storage.storj)) if processes else None
-    journal = told(lambda: actions(here.stack, here.settings.monitoring.web, action=RESTART)) if processes else None
+    journal = told(lambda: actions(here.receiver, here.settings.monitoring.web, action=RESTART)) if processes else None
     if here.settings.monitoring.deadman.url is None:
         warnings.append("No dead-man's switch: nobody outside notices when this whole machine is gone (deadman.url)")
     return report(here.stack, processes or {}, ages or {}, journal or [], warnings)

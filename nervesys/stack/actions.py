@@ -6,7 +6,6 @@ import requests
 
 from nervesys.errors import NervesysError
 from nervesys.settings import Web
-from nervesys.stack.layout import Stack
 
 TIMEOUT_SECONDS = 5
 LIMIT = 1000
@@ -16,27 +15,29 @@ class ReceiverUnavailable(NervesysError):
     """The receiver did not answer as it should."""
 
 
-def actions(stack: Stack, web: Web, **wanted: str) -> list[dict[str, Any]]:
+def actions(address: str, web: Web, *, tests: bool = False, **wanted: str) -> list[dict[str, Any]]:
     """Actions of the journal, what changed last first.
 
     Args:
-        stack: whose receiver is asked.
-        web: its user and password, where it asks for one.
+        address: `HOST:PORT` of the receiver.
+        web: its certificate, user and password, where it asks for one.
+        tests: those that tests of the chain led to, which are left out otherwise.
         wanted: `agent`, `action`, `alert` or `state`.
 
     Raises:
         ReceiverUnavailable: it does not answer.
     """
-    url = f"http://{stack.service('receiver').address}/actions"
+    url = f"{'https' if web.tls_cert_file else 'http'}://{address}/actions"
     password = web.basic_auth_password.get_secret_value() if web.basic_auth_password else ""
     try:
         answer = requests.get(
             url,
             params={**wanted, "limit": str(LIMIT)},
             auth=(web.basic_auth_user, password) if web.basic_auth_user else None,
+            verify=web.tls_cert_file or True,
             timeout=TIMEOUT_SECONDS,
         )
         answer.raise_for_status()
-        return list(answer.json()["actions"])
+        return [action for action in answer.json()["actions"] if bool(action["test"]) is tests]
     except (requests.RequestException, ValueError) as err:
         raise ReceiverUnavailable(f"ask {url}: {type(err).__name__}") from err

@@ -16,12 +16,15 @@ import pytest
 import requests
 import yaml
 
-from alerting.model import ALERTS_FILE, AlertsFile
+from alerting.alertmanager import Alertmanager, AlertmanagerUnavailable
+from alerting.model import ALERTS_FILE, AlertsFile, read_alerts
 from alerting.routes import alertmanager_config
-from nervesys.settings import load, shipped_root
+from alerting.trial import trial
+from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stack.programs import root_of
 
 SETTINGS = load(profile="local").settings
+ALERTS = read_alerts(FolderTree(shipped_root()))[0]
 DEADLINE_SECONDS = 20
 
 
@@ -163,3 +166,36 @@ def test_the_watchdog_goes_to_the_receiver_alone(alertmanager: str, sink: Sink) 
     fire(alertmanager, "AgentStopped", "warning", agent="grok")
     told = sink.told(to_receiver("Watchdog"), to_slack)
     assert [one.body["attachments"][0]["title"] for one in told if to_slack(one)] == ["FIRING: AgentStopped"]
+
+
+def test_a_test_is_told_to_all_and_hides_nothing(alertmanager: str, sink: Sink) -> None:
+    client = Alertmanager(f"http://{alertmanager}")
+    test = trial("Agent Down", {"agent": "grok"}, ALERTS, SETTINGS)
+    assert client.find(test.labels) is None
+    now = time.time()
+    client.post(test.body(now, now + 60))
+    known = client.find(test.labels)
+    assert known is not None
+    assert set(known.receivers) == {"actions", "slack"}
+    assert known.held_back == ""
+    fire(alertmanager, "BufferFilling", "warning", agent="grok")
+    told = sink.told(to_slack, to_receiver("AgentDown"), to_receiver("BufferFilling"))
+    titles = [one.body["attachments"][0]["title"] for one in told if to_slack(one)]
+    assert "TEST FIRING: AgentDown" in titles
+    client.post(test.body(now, time.time()))
+    assert client.find(test.labels) is None
+
+
+def test_a_test_is_kept_back_as_a_real_one_would_be(alertmanager: str) -> None:
+    client, now = Alertmanager(f"http://{alertmanager}"), time.time()
+    fire(alertmanager, "AgentDown", "critical", agent="grok")
+    test = trial("Buffer Filling", {"agent": "grok"}, ALERTS, SETTINGS)
+    client.post(test.body(now, now + 60))
+    known = client.find(test.labels)
+    assert known is not None
+    assert known.held_back == "a worse alert that is firing"
+
+
+def test_an_alertmanager_that_is_away_is_named() -> None:
+    with pytest.raises(AlertmanagerUnavailable, match=r"ask http://127.0.0.1:1: ConnectionError"):
+        Alertmanager("http://127.0.0.1:1").find({})

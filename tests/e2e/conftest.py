@@ -75,7 +75,7 @@ class House:
 
     def restarts(self, agent: str) -> list[dict[str, Any]]:
         """The journal's restarts of an agent, newest first."""
-        return actions(self.here.stack, self.here.settings.monitoring.web, agent=agent, action=RESTART)
+        return actions(self.here.receiver, self.here.settings.monitoring.web, agent=agent, action=RESTART)
 
 
 def until(condition: Callable[[], object], seconds: float = 90) -> None:

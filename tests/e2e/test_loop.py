@@ -111,3 +111,14 @@ def test_up_clears_what_a_killed_supervisor_left_and_starts_anew(house: House) -
     shutil.rmtree(house.here.stack.socket.parent)  # as who tidies up /tmp would
     assert house.run("up").returncode == 0
     assert not any(process.is_running() for process in left)
+
+
+def test_a_test_alert_goes_through_the_whole_chain_and_nothing_is_done(house: House) -> None:
+    before, pid = house.restarts("gimai"), house.pid("gimai")
+    told = house.run("alerts", "test", "Agent Down", "--agent", "gimai")
+    assert told.returncode == 0, told.stderr
+    steps = ["sent AgentDown to", "Alertmanager tells no people", "journalled it as episode", "restart_agent: skipped"]
+    assert [step for step in steps if step in told.stdout] == steps
+    assert "the test is over" in told.stdout
+    assert house.pid("gimai") == pid
+    assert house.restarts("gimai") == before

@@ -1,0 +1,123 @@
+"""`nervesys alerts test`: a test alert through the whole chain, followed until the receiver has observed it."""
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from alerting.alertmanager import Alertmanager
+from alerting.model import Action, read_alerts
+from alerting.routes import ACTIONS
+from alerting.trial import LASTS_SECONDS, Trial, trial
+from nervesys.cli.options import BrainUrl, Home
+from nervesys.clock import system_clock
+from nervesys.errors import Mistake, NervesysError, SettingsError
+from nervesys.settings import Place, Settings
+from nervesys.stack.actions import actions
+from nervesys.stack.layout import FILE, Stack
+from nervesys.stores.opened import opened
+
+LOOK_SECONDS = 0.5
+
+
+def follow_a_test(
+    name: Annotated[str, typer.Argument(metavar="ALERT", help='Such as "Agent Down".')],
+    agent: Annotated[str | None, typer.Option(help="The agent that it is about.")] = None,
+    server: Annotated[str | None, typer.Option(help="The server that it is about.")] = None,
+    label: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Any other label.")] = None,
+    wait: Annotated[float, typer.Option(help="Seconds to follow it at most.")] = 60,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Send a test alert through Alertmanager to whoever is told, and follow it to the receiver's journal.
+
+    It is marked as a test: observed, and never acted upon.
+    """
+    one = opened("alerts", _environment(home), home=home, brain=brain)
+    settings, (alerts, _) = one.loaded.settings, read_alerts(one.tree)
+    if alerts.engine != "prometheus":
+        raise NervesysError("Grafana tells people, and takes no alerts from outside: test its contact points there")
+    told = {"agent": agent, "server": server, **dict(map(_pair, label or ()))}
+    try:
+        test = trial(name, {key: value for key, value in told.items() if value}, alerts, settings)
+    except ValueError as err:
+        raise SettingsError([Mistake("the test", "", str(err))]) from None
+    out, began = Console(highlight=False, soft_wrap=True), time.monotonic()
+    for event in _followed(test, settings, wait):
+        out.print(f"{time.monotonic() - began:3.0f} s  {event}", markup=False)
+
+
+def _environment(home: str | None) -> dict[str, str]:
+    """This environment; and where a stack was started from the home, what all its programs are told."""
+    place = Place.of(os.environ, home)
+    own = Stack.load(place.home).environ if (place.home / FILE).is_file() else {}
+    os.environ.update({key: value for key, value in own.items() if key == "no_proxy"})
+    return {**os.environ, **own}
+
+
+def _pair(said: str) -> tuple[str, str]:
+    key, _, value = said.partition("=")
+    return key, value
+
+
+def _followed(test: Trial, settings: Settings, seconds: float) -> Iterator[str]:
+    """What happens to the test, as it happens; at the end it is over."""
+    listen, start = settings.monitoring.listen, system_clock()
+    alertmanager = Alertmanager(f"http://{listen.alertmanager}")
+    deadline = time.monotonic() + seconds
+    alertmanager.post(test.body(start, start + LASTS_SECONDS))
+    try:
+        yield f"sent {test.alert.alertname} to {alertmanager.url}, marked as a test"
+        receivers = _told(alertmanager, test, deadline)
+        people = [name for name in receivers if name != ACTIONS]
+        patience = settings.monitoring.alertmanager.group_wait_seconds
+        yield f"Alertmanager tells {', '.join(people) or 'no people'}, within {patience:g} s"
+        if ACTIONS in receivers:
+            yield from _journalled(test, settings, start, deadline)
+    finally:
+        alertmanager.post(test.body(start, system_clock()))
+    yield "the test is over"
+
+
+def _told(alertmanager: Alertmanager, test: Trial, deadline: float) -> tuple[str, ...]:
+    """Whom Alertmanager tells of it."""
+    while (known := alertmanager.find(test.labels)) is None:
+        _not_beyond(deadline, "Alertmanager did not take it")
+    if known.held_back:
+        raise NervesysError(f"test {test.alert.name}: Alertmanager keeps it back for {known.held_back}")
+    return known.receivers
+
+
+def _journalled(test: Trial, settings: Settings, start: float, deadline: float) -> Iterator[str]:
+    """What the receiver does with it."""
+    remedies = {action.auto_action for action in test.alert.actions if action.auto_action}
+    if not remedies:
+        yield f"the receiver is told, and of a test makes no {_words(test.alert.actions)}"
+        return
+    while not (found := [one for one in _episodes(test, settings, start) if one["action"] in remedies]):
+        _not_beyond(deadline, "it did not reach the receiver's journal; see `nervesys logs receiver`")
+    yield f"the receiver journalled it as episode {found[0]['id']}"
+    while not (ended := [one for one in _episodes(test, settings, start) if one["closed_at"] is not None]):
+        _not_beyond(deadline, "the receiver did not decide on it; see `nervesys logs receiver`")
+    for one in ended:
+        yield f"{one['action']}: {one['state']} ({one['verdict']}) {one['detail']}".rstrip()
+
+
+def _episodes(test: Trial, settings: Settings, start: float) -> list[dict[str, Any]]:
+    """The journal's episodes of this test."""
+    address, web = settings.monitoring.listen.receiver, settings.monitoring.web
+    journal = actions(address, web, tests=True, agent=test.labels["agent"])
+    return [one for one in journal if one["opened_at"] >= start]
+
+
+def _words(actions: tuple[Action, ...]) -> str:
+    return " or ".join(sorted({key for one in actions for key in one.model_fields_set if key != "notify"}))
+
+
+def _not_beyond(deadline: float, problem: str) -> None:
+    if time.monotonic() > deadline:
+        raise NervesysError(f"follow the test: {problem}")
+    time.sleep(LOOK_SECONDS)
