@@ -104,6 +104,20 @@ def attempts_since(connection: Connection, agent: str, since: float) -> list[flo
     return list(connection.scalars(select(attempts.c.started_at).where(*mine).order_by(attempts.c.started_at)))
 
 
+def attempts_of_fleet(connection: Connection, action: str, since: float) -> int:
+    """How many attempts began, whichever agent's."""
+    mine = (attempts.c.action == action, attempts.c.started_at > since)
+    return int(connection.execute(select(func.count()).where(*mine)).scalar_one())
+
+
+def verdicts_since(connection: Connection, episode: Episode, verdict: str, since: float) -> int:
+    """How often something was decided about an action and agent, across episodes."""
+    mine = (episodes.c.action == episode.action, episodes.c.agent == episode.agent)
+    noted = (history.c.verdict == verdict, history.c.at > since)
+    query = select(func.count()).select_from(history).join(episodes).where(*mine, *noted)
+    return int(connection.execute(query).scalar_one())
+
+
 def decide(
     connection: Connection, episode: Episode, state: State, verdict: str, detail: str, now: float, **fields: Any
 ) -> list[Change]:

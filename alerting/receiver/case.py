@@ -26,13 +26,16 @@ class Verdict(StrEnum):
     STOPPING = "stopping"
     WAITING = "waiting"
     NO_PROOF = "no_proof"
+    MAINTENANCE = "maintenance"
     RESTART_DISABLED = "restart_disabled"
     UNREACHABLE_SERVER = "unreachable_server"
     SETTLING = "settling"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     BACKING_OFF = "backing_off"
     COOLING_DOWN = "cooling_down"
+    FLAPPING = "flapping"
     BLAST_RADIUS = "blast_radius"
+    CAPPED = "capped"
     OBSERVED = "observed"
     ACT = "act"
 
@@ -71,6 +74,9 @@ class Policy:
         proof: that an agent has to prove itself after an attempt: its start, and two heartbeats.
         cooldown: between two attempts on one agent.
         window: in which attempts are counted.
+        flap_window: in which recoveries are counted.
+        flaps: recoveries in it after which restarts are no cure.
+        observe: decide as ever, and act upon nothing.
     """
 
     grace: float
@@ -80,6 +86,9 @@ class Policy:
     proof: float
     cooldown: float
     window: float
+    flap_window: float
+    flaps: int
+    observe: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,12 +100,14 @@ class Standing:
         may_restart: its file allows it.
         max_attempts: in the window.
         unreachable: why no driver reaches it; empty when one does.
+        maintenance: why nobody expects it to run now; empty when it should.
     """
 
     configured: bool = True
     may_restart: bool = True
     max_attempts: int = 3
     unreachable: str = ""
+    maintenance: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,7 @@ class Case:
     Attributes:
         attempts: when attempts on this agent began, oldest first, across episodes.
         now: Unix seconds.
+        recoveries: of this agent in the window of flaps, across episodes.
     """
 
     episode: Episode
@@ -114,6 +126,7 @@ class Case:
     attempts: tuple[float, ...]
     policy: Policy
     now: float
+    recoveries: int = 0
 
     @property
     def acted(self) -> bool:

@@ -19,9 +19,19 @@ BACK_OFF_SECONDS = (5.0, 10.0, 20.0)
 def decide(case: Case) -> Decision:
     """The decision about one episode."""
     decision = next(filter(None, (rule(case) for rule in RULES)), None) or _act(case)
-    if case.episode.test and decision.state in OPEN_STATES and decision.state is not State.DEFERRED:
-        decision = Decision(Verdict.OBSERVED, State.SKIPPED, f"a test; it would be: {decision.verdict}")
+    if _observes_only(case, decision):
+        why = "a test" if case.episode.test else "observing"
+        decision = Decision(Verdict.OBSERVED, State.SKIPPED, f"{why}; it would be: {decision.verdict}")
     return replace(decision, fields={"waited": case.waited, "looked_at": case.now, **decision.fields})
+
+
+def _observes_only(case: Case, decision: Decision) -> bool:
+    """Whether this must not happen; what was begun before people said so may still prove itself."""
+    if not (case.episode.test or case.policy.observe):
+        return False
+    if case.acted or case.escalated:
+        return decision.verdict is Verdict.ACT
+    return decision.state in OPEN_STATES and decision.state is not State.DEFERRED
 
 
 def reopened(episode: Episode, now: float) -> Episode:
@@ -109,6 +119,12 @@ def _waiting(case: Case) -> Decision | None:
     return Decision(Verdict.NO_PROOF, State.PENDING, detail, case.now)
 
 
+def _maintained(case: Case) -> Decision | None:
+    if not case.standing.maintenance:
+        return None
+    return _stay(case, Verdict.MAINTENANCE, case.standing.maintenance)
+
+
 def _forbidden(case: Case) -> Decision | None:
     if not case.standing.may_restart:
         return Decision(Verdict.RESTART_DISABLED, State.REJECTED, "its file in the brain forbids it")
@@ -130,6 +146,14 @@ def _exhausted(case: Case) -> Decision | None:
         return None
     detail = f"{len(recent)} attempts in {case.policy.window:.0f} s; {case.standing.max_attempts} are allowed"
     return _escalate(case, Verdict.ATTEMPTS_EXHAUSTED, detail)
+
+
+def _flapping(case: Case) -> Decision | None:
+    """It was healed again and again, and fell again: whatever ails it, restarts are no cure."""
+    if case.recoveries < case.policy.flaps:
+        return None
+    detail = f"it came back {case.recoveries} times in {case.policy.flap_window:.0f} s, and fell each time"
+    return _escalate(case, Verdict.FLAPPING, detail)
 
 
 def _backing_off(case: Case) -> Decision | None:
@@ -173,9 +197,11 @@ RULES: tuple[Callable[[Case], Decision | None], ...] = (
     _alive,
     _stopped,
     _waiting,
+    _maintained,
     _forbidden,
     _settling,
     _exhausted,
+    _flapping,
     _backing_off,
     _cooling,
 )

@@ -21,6 +21,7 @@ from alerting.receiver.case import Case, Decision, Policy, Sight, Standing, Verd
 from alerting.receiver.decide import decide, reopened
 from alerting.receiver.fleet import Fleet
 from alerting.receiver.local import Limits
+from alerting.receiver.maintenance import Silenced, maintenance
 from alerting.receiver.watch import Look, Watch
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
@@ -28,12 +29,13 @@ from nervesys.settings import AgentConfig, Settings
 
 ACTION = "restart_agent"
 SHORTEST_PAUSE = 0.5
+HOUR_SECONDS = 3600
 
 Decided = list[tuple[Case, Decision]]
 Agents = Mapping[str, AgentConfig]
 
 
-def policy_of(settings: Settings, limits: Limits) -> Policy:
+def policy_of(settings: Settings, limits: Limits, *, observe: bool = False) -> Policy:
     """The times and numbers that decisions go by, as the brain and the local file say them."""
     heartbeat = settings.thresholds.heartbeat
     return Policy(
@@ -44,6 +46,9 @@ def policy_of(settings: Settings, limits: Limits) -> Policy:
         proof=limits.start_allowance_seconds + 2 * heartbeat.interval_seconds,
         cooldown=limits.cooldown_seconds,
         window=limits.window_seconds,
+        flap_window=limits.flap_window_seconds,
+        flaps=limits.flap_recoveries,
+        observe=observe,
     )
 
 
@@ -55,6 +60,8 @@ class Healer:
         fleet: returns the newest version of the brain.
         watch: its own eyes on the store.
         drivers: those of this receiver, by name.
+        silences: asked, where anything is due, which alerts people have silenced; may block.
+        cap: restarts of the whole fleet in an hour.
         told: called with what changed, once it is on disk.
     """
 
@@ -64,6 +71,8 @@ class Healer:
     calls: Calls
     policy: Policy
     radius: Radius
+    silences: Callable[[], Silenced]
+    cap: int
     journal: Journal
     writer: Writer
     instruments: Instruments
@@ -78,7 +87,8 @@ class Healer:
         now = self.clock()
         with self.journal.transaction() as connection:
             due = episodes.claim(connection, now, owner=self.calls.owner, until=now + LEASE_SECONDS)
-        decided = [(case, decide(case)) for case in await self._cases(due, look, agents)]
+        silenced = await asyncio.to_thread(self.silences) if due else frozenset()
+        decided = [(case, decide(case)) for case in await self._cases(due, look, agents, silenced)]
         down = await asyncio.to_thread(self.watch.down, agents, look) if _wanting(decided) else 0
         started, changes = await self.writer.commit(lambda connection: self._write(connection, decided, down, agents))
         self.told(changes)
@@ -96,27 +106,29 @@ class Healer:
             due_at = None
         return self.policy.look if due_at is None else min(max(due_at - now, SHORTEST_PAUSE), self.policy.look)
 
-    async def _cases(self, due: Sequence[Episode], look: Look, agents: Agents) -> list[Case]:
+    async def _cases(self, due: Sequence[Episode], look: Look, agents: Agents, silenced: Silenced) -> list[Case]:
         """Everything that the decisions need; the states of the agents are fetched side by side."""
         sights = await asyncio.gather(*(asyncio.to_thread(self.watch.sight, one.agent, look) for one in due))
-        now = self.clock()
-        since = now - max(self.policy.window, self.policy.cooldown)
         with self.journal.transaction() as connection:
             return [
-                self._case(episode, sight, tuple(episodes.attempts_since(connection, episode.agent, since)), agents)
+                self._case(connection, episode, sight, self._standing(agents, episode, sight, silenced))
                 for episode, sight in zip(due, sights, strict=True)
             ]
 
-    def _case(self, episode: Episode, sight: Sight, attempts: tuple[float, ...], agents: Agents) -> Case:
+    def _case(self, connection: Connection, episode: Episode, sight: Sight, standing: Standing) -> Case:
         now, policy = self.clock(), self.policy
+        begun = episodes.attempts_since(connection, episode.agent, now - max(policy.window, policy.cooldown))
+        healed = episodes.verdicts_since(connection, episode, Verdict.PROVEN, now - policy.flap_window)
         if not episode.open:  # nobody alerts: only a silence long enough to alert on opens it again
             episode, policy = reopened(episode, now), replace(policy, grace=policy.down)
-        return Case(episode, sight, self._standing(agents.get(episode.agent), sight), attempts, policy, now)
+        return Case(episode, sight, standing, tuple(begun), policy, now, healed)
 
-    def _standing(self, config: AgentConfig | None, sight: Sight) -> Standing:
+    def _standing(self, agents: Agents, episode: Episode, sight: Sight, silenced: Silenced) -> Standing:
+        config = agents.get(episode.agent)
         if config is None:
             return Standing(configured=False)
         return Standing(
+            maintenance=maintenance(config, episode, silenced, self.clock()),
             may_restart=config.enabled and config.health.restart_on_failure,
             max_attempts=config.health.max_restart_attempts,
             unreachable=restart_agent.unreachable(self.drivers, config, sight.server),
@@ -133,9 +145,10 @@ class Healer:
         admission = admit(_wanting(decided), incident, down, len(agents), self.radius)
         changes = self._latch(connection, incident, admission, now)
         latch = episodes.incident(connection, ACTION)
+        room = self.cap - episodes.attempts_of_fleet(connection, ACTION, now - HOUR_SECONDS)
         started: list[tuple[Episode, int]] = []
         for case, wanted in decided:
-            decision = _held(case, wanted, admission)
+            decision = _held(case, wanted, admission, room - len(started))
             if decision.verdict is not Verdict.ACT:
                 changes += _record(connection, case, decision, now)
                 continue
@@ -198,12 +211,18 @@ def _incident(connection: Connection) -> Incident:
     )
 
 
-def _held(case: Case, decision: Decision, admission: Admission) -> Decision:
-    """The decision, or the wait for those on trial."""
-    if decision.verdict is not Verdict.ACT or case.episode.id in admission.allowed:
+def _held(case: Case, decision: Decision, admission: Admission, room: int) -> Decision:
+    """The decision, or the wait for those on trial, or for an hour with fewer restarts."""
+    if decision.verdict is not Verdict.ACT:
         return decision
-    detail = "much of the fleet is down at once; it waits for the proof of those restarted first"
-    return Decision(Verdict.BLAST_RADIUS, State.DEFERRED, detail, case.now + case.policy.look)
+    if case.episode.id not in admission.allowed:
+        verdict = Verdict.BLAST_RADIUS
+        detail = "much of the fleet is down at once; it waits for the proof of those restarted first"
+    elif room <= 0:
+        verdict, detail = Verdict.CAPPED, "the fleet had all the restarts that an hour may have"
+    else:
+        return decision
+    return Decision(verdict, State.DEFERRED, detail, case.now + case.policy.look)
 
 
 def _record(connection: Connection, case: Case, decision: Decision, now: float) -> list[Change]:

@@ -5,7 +5,7 @@ defaults stand here, for the file belongs to one machine and not to the brain.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -39,6 +39,9 @@ class Limits(Section):
         blast_share: share of the fleet; where more is down at once, the cause is likely common.
         blast_at_least: agents that must be down before the share counts.
         blast_trial: agents that are then restarted first, one by one.
+        restarts_per_hour: of the whole fleet; beyond them agents wait.
+        flap_recoveries: that one agent may have in the window of flaps; when it falls again, people are asked.
+        flap_window_seconds: in which an agent's recoveries are counted.
     """
 
     body_bytes: int = Field(default=16 << 20, gt=0)
@@ -50,6 +53,19 @@ class Limits(Section):
     blast_share: float = Field(default=1 / 3, gt=0, le=1)
     blast_at_least: int = Field(default=3, ge=1)
     blast_trial: int = Field(default=2, ge=1)
+    restarts_per_hour: int = Field(default=60, ge=1)
+    flap_recoveries: int = Field(default=5, ge=1)
+    flap_window_seconds: Seconds = 21600
+
+
+class Actions(Section):
+    """Whether it acts.
+
+    Attributes:
+        mode: `act`, or `observe`: decide and journal what would be done, and call no driver.
+    """
+
+    mode: Literal["act", "observe"] = "act"
 
 
 class LocalFile(Section):
@@ -66,6 +82,7 @@ class LocalFile(Section):
     deadman_url: FileSecret | None = Field(default=None, alias="deadman_url_file")
     drivers: Drivers = Drivers()
     limits: Limits = Limits()
+    actions: Actions = Actions()
 
 
 def open_local(place: Place, config: Path | None = None) -> LocalFile:

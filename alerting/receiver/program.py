@@ -18,6 +18,7 @@ from alerting.receiver.fleet import FleetSource
 from alerting.receiver.gauges import journalled
 from alerting.receiver.healer import Healer, policy_of
 from alerting.receiver.local import LocalFile
+from alerting.receiver.maintenance import Alertmanager
 from alerting.receiver.scribe import Scribe
 from alerting.receiver.tasks import every
 from alerting.receiver.watch import Watch
@@ -77,8 +78,10 @@ class Receiver:
             watch=Watch(store, settings, clock),
             drivers=drivers,
             calls=self._calls,
-            policy=policy_of(settings, limits),
+            policy=policy_of(settings, limits, observe=local.actions.mode == "observe"),
             radius=Radius(limits.blast_share, limits.blast_at_least, limits.blast_trial),
+            silences=Alertmanager(f"http://{settings.monitoring.listen.alertmanager}").silenced,
+            cap=limits.restarts_per_hour,
             journal=journal,
             writer=writer,
             instruments=instruments,

@@ -6,7 +6,7 @@ Real brains carry keys of their own beside these; they are kept, and named as wa
 import logging
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from nervesys.contract.state import AgentName
 
@@ -92,11 +92,28 @@ class Restart(_Open):
     target: str = "{agent}"
 
 
+class Window(BaseModel):
+    """A time in which nobody expects the agent to run, so that the receiver does not restart it.
+
+    Attributes:
+        begins: `from` in the file; RFC 3339 with an offset, such as `2027-01-15T22:00:00Z`.
+        until: the first instant after it.
+        reason: for people.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    begins: AwareDatetime = Field(alias="from")
+    until: AwareDatetime
+    reason: str = ""
+
+
 class AgentConfig(_Open):
     """One agent's settings, defaults merged in.
 
     Attributes:
         enabled: False takes it out of the fleet without deleting its file.
+        maintenance: windows, each `{from, until, reason}`, in which nobody expects it to run.
         workload: what `nervesys agent run` does by itself: nothing, or made-up work to look at.
     """
 
@@ -113,3 +130,4 @@ class AgentConfig(_Open):
     health: Health = Field(default_factory=Health)
     resources: dict[str, Any] = Field(default_factory=dict)
     restart: Restart = Field(default_factory=Restart)
+    maintenance: tuple[Window, ...] = ()

@@ -12,7 +12,9 @@ from alerting.receiver.decide import back_off, decide, reopened
 from nervesys.contract import AgentState, Status
 
 NOW = 10_000.0
-POLICY = Policy(grace=180, down=300, look=15, settle=15, proof=180, cooldown=60, window=3600)
+POLICY = Policy(
+    grace=180, down=300, look=15, settle=15, proof=180, cooldown=60, window=3600, flap_window=21600, flaps=5
+)
 PENDING = Episode(
     id=1,
     action="restart_agent",
@@ -161,6 +163,10 @@ def test_what_is_seen_decides(episode: Episode, seen: Sight, verdict: str, state
     [
         pytest.param(Standing(configured=False), "unknown_agent", "rejected", id="no longer in the brain"),
         pytest.param(Standing(may_restart=False), "restart_disabled", "rejected", id="its file forbids it"),
+        pytest.param(Standing(maintenance="x"), "maintenance", "deferred", id="maintenance: wait"),
+        pytest.param(
+            Standing(maintenance="x", unreachable="x"), "maintenance", "deferred", id="maintenance bothers nobody"
+        ),
         pytest.param(Standing(unreachable="x"), "unreachable_server", "escalated", id="no driver reaches it"),
         pytest.param(Standing(max_attempts=0), "attempts_exhausted", "escalated", id="no attempts allowed"),
     ],
@@ -190,6 +196,28 @@ def test_attempts_decide(attempts: tuple[float, ...], errors: int, verdict: str,
     decision = decide(Case(episode, SILENT, Standing(), begun, POLICY, NOW))
     assert decision.verdict == verdict
     assert decision.due_at == (None if due_in is None else NOW + due_in)
+
+
+@pytest.mark.parametrize(
+    ("recoveries", "verdict"), [pytest.param(4, "act", id="may yet help"), pytest.param(5, "flapping", id="no cure")]
+)
+def test_recoveries_that_do_not_last_decide(recoveries: int, verdict: str) -> None:
+    assert decide(Case(PENDING, SILENT, Standing(), (), POLICY, NOW, recoveries)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("episode", "seen", "verdict"),
+    [
+        pytest.param(PENDING, SILENT, "observed", id="it would act"),
+        pytest.param(PENDING, sight(age=1), "fresh", id="there is nothing to do"),
+        pytest.param(PENDING, BLIND, "blind", id="it cannot tell yet"),
+        pytest.param(CALLED, SILENT, "waiting", id="what was begun before may prove itself"),
+        pytest.param(replace(CALLED, state=State.PENDING, waited=999), SILENT, "observed", id="but is not tried again"),
+        pytest.param(ESCALATED, SILENT, "waiting", id="people stay asked"),
+    ],
+)
+def test_while_it_observes(episode: Episode, seen: Sight, verdict: str) -> None:
+    assert decide(Case(episode, seen, Standing(), (), replace(POLICY, observe=True), NOW)).verdict == verdict
 
 
 @pytest.mark.parametrize(

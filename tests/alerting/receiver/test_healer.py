@@ -270,3 +270,53 @@ def test_where_the_trials_do_not_come_back_the_rest_is_left_alone(begin: Begin) 
     states = world.states()
     assert states.pop("*") == "escalated"
     assert sorted(states.values()) == ["deferred", "deferred", "deferred", "escalated", "escalated"]
+
+
+def test_restarts_that_recover_but_recur_are_given_up(begin: Begin) -> None:
+    world = begin(health={"max_restart_attempts": 99}, flap_recoveries=3)
+    world.driver.effect = lambda agent: world.lives(agent, f"instance-{len(world.driver.calls)}")
+    for number in range(5):
+        world.dies("grok")
+        world.passes(35)
+        world.receive(agent_down("grok", starts_at=f"firing {number}"))
+        world.passes(60)
+    assert world.driver.calls == ["grok"] * 3
+    assert world.states() == {"grok": "escalated"}
+    world.lives("grok", "mended")
+    world.passes(30)
+    assert world.states() == {"grok": "recovered"}
+
+
+def test_the_fleet_has_no_more_restarts_in_an_hour_than_its_cap(begin: Begin) -> None:
+    world = begin(*(f"agent-{number}" for number in range(12)), restarts_per_hour=2)
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    down(world, "agent-1", "agent-2", "agent-3")
+    world.passes(600)
+    assert len(world.driver.calls) == 2
+    assert sorted(world.states().values()) == ["deferred", "recovered", "recovered"]
+    world.passes(3600)
+    assert len(world.driver.calls) == 3
+
+
+def test_while_it_observes_it_says_what_it_would_do(begin: Begin) -> None:
+    world = begin()
+    world.observe = True
+    world.start()
+    down(world, "grok")
+    world.receive(agent_down("grok"))
+    world.passes(60)
+    assert world.driver.calls == []
+    (shown,) = world.actions()
+    assert (shown["state"], shown["detail"]) == ("skipped", "observing; it would be: act")
+
+
+def test_a_silenced_alert_acts_once_the_silence_is_over(begin: Begin) -> None:
+    world = begin()
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    world.silenced = {("AgentDown", "grok")}
+    down(world, "grok", "gimai")
+    world.passes(60)
+    assert (world.driver.calls, world.states()["grok"]) == (["gimai"], "deferred")
+    world.silenced.clear()
+    world.passes(10)
+    assert world.driver.calls == ["gimai", "grok"]

@@ -96,6 +96,8 @@ class World:
         self.journal = Journal.open(url or f"sqlite:///{home / 'journal.sqlite3'}")
         self.changes: list[Change] = []
         self.alive: dict[str, str] = {}
+        self.observe = False
+        self.silenced: set[tuple[str, str]] = set()
         (home / "bucket").mkdir(exist_ok=True)
         self.start()
 
@@ -110,8 +112,10 @@ class World:
             watch=Watch(self.store, settings, self.clock),
             drivers=drivers,
             calls=self.calls,
-            policy=policy_of(settings, self.limits),
+            policy=policy_of(settings, self.limits, observe=self.observe),
             radius=Radius(self.limits.blast_share, self.limits.blast_at_least, self.limits.blast_trial),
+            silences=lambda: frozenset(self.silenced),
+            cap=self.limits.restarts_per_hour,
             journal=self.journal,
             writer=self.writer,
             instruments=instruments,
