@@ -8,7 +8,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from alerting.model import WATCHDOG, Alert, AlertsFile, Channel, EmailChannel, SlackChannel, WebhookChannel
+from alerting.model import (
+    WATCHDOG,
+    Alert,
+    AlertsFile,
+    Channel,
+    EmailChannel,
+    SlackChannel,
+    TelegramChannel,
+    WebhookChannel,
+)
 from alerting.rules import Rule, rules_of
 from nervesys.errors import Mistake
 from nervesys.metrics.periods import Periods
@@ -127,3 +136,5 @@ def _secret_files(channel: Channel) -> dict[str, str]:
             return {"auth_password_file": channel.auth_password_file} if channel.auth_username else {}
         case WebhookChannel():
             return {"token_file": channel.token_file} if channel.token_file else {}
+        case TelegramChannel():
+            return {"bot_token_file": channel.bot_token_file}

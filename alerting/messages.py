@@ -1,10 +1,43 @@
-"""What people are told: templates that Alertmanager and Grafana fill in alike."""
+"""What people are told: templates that Alertmanager and Grafana fill in alike, in plain text."""
 
 TITLE = (
     "{{ if .CommonLabels.nervesys_test }}TEST {{ end }}"
     '{{ if eq .Status "firing" }}FIRING{{ else }}resolved{{ end }}: {{ .GroupLabels.alertname }}'
 )
 TEXT = (
-    "{{ range .Alerts }}{{ .Annotations.summary }}\n{{ .Annotations.description }}\n"
-    "What to do: {{ .Annotations.runbook_url }}\nDashboard: {{ .Annotations.dashboard_url }}\n\n{{ end }}"
+    "{{ range .Alerts }}{{ .Annotations.summary }}\n"
+    "{{ with .Labels.agent }}Agent: {{ . }}\n{{ end }}"
+    "{{ with .Labels.server }}Server: {{ . }}\n{{ end }}"
+    "{{ with .Annotations.server }}Server: {{ . }}\n{{ end }}"
+    "What happened: {{ .Annotations.description }}\n"
+    "{{ with .Annotations.last_words }}Last words: {{ . }}\n{{ end }}"
+    "{{ with .Annotations.done }}What was done: {{ . }}\n{{ end }}"
+    "What to do: {{ .Annotations.runbook_url }}\n"
+    "Dashboard: {{ .Annotations.dashboard_url }}\n"
+    "Journal: {{ .Annotations.journal_url }}\n\n{{ end }}"
 )
+"""What is not known of an alert has no line."""
+PLAIN = f"{TITLE}\n\n{TEXT}"
+"""For where there is no title."""
+
+
+def _asked(query: str, said: str) -> str:
+    """A template of Prometheus that asks it about the alert's agent, and is empty where nothing answers."""
+    return f"{{{{ range printf `{query}` $labels.agent | query }}}}{said}{{{{ end }}}}"
+
+
+AGENT_STORY = {
+    "server": _asked("nervesys_agent_info{agent=%q}", "{{ . | label `server` }}"),
+    "last_words": _asked(
+        "last_over_time(nervesys_agent_status{agent=%q}[1h]) == 1", "it said that it is {{ . | label `status` }}"
+    )
+    + _asked(
+        "nervesys_agent_heartbeat_timestamp_seconds{agent=%q}",
+        " {{ . | value | humanizeTimestamp }}",
+    ),
+    "done": _asked(
+        "max by (action, state) (nervesys_action_open{agent=%q}) > 0",
+        "{{ . | label `action` }} is {{ . | label `state` }}; ",
+    ),
+}
+"""Annotations that Prometheus fills in when an alert on an agent fires; Grafana cannot ask."""

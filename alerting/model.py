@@ -112,7 +112,20 @@ class WebhookChannel(_Channel):
     token_file: str | None = None
 
 
-Channel = Annotated[SlackChannel | EmailChannel | WebhookChannel, Field(discriminator="type")]
+class TelegramChannel(_Channel):
+    """A Telegram bot; Alertmanager reads its token from a file since 0.26.
+
+    Attributes:
+        bot_token_file: file that holds the bot's token.
+        chat_id: of the person, group or channel that it writes to.
+    """
+
+    type: Literal["telegram"]
+    bot_token_file: str = "telegram_token"  # noqa: S105  # a file's name
+    chat_id: int
+
+
+Channel = Annotated[SlackChannel | EmailChannel | WebhookChannel | TelegramChannel, Field(discriminator="type")]
 Duration = Annotated[float, BeforeValidator(lambda written: seconds(str(written)))]
 """Seconds, written such as `10 minutes`."""
 

@@ -9,8 +9,17 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from alerting.messages import TEXT, TITLE
-from alerting.model import WATCHDOG, Alert, AlertsFile, Channel, EmailChannel, SlackChannel, WebhookChannel
+from alerting.messages import PLAIN, TEXT, TITLE
+from alerting.model import (
+    WATCHDOG,
+    Alert,
+    AlertsFile,
+    Channel,
+    EmailChannel,
+    SlackChannel,
+    TelegramChannel,
+    WebhookChannel,
+)
 from alerting.rules import rules_of
 from alerting.units import promql_duration
 from nervesys.settings import Settings
@@ -161,6 +170,9 @@ def _integration(channel: Channel, secrets: Path) -> dict[str, Any]:
             return {"slack_configs": [{**slack, "send_resolved": True, "title": TITLE, "text": TEXT}]}
         case EmailChannel():
             return {"email_configs": [_email(channel, secrets)]}
+        case TelegramChannel():
+            bot = {"bot_token_file": str(secrets / channel.bot_token_file), "chat_id": channel.chat_id}
+            return {"telegram_configs": [{**bot, "send_resolved": True, "parse_mode": "", "message": PLAIN}]}
         case WebhookChannel():
             token = channel.token_file and {"type": "Bearer", "credentials_file": str(secrets / channel.token_file)}
             return {

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerting.conditions import compiled, reads_a_pair
+from alerting.messages import AGENT_STORY
 from alerting.model import WATCHDOG, Alert, AlertsFile, Severity
 from alerting.units import promql_duration
 from nervesys.settings import Settings
@@ -72,16 +73,19 @@ def _written(rule: Rule, settings: Settings) -> dict[str, Any]:
     if alert.name != WATCHDOG:
         # A blind minute tells nobody "resolved"; the dead-man's switch alone must go out at once.
         written["keep_firing_for"] = promql_duration(settings.thresholds.heartbeat.grace_seconds)
-    return written | {"labels": {"severity": str(rule.severity)}, "annotations": annotations(rule, settings)}
+    story = AGENT_STORY if "agent" in rule.by else {}
+    return written | {"labels": {"severity": str(rule.severity)}, "annotations": annotations(rule, settings) | story}
 
 
 def annotations(rule: Rule, settings: Settings) -> dict[str, str]:
-    """What people read of a rule, with Prometheus' templates."""
+    """What people read of a rule whoever evaluates it, with Prometheus' templates."""
     variables = "&".join(f"var-{name}={{{{ $labels.{name} }}}}" for name in rule.by if name in DASHBOARD_VARIABLES)
     dashboard = f"{settings.grafana.url}/d/{rule.alert.dashboard}"
+    asked = "?agent={{ $labels.agent }}" if "agent" in rule.by else ""
     return {
         "summary": rule.alert.summary,
         "description": rule.alert.description.strip(),
         "runbook_url": f"{settings.monitoring.docs_url}/{PAGE}#{rule.alert.anchor}",
         "dashboard_url": f"{dashboard}?{variables}" if variables else dashboard,
+        "journal_url": f"{settings.monitoring.journal_url}/{asked}",
     }

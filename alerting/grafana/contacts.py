@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from alerting.messages import TEXT, TITLE
-from alerting.model import AlertsFile, Channel, EmailChannel, SlackChannel, WebhookChannel
+from alerting.messages import PLAIN, TEXT, TITLE
+from alerting.model import AlertsFile, Channel, EmailChannel, SlackChannel, TelegramChannel, WebhookChannel
 from alerting.routes import ACTIONS, DEADMAN, PEOPLE_GROUP, RECEIVER_TOKEN, pace, receiver_url, routes
 from nervesys.settings import Settings
 
@@ -96,6 +96,9 @@ def _integration(channel: Channel, secrets: Path) -> Integration:
             return "slack", {"url": url, "title": _plain(TITLE), "text": _plain(TEXT)}, True
         case EmailChannel():
             return "email", {"addresses": _plain(channel.to), "subject": _plain(TITLE), "message": _plain(TEXT)}, True
+        case TelegramChannel():
+            bot = {"bottoken": _file(secrets / channel.bot_token_file), "chatid": str(channel.chat_id)}
+            return "telegram", {**bot, "message": _plain(PLAIN), "parse_mode": "None"}, True
         case WebhookChannel():
             token = _bearer(secrets / channel.token_file) if channel.token_file else {}
             return "webhook", {"url": _plain(channel.url), "httpMethod": "POST", **token}, True

@@ -107,6 +107,7 @@ class Monitoring(Section):
 
     Attributes:
         docs_url: where runbooks and docs are read; runbook links are made from it.
+        receiver_url: where people open the receiver's page; where empty, made from `listen.receiver`.
     """
 
     listen: Listen
@@ -115,7 +116,13 @@ class Monitoring(Section):
     alertmanager: Alertmanager
     deadman: Deadman
     docs_url: str
+    receiver_url: str | None = None
     web: Web
+
+    @property
+    def journal_url(self) -> str:
+        """Where people read what the receiver did."""
+        return self.receiver_url or f"{'https' if self.web.tls_cert_file else 'http'}://{self.listen.receiver}"
 
     @property
     def prometheus_url(self) -> str:

@@ -124,7 +124,15 @@ def _wait_until_ready(address: str, log: Path) -> None:
 
 def fire(address: str, alertname: str, severity: str, **labels: str) -> None:
     """Send an alert as Prometheus does."""
-    said = {"summary": f"{alertname} it is", "description": "so", "runbook_url": "run", "dashboard_url": "look"}
+    said = {
+        "summary": f"{alertname} it is",
+        "description": "so",
+        "server": "web-1",
+        "last_words": "well",
+        "runbook_url": "run",
+        "dashboard_url": "look",
+        "journal_url": "read",
+    }
     alert = {"labels": {"alertname": alertname, "severity": severity, **labels}, "annotations": said}
     requests.post(f"http://{address}/api/v2/alerts", json=[alert], timeout=5).raise_for_status()
 
@@ -158,7 +166,18 @@ def test_people_read_what_is_the_case_and_what_to_do(alertmanager: str, sink: Si
     (told,) = sink.told(to_slack)
     (attachment,) = told.body["attachments"]
     assert attachment["title"] == "TEST FIRING: AgentStopped"
-    assert attachment["text"] == "AgentStopped it is\nso\nWhat to do: run\nDashboard: look\n\n"
+    assert attachment["text"].split("\n") == [
+        "AgentStopped it is",
+        "Agent: grok",
+        "Server: web-1",
+        "What happened: so",
+        "Last words: well",
+        "What to do: run",
+        "Dashboard: look",
+        "Journal: read",
+        "",
+        "",
+    ]
 
 
 def test_the_watchdog_goes_to_the_receiver_alone(alertmanager: str, sink: Sink) -> None:

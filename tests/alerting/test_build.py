@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from alerting.build import files
+from alerting.messages import AGENT_STORY
 from alerting.model import read_alerts
 from alerting.rules import prometheus_rules
 from alerting.scraping import JOBS, prometheus_config
@@ -44,7 +45,8 @@ def test_what_is_committed_is_fresh_and_says_where_it_comes_from() -> None:
 def test_every_rule_carries_what_people_need() -> None:
     settings = load().settings
     for rule in prometheus_rules(settings, ALERTS)["groups"][0]["rules"]:
-        assert set(rule["annotations"]) == {"summary", "description", "runbook_url", "dashboard_url"}
+        everything = {"summary", "description", "runbook_url", "dashboard_url", "journal_url"}
+        assert everything <= set(rule["annotations"])
         assert rule["labels"]["severity"] in {"critical", "warning", "info", "none"}
         assert ("keep_firing_for" in rule) == (rule["alert"] != "Watchdog")
 
@@ -55,6 +57,44 @@ def test_links_carry_the_agent() -> None:
     )
     assert rule["annotations"]["dashboard_url"].endswith("/d/agent-details?var-agent={{ $labels.agent }}")
     assert rule["annotations"]["runbook_url"].endswith("/docs/reference/alerts.md#agent-down")
+
+
+def test_a_rule_on_agents_tells_their_story(program: Callable[[str], str], tmp_path: Path) -> None:
+    (down,) = (
+        one for one in prometheus_rules(load().settings, ALERTS)["groups"][0]["rules"] if one["alert"] == "AgentDown"
+    )
+    told = {key: down["annotations"][key] for key in (*AGENT_STORY, "journal_url")}
+    rule = {"alert": "Told", "expr": "nervesys_agent_heartbeat_timestamp_seconds", "annotations": told}
+    series = {
+        'nervesys_agent_heartbeat_timestamp_seconds{agent="grok"}': 60,
+        'nervesys_agent_info{agent="grok",server="web-1"}': 1,
+        'nervesys_agent_status{agent="grok",status="running"}': 1,
+        'nervesys_agent_status{agent="grok",status="idle"}': 0,
+        'nervesys_action_open{agent="grok",action="restart_agent",state="pending"}': 1,
+        'nervesys_action_open{agent="grok",action="restart_agent",state="running"}': 0,
+    }
+    wanted = {
+        "server": "web-1",
+        "last_words": "it said that it is running 1970-01-01 00:01:00 +0000 UTC",
+        "done": "restart_agent is pending; ",
+        "journal_url": "http://127.0.0.1:17010/?agent=grok",
+    }
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": f"{value}x5"} for name, value in series.items()],
+        "alert_rule_test": [
+            {
+                "eval_time": "2m",
+                "alertname": "Told",
+                "exp_alerts": [{"exp_labels": {"agent": "grok"}, "exp_annotations": wanted}],
+            }
+        ],
+    }
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "tested", "rules": [rule]}]}))
+    (tmp_path / "test.yml").write_text(yaml.safe_dump({"rule_files": ["rules.yml"], "tests": [test]}))
+    command = [program("promtool"), "test", "rules", str(tmp_path / "test.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_runbook_link_has_its_heading() -> None:

@@ -24,6 +24,7 @@ CHANNELS = {
     "slack": {"type": "slack", "channel": "#nervesys"},
     "email": {"type": "email", "to": "a@example.org", "from": "b@example.org", "smarthost": "mail.example.org:587"},
     "pager": {"type": "webhook", "url": "https://example.org/hook", "token_file": "pager_token"},
+    "telegram": {"type": "telegram", "chat_id": -100200},
 }
 SECRETS = Path("/secrets")
 
@@ -61,6 +62,7 @@ SETTINGS_OF = {
     "webhook": {"url", "httpMethod", "authorization_scheme", "authorization_credentials", "tlsConfig"},
     "slack": {"url", "title", "text"},
     "email": {"addresses", "subject", "message"},
+    "telegram": {"bottoken", "chatid", "message", "parse_mode"},
 }
 
 
@@ -172,7 +174,7 @@ def test_blindness_keeps_what_is_known_and_ends_the_dead_mans_switch() -> None:
 
 
 def test_contact_points_have_the_documented_shape() -> None:
-    assert list(CONTACTS) == ["actions", "deadman", "slack", "email", "pager"]
+    assert list(CONTACTS) == ["actions", "deadman", "slack", "email", "pager", "telegram"]
     receivers = [one for several in CONTACTS.values() for one in several]
     for one in receivers:
         has_shape(one, CONTACT)
