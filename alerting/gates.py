@@ -32,8 +32,11 @@ SIZES = Origin("store", "sizes")
 ARCHIVE = Origin("archive", "archive")
 BRAIN = Origin("brain", "brain")
 GITHUB = Origin("brain", "github")
-ORIGINS = (AGENTS, METRICS, LOGS, SIZES, ARCHIVE, BRAIN, GITHUB)
-"""Every area of every source."""
+
+
+def origins(settings: Settings) -> tuple[Origin, ...]:
+    """Every area of every source."""
+    return tuple(Origin(name, area) for name, source in settings.monitoring.sources.items() for area in source.refresh)
 
 
 def number(value: float) -> str:
@@ -43,7 +46,7 @@ def number(value: float) -> str:
 
 def fresh_limit(settings: Settings, origin: Origin) -> float:
     """Age in seconds beyond which the last success is too old."""
-    return settings.monitoring.refresh.fresh_seconds(origin.area)
+    return settings.monitoring.fresh_seconds(origin.source, origin.area)
 
 
 def gated(settings: Settings, expr: str, origin: Origin, *, silence: bool = False) -> str:

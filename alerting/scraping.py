@@ -7,10 +7,15 @@ from alerting.units import promql_duration
 from nervesys.settings import Settings
 from nervesys.settings.monitoring import Listen
 
-JOBS = ("store", "archive", "brain", "receiver", "prometheus", "alertmanager")
-"""Every program that is scraped; the name of the job is the program's own in `monitoring.listen`."""
-OUR_OWN = frozenset({"store", "archive", "brain", "receiver"})
-"""Those whose pages are protected by the settings `web`."""
+FOREIGN = ("prometheus", "alertmanager")
+"""Programs whose pages the settings `web` do not protect."""
+
+
+def jobs(settings: Settings) -> dict[str, str]:
+    """Every program that is scraped, and its address."""
+    listen = settings.monitoring.listen
+    sources = {name: source.listen for name, source in settings.monitoring.sources.items()}
+    return {**sources, **{name: getattr(listen, name) for name in ("receiver", *FOREIGN)}}
 
 
 def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = True) -> dict[str, Any]:
@@ -35,10 +40,10 @@ def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = Tr
         "scrape_configs": [
             {
                 "job_name": job,
-                **(_protection(settings, secrets) if job in OUR_OWN else {}),
-                "static_configs": [{"targets": [getattr(listen, job)]}],
+                **(_protection(settings, secrets) if job not in FOREIGN else {}),
+                "static_configs": [{"targets": [address]}],
             }
-            for job in JOBS
+            for job, address in jobs(settings).items()
         ],
     }
 

@@ -3,17 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from alerting.gates import AGENTS, BRAIN, CONFIGURED, LAST_SUCCESS, ORIGINS, fresh_limit, gated, number, watching, whole
-from alerting.scraping import JOBS
+from alerting.gates import AGENTS, BRAIN, CONFIGURED, LAST_SUCCESS, fresh_limit, gated, number, origins, watching, whole
+from alerting.scraping import jobs
 from alerting.terms import ENOUGH, Level
 from alerting.units import Unit, promql_duration
 from nervesys.settings import Settings
 
 HEARTBEAT = "nervesys_agent_heartbeat_timestamp_seconds"
-TARGET_DOWN = "\nor ".join(
-    [f'min by (job) (up{{job=~"{"|".join(JOBS)}"}}) == 0', *(f'absent(up{{job="{job}"}})' for job in JOBS)]
-)
-"""A job cannot be scraped, or is not even tried: a series that is gone must not be silence."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ def _exporter_stale(settings: Settings) -> str:
     """No pass over an area has succeeded for longer than what is served of it may be relied on."""
     return "\nor ".join(
         f"max by (source, area) (time() - {LAST_SUCCESS}{origin}) > {number(fresh_limit(settings, origin))}"
-        for origin in ORIGINS
+        for origin in origins(settings)
     )
 
 
@@ -75,8 +71,15 @@ def _source_unreachable(settings: Settings) -> str:
             settings, "<", 1, fresh_limit(settings, origin)
         )
         + ")"
-        for origin in ORIGINS
+        for origin in origins(settings)
     )
+
+
+def _target_down(settings: Settings) -> str:
+    """A job cannot be scraped, or is not even tried: a series that is gone must not be silence."""
+    scraped = jobs(settings)
+    down = f'min by (job) (up{{job=~"{"|".join(scraped)}"}}) == 0'
+    return "\nor ".join([down, *(f'absent(up{{job="{job}"}})' for job in scraped)])
 
 
 def _all_is_well(settings: Settings) -> str:
@@ -88,7 +91,7 @@ SITUATIONS: Mapping[str, Named] = {
     "agent never seen": Named(("agent",), _never_seen),
     "agent stuck stopping": Named(("agent",), _stuck_stopping),
     "unknown agents": Named((), _unknown_agents),
-    "target down": Named(("job",), lambda _: TARGET_DOWN),
+    "target down": Named(("job",), _target_down),
     "exporter stale": Named(("source", "area"), _exporter_stale),
     "source unreachable": Named(("source", "area"), _source_unreachable),
     "all is well": Named((), _all_is_well),

@@ -284,7 +284,7 @@ def areas(context: Context) -> Sequence[Area]:
 
 def areas_of(archive: Archive, context: Context) -> Sequence[Area]:
     """The one area of any archive."""
-    every = context.settings.monitoring.refresh.archive
+    every = context.settings.monitoring.every_seconds("archive", AREA)
     return (Area(AREA, FAMILIES, every, Holdings(archive, context).refresh),)
 
 

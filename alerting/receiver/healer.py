@@ -41,7 +41,7 @@ def policy_of(settings: Settings, limits: Limits, *, observe: bool = False) -> P
     return Policy(
         grace=heartbeat.grace_seconds,
         down=heartbeat.down_after_seconds,
-        look=settings.monitoring.refresh.agents,
+        look=settings.monitoring.every_seconds("store", "agents"),
         settle=settings.monitoring.prometheus.evaluation_interval_seconds,
         proof=limits.start_allowance_seconds + 2 * heartbeat.interval_seconds,
         cooldown=limits.cooldown_seconds,

@@ -48,7 +48,7 @@ class Watch:
         self._heartbeat = settings.thresholds.heartbeat
         self._offset = settings.thresholds.store_clock_offset_seconds
         self._template = PathTemplate(settings.storage.storj.paths.agents)
-        self._fresh = settings.monitoring.refresh.fresh_seconds("agents")
+        self._fresh = settings.monitoring.fresh_seconds("store", "agents")
         self._unbroken_since = self._last_success = -math.inf
         self._states: dict[str, tuple[str, AgentState | None]] = {}
 

@@ -12,13 +12,13 @@ MIRROR = "brain-exporter"
 def areas(context: Context) -> Sequence[Area]:
     """The areas of the brain that the settings name; GitHub's only where they name a repository there."""
     settings = context.settings
-    every = settings.monitoring.refresh
+    every = settings.monitoring.sources["brain"].refresh
     brain = open_brain(context.place, MIRROR, settings.storage.brain)
     reader = repository.Repository(brain, open_folder(context.place), context)
-    found = [Area("brain", repository.FAMILIES, every.brain, reader.refresh)]
+    found = [Area("brain", repository.FAMILIES, every["brain"], reader.refresh)]
     if settings.storage.brain.repository:
         watcher = github.Watcher(github.client(settings.storage.brain), settings.storage.brain, context.health)
-        found.append(Area("github", github.FAMILIES, every.github, watcher.refresh))
+        found.append(Area("github", github.FAMILIES, every["github"], watcher.refresh))
     return found
 
 

@@ -33,7 +33,7 @@ from nervesys.promql import known
 from nervesys.queries.asking import Live
 from nervesys.queries.reading import panels_of, questions_of
 from nervesys.settings import Loaded
-from nervesys.settings.monitoring import Listen
+from nervesys.settings.monitoring import Monitoring
 from reports.server import Site
 
 app = typer.Typer(no_args_is_help=True, help="Write the dashboards, check them, and serve them.")
@@ -102,15 +102,15 @@ def serve(
 ) -> None:
     """Serve the dashboards as pages that need no Grafana, until SIGTERM. They only read."""
 
-    def address(table: Listen) -> str:
-        return listen or table.page
+    def address(table: Monitoring) -> str:
+        return listen or table.listen.page
 
     loaded = awaited(lambda: opened("page", home=home, brain=brain), partial(stand_in, address)).loaded
     monitoring = loaded.settings.monitoring
     asked = Prometheus(prometheus or monitoring.prometheus_url)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         site = Site(pages(loaded), asked, datasource_seconds(loaded), system_clock, executor)
-        pages_served(application(site.program(), monitoring.web), address(monitoring.listen), monitoring.web)
+        pages_served(application(site.program(), monitoring.web), address(monitoring), monitoring.web)
 
 
 def world(loaded: Loaded) -> World:

@@ -15,7 +15,7 @@ from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.metrics.pages import application, serve
 from nervesys.settings import Web
-from nervesys.settings.monitoring import Listen
+from nervesys.settings.monitoring import Monitoring
 from nervesys.stores.opened import Opened
 
 SOURCES = {source.name: source for source in exporters.SOURCES}
@@ -41,11 +41,10 @@ def exporter(
     def read() -> Opened:
         return opened(f"{source}-exporter", home=home, brain=brain, archive=archive)
 
-    def address(table: Listen) -> str:
-        found = listen or str(getattr(table, source, ""))
-        if not found:
-            raise typer.BadParameter(f"monitoring.yaml has no address under listen.{source}; name one with --listen")
-        return found
+    def address(table: Monitoring) -> str:
+        if not listen and source not in table.sources:
+            raise typer.BadParameter(f"monitoring.yaml has no address under sources.{source}; name one with --listen")
+        return listen or table.sources[source].listen
 
     start = read() if once else awaited(read, partial(stand_in, address))
     monitoring = start.loaded.settings.monitoring
@@ -53,7 +52,7 @@ def exporter(
         if once:
             _print(runner)
         else:
-            _serve(runner, address(monitoring.listen), monitoring.web)
+            _serve(runner, address(monitoring), monitoring.web)
 
 
 def _shard(text: str) -> Shard:

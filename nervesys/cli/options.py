@@ -33,7 +33,7 @@ def _address(said: str | None) -> str | None:
 
 ListenAt = Annotated[
     str | None,
-    typer.Option("--listen", metavar="HOST:PORT", help="Where to serve (monitoring.yaml: listen).", callback=_address),
+    typer.Option("--listen", metavar="HOST:PORT", help="Where to serve (see monitoring.yaml).", callback=_address),
 ]
 
 

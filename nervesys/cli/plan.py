@@ -66,7 +66,7 @@ def make(
     inherited = {name: value for name, value in environ.items() if not name.startswith(_overruled(place, archive))}
     profile = place.profile or PROFILE
     brain, loaded, alerts = _configuration(place, profile, inherited, clock)
-    listen, bucket = loaded.settings.monitoring.listen, loaded.settings.storage.storj.bucket
+    monitoring, bucket = loaded.settings.monitoring, loaded.settings.storage.storj.bucket
     for folder in (f"s3/{bucket}", "archive", "log", "prometheus", "alertmanager", "grafana"):
         (place.home / folder).mkdir(parents=True, exist_ok=True)
     fetched = place.home / "programs"
@@ -74,14 +74,14 @@ def make(
         home=place.home,
         socket=daemon.socket_of(place.home),
         environ={
-            **_environment(place, listen.s3, environ),
+            **_environment(place, monitoring.listen.s3, environ),
             "NERVESYS_BRAIN": brain,
             "NERVESYS_PROFILE": profile,
             "NERVESYS_ARCHIVE": archive or (place.home / "archive").as_uri(),
         },
         services=services(
             place.home,
-            listen,
+            monitoring,
             [name for name, agent in loaded.agents.items() if agent.enabled],
             lambda name: programs.find(name, fetched),
             programs.look("grafana", fetched),

@@ -17,7 +17,7 @@ from nervesys.cli.waiting import awaited
 from nervesys.errors import Mistake, SettingsError, gathered
 from nervesys.metrics.pages import serve
 from nervesys.settings import Place
-from nervesys.settings.monitoring import Listen
+from nervesys.settings.monitoring import Monitoring
 from nervesys.stores.brain import open_brain
 from nervesys.stores.s3 import S3Store
 
@@ -38,8 +38,8 @@ def receiver(
     def read() -> Fleet:
         return read_fleet(opened("receiver", home=home, brain=brain))
 
-    def address(table: Listen) -> str:
-        return listen or table.receiver
+    def address(table: Monitoring) -> str:
+        return listen or table.listen.receiver
 
     place = Place.of(os.environ, home, brain)
     mistakes: list[Mistake] = []
@@ -59,4 +59,4 @@ def receiver(
         S3Store(storage.storj),
         open_brain(place, "receiver", storage.brain),
     )
-    serve(program.application(), address(monitoring.listen), monitoring.web)
+    serve(program.application(), address(monitoring), monitoring.web)

@@ -99,6 +99,8 @@ def _settings(model: BaseModel, prefix: str) -> list[tuple[str, str, str]]:
         key = type(model).model_fields[field].alias or field
         if isinstance(value, BaseModel):
             rows += _settings(value, f"{prefix}{key}.")
+        elif isinstance(value, dict) and any(isinstance(one, BaseModel) for one in value.values()):
+            rows += [row for name, one in value.items() for row in _settings(one, f"{prefix}{key}.{name}.")]
         else:
             rows.append((f"`{prefix}{key}`", _value(value), meanings.get(field, "")))
     return rows

@@ -11,15 +11,15 @@ from starlette.routing import Route
 
 from nervesys.metrics.pages import HEALTHY, served
 from nervesys.settings import Place, load
-from nervesys.settings.monitoring import Listen
+from nervesys.settings.monitoring import Monitoring
 
 
 @contextmanager
-def stand_in(listen: Callable[[Listen], str], why: Callable[[], str]) -> Iterator[None]:
+def stand_in(listen: Callable[[Monitoring], str], why: Callable[[], str]) -> Iterator[None]:
     """Answer 503 to all but `/-/healthy`; to a scrape too, for no metrics at all could pass for calm.
 
     Args:
-        listen: the address, out of the table of addresses without the brain's word.
+        listen: the address, out of the table without the brain's word.
         why: the answer.
     """
 
@@ -28,5 +28,5 @@ def stand_in(listen: Callable[[Listen], str], why: Callable[[], str]) -> Iterato
 
     monitoring = load(profile=Place.of(os.environ).profile, environ=os.environ).settings.monitoring
     app = Starlette(routes=[HEALTHY, Route("/{any:path}", not_ready)])
-    with served(app, listen(monitoring.listen), monitoring.web):
+    with served(app, listen(monitoring), monitoring.web):
         yield

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,10 +26,13 @@ def check(model: type[Model], values: Mapping[str, Any]) -> tuple[Model | None, 
 
 def describes(model: type[BaseModel], path: Path) -> bool:
     """Whether a model has a place for a path."""
-    for key in path:
+    keys = iter(path)
+    for key in keys:
         field = model.model_fields.get(key)
         if field is None:
             return False
+        if get_origin(field.annotation) is dict:
+            next(keys, None)  # any name
         below = next(_models(field.annotation), None)
         if below is None:
             return True

@@ -30,11 +30,8 @@ Seconds = Annotated[float, Field(gt=0)]
 
 
 class Listen(Section):
-    """The one table of addresses: every program of the stack listens here and nowhere else."""
+    """The one table of addresses, but for the exporters': every program of the stack listens here and nowhere else."""
 
-    store: Address
-    archive: Address
-    brain: Address
     receiver: Address
     page: Address
     prometheus: Address
@@ -48,20 +45,16 @@ def fresh_seconds(every_seconds: float) -> float:
     return 4 * every_seconds
 
 
-class Refresh(Section):
-    """Seconds between two refreshes, by area of each source."""
+class SourceRow(Section):
+    """One source, as everybody but its own module sees it.
 
-    agents: Seconds
-    metrics: Seconds
-    logs: Seconds
-    sizes: Seconds
-    brain: Seconds
-    github: Seconds
-    archive: Seconds
+    Attributes:
+        listen: of its exporter.
+        refresh: seconds between two refreshes, by area.
+    """
 
-    def fresh_seconds(self, area: str) -> float:
-        """Age of an area's last success beyond which what is served of it may no longer be relied on."""
-        return fresh_seconds(getattr(self, area))
+    listen: Address
+    refresh: dict[str, Seconds]
 
 
 class Prometheus(Section):
@@ -106,12 +99,13 @@ class Monitoring(Section):
     """config/monitoring.yaml, whole.
 
     Attributes:
+        sources: by name, which is the exporter's job in Prometheus too; all that a new source tells the others.
         docs_url: where runbooks and docs are read; runbook links are made from it.
         receiver_url: where people open the receiver's page; where empty, made from `listen.receiver`.
     """
 
     listen: Listen
-    refresh: Refresh
+    sources: dict[str, SourceRow]
     prometheus: Prometheus
     alertmanager: Alertmanager
     deadman: Deadman
@@ -128,3 +122,11 @@ class Monitoring(Section):
     def prometheus_url(self) -> str:
         """Where Prometheus is asked."""
         return self.prometheus.url or f"http://{self.listen.prometheus}"
+
+    def every_seconds(self, source: str, area: str) -> float:
+        """Between two refreshes of an area."""
+        return self.sources[source].refresh[area]
+
+    def fresh_seconds(self, source: str, area: str) -> float:
+        """Age of an area's last success beyond which what is served of it may no longer be relied on."""
+        return fresh_seconds(self.every_seconds(source, area))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from nervesys.errors import NervesysError
-from nervesys.settings.monitoring import Listen
+from nervesys.settings.monitoring import Monitoring
 from nervesys.stack.grafana import service as grafana_service
 from nervesys.stack.layout import Service
 from nervesys.stack.programs import root_of
@@ -17,13 +17,13 @@ RETENTION = "30d"
 
 
 def services(
-    home: Path, listen: Listen, agents: Iterable[str], find: Callable[[str], Path], grafana: Path | None = None
+    home: Path, monitoring: Monitoring, agents: Iterable[str], find: Callable[[str], Path], grafana: Path | None = None
 ) -> tuple[Service, ...]:
     """Everything that runs, in the order of start.
 
     Args:
         home: of the stack.
-        listen: addresses.
+        monitoring: the sources, and all addresses.
         agents: names of the fleet.
         find: where a program is.
         grafana: where Grafana is; None leaves it out.
@@ -31,8 +31,8 @@ def services(
     Raises:
         NervesysError: an agent has the name of a service.
     """
-    ours = tuple(_ours(home, listen, find))
-    if grafana and (shown := grafana_service(home, listen.grafana, grafana)):
+    ours = tuple(_ours(home, monitoring, find))
+    if grafana and (shown := grafana_service(home, monitoring.listen.grafana, grafana)):
         ours = (*ours, shown)
     taken = {service.name for service in ours} & set(agents)
     if taken:
@@ -49,7 +49,8 @@ def agent_services(agents: Iterable[str]) -> Iterator[Service]:
         yield Service(name=name, about="agent", argv=_nervesys("agent", "run", name), agent=True)
 
 
-def _ours(home: Path, listen: Listen, find: Callable[[str], Path]) -> Iterator[Service]:
+def _ours(home: Path, monitoring: Monitoring, find: Callable[[str], Path]) -> Iterator[Service]:
+    listen = monitoring.listen
     keys = [str(home / "secrets" / f"store_{kind}_key") for kind in ("access", "secret")]
     yield Service(
         name="s3",
@@ -57,10 +58,8 @@ def _ours(home: Path, listen: Listen, find: Callable[[str], Path]) -> Iterator[S
         argv=("sh", "-c", RCLONE, "s3", *keys, str(find("rclone")), listen.s3, str(home / "s3")),
         address=listen.s3,
     )
-    for source in ("store", "archive", "brain"):
-        yield _service(
-            f"{source}-exporter", f"metrics of the {source}", _nervesys("exporter", source), getattr(listen, source)
-        )
+    for name, source in monitoring.sources.items():
+        yield _service(f"{name}-exporter", f"metrics of the {name}", _nervesys("exporter", name), source.listen)
     yield _service("receiver", "takes alerts and acts", _nervesys("receiver"), listen.receiver, "/actions")
     yield _service("page", "the dashboards, drawn", _nervesys("dashboards", "serve"), listen.page)
     yield _alertmanager(home, listen.alertmanager, find("alertmanager"))

@@ -11,7 +11,7 @@ from alerting.build import files
 from alerting.messages import AGENT_STORY
 from alerting.model import read_alerts
 from alerting.rules import prometheus_rules
-from alerting.scraping import JOBS, prometheus_config
+from alerting.scraping import jobs, prometheus_config
 from nervesys.cli.alerts import IN_COMPOSE
 from nervesys.settings import FolderTree, load, shipped_root
 
@@ -104,11 +104,12 @@ def test_every_runbook_link_has_its_heading() -> None:
 
 def test_every_program_is_scraped_at_its_address() -> None:
     settings = load().settings
-    jobs = {
+    scraped = {
         job["job_name"]: job["static_configs"][0]["targets"]
         for job in prometheus_config(settings, Path())["scrape_configs"]
     }
-    assert jobs == {job: [getattr(settings.monitoring.listen, job)] for job in JOBS}
+    assert scraped == {job: [address] for job, address in jobs(settings).items()}
+    assert set(scraped) == {*settings.monitoring.sources, "receiver", "prometheus", "alertmanager"}
 
 
 def test_replicas_send_one_and_the_same_alert() -> None:

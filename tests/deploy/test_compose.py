@@ -102,8 +102,10 @@ def test_every_volume_is_used_and_every_used_volume_is_there() -> None:
 
 
 def test_the_profile_finds_each_program_at_its_service() -> None:
-    listen = load(profile="local,compose").settings.monitoring.listen
-    hosts = {address.rpartition(":")[0] for key, address in listen if key != "page"}
+    monitoring = load(profile="local,compose").settings.monitoring
+    addresses = [source.listen for source in monitoring.sources.values()]
+    addresses += [address for key, address in monitoring.listen if key != "page"]
+    hosts = {address.rpartition(":")[0] for address in addresses}
     assert hosts <= set(SERVICES)
 
 

@@ -31,10 +31,14 @@ PROFILE = {
         "heartbeat": {"interval_seconds": HEARTBEAT, "down_after_seconds": DOWN_AFTER, "stopped_after_seconds": 60},
     },
     "monitoring": {
-        "refresh": {"agents": 1, "metrics": 1, "logs": 5, "sizes": 5, "brain": 2, "archive": 5},
         "prometheus": {"scrape_interval_seconds": 1, "evaluation_interval_seconds": 1},
         "alertmanager": {"group_interval_seconds": 2},
     },
+}
+REFRESH = {
+    "store": {"agents": 1, "metrics": 1, "logs": 5, "sizes": 5},
+    "archive": {"archive": 5},
+    "brain": {"brain": 2},
 }
 
 
@@ -123,9 +127,11 @@ def make_brain(folder: Path) -> Path:
     for file in (folder / "config/agents").iterdir():
         if file.stem not in {*AGENTS, "default"}:
             file.unlink()
-    listen = yaml.safe_load((ROOT / "config/monitoring.yaml").read_text())["listen"]
-    free = free_addresses(len(listen))
-    profile = PROFILE | {"monitoring": PROFILE["monitoring"] | {"listen": dict(zip(listen, free, strict=True))}}
+    shipped = yaml.safe_load((ROOT / "config/monitoring.yaml").read_text())
+    free = iter(free_addresses(len(shipped["listen"]) + len(shipped["sources"])))
+    sources = {name: {"listen": next(free), "refresh": REFRESH.get(name, {})} for name in shipped["sources"]}
+    listen = dict(zip(shipped["listen"], free, strict=True))
+    profile = PROFILE | {"monitoring": PROFILE["monitoring"] | {"sources": sources, "listen": listen}}
     (folder / "config/profiles/e2e.yaml").write_text(yaml.safe_dump(profile))
     return folder
 

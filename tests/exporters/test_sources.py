@@ -1,6 +1,7 @@
 import pkgutil
 
 import exporters
+from nervesys.settings import load
 from tests.exporters.kit import context
 
 
@@ -22,3 +23,9 @@ def test_areas_render_what_their_source_declares() -> None:
         areas = source.areas(context(source=source.name, flags=FLAGS))
         shown = [family for area in areas for family in area.families]
         assert sorted(f.name for f in shown) == sorted(f.name for f in source.families), source.name
+
+
+def test_the_settings_know_every_source_and_each_of_its_areas() -> None:
+    known = {name: set(row.refresh) for name, row in load().settings.monitoring.sources.items()}
+    opened = {source.name: source.areas(context(source=source.name, flags=FLAGS)) for source in exporters.SOURCES}
+    assert known == {name: {area.name for area in areas} for name, areas in opened.items()}

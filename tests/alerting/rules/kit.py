@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from alerting.gates import ORIGINS, Origin
+from alerting.gates import Origin
+from alerting.gates import origins as origins_of
 from nervesys.metrics.family import number
+from nervesys.settings import load
 
 STEP = 15
 MINUTE = 60
@@ -68,7 +70,7 @@ def exporter(origin: Origin, success: Story = now, since: Story = LONG_SINCE, up
 def watched(*origins: Origin) -> World:
     """Exporters that read their areas without a break; all of them where none is named."""
     world: dict[str, Story] = {}
-    for origin in origins or ORIGINS:
+    for origin in origins or origins_of(load().settings):
         world |= exporter(origin)
         world[f'up{{job="{origin.source}",instance="{origin.source}:1"}}'] = steady(1)
     return world

@@ -1,7 +1,8 @@
 """When those who watch are themselves down, blind or overrun."""
 
 from alerting.gates import AGENTS, GITHUB
-from alerting.scraping import JOBS
+from alerting.scraping import jobs
+from nervesys.settings import load
 from tests.alerting.rules.kit import (
     HOUR,
     Case,
@@ -19,7 +20,7 @@ from tests.alerting.rules.kit import (
 )
 
 SOURCE = {"source": "store", "area": "agents"}
-SCRAPED: World = {of(job, "up"): steady(1) for job in JOBS}
+SCRAPED: World = {of(job, "up"): steady(1) for job in jobs(load().settings)}
 
 
 def target_down(at: float, job: str) -> Fires:

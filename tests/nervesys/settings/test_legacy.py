@@ -20,7 +20,7 @@ def at(loaded: Loaded, dotted: str) -> object:
     first, *rest = dotted.split(".")
     value: object = loaded.agents[rest.pop(0)] if first == "agents" else getattr(loaded.settings, first)
     for name in rest:
-        value = getattr(value, name)
+        value = value[name] if isinstance(value, dict) else getattr(value, name)
     return value
 
 
@@ -57,7 +57,7 @@ def at(loaded: Loaded, dotted: str) -> object:
         ("thresholds.disk.critical", 88, "config/monitoring.yaml:7"),
         ("thresholds.heartbeat.down_after_seconds", 240, "config/monitoring.yaml:8"),
         ("thresholds.heartbeat.interval_seconds", 30, "config/monitoring.yaml:13"),
-        ("monitoring.refresh.agents", 20, "config/monitoring.yaml:17"),
+        ("monitoring.sources.store.refresh.agents", 20, "config/monitoring.yaml:17"),
         ("alibaba.alibaba_cloud.enabled", True, "config/alibaba.yaml:2"),
         ("alibaba.alibaba_cloud.model", "qwen-max", "config/alibaba.yaml:4"),
         ("alibaba.alibaba_cloud.use_for", ("error_analysis", "anomaly_detection"), "config/alibaba.yaml:5"),

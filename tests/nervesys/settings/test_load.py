@@ -63,7 +63,7 @@ def test_all_mistakes_at_once_each_with_file_line_and_remedy(brain: MakeBrain) -
             "storage": "storj:\n  endpont: http://x\n  concurrency: 0\n  paths: {agents: /etc/passwd}\n",
             "thresholds": "cpu:\n  warning: 95\n",
             "grafana": "url: [\n",
-            "monitoring": "listen:\n  store: 17001\nlisten:\n  store: 1\n",
+            "monitoring": "listen:\n  page: 17001\nlisten:\n  page: 1\n",
             "agents__grok": "agent:\n  name: deepseek\n  buffer: {max_size_mb: -1}\n",
             "agents__gimai": "agent:\n  name: other\n",
         },
