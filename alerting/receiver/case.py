@@ -37,6 +37,8 @@ class Verdict(StrEnum):
     BLAST_RADIUS = "blast_radius"
     CAPPED = "capped"
     OBSERVED = "observed"
+    ORDERED = "ordered"
+    CANCELLED = "cancelled"
     ACT = "act"
 
 
@@ -137,6 +139,11 @@ class Case:
     def escalated(self) -> bool:
         """Whether people have been asked."""
         return self.episode.state is State.ESCALATED
+
+    @property
+    def ordered(self) -> bool:
+        """Whether people want it restarted, whatever the receiver would do."""
+        return self.episode.verdict == Verdict.ORDERED
 
     @property
     def fresh(self) -> bool:

@@ -60,6 +60,17 @@ def _unknown_agent(case: Case) -> Decision | None:
     return Decision(Verdict.UNKNOWN_AGENT, State.REJECTED, "the agent is no longer in the brain")
 
 
+def _ordered(case: Case) -> Decision | None:
+    """An order stands until the sight is clear, for proof needs to know who spoke before."""
+    if not case.ordered:
+        return None
+    if case.sight.blind:
+        return Decision(Verdict.ORDERED, State.PENDING, case.sight.blind, case.now + case.policy.look)
+    if case.standing.unreachable:
+        return _escalate(case, Verdict.UNREACHABLE_SERVER, case.standing.unreachable)
+    return replace(_act(case), detail="people ordered it")
+
+
 def _blind(case: Case) -> Decision | None:
     if not case.sight.blind:
         return None
@@ -191,6 +202,7 @@ def _escalate(case: Case, verdict: Verdict, detail: str) -> Decision:
 
 RULES: tuple[Callable[[Case], Decision | None], ...] = (
     _unknown_agent,
+    _ordered,
     _blind,
     _proof,
     _stopping,

@@ -198,7 +198,7 @@ class Healer:
 
 
 def _wanting(decided: Decided) -> list[Episode]:
-    return [case.episode for case, decision in decided if decision.verdict is Verdict.ACT]
+    return [case.episode for case, decision in decided if decision.verdict is Verdict.ACT and not case.ordered]
 
 
 def _incident(connection: Connection) -> Incident:
@@ -213,7 +213,7 @@ def _incident(connection: Connection) -> Incident:
 
 def _held(case: Case, decision: Decision, admission: Admission, room: int) -> Decision:
     """The decision, or the wait for those on trial, or for an hour with fewer restarts."""
-    if decision.verdict is not Verdict.ACT:
+    if decision.verdict is not Verdict.ACT or case.ordered:
         return decision
     if case.episode.id not in admission.allowed:
         verdict = Verdict.BLAST_RADIUS

@@ -19,7 +19,9 @@ from alerting.receiver.gauges import journalled
 from alerting.receiver.healer import Healer, policy_of
 from alerting.receiver.local import LocalFile
 from alerting.receiver.maintenance import Alertmanager
+from alerting.receiver.page import Page
 from alerting.receiver.scribe import Scribe
+from alerting.receiver.session import Sessions
 from alerting.receiver.tasks import every
 from alerting.receiver.watch import Watch
 from alerting.receiver.web import ACKNOWLEDGE, SENDERS, Desk
@@ -34,7 +36,7 @@ FLEET_SECONDS = 60
 DEADMAN_SECONDS = 5
 FORGET_SECONDS = 3600
 DAY_SECONDS = 86400
-LINKS = {"/actions": "actions", "/actions?state=escalated": "escalated", "/actions?state=rejected": "rejected"}
+LINKS = {"/?state=escalated": "escalated", "/actions": "JSON", "/metrics": "metrics", "/-/ready": "readiness"}
 
 NOBODY = "none"
 """Stands for the agent where an alert has none."""
@@ -73,9 +75,10 @@ class Receiver:
         self._calls = Calls(drivers, writer, instruments, clock, self._told)
         self._deadman = Deadman(settings.monitoring.deadman.silence_seconds, local.deadman_url, instruments, clock)
         self._scribe = Scribe(brain, journal, writer, instruments, clock, self._told)
+        self._watch = watch = Watch(store, settings, clock)
         self._healer = Healer(
             fleet=lambda: fleet.now,
-            watch=Watch(store, settings, clock),
+            watch=watch,
             drivers=drivers,
             calls=self._calls,
             policy=policy_of(settings, limits, observe=local.actions.mode == "observe"),
@@ -92,16 +95,27 @@ class Receiver:
 
     def application(self) -> Starlette:
         """The pages; what runs beside them starts and stops with them."""
+        token = self._local.token.get_secret_value() if self._local.token else ""
         desk = Desk(
             journal=self._journal,
             writer=self._writer,
             fleet=lambda: self._fleet.now,
             instruments=self._instruments,
-            token=self._local.token.get_secret_value() if self._local.token else "",
+            token=token,
             body_bytes=self._local.limits.body_bytes,
             clock=self._clock,
             journalled=self._received,
             watchdog=self._deadman.heard,
+        )
+        page = Page(
+            journal=self._journal,
+            writer=self._writer,
+            fleet=lambda: self._fleet.now,
+            watch=self._watch,
+            sessions=Sessions(token, self._clock),
+            clock=self._clock,
+            journalled=self._received,
+            links=LINKS,
         )
         desk.start()
         self._start_series()
@@ -110,8 +124,7 @@ class Receiver:
             about="Takes alerts, journals them, acts, and looks whether it helped.",
             snapshot=self._snapshot,
             not_ready=lambda: self._writer.failure,
-            routes=desk.routes(),
-            links=LINKS,
+            routes=[*desk.routes(), *page.routes()],
             self_guarded=frozenset({*SENDERS, ACKNOWLEDGE}),
             lifespan=self._beside,
         )

@@ -79,6 +79,15 @@ class Watch:
         ahead = info.modified - look.clock > self._heartbeat.future_seconds
         return Sight(age=math.inf if ahead else max(look.clock - info.modified, 0), version=info.version, state=state)
 
+    def last_words(self, agent: str) -> tuple[float, AgentState | None] | None:
+        """When an agent last wrote, by the store's clock, and what; None where it never did. For people to read.
+
+        Raises:
+            StoreUnavailable: the store cannot be read.
+        """
+        info = self._heartbeats(self._store.list(self._template.prefix())).get(agent)
+        return (info.modified, self._state(agent, info)) if info else None
+
     def down(self, agents: Iterable[str], look: Look) -> int:
         """How many agents have fallen silent without having been stopped; one that never spoke has not fallen."""
         silent = [

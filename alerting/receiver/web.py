@@ -4,14 +4,13 @@ A webhook is answered 200 only after its alerts are on disk. A 4xx comes back at
 the sender must mend gets one; everything that can be read is journalled, if only as rejected.
 """
 
-import asyncio
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -19,6 +18,7 @@ from alerting.journal import Change, Journal, JournalUnavailable, Writer, view
 from alerting.journal.episodes import acknowledge
 from alerting.journal.receive import Arrival, receive
 from alerting.receiver import metrics
+from alerting.receiver.body import Refused, read_body
 from alerting.receiver.fleet import Fleet
 from alerting.receiver.intake import arrivals, has_watchdog
 from alerting.receiver.webhook import Alert, parse
@@ -28,24 +28,9 @@ from nervesys.settings.check import check
 
 SENDERS = {"/api/v1/alertmanager": "alertmanager", "/api/v1/grafana": "grafana"}
 ACKNOWLEDGE = "/api/v1/acknowledge"
-BODY_SECONDS = 30
-"""A sender that takes longer for one body is let go."""
 LIST_LIMIT = 1000
 ID_DIGITS = 19
 """More than an id of any database has."""
-
-
-class Refused(Exception):
-    """A request that nothing is taken from.
-
-    Attributes:
-        status: of the answer.
-        reason: the closed reason it is counted under.
-    """
-
-    def __init__(self, status: HTTPStatus, reason: str, message: str) -> None:
-        self.status, self.reason = status, reason
-        super().__init__(message)
 
 
 REASONS = ("no_token", "not_json", "too_large", "too_slow", "gone", "journal")
@@ -118,7 +103,7 @@ class Desk:
     async def _take(self, request: Request, sender: str) -> int:
         self._check_token(request)
         try:
-            said = parse(await self._body(request))
+            said = parse(await read_body(request, self.body_bytes))
         except ValueError as err:
             raise Refused(HTTPStatus.BAD_REQUEST, "not_json", f"the body is not JSON: {err}") from err
         if has_watchdog(said):
@@ -147,25 +132,6 @@ class Desk:
         if kind.lower() != "bearer" or not right:
             raise Refused(HTTPStatus.UNAUTHORIZED, "no_token", "the bearer token is missing or wrong")
 
-    async def _body(self, request: Request) -> bytes:
-        """The body, read no further than its limit."""
-        too_large = Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"more than {self.body_bytes} bytes")
-        said = request.headers.get("content-length", "")
-        if said.isdecimal() and int(said) > self.body_bytes:
-            raise too_large
-        body = bytearray()
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                async for chunk in request.stream():
-                    body += chunk
-                    if len(body) > self.body_bytes:
-                        raise too_large
-        except TimeoutError as err:
-            raise Refused(HTTPStatus.REQUEST_TIMEOUT, "too_slow", f"no whole body in {BODY_SECONDS} s") from err
-        except ClientDisconnect as err:
-            raise Refused(HTTPStatus.BAD_REQUEST, "gone", "the sender went away") from err
-        return bytes(body)
-
     async def _actions(self, request: Request) -> Response:
         query, problems = check(Query, request.query_params)
         if query is None:
@@ -180,13 +146,13 @@ class Desk:
     async def _story(self, request: Request) -> Response:
         def story() -> object:
             with self.journal.transaction() as connection:
-                return view.story(connection, _id(request.path_params["episode"]))
+                return view.story(connection, episode_number(request.path_params["episode"]))
 
         return self._read(story)
 
     async def _acknowledge(self, request: Request) -> Response:
         """An operator takes an escalated episode over; so the latch of the blast radius is released too."""
-        episode, now = _id(request.query_params.get("episode", "")), self.clock()
+        episode, now = episode_number(request.query_params.get("episode", "")), self.clock()
         try:
             self._check_token(request)
             changes = await self.writer.commit(lambda connection: acknowledge(connection, episode, now))
@@ -209,6 +175,6 @@ class Desk:
         return JSONResponse(found)
 
 
-def _id(said: str) -> int:
+def episode_number(said: str) -> int:
     """An episode's id; 0, which none has, where it cannot be one."""
     return int(said) if said.isascii() and said.isdecimal() and len(said) < ID_DIGITS else 0

@@ -20,6 +20,7 @@ from alerting.receiver.fleet import Fleet
 from alerting.receiver.healer import Healer, policy_of
 from alerting.receiver.local import Limits
 from alerting.receiver.metrics import INSTRUMENTS
+from alerting.receiver.orders import ORDERS
 from alerting.receiver.watch import Watch
 from nervesys.contract import AgentState, Status
 from nervesys.errors import StoreUnavailable
@@ -146,6 +147,10 @@ class World:
             return receive(connection, arrivals, self.now)
 
         return asyncio.run(self.writer.commit(operation))
+
+    def order(self, what: str, agent: str, episode: int = 0) -> list[Change] | None:
+        """People order something from the page."""
+        return asyncio.run(self.writer.commit(lambda connection: ORDERS[what](connection, agent, episode, self.now)))
 
     def passes(self, seconds: float) -> None:
         """Time passes in heartbeats; at each the living write and the receiver has its turn."""

@@ -1,0 +1,177 @@
+"""The page at `/`: the journal for people to read, and, for who holds the token, buttons that order.
+
+No GET changes anything. Every form carries a key of its session, and the browser is told to load nothing but this
+page's own style.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from alerting.actions import ACTIONS
+from alerting.journal import Change, Journal, JournalUnavailable, State, Writer, view
+from alerting.receiver.body import Refused, read_body
+from alerting.receiver.fleet import Fleet
+from alerting.receiver.orders import ORDERS
+from alerting.receiver.session import SESSION_SECONDS, Sessions
+from alerting.receiver.watch import Watch
+from alerting.receiver.web import episode_number
+from nervesys.clock import Clock
+from nervesys.contract import format_time
+from nervesys.errors import StoreUnavailable
+
+COOKIE = "nervesys_receiver"
+FORM_BYTES = 4096
+ROWS = 100
+HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+TEMPLATES = Environment(loader=PackageLoader("alerting.receiver"), autoescape=True, undefined=StrictUndefined)
+TEMPLATES.filters["instant"] = lambda at: format_time(at)[:19] + "Z"
+FILTERS = ("state", "agent", "action", "alert")
+
+
+@dataclass(frozen=True)
+class Page:
+    """What people see of the receiver.
+
+    Attributes:
+        journal: read from.
+        writer: orders are written through it.
+        fleet: returns the newest version of the brain.
+        watch: tells an agent's last words.
+        sessions: know who holds the token.
+        journalled: called with what changed, once it is on disk.
+        links: path to label.
+    """
+
+    journal: Journal
+    writer: Writer
+    fleet: Callable[[], Fleet]
+    watch: Watch
+    sessions: Sessions
+    clock: Clock
+    journalled: Callable[[list[Change]], None]
+    links: Mapping[str, str]
+
+    def routes(self) -> list[BaseRoute]:
+        """The page's paths."""
+        return [
+            Route("/", self._answering(self._journal)),
+            Route("/episodes/{episode}", self._answering(self._episode)),
+            Route("/style.css", self._style),
+            Route("/sign-in", self._answering(self._sign_in), methods=["POST"]),
+            Route("/sign-out", self._answering(self._sign_out), methods=["POST"]),
+            Route("/orders", self._answering(self._order), methods=["POST"]),
+        ]
+
+    def _answering(self, handle: Any) -> Any:
+        """A handler whose refusals are pages too."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                response: Response = await handle(request)
+            except Refused as refused:
+                response = self._render(request, "refused.html", refused.status, why=str(refused))
+            except JournalUnavailable as err:
+                response = self._render(request, "refused.html", HTTPStatus.SERVICE_UNAVAILABLE, why=str(err))
+            response.headers.update(HEADERS)
+            return response
+
+        return answer
+
+    async def _journal(self, request: Request) -> Response:
+        asked = {name: request.query_params.get(name) or None for name in FILTERS}
+        with self.journal.transaction() as connection:
+            rows = view.actions(connection, view.Filter(**asked, limit=ROWS))
+        agents = sorted(self.fleet().agents)
+        said = {
+            "rows": rows,
+            "asked": asked,
+            "agents": agents,
+            "states": list(State),
+            "actions": ACTIONS,
+            "limit": ROWS,
+        }
+        return self._render(request, "journal.html", **said)
+
+    async def _episode(self, request: Request) -> Response:
+        with self.journal.transaction() as connection:
+            story = view.story(connection, episode_number(request.path_params["episode"]))
+        if story is None:
+            raise Refused(HTTPStatus.NOT_FOUND, "no_episode", "there is no such episode")
+        words = await asyncio.to_thread(self._last_words, story["agent"])
+        return self._render(request, "episode.html", story=story, known=story["agent"] in self.fleet().agents, **words)
+
+    def _last_words(self, agent: str) -> dict[str, Any]:
+        """What the agent last said, or why that is not known."""
+        try:
+            found = self.watch.last_words(agent)
+        except StoreUnavailable as err:
+            return {"silence": f"The store cannot be read: {err}", "written": None, "last": None}
+        if found is None:
+            return {"silence": "It has written no state.", "written": None, "last": None}
+        written, state = found
+        return {"silence": "" if state else "Its state cannot be understood.", "written": written, "last": state}
+
+    async def _sign_in(self, request: Request) -> Response:
+        said = await _form(request)
+        if not self.sessions.right(said.get("token", "").strip()):
+            raise Refused(HTTPStatus.FORBIDDEN, "no_token", "this is not the receiver's token")
+        response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+        secure = request.url.scheme == "https"
+        session = self.sessions.open()
+        response.set_cookie(COOKIE, session, SESSION_SECONDS, httponly=True, samesite="strict", secure=secure)
+        return response
+
+    async def _sign_out(self, request: Request) -> Response:
+        self._check_form(request, await _form(request))
+        response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        return response
+
+    async def _order(self, request: Request) -> Response:
+        said = await _form(request)
+        self._check_form(request, said)
+        order, agent = ORDERS.get(said.get("order", "")), said.get("agent", "")
+        if order is None or (agent not in self.fleet().agents and order is not ORDERS["acknowledge"]):
+            raise Refused(HTTPStatus.BAD_REQUEST, "no_order", "there is no such order, or no such agent")
+        episode, now = episode_number(said.get("episode", "")), self.clock()
+        changes = await self.writer.commit(lambda connection: order(connection, agent, episode, now))
+        if changes is None:
+            raise Refused(HTTPStatus.CONFLICT, "too_late", "it is no longer in a state in which this can be done")
+        self.journalled(changes)
+        to = f"/?{urlencode({'agent': agent})}" if order is ORDERS["restart"] else f"/episodes/{episode}"
+        return RedirectResponse(to, HTTPStatus.SEE_OTHER)
+
+    def _check_form(self, request: Request, said: Mapping[str, str]) -> None:
+        if not self.sessions.right_form(request.cookies.get(COOKIE, ""), said.get("key", "")):
+            raise Refused(HTTPStatus.FORBIDDEN, "no_session", "sign in, and order from the page itself")
+
+    def _render(self, request: Request, template: str, status: HTTPStatus = HTTPStatus.OK, /, **said: Any) -> Response:
+        session = request.cookies.get(COOKIE, "")
+        key = self.sessions.form_key(session) if self.sessions.holds(session) else ""
+        text = TEMPLATES.get_template(template).render(**said, key=key, links=self.links)
+        return Response(text, status, media_type="text/html")
+
+    async def _style(self, _: Request) -> Response:
+        text = TEMPLATES.get_template("style.css").render()
+        return Response(text, headers={"x-content-type-options": "nosniff"}, media_type="text/css")
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a form, in the one encoding that its pages use."""
+    body = await read_body(request, FORM_BYTES)
+    return dict(parse_qsl(body.decode(errors="replace")))

@@ -1,0 +1,212 @@
+"""The page: what is shown to everybody, and what is done only for who holds the token."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from alerting.receiver.fleet import FleetSource
+from alerting.receiver.local import LocalFile
+from alerting.receiver.program import Receiver
+from alerting.receiver.session import SESSION_SECONDS, Sessions
+from nervesys.contract import AgentState, Status
+from tests.alerting.receiver.world import World, a_fleet, agent_down
+
+TOKEN = "a-secret-token"
+Story = Callable[[httpx.AsyncClient], Awaitable[None]]
+Run = Callable[[Story], None]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """One agent escalated, one that waits, and an alert that nobody knows."""
+    world = World(tmp_path, a_fleet("grok", "gimai", max_restart_attempts=0), blast_at_least=9)
+    world.lives("grok", "one")
+    world.lives("gimai", "one")
+    world.passes(20)
+    said = AgentState(agent_id="grok", status=Status.RUNNING, timestamp=world.now, last_error="<b>out of memory</b>")
+    world.dies("grok")
+    world.store.put("db/agents/grok_state.json", said.body())
+    world.passes(20)
+    world.receive(agent_down("grok", annotations='{"summary": "<script>alert(1)</script>"}'))
+    world.passes(15)
+    world.receive(agent_down("gimai"), agent_down("", alertname="Odd", rejected="unknown_alert", remedies=()))
+    return world
+
+
+@pytest.fixture
+def run(world: World) -> Run:
+    local = LocalFile().model_copy(update={"token": SecretStr(TOKEN)})
+    receiver = Receiver(FleetSource(lambda: world.fleet), local, world.journal, world.store, None, clock=world.clock)
+    transport = httpx.ASGITransport(receiver.application())
+
+    async def tell(story: Story) -> None:
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
+            await story(client)
+
+    return lambda story: asyncio.run(tell(story))
+
+
+async def sign_in(client: httpx.AsyncClient) -> str:
+    """Sign in; returns the key of this session's forms."""
+    answer = await client.post("/sign-in", data={"token": TOKEN})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert TOKEN not in cookie
+    found = re.search(r'name="key" value="(\w+)"', (await client.get("/")).text)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        pytest.param("", {"grok", "gimai", "Odd"}, id="everything"),
+        pytest.param("?state=escalated", {"grok"}, id="by state"),
+        pytest.param("?agent=gimai&state=", {"gimai"}, id="by agent; an empty field filters nothing"),
+        pytest.param("?alert=Odd", {"Odd"}, id="by alert"),
+        pytest.param("?action=log_to", set(), id="by action"),
+        pytest.param("?alert=%22%3E%3Cscript%3E", set(), id="something odd"),
+    ],
+)
+def test_the_journal_is_a_table_with_filters(run: Run, query: str, shown: set[str]) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        answer = await client.get(f"/{query}")
+        assert answer.status_code == 200
+        table = answer.text.partition("<tbody>")[2]
+        assert {name for name in ("grok", "gimai", "Odd") if f">{name}<" in table} == shown
+        assert "<script>" not in answer.text
+        assert 'action="/orders"' not in answer.text
+
+    run(story)
+
+
+def test_an_episode_tells_its_whole_story(run: Run) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        text = (await client.get("/episodes/1")).text
+        for words in (
+            "attempts_exhausted",
+            "AgentDown is firing",
+            "&lt;b&gt;out of memory&lt;/b&gt;",
+            "&lt;script&gt;",
+        ):
+            assert words in text
+        assert "<b>" not in text
+        assert "<script>" not in text
+
+    run(story)
+
+
+def test_a_store_that_cannot_be_read_costs_the_last_words_only(run: Run, world: World) -> None:
+    world.store.broken = True
+
+    async def story(client: httpx.AsyncClient) -> None:
+        text = (await client.get("/episodes/1")).text
+        assert "The store cannot be read" in text
+        assert "attempts_exhausted" in text
+
+    run(story)
+
+
+@pytest.mark.parametrize("path", ["/", "/episodes/1", "/episodes/99", "/episodes/x"])
+def test_browsers_are_told_to_run_nothing_and_to_keep_nothing(run: Run, path: str) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        answer = await client.get(path)
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["cache-control"] == "no-store"
+        assert not re.search(r"<script|\son\w+=|style=", answer.text)
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    ("order", "agent", "episode", "state", "to"),
+    [
+        pytest.param("restart", "grok", 1, "pending", "/?agent=grok", id="retry what was escalated"),
+        pytest.param("acknowledge", "grok", 1, "failed", "/episodes/1", id="take it over"),
+        pytest.param("cancel", "gimai", 2, "failed", "/episodes/2", id="cancel what waits"),
+    ],
+)
+def test_who_holds_the_token_orders(
+    run: Run, world: World, order: str, agent: str, episode: int, state: str, to: str
+) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        key = await sign_in(client)
+        assert f'value="{order}"' in (await client.get(f"/episodes/{episode}")).text
+        said = {"key": key, "order": order, "agent": agent, "episode": str(episode)}
+        answer = await client.post("/orders", data=said)
+        assert (answer.status_code, answer.headers["location"]) == (303, to)
+
+    run(story)
+    assert world.states()[agent] == state
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        pytest.param({"key": ""}, 403, id="no key"),
+        pytest.param({"key": "0" * 64}, 403, id="a forged key"),
+        pytest.param({"order": "reboot"}, 400, id="an unknown order"),
+        pytest.param({"agent": "nobody"}, 400, id="an unknown agent"),
+        pytest.param({"order": "cancel"}, 409, id="cancelling what was escalated"),
+        pytest.param({"order": "acknowledge", "episode": "2"}, 409, id="taking over what was not escalated"),
+        pytest.param({"order": "acknowledge", "episode": "x"}, 409, id="no number"),
+        pytest.param({"agent": "x" * 5000}, 413, id="too long"),
+    ],
+)
+def test_nothing_else_is_done(run: Run, world: World, said: dict[str, str], status: int) -> None:
+    before = world.states()
+
+    async def story(client: httpx.AsyncClient) -> None:
+        key = await sign_in(client)
+        form = {"key": key, "order": "restart", "agent": "grok", "episode": "1", **said}
+        assert (await client.post("/orders", data=form)).status_code == status
+        assert (await client.get("/orders", params=form)).status_code == 405
+        client.cookies.clear()
+        assert (await client.post("/orders", data={**form, "key": key})).status_code in (403, 413), "the cookie is gone"
+
+    run(story)
+    assert world.states() == before
+
+
+def test_a_wrong_token_opens_nothing(run: Run) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        for token in ("", "wrong", TOKEN + "x", "ü"):
+            answer = await client.post("/sign-in", data={"token": token})
+            assert answer.status_code == 403
+            assert "set-cookie" not in answer.headers
+            assert TOKEN not in answer.text
+
+    run(story)
+
+
+def test_signing_out_forgets_the_session(run: Run) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        assert (await client.post("/sign-out")).status_code == 403, "another site may not even do this"
+        key = await sign_in(client)
+        assert (await client.post("/sign-out", data={"key": key})).status_code == 303
+        assert "Sign in" in (await client.get("/")).text
+
+    run(story)
+
+
+def test_a_session_ends_by_itself_and_cannot_be_made_up() -> None:
+    now = [1000.0]
+    sessions = Sessions(TOKEN, lambda: now[0])
+    session = sessions.open()
+    until, _, signature = session.partition(".")
+    assert sessions.holds(session)
+    assert sessions.right_form(session, sessions.form_key(session))
+    for forged in ("", "x", f"{int(until) + 1}.{signature}", f"{until}.", f"{until}.\udcff", "9e9.x"):
+        assert not sessions.holds(forged)
+        assert not sessions.right_form(forged, sessions.form_key(session))
+    assert not Sessions("another", lambda: now[0]).holds(session)
+    now[0] += SESSION_SECONDS
+    assert not sessions.holds(session)
