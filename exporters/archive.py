@@ -10,18 +10,16 @@ Errors  ArchiveUnavailable is raised: the runner keeps the last snapshot and dro
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeVar
 
 from exporters.runner import Area, Context, Refresh, Source
-from nervesys.contract import Category, PathTemplate, server_name
-from nervesys.contract.paths import parse_date
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Period, Sample
-from nervesys.settings.storage import Days, Retention, Storage
+from nervesys.settings.storage import Days
 from nervesys.stores.archive import Archive, ArchiveFile, Catalogue, Changes, Entry
+from nervesys.stores.filing import Filed, Layout, is_overdue
 from nervesys.stores.opened import open_archive
 
 FILES = Family("archive_files", "gauge", "Files in the archive.", ("area",), Period.DAILY)
@@ -44,78 +42,11 @@ QUOTA = Family("archive_quota_bytes", "gauge", "Room in the archive: limit, used
 FAMILIES = (FILES, BYTES, NEWEST, OVERDUE, MISSING, QUOTA)
 
 AREA = "archive"
-OTHER = "other"
 TOKEN = ""
 """The cache's key of the token to ask for changes with; no entry has an empty id."""
 LOOKBACK = timedelta(days=30)
 TOLERATED = timedelta(days=1)
 """How far ahead of this machine's clock a date may lie."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """What a file is, by its path.
-
-    Attributes:
-        area: a field of `storage.archive.paths`, or `other`.
-        server: whose logs it holds; None for all else.
-        day: the day in its name.
-        keep_days: how long it is kept; None for ever.
-    """
-
-    area: str
-    server: str | None = None
-    day: date | None = None
-    keep_days: int | None = None
-
-
-class Layout:
-    """Which path belongs where.
-
-    Args:
-        storage: path templates and retention.
-    """
-
-    def __init__(self, storage: Storage) -> None:
-        self._retention = storage.retention
-        paths = dict(storage.archive.paths)
-        self.areas = (*paths, OTHER)
-        self._templates = [(area, PathTemplate(text)) for area, text in paths.items()]
-        # One file a day and server, of all categories, is what the first archives held.
-        self._templates.append(("logs", PathTemplate(paths["logs"].replace("_{category}", ""))))
-
-    def filed(self, path: str) -> Filed:
-        """What a file is.
-
-        Raises:
-            BadObject: it lies where only files of a certain name may, or its name holds no real day or server.
-        """
-        for area, template in self._templates:
-            fields = template.parse(path)
-            if fields is not None:
-                return self._of(area, fields)
-        for area, template in self._templates:
-            if path.startswith(template.prefix()):
-                if template.text.endswith("/"):
-                    return Filed(area, keep_days=keep_days(self._retention, area))
-                raise BadObject(Reason.BAD_KEY, f"not of {template.text}")
-        return Filed(OTHER)
-
-    def _of(self, area: str, fields: Mapping[str, str]) -> Filed:
-        day = parse_date(fields["date"]) if "date" in fields else None
-        if "date" in fields and day is None:
-            raise BadObject(Reason.BAD_VALUE, f"no such day: {fields['date']}")
-        server = server_name(fields["server"]) if "server" in fields else None
-        return Filed(area, server, day, keep_days(self._retention, area, fields.get("category")))
-
-
-def keep_days(retention: Retention, area: str, category: str | None = None) -> Days:
-    """How long a file is kept; logs of all categories as long as the one that is kept longest."""
-    if area == "logs":
-        table = retention.logs
-        kept = [table.get(Category(category))] if category else list(table.values())
-        return None if None in kept else max(filter(None, kept), default=None)
-    return {"backups": retention.backups, "documents": retention.documents}.get(area, retention.reports)
 
 
 def area_samples(area: str, files: Sequence[tuple[ArchiveFile, Filed]], today: date) -> Iterator[Sample]:
@@ -125,12 +56,6 @@ def area_samples(area: str, files: Sequence[tuple[ArchiveFile, Filed]], today: d
     yield OVERDUE.sample(sum(is_overdue(file, filed, today) for file, filed in files), area)
     if files:
         yield NEWEST.sample(max(file.modified for file, _ in files), area)
-
-
-def is_overdue(file: ArchiveFile, filed: Filed, today: date) -> bool:
-    """Whether a file should no longer be there."""
-    day = filed.day or utc(file.modified).date()
-    return filed.keep_days is not None and (today - day).days > filed.keep_days
 
 
 def missing_days(days: Mapping[str, set[date]], today: date, kept_in_store: Days) -> dict[str, int]:

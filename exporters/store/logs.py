@@ -17,10 +17,11 @@ from exporters.runner import Context, Refresh
 from exporters.store.board import Board
 from exporters.store.folders import Folders, instant_of
 from exporters.store.ledger import Ledger, Reading
-from exporters.store.records import MAX_BYTES, Sums, lines_of, tally
+from exporters.store.records import Sums, tally
 from exporters.store.rounds import Rounds
 from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject, Reason
+from nervesys.stores.lines import MAX_BYTES, lines_of
 from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
 
 GRACE_SECONDS = 900

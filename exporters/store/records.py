@@ -1,11 +1,8 @@
 """What log records add up to: families, and the pure way from lines to sums to samples."""
 
-import gzip
-import zlib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import IO
 
 from nervesys.contract import LogRecord
 from nervesys.errors import BadObject, Reason
@@ -28,32 +25,10 @@ TOKENS = Family("log_tokens_total", "counter", "Tokens used, by model.", ("agent
 FAMILIES = (RECORDS, DURATION, TOKENS)
 BY_NAME = {family.name: family for family in FAMILIES}
 
-MAX_BYTES = 256 << 20
-"""Of one log object, inflated."""
-MAX_LINE_BYTES = 1 << 20
-
 Series = tuple[str, ...]
 """A family's name and the label values."""
 Sums = Mapping[Series, Sequence[float]]
 """What is added to each series: one number for a counter; the buckets' counts, then the sum, for a histogram."""
-
-
-def lines_of(stream: IO[bytes], key: str) -> Iterator[bytes]:
-    """The lines of a log object, inflated where its key ends in `.gz`; only one of them is in memory.
-
-    Raises:
-        BadObject: `bad_gzip` where it is cut short or none at all, `too_large` beyond the limits above.
-    """
-    source = gzip.GzipFile(fileobj=stream, mode="rb") if key.endswith(".gz") else stream
-    left = MAX_BYTES
-    try:
-        while line := source.readline(MAX_LINE_BYTES + 1):
-            left -= len(line)
-            if len(line) > MAX_LINE_BYTES or left < 0:
-                raise BadObject(Reason.TOO_LARGE, f"a line over {MAX_LINE_BYTES} bytes, or over {MAX_BYTES} inflated")
-            yield line
-    except (EOFError, gzip.BadGzipFile, zlib.error) as err:
-        raise BadObject(Reason.BAD_GZIP, str(err)) from err
 
 
 def tally(lines: Iterable[bytes], agent: str | None) -> tuple[Sums, Counter[Reason]]:

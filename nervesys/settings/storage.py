@@ -113,6 +113,16 @@ class Retention(Section):
     documents: Days
 
 
+class Round(Section):
+    """The daily round.
+
+    Attributes:
+        delete_at_most: objects and files that retention may delete in one round; a wrong table or clock stops there.
+    """
+
+    delete_at_most: int = Field(ge=0)
+
+
 class Storage(Section):
     """config/storage.yaml, whole."""
 
@@ -120,3 +130,4 @@ class Storage(Section):
     archive: Archive
     brain: Brain
     retention: Retention
+    round: Round

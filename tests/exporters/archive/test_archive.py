@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from exporters import archive as source
-from exporters.archive import Layout, keep_days, missing_days
+from exporters.archive import missing_days
 from exporters.runner import Cache, Runner, Source
 from nervesys.clock import system_clock
 from nervesys.contract import Category
 from nervesys.errors import BadObject
 from nervesys.settings import load
 from nervesys.stores.archive import Archive
+from nervesys.stores.filing import Layout, keep_days
 from nervesys.stores.folder import FolderArchive
 from tests.drive_mock import archive_in, running
 from tests.exporters.kit import HandClock, context

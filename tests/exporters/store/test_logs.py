@@ -13,6 +13,7 @@ from exporters.store.board import Board
 from exporters.store.logs import RECHECKS, Logs
 from nervesys.contract.times import utc
 from nervesys.errors import StoreUnavailable
+from nervesys.stores import lines as limits
 from tests.exporters.kit import HandClock, Rejections, context
 from tests.exporters.store.bucket import Bucket, shown
 
@@ -247,7 +248,7 @@ def test_models_past_twenty_are_counted_as_other(world: World) -> None:
 def test_limits_hold_while_a_log_is_streamed(
     world: World, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
-    monkeypatch.setattr(records, limit, value)
+    monkeypatch.setattr(limits, limit, value)
     key = world.ship(lines=100)
     world.run()
     assert world.rejections.all == [("too_large", key)]

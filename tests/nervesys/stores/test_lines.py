@@ -1,7 +1,7 @@
 import gzip
 from tempfile import SpooledTemporaryFile
 
-from exporters.store.records import lines_of
+from nervesys.stores.lines import lines_of
 
 
 def test_a_log_is_inflated_from_a_copy_that_may_also_be_written() -> None:

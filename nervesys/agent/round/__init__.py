@@ -1,0 +1,6 @@
+"""The daily round: due logs go from the store to the archive, and what retention no longer keeps is deleted."""
+
+from nervesys.agent.round.plan import DayOfLogs, Plan, planned
+from nervesys.agent.round.run import Round
+
+__all__ = ["DayOfLogs", "Plan", "Round", "planned"]

@@ -1,0 +1,133 @@
+"""Merges a day's logs into the archive's files, one for each category, streamed through temporary files."""
+
+import gzip
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from io import BytesIO
+from tempfile import TemporaryFile
+from typing import IO
+
+from nervesys.contract import Category, LogRecord
+from nervesys.errors import ArchiveUnavailable, BadObject, Reason
+from nervesys.stores.archive import Archive
+from nervesys.stores.lines import lines_of
+
+MAX_FILE_BYTES = 256 << 20
+"""Of one file of the archive, gzipped: it is read back whole."""
+MAX_INFLATED_BYTES = 16 << 30
+"""Of one file of the archive; its lines are streamed."""
+GZIP_LEVEL = 6
+REST = Category.SYSTEM
+"""Takes what is of no known category, or no record at all: nothing is left behind."""
+
+
+class DayFile:
+    """One file in the making: what the archive holds already, then what is new.
+
+    A line that lies there is not added again: a round that was interrupted after its upload finds all its lines there.
+    Equal lines are counted, so that two equal records stay two.
+
+    Args:
+        there: the lines that the archive holds.
+        body: takes the gzipped file.
+    """
+
+    def __init__(self, there: Iterable[bytes], body: IO[bytes]) -> None:
+        self.body = body
+        self.added = 0
+        """Lines that the archive does not hold."""
+        self._there: Counter[bytes] = Counter()
+        self._out = gzip.GzipFile(fileobj=body, mode="wb", compresslevel=GZIP_LEVEL, mtime=0)
+        for line in map(_whole, there):
+            self._there[_digest(line)] += 1
+            self._out.write(line)
+
+    def add(self, line: bytes) -> None:
+        """Add a line, unless it lies there."""
+        line = _whole(line)
+        digest = _digest(line)
+        if self._there[digest]:
+            self._there[digest] -= 1
+            return
+        self._out.write(line)
+        self.added += 1
+
+    def close(self) -> None:
+        """Complete the file."""
+        self._out.close()
+
+
+def merge(archive: Archive, lines: Iterable[bytes], path: Callable[[Category], str]) -> None:
+    """Bring lines into the archive; when this returns they lie there, read back and compared.
+
+    Args:
+        archive: that takes them.
+        lines: of one server and day.
+        path: of a category's file.
+
+    Raises:
+        ArchiveUnavailable: the archive does not answer, or what arrived is not what was sent.
+        BadObject: a file that lies there cannot be read, and is not overwritten; or it grows too large.
+    """
+    files: dict[Category, DayFile] = {}
+    with ExitStack() as stack:
+        for line in lines:
+            if line.isspace():
+                continue
+            category = _category(line)
+            if category not in files:
+                body = stack.enter_context(TemporaryFile())
+                files[category] = DayFile(_lines_there(archive, path(category)), body)
+            files[category].add(line)
+        for category, file in files.items():
+            file.close()
+            if file.added:
+                put_verified(archive, path(category), file.body)
+
+
+def put_verified(archive: Archive, path: str, body: IO[bytes]) -> None:
+    """Put a file, and compare size and checksum of what then lies there.
+
+    Raises:
+        ArchiveUnavailable: the archive does not answer, or another content lies there.
+        BadObject: the file is too large to be read back.
+    """
+    size = body.seek(0, 2)
+    if size > MAX_FILE_BYTES:
+        raise BadObject(Reason.TOO_LARGE, f"{path}: {size} bytes, more than {MAX_FILE_BYTES}")
+    body.seek(0)
+    sent = hashlib.file_digest(body, "sha256").digest()  # type: ignore[arg-type]  # a file that can be read
+    body.seek(0)
+    archive.put(path, body)
+    arrived = archive.get(path, max_bytes=MAX_FILE_BYTES)
+    if len(arrived) != size or hashlib.sha256(arrived).digest() != sent:
+        raise ArchiveUnavailable(f"put {path}: what lies there is not what was sent")
+
+
+def _lines_there(archive: Archive, path: str) -> Iterable[bytes]:
+    try:
+        body = archive.get(path, max_bytes=MAX_FILE_BYTES)
+    except BadObject as bad:
+        if bad.reason is Reason.GONE:
+            return ()
+        raise
+    return lines_of(BytesIO(body), path, max_bytes=MAX_INFLATED_BYTES)
+
+
+def _category(line: bytes) -> Category:
+    try:
+        category = LogRecord.parse(line).category
+    except BadObject:
+        return REST
+    return REST if category is Category.OTHER else category
+
+
+def _whole(line: bytes) -> bytes:
+    """The line with its end, which the last one of a file may lack."""
+    return line.rstrip(b"\r\n") + b"\n"
+
+
+def _digest(line: bytes) -> bytes:
+    return hashlib.blake2b(line, digest_size=16).digest()

@@ -1,0 +1,121 @@
+"""The edges of the daily round: it lists, and does what the plan says.
+
+Nothing leaves the store before the archive was read back, so a round that ends anywhere has lost nothing; the next
+one finds what is archived already and goes on. Of two rounds at once, one finds an object gone that the other has
+archived, and leaves that day alone.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from nervesys.agent.round.merge import merge
+from nervesys.agent.round.plan import EXPIRING, DayOfLogs, Plan, planned
+from nervesys.clock import Clock
+from nervesys.contract import Category, PathTemplate
+from nervesys.contract.paths import time_fields
+from nervesys.contract.times import utc
+from nervesys.errors import BadObject, NervesysError
+from nervesys.settings.storage import Storage
+from nervesys.stores.archive import Archive, Catalogue
+from nervesys.stores.lines import lines_of
+from nervesys.stores.objects import ObjectStore
+
+CLOCKS_APART_SECONDS = 3600.0
+"""Between this machine and the store; beyond it, one of them would delete what is not due."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One daily round.
+
+    Attributes:
+        store: logs leave it.
+        archive: logs arrive there.
+        storage: paths, retention, limits.
+        clock: says which day it is.
+    """
+
+    store: ObjectStore
+    archive: Archive
+    storage: Storage
+    clock: Clock
+
+    def plan(self) -> Plan:
+        """What there is to do.
+
+        Raises:
+            StoreUnavailable: the store cannot be listed.
+            ArchiveUnavailable: the archive cannot be listed.
+            NervesysError: the clocks of store and machine are too far apart to say what is due.
+        """
+        now, paths = self.clock(), self.storage.storj.paths
+        listings = {
+            area: self.store.list(PathTemplate(getattr(paths, area)).prefix()) for area in ("active_logs", *EXPIRING)
+        }
+        for listing in listings.values():
+            if listing.clock is not None and abs(listing.clock - now) > CLOCKS_APART_SECONDS:
+                raise NervesysError(
+                    f"the store's clock and this machine's are {abs(listing.clock - now):.0f} s apart: "
+                    "set this machine's clock; nothing was archived or deleted"
+                )
+        catalogue = Catalogue(self.archive.root)
+        catalogue.apply(self.archive.list())
+        objects = {area: listing.objects for area, listing in listings.items()}
+        return planned(self.storage, objects, catalogue.files(), utc(now).date())
+
+    def carry_out(self, plan: Plan, say: Callable[[str], None]) -> list[str]:
+        """Do it; how far it is, is said step by step.
+
+        Returns:
+            Why some days of logs stay in the store; empty where none does.
+
+        Raises:
+            StoreUnavailable: the store does not answer; the next round goes on from here.
+            ArchiveUnavailable: likewise.
+        """
+        trouble: list[str] = []
+        for number, day in enumerate(plan.days, 1):
+            try:
+                self.archive_day(day)
+            except BadObject as bad:
+                trouble.append(f"{day} stays in the store: {bad}")
+                say(trouble[-1])
+            else:
+                say(f"archived {day} ({number} of {len(plan.days)})")
+        for area, keys in plan.expired.items():
+            self._delete(keys)
+            say(f"deleted {len(keys)} objects of {area}")
+        for path in plan.overdue:
+            self.archive.delete(path)
+            say(f"deleted {path} from the archive")
+        return trouble
+
+    def archive_day(self, day: DayOfLogs) -> None:
+        """Bring a day of logs into the archive, and only then delete it from the store.
+
+        Raises:
+            BadObject: an object or a file of the archive cannot be read; nothing was deleted.
+            StoreUnavailable: the store does not answer.
+            ArchiveUnavailable: the archive does not answer, or not what was sent arrived there.
+        """
+        at = time_fields(datetime.combine(day.day, time(), UTC).timestamp())
+        template = PathTemplate(self.storage.archive.paths.logs)
+
+        def path(category: Category) -> str:
+            return template.build(**at, server=day.server, category=category)
+
+        merge(self.archive, self._lines(day), path)
+        self._delete(info.key for info in day.objects)
+
+    def _lines(self, day: DayOfLogs) -> Iterator[bytes]:
+        for info in day.objects:
+            with self.store.open(info.key) as stream:
+                yield from lines_of(stream, info.key)
+
+    def _delete(self, keys: Iterable[str]) -> None:
+        """Delete objects, some at once; the first refusal is raised once all under way are through."""
+        with ThreadPoolExecutor(self.storage.storj.concurrency) as pool:
+            for _ in pool.map(self.store.delete, keys):
+                pass

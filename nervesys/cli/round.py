@@ -1,0 +1,59 @@
+"""`nervesys round`: archive logs that are due, and delete what retention no longer keeps."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from nervesys.agent.round import Plan, Round
+from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.clock import system_clock
+from nervesys.errors import NervesysError
+from nervesys.settings.storage import Storage
+from nervesys.stores.opened import open_archive
+from nervesys.stores.s3 import S3Store
+
+app = typer.Typer(help="Archive logs that are due, and delete what retention no longer keeps.")
+
+
+@app.command(name="round")
+def run(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+) -> None:
+    """Do the daily round once: move due logs to the archive, and delete what is past retention in store and archive.
+
+    Logs leave the store only after the archive was read back and compared, so it may be interrupted at any point: the
+    next round goes on from there. Exits with 1 where something could not be done.
+    """
+    storage = opened("round", home=home, brain=brain, archive=archive).loaded.settings.storage
+    console = Console(soft_wrap=True, highlight=False)
+    round_ = Round(S3Store(storage.storj), open_archive(storage.archive, writable=not dry_run), storage, system_clock)
+    plan = round_.plan()
+    for line in list(_told(plan, storage)) or ["nothing is due"]:
+        console.print(escape(line))
+    if dry_run:
+        console.print("a dry run: nothing was done")
+        return
+    trouble = round_.carry_out(plan, lambda line: console.print(escape(line)))
+    if trouble:
+        raise NervesysError(f"{len(trouble)} of {len(plan.days)} days of logs stay in the store, see above")
+
+
+def _told(plan: Plan, storage: Storage) -> Iterator[str]:
+    """The plan in words."""
+    for day in plan.days:
+        size = sum(info.size for info in day.objects)
+        yield f"to archive: {day}, {len(day.objects)} objects, {size} bytes"
+    for area, keys in plan.expired.items():
+        yield f"to delete: {len(keys)} objects of {area}, kept {getattr(storage.retention, area)} days"
+    for path in plan.overdue:
+        yield f"to delete: {path} in the archive"
+    if plan.left:
+        yield f"to delete later: {plan.left} more, one round deletes at most {storage.round.delete_at_most}"
+    if plan.unfiled:
+        yield f"to stay: {len(plan.unfiled)} logs whose keys tell no server or day, such as {plan.unfiled[0]}"

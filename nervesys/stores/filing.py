@@ -1,0 +1,86 @@
+"""What lies where in the archive, and for how long: what is called overdue is what the daily round deletes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from nervesys.contract import Category, PathTemplate, server_name
+from nervesys.contract.paths import parse_date
+from nervesys.contract.times import utc
+from nervesys.errors import BadObject, Reason
+from nervesys.settings.storage import Days, Retention, Storage
+from nervesys.stores.archive import ArchiveFile
+
+OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What a file is, by its path.
+
+    Attributes:
+        area: a field of `storage.archive.paths`, or `other`.
+        server: whose logs it holds; None for all else.
+        day: the day in its name.
+        keep_days: how long it is kept; None for ever.
+    """
+
+    area: str
+    server: str | None = None
+    day: date | None = None
+    keep_days: int | None = None
+
+
+class Layout:
+    """Which path belongs where.
+
+    Args:
+        storage: path templates and retention.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._retention = storage.retention
+        paths = dict(storage.archive.paths)
+        self.areas = (*paths, OTHER)
+        self._templates = [(area, PathTemplate(text)) for area, text in paths.items()]
+        # One file a day and server, of all categories, is what the first archives held.
+        self._templates.append(("logs", PathTemplate(paths["logs"].replace("_{category}", ""))))
+
+    def filed(self, path: str) -> Filed:
+        """What a file is.
+
+        Raises:
+            BadObject: it lies where only files of a certain name may, or its name holds no real day or server.
+        """
+        for area, template in self._templates:
+            fields = template.parse(path)
+            if fields is not None:
+                return self._of(area, fields)
+        for area, template in self._templates:
+            if path.startswith(template.prefix()):
+                if template.text.endswith("/"):
+                    return Filed(area, keep_days=keep_days(self._retention, area))
+                raise BadObject(Reason.BAD_KEY, f"not of {template.text}")
+        return Filed(OTHER)
+
+    def _of(self, area: str, fields: Mapping[str, str]) -> Filed:
+        day = parse_date(fields["date"]) if "date" in fields else None
+        if "date" in fields and day is None:
+            raise BadObject(Reason.BAD_VALUE, f"no such day: {fields['date']}")
+        server = server_name(fields["server"]) if "server" in fields else None
+        return Filed(area, server, day, keep_days(self._retention, area, fields.get("category")))
+
+
+def keep_days(retention: Retention, area: str, category: str | None = None) -> Days:
+    """How long a file is kept; logs of all categories as long as the one that is kept longest."""
+    if area == "logs":
+        table = retention.logs
+        kept = [table.get(Category(category))] if category else list(table.values())
+        return None if None in kept else max(filter(None, kept), default=None)
+    return {"backups": retention.backups, "documents": retention.documents}.get(area, retention.reports)
+
+
+def is_overdue(file: ArchiveFile, filed: Filed, today: date) -> bool:
+    """Whether a file should no longer be there."""
+    day = filed.day or utc(file.modified).date()
+    return filed.keep_days is not None and (today - day).days > filed.keep_days

@@ -1,0 +1,45 @@
+"""`nervesys round`, against a real S3 server and a folder."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from nervesys.clock import system_clock
+from nervesys.contract.paths import time_fields
+from nervesys.stores.s3 import S3Store
+from tests.nervesys.cli.conftest import Run
+from tests.servers.fixtures import rclone_endpoint
+from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, settings_of
+
+__all__ = ["rclone_endpoint"]
+
+DAY = time_fields(system_clock() - 10 * 86_400)["date"]
+KEY = f"db/active_logs/host-1/{DAY}/120000_grok_00000001.jsonl.gz"
+
+
+def test_it_says_what_it_would_do_and_does_it(
+    run: Run, rclone_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {"ENDPOINT": rclone_endpoint, "ACCESS_KEY": ACCESS_KEY, "SECRET_KEY": SECRET_KEY}
+    for name, value in environ.items():
+        monkeypatch.setenv(f"STORJ_{name}", value)
+    store = S3Store(settings_of(rclone_endpoint))
+    store.put(KEY, gzip.compress(b'{"category": "audit"}\n'))
+    argv = ("round", "--home", str(tmp_path), "--archive", tmp_path.as_uri())
+
+    said = run(*argv, "--dry-run").out
+    assert f"to archive: host-1 {DAY}, 1 objects" in said
+    assert "a dry run: nothing was done" in said
+    assert [info.key for info in store.list("db/active_logs/").objects] == [KEY]
+
+    assert f"archived host-1 {DAY} (1 of 1)" in run(*argv).out
+    assert store.list("db/active_logs/").objects == ()
+    assert len(list(tmp_path.rglob(f"host-1_{DAY}_*.json.gz"))) == 1
+
+    assert "nothing is due" in run(*argv).out
+
+    store.put(KEY, b"no gzip")
+    ran = run(*argv)
+    assert (ran.code, ran.out.count("stays in the store: bad_gzip")) == (1, 1)
+    store.delete(KEY)
