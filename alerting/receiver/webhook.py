@@ -109,7 +109,8 @@ def _alert(said: Any) -> Alert | BadAlert:
 
 def _problem(err: ValidationError) -> str:
     first = err.errors(include_url=False, include_input=False)[0]
-    return clean(f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": "))
+    problem = "an object is expected" if first["type"] == "model_type" else first["msg"]
+    return clean(f"{'.'.join(map(str, first['loc']))}: {problem}".removeprefix(": "))
 
 
 def digest(value: Any) -> str:

@@ -54,9 +54,20 @@ def test_one_bad_alert_never_costs_the_good(bad: Any) -> None:
     assert wrong == parse(body(bad)).alerts[0], "its repeats are one"
 
 
-@pytest.mark.parametrize("shape", [b"[]", b"7", b'{"alerts": 3}', b"{}"])
-def test_json_of_another_shape_is_one_bad_alert(shape: bytes) -> None:
-    assert [type(alert) for alert in parse(shape).alerts] == [BadAlert]
+@pytest.mark.parametrize(
+    ("shape", "problem"),
+    [
+        (b"[]", "an object is expected"),
+        (b"7", "an object is expected"),
+        (b'{"alerts": 3}', "alerts: Input should be a valid list"),
+        (b'{"alerts": [7]}', "an object is expected"),
+        (b"{}", "alerts: Field required"),
+    ],
+)
+def test_json_of_another_shape_is_one_bad_alert(shape: bytes, problem: str) -> None:
+    (bad,) = parse(shape).alerts
+    assert isinstance(bad, BadAlert)
+    assert bad.problem == problem
 
 
 def test_texts_are_made_fit_for_every_database() -> None:
