@@ -11,7 +11,7 @@ from nervesys.queries.reading import Json
 from nervesys.queries.variables import filled
 from reports.colours import named
 from reports.model import Cell
-from reports.units import text_of
+from reports.units import AGO, text_of
 
 COLOURED_CELLS = frozenset({"color-text", "color-background"})
 _LABEL = re.compile(r"\$\{__field\.labels\.(\w+)\}")
@@ -89,7 +89,8 @@ class Field:
         if word:
             text, colour = word.get("text", text), named(word.get("color", colour))
         colour = "" if colour == "text" else colour
-        return Cell(text, colour, self.link(labels, str(value)), value, number=number is not None and not word)
+        counted = number is not None and not word and self.unit != AGO
+        return Cell(text, colour, self.link(labels, str(value)), value, number=counted)
 
     def column_cell(self, value: float | str, labels: Mapping[str, str]) -> Cell:
         """The same for a table, whose cells have colours only where they are asked for."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from importlib.resources import files
 from typing import Any
 
@@ -13,18 +13,8 @@ from nervesys.queries.reading import Json
 from reports import geometry
 from reports.build import panel_name, place_of
 from reports.colours import SHADES, Theme, shade
-from reports.model import Bars, Graph, Notice, Page, Panel, Table, Text, Tiles, Timeline
-from reports.plot import Frame, graph, timeline
-
-KINDS = {
-    Bars: "bars",
-    Graph: "graph",
-    Notice: "notice",
-    Table: "table",
-    Text: "text",
-    Tiles: "tiles",
-    Timeline: "timeline",
-}
+from reports.model import Page
+from reports.plot import clock, plot
 
 
 @dataclass(frozen=True)
@@ -100,19 +90,11 @@ def _rendered(words: Mapping[str, Any]) -> str:
 
 
 def _words(page: Page, width: float, zone: tzinfo) -> dict[str, Any]:
-    def plot(panel: Panel) -> str:
-        body = panel.body
-        assert isinstance(body, Graph | Timeline), "the template asks for no other"
-        size = geometry.size_of(panel.place, width, body)
-        frame = Frame(*size, page.start, page.end, zone, page.marks)
-        return graph(body, frame) if isinstance(body, Graph) else timeline(body, frame)
-
     return {
         "page": page,
-        "plot": plot,
-        "kind": lambda panel: KINDS[type(panel.body)] if panel.body else "heading",
+        "plot": lambda panel: plot(panel, page, width, zone),
         "legend_lines": lambda panel: geometry.legend_lines(panel.body.legend, geometry.width_of(panel.place, width)),
-        "clock": lambda at: datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S %Z"),
+        "clock": lambda at: clock(at, zone),
     }
 
 

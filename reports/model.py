@@ -200,6 +200,11 @@ class Panel:
     place: Place
     body: Body | None
 
+    @property
+    def kind(self) -> str:
+        """What it shows, in one word."""
+        return type(self.body).__name__.lower() if self.body else "heading"
+
 
 @dataclass(frozen=True)
 class Page:

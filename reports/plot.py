@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from xml.sax.saxutils import escape, quoteattr
 
-from reports.model import Graph, Lane, Line, Mark, Stretch, Timeline
+from reports.geometry import size_of
+from reports.model import Graph, Lane, Line, Mark, Page, Panel, Stretch, Timeline
 from reports.scale import time_ticks
 from reports.units import text_of
 
@@ -20,6 +21,8 @@ LETTER = 6.4
 BELOW, ABOVE, RIGHT = 20, 8, 14
 LANE_HEIGHT = 22
 TICK_PIXELS = 90
+APART = 5
+"""Pixels from bar to bar, at least, with which a gap between them is left."""
 SHADED = 4
 """Lines at most, below which the area is shaded; the shades of more would hide one another."""
 
@@ -62,6 +65,25 @@ class Area:
         """Pixels from the left; what lies outside the time range is moved to its edge."""
         share = (at - self.frame.start) / (self.frame.end - self.frame.start)
         return self.left + (self.right - self.left) * min(1, max(0, share))
+
+
+def plot(panel: Panel, page: Page, width: float, zone: tzinfo) -> str:
+    """The graph or timeline of a panel as SVG.
+
+    Args:
+        panel: one that shows either.
+        page: that it stands on.
+        width: of the page, in pixels.
+        zone: of the reader.
+    """
+    assert isinstance(panel.body, Graph | Timeline), "no other is drawn"
+    frame = Frame(*size_of(panel.place, width, panel.body), page.start, page.end, zone, page.marks)
+    return graph(panel.body, frame) if isinstance(panel.body, Graph) else timeline(panel.body, frame)
+
+
+def clock(at: float, zone: tzinfo) -> str:
+    """A date and time of the reader's clock."""
+    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def graph(model: Graph, frame: Frame) -> str:
@@ -155,7 +177,8 @@ def _runs(points: Sequence[tuple[float, float]], step: float) -> Iterator[list[t
 
 def _stacked(model: Graph, area: Area, y: Height) -> Iterator[str]:
     base: defaultdict[float, float] = defaultdict(float)
-    half = 0.4 * model.step
+    apart = area.x(area.frame.start + model.step) - area.left
+    half = model.step * (0.4 if apart >= APART else 0.5)
     for line in model.lines:
         path = ""
         for at, value in line.points:
@@ -179,17 +202,19 @@ def _lane(lane: Lane, area: Area, top: float, height: float) -> Iterator[str]:
 
 def _said(name: str, stretch: Stretch, zone: tzinfo) -> str:
     length = text_of(stretch.end - stretch.start, "s", 0)
-    return f"{name}: {stretch.text}, {_clock(stretch.start, zone)} to {_clock(stretch.end, zone)} ({length})"
+    return (
+        f"{name}: {stretch.text}, {_short_clock(stretch.start, zone)} to {_short_clock(stretch.end, zone)} ({length})"
+    )
 
 
-def _clock(at: float, zone: tzinfo) -> str:
+def _short_clock(at: float, zone: tzinfo) -> str:
     return datetime.fromtimestamp(at, zone).strftime("%b %d, %H:%M:%S")
 
 
 def _marks(area: Area) -> Iterator[str]:
     for mark in area.frame.marks:
         x = area.x(mark.at)
-        said = f"<title>{escape(f'{mark.title}, {_clock(mark.at, area.frame.zone)}')}</title>"
+        said = f"<title>{escape(f'{mark.title}, {_short_clock(mark.at, area.frame.zone)}')}</title>"
         flag = f"M{x - 4:.1f} {area.bottom + 5:.1f}L{x:.1f} {area.bottom:.1f}L{x + 4:.1f} {area.bottom + 5:.1f}Z"
         line = _upright(area, x, mark.colour, dashes="3 3")
         yield f'<g opacity=".6">{line}<path d="{flag}" fill="var(--{mark.colour})"/>{said}</g>'
@@ -201,7 +226,7 @@ def _hover(lines: Sequence[Line], area: Area) -> str:
     texts = [dict(zip((at for at, _ in line.points), line.texts, strict=True)) for line in lines]
     said = {
         "at": [round(area.x(at), 1) for at in times],
-        "times": [_clock(at, area.frame.zone) for at in times],
+        "times": [_short_clock(at, area.frame.zone) for at in times],
         "lines": [
             [line.key.name, line.key.colour, [of_line.get(at, "") for at in times]]
             for line, of_line in zip(lines, texts, strict=True)

@@ -14,16 +14,13 @@ from starlette.routing import Route
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.metrics.pages import Program
-from nervesys.prometheus import Prometheus, QueryFailed
+from nervesys.prometheus import Prometheus
 from nervesys.queries.asking import Choice, Live
-from nervesys.queries.reading import Json, panels_of
+from nervesys.queries.reading import Json
 from nervesys.queries.variables import instant_of, seconds_of
 from reports import html
-from reports.answers import Range, ask_page
-from reports.build import drawn, place_of
+from reports.draw import WIDTH, draw
 from reports.fields import Moment
-from reports.geometry import points_of
-from reports.model import Page
 
 RANGES = (
     ("now-15m", "last 15 minutes"),
@@ -34,8 +31,8 @@ RANGES = (
     ("now-7d", "last 7 days"),
     ("now-30d", "last 30 days"),
 )
-WIDTH, LEAST_WIDTH, MOST_WIDTH = 1400, 280, 4000
-"""Pixels of a page before its script has said how wide it is, and the bounds of what is believed."""
+LEAST_WIDTH, MOST_WIDTH = 280, 4000
+"""Pixels: the bounds of what is believed of a page's width."""
 VARIABLE = "var-"
 HEADERS = {
     "cache-control": "no-store",
@@ -142,20 +139,11 @@ class Site:
             return PlainTextResponse(f"{err}\n", 400)
         if start >= end:
             return PlainTextResponse("the time range ends before it begins\n", 400)
-        model, choices = self._drawn(page, view, start, end, now)
+        live = Live(self._prometheus, self._interval, end)
+        moment = Moment(now, view.range_query)
+        model, choices = draw(page, live, view.wanted, end - start, view.width, moment, self._executor)
         controls = self._controls(page, view, choices)
         return HTMLResponse(html.live(model, controls, view.width, view.zone), headers=HEADERS)
-
-    def _drawn(self, page: Json, view: View, start: float, end: float, now: float) -> tuple[Page, list[Choice]]:
-        live = Live(self._prometheus, self._interval, end)
-        try:
-            choices = live.choices(page, view.wanted)
-        except QueryFailed:
-            choices = []  # every panel says why
-        values = {choice.name: choice.value for choice in choices}
-        points = {panel["id"]: points_of(place_of(panel), view.width) for panel in panels_of(page)}
-        asked = ask_page(page, live, values, Range(end - start, points), self._executor)
-        return drawn(page, asked, Moment(now, view.range_query), start, end), choices
 
     def _controls(self, page: Json, view: View, choices: Sequence[Choice]) -> html.Controls:
         chosen = {

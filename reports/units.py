@@ -9,7 +9,8 @@ RATE: Scale = tuple((1000**power, f" {name}/s") for power, name in enumerate(("B
 TIME: Scale = ((1e-6, " µs"), (1e-3, " ms"), (1, " s"), (60, " min"), (3600, " h"), (86400, " d"), (604800, " weeks"))
 SCALES = {"bytes": BYTES, "Bps": RATE, "s": TIME, "short": COUNT, "ops": COUNT, "opm": COUNT}
 SUFFIXES = {"ops": "/s", "opm": "/min"}
-AGO: tuple[tuple[float, str], ...] = (
+AGO = "dateTimeFromNow"
+SPANS: tuple[tuple[float, str], ...] = (
     (1, "second"),
     (60, "minute"),
     (3600, "hour"),
@@ -28,7 +29,7 @@ def text_of(value: float, unit: str, now: float, decimals: int | None = None) ->
         now: Unix seconds.
         decimals: at most so many; as many as three digits need where None.
     """
-    if unit == "dateTimeFromNow":
+    if unit == AGO:
         return ago(now - value / 1000)
     if unit == "percentunit":
         return f"{_digits(value * 100, decimals)}%"
@@ -41,7 +42,7 @@ def ago(seconds: float) -> str:
     distance = abs(seconds)
     if distance < 1:
         return "just now"
-    factor, name = _scaled(distance, AGO)
+    factor, name = _scaled(distance, SPANS)
     count = int(distance // factor)
     words = f"{count} {name}{'s' if count > 1 else ''}"
     return f"{words} ago" if seconds > 0 else f"in {words}"

@@ -1,4 +1,4 @@
-"""`nervesys dashboards`: write what Grafana is provisioned with, check what its panels ask, serve them without it."""
+"""`nervesys dashboards`: write what Grafana is provisioned with, check what its panels ask, show them without it."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,11 +32,14 @@ from nervesys.prometheus import Prometheus
 from nervesys.promql import known
 from nervesys.queries.asking import Live
 from nervesys.queries.reading import panels_of, questions_of
+from nervesys.queries.variables import instant_of
 from nervesys.settings import Loaded
 from nervesys.settings.monitoring import Monitoring
+from reports.colours import Theme
+from reports.files import Form, drawn_file
 from reports.server import Site
 
-app = typer.Typer(no_args_is_help=True, help="Write the dashboards, check them, and serve them.")
+app = typer.Typer(no_args_is_help=True, help="Write the dashboards, check them, serve and draw them.")
 WINGS = ("exporters", "alerting")
 """Whose families dashboards show."""
 AT_A_TIME = 8
@@ -48,7 +51,7 @@ AskedPrometheus = Annotated[
 
 @app.callback()
 def _group() -> None:
-    """Write the dashboards, check them, and serve them."""
+    """Write the dashboards, check them, serve and draw them."""
 
 
 @app.command()
@@ -111,6 +114,46 @@ def serve(
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         site = Site(pages(loaded), asked, datasource_seconds(loaded), system_clock, executor)
         pages_served(application(site.program(), monitoring.web), address(monitoring), monitoring.web)
+
+
+@app.command()
+def draw(
+    page: Annotated[list[str] | None, typer.Argument(metavar="[PAGE]...", help="Which; default: all of them.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
+    form: Annotated[Form, typer.Option("--format", help="Of the files.")] = Form.PDF,
+    since: Annotated[
+        str | None, typer.Option(metavar="now-6h", help="Start of the time range; default: the page's own.")
+    ] = None,
+    theme: Annotated[Theme, typer.Option(help="Of PDF and PNG; HTML has both.")] = Theme.LIGHT,
+    prometheus: AskedPrometheus = None,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Draw dashboards as files: PDF, PNG, or HTML that needs no network. A panel that has no data says so."""
+    loaded = opened("dashboards", home=home, brain=brain).loaded
+    made = {one["uid"]: one for one in pages(loaded)}
+    if unknown := set(page or ()) - made.keys():
+        raise typer.BadParameter(f"no page is named {', '.join(sorted(unknown))}; there are: {', '.join(made)}")
+    now = system_clock()
+    asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
+    live = Live(asked, datasource_seconds(loaded), now)
+    out.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(AT_A_TIME) as executor:
+        for uid in page or made:
+            seconds = now - _start(since or made[uid]["time"]["from"], now)
+            file = out / f"{uid}.{form}"
+            file.write_bytes(drawn_file(made[uid], live, seconds, form, theme, executor))
+            typer.echo(file)
+
+
+def _start(text: str, now: float) -> float:
+    try:
+        start = instant_of(text, now)
+    except ValueError as err:
+        raise typer.BadParameter(f"--since {err}") from err
+    if start >= now:
+        raise typer.BadParameter(f"--since {text}: lies not in the past")
+    return start
 
 
 def world(loaded: Loaded) -> World:
