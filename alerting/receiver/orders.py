@@ -8,13 +8,14 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from alerting.journal import Change, State, episodes
-from alerting.journal.states import Episode
 from alerting.receiver.case import Verdict
 
 ACTION = "restart_agent"
 BY_HAND = "by hand"
 """Stands where an episode has the name of an alert."""
 
+CANCELLABLE = (State.PENDING, State.DEFERRED, State.SUCCEEDED)
+"""It waits, and neither for a driver call nor for people."""
 LET_GO = {"lease_owner": None, "lease_until": None}
 """A receiver that is deciding about the episode at this moment writes nothing, for it has changed under its hands."""
 
@@ -37,7 +38,7 @@ def restart(connection: Connection, agent: str, _: int, now: float) -> list[Chan
 def cancel(connection: Connection, agent: str, episode_id: int, now: float) -> list[Change] | None:
     """End an episode that waits; the firing that opened it opens no other."""
     episode = episodes.latest(connection, ACTION, agent)
-    if episode is None or episode.id != episode_id or not can_cancel(episode):
+    if episode is None or episode.id != episode_id or episode.state not in CANCELLABLE:
         return None
     detail = "people cancelled it"
     return episodes.decide(connection, episode, State.FAILED, Verdict.CANCELLED, detail, now, due_at=None, **LET_GO)
@@ -46,11 +47,6 @@ def cancel(connection: Connection, agent: str, episode_id: int, now: float) -> l
 def acknowledge(connection: Connection, _: str, episode_id: int, now: float) -> list[Change] | None:
     """Take over an escalated episode; the latch of the blast radius is released so too."""
     return episodes.acknowledge(connection, episode_id, now)
-
-
-def can_cancel(episode: Episode) -> bool:
-    """Whether it waits for something other than a driver call, or people."""
-    return episode.state in (State.PENDING, State.DEFERRED, State.SUCCEEDED)
 
 
 ORDERS: dict[str, Order] = {"restart": restart, "cancel": cancel, "acknowledge": acknowledge}

@@ -20,7 +20,7 @@ from alerting.actions import ACTIONS
 from alerting.journal import Change, Journal, JournalUnavailable, State, Writer, view
 from alerting.receiver.body import Refused, read_body
 from alerting.receiver.fleet import Fleet
-from alerting.receiver.orders import ORDERS
+from alerting.receiver.orders import CANCELLABLE, ORDERS
 from alerting.receiver.session import SESSION_SECONDS, Sessions
 from alerting.receiver.watch import Watch
 from alerting.receiver.web import episode_number
@@ -113,7 +113,8 @@ class Page:
         if story is None:
             raise Refused(HTTPStatus.NOT_FOUND, "no_episode", "there is no such episode")
         words = await asyncio.to_thread(self._last_words, story["agent"])
-        return self._render(request, "episode.html", story=story, known=story["agent"] in self.fleet().agents, **words)
+        can = {"known": story["agent"] in self.fleet().agents, "cancellable": story["state"] in CANCELLABLE}
+        return self._render(request, "episode.html", story=story, **can, **words)
 
     def _last_words(self, agent: str) -> dict[str, Any]:
         """What the agent last said, or why that is not known."""

@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from alerting.drivers import Drivers
-from alerting.drivers.supervisor import Supervisor
 from alerting.model import read_alerts
 from alerting.page import alerts_page
 from alerting.receiver.local import LocalFile
@@ -18,7 +16,14 @@ from nervesys.cli.reference import NOTICE, commands_page, configuration_page, me
 from nervesys.settings import FolderTree, load, shipped_root
 
 app = typer.Typer(help="Write the reference pages under docs/reference from the code that they describe.")
-LOCAL_FILE = LocalFile(drivers=Drivers(supervisor=Supervisor(url="unix:///run/supervisor.sock", servers=("*",))))
+EVERY_DRIVER = {
+    "command": {"argv": ["/usr/local/bin/restart-agent", "{agent}"], "servers": ["*"]},
+    "docker": {"url": "http://docker-proxy:2375", "servers": ["*"]},
+    "kubernetes": {"namespace": "fleet", "servers": ["*"]},
+    "supervisor": {"url": "unix:///run/supervisor.sock", "servers": ["*"]},
+    "systemd": {"servers": ["*"]},
+}
+LOCAL_FILE = LocalFile.model_validate({"drivers": EVERY_DRIVER})
 TABLES = {"Exporters": "exporters", "Receiver": "alerting"}
 
 

@@ -27,7 +27,10 @@ IMAGES = {
     "grafana/grafana:13.3.0": (3000, "http://127.0.0.1:3000/api/health"),
     "prom/alertmanager:v0.34.1": (9093, "http://127.0.0.1:9093/-/ready"),
     "prom/prometheus:v3.15.0": (9090, "http://127.0.0.1:9090/-/ready"),
+    "wollomatic/socket-proxy:1.12.2": (2375, "./healthcheck"),
 }
+
+DOCKER = "/var/run/docker.sock"
 
 SECRETS = {
     "init": ("store", "receiver", "supervisor", "grafana"),  # it makes them
@@ -97,8 +100,19 @@ def test_secrets_are_read_only_where_they_are_used(name: str) -> None:
 
 def test_every_volume_is_used_and_every_used_volume_is_there() -> None:
     used = {source for service in SERVICES.values() for source, _, _ in map(_volume, service.get("volumes", ()))}
-    assert {source for source in used if not source.startswith("./")} == set(COMPOSE["volumes"])
+    assert {source for source in used if not source.startswith("./")} == {*COMPOSE["volumes"], DOCKER}
     assert all((ROOT / source).is_dir() for source in used if source.startswith("./"))
+
+
+def test_dockers_socket_is_the_proxys_alone_and_the_proxy_lets_restarts_through_alone() -> None:
+    assert [name for name, service in SERVICES.items() if DOCKER in str(service)] == ["docker-proxy"]
+    beside = {name for name, service in SERVICES.items() if "docker-proxy" in service.get("networks", ())}
+    assert beside == {"docker-proxy", "receiver"}
+    proxy = SERVICES["docker-proxy"]
+    allowed = [word for word in proxy["command"] if word.startswith("-allow") and word != "-allowhealthcheck"]
+    assert allowed == ["-allowfrom=receiver", "-allowPOST=/containers/[a-zA-Z0-9_.-]+/restart"]
+    assert (proxy["profiles"], proxy["networks"]) == (["docker"], ["docker-proxy"])
+    assert COMPOSE["networks"] == {"docker-proxy": {"internal": True}}
 
 
 def test_the_profile_finds_each_program_at_its_service() -> None:
