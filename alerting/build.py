@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from alerting.conditions import NOBODYS, Own
 from alerting.grafana import contact_points, groups, policies, provisioned
 from alerting.model import AlertsFile
 from alerting.routes import alertmanager_config, idle_config
@@ -20,7 +21,7 @@ GRAFANA_FILES = tuple(f"grafana/alerting/{name}.yaml" for name in ("rules", "con
 PROMETHEUS_RULES = "prometheus/rules/nervesys.yml"
 
 
-def files(settings: Settings, alerts: AlertsFile, secrets: Path) -> dict[str, str]:
+def files(settings: Settings, alerts: AlertsFile, secrets: Path, own: Own = NOBODYS) -> dict[str, str]:
     """Every file, by its path below the folder of provisioning.
 
     One engine evaluates, and the other has nothing to evaluate: no alert fires twice.
@@ -29,15 +30,16 @@ def files(settings: Settings, alerts: AlertsFile, secrets: Path) -> dict[str, st
         settings: addresses, thresholds, intervals.
         alerts: config/alerts.yaml.
         secrets: folder of the secrets, as Prometheus, Alertmanager and Grafana will see it.
+        own: thresholds of agents that have some of their own.
     """
     if alerts.engine == "prometheus":
         return {
             "prometheus/prometheus.yml": _text(prometheus_config(settings, secrets)),
-            PROMETHEUS_RULES: _text(prometheus_rules(settings, alerts)),
+            PROMETHEUS_RULES: _text(prometheus_rules(settings, alerts, own)),
             "alertmanager/alertmanager.yml": _text(alertmanager_config(settings, alerts, secrets)),
         }
     contents = (
-        provisioned("groups", groups(settings, alerts)),
+        provisioned("groups", groups(settings, alerts, own)),
         provisioned("contactPoints", contact_points(settings, alerts, secrets)),
         provisioned("policies", policies(settings, alerts)),
     )

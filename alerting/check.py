@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from alerting.conditions import Own
 from alerting.model import (
     WATCHDOG,
     Alert,
@@ -38,6 +39,7 @@ class World:
         of_receiver: those among them that the receiver itself exposes.
         periods: in seconds.
         dashboards: uids of the pages that alerts may link to.
+        own: thresholds of agents that have some of their own.
         secrets: folder of the secrets; None where they lie elsewhere and cannot be looked at.
     """
 
@@ -46,6 +48,7 @@ class World:
     periods: Periods
     dashboards: Collection[str]
     secrets: Path | None
+    own: Own
 
 
 def mistakes(
@@ -77,7 +80,7 @@ def mistakes(
 def _alert(alert: Alert, alerts: AlertsFile, settings: Settings, world: World) -> Found:
     said_in = "condition" if alert.expr is None else "expr"
     try:
-        rules = rules_of(alert, settings)
+        rules = rules_of(alert, settings, world.own)
         asked = [selection for rule in rules for selection in selections(rule.expr)]
     except ValueError as err:
         yield said_in, str(err)

@@ -1,22 +1,25 @@
 """A condition as people write it, compiled to PromQL."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import chain, product
+from types import MappingProxyType
 
 from alerting.gates import CONFIGURED
-from alerting.language import Clause, Comparison, Days, Hours, Misread, Quantity, Situation, Words, parse
+from alerting.language import Clause, Comparison, Condition, Days, Hours, Misread, Quantity, Situation, Words, parse
 from alerting.model import Severity
 from alerting.situations import SITUATIONS
 from alerting.terms import Bound, Comparable, Count, Term
 from alerting.units import Unit
 from alerting.vocabulary import MEASURES, SILENCES
 from nervesys.settings import Settings
+from nervesys.settings.agents import OwnThresholds
 from nervesys.settings.check import nearest
 from nervesys.settings.thresholds import Pair
 
-KNOWN_TO_THE_BRAIN = f"and on (agent) last_over_time({CONFIGURED}[1h])"
-"""An agent that is taken out of the brain falls silent; an hour bridges what the brain's exporter may miss."""
+Own = Mapping[str, OwnThresholds]
+"""Thresholds that agents have of their own, by name."""
+NOBODYS: Own = MappingProxyType({})
 THRESHOLD = "threshold"
 
 
@@ -49,18 +52,51 @@ class Compiled:
     values: tuple[Value, ...] = ()
 
 
-def compiled(text: str, settings: Settings, severity: Severity | None) -> Compiled:
+def compiled(text: str, settings: Settings, severity: Severity | None, own: Own = NOBODYS) -> Compiled:
     """Compile a condition.
 
     Args:
         text: in the language of `alerting.language`.
         settings: thresholds and intervals.
         severity: which of a pair of thresholds is meant.
+        own: thresholds of agents that have some of their own.
 
     Raises:
         Misread: what is wrong with it and where, in words, with the nearest valid word where one is near.
     """
     condition = parse(text)
+    common = _whole(condition, settings, severity)
+    if "agent" not in common.by:
+        return common
+    apart: dict[str, list[str]] = {}
+    for agent, thresholds in own.items():
+        its = settings.model_copy(update={"thresholds": thresholds.over(settings.thresholds)})
+        try:
+            expr = _whole(condition, its, severity).expr
+        except Misread as err:
+            raise Misread(err.at, f"with the thresholds of {agent}: {err.problem}") from None
+        if expr != common.expr:
+            apart.setdefault(expr, []).append(agent)
+    return replace(common, expr=_known_to_the_brain(common.expr, apart))
+
+
+def _known_to_the_brain(common: str, apart: Mapping[str, list[str]]) -> str:
+    """The expression for the agents of the brain, and others for those that have thresholds of their own."""
+    if not apart:
+        return f"{common}\n{_configured()}"
+    others = "|".join(sorted(chain.from_iterable(apart.values())))
+    parts = [f"(\n{common}\n)\n{_configured('!~', others)}"]
+    parts += [f"(\n{expr}\n)\n{_configured('=~', '|'.join(agents))}" for expr, agents in apart.items()]
+    return "\nor\n".join(parts)
+
+
+def _configured(operator: str = "", names: str = "") -> str:
+    """Falls silent for an agent that is taken out; an hour bridges what the brain's exporter may miss."""
+    which = f'{{agent{operator}"{names}"}}' if operator else ""
+    return f"and on (agent) last_over_time({CONFIGURED}{which}[1h])"
+
+
+def _whole(condition: Condition, settings: Settings, severity: Severity | None) -> Compiled:
     parts = [_clause(clause, settings, severity) for clause in condition.clauses]
     by = parts[0].by
     for clause, part in zip(condition.clauses, parts, strict=True):
@@ -73,8 +109,7 @@ def compiled(text: str, settings: Settings, severity: Severity | None) -> Compil
         expr = f"\nand on ({', '.join(by)})\n".join(f"(\n{part.expr}\n)" for part in parts)
     if condition.during:
         expr = "\n".join([f"(\n{expr}\n)", *(f"and on () ({_when(one)})" for one in condition.during)])
-    values = tuple(value for part in parts for value in part.values)
-    return Compiled(f"{expr}\n{KNOWN_TO_THE_BRAIN}" if "agent" in by else expr, by, values)
+    return Compiled(expr, by, tuple(value for part in parts for value in part.values))
 
 
 def reads_a_pair(text: str, settings: Settings) -> bool:

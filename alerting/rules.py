@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from alerting.conditions import compiled, reads_a_pair
+from alerting.conditions import NOBODYS, Own, compiled, reads_a_pair
 from alerting.messages import AGENT_STORY
 from alerting.model import WATCHDOG, Alert, AlertsFile, Severity
 from alerting.units import promql_duration
@@ -29,8 +29,13 @@ class Rule:
     by: tuple[str, ...]
 
 
-def rules_of(alert: Alert, settings: Settings) -> list[Rule]:
+def rules_of(alert: Alert, settings: Settings, own: Own = NOBODYS) -> list[Rule]:
     """The rules of an alert.
+
+    Args:
+        alert: of config/alerts.yaml.
+        settings: thresholds and intervals.
+        own: thresholds of agents that have some of their own; none where only labels are asked for.
 
     Raises:
         ValueError: what is wrong with its condition.
@@ -39,22 +44,22 @@ def rules_of(alert: Alert, settings: Settings) -> list[Rule]:
         return [Rule(alert, _severity(alert), alert.expr.strip(), alert.by)]
     condition = alert.condition or ""
     if alert.severity is None and reads_a_pair(condition, settings):
-        both = [
-            (severity, compiled(condition, settings, severity)) for severity in (Severity.WARNING, Severity.CRITICAL)
-        ]
+        pair = (Severity.WARNING, Severity.CRITICAL)
+        both = [(severity, compiled(condition, settings, severity, own)) for severity in pair]
         return [Rule(alert, severity, one.expr, one.by) for severity, one in both]
-    one = compiled(condition, settings, alert.severity)
+    one = compiled(condition, settings, alert.severity, own)
     return [Rule(alert, _severity(alert), one.expr, one.by)]
 
 
-def prometheus_rules(settings: Settings, alerts: AlertsFile) -> dict[str, Any]:
+def prometheus_rules(settings: Settings, alerts: AlertsFile, own: Own = NOBODYS) -> dict[str, Any]:
     """The content of the file of rules.
 
     Args:
         settings: thresholds and intervals.
         alerts: what to alert on.
+        own: thresholds of agents that have some of their own.
     """
-    rules = [_written(rule, settings) for alert in alerts.alerts for rule in rules_of(alert, settings)]
+    rules = [_written(rule, settings) for alert in alerts.alerts for rule in rules_of(alert, settings, own)]
     return {"groups": [{"name": "nervesys", "rules": rules}]}
 
 

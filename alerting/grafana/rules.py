@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from alerting.conditions import NOBODYS, Own
 from alerting.model import WATCHDOG, AlertsFile
 from alerting.rules import Rule, annotations, rules_of
 from alerting.units import promql_duration
@@ -23,14 +24,15 @@ LOOKBACK_SECONDS = 600
 QUERY, THERE, BEYOND = "A", "B", "C"
 
 
-def groups(settings: Settings, alerts: AlertsFile) -> list[dict[str, Any]]:
+def groups(settings: Settings, alerts: AlertsFile, own: Own = NOBODYS) -> list[dict[str, Any]]:
     """The groups of rules, one for each severity, in a folder of its own: a title stands in a folder once.
 
     Args:
         settings: thresholds, intervals, and the uid of the data source.
         alerts: what to alert on.
+        own: thresholds of agents that have some of their own.
     """
-    rules = [rule for alert in alerts.alerts for rule in rules_of(alert, settings)]
+    rules = [rule for alert in alerts.alerts for rule in rules_of(alert, settings, own)]
     every = settings.monitoring.prometheus.evaluation_interval_seconds
     return [
         {

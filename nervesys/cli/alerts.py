@@ -50,7 +50,7 @@ def build(
     """Write what Prometheus, Alertmanager and Grafana load: scrape configuration, rules and routes."""
     one = opened("alerts", home=home, brain=brain)
     alerts = checked(one.tree, one.loaded, secrets=None)
-    wanted = files(one.loaded.settings, alerts, secrets)
+    wanted = files(one.loaded.settings, alerts, secrets, one.loaded.own_thresholds)
     report(Console(), write(out, wanted, check=check, obsolete=obsolete(alerts)), check=check)
 
 
@@ -71,7 +71,7 @@ def check(
     one = opened("alerts", home=home, brain=brain)
     alerts = checked(one.tree, one.loaded, secrets=one.place.home / "secrets")
     settings = one.loaded.settings
-    rules = [rule for alert in alerts.alerts for rule in rules_of(alert, settings)]
+    rules = [rule for alert in alerts.alerts for rule in rules_of(alert, settings, one.loaded.own_thresholds)]
     channels = [name for name, channel in alerts.channels.items() if channel.enabled]
     out = Console()
     out.print(f"[green]The alerts are right[/]: {len(alerts.alerts)} alerts make {len(rules)} rules.")
@@ -112,6 +112,7 @@ def checked(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile:
         periods=periods(loaded),
         dashboards=[page["uid"] for page in dashboards],
         secrets=secrets,
+        own=loaded.own_thresholds,
     )
     found = mistakes(alerts, document.origin, loaded.settings, world)
     if found:

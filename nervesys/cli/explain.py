@@ -17,7 +17,7 @@ from nervesys.cli.options import BrainUrl, Home, opened
 from nervesys.metrics.periods import periods
 from nervesys.prometheus import Prometheus, QueryFailed
 from nervesys.promql import known, problems, selections
-from nervesys.settings import Loaded, Settings
+from nervesys.settings import Loaded
 
 SECONDS = 5
 WRONG = 2
@@ -36,12 +36,11 @@ def explain(
     Where a threshold is a pair, both are shown.
     """
     loaded = opened("alerts", home=home, brain=brain).loaded
-    settings = loaded.settings
     try:
-        meant = _meanings(condition, settings)
+        meant = _meanings(condition, loaded)
     except Misread as err:
         _refuse(condition, err)
-    there = Prometheus(prometheus or settings.monitoring.prometheus_url, timeout_seconds=SECONDS)
+    there = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url, timeout_seconds=SECONDS)
     out = Console()
     for severity, one in meant.items():
         title = f"# {severity}\n" if severity else ""
@@ -50,10 +49,11 @@ def explain(
         _tell(out, one, there)
 
 
-def _meanings(condition: str, settings: Settings) -> dict[Severity | None, Compiled]:
+def _meanings(condition: str, loaded: Loaded) -> dict[Severity | None, Compiled]:
+    settings, own = loaded.settings, loaded.own_thresholds
     pair = (Severity.WARNING, Severity.CRITICAL)
     severities = pair if reads_a_pair(condition, settings) else (None,)
-    return {severity: compiled(condition, settings, severity) for severity in severities}
+    return {severity: compiled(condition, settings, severity, own) for severity in severities}
 
 
 def _refuse(condition: str, err: Misread) -> None:

@@ -106,7 +106,7 @@ def _environment(place: Place, s3: str, environ: Mapping[str, str]) -> dict[str,
 
 def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
     """Everything that the programs load, by path below the home."""
-    provisioning = build.files(loaded.settings, alerts, stack.home / "secrets")
+    provisioning = build.files(loaded.settings, alerts, stack.home / "secrets", loaded.own_thresholds)
     files = {
         FILE: stack.model_dump_json(indent=2) + "\n",
         daemon.CONFIG: daemon.config(stack),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from nervesys.contract.state import AgentName
+from nervesys.settings.thresholds import Pair, Thresholds
 
 
 def _level(said: object) -> str:
@@ -108,6 +109,33 @@ class Window(BaseModel):
     reason: str = ""
 
 
+class OwnHeartbeat(_Open):
+    """See `nervesys.settings.thresholds.Heartbeat`; None for what all agents have."""
+
+    down_after_seconds: float | None = Field(default=None, gt=0)
+    stopped_after_seconds: float | None = Field(default=None, gt=0)
+
+
+class OwnThresholds(_Open):
+    """What of config/thresholds.yaml is another value for this agent; None for what all agents have."""
+
+    heartbeat: OwnHeartbeat = Field(default_factory=OwnHeartbeat)
+    buffer: Pair | None = None
+    clock_skew_seconds: float | None = Field(default=None, gt=0)
+    logs_late_seconds: float | None = Field(default=None, gt=0)
+
+    def over(self, common: Thresholds) -> Thresholds:
+        """The thresholds of all agents, with this one's own laid over them."""
+        heartbeat = _said(self.heartbeat, OwnHeartbeat)
+        own = {**_said(self, OwnThresholds), "heartbeat": common.heartbeat.model_copy(update=heartbeat)}
+        return common.model_copy(update=own)
+
+
+def _said(own: BaseModel, model: type[BaseModel]) -> dict[str, Any]:
+    """The fields of a model that are given."""
+    return {key: value for key in model.model_fields if (value := getattr(own, key)) is not None}
+
+
 class AgentConfig(_Open):
     """One agent's settings, defaults merged in.
 
@@ -130,4 +158,5 @@ class AgentConfig(_Open):
     health: Health = Field(default_factory=Health)
     resources: dict[str, Any] = Field(default_factory=dict)
     restart: Restart = Field(default_factory=Restart)
+    thresholds: OwnThresholds = Field(default_factory=OwnThresholds)
     maintenance: tuple[Window, ...] = ()

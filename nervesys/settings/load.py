@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from nervesys.errors import Mistake, SettingsError
-from nervesys.settings.agents import AgentConfig
+from nervesys.settings.agents import AgentConfig, OwnThresholds
 from nervesys.settings.alibaba import Alibaba
 from nervesys.settings.check import Model, check, describes, nearest
 from nervesys.settings.fleet import AGENT, members
@@ -53,6 +53,11 @@ class Loaded:
     agents: dict[str, AgentConfig]
     origins: dict[str, str]
     warnings: tuple[Mistake, ...]
+
+    @property
+    def own_thresholds(self) -> dict[str, OwnThresholds]:
+        """What of the thresholds is another value for an agent, by its name."""
+        return {name: agent.thresholds for name, agent in self.agents.items()}
 
 
 def load(

@@ -42,7 +42,9 @@ def entry(**fields: str) -> str:
 
 def said(tree: FolderTree, secrets: Path | None = None) -> list[str]:
     """What is said of the alerts of a brain."""
-    world = World(known(FAMILIES), ["nervesys_action_open"], periods(LOADED), ["main-overview"], secrets)
+    world = World(
+        known(FAMILIES), ["nervesys_action_open"], periods(LOADED), ["main-overview"], secrets, LOADED.own_thresholds
+    )
     try:
         alerts, document = read_alerts(tree)
     except SettingsError as err:

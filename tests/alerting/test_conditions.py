@@ -18,6 +18,7 @@ from alerting.terms import Count
 from alerting.vocabulary import MEASURES, SILENCES
 from nervesys.promql import selections
 from nervesys.settings import load
+from nervesys.settings.agents import OwnThresholds
 
 SETTINGS = load().settings
 W = Severity.WARNING
@@ -64,6 +65,30 @@ def test_parts_are_joined_by_what_they_speak_of() -> None:
     result = compiled("cpu > 90% and memory > 90%", SETTINGS, None)
     assert "\nand on (server)\n" in result.expr
     assert selections(result.expr)
+
+
+SLOW, QUICK = (OwnThresholds.model_validate({"heartbeat": {"down_after_seconds": value}}) for value in (900, 240))
+
+
+def test_an_agent_may_have_thresholds_of_its_own() -> None:
+    own = {"grok": OwnThresholds(), "gimai": SLOW, "copilot": SLOW, "chatgpt": QUICK}
+    common, slow, quick = compiled("no heartbeat > threshold", SETTINGS, None, own).expr.split("\nor\n")
+    assert ") > 300\n" in common
+    assert common.endswith('last_over_time(nervesys_brain_agent_configured{agent!~"chatgpt|copilot|gimai"}[1h])')
+    assert ") > 900\n" in slow
+    assert slow.endswith('last_over_time(nervesys_brain_agent_configured{agent=~"gimai|copilot"}[1h])')
+    assert ") > 240\n" in quick
+
+
+@pytest.mark.parametrize("text", ["no heartbeat > 10 minutes", "cpu > 90%", "target down"])
+def test_where_no_threshold_of_agents_is_read_all_are_alike(text: str) -> None:
+    assert compiled(text, SETTINGS, None, {"grok": SLOW}) == compiled(text, SETTINGS, None)
+
+
+def test_a_threshold_of_its_own_that_cannot_be_is_told_with_its_agent() -> None:
+    own = {"grok": OwnThresholds.model_validate({"heartbeat": {"down_after_seconds": 90}})}
+    with pytest.raises(Misread, match=r"with the thresholds of grok: 90 s is too short"):
+        compiled("no heartbeat > threshold", SETTINGS, None, own)
 
 
 def test_a_rate_is_of_the_unit_that_it_is_written_in() -> None:

@@ -9,8 +9,22 @@ import yaml
 
 from alerting.conditions import compiled
 from nervesys.settings import load
+from nervesys.settings.agents import OwnThresholds
 from tests.alerting.rules.agents import ALIVE
-from tests.alerting.rules.kit import HOUR, Case, Fires, Story, World, from_, of_store, steady, step, watched
+from tests.alerting.rules.kit import (
+    HOUR,
+    Case,
+    Fires,
+    Story,
+    World,
+    configured,
+    from_,
+    of_store,
+    steady,
+    step,
+    until,
+    watched,
+)
 
 SETTINGS = load().settings
 GROK, WEB = {"agent": "grok"}, {"server": "web-1"}
@@ -26,7 +40,23 @@ def growing(slow: float, at: float, fast: float) -> Story:
     return lambda t: t * slow + max(0, t - at) * fast
 
 
+OWN = {"gimai": OwnThresholds.model_validate({"heartbeat": {"down_after_seconds": 900}})}
+"""Patience with one agent."""
+
 CASES = (
+    Case(
+        "no heartbeat > threshold",
+        "two fall silent at once, and one may be silent for longer",
+        ALIVE
+        | configured("gimai")
+        | {of_store("agent_heartbeat_timestamp_seconds", agent=name): until(600) for name in ("grok", "gimai")},
+        silent=(885,),
+        fires=(
+            Fires(1485, "", labels=GROK),
+            Fires(1515, "", labels=GROK),
+            Fires(1515, "", labels={"agent": "gimai"}),
+        ),
+    ),
     Case(
         "tokens > 600 per minute in 10 minutes",
         "5 a second, then 15",
@@ -87,7 +117,7 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_sentence(case: Case, program: Callable[[str], str], tmp_path: Path) -> None:
-    expr = compiled(case.alert, SETTINGS, None).expr
+    expr = compiled(case.alert, SETTINGS, None, OWN).expr
     rule = {"alert": case.alert, "expr": expr, "labels": {"severity": "critical"}, "annotations": {"summary": ""}}
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "tested", "rules": [rule]}]}))
     (tmp_path / "test.yml").write_text(yaml.safe_dump(case.as_promtool("rules.yml")))
