@@ -5,16 +5,12 @@ prometheus_client's own with the same series. The refresh runs over a store in m
 """
 
 import http.client
-import multiprocessing
 import re
-import socket
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-import uvicorn
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,10 +19,11 @@ from starlette.routing import Route
 
 from benchmarks.fleet import Exporter, Fleet
 from benchmarks.measure import Report, best, once
+from benchmarks.servers import process
+from benchmarks.servers import run as run_server
 from nervesys.metrics import Snapshot
 from nervesys.metrics.pages import CONTENT_TYPE, Program, application
 from nervesys.settings import Web
-from tests.servers.s3 import free_port
 
 AGENTS = 10_000
 
@@ -75,7 +72,7 @@ def _ours(size: int, port: int) -> None:
     """The exporter's own pages."""
     snapshot = _snapshot(size)
     program = Program("benchmark", "A benchmark.", lambda: snapshot, lambda: None)
-    _run(application(program, Web()), port)
+    run_server(application(program, Web()), port)
 
 
 def _bare(size: int, port: int) -> None:
@@ -87,7 +84,7 @@ def _bare(size: int, port: int) -> None:
             return Response(snapshot.gzipped, headers={"content-encoding": "gzip"}, media_type=CONTENT_TYPE)
         return Response(snapshot.plain, media_type=CONTENT_TYPE)
 
-    _run(Starlette(routes=[Route("/metrics", metrics)]), port)
+    run_server(Starlette(routes=[Route("/metrics", metrics)]), port)
 
 
 def _prometheus_client(size: int, port: int) -> None:
@@ -106,16 +103,12 @@ def _prometheus_client(size: int, port: int) -> None:
     threading.Event().wait()
 
 
-def _run(app: Starlette, port: int) -> None:
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
-
-
 def _timed(server: Callable[[int, int], None], size: int, *, short: bool) -> dict[str, float]:
     """Median seconds of a scrape, by encoding."""
     slow = server is _prometheus_client
     times = 2 if short else 5 if slow else 40
-    with _process(server, size) as port:
-        return {encoding: _median(port, encoding, times) for encoding in ("gzip", "identity")}
+    with process(server, size) as served:
+        return {encoding: _median(served.port, encoding, times) for encoding in ("gzip", "identity")}
 
 
 def _median(port: int, encoding: str, times: int) -> float:
@@ -129,28 +122,3 @@ def _median(port: int, encoding: str, times: int) -> float:
         taken.append(time.perf_counter() - began)
     connection.close()
     return statistics.median(taken[1:])
-
-
-@contextmanager
-def _process(server: Callable[[int, int], None], size: int) -> Iterator[int]:
-    """A server in a process of its own; yields its port."""
-    port = free_port()
-    process = multiprocessing.get_context("spawn").Process(target=server, args=(size, port), daemon=True)
-    process.start()
-    try:
-        _wait_for(port)
-        yield port
-    finally:
-        process.terminate()
-        process.join(20)
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(1200):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(f"nothing listens on {port}")

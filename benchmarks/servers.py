@@ -1,0 +1,51 @@
+"""Web servers in processes of their own, so that whoever measures does not share their interpreter."""
+
+import multiprocessing
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.applications import Starlette
+
+from tests.servers.s3 import free_port
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that runs."""
+
+    port: int
+    pid: int
+
+
+@contextmanager
+def process(server: Callable[..., None], *said: object) -> Iterator[Served]:
+    """Run `server(*said, port)` in a process of its own, until the block is left."""
+    port = free_port()
+    started = multiprocessing.get_context("spawn").Process(target=server, args=(*said, port), daemon=True)
+    started.start()
+    try:
+        _wait_for(port)
+        yield Served(port, started.pid or 0)
+    finally:
+        started.terminate()
+        started.join(20)
+
+
+def run(app: Starlette, port: int) -> None:
+    """Serve as the project's programs do."""
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(1200):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(f"nothing listens on {port}")
