@@ -14,7 +14,17 @@ from tests.servers.postgres import Postgres, postgres
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")  # a busy machine is no finding
 
-FOREIGN = ("NERVESYS_", "STORJ_", "GDRIVE_", "GITHUB_", "AWS_", "DASHSCOPE_")
+FOREIGN = (
+    "NERVESYS_",
+    "STORJ_",
+    "GDRIVE_",
+    "GITHUB_",
+    "AWS_",
+    "DASHSCOPE_",
+    "WORKSPACE_",
+    "PROJECT_ID",
+    "PERSISTENT_STORAGE",
+)
 """Settings of the machine that tests run on; none of them may reach a test."""
 PROGRAMS = Path(__file__).parent.parent / ".nervesys" / "programs"
 

@@ -23,11 +23,13 @@ from nervesys.agent.ship import Shipper
 from nervesys.agent.work import Task, Work
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import PathTemplate, Status
+from nervesys.errors import NervesysError
 from nervesys.settings import Settings
 from nervesys.stores.brain import open_brain
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.opened import opened
 from nervesys.stores.s3 import ATTEMPTS, S3Store
+from nervesys.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,9 @@ class Agent:
         self.log = logging.getLogger(f"agents.{self.me.name}")
         """The agent's own logger: what it says is shipped, whatever the root logger's level is."""
         self._work = Work()
+        self._clock = clock
+        self._projects = base.place.home / self.me.settings.storage.workspace.path
+        self._workspaces: dict[str, Workspace] = {}
         self._buffer = _buffer(self.me)
         store = store or _store(self.me.settings)
         host = Host(self.me.server, self.me.name, self.me.folder)
@@ -119,6 +124,22 @@ class Agent:
             self._work.abandon(task)
             raise
         self._end(task, began, None)
+
+    def workspace(self, project: str | None = None) -> Workspace:
+        """The workspace of a project; its files are kept in a snapshot at the end of each task that changed them.
+
+        Args:
+            project: where None, the one of `PROJECT_ID`, of the agent's file in the brain, or of the agent's own name.
+
+        Raises:
+            NervesysError: the name is none, or the files cannot be opened.
+        """
+        said = self.me.settings.storage.workspace
+        name = project or said.project or self.me.config.project or self.me.name
+        if name not in self._workspaces:
+            path = self._projects if said.persistent else None
+            self._workspaces[name] = Workspace(path, name, self.me.name, self._clock)
+        return self._workspaces[name]
 
     def __enter__(self) -> Self:
         for handler in self._handlers:
@@ -161,6 +182,8 @@ class Agent:
         self._beating.once()
         self._reporting.once()
         self._buffer.close()
+        for workspace in self._workspaces.values():
+            workspace.close()
 
     def _beat(self) -> None:
         first = self._heart.said is None
@@ -180,6 +203,11 @@ class Agent:
 
     def _end(self, task: Task, began: float, error: Exception | None) -> None:
         self._work.end(task, error)
+        for workspace in self._workspaces.values():
+            try:
+                workspace.end_of_task(task.action)
+            except NervesysError:  # the work itself is done
+                self.log.exception("the files of %s are not kept in a snapshot", workspace.project)
         extra = {
             "action": task.action,
             "context": {**task.context, "duration_ms": round((time.monotonic() - began) * 1000)},

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from nervesys.agent.agent import Agent
 from nervesys.agent.work import Task
+from nervesys.workspace import Workspace
 
 ERROR_SHARE = 0.04
+MILESTONE_JOBS, KEPT_VERSIONS = 20, 20
 PAUSE_SECONDS = (0.5, 6.0)
 ACTIONS = {
     "code_review": (2.0, 900),
@@ -59,10 +61,21 @@ def jobs(agent: str) -> Iterator[Job]:
 
 def work(agent: Agent) -> None:
     """Do made-up work until the agent is stopped."""
-    for job in jobs(agent.me.name):
+    for number, job in enumerate(jobs(agent.me.name)):
         with suppress(DemoError), agent.task(job.action, repository=job.repository) as task:
             _do(job, task)
+            if agent.me.config.project:
+                _keep(agent.workspace(), job, number)
         time.sleep(job.rest_seconds)
+
+
+def _keep(workspace: Workspace, job: Job, number: int) -> None:
+    """Leave an event and a note, now and then a milestone; old notes go."""
+    workspace.history.append(job.action, {"repository": job.repository, "tokens": job.tokens})
+    workspace.files.write(f"notes/{job.action}.md", f"# {job.action}\n\nJob {number}, in {job.repository}.\n")
+    if number % MILESTONE_JOBS == 0:
+        workspace.milestone(f"{number} jobs")
+        workspace.clean(count=KEPT_VERSIONS)
 
 
 def _do(job: Job, task: Task) -> None:

@@ -142,6 +142,7 @@ class AgentConfig(_Open):
     Attributes:
         enabled: False takes it out of the fleet without deleting its file.
         maintenance: windows, each `{from, until, reason}`, in which nobody expects it to run.
+        project: whose workspace it works in, where its program names none.
         workload: what `nervesys agent run` does by itself: nothing, or made-up work to look at.
     """
 
@@ -149,6 +150,7 @@ class AgentConfig(_Open):
     role: str = "agent"
     model: str = ""
     enabled: bool = True
+    project: str | None = None
     workload: Literal["none", "demo"] = "none"
     bootstrap: dict[str, Any] = Field(default_factory=dict)
     buffer: Buffer = Field(default_factory=Buffer)

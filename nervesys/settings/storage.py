@@ -123,11 +123,26 @@ class Round(Section):
     delete_at_most: int = Field(ge=0)
 
 
+class Workspace(Section):
+    """Where agents keep what belongs to a project.
+
+    Attributes:
+        path: folder of all projects, from NERVESYS_HOME.
+        project: for agents that name none.
+        persistent: False keeps everything in memory, until the program ends.
+    """
+
+    path: str
+    project: str | None = None
+    persistent: bool
+
+
 class Storage(Section):
     """config/storage.yaml, whole."""
 
     storj: Store
     archive: Archive
     brain: Brain
+    workspace: Workspace
     retention: Retention
     round: Round

@@ -166,9 +166,12 @@ def parsed(chunk: Chunk) -> Iterator[Event]:
     for line in chunk.lines.split(b"\n"):
         if line:
             try:
-                yield orjson.loads(line)
+                event = orjson.loads(line)
             except orjson.JSONDecodeError as err:
                 log.warning("skip a line of segment %d: %s", chunk.before.segment, err)
+                continue
+            if type(event) is dict:
+                yield event  # type: ignore[misc]  # an event, or else its reader says what it lacks
     if chunk.damage:
         log.warning("skip the rest of %s", chunk.damage)
 

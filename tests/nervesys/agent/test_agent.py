@@ -12,6 +12,7 @@ import pytest
 from nervesys.agent import Agent
 from nervesys.contract import AgentState, LogRecord, Status, Tasks
 from nervesys.errors import BadObject, SettingsError
+from nervesys.workspace import Workspace
 
 Make = Callable[[], Agent]
 
@@ -118,3 +119,21 @@ def test_what_could_not_be_shipped_is_shipped_by_the_next_start(grok: Make, buck
 def test_an_agent_that_the_brain_does_not_know(brain: Path) -> None:
     with pytest.raises(SettingsError, match=r"no config/agents/nobody.yaml; it knows: grok"):
         Agent("nobody", brain=str(brain), environ={})
+
+
+def test_a_workspace_is_kept_at_the_end_of_each_task_and_closed_with_the_agent(grok: Make) -> None:
+    with grok() as agent:
+        workspace = agent.workspace("apollo")
+        assert agent.workspace("apollo") is workspace
+        with agent.task("write_tests"):
+            workspace.history.append("begun")
+            written = workspace.files.write("tests.py", "assert True")
+        assert [snapshot.label for snapshot in workspace.snapshots.list()] == ["write_tests"]
+    assert written.author == "grok"
+    with Workspace(workspace.folder.parent, "apollo", "tests") as again:
+        assert [event["type"] for event in again.history.replay()] == ["begun"]
+
+
+def test_a_workspace_is_named_by_the_agent_where_nobody_names_a_project(grok: Make) -> None:
+    with grok() as agent:
+        assert agent.workspace().project == "grok"

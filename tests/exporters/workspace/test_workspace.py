@@ -1,0 +1,116 @@
+"""Source `workspace`: projects in, the exposition out; then what it costs, remembers and notices."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exporters import workspace as source
+from exporters.runner import Cache, Runner
+from nervesys.workspace import History, Workspace
+from tests.exporters.kit import HandClock, context
+
+NOW = 1_769_854_500.25
+
+
+def runner_of(path: Path, cache: Cache | None = None) -> Runner:
+    ctx = context(HandClock(NOW + 60), cache, source="workspace", flags={"WORKSPACE_PATH": str(path)})
+    return Runner(source.SOURCE, ctx)
+
+
+def value(runner: Runner, series: str) -> str | None:
+    text = runner.snapshot().plain.decode()
+    return next((line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(f"nervesys_{series} ")), None)
+
+
+def of(runner: Runner, family: str) -> str | None:
+    return value(runner, f'workspace_{family}{{project="apollo"}}')
+
+
+@pytest.fixture
+def apollo(tmp_path: Path) -> Path:
+    with Workspace(tmp_path, "apollo", "grok", clock=lambda: NOW) as workspace:
+        for number in range(3):
+            workspace.history.append("code_review", {"n": number})
+            workspace.files.write("plan.md", f"{number}")
+        workspace.files.write("same.md", "2")
+        workspace.milestone("three")
+        workspace.files.delete("plan.md")
+    return tmp_path
+
+
+def test_exposition(apollo: Path, golden_exposition: Callable[[Path, Runner], None]) -> None:
+    (apollo / "No Project").mkdir()
+    (apollo / "new").mkdir()
+    runner = runner_of(apollo)
+    assert runner.run_once("workspace")
+    golden_exposition(Path(__file__).with_name("apollo.prom"), runner)
+
+
+def test_no_folder_is_no_project(tmp_path: Path) -> None:
+    runner = runner_of(tmp_path / "none")
+    assert runner.run_once("workspace")
+    assert of(runner, "files") is None
+
+
+def test_damage_is_counted(apollo: Path) -> None:
+    project = apollo / "apollo"
+    with (project / "history.log").open("ab") as file:
+        file.write(b'not json\n{"id":"x"}\n[1]\ntorn')
+    with (project / "versions/versions.log").open("ab") as file:
+        file.write(b'{"id":"b","path":"x","hash":null,"size":0,"timestamp":"","author":"","prev":"a"}\n')
+    (next((project / "versions/contents").glob("??/*"))).write_bytes(b"changed")
+    History(project).close()
+    runner = runner_of(apollo)
+    for _ in range(3):
+        assert runner.run_once("workspace")
+    assert of(runner, "torn_lines") == "1"
+    assert of(runner, "damaged_lines") == "3"
+    assert of(runner, "broken_versions") == "1"
+    assert of(runner, "mismatched_contents") == "1"
+
+
+def test_what_was_read_is_not_read_again_across_restarts(apollo: Path) -> None:
+    cache, events = Cache(), 'workspace_events_total{project="apollo",type="code_review"}'
+    first = runner_of(apollo, cache)
+    assert first.run_once("workspace")
+    with History(apollo / "apollo") as history:
+        history.append("code_review")
+    log = apollo / "apollo/history.log"
+    log.write_bytes(b" " * log.read_bytes().rindex(b'{"id"') + log.read_bytes()[log.read_bytes().rindex(b'{"id"') :])
+    again = runner_of(apollo, cache)
+    assert again.run_once("workspace")
+    assert (value(first, events), value(again, events)) == ("3", "4")
+
+
+def test_a_backlog_is_worked_off_in_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "PASS_CHUNKS", 1)
+    with History(tmp_path / "apollo", segment_bytes=200) as history:
+        for _ in range(9):
+            history.append("x")
+    runner = runner_of(tmp_path)
+    assert runner.run_once("workspace")
+    assert value(runner, 'exporter_backlog_objects{area="workspace",source="workspace"}') == "1.0"
+    assert runner.read_everything()
+    assert value(runner, 'workspace_events_total{project="apollo",type="x"}') == "9"
+
+
+def test_a_project_that_is_gone_is_forgotten_and_begun_anew_counted_anew(apollo: Path) -> None:
+    runner, events = runner_of(apollo), 'workspace_events_total{project="apollo",type="code_review"}'
+    assert runner.run_once("workspace")
+    (apollo / "apollo").rename(apollo.parent / "away")
+    assert runner.run_once("workspace")
+    assert value(runner, events) is None
+    with History(apollo / "apollo") as history:
+        history.append("code_review")
+    assert runner.run_once("workspace")
+    assert value(runner, events) == "1"
+
+
+def test_types_are_bounded(tmp_path: Path) -> None:
+    with History(tmp_path / "apollo") as history:
+        for number in range(source.TYPES_LIMIT + 10):
+            history.append(f"type-{number}")
+    runner = runner_of(tmp_path)
+    assert runner.run_once("workspace")
+    assert value(runner, 'workspace_events_total{project="apollo",type="other"}') == "10"
