@@ -79,8 +79,9 @@ class ContractObject(BaseModel):
             return cls.model_validate_json(body)
         except ValidationError as err:
             first = err.errors(include_url=False, include_input=False)[0]
-            where, problem = ".".join(map(str, first["loc"])), first["msg"]
-            reason = Reason.BAD_JSON if not where else Reason.BAD_NAME if "bad_name" in problem else Reason.BAD_VALUE
+            where, said = ".".join(map(str, first["loc"])), first["msg"]
+            reason = Reason.BAD_JSON if not where else Reason.BAD_NAME if "bad_name" in said else Reason.BAD_VALUE
+            problem = said.removeprefix("Value error, ").removeprefix("bad_name: ")
             raise BadObject(reason, f"{where}: {problem}" if where else problem) from None
 
     def body(self) -> bytes:

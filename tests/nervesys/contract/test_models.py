@@ -96,6 +96,12 @@ def test_a_bad_object_says_why(model: type[ContractObject], text: bytes, reason:
     assert len(str(caught.value)) < 300
 
 
+def test_a_bad_name_is_told_in_one_breath() -> None:
+    with pytest.raises(BadObject) as caught:
+        AgentState.parse(body(STATE, server="v\nm"))
+    assert str(caught.value) == r"bad_name: server: not a name of a server: 'v\nm'"
+
+
 @given(st.binary())
 def test_no_bytes_break_the_parser(text: bytes) -> None:
     for model in (AgentState, ServerMetrics, LogRecord):
