@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +20,8 @@ from nervesys.queries.reading import (
 from reports.colours import named
 from reports.model import Mark
 
+TITLES = 5
+"""Of what happened at one instant, that its mark tells."""
 _NAME = re.compile(r"\{\{ *(\w+) *\}\}")
 
 
@@ -110,7 +112,12 @@ def marks_found(marks: Json, series: list[Series], start: float, end: float) -> 
         for at in _instants(marks, one.points):
             if start <= at <= end:
                 titles[at].add(series_name(one.labels, marks["titleFormat"]))
-    return [Mark(at, "; ".join(sorted(of_one)), named(marks["iconColor"])) for at, of_one in sorted(titles.items())]
+    return [Mark(at, _told(sorted(of_one)), named(marks["iconColor"])) for at, of_one in sorted(titles.items())]
+
+
+def _told(titles: Sequence[str]) -> str:
+    more = len(titles) - TITLES
+    return "; ".join([*titles[:TITLES], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _instants(marks: Json, points: tuple[tuple[float, float], ...]) -> list[float]:

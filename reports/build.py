@@ -166,17 +166,20 @@ def _timeline(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
 
 def _stretches(field: Field, series: Series, step: float) -> Iterator[Stretch]:
     """Equal neighbours as one; each lasts until the next, or for a step where nothing follows."""
-    open_ = None
-    for at, value in series.points:
+    for value, start, end in _runs(series.points, step):
         cell = field.cell(value, series.labels)
-        if open_ and at - open_.end < step / 2 and (open_.text, open_.colour) == (cell.text, cell.colour or "text"):
-            open_ = Stretch(open_.start, at + step, open_.text, open_.colour)
-            continue
-        if open_:
-            yield open_
-        open_ = Stretch(at, at + step, cell.text, cell.colour or "text")
-    if open_:
-        yield open_
+        yield Stretch(start, end, cell.text, cell.colour or "text")
+
+
+def _runs(points: Sequence[tuple[float, float]], step: float) -> Iterator[tuple[float, float, float]]:
+    """Value, start and end of each run of equal points without a gap."""
+    value, start, end = points[0][1], points[0][0], points[0][0] + step
+    for at, now in points[1:]:
+        if now != value or at - end > step / 2:
+            yield value, start, end
+            value, start = now, at
+        end = at + step
+    yield value, start, end
 
 
 BODIES: Mapping[str, Callable[[Json, Sequence[Answer], Moment], Body]] = {

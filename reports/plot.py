@@ -21,6 +21,8 @@ LETTER = 6.4
 BELOW, ABOVE, RIGHT = 20, 8, 14
 LANE_HEIGHT = 22
 TICK_PIXELS = 90
+HOVERED = 20
+"""Lines whose values are said where the pointer is; nobody reads more, and a page would weigh megabytes."""
 APART = 5
 """Pixels from bar to bar, at least, with which a gap between them is left."""
 SHADED = 4
@@ -221,8 +223,9 @@ def _marks(area: Area) -> Iterator[str]:
 
 
 def _hover(lines: Sequence[Line], area: Area) -> str:
-    """What the page's script says where the pointer is: the texts of all lines, time by time."""
+    """What the page's script says where the pointer is: the texts of the first lines, time by time."""
     times = sorted({at for line in lines for at, _ in line.points})
+    more, lines = max(0, len(lines) - HOVERED), lines[:HOVERED]
     texts = [dict(zip((at for at, _ in line.points), line.texts, strict=True)) for line in lines]
     said = {
         "at": [round(area.x(at), 1) for at in times],
@@ -231,5 +234,6 @@ def _hover(lines: Sequence[Line], area: Area) -> str:
             [line.key.name, line.key.colour, [of_line.get(at, "") for at in times]]
             for line, of_line in zip(lines, texts, strict=True)
         ],
+        "more": more,
     }
     return f" data-hover={quoteattr(json.dumps(said, ensure_ascii=False, separators=(',', ':')))}"

@@ -1,7 +1,6 @@
 "use strict";
 // Refreshes the page by itself, and says what the pointer is at. It asks for this very page and nothing else.
 
-const MOST_LINES = 20;
 const main = document.querySelector("main");
 const drawn = document.getElementById("drawn");
 
@@ -69,12 +68,12 @@ function say(svg, x) {
   const at = said.at.reduce((best, here, i) => (Math.abs(here - x) < Math.abs(said.at[best] - x) ? i : best), 0);
   const lines = said.lines.filter(([, , texts]) => texts[at] !== "");
   const table = document.createElement("table");
-  for (const [name, colour, texts] of lines.slice(0, MOST_LINES)) {
+  for (const [name, colour, texts] of lines) {
     const row = cells(name, texts[at]);
     row.firstChild.className = `ink-${colour}`;
     table.append(row);
   }
-  if (lines.length > MOST_LINES) table.append(cells(`and ${lines.length - MOST_LINES} more`, ""));
+  if (said.more) table.append(cells(`and ${said.more} more`, ""));
   tip.replaceChildren(said.times[at], table);
 }
 

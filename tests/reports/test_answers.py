@@ -34,3 +34,9 @@ def test_values_that_are_times_mark_those_and_files_changed_together_share_a_mar
     before = Series({"file": "old.yaml"}, ((90, -50_000),))
     [mark] = marks_found(CHANGES, [*series, before], 0, 100)
     assert (mark.at, mark.title) == (50, "a.yaml changed; b.yaml changed")
+
+
+def test_a_mark_tells_no_more_than_can_be_read() -> None:
+    series = [Series({"file": f"{number}"}, ((90, 50_000),)) for number in range(7)]
+    [mark] = marks_found(CHANGES, series, 0, 100)
+    assert mark.title.endswith("; 4 changed; and 2 more")

@@ -48,8 +48,16 @@ def test_stacked_bars_stand_on_one_another() -> None:
 def test_the_pointer_is_told_the_texts_and_marks_say_what_happened() -> None:
     svg = graph(Graph((of_values(1, -1, 3, name=HEBREW),), AXIS, 10, stacked=False), FRAME)
     said = json.loads(ET.fromstring(svg).attrib["data-hover"])
-    assert said["lines"] == [[HEBREW, "series-1", ["1", "3"]]]
+    assert (said["lines"], said["more"]) == ([[HEBREW, "series-1", ["1", "3"]]], 0)
     assert [title.text for title in drawn(svg, "title")] == ["grok <changed>, Jan 01, 00:00:50"]
+
+
+def test_of_many_lines_the_first_are_told() -> None:
+    svg = graph(Graph(tuple(of_values(1, name=str(number)) for number in range(50)), AXIS, 10, stacked=False), FRAME)
+    said = json.loads(ET.fromstring(svg).attrib["data-hover"])
+    assert [name for name, _, _ in said["lines"]] + ["more"] * said["more"] == [str(n) for n in range(20)] + [
+        "more"
+    ] * 30
 
 
 def test_a_timeline_grows_until_its_lanes_can_be_read() -> None:
