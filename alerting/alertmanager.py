@@ -58,7 +58,7 @@ class Alertmanager:
         if alert is None:
             return None
         status = alert["status"]
-        silenced = f"{len(status['silencedBy'])} silences" if status["silencedBy"] else ""
+        silenced = "a silence" if status["silencedBy"] else ""
         inhibited = "a worse alert that is firing" if status["inhibitedBy"] else ""
         return Known(tuple(one["name"] for one in alert["receivers"]), silenced or inhibited)
 

@@ -122,3 +122,12 @@ def test_a_test_alert_goes_through_the_whole_chain_and_nothing_is_done(house: Ho
     assert "the test is over" in told.stdout
     assert house.pid("gimai") == pid
     assert house.restarts("gimai") == before
+
+
+def test_a_condition_is_explained_with_its_value_for_each_agent(house: House) -> None:
+    def holds() -> dict[str, str]:
+        told = house.run("alerts", "explain", "no heartbeat > threshold").stdout
+        rows = [line.split() for line in told.splitlines()]
+        return {row[0]: row[-1] for row in rows if row and row[0] in AGENTS}
+
+    until(lambda: holds() == dict.fromkeys(AGENTS, "no"))

@@ -125,3 +125,31 @@ def test_the_alerts_of_the_shipped_file_are_known(fleet: Fleet) -> None:
     alerts: AlertsFile = fleet.alerts
     sent = [labels(alertname=alert.alertname, agent="grok") for alert in alerts.alerts]
     assert {arrival.rejected for arrival in arrivals(parse(body(*sent)), "alertmanager", fleet)} == {""}
+
+
+def of_grafana(**own: Any) -> dict[str, Any]:
+    """An alert as Grafana sends it, with what Alertmanager has not."""
+    said = {
+        "values": {"A": 312.4, "B": 1, "C": 1},
+        "valueString": "[ var='A' labels={agent=grok} value=312.4 ]",
+        "silenceURL": "http://127.0.0.1/alerting/silence/new",
+        "dashboardURL": "",
+        "panelURL": "",
+        "orgId": 1,
+    }
+    labels = {"alertname": "AgentDown", "grafana_folder": "Nervesys alerts, critical", "agent": "grok"}
+    return {**FIRING, "labels": labels, **said, **own}
+
+
+@pytest.mark.parametrize("own", [{}, {"values": None}, {"status": "resolved", "endsAt": "2027-01-15T08:05:00Z"}])
+def test_grafana_is_understood_as_alertmanager_is(own: dict[str, Any]) -> None:
+    of_its_own = {"version": "1", "orgId": 1, "title": "t", "state": "alerting", "message": "m", "truncatedAlerts": 0}
+    request = parse(json.dumps({"receiver": "actions", "alerts": [of_grafana(**own)], **of_its_own}).encode())
+    (arrival,) = arrivals(request, "grafana", a_fleet("grok"))
+    assert (arrival.alertname, arrival.agent, arrival.rejected) == ("AgentDown", "grok", "")
+    assert (arrival.sender, arrival.remedies) == ("grafana", ("restart_agent",))
+
+
+def test_grafanas_watchdog_is_heard() -> None:
+    alert = of_grafana(labels={"alertname": "Watchdog", "grafana_folder": "Nervesys alerts, none"})
+    assert has_watchdog(parse(body(alert)))

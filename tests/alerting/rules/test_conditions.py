@@ -19,6 +19,7 @@ from tests.alerting.rules.kit import (
     World,
     configured,
     from_,
+    of,
     of_store,
     steady,
     step,
@@ -28,6 +29,7 @@ from tests.alerting.rules.kit import (
 
 SETTINGS = load().settings
 GROK, WEB = {"agent": "grok"}, {"server": "web-1"}
+LIST = {"source": "store", "operation": "list"}
 DAY = 24 * HOUR
 
 
@@ -104,6 +106,42 @@ CASES = (
         watched() | {of_store("server_cpu_ratio", **WEB): from_(DAY, steady(0.9))},
         silent=(2 * DAY - 300,),
         fires=(Fires(2 * DAY + 300, "", labels=WEB),),
+    ),
+    Case(
+        "log duration > 5 s in 1 hour",
+        "actions grow slow: 2 seconds each, then 20",
+        ALIVE
+        | {
+            of_store("log_action_duration_seconds_count", **GROK): growing(0.1, 0, 0),
+            of_store("log_action_duration_seconds_sum", **GROK): growing(0.2, HOUR, 1.8),
+        },
+        silent=(HOUR, HOUR + 540),
+        fires=(Fires(HOUR + 660, "", labels=GROK),),
+    ),
+    Case(
+        "archive quota > 90%",
+        "it fills up",
+        watched()
+        | {
+            of("archive", "nervesys_archive_quota_bytes", kind="limit"): steady(100e9),
+            of("archive", "nervesys_archive_quota_bytes", kind="used"): step(HOUR, 80e9, 95e9),
+        },
+        silent=(HOUR, HOUR + 2370),
+        fires=(Fires(HOUR + 2430, ""),),
+    ),
+    Case(
+        "no commit > 2 hours",
+        "nobody pushes",
+        watched() | {of("brain", "nervesys_brain_last_commit_timestamp_seconds"): until(HOUR)},
+        silent=(3 * HOUR,),
+        fires=(Fires(3 * HOUR + 15, ""),),
+    ),
+    Case(
+        "failed requests > 10 in 30 minutes",
+        "one in a while, then all",
+        {of("store", "nervesys_exporter_requests_total", outcome="failed", **LIST): growing(0.001, HOUR, 0.1)},
+        silent=(HOUR,),
+        fires=(Fires(HOUR + 180, "", labels=LIST),),
     ),
     Case(
         "no server metrics > 10 minutes",
