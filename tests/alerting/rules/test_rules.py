@@ -11,10 +11,18 @@ import yaml
 from alerting.model import read_alerts
 from alerting.rules import prometheus_rules
 from nervesys.settings import FolderTree, load, shipped_root
-from tests.alerting.rules import actions, agents, blindness, pillars, servers, watchers
+from tests.alerting.rules import actions, agents, blindness, pillars, servers, watchers, workspaces
 from tests.alerting.rules.kit import Case
 
-CASES = (*agents.CASES, *servers.CASES, *pillars.CASES, *watchers.CASES, *actions.CASES, *blindness.CASES)
+CASES = (
+    *agents.CASES,
+    *servers.CASES,
+    *pillars.CASES,
+    *watchers.CASES,
+    *actions.CASES,
+    *blindness.CASES,
+    *workspaces.CASES,
+)
 
 
 @pytest.fixture(scope="session")

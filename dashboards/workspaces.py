@@ -1,0 +1,129 @@
+"""Workspaces: what do the projects hold, does it move, and is it whole?"""
+
+from typing import Any
+
+from grafanalib.core import Dashboard
+
+from dashboards.layout import Line, Section
+from dashboards.page import page
+from dashboards.style import ANY_IS_CRITICAL, ANY_IS_WARNING, MEDIUM, TILE, House, Unit, graph, query, stat
+from dashboards.tables import Label, Value, table
+
+EMPTY = "No project yet"
+
+
+def dashboard(house: House) -> Dashboard:
+    """The page of all projects."""
+    return page(
+        house,
+        uid="workspaces",
+        title="Workspaces",
+        description="Event histories, versioned files and snapshots of the projects, and whether they are whole.",
+        since="now-6h",
+        sections=(
+            Section("", (Line(TILE, _tiles()),)),
+            Section("Each project", (Line(MEDIUM, (_projects(),), (24,)),)),
+            Section("Movement", (Line(MEDIUM, _movement(), (12, 12)), Line(MEDIUM, _growth(), (12, 12)))),
+        ),
+    )
+
+
+def _of_project(family: str) -> str:
+    return f"max by (project) (nervesys_workspace_{family})"
+
+
+def _total(title: str, question: str, family: str, unit: Unit, **style: Any) -> Any:
+    return stat(title, question, unit, query(f"sum({_of_project(family)})"), empty=EMPTY, **style)
+
+
+def _tiles() -> tuple[Any, ...]:
+    return (
+        stat(
+            "Projects", "How many projects are there?", Unit.COUNT, query(f"count({_of_project('files')})"), empty=EMPTY
+        ),
+        _total("Files", "How many files do the projects hold?", "files", Unit.COUNT),
+        _total("Contents", "How much disk do all versions take?", "content_bytes", Unit.BYTES),
+        _total(
+            "Torn lines",
+            "How many lines were left unfinished, and set aside?",
+            "torn_lines",
+            Unit.COUNT,
+            steps=ANY_IS_WARNING,
+        ),
+        _total("Unreadable lines", "Is any event or version lost?", "damaged_lines", Unit.COUNT, steps=ANY_IS_CRITICAL),
+        _total(
+            "Broken chains",
+            "Is a version missing between two others?",
+            "broken_versions",
+            Unit.COUNT,
+            steps=ANY_IS_CRITICAL,
+        ),
+        _total(
+            "Damaged contents",
+            "Does any content no longer match its hash?",
+            "mismatched_contents",
+            Unit.COUNT,
+            steps=ANY_IS_CRITICAL,
+        ),
+    )
+
+
+def _projects() -> Any:
+    def instant(family: str) -> Any:
+        return query(f"1000 * {_of_project(family)}")
+
+    return table(
+        "What each project holds",
+        "What does each project hold, and when did it last move?",
+        Label("project", "Project"),
+        Value("Last event", instant("last_event_timestamp_seconds"), Unit.AGO),
+        Value("Segments", query(_of_project("segments")), Unit.COUNT),
+        Value("Files", query(_of_project("files")), Unit.COUNT),
+        Value("Size", query(_of_project("file_bytes")), Unit.BYTES),
+        Value("Versions", query(_of_project("versions")), Unit.COUNT),
+        Value("Snapshots", query(_of_project("snapshots")), Unit.COUNT),
+        Value("Newest snapshot", instant("newest_snapshot_timestamp_seconds"), Unit.AGO),
+        sort="Size",
+        empty=EMPTY,
+    )
+
+
+def _movement() -> tuple[Any, ...]:
+    rate = "60 * sum by ({}) (rate(nervesys_workspace_events_total[$__rate_interval]))"
+    return (
+        graph(
+            "Events by project",
+            "Which project is being worked on?",
+            Unit.PER_MINUTE,
+            query(rate.format("project"), "{{project}}"),
+            empty=EMPTY,
+        ),
+        graph(
+            "Events by type",
+            "What happens in the projects?",
+            Unit.PER_MINUTE,
+            query(rate.format("type"), "{{type}}"),
+            stacked=True,
+            empty=EMPTY,
+        ),
+    )
+
+
+def _growth() -> tuple[Any, ...]:
+    return (
+        graph(
+            "Contents by project",
+            "Which project grows, and does cleaning up keep pace?",
+            Unit.BYTES,
+            query(_of_project("content_bytes"), "{{project}}"),
+            stacked=True,
+            empty=EMPTY,
+        ),
+        graph(
+            "Versions by project",
+            "How much is written, and how much is forgotten?",
+            Unit.COUNT,
+            query(_of_project("versions"), "{{project}}"),
+            empty=EMPTY,
+        ),
+    )
