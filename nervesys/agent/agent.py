@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import signal
 import threading
 import time
@@ -19,6 +20,7 @@ from nervesys.agent.host import MB, Host
 from nervesys.agent.identity import Identity, identify
 from nervesys.agent.loop import Loop
 from nervesys.agent.report import Reporter
+from nervesys.agent.round import Schedule, has_archive
 from nervesys.agent.ship import Shipper
 from nervesys.agent.work import Task, Work
 from nervesys.clock import Clock, system_clock
@@ -39,6 +41,10 @@ BACKUP_SECONDS = 600.0
 """Between two looks whether the day has its backup of the configuration."""
 CLOSE_SECONDS = 8.0
 """For flushing, shipping and the last state; a stopped agent is gone within ten seconds."""
+ROUND_SECONDS = 3600.0
+"""Between two looks whether the fleet's round of today is done."""
+FIRST_ROUND_SECONDS = 600.0
+"""Within which an agent looks first, at a random instant, so that not all agents ask at once."""
 REPORT_SECONDS = 5.0
 """Between two looks whether a report to the brain is due."""
 
@@ -85,6 +91,7 @@ class Agent:
         self._projects = base.place.home / self.me.settings.storage.workspace.path
         self._workspaces: dict[str, Workspace] = {}
         self._buffer = _buffer(self.me)
+        patient = store or S3Store(self.me.settings.storage.storj)
         store = store or _store(self.me.settings)
         host = Host(self.me.server, self.me.name, self.me.folder)
         self._heart = Heart(self.me, store, self._work, self._buffer, host, clock)
@@ -99,7 +106,11 @@ class Agent:
         metrics = Loop("server metrics", self._heart.put_metrics, history, first=history)
         backup = Backup(store, PathTemplate(self.me.settings.storage.storj.paths.config_backups), base.tree, clock)
         backing_up = Loop("backing up the configuration", backup.keep, BACKUP_SECONDS)
-        self._loops = (self._beating, self._shipping, self._keeping, self._reporting, metrics, backing_up)
+        self._loops = [self._beating, self._shipping, self._keeping, self._reporting, metrics, backing_up]
+        if repository is not None and has_archive(self.me.settings.storage):
+            schedule = Schedule(self.me, base.tree, repository, patient, clock)
+            first = random.uniform(0, FIRST_ROUND_SECONDS)  # noqa: S311  # jitter, no secret
+            self._loops.append(Loop("daily round", schedule.keep, ROUND_SECONDS, first=first))
 
     @contextmanager
     def task(self, action: str, **context: Any) -> Iterator[Task]:

@@ -1,7 +1,6 @@
 """What a fleet that had run for days would have left: made up where it is missing, for a stack to look at."""
 
 import gzip
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,12 +9,13 @@ from pydantic_core import to_json
 
 from nervesys.agent.backup import packed
 from nervesys.agent.demo import jobs
-from nervesys.contract import Category, DailySummary, Level, PathTemplate, Tasks, format_time
+from nervesys.agent.round.summary import summary_of
+from nervesys.contract import Category, DailySummary, Level, PathTemplate, format_time
 from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.paths import time_fields
 from nervesys.settings import AgentConfig, Settings, Tree
 from nervesys.stores.archive import Archive, Catalogue
-from nervesys.stores.brain import Change, GitBrain
+from nervesys.stores.brain import GitBrain, unless_there
 
 DAY_SECONDS = 86_400
 ARCHIVED_DAYS = 7
@@ -61,7 +61,7 @@ class Past:
             BrainUnavailable: they could not be pushed.
         """
         days = map(self._summary, self._days(1, SUMMARY_DAYS))
-        changes = {DAILY_SUMMARY.build(date=day.date): _unless_there(day.body() + b"\n") for day in days}
+        changes = {DAILY_SUMMARY.build(date=day.date): unless_there(day.body() + b"\n") for day in days}
         brain.commit(changes, "Make up the days before the first", "demo")
 
     def _archived(self, tree: Tree) -> Iterator[tuple[str, bytes]]:
@@ -97,21 +97,7 @@ class Past:
                 )
 
     def _summary(self, day: float) -> DailySummary:
-        dice = random.Random(f"summary {day:.0f}")  # noqa: S311  # made-up numbers
-        done = dice.randint(700, 1100) * len(self.agents)
-        failed = round(done * dice.uniform(0.02, 0.06))
-        return DailySummary(
-            date=time_fields(day)["date"],
-            agents=len(self.agents),
-            tasks=Tasks(completed=done - failed, failed=failed),
-            tokens_used=done * dice.randint(500, 900),
-            log_records=done + 20,
-            errors=failed,
-        )
-
-
-def _unless_there(body: bytes) -> Change:
-    return lambda before: body if before is None else before
+        return summary_of(time_fields(day)["date"], map(to_json, self._records(day)))
 
 
 def _record(at: float, agent: str, category: Category, action: str, message: str, **more: object) -> dict[str, object]:

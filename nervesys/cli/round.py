@@ -1,5 +1,6 @@
 """`nervesys round`: archive logs that are due, and delete what retention no longer keeps."""
 
+import socket
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -7,11 +8,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from nervesys.agent.round import Plan, Round
+from nervesys.agent.round import Daily, Leader, Plan, Round
 from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.settings.storage import Storage
+from nervesys.stores.brain import open_brain
 from nervesys.stores.opened import open_archive
 from nervesys.stores.s3 import S3Store
 
@@ -27,21 +29,26 @@ def run(
 ) -> None:
     """Do the daily round once: move due logs to the archive, and delete what is past retention in store and archive.
 
+    Today's full backup goes to the archive as well, and yesterday's summary to the brain.
+
     Logs leave the store only after the archive was read back and compared, so it may be interrupted at any point: the
     next round goes on from there. Exits with 1 where something could not be done.
     """
-    storage = opened("round", home=home, brain=brain, archive=archive).loaded.settings.storage
+    base = opened("round", home=home, brain=brain, archive=archive)
+    storage = base.loaded.settings.storage
     console = Console(soft_wrap=True, highlight=False)
-    round_ = Round(S3Store(storage.storj), open_archive(storage.archive, writable=not dry_run), storage, system_clock)
-    plan = round_.plan()
+    today = Round(S3Store(storage.storj), open_archive(storage.archive, writable=not dry_run), storage, system_clock)
+    plan = today.plan()
     for line in list(_told(plan, storage)) or ["nothing is due"]:
         console.print(escape(line))
     if dry_run:
         console.print("a dry run: nothing was done")
         return
-    trouble = round_.carry_out(plan, lambda line: console.print(escape(line)))
+    repository = open_brain(base.place, "round", storage.brain)
+    leader = Leader(repository, f"round@{socket.gethostname()}", system_clock) if repository else None
+    trouble = Daily(today, base.tree, leader).run(lambda line: console.print(escape(line)), again=True)
     if trouble:
-        raise NervesysError(f"{len(trouble)} of {len(plan.days)} days of logs stay in the store, see above")
+        raise NervesysError("\n".join(trouble))
 
 
 def _told(plan: Plan, storage: Storage) -> Iterator[str]:

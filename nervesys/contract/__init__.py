@@ -3,7 +3,7 @@
 Pure code: bytes and strings in, models out. Nothing here knows a network, a disk or a clock.
 """
 
-from nervesys.contract.brain import DailySummary
+from nervesys.contract.brain import DailySummary, RoundLease
 from nervesys.contract.logs import Category, Level, LogRecord
 from nervesys.contract.names import agent_name, server_name
 from nervesys.contract.paths import PathTemplate
@@ -17,6 +17,7 @@ __all__ = [
     "Level",
     "LogRecord",
     "PathTemplate",
+    "RoundLease",
     "ServerMetrics",
     "Status",
     "Tasks",

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from nervesys.contract.paths import PathTemplate, parse_date
-from nervesys.contract.state import ContractObject, Count, Tasks
+from nervesys.contract.state import ContractObject, Count, Instant, Tasks
 
 LAST_STATUS = PathTemplate("state/{agent}_last_status.json")
 """An agent's state, as it last reported it (an `AgentState`)."""
@@ -15,6 +15,8 @@ ALERT_LOG = PathTemplate("logs/alerts/{date}.jsonl")
 """The alerts of a day, one JSON object a line."""
 DAILY_SUMMARY = PathTemplate("metrics/daily/{date}.json")
 """The fleet's day (a `DailySummary`)."""
+ROUND = "state/round.json"
+"""Who does the fleet's daily round (a `RoundLease`)."""
 
 
 def _day(text: str) -> str:
@@ -23,10 +25,22 @@ def _day(text: str) -> str:
     return text
 
 
+Day = Annotated[str, AfterValidator(_day)]
+"""A date, UTC."""
+
+
+class RoundLease(ContractObject):
+    """Whose the daily round is, until when, and the last day of which it is done."""
+
+    holder: str
+    until: Instant
+    done: Day | None = None
+
+
 class DailySummary(ContractObject):
     """What the fleet did on one day, UTC."""
 
-    date: Annotated[str, AfterValidator(_day)]
+    date: Day
     agents: Count | None = None
     tasks: Tasks | None = None
     tokens_used: Count | None = None

@@ -187,6 +187,11 @@ class GitBrain:
             yield
 
 
+def unless_there(body: bytes) -> Change:
+    """The change that writes a file only where there is none."""
+    return lambda before: body if before is None else before
+
+
 def open_brain(
     place: Place, program: str, settings: Brain | None = None, environ: Mapping[str, str] = os.environ
 ) -> GitBrain | None:

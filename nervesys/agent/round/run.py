@@ -6,7 +6,6 @@ archived, and leaves that day alone.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
@@ -81,7 +80,6 @@ class Round:
                 self.archive_day(day)
             except BadObject as bad:
                 trouble.append(f"{day} stays in the store: {bad}")
-                say(trouble[-1])
             else:
                 say(f"archived {day} ({number} of {len(plan.days)})")
         for area, keys in plan.expired.items():
@@ -115,7 +113,6 @@ class Round:
                 yield from lines_of(stream, info.key)
 
     def _delete(self, keys: Iterable[str]) -> None:
-        """Delete objects, some at once; the first refusal is raised once all under way are through."""
-        with ThreadPoolExecutor(self.storage.storj.concurrency) as pool:
-            for _ in pool.map(self.store.delete, keys):
-                pass
+        """One by one: a pool of threads would be joined when an agent stops, and keep it alive."""
+        for key in keys:
+            self.store.delete(key)

@@ -41,5 +41,5 @@ def test_it_says_what_it_would_do_and_does_it(
 
     store.put(KEY, b"no gzip")
     ran = run(*argv)
-    assert (ran.code, ran.out.count("stays in the store: bad_gzip")) == (1, 1)
+    assert (ran.code, ran.err.count("stays in the store: bad_gzip")) == (1, 1)
     store.delete(KEY)

@@ -15,8 +15,7 @@ from nervesys.stores.objects import FolderStore, ObjectStore
 NOW = datetime(2026, 1, 20, 3, tzinfo=UTC).timestamp()
 DUE, KEPT = "2026-01-12", "2026-01-13"
 """The newest day that is due, and the one after it."""
-_STORAGE = load().settings.storage
-STORAGE = _STORAGE.model_copy(update={"storj": _STORAGE.storj.model_copy(update={"concurrency": 1})})
+STORAGE = load().settings.storage
 
 
 class World:
@@ -45,7 +44,7 @@ class World:
         return _messages(self.bucket)
 
     def in_archive(self) -> Counter[str]:
-        return _messages(self.cold)
+        return _messages(self.cold / "Archive")
 
 
 def line(day: str, record: str) -> bytes:

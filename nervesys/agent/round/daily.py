@@ -1,0 +1,148 @@
+"""All that one day's round is made of: logs and retention, the full backup, yesterday's summary."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+
+from nervesys.agent.backup import write_backup
+from nervesys.agent.identity import Identity
+from nervesys.agent.round.leader import Leader, NotLeader
+from nervesys.agent.round.merge import put_verified
+from nervesys.agent.round.run import Round
+from nervesys.agent.round.summary import summary_of
+from nervesys.clock import Clock
+from nervesys.contract import PathTemplate
+from nervesys.contract.brain import DAILY_SUMMARY
+from nervesys.contract.paths import time_fields
+from nervesys.errors import BadObject
+from nervesys.settings import Tree
+from nervesys.settings.storage import Storage
+from nervesys.stores.archive import Catalogue
+from nervesys.stores.brain import GitBrain, unless_there
+from nervesys.stores.lines import lines_of
+from nervesys.stores.objects import ObjectStore
+from nervesys.stores.opened import open_archive
+
+DAY_SECONDS = 86_400
+BACKED_UP = ("shared", "databases")
+"""Areas of the store that a full backup holds; logs are in the archive anyway, and all else is made anew."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Daily:
+    """A day's round.
+
+    Attributes:
+        round: logs and retention.
+        tree: the brain's configuration.
+        leader: sees to it that the fleet does one round; None where the brain is a plain folder, which knows no leader
+            and takes no summary.
+    """
+
+    round: Round
+    tree: Tree
+    leader: Leader | None
+
+    def run(self, say: Callable[[str], None], *, again: bool = False) -> list[str]:
+        """Do all of it; what is done already is passed over.
+
+        Args:
+            say: takes each step.
+            again: also where today's round is done.
+
+        Returns:
+            What could not be done and needs people.
+
+        Raises:
+            NotLeader: another one leads, or today's round is done.
+            SourceError: a pillar does not answer; the next run goes on from here.
+        """
+        if self.leader:
+            self.leader.take(again=again)
+            self._summarise(self.leader, say)
+        trouble = self._back_up(say)
+        trouble += self.round.carry_out(self.round.plan(), say)
+        if self.leader:
+            self.leader.done()
+        return trouble
+
+    def _back_up(self, say: Callable[[str], None]) -> list[str]:
+        """Today's full backup, unless it is there; before anything is deleted."""
+        path = PathTemplate(self.round.storage.archive.paths.backups).build(**time_fields(self.round.clock()))
+        catalogue = Catalogue(self.round.archive.root)
+        catalogue.apply(self.round.archive.list())
+        if any(file.path == path for file in catalogue.files()):
+            return []
+        areas = [getattr(self.round.storage.storj.paths, area) for area in BACKED_UP]
+        try:
+            with TemporaryFile() as body:
+                write_backup(body, self.tree, self.round.store, [PathTemplate(area) for area in areas])
+                put_verified(self.round.archive, path, body)
+        except BadObject as bad:
+            return [f"no full backup: {bad}"]
+        say(f"backed up to {path}")
+        return []
+
+    def _summarise(self, leader: Leader, say: Callable[[str], None]) -> None:
+        """Yesterday's summary, unless it is there; a log that cannot be read is left out of it, and said."""
+        day = time_fields(self.round.clock() - DAY_SECONDS)["date"]
+        path = DAILY_SUMMARY.build(date=day)
+        tree = leader.brain.tree(leader.brain.state_branch)
+        if tree is not None and tree.read(path) is not None:
+            return
+        summary = summary_of(day, self._lines(day, say))
+        leader.brain.commit({path: unless_there(summary.body() + b"\n")}, f"Summary of {day}", leader.me)
+        say(f"summed up {day} in the brain")
+
+    def _lines(self, day: str, say: Callable[[str], None]) -> Iterator[bytes]:
+        template = PathTemplate(self.round.storage.storj.paths.active_logs)
+        for info in self.round.store.list(template.prefix()).objects:
+            if (template.parse(info.key) or {}).get("date") != day:
+                continue
+            try:
+                with self.round.store.open(info.key) as stream:
+                    yield from lines_of(stream, info.key)
+            except BadObject as bad:
+                say(f"left out of the summary: {bad}")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What an agent does for its fleet's round, time and again.
+
+    Attributes:
+        me: who leads, if anybody; restarted, it leads on.
+        tree: the brain's configuration.
+        brain: holds the lease.
+        store: logs leave it.
+        clock: says which day it is.
+    """
+
+    me: Identity
+    tree: Tree
+    brain: GitBrain
+    store: ObjectStore
+    clock: Clock
+
+    def keep(self) -> None:
+        """Do today's round, unless it is done or another's.
+
+        Raises:
+            NervesysError: a pillar does not answer, or the archive is configured wrong.
+        """
+        storage = self.me.settings.storage
+        one = Round(self.store, open_archive(storage.archive, writable=True), storage, self.clock)
+        leader = Leader(self.brain, f"{self.me.name}@{self.me.server}", self.clock)
+        try:
+            for trouble in Daily(one, self.tree, leader).run(log.info):
+                log.warning("daily round: %s", trouble)
+        except NotLeader as other:
+            log.debug("%s", other)
+
+
+def has_archive(storage: Storage) -> bool:
+    """Whether the settings name an archive at all; agents without one leave the round to others."""
+    return bool(storage.archive.url or storage.archive.folder_id)

@@ -1,0 +1,111 @@
+"""One round a day for a whole fleet: who does it, the full backup, and what the brain is told."""
+
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nervesys.agent.round import Daily, Leader, NotLeader
+from nervesys.agent.round.leader import LEASE_SECONDS
+from nervesys.contract import DailySummary
+from nervesys.errors import StoreUnavailable
+from nervesys.settings import FolderTree, shipped_root
+from nervesys.stores.brain import GitBrain
+from tests.brains import read, write
+from tests.nervesys.agent.round.kit import DUE, NOW, World
+
+DAY = 86_400
+YESTERDAY = "2026-01-19"
+TREE = FolderTree(shipped_root())
+
+
+def quiet(_: str) -> None:
+    """Nobody listens."""
+
+
+Who = Callable[..., Leader]
+
+
+@pytest.fixture
+def who(tmp_path: Path) -> Who:
+    """Makes a leader, each with a mirror of its own."""
+    write(tmp_path / "brain.git", {"x": b""})
+
+    def make(name: str, now: float = NOW) -> Leader:
+        brain = GitBrain(str(tmp_path / "brain.git"), tmp_path / f"mirror-{name}", timeout_seconds=30)
+        return Leader(brain, name, lambda: now)
+
+    return make
+
+
+def test_one_leads(who: Who) -> None:
+    who("grok").take()
+    with pytest.raises(NotLeader, match="grok does the round"):
+        who("gimai").take()
+    who("grok").take()  # restarted
+    who("grok").done()
+    for name in ("grok", "gimai"):
+        with pytest.raises(NotLeader, match="today's round is done, by grok"):
+            who(name).take()
+    who("gimai").take(again=True)
+
+
+def test_a_leader_that_fell_silent_is_replaced_and_a_new_day_is_anybody_s(who: Who) -> None:
+    who("grok").take()
+    who("gimai", NOW + LEASE_SECONDS + 1).take()
+    who("gimai", NOW + LEASE_SECONDS + 1).done()
+    who("deepseek", NOW + DAY).take()
+
+
+def test_a_broken_lease_holds_nobody_up(who: Who, tmp_path: Path) -> None:
+    write(tmp_path / "brain.git", {"state/round.json": b"{"}, branch="state")
+    who("grok").take()
+
+
+def test_the_day_is_archived_backed_up_and_summed_up(who: Who, tmp_path: Path) -> None:
+    world = World(tmp_path / "world")
+    world.ship(DUE, "activity old")
+    world.ship(YESTERDAY, "activity a", "errors b", "gossip c")
+    (world.bucket / world.ship(YESTERDAY, seq=2)).write_bytes(b"no gzip")
+    world.store.put("databases/grok/memory.sqlite3", b"rows")
+    said: list[str] = []
+    Daily(world.round(), TREE, who("grok")).run(said.append)
+
+    assert len(list(world.cold.rglob(f"host-1_{DUE}_activity.json.gz"))) == 1
+    body = (world.cold / "Backups/full_backup_2026-01-20.tar.gz").read_bytes()
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        names = tar.getnames()
+        assert tar.extractfile("store/databases/grok/memory.sqlite3").read() == b"rows"  # type: ignore[union-attr]
+    assert "config/storage.yaml" in names
+    day = DailySummary.parse(read(tmp_path / "brain.git", f"metrics/daily/{YESTERDAY}.json"))
+    assert (day.agents, day.log_records, day.errors) == (1, 3, 1)
+    assert sum("left out of the summary: bad_gzip" in line for line in said) == 1
+
+    again: list[str] = []
+    Daily(world.round(), TREE, who("grok")).run(again.append, again=True)
+    assert again == [], "everything is there"
+
+
+def test_an_interrupted_round_is_done_by_whoever_led_it(who: Who, tmp_path: Path) -> None:
+    world = World(tmp_path / "world")
+    world.ship(DUE, "activity old")
+
+    class Down:
+        def __getattr__(self, name: str) -> object:
+            raise StoreUnavailable("down")
+
+    with pytest.raises(StoreUnavailable):
+        Daily(world.round(store=Down()), TREE, who("grok")).run(quiet)  # type: ignore[arg-type]
+    with pytest.raises(NotLeader):
+        Daily(world.round(), TREE, who("gimai")).run(quiet)
+    Daily(world.round(), TREE, who("grok")).run(quiet)
+    assert not world.in_store()
+
+
+def test_without_a_repository_there_is_no_leader_and_no_summary(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.ship(DUE, "activity old")
+    assert Daily(world.round(), TREE, None).run(quiet) == []
+    assert len(list(world.cold.rglob("*.gz"))) == 2

@@ -1,0 +1,47 @@
+"""Agents do the round by themselves, where they have an archive."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nervesys.agent import Agent, agent
+from nervesys.clock import system_clock
+from nervesys.contract import RoundLease
+from nervesys.contract.brain import ROUND
+from nervesys.contract.paths import time_fields
+from nervesys.stores.objects import FolderStore
+from tests.brains import read, write
+from tests.nervesys.agent.round.kit import World
+
+
+def test_two_agents_do_one_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agent, "FIRST_ROUND_SECONDS", 0)
+    names = ("grok", "gimai")
+    write(tmp_path / "brain.git", {f"config/agents/{name}.yaml": f"agent: {{name: {name}}}".encode() for name in names})
+    world = World(tmp_path)
+    key = world.ship(time_fields(system_clock() - 10 * 86_400)["date"], "activity old")
+    agents = [
+        Agent(
+            name,
+            home=str(tmp_path / name),
+            brain=str(tmp_path / "brain.git"),
+            server="host-1",
+            environ={"NERVESYS_ARCHIVE": world.cold.as_uri()},
+            store=FolderStore(world.bucket),
+        )
+        for name in names
+    ]
+    with agents[0], agents[1]:
+        until(lambda: not (world.bucket / key).exists())
+        until(lambda: RoundLease.parse(read(tmp_path / "brain.git", ROUND)).done is not None)
+    assert world.in_archive() == Counter(["old"])
+
+
+def until(fine: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not fine():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
