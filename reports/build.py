@@ -116,7 +116,7 @@ def _bars(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
 
 
 def _graph(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
-    found = sorted(_named(answers), key=lambda named: (-named[1].points[-1][1], named[0]))
+    found = sorted(_named(answers), key=lambda named: named[0])
     field = Field.of(panel, "", moment)
     if not found:
         return Notice(field.empty)

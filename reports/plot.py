@@ -223,9 +223,10 @@ def _marks(area: Area) -> Iterator[str]:
 
 
 def _hover(lines: Sequence[Line], area: Area) -> str:
-    """What the page's script says where the pointer is: the texts of the first lines, time by time."""
+    """What the page's script says where the pointer is: the texts of the lines that end highest, time by time."""
     times = sorted({at for line in lines for at, _ in line.points})
-    more, lines = max(0, len(lines) - HOVERED), lines[:HOVERED]
+    more = max(0, len(lines) - HOVERED)
+    lines = sorted(lines, key=lambda line: -line.points[-1][1])[:HOVERED]
     texts = [dict(zip((at for at, _ in line.points), line.texts, strict=True)) for line in lines]
     said = {
         "at": [round(area.x(at), 1) for at in times],
