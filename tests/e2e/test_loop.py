@@ -10,6 +10,7 @@ import psutil
 import pytest
 import requests
 
+from nervesys.cli.local import local
 from nervesys.stack import daemon
 from tests.e2e.conftest import AGENTS, DOWN_AFTER, HEARTBEAT, House, until
 
@@ -111,6 +112,7 @@ def test_up_clears_what_a_killed_supervisor_left_and_starts_anew(house: House) -
     shutil.rmtree(house.here.stack.socket.parent)  # as who tidies up /tmp would
     assert house.run("up").returncode == 0
     assert not any(process.is_running() for process in left)
+    house.here = local(str(house.here.stack.home))
 
 
 def test_a_test_alert_goes_through_the_whole_chain_and_nothing_is_done(house: House) -> None:
