@@ -1,6 +1,7 @@
 """Source `brain`: the Git repository that says who the agents are, and what they last reported to it."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from exporters.brain import github, repository
 from exporters.runner import Area, Context, Source
@@ -12,13 +13,13 @@ MIRROR = "brain-exporter"
 def areas(context: Context) -> Sequence[Area]:
     """The areas of the brain that the settings name; GitHub's only where they name a repository there."""
     settings = context.settings
-    every = settings.monitoring.sources["brain"].refresh
+    every = partial(settings.monitoring.every_seconds, "brain")
     brain = open_brain(context.place, MIRROR, settings.storage.brain)
     reader = repository.Repository(brain, open_folder(context.place), context)
-    found = [Area("brain", repository.FAMILIES, every["brain"], reader.refresh)]
+    found = [Area("brain", repository.FAMILIES, every("brain"), reader.refresh)]
     if settings.storage.brain.repository:
         watcher = github.Watcher(github.client(settings.storage.brain), settings.storage.brain, context.health)
-        found.append(Area("github", github.FAMILIES, every["github"], watcher.refresh))
+        found.append(Area("github", github.FAMILIES, every("github"), watcher.refresh))
     return found
 
 

@@ -1,6 +1,7 @@
 """Source `store`: the fleet as it shows in the S3-compatible store; one file an area."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from exporters.runner import Area, Context, Source
 from exporters.store import agents, logs, metrics, records, sizes
@@ -18,12 +19,12 @@ def areas(context: Context) -> Sequence[Area]:
 def areas_of(store: ObjectReader, context: Context) -> Sequence[Area]:
     """The areas of any store; its sizes belong to no agent or server, so the first shard alone tells them."""
     counted, board = CountedStore(store, context), Board()
-    every = context.settings.monitoring.sources["store"].refresh
+    every = partial(context.settings.monitoring.every_seconds, "store")
     all_areas = (
-        Area("agents", agents.FAMILIES, every["agents"], agents.Agents(counted, context, board).refresh),
-        Area("metrics", metrics.FAMILIES, every["metrics"], metrics.Metrics(counted, context, board).refresh),
-        Area("logs", records.FAMILIES, every["logs"], logs.Logs(counted, context, board).refresh),
-        Area("sizes", sizes.FAMILIES, every["sizes"], sizes.Sizes(counted, context, board).refresh),
+        Area("agents", agents.FAMILIES, every("agents"), agents.Agents(counted, context, board).refresh),
+        Area("metrics", metrics.FAMILIES, every("metrics"), metrics.Metrics(counted, context, board).refresh),
+        Area("logs", records.FAMILIES, every("logs"), logs.Logs(counted, context, board).refresh),
+        Area("sizes", sizes.FAMILIES, every("sizes"), sizes.Sizes(counted, context, board).refresh),
     )
     return all_areas if context.shard.number == 1 else all_areas[:-1]
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from nervesys.errors import Mistake, SettingsError
 from nervesys.settings.section import Section
 from nervesys.settings.web import Web
 
@@ -124,8 +125,16 @@ class Monitoring(Section):
         return self.prometheus.url or f"http://{self.listen.prometheus}"
 
     def every_seconds(self, source: str, area: str) -> float:
-        """Between two refreshes of an area."""
-        return self.sources[source].refresh[area]
+        """Between two refreshes of an area.
+
+        Raises:
+            SettingsError: nobody says it.
+        """
+        row = self.sources.get(source)
+        if row is None or area not in row.refresh:
+            key = f"monitoring.sources.{source}.refresh.{area}"
+            raise SettingsError([Mistake("config/monitoring.yaml", key, "is missing")])
+        return row.refresh[area]
 
     def fresh_seconds(self, source: str, area: str) -> float:
         """Age of an area's last success beyond which what is served of it may no longer be relied on."""

@@ -35,10 +35,10 @@ PROFILE = {
         "alertmanager": {"group_interval_seconds": 2},
     },
 }
-REFRESH = {
-    "store": {"agents": 1, "metrics": 1, "logs": 5, "sizes": 5},
-    "archive": {"archive": 5},
-    "brain": {"brain": 2},
+SOURCES = {
+    "store": {"refresh": {"agents": 1, "metrics": 1, "logs": 5, "sizes": 5}},
+    "archive": {"refresh": {"archive": 5}},
+    "brain": {"refresh": {"brain": 2}},
 }
 
 
@@ -129,7 +129,7 @@ def make_brain(folder: Path) -> Path:
             file.unlink()
     shipped = yaml.safe_load((ROOT / "config/monitoring.yaml").read_text())
     free = iter(free_addresses(len(shipped["listen"]) + len(shipped["sources"])))
-    sources = {name: {"listen": next(free), "refresh": REFRESH.get(name, {})} for name in shipped["sources"]}
+    sources = {name: {**row, "listen": next(free)} for name, row in (shipped["sources"] | SOURCES).items()}
     listen = dict(zip(shipped["listen"], free, strict=True))
     profile = PROFILE | {"monitoring": PROFILE["monitoring"] | {"sources": sources, "listen": listen}}
     (folder / "config/profiles/e2e.yaml").write_text(yaml.safe_dump(profile))

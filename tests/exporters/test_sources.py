@@ -1,6 +1,9 @@
 import pkgutil
 
+import pytest
+
 import exporters
+from nervesys.errors import SettingsError
 from nervesys.settings import load
 from tests.exporters.kit import context
 
@@ -29,3 +32,9 @@ def test_the_settings_know_every_source_and_each_of_its_areas() -> None:
     known = {name: set(row.refresh) for name, row in load().settings.monitoring.sources.items()}
     opened = {source.name: source.areas(context(source=source.name, flags=FLAGS)) for source in exporters.SOURCES}
     assert known == {name: {area.name for area in areas} for name, areas in opened.items()}
+
+
+def test_an_area_without_an_interval_is_told_by_its_key() -> None:
+    monitoring = load().settings.monitoring
+    with pytest.raises(SettingsError, match=r"sources\.store\.refresh\.unheard: is missing"):
+        monitoring.every_seconds("store", "unheard")
