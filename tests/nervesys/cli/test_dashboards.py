@@ -1,10 +1,22 @@
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
+from dashboards import DASHBOARDS
 from nervesys.cli.dashboards import app
+from nervesys.queries.asking import Live
+from tests.hour.prometheus import remembered
 
 RUN = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A Prometheus that remembers an hour."""
+    with remembered(tmp_path_factory.mktemp("prometheus")) as live:
+        yield live
 
 
 def test_what_is_built_is_fresh_until_someone_edits_it(tmp_path: Path) -> None:
@@ -21,10 +33,33 @@ def test_what_is_built_is_fresh_until_someone_edits_it(tmp_path: Path) -> None:
 def test_check_tells_of_every_page(tmp_path: Path) -> None:
     said = RUN.invoke(app, ["check", "--home", str(tmp_path)])
     assert said.exit_code == 0
-    assert said.output.count("nothing") == 6
+    assert said.output.count("nothing") == len(DASHBOARDS)
 
 
-def test_a_prometheus_that_does_not_answer_is_told_in_words(tmp_path: Path) -> None:
-    said = RUN.invoke(app, ["check", "--live", "--prometheus", "http://127.0.0.1:1", "--home", str(tmp_path)])
+@pytest.mark.parametrize("command", [["check", "--live"], ["draw"]], ids=lambda words: words[0])
+def test_a_prometheus_that_does_not_answer_is_told_in_words(tmp_path: Path, command: list[str]) -> None:
+    said = RUN.invoke(app, [*command, "--prometheus", "http://127.0.0.1:1", "--home", str(tmp_path)])
     assert said.exit_code == 1
     assert str(said.exception) == "ask http://127.0.0.1:1: ConnectionError"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        pytest.param(["nowhere"], "no page is named nowhere", id="no such page"),
+        pytest.param(["--since", "soon"], "soon: not a duration", id="no time"),
+        pytest.param(["--since", "now"], "lies not in the past", id="nothing between start and end"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(live: Live, tmp_path: Path, words: list[str], told: str) -> None:
+    place = ["--prometheus", live.prometheus.url, "--home", str(tmp_path), "--out", str(tmp_path)]
+    said = RUN.invoke(app, ["draw", *place, *words])
+    assert said.exit_code == 2
+    assert told in " ".join(said.output.replace("│", "").split())
+
+
+def test_a_page_is_drawn_to_a_file(live: Live, tmp_path: Path) -> None:
+    place = ["--prometheus", live.prometheus.url, "--home", str(tmp_path), "--out", str(tmp_path / "made")]
+    said = RUN.invoke(app, ["draw", "config-changes", "--format", "html", *place])
+    assert said.exit_code == 0
+    assert (tmp_path / "made/config-changes.html").read_text().rstrip().endswith("</html>")
