@@ -3,13 +3,26 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, insert, or_, select, update
 
 from alerting.journal.states import FLEET, OPEN_STATES, Change, Episode, State
 from alerting.journal.tables import attempts, episodes, history
 
 BATCH = 500
 """Episodes looked at in one turn."""
+
+_LATEST = (
+    select(episodes)
+    .where(
+        episodes.c.action == bindparam("action"),
+        episodes.c.agent == bindparam("agent"),
+        episodes.c.test == bindparam("test"),
+    )
+    .order_by(episodes.c.id.desc())
+    .limit(1)
+)
+"""Made once, as is the next: every alert runs them, and making a statement costs as much as running it."""
+_LOOK_AGAIN = update(episodes).where(episodes.c.id == bindparam("episode")).values(due_at=bindparam("at"))
 
 
 def open_episode(
@@ -43,8 +56,7 @@ def note(connection: Connection, episode_id: int, at: float, state: str, verdict
 
 def latest(connection: Connection, action: str, agent: str, *, test: bool = False) -> Episode | None:
     """The newest episode of an action and agent, open or ended."""
-    chosen = (episodes.c.action == action, episodes.c.agent == agent, episodes.c.test.is_(test))
-    row = connection.execute(select(episodes).where(*chosen).order_by(episodes.c.id.desc()).limit(1)).mappings().first()
+    row = connection.execute(_LATEST, {"action": action, "agent": agent, "test": test}).mappings().first()
     return _episode(row) if row else None
 
 
@@ -209,7 +221,7 @@ def extend_lease(connection: Connection, episode_id: int, owner: str, until: flo
 
 def look_again(connection: Connection, episode_id: int, at: float | None) -> None:
     """When an episode is looked at once more; None leaves it in peace."""
-    connection.execute(update(episodes).where(episodes.c.id == episode_id).values(due_at=at))
+    connection.execute(_LOOK_AGAIN, {"episode": episode_id, "at": at})
 
 
 def leave(connection: Connection, episode: Episode, due_at: float | None) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
@@ -62,10 +63,7 @@ def receive(connection: Connection, arrivals: Sequence[Arrival], now: float) -> 
 def _alert(connection: Connection, arrival: Arrival, now: float) -> tuple[int, int]:
     """The alert's row, new or seen once more: its id and how often it was seen."""
     row = {name: getattr(arrival, name) for name in _TOLD} | {"first_at": now, "last_at": now, "times": 1}
-    statement = upsert(connection, alerts)
-    again = {"last_at": now, "times": alerts.c.times + 1, "rejected": arrival.rejected}
-    statement = statement.on_conflict_do_update(index_elements=_SAME, set_=again)
-    alert_id, times = connection.execute(statement.returning(alerts.c.id, alerts.c.times), row).one()
+    alert_id, times = connection.execute(_again(connection.dialect.name), row).one()
     return alert_id, times
 
 
@@ -106,17 +104,31 @@ def _same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> 
 
 def _join(connection: Connection, episode_id: int, alert_id: int) -> None:
     row = {"episode_id": episode_id, "alert_id": alert_id}
-    connection.execute(upsert(connection, evidence).on_conflict_do_nothing(), row)
+    connection.execute(_once(connection.dialect.name, evidence), row)
 
 
 def _records(connection: Connection, arrival: Arrival, alert_id: int, now: float) -> Iterable[Change]:
     for action, target in arrival.records:
         row = {"alert_id": alert_id, "action": action, "target": target}
         row |= {"state": State.PENDING, "detail": "", "opened_at": now}
-        if connection.execute(upsert(connection, records).on_conflict_do_nothing(), row).rowcount:
+        if connection.execute(_once(connection.dialect.name, records), row).rowcount:
             yield Change(arrival.agent, action, State.PENDING)
 
 
-def upsert(connection: Connection, table: Table) -> Any:
+def _insert(dialect: str, table: Table) -> Any:
     """An INSERT that may say what happens on a conflict, in the words of the database at hand."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@cache  # making a statement costs as much as running it
+def _once(dialect: str, table: Table) -> Any:
+    """Keep a row; the one that is there already stays as it is."""
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _again(dialect: str) -> Any:
+    """Keep an alert, or count it once more."""
+    new = _insert(dialect, alerts)
+    seen = {"last_at": new.excluded.last_at, "times": alerts.c.times + 1, "rejected": new.excluded.rejected}
+    return new.on_conflict_do_update(index_elements=_SAME, set_=seen).returning(alerts.c.id, alerts.c.times)
