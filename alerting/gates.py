@@ -32,10 +32,11 @@ SIZES = Origin("store", "sizes")
 ARCHIVE = Origin("archive", "archive")
 BRAIN = Origin("brain", "brain")
 GITHUB = Origin("brain", "github")
+WORKSPACE = Origin("workspace", "workspace")
 
 
 def origins(settings: Settings) -> tuple[Origin, ...]:
-    """Every area of every source."""
+    """Every area of every source that every fleet has."""
     return tuple(Origin(name, area) for name, source in settings.monitoring.sources.items() for area in source.refresh)
 
 

@@ -5,13 +5,14 @@ A word may be compared in several units: `buffer` in bytes and as a share of wha
 
 from collections.abc import Mapping
 
-from alerting.gates import AGENTS, ARCHIVE, BRAIN, GITHUB, LOGS, METRICS, SIZES
+from alerting.gates import AGENTS, ARCHIVE, BRAIN, GITHUB, LOGS, METRICS, SIZES, WORKSPACE
 from alerting.terms import Age, Count, Level, Quiet, Term
 from alerting.units import Unit
 
 AGENT, SERVER, AREA, FLEET = ("agent",), ("server",), ("area",), ()
 PASS = ("source", "area")
 """What exporters refresh."""
+PROJECT = ("project",)
 DEED = ("agent", "action")
 """What the receiver does."""
 
@@ -52,6 +53,8 @@ SILENCES: Mapping[str, tuple[Term, ...]] = {
     "server metrics": (Age("nervesys_server_metrics_timestamp_seconds", SERVER, METRICS),),
     "status report": (Age("nervesys_brain_agent_status_timestamp_seconds", AGENT, BRAIN),),
     "commit": (Age("nervesys_brain_last_commit_timestamp_seconds", FLEET, BRAIN),),
+    "event": (Age("nervesys_workspace_last_event_timestamp_seconds", PROJECT, WORKSPACE),),
+    "snapshot": (Age("nervesys_workspace_newest_snapshot_timestamp_seconds", PROJECT, WORKSPACE),),
     "daily summary": (Age("nervesys_brain_daily_summary_timestamp_seconds", FLEET, BRAIN),),
 }
 """What should keep coming: `no heartbeat > 5 minutes`."""
@@ -138,6 +141,15 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "daily errors": (Level("nervesys_brain_daily_summary_errors", FLEET, Unit.COUNT, BRAIN),),
     "daily log records": (Level("nervesys_brain_daily_summary_log_records", FLEET, Unit.COUNT, BRAIN),),
     "daily agents": (Level("nervesys_brain_daily_summary_agents", FLEET, Unit.COUNT, BRAIN),),
+    "events": (Count("nervesys_workspace_events_total", PROJECT, WORKSPACE),),
+    "project files": (Level("nervesys_workspace_files", PROJECT, Unit.COUNT, WORKSPACE),),
+    "project bytes": (Level("nervesys_workspace_file_bytes", PROJECT, Unit.BYTES, WORKSPACE),),
+    "project versions": (Level("nervesys_workspace_versions", PROJECT, Unit.COUNT, WORKSPACE),),
+    "project snapshots": (Level("nervesys_workspace_snapshots", PROJECT, Unit.COUNT, WORKSPACE),),
+    "torn lines": (Level("nervesys_workspace_torn_lines", PROJECT, Unit.COUNT, WORKSPACE),),
+    "damaged lines": (Level("nervesys_workspace_damaged_lines", PROJECT, Unit.COUNT, WORKSPACE),),
+    "broken versions": (Level("nervesys_workspace_broken_versions", PROJECT, Unit.COUNT, WORKSPACE),),
+    "mismatched contents": (Level("nervesys_workspace_mismatched_contents", PROJECT, Unit.COUNT, WORKSPACE),),
     "rate limit": (
         Level(
             "nervesys_github_rate_limit_remaining",

@@ -158,6 +158,8 @@ UNSPOKEN = {
     "journal_oldest_pending_timestamp_seconds": "goes with `pending actions`",
     "watchdog_last_received_timestamp_seconds": "is judged by the receiver itself, which no rule could",
     "deadman_silent": "is said by the receiver itself, which no rule could",
+    "workspace_segments": "is how the history is cut; nothing to compare",
+    "workspace_content_bytes": "goes with `project bytes`",
     "receiver_blind": "is behind Receiver Blind",
 }
 """Families without a word of their own, each with the reason."""
