@@ -73,7 +73,8 @@ def _remedy(connection: Connection, arrival: Arrival, alert_id: int, action: str
     firing = arrival.status == FIRING
     if episode is not None and (episode.open or _same_firing(connection, arrival, episode)):
         _join(connection, episode.id, alert_id)
-        if episode.open or (firing and episode.state is not State.FAILED):  # what people have ended stays ended
+        wanted = episode.open or (firing and episode.state is not State.FAILED)  # what people have ended stays ended
+        if wanted and (episode.due_at is None or episode.due_at > now):
             look_again(connection, episode.id, now)
         return []
     if not firing:

@@ -89,6 +89,8 @@ def test_a_firing_opens_an_episode_and_a_record(journal: Journal) -> None:
 )
 def test_an_open_episode_absorbs(journal: Journal, again: Arrival) -> None:
     take(journal, DOWN)
+    with journal.transaction() as connection:
+        episodes.look_again(connection, 1, 999)
     take(journal, again, now=150)
     with journal.transaction() as connection:
         assert len(view.actions(connection, view.Filter(action="restart_agent"))) == 1
