@@ -60,6 +60,9 @@ faults: .venv/tools ## Kill the receiver two hundred times under load, and break
 bench: .venv/tools ## Print the table of measured ratios
 	$(BIN)/python -m benchmarks
 
+faults: .venv/tools ## Kill writers a hundred times, fill disks, damage files, and print what was kept
+	$(BIN)/python -m tests.nervesys.workspace.faults
+
 lock: install ## Resolve the dependencies anew: what runs, and on top what tests
 	$(PIP) install uv
 	$(COMPILE) --extra all --output-file requirements.lock

@@ -11,10 +11,14 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.measure import Report, best
+from benchmarks.measure import Report, best, once
+from exporters.runner import Cache, Health, Refresh
+from exporters.workspace import FAMILIES, Projects
+from nervesys.clock import system_clock
 from nervesys.workspace.history import History
 from nervesys.workspace.segments import Segments
 
+REPLAYED = "replay"
 PAYLOAD = {"repository": "nervesys", "file": "main.py", "tokens": 120, "duration_ms": 250}
 
 
@@ -32,7 +36,8 @@ def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  #
     appends, events = (500, 2_000) if short else (50_000, 1_000_000)
     with tempfile.TemporaryDirectory() as name:
         _append(report, Path(name), appends)
-        _replay(report, Path(name) / "replay", events)
+        _replay(report, Path(name) / "projects" / REPLAYED, events)
+        _refresh(report, Path(name) / "projects")
 
 
 def _append(report: Report, folder: Path, count: int) -> None:
@@ -72,6 +77,26 @@ def _replay(report: Report, folder: Path, count: int) -> None:
     baseline = best(lambda: _parse(folder))
     report.fact(f"replay of {count:,} events: events a second", f"{count / measured.wall:,.0f}")
     report.ratio("replay against bare orjson on the same files", measured.wall, baseline.wall, at_most=1 / 0.6)
+
+
+def _refresh(report: Report, folder: Path) -> None:
+    """The exporter's passes over what `_replay` left, and the same again where one event was added."""
+    health = Health("workspace", system_clock)
+    projects, out = Projects(folder, Cache()), Refresh(FAMILIES, health.reject)
+
+    def read() -> None:
+        out.backlog = 1
+        while out.backlog:
+            projects.refresh(out)
+
+    def add_and_read() -> None:
+        history.append("task.done", PAYLOAD)
+        read()
+
+    whole = once(read)
+    with History(folder / REPLAYED) as history:
+        steady = best(add_and_read)
+    report.ratio("steady refresh of the source against a full read", steady.wall, whole.wall, at_most=1 / 20)
 
 
 def _parse(folder: Path) -> None:
