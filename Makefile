@@ -54,14 +54,12 @@ generate: install ## Write everything that is generated: rules, dashboards, refe
 	NERVESYS_PROFILE=local,compose $(BIN)/nervesys dashboards build
 	NERVESYS_PROFILE=local,compose $(BIN)/nervesys alerts build
 
-faults: .venv/tools ## Kill the receiver two hundred times under load, and break what it stands on
+faults: .venv/tools ## Kill writers and the receiver hundreds of times, and break what they stand on
+	$(BIN)/python -m tests.nervesys.workspace.faults
 	$(BIN)/python -m pytest tests/alerting/receiver/test_crash.py tests/alerting/receiver/test_faults.py --kills 200 --timeout 3600
 
 bench: .venv/tools ## Print the table of measured ratios
 	$(BIN)/python -m benchmarks
-
-faults: .venv/tools ## Kill writers a hundred times, fill disks, damage files, and print what was kept
-	$(BIN)/python -m tests.nervesys.workspace.faults
 
 lock: install ## Resolve the dependencies anew: what runs, and on top what tests
 	$(PIP) install uv
