@@ -11,6 +11,7 @@ from nervesys.queries.variables import filled, seconds_of, windows
 
 POINTS = 250
 """Of a graph, at most, where nobody says how wide it is."""
+LONGEST_GRAIN_SECONDS = 60.0
 NOTHING_CHOSEN: Mapping[str, str] = {}
 
 
@@ -109,9 +110,11 @@ class Live:
         expr = filled(question.expr, {**values, **windows(step, least, span)})
         if question.instant:
             return self.prometheus.instant(expr, self.now)
-        # Points lie on multiples of the step, as Grafana's do: a page that refreshes itself does not jitter.
-        start, end = (math.floor(at / step) * step for at in (self.now - span, self.now))
-        return self.prometheus.range(expr, start, end, step)
+        # The last point lies on a multiple of the step, as Grafana's does: a page that refreshes does not jitter.
+        # Of a minute where steps are longer: a stack younger than a step would have nothing to show.
+        grain = min(step, LONGEST_GRAIN_SECONDS)
+        end = math.floor(self.now / grain) * grain
+        return self.prometheus.range(expr, end - math.floor(span / step) * step, end, step)
 
     def step(self, question: Question, span: float, points: int = POINTS) -> float:
         """Seconds between two points of the answer."""
