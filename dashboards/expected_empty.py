@@ -19,7 +19,15 @@ class Reason:
     unless: str = ""
 
 
-PAGES = ("agent-details", "alerts-actions", "config-changes", "main-overview", "stack-health", "storage-retention")
+PAGES = (
+    "agent-details",
+    "alerts-actions",
+    "config-changes",
+    "main-overview",
+    "stack-health",
+    "storage-retention",
+    "workspaces",
+)
 QUIET = Reason(
     "No alert fired but the Watchdog.",
     unless='last_over_time(ALERTS{alertstate="firing", alertname!="Watchdog"}[7d])',
