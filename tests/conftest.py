@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, Page
 
 from nervesys.stack.programs import ProgramMissing, find
+from tests.servers.chromium import Chromium, chromium, opened
 from tests.servers.postgres import Postgres, postgres
 
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -70,3 +72,27 @@ def postgresql() -> Iterator[Postgres]:
         except ProgramMissing as err:
             pytest.skip(str(err))
         yield server
+
+
+@pytest.fixture(scope="session")
+def chromium_program() -> Chromium:
+    """A real browser; where it is nowhere to be had, its tests are skipped, and say why."""
+    try:
+        return chromium(PROGRAMS)
+    except ProgramMissing as err:
+        pytest.skip(str(err))
+
+
+@pytest.fixture
+def browser(chromium_program: Chromium) -> Iterator[Browser]:
+    """A browser of this test's own."""
+    with chromium_program.started() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    """A tab; what it showed last lies in `page.png` of the test's folder."""
+    with opened(browser) as page:
+        yield page
+        page.screenshot(path=tmp_path / "page.png", full_page=True)
