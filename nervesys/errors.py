@@ -8,6 +8,7 @@
     │   │   └── ArchiveFull           it has no room for more
     │   ├── BrainUnavailable      the Git repository
     │   └── QuotaLow              an API quota is below the floor that the settings keep free
+    ├── DatabaseUnavailable   a database of ours could not be opened, read or written; nothing may be promised
     └── BadObject             one object breaks the contract; counted by `Reason`, named in one log line, skipped
 
 Messages read "verb thing: cause", such as "list db/agents/: timed out after 10 s". They never hold a secret.
@@ -80,6 +81,10 @@ class BrainUnavailable(SourceError):
 
 class QuotaLow(SourceError):
     """The remaining API quota has reached the floor that the settings keep free."""
+
+
+class DatabaseUnavailable(NervesysError):
+    """A database of ours could not be opened, read or written; nothing of what was asked is kept."""
 
 
 class Reason(StrEnum):

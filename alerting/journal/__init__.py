@@ -2,6 +2,6 @@
 
 from alerting.journal.journal import Journal, JournalUnavailable
 from alerting.journal.states import OPEN_STATES, Change, Episode, State
-from alerting.journal.writer import Writer
+from nervesys.database import Writer
 
 __all__ = ["OPEN_STATES", "Change", "Episode", "Journal", "JournalUnavailable", "State", "Writer"]

@@ -1,123 +1,18 @@
-"""Opens the journal, brings its schema up to date, and runs transactions on it.
+"""The journal as a database."""
 
-On SQLite every transaction is alone. On PostgreSQL those that decide are, by one lock that all receivers share: so
-both databases keep the same promises. What only reads, or takes what nobody holds, waits for nobody there.
-"""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import SQLAlchemyError
-
-from nervesys.errors import NervesysError
-
-BUSY_SECONDS = 5
-"""Longest wait for another's transaction, and for a server that does not answer."""
-LOCK = int.from_bytes(b"nervesys") >> 1
-"""Names the lock of those that decide; PostgreSQL wants a signed number of 64 bits."""
-MIGRATIONS = Path(__file__).parent / "migrations"
+from nervesys.database import Database
+from nervesys.errors import DatabaseUnavailable
 
 
-class JournalUnavailable(NervesysError):
+class JournalUnavailable(DatabaseUnavailable):
     """The journal could not be opened, read or written; nothing may be promised to a sender."""
 
 
-class Journal:
-    """A database of episodes.
+class Journal(Database):
+    """A database of episodes, which several receivers may share."""
 
-    Args:
-        engine: its schema is up to date; see `open`.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @classmethod
-    def open(cls, url: str) -> Self:
-        """Open by URL and bring the schema up to date.
-
-        Args:
-            url: such as `sqlite:////var/lib/nervesys/journal.sqlite3` or `postgresql://USER@HOST/DATABASE`.
-
-        Raises:
-            JournalUnavailable: it cannot be opened.
-        """
-        with _answers("open the journal"):
-            said = make_url(url)
-            journal = cls(_sqlite(said) if said.get_backend_name() == "sqlite" else _postgresql(said))
-        with journal.alone() as connection:
-            _migrate(connection)
-        return journal
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """All or nothing; committed, and on disk, when the block is left.
-
-        Raises:
-            JournalUnavailable: the block or the commit failed; nothing was kept.
-        """
-        with _answers("use the journal"), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def alone(self) -> Iterator[Connection]:
-        """A transaction beside which no other of this kind runs, in whichever receiver.
-
-        Raises:
-            JournalUnavailable: the block or the commit failed; nothing was kept.
-        """
-        with self.transaction() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
-            yield connection
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._engine.dispose()
-
-
-@contextmanager
-def _answers(what: str) -> Iterator[None]:
-    """Turn what SQLAlchemy raises into our tree; its own text quotes values, so only the driver's words are kept."""
-    try:
-        yield
-    except SQLAlchemyError as err:
-        said = str(getattr(err, "orig", None) or type(err).__name__)
-        raise JournalUnavailable(f"{what}: {said.splitlines()[0]}") from err
-
-
-def _postgresql(url: URL) -> Engine:
-    busy = BUSY_SECONDS * 1000
-    limits = {"lock_timeout": busy, "statement_timeout": 2 * busy, "idle_in_transaction_session_timeout": 2 * busy}
-    options = " ".join(f"-c {name}={milliseconds}" for name, milliseconds in limits.items())
-    known = {"connect_timeout": BUSY_SECONDS, "tcp_user_timeout": busy, "options": options}
-    return create_engine(url.set(drivername="postgresql+psycopg"), connect_args=known)
-
-
-def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _migrate(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    called = "the journal"
+    unavailable = JournalUnavailable
+    migrations = Path(__file__).parent / "migrations"

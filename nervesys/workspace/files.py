@@ -13,12 +13,12 @@ from pathlib import Path
 
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import parse_time
+from nervesys.contract.ulid import Stamps
 from nervesys.errors import NervesysError
 from nervesys.workspace import disk
 from nervesys.workspace.contents import Contents, hash_of
 from nervesys.workspace.log import Alone, Log
 from nervesys.workspace.paths import clean, inside
-from nervesys.workspace.ulid import Stamps
 from nervesys.workspace.versions import NAME, Ledger, Version, pruned_line
 
 Versions = list[Version]

@@ -11,10 +11,10 @@ from typing import Any, Self, TypedDict, TypeVar
 import orjson
 
 from nervesys.clock import Clock, system_clock
+from nervesys.contract.ulid import Stamps
 from nervesys.errors import NervesysError
 from nervesys.workspace.log import SEGMENT_BYTES, Log
 from nervesys.workspace.segments import START, Chunk, Point, Segments
-from nervesys.workspace.ulid import Stamps
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from nervesys.contract import parse_time
+from nervesys.contract.ulid import Stamp
 from nervesys.errors import BadObject, NervesysError, Reason
 from nervesys.workspace import disk
-from nervesys.workspace.ulid import Stamp
 from nervesys.workspace.versions import Version
 
 

@@ -8,11 +8,11 @@ from typing import Self
 
 from nervesys.clock import Clock, system_clock
 from nervesys.contract.names import project_name
+from nervesys.contract.ulid import Stamps
 from nervesys.errors import BadObject, NervesysError
 from nervesys.workspace.files import Files
 from nervesys.workspace.history import History
 from nervesys.workspace.snapshots import Kind, Snapshot, Snapshots
-from nervesys.workspace.ulid import Stamps
 
 MEMORY = "/dev/shm"  # noqa: S108  # a private folder is made in it
 MILESTONE = "milestone"

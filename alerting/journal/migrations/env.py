@@ -1,4 +1,4 @@
-"""Alembic's entry: the connection is handed in by `alerting.journal.journal`."""
+"""Alembic's entry: the connection is handed in by `nervesys.database`."""
 
 from alembic import context
 

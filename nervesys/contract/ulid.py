@@ -4,7 +4,7 @@ import secrets
 from typing import NamedTuple
 
 from nervesys.clock import Clock
-from nervesys.contract import format_time
+from nervesys.contract.times import format_time
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's: no letter that is taken for a digit or for another letter."""

@@ -1,4 +1,4 @@
-"""The journal's one writer: everything that was asked for in one turn of the event loop is one commit.
+"""A database's one writer: everything that was asked for in one turn of the event loop is one commit.
 
 A commit waits for the disk; sharing it is what lets a storm of requests each be answered only after theirs is on disk.
 """
@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from alerting.journal.journal import Journal, JournalUnavailable
+from nervesys.database.database import Database
+from nervesys.errors import DatabaseUnavailable
 
 Result = TypeVar("Result")
 Operation = Callable[[Connection], Result]
@@ -19,15 +20,15 @@ class Writer:
     """Groups operations into commits.
 
     Args:
-        journal: written to by this writer only.
+        database: written to by this writer only.
         failed: called once for each commit that failed.
 
     Attributes:
         failure: why the last commit failed; None when it did not.
     """
 
-    def __init__(self, journal: Journal, failed: Callable[[], None] = lambda: None) -> None:
-        self._journal = journal
+    def __init__(self, database: Database, failed: Callable[[], None] = lambda: None) -> None:
+        self._database = database
         self._failed = failed
         self.failure: str | None = None
         self._waiting: list[tuple[Operation[Any], asyncio.Future[Any]]] = []
@@ -36,7 +37,7 @@ class Writer:
         """Run an operation; returns its result once that is on disk.
 
         Raises:
-            JournalUnavailable: nothing of it was kept.
+            DatabaseUnavailable: nothing of it was kept.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Result] = loop.create_future()
@@ -48,12 +49,13 @@ class Writer:
     def _flush(self) -> None:
         batch, self._waiting = self._waiting, []
         results: list[Any] = []
-        failure: JournalUnavailable | None = JournalUnavailable("use the journal: an operation is wrong")
+        used = self._database
+        failure: DatabaseUnavailable | None = used.unavailable(f"use {used.called}: an operation is wrong")
         try:
-            with self._journal.alone() as connection:
+            with used.alone() as connection:
                 results = [operation(connection) for operation, _ in batch]
             failure = None
-        except JournalUnavailable as err:
+        except DatabaseUnavailable as err:
             failure = err
         finally:  # whatever went wrong, nobody is left waiting
             self.failure = str(failure) if failure else None
