@@ -86,7 +86,8 @@ class Agent:
         """Who it is."""
         self.log = logging.getLogger(f"agents.{self.me.name}")
         """The agent's own logger: what it says is shipped, whatever the root logger's level is."""
-        self._work = Work()
+        self.work = Work()
+        """What it does and did; `task` writes to it."""
         self._clock = clock
         self._projects = base.place.home / self.me.settings.storage.workspace.path
         self._workspaces: dict[str, Workspace] = {}
@@ -94,7 +95,7 @@ class Agent:
         patient = store or S3Store(self.me.settings.storage.storj)
         store = store or _store(self.me.settings)
         host = Host(self.me.server, self.me.name, self.me.folder)
-        self._heart = Heart(self.me, store, self._work, self._buffer, host, clock)
+        self._heart = Heart(self.me, store, self.work, self._buffer, host, clock)
         repository = open_brain(base.place, program, self.me.settings.storage.brain, environ)
         self._reporter = Reporter(repository, self.me, clock)
         self._handlers = (BufferHandler(self.me.name, self._buffer), self._reporter.handler)
@@ -125,14 +126,14 @@ class Agent:
         """
         task = Task(action, context=context)
         began = time.monotonic()
-        self._work.begin(task)
+        self.work.begin(task)
         try:
             yield task
         except Exception as err:
             self._end(task, began, err)
             raise
         except BaseException:
-            self._work.abandon(task)
+            self.work.abandon(task)
             raise
         self._end(task, began, None)
 
@@ -183,8 +184,9 @@ class Agent:
             self._beating.once()
         else:
             self._heart.crashed = True
-            self._work.error(error)
-            self.log.error("the agent crashed", exc_info=error)
+            self.work.error(error)
+            told = isinstance(error, NervesysError)  # it says all by itself
+            self.log.error("the agent crashed: %s", error, exc_info=None if told else error)
         for handler in self._handlers:
             logging.getLogger().removeHandler(handler)
         self._shipping.once()
@@ -213,7 +215,7 @@ class Agent:
             self._reporter.report(self._heart.said)
 
     def _end(self, task: Task, began: float, error: Exception | None) -> None:
-        self._work.end(task, error)
+        self.work.end(task, error)
         for workspace in self._workspaces.values():
             try:
                 workspace.end_of_task(task.action)

@@ -54,6 +54,8 @@ class Work:
         self._under_way: list[Task] = []
         self._completed = self._failed = self._tokens = self._ended_at_look = 0
         self._last_error: str | None = None
+        self.occupied = False
+        """Work goes on of which the ledger sees no tasks: another program's."""
 
     def begin(self, task: Task) -> None:
         """Note that a task is under way."""
@@ -64,12 +66,17 @@ class Work:
         """Note how a task ended."""
         with self._lock:
             self._under_way.remove(task)
-            self._tokens += task.tokens
-            if error is None:
-                self._completed += 1
-            else:
-                self._failed += 1
-                self._last_error = in_one_line(error)
+            self._count(task.tokens, in_one_line(error) if error else None)
+
+    def ended(self, tokens: int, error: str | None) -> None:
+        """Note a task that another program did.
+
+        Args:
+            tokens: that it used.
+            error: why it failed; None where it did not.
+        """
+        with self._lock:
+            self._count(tokens, error)
 
     def abandon(self, task: Task) -> None:
         """Forget a task that neither succeeded nor failed: the agent was told to stop."""
@@ -85,7 +92,7 @@ class Work:
         """The ledger now."""
         with self._lock:
             ended = self._completed + self._failed
-            busy = bool(self._under_way) or ended > self._ended_at_look
+            busy = self.occupied or bool(self._under_way) or ended > self._ended_at_look
             self._ended_at_look = ended
             return WorkDone(
                 current=self._under_way[-1].action if self._under_way else None,
@@ -95,7 +102,16 @@ class Work:
                 last_error=self._last_error,
             )
 
+    def _count(self, tokens: int, error: str | None) -> None:
+        self._tokens += tokens
+        if error is None:
+            self._completed += 1
+        else:
+            self._failed += 1
+            self._last_error = error
 
-def in_one_line(error: BaseException) -> str:
+
+def in_one_line(error: BaseException | str) -> str:
     """Kind and message of an error, without line breaks, cut to a bounded length."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:ERROR_CHARACTERS]
+    text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:ERROR_CHARACTERS]

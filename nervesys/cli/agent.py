@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from nervesys.agent import Agent, demo
+from nervesys.agent.child import Program, ProgramFailed
 from nervesys.cli.options import BrainUrl, Home
 from nervesys.cli.waiting import awaited
 
@@ -31,15 +32,32 @@ def run(
         bool | None,
         typer.Option("--demo/--no-demo", help="Make believable work (default: what agent.workload in the brain says)."),
     ] = None,
+    wrap: Annotated[bool, typer.Option("--exec", help="Be the program that COMMAND starts, in any language.")] = False,
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="With --exec: the program and its arguments.")
+    ] = None,
 ) -> None:
     """Be one agent until SIGTERM or Ctrl-C: then flush, ship, say `stopped`, and exit 0 within ten seconds.
 
     The brain says who it is (config/agents/NAME.yaml) and where the store is; STORJ_ACCESS_KEY and STORJ_SECRET_KEY
     open it. By itself the agent only lives; with --demo it makes up work to look at. In your own program:
     `from nervesys.agent import Agent`, then `with Agent("NAME") as agent:`.
+
+    With --exec, a program in any language is the agent: `nervesys agent run NAME --exec -- ./review --fast`. Each line
+    that it prints is shipped as a log record, SIGTERM is passed on to it, and its end is the agent's: exit 0 is
+    `stopped`, anything else is a crash, whose exit code is passed on.
     """
-    with awaited(lambda: Agent(name, home=home, brain=brain, server=server)) as agent:
-        if workload if workload is not None else agent.me.config.workload == "demo":
-            demo.work(agent)
-        while True:
-            signal.pause()
+    if wrap != bool(command):
+        raise typer.BadParameter("--exec and a command go together: --exec -- COMMAND ARGUMENT...")
+    program = Program(command) if command else None
+    try:
+        with awaited(lambda: Agent(name, home=home, brain=brain, server=server)) as agent:
+            if program:
+                return program.run(agent)
+            if workload if workload is not None else agent.me.config.workload == "demo":
+                demo.work(agent)
+            while True:
+                signal.pause()
+    except ProgramFailed as err:
+        typer.echo(err, err=True)
+        raise typer.Exit(err.code) from None

@@ -7,6 +7,7 @@ import pytest
 
 from nervesys.agent import Agent
 from nervesys.stores.objects import FolderStore
+from tests.nervesys.agent.fleet import Fleet, heartbeat
 
 
 @pytest.fixture
@@ -44,3 +45,9 @@ def grok(tmp_path: Path, brain: Path, bucket: Path) -> Callable[[], Agent]:
         )
 
     return make
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, brain: Path, program: Callable[[str], str]) -> Fleet:
+    heartbeat(brain, seconds=3)
+    return Fleet(tmp_path, program("rclone"), brain)

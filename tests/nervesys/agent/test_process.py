@@ -1,94 +1,13 @@
 """`nervesys agent run` as a process, with a real S3 server, and with none."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
-
-from nervesys.contract import AgentState, Status
-from nervesys.errors import BadObject
-
-STOP_SECONDS = 10
-"""Within which an agent that was told to stop is gone."""
-
-
-def until(said: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not said():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-
-
-@contextmanager
-def running(*argv: str, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(argv, env=os.environ | environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-class Fleet:
-    """One agent, its brain, and the folder behind its store."""
-
-    def __init__(self, folder: Path, rclone: str, brain: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self._folder, self._rclone, self._brain = folder, rclone, brain
-        self.bucket = folder / "s3/nervesys"
-        self.bucket.mkdir(parents=True)
-
-    @contextmanager
-    def store(self) -> Iterator[None]:
-        serve = [self._rclone, "serve", "s3", str(self.bucket.parent), "--addr", f"127.0.0.1:{self.port}"]
-        with running(*serve, RCLONE_CONFIG=os.devnull, RCLONE_AUTH_KEY='"key,secret"'):
-            yield
-
-    @contextmanager
-    def agent(self) -> Iterator[subprocess.Popen[bytes]]:
-        command = [sys.executable, "-m", "nervesys", "agent", "run", "grok", "--demo"]
-        with running(
-            *command,
-            NERVESYS_HOME=str(self._folder / "home"),
-            NERVESYS_BRAIN=str(self._brain),
-            NERVESYS_SERVER="host-1",
-            STORJ_ENDPOINT=f"http://127.0.0.1:{self.port}",
-            STORJ_ACCESS_KEY="key",
-            STORJ_SECRET_KEY="secret",
-        ) as process:
-            yield process
-
-    def state(self) -> AgentState | None:
-        """The newest state; None where there is none, or only half of it yet."""
-        try:
-            return AgentState.parse((self.bucket / "db/agents/grok_state.json").read_bytes())
-        except (FileNotFoundError, BadObject):
-            return None
-
-    def says(self, *statuses: Status) -> bool:
-        now = self.state()
-        return now is not None and now.status in statuses
-
-    def logs(self) -> list[Path]:
-        return list(self.bucket.glob("db/active_logs/host-1/*/*_grok_*.jsonl.gz"))
-
-
-def heartbeat(brain: Path, seconds: float) -> None:
-    (brain / "config/thresholds.yaml").write_text(f"heartbeat: {{interval_seconds: {seconds}}}")
-
-
-@pytest.fixture
-def fleet(tmp_path: Path, brain: Path, program: Callable[[str], str]) -> Fleet:
-    heartbeat(brain, seconds=3)
-    return Fleet(tmp_path, program("rclone"), brain)
+from nervesys.contract import Status
+from tests.nervesys.agent.fleet import STOP_SECONDS, Fleet, heartbeat, until
 
 
 def test_told_to_stop_it_ships_and_says_so(fleet: Fleet) -> None:
