@@ -15,6 +15,8 @@ from nervesys.settings.grafana import Grafana
 from nervesys.settings.layers import Layers
 from nervesys.settings.legacy import is_legacy, translate
 from nervesys.settings.monitoring import Monitoring
+from nervesys.settings.prices import Prices
+from nervesys.settings.reports import Reports
 from nervesys.settings.section import Section
 from nervesys.settings.storage import Storage
 from nervesys.settings.thresholds import Thresholds
@@ -31,6 +33,8 @@ class Settings(Section):
     monitoring: Monitoring
     grafana: Grafana
     alibaba: Alibaba
+    prices: Prices
+    reports: Reports
 
 
 SECTIONS = tuple(Settings.model_fields)

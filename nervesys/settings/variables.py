@@ -45,6 +45,7 @@ VARIABLES = tuple(
         ("PROJECT_ID", "storage.workspace.project", "project of agents that name none"),
         ("PERSISTENT_STORAGE", "storage.workspace.persistent", "false keeps workspaces in memory"),
         ("DASHSCOPE_API_KEY", "alibaba.alibaba_cloud.api_key", "key of the optional language model"),
+        ("NERVESYS_SMTP_PASSWORD", "reports.mail.password", "password of the server that reports are mailed by"),
         ("NERVESYS_DEADMAN_URL", "monitoring.deadman.url", "outside URL of the dead-man's switch"),
         ("NERVESYS_WEB_USER", "monitoring.web.basic_auth_user", "user of basic auth"),
         ("NERVESYS_WEB_PASSWORD", "monitoring.web.basic_auth_password", "password of basic auth"),

@@ -4,12 +4,17 @@ It is listed whole once; from then on only what changed is asked for, where the 
 id and parent, as Drive has them; a `Catalogue` keeps them and rebuilds the paths.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Protocol
 
+from nervesys.errors import ArchiveUnavailable, BadObject, Reason
+
 CHUNK_BYTES = 1 << 20
+MAX_FILE_BYTES = 256 << 20
+"""Of one file that is compared with what was sent: it is read back whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,25 @@ class Catalogue:
             above = self._folder(entry.parent, known) if entry else None
             known[id] = f"{above}{entry.name}/" if entry and above is not None else None
         return known[id]
+
+
+def put_verified(archive: Archive, path: str, body: IO[bytes]) -> None:
+    """Put a file, and compare size and checksum of what then lies there.
+
+    Raises:
+        ArchiveUnavailable: the archive does not answer, or another content lies there.
+        BadObject: the file is too large to be read back.
+    """
+    size = body.seek(0, 2)
+    if size > MAX_FILE_BYTES:
+        raise BadObject(Reason.TOO_LARGE, f"{path}: {size} bytes, more than {MAX_FILE_BYTES}")
+    body.seek(0)
+    sent = hashlib.file_digest(body, "sha256").digest()  # type: ignore[arg-type]  # a file that can be read
+    body.seek(0)
+    archive.put(path, body)
+    arrived = archive.get(path, max_bytes=MAX_FILE_BYTES)
+    if len(arrived) != size or hashlib.sha256(arrived).digest() != sent:
+        raise ArchiveUnavailable(f"put {path}: what lies there is not what was sent")
 
 
 def stream_of(body: bytes | IO[bytes]) -> IO[bytes]:

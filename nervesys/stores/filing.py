@@ -8,10 +8,13 @@ from nervesys.contract import Category, PathTemplate, server_name
 from nervesys.contract.paths import parse_date
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, Reason
+from nervesys.settings.reports import Form
 from nervesys.settings.storage import Days, Retention, Storage
 from nervesys.stores.archive import ArchiveFile
 
 OTHER = "other"
+REPORTS = ("reports_daily", "reports_weekly", "reports_monthly")
+"""Areas whose files come in several forms, side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Layout:
         self._templates = [(area, PathTemplate(text)) for area, text in paths.items()]
         # One file a day and server, of all categories, is what the first archives held.
         self._templates.append(("logs", PathTemplate(paths["logs"].replace("_{category}", ""))))
+        for area in REPORTS:
+            self._templates += [(area, PathTemplate(report_path(paths[area], form))) for form in Form]
 
     def filed(self, path: str) -> Filed:
         """What a file is.
@@ -69,6 +74,11 @@ class Layout:
             raise BadObject(Reason.BAD_VALUE, f"no such day: {fields['date']}")
         server = server_name(fields["server"]) if "server" in fields else None
         return Filed(area, server, day, keep_days(self._retention, area, fields.get("category")))
+
+
+def report_path(path: str, form: Form) -> str:
+    """A report's path in one form, or its template; settings name the PDF's."""
+    return f"{path.removesuffix(f'.{Form.PDF}')}.{form}"
 
 
 def keep_days(retention: Retention, area: str, category: str | None = None) -> Days:

@@ -8,7 +8,6 @@ from tempfile import TemporaryFile
 from nervesys.agent.backup import write_backup
 from nervesys.agent.identity import Identity
 from nervesys.agent.round.leader import Leader, NotLeader
-from nervesys.agent.round.merge import put_verified
 from nervesys.agent.round.run import Round
 from nervesys.agent.round.summary import summary_of
 from nervesys.clock import Clock
@@ -18,7 +17,7 @@ from nervesys.contract.paths import time_fields
 from nervesys.errors import BadObject
 from nervesys.settings import Tree
 from nervesys.settings.storage import Storage
-from nervesys.stores.archive import Catalogue
+from nervesys.stores.archive import Catalogue, put_verified
 from nervesys.stores.brain import GitBrain, unless_there
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectStore

@@ -10,12 +10,10 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from nervesys.contract import Category, LogRecord
-from nervesys.errors import ArchiveUnavailable, BadObject, Reason
-from nervesys.stores.archive import Archive
+from nervesys.errors import BadObject, Reason
+from nervesys.stores.archive import MAX_FILE_BYTES, Archive, put_verified
 from nervesys.stores.lines import lines_of
 
-MAX_FILE_BYTES = 256 << 20
-"""Of one file of the archive, gzipped: it is read back whole."""
 MAX_INFLATED_BYTES = 16 << 30
 """Of one file of the archive; its lines are streamed."""
 GZIP_LEVEL = 6
@@ -85,25 +83,6 @@ def merge(archive: Archive, lines: Iterable[bytes], path: Callable[[Category], s
             file.close()
             if file.added:
                 put_verified(archive, path(category), file.body)
-
-
-def put_verified(archive: Archive, path: str, body: IO[bytes]) -> None:
-    """Put a file, and compare size and checksum of what then lies there.
-
-    Raises:
-        ArchiveUnavailable: the archive does not answer, or another content lies there.
-        BadObject: the file is too large to be read back.
-    """
-    size = body.seek(0, 2)
-    if size > MAX_FILE_BYTES:
-        raise BadObject(Reason.TOO_LARGE, f"{path}: {size} bytes, more than {MAX_FILE_BYTES}")
-    body.seek(0)
-    sent = hashlib.file_digest(body, "sha256").digest()  # type: ignore[arg-type]  # a file that can be read
-    body.seek(0)
-    archive.put(path, body)
-    arrived = archive.get(path, max_bytes=MAX_FILE_BYTES)
-    if len(arrived) != size or hashlib.sha256(arrived).digest() != sent:
-        raise ArchiveUnavailable(f"put {path}: what lies there is not what was sent")
 
 
 def _lines_there(archive: Archive, path: str) -> Iterable[bytes]:

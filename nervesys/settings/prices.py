@@ -1,0 +1,26 @@
+"""What models cost, for reports and dashboards: config/prices.yaml."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from nervesys.settings.section import Section
+
+MILLION = 1_000_000
+
+
+class Prices(Section):
+    """config/prices.yaml, whole.
+
+    Attributes:
+        currency: of all prices, such as `USD`.
+        per_million_tokens: price of a million tokens, read and written alike, by the model's name as logs tell it.
+    """
+
+    currency: str = Field(min_length=1, max_length=8)
+    per_million_tokens: dict[str, Annotated[float, Field(ge=0)]]
+
+    def cost(self, model: str, tokens: float) -> float | None:
+        """What so many tokens of a model cost; None where it has no price."""
+        price = self.per_million_tokens.get(model)
+        return None if price is None else price * tokens / MILLION
