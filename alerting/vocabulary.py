@@ -100,6 +100,7 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
         ),
     ),
     "starts": (Count("nervesys_agent_start_timestamp_seconds", AGENT, AGENTS, function="changes"),),
+    "alternations": (Count("nervesys_agent_alternations_total", AGENT, AGENTS),),
     "errors": (Count('nervesys_log_records_total{level="ERROR"}', AGENT, LOGS),),
     "log records": (Count("nervesys_log_records_total", AGENT, LOGS),),
     "warnings": (Count('nervesys_log_records_total{level="WARN"}', AGENT, LOGS),),

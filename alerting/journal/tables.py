@@ -111,6 +111,15 @@ evidence = Table(
     Column("alert_id", ForeignKey("alerts.id"), primary_key=True),
 )
 
+instances = Table(
+    "instances",
+    metadata,
+    Column("agent", String, primary_key=True),
+    Column("known", Text, nullable=False),
+    Column("returns", Integer, nullable=False),
+    Column("returned_at", Double),
+)
+
 records = Table(
     "records",
     metadata,

@@ -7,9 +7,11 @@ from enum import StrEnum
 from typing import Any
 
 from alerting.journal.states import Episode, State
-from nervesys.contract import AgentState, Status
+from nervesys.contract import AgentState, Instances, Status
 
 WORKING = (Status.RUNNING, Status.IDLE)
+UNHEARD = Instances()
+"""Nobody spoke yet."""
 
 
 class Verdict(StrEnum):
@@ -37,6 +39,7 @@ class Verdict(StrEnum):
     BLAST_RADIUS = "blast_radius"
     CAPPED = "capped"
     OBSERVED = "observed"
+    DUPLICATE_AGENT = "duplicate_agent"
     ORDERED = "ordered"
     CANCELLED = "cancelled"
     ACT = "act"
@@ -62,6 +65,11 @@ class Sight:
     def server(self) -> str:
         """Where the agent last wrote from; empty where it is not known."""
         return (self.state.server if self.state else None) or ""
+
+    @property
+    def instance(self) -> str:
+        """Which instance last wrote; empty where it is not known."""
+        return (self.state.instance_id if self.state else None) or ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,7 @@ class Case:
         attempts: when attempts on this agent began, oldest first, across episodes.
         now: Unix seconds.
         recoveries: of this agent in the window of flaps, across episodes.
+        instances: that were heard under its name, this look's among them.
     """
 
     episode: Episode
@@ -129,6 +138,7 @@ class Case:
     policy: Policy
     now: float
     recoveries: int = 0
+    instances: Instances = UNHEARD
 
     @property
     def acted(self) -> bool:
@@ -153,7 +163,12 @@ class Case:
     @property
     def instance(self) -> str:
         """The instance that speaks; empty where none is known."""
-        return (self.sight.state.instance_id or "") if self.sight.state else ""
+        return self.sight.instance
+
+    @property
+    def duplicated(self) -> bool:
+        """Whether two instances run: one spoke again after another, and not long ago."""
+        return self.instances.alternate(self.now, self.policy.down)
 
     @property
     def replaced(self) -> bool:

@@ -77,6 +77,14 @@ def _blind(case: Case) -> Decision | None:
     return _stay(case, Verdict.BLIND, case.sight.blind)
 
 
+def _duplicated(case: Case) -> Decision | None:
+    """Two run under one name: a restart would reach one of them at best. The trouble ends when one is left alone."""
+    if not case.duplicated:
+        return None
+    detail = f"instances {' and '.join(sorted(case.instances.known[-2:]))} speak in turn; stop one of them"
+    return replace(_escalate(case, Verdict.DUPLICATE_AGENT, detail), fields={"baseline": "", "sign": ""})
+
+
 def _proof(case: Case) -> Decision | None:
     """A new instance at work, seen at two heartbeats: the only thing that is called recovered."""
     if not ((case.acted or case.escalated) and case.replaced and case.working and case.fresh):
@@ -204,6 +212,7 @@ RULES: tuple[Callable[[Case], Decision | None], ...] = (
     _unknown_agent,
     _ordered,
     _blind,
+    _duplicated,
     _proof,
     _stopping,
     _alive,

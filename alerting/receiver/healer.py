@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from alerting.actions import restart_agent
 from alerting.drivers import Driver
-from alerting.journal import Change, Episode, Journal, JournalUnavailable, State, Writer, episodes
+from alerting.journal import Change, Episode, Journal, JournalUnavailable, State, Writer, episodes, instances
 from alerting.journal.states import FLEET
 from alerting.receiver import metrics
 from alerting.receiver.blast import Admission, Incident, Radius, admit
@@ -121,7 +121,8 @@ class Healer:
         healed = episodes.verdicts_since(connection, episode, Verdict.PROVEN, now - policy.flap_window)
         if not episode.open:  # nobody alerts: only a silence long enough to alert on opens it again
             episode, policy = reopened(episode, now), replace(policy, grace=policy.down)
-        return Case(episode, sight, standing, tuple(begun), policy, now, healed)
+        known = instances.of(connection, episode.agent)
+        return Case(episode, sight, standing, tuple(begun), policy, now, healed, known.heard(sight.instance, now))
 
     def _standing(self, agents: Agents, episode: Episode, sight: Sight, silenced: Silenced) -> Standing:
         config = agents.get(episode.agent)
@@ -148,6 +149,7 @@ class Healer:
         room = self.cap - episodes.attempts_of_fleet(connection, ACTION, now - HOUR_SECONDS)
         started: list[tuple[Episode, int]] = []
         for case, wanted in decided:
+            _remember(connection, case)
             decision = _held(case, wanted, admission, room - len(started))
             if decision.verdict is not Verdict.ACT:
                 changes += _record(connection, case, decision, now)
@@ -195,6 +197,14 @@ class Healer:
             if decision.verdict is Verdict.PROVEN and case.episode.driver:
                 seconds = case.now - case.episode.opened_at
                 self.instruments.observe(metrics.RECOVERY, seconds, case.episode.driver)
+
+
+def _remember(connection: Connection, case: Case) -> None:
+    """Keep who spoke, where it is news; told of it twice, it is remembered once."""
+    known = instances.of(connection, case.episode.agent)
+    heard = known.heard(case.sight.instance, case.now)
+    if heard != known:
+        instances.keep(connection, case.episode.agent, heard)
 
 
 def _wanting(decided: Decided) -> list[Episode]:

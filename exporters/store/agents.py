@@ -7,11 +7,12 @@ Errors  StoreUnavailable is raised: the runner keeps the last snapshot and drops
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 from exporters.runner import Context, Refresh
 from exporters.store.board import Board, Report
 from exporters.store.bodies import Bodies
-from nervesys.contract import AgentState, PathTemplate, Status
+from nervesys.contract import AgentState, Instances, PathTemplate, Status
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Period, Sample
 from nervesys.stores.objects import ObjectInfo, ObjectReader
@@ -23,10 +24,13 @@ START = Family("agent_start_timestamp_seconds", "gauge", "When the agent's proce
 SKEW = Family("agent_clock_skew_seconds", "gauge", "Agent's clock minus store's clock at the heartbeat.", ("agent",))
 TASKS = Family("agent_tasks_total", "counter", "Tasks ended since the agent started.", ("agent", "outcome"))
 TOKENS = Family("agent_tokens_total", "counter", "Tokens used since the agent started.", ("agent",))
+ALTERNATIONS = Family(
+    "agent_alternations_total", "counter", "Times that an instance of the agent spoke again after another.", ("agent",)
+)
 BUFFER = Family("agent_buffer_bytes", "gauge", "Logs on the agent's disk that wait to be shipped.", ("agent",))
 CLOCK_OFFSET = Family("store_clock_offset_seconds", "gauge", "Store's clock minus this exporter's.", (), Period.SCRAPE)
 
-FAMILIES = (INFO, HEARTBEAT, STATUS, START, SKEW, TASKS, TOKENS, BUFFER, CLOCK_OFFSET)
+FAMILIES = (INFO, HEARTBEAT, STATUS, START, SKEW, TASKS, TOKENS, ALTERNATIONS, BUFFER, CLOCK_OFFSET)
 
 MAX_BYTES = 1 << 20
 CLOCK = "/clock"
@@ -85,6 +89,7 @@ class Agents:
         self._bodies = Bodies("agents", store, context, AgentState.parse, MAX_BYTES)
         self._heartbeats: dict[str, float] = {}
         self._written: dict[str, tuple[str, float | None]] = {}
+        self._instances: dict[str, Instances] = {}
 
     def refresh(self, out: Refresh) -> None:
         """One pass: fetch what changed, render it, forget what is gone."""
@@ -100,7 +105,8 @@ class Agents:
             beat, state = self._heartbeat(agent, info, now, out), states.get(info.key)
             written = self._written_at(agent, info.version, beat)
             live = beat is not None and now - beat <= stale_after
-            out.put(agent, (info, beat, live), agent_samples(agent, beat, state, written, live=live))
+            self._hear(agent, state, now)
+            out.put(agent, (info, beat, live), self._samples(agent, beat, state, written, live=live))
             if state is not None and state.metrics is not None and written is not None:
                 reports.append(Report.of_state(agent, written, state.timestamp, state.metrics))
         self._board.carried = tuple(reports)
@@ -137,8 +143,20 @@ class Agents:
             self._written[agent] = version, beat
         return self._written[agent][1]
 
+    def _hear(self, agent: str, state: AgentState | None, now: float) -> None:
+        """Remember who speaks; two that run under one name take turns."""
+        if state is not None and state.instance_id:
+            self._instances[agent] = self._instances.get(agent, Instances()).heard(state.instance_id, now)
+
+    def _samples(
+        self, agent: str, beat: float | None, state: AgentState | None, written: float | None, *, live: bool
+    ) -> Iterator[Sample]:
+        yield from agent_samples(agent, beat, state, written, live=live)
+        if agent in self._instances:
+            yield ALTERNATIONS.sample(self._instances[agent].returns, agent)
+
     def _forget_all_but(self, agents: Collection[str]) -> None:
-        for agent in self._heartbeats.keys() - agents:
-            del self._heartbeats[agent]
-        for agent in self._written.keys() - agents:
-            del self._written[agent]
+        memories: tuple[dict[str, Any], ...] = (self._heartbeats, self._written, self._instances)
+        for memory in memories:
+            for agent in memory.keys() - agents:
+                del memory[agent]

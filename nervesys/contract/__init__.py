@@ -4,6 +4,7 @@ Pure code: bytes and strings in, models out. Nothing here knows a network, a dis
 """
 
 from nervesys.contract.brain import DailySummary, RoundLease
+from nervesys.contract.instances import Instances
 from nervesys.contract.logs import Category, Level, LogRecord
 from nervesys.contract.names import agent_name, server_name
 from nervesys.contract.paths import PathTemplate
@@ -14,6 +15,7 @@ __all__ = [
     "AgentState",
     "Category",
     "DailySummary",
+    "Instances",
     "Level",
     "LogRecord",
     "PathTemplate",

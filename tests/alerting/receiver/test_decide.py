@@ -9,7 +9,7 @@ import pytest
 from alerting.journal import Episode, State
 from alerting.receiver.case import Case, Policy, Sight, Standing
 from alerting.receiver.decide import back_off, decide, reopened
-from nervesys.contract import AgentState, Status
+from nervesys.contract import AgentState, Instances, Status
 
 NOW = 10_000.0
 POLICY = Policy(
@@ -232,6 +232,35 @@ def test_while_it_observes(episode: Episode, seen: Sight, verdict: str) -> None:
 def test_the_recovery_clock(looked_at: float, seen: Sight, waited: float) -> None:
     case = Case(replace(CALLED, looked_at=looked_at), seen, Standing(), (), POLICY, NOW)
     assert (case.waited, decide(case).fields["looked_at"]) == (waited, NOW)
+
+
+@pytest.mark.parametrize(
+    ("episode", "seen", "returned_ago", "verdict"),
+    [
+        pytest.param(PENDING, SILENT, 300, "duplicate_agent", id="silent now, but two were about: no restart"),
+        pytest.param(PENDING, SILENT, 301, "act", id="it was long ago, and one is left: act"),
+        pytest.param(PENDING, sight(age=1), 10, "duplicate_agent", id="well, but not alone: people should know"),
+        pytest.param(PENDING, BLIND, 10, "blind", id="what is not seen is not said"),
+        pytest.param(
+            replace(CALLED, sign="two v1"),
+            sight(age=1, instance="two", version="v3"),
+            10,
+            "duplicate_agent",
+            id="a new instance beside the old one is no proof",
+        ),
+        pytest.param(
+            replace(ESCALATED, baseline="", sign="one v1"),
+            sight(age=1, instance="one", version="v2"),
+            301,
+            "proven",
+            id="one of them alone at work, whichever it is: proven",
+        ),
+        pytest.param(replace(PENDING, verdict="ordered"), SILENT, 10, "act", id="people know what they order"),
+    ],
+)
+def test_two_instances_decide(episode: Episode, seen: Sight, returned_ago: float, verdict: str) -> None:
+    both = Instances(("two", "one"), 1, NOW - returned_ago)
+    assert decide(Case(episode, seen, Standing(), (), POLICY, NOW, instances=both)).verdict == verdict
 
 
 def test_back_off_grows_and_stays() -> None:

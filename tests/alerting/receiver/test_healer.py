@@ -320,3 +320,43 @@ def test_a_silenced_alert_acts_once_the_silence_is_over(begin: Begin) -> None:
     world.silenced.clear()
     world.passes(10)
     assert world.driver.calls == ["gimai", "grok"]
+
+
+def in_turn(world: World, agent: str, *instances: str, seconds: float) -> None:
+    """Several instances write one agent's state, one after another."""
+    for number in range(int(seconds // 5)):
+        world.lives(agent, instances[number % len(instances)])
+        world.passes(5)
+
+
+def test_two_instances_in_turn_stop_all_restarts_until_one_is_left_alone(begin: Begin) -> None:
+    world = begin()
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    down(world, "grok")
+    world.passes(5)
+    in_turn(world, "grok", "two", "one", seconds=60)
+    assert (world.driver.calls, world.states()) == (["grok"], {"grok": "escalated"})
+    assert world.actions()[0]["detail"] == "instances one and two speak in turn; stop one of them"
+    world.dies("grok")
+    world.passes(300)
+    assert world.driver.calls == ["grok"], "nobody knows which of them the driver would reach"
+    world.lives("grok", "one")
+    world.passes(60)
+    assert (world.driver.calls, world.states()) == (["grok"], {"grok": "recovered"})
+
+
+def test_an_instance_that_was_replaced_is_known_again_across_episodes_and_receivers(begin: Begin) -> None:
+    world = begin()
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    down(world, "grok")
+    world.passes(60)
+    assert world.states() == {"grok": "recovered"}
+    world.passes(3600)
+    world.start()
+    world.lives("grok", "one")
+    world.passes(30)
+    world.dies("grok")
+    world.passes(35)
+    world.receive(agent_down("grok", starts_at="later"))
+    world.passes(120)
+    assert (world.driver.calls, world.story(2)[:2]) == (["grok"], ["received", "duplicate_agent"])

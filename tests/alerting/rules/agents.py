@@ -93,6 +93,19 @@ CASES = (
         fires=(Fires(2415, "grok started 4 times within an hour", "warning", GROK),),
     ),
     Case(
+        "DuplicateAgent",
+        "two instances write in turn, each a minute after its last word",
+        ALIVE | {of_store("agent_alternations_total", agent="grok"): lambda t: max(0, (t - 600) // 30)},
+        silent=(600, 660),
+        fires=(Fires(735, "Two instances of grok run at once", labels=GROK),),
+    ),
+    Case(
+        "DuplicateAgent",
+        "a last word that was under way while the next instance began",
+        ALIVE | {of_store("agent_alternations_total", agent="grok"): lambda t: min(max(0, (t - 600) // 60), 2)},
+        silent=(615, 720, 900, 1500),
+    ),
+    Case(
         "UnknownAgents",
         "two speak that the brain does not name, one has long been silent",
         ALIVE

@@ -159,3 +159,11 @@ def report(agent: str, at: float) -> Report:
 def test_a_server_has_one_reporter(before: dict[str, str], reports: list[Report], chosen: str) -> None:
     found = one_reporter_each(reports, before, lambda it: it.at > 90)
     assert {server: it.agent for server, it in found.items()} == {"srv1": chosen}
+
+
+def test_two_instances_that_take_turns_are_counted_and_a_restart_is_not(world: World) -> None:
+    alternations, seen = 'agent_alternations_total{agent="grok"}', []
+    for instance in ("one", "one", "two", "two", "one", "two", "two"):
+        world.beat(instance_id=instance)
+        seen.append(world.run()[alternations])
+    assert seen == [0, 0, 0, 0, 1, 2, 2]

@@ -1,0 +1,21 @@
+"""Remembers which instances of each agent spoke: across episodes, starts of a receiver, and receivers."""
+
+import json
+
+from sqlalchemy import Connection, delete, insert, select
+
+from alerting.journal.tables import instances
+from nervesys.contract import Instances
+
+
+def of(connection: Connection, agent: str) -> Instances:
+    """What is known of an agent."""
+    row = connection.execute(select(instances).where(instances.c.agent == agent)).mappings().first()
+    return Instances(tuple(json.loads(row["known"])), row["returns"], row["returned_at"]) if row else Instances()
+
+
+def keep(connection: Connection, agent: str, known: Instances) -> None:
+    """Remember it in place of what was known; the transaction is alone."""
+    seen = {"known": json.dumps(known.known), "returns": known.returns, "returned_at": known.returned_at}
+    connection.execute(delete(instances).where(instances.c.agent == agent))
+    connection.execute(insert(instances).values(agent=agent, **seen))
