@@ -33,6 +33,7 @@ ARCHIVE = Origin("archive", "archive")
 BRAIN = Origin("brain", "brain")
 GITHUB = Origin("brain", "github")
 WORKSPACE = Origin("workspace", "workspace")
+VITALITY = Origin("vitality", "vitality")
 
 
 def origins(settings: Settings) -> tuple[Origin, ...]:

@@ -5,7 +5,7 @@ A word may be compared in several units: `buffer` in bytes and as a share of wha
 
 from collections.abc import Mapping
 
-from alerting.gates import AGENTS, ARCHIVE, BRAIN, GITHUB, LOGS, METRICS, SIZES, WORKSPACE
+from alerting.gates import AGENTS, ARCHIVE, BRAIN, GITHUB, LOGS, METRICS, SIZES, VITALITY, WORKSPACE
 from alerting.terms import Age, Count, Level, Quiet, Term
 from alerting.units import Unit
 
@@ -13,6 +13,7 @@ AGENT, SERVER, AREA, FLEET = ("agent",), ("server",), ("area",), ()
 PASS = ("source", "area")
 """What exporters refresh."""
 PROJECT = ("project",)
+ENTITY = ("entity",)
 DEED = ("agent", "action")
 """What the receiver does."""
 
@@ -53,6 +54,14 @@ SILENCES: Mapping[str, tuple[Term, ...]] = {
     "server metrics": (Age("nervesys_server_metrics_timestamp_seconds", SERVER, METRICS),),
     "status report": (Age("nervesys_brain_agent_status_timestamp_seconds", AGENT, BRAIN),),
     "commit": (Age("nervesys_brain_last_commit_timestamp_seconds", FLEET, BRAIN),),
+    "vital signs": (
+        Age(
+            "nervesys_vitality_heartbeat_timestamp_seconds",
+            ENTITY,
+            VITALITY,
+            threshold=lambda t: t.vitality_silent_seconds,
+        ),
+    ),
     "event": (Age("nervesys_workspace_last_event_timestamp_seconds", PROJECT, WORKSPACE),),
     "snapshot": (Age("nervesys_workspace_newest_snapshot_timestamp_seconds", PROJECT, WORKSPACE),),
     "daily summary": (Age("nervesys_brain_daily_summary_timestamp_seconds", FLEET, BRAIN),),
@@ -151,6 +160,21 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "damaged lines": (Level("nervesys_workspace_damaged_lines", PROJECT, Unit.COUNT, WORKSPACE),),
     "broken versions": (Level("nervesys_workspace_broken_versions", PROJECT, Unit.COUNT, WORKSPACE),),
     "mismatched contents": (Level("nervesys_workspace_mismatched_contents", PROJECT, Unit.COUNT, WORKSPACE),),
+    "received pulses": (Count("nervesys_vitality_pulses_received_total", ENTITY, VITALITY),),
+    "answered pulses": (Count("nervesys_vitality_pulses_answered_total", ENTITY, VITALITY),),
+    "reaction time": (
+        Count(
+            "nervesys_vitality_reaction_seconds_sum",
+            ENTITY,
+            VITALITY,
+            unit=Unit.SECONDS,
+            divisor="nervesys_vitality_reaction_seconds_count",
+        ),
+    ),
+    "entropy gain": (Level("nervesys_vitality_entropy_gain", ENTITY, Unit.COUNT, VITALITY),),
+    "memory decay": (Level("nervesys_vitality_memory_decay_ratio", ENTITY, Unit.RATIO, VITALITY),),
+    "vital errors": (Count("nervesys_vitality_errors_total", ENTITY, VITALITY),),
+    "connected clients": (Level("nervesys_vitality_clients", ENTITY, Unit.COUNT, VITALITY),),
     "rate limit": (
         Level(
             "nervesys_github_rate_limit_remaining",

@@ -10,6 +10,7 @@ from nervesys.contract.names import agent_name, server_name
 from nervesys.contract.paths import PathTemplate
 from nervesys.contract.state import AgentState, ServerMetrics, Status, Tasks
 from nervesys.contract.times import format_time, parse_time
+from nervesys.contract.vitality import VitalSigns
 
 __all__ = [
     "AgentState",
@@ -23,6 +24,7 @@ __all__ = [
     "ServerMetrics",
     "Status",
     "Tasks",
+    "VitalSigns",
     "agent_name",
     "format_time",
     "parse_time",

@@ -39,6 +39,15 @@ def project_name(raw: str) -> str:
     return _checked(raw, _AGENT, "a project")
 
 
+def entity_name(raw: str) -> str:
+    """The name of an entity that shows vital signs, in lower case, of the same form as an agent's.
+
+    Raises:
+        BadObject: `bad_name` when it is none.
+    """
+    return _checked(raw, _AGENT, "an entity")
+
+
 def _checked(raw: str, pattern: re.Pattern[str], what: str) -> str:
     name = raw.lower()
     if not pattern.fullmatch(name):

@@ -11,6 +11,7 @@ from functools import cached_property
 FIELDS = {
     "agent": r"[^/]+?",
     "server": r"[^/]+?",
+    "entity": r"[^/]+?",
     "category": r"system|activity|errors|audit",
     "date": r"\d{4}-\d{2}-\d{2}",
     "time": r"\d{6}",

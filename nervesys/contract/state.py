@@ -32,7 +32,9 @@ def _instant(value: object) -> float:
         raise ValueError(str(err)) from err
 
 
-def _named(check: Any) -> Any:
+def named(check: Any) -> Any:
+    """A field that holds a name, by one of the checks of `nervesys.contract.names`."""
+
     def checked(raw: str) -> str:
         try:
             return str(check(raw))
@@ -46,8 +48,8 @@ Instant = Annotated[
     float, BeforeValidator(_instant), Field(ge=0, lt=END_OF_CALENDAR, allow_inf_nan=False), PlainSerializer(format_time)
 ]
 """Unix seconds inside, RFC 3339 in objects."""
-AgentName = Annotated[str, _named(agent_name)]
-ServerName = Annotated[str, _named(server_name)]
+AgentName = Annotated[str, named(agent_name)]
+ServerName = Annotated[str, named(server_name)]
 Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Percent = Count
 

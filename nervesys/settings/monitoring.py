@@ -2,9 +2,11 @@
 
 import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from nervesys.contract.vitality import EntityName
 from nervesys.errors import Mistake, SettingsError
 from nervesys.settings.section import Section
 from nervesys.settings.web import Web
@@ -58,6 +60,33 @@ class SourceRow(Section):
     refresh: dict[str, Seconds]
 
 
+def _plain_url(said: str) -> str:
+    try:
+        parts = urlsplit(said)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("must be http://… or https://…, without a user or password")
+    return said
+
+
+PlainUrl = Annotated[str, AfterValidator(_plain_url)]
+"""Read without credentials, and so written without any."""
+
+
+class Vitality(Section):
+    """Entities that serve their vital signs themselves, beside those that write them to the store.
+
+    Attributes:
+        urls: by the entity's name.
+        timeout_seconds: for one answer, whole.
+    """
+
+    urls: dict[EntityName, PlainUrl]
+    timeout_seconds: Seconds
+
+
 class Prometheus(Section):
     """The Prometheus that scrapes and evaluates.
 
@@ -107,6 +136,7 @@ class Monitoring(Section):
 
     listen: Listen
     sources: dict[str, SourceRow]
+    vitality: Vitality
     prometheus: Prometheus
     alertmanager: Alertmanager
     deadman: Deadman

@@ -28,6 +28,7 @@ class StorePaths(Section):
     config_backups: Template
     shared: Template
     databases: Template
+    vitality: Template
 
 
 class Store(Section):

@@ -61,6 +61,7 @@ class Thresholds(Section):
         clock_skew_seconds: agent clock against store clock.
         store_clock_offset_seconds: store clock against the exporter's; beyond it no agent is called down.
         logs_late_seconds: without a new log object of a live agent.
+        vitality_silent_seconds: without vital signs of an entity that showed some.
         backup_late_hours: since the newest backup.
         rate_limit_percent: of GitHub's quota still left.
         series: that one exporter may expose before it is a warning.
@@ -74,6 +75,7 @@ class Thresholds(Section):
     clock_skew_seconds: float = Field(gt=0)
     store_clock_offset_seconds: float = Field(gt=0)
     logs_late_seconds: float = Field(gt=0)
+    vitality_silent_seconds: float = Field(gt=0)
     backup_late_hours: float = Field(gt=0)
     rate_limit_percent: float = Field(ge=0, le=100)
     series: int = Field(gt=0)

@@ -37,6 +37,7 @@ SECRETS = {
     "s3": ("store",),
     "agents": ("store", "supervisor"),
     "store-exporter": ("store",),
+    "vitality-exporter": ("store",),
     "receiver": ("store", "receiver", "supervisor"),
     "alertmanager": ("receiver",),
     "grafana": ("grafana",),

@@ -1,0 +1,81 @@
+"""The entities that serve their vital signs over HTTP."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from exporters.runner import Context, Refresh
+from exporters.vitality.signs import MAX_BYTES, Freshness, Seen
+from nervesys.contract import VitalSigns
+from nervesys.errors import BadObject, SourceError
+from nervesys.stores.served import Page, fetch
+
+SERVED = "vitality-served"
+
+log = logging.getLogger(__name__)
+
+
+class Served:
+    """Asks all of them at once; the heartbeat is the timestamp that they give.
+
+    Args:
+        context: settings, cache and shard.
+    """
+
+    def __init__(self, context: Context) -> None:
+        settings = context.settings.monitoring.vitality
+        self._urls = {entity: url for entity, url in settings.urls.items() if context.shard.owns(entity)}
+        self._seconds = settings.timeout_seconds
+        self._context = context
+        self._pool = ThreadPoolExecutor(context.settings.storage.storj.concurrency, thread_name_prefix=SERVED)
+        self._held: dict[str, tuple[str, VitalSigns]] = {}
+        self._silent: set[str] = set()
+        for outcome in ("ok", "failed") if self._urls else ():
+            context.health.count("fetch", outcome, by=0)
+        for entity, version, body in context.cache.bodies(SERVED):
+            with suppress(BadObject):
+                self._held[entity] = version, VitalSigns.parse(body or b"")
+
+    def read(self, out: Refresh) -> dict[str, Seen]:
+        """One pass; of an entity that does not answer, or says what cannot be read, what it said last."""
+        fresh = Freshness(self._context.clock(), self._context.settings.thresholds)
+        kept: list[tuple[str, str, bytes]] = []
+        for entity, page in zip(self._urls, self._pool.map(self._page, self._urls), strict=True):
+            if page is not None and (good := self._hold(entity, page, fresh, out)):
+                kept.append((entity, *good))
+        gone = self._held.keys() - self._urls.keys()
+        self._context.cache.keep_bodies(SERVED, kept, gone)
+        for entity in gone:
+            del self._held[entity]
+        return {
+            entity: Seen(signs.timestamp, f"{version} {signs.timestamp}", signs, fresh.live(signs.timestamp))
+            for entity, (version, signs) in self._held.items()
+        }
+
+    def _page(self, entity: str) -> Page | BadObject | None:
+        url, known = self._urls[entity], self._held[entity][0] if entity in self._held else ""
+        try:
+            with self._context.health.request("fetch"):
+                page = fetch(url, known, max_bytes=MAX_BYTES, timeout_seconds=self._seconds)
+        except BadObject as bad:
+            return bad
+        except SourceError as err:
+            if entity not in self._silent:
+                log.warning("%s does not answer: %s", entity, err)
+            self._silent.add(entity)
+            return None
+        self._silent.discard(entity)
+        return page
+
+    def _hold(self, entity: str, page: Page | BadObject, fresh: Freshness, out: Refresh) -> Page | None:
+        """Take in what an entity said; None where that is rejected."""
+        try:
+            if isinstance(page, BadObject):
+                raise page
+            signs = VitalSigns.parse(page.body)
+            fresh.check(signs.timestamp)
+        except BadObject as bad:
+            out.reject(self._urls[entity], page.body if isinstance(page, Page) else "", bad)
+            return None
+        self._held[entity] = page.version, signs
+        return page

@@ -1,0 +1,112 @@
+"""What an entity is known by: the families, and how what it says becomes samples."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from nervesys.contract import VitalSigns
+from nervesys.errors import BadObject, Reason
+from nervesys.metrics import Family, Sample
+from nervesys.settings.thresholds import Thresholds
+
+ENTITY = ("entity",)
+HEARTBEAT = Family("vitality_heartbeat_timestamp_seconds", "gauge", "When the entity last showed vital signs.", ENTITY)
+RECEIVED = Family("vitality_pulses_received_total", "counter", "Pulses that reached the entity.", ENTITY)
+ANSWERED = Family("vitality_pulses_answered_total", "counter", "Pulses that it answered.", ENTITY)
+REACTION = Family(
+    "vitality_reaction_seconds",
+    "histogram",
+    "Time from a pulse to what could be seen of it.",
+    ENTITY,
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+ENTROPY = Family("vitality_entropy_gain", "gauge", "Information that its newest reaction added, in bits.", ENTITY)
+DECAY = Family("vitality_memory_decay_ratio", "gauge", "Share of its memories that has faded.", ENTITY)
+ERRORS = Family("vitality_errors_total", "counter", "Errors by kind.", ("entity", "kind"))
+CLIENTS = Family("vitality_clients", "gauge", "Clients that are connected to it.", ENTITY)
+
+FAMILIES = (HEARTBEAT, RECEIVED, ANSWERED, REACTION, ENTROPY, DECAY, ERRORS, CLIENTS)
+
+AREA = "vitality"
+MAX_BYTES = 1 << 16
+"""Of what one entity says."""
+KINDS_LIMIT, OTHER = 10, "other"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a pass saw of one entity.
+
+    Attributes:
+        beat: when it last showed vital signs, Unix seconds.
+        version: of what it said.
+        signs: what it said; None where that is rejected.
+        live: whether that is recent enough to be believed still.
+    """
+
+    beat: float
+    version: str
+    signs: VitalSigns | None
+    live: bool
+
+
+def samples(entity: str, seen: Seen) -> Iterator[Sample]:
+    """What is shown of an entity; gauges leave once it is silent, counts and heartbeat stay."""
+    yield HEARTBEAT.sample(seen.beat, entity)
+    signs = seen.signs
+    if signs is None:
+        return
+    if signs.pulses is not None:
+        yield RECEIVED.sample(signs.pulses.received, entity)
+        yield ANSWERED.sample(signs.pulses.answered, entity)
+    if signs.reaction_seconds is not None:
+        yield from REACTION.histogram(folded(signs.reaction_seconds.buckets), signs.reaction_seconds.sum, entity)
+    for kind, count in bounded(signs.errors or {}).items():
+        yield ERRORS.sample(count, entity, kind)
+    gauges = ((ENTROPY, signs.entropy_gain), (DECAY, signs.memory_decay), (CLIENTS, signs.clients))
+    for family, value in gauges if seen.live else ():
+        if value is not None:
+            yield family.sample(value, entity)
+
+
+def folded(counts: Mapping[str, float]) -> list[float]:
+    """An entity's buckets in ours: a count goes where its bound still fits, so nothing looks faster than it was."""
+    found = [0.0] * (len(REACTION.buckets) + 1)
+    for bound, count in counts.items():
+        found[bisect_left(REACTION.buckets, float(bound))] += count
+    return found
+
+
+def bounded(errors: Mapping[str, float]) -> dict[str, float]:
+    """Errors of the first kinds by name; those of all others as one."""
+    kinds = sorted(errors)
+    kept = {kind: errors[kind] for kind in kinds[:KINDS_LIMIT]}
+    if rest := kinds[KINDS_LIMIT:]:
+        kept[OTHER] = kept.get(OTHER, 0) + sum(errors[kind] for kind in rest)
+    return kept
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """What an instant means now.
+
+    Attributes:
+        now: Unix seconds, by the clock that the instants are of.
+        thresholds: how far ahead one may lie, and how long after it an entity is silent.
+    """
+
+    now: float
+    thresholds: Thresholds
+
+    def live(self, beat: float) -> bool:
+        """Whether it is recent."""
+        return self.now - beat <= self.thresholds.vitality_silent_seconds
+
+    def check(self, beat: float) -> None:
+        """Refuse an instant that is yet to come.
+
+        Raises:
+            BadObject: `future`.
+        """
+        if beat - self.now > self.thresholds.heartbeat.future_seconds:
+            raise BadObject(Reason.FUTURE, f"vital signs {beat - self.now:.0f} s ahead of the clock")
