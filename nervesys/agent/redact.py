@@ -1,0 +1,172 @@
+"""Takes secrets out of what an agent says, before any of it is written down: by the name of a value, and by its form.
+
+Most lines hold nothing that looks like a secret, and one search says so; only the others are taken apart. No search
+costs more than a constant for each character.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+MASK = "[redacted]"
+TEXT_CHARACTERS = 32_768
+"""Of one text; the rest is cut."""
+MARGIN = 4_096
+"""Characters beyond a cut that are searched as well: half a secret would be recognised no longer."""
+ITEMS = 1_000
+"""Of one list or object; the rest is left out."""
+DEPTH = 20
+"""Of nesting; what lies deeper is left out."""
+REMEMBERED = 4_096
+"""Names of values whose secrecy is known."""
+
+NAMES = (
+    "password", "passwd", "passphrase", "pwd", "secret", "credential", "authorization", "cookie", "signature",
+    "api key", "access key", "private key", "signing key", "encryption key",
+)  # fmt: skip
+"""A name that holds one of these names a secret; a space stands for at most one separator."""
+WHOLE_NAMES = ("auth", "pass", "jwt")
+"""So does a name that is one of these."""
+SEPARATORS = ("", "_", "-", ".", " ")
+RAREST_FIRST = 'zqjxkw/yvb_pg-fhmu.cdlrsniaote:"'
+"""Characters by how seldom they stand in logs."""
+
+_GAP = "[-_. ]?"
+_TOKEN = r"token(?!s)"  # noqa: S105  # the word; `tokens` are counted, not secret
+_QUOTED = r"""[bru]{0,2}(?P<q>\\*["'])(?:(?!(?<!\\)(?P=q))(?:\\.|[^\\]))*"""
+_VALUE = rf"(?:{_QUOTED}|[^\s\"']+)"
+_ASSIGN = r"""[\w.-]{0,40}\\*["']?\s{0,4}(?::|=>?)\s{0,4}"""
+
+
+class Form(NamedTuple):
+    """One form of secret.
+
+    Attributes:
+        hints: one of these, in lower case, stands in every text that holds such a secret.
+        pattern: finds it.
+        instead: replaces it.
+    """
+
+    hints: tuple[str, ...]
+    pattern: re.Pattern[str]
+    instead: str = MASK
+
+
+def _issued(hints: str, pattern: str, instead: str = MASK) -> Form:
+    return Form(tuple(hints.split()), re.compile(pattern, re.IGNORECASE | re.DOTALL), instead)
+
+
+ISSUED = (
+    _issued("authorization", rf"(authorization{_ASSIGN})(?:{_QUOTED}|[^\r\n\"']+)", rf"\1{MASK}"),
+    _issued("bearer basic", r"\b(bearer|basic)\s{1,4}[\w.~+/=-]{16,}", rf"\1 {MASK}"),
+    _issued("://", r"://[^\s/?#\"'<>]*@", f"://{MASK}@"),
+    _issued(
+        "-----begin", r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----|\Z)"
+    ),
+    _issued("akia asia", r"(?-i:\b(?:AKIA|ASIA)[A-Z0-9]{12,})"),
+    _issued("ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat-", r"(?:gh[pousr]_|github_pat_|glpat-)[\w-]{16,}"),
+    _issued("sk- sk_ rk_", r"\b[sr]k[-_][\w-]{16,}"),
+    _issued("xai- hf_ npm_ pypi- age-secret", r"\b(?:xai-|hf_|npm_|pypi-|AGE-SECRET-KEY-)[\w-]{20,}"),
+    _issued("aiza ya29.", r"(?-i:\bAIza[\w-]{30,}|\bya29\.[\w.-]{20,})"),
+    _issued(
+        "xox xapp- hooks.slack.com", r"\bxox[a-z]-[\w-]{10,}|\bxapp-[\w-]{10,}|(?<=hooks\.slack\.com/services/)[\w/]+"
+    ),
+    _issued("eyj", r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"),
+    _issued(":aa", r"\b\d{6,12}:AA[\w-]{30,}"),
+)
+"""Credentials in the forms that their issuers give them: headers (RFC 7235), userinfo of URLs (RFC 3986), PEM (RFC
+7468), AWS, GitHub, GitLab, OpenAI and its like, Stripe, xAI, Hugging Face, npm, PyPI, age, Google, Slack, JSON Web
+Tokens (RFC 7519), Telegram."""
+
+
+class Redactor:
+    """Knows what is secret.
+
+    Args:
+        names: further names of values that are secret; case does not matter, nor what stands between their words.
+        patterns: further forms, as regular expressions; with any, each line is taken apart, which costs many times as
+            much.
+    """
+
+    def __init__(self, names: Iterable[str] = (), patterns: Collection[str] = ()) -> None:
+        known = [words for name in (*NAMES, *names) if (words := re.findall(r"[^\W_]+", name.lower()))]
+        holds = "|".join(_GAP.join(words) for words in known)
+        self._name = re.compile(rf"{holds}|^(?:{'|'.join(WHOLE_NAMES)})$", re.IGNORECASE)
+        told = tuple(separator.join(words) for words in known for separator in SEPARATORS[: len(words) * 5 - 4])
+        telling = rf"((?:{holds}|{_TOKEN}(?!['\"\s:=\\]{{1,8}}\d{{1,9}}\b))"
+        self._forms = (
+            Form(
+                (*told, "token"), re.compile(rf"{telling}{_ASSIGN}){_VALUE}", re.IGNORECASE | re.DOTALL), rf"\1{MASK}"
+            ),
+            Form(
+                ("--",),
+                re.compile(rf"((?<![\w-])--[\w-]{{0,40}}?(?:{holds}|token)\s{{1,4}}){_VALUE}", re.IGNORECASE),
+                rf"\1{MASK}",
+            ),
+            *ISSUED,
+            *(Form(("",), re.compile(pattern)) for pattern in patterns),
+        )
+        hints = {hint for form in ISSUED for hint in form.hints} | {f'"{name}"' for name in WHOLE_NAMES} | {*told}
+        self._hint = re.compile(rf"{_search(hints)}|{_search({'token'})}(?!s)")
+        self._always = bool(patterns)
+        self._secret_names: dict[str, bool] = {}
+
+    def line(self, line: bytes) -> bytes:
+        """A JSON object in one line, without its secrets."""
+        return orjson.dumps(self.value(orjson.loads(line)))
+
+    def suspects(self, text: str) -> bool:
+        """Whether a text, or JSON, may hold a secret; never a false no, and cheap where it is no."""
+        return self._always or self._hint.search(text.lower()) is not None
+
+    def text(self, text: str) -> str:
+        """A text without its secrets, cut to `TEXT_CHARACTERS`."""
+        cut = len(text) > TEXT_CHARACTERS
+        text = text[: TEXT_CHARACTERS + MARGIN]
+        if self.suspects(text):
+            lower = text.lower()
+            for form in self._forms:
+                if any(hint in lower for hint in form.hints):
+                    text = form.pattern.sub(form.instead, text)
+        return f"{text[:TEXT_CHARACTERS]}…" if cut else text
+
+    def value(self, value: Any, depth: int = DEPTH) -> Any:
+        """A value of JSON without its secrets, at any depth, and no larger than the limits above."""
+        if isinstance(value, str):
+            return self.text(value)
+        if not isinstance(value, Collection):
+            return value
+        if not depth:
+            return "…"
+        if isinstance(value, Mapping):
+            return {
+                self.text(name): MASK if self._names_secret(name, held) else self.value(held, depth - 1)
+                for name, held in list(value.items())[:ITEMS]
+            }
+        return [self.value(one, depth - 1) for one in list(value)[:ITEMS]]
+
+    def _names_secret(self, name: str, value: Any) -> bool:
+        if value is None:
+            return False
+        secret = self._secret_names.get(name)
+        if secret is None:
+            secret = self._name.search(name) is not None
+            if len(self._secret_names) < REMEMBERED:
+                self._secret_names[name] = secret
+        return secret or (name.lower().endswith("token") and not isinstance(value, int | float))
+
+
+def _search(texts: Iterable[str]) -> str:
+    """A pattern that finds any of these texts, beginning at the rarest character of each: one pass, few attempts."""
+    by_rarest: dict[str, list[str]] = defaultdict(list)
+    for text in sorted(texts):
+        at = min(range(len(text)), key=lambda place: _rarity(text[place]))
+        by_rarest[text[at]].append(rf"(?<={re.escape(text[: at + 1])}){re.escape(text[at + 1 :])}")
+    return "|".join(rf"{re.escape(rarest)}(?:{'|'.join(rest)})" for rarest, rest in by_rarest.items())
+
+
+def _rarity(character: str) -> int:
+    return RAREST_FIRST.find(character) if character in RAREST_FIRST else len(RAREST_FIRST)
