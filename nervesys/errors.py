@@ -95,6 +95,7 @@ class Reason(StrEnum):
     BAD_KEY = "bad_key"
     BAD_NAME = "bad_name"
     BAD_VALUE = "bad_value"
+    BAD_ZSTD = "bad_zstd"
     DUPLICATE_SERIES = "duplicate_series"
     FUTURE = "future"
     GONE = "gone"

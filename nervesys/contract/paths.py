@@ -26,6 +26,10 @@ FIELDS = {
 }
 """Every field a template may name, and the form its value takes in a key."""
 
+PACKED = (".gz", ".zst")
+"""Ends of keys that say how a body is packed. A template that ends in one stands for the other as well, for the writers
+of one fleet may pack otherwise."""
+
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -60,6 +64,8 @@ class PathTemplate:
             name = place[1] if place else ""
             text += re.escape(part) if not place else f"(?P={name})" if name in seen else f"(?P<{name}>{FIELDS[name]})"
             seen.add(name)
+        if self._packed:
+            text = f"{text.removesuffix(re.escape(self._packed))}(?:{'|'.join(map(re.escape, PACKED))})"
         return re.compile(text, re.ASCII)
 
     def build(self, **fields: str) -> str:
@@ -73,6 +79,18 @@ class PathTemplate:
         if self.parse(key) != {name: fields[name] for name in self.fields}:
             raise ValueError(f"{self.text} cannot hold {fields}")
         return key
+
+    def packed(self, suffix: str) -> "PathTemplate":
+        """The same layout with bodies packed otherwise, where they are packed at all.
+
+        Args:
+            suffix: one of `PACKED`.
+        """
+        return PathTemplate(self.text.removesuffix(self._packed) + suffix) if self._packed else self
+
+    @property
+    def _packed(self) -> str:
+        return next(filter(self.text.endswith, PACKED), "")
 
     def parse(self, key: str) -> dict[str, str] | None:
         """The fields that stand in a key, or None where it is not of this template."""
