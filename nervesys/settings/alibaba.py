@@ -13,6 +13,7 @@ class AlibabaCloud(Section):
         triggers: events that lead to a question.
         requests_per_minute: budget of requests.
         tokens_per_day: budget of tokens.
+        timeout_seconds: of one question.
     """
 
     enabled: bool
@@ -25,6 +26,7 @@ class AlibabaCloud(Section):
     triggers: tuple[str, ...]
     requests_per_minute: int = Field(gt=0)
     tokens_per_day: int = Field(gt=0)
+    timeout_seconds: float = Field(gt=0)
 
 
 class Alibaba(Section):

@@ -1,0 +1,82 @@
+"""What is remembered of a model's answers: verdicts by the kind of error, and the tokens of the day, across restarts.
+
+One small SQLite file. It may be deleted at any time: that costs asking again, and today's budget begins anew.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from nervesys.analysis.verdict import Severity, Verdict
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE verdict (kind TEXT PRIMARY KEY, severity TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL);
+CREATE TABLE spent (day TEXT PRIMARY KEY, tokens INTEGER NOT NULL) WITHOUT ROWID;
+"""
+LASTS_SECONDS = 86_400.0
+"""That a verdict stands, before the same error is judged anew."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The file.
+
+    Attributes:
+        database: with its tables; see `remembered`.
+    """
+
+    database: sqlite3.Connection
+    lock: Lock
+
+    def verdict(self, kind: str, now: float) -> Verdict | None:
+        """What was said of this kind of error, while it stands."""
+        query = "SELECT severity, reason FROM verdict WHERE kind = ? AND at > ?"
+        with self.lock:
+            row = self.database.execute(query, (kind, now - LASTS_SECONDS)).fetchone()
+        return Verdict(severity=Severity(row[0]), reason=row[1]) if row else None
+
+    def keep(self, kind: str, verdict: Verdict, now: float) -> None:
+        """Remember a verdict, and forget those that no longer stand."""
+        row = (kind, verdict.severity, verdict.reason, now)
+        with self.lock, self.database:
+            self.database.execute("DELETE FROM verdict WHERE at <= ?", (now - LASTS_SECONDS,))
+            self.database.execute("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?)", row)
+
+    def spent(self, day: str) -> int:
+        """Tokens used on a day."""
+        with self.lock:
+            row = self.database.execute("SELECT tokens FROM spent WHERE day = ?", (day,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def spend(self, day: str, tokens: int) -> None:
+        """Count tokens; other days are forgotten."""
+        add = "INSERT INTO spent VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET tokens = tokens + excluded.tokens"
+        with self.lock, self.database:
+            self.database.execute("DELETE FROM spent WHERE day != ?", (day,))
+            self.database.execute(add, (day, tokens))
+
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+
+def remembered(path: Path) -> Memory:
+    """Open the memory; a file that is damaged, or of another version, makes way for a new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return Memory(_opened(path), Lock())
+    except (sqlite3.DatabaseError, ValueError):
+        path.unlink()
+        return Memory(_opened(path), Lock())
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=10, check_same_thread=False)
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if version not in {0, VERSION}:
+        raise ValueError(f"schema {version}")
+    if version == 0:
+        database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+    return database

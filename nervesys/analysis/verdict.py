@@ -1,0 +1,49 @@
+"""What a model may answer about an error, and nothing else."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+
+from nervesys.errors import NervesysError
+
+REASON_CHARACTERS = 300
+"""Of a reason; the rest is cut."""
+
+
+class NoAnswer(NervesysError):
+    """The model did not answer, or its answer is none."""
+
+
+class Severity(StrEnum):
+    """Whether people must know at once."""
+
+    CRITICAL = "critical"
+    NORMAL = "normal"
+
+
+def _in_one_line(said: object) -> object:
+    return " ".join(said.split())[:REASON_CHARACTERS] if isinstance(said, str) else said
+
+
+class Verdict(BaseModel):
+    """The judgement on one error; its JSON schema is what the model is asked for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    severity: Severity
+    reason: Annotated[str, BeforeValidator(_in_one_line), StringConstraints(min_length=1)]
+
+
+def verdict_in(answer: str) -> Verdict:
+    """The verdict that an answer holds; what models put around their JSON, such as a code fence, is passed over.
+
+    Raises:
+        NoAnswer: it holds none.
+    """
+    try:
+        return Verdict.model_validate_json(answer[answer.find("{") : answer.rfind("}") + 1])
+    except ValidationError as err:
+        wrong = err.errors(include_input=False, include_url=False)[0]
+        place = ".".join(map(str, wrong["loc"]))
+        raise NoAnswer(f"read the model's answer: {place + ': ' if place else ''}{wrong['msg']}") from None
