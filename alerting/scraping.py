@@ -1,11 +1,11 @@
 """Prometheus' configuration: whom it scrapes, which rules it evaluates, whom it tells."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from alerting.units import promql_duration
 from nervesys.settings import Settings
-from nervesys.settings.monitoring import Listen
 
 FOREIGN = ("prometheus", "alertmanager")
 """Programs whose pages the settings `web` do not protect."""
@@ -26,7 +26,7 @@ def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = Tr
         secrets: folder in which the password of basic auth lies, as `web_password`.
         evaluates: it has rules, and tells Alertmanager; else it only stores what it scrapes.
     """
-    timing, listen = settings.monitoring.prometheus, settings.monitoring.listen
+    timing, alertmanagers = settings.monitoring.prometheus, settings.monitoring.alertmanagers
     return {
         "global": {
             "scrape_interval": promql_duration(timing.scrape_interval_seconds),
@@ -36,25 +36,25 @@ def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = Tr
         },
         # A clock that jumps back would otherwise make Prometheus refuse every sample until it has caught up.
         "storage": {"tsdb": {"out_of_order_time_window": "2h"}},
-        **(_evaluation(listen) if evaluates else {}),
+        **(_evaluation(alertmanagers) if evaluates else {}),
         "scrape_configs": [
             {
                 "job_name": job,
                 **(_protection(settings, secrets) if job not in FOREIGN else {}),
-                "static_configs": [{"targets": [address]}],
+                "static_configs": [{"targets": list(alertmanagers) if job == "alertmanager" else [address]}],
             }
             for job, address in jobs(settings).items()
         ],
     }
 
 
-def _evaluation(listen: Listen) -> dict[str, Any]:
+def _evaluation(alertmanagers: Sequence[str]) -> dict[str, Any]:
     return {
         "rule_files": ["rules/*.yml"],
         "alerting": {
             # Replicas send one and the same alert: without this, each would be an alert of its own.
             "alert_relabel_configs": [{"action": "labeldrop", "regex": "replica"}],
-            "alertmanagers": [{"static_configs": [{"targets": [listen.alertmanager]}]}],
+            "alertmanagers": [{"static_configs": [{"targets": list(alertmanagers)}]}],
         },
     }
 

@@ -18,13 +18,13 @@ from alerting.receiver.fleet import FleetSource
 from alerting.receiver.gauges import journalled
 from alerting.receiver.healer import Healer, policy_of
 from alerting.receiver.local import LocalFile
-from alerting.receiver.maintenance import Alertmanager
 from alerting.receiver.page import Page
 from alerting.receiver.scribe import Scribe
 from alerting.receiver.session import Sessions
 from alerting.receiver.tasks import every
 from alerting.receiver.watch import Watch
 from alerting.receiver.web import ACKNOWLEDGE, SENDERS, Desk
+from nervesys.alertmanager import Cluster
 from nervesys.clock import Clock, system_clock
 from nervesys.metrics import Instruments, Snapshot
 from nervesys.metrics.pages import Program, application
@@ -83,7 +83,7 @@ class Receiver:
             calls=self._calls,
             policy=policy_of(settings, limits, observe=local.actions.mode == "observe"),
             radius=Radius(limits.blast_share, limits.blast_at_least, limits.blast_trial),
-            silences=Alertmanager(f"http://{settings.monitoring.listen.alertmanager}").silenced,
+            silences=Cluster.of(settings.monitoring).silenced,
             cap=limits.restarts_per_hour,
             journal=journal,
             writer=writer,

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from alerting.alertmanager import Alertmanager
 from alerting.model import Action, read_alerts
 from alerting.routes import ACTIONS
 from alerting.trial import LASTS_SECONDS, Trial, trial
+from nervesys.alertmanager import Alertmanager
 from nervesys.cli.options import BrainUrl, Home
 from nervesys.clock import system_clock
 from nervesys.errors import Mistake, NervesysError, SettingsError

@@ -103,11 +103,13 @@ class Alertmanager(Section):
     """How patiently people are told; actions have a route of their own, which waits for nobody.
 
     Attributes:
+        peers: addresses of further Alertmanagers, which form a cluster with the one of `listen`.
         group_wait_seconds: before the first message about a new group of alerts.
         group_interval_seconds: before a message about what joined a group since.
         repeat_interval_seconds: before the same is said again.
     """
 
+    peers: tuple[Address, ...]
     group_wait_seconds: Annotated[float, Field(ge=0)]
     group_interval_seconds: Seconds
     repeat_interval_seconds: Seconds
@@ -148,6 +150,11 @@ class Monitoring(Section):
     def journal_url(self) -> str:
         """Where people read what the receiver did."""
         return self.receiver_url or f"{'https' if self.web.tls_cert_file else 'http'}://{self.listen.receiver}"
+
+    @property
+    def alertmanagers(self) -> tuple[str, ...]:
+        """Addresses of all Alertmanagers: each is told every alert, and asked for silences."""
+        return (self.listen.alertmanager, *self.alertmanager.peers)
 
     @property
     def prometheus_url(self) -> str:

@@ -16,10 +16,10 @@ import pytest
 import requests
 import yaml
 
-from alerting.alertmanager import Alertmanager, AlertmanagerUnavailable
 from alerting.model import ALERTS_FILE, AlertsFile, read_alerts
 from alerting.routes import alertmanager_config
 from alerting.trial import trial
+from nervesys.alertmanager import Alertmanager, AlertmanagerUnavailable
 from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stack.programs import root_of
 

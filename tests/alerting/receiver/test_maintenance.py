@@ -11,7 +11,8 @@ import pytest
 import requests
 from pydantic import ValidationError
 
-from alerting.receiver.maintenance import Alertmanager, maintenance
+from alerting.receiver.maintenance import maintenance
+from nervesys.alertmanager import Alertmanager, Cluster
 from nervesys.settings import AgentConfig
 from nervesys.stack.programs import root_of
 from tests.alerting.receiver.test_decide import PENDING
@@ -90,7 +91,12 @@ def post(url: str, path: str, body: Any) -> None:
             return
 
 
-def test_alertmanager_is_asked_what_people_have_silenced(url: str) -> None:
+def asked(*urls: str) -> frozenset[tuple[str, str]]:
+    """What those silence together."""
+    return Cluster(tuple(Alertmanager(url) for url in urls)).silenced()
+
+
+def test_every_alertmanager_is_asked_what_people_have_silenced(url: str) -> None:
     now = datetime.now(UTC)
     matcher = {"name": "agent", "value": "GROK", "isRegex": False, "isEqual": True}
     ends = (now + timedelta(hours=1)).isoformat()
@@ -98,12 +104,12 @@ def test_alertmanager_is_asked_what_people_have_silenced(url: str) -> None:
     post(url, "silences", silence)
     post(url, "alerts", [{"labels": {"alertname": "AgentDown", "agent": name}} for name in ("GROK", "gimai")])
     until = time.monotonic() + 20
-    while not (silenced := Alertmanager(url).silenced()):
+    while not (silenced := asked("http://127.0.0.1:1", url)):
         assert time.monotonic() < until
         time.sleep(0.1)
     assert silenced == {("AgentDown", "grok")}
 
 
 def test_an_alertmanager_that_cannot_be_asked_silences_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    assert Alertmanager("http://127.0.0.1:1").silenced() == frozenset()
+    assert asked("http://127.0.0.1:1") == frozenset()
     assert "ask Alertmanager for silences" in caplog.text
