@@ -85,8 +85,9 @@ class Healer:
         look = await asyncio.to_thread(self.watch.look)
         self.instruments.set(metrics.BLIND, bool(look.blind))
         now = self.clock()
-        with self.journal.transaction() as connection:
-            due = episodes.claim(connection, now, owner=self.calls.owner, until=now + LEASE_SECONDS)
+        due = await self.journal.run(
+            lambda connection: episodes.claim(connection, now, owner=self.calls.owner, until=now + LEASE_SECONDS)
+        )
         silenced = await asyncio.to_thread(self.silences) if due else frozenset()
         decided = [(case, decide(case)) for case in await self._cases(due, look, agents, silenced)]
         down = await asyncio.to_thread(self.watch.down, agents, look) if _wanting(decided) else 0
@@ -96,12 +97,11 @@ class Healer:
         for episode, attempt_id in started:
             self.calls.start(episode, attempt_id, agents[episode.agent])
 
-    def pause(self) -> float:
+    async def pause(self) -> float:
         """Seconds until the next turn: no longer than between two looks, no shorter than is kind to the store."""
         now = self.clock()
         try:
-            with self.journal.transaction() as connection:
-                due_at = episodes.next_due(connection, now)
+            due_at = await self.journal.run(lambda connection: episodes.next_due(connection, now))
         except JournalUnavailable:
             due_at = None
         return self.policy.look if due_at is None else min(max(due_at - now, SHORTEST_PAUSE), self.policy.look)
@@ -109,11 +109,9 @@ class Healer:
     async def _cases(self, due: Sequence[Episode], look: Look, agents: Agents, silenced: Silenced) -> list[Case]:
         """Everything that the decisions need; the states of the agents are fetched side by side."""
         sights = await asyncio.gather(*(asyncio.to_thread(self.watch.sight, one.agent, look) for one in due))
-        with self.journal.transaction() as connection:
-            return [
-                self._case(connection, episode, sight, self._standing(agents, episode, sight, silenced))
-                for episode, sight in zip(due, sights, strict=True)
-            ]
+        standings = [self._standing(agents, *one, silenced) for one in zip(due, sights, strict=True)]
+        known = list(zip(due, sights, standings, strict=True))
+        return await self.journal.run(lambda connection: [self._case(connection, *one) for one in known])
 
     def _case(self, connection: Connection, episode: Episode, sight: Sight, standing: Standing) -> Case:
         now, policy = self.clock(), self.policy

@@ -72,7 +72,6 @@ INSTRUMENTS = (
     LAST_RECEIVED,
     REFUSED,
     TRUNCATED,
-    ACTIONS,
     DURATION,
     RECOVERY,
     COMMIT_FAILURES,
@@ -81,6 +80,8 @@ INSTRUMENTS = (
     DEADMAN_SILENT,
 )
 """Kept as it happens."""
-JOURNALLED = (OPEN, PENDING, OLDEST_PENDING)
+OF_AGENTS = (ACTIONS, OPEN)
+"""Rendered for each agent by itself."""
+JOURNALLED = (PENDING, OLDEST_PENDING)
 """Read from the journal at each scrape."""
-FAMILIES = (*INSTRUMENTS, *JOURNALLED)
+FAMILIES = (*INSTRUMENTS, *OF_AGENTS, *JOURNALLED)

@@ -94,8 +94,8 @@ class Page:
 
     async def _journal(self, request: Request) -> Response:
         asked = {name: request.query_params.get(name) or None for name in FILTERS}
-        with self.journal.transaction() as connection:
-            rows = view.actions(connection, view.Filter(**asked, limit=ROWS))
+        wanted = view.Filter(**asked, limit=ROWS)
+        rows = await self.journal.run(lambda connection: view.actions(connection, wanted))
         agents = sorted(self.fleet().agents)
         said = {
             "rows": rows,
@@ -108,8 +108,8 @@ class Page:
         return self._render(request, "journal.html", **said)
 
     async def _episode(self, request: Request) -> Response:
-        with self.journal.transaction() as connection:
-            story = view.story(connection, episode_number(request.path_params["episode"]))
+        episode = episode_number(request.path_params["episode"])
+        story = await self.journal.run(lambda connection: view.story(connection, episode))
         if story is None:
             raise Refused(HTTPStatus.NOT_FOUND, "no_episode", "there is no such episode")
         words = await asyncio.to_thread(self._last_words, story["agent"])

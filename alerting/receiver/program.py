@@ -7,26 +7,27 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
-from alerting.journal import Change, Journal, JournalUnavailable, State, Writer
+from alerting.journal import Change, Journal, State, Writer
 from alerting.journal.retention import forget
 from alerting.model import WATCHDOG
 from alerting.receiver import healer, metrics, scribe
 from alerting.receiver.blast import Radius
 from alerting.receiver.calls import Calls
 from alerting.receiver.deadman import Deadman
+from alerting.receiver.exposition import Exposition
 from alerting.receiver.fleet import FleetSource
-from alerting.receiver.gauges import journalled
 from alerting.receiver.healer import Healer, policy_of
 from alerting.receiver.local import LocalFile
 from alerting.receiver.page import Page
 from alerting.receiver.scribe import Scribe
+from alerting.receiver.series import AgentSeries
 from alerting.receiver.session import Sessions
-from alerting.receiver.tasks import every
+from alerting.receiver.tasks import every, steady
 from alerting.receiver.watch import Watch
 from alerting.receiver.web import ACKNOWLEDGE, SENDERS, Desk
 from nervesys.alertmanager import Cluster
 from nervesys.clock import Clock, system_clock
-from nervesys.metrics import Instruments, Snapshot
+from nervesys.metrics import Instruments
 from nervesys.metrics.pages import Program, application
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.objects import ObjectStore
@@ -68,7 +69,8 @@ class Receiver:
         self._fleet, self._journal, self._local = fleet, journal, local
         self._settings = settings
         self._instruments = instruments = Instruments("receiver", metrics.INSTRUMENTS)
-        self._gauges = Snapshot.of(b"")
+        self._series = series = AgentSeries()
+        self._exposition = Exposition(journal, instruments, series, lambda: fleet.now.agents)
         self._news = asyncio.Event()
         self._writer = writer = Writer(journal, lambda: instruments.add(metrics.COMMIT_FAILURES))
         self._drivers = drivers = local.drivers.configured()
@@ -122,7 +124,7 @@ class Receiver:
         program = Program(
             name="receiver",
             about="Takes alerts, journals them, acts, and looks whether it helped.",
-            snapshot=self._snapshot,
+            snapshot=self._exposition.snapshot,
             not_ready=lambda: self._writer.failure,
             routes=[*desk.routes(), *page.routes()],
             self_guarded=frozenset({*SENDERS, ACKNOWLEDGE}),
@@ -135,12 +137,12 @@ class Receiver:
         never = asyncio.Event()
         work = [
             every(self._healer.pause, "heal", self._healer.turn, self._news),
-            every(lambda: self._local.limits.log_seconds, "log_to", self._scribe.turn, never),
-            every(lambda: FORGET_SECONDS, "retention", self._forget, never),
-            every(lambda: FLEET_SECONDS, "brain", self._refresh_fleet, never),
+            every(steady(self._local.limits.log_seconds), "log_to", self._scribe.turn, never),
+            every(steady(FORGET_SECONDS), "retention", self._forget, never),
+            every(steady(FLEET_SECONDS), "brain", self._refresh_fleet, never),
         ]
         if self._fleet.now.alerts.named(WATCHDOG):
-            work.append(every(lambda: DEADMAN_SECONDS, "dead-man's switch", self._deadman.turn, never))
+            work.append(every(steady(DEADMAN_SECONDS), "dead-man's switch", self._deadman.turn, never))
         tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
@@ -167,11 +169,9 @@ class Receiver:
             self._instruments.start(metrics.RECOVERY, driver)
             self._instruments.start(metrics.DURATION, healer.ACTION, driver)
         for agent in self._fleet.now.agents:
-            for state in State:
-                self._instruments.add(metrics.ACTIONS, agent, healer.ACTION, state, by=0)
+            self._series.start(agent, healer.ACTION, State)
         for agent in (*self._fleet.now.agents, NOBODY):
-            for state in scribe.STATES:
-                self._instruments.add(metrics.ACTIONS, agent, scribe.ACTION, state, by=0)
+            self._series.start(agent, scribe.ACTION, scribe.STATES)
 
     def _received(self, changes: list[Change]) -> None:
         self._told(changes)
@@ -180,11 +180,4 @@ class Receiver:
     def _told(self, changes: list[Change]) -> None:
         for change in changes:
             log.info("%s of %s: %s %s", change.action, change.agent or "-", change.state, change.detail)
-            self._instruments.add(metrics.ACTIONS, change.agent or NOBODY, change.action, change.state)
-
-    def _snapshot(self) -> Snapshot:
-        try:
-            self._gauges = journalled(self._journal, self._fleet.now.agents)
-        except JournalUnavailable as err:
-            log.warning("the gauges as last read stay served: %s", err)
-        return Snapshot.joined([self._instruments.snapshot(), self._gauges])
+            self._series.add(change.agent or NOBODY, change.action, change.state)

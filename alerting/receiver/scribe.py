@@ -39,8 +39,8 @@ class Scribe:
     async def turn(self) -> None:
         """Write down what waits."""
         began = self.clock()
-        with self.journal.transaction() as connection:
-            batch = records.claim(connection, ACTION, began, until=began + LEASE_SECONDS)
+        until = began + LEASE_SECONDS
+        batch = await self.journal.run(lambda connection: records.claim(connection, ACTION, began, until=until))
         if not batch:
             return
         outcome = await asyncio.to_thread(log_to.send, self.brain, batch)

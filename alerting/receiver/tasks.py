@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from nervesys.errors import NervesysError
 
-Pause = Callable[[], float]
+Pause = Callable[[], Awaitable[float]]
 Work = Callable[[], Awaitable[None]]
 
 log = logging.getLogger(__name__)
@@ -22,9 +22,16 @@ async def guarded(name: str, work: Awaitable[None]) -> None:
         log.exception("%s has a bug", name)
 
 
-async def every(
-    pause: Callable[[], float], name: str, work: Callable[[], Awaitable[None]], wake: asyncio.Event
-) -> None:
+def steady(seconds: float) -> Pause:
+    """The same pause each time."""
+
+    async def pause() -> float:
+        return seconds
+
+    return pause
+
+
+async def every(pause: Pause, name: str, work: Work, wake: asyncio.Event) -> None:
     """Do a piece of work again and again, at once where it is woken.
 
     Args:
@@ -37,6 +44,6 @@ async def every(
         wake.clear()
         await guarded(name, work())
         try:
-            await asyncio.wait_for(wake.wait(), pause())
+            await asyncio.wait_for(wake.wait(), await pause())
         except TimeoutError:
             continue

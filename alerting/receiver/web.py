@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -137,18 +138,12 @@ class Desk:
         if query is None:
             wrong = "; ".join(f"{'.'.join(where)}: {problem}" for where, problem in problems)
             return PlainTextResponse(f"{wrong}\n", HTTPStatus.BAD_REQUEST)
-        return self._read(lambda: {"actions": self._list(view.Filter(**query.model_dump()))})
-
-    def _list(self, wanted: view.Filter) -> list[dict[str, object]]:
-        with self.journal.transaction() as connection:
-            return view.actions(connection, wanted)
+        wanted = view.Filter(**query.model_dump())
+        return await self._read(lambda connection: {"actions": view.actions(connection, wanted)})
 
     async def _story(self, request: Request) -> Response:
-        def story() -> object:
-            with self.journal.transaction() as connection:
-                return view.story(connection, episode_number(request.path_params["episode"]))
-
-        return self._read(story)
+        episode = episode_number(request.path_params["episode"])
+        return await self._read(lambda connection: view.story(connection, episode))
 
     async def _acknowledge(self, request: Request) -> Response:
         """An operator takes an escalated episode over; so the latch of the blast radius is released too."""
@@ -165,9 +160,9 @@ class Desk:
         self.journalled(changes)
         return JSONResponse({"acknowledged": episode})
 
-    def _read(self, query: Callable[[], object]) -> Response:
+    async def _read(self, query: Callable[[Connection], object]) -> Response:
         try:
-            found = query()
+            found = await self.journal.run(query)
         except JournalUnavailable as err:
             return PlainTextResponse(f"{err}\n", HTTPStatus.SERVICE_UNAVAILABLE)
         if found is None:

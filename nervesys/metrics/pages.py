@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from html import escape
@@ -37,7 +37,7 @@ class Program:
     Attributes:
         name: as operators call it, such as `store exporter`.
         about: one sentence for the landing page.
-        snapshot: returns the finished text to send.
+        snapshot: returns the finished text to send; may take a while to make it, beside the event loop.
         not_ready: returns why the program is not ready, or None when it is.
         routes: further pages.
         links: path to label, shown on the landing page.
@@ -47,7 +47,7 @@ class Program:
 
     name: str
     about: str
-    snapshot: Callable[[], Snapshot]
+    snapshot: Callable[[], Snapshot | Awaitable[Snapshot]]
     not_ready: Callable[[], str | None]
     routes: Sequence[BaseRoute] = ()
     links: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +66,8 @@ def application(program: Program, web: Web) -> Starlette:
     """The program's pages as an ASGI application, behind basic auth where the settings ask for it."""
 
     async def metrics(request: Request) -> Response:
-        snapshot = program.snapshot()
+        made = program.snapshot()
+        snapshot = made if isinstance(made, Snapshot) else await made
         if "gzip" in request.headers.get("accept-encoding", ""):
             headers = {"content-encoding": "gzip", "vary": "accept-encoding"}
             return Response(snapshot.gzipped, headers=headers, media_type=CONTENT_TYPE)

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -49,6 +50,20 @@ class Postgres:
     def stop(self) -> None:
         """Stop it in the middle of whatever it does."""
         self._run("pg_ctl", "stop", "--mode=immediate", "--silent")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It stands still: connections stay open, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
+
+    def _signal(self, what: signal.Signals) -> None:
+        main = int((self._data / "postmaster.pid").read_text().split()[0])
+        for pid in (main, *map(int, Path(f"/proc/{main}/task/{main}/children").read_text().split())):
+            os.kill(pid, what)
 
     def database(self) -> str:
         """URL of a new, empty database."""

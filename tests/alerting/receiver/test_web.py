@@ -124,7 +124,7 @@ def test_metrics_count_from_zero_for_each_agent(run: Run) -> None:
     async def story(client: httpx.AsyncClient) -> None:
         before = (await client.get("/metrics")).text
         for wanted in (
-            'nervesys_actions_total{action="restart_agent",agent="grok",state="recovered"} 0.0',
+            'nervesys_actions_total{agent="grok",action="restart_agent",state="recovered"} 0',
             'nervesys_action_open{agent="grok",action="restart_agent",state="escalated"} 0',
             'nervesys_alerts_received_total{sender="alertmanager",status="firing"} 0.0',
             'nervesys_webhook_refused_total{reason="no_token",sender="grafana"} 0.0',
@@ -136,7 +136,7 @@ def test_metrics_count_from_zero_for_each_agent(run: Run) -> None:
         await client.post("/api/v1/grafana", content=body(FIRING), headers={"authorization": ""})
         after = (await client.get("/metrics")).text
         for wanted in (
-            'nervesys_actions_total{action="restart_agent",agent="grok",state="pending"} 1.0',
+            'nervesys_actions_total{agent="grok",action="restart_agent",state="pending"} 1',
             'nervesys_action_open{agent="grok",action="restart_agent",state="pending"} 1',
             'nervesys_alerts_received_total{sender="alertmanager",status="firing"} 1.0',
             'nervesys_alerts_truncated_total{sender="alertmanager"} 3.0',

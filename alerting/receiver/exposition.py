@@ -1,0 +1,74 @@
+"""The text of `/metrics`: read from the journal and rendered beside the event loop, however large the fleet is."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from alerting.journal import Journal, JournalUnavailable, view
+from alerting.receiver.metrics import JOURNALLED, OLDEST_PENDING, PENDING
+from alerting.receiver.series import AgentSeries, News
+from nervesys.metrics import Fragments, Instruments, Sample, Snapshot
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What the journal says at one instant.
+
+    Attributes:
+        open: (agent, action, state, how many) of the open episodes.
+        pending: open episodes and records.
+        oldest: since when the oldest of them has waited, Unix seconds; None where nothing waits.
+    """
+
+    open: tuple[tuple[str, str, str, int], ...] = ()
+    pending: int = 0
+    oldest: float | None = None
+
+    def samples(self) -> Iterator[Sample]:
+        """What is told of it beside the agents' series."""
+        yield PENDING.sample(self.pending)
+        if self.oldest is not None:
+            yield OLDEST_PENDING.sample(self.oldest)
+
+
+class Exposition:
+    """Makes the text, for one scrape at a time.
+
+    Args:
+        journal: read at each scrape; while it cannot be, what it said last stays served.
+        instruments: kept as it happens.
+        series: those of each agent.
+        agents: returns who is configured.
+    """
+
+    def __init__(
+        self, journal: Journal, instruments: Instruments, series: AgentSeries, agents: Callable[[], Iterable[str]]
+    ) -> None:
+        self._journal, self._instruments, self._series, self._agents = journal, instruments, series, agents
+        self._waiting = Waiting()
+        self._one = asyncio.Lock()
+
+    async def snapshot(self) -> Snapshot:
+        """The text as of now."""
+        async with self._one:
+            try:
+                self._waiting = await self._journal.run(_waiting)
+            except JournalUnavailable as err:
+                log.warning("the gauges as last read stay served: %s", err)
+            self._series.see(self._waiting.open, self._agents())
+            return await asyncio.to_thread(self._rendered, self._series.news(), self._waiting)
+
+    def _rendered(self, news: Iterable[News], waiting: Waiting) -> Snapshot:
+        journalled = Fragments(JOURNALLED)
+        journalled.put("journal", waiting.samples())
+        parts = [self._instruments.snapshot(), self._series.rendered(news), journalled.snapshot()]
+        return Snapshot.joined(parts)
+
+
+def _waiting(connection: Connection) -> Waiting:
+    return Waiting(tuple(view.open_counts(connection)), *view.pending(connection))

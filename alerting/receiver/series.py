@@ -1,0 +1,82 @@
+"""The series of each agent's actions; a fleet has thousands, and only those of whom there is news are rendered anew."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from alerting.journal import OPEN_STATES
+from alerting.model import AUTO_ACTIONS
+from alerting.receiver.metrics import ACTIONS, OF_AGENTS, OPEN
+from nervesys.metrics import Fragments, Sample, Snapshot
+
+Counts = Mapping[tuple[str, str], int]
+"""By action and state."""
+NONE_OPEN: Counts = {(action, state.value): 0 for action in AUTO_ACTIONS for state in OPEN_STATES}
+NOTHING: Counts = {}
+
+
+@dataclass(frozen=True)
+class News:
+    """What there is to say of one agent.
+
+    Attributes:
+        entered: how often each state was entered.
+        open: how many episodes are open.
+    """
+
+    agent: str
+    entered: Counts
+    open: Counts
+
+    def samples(self) -> Iterator[Sample]:
+        """As they are exposed."""
+        for (action, state), count in self.entered.items():
+            yield ACTIONS.sample(count, self.agent, action, state)
+        for (action, state), count in self.open.items():
+            yield OPEN.sample(count, self.agent, action, state)
+
+
+class AgentSeries:
+    """Counts and open episodes of every agent. The event loop counts; `rendered` is for one thread at a time."""
+
+    def __init__(self) -> None:
+        self._fragments = Fragments(OF_AGENTS)
+        self._entered: dict[str, dict[tuple[str, str], int]] = {}
+        self._open: dict[str, Counts] = {}
+        self._agents: frozenset[str] = frozenset()
+        self._news: set[str] = set()
+
+    def start(self, agent: str, action: str, states: Iterable[str]) -> None:
+        """Let every series exist before its first event, so that `increase` sees that event."""
+        for state in states:
+            self.add(agent, action, state, by=0)
+
+    def add(self, agent: str, action: str, state: str, *, by: int = 1) -> None:
+        """An action of an agent entered a state."""
+        counts = self._entered.setdefault(agent, {})
+        if by or (action, state) not in counts:
+            counts[action, state] = counts.get((action, state), 0) + by
+            self._news.add(agent)
+
+    def see(self, counts: Iterable[tuple[str, str, str, int]], agents: Iterable[str]) -> None:
+        """Take in which episodes are open, as (agent, action, state, how many), and who is configured."""
+        before, configured, now = self._open, frozenset(agents), dict[str, dict[tuple[str, str], int]]()
+        for agent, action, state, count in counts:
+            now.setdefault(agent, {})[action, state] = count
+        self._news |= {agent for agent in before.keys() | now.keys() if before.get(agent) != now.get(agent)}
+        self._news |= configured ^ self._agents
+        self._open, self._agents = dict(now), configured
+
+    def news(self) -> list[News]:
+        """What has changed since this was last asked."""
+        names, self._news = self._news, set()
+        return [News(agent, dict(self._entered.get(agent, NOTHING)), self._open_of(agent)) for agent in names]
+
+    def rendered(self, news: Iterable[News]) -> Snapshot:
+        """Everything, the news in place of what was said before."""
+        for one in news:
+            self._fragments.put(one.agent, one.samples())
+        return self._fragments.snapshot()
+
+    def _open_of(self, agent: str) -> Counts:
+        none = NONE_OPEN if agent in self._agents else NOTHING
+        return {**none, **self._open.get(agent, NOTHING)}

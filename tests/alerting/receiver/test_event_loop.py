@@ -1,0 +1,112 @@
+"""Whatever the receiver waits for, its event loop turns: a database that stands still holds up only who asks it."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from alerting.journal import Journal, JournalUnavailable, view
+from alerting.journal.receive import receive
+from alerting.receiver.exposition import Exposition
+from alerting.receiver.fleet import FleetSource
+from alerting.receiver.local import LocalFile
+from alerting.receiver.metrics import INSTRUMENTS
+from alerting.receiver.program import Receiver
+from alerting.receiver.series import AgentSeries
+from nervesys.metrics import Instruments, Snapshot
+from nervesys.stores.objects import FolderStore
+from tests.alerting.receiver.test_webhook import FIRING, body
+from tests.alerting.receiver.world import START, a_fleet, agent_down
+from tests.servers.postgres import Postgres
+
+TOKEN = "a-secret-token"
+
+
+@pytest.fixture
+def journal(postgresql: Postgres) -> Iterator[Journal]:
+    journal = Journal.open(postgresql.database())
+    yield journal
+    journal.close()
+
+
+def test_a_database_that_stands_still_holds_up_nothing_else(
+    journal: Journal, postgresql: Postgres, tmp_path: Path
+) -> None:
+    local = LocalFile().model_copy(update={"token": SecretStr(TOKEN)})
+    fleet = FleetSource(lambda: a_fleet("grok"))
+    receiver = Receiver(fleet, local, journal, FolderStore(tmp_path), None, clock=lambda: START)
+    transport = httpx.ASGITransport(receiver.application())
+
+    async def story() -> list[int]:
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver", headers=headers) as client:
+            with postgresql.frozen():
+                asked = [client.post("/api/v1/alertmanager", content=body(FIRING))]
+                asked += [client.get(path) for path in ("/", "/actions", "/actions/1", "/metrics")]
+                waiting = [asyncio.create_task(one) for one in asked]
+                for _ in range(20):
+                    assert (await client.get("/-/healthy")).status_code == 200
+                assert not any(one.done() for one in waiting)
+            return [(await one).status_code for one in waiting]
+
+    assert asyncio.run(story()) in ([200, 200, 200, 404, 200], [200, 200, 200, 200, 200])
+
+
+def test_a_server_that_never_answers_costs_the_time_limit_and_no_thread(postgresql: Postgres) -> None:
+    journal = Journal.open(postgresql.database(), answer_seconds=0.5)
+    assert journal._threads
+    with postgresql.frozen():
+        with pytest.raises(JournalUnavailable, match="use the journal: the server does not answer"):
+            asyncio.run(journal.run(view.pending))
+        deadline = time.monotonic() + 10
+        while journal._threads._lines and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not journal._threads._lines
+    asyncio.run(journal.run(lambda connection: receive(connection, [agent_down("grok")], START), alone=True))
+    assert asyncio.run(journal.run(view.pending)) == (1, START)
+    journal.close()
+
+
+def test_the_text_of_a_large_fleet_is_rendered_beside_the_event_loop(tmp_path: Path) -> None:
+    others_were_served = threading.Event()
+
+    class Slow(Instruments):
+        def snapshot(self) -> Snapshot:
+            assert others_were_served.wait(30), "rendered where everybody waits for it"
+            return super().snapshot()
+
+    journal = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite3'}")
+    exposition = Exposition(journal, Slow("receiver", INSTRUMENTS), AgentSeries(), lambda: ["grok"])
+
+    async def story() -> bytes:
+        scrape = asyncio.create_task(exposition.snapshot())
+        await asyncio.sleep(0)
+        others_were_served.set()
+        return (await scrape).plain
+
+    assert b'nervesys_action_open{agent="grok",action="restart_agent",state="pending"} 0\n' in asyncio.run(story())
+
+
+def test_only_those_of_whom_there_is_news_are_rendered_anew() -> None:
+    series, fleet = AgentSeries(), [f"agent-{number}" for number in range(300)]
+    for agent in fleet:
+        series.start(agent, "restart_agent", ["pending"])
+    series.see([], fleet)
+    assert len(series.news()) == 300
+    series.start("agent-7", "restart_agent", ["pending"])
+    series.see([], fleet)
+    assert series.news() == []
+    series.add("agent-7", "restart_agent", "pending")
+    series.see([("agent-9", "restart_agent", "pending", 1)], fleet)
+    news = series.news()
+    assert {one.agent for one in news} == {"agent-7", "agent-9"}
+    text = series.rendered(news).plain.decode()
+    assert 'nervesys_actions_total{agent="agent-7",action="restart_agent",state="pending"} 1\n' in text
+    assert 'nervesys_action_open{agent="agent-9",action="restart_agent",state="pending"} 1\n' in text
+    series.see([], fleet[:-1])
+    assert {one.agent for one in series.news()} == {"agent-9", "agent-299"}
