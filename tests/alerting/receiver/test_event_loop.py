@@ -50,6 +50,7 @@ def test_a_database_that_stands_still_holds_up_nothing_else(
                 asked += [client.get(path) for path in ("/", "/actions", "/actions/1", "/metrics")]
                 waiting = [asyncio.create_task(one) for one in asked]
                 for _ in range(20):
+                    await asyncio.sleep(0.01)  # lets them begin
                     assert (await client.get("/-/healthy")).status_code == 200
                 assert not any(one.done() for one in waiting)
             return [(await one).status_code for one in waiting]
