@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nervesys.agent.redact import ISSUED, MASK, NAMES, TEXT_CHARACTERS, WHOLE_NAMES, Redactor
+from nervesys.redact import ISSUED, MASK, NAMES, TEXT_CHARACTERS, WHOLE_NAMES, Redactor
 
 redactor = Redactor()
 ALNUM = string.ascii_letters + string.digits
