@@ -13,6 +13,8 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import pygit2
@@ -36,6 +38,19 @@ LONGEST_WAIT_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Newest:
+    """The newest configuration that could be had.
+
+    Attributes:
+        tree: its files.
+        outdated: why it may be: the repository could not be reached.
+    """
+
+    tree: GitTree | EmptyTree
+    outdated: str | None = None
+
+
 class GitBrain:
     """A brain in a Git repository, through a bare mirror.
 
@@ -48,6 +63,7 @@ class GitBrain:
         state_branch: everything is written to it; made, without a parent, at the first commit.
         timeout_seconds: of each fetch and each push.
         token: for https.
+        depth: commits of each branch that the mirror needs; None for the whole history.
         clock: dates the commits.
         sleep: waits between two attempts to push, in seconds.
     """
@@ -61,13 +77,15 @@ class GitBrain:
         state_branch: str = "state",
         timeout_seconds: float,
         token: str | None = None,
+        depth: int | None = None,
         clock: Clock = system_clock,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.branch, self.state_branch = branch, state_branch
         self._remote = git.Remote.of(url, token)
         self._mirror = mirror
-        self._seconds = timeout_seconds
+        self.timeout_seconds = timeout_seconds
+        self._depth = depth
         self._clock, self._sleep = clock, sleep
         with self._locked():
             self._make_mirror()
@@ -77,14 +95,37 @@ class GitBrain:
         """Where it is, without credentials."""
         return self._remote.url
 
-    def fetch(self) -> None:
+    def fetch(self, seconds: float | None = None) -> None:
         """Bring the mirror up to date.
+
+        Args:
+            seconds: a shorter time limit.
 
         Raises:
             BrainUnavailable: the repository cannot be reached; the mirror stays as it was.
         """
         with self._locked():
-            git.fetch(self._mirror, self._remote, self._seconds)
+            git.fetch(self._mirror, self._remote, min(seconds or inf, self.timeout_seconds), self._depth)
+
+    def newest(self, patience: float | None = None) -> "Newest":
+        """The newest configuration that can be had; where the repository cannot be reached, as it last could.
+
+        Args:
+            patience: seconds that it may take to reach it, where there is an earlier copy.
+
+        Raises:
+            BrainUnavailable: it cannot be reached, and no earlier copy is there.
+        """
+        copy = self.tree(self.branch)
+        try:
+            self.fetch(patience if copy else None)
+        except BrainUnavailable as err:
+            if copy is None:
+                raise
+            return Newest(copy, f"{err}; the last good copy is used, commit {copy.commit[:12]}")
+        if (tree := self.tree(self.branch)) is None:
+            log.warning("%s has no branch %s: nothing is configured there", self.url, self.branch)
+        return Newest(tree or EmptyTree())
 
     def tree(self, branch: str) -> GitTree | None:
         """The newest files of a branch as last fetched, or None where there is no such branch."""
@@ -121,7 +162,7 @@ class GitBrain:
         with self._locked():
             wait = FIRST_WAIT_SECONDS
             for attempt in range(1, ATTEMPTS + 1):
-                git.fetch(self._mirror, self._remote, self._seconds)
+                git.fetch(self._mirror, self._remote, self.timeout_seconds, self._depth)
                 try:
                     return self._advance(changes, message, author)
                 except git.PushRefused as refused:
@@ -142,7 +183,7 @@ class GitBrain:
         signature = pygit2.Signature(author, f"{author}@nervesys.invalid", int(self._clock()))
         parents = [tip.id] if tip else []
         commit = repository.create_commit(None, signature, signature, message, tree, parents)
-        git.push(self._mirror, self._remote, self._seconds, str(commit), self.state_branch)
+        git.push(self._mirror, self._remote, self.timeout_seconds, str(commit), self.state_branch)
         repository.references.create(f"refs/heads/{self.state_branch}", commit, force=True)
         return str(commit)
 
@@ -160,17 +201,11 @@ class GitBrain:
 
     def _make_mirror(self) -> None:
         """Make the mirror; another URL means another brain, and its mirror would pass for a good copy of this one."""
-        if self._mirrored() == self.url:
+        if _mirrored(self._mirror) == self.url:
             return
         if self._mirror.exists():
             shutil.rmtree(self._mirror)
         pygit2.init_repository(str(self._mirror), bare=True).config["remote.origin.url"] = self.url
-
-    def _mirrored(self) -> str | None:
-        try:
-            return next(iter(pygit2.Config(str(self._mirror / "config")).get_multivar("remote.origin.url")), None)
-        except OSError:
-            return None
 
     def _open(self) -> pygit2.Repository:
         try:
@@ -193,7 +228,12 @@ def unless_there(body: bytes) -> Change:
 
 
 def open_brain(
-    place: Place, program: str, settings: Brain | None = None, environ: Mapping[str, str] = os.environ
+    place: Place,
+    program: str,
+    settings: Brain | None = None,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    depth: int | None = None,
 ) -> GitBrain | None:
     """The brain as a Git repository, or None where it is a plain folder (such as the shipped example).
 
@@ -202,20 +242,26 @@ def open_brain(
         program: whose mirror it is.
         settings: where None, what can be known before the brain is read: defaults and environment.
         environ: environment variables.
+        depth: see `GitBrain`.
 
     Raises:
-        SettingsError: it names a folder that is not there.
+        SettingsError: it names a folder that is not there, and that never was.
     """
-    if place.brain is None or plain_folder(place.brain):
+    if place.brain is None:
+        return None
+    url, mirror = _url(place.brain), place.mirror(program)
+    gone = not Path(url).exists() and _mirrored(mirror) == url
+    if not gone and plain_folder(place.brain):
         return None
     settings = settings or _first_settings(environ)
     return GitBrain(
-        str(Path(place.brain).absolute()) if Path(place.brain).is_dir() else place.brain,
-        place.mirror(program),
+        url,
+        mirror,
         branch=settings.branch,
         state_branch=settings.state_branch,
         timeout_seconds=settings.timeout_seconds,
         token=settings.token.get_secret_value() if settings.token else None,
+        depth=depth,
     )
 
 
@@ -244,18 +290,10 @@ def open_tree(
     brain = open_brain(place, program, settings, environ)
     if brain is None:
         return open_folder(place)
-    try:
-        brain.fetch()
-    except BrainUnavailable as err:
-        copy = brain.tree(brain.branch)
-        if copy is None:
-            raise
-        log.warning("%s; the last good copy is used, commit %s", err, copy.commit[:12])
-        return copy
-    tree = brain.tree(brain.branch)
-    if tree is None:
-        log.warning("%s has no branch %s: nothing is configured there", brain.url, brain.branch)
-    return tree or EmptyTree()
+    newest = brain.newest()
+    if newest.outdated:
+        log.warning("%s", newest.outdated)
+    return newest.tree
 
 
 def plain_folder(brain: str) -> bool:
@@ -267,9 +305,26 @@ def plain_folder(brain: str) -> bool:
     path = Path(brain)
     if path.is_dir():
         return not ((path / ".git").exists() or (path / "HEAD").is_file())
-    if "://" in brain or re.fullmatch(r"[\w.-]+@[\w.-]+:.+", brain):
+    if _is_url(brain):
         return False
     raise SettingsError([Mistake("brain", "", f"{brain} is no URL, and no such folder is there")])
+
+
+def _url(brain: str) -> str:
+    """What is no URL is a folder, whichever folder is the current one."""
+    return brain if _is_url(brain) else str(Path(brain).absolute())
+
+
+def _is_url(brain: str) -> bool:
+    return "://" in brain or re.fullmatch(r"[\w.-]+@[\w.-]+:.+", brain) is not None
+
+
+def _mirrored(mirror: Path) -> str | None:
+    """What a mirror is one of."""
+    try:
+        return next(iter(pygit2.Config(str(mirror / "config")).get_multivar("remote.origin.url")), None)
+    except OSError:
+        return None
 
 
 def _first_settings(environ: Mapping[str, str]) -> Brain:

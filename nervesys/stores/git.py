@@ -90,13 +90,21 @@ def environment(remote: Remote, environ: Mapping[str, str], seconds: float) -> d
     }
 
 
-def fetch(mirror: Path, remote: Remote, seconds: float) -> None:
+def fetch(mirror: Path, remote: Remote, seconds: float, depth: int | None = None) -> None:
     """Bring all branches of a bare mirror to where they are there; branches that are gone there go here.
+
+    Args:
+        mirror: the bare repository here.
+        remote: the repository there.
+        seconds: the time limit.
+        depth: commits of each branch; None for all of them.
 
     Raises:
         BrainUnavailable: git said no, or the time was up.
     """
-    options = ("--prune", "--no-tags", "--no-write-fetch-head", "--quiet")
+    options: tuple[str, ...] = ("--prune", "--no-tags", "--no-write-fetch-head", "--quiet")
+    if depth is not None:
+        options += (f"--depth={depth}",)
     result = _git(mirror, remote, seconds, "fetch", *options, "--", remote.url, "+refs/heads/*:refs/heads/*")
     if result.code:
         raise BrainUnavailable(f"fetch {remote.url}: {result.cause()}")

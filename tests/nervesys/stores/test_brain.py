@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pygit2
 import pytest
 
-from nervesys.errors import BadObject, BrainUnavailable, SettingsError
+from nervesys.errors import BadObject, BrainUnavailable, NervesysError, SettingsError
 from nervesys.settings import FolderTree, Place, load
 from nervesys.stores.brain import GitBrain, open_brain, open_tree
 from tests.brains import NOON, read, write
@@ -41,7 +42,10 @@ def brain_of(remote: Path | str, tmp_path: Path) -> GitBrain:
     return brain
 
 
-@pytest.mark.parametrize("form", ["{}", "file://{}"], ids=["path", "file url"])
+FORMS = pytest.mark.parametrize("form", ["{}", "file://{}"], ids=["path", "file url"])
+
+
+@FORMS
 def test_a_branch_is_read_without_a_work_tree(remote: Path, tmp_path: Path, form: str) -> None:
     tree = brain_of(form.format(remote), tmp_path).tree("main")
     assert tree is not None
@@ -120,16 +124,17 @@ def test_who_is_always_second_gives_up_in_the_end(remote: Path, tmp_path: Path) 
         brain.commit({"mine": outrun}, "Mine", "grok")
 
 
+@FORMS
 def test_out_of_reach_the_last_good_copy_is_used_and_reported(
-    remote: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    remote: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, form: str
 ) -> None:
-    place = Place(tmp_path / "home", f"file://{remote}")
+    place = Place(tmp_path / "home", form.format(remote))
     assert list(load(open_tree(place, "test")).agents) == ["grok"]
     shutil.rmtree(remote)
     with caplog.at_level(logging.WARNING):
         assert list(load(open_tree(place, "test")).agents) == ["grok"]
     assert "the last good copy is used, commit" in caplog.text
-    with pytest.raises(BrainUnavailable, match=r"fetch file://.*does not appear to be a git repository"):
+    with pytest.raises(NervesysError, match=r"does not appear to be a git repository|no such folder is there"):
         open_tree(place, "another")
 
 
@@ -145,10 +150,46 @@ def test_a_host_that_never_answers_costs_the_time_limit(tmp_path: Path, silent_p
         brain.fetch()
 
 
+def test_with_a_copy_a_host_that_never_answers_costs_the_patience(
+    remote: Path, tmp_path: Path, silent_port: int
+) -> None:
+    brain_of(remote, tmp_path)
+    url = f"http://127.0.0.1:{silent_port}/brain.git"
+    pygit2.Repository(str(tmp_path / "mirror")).config["remote.origin.url"] = url
+    brain = GitBrain(url, tmp_path / "mirror", timeout_seconds=30)
+    newest = brain.newest(patience=0.5)
+    assert newest.tree.names("config/agents") == ["grok.yaml"]
+    assert "timed out after 0.5 s; the last good copy is used, commit" in str(newest.outdated)
+
+
+def test_a_mirror_may_hold_the_newest_commit_only_and_still_be_written_from(remote: Path, tmp_path: Path) -> None:
+    for number in range(3):
+        write(remote, {"README.md": b"%d\n" % number})
+        write(remote, {"log": b"%d\n" % number}, branch="state")
+    brain = GitBrain(f"file://{remote}", tmp_path / "mirror", timeout_seconds=30, depth=1)
+    brain.fetch()
+    assert len(list(brain.log("main"))) == 1
+    brain.commit({"log": lambda before: (before or b"") + b"new\n"}, "One", "grok")
+    write(remote, {"log": b"theirs\n"}, branch="state")
+    brain.commit({"mine": b"1"}, "Two", "grok")
+    assert (read(remote, "log"), read(remote, "mine")) == (b"theirs\n", b"1")
+    whole = GitBrain(str(remote), tmp_path / "whole", timeout_seconds=30)
+    whole.fetch()
+    assert len(list(whole.log("state"))) == 6
+
+
 def test_a_plain_folder_is_read_as_it_is(tmp_path: Path) -> None:
     place = Place(tmp_path / "home", str(tmp_path))
     assert open_tree(place, "test") == FolderTree(tmp_path)
     assert open_brain(place, "test") is None
+
+
+def test_a_repository_that_became_a_plain_folder_is_read_as_one(remote: Path, tmp_path: Path) -> None:
+    place = Place(tmp_path / "home", str(remote))
+    open_tree(place, "test")
+    shutil.rmtree(remote)
+    remote.mkdir()
+    assert open_tree(place, "test") == FolderTree(remote)
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
