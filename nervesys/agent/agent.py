@@ -2,7 +2,6 @@
 
 import logging
 import os
-import random
 import signal
 import threading
 import time
@@ -12,41 +11,24 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from nervesys.agent.backup import Backup
+from nervesys.agent.bootstrap import Copy
 from nervesys.agent.buffer import Buffer
+from nervesys.agent.duties import LEAVE_SECONDS, Duties, Pillars
 from nervesys.agent.handler import BufferHandler
 from nervesys.agent.heart import Heart
 from nervesys.agent.host import MB, Host
 from nervesys.agent.identity import Identity, identify
-from nervesys.agent.loop import Loop
-from nervesys.agent.report import Reporter
-from nervesys.agent.round import Schedule, has_archive
-from nervesys.agent.ship import Shipper
+from nervesys.agent.lock import Lock
 from nervesys.agent.work import Task, Work
 from nervesys.clock import Clock, system_clock
-from nervesys.contract import PathTemplate, Status
+from nervesys.contract import AgentState, Status
 from nervesys.errors import NervesysError
-from nervesys.settings import Settings
-from nervesys.stores.brain import open_brain
+from nervesys.settings import Place, Settings
 from nervesys.stores.objects import ObjectStore
-from nervesys.stores.opened import opened
 from nervesys.stores.s3 import ATTEMPTS, S3Store
 from nervesys.workspace import Workspace
 
 log = logging.getLogger(__name__)
-
-COMMIT_SECONDS = 1.0
-"""Between two writes of the buffer to the disk."""
-BACKUP_SECONDS = 600.0
-"""Between two looks whether the day has its backup of the configuration."""
-CLOSE_SECONDS = 8.0
-"""For flushing, shipping and the last state; a stopped agent is gone within ten seconds."""
-ROUND_SECONDS = 3600.0
-"""Between two looks whether the fleet's round of today is done."""
-FIRST_ROUND_SECONDS = 600.0
-"""Within which an agent looks first, at a random instant, so that not all agents ask at once."""
-REPORT_SECONDS = 5.0
-"""Between two looks whether a report to the brain is due."""
 
 
 class Agent:
@@ -67,6 +49,7 @@ class Agent:
     Raises:
         SettingsError: the configuration is wrong, or does not know the agent.
         BrainUnavailable: the brain cannot be read and no earlier copy is there.
+        NervesysError: another process on this host is this agent, or the buffer cannot be opened.
     """
 
     def __init__(
@@ -81,37 +64,26 @@ class Agent:
         store: ObjectStore | None = None,
     ) -> None:
         program = f"agent-{name.lower()}"
-        base = opened(program, environ, home=home, brain=brain)
-        self.me = identify(name.lower(), server, base, environ, clock())
+        copy = Copy(program, Place.of(environ, home, brain), environ, clock)
+        self.me = identify(name.lower(), server, copy.opened(), environ, clock())
         """Who it is."""
-        self.log = logging.getLogger(f"agents.{self.me.name}")
+        self.log = self.me.log
         """The agent's own logger: what it says is shipped, whatever the root logger's level is."""
         self.work = Work()
         """What it does and did; `task` writes to it."""
         self._clock = clock
-        self._projects = base.place.home / self.me.settings.storage.workspace.path
+        self._projects = copy.place.home / self.me.settings.storage.workspace.path
         self._workspaces: dict[str, Workspace] = {}
+        self._lock = Lock(self.me.folder / "lock")
         self._buffer = _buffer(self.me)
-        patient = store or S3Store(self.me.settings.storage.storj)
-        store = store or _store(self.me.settings)
+        storj = self.me.settings.storage.storj
+        pillars = Pillars(copy, copy.pushing(), store or _store(self.me.settings), lambda: store or S3Store(storj))
         host = Host(self.me.server, self.me.name, self.me.folder)
-        self._heart = Heart(self.me, store, self.work, self._buffer, host, clock)
-        repository = open_brain(base.place, program, self.me.settings.storage.brain, environ)
-        self._reporter = Reporter(repository, self.me, clock)
-        self._handlers = (BufferHandler(self.me.name, self._buffer), self._reporter.handler)
-        flush, history = self.me.config.buffer.flush_interval_minutes * 60, self.me.config.metrics.interval_seconds
-        self._beating = Loop("heartbeat", self._beat, self.me.settings.thresholds.heartbeat.interval_seconds)
-        self._shipping = Loop("shipping logs", Shipper(store, self._buffer, self.me, clock).ship, flush, first=flush)
-        self._keeping = Loop("buffering logs", self._keep, COMMIT_SECONDS, first=COMMIT_SECONDS)
-        self._reporting = Loop("reporting to the brain", self._report, REPORT_SECONDS, first=REPORT_SECONDS)
-        metrics = Loop("server metrics", self._heart.put_metrics, history, first=history)
-        backup = Backup(store, PathTemplate(self.me.settings.storage.storj.paths.config_backups), base.tree, clock)
-        backing_up = Loop("backing up the configuration", backup.keep, BACKUP_SECONDS)
-        self._loops = [self._beating, self._shipping, self._keeping, self._reporting, metrics, backing_up]
-        if repository is not None and has_archive(self.me.settings.storage):
-            schedule = Schedule(self.me, base.tree, repository, patient, clock)
-            first = random.uniform(0, FIRST_ROUND_SECONDS)  # noqa: S311  # jitter, no secret
-            self._loops.append(Loop("daily round", schedule.keep, ROUND_SECONDS, first=first))
+        heart = Heart(self.me, pillars.store, self.work, self._buffer, host, clock)
+        self._duties = Duties(self.me, pillars, heart, self._buffer, clock, self._give_way)
+        self._handlers = (BufferHandler(self.me.name, self._buffer), self._duties.reporter.handler)
+        self._leaves: float | None = None
+        self._reason: str | None = None
 
     @contextmanager
     def task(self, action: str, **context: Any) -> Iterator[Task]:
@@ -156,11 +128,14 @@ class Agent:
     def __enter__(self) -> Self:
         for handler in self._handlers:
             logging.getLogger().addHandler(handler)
-        self.log.setLevel(self.me.config.logging.level)
-        self._signals = _on_signals(_leave)
+        self._duties.configure()
+        self._signals = _on_signals(self._told_to_stop)
         log.info("agent %s starts on %s as %s", self.me.name, self.me.server, self.me.instance_id)
-        for loop in self._loops:
-            loop.start()
+        try:
+            self._duties.start()
+        except SystemExit as told:  # stopped this early
+            self.__exit__(SystemExit, told, None)
+            raise
         return self
 
     def __exit__(
@@ -168,51 +143,36 @@ class Agent:
     ) -> None:
         _on_signals(signal.SIG_IGN)
         deliberate = error is None or (isinstance(error, SystemExit) and not error.code)
-        closing = threading.Thread(target=self._close, args=(None if deliberate else error,), daemon=True)
-        closing.start()
-        closing.join(CLOSE_SECONDS)
+        if deliberate:
+            log.info("agent %s stops", self.me.name)
+        elif error is not None:
+            self._crashed(error)
+        for handler in self._handlers:
+            logging.getLogger().removeHandler(handler)
+        self._duties.end(Status.STOPPED if deliberate else None, (self._leaves or time.monotonic()) + LEAVE_SECONDS)
+        for workspace in self._workspaces.values():
+            workspace.close()
+        self._lock.release()
         for number, before in self._signals.items():
             signal.signal(number, before)
 
-    def _close(self, error: BaseException | None) -> None:
-        """The last deeds: after a deliberate stop `stopped`; after a crash the last status stays, with its error."""
-        for loop in self._loops:
-            loop.stop()
-        if error is None:
-            log.info("agent %s stops", self.me.name)
-            self._heart.ending = Status.STOPPING
-            self._beating.once()
-        else:
-            self._heart.crashed = True
-            self.work.error(error)
-            told = isinstance(error, NervesysError)  # it says all by itself
-            self.log.error("the agent crashed: %s", error, exc_info=None if told else error)
-        for handler in self._handlers:
-            logging.getLogger().removeHandler(handler)
-        self._shipping.once()
-        if error is None:
-            self._heart.ending = Status.STOPPED
-        self._beating.once()
-        self._reporting.once()
-        self._buffer.close()
-        for workspace in self._workspaces.values():
-            workspace.close()
+    def _crashed(self, error: BaseException) -> None:
+        """Tell what happened; the last status stays."""
+        self.work.error(error)
+        told = isinstance(error, NervesysError | SystemExit)  # it says all by itself
+        self.log.error("the agent crashed: %s", error, exc_info=None if told else error)
 
-    def _beat(self) -> None:
-        first = self._heart.said is None
-        self._heart.degraded = bool(self._shipping.trouble or self._keeping.trouble)
-        self._heart.beat()
-        if first:
-            self._beating.wake()  # what was `starting` is at work by now
+    def _give_way(self, rival: AgentState) -> None:
+        """End the author's code, where that is possible from here: the name is another's."""
+        self._reason = f"{self.me.name} is at work on {rival.server} as {rival.instance_id}: this one gives way"
+        self.log.error(self._reason)
+        if self._signals:
+            os.kill(os.getpid(), signal.SIGTERM)
 
-    def _keep(self) -> None:
-        self._buffer.commit()
-        if self._buffer.bytes >= self.me.config.buffer.flush_on_size_mb * MB:
-            self._shipping.wake()
-
-    def _report(self) -> None:
-        if self._heart.said is not None:
-            self._reporter.report(self._heart.said)
+    def _told_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        _on_signals(signal.SIG_IGN)
+        self._leaves = time.monotonic()
+        raise SystemExit(self._reason or 0)
 
     def _end(self, task: Task, began: float, error: Exception | None) -> None:
         self.work.end(task, error)
@@ -251,7 +211,3 @@ def _on_signals(action: Any) -> dict[signal.Signals, Any]:
     if threading.current_thread() is not threading.main_thread():
         return {}
     return {number: signal.signal(number, action) for number in (signal.SIGTERM, signal.SIGINT)}
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)

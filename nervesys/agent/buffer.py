@@ -63,7 +63,8 @@ class Buffer:
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
+        """Cap; may change at any time."""
         self._lock = threading.Lock()
         self._pending: deque[Entry] = deque()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +101,7 @@ class Buffer:
             with self._lock, self._db:
                 self._db.executemany("INSERT INTO records (at, severity, category, line) VALUES (?, ?, ?, ?)", rows)
                 self.bytes += sum(len(line) for *_, line in rows)
-                while self.bytes > self._max_bytes:
+                while self.bytes > self.max_bytes:
                     self._drop()
         except sqlite3.Error as err:
             self._pending.extendleft(reversed(taken))

@@ -8,7 +8,7 @@ from nervesys.agent.host import Host
 from nervesys.agent.identity import Identity
 from nervesys.agent.work import Work
 from nervesys.clock import Clock
-from nervesys.contract import AgentState, Status
+from nervesys.contract import AgentState, BrainCopy, Status
 from nervesys.contract.paths import time_fields
 from nervesys.stores.objects import ObjectStore
 
@@ -26,8 +26,9 @@ class Heart:
         clock: dates the state.
         said: the newest state that the store has confirmed.
         ending: said in place of what the work would tell.
-        crashed: the status stays as it was last said.
         degraded: logs cannot be kept or shipped.
+        silent: says nothing any more, for the name is another's.
+        brain: what is known of the brain.
     """
 
     me: Identity
@@ -38,8 +39,14 @@ class Heart:
     clock: Clock
     said: AgentState | None = None
     ending: Status | None = None
-    crashed: bool = False
     degraded: bool = False
+    silent: bool = False
+    brain: BrainCopy | None = None
+
+    @property
+    def key(self) -> str:
+        """Of the state object."""
+        return self.me.key(self.me.settings.storage.storj.paths.agents)
 
     def beat(self) -> None:
         """One heartbeat; the first of all says `starting`.
@@ -47,9 +54,10 @@ class Heart:
         Raises:
             StoreUnavailable: the next heartbeat is the next attempt.
         """
-        state = self._state()
-        key = self.me.key(self.me.settings.storage.storj.paths.agents)
-        self.store.put(key, state.body(), content_type="application/json")
+        if self.silent:
+            return
+        state = self.state()
+        self.store.put(self.key, state.body(), content_type="application/json")
         self.said = state
 
     def put_metrics(self) -> None:
@@ -64,7 +72,8 @@ class Heart:
         key = self.me.key(template, **time_fields(self.said.timestamp))
         self.store.put(key, self.said.metrics.body(), content_type="application/json")
 
-    def _state(self) -> AgentState:
+    def state(self) -> AgentState:
+        """What it would say now."""
         now, done, buffer = self.clock(), self.work.look(), self.buffer.state()
         return AgentState(
             agent_id=self.me.name,
@@ -81,6 +90,7 @@ class Heart:
             tokens_used=done.tokens,
             buffer=buffer,
             last_error=done.last_error,
+            brain=self.brain,
             metrics=self.host.metrics(now, int(buffer.bytes)),
         )
 
@@ -89,8 +99,6 @@ class Heart:
             return self.ending
         if self.said is None:
             return Status.STARTING
-        if self.crashed:
-            return self.said.status
         if self.degraded:
             return Status.DEGRADED
         return Status.RUNNING if busy else Status.IDLE

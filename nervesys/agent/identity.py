@@ -1,5 +1,6 @@
 """Who an agent is: its name, where it runs, and what the brain says of it."""
 
+import logging
 import socket
 import uuid
 from collections.abc import Mapping
@@ -7,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nervesys.contract import PathTemplate, server_name
-from nervesys.errors import BadObject, Mistake, SettingsError
-from nervesys.settings import AgentConfig, Settings
+from nervesys.errors import BadObject, Mistake, SettingsError, gathered
+from nervesys.settings import AgentConfig, Loaded, Settings
 from nervesys.stores.opened import Opened
 
 
-@dataclass(frozen=True)
+@dataclass
 class Identity:
-    """One agent, from one start to its end.
+    """One agent, from one start to its end; what the brain says of it may change meanwhile.
 
     Attributes:
         name: of the agent.
@@ -33,6 +34,11 @@ class Identity:
     config: AgentConfig
     settings: Settings
     folder: Path
+
+    @property
+    def log(self) -> logging.Logger:
+        """The agent's own logger: what it says is shipped, whatever the root logger's level is."""
+        return logging.getLogger(f"agents.{self.name}")
 
     def key(self, template: str, **fields: str) -> str:
         """A key of one of the store's areas, for this agent on this server."""
@@ -59,16 +65,28 @@ def identify(name: str, server: str | None, base: Opened, environ: Mapping[str, 
         host = server_name(host)
     except BadObject as bad:
         mistakes.append(Mistake("NERVESYS_SERVER", "", f"{bad}; set it, or pass --server"))
-    config = base.loaded.agents.get(name)
-    if config is None:
-        known = ", ".join(sorted(base.loaded.agents)) or "no agent"
-        mistakes.append(Mistake("agent", name, f"the brain has no config/agents/{name}.yaml; it knows: {known}"))
-    elif not config.enabled:
-        mistakes.append(Mistake(base.loaded.origins[f"agents.{name}.enabled"], "agent.enabled", "is false"))
+    config = None
+    with gathered(mistakes):
+        config = member(base.loaded, name)
     mistakes += _ambiguous(base)
     if mistakes or config is None:
         raise SettingsError(mistakes)
     return Identity(name, host, str(uuid.uuid4()), now, config, base.loaded.settings, base.place.home / "agents" / name)
+
+
+def member(loaded: Loaded, name: str) -> AgentConfig:
+    """What the brain says of an agent.
+
+    Raises:
+        SettingsError: it does not know the agent, or has switched it off.
+    """
+    config = loaded.agents.get(name)
+    if config is None:
+        known = ", ".join(sorted(loaded.agents)) or "no agent"
+        raise SettingsError([Mistake("agent", name, f"the brain has no config/agents/{name}.yaml; it knows: {known}")])
+    if not config.enabled:
+        raise SettingsError([Mistake(loaded.origins[f"agents.{name}.enabled"], "agent.enabled", "is false")])
+    return config
 
 
 def _ambiguous(base: Opened) -> list[Mistake]:

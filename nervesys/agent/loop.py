@@ -20,13 +20,16 @@ class Loop:
     Args:
         name: of the duty, as the log names it.
         work: one round of it.
-        every: seconds between the beginnings of two rounds.
-        first: seconds before the first round.
+        every: tells the seconds between the beginnings of two rounds, as they are configured now.
+        first: seconds before the first round; None for as long as before any other.
     """
 
-    def __init__(self, name: str, work: Callable[[], None], every: float, first: float = 0) -> None:
+    def __init__(
+        self, name: str, work: Callable[[], None], every: Callable[[], float], first: float | None = None
+    ) -> None:
         self._name, self._work, self._every, self._first = name, work, every, first
         self._wake = threading.Event()
+        self._at_once = False
         self._round = threading.Lock()
         self._stopped = False
         self.trouble: str | None = None
@@ -38,6 +41,11 @@ class Loop:
 
     def wake(self) -> None:
         """Let the next round begin now."""
+        self._at_once = True
+        self._wake.set()
+
+    def retime(self) -> None:
+        """Ask anew how long the wait is, also in the one under way."""
         self._wake.set()
 
     def stop(self) -> None:
@@ -67,9 +75,19 @@ class Loop:
             self.trouble = None
 
     def _run(self) -> None:
-        self._wake.wait(self._first)
-        while not self._stopped:
-            self._wake.clear()
-            began = time.monotonic()
+        began, first = time.monotonic(), self._first
+        while True:
+            self._wait(began, first)
+            if self._stopped:
+                return
+            began, first = time.monotonic(), None
             self.once()
-            self._wake.wait(max(0.0, self._every - (time.monotonic() - began)))
+
+    def _wait(self, began: float, first: float | None) -> None:
+        """Until the round after the one that began then is due, or woken."""
+        while not (self._at_once or self._stopped):
+            left = began + (self._every() if first is None else first) - time.monotonic()
+            if left <= 0 or not self._wake.wait(left):
+                break
+            self._wake.clear()
+        self._at_once = False

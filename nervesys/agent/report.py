@@ -37,16 +37,23 @@ class Reporter:
     """
 
     def __init__(self, brain: GitBrain | None, me: Identity, clock: Clock) -> None:
-        self._brain, self._agent, self._clock = brain, me.name, clock
-        self._interval = me.config.report.interval_minutes * 60
+        self._brain, self._me, self._clock = brain, me, clock
         self._next = clock() + random.uniform(0, min(FIRST_SECONDS, self._interval))  # noqa: S311  # jitter, no secret
         self._reported: AgentState | None = None
         self._errors: deque[str] = deque(maxlen=PENDING_ERRORS)
         self.handler = ErrorLines(self._errors)
         """Takes the errors from the logging module."""
 
-    def report(self, state: AgentState) -> None:
+    @property
+    def _interval(self) -> float:
+        return self._me.config.report.interval_minutes * 60
+
+    def report(self, state: AgentState, *, leaving: bool = False) -> None:
         """Push this state and the errors since the last report, where it is time and anything changed.
+
+        Args:
+            state: as it is now.
+            leaving: it is the last, for which it is always time.
 
         Raises:
             BrainUnavailable: they are pushed with the next report.
@@ -55,14 +62,14 @@ class Reporter:
             return
         now = self._clock()
         status = state.model_copy(update={"metrics": None, "buffer": None})
-        if now < self._next or (_same(status, self._reported) and not self._errors):
+        if (now < self._next and not leaving) or (_same(status, self._reported) and not self._errors):
             return
         self._next = now + self._interval * random.uniform(1, 1 + JITTER)  # noqa: S311  # jitter, no secret
         lines = list(self._errors)
-        changes: dict[str, Change] = {LAST_STATUS.build(agent=self._agent): status.body() + b"\n"}
+        changes: dict[str, Change] = {LAST_STATUS.build(agent=self._me.name): status.body() + b"\n"}
         if lines:
-            changes[ERROR_LOG.build(agent=self._agent)] = lambda before: appended(before, lines)
-        self._brain.commit(changes, f"{self._agent}: {status.status}", self._agent)
+            changes[ERROR_LOG.build(agent=self._me.name)] = lambda before: appended(before, lines)
+        self._brain.commit(changes, f"{self._me.name}: {status.status}", self._me.name)
         self._reported = status
         for _ in lines:
             self._errors.popleft()

@@ -8,12 +8,13 @@ from nervesys.contract.instances import Instances
 from nervesys.contract.logs import Category, Level, LogRecord
 from nervesys.contract.names import agent_name, server_name
 from nervesys.contract.paths import PathTemplate
-from nervesys.contract.state import AgentState, ServerMetrics, Status, Tasks
+from nervesys.contract.state import AgentState, BrainCopy, ServerMetrics, Status, Tasks
 from nervesys.contract.times import format_time, parse_time
 from nervesys.contract.vitality import VitalSigns
 
 __all__ = [
     "AgentState",
+    "BrainCopy",
     "Category",
     "DailySummary",
     "Instances",

@@ -127,6 +127,20 @@ class Buffer(ContractObject):
     oldest_timestamp: Instant | None = None
 
 
+class BrainCopy(ContractObject):
+    """The configuration that an agent goes by.
+
+    Attributes:
+        commit: of the brain's `main`; None where the brain is a plain folder.
+        checked_at: when it was last known to be the newest; None where not since the agent started.
+        reachable: whether the brain could be asked at the last attempt; else the last good copy is used.
+    """
+
+    commit: str | None = None
+    checked_at: Instant | None = None
+    reachable: bool = True
+
+
 class AgentState(ContractObject):
     """What an agent says of itself, rewritten at each heartbeat.
 
@@ -148,4 +162,5 @@ class AgentState(ContractObject):
     tokens_used: Count | None = None
     buffer: Buffer | None = None
     last_error: str | None = None
+    brain: BrainCopy | None = None
     metrics: ServerMetrics | None = Field(default=None, validation_alias=AliasChoices("metrics", "server_metrics"))

@@ -27,6 +27,16 @@ class _Open(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
+class Bootstrap(_Open):
+    """How the agent reads the brain.
+
+    Attributes:
+        refresh_minutes: between two looks whether the configuration changed; what can change in a running agent does.
+    """
+
+    refresh_minutes: float = Field(default=10, gt=0)
+
+
 class Buffer(_Open):
     """The agent's local buffer.
 
@@ -152,7 +162,7 @@ class AgentConfig(_Open):
     enabled: bool = True
     project: str | None = None
     workload: Literal["none", "demo"] = "none"
-    bootstrap: dict[str, Any] = Field(default_factory=dict)
+    bootstrap: Bootstrap = Field(default_factory=Bootstrap)
     buffer: Buffer = Field(default_factory=Buffer)
     logging: Logging = Field(default_factory=Logging)
     metrics: Metrics = Field(default_factory=Metrics)

@@ -20,7 +20,7 @@ def test_the_same_failure_is_told_once_and_so_is_its_end(caplog: pytest.LogCaptu
         if error := next(turns):
             raise error
 
-    loop = Loop("shipping", work, DAY)
+    loop = Loop("shipping", work, lambda: DAY)
     for expected in rounds:
         loop.once()
         assert loop.trouble == (str(expected) if expected else None)
@@ -32,7 +32,7 @@ def test_the_same_failure_is_told_once_and_so_is_its_end(caplog: pytest.LogCaptu
 
 
 def test_a_bug_is_told_with_its_traceback_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    loop = Loop("shipping", lambda: [][0], DAY)
+    loop = Loop("shipping", lambda: [][0], lambda: DAY)
     loop.once()
     loop.once()
     (record,) = caplog.records
@@ -42,7 +42,7 @@ def test_a_bug_is_told_with_its_traceback_and_ends_nothing(caplog: pytest.LogCap
 
 def test_it_goes_on_until_stopped() -> None:
     rounds = threading.Semaphore(0)
-    loop = Loop("beating", lambda: rounds.release(), 0.001)
+    loop = Loop("beating", lambda: rounds.release(), lambda: 0.001)
     loop.start()
     assert all(rounds.acquire(timeout=20) for _ in range(3))
     loop.stop()
@@ -50,7 +50,7 @@ def test_it_goes_on_until_stopped() -> None:
 
 def test_it_can_be_woken() -> None:
     rounds = threading.Semaphore(0)
-    loop = Loop("shipping", lambda: rounds.release(), DAY, first=DAY)
+    loop = Loop("shipping", lambda: rounds.release(), lambda: DAY)
     loop.start()
     for _ in range(2):
         loop.wake()
@@ -68,7 +68,7 @@ def test_two_rounds_never_run_at_once() -> None:
         go_on.wait(20)
         rounds.append("ends")
 
-    loop = Loop("shipping", work, DAY)
+    loop = Loop("shipping", work, lambda: DAY, first=0)
     loop.start()
     inside.wait(20)
     last = threading.Thread(target=loop.once)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nervesys.agent import Agent, agent
+from nervesys.agent import Agent, duties
 from nervesys.clock import system_clock
 from nervesys.contract import RoundLease
 from nervesys.contract.brain import ROUND
@@ -18,7 +18,7 @@ from tests.nervesys.agent.round.kit import World
 
 
 def test_two_agents_do_one_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent, "FIRST_ROUND_SECONDS", 0)
+    monkeypatch.setattr(duties, "FIRST_ROUND_SECONDS", 0)
     names = ("grok", "gimai")
     write(tmp_path / "brain.git", {f"config/agents/{name}.yaml": f"agent: {{name: {name}}}".encode() for name in names})
     world = World(tmp_path)
