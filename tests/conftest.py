@@ -46,9 +46,8 @@ def program() -> Callable[[str], str]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The one switch of golden files, and how long the loop of kills is."""
+    """The one switch of golden files."""
     parser.addoption("--update-golden", action="store_true", help="Rewrite golden files by what came out.")
-    parser.addoption("--kills", type=int, default=3, help="How often the receiver is killed under load.")
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.settings import AgentConfig
 
-LEASE_SECONDS = 15.0
 AT_ONCE = 16
 
 
@@ -29,6 +28,7 @@ class Calls:
     Args:
         drivers: those of this receiver, by name.
         told: called with what changed, once it is on disk.
+        lease_seconds: after which another receiver takes over what this one has in its hands, unless it is renewed.
     """
 
     def __init__(
@@ -38,8 +38,10 @@ class Calls:
         instruments: Instruments,
         clock: Clock,
         told: Callable[[list[Change]], None],
+        lease_seconds: float,
     ) -> None:
         self.owner = uuid4().hex
+        self.lease_seconds = lease_seconds
         self._drivers, self._writer = drivers, writer
         self._instruments, self._clock, self._told = instruments, clock, told
         self._pool = ThreadPoolExecutor(AT_ONCE, "driver")
@@ -74,10 +76,10 @@ class Calls:
 
     async def _keep(self, episode: Episode) -> None:
         def extend(connection: Connection) -> None:
-            episodes.extend_lease(connection, episode.id, self.owner, self._clock() + LEASE_SECONDS)
+            episodes.extend_lease(connection, episode.id, self.owner, self._clock() + self.lease_seconds)
 
         while True:
-            await asyncio.sleep(LEASE_SECONDS / 3)
+            await asyncio.sleep(self.lease_seconds / 3)
             await self._writer.commit(extend)
 
 

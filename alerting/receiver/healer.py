@@ -16,7 +16,7 @@ from alerting.journal import Change, Episode, Journal, JournalUnavailable, State
 from alerting.journal.states import FLEET
 from alerting.receiver import metrics
 from alerting.receiver.blast import Admission, Incident, Radius, admit
-from alerting.receiver.calls import LEASE_SECONDS, Calls
+from alerting.receiver.calls import Calls
 from alerting.receiver.case import Case, Decision, Policy, Sight, Standing, Verdict
 from alerting.receiver.decide import decide, reopened
 from alerting.receiver.fleet import Fleet
@@ -85,8 +85,9 @@ class Healer:
         look = await asyncio.to_thread(self.watch.look)
         self.instruments.set(metrics.BLIND, bool(look.blind))
         now = self.clock()
+        until = now + self.calls.lease_seconds
         due = await self.journal.run(
-            lambda connection: episodes.claim(connection, now, owner=self.calls.owner, until=now + LEASE_SECONDS)
+            lambda connection: episodes.claim(connection, now, owner=self.calls.owner, until=until)
         )
         silenced = await asyncio.to_thread(self.silences) if due else frozenset()
         decided = [(case, decide(case)) for case in await self._cases(due, look, agents, silenced)]
@@ -163,7 +164,7 @@ class Healer:
     def _begin(
         self, connection: Connection, case: Case, decision: Decision, driver: str, trial_of: int | None, now: float
     ) -> tuple[Episode, int] | None:
-        until = now + LEASE_SECONDS
+        until = now + self.calls.lease_seconds
         return episodes.begin_attempt(
             connection,
             case.episode,

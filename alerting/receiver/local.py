@@ -34,6 +34,7 @@ class Limits(Section):
         start_allowance_seconds: that an agent gets to start, before two heartbeats are waited for.
         cooldown_seconds: between two restarts of one agent.
         window_seconds: in which an agent's `max_restart_attempts` are counted.
+        lease_seconds: after which another receiver takes over what one had in its hands when it was lost.
         retention_days: that the journal remembers what has ended.
         log_seconds: between two commits of alert logs to the brain.
         blast_share: share of the fleet; where more is down at once, the cause is likely common.
@@ -48,6 +49,7 @@ class Limits(Section):
     start_allowance_seconds: Seconds = 60
     cooldown_seconds: float = Field(default=60, ge=0)
     window_seconds: Seconds = 3600
+    lease_seconds: Seconds = 15
     retention_days: int = Field(default=90, ge=1)
     log_seconds: Seconds = 10
     blast_share: float = Field(default=1 / 3, gt=0, le=1)

@@ -74,7 +74,7 @@ class Receiver:
         self._news = asyncio.Event()
         self._writer = writer = Writer(journal, lambda: instruments.add(metrics.COMMIT_FAILURES))
         self._drivers = drivers = local.drivers.configured()
-        self._calls = Calls(drivers, writer, instruments, clock, self._told)
+        self._calls = Calls(drivers, writer, instruments, clock, self._told, limits.lease_seconds)
         self._deadman = Deadman(settings.monitoring.deadman.silence_seconds, local.deadman_url, instruments, clock)
         self._scribe = Scribe(brain, journal, writer, instruments, clock, self._told)
         self._watch = watch = Watch(store, settings, clock)

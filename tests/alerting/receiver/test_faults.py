@@ -11,8 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.alerting.receiver.test_crash import TOKEN, Sender, free_address, receiver
-from tests.alerting.receiver.test_crash import home as home  # the fixture
+from tests.alerting.receiver.running import TOKEN, Sender, forked, free_address, furnish, receiver, until_ready
 from tests.alerting.receiver.test_webhook import body, labels
 from tests.servers.postgres import Postgres
 
@@ -20,6 +19,11 @@ DEADLINE_SECONDS = 30
 UNSHARE = ("unshare", "--map-root-user", "--mount")
 """A user and mount namespace of its own: whoever runs the tests may mount there."""
 DISK_MEGABYTES = 8
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return furnish(tmp_path / "home")
 
 
 def eventually(happens: Callable[[], bool]) -> None:
@@ -36,7 +40,9 @@ def test_two_receivers_lose_nothing_while_their_database_restarts(home: Path, po
     with ExitStack() as both:
         addresses = [free_address(), free_address()]
         for address in addresses:
-            both.enter_context(receiver(home, address))
+            both.enter_context(forked(home, address))
+        for address in addresses:
+            until_ready(address)
         senders = [Sender(address, f"{address}-{number}") for address in addresses for number in range(2)]
         for sender in senders:
             sender.start()
@@ -73,7 +79,7 @@ def small_disk(home: Path) -> Iterator[Path]:
         yield Path(f"/proc/{holder.pid}/root{home}")
 
 
-def test_a_full_disk_is_told_and_recovers_by_itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_and_recovers_by_itself(home: Path) -> None:
     local, token = (home / "receiver.yaml").read_text(), (home / "secrets/receiver_token").read_text()
     listen = free_address()
     with small_disk(home) as disk:
@@ -82,8 +88,8 @@ def test_a_full_disk_is_told_and_recovers_by_itself(home: Path, monkeypatch: pyt
         (disk / "receiver.yaml").write_text(local)
         namespace = (f"--target={disk.parts[2]}", "--user", "--mount", "--preserve-credentials")
         enter = ("nsenter", *namespace, f"--wd={Path.cwd()}")
-        monkeypatch.setattr("tests.alerting.receiver.test_crash.PYTHON", (*enter, sys.executable))
-        with receiver(home, listen), httpx.Client(headers={"authorization": f"Bearer {TOKEN}"}) as client:
+        served = receiver(home, listen, (*enter, sys.executable))
+        with served, httpx.Client(headers={"authorization": f"Bearer {TOKEN}"}) as client:
             answered: list[str] = []
 
             def send() -> int:

@@ -107,7 +107,9 @@ class World:
         self.writer = Writer(self.journal)
         instruments, drivers = Instruments("receiver", INSTRUMENTS), {"supervisor": self.driver}
         settings = self.fleet.settings
-        self.calls = Calls(drivers, self.writer, instruments, self.clock, self.changes.extend)
+        self.calls = Calls(
+            drivers, self.writer, instruments, self.clock, self.changes.extend, self.limits.lease_seconds
+        )
         self.healer = Healer(
             fleet=lambda: self.fleet,
             watch=Watch(self.store, settings, self.clock),
