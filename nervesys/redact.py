@@ -170,3 +170,7 @@ def _search(texts: Iterable[str]) -> str:
 
 def _rarity(character: str) -> int:
     return RAREST_FIRST.find(character) if character in RAREST_FIRST else len(RAREST_FIRST)
+
+
+KNOWN = Redactor()
+"""What is secret everywhere."""

@@ -19,6 +19,7 @@ from nervesys.agent.heart import Heart
 from nervesys.agent.host import MB, Host
 from nervesys.agent.identity import Identity, identify
 from nervesys.agent.lock import Lock
+from nervesys.agent.records import Scribe
 from nervesys.agent.work import Task, Work
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import AgentState, Status
@@ -69,7 +70,7 @@ class Agent:
         """Who it is."""
         self.log = self.me.log
         """The agent's own logger: what it says is shipped, whatever the root logger's level is."""
-        self.work = Work()
+        self.work = Work(self.me.redactor.text)
         """What it does and did; `task` writes to it."""
         self._clock = clock
         self._projects = copy.place.home / self.me.settings.storage.workspace.path
@@ -81,7 +82,7 @@ class Agent:
         host = Host(self.me.server, self.me.name, self.me.folder)
         heart = Heart(self.me, pillars.store, self.work, self._buffer, host, clock)
         self._duties = Duties(self.me, pillars, heart, self._buffer, clock, self._give_way)
-        self._handlers = (BufferHandler(self.me.name, self._buffer), self._duties.reporter.handler)
+        self._handlers = (BufferHandler(self._buffer.append, self.me.redactor.text), self._duties.reporter.handler)
         self._leaves: float | None = None
         self._reason: str | None = None
 
@@ -203,7 +204,8 @@ def _buffer(me: Identity) -> Buffer:
     """The buffer; a path that the brain gives is completed by the agent's name, for it may be said to all agents."""
     path = Path(me.config.buffer.path or "buffer.sqlite3")
     own = me.folder / (path.with_stem(f"{path.stem}-{me.name}") if me.config.buffer.path else path)
-    return Buffer(own, int(me.config.buffer.max_size_mb * MB))
+    scribe = Scribe(me.name, me.instance_id, me.redactor)
+    return Buffer(own, int(me.config.buffer.max_size_mb * MB), scribe.row)
 
 
 def _on_signals(action: Any) -> dict[signal.Signals, Any]:

@@ -1,54 +1,52 @@
 """Log records on the agent's disk until the store has confirmed them.
 
 Appending only touches memory; `commit` writes what was appended, once a second, so that `kill -9` costs at most that
-second. A batch is sealed under its key before it is sent: sent twice after a crash, it replaces itself.
+second. A batch is sealed under its key before it is sent, and untouched from then on: sent twice after a crash, it
+replaces itself.
 """
 
 import sqlite3
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic_core import to_json
-
+from nervesys.agent.disk import is_damage, open_file, set_aside
+from nervesys.agent.handler import Said
+from nervesys.agent.pending import Pending
+from nervesys.agent.records import LEVELS, Row
 from nervesys.contract.state import Buffer as BufferState
 from nervesys.errors import NervesysError
 
-PENDING_RECORDS = 20_000
-"""Held in memory at most, should the disk refuse them."""
+ROW_BYTES = 48
+"""That the file needs for a record beside its line."""
+READ_RECORDS = 500
+"""Taken from the file at once; who logs waits no longer than that."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS records (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    at REAL NOT NULL, severity INTEGER NOT NULL, category TEXT NOT NULL, line BLOB NOT NULL, batch TEXT
-);
-CREATE INDEX IF NOT EXISTS by_batch ON records (batch);
-"""
-_PARTS = """
-SELECT CASE WHEN :apart THEN category ELSE '' END AS part, min(id) FROM records WHERE batch IS NULL GROUP BY part
-"""
-_SEAL = "UPDATE records SET batch = :batch WHERE batch IS NULL AND (category = :part OR NOT :apart)"
 _DROP = """
-DELETE FROM records WHERE id IN (SELECT id FROM records ORDER BY severity, id LIMIT ?) RETURNING length(line)
+DELETE FROM records WHERE id IN (
+    SELECT id FROM records WHERE id > (SELECT coalesce(max(last), 0) FROM batches) ORDER BY level, id LIMIT ?
+) RETURNING level, length(line)
 """
+_OF_BATCH = "FROM records WHERE id BETWEEN :first AND :last AND (:category IS NULL OR category = :category)"
 
 
-class Entry(NamedTuple):
-    """A record on its way.
+class Batch(NamedTuple):
+    """Records that are sent as one object.
 
     Attributes:
-        at: Unix seconds.
-        severity: as the logging module counts it; the lowest goes first when the buffer is full.
-        category: of the contract.
-        fields: the record in the contract's form.
+        key: of the object.
+        first: number of its first record.
+        last: number of its last record.
+        category: of all its records; None where they may differ.
     """
 
-    at: float
-    severity: int
-    category: str
-    fields: dict[str, Any]
+    key: str
+    first: int
+    last: int
+    category: str | None
 
 
 class Buffer:
@@ -57,110 +55,202 @@ class Buffer:
     Args:
         path: of the file; its folder is made.
         max_bytes: cap; beyond it the least severe and oldest records are dropped and counted.
+        row: makes of what was said what is kept.
 
     Raises:
-        NervesysError: the file cannot be opened, or is no buffer.
+        NervesysError: the file cannot be made or opened.
     """
 
-    def __init__(self, path: Path, max_bytes: int) -> None:
+    def __init__(self, path: Path, max_bytes: int, row: Callable[[Said], Row]) -> None:
+        self._path, self._row = path, row
         self.max_bytes = max_bytes
         """Cap; may change at any time."""
-        self._lock = threading.Lock()
-        self._pending: deque[Entry] = deque()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._db = sqlite3.connect(path, check_same_thread=False, timeout=5)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript(_SCHEMA)
-        except sqlite3.Error as err:
-            raise NervesysError(f"open the buffer {path}: {err}") from err
-        self.bytes: int = self._db.execute("SELECT coalesce(sum(length(line)), 0) FROM records").fetchone()[0]
+        self._lock = threading.RLock()
+        self._pending = Pending()
+        self._failing = False
+        self._set_aside = 0
+        self.bytes = 0
         """Waiting on disk."""
-        self.dropped = 0
-        """Records lost to the cap since the start."""
+        self._told: str | None = None
+        self._open()
 
-    def append(self, entry: Entry) -> None:
-        """Take a record; only memory is touched."""
-        if len(self._pending) >= PENDING_RECORDS:
-            self._pending.popleft()
-            self.dropped += 1
-        self._pending.append(entry)
+    def append(self, said: Said) -> None:
+        """Take a record; only memory is touched, unless records come faster than they are written."""
+        if not self._pending.append(said):
+            self._relieve()
 
     def commit(self) -> None:
         """Write what was appended to the disk, and keep below the cap.
 
         Raises:
-            NervesysError: the disk refuses; the records stay in memory, up to `PENDING_RECORDS`.
+            NervesysError: the disk refuses, and the records stay in memory as far as there is room; or the file was
+                damaged, and a new one is begun.
         """
-        taken = [self._pending.popleft() for _ in range(len(self._pending))]
-        if not taken:
-            return
-        rows = [(entry.at, entry.severity, entry.category, _line(entry)) for entry in taken]
-        try:
-            with self._lock, self._db:
-                self._db.executemany("INSERT INTO records (at, severity, category, line) VALUES (?, ?, ?, ?)", rows)
-                self.bytes += sum(len(line) for *_, line in rows)
-                while self.bytes > self.max_bytes:
-                    self._drop()
-        except sqlite3.Error as err:
-            self._pending.extendleft(reversed(taken))
-            raise NervesysError(f"write the buffer: {err}") from err
+        with self._lock:
+            if self._told:
+                told, self._told = self._told, None
+                raise NervesysError(told)
+            taken = self._pending.take()
+            if not taken and not self._pending.dropped:
+                return
+            rows = [self._row(said) for said in taken]
+            try:
+                with self._writing("write the buffer"):
+                    self._insert(rows)
+            except NervesysError:
+                self._failing = True
+                self._pending.put_back(taken)
+                raise
+            self._failing = False
+            self._pending.dropped.clear()
 
-    def seal(self, key: Callable[[str, int], str], by_category: bool) -> None:
-        """Give all records without a batch one, under a key that no other batch has.
+    def seal(self, key: Callable[[str, int], str], max_bytes: int, *, by_category: bool) -> None:
+        """Make the oldest records one batch, or one for each category; not before the last ones are deleted.
 
         Args:
-            key: makes the key from a category and the number of the batch's first record.
+            key: makes a key that no other batch has from a category and the number of the batch's first record.
+            max_bytes: of the lines in all of them, unless a single one is longer.
             by_category: one batch for each category; else one for all, whose category is empty.
+
+        Raises:
+            NervesysError: the disk refuses.
         """
-        with self._lock, self._db:
-            for part, first in self._db.execute(_PARTS, {"apart": by_category}).fetchall():
-                self._db.execute(_SEAL, {"apart": by_category, "part": part, "batch": key(part, first)})
+        with self._writing("seal a batch"):
+            if self._db.execute("SELECT 1 FROM batches").fetchone():
+                return
+            span = self._span(max_bytes)
+            if span is None:
+                return
+            parts = "SELECT category, min(id) FROM records WHERE id BETWEEN ? AND ? GROUP BY category"
+            batches = self._db.execute(parts, span).fetchall() if by_category else [(None, span[0])]
+            for category, first in batches:
+                batch = Batch(key(category or "", first), first, span[1], category)
+                self._db.execute("INSERT INTO batches VALUES (?, ?, ?, ?)", batch)
 
-    def batches(self) -> list[str]:
-        """The keys of all sealed batches, oldest first."""
-        with self._lock:
-            found = self._db.execute("SELECT batch FROM records WHERE batch IS NOT NULL GROUP BY 1 ORDER BY min(id)")
-            return [key for (key,) in found]
+    def batches(self) -> list[Batch]:
+        """All sealed batches, oldest first.
 
-    def lines(self, batch: str) -> bytes:
-        """A batch as JSON lines."""
-        with self._lock:
-            rows = self._db.execute("SELECT line FROM records WHERE batch = ? ORDER BY id", (batch,))
-            return b"".join(line for (line,) in rows)
+        Raises:
+            NervesysError: the file cannot be read.
+        """
+        with self._writing("list the batches"):
+            return [Batch(*row) for row in self._db.execute("SELECT * FROM batches ORDER BY first")]
 
-    def delete(self, batch: str) -> None:
-        """Forget a batch that the store has confirmed."""
-        with self._lock, self._db:
-            self._freed(self._db.execute("DELETE FROM records WHERE batch = ? RETURNING length(line)", (batch,)))
+    def lines(self, batch: Batch) -> Iterator[bytes]:
+        """A batch's lines of JSON, some at a time.
+
+        Raises:
+            NervesysError: the file cannot be read.
+        """
+        done = batch.first - 1
+        while True:
+            span = {"first": done + 1, "last": batch.last, "category": batch.category, "limit": READ_RECORDS}
+            with self._writing("read a batch"):
+                rows = self._db.execute(f"SELECT id, line {_OF_BATCH} ORDER BY id LIMIT :limit", span).fetchall()
+            if not rows:
+                return
+            done = rows[-1][0]
+            yield b"".join(line for _, line in rows)
+
+    def delete(self, batch: Batch) -> None:
+        """Forget a batch that the store has confirmed.
+
+        Raises:
+            NervesysError: the disk refuses; the batch will be sent once more.
+        """
+        with self._writing("delete a batch"):
+            count, size = self._db.execute(
+                f"SELECT count(*), total(length(line)) {_OF_BATCH}", batch._asdict()
+            ).fetchone()
+            self._db.execute(f"DELETE {_OF_BATCH}", batch._asdict())
+            self._db.execute("DELETE FROM batches WHERE key = ?", (batch.key,))
+        self.bytes -= int(size) + count * ROW_BYTES
+        self._records -= count
+        with self._writing("give room back"):
+            self._db.executescript("PRAGMA incremental_vacuum")  # `execute` takes its first step only
 
     def state(self) -> BufferState:
-        """What waits, for the agent's state."""
+        """What waits and what was lost, for the agent's state."""
         with self._lock:
-            records, oldest = self._db.execute("SELECT count(*), min(at) FROM records").fetchone()
-            return BufferState(bytes=self.bytes, records=records, oldest_timestamp=oldest)
+            oldest = None
+            with suppress(sqlite3.Error):  # a heartbeat must not fail for it
+                oldest = self._db.execute("SELECT at FROM records ORDER BY id LIMIT 1").fetchone()
+            dropped = self._dropped + self._pending.dropped
+            return BufferState(
+                bytes=self.bytes,
+                records=self._records,
+                oldest_timestamp=oldest and oldest[0],
+                dropped={name: dropped[level] for level, name in enumerate(LEVELS)},
+                set_aside=self._set_aside,
+            )
 
     def close(self) -> None:
         """Release the file."""
         with self._lock:
             self._db.close()
 
-    def _drop(self) -> None:
-        """Drop the least severe, oldest tenth."""
-        records = self._db.execute("SELECT count(*) FROM records").fetchone()[0]
-        share = max(1, records // 10)
-        self.dropped += share
-        self._freed(self._db.execute(_DROP, (share,)))
+    def _open(self) -> None:
+        self._db, self._told = open_file(self._path)
+        self._set_aside += self._told is not None
+        self._count()
 
-    def _freed(self, sizes: Iterable[tuple[int]]) -> None:
-        self.bytes -= sum(size for (size,) in sizes)
+    def _count(self) -> None:
+        self._records, size = self._db.execute("SELECT count(*), total(length(line)) FROM records").fetchone()
+        self.bytes = int(size) + self._records * ROW_BYTES
+        self._dropped = Counter(dict(self._db.execute("SELECT level, records FROM dropped")))
 
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        """One transaction; what SQLite raises becomes our error, and a file that is found damaged is replaced."""
+        with self._lock:
+            try:
+                with self._db:
+                    yield
+            except sqlite3.Error as err:
+                if not is_damage(err):
+                    raise NervesysError(f"{what}: {err}") from err
+                self._db.close()
+                told = set_aside(self._path, err)
+                self._open()
+                self._set_aside += 1
+                raise NervesysError(f"{what}: {told}") from err
 
-def _line(entry: Entry) -> bytes:
-    """The record as one line of JSON; where a text in it is beyond UTF-8, its own texts mended and nothing else."""
-    try:
-        return to_json(entry.fields, serialize_unknown=True, inf_nan_mode="null", bytes_mode="base64") + b"\n"
-    except ValueError:
-        texts = {key: value for key, value in entry.fields.items() if isinstance(value, str)}
-        return to_json({key: text.encode(errors="replace").decode() for key, text in texts.items()}) + b"\n"
+    def _insert(self, rows: list[Row]) -> None:
+        self._db.executemany("INSERT INTO records (at, level, category, line) VALUES (?, ?, ?, ?)", rows)
+        records, size = self._records + len(rows), self.bytes + sum(len(row.line) + ROW_BYTES for row in rows)
+        dropped = self._pending.dropped.copy()
+        while size > self.max_bytes:
+            gone = self._db.execute(_DROP, (max(1, records // 10),)).fetchall()
+            if not gone:
+                break
+            records -= len(gone)
+            size -= sum(length + ROW_BYTES for _, length in gone)
+            dropped.update(level for level, _ in gone)
+        for level, count in dropped.items():
+            self._db.execute(
+                "INSERT INTO dropped VALUES (?, ?) ON CONFLICT DO UPDATE SET records = records + excluded.records",
+                (level, count),
+            )
+        self._records, self.bytes, self._dropped = records, size, self._dropped + dropped
+
+    def _span(self, max_bytes: int) -> tuple[int, int] | None:
+        """The first and last number of the oldest records that fit."""
+        first = last = None
+        for number, length in self._db.execute("SELECT id, length(line) FROM records ORDER BY id"):
+            max_bytes -= length
+            if max_bytes < 0 and last is not None:
+                break
+            first, last = first or number, number
+        return None if first is None or last is None else (first, last)
+
+    def _relieve(self) -> None:
+        """Memory is full: write it down, or lose what matters least where the disk does not take it."""
+        if not self._failing:
+            try:
+                self.commit()
+            except NervesysError:
+                self._failing = True
+            else:
+                return
+        with self._lock:
+            self._pending.shed()

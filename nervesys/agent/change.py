@@ -8,7 +8,14 @@ from typing import Any
 from nervesys.agent.identity import Identity, member
 from nervesys.settings import Loaded
 
-AT_START = ("agent.buffer.path", "agent.workload", "storage.brain", "storage.storj", "storage.workspace")
+AT_START = (
+    "agent.buffer.path",
+    "agent.logging.redact",
+    "agent.workload",
+    "storage.brain",
+    "storage.storj",
+    "storage.workspace",
+)
 """What a running agent has opened already; all else it reads each time that it needs it."""
 SECRET = re.compile("key|secret|token|password|credential", re.IGNORECASE)
 """In a key whose value is told to nobody."""
@@ -60,6 +67,7 @@ def adopt(me: Identity, loaded: Loaded) -> list[Change]:
     me.config = config.model_copy(
         update={
             "buffer": config.buffer.model_copy(update={"path": me.config.buffer.path}),
+            "logging": config.logging.model_copy(update={"redact": me.config.logging.redact}),
             "workload": me.config.workload,
         }
     )

@@ -96,11 +96,8 @@ class Duties:
         self._beating = Loop(
             "heartbeat", self._beat, lambda: me.settings.thresholds.heartbeat.interval_seconds, first=0
         )
-        self._shipping = Loop(
-            "shipping logs",
-            Shipper(store, buffer, me, clock).ship,
-            lambda: me.config.buffer.flush_interval_minutes * 60,
-        )
+        self._shipper = Shipper(store, buffer, me, clock)
+        self._shipping = Loop("shipping logs", self._shipper.ship, self._shipper.pause)
         self._keeping = Loop("buffering logs", self._keep, lambda: COMMIT_SECONDS)
         self._reporting = Loop("reporting to the brain", self._report, lambda: REPORT_SECONDS)
         self._refreshing = Loop("reading the configuration", self._refresh, self._refresh_seconds)
@@ -190,7 +187,7 @@ class Duties:
 
     def _keep(self) -> None:
         self._buffer.commit()
-        if self._buffer.bytes >= self._me.config.buffer.flush_on_size_mb * MB:
+        if self._shipper.full:
             self._shipping.wake()
 
     def _report(self) -> None:

@@ -1,66 +1,124 @@
-"""The bridge from the standard `logging` module to the buffer."""
+"""The bridge from the standard `logging` module to the buffer: what the caller pays for.
+
+A record is taken down as it is at that moment, in as few steps as can be; `records` makes a line of it later.
+"""
 
 import logging
-from logging.handlers import QueueHandler
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-from nervesys.agent.buffer import Buffer, Entry
-from nervesys.contract import Category, Level, format_time
-from nervesys.contract.logs import category_of
+from nervesys.agent.plain import json_object
 
 TRACEBACK_CHARACTERS = 4000
 """The newest ones, of a traceback that goes along."""
 
-_LEVELS = ((logging.ERROR, Level.ERROR), (logging.WARNING, Level.WARN), (logging.INFO, Level.INFO))
 
+class Said(NamedTuple):
+    """One log record, as it was when it was logged.
 
-class BufferHandler(QueueHandler):
-    """Appends each record to the buffer, in the contract's form, and does nothing else.
-
-    `extra` may carry `action`, `category`, `context` and `metadata`. Built on QueueHandler for its manners: a wrong
-    format string is reported as logging does, and never stops the caller.
-
-    Args:
-        agent: who speaks.
-        buffer: that takes the records.
+    Attributes:
+        at: Unix seconds.
+        severity: as the logging module counts it.
+        logger: its name.
+        message: with its arguments filled in.
+        action: what was being done, where it was said.
+        category: of the contract, where it was said.
+        context: a JSON object, where there is any.
+        metadata: a JSON object, where there is any.
     """
 
-    def __init__(self, agent: str, buffer: Buffer) -> None:
-        super().__init__(buffer)  # type: ignore[arg-type]  # `enqueue` is the only one that touches it
-        self._agent, self._buffer = agent, buffer
+    at: float
+    severity: int
+    logger: str
+    message: str
+    action: Any = None
+    category: Any = None
+    context: bytes | None = None
+    metadata: bytes | None = None
 
-    def prepare(self, record: logging.LogRecord) -> Entry:
-        """The record as an entry; its message is made now, for its arguments may change."""
-        extra = vars(record)
-        category = category_of(extra["category"]) if "category" in extra else _category(record)
-        fields: dict[str, Any] = {
-            "timestamp": format_time(record.created),
-            "agent_id": self._agent,
-            "level": _level(record.levelno),
-            "category": category,
-            "action": extra.get("action") or record.name,
-            "message": record.getMessage(),
-        }
-        context = dict(extra.get("context") or {})
+
+class BufferHandler(logging.Handler):
+    """Hands each record to the buffer, in the contract's form, and does nothing else.
+
+    `extra` may carry `action`, `category`, `context` and `metadata`. A wrong format string is reported as logging does,
+    and never stops the caller.
+
+    Args:
+        take: takes what was said; from any thread.
+        redact: takes the secrets out of a text.
+    """
+
+    def __init__(self, take: Callable[[Said], None], redact: Callable[[str], str]) -> None:
+        super().__init__()
+        self._take, self._redact = take, redact
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Take a record down; without the lock that other handlers need."""
+        if self.filters and not self.filter(record):
+            return False
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record down."""
+        try:
+            said = record.__dict__.get
+            context, metadata = said("context"), said("metadata")
+            if record.exc_info or record.stack_info:
+                context = self._with_trace(context, record)
+            self._take(
+                Said(
+                    record.created,
+                    record.levelno,
+                    record.name,
+                    record.getMessage(),
+                    said("action"),
+                    said("category"),
+                    json_object(context) if context else None,
+                    json_object(metadata) if metadata else None,
+                )
+            )
+        except Exception:  # noqa: BLE001  # whatever an argument's own code raises; logging tells it
+            self.handleError(record)
+
+    def _with_trace(self, context: Any, record: logging.LogRecord) -> dict[Any, Any]:
+        found = dict(_mapping(context or {}))
         if record.exc_info and record.exc_info[0]:
             trace = logging.Formatter().formatException(record.exc_info)
-            context |= {"exception": record.exc_info[0].__name__, "traceback": trace[-TRACEBACK_CHARACTERS:]}
-        if context:
-            fields["context"] = context
-        if extra.get("metadata"):
-            fields["metadata"] = dict(extra["metadata"])
-        return Entry(record.created, record.levelno, category, fields)
-
-    def enqueue(self, record: Any) -> None:
-        """Hand the entry to the buffer."""
-        self._buffer.append(record)
+            found |= {"exception": record.exc_info[0].__name__, "traceback": _tail(trace, self._redact)}
+        if record.stack_info:
+            found["stack"] = _tail(record.stack_info, self._redact)
+        return found
 
 
-def _level(number: int) -> Level:
-    return next((level for floor, level in _LEVELS if number >= floor), Level.DEBUG)
+def render_for_logging(_: Any, __: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """The last processor of a structlog configuration: hands an event to the `logging` module in the contract's form.
+
+    `event` becomes the message; `action`, `category`, `context` and `metadata` keep their places; whatever else was
+    bound goes into the context. Use it with `structlog.stdlib.LoggerFactory()`.
+
+    Args:
+        event: structlog's event dictionary.
+
+    Returns:
+        Arguments of a method of a standard logger (as `structlog.stdlib.render_to_log_kwargs` gives them).
+    """
+    rest = dict(event)
+    arguments: dict[str, Any] = {
+        name: rest.pop(name) for name in ("exc_info", "stack_info", "stacklevel") if name in rest
+    }
+    extra = {name: rest.pop(name) for name in ("action", "category", "metadata") if name in rest}
+    message, context = rest.pop("event", ""), rest.pop("context", None) or {}
+    for known in ("level", "timestamp", "logger"):  # the record has its own
+        rest.pop(known, None)
+    return {"msg": str(message), **arguments, "extra": {**extra, "context": {**_mapping(context), **rest}}}
 
 
-def _category(record: logging.LogRecord) -> Category:
-    if record.levelno >= logging.ERROR:
-        return Category.ERRORS
-    return Category.SYSTEM if record.name.startswith("nervesys.") else Category.ACTIVITY
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else {"value": value}
+
+
+def _tail(text: str, redact: Callable[[str], str]) -> str:
+    """The end of a text; what is cut is searched for secrets before, lest half of one remains."""
+    limit = TRACEBACK_CHARACTERS
+    return text if len(text) <= limit else redact(text[-2 * limit :])[-limit:]

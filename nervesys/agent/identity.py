@@ -5,10 +5,12 @@ import socket
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from nervesys.contract import PathTemplate, server_name
 from nervesys.errors import BadObject, Mistake, SettingsError, gathered
+from nervesys.redact import Redactor
 from nervesys.settings import AgentConfig, Loaded, Settings
 from nervesys.stores.opened import Opened
 
@@ -39,6 +41,12 @@ class Identity:
     def log(self) -> logging.Logger:
         """The agent's own logger: what it says is shipped, whatever the root logger's level is."""
         return logging.getLogger(f"agents.{self.name}")
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Knows what is secret here."""
+        said = self.config.logging.redact
+        return Redactor(said.names, said.patterns)
 
     def key(self, template: str, **fields: str) -> str:
         """A key of one of the store's areas, for this agent on this server."""

@@ -7,6 +7,7 @@ most once an interval, and not all agents' at the same moment.
 import logging
 import random
 from collections import deque
+from collections.abc import Callable
 from logging.handlers import QueueHandler
 from typing import Any
 
@@ -41,7 +42,7 @@ class Reporter:
         self._next = clock() + random.uniform(0, min(FIRST_SECONDS, self._interval))  # noqa: S311  # jitter, no secret
         self._reported: AgentState | None = None
         self._errors: deque[str] = deque(maxlen=PENDING_ERRORS)
-        self.handler = ErrorLines(self._errors)
+        self.handler = ErrorLines(self._errors, me.redactor.text)
         """Takes the errors from the logging module."""
 
     @property
@@ -80,18 +81,19 @@ class ErrorLines(QueueHandler):
 
     Args:
         lines: that it appends to.
+        redact: takes the secrets out of a text.
     """
 
-    def __init__(self, lines: deque[str]) -> None:
+    def __init__(self, lines: deque[str], redact: Callable[[str], str]) -> None:
         super().__init__(lines)  # type: ignore[arg-type]  # `enqueue` is the only one that touches it
-        self._lines = lines
+        self._lines, self._redact = lines, redact
         self.setLevel(logging.ERROR)
 
     def prepare(self, record: logging.LogRecord) -> str:
         """The record in one line."""
         cause = record.exc_info[1] if record.exc_info else None
-        message = " ".join(record.getMessage().split())
-        return f"{format_time(record.created)} {message}" + (f": {in_one_line(cause)}" if cause else "")
+        message = " ".join(self._redact(record.getMessage()).split())
+        return f"{format_time(record.created)} {message}" + (f": {in_one_line(cause, self._redact)}" if cause else "")
 
     def enqueue(self, record: Any) -> None:
         """Keep the line."""

@@ -1,18 +1,28 @@
 """Ships sealed batches to the store; a batch leaves the disk only after the store has confirmed it."""
 
-import gzip
-from dataclasses import dataclass
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
 
-from nervesys.agent.buffer import Buffer
+from nervesys.agent.buffer import Batch, Buffer
 from nervesys.agent.identity import Identity
 from nervesys.clock import Clock
+from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
+from nervesys.errors import NervesysError
+from nervesys.settings.agents import Buffer as BufferSettings
 from nervesys.stores.objects import ObjectStore
+from nervesys.stores.packing import pack
 
-GZIP_LEVEL = 6
+MB = 1_000_000
+SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
+FIRST_PAUSE_SECONDS = 5.0
+"""After the first failure; each further one doubles it, up to the interval between two shipments."""
+SMALLEST_BATCHES = 4
+"""Batches that the buffer has room for, at least, however small it is."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Shipper:
     """Takes batches from the buffer to the store.
 
@@ -27,23 +37,67 @@ class Shipper:
     buffer: Buffer
     me: Identity
     clock: Clock
+    _failures: int = field(default=0, init=False)
+
+    @property
+    def full(self) -> bool:
+        """Whether a whole batch waits, and nothing speaks against sending it."""
+        return not self._failures and self.buffer.bytes >= self._batch_bytes
+
+    def pause(self) -> float:
+        """Seconds until the next shipment: longer after each failure, and not the same for all agents."""
+        interval = self._settings.flush_interval_minutes * 60
+        if not self._failures:
+            return interval
+        longest: float = min(interval, FIRST_PAUSE_SECONDS * 2 ** (self._failures - 1))
+        return longest * random.uniform(0.5, 1)  # noqa: S311  # jitter, no secret
 
     def ship(self) -> None:
-        """Seal what waits and send all that is sealed, oldest first.
+        """Send all that is sealed, then seal and send what waits.
 
         Raises:
             StoreUnavailable: what was not confirmed stays in the buffer.
+            NervesysError: the buffer cannot be read or written.
         """
-        self.buffer.commit()
-        self.buffer.seal(self._key, by_category="{category}" in self._template)
-        for batch in self.buffer.batches():
-            body = gzip.compress(self.buffer.lines(batch), GZIP_LEVEL, mtime=0)
-            self.store.put(batch, body, content_type="application/gzip")
-            self.buffer.delete(batch)
+        try:
+            self._ship()
+        except NervesysError:
+            self._failures += 1
+            raise
+        self._failures = 0
+
+    def _ship(self) -> None:
+        with suppress(NervesysError):  # told by who commits each second; what is on the disk can go nevertheless
+            self.buffer.commit()
+        while True:
+            more = self.buffer.bytes >= self._batch_bytes
+            for batch in self.buffer.batches():
+                self._send(batch)
+            self.buffer.seal(self._key, self._batch_bytes, by_category="category" in self._template.fields)
+            for batch in self.buffer.batches():
+                self._send(batch)
+            if not more:
+                return
+
+    def _send(self, batch: Batch) -> None:
+        body = pack(self.buffer.lines(batch), batch.key, self._settings.compression_level)
+        kind = "application/zstd" if batch.key.endswith(".zst") else "application/gzip"
+        self.store.put(batch.key, body, content_type=kind)
+        self.buffer.delete(batch)
 
     def _key(self, category: str, first: int) -> str:
-        return self.me.key(self._template, **time_fields(self.clock()), category=category, seq=f"{first:08}")
+        return self.me.key(self._template.text, **time_fields(self.clock()), category=category, seq=f"{first:08}")
 
     @property
-    def _template(self) -> str:
-        return self.me.settings.storage.storj.paths.active_logs
+    def _template(self) -> PathTemplate:
+        template = PathTemplate(self.me.settings.storage.storj.paths.active_logs)
+        return template.packed(SUFFIXES[self._settings.compression])
+
+    @property
+    def _batch_bytes(self) -> int:
+        most = min(self._settings.flush_on_size_mb, self._settings.max_size_mb / SMALLEST_BATCHES)
+        return int(most * MB)
+
+    @property
+    def _settings(self) -> BufferSettings:
+        return self.me.config.buffer

@@ -1,10 +1,12 @@
 """What the agent does: tasks under way, tasks ended, tokens used, the last error."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from nervesys.contract.state import Tasks
+from nervesys.redact import KNOWN
 
 ERROR_CHARACTERS = 300
 """That `last_error` keeps: the state stays tiny."""
@@ -47,9 +49,14 @@ class WorkDone:
 
 
 class Work:
-    """The ledger of tasks; any thread may write to it."""
+    """The ledger of tasks; any thread may write to it.
 
-    def __init__(self) -> None:
+    Args:
+        redact: takes the secrets out of a text.
+    """
+
+    def __init__(self, redact: Callable[[str], str] = KNOWN.text) -> None:
+        self._redact = redact
         self._lock = threading.Lock()
         self._under_way: list[Task] = []
         self._completed = self._failed = self._tokens = self._ended_at_look = 0
@@ -66,7 +73,7 @@ class Work:
         """Note how a task ended."""
         with self._lock:
             self._under_way.remove(task)
-            self._count(task.tokens, in_one_line(error) if error else None)
+            self._count(task.tokens, in_one_line(error, self._redact) if error else None)
 
     def ended(self, tokens: int, error: str | None) -> None:
         """Note a task that another program did.
@@ -76,7 +83,7 @@ class Work:
             error: why it failed; None where it did not.
         """
         with self._lock:
-            self._count(tokens, error)
+            self._count(tokens, error and in_one_line(error, self._redact))
 
     def abandon(self, task: Task) -> None:
         """Forget a task that neither succeeded nor failed: the agent was told to stop."""
@@ -86,7 +93,7 @@ class Work:
     def error(self, error: BaseException) -> None:
         """Note an error that belongs to no task."""
         with self._lock:
-            self._last_error = in_one_line(error)
+            self._last_error = in_one_line(error, self._redact)
 
     def look(self) -> WorkDone:
         """The ledger now."""
@@ -95,7 +102,7 @@ class Work:
             busy = self.occupied or bool(self._under_way) or ended > self._ended_at_look
             self._ended_at_look = ended
             return WorkDone(
-                current=self._under_way[-1].action if self._under_way else None,
+                current=self._redact(self._under_way[-1].action) if self._under_way else None,
                 busy=busy,
                 tasks=Tasks(completed=self._completed, failed=self._failed),
                 tokens=self._tokens,
@@ -111,7 +118,7 @@ class Work:
             self._last_error = error
 
 
-def in_one_line(error: BaseException | str) -> str:
-    """Kind and message of an error, without line breaks, cut to a bounded length."""
+def in_one_line(error: BaseException | str, redact: Callable[[str], str] = KNOWN.text) -> str:
+    """Kind and message of an error, without secrets and line breaks, cut to a bounded length."""
     text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())[:ERROR_CHARACTERS]
+    return " ".join(redact(text).split())[:ERROR_CHARACTERS]

@@ -120,11 +120,18 @@ class Tasks(ContractObject):
 
 
 class Buffer(ContractObject):
-    """What waits on the agent's disk to be shipped."""
+    """What waits on the agent's disk to be shipped, and what was lost there.
+
+    Attributes:
+        dropped: records by level that had no room, since the buffer's file was made.
+        set_aside: damaged files since the agent started.
+    """
 
     bytes: Count = 0
     records: Count = 0
     oldest_timestamp: Instant | None = None
+    dropped: dict[str, Count] = Field(default_factory=dict)
+    set_aside: Count = 0
 
 
 class BrainCopy(ContractObject):

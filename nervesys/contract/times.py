@@ -1,6 +1,8 @@
 """Instants: RFC 3339 text with `Z` in objects, Unix seconds as floats inside programs."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import floor
 
 from nervesys.errors import BadObject, Reason
 
@@ -20,7 +22,17 @@ def parse_time(text: str) -> float:
 
 def format_time(seconds: float) -> str:
     """An instant as RFC 3339 with milliseconds and `Z`, such as `2026-01-31T10:15:00.250Z`."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    whole = floor(seconds)
+    micros = round((seconds - whole) * 1_000_000)  # as datetime rounds
+    if micros == 1_000_000:
+        whole, micros = whole + 1, 0
+    return f"{_second(whole)}.{micros // 1000:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(whole: int) -> str:
+    """Records come many a second."""
+    return datetime.fromtimestamp(whole, UTC).isoformat()[:19]
 
 
 def utc(seconds: float) -> datetime:

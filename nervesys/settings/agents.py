@@ -4,9 +4,10 @@ Real brains carry keys of their own beside these; they are kept, and named as wa
 """
 
 import logging
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from nervesys.contract.state import AgentName
 from nervesys.settings.thresholds import Pair, Thresholds
@@ -21,6 +22,18 @@ def _level(said: object) -> str:
 
 LogLevel = Annotated[str, BeforeValidator(_level)]
 """A level of the logging module, in capitals."""
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as err:
+        raise ValueError(f"is no regular expression: {err}") from err
+    return text
+
+
+Expression = Annotated[str, AfterValidator(_expression)]
+GZIP_BEST = 9
 
 
 class _Open(BaseModel):
@@ -44,7 +57,9 @@ class Buffer(_Open):
         path: of its file, from the agent's own folder; the agent's name is added to the file's.
         max_size_mb: cap, in megabytes; beyond it the least important records are dropped and counted.
         flush_interval_minutes: between two shipments.
-        flush_on_size_mb: ships earlier once this much waits.
+        flush_on_size_mb: ships earlier once this much waits; no object holds more, unpacked.
+        compression: of what is shipped; `gzip` or `zstd`.
+        compression_level: of that; one that suits logs where it is not given (gzip 6, zstd 9).
     """
 
     type: Literal["sqlite"] = "sqlite"
@@ -52,6 +67,26 @@ class Buffer(_Open):
     max_size_mb: float = Field(default=100, gt=0)
     flush_interval_minutes: float = Field(default=10, gt=0)
     flush_on_size_mb: float = Field(default=10, gt=0)
+    compression: Literal["gzip", "zstd"] = "gzip"
+    compression_level: int | None = Field(default=None, ge=1, le=19)
+
+    @model_validator(mode="after")
+    def _level_exists(self) -> Self:
+        if self.compression == "gzip" and (self.compression_level or 0) > GZIP_BEST:
+            raise ValueError(f"compression_level: gzip has levels up to {GZIP_BEST}")
+        return self
+
+
+class Redact(_Open):
+    """What is secret beside what every agent knows (see docs/how-to/write-an-agent.md).
+
+    Attributes:
+        names: of values whose content is masked, at any depth; case and separators do not matter.
+        patterns: regular expressions of what is masked in any text; each costs time at every record.
+    """
+
+    names: tuple[str, ...] = ()
+    patterns: tuple[Expression, ...] = ()
 
 
 class Logging(_Open):
@@ -59,9 +94,11 @@ class Logging(_Open):
 
     Attributes:
         level: the least severe that is shipped.
+        redact: what is masked before a record leaves the process.
     """
 
     level: LogLevel = "INFO"
+    redact: Redact = Field(default_factory=Redact)
 
 
 class Metrics(_Open):

@@ -41,6 +41,11 @@ def _enabled(value: Any) -> Any:
     return [name for name, case in value.items() if isinstance(case, dict) and case.get("enabled")]
 
 
+def _packer(value: Any) -> Any:
+    """Theirs says whether, or by which; logs are always packed."""
+    return "gzip" if isinstance(value, bool) else value
+
+
 STORAGE: tuple[Translation, ...] = (
     ("storj.paths.state", "storage.storj.paths.agents", _folder("{agent}_state.json")),
     (
@@ -59,6 +64,8 @@ STORAGE: tuple[Translation, ...] = (
     ("storj.retention.backups_days", "storage.retention.config_backups", _same),
     ("storj.upload.interval_minutes", "agent.buffer.flush_interval_minutes", _same),
     ("storj.upload.max_buffer_mb", "agent.buffer.max_size_mb", _same),
+    ("storj.upload.compress", "agent.buffer.compression", _packer),
+    ("storj.upload.compress_level", "agent.buffer.compression_level", _same),
     ("google_drive.folder_id", "storage.archive.folder_id", _same),
     (
         "google_drive.folders.logs",

@@ -1,133 +1,204 @@
-"""Records on disk: none is lost before the store has confirmed it, and none is sent as two."""
+"""Records on disk: none is lost before the store has confirmed it, and what there is no room for is counted."""
 
-import json
 import sqlite3
+import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from nervesys.agent import buffer
-from nervesys.agent.buffer import Buffer, Entry
+from nervesys.agent import pending
+from nervesys.agent.buffer import Buffer
+from nervesys.contract import AgentState
 from nervesys.errors import NervesysError
+from tests.nervesys.agent.kit import MB, a_buffer, said, sealed, shipped
 
-MB = 1_000_000
-
-
-def entry(message: Any, severity: int = 20, category: str = "activity", at: float = 0) -> Entry:
-    return Entry(at, severity, category, {"message": message})
-
-
-def messages(kept: Buffer, batch: str) -> list[Any]:
-    return [json.loads(line)["message"] for line in kept.lines(batch).splitlines()]
-
-
-def sealed(kept: Buffer, by_category: bool = False) -> dict[str, list[Any]]:
-    kept.seal(lambda category, first: f"{category}{first}", by_category)
-    return {batch: messages(kept, batch) for batch in kept.batches()}
+NOTHING = {"DEBUG": 0, "INFO": 0, "WARN": 0, "ERROR": 0}
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Callable[..., Buffer]:
-    return lambda max_bytes=MB: Buffer(tmp_path / "buffer.sqlite3", max_bytes)
+    return partial(a_buffer, tmp_path)
+
+
+def write(kept: Buffer, *messages: str, severity: int = 20, category: str = "activity") -> None:
+    for message in messages:
+        kept.append(said(message, severity, category))
+    kept.commit()
 
 
 def test_what_was_committed_outlives_the_process(opened: Callable[..., Buffer]) -> None:
     first = opened()
-    first.append(entry("kept", at=7))
+    first.append(said("kept", at=7))
     first.commit()
-    first.append(entry("only in memory"))
+    first.append(said("only in memory"))
     second = opened()
     assert sealed(second) == {"1": ["kept"]}
     state = second.state()
-    assert (state.records, state.oldest_timestamp, state.bytes) == (1, 7, len(second.lines("1")))
+    assert (state.records, state.oldest_timestamp, state.dropped) == (1, 7, NOTHING)
+    assert state.bytes == first.bytes > len("kept")
 
 
-def test_a_batch_keeps_its_key_until_it_is_deleted(opened: Callable[..., Buffer]) -> None:
+def test_a_batch_keeps_its_key_and_its_records_until_it_is_deleted(opened: Callable[..., Buffer]) -> None:
     kept = opened()
-    for message in ("a", "b"):
-        kept.append(entry(message))
-        kept.commit()
-        sealed(kept)
-    assert sealed(opened()) == {"1": ["a"], "2": ["b"]}
-    kept.delete("1")
-    assert sealed(kept) == {"2": ["b"]}
-    kept.delete("2")
+    write(kept, "a")
+    assert sealed(kept) == {"1": ["a"]}
+    write(kept, "b")
+    assert sealed(kept) == sealed(opened()) == {"1": ["a"]}
+    assert shipped(kept) == [["a"], ["b"]]
     assert (kept.state().records, kept.bytes) == (0, 0)
 
 
 def test_a_number_is_never_used_again(opened: Callable[..., Buffer]) -> None:
     kept = opened()
     for number in ("1", "2"):
-        kept.append(entry("x"))
-        kept.commit()
+        write(kept, "x")
         assert list(sealed(kept)) == [number]
-        kept.delete(number)
+        kept.delete(*kept.batches())
 
 
 def test_layouts_by_category_get_a_batch_for_each(opened: Callable[..., Buffer]) -> None:
     kept = opened()
     for message, category in (("a", "errors"), ("b", "system"), ("c", "errors")):
-        kept.append(entry(message, category=category))
-    kept.commit()
+        write(kept, message, category=category)
     assert sealed(kept, by_category=True) == {"errors1": ["a", "c"], "system2": ["b"]}
+    assert shipped(kept, by_category=True) == [["a", "c"], ["b"]]
+
+
+def test_a_backlog_leaves_in_batches_of_bounded_size(opened: Callable[..., Buffer]) -> None:
+    kept = opened()
+    write(kept, *"abcde")
+    two = 2 * len('{"message":"a"}\n')
+    assert shipped(kept, max_bytes=two) == [["a", "b"], ["c", "d"], ["e"]]
+    write(kept, "one that is longer than all the others together")
+    assert len(shipped(kept, max_bytes=two)) == 1
 
 
 def test_beyond_the_cap_the_least_severe_and_oldest_go_first(opened: Callable[..., Buffer]) -> None:
-    kept = opened(max_bytes=200)
+    kept = opened(max_bytes=630)
     for number in range(5):
-        kept.append(entry(f"error {number}", severity=40))
-        kept.append(entry(f"debug {number}", severity=10))
-        kept.append(entry(f"info {number}", severity=20))
-    kept.commit()
-    (left,) = sealed(kept).values()
-    assert left == ["error 0", *(f"{kind} {number}" for number in range(1, 5) for kind in ("error", "info"))]
-    assert kept.dropped == 6
-    assert kept.bytes <= 200
+        write(kept, f"error {number}", severity=40)
+        write(kept, f"debug {number}", severity=10)
+        write(kept, f"info {number}", severity=20)
+    assert kept.bytes <= 630
+    both = [f"{level} {number}" for number in range(1, 5) for level in ("error", "info")]
+    assert shipped(kept) == [["error 0", *both]]
+    assert kept.state().dropped == NOTHING | {"DEBUG": 5, "INFO": 1}
 
 
-def test_memory_is_bounded_too(opened: Callable[..., Buffer], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buffer, "PENDING_RECORDS", 2)
+def test_what_was_dropped_is_remembered_over_a_restart_and_told_in_the_state(opened: Callable[..., Buffer]) -> None:
+    write(opened(max_bytes=200), *"abcdefghij", severity=30)
+    state = AgentState(agent_id="grok", status="running", timestamp=0, buffer=opened().state())
+    told = AgentState.parse(state.body()).buffer
+    assert told is not None
+    assert told.dropped == NOTHING | {"WARN": 7}
+
+
+def test_a_sealed_batch_is_not_touched_by_the_cap(opened: Callable[..., Buffer]) -> None:
+    kept = opened(max_bytes=300)
+    write(kept, *"abc", severity=10)
+    before = sealed(kept)
+    write(kept, *"defghijk", severity=40)
+    assert sealed(kept) == before == {"1": ["a", "b", "c"]}
+
+
+def test_the_file_stays_near_the_cap_and_shrinks_once_all_is_shipped(
+    opened: Callable[..., Buffer], tmp_path: Path
+) -> None:
+    kept = opened(max_bytes=2 * MB)
+    for _ in range(40):
+        write(kept, *(f"{number} {'x' * 100}" for number in range(500)))
+
+    def size() -> int:
+        kept._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return (tmp_path / "buffer.sqlite3").stat().st_size
+
+    assert 1.5 * MB < size() < 2.1 * MB
+    assert sum(kept.state().dropped.values()) + kept.state().records == 20_000
+    shipped(kept)
+    assert size() < 100_000
+
+
+def test_memory_is_written_down_when_it_is_full(opened: Callable[..., Buffer], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending, "RECORDS", 3)
     kept = opened()
-    for message in ("a", "b", "c"):
-        kept.append(entry(message))
-    kept.commit()
-    assert (sealed(kept), kept.dropped) == ({"1": ["b", "c"]}, 1)
+    for message in "abcd":
+        kept.append(said(message))
+    assert kept.state().records == 3
+    monkeypatch.setattr(pending, "CHARACTERS", 1)
+    kept.append(said("e"))
+    assert shipped(kept) == [["a", "b", "c", "d", "e"]]
 
 
-def test_a_disk_that_refuses_costs_nothing_yet(opened: Callable[..., Buffer], tmp_path: Path) -> None:
+def test_where_the_disk_refuses_memory_is_bounded_and_what_matters_least_goes(
+    opened: Callable[..., Buffer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pending, "RECORDS", 4)
     kept = opened()
-    other = sqlite3.connect(tmp_path / "buffer.sqlite3")
-    other.execute("ALTER TABLE records RENAME TO away")
-    kept.append(entry("kept"))
+    with sqlite3.connect(tmp_path / "buffer.sqlite3") as other:
+        other.execute("ALTER TABLE records RENAME TO away")
+    for message, severity in (("a", 40), ("b", 10), ("c", 20), ("d", 10), ("e", 20), ("f", 40), ("g", 30)):
+        kept.append(said(message, severity))
     with pytest.raises(NervesysError, match="write the buffer: no such table"):
         kept.commit()
-    other.execute("ALTER TABLE away RENAME TO records")
+    assert kept.state().dropped == NOTHING | {"DEBUG": 2, "INFO": 2}
+    with sqlite3.connect(tmp_path / "buffer.sqlite3") as other:
+        other.execute("ALTER TABLE away RENAME TO records")
     other.close()
     kept.commit()
-    assert sealed(kept) == {"1": ["kept"]}
+    assert shipped(kept) == [["a", "f", "g"]]
+    assert opened().state().dropped == NOTHING | {"DEBUG": 2, "INFO": 2}
 
 
-@pytest.mark.parametrize(
-    ("value", "line"),
-    [
-        ("ünï\n", {"message": "ünï\n"}),
-        (float("nan"), {"message": None}),
-        (b"\xff", {"message": "_w=="}),
-        ("half a pair \ud800", {"message": "half a pair ?"}),
-        (Path("/x"), {"message": "/x"}),
-    ],
-)
-def test_every_value_becomes_json(opened: Callable[..., Buffer], value: Any, line: dict[str, Any]) -> None:
-    kept = opened()
-    kept.append(entry(value))
+def test_threads_log_while_another_commits(opened: Callable[..., Buffer]) -> None:
+    kept, said_by_each = opened(max_bytes=10 * MB), 2000
+
+    def log(name: str) -> None:
+        for number in range(said_by_each):
+            kept.append(said(f"{name} {number}"))
+
+    threads = [threading.Thread(target=log, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        kept.commit()
     kept.commit()
-    sealed(kept)
-    assert json.loads(kept.lines("1")) == line
+    messages = [message for batch in shipped(kept, max_bytes=10 * MB) for message in batch]
+    for name in "abc":
+        assert [message for message in messages if message[0] == name] == [f"{name} {n}" for n in range(said_by_each)]
 
 
-def test_a_file_that_is_no_buffer(opened: Callable[..., Buffer], tmp_path: Path) -> None:
-    (tmp_path / "buffer.sqlite3").write_bytes(b"x" * 4096)
-    with pytest.raises(NervesysError, match=r"open the buffer .*: file is not a database"):
-        opened()
+@pytest.mark.parametrize("damage", [b"x" * 4096, b"SQLite format 3\0" + b"\xff" * 9000])
+def test_a_damaged_file_is_set_aside_and_told(opened: Callable[..., Buffer], tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "buffer.sqlite3").write_bytes(damage)
+    kept = opened()
+    kept.append(said("kept"))
+    with pytest.raises(NervesysError, match=r"is damaged .*set aside as buffer.sqlite3.damaged"):
+        kept.commit()
+    kept.commit()
+    assert sealed(kept) == {"1": ["kept"]}
+    assert kept.state().set_aside == 1
+    assert (tmp_path / "buffer.sqlite3.damaged").read_bytes() == damage
+
+
+def test_a_file_damaged_meanwhile_is_replaced_and_memory_kept(opened: Callable[..., Buffer], tmp_path: Path) -> None:
+    kept, file = opened(), tmp_path / "buffer.sqlite3"
+    write(kept, *(f"{number} {'x' * 300}" for number in range(1000)))
+    kept._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    with file.open("r+b") as stream:
+        stream.seek(4096)
+        stream.write(b"\xff" * (file.stat().st_size - 4096))
+    kept._db.execute("PRAGMA shrink_memory")
+    kept.append(said("kept"))
+    with pytest.raises(NervesysError, match="is damaged"):
+        kept.commit()
+    kept.commit()
+    assert sealed(kept) == {"1": ["kept"]}
+    assert kept.state().set_aside == 1
+
+
+def test_where_no_file_can_be_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NervesysError, match=r"open the buffer .*file/buffer.sqlite3: .*File exists"):
+        a_buffer(tmp_path / "file")

@@ -80,6 +80,14 @@ def test_errors_are_appended_one_line_each(world: World) -> None:
     assert second.endswith("Z plan failed: ValueError: second line")
 
 
+def test_secrets_do_not_get_into_the_brain(world: World) -> None:
+    world.now += 2 * HOUR
+    logger.error("login with password=%s failed", "hunter2", exc_info=ValueError("sk-" + "Q7" * 18))
+    world.report(Status.IDLE)
+    (line,) = world.errors()
+    assert line.endswith("Z login with password=[redacted] failed: ValueError: [redacted]")
+
+
 def test_a_brain_that_is_away_gets_the_errors_later(world: World) -> None:
     world.now += 60
     logger.error("kept")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from nervesys.agent.buffer import Buffer, Entry
 from nervesys.agent.identity import identify
 from nervesys.agent.ship import Shipper
 from nervesys.errors import StoreUnavailable
 from nervesys.stores.objects import FolderStore
 from nervesys.stores.opened import opened
 from tests.brains import NOON
+from tests.nervesys.agent.kit import a_buffer, said
 
 FOLDER = "db/active_logs/host-1/2026-01-01"
 
@@ -39,7 +39,7 @@ class World:
         self.bucket = folder / "bucket"
         self.store = Flaky(self.bucket)
         self.store.failures = []
-        self.buffer = Buffer(folder / "buffer.sqlite3", 1_000_000)
+        self.buffer = a_buffer(folder)
         base = opened("agent-grok", {}, home=str(folder / "home"), brain=str(brain))
         self.shipper = Shipper(self.store, self.buffer, identify("grok", "host-1", base, {}, self.now), self._tick)
 
@@ -48,7 +48,7 @@ class World:
         return self.now
 
     def log(self, message: str) -> None:
-        self.buffer.append(Entry(self.now, 20, "activity", {"message": message}))
+        self.buffer.append(said(message))
 
     def shipped(self) -> dict[str, bytes]:
         return {file.name: gzip.decompress(file.read_bytes()) for file in sorted((self.bucket / FOLDER).glob("*"))}

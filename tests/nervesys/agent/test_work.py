@@ -54,3 +54,12 @@ def test_a_task_that_was_broken_off_is_no_failure() -> None:
 )
 def test_an_error_is_one_bounded_line(error: Exception, line: str) -> None:
     assert in_one_line(error) == line
+
+
+def test_secrets_do_not_get_into_the_state() -> None:
+    work = Work()
+    work.begin(Task("deploy --token abc"))
+    work.error(ValueError("refused password=hunter2 " + "x" * ERROR_CHARACTERS))
+    work.ended(0, "refused ghp_" + "Q7" * 18)
+    done = work.look()
+    assert (done.current, done.last_error) == ("deploy --token [redacted]", "refused [redacted]")

@@ -64,6 +64,8 @@ def at(loaded: Loaded, dotted: str) -> object:
         ("alibaba.alibaba_cloud.tokens_per_day", 50000, "config/alibaba.yaml:9"),
         ("agents.grok.buffer.flush_interval_minutes", 15, "config/storage.yaml:15"),
         ("agents.grok.buffer.max_size_mb", 50, "config/storage.yaml:16"),
+        ("agents.grok.buffer.compression", "gzip", "config/storage.yaml:17"),
+        ("agents.grok.buffer.compression_level", 9, "config/storage.yaml:18"),
         ("agents.grok.buffer.flush_on_size_mb", 5, "config/agents/default.yaml:3"),
         ("agents.grok.health.max_restart_attempts", 2, "config/agents/grok.yaml:4"),
         ("agents.gimai.model", "gimai-1", "config/agents/gimai.yaml:3"),
@@ -75,8 +77,6 @@ def test_each_fact_counts_whatever_its_key(existing: Loaded, key: str, value: ob
 
 def test_what_nothing_understands_is_a_warning(existing: Loaded) -> None:
     assert [(warning.where, warning.key) for warning in existing.warnings] == [
-        ("config/storage.yaml:17", "storj.upload.compress"),
-        ("config/storage.yaml:18", "storj.upload.compress_level"),
         ("config/storage.yaml:26", "google_drive.folders.archive"),
         ("config/storage.yaml:33", "google_drive.sync.interval_hours"),
         ("config/storage.yaml:35", "google_drive.reports.format"),

@@ -1,0 +1,45 @@
+"""A buffer whose lines hold nothing but the message, and what of it is shipped."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nervesys.agent.buffer import Batch, Buffer
+from nervesys.agent.handler import Said
+from nervesys.agent.records import Row, level_of
+
+MB = 1_000_000
+
+
+def said(message: str, severity: int = 20, category: str = "activity", at: float = 0) -> Said:
+    return Said(at, severity, "author", message, category=category)
+
+
+def row(record: Said) -> Row:
+    line = json.dumps({"message": record.message}, separators=(",", ":")).encode() + b"\n"
+    return Row(record.at, level_of(record.severity), record.category, line)
+
+
+def a_buffer(folder: Path, max_bytes: int = MB, row: Callable[[Said], Row] = row) -> Buffer:
+    return Buffer(folder / "buffer.sqlite3", max_bytes, row)
+
+
+def records(kept: Buffer, batch: Batch) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in b"".join(kept.lines(batch)).splitlines()]
+
+
+def sealed(kept: Buffer, max_bytes: int = MB, *, by_category: bool = False) -> dict[str, list[str]]:
+    """The messages of each batch by its key."""
+    kept.seal(lambda category, first: f"{category}{first}", max_bytes, by_category=by_category)
+    return {batch.key: [record["message"] for record in records(kept, batch)] for batch in kept.batches()}
+
+
+def shipped(kept: Buffer, **how: Any) -> list[list[str]]:
+    """The messages of each batch, as one after the other leaves."""
+    found = []
+    while sealed(kept, **how):
+        for batch in kept.batches():
+            found.append([record["message"] for record in records(kept, batch)])
+            kept.delete(batch)
+    return found
