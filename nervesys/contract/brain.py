@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from nervesys.contract.paths import PathTemplate, parse_date
 from nervesys.contract.state import ContractObject, Count, Instant, Tasks
@@ -38,14 +38,21 @@ class RoundLease(ContractObject):
 
 
 class DailySummary(ContractObject):
-    """What the fleet did on one day, UTC."""
+    """What the fleet did on one day, UTC.
+
+    Attributes:
+        tokens_by_model: what costs are counted by, after the logs themselves are gone.
+        analysis: what a language model made of the day, in words, where one is asked.
+    """
 
     date: Day
     agents: Count | None = None
     tasks: Tasks | None = None
     tokens_used: Count | None = None
+    tokens_by_model: dict[str, Count] = Field(default_factory=dict)
     log_records: Count | None = None
     errors: Count | None = None
+    analysis: str | None = None
 
 
 class Collaborator(ContractObject):

@@ -51,6 +51,10 @@ class LogContext(ContractObject):
     duration_ms: Count | None = None
 
 
+UNNAMED_MODEL = "(not said)"
+"""Model of tokens of which no record tells one."""
+
+
 class LogMetadata(ContractObject):
     """Model and tokens; OpenTelemetry's GenAI names are accepted as synonyms (semantic conventions, gen_ai.*)."""
 
@@ -64,6 +68,11 @@ class LogMetadata(ContractObject):
     output_tokens: Count | None = Field(
         default=None, validation_alias=AliasChoices("output_tokens", "gen_ai.usage.output_tokens")
     )
+
+    @property
+    def model(self) -> str:
+        """Whose tokens they are; `UNNAMED_MODEL` where nothing is said."""
+        return self.model_version or UNNAMED_MODEL
 
     @property
     def tokens(self) -> float | None:

@@ -1,5 +1,6 @@
 """The fleet's day in one object, from its log records."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from nervesys.contract import Category, DailySummary, LogRecord, Tasks
@@ -15,7 +16,7 @@ def summary_of(day: str, lines: Iterable[bytes]) -> DailySummary:
     """
     agents: set[str] = set()
     completed = failed = records = errors = 0
-    tokens = 0.0
+    tokens: defaultdict[str, float] = defaultdict(float)
     for line in lines:
         try:
             record = LogRecord.parse(line)
@@ -24,14 +25,16 @@ def summary_of(day: str, lines: Iterable[bytes]) -> DailySummary:
         is_error = record.category is Category.ERRORS
         agents.add(record.agent_id)
         records, errors = records + 1, errors + is_error
-        tokens += record.metadata.tokens or 0
+        if record.metadata.tokens:
+            tokens[record.metadata.model] += record.metadata.tokens
         if record.context.duration_ms is not None:
             completed, failed = completed + (not is_error), failed + is_error
     return DailySummary(
         date=day,
         agents=len(agents),
         tasks=Tasks(completed=completed, failed=failed),
-        tokens_used=tokens,
+        tokens_used=sum(tokens.values()),
+        tokens_by_model=dict(sorted(tokens.items())),
         log_records=records,
         errors=errors,
     )

@@ -9,11 +9,22 @@ from nervesys.contract import DailySummary, Tasks
 def test_a_record_with_a_duration_is_a_task() -> None:
     said: list[dict[str, object]] = [
         {"agent_id": "grok", "category": "system"},
-        {"agent_id": "grok", "category": "activity", "context": {"duration_ms": 5}, "metadata": {"tokens_used": 7}},
+        {
+            "agent_id": "grok",
+            "category": "activity",
+            "context": {"duration_ms": 5},
+            "metadata": {"tokens_used": 7, "model_version": "m-1"},
+        },
         {"agent_id": "gimai", "category": "errors", "context": {"duration_ms": 5}, "metadata": {"input_tokens": 2}},
         {"agent_id": "gimai", "category": "errors"},
     ]
     lines = [json.dumps({"timestamp": "2026-01-01T00:00:00Z", **one}).encode() for one in said]
     assert summary_of("2026-01-01", [*lines, b"Segmentation fault"]) == DailySummary(
-        date="2026-01-01", agents=2, tasks=Tasks(completed=1, failed=1), tokens_used=9, log_records=4, errors=2
+        date="2026-01-01",
+        agents=2,
+        tasks=Tasks(completed=1, failed=1),
+        tokens_used=9,
+        tokens_by_model={"(not said)": 2, "m-1": 7},
+        log_records=4,
+        errors=2,
     )
