@@ -75,7 +75,7 @@ def kept(page: Page, layout: str, width: float, zone: tzinfo) -> str:
 def style(pages: Sequence[Json]) -> str:
     """The style sheet: colours, looks, and where each panel of these pages stands."""
     sheet = files("reports").joinpath("page/page.css").read_text()
-    return "".join([*_colours(), sheet, *_grid(pages)])
+    return "".join([*colours(), sheet, *_grid(pages)])
 
 
 def script() -> str:
@@ -98,7 +98,8 @@ def _words(page: Page, width: float, zone: tzinfo) -> dict[str, Any]:
     }
 
 
-def _colours() -> Iterator[str]:
+def colours() -> Iterator[str]:
+    """The style sheet's part that names every colour, for light and dark surroundings."""
     for theme in Theme:
         shades = "".join(f"--{name}:{shade(name, theme)};" for name in SHADES)
         yield f"@media(prefers-color-scheme:{theme}){{:root{{color-scheme:{theme};{shades}}}}}\n"

@@ -44,6 +44,11 @@ def png(page: Page, width: float, zone: tzinfo, theme: Theme = Theme.LIGHT) -> b
     return _typeset(page, width, zone, theme, format="png", ppi=72 * DOTS_PER_PIXEL)
 
 
+def inked(svg: str, theme: Theme) -> str:
+    """A drawing with its colours put in."""
+    return _COLOUR.sub(lambda match: shade(match[1], theme), svg)
+
+
 def _typeset(page: Page, width: float, zone: tzinfo, theme: Theme, **how: Any) -> bytes:
     data = {
         "title": page.title,
@@ -80,7 +85,7 @@ def _panel(panel: Panel, page: Page, width: float, zone: tzinfo, theme: Theme) -
     }
     match panel.body:
         case Graph() | Timeline() as body:
-            svg = _COLOUR.sub(lambda match: shade(match[1], theme), plot(panel, page, width, zone))
+            svg = inked(plot(panel, page, width, zone), theme)
             more = len(body.legend) - KEYS
             return said | {"svg": svg, "legend": [asdict(key) for key in body.legend[:KEYS]], "more": more}
         case Table() as body:

@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "demo": "Break something in the local stack, and watch what happens.",
     "exporter": "Serve a source as Prometheus metrics: store, archive or brain.",
     "agent": "Run a lean agent: heartbeats, server metrics and logs.",
+    "report": "Make the report of a day, a week or a month.",
     "round": "Archive logs that are due, and delete what retention no longer keeps.",
     "config": "Check the configuration, and see where each value comes from.",
     "receiver": "Take alerts, journal them, act, and look whether it helped.",
@@ -39,7 +40,14 @@ COMMANDS: dict[str, str] = {
 }
 """Every command and its line in the help; each is the module of that name beside this file."""
 
-EXTRAS = {"agent": "agent", "round": "agent", "exporter": "exporters", "receiver": "receiver", "dashboards": "reports"}
+EXTRAS = {
+    "agent": "agent",
+    "round": "agent",
+    "exporter": "exporters",
+    "receiver": "receiver",
+    "dashboards": "reports",
+    "report": "reports",
+}
 """Which extra a command needs, where it needs one; named when an import fails."""
 
 

@@ -26,8 +26,15 @@ READY_SECONDS = 30
 @contextmanager
 def remembered(folder: Path) -> Iterator[Live]:
     """A Prometheus over blocks made of the hour; it scrapes nothing."""
-    (folder / "hour.txt").write_text(openmetrics(dict(world(LOCAL).known), START))
-    make = [find("promtool"), "tsdb", "create-blocks-from", "openmetrics", folder / "hour.txt", folder / "data"]
+    with remembering(folder, openmetrics(dict(world(LOCAL).known), START)) as url:
+        yield Live(Prometheus(url), datasource_seconds(LOCAL), START + HOUR_SECONDS)
+
+
+@contextmanager
+def remembering(folder: Path, text: str) -> Iterator[str]:
+    """A Prometheus over blocks made of OpenMetrics text; it scrapes nothing. Yields its URL."""
+    (folder / "past.txt").write_text(text)
+    make = [find("promtool"), "tsdb", "create-blocks-from", "openmetrics", folder / "past.txt", folder / "data"]
     subprocess.run([str(word) for word in make], check=True, capture_output=True, timeout=60)
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -42,7 +49,7 @@ def remembered(folder: Path) -> Iterator[Live]:
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
             _wait_until_ready(f"http://{address}", folder / "log")
-            yield Live(Prometheus(f"http://{address}"), datasource_seconds(LOCAL), START + HOUR_SECONDS)
+            yield f"http://{address}"
         finally:
             process.terminate()
 

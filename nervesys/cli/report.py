@@ -1,0 +1,195 @@
+"""`nervesys report`: the reports of a day, a week, a month."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nervesys.cli.dashboards import AT_A_TIME, AskedPrometheus
+from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.clock import system_clock
+from nervesys.contract.times import utc
+from nervesys.errors import NervesysError
+from nervesys.prometheus import Prometheus
+from nervesys.settings import Settings
+from nervesys.settings.reports import Form
+from nervesys.stores.archive import Archive, Catalogue
+from nervesys.stores.brain import open_brain
+from nervesys.stores.opened import Opened, open_archive
+from nervesys.stores.s3 import S3Store
+from reports.periodic import mail
+from reports.periodic.compose import report_of
+from reports.periodic.deliver import Files, due, to_archive, to_folder, written
+from reports.periodic.gather import Sources
+from reports.periodic.model import Report
+from reports.periodic.period import Every, Period
+
+app = typer.Typer(help="Make the report of a day, a week or a month.")
+Say = Callable[[str], None]
+ANY_ARCHIVE = "there is no archive to put it into: say --out DIR, or name one in NERVESYS_ARCHIVE"
+
+
+class Wanted(StrEnum):
+    """What is to be made."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    DUE = "due"
+
+
+@app.command(name="report")
+def run(
+    wanted: Annotated[Wanted, typer.Argument(metavar="daily|weekly|monthly|due", help="Which report.")],
+    day: Annotated[
+        str | None,
+        typer.Option("--date", metavar="YYYY-MM-DD", help="A day of the period; default: the last finished."),
+    ] = None,
+    forms: Annotated[
+        str | None, typer.Option("--format", metavar="pdf,html,xlsx", help="Default: those of config/reports.yaml.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="A folder, in place of the archive.")] = None,
+    mailed: Annotated[bool, typer.Option("--mail", help="Also mail it, to whom config/reports.yaml says.")] = False,
+    prometheus: AskedPrometheus = None,
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+) -> None:
+    """Make a report: was the fleet well, what broke, what was done; and all the numbers behind it.
+
+    It is put into the archive (Reports/Daily/…, Weekly, Monthly), in place of an earlier one of the same period.
+    `due` makes what the archive lacks of the last finished day, week and month, and mails it: for a timer, where agents
+    do not make reports in their daily round.
+
+    \b
+    nervesys report daily                        yesterday's, into the archive
+    nervesys report weekly --date 2026-11-18     of the week that holds this day
+    nervesys report monthly --out . --format pdf a file in this folder
+    """  # noqa: D301  # typer's own mark for lines that stay as they are
+    base = opened("report", home=home, brain=brain, archive=archive)
+    chosen = _forms(forms) or base.loaded.settings.reports.formats
+    if wanted is Wanted.DUE:
+        if day or out:
+            raise typer.BadParameter("`due` knows the days, and writes to the archive: leave --date and --out away")
+        with _maker(base, "report", typer.echo, prometheus=prometheus) as maker:
+            maker.make_due(chosen)
+        return
+    period = _period(Every(wanted), day)
+    with _maker(base, "report", typer.echo, prometheus=prometheus, writes=out is None) as maker:
+        report, files = maker.made(period, chosen)
+        if out is not None:
+            for file in to_folder(out, period, files):
+                typer.echo(file)
+        else:
+            maker.file(period, files)
+        if mailed:
+            maker.mail(period, report, files)
+
+
+def make_due(program: str, say: Say, *, home: str | None = None, brain: str | None = None) -> None:
+    """Make the reports that are due, as part of a round.
+
+    Args:
+        program: whose mirror of the brain is used.
+        say: takes each step.
+        home: see `opened`.
+        brain: see `opened`.
+
+    Raises:
+        NervesysError: something does not answer; the next round makes what is missing.
+    """
+    base = opened(program, home=home, brain=brain)
+    reports = base.loaded.settings.reports
+    if reports.by_round:
+        with _maker(base, program, say) as maker:
+            maker.make_due(reports.formats)
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes reports and delivers them.
+
+    Attributes:
+        archive: None where reports go elsewhere, and there is none to read from.
+    """
+
+    settings: Settings
+    sources: Sources
+    archive: Archive | None
+    say: Say
+
+    def made(self, period: Period, forms: Sequence[Form]) -> tuple[Report, Files]:
+        """The report of a period, and its files."""
+        report = report_of(self.sources.facts(period, lambda step: self.say(f"{period.name}: {step}")))
+        return report, written(report, forms)
+
+    def file(self, period: Period, files: Files) -> None:
+        """Put it into the archive."""
+        if self.archive is None:
+            raise NervesysError(ANY_ARCHIVE)
+        for path in to_archive(self.archive, self.settings.storage.archive.paths, period, files):
+            self.say(f"{period.name}: {path} lies in the archive")
+
+    def mail(self, period: Period, report: Report, files: Files) -> None:
+        """Mail it to whom the settings say."""
+        who = self.settings.reports.mail
+        if not who.to:
+            raise NervesysError("nobody is to be mailed: name whom in config/reports.yaml, mail.to")
+        mail.send(who, mail.message(report, who, period.name, files))
+        self.say(f"{period.name}: mailed to {', '.join(who.to)}")
+
+    def make_due(self, forms: Sequence[Form]) -> None:
+        """Make what the archive lacks; mail it where somebody is to be told."""
+        if self.archive is None:
+            raise NervesysError(ANY_ARCHIVE)
+        catalogue = Catalogue(self.archive.root)
+        catalogue.apply(self.archive.list())
+        there = {file.path for file in catalogue.files()}
+        paths, today = self.settings.storage.archive.paths, utc(self.sources.clock()).date()
+        for period in due(paths, forms, there, today):
+            report, files = self.made(period, forms)
+            self.file(period, files)
+            if self.settings.reports.mail.to:
+                self.mail(period, report, files)
+
+
+@contextmanager
+def _maker(
+    base: Opened, program: str, say: Say, *, prometheus: str | None = None, writes: bool = True
+) -> Iterator[Maker]:
+    settings = base.loaded.settings
+    storage = settings.storage
+    named = bool(storage.archive.url or storage.archive.folder_id)
+    archive = open_archive(storage.archive, writable=writes) if named else None
+    asked = Prometheus(prometheus or settings.monitoring.prometheus_url)
+    repository = open_brain(base.place, program, storage.brain)
+    with ThreadPoolExecutor(AT_A_TIME) as executor:
+        store = S3Store(storage.storj)
+        sources = Sources(base.loaded, asked, store, archive, repository, system_clock, executor)
+        yield Maker(settings, sources, archive, say)
+
+
+def _period(every: Every, day: str | None) -> Period:
+    today = utc(system_clock()).date()
+    if day is None:
+        return Period.last(every, today)
+    try:
+        chosen = date.fromisoformat(day)
+    except ValueError as err:
+        raise typer.BadParameter(f"--date {day}: not a day such as 2026-11-18") from err
+    if chosen > today:
+        raise typer.BadParameter(f"--date {day}: lies in the future")
+    return Period.holding(every, chosen)
+
+
+def _forms(said: str | None) -> tuple[Form, ...]:
+    try:
+        return tuple(dict.fromkeys(Form(word.strip().lower()) for word in said.split(","))) if said else ()
+    except ValueError as err:
+        raise typer.BadParameter(f"--format {said}: say some of {', '.join(Form)}, joined by commas") from err

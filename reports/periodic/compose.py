@@ -1,0 +1,30 @@
+"""From what was found to the report. Pure: the same facts make the same report."""
+
+from collections.abc import Sequence
+
+from reports.periodic.answers import answers
+from reports.periodic.facts import Facts
+from reports.periodic.figures import figures
+from reports.periodic.model import Report
+from reports.periodic.sections import sections
+
+
+def report_of(facts: Facts) -> Report:
+    """The report of a period."""
+    return Report(
+        title=f"{facts.period.every.capitalize()} report",
+        period=facts.period.words,
+        noun=facts.period.noun,
+        made=facts.made,
+        currency=facts.prices.currency,
+        answers=answers(facts),
+        figures=figures(facts),
+        sections=sections(facts),
+        notes=tuple(_notes(facts)),
+        panels=facts.panels,
+    )
+
+
+def _notes(facts: Facts) -> Sequence[str]:
+    unfinished = f"This {facts.period.noun} is not over yet: the report holds what is known so far."
+    return [*([unfinished] if facts.made < facts.period.end else []), *facts.notes]

@@ -1,0 +1,171 @@
+"""The edge: asks Prometheus, store, archive and brain for what a report is computed from."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from dashboards.build import datasource_seconds, pages
+from nervesys.clock import Clock
+from nervesys.contract import DailySummary
+from nervesys.contract.brain import DAILY_SUMMARY
+from nervesys.errors import BadObject
+from nervesys.prometheus import Prometheus, Series
+from nervesys.queries.asking import Live
+from nervesys.settings import Loaded
+from nervesys.settings.tree import Tree
+from nervesys.stores.archive import Archive
+from nervesys.stores.brain import GitBrain
+from nervesys.stores.objects import ObjectReader
+from nervesys.stores.trees import changed_files
+from reports.draw import draw
+from reports.fields import Moment
+from reports.model import Page
+from reports.periodic.availability import Presence, fresh_query, presences, watched_query
+from reports.periodic.facts import Change, Facts, Size
+from reports.periodic.incidents import ENTERED, FIRING, STEP_SECONDS, deeds, incidents
+from reports.periodic.logs import Logs
+from reports.periodic.panels import chosen
+from reports.periodic.period import DAY_SECONDS, Period
+
+Say = Callable[[str], None]
+CONFIG = "config"
+MAX_COMMITS = 10_000
+"""That are looked through for changes of the configuration."""
+MAX_SUMMARY_BYTES = 1 << 20
+PANEL_WIDTH = 720
+"""Pixels of a drawn panel: letters of the size of the text, on a sheet of A4."""
+SIZES = {"store": "nervesys_store_bytes", "archive": "nervesys_archive_bytes"}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Whom a report is made from.
+
+    Attributes:
+        archive: None where there is none: then only the store's logs are read.
+        brain: None where it is a plain folder, which has neither history nor summaries.
+        executor: asks Prometheus, as many questions at a time as it has workers.
+    """
+
+    loaded: Loaded
+    prometheus: Prometheus
+    store: ObjectReader
+    archive: Archive | None
+    brain: GitBrain | None
+    clock: Clock
+    executor: Executor
+
+    def facts(self, period: Period, say: Say) -> Facts:
+        """Everything about a period.
+
+        Args:
+            period: over, or under way.
+            say: takes each step.
+
+        Raises:
+            SourceError: a pillar does not answer.
+            QueryFailed: Prometheus does not answer.
+        """
+        now, notes = self.clock(), list[str]()
+        say("asking Prometheus")
+        days = [(one.start, one.end) for one in (period, period.before)]
+        fleet, fleet_before = (self._fleet(start, end) for start, end in days)
+        until = max(period.start, min(now, period.end + DAY_SECONDS))
+        firing = self._minutes(FIRING, period.before.start, until)
+        entered = self._minutes(ENTERED, period.before.start, until)
+        sizes = self._sizes(period, min(now, period.end))
+        say("reading the logs")
+        tally = Logs(self.loaded.settings.storage, self.store, self.archive).tally(list(period.days), notes)
+        say("reading the brain")
+        self._fetch()
+        summaries = self._summaries(period, notes)
+        say("drawing")
+        return Facts(
+            period=period,
+            made=now,
+            prices=self.loaded.settings.prices,
+            fleet=fleet,
+            fleet_before=fleet_before,
+            incidents=incidents(firing, until - until % STEP_SECONDS),
+            deeds=deeds(entered),
+            tally=tally,
+            summaries_before=self._summaries(period.before, notes),
+            sizes=sizes,
+            changes=tuple(self._changes(period)),
+            analysis={day.date: day.analysis for day in summaries if day.analysis},
+            panels=self._panels(period, now),
+            notes=notes,
+        )
+
+    def _fleet(self, start: float, end: float) -> tuple[Presence, ...]:
+        """Day by day: no question is larger for a month than for a day."""
+        at = [start + DAY_SECONDS * number for number in range(1, round((end - start) / DAY_SECONDS) + 1)]
+        queries = [query(self.loaded, DAY_SECONDS) for query in (fresh_query, watched_query)]
+        # A second before midnight: whether an interval holds its beginning differs from Prometheus 2 to 3.
+        fresh, watched = (
+            list(self.executor.map(self._at, [query] * len(at), [t - 1 for t in at])) for query in queries
+        )
+        return presences(fresh, watched)
+
+    def _minutes(self, query: str, start: float, end: float) -> list[Series]:
+        """Points a minute apart, each for the minute before it, asked day by day."""
+        last = end - end % STEP_SECONDS
+        starts, at = [], start + STEP_SECONDS
+        while at <= last:
+            starts.append(at)
+            at += DAY_SECONDS
+        ends = [min(last, at + DAY_SECONDS - STEP_SECONDS) for at in starts]
+        count = len(starts)
+        answers = self.executor.map(self.prometheus.range, [query] * count, starts, ends, [STEP_SECONDS] * count)
+        return [one for answer in answers for one in answer]
+
+    def _at(self, query: str, at: float) -> list[Series]:
+        return self.prometheus.instant(query, at)
+
+    def _sizes(self, period: Period, end: float) -> tuple[Size, ...]:
+        return tuple(
+            Size(place, area, earlier.get(area), start.get(area), final.get(area))
+            for place, family in SIZES.items()
+            for earlier, start, final in [[self._areas(family, at) for at in (period.before.start, period.start, end)]]
+            for area in sorted(start.keys() | final.keys())
+        )
+
+    def _areas(self, family: str, at: float) -> dict[str, float]:
+        answer = self._at(f"max by (area) (last_over_time({family}[1h]))", at)
+        return {one.labels["area"]: one.points[-1][1] for one in answer}
+
+    def _fetch(self) -> None:
+        if self.brain is not None:
+            self.brain.fetch()
+
+    def _summaries(self, period: Period, notes: list[str]) -> tuple[DailySummary, ...]:
+        """The daily summaries that the brain holds; a broken one counts as missing."""
+        tree = self.brain.tree(self.brain.state_branch) if self.brain else None
+        return tuple(self._read(tree, period, notes)) if tree else ()
+
+    @staticmethod
+    def _read(tree: Tree, period: Period, notes: list[str]) -> Iterator[DailySummary]:
+        for day in period.days:
+            path = DAILY_SUMMARY.build(date=str(day))
+            body = tree.read(path)
+            try:
+                if body is not None:
+                    yield DailySummary.parse(body)
+            except BadObject as bad:
+                notes.append(f"{path} cannot be read: {bad}")
+
+    def _changes(self, period: Period) -> Iterator[Change]:
+        """Of the period and the one before, newest first."""
+        for commit in self.brain.log(self.brain.branch, MAX_COMMITS) if self.brain else ():
+            at = float(commit.commit_time)
+            if at < period.end and (files := changed_files(commit, CONFIG)) and at >= period.before.start:
+                author = commit.author.raw_name.decode(errors="replace")
+                message = commit.message.strip().partition("\n")[0]
+                yield Change(at, author, tuple(files), message, str(commit.id)[:12])
+
+    def _panels(self, period: Period, now: float) -> Page:
+        end = min(now, period.end)
+        live = Live(self.prometheus, datasource_seconds(self.loaded), end)
+        page = chosen(pages(self.loaded))
+        model, _ = draw(page, live, {}, end - period.start, PANEL_WIDTH, Moment(end), self.executor)
+        return model

@@ -1,0 +1,36 @@
+"""A report as one HTML file that needs no network, for light and dark surroundings."""
+
+from datetime import UTC
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from reports.html import colours, script
+from reports.periodic.model import Report
+from reports.periodic.spelled import notice_of, spelled
+from reports.plot import plot
+
+
+def html(report: Report, width: float) -> bytes:
+    """The file.
+
+    Args:
+        report: what it says.
+        width: that its panels are drawn for, in pixels.
+    """
+    environment = Environment(loader=PackageLoader("reports.periodic", "sheet"), autoescape=True)
+    environment.undefined = StrictUndefined
+    environment.trim_blocks = environment.lstrip_blocks = True
+    page = report.panels
+    return (
+        environment.get_template("report.html")
+        .render(
+            spelled(report),
+            style="".join([*colours(), files("reports.periodic").joinpath("sheet/report.css").read_text()]),
+            script=script(),
+            panels=page.panels if page else (),
+            notice=notice_of,
+            plot=lambda panel: plot(panel, page, width, UTC) if page else "",
+        )
+        .encode()
+    )

@@ -1,0 +1,119 @@
+"""Reads the log records of some days, wherever they lie by now: in the store, in the archive, or partly in both."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
+
+from nervesys.contract import PathTemplate
+from nervesys.contract.paths import parse_date
+from nervesys.errors import BadObject
+from nervesys.settings.storage import Storage
+from nervesys.stores.archive import MAX_FILE_BYTES, Archive, Catalogue
+from nervesys.stores.filing import Layout
+from nervesys.stores.lines import lines_of
+from nervesys.stores.objects import ObjectReader
+from reports.periodic.tally import Tally
+
+MAX_INFLATED_BYTES = 16 << 30
+"""Of one file of the archive; its lines are streamed."""
+Place = tuple[date, str]
+"""A day and a server, in lower case."""
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Where logs lie.
+
+    Attributes:
+        archive: None where there is none.
+    """
+
+    storage: Storage
+    store: ObjectReader
+    archive: Archive | None
+
+    def tally(self, days: Sequence[date], notes: list[str]) -> Tally:
+        """Add up the records of some days; the day of a record is that of the object's key, as the daily round has it.
+
+        Args:
+            days: in UTC.
+            notes: grows by what could not be read, which is left out.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+            ArchiveUnavailable: the archive does not answer.
+        """
+        wanted, tally = set(days), Tally()
+        hot, cold = self._stored(wanted), self._archived(wanted, notes)
+        for place in sorted(hot.keys() | cold.keys()):
+            there: Counter[bytes] = Counter()
+            for path in cold.get(place, ()):
+                tally.take(self._remembered(self._archive_lines(path, notes), there, doubled=place in hot))
+            for key in hot.get(place, ()):
+                tally.take(_new(self._store_lines(key, notes), there))
+        return tally
+
+    def _stored(self, wanted: set[date]) -> Mapping[Place, list[str]]:
+        template = PathTemplate(self.storage.storj.paths.active_logs)
+        found: defaultdict[Place, list[str]] = defaultdict(list)
+        for info in self.store.list(template.prefix()).objects:
+            fields = template.parse(info.key) or {}
+            day = parse_date(fields.get("date", ""))
+            if day in wanted:
+                found[day, fields.get("server", "").lower()].append(info.key)
+        return {place: sorted(keys) for place, keys in found.items()}
+
+    def _archived(self, wanted: set[date], notes: list[str]) -> Mapping[Place, list[str]]:
+        found: defaultdict[Place, list[str]] = defaultdict(list)
+        if self.archive is None:
+            return found
+        layout, catalogue = Layout(self.storage), Catalogue(self.archive.root)
+        catalogue.apply(self.archive.list())
+        for file in catalogue.files():
+            try:
+                filed = layout.filed(file.path)
+            except BadObject:
+                continue  # its exporter counts it; what it is nobody knows
+            if filed.area == "logs" and filed.day in wanted:
+                found[filed.day, filed.server or ""].append(file.path)
+        return {place: sorted(paths) for place, paths in found.items()}
+
+    def _store_lines(self, key: str, notes: list[str]) -> Iterator[bytes]:
+        try:
+            with self.store.open(key) as stream:
+                yield from lines_of(stream, key)
+        except BadObject as bad:
+            notes.append(f"A log is left out from where it cannot be read: {bad}")
+
+    def _archive_lines(self, path: str, notes: list[str]) -> Iterator[bytes]:
+        assert self.archive is not None, "the path was found there"
+        try:
+            body = self.archive.get(path, max_bytes=MAX_FILE_BYTES)
+            yield from lines_of(BytesIO(body), path, max_bytes=MAX_INFLATED_BYTES)
+        except BadObject as bad:
+            notes.append(f"A log is left out from where it cannot be read: {bad}")
+
+    @staticmethod
+    def _remembered(lines: Iterator[bytes], there: Counter[bytes], *, doubled: bool) -> Iterator[bytes]:
+        """The lines, counted where the store holds that day too: a round was interrupted between copy and delete."""
+        for line in lines:
+            if doubled:
+                there[_digest(line)] += 1
+            yield line
+
+
+def _new(lines: Iterator[bytes], there: Counter[bytes]) -> Iterator[bytes]:
+    """The lines that are not there already; equal lines are counted, so that two equal records stay two."""
+    for line in lines:
+        digest = _digest(line)
+        if there[digest]:
+            there[digest] -= 1
+        else:
+            yield line
+
+
+def _digest(line: bytes) -> bytes:
+    return hashlib.blake2b(line.rstrip(b"\r\n"), digest_size=16).digest()

@@ -1,0 +1,78 @@
+"""A report as a PDF on sheets of A4, or as pictures of them; Typst sets it, panels are the drawings of the pages."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC
+from importlib.resources import as_file, files
+from typing import Any
+
+import typst
+
+from reports.colours import SHADES, Theme, shade
+from reports.model import Graph, Timeline
+from reports.paper import KEYS, inked
+from reports.periodic.model import Report
+from reports.periodic.spelled import Json, notice_of, spelled
+from reports.plot import plot
+
+ROWS = 60
+"""Of a table that are put on paper; how many more there are is said."""
+LONGEST = 20
+"""Letters without a space, behind which a line may be broken anyway."""
+DOTS_PER_INCH = 110
+_LONG = re.compile(rf"[^\s\u200b]{{{LONGEST}}}(?=[^\s\u200b])")
+
+
+def pdf(report: Report, width: float, theme: Theme = Theme.LIGHT) -> bytes:
+    """The file.
+
+    Args:
+        report: what it says.
+        width: that its panels are drawn for, in pixels.
+        theme: light or dark.
+    """
+    made = _typeset(report, width, theme, format="pdf")
+    assert isinstance(made, bytes), "a document is one file"
+    return made
+
+
+def pictures(report: Report, width: float, theme: Theme = Theme.LIGHT) -> list[bytes]:
+    """Each sheet as a PNG; arguments as for `pdf`."""
+    made = _typeset(report, width, theme, format="png", ppi=DOTS_PER_INCH)
+    return made if isinstance(made, list) else [made]
+
+
+def _typeset(report: Report, width: float, theme: Theme, **how: Any) -> bytes | list[bytes]:
+    data = dict(spelled(report))
+    data["sections"] = list(map(_section, data["sections"]))
+    data["panels"] = list(_panels(report, width, theme))
+    data["shades"] = {name: shade(name, theme) for name in SHADES}
+    source = files("reports.periodic").joinpath("sheet/report.typ").read_bytes()
+    inputs = {"data": json.dumps(data, ensure_ascii=False)}
+    with as_file(files("reports").joinpath("fonts")) as fonts:
+        made = typst.compile(source, font_paths=[fonts], ignore_system_fonts=True, sys_inputs=inputs, **how)
+    assert isinstance(made, bytes | list), "no file is written"
+    return made
+
+
+def _section(said: Json) -> Json:
+    rows: list[Json] = said["rows"]
+    kept = [{**row, "cells": list(map(_breakable, row["cells"]))} for row in rows[:ROWS]]
+    return {**said, "rows": kept, "more": len(rows) - len(kept)}
+
+
+def _breakable(cell: Json) -> Json:
+    """A path or a name without a space may be broken, or it would run out of its column."""
+    return {**cell, "text": _LONG.sub("\\g<0>\u200b", cell["text"].replace("/", "/\u200b"))}
+
+
+def _panels(report: Report, width: float, theme: Theme) -> Iterator[Mapping[str, Any]]:
+    page = report.panels
+    for panel in page.panels if page else ():
+        told: dict[str, Any] = {"title": panel.title, "notice": notice_of(panel), "svg": "", "legend": []}
+        if page and isinstance(panel.body, Graph | Timeline):
+            told["svg"] = inked(plot(panel, page, width, UTC), theme)
+            told["legend"] = [asdict(key) for key in panel.body.legend[:KEYS]]
+        yield told

@@ -1,0 +1,96 @@
+"""What the logs of a period add up to: tasks, tokens by agent and model, errors by fingerprint. Pure."""
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from nervesys.contract import Category, LogRecord
+from nervesys.contract.fingerprints import fingerprint, words_of
+from nervesys.errors import BadObject
+
+MAX_KINDS = 5000
+"""Of errors that are told apart; what comes after is counted as one kind, for a report must end."""
+REST = "(further kinds of errors)"
+
+
+@dataclass
+class Errors:
+    """One kind of error: how often, whose, when first and last, and how it was said first.
+
+    Attributes:
+        first: Unix seconds.
+        last: Unix seconds.
+    """
+
+    words: str
+    first: float
+    last: float
+    count: int = 0
+    agents: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Tally:
+    """Sums over log records; as the daily summary counts them, and more.
+
+    Attributes:
+        tokens: by agent and model.
+        errors: by fingerprint.
+        last_words: of each agent's errors: when, and the fingerprint.
+    """
+
+    records: int = 0
+    failures: int = 0
+    completed: int = 0
+    failed: int = 0
+    tokens: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    tasks: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    errors: dict[str, Errors] = field(default_factory=dict)
+    last_words: defaultdict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
+
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Add the records of some lines; lines that are no records are passed over."""
+        for line in lines:
+            try:
+                record = LogRecord.parse(line)
+            except BadObject:
+                continue
+            self._add(record)
+
+    def error_before(self, agent: str, at: float, within: float) -> str:
+        """What an agent's last error said before an instant, at most so many seconds before; empty for none."""
+        told = sorted(self.last_words.get(agent, ()))
+        place = bisect_right(told, (at, "\U0010ffff"))
+        if not place or at - told[place - 1][0] > within:
+            return ""
+        return self.errors[told[place - 1][1]].words
+
+    def _add(self, record: LogRecord) -> None:
+        wrong = record.category is Category.ERRORS
+        self.records += 1
+        if tokens := record.metadata.tokens:
+            self.tokens[record.agent_id, record.metadata.model] += tokens
+        if record.context.duration_ms is not None:
+            self.completed, self.failed = self.completed + (not wrong), self.failed + wrong
+            self.tasks[record.agent_id, wrong] += 1
+        if wrong:
+            self.failures += 1
+            self._fail(record)
+
+    def _fail(self, record: LogRecord) -> None:
+        kind, words = fingerprint(record), words_of(record)
+        if kind not in self.errors and len(self.errors) >= MAX_KINDS:
+            kind = words = REST
+        one = self.errors.setdefault(kind, Errors(words, record.timestamp, record.timestamp))
+        one.count += 1
+        one.agents.add(record.agent_id)
+        if record.timestamp < one.first:
+            one.first, one.words = record.timestamp, words
+        one.last = max(one.last, record.timestamp)
+        self.last_words[record.agent_id].append((record.timestamp, kind))
+
+
+def worst(tally: Tally) -> Sequence[Errors]:
+    """The kinds of errors, the most frequent first."""
+    return sorted(tally.errors.values(), key=lambda it: (-it.count, it.first, it.words))

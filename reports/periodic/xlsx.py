@@ -1,0 +1,133 @@
+"""A report as a workbook: one sheet a section, numbers as numbers, each in the format of what it is."""
+
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from nervesys.contract.times import utc
+from reports.colours import Theme, shade
+from reports.periodic.model import Column, Kind, Report, Section, Value
+from reports.periodic.spelled import COLOURS, is_rtl
+
+DAY_SECONDS = 86_400
+FORMATS = {
+    Kind.COUNT: "#,##0",
+    Kind.SHARE: "0.00%",
+    Kind.SECONDS: "[h]:mm:ss",
+    Kind.BYTES: "#,##0",
+    Kind.INSTANT: "yyyy-mm-dd hh:mm:ss",
+}
+"""Bytes are written in full, durations as parts of a day: what Excel can go on counting with."""
+TITLES = {Kind.BYTES: "bytes", Kind.SECONDS: "h:mm:ss", Kind.INSTANT: "UTC"}
+WIDEST, WIDE = 80, 50
+"""Letters of a column."""
+EPOCH = datetime(1899, 12, 30, tzinfo=UTC).timestamp()
+"""Day 0 of a workbook, in Unix seconds (Excel takes 1900 for a leap year, so it is no day earlier)."""
+
+
+def xlsx(report: Report) -> bytes:
+    """The file.
+
+    Args:
+        report: what it says.
+    """
+    body = BytesIO()
+    # No text of an agent's log may become a formula or a link.
+    harmless = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with Workbook(body, harmless) as book:
+        book.set_properties({"title": f"{report.title}, {report.period}", "created": utc(report.made)})
+        _Sheets(book, report).write()
+    return body.getvalue()
+
+
+class _Sheets:
+    """Writes the sheets of one book."""
+
+    def __init__(self, book: Workbook, report: Report) -> None:
+        self._book, self._report = book, report
+        self._made: dict[str, Any] = {}
+
+    def write(self) -> None:
+        self._summary()
+        for section in self._report.sections:
+            self._section(section)
+
+    def _summary(self) -> None:
+        report, sheet = self._report, self._book.add_worksheet("Summary")
+        lines = [report.title, report.period, f"Made {utc(report.made):%Y-%m-%d %H:%M} UTC", *report.notes]
+        head = len(lines) + 1
+        for place, line in enumerate(lines):
+            sheet.write_string(place, 0, line, self._format(bold=place == 0))
+        for place, answer in enumerate(report.answers, head):
+            sheet.write_string(place, 0, answer.question, self._format(bold=True))
+            sheet.write_string(place, 1, answer.words, self._format(COLOURS[answer.tone]))
+        head += len(report.answers) + 1
+        for place, title in enumerate(("Figure", f"This {report.noun}", f"{report.noun.capitalize()} before")):
+            sheet.write_string(head, place, title, self._format(bold=True))
+        for place, figure in enumerate(report.figures, head + 1):
+            sheet.write_string(place, 0, figure.title, self._format())
+            self._value(sheet, (place, 1), figure.value, figure.kind)
+            self._value(sheet, (place, 2), figure.before, figure.kind)
+        sheet.set_column(0, 0, 30)
+        sheet.set_column(1, 2, 24)
+
+    def _section(self, section: Section) -> None:
+        sheet = self._book.add_worksheet(section.title)
+        table = section.table
+        if table is None or not table.rows:
+            for place, words in enumerate((*section.words, section.nothing or section.how)):
+                sheet.write_string(place, 0, words, self._format(rtl=is_rtl(words)))
+            sheet.set_column(0, 0, WIDEST)
+            return
+        sheet.freeze_panes(1, 0)
+        for place, column in enumerate(table.columns):
+            sheet.write_string(0, place, _title(column, self._report.currency), self._format(bold=True))
+            texts = [str(row.values[place]) for row in table.rows if isinstance(row.values[place], str)]
+            widest = max(map(len, (column.title + " (bytes)", *texts)))
+            sheet.set_column(place, place, min(widest + 2, WIDE if column.wide else WIDEST))
+        for line, row in enumerate(table.rows, 1):
+            for place, (value, column) in enumerate(zip(row.values, table.columns, strict=True)):
+                self._value(sheet, (line, place), value, column.kind, COLOURS[row.tone] if place == 0 else "")
+        sheet.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
+
+    def _value(self, sheet: Worksheet, at: tuple[int, int], value: Value, kind: Kind, colour: str = "") -> None:
+        if isinstance(value, str):
+            sheet.write_string(*at, value, self._format(colour, rtl=is_rtl(value)))
+        elif value is not None:
+            sheet.write_number(*at, _number(value, kind), self._format(colour, kind))
+
+    def _format(self, colour: str = "", kind: Kind = Kind.TEXT, *, bold: bool = False, rtl: bool = False) -> Any:
+        said: dict[str, Any] = {"valign": "top"}
+        if bold:
+            said |= {"bold": True, "bottom": 1}
+        if colour:
+            said["font_color"] = shade(colour, Theme.LIGHT)
+        if rtl:
+            said["reading_order"] = 2
+        if kind is Kind.MONEY:
+            said["num_format"] = f'"{self._report.currency}" #,##0.00'
+        elif kind in FORMATS:
+            said["num_format"] = FORMATS[kind]
+        key = repr(sorted(said.items()))
+        if key not in self._made:
+            self._made[key] = self._book.add_format(said)
+        return self._made[key]
+
+
+def _title(column: Column, currency: str) -> str:
+    unit = currency if column.kind is Kind.MONEY else TITLES.get(column.kind, "")
+    return f"{column.title} ({unit})" if unit else column.title
+
+
+def _number(value: float, kind: Kind) -> float:
+    """As a workbook counts: durations in days, instants in days since 1900."""
+    match kind:
+        case Kind.SECONDS:
+            return value / DAY_SECONDS
+        case Kind.INSTANT:
+            return (value - EPOCH) / DAY_SECONDS
+        case _:
+            return value

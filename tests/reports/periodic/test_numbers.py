@@ -1,0 +1,294 @@
+"""Every number of a report, against the same number worked out another way from the raw samples, lines and commits.
+
+What is worked out here goes minute by minute and line by line, and shares no code with the reports.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from statistics import median
+
+import pytest
+
+from reports.periodic.compose import report_of
+from reports.periodic.facts import Facts
+from reports.periodic.model import Report, Value
+from reports.periodic.period import Every, Period
+from tests.reports.periodic.conftest import ANALYSIS, World
+from tests.reports.periodic.past import (
+    AGENTS,
+    ALERTS,
+    DAY,
+    DEEDS,
+    DOWN_AFTER,
+    FRESH,
+    HEBREW,
+    MINUTE,
+    MONDAY,
+    SLOW,
+    SLOW_DOWN_AFTER,
+    TUESDAY,
+    WEDNESDAY,
+    Past,
+    Sample,
+    at,
+)
+
+PRICES = {"grok-4": 6 / 1e6, "gimai-2": 2.5 / 1e6}
+LOOKBACK = 300
+"""For so long Prometheus shows the newest sample, in seconds."""
+
+
+@pytest.fixture(scope="module")
+def facts(world: World, executor: ThreadPoolExecutor) -> Facts:
+    return world.sources(executor).facts(Period.holding(Every.DAILY, TUESDAY), lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def report(facts: Facts) -> Report:
+    return report_of(facts)
+
+
+@pytest.fixture(scope="module")
+def weekly(world: World, executor: ThreadPoolExecutor) -> Report:
+    return report_of(world.sources(executor).facts(Period.holding(Every.WEEKLY, TUESDAY), lambda _: None))
+
+
+def rows(report: Report, title: str) -> list[tuple[Value, ...]]:
+    section = next(one for one in report.sections if one.title == title)
+    assert section.table
+    return [row.values for row in section.table.rows]
+
+
+def figure(report: Report, title: str) -> tuple[float | None, float | None]:
+    found = next(one for one in report.figures if one.title == title)
+    return found.value, found.before
+
+
+# --- Availability, minute by minute over the raw samples -------------------------------------------------------------
+
+
+def shown(samples: Iterable[Sample], when: int) -> float | None:
+    """What Prometheus shows at an instant."""
+    newest = [value for stamp, value in samples if when - LOOKBACK < stamp <= when]
+    return newest[-1] if newest else None
+
+
+def minutes(raw: Past, agent: str, day: date) -> tuple[int, int]:
+    """Good minutes, and those that count."""
+    read = next(iter(raw.series["nervesys_exporter_last_success_timestamp_seconds"].values()))
+    member = raw.series["nervesys_brain_agent_configured"][("agent", agent), ("role", "worker")]
+    beats = raw.series["nervesys_agent_heartbeat_timestamp_seconds"].get((("agent", agent),), [])
+    limit = SLOW_DOWN_AFTER if agent == SLOW else DOWN_AFTER
+    begin = at(day) - LOOKBACK
+    read, member, beats = ([one for one in of if begin <= one[0] < at(day) + DAY] for of in (read, member, beats))
+    good = counted = 0
+    for when in range(at(day), at(day) + DAY, MINUTE):
+        near = [[one for one in of if when - LOOKBACK < one[0] <= when] for of in (read, member, beats)]
+        success, configured, beat = (shown(of, when) for of in near)
+        if success is None or when - success >= FRESH or configured is None:
+            continue
+        counted += 1
+        good += beat is not None and when - beat <= limit
+    return good, counted
+
+
+@pytest.fixture(scope="module")
+def presence(world: World) -> dict[tuple[str, date], tuple[int, int]]:
+    return {(agent, day): minutes(world.raw, agent, day) for agent in AGENTS for day in (MONDAY, TUESDAY, WEDNESDAY)}
+
+
+def test_availability_of_each_agent(report: Report, presence: dict[tuple[str, date], tuple[int, int]]) -> None:
+    table = {row[0]: row[1:] for row in rows(report, "Availability")}
+    assert table.keys() == set(AGENTS)
+    for agent in AGENTS:
+        good, counted = presence[agent, TUESDAY]
+        good_before, counted_before = presence[agent, MONDAY]
+        before = good_before / counted_before if counted_before else None
+        assert table[agent] == (good / counted, before, (counted - good) * MINUTE, counted * MINUTE), agent
+    assert rows(report, "Availability")[0][0] == "new-one", "the worst comes first"
+    assert table["gimai"][0] == table["deepseek"][0] == 1, "a blind exporter is no outage, a slow agent is not away"
+
+
+def test_availability_of_the_fleet(
+    report: Report, weekly: Report, presence: dict[tuple[str, date], tuple[int, int]]
+) -> None:
+    def share(*days: date) -> float:
+        sums = [presence[agent, day] for agent in AGENTS for day in days]
+        return sum(good for good, _ in sums) / sum(counted for _, counted in sums)
+
+    assert figure(report, "Availability") == (share(TUESDAY), share(MONDAY))
+    assert figure(weekly, "Availability")[0] == share(MONDAY, TUESDAY, WEDNESDAY)
+
+
+# --- Incidents, by the instants at which alerts were made to fire ----------------------------------------------------
+
+
+def fired(start: int, end: int) -> list[tuple[str, str, int, int]]:
+    """Name, subject, first minute and last of what fired in a period; tests and the Watchdog are none of it."""
+    found = []
+    for labels, first, last in ALERTS:
+        stamps = range(first - first % 15 + 15, last, 15)
+        began, ended = (stamps[0] - 1) // MINUTE * MINUTE, -(-stamps[-1] // MINUTE) * MINUTE
+        if labels["severity"] != "none" and "nervesys_test" not in labels and began < end and ended > start:
+            subject = labels.get("agent") or labels.get("server") or f"area {labels['area']}"
+            found.append((labels["alertname"], subject, began, ended))
+    return sorted(found, key=lambda one: one[2])
+
+
+def test_incidents_with_time_to_recovery_action_and_cause(report: Report) -> None:
+    expected = fired(at(TUESDAY), at(WEDNESDAY))
+    told = rows(report, "Incidents")
+    assert [(row[0], row[1], row[3]) for row in told] == [one[:3] for one in expected]
+    for row, (alert, _, began, ended) in zip(told, expected, strict=True):
+        assert row[4] == ("still firing" if alert == "BackupMissing" else ended - began), alert
+    down = next(row for row in told if row[0] == "AgentDown")
+    assert down[2] == "critical"
+    assert down[5] == "restart_agent: running \N{MULTIPLICATION SIGN} 2, recovered"
+    assert down[6] == HEBREW, "the newest error of the half hour before"
+    assert all(row[5] == "" for row in told if row[0] != "AgentDown")
+
+
+def test_how_many_incidents_and_how_long_until_recovery(report: Report, weekly: Report) -> None:
+    today, before = fired(at(TUESDAY), at(WEDNESDAY)), fired(at(MONDAY), at(TUESDAY))
+    assert figure(report, "Incidents") == (len(today), len(before))
+
+    def recovery(some: list[tuple[str, str, int, int]]) -> float:
+        return median(ended - began for alert, _, began, ended in some if alert != "BackupMissing")
+
+    assert figure(report, "Median recovery") == (recovery(today), recovery(before))
+    week = fired(at(MONDAY), at(MONDAY) + 7 * DAY)
+    assert figure(weekly, "Incidents")[0] == len(week)
+    assert figure(weekly, "Median recovery")[0] == recovery(week)
+
+
+def test_what_was_done_is_answered_on_the_first_page(report: Report, weekly: Report) -> None:
+    def states(start: int, end: int) -> Counter[str]:
+        return Counter(state for _, action, state, when in DEEDS if action != "log_to" and start <= when < end)
+
+    assert states(at(TUESDAY), at(WEDNESDAY)) == {"running": 2, "recovered": 1}
+    times = "\N{MULTIPLICATION SIGN}"
+    assert f"restart_agent: running {times} 2, recovered. " in report.answers[2].words
+    assert states(at(MONDAY), at(MONDAY) + 7 * DAY) == {"running": 3, "recovered": 2}
+    assert f"restart_agent: running {times} 3, recovered {times} 2. " in weekly.answers[2].words
+
+
+# --- Work, tokens and errors, line by line ---------------------------------------------------------------------------
+
+
+def records(raw: Past, *days: date) -> list[dict[str, object]]:
+    return [one for (_, day), of_day in raw.logs.items() if day in set(map(str, days)) for one in of_day]
+
+
+def test_tasks(world: World, report: Report, weekly: Report) -> None:
+    def count(wrong: bool, *days: date, agent: str = "") -> int:
+        return sum(
+            "context" in one and (one["category"] == "errors") == wrong and agent in ("", one["agent_id"])
+            for one in records(world.raw, *days)
+        )
+
+    assert figure(report, "Tasks completed") == (count(False, TUESDAY), count(False, MONDAY))
+    assert figure(report, "Tasks failed") == (count(True, TUESDAY), count(True, MONDAY))
+    assert figure(weekly, "Tasks completed") == (count(False, MONDAY, TUESDAY, WEDNESDAY), None), "no week before"
+    for agent, done, failed, share in rows(report, "Tasks"):
+        expected = count(False, TUESDAY, agent=str(agent)), count(True, TUESDAY, agent=str(agent))
+        assert (done, failed) == expected
+        assert share == expected[0] / sum(expected)
+
+
+def test_tokens_and_what_they_cost(world: World, report: Report, weekly: Report) -> None:
+    def tokens(*days: date) -> Counter[tuple[str, str]]:
+        used: Counter[tuple[str, str]] = Counter()
+        for one in records(world.raw, *days):
+            said = one.get("metadata")
+            if isinstance(said, dict):
+                used[str(one["agent_id"]), said["model_version"]] += said["tokens_used"]
+        return used
+
+    def cost(used: Counter[tuple[str, str]]) -> float:
+        return sum(PRICES.get(model, 0) * count for (_, model), count in used.items())
+
+    today, before, week = tokens(TUESDAY), tokens(MONDAY), tokens(MONDAY, TUESDAY, WEDNESDAY)
+    assert figure(report, "Tokens") == (today.total(), before.total())
+    assert figure(report, "Cost of tokens") == pytest.approx((cost(today), cost(before)))
+    assert figure(weekly, "Tokens")[0] == week.total()
+    assert figure(weekly, "Cost of tokens")[0] == pytest.approx(cost(week))
+    table = {(agent, model): (count, price) for agent, model, count, price in rows(report, "Tokens and cost")}
+    assert table.keys() == today.keys()
+    for (agent, model), count in today.items():
+        priced = pytest.approx(PRICES[model] * count) if model in PRICES else None
+        assert table[agent, model] == (count, priced)
+
+
+def test_errors_by_kind(world: World, report: Report) -> None:
+    wrong = [one for one in records(world.raw, TUESDAY) if one["category"] == "errors"]
+    assert figure(report, "Errors")[0] == len(wrong)
+    assert figure(report, "Errors")[1] == sum(one["category"] == "errors" for one in records(world.raw, MONDAY))
+    kinds = ("the model did not answer", "push of", "out of memory", HEBREW)
+    table = rows(report, "Errors")
+    assert len(table) == len(kinds)
+    for kind, row in zip(kinds, table, strict=True):
+        of_kind = [one for one in wrong if str(one["message"]).startswith(kind)]
+        stamps = sorted(str(one["timestamp"]) for one in of_kind)
+        assert str(row[0]).startswith(kind)
+        assert row[1] == len(of_kind)
+        assert row[2] == ", ".join(sorted({str(one["agent_id"]) for one in of_kind}))
+        assert [instant(row[3]), instant(row[4])] == [stamps[0], stamps[-1]]
+    assert [row[1] for row in table] == sorted((row[1] for row in table), reverse=True)  # type: ignore[type-var]
+
+
+def instant(value: Value) -> str:
+    assert isinstance(value, float)
+    return (date(1970, 1, 1) + timedelta(days=value // DAY)).isoformat() + "T" + clock(int(value % DAY))
+
+
+def clock(seconds: int) -> str:
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}Z"
+
+
+# --- Storage, by the samples at the edges; the brain, by its commits -------------------------------------------------
+
+
+def test_storage(world: World, report: Report) -> None:
+    grown = grown_before = 0.0
+    for place, area, start, end, growth, before in rows(report, "Storage"):
+        samples = dict(world.raw.series[f"nervesys_{place}_bytes"][(("area", str(area)),)])
+        first, last, earlier = samples[at(TUESDAY)], samples[at(WEDNESDAY)], samples[at(MONDAY)]
+        assert (start, end, growth, before) == (first, last, last - first, first - earlier)
+        grown, grown_before = grown + last - first, grown_before + first - earlier
+    assert [row[:2] for row in rows(report, "Storage")] == [
+        ("store", "active_logs"),
+        ("store", "agents"),
+        ("archive", "logs"),
+    ]
+    assert figure(report, "Storage growth") == (grown, grown_before)
+
+
+def test_changes_of_the_configuration(world: World, report: Report, weekly: Report) -> None:
+    monday, tuesday, wednesday = world.commits
+    assert rows(report, "Config changes") == [
+        (
+            at(TUESDAY, 10, 30),
+            "דנה",
+            "config/agents/grok.yaml, config/thresholds.yaml",
+            "Give grok more time",
+            tuesday[:12],
+        )
+    ]
+    assert figure(report, "Config changes") == (1, 1)
+    assert [row[4] for row in rows(weekly, "Config changes")] == [one[:12] for one in (wednesday, tuesday, monday)]
+    assert "changed by 1 commit." in report.answers[2].words
+
+
+def test_the_analysis_is_the_brain_s(report: Report) -> None:
+    assert next(one for one in report.sections if one.title == "Analysis").words == (ANALYSIS,)
+
+
+def test_the_answers_tell_the_same_numbers(report: Report) -> None:
+    well, broke, _ = report.answers
+    assert well.words.startswith("2 of 4 agents were well. Away: new-one for 17 h 31 min, grok for 26 min. ")
+    assert "AgentDown (grok)" in broke.words
+    assert "HighCpu \N{MULTIPLICATION SIGN} 2 (alpha)" in broke.words
+    assert broke.words.endswith("1 of them had not ended.")
+    assert report.notes == ()
