@@ -11,14 +11,10 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.panel import Panel
-from rich.table import Table
 from typer.core import TyperCommand, TyperGroup
 
 from nervesys import __version__
-from nervesys.errors import Mistake, NervesysError, SettingsError
+from nervesys.errors import NervesysError, SettingsError
 from nervesys.settings import PLACES, VARIABLES
 
 COMMANDS: dict[str, str] = {
@@ -76,6 +72,10 @@ class LazyCommands(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The usual help, then the panels."""
+        from rich.console import Console  # the agent, which prints nothing in colours, is to stay small
+        from rich.panel import Panel
+        from rich.table import Table
+
         super().format_help(ctx, formatter)
         for title, rows in PANELS.items():
             table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
@@ -165,18 +165,14 @@ def main() -> None:
     try:
         app(prog_name="nervesys")
     except SettingsError as err:
-        _say(f"[bold red]The configuration is wrong[/] ({len(err.mistakes)} to mend):", *map(_indented, err.mistakes))
+        typer.echo(f"{_red('The configuration is wrong')} ({len(err.mistakes)} to mend):", err=True)
+        for mistake in err.mistakes:
+            typer.echo(f"  {mistake}", err=True)
         sys.exit(2)
     except (NervesysError, OSError) as err:
-        _say(f"[bold red]Failed:[/] {escape(str(err))}")
+        typer.echo(f"{_red('Failed:')} {err}", err=True)
         sys.exit(1)
 
 
-def _indented(mistake: Mistake) -> str:
-    return f"  {escape(str(mistake))}"
-
-
-def _say(*lines: str) -> None:
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
-    for line in lines:
-        errors.print(line)
+def _red(text: str) -> str:
+    return typer.style(text, fg="red", bold=True)

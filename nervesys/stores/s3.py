@@ -1,15 +1,17 @@
-"""The store over the S3 API, through boto3."""
+"""The store over the S3 API, through botocore."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from email.utils import parsedate_to_datetime
+from functools import cache
 from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile
+from threading import Lock
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
+from botocore.session import Session
 
 from nervesys.errors import StoreUnavailable
 from nervesys.settings.storage import Store
@@ -27,6 +29,8 @@ SPOOL_BYTES = 1 << 20
 """Of a stream's copy that are kept in memory; the rest goes to a temporary file."""
 
 Taken = TypeVar("Taken")
+_making = Lock()
+"""Clients may be used by all threads, but a session makes one at a time."""
 
 
 class S3Store:
@@ -38,23 +42,25 @@ class S3Store:
 
     def __init__(self, settings: Store) -> None:
         self._bucket, self._endpoint = settings.bucket, settings.endpoint
-        self._client: S3Client = boto3.session.Session().client(
-            "s3",
-            endpoint_url=settings.endpoint,
-            region_name=settings.region,
-            aws_access_key_id=settings.access_key.get_secret_value() if settings.access_key else None,
-            aws_secret_access_key=settings.secret_key.get_secret_value() if settings.secret_key else None,
-            config=Config(
-                connect_timeout=settings.timeout_seconds,
-                read_timeout=settings.timeout_seconds,
-                retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-                max_pool_connections=AREAS * settings.concurrency,
-                s3={"addressing_style": "path"},
-                # Servers other than Amazon's do not all know the newer checksum trailers.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
-        )
+        with _making:
+            client = _session().create_client(
+                "s3",
+                endpoint_url=settings.endpoint,
+                region_name=settings.region,
+                aws_access_key_id=settings.access_key.get_secret_value() if settings.access_key else None,
+                aws_secret_access_key=settings.secret_key.get_secret_value() if settings.secret_key else None,
+                config=Config(
+                    connect_timeout=settings.timeout_seconds,
+                    read_timeout=settings.timeout_seconds,
+                    retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+                    max_pool_connections=AREAS * settings.concurrency,
+                    s3={"addressing_style": "path"},
+                    # Servers other than Amazon's do not all know the newer checksum trailers.
+                    request_checksum_calculation="when_required",
+                    response_checksum_validation="when_required",
+                ),
+            )
+        self._client = cast("S3Client", client)
 
     def list(self, prefix: str, *, recursive: bool = True) -> Listing:
         """All objects below a prefix, page after page."""
@@ -99,7 +105,7 @@ class S3Store:
             yield copy
 
     def _taken(self, key: str, take: Callable[[IO[bytes]], Taken]) -> Taken:
-        """Take an object's body in, again where it is cut short, which boto3 itself retries for no body."""
+        """Take an object's body in, again where it is cut short, which botocore itself retries for no body."""
         with self._answers(f"get {key}", key):
             for left in reversed(range(ATTEMPTS)):
                 try:
@@ -123,7 +129,7 @@ class S3Store:
 
     @contextmanager
     def _answers(self, what: str, key: str = "") -> Iterator[None]:
-        """Turn what boto3 raises into our tree; its messages may quote request headers, so a code names the cause."""
+        """Turn botocore's errors into our tree; their messages may quote request headers, so a code names the cause."""
         try:
             yield
         except ClientError as err:
@@ -134,6 +140,12 @@ class S3Store:
             raise StoreUnavailable(f"{what} at {self._endpoint}: {code} (HTTP {status})") from err
         except BotoCoreError as err:
             raise StoreUnavailable(f"{what} at {self._endpoint}: {type(err).__name__}") from err
+
+
+@cache
+def _session() -> Session:
+    """One for all clients of the process: what describes the service takes 12 MB."""
+    return Session()
 
 
 def _info(entry: dict[str, Any]) -> ObjectInfo:
