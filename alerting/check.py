@@ -81,7 +81,7 @@ def _alert(alert: Alert, alerts: AlertsFile, settings: Settings, world: World) -
     said_in = "condition" if alert.expr is None else "expr"
     try:
         rules = rules_of(alert, settings, world.own)
-        asked = [selection for rule in rules for selection in selections(rule.expr)]
+        asked = [selection for rule in rules if rule.expr for selection in selections(rule.expr)]
     except ValueError as err:
         yield said_in, str(err)
         return

@@ -137,7 +137,8 @@ class Alert(Section):
         name: for people, such as `Agent Down`; see `alertname`.
         condition: in the language of `alerting.language`.
         expr: PromQL, taken as it is, in place of a condition.
-        by: with `expr`, the labels that its result carries.
+        posted: who posts it to Alertmanager, in place of a condition: nothing evaluates it.
+        by: with `expr` and `posted`, the labels that it carries.
         hold: seconds that it must hold before it fires.
         severity: None where the condition reads a pair of thresholds, which makes one rule of either severity.
         actions: all are done, in no order.
@@ -153,6 +154,7 @@ class Alert(Section):
     name: str = Field(pattern=r"^[A-Z][A-Za-z0-9]*( [A-Z0-9][A-Za-z0-9]*)*$")
     condition: str | None = None
     expr: str | None = None
+    posted: Literal["analysis"] | None = None
     by: tuple[str, ...] = ()
     hold: Duration = Field(default=0, alias="for")
     severity: Severity | None = None
@@ -165,10 +167,10 @@ class Alert(Section):
 
     @model_validator(mode="after")
     def _one_condition(self) -> Self:
-        if (self.condition is None) == (self.expr is None):
-            raise ValueError("an alert has either a condition or an expr")
-        if self.by and self.expr is None:
-            raise ValueError("`by` goes with `expr`; a condition knows its labels")
+        if len([said for said in (self.condition, self.expr, self.posted) if said is not None]) != 1:
+            raise ValueError("an alert has one of condition, expr and posted")
+        if self.by and self.condition is not None:
+            raise ValueError("`by` goes with `expr` and `posted`; a condition knows its labels")
         return self
 
     @property

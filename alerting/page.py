@@ -73,10 +73,12 @@ def _section(settings: Settings, alert: Alert) -> Iterator[str]:
     yield f"- **For each**: {_labels(rules[0].by)}\n"
     if alert.condition:
         yield f"- **Condition**: `{alert.condition}`\n"
+    if alert.posted:
+        yield f"- **Posted by**: {alert.posted}; no rule evaluates it\n"
     if alert.actions:
         yield f"- **Actions**: {', '.join(map(_action, alert.actions))}\n"
     yield f"\n**What to do.** {alert.runbook.strip()}\n"
-    for rule in rules:
+    for rule in rules if not alert.posted else ():
         title = f"Expression, {rule.severity}" if len(rules) > 1 else "Expression"
         yield f"\n<details><summary>{title}</summary>\n\n```promql\n{rule.expr}\n```\n\n</details>\n"
 

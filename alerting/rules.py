@@ -20,6 +20,7 @@ class Rule:
     """One rule of an alert; an alert with a pair of thresholds has two.
 
     Attributes:
+        expr: PromQL; empty where nothing evaluates it, because somebody posts it.
         by: the labels that it carries beside its name and severity.
     """
 
@@ -40,14 +41,13 @@ def rules_of(alert: Alert, settings: Settings, own: Own = NOBODYS) -> list[Rule]
     Raises:
         ValueError: what is wrong with its condition.
     """
-    if alert.expr is not None:
-        return [Rule(alert, _severity(alert), alert.expr.strip(), alert.by)]
-    condition = alert.condition or ""
-    if alert.severity is None and reads_a_pair(condition, settings):
+    if alert.condition is None:
+        return [Rule(alert, _severity(alert), (alert.expr or "").strip(), alert.by)]
+    if alert.severity is None and reads_a_pair(alert.condition, settings):
         pair = (Severity.WARNING, Severity.CRITICAL)
-        both = [(severity, compiled(condition, settings, severity, own)) for severity in pair]
+        both = [(severity, compiled(alert.condition, settings, severity, own)) for severity in pair]
         return [Rule(alert, severity, one.expr, one.by) for severity, one in both]
-    one = compiled(condition, settings, alert.severity, own)
+    one = compiled(alert.condition, settings, alert.severity, own)
     return [Rule(alert, _severity(alert), one.expr, one.by)]
 
 
@@ -59,8 +59,13 @@ def prometheus_rules(settings: Settings, alerts: AlertsFile, own: Own = NOBODYS)
         alerts: what to alert on.
         own: thresholds of agents that have some of their own.
     """
-    rules = [_written(rule, settings) for alert in alerts.alerts for rule in rules_of(alert, settings, own)]
+    rules = [_written(rule, settings) for rule in evaluated(settings, alerts, own)]
     return {"groups": [{"name": "nervesys", "rules": rules}]}
+
+
+def evaluated(settings: Settings, alerts: AlertsFile, own: Own = NOBODYS) -> list[Rule]:
+    """The rules that an engine evaluates: all but what somebody posts."""
+    return [rule for alert in alerts.alerts if not alert.posted for rule in rules_of(alert, settings, own)]
 
 
 def _severity(alert: Alert) -> Severity:

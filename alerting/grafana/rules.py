@@ -13,7 +13,7 @@ from typing import Any
 
 from alerting.conditions import NOBODYS, Own
 from alerting.model import WATCHDOG, AlertsFile
-from alerting.rules import Rule, annotations, rules_of
+from alerting.rules import Rule, annotations, evaluated
 from alerting.units import promql_duration
 from nervesys.settings import Settings
 
@@ -32,7 +32,7 @@ def groups(settings: Settings, alerts: AlertsFile, own: Own = NOBODYS) -> list[d
         alerts: what to alert on.
         own: thresholds of agents that have some of their own.
     """
-    rules = [rule for alert in alerts.alerts for rule in rules_of(alert, settings, own)]
+    rules = evaluated(settings, alerts, own)
     every = settings.monitoring.prometheus.evaluation_interval_seconds
     return [
         {

@@ -9,10 +9,9 @@ from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerting.journal.episodes import latest, look_again, open_episode
-from alerting.journal.states import Change, Episode, State
+from alerting.journal.states import FIRING, Change, Episode, State
 from alerting.journal.tables import alerts, evidence, records
 
-FIRING = "firing"
 _SAME = ("alertname", "fingerprint", "starts_at", "status")
 _TOLD = (*_SAME, "sender", "agent", "labels", "annotations", "rejected")
 

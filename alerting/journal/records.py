@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select, update
 
-from alerting.journal.states import Change, State
+from alerting.journal.states import FIRING, Change, State
 from alerting.journal.tables import alerts, records
 
 BATCH = 1000
@@ -20,6 +21,7 @@ class Record:
     Attributes:
         target: where, as alerts.yaml says.
         received_at: Unix seconds.
+        detail: how the last try ended, in words.
     """
 
     id: int
@@ -34,9 +36,17 @@ class Record:
     agent: str
     labels: dict[str, str]
     annotations: dict[str, str]
+    detail: str = ""
 
 
-def claim(connection: Connection, action: str, now: float, *, until: float) -> list[Record]:
+_COLUMNS = (
+    *records.c["id", "action", "target", "detail"],
+    records.c.opened_at.label("received_at"),
+    *alerts.c["alertname", "fingerprint", "starts_at", "status", "sender", "agent", "labels", "annotations"],
+)
+
+
+def claim(connection: Connection, action: str, now: float, *, until: float, limit: int = BATCH) -> list[Record]:
     """Take what waits for an action into this receiver's hands.
 
     Args:
@@ -44,33 +54,32 @@ def claim(connection: Connection, action: str, now: float, *, until: float) -> l
         action: its name.
         now: Unix seconds.
         until: Unix seconds, after which another may take them.
+        limit: how many at most.
 
     Returns:
         Those taken, oldest first; what others hold is left out.
     """
     free = or_(records.c.lease_until.is_(None), records.c.lease_until < now)
     query = (
-        select(
-            *records.c["id", "action", "target"],
-            records.c.opened_at.label("received_at"),
-            *alerts.c["alertname", "fingerprint", "starts_at", "status", "sender", "agent", "labels", "annotations"],
-        )
+        select(*_COLUMNS)
         .join(alerts, alerts.c.id == records.c.alert_id)
         .where(records.c.closed_at.is_(None), records.c.action == action, free)
         .order_by(records.c.id)
-        .limit(BATCH)
+        .limit(limit)
         .with_for_update(of=records, skip_locked=True)
     )
-    taken = [
-        Record(**{**row, "labels": json.loads(row["labels"]), "annotations": json.loads(row["annotations"])})
-        for row in connection.execute(query).mappings()
-    ]
+    taken = _read(connection, query)
     connection.execute(update(records).where(_these(taken)).values(lease_until=until))
     return taken
 
 
 def settle(
-    connection: Connection, done: Sequence[Record], state: State, detail: str, closed_at: float | None
+    connection: Connection,
+    done: Sequence[Record],
+    state: State,
+    detail: str,
+    closed_at: float | None,
+    verdict: str = "",
 ) -> list[Change]:
     """Write down how a batch ended, or why it goes on waiting.
 
@@ -80,10 +89,39 @@ def settle(
         state: that all of it is in now.
         detail: in words.
         closed_at: Unix seconds; None while it waits.
+        verdict: of who was asked; empty where nobody was.
     """
-    values = {"state": state, "detail": detail, "closed_at": closed_at, "lease_until": None}
+    values = {"state": state, "detail": detail, "closed_at": closed_at, "lease_until": None, "verdict": verdict}
     connection.execute(update(records).where(_these(done)).values(values))
     return [Change(one.agent, one.action, state, detail) for one in done] if closed_at is not None else []
+
+
+def standing(connection: Connection, action: str, verdict: str, since: float) -> list[Record]:
+    """The records with a verdict whose alert still fires, oldest first.
+
+    Args:
+        connection: an open transaction.
+        action: its name.
+        verdict: such as `critical`.
+        since: Unix seconds; an alert not heard of since then is over, for its end may come under another start.
+    """
+    end = alerts.alias()
+    same = and_(*(end.c[name] == alerts.c[name] for name in ("alertname", "fingerprint", "starts_at")))
+    query = (
+        select(*_COLUMNS)
+        .join(alerts, alerts.c.id == records.c.alert_id)
+        .where(records.c.action == action, records.c.verdict == verdict, alerts.c.last_at > since)
+        .where(~exists().where(same, end.c.status != FIRING))
+        .order_by(records.c.id)
+    )
+    return _read(connection, query)
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[Record]:
+    return [
+        Record(**{**row, "labels": json.loads(row["labels"]), "annotations": json.loads(row["annotations"])})
+        for row in connection.execute(query).mappings()
+    ]
 
 
 def _these(some: Sequence[Record]) -> ColumnElement[bool]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+FIRING = "firing"
+"""Status of an alert that is not over."""
 FLEET = "*"
 """Stands for the whole fleet where an agent's name is expected; no agent can be named so."""
 

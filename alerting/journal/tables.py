@@ -132,6 +132,7 @@ records = Table(
     Column("opened_at", Double, nullable=False),
     Column("closed_at", Double),
     Column("lease_until", Double),
+    Column("verdict", String, nullable=False, server_default=""),
     UniqueConstraint("alert_id", "action", "target"),
     Index("ix_records_open", "closed_at"),
 )

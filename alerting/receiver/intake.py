@@ -1,10 +1,11 @@
 """From a request to what is journalled: nothing in the body names an action, alerts.yaml alone does."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from alerting.journal.receive import Arrival
-from alerting.model import WATCHDOG
+from alerting.journal.states import FIRING
+from alerting.model import WATCHDOG, Action
 from alerting.receiver.fleet import Fleet
 from alerting.receiver.webhook import Alert, BadAlert, Request
 from nervesys.contract import agent_name
@@ -25,7 +26,7 @@ def arrivals(request: Request, sender: str, fleet: Fleet) -> Iterator[Arrival]:
 def has_watchdog(request: Request) -> bool:
     """Whether the sender says that all is well."""
     return any(
-        isinstance(alert, Alert) and (alert.name, alert.status) == (WATCHDOG, "firing") for alert in request.alerts
+        isinstance(alert, Alert) and (alert.name, alert.status) == (WATCHDOG, FIRING) for alert in request.alerts
     )
 
 
@@ -36,7 +37,7 @@ def _arrival(alert: Alert, sender: str, fleet: Fleet) -> Arrival:
     agent = _agent(alert, fleet)
     rejected = "unknown_alert" if rule is None else _refusal(alert, agent, remedies)
     test = alert.labels.get(TEST_LABEL) == "true"
-    records = () if rejected or test else tuple(("log_to", action.log_to) for action in actions if action.log_to)
+    records = () if rejected or test else tuple(_records(actions, alert, fleet))
     return Arrival(
         alertname=alert.name,
         fingerprint=alert.identity(),
@@ -51,6 +52,15 @@ def _arrival(alert: Alert, sender: str, fleet: Fleet) -> Arrival:
         remedies=() if rejected else remedies,
         records=records,
     )
+
+
+def _records(actions: Iterable[Action], alert: Alert, fleet: Fleet) -> Iterator[tuple[str, str]]:
+    """What is to be written down of an alert, and where; a model that is not there is not asked."""
+    for action in actions:
+        if action.log_to:
+            yield "log_to", action.log_to
+        elif action.analyze and alert.status == FIRING and fleet.settings.alibaba.alibaba_cloud.enabled:
+            yield "analyze", action.analyze
 
 
 def _agent(alert: Alert, fleet: Fleet) -> str:

@@ -10,7 +10,8 @@ from starlette.applications import Starlette
 from alerting.journal import Change, Journal, State, Writer
 from alerting.journal.retention import forget
 from alerting.model import WATCHDOG
-from alerting.receiver import healer, metrics, scribe
+from alerting.receiver import advisor, healer, metrics, scribe
+from alerting.receiver.advisor import Advisor
 from alerting.receiver.blast import Radius
 from alerting.receiver.calls import Calls
 from alerting.receiver.deadman import Deadman
@@ -26,6 +27,8 @@ from alerting.receiver.tasks import every, steady
 from alerting.receiver.watch import Watch
 from alerting.receiver.web import ACKNOWLEDGE, SENDERS, Desk
 from nervesys.alertmanager import Cluster
+from nervesys.analysis import Analyst
+from nervesys.analysis.posted import REFRESH_SECONDS
 from nervesys.clock import Clock, system_clock
 from nervesys.metrics import Instruments
 from nervesys.metrics.pages import Program, application
@@ -35,6 +38,7 @@ from nervesys.stores.objects import ObjectStore
 FLEET_SECONDS = 60
 """Between two reads of the brain."""
 DEADMAN_SECONDS = 5
+ADVICE_SECONDS = 2
 FORGET_SECONDS = 3600
 DAY_SECONDS = 86400
 LINKS = {"/?state=escalated": "escalated", "/actions": "JSON", "/metrics": "metrics", "/-/ready": "readiness"}
@@ -54,6 +58,7 @@ class Receiver:
         journal: open; closed by this receiver.
         store: looked at, never written to.
         brain: that records are written to; None where it is a plain folder.
+        analyst: asks the language model; None where there is none.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Receiver:
         store: ObjectStore,
         brain: GitBrain | None,
         clock: Clock = system_clock,
+        analyst: Analyst | None = None,
     ) -> None:
         settings, limits = fleet.now.settings, local.limits
         self._fleet, self._journal, self._local = fleet, journal, local
@@ -78,6 +84,10 @@ class Receiver:
         self._deadman = Deadman(settings.monitoring.deadman.silence_seconds, local.deadman_url, instruments, clock)
         self._scribe = Scribe(brain, journal, writer, instruments, clock, self._told)
         self._watch = watch = Watch(store, settings, clock)
+        cluster = Cluster.of(settings.monitoring)
+        self._advisor = analyst and Advisor(
+            analyst, cluster, settings, watch.last_error, journal, writer, instruments, clock, self._told
+        )
         self._healer = Healer(
             fleet=lambda: fleet.now,
             watch=watch,
@@ -85,7 +95,7 @@ class Receiver:
             calls=self._calls,
             policy=policy_of(settings, limits, observe=local.actions.mode == "observe"),
             radius=Radius(limits.blast_share, limits.blast_at_least, limits.blast_trial),
-            silences=Cluster.of(settings.monitoring).silenced,
+            silences=cluster.silenced,
             cap=limits.restarts_per_hour,
             journal=journal,
             writer=writer,
@@ -141,6 +151,9 @@ class Receiver:
             every(steady(FORGET_SECONDS), "retention", self._forget, never),
             every(steady(FLEET_SECONDS), "brain", self._refresh_fleet, never),
         ]
+        if self._advisor:
+            work.append(every(steady(ADVICE_SECONDS), "analyze", self._advisor.judge, never))
+            work.append(every(steady(REFRESH_SECONDS), "post what is critical", self._advisor.post, never))
         if self._fleet.now.alerts.named(WATCHDOG):
             work.append(every(steady(DEADMAN_SECONDS), "dead-man's switch", self._deadman.turn, never))
         tasks = [asyncio.create_task(one) for one in work]
@@ -165,6 +178,8 @@ class Receiver:
     def _start_series(self) -> None:
         """Let every series exist before its first event, so that `increase` sees that event."""
         self._instruments.start(metrics.DURATION, scribe.ACTION, scribe.DRIVER)
+        if self._advisor:
+            self._instruments.start(metrics.DURATION, advisor.ACTION, advisor.DRIVER)
         for driver in self._drivers:
             self._instruments.start(metrics.RECOVERY, driver)
             self._instruments.start(metrics.DURATION, healer.ACTION, driver)
@@ -172,6 +187,8 @@ class Receiver:
             self._series.start(agent, healer.ACTION, State)
         for agent in (*self._fleet.now.agents, NOBODY):
             self._series.start(agent, scribe.ACTION, scribe.STATES)
+            if self._advisor:
+                self._series.start(agent, advisor.ACTION, scribe.STATES)
 
     def _received(self, changes: list[Change]) -> None:
         self._told(changes)

@@ -88,6 +88,14 @@ class Watch:
         info = self._heartbeats(self._store.list(self._template.prefix())).get(agent)
         return (info.modified, self._state(agent, info)) if info else None
 
+    def last_error(self, agent: str) -> str | None:
+        """What an agent last said of its trouble; None where it said nothing, or cannot be asked."""
+        try:
+            words = self.last_words(agent)
+        except StoreUnavailable:
+            return None
+        return words[1].last_error if words and words[1] else None
+
     def down(self, agents: Iterable[str], look: Look) -> int:
         """How many agents have fallen silent without having been stopped; one that never spoke has not fallen."""
         silent = [

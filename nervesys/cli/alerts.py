@@ -15,7 +15,7 @@ from alerting.build import files, obsolete
 from alerting.check import World, mistakes
 from alerting.live import Asked, asked
 from alerting.model import AlertsFile, read_alerts
-from alerting.rules import rules_of
+from alerting.rules import evaluated
 from nervesys.cli.explain import explain
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, Wait, opened
@@ -71,7 +71,7 @@ def check(
     one = opened("alerts", home=home, brain=brain)
     alerts = checked(one.tree, one.loaded, secrets=one.place.home / "secrets")
     settings = one.loaded.settings
-    rules = [rule for alert in alerts.alerts for rule in rules_of(alert, settings, one.loaded.own_thresholds)]
+    rules = evaluated(settings, alerts, one.loaded.own_thresholds)
     channels = [name for name, channel in alerts.channels.items() if channel.enabled]
     out = Console()
     out.print(f"[green]The alerts are right[/]: {len(alerts.alerts)} alerts make {len(rules)} rules.")

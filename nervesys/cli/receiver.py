@@ -11,11 +11,14 @@ from alerting.journal import Journal
 from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
 from alerting.receiver.local import FILE, open_local
 from alerting.receiver.program import Receiver
+from nervesys.analysis import analyst_of
 from nervesys.cli.options import BrainUrl, Home, ListenAt, opened
 from nervesys.cli.stand_in import stand_in
 from nervesys.cli.waiting import awaited
+from nervesys.clock import system_clock
 from nervesys.errors import Mistake, SettingsError, gathered
 from nervesys.metrics.pages import serve
+from nervesys.redact import Redactor
 from nervesys.settings import Place
 from nervesys.settings.monitoring import Monitoring
 from nervesys.stores.brain import open_brain
@@ -51,12 +54,14 @@ def receiver(
         raise SettingsError(mistakes)
     assert local.journal is not None, "open_local fills it in"
     place.home.mkdir(parents=True, exist_ok=True)
-    storage, monitoring = fleet.now.settings.storage, fleet.now.settings.monitoring
+    settings = fleet.now.settings
+    storage, monitoring = settings.storage, settings.monitoring
     program = Receiver(
         fleet,
         local,
         Journal.open(local.journal.get_secret_value()),
         S3Store(storage.storj),
         open_brain(place, "receiver", storage.brain),
+        analyst=analyst_of(settings.alibaba.alibaba_cloud, place.cache("analysis"), Redactor().text, system_clock),
     )
     serve(program.application(), address(monitoring), monitoring.web)

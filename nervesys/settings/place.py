@@ -31,7 +31,7 @@ class Place:
         )
 
     def cache(self, source: str) -> Path:
-        """The cache of a source."""
+        """What a source, or another that reads, remembers of what it read."""
         return self.home / "cache" / f"{source}.sqlite3"
 
     def mirror(self, program: str) -> Path:

@@ -86,7 +86,7 @@ CPU = {"condition": "cpu > 90%", "severity": "warning"}
         ({**CPU, "inhibits": "[Watchdog]"}, "shares no label with High CPU"),
         ({**CPU, "dashboard": "main-overvew"}, "unknown dashboard 'main-overvew'; did you mean 'main-overview'?"),
         ({**CPU, "severty": "info"}, "unknown key; did you mean 'severity'?"),
-        ({**CPU, "expr": "up"}, "either a condition or an expr"),
+        ({**CPU, "expr": "up"}, "one of condition, expr and posted"),
         ({**CPU, "for": "60"}, "'60' is not a duration, such as 5 minutes"),
         ({**CPU, "for": "soon"}, "is not a duration, such as 5 minutes"),
         ({**CPU, "name": "Watchdog"}, "two alerts are named Watchdog"),

@@ -1,6 +1,7 @@
 """Bodies that senders send, good and bad, and what they lead to."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,6 +113,16 @@ def test_what_an_alert_leads_to(fleet: Fleet, alert: dict[str, Any], rejected: s
 def test_a_test_alert_leads_to_no_record(fleet: Fleet) -> None:
     (arrival,) = arrivals(parse(body(labels(agent="grok", nervesys_test="true"))), "alertmanager", fleet)
     assert (arrival.test, arrival.remedies, arrival.records) == (True, ("restart_agent",), ())
+
+
+def test_the_model_is_asked_about_what_fires_where_there_is_one(fleet: Fleet) -> None:
+    alibaba = fleet.settings.alibaba
+    enabled = alibaba.model_copy(update={"alibaba_cloud": alibaba.alibaba_cloud.model_copy(update={"enabled": True})})
+    asking = replace(fleet, settings=fleet.settings.model_copy(update={"alibaba": enabled}))
+    flapping = labels(alertname="AgentFlapping", agent="grok")
+    both = parse(body(flapping, {**flapping, "status": "resolved"}))
+    assert [one.records for one in arrivals(both, "alertmanager", asking)] == [(("analyze", "alibaba"),), ()]
+    assert [one.records for one in arrivals(both, "alertmanager", fleet)] == [(), ()]
 
 
 def test_the_watchdog_leads_to_nothing_and_is_heard(fleet: Fleet) -> None:
