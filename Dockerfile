@@ -21,7 +21,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends git openssh-client \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --home-dir /nervesys --create-home nervesys \
-    && install --directory --owner=10001 --group=10001 /archive /brain /secrets /secrets/store /secrets/receiver /secrets/supervisor /secrets/grafana
+    && install --directory --owner=10001 --group=10001 /archive /brain /secrets /secrets/store /secrets/receiver /secrets/supervisor /secrets/grafana /secrets/artifacts
 COPY --from=build /opt/nervesys /opt/nervesys
 ENV PATH=/opt/nervesys/bin:$PATH PYTHONUNBUFFERED=1 NERVESYS_HOME=/nervesys
 USER 10001

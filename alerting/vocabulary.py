@@ -175,6 +175,9 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "memory decay": (Level("nervesys_vitality_memory_decay_ratio", ENTITY, Unit.RATIO, VITALITY),),
     "vital errors": (Count("nervesys_vitality_errors_total", ENTITY, VITALITY),),
     "connected clients": (Level("nervesys_vitality_clients", ENTITY, Unit.COUNT, VITALITY),),
+    "artifact requests": (Count("nervesys_artifact_requests_total", ("operation", "outcome")),),
+    "refused artifact requests": (Count('nervesys_artifact_requests_total{outcome="refused"}', ("operation",)),),
+    "artifact commit failures": (Count("nervesys_artifact_commit_failures_total", FLEET),),
     "rate limit": (
         Level(
             "nervesys_github_rate_limit_remaining",

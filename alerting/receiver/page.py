@@ -18,7 +18,6 @@ from starlette.routing import BaseRoute, Route
 
 from alerting.actions import ACTIONS
 from alerting.journal import Change, Journal, JournalUnavailable, State, Writer, view
-from alerting.receiver.body import Refused, read_body
 from alerting.receiver.fleet import Fleet
 from alerting.receiver.orders import CANCELLABLE, ORDERS
 from alerting.receiver.session import SESSION_SECONDS, Sessions
@@ -27,6 +26,7 @@ from alerting.receiver.web import episode_number
 from nervesys.clock import Clock
 from nervesys.contract import format_time
 from nervesys.errors import StoreUnavailable
+from nervesys.metrics.body import Refused, read_body
 
 COOKIE = "nervesys_receiver"
 FORM_BYTES = 4096

@@ -19,12 +19,12 @@ from alerting.journal import Change, Journal, JournalUnavailable, Writer, view
 from alerting.journal.episodes import acknowledge
 from alerting.journal.receive import Arrival, receive
 from alerting.receiver import metrics
-from alerting.receiver.body import Refused, read_body
 from alerting.receiver.fleet import Fleet
 from alerting.receiver.intake import arrivals, has_watchdog
 from alerting.receiver.webhook import Alert, parse
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
+from nervesys.metrics.body import Refused, read_body
 from nervesys.settings.check import check
 
 SENDERS = {"/api/v1/alertmanager": "alertmanager", "/api/v1/grafana": "grafana"}

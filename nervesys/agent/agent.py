@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from nervesys.agent.artifacts import OpenedArtifacts
 from nervesys.agent.bootstrap import Copy
 from nervesys.agent.buffer import Buffer
 from nervesys.agent.duties import LEAVE_SECONDS, Duties, Pillars
@@ -28,6 +29,9 @@ from nervesys.settings import Place, Settings
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.s3 import ATTEMPTS, S3Store
 from nervesys.workspace import Workspace
+
+if TYPE_CHECKING:
+    from nervesys.artifacts.client import Artifacts
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +82,14 @@ class Agent:
         self._lock = Lock(self.me.folder / "lock")
         self._buffer = _buffer(self.me)
         storj = self.me.settings.storage.storj
-        pillars = Pillars(copy, copy.pushing(), store or _store(self.me.settings), lambda: store or S3Store(storj))
+        self._artifacts = OpenedArtifacts(self.me, copy.place.home, clock)
+        pillars = Pillars(
+            copy,
+            copy.pushing(),
+            store or _store(self.me.settings),
+            lambda: store or S3Store(storj),
+            self._artifacts,
+        )
         host = Host(self.me.server, self.me.name, self.me.folder)
         heart = Heart(self.me, pillars.store, self.work, self._buffer, host, clock)
         self._duties = Duties(self.me, pillars, heart, self._buffer, clock, self._give_way)
@@ -127,6 +138,15 @@ class Agent:
             self._workspaces[name] = Workspace(path, name, self.me.name, self._clock)
         return self._workspaces[name]
 
+    @property
+    def artifacts(self) -> "Artifacts":
+        """The artifacts of the fleet, as this agent sees them.
+
+        Raises:
+            NervesysError: it has no token, or a package is not installed; says which extra holds it.
+        """
+        return self._artifacts.opened()
+
     def __enter__(self) -> Self:
         for handler in self._handlers:
             logging.getLogger().addHandler(handler)
@@ -154,6 +174,7 @@ class Agent:
         self._duties.end(Status.STOPPED if deliberate else None, (self._leaves or time.monotonic()) + LEAVE_SECONDS)
         for workspace in self._workspaces.values():
             workspace.close()
+        self._artifacts.close()
         self._lock.release()
         for number, before in self._signals.items():
             signal.signal(number, before)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nervesys.agent.artifacts import OpenedArtifacts
 from nervesys.agent.backup import Backup
 from nervesys.agent.bootstrap import Copy
 from nervesys.agent.buffer import Buffer
@@ -56,12 +57,14 @@ class Pillars:
         brain: takes reports; None where the brain is a plain folder.
         store: with time limits that let all attempts end within one heartbeat.
         patient: the same store, with the time limits that are configured.
+        artifacts: what waits for their service.
     """
 
     copy: Copy
     brain: GitBrain | None
     store: ObjectStore
     patient: Callable[[], ObjectStore]
+    artifacts: OpenedArtifacts
 
 
 class Duties:
@@ -104,6 +107,9 @@ class Duties:
         metrics = Loop("server metrics", heart.put_metrics, lambda: me.config.metrics.interval_seconds)
         backup = Backup(store, PathTemplate(me.settings.storage.storj.paths.config_backups), pillars.copy, clock)
         backing_up = Loop("backing up the configuration", backup.keep, lambda: BACKUP_SECONDS, first=0)
+        registering = Loop(
+            "registering artifacts", pillars.artifacts.sync, lambda: me.settings.thresholds.heartbeat.interval_seconds
+        )
         self._loops = [
             self._beating,
             self._shipping,
@@ -112,6 +118,7 @@ class Duties:
             self._refreshing,
             metrics,
             backing_up,
+            registering,
         ]
         if pillars.brain is not None and has_archive(me.settings.storage):
             schedule = Schedule(me, pillars.copy, pillars.brain, pillars.patient(), clock)

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 
 import alerting
-import exporters
 from alerting.build import files, obsolete
 from alerting.check import World, mistakes
 from alerting.live import Asked, asked
 from alerting.model import AlertsFile, read_alerts
 from alerting.rules import evaluated
 from nervesys.cli.explain import explain
+from nervesys.cli.families import families
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, Wait, opened
 from nervesys.cli.settled import settled
@@ -107,7 +107,7 @@ def checked(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile:
     alerts, document = read_alerts(tree)
     dashboards = import_module("dashboards.build").pages(loaded)
     world = World(
-        known=known((*exporters.FAMILIES, *alerting.FAMILIES)),
+        known=known(families()),
         of_receiver=[family.full_name for family in alerting.FAMILIES],
         periods=periods(loaded),
         dashboards=[page["uid"] for page in dashboards],

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from dashboards.check import Finding, World, check_pages
 from dashboards.correct import Json
 from dashboards.expected_empty import EXPECTED_EMPTY
 from dashboards.live import Answer, Verdict, answers
+from nervesys.cli.families import families
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, Wait, opened
 from nervesys.cli.settled import settled
@@ -24,7 +24,6 @@ from nervesys.cli.stand_in import stand_in
 from nervesys.cli.waiting import awaited
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
-from nervesys.metrics import Family
 from nervesys.metrics.pages import application
 from nervesys.metrics.pages import serve as pages_served
 from nervesys.metrics.periods import periods
@@ -40,8 +39,6 @@ from reports.files import Form, drawn_file
 from reports.server import Site
 
 app = typer.Typer(no_args_is_help=True, help="Write the dashboards, check them, serve and draw them.")
-WINGS = ("exporters", "alerting")
-"""Whose families dashboards show."""
 AT_A_TIME = 8
 """Questions that Prometheus is asked at a time; it works on twenty at most."""
 AskedPrometheus = Annotated[
@@ -164,12 +161,12 @@ def world(loaded: Loaded) -> World:
         NervesysError: a wing is not installed; pages can be built without it, but not checked.
     """
     try:
-        families: list[Family] = [family for wing in WINGS for family in import_module(wing).FAMILIES]
+        shown = families()
     except ModuleNotFoundError as err:
         raise NervesysError(
             f"check dashboards: what they show needs {err.name}: pip install 'nervesys-observability[all]'"
         ) from err
-    return World(known(families), periods(loaded), datasource_seconds(loaded))
+    return World(known(shown), periods(loaded), datasource_seconds(loaded))
 
 
 def asked_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> list[Answer]:

@@ -1,6 +1,5 @@
 """`nervesys docs`: write the reference pages from the code that they describe."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from alerting.model import read_alerts
 from alerting.page import alerts_page
 from alerting.receiver.local import LocalFile
+from nervesys.cli.families import tables
 from nervesys.cli.generated import report, write
 from nervesys.cli.main import COMMANDS, load_command
 from nervesys.cli.reference import NOTICE, commands_page, configuration_page, metrics_page
@@ -24,7 +24,6 @@ EVERY_DRIVER = {
     "systemd": {"servers": ["*"]},
 }
 LOCAL_FILE = LocalFile.model_validate({"drivers": EVERY_DRIVER})
-TABLES = {"Exporters": "exporters", "Receiver": "alerting"}
 
 
 @app.callback()
@@ -43,12 +42,11 @@ def build(
 
 def pages() -> dict[str, str]:
     """The text of every reference page, by file name."""
-    tables = {title: import_module(wing).FAMILIES for title, wing in TABLES.items()}
     loaded = load()
     alerts = read_alerts(FolderTree(shipped_root()))[0]
     return {
         "alerts.md": NOTICE + alerts_page(loaded.settings, alerts),
-        "metrics.md": metrics_page(tables),
+        "metrics.md": metrics_page(tables()),
         "configuration.md": configuration_page(loaded, LOCAL_FILE),
         "commands.md": commands_page({name: load_command(name) for name in COMMANDS}),
     }

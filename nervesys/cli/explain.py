@@ -7,12 +7,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-import alerting
-import exporters
 from alerting.conditions import Compiled, compiled, reads_a_pair
 from alerting.explain import rows
 from alerting.language import Misread
 from alerting.model import Severity
+from nervesys.cli.families import families
 from nervesys.cli.options import BrainUrl, Home, opened
 from nervesys.metrics.periods import periods
 from nervesys.prometheus import Prometheus, QueryFailed
@@ -67,8 +66,8 @@ def _refuse(condition: str, err: Misread) -> None:
 
 def _warn(out: Console, one: Compiled, loaded: Loaded) -> None:
     """What `alerts check` would refuse."""
-    families, pace = known((*exporters.FAMILIES, *alerting.FAMILIES)), periods(loaded)
-    wrong = [problem for selection in selections(one.expr) for _, problem in problems(selection, families, pace)]
+    shown, pace = known(families()), periods(loaded)
+    wrong = [problem for selection in selections(one.expr) for _, problem in problems(selection, shown, pace)]
     for problem in dict.fromkeys(wrong):
         out.print(f"[yellow]![/] {escape(problem)}", soft_wrap=True)
 

@@ -8,6 +8,7 @@ import typer
 import yaml
 from rich.console import Console
 
+from nervesys.artifacts.tokens import ADMIN
 from nervesys.cli import past
 from nervesys.cli.plan import LIMITS
 from nervesys.clock import system_clock
@@ -32,6 +33,7 @@ def init(
     seed(brain, shipped_root(), system_clock(), loaded.settings.storage.brain.branch)
     keys.make(secrets / "store", ("store_access_key", "store_secret_key"))
     keys.make(secrets / "receiver", ("receiver_token",), SHARED)
+    keys.make(secrets / "artifacts", (*loaded.agents, ADMIN))
     keys.make(secrets / "supervisor", ("password",))
     keys.make(secrets / "grafana", ("admin_password",), SHARED)
     supervisor = secrets / "supervisor"

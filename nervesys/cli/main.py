@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "exporter": "Serve a source as Prometheus metrics: store, archive or brain.",
     "agent": "Run a lean agent: heartbeats, server metrics and logs.",
     "report": "Make the report of a day, a week or a month.",
+    "artifacts": "Serve what is known of artifacts, list them, and clean up.",
     "round": "Archive logs that are due, and delete what retention no longer keeps.",
     "config": "Check the configuration, and see where each value comes from.",
     "receiver": "Take alerts, journal them, act, and look whether it helped.",
@@ -38,6 +39,7 @@ COMMANDS: dict[str, str] = {
 
 EXTRAS = {
     "agent": "agent",
+    "artifacts": "artifacts",
     "round": "agent",
     "exporter": "exporters",
     "receiver": "receiver",

@@ -12,6 +12,7 @@ import yaml
 from alerting import build
 from alerting.model import AlertsFile, read_alerts
 from alerting.receiver.local import FILE as RECEIVER_FILE
+from nervesys.artifacts.tokens import ADMIN
 from nervesys.cli.alerts import checked
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import server_name
@@ -66,6 +67,7 @@ def make(
     inherited = {name: value for name, value in environ.items() if not name.startswith(_overruled(place, archive))}
     profile = place.profile or PROFILE
     brain, loaded, alerts = _configuration(place, profile, inherited, clock)
+    keys.make(place.home / loaded.settings.storage.artifacts.tokens, (*loaded.agents, ADMIN))
     monitoring, bucket = loaded.settings.monitoring, loaded.settings.storage.storj.bucket
     for folder in (f"s3/{bucket}", "archive", "log", "prometheus", "alertmanager", "grafana"):
         (place.home / folder).mkdir(parents=True, exist_ok=True)
@@ -129,6 +131,7 @@ def _overruled(place: Place, archive: str | None) -> tuple[str, ...]:
         "STORJ_",
         "AWS_",
         "RCLONE_",
+        "NERVESYS_ARTIFACTS",
         *(("GITHUB_",) if local_brain else ()),
         *(() if archive and archive.startswith("gdrive:") else ("GDRIVE_",)),
     )

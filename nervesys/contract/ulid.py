@@ -8,6 +8,7 @@ from nervesys.contract.times import format_time
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's: no letter that is taken for a digit or for another letter."""
+PATTERN = f"^[0-7][{ALPHABET}]{{25}}$"
 TIME_CHARACTERS = 10
 RANDOM_CHARACTERS = 16
 COUNTED_CHARACTERS = 4
@@ -49,6 +50,13 @@ class Stamps:
         noise = secrets.randbits(5 * (RANDOM_CHARACTERS - COUNTED_CHARACTERS))
         self._stem = _text(millisecond, TIME_CHARACTERS) + _text(noise, RANDOM_CHARACTERS - COUNTED_CHARACTERS)
         self._counter = secrets.randbelow(LAST // 2)
+
+
+def given_at(id_: str) -> float:
+    """When an id was given out, in Unix seconds."""
+    return (
+        sum(ALPHABET.index(letter) << 5 * place for place, letter in enumerate(reversed(id_[:TIME_CHARACTERS]))) / 1000
+    )
 
 
 def _text(number: int, characters: int) -> str:

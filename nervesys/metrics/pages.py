@@ -41,7 +41,8 @@ class Program:
         not_ready: returns why the program is not ready, or None when it is.
         routes: further pages.
         links: path to label, shown on the landing page.
-        self_guarded: paths that ask for a token of their own, where basic auth would stand in the way.
+        self_guarded: paths that ask for a token of their own, where basic auth would stand in the way; one that ends
+            in `/` stands for all below it.
         lifespan: what runs beside the pages, from start to stop.
     """
 
@@ -116,11 +117,14 @@ class BasicAuth:
         self._expected = f"{web.basic_auth_user}:{password}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in self._open and not self._allowed(scope):
+        if scope["type"] == "http" and not self._opens(scope["path"]) and not self._allowed(scope):
             refusal = PlainTextResponse("user and password, please\n", 401, {"www-authenticate": "Basic"})
             await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    def _opens(self, path: str) -> bool:
+        return path in self._open or any(open_.endswith("/") and path.startswith(open_) for open_ in self._open)
 
     def _allowed(self, scope: Scope) -> bool:
         given = dict(scope["headers"]).get(b"authorization", b"")

@@ -36,6 +36,7 @@ class Listen(Section):
     """The one table of addresses, but for the exporters': every program of the stack listens here and nowhere else."""
 
     receiver: Address
+    artifacts: Address
     page: Address
     prometheus: Address
     alertmanager: Address
@@ -155,6 +156,11 @@ class Monitoring(Section):
     def alertmanagers(self) -> tuple[str, ...]:
         """Addresses of all Alertmanagers: each is told every alert, and asked for silences."""
         return (self.listen.alertmanager, *self.alertmanager.peers)
+
+    @property
+    def artifacts_url(self) -> str:
+        """Where the service of artifacts is called."""
+        return f"{'https' if self.web.tls_cert_file else 'http'}://{self.listen.artifacts}"
 
     @property
     def prometheus_url(self) -> str:

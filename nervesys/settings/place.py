@@ -43,6 +43,11 @@ class Place:
         """The receiver's journal."""
         return self.home / "journal.sqlite3"
 
+    @property
+    def manifests(self) -> Path:
+        """The manifests of artifacts, where no other database is named."""
+        return self.home / "artifacts.sqlite3"
+
     def secret(self, name: str) -> Path:
         """A file of the folder of secrets, 0600, made at first start."""
         return self.home / "secrets" / name

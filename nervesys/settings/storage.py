@@ -138,6 +138,46 @@ class Workspace(Section):
     persistent: bool
 
 
+def _database(said: SecretStr) -> SecretStr:
+    if not said.get_secret_value().startswith(("sqlite:///", "postgresql://")):
+        raise ValueError("not a URL of a database, such as sqlite:////PATH/FILE or postgresql://USER@HOST/NAME")
+    return said
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
+"""Of SQLite or PostgreSQL; a secret, for it may hold a password."""
+
+
+class Artifacts(Section):
+    """What agents hand to each other: contents are files, what is known of them lies in a database.
+
+    Attributes:
+        files: a folder, from NERVESYS_HOME; `file:///path`; or `s3://BUCKET/PREFIX` on the server of the store.
+        database: of the manifests; None for SQLite in NERVESYS_HOME.
+        service: URL that agents call; None makes it from `listen.artifacts`.
+        token: that an agent shows to the service; None for the file of its name among the tokens.
+        tokens: folder, from NERVESYS_HOME, of one file each, named by its agent; `_admin` holds the administrator's.
+        retry_seconds: between attempts, where the service is away; then what is said waits on the agent's disk.
+        link_seconds: for which a signed URL opens a content, where nobody asks for another time.
+        orphan_days: after which a file without a manifest may be deleted.
+        upload_hours: after which what was not completed is given up.
+        delete_at_most: artifacts and files that one run of `gc` deletes; a wrong table or clock stops there.
+        checkpoints: URLs of LangGraph's own databases, by a name of their own; they are only read.
+    """
+
+    files: str
+    database: DatabaseUrl | None = None
+    service: str | None = None
+    token: SecretStr | None = None
+    tokens: str
+    retry_seconds: tuple[Annotated[float, Field(ge=0)], ...]
+    link_seconds: int = Field(ge=1, le=7 * 86_400)
+    orphan_days: float = Field(gt=0)
+    upload_hours: float = Field(gt=0)
+    delete_at_most: int = Field(ge=0)
+    checkpoints: dict[str, DatabaseUrl] = Field(default_factory=dict)
+
+
 class Storage(Section):
     """config/storage.yaml, whole."""
 
@@ -145,5 +185,6 @@ class Storage(Section):
     archive: Archive
     brain: Brain
     workspace: Workspace
+    artifacts: Artifacts
     retention: Retention
     round: Round

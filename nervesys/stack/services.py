@@ -60,6 +60,7 @@ def _ours(home: Path, monitoring: Monitoring, find: Callable[[str], Path]) -> It
     )
     for name, source in monitoring.sources.items():
         yield _service(f"{name}-exporter", f"metrics of the {name}", _nervesys("exporter", name), source.listen)
+    yield _service("artifacts", "knows every artifact", _nervesys("artifacts", "serve"), listen.artifacts)
     yield _service("receiver", "takes alerts and acts", _nervesys("receiver"), listen.receiver, "/actions")
     yield _service("page", "the dashboards, drawn", _nervesys("dashboards", "serve"), listen.page)
     yield _alertmanager(home, listen.alertmanager, find("alertmanager"))

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-import alerting
-import exporters
 from alerting.conditions import compiled
 from alerting.language import Misread, Spot
 from alerting.model import Severity
 from alerting.situations import SITUATIONS
 from alerting.terms import Count
 from alerting.vocabulary import MEASURES, SILENCES
+from nervesys.cli.families import families
 from nervesys.promql import selections
 from nervesys.settings import load
 from nervesys.settings.agents import OwnThresholds
@@ -169,8 +168,9 @@ def test_every_family_has_a_word() -> None:
     spoken = {
         selection.name for text in every_condition() for selection in selections(compiled(text, SETTINGS, W).expr)
     }
-    families = {family.full_name: family for family in (*exporters.FAMILIES, *alerting.FAMILIES)}
-    silent = {name for name in families if not any(one.startswith(name) for one in spoken)}
+    silent = {
+        name for name in (family.full_name for family in families()) if not any(one.startswith(name) for one in spoken)
+    }
     assert silent <= {f"nervesys_{name}" for name in UNSPOKEN}
 
 

@@ -33,9 +33,10 @@ IMAGES = {
 DOCKER = "/var/run/docker.sock"
 
 SECRETS = {
-    "init": ("store", "receiver", "supervisor", "grafana"),  # it makes them
+    "init": ("store", "receiver", "supervisor", "grafana", "artifacts"),  # it makes them
     "s3": ("store",),
-    "agents": ("store", "supervisor"),
+    "agents": ("store", "supervisor", "artifacts"),
+    "artifacts": ("store", "artifacts"),
     "store-exporter": ("store",),
     "vitality-exporter": ("store",),
     "receiver": ("store", "receiver", "supervisor"),

@@ -1,0 +1,53 @@
+"""What is put, whether it is bytes, text or a file: as a stream, measured, and what type it has."""
+
+import hashlib
+import io
+import mimetypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from nervesys.artifacts.files import CHUNK
+from nervesys.errors import NervesysError
+
+BINARY = "application/octet-stream"
+TEXT = "text/plain; charset=utf-8"
+
+Content = bytes | str | Path
+"""Itself, or the path of a file."""
+
+
+@contextmanager
+def opened(content: Content) -> Iterator[IO[bytes]]:
+    """A content as a stream.
+
+    Raises:
+        NervesysError: the file cannot be read.
+    """
+    if isinstance(content, Path):
+        try:
+            stream: IO[bytes] = content.open("rb")
+        except OSError as err:
+            raise NervesysError(f"read {content}: {err.strerror}") from err
+    else:
+        stream = io.BytesIO(content.encode() if isinstance(content, str) else content)
+    with stream:
+        yield stream
+
+
+def measured(stream: IO[bytes]) -> tuple[str, int]:
+    """SHA-256 and size of a stream, which is read again afterwards."""
+    sum_, size = hashlib.sha256(), 0
+    while chunk := stream.read(CHUNK):
+        sum_.update(chunk)
+        size += len(chunk)
+    stream.seek(0)
+    return sum_.hexdigest(), size
+
+
+def type_of(content: Content) -> str:
+    """Its type, by the name of the file."""
+    if isinstance(content, Path):
+        return mimetypes.guess_type(content.name)[0] or BINARY
+    return TEXT if isinstance(content, str) else BINARY

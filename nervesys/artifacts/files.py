@@ -1,0 +1,169 @@
+"""Contents of artifacts: one file each below a root, which fsspec reaches: a folder, or a bucket.
+
+What one URL names another URL names elsewhere; nothing else here knows which it is.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+from botocore.exceptions import BotoCoreError
+from fsspec.exceptions import FSTimeoutError
+
+from nervesys.contract.times import utc
+from nervesys.contract.ulid import given_at
+from nervesys.errors import Mistake, SettingsError, SourceError
+from nervesys.settings.storage import Store
+
+CHUNK = 1 << 20
+LOCAL, S3 = "file://", "s3://"
+MISSING = (FileNotFoundError, NotADirectoryError)
+
+
+class FilesUnavailable(SourceError):
+    """Contents could not be read or written."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file below the root.
+
+    Attributes:
+        modified: Unix seconds.
+    """
+
+    uri: str
+    size: int
+    modified: float
+
+
+class Files:
+    """Every content.
+
+    Args:
+        url: `file:///path`, or `s3://BUCKET/PREFIX` on the server of the store.
+        store: how to get into a bucket.
+
+    Raises:
+        SettingsError: the URL is of another kind, or a package that it needs is not installed.
+    """
+
+    def __init__(self, url: str, store: Store) -> None:
+        self.root = url.rstrip("/")
+        self._fs = _filesystem(self.root, store)
+
+    def uri(self, id_: str) -> str:
+        """Where the content of an artifact lies: in a folder of its day."""
+        return f"{self.root}/{utc(given_at(id_)).date()}/{id_}"
+
+    def put(self, id_: str, content: IO[bytes]) -> None:
+        """Write a content; it is on the disk, or with the server, when this returns."""
+        with _told("write", id_), self._fs.open(self.uri(id_), "wb") as file:
+            while chunk := content.read(CHUNK):
+                file.write(chunk)
+            if self.root.startswith(LOCAL):
+                file.flush()
+                os.fsync(file.fileno())
+
+    @contextmanager
+    def open(self, uri: str) -> Iterator[IO[bytes]]:
+        """A content to read.
+
+        Raises:
+            FilesUnavailable: it is not there, or cannot be read.
+        """
+        with _told("read", uri), self._fs.open(uri, "rb") as file:
+            yield file
+
+    def checksum(self, uri: str) -> str:
+        """SHA-256 of a content, in hexadecimal digits."""
+        sum_ = hashlib.sha256()
+        with self.open(uri) as file:
+            while chunk := file.read(CHUNK):
+                sum_.update(chunk)
+        return sum_.hexdigest()
+
+    def size(self, uri: str) -> int | None:
+        """Bytes of a content; None where there is none."""
+        with _told("look for", uri):
+            try:
+                return int(self._fs.info(uri)["size"])
+            except MISSING:
+                return None
+
+    def delete(self, uri: str) -> None:
+        """Delete a content; one that is gone is no mistake."""
+        with _told("delete", uri):
+            try:
+                self._fs.rm_file(uri)
+            except MISSING:
+                return
+
+    def signed(self, uri: str, seconds: int) -> str | None:
+        """A URL that opens a content for so long to whoever has it; None where the root cannot sign."""
+        if not self.root.startswith(S3):
+            return None
+        with _told("sign", uri):
+            return str(self._fs.sign(uri, expiration=seconds))
+
+    def all(self) -> Iterator[Found]:
+        """Every file below the root, in no order."""
+        with _told("list", self.root):
+            for path, info in self._fs.find(self.root, detail=True).items():
+                yield Found(self._fs.unstrip_protocol(path), int(info["size"]), _modified(info))
+
+
+def _filesystem(root: str, store: Store) -> Any:
+    if root.startswith(f"{LOCAL}/"):
+        return fsspec.filesystem("file", auto_mkdir=True, skip_instance_cache=True)
+    if not root.startswith(S3):
+        problem = "say file:///path, a folder, or s3://BUCKET/PREFIX"
+        raise SettingsError([Mistake("config/storage.yaml", "artifacts.files", problem)])
+    try:
+        return fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False, **_opening(store))
+    except ImportError as err:
+        problem = "s3:// needs a package: pip install 'nervesys-observability[s3fs]'"
+        raise SettingsError([Mistake("config/storage.yaml", "artifacts.files", problem)]) from err
+
+
+def _opening(store: Store) -> dict[str, Any]:
+    return {
+        "key": store.access_key.get_secret_value() if store.access_key else None,
+        "secret": store.secret_key.get_secret_value() if store.secret_key else None,
+        "client_kwargs": {"endpoint_url": store.endpoint, "region_name": store.region},
+        "config_kwargs": {
+            "connect_timeout": store.timeout_seconds,
+            "read_timeout": store.timeout_seconds,
+            "retries": {"total_max_attempts": 3, "mode": "standard"},
+            "signature_version": "s3v4",
+            "s3": {"addressing_style": "path"},
+            "request_checksum_calculation": "when_required",
+            "response_checksum_validation": "when_required",
+        },
+    }
+
+
+def _modified(info: dict[str, Any]) -> float:
+    said = info.get("mtime", info.get("LastModified"))
+    return said.timestamp() if isinstance(said, datetime) else float(said or 0)
+
+
+@contextmanager
+def _told(verb: str, what: str) -> Iterator[None]:
+    """Turn what a file system raises into our tree."""
+    try:
+        yield
+    except (OSError, BotoCoreError, FSTimeoutError) as err:
+        said = (getattr(err, "strerror", None) or str(err) or type(err).__name__).splitlines()[0]
+        raise FilesUnavailable(f"{verb} {what}: {said}") from err
+
+
+def url_of(said: str, home: Path) -> str:
+    """The URL of a root that the settings name; a folder without a scheme is one of the home."""
+    return said if "://" in said else (home / said).as_uri()

@@ -1,0 +1,1 @@
+"""Alembic migrations of the manifests, run at every start of the service."""

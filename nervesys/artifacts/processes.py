@@ -1,0 +1,95 @@
+"""What may be done with traces and steps: functions of one transaction, as in `registry`."""
+
+from http import HTTPStatus
+from typing import Any
+
+from sqlalchemy import Connection, Table, case, func, insert, select, update
+
+from nervesys.artifacts.access import may_speak_for, takes_part
+from nervesys.artifacts.process import ENDED, Progress, Said, Step, Trace
+from nervesys.artifacts.tables import members, steps, traces
+from nervesys.artifacts.tokens import Caller
+from nervesys.metrics.body import Refused
+
+
+def join(connection: Connection, who: Caller, trace: str | None, at: float) -> Refused | None:
+    """Begin a trace that nobody has begun yet, or take part in one as a member.
+
+    Args:
+        connection: of a transaction that is alone.
+        who: wants to add to it.
+        trace: None for what belongs to none.
+        at: Unix seconds; when it began, where it begins now.
+    """
+    if trace is None:
+        return None
+    if who.admin:
+        return Refused(HTTPStatus.FORBIDDEN, "forbidden", "the administrator takes part in nothing")
+    if connection.execute(select(traces.c.id).where(traces.c.id == trace, takes_part(who))).one_or_none():
+        return None
+    if connection.execute(select(traces.c.id).where(traces.c.id == trace)).one_or_none():
+        return Refused(HTTPStatus.FORBIDDEN, "forbidden", f"{who.name} is no member of the trace {trace}")
+    row = {"id": trace, "owner": who.name, "status": Progress.RUNNING, "started_at": at}
+    _insert(connection, traces, row)
+    connection.execute(insert(members).values(trace_id=trace, agent=who.name))
+    return None
+
+
+def tell_trace(connection: Connection, who: Caller, trace: str, said: Said) -> Trace | Refused:
+    """Begin or end a trace, and let others take part; what has ended stays as it ended."""
+    if wrong := join(connection, who, trace, said.at):
+        return wrong
+    there = set(connection.execute(select(members.c.agent).where(members.c.trace_id == trace)).scalars())
+    for agent in dict.fromkeys(said.members):
+        if agent not in there:
+            connection.execute(insert(members).values(trace_id=trace, agent=agent))
+    _end(connection, traces, {"id": trace}, said)
+    return trace_of(connection, who, trace)
+
+
+def tell_step(connection: Connection, who: Caller, trace: str, step: str, said: Said) -> Trace | Refused:
+    """Begin or end a step; what has ended stays as it ended."""
+    if wrong := join(connection, who, trace, said.at):
+        return wrong
+    key = {"trace_id": trace, "id": step}
+    agent = connection.execute(select(steps.c.agent).filter_by(**key)).scalar_one_or_none()
+    if agent is None:
+        _insert(connection, steps, {**key, "agent": who.name, "status": Progress.RUNNING, "started_at": said.at})
+    elif not may_speak_for(who, agent):
+        return Refused(HTTPStatus.FORBIDDEN, "forbidden", f"{agent} does the step {step}, not {who.name}")
+    _end(connection, steps, key, said)
+    return trace_of(connection, who, trace)
+
+
+def trace_of(connection: Connection, who: Caller, trace: str) -> Trace | Refused:
+    """One trace with its steps; one that somebody takes no part in is not there for them."""
+    row = connection.execute(select(traces).where(traces.c.id == trace, takes_part(who))).one_or_none()
+    if row is None:
+        return Refused(HTTPStatus.NOT_FOUND, "not_found", f"there is no trace {trace}")
+    of = select(members.c.agent).where(members.c.trace_id == trace).order_by(members.c.agent)
+    its = select(steps).where(steps.c.trace_id == trace).order_by(steps.c.started_at, steps.c.id)
+    return Trace(
+        id=row.id,
+        owner=row.owner,
+        members=tuple(connection.execute(of).scalars()),
+        status=row.status,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        steps=tuple(Step.model_validate(step, from_attributes=True) for step in connection.execute(its)),
+    )
+
+
+def _next(table: Table) -> Any:
+    return select(func.coalesce(func.max(table.c.change), 0) + 1).scalar_subquery()
+
+
+def _insert(connection: Connection, table: Table, row: dict[str, Any]) -> None:
+    connection.execute(insert(table).values(**row, registered=_next(table), change=_next(table)))
+
+
+def _end(connection: Connection, table: Table, key: dict[str, str], said: Said) -> None:
+    """Note how it ended, unless it had ended before; it never ends before it began."""
+    if said.status in ENDED:
+        ended = case((table.c.started_at > said.at, table.c.started_at), else_=said.at)
+        open_ = update(table).filter_by(**key).where(table.c.ended_at.is_(None))
+        connection.execute(open_.values(status=said.status, ended_at=ended, change=_next(table)))

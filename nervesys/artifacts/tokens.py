@@ -1,0 +1,81 @@
+"""Who calls: the tokens that the service knows, one file each."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nervesys.clock import Clock
+from nervesys.contract.names import agent_name
+from nervesys.errors import BadObject, NervesysError
+
+ADMIN = "_admin"
+"""The file of the administrator's token: no agent has such a name."""
+READ_SECONDS = 5
+"""A token that was added or taken away counts within so long."""
+MIN_CHARACTERS = 16
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who a token belongs to.
+
+    Attributes:
+        name: of the agent.
+        admin: sees everything, and may delete.
+    """
+
+    name: str
+    admin: bool = False
+
+
+class Tokens:
+    """The tokens of a folder, one file each, named by its agent.
+
+    Args:
+        folder: of the files.
+        clock: tells when to look again.
+    """
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder, self._clock = folder, clock
+        self._read_at = clock()
+        self._callers = _read(folder)
+
+    def caller(self, token: str) -> Caller | None:
+        """Whose token it is; None for nobody's.
+
+        Looked up by its hash, and that compared in constant time: how long it takes tells nothing of any token.
+        """
+        if abs(self._clock() - self._read_at) >= READ_SECONDS:
+            self._callers, self._read_at = _read(self._folder), self._clock()
+        said = _hash(token)
+        known, caller = self._callers.get(said, (b"", None))
+        return caller if hmac.compare_digest(known, said) else None
+
+
+def _read(folder: Path) -> Mapping[bytes, tuple[bytes, Caller]]:
+    found = {}
+    try:
+        for file in folder.iterdir():
+            token = file.read_text().strip()
+            caller = _caller(file.name)
+            if caller and len(token) >= MIN_CHARACTERS:
+                found[_hash(token)] = (_hash(token), caller)
+    except (OSError, UnicodeDecodeError) as err:
+        raise NervesysError(f"read the tokens in {folder}: {getattr(err, 'strerror', None) or 'not text'}") from err
+    return found
+
+
+def _caller(name: str) -> Caller | None:
+    if name == ADMIN:
+        return Caller(name, admin=True)
+    try:
+        return Caller(name) if agent_name(name) == name else None
+    except BadObject:
+        return None
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

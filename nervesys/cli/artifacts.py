@@ -1,0 +1,121 @@
+"""`nervesys artifacts`: the service that knows every artifact, and what an operator asks it."""
+
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from nervesys.artifacts.caller import RequestRefused, Service
+from nervesys.artifacts.manifest import Manifest
+from nervesys.artifacts.opened import open_service
+from nervesys.artifacts.program import service
+from nervesys.artifacts.tokens import ADMIN
+from nervesys.cli.options import BrainUrl, Home, ListenAt, opened
+from nervesys.cli.stand_in import stand_in
+from nervesys.cli.waiting import awaited
+from nervesys.errors import NervesysError
+from nervesys.metrics.pages import serve as serve_pages
+from nervesys.settings.monitoring import Monitoring
+from nervesys.stores.opened import Opened
+
+app = typer.Typer(no_args_is_help=True, help="Serve what is known of artifacts, list them, and clean up.")
+As = Annotated[str, typer.Option("--as", metavar="AGENT", help="Whose token is shown; by default the administrator's.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+PAGE = 1000
+
+
+@app.command()
+def serve(home: Home = None, brain: BrainUrl = None, listen: ListenAt = None) -> None:
+    """Serve until SIGTERM: agents register what they made, and find what others made for them.
+
+    The service alone writes the manifests; contents never pass through it. Each agent shows a token of its own, which
+    lies in the folder that `artifacts.tokens` names.
+    """
+
+    def address(table: Monitoring) -> str:
+        return listen or table.listen.artifacts
+
+    start = awaited(lambda: opened("artifacts", home=home, brain=brain), partial(stand_in, address))
+    monitoring = start.loaded.settings.monitoring
+    start.place.home.mkdir(parents=True, exist_ok=True)
+    serve_pages(service(start.place, start.loaded.settings), address(monitoring), monitoring.web)
+
+
+@app.command(name="list")
+def list_(
+    trace: Annotated[str | None, typer.Option(help="Only those of a trace.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Only those of a type.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=PAGE, help="At most so many, the oldest first.")] = 100,
+    after: Annotated[str, typer.Option(metavar="ID", help="Go on behind this one.")] = "",
+    as_: As = ADMIN,
+    as_json: AsJson = False,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """List artifacts, oldest first."""
+    asked = {"trace": trace, "type": type_, "limit": limit, "after": after}
+    found = _ask(_service(home, brain, as_), "GET", "artifacts", asked)["artifacts"]
+    if as_json:
+        _print_json(found)
+        return
+    table = Table("id", "type", "status", "size", "created by", "trace", "visibility", box=None, header_style="bold")
+    for said in map(Manifest.model_validate, found):
+        size, trace_ = f"{said.size_bytes:,}", said.trace_id or ""
+        table.add_row(
+            said.id, said.artifact_type, said.status, size, said.created_by, escape(trace_), said.visibility.value
+        )
+    Console().print(table if found else "there are none")
+    if len(found) == limit:
+        Console().print(f"there may be more: --after {found[-1]['id']}")
+
+
+@app.command()
+def get(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="Of the artifact.")],
+    as_: As = ADMIN,
+    as_json: AsJson = False,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Show a manifest, and where its content is to be had."""
+    asked = _service(home, brain, as_)
+    found = _ask(asked, "GET", f"artifacts/{id_}")
+    if found["status"] == "completed":
+        found |= {"link": _ask(asked, "GET", f"artifacts/{id_}/uri")}
+    if as_json:
+        _print_json(found)
+        return
+    table = Table(box=None, show_header=False)
+    for name, value in _flat(found):
+        table.add_row(name, escape(value))
+    Console(soft_wrap=True).print(table)
+
+
+def _flat(said: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
+    """Each value that is there, under its dotted name."""
+    rows = []
+    for name, value in said.items():
+        if isinstance(value, dict):
+            rows += _flat(value, f"{above}{name}.")
+        elif value not in (None, [], ""):
+            rows.append((above + name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+    return rows
+
+
+def _service(home: str | None, brain: str | None, name: str) -> Service:
+    start: Opened = opened("artifacts-cli", home=home, brain=brain)
+    return open_service(name, start.place.home, start.loaded.settings)
+
+
+def _ask(asked: Service, method: str, path: str, query: dict[str, Any] | None = None) -> Any:
+    try:
+        return asked.ask(method, path, asked=query)
+    except RequestRefused as err:
+        raise NervesysError(f"ask for {path}: {err}") from err
+
+
+def _print_json(said: Any) -> None:
+    Console(soft_wrap=True).print_json(data=said)

@@ -1,0 +1,26 @@
+"""Every metric family there is, by the program that exposes it; each wing is imported when it is asked for."""
+
+from importlib import import_module
+
+from nervesys.metrics import Family
+
+TABLES = {"Exporters": "exporters", "Receiver": "alerting", "Artifacts": "nervesys.artifacts"}
+"""The module that holds `FAMILIES`, by the title of its table in the reference."""
+
+
+def tables() -> dict[str, tuple[Family, ...]]:
+    """The tables of families, by title.
+
+    Raises:
+        ModuleNotFoundError: a package that a wing needs is not installed.
+    """
+    return {title: tuple(import_module(module).FAMILIES) for title, module in TABLES.items()}
+
+
+def families() -> tuple[Family, ...]:
+    """All of them.
+
+    Raises:
+        ModuleNotFoundError: a package that a wing needs is not installed.
+    """
+    return tuple(family for table in tables().values() for family in table)

@@ -1,0 +1,64 @@
+"""Contents in a folder and in buckets: the same by each, but for signed links."""
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from nervesys.artifacts.files import Files, FilesUnavailable, url_of
+from nervesys.errors import SettingsError
+from nervesys.settings import load
+from tests.servers import s3
+
+ID = "01KATEST0000000000000000AB".replace("TEST", "7EST")
+
+
+@pytest.fixture(params=["folder", "rclone", "moto"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Files]:
+    if request.param == "folder":
+        yield Files(url_of("artifacts", tmp_path), load().settings.storage.storj)
+        return
+    settings = s3.settings_of(request.getfixturevalue(f"{request.param}_endpoint"))
+    yield Files(f"s3://{settings.bucket}/artifacts-{os.getpid()}", settings)
+
+
+def test_a_content_goes_in_comes_out_and_goes(files: Files) -> None:
+    uri = files.uri(ID)
+    assert files.size(uri) is None
+    files.put(ID, io.BytesIO(b"x" * 3_000_000))
+    assert files.size(uri) == 3_000_000
+    with files.open(uri) as file:
+        assert file.read(2) == b"xx"
+    assert [(found.uri, found.size) for found in files.all()] == [(uri, 3_000_000)]
+    assert next(iter(files.all())).modified > 1_700_000_000
+    files.delete(uri)
+    files.delete(uri)
+    assert (files.size(uri), list(files.all())) == (None, [])
+    with pytest.raises(FilesUnavailable, match="read"), files.open(uri):
+        pass
+
+
+def test_a_bucket_signs_links_that_open_without_a_key(files: Files) -> None:
+    files.put(ID, io.BytesIO(b"shared"))
+    signed = files.signed(files.uri(ID), 60)
+    if files.root.startswith("file://"):
+        assert signed is None
+    else:
+        assert signed is not None
+        answer = requests.get(signed, timeout=10)
+        assert (answer.status_code, answer.content) == (200, b"shared")
+    files.delete(files.uri(ID))
+
+
+def test_wrong_places_are_named() -> None:
+    with pytest.raises(SettingsError, match=r"artifacts\.files"):
+        Files("ftp://host/x", load().settings.storage.storj)
+
+
+def test_a_bucket_that_is_away_is_told_in_words() -> None:
+    settings = s3.settings_of(f"http://127.0.0.1:{s3.free_port()}", timeout_seconds=0.2)
+    with pytest.raises(FilesUnavailable, match="look for s3://nowhere/x"):
+        Files("s3://nowhere/x", settings).size("s3://nowhere/x")

@@ -1,0 +1,87 @@
+"""A service of artifacts in a thread, with tokens, files and callers."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from nervesys.artifacts.caller import Service
+from nervesys.artifacts.client import Artifacts
+from nervesys.artifacts.database import Manifests
+from nervesys.artifacts.manifest import Manifest
+from nervesys.artifacts.patience import Patient
+from nervesys.artifacts.program import database_url, open_files, service
+from nervesys.artifacts.tokens import ADMIN
+from nervesys.artifacts.waiting import Waiting
+from nervesys.clock import Clock, system_clock
+from nervesys.metrics.pages import served
+from nervesys.settings import Place, load
+from tests.servers.s3 import free_port
+
+AGENTS = ("grok", "gimai", "qwen")
+
+
+class World:
+    """Everything of one fleet; the service runs until it is stopped.
+
+    Args:
+        home: of all of it.
+        flags: settings, by their variables.
+        clock: of the service and the callers.
+    """
+
+    def __init__(self, home: Path, flags: dict[str, str] | None = None, clock: Clock = system_clock) -> None:
+        self.place, self.clock = Place(home), clock
+        self.settings = load(flags=flags or {}).settings
+        self.address = f"127.0.0.1:{free_port()}"
+        self._tokens = home / self.settings.storage.artifacts.tokens
+        self._tokens.mkdir(parents=True, exist_ok=True)
+        for name in (*AGENTS, ADMIN):
+            (self._tokens / name).write_text(f"token-of-{name:16}".strip().replace(" ", "-") + "-is-long")
+        self.files = open_files(self.place, self.settings)
+        self._running, self._opened = ExitStack(), ExitStack()
+
+    def start(self) -> None:
+        app = service(self.place, self.settings, self.clock)
+        self._running.enter_context(served(app, self.address, self.settings.monitoring.web))
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def token(self, name: str) -> str:
+        return (self._tokens / name).read_text()
+
+    def caller(self, name: str = "grok") -> Service:
+        found = Service(f"http://{self.address}", self.token(name))
+        self._opened.callback(found.close)
+        return found
+
+    def patient(self, name: str = "grok", pauses: tuple[float, ...] = (0, 0, 0)) -> Patient:
+        waiting = Waiting(self.place.home / "agents" / name / "artifacts.sqlite3")
+        self._opened.callback(waiting.close)
+        return Patient(self.caller(name), waiting, pauses, self.clock)
+
+    def artifacts(self, name: str = "grok", patient: Patient | None = None) -> Artifacts:
+        return Artifacts(name, patient or self.patient(name), self.files, self.clock)
+
+    def rows(self, table: Any) -> list[Any]:
+        """What lies in a table."""
+        database = Manifests.open(database_url(self.place, self.settings))
+        try:
+            with database.transaction() as connection:
+                return list(connection.execute(table.select()))
+        finally:
+            database.close()
+
+    def lies_there(self, said: Manifest) -> bool:
+        return self.files.size(said.uri) == said.size_bytes
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self._opened.close()
