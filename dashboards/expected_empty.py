@@ -26,6 +26,7 @@ PAGES = (
     "main-overview",
     "stack-health",
     "storage-retention",
+    "vitality",
     "workspaces",
 )
 QUIET = Reason(

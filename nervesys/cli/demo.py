@@ -11,10 +11,13 @@ import typer
 from rich.console import Console
 
 from nervesys.cli.local import Local, local
-from nervesys.cli.options import Home
+from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
+from nervesys.stack import pulse as pulses
 from nervesys.stack.actions import actions
 from nervesys.stack.report import RESTART
+from nervesys.stores.s3 import S3Store
 
 app = typer.Typer(no_args_is_help=True, help="Break something in the local stack, and watch what happens.")
 
@@ -89,6 +92,15 @@ def load(
         worker.start()
     for worker in workers:
         worker.join()
+
+
+@app.command()
+def pulse(home: Home = None, brain: BrainUrl = None) -> None:
+    """Be the entities of the demo: write made-up vital signs to the store until SIGTERM or Ctrl-C."""
+    settings = opened("pulse", home=home, brain=brain).loaded.settings
+    storj, every = settings.storage.storj, settings.thresholds.heartbeat.interval_seconds
+    for trouble in pulses.beat(S3Store(storj), storj.paths.vitality, every, system_clock):
+        _console().print(trouble)
 
 
 def _console() -> Console:

@@ -1,10 +1,10 @@
-"""The agents of compose: one container, in which supervisor runs them and its HTTP interface restarts them."""
+"""The agents of compose, and the entities of the demo: one container, in which supervisor runs and restarts them."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from nervesys.stack.daemon import program
-from nervesys.stack.services import agent_services
+from nervesys.stack.services import agent_services, demo_service
 
 SERVER = "agents"
 """The container's name, which its agents give as their server."""
@@ -37,5 +37,5 @@ password={password}
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
-    services = agent_services(agents)
+    services = (demo_service(), *agent_services(agents))
     return head + "".join(program(service, order, HOME, TO_THE_CONTAINER) for order, service in enumerate(services))

@@ -49,6 +49,11 @@ def agent_services(agents: Iterable[str]) -> Iterator[Service]:
         yield Service(name=name, about="agent", argv=_nervesys("agent", "run", name), agent=True)
 
 
+def demo_service() -> Service:
+    """What shows vital signs to look at."""
+    return Service(name="vital-signs", about="entities of the demo", argv=_nervesys("demo", "pulse"))
+
+
 def _ours(home: Path, monitoring: Monitoring, find: Callable[[str], Path]) -> Iterator[Service]:
     listen = monitoring.listen
     keys = [str(home / "secrets" / f"store_{kind}_key") for kind in ("access", "secret")]
@@ -61,6 +66,7 @@ def _ours(home: Path, monitoring: Monitoring, find: Callable[[str], Path]) -> It
     for name, source in monitoring.sources.items():
         yield _service(f"{name}-exporter", f"metrics of the {name}", _nervesys("exporter", name), source.listen)
     yield _service("artifacts", "knows every artifact", _nervesys("artifacts", "serve"), listen.artifacts)
+    yield demo_service()
     yield _service("receiver", "takes alerts and acts", _nervesys("receiver"), listen.receiver, "/actions")
     yield _service("page", "the dashboards, drawn", _nervesys("dashboards", "serve"), listen.page)
     yield _alertmanager(home, listen.alertmanager, find("alertmanager"))

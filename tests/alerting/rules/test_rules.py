@@ -11,7 +11,7 @@ import yaml
 from alerting.model import read_alerts
 from alerting.rules import prometheus_rules
 from nervesys.settings import FolderTree, load, shipped_root
-from tests.alerting.rules import actions, agents, blindness, pillars, servers, watchers, workspaces
+from tests.alerting.rules import actions, agents, blindness, pillars, servers, vitality, watchers, workspaces
 from tests.alerting.rules.kit import Case
 
 CASES = (
@@ -22,6 +22,7 @@ CASES = (
     *actions.CASES,
     *blindness.CASES,
     *workspaces.CASES,
+    *vitality.CASES,
 )
 
 

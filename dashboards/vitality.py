@@ -1,0 +1,196 @@
+"""Vital Signs: does the pulse of each entity beat, and how quickly does it react?"""
+
+from typing import Any
+
+from grafanalib.core import Dashboard
+
+from dashboards.layout import Line, Section
+from dashboards.page import page
+from dashboards.style import ANY_IS_CRITICAL, MEDIUM, TILE, House, Unit, graph, query, rising, stat
+from dashboards.tables import Label, Value, table
+
+EMPTY = "No entity showed vital signs yet"
+MISSED = rising(0.01, 0.05)
+SLOW = rising(0.5, 1)
+"""Seconds; from a second on, Reaction Slow fires."""
+RECEIVED, ANSWERED = (
+    f"increase(nervesys_vitality_pulses_{what}_total[$__rate_interval])" for what in ("received", "answered")
+)
+QUANTILES = (("half", 0.5), ("19 of 20", 0.95), ("99 of 100", 0.99))
+
+
+def dashboard(house: House) -> Dashboard:
+    """The page of all entities."""
+    return page(
+        house,
+        uid="vitality",
+        title="Vital Signs",
+        description="Pulses, reactions, entropy and errors of whatever shows vital signs.",
+        since="now-1h",
+        sections=(
+            Section("", (Line(TILE, _tiles(house)),)),
+            Section("Each entity", (Line(MEDIUM, (_entities(house),), (24,)),)),
+            Section("Pulse", (Line(MEDIUM, (_pulses(), _missed())), Line(MEDIUM, (_quantiles(), _slowness())))),
+            Section("Mind", (Line(MEDIUM, (_entropy(), _trend())), Line(MEDIUM, (_decay(), _errors())))),
+        ),
+    )
+
+
+def _of_entity(family: str) -> str:
+    return f"max by (entity) (nervesys_vitality_{family})"
+
+
+def _missed_share(by: str = "") -> str:
+    """Share of pulses without an answer; empty where there was no pulse."""
+    return f"clamp_min(1 - sum{by} ({ANSWERED}) / (sum{by} ({RECEIVED}) > 0), 0)"
+
+
+def _quantile(share: float, by: str = "le") -> str:
+    rate = "rate(nervesys_vitality_reaction_seconds_bucket[$__rate_interval])"
+    return f"histogram_quantile({share}, sum by ({by}) ({rate}))"
+
+
+def _tiles(house: House) -> tuple[Any, ...]:
+    silent = house.settings.thresholds.vitality_silent_seconds
+    age = f"time() - {_of_entity('heartbeat_timestamp_seconds')}"
+    return (
+        stat(
+            "Entities",
+            "How many entities are known?",
+            Unit.COUNT,
+            query(f"count({_of_entity('heartbeat_timestamp_seconds')})"),
+            empty=EMPTY,
+        ),
+        stat(
+            "Silent",
+            "How many of them show no vital signs any more?",
+            Unit.COUNT,
+            query(f"sum({age} > bool {silent:g})"),
+            steps=ANY_IS_CRITICAL,
+            empty=EMPTY,
+        ),
+        stat("Pulses missed", "Which share of pulses got no answer?", Unit.RATIO, query(_missed_share()), steps=MISSED),
+        stat(
+            "Reaction",
+            "Within which time are 19 of 20 reactions seen?",
+            Unit.SECONDS,
+            query(_quantile(0.95)),
+            steps=SLOW,
+        ),
+        stat(
+            "Errors",
+            "How many errors do all entities have?",
+            Unit.PER_MINUTE,
+            query("60 * sum(rate(nervesys_vitality_errors_total[$__rate_interval]))"),
+        ),
+        stat("Clients", "How many clients are connected?", Unit.COUNT, query(f"sum({_of_entity('clients')})")),
+    )
+
+
+def _entities(house: House) -> Any:
+    silent = house.settings.thresholds.vitality_silent_seconds
+    per_minute = "60 * sum by (entity) (rate(nervesys_vitality_{}_total[$__rate_interval]))"
+    return table(
+        "How each entity does",
+        "Does it beat, does it answer, and how quickly?",
+        Label("entity", "Entity"),
+        Value(
+            "Silent for",
+            query(f"time() - {_of_entity('heartbeat_timestamp_seconds')}"),
+            Unit.SECONDS,
+            rising(silent / 2, silent),
+        ),
+        Value("Pulses a minute", query(per_minute.format("pulses_received")), Unit.COUNT),
+        Value("Missed", query(_missed_share(" by (entity)")), Unit.RATIO, MISSED),
+        Value("Reaction", query(_quantile(0.95, "entity, le")), Unit.SECONDS, SLOW),
+        Value("Errors a minute", query(per_minute.format("errors")), Unit.COUNT),
+        Value("Entropy gain", query(_of_entity("entropy_gain")), Unit.NONE),
+        Value("Memory decay", query(_of_entity("memory_decay_ratio")), Unit.RATIO),
+        Value("Clients", query(_of_entity("clients")), Unit.COUNT),
+        sort="Missed",
+        empty=EMPTY,
+    )
+
+
+def _pulses() -> Any:
+    rate = "60 * sum by (entity) (rate(nervesys_vitality_pulses_received_total[$__rate_interval]))"
+    return graph(
+        "Pulses received",
+        "Whose pulse beats, and how fast?",
+        Unit.PER_MINUTE,
+        query(rate, "{{entity}}"),
+        empty=EMPTY,
+    )
+
+
+def _missed() -> Any:
+    return graph(
+        "Missed by each",
+        "Which share of pulses did each entity leave unanswered?",
+        Unit.RATIO,
+        query(_missed_share(" by (entity)"), "{{entity}}"),
+        steps=MISSED,
+        empty=EMPTY,
+    )
+
+
+def _quantiles() -> Any:
+    return graph(
+        "Reactions of all",
+        "Within which time is a pulse seen to be answered?",
+        Unit.SECONDS,
+        *(query(_quantile(share), name) for name, share in QUANTILES),
+        empty=EMPTY,
+    )
+
+
+def _slowness() -> Any:
+    return graph(
+        "Reactions of each",
+        "Within which time are 19 of 20 reactions of each entity seen?",
+        Unit.SECONDS,
+        query(_quantile(0.95, "entity, le"), "{{entity}}"),
+        steps=SLOW,
+        empty=EMPTY,
+    )
+
+
+def _entropy() -> Any:
+    return graph(
+        "Entropy gain",
+        "How much that is new does each reaction add, in bits?",
+        Unit.NONE,
+        query(_of_entity("entropy_gain"), "{{entity}}"),
+        empty=EMPTY,
+    )
+
+
+def _trend() -> Any:
+    return graph(
+        "Entropy over half an hour",
+        "Does it grow richer, or repeat itself more and more? The mean of the last half hour, in bits.",
+        Unit.NONE,
+        query("max by (entity) (avg_over_time(nervesys_vitality_entropy_gain[30m]))", "{{entity}}"),
+        empty=EMPTY,
+    )
+
+
+def _decay() -> Any:
+    return graph(
+        "Memory decay",
+        "Which share of its memories has faded?",
+        Unit.RATIO,
+        query(_of_entity("memory_decay_ratio"), "{{entity}}"),
+        empty=EMPTY,
+    )
+
+
+def _errors() -> Any:
+    return graph(
+        "Errors by kind",
+        "What goes wrong?",
+        Unit.PER_MINUTE,
+        query("60 * sum by (kind) (rate(nervesys_vitality_errors_total[$__rate_interval]))", "{{kind}}"),
+        stacked=True,
+        empty="No error was counted",
+    )
