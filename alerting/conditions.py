@@ -12,10 +12,11 @@ from alerting.situations import SITUATIONS
 from alerting.terms import Bound, Comparable, Count, Term
 from alerting.units import Unit
 from alerting.vocabulary import MEASURES, SILENCES
+from nervesys.metrics.periods import DAY_SECONDS
 from nervesys.settings import Settings
 from nervesys.settings.agents import OwnThresholds
 from nervesys.settings.check import nearest
-from nervesys.settings.thresholds import Pair
+from nervesys.settings.thresholds import Ages, Pair
 
 Own = Mapping[str, OwnThresholds]
 """Thresholds that agents have of their own, by name."""
@@ -121,7 +122,9 @@ def reads_a_pair(text: str, settings: Settings) -> bool:
     return any(
         isinstance(clause, Comparison)
         and clause.bound is None
-        and any(term.threshold and isinstance(term.threshold(settings.thresholds), Pair) for term in _terms(clause))
+        and any(
+            term.threshold and isinstance(term.threshold(settings.thresholds), Pair | Ages) for term in _terms(clause)
+        )
         for clause in parse(text).clauses
     )
 
@@ -209,18 +212,20 @@ def _alike(words: Words, terms: tuple[Term, ...], bound: Words) -> tuple[Compara
     raise Misread(bound.at, problem)
 
 
-def _with_threshold(words: Words, terms: tuple[Term, ...], settings: Settings) -> tuple[Term, Pair | float]:
+def _with_threshold(words: Words, terms: tuple[Term, ...], settings: Settings) -> tuple[Term, Pair | Ages | float]:
     for term in terms:
         if term.threshold:
             return term, term.threshold(settings.thresholds)
     raise ValueError(f"no threshold is set for {words.text}; write a value, {terms[0].unit}")
 
 
-def _threshold(unit: Unit, said: Pair | float, severity: Severity | None) -> tuple[float, float | None]:
+def _threshold(unit: Unit, said: Pair | Ages | float, severity: Severity | None) -> tuple[float, float | None]:
     """The value in base units, and the window that goes with it."""
-    if not isinstance(said, Pair):
+    if not isinstance(said, Pair | Ages):
         return (said / 100 if unit is Unit.RATIO else said), None
     if severity not in {Severity.WARNING, Severity.CRITICAL}:
         raise ValueError("its threshold is a pair; the severity must be warning or critical, or be left out for both")
+    if isinstance(said, Ages):
+        return (said.warning_days if severity is Severity.WARNING else said.critical_days) * DAY_SECONDS, None
     percent = said.warning if severity is Severity.WARNING else said.critical
     return percent / 100, said.over_minutes * 60

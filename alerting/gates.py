@@ -34,6 +34,9 @@ BRAIN = Origin("brain", "brain")
 GITHUB = Origin("brain", "github")
 WORKSPACE = Origin("workspace", "workspace")
 VITALITY = Origin("vitality", "vitality")
+SECRETS = Origin("hygiene", "secrets")
+DRILLS = Origin("hygiene", "drills")
+DEPLOYMENTS = Origin("hygiene", "deployments")
 
 
 def origins(settings: Settings) -> tuple[Origin, ...]:

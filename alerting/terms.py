@@ -12,7 +12,7 @@ from typing import Protocol
 from alerting.gates import LAST_SUCCESS, Origin, fresh_limit, gated, number, whole
 from alerting.units import Unit, promql_duration
 from nervesys.settings import Settings
-from nervesys.settings.thresholds import Pair, Thresholds
+from nervesys.settings.thresholds import Ages, Pair, Thresholds
 
 ENOUGH = 0.8
 """Share of a window's samples that must be there: what was not watched is not known."""
@@ -22,7 +22,7 @@ MILDEST = {">": ("min", "max"), "<": ("max", "min")}
 MIRRORED = {">": "<", ">=": "<="}
 """What a comparison becomes on the other side of zero."""
 
-Threshold = Callable[[Thresholds], Pair | float]
+Threshold = Callable[[Thresholds], Pair | Ages | float]
 
 
 class Term(Protocol):

@@ -5,15 +5,30 @@ A word may be compared in several units: `buffer` in bytes and as a share of wha
 
 from collections.abc import Mapping
 
-from alerting.gates import AGENTS, ARCHIVE, BRAIN, GITHUB, LOGS, METRICS, SIZES, VITALITY, WORKSPACE
+from alerting.gates import (
+    AGENTS,
+    ARCHIVE,
+    BRAIN,
+    DEPLOYMENTS,
+    DRILLS,
+    GITHUB,
+    LOGS,
+    METRICS,
+    SECRETS,
+    SIZES,
+    VITALITY,
+    WORKSPACE,
+)
 from alerting.terms import Age, Count, Level, Quiet, Term
 from alerting.units import Unit
+from nervesys.metrics.periods import DAY_SECONDS
 
 AGENT, SERVER, AREA, FLEET = ("agent",), ("server",), ("area",), ()
 PASS = ("source", "area")
 """What exporters refresh."""
 PROJECT = ("project",)
 ENTITY = ("entity",)
+WORKFLOW = ("repository", "workflow", "branch")
 DEED = ("agent", "action")
 """What the receiver does."""
 
@@ -60,6 +75,18 @@ SILENCES: Mapping[str, tuple[Term, ...]] = {
             ENTITY,
             VITALITY,
             threshold=lambda t: t.vitality_silent_seconds,
+        ),
+    ),
+    "rotation": (
+        Age("nervesys_secret_rotated_timestamp_seconds", ("secret", "origin"), SECRETS, threshold=lambda t: t.secrets),
+    ),
+    "restore drill": (
+        Age(
+            "nervesys_restore_drill_timestamp_seconds",
+            FLEET,
+            DRILLS,
+            threshold=lambda t: t.drill_late_days * DAY_SECONDS,
+            must_exist=True,
         ),
     ),
     "event": (Age("nervesys_workspace_last_event_timestamp_seconds", PROJECT, WORKSPACE),),
@@ -178,6 +205,21 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "artifact requests": (Count("nervesys_artifact_requests_total", ("operation", "outcome")),),
     "refused artifact requests": (Count('nervesys_artifact_requests_total{outcome="refused"}', ("operation",)),),
     "artifact commit failures": (Count("nervesys_artifact_commit_failures_total", FLEET),),
+    "restore drill duration": (
+        Level(
+            "nervesys_restore_drill_duration_seconds",
+            FLEET,
+            Unit.SECONDS,
+            DRILLS,
+            threshold=lambda t: t.drill_slow_minutes * 60,
+        ),
+    ),
+    "restored files": (Level("nervesys_restore_drill_files", FLEET, Unit.COUNT, DRILLS),),
+    "restored bytes": (Level("nervesys_restore_drill_bytes", FLEET, Unit.BYTES, DRILLS),),
+    "deployment duration": (
+        Level("nervesys_deployment_last_run_duration_seconds", WORKFLOW, Unit.SECONDS, DEPLOYMENTS),
+    ),
+    "deployments": (Level("nervesys_deployment_runs", (*WORKFLOW, "conclusion"), Unit.COUNT, DEPLOYMENTS),),
     "rate limit": (
         Level(
             "nervesys_github_rate_limit_remaining",

@@ -23,6 +23,7 @@ PAGES = (
     "agent-details",
     "alerts-actions",
     "config-changes",
+    "hygiene",
     "main-overview",
     "stack-health",
     "storage-retention",
@@ -38,6 +39,7 @@ NOTHING_BAD = Reason(
 )
 NOTHING_DONE = Reason("No agent needed an action.", unless="max_over_time(nervesys_actions_total[7d]) > 0")
 NOTHING_TOLD = Reason("No agent told the brain of an error.", unless="nervesys_brain_error_log_lines")
+NEVER_DRILLED = Reason("Nobody tried to restore a backup.", unless="nervesys_restore_drill_timestamp_seconds")
 NOT_ON_GITHUB = Reason("The brain is a plain Git repository.")
 
 EXPECTED_EMPTY: dict[str, Reason] = {
@@ -54,6 +56,14 @@ EXPECTED_EMPTY: dict[str, Reason] = {
     "alerts-actions / Time to recovery / A": NOTHING_DONE,
     "alerts-actions / Time to recovery / B": NOTHING_DONE,
     "config-changes / Agents by the brain / C": NOTHING_TOLD,
+    "hygiene / Duration of drills / A": NEVER_DRILLED,
+    "hygiene / Duration of runs / A": NOT_ON_GITHUB,
+    "hygiene / It took / A": NEVER_DRILLED,
+    "hygiene / Its outcome / A": NEVER_DRILLED,
+    "hygiene / Last drill / A": NEVER_DRILLED,
+    "hygiene / Newest run of each workflow / A": NOT_ON_GITHUB,
+    "hygiene / Runs by conclusion / A": NOT_ON_GITHUB,
+    "hygiene / Size of what came back / A": NEVER_DRILLED,
     "main-overview / Firing now / A": QUIET,
     "main-overview / What was done / A": NOTHING_DONE,
     "stack-health / GitHub quota left / A": NOT_ON_GITHUB,

@@ -6,16 +6,15 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import Line, Section
 from dashboards.page import page
-from dashboards.style import ANY_IS_CRITICAL, MEDIUM, TILE, House, Unit, graph, query, rising, stat
+from dashboards.style import ANY_IS_CRITICAL, MEDIUM, SHORT, TILE, House, Unit, graph, query, rising, stat
 from dashboards.tables import Label, Value, table
 
 EMPTY = "No entity showed vital signs yet"
 MISSED = rising(0.01, 0.05)
 SLOW = rising(0.5, 1)
 """Seconds; from a second on, Reaction Slow fires."""
-RECEIVED, ANSWERED = (
-    f"increase(nervesys_vitality_pulses_{what}_total[$__rate_interval])" for what in ("received", "answered")
-)
+NOW, OVERALL = "$__rate_interval", "$__range"
+"""Windows: of what a graph shows at each instant, and of what a tile or a row sums up."""
 QUANTILES = (("half", 0.5), ("19 of 20", 0.95), ("99 of 100", 0.99))
 
 
@@ -29,7 +28,7 @@ def dashboard(house: House) -> Dashboard:
         since="now-1h",
         sections=(
             Section("", (Line(TILE, _tiles(house)),)),
-            Section("Each entity", (Line(MEDIUM, (_entities(house),), (24,)),)),
+            Section("Each entity", (Line(SHORT, (_entities(house),), (24,)),)),
             Section("Pulse", (Line(MEDIUM, (_pulses(), _missed())), Line(MEDIUM, (_quantiles(), _slowness())))),
             Section("Mind", (Line(MEDIUM, (_entropy(), _trend())), Line(MEDIUM, (_decay(), _errors())))),
         ),
@@ -40,14 +39,23 @@ def _of_entity(family: str) -> str:
     return f"max by (entity) (nervesys_vitality_{family})"
 
 
-def _missed_share(by: str = "") -> str:
+def _missed_share(window: str, by: str = "") -> str:
     """Share of pulses without an answer; empty where there was no pulse."""
-    return f"clamp_min(1 - sum{by} ({ANSWERED}) / (sum{by} ({RECEIVED}) > 0), 0)"
+    answered, received = (
+        f"sum{by} (increase(nervesys_vitality_pulses_{what}_total[{window}]))" for what in ("answered", "received")
+    )
+    return f"clamp_min(1 - {answered} / ({received} > 0), 0)"
 
 
-def _quantile(share: float, by: str = "le") -> str:
-    rate = "rate(nervesys_vitality_reaction_seconds_bucket[$__rate_interval])"
-    return f"histogram_quantile({share}, sum by ({by}) ({rate}))"
+def _quantile(share: float, window: str, by: str = "le") -> str:
+    """The time within which this share of reactions is seen."""
+    buckets = f"{_growth(window)}(nervesys_vitality_reaction_seconds_bucket[{window}])"
+    return f"histogram_quantile({share}, sum by ({by}) ({buckets}))"
+
+
+def _growth(window: str) -> str:
+    """Of a counter: a rate at each instant, or all that came in a whole time range."""
+    return "rate" if window == NOW else "increase"
 
 
 def _tiles(house: House) -> tuple[Any, ...]:
@@ -69,19 +77,25 @@ def _tiles(house: House) -> tuple[Any, ...]:
             steps=ANY_IS_CRITICAL,
             empty=EMPTY,
         ),
-        stat("Pulses missed", "Which share of pulses got no answer?", Unit.RATIO, query(_missed_share()), steps=MISSED),
+        stat(
+            "Pulses missed",
+            "Which share of pulses got no answer?",
+            Unit.RATIO,
+            query(_missed_share(OVERALL)),
+            steps=MISSED,
+        ),
         stat(
             "Reaction",
             "Within which time are 19 of 20 reactions seen?",
             Unit.SECONDS,
-            query(_quantile(0.95)),
+            query(_quantile(0.95, OVERALL)),
             steps=SLOW,
         ),
         stat(
             "Errors",
-            "How many errors do all entities have?",
-            Unit.PER_MINUTE,
-            query("60 * sum(rate(nervesys_vitality_errors_total[$__rate_interval]))"),
+            "How many errors did all entities have in this time range?",
+            Unit.COUNT,
+            query(f"sum(increase(nervesys_vitality_errors_total[{OVERALL}]))"),
         ),
         stat("Clients", "How many clients are connected?", Unit.COUNT, query(f"sum({_of_entity('clients')})")),
     )
@@ -89,10 +103,10 @@ def _tiles(house: House) -> tuple[Any, ...]:
 
 def _entities(house: House) -> Any:
     silent = house.settings.thresholds.vitality_silent_seconds
-    per_minute = "60 * sum by (entity) (rate(nervesys_vitality_{}_total[$__rate_interval]))"
+    all_of = f"sum by (entity) (increase(nervesys_vitality_{{}}_total[{OVERALL}]))"
     return table(
         "How each entity does",
-        "Does it beat, does it answer, and how quickly?",
+        "Does it beat, does it answer, and how quickly? Pulses, missed ones, reactions and errors of this time range.",
         Label("entity", "Entity"),
         Value(
             "Silent for",
@@ -100,10 +114,10 @@ def _entities(house: House) -> Any:
             Unit.SECONDS,
             rising(silent / 2, silent),
         ),
-        Value("Pulses a minute", query(per_minute.format("pulses_received")), Unit.COUNT),
-        Value("Missed", query(_missed_share(" by (entity)")), Unit.RATIO, MISSED),
-        Value("Reaction", query(_quantile(0.95, "entity, le")), Unit.SECONDS, SLOW),
-        Value("Errors a minute", query(per_minute.format("errors")), Unit.COUNT),
+        Value("Pulses", query(all_of.format("pulses_received")), Unit.COUNT),
+        Value("Missed", query(_missed_share(OVERALL, " by (entity)")), Unit.RATIO, MISSED),
+        Value("Reaction", query(_quantile(0.95, OVERALL, "entity, le")), Unit.SECONDS, SLOW),
+        Value("Errors", query(all_of.format("errors")), Unit.COUNT),
         Value("Entropy gain", query(_of_entity("entropy_gain")), Unit.NONE),
         Value("Memory decay", query(_of_entity("memory_decay_ratio")), Unit.RATIO),
         Value("Clients", query(_of_entity("clients")), Unit.COUNT),
@@ -128,7 +142,7 @@ def _missed() -> Any:
         "Missed by each",
         "Which share of pulses did each entity leave unanswered?",
         Unit.RATIO,
-        query(_missed_share(" by (entity)"), "{{entity}}"),
+        query(_missed_share(NOW, " by (entity)"), "{{entity}}"),
         steps=MISSED,
         empty=EMPTY,
     )
@@ -139,7 +153,7 @@ def _quantiles() -> Any:
         "Reactions of all",
         "Within which time is a pulse seen to be answered?",
         Unit.SECONDS,
-        *(query(_quantile(share), name) for name, share in QUANTILES),
+        *(query(_quantile(share, NOW), name) for name, share in QUANTILES),
         empty=EMPTY,
     )
 
@@ -149,7 +163,7 @@ def _slowness() -> Any:
         "Reactions of each",
         "Within which time are 19 of 20 reactions of each entity seen?",
         Unit.SECONDS,
-        query(_quantile(0.95, "entity, le"), "{{entity}}"),
+        query(_quantile(0.95, NOW, "entity, le"), "{{entity}}"),
         steps=SLOW,
         empty=EMPTY,
     )

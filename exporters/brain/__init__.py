@@ -18,7 +18,7 @@ def areas(context: Context) -> Sequence[Area]:
     reader = repository.Repository(brain, open_folder(context.place), context)
     found = [Area("brain", repository.FAMILIES, every("brain"), reader.refresh)]
     if settings.storage.brain.repository:
-        watcher = github.Watcher(github.client(settings.storage.brain), settings.storage.brain, context.health)
+        watcher = github.Watcher(settings.storage.brain, context.health)
         found.append(Area("github", github.FAMILIES, every("github"), watcher.refresh))
     return found
 

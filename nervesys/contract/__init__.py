@@ -3,7 +3,7 @@
 Pure code: bytes and strings in, models out. Nothing here knows a network, a disk or a clock.
 """
 
-from nervesys.contract.brain import DailySummary, RoundLease
+from nervesys.contract.brain import DailySummary, RestoreDrill, RoundLease
 from nervesys.contract.instances import Instances
 from nervesys.contract.logs import Category, Level, LogRecord
 from nervesys.contract.names import agent_name, server_name
@@ -21,6 +21,7 @@ __all__ = [
     "Level",
     "LogRecord",
     "PathTemplate",
+    "RestoreDrill",
     "RoundLease",
     "ServerMetrics",
     "Status",

@@ -18,6 +18,9 @@ DAILY_SUMMARY = PathTemplate("metrics/daily/{date}.json")
 ROUND = "state/round.json"
 """Who does the fleet's daily round (a `RoundLease`)."""
 
+RESTORE_DRILL = "state/restore_drill.json"
+"""How the last restore drill went (a `RestoreDrill`); those before it are in the history."""
+
 
 def _day(text: str) -> str:
     if parse_date(text) is None:
@@ -35,6 +38,24 @@ class RoundLease(ContractObject):
     holder: str
     until: Instant
     done: Day | None = None
+
+
+class RestoreDrill(ContractObject):
+    """How a restore drill went.
+
+    `timestamp` is its end, `backup` the path of what was restored, `files` and `bytes` what was found whole;
+    `detail` says why it failed, and `by` who did it.
+    """
+
+    timestamp: Instant
+    succeeded: bool
+    duration_seconds: Count
+    backup: str = ""
+    backup_timestamp: Instant | None = None
+    files: Count = 0
+    bytes: Count = 0
+    detail: str = ""
+    by: str = ""
 
 
 class DailySummary(ContractObject):

@@ -88,6 +88,16 @@ class Vitality(Section):
     timeout_seconds: Seconds
 
 
+class Hygiene(Section):
+    """What is looked after beside the fleet.
+
+    Attributes:
+        secrets_folder: whose files' age is shown, from NERVESYS_HOME.
+    """
+
+    secrets_folder: str
+
+
 class Prometheus(Section):
     """The Prometheus that scrapes and evaluates.
 
@@ -140,6 +150,7 @@ class Monitoring(Section):
     listen: Listen
     sources: dict[str, SourceRow]
     vitality: Vitality
+    hygiene: Hygiene
     prometheus: Prometheus
     alertmanager: Alertmanager
     deadman: Deadman

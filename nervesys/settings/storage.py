@@ -87,6 +87,7 @@ class Brain(Section):
         branch: configuration is read from it only.
         state_branch: agents and programs write to it only.
         repository: `owner/name` on GitHub for what git lacks (rate limit, collaborators); None leaves that out.
+        deployments: `owner/name` of repositories whose workflow runs are watched; the brain's own where there is none.
         api_url: GitHub's REST API.
         token: read-only for exporters.
         quota_floor: requests of the API's quota that are left for others.
@@ -96,10 +97,16 @@ class Brain(Section):
     branch: str
     state_branch: str
     repository: str | None = None
+    deployments: tuple[Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")], ...] = ()
     api_url: str
     token: SecretStr | None = None
     quota_floor: int = Field(ge=0)
     timeout_seconds: float = Field(gt=0)
+
+    @property
+    def watched_repositories(self) -> tuple[str, ...]:
+        """The repositories whose workflow runs are watched."""
+        return self.deployments or ((self.repository,) if self.repository else ())
 
 
 class Retention(Section):

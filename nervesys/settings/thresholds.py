@@ -54,6 +54,21 @@ class Pair(Section):
         return self
 
 
+class Ages(Section):
+    """From which age on something is a warning or critical, in days."""
+
+    warning_days: float = Field(gt=0)
+    critical_days: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.warning_days >= self.critical_days:
+            raise ValueError(
+                f"warning_days ({self.warning_days:g}) must lie below critical_days ({self.critical_days:g})"
+            )
+        return self
+
+
 class Thresholds(Section):
     """config/thresholds.yaml, whole; percentages are 0 to 100.
 
@@ -62,6 +77,9 @@ class Thresholds(Section):
         store_clock_offset_seconds: store clock against the exporter's; beyond it no agent is called down.
         logs_late_seconds: without a new log object of a live agent.
         vitality_silent_seconds: without vital signs of an entity that showed some.
+        secrets: since each was replaced.
+        drill_late_days: since the last restore drill.
+        drill_slow_minutes: that a restore drill may take.
         backup_late_hours: since the newest backup.
         rate_limit_percent: of GitHub's quota still left.
         series: that one exporter may expose before it is a warning.
@@ -76,6 +94,9 @@ class Thresholds(Section):
     store_clock_offset_seconds: float = Field(gt=0)
     logs_late_seconds: float = Field(gt=0)
     vitality_silent_seconds: float = Field(gt=0)
+    secrets: Ages
+    drill_late_days: float = Field(gt=0)
+    drill_slow_minutes: float = Field(gt=0)
     backup_late_hours: float = Field(gt=0)
     rate_limit_percent: float = Field(ge=0, le=100)
     series: int = Field(gt=0)

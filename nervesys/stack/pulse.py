@@ -10,7 +10,7 @@ from nervesys.contract.vitality import Pulses, Reactions, VitalSigns
 from nervesys.errors import StoreUnavailable
 from nervesys.stores.objects import ObjectStore
 
-ENTITIES = {"aurora": 0.06, "lumen": 0.25}
+ENTITIES = {"aurora": 0.06, "lumen": 0.15}
 """By name, the median of their reactions in seconds."""
 BEATS_A_STEP = 12
 MISSED_SHARE, ERROR_SHARE = 0.01, 0.006

@@ -11,7 +11,7 @@ import yaml
 from alerting.model import read_alerts
 from alerting.rules import prometheus_rules
 from nervesys.settings import FolderTree, load, shipped_root
-from tests.alerting.rules import actions, agents, blindness, pillars, servers, vitality, watchers, workspaces
+from tests.alerting.rules import actions, agents, blindness, hygiene, pillars, servers, vitality, watchers, workspaces
 from tests.alerting.rules.kit import Case
 
 CASES = (
@@ -23,6 +23,7 @@ CASES = (
     *blindness.CASES,
     *workspaces.CASES,
     *vitality.CASES,
+    *hygiene.CASES,
 )
 
 

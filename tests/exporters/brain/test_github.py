@@ -1,13 +1,6 @@
-"""Source `brain`, area `github`, against a small server that plays GitHub: the one thing here that is played.
+"""Source `brain`, area `github`, against a small server that plays GitHub."""
 
-GitHub's API cannot be had on this machine. What the server answers follows GitHub's REST reference: `/rate_limit`,
-`/repos/{owner}/{repo}/branches/{branch}`, ETags, 304, 401 and 403.
-"""
-
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from pydantic import SecretStr
@@ -16,71 +9,31 @@ from exporters.brain import github
 from exporters.runner import Area, Runner, Source
 from nervesys.settings import load
 from tests.exporters.kit import HandClock, context
+from tests.servers.github import RESET, TOKEN, GitHub
+from tests.servers.github import github as played
 
-TOKEN = "s3cret-token"
-RESET = 1_800_001_000
-
-
-class GitHub(ThreadingHTTPServer):
-    """Plays GitHub; remembers what it was asked."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.remaining = 4000
-        self.protected = False
-        self.status = 200
-        self.asked: list[tuple[str, int]] = []
-
-
-class Answers(BaseHTTPRequestHandler):
-    server: GitHub
-
-    def do_GET(self) -> None:
-        hub = self.server
-        status, etag = hub.status, f'"{hub.protected}"'
-        body: dict[str, object] = {"message": "no"}
-        if self.headers["Authorization"] != f"token {TOKEN}":
-            status, body = 401, {"message": "Bad credentials"}
-        elif status == 200 and self.path == "/rate_limit":
-            rate = {"limit": 5000, "remaining": hub.remaining, "reset": RESET, "used": 5000 - hub.remaining}
-            body = {"rate": rate, "resources": {"core": rate}}
-        elif status == 200:
-            status = 304 if self.headers["If-None-Match"] == etag else 200
-            body = {"name": "main", "protected": hub.protected}
-        hub.asked.append((self.path, status))
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("ETag", etag)
-        self.end_headers()
-        if status != 304:
-            self.wfile.write(json.dumps(body).encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
+BRANCH = "/repos/owner/brain/branches/main"
 
 
 @pytest.fixture
 def hub() -> Iterator[GitHub]:
-    with GitHub() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with played() as server:
+        server.answers[BRANCH] = {"name": "main", "protected": False}
         yield server
-        server.shutdown()
 
 
 def runner_of(hub: GitHub, token: str = TOKEN) -> Runner:
     settings = load().settings.storage.brain.model_copy(
         update={
             "repository": "owner/brain",
-            "api_url": f"http://127.0.0.1:{hub.server_port}",
+            "api_url": hub.url,
             "token": SecretStr(token),
             "quota_floor": 500,
             "timeout_seconds": 5,
         }
     )
     opened = context(HandClock(), source="brain")
-    watcher = github.Watcher(github.client(settings), settings, opened.health)
+    watcher = github.Watcher(settings, opened.health)
     area = Area("github", github.FAMILIES, 60, watcher.refresh)
     return Runner(Source("brain", "Test.", github.FAMILIES, lambda _: [area]), opened)
 
@@ -102,7 +55,7 @@ def test_the_rate_limit_and_whether_the_branch_is_protected_are_shown(hub: GitHu
 def test_what_did_not_change_is_asked_for_by_its_etag_and_stays_shown(hub: GitHub) -> None:
     runner = runner_of(hub)
     for protected in (False, False, True):
-        hub.protected = protected
+        hub.answers[BRANCH] = {"name": "main", "protected": protected}
         assert runner.run_once("github")
         assert value(runner, 'github_branch_protected{branch="main"}') == str(int(protected))
     assert [status for path, status in hub.asked if path.endswith("/main")] == [200, 304, 200]

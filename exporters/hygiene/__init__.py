@@ -1,0 +1,30 @@
+"""Source `hygiene`: what everybody means to do and forgets: replace secrets, try restores, look at deployments."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from exporters.hygiene import deployments, drills, secrets
+from exporters.hygiene.branches import Branches
+from exporters.runner import Area, Context, Source
+
+
+def areas(context: Context) -> Sequence[Area]:
+    """The areas; deployments only where the settings name a repository on GitHub."""
+    every = partial(context.settings.monitoring.every_seconds, "hygiene")
+    branches, brain = Branches(context), context.settings.storage.brain
+    found = [
+        Area("secrets", secrets.FAMILIES, every("secrets"), secrets.SecretsArea(branches, context).refresh),
+        Area("drills", drills.FAMILIES, every("drills"), drills.DrillsArea(branches).refresh),
+    ]
+    if brain.watched_repositories:
+        watcher = deployments.DeploymentsArea(brain, context.health)
+        found.append(Area("deployments", deployments.FAMILIES, every("deployments"), watcher.refresh))
+    return found
+
+
+SOURCE = Source(
+    name="hygiene",
+    about="The age of secrets, the last restore drill, and how deployments end.",
+    families=(*secrets.FAMILIES, *drills.FAMILIES, *deployments.FAMILIES),
+    areas=areas,
+)

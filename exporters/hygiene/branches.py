@@ -1,0 +1,48 @@
+"""The two branches of the brain, as last fetched; a plain folder has the one, and nobody writes to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from exporters.runner import Context
+from nervesys.settings import Tree
+from nervesys.stores.brain import open_brain, open_folder
+from nervesys.stores.trees import EmptyTree
+
+MIRROR = "hygiene-exporter"
+
+
+class Branches:
+    """Reads the brain.
+
+    Args:
+        context: names the brain, and counts requests.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._brain = open_brain(context.place, MIRROR, context.settings.storage.brain)
+        self._folder = open_folder(context.place) if self._brain is None else EmptyTree()
+        self._health = context.health
+        for outcome in ("ok", "failed"):
+            context.health.count("fetch", outcome, by=0)
+
+    @contextmanager
+    def fetched(self) -> Iterator[None]:
+        """Fetch, then read within `with`; where that fails, what the mirror holds is read before it is said.
+
+        Raises:
+            BrainUnavailable: the brain cannot be fetched.
+        """
+        try:
+            if self._brain is not None:
+                with self._health.request("fetch"):
+                    self._brain.fetch()
+        finally:
+            yield
+
+    def configuration(self) -> Tree:
+        """What configuration is read from."""
+        return (self._brain.tree(self._brain.branch) or EmptyTree()) if self._brain else self._folder
+
+    def reports(self) -> Tree:
+        """What agents and programs write to."""
+        return (self._brain.tree(self._brain.state_branch) if self._brain else None) or EmptyTree()

@@ -1,0 +1,86 @@
+"""Area `deployments`: how the workflows of the team's repositories end, by GitHub's API.
+
+Reads   the rate limit, which costs nothing; then for each repository its newest runs, by their ETag, for an answer that
+        they are unchanged costs nothing either. At the floor of the quota nothing more is asked.
+Units   Unix seconds, seconds, counts.
+Errors  BrainUnavailable and QuotaLow are raised: what is known is shown. BadObject costs one repository's answer.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from exporters.runner import Health, Refresh
+from nervesys.contract.deployments import Conclusion, Run, Runs
+from nervesys.errors import BadObject
+from nervesys.metrics import Family, Period, Sample
+from nervesys.settings.storage import Brain
+from nervesys.stores.github import GitHub
+
+WORKFLOW = ("repository", "workflow", "branch")
+LAST = Family(
+    "deployment_last_run_timestamp_seconds",
+    "gauge",
+    "When the newest run that is over ended.",
+    (*WORKFLOW, "conclusion"),
+    Period.SCRAPE,
+)
+DURATION = Family("deployment_last_run_duration_seconds", "gauge", "How long it took.", WORKFLOW, Period.SCRAPE)
+RUNS = Family(
+    "deployment_runs", "gauge", "Runs among the repository's newest.", (*WORKFLOW, "conclusion"), Period.SCRAPE
+)
+
+FAMILIES = (LAST, DURATION, RUNS)
+
+NEWEST = 50
+"""Runs that are asked for, of each repository; no more workflows and branches are shown."""
+
+
+def run_samples(repository: str, runs: Sequence[Run]) -> Iterator[Sample]:
+    """What the newest runs of a repository say, newest first."""
+    counted = Counter((run.workflow, run.branch, run.ended_as) for run in runs)
+    for (workflow, branch, conclusion), count in sorted(counted.items()):
+        yield RUNS.sample(count, repository, workflow, branch, conclusion)
+    over = [run for run in runs if run.ended_as is not Conclusion.RUNNING]
+    for (workflow, branch), run in {(run.workflow, run.branch): run for run in reversed(over)}.items():
+        yield LAST.sample(run.updated_at, repository, workflow, branch, run.ended_as)
+        if run.run_started_at is not None:
+            yield DURATION.sample(max(0.0, run.updated_at - run.run_started_at), repository, workflow, branch)
+
+
+class DeploymentsArea:
+    """Asks GitHub.
+
+    Args:
+        settings: repositories, and the floor of the quota.
+        health: counts the requests.
+    """
+
+    def __init__(self, settings: Brain, health: Health) -> None:
+        self._api = GitHub(settings, health.request)
+        self._repositories = settings.watched_repositories
+        self._etags: dict[str, str | None] = {}
+        for operation in ("rate_limit", "runs"):
+            for outcome in ("ok", "failed"):
+                health.count(operation, outcome, by=0)
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass."""
+        out.stands = True
+        quota = self._api.quota()
+        for asked, repository in enumerate(self._repositories):
+            self._api.spare(quota._replace(remaining=quota.remaining - asked))
+            self._ask(repository, out)
+
+    def _ask(self, repository: str, out: Refresh) -> None:
+        path = f"/repos/{repository}/actions/runs?per_page={NEWEST}&exclude_pull_requests=true"
+        answer = self._api.get("runs", path, self._etags.get(repository))
+        if answer is None:
+            return
+        etag, found = answer
+        try:
+            runs = Runs.of(found)
+        except BadObject as bad:
+            out.reject(repository, etag, bad)
+            return
+        out.put(repository, runs, run_samples(repository, runs.workflow_runs))
+        self._etags[repository] = etag

@@ -1,0 +1,64 @@
+"""Area `drills`: whether a restore was tried, worked, and how long it took, as `nervesys drill restore` recorded it.
+
+Reads   one fetch of the brain a pass, and one file of its state branch.
+Units   Unix seconds, seconds, counts, bytes.
+Errors  BrainUnavailable is raised: what the mirror holds is shown all the same. BadObject: a record that is broken.
+"""
+
+from collections.abc import Iterator
+
+from exporters.hygiene.branches import Branches
+from exporters.runner import Refresh
+from nervesys.contract import RestoreDrill
+from nervesys.contract.brain import RESTORE_DRILL
+from nervesys.errors import BadObject
+from nervesys.metrics import Family, Period, Sample
+
+LAST = Family("restore_drill_timestamp_seconds", "gauge", "When the last restore drill ended.", (), Period.DAILY)
+SUCCEEDED = Family("restore_drill_succeeded", "gauge", "Whether it brought everything back.", (), Period.DAILY)
+DURATION = Family("restore_drill_duration_seconds", "gauge", "How long it took.", (), Period.DAILY)
+FILES = Family("restore_drill_files", "gauge", "Files that it restored and found whole.", (), Period.DAILY)
+BYTES = Family("restore_drill_bytes", "gauge", "Size of these files.", (), Period.DAILY)
+BACKUP = Family(
+    "restore_drill_backup_timestamp_seconds", "gauge", "When the backup that it restored was made.", (), Period.DAILY
+)
+
+FAMILIES = (LAST, SUCCEEDED, DURATION, FILES, BYTES, BACKUP)
+
+
+def drill_samples(drill: RestoreDrill) -> Iterator[Sample]:
+    """What a record says."""
+    yield LAST.sample(drill.timestamp)
+    yield SUCCEEDED.sample(drill.succeeded)
+    yield DURATION.sample(drill.duration_seconds)
+    yield FILES.sample(drill.files)
+    yield BYTES.sample(drill.bytes)
+    if drill.backup_timestamp is not None:
+        yield BACKUP.sample(drill.backup_timestamp)
+
+
+class DrillsArea:
+    """Reads the newest record.
+
+    Args:
+        branches: of the brain.
+    """
+
+    def __init__(self, branches: Branches) -> None:
+        self._branches = branches
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass.
+
+        Raises:
+            BrainUnavailable: the brain cannot be fetched.
+        """
+        out.stands = True
+        with self._branches.fetched():
+            body = self._branches.reports().read(RESTORE_DRILL)
+            try:
+                drill = RestoreDrill.parse(body) if body is not None else None
+            except BadObject as bad:
+                out.reject(RESTORE_DRILL, body, bad)
+            else:
+                out.put(RESTORE_DRILL, body, drill_samples(drill) if drill else ())

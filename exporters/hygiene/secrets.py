@@ -1,0 +1,95 @@
+"""Area `secrets`: when each secret was last replaced, by the brain's list and by the files that hold them.
+
+Reads   one fetch of the brain a pass, and its list; names and times of the files, and nothing that is in them.
+Units   Unix seconds.
+Errors  BrainUnavailable is raised: what the mirror holds, and the files, are shown all the same. A list that is wrong
+        is rejected whole, and no value is quoted; so is a rotation that is yet to come.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+
+from exporters.hygiene.branches import Branches
+from exporters.runner import Context, Refresh
+from nervesys.errors import BadObject, Reason, SettingsError, SourceError
+from nervesys.metrics import Family, Period, Sample
+from nervesys.settings import Tree, load_file
+from nervesys.settings.secrets import FILE, Secrets
+
+ROTATED = Family(
+    "secret_rotated_timestamp_seconds",
+    "gauge",
+    "When the secret was last replaced, by the brain's list or by its file.",
+    ("secret", "origin"),
+    Period.DAILY,
+)
+FAMILIES = (ROTATED,)
+
+FILES_LIMIT = 200
+TOLERATED = timedelta(days=1)
+"""How far ahead of this machine's clock a day may lie."""
+
+
+def listed_samples(secrets: Secrets) -> Iterator[Sample]:
+    """What the brain's list says; a day counts from its beginning, UTC."""
+    for name, day in secrets.secrets.items():
+        yield ROTATED.sample(datetime.combine(day, time(), UTC).timestamp(), name, "list")
+
+
+class SecretsArea:
+    """Reads both.
+
+    Args:
+        branches: of the brain.
+        context: names the folder; clock.
+    """
+
+    def __init__(self, branches: Branches, context: Context) -> None:
+        self._branches = branches
+        self._folder = context.place.home / context.settings.monitoring.hygiene.secrets_folder
+        self._clock = context.clock
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass.
+
+        Raises:
+            BrainUnavailable: the brain cannot be fetched.
+            SourceError: the folder cannot be read.
+        """
+        out.stands = True
+        files = tuple(self._files())
+        out.put("files", files, files)
+        with self._branches.fetched():
+            self._show_list(self._branches.configuration(), out)
+
+    def _show_list(self, tree: Tree, out: Refresh) -> None:
+        body = tree.read(FILE)
+        try:
+            secrets = _read(tree, datetime.fromtimestamp(self._clock(), UTC).date()) if body is not None else None
+        except BadObject as bad:
+            out.reject(FILE, body, bad)
+            return
+        out.put(FILE, body, listed_samples(secrets) if secrets else ())
+
+    def _files(self) -> Iterator[Sample]:
+        """The oldest of very many; hidden files, and whatever is no file, are none."""
+        try:
+            found = [path for path in self._folder.iterdir() if path.is_file() and path.name[0] != "."]
+            aged = sorted((path.stat().st_mtime, path.name) for path in found)
+        except FileNotFoundError:
+            return
+        except OSError as err:
+            raise SourceError(f"read {self._folder}: {err.strerror}") from err
+        for modified, name in aged[:FILES_LIMIT]:
+            yield ROTATED.sample(int(modified), name, "file")
+
+
+def _read(tree: Tree, today: date) -> Secrets:
+    try:
+        secrets = load_file(tree, FILE, Secrets)
+    except SettingsError as err:
+        first = err.mistakes[0]  # its key stays unsaid: somebody may have put the secret there
+        raise BadObject(Reason.BAD_VALUE, f"{first.where}: {first.problem}") from None
+    if any(day > today + TOLERATED for day in secrets.secrets.values()):
+        raise BadObject(Reason.FUTURE, "a rotation is yet to come")
+    return secrets

@@ -1,0 +1,72 @@
+"""Runs of workflows, as GitHub's REST API tells of them (`/repos/{owner}/{repo}/actions/runs`)."""
+
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from nervesys.contract.state import ContractObject, Instant
+from nervesys.errors import BadObject, Reason
+
+
+class Conclusion(StrEnum):
+    """How a run ended; a label value, so whatever else GitHub may say is `other`."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    TIMED_OUT = "timed_out"
+    STARTUP_FAILURE = "startup_failure"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    NEUTRAL = "neutral"
+    STALE = "stale"
+    ACTION_REQUIRED = "action_required"
+    RUNNING = "running"
+    OTHER = "other"
+
+
+class Run(ContractObject):
+    """One run; `updated_at` is its end, once there is a conclusion."""
+
+    name: str | None = None
+    path: str = ""
+    head_branch: str | None = None
+    conclusion: str | None = None
+    run_started_at: Instant | None = None
+    updated_at: Instant
+
+    @property
+    def workflow(self) -> str:
+        """What it is called; one without a name is called by its file."""
+        return self.name or self.path
+
+    @property
+    def branch(self) -> str:
+        """The branch that it ran on; empty where it is none, as for a tag that is gone."""
+        return self.head_branch or ""
+
+    @property
+    def ended_as(self) -> Conclusion:
+        """How it ended."""
+        if self.conclusion is None:
+            return Conclusion.RUNNING
+        return Conclusion(self.conclusion) if self.conclusion in list(Conclusion) else Conclusion.OTHER
+
+
+class Runs(ContractObject):
+    """The newest runs of a repository, newest first."""
+
+    workflow_runs: tuple[Run, ...]
+
+    @classmethod
+    def of(cls, answer: Any) -> Self:
+        """The runs in an answer.
+
+        Raises:
+            BadObject: `bad_value` where it is none.
+        """
+        try:
+            return cls.model_validate(answer)
+        except ValidationError as err:
+            first = err.errors(include_url=False, include_input=False)[0]
+            raise BadObject(Reason.BAD_VALUE, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None

@@ -1,0 +1,40 @@
+"""When each secret was last replaced: config/secrets.yaml, which holds names and dates, and never a value."""
+
+import re
+from datetime import date
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
+
+from nervesys.settings.section import Section
+
+FILE = "config/secrets.yaml"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+
+
+def _name(said: str) -> str:
+    if not _NAME.fullmatch(said):
+        raise ValueError("a name is at most 64 of A-Z a-z 0-9 _ . -, and begins with a letter")
+    return said
+
+
+def _day(said: object) -> date:
+    """A date and nothing that could be a value: what is refused is never quoted."""
+    try:
+        return date.fromisoformat(said.isoformat() if isinstance(said, date) else str(said))
+    except ValueError:
+        raise ValueError("a date (YYYY-MM-DD) belongs here, and never a value") from None
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day, UTC."""
+
+
+class Secrets(Section):
+    """config/secrets.yaml, whole.
+
+    Attributes:
+        secrets: the day of the last rotation, by name.
+    """
+
+    secrets: dict[Annotated[str, AfterValidator(_name)], Day]
