@@ -84,7 +84,7 @@ def chromium_program() -> Chromium:
 
 @pytest.fixture
 def browser(chromium_program: Chromium) -> Iterator[Browser]:
-    """A browser of this test's own."""
+    """A browser of this test's own; name it after fixtures that use `asyncio.run`, for its own loop runs from here."""
     with chromium_program.started() as browser:
         yield browser
 

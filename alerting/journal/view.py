@@ -1,6 +1,7 @@
 """What the journal tells others: the list of actions, one episode's story, and how much waits."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +102,19 @@ def story(connection: Connection, episode_id: int) -> dict[str, Any] | None:
             for one in connection.execute(seen).mappings()
         ],
     }
+
+
+def escalations(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Why people were asked last, of each of these episodes that asked them: what is decided later says less."""
+    lines = select(*history.c["episode_id", "state", "verdict", "detail"]).where(history.c.episode_id.in_(ids))
+    why: dict[int, str] = {}
+    before: dict[int, str] = {}
+    for line in connection.execute(lines.order_by(history.c.id)).mappings():
+        episode = line["episode_id"]
+        if line["state"] == State.ESCALATED and before.get(episode) != State.ESCALATED:
+            why[episode] = f"{line['verdict']}: {line['detail']}"
+        before[episode] = line["state"]
+    return why
 
 
 def open_counts(connection: Connection) -> list[tuple[str, str, str, int]]:

@@ -4,7 +4,6 @@ No GET changes anything. Every form carries a key of its session, and the browse
 page's own style.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -21,11 +21,10 @@ from alerting.journal import Change, Journal, JournalUnavailable, State, Writer,
 from alerting.receiver.fleet import Fleet
 from alerting.receiver.orders import CANCELLABLE, ORDERS
 from alerting.receiver.session import SESSION_SECONDS, Sessions
-from alerting.receiver.watch import Watch
+from alerting.receiver.surroundings import Surroundings
 from alerting.receiver.web import episode_number
 from nervesys.clock import Clock
 from nervesys.contract import format_time
-from nervesys.errors import StoreUnavailable
 from nervesys.metrics.body import Refused, read_body
 
 COOKIE = "nervesys_receiver"
@@ -51,7 +50,7 @@ class Page:
         journal: read from.
         writer: orders are written through it.
         fleet: returns the newest version of the brain.
-        watch: tells an agent's last words.
+        surroundings: tell what stands around an episode.
         sessions: know who holds the token.
         journalled: called with what changed, once it is on disk.
         links: path to label.
@@ -60,7 +59,7 @@ class Page:
     journal: Journal
     writer: Writer
     fleet: Callable[[], Fleet]
-    watch: Watch
+    surroundings: Surroundings
     sessions: Sessions
     clock: Clock
     journalled: Callable[[list[Change]], None]
@@ -95,7 +94,7 @@ class Page:
     async def _journal(self, request: Request) -> Response:
         asked = {name: request.query_params.get(name) or None for name in FILTERS}
         wanted = view.Filter(**asked, limit=ROWS)
-        rows = await self.journal.run(lambda connection: view.actions(connection, wanted))
+        rows = await self.journal.run(lambda connection: _rows(connection, wanted))
         agents = sorted(self.fleet().agents)
         said = {
             "rows": rows,
@@ -109,23 +108,15 @@ class Page:
 
     async def _episode(self, request: Request) -> Response:
         episode = episode_number(request.path_params["episode"])
-        story = await self.journal.run(lambda connection: view.story(connection, episode))
+        story, asked = await self.journal.run(
+            lambda connection: (view.story(connection, episode), view.escalations(connection, [episode]))
+        )
         if story is None:
             raise Refused(HTTPStatus.NOT_FOUND, "no_episode", "there is no such episode")
-        words = await asyncio.to_thread(self._last_words, story["agent"])
+        around = await self.surroundings.of(story)
         can = {"known": story["agent"] in self.fleet().agents, "cancellable": story["state"] in CANCELLABLE}
-        return self._render(request, "episode.html", story=story, **can, **words)
-
-    def _last_words(self, agent: str) -> dict[str, Any]:
-        """What the agent last said, or why that is not known."""
-        try:
-            found = self.watch.last_words(agent)
-        except StoreUnavailable as err:
-            return {"silence": f"The store cannot be read: {err}", "written": None, "last": None}
-        if found is None:
-            return {"silence": "It has written no state.", "written": None, "last": None}
-        written, state = found
-        return {"silence": "" if state else "Its state cannot be understood.", "written": written, "last": state}
+        asked_for = asked.get(episode, "") if story["state"] == State.ESCALATED else ""
+        return self._render(request, "episode.html", story=story, asked_for=asked_for, **can, **around)
 
     async def _sign_in(self, request: Request) -> Response:
         said = await _form(request)
@@ -170,6 +161,16 @@ class Page:
     async def _style(self, _: Request) -> Response:
         text = TEMPLATES.get_template("style.css").render()
         return Response(text, headers={"x-content-type-options": "nosniff"}, media_type="text/css")
+
+
+def _rows(connection: Connection, wanted: view.Filter) -> list[dict[str, Any]]:
+    """The rows of the table; for as long as people are asked, a row says why they were."""
+    rows = view.actions(connection, wanted)
+    asking = [row["id"] for row in rows if row["kind"] == "episode" and row["state"] == State.ESCALATED]
+    why = view.escalations(connection, asking)
+    said = [f"{row['verdict']}: {row['detail']}" for row in rows]
+    known = [why.get(row["id"]) if row["kind"] == "episode" else None for row in rows]
+    return [{**row, "why": one or other} for row, one, other in zip(rows, known, said, strict=True)]
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -23,6 +23,7 @@ from alerting.receiver.page import Page
 from alerting.receiver.scribe import Scribe
 from alerting.receiver.series import AgentSeries
 from alerting.receiver.session import Sessions
+from alerting.receiver.surroundings import Surroundings
 from alerting.receiver.tasks import every, steady
 from alerting.receiver.watch import Watch
 from alerting.receiver.web import ACKNOWLEDGE, SENDERS, Desk
@@ -83,7 +84,8 @@ class Receiver:
         self._calls = Calls(drivers, writer, instruments, clock, self._told, limits.lease_seconds)
         self._deadman = Deadman(settings.monitoring.deadman.silence_seconds, local.deadman_url, instruments, clock)
         self._scribe = Scribe(brain, journal, writer, instruments, clock, self._told)
-        self._watch = watch = Watch(store, settings, clock)
+        watch = Watch(store, settings, clock)
+        self._surroundings = Surroundings(watch, store, settings.storage.storj.paths.active_logs, brain, clock)
         cluster = Cluster.of(settings.monitoring)
         self._advisor = analyst and Advisor(
             analyst, cluster, settings, watch.last_error, journal, writer, instruments, clock, self._told
@@ -123,7 +125,7 @@ class Receiver:
             journal=self._journal,
             writer=self._writer,
             fleet=lambda: self._fleet.now,
-            watch=self._watch,
+            surroundings=self._surroundings,
             sessions=Sessions(token, self._clock),
             clock=self._clock,
             journalled=self._received,

@@ -1,0 +1,64 @@
+"""The commits that changed the configuration just before something happened, from the mirror of the brain."""
+
+from dataclasses import dataclass
+
+from alerting.receiver.found import Found
+from nervesys.errors import BrainUnavailable
+from nervesys.stores.brain import GitBrain
+from nervesys.stores.trees import changed_files
+
+FOLDER = "config"
+CHANGES = 5
+"""Shown."""
+COMMITS = 500
+"""Looked at, newest first."""
+FILES = 10
+"""Named of one commit."""
+
+
+@dataclass(frozen=True)
+class ConfigChange:
+    """One commit.
+
+    Attributes:
+        at: Unix seconds.
+        subject: first line of its message.
+        files: that it changed; `FILES` at most.
+        more: files that are not named.
+    """
+
+    commit: str
+    at: float
+    author: str
+    subject: str
+    files: tuple[str, ...]
+    more: int
+
+
+def last_changes(brain: GitBrain | None, until: float) -> Found[ConfigChange]:
+    """The newest commits to the configuration that are not younger than an instant, newest first.
+
+    Args:
+        brain: its mirror is read as it was last fetched; None where it is a plain folder.
+        until: Unix seconds.
+    """
+    if brain is None:
+        return Found(silence="The brain is a plain folder, which has no commits.")
+    found: list[ConfigChange] = []
+    try:
+        for commit in brain.log(brain.branch, COMMITS):
+            files = changed_files(commit, FOLDER) if commit.commit_time <= until else []
+            if files:
+                subject = _text(commit.raw_message).partition("\n")[0]
+                named, more = tuple(files[:FILES]), len(files[FILES:])
+                author = _text(commit.author.raw_name)
+                found.append(ConfigChange(str(commit.id), commit.commit_time, author, subject, named, more))
+            if len(found) == CHANGES:
+                break
+    except BrainUnavailable as err:
+        return Found(silence=f"The brain cannot be read: {err}")
+    return Found(tuple(found), "" if found else f"None of the newest {COMMITS} commits changed it before that.")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")

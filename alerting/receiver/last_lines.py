@@ -1,0 +1,105 @@
+"""The last log lines of one agent, from the store: for people to read.
+
+Reads   the listings of two days of one server; the newest objects of the agent, few and small enough.
+Errors  none are raised: what cannot be had is said in a sentence instead.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+
+from alerting.receiver.found import Found
+from nervesys.contract import Category, LogRecord, PathTemplate, agent_name
+from nervesys.contract.paths import time_fields
+from nervesys.errors import BadObject, StoreUnavailable
+from nervesys.stores.lines import lines_of
+from nervesys.stores.objects import ObjectInfo, ObjectStore, too_large
+
+LINES = 50
+"""Shown."""
+OBJECTS = 3
+"""Read, the newest."""
+OBJECT_BYTES = 4 << 20
+"""Of one object as it lies there."""
+INFLATED_BYTES = 32 << 20
+TAIL = 2000
+"""Lines of an object that are looked at, from its end."""
+DAY_SECONDS = 86400
+SHIPPING_SECONDS = 3600
+"""What was logged by an instant has reached the store by then."""
+DAYS = ("date", "year", "month", "iso_year", "week")
+
+
+def last_lines(store: ObjectStore, template: PathTemplate, agent: str, server: str, until: float) -> Found[LogRecord]:
+    """What an agent logged last, oldest first.
+
+    Args:
+        store: read only; blocks.
+        template: of the area of logs.
+        agent: its name.
+        server: that it ran on; empty where it is not known.
+        until: Unix seconds; what was logged later is left out.
+    """
+    if "server" in template.fields and not server:
+        return Found(silence="It is not known on which server it ran.")
+    records: list[LogRecord] = []
+    unread: list[str] = []
+    try:
+        newest = sorted(_objects(store, template, agent, server, until), key=lambda info: info.modified)[-OBJECTS:]
+        for info in newest:
+            try:
+                records += _records(store, info, until)
+            except BadObject as err:
+                unread.append(str(err))
+    except StoreUnavailable as err:
+        return Found(silence=f"The store cannot be read: {err}")
+    none = "" if records or unread else "The store holds no log lines of that day and the day before."
+    return Found(tuple(records[-LINES:]), none or "; ".join(unread))
+
+
+def _objects(store: ObjectStore, template: PathTemplate, agent: str, server: str, until: float) -> Iterator[ObjectInfo]:
+    """The agent's objects of that day and the day before."""
+    categories = [one.value for one in Category if one is not Category.OTHER] if "category" in template.fields else [""]
+    folders = {
+        template.prefix(server=server, agent=agent, category=category, **_day(at))
+        for category in categories
+        for at in (until, until - DAY_SECONDS)
+    }
+    for folder in folders:
+        for info in store.list(folder).objects:
+            if _of(template, info.key) == agent and info.modified <= until + SHIPPING_SECONDS:
+                yield info
+
+
+def _day(at: float) -> dict[str, str]:
+    fields = time_fields(at)
+    return {name: fields[name] for name in DAYS}
+
+
+def _of(template: PathTemplate, key: str) -> str:
+    """Whose an object is; empty where that cannot be told."""
+    fields = template.parse(key)
+    try:
+        return agent_name(fields["agent"]) if fields else ""
+    except BadObject:
+        return ""
+
+
+def _records(store: ObjectStore, info: ObjectInfo, until: float) -> list[LogRecord]:
+    """The last records of an object; lines that are none are left out.
+
+    Raises:
+        BadObject: it cannot be read, or not for so little.
+    """
+    if info.size > OBJECT_BYTES:
+        raise too_large(info.key, OBJECT_BYTES)
+    with store.open(info.key) as stream:
+        tail = deque(lines_of(stream, info.key, max_bytes=INFLATED_BYTES), maxlen=TAIL)
+    records: deque[LogRecord] = deque(maxlen=LINES)
+    for line in tail:
+        try:
+            record = LogRecord.parse(line)
+        except BadObject:
+            continue
+        if record.timestamp <= until:
+            records.append(record)
+    return list(records)

@@ -1,0 +1,229 @@
+"""The page in a real browser: what people see, and what they do with the keyboard alone, at a desk and on a phone."""
+
+import gzip
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, ViewportSize, expect
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from alerting.actions.outcome import Cause, Done, Retry
+from alerting.receiver.fleet import FleetSource
+from alerting.receiver.local import LocalFile
+from alerting.receiver.program import Receiver
+from nervesys.contract import AgentState, Status, format_time
+from nervesys.metrics.pages import served
+from nervesys.settings.web import Web
+from nervesys.stores.brain import GitBrain
+from tests.alerting.receiver.world import START, World, a_fleet, agent_down
+from tests.brains import write
+from tests.servers.s3 import free_port
+
+TOKEN = "a-secret-token"
+FLEET = a_fleet("grok", "gimai", "deepseek", max_restart_attempts=2)
+NOW = START + 300
+PHONE: ViewportSize = {"width": 390, "height": 844}
+LAST_ERROR = "<script>document.title = 'mine'</script> out of memory while it read a file of 3 GB\n" + "x" * 300
+
+
+@dataclass(frozen=True)
+class Site:
+    """A receiver that is served."""
+
+    url: str
+    world: World
+
+
+@pytest.fixture(scope="module")
+def told_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What each of the sites begins with: grok is escalated, gimai waits, deepseek was healed, and one is unknown."""
+    folder = tmp_path_factory.mktemp("told")
+    world = World(folder, FLEET, blast_at_least=9)
+    for agent in world.fleet.agents:
+        world.lives(agent, "one")
+    world.passes(20)
+    world.dies("deepseek")
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    told(world, "deepseek", 60)
+    world.dies("grok")
+    world.driver.effect = lambda agent: None
+    world.driver.script = [Retry(Cause.REFUSED, "connection refused"), Done("started")]
+    logged(world, "grok")
+    grok = {"agent_id": "grok", "instance_id": "one", "status": Status.RUNNING, "server": "alpha", "version": "1.4.2"}
+    said = AgentState(**grok, timestamp=world.now, current_task="review of #7", last_error=LAST_ERROR)
+    world.store.put("db/agents/grok_state.json", said.body())
+    os.utime(folder / "bucket/db/agents/grok_state.json", (world.now, world.now))
+    told(world, "grok", 120)
+    world.receive(agent_down("gimai"), agent_down("", alertname="Odd", rejected="unknown_alert", remedies=()))
+    world.journal.close()
+    a_brain(folder)
+    return folder
+
+
+@pytest.fixture
+def site(told_once: Path, tmp_path: Path) -> Iterator[Site]:
+    """A receiver with a copy of what was told."""
+    home = tmp_path / "home"
+    shutil.copytree(told_once, home)
+    world = World(home, FLEET)
+    brain = GitBrain(str(told_once / "brain.git"), home / "mirror", timeout_seconds=10)
+    local = LocalFile().model_copy(update={"token": SecretStr(TOKEN)})
+    receiver = Receiver(FleetSource(lambda: world.fleet), local, world.journal, world.store, brain, clock=lambda: NOW)
+    listen = f"127.0.0.1:{free_port()}"
+    with served(Starlette(routes=receiver.application().routes), listen, Web()):
+        yield Site(f"http://{listen}", world)
+
+
+def a_brain(folder: Path) -> None:
+    repository, hour = folder / "brain.git", 3600
+    write(repository, {"config/thresholds.yaml": b"a: 1"}, when=int(START) - hour, message="Watch the disk\n\nLong.")
+    changed = {"config/agents/grok.yaml": b"agent: {}", "README.md": b"Hello"}
+    write(repository, changed, when=int(START), author="grace", message="Give grok a larger model")
+    write(repository, {"config/agents/gimai.yaml": b"agent: {}"}, when=int(START) + 10 * hour, message="Too late")
+    GitBrain(str(repository), folder / "mirror", timeout_seconds=10).fetch()
+
+
+def logged(world: World, agent: str) -> None:
+    """What the agent shipped before it fell."""
+    said = [("INFO", "opened the repository"), ("WARN", "low on memory"), ("ERROR", "<img src=x> cannot read the file")]
+    lines = [
+        json.dumps({"timestamp": format_time(world.now), "agent_id": agent, "level": level, "message": message})
+        for level, message in said
+    ]
+    date = format_time(world.now)[:10]
+    key = f"db/active_logs/alpha/{date}/080000_{agent}_1.jsonl.gz"
+    world.store.put(key, gzip.compress("\n".join(lines).encode()))
+
+
+def told(world: World, agent: str, seconds: float) -> None:
+    """It was silent for long enough, the alert came, and the receiver did what it does."""
+    world.passes(35)
+    world.receive(agent_down(agent, annotations='{"summary": "no heartbeat for 35 s"}'))
+    world.passes(seconds)
+
+
+def enter(page: Page) -> None:
+    """Press what has the focus, and wait for where it leads to."""
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Go on with Tab until the thing of this name has the focus; 60 steps are more than a page has."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if name in page.evaluate("() => `${document.activeElement.name} ${document.activeElement.innerText}`"):
+            return
+    raise AssertionError(f"Tab never comes to {name}")
+
+
+def sign_in(page: Page, site: Site) -> None:
+    page.goto(site.url)
+    tab_to(page, "token")
+    page.keyboard.type(TOKEN)
+    enter(page)
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_the_journal_is_read_and_filtered(site: Site, page: Page, tmp_path: Path) -> None:
+    page.goto(site.url)
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(4)
+    page.screenshot(path=tmp_path / "journal.png", full_page=True)
+    tab_to(page, "state")
+    page.keyboard.type("escalated")
+    tab_to(page, "Show")
+    enter(page)
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("attempts_exhausted")
+    expect(page.get_by_label("State")).to_have_value("escalated")
+
+
+def test_an_episode_is_told_whole(site: Site, page: Page, tmp_path: Path) -> None:
+    page.goto(f"{site.url}/?agent=grok")
+    page.locator("tbody a").click()
+    page.screenshot(path=tmp_path / "episode.png", full_page=True)
+    for words in (
+        "attempts_exhausted",
+        "no_proof",
+        "no heartbeat for 35 s",
+        "review of #7",
+        "out of memory",
+        "low on memory",
+        "<img src=x> cannot read the file",
+        "Give grok a larger model",
+        "config/agents/grok.yaml",
+        "Watch the disk",
+        "connection refused",
+    ):
+        expect(page.locator("main")).to_contain_text(words)
+    expect(page.locator("main")).not_to_contain_text("Too late")
+    expect(page).to_have_title("restart_agent of grok · receiver")
+
+
+@pytest.mark.parametrize(
+    ("agent", "button", "state"),
+    [
+        pytest.param("grok", "Retry now", "pending", id="retry"),
+        pytest.param("grok", "Acknowledge", "failed", id="acknowledge"),
+        pytest.param("gimai", "Cancel", "failed", id="cancel"),
+        pytest.param("gimai", "Restart now", "pending", id="restart"),
+    ],
+)
+def test_the_keyboard_is_enough_to_order(site: Site, page: Page, agent: str, button: str, state: str) -> None:
+    sign_in(page, site)
+    page.goto(f"{site.url}/?agent={agent}")
+    page.locator("tbody a").focus()
+    enter(page)
+    tab_to(page, button)
+    enter(page)
+    expect(page.locator(".state").first).to_have_text(state)
+    assert site.world.states()[agent] == state
+
+
+def test_an_agent_without_an_episode_is_restarted_from_the_start_page(site: Site, page: Page) -> None:
+    sign_in(page, site)
+    choice = page.get_by_label("Restart by hand")
+    choice.focus()
+    page.keyboard.type("deepseek")
+    tab_to(page, "Restart now")
+    enter(page)
+    expect(page.locator("tbody tr").first).to_contain_text("ordered")
+    assert site.world.states()["deepseek"] == "pending"
+
+
+def test_a_phone_scrolls_one_way_only(site: Site, page: Page, tmp_path: Path) -> None:
+    page.set_viewport_size(PHONE)
+    sign_in(page, site)
+    for name, path in {"journal": "/", "episode": "/episodes/2", "nothing": "/episodes/99"}.items():
+        page.goto(f"{site.url}{path}")
+        page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+        small = page.locator("button:visible, select:visible, input:visible, nav a:visible")
+        assert all((box := one.bounding_box()) and box["height"] >= 24 for one in small.all()), "no finger hits it"
+
+
+def test_another_site_cannot_order(site: Site, page: Page) -> None:
+    """Though the browser holds a session: it does not send it along, and the form's key is known to nobody else."""
+    sign_in(page, site)
+    form = f"""<form method=post action={site.url}/orders><input name=order value=acknowledge>
+        <input name=agent value=grok><input name=episode value=2><input name=key value=guessed>
+        <button>Win</button></form>"""
+
+    def elsewhere(route: Route) -> None:
+        route.fulfill(body=form, content_type="text/html")
+
+    page.route("http://elsewhere.example/", elsewhere)
+    page.goto("http://elsewhere.example/")
+    with page.expect_response("**/orders") as answer:
+        page.get_by_role("button").click()
+    assert answer.value.status == 403
+    assert "cookie" not in answer.value.request.all_headers()
+    expect(page.get_by_role("alert")).to_contain_text("order from the page itself")
+    assert site.world.states()["grok"] == "escalated"
