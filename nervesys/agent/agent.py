@@ -21,6 +21,7 @@ from nervesys.agent.host import MB, Host, give_back
 from nervesys.agent.identity import Identity, identify
 from nervesys.agent.lock import Lock
 from nervesys.agent.records import Scribe
+from nervesys.agent.round import Reports, no_reports
 from nervesys.agent.work import Task, Work
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import AgentState, Status
@@ -50,6 +51,7 @@ class Agent:
         environ: environment variables.
         clock: of all timestamps.
         store: in place of the one that the settings name.
+        reports: makes the fleet's reports, where this agent does the daily round.
 
     Raises:
         SettingsError: the configuration is wrong, or does not know the agent.
@@ -67,6 +69,7 @@ class Agent:
         environ: Mapping[str, str] = os.environ,
         clock: Clock = system_clock,
         store: ObjectStore | None = None,
+        reports: Reports = no_reports,
     ) -> None:
         program = f"agent-{name.lower()}"
         copy = Copy(program, Place.of(environ, home, brain), environ, clock)
@@ -89,6 +92,7 @@ class Agent:
             store or _store(self.me.settings),
             lambda: store or S3Store(storj),
             self._artifacts,
+            reports,
         )
         host = Host(self.me.server, self.me.name, self.me.folder)
         heart = Heart(self.me, pillars.store, self.work, self._buffer, host, clock)

@@ -18,7 +18,7 @@ from nervesys.agent.identity import Identity
 from nervesys.agent.loop import Loop
 from nervesys.agent.report import Reporter
 from nervesys.agent.rival import Watch
-from nervesys.agent.round import Schedule, has_archive
+from nervesys.agent.round import Reports, Schedule, has_archive
 from nervesys.agent.ship import Shipper
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, PathTemplate, Status
@@ -58,6 +58,7 @@ class Pillars:
         store: with time limits that let all attempts end within one heartbeat.
         patient: the same store, with the time limits that are configured.
         artifacts: what waits for their service.
+        reports: makes the fleet's reports, within the daily round.
     """
 
     copy: Copy
@@ -65,6 +66,7 @@ class Pillars:
     store: ObjectStore
     patient: Callable[[], ObjectStore]
     artifacts: OpenedArtifacts
+    reports: Reports
 
 
 class Duties:
@@ -121,7 +123,7 @@ class Duties:
             registering,
         ]
         if pillars.brain is not None and has_archive(me.settings.storage):
-            schedule = Schedule(me, pillars.copy, pillars.brain, pillars.patient(), clock)
+            schedule = Schedule(me, pillars.copy, pillars.brain, pillars.patient(), clock, pillars.reports)
             first = random.uniform(0, FIRST_ROUND_SECONDS)  # noqa: S311  # jitter, no secret
             self._loops.append(Loop("daily round", schedule.keep, lambda: ROUND_SECONDS, first=first))
 

@@ -1,12 +1,14 @@
 """`nervesys agent`: run one lean agent."""
 
 import signal
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from nervesys.agent import Agent, demo
 from nervesys.agent.child import Program, ProgramFailed
+from nervesys.cli.due import reports_due
 from nervesys.cli.options import BrainUrl, Home
 from nervesys.cli.waiting import awaited
 
@@ -51,7 +53,8 @@ def run(
         raise typer.BadParameter("--exec and a command go together: --exec -- COMMAND ARGUMENT...")
     program = Program(command) if command else None
     try:
-        with awaited(lambda: Agent(name, home=home, brain=brain, server=server)) as agent:
+        reports = partial(reports_due, home=home, brain=brain)
+        with awaited(lambda: Agent(name, home=home, brain=brain, server=server, reports=reports)) as agent:
             if program:
                 return program.run(agent)
             if workload if workload is not None else agent.me.config.workload == "demo":

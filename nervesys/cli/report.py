@@ -16,7 +16,7 @@ from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
 from nervesys.errors import NervesysError
-from nervesys.prometheus import Prometheus
+from nervesys.prometheus import Prometheus, QueryFailed
 from nervesys.settings import Settings
 from nervesys.settings.reports import Form
 from nervesys.stores.archive import Archive, Catalogue
@@ -32,6 +32,9 @@ from reports.periodic.period import Every, Period
 
 app = typer.Typer(help="Make the report of a day, a week or a month.")
 Say = Callable[[str], None]
+PROGRAM = "report"
+"""Whose mirror of the brain it is: an agent's own holds no history."""
+NOT_HERE = "by_round: false leaves reports to `nervesys report due`"
 ANY_ARCHIVE = "there is no archive to put it into: say --out DIR, or name one in NERVESYS_ARCHIVE"
 
 
@@ -72,16 +75,16 @@ def run(
     nervesys report weekly --date 2026-11-18     of the week that holds this day
     nervesys report monthly --out . --format pdf a file in this folder
     """  # noqa: D301  # typer's own mark for lines that stay as they are
-    base = opened("report", home=home, brain=brain, archive=archive)
+    base = opened(PROGRAM, home=home, brain=brain, archive=archive)
     chosen = _forms(forms) or base.loaded.settings.reports.formats
     if wanted is Wanted.DUE:
         if day or out:
             raise typer.BadParameter("`due` knows the days, and writes to the archive: leave --date and --out away")
-        with _maker(base, "report", typer.echo, prometheus=prometheus) as maker:
+        with _maker(base, typer.echo, prometheus=prometheus) as maker:
             maker.make_due(chosen)
         return
     period = _period(Every(wanted), day)
-    with _maker(base, "report", typer.echo, prometheus=prometheus, writes=out is None) as maker:
+    with _maker(base, typer.echo, prometheus=prometheus, writes=out is None) as maker:
         report, files = maker.made(period, chosen)
         if out is not None:
             for file in to_folder(out, period, files):
@@ -92,23 +95,17 @@ def run(
             maker.mail(period, report, files)
 
 
-def make_due(program: str, say: Say, *, home: str | None = None, brain: str | None = None) -> None:
-    """Make the reports that are due, as part of a round.
-
-    Args:
-        program: whose mirror of the brain is used.
-        say: takes each step.
-        home: see `opened`.
-        brain: see `opened`.
-
-    Raises:
-        NervesysError: something does not answer; the next round makes what is missing.
-    """
-    base = opened(program, home=home, brain=brain)
+def make_due(say: Say, *, home: str | None, brain: str | None, archive: str | None) -> None:
+    """Make the reports that are due as part of a round; see `nervesys.cli.due`."""
+    base = opened(PROGRAM, home=home, brain=brain, archive=archive)
     reports = base.loaded.settings.reports
-    if reports.by_round:
-        with _maker(base, program, say) as maker:
+    if not reports.by_round:
+        return
+    try:
+        with _maker(base, say) as maker:
             maker.make_due(reports.formats)
+    except QueryFailed as err:
+        raise NervesysError(f"{err}; where agents cannot reach Prometheus, config/reports.yaml: {NOT_HERE}") from err
 
 
 @dataclass(frozen=True)
@@ -160,15 +157,13 @@ class Maker:
 
 
 @contextmanager
-def _maker(
-    base: Opened, program: str, say: Say, *, prometheus: str | None = None, writes: bool = True
-) -> Iterator[Maker]:
+def _maker(base: Opened, say: Say, *, prometheus: str | None = None, writes: bool = True) -> Iterator[Maker]:
     settings = base.loaded.settings
     storage = settings.storage
     named = bool(storage.archive.url or storage.archive.folder_id)
     archive = open_archive(storage.archive, writable=writes) if named else None
     asked = Prometheus(prometheus or settings.monitoring.prometheus_url)
-    repository = open_brain(base.place, program, storage.brain)
+    repository = open_brain(base.place, PROGRAM, storage.brain)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         store = S3Store(storage.storj)
         sources = Sources(base.loaded, asked, store, archive, repository, system_clock, executor)

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from nervesys.agent.round import Daily, Leader, Plan, Round
+from nervesys.cli.due import reports_due
 from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
@@ -29,7 +31,7 @@ def run(
 ) -> None:
     """Do the daily round once: move due logs to the archive, and delete what is past retention in store and archive.
 
-    Today's full backup goes to the archive as well, and yesterday's summary to the brain.
+    Today's full backup and the reports that are due go to the archive as well, and yesterday's summary to the brain.
 
     Logs leave the store only after the archive was read back and compared, so it may be interrupted at any point: the
     next round goes on from there. Exits with 1 where something could not be done.
@@ -46,7 +48,8 @@ def run(
         return
     repository = open_brain(base.place, "round", storage.brain)
     leader = Leader(repository, f"round@{socket.gethostname()}", system_clock) if repository else None
-    trouble = Daily(today, base.tree, leader).run(lambda line: console.print(escape(line)), again=True)
+    reports = partial(reports_due, home=home, brain=brain, archive=archive)
+    trouble = Daily(today, base.tree, leader, reports).run(lambda line: console.print(escape(line)), again=True)
     if trouble:
         raise NervesysError("\n".join(trouble))
 

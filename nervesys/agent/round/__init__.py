@@ -1,8 +1,20 @@
 """The daily round: due logs go from the store to the archive, and what retention no longer keeps is deleted."""
 
-from nervesys.agent.round.daily import Daily, Schedule, has_archive
+from nervesys.agent.round.daily import Daily, Reports, Schedule, has_archive, no_reports
 from nervesys.agent.round.leader import Leader, NotLeader
 from nervesys.agent.round.plan import DayOfLogs, Plan, planned
 from nervesys.agent.round.run import Round
 
-__all__ = ["Daily", "DayOfLogs", "Leader", "NotLeader", "Plan", "Round", "Schedule", "has_archive", "planned"]
+__all__ = [
+    "Daily",
+    "DayOfLogs",
+    "Leader",
+    "NotLeader",
+    "Plan",
+    "Reports",
+    "Round",
+    "Schedule",
+    "has_archive",
+    "no_reports",
+    "planned",
+]

@@ -14,7 +14,7 @@ from nervesys.clock import Clock
 from nervesys.contract import PathTemplate
 from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.paths import time_fields
-from nervesys.errors import BadObject
+from nervesys.errors import BadObject, NervesysError
 from nervesys.settings import Tree
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import Catalogue, put_verified
@@ -27,7 +27,14 @@ DAY_SECONDS = 86_400
 BACKED_UP = ("shared", "databases")
 """Areas of the store that a full backup holds; logs are in the archive anyway, and all else is made anew."""
 
+Reports = Callable[[Callable[[str], None]], None]
+"""Makes the reports that are due, and tells each step; raises `NervesysError` where one cannot be made."""
+
 log = logging.getLogger(__name__)
+
+
+def no_reports(_say: Callable[[str], None]) -> None:
+    """For who makes none."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +46,13 @@ class Daily:
         tree: the brain's configuration.
         leader: sees to it that the fleet does one round; None where the brain is a plain folder, which knows no leader
             and takes no summary.
+        reports: makes those of yesterday, of the last week and month.
     """
 
     round: Round
     tree: Tree
     leader: Leader | None
+    reports: Reports = no_reports
 
     def run(self, say: Callable[[str], None], *, again: bool = False) -> list[str]:
         """Do all of it; what is done already is passed over.
@@ -57,16 +66,27 @@ class Daily:
 
         Raises:
             NotLeader: another one leads, or today's round is done.
-            SourceError: a pillar does not answer; the next run goes on from here.
+            NervesysError: a pillar does not answer, or a report cannot be made; the next run goes on from here.
         """
         if self.leader:
             self.leader.take(again=again)
             self._summarise(self.leader, say)
+        unreported = self._report(say)  # before retention: the first day of a month is about to go
         trouble = self._back_up(say)
         trouble += self.round.carry_out(self.round.plan(), say)
+        if unreported:
+            raise NervesysError("\n".join([*trouble, f"reports are still due: {unreported}"]))
         if self.leader:
             self.leader.done()
         return trouble
+
+    def _report(self, say: Callable[[str], None]) -> NervesysError | None:
+        """Make the reports; why one could not be made holds up nothing but the end of the round."""
+        try:
+            self.reports(say)
+        except NervesysError as err:
+            return err
+        return None
 
     def _back_up(self, say: Callable[[str], None]) -> list[str]:
         """Today's full backup, unless it is there; before anything is deleted."""
@@ -118,6 +138,7 @@ class Schedule:
         brain: holds the lease.
         store: logs leave it.
         clock: says which day it is.
+        reports: see `Daily`.
     """
 
     me: Identity
@@ -125,6 +146,7 @@ class Schedule:
     brain: GitBrain
     store: ObjectStore
     clock: Clock
+    reports: Reports = no_reports
 
     def keep(self) -> None:
         """Do today's round, unless it is done or another's.
@@ -136,7 +158,7 @@ class Schedule:
         one = Round(self.store, open_archive(storage.archive, writable=True), storage, self.clock)
         leader = Leader(self.brain, f"{self.me.name}@{self.me.server}", self.clock)
         try:
-            for trouble in Daily(one, self.tree, leader).run(log.info):
+            for trouble in Daily(one, self.tree, leader, self.reports).run(log.info):
                 log.warning("daily round: %s", trouble)
         except NotLeader as other:
             log.debug("%s", other)

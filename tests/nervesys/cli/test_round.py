@@ -26,7 +26,9 @@ def test_it_says_what_it_would_do_and_does_it(
         monkeypatch.setenv(f"STORJ_{name}", value)
     store = S3Store(settings_of(rclone_endpoint))
     store.put(KEY, gzip.compress(b'{"category": "audit"}\n'))
-    argv = ("round", "--home", str(tmp_path), "--archive", tmp_path.as_uri())
+    (tmp_path / "brain/config").mkdir(parents=True)
+    (tmp_path / "brain/config/reports.yaml").write_text("by_round: false\n")
+    argv = ("round", "--home", str(tmp_path), "--archive", tmp_path.as_uri(), "--brain", str(tmp_path / "brain"))
 
     said = run(*argv, "--dry-run").out
     assert f"to archive: host-1 {DAY}, 1 objects" in said
@@ -43,3 +45,18 @@ def test_it_says_what_it_would_do_and_does_it(
     ran = run(*argv)
     assert (ran.code, ran.err.count("stays in the store: bad_gzip")) == (1, 1)
     store.delete(KEY)
+
+
+def test_reports_that_cannot_be_made_hold_up_nothing_else(
+    run: Run, rclone_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"ENDPOINT": rclone_endpoint, "ACCESS_KEY": ACCESS_KEY, "SECRET_KEY": SECRET_KEY}.items():
+        monkeypatch.setenv(f"STORJ_{name}", value)
+    S3Store(settings_of(rclone_endpoint)).put(KEY, gzip.compress(b'{"category": "audit"}\n'))
+    (tmp_path / "brain/config").mkdir(parents=True)
+    (tmp_path / "brain/config/monitoring.yaml").write_text("prometheus: {url: 'http://127.0.0.1:9'}\n")
+    ran = run("round", "--home", str(tmp_path), "--archive", tmp_path.as_uri(), "--brain", str(tmp_path / "brain"))
+    assert f"archived host-1 {DAY} (1 of 1)" in ran.out
+    assert ran.code == 1
+    assert "reports are still due: ask http://127.0.0.1:9: ConnectionError" in ran.err
+    assert "by_round: false" in ran.err

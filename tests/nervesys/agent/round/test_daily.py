@@ -10,7 +10,7 @@ import pytest
 from nervesys.agent.round import Daily, Leader, NotLeader
 from nervesys.agent.round.leader import LEASE_SECONDS
 from nervesys.contract import DailySummary
-from nervesys.errors import StoreUnavailable
+from nervesys.errors import NervesysError, StoreUnavailable
 from nervesys.settings import FolderTree, shipped_root
 from nervesys.stores.brain import GitBrain
 from tests.brains import read, write
@@ -102,6 +102,35 @@ def test_an_interrupted_round_is_done_by_whoever_led_it(who: Who, tmp_path: Path
         Daily(world.round(), TREE, who("gimai")).run(quiet)
     Daily(world.round(), TREE, who("grok")).run(quiet)
     assert not world.in_store()
+
+
+def test_reports_are_the_leader_s_and_come_before_retention(who: Who, tmp_path: Path) -> None:
+    world = World(tmp_path / "world")
+    key = world.ship(DUE, "activity old")
+    made: list[bool] = []
+
+    def reports(_: object) -> None:
+        made.append((world.bucket / key).exists())
+
+    Daily(world.round(), TREE, who("grok"), reports).run(quiet)
+    with pytest.raises(NotLeader):
+        Daily(world.round(), TREE, who("gimai"), reports).run(quiet)
+    assert made == [True], "once, and while the logs of the day were there"
+
+
+def test_a_report_that_fails_leaves_the_round_open_and_holds_up_nothing(who: Who, tmp_path: Path) -> None:
+    world = World(tmp_path / "world")
+    world.ship(DUE, "activity old")
+
+    def failing(_: object) -> None:
+        raise NervesysError("nobody answers")
+
+    with pytest.raises(NervesysError, match="reports are still due: nobody answers"):
+        Daily(world.round(), TREE, who("grok"), failing).run(quiet)
+    assert not world.in_store(), "all else is done"
+    done: list[str] = []
+    Daily(world.round(), TREE, who("grok"), lambda _: done.append("made")).run(quiet)
+    assert done == ["made"], "the next look makes it"
 
 
 def test_without_a_repository_there_is_no_leader_and_no_summary(tmp_path: Path) -> None:
