@@ -65,6 +65,10 @@ class Prometheus:
         """Pending and firing alerts, as the API gives them."""
         return list(self._ask("alerts", {})["alerts"])
 
+    def status(self, of: str) -> dict[str, Any]:
+        """What it says of itself, as the API gives it: of its `flags`, or its `runtimeinfo`."""
+        return dict(self._ask(f"status/{of}", {}))
+
     def _ask(self, what: str, params: dict[str, Any]) -> Any:
         try:
             answer = requests.get(f"{self.url}/api/v1/{what}", params=params, timeout=self.timeout_seconds)

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "report": "Make the report of a day, a week or a month.",
     "artifacts": "Serve what is known of artifacts, list them, and clean up.",
     "round": "Archive logs that are due, and delete what retention no longer keeps.",
+    "history": "Make history of the archive, for dashboards that reach back for months.",
     "config": "Check the configuration, and see where each value comes from.",
     "receiver": "Take alerts, journal them, act, and look whether it helped.",
     "alerts": "Make rules and routes of config/alerts.yaml, and check it.",
@@ -38,6 +39,7 @@ COMMANDS: dict[str, str] = {
 """Every command and its line in the help; each is the module of that name beside this file."""
 
 EXTRAS = {
+    "history": "exporters",
     "agent": "agent",
     "artifacts": "artifacts",
     "round": "agent",

@@ -33,7 +33,8 @@ _LEVELS = {level.value: level for level in Level}
 _CATEGORIES = {category.value: category for category in Category}
 
 
-def _level(value: object) -> Level:
+def level_of(value: object) -> Level:
+    """The level that a writer meant."""
     name = str(value).upper()
     return _LEVELS.get(_SYNONYMS.get(name, name), Level.OTHER)
 
@@ -88,7 +89,7 @@ class LogRecord(ContractObject):
 
     timestamp: Instant
     agent_id: AgentName
-    level: Annotated[Level, BeforeValidator(_level)] = Level.INFO
+    level: Annotated[Level, BeforeValidator(level_of)] = Level.INFO
     category: Annotated[Category, BeforeValidator(category_of)] = Category.ACTIVITY
     action: str | None = None
     message: str = ""

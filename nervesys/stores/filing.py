@@ -26,12 +26,14 @@ class Filed:
         server: whose logs it holds; None for all else.
         day: the day in its name.
         keep_days: how long it is kept; None for ever.
+        category: of the logs it holds; None where it holds all, or none.
     """
 
     area: str
     server: str | None = None
     day: date | None = None
     keep_days: int | None = None
+    category: str | None = None
 
 
 class Layout:
@@ -73,7 +75,8 @@ class Layout:
         if "date" in fields and day is None:
             raise BadObject(Reason.BAD_VALUE, f"no such day: {fields['date']}")
         server = server_name(fields["server"]) if "server" in fields else None
-        return Filed(area, server, day, keep_days(self._retention, area, fields.get("category")))
+        category = fields.get("category")
+        return Filed(area, server, day, keep_days(self._retention, area, category), category)
 
 
 def report_path(path: str, form: Form) -> str:

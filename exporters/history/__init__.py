@@ -1,0 +1,11 @@
+"""History: what the archive and the brain still know of months that Prometheus never saw, or has forgotten.
+
+Each file of the archive, and each daily summary, is made into samples of its own, which need nothing of each other:
+`days` adds up, `text` tells, `plan` says what is left to do, `reading` does it on all cores, `targets` take it in.
+"""
+
+from exporters.brain import reports
+from exporters.store import records
+
+FAMILIES = (*records.FAMILIES, *reports.FAMILIES[2:])
+"""What can be known of the past: the families of logs, and those of daily summaries."""

@@ -1,0 +1,208 @@
+"""A day of log lines to what it adds up to, step by step. Pure.
+
+A year is many lines, so those that are as agents write them are counted without making a `LogRecord` of each; every
+other line is left to `LogRecord`, which decides what it says and whether it counts: both ways come to the same sums.
+"""
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import pairwise
+
+import orjson
+
+from exporters.store.records import BY_NAME, DURATION, RECORDS, TOKENS, Series, nothing
+from exporters.store.totals import MAX_MODELS
+from nervesys.contract import LogRecord, agent_name
+from nervesys.contract.logs import category_of, level_of
+from nervesys.contract.times import format_time, parse_time
+from nervesys.errors import BadObject, Reason
+from nervesys.metrics.family import LABEL_LIMIT
+
+DAY_SECONDS = 86_400
+STEP_SECONDS = 1200
+"""Between two samples: the longest of which a window over four shipments, as pages have it, still finds two."""
+STEPS = DAY_SECONDS // STEP_SECONDS
+SETTLED_LINES = 100_000
+"""After so many lines, durations become histograms: memory does not grow with the file."""
+
+Steps = Mapping[int, Sequence[float]]
+"""What is added to a series in each step of the day in which anything is."""
+Cell = tuple[
+    Counter[tuple[str, object, object]], defaultdict[str, list[float]], defaultdict[tuple[str, str | None], float]
+]
+"""Of ten minutes: records by agent, category and level; durations by agent; tokens by agent and model."""
+
+_TEN_MINUTES = slice(15)
+"""Of a timestamp's text, such as `2026-01-31T10:1`."""
+_PREFIX = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d", re.ASCII)
+_NUMBERS = frozenset({int, float})
+_TEXTS = frozenset({str, type(None)})
+_MORE_TOKENS = frozenset(f"{prefix}{way}_tokens" for prefix in ("", "gen_ai.usage.") for way in ("input", "output"))
+_NONE: Mapping[str, object] = {}
+_MOST = 1e300
+
+
+@dataclass
+class DaySums:
+    """What the lines of one file add up to.
+
+    Attributes:
+        sums: by series and step.
+        lines: all of them.
+        records: those that count.
+        skipped: the others, but for empty ones, by reason.
+    """
+
+    sums: dict[Series, dict[int, list[float]]] = field(default_factory=dict)
+    lines: int = 0
+    records: int = 0
+    skipped: Counter[Reason] = field(default_factory=Counter)
+
+
+def sum_up(batches: Iterable[Sequence[bytes]], day: date, skip: int = 0) -> DaySums:
+    """Add up a file of the archive.
+
+    A record of before the day counts in its first step, one of after it in its last: a file's day is that of shipping.
+
+    Args:
+        batches: the lines, some at a time.
+        day: of the file, UTC.
+        skip: lines to leave out, for they were added up before.
+    """
+    total, settled = DaySums(), 0
+    cells, settle = _Cells(), _Settler(total, day)
+    for batch in batches:
+        new = batch[max(0, skip - total.lines) :]
+        total.lines += len(batch)
+        _count_parsed(cells, _count_plain(cells, new), total.skipped)
+        if total.lines - settled > SETTLED_LINES:
+            settle(cells)
+            settled = total.lines
+    settle(cells)
+    return total
+
+
+class _Cells(dict[str, Cell]):
+    """By the ten minutes; made where one is missing, unless its name is no time since 1970."""
+
+    def __missing__(self, prefix: str) -> Cell:
+        if not _PREFIX.fullmatch(prefix) or parse_time(f"{prefix}0:00Z") < 0:
+            raise KeyError(prefix)
+        cell: Cell = (Counter(), defaultdict(list), defaultdict(float))
+        self[prefix] = cell
+        return cell
+
+
+def _count_plain(cells: _Cells, lines: Iterable[bytes]) -> list[bytes]:
+    """Count lines that are as agents write them; returns the others. A loop without calls: it runs for each line."""
+    others = []
+    loads, instant, numbers, texts = orjson.loads, datetime.fromisoformat, _NUMBERS, _TEXTS
+    for line in lines:
+        try:
+            record = loads(line)
+            at, agent, get = record["timestamp"], record["agent_id"], record.get
+            context, metadata = get("context", _NONE), get("metadata", _NONE)
+            duration, tokens = context.get("duration_ms", 0), metadata.get("tokens_used", 0)
+            instant(at)
+            if not (
+                at[-1] == "Z"
+                and type(agent) is str
+                and type(get("message", "")) is str
+                and type(get("action")) in texts
+                and type(context.get("file")) in texts
+                and type(context.get("repository")) in texts
+                and type(duration) in numbers
+                and type(tokens) in numbers
+                and 0 <= duration < _MOST
+                and 0 <= tokens < _MOST
+                and (not metadata or (type(metadata["model_version"]) is str and _MORE_TOKENS.isdisjoint(metadata)))
+            ):
+                others.append(line)
+                continue
+            counts, durations, used = cells[at[_TEN_MINUTES]]
+            counts[agent, get("category", "activity"), get("level", "INFO")] += 1
+        except (ValueError, TypeError, LookupError, AttributeError):
+            others.append(line)
+            continue
+        if "duration_ms" in context:
+            durations[agent].append(duration)
+        if "tokens_used" in metadata:
+            used[agent, metadata["model_version"]] += tokens
+    return others
+
+
+def _count_parsed(cells: _Cells, lines: Iterable[bytes], skipped: Counter[Reason]) -> None:
+    """Count lines by what `LogRecord` says of them."""
+    for line in lines:
+        if not line or line.isspace():
+            continue
+        try:
+            record = LogRecord.parse(line)
+        except BadObject as bad:
+            skipped[bad.reason] += 1
+            continue
+        counts, durations, used = cells[format_time(record.timestamp)[_TEN_MINUTES]]
+        counts[record.agent_id, record.category, record.level] += 1
+        if record.context.duration_ms is not None:
+            durations[record.agent_id].append(record.context.duration_ms)
+        if (tokens := record.metadata.tokens) is not None:
+            used[record.agent_id, record.metadata.model_version] += tokens
+
+
+class _Settler:
+    """Moves what was counted by the words of the lines to the series that these words mean."""
+
+    def __init__(self, total: DaySums, day: date) -> None:
+        self._total = total
+        self._start = parse_time(day.isoformat())
+        self._names: dict[str, str | None] = {}
+        self._models: defaultdict[str, set[str]] = defaultdict(set)
+
+    def __call__(self, cells: _Cells) -> None:
+        for prefix, (counts, durations, used) in cells.items():
+            step = int((parse_time(f"{prefix}0:00Z") - self._start) // STEP_SECONDS)
+            step = min(max(step, 0), STEPS - 1)
+            for (agent, category, level), count in counts.items():
+                if (name := self._name(agent)) is None:
+                    self._total.skipped[Reason.BAD_NAME] += count
+                    continue
+                self._total.records += count
+                self._add((RECORDS.name, name, category_of(category), level_of(level)), step, [count])
+            for agent, values in durations.items():
+                if (name := self._name(agent)) is not None:
+                    self._add((DURATION.name, name), step, histogram([value / 1000 for value in values]))
+            for (agent, model), tokens in used.items():
+                if (name := self._name(agent)) is not None:
+                    self._add((TOKENS.name, name, self._model(name, model)), step, [tokens])
+        cells.clear()
+
+    def _add(self, series: Series, step: int, more: Sequence[float]) -> None:
+        steps = self._total.sums.setdefault(series, {})
+        before = steps.get(step) or nothing(BY_NAME[series[0]])
+        steps[step] = [old + new for old, new in zip(before, more, strict=True)]
+
+    def _name(self, agent: str) -> str | None:
+        if agent not in self._names:
+            try:
+                self._names[agent] = agent_name(agent)
+            except BadObject:
+                self._names[agent] = None
+        return self._names[agent]
+
+    def _model(self, agent: str, said: str | None) -> str:
+        model, known = (said or "")[:LABEL_LIMIT], self._models[agent]
+        if model not in known and len(known) >= MAX_MODELS:
+            return "other"
+        known.add(model)
+        return model
+
+
+def histogram(seconds: list[float]) -> list[float]:
+    """Durations as the sums of a histogram: how many in each bucket, and the sum of all."""
+    seconds.sort()
+    ends = [0, *(bisect_right(seconds, bound) for bound in DURATION.buckets), len(seconds)]
+    return [*(float(end - start) for start, end in pairwise(ends)), sum(seconds)]

@@ -1,0 +1,63 @@
+"""What was made, remembered where it was made: one SQLite file, which `PRAGMA user_version` gives a version."""
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+from exporters.history.plan import Job, Made
+from nervesys.errors import NervesysError
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS made (
+    unit TEXT PRIMARY KEY, version TEXT NOT NULL, lines INTEGER NOT NULL, parts INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS block (name TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+class Memory:
+    """What was made for one target.
+
+    Args:
+        path: of the file, made where it is missing, as are the folders above it.
+
+    Raises:
+        NervesysError: a newer release wrote it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path)
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise NervesysError(f"read {path}: a newer release wrote it; use that one")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(f"{SCHEMA} PRAGMA user_version={VERSION};")
+
+    def made(self) -> dict[str, Made]:
+        """Every unit that was made, by name."""
+        return {name: Made(*rest) for name, *rest in self._db.execute("SELECT unit, version, lines, parts FROM made")}
+
+    def remember(self, done: Iterable[tuple[Job, int]], blocks: Iterable[str] = ()) -> None:
+        """Keep what was made, at once or not at all.
+
+        Args:
+            done: jobs, and how many lines their files have.
+            blocks: names of finished blocks that are still to be put in their place.
+        """
+        with self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO made VALUES (?, ?, ?, ?)",
+                [(job.unit.name, job.unit.version, lines, job.part) for job, lines in done],
+            )
+            self._db.executemany("INSERT INTO block VALUES (?)", [(name,) for name in blocks])
+
+    def waiting(self) -> list[str]:
+        """Blocks that are finished, and perhaps not in their place yet."""
+        return [name for (name,) in self._db.execute("SELECT name FROM block")]
+
+    def placed(self) -> None:
+        """All blocks are in their place."""
+        with self._db:
+            self._db.execute("DELETE FROM block")

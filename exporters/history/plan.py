@@ -1,0 +1,141 @@
+"""What there is to make, and what of it is left to do. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from nervesys.errors import BadObject
+from nervesys.stores.archive import ArchiveFile
+from nervesys.stores.filing import Layout
+
+ALL = "all"
+"""In place of a category, where a file holds the logs of all."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One file, and the day on which its samples lie. Units need nothing of each other.
+
+    Attributes:
+        name: what it is, whatever its path: the same file packed otherwise is no other unit.
+        day: UTC.
+        path: in the archive, or in the brain.
+        version: changes when the file does.
+        size: bytes to read.
+        instance: label of its samples.
+        body: of a daily summary; None for logs, which are read when their turn comes.
+    """
+
+    name: str
+    day: date
+    path: str
+    version: str
+    size: int
+    instance: str
+    body: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """What is remembered of a unit that was made.
+
+    Attributes:
+        version: of its file.
+        lines: that were read of it.
+        parts: how often it was made; a file that grew is made again, of its new lines only.
+    """
+
+    version: str
+    lines: int
+    parts: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """A unit that is to be made, or the part of it that is new.
+
+    Attributes:
+        unit: which.
+        skip: lines that were made before.
+        part: 1 at first.
+    """
+
+    unit: Unit
+    skip: int = 0
+    part: int = 1
+
+    @property
+    def instance(self) -> str:
+        """Label of its samples: those of a later part would run into those of the first."""
+        return self.unit.instance if self.part == 1 else f"{self.unit.instance}/{self.part}"
+
+
+@dataclass
+class Plan:
+    """What a run is to do.
+
+    Attributes:
+        jobs: by day.
+        made: units that lie within the days and were made before.
+        too_early: units of days that the target would not keep.
+        too_late: units of days that the target has by itself.
+        refused: files whose names break the contract, and how.
+    """
+
+    jobs: list[Job] = field(default_factory=list)
+    made: int = 0
+    too_early: int = 0
+    too_late: int = 0
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Bytes to read."""
+        return sum(job.unit.size for job in self.jobs)
+
+
+def log_units(files: Iterable[ArchiveFile], layout: Layout, refused: list[str]) -> Iterator[Unit]:
+    """The units among the archive's files; those whose names break the contract are added to `refused`."""
+    for file in files:
+        try:
+            filed = layout.filed(file.path)
+        except BadObject as bad:
+            refused.append(f"{file.path}: {bad}")
+            continue
+        if filed.area == "logs" and filed.server and filed.day:
+            origin = f"{filed.server}/{filed.category or ALL}"
+            version = f"{file.size} {file.modified}"
+            yield Unit(f"logs/{filed.day}/{origin}", filed.day, file.path, version, file.size, origin)
+
+
+def planned(units: Sequence[Unit], made: Mapping[str, Made], first: date, end: date, kept_from: date) -> Plan:
+    """Which units are left to do.
+
+    Args:
+        units: all there are.
+        made: what was made before, by name.
+        first: day to begin with.
+        end: the day after the last.
+        kept_from: the first day that the target would keep.
+    """
+    plan = Plan()
+    for unit in sorted(units, key=lambda unit: (unit.day, unit.name)):
+        before = made.get(unit.name)
+        if unit.day < first:
+            continue
+        if unit.day < kept_from:
+            plan.too_early += 1
+        elif unit.day >= end:
+            plan.too_late += 1
+        elif before is None:
+            plan.jobs.append(Job(unit))
+        elif before.version == unit.version:
+            plan.made += 1
+        else:
+            plan.jobs.append(Job(unit, before.lines, before.parts + 1))
+    return plan
+
+
+def shown_on(day: date) -> date:
+    """The day on which a day's summary is the newest one: it is made when the day is over."""
+    return day + timedelta(days=1)

@@ -1,0 +1,135 @@
+"""Reads files and makes text of them, on all cores: each worker opens the archive for itself."""
+
+import os
+import signal
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from io import BytesIO
+from multiprocessing import connection, get_context, parent_process
+from threading import Thread
+
+from exporters.brain.reports import summary_samples
+from exporters.history.days import sum_up
+from exporters.history.plan import Job
+from exporters.history.text import Origin, gauges_text, sums_text
+from nervesys.contract.brain import DailySummary
+from nervesys.errors import BadObject, Reason
+from nervesys.settings.storage import Archive as ArchiveSettings
+from nervesys.stores.archive import Archive
+from nervesys.stores.lines import batches_of
+from nervesys.stores.opened import open_archive
+
+MAX_FILE_BYTES = 128 << 20
+"""Of one packed file, which is in memory while it is read."""
+MAX_UNPACKED_BYTES = 16 << 30
+AHEAD = 16
+"""Files that are read before they are asked for: cores work on while blocks are made."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What came of a job.
+
+    Attributes:
+        text: its samples.
+        lines: of the file.
+        records: that count.
+        skipped: lines that do not, by reason.
+        refused: why the whole file could not be read; empty where it could.
+    """
+
+    job: Job
+    text: bytes = b""
+    lines: int = 0
+    records: int = 0
+    skipped: Counter[Reason] = field(default_factory=Counter)
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads from an archive.
+
+    Attributes:
+        archive: that holds the logs.
+        until: Unix seconds; samples from then on are left out.
+        ticks: of a second, in timestamps.
+    """
+
+    archive: Archive
+    until: float
+    ticks: int
+
+    def read(self, job: Job) -> Read:
+        """Do a job; a file that is bad is refused, and costs only itself.
+
+        Raises:
+            ArchiveUnavailable: the archive does not answer.
+        """
+        origin = Origin(job.instance, job.unit.day, self.until, self.ticks)
+        try:
+            return self._summary(job, origin, job.unit.body) if job.unit.body is not None else self._logs(job, origin)
+        except BadObject as bad:
+            return Read(job, refused=f"{job.unit.path}: {bad}")
+
+    def _summary(self, job: Job, origin: Origin, body: bytes) -> Read:
+        summary = DailySummary.parse(body)
+        return Read(job, gauges_text(summary_samples(summary.date, summary), origin))
+
+    def _logs(self, job: Job, origin: Origin) -> Read:
+        path = job.unit.path
+        body = self.archive.get(path, max_bytes=MAX_FILE_BYTES)
+        batches = batches_of(BytesIO(body), path, max_bytes=MAX_UNPACKED_BYTES)
+        total = sum_up(batches, job.unit.day, job.skip)
+        return Read(job, sums_text(total.sums, origin), total.lines, total.records, total.skipped)
+
+
+def read_all(jobs: Iterable[Job], settings: ArchiveSettings, until: float, ticks: int, workers: int) -> Iterator[Read]:
+    """Do jobs on several cores, in their order; at most some of them are ahead of who asks.
+
+    Args:
+        jobs: to do.
+        settings: name the archive.
+        until: see `Reader`.
+        ticks: see `Reader`.
+        workers: processes.
+
+    Raises:
+        ArchiveUnavailable: the archive does not answer.
+    """
+    # Processes that are spawned share no lock or connection with a thread of ours.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (settings, until, ticks))
+    waiting: deque[Future[Read]] = deque()
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(_work, job))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_reader: Reader
+"""Of this worker."""
+
+
+def _begin(settings: ArchiveSettings, until: float, ticks: int) -> None:
+    global _reader  # what a worker of a pool starts with
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us hears it, and ends us in order
+    Thread(target=_end_with_parent, daemon=True).start()
+    _reader = Reader(open_archive(settings), until, ticks)
+
+
+def _end_with_parent() -> None:
+    """A pool's workers would wait for ever for a parent that was killed."""
+    if parent := parent_process():
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _work(job: Job) -> Read:
+    return _reader.read(job)

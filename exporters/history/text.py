@@ -1,0 +1,86 @@
+"""What a day adds up to, as text with timestamps: OpenMetrics, or what import endpoints take. Pure.
+
+Each day is told as by a program of its own that ran from midnight to midnight: its counters begin at 0. `increase` and
+`rate` take the step back to 0 for a restart, so days may be made in any order, some may be missing, and none needs to
+know what another came to.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import accumulate
+
+from exporters.history.days import STEP_SECONDS, STEPS, Steps
+from exporters.store.records import BY_NAME, Series, nothing, series_samples
+from nervesys.contract.times import parse_time
+from nervesys.metrics import Sample
+from nervesys.metrics.family import escape, number
+
+JOB = "history"
+END = b"# EOF\n"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What samples are made of, and how they are told.
+
+    Attributes:
+        instance: their label of that name; with `JOB` it keeps them apart from all others.
+        day: on which the samples lie, UTC.
+        until: Unix seconds; samples from then on are left out.
+        ticks: of a second, in timestamps: 1 for OpenMetrics, 1000 for Prometheus' own format.
+    """
+
+    instance: str
+    day: date
+    until: float
+    ticks: int = 1
+
+    def named(self, sample: Sample) -> str:
+        """A sample's series with the labels that a scrape would give it."""
+        series, labels = sample.series(), f'instance="{escape(self.instance)}",job="{JOB}"'
+        return f"{series[:-1]},{labels}}}" if series.endswith("}") else f"{series}{{{labels}}}"
+
+    def instants(self) -> list[int]:
+        """Of the samples: the start of the day, and the last second of each step."""
+        start = int(parse_time(self.day.isoformat()))
+        ends = [start, *(start + step * STEP_SECONDS - 1 for step in range(1, STEPS + 1))]
+        return [end * self.ticks for end in ends if end < self.until]
+
+
+def sums_text(sums: Mapping[Series, Steps], origin: Origin) -> bytes:
+    """The samples of a day's sums; of each series they stand together, oldest first."""
+    instants = origin.instants()
+    return "".join(text for series in sorted(sums) for text in _series(series, sums[series], origin, instants)).encode()
+
+
+def _series(series: Series, steps: Steps, origin: Origin, instants: list[int]) -> Iterator[str]:
+    if min(steps) + 1 >= len(instants):
+        return  # all of it lies beyond the end
+    family = BY_NAME[series[0]]
+    zero = nothing(family)
+    rows = list(
+        accumulate(
+            (steps.get(step, zero) for step in range(len(instants) - 1)),
+            lambda total, more: [old + new for old, new in zip(total, more, strict=True)],
+            initial=zero,
+        )
+    )
+    told = [_cumulated(row) for row in rows] if family.buckets else rows
+    names = [origin.named(sample) for sample in series_samples(series, zero)]
+    for name, values in zip(names, zip(*told, strict=True), strict=True):
+        yield "".join([f"{name} {number(value)} {instant}\n" for value, instant in zip(values, instants, strict=True)])
+
+
+def _cumulated(row: Sequence[float]) -> list[float]:
+    """The sums of a histogram in the order of its samples: buckets, sum, count."""
+    buckets = list(accumulate(row[:-1]))
+    return [*buckets, row[-1], buckets[-1]]
+
+
+def gauges_text(samples: Iterable[Sample], origin: Origin) -> bytes:
+    """Samples that hold all day long."""
+    instants = origin.instants()
+    return "".join(
+        f"{origin.named(sample)} {number(sample.value)} {instant}\n" for sample in samples for instant in instants
+    ).encode()

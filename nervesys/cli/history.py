@@ -1,0 +1,244 @@
+"""`nervesys history`: months that Prometheus never saw, made of the archive's logs and the brain's summaries."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from exporters.history.live import data_folder, kept_from, live_since
+from exporters.history.memory import Memory
+from exporters.history.plan import Plan, Unit, log_units, planned, shown_on
+from exporters.history.reading import Read, read_all
+from exporters.history.targets import Blocks, Push, Target
+from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.clock import system_clock
+from nervesys.contract.brain import DAILY_SUMMARY
+from nervesys.contract.paths import parse_date
+from nervesys.contract.times import parse_time, utc
+from nervesys.errors import NervesysError
+from nervesys.prometheus import Prometheus, QueryFailed
+from nervesys.stack.blocks import make_blocks
+from nervesys.stack.programs import find
+from nervesys.stores.archive import Catalogue
+from nervesys.stores.brain import open_brain
+from nervesys.stores.filing import Layout
+from nervesys.stores.opened import Opened, open_archive
+
+app = typer.Typer(no_args_is_help=True, help="Make history of the archive, for dashboards that reach back for months.")
+BATCH_DAYS = 7
+"""In a block; one a day would be many small ones, which Prometheus would have to join."""
+SUMMARY_BYTES = 1 << 20
+NAMED = 20
+"""Files that are named of those that were refused; the rest is counted."""
+
+
+@app.callback()
+def _group() -> None:
+    """Make history of the archive, for dashboards that reach back for months."""
+
+
+def _day(text: str) -> date:
+    day = parse_date(text)
+    if day is None:
+        raise typer.BadParameter(f"{text}: not a date such as 2026-01-31")
+    return day
+
+
+@app.command()
+def backfill(
+    first: Annotated[
+        date | None, typer.Option("--from", metavar="DATE", parser=_day, help="First day, UTC; default: the archive's.")
+    ] = None,
+    last: Annotated[
+        date | None, typer.Option("--to", metavar="DATE", parser=_day, help="Last day; default: up to live data.")
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Prometheus' data folder; default: of the one that is asked, if it is here."),
+    ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="An import endpoint instead: http://HOST:8428/api/v1/import/prometheus."),
+    ] = None,
+    prometheus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Who is asked where live data begins; default: of the settings, or of --push."
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read; default: one a core.")] = os.cpu_count()
+    or 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+) -> None:
+    """Make samples of archived logs and daily summaries, up to where Prometheus' own begin.
+
+    Run it again whenever you like: what was made is remembered, and only what is new in the archive is added. It may be
+    interrupted at any point. Exits with 1 where a file could not be read; it is named, and the rest is made.
+    """
+    base = opened("history", home=home, brain=brain, archive=archive)
+    asked = Prometheus(prometheus or (_root(push) if push else base.loaded.settings.monitoring.prometheus_url))
+    console, refused = Console(soft_wrap=True, highlight=False), list[str]()
+    units = [*_log_units(base, refused), *_summaries(base)]
+    now = system_clock()
+    since = min((unit.day for unit in units), default=utc(now).date())
+    until = _until(asked, since, now, last, alone=into is not None)
+    target = _target(base, into, push, asked)
+    kept = date.min if push else _kept(asked, now)
+    plan = planned(units, target.memory.made(), first or date.min, utc(until - 1).date() + timedelta(days=1), kept)
+    plan.refused = refused
+    _tell(console, plan, until, kept)
+    if dry_run:
+        console.print("a dry run: nothing was made")
+        return
+    outcome = _Outcome(plan.refused)
+    _carry_out(plan, base, target, until, workers or os.cpu_count() or 1, outcome)
+    _conclude(console, outcome)
+
+
+def _root(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise typer.BadParameter(f"--push {url}: not a URL such as http://127.0.0.1:8428/api/v1/import/prometheus")
+    if parts.username or parts.password:
+        raise typer.BadParameter("--push: credentials in a URL are seen by all; put them into ~/.netrc")
+    return url.partition("/api/v1/")[0].rstrip("/")
+
+
+def _log_units(base: Opened, refused: list[str]) -> Iterator[Unit]:
+    storage = base.loaded.settings.storage
+    archive = open_archive(storage.archive)
+    catalogue = Catalogue(archive.root)
+    catalogue.apply(archive.list())
+    return log_units(catalogue.files(), Layout(storage), refused)
+
+
+def _summaries(base: Opened) -> Iterator[Unit]:
+    """The brain's daily summaries, each on the day on which it was the newest; a plain folder has none."""
+    repository = open_brain(base.place, "history", base.loaded.settings.storage.brain)
+    if repository is None:
+        return
+    repository.fetch()
+    folder = DAILY_SUMMARY.prefix()
+    for branch in dict.fromkeys((repository.state_branch, repository.branch)):
+        tree = repository.tree(branch)
+        for name, version in (tree.versions(folder.rstrip("/")) if tree else {}).items():
+            day = parse_date((DAILY_SUMMARY.parse(folder + name) or {}).get("date", ""))
+            body = tree.read(folder + name, max_bytes=SUMMARY_BYTES) if tree and day else None
+            if day and body is not None:
+                yield Unit(f"summary/{day}", shown_on(day), folder + name, version, len(body), "brain", body)
+
+
+def _until(asked: Prometheus, since: date, now: float, last: date | None, *, alone: bool) -> float:
+    """Unix seconds at which history ends: the end of the last day that is wanted, or where live data begins."""
+    wanted = min(now, parse_time((last + timedelta(days=1)).isoformat()) if last else now)
+    try:
+        live = live_since(asked, parse_time(since.isoformat()), now)
+    except QueryFailed as err:
+        if last and alone:
+            return wanted  # who names both takes it upon himself
+        raise NervesysError(
+            f"{err}; start it, for history ends where its own data begins; or say both --into and --to"
+        ) from err
+    return wanted if live is None else min(wanted, live)
+
+
+def _kept(asked: Prometheus, now: float) -> date:
+    try:
+        return kept_from(asked, now)
+    except QueryFailed:
+        return date.min
+
+
+def _target(base: Opened, into: Path | None, push: str | None, asked: Prometheus) -> Target:
+    if push and into:
+        raise typer.BadParameter("say either --into or --push")
+    if push:
+        place = base.place.home / "history" / f"{hashlib.sha256(push.encode()).hexdigest()[:16]}.sqlite3"
+        return Push(push, Memory(place))
+    folder = into or data_folder(asked)
+    if folder is None:
+        raise NervesysError(f"find the data folder of {asked.url}: not on this machine; say --into DIR or --push URL")
+    return Blocks(folder, partial(make_blocks, find("promtool", base.place.home / "programs")))
+
+
+def _tell(console: Console, plan: Plan, until: float, kept: date) -> None:
+    days = sorted({job.unit.day for job in plan.jobs})
+    span = f", {days[0]} to {days[-1]}" if days else ""
+    console.print(f"to make: {len(plan.jobs)} files, {plan.size} bytes, of {len(days)} days{span}")
+    console.print(f"history ends at {utc(until):%Y-%m-%d %H:%M} UTC")
+    if plan.made:
+        console.print(f"made before: {plan.made} files")
+    if plan.too_late:
+        console.print(f"left to live data: {plan.too_late} files of later days")
+    if plan.too_early:
+        console.print(
+            f"[yellow]not kept[/]: {plan.too_early} files of days before {kept}, which Prometheus would delete at once;"
+            " start it with a longer --storage.tsdb.retention.time, or push to a store that keeps them"
+        )
+
+
+class _Outcome:
+    """What came of a run."""
+
+    def __init__(self, refused: list[str]) -> None:
+        self.refused, self.files, self.records = refused, 0, 0
+        self.skipped: Counter[str] = Counter()
+
+    def add(self, read: Read) -> None:
+        """Take in what came of one file."""
+        self.files += not read.refused
+        self.records += read.records
+        self.refused += [read.refused] if read.refused else []
+        self.skipped.update(read.skipped)
+
+
+def _carry_out(plan: Plan, base: Opened, target: Target, until: float, workers: int, outcome: _Outcome) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    settings = base.loaded.settings.storage.archive
+    ignored = target.ignored() if isinstance(target, Push) else 0
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("reading", total=plan.size)
+
+        def seen(reads: Iterable[Read]) -> Iterator[Read]:
+            for read in reads:
+                yield read
+                outcome.add(read)
+                progress.update(task, advance=read.job.unit.size, description=str(read.job.unit.day))
+
+        reads = read_all(plan.jobs, settings, until, target.ticks, min(workers, max(1, len(plan.jobs))))
+        for _, batch in groupby(reads, key=lambda read: read.job.unit.day.toordinal() // BATCH_DAYS):
+            target.take(seen(batch))
+    if isinstance(target, Push) and (more := target.ignored() - ignored):
+        raise NervesysError(f"push: {more:.0f} samples were older than the store keeps; raise its -retentionPeriod")
+
+
+def _conclude(console: Console, outcome: _Outcome) -> None:
+    console.print(f"made: {outcome.files} files, {outcome.records} records")
+    for reason, count in sorted(outcome.skipped.items()):
+        console.print(f"[yellow]skipped[/]: {count} lines, {reason}")
+    for line in outcome.refused[:NAMED]:
+        console.print(f"[red]refused[/]: {escape(line)}")
+    if len(outcome.refused) > NAMED:
+        console.print(f"[red]refused[/]: {len(outcome.refused) - NAMED} more")
+    if outcome.refused:
+        raise typer.Exit(1)

@@ -1,0 +1,73 @@
+"""A made-up archive of some days, and the same numbers counted in the plainest way."""
+
+import gzip
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+AGENTS = ("gimai", "grok")
+SERVERS = ("host-1", "host-2.example.com")
+CATEGORIES = ("activity", "errors", "system")
+MODELS = ("large", "small")
+LINES = 60
+
+
+def lay(archive: Path, first: date, days: int, servers: tuple[str, ...] = SERVERS) -> list[Path]:
+    """Write a file for each day, server and category; returns them."""
+    files = []
+    for day in (first + timedelta(days=number) for number in range(days)):
+        for server in servers:
+            for category in CATEGORIES:
+                files.append(path_of(archive, server, day, category))
+                write(files[-1], [record(day, category, f"{server} {day} {n}") for n in range(LINES)])
+    return files
+
+
+def path_of(archive: Path, server: str, day: date, category: str) -> Path:
+    """Of one file."""
+    return archive / f"Archive/logs/{day:%Y/%m}/{server}_{day}_{category}.json.gz"
+
+
+def write(path: Path, records: list[dict[str, object]]) -> None:
+    """Write records as one file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress("".join(json.dumps(one) + "\n" for one in records).encode()))
+
+
+def record(day: date, category: str, seed: str) -> dict[str, object]:
+    """A record of that day; numbers are whole, so that every way of adding comes to the same."""
+    dice = random.Random(seed)
+    second = dice.randrange(86_400)
+    clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    return {
+        "timestamp": f"{day}T{clock}.{dice.randrange(1000):03}Z",
+        "agent_id": dice.choice(AGENTS),
+        "level": "ERROR" if category == "errors" else "INFO",
+        "category": category,
+        "action": "review",
+        "message": f"reviewed {seed}",
+        "context": {"duration_ms": 1000 * dice.randrange(1, 700)},
+        "metadata": {"model_version": dice.choice(MODELS), "tokens_used": dice.randrange(5000)},
+    }
+
+
+def naive(archive: Path, what: str) -> Counter[str]:
+    """What the files hold, by agent: `records`, `tokens`, `seconds`, or how many took at most a `minute`."""
+    of = {
+        "records": lambda one: 1,
+        "tokens": lambda one: one["metadata"]["tokens_used"],
+        "seconds": lambda one: one["context"]["duration_ms"] / 1000,
+        "minute": lambda one: one["context"]["duration_ms"] <= 60_000,
+    }[what]
+    total: Counter[str] = Counter()
+    for one in _records(archive):
+        total[one["agent_id"]] += of(one)
+    return total
+
+
+def _records(archive: Path) -> Iterator[dict[str, dict[str, float]]]:
+    for path in sorted(archive.rglob("*.json.gz")):
+        yield from map(json.loads, gzip.decompress(path.read_bytes()).splitlines())

@@ -1,0 +1,145 @@
+"""A year is counted by a short cut: it must come to what each record says by itself."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporters.history.days import STEP_SECONDS, STEPS, DaySums, sum_up
+from exporters.store.records import DURATION, RECORDS, TOKENS, Series, tally
+from exporters.store.totals import MAX_MODELS
+from nervesys.errors import Reason
+
+DAY = date(2026, 1, 31)
+PLAIN = {
+    "timestamp": "2026-01-31T10:15:00.250Z",
+    "agent_id": "grok",
+    "level": "INFO",
+    "category": "activity",
+    "action": "review",
+    "message": "reviewed",
+    "context": {"repository": "nervesys", "duration_ms": 1500},
+    "metadata": {"model_version": "large", "tokens_used": 120},
+}
+NUMBERS = st.one_of(
+    st.integers(-2, 700_000), st.floats(width=32), st.booleans(), st.none(), st.sampled_from(["12", "x", [], 10**400])
+)
+TEXTS = st.one_of(st.text(max_size=4), st.integers(), st.none(), st.just([]))
+TIMES = st.sampled_from(
+    [
+        "2026-01-31T10:15:00Z",
+        "2026-01-31T23:59:59.999999Z",
+        "2026-01-31T10:15:00+02:00",
+        "2026-01-31T10:15:00",
+        "2026-01-31 10:15:00Z",
+        "20260131T101500Z",
+        "2026-01-31T10:15Z",
+        "2026-01-31T10Z",
+        "2026-01-31T10:1x:00Z",
+        "2026-01-31",
+        "1969-12-31T23:59:59Z",
+        "٢٠٢٦-01-31T10:15:00Z",
+        1769854500,
+        None,
+    ]
+)
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "timestamp": TIMES,
+    "agent_id": st.sampled_from(["grok", "GROK", "gimai", "no name", "", 7, None, []]),
+    "level": st.one_of(st.sampled_from(["INFO", "warning", "ERROR", "fatal", True, 1]), TEXTS),
+    "category": st.one_of(st.sampled_from(["errors", "AUDIT"]), TEXTS),
+    "action": TEXTS,
+    "message": TEXTS,
+    "context": st.one_of(
+        st.none(), st.fixed_dictionaries({}, optional={"repository": TEXTS, "file": TEXTS, "duration_ms": NUMBERS})
+    ),
+    "metadata": st.one_of(
+        st.just([]),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "model_version": TEXTS,
+                "gen_ai.request.model": TEXTS,
+                "tokens_used": NUMBERS,
+                "input_tokens": NUMBERS,
+                "gen_ai.usage.output_tokens": NUMBERS,
+            },
+        ),
+    ),
+}
+RECORDS_OF_ALL_KINDS = st.builds(
+    lambda changed, missing: {key: value for key, value in (PLAIN | changed).items() if key not in missing},
+    st.fixed_dictionaries({}, optional=FIELDS),
+    st.sets(st.sampled_from(sorted(PLAIN)), max_size=2),
+)
+LINES = st.one_of(
+    RECORDS_OF_ALL_KINDS.map(lambda record: json.dumps(record).encode()),
+    st.sampled_from([b"", b" \r", b"{", b"[]", b"7", b'"x"', b"null", b"\xff", b'{"timestamp":NaN}']),
+)
+
+
+def line(**changed: object) -> bytes:
+    return json.dumps(PLAIN | changed).encode()
+
+
+def whole(total: DaySums) -> dict[Series, list[float]]:
+    """A day's sums without its steps."""
+    return {
+        series: [sum(values) for values in zip(*steps.values(), strict=True)] for series, steps in total.sums.items()
+    }
+
+
+@given(st.lists(LINES, max_size=30))
+def test_it_comes_to_what_the_live_exporter_counts(lines: Sequence[bytes]) -> None:
+    sums, skipped = tally((one + b"\n" for one in lines), None)
+    total = sum_up([lines], DAY)
+    assert whole(total) == {series: pytest.approx(values) for series, values in sums.items()}
+    assert total.skipped == skipped
+    assert total.records == sum(values[0] for series, values in sums.items() if series[0] == RECORDS.name)
+
+
+def test_records_count_in_their_step_and_those_of_other_days_at_the_ends() -> None:
+    times = {
+        "2026-01-30T23:55:00Z": 0,
+        "2026-01-31T00:19:59Z": 0,
+        "2026-01-31T00:20:00Z": 1,
+        "2026-01-31T23:59:59Z": STEPS - 1,
+        "2026-02-01T00:05:00Z": STEPS - 1,
+    }
+    total = sum_up([[line(timestamp=at) for at in times]], DAY)
+    counted = total.sums[RECORDS.name, "grok", "activity", "INFO"]
+    assert {step: count for step, (count,) in counted.items()} == Counter(times.values())
+    assert STEPS * STEP_SECONDS == 86_400
+
+
+def test_lines_that_were_made_before_are_left_out_wherever_batches_end() -> None:
+    lines = [line(agent_id=f"agent-{number}") for number in range(10)]
+    for skip in range(11):
+        total = sum_up([lines[:4], lines[4:7], lines[7:]], DAY, skip)
+        assert {series[1] for series in total.sums} == {f"agent-{number}" for number in range(skip, 10)}
+        assert total.lines == 10
+
+
+def test_memory_does_not_grow_with_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporters.history.days.SETTLED_LINES", 3)
+    total = sum_up([[line()]] * 10, DAY)
+    assert whole(total)[DURATION.name, "grok"][3] == 10
+    assert whole(total)[TOKENS.name, "grok", "large"] == [1200]
+
+
+def test_an_agent_has_a_bounded_number_of_models() -> None:
+    total = sum_up([[line(metadata={"model_version": f"m{n}", "tokens_used": 1}) for n in range(50)]], DAY)
+    models = {series[2]: steps for series, steps in total.sums.items() if series[0] == TOKENS.name}
+    assert len(models) == MAX_MODELS + 1
+    assert sum(sum(values) for values in models["other"].values()) == 50 - MAX_MODELS
+
+
+def test_a_bad_name_costs_its_records() -> None:
+    total = sum_up([[line(agent_id="no name"), line(agent_id="no name"), line()]], DAY)
+    assert total.skipped == {Reason.BAD_NAME: 2}
+    assert {series[1] for series in total.sums} == {"grok"}
