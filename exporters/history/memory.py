@@ -61,3 +61,7 @@ class Memory:
         """All blocks are in their place."""
         with self._db:
             self._db.execute("DELETE FROM block")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()

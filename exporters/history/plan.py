@@ -79,14 +79,12 @@ class Plan:
         made: units that lie within the days and were made before.
         too_early: units of days that the target would not keep.
         too_late: units of days that the target has by itself.
-        refused: files whose names break the contract, and how.
     """
 
     jobs: list[Job] = field(default_factory=list)
     made: int = 0
     too_early: int = 0
     too_late: int = 0
-    refused: list[str] = field(default_factory=list)
 
     @property
     def size(self) -> int:

@@ -94,11 +94,14 @@ def read_all(jobs: Iterable[Job], settings: ArchiveSettings, until: float, ticks
         settings: name the archive.
         until: see `Reader`.
         ticks: see `Reader`.
-        workers: processes.
+        workers: processes; with one, this process reads by itself.
 
     Raises:
         ArchiveUnavailable: the archive does not answer.
     """
+    if workers == 1:
+        yield from map(Reader(open_archive(settings), until, ticks).read, jobs)
+        return
     # Processes that are spawned share no lock or connection with a thread of ours.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (settings, until, ticks))
     waiting: deque[Future[Read]] = deque()

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -26,6 +27,8 @@ SCRATCH = ".nervesys-history"
 """In Prometheus' data folder, which passes over what is no block: so a finished block is put in place by a rename."""
 BATCH = "batch-"
 PUSH_SECONDS = 60
+METRICS_SECONDS = 1.2
+"""VictoriaMetrics counts anew once a second."""
 PUSH_RETRIES = Retry(4, backoff_factor=1, status_forcelist=(429, 500, 502, 503, 504), allowed_methods=None)
 
 MakeBlocks = Callable[[Path, Path], None]
@@ -45,6 +48,9 @@ class Target(Protocol):
         Raises:
             NervesysError: it could not be done; what was not taken in is not remembered.
         """
+
+    def close(self) -> None:
+        """Let others at it."""
 
 
 class Blocks:
@@ -72,6 +78,7 @@ class Blocks:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                self._lock.close()
                 raise NervesysError(f"write to {data}: another backfill is at work there") from None
             self.memory = Memory(self._scratch / "made.sqlite3")
             self._place()
@@ -86,6 +93,12 @@ class Blocks:
                 self._make(text, made)
             self.memory.remember(done, [block.name for block in _whole(made)])
             self._place()
+
+    def close(self) -> None:
+        """Clear what was not finished, and let others at it."""
+        self._clear()
+        self.memory.close()
+        self._lock.close()
 
     def _place(self) -> None:
         """Rename finished blocks into place; what nobody remembers was not finished."""
@@ -155,6 +168,11 @@ class Push:
             if not read.refused:
                 self.memory.remember([(read.job, read.lines)])
 
+    def close(self) -> None:
+        """Let go of connection and memory."""
+        self._session.close()
+        self.memory.close()
+
     def _send(self, text: bytes) -> None:
         body, headers = gzip.compress(text, 1), {"Content-Encoding": "gzip", "Content-Type": "text/plain"}
         try:
@@ -168,6 +186,7 @@ class Push:
 
     def ignored(self) -> float:
         """Samples that VictoriaMetrics has dropped since it started, for its own retention; 0 for others."""
+        sleep(METRICS_SECONDS)
         root = urlsplit(self._url)._replace(path="/metrics", query="").geturl()
         try:
             lines = self._session.get(root, timeout=PUSH_SECONDS).text.splitlines()

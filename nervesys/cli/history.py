@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import date, timedelta
 from functools import partial
 from itertools import groupby
@@ -77,8 +78,7 @@ def backfill(
             metavar="URL", help="Who is asked where live data begins; default: of the settings, or of --push."
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that read; default: one a core.")] = os.cpu_count()
-    or 1,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that read; default: one a core.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,
     home: Home = None,
     brain: BrainUrl = None,
@@ -96,16 +96,16 @@ def backfill(
     now = system_clock()
     since = min((unit.day for unit in units), default=utc(now).date())
     until = _until(asked, since, now, last, alone=into is not None)
-    target = _target(base, into, push, asked)
     kept = date.min if push else _kept(asked, now)
-    plan = planned(units, target.memory.made(), first or date.min, utc(until - 1).date() + timedelta(days=1), kept)
-    plan.refused = refused
-    _tell(console, plan, until, kept)
-    if dry_run:
-        console.print("a dry run: nothing was made")
-        return
-    outcome = _Outcome(plan.refused)
-    _carry_out(plan, base, target, until, workers or os.cpu_count() or 1, outcome)
+    with closing(_target(base, into, push, asked)) as target:
+        end = utc(until - 1).date() + timedelta(days=1)
+        plan = planned(units, target.memory.made(), first or date.min, end, kept)
+        _tell(console, plan, until, kept)
+        if dry_run:
+            console.print("a dry run: nothing was made")
+            return
+        outcome = _Outcome(refused)
+        _carry_out(plan, base, target, until, workers or os.cpu_count() or 1, outcome)
     _conclude(console, outcome)
 
 

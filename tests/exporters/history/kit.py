@@ -3,10 +3,10 @@
 import gzip
 import json
 import random
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 AGENTS = ("gimai", "grok")
 SERVERS = ("host-1", "host-2.example.com")
@@ -54,20 +54,19 @@ def record(day: date, category: str, seed: str) -> dict[str, object]:
     }
 
 
-def naive(archive: Path, what: str) -> Counter[str]:
-    """What the files hold, by agent: `records`, `tokens`, `seconds`, or how many took at most a `minute`."""
-    of = {
-        "records": lambda one: 1,
-        "tokens": lambda one: one["metadata"]["tokens_used"],
-        "seconds": lambda one: one["context"]["duration_ms"] / 1000,
-        "minute": lambda one: one["context"]["duration_ms"] <= 60_000,
-    }[what]
-    total: Counter[str] = Counter()
-    for one in _records(archive):
-        total[one["agent_id"]] += of(one)
-    return total
+OF: dict[str, Callable[[Any], float]] = {
+    "records": lambda one: 1,
+    "tokens": lambda one: one["metadata"]["tokens_used"],
+    "seconds": lambda one: one["context"]["duration_ms"] / 1000,
+    "minute": lambda one: one["context"]["duration_ms"] <= 60_000,
+}
+"""What may be counted of a record; `minute`: whether it took at most one."""
 
 
-def _records(archive: Path) -> Iterator[dict[str, dict[str, float]]]:
+def naive(archive: Path, what: str) -> dict[str, float]:
+    """What the files hold, by agent."""
+    total = dict.fromkeys(AGENTS, 0.0)
     for path in sorted(archive.rglob("*.json.gz")):
-        yield from map(json.loads, gzip.decompress(path.read_bytes()).splitlines())
+        for one in map(json.loads, gzip.decompress(path.read_bytes()).splitlines()):
+            total[one["agent_id"]] += OF[what](one)
+    return total

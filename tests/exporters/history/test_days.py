@@ -26,10 +26,10 @@ PLAIN = {
     "context": {"repository": "nervesys", "duration_ms": 1500},
     "metadata": {"model_version": "large", "tokens_used": 120},
 }
-NUMBERS = st.one_of(
+NUMBERS: st.SearchStrategy[Any] = st.one_of(
     st.integers(-2, 700_000), st.floats(width=32), st.booleans(), st.none(), st.sampled_from(["12", "x", [], 10**400])
 )
-TEXTS = st.one_of(st.text(max_size=4), st.integers(), st.none(), st.just([]))
+TEXTS: st.SearchStrategy[Any] = st.one_of(st.text(max_size=4), st.integers(), st.none(), st.just([]))
 TIMES = st.sampled_from(
     [
         "2026-01-31T10:15:00Z",

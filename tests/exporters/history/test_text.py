@@ -3,8 +3,9 @@
 from datetime import date
 
 from exporters.brain.reports import summary_samples
+from exporters.history.days import Steps
 from exporters.history.text import Origin, gauges_text, sums_text
-from exporters.store.records import DURATION, RECORDS
+from exporters.store.records import DURATION, RECORDS, Series
 from nervesys.contract import DailySummary
 
 DAY = date(2026, 1, 31)
@@ -41,7 +42,7 @@ def test_a_histogram_is_told_as_a_scrape_tells_it() -> None:
 
 def test_nothing_is_told_from_where_live_data_begins() -> None:
     cut = Origin("host-1/errors", DAY, MIDNIGHT + 2399)
-    sums = {SERIES: {0: [1], 1: [7]}, (*SERIES[:1], "gimai", *SERIES[2:]): {5: [7]}}
+    sums: dict[Series, Steps] = {SERIES: {0: [1], 1: [7]}, (*SERIES[:1], "gimai", *SERIES[2:]): {5: [7]}}
     assert list(points(sums_text(sums, cut)).values()) == [[(MIDNIGHT, 0), (MIDNIGHT + 1199, 1)]]
     assert sums_text(sums, Origin("host-1/errors", DAY, MIDNIGHT)) == b""
 
