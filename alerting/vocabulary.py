@@ -106,6 +106,7 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "uptime": (Level("nervesys_server_uptime_seconds", SERVER, Unit.SECONDS, METRICS),),
     "received bytes": (Count("nervesys_server_network_receive_bytes_total", SERVER, METRICS, unit=Unit.BYTES),),
     "sent bytes": (Count("nervesys_server_network_transmit_bytes_total", SERVER, METRICS, unit=Unit.BYTES),),
+    "dropped records": (Count("nervesys_agent_dropped_records_total", AGENT, AGENTS),),
     "clock skew": (
         Level(
             "nervesys_agent_clock_skew_seconds",

@@ -187,6 +187,18 @@ def _logs(house: House) -> tuple[Any, ...]:
             top=1,
             empty="Its last words are too old",
         ),
+        graph(
+            "Log records lost",
+            "What had no room in its buffer? The lowest levels go first.",
+            Unit.COUNT,
+            query(
+                f"sum by (level) (increase(nervesys_agent_dropped_records_total{{{AGENT}}}[$__rate_interval]))",
+                "{{level}}",
+            ),
+            colours=LEVEL_COLOURS,
+            stacked=True,
+            empty="It counts no lost records",
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from exporters.runner import Context, Refresh
 from exporters.store.board import Board, Report
 from exporters.store.bodies import Bodies
 from nervesys.contract import AgentState, Instances, PathTemplate, Status
+from nervesys.contract.logs import LEVELS, level_of
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Period, Sample
 from nervesys.stores.objects import ObjectInfo, ObjectReader
@@ -28,9 +29,12 @@ ALTERNATIONS = Family(
     "agent_alternations_total", "counter", "Times that an instance of the agent spoke again after another.", ("agent",)
 )
 BUFFER = Family("agent_buffer_bytes", "gauge", "Logs on the agent's disk that wait to be shipped.", ("agent",))
+DROPPED = Family(
+    "agent_dropped_records_total", "counter", "Log records that had no room in the agent's buffer.", ("agent", "level")
+)
 CLOCK_OFFSET = Family("store_clock_offset_seconds", "gauge", "Store's clock minus this exporter's.", (), Period.SCRAPE)
 
-FAMILIES = (INFO, HEARTBEAT, STATUS, START, SKEW, TASKS, TOKENS, ALTERNATIONS, BUFFER, CLOCK_OFFSET)
+FAMILIES = (INFO, HEARTBEAT, STATUS, START, SKEW, TASKS, TOKENS, ALTERNATIONS, BUFFER, DROPPED, CLOCK_OFFSET)
 
 MAX_BYTES = 1 << 20
 CLOCK = "/clock"
@@ -62,6 +66,10 @@ def agent_samples(
         yield TASKS.sample(state.tasks.failed, agent, "failed")
     if state.tokens_used is not None:
         yield TOKENS.sample(state.tokens_used, agent)
+    if state.buffer is not None and state.buffer.dropped:
+        dropped = {level_of(level): count for level, count in state.buffer.dropped.items()}
+        for level in LEVELS:
+            yield DROPPED.sample(dropped.get(level, 0), agent, level)
     if live or state.status is Status.STOPPED:
         for status in Status:
             yield STATUS.sample(state.status is status, agent, status)

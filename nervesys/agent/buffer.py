@@ -16,7 +16,8 @@ from typing import NamedTuple
 from nervesys.agent.disk import is_damage, open_file, set_aside
 from nervesys.agent.handler import Said
 from nervesys.agent.pending import Pending
-from nervesys.agent.records import LEVELS, Row
+from nervesys.agent.records import Row
+from nervesys.contract.logs import LEVELS
 from nervesys.contract.state import Buffer as BufferState
 from nervesys.errors import NervesysError
 

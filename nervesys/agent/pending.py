@@ -3,7 +3,7 @@
 from collections import Counter, deque
 
 from nervesys.agent.handler import Said
-from nervesys.agent.records import level_of
+from nervesys.agent.records import rank_of
 
 RECORDS = 20_000
 CHARACTERS = 16_000_000
@@ -40,9 +40,9 @@ class Pending:
     def shed(self) -> None:
         """Drop the least severe, oldest part."""
         held = self.take()
-        by_worth = sorted(range(len(held)), key=lambda place: level_of(held[place].severity))
+        by_worth = sorted(range(len(held)), key=lambda place: rank_of(held[place].severity))
         lost = set(by_worth[: max(1, len(held) // SHED_SHARE)])
-        self.dropped.update(level_of(held[place].severity) for place in lost)
+        self.dropped.update(rank_of(held[place].severity) for place in lost)
         self.put_back([said for place, said in enumerate(held) if place not in lost])
 
 

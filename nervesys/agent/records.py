@@ -8,13 +8,11 @@ import orjson
 from nervesys.agent.handler import Said
 from nervesys.agent.plain import mended
 from nervesys.contract import Category, Level, format_time
-from nervesys.contract.logs import category_of
+from nervesys.contract.logs import LEVELS, category_of
 from nervesys.redact import Redactor
 
 LINE_BYTES = 65_536
 """Of one record; of one that is longer, what is beside the message is left out."""
-LEVELS = (Level.DEBUG, Level.INFO, Level.WARN, Level.ERROR)
-"""The least severe first."""
 
 
 class Row(NamedTuple):
@@ -49,7 +47,7 @@ class Scribe:
 
     def row(self, said: Said) -> Row:
         """A record as the buffer keeps it."""
-        level = level_of(said.severity)
+        level = rank_of(said.severity)
         category = category_of(said.category) if said.category else _category(said, level)
         fields: dict[str, Any] = {
             "timestamp": format_time(said.at),
@@ -84,7 +82,7 @@ class Scribe:
         return line + b"\n"
 
 
-def level_of(severity: int) -> int:
+def rank_of(severity: int) -> int:
     """The place in `LEVELS` of a severity as the logging module counts it."""
     return min(max(severity // 10 - 1, 0), len(LEVELS) - 1)
 

@@ -18,6 +18,10 @@ class Level(StrEnum):
     OTHER = "other"
 
 
+LEVELS = (Level.DEBUG, Level.INFO, Level.WARN, Level.ERROR)
+"""Those of the contract, the least severe first."""
+
+
 class Category(StrEnum):
     """What a record is about; retention differs by it. `other` stands for whatever else a writer said."""
 

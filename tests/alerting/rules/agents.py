@@ -132,6 +132,19 @@ CASES = (
         ),
     ),
     Case(
+        "AgentDroppingLogs",
+        "a full buffer drops 100 of the lowest level a minute for ten minutes",
+        ALIVE
+        | {
+            of_store("agent_dropped_records_total", agent="grok", level="DEBUG"): (
+                lambda t: min(max(0, t - 600), 600) / 0.6
+            ),
+            of_store("agent_dropped_records_total", agent="grok", level="ERROR"): steady(0),
+        },
+        silent=(600,),
+        fires=(Fires(1500, "grok has lost 1k log records within an hour", "warning", GROK),),
+    ),
+    Case(
         "LogsNotShipped",
         "alive, and no log for an hour",
         ALIVE

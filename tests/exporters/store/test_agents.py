@@ -11,6 +11,7 @@ from exporters.store.agents import Agents
 from exporters.store.board import Board, Report
 from exporters.store.metrics import Metrics, one_reporter_each
 from nervesys.contract import ServerMetrics
+from nervesys.contract.logs import LEVELS
 from nervesys.contract.times import format_time
 from nervesys.errors import StoreUnavailable
 from tests.exporters.kit import HandClock, Rejections, context
@@ -97,6 +98,15 @@ def test_an_agent_that_falls_silent_speaks_no_more_but_its_heartbeat_stays(world
     assert RUNNING not in gone
     assert 'agent_buffer_bytes{agent="grok"}' not in gone
     assert gone[BEAT] == 1_800_000_000
+
+
+def test_what_an_agent_lost_is_told_for_every_level(world: World) -> None:
+    world.beat(buffer={"bytes": 5, "dropped": {"DEBUG": 7, "WARNING": 2}})
+    told = world.run()
+    dropped = {level: told[f'agent_dropped_records_total{{agent="grok",level="{level}"}}'] for level in LEVELS}
+    assert dropped == {"DEBUG": 7, "INFO": 0, "WARN": 2, "ERROR": 0}
+    world.beat(buffer={"bytes": 5})
+    assert not [series for series in world.run() if "dropped" in series]
 
 
 def test_a_heartbeat_from_the_future_leaves_the_agent_at_its_last_honest_one(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nervesys.agent.buffer import Batch, Buffer
 from nervesys.agent.handler import Said
-from nervesys.agent.records import Row, level_of
+from nervesys.agent.records import Row, rank_of
 
 MB = 1_000_000
 
@@ -18,7 +18,7 @@ def said(message: str, severity: int = 20, category: str = "activity", at: float
 
 def row(record: Said) -> Row:
     line = json.dumps({"message": record.message}, separators=(",", ":")).encode() + b"\n"
-    return Row(record.at, level_of(record.severity), record.category, line)
+    return Row(record.at, rank_of(record.severity), record.category, line)
 
 
 def a_buffer(folder: Path, max_bytes: int = MB, row: Callable[[Said], Row] = row) -> Buffer:
