@@ -23,11 +23,14 @@ CPU = Family("server_cpu_ratio", "gauge", "Share of the processors in use.", SER
 MEMORY = Family("server_memory_ratio", "gauge", "Share of the memory in use.", SERVER)
 DISK = Family("server_disk_ratio", "gauge", "Share of the disk in use.", SERVER)
 UPTIME = Family("server_uptime_seconds", "gauge", "Time since the server started.", SERVER)
+LOAD = Family(
+    "server_load", "gauge", "Processes that run or wait to, as a mean over these minutes.", (*SERVER, "minutes")
+)
 RECEIVED = Family("server_network_receive_bytes_total", "counter", "Bytes received since the server started.", SERVER)
 SENT = Family("server_network_transmit_bytes_total", "counter", "Bytes sent since the server started.", SERVER)
 MEASURED = Family("server_metrics_timestamp_seconds", "gauge", "When the server was last measured.", SERVER)
 
-FAMILIES = (CPU, MEMORY, DISK, UPTIME, RECEIVED, SENT, MEASURED)
+FAMILIES = (CPU, MEMORY, DISK, UPTIME, LOAD, RECEIVED, SENT, MEASURED)
 
 
 def server_samples(server: str, at: float, metrics: ServerMetrics, *, live: bool) -> Iterator[Sample]:
@@ -48,6 +51,10 @@ def server_samples(server: str, at: float, metrics: ServerMetrics, *, live: bool
     for family, value, whole in gauges if live else ():
         if value is not None:
             yield family.sample(value / whole, server)
+    loads = (("1", metrics.load_1m), ("5", metrics.load_5m), ("15", metrics.load_15m))
+    for minutes, load in loads if live else ():
+        if load is not None:
+            yield LOAD.sample(load, server, minutes)
     network = metrics.network_io
     if network is not None and network.rx_bytes is not None:
         yield RECEIVED.sample(network.rx_bytes, server)

@@ -126,6 +126,18 @@ class Agent:
             raise
         self._end(task, began, None)
 
+    def count(self, name: str, amount: float = 1) -> None:
+        """Add to a counter of your own, which is one series in Prometheus.
+
+        Args:
+            name: such as `pull_requests`; small letters, digits and underscores. An agent has at most twenty.
+            amount: not below 0.
+
+        Raises:
+            ValueError: the name is none, it is one too many, or the amount is negative.
+        """
+        self.work.count(name, amount)
+
     def workspace(self, project: str | None = None) -> Workspace:
         """The workspace of a project; its files are kept in a snapshot at the end of each task that changed them.
 

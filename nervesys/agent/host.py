@@ -1,11 +1,14 @@
 """The server as the agent sees it, through psutil."""
 
 import ctypes
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-from nervesys.contract.state import NetworkIo, ServerMetrics
+from nervesys.contract.state import NetworkIo, ServerMetrics, Usage
 
 MB = 1_000_000
 
@@ -22,6 +25,8 @@ class Host:
     def __init__(self, server: str, agent: str, disk: Path) -> None:
         self._server, self._agent, self._disk = server, agent, disk
         psutil.cpu_percent()  # opens the interval that the next call closes
+        self._own = psutil.Process()
+        self._used = self._cpu_seconds(), time.monotonic()
 
     def metrics(self, now: float, buffer_bytes: int) -> ServerMetrics:
         """The load now; CPU is the mean since the last call.
@@ -30,7 +35,7 @@ class Host:
             now: Unix seconds.
             buffer_bytes: what waits in the agent's buffer.
         """
-        network = psutil.net_io_counters()
+        network, load = psutil.net_io_counters(), psutil.getloadavg()
         return ServerMetrics(
             timestamp=now,
             server=self._server,
@@ -39,9 +44,36 @@ class Host:
             memory_percent=psutil.virtual_memory().percent,
             disk_percent=psutil.disk_usage(str(self._disk)).percent,
             network_io=NetworkIo(rx_bytes=network.bytes_recv, tx_bytes=network.bytes_sent),
+            load_1m=round(load[0], 2),
+            load_5m=round(load[1], 2),
+            load_15m=round(load[2], 2),
             buffer_size_mb=round(buffer_bytes / MB, 3),
             uptime_seconds=max(0.0, round(now - psutil.boot_time())),
         )
+
+    def usage(self) -> Usage:
+        """What the agent itself takes, and what it started; CPU is the mean since the last call."""
+        (before, at), self._used = self._used, (self._cpu_seconds(), time.monotonic())
+        used, now = self._used
+        memory = 0
+        for process in self._family():
+            with suppress(psutil.Error):
+                memory += process.memory_info().rss
+        share = max(0.0, used - before) / max(now - at, 1e-3)  # less than before where one of its programs ended
+        return Usage(cpu_percent=round(100 * share, 2), memory_bytes=memory)
+
+    def _cpu_seconds(self) -> float:
+        seconds = 0.0
+        for process in self._family():
+            with suppress(psutil.Error):
+                times = process.cpu_times()
+                seconds += times.user + times.system
+        return seconds
+
+    def _family(self) -> Iterator[psutil.Process]:
+        yield self._own
+        with suppress(psutil.Error):
+            yield from self._own.children(recursive=True)
 
 
 def give_back() -> None:

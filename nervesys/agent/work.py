@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
-from nervesys.contract.state import Tasks
+from nervesys.contract.state import COUNTER, COUNTERS, Tasks
 from nervesys.redact import KNOWN
 
 ERROR_CHARACTERS = 300
@@ -38,6 +39,7 @@ class WorkDone:
         busy: a task is under way, or ended since the last look.
         tasks: ended since the start.
         tokens: used since the start.
+        counters: what the author counts, since the start.
         last_error: the newest, in one line.
     """
 
@@ -45,6 +47,7 @@ class WorkDone:
     busy: bool
     tasks: Tasks
     tokens: int
+    counters: dict[str, float]
     last_error: str | None
 
 
@@ -60,6 +63,7 @@ class Work:
         self._lock = threading.Lock()
         self._under_way: list[Task] = []
         self._completed = self._failed = self._tokens = self._ended_at_look = 0
+        self._counters: dict[str, float] = {}
         self._last_error: str | None = None
         self.occupied = False
         """Work goes on of which the ledger sees no tasks: another program's."""
@@ -85,6 +89,23 @@ class Work:
         with self._lock:
             self._count(tokens, error and in_one_line(error, self._redact))
 
+    def count(self, name: str, amount: float) -> None:
+        """Add to a counter of the author's.
+
+        Raises:
+            ValueError: the name is none, it is one too many, or the amount is negative.
+        """
+        if not COUNTER.fullmatch(name):
+            raise ValueError(
+                f"count {name!r}: use a letter, then at most 63 letters, digits and underscores, all small"
+            )
+        if not 0 <= amount < inf:
+            raise ValueError(f"count {name}: {amount} is no amount to add")
+        with self._lock:
+            if name not in self._counters and len(self._counters) >= COUNTERS:
+                raise ValueError(f"count {name}: an agent has at most {COUNTERS} counters, for each is a series")
+            self._counters[name] = self._counters.get(name, 0) + amount
+
     def abandon(self, task: Task) -> None:
         """Forget a task that neither succeeded nor failed: the agent was told to stop."""
         with self._lock:
@@ -106,6 +127,7 @@ class Work:
                 busy=busy,
                 tasks=Tasks(completed=self._completed, failed=self._failed),
                 tokens=self._tokens,
+                counters=dict(self._counters),
                 last_error=self._last_error,
             )
 

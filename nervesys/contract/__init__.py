@@ -8,7 +8,7 @@ from nervesys.contract.instances import Instances
 from nervesys.contract.logs import Category, Level, LogRecord
 from nervesys.contract.names import agent_name, server_name
 from nervesys.contract.paths import PathTemplate
-from nervesys.contract.state import AgentState, BrainCopy, ServerMetrics, Status, Tasks
+from nervesys.contract.state import AgentState, BrainCopy, ServerMetrics, Status, Tasks, Usage
 from nervesys.contract.times import format_time, parse_time
 from nervesys.contract.vitality import VitalSigns
 
@@ -26,6 +26,7 @@ __all__ = [
     "ServerMetrics",
     "Status",
     "Tasks",
+    "Usage",
     "VitalSigns",
     "agent_name",
     "format_time",

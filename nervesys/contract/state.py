@@ -3,6 +3,7 @@
 Unknown numeric fields are kept, not refused: agents of tomorrow may say more. A value that is present and wrong is.
 """
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -21,6 +22,10 @@ from nervesys.contract.names import agent_name, server_name
 from nervesys.contract.times import format_time, parse_time
 from nervesys.errors import BadObject, Reason
 
+COUNTER = re.compile(r"[a-z][a-z0-9_]{0,63}")
+"""What a counter of an agent's author may be called."""
+COUNTERS = 20
+"""Of one agent at most."""
 END_OF_CALENDAR = 253_402_300_800
 """The first second of the year 10000."""
 
@@ -108,6 +113,9 @@ class ServerMetrics(ContractObject):
     memory_percent: Percent | None = None
     disk_percent: Percent | None = None
     network_io: NetworkIo | None = None
+    load_1m: Count | None = None
+    load_5m: Count | None = None
+    load_15m: Count | None = None
     buffer_size_mb: Count | None = None
     uptime_seconds: Count | None = None
 
@@ -134,6 +142,18 @@ class Buffer(ContractObject):
     set_aside: Count = 0
 
 
+class Usage(ContractObject):
+    """What the agent's own processes take of its server, those that it started included.
+
+    Attributes:
+        cpu_percent: of one processor, the mean since the last heartbeat; beyond 100 where several are busy.
+        memory_bytes: resident.
+    """
+
+    cpu_percent: Count | None = None
+    memory_bytes: Count | None = None
+
+
 class BrainCopy(ContractObject):
     """The configuration that an agent goes by.
 
@@ -152,7 +172,8 @@ class AgentState(ContractObject):
     """What an agent says of itself, rewritten at each heartbeat.
 
     `instance_id` is new at every start of the process: a restart is proven by it, never by a newer heartbeat.
-    `metrics` holds the newest server metrics, so that readers need no second object.
+    `metrics` holds the newest server metrics, so that readers need no second object; `counters` what its author counts,
+    since the start.
     """
 
     agent_id: AgentName
@@ -167,7 +188,9 @@ class AgentState(ContractObject):
     current_task: str | None = None
     tasks: Tasks | None = None
     tokens_used: Count | None = None
+    counters: dict[str, Count] | None = None
     buffer: Buffer | None = None
+    usage: Usage | None = None
     last_error: str | None = None
     brain: BrainCopy | None = None
     metrics: ServerMetrics | None = Field(default=None, validation_alias=AliasChoices("metrics", "server_metrics"))

@@ -4,6 +4,7 @@ import pytest
 
 from nervesys.agent.work import ERROR_CHARACTERS, Task, Work, in_one_line
 from nervesys.contract import Tasks
+from nervesys.contract.state import COUNTERS
 
 
 def test_the_newest_task_under_way_is_the_current_one() -> None:
@@ -63,3 +64,27 @@ def test_secrets_do_not_get_into_the_state() -> None:
     work.ended(0, "refused ghp_" + "Q7" * 18)
     done = work.look()
     assert (done.current, done.last_error) == ("deploy --token [redacted]", "refused [redacted]")
+
+
+def test_the_authors_counters_only_grow() -> None:
+    work = Work()
+    work.count("pull_requests", 1)
+    work.count("pull_requests", 2.5)
+    assert work.look().counters == {"pull_requests": 3.5}
+
+
+@pytest.mark.parametrize(
+    ("name", "amount"), [("Pull requests", 1), ("", 1), ("a" * 65, 1), ("a", -1), ("a", float("nan"))]
+)
+def test_a_counter_that_is_none_is_refused(name: str, amount: float) -> None:
+    with pytest.raises(ValueError, match="count "):
+        Work().count(name, amount)
+
+
+def test_counters_are_limited() -> None:
+    work = Work()
+    for number in range(COUNTERS):
+        work.count(f"c{number}", 1)
+    work.count("c0", 1)
+    with pytest.raises(ValueError, match="at most 20 counters"):
+        work.count("one_more", 1)
