@@ -17,7 +17,7 @@ from nervesys.metrics import Family, Period, Sample
 LAST = Family("restore_drill_timestamp_seconds", "gauge", "When the last restore drill ended.", (), Period.DAILY)
 SUCCEEDED = Family("restore_drill_succeeded", "gauge", "Whether it brought everything back.", (), Period.DAILY)
 DURATION = Family("restore_drill_duration_seconds", "gauge", "How long it took.", (), Period.DAILY)
-FILES = Family("restore_drill_files", "gauge", "Files that it restored and found whole.", (), Period.DAILY)
+FILES = Family("restore_drill_files", "gauge", "Files that it brought back.", (), Period.DAILY)
 BYTES = Family("restore_drill_bytes", "gauge", "Size of these files.", (), Period.DAILY)
 BACKUP = Family(
     "restore_drill_backup_timestamp_seconds", "gauge", "When the backup that it restored was made.", (), Period.DAILY

@@ -1,7 +1,12 @@
-"""The daily backup of the brain's configuration: one object a day, whichever agent comes first."""
+"""Backups: the brain's configuration, one object a day, whichever agent comes first; and the full one of a day.
+
+Both are tar.gz, and end in `SHA256SUMS`, as sha256sum writes and reads it: whoever restores compares with it.
+"""
 
 import gzip
+import hashlib
 import io
+import re
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +20,11 @@ from nervesys.settings import Tree
 from nervesys.stores.objects import ObjectReader, ObjectStore
 
 FOLDERS = ("config", "config/agents", "config/profiles")
+CONFIGURATION, STORE = "config/", "store/"
+"""What the names of files begin with: the brain's, and the objects of the store."""
+SUMS = "SHA256SUMS"
+"""The last file, with the SHA-256 of all others."""
+BACKSLASH = "\\"
 
 
 @dataclass
@@ -54,8 +64,8 @@ class Backup:
 def packed(tree: Tree) -> bytes:
     """A brain's `config/` as tar.gz; the same files give the same bytes."""
     out = io.BytesIO()
-    with _tar(out) as tar:
-        _add_configuration(tar, tree)
+    with _packer(out) as packer:
+        packer.add_configuration(tree)
     return out.getvalue()
 
 
@@ -66,29 +76,72 @@ def write_backup(out: IO[bytes], tree: Tree, store: ObjectReader, areas: Iterabl
         StoreUnavailable: the store does not answer.
         BadObject: an object went away meanwhile.
     """
-    with _tar(out) as tar:
-        _add_configuration(tar, tree)
+    with _packer(out) as packer:
+        packer.add_configuration(tree)
         for area in areas:
             for info in sorted(store.list(area.prefix()).objects, key=lambda info: info.key):
                 if area.text.endswith("/") or area.parse(info.key) is not None:
                     with store.open(info.key) as stream:
-                        _add(tar, f"store/{info.key}", stream)
+                        packer.add(f"{STORE}{info.key}", stream)
+
+
+class Packer:
+    """Adds files to a backup, and remembers their checksums.
+
+    Args:
+        tar: that takes them.
+    """
+
+    def __init__(self, tar: tarfile.TarFile) -> None:
+        self._tar = tar
+        self._sums: list[str] = []
+
+    def add_configuration(self, tree: Tree) -> None:
+        """Add `config/` of a brain."""
+        for folder in FOLDERS:
+            for name in tree.names(folder):
+                self.add(f"{folder}/{name}", io.BytesIO(tree.read(f"{folder}/{name}") or b""))
+
+    def add(self, name: str, stream: IO[bytes]) -> None:
+        """Add a file."""
+        stream.seek(0)
+        self._sums.append(_sum(hashlib.file_digest(stream, "sha256").hexdigest(), name))  # type: ignore[arg-type]  # can be read
+        self._put(name, stream)
+
+    def close(self) -> None:
+        """Add the checksums of all of them."""
+        self._put(SUMS, io.BytesIO("".join(self._sums).encode()))
+
+    def _put(self, name: str, stream: IO[bytes]) -> None:
+        member = tarfile.TarInfo(name)
+        member.size = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        self._tar.addfile(member, stream)
 
 
 @contextmanager
-def _tar(out: IO[bytes]) -> Iterator[tarfile.TarFile]:
+def _packer(out: IO[bytes]) -> Iterator[Packer]:
     with gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
-        yield tar
+        packer = Packer(tar)
+        yield packer
+        packer.close()
 
 
-def _add_configuration(tar: tarfile.TarFile, tree: Tree) -> None:
-    for folder in FOLDERS:
-        for name in tree.names(folder):
-            _add(tar, f"{folder}/{name}", io.BytesIO(tree.read(f"{folder}/{name}") or b""))
+def _sum(digest: str, name: str) -> str:
+    """A line of checksums; a name that would break it is escaped, and the line says so, as sha256sum has it."""
+    escaped = name.replace("\\", r"\\").replace("\n", r"\n")
+    return f"{'' if escaped == name else BACKSLASH}{digest}  {escaped}\n"
 
 
-def _add(tar: tarfile.TarFile, name: str, stream: IO[bytes]) -> None:
-    member = tarfile.TarInfo(name)
-    member.size = stream.seek(0, io.SEEK_END)
-    stream.seek(0)
-    tar.addfile(member, stream)
+def parsed_sums(body: bytes) -> dict[str, str]:
+    """The SHA-256 of each file, by its name; for a line that is none, no file is vouched for."""
+    lines = (line.partition("  ") for line in body.decode(errors="replace").split("\n"))
+    return {
+        _unescaped(name) if digest.startswith(BACKSLASH) else name: digest.removeprefix(BACKSLASH)
+        for digest, _, name in lines
+        if name
+    }
+
+
+def _unescaped(name: str) -> str:
+    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], name)

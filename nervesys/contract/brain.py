@@ -43,7 +43,7 @@ class RoundLease(ContractObject):
 class RestoreDrill(ContractObject):
     """How a restore drill went.
 
-    `timestamp` is its end, `backup` the path of what was restored, `files` and `bytes` what was found whole;
+    `timestamp` is its end, `backup` the path of what was restored, `files` and `bytes` what came back;
     `detail` says why it failed, and `by` who did it.
     """
 

@@ -1,0 +1,107 @@
+"""The restore drill: what a backup is worth is known once it was brought back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+
+from nervesys.agent.restore import Say, check_empty, restore, troubles
+from nervesys.clock import Clock
+from nervesys.contract import PathTemplate, RestoreDrill, parse_time
+from nervesys.contract.brain import RESTORE_DRILL
+from nervesys.errors import BadObject, NervesysError
+from nervesys.settings.storage import Storage
+from nervesys.stores.archive import MAX_FILE_BYTES, Archive, Catalogue
+from nervesys.stores.brain import GitBrain
+
+TOLD = 5
+"""Troubles that the record names; the rest is counted."""
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One drill; it reads the archive and writes to a folder, and to nothing else.
+
+    Attributes:
+        archive: holds the backups.
+        storage: says where.
+        clock: dates the record.
+        timer: seconds that only ever grow.
+        by: who does it.
+    """
+
+    archive: Archive
+    storage: Storage
+    clock: Clock
+    timer: Callable[[], float]
+    by: str
+
+    def run(self, folder: Path, say: Say, backup: str | None = None) -> RestoreDrill:
+        """Bring a backup back into an empty folder, and verify it.
+
+        Args:
+            folder: empty, or not there yet.
+            say: takes each step.
+            backup: path in the archive; None for the newest.
+
+        Returns:
+            How it went, also where it went wrong.
+
+        Raises:
+            NervesysError: the folder is not empty; nothing was tried.
+        """
+        check_empty(folder)
+        began, path, found, wrong = self.timer(), backup or "", (0, 0), ""
+        try:
+            path = backup or self._newest()
+            say(f"fetching {path}")
+            body = self.archive.get(path, max_bytes=MAX_FILE_BYTES)
+            say(f"restoring {len(body)} bytes into {folder}")
+            restored = restore(BytesIO(body), folder, say)
+            say(f"verifying {len(restored.files)} files, {restored.bytes} bytes")
+            found, wrong = (len(restored.files), restored.bytes), _worded(list(troubles(restored)))
+        except (NervesysError, OSError) as err:
+            wrong = str(err)
+        return RestoreDrill(
+            timestamp=self.clock(),
+            succeeded=not wrong,
+            duration_seconds=round(self.timer() - began, 3),
+            backup=path,
+            backup_timestamp=self._made(path),
+            files=found[0],
+            bytes=found[1],
+            detail=wrong,
+            by=self.by,
+        )
+
+    def _newest(self) -> str:
+        catalogue = Catalogue(self.archive.root)
+        catalogue.apply(self.archive.list())
+        dated = [(made, file.path) for file in catalogue.files() if (made := self._made(file.path)) is not None]
+        if not dated:
+            raise NervesysError("the archive holds no full backup; make one: nervesys round")
+        return max(dated)[1]
+
+    def _made(self, path: str) -> float | None:
+        """The beginning of the day that stands in a backup's path."""
+        date = (PathTemplate(self.storage.archive.paths.backups).parse(path) or {}).get("date", "")
+        try:
+            return parse_time(date)
+        except BadObject:
+            return None
+
+
+def _worded(wrong: list[str]) -> str:
+    told = "; ".join(islice(wrong, TOLD))
+    return f"{told}; and {len(wrong) - TOLD} more" if len(wrong) > TOLD else told
+
+
+def record(brain: GitBrain, drill: RestoreDrill) -> None:
+    """Leave in the brain how a drill went; those before it stay in the history.
+
+    Raises:
+        BrainUnavailable: the brain cannot be reached.
+    """
+    outcome = "worked" if drill.succeeded else "failed"
+    brain.commit({RESTORE_DRILL: drill.body() + b"\n"}, f"The restore drill {outcome}", drill.by)

@@ -1,0 +1,78 @@
+"""`nervesys drill`: try what would be done after a loss."""
+
+import os
+import socket
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from nervesys.agent.drill import Drill, record
+from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.clock import system_clock
+from nervesys.contract import RestoreDrill
+from nervesys.errors import NervesysError
+from nervesys.stores.brain import open_brain
+from nervesys.stores.opened import open_archive
+
+app = typer.Typer(no_args_is_help=True, help="Try what would be done after a loss.")
+
+
+@app.callback()
+def _group() -> None:
+    """Try what would be done after a loss."""
+
+
+@app.command()
+def restore(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FOLDER]", help="Empty, or not there yet; default: a temporary one, deleted at the end."
+        ),
+    ] = None,
+    backup: Annotated[str | None, typer.Option(metavar="PATH", help="In the archive; default: the newest.")] = None,
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+) -> None:
+    """Rebuild brain, store areas and databases from a full backup in an empty folder, verify them, and record it.
+
+    Every file is compared with its checksum, databases are checked, and the configuration is loaded. The archive is
+    only read, the store not even opened. How it went, and how long it took, is written to the brain's state branch,
+    where the exporter `hygiene` reads it. Exits with 1 where anything did not come back.
+
+    After a real loss the folder is what you need: `NERVESYS_BRAIN=FOLDER/brain` names the brain, and FOLDER/store holds
+    the objects, each at its key.
+    """
+    base = opened("drill", home=home, brain=brain, archive=archive)
+    storage = base.loaded.settings.storage
+    console = Console(soft_wrap=True, highlight=False)
+    began = time.monotonic()
+
+    def say(step: str) -> None:
+        console.print(f"{time.monotonic() - began:5.1f} s  {escape(step)}")
+
+    by = f"drill@{socket.gethostname()}"
+    drill = Drill(open_archive(storage.archive), storage, system_clock, time.monotonic, by)
+    with TemporaryDirectory(prefix="nervesys-drill-") as temporary:
+        went = drill.run(folder or Path(temporary), say, backup)
+    say("everything came back" if went.succeeded else "the drill failed")
+    repository = open_brain(base.place, "drill", storage.brain, os.environ)
+    if repository is None:
+        say("not recorded: the brain is a plain folder, to which nobody writes")
+    else:
+        record(repository, went)
+        say("recorded in the brain")
+    _tell(console, went, folder)
+
+
+def _tell(console: Console, went: RestoreDrill, folder: Path | None) -> None:
+    if not went.succeeded:
+        raise NervesysError(f"restore {went.backup or 'a backup'}: {went.detail}")
+    where = f" in {folder}" if folder else ""
+    console.print(escape(f"{went.files:.0f} files, {went.bytes:.0f} bytes, verified{where}"))
