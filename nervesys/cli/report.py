@@ -35,7 +35,8 @@ Say = Callable[[str], None]
 PROGRAM = "report"
 """Whose mirror of the brain it is: an agent's own holds no history."""
 NOT_HERE = "by_round: false leaves reports to `nervesys report due`"
-ANY_ARCHIVE = "there is no archive to put it into: say --out DIR, or name one in NERVESYS_ARCHIVE"
+NOBODY = "nobody is to be mailed: name whom in config/reports.yaml, mail.to"
+NO_ARCHIVE = "there is no archive to put it into: say --out DIR, or name one in NERVESYS_ARCHIVE"
 
 
 class Wanted(StrEnum):
@@ -84,6 +85,8 @@ def run(
             maker.make_due(chosen)
         return
     period = _period(Every(wanted), day)
+    if mailed and not base.loaded.settings.reports.mail.to:
+        raise NervesysError(NOBODY)
     with _maker(base, typer.echo, prometheus=prometheus, writes=out is None) as maker:
         report, files = maker.made(period, chosen)
         if out is not None:
@@ -128,25 +131,19 @@ class Maker:
 
     def file(self, period: Period, files: Files) -> None:
         """Put it into the archive."""
-        if self.archive is None:
-            raise NervesysError(ANY_ARCHIVE)
-        for path in to_archive(self.archive, self.settings.storage.archive.paths, period, files):
+        for path in to_archive(self._filed, self.settings.storage.archive.paths, period, files):
             self.say(f"{period.name}: {path} lies in the archive")
 
     def mail(self, period: Period, report: Report, files: Files) -> None:
         """Mail it to whom the settings say."""
         who = self.settings.reports.mail
-        if not who.to:
-            raise NervesysError("nobody is to be mailed: name whom in config/reports.yaml, mail.to")
         mail.send(who, mail.message(report, who, period.name, files))
         self.say(f"{period.name}: mailed to {', '.join(who.to)}")
 
     def make_due(self, forms: Sequence[Form]) -> None:
         """Make what the archive lacks; mail it where somebody is to be told."""
-        if self.archive is None:
-            raise NervesysError(ANY_ARCHIVE)
-        catalogue = Catalogue(self.archive.root)
-        catalogue.apply(self.archive.list())
+        catalogue = Catalogue(self._filed.root)
+        catalogue.apply(self._filed.list())
         there = {file.path for file in catalogue.files()}
         paths, today = self.settings.storage.archive.paths, utc(self.sources.clock()).date()
         for period in due(paths, forms, there, today):
@@ -155,12 +152,19 @@ class Maker:
             if self.settings.reports.mail.to:
                 self.mail(period, report, files)
 
+    @property
+    def _filed(self) -> Archive:
+        assert self.archive is not None, "whoever files was asked for one"
+        return self.archive
+
 
 @contextmanager
 def _maker(base: Opened, say: Say, *, prometheus: str | None = None, writes: bool = True) -> Iterator[Maker]:
     settings = base.loaded.settings
     storage = settings.storage
     named = bool(storage.archive.url or storage.archive.folder_id)
+    if writes and not named:
+        raise NervesysError(NO_ARCHIVE)
     archive = open_archive(storage.archive, writable=writes) if named else None
     asked = Prometheus(prometheus or settings.monitoring.prometheus_url)
     repository = open_brain(base.place, PROGRAM, storage.brain)

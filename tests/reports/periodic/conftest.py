@@ -11,7 +11,7 @@ import pytest
 
 from nervesys.agent.round.summary import summary_of
 from nervesys.prometheus import Prometheus
-from nervesys.settings import FolderTree, Loaded, load
+from nervesys.settings import Loaded, load
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.folder import FolderArchive
 from nervesys.stores.s3 import S3Store
@@ -19,6 +19,7 @@ from reports.periodic.gather import Sources
 from tests.brains import write
 from tests.hour.prometheus import remembering
 from tests.reports.periodic.past import (
+    AGENTS,
     MONDAY,
     SLOW,
     SLOW_DOWN_AFTER,
@@ -66,35 +67,41 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     (folder / "archive").mkdir()
     (folder / "prometheus").mkdir()
     commits = _brain(folder / "brain.git", raw)
-    loaded = load(FolderTree(_config(folder / "config-copy")))
+    tree = GitBrain(str(folder / "brain.git"), folder / "first", timeout_seconds=30)
+    tree.fetch()
+    loaded = load(tree.tree("main"))
     with rclone(folder / "s3") as endpoint, remembering(folder / "prometheus", raw.openmetrics()) as prometheus:
         _ship(folder / "archive", S3Store(settings_of(endpoint)), raw)
         yield World(raw, folder, prometheus, endpoint, loaded, commits)
 
 
-def _config(folder: Path) -> Path:
-    """A brain whose slow agent may be silent for longer, and whose prices know two of three models."""
-    (folder / "config/agents").mkdir(parents=True)
-    for name in ("gimai", "grok", "new-one"):
-        (folder / f"config/agents/{name}.yaml").write_text(f"agent: {{name: {name}}}\n")
-    own = f"agent: {{name: {SLOW}, thresholds: {{heartbeat: {{down_after_seconds: {SLOW_DOWN_AFTER}}}}}}}\n"
-    (folder / f"config/agents/{SLOW}.yaml").write_text(own)
-    (folder / "config/prices.yaml").write_text("per_million_tokens: {grok-4: 6, gimai-2: 2.5}\n")
-    return folder
+CONFIG = {
+    **{f"config/agents/{name}.yaml": f"agent: {{name: {name}}}\n".encode() for name in AGENTS},
+    f"config/agents/{SLOW}.yaml": (
+        f"agent: {{name: {SLOW}, thresholds: {{heartbeat: {{down_after_seconds: {SLOW_DOWN_AFTER}}}}}}}\n".encode()
+    ),
+    "config/prices.yaml": b"per_million_tokens: {grok-4: 6, gimai-2: 2.5}\n",
+}
+"""A brain whose slow agent may be silent for longer, and whose prices know two of three models."""
 
 
 def _brain(repository: Path, raw: Past) -> tuple[str, ...]:
     """Commits of the configuration on both days, others too, and summaries of the days that are over."""
-    first = write(repository, {"config/storage.yaml": b"a"}, when=at(MONDAY, 8), message="Begin")
+    first = write(repository, CONFIG, when=at(MONDAY, 8), message="Begin")
     write(repository, {"README.md": b"words"}, when=at(TUESDAY, 8), message="Say what this is")
     one = write(
         repository,
-        {"config/agents/grok.yaml": b"b", "config/thresholds.yaml": b"c"},
+        {"config/agents/grok.yaml": b"agent: {name: grok, role: x}\n", "config/thresholds.yaml": b"series: 1000\n"},
         when=at(TUESDAY, 10, 30),
         message="Give grok more time\n\nIt is slow.",
         author="דנה",
     )
-    two = write(repository, {"config/storage.yaml": b"d"}, when=at(WEDNESDAY), message="Keep logs longer")
+    two = write(
+        repository,
+        {"config/storage.yaml": b"round: {delete_at_most: 9}\n"},
+        when=at(WEDNESDAY),
+        message="Keep logs longer",
+    )
     for day in (MONDAY, TUESDAY):
         lines = [
             json.dumps(record).encode() for (_, of), records in raw.logs.items() if of == str(day) for record in records

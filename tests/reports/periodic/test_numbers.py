@@ -287,7 +287,7 @@ def test_the_analysis_is_the_brain_s(report: Report) -> None:
 
 def test_the_answers_tell_the_same_numbers(report: Report) -> None:
     well, broke, _ = report.answers
-    assert well.words.startswith("2 of 4 agents were well. Away: new-one for 17 h 31 min, grok for 26 min. ")
+    assert well.words.startswith("2 of 4 agents were well. Away: new-one for 17 h 30 min, grok for 26 min. ")
     assert "AgentDown (grok)" in broke.words
     assert "HighCpu \N{MULTIPLICATION SIGN} 2 (alpha)" in broke.words
     assert broke.words.endswith("1 of them had not ended.")

@@ -1,0 +1,54 @@
+"""Days, weeks and months; and which reports the archive lacks."""
+
+from datetime import date
+
+import pytest
+
+from nervesys.settings import load
+from nervesys.settings.reports import Form
+from reports.periodic.deliver import due
+from reports.periodic.period import Every, Period
+from reports.periodic.words import duration, share
+
+PATHS = load().settings.storage.archive.paths
+W53, W11 = "Week 53 of 2026, 28 Dec to 3 Jan 2027", "Week 11 of 2026, 9 Mar to 15 Mar 2026"
+BOTH = (Form.PDF, Form.HTML)
+
+
+@pytest.mark.parametrize(
+    ("every", "day", "first", "after", "path", "words"),
+    [
+        ("daily", "2026-03-10", "2026-03-10", "2026-03-11", "Daily/2026-03-10_summary", "Tuesday, 10 March 2026"),
+        ("weekly", "2027-01-03", "2026-12-28", "2027-01-04", "Weekly/2026/week_53", W53),
+        ("weekly", "2026-03-09", "2026-03-09", "2026-03-16", "Weekly/2026/week_11", W11),
+        ("monthly", "2024-02-29", "2024-02-01", "2024-03-01", "Monthly/2024-02", "February 2024"),
+        ("monthly", "2026-12-31", "2026-12-01", "2027-01-01", "Monthly/2026-12", "December 2026"),
+    ],
+)
+def test_a_period_and_the_place_of_its_report(
+    every: str, day: str, first: str, after: str, path: str, words: str
+) -> None:
+    one = Period.holding(Every(every), date.fromisoformat(day))
+    assert (str(one.first), str(one.after), one.words) == (first, after, words)
+    assert [one.path(PATHS, form) for form in Form] == [f"Reports/{path}.{form}" for form in Form]
+    assert one.before.after == one.first
+    assert one.end - one.start == 86_400 * len(list(one.days))
+
+
+def test_what_is_due_is_what_the_archive_lacks() -> None:
+    monday_the_first = date(2026, 6, 1)
+    wanted = due(PATHS, BOTH, (), monday_the_first)
+    assert [one.name for one in wanted] == ["daily-2026-05-31", "weekly-2026-W22", "monthly-2026-05"]
+    there = {one.path(PATHS, form) for one in wanted for form in BOTH}
+    assert due(PATHS, BOTH, there, monday_the_first) == []
+    tuesday = date(2026, 6, 2)
+    assert [one.name for one in due(PATHS, BOTH, there, tuesday)] == ["daily-2026-06-01"]
+    missed = there - {"Reports/Weekly/2026/week_22.html"}
+    assert [one.name for one in due(PATHS, BOTH, missed, tuesday)] == ["daily-2026-06-01", "weekly-2026-W22"], (
+        "what failed on Monday is made on Tuesday"
+    )
+
+
+def test_numbers_in_words() -> None:
+    assert [share(it) for it in (1, 0.999999, 0.5, 0)] == ["100 %", "99.99 %", "50 %", "0 %"]
+    assert [duration(it) for it in (0, 59, 3600, 9_060, 180_000)] == ["0 s", "59 s", "1 h", "2 h 31 min", "2 d 2 h"]

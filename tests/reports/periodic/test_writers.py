@@ -1,0 +1,146 @@
+"""A report as HTML, XLSX and PDF: opened as people open them, numbers as numbers, nothing cut off, nothing executed."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from xml.etree import ElementTree
+from zipfile import ZipFile
+
+import pytest
+from playwright.sync_api import Page
+
+from reports.colours import Theme
+from reports.periodic.compose import report_of
+from reports.periodic.gather import PANEL_WIDTH
+from reports.periodic.html import html
+from reports.periodic.model import Column, Kind, Report, Row, Section, Table
+from reports.periodic.paper import ROWS, pdf, pictures
+from reports.periodic.period import Every, Period
+from reports.periodic.xlsx import xlsx
+from tests.reports.periodic.conftest import ANALYSIS, World
+from tests.reports.periodic.past import HEBREW, TUESDAY
+
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+NASTY = ('=HYPERLINK("http://evil.example")', "<script>alert(1)</script>", "@SUM(A1)", "x" * 400, "a/" * 200)
+
+
+@pytest.fixture(scope="module")
+def report(world: World, executor: ThreadPoolExecutor) -> Report:
+    return report_of(world.sources(executor).facts(Period.holding(Every.DAILY, TUESDAY), lambda _: None))
+
+
+@pytest.fixture(scope="module")
+def nasty(report: Report) -> Report:
+    """A report of what strangers wrote into logs, and of more than a sheet holds."""
+    table = Table((Column("Error", wide=True), Column("Times", Kind.COUNT)), tuple(Row((it, 1.0)) for it in NASTY))
+    many = Table(
+        (Column("Agent"), Column("Available", Kind.SHARE)), tuple(Row((f"a-{n}", 0.5)) for n in range(ROWS + 7))
+    )
+    return replace(report, sections=(Section("Errors", "", table), Section("Availability", "", many)), notes=NASTY)
+
+
+class Book:
+    """A workbook, read by its XML."""
+
+    def __init__(self, body: bytes) -> None:
+        self._zip = ZipFile(BytesIO(body))
+        strings = ElementTree.fromstring(self._zip.read("xl/sharedStrings.xml"))
+        self.strings = ["".join(text.text or "" for text in one.iter(f"{SHEET}t")) for one in strings]
+        book = ElementTree.fromstring(self._zip.read("xl/workbook.xml"))
+        self.titles = [one.attrib["name"] for one in book.iter(f"{SHEET}sheet")]
+        styles = ElementTree.fromstring(self._zip.read("xl/styles.xml"))
+        codes = {one.attrib["numFmtId"]: one.attrib["formatCode"] for one in styles.iter(f"{SHEET}numFmt")}
+        self._formats = [codes.get(one.attrib["numFmtId"], "") for one in styles.find(f"{SHEET}cellXfs") or ()]
+        self.names = self._zip.namelist()
+
+    def sheet(self, title: str) -> ElementTree.Element:
+        return ElementTree.fromstring(self._zip.read(f"xl/worksheets/sheet{self.titles.index(title) + 1}.xml"))
+
+    def rows(self, title: str) -> list[list[tuple[str | float, str]]]:
+        """(value, number format) of each cell."""
+        return [[self._cell(cell) for cell in row] for row in self.sheet(title).iter(f"{SHEET}row")]
+
+    def _cell(self, cell: ElementTree.Element) -> tuple[str | float, str]:
+        said = cell.findtext(f"{SHEET}v") or ""
+        value = self.strings[int(said)] if cell.attrib.get("t") == "s" else float(said) if said else ""
+        return value, self._formats[int(cell.attrib.get("s", 0))]
+
+
+def test_a_workbook_has_a_sheet_a_section_with_numbers_in_formats_of_their_own(report: Report) -> None:
+    book = Book(xlsx(report))
+    assert book.titles == ["Summary", *(section.title for section in report.sections)]
+    formats: set[str] = set()
+    for section in report.sections:
+        if not section.table or not section.table.rows:
+            continue
+        pane = book.sheet(section.title).find(f".//{SHEET}pane")
+        assert pane is not None
+        assert (pane.attrib["ySplit"], pane.attrib["state"]) == ("1", "frozen")
+        for row, cells in zip(section.table.rows, book.rows(section.title)[1:], strict=True):
+            told = [value for value in row.values if value is not None]
+            kinds = [
+                column.kind
+                for value, column in zip(row.values, section.table.columns, strict=True)
+                if value is not None
+            ]
+            for value, kind, (written, code) in zip(told, kinds, cells, strict=True):
+                assert written == (value if isinstance(value, str) else pytest.approx(_in_book(value, kind)))
+                assert isinstance(value, str) == (code == ""), (section.title, value)
+                formats.add(code)
+    assert formats == {"", "0.00%", "#,##0", "[h]:mm:ss", "yyyy-mm-dd hh:mm:ss", '"USD" #,##0.00'}
+
+
+def _in_book(value: float, kind: Kind) -> float:
+    days = value / 86_400
+    return {Kind.SECONDS: days, Kind.INSTANT: days + 25_569}.get(kind, value)
+
+
+def test_no_text_of_a_log_becomes_a_formula_or_a_link(nasty: Report) -> None:
+    book = Book(xlsx(nasty))
+    assert [row[0][0] for row in book.rows("Errors")[1:]] == list(NASTY)
+    assert not list(book.sheet("Errors").iter(f"{SHEET}f"))
+    assert not [name for name in book.names if "_rels/sheet" in name]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_read_without_a_network_and_nothing_sticks_out(
+    report: Report, page: Page, tmp_path: Path, scheme: str
+) -> None:
+    (tmp_path / "report.html").write_bytes(html(report, PANEL_WIDTH))
+    page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+    page.context.set_offline(True)
+    for width in (1280, 420):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"file://{tmp_path}/report.html")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.inner_text("h1") == "Daily report"
+    assert "grok for 26 min" in page.inner_text(".answer >> nth=0")
+    assert "79.62 %" in page.inner_text(".figures")
+    hebrew = page.locator("td", has_text=HEBREW).first
+    assert hebrew.evaluate("it => getComputedStyle(it).direction") == "rtl"
+    assert page.locator("p", has_text=ANALYSIS).evaluate("it => getComputedStyle(it).direction") == "rtl"
+    assert page.locator(".plot svg").count() >= 4
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert colour == {"light": "rgb(244, 245, 245)", "dark": "rgb(17, 18, 23)"}[scheme]
+
+
+def test_what_strangers_wrote_is_text_on_a_page(nasty: Report, page: Page, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_bytes(html(nasty, PANEL_WIDTH))
+    page.on("dialog", lambda _: pytest.fail("a script ran"))
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"file://{tmp_path}/report.html")
+    assert [cell.strip() for cell in page.locator("td.wide").all_inner_texts()] == list(NASTY)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_a_report_fits_a_few_sheets_and_says_what_it_leaves_out(report: Report, nasty: Report) -> None:
+    body = pdf(report, PANEL_WIDTH)
+    assert body.startswith(b"%PDF-")
+    assert len(pictures(report, PANEL_WIDTH)) in {3, 4}
+    assert len(pictures(nasty, PANEL_WIDTH)) <= 6
+    light, dark = (pictures(report, PANEL_WIDTH, theme)[0] for theme in Theme)
+    assert light != dark
+    fonts = set(re.findall(rb"/BaseFont */[A-Z]+\+([\w-]+)", body))
+    assert not fonts or fonts <= {b"DejaVuSans", b"DejaVuSans-Bold"}
