@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from alerting.journal import Journal, JournalUnavailable, view
-from alerting.receiver.metrics import JOURNALLED, OLDEST_PENDING, PENDING
+from alerting.journal import Journal, JournalUnavailable, episodes, view
+from alerting.receiver.case import Verdict
+from alerting.receiver.metrics import CAPPED, JOURNALLED, OLDEST_PENDING, PENDING
+from alerting.receiver.orders import ACTION
 from alerting.receiver.series import AgentSeries, News
 from nervesys.metrics import Fragments, Instruments, Sample, Snapshot
 
@@ -23,15 +25,24 @@ class Waiting:
         open: (agent, action, state, how many) of the open episodes.
         pending: open episodes and records.
         oldest: since when the oldest of them has waited, Unix seconds; None where nothing waits.
+        capped: open episodes that wait for an hour with fewer restarts.
     """
 
     open: tuple[tuple[str, str, str, int], ...] = ()
     pending: int = 0
     oldest: float | None = None
+    capped: int = 0
+
+    @classmethod
+    def read(cls, connection: Connection) -> "Waiting":
+        """What it says now."""
+        capped = episodes.standing_at(connection, ACTION, Verdict.CAPPED)
+        return cls(tuple(view.open_counts(connection)), *view.pending(connection), capped)
 
     def samples(self) -> Iterator[Sample]:
         """What is told of it beside the agents' series."""
         yield PENDING.sample(self.pending)
+        yield CAPPED.sample(self.capped)
         if self.oldest is not None:
             yield OLDEST_PENDING.sample(self.oldest)
 
@@ -57,7 +68,7 @@ class Exposition:
         """The text as of now."""
         async with self._one:
             try:
-                self._waiting = await self._journal.run(_waiting)
+                self._waiting = await self._journal.run(Waiting.read)
             except JournalUnavailable as err:
                 log.warning("the gauges as last read stay served: %s", err)
             self._series.see(self._waiting.open, self._agents())
@@ -68,7 +79,3 @@ class Exposition:
         journalled.put("journal", waiting.samples())
         parts = [self._instruments.snapshot(), self._series.rendered(news), journalled.snapshot()]
         return Snapshot.joined(parts)
-
-
-def _waiting(connection: Connection) -> Waiting:
-    return Waiting(tuple(view.open_counts(connection)), *view.pending(connection))

@@ -19,7 +19,8 @@ def maintenance(config: AgentConfig, episode: Episode, silenced: Silenced, now: 
         now: Unix seconds.
     """
     instant = datetime.fromtimestamp(now, UTC)
-    window = next((one for one in config.maintenance if one.begins <= instant < one.until), None)
-    if window is not None:
-        return f"maintenance until {window.until:%Y-%m-%d %H:%M} UTC{window.reason and f': {window.reason}'}"
+    for window in config.maintenance:
+        until = window.until(instant)
+        if until is not None:
+            return f"maintenance until {until:%Y-%m-%d %H:%M} UTC{window.reason and f': {window.reason}'}"
     return f"{episode.alert} is silenced in Alertmanager" if (episode.alert, episode.agent) in silenced else ""

@@ -52,6 +52,13 @@ OLDEST_PENDING = Family(
     (),
     Period.SCRAPE,
 )
+CAPPED = Family(
+    "actions_capped",
+    "gauge",
+    "Open episodes that wait because the fleet had all the restarts that an hour may have.",
+    (),
+    Period.SCRAPE,
+)
 COMMIT_FAILURES = Family(
     "journal_commit_failures_total", "counter", "Commits of the journal that failed.", (), Period.SCRAPE
 )
@@ -82,6 +89,6 @@ INSTRUMENTS = (
 """Kept as it happens."""
 OF_AGENTS = (ACTIONS, OPEN)
 """Rendered for each agent by itself."""
-JOURNALLED = (PENDING, OLDEST_PENDING)
+JOURNALLED = (PENDING, OLDEST_PENDING, CAPPED)
 """Read from the journal at each scrape."""
 FAMILIES = (*INSTRUMENTS, *OF_AGENTS, *JOURNALLED)

@@ -7,10 +7,11 @@ import logging
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from nervesys.contract.state import AgentName
 from nervesys.settings.thresholds import Pair, Thresholds
+from nervesys.settings.windows import Maintenance
 
 
 def _level(said: object) -> str:
@@ -140,22 +141,6 @@ class Restart(_Open):
     target: str = "{agent}"
 
 
-class Window(BaseModel):
-    """A time in which nobody expects the agent to run, so that the receiver does not restart it.
-
-    Attributes:
-        begins: `from` in the file; RFC 3339 with an offset, such as `2027-01-15T22:00:00Z`.
-        until: the first instant after it.
-        reason: for people.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    begins: AwareDatetime = Field(alias="from")
-    until: AwareDatetime
-    reason: str = ""
-
-
 class OwnHeartbeat(_Open):
     """See `nervesys.settings.thresholds.Heartbeat`; None for what all agents have."""
 
@@ -188,7 +173,8 @@ class AgentConfig(_Open):
 
     Attributes:
         enabled: False takes it out of the fleet without deleting its file.
-        maintenance: windows, each `{from, until, reason}`, in which nobody expects it to run.
+        maintenance: windows in which nobody expects it to run: `{from, until, reason}`, or again and again
+            `{every, at, minutes, reason}`.
         project: whose workspace it works in, where its program names none.
         workload: what `nervesys agent run` does by itself: nothing, or made-up work to look at.
     """
@@ -208,4 +194,4 @@ class AgentConfig(_Open):
     resources: dict[str, Any] = Field(default_factory=dict)
     restart: Restart = Field(default_factory=Restart)
     thresholds: OwnThresholds = Field(default_factory=OwnThresholds)
-    maintenance: tuple[Window, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()

@@ -1,5 +1,6 @@
 """Stories of healing: what is received, what is seen, and what comes of it."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from alerting.actions.outcome import Cause, Failed, Retry
+from alerting.receiver.exposition import Waiting
 from nervesys.contract import Status
 from tests.alerting.receiver.world import World, a_fleet, agent_down
 
@@ -294,6 +296,7 @@ def test_the_fleet_has_no_more_restarts_in_an_hour_than_its_cap(begin: Begin) ->
     world.passes(600)
     assert len(world.driver.calls) == 2
     assert sorted(world.states().values()) == ["deferred", "recovered", "recovered"]
+    assert asyncio.run(world.journal.run(Waiting.read)).capped == 1, "which is told, and alerted on"
     world.passes(3600)
     assert len(world.driver.calls) == 3
 

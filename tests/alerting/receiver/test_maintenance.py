@@ -14,14 +14,16 @@ from pydantic import ValidationError
 from alerting.receiver.maintenance import maintenance
 from nervesys.alertmanager import Alertmanager, Cluster
 from nervesys.settings import AgentConfig
+from nervesys.settings.check import check
 from nervesys.stack.programs import root_of
 from tests.alerting.receiver.test_decide import PENDING
 from tests.servers.s3 import free_port
 
 WINDOW = {"from": "2027-01-15T22:00:00Z", "until": "2027-01-16T02:00:00+00:00"}
+NIGHTLY: dict[str, Any] = {"every": "day", "at": "23:30", "minutes": 60}
 
 
-def agent(*windows: dict[str, str]) -> AgentConfig:
+def agent(*windows: dict[str, Any]) -> AgentConfig:
     return AgentConfig.model_validate({"name": "grok", "maintenance": windows})
 
 
@@ -44,14 +46,47 @@ def test_a_window_of_the_brain(now: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("window", "now", "until"),
+    [
+        pytest.param(NIGHTLY, "2027-01-15T23:29:59+00:00", "", id="not yet"),
+        pytest.param(NIGHTLY, "2027-01-15T23:30:00+00:00", "2027-01-16 00:30", id="tonight"),
+        pytest.param(NIGHTLY, "2027-01-16T00:29:59+00:00", "2027-01-16 00:30", id="past midnight"),
+        pytest.param(NIGHTLY, "2027-01-16T00:30:00+00:00", "", id="over"),
+        pytest.param(NIGHTLY, "2027-01-16T01:00:00+01:00", "2027-01-16 00:30", id="the hour is UTC"),
+        pytest.param(NIGHTLY | {"every": "friday"}, "2027-01-16T00:00:00+00:00", "2027-01-16 00:30", id="since friday"),
+        pytest.param(NIGHTLY | {"every": "friday"}, "2027-01-16T23:45:00+00:00", "", id="a saturday"),
+        pytest.param(
+            {"every": ["friday", "sunday"], "at": "20:00", "minutes": 3000},
+            "2027-01-17T21:30:00+00:00",
+            "2027-01-19 22:00",
+            id="for days, and the later of two",
+        ),
+        pytest.param(NIGHTLY | {"at": 1410}, "2027-01-15T23:30:00+00:00", "2027-01-16 00:30", id="without quotes"),
+    ],
+)
+def test_a_window_that_comes_back(window: dict[str, Any], now: str, until: str) -> None:
+    why = maintenance(agent(window), PENDING, frozenset(), datetime.fromisoformat(now).timestamp())
+    assert why == (until and f"maintenance until {until} UTC")
+
+
+def test_only_the_mistakes_of_the_kind_that_is_meant_are_told() -> None:
+    _, problems = check(AgentConfig, {"name": "grok", "maintenance": [NIGHTLY | {"at": "late"}]})
+    assert [path for path, _ in problems] == [("maintenance", "0", "weekly", "at")]
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         pytest.param(WINDOW | {"until": "2027-01-16T02:00:00"}, id="an hour of nowhere"),
         pytest.param({"from": "tomorrow", "until": "later"}, id="not an instant"),
         pytest.param(WINDOW | {"untill": "x"}, id="a misspelt key"),
+        pytest.param(NIGHTLY | {"every": "caturday"}, id="no day"),
+        pytest.param(NIGHTLY | {"every": []}, id="never"),
+        pytest.param(NIGHTLY | {"at": "24:00"}, id="no time of day"),
+        pytest.param(NIGHTLY | {"minutes": 0}, id="no length"),
     ],
 )
-def test_a_wrong_window_is_refused(wrong: dict[str, str]) -> None:
+def test_a_wrong_window_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         agent(wrong)
 

@@ -129,6 +129,7 @@ def test_metrics_count_from_zero_for_each_agent(run: Run) -> None:
             'nervesys_alerts_received_total{sender="alertmanager",status="firing"} 0.0',
             'nervesys_webhook_refused_total{reason="no_token",sender="grafana"} 0.0',
             "nervesys_journal_pending_actions 0",
+            "nervesys_actions_capped 0",
         ):
             assert f"{wanted}\n" in before
         assert "nervesys_journal_oldest_pending_timestamp_seconds" not in before

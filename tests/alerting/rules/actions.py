@@ -26,6 +26,13 @@ CASES = (
         fires=(Fires(700, "restart_agent for grok failed", "warning", RESTART),),
     ),
     Case(
+        "RestartsCapped",
+        "seven agents wait for an hour with fewer restarts",
+        receiver("actions_capped", step(600, 0, 7)),
+        silent=(585,),
+        fires=(Fires(615, "The fleet had all the restarts that an hour may have; 7 agents wait"),),
+    ),
+    Case(
         "WebhookRefused",
         "a wrong token",
         receiver("webhook_refused_total", step(600, 0, 1), sender="alertmanager", reason="unauthorized"),

@@ -1,0 +1,78 @@
+"""Windows of maintenance: times in which nobody expects an agent to run, so that the receiver does not restart it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal, get_args
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+DAYS: tuple[Day, ...] = get_args(Day)
+WEEK_MINUTES = 7 * 24 * 60
+
+
+class _Window(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Once(_Window):
+    """One window.
+
+    Attributes:
+        begins: `from` in the file; RFC 3339 with an offset, such as `2027-01-15T22:00:00Z`.
+        ends: `until` in the file; the first instant after it.
+        reason: for people.
+    """
+
+    begins: AwareDatetime = Field(alias="from")
+    ends: AwareDatetime = Field(alias="until")
+    reason: str = ""
+
+    def until(self, instant: datetime) -> datetime | None:
+        """When it ends, where an instant lies in it; None otherwise."""
+        return self.ends.astimezone(UTC) if self.begins <= instant < self.ends else None
+
+
+def _days(said: object) -> object:
+    if said == "day":
+        return DAYS
+    return [said] if isinstance(said, str) else said
+
+
+def _time(said: object) -> object:
+    """YAML 1.1 reads `23:30` without quotes as a number of base 60."""
+    return f"{said // 60:02}:{said % 60:02}" if isinstance(said, int) else said
+
+
+class Weekly(_Window):
+    """A window that comes back each week, or each day.
+
+    Attributes:
+        every: `day`, a day of the week such as `saturday`, or a list of them.
+        at: `HH:MM` in UTC, at which it begins.
+        minutes: that it lasts.
+        reason: for people.
+    """
+
+    every: Annotated[tuple[Day, ...], BeforeValidator(_days), Field(min_length=1)]
+    at: Annotated[str, BeforeValidator(_time), Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    minutes: int = Field(gt=0, le=WEEK_MINUTES)
+    reason: str = ""
+
+    def until(self, instant: datetime) -> datetime | None:
+        """When the window ends that an instant, in UTC, lies in; None where it lies in none."""
+        hour, minute = map(int, self.at.split(":"))
+        lasts = timedelta(minutes=self.minutes)
+        for days in range(lasts.days + 2):
+            begins = (instant - timedelta(days=days)).replace(hour=hour, minute=minute, second=0, microsecond=0)
+            if DAYS[begins.weekday()] in self.every and begins <= instant < begins + lasts:
+                return begins + lasts
+        return None
+
+
+def _kind(said: object) -> str:
+    """Which kind is meant, so that only its mistakes are told."""
+    return "weekly" if isinstance(said, dict) and "every" in said else "once"
+
+
+Maintenance = Annotated[Annotated[Once, Tag("once")] | Annotated[Weekly, Tag("weekly")], Discriminator(_kind)]
+"""A window of either kind."""
