@@ -5,13 +5,14 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import history, intake, listing, scrape
+from benchmarks import history, intake, listing, logging_cost, scrape
 from benchmarks.measure import Report
 
 BENCHMARKS = {
     "listing": ("1. Steady refresh of the store's logs", listing.run),
     "scrape": ("2. Scrape and refresh of 10 000 agents", scrape.run),
     "intake": ("3. Alerts journalled", intake.run),
+    "logging": ("4. Logging in an agent", logging_cost.run),
     "history": ("Workspace: an event history", history.run),
 }
 

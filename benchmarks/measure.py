@@ -49,12 +49,21 @@ class Report:
 
     def ratio(self, what: str, measured: float, baseline: float, *, at_most: float | None = None) -> None:
         """A row of seconds against seconds; `at_most` is the aim."""
+        self._compared(what, measured, baseline, at_most, seconds)
+
+    def share(self, what: str, part: int, whole: int, *, at_most: float | None = None) -> None:
+        """A row of bytes against bytes; `at_most` is the aim."""
+        self._compared(what, part, whole, at_most, lambda value: f"{value:,.0f} bytes")
+
+    def _compared(
+        self, what: str, measured: float, baseline: float, at_most: float | None, shown: Callable[[float], str]
+    ) -> None:
         ratio = measured / baseline
         aim = "" if at_most is None else f"≤ {_ratio(at_most)}"
         if at_most is not None and ratio > at_most:
             self.missed.append(what)
             aim = f"[red]{aim} missed[/]"
-        self.table.add_row(what, seconds(measured), seconds(baseline), _ratio(ratio), aim)
+        self.table.add_row(what, shown(measured), shown(baseline), _ratio(ratio), aim)
 
     def limit(self, what: str, measured: int, at_most: int) -> None:
         """A row of a count that has a limit."""
@@ -65,8 +74,10 @@ class Report:
 
 def seconds(value: float) -> str:
     """A duration as people read it."""
-    return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.2f} ms"
+    if value >= 1:
+        return f"{value:.2f} s"
+    return f"{value * 1000:.2f} ms" if value >= 1e-4 else f"{value * 1e6:.1f} µs"
 
 
 def _ratio(value: float) -> str:
-    return f"{value:.2f}" if value >= 0.1 else f"1/{1 / value:.0f}"
+    return f"{value:.2f}" if value >= 0.3 else f"1/{1 / value:.{1 if value > 0.1 else 0}f}"

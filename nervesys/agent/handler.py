@@ -33,8 +33,12 @@ class Said(NamedTuple):
     message: str
     action: Any = None
     category: Any = None
-    context: bytes | None = None
-    metadata: bytes | None = None
+    context: str | None = None
+    metadata: str | None = None
+
+
+_said = tuple.__new__
+"""Makes a named tuple in half the time that its own constructor takes: the caller waits for it."""
 
 
 class BufferHandler(logging.Handler):
@@ -67,15 +71,18 @@ class BufferHandler(logging.Handler):
             if record.exc_info or record.stack_info:
                 context = self._with_trace(context, record)
             self._take(
-                Said(
-                    record.created,
-                    record.levelno,
-                    record.name,
-                    record.getMessage(),
-                    said("action"),
-                    said("category"),
-                    json_object(context) if context else None,
-                    json_object(metadata) if metadata else None,
+                _said(
+                    Said,
+                    (
+                        record.created,
+                        record.levelno,
+                        record.name,
+                        record.getMessage(),
+                        said("action"),
+                        said("category"),
+                        json_object(context) if context else None,
+                        json_object(metadata) if metadata else None,
+                    ),
                 )
             )
         except Exception:  # noqa: BLE001  # whatever an argument's own code raises; logging tells it

@@ -24,7 +24,7 @@ class Pending:
     def append(self, said: Said) -> bool:
         """Take a record; False when there is room for no more."""
         self._queue.append(said)
-        self._characters += _size(said)
+        self._characters += len(said.message) + len(said.context or "") + len(said.metadata or "")
         return len(self._queue) < RECORDS and self._characters < CHARACTERS
 
     def take(self) -> list[Said]:
@@ -35,7 +35,9 @@ class Pending:
     def put_back(self, taken: list[Said]) -> None:
         """Take records back that could not be written."""
         self._queue.extendleft(reversed(taken))
-        self._characters += sum(map(_size, taken))
+        self._characters += sum(
+            len(said.message) + len(said.context or "") + len(said.metadata or "") for said in taken
+        )
 
     def shed(self) -> None:
         """Drop the least severe, oldest part."""
@@ -44,7 +46,3 @@ class Pending:
         lost = set(by_worth[: max(1, len(held) // SHED_SHARE)])
         self.dropped.update(rank_of(held[place].severity) for place in lost)
         self.put_back([said for place, said in enumerate(held) if place not in lost])
-
-
-def _size(said: Said) -> int:
-    return len(said.message) + len(said.context or b"") + len(said.metadata or b"")

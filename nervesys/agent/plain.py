@@ -11,13 +11,13 @@ BITS = 64
 """Of a whole number that JSON's readers keep exact."""
 
 
-def json_object(value: Any) -> bytes:
+def json_object(value: Any) -> str:
     """A JSON object of a mapping; what is none becomes the only value of one. Of what JSON does not know, the text."""
     value = value if isinstance(value, dict) else dict(value) if isinstance(value, Mapping) else {"value": value}
     try:
-        return orjson.dumps(value, default=_plain)
+        return orjson.dumps(value, default=_plain).decode()  # as bytes it would hold a kilobyte, however short
     except TypeError:  # a key that is no text, a number too large, half a pair of surrogates, or nested too deep
-        return orjson.dumps(_mended(value, DEPTH))
+        return orjson.dumps(_mended(value, DEPTH)).decode()
 
 
 def mended(text: str) -> str:

@@ -48,12 +48,12 @@ class Scribe:
     def row(self, said: Said) -> Row:
         """A record as the buffer keeps it."""
         level = rank_of(said.severity)
-        category = category_of(said.category) if said.category else _category(said, level)
+        category = (category_of(said.category) if said.category else _category(said, level)).value
         fields: dict[str, Any] = {
             "timestamp": format_time(said.at),
             "id": f"{self._prefix}-{next(self._numbers)}",
             "agent_id": self._agent,
-            "level": LEVELS[level],
+            "level": LEVELS[level].value,
             "category": category,
             "action": said.action or said.logger,
             "message": said.message,
@@ -61,10 +61,10 @@ class Scribe:
         suspect = f"{said.message}\n{said.action}"
         if said.context:
             fields["context"] = orjson.Fragment(said.context)
-            suspect += said.context.decode()
+            suspect += said.context
         if said.metadata:
             fields["metadata"] = orjson.Fragment(said.metadata)
-            suspect += said.metadata.decode()
+            suspect += said.metadata
         return Row(said.at, level, category, self._line(fields, suspect))
 
     def _line(self, fields: dict[str, Any], suspect: str) -> bytes:
