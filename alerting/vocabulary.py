@@ -103,6 +103,7 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
         Level("nervesys_agent_buffer_bytes", AGENT, Unit.RATIO, AGENTS, lambda t: t.buffer, per=_BUFFER_LIMIT),
         Level("nervesys_agent_buffer_bytes", AGENT, Unit.BYTES, AGENTS),
     ),
+    "anomaly": (Level("nervesys_server_anomaly_score", ("server", "signal"), Unit.COUNT, METRICS, either_side=True),),
     "uptime": (Level("nervesys_server_uptime_seconds", SERVER, Unit.SECONDS, METRICS),),
     "received bytes": (Count("nervesys_server_network_receive_bytes_total", SERVER, METRICS, unit=Unit.BYTES),),
     "sent bytes": (Count("nervesys_server_network_transmit_bytes_total", SERVER, METRICS, unit=Unit.BYTES),),

@@ -12,6 +12,7 @@ from exporters.store.board import Board, Report
 from exporters.store.bodies import Bodies
 from exporters.store.folders import HOUR, Folders
 from nervesys.contract import PathTemplate, ServerMetrics
+from nervesys.contract.state import Anomalies
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Sample
 from nervesys.stores.objects import ObjectInfo, ObjectReader
@@ -28,9 +29,15 @@ LOAD = Family(
 )
 RECEIVED = Family("server_network_receive_bytes_total", "counter", "Bytes received since the server started.", SERVER)
 SENT = Family("server_network_transmit_bytes_total", "counter", "Bytes sent since the server started.", SERVER)
+ANOMALY = Family(
+    "server_anomaly_score",
+    "gauge",
+    "How unusual a signal is among its last 60 values: a robust z-score, 0 for the usual; the sign is the direction.",
+    ("server", "signal"),
+)
 MEASURED = Family("server_metrics_timestamp_seconds", "gauge", "When the server was last measured.", SERVER)
 
-FAMILIES = (CPU, MEMORY, DISK, UPTIME, LOAD, RECEIVED, SENT, MEASURED)
+FAMILIES = (CPU, MEMORY, DISK, UPTIME, LOAD, RECEIVED, SENT, ANOMALY, MEASURED)
 
 
 def server_samples(server: str, at: float, metrics: ServerMetrics, *, live: bool) -> Iterator[Sample]:
@@ -55,6 +62,10 @@ def server_samples(server: str, at: float, metrics: ServerMetrics, *, live: bool
     for minutes, load in loads if live else ():
         if load is not None:
             yield LOAD.sample(load, server, minutes)
+    for signal in Anomalies.model_fields if live and metrics.anomalies else ():
+        score = getattr(metrics.anomalies, signal)
+        if score is not None:
+            yield ANOMALY.sample(score, server, signal)
     network = metrics.network_io
     if network is not None and network.rx_bytes is not None:
         yield RECEIVED.sample(network.rx_bytes, server)

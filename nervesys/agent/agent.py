@@ -97,7 +97,7 @@ class Agent:
         host = Host(self.me.server, self.me.name, self.me.folder)
         heart = Heart(self.me, pillars.store, self.work, self._buffer, host, clock)
         self._duties = Duties(self.me, pillars, heart, self._buffer, clock, self._give_way)
-        self._handlers = (BufferHandler(self._buffer.append, self.me.redactor.text), self._duties.reporter.handler)
+        self._handlers = (BufferHandler(self._buffer.append, self.me.redactor.text), *self._duties.handlers)
         self._leaves: float | None = None
         self._reason: str | None = None
         give_back()

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nervesys.agent.artifacts import OpenedArtifacts
 from nervesys.agent.backup import Backup
@@ -20,11 +21,15 @@ from nervesys.agent.report import Reporter
 from nervesys.agent.rival import Watch
 from nervesys.agent.round import Reports, Schedule, has_archive
 from nervesys.agent.ship import Shipper
+from nervesys.analysis.model import EXTRA
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, PathTemplate, Status
 from nervesys.errors import NervesysError
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.objects import ObjectStore
+
+if TYPE_CHECKING:
+    from nervesys.agent.triage import Triage
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +47,8 @@ JITTER = 0.1
 """Share of the interval by which agents that started together look at the brain apart."""
 RETURN_SECONDS = 60.0
 """Between two looks for a brain that is away, at most."""
+TURN_SECONDS = 5.0
+"""Between two looks whether an error waits to be judged."""
 LEAVE_SECONDS = 9.0
 """For all last deeds; a stopped agent is gone within ten."""
 FAREWELL_SECONDS = 3.0
@@ -94,7 +101,9 @@ class Duties:
         self._give_way = give_way
         self._watch = Watch(pillars.store, heart.key, me.instance_id)
         self.reporter = Reporter(pillars.brain, me, clock)
-        """Reports to the brain; its handler takes errors."""
+        """Reports to the brain."""
+        self.handlers: list[logging.Handler] = [self.reporter.handler]
+        """Take errors from the logging module."""
         self._told: list[Change] = []
         self._jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  # no secret
         store = pillars.store
@@ -122,6 +131,9 @@ class Duties:
             backing_up,
             registering,
         ]
+        if triage := _triage(me, clock):
+            self.handlers.append(triage.handler)
+            self._loops.append(Loop("judging errors", triage.turn, lambda: TURN_SECONDS))
         if pillars.brain is not None and has_archive(me.settings.storage):
             schedule = Schedule(me, pillars.copy, pillars.brain, pillars.patient(), clock, pillars.reports)
             first = random.uniform(0, FIRST_ROUND_SECONDS)  # noqa: S311  # jitter, no secret
@@ -221,3 +233,15 @@ class Duties:
         """Soon where the brain was away."""
         usual = self._me.config.bootstrap.refresh_minutes * 60 * self._jitter
         return usual if self._pillars.copy.said.reachable else min(usual, RETURN_SECONDS)
+
+
+def _triage(me: Identity, clock: Clock) -> "Triage | None":
+    """Who has errors judged; imported only where a model is enabled, for most agents are lean."""
+    if not me.settings.alibaba.alibaba_cloud.enabled:
+        return None
+    try:
+        from nervesys.agent.triage import triage_of
+    except ImportError as err:
+        log.warning("errors are not judged: %s; type: %s", err, EXTRA)
+        return None
+    return triage_of(me, clock)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from nervesys.contract.state import NetworkIo, ServerMetrics, Usage
+from nervesys.analysis.anomaly import Unusual
+from nervesys.contract.state import Anomalies, NetworkIo, ServerMetrics, Usage
 
 MB = 1_000_000
 
@@ -24,6 +25,8 @@ class Host:
 
     def __init__(self, server: str, agent: str, disk: Path) -> None:
         self._server, self._agent, self._disk = server, agent, disk
+        self._unusual = Unusual()
+        self._before: tuple[float, NetworkIo] | None = None
         psutil.cpu_percent()  # opens the interval that the next call closes
         self._own = psutil.Process()
         self._used = self._cpu_seconds(), time.monotonic()
@@ -36,7 +39,7 @@ class Host:
             buffer_bytes: what waits in the agent's buffer.
         """
         network, load = psutil.net_io_counters(), psutil.getloadavg()
-        return ServerMetrics(
+        metrics = ServerMetrics(
             timestamp=now,
             server=self._server,
             agent_id=self._agent,
@@ -50,6 +53,18 @@ class Host:
             buffer_size_mb=round(buffer_bytes / MB, 3),
             uptime_seconds=max(0.0, round(now - psutil.boot_time())),
         )
+        return metrics.model_copy(update={"anomalies": self._anomalies(metrics)})
+
+    def _anomalies(self, metrics: ServerMetrics) -> Anomalies:
+        values = {"cpu": metrics.cpu_percent, "memory": metrics.memory_percent, "disk": metrics.disk_percent}
+        now, network = metrics.timestamp, metrics.network_io or NetworkIo()
+        if self._before and now > (then := self._before[0]):
+            before = self._before[1]
+            values["receive"] = ((network.rx_bytes or 0) - (before.rx_bytes or 0)) / (now - then)
+            values["transmit"] = ((network.tx_bytes or 0) - (before.tx_bytes or 0)) / (now - then)
+        self._before = now, network
+        known = {name: value for name, value in values.items() if value is not None}
+        return Anomalies.model_validate(self._unusual.scores(known))
 
     def usage(self) -> Usage:
         """What the agent itself takes, and what it started; CPU is the mean since the last call."""

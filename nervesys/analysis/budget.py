@@ -42,7 +42,7 @@ class Budget:
         while self._asked and self._asked[0] <= now - MINUTE:
             self._asked.popleft()
         if now < self._closed_until:
-            raise NoAnswer(f"not asked: the model failed, and is asked again in {self._closed_until - now:.0f} s")
+            raise NoAnswer("not asked: the model failed, and is left alone for a while")
         if len(self._asked) >= self.requests_per_minute:
             raise NoAnswer(f"not asked: {self.requests_per_minute} requests a minute are the limit")
         if self.memory.spent(_day(now)) + tokens > self.tokens_per_day:

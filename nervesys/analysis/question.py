@@ -77,14 +77,9 @@ def about_alert(labels: Mapping[str, str], annotations: Mapping[str, str], last_
     return _question(_JUDGE, labels=dict(labels), annotations=dict(annotations), last_error=last_error)
 
 
-def about_day(summary: DailySummary, errors: Mapping[str, int]) -> Question:
-    """What was this day like?
-
-    Args:
-        summary: the day's sums.
-        errors: how often each kind of error was seen; the most frequent ones.
-    """
-    return _question(_SUM_UP, summary=summary.model_dump(mode="json", exclude_none=True), errors=dict(errors))
+def about_day(summary: DailySummary) -> Question:
+    """What was this day like?"""
+    return _question(_SUM_UP, **summary.model_dump(mode="json", exclude_none=True))
 
 
 def _question(instructions: str, **facts: Any) -> Question:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from nervesys.agent.round import Daily, Leader, Plan, Round
+from nervesys.agent.round import Daily, Leader, Plan, Round, words_of
 from nervesys.cli.due import reports_due
 from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
 from nervesys.clock import system_clock
@@ -49,7 +49,8 @@ def run(
     repository = open_brain(base.place, "round", storage.brain)
     leader = Leader(repository, f"round@{socket.gethostname()}", system_clock) if repository else None
     reports = partial(reports_due, home=home, brain=brain, archive=archive)
-    trouble = Daily(today, base.tree, leader, reports).run(lambda line: console.print(escape(line)), again=True)
+    words = words_of(base.loaded.settings.alibaba.alibaba_cloud, base.place.cache("analysis"), system_clock)
+    trouble = Daily(today, base.tree, leader, reports, words).run(lambda line: console.print(escape(line)), again=True)
     if trouble:
         raise NervesysError("\n".join(trouble))
 

@@ -63,6 +63,7 @@ class DailySummary(ContractObject):
 
     Attributes:
         tokens_by_model: what costs are counted by, after the logs themselves are gone.
+        top_errors: how often the most frequent kinds of error were seen, by their words.
         analysis: what a language model made of the day, in words, where one is asked.
     """
 
@@ -73,6 +74,7 @@ class DailySummary(ContractObject):
     tokens_by_model: dict[str, Count] = Field(default_factory=dict)
     log_records: Count | None = None
     errors: Count | None = None
+    top_errors: dict[str, Count] = Field(default_factory=dict)
     analysis: str | None = None
 
 

@@ -57,6 +57,7 @@ AgentName = Annotated[str, named(agent_name)]
 ServerName = Annotated[str, named(server_name)]
 Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Percent = Count
+Score = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Status(StrEnum):
@@ -103,6 +104,16 @@ class NetworkIo(ContractObject):
     tx_bytes: Count | None = None
 
 
+class Anomalies(ContractObject):
+    """How unusual each signal is among its last values, as a robust z-score; 0 is usual, the sign is the direction."""
+
+    cpu: Score | None = None
+    memory: Score | None = None
+    disk: Score | None = None
+    receive: Score | None = None
+    transmit: Score | None = None
+
+
 class ServerMetrics(ContractObject):
     """One minute of one server, as one of its agents saw it; percents are 0 to 100, sizes in MB or bytes as named."""
 
@@ -118,6 +129,7 @@ class ServerMetrics(ContractObject):
     load_15m: Count | None = None
     buffer_size_mb: Count | None = None
     uptime_seconds: Count | None = None
+    anomalies: Anomalies | None = None
 
 
 class Tasks(ContractObject):

@@ -4,6 +4,7 @@ from nervesys.agent.round.daily import Daily, Reports, Schedule, has_archive, no
 from nervesys.agent.round.leader import Leader, NotLeader
 from nervesys.agent.round.plan import DayOfLogs, Plan, planned
 from nervesys.agent.round.run import Round
+from nervesys.agent.round.words import words_of
 
 __all__ = [
     "Daily",
@@ -17,4 +18,5 @@ __all__ = [
     "has_archive",
     "no_reports",
     "planned",
+    "words_of",
 ]

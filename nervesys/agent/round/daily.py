@@ -10,6 +10,7 @@ from nervesys.agent.identity import Identity
 from nervesys.agent.round.leader import Leader, NotLeader
 from nervesys.agent.round.run import Round
 from nervesys.agent.round.summary import summary_of
+from nervesys.agent.round.words import Words, no_words, words_of
 from nervesys.clock import Clock
 from nervesys.contract import PathTemplate
 from nervesys.contract.brain import DAILY_SUMMARY
@@ -47,12 +48,14 @@ class Daily:
         leader: sees to it that the fleet does one round; None where the brain is a plain folder, which knows no leader
             and takes no summary.
         reports: makes those of yesterday, of the last week and month.
+        words: what a language model makes of yesterday.
     """
 
     round: Round
     tree: Tree
     leader: Leader | None
     reports: Reports = no_reports
+    words: Words = no_words
 
     def run(self, say: Callable[[str], None], *, again: bool = False) -> list[str]:
         """Do all of it; what is done already is passed over.
@@ -113,6 +116,7 @@ class Daily:
         if tree is not None and tree.read(path) is not None:
             return
         summary = summary_of(day, self._lines(day, say))
+        summary = summary.model_copy(update={"analysis": self.words(summary, say)})
         leader.brain.commit({path: unless_there(summary.body() + b"\n")}, f"Summary of {day}", leader.me)
         say(f"summed up {day} in the brain")
 
@@ -157,8 +161,9 @@ class Schedule:
         storage = self.me.settings.storage
         one = Round(self.store, open_archive(storage.archive, writable=True), storage, self.clock)
         leader = Leader(self.brain, f"{self.me.name}@{self.me.server}", self.clock)
+        words = words_of(self.me.settings.alibaba.alibaba_cloud, self.me.folder / "analysis.sqlite3", self.clock)
         try:
-            for trouble in Daily(one, self.tree, leader, self.reports).run(log.info):
+            for trouble in Daily(one, self.tree, leader, self.reports, words).run(log.info):
                 log.warning("daily round: %s", trouble)
         except NotLeader as other:
             log.debug("%s", other)

@@ -1,10 +1,16 @@
 """The fleet's day in one object, from its log records."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from nervesys.contract import Category, DailySummary, LogRecord, Tasks
+from nervesys.contract.fingerprints import fingerprint
 from nervesys.errors import BadObject
+
+TOP_ERRORS = 10
+"""Kinds of error that a summary names."""
+KINDS = 10_000
+"""Kinds of error that are told apart; a day of noise must not fill the memory."""
 
 
 def summary_of(day: str, lines: Iterable[bytes]) -> DailySummary:
@@ -17,6 +23,7 @@ def summary_of(day: str, lines: Iterable[bytes]) -> DailySummary:
     agents: set[str] = set()
     completed = failed = records = errors = 0
     tokens: defaultdict[str, float] = defaultdict(float)
+    kinds: Counter[str] = Counter()
     for line in lines:
         try:
             record = LogRecord.parse(line)
@@ -25,6 +32,8 @@ def summary_of(day: str, lines: Iterable[bytes]) -> DailySummary:
         is_error = record.category is Category.ERRORS
         agents.add(record.agent_id)
         records, errors = records + 1, errors + is_error
+        if is_error and ((kind := fingerprint(record)) in kinds or len(kinds) < KINDS):
+            kinds[kind] += 1
         if record.metadata.tokens:
             tokens[record.metadata.model] += record.metadata.tokens
         if record.context.duration_ms is not None:
@@ -37,4 +46,5 @@ def summary_of(day: str, lines: Iterable[bytes]) -> DailySummary:
         tokens_by_model=dict(sorted(tokens.items())),
         log_records=records,
         errors=errors,
+        top_errors=dict(kinds.most_common(TOP_ERRORS)),
     )

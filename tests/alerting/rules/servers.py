@@ -53,4 +53,18 @@ CASES = (
         silent=(61 * MINUTE, 67 * MINUTE),
         fires=high("CPU", 70 * MINUTE, "95%", "warning", "critical"),
     ),
+    Case(
+        "ServerUnusual",
+        "unusual all through the window, in either direction",
+        WATCHED | {of_store("server_anomaly_score", server="web-1", signal="cpu"): step(10 * MINUTE, 0.5, -8)},
+        silent=(10 * MINUTE, 19.5 * MINUTE),
+        fires=(
+            Fires(
+                20.25 * MINUTE,
+                "cpu of web-1 has been unusual for ten minutes",
+                "info",
+                WEB | {"signal": "cpu"},
+            ),
+        ),
+    ),
 )

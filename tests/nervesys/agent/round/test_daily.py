@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from nervesys.agent.round import Daily, Leader, NotLeader
+from nervesys.agent.round import Daily, Leader, NotLeader, words_of
 from nervesys.agent.round.leader import LEASE_SECONDS
 from nervesys.contract import DailySummary
 from nervesys.errors import NervesysError, StoreUnavailable
-from nervesys.settings import FolderTree, shipped_root
+from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stores.brain import GitBrain
 from tests.brains import read, write
 from tests.nervesys.agent.round.kit import DUE, NOW, World
+from tests.servers.model import model_server
 
 DAY = 86_400
 YESTERDAY = "2026-01-19"
@@ -138,3 +139,20 @@ def test_without_a_repository_there_is_no_leader_and_no_summary(tmp_path: Path) 
     world.ship(DUE, "activity old")
     assert Daily(world.round(), TREE, None).run(quiet) == []
     assert len(list(world.cold.rglob("*.gz"))) == 2
+
+
+def test_a_model_describes_the_day_and_one_that_fails_leaves_it_undescribed(who: Who, tmp_path: Path) -> None:
+    world = World(tmp_path / "world")
+    world.ship(YESTERDAY, "errors boom", "errors boom")
+    with model_server() as model:
+        cloud = load().settings.alibaba.alibaba_cloud.model_copy(update={"enabled": True, "base_url": model.url})
+        words = words_of(cloud, tmp_path / "memory.sqlite3", lambda: NOW)
+        model.status, said = 500, list[str]()
+        assert words(DailySummary(date=YESTERDAY), said.append) is None
+        assert said == [f"no words about {YESTERDAY}: ask qwen-plus at {model.url}: status 500"]
+        model.status, model.content = 200, "A day of two errors."
+        later = words_of(cloud, tmp_path / "memory.sqlite3", lambda: NOW)
+        Daily(world.round(), TREE, who("grok"), words=later).run(quiet)
+        assert '"top_errors": {": boom": 2.0}' in model.asked[-1]["messages"][1]["content"]
+    summary = DailySummary.parse(read(tmp_path / "brain.git", f"metrics/daily/{YESTERDAY}.json"))
+    assert summary.analysis == "A day of two errors."

@@ -15,8 +15,15 @@ def test_a_record_with_a_duration_is_a_task() -> None:
             "context": {"duration_ms": 5},
             "metadata": {"tokens_used": 7, "model_version": "m-1"},
         },
-        {"agent_id": "gimai", "category": "errors", "context": {"duration_ms": 5}, "metadata": {"input_tokens": 2}},
-        {"agent_id": "gimai", "category": "errors"},
+        {
+            "agent_id": "gimai",
+            "category": "errors",
+            "context": {"duration_ms": 5},
+            "message": "no room for 8",
+            "action": "save",
+            "metadata": {"input_tokens": 2},
+        },
+        {"agent_id": "gimai", "category": "errors", "action": "save", "message": "no room for 7"},
     ]
     lines = [json.dumps({"timestamp": "2026-01-01T00:00:00Z", **one}).encode() for one in said]
     assert summary_of("2026-01-01", [*lines, b"Segmentation fault"]) == DailySummary(
@@ -27,4 +34,5 @@ def test_a_record_with_a_duration_is_a_task() -> None:
         tokens_by_model={"(not said)": 2, "m-1": 7},
         log_records=4,
         errors=2,
+        top_errors={"save: no room for #": 2},
     )
