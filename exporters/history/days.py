@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import pairwise
 
 import orjson
@@ -32,7 +33,9 @@ SETTLED_LINES = 100_000
 Steps = Mapping[int, Sequence[float]]
 """What is added to a series in each step of the day in which anything is."""
 Cell = tuple[
-    Counter[tuple[str, object, object]], defaultdict[str, list[float]], defaultdict[tuple[str, str | None], float]
+    defaultdict[tuple[str, object, object], int],
+    defaultdict[str, list[float]],
+    defaultdict[tuple[str, str | None], float],
 ]
 """Of ten minutes: records by agent, category and level; durations by agent; tokens by agent and model."""
 
@@ -44,6 +47,8 @@ _TEXTS = frozenset({str, type(None)})
 _MORE_TOKENS = frozenset(f"{prefix}{way}_tokens" for prefix in ("", "gen_ai.usage.") for way in ("input", "output"))
 _NONE: Mapping[str, object] = {}
 _MOST = 1e300
+_BOUNDS = [1000 * bound for bound in DURATION.buckets]
+_category, _level = lru_cache(category_of), lru_cache(level_of)
 
 
 @dataclass
@@ -92,7 +97,7 @@ class _Cells(dict[str, Cell]):
     def __missing__(self, prefix: str) -> Cell:
         if not _PREFIX.fullmatch(prefix) or parse_time(f"{prefix}0:00Z") < 0:
             raise KeyError(prefix)
-        cell: Cell = (Counter(), defaultdict(list), defaultdict(float))
+        cell: Cell = (defaultdict(int), defaultdict(list), defaultdict(float))
         self[prefix] = cell
         return cell
 
@@ -119,7 +124,8 @@ def _count_plain(cells: _Cells, lines: Iterable[bytes]) -> list[bytes]:
                 and type(tokens) in numbers
                 and 0 <= duration < _MOST
                 and 0 <= tokens < _MOST
-                and (not metadata or (type(metadata["model_version"]) is str and _MORE_TOKENS.isdisjoint(metadata)))
+                and (not metadata or type(metadata["model_version"]) is str)
+                and (len(metadata) <= 2 or _MORE_TOKENS.isdisjoint(metadata))
             ):
                 others.append(line)
                 continue
@@ -171,19 +177,20 @@ class _Settler:
                     self._total.skipped[Reason.BAD_NAME] += count
                     continue
                 self._total.records += count
-                self._add((RECORDS.name, name, category_of(category), level_of(level)), step, [count])
-            for agent, values in durations.items():
+                self._sums((RECORDS.name, name, _category(category), _level(level)), step)[0] += count
+            for agent, milliseconds in durations.items():
                 if (name := self._name(agent)) is not None:
-                    self._add((DURATION.name, name), step, histogram([value / 1000 for value in values]))
+                    observe(self._sums((DURATION.name, name), step), milliseconds)
             for (agent, model), tokens in used.items():
                 if (name := self._name(agent)) is not None:
-                    self._add((TOKENS.name, name, self._model(name, model)), step, [tokens])
+                    self._sums((TOKENS.name, name, self._model(name, model)), step)[0] += tokens
         cells.clear()
 
-    def _add(self, series: Series, step: int, more: Sequence[float]) -> None:
+    def _sums(self, series: Series, step: int) -> list[float]:
         steps = self._total.sums.setdefault(series, {})
-        before = steps.get(step) or nothing(BY_NAME[series[0]])
-        steps[step] = [old + new for old, new in zip(before, more, strict=True)]
+        if step not in steps:
+            steps[step] = nothing(BY_NAME[series[0]])
+        return steps[step]
 
     def _name(self, agent: str) -> str | None:
         if agent not in self._names:
@@ -201,8 +208,10 @@ class _Settler:
         return model
 
 
-def histogram(seconds: list[float]) -> list[float]:
-    """Durations as the sums of a histogram: how many in each bucket, and the sum of all."""
-    seconds.sort()
-    ends = [0, *(bisect_right(seconds, bound) for bound in DURATION.buckets), len(seconds)]
-    return [*(float(end - start) for start, end in pairwise(ends)), sum(seconds)]
+def observe(sums: list[float], milliseconds: list[float]) -> None:
+    """Add durations to the sums of a histogram: how many in each bucket, and the sum of all."""
+    milliseconds.sort()
+    ends = [*(bisect_right(milliseconds, bound) for bound in _BOUNDS), len(milliseconds)]
+    for bucket, (start, end) in enumerate(pairwise([0, *ends])):
+        sums[bucket] += end - start
+    sums[-1] += sum(milliseconds) / 1000

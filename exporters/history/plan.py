@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from nervesys.errors import BadObject
 from nervesys.stores.archive import ArchiveFile
@@ -132,8 +132,3 @@ def planned(units: Sequence[Unit], made: Mapping[str, Made], first: date, end: d
         else:
             plan.jobs.append(Job(unit, before.lines, before.parts + 1))
     return plan
-
-
-def shown_on(day: date) -> date:
-    """The day on which a day's summary is the newest one: it is made when the day is over."""
-    return day + timedelta(days=1)

@@ -49,6 +49,9 @@ class Target(Protocol):
             NervesysError: it could not be done; what was not taken in is not remembered.
         """
 
+    def ignored(self) -> float:
+        """Samples that it has dropped since it started, for they are older than it keeps."""
+
     def close(self) -> None:
         """Let others at it."""
 
@@ -93,6 +96,10 @@ class Blocks:
                 self._make(text, made)
             self.memory.remember(done, [block.name for block in _whole(made)])
             self._place()
+
+    def ignored(self) -> float:
+        """None: what Prometheus would delete is not planned."""
+        return 0
 
     def close(self) -> None:
         """Clear what was not finished, and let others at it."""

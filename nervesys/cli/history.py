@@ -2,12 +2,10 @@
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -19,12 +17,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from exporters.history.live import data_folder, kept_from, live_since
 from exporters.history.memory import Memory
-from exporters.history.plan import Plan, Unit, log_units, planned, shown_on
-from exporters.history.reading import Read, read_all
+from exporters.history.plan import Plan, Unit, log_units, planned
+from exporters.history.reading import Read
+from exporters.history.run import Outcome, carry_out
+from exporters.history.summaries import summary_units
 from exporters.history.targets import Blocks, Push, Target
 from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
 from nervesys.clock import system_clock
-from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.paths import parse_date
 from nervesys.contract.times import parse_time, utc
 from nervesys.errors import NervesysError
@@ -37,9 +36,6 @@ from nervesys.stores.filing import Layout
 from nervesys.stores.opened import Opened, open_archive
 
 app = typer.Typer(no_args_is_help=True, help="Make history of the archive, for dashboards that reach back for months.")
-BATCH_DAYS = 7
-"""In a block; one a day would be many small ones, which Prometheus would have to join."""
-SUMMARY_BYTES = 1 << 20
 NAMED = 20
 """Files that are named of those that were refused; the rest is counted."""
 
@@ -104,8 +100,12 @@ def backfill(
         if dry_run:
             console.print("a dry run: nothing was made")
             return
-        outcome = _Outcome(refused)
+        outcome = Outcome(refused=refused)
+        ignored = target.ignored()
         _carry_out(plan, base, target, until, workers or os.cpu_count() or 1, outcome)
+        ignored = target.ignored() - ignored
+    if ignored:
+        raise NervesysError(f"push: {ignored:.0f} samples were older than the store keeps; raise its -retentionPeriod")
     _conclude(console, outcome)
 
 
@@ -126,20 +126,10 @@ def _log_units(base: Opened, refused: list[str]) -> Iterator[Unit]:
     return log_units(catalogue.files(), Layout(storage), refused)
 
 
-def _summaries(base: Opened) -> Iterator[Unit]:
-    """The brain's daily summaries, each on the day on which it was the newest; a plain folder has none."""
+def _summaries(base: Opened) -> Iterable[Unit]:
+    """The brain's daily summaries; a plain folder has none."""
     repository = open_brain(base.place, "history", base.loaded.settings.storage.brain)
-    if repository is None:
-        return
-    repository.fetch()
-    folder = DAILY_SUMMARY.prefix()
-    for branch in dict.fromkeys((repository.state_branch, repository.branch)):
-        tree = repository.tree(branch)
-        for name, version in (tree.versions(folder.rstrip("/")) if tree else {}).items():
-            day = parse_date((DAILY_SUMMARY.parse(folder + name) or {}).get("date", ""))
-            body = tree.read(folder + name, max_bytes=SUMMARY_BYTES) if tree and day else None
-            if day and body is not None:
-                yield Unit(f"summary/{day}", shown_on(day), folder + name, version, len(body), "brain", body)
+    return summary_units(repository) if repository else ()
 
 
 def _until(asked: Prometheus, since: date, now: float, last: date | None, *, alone: bool) -> float:
@@ -191,22 +181,7 @@ def _tell(console: Console, plan: Plan, until: float, kept: date) -> None:
         )
 
 
-class _Outcome:
-    """What came of a run."""
-
-    def __init__(self, refused: list[str]) -> None:
-        self.refused, self.files, self.records = refused, 0, 0
-        self.skipped: Counter[str] = Counter()
-
-    def add(self, read: Read) -> None:
-        """Take in what came of one file."""
-        self.files += not read.refused
-        self.records += read.records
-        self.refused += [read.refused] if read.refused else []
-        self.skipped.update(read.skipped)
-
-
-def _carry_out(plan: Plan, base: Opened, target: Target, until: float, workers: int, outcome: _Outcome) -> None:
+def _carry_out(plan: Plan, base: Opened, target: Target, until: float, workers: int, outcome: Outcome) -> None:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -214,25 +189,17 @@ def _carry_out(plan: Plan, base: Opened, target: Target, until: float, workers: 
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    settings = base.loaded.settings.storage.archive
-    ignored = target.ignored() if isinstance(target, Push) else 0
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("reading", total=plan.size)
 
-        def seen(reads: Iterable[Read]) -> Iterator[Read]:
-            for read in reads:
-                yield read
-                outcome.add(read)
-                progress.update(task, advance=read.job.unit.size, description=str(read.job.unit.day))
+        def seen(read: Read) -> None:
+            outcome.add(read)
+            progress.update(task, advance=read.job.unit.size, description=str(read.job.unit.day))
 
-        reads = read_all(plan.jobs, settings, until, target.ticks, min(workers, max(1, len(plan.jobs))))
-        for _, batch in groupby(reads, key=lambda read: read.job.unit.day.toordinal() // BATCH_DAYS):
-            target.take(seen(batch))
-    if isinstance(target, Push) and (more := target.ignored() - ignored):
-        raise NervesysError(f"push: {more:.0f} samples were older than the store keeps; raise its -retentionPeriod")
+        carry_out(plan.jobs, base.loaded.settings.storage.archive, target, until, workers, seen)
 
 
-def _conclude(console: Console, outcome: _Outcome) -> None:
+def _conclude(console: Console, outcome: Outcome) -> None:
     console.print(f"made: {outcome.files} files, {outcome.records} records")
     for reason, count in sorted(outcome.skipped.items()):
         console.print(f"[yellow]skipped[/]: {count} lines, {reason}")

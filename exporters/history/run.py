@@ -1,0 +1,72 @@
+"""One run: what is planned is read, taken in batch by batch, and counted."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from exporters.history.plan import Job
+from exporters.history.reading import Read, read_all
+from exporters.history.targets import Target
+from nervesys.errors import Reason
+from nervesys.settings.storage import Archive as ArchiveSettings
+
+BATCH_DAYS = 7
+"""In a block; one a day would be many small ones, which Prometheus would have to join."""
+
+
+@dataclass
+class Outcome:
+    """What came of a run.
+
+    Attributes:
+        files: that were made.
+        records: in them.
+        skipped: lines that do not count, by reason.
+        refused: files that were not made, and why.
+    """
+
+    files: int = 0
+    records: int = 0
+    skipped: Counter[Reason] = field(default_factory=Counter)
+    refused: list[str] = field(default_factory=list)
+
+    def add(self, read: Read) -> None:
+        """Take in what came of one file."""
+        self.files += not read.refused
+        self.records += read.records
+        self.skipped.update(read.skipped)
+        if read.refused:
+            self.refused.append(read.refused)
+
+
+def carry_out(
+    jobs: Sequence[Job],
+    settings: ArchiveSettings,
+    target: Target,
+    until: float,
+    workers: int,
+    seen: Callable[[Read], None],
+) -> None:
+    """Make what is planned.
+
+    Args:
+        jobs: by day.
+        settings: name the archive.
+        target: that takes the samples.
+        until: Unix seconds; samples from then on are left out.
+        workers: processes that read.
+        seen: is told of each file when its samples are handed on.
+
+    Raises:
+        NervesysError: archive or target fails; what was made until then is remembered.
+    """
+    reads = read_all(jobs, settings, until, target.ticks, min(workers, max(1, len(jobs))))
+    for _, batch in groupby(reads, key=lambda read: read.job.unit.day.toordinal() // BATCH_DAYS):
+        target.take(_told(batch, seen))
+
+
+def _told(reads: Iterable[Read], seen: Callable[[Read], None]) -> Iterator[Read]:
+    for read in reads:
+        yield read
+        seen(read)
