@@ -1,4 +1,15 @@
 """Dashboards as code: grafanalib definitions in one house style, generated into what Grafana loads."""
 
-DASHBOARDS = ("overview", "agent", "alerts", "config_changes", "storage", "workspaces", "vitality", "hygiene", "stack")
+DASHBOARDS = (
+    "overview",
+    "agent",
+    "trends",
+    "alerts",
+    "config_changes",
+    "storage",
+    "workspaces",
+    "vitality",
+    "hygiene",
+    "stack",
+)
 """Every dashboard: the module of that name beside this file, whose `dashboard(house)` makes it."""

@@ -23,6 +23,7 @@ PAGES = (
     "agent-details",
     "alerts-actions",
     "config-changes",
+    "historical-trends",
     "hygiene",
     "main-overview",
     "stack-health",
