@@ -2,7 +2,6 @@
 
 import json
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,11 +20,11 @@ from alerting.routes import alertmanager_config
 from alerting.trial import trial
 from nervesys.alertmanager import Alertmanager, AlertmanagerUnavailable
 from nervesys.settings import FolderTree, load, shipped_root
-from nervesys.stack.programs import root_of
+from tests.servers.alertmanager import DEADLINE_SECONDS
+from tests.servers.alertmanager import alertmanager as alertmanager_at
 
 SETTINGS = load(profile="local").settings
 ALERTS = read_alerts(FolderTree(shipped_root()))[0]
-DEADLINE_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -92,34 +91,8 @@ def alertmanager(sink: Sink, program: Callable[[str], str], tmp_path: Path) -> I
     (tmp_path / "alertmanager.yml").write_text(config.replace(SETTINGS.monitoring.listen.receiver, sink.address))
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    arguments = {
-        "config.file": tmp_path / "alertmanager.yml",
-        "storage.path": tmp_path / "data",
-        "web.listen-address": address,
-        "cluster.listen-address": "",
-    }
-    binary = Path(program("alertmanager"))
-    command = [str(binary), *(f"--{name}={value}" for name, value in arguments.items())]
-    with (
-        (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(command, cwd=root_of(binary), stdout=log, stderr=log) as process,
-    ):
-        try:
-            _wait_until_ready(address, tmp_path / "log")
-            yield address
-        finally:
-            process.terminate()
-
-
-def _wait_until_ready(address: str, log: Path) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if requests.get(f"http://{address}/-/ready", timeout=1).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    pytest.fail(log.read_text())
+    with alertmanager_at(program("alertmanager"), tmp_path / "alertmanager.yml", tmp_path / "own", address):
+        yield address
 
 
 def fire(address: str, alertname: str, severity: str, **labels: str) -> None:

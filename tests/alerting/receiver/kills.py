@@ -84,7 +84,7 @@ def run(folder: Path, endpoint: str, count: int) -> Figures:
         with forked(scene.home, listen, scene.env):
             until_ready(listen)
             _settle(scene)
-    return _figures(scene, count, {one for sender in senders for one in sender.answered}, open_rows)
+    return figures(scene, count, {one for sender in senders for one in sender.answered}, open_rows)
 
 
 def _settle(scene: Scene) -> None:
@@ -93,7 +93,7 @@ def _settle(scene: Scene) -> None:
         time.sleep(0.2)
 
 
-def _figures(scene: Scene, kills: int, answered: set[str], open_rows: int) -> Figures:
+def figures(scene: Scene, kills: int, answered: set[str], open_rows: int) -> Figures:
     ended = scene.ask(
         "SELECT fingerprint, min(closed_at) FROM alerts LEFT JOIN evidence ON alert_id = alerts.id"
         " LEFT JOIN episodes ON episodes.id = episode_id GROUP BY fingerprint"
@@ -127,22 +127,22 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     said = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, s3.rclone(Path(name) / "s3") as endpoint:
-        figures = run(Path(name) / "scene", endpoint, said.kills)
+        came = run(Path(name) / "scene", endpoint, said.kills)
     table = Table("what", "measured", "must be", title="Receiver: killed under load", title_justify="left")
     for what, measured, expected in (
-        ("kills", figures.kills, ""),
-        ("alerts answered with 200", figures.answered, ""),
-        ("of them in the journal", figures.journalled, figures.answered),
-        ("of them acted upon", figures.acted_upon, figures.answered),
-        ("attempts to restart an agent", figures.attempts, ""),
-        ("driver calls", figures.calls, f"≤ {figures.attempts}"),
-        ("driver calls an attempt, at most", figures.calls_an_attempt, 1),
-        ("open rows an episode, at most", figures.open_rows, 1),
-        ("lost", figures.lost, 0),
+        ("kills", came.kills, ""),
+        ("alerts answered with 200", came.answered, ""),
+        ("of them in the journal", came.journalled, came.answered),
+        ("of them acted upon", came.acted_upon, came.answered),
+        ("attempts to restart an agent", came.attempts, ""),
+        ("driver calls", came.calls, f"≤ {came.attempts}"),
+        ("driver calls an attempt, at most", came.calls_an_attempt, 1),
+        ("open rows an episode, at most", came.open_rows, 1),
+        ("lost", came.lost, 0),
     ):
         table.add_row(what, f"{measured:,}", str(expected))
     Console().print(table)
-    return 0 if figures.lost == 0 and figures.calls_an_attempt == figures.open_rows == 1 else 1
+    return 0 if came.lost == 0 and came.calls_an_attempt == came.open_rows == 1 else 1
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ class Sender(threading.Thread):
     """
 
     def __init__(self, listen: str, name: str, agents: Sequence[str] = ("grok",), pause: float = 0) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, daemon=True)
         self.answered: list[str] = []
         self.refused: list[str] = []
         self.stop = threading.Event()

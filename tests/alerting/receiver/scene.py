@@ -122,7 +122,7 @@ class FastFleet(threading.Thread):
     """
 
     def __init__(self, store: S3Store, agents: Sequence[str], calls: Callable[[], list[str]]) -> None:
-        super().__init__(name="fleet")
+        super().__init__(name="fleet", daemon=True)
         self.immortal, self.over = threading.Event(), threading.Event()
         self._store, self._agents, self._calls = store, agents, calls
         self._instance = dict.fromkeys(agents, 0)

@@ -1,0 +1,123 @@
+"""Two Alertmanagers that gossip, before two receivers that share a journal: one driver call an attempt."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from alerting.model import AlertsFile
+from alerting.routes import ACTIONS, alertmanager_config
+from nervesys.settings import load
+from tests.alerting.receiver import kills
+from tests.alerting.receiver.running import forked, free_address, until_ready
+from tests.alerting.receiver.scene import Scene
+from tests.alerting.receiver.world import shipped_alerts
+from tests.servers.alertmanager import alertmanager
+from tests.servers.fixtures import rclone_endpoint
+from tests.servers.postgres import Postgres
+
+__all__ = ["rclone_endpoint"]
+
+AGENTS = ("grok", "gimai", "copilot")
+SETTINGS = load(profile="local").settings
+DEADLINE_SECONDS = 60
+
+
+class Prometheus(threading.Thread):
+    """Tells every Alertmanager again and again that all agents are down, though they are not always."""
+
+    def __init__(self, alertmanagers: list[str]) -> None:
+        super().__init__(daemon=True)
+        self.over = threading.Event()
+        self._to = alertmanagers
+
+    def run(self) -> None:
+        alerts = [{"labels": {"alertname": "AgentDown", "severity": "critical", "agent": agent}} for agent in AGENTS]
+        while not self.over.wait(0.5):
+            for address in self._to:
+                try:
+                    requests.post(f"http://{address}/api/v2/alerts", json=alerts, timeout=5)
+                except requests.ConnectionError:
+                    continue  # it was killed; the other is told
+
+
+def configured(scene: Scene, folder: Path, receiver: str, alerts: AlertsFile) -> Path:
+    """Our routes, to this receiver, with repeats so fast that both Alertmanagers often tell of the same."""
+    config = alertmanager_config(SETTINGS, alerts, scene.home / "secrets")
+    (acting,) = (route for route in config["route"]["routes"] if route["receiver"] == ACTIONS)
+    acting |= {"group_interval": "1s", "repeat_interval": "1s"}
+    file = folder / f"{receiver}.yml"
+    file.write_text(yaml.safe_dump(config).replace(SETTINGS.monitoring.listen.receiver, receiver))
+    return file
+
+
+@pytest.fixture
+def scene(tmp_path: Path, rclone_endpoint: str, postgresql: Postgres) -> Scene:
+    return Scene(tmp_path / "scene", rclone_endpoint, AGENTS, postgresql.database())
+
+
+@pytest.fixture
+def receivers(scene: Scene) -> Iterator[list[str]]:
+    """The addresses of two that are ready."""
+    addresses = [free_address(), free_address()]
+    with ExitStack() as both:
+        for address in addresses:
+            both.enter_context(forked(scene.home, address, scene.env))
+        for address in addresses:
+            until_ready(address)
+        yield addresses
+
+
+def until(happens: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not happens():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.2)
+
+
+def heard(receiver: str) -> float:
+    """How many alerts a receiver was told of."""
+    said = requests.get(f"http://{receiver}/metrics", timeout=5).text
+    name = 'nervesys_alerts_received_total{sender="alertmanager",status="firing"} '
+    return next(float(line.removeprefix(name)) for line in said.splitlines() if line.startswith(name))
+
+
+def test_one_driver_call_an_attempt_also_when_one_alertmanager_is_killed(
+    scene: Scene, receivers: list[str], program: Callable[[str], str], tmp_path: Path
+) -> None:
+    apis, peers = [free_address(), free_address()], [free_address(), free_address()]
+    told = Prometheus(apis)
+    with ExitStack() as both, scene.alive() as fleet:
+        cluster = [
+            both.enter_context(
+                alertmanager(
+                    program("alertmanager"),
+                    configured(scene, tmp_path, receiver, shipped_alerts()),
+                    tmp_path / f"alertmanager-{number}",
+                    apis[number],
+                    cluster=peers[number],
+                    peers=[peers[1 - number]],
+                )
+            )
+            for number, receiver in enumerate(receivers)
+        ]
+        status = f"http://{apis[0]}/api/v2/status"
+        until(lambda: len(requests.get(status, timeout=5).json()["cluster"]["peers"]) == len(cluster))
+        told.start()
+        until(lambda: len(scene.calls()) > len(AGENTS))
+        cluster[0].kill()
+        killed_at = time.time()
+        until(lambda: sum(at > killed_at for _, at in scene.calls()) >= len(AGENTS))
+        fleet.immortal.set()
+        told.over.set()
+        told.join()
+        until(lambda: not scene.open_rows())
+        assert all(heard(receiver) for receiver in receivers), "each was told by its own Alertmanager"
+    figures = kills.figures(scene, 0, set(), 0)
+    assert figures.calls == figures.attempts
+    assert figures.calls_an_attempt == 1
