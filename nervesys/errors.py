@@ -64,7 +64,15 @@ class SourceError(NervesysError):
 
 
 class StoreUnavailable(SourceError):
-    """The S3-compatible store did not answer as it should."""
+    """The S3-compatible store did not answer as it should.
+
+    Attributes:
+        clock: the store's, where it did answer; a store refuses whoever's clock is far from its own.
+    """
+
+    def __init__(self, problem: str, clock: float | None = None) -> None:
+        super().__init__(problem)
+        self.clock = clock
 
 
 class ArchiveUnavailable(SourceError):

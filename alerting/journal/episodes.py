@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, i
 from alerting.journal.states import FLEET, OPEN_STATES, Change, Episode, State
 from alerting.journal.tables import attempts, episodes, history
 
+AT_ONCE = 0.0
+"""When an episode is due that was just received: by every receiver's clock."""
 BATCH = 500
 """Episodes looked at in one turn."""
 
@@ -72,7 +74,9 @@ def claim(connection: Connection, now: float, *, owner: str, until: float) -> li
     Returns:
         Those taken, longest waiting first; what others hold, or are writing to, is left out.
     """
-    wanted = select(episodes).where(episodes.c.due_at <= now, _free(now)).order_by(episodes.c.due_at).limit(BATCH)
+    wanted = (
+        select(episodes).where(episodes.c.due_at <= now, _free(now)).order_by(*episodes.c["due_at", "id"]).limit(BATCH)
+    )
     rows = connection.execute(wanted.with_for_update(skip_locked=True)).mappings().all()
     these = episodes.c.id.in_([row["id"] for row in rows])
     connection.execute(update(episodes).where(these).values(lease_owner=owner, lease_until=until))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from alerting.journal.episodes import latest, look_again, open_episode
+from alerting.journal.episodes import AT_ONCE, latest, look_again, open_episode
 from alerting.journal.states import FIRING, Change, Episode, State
 from alerting.journal.tables import alerts, evidence, records
 
@@ -74,13 +74,13 @@ def _remedy(connection: Connection, arrival: Arrival, alert_id: int, action: str
         _join(connection, episode.id, alert_id)
         wanted = episode.open or (firing and episode.state is not State.FAILED)  # what people have ended stays ended
         if wanted and (episode.due_at is None or episode.due_at > now):
-            look_again(connection, episode.id, now)
+            look_again(connection, episode.id, AT_ONCE)
         return []
     if not firing:
         return []
     detail = f"{arrival.alertname} is firing"
     opened = open_episode(
-        connection, action, arrival.agent, arrival.alertname, detail, now, test=arrival.test, due_at=now
+        connection, action, arrival.agent, arrival.alertname, detail, now, test=arrival.test, due_at=AT_ONCE
     )
     _join(connection, opened, alert_id)
     return [Change(arrival.agent, action, State.PENDING, detail)]

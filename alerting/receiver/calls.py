@@ -29,6 +29,9 @@ class Calls:
         drivers: those of this receiver, by name.
         told: called with what changed, once it is on disk.
         lease_seconds: after which another receiver takes over what this one has in its hands, unless it is renewed.
+
+    Attributes:
+        under_way: ids of the episodes whose driver is being called; a clock that was set does not end them.
     """
 
     def __init__(
@@ -46,13 +49,16 @@ class Calls:
         self._instruments, self._clock, self._told = instruments, clock, told
         self._pool = ThreadPoolExecutor(AT_ONCE, "driver")
         self._tasks: set[asyncio.Task[None]] = set()
+        self.under_way: set[int] = set()
 
     def start(self, episode: Episode, attempt_id: int, config: AgentConfig) -> None:
         """Call the agent's driver; the attempt is on disk already."""
         name = f"restart of {episode.agent}"
+        self.under_way.add(episode.id)
         task = asyncio.create_task(guarded(name, self._call(episode, attempt_id, config)), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self.under_way.discard(episode.id))
 
     async def close(self) -> None:
         """Wait for nothing: whoever takes the lease over looks for proof first."""

@@ -141,6 +141,11 @@ class Case:
     instances: Instances = UNHEARD
 
     @property
+    def age(self) -> float:
+        """Seconds since the episode began; the clock by which it was opened may have been another one, and wrong."""
+        return abs(self.now - self.episode.opened_at)
+
+    @property
     def acted(self) -> bool:
         """Whether an attempt of this episode may still prove itself."""
         return self.episode.attempt_at is not None

@@ -99,7 +99,7 @@ def _proof(case: Case) -> Decision | None:
 
 def _stopping(case: Case) -> Decision | None:
     """It beats on while it stops: that is no health, and counts as down once this receiver has seen enough of it."""
-    if not (case.stopping and case.fresh) or case.now - case.episode.opened_at >= case.policy.grace:
+    if not (case.stopping and case.fresh) or case.age >= case.policy.grace:
         return None
     return _stay(case, Verdict.STOPPING, "it says that it stops, and is given time")
 
@@ -153,9 +153,9 @@ def _forbidden(case: Case) -> Decision | None:
 
 
 def _settling(case: Case) -> Decision | None:
-    until = case.episode.opened_at + case.policy.settle
-    if case.now >= until:
+    if case.age >= case.policy.settle:
         return None
+    until = case.episode.opened_at + case.policy.settle
     return Decision(Verdict.SETTLING, State.DEFERRED, "others may have fallen with it", until)
 
 

@@ -84,11 +84,14 @@ class Healer:
         agents = self.fleet().agents
         look = await asyncio.to_thread(self.watch.look)
         self.instruments.set(metrics.BLIND, bool(look.blind))
+        if look.astray:
+            return  # leases and instants by this clock would keep other receivers off for as long as it is wrong
         now = self.clock()
         until = now + self.calls.lease_seconds
         due = await self.journal.run(
             lambda connection: episodes.claim(connection, now, owner=self.calls.owner, until=until)
         )
+        due = [episode for episode in due if episode.id not in self.calls.under_way]
         silenced = await asyncio.to_thread(self.silences) if due else frozenset()
         decided = [(case, decide(case)) for case in await self._cases(due, look, agents, silenced)]
         down = await asyncio.to_thread(self.watch.down, agents, look) if _wanting(decided) else 0
@@ -194,7 +197,7 @@ class Healer:
     def _time_recoveries(self, decided: Decided) -> None:
         for case, decision in decided:
             if decision.verdict is Verdict.PROVEN and case.episode.driver:
-                seconds = case.now - case.episode.opened_at
+                seconds = case.age
                 self.instruments.observe(metrics.RECOVERY, seconds, case.episode.driver)
 
 

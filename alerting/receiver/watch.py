@@ -4,6 +4,7 @@ Reads   one LIST of the agents' area a look; one GET for each state object that 
 Errors  none are raised: a store that cannot be read makes the look blind, and says why.
 """
 
+import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from nervesys.stores.objects import Listing, ObjectInfo, ObjectStore
 
 MAX_STATE_BYTES = 1 << 20
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Look:
@@ -27,12 +30,14 @@ class Look:
         blind: why nobody may be judged by it; empty when it is clear.
         clock: the store's; Unix seconds.
         heartbeats: the newest state object of each agent.
+        astray: our clock is not the store's: whatever we would write down, others could not go by.
     """
 
     at: float
     blind: str = ""
     clock: float = 0.0
     heartbeats: Mapping[str, ObjectInfo] = field(default_factory=dict)
+    astray: bool = False
 
 
 class Watch:
@@ -51,19 +56,24 @@ class Watch:
         self._fresh = settings.monitoring.fresh_seconds("store", "agents")
         self._unbroken_since = self._last_success = -math.inf
         self._states: dict[str, tuple[str, AgentState | None]] = {}
+        self._astray = False
 
     def look(self) -> Look:
         """List the area now; blocks for as long as the store takes."""
         try:
             listing = self._store.list(self._template.prefix())
         except StoreUnavailable as err:
-            return Look(self._clock(), f"the store cannot be read: {err}")
+            return Look(
+                now := self._clock(), f"the store cannot be read: {err}", astray=self._is_astray(now, err.clock)
+            )
         now = self._clock()
         if abs(now - self._last_success) > self._fresh:
             self._unbroken_since = now
         self._last_success = now
         store_clock = now if listing.clock is None else listing.clock
-        return Look(now, self._doubt(now, store_clock), store_clock, self._heartbeats(listing))
+        if self._is_astray(now, listing.clock):
+            return Look(now, f"the store's clock and ours are {abs(store_clock - now):.0f} s apart", astray=True)
+        return Look(now, self._doubt(now), store_clock, self._heartbeats(listing))
 
     def sight(self, agent: str, look: Look) -> Sight:
         """What a look says of an agent; its state is fetched where it has changed, which blocks."""
@@ -106,10 +116,16 @@ class Watch:
         states = [self.sight(agent, look).state for agent in silent]
         return sum(state is None or state.status is not Status.STOPPED for state in states)
 
-    def _doubt(self, now: float, store_clock: float) -> str:
+    def _is_astray(self, now: float, store_clock: float | None) -> bool:
+        """Whether our clock and the store's are too far apart; told once, when it begins."""
+        apart = 0.0 if store_clock is None else abs(store_clock - now)
+        before, self._astray = self._astray, apart > self._offset
+        if self._astray and not before:
+            log.warning("the store's clock and ours are %.0f s apart; nothing is decided until they agree", apart)
+        return self._astray
+
+    def _doubt(self, now: float) -> str:
         """Why the receiver does not trust its eyes yet; empty when it does."""
-        if abs(store_clock - now) > self._offset:
-            return f"the store's clock and ours are {abs(store_clock - now):.0f} s apart"
         unbroken = now - self._unbroken_since
         if unbroken < self._heartbeat.grace_seconds:
             return f"the store has been readable without a break for only {unbroken:.0f} s"

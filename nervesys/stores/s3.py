@@ -136,8 +136,9 @@ class S3Store:
             code = err.response.get("Error", {}).get("Code", "unknown")
             if key and code in MISSING:
                 raise gone(key) from None
-            status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "?")
-            raise StoreUnavailable(f"{what} at {self._endpoint}: {code} (HTTP {status})") from err
+            answer = err.response.get("ResponseMetadata", {})
+            status = answer.get("HTTPStatusCode", "?")
+            raise StoreUnavailable(f"{what} at {self._endpoint}: {code} (HTTP {status})", _date(answer)) from err
         except BotoCoreError as err:
             raise StoreUnavailable(f"{what} at {self._endpoint}: {type(err).__name__}") from err
 

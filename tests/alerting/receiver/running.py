@@ -63,11 +63,13 @@ def _run(argv: list[str], env: dict[str, str], log: Path) -> None:
 
 
 @contextmanager
-def receiver(home: Path, listen: str, python: Sequence[str] = PYTHON) -> Iterator[subprocess.Popen[bytes]]:
+def receiver(
+    home: Path, listen: str, python: Sequence[str] = PYTHON, env: Mapping[str, str] = NOWHERE
+) -> Iterator[subprocess.Popen[bytes]]:
     """The program as people start it, ready; killed without a word where it still runs at the end."""
     argv = [*python, "-m", "nervesys", "receiver", "--home", str(home), "--listen", listen]
     with (home / "log").open("ab") as log:
-        process = subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, **NOWHERE})
+        process = subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, **env})
     try:
         until_ready(listen, 60)
         yield process

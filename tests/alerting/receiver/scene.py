@@ -43,7 +43,7 @@ limits:
   {{start_allowance_seconds: 1, cooldown_seconds: 0, blast_share: 1, blast_at_least: 1000, restarts_per_hour: 100000,
     flap_recoveries: 100000, lease_seconds: 2}}
 """
-DRIVER = '#!/bin/sh\necho "$1 $(date +%s.%N)" >> "$0.calls"\n'
+DRIVER = '#!/bin/sh\necho "$1 $(date +%s.%N)" >> "$0.calls"\nexec sleep 0.3\n'
 
 
 class Scene:
@@ -119,11 +119,13 @@ class FastFleet(threading.Thread):
     Attributes:
         immortal: from now on nobody dies.
         over: ends the thread.
+        needless: agents that were restarted while they lived.
     """
 
     def __init__(self, store: S3Store, agents: Sequence[str], calls: Callable[[], list[str]]) -> None:
         super().__init__(name="fleet", daemon=True)
         self.immortal, self.over = threading.Event(), threading.Event()
+        self.needless: list[str] = []
         self._store, self._agents, self._calls = store, agents, calls
         self._instance = dict.fromkeys(agents, 0)
         self._until = dict.fromkeys(agents, 0.0)
@@ -135,6 +137,7 @@ class FastFleet(threading.Thread):
             restarts, now = Counter(self._calls()), time.monotonic()
             for agent in self._agents:
                 if restarts[agent] > self._instance[agent]:
+                    self.needless += [agent] if now < self._until[agent] else []
                     self._instance[agent] = restarts[agent]
                     self._until[agent] = now + LIFE
                 if now < self._until[agent]:

@@ -1,6 +1,7 @@
 """Stories of healing: what is received, what is seen, and what comes of it."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from alerting.actions.outcome import Cause, Failed, Retry
 from alerting.receiver.exposition import Waiting
 from nervesys.contract import Status
+from nervesys.errors import StoreUnavailable
 from tests.alerting.receiver.world import World, a_fleet, agent_down
 
 Begin = Callable[..., World]
@@ -363,3 +365,43 @@ def test_an_instance_that_was_replaced_is_known_again_across_episodes_and_receiv
     world.receive(agent_down("grok", starts_at="later"))
     world.passes(120)
     assert (world.driver.calls, world.story(2)[:2]) == (["grok"], ["received", "duplicate_agent"])
+
+
+def test_who_does_not_know_the_time_decides_and_writes_nothing(begin: Begin) -> None:
+    world = begin()
+    down(world, "grok")
+    before, world.store.broken = world.actions(), True
+    world.store.refusal = StoreUnavailable("list: RequestTimeTooSkewed", world.now - 3600)
+    world.passes(60)
+    assert (world.driver.calls, world.actions()) == ([], before)
+
+
+def test_an_episode_that_a_clock_ahead_has_opened_is_healed_at_once(begin: Begin) -> None:
+    world = begin()
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    world.dies("grok")
+    world.passes(35)
+    world.now += 3600
+    world.receive(agent_down("grok"))
+    world.now -= 3600
+    world.passes(60)
+    assert (world.driver.calls, world.states()) == (["grok"], {"grok": "recovered"})
+
+
+def test_a_clock_that_is_set_while_a_driver_works_takes_nothing_out_of_its_hands(begin: Begin) -> None:
+    world, turned = begin(), threading.Event()
+    world.driver.effect = lambda agent: world.lives(agent, "two") if turned.wait(30) else None
+    down(world, "grok")
+
+    async def story() -> None:
+        world.now += 5
+        await world.healer.turn()
+        world.now += 3600
+        await world.healer.turn()
+        turned.set()
+        await asyncio.gather(*world.calls._tasks)
+
+    asyncio.run(story())
+    world.passes(60)
+    assert (world.driver.calls, world.states()) == (["grok"], {"grok": "recovered"})
+    assert "called" in world.story()

@@ -9,6 +9,7 @@ import pytest
 
 from alerting.receiver.watch import Watch
 from nervesys.contract import Status
+from nervesys.errors import StoreUnavailable
 from nervesys.settings import Settings, load
 from nervesys.stores.objects import Listing
 from tests.alerting.receiver.world import START, BreakableStore, World, a_fleet
@@ -98,7 +99,17 @@ def test_clocks_far_apart_make_it_blind(world: World, settings: Settings, tmp_pa
     watch = Watch(store, settings, lambda: store.now)
     for store.offset, blind in ((0.0, True), (29.0, False), (31.0, True), (-31.0, True), (0.0, False)):
         store.now += 15
-        assert bool(watch.look().blind) is blind
+        look = watch.look()
+        assert bool(look.blind) is blind
+        assert look.astray is (abs(store.offset) > 30)
+
+
+def test_a_store_that_refuses_our_clock_has_told_its_own(world: World, settings: Settings) -> None:
+    watch, world.store.broken = Watch(world.store, settings, world.clock), True
+    for clock, astray in ((None, False), (world.now, False), (world.now - 3600, True)):
+        world.store.refusal = StoreUnavailable("list: RequestTimeTooSkewed", clock)
+        look = watch.look()
+        assert (bool(look.blind), look.astray) == (True, astray)
 
 
 def test_only_those_count_as_down_that_fell(world: World) -> None:

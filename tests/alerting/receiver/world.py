@@ -60,10 +60,11 @@ class BreakableStore(FolderStore):
     """A store that can be made unreadable."""
 
     broken = False
+    refusal = StoreUnavailable("list: timed out")
 
     def list(self, prefix: str, *, recursive: bool = True) -> Listing:
         if self.broken:
-            raise StoreUnavailable(f"list {prefix}: timed out")
+            raise self.refusal
         return super().list(prefix, recursive=recursive)
 
 
