@@ -59,6 +59,7 @@ EXPECTED_EMPTY: dict[str, Reason] = {
     "config-changes / Agents by the brain / C": NOTHING_TOLD,
     "hygiene / Duration of drills / A": NEVER_DRILLED,
     "hygiene / Duration of runs / A": NOT_ON_GITHUB,
+    "hygiene / Failed deployments / A": NOT_ON_GITHUB,
     "hygiene / It took / A": NEVER_DRILLED,
     "hygiene / Its outcome / A": NEVER_DRILLED,
     "hygiene / Last drill / A": NEVER_DRILLED,

@@ -26,7 +26,8 @@ from nervesys.metrics.periods import DAY_SECONDS
 
 ROTATED = "min by (secret, origin) (nervesys_secret_rotated_timestamp_seconds)"
 AGE = f"time() - {ROTATED}"
-LAST_RUN = "max by (repository, workflow, branch, conclusion) (nervesys_deployment_last_run_timestamp_seconds)"
+RUN = "nervesys_deployment_last_run_timestamp_seconds"
+LAST_RUN = f"max by (repository, workflow, branch, conclusion) ({RUN})"
 FAILED = 'conclusion=~"failure|timed_out|startup_failure"'
 UNKNOWN = "No secret is listed, and no file of one is seen"
 NO_DRILL = "Never tried: nervesys drill restore"
@@ -49,9 +50,9 @@ def dashboard(house: House) -> Dashboard:
         since="now-7d",
         sections=(
             Section("", (Line(TILE, (*_secrets(house), *_drill(house))),)),
-            Section("Secrets", (Line(MEDIUM, (_secret_table(house),), (24,)),)),
+            Section("Secrets", (Line(SHORT, (_secret_table(house),), (24,)),)),
             Section("Restore drills", (Line(MEDIUM, (_drill_times(house), _drill_sizes())),)),
-            Section("Deployments", (Line(MEDIUM, (_deployments(),), (24,)), Line(SHORT, _runs()))),
+            Section("Deployments", (Line(SHORT, (_deployments(),), (24,)), Line(MEDIUM, _runs()))),
         ),
     )
 
@@ -109,8 +110,9 @@ def _drill(house: House) -> tuple[Any, ...]:
             "Failed deployments",
             "How many workflows ended badly in their newest run?",
             Unit.COUNT,
-            query(f"count(nervesys_deployment_last_run_timestamp_seconds{{{FAILED}}}) or vector(0)"),
+            query(f"count({RUN}{{{FAILED}}}) or 0 * count({RUN})"),
             steps=ANY_IS_CRITICAL,
+            empty=NO_RUN,
         ),
     )
 
@@ -128,7 +130,7 @@ def _secret_table(house: House) -> Any:
             Unit.SECONDS,
             rising(ages.warning_days * DAY_SECONDS, ages.critical_days * DAY_SECONDS),
         ),
-        Value("Replaced", query(f"1000 * {ROTATED}"), Unit.AGO),
+        Value("Critical in", query(f"{ages.critical_days * DAY_SECONDS:g} - ({AGE})"), Unit.SECONDS),
         sort="Age",
         empty=UNKNOWN,
     )

@@ -95,7 +95,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Errors",
             "How many errors did all entities have in this time range?",
             Unit.COUNT,
-            query(f"sum(increase(nervesys_vitality_errors_total[{OVERALL}]))"),
+            query(f"round(sum(increase(nervesys_vitality_errors_total[{OVERALL}])))"),
         ),
         stat("Clients", "How many clients are connected?", Unit.COUNT, query(f"sum({_of_entity('clients')})")),
     )
@@ -103,7 +103,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
 
 def _entities(house: House) -> Any:
     silent = house.settings.thresholds.vitality_silent_seconds
-    all_of = f"sum by (entity) (increase(nervesys_vitality_{{}}_total[{OVERALL}]))"
+    all_of = f"round(sum by (entity) (increase(nervesys_vitality_{{}}_total[{OVERALL}])))"
     return table(
         "How each entity does",
         "Does it beat, does it answer, and how quickly? Pulses, missed ones, reactions and errors of this time range.",
