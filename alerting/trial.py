@@ -4,6 +4,7 @@ It carries the label `nervesys_test`: the receiver observes it in an episode of 
 no other alert.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alerting.model import Alert, AlertsFile
+from alerting.routes import ACTIONS
 from alerting.rules import annotations, rules_of
 from nervesys.settings import Settings
 from nervesys.settings.check import nearest
 
 TEST = {"nervesys_test": "true"}
+NO_END = "0001-01-01T00:00:00Z"
+"""What Go writes where there is no time."""
 LASTS_SECONDS = 300
 """After which it is over by itself, should nobody end it."""
 
@@ -38,6 +42,31 @@ class Trial:
         """What Alertmanager's API takes; times in Unix seconds."""
         times = {"startsAt": _written(start), "endsAt": _written(end)}
         return [{"labels": self.labels, "annotations": self.annotations, **times}]
+
+    def as_grafana(self, start: float, end: float | None = None) -> dict[str, Any]:
+        """What Grafana posts to a webhook; times in Unix seconds, no end while it fires.
+
+        The format is that of its [webhook notifier](https://grafana.com/docs/grafana/latest/alerting/).
+        """
+        status = "firing" if end is None else "resolved"
+        times = {"startsAt": _written(start), "endsAt": NO_END if end is None else _written(end)}
+        fingerprint = hashlib.sha256(repr(sorted(self.labels.items())).encode()).hexdigest()[:16]
+        alert = {"status": status, "labels": self.labels, "annotations": self.annotations, **times}
+        return {
+            "receiver": ACTIONS,
+            "status": status,
+            "orgId": 1,
+            "alerts": [{**alert, "fingerprint": fingerprint, "values": None}],
+            "groupLabels": {"alertname": self.labels["alertname"]},
+            "commonLabels": self.labels,
+            "commonAnnotations": self.annotations,
+            "version": "1",
+            "groupKey": fingerprint,
+            "truncatedAlerts": 0,
+            "state": "alerting" if end is None else "ok",
+            "title": f"TEST {self.labels['alertname']}",
+            "message": self.annotations["summary"],
+        }
 
 
 def trial(name: str, given: Mapping[str, str], alerts: AlertsFile, settings: Settings) -> Trial:

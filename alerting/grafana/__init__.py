@@ -7,9 +7,10 @@ the settings of contact points have each `$` doubled; queries and annotations ha
 from typing import Any
 
 from alerting.grafana.contacts import contact_points, policies
+from alerting.grafana.deleted import deletions, given
 from alerting.grafana.rules import groups
 
-__all__ = ["contact_points", "groups", "policies", "provisioned"]
+__all__ = ["contact_points", "deletions", "given", "groups", "policies", "provisioned"]
 
 
 def provisioned(key: str, content: Any) -> dict[str, Any]:

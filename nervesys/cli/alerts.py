@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import alerting
-from alerting.build import files, obsolete
+from alerting.build import files, given_before, obsolete
 from alerting.check import World, mistakes
 from alerting.live import Asked, asked
 from alerting.model import AlertsFile, read_alerts
@@ -50,8 +50,8 @@ def build(
     """Write what Prometheus, Alertmanager and Grafana load: scrape configuration, rules and routes."""
     one = opened("alerts", home=home, brain=brain)
     alerts = checked(one.tree, one.loaded, secrets=None)
-    wanted = files(one.loaded.settings, alerts, secrets, one.loaded.own_thresholds)
-    report(Console(), write(out, wanted, check=check, obsolete=obsolete(alerts)), check=check)
+    wanted = files(one.loaded.settings, alerts, secrets, one.loaded.own_thresholds, given_before(out))
+    report(Console(), write(out, wanted, check=check, obsolete=obsolete(wanted)), check=check)
 
 
 @app.command()

@@ -29,6 +29,9 @@ LIMITS = {"start_allowance_seconds": 30, "cooldown_seconds": 10}
 """An agent of this machine starts within seconds, and whoever tries the healing out shall not wait to do it again."""
 LOOPBACK = "127.0.0.1,localhost"
 
+PROVISIONING = "provisioning/"
+"""Below the home."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -89,8 +92,9 @@ def make(
             programs.look("grafana", fetched),
         ),
     )
-    obsolete = tuple(f"provisioning/{path}" for path in build.obsolete(alerts))
-    return Plan(stack, inherited, _files(stack, loaded, alerts), obsolete)
+    files = _files(stack, loaded, alerts)
+    wanted = [path.removeprefix(PROVISIONING) for path in files]
+    return Plan(stack, inherited, files, tuple(f"{PROVISIONING}{path}" for path in build.obsolete(wanted)))
 
 
 def _environment(place: Place, s3: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -108,17 +112,18 @@ def _environment(place: Place, s3: str, environ: Mapping[str, str]) -> dict[str,
 
 def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
     """Everything that the programs load, by path below the home."""
-    provisioning = build.files(loaded.settings, alerts, stack.home / "secrets", loaded.own_thresholds)
+    before = build.given_before(stack.home / PROVISIONING)
+    provisioning = build.files(loaded.settings, alerts, stack.home / "secrets", loaded.own_thresholds, before)
     files = {
         FILE: stack.model_dump_json(indent=2) + "\n",
         daemon.CONFIG: daemon.config(stack),
         RECEIVER_FILE: _receiver_file(stack),
-        **{f"provisioning/{path}": text for path, text in provisioning.items()},
+        **{f"{PROVISIONING}{path}": text for path, text in provisioning.items()},
     }
     if any(service.name == "grafana" for service in stack.services):
         pages = import_module("dashboards.build").files(loaded, str(stack.home / "provisioning/grafana/dashboards"))
         files[grafana.CONFIG] = grafana.config(stack.home, loaded.settings.monitoring.listen.grafana)
-        files |= {f"provisioning/{path}": text for path, text in pages.items()}
+        files |= {f"{PROVISIONING}{path}": text for path, text in pages.items()}
     elif alerts.engine == "grafana":
         raise programs.ProgramMissing("config/alerts.yaml says `engine: grafana`, and Grafana is not on this machine")
     return files

@@ -3,12 +3,14 @@
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from alerting.model import Action, read_alerts
+from alerting.receiver.local import open_local
 from alerting.routes import ACTIONS
 from alerting.trial import LASTS_SECONDS, Trial, trial
 from nervesys.alertmanager import Alertmanager
@@ -16,9 +18,9 @@ from nervesys.cli.options import BrainUrl, Home
 from nervesys.clock import system_clock
 from nervesys.errors import Mistake, NervesysError, SettingsError
 from nervesys.settings import Place, Settings
-from nervesys.stack.actions import actions
+from nervesys.stack.actions import actions, tell
 from nervesys.stack.layout import FILE, Stack
-from nervesys.stores.opened import opened
+from nervesys.stores.opened import Opened, opened
 
 LOOK_SECONDS = 0.5
 
@@ -34,19 +36,19 @@ def follow_a_test(
 ) -> None:
     """Send a test alert through Alertmanager to whoever is told, and follow it to the receiver's journal.
 
-    It is marked as a test: observed, and never acted upon.
+    It is marked as a test: observed, and never acted upon. Where Grafana evaluates, which takes no alerts from outside,
+    it is sent to the receiver as Grafana would.
     """
     one = opened("alerts", _environment(home), home=home, brain=brain)
     settings, (alerts, _) = one.loaded.settings, read_alerts(one.tree)
-    if alerts.engine != "prometheus":
-        raise NervesysError("Grafana tells people, and takes no alerts from outside: test its contact points there")
     told = {"agent": agent, "server": server, **dict(map(_pair, label or ()))}
     try:
         test = trial(name, {key: value for key, value in told.items() if value}, alerts, settings)
     except ValueError as err:
         raise SettingsError([Mistake("the test", "", str(err))]) from None
     out, began = Console(highlight=False, soft_wrap=True), time.monotonic()
-    for event in _followed(test, settings, wait):
+    by_grafana = alerts.engine == "grafana"
+    for event in _past_grafana(test, one, wait) if by_grafana else _followed(test, settings, wait):
         out.print(f"{time.monotonic() - began:3.0f} s  {event}", markup=False)
 
 
@@ -79,6 +81,22 @@ def _followed(test: Trial, settings: Settings, seconds: float) -> Iterator[str]:
             yield from _journalled(test, settings, start, deadline)
     finally:
         alertmanager.post(test.body(start, system_clock()))
+    yield "the test is over"
+
+
+def _past_grafana(test: Trial, one: Opened, seconds: float) -> Iterator[str]:
+    """What happens to a test that comes as if from Grafana."""
+    settings, token = one.loaded.settings, open_local(one.place).token
+    assert token is not None, "open_local fills it in"
+    say = partial(tell, settings.monitoring.listen.receiver, settings.monitoring.web, token.get_secret_value())
+    start, deadline = system_clock(), time.monotonic() + seconds
+    say(test.as_grafana(start))
+    try:
+        yield f"sent {test.alert.alertname} to the receiver, as Grafana would, marked as a test"
+        yield "people are told by Grafana: try each contact point there"
+        yield from _journalled(test, settings, start, deadline)
+    finally:
+        say(test.as_grafana(start, system_clock()))
     yield "the test is over"
 
 

@@ -1,5 +1,7 @@
-"""What the receiver's journal says, asked over HTTP."""
+"""What the receiver's journal says, asked over HTTP; and alerts, told to it as Grafana tells them."""
 
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -27,7 +29,7 @@ def actions(address: str, web: Web, *, tests: bool = False, **wanted: str) -> li
     Raises:
         ReceiverUnavailable: it does not answer.
     """
-    url = f"{'https' if web.tls_cert_file else 'http'}://{address}/actions"
+    url = f"{_origin(address, web)}/actions"
     password = web.basic_auth_password.get_secret_value() if web.basic_auth_password else ""
     try:
         answer = requests.get(
@@ -41,3 +43,30 @@ def actions(address: str, web: Web, *, tests: bool = False, **wanted: str) -> li
         return [action for action in answer.json()["actions"] if bool(action["test"]) is tests]
     except (requests.RequestException, ValueError) as err:
         raise ReceiverUnavailable(f"ask {url}: {type(err).__name__}") from err
+
+
+def tell(address: str, web: Web, token: str, body: Mapping[str, Any]) -> None:
+    """Post what Grafana would.
+
+    Args:
+        address: `HOST:PORT` of the receiver.
+        web: its certificate.
+        token: the receiver's.
+        body: Grafana's.
+
+    Raises:
+        ReceiverUnavailable: it does not take it.
+    """
+    url, bearer = f"{_origin(address, web)}/api/v1/grafana", {"authorization": f"Bearer {token}"}
+    try:
+        answer = requests.post(
+            url, json=dict(body), headers=bearer, verify=web.tls_cert_file or True, timeout=TIMEOUT_SECONDS
+        )
+    except requests.RequestException as err:
+        raise ReceiverUnavailable(f"tell {url}: {type(err).__name__}") from err
+    if answer.status_code != HTTPStatus.OK:
+        raise ReceiverUnavailable(f"tell {url}: status {answer.status_code}: {answer.text.strip()}")
+
+
+def _origin(address: str, web: Web) -> str:
+    return f"{'https' if web.tls_cert_file else 'http'}://{address}"

@@ -19,7 +19,8 @@ def test_the_shipped_alerts_are_right(profile: str | None) -> None:
 def test_check_says_how_many_there_are(tmp_path: Path) -> None:
     said = RUN.invoke(app, ["check", "--home", str(tmp_path)])
     assert said.exit_code == 0
-    assert "The alerts are right: 36 alerts make 40 rules." in said.output
+    alerts = checked(FolderTree(shipped_root()), load(), secrets=None).alerts
+    assert f"The alerts are right: {len(alerts)} alerts make " in said.output
     assert "no channel is enabled" in said.output
 
 
