@@ -37,6 +37,11 @@ VITALITY = Origin("vitality", "vitality")
 SECRETS = Origin("hygiene", "secrets")
 DRILLS = Origin("hygiene", "drills")
 DEPLOYMENTS = Origin("hygiene", "deployments")
+ARTIFACTS = Origin("artifacts", "manifests")
+ARTIFACTS_WAITING = Origin("artifacts", "waiting")
+ARTIFACT_FILES = Origin("artifacts", "files")
+CHECKSUMS = Origin("artifacts", "checksums")
+CHECKPOINTS = Origin("artifacts", "checkpoints")
 
 
 def origins(settings: Settings) -> tuple[Origin, ...]:

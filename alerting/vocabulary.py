@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from alerting.gates import (
     AGENTS,
     ARCHIVE,
+    ARTIFACT_FILES,
+    ARTIFACTS,
+    ARTIFACTS_WAITING,
     BRAIN,
+    CHECKPOINTS,
+    CHECKSUMS,
     DEPLOYMENTS,
     DRILLS,
     GITHUB,
@@ -29,6 +34,8 @@ PASS = ("source", "area")
 PROJECT = ("project",)
 ENTITY = ("entity",)
 WORKFLOW = ("repository", "workflow", "branch")
+ARTIFACT = ("type", "status", "visibility")
+CHECKPOINTED = ("database",)
 DEED = ("agent", "action")
 """What the receiver does."""
 
@@ -91,6 +98,8 @@ SILENCES: Mapping[str, tuple[Term, ...]] = {
     ),
     "event": (Age("nervesys_workspace_last_event_timestamp_seconds", PROJECT, WORKSPACE),),
     "snapshot": (Age("nervesys_workspace_newest_snapshot_timestamp_seconds", PROJECT, WORKSPACE),),
+    "artifact": (Age("nervesys_artifact_newest_timestamp_seconds", FLEET, ARTIFACTS),),
+    "checkpoint": (Age("nervesys_checkpoint_newest_timestamp_seconds", CHECKPOINTED, CHECKPOINTS),),
     "daily summary": (Age("nervesys_brain_daily_summary_timestamp_seconds", FLEET, BRAIN),),
 }
 """What should keep coming: `no heartbeat > 5 minutes`."""
@@ -204,8 +213,31 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "memory decay": (Level("nervesys_vitality_memory_decay_ratio", ENTITY, Unit.RATIO, VITALITY),),
     "vital errors": (Count("nervesys_vitality_errors_total", ENTITY, VITALITY),),
     "connected clients": (Level("nervesys_vitality_clients", ENTITY, Unit.COUNT, VITALITY),),
+    "artifacts": (Level("nervesys_artifacts", ARTIFACT, Unit.COUNT, ARTIFACTS),),
+    "artifact bytes": (Level("nervesys_artifact_bytes", ARTIFACT, Unit.BYTES, ARTIFACTS),),
+    "traces": (Level("nervesys_artifact_traces", ("status",), Unit.COUNT, ARTIFACTS),),
+    "failed steps": (Count('nervesys_artifact_step_duration_seconds_count{status="failed"}', FLEET, ARTIFACTS),),
+    "step duration": (
+        Count(
+            "nervesys_artifact_step_duration_seconds_sum",
+            ("status",),
+            ARTIFACTS,
+            unit=Unit.SECONDS,
+            divisor="nervesys_artifact_step_duration_seconds_count",
+        ),
+    ),
+    "waiting artifact requests": (Level("nervesys_artifact_waiting_requests", AGENT, Unit.COUNT, ARTIFACTS_WAITING),),
+    "refused artifact requests": (Level("nervesys_artifact_refused_requests", AGENT, Unit.COUNT, ARTIFACTS_WAITING),),
+    "artifact files": (Level("nervesys_artifact_files", FLEET, Unit.COUNT, ARTIFACT_FILES),),
+    "artifact orphans": (Level("nervesys_artifact_orphans", FLEET, Unit.COUNT, ARTIFACT_FILES),),
+    "artifact orphan bytes": (Level("nervesys_artifact_orphan_bytes", FLEET, Unit.BYTES, ARTIFACT_FILES),),
+    "missing artifact files": (Level("nervesys_artifact_missing_files", FLEET, Unit.COUNT, ARTIFACT_FILES),),
+    "compared checksums": (Count("nervesys_artifact_compared_total", FLEET, CHECKSUMS),),
+    "mismatched checksums": (Level("nervesys_artifact_mismatched_checksums", FLEET, Unit.COUNT, CHECKSUMS),),
+    "checkpoint threads": (Level("nervesys_checkpoint_threads", CHECKPOINTED, Unit.COUNT, CHECKPOINTS),),
+    "checkpoints": (Level("nervesys_checkpoints", CHECKPOINTED, Unit.COUNT, CHECKPOINTS),),
+    "checkpoint bytes": (Level("nervesys_checkpoint_bytes", CHECKPOINTED, Unit.BYTES, CHECKPOINTS),),
     "artifact requests": (Count("nervesys_artifact_requests_total", ("operation", "outcome")),),
-    "refused artifact requests": (Count('nervesys_artifact_requests_total{outcome="refused"}', ("operation",)),),
     "artifact commit failures": (Count("nervesys_artifact_commit_failures_total", FLEET),),
     "restore drill duration": (
         Level(

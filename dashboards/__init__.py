@@ -8,6 +8,7 @@ DASHBOARDS = (
     "config_changes",
     "storage",
     "workspaces",
+    "artifacts",
     "vitality",
     "hygiene",
     "stack",

@@ -22,6 +22,7 @@ class Reason:
 PAGES = (
     "agent-details",
     "alerts-actions",
+    "artifacts",
     "config-changes",
     "historical-trends",
     "hygiene",
@@ -41,6 +42,10 @@ NOTHING_BAD = Reason(
 NOTHING_DONE = Reason("No agent needed an action.", unless="max_over_time(nervesys_actions_total[7d]) > 0")
 NOTHING_TOLD = Reason("No agent told the brain of an error.", unless="nervesys_brain_error_log_lines")
 NEVER_DRILLED = Reason("Nobody tried to restore a backup.", unless="nervesys_restore_drill_timestamp_seconds")
+NOTHING_REFUSED = Reason(
+    "The service refused nothing that waited.", unless="max_over_time(nervesys_artifact_refused_requests[7d]) > 0"
+)
+NO_LANGGRAPH = Reason("The settings name no database of LangGraph.", unless="nervesys_checkpoints")
 NOT_ON_GITHUB = Reason("The brain is a plain Git repository.")
 
 EXPECTED_EMPTY: dict[str, Reason] = {
@@ -56,6 +61,8 @@ EXPECTED_EMPTY: dict[str, Reason] = {
     "alerts-actions / Open actions now / A": NOTHING_DONE,
     "alerts-actions / Time to recovery / A": NOTHING_DONE,
     "alerts-actions / Time to recovery / B": NOTHING_DONE,
+    **{f"artifacts / What LangGraph keeps / {query}": NO_LANGGRAPH for query in "ABCD"},
+    "artifacts / Waiting by agent / B": NOTHING_REFUSED,
     "config-changes / Agents by the brain / C": NOTHING_TOLD,
     "hygiene / Duration of drills / A": NEVER_DRILLED,
     "hygiene / Duration of runs / A": NOT_ON_GITHUB,

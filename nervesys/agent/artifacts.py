@@ -5,15 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nervesys.agent.identity import Identity
+from nervesys.artifacts.waiting import FILE
 from nervesys.clock import Clock
 from nervesys.errors import NervesysError
 
 if TYPE_CHECKING:
     from nervesys.artifacts.client import Artifacts
     from nervesys.artifacts.patience import Patient
-
-FILE = "artifacts.sqlite3"
-"""What waits for the service, in the agent's own folder."""
 
 
 class OpenedArtifacts:

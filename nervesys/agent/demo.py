@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from nervesys.agent.agent import Agent
 from nervesys.agent.work import Task
+from nervesys.errors import NervesysError
 from nervesys.workspace import Workspace
 
 ERROR_SHARE = 0.04
@@ -23,6 +24,16 @@ ACTIONS = {
     "triage_issue": (0.6, 180),
 }
 """Usual seconds and usual tokens of each."""
+ARTIFACT_TYPES = {
+    "code_review": "review",
+    "write_tests": "tests",
+    "plan_sprint": "plan",
+    "search_web": "sources",
+    "summarize_thread": "summary",
+    "update_docs": "document",
+    "triage_issue": "triage",
+}
+TRACE_JOBS, RETENTION_DAYS = 5, 7
 REPOSITORIES = ("nervesys", "nervesys-web", "fleet-tools")
 ERRORS = ("the model did not answer in time", "the repository refused the push", "the answer was not valid JSON")
 
@@ -62,11 +73,34 @@ def jobs(agent: str) -> Iterator[Job]:
 def work(agent: Agent) -> None:
     """Do made-up work until the agent is stopped."""
     for number, job in enumerate(jobs(agent.me.name)):
-        with suppress(DemoError), agent.task(job.action, repository=job.repository) as task:
-            _do(job, task)
+        with suppress(DemoError, NervesysError), agent.task(job.action, repository=job.repository) as task:
             if agent.me.config.project:
-                _keep(agent.workspace(), job, number)
+                _in_project(agent, job, task, number)
+            else:
+                _do(job, task)
         time.sleep(job.rest_seconds)
+
+
+def _in_project(agent: Agent, job: Job, task: Task, number: int) -> None:
+    """Work as a step of a process, and leave what came of it to others."""
+    trace, step = f"{agent.me.instance_id}-{number // TRACE_JOBS}", f"{number}-{job.action}"
+    artifacts = agent.artifacts
+    with artifacts.step(trace, step):
+        _do(job, task)
+    _keep(agent.workspace(), job, number)
+    artifacts.put(
+        f"# {job.action}\n\nJob {number}, in {job.repository}.\n" * round(job.tokens / 10),
+        ARTIFACT_TYPES[job.action],
+        content_type="text/markdown",
+        trace=trace,
+        step=step,
+        visibility="public" if job.action == "update_docs" else "trace",
+        retention=RETENTION_DAYS,
+        model_name=agent.me.config.model,
+        execution_time_ms=round(job.seconds * 1000),
+    )
+    if number % TRACE_JOBS == TRACE_JOBS - 1:
+        artifacts.trace(trace, "completed")
 
 
 def _keep(workspace: Workspace, job: Job, number: int) -> None:

@@ -6,7 +6,3 @@ with Agent("grok") as agent:
         plan = agent.artifacts.put("# Plan", "plan", trace="sprint-12", step="plan")
     agent.artifacts.read(plan.id)
 """
-
-from nervesys.artifacts.metrics import FAMILIES
-
-__all__ = ["FAMILIES"]

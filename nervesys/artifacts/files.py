@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import IO, Any
 
 import fsspec
@@ -162,8 +161,3 @@ def _told(verb: str, what: str) -> Iterator[None]:
     except (OSError, BotoCoreError, FSTimeoutError) as err:
         said = (getattr(err, "strerror", None) or str(err) or type(err).__name__).splitlines()[0]
         raise FilesUnavailable(f"{verb} {what}: {said}") from err
-
-
-def url_of(said: str, home: Path) -> str:
-    """The URL of a root that the settings name; a folder without a scheme is one of the home."""
-    return said if "://" in said else (home / said).as_uri()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from nervesys.artifacts.caller import Service
 from nervesys.artifacts.client import Artifacts
-from nervesys.artifacts.files import Files, url_of
 from nervesys.artifacts.patience import Patient
+from nervesys.artifacts.place import open_files
 from nervesys.artifacts.waiting import Waiting
 from nervesys.clock import Clock, system_clock
 from nervesys.errors import NervesysError
@@ -39,8 +39,7 @@ def open_artifacts(agent: str, patient: Patient, home: Path, settings: Settings,
     Raises:
         SettingsError: the settings name no place for files.
     """
-    storage = settings.storage
-    return Artifacts(agent, patient, Files(url_of(storage.artifacts.files, home), storage.storj), clock)
+    return Artifacts(agent, patient, open_files(home, settings), clock)
 
 
 def _token(file: Path) -> str:

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 
 from nervesys.artifacts import metrics
 from nervesys.artifacts.database import Manifests
-from nervesys.artifacts.files import Files, url_of
+from nervesys.artifacts.place import database_url, open_files
 from nervesys.artifacts.service import ROOT, Desk
 from nervesys.artifacts.tokens import Tokens
 from nervesys.clock import Clock, system_clock
@@ -17,21 +17,6 @@ from nervesys.metrics.pages import Program, application
 from nervesys.settings import Place, Settings
 
 ABOUT = "Knows every artifact of the fleet: what it is, whose, and where its content lies."
-
-
-def database_url(place: Place, settings: Settings) -> str:
-    """Where the manifests lie."""
-    said = settings.storage.artifacts.database
-    return said.get_secret_value() if said else f"sqlite:///{place.manifests}"
-
-
-def open_files(place: Place, settings: Settings) -> Files:
-    """Where the contents lie.
-
-    Raises:
-        SettingsError: the settings name no place that can be used.
-    """
-    return Files(url_of(settings.storage.artifacts.files, place.home), settings.storage.storj)
 
 
 def service(place: Place, settings: Settings, clock: Clock = system_clock) -> Starlette:
@@ -44,7 +29,7 @@ def service(place: Place, settings: Settings, clock: Clock = system_clock) -> St
     """
     said = settings.storage.artifacts
     instruments = Instruments("artifacts", metrics.FAMILIES)
-    files, tokens = open_files(place, settings), Tokens(place.home / said.tokens, clock)
+    files, tokens = open_files(place.home, settings), Tokens(place.home / said.tokens, clock)
     database = Manifests.open(database_url(place, settings))
     writer = Writer(database, lambda: instruments.add(metrics.COMMIT_FAILURES))
     desk = Desk(database, writer, files, tokens, instruments, said.link_seconds, clock)

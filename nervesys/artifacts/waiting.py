@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from nervesys.errors import NervesysError
 
+FILE = "artifacts.sqlite3"
+"""In an agent's own folder."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, path TEXT NOT NULL, body BLOB NOT NULL, refused TEXT

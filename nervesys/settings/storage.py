@@ -169,6 +169,7 @@ class Artifacts(Section):
         orphan_days: after which a file without a manifest may be deleted.
         upload_hours: after which what was not completed is given up.
         delete_at_most: artifacts and files that one run of `gc` deletes; a wrong table or clock stops there.
+        agents: folder, from NERVESYS_HOME, of all agents' own folders, in which what waits is looked for.
         checkpoints: URLs of LangGraph's own databases, by a name of their own; they are only read.
     """
 
@@ -182,6 +183,7 @@ class Artifacts(Section):
     orphan_days: float = Field(gt=0)
     upload_hours: float = Field(gt=0)
     delete_at_most: int = Field(ge=0)
+    agents: str
     checkpoints: dict[str, DatabaseUrl] = Field(default_factory=dict)
 
 

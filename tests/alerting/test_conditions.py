@@ -162,6 +162,8 @@ UNSPOKEN = {
     "deployment_last_run_timestamp_seconds": "is behind Deployment Failed",
     "workspace_segments": "is how the history is cut; nothing to compare",
     "workspace_content_bytes": "goes with `project bytes`",
+    "artifact_oldest_upload_timestamp_seconds": "is there only while one is under way; is behind Artifact Upload Stuck",
+    "artifact_oldest_waiting_timestamp_seconds": "is there only while one waits; is behind Artifacts Waiting",
     "receiver_blind": "is behind Receiver Blind",
 }
 """Families without a word of their own, each with the reason."""

@@ -37,6 +37,7 @@ SECRETS = {
     "s3": ("store",),
     "agents": ("store", "supervisor", "artifacts"),
     "artifacts": ("store", "artifacts"),
+    "artifacts-exporter": ("store",),
     "store-exporter": ("store",),
     "vitality-exporter": ("store",),
     "receiver": ("store", "receiver", "supervisor"),

@@ -27,12 +27,13 @@ def context(
     once: bool = False,
     shard: Shard = WHOLE,
     flags: dict[str, str] | None = None,
+    home: Path = Path("/nowhere"),
 ) -> Context:
     """What a source is opened with, by the shipped settings."""
     clock = clock or HandClock()
     loaded = load(flags=flags)
     return Context(
-        Place(Path("/nowhere")),
+        Place(home),
         loaded.settings,
         loaded.agents,
         clock,

@@ -19,7 +19,8 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "server": ("alpha",),
     "source": ("brain", "store"),
     "state": ("escalated", "recovered"),
-    "status": tuple(Status),
+    "status": (*Status, "completed"),
+    "visibility": ("private", "public", "trace"),
 }
 OF_OTHERS: Mapping[str, str] = {
     "ALERTS": 'alertname="HighCpu",alertstate="firing",severity="warning",agent="grok"',

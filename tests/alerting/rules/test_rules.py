@@ -11,7 +11,18 @@ import yaml
 from alerting.model import read_alerts
 from alerting.rules import prometheus_rules
 from nervesys.settings import FolderTree, load, shipped_root
-from tests.alerting.rules import actions, agents, blindness, hygiene, pillars, servers, vitality, watchers, workspaces
+from tests.alerting.rules import (
+    actions,
+    agents,
+    artifacts,
+    blindness,
+    hygiene,
+    pillars,
+    servers,
+    vitality,
+    watchers,
+    workspaces,
+)
 from tests.alerting.rules.kit import Case
 
 CASES = (
@@ -24,6 +35,7 @@ CASES = (
     *workspaces.CASES,
     *vitality.CASES,
     *hygiene.CASES,
+    *artifacts.CASES,
 )
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from nervesys.artifacts.files import Files, FilesUnavailable, url_of
+from nervesys.artifacts.files import Files, FilesUnavailable
+from nervesys.artifacts.place import open_files
 from nervesys.errors import SettingsError
 from nervesys.settings import load
 from tests.servers import s3
@@ -19,7 +20,7 @@ ID = "01KATEST0000000000000000AB".replace("TEST", "7EST")
 @pytest.fixture(params=["folder", "rclone", "moto"])
 def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Files]:
     if request.param == "folder":
-        yield Files(url_of("artifacts", tmp_path), load().settings.storage.storj)
+        yield open_files(tmp_path, load().settings)
         return
     settings = s3.settings_of(request.getfixturevalue(f"{request.param}_endpoint"))
     yield Files(f"s3://{settings.bucket}/artifacts-{os.getpid()}", settings)

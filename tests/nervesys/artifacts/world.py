@@ -10,7 +10,8 @@ from nervesys.artifacts.client import Artifacts
 from nervesys.artifacts.database import Manifests
 from nervesys.artifacts.manifest import Manifest
 from nervesys.artifacts.patience import Patient
-from nervesys.artifacts.program import database_url, open_files, service
+from nervesys.artifacts.place import database_url, open_files
+from nervesys.artifacts.program import service
 from nervesys.artifacts.tokens import ADMIN
 from nervesys.artifacts.waiting import Waiting
 from nervesys.clock import Clock, system_clock
@@ -38,7 +39,7 @@ class World:
         self._tokens.mkdir(parents=True, exist_ok=True)
         for name in (*AGENTS, ADMIN):
             (self._tokens / name).write_text(f"token-of-{name:16}".strip().replace(" ", "-") + "-is-long")
-        self.files = open_files(self.place, self.settings)
+        self.files = open_files(self.place.home, self.settings)
         self._running, self._opened = ExitStack(), ExitStack()
 
     def start(self) -> None:

@@ -1,0 +1,185 @@
+"""Artifacts: what do agents hand to each other, is it whole, and how do their processes go?"""
+
+from typing import Any
+
+from grafanalib.core import Dashboard
+
+from dashboards.layout import Line, Section
+from dashboards.page import page
+from dashboards.style import ANY_IS_CRITICAL, ANY_IS_WARNING, MEDIUM, TILE, Colour, House, Unit, graph, query, stat
+from dashboards.tables import Label, Value, table
+
+EMPTY = "No artifact yet"
+NO_CHECKPOINT = "No database of checkpoints is named"
+STATUS_COLOURS = {
+    "completed": Colour.GOOD,
+    "running": Colour.CALM,
+    "failed": Colour.CRITICAL,
+    "cancelled": Colour.OFF,
+}
+OUTCOME_COLOURS = {"ok": Colour.GOOD, "refused": Colour.WARNING, "failed": Colour.CRITICAL}
+MADE = "nervesys_artifacts"
+
+
+def dashboard(house: House) -> Dashboard:
+    """The page of artifacts, processes and checkpoints."""
+    return page(
+        house,
+        uid="artifacts",
+        title="Artifacts",
+        description="What agents hand to each other, whether it is whole, and how their processes go.",
+        since="now-6h",
+        sections=(
+            Section("", (Line(TILE, _tiles()),)),
+            Section("What there is", (Line(MEDIUM, (_types(), _growth()), (12, 12)),)),
+            Section("Processes", (Line(MEDIUM, _processes(), (8, 8, 8)),)),
+            Section("The service, and what waits for it", (Line(MEDIUM, (_requests(), _waiting()), (12, 12)),)),
+            Section("Checkpoints of LangGraph", (Line(MEDIUM, (_checkpoints(),), (24,)),)),
+        ),
+    )
+
+
+def _one(family: str) -> str:
+    return f"max(nervesys_{family})"
+
+
+def _tiles() -> tuple[Any, ...]:
+    def total(title: str, question: str, expr: str, unit: Unit = Unit.COUNT, **style: Any) -> Any:
+        return stat(title, question, unit, query(expr), empty=EMPTY, **style)
+
+    return (
+        total("Completed", "How many artifacts are there?", f'sum({MADE}{{status="completed"}})'),
+        total("Contents", "How much do they hold?", "sum(nervesys_artifact_bytes)", Unit.BYTES),
+        stat(
+            "Newest",
+            "When was the last one made?",
+            Unit.AGO,
+            query(f"1000 * {_one('artifact_newest_timestamp_seconds')}"),
+            empty=EMPTY,
+        ),
+        stat(
+            "Waiting",
+            "How much could agents not tell the service yet?",
+            Unit.COUNT,
+            query("sum(nervesys_artifact_waiting_requests)"),
+            steps=ANY_IS_WARNING,
+        ),
+        total(
+            "Orphans",
+            "How many files have no manifest, and are too old to be on their way?",
+            _one("artifact_orphans"),
+            steps=ANY_IS_WARNING,
+        ),
+        total(
+            "Missing",
+            "Does any artifact lack its content?",
+            _one("artifact_missing_files"),
+            steps=ANY_IS_CRITICAL,
+        ),
+        total(
+            "Damaged",
+            "Is any content not what was put there, of those compared so far?",
+            _one("artifact_mismatched_checksums"),
+            steps=ANY_IS_CRITICAL,
+        ),
+    )
+
+
+def _types() -> Any:
+    def of(family: str, matcher: str = "") -> Any:
+        return query(f"sum by (type) (nervesys_{family}{matcher})")
+
+    return table(
+        "By type",
+        "What is made, how much of it, and who may read it?",
+        Label("type", "Type"),
+        Value("Artifacts", of("artifacts"), Unit.COUNT),
+        Value("Size", of("artifact_bytes"), Unit.BYTES),
+        Value("Private", of("artifacts", '{visibility="private"}'), Unit.COUNT),
+        Value("In traces", of("artifacts", '{visibility="trace"}'), Unit.COUNT),
+        Value("Public", of("artifacts", '{visibility="public"}'), Unit.COUNT),
+        sort="Size",
+        empty=EMPTY,
+    )
+
+
+def _growth() -> Any:
+    return graph(
+        "Size by type",
+        "What grows, and does cleaning up keep pace?",
+        Unit.BYTES,
+        query("sum by (type) (nervesys_artifact_bytes)", "{{type}}"),
+        stacked=True,
+        empty=EMPTY,
+    )
+
+
+def _processes() -> tuple[Any, ...]:
+    took = "nervesys_artifact_step_duration_seconds"
+    quantile = "histogram_quantile({}, sum by (le) (rate(" + took + "_bucket[$__rate_interval])))"
+    return (
+        graph(
+            "Traces by status",
+            "How many processes run, and how did the others end?",
+            Unit.COUNT,
+            query("sum by (status) (nervesys_artifact_traces)", "{{status}}"),
+            colours=STATUS_COLOURS,
+            empty=EMPTY,
+        ),
+        graph(
+            "Steps that ended",
+            "Do steps succeed?",
+            Unit.PER_MINUTE,
+            query(f"60 * sum by (status) (rate({took}_count[$__rate_interval]))", "{{status}}"),
+            colours=STATUS_COLOURS,
+            stacked=True,
+            empty=EMPTY,
+        ),
+        graph(
+            "Duration of steps",
+            "How long do steps take?",
+            Unit.SECONDS,
+            query(quantile.format(0.5), "half of them"),
+            query(quantile.format(0.95), "19 of 20"),
+            empty=EMPTY,
+        ),
+    )
+
+
+def _requests() -> Any:
+    return graph(
+        "Requests to the service",
+        "Is the service asked, and does it refuse or fail?",
+        Unit.PER_MINUTE,
+        query("60 * sum by (outcome) (rate(nervesys_artifact_requests_total[$__rate_interval]))", "{{outcome}}"),
+        colours=OUTCOME_COLOURS,
+        stacked=True,
+        empty=EMPTY,
+    )
+
+
+def _waiting() -> Any:
+    return graph(
+        "Waiting by agent",
+        "Whose artifacts wait to be registered?",
+        Unit.COUNT,
+        query("max by (agent) (nervesys_artifact_waiting_requests)", "{{agent}}"),
+        query("max by (agent) (nervesys_artifact_refused_requests) > 0", "{{agent}}, refused"),
+    )
+
+
+def _checkpoints() -> Any:
+    def of(family: str) -> str:
+        return f"max by (database) (nervesys_{family})"
+
+    return table(
+        "What LangGraph keeps",
+        "How many threads have state, how large is it, and does it move?",
+        Label("database", "Database"),
+        Value("Threads", query(of("checkpoint_threads")), Unit.COUNT),
+        Value("Checkpoints", query(of("checkpoints")), Unit.COUNT),
+        Value("Size", query(of("checkpoint_bytes")), Unit.BYTES),
+        Value("Newest", query(f"1000 * {of('checkpoint_newest_timestamp_seconds')}"), Unit.AGO),
+        sort="Size",
+        empty=NO_CHECKPOINT,
+    )

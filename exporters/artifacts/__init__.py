@@ -1,0 +1,48 @@
+"""Source `artifacts`: what agents hand to each other, by the database of manifests and the files that it points at.
+
+Reads   what changed in the database since the last pass; the names of all files, rarely; a few contents, to compare
+        them with their checksums; what waits on this machine for the service; LangGraph's databases.
+Units   bytes, Unix seconds, counts, seconds of steps.
+Errors  SourceError is raised where the database, the files or a database of checkpoints cannot be read. BadObject
+        costs one agent's row of what waits.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from exporters.artifacts import checkpoints, checksums, files, manifests, waiting
+from exporters.runner import Area, Context, Source
+from nervesys.artifacts.place import database_url, open_files
+from nervesys.database import Reader
+
+NAME = "artifacts"
+
+
+def areas(context: Context) -> Sequence[Area]:
+    """Every area; that of checkpoints reads the databases that the settings name, if any."""
+    place, settings = context.place, context.settings
+    said, every = settings.storage.artifacts, partial(settings.monitoring.every_seconds, NAME)
+    reader, stored = Reader(database_url(place, settings), "the manifests"), open_files(place.home, settings)
+    listed = files.Stored(reader, stored, context.clock, said.upload_hours * 3600)
+    urls = {name: url.get_secret_value() for name, url in said.checkpoints.items()}
+    return (
+        Area("manifests", manifests.FAMILIES, every("manifests"), manifests.Manifests(reader).refresh),
+        Area("waiting", waiting.FAMILIES, every("waiting"), waiting.Agents(place.home / said.agents).refresh),
+        Area("files", files.FAMILIES, every("files"), listed.refresh),
+        Area("checksums", checksums.FAMILIES, every("checksums"), checksums.Checksums(reader, stored).refresh),
+        Area("checkpoints", checkpoints.FAMILIES, every("checkpoints"), checkpoints.Checkpoints(urls).refresh),
+    )
+
+
+SOURCE = Source(
+    name=NAME,
+    about="Artifacts and processes of the fleet, the files that they point at, and what waits to be told.",
+    families=(
+        *manifests.FAMILIES,
+        *waiting.FAMILIES,
+        *files.FAMILIES,
+        *checksums.FAMILIES,
+        *checkpoints.FAMILIES,
+    ),
+    areas=areas,
+)

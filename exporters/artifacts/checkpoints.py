@@ -1,0 +1,126 @@
+"""Area `checkpoints`: what LangGraph's own databases hold, which are only read.
+
+Tables of langgraph-checkpoint-sqlite 3 (`checkpoints`, `writes`) and langgraph-checkpoint-postgres 3 (`checkpoints`,
+`checkpoint_blobs`, `checkpoint_writes`). The id of a checkpoint is a UUID of version 6 (RFC 9562), which begins with
+its time.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import Connection, column, func, make_url, select, table, text
+
+from exporters.runner import Refresh
+from nervesys.database import Reader
+from nervesys.errors import SourceError
+from nervesys.metrics import Family, Period, Sample
+
+DATABASE = ("database",)
+THREADS = Family("checkpoint_threads", "gauge", "Threads that have a checkpoint.", DATABASE, Period.SCRAPE)
+CHECKPOINTS = Family("checkpoints", "gauge", "Checkpoints of all threads.", DATABASE, Period.SCRAPE)
+NEWEST = Family(
+    "checkpoint_newest_timestamp_seconds", "gauge", "When the newest checkpoint was made.", DATABASE, Period.SCRAPE
+)
+BYTES = Family("checkpoint_bytes", "gauge", "Disk that the checkpoints take.", DATABASE, Period.SCRAPE)
+FAMILIES = (THREADS, CHECKPOINTS, NEWEST, BYTES)
+
+TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
+SIZE = {
+    "sqlite": text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"),
+    "postgresql": text(
+        "SELECT sum(pg_total_relation_size(to_regclass(name))) FROM unnest(CAST(:tables AS text[])) AS name"
+    ),
+}
+_HERE = table("checkpoints", column("thread_id"), column("checkpoint_id"))
+ASKED = select(func.count(), func.count(_HERE.c.thread_id.distinct()), func.max(_HERE.c.checkpoint_id))
+GREGORIAN_SECONDS = 12_219_292_800
+"""From the reform of the calendar, 1582-10-15, where these UUIDs begin, to 1970."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one database holds.
+
+    Attributes:
+        newest: Unix seconds; None where nothing tells.
+    """
+
+    threads: int
+    checkpoints: int
+    bytes: int
+    newest: float | None
+
+    def samples(self, name: str) -> Iterator[Sample]:
+        """Under the name that the settings give the database."""
+        yield THREADS.sample(self.threads, name)
+        yield CHECKPOINTS.sample(self.checkpoints, name)
+        yield BYTES.sample(self.bytes, name)
+        if self.newest is not None:
+            yield NEWEST.sample(self.newest, name)
+
+
+class Checkpoints:
+    """The area.
+
+    Args:
+        urls: of the databases, by name.
+    """
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self._urls = urls
+        self._readers = {name: Reader(url, f"the checkpoints {name}") for name, url in urls.items()}
+        self._stamps: dict[str, object] = {}
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass: a file that did not change is not read again.
+
+        Raises:
+            SourceError: one of the databases cannot be read; the others are shown.
+        """
+        wrong = []
+        for name, reader in self._readers.items():
+            stamp = _stamp(self._urls[name])
+            if stamp is not None and self._stamps.get(name) == stamp:
+                continue
+            try:
+                with reader.transaction() as connection:
+                    held = _held(connection)
+            except SourceError as err:
+                wrong.append(str(err))
+            else:
+                out.put(name, held, held.samples(name))
+                self._stamps[name] = stamp
+        if wrong:
+            out.stands = True
+            raise SourceError("; ".join(wrong))
+
+
+def made_at(id_: str | None) -> float | None:
+    """When a checkpoint was made, in Unix seconds; None where its id is no UUID of version 6."""
+    try:
+        said = UUID(id_ or "")
+    except ValueError:
+        return None
+    if said.version != 6:
+        return None
+    ticks = (said.int >> 80) << 12 | (said.int >> 64 & 0xFFF)
+    return ticks / 10_000_000 - GREGORIAN_SECONDS
+
+
+def _held(connection: Connection) -> Held:
+    checkpoints, threads, newest = connection.execute(ASKED).one()
+    size = SIZE[connection.dialect.name]
+    taken = connection.execute(size, {"tables": list(TABLES)} if connection.dialect.name != "sqlite" else {}).scalar()
+    return Held(threads, checkpoints, int(taken or 0), made_at(newest))
+
+
+def _stamp(url: str) -> object:
+    """What moves when a file of SQLite does; None where it must be asked. Who only reads leaves an empty log behind."""
+    said = make_url(url)
+    if said.get_backend_name() != "sqlite":
+        return None
+    paths = [Path(f"{said.database}{suffix}") for suffix in ("", "-wal")]
+    found = [path.stat() for path in paths if path.exists()]
+    return tuple((one.st_mtime_ns, one.st_size) for one in found if one.st_size)

@@ -1,0 +1,79 @@
+"""Area `checksums`: a few contents, each pass others, are compared with the checksums of their manifests."""
+
+import logging
+
+from sqlalchemy import select
+
+from exporters.runner import Refresh
+from nervesys.artifacts.files import Files
+from nervesys.artifacts.manifest import Status
+from nervesys.artifacts.tables import manifests
+from nervesys.database import Reader
+from nervesys.metrics import Family, Period, Sample
+
+COMPARED = Family(
+    "artifact_compared_total", "counter", "Contents that were compared with their checksum.", (), Period.SCRAPE
+)
+MISMATCHED = Family(
+    "artifact_mismatched_checksums",
+    "gauge",
+    "Contents that are not what was put there, of those compared so far.",
+    (),
+    Period.SCRAPE,
+)
+FAMILIES = (COMPARED, MISMATCHED)
+AT_ONCE = 50
+BUDGET_BYTES = 64 << 20
+"""Of contents in one pass; a single larger one is compared by itself."""
+
+log = logging.getLogger(__name__)
+
+
+class Checksums:
+    """The area.
+
+    Args:
+        reader: of the manifests.
+        files: the contents.
+    """
+
+    def __init__(self, reader: Reader, files: Files) -> None:
+        self._reader, self._files = reader, files
+        self._after, self._compared = "", 0
+        self._mismatched: set[str] = set()
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass: go on behind the last that was compared; after the last, begin with the first again.
+
+        Raises:
+            SourceError: the manifests or the files cannot be read.
+        """
+        here = manifests.c
+        with self._reader.transaction() as connection:
+            asked = select(here.id, here.uri, here.checksum, here.size_bytes).where(here.status == Status.COMPLETED)
+            rows = connection.execute(asked.where(here.id > self._after).order_by(here.id).limit(AT_ONCE)).all()
+            still = select(here.id).where(here.id.in_(self._mismatched), here.status == Status.COMPLETED)
+            self._mismatched &= set(connection.execute(still).scalars())
+        budget = BUDGET_BYTES
+        for row in rows:
+            if budget < row.size_bytes and budget < BUDGET_BYTES:
+                break
+            budget -= row.size_bytes
+            self._compare(row.id, row.uri, row.checksum)
+            self._after = row.id
+        if not rows:
+            self._after = ""
+        out.put("checksums", (self._compared, len(self._mismatched)), self._samples())
+
+    def _compare(self, id_: str, uri: str, checksum: str) -> None:
+        if self._files.size(uri) is None:
+            return  # counted as missing by area `files`
+        self._compared += 1
+        if self._files.checksum(uri) == checksum:
+            self._mismatched.discard(id_)
+        elif id_ not in self._mismatched:
+            log.warning("%s: its content is not what was put there", uri)
+            self._mismatched.add(id_)
+
+    def _samples(self) -> list[Sample]:
+        return [COMPARED.sample(self._compared), MISMATCHED.sample(len(self._mismatched))]

@@ -1,0 +1,61 @@
+"""Area `files`: contents without a manifest, and manifests without their content, by a listing of all files."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from exporters.runner import Refresh
+from nervesys.artifacts.files import Files
+from nervesys.artifacts.manifest import Status
+from nervesys.artifacts.tables import manifests
+from nervesys.clock import Clock
+from nervesys.database import Reader
+from nervesys.metrics import Family, Period, Sample
+
+STORED = Family("artifact_files", "gauge", "Files below the root of all contents.", (), Period.SCRAPE)
+ORPHANS = Family(
+    "artifact_orphans", "gauge", "Files without a manifest that are too old to be on their way.", (), Period.SCRAPE
+)
+ORPHAN_BYTES = Family("artifact_orphan_bytes", "gauge", "Size of these files.", (), Period.SCRAPE)
+MISSING = Family("artifact_missing_files", "gauge", "Completed artifacts whose content is gone.", (), Period.SCRAPE)
+FAMILIES = (STORED, ORPHANS, ORPHAN_BYTES, MISSING)
+
+
+class Stored:
+    """The area.
+
+    Args:
+        reader: of the manifests.
+        files: the contents.
+        clock: dates the pass.
+        on_their_way_seconds: for which a file may wait for its manifest.
+    """
+
+    def __init__(self, reader: Reader, files: Files, clock: Clock, on_their_way_seconds: float) -> None:
+        self._reader, self._files, self._clock = reader, files, clock
+        self._on_their_way = on_their_way_seconds
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass: what was completed before the listing must be in it, and what is in it must be known after it.
+
+        Raises:
+            SourceError: the manifests or the files cannot be read.
+        """
+        completed = self._uris(Status.COMPLETED)
+        found = list(self._files.all())
+        known = self._uris(Status.COMPLETED, Status.UPLOADING)
+        before = self._clock() - self._on_their_way
+        orphans = [file.size for file in found if file.uri not in known and file.modified < before]
+        missing = (completed & known) - {file.uri for file in found}
+        shown = (len(found), len(orphans), sum(orphans), len(missing))
+        out.put("files", shown, _samples(shown))
+
+    def _uris(self, *statuses: Status) -> set[str]:
+        with self._reader.transaction() as connection:
+            asked = select(manifests.c.uri).where(manifests.c.status.in_(statuses))
+            return set(connection.execute(asked).scalars())
+
+
+def _samples(shown: tuple[int, int, int, int]) -> Iterator[Sample]:
+    for family, value in zip(FAMILIES, shown, strict=True):
+        yield family.sample(value)

@@ -1,0 +1,192 @@
+"""Area `manifests`: how many artifacts there are and how large, how far traces are, how long steps take.
+
+Each row of the database tells in a number when it last changed: a pass reads those with a higher number than the last
+pass saw, at most 50 000 of each table.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, select
+
+from exporters.runner import Refresh
+from nervesys.artifacts.manifest import Status
+from nervesys.artifacts.process import ENDED, Progress
+from nervesys.artifacts.tables import manifests, steps, traces
+from nervesys.database import Reader
+from nervesys.metrics import Family, Period, Sample
+
+GROUP = ("type", "status", "visibility")
+COUNT = Family("artifacts", "gauge", "Artifacts that exist, or are on their way.", GROUP, Period.SCRAPE)
+BYTES = Family("artifact_bytes", "gauge", "Size of their contents.", GROUP, Period.SCRAPE)
+NEWEST = Family(
+    "artifact_newest_timestamp_seconds", "gauge", "When the newest completed artifact was made.", (), Period.SCRAPE
+)
+OLDEST_UPLOAD = Family(
+    "artifact_oldest_upload_timestamp_seconds",
+    "gauge",
+    "When the oldest artifact was made that is still uploading.",
+    (),
+    Period.SCRAPE,
+)
+TRACES = Family("artifact_traces", "gauge", "Traces, by how far they are.", ("status",), Period.SCRAPE)
+STEPS = Family(
+    "artifact_step_duration_seconds",
+    "histogram",
+    "How long steps took, by how they ended.",
+    ("status",),
+    Period.SCRAPE,
+    buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
+)
+FAMILIES = (COUNT, BYTES, NEWEST, OLDEST_UPLOAD, TRACES, STEPS)
+
+OTHER = "other"
+TYPES_LIMIT = 50
+STEP = 50_000
+
+Group = tuple[str, str, str]
+
+
+class Artifacts:
+    """Counts of manifests, kept from pass to pass."""
+
+    table = manifests
+
+    def __init__(self) -> None:
+        self.count, self.bytes = Counter[Group](), Counter[Group]()
+        self.newest = 0.0
+        self.uploading: dict[str, float] = {}
+        self._types: set[str] = set()
+
+    def columns(self) -> Iterable[Any]:
+        return manifests.c["id", "artifact_type", "status", "visibility", "size_bytes", "created_at"]
+
+    def take(self, row: Any, *, known: bool) -> None:
+        """Count a row that changed; what it was counted as before tells whether it was among those uploading."""
+        if known:
+            before = Status.UPLOADING if self.uploading.pop(row.id, None) is not None else Status.COMPLETED
+            self._add(row, before, -1)
+        if row.status != Status.DELETED:
+            self._add(row, row.status, 1)
+        if row.status == Status.UPLOADING:
+            self.uploading[row.id] = row.created_at
+        if row.status == Status.COMPLETED:
+            self.newest = max(self.newest, row.created_at)
+
+    def samples(self) -> Iterator[Sample]:
+        for group, count in sorted(self.count.items()):
+            yield COUNT.sample(count, *group)
+            yield BYTES.sample(self.bytes[group], *group)
+        if self.newest:
+            yield NEWEST.sample(self.newest)
+        if self.uploading:
+            yield OLDEST_UPLOAD.sample(min(self.uploading.values()))
+
+    def _add(self, row: Any, status: str, count: int) -> None:
+        group = self._type(row.artifact_type), str(status), row.visibility
+        self.count[group] += count
+        self.bytes[group] += count * row.size_bytes
+
+    def _type(self, said: str) -> str:
+        if said not in self._types and len(self._types) < TYPES_LIMIT:
+            self._types.add(said)
+        return said if said in self._types else OTHER
+
+
+class Traces:
+    """Counts of traces; one that is known was running, for what has ended does not change."""
+
+    table = traces
+
+    def __init__(self) -> None:
+        self.count = Counter[str]({status.value: 0 for status in Progress})
+
+    def columns(self) -> Iterable[Any]:
+        return (traces.c.status,)
+
+    def take(self, row: Any, *, known: bool) -> None:
+        if known:
+            self.count[Progress.RUNNING] -= 1
+        self.count[row.status] += 1
+
+    def samples(self) -> Iterator[Sample]:
+        for status, count in self.count.items():
+            yield TRACES.sample(count, status)
+
+
+class Steps:
+    """Durations of the steps that have ended, each of which ends once."""
+
+    table = steps
+
+    def __init__(self) -> None:
+        self._counts = {status.value: [0.0] * (len(STEPS.buckets) + 1) for status in ENDED}
+        self._sums = Counter[str]()
+
+    def columns(self) -> Iterable[Any]:
+        return steps.c["status", "started_at", "ended_at"]
+
+    def take(self, row: Any, *, known: bool) -> None:  # whether it was running does not matter
+        if row.ended_at is not None:
+            took = row.ended_at - row.started_at
+            self._counts[row.status][bisect_left(STEPS.buckets, took)] += 1
+            self._sums[row.status] += took
+
+    def samples(self) -> Iterator[Sample]:
+        for status, counts in sorted(self._counts.items()):
+            yield from STEPS.histogram(counts, self._sums[status], status)
+
+
+class Change:
+    """What of one table was read, up to which change.
+
+    Args:
+        kind: counts its rows.
+    """
+
+    def __init__(self, kind: type[Artifacts | Traces | Steps]) -> None:
+        self._kind, self._told, self._seen = kind, kind(), 0
+
+    def read(self, connection: Connection) -> bool:
+        """Read on, a bounded step; whether there may be more. A database that was begun anew is read anew."""
+        table: Table = self._kind.table
+        if (connection.execute(select(func.max(table.c.change))).scalar() or 0) < self._seen:
+            self._told, self._seen = self._kind(), 0
+        asked = select(table.c.change, table.c.registered, *self._told.columns()).where(table.c.change > self._seen)
+        rows = connection.execute(asked.order_by(table.c.change).limit(STEP)).all()
+        for row in rows:
+            self._told.take(row, known=row.registered <= self._seen)
+        if rows:
+            self._seen = rows[-1].change
+        return len(rows) == STEP
+
+    def put(self, out: Refresh) -> None:
+        """Show what was told."""
+        out.put(self._kind.table.name, (id(self._told), self._seen), self._told.samples())
+
+
+class Manifests:
+    """The area.
+
+    Args:
+        reader: of the database.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._changes = (Change(Artifacts), Change(Traces), Change(Steps))
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass: read on; shown once all is read, for half of a total would later look like growth.
+
+        Raises:
+            SourceError: the database cannot be read.
+        """
+        with self._reader.transaction() as connection:
+            more = [change.read(connection) for change in self._changes]
+        out.backlog = sum(more)
+        if not out.backlog:
+            for change in self._changes:
+                change.put(out)

@@ -1,0 +1,56 @@
+"""Area `waiting`: what agents of this machine could not yet tell the service."""
+
+from pathlib import Path
+
+from exporters.runner import Refresh
+from nervesys.artifacts.waiting import FILE, State, state_of
+from nervesys.contract.names import agent_name
+from nervesys.errors import BadObject, NervesysError, Reason, SourceError
+from nervesys.metrics import Family, Period, Sample
+
+AGENT = ("agent",)
+WAITING = Family("artifact_waiting_requests", "gauge", "Requests that wait for the service.", AGENT, Period.SCRAPE)
+OLDEST = Family(
+    "artifact_oldest_waiting_timestamp_seconds", "gauge", "When the oldest of them was made.", AGENT, Period.SCRAPE
+)
+REFUSED = Family(
+    "artifact_refused_requests", "gauge", "Requests kept aside that the service refused.", AGENT, Period.SCRAPE
+)
+FAMILIES = (WAITING, OLDEST, REFUSED)
+
+
+class Agents:
+    """The area.
+
+    Args:
+        folder: of all agents' own folders.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass: look into each agent's file.
+
+        Raises:
+            SourceError: the folder cannot be read.
+        """
+        try:
+            found = sorted(self._folder.glob(f"*/{FILE}"))
+        except OSError as err:
+            raise SourceError(f"read {self._folder}: {err.strerror}") from err
+        out.keep_only([file.parent.name for file in found])
+        for file in found:
+            name = file.parent.name
+            try:
+                state = state_of(file)
+                out.put(agent_name(name), state, _samples(name, state))
+            except BadObject as bad:
+                out.reject(name, "", bad)
+            except NervesysError as err:
+                out.reject(name, str(err), BadObject(Reason.BAD_VALUE, str(err)))
+
+
+def _samples(agent: str, state: State) -> list[Sample]:
+    oldest = [] if state.oldest is None else [OLDEST.sample(state.oldest, agent)]
+    return [WAITING.sample(state.waiting, agent), REFUSED.sample(state.refused, agent), *oldest]

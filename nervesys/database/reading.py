@@ -1,0 +1,59 @@
+"""Reads a database that others write: nothing here can change it, or make it where it is not."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from nervesys.database.database import BUSY_SECONDS
+from nervesys.errors import SourceError
+
+
+class Reader:
+    """A database to look at; each transaction opens it anew, so that one that was replaced is seen.
+
+    Args:
+        url: of SQLite or PostgreSQL.
+        called: as messages name it.
+    """
+
+    def __init__(self, url: str, called: str) -> None:
+        self._called, said = called, make_url(url)
+        if said.get_backend_name() == "sqlite":
+            self._engine = _sqlite(said.database or "")
+        else:
+            busy = BUSY_SECONDS * 1000
+            options = f"-c default_transaction_read_only=on -c statement_timeout={2 * busy} -c lock_timeout={busy}"
+            known = {"connect_timeout": BUSY_SECONDS, "tcp_user_timeout": busy, "options": options}
+            self._engine = create_engine(
+                said.set(drivername="postgresql+psycopg"), connect_args=known, poolclass=NullPool
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Everything read in it is of one instant.
+
+        Raises:
+            SourceError: it cannot be read.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as err:
+            said = str(getattr(err, "orig", None) or type(err).__name__)
+            raise SourceError(f"read {self._called}: {said.splitlines()[0]}") from err
+
+
+def _sqlite(path: str) -> Engine:
+    def opened() -> Any:
+        connection = sqlite3.connect(
+            f"file:{quote(path)}?mode=ro", uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None
+        )
+        connection.execute("BEGIN")
+        return connection
+
+    return create_engine("sqlite://", creator=opened, poolclass=NullPool)

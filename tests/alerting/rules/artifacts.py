@@ -1,0 +1,93 @@
+"""When artifacts are damaged, lost, stuck, or wait for their service."""
+
+from alerting.gates import ARTIFACT_FILES, ARTIFACTS, ARTIFACTS_WAITING, CHECKSUMS
+from tests.alerting.rules.kit import (
+    HOUR,
+    Case,
+    Fires,
+    Story,
+    World,
+    configured,
+    exporter,
+    of,
+    steady,
+    step,
+    until,
+    watched,
+)
+
+GROK = {"agent": "grok"}
+
+
+def said(name: str, story: Story, **labels: str) -> World:
+    return {of("artifacts", f"nervesys_artifact_{name}", **labels): story}
+
+
+def rising(per_second: float) -> Story:
+    return lambda t: t * per_second
+
+
+CASES = (
+    Case(
+        "ArtifactContentDamaged",
+        "a content no longer matches its checksum",
+        watched(CHECKSUMS) | said("mismatched_checksums", step(HOUR, 0, 1)),
+        silent=(HOUR - 15,),
+        fires=(Fires(HOUR + 300, "1 artifacts are not what was put there"),),
+    ),
+    Case(
+        "ArtifactContentDamaged",
+        "nobody has looked for long",
+        watched(CHECKSUMS) | exporter(CHECKSUMS, success=until(HOUR)) | said("mismatched_checksums", steady(1)),
+        silent=(2 * HOUR,),
+    ),
+    Case(
+        "ArtifactContentMissing",
+        "a bucket deletes by a rule of its own",
+        watched(ARTIFACT_FILES) | said("missing_files", step(HOUR, 0, 7)),
+        silent=(HOUR - 15,),
+        fires=(Fires(HOUR + 2700, "7 artifacts have lost their content"),),
+    ),
+    Case(
+        "ArtifactOrphans",
+        "agents were killed between two steps",
+        watched(ARTIFACT_FILES) | said("orphans", steady(3)),
+        silent=(20 * HOUR,),
+        fires=(Fires(27 * HOUR, "3 files have no manifest", "info"),),
+    ),
+    Case(
+        "ArtifactUploadStuck",
+        "its agent never came back to it",
+        said("oldest_upload_timestamp_seconds", steady(0)),
+        silent=(26 * HOUR,),
+        fires=(Fires(27 * HOUR, "An artifact has been uploading for 1d 3h 0m 0s", "info"),),
+    ),
+    Case(
+        "ArtifactsWaiting",
+        "the service is away",
+        said("oldest_waiting_timestamp_seconds", steady(0), **GROK),
+        silent=(900,),
+        fires=(Fires(HOUR, "grok has waited 1h 0m 0s to register what it made", "warning", GROK),),
+    ),
+    Case(
+        "ArtifactsRefused",
+        "it is no member of the trace",
+        watched(ARTIFACTS_WAITING) | configured() | said("refused_requests", step(HOUR, 0, 2), **GROK),
+        silent=(HOUR - 15,),
+        fires=(Fires(HOUR + 300, "2 requests of grok were refused by the service of artifacts", "warning", GROK),),
+    ),
+    Case(
+        "ArtifactStepsFailing",
+        "one in five minutes",
+        watched(ARTIFACTS) | said("step_duration_seconds_count", rising(1 / 300), status="failed"),
+        silent=(HOUR // 2,),
+        fires=(Fires(2 * HOUR, "12 steps failed within an hour", "warning"),),
+    ),
+    Case(
+        "ArtifactCommitsFailing",
+        "its disk is full",
+        said("commit_failures_total", step(HOUR, 0, 3)),
+        silent=(HOUR - 15,),
+        fires=(Fires(HOUR + 60, "The service of artifacts cannot write its database"),),
+    ),
+)
