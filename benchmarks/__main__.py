@@ -5,7 +5,7 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import backfill, history, intake, listing, logging_cost, scrape
+from benchmarks import backfill, healing, history, intake, listing, logging_cost, scrape
 from benchmarks.measure import Report
 
 BENCHMARKS = {
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "intake": ("3. Alerts journalled", intake.run),
     "logging": ("4. Logging in an agent", logging_cost.run),
     "backfill": ("Backfill of the archive", backfill.run),
+    "healing": ("5. From the last heartbeat to the restart", healing.run),
     "history": ("Workspace: an event history", history.run),
 }
 

@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import yaml
 from nervesys.cli.local import Local, local
 from nervesys.stack import daemon, ready
 from nervesys.stack.actions import actions
+from nervesys.stack.programs import find
 from nervesys.stack.report import RESTART
 from tests.conftest import FOREIGN, PROGRAMS
 
@@ -26,19 +28,19 @@ ROOT = Path(__file__).parents[2]
 HEARTBEAT, DOWN_AFTER = 1, 8
 """Seconds."""
 AGENTS = ("gimai", "grok")
-PROFILE = {
+PROFILE: dict[str, Any] = {
     "thresholds": {
         "heartbeat": {"interval_seconds": HEARTBEAT, "down_after_seconds": DOWN_AFTER, "stopped_after_seconds": 60},
     },
     "monitoring": {
         "prometheus": {"scrape_interval_seconds": 1, "evaluation_interval_seconds": 1},
         "alertmanager": {"group_interval_seconds": 2},
+        "sources": {
+            "store": {"refresh": {"agents": 1, "metrics": 1, "logs": 5, "sizes": 5}},
+            "archive": {"refresh": {"archive": 5}},
+            "brain": {"refresh": {"brain": 2}},
+        },
     },
-}
-SOURCES = {
-    "store": {"refresh": {"agents": 1, "metrics": 1, "logs": 5, "sizes": 5}},
-    "archive": {"refresh": {"archive": 5}},
-    "brain": {"refresh": {"brain": 2}},
 }
 
 
@@ -91,16 +93,26 @@ def until(condition: Callable[[], object], seconds: float = 90) -> None:
 
 
 @pytest.fixture(scope="package")
-def house(tmp_path_factory: pytest.TempPathFactory, program: Callable[[str], str]) -> Iterator[House]:
-    """The stack, up; at the end it is down, and nothing of it is left."""
-    program("prometheus")  # fetched for all tests, rather than for this home
-    folder = tmp_path_factory.mktemp("house")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The stack of these tests, up."""
+    with running(tmp_path_factory.mktemp("house"), PROFILE) as house:
+        yield house
+
+
+@contextmanager
+def running(folder: Path, profile: Mapping[str, Any]) -> Iterator[House]:
+    """A stack in a folder of its own, up; at the end it is down, and nothing of it is left.
+
+    Args:
+        profile: laid over the profile `local`.
+    """
+    find("prometheus", PROGRAMS)  # fetched for all, rather than for this home
     home = folder / "home"
     home.mkdir()
     (home / "programs").symlink_to(PROGRAMS)
     environ = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)} | {
         "NERVESYS_HOME": str(home),
-        "NERVESYS_BRAIN": str(make_brain(folder / "brain")),
+        "NERVESYS_BRAIN": str(make_brain(folder / "brain", profile)),
         "NERVESYS_PROFILE": "local,e2e",
         "PYTHONPATH": str(ROOT),
     }
@@ -116,23 +128,26 @@ def house(tmp_path_factory: pytest.TempPathFactory, program: Callable[[str], str
         assert up.returncode == 0, up.stdout + up.stderr
         yield House(local(str(home)), environ)
     finally:
-        stack = local(str(home)).stack
-        subprocess.run([sys.executable, "-m", "nervesys", "down"], env=environ, timeout=120, check=True)
-        assert daemon.processes(stack) == []
+        if (home / "stack.json").exists():
+            stack = local(str(home)).stack
+            subprocess.run([sys.executable, "-m", "nervesys", "down"], env=environ, timeout=120, check=True)
+            assert daemon.processes(stack) == []
 
 
-def make_brain(folder: Path) -> Path:
-    """The example configuration with a small fleet and a profile of short periods and free ports."""
+def make_brain(folder: Path, profile: Mapping[str, Any]) -> Path:
+    """The example configuration with a small fleet, and a profile on free ports."""
     shutil.copytree(ROOT / "config", folder / "config")
     for file in (folder / "config/agents").iterdir():
         if file.stem not in {*AGENTS, "default"}:
             file.unlink()
     shipped = yaml.safe_load((ROOT / "config/monitoring.yaml").read_text())
     free = iter(free_addresses(len(shipped["listen"]) + len(shipped["sources"])))
-    sources = {name: {**row, "listen": next(free)} for name, row in (shipped["sources"] | SOURCES).items()}
+    monitoring = profile.get("monitoring", {})
+    refreshed = monitoring.get("sources", {})
+    sources = {name: {**refreshed.get(name, {}), "listen": next(free)} for name in shipped["sources"]}
     listen = dict(zip(shipped["listen"], free, strict=True))
-    profile = PROFILE | {"monitoring": PROFILE["monitoring"] | {"sources": sources, "listen": listen}}
-    (folder / "config/profiles/e2e.yaml").write_text(yaml.safe_dump(profile))
+    laid = {**profile, "monitoring": {**monitoring, "sources": sources, "listen": listen}}
+    (folder / "config/profiles/e2e.yaml").write_text(yaml.safe_dump(laid))
     return folder
 
 

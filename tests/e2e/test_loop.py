@@ -92,7 +92,7 @@ def test_nobody_but_the_receiver_brings_an_agent_back(house: House) -> None:
     assert [episode["attempts"] for episode in house.restarts("gimai")] == [1]
 
 
-@pytest.mark.parametrize("blinded", ["s3", "store-exporter", "prometheus"])
+@pytest.mark.parametrize("blinded", ["s3", "store-exporter", "prometheus", "alertmanager"])
 def test_blindness_longer_than_the_threshold_restarts_nobody(blinded: str, house: House) -> None:
     supervisor = house.here.supervisor
     pids = {agent: house.pid(agent) for agent in AGENTS}
@@ -104,6 +104,19 @@ def test_blindness_longer_than_the_threshold_restarts_nobody(blinded: str, house
     time.sleep(10 * HEARTBEAT)
     assert {agent: house.pid(agent) for agent in AGENTS} == pids
     assert [house.restarts(agent) for agent in AGENTS] == done
+
+
+def test_what_watches_is_killed_at_a_bad_moment_and_only_the_dead_agent_is_restarted(house: House) -> None:
+    pid, done, before = house.pid("gimai"), house.restarts("gimai"), len(house.restarts("grok"))
+    os.kill(house.pid("grok"), signal.SIGKILL)
+    until(lambda: house.firing("grok"))
+    for watcher in ("prometheus", "alertmanager", "store-exporter"):
+        os.kill(house.pid(watcher), signal.SIGKILL)
+    until(lambda: len(house.restarts("grok")) > before and house.restarts("grok")[0]["state"] == "recovered")
+    until(house.works)
+    time.sleep(DOWN_AFTER + 2 * HEARTBEAT)
+    assert house.restarts("grok")[0]["attempts"] == 1
+    assert (house.pid("gimai"), house.restarts("gimai")) == (pid, done)
 
 
 def test_up_clears_what_a_killed_supervisor_left_and_starts_anew(house: House) -> None:

@@ -405,3 +405,29 @@ def test_a_clock_that_is_set_while_a_driver_works_takes_nothing_out_of_its_hands
     world.passes(60)
     assert (world.driver.calls, world.states()) == (["grok"], {"grok": "recovered"})
     assert "called" in world.story()
+
+
+def test_a_driver_that_hangs_holds_up_nobody_else(begin: Begin) -> None:
+    world, let_go = begin(), threading.Event()
+
+    def restart(agent: str) -> None:
+        if agent == "grok":
+            let_go.wait(30)
+        world.lives(agent, "two")
+
+    world.driver.effect = restart
+    down(world, "grok", "gimai")
+
+    async def story() -> None:
+        while world.states()["gimai"] != "recovered":
+            world.now += 5
+            world.beat_all()
+            await world.healer.turn()
+            await asyncio.sleep(0.01)
+        assert world.states()["grok"] == "running"
+        let_go.set()
+        await asyncio.gather(*world.calls._tasks)
+
+    asyncio.run(story())
+    world.passes(60)
+    assert (sorted(world.driver.calls), world.states()["grok"]) == (["gimai", "grok"], "recovered")

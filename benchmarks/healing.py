@@ -1,0 +1,71 @@
+"""Benchmark 5: seconds from an agent's last heartbeat to its restart, beyond the threshold that it may be silent.
+
+A real stack with real programs; agents are killed as a crash would. The threshold itself is shortened where the
+production's intervals are measured: what comes on top of it depends on how often is looked, not on how long is waited.
+"""
+
+import os
+import random
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from benchmarks.measure import Report
+from nervesys.contract import PathTemplate
+from nervesys.stores.s3 import S3Store
+from tests.e2e.conftest import AGENTS, House, running, until
+
+LOCAL: dict[str, Any] = {}
+"""The profile of `make up`, as it is."""
+PRODUCTION: dict[str, Any] = {
+    "thresholds": {"heartbeat": {"interval_seconds": 5, "down_after_seconds": 75}},
+    "monitoring": {
+        "prometheus": {"scrape_interval_seconds": 15, "evaluation_interval_seconds": 15},
+        "sources": {"store": {"refresh": {"agents": 15, "metrics": 15, "logs": 60, "sizes": 600}}},
+    },
+}
+"""Production's intervals; a heartbeat and a threshold that do not take all day."""
+
+
+def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
+    """Kill agents, and look when their drivers are called."""
+    for name, profile, aim in (("`make up`", LOCAL, 10), ("production", PRODUCTION, 40))[: 1 if short else 2]:
+        with tempfile.TemporaryDirectory() as folder, running(Path(folder), profile) as house:
+            beyond = [_killed(house, agent) for agent in AGENTS[: 1 if short else None]]
+        seconds = ", ".join(f"{one:.1f}" for one in beyond)
+        report.fact(f"restarted beyond the threshold, intervals of {name}, s", seconds)
+        report.limit("of these the longest", round(max(beyond)), aim)
+
+
+def _killed(house: House, agent: str) -> float:
+    """Kill an agent at some instant; seconds beyond the threshold until its driver was called."""
+    heartbeat = house.here.settings.thresholds.heartbeat
+    before = {one["id"] for one in house.restarts(agent)}
+    time.sleep(random.uniform(0, heartbeat.interval_seconds))
+    os.kill(house.pid(agent), signal.SIGKILL)
+    time.sleep(1)  # what was under way has arrived
+    last = _heartbeat(house, agent)
+    until(lambda: _attempts(house, agent, before), 2 * heartbeat.down_after_seconds + 120)
+    (first, *_) = _attempts(house, agent, before)
+    until(lambda: house.restarts(agent)[0]["state"] == "recovered")
+    return first - last - heartbeat.down_after_seconds
+
+
+def _heartbeat(house: House, agent: str) -> float:
+    """When an agent last wrote, by the store's clock."""
+    storj = house.here.settings.storage.storj
+    template = PathTemplate(storj.paths.agents)
+    listed = S3Store(storj).list(template.prefix()).objects
+    return next(info.modified for info in listed if template.parse(info.key) == {"agent": agent})
+
+
+def _attempts(house: House, agent: str, before: set[int]) -> list[float]:
+    """When the driver was called in episodes that were not there before."""
+    address = house.here.stack.service("receiver").address
+    new = [one["id"] for one in house.restarts(agent) if one["id"] not in before]
+    stories = [httpx.get(f"http://{address}/actions/{number}").json() for number in new]
+    return sorted(call["started_at"] for story in stories for call in story["calls"])
