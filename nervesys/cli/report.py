@@ -71,11 +71,9 @@ def run(
     `due` makes what the archive lacks of the last finished day, week and month, and mails it: for a timer, where agents
     do not make reports in their daily round.
 
-    \b
-    nervesys report daily                        yesterday's, into the archive
-    nervesys report weekly --date 2026-11-18     of the week that holds this day
-    nervesys report monthly --out . --format pdf a file in this folder
-    """  # noqa: D301  # typer's own mark for lines that stay as they are
+    For example, `nervesys report weekly --date 2026-11-18` reports the week that holds this day, and
+    `nervesys report daily --out . --format pdf` writes yesterday's into this folder.
+    """
     base = opened(PROGRAM, home=home, brain=brain, archive=archive)
     chosen = _forms(forms) or base.loaded.settings.reports.formats
     if wanted is Wanted.DUE:

@@ -24,7 +24,7 @@ from reports.periodic.availability import Presence, fresh_query, presences, watc
 from reports.periodic.facts import Change, Facts, Size
 from reports.periodic.incidents import ENTERED, FIRING, STEP_SECONDS, deeds, incidents
 from reports.periodic.logs import Logs
-from reports.periodic.panels import chosen
+from reports.periodic.panels import chosen, cut
 from reports.periodic.period import DAY_SECONDS, Period
 
 Say = Callable[[str], None]
@@ -158,7 +158,7 @@ class Sources:
         """Of the period and the one before, newest first."""
         for commit in self.brain.log(self.brain.branch, MAX_COMMITS) if self.brain else ():
             at = float(commit.commit_time)
-            if at < period.end and (files := changed_files(commit, CONFIG)) and at >= period.before.start:
+            if period.before.start <= at < period.end and (files := changed_files(commit, CONFIG)):
                 author = commit.author.raw_name.decode(errors="replace")
                 message = commit.message.strip().partition("\n")[0]
                 yield Change(at, author, tuple(files), message, str(commit.id)[:12])
@@ -168,4 +168,4 @@ class Sources:
         live = Live(self.prometheus, datasource_seconds(self.loaded), end)
         page = chosen(pages(self.loaded))
         model, _ = draw(page, live, {}, end - period.start, PANEL_WIDTH, Moment(end), self.executor)
-        return model
+        return cut(model)

@@ -1,12 +1,16 @@
 """The dashboards' panels that a report shows: the same definitions, put below one another on a page of their own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nervesys.queries.reading import Json
 from reports.geometry import COLUMNS
+from reports.model import Page, Panel, Timeline
 
 HEIGHT = 6
 """Of a panel, in rows of the grid."""
+LANES = 25
+"""Of a timeline, as many as a sheet of paper holds."""
 CHOSEN = (
     ("main-overview", "Status of each agent"),
     ("alerts-actions", "History of alerts"),
@@ -37,3 +41,17 @@ def chosen(pages: Sequence[Json]) -> Json:
             variables.setdefault(one["name"], one)
     first = found[0][0]
     return first | {"uid": "report", "panels": panels, "templating": {"list": list(variables.values())}}
+
+
+def cut(page: Page) -> Page:
+    """The page with timelines of at most `LANES`: those that changed most often, for they have most to tell."""
+    return replace(page, panels=tuple(map(_cut, page.panels)))
+
+
+def _cut(panel: Panel) -> Panel:
+    if not isinstance(panel.body, Timeline) or len(panel.body.lanes) <= LANES:
+        return panel
+    lanes = panel.body.lanes
+    busiest = sorted(lanes, key=lambda lane: (-len(lane.stretches), lane.name))[:LANES]
+    kept = tuple(lane for lane in lanes if lane in busiest)
+    return replace(panel, title=f"{panel.title} ({LANES} of {len(lanes)})", body=Timeline(kept))

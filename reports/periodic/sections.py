@@ -1,6 +1,6 @@
 """The parts of a report, each a table with a word on how its numbers were found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reports.periodic.answers import tone_of
 from reports.periodic.facts import Facts
@@ -13,6 +13,8 @@ ERRORS = 20
 """Kinds of errors that a report lists."""
 CHANGES = 100
 """Commits that it lists."""
+FILES = 10
+"""Of a commit that are named."""
 WORDS_BEFORE_SECONDS = 1800
 """An error so long before an incident may have to do with it."""
 TONES = {"critical": Tone.BAD, "warning": Tone.FAIR}
@@ -170,7 +172,7 @@ def _changes(facts: Facts) -> Section:
         Column("Commit"),
     )
     made = [one for one in facts.changes if facts.period.start <= one.at < facts.period.end]
-    rows = (Row((one.at, one.author, ", ".join(one.files), one.message, one.commit)) for one in made[:CHANGES])
+    rows = (Row((one.at, one.author, _listed(one.files), one.message, one.commit)) for one in made[:CHANGES])
     listed = f" The newest {CHANGES} of {len(made)}." if len(made) > CHANGES else ""
     how = f"Commits that touched config/ in the brain.{listed}"
     return Section("Config changes", how, Table(columns, tuple(rows)), "The configuration stayed as it was.")
@@ -181,6 +183,11 @@ def _analysis(facts: Facts) -> Section:
     words = tuple(f"{day}: {text}" if many else text for day, text in sorted(facts.analysis.items()))
     how = "What the language model made of it." if words else "No language model was asked about this time."
     return Section("Analysis", how, words=words)
+
+
+def _listed(files: Sequence[str]) -> str:
+    more = len(files) - FILES
+    return ", ".join([*files[:FILES], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _less(end: float | None, start: float | None) -> float | None:

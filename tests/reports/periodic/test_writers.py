@@ -12,10 +12,12 @@ import pytest
 from playwright.sync_api import Page
 
 from reports.colours import Theme
+from reports.model import Lane, Stretch, Timeline
 from reports.periodic.compose import report_of
 from reports.periodic.gather import PANEL_WIDTH
 from reports.periodic.html import html
 from reports.periodic.model import Column, Kind, Report, Row, Section, Table
+from reports.periodic.panels import LANES, cut
 from reports.periodic.paper import ROWS, pdf, pictures
 from reports.periodic.period import Every, Period
 from reports.periodic.xlsx import xlsx
@@ -133,6 +135,19 @@ def test_what_strangers_wrote_is_text_on_a_page(nasty: Report, page: Page, tmp_p
     page.goto(f"file://{tmp_path}/report.html")
     assert [cell.strip() for cell in page.locator("td.wide").all_inner_texts()] == list(NASTY)
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_a_large_fleet_s_timeline_is_cut_to_a_sheet_and_says_so(report: Report) -> None:
+    assert report.panels
+    calm = [Lane(f"agent-{n:03}", "", (Stretch(0, 60, "running", "green"),)) for n in range(100)]
+    restless = Lane("restless", "", (Stretch(0, 30, "running", "green"), Stretch(30, 60, "silent", "red")))
+    panel = replace(report.panels.panels[0], body=Timeline((*calm, restless)))
+    page = cut(replace(report.panels, panels=(panel,)))
+    (one,) = page.panels
+    assert isinstance(one.body, Timeline)
+    assert (len(one.body.lanes), restless in one.body.lanes) == (LANES, True)
+    assert one.title.endswith(f"({LANES} of 101)")
+    assert len(pictures(replace(report, sections=(), panels=page), PANEL_WIDTH)) <= 2
 
 
 def test_a_report_fits_a_few_sheets_and_says_what_it_leaves_out(report: Report, nasty: Report) -> None:
