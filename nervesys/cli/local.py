@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nervesys.prometheus import Prometheus
 from nervesys.settings import Place, Settings
-from nervesys.stack.layout import NoStack, Stack
+from nervesys.stack.layout import FILE, NoStack, Stack
 from nervesys.stores.opened import opened
 from nervesys.supervisor import Process, Supervisor, SupervisorUnavailable
 
@@ -64,3 +64,11 @@ def local(home: str | None) -> Local:
     stack = stack_of(home)
     os.environ["no_proxy"] = stack.environ["no_proxy"]  # what is asked of this machine goes through no proxy
     return Local(stack, opened("status", {**os.environ, **stack.environ}).loaded.settings)
+
+
+def environment(home: str | None) -> dict[str, str]:
+    """This environment; and where a stack was started from the home, what all its programs are told."""
+    place = Place.of(os.environ, home)
+    own = Stack.load(place.home).environ if (place.home / FILE).is_file() else {}
+    os.environ.update({key: value for key, value in own.items() if key == "no_proxy"})
+    return {**os.environ, **own}

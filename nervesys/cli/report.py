@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from nervesys.cli.dashboards import AT_A_TIME, AskedPrometheus
+from nervesys.cli.local import environment
 from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
@@ -19,6 +20,7 @@ from nervesys.errors import NervesysError
 from nervesys.prometheus import Prometheus, QueryFailed
 from nervesys.settings import Settings
 from nervesys.settings.reports import Form
+from nervesys.stores import opened as stores
 from nervesys.stores.archive import Archive, Catalogue
 from nervesys.stores.brain import open_brain
 from nervesys.stores.opened import Opened, open_archive
@@ -74,7 +76,7 @@ def run(
     For example, `nervesys report weekly --date 2026-11-18` reports the week that holds this day, and
     `nervesys report daily --out . --format pdf` writes yesterday's into this folder.
     """
-    base = opened(PROGRAM, home=home, brain=brain, archive=archive)
+    base = stores.opened(PROGRAM, environment(home), home=home, brain=brain, archive=archive)
     chosen = _forms(forms) or base.loaded.settings.reports.formats
     if wanted is Wanted.DUE:
         if day or out:

@@ -1,6 +1,5 @@
 """`nervesys alerts test`: a test alert through the whole chain, followed until the receiver has observed it."""
 
-import os
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -14,12 +13,12 @@ from alerting.receiver.local import open_local
 from alerting.routes import ACTIONS
 from alerting.trial import LASTS_SECONDS, Trial, trial
 from nervesys.alertmanager import Alertmanager
+from nervesys.cli.local import environment
 from nervesys.cli.options import BrainUrl, Home
 from nervesys.clock import system_clock
 from nervesys.errors import Mistake, NervesysError, SettingsError
-from nervesys.settings import Place, Settings
+from nervesys.settings import Settings
 from nervesys.stack.actions import actions, tell
-from nervesys.stack.layout import FILE, Stack
 from nervesys.stores.opened import Opened, opened
 
 LOOK_SECONDS = 0.5
@@ -39,7 +38,7 @@ def follow_a_test(
     It is marked as a test: observed, and never acted upon. Where Grafana evaluates, which takes no alerts from outside,
     it is sent to the receiver as Grafana would.
     """
-    one = opened("alerts", _environment(home), home=home, brain=brain)
+    one = opened("alerts", environment(home), home=home, brain=brain)
     settings, (alerts, _) = one.loaded.settings, read_alerts(one.tree)
     told = {"agent": agent, "server": server, **dict(map(_pair, label or ()))}
     try:
@@ -50,14 +49,6 @@ def follow_a_test(
     by_grafana = alerts.engine == "grafana"
     for event in _past_grafana(test, one, wait) if by_grafana else _followed(test, settings, wait):
         out.print(f"{time.monotonic() - began:3.0f} s  {event}", markup=False)
-
-
-def _environment(home: str | None) -> dict[str, str]:
-    """This environment; and where a stack was started from the home, what all its programs are told."""
-    place = Place.of(os.environ, home)
-    own = Stack.load(place.home).environ if (place.home / FILE).is_file() else {}
-    os.environ.update({key: value for key, value in own.items() if key == "no_proxy"})
-    return {**os.environ, **own}
 
 
 def _pair(said: str) -> tuple[str, str]:

@@ -11,6 +11,8 @@ from reports.periodic.words import TIMES, said, share
 
 WELL, FAIR = 0.999, 0.99
 """Shares of the time from which on an agent is called well, and nearly so."""
+WATCHED = 0.9
+"""Share of the time that should be watched; where it was less, an answer says so."""
 NAMED = 4
 """Agents, alerts or actions that a sentence names."""
 
@@ -32,13 +34,14 @@ def _well(facts: Facts) -> Answer:
         words = "Nobody knows: Prometheus holds nothing about the agents in this time."
         return Answer(question, words, Tone.FAIR)
     ill = sorted((one for one in fleet if one.share is not None and one.share < WELL), key=lambda one: one.share or 0)
+    short = _watched_shortly(facts)
     if not ill:
-        return Answer(question, f"Yes. {_agents(len(fleet))} there {share(all_)} of the time.", Tone.GOOD)
+        return Answer(question, f"Yes. {_agents(len(fleet))} there {share(all_)} of the time.{short}", Tone.GOOD)
     named = ", ".join(f"{one.agent} for {_away(one)}" for one in ill[:NAMED])
     more = f", and {len(ill) - NAMED} more" if len(ill) > NAMED else ""
     well = len(fleet) - len(ill)
     together = f"All together they were there {share(all_)} of the time."
-    words = f"{well} of {_agents_short(len(fleet))} well. Away: {named}{more}. {together}"
+    words = f"{well} of {_agents_short(len(fleet))} well. Away: {named}{more}. {together}{short}"
     return Answer(question, words, tone_of(min(one.share or 0 for one in ill)))
 
 
@@ -50,7 +53,7 @@ def _broke(facts: Facts) -> Answer:
         return Answer(question, "Nothing that an alert watches.", Tone.GOOD)
     counts = Counter(one.alert for one in broke).most_common()
     named = ", ".join(f"{alert}{_times(count)}{_about(alert, broke)}" for alert, count in counts[:NAMED])
-    more = f", and {len(counts) - NAMED} other alerts" if len(counts) > NAMED else ""
+    more = f", and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
     still = sum(one.ended is None for one in broke)
     open_ = f" {still} of them had not ended." if still else " All of them ended."
     critical = any(one.severity == "critical" for one in broke)
@@ -71,6 +74,11 @@ def _done(facts: Facts) -> Answer:
     escalated = any("escalated" in states or "failed" in states for states in acted.values())
     tone = Tone.BAD if escalated else Tone.GOOD if acted else Tone.PLAIN
     return Answer("What was done?", " ".join(words), tone)
+
+
+def _watched_shortly(facts: Facts) -> str:
+    watched, passed = max(one.watched for one in facts.fleet), min(facts.made, facts.period.end) - facts.period.start
+    return f" It was watched for {said(watched, Kind.SECONDS)} only." if watched < WATCHED * passed else ""
 
 
 def _away(one: Presence) -> str:

@@ -1,9 +1,9 @@
-"""How much of the time each agent was there: minutes with a fresh heartbeat, of those in which the fleet was watched.
+"""How much of the time each agent was there: looks at a fresh heartbeat, of those at which the fleet was watched.
 
-A minute counts for an agent where the store's exporter had read the agents' states shortly before, and the brain said
-that the agent belongs to the fleet. It is a good one where the agent's newest heartbeat was no older than the threshold
-at which it is called down. So a blind exporter makes a period shorter, not an agent worse; an agent that was configured
-and never seen, or stopped on purpose, was not there.
+A look, once a minute or a heartbeat, counts for an agent where the store's exporter had read the agents' states shortly
+before, and the brain said that the agent belongs to the fleet. It is a good one where the agent's newest heartbeat was
+no older than the threshold at which it is called down. So a blind exporter makes a period shorter, not an agent worse;
+an agent that was configured and never seen, or stopped on purpose, was not there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from nervesys.prometheus import Series
 from nervesys.settings import Loaded
 
 STEP_SECONDS = 60
-"""Between two looks."""
+"""Between two looks, at most."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,17 @@ class Presence:
 
 
 def watched_query(loaded: Loaded, seconds: float) -> str:
-    """How many of the minutes before an instant count, by agent."""
-    return f"count_over_time(({_watched(loaded)})[{seconds:.0f}s:{STEP_SECONDS}s])"
+    """For how many seconds before an instant each agent was watched."""
+    return _seconds_of(_watched(loaded), loaded, seconds)
 
 
 def fresh_query(loaded: Loaded, seconds: float) -> str:
-    """How many of them were good, by agent."""
+    """For how many of them each agent was there."""
     limits = own_limits(loaded)
     common = loaded.settings.thresholds.heartbeat.down_after_seconds
     others = f'{{agent!~"{"|".join(sorted(limits))}"}}' if limits else ""
     fresh = [_fresh(others, common), *(_fresh(f'{{agent="{agent}"}}', limit) for agent, limit in limits.items())]
-    return (
-        f"count_over_time((({' or '.join(fresh)}) and on (agent) ({_watched(loaded)}))[{seconds:.0f}s:{STEP_SECONDS}s])"
-    )
+    return _seconds_of(f"({' or '.join(fresh)}) and on (agent) ({_watched(loaded)})", loaded, seconds)
 
 
 def own_limits(loaded: Loaded) -> dict[str, float]:
@@ -74,8 +72,13 @@ def _seconds(answers: Iterable[Sequence[Series]]) -> Mapping[str, float]:
     for answer in answers:
         for one in answer:
             agent = one.labels["agent"]
-            seconds[agent] = seconds.get(agent, 0) + one.points[-1][1] * STEP_SECONDS
+            seconds[agent] = seconds.get(agent, 0) + one.points[-1][1]
     return seconds
+
+
+def _seconds_of(condition: str, loaded: Loaded, seconds: float) -> str:
+    step = max(1, round(min(STEP_SECONDS, loaded.settings.thresholds.heartbeat.interval_seconds)))
+    return f"{step} * count_over_time(({condition})[{seconds:.0f}s:{step}s])"
 
 
 def _fresh(labels: str, limit: float) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from reports.model import Notice, Page
 from reports.periodic.answers import answers
 from reports.periodic.facts import Facts
 from reports.periodic.figures import figures
@@ -21,8 +22,14 @@ def report_of(facts: Facts) -> Report:
         figures=figures(facts),
         sections=sections(facts),
         notes=tuple(_notes(facts)),
-        panels=facts.panels,
+        panels=_panels(facts),
     )
+
+
+def _panels(facts: Facts) -> Page | None:
+    """The panels, unless none of them has anything to show: the first page says why."""
+    page = facts.panels
+    return page if page and any(not isinstance(panel.body, Notice) for panel in page.panels) else None
 
 
 def _notes(facts: Facts) -> Sequence[str]:

@@ -21,7 +21,7 @@ FIRING = (
 _COUNTED = 'nervesys_actions_total{action!="log_to"}'
 ENTERED = f"sum by (agent, action, state) ({_COUNTED} - {_COUNTED} offset {STEP_SECONDS}s > 0)"
 """Each minute, how many actions entered a state; every pair is at 0 from the start, and a restart counts below zero."""
-NO_CAUSE = frozenset({"__name__", "alertname", "alertstate", "severity", "job", "instance"})
+NO_SUBJECT = frozenset({"__name__", "alertname", "alertstate", "severity"})
 STEPS = ("running", "deferred", "skipped", "succeeded", "recovered", "escalated", "failed", "rejected")
 """Of actions, in the order in which they are told; that one is pending is no news."""
 
@@ -123,7 +123,7 @@ def _times(state: str, count: int) -> str:
 
 def _incident(labels: Mapping[str, str], began: float, ended: float | None) -> Incident:
     agent = labels.get("agent", "")
-    rest = [f"{name} {value}" for name, value in sorted(labels.items()) if name not in NO_CAUSE and value]
+    rest = [f"{name} {value}" for name, value in sorted(labels.items()) if name not in NO_SUBJECT and value]
     subject = agent or labels.get("server", "") or ", ".join(rest)
     return Incident(labels.get("alertname", ""), labels.get("severity", ""), subject, agent, began, ended)
 

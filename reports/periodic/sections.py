@@ -51,8 +51,8 @@ def _availability(facts: Facts) -> Section:
     )
     return Section(
         "Availability",
-        "Of the minutes in which an agent was watched, the share in which its newest heartbeat was no older than the "
-        "silence at which it is called down. Minutes in which nobody could see count for neither.",
+        "Of the time in which an agent was watched, the share in which its newest heartbeat was no older than the "
+        "silence at which it is called down. Time in which nobody could see counts for neither.",
         Table(columns, tuple(rows)),
         "Prometheus holds nothing about the agents in this time.",
     )
@@ -82,7 +82,7 @@ def _incidents(facts: Facts) -> Section:
         "What was done is what the receiver did for the agent meanwhile. The last error is the agent's own, of the "
         "half hour before.",
         Table(columns, tuple(map(row, happened(facts, facts.period)))),
-        "No alert fired.",
+        "No alert fired." if facts.fleet else "Prometheus holds no alerts of this time.",
     )
 
 

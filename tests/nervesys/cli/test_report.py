@@ -76,6 +76,7 @@ def test_a_day_without_data_gives_a_report_that_says_so(report: Report, tmp_path
         "Nobody knows: Prometheus holds nothing about the agents in this time.",
         "Nobody knows: no alert was evaluated that Prometheus remembers.",
         "No action was taken.",
+        "Prometheus holds no alerts of this time.",
         "No error was logged.",
         "No task was logged.",
         "No use of tokens was logged.",

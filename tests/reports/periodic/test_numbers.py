@@ -6,13 +6,17 @@ What is worked out here goes minute by minute and line by line, and shares no co
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from statistics import median
 
 import pytest
 
+from nervesys.prometheus import Series
+from reports.periodic.availability import Presence
 from reports.periodic.compose import report_of
 from reports.periodic.facts import Facts
+from reports.periodic.incidents import incidents
 from reports.periodic.model import Report, Value
 from reports.periodic.period import Every, Period
 from tests.reports.periodic.conftest import ANALYSIS, World
@@ -283,6 +287,18 @@ def test_changes_of_the_configuration(world: World, report: Report, weekly: Repo
 
 def test_the_analysis_is_the_brain_s(report: Report) -> None:
     assert next(one for one in report.sections if one.title == "Analysis").words == (ANALYSIS,)
+
+
+def test_an_alert_about_no_agent_and_no_server_names_its_labels() -> None:
+    down = Series(
+        {"alertname": "TargetDown", "alertstate": "firing", "severity": "critical", "job": "store"}, ((60, 1),)
+    )
+    assert [one.subject for one in incidents([down], 600)] == ["job store"]
+
+
+def test_a_time_that_was_hardly_watched_is_said(facts: Facts) -> None:
+    words = report_of(replace(facts, fleet=[Presence("grok", 300, 300)])).answers[0].words
+    assert words == "Yes. The one agent was there 100 % of the time. It was watched for 5 min only."
 
 
 def test_the_answers_tell_the_same_numbers(report: Report) -> None:
