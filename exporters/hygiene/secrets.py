@@ -11,10 +11,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from exporters.hygiene.branches import Branches
 from exporters.runner import Context, Refresh
+from nervesys.contract.times import utc
 from nervesys.errors import BadObject, Reason, SettingsError, SourceError
 from nervesys.metrics import Family, Period, Sample
-from nervesys.settings import Tree, load_file
-from nervesys.settings.secrets import FILE, Secrets
+from nervesys.settings import Tree
+from nervesys.settings.secrets import FILE, Secrets, read_secrets
 
 ROTATED = Family(
     "secret_rotated_timestamp_seconds",
@@ -65,7 +66,7 @@ class SecretsArea:
     def _show_list(self, tree: Tree, out: Refresh) -> None:
         body = tree.read(FILE)
         try:
-            secrets = _read(tree, datetime.fromtimestamp(self._clock(), UTC).date()) if body is not None else None
+            secrets = _read(tree, utc(self._clock()).date())
         except BadObject as bad:
             out.reject(FILE, body, bad)
             return
@@ -84,12 +85,11 @@ class SecretsArea:
             yield ROTATED.sample(int(modified), name, "file")
 
 
-def _read(tree: Tree, today: date) -> Secrets:
+def _read(tree: Tree, today: date) -> Secrets | None:
     try:
-        secrets = load_file(tree, FILE, Secrets)
+        secrets = read_secrets(tree)
     except SettingsError as err:
-        first = err.mistakes[0]  # its key stays unsaid: somebody may have put the secret there
-        raise BadObject(Reason.BAD_VALUE, f"{first.where}: {first.problem}") from None
-    if any(day > today + TOLERATED for day in secrets.secrets.values()):
+        raise BadObject(Reason.BAD_VALUE, str(err.mistakes[0])) from None
+    if secrets and any(day > today + TOLERATED for day in secrets.secrets.values()):
         raise BadObject(Reason.FUTURE, "a rotation is yet to come")
     return secrets

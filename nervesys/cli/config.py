@@ -11,6 +11,7 @@ from rich.markup import escape
 from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
 from nervesys.settings import Loaded
 from nervesys.settings.load import SHIPPED
+from nervesys.settings.secrets import read_secrets
 
 VALUE_WIDTH = 30
 """To which short values are filled up."""
@@ -39,6 +40,7 @@ def check(
     out = Console()
     start = opened("config", home=home, brain=brain, archive=archive)
     loaded, place = start.loaded, start.place
+    read_secrets(start.tree)
     if not quiet:
         for what, value in {
             "brain": place.brain or "the shipped example",

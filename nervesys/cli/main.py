@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {
     "status": "Show every service and every agent.",
     "logs": "Print what the processes of the stack say.",
     "demo": "Break something in the local stack, and watch what happens.",
-    "exporter": "Serve a source as Prometheus metrics: store, archive or brain.",
+    "exporter": "Serve a source as Prometheus metrics.",
     "agent": "Run a lean agent: heartbeats, server metrics and logs.",
     "report": "Make the report of a day, a week or a month.",
     "artifacts": "Serve what is known of artifacts, list them, and clean up.",

@@ -6,7 +6,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+from nervesys.errors import Mistake, SettingsError
+from nervesys.settings.load import load_file
 from nervesys.settings.section import Section
+from nervesys.settings.tree import Tree
 
 FILE = "config/secrets.yaml"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
@@ -38,3 +41,15 @@ class Secrets(Section):
     """
 
     secrets: dict[Annotated[str, AfterValidator(_name)], Day]
+
+
+def read_secrets(tree: Tree) -> Secrets | None:
+    """The list of a brain; None where it has none.
+
+    Raises:
+        SettingsError: with every mistake; what stands in the file is not quoted, for it may be a secret.
+    """
+    try:
+        return load_file(tree, FILE, Secrets) if tree.read(FILE) is not None else None
+    except SettingsError as err:
+        raise SettingsError([Mistake(one.where, "secrets", one.problem) for one in err.mistakes]) from None

@@ -44,7 +44,9 @@ def fetch(url: str, known: str, *, max_bytes: int, timeout_seconds: float) -> Pa
     headers = {"Accept-Encoding": "identity", **({"If-None-Match": known} if known else {})}
     deadline = time.monotonic() + timeout_seconds
     try:
-        with requests.get(url, headers=headers, timeout=timeout_seconds, allow_redirects=False, stream=True) as answer:
+        with requests.get(
+            url, headers=headers, auth=_as_nobody, timeout=timeout_seconds, allow_redirects=False, stream=True
+        ) as answer:
             if answer.status_code == NOT_MODIFIED and known:
                 return None
             if answer.status_code != OK:
@@ -59,3 +61,8 @@ def fetch(url: str, known: str, *, max_bytes: int, timeout_seconds: float) -> Pa
             return Page(answer.headers.get("ETag", ""), body)
     except (requests.RequestException, HTTPError, OSError) as err:
         raise SourceError(f"get {url}: {type(err).__name__}") from err
+
+
+def _as_nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Adds no credentials; without it, those of ~/.netrc would go along."""
+    return request

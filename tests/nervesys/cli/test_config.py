@@ -36,7 +36,7 @@ def test_what_all_agents_share_is_told_once(run: Run) -> None:
 def test_warnings_name_file_and_line(run: Run) -> None:
     ran = run("config", "check", "--quiet", "--brain", EXISTING)
     assert (ran.code, ran.err) == (0, "")
-    assert "warning config/storage.yaml:17: storj.upload.compress: not understood, ignored\n" in ran.out
+    assert "warning config/storage.yaml:26: google_drive.folders.archive: not understood, ignored\n" in ran.out
     assert "storj.bucket" not in ran.out
 
 
@@ -53,3 +53,13 @@ def test_mistakes_are_told_all_at_once(run: Run, tmp_path: Path, monkeypatch: py
         "  config/grafana.yaml:2: grafana.refresh_seconds: Input should be a valid integer",
         "  config/grafana.yaml:1: grafana.urll: unknown key; did you mean 'url'?",
     ]
+
+
+def test_a_secret_in_the_list_of_secrets_is_refused_and_not_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/secrets.yaml").write_text("secrets:\n  GITHUB_TOKEN: 2026-01-31\n  'ghp 1': hunter2\n")
+    ran = run("config", "check", "--brain", str(tmp_path))
+    assert ran.code == 2
+    assert "config/secrets.yaml:3: secrets: a date (YYYY-MM-DD) belongs here, and never a value" in ran.err
+    assert "hunter2" not in ran.out + ran.err
+    assert "ghp 1" not in ran.out + ran.err
