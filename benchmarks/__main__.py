@@ -5,7 +5,7 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import backfill, healing, history, intake, listing, logging_cost, scrape
+from benchmarks import backfill, healing, history, idle, intake, listing, logging_cost, scrape
 from benchmarks.measure import Report
 
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "logging": ("4. Logging in an agent", logging_cost.run),
     "backfill": ("Backfill of the archive", backfill.run),
     "healing": ("5. From the last heartbeat to the restart", healing.run),
+    "idle": ("An agent without work", idle.run),
     "history": ("Workspace: an event history", history.run),
 }
 

@@ -17,7 +17,7 @@ from nervesys.agent.buffer import Buffer
 from nervesys.agent.duties import LEAVE_SECONDS, Duties, Pillars
 from nervesys.agent.handler import BufferHandler
 from nervesys.agent.heart import Heart
-from nervesys.agent.host import MB, Host, give_back
+from nervesys.agent.host import MB, Host
 from nervesys.agent.identity import Identity, identify
 from nervesys.agent.lock import Lock
 from nervesys.agent.records import Scribe
@@ -100,7 +100,6 @@ class Agent:
         self._handlers = (BufferHandler(self._buffer.append, self.me.redactor.text), *self._duties.handlers)
         self._leaves: float | None = None
         self._reason: str | None = None
-        give_back()
 
     @contextmanager
     def task(self, action: str, **context: Any) -> Iterator[Task]:

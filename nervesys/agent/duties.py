@@ -14,7 +14,7 @@ from nervesys.agent.bootstrap import Copy
 from nervesys.agent.buffer import Buffer
 from nervesys.agent.change import Change, adopt
 from nervesys.agent.heart import Heart
-from nervesys.agent.host import MB
+from nervesys.agent.host import MB, give_back
 from nervesys.agent.identity import Identity
 from nervesys.agent.loop import Loop
 from nervesys.agent.report import Reporter
@@ -204,6 +204,7 @@ class Duties:
         first = self._heart.said is None
         self._heart.beat()
         if first:
+            give_back()
             self._beating.wake()  # what was `starting` is at work by now
 
     def _keep(self) -> None:
