@@ -32,18 +32,12 @@ SETTLED_LINES = 100_000
 
 Steps = Mapping[int, Sequence[float]]
 """What is added to a series in each step of the day in which anything is."""
-Cell = tuple[
-    defaultdict[tuple[str, object, object], int],
-    defaultdict[str, list[float]],
-    defaultdict[tuple[str, str | None], float],
-]
-"""Of ten minutes: records by agent, category and level; durations by agent; tokens by agent and model."""
+Cell = tuple[defaultdict[tuple[object, object], int], list[float], defaultdict[str | None, float]]
+"""Of ten minutes of one agent: records by category and level, durations, tokens by model."""
 
-_TEN_MINUTES = slice(15)
-"""Of a timestamp's text, such as `2026-01-31T10:1`."""
+_TEN_MINUTES = 15
+"""Characters of a timestamp that tell them, such as `2026-01-31T10:1`."""
 _PREFIX = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d", re.ASCII)
-_NUMBERS = frozenset({int, float})
-_TEXTS = frozenset({str, type(None)})
 _MORE_TOKENS = frozenset(f"{prefix}{way}_tokens" for prefix in ("", "gen_ai.usage.") for way in ("input", "output"))
 _NONE: Mapping[str, object] = {}
 _MOST = 1e300
@@ -92,52 +86,56 @@ def sum_up(batches: Iterable[Sequence[bytes]], day: date, skip: int = 0) -> DayS
 
 
 class _Cells(dict[str, Cell]):
-    """By the ten minutes; made where one is missing, unless its name is no time since 1970."""
+    """By the ten minutes, at once followed by the agent; made where one is missing, but for no time since 1970."""
 
-    def __missing__(self, prefix: str) -> Cell:
-        if not _PREFIX.fullmatch(prefix) or parse_time(f"{prefix}0:00Z") < 0:
-            raise KeyError(prefix)
-        cell: Cell = (defaultdict(int), defaultdict(list), defaultdict(float))
-        self[prefix] = cell
+    def __missing__(self, key: str) -> Cell:
+        if not _PREFIX.match(key) or _start(key) < 0:
+            raise KeyError(key)
+        cell: Cell = (defaultdict(int), [], defaultdict(float))
+        self[key] = cell
         return cell
+
+
+def _start(key: str) -> float:
+    return parse_time(f"{key[:_TEN_MINUTES]}0:00Z")
 
 
 def _count_plain(cells: _Cells, lines: Iterable[bytes]) -> list[bytes]:
     """Count lines that are as agents write them; returns the others. A loop without calls: it runs for each line."""
     others = []
-    loads, instant, numbers, texts = orjson.loads, datetime.fromisoformat, _NUMBERS, _TEXTS
+    loads, instant, most, nothing_said = orjson.loads, datetime.fromisoformat, _MOST, _NONE
     for line in lines:
         try:
             record = loads(line)
-            at, agent, get = record["timestamp"], record["agent_id"], record.get
-            context, metadata = get("context", _NONE), get("metadata", _NONE)
+            at, agent = record["timestamp"], record["agent_id"]
+            context, metadata = record.get("context", nothing_said), record.get("metadata", nothing_said)
             duration, tokens = context.get("duration_ms", 0), metadata.get("tokens_used", 0)
             instant(at)
             if not (
                 at[-1] == "Z"
                 and type(agent) is str
-                and type(get("message", "")) is str
-                and type(get("action")) in texts
-                and type(context.get("file")) in texts
-                and type(context.get("repository")) in texts
-                and type(duration) in numbers
-                and type(tokens) in numbers
-                and 0 <= duration < _MOST
-                and 0 <= tokens < _MOST
+                and type(record["message"]) is str
+                and type(record["action"]) is str
+                and ("file" not in context or type(context["file"]) is str)
+                and ("repository" not in context or type(context["repository"]) is str)
+                and (type(duration) is int or type(duration) is float)
+                and (type(tokens) is int or type(tokens) is float)
+                and 0 <= duration < most
+                and 0 <= tokens < most
                 and (not metadata or type(metadata["model_version"]) is str)
                 and (len(metadata) <= 2 or _MORE_TOKENS.isdisjoint(metadata))
             ):
                 others.append(line)
                 continue
-            counts, durations, used = cells[at[_TEN_MINUTES]]
-            counts[agent, get("category", "activity"), get("level", "INFO")] += 1
+            counts, durations, used = cells[at[:15] + agent]  # _TEN_MINUTES, as a constant
+            counts[record["category"], record["level"]] += 1
         except (ValueError, TypeError, LookupError, AttributeError):
             others.append(line)
             continue
         if "duration_ms" in context:
-            durations[agent].append(duration)
+            durations.append(duration)
         if "tokens_used" in metadata:
-            used[agent, metadata["model_version"]] += tokens
+            used[metadata["model_version"]] += tokens
     return others
 
 
@@ -151,12 +149,12 @@ def _count_parsed(cells: _Cells, lines: Iterable[bytes], skipped: Counter[Reason
         except BadObject as bad:
             skipped[bad.reason] += 1
             continue
-        counts, durations, used = cells[format_time(record.timestamp)[_TEN_MINUTES]]
-        counts[record.agent_id, record.category, record.level] += 1
+        counts, durations, used = cells[format_time(record.timestamp)[:_TEN_MINUTES] + record.agent_id]
+        counts[record.category, record.level] += 1
         if record.context.duration_ms is not None:
-            durations[record.agent_id].append(record.context.duration_ms)
+            durations.append(record.context.duration_ms)
         if (tokens := record.metadata.tokens) is not None:
-            used[record.agent_id, record.metadata.model_version] += tokens
+            used[record.metadata.model_version] += tokens
 
 
 class _Settler:
@@ -169,21 +167,19 @@ class _Settler:
         self._models: defaultdict[str, set[str]] = defaultdict(set)
 
     def __call__(self, cells: _Cells) -> None:
-        for prefix, (counts, durations, used) in cells.items():
-            step = int((parse_time(f"{prefix}0:00Z") - self._start) // STEP_SECONDS)
-            step = min(max(step, 0), STEPS - 1)
-            for (agent, category, level), count in counts.items():
-                if (name := self._name(agent)) is None:
-                    self._total.skipped[Reason.BAD_NAME] += count
-                    continue
-                self._total.records += count
+        for key, (counts, durations, used) in cells.items():
+            name, records = self._name(key[_TEN_MINUTES:]), sum(counts.values())
+            if name is None:
+                self._total.skipped[Reason.BAD_NAME] += records
+                continue
+            self._total.records += records
+            step = min(max(int((_start(key) - self._start) // STEP_SECONDS), 0), STEPS - 1)
+            for (category, level), count in counts.items():
                 self._sums((RECORDS.name, name, _category(category), _level(level)), step)[0] += count
-            for agent, milliseconds in durations.items():
-                if (name := self._name(agent)) is not None:
-                    observe(self._sums((DURATION.name, name), step), milliseconds)
-            for (agent, model), tokens in used.items():
-                if (name := self._name(agent)) is not None:
-                    self._sums((TOKENS.name, name, self._model(name, model)), step)[0] += tokens
+            if durations:
+                observe(self._sums((DURATION.name, name), step), durations)
+            for model, tokens in used.items():
+                self._sums((TOKENS.name, name, self._model(name, model)), step)[0] += tokens
         cells.clear()
 
     def _sums(self, series: Series, step: int) -> list[float]:

@@ -1,5 +1,6 @@
 """Reads files and makes text of them, on all cores: each worker opens the archive for itself."""
 
+import gc
 import os
 import signal
 from collections import Counter, deque
@@ -123,6 +124,7 @@ _reader: Reader
 def _begin(settings: ArchiveSettings, until: float, ticks: int) -> None:
     global _reader  # what a worker of a pool starts with
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us hears it, and ends us in order
+    gc.disable()  # what is read makes no circles, and is looked through for some all the time
     Thread(target=_end_with_parent, daemon=True).start()
     _reader = Reader(open_archive(settings), until, ticks)
 

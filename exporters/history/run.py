@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 
 from exporters.history.plan import Job
 from exporters.history.reading import Read, read_all
@@ -11,8 +11,9 @@ from exporters.history.targets import Target
 from nervesys.errors import Reason
 from nervesys.settings.storage import Archive as ArchiveSettings
 
-BATCH_DAYS = 7
-"""In a block; one a day would be many small ones, which Prometheus would have to join."""
+BATCH_DAYS, BATCH_FILES = 7, 80
+"""In a block, at most days; so many files end it with their day. Blocks of a day would be many, which Prometheus would
+have to join; larger ones would take more memory to make."""
 
 
 @dataclass
@@ -62,8 +63,20 @@ def carry_out(
         NervesysError: archive or target fails; what was made until then is remembered.
     """
     reads = read_all(jobs, settings, until, target.ticks, min(workers, max(1, len(jobs))))
-    for _, batch in groupby(reads, key=lambda read: read.job.unit.day.toordinal() // BATCH_DAYS):
-        target.take(_told(batch, seen))
+    for size in batch_sizes(jobs):
+        target.take(_told(islice(reads, size), seen))
+
+
+def batch_sizes(jobs: Sequence[Job]) -> Iterator[int]:
+    """How many jobs are taken in at once: those of whole days, for blocks shall not overlap."""
+    days, files = 0, 0
+    for _, of_day in groupby(jobs, key=lambda job: job.unit.day):
+        days, files = days + 1, files + len(list(of_day))
+        if days == BATCH_DAYS or files >= BATCH_FILES:
+            yield files
+            days = files = 0
+    if files:
+        yield files
 
 
 def _told(reads: Iterable[Read], seen: Callable[[Read], None]) -> Iterator[Read]:
