@@ -7,8 +7,8 @@ from typing import Any
 from alerting.units import promql_duration
 from nervesys.settings import Settings
 
-OWN = ("receiver", "artifacts")
-"""Programs of ours that are no exporters."""
+OWN = {"receiver": "receiver", "artifacts-service": "artifacts"}
+"""Programs of ours that are no exporters: where they listen, by their job, which no source may have for a name."""
 FOREIGN = ("prometheus", "alertmanager")
 """Programs whose pages the settings `web` do not protect."""
 
@@ -17,7 +17,8 @@ def jobs(settings: Settings) -> dict[str, str]:
     """Every program that is scraped, and its address."""
     listen = settings.monitoring.listen
     sources = {name: source.listen for name, source in settings.monitoring.sources.items()}
-    return {**sources, **{name: getattr(listen, name) for name in (*OWN, *FOREIGN)}}
+    ours = {job: getattr(listen, name) for job, name in OWN.items()}
+    return {**sources, **ours, **{name: getattr(listen, name) for name in FOREIGN}}
 
 
 def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = True) -> dict[str, Any]:

@@ -61,8 +61,8 @@ class Checksums:
             budget -= row.size_bytes
             self._compare(row.id, row.uri, row.checksum)
             self._after = row.id
-        if not rows:
-            self._after = ""
+        if len(rows) < AT_ONCE and (not rows or self._after == rows[-1].id):
+            self._after = ""  # that was the last
         out.put("checksums", (self._compared, len(self._mismatched)), self._samples())
 
     def _compare(self, id_: str, uri: str, checksum: str) -> None:

@@ -62,6 +62,7 @@ def list_(
         _print_json(found)
         return
     table = Table("id", "type", "status", "size", "created by", "trace", "visibility", box=None, header_style="bold")
+    table.columns[0].no_wrap, table.columns[0].min_width = True, len(found[0]["id"]) if found else 0
     for said in map(Manifest.model_validate, found):
         size, trace_ = f"{said.size_bytes:,}", said.trace_id or ""
         table.add_row(

@@ -11,7 +11,7 @@ from alerting.build import files
 from alerting.messages import AGENT_STORY
 from alerting.model import read_alerts
 from alerting.rules import prometheus_rules
-from alerting.scraping import jobs, prometheus_config
+from alerting.scraping import FOREIGN, OWN, jobs, prometheus_config
 from nervesys.cli.alerts import IN_COMPOSE
 from nervesys.settings import FolderTree, load, shipped_root
 
@@ -109,6 +109,7 @@ def test_every_program_is_scraped_at_its_address() -> None:
         for job in prometheus_config(settings, Path())["scrape_configs"]
     }
     assert scraped == {job: [address] for job, address in jobs(settings).items()}
+    assert len({*map(str, scraped.values())}) == len(settings.monitoring.sources) + len(OWN) + len(FOREIGN)
     assert set(scraped) == {*settings.monitoring.sources, "receiver", "prometheus", "alertmanager"}
 
 

@@ -86,7 +86,7 @@ CASES = (
     Case(
         "ArtifactCommitsFailing",
         "its disk is full",
-        said("commit_failures_total", step(HOUR, 0, 3)),
+        {of("artifacts-service", "nervesys_artifact_commit_failures_total"): step(HOUR, 0, 3)},
         silent=(HOUR - 15,),
         fires=(Fires(HOUR + 60, "The service of artifacts cannot write its database"),),
     ),
