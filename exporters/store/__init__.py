@@ -8,12 +8,12 @@ from exporters.store import agents, logs, metrics, records, sizes
 from exporters.store.board import Board
 from exporters.store.counted import CountedStore
 from nervesys.stores.objects import ObjectReader
-from nervesys.stores.s3 import S3Store
+from nervesys.stores.opened import open_store
 
 
 def areas(context: Context) -> Sequence[Area]:
     """The areas of the store that the settings name."""
-    return areas_of(S3Store(context.settings.storage.storj), context)
+    return areas_of(open_store(context.settings.storage.storj), context)
 
 
 def areas_of(store: ObjectReader, context: Context) -> Sequence[Area]:

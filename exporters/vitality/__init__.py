@@ -15,7 +15,7 @@ from exporters.vitality.served import Served
 from exporters.vitality.signs import AREA, FAMILIES, Seen, samples
 from exporters.vitality.written import Written
 from nervesys.stores.objects import ObjectReader
-from nervesys.stores.s3 import S3Store
+from nervesys.stores.opened import open_store
 
 
 class Vitality:
@@ -45,7 +45,7 @@ class Vitality:
 
 def areas(context: Context) -> Sequence[Area]:
     """The one area."""
-    vitality = Vitality(S3Store(context.settings.storage.storj), context)
+    vitality = Vitality(open_store(context.settings.storage.storj), context)
     every = context.settings.monitoring.every_seconds("vitality", AREA)
     return (Area(AREA, FAMILIES, every, vitality.refresh),)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from nervesys.agent.artifacts import OpenedArtifacts
 from nervesys.agent.bootstrap import Copy
 from nervesys.agent.buffer import Buffer
+from nervesys.agent.databases import databases_of
 from nervesys.agent.duties import LEAVE_SECONDS, Duties, Pillars
 from nervesys.agent.handler import BufferHandler
 from nervesys.agent.heart import Heart
@@ -28,7 +29,8 @@ from nervesys.contract import AgentState, Status
 from nervesys.errors import NervesysError
 from nervesys.settings import Place, Settings
 from nervesys.stores.objects import ObjectStore
-from nervesys.stores.s3 import ATTEMPTS, S3Store
+from nervesys.stores.opened import open_store
+from nervesys.stores.s3 import ATTEMPTS
 from nervesys.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -86,12 +88,15 @@ class Agent:
         self._buffer = _buffer(self.me)
         storj = self.me.settings.storage.storj
         self._artifacts = OpenedArtifacts(self.me, copy.place.home, clock)
+        usual = store or _store(self.me.settings)
+        self._databases = databases_of(self.me, usual, clock)
         pillars = Pillars(
             copy,
             copy.pushing(),
-            store or _store(self.me.settings),
-            lambda: store or S3Store(storj),
+            usual,
+            lambda: store or open_store(storj),
             self._artifacts,
+            self._databases,
             reports,
         )
         host = Host(self.me.server, self.me.name, self.me.folder)
@@ -152,6 +157,17 @@ class Agent:
             path = self._projects if said.persistent else None
             self._workspaces[name] = Workspace(path, name, self.me.name, self._clock)
         return self._workspaces[name]
+
+    def database(self, name: str) -> Path:
+        """Where an SQLite file of your own lies: copied to the store as it changes, and brought back on a new server.
+
+        Args:
+            name: such as `memory`; 1 to 63 of `a-z 0-9 - _`.
+
+        Raises:
+            NervesysError: the name is none, or the file is not here and the store does not answer.
+        """
+        return self._databases.path(name)
 
     @property
     def artifacts(self) -> "Artifacts":
@@ -230,11 +246,11 @@ class Agent:
             self.log.error("%s failed", task.action, extra=extra, exc_info=error)
 
 
-def _store(settings: Settings) -> S3Store:
+def _store(settings: Settings) -> ObjectStore:
     """The store, with time limits that let all attempts end within one heartbeat."""
     storj, heartbeat = settings.storage.storj, settings.thresholds.heartbeat.interval_seconds
     limit = min(storj.timeout_seconds, heartbeat / ATTEMPTS)
-    return S3Store(storj.model_copy(update={"timeout_seconds": limit}))
+    return open_store(storj.model_copy(update={"timeout_seconds": limit}))
 
 
 def _buffer(me: Identity) -> Buffer:

@@ -13,6 +13,7 @@ from nervesys.agent.backup import Backup
 from nervesys.agent.bootstrap import Copy
 from nervesys.agent.buffer import Buffer
 from nervesys.agent.change import Change, adopt
+from nervesys.agent.databases import Databases
 from nervesys.agent.heart import Heart
 from nervesys.agent.host import MB, give_back
 from nervesys.agent.identity import Identity
@@ -65,6 +66,7 @@ class Pillars:
         store: with time limits that let all attempts end within one heartbeat.
         patient: the same store, with the time limits that are configured.
         artifacts: what waits for their service.
+        databases: of the agent itself.
         reports: makes the fleet's reports, within the daily round.
     """
 
@@ -73,6 +75,7 @@ class Pillars:
     store: ObjectStore
     patient: Callable[[], ObjectStore]
     artifacts: OpenedArtifacts
+    databases: Databases
     reports: Reports
 
 
@@ -121,7 +124,9 @@ class Duties:
         registering = Loop(
             "registering artifacts", pillars.artifacts.sync, lambda: me.settings.thresholds.heartbeat.interval_seconds
         )
+        self._copying = Loop("copying databases", pillars.databases.save, lambda: me.config.databases.copy_minutes * 60)
         self._loops = [
+            self._copying,
             self._beating,
             self._shipping,
             self._keeping,
@@ -160,6 +165,8 @@ class Duties:
             loop.stop()
         shipped = self._within(until - FAREWELL_SECONDS, lambda: self._last_to_store(last))
         self._within(until, lambda: self._last_to_brain(last, until))
+        if not self._heart.silent:
+            self._within(until, self._copying.once)
         if shipped:
             self._buffer.close()
 

@@ -1,16 +1,22 @@
 """`nervesys agent`: run one lean agent."""
 
+import os
 import signal
+import time
 from functools import partial
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from nervesys.agent import Agent, demo
 from nervesys.agent.child import Program, ProgramFailed
+from nervesys.agent.revive import revived
 from nervesys.cli.due import reports_due
 from nervesys.cli.options import BrainUrl, Home
 from nervesys.cli.waiting import awaited
+from nervesys.clock import system_clock
+from nervesys.settings import Place
 
 app = typer.Typer(no_args_is_help=True, help="Run a lean agent: heartbeats, server metrics and logs.")
 
@@ -64,3 +70,28 @@ def run(
     except ProgramFailed as err:
         typer.echo(err, err=True)
         raise typer.Exit(err.code) from None
+
+
+@app.command()
+def restore(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The agent; the brain holds its config/agents/NAME.yaml.")
+    ],
+    home: Home = None,
+    brain: BrainUrl = None,
+    server: Annotated[str | None, typer.Option("--server", help="Name of this host.")] = None,
+) -> None:
+    """Bring an agent's databases back onto this host, as their newest copies in the store are.
+
+    An agent does so by itself when its program opens a database; this is for having them ready before it starts, or for
+    looking at them elsewhere (--home FOLDER). A file here that has grown from the newest copy stays as it is; another
+    one is set aside, never deleted. Refused while the agent runs here.
+    """
+    console = Console(soft_wrap=True, highlight=False)
+    began, found = time.monotonic(), False
+    with console.status("asking the store"):
+        for path in revived(name, Place.of(os.environ, home, brain), server, os.environ, system_clock):
+            found = True
+            console.print(f"{time.monotonic() - began:5.1f} s  {path}: {path.stat().st_size} bytes", markup=False)
+    if not found:
+        console.print(f"the store keeps no database of {name}", markup=False)

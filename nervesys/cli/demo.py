@@ -17,7 +17,7 @@ from nervesys.errors import NervesysError
 from nervesys.stack import pulse as pulses
 from nervesys.stack.actions import actions
 from nervesys.stack.report import RESTART
-from nervesys.stores.s3 import S3Store
+from nervesys.stores.opened import open_store
 
 app = typer.Typer(no_args_is_help=True, help="Break something in the local stack, and watch what happens.")
 
@@ -99,7 +99,7 @@ def pulse(home: Home = None, brain: BrainUrl = None) -> None:
     """Be the entities of the demo: write made-up vital signs to the store until SIGTERM or Ctrl-C."""
     settings = opened("pulse", home=home, brain=brain).loaded.settings
     storj, every = settings.storage.storj, settings.thresholds.heartbeat.interval_seconds
-    for trouble in pulses.beat(S3Store(storj), storj.paths.vitality, every, system_clock):
+    for trouble in pulses.beat(open_store(storj), storj.paths.vitality, every, system_clock):
         _console().print(trouble)
 
 

@@ -22,7 +22,7 @@ from nervesys.redact import Redactor
 from nervesys.settings import Place
 from nervesys.settings.monitoring import Monitoring
 from nervesys.stores.brain import open_brain
-from nervesys.stores.s3 import S3Store
+from nervesys.stores.opened import open_store
 
 app = typer.Typer(help="Take alerts, journal them, act, and look whether it helped.")
 
@@ -60,7 +60,7 @@ def receiver(
         fleet,
         local,
         Journal.open(local.journal.get_secret_value()),
-        S3Store(storage.storj),
+        open_store(storage.storj),
         open_brain(place, "receiver", storage.brain),
         analyst=analyst_of(settings.alibaba.alibaba_cloud, place.cache("analysis"), Redactor().text, system_clock),
     )

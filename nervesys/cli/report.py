@@ -23,8 +23,7 @@ from nervesys.settings.reports import Form
 from nervesys.stores import opened as stores
 from nervesys.stores.archive import Archive, Catalogue
 from nervesys.stores.brain import open_brain
-from nervesys.stores.opened import Opened, open_archive
-from nervesys.stores.s3 import S3Store
+from nervesys.stores.opened import Opened, open_archive, open_store
 from reports.periodic import mail
 from reports.periodic.compose import report_of
 from reports.periodic.deliver import Files, due, to_archive, to_folder, written
@@ -169,7 +168,7 @@ def _maker(base: Opened, say: Say, *, prometheus: str | None = None, writes: boo
     asked = Prometheus(prometheus or settings.monitoring.prometheus_url)
     repository = open_brain(base.place, PROGRAM, storage.brain)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
-        store = S3Store(storage.storj)
+        store = open_store(storage.storj)
         sources = Sources(base.loaded, asked, store, archive, repository, system_clock, executor)
         yield Maker(settings, sources, archive, say)
 

@@ -16,8 +16,7 @@ from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.settings.storage import Storage
 from nervesys.stores.brain import open_brain
-from nervesys.stores.opened import open_archive
-from nervesys.stores.s3 import S3Store
+from nervesys.stores.opened import open_archive, open_store
 
 app = typer.Typer(help="Archive logs that are due, and delete what retention no longer keeps.")
 
@@ -39,7 +38,7 @@ def run(
     base = opened("round", home=home, brain=brain, archive=archive)
     storage = base.loaded.settings.storage
     console = Console(soft_wrap=True, highlight=False)
-    today = Round(S3Store(storage.storj), open_archive(storage.archive, writable=not dry_run), storage, system_clock)
+    today = Round(open_store(storage.storj), open_archive(storage.archive, writable=not dry_run), storage, system_clock)
     plan = today.plan()
     for line in list(_told(plan, storage)) or ["nothing is due"]:
         console.print(escape(line))

@@ -16,7 +16,7 @@ from nervesys.settings.storage import Store
 from nervesys.stack.actions import ReceiverUnavailable, actions
 from nervesys.stack.layout import NoStack
 from nervesys.stack.report import RESTART, Report, heartbeat_ages, report
-from nervesys.stores.s3 import S3Store
+from nervesys.stores.opened import open_store
 
 Answer = TypeVar("Answer")
 
@@ -56,7 +56,7 @@ def look(here: Local) -> Report:
 
 
 def _heartbeat_ages(store: Store) -> dict[str, float]:
-    listing = S3Store(store).list(PathTemplate(store.paths.agents).prefix())
+    listing = open_store(store).list(PathTemplate(store.paths.agents).prefix())
     return heartbeat_ages(listing, store.paths.agents, system_clock())
 
 

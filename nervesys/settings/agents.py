@@ -122,6 +122,18 @@ class Report(_Open):
     interval_minutes: float = Field(default=60, gt=0)
 
 
+class Databases(_Open):
+    """The agent's own SQLite files.
+
+    Attributes:
+        copy_minutes: between two looks whether one changed and is to be copied to the store.
+        keep: copies of each in the store.
+    """
+
+    copy_minutes: float = Field(default=10, gt=0)
+    keep: int = Field(default=3, ge=1)
+
+
 class Health(_Open):
     """Whether and how often the receiver may restart the agent.
 
@@ -190,6 +202,7 @@ class AgentConfig(_Open):
     logging: Logging = Field(default_factory=Logging)
     metrics: Metrics = Field(default_factory=Metrics)
     report: Report = Field(default_factory=Report)
+    databases: Databases = Field(default_factory=Databases)
     health: Health = Field(default_factory=Health)
     resources: dict[str, Any] = Field(default_factory=dict)
     restart: Restart = Field(default_factory=Restart)

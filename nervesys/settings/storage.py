@@ -31,10 +31,20 @@ class StorePaths(Section):
     vitality: Template
 
 
+class Access(Section):
+    """Credentials for one area of the store; each that is not given is the store's own."""
+
+    bucket: str | None = None
+    access_key: SecretStr | None = None
+    secret_key: SecretStr | None = None
+
+
 class Store(Section):
     """The S3-compatible store.
 
     Attributes:
+        databases: access to the area `databases`, apart from all else.
+        logs: access to the area `active_logs`, likewise.
         endpoint: URL of the S3 API.
         concurrency: requests under way at once, in each area of an exporter.
         timeout_seconds: for connecting and for each read.
@@ -45,6 +55,8 @@ class Store(Section):
     bucket: str
     access_key: SecretStr | None = None
     secret_key: SecretStr | None = None
+    databases: Access = Access()
+    logs: Access = Access()
     paths: StorePaths
     concurrency: int = Field(ge=1, le=64)
     timeout_seconds: float = Field(gt=0)

@@ -81,8 +81,8 @@ class ObjectReader(Protocol):
 class ObjectStore(ObjectReader, Protocol):
     """What every store can do."""
 
-    def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> str:
-        """Write an object whole; returns its version."""
+    def put(self, key: str, body: bytes | IO[bytes], *, content_type: str = "application/octet-stream") -> str:
+        """Write an object whole, of bytes or of a file that is read to its end; returns its version."""
 
     def delete(self, key: str) -> None:
         """Delete an object; one that is not there is no mistake."""
@@ -145,11 +145,11 @@ class FolderStore:
         except FileNotFoundError:
             raise gone(key) from None
 
-    def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> str:
+    def put(self, key: str, body: bytes | IO[bytes], *, content_type: str = "application/octet-stream") -> str:
         """Write an object whole; returns its version."""
         path = self._root / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
+        path.write_bytes(body if isinstance(body, bytes) else body.read())
         return self._info(path).version
 
     def delete(self, key: str) -> None:

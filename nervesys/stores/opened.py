@@ -1,16 +1,21 @@
-"""What every program starts from: a place, a brain, checked settings; and the archive that these name."""
+"""What every program starts from: a place, a brain, checked settings; and the store and archive that these name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from nervesys.contract import PathTemplate
 from nervesys.errors import Mistake, NervesysError, SettingsError
 from nervesys.settings import Loaded, Place, Tree, load
 from nervesys.settings.storage import Archive as ArchiveSettings
+from nervesys.settings.storage import Store as StoreSettings
 from nervesys.stores.archive import Archive
 from nervesys.stores.brain import open_tree
 from nervesys.stores.folder import FolderArchive
+from nervesys.stores.objects import ObjectStore
+from nervesys.stores.routed import RoutedStore
+from nervesys.stores.s3 import S3Store
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,19 @@ def opened(
     tree = open_tree(place, program, environ=environ)
     flags = {"NERVESYS_ARCHIVE": archive} if archive else {}
     return Opened(place, tree, load(tree, profile=place.profile, environ=environ, flags=flags))
+
+
+def open_store(settings: StoreSettings) -> ObjectStore:
+    """The store that the settings name; areas with an access of their own are reached by that one alone."""
+    paths = settings.paths
+    accesses = ((paths.databases, settings.databases), (paths.active_logs, settings.logs))
+    apart = {
+        PathTemplate(area).prefix(): S3Store(settings.model_copy(update=own))
+        for area, access in accesses
+        if (own := access.model_dump(exclude_none=True))
+    }
+    common = S3Store(settings)
+    return RoutedStore(common, apart) if apart else common
 
 
 def open_archive(settings: ArchiveSettings, *, writable: bool = False) -> Archive:

@@ -137,7 +137,7 @@ class S3Store:
                         raise
         raise AssertionError("the last attempt returns or raises")
 
-    def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> str:
+    def put(self, key: str, body: bytes | IO[bytes], *, content_type: str = "application/octet-stream") -> str:
         """Write an object whole; returns its version."""
         with self._answers(f"put {key}"):
             answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)

@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -21,7 +22,7 @@ class Flaky(FolderStore):
 
     failures: list[str]
 
-    def put(self, key: str, body: bytes, *, content_type: str = "") -> str:
+    def put(self, key: str, body: bytes | IO[bytes], *, content_type: str = "") -> str:
         failure = self.failures.pop(0) if self.failures else ""
         if failure == "before":
             raise StoreUnavailable("put: refused")
