@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from nervesys.agent.disk import is_damage, open_file, set_aside
+from nervesys.agent.disk import WAL_BYTES, Reserve, is_damage, open_file, set_aside
 from nervesys.agent.handler import Said
 from nervesys.agent.pending import Pending
 from nervesys.agent.records import Row
@@ -23,6 +23,10 @@ from nervesys.errors import NervesysError
 
 ROW_BYTES = 48
 """That the file needs for a record beside its line."""
+RESERVE_SHARE = 20
+"""One part of so many of the cap is kept free for deleting, up to `WAL_BYTES`."""
+COMMIT_RECORDS = 1000
+"""Written in one transaction."""
 READ_RECORDS = 500
 """Taken from the file at once; who logs waits no longer than that."""
 
@@ -74,6 +78,7 @@ class Buffer:
         """Waiting on disk."""
         self._told: str | None = None
         self._open()
+        self._reserve = Reserve(Path(f"{path}.reserve"), min(WAL_BYTES, max_bytes // RESERVE_SHARE))
 
     def append(self, said: Said) -> None:
         """Take a record; only memory is touched, unless records come faster than they are written."""
@@ -91,19 +96,8 @@ class Buffer:
             if self._told:
                 told, self._told = self._told, None
                 raise NervesysError(told)
-            taken = self._pending.take()
-            if not taken and not self._pending.dropped:
-                return
-            rows = [self._row(said) for said in taken]
-            try:
-                with self._writing("write the buffer"):
-                    self._insert(rows)
-            except NervesysError:
-                self._failing = True
-                self._pending.put_back(taken)
-                raise
-            self._failing = False
-            self._pending.dropped.clear()
+            while self._commit_some() == COMMIT_RECORDS:
+                pass
 
     def seal(self, key: Callable[[str, int], str], max_bytes: int, *, by_category: bool) -> None:
         """Make the oldest records one batch, or one for each category; not before the last ones are deleted.
@@ -116,17 +110,7 @@ class Buffer:
         Raises:
             NervesysError: the disk refuses.
         """
-        with self._writing("seal a batch"):
-            if self._db.execute("SELECT 1 FROM batches").fetchone():
-                return
-            span = self._span(max_bytes)
-            if span is None:
-                return
-            parts = "SELECT category, min(id) FROM records WHERE id BETWEEN ? AND ? GROUP BY category"
-            batches = self._db.execute(parts, span).fetchall() if by_category else [(None, span[0])]
-            for category, first in batches:
-                batch = Batch(key(category or "", first), first, span[1], category)
-                self._db.execute("INSERT INTO batches VALUES (?, ?, ?, ?)", batch)
+        self._even_if_full(lambda: self._seal(key, max_bytes, by_category))
 
     def batches(self) -> list[Batch]:
         """All sealed batches, oldest first.
@@ -159,16 +143,7 @@ class Buffer:
         Raises:
             NervesysError: the disk refuses; the batch will be sent once more.
         """
-        with self._writing("delete a batch"):
-            count, size = self._db.execute(
-                f"SELECT count(*), total(length(line)) {_OF_BATCH}", batch._asdict()
-            ).fetchone()
-            self._db.execute(f"DELETE {_OF_BATCH}", batch._asdict())
-            self._db.execute("DELETE FROM batches WHERE key = ?", (batch.key,))
-        self.bytes -= int(size) + count * ROW_BYTES
-        self._records -= count
-        with self._writing("give room back"):
-            self._db.executescript("PRAGMA incremental_vacuum")  # `execute` takes its first step only
+        self._even_if_full(lambda: self._delete(batch))
 
     def state(self) -> BufferState:
         """What waits and what was lost, for the agent's state."""
@@ -200,6 +175,24 @@ class Buffer:
         self.bytes = int(size) + self._records * ROW_BYTES
         self._dropped = Counter(dict(self._db.execute("SELECT level, records FROM dropped")))
 
+    def _commit_some(self) -> int:
+        """Write the oldest records; few at once, so that a disk that refuses costs little. Returns how many."""
+        taken = self._pending.take(COMMIT_RECORDS)
+        if not taken and not self._pending.dropped:
+            return 0
+        rows = [self._row(said) for said in taken]
+        try:
+            with self._writing("write the buffer"):
+                counts = self._insert(rows)
+        except NervesysError:
+            self._failing = True
+            self._pending.put_back(taken)
+            raise
+        self._records, self.bytes, self._dropped = counts  # now that it is written
+        self._failing = False
+        self._pending.dropped.clear()
+        return len(taken)
+
     @contextmanager
     def _writing(self, what: str) -> Iterator[None]:
         """One transaction; what SQLite raises becomes our error, and a file that is found damaged is replaced."""
@@ -216,7 +209,10 @@ class Buffer:
                 self._set_aside += 1
                 raise NervesysError(f"{what}: {told}") from err
 
-    def _insert(self, rows: list[Row]) -> None:
+    def _insert(self, rows: list[Row]) -> tuple[int, int, Counter[int]]:
+        """Returns how many records are there then, their bytes, and what was dropped by level."""
+        if not self._reserve.make():
+            raise NervesysError("write the buffer: the disk is full")
         self._db.executemany("INSERT INTO records (at, level, category, line) VALUES (?, ?, ?, ?)", rows)
         records, size = self._records + len(rows), self.bytes + sum(len(row.line) + ROW_BYTES for row in rows)
         dropped = self._pending.dropped.copy()
@@ -232,7 +228,51 @@ class Buffer:
                 "INSERT INTO dropped VALUES (?, ?) ON CONFLICT DO UPDATE SET records = records + excluded.records",
                 (level, count),
             )
-        self._records, self.bytes, self._dropped = records, size, self._dropped + dropped
+        return records, size, self._dropped + dropped
+
+    def _seal(self, key: Callable[[str, int], str], max_bytes: int, by_category: bool) -> None:
+        with self._writing("seal a batch"):
+            if self._db.execute("SELECT 1 FROM batches").fetchone():
+                return
+            span = self._span(max_bytes)
+            if span is None:
+                return
+            parts = "SELECT category, min(id) FROM records WHERE id BETWEEN ? AND ? GROUP BY category"
+            batches = self._db.execute(parts, span).fetchall() if by_category else [(None, span[0])]
+            for category, first in batches:
+                batch = Batch(key(category or "", first), first, span[1], category)
+                self._db.execute("INSERT INTO batches VALUES (?, ?, ?, ?)", batch)
+
+    def _delete(self, batch: Batch) -> None:
+        with self._writing("delete a batch"):
+            count, size = self._db.execute(
+                f"SELECT count(*), total(length(line)) {_OF_BATCH}", batch._asdict()
+            ).fetchone()
+            self._db.execute(f"DELETE {_OF_BATCH}", batch._asdict())
+            self._db.execute("DELETE FROM batches WHERE key = ?", (batch.key,))
+        self.bytes -= int(size) + count * ROW_BYTES
+        self._records -= count
+        with suppress(NervesysError), self._writing("give room back"):
+            self._db.executescript("PRAGMA incremental_vacuum")  # `execute` takes its first step only
+
+    def _even_if_full(self, deed: Callable[[], None]) -> None:
+        """Do what makes room, on the room that was kept for it where there is no other."""
+        with self._lock:
+            try:
+                deed()
+            except NervesysError:
+                if not self._reserve.give_up():
+                    raise
+                self._empty_log()
+                deed()
+            if not self._reserve.held:
+                self._empty_log()
+                self._reserve.make()
+
+    def _empty_log(self) -> None:
+        """Bring the write-ahead log into the file, so that its room is free."""
+        with suppress(NervesysError), self._writing("empty the write-ahead log"):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _span(self, max_bytes: int) -> tuple[int, int] | None:
         """The first and last number of the oldest records that fit."""

@@ -1,6 +1,8 @@
 """The buffer's file: made, opened, and set aside where it is damaged, for an agent that cannot log is blind."""
 
+import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,41 @@ CREATE TABLE batches (key TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER
 CREATE TABLE dropped (level INTEGER PRIMARY KEY, records INTEGER NOT NULL);
 PRAGMA user_version = {VERSION};
 """
+
+
+class Reserve:
+    """Room that is given up when the disk is full: to delete what was shipped takes room first.
+
+    Nothing is written without it, or the disk would fill up with what could not be deleted any more.
+
+    Args:
+        path: of the file that holds it.
+        size: bytes.
+    """
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path, self._size = path, size
+        self.held = False
+        """Whether the room is taken."""
+
+    def make(self) -> bool:
+        """Take the room, where it is not taken yet; False where the disk has none."""
+        if self.held:
+            return True
+        try:
+            with self._path.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, self._size)
+            self.held = True
+        except OSError:
+            self.give_up()
+        return self.held
+
+    def give_up(self) -> bool:
+        """Whether there was any room to give up."""
+        held, self.held = self.held, False
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+        return held
 
 
 class Unreadable(Exception):

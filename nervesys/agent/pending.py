@@ -27,22 +27,25 @@ class Pending:
         self._characters += len(said.message) + len(said.context or "") + len(said.metadata or "")
         return len(self._queue) < RECORDS and self._characters < CHARACTERS
 
-    def take(self) -> list[Said]:
-        """All records, oldest first."""
-        self._characters = 0
-        return [self._queue.popleft() for _ in range(len(self._queue))]
+    def take(self, most: int = RECORDS) -> list[Said]:
+        """The oldest records, so many at most."""
+        taken = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+        self._characters = self._characters - _size(taken) if self._queue else 0
+        return taken
 
     def put_back(self, taken: list[Said]) -> None:
         """Take records back that could not be written."""
         self._queue.extendleft(reversed(taken))
-        self._characters += sum(
-            len(said.message) + len(said.context or "") + len(said.metadata or "") for said in taken
-        )
+        self._characters += _size(taken)
 
     def shed(self) -> None:
         """Drop the least severe, oldest part."""
-        held = self.take()
+        held = self.take(len(self._queue))
         by_worth = sorted(range(len(held)), key=lambda place: rank_of(held[place].severity))
         lost = set(by_worth[: max(1, len(held) // SHED_SHARE)])
         self.dropped.update(rank_of(held[place].severity) for place in lost)
         self.put_back([said for place, said in enumerate(held) if place not in lost])
+
+
+def _size(records: list[Said]) -> int:
+    return sum(len(said.message) + len(said.context or "") + len(said.metadata or "") for said in records)

@@ -69,17 +69,21 @@ class Shipper:
     def _ship(self) -> None:
         with suppress(NervesysError):  # told by who commits each second; what is on the disk can go nevertheless
             self.buffer.commit()
+        self._send()
         while True:
-            more = self.buffer.bytes >= self._batch_bytes
-            for batch in self.buffer.batches():
-                self._send(batch)
+            last = self.buffer.bytes < self._batch_bytes
             self.buffer.seal(self._key, self._batch_bytes, by_category="category" in self._template.fields)
-            for batch in self.buffer.batches():
-                self._send(batch)
-            if not more:
+            if not self._send() or last:
                 return
 
-    def _send(self, batch: Batch) -> None:
+    def _send(self) -> int:
+        """Send what is sealed; returns how many batches."""
+        batches = self.buffer.batches()
+        for batch in batches:
+            self._put(batch)
+        return len(batches)
+
+    def _put(self, batch: Batch) -> None:
         body = pack(self.buffer.lines(batch), batch.key, self._settings.compression_level)
         kind = "application/zstd" if batch.key.endswith(".zst") else "application/gzip"
         self.store.put(batch.key, body, content_type=kind)
