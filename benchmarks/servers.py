@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 
+from nervesys.metrics.pages import settle
 from tests.servers.s3 import free_port
 
 
@@ -37,6 +38,7 @@ def process(server: Callable[..., None], *said: object) -> Iterator[Served]:
 
 def run(app: Starlette, port: int) -> None:
     """Serve as the project's programs do."""
+    settle()
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
 
 

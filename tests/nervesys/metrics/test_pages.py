@@ -1,14 +1,16 @@
 """The pages of every program: one text in two encodings, health, readiness, and who may look."""
 
+import gc
 import gzip
 import zlib
 
 import pytest
 from pydantic import SecretStr
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from nervesys.metrics import EMPTY, Snapshot
-from nervesys.metrics.pages import Program, application
+from nervesys.metrics.pages import Program, application, serve
 from nervesys.settings import Web
 
 PARTS = [Snapshot.of(b"a 1\n" * 1000, 1), EMPTY, Snapshot.of(b"b 2\n", 1)]
@@ -60,3 +62,14 @@ def test_basic_auth_guards_all_but_health() -> None:
     assert guarded.get("/metrics", auth=("ada", "wrong")).status_code == 401
     assert guarded.get("/metrics", headers={"authorization": "Basic not-base64"}).status_code == 401
     assert guarded.get("/metrics", auth=("ada", "pw")).status_code == 200
+
+
+def test_what_a_program_holds_from_its_start_is_not_walked_while_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen: list[int] = []
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: frozen.append(gc.get_freeze_count()))
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    try:
+        serve(Starlette(), "127.0.0.1:1", Web())
+    finally:
+        gc.unfreeze()
+    assert frozen[0] > len(gc.get_objects()) / 2
