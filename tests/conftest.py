@@ -1,6 +1,7 @@
 """Shared by all tests: an environment without surprises."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -60,6 +61,19 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, bytes], None]:
         assert got.decode() == file.read_text()
 
     return compare
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., None]:
+    """Wait for a condition, generously."""
+
+    def wait(condition: Callable[[], bool], seconds: float = 20) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.02)
+
+    return wait
 
 
 @pytest.fixture(scope="session")

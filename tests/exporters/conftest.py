@@ -1,5 +1,4 @@
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,19 +8,6 @@ from exporters.runner import Runner
 from tests.servers.fixtures import rclone_endpoint, rclone_storj_endpoint
 
 __all__ = ["rclone_endpoint", "rclone_storj_endpoint"]
-
-
-@pytest.fixture
-def wait_until() -> Callable[..., None]:
-    """Wait for a condition, generously."""
-
-    def wait(condition: Callable[[], bool], seconds: float = 20) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.02)
-
-    return wait
 
 
 UNSTABLE = (

@@ -3,7 +3,10 @@
 import hashlib
 import io
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from itertools import count
@@ -220,3 +223,22 @@ def test_it_is_recorded_where_programs_write_and_the_ones_before_stay_in_the_his
         world.archive.delete(PATH)
     assert RestoreDrill.parse(read(repository, "state/restore_drill.json")) == went
     assert [commit.message for commit in brain.log("state")] == ["The restore drill failed", "The restore drill worked"]
+
+
+def test_a_drill_that_is_killed_has_harmed_nothing_and_the_next_one_works(
+    world: World, wait_until: Callable[..., None]
+) -> None:
+    for number in range(300):
+        world.store.put(f"databases/grok/{number}.bin", number.to_bytes(2) * 50_000)
+    world.back_up()
+    before = world.lying()
+    command = [sys.executable, "-m", "nervesys", "drill", "restore", str(world.target), "--home", str(world.home)]
+    killed = subprocess.Popen([*command, "--archive", (world.home / "archive").as_uri()], stdout=subprocess.DEVNULL)
+    wait_until(lambda: (world.target / "store").exists())
+    killed.kill()
+    assert killed.wait(10) == -signal.SIGKILL
+    assert world.lying() == before
+    with pytest.raises(NervesysError, match="not empty"):
+        world.drill()
+    world.target = world.home / "again"
+    assert world.drill().succeeded
