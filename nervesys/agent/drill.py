@@ -12,7 +12,7 @@ from nervesys.contract import PathTemplate, RestoreDrill, parse_time
 from nervesys.contract.brain import RESTORE_DRILL
 from nervesys.errors import BadObject, NervesysError
 from nervesys.settings.storage import Storage
-from nervesys.stores.archive import MAX_FILE_BYTES, Archive, Catalogue
+from nervesys.stores.archive import MAX_FILE_BYTES, Archive, files_of
 from nervesys.stores.brain import GitBrain
 
 TOLD = 5
@@ -76,9 +76,7 @@ class Drill:
         )
 
     def _newest(self) -> str:
-        catalogue = Catalogue(self.archive.root)
-        catalogue.apply(self.archive.list())
-        dated = [(made, file.path) for file in catalogue.files() if (made := self._made(file.path)) is not None]
+        dated = [(made, file.path) for file in files_of(self.archive) if (made := self._made(file.path)) is not None]
         if not dated:
             raise NervesysError("the archive holds no full backup; make one: nervesys round")
         return max(dated)[1]

@@ -14,7 +14,7 @@ from nervesys.contract import Category, DailySummary, Level, PathTemplate, forma
 from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.paths import time_fields
 from nervesys.settings import AgentConfig, Settings, Tree
-from nervesys.stores.archive import Archive, Catalogue
+from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.brain import GitBrain, unless_there
 
 DAY_SECONDS = 86_400
@@ -47,9 +47,7 @@ class Past:
         Raises:
             ArchiveUnavailable: they could not be put there.
         """
-        catalogue = Catalogue(archive.root)
-        catalogue.apply(archive.list())
-        there = {file.path for file in catalogue.files()}
+        there = {file.path for file in files_of(archive)}
         for path, body in self._archived(tree):
             if path not in there:
                 archive.put(path, body)

@@ -30,7 +30,7 @@ from nervesys.errors import NervesysError
 from nervesys.prometheus import Prometheus, QueryFailed
 from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find
-from nervesys.stores.archive import Catalogue
+from nervesys.stores.archive import files_of
 from nervesys.stores.brain import open_brain
 from nervesys.stores.filing import Layout
 from nervesys.stores.opened import Opened, open_archive
@@ -121,9 +121,7 @@ def _root(url: str) -> str:
 def _log_units(base: Opened, refused: list[str]) -> Iterator[Unit]:
     storage = base.loaded.settings.storage
     archive = open_archive(storage.archive)
-    catalogue = Catalogue(archive.root)
-    catalogue.apply(archive.list())
-    return log_units(catalogue.files(), Layout(storage), refused)
+    return log_units(files_of(archive), Layout(storage), refused)
 
 
 def _summaries(base: Opened) -> Iterable[Unit]:

@@ -21,7 +21,7 @@ from nervesys.prometheus import Prometheus, QueryFailed
 from nervesys.settings import Settings
 from nervesys.settings.reports import Form
 from nervesys.stores import opened as stores
-from nervesys.stores.archive import Archive, Catalogue
+from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.brain import open_brain
 from nervesys.stores.opened import Opened, open_archive, open_store
 from reports.periodic import mail
@@ -141,9 +141,7 @@ class Maker:
 
     def make_due(self, forms: Sequence[Form]) -> None:
         """Make what the archive lacks; mail it where somebody is to be told."""
-        catalogue = Catalogue(self._filed.root)
-        catalogue.apply(self._filed.list())
-        there = {file.path for file in catalogue.files()}
+        there = {file.path for file in files_of(self._filed)}
         paths, today = self.settings.storage.archive.paths, utc(self.sources.clock()).date()
         for period in due(paths, forms, there, today):
             report, files = self.made(period, forms)

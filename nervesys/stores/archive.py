@@ -136,6 +136,17 @@ class Catalogue:
         return known[id]
 
 
+def files_of(archive: Archive) -> Iterator[ArchiveFile]:
+    """Everything that an archive holds now, by one listing.
+
+    Raises:
+        ArchiveUnavailable: it does not answer.
+    """
+    catalogue = Catalogue(archive.root)
+    catalogue.apply(archive.list())
+    return catalogue.files()
+
+
 def put_verified(archive: Archive, path: str, body: IO[bytes]) -> None:
     """Put a file, and compare size and checksum of what then lies there.
 

@@ -11,7 +11,7 @@ from nervesys.contract import PathTemplate
 from nervesys.contract.paths import parse_date
 from nervesys.errors import BadObject
 from nervesys.settings.storage import Storage
-from nervesys.stores.archive import MAX_FILE_BYTES, Archive, Catalogue
+from nervesys.stores.archive import MAX_FILE_BYTES, Archive, files_of
 from nervesys.stores.filing import Layout
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectReader
@@ -70,9 +70,8 @@ class Logs:
         found: defaultdict[Place, list[str]] = defaultdict(list)
         if self.archive is None:
             return found
-        layout, catalogue = Layout(self.storage), Catalogue(self.archive.root)
-        catalogue.apply(self.archive.list())
-        for file in catalogue.files():
+        layout = Layout(self.storage)
+        for file in files_of(self.archive):
             try:
                 filed = layout.filed(file.path)
             except BadObject:

@@ -18,7 +18,7 @@ from nervesys.contract.paths import time_fields
 from nervesys.errors import BadObject, NervesysError
 from nervesys.settings import Tree
 from nervesys.settings.storage import Storage
-from nervesys.stores.archive import Catalogue, put_verified
+from nervesys.stores.archive import files_of, put_verified
 from nervesys.stores.brain import GitBrain, unless_there
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectStore
@@ -94,9 +94,7 @@ class Daily:
     def _back_up(self, say: Callable[[str], None]) -> list[str]:
         """Today's full backup, unless it is there; before anything is deleted."""
         path = PathTemplate(self.round.storage.archive.paths.backups).build(**time_fields(self.round.clock()))
-        catalogue = Catalogue(self.round.archive.root)
-        catalogue.apply(self.round.archive.list())
-        if any(file.path == path for file in catalogue.files()):
+        if any(file.path == path for file in files_of(self.round.archive)):
             return []
         areas = [getattr(self.round.storage.storj.paths, area) for area in BACKED_UP]
         try:

@@ -17,7 +17,7 @@ from nervesys.contract.paths import time_fields
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, NervesysError
 from nervesys.settings.storage import Storage
-from nervesys.stores.archive import Archive, Catalogue
+from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectStore
 
@@ -59,10 +59,8 @@ class Round:
                     f"the store's clock and this machine's are {abs(listing.clock - now):.0f} s apart: "
                     "set this machine's clock; nothing was archived or deleted"
                 )
-        catalogue = Catalogue(self.archive.root)
-        catalogue.apply(self.archive.list())
         objects = {area: listing.objects for area, listing in listings.items()}
-        return planned(self.storage, objects, catalogue.files(), utc(now).date())
+        return planned(self.storage, objects, files_of(self.archive), utc(now).date())
 
     def carry_out(self, plan: Plan, say: Callable[[str], None]) -> list[str]:
         """Do it; how far it is, is said step by step.
