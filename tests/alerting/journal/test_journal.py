@@ -112,6 +112,12 @@ def test_after_an_episode_has_ended(journal: Journal, again: Arrival, opens: boo
     assert newest(journal).open is opens
 
 
+def test_what_is_resolved_before_it_was_heard_of_opens_nothing(journal: Journal) -> None:
+    with journal.transaction() as connection:
+        assert receive(connection, [replace(DOWN, status="resolved", records=())], 1.0) == []
+        assert episodes.latest(connection, "restart_agent", "grok") is None
+
+
 def test_an_escalated_episode_stays_open(journal: Journal) -> None:
     take(journal, DOWN)
     end(journal, State.ESCALATED)
