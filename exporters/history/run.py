@@ -11,7 +11,7 @@ from exporters.history.targets import Target
 from nervesys.errors import Reason
 from nervesys.settings.storage import Archive as ArchiveSettings
 
-BATCH_DAYS, BATCH_FILES = 7, 80
+BATCH_DAYS, BATCH_FILES = 7, 40
 """In a block, at most days; so many files end it with their day. Blocks of a day would be many, which Prometheus would
 have to join; larger ones would take more memory to make."""
 

@@ -13,6 +13,6 @@ def jobs(days: int, files: int) -> list[Job]:
 
 def test_batches_end_with_a_day_and_hold_all() -> None:
     assert list(batch_sizes(jobs(16, 2))) == [BATCH_DAYS * 2, BATCH_DAYS * 2, 2 * 2]
-    assert list(batch_sizes(jobs(5, 50))) == [100, 100, 50]
+    assert list(batch_sizes(jobs(5, 50))) == [50] * 5
     assert list(batch_sizes(jobs(2, 3 * BATCH_FILES))) == [3 * BATCH_FILES] * 2
     assert list(batch_sizes([])) == []
