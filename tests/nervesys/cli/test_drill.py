@@ -20,7 +20,7 @@ def test_what_the_round_backed_up_comes_back_and_is_recorded(
         monkeypatch.setenv(f"STORJ_{name}", value)
     S3Store(settings_of(rclone_endpoint)).put("databases/grok/notes.txt", b"kept")
     brain, folder = tmp_path / "brain.git", tmp_path / "restored"
-    write(brain, {"config/agents/grok.yaml": b"agent: {role: research}\n"})
+    write(brain, {"config/agents/grok.yaml": b"agent: {role: research}\n", "config/reports.yaml": b"by_round: false\n"})
     (tmp_path / "archive").mkdir()
     where = ("--home", str(tmp_path), "--brain", str(brain), "--archive", (tmp_path / "archive").as_uri())
 
