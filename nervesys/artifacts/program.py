@@ -32,7 +32,7 @@ def service(place: Place, settings: Settings, clock: Clock = system_clock) -> St
     files, tokens = open_files(place.home, settings), Tokens(place.home / said.tokens, clock)
     database = Manifests.open(database_url(place, settings))
     writer = Writer(database, lambda: instruments.add(metrics.COMMIT_FAILURES))
-    desk = Desk(database, writer, files, tokens, instruments, said.link_seconds, clock)
+    desk = Desk(database, writer, files, tokens, instruments, said, clock)
     desk.start()
 
     @asynccontextmanager

@@ -90,6 +90,15 @@ def delete(connection: Connection, who: Caller, id_: str) -> Manifest | Refused:
     return found
 
 
+def mark_deleted(connection: Connection, id_: str, status: Status) -> bool:
+    """Let an artifact exist no longer, if its status is still this one; whether it was."""
+    row = connection.execute(_BY_ID, {"id_": id_}).one_or_none()
+    if row is None or row.status != status:
+        return False
+    connection.execute(_SET, {"id_": id_, "new_status": Status.DELETED})
+    return True
+
+
 def find(connection: Connection, who: Caller, id_: str) -> Manifest | Refused:
     """One manifest; what somebody may not see is not there for them."""
     row = connection.execute(_visible(who).where(manifests.c.id == id_)).one_or_none()

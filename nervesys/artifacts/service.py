@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from nervesys.artifacts import metrics, processes, registry
+from nervesys.artifacts import gc, metrics, processes, registry
 from nervesys.artifacts.database import Manifests
 from nervesys.artifacts.files import Files
 from nervesys.artifacts.manifest import Id, Key, Kind, Manifest, Status
@@ -28,6 +28,7 @@ from nervesys.database import Writer
 from nervesys.errors import DatabaseUnavailable, SourceError
 from nervesys.metrics import Instruments
 from nervesys.metrics.body import Refused, read_body
+from nervesys.settings.storage import Artifacts
 
 ROOT = "/api/v1/"
 BODY_BYTES = 256 << 10
@@ -58,6 +59,14 @@ class Expiry(BaseModel):
     seconds: int | None = Field(default=None, ge=1, le=SIGNED_LIMIT)
 
 
+class Run(BaseModel):
+    """How to clean up."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dry_run: bool = True
+
+
 class Named(BaseModel):
     """What stands in a path."""
 
@@ -78,7 +87,7 @@ class Desk:
         files: where contents lie.
         tokens: whose is which.
         instruments: count what comes.
-        link_seconds: for which a signed URL holds, where nobody asks for another time.
+        settings: for how long links hold, and what may go when.
     """
 
     database: Manifests
@@ -86,7 +95,7 @@ class Desk:
     files: Files
     tokens: Tokens
     instruments: Instruments
-    link_seconds: int
+    settings: Artifacts
     clock: Clock
 
     def routes(self) -> list[BaseRoute]:
@@ -98,6 +107,7 @@ class Desk:
             ("DELETE", "artifacts/{id}", "delete", self._delete),
             ("POST", "artifacts/{id}/completed", "complete", self._complete),
             ("GET", "artifacts/{id}/uri", "uri", self._uri),
+            ("POST", "gc", "gc", self._gc),
             ("GET", "traces/{trace}", "trace", self._trace),
             ("POST", "traces/{trace}", "trace", self._tell_trace),
             ("POST", "traces/{trace}/steps/{step}", "step", self._tell_step),
@@ -172,7 +182,7 @@ class Desk:
         return {"artifacts": [_shown(one) for one in self._read(lambda c: registry.listing(c, who, wanted))]}
 
     async def _uri(self, request: Request, who: Caller) -> Any:
-        seconds = _checked(Expiry, request.query_params).seconds or self.link_seconds
+        seconds = _checked(Expiry, request.query_params).seconds or self.settings.link_seconds
         found = self._read(lambda connection: registry.find(connection, who, request.path_params["id"]))
         if found.status is not Status.COMPLETED:
             raise Refused(HTTPStatus.CONFLICT, "conflict", f"{found.id} is still uploading")
@@ -185,6 +195,23 @@ class Desk:
         gone = await self._commit(lambda connection: registry.delete(connection, who, id_))
         await run_in_threadpool(self.files.delete, gone.uri)
         return {"deleted": id_}
+
+    async def _gc(self, request: Request, who: Caller) -> Any:
+        if not who.admin:
+            raise Refused(HTTPStatus.FORBIDDEN, "forbidden", "only the administrator deletes")
+        asked, limits = _checked(Run, request.query_params), gc.Limits(self.clock(), self.settings)
+        plan = await run_in_threadpool(self._planned, limits)
+        if not asked.dry_run:
+            uris = await self.writer.commit(lambda connection: gc.forget(connection, plan))
+            for uri in uris:
+                await run_in_threadpool(self.files.delete, uri)
+            plan = plan.model_copy(update={"going": tuple(one for one in plan.going if one.uri in set(uris))})
+        return _shown(plan)
+
+    def _planned(self, limits: gc.Limits) -> gc.Plan:
+        listed = list(self.files.all())
+        with self.database.transaction() as connection:
+            return gc.planned(connection, listed, limits)
 
     async def _trace(self, request: Request, who: Caller) -> Any:
         return _shown(self._read(lambda connection: processes.trace_of(connection, who, request.path_params["trace"])))

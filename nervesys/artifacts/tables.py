@@ -26,7 +26,7 @@ manifests = Table(
     Column("created_at", Double, nullable=False),
     Column("artifact_type", String, nullable=False),
     Column("content_type", String, nullable=False),
-    Column("uri", String, nullable=False),
+    Column("uri", String, nullable=False, index=True),
     Column("size_bytes", BigInteger, nullable=False),
     Column("checksum", String, nullable=False),
     Column("status", String, nullable=False),

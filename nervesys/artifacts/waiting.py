@@ -124,10 +124,23 @@ def state_of(path: Path) -> State:
     Raises:
         NervesysError: it cannot be read.
     """
+    return State(*_looked(path, _STATE))
+
+
+def refused_before(path: Path, before: float) -> int:
+    """How many requests in somebody else's file were refused and made before an instant.
+
+    Raises:
+        NervesysError: it cannot be read.
+    """
+    return int(_looked(path, "SELECT count(*) FROM requests WHERE refused IS NOT NULL AND at < ?", before)[0])
+
+
+def _looked(path: Path, query: str, *values: Any) -> Any:
     try:
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
         try:
-            return State(*db.execute(_STATE).fetchone())
+            return db.execute(query, values).fetchone()
         finally:
             db.close()
     except sqlite3.Error as err:

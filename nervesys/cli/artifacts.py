@@ -1,5 +1,6 @@
 """`nervesys artifacts`: the service that knows every artifact, and what an operator asks it."""
 
+from contextlib import closing
 from functools import partial
 from typing import Annotated, Any
 
@@ -9,13 +10,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from nervesys.artifacts.caller import RequestRefused, Service
+from nervesys.artifacts.gc import DAY, Plan
 from nervesys.artifacts.manifest import Manifest
 from nervesys.artifacts.opened import open_service
 from nervesys.artifacts.program import service
 from nervesys.artifacts.tokens import ADMIN
+from nervesys.artifacts.waiting import FILE, Waiting, refused_before
 from nervesys.cli.options import BrainUrl, Home, ListenAt, opened
 from nervesys.cli.stand_in import stand_in
 from nervesys.cli.waiting import awaited
+from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.metrics.pages import serve as serve_pages
 from nervesys.settings.monitoring import Monitoring
@@ -93,6 +97,50 @@ def get(
     for name, value in _flat(found):
         table.add_row(name, escape(value))
     Console(soft_wrap=True).print(table)
+
+
+@app.command()
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+    as_json: AsJson = False,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Delete what may go: artifacts past their retention, uploads that were given up, files without a manifest.
+
+    The service does it, and tells each; one run deletes at most `artifacts.delete_at_most`. Of this machine's agents,
+    requests that the service refused are forgotten once they are older than `artifacts.orphan_days`.
+    """
+    start = opened("artifacts-cli", home=home, brain=brain)
+    said = start.loaded.settings.storage.artifacts
+    asked = open_service(ADMIN, start.place.home, start.loaded.settings)
+    plan = Plan.model_validate(_ask(asked, "POST", "gc", {"dry_run": dry_run}))
+    before = system_clock() - said.orphan_days * DAY
+    refused = {
+        file: refused_before(file, before) for file in sorted((start.place.home / said.agents).glob(f"*/{FILE}"))
+    }
+    if as_json:
+        _print_json(plan.model_dump(mode="json"))
+    else:
+        _tell(plan, {file.parent.name: count for file, count in refused.items() if count}, dry_run=dry_run)
+    if not dry_run:
+        for file in (file for file, count in refused.items() if count):
+            with closing(Waiting(file)) as waiting:
+                waiting.forget_refused(before)
+
+
+def _tell(plan: Plan, refused: dict[str, int], *, dry_run: bool) -> None:
+    out = Console(soft_wrap=True, highlight=False)
+    for one in plan.going:
+        out.print(f"{one.why}: {escape(one.uri)}, {one.size} bytes")
+    for agent, count in refused.items():
+        out.print(f"refused long ago: {count} requests of {agent}")
+    if not plan.going and not refused:
+        out.print("nothing may go")
+    if plan.left:
+        out.print(f"left for the next run: {plan.left}; one run deletes at most `artifacts.delete_at_most`")
+    if dry_run:
+        out.print("a dry run: nothing was deleted")
 
 
 def _flat(said: dict[str, Any], above: str = "") -> list[tuple[str, str]]:

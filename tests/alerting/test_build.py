@@ -110,7 +110,7 @@ def test_every_program_is_scraped_at_its_address() -> None:
     }
     assert scraped == {job: [address] for job, address in jobs(settings).items()}
     assert len({*map(str, scraped.values())}) == len(settings.monitoring.sources) + len(OWN) + len(FOREIGN)
-    assert set(scraped) == {*settings.monitoring.sources, "receiver", "prometheus", "alertmanager"}
+    assert set(scraped) == {*settings.monitoring.sources, *OWN, *FOREIGN}
 
 
 def test_replicas_send_one_and_the_same_alert() -> None:

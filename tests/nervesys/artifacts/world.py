@@ -27,13 +27,16 @@ class World:
 
     Args:
         home: of all of it.
-        flags: settings, by their variables.
         clock: of the service and the callers.
+        said: settings under `storage.artifacts`.
     """
 
-    def __init__(self, home: Path, flags: dict[str, str] | None = None, clock: Clock = system_clock) -> None:
+    def __init__(self, home: Path, clock: Clock = system_clock, **said: object) -> None:
         self.place, self.clock = Place(home), clock
-        self.settings = load(flags=flags or {}).settings
+        settings = load().settings
+        artifacts = settings.storage.artifacts.model_copy(update=said)
+        storage = settings.storage.model_copy(update={"artifacts": artifacts})
+        self.settings = settings.model_copy(update={"storage": storage})
         self.address = f"127.0.0.1:{free_port()}"
         self._tokens = home / self.settings.storage.artifacts.tokens
         self._tokens.mkdir(parents=True, exist_ok=True)

@@ -36,6 +36,7 @@ def upgrade() -> None:
     )
     for name, columns in {
         "supersedes": ["supersedes"],
+        "uri": ["uri"],
         "expires_at": ["expires_at"],
         "trace": ["trace_id", "id"],
         "status": ["status", "created_at"],
