@@ -25,7 +25,8 @@ def until(said: Callable[[], bool]) -> None:
 
 @contextmanager
 def running(*argv: str, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(argv, env=os.environ | environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(argv, env=os.environ | environ, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT)
     try:
         yield process
     finally:
@@ -43,6 +44,18 @@ class Fleet:
         self.bucket = folder / "s3/nervesys"
         self.bucket.mkdir(parents=True)
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """What its programs find in their environment."""
+        return {
+            "NERVESYS_HOME": str(self._folder / "home"),
+            "NERVESYS_BRAIN": str(self._brain),
+            "NERVESYS_SERVER": "host-1",
+            "STORJ_ENDPOINT": f"http://127.0.0.1:{self.port}",
+            "STORJ_ACCESS_KEY": "key",
+            "STORJ_SECRET_KEY": "secret",
+        }
+
     @contextmanager
     def store(self) -> Iterator[None]:
         serve = [self._rclone, "serve", "s3", str(self.bucket.parent), "--addr", f"127.0.0.1:{self.port}"]
@@ -52,26 +65,18 @@ class Fleet:
     @contextmanager
     def agent(self, *arguments: str, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
         command = [sys.executable, "-m", "nervesys", "agent", "run", "grok", *(arguments or ["--demo"])]
-        variables = {
-            "NERVESYS_HOME": str(self._folder / "home"),
-            "NERVESYS_BRAIN": str(self._brain),
-            "NERVESYS_SERVER": "host-1",
-            "STORJ_ENDPOINT": f"http://127.0.0.1:{self.port}",
-            "STORJ_ACCESS_KEY": "key",
-            "STORJ_SECRET_KEY": "secret",
-        }
-        with running(*command, **variables | environ) as process:
+        with running(*command, **self.variables | environ) as process:
             yield process
 
-    def state(self) -> AgentState | None:
+    def state(self, agent: str = "grok") -> AgentState | None:
         """The newest state; None where there is none, or only half of it yet."""
         try:
-            return AgentState.parse((self.bucket / "db/agents/grok_state.json").read_bytes())
+            return AgentState.parse((self.bucket / f"db/agents/{agent}_state.json").read_bytes())
         except (FileNotFoundError, BadObject):
             return None
 
-    def says(self, *statuses: Status) -> bool:
-        now = self.state()
+    def says(self, *statuses: Status, agent: str = "grok") -> bool:
+        now = self.state(agent)
         return now is not None and now.status in statuses
 
     def logs(self) -> list[Path]:
