@@ -13,8 +13,8 @@ ERRORS = 20
 """Kinds of errors that a report lists."""
 CHANGES = 100
 """Commits that it lists."""
-FILES = 10
-"""Of a commit that are named."""
+FILES, AGENTS = 10, 3
+"""Of a commit, and of a kind of errors, that are named."""
 WORDS_BEFORE_SECONDS = 1800
 """An error so long before an incident may have to do with it."""
 TONES = {"critical": Tone.BAD, "warning": Tone.FAIR}
@@ -95,7 +95,9 @@ def _errors(facts: Facts) -> Section:
         Column("Last", Kind.INSTANT),
     )
     kinds = worst(facts.tally)
-    rows = (Row((one.words, one.count, ", ".join(sorted(one.agents)), one.first, one.last)) for one in kinds[:ERRORS])
+    rows = (
+        Row((one.words, one.count, _listed(sorted(one.agents), AGENTS), one.first, one.last)) for one in kinds[:ERRORS]
+    )
     listed = f" The {ERRORS} most frequent of {len(kinds)} kinds." if len(kinds) > ERRORS else ""
     return Section(
         "Errors",
@@ -172,7 +174,7 @@ def _changes(facts: Facts) -> Section:
         Column("Commit"),
     )
     made = [one for one in facts.changes if facts.period.start <= one.at < facts.period.end]
-    rows = (Row((one.at, one.author, _listed(one.files), one.message, one.commit)) for one in made[:CHANGES])
+    rows = (Row((one.at, one.author, _listed(one.files, FILES), one.message, one.commit)) for one in made[:CHANGES])
     listed = f" The newest {CHANGES} of {len(made)}." if len(made) > CHANGES else ""
     how = f"Commits that touched config/ in the brain.{listed}"
     return Section("Config changes", how, Table(columns, tuple(rows)), "The configuration stayed as it was.")
@@ -185,9 +187,9 @@ def _analysis(facts: Facts) -> Section:
     return Section("Analysis", how, words=words)
 
 
-def _listed(files: Sequence[str]) -> str:
-    more = len(files) - FILES
-    return ", ".join([*files[:FILES], *([f"and {more} more"] if more > 0 else [])])
+def _listed(names: Sequence[str], most: int) -> str:
+    more = len(names) - most
+    return ", ".join([*names[:most], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _less(end: float | None, start: float | None) -> float | None:

@@ -19,6 +19,7 @@ from reports.periodic.facts import Facts
 from reports.periodic.incidents import incidents
 from reports.periodic.model import Report, Value
 from reports.periodic.period import Every, Period
+from reports.periodic.tally import Tally
 from tests.reports.periodic.conftest import ANALYSIS, World
 from tests.reports.periodic.past import (
     AGENTS,
@@ -294,6 +295,19 @@ def test_an_alert_about_no_agent_and_no_server_names_its_labels() -> None:
         {"alertname": "TargetDown", "alertstate": "firing", "severity": "critical", "job": "store"}, ((60, 1),)
     )
     assert [one.subject for one in incidents([down], 600)] == ["job store"]
+
+
+def test_errors_and_changes_of_many_name_a_few(facts: Facts) -> None:
+    lines = [
+        b'{"timestamp": "2026-03-10T12:00:00Z", "agent_id": "a-%d", "category": "errors", "message": "down"}' % number
+        for number in range(50)
+    ]
+    tally = Tally()
+    tally.take(lines)
+    change = replace(facts.changes[0], at=at(TUESDAY), files=tuple(f"config/agents/{n}.yaml" for n in range(50)))
+    report = report_of(replace(facts, tally=tally, changes=(change,)))
+    assert rows(report, "Errors")[0][2] == "a-0, a-1, a-10, and 47 more"
+    assert str(rows(report, "Config changes")[0][2]).endswith("config/agents/9.yaml, and 40 more")
 
 
 def test_a_time_that_was_hardly_watched_is_said(facts: Facts) -> None:
