@@ -12,7 +12,7 @@ AGENTS = ("gimai", "grok")
 SERVERS = ("host-1", "host-2.example.com")
 CATEGORIES = ("activity", "errors", "system")
 MODELS = ("large", "small")
-LINES = 60
+LINES = 24
 
 
 def lay(archive: Path, first: date, days: int, servers: tuple[str, ...] = SERVERS) -> list[Path]:
