@@ -81,6 +81,13 @@ def test_actions_wait_for_nobody_and_repeat_often() -> None:
     assert [actions[key] for key in ("group_wait", "group_interval", "repeat_interval")] == ["0s", "30s", "2m"]
 
 
+def test_the_receiver_hears_of_the_end_of_an_alert_and_of_all_of_them() -> None:
+    receivers = alertmanager_config(SETTINGS, SHIPPED, Path("secrets"))["receivers"]
+    (webhook,) = next(one["webhook_configs"] for one in receivers if one["name"] == "actions")
+    assert webhook["send_resolved"] is True, "the end of an alert makes the receiver look"
+    assert "max_alerts" not in webhook, "it would leave alerts out without a word"
+
+
 def test_the_dead_mans_switch_goes_to_the_receiver_and_outside() -> None:
     settings = load(flags={"NERVESYS_DEADMAN_URL": "https://example.org/alive"}).settings
     receivers = {one["name"]: one for one in alertmanager_config(settings, SHIPPED, Path("secrets"))["receivers"]}

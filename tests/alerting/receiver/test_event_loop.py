@@ -15,7 +15,7 @@ from alerting.journal.receive import receive
 from alerting.receiver.exposition import Exposition
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import LocalFile
-from alerting.receiver.metrics import INSTRUMENTS
+from alerting.receiver.metrics import DURATION, INSTRUMENTS, RECOVERY
 from alerting.receiver.program import Receiver
 from alerting.receiver.series import AgentSeries
 from nervesys.metrics import Instruments, Snapshot
@@ -111,3 +111,7 @@ def test_only_those_of_whom_there_is_news_are_rendered_anew() -> None:
     assert 'nervesys_action_open{agent="agent-9",action="restart_agent",state="pending"} 1\n' in text
     series.see([], fleet[:-1])
     assert {one.agent for one in series.news()} == {"agent-9", "agent-299"}
+
+
+def test_the_histograms_reach_from_5_seconds_to_15_minutes() -> None:
+    assert {(family.buckets[0], family.buckets[-1]) for family in (DURATION, RECOVERY)} == {(5, 900)}
