@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from nervesys.agent.plain import json_object
+from nervesys.agent.plain import json_object, text_of
 
 TRACEBACK_CHARACTERS = 4000
 """The newest ones, of a traceback that goes along."""
@@ -31,8 +31,8 @@ class Said(NamedTuple):
     severity: int
     logger: str
     message: str
-    action: Any = None
-    category: Any = None
+    action: str | None = None
+    category: str | None = None
     context: str | None = None
     metadata: str | None = None
 
@@ -67,7 +67,7 @@ class BufferHandler(logging.Handler):
         """Take a record down."""
         try:
             said = record.__dict__.get
-            context, metadata = said("context"), said("metadata")
+            action, category, context, metadata = said("action"), said("category"), said("context"), said("metadata")
             if record.exc_info or record.stack_info:
                 context = self._with_trace(context, record)
             self._take(
@@ -78,8 +78,8 @@ class BufferHandler(logging.Handler):
                         record.levelno,
                         record.name,
                         record.getMessage(),
-                        said("action"),
-                        said("category"),
+                        action if action is None or type(action) is str else text_of(action),
+                        category if category is None or type(category) is str else text_of(category),
                         json_object(context) if context else None,
                         json_object(metadata) if metadata else None,
                     ),

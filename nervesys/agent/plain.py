@@ -20,6 +20,11 @@ def json_object(value: Any) -> str:
         return orjson.dumps(_mended(value, DEPTH)).decode()
 
 
+def text_of(value: Any) -> str:
+    """The text of any value, or its type's name where its own code fails."""
+    return mended(str(_plain(value)))
+
+
 def mended(text: str) -> str:
     """A text that can be written in UTF-8."""
     return text.encode(errors="replace").decode()

@@ -69,11 +69,9 @@ class Scribe:
 
     def _line(self, fields: dict[str, Any], suspect: str) -> bytes:
         try:
-            line = orjson.dumps(fields, default=str)
+            line = orjson.dumps(fields)
         except TypeError:  # half a pair of surrogates
-            line = orjson.dumps(
-                {**fields, "action": mended(str(fields["action"])), "message": mended(fields["message"])}
-            )
+            line = orjson.dumps({**fields, "action": mended(fields["action"]), "message": mended(fields["message"])})
         if len(line) > LINE_BYTES or self._redactor.suspects(suspect):
             line = self._redactor.line(line)
         if len(line) > LINE_BYTES:

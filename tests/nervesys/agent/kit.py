@@ -18,7 +18,7 @@ def said(message: str, severity: int = 20, category: str = "activity", at: float
 
 def row(record: Said) -> Row:
     line = json.dumps({"message": record.message}, separators=(",", ":")).encode() + b"\n"
-    return Row(record.at, rank_of(record.severity), record.category, line)
+    return Row(record.at, rank_of(record.severity), record.category or "", line)
 
 
 def a_buffer(folder: Path, max_bytes: int = MB, row: Callable[[Said], Row] = row) -> Buffer:

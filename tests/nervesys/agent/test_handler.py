@@ -12,7 +12,7 @@ import structlog
 
 from nervesys.agent.handler import BufferHandler, Said, render_for_logging
 from nervesys.agent.records import LINE_BYTES, Scribe
-from nervesys.contract import LogRecord
+from nervesys.contract import Category, LogRecord
 from nervesys.redact import MASK, Redactor
 
 
@@ -121,6 +121,14 @@ class Broken:
 def test_every_value_becomes_json(world: World, value: Any, told: Any) -> None:
     world.log.info("x", extra={"context": {"value": value}})
     assert world.arrived()[0]["context"] == {"value": told}
+
+
+def test_what_is_no_text_where_one_belongs(world: World) -> None:
+    world.log.info("x", extra={"action": Broken(), "category": Category.AUDIT})
+    world.log.info("x", extra={"action": "half a pair \ud800", "category": Broken()})
+    odd, half = world.arrived()
+    assert (odd["action"], odd["category"]) == ("<Broken>", "audit")
+    assert (half["action"], half["category"]) == ("half a pair ?", "other")
 
 
 def test_a_value_that_holds_itself(world: World) -> None:
