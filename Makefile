@@ -58,7 +58,7 @@ faults: .venv/tools ## Kill writers and the receiver hundreds of times, and brea
 	$(BIN)/python -m tests.nervesys.workspace.faults
 	$(BIN)/python -m tests.nervesys.agent.faults
 	$(BIN)/python -m tests.alerting.receiver.kills
-	$(BIN)/python -m pytest tests/alerting/receiver/test_faults.py
+	$(BIN)/python -m pytest tests/alerting/receiver/test_faults.py tests/alerting/receiver/test_cluster.py tests/alerting/receiver/test_clock.py
 
 bench: .venv/tools ## Print the table of measured ratios
 	$(BIN)/python -m benchmarks

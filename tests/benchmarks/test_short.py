@@ -6,7 +6,7 @@ from benchmarks.__main__ import BENCHMARKS
 from benchmarks.measure import Report
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", [one for one in BENCHMARKS if one != "healing"])  # which needs a stack; see tests/e2e
 def test_it_runs_and_its_counts_hold(name: str) -> None:
     title, run = BENCHMARKS[name]
     report = Report(title)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -92,6 +92,14 @@ def _ready(client: httpx.Client) -> bool:
         return client.get("/-/ready").status_code == 200
     except httpx.TransportError:
         return False
+
+
+def eventually(happens: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for something to happen."""
+    until = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.1)
 
 
 class Sender(threading.Thread):

@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 from nervesys.contract import AgentState, Status
 from nervesys.settings import shipped_root
 from nervesys.stores.s3 import S3Store
 from tests.alerting.receiver.running import furnish
+from tests.servers.postgres import Postgres
 from tests.servers.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, settings_of
 
 HEARTBEAT = 0.2
@@ -150,3 +152,9 @@ class FastFleet(threading.Thread):
             agent_id=agent, instance_id=instance, server="alpha", status=Status.RUNNING, timestamp=time.time()
         )
         self._store.put(f"db/agents/{agent}_state.json", state.body())
+
+
+@pytest.fixture
+def scene(tmp_path: Path, rclone_endpoint: str, postgresql: Postgres) -> Scene:
+    """One whose journal several receivers share."""
+    return Scene(tmp_path / "scene", rclone_endpoint, ("grok", "gimai", "copilot"), postgresql.database())

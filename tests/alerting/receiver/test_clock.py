@@ -1,7 +1,6 @@
 """The clock of one of two receivers is set wrong by an hour: no lease is lost, nobody well is restarted."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,22 +8,13 @@ import pytest
 
 from nervesys.stack.programs import ProgramMissing
 from tests.alerting.receiver import kills
-from tests.alerting.receiver.running import Sender, free_address, receiver
-from tests.alerting.receiver.scene import Scene
+from tests.alerting.receiver.running import Sender, eventually, free_address, receiver
+from tests.alerting.receiver.scene import Scene, scene
 from tests.conftest import PROGRAMS
 from tests.servers.faketime import faketime
 from tests.servers.fixtures import rclone_endpoint
-from tests.servers.postgres import Postgres
 
-__all__ = ["rclone_endpoint"]
-
-AGENTS = ("grok", "gimai", "copilot")
-DEADLINE_SECONDS = 60
-
-
-@pytest.fixture
-def scene(tmp_path: Path, rclone_endpoint: str, postgresql: Postgres) -> Scene:
-    return Scene(tmp_path / "scene", rclone_endpoint, AGENTS, postgresql.database())
+__all__ = ["rclone_endpoint", "scene"]
 
 
 @pytest.fixture
@@ -35,17 +25,10 @@ def clock(tmp_path: Path) -> Iterator[Path]:
     yield file
 
 
-def until(happens: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not happens():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)
-
-
 def until_more_calls(scene: Scene) -> None:
     """Healing goes on."""
     done = len(scene.calls())
-    until(lambda: len(scene.calls()) >= done + len(AGENTS))
+    eventually(lambda: len(scene.calls()) >= done + len(scene.agents))
 
 
 def test_a_clock_that_is_set_by_an_hour_costs_nothing(scene: Scene, clock: Path) -> None:
@@ -54,7 +37,7 @@ def test_a_clock_that_is_set_by_an_hour_costs_nothing(scene: Scene, clock: Path)
     except ProgramMissing as err:
         pytest.skip(str(err))
     addresses = [free_address(), free_address()]
-    senders = [Sender(address, address, AGENTS, pause=0.2) for address in addresses]
+    senders = [Sender(address, address, scene.agents, pause=0.2) for address in addresses]
     with ExitStack() as both, scene.alive() as fleet:
         both.enter_context(receiver(scene.home, addresses[0], env={**scene.env, **set_apart}))
         both.enter_context(receiver(scene.home, addresses[1], env=scene.env))
@@ -67,7 +50,7 @@ def test_a_clock_that_is_set_by_an_hour_costs_nothing(scene: Scene, clock: Path)
         for sender in senders:
             sender.stop.set()
             sender.join()
-        until(lambda: not scene.open_rows())
+        eventually(lambda: not scene.open_rows())
     figures = kills.figures(scene, 0, {one for sender in senders for one in sender.answered}, 0)
     assert figures.lost == 0
     assert figures.calls == figures.attempts

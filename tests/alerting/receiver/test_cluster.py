@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,30 +14,29 @@ from alerting.model import AlertsFile
 from alerting.routes import ACTIONS, alertmanager_config
 from nervesys.settings import load
 from tests.alerting.receiver import kills
-from tests.alerting.receiver.running import forked, free_address, until_ready
-from tests.alerting.receiver.scene import Scene
+from tests.alerting.receiver.running import eventually, forked, free_address, until_ready
+from tests.alerting.receiver.scene import Scene, scene
 from tests.alerting.receiver.world import shipped_alerts
 from tests.servers.alertmanager import alertmanager
 from tests.servers.fixtures import rclone_endpoint
-from tests.servers.postgres import Postgres
 
-__all__ = ["rclone_endpoint"]
+__all__ = ["rclone_endpoint", "scene"]
 
-AGENTS = ("grok", "gimai", "copilot")
 SETTINGS = load(profile="local").settings
-DEADLINE_SECONDS = 60
 
 
 class Prometheus(threading.Thread):
     """Tells every Alertmanager again and again that all agents are down, though they are not always."""
 
-    def __init__(self, alertmanagers: list[str]) -> None:
+    def __init__(self, alertmanagers: Sequence[str], agents: Sequence[str]) -> None:
         super().__init__(daemon=True)
         self.over = threading.Event()
-        self._to = alertmanagers
+        self._to, self._agents = alertmanagers, agents
 
     def run(self) -> None:
-        alerts = [{"labels": {"alertname": "AgentDown", "severity": "critical", "agent": agent}} for agent in AGENTS]
+        alerts = [
+            {"labels": {"alertname": "AgentDown", "severity": "critical", "agent": agent}} for agent in self._agents
+        ]
         while not self.over.wait(0.5):
             for address in self._to:
                 try:
@@ -57,11 +56,6 @@ def configured(scene: Scene, folder: Path, receiver: str, alerts: AlertsFile) ->
 
 
 @pytest.fixture
-def scene(tmp_path: Path, rclone_endpoint: str, postgresql: Postgres) -> Scene:
-    return Scene(tmp_path / "scene", rclone_endpoint, AGENTS, postgresql.database())
-
-
-@pytest.fixture
 def receivers(scene: Scene) -> Iterator[list[str]]:
     """The addresses of two that are ready."""
     addresses = [free_address(), free_address()]
@@ -71,13 +65,6 @@ def receivers(scene: Scene) -> Iterator[list[str]]:
         for address in addresses:
             until_ready(address)
         yield addresses
-
-
-def until(happens: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not happens():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)
 
 
 def heard(receiver: str) -> float:
@@ -91,7 +78,7 @@ def test_one_driver_call_an_attempt_also_when_one_alertmanager_is_killed(
     scene: Scene, receivers: list[str], program: Callable[[str], str], tmp_path: Path
 ) -> None:
     apis, peers = [free_address(), free_address()], [free_address(), free_address()]
-    told = Prometheus(apis)
+    told = Prometheus(apis, scene.agents)
     with ExitStack() as both, scene.alive() as fleet:
         cluster = [
             both.enter_context(
@@ -107,16 +94,16 @@ def test_one_driver_call_an_attempt_also_when_one_alertmanager_is_killed(
             for number, receiver in enumerate(receivers)
         ]
         status = f"http://{apis[0]}/api/v2/status"
-        until(lambda: len(requests.get(status, timeout=5).json()["cluster"]["peers"]) == len(cluster))
+        eventually(lambda: len(requests.get(status, timeout=5).json()["cluster"]["peers"]) == len(cluster))
         told.start()
-        until(lambda: len(scene.calls()) > len(AGENTS))
+        eventually(lambda: len(scene.calls()) > len(scene.agents))
         cluster[0].kill()
         killed_at = time.time()
-        until(lambda: sum(at > killed_at for _, at in scene.calls()) >= len(AGENTS))
+        eventually(lambda: sum(at > killed_at for _, at in scene.calls()) >= len(scene.agents))
         fleet.immortal.set()
         told.over.set()
         told.join()
-        until(lambda: not scene.open_rows())
+        eventually(lambda: not scene.open_rows())
         assert all(heard(receiver) for receiver in receivers), "each was told by its own Alertmanager"
     figures = kills.figures(scene, 0, set(), 0)
     assert figures.calls == figures.attempts

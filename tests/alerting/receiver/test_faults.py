@@ -2,8 +2,7 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -11,11 +10,19 @@ import httpx
 import psycopg
 import pytest
 
-from tests.alerting.receiver.running import TOKEN, Sender, forked, free_address, furnish, receiver, until_ready
+from tests.alerting.receiver.running import (
+    TOKEN,
+    Sender,
+    eventually,
+    forked,
+    free_address,
+    furnish,
+    receiver,
+    until_ready,
+)
 from tests.alerting.receiver.test_webhook import body, labels
 from tests.servers.postgres import Postgres
 
-DEADLINE_SECONDS = 30
 UNSHARE = ("unshare", "--map-root-user", "--mount")
 """A user and mount namespace of its own: whoever runs the tests may mount there."""
 DISK_MEGABYTES = 8
@@ -24,13 +31,6 @@ DISK_MEGABYTES = 8
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return furnish(tmp_path / "home")
-
-
-def eventually(happens: Callable[[], bool]) -> None:
-    until = time.monotonic() + DEADLINE_SECONDS
-    while not happens():
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def test_two_receivers_lose_nothing_while_their_database_restarts(home: Path, postgresql: Postgres) -> None:
