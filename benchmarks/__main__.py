@@ -5,7 +5,7 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import backfill, healing, history, idle, intake, listing, logging_cost, scrape
+from benchmarks import artifacts, backfill, healing, history, idle, intake, listing, logging_cost, scrape
 from benchmarks.measure import Report
 
 BENCHMARKS = {
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "backfill": ("Backfill of the archive", backfill.run),
     "healing": ("5. From the last heartbeat to the restart", healing.run),
     "idle": ("An agent without work", idle.run),
+    "artifacts": ("Artifacts: registrations, and their source", artifacts.run),
     "history": ("Workspace: an event history", history.run),
 }
 

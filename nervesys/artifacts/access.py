@@ -1,10 +1,12 @@
 """What callers may see and do: the one place that decides it."""
 
-from sqlalchemy import ColumnElement, exists, or_, true
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, true
 
 from nervesys.artifacts.manifest import Visibility
 from nervesys.artifacts.tables import manifests, members, traces
 from nervesys.artifacts.tokens import Caller
+
+_MEMBER = select(members.c.agent).where(members.c.trace_id == bindparam("trace"), members.c.agent == bindparam("name"))
 
 
 def may_read(who: Caller) -> ColumnElement[bool]:
@@ -26,6 +28,11 @@ def takes_part(who: Caller) -> ColumnElement[bool]:
     if who.admin:
         return true()
     return exists().where(members.c.trace_id == traces.c.id, members.c.agent == who.name)
+
+
+def is_member(connection: Connection, who: Caller, trace: str) -> bool:
+    """Whether somebody takes part in a trace, as the rule above has it, asked about one trace at each registration."""
+    return who.admin or connection.execute(_MEMBER, {"trace": trace, "name": who.name}).first() is not None
 
 
 def may_speak_for(who: Caller, agent: str) -> bool:

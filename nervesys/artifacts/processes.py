@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, case, func, insert, select, update
 
-from nervesys.artifacts.access import may_speak_for, takes_part
+from nervesys.artifacts.access import is_member, may_speak_for, takes_part
 from nervesys.artifacts.process import ENDED, Progress, Said, Step, Trace
 from nervesys.artifacts.tables import members, steps, traces
 from nervesys.artifacts.tokens import Caller
@@ -25,7 +25,7 @@ def join(connection: Connection, who: Caller, trace: str | None, at: float) -> R
         return None
     if who.admin:
         return Refused(HTTPStatus.FORBIDDEN, "forbidden", "the administrator takes part in nothing")
-    if connection.execute(select(traces.c.id).where(traces.c.id == trace, takes_part(who))).one_or_none():
+    if is_member(connection, who, trace):
         return None
     if connection.execute(select(traces.c.id).where(traces.c.id == trace)).one_or_none():
         return Refused(HTTPStatus.FORBIDDEN, "forbidden", f"{who.name} is no member of the trace {trace}")

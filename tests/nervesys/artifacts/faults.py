@@ -136,7 +136,7 @@ def _kept(world: World) -> set[str]:
     return kept
 
 
-def full_disk(folder: Path, limit: int = 200_000) -> Outcome:
+def full_disk(folder: Path, limit: int = 120_000) -> Outcome:
     """Put until the disk of service and agent takes no more, then give it room and go on."""
     with APART.Pool(1) as pool:
         return pool.apply(_fill, (folder, limit))

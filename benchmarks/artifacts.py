@@ -1,0 +1,151 @@
+"""Benchmark: artifacts registered a second, each answered only once it is on disk; and what watching them costs.
+
+The baseline of the first is bare inserts of the same rows, grouped into commits as the service grouped them; of the
+second, a full read.
+"""
+
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import insert
+from starlette.applications import Starlette
+
+from benchmarks.load import CONNECTIONS, send
+from benchmarks.measure import Report, best, once
+from benchmarks.servers import process
+from benchmarks.servers import run as run_server
+from exporters.artifacts import manifests as area
+from exporters.runner import Health, Refresh
+from nervesys.artifacts import metrics, registry, tables
+from nervesys.artifacts.database import Manifests
+from nervesys.artifacts.manifest import Manifest, Status
+from nervesys.artifacts.place import open_files
+from nervesys.artifacts.service import ROOT, Desk
+from nervesys.artifacts.tokens import Tokens
+from nervesys.clock import system_clock
+from nervesys.contract.ulid import Stamps, given_at
+from nervesys.database import Reader, Writer
+from nervesys.metrics import Instruments
+from nervesys.settings import load
+
+TOKEN = "a-token-of-this-benchmark"  # noqa: S105  # of this benchmark only
+A_SECOND = 1_000
+FILE = "artifacts.sqlite3"
+
+
+def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
+    """Measure registrations, then refreshes."""
+    registrations, rows = (200, 2_000) if short else (5_000, 100_000)
+    with tempfile.TemporaryDirectory() as name:
+        _register(report, Path(name), registrations)
+        _refresh(report, Path(name), rows)
+
+
+def _register(report: Report, folder: Path, count: int) -> None:
+    (folder / "tokens").mkdir()
+    (folder / "tokens/grok").write_text(TOKEN)
+    with process(_served, folder) as served:
+        send(served.port, [_request(said) for said in _made(folder, count // 10)])
+        sent = send(served.port, [_request(said) for said in _made(folder, count)])
+    rows = [registry.written(said) for said in _made(folder, count)]
+    bare = best(lambda: _insert(folder, rows))
+    report.fact("registrations a second, each in a request of its own", f"{1 / sent.each:,.0f}")
+    report.ratio(f"a registration against {A_SECOND:,} a second", sent.each, 1 / A_SECOND, at_most=1)
+    report.ratio(f"registrations against bare inserts, {CONNECTIONS} a commit", sent.wall, bare.wall)
+
+
+def _refresh(report: Report, folder: Path, count: int) -> None:
+    """The exporter's passes over so many manifests, and the same again where one was registered."""
+    url = f"sqlite:///{folder / 'many.sqlite3'}"
+    many, out = Manifests.open(url), Refresh(area.FAMILIES, Health("artifacts", system_clock).reject)
+    with many.alone() as connection:
+        rows = [
+            {**registry.written(said), "status": Status.COMPLETED, "registered": number, "change": number}
+            for number, said in enumerate(_made(folder, count), 1)
+        ]
+        connection.execute(insert(tables.manifests), rows)
+    watched, stamps = area.Manifests(Reader(url, "the manifests")), iter(_made(folder, 100))
+
+    def read() -> None:
+        out.backlog = 1
+        while out.backlog:
+            watched.refresh(out)
+
+    def add() -> None:
+        with many.alone() as connection:
+            number = count + next(added)
+            row = {**registry.written(next(stamps)), "registered": number, "change": number}
+            connection.execute(insert(tables.manifests).values(row))
+
+    added = iter(range(1, 100))
+    whole = once(read)
+    steady = min(_after(add, read) for _ in range(3))
+    report.ratio(f"steady refresh of {count:,} manifests against a full read", steady, whole.wall, at_most=1 / 20)
+    many.close()
+
+
+def _after(add: Callable[[], None], read: Callable[[], None]) -> float:
+    add()
+    return once(read).wall
+
+
+def _made(folder: Path, count: int) -> Iterator[Manifest]:
+    stamps, files = Stamps(system_clock), open_files(folder, load().settings)
+    for _ in range(count):
+        id_ = stamps.next().id
+        yield Manifest(
+            id=id_,
+            trace_id="bench",
+            step_id="one",
+            created_by="grok",
+            created_at=given_at(id_),
+            artifact_type="report",
+            content_type="text/markdown",
+            uri=files.uri(id_),
+            size_bytes=1000,
+            checksum="0" * 64,
+            owner="grok",
+        )
+
+
+def _request(said: Manifest) -> bytes:
+    body = said.model_dump_json()
+    head = (
+        f"POST {ROOT}artifacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return (head + body).encode()
+
+
+def _served(folder: Path, port: int) -> None:
+    """The service's own pages on a database of its own."""
+    settings = load().settings
+    database = Manifests.open(f"sqlite:///{folder / FILE}")
+    desk = Desk(
+        database=database,
+        writer=Writer(database),
+        files=open_files(folder, settings),
+        tokens=Tokens(folder / "tokens", system_clock),
+        instruments=Instruments("artifacts", metrics.FAMILIES),
+        settings=settings.storage.artifacts,
+        clock=system_clock,
+    )
+    run_server(Starlette(routes=desk.routes()), port)
+
+
+def _insert(folder: Path, rows: list[dict[str, object]]) -> None:
+    """The rows alone, at the same durability, in groups as large as there were requests under way."""
+    names = list(rows[0])
+    with closing(sqlite3.connect(folder / "bare.sqlite3", isolation_level=None)) as connection:
+        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "DROP TABLE IF EXISTS manifests"):
+            connection.execute(statement)
+        connection.execute(f"CREATE TABLE manifests ({', '.join(names)})")
+        places = ", ".join("?" * len(names))
+        for first in range(0, len(rows), CONNECTIONS):
+            connection.execute("BEGIN")
+            group = [[row[name] for name in names] for row in rows[first : first + CONNECTIONS]]
+            connection.executemany(f"INSERT INTO manifests VALUES ({places})", group)  # noqa: S608  # names of ours
+            connection.execute("COMMIT")
