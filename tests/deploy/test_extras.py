@@ -1,0 +1,71 @@
+"""Each extra stands alone: its commands and modules load with what it brings, and with nothing else."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.site import extras, site
+
+ALONE = {
+    # extras: modules that must load, and commands whose help must come
+    ("agent",): (("nervesys.agent", "nervesys.agent.round", "psutil"), ("agent", "round", "drill", "config")),
+    ("agent", "analysis"): (("nervesys.agent.triage", "openai"), ("agent",)),
+    ("artifacts",): (("nervesys.artifacts",), ("artifacts",)),
+    ("drive",): (("nervesys.stores.drive",), ("config",)),
+    ("encryption",): (("pyrage",), ("config",)),
+    ("exporters",): (
+        ("exporters.store", "exporters.archive", "exporters.brain", "exporters.workspace", "exporters.vitality"),
+        ("exporter", "history"),
+    ),
+    ("receiver",): (("alerting.receiver.program",), ("receiver",)),
+    ("receiver", "kubernetes"): (("alerting.drivers.kubernetes",), ("receiver",)),
+    ("receiver", "analysis"): (("alerting.receiver.advisor", "openai"), ("receiver",)),
+    ("reports",): (("reports", "dashboards.build"), ("dashboards",)),
+    ("artifacts", "s3fs"): (("nervesys.artifacts", "s3fs"), ("artifacts",)),
+    ("stack",): (("nervesys.stack", "nervesys.supervisor"), ("down", "logs")),
+    ("all",): ((), ("up", "down", "status", "demo", "alerts", "dashboards", "report", "init", "docs")),
+}
+RUN = """
+import sys
+sys.path[:] = [sys.argv[1], *(path for path in sys.path if "site-packages" not in path)]
+from importlib import import_module
+for name in sys.argv[2].split():
+    import_module(name)
+from nervesys.cli import main
+for command in sys.argv[3].split():
+    sys.argv = ["nervesys", *command.split("/"), "--help"]
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
+
+
+def alone(folder: Path, chosen: tuple[str, ...], modules: str, commands: str) -> subprocess.CompletedProcess[str]:
+    """Load modules and ask commands for help, in an install of these extras alone."""
+    site(folder, *chosen)
+    argv = [sys.executable, "-I", "-S", "-c", RUN, str(folder), modules, commands]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("chosen", ALONE, ids="+".join)
+def test_an_extra_brings_all_that_it_needs(chosen: tuple[str, ...], tmp_path: Path) -> None:
+    modules, commands = ALONE[chosen]
+    ran = alone(tmp_path / "site", chosen, " ".join(modules), " ".join(commands))
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count("Usage: nervesys ") == len(commands)
+
+
+def test_every_extra_is_tried() -> None:
+    assert sorted({extra for chosen in ALONE for extra in chosen}) == extras()
+
+
+def test_without_its_extra_a_command_says_what_to_install(tmp_path: Path) -> None:
+    ran = alone(tmp_path / "site", (), "nervesys.settings", "config exporter")
+    assert ran.returncode == 1
+    assert "Usage: nervesys config" in ran.stdout
+    assert "pip install 'nervesys-observability[exporters]'" in ran.stderr
+    assert "Traceback" not in ran.stderr
