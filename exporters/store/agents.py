@@ -14,6 +14,7 @@ from exporters.store.board import Board, Report
 from exporters.store.bodies import Bodies
 from nervesys.contract import AgentState, Instances, PathTemplate, Status
 from nervesys.contract.logs import LEVELS, level_of
+from nervesys.contract.state import COUNTER, COUNTERS
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Period, Sample
 from nervesys.stores.objects import ObjectInfo, ObjectReader
@@ -32,9 +33,29 @@ BUFFER = Family("agent_buffer_bytes", "gauge", "Logs on the agent's disk that wa
 DROPPED = Family(
     "agent_dropped_records_total", "counter", "Log records that had no room in the agent's buffer.", ("agent", "level")
 )
+CPU = Family("agent_cpu_ratio", "gauge", "What the agent's processes take, of one processor.", ("agent",))
+MEMORY = Family("agent_memory_bytes", "gauge", "What the agent's processes hold in memory.", ("agent",))
+COUNTED = Family("agent_counted_total", "counter", "What the agent's author counts.", ("agent", "counter"))
+REACHED = Family("agent_brain_reachable", "gauge", "Whether the agent could ask the brain last time.", ("agent",))
 CLOCK_OFFSET = Family("store_clock_offset_seconds", "gauge", "Store's clock minus this exporter's.", (), Period.SCRAPE)
 
-FAMILIES = (INFO, HEARTBEAT, STATUS, START, SKEW, TASKS, TOKENS, ALTERNATIONS, BUFFER, DROPPED, CLOCK_OFFSET)
+FAMILIES = (
+    INFO,
+    HEARTBEAT,
+    STATUS,
+    START,
+    SKEW,
+    TASKS,
+    TOKENS,
+    ALTERNATIONS,
+    BUFFER,
+    DROPPED,
+    CPU,
+    MEMORY,
+    COUNTED,
+    REACHED,
+    CLOCK_OFFSET,
+)
 
 MAX_BYTES = 1 << 20
 CLOCK = "/clock"
@@ -77,6 +98,17 @@ def agent_samples(
         yield SKEW.sample(round(state.timestamp - written, 3), agent)
     if live and state.buffer is not None:
         yield BUFFER.sample(state.buffer.bytes, agent)
+    names = sorted(name for name in state.counters or {} if COUNTER.fullmatch(name))
+    for name in names[:COUNTERS]:
+        yield COUNTED.sample((state.counters or {})[name], agent, name)
+    if live and state.usage is not None:
+        yield from (
+            family.sample(value / whole, agent)
+            for family, value, whole in ((CPU, state.usage.cpu_percent, 100), (MEMORY, state.usage.memory_bytes, 1))
+            if value is not None
+        )
+    if live and state.brain is not None:
+        yield REACHED.sample(state.brain.reachable, agent)
 
 
 class Agents:
