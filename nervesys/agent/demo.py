@@ -33,6 +33,7 @@ ARTIFACT_TYPES = {
     "update_docs": "document",
     "triage_issue": "triage",
 }
+VISIBILITIES = {"update_docs": "public", "triage_issue": "private"}
 TRACE_JOBS, RETENTION_DAYS = 5, 7
 REPOSITORIES = ("nervesys", "nervesys-web", "fleet-tools")
 ERRORS = ("the model did not answer in time", "the repository refused the push", "the answer was not valid JSON")
@@ -94,7 +95,7 @@ def _in_project(agent: Agent, job: Job, task: Task, number: int) -> None:
         content_type="text/markdown",
         trace=trace,
         step=step,
-        visibility="public" if job.action == "update_docs" else "trace",
+        visibility=VISIBILITIES.get(job.action, "trace"),
         retention=RETENTION_DAYS,
         model_name=agent.me.config.model,
         execution_time_ms=round(job.seconds * 1000),

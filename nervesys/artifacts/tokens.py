@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ ADMIN = "_admin"
 READ_SECONDS = 5
 """A token that was added or taken away counts within so long."""
 MIN_CHARACTERS = 16
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,9 @@ class Tokens:
     Args:
         folder: of the files.
         clock: tells when to look again.
+
+    Raises:
+        NervesysError: they cannot be read at the start.
     """
 
     def __init__(self, folder: Path, clock: Clock) -> None:
@@ -49,10 +55,18 @@ class Tokens:
         Looked up by its hash, and that compared in constant time: how long it takes tells nothing of any token.
         """
         if abs(self._clock() - self._read_at) >= READ_SECONDS:
-            self._callers, self._read_at = _read(self._folder), self._clock()
+            self._read_again()
         said = _hash(token)
         known, caller = self._callers.get(said, (b"", None))
         return caller if hmac.compare_digest(known, said) else None
+
+    def _read_again(self) -> None:
+        """Where that fails, those that were read last still count: a folder is seldom away on purpose."""
+        self._read_at = self._clock()
+        try:
+            self._callers = _read(self._folder)
+        except NervesysError as err:
+            log.warning("%s", err)
 
 
 def _read(folder: Path) -> Mapping[bytes, tuple[bytes, Caller]]:

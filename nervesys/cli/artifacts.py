@@ -93,10 +93,10 @@ def get(
     if as_json:
         _print_json(found)
         return
-    table = Table(box=None, show_header=False)
-    for name, value in _flat(found):
-        table.add_row(name, escape(value))
-    Console(soft_wrap=True).print(table)
+    rows, out = _flat(found), Console(soft_wrap=True, highlight=False)
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        out.print(f"{name:<{width}}  {escape(value)}")
 
 
 @app.command()

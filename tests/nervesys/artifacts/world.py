@@ -41,6 +41,8 @@ class World:
         self._tokens = home / self.settings.storage.artifacts.tokens
         self._tokens.mkdir(parents=True, exist_ok=True)
         for name in (*AGENTS, ADMIN):
+            if (self._tokens / name).exists():
+                continue
             (self._tokens / name).write_text(f"token-of-{name:16}".strip().replace(" ", "-") + "-is-long")
         self.files = open_files(self.place.home, self.settings)
         self._running, self._opened = ExitStack(), ExitStack()
