@@ -64,10 +64,11 @@ faults: .venv/tools ## Kill writers and the receiver hundreds of times, and brea
 bench: .venv/tools ## Print the table of measured ratios
 	$(BIN)/python -m benchmarks
 
-lock: install ## Resolve the dependencies anew: what runs, and on top what tests
+lock: install ## Resolve the dependencies anew: what runs, on top what tests, and of it what an agent needs
 	$(PIP) install uv
 	$(COMPILE) --extra all --output-file requirements.lock
 	$(COMPILE) --extra all --extra test --constraint requirements.lock --output-file requirements-test.lock
+	$(COMPILE) --extra agent --constraint requirements.lock --output-file requirements-agent.lock
 
 clean: ## Remove .venv, caches and the stack's data (stop it first)
 	rm -rf .venv .nervesys .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -10,7 +10,13 @@ from threading import Lock
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ResponseStreamingError,
+)
 from botocore.loaders import Loader
 from botocore.session import Session
 
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 AREAS = 4
 """Parts of an exporter that read at the same time, each as much at once as the settings allow."""
+NO_KEYS = "no keys; set STORJ_ACCESS_KEY and STORJ_SECRET_KEY, or the same with _FILE"
 MISSING = {"NoSuchKey", "404", "NotFound"}
 CUT_SHORT = (IncompleteReadError, ResponseStreamingError)
 SPOOL_BYTES = 1 << 20
@@ -160,6 +167,8 @@ class S3Store:
             answer = err.response.get("ResponseMetadata", {})
             status = answer.get("HTTPStatusCode", "?")
             raise StoreUnavailable(f"{what} at {self._endpoint}: {code} (HTTP {status})", _date(answer)) from err
+        except NoCredentialsError:
+            raise StoreUnavailable(f"{what} at {self._endpoint}: {NO_KEYS}") from None
         except BotoCoreError as err:
             raise StoreUnavailable(f"{what} at {self._endpoint}: {type(err).__name__}") from err
 

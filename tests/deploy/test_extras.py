@@ -1,12 +1,14 @@
 """Each extra stands alone: its commands and modules load with what it brings, and with nothing else."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
-from tests.deploy.site import extras, site
+from tests.deploy.site import ROOT, extras, site
 
 ALONE = {
     # extras: modules that must load, and commands whose help must come
@@ -69,3 +71,14 @@ def test_without_its_extra_a_command_says_what_to_install(tmp_path: Path) -> Non
     assert "Usage: nervesys config" in ran.stdout
     assert "pip install 'nervesys-observability[exporters]'" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_the_lock_of_agents_is_the_part_of_the_lock_that_they_need(tmp_path: Path) -> None:
+    whole, agents = (_locked(ROOT / name) for name in ("requirements.lock", "requirements-agent.lock"))
+    assert agents.items() <= whole.items()
+    needed = {canonicalize_name(one.metadata["Name"]) for one in site(tmp_path / "site", "agent")}
+    assert needed <= agents.keys()
+
+
+def _locked(file: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", file.read_text(), re.MULTILINE))

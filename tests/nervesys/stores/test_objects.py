@@ -125,3 +125,9 @@ def test_a_store_that_never_answers_costs_its_time_limit(silent_port: int) -> No
     store = S3Store(settings_of(f"http://127.0.0.1:{silent_port}", timeout_seconds=0.2))
     with pytest.raises(StoreUnavailable, match="ReadTimeoutError"):
         store.get("a", max_bytes=1)
+
+
+def test_without_keys_it_says_which_are_missing(rclone_endpoint: str) -> None:
+    store = S3Store(settings_of(rclone_endpoint, access_key=None, secret_key=None))
+    with pytest.raises(StoreUnavailable, match="no keys; set STORJ_ACCESS_KEY and STORJ_SECRET_KEY"):
+        store.list("db/agents/")
