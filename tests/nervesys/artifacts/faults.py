@@ -24,6 +24,7 @@ from nervesys.artifacts.program import service
 from nervesys.errors import NervesysError
 from nervesys.metrics.pages import serve
 from tests.nervesys.artifacts.world import AGENTS, World
+from tests.nervesys.killed import words_of
 
 APART = multiprocessing.get_context("forkserver")
 APART.set_forkserver_preload([__name__])
@@ -80,7 +81,7 @@ def kills(folder: Path, count: int, *, agents: bool, serving: bool) -> Outcome:
         for writer in writers:
             writer.terminate()
             writer.join()
-        promised |= {id_ for receiver, _ in pipes for id_ in _received(receiver)}
+        promised |= {id_ for receiver, _ in pipes for id_ in words_of(receiver)}
     kept = _kept(world)
     server.kill()
     server.join()
@@ -114,15 +115,6 @@ def _write(home: Path, address: str, name: str, out: Connection) -> None:
             os.write(out.fileno(), made.id.encode() + b"\n")
         with suppress(ServiceAway):
             patient.sync()
-
-
-def _received(receiver: Connection) -> list[str]:
-    """What a dead process had said, but for words cut short."""
-    with receiver:
-        said = b""
-        while block := os.read(receiver.fileno(), 1 << 16):
-            said += block
-    return [word.decode() for word in said.split(b"\n")[:-1]]
 
 
 def _kept(world: World) -> set[str]:

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from nervesys.errors import NervesysError
 from nervesys.workspace import Files, History, Version
+from tests.nervesys.killed import words_of
 
 SEGMENT_BYTES = 4000
 """So small that many kills meet a rotation."""
@@ -90,16 +91,7 @@ def _killed(folder: Path, work: Work, writers: int, after: float) -> set[str]:
     for process in processes:
         process.kill()
         process.join()
-    return {id_ for receiver, _ in pipes for id_ in _received(receiver)}
-
-
-def _received(receiver: Connection) -> list[str]:
-    """What a dead process had said, but for words cut short."""
-    with receiver:
-        said = b""
-        while block := os.read(receiver.fileno(), 1 << 16):
-            said += block
-    return [word.decode() for word in said.split(b"\n")[:-1]]
+    return {id_ for receiver, _ in pipes for id_ in words_of(receiver)}
 
 
 def _append(folder: Path, out: Connection) -> None:

@@ -1,0 +1,25 @@
+"""An agent hands over what it makes; what waited through its end is told by its next start."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nervesys.agent import Agent
+from nervesys.artifacts.patience import Patient
+from nervesys.artifacts.waiting import Waiting
+from tests.nervesys.artifacts.world import World
+
+
+def test_what_waited_is_told_at_a_heartbeat_of_the_next_start(
+    tmp_path: Path, brain: Path, grok: Callable[[], Agent], wait_until: Callable[..., None]
+) -> None:
+    home = tmp_path / "home"
+    with World(home) as world:
+        (brain / "config/storage.yaml").write_text(f"artifacts: {{service: 'http://{world.address}'}}\n")
+        waiting = Waiting(home / "agents/grok/artifacts.sqlite3")
+        world.stop()
+        made = world.artifacts("grok", Patient(world.caller(), waiting, ())).put("made before the kill", "note")
+        waiting.close()
+        world.start()
+        with grok() as agent:
+            wait_until(lambda: any(one.id == made.id for one in world.artifacts().list()))
+            assert agent.artifacts.read(made.id) == b"made before the kill"
