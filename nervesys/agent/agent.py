@@ -20,6 +20,7 @@ from nervesys.agent.handler import BufferHandler
 from nervesys.agent.heart import Heart
 from nervesys.agent.host import MB, Host
 from nervesys.agent.identity import Identity, identify
+from nervesys.agent.knowledge import learning_of
 from nervesys.agent.lock import Lock
 from nervesys.agent.records import Scribe
 from nervesys.agent.round import Reports, no_reports
@@ -90,6 +91,7 @@ class Agent:
         self._artifacts = OpenedArtifacts(self.me, copy.place.home, clock)
         usual = store or _store(self.me.settings)
         self._databases = databases_of(self.me, usual, clock)
+        self._learning = learning_of(self.me, usual, clock)
         pillars = Pillars(
             copy,
             copy.pushing(),
@@ -97,6 +99,7 @@ class Agent:
             lambda: store or open_store(storj),
             self._artifacts,
             self._databases,
+            self._learning,
             reports,
         )
         host = Host(self.me.server, self.me.name, self.me.folder)
@@ -168,6 +171,27 @@ class Agent:
             NervesysError: the name is none, or the file is not here and the store does not answer.
         """
         return self._databases.path(name)
+
+    def learn(self, key: str, value: Any) -> None:
+        """Keep a value for all agents; the daily round merges what they learned, and of each value the newest counts.
+
+        Args:
+            key: where it belongs, such as `deploy/window`.
+            value: what JSON can hold; of an object, each value is learned apart.
+
+        Raises:
+            NervesysError: the key is none, the value is nothing that JSON can hold, or the disk takes no more.
+        """
+        self._learning.learn(key, value)
+
+    @property
+    def knowledge(self) -> dict[str, Any]:
+        """What all agents learned, as of the last daily round, and this one until now; read from the store each time.
+
+        Raises:
+            NervesysError: the store does not answer, or what lies there cannot be read.
+        """
+        return self._learning.all()
 
     @property
     def artifacts(self) -> "Artifacts":

@@ -17,6 +17,7 @@ from nervesys.agent.databases import Databases
 from nervesys.agent.heart import Heart
 from nervesys.agent.host import MB, give_back
 from nervesys.agent.identity import Identity
+from nervesys.agent.knowledge import Learning
 from nervesys.agent.loop import Loop
 from nervesys.agent.report import Reporter
 from nervesys.agent.rival import Watch
@@ -67,6 +68,7 @@ class Pillars:
         patient: the same store, with the time limits that are configured.
         artifacts: what waits for their service.
         databases: of the agent itself.
+        learning: its part of what all agents know.
         reports: makes the fleet's reports, within the daily round.
     """
 
@@ -76,6 +78,7 @@ class Pillars:
     patient: Callable[[], ObjectStore]
     artifacts: OpenedArtifacts
     databases: Databases
+    learning: Learning
     reports: Reports
 
 
@@ -125,7 +128,11 @@ class Duties:
             "registering artifacts", pillars.artifacts.sync, lambda: me.settings.thresholds.heartbeat.interval_seconds
         )
         self._copying = Loop("copying databases", pillars.databases.save, lambda: me.config.databases.copy_minutes * 60)
+        self._sharing = Loop(
+            "sharing what was learned", pillars.learning.sync, lambda: me.settings.thresholds.heartbeat.interval_seconds
+        )
         self._loops = [
+            self._sharing,
             self._copying,
             self._beating,
             self._shipping,
@@ -166,6 +173,7 @@ class Duties:
         shipped = self._within(until - FAREWELL_SECONDS, lambda: self._last_to_store(last))
         self._within(until, lambda: self._last_to_brain(last, until))
         if not self._heart.silent:
+            self._within(until, self._sharing.once)
             self._within(until, self._copying.once)
         if shipped:
             self._buffer.close()

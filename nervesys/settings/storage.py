@@ -27,6 +27,7 @@ class StorePaths(Section):
     active_logs: Template
     config_backups: Template
     shared: Template
+    knowledge: Template
     databases: Template
     vitality: Template
 

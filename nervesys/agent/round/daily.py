@@ -1,4 +1,4 @@
-"""All that one day's round is made of: logs and retention, the full backup, yesterday's summary."""
+"""All that one day's round is made of: logs and retention, shared knowledge, the full backup, yesterday's summary."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ from tempfile import TemporaryFile
 
 from nervesys.agent.backup import write_backup
 from nervesys.agent.identity import Identity
+from nervesys.agent.round.knowledge import Merge
 from nervesys.agent.round.leader import Leader, NotLeader
 from nervesys.agent.round.run import Round
 from nervesys.agent.round.summary import summary_of
@@ -25,7 +26,7 @@ from nervesys.stores.objects import ObjectStore
 from nervesys.stores.opened import open_archive
 
 DAY_SECONDS = 86_400
-BACKED_UP = ("shared", "databases")
+BACKED_UP = ("shared", "knowledge", "databases")
 """Areas of the store that a full backup holds; logs are in the archive anyway, and all else is made anew."""
 
 Reports = Callable[[Callable[[str], None]], None]
@@ -75,7 +76,7 @@ class Daily:
             self.leader.take(again=again)
             self._summarise(self.leader, say)
         unreported = self._report(say)  # before retention: the first day of a month is about to go
-        trouble = self._back_up(say)
+        trouble = self._merge_knowledge(say) + self._back_up(say)
         trouble += self.round.carry_out(self.round.plan(), say)
         if unreported:
             raise NervesysError("\n".join([*trouble, f"reports are still due: {unreported}"]))
@@ -90,6 +91,16 @@ class Daily:
         except NervesysError as err:
             return err
         return None
+
+    def _merge_knowledge(self, say: Callable[[str], None]) -> list[str]:
+        """What the agents learned, into one object; before the backup, which holds it."""
+        merge = Merge(self.round.store, self.round.storage.storj.paths)
+        try:
+            if known := merge.run():
+                say(f"merged what the agents learned: {known} values")
+        except BadObject as bad:
+            merge.trouble.append(f"nothing is merged into the knowledge base: {bad}")
+        return merge.trouble
 
     def _back_up(self, say: Callable[[str], None]) -> list[str]:
         """Today's full backup, unless it is there; before anything is deleted."""

@@ -1,0 +1,151 @@
+"""What agents learned is merged once a day, and nothing of it is lost: not by two at once, nor by bad objects."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from nervesys.agent import Agent
+from nervesys.agent.knowledge import Learning
+from nervesys.agent.round import Daily
+from nervesys.agent.round.knowledge import Merge
+from nervesys.contract.knowledge import LEARNED
+from nervesys.errors import BadObject, NervesysError, StoreUnavailable
+from nervesys.settings import FolderTree, shipped_root
+from nervesys.stores.objects import FolderStore
+from tests.nervesys.agent.round.kit import NOW, STORAGE, World
+
+PATHS = STORAGE.storj.paths
+
+
+def agent(world: World, name: str, host: str = "host-1", now: float = NOW) -> Learning:
+    path = world.bucket.parent / host / f"{name}.json"
+    return Learning(name, path, f"shared/knowledge/{name}.json", PATHS.shared, world.store, lambda: now)
+
+
+def tree(world: World) -> dict[str, object]:
+    found = json.loads((world.bucket / PATHS.shared).read_bytes())
+    del found[LEARNED]
+    return dict(found)
+
+
+def learns(one: Learning, key: str, value: object) -> None:
+    one.learn(key, value)
+    one.sync()
+
+
+def test_the_round_merges_what_agents_learned_before_it_backs_up(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.store.put(PATHS.shared, b'{"team": "ada"}')
+    learns(agent(world, "grok"), "deploy", {"window": "02:00"})
+    learns(agent(world, "gimai"), "deploy/lead", "bob")
+    said: list[str] = []
+    daily = Daily(world.round(), FolderTree(shipped_root()), None)
+    assert daily.run(said.append) == []
+    assert tree(world) == {"team": "ada", "deploy": {"window": "02:00", "lead": "bob"}}
+    assert said[0] == "merged what the agents learned: 3 values"
+    assert agent(world, "deepseek").all() == tree(world)
+    assert Merge(world.store, PATHS).run() is None, "nothing is new"
+
+
+def test_two_merges_at_once_lose_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    learns(agent(world, "grok"), "a", 1)
+
+    class Slow(FolderStore):
+        """Another round merges, with a newer listing, just before this one writes."""
+
+        def put(self, key: str, body: bytes | IO[bytes], *, content_type: str = "") -> str:
+            learns(agent(world, "gimai"), "b", 2)
+            Merge(world.store, PATHS).run()
+            return super().put(key, body, content_type=content_type)
+
+    Merge(Slow(world.bucket), PATHS).run()
+    assert tree(world) == {"a": 1}, "the older listing was written last"
+    Merge(world.store, PATHS).run()
+    assert tree(world) == {"a": 1, "b": 2}
+
+
+def test_an_agent_that_starts_elsewhere_keeps_what_it_learned(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    learns(agent(world, "grok"), "a", 1)
+    there = agent(world, "grok", "host-2", NOW + 1)
+    learns(there, "b", 2)
+    assert there.all() == {"a": 1, "b": 2}
+    Merge(world.store, PATHS).run()
+    assert tree(world) == {"a": 1, "b": 2}
+
+
+def test_a_bad_object_costs_nobody_else(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    learns(agent(world, "grok"), "a", 1)
+    world.store.put("shared/knowledge/gimai.json", b"{")
+    world.store.put("shared/knowledge/deeper/x.json", b"{")
+    merge = Merge(world.store, PATHS)
+    assert merge.run() == 1
+    assert [line.partition(":")[0] for line in merge.trouble] == [
+        "shared/knowledge/gimai.json is left out of the knowledge base"
+    ]
+
+
+def test_a_damaged_base_is_never_overwritten(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    learns(agent(world, "grok"), "a", 1)
+    world.store.put(PATHS.shared, b'{"torn')
+    trouble = Daily(world.round(), FolderTree(shipped_root()), None).run(lambda _: None)
+    assert [line for line in trouble if "mend or delete it" in line and PATHS.shared in line]
+    assert (world.bucket / PATHS.shared).read_bytes() == b'{"torn'
+
+
+def test_what_was_learned_waits_on_the_disk_for_the_store(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    class Away(FolderStore):
+        def get(self, key: str, *, max_bytes: int) -> bytes:
+            raise StoreUnavailable("away")
+
+    one = agent(world, "grok")
+    one.store = Away(world.bucket)
+    one.learn("a", 1)
+    with pytest.raises(StoreUnavailable):
+        one.sync()
+    again = agent(world, "grok")  # a new start
+    again.sync()
+    Merge(world.store, PATHS).run()
+    assert tree(world) == {"a": 1}
+
+
+def test_who_learned_nothing_asks_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    one = agent(world, "grok")
+    one.store = None  # type: ignore[assignment]
+    one.sync()
+
+
+def test_limits_and_damage_on_the_disk_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    world = World(tmp_path)
+    one = agent(world, "grok")
+    with pytest.raises(NervesysError, match="an agent keeps 1048576 bytes"):
+        one.learn("a", "x" * (1 << 20))
+    learns(one, "a", 1)
+    one.path.write_bytes(b"\0")
+    assert agent(world, "grok").all() == {"a": 1}, "from the store"
+    assert "set aside" in caplog.text
+
+
+def test_an_older_layout_names_a_folder(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    learns(agent(world, "grok"), "a", 1)
+    Merge(world.store, PATHS.model_copy(update={"shared": "shared/knowledge-base/"})).run()
+    assert (world.bucket / "shared/knowledge-base/knowledge_base.json").exists()
+
+
+def test_an_author_learns(grok: Callable[[], Agent], bucket: Path) -> None:
+    with grok() as one:
+        one.learn("deploy/window", "02:00")
+        assert one.knowledge == {"deploy": {"window": "02:00"}}
+        with pytest.raises(BadObject):
+            one.learn("", 1)
+    assert json.loads((bucket / "shared/knowledge/grok.json").read_bytes())["learned"]["/deploy/window"]

@@ -1,0 +1,111 @@
+"""What agents learned adds up to the same, in whatever order and however often it is joined, and no word is lost."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nervesys.contract.knowledge import LEARNED, NOTHING, Knowledge, contributed, join, kept, learned
+from nervesys.errors import BadObject
+
+NOW = 1_790_000_000.0
+NAMES = st.sampled_from(["a", "b", "a/b", "~", "c"])
+VALUES = st.recursive(
+    st.none() | st.integers(-9, 9) | st.text(max_size=3),
+    lambda below: st.lists(below, max_size=2) | st.dictionaries(NAMES, below, max_size=2),
+    max_leaves=4,
+)
+WORDS = st.builds(
+    learned,
+    st.sampled_from(["grok", "gimai"]),
+    st.sampled_from(["a", "a/b", "c"]),
+    VALUES,
+    st.integers(0, 3).map(lambda seconds: NOW + seconds),
+)
+
+
+@given(st.lists(WORDS, max_size=6), st.randoms(), st.integers(0, 6))
+def test_order_and_repetition_do_not_matter(words: list[Knowledge], random: Any, cut: int) -> None:
+    whole = join(words).body()
+    shuffled = [*words, *words[:2]]
+    random.shuffle(shuffled)
+    assert join([join(shuffled[:cut]), join(shuffled[cut:])]).body() == whole
+    assert kept(whole, NOW + 99).body() == whole, "read and written again, nothing changed"
+
+
+def test_the_newest_counts_and_the_others_are_kept() -> None:
+    knowledge = join(
+        [
+            learned("grok", "deploy", {"window": "02:00", "days": ["mon"]}, NOW + 1),
+            learned("gimai", "deploy/window", "03:00", NOW),
+            learned("gimai", "deploy/lead", "ada", NOW),
+        ]
+    )
+    assert knowledge.tree() == {"deploy": {"window": "02:00", "days": ["mon"], "lead": "ada"}}
+    said = json.loads(knowledge.body())[LEARNED]["/deploy/window"]
+    assert {agent: word["value"] for agent, word in said.items()} == {"grok": "02:00", "gimai": "03:00"}
+
+
+def test_a_value_and_what_lies_below_it_do_not_live_together() -> None:
+    flat, deep = learned("grok", "deploy", "never", NOW + 1), learned("gimai", "deploy/window", "03:00", NOW)
+    assert join([flat, deep]).tree() == {"deploy": "never"}
+    again = learned("gimai", "deploy/window", "04:00", NOW + 2)
+    assert join([flat, deep, again]).tree() == {"deploy": {"window": "04:00"}}
+
+
+def test_what_lay_there_before_and_what_a_person_wrote_is_kept() -> None:
+    old = kept(b'{"team": {"lead": "ada"}, "deploy": "old"}', NOW)
+    merged = join([old, learned("grok", "deploy", "new", NOW + 1)])
+    assert merged.tree() == {"team": {"lead": "ada"}, "deploy": "new"}
+    tree = json.loads(merged.body())
+    tree["deploy"], tree["motto"] = "by hand", "calm"
+    edited = join([kept(json.dumps(tree).encode(), NOW + 2), learned("grok", "deploy", "new", NOW + 1)])
+    assert edited.tree() == {"team": {"lead": "ada"}, "deploy": "by hand", "motto": "calm"}
+
+
+def test_a_clock_ahead_does_not_silence_the_others() -> None:
+    ahead = learned("grok", "deploy", "mine", NOW + 86_400).contribution("grok")
+    other = learned("gimai", "deploy", "newer", NOW + 10)
+    assert join([contributed("grok", ahead, NOW), other]).tree() == {"deploy": "newer"}
+
+
+@pytest.mark.parametrize("key", ["", "/a", "a//b", LEARNED, f"{LEARNED}/x"])
+def test_a_wrong_key_is_refused(key: str) -> None:
+    with pytest.raises(BadObject, match="no key of knowledge"):
+        learned("grok", key, 1, NOW)
+
+
+@pytest.mark.parametrize("value", [float("nan"), object(), {1, 2}])
+def test_what_json_cannot_hold_is_refused(value: object) -> None:
+    with pytest.raises(BadObject, match="nothing that JSON can hold"):
+        learned("grok", "a", value, NOW)
+
+
+BODIES = [
+    b"",
+    b"[]",
+    b"{",
+    b"[" * 100_000,
+    b'{"learned": []}',
+    b'{"learned": {"a": {"value": 1, "timestamp": "2026-01-01T00:00:00Z"}}}',
+    b'{"learned": {"/_learned": {"value": 1, "timestamp": "2026-01-01T00:00:00Z"}}}',
+    b'{"learned": {"/a": {"value": 1, "timestamp": "yesterday"}}}',
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_an_object_that_is_none_is_refused(body: bytes) -> None:
+    with pytest.raises(BadObject):
+        contributed("grok", body, NOW)
+
+
+@pytest.mark.parametrize("body", [*BODIES[:4], b'{"_learned": 1}', b'{"_learned": {"/a": {}}}'])
+def test_a_tree_that_is_none_is_refused(body: bytes) -> None:
+    with pytest.raises(BadObject):
+        kept(body, NOW)
+
+
+def test_nothing_is_a_tree() -> None:
+    assert NOTHING.tree() == {}
