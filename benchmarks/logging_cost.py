@@ -11,7 +11,6 @@ import logging
 import multiprocessing
 import queue
 import random
-import resource
 import tempfile
 import threading
 import time
@@ -175,8 +174,14 @@ def _agent(folder: Path, endpoint: str, seconds: float, out: Connection) -> None
                 text, extra = messages[(burst * BURST + number) % len(messages)]
                 agent.log.info(text, extra=extra)
         used, lasted = time.process_time() - cpu, time.monotonic() - began
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        most = _most_resident()
     out.send({"cpu": used / lasted, "memory": most, "grown": max(0, most - before)})
+
+
+def _most_resident() -> int:
+    """Bytes that this process had in memory at most (proc_pid_status(5)); `ru_maxrss` would count the parent too."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
 
 
 def _bytes(report: Report, count: int) -> None:
