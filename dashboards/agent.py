@@ -1,9 +1,12 @@
 """Agent Details: what one agent did, how well, and on which server."""
 
+import re
 from typing import Any
 
 from grafanalib.core import Dashboard
 
+from dashboards.correct import Json
+from dashboards.cost import cost
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
 from dashboards.shared import ENDED, age, server_load, status
@@ -17,6 +20,7 @@ from dashboards.style import (
     Colour,
     House,
     Unit,
+    distribution,
     graph,
     of_pair,
     query,
@@ -24,8 +28,11 @@ from dashboards.style import (
     stat,
     timeline,
 )
+from dashboards.tables import Label, Value, table
 
 AGENT = 'agent="$agent"'
+NO_DURATION = "No action with a duration was logged"
+NO_TOKENS = "No use of tokens was logged"
 QUANTILES = ((0.5, "median"), (0.95, "95 of 100 are faster"))
 
 
@@ -45,9 +52,11 @@ def dashboard(house: House) -> Dashboard:
         ),
         sections=(
             Section("", (Line(TILE, _tiles(house)), Line(TILE, (_states(),)))),
-            Section("Work", (Line(MEDIUM, _work(house)), Line(MEDIUM, _logs(house)))),
+            Section("Work", (Line(MEDIUM, _work(house)), Line(MEDIUM, _use(house)))),
+            Section("Logs", (Line(MEDIUM, _logs(house)),)),
             Section("Its server", (Line(MEDIUM, (*server_load(house, 'server="$server"'), _network())),)),
             Section("Health", (Line(SHORT, _health(house)),)),
+            Section("To look further", (Line(TILE, (_places(house),)),)),
         ),
     )
 
@@ -98,6 +107,12 @@ def _tiles(house: House) -> tuple[Any, ...]:
             query(f"sum(increase(nervesys_agent_tokens_total{{{AGENT}}}[$__range]))"),
         ),
         stat(
+            "Cost",
+            "What did its tokens cost in the time range, by its logs and config/prices.yaml?",
+            house.money,
+            house.shipped(f"sum({cost(house.settings.prices, AGENT, '$__range')})"),
+        ),
+        stat(
             "Restarts",
             "How often did it start anew in the time range, for whatever reason?",
             Unit.COUNT,
@@ -140,8 +155,20 @@ def _work(house: House) -> tuple[Any, ...]:
                 )
                 for quantile, legend in QUANTILES
             ),
-            empty="No action with a duration was logged",
+            empty=NO_DURATION,
         ),
+        distribution(
+            "Actions by duration",
+            "How many actions took up to so many seconds, and longer than the bar above?",
+            "nervesys_log_action_duration_seconds",
+            AGENT,
+            empty=NO_DURATION,
+        ),
+    )
+
+
+def _use(house: House) -> tuple[Any, ...]:
+    return (
         graph(
             "Tokens by model",
             "Which model eats the tokens, by its logs?",
@@ -149,7 +176,27 @@ def _work(house: House) -> tuple[Any, ...]:
             house.shipped(
                 f"60 * sum by (model) (rate(nervesys_log_tokens_total{{{AGENT}}}[$__rate_interval]))", "{{model}}"
             ),
-            empty="No use of tokens was logged",
+            empty=NO_TOKENS,
+        ),
+        graph(
+            "Cost by model",
+            "What do its tokens cost, bar by bar? By config/prices.yaml; a model without a price is left out.",
+            house.money,
+            house.shipped(cost(house.settings.prices, AGENT, "$__rate_interval"), "{{model}}"),
+            stacked=True,
+            empty=NO_TOKENS,
+        ),
+        graph(
+            "Errors by category",
+            "What goes wrong, and since when?",
+            Unit.PER_MINUTE,
+            house.shipped(
+                f'60 * sum by (category) (rate(nervesys_log_records_total{{{AGENT}, level="ERROR"}}'
+                "[$__rate_interval]))",
+                "{{category}}",
+            ),
+            stacked=True,
+            empty="No error was logged",
         ),
     )
 
@@ -244,3 +291,40 @@ def _health(house: House) -> tuple[Any, ...]:
             steps=rising(skew / 2, skew),
         ),
     )
+
+
+def _places(house: House) -> Any:
+    """A row that Prometheus knows of, so that an agent nobody has heard of leads nowhere."""
+    paths, opened = house.settings.storage.storj.paths, house.settings.grafana.opened
+    places = (
+        ("brain_file", "Brain file", "config/agents/{agent}.yaml", opened.brain),
+        ("state_object", "State object", paths.agents, opened.store),
+        ("log_objects", "Log objects", folder_of(paths.active_logs), opened.store),
+    )
+    expr = f"max by (agent, server) (nervesys_agent_info{{{AGENT}}})"
+    for name, _, path, _ in places:
+        shown = path.replace("{agent}", "${agent}").replace("{server}", "${server}")
+        expr = f'label_replace({expr}, "{name}", "{shown}", "", "")'
+    return table(
+        "Where its things lie",
+        "Where are its configuration, its last words and its logs? Links: config/grafana.yaml, `opened`.",
+        *(Label(name, title, links=_opened(title, url)) for name, title, _, url in places),
+        Value("", query(expr)),
+        sort="Brain file",
+        empty="This agent has never reported",
+    )
+
+
+def folder_of(template: str) -> str:
+    """The folder below which all objects of an agent lie whose key has this template.
+
+    Args:
+        template: such as `db/active_logs/{server}/{date}/{time}_{agent}.jsonl.gz`.
+    """
+    known = re.split(r"\{(?!agent\}|server\})", template)[0]
+    return known[: known.rindex("/") + 1] if "/" in known else ""
+
+
+def _opened(title: str, url: str) -> list[Json]:
+    """A link to something outside; none where nobody said where it is."""
+    return [{"targetBlank": True, "title": title, "url": url.replace("{path}", "${__value.raw}")}] if url else []

@@ -20,6 +20,7 @@ from dashboards.style import (
     House,
     Unit,
     coloured,
+    distribution,
     graph,
     mapping,
     query,
@@ -30,6 +31,8 @@ from dashboards.style import (
 from dashboards.tables import Label, Value, table
 
 AGENT = 'agent=~"$agent"'
+FLAPPING = 6
+"""Times that an alert came, from which on nobody believes it any more."""
 FIRES = mapping((1, "firing", Colour.CRITICAL))
 
 
@@ -46,9 +49,19 @@ def dashboard(house: House) -> Dashboard:
         sections=(
             Section(
                 "",
-                (Line(TILE, _tiles(house)), Line(MEDIUM, (firing("Firing now"), _open())), Line(MEDIUM, (_history(),))),
+                (
+                    Line(TILE, _tiles(house)),
+                    Line(MEDIUM, (firing("Firing now"), _open())),
+                    Line(MEDIUM, (_history(), _often(house)), (13, 11)),
+                ),
             ),
-            Section("Actions", (Line(MEDIUM, _outcomes()), Line(TALL, (actions_by_agent("Actions by agent", AGENT),)))),
+            Section(
+                "Actions",
+                (
+                    Line(MEDIUM, _outcomes()),
+                    Line(TALL, (actions_by_agent("Actions by agent", AGENT), _recoveries()), (15, 9)),
+                ),
+            ),
             Section("Receiver", (Line(SHORT, _receiver()),)),
         ),
     )
@@ -138,6 +151,43 @@ def _history() -> Any:
         query(f"max by (alertname) (max_over_time({FIRING}[$__rate_interval]))", "{{alertname}}"),
         words=FIRES,
         empty="Nothing fired",
+    )
+
+
+def _often(house: House) -> Any:
+    evaluated = house.settings.monitoring.prometheus.evaluation_interval_seconds
+    fired = f'{FIRING[:-1]}, agent=~"$agent|"}}'
+    return table(
+        "Alerts in the time range",
+        "Which alert came again and again, about whom, and how long did it fire in all? Often is flapping.",
+        Label("alertname", "Alert"),
+        Label("agent", "Agent", links=(AGENT_CELL,)),
+        Value(
+            "Times",
+            query(
+                'max by (alertname, agent) (1 + changes(ALERTS_FOR_STATE{agent=~"$agent|"}[$__range]))'
+                f" and on (alertname, agent) max_over_time({fired}[$__range])"
+            ),
+            Unit.COUNT,
+            rising(FLAPPING / 2, FLAPPING),
+        ),
+        Value(
+            "Fired for",
+            query(f"{evaluated:g} * max by (alertname, agent) (count_over_time({fired}[$__range]))"),
+            Unit.SECONDS,
+        ),
+        sort="Times",
+        empty="Nothing fired",
+    )
+
+
+def _recoveries() -> Any:
+    return distribution(
+        "Recoveries by duration",
+        "How many recoveries took up to so many seconds, and longer than the bar above?",
+        "nervesys_action_recovery_duration_seconds",
+        "",
+        empty="Nothing had to recover",
     )
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
+from dashboards.correct import Query
 from dashboards.layout import Line, Section
-from dashboards.page import page
+from dashboards.page import chosen, page
 from dashboards.style import (
     AGENT_CELL,
     MEDIUM,
@@ -20,6 +21,7 @@ from dashboards.style import (
     stat,
 )
 from dashboards.tables import Label, Value, table
+from nervesys.metrics import Period
 
 
 def dashboard(house: House) -> Dashboard:
@@ -30,9 +32,12 @@ def dashboard(house: House) -> Dashboard:
         title="Config Changes",
         description="Who changed what in the brain, when, and whether the fleet fared better or worse after it.",
         since="now-7d",
+        variables=(chosen("commit", "Commit", "label_values(nervesys_brain_config_change_timestamp_seconds, commit)"),),
         sections=(
             Section("", (Line(TILE, _tiles()), Line(TALL, (_changes(), _agents()), (14, 10)))),
-            Section("What came of it (changes are marked)", (Line(MEDIUM, _effects(house)),)),
+            Section(
+                "What came of it (changes are marked)", (Line(TILE, _compared(house)), Line(MEDIUM, _effects(house)))
+            ),
         ),
     )
 
@@ -112,6 +117,52 @@ def _agents() -> Any:
         sort="Agent",
         rising=True,
         empty="The brain knows no agent",
+    )
+
+
+def _compared(house: House) -> tuple[Any, ...]:
+    errors = 'nervesys_log_records_total{level="ERROR"}'
+    return (
+        _before_and_after("Errors a minute", "Were errors logged more often?", house, Period.SHIP, errors),
+        _before_and_after(
+            "Failed tasks a minute",
+            "Did tasks fail more often?",
+            house,
+            Period.HEARTBEAT,
+            'nervesys_agent_tasks_total{outcome="failed"}',
+        ),
+        _before_and_after(
+            "Completed tasks a minute",
+            "Did less succeed?",
+            house,
+            Period.HEARTBEAT,
+            'nervesys_agent_tasks_total{outcome="completed"}',
+        ),
+        _before_and_after(
+            "Tokens a minute", "Were more tokens used?", house, Period.HEARTBEAT, "nervesys_agent_tokens_total"
+        ),
+    )
+
+
+def _before_and_after(title: str, question: str, house: House, period: Period, counter: str) -> Any:
+    """Means over the parts of the time range before and after the newest change of the commits that are chosen."""
+    changed = 'max(nervesys_brain_config_change_timestamp_seconds{commit=~"$commit"} @ end())'
+    rate = f"60 * sum(rate({counter}[$__rate_interval]))"
+
+    def mean(when: str, legend: str) -> Query:
+        steps = f"[$__range:{house.every(Period.SHIP)}]"
+        return Query(
+            expr=f"avg_over_time(({rate} and on () ({changed} {when} time())){steps})",
+            legendFormat=legend,
+            interval=house.every(period),
+        )
+
+    return stat(
+        title,
+        f"{question} Means of the fleet before and after the newest change chosen above, within the time range.",
+        Unit.NONE,
+        mean(">", "before"),
+        mean("<=", "after"),
     )
 
 

@@ -19,6 +19,9 @@ PLUGIN_VERSION = "11.0.0"
 """Without it, Grafana takes stat and bar gauge panels for those of version 6.1 and migrates them."""
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
+HEATMAP = "heatmap"
+"""Form of a query whose series are the buckets of one histogram: Grafana sorts them and takes each from the next."""
+
 DEAD_DASHBOARD_KEYS = ("__inputs", "gnetId", "hideControls", "rows", "sharedCrosshair", "style")
 DEAD_PANEL_KEYS = (
     "cacheTimeout",

@@ -19,6 +19,7 @@ class Reason:
     unless: str = ""
 
 
+COMPARED = ("Completed tasks", "Errors", "Failed tasks", "Tokens")
 PAGES = (
     "agent-details",
     "alerts-actions",
@@ -40,6 +41,10 @@ NOTHING_BAD = Reason(
     "No object broke the contract.", unless="max_over_time(nervesys_exporter_rejected_objects_total[7d]) > 0"
 )
 NOTHING_DONE = Reason("No agent needed an action.", unless="max_over_time(nervesys_actions_total[7d]) > 0")
+NOTHING_CHANGED = Reason(
+    "The configuration is older than what is known of the fleet.",
+    unless="changes(max(nervesys_brain_config_change_timestamp_seconds)[7d:1m]) > 0",
+)
 NOTHING_TOLD = Reason("No agent told the brain of an error.", unless="nervesys_brain_error_log_lines")
 NEVER_DRILLED = Reason("Nobody tried to restore a backup.", unless="nervesys_restore_drill_timestamp_seconds")
 NOTHING_REFUSED = Reason(
@@ -64,6 +69,7 @@ EXPECTED_EMPTY: dict[str, Reason] = {
     **{f"artifacts / What LangGraph keeps / {query}": NO_LANGGRAPH for query in "ABCD"},
     "artifacts / Waiting by agent / B": NOTHING_REFUSED,
     "config-changes / Agents by the brain / C": NOTHING_TOLD,
+    **{f"config-changes / {title} a minute / A": NOTHING_CHANGED for title in COMPARED},
     "hygiene / Duration of drills / A": NEVER_DRILLED,
     "hygiene / Duration of runs / A": NOT_ON_GITHUB,
     "hygiene / Failed deployments / A": NOT_ON_GITHUB,

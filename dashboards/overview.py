@@ -4,6 +4,7 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
+from dashboards.cost import cost
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
 from dashboards.shared import (
@@ -64,7 +65,7 @@ def dashboard(house: House) -> Dashboard:
                 ),
             ),
             Section("Servers", (Line(MEDIUM, server_load(house, SERVER)),)),
-            Section("Work", (Line(MEDIUM, _work(house)),)),
+            Section("Work", (Line(TILE, _a_day(house)), Line(MEDIUM, _work(house)))),
         ),
     )
 
@@ -171,6 +172,37 @@ def _agents(house: House) -> Any:
         Value("Waiting to be shipped", query(f"max by (agent) (nervesys_agent_buffer_bytes{{{AGENT}}})"), Unit.BYTES),
         sort="Heartbeat age",
         empty="No agent has ever reported",
+    )
+
+
+def _a_day(house: House) -> tuple[Any, ...]:
+    tasks = f"nervesys_agent_tasks_total{{{AGENT}, outcome="
+    return (
+        stat(
+            "Tasks completed, last day",
+            "How many tasks were completed in the day that ends with the time range?",
+            Unit.COUNT,
+            query(f'sum(increase({tasks}"completed"}}[1d]))'),
+        ),
+        stat(
+            "Tasks failed, last day",
+            "How many tasks failed in the day that ends with the time range?",
+            Unit.COUNT,
+            query(f'sum(increase({tasks}"failed"}}[1d]))'),
+            steps=ANY_IS_WARNING,
+        ),
+        stat(
+            "Tokens, last day",
+            "How many tokens were used in the day that ends with the time range?",
+            Unit.COUNT,
+            query(f"sum(increase(nervesys_agent_tokens_total{{{AGENT}}}[1d]))"),
+        ),
+        stat(
+            "Cost, last day",
+            "What did the tokens of that day cost, by the agents' logs and config/prices.yaml?",
+            house.money,
+            house.shipped(f"sum({cost(house.settings.prices, AGENT, '1d')})"),
+        ),
     )
 
 

@@ -78,7 +78,7 @@ def server_load(house: House, server: str) -> Sequence[Any]:
     )
 
 
-def by_agent(title: str, question: str, unit: Unit, asked: Query) -> Any:
+def by_agent(title: str, question: str, unit: str, asked: Query) -> Any:
     """A graph with a line an agent, each of which leads to its page."""
     return graph(title, question, unit, asked, links=(TO_AGENT,))
 

@@ -11,18 +11,26 @@ from dashboards.style import (
     MEDIUM,
     PLAIN,
     TILE,
+    Colour,
     House,
     Steps,
     Unit,
     bars,
+    falling,
     graph,
+    mapping,
     query,
     rising,
     stat,
 )
 from dashboards.tables import Label, Value, table
+from nervesys.metrics.periods import DAY_SECONDS
 
 HOUR_SECONDS = 3600
+USED, LIMIT = (f'nervesys_archive_quota_bytes{{kind="{kind}"}}' for kind in ("used", "limit"))
+FOREVER_SECONDS = 5 * 365 * int(DAY_SECONDS)
+"""A forecast that reaches further is none."""
+NO_QUOTA = "The archive has no quota"
 QUOTA_STEPS = rising(0.8, 0.95)
 
 
@@ -44,7 +52,7 @@ def dashboard(house: House) -> Dashboard:
                 "Archive",
                 (Line(MEDIUM, (_areas("archive", "files", "file"), *_growth("archive", "files")), (12, 6, 6)),),
             ),
-            Section("Gaps and limits", (Line(MEDIUM, _limits()),)),
+            Section("Gaps and limits", (Line(MEDIUM, _limits()), Line(TILE, _forecast()))),
         ),
     )
 
@@ -128,6 +136,11 @@ def _areas(source: str, things: str, thing: str) -> Any:
         Label("area", "Area"),
         Value(things.capitalize(), of_area(things), Unit.COUNT),
         Value("Size", of_area("bytes"), Unit.BYTES),
+        Value(
+            "Growth a day",
+            query(f"{DAY_SECONDS:g} * max by (area) (deriv(nervesys_{source}_bytes[$__range]))"),
+            Unit.BYTES,
+        ),
         Value("Newest", query(f"1000 * max by (area) (nervesys_{source}_newest_{thing}_timestamp_seconds)"), Unit.AGO),
         Value("Overdue", of_area(f"overdue_{things}"), Unit.COUNT, ANY_IS_WARNING),
         sort="Size",
@@ -154,9 +167,45 @@ def _growth(source: str, things: str) -> tuple[Any, ...]:
     )
 
 
+def _forecast() -> tuple[Any, ...]:
+    """By the growth of the time range: a longer one says more."""
+    growth = f"max(deriv({USED}[$__range]))"
+    return (
+        stat(
+            "Free in the archive",
+            "How much may still be put there?",
+            Unit.BYTES,
+            query(f"max({LIMIT}) - max({USED})"),
+            empty=NO_QUOTA,
+        ),
+        stat(
+            "Growth of the archive a day",
+            "By how much does what counts against the quota grow, over the time range?",
+            Unit.BYTES,
+            query(f"{DAY_SECONDS:g} * {growth}"),
+            empty=NO_QUOTA,
+        ),
+        stat(
+            "Quota in use in 30 days",
+            "How full will the archive be in 30 days, if it goes on like this?",
+            Unit.RATIO,
+            query(f"max(predict_linear({USED}[$__range], {30 * DAY_SECONDS:g})) / max({LIMIT})"),
+            steps=QUOTA_STEPS,
+            empty=NO_QUOTA,
+        ),
+        stat(
+            "Full in",
+            "How long will the archive's room last, if it grows on like this?",
+            Unit.SECONDS,
+            query(f"clamp_max((max({LIMIT}) - max({USED})) / clamp_min({growth}, 1), {FOREVER_SECONDS:.0f})"),
+            steps=falling(7 * DAY_SECONDS, 30 * DAY_SECONDS),
+            words=mapping((FOREVER_SECONDS, "years", Colour.GOOD)),
+            empty=NO_QUOTA,
+        ),
+    )
+
+
 def _limits() -> tuple[Any, ...]:
-    used = 'max(nervesys_archive_quota_bytes{kind="used"})'
-    limit = 'max(nervesys_archive_quota_bytes{kind="limit"})'
     return (
         bars(
             "Days of logs missing in the archive",
@@ -170,10 +219,10 @@ def _limits() -> tuple[Any, ...]:
             "Quota of the archive in use",
             "How full is the archive, and when will it be full?",
             Unit.RATIO,
-            query(f"{used} / {limit}", "in use"),
+            query(f"max({USED}) / max({LIMIT})", "in use"),
             steps=QUOTA_STEPS,
             top=1,
-            empty="The archive has no quota",
+            empty=NO_QUOTA,
         ),
         graph(
             "Past retention",

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from grafanalib.core import Stat, StateTimeline, TimeSeries
 
-from dashboards.correct import Bars, Json, Query
+from dashboards.correct import HEATMAP, Bars, Json, Query
 from nervesys.contract.state import Status
 from nervesys.metrics import Period
 from nervesys.metrics.periods import Periods
@@ -96,6 +96,11 @@ class House:
     settings: Settings
     periods: Periods
 
+    @property
+    def money(self) -> str:
+        """The unit of costs: Grafana writes what follows the colon before the number."""
+        return f"currency:{self.settings.prices.currency} "
+
     def every(self, period: Period) -> str:
         """A period as Grafana and PromQL write it."""
         return duration(self.periods[period])
@@ -180,7 +185,7 @@ AGENT_CELL = link("Agent Details of ${__value.text}", "/d/agent-details?var-agen
 def stat(
     title: str,
     description: str,
-    unit: Unit,
+    unit: str,
     *queries: Query,
     steps: Steps = PLAIN,
     words: Sequence[Json] = (),
@@ -196,7 +201,7 @@ def stat(
         thresholds=thresholds(steps),
         color={"mode": "thresholds"},
         colorMode="value",
-        decimals=0 if unit is Unit.COUNT else None,
+        decimals=0 if unit == Unit.COUNT else None,
         graphMode="none",
         mappings=list(words),
         noValue=empty,
@@ -208,7 +213,7 @@ def stat(
 def graph(
     title: str,
     description: str,
-    unit: Unit,
+    unit: str,
     *queries: Query,
     steps: Steps = (),
     colours: Mapping[str, Colour] | None = None,
@@ -264,10 +269,26 @@ def timeline(
     )
 
 
+def distribution(title: str, description: str, histogram: str, matchers: str, *, empty: str = EMPTY) -> Bars:
+    """A histogram: one bar a bucket with what was observed in the time range.
+
+    Args:
+        title: of the panel.
+        description: the question that it answers.
+        histogram: the family's name.
+        matchers: of its series; may be empty.
+        empty: what it says where nothing was observed.
+    """
+    asked = query(f"round(sum by (le) (increase({histogram}_bucket{{{matchers}}}[$__range])))", "{{le}}")
+    panel = bars(title, description, Unit.COUNT, asked, empty=empty)
+    panel.targets = [asked.at_once(HEATMAP)]
+    return panel
+
+
 def bars(
     title: str,
     description: str,
-    unit: Unit,
+    unit: str,
     *queries: Query,
     steps: Steps = QUIET,
     empty: str = EMPTY,

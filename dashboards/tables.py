@@ -40,7 +40,7 @@ class Value:
 
     title: str
     query: Query
-    unit: Unit = Unit.NONE
+    unit: str = Unit.NONE
     steps: Steps = PLAIN
     words: Sequence[Json] = ()
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from nervesys.prometheus import Series
 from nervesys.queries.reading import Json
@@ -33,6 +33,8 @@ from reports.scale import ticks
 
 Named = tuple[str, Series]
 GRID_LINES = 4
+HEATMAP = "heatmap"
+"""Form of a query whose series are the buckets of one histogram."""
 
 
 def drawn(page: Json, asked: Asked, moment: Moment, start: float, end: float) -> Page:
@@ -102,7 +104,9 @@ def _tiles(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
 
 
 def _bars(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
-    found = [(name, one, Field.of(panel, name, moment)) for name, one in sorted(_named(answers), key=lambda it: it[0])]
+    buckets = answers[0].target["format"] == HEATMAP
+    named = _buckets(_named(answers)) if buckets else sorted(_named(answers), key=lambda it: it[0])
+    found = [(name, one, Field.of(panel, name, moment)) for name, one in named]
     if not found:
         return Notice(Field.of(panel, "", moment).empty)
     greatest = max(one.points[-1][1] for _, one, _ in found)
@@ -113,6 +117,22 @@ def _bars(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
             for name, one, field in found
         )
     )
+
+
+def _buckets(found: Iterable[Named]) -> Iterator[Named]:
+    """Each bucket of a histogram without those below it, named by its upper bound."""
+    below = 0.0
+    for bound, one in sorted(((_bound(one), one) for _, one in found), key=lambda it: it[0]):
+        at, value = one.points[-1]
+        yield (
+            f"\N{LESS-THAN OR EQUAL TO} {bound:g}" if math.isfinite(bound) else "more",
+            Series(one.labels, ((at, value - below),)),
+        )
+        below = value
+
+
+def _bound(bucket: Series) -> float:
+    return float(bucket.labels.get("le", math.inf))
 
 
 def _graph(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:

@@ -116,6 +116,6 @@ class Field:
         return [colour for least, colour in self.steps if value >= least][-1]
 
     def _word(self, value: float | str) -> Json | None:
-        key = value if isinstance(value, str) else f"{value:g}"
+        key = value if isinstance(value, str) else f"{value:.15g}"
         options: list[dict[str, Any]] = [one["options"] for one in self.config["mappings"] if one["type"] == "value"]
         return next((words[key] for words in options if key in words), None)

@@ -10,6 +10,7 @@ TIME: Scale = ((1e-6, " µs"), (1e-3, " ms"), (1, " s"), (60, " min"), (3600, " 
 SCALES = {"bytes": BYTES, "Bps": RATE, "s": TIME, "short": COUNT, "ops": COUNT, "opm": COUNT}
 SUFFIXES = {"ops": "/s", "opm": "/min"}
 AGO = "dateTimeFromNow"
+CURRENCY = "currency:"
 SPANS: tuple[tuple[float, str], ...] = (
     (1, "second"),
     (60, "minute"),
@@ -33,6 +34,9 @@ def text_of(value: float, unit: str, now: float, decimals: int | None = None) ->
         return ago(now - value / 1000)
     if unit == "percentunit":
         return f"{_digits(value * 100, decimals)}%"
+    if unit.startswith(CURRENCY):
+        factor, name = _scaled(abs(value), COUNT)
+        return f"{unit.removeprefix(CURRENCY)}{_digits(value / factor, 2)}{name}"
     factor, name = _scaled(abs(value), SCALES.get(unit, ((1, ""),)))
     return _digits(value / factor, decimals if factor == 1 else None) + name + SUFFIXES.get(unit, "")
 

@@ -15,6 +15,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "kind": ("limit", "used"),
     "le": ("1", "10", "+Inf"),
     "level": ("ERROR", "INFO"),
+    "model": ("gpt-5", "grok-4"),
     "outcome": ("completed", "failed"),
     "server": ("alpha",),
     "source": ("brain", "store"),
@@ -37,7 +38,7 @@ def openmetrics(series: Mapping[str, Known], start: int) -> str:
 def _family(name: str, known: Known, start: int) -> Iterator[str]:
     for number, labels in enumerate(_label_sets(name, known)):
         for at in range(start, start + HOUR_SECONDS, STEP_SECONDS):
-            yield f"{name}{{{labels}}} {_value(name, known, at, at - start, number):g} {at}\n"
+            yield f"{name}{{{labels}}} {_value(name, known, at, at - start, number):.12g} {at}\n"
 
 
 def _label_sets(name: str, known: Known) -> Iterator[str]:

@@ -12,7 +12,8 @@ from tests.reports.panels import NOW, PAGES, STEP, answer, panel
 MOMENT = Moment(NOW, "from=now-6h&to=now")
 AT_WORK, STATUS = panel("main-overview", "At work"), panel("main-overview", "Status of each agent")
 CPU, AGENTS = panel("main-overview", "CPU"), panel("main-overview", "Agents")
-MISSING_DAYS = next(panel for page in PAGES for panel in page["panels"] if panel["type"] == "bargauge")
+MISSING_DAYS = panel("storage-retention", "Days of logs missing in the archive")
+DURATIONS = panel("agent-details", "Actions by duration")
 
 
 def alone(panel: Json, *values: float, **labels: str) -> list[Answer]:
@@ -89,6 +90,17 @@ def test_bars_are_parts_of_the_greatest() -> None:
     assert isinstance(body, Bars)
     assert [(bar.value.text, bar.share) for bar in body.bars] == [("4", 1), ("1", 0.25)]
     assert body_of({**MISSING_DAYS, "type": "gauge"}, [answer(MISSING_DAYS, ({}, [4]))], MOMENT) != body
+
+
+def test_a_histogram_shows_what_each_bucket_adds_to_those_below_it() -> None:
+    given = answer(DURATIONS, *(({"le": le}, [count]) for le, count in (("10", 9), ("+Inf", 10), ("2.5", 4))))
+    body = body_of(DURATIONS, [given], MOMENT)
+    assert isinstance(body, Bars)
+    assert [(bar.name, bar.value.text, bar.share) for bar in body.bars] == [
+        ("\N{LESS-THAN OR EQUAL TO} 2.5", "4", 0.8),
+        ("\N{LESS-THAN OR EQUAL TO} 10", "5", 1),
+        ("more", "1", 0.2),
+    ]
 
 
 def test_text_is_paragraphs() -> None:

@@ -24,6 +24,8 @@ NOW = 1_750_000_000
         (200_000, "s", "2.31 d"),
         (12, "opm", "12/min"),
         (0.25, "ops", "0.25/s"),
+        (0.0123, "currency:USD ", "USD 0.01"),
+        (12_345, "currency:USD ", "USD 12.3 K"),
         ((NOW - 200) * 1000, "dateTimeFromNow", "3 minutes ago"),
         ((NOW - 86400) * 1000, "dateTimeFromNow", "1 day ago"),
         ((NOW + 7300) * 1000, "dateTimeFromNow", "in 2 hours"),

@@ -1,0 +1,79 @@
+"""The page of one agent: where it leads, and what its tokens cost."""
+
+import pytest
+
+from dashboards.agent import folder_of
+from dashboards.build import pages
+from dashboards.correct import Json
+from dashboards.cost import cost
+from nervesys.queries.asking import Live
+from nervesys.queries.reading import panels_of, questions_of
+from nervesys.settings import load
+from nervesys.settings.prices import Prices
+from tests.hour.history import HOUR_SECONDS
+
+LOCAL = load(profile="local")
+GROK = 'agent="grok"'
+
+
+@pytest.mark.parametrize(
+    ("template", "folder"),
+    [
+        ("db/active_logs/{server}/{date}/{time}_{agent}_{seq}.jsonl.gz", "db/active_logs/{server}/"),
+        ("logs/{category}/{server}_{date}.jsonl.gz", "logs/"),
+        ("{server}_{agent}.jsonl", ""),
+        ("{date}.jsonl", ""),
+    ],
+)
+def test_the_folder_of_logs_is_what_is_known_of_their_keys(template: str, folder: str) -> None:
+    assert folder_of(template) == folder
+
+
+def places(opened: Json) -> Json:
+    settings = LOCAL.settings
+    opened_too = settings.grafana.model_copy(update={"opened": settings.grafana.opened.model_copy(update=opened)})
+    loaded = LOCAL.__class__(**{**vars(LOCAL), "settings": settings.model_copy(update={"grafana": opened_too})})
+    page = next(page for page in pages(loaded) if page["uid"] == "agent-details")
+    return next(panel for panel in panels_of(page) if panel["title"] == "Where its things lie")
+
+
+def test_links_lead_to_the_brain_and_the_store_where_these_can_be_opened() -> None:
+    panel = places({"brain": "https://github.com/acme/nervesys/blob/main/{path}"})
+    links = {over["matcher"]["options"]: over["properties"][0]["value"] for over in panel["fieldConfig"]["overrides"]}
+    assert [link["url"] for link in links["Brain file"]] == [
+        "https://github.com/acme/nervesys/blob/main/${__value.raw}"
+    ]
+    assert "Log objects" not in links, "nobody said where the store is opened"
+
+
+def test_an_agent_s_files_and_objects_are_named(live: Live) -> None:
+    page = next(page for page in pages(LOCAL) if page["uid"] == "agent-details")
+    question = next(one for one in questions_of(page) if one.panel == "Where its things lie")
+    [series] = live.ask(question, {"agent": "grok", "server": "alpha"}, HOUR_SECONDS)
+    assert {name: series.labels[name] for name in ("brain_file", "state_object", "log_objects")} == {
+        "brain_file": "config/agents/grok.yaml",
+        "state_object": "db/agents/grok_state.json",
+        "log_objects": "db/active_logs/alpha/",
+    }
+
+
+def test_tokens_cost_what_the_table_says(live: Live) -> None:
+    tokens = {
+        one.labels["model"]: one.points[-1][1]
+        for one in live.prometheus.instant(
+            f"sum by (model) (increase(nervesys_log_tokens_total{{{GROK}}}[1h]))", live.now
+        )
+    }
+    prices = Prices(currency="USD", per_million_tokens={"grok-4": 6, "nobody-s": 1})
+    found = live.prometheus.instant(cost(prices, GROK, "1h"), live.now)
+    assert set(tokens) == {"gpt-5", "grok-4"}
+    assert {one.labels["model"]: one.points[-1][1] for one in found} == {
+        "grok-4": pytest.approx(tokens["grok-4"] * 6 / 1_000_000)
+    }
+
+
+def test_without_prices_nothing_costs_anything(live: Live) -> None:
+    [series] = live.prometheus.instant(
+        f"sum({cost(Prices(currency='USD', per_million_tokens={}), GROK, '1h')})", live.now
+    )
+    assert series.points[-1][1] == 0
