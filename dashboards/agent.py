@@ -22,6 +22,7 @@ from dashboards.style import (
     Unit,
     distribution,
     graph,
+    mapping,
     of_pair,
     query,
     rising,
@@ -33,6 +34,8 @@ from dashboards.tables import Label, Value, table
 AGENT = 'agent="$agent"'
 NO_DURATION = "No action with a duration was logged"
 NO_TOKENS = "No use of tokens was logged"
+SILENT_AGENT = "Its last words are too old"
+REACHABLE_WORDS = mapping((0, "away", Colour.WARNING), (1, "reachable", Colour.GOOD))
 QUANTILES = ((0.5, "median"), (0.95, "95 of 100 are faster"))
 
 
@@ -54,7 +57,11 @@ def dashboard(house: House) -> Dashboard:
             Section("", (Line(TILE, _tiles(house)), Line(TILE, (_states(),)))),
             Section("Work", (Line(MEDIUM, _work(house)), Line(MEDIUM, _use(house)))),
             Section("Logs", (Line(MEDIUM, _logs(house)),)),
-            Section("Its server", (Line(MEDIUM, (*server_load(house, 'server="$server"'), _network())),)),
+            Section(
+                "Its server",
+                (Line(MEDIUM, server_load(house, 'server="$server"')), Line(SHORT, (_load(), _network()))),
+            ),
+            Section("The agent itself", (Line(MEDIUM, _itself()), Line(TILE, (_way_to_brain(),)))),
             Section("Health", (Line(SHORT, _health(house)),)),
             Section("To look further", (Line(TILE, (_places(house),)),)),
         ),
@@ -232,7 +239,7 @@ def _logs(house: House) -> tuple[Any, ...]:
             ),
             steps=of_pair(house.settings.thresholds.buffer),
             top=1,
-            empty="Its last words are too old",
+            empty=SILENT_AGENT,
         ),
         graph(
             "Log records lost",
@@ -249,6 +256,16 @@ def _logs(house: House) -> tuple[Any, ...]:
     )
 
 
+def _load() -> Any:
+    return graph(
+        "Load",
+        "How many processes of its server run or wait to, as a mean over 1, 5 and 15 minutes?",
+        Unit.COUNT,
+        query('max by (minutes) (nervesys_server_load{server="$server"})', "{{minutes}} min"),
+        empty="No live agent reports this server",
+    )
+
+
 def _network() -> Any:
     return graph(
         "Network",
@@ -259,6 +276,45 @@ def _network() -> Any:
             for way, legend in (("receive", "received"), ("transmit", "sent"))
         ),
         empty="No live agent reports this server",
+    )
+
+
+def _itself() -> tuple[Any, ...]:
+    return (
+        graph(
+            "CPU of the agent",
+            "What does it take of one processor, with the programs that it started?",
+            Unit.RATIO,
+            query(f"max by (agent) (nervesys_agent_cpu_ratio{{{AGENT}}})", "{{agent}}"),
+            empty=SILENT_AGENT,
+        ),
+        graph(
+            "Memory of the agent",
+            "How much does it hold, with the programs that it started?",
+            Unit.BYTES,
+            query(f"max by (agent) (nervesys_agent_memory_bytes{{{AGENT}}})", "{{agent}}"),
+            empty=SILENT_AGENT,
+        ),
+        graph(
+            "Counted by its author",
+            "How often does what its author counts happen?",
+            Unit.PER_MINUTE,
+            query(
+                f"60 * sum by (counter) (rate(nervesys_agent_counted_total{{{AGENT}}}[$__rate_interval]))",
+                "{{counter}}",
+            ),
+            empty="Its program counts nothing of its own",
+        ),
+    )
+
+
+def _way_to_brain() -> Any:
+    return timeline(
+        "Its way to the brain",
+        "Could it ask the brain? While that is away it works with the last copy.",
+        query(f"min by (agent) (nervesys_agent_brain_reachable{{{AGENT}}})", "{{agent}}"),
+        words=REACHABLE_WORDS,
+        empty=SILENT_AGENT,
     )
 
 

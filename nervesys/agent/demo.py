@@ -35,6 +35,7 @@ ARTIFACT_TYPES = {
 }
 VISIBILITIES = {"update_docs": "public", "triage_issue": "private"}
 TRACE_JOBS, RETENTION_DAYS = 5, 7
+TOKENS_A_LINE = 10
 REPOSITORIES = ("nervesys", "nervesys-web", "fleet-tools")
 ERRORS = ("the model did not answer in time", "the repository refused the push", "the answer was not valid JSON")
 
@@ -79,6 +80,7 @@ def work(agent: Agent) -> None:
                 _in_project(agent, job, task, number)
             else:
                 _do(job, task)
+            agent.count("lines_written", round(job.tokens / TOKENS_A_LINE))
         time.sleep(job.rest_seconds)
 
 
@@ -90,7 +92,7 @@ def _in_project(agent: Agent, job: Job, task: Task, number: int) -> None:
         _do(job, task)
     _keep(agent.workspace(), job, number)
     artifacts.put(
-        f"# {job.action}\n\nJob {number}, in {job.repository}.\n" * round(job.tokens / 10),
+        f"# {job.action}\n\nJob {number}, in {job.repository}.\n" * round(job.tokens / TOKENS_A_LINE),
         ARTIFACT_TYPES[job.action],
         content_type="text/markdown",
         trace=trace,
