@@ -1,13 +1,18 @@
 """What every driver must answer to, whoever wrote it: the same situations are told by the same names."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from alerting.actions.outcome import Cause, Done, Failed, Retry
 from alerting.drivers import Driver, Drivers
+from nervesys.settings import AgentConfig
 from tests.alerting.drivers.kit import BENCHES, SECRET, Situation, order
+
+PAGES = Path(__file__).parents[3] / "docs/how-to/drivers"
 
 FAILURES = [
     (Situation.NOT_FOUND, Failed, Cause.NOT_FOUND),
@@ -32,6 +37,14 @@ def working(bench: str, tmp_path: Path) -> Iterator[Driver]:
 
 def test_every_driver_is_on_the_bench() -> None:
     assert set(BENCHES) == set(Drivers.model_fields)
+
+
+def test_every_driver_has_a_page_whose_examples_are_right(bench: str) -> None:
+    text = (PAGES / f"{bench}.md").read_text()
+    local, agent = (yaml.safe_load(said) for said in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    assert list(Drivers.model_validate(local["drivers"]).configured()) == [bench]
+    assert AgentConfig.model_validate({"name": "grok", **agent["agent"]}).restart.driver == bench
+    assert f"](drivers/{bench}.md)" in (PAGES.parent / "restarts.md").read_text()
 
 
 def test_a_restart_that_works_is_done_and_says_no_secret(working: Driver) -> None:

@@ -266,6 +266,14 @@ def test_where_much_of_the_fleet_falls_at_once_a_few_are_tried_first(begin: Begi
     assert set(world.states().values()) == {"recovered"}
 
 
+def test_how_many_are_down_is_what_the_receiver_sees_and_not_how_many_alerts_came(begin: Begin) -> None:
+    world = begin("a", "b", "c", "d", "e", "f")
+    world.dies("b", "c", "d", "e")
+    down(world, "a")
+    world.passes(10)
+    assert (world.driver.calls, world.states()["*"]) == (["a"], "escalated")
+
+
 def test_where_the_trials_do_not_come_back_the_rest_is_left_alone(begin: Begin) -> None:
     world = begin("a", "b", "c", "d", "e", "f")
     down(world, "a", "b", "c", "d", "e")

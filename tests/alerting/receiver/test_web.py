@@ -9,6 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from alerting.drivers import Drivers
 from alerting.journal import Journal
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import Limits, LocalFile
@@ -31,7 +32,8 @@ def journal(tmp_path: Path) -> Journal:
 @pytest.fixture
 def run(journal: Journal, tmp_path: Path) -> Run:
     """Runs a story against the receiver's pages, without what runs beside them."""
-    local = LocalFile(limits=Limits(body_bytes=4096)).model_copy(update={"token": SecretStr(TOKEN)})
+    drivers = Drivers.model_validate({"command": {"argv": ["/bin/true"], "servers": ["*"]}})
+    local = LocalFile(limits=Limits(body_bytes=4096), drivers=drivers).model_copy(update={"token": SecretStr(TOKEN)})
     fleet = FleetSource(lambda: a_fleet("grok"))
     receiver = Receiver(fleet, local, journal, FolderStore(tmp_path), None, clock=lambda: START)
     transport = httpx.ASGITransport(receiver.application())
@@ -130,9 +132,16 @@ def test_metrics_count_from_zero_for_each_agent(run: Run) -> None:
             'nervesys_webhook_refused_total{reason="no_token",sender="grafana"} 0.0',
             "nervesys_journal_pending_actions 0",
             "nervesys_actions_capped 0",
+            "nervesys_journal_commit_failures_total 0.0",
+            'nervesys_action_recovery_duration_seconds_count{driver="command"} 0.0',
+            'nervesys_action_recovery_duration_seconds_bucket{driver="command",le="5.0"} 0.0',
+            'nervesys_action_recovery_duration_seconds_bucket{driver="command",le="900.0"} 0.0',
+            'nervesys_action_duration_seconds_count{action="restart_agent",driver="command"} 0.0',
+            'nervesys_action_duration_seconds_count{action="log_to",driver="git"} 0.0',
         ):
             assert f"{wanted}\n" in before
-        assert "nervesys_journal_oldest_pending_timestamp_seconds" not in before
+        for absent in ("journal_oldest_pending_timestamp_seconds", "webhook_last_received_timestamp_seconds{"):
+            assert f"nervesys_{absent}" not in before, "there is no such time yet"
         await client.post(PATH, content=body(FIRING, truncatedAlerts=3))
         await client.post("/api/v1/grafana", content=body(FIRING), headers={"authorization": ""})
         after = (await client.get("/metrics")).text
@@ -144,8 +153,10 @@ def test_metrics_count_from_zero_for_each_agent(run: Run) -> None:
             'nervesys_webhook_refused_total{reason="no_token",sender="grafana"} 1.0',
             "nervesys_journal_pending_actions 2",
             "nervesys_journal_oldest_pending_timestamp_seconds 1800000000",
+            'nervesys_webhook_last_received_timestamp_seconds{sender="alertmanager"} 1.8e+09',
         ):
             assert f"{wanted}\n" in after
+        assert 'nervesys_webhook_last_received_timestamp_seconds{sender="grafana"}' not in after, "it was refused"
 
     run(story)
 
