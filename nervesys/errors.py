@@ -98,6 +98,7 @@ class DatabaseUnavailable(NervesysError):
 class Reason(StrEnum):
     """Why an object was rejected; a label value, so the list is closed."""
 
+    BAD_AGE = "bad_age"
     BAD_GZIP = "bad_gzip"
     BAD_JSON = "bad_json"
     BAD_KEY = "bad_key"
@@ -108,6 +109,7 @@ class Reason(StrEnum):
     FUTURE = "future"
     GONE = "gone"
     LABEL_LIMIT = "label_limit"
+    NO_IDENTITY = "no_identity"
     TOO_LARGE = "too_large"
 
 

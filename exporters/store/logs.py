@@ -23,6 +23,7 @@ from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.lines import MAX_BYTES, lines_of
 from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
+from nervesys.stores.sealing import check_readable
 
 GRACE_SECONDS = 900
 """For how long a day that is over is still listed in every pass: a batch is named when sealed, and shipped after."""
@@ -99,6 +100,7 @@ class Logs:
         known: list[Reading] = []
         for info in self._ledger.uncounted(folder, objects):
             try:
+                check_readable(info.key)
                 agent = self._agent(info.key, now)
             except BadObject as bad:
                 out.reject(info.key, info.version, bad)

@@ -8,7 +8,7 @@ import hashlib
 import io
 import re
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
@@ -18,6 +18,7 @@ from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
 from nervesys.settings import Tree
 from nervesys.stores.objects import ObjectReader, ObjectStore
+from nervesys.stores.sealing import both_forms, name_for, seal
 
 FOLDERS = ("config", "config/agents", "config/profiles")
 CONFIGURATION, STORE = "config/", "store/"
@@ -36,6 +37,7 @@ class Backup:
         template: of its key.
         tree: the brain's files.
         clock: says which day it is.
+        recipients: who alone are to read it; all where there are none.
         kept: the day that is done.
     """
 
@@ -43,6 +45,7 @@ class Backup:
     template: PathTemplate
     tree: Tree
     clock: Clock
+    recipients: Callable[[], Sequence[str]] = tuple
     kept: str = ""
 
     def keep(self) -> None:
@@ -56,8 +59,9 @@ class Backup:
             return
         key = self.template.build(**today)
         listing = self.store.list(self.template.prefix(**today))
-        if all(info.key != key for info in listing.objects):
-            self.store.put(key, packed(self.tree), content_type="application/gzip")
+        if all(info.key not in both_forms(key) for info in listing.objects):
+            recipients = self.recipients()
+            self.store.put(name_for(key, recipients), seal(packed(self.tree), recipients))
         self.kept = today["date"]
 
 

@@ -9,6 +9,7 @@ from nervesys.errors import BrainUnavailable
 from nervesys.settings import Loaded, Place, Tree, load
 from nervesys.stores.brain import GitBrain, open_brain, open_folder
 from nervesys.stores.opened import Opened
+from nervesys.stores.sealing import hold
 from nervesys.stores.trees import EmptyTree
 
 DEPTH = 1
@@ -84,4 +85,6 @@ class Copy:
         return newest.outdated
 
     def _load(self) -> Loaded:
-        return load(self._tree, profile=self.place.profile, environ=self._environ)
+        loaded = load(self._tree, profile=self.place.profile, environ=self._environ)
+        hold(loaded.settings.storage.encryption.identity)
+        return loaded

@@ -14,6 +14,7 @@ from nervesys.errors import BadObject, NervesysError
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import MAX_FILE_BYTES, Archive, files_of
 from nervesys.stores.brain import GitBrain
+from nervesys.stores.sealing import unsealed
 
 TOLD = 5
 """Troubles that the record names; the rest is counted."""
@@ -58,7 +59,8 @@ class Drill:
             say(f"fetching {path}")
             body = self.archive.get(path, max_bytes=MAX_FILE_BYTES)
             say(f"restoring {len(body)} bytes into {folder}")
-            restored = restore(BytesIO(body), folder, say)
+            with unsealed(BytesIO(body), path) as plain:
+                restored = restore(plain, folder, say)
             say(f"verifying {len(restored.files)} files, {restored.bytes} bytes")
             found, wrong = (len(restored.files), restored.bytes), _worded(list(troubles(restored)))
         except (NervesysError, OSError) as err:

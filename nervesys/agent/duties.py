@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -122,7 +122,9 @@ class Duties:
         self._reporting = Loop("reporting to the brain", self._report, lambda: REPORT_SECONDS)
         self._refreshing = Loop("reading the configuration", self._refresh, self._refresh_seconds)
         metrics = Loop("server metrics", heart.put_metrics, lambda: me.config.metrics.interval_seconds)
-        backup = Backup(store, PathTemplate(me.settings.storage.storj.paths.config_backups), pillars.copy, clock)
+        backup = Backup(
+            store, PathTemplate(me.settings.storage.storj.paths.config_backups), pillars.copy, clock, self._recipients
+        )
         backing_up = Loop("backing up the configuration", backup.keep, lambda: BACKUP_SECONDS, first=0)
         registering = Loop(
             "registering artifacts", pillars.artifacts.sync, lambda: me.settings.thresholds.heartbeat.interval_seconds
@@ -204,6 +206,9 @@ class Duties:
             self.reporter.report(self._heart.state(), leaving=last is not None)
         except NervesysError as err:
             log.warning("the last report did not reach the brain: %s", err)
+
+    def _recipients(self) -> Sequence[str]:
+        return self._me.settings.storage.encryption.recipients
 
     @property
     def _said(self) -> Status:

@@ -13,6 +13,7 @@ from nervesys.errors import BadObject, Mistake, SettingsError, gathered
 from nervesys.redact import Redactor
 from nervesys.settings import AgentConfig, Loaded, Settings
 from nervesys.stores.opened import Opened
+from nervesys.stores.sealing import missing
 
 
 @dataclass
@@ -77,6 +78,8 @@ def identify(name: str, server: str | None, base: Opened, environ: Mapping[str, 
     with gathered(mistakes):
         config = member(base.loaded, name)
     mistakes += _ambiguous(base)
+    if base.loaded.settings.storage.encryption.recipients and (problem := missing()):
+        mistakes.append(Mistake("config/storage.yaml", "encryption.recipients", problem))
     if mistakes or config is None:
         raise SettingsError(mistakes)
     return Identity(name, host, str(uuid.uuid4()), now, config, base.loaded.settings, base.place.home / "agents" / name)

@@ -23,6 +23,7 @@ from nervesys.settings import FolderTree, load
 
 BRAIN = "brain"
 SQLITE = b"SQLite format 3\0"
+READ_BYTES = 1 << 16
 TOLD_EACH = 1000
 """Files between two words about how far it is."""
 
@@ -89,6 +90,9 @@ def restore(body: IO[bytes], folder: Path, say: Say) -> Restored:
             _write(restored, member, stream)
             if len(restored.files) % TOLD_EACH == 0:
                 say(f"{len(restored.files)} files so far")
+        assert tar.fileobj is not None, "it was opened"
+        while tar.fileobj.read(READ_BYTES):
+            pass  # what follows the last file ends in gzip's own checksum
     return restored
 
 

@@ -13,8 +13,10 @@ from nervesys.errors import NervesysError
 from nervesys.settings.agents import Buffer as BufferSettings
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.packing import pack
+from nervesys.stores.sealing import name_for
 
 MB = 1_000_000
+CONTENT_TYPES = {"gz": "application/gzip", "zst": "application/zstd", "age": "application/octet-stream"}
 SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 FIRST_PAUSE_SECONDS = 5.0
 """After the first failure; each further one doubles it, up to the interval between two shipments."""
@@ -84,9 +86,10 @@ class Shipper:
         return len(batches)
 
     def _put(self, batch: Batch) -> None:
-        body = pack(self.buffer.lines(batch), batch.key, self._settings.compression_level)
-        kind = "application/zstd" if batch.key.endswith(".zst") else "application/gzip"
-        self.store.put(batch.key, body, content_type=kind)
+        recipients = self.me.settings.storage.encryption.recipients
+        key = name_for(batch.key, recipients)
+        body = pack(self.buffer.lines(batch), key, self._settings.compression_level, recipients)
+        self.store.put(key, body, content_type=CONTENT_TYPES[key.rpartition(".")[2]])
         self.buffer.delete(batch)
 
     def _key(self, category: str, first: int) -> str:

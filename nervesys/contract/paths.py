@@ -29,6 +29,9 @@ FIELDS = {
 PACKED = (".gz", ".zst")
 """Ends of keys that say how a body is packed. A template that ends in one stands for the other as well, for the writers
 of one fleet may pack otherwise."""
+SEALED = ".age"
+"""End of a key, after that of the packing, that says that a body is encrypted; it stands for either as well."""
+ENDS = (*PACKED, *(f"{end}{SEALED}" for end in PACKED))
 
 _PLACE = re.compile(r"\{(\w+)\}")
 
@@ -65,7 +68,7 @@ class PathTemplate:
             text += re.escape(part) if not place else f"(?P={name})" if name in seen else f"(?P<{name}>{FIELDS[name]})"
             seen.add(name)
         if self._packed:
-            text = f"{text.removesuffix(re.escape(self._packed))}(?:{'|'.join(map(re.escape, PACKED))})"
+            text = f"{text.removesuffix(re.escape(self._packed))}(?:{'|'.join(map(re.escape, ENDS))})"
         return re.compile(text, re.ASCII)
 
     def build(self, **fields: str) -> str:
@@ -90,7 +93,7 @@ class PathTemplate:
 
     @property
     def _packed(self) -> str:
-        return next(filter(self.text.endswith, PACKED), "")
+        return next(filter(self.text.endswith, ENDS), "")
 
     def parse(self, key: str) -> dict[str, str] | None:
         """The fields that stand in a key, or None where it is not of this template."""

@@ -88,7 +88,7 @@ class Layers:
         found, problems = check(model, self.values)
         for path, problem in problems:
             where = self.origin(path)
-            if path in self.awaited:
+            if path in self.awaited and path not in self.origins:  # nothing said it
                 name, where = self.awaited[path]
                 problem = f"set {name} or {name}_FILE in the environment"
             mistakes.append(Mistake(where, ".".join((*top, *path)), problem))

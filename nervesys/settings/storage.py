@@ -1,11 +1,11 @@
 """The three pillars that hold data: config/storage.yaml."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from nervesys.contract.logs import Category
-from nervesys.contract.paths import PathTemplate
+from nervesys.contract.paths import ENDS, PACKED, PathTemplate
 from nervesys.settings.section import Section
 
 
@@ -200,13 +200,43 @@ class Artifacts(Section):
     checkpoints: dict[str, DatabaseUrl] = Field(default_factory=dict)
 
 
+def _identity(said: SecretStr) -> SecretStr:
+    if "AGE-SECRET-KEY-1" not in said.get_secret_value():
+        raise ValueError("no identity of age's: age-keygen makes one, AGE-SECRET-KEY-1…")
+    return said
+
+
+class Encryption(Section):
+    """Who alone reads logs and backups, by age (age-encryption.org).
+
+    Attributes:
+        recipients: public keys; without any, nothing is encrypted.
+        identity: the content of an identity file, for those who read; it may hold several.
+    """
+
+    recipients: tuple[Annotated[str, Field(pattern="^age1[02-9ac-hj-np-z]{58}$")], ...] = ()
+    identity: Annotated[SecretStr, AfterValidator(_identity)] | None = None
+
+
 class Storage(Section):
     """config/storage.yaml, whole."""
 
     storj: Store
     archive: Archive
     brain: Brain
+    encryption: Encryption
     workspace: Workspace
     artifacts: Artifacts
     retention: Retention
     round: Round
+
+    @model_validator(mode="after")
+    def _sealed_keys_can_be_told(self) -> Self:
+        """The end of a packed key may be followed by `.age`; of others it would be part of a name."""
+        warm, cold = self.storj.paths, self.archive.paths
+        paths = (warm.active_logs, warm.config_backups, cold.logs, cold.backups)
+        if self.encryption.recipients and (odd := [path for path in paths if not path.endswith(ENDS)]):
+            raise ValueError(
+                f"what is encrypted needs a path that ends in {' or '.join(PACKED)}, and {odd[0]} does not"
+            )
+        return self

@@ -42,6 +42,7 @@ VARIABLES = tuple(
         ("GDRIVE_FOLDER_ID", "storage.archive.folder_id", "Drive folder of the archive"),
         ("GDRIVE_SERVICE_ACCOUNT_JSON", "storage.archive.service_account_json", "service account key, or its path"),
         ("GDRIVE_API_URL", "storage.archive.api_url", "another Drive API than Google's"),
+        ("NERVESYS_AGE_IDENTITY", "storage.encryption.identity", "age identity that opens encrypted logs and backups"),
         ("NERVESYS_BRAIN_BRANCH", "storage.brain.branch", "branch of the brain that configuration is read from"),
         ("NERVESYS_STATE_BRANCH", "storage.brain.state_branch", "branch of the brain that is written to"),
         ("GITHUB_TOKEN", "storage.brain.token", "token for GitHub's API and for git over https"),

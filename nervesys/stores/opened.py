@@ -16,6 +16,7 @@ from nervesys.stores.folder import FolderArchive
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.routed import RoutedStore
 from nervesys.stores.s3 import S3Store
+from nervesys.stores.sealing import hold
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ def opened(
     place = Place.of(environ, home, brain)
     tree = open_tree(place, program, environ=environ)
     flags = {"NERVESYS_ARCHIVE": archive} if archive else {}
-    return Opened(place, tree, load(tree, profile=place.profile, environ=environ, flags=flags))
+    loaded = load(tree, profile=place.profile, environ=environ, flags=flags)
+    hold(loaded.settings.storage.encryption.identity)
+    return Opened(place, tree, loaded)
 
 
 def open_store(settings: StoreSettings) -> ObjectStore:

@@ -1,13 +1,18 @@
-"""Packed objects: the end of a key says how its body is packed, `.gz` by gzip, `.zst` by Zstandard (RFC 8878)."""
+"""Packed objects: the end of a key says how its body is packed, `.gz` by gzip, `.zst` by Zstandard (RFC 8878).
+
+One that is encrypted as well ends in `.age` behind that: packed first, then sealed.
+"""
 
 import io
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from gzip import BadGzipFile
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, Reason
+from nervesys.stores.sealing import seal, unsealed
 
 GzipFile: type[Any]
 BAD_GZIP: tuple[type[Exception], ...] = (EOFError, BadGzipFile, zlib.error)
@@ -27,16 +32,20 @@ PIECE_BYTES = 1024
 """Unpacked at once: the most that so little can unfold to is bounded."""
 
 
-def pack(parts: Iterable[bytes], key: str, level: int | None = None) -> bytes:
-    """The body of an object; equal parts give equal bytes.
+def pack(parts: Iterable[bytes], key: str, level: int | None = None, recipients: Sequence[str] = ()) -> bytes:
+    """The body of an object; equal parts give equal bytes, unless they are sealed.
 
     Args:
         parts: of the content, one after the other.
         key: tells how it is packed, if at all.
         level: of the packer, one that suits logs where None.
+        recipients: who are to read it, and nobody else; all where there are none.
+
+    Raises:
+        NervesysError: it cannot be sealed.
     """
-    compress, flush = _packer(key, level)
-    return b"".join([*map(compress, parts), flush()])
+    compress, flush = _packer(key.removesuffix(SEALED), level)
+    return seal(b"".join([*map(compress, parts), flush()]), recipients)
 
 
 @contextmanager
@@ -48,13 +57,16 @@ def unpacked(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
         key: tells how it is packed, if at all.
 
     Raises:
-        BadObject: `bad_gzip` or `bad_zstd` where it is cut short, or not packed so.
+        BadObject: `bad_gzip`, `bad_zstd` or `bad_age` where it is cut short, or not packed so; `no_identity` where
+            others are to read it.
     """
+    inner = key.removesuffix(SEALED)
     try:
-        if key.endswith(".gz"):
-            yield cast("IO[bytes]", GzipFile(fileobj=stream, mode="rb"))
-        else:
-            yield io.BufferedReader(_Zstd(stream)) if key.endswith(".zst") else stream
+        with unsealed(stream, key) as packed:
+            if inner.endswith(".gz"):
+                yield cast("IO[bytes]", GzipFile(fileobj=packed, mode="rb"))
+            else:
+                yield io.BufferedReader(_Zstd(packed)) if inner.endswith(".zst") else packed
     except BAD_GZIP as err:
         raise BadObject(Reason.BAD_GZIP, f"{key}: {err}") from err
     except BadZstd as err:

@@ -24,6 +24,7 @@ from nervesys.stores.brain import GitBrain, unless_there
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.opened import open_archive
+from nervesys.stores.sealing import both_forms, name_for, sealed
 
 DAY_SECONDS = 86_400
 BACKED_UP = ("shared", "knowledge", "databases")
@@ -105,13 +106,16 @@ class Daily:
     def _back_up(self, say: Callable[[str], None]) -> list[str]:
         """Today's full backup, unless it is there; before anything is deleted."""
         path = PathTemplate(self.round.storage.archive.paths.backups).build(**time_fields(self.round.clock()))
-        if any(file.path == path for file in files_of(self.round.archive)):
+        if any(file.path in both_forms(path) for file in files_of(self.round.archive)):
             return []
+        recipients = self.round.storage.encryption.recipients
+        path = name_for(path, recipients)
         areas = [getattr(self.round.storage.storj.paths, area) for area in BACKED_UP]
         try:
             with TemporaryFile() as body:
                 write_backup(body, self.tree, self.round.store, [PathTemplate(area) for area in areas])
-                put_verified(self.round.archive, path, body)
+                with sealed(body, recipients) as whole:
+                    put_verified(self.round.archive, path, whole)
         except BadObject as bad:
             return [f"no full backup: {bad}"]
         say(f"backed up to {path}")

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from io import BytesIO
 from tempfile import TemporaryFile
@@ -13,6 +13,7 @@ from nervesys.contract import Category, LogRecord
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.archive import MAX_FILE_BYTES, Archive, put_verified
 from nervesys.stores.lines import lines_of
+from nervesys.stores.sealing import both_forms, name_for, sealed
 
 MAX_INFLATED_BYTES = 16 << 30
 """Of one file of the archive; its lines are streamed."""
@@ -42,6 +43,18 @@ class DayFile:
             self._there[_digest(line)] += 1
             self._out.write(line)
 
+    def carry(self, lines: Iterable[bytes]) -> None:
+        """Take in the lines of the same file in another form, but those that lie here already."""
+        left = self._there.copy()
+        for line in map(_whole, lines):
+            digest = _digest(line)
+            if left[digest]:
+                left[digest] -= 1
+                continue
+            self._there[digest] += 1
+            self._out.write(line)
+            self.added += 1
+
     def add(self, line: bytes) -> None:
         """Add a line, unless it lies there."""
         line = _whole(line)
@@ -57,19 +70,23 @@ class DayFile:
         self._out.close()
 
 
-def merge(archive: Archive, lines: Iterable[bytes], path: Callable[[Category], str]) -> None:
+def merge(
+    archive: Archive, lines: Iterable[bytes], path: Callable[[Category], str], recipients: Sequence[str] = ()
+) -> None:
     """Bring lines into the archive; when this returns they lie there, read back and compared.
 
     Args:
         archive: that takes them.
         lines: of one server and day.
         path: of a category's file.
+        recipients: who alone are to read it; what others could read is replaced.
 
     Raises:
         ArchiveUnavailable: the archive does not answer, or what arrived is not what was sent.
         BadObject: a file that lies there cannot be read, and is not overwritten; or it grows too large.
     """
     files: dict[Category, DayFile] = {}
+    replaced: list[str] = []
     with ExitStack() as stack:
         for line in lines:
             if line.isspace():
@@ -77,20 +94,34 @@ def merge(archive: Archive, lines: Iterable[bytes], path: Callable[[Category], s
             category = _category(line)
             if category not in files:
                 body = stack.enter_context(TemporaryFile())
-                files[category] = DayFile(_lines_there(archive, path(category)), body)
+                kept, other = _forms(path(category), recipients)
+                files[category] = DayFile(_lines_there(archive, kept) or (), body)
+                if (outdated := _lines_there(archive, other)) is not None:
+                    replaced.append(other)
+                    files[category].carry(outdated)
             files[category].add(line)
         for category, file in files.items():
             file.close()
             if file.added:
-                put_verified(archive, path(category), file.body)
+                with sealed(file.body, recipients) as whole:
+                    put_verified(archive, name_for(path(category), recipients), whole)
+        for form in replaced:
+            archive.delete(form)
 
 
-def _lines_there(archive: Archive, path: str) -> Iterable[bytes]:
+def _forms(path: str, recipients: Sequence[str]) -> tuple[str, str]:
+    """Of the two forms of a file the one that is written, and the one that recipients chosen since have outdated."""
+    kept = name_for(path, recipients)
+    return kept, next(form for form in both_forms(path) if form != kept)
+
+
+def _lines_there(archive: Archive, path: str) -> Iterable[bytes] | None:
+    """The lines of a file; None where there is no such file."""
     try:
         body = archive.get(path, max_bytes=MAX_FILE_BYTES)
     except BadObject as bad:
         if bad.reason is Reason.GONE:
-            return ()
+            return None
         raise
     return lines_of(BytesIO(body), path, max_bytes=MAX_INFLATED_BYTES)
 

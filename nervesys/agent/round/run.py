@@ -102,7 +102,7 @@ class Round:
         def path(category: Category) -> str:
             return template.build(**at, server=day.server, category=category)
 
-        merge(self.archive, self._lines(day), path)
+        merge(self.archive, self._lines(day), path, self.storage.encryption.recipients)
         self._delete(info.key for info in day.objects)
 
     def _lines(self, day: DayOfLogs) -> Iterator[bytes]:

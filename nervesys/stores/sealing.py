@@ -1,0 +1,141 @@
+"""Sealed bodies: of a key that ends in `.age`, only who holds an identity reads the content (age-encryption.org/v1).
+
+Whoever writes needs the recipients' public keys, which stand in the settings. Whoever reads needs an identity, which
+this process holds once for all it reads.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from tempfile import SpooledTemporaryFile, TemporaryFile
+from typing import IO, Any
+
+from pydantic import SecretStr
+
+from nervesys.contract.paths import SEALED
+from nervesys.errors import BadObject, NervesysError, Reason
+
+SPOOL_BYTES = 1 << 20
+"""Of what was opened that are kept in memory; the rest goes to a temporary file."""
+EXTRA = "pip install 'nervesys-observability[encryption]'"
+MARK = "AGE-SECRET-KEY-1"
+"""How the lines of an identity file begin that are no comments."""
+WHERE = "NERVESYS_AGE_IDENTITY"
+
+_held: list[SecretStr] = []
+
+
+def hold(identity: SecretStr | None) -> None:
+    """Let this process read what is sealed for an identity, in place of any that it held before.
+
+    Args:
+        identity: the content of age's identity file, which may hold several; None to hold none.
+    """
+    _held[:] = [identity] if identity else []
+
+
+def name_for(key: str, recipients: Sequence[str]) -> str:
+    """The key of a body that these are to read; it ends in `.age` where there are any."""
+    return key.removesuffix(SEALED) + (SEALED if recipients else "")
+
+
+def both_forms(key: str) -> tuple[str, str]:
+    """A key without and with the end that tells of a seal."""
+    return name_for(key, ()), name_for(key, ("any",))
+
+
+def seal(body: bytes, recipients: Sequence[str]) -> bytes:
+    """A body that only these read; as it is, where there are none.
+
+    Raises:
+        NervesysError: the package is not installed, or a recipient is none.
+    """
+    with sealed(io.BytesIO(body), recipients) as stream:
+        return stream.read()
+
+
+@contextmanager
+def sealed(body: IO[bytes], recipients: Sequence[str]) -> Iterator[IO[bytes]]:
+    """A file as only these read it, from its beginning; the file itself, where there are none.
+
+    Raises:
+        NervesysError: the package is not installed, or a recipient is none.
+    """
+    body.seek(0)
+    if not recipients:
+        yield body
+        return
+    pyrage = _pyrage()
+    try:
+        keys = [pyrage.x25519.Recipient.from_str(recipient) for recipient in recipients]
+    except pyrage.RecipientError as err:
+        raise NervesysError(f"storage.encryption.recipients: {err}; age-keygen prints them, as age1…") from None
+    with TemporaryFile() as out:
+        pyrage.encrypt_io(body, out, keys)
+        out.seek(0)
+        yield out
+
+
+@contextmanager
+def unsealed(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
+    """What a stream holds, whole before the first byte is read; the stream itself, where the key tells of no seal.
+
+    Raises:
+        BadObject: `no_identity` where this process holds none that opens it, `bad_age` where it is damaged.
+    """
+    if not key.endswith(SEALED):
+        yield stream
+        return
+    check_readable(key)
+    with SpooledTemporaryFile(max_size=SPOOL_BYTES) as plain:
+        _open(stream, plain, key)
+        plain.seek(0)
+        yield plain
+
+
+def check_readable(key: str) -> None:
+    """Refuse a sealed body before it is fetched, where this process holds no identity.
+
+    Raises:
+        BadObject: `no_identity`.
+    """
+    if key.endswith(SEALED) and not _held:
+        raise BadObject(Reason.NO_IDENTITY, f"{key}: it is encrypted; set {WHERE} or {WHERE}_FILE")
+
+
+def missing() -> str | None:
+    """What to type where the package that seals is not installed."""
+    try:
+        _pyrage()
+    except NervesysError as err:
+        return str(err)
+    return None
+
+
+def _open(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
+    try:
+        pyrage = _pyrage()
+        lines = [line.strip() for held in _held for line in held.get_secret_value().splitlines()]
+        identities = [pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith(MARK)]
+    except NervesysError as err:
+        raise BadObject(Reason.NO_IDENTITY, f"{key}: {err}") from None
+    except pyrage.IdentityError:
+        raise BadObject(Reason.NO_IDENTITY, f"{key}: what {WHERE} says is no identity of age's") from None
+    try:
+        pyrage.decrypt_io(stream, plain, identities)
+    except pyrage.DecryptError as err:
+        if "No matching keys" in str(err):
+            raise BadObject(Reason.NO_IDENTITY, f"{key}: it is encrypted for others than {WHERE}") from None
+        raise BadObject(Reason.BAD_AGE, f"{key}: {err}") from None
+    except OSError as err:
+        if err.errno is not None:  # the disk's
+            raise
+        raise BadObject(Reason.BAD_AGE, f"{key}: {err}") from None
+
+
+def _pyrage() -> Any:
+    try:
+        import pyrage  # an extra: most neither seal nor open
+    except ModuleNotFoundError:
+        raise NervesysError(f"encryption needs the package pyrage: {EXTRA}") from None
+    return pyrage

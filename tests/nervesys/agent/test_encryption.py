@@ -1,0 +1,142 @@
+"""Logs and backups that only the holder of an identity reads, from the agent to the archive and back."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyrage
+import pytest
+from pydantic import SecretStr
+
+from nervesys.agent import Agent
+from nervesys.agent.drill import Drill
+from nervesys.agent.round import Daily, Round
+from nervesys.errors import SettingsError
+from nervesys.settings import FolderTree, load, shipped_root
+from nervesys.settings.storage import Storage
+from nervesys.stores.lines import lines_of
+from nervesys.stores.sealing import hold
+from tests.nervesys.agent.round.kit import DUE, NOW, STORAGE, World
+
+OURS = pyrage.x25519.Identity.generate()
+RECIPIENT = str(OURS.to_public())
+FOR_US = STORAGE.model_copy(update={"encryption": STORAGE.encryption.model_copy(update={"recipients": (RECIPIENT,)})})
+
+
+@pytest.fixture(autouse=True)
+def _ours() -> Iterator[None]:
+    hold(SecretStr(str(OURS)))
+    yield
+    hold(None)
+
+
+def a_round(world: World, storage: Storage = FOR_US) -> Round:
+    return Round(world.store, world.archive, storage, lambda: NOW)
+
+
+def archived(world: World) -> dict[str, list[bytes]]:
+    found = {}
+    for path in sorted((world.cold / "Archive").rglob("*activity*")):
+        with path.open("rb") as stream:
+            found[path.name] = list(lines_of(stream, path.name))
+    return found
+
+
+def test_an_agent_ships_what_only_we_read(
+    grok: Callable[[], Agent], brain: Path, bucket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (brain / "config/storage.yaml").write_text(f"encryption: {{recipients: [{RECIPIENT}]}}")
+    with grok() as agent:
+        agent.log.info("the secret plan")
+        end = time.monotonic() + 20
+        while not list(bucket.glob("config_backups/daily/*")):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    hold(SecretStr(str(OURS)))
+    (log,) = bucket.glob("db/active_logs/host-1/*/*")
+    (backup,) = bucket.glob("config_backups/daily/*")
+    assert log.name.endswith(".jsonl.gz.age")
+    assert backup.name.endswith(".tar.gz.age")
+    with log.open("rb") as stream:
+        assert any(b"the secret plan" in line for line in lines_of(stream, log.name))
+
+
+def test_the_round_archives_and_backs_up_under_seal_and_the_drill_opens_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.ship(DUE, "activity one")
+    assert Daily(a_round(world), FolderTree(shipped_root()), None).run(lambda _: None) == []
+    assert list(archived(world)) == [f"host-1_{DUE}_activity.json.gz.age"]
+    assert b"one" in archived(world)[f"host-1_{DUE}_activity.json.gz.age"][0]
+    assert Daily(a_round(world), FolderTree(shipped_root()), None).run(lambda _: None) == [], "backed up already"
+    drill = Drill(world.archive, FOR_US, lambda: NOW, time.monotonic, "test")
+    went = drill.run(tmp_path / "restored", lambda _: None)
+    assert (went.detail, went.backup) == ("", "Backups/full_backup_2026-01-20.tar.gz.age")
+    hold(None)
+    went = drill.run(tmp_path / "blind", lambda _: None)
+    assert (went.succeeded, "NERVESYS_AGE_IDENTITY" in went.detail) == (False, True)
+
+
+def test_a_day_that_was_archived_in_the_open_is_sealed_with_what_comes_late(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.ship(DUE, "activity one", "activity one")
+    world.run()
+    world.ship(DUE, "activity one", "activity two", seq=2)  # of these, one lies there
+    one = a_round(world)
+    one.carry_out(one.plan(), lambda _: None)
+    (lines,) = archived(world).values()
+    assert list(archived(world)) == [f"host-1_{DUE}_activity.json.gz.age"]
+    assert sorted(b"two" in line for line in lines) == [False, False, True]
+    open_again = a_round(world, STORAGE)
+    world.ship(DUE, "activity three", seq=3)
+    open_again.carry_out(open_again.plan(), lambda _: None)
+    assert {name: len(lines) for name, lines in archived(world).items()} == {f"host-1_{DUE}_activity.json.gz": 4}
+
+
+def test_both_forms_left_by_an_interruption_become_one(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.ship(DUE, "activity one")
+    world.run()
+    plain = next((world.cold / "Archive").rglob("*activity.json.gz"))
+    before = plain.read_bytes()
+    world.ship(DUE, "activity two", seq=2)
+    one = a_round(world)
+    one.carry_out(one.plan(), lambda _: None)
+    plain.write_bytes(before)  # as if it had ended before this was deleted
+    world.ship(DUE, "activity two", seq=2)
+    one.carry_out(one.plan(), lambda _: None)
+    assert {name: len(lines) for name, lines in archived(world).items()} == {f"host-1_{DUE}_activity.json.gz.age": 2}
+
+
+def test_a_round_that_cannot_read_leaves_the_day_in_the_store(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    (world.bucket / world.ship(DUE, "activity one")).rename(
+        tmp_path / f"bucket/db/active_logs/host-1/{DUE}/120000_grok_00000001.jsonl.gz.age"
+    )
+    hold(None)
+    (trouble,) = world.run()
+    assert "stays in the store: no_identity" in trouble
+    assert len(list((world.bucket / "db/active_logs").rglob("*.age"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("encryption: {recipients: [me]}", "encryption.recipients"),
+        (
+            f"encryption: {{recipients: [{RECIPIENT}]}}\nstorj: {{paths: {{active_logs: 'l/{{server}}.log'}}}}",
+            "ends in",
+        ),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(tmp_path: Path, said: str, problem: str) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/storage.yaml").write_text(said)
+    with pytest.raises(SettingsError, match=problem):
+        load(FolderTree(tmp_path))
+
+
+def test_an_identity_that_is_none_is_refused_without_being_told() -> None:
+    with pytest.raises(SettingsError) as told:
+        load(environ={"NERVESYS_AGE_IDENTITY": "hunter2"})
+    assert "age-keygen" in str(told.value)
+    assert "hunter2" not in str(told.value)

@@ -1,0 +1,105 @@
+"""Sealed bodies: who holds an identity reads them whole; all others, and all damage, are told, and cost one object."""
+
+import io
+from collections.abc import Iterator
+
+import pyrage
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from nervesys.contract import PathTemplate
+from nervesys.errors import BadObject, NervesysError, Reason
+from nervesys.stores import sealing
+from nervesys.stores.lines import lines_of
+from nervesys.stores.packing import pack
+from nervesys.stores.sealing import hold, name_for, seal, sealed, unsealed
+
+KEYS = ["log.jsonl.age", "log.jsonl.gz.age", "log.jsonl.zst.age"]
+LINES = [b'{"message": "review of %d files"}\n' % number for number in range(5000)]
+OURS, OTHERS = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
+RECIPIENT = str(OURS.to_public())
+SEALED = seal(b"".join(LINES), [RECIPIENT])
+
+
+@pytest.fixture(autouse=True)
+def _ours() -> Iterator[None]:
+    hold(SecretStr(f"# created: 2026-01-01\n# public key: {RECIPIENT}\n{OTHERS}\n{OURS}\n"))
+    yield
+    hold(None)
+
+
+def refused(body: bytes, key: str = KEYS[1]) -> Reason:
+    with pytest.raises(BadObject) as told:
+        list(lines_of(io.BytesIO(body), key))
+    assert str(OURS) not in str(told.value)
+    return told.value.reason
+
+
+@pytest.mark.parametrize("key", KEYS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(parts=st.lists(st.binary(max_size=300), max_size=9))
+def test_what_was_sealed_is_read_by_its_recipients(key: str, parts: list[bytes]) -> None:
+    body = pack(parts, key, recipients=[RECIPIENT])
+    assert b"".join(lines_of(io.BytesIO(body), key)) == b"".join(parts)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_damage_passes_for_content(data: st.DataObject) -> None:
+    body = SEALED
+    at = data.draw(st.integers(0, len(body) - 1))
+    flipped = body[:at] + bytes([body[at] ^ data.draw(st.integers(1, 255))]) + body[at + 1 :]
+    for bad in (body[:at], flipped):
+        assert refused(bad, KEYS[0]) in {Reason.BAD_AGE, Reason.NO_IDENTITY}
+
+
+def test_a_body_cut_short_gives_no_line_at_all() -> None:
+    body = pack(LINES * 20, KEYS[1], recipients=[RECIPIENT])
+    with pytest.raises(BadObject, match="bad_age"), unsealed(io.BytesIO(body[:-1]), KEYS[1]):
+        pytest.fail("it was opened")
+
+
+def test_who_holds_another_identity_or_none_is_told_so() -> None:
+    body = pack(LINES, KEYS[1], recipients=[RECIPIENT])
+    for identity, said in ((SecretStr(str(OTHERS)), "for others"), (None, "set NERVESYS_AGE_IDENTITY")):
+        hold(identity)
+        with pytest.raises(BadObject, match=said) as told:
+            list(lines_of(io.BytesIO(body), KEYS[1]))
+        assert told.value.reason is Reason.NO_IDENTITY
+    hold(SecretStr("AGE-SECRET-KEY-1NONE"))
+    assert refused(body) is Reason.NO_IDENTITY
+
+
+def test_without_the_package_it_is_said_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = pack(LINES, KEYS[1], recipients=[RECIPIENT])
+
+    def absent() -> None:
+        raise NervesysError(f"encryption needs the package pyrage: {sealing.EXTRA}")
+
+    monkeypatch.setattr(sealing, "_pyrage", absent)
+    assert refused(body) is Reason.NO_IDENTITY
+    assert sealing.EXTRA in str(sealing.missing())
+    with pytest.raises(NervesysError, match="pip install"):
+        seal(b"", [RECIPIENT])
+
+
+def test_a_recipient_that_is_none_is_refused() -> None:
+    with pytest.raises(NervesysError, match="age1…"):
+        seal(b"", [f"age1{'q' * 58}"])
+
+
+def test_a_large_file_is_sealed_without_being_held_in_memory() -> None:
+    body = io.BytesIO(bytes(3 << 20))
+    with sealed(body, [RECIPIENT]) as cipher, unsealed(cipher, "x.age") as plain:
+        assert len(plain.read()) == 3 << 20
+
+
+def test_a_layout_holds_for_sealed_bodies_too() -> None:
+    template = PathTemplate("{date}/{agent}.jsonl.gz")
+    key = name_for(template.build(date="2026-01-31", agent="grok"), [RECIPIENT])
+    assert key.endswith(".gz.age")
+    assert template.parse(key) == PathTemplate(f"{template.text}.age").parse(key)
+    assert template.parse(key) == {"date": "2026-01-31", "agent": "grok"}
+    assert PathTemplate("{agent}.json").parse("grok.json.age") is None
