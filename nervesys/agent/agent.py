@@ -19,7 +19,7 @@ from nervesys.agent.duties import LEAVE_SECONDS, Duties, Pillars
 from nervesys.agent.handler import BufferHandler
 from nervesys.agent.heart import Heart
 from nervesys.agent.host import MB, Host
-from nervesys.agent.identity import Identity, identify
+from nervesys.agent.identity import Identity, identify, named
 from nervesys.agent.knowledge import learning_of
 from nervesys.agent.lock import Lock
 from nervesys.agent.records import Scribe
@@ -47,7 +47,8 @@ class Agent:
     the author's code wait. SIGTERM and SIGINT end the `with` block by `SystemExit(0)`.
 
     Args:
-        name: of the agent; the brain must hold `config/agents/{name}.yaml`.
+        name: of the agent, for which the brain must hold `config/agents/{name}.yaml`; wins over `NERVESYS_AGENT` and
+            the machine's own name.
         home: folder of everything kept; wins over `NERVESYS_HOME`.
         brain: a Git URL or a folder; wins over `NERVESYS_BRAIN`.
         server: the host's name; wins over `NERVESYS_SERVER` and the machine's own name.
@@ -64,7 +65,7 @@ class Agent:
 
     def __init__(
         self,
-        name: str,
+        name: str | None = None,
         *,
         home: str | None = None,
         brain: str | None = None,
@@ -74,9 +75,9 @@ class Agent:
         store: ObjectStore | None = None,
         reports: Reports = no_reports,
     ) -> None:
-        program = f"agent-{name.lower()}"
-        copy = Copy(program, Place.of(environ, home, brain), environ, clock)
-        self.me = identify(name.lower(), server, copy.opened(), environ, clock())
+        name = named(name, environ)
+        copy = Copy(f"agent-{name}", Place.of(environ, home, brain), environ, clock)
+        self.me = identify(name, server, copy.opened(), environ, clock())
         """Who it is."""
         self.log = self.me.log
         """The agent's own logger: what it says is shipped, whatever the root logger's level is."""

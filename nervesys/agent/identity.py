@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nervesys.contract import PathTemplate, server_name
+from nervesys.contract.names import agent_name
 from nervesys.errors import BadObject, Mistake, SettingsError, gathered
 from nervesys.redact import Redactor
 from nervesys.settings import AgentConfig, Loaded, Settings
@@ -52,6 +53,19 @@ class Identity:
     def key(self, template: str, **fields: str) -> str:
         """A key of one of the store's areas, for this agent on this server."""
         return PathTemplate(template).build(agent=self.name, server=self.server, **fields)
+
+
+def named(called: str | None, environ: Mapping[str, str]) -> str:
+    """An agent's name: as it is called, else `NERVESYS_AGENT`, else the machine's own name up to its first dot.
+
+    Raises:
+        SettingsError: that is no name of an agent.
+    """
+    name = called or environ.get("NERVESYS_AGENT") or socket.gethostname().partition(".")[0]
+    try:
+        return agent_name(name)
+    except BadObject as bad:
+        raise SettingsError([Mistake("agent", "", f"{bad}; give its name, or set NERVESYS_AGENT")]) from bad
 
 
 def identify(name: str, server: str | None, base: Opened, environ: Mapping[str, str], now: float) -> Identity:

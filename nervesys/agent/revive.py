@@ -5,18 +5,20 @@ from pathlib import Path
 
 from nervesys.agent.bootstrap import Copy
 from nervesys.agent.databases import databases_of
-from nervesys.agent.identity import identify
+from nervesys.agent.identity import identify, named
 from nervesys.agent.lock import Lock
 from nervesys.clock import Clock
 from nervesys.settings import Place
 from nervesys.stores.opened import open_store
 
 
-def revived(name: str, place: Place, server: str | None, environ: Mapping[str, str], clock: Clock) -> Iterator[Path]:
+def revived(
+    called: str | None, place: Place, server: str | None, environ: Mapping[str, str], clock: Clock
+) -> Iterator[Path]:
     """Each database, once it lies here as the store's newest copy has it.
 
     Args:
-        name: of the agent.
+        called: the agent's name; see `named`.
         place: where it lives.
         server: this host's name, where it is another than the machine's own.
         environ: environment variables.
@@ -27,7 +29,8 @@ def revived(name: str, place: Place, server: str | None, environ: Mapping[str, s
         NervesysError: the agent runs here; or a copy is damaged, or finds no room.
         StoreUnavailable: the store does not answer.
     """
-    me = identify(name.lower(), server, Copy(f"agent-{name.lower()}", place, environ, clock).opened(), environ, clock())
+    name = named(called, environ)
+    me = identify(name, server, Copy(f"agent-{name}", place, environ, clock).opened(), environ, clock())
     lock = Lock(me.folder / "lock")
     try:
         databases = databases_of(me, open_store(me.settings.storage.storj), clock)

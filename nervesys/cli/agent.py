@@ -4,10 +4,11 @@ import os
 import signal
 import time
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
 from nervesys.agent import Agent, demo
 from nervesys.agent.child import Program, ProgramFailed
@@ -18,6 +19,26 @@ from nervesys.cli.waiting import awaited
 from nervesys.clock import system_clock
 from nervesys.settings import Place
 
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="NAME",
+        help="The agent; the brain holds its config/agents/NAME.yaml (NERVESYS_AGENT; the machine's own name).",
+    ),
+]
+
+
+class Wrapping(TyperCommand):
+    """Leaves what stands behind `--` to the other program: none of it is the agent's NAME."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words before `--`; add those behind it to the command."""
+        at = args.index("--") if "--" in args else len(args)
+        rest = super().parse_args(ctx, args[:at])
+        ctx.params["command"] = [*(ctx.params.get("command") or ()), *args[at + 1 :]]
+        return rest
+
+
 app = typer.Typer(no_args_is_help=True, help="Run a lean agent: heartbeats, server metrics and logs.")
 
 
@@ -26,11 +47,9 @@ def _group() -> None:
     """Run a lean agent: heartbeats, server metrics and logs."""
 
 
-@app.command()
+@app.command(cls=Wrapping)
 def run(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The agent; the brain holds its config/agents/NAME.yaml.")
-    ],
+    name: Name = None,
     home: Home = None,
     brain: BrainUrl = None,
     server: Annotated[
@@ -42,11 +61,12 @@ def run(
     ] = None,
     wrap: Annotated[bool, typer.Option("--exec", help="Be the program that COMMAND starts, in any language.")] = False,
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="With --exec: the program and its arguments.")
+        list[str] | None, typer.Argument(metavar="-- COMMAND", help="With --exec: the program and its arguments.")
     ] = None,
 ) -> None:
     """Be one agent until SIGTERM or Ctrl-C: then flush, ship, say `stopped`, and exit 0 within ten seconds.
 
+    NAME is that of the agent; where nobody gives one, NERVESYS_AGENT, then this machine's own name up to its first dot.
     The brain says who it is (config/agents/NAME.yaml) and where the store is; STORJ_ACCESS_KEY and STORJ_SECRET_KEY
     open it. By itself the agent only lives; with --demo it makes up work to look at. In your own program:
     `from nervesys.agent import Agent`, then `with Agent("NAME") as agent:`.
@@ -74,9 +94,7 @@ def run(
 
 @app.command()
 def restore(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The agent; the brain holds its config/agents/NAME.yaml.")
-    ],
+    name: Name = None,
     home: Home = None,
     brain: BrainUrl = None,
     server: Annotated[str | None, typer.Option("--server", help="Name of this host.")] = None,
@@ -94,4 +112,4 @@ def restore(
             found = True
             console.print(f"{time.monotonic() - began:5.1f} s  {path}: {path.stat().st_size} bytes", markup=False)
     if not found:
-        console.print(f"the store keeps no database of {name}", markup=False)
+        console.print(f"the store keeps no database of {name or 'this agent'}", markup=False)

@@ -72,6 +72,7 @@ PLACES = {
     "NERVESYS_HOME": "folder of everything kept (default: .nervesys)",
     "NERVESYS_BRAIN": "the brain: a Git URL or a folder (default: the shipped example)",
     "NERVESYS_PROFILE": "profiles laid over the brain, joined by commas, such as local",
+    "NERVESYS_AGENT": "name of the agent, where nothing else says it (default: the machine's own, up to its first dot)",
     "NERVESYS_SERVER": "name of this host, as agents report it (default: the machine's own)",
 }
 """Variables that are needed before any setting can be read; they have no `_FILE`."""

@@ -63,9 +63,9 @@ class Fleet:
             yield
 
     @contextmanager
-    def agent(self, *arguments: str, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
-        command = [sys.executable, "-m", "nervesys", "agent", "run", "grok", *(arguments or ["--demo"])]
-        with running(*command, **self.variables | environ) as process:
+    def agent(self, *arguments: str, named: bool = True, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
+        command = [sys.executable, "-m", "nervesys", "agent", "run", *(["grok"] if named else [])]
+        with running(*command, *(arguments or ["--demo"]), **self.variables | environ) as process:
             yield process
 
     def state(self, agent: str = "grok") -> AgentState | None:

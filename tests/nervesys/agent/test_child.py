@@ -19,6 +19,7 @@ from nervesys.contract import AgentState, LogRecord, Status
 from nervesys.errors import NervesysError
 from tests.nervesys.agent.fleet import STOP_SECONDS, Fleet, until
 
+SECRET = "hunter2hunter2"
 Make = Callable[[], Agent]
 
 
@@ -64,6 +65,15 @@ def test_a_crash_leaves_the_last_status_and_the_last_words(grok: Make, bucket: P
     assert failed.value.code == 3
     assert last(bucket).status is Status.RUNNING
     assert last(bucket).last_error == "ProgramFailed: sh ended with exit code 3: out of luck"
+
+
+def test_secrets_in_its_last_words_are_masked_wherever_they_go(grok: Make, bucket: Path) -> None:
+    with pytest.raises(ProgramFailed), grok() as agent:
+        Program(shell(f"echo refused: password={SECRET} >&2; exit 1")).run(agent)
+    assert "refused" in (last(bucket).last_error or "")
+    assert SECRET not in (last(bucket).last_error or "")
+    assert "refused" in str(logs(bucket))
+    assert SECRET not in str(logs(bucket))
 
 
 def test_a_crash_by_a_signal_is_told_as_a_shell_would(grok: Make) -> None:
@@ -120,6 +130,14 @@ def test_it_does_not_outlive_an_agent_that_is_killed(fleet: Fleet, tmp_path: Pat
         time.sleep(0.1)
         os.kill(process.pid, signal.SIGKILL)
         until(lambda: not alive(int(said.read_text())))
+
+
+def test_without_a_name_all_that_stands_behind_the_dashes_is_the_program_s(fleet: Fleet) -> None:
+    with fleet.store(), fleet.agent("--exec", "--", "sleep", "100", named=False, NERVESYS_AGENT="grok") as process:
+        until(lambda: fleet.says(Status.RUNNING))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_SECONDS) == 0
+    assert fleet.says(Status.STOPPED)
 
 
 def test_a_command_needs_exec_and_exec_a_command(fleet: Fleet) -> None:
