@@ -129,6 +129,7 @@ def test_the_watchdog_leads_to_nothing_and_is_heard(fleet: Fleet) -> None:
     watchdog = parse(body(labels(alertname="Watchdog")))
     assert has_watchdog(watchdog)
     assert not has_watchdog(parse(body(FIRING)))
+    assert not has_watchdog(parse(body({**labels(alertname="Watchdog"), "status": "resolved"}))), "it has just ended"
     assert list(arrivals(watchdog, "alertmanager", fleet)) == []
 
 

@@ -43,6 +43,7 @@ CASES = (
         ALIVE | {HEARTBEAT: until(600)},
         silent=(300, 885),
         fires=(down(915, "5m 15s"), down(1800, "20m 0s")),
+        mended={HEARTBEAT: now},
     ),
     Case(
         "AgentDown",
@@ -63,6 +64,7 @@ CASES = (
         ALIVE | status("stopping", step(600, 0, 1)),
         silent=(600, 870),
         fires=(Fires(915, "grok has been stopping for too long", labels=GROK),),
+        mended=status("stopping", steady(0)),
     ),
     Case(
         "AgentStopped",
@@ -70,13 +72,15 @@ CASES = (
         ALIVE | {HEARTBEAT: until(600)} | status("stopped", step(600, 0, 1)),
         silent=(600, 1485),
         fires=(Fires(1530, "grok was stopped 15m 30s ago and not started again", "warning", GROK),),
+        mended={HEARTBEAT: now} | status("stopped", steady(0)),
     ),
     Case(
         "AgentNeverSeen",
         "configured, and nowhere in the store",
         watched() | configured(),
-        silent=(300,),
-        fires=(Fires(600, "grok is configured and has no heartbeat in the store", "warning", GROK),),
+        silent=(405,),
+        fires=(Fires(420, "grok is configured and has no heartbeat in the store", "warning", GROK),),
+        mended={HEARTBEAT: now},
     ),
     Case("AgentNeverSeen", "seen once is seen", ALIVE | {HEARTBEAT: until(60)}, silent=(600, HOUR)),
     Case(
@@ -89,15 +93,18 @@ CASES = (
         "AgentFlapping",
         "four starts within an hour",
         ALIVE | {of_store("agent_start_timestamp_seconds", agent="grok"): lambda t: min(t // 600 * 600, 2400)},
-        silent=(1815,),
+        silent=(2385,),
         fires=(Fires(2415, "grok started 4 times within an hour", "warning", GROK),),
+        mended={of_store("agent_start_timestamp_seconds", agent="grok"): steady(2400)},
+        within=70 * MINUTE,
     ),
     Case(
         "DuplicateAgent",
         "two instances write in turn, each a minute after its last word",
         ALIVE | {of_store("agent_alternations_total", agent="grok"): lambda t: max(0, (t - 600) // 30)},
-        silent=(600, 660),
+        silent=(600, 675),
         fires=(Fires(735, "Two instances of grok run at once", labels=GROK),),
+        mended={of_store("agent_alternations_total", agent="grok"): steady(5)},
     ),
     Case(
         "DuplicateAgent",
@@ -116,6 +123,7 @@ CASES = (
         },
         silent=(585,),
         fires=(Fires(615, "2 agents speak that the brain does not name", "info"),),
+        mended=configured("mallory") | configured("trudy"),
     ),
     Case(
         "BufferFilling",
@@ -130,6 +138,7 @@ CASES = (
             Fires(1215, "grok's log buffer is 96% full", "warning", GROK),
             Fires(1215, "grok's log buffer is 96% full", "critical", GROK),
         ),
+        mended={of_store("agent_buffer_bytes", agent="grok"): steady(0)},
     ),
     Case(
         "AgentDroppingLogs",
@@ -141,8 +150,11 @@ CASES = (
             ),
             of_store("agent_dropped_records_total", agent="grok", level="ERROR"): steady(0),
         },
-        silent=(600,),
-        fires=(Fires(1500, "grok has lost 1k log records within an hour", "warning", GROK),),
+        silent=(600, 1200 + HOUR + 5 * MINUTE),
+        fires=(
+            Fires(660, "grok has lost 100 log records within an hour", "warning", GROK),
+            Fires(1500, "grok has lost 1k log records within an hour", "warning", GROK),
+        ),
     ),
     Case(
         "LogsNotShipped",
@@ -154,6 +166,7 @@ CASES = (
         },
         silent=(1200, 4770),
         fires=(Fires(4830, "grok is alive and ships no logs", "warning", GROK),),
+        mended={of_store("log_records_total", agent="grok", category="system", level="INFO"): now},
     ),
     Case(
         "AgentClockSkew",
@@ -161,5 +174,6 @@ CASES = (
         ALIVE | {of_store("agent_clock_skew_seconds", agent="grok"): step(600, -2, -60)},
         silent=(600, 810),
         fires=(Fires(855, "grok's clock is -1m 0s off", "warning", GROK),),
+        mended={of_store("agent_clock_skew_seconds", agent="grok"): steady(-2)},
     ),
 )

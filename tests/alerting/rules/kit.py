@@ -5,6 +5,7 @@ Time starts at 0; a story is sampled each 15 seconds, as the rules of production
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from alerting.gates import Origin
@@ -27,12 +28,14 @@ def now(t: float) -> float:
     return t
 
 
-def steady(value: float) -> Story:
+def steady(value: float | None) -> Story:
     """A value that never changes."""
     return lambda t: value
 
 
 ONE = steady(1)
+GONE = steady(None)
+"""A series that is not served."""
 LONG_SINCE = steady(-1e6)
 """Without a break since long before the story began."""
 
@@ -54,7 +57,12 @@ def from_(start: float, story: Story) -> Story:
 
 def step(at: float, before: float, after: float) -> Story:
     """One value until an instant, another from then on."""
-    return lambda t: before if t < at else after
+    return then(at, steady(before), steady(after))
+
+
+def then(at: float, before: Story, after: Story) -> Story:
+    """One story until an instant, another from then on."""
+    return lambda t: before(t) if t < at else after(t)
 
 
 def exporter(origin: Origin, success: Story = now, since: Story = LONG_SINCE, up: Story = ONE) -> World:
@@ -108,6 +116,8 @@ class Case:
 
     Attributes:
         name: a fragment of a sentence that names the situation.
+        mended: the stories that go on in place of others once it has fired, for the trouble is over.
+        within: in which the alert must then have ended, seconds; it is held for the grace, and windows must pass.
     """
 
     alert: str
@@ -115,23 +125,45 @@ class Case:
     world: World
     silent: tuple[float, ...] = ()
     fires: tuple[Fires, ...] = ()
+    mended: World = field(default_factory=dict)
+    within: float = 15 * MINUTE
 
     @property
     def id(self) -> str:
         """For pytest."""
         return f"{self.alert}: {self.name}"
 
+    @property
+    def times(self) -> list[float]:
+        """When somebody looks."""
+        fires = {fires.at for fires in self.fires}
+        ended = {max(fires) + STEP + self.within} if self.mended else set()
+        return sorted({*self.silent, *fires, *ended})
+
+    def told_whole(self) -> set[str]:
+        """The severities that are silent at most a minute before they fire, and end."""
+        firing = [(at, {fires.severity for fires in self.fires if fires.at == at}) for at in self.times]
+        begin = {one for (a, before), (b, after) in pairwise(firing) if b - a <= MINUTE for one in after - before}
+        return begin & {one for (_, before), (_, after) in pairwise(firing) for one in before - after}
+
     def as_promtool(self, rules: str) -> dict[str, Any]:
-        """A file of tests for promtool; the stories of days are evaluated each five minutes."""
-        times = {*self.silent, *(fires.at for fires in self.fires)}
-        steps = range(0, int(max(times)) + STEP, STEP)
-        series = [{"series": name, "values": " ".join(_values(story, steps))} for name, story in self.world.items()]
-        expected = [self._expected(time) for time in sorted(times)]
+        """A file of tests for promtool; the stories of days are evaluated each minute."""
+        last = self.times[-1]
+        steps = range(0, int(last) + STEP, STEP)
+        series = [{"series": name, "values": " ".join(_values(story, steps))} for name, story in self._told().items()]
+        expected = [self._expected(time) for time in self.times]
         return {
             "rule_files": [rules],
-            "evaluation_interval": "5m" if max(times) > 6 * HOUR else f"{STEP}s",
+            "evaluation_interval": "1m" if last > 6 * HOUR else f"{STEP}s",
             "tests": [{"name": self.id, "interval": f"{STEP}s", "input_series": series, "alert_rule_test": expected}],
         }
+
+    def _told(self) -> World:
+        """The world, and what takes over in it."""
+        if not self.mended:
+            return self.world
+        turn = max(fires.at for fires in self.fires) + STEP
+        return self.world | {name: then(turn, self.world.get(name, GONE), story) for name, story in self.mended.items()}
 
     def _expected(self, time: float) -> dict[str, Any]:
         firing = [

@@ -3,10 +3,26 @@
 from collections.abc import Callable
 
 from alerting.gates import ARCHIVE, SIZES
-from tests.alerting.rules.kit import HOUR, Case, Fires, exporter, of, of_store, steady, step, until, watched
+from tests.alerting.rules.kit import (
+    HOUR,
+    MINUTE,
+    Case,
+    Fires,
+    exporter,
+    now,
+    of,
+    of_store,
+    steady,
+    step,
+    until,
+    watched,
+)
 
 DAY = 26 * HOUR
 CONFIG_BACKUP = of_store("store_newest_object_timestamp_seconds", area="config_backups")
+MISSING_DAYS = of("archive", "nervesys_archive_missing_log_days", server="web-1")
+OVERDUE_OBJECTS = of_store("store_overdue_objects", area="active_logs")
+OVERDUE_FILES = of("archive", "nervesys_archive_overdue_files", area="logs")
 FULL_BACKUP = of("archive", "nervesys_archive_newest_file_timestamp_seconds", area="backups")
 
 
@@ -21,8 +37,9 @@ CASES = (
         "ConfigBackupOverdue",
         "none since the first hour",
         watched(SIZES) | {CONFIG_BACKUP: until(HOUR)},
-        silent=(HOUR, 26.75 * HOUR),
-        fires=(config_overdue(27.25 * HOUR, "1d 2h 15m 0s"),),
+        silent=(HOUR, 27 * HOUR),
+        fires=(config_overdue(27 * HOUR + MINUTE, "1d 2h 1m 0s"),),
+        mended={CONFIG_BACKUP: now},
     ),
     Case(
         "ConfigBackupOverdue",
@@ -41,34 +58,42 @@ CASES = (
         "FullBackupOverdue",
         "none since the first hour",
         watched(ARCHIVE) | {FULL_BACKUP: until(HOUR)},
-        silent=(HOUR, 26.75 * HOUR),
-        fires=(full_overdue(27.25 * HOUR, "1d 2h 15m 0s"),),
+        silent=(HOUR, 27 * HOUR),
+        fires=(full_overdue(27 * HOUR + MINUTE, "1d 2h 1m 0s"),),
+        mended={FULL_BACKUP: now},
     ),
     Case(
         "ArchiveDayMissing",
         "two days, and a daily round has passed",
-        watched(ARCHIVE) | {of("archive", "nervesys_archive_missing_log_days", server="web-1"): steady(2)},
-        silent=(HOUR, 20 * HOUR),
-        fires=(Fires(DAY, "2 days of web-1's logs are missing from the archive", "warning", {"server": "web-1"}),),
+        watched(ARCHIVE) | {MISSING_DAYS: step(HOUR, 0, 2)},
+        silent=(HOUR, HOUR + DAY - MINUTE),
+        fires=(
+            Fires(HOUR + DAY, "2 days of web-1's logs are missing from the archive", "warning", {"server": "web-1"}),
+        ),
+        mended={MISSING_DAYS: steady(0)},
     ),
     Case(
         "ArchiveDayMissing",
         "the daily round has mended it",
-        watched(ARCHIVE) | {of("archive", "nervesys_archive_missing_log_days", server="web-1"): step(20 * HOUR, 2, 0)},
+        watched(ARCHIVE) | {MISSING_DAYS: step(20 * HOUR, 2, 0)},
         silent=(DAY,),
     ),
     Case(
         "StoreRetentionOverdue",
         "a daily round has passed and deleted nothing",
-        watched(SIZES) | {of_store("store_overdue_objects", area="active_logs"): steady(40)},
-        silent=(HOUR,),
-        fires=(Fires(DAY, "40 objects of active_logs should have been deleted", "info", {"area": "active_logs"}),),
+        watched(SIZES) | {OVERDUE_OBJECTS: step(HOUR, 0, 40)},
+        silent=(HOUR + DAY - MINUTE,),
+        fires=(
+            Fires(HOUR + DAY, "40 objects of active_logs should have been deleted", "info", {"area": "active_logs"}),
+        ),
+        mended={OVERDUE_OBJECTS: steady(0)},
     ),
     Case(
         "ArchiveRetentionOverdue",
         "a daily round has passed and deleted nothing",
-        watched(ARCHIVE) | {of("archive", "nervesys_archive_overdue_files", area="logs"): steady(4)},
-        silent=(HOUR,),
-        fires=(Fires(DAY, "4 files of logs in the archive should have been deleted", "info", {"area": "logs"}),),
+        watched(ARCHIVE) | {OVERDUE_FILES: step(HOUR, 0, 4)},
+        silent=(HOUR + DAY - MINUTE,),
+        fires=(Fires(HOUR + DAY, "4 files of logs in the archive should have been deleted", "info", {"area": "logs"}),),
+        mended={OVERDUE_FILES: steady(0)},
     ),
 )

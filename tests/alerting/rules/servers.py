@@ -19,6 +19,7 @@ def too_high(alert: str, what: str, family: str) -> Case:
         WATCHED | {of_store(family, server="web-1"): step(10 * MINUTE, 0.5, 0.95)},
         silent=(10 * MINUTE, 19.5 * MINUTE),
         fires=high(what, 20.25 * MINUTE, "95%", "warning", "critical"),
+        mended={of_store(family, server="web-1"): steady(0.5)},
     )
 
 
@@ -66,5 +67,6 @@ CASES = (
                 WEB | {"signal": "cpu"},
             ),
         ),
+        mended={of_store("server_anomaly_score", server="web-1", signal="cpu"): steady(0.5)},
     ),
 )

@@ -3,7 +3,20 @@
 from collections.abc import Callable
 
 from alerting.gates import VITALITY
-from tests.alerting.rules.kit import HOUR, Case, Fires, Story, World, exporter, from_, of, steady, step, until, watched
+from tests.alerting.rules.kit import (
+    Case,
+    Fires,
+    Story,
+    World,
+    exporter,
+    from_,
+    now,
+    of,
+    steady,
+    step,
+    until,
+    watched,
+)
 
 AURORA = {"entity": "aurora"}
 BEAT = "heartbeat_timestamp_seconds"
@@ -40,6 +53,7 @@ CASES = (
         NEVER_SILENT | aurora(BEAT, until(600)),
         silent=(895,),
         fires=(Fires(930, "aurora has shown no vital signs for 5m 30s", labels=AURORA),),
+        mended=aurora(BEAT, now),
     ),
     Case(
         "VitalSignsSilent",
@@ -51,8 +65,9 @@ CASES = (
         "PulsesMissed",
         "one in ten is left unanswered",
         pulses(rate(0.9, 600, before=1), rate(1)),
-        silent=(600,),
-        fires=(Fires(1500, "aurora left 10% of its pulses unanswered", "warning", AURORA),),
+        silent=(600, 855),
+        fires=(Fires(915, "aurora left 5.25% of its pulses unanswered", "warning", AURORA),),
+        mended=aurora("pulses_answered_total", lambda t: t - 33),
     ),
     Case(
         "PulsesMissed",
@@ -64,22 +79,25 @@ CASES = (
         "ReactionSlow",
         "a tenth of them takes two seconds",
         reactions(rate(0.1, 600, before=0)),
-        silent=(600,),
-        fires=(Fires(1500, "One in twenty reactions of aurora takes longer than 1.3s", "warning", AURORA),),
+        silent=(600, 1080),
+        fires=(Fires(1140, "One in twenty reactions of aurora takes longer than 1.167s", "warning", AURORA),),
+        mended=reactions(lambda t: 55.5),
     ),
     Case(
         "VitalErrors",
         "they come every half minute",
         NEVER_SILENT | aurora("errors_total", rate(1 / 30, 600, before=0), kind="timeout"),
-        silent=(600,),
-        fires=(Fires(1500, "aurora had 20 errors within ten minutes", "warning", AURORA),),
+        silent=(600, 900),
+        fires=(Fires(960, "aurora had 12 errors within ten minutes", "warning", AURORA),),
+        mended=aurora("errors_total", steady(12.5), kind="timeout"),
     ),
     Case(
         "EntropyStalled",
         "it repeats itself",
         NEVER_SILENT | aurora("entropy_gain", step(600, 2.5, 0)),
-        silent=(600, 2300),
-        fires=(Fires(HOUR, "aurora has said nothing new for half an hour", "info", AURORA),),
+        silent=(600, 2385),
+        fires=(Fires(2415, "aurora has said nothing new for half an hour", "info", AURORA),),
+        mended=aurora("entropy_gain", steady(2.5)),
     ),
     Case(
         "EntropyStalled",

@@ -5,6 +5,7 @@ from alerting.scraping import jobs
 from nervesys.settings import load
 from tests.alerting.rules.kit import (
     HOUR,
+    MINUTE,
     Case,
     Fires,
     World,
@@ -20,6 +21,7 @@ from tests.alerting.rules.kit import (
 )
 
 SOURCE = {"source": "store", "area": "agents"}
+UNDELIVERED = of("alertmanager", "alertmanager_notifications_failed_total", integration="slack")
 SCRAPED: World = {of(job, "up"): steady(1) for job in jobs(load().settings)}
 
 
@@ -34,6 +36,7 @@ CASES = (
         SCRAPED | {of("receiver", "up"): step(600, 1, 0)},
         silent=(600, 645),
         fires=(target_down(675, "receiver"),),
+        mended={of("receiver", "up"): steady(1)},
     ),
     Case(
         "TargetDown",
@@ -48,6 +51,7 @@ CASES = (
         exporter(AGENTS, up=step(600, 1, 0)),
         silent=(615,),
         fires=(Fires(675, "store cannot be read (agents)", labels=SOURCE),),
+        mended=exporter(AGENTS),
     ),
     Case(
         "SourceUnreachable",
@@ -61,6 +65,7 @@ CASES = (
         exporter(AGENTS, success=until(600)),
         silent=(600, 645),
         fires=(Fires(675, "store (agents) was last read 1m 15s ago", "warning", SOURCE),),
+        mended=exporter(AGENTS),
     ),
     Case(
         "StoreClockOffset",
@@ -68,15 +73,16 @@ CASES = (
         watched(AGENTS) | {of_store("store_clock_offset_seconds"): step(600, 1, -60)},
         silent=(600, 810),
         fires=(Fires(855, "The store's clock and the exporter's are -1m 0s apart", "warning"),),
+        mended={of_store("store_clock_offset_seconds"): steady(1)},
     ),
     Case(
         "RejectedObjects",
         "a dozen within the hour",
         {of_store("exporter_rejected_objects_total", source="store", reason="bad_json"): lambda t: min(t // 60, 24)},
-        silent=(300,),
+        silent=(300, 600, 1440 + HOUR + 5 * MINUTE),
         fires=(
             Fires(
-                1500,
+                660,
                 "store holds objects that break the contract: bad_json",
                 "warning",
                 {"source": "store", "reason": "bad_json"},
@@ -93,6 +99,7 @@ CASES = (
         },
         silent=(600, 1770),
         fires=(Fires(1815, "5% of GitHub's API quota is left", "warning"),),
+        mended={of("brain", "nervesys_github_rate_limit_remaining"): steady(4000)},
     ),
     Case(
         "TooManySeries",
@@ -100,20 +107,21 @@ CASES = (
         {of_store("exporter_series", source="store"): step(600, 1000, 300_000)},
         silent=(600, 810),
         fires=(Fires(855, "The store exporter serves 300k series", "warning", {"source": "store"}),),
+        mended={of_store("exporter_series", source="store"): steady(1000)},
     ),
     Case(
         "NotificationsFailing",
         "Slack refuses",
-        {of("alertmanager", "alertmanager_notifications_failed_total", integration="slack"): lambda t: t // 60},
-        silent=(30,),
-        fires=(Fires(300, "Alertmanager cannot deliver through slack", "warning", {"integration": "slack"}),),
+        {UNDELIVERED: step(600, 0, 1)},
+        silent=(585, 1500),
+        fires=(Fires(615, "Alertmanager cannot deliver through slack", "warning", {"integration": "slack"}),),
     ),
     Case(
         "RulesFailing",
         "a rule matches many to many",
-        {of("prometheus", "prometheus_rule_evaluation_failures_total", rule_group="nervesys"): lambda t: t // 60},
-        silent=(30,),
-        fires=(Fires(300, "Prometheus fails to evaluate rules"),),
+        {of("prometheus", "prometheus_rule_evaluation_failures_total", rule_group="nervesys"): step(600, 0, 1)},
+        silent=(585, 1500),
+        fires=(Fires(615, "Prometheus fails to evaluate rules"),),
     ),
     Case(
         "Watchdog",

@@ -1,6 +1,6 @@
 """When a project's workspace is damaged, torn or without a snapshot."""
 
-from tests.alerting.rules.kit import HOUR, Case, Fires, Story, World, of, steady, step
+from tests.alerting.rules.kit import HOUR, Case, Fires, Story, World, now, of, steady, step
 
 APOLLO = {"project": "apollo"}
 WEEK = 7 * 24 * HOUR
@@ -24,20 +24,22 @@ CASES = (
         apollo(mismatched_contents=step(600, 0, 1)),
         silent=(585,),
         fires=(Fires(615, "1 contents, versions or lines of apollo are damaged", labels=APOLLO),),
+        mended=apollo(),
     ),
     Case(
         "WorkspaceLinesTorn",
         "a disk was full for a moment",
         apollo(torn_lines=step(600, 2, 3)),
         silent=(585, 600 + 2 * HOUR),
-        fires=(Fires(900, "Unfinished lines of apollo were set aside", "warning", APOLLO),),
+        fires=(Fires(615, "Unfinished lines of apollo were set aside", "warning", APOLLO),),
     ),
     Case(
         "WorkspaceSnapshotOverdue",
         "it is worked on without a snapshot for a week",
         apollo(newest_snapshot_timestamp_seconds=old_snapshot, last_event_timestamp_seconds=lambda t: t - 60),
         silent=(2 * HOUR,),
-        fires=(Fires(2 * HOUR + 600, "The newest snapshot of apollo is 7d 0h 10m 0s old", "warning", APOLLO),),
+        fires=(Fires(2 * HOUR + 15, "The newest snapshot of apollo is 7d 0h 0m 15s old", "warning", APOLLO),),
+        mended=apollo(newest_snapshot_timestamp_seconds=now),
     ),
     Case(
         "WorkspaceSnapshotOverdue",
