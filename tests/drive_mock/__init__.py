@@ -43,7 +43,8 @@ def running() -> Iterator[str]:
 def call(url: str, method: str, path: str, body: dict[str, object]) -> dict[str, str]:
     """A request of the bare API, for what no archive of ours would do."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    answer = requests.request(method, url + path, json=body, headers=headers, timeout=10)
+    drives = {"supportsAllDrives": "true"}
+    answer = requests.request(method, url + path, json=body, headers=headers, params=drives, timeout=10)
     told: dict[str, str] = answer.json() if answer.content else {}
     return told
 

@@ -17,6 +17,11 @@ app.use((request, response, next) => {
   if (reason === undefined) return next();
   response.status(403).json({ error: { code: 403, message: "no", errors: [{ reason }] } });
 });
+// All lies on a shared drive, as what a service account writes must: who does not say that it knows these finds nothing.
+app.use(["/drive/v3/files", "/drive/v3/changes", "/upload"], (request, response, next) => {
+  if (request.query.supportsAllDrives === "true") return next();
+  response.status(404).json({ error: { code: 404, message: "File not found", errors: [{ reason: "notFound" }] } });
+});
 app.use("/upload", express.text({ type: "multipart/related" }), (request, _, next) => {
   if (typeof request.body === "string") {
     request.body = request.body.replace(HEADS, (head) => head.replaceAll("\n", "\r\n"));
