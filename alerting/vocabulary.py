@@ -116,6 +116,8 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "uptime": (Level("nervesys_server_uptime_seconds", SERVER, Unit.SECONDS, METRICS),),
     "received bytes": (Count("nervesys_server_network_receive_bytes_total", SERVER, METRICS, unit=Unit.BYTES),),
     "sent bytes": (Count("nervesys_server_network_transmit_bytes_total", SERVER, METRICS, unit=Unit.BYTES),),
+    "degraded": (Level('nervesys_agent_status{status="degraded"}', AGENT, Unit.COUNT, AGENTS),),
+    "brain reachable": (Level("nervesys_agent_brain_reachable", AGENT, Unit.COUNT, AGENTS),),
     "dropped records": (Count("nervesys_agent_dropped_records_total", AGENT, AGENTS),),
     "clock skew": (
         Level(

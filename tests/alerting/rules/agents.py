@@ -75,6 +75,26 @@ CASES = (
         mended={HEARTBEAT: now} | status("stopped", steady(0)),
     ),
     Case(
+        "AgentDegraded",
+        "its logs do not leave for a quarter of an hour",
+        ALIVE | status("degraded", step(600, 0, 1)),
+        silent=(600, 1485),
+        fires=(Fires(1530, "grok has been degraded for a quarter of an hour", "warning", GROK),),
+    ),
+    Case(
+        "AgentDegraded",
+        "it recovers now and then",
+        ALIVE | status("degraded", lambda t: t % 600 >= 60),
+        silent=(1530, HOUR),
+    ),
+    Case(
+        "AgentWithoutBrain",
+        "it goes by its last copy for an hour",
+        ALIVE | {of_store("agent_brain_reachable", agent="grok"): step(600, 1, 0)},
+        silent=(600, HOUR + 585),
+        fires=(Fires(HOUR + 630, "grok has not reached the brain for an hour", "warning", GROK),),
+    ),
+    Case(
         "AgentNeverSeen",
         "configured, and nowhere in the store",
         watched() | configured(),
