@@ -17,6 +17,8 @@ def _template(text: str) -> str:
 Template = Annotated[str, AfterValidator(_template)]
 Days = Annotated[int, Field(ge=1)] | None
 """Days that something is kept; null keeps it for ever."""
+EXPIRY_SPARE_DAYS = 30
+"""Between the end of retention and the day on which a store deletes by itself."""
 
 
 class StorePaths(Section):
@@ -40,6 +42,13 @@ class Access(Section):
     secret_key: SecretStr | None = None
 
 
+class Expiry(Section):
+    """Days after which a store that knows how deletes an object by itself; null where it never does."""
+
+    active_logs: Days = None
+    metrics: Days = None
+
+
 class Store(Section):
     """The S3-compatible store.
 
@@ -47,6 +56,7 @@ class Store(Section):
         databases: access to the area `databases`, apart from all else.
         logs: access to the area `active_logs`, likewise.
         endpoint: URL of the S3 API.
+        expire_days: asked of the store at each upload, by Storj's own header; a safety net well beyond retention.
         concurrency: requests under way at once, in each area of an exporter.
         timeout_seconds: for connecting and for each read.
     """
@@ -58,6 +68,7 @@ class Store(Section):
     secret_key: SecretStr | None = None
     databases: Access = Access()
     logs: Access = Access()
+    expire_days: Expiry = Expiry()
     paths: StorePaths
     concurrency: int = Field(ge=1, le=64)
     timeout_seconds: float = Field(gt=0)
@@ -229,6 +240,19 @@ class Storage(Section):
     artifacts: Artifacts
     retention: Retention
     round: Round
+
+    @model_validator(mode="after")
+    def _expiry_is_late(self) -> Self:
+        """What the store deletes was not archived, whatever the reason; people need time to notice."""
+        for area in ("active_logs", "metrics"):
+            expires, keeps = getattr(self.storj.expire_days, area), getattr(self.retention, area)
+            if expires is not None and (keeps is None or expires < keeps + EXPIRY_SPARE_DAYS):
+                kept = "for ever" if keeps is None else f"{keeps} days"
+                raise ValueError(
+                    f"storj.expire_days.{area} is {expires}: {area} are kept {kept}, "
+                    f"and nothing may expire within {EXPIRY_SPARE_DAYS} days behind that"
+                )
+        return self
 
     @model_validator(mode="after")
     def _sealed_keys_can_be_told(self) -> Self:

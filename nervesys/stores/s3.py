@@ -20,6 +20,7 @@ from botocore.exceptions import (
 from botocore.loaders import Loader
 from botocore.session import Session
 
+from nervesys.contract import PathTemplate
 from nervesys.errors import StoreUnavailable
 from nervesys.settings.storage import Store
 from nervesys.stores.objects import Listing, ObjectInfo, check_prefix, gone, too_large
@@ -70,6 +71,10 @@ class S3Store:
 
     def __init__(self, settings: Store) -> None:
         self._bucket, self._endpoint = settings.bucket, settings.endpoint
+        self._expiring = {
+            PathTemplate(getattr(settings.paths, area)): days
+            for area, days in settings.expire_days.model_dump(exclude_none=True).items()
+        }
         with _making:
             client = _session().create_client(
                 "s3",
@@ -147,13 +152,20 @@ class S3Store:
     def put(self, key: str, body: bytes | IO[bytes], *, content_type: str = "application/octet-stream") -> str:
         """Write an object whole; returns its version."""
         with self._answers(f"put {key}"):
-            answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+            answer = self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, Metadata=self._expiry(key)
+            )
             return answer["ETag"].strip('"')
 
     def delete(self, key: str) -> None:
         """Delete an object."""
         with self._answers(f"delete {key}"):
             self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def _expiry(self, key: str) -> dict[str, str]:
+        """When the object is to be gone, as Storj's gateway reads it (storj.dev, Object Lifecycles); others keep it."""
+        days = next((days for template, days in self._expiring.items() if template.parse(key) is not None), None)
+        return {} if days is None else {"object-expires": f"+{24 * days}h"}
 
     @contextmanager
     def _answers(self, what: str, key: str = "") -> Iterator[None]:

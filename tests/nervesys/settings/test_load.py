@@ -24,6 +24,13 @@ def test_the_shipped_example_is_right() -> None:
     assert sorted(loaded.agents) == ["chatgpt", "copilot", "deepseek", "gimai", "grok"]
 
 
+@pytest.mark.parametrize("days", [7, 36])
+def test_nothing_may_expire_before_people_had_time_to_notice(brain: MakeBrain, days: int) -> None:
+    (said,) = mistakes_of(brain, {"storage": f"storj: {{expire_days: {{active_logs: {days}}}}}"})
+    assert f"expire_days.active_logs is {days}: active_logs are kept 7 days" in said
+    assert load(brain(storage="storj: {expire_days: {active_logs: 37}}"))
+
+
 @pytest.mark.parametrize("profile", ["local", "compose", "local,compose"])
 def test_the_shipped_profiles_are_right(profile: str) -> None:
     assert load(profile=profile).warnings == ()

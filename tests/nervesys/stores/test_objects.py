@@ -8,9 +8,10 @@ from uuid import uuid4
 import pytest
 
 from nervesys.errors import BadObject, Reason, StoreUnavailable
+from nervesys.settings.storage import Expiry
 from nervesys.stores.objects import FolderStore, ObjectStore
 from nervesys.stores.s3 import S3Store
-from tests.servers.s3 import SECRET_KEY, free_port, settings_of
+from tests.servers.s3 import BUCKET, SECRET_KEY, client, free_port, settings_of
 
 
 @pytest.fixture(params=["folder", "rclone", "moto", "rclone_storj", "moto_storj"])
@@ -37,6 +38,19 @@ def test_what_is_put_is_listed_and_got(store: ObjectStore, folder: str) -> None:
     assert (info.key, info.version, info.size) == (f"{folder}a.json", version, 2)
     assert info.modified > 1_700_000_000
     assert store.get(f"{folder}a.json", max_bytes=2) == b"{}"
+
+
+@pytest.mark.parametrize("server", ["rclone", "moto"])
+def test_only_what_may_expire_says_so_to_the_store(request: pytest.FixtureRequest, server: str) -> None:
+    endpoint = request.getfixturevalue(f"{server}_endpoint")
+    store = S3Store(settings_of(endpoint, expire_days=Expiry(active_logs=60)))
+    log, state = "db/active_logs/host-1/2026-01-31/101500_grok_1.jsonl.gz.age", "db/agents/grok_state.json"
+    for key in (log, state):
+        store.put(key, b"x")
+        assert store.get(key, max_bytes=1) == b"x"
+    said = [client(endpoint).head_object(Bucket=BUCKET, Key=key)["Metadata"] for key in (log, state)]
+    assert said[1] == {}
+    assert said[0] == {"object-expires": "+1440h"} or server == "rclone", "rclone forgets what it was told"
 
 
 def test_another_content_is_another_version(store: ObjectStore, folder: str) -> None:
