@@ -7,7 +7,7 @@ LOCKED := $(PIP) install --no-compile --only-binary :all: --require-hashes --req
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --no-config --universal --group build --generate-hashes \
 	--no-emit-index-url --upgrade --custom-compile-command "make lock"
 
-.PHONY: help install up down status test lint format generate faults bench lock clean
+.PHONY: help install up down status test lint format generate pictures faults bench lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -53,6 +53,9 @@ generate: install ## Write everything that is generated: rules, dashboards, refe
 	$(BIN)/nervesys docs build
 	NERVESYS_PROFILE=local,compose $(BIN)/nervesys dashboards build
 	NERVESYS_PROFILE=local,compose $(BIN)/nervesys alerts build
+
+pictures: install ## Draw the pictures of the documentation, from the stack that runs here
+	$(BIN)/nervesys docs pictures
 
 faults: .venv/tools ## Kill writers and the receiver hundreds of times, and break what they stand on
 	$(BIN)/python -m tests.nervesys.workspace.faults

@@ -54,7 +54,7 @@ def dashboard(house: House) -> Dashboard:
             ),
         ),
         sections=(
-            Section("", (Line(TILE, _tiles(house)), Line(TILE, (_states(),)))),
+            Section("", (Line(TILE, (*_tiles(house), _states()), (3, 3, 3, 3, 12)), Line(TILE, _done(house)))),
             Section("Work", (Line(MEDIUM, _work(house)), Line(MEDIUM, _use(house)))),
             Section("Logs", (Line(MEDIUM, _logs(house)),)),
             Section(
@@ -88,6 +88,18 @@ def _tiles(house: House) -> tuple[Any, ...]:
             query(f"1000 * max(nervesys_agent_start_timestamp_seconds{{{AGENT}}})"),
         ),
         stat(
+            "Restarts",
+            "How often did it start anew in the time range, for whatever reason?",
+            Unit.COUNT,
+            query(f"max(changes(nervesys_agent_start_timestamp_seconds{{{AGENT}}}[$__range]))"),
+            steps=ANY_IS_WARNING,
+        ),
+    )
+
+
+def _done(house: House) -> tuple[Any, ...]:
+    return (
+        stat(
             "Tasks completed",
             "How many tasks did it complete in the time range?",
             Unit.COUNT,
@@ -118,13 +130,6 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "What did its tokens cost in the time range, by its logs and config/prices.yaml?",
             house.money,
             house.shipped(f"sum({cost(house.settings.prices, AGENT, '$__range')})"),
-        ),
-        stat(
-            "Restarts",
-            "How often did it start anew in the time range, for whatever reason?",
-            Unit.COUNT,
-            query(f"max(changes(nervesys_agent_start_timestamp_seconds{{{AGENT}}}[$__range]))"),
-            steps=ANY_IS_WARNING,
         ),
     )
 

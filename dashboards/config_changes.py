@@ -123,23 +123,23 @@ def _agents() -> Any:
 def _compared(house: House) -> tuple[Any, ...]:
     errors = 'nervesys_log_records_total{level="ERROR"}'
     return (
-        _before_and_after("Errors a minute", "Were errors logged more often?", house, Period.SHIP, errors),
+        _before_and_after("Errors, before and after", "Were errors logged more often?", house, Period.SHIP, errors),
         _before_and_after(
-            "Failed tasks a minute",
+            "Failed tasks, before and after",
             "Did tasks fail more often?",
             house,
             Period.HEARTBEAT,
             'nervesys_agent_tasks_total{outcome="failed"}',
         ),
         _before_and_after(
-            "Completed tasks a minute",
+            "Completed tasks, before and after",
             "Did less succeed?",
             house,
             Period.HEARTBEAT,
             'nervesys_agent_tasks_total{outcome="completed"}',
         ),
         _before_and_after(
-            "Tokens a minute", "Were more tokens used?", house, Period.HEARTBEAT, "nervesys_agent_tokens_total"
+            "Tokens, before and after", "Were more tokens used?", house, Period.HEARTBEAT, "nervesys_agent_tokens_total"
         ),
     )
 
@@ -160,9 +160,10 @@ def _before_and_after(title: str, question: str, house: House, period: Period, c
     return stat(
         title,
         f"{question} Means of the fleet before and after the newest change chosen above, within the time range.",
-        Unit.NONE,
+        Unit.PER_MINUTE,
         mean(">", "before"),
         mean("<=", "after"),
+        named=True,
     )
 
 

@@ -69,7 +69,7 @@ EXPECTED_EMPTY: dict[str, Reason] = {
     **{f"artifacts / What LangGraph keeps / {query}": NO_LANGGRAPH for query in "ABCD"},
     "artifacts / Waiting by agent / B": NOTHING_REFUSED,
     "config-changes / Agents by the brain / C": NOTHING_TOLD,
-    **{f"config-changes / {title} a minute / A": NOTHING_CHANGED for title in COMPARED},
+    **{f"config-changes / {title}, before and after / A": NOTHING_CHANGED for title in COMPARED},
     "hygiene / Duration of drills / A": NEVER_DRILLED,
     "hygiene / Duration of runs / A": NOT_ON_GITHUB,
     "hygiene / Failed deployments / A": NOT_ON_GITHUB,

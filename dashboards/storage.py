@@ -189,7 +189,7 @@ def _forecast() -> tuple[Any, ...]:
             "Quota in use in 30 days",
             "How full will the archive be in 30 days, if it goes on like this?",
             Unit.RATIO,
-            query(f"max(predict_linear({USED}[$__range], {30 * DAY_SECONDS:g})) / max({LIMIT})"),
+            query(f"clamp_min(max(predict_linear({USED}[$__range], {30 * DAY_SECONDS:g})) / max({LIMIT}), 0)"),
             steps=QUOTA_STEPS,
             empty=NO_QUOTA,
         ),

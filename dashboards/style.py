@@ -191,8 +191,9 @@ def stat(
     words: Sequence[Json] = (),
     empty: str = "none",
     links: Sequence[Json] = (),
+    named: bool = False,
 ) -> Stat:
-    """One number, or one a series."""
+    """One number, or one a series; `named` where even a single one is nothing without its name."""
     return Stat(
         title=title,
         description=description,
@@ -205,7 +206,7 @@ def stat(
         graphMode="none",
         mappings=list(words),
         noValue=empty,
-        textMode="auto",
+        textMode="value_and_name" if named else "auto",
         extraJson={"fieldConfig": {"defaults": {"links": list(links)}}},
     )
 

@@ -95,9 +95,10 @@ def _tiles(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
     if not found:
         field = Field.of(panel, "", moment)
         return Tiles((Tile("", field.cell(field.empty, {})),))
+    named = len(found) > 1 or panel["options"]["textMode"] == "value_and_name"
     return Tiles(
         tuple(
-            Tile(name if len(found) > 1 else "", Field.of(panel, name, moment).cell(one.points[-1][1], one.labels))
+            Tile(name if named else "", Field.of(panel, name, moment).cell(one.points[-1][1], one.labels))
             for name, one in found
         )
     )

@@ -82,6 +82,11 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
+    @property
+    def numbers(self) -> tuple[bool, ...]:
+        """Of each column, whether it holds numbers; a cell may have nothing to say."""
+        return tuple(any(cell.number for cell in column) for column in zip(*self.rows, strict=True))
+
 
 @dataclass(frozen=True)
 class Text:

@@ -39,9 +39,11 @@ def pdf(page: Page, width: float, zone: tzinfo, theme: Theme = Theme.LIGHT) -> b
     return _typeset(page, width, zone, theme, format="pdf")
 
 
-def png(page: Page, width: float, zone: tzinfo, theme: Theme = Theme.LIGHT) -> bytes:
-    """A page as one picture, as high as it needs; arguments as for `pdf`."""
-    return _typeset(page, width, zone, theme, format="png", ppi=72 * DOTS_PER_PIXEL)
+def png(
+    page: Page, width: float, zone: tzinfo, theme: Theme = Theme.LIGHT, dots_per_pixel: float = DOTS_PER_PIXEL
+) -> bytes:
+    """A page as one picture, as high as it needs; arguments as for `pdf`, and how fine the picture is."""
+    return _typeset(page, width, zone, theme, format="png", ppi=72 * dots_per_pixel)
 
 
 def inked(svg: str, theme: Theme) -> str:
@@ -89,7 +91,8 @@ def _panel(panel: Panel, page: Page, width: float, zone: tzinfo, theme: Theme) -
             more = len(body.legend) - KEYS
             return said | {"svg": svg, "legend": [asdict(key) for key in body.legend[:KEYS]], "more": more}
         case Table() as body:
-            return said | asdict(Table(body.columns, body.rows[:ROWS])) | {"more": len(body.rows) - ROWS}
+            cut = asdict(Table(body.columns, body.rows[:ROWS]))
+            return said | cut | {"numbers": body.numbers, "more": len(body.rows) - ROWS}
         case None:
             return said
         case body:

@@ -11,6 +11,7 @@ SCALES = {"bytes": BYTES, "Bps": RATE, "s": TIME, "short": COUNT, "ops": COUNT, 
 SUFFIXES = {"ops": "/s", "opm": "/min"}
 AGO = "dateTimeFromNow"
 CURRENCY = "currency:"
+CENT = 0.01
 SPANS: tuple[tuple[float, str], ...] = (
     (1, "second"),
     (60, "minute"),
@@ -36,7 +37,8 @@ def text_of(value: float, unit: str, now: float, decimals: int | None = None) ->
         return f"{_digits(value * 100, decimals)}%"
     if unit.startswith(CURRENCY):
         factor, name = _scaled(abs(value), COUNT)
-        return f"{unit.removeprefix(CURRENCY)}{_digits(value / factor, 2)}{name}"
+        digits = _digits(value / factor, None) if abs(value) >= CENT else f"{value:.5f}".rstrip("0").rstrip(".")
+        return f"{unit.removeprefix(CURRENCY)}{digits}{name}"
     factor, name = _scaled(abs(value), SCALES.get(unit, ((1, ""),)))
     return _digits(value / factor, decimals if factor == 1 else None) + name + SUFFIXES.get(unit, "")
 

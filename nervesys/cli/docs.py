@@ -9,11 +9,15 @@ from rich.console import Console
 from alerting.model import read_alerts
 from alerting.page import alerts_page
 from alerting.receiver.local import LocalFile
+from nervesys.cli import pictures
 from nervesys.cli.families import tables
 from nervesys.cli.generated import report, write
+from nervesys.cli.local import environment
 from nervesys.cli.main import COMMANDS, load_command
+from nervesys.cli.options import ArchiveUrl, BrainUrl, Home
 from nervesys.cli.reference import NOTICE, commands_page, configuration_page, metrics_page
 from nervesys.settings import FolderTree, load, shipped_root
+from nervesys.stores.opened import opened
 
 app = typer.Typer(help="Write the reference pages under docs/reference from the code that they describe.")
 EVERY_DRIVER = {
@@ -38,6 +42,20 @@ def build(
 ) -> None:
     """Write alerts.md, metrics.md, configuration.md and commands.md."""
     report(Console(), write(out, pages(), check=check), check=check)
+
+
+@app.command(name="pictures")
+def draw_pictures(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs/images"),
+    since: Annotated[str, typer.Option(metavar="now-15m", help="Start of the dashboards' time range.")] = "now-15m",
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+) -> None:
+    """Draw the pictures of dashboards and reports from the stack that runs here."""
+    base = opened("report", environment(home), home=home, brain=brain, archive=archive)
+    for path in pictures.write(out, base, since):
+        typer.echo(path)
 
 
 def pages() -> dict[str, str]:

@@ -80,13 +80,13 @@ def run(
     if wanted is Wanted.DUE:
         if day or out:
             raise typer.BadParameter("`due` knows the days, and writes to the archive: leave --date and --out away")
-        with _maker(base, typer.echo, prometheus=prometheus) as maker:
+        with open_maker(base, typer.echo, prometheus=prometheus) as maker:
             maker.make_due(chosen)
         return
     period = _period(Every(wanted), day)
     if mailed and not base.loaded.settings.reports.mail.to:
         raise NervesysError(NOBODY)
-    with _maker(base, typer.echo, prometheus=prometheus, writes=out is None) as maker:
+    with open_maker(base, typer.echo, prometheus=prometheus, writes=out is None) as maker:
         report, files = maker.made(period, chosen)
         if out is not None:
             for file in to_folder(out, period, files):
@@ -104,7 +104,7 @@ def make_due(say: Say, *, home: str | None, brain: str | None, archive: str | No
     if not reports.by_round:
         return
     try:
-        with _maker(base, say) as maker:
+        with open_maker(base, say) as maker:
             maker.make_due(reports.formats)
     except QueryFailed as err:
         raise NervesysError(f"{err}; where agents cannot reach Prometheus, config/reports.yaml: {NOT_HERE}") from err
@@ -156,7 +156,8 @@ class Maker:
 
 
 @contextmanager
-def _maker(base: Opened, say: Say, *, prometheus: str | None = None, writes: bool = True) -> Iterator[Maker]:
+def open_maker(base: Opened, say: Say, *, prometheus: str | None = None, writes: bool = True) -> Iterator[Maker]:
+    """Whoever makes reports, with all that they are made from; `writes` where the archive takes them."""
     settings = base.loaded.settings
     storage = settings.storage
     named = bool(storage.archive.url or storage.archive.folder_id)

@@ -25,6 +25,8 @@ NOW = 1_750_000_000
         (12, "opm", "12/min"),
         (0.25, "ops", "0.25/s"),
         (0.0123, "currency:USD ", "USD 0.01"),
+        (0.00042, "currency:USD ", "USD 0.00042"),
+        (0, "currency:USD ", "USD 0"),
         (12_345, "currency:USD ", "USD 12.3 K"),
         ((NOW - 200) * 1000, "dateTimeFromNow", "3 minutes ago"),
         ((NOW - 86400) * 1000, "dateTimeFromNow", "1 day ago"),

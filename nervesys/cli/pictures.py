@@ -1,0 +1,67 @@
+"""What the documentation shows of dashboards and reports, drawn from a running stack: so no picture goes stale."""
+
+import math
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from dashboards.build import datasource_seconds, pages
+from nervesys.cli.dashboards import AT_A_TIME
+from nervesys.cli.report import open_maker
+from nervesys.clock import system_clock
+from nervesys.contract.times import utc
+from nervesys.prometheus import Prometheus
+from nervesys.queries.asking import Live
+from nervesys.queries.variables import seconds_of
+from nervesys.stores.opened import Opened
+from reports.colours import Theme
+from reports.files import Form, drawn_file
+from reports.periodic.gather import PANEL_WIDTH
+from reports.periodic.paper import pictures
+from reports.periodic.period import Every, Period
+
+DOTS_PER_PIXEL = (0.85, 0.7, 0.6)
+"""Finest first: 1200 pixels wide, and less where the picture would be larger than a repository likes."""
+MOST_BYTES = 300_000
+OF_MONTHS = frozenset({"historical-trends"})
+"""Pages that have nothing to say of minutes."""
+CHOSEN: Mapping[str, Mapping[str, str]] = {"agent-details": {"agent": "grok"}}
+"""By page, what is chosen on it."""
+
+UPPER: Mapping[str, int] = {"stack-health": 31}
+"""Pages too long to be read as one picture: how many rows of their grid are shown."""
+
+
+def drawn(base: Opened, since: str) -> Iterator[tuple[str, bytes]]:
+    """Each picture, by its path below the folder of pictures.
+
+    Args:
+        base: of the stack.
+        since: start of the pages' time range, such as `now-15m`.
+    """
+    prometheus, now = Prometheus(base.loaded.settings.monitoring.prometheus_url), system_clock()
+    live = Live(prometheus, datasource_seconds(base.loaded), now)
+    prometheus.instant("vector(1)")  # one that is away is told here: nobody wants pictures of complaints
+    with ThreadPoolExecutor(AT_A_TIME) as executor:
+        for page in pages(base.loaded):
+            seconds = seconds_of(page["time"]["from"] if page["uid"] in OF_MONTHS else since)
+            wanted = CHOSEN.get(page["uid"], {})
+            rows = UPPER.get(page["uid"], math.inf)
+            shown = {**page, "panels": [panel for panel in page["panels"] if panel["gridPos"]["y"] < rows]}
+            for dots in DOTS_PER_PIXEL:
+                picture = drawn_file(shown, live, seconds, Form.PNG, Theme.LIGHT, executor, wanted, dots)
+                if len(picture) <= MOST_BYTES:
+                    break
+            yield f"dashboards/{page['uid']}.png", picture
+    with open_maker(base, lambda _: None, writes=False) as maker:
+        report, _ = maker.made(Period.holding(Every.DAILY, utc(now).date()), ())
+    yield "reports/daily.png", pictures(report, PANEL_WIDTH)[0]
+
+
+def write(folder: Path, base: Opened, since: str) -> Iterator[Path]:
+    """Write each picture into a folder; arguments as for `drawn`."""
+    for name, picture in drawn(base, since):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture)
+        yield path
