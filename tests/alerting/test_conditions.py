@@ -165,6 +165,7 @@ UNSPOKEN = {
     "artifact_oldest_upload_timestamp_seconds": "is there only while one is under way; is behind Artifact Upload Stuck",
     "artifact_oldest_waiting_timestamp_seconds": "is there only while one waits; is behind Artifacts Waiting",
     "receiver_blind": "is behind Receiver Blind",
+    "actions_capped": "is behind Restarts Capped",
 }
 """Families without a word of their own, each with the reason."""
 

@@ -2,12 +2,12 @@ from dataclasses import dataclass
 
 from alerting.live import EXPECTED_ABSENT, asked
 from alerting.model import read_alerts
-from alerting.rules import Rule, rules_of
+from alerting.rules import Rule, evaluated
 from nervesys.prometheus import Prometheus, Series
 from nervesys.settings import FolderTree, load, shipped_root
 
 ALERTS = read_alerts(FolderTree(shipped_root()))[0]
-RULES = [rule for alert in ALERTS.alerts for rule in rules_of(alert, load().settings)]
+RULES = evaluated(load().settings, ALERTS)
 
 
 @dataclass(frozen=True)
