@@ -80,6 +80,7 @@ CASES = (
         ALIVE | status("degraded", step(600, 0, 1)),
         silent=(600, 1485),
         fires=(Fires(1530, "grok has been degraded for a quarter of an hour", "warning", GROK),),
+        mended=status("degraded", steady(0)),
     ),
     Case(
         "AgentDegraded",
@@ -93,6 +94,7 @@ CASES = (
         ALIVE | {of_store("agent_brain_reachable", agent="grok"): step(600, 1, 0)},
         silent=(600, HOUR + 585),
         fires=(Fires(HOUR + 630, "grok has not reached the brain for an hour", "warning", GROK),),
+        mended={of_store("agent_brain_reachable", agent="grok"): steady(1)},
     ),
     Case(
         "AgentNeverSeen",
