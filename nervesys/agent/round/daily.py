@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 
-from nervesys.agent.backup import write_backup
+from nervesys.agent.backup import Backup, write_backup
 from nervesys.agent.identity import Identity
 from nervesys.agent.round.knowledge import Merge
 from nervesys.agent.round.leader import Leader, NotLeader
@@ -77,6 +77,7 @@ class Daily:
             self.leader.take(again=again)
             self._summarise(self.leader, say)
         unreported = self._report(say)  # before retention: the first day of a month is about to go
+        self._keep_configuration()
         trouble = self._merge_knowledge(say) + self._back_up(say)
         trouble += self.round.carry_out(self.round.plan(), say)
         if unreported:
@@ -92,6 +93,13 @@ class Daily:
         except NervesysError as err:
             return err
         return None
+
+    def _keep_configuration(self) -> None:
+        """Today's configuration, in the store; agents do so too, where their rights reach that far."""
+        storage = self.round.storage
+        template = PathTemplate(storage.storj.paths.config_backups)
+        recipients = storage.encryption.recipients
+        Backup(self.round.store, template, self.tree, self.round.clock, lambda: recipients).keep()
 
     def _merge_knowledge(self, say: Callable[[str], None]) -> list[str]:
         """What the agents learned, into one object; before the backup, which holds it."""

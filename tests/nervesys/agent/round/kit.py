@@ -41,7 +41,7 @@ class World:
         return one.carry_out(one.plan(), lambda _: None)
 
     def in_store(self) -> Counter[str]:
-        return _messages(self.bucket)
+        return _messages(self.bucket / "db")
 
     def in_archive(self) -> Counter[str]:
         return _messages(self.cold / "Archive")

@@ -80,6 +80,7 @@ def test_the_day_is_archived_backed_up_and_summed_up(who: Who, tmp_path: Path) -
         names = tar.getnames()
         assert tar.extractfile("store/databases/grok/memory.sqlite3").read() == b"rows"  # type: ignore[union-attr]
     assert "config/storage.yaml" in names
+    assert (world.bucket / "config_backups/daily/2026-01-20.tar.gz").is_file()
     day = DailySummary.parse(read(tmp_path / "brain.git", f"metrics/daily/{YESTERDAY}.json"))
     assert (day.agents, day.log_records, day.errors) == (1, 3, 1)
     assert sum("left out of the summary: bad_gzip" in line for line in said) == 1
