@@ -112,6 +112,15 @@ def test_after_an_episode_has_ended(journal: Journal, again: Arrival, opens: boo
     assert newest(journal).open is opens
 
 
+@pytest.mark.parametrize("first", [False, True], ids=["trouble comes first", "the test comes first"])
+def test_a_test_neither_joins_trouble_nor_absorbs_it(journal: Journal, first: bool) -> None:
+    for test in (first, not first):
+        take(journal, replace(DOWN, test=test, fingerprint=f"test {test}"))
+    with journal.transaction() as connection:
+        both = [episodes.latest(connection, "restart_agent", "grok", test=test) for test in (False, True)]
+    assert [one and (one.open, one.test) for one in both] == [(True, False), (True, True)]
+
+
 def test_what_is_resolved_before_it_was_heard_of_opens_nothing(journal: Journal) -> None:
     with journal.transaction() as connection:
         assert receive(connection, [replace(DOWN, status="resolved", records=())], 1.0) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from alerting.actions.outcome import Cause, Failed, Retry
 from alerting.receiver.exposition import Waiting
@@ -439,3 +440,28 @@ def test_a_driver_that_hangs_holds_up_nobody_else(begin: Begin) -> None:
     asyncio.run(story())
     world.passes(60)
     assert (sorted(world.driver.calls), world.states()["grok"]) == (["gimai", "grok"], "recovered")
+
+
+def test_while_a_driver_works_no_other_receiver_takes_its_episode_over(begin: Begin) -> None:
+    world, let_go = begin(lease_seconds=0.3), threading.Event()
+    world.driver.effect = lambda agent: world.lives(agent, "two") if let_go.wait(30) else None
+    down(world, "grok")
+
+    def lease(connection: Connection) -> float:
+        return float(connection.exec_driver_sql("SELECT lease_until FROM episodes").scalar_one())
+
+    async def story() -> None:
+        world.now += 5
+        await world.healer.turn()
+        world.now += 60
+        for _ in range(1000):
+            await asyncio.sleep(0.01)
+            if kept := await world.journal.run(lease) > world.now:
+                break
+        let_go.set()
+        assert kept, "it lets go of it"
+        await asyncio.gather(*world.calls._tasks)
+
+    asyncio.run(story())
+    world.passes(60)
+    assert (world.driver.calls, world.states()) == (["grok"], {"grok": "recovered"})
