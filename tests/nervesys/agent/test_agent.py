@@ -56,6 +56,19 @@ def test_idle_running_idle_stopped(grok: Make, bucket: Path) -> None:
     assert state.metrics.memory_percent
 
 
+def test_it_is_degraded_while_its_logs_cannot_leave(grok: Make, brain: Path, bucket: Path) -> None:
+    (brain / "config/agents/grok.yaml").write_text("agent: {name: grok, buffer: {flush_interval_minutes: 0.002}}")
+    blocked = bucket / "db/active_logs"
+    blocked.parent.mkdir()
+    blocked.write_text("in the way")
+    with grok() as agent:
+        agent.log.info("hello")
+        until(lambda: says(bucket, Status.DEGRADED))
+        blocked.unlink()
+        until(lambda: says(bucket, Status.IDLE))
+    assert logs(bucket)
+
+
 def test_each_start_is_a_new_instance(grok: Make, bucket: Path) -> None:
     seen = set()
     for _ in range(2):

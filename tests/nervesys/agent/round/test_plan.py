@@ -70,6 +70,7 @@ def test_the_store_is_freed_by_the_table(key: str, due: bool) -> None:
         pytest.param("Archive/logs/2025/12/host-1_2025-12-20_audit.json.gz", False, id="audit, 31 days"),
         pytest.param("Archive/logs/2025/12/host-1_2025-12-20.json.gz", False, id="all in one: as the longest kept"),
         pytest.param("Backups/full_backup_2025-12-20.tar.gz", True, id="full backup, 31 days"),
+        pytest.param("Backups/full_backup_2025-12-21.tar.gz", False, id="full backup, 30 days"),
         pytest.param("Backups/mine.zip", False, id="a name that breaks the contract"),
         pytest.param("Reports/Daily/2020-01-01_summary.pdf", False, id="reports are for ever"),
         pytest.param("holiday.jpg", False, id="somebody's"),
