@@ -45,6 +45,10 @@ NOTHING_CHANGED = Reason(
     "The configuration is older than what is known of the fleet.",
     unless="changes(max(nervesys_brain_config_change_timestamp_seconds)[7d:1m]) > 0",
 )
+JUST_CHANGED = Reason(
+    "The newest change is minutes old, and means are made of one value in ten.",
+    unless="nervesys_brain_config_change_timestamp_seconds",  # data is welcome at any time
+)
 NOTHING_TOLD = Reason("No agent told the brain of an error.", unless="nervesys_brain_error_log_lines")
 NEVER_DRILLED = Reason("Nobody tried to restore a backup.", unless="nervesys_restore_drill_timestamp_seconds")
 NOTHING_REFUSED = Reason(
@@ -70,6 +74,7 @@ EXPECTED_EMPTY: dict[str, Reason] = {
     "artifacts / Waiting by agent / B": NOTHING_REFUSED,
     "config-changes / Agents by the brain / C": NOTHING_TOLD,
     **{f"config-changes / {title}, before and after / A": NOTHING_CHANGED for title in COMPARED},
+    **{f"config-changes / {title}, before and after / B": JUST_CHANGED for title in COMPARED},
     "hygiene / Duration of drills / A": NEVER_DRILLED,
     "hygiene / Duration of runs / A": NOT_ON_GITHUB,
     "hygiene / Failed deployments / A": NOT_ON_GITHUB,

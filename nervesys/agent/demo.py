@@ -33,7 +33,8 @@ ARTIFACT_TYPES = {
     "update_docs": "document",
     "triage_issue": "triage",
 }
-VISIBILITIES = {"update_docs": "public", "triage_issue": "private"}
+VISIBILITIES = ("trace", "public", "private")
+"""Of artifacts, in turn."""
 TRACE_JOBS, RETENTION_DAYS = 5, 7
 TOKENS_A_LINE = 10
 REPOSITORIES = ("nervesys", "nervesys-web", "fleet-tools")
@@ -97,7 +98,7 @@ def _in_project(agent: Agent, job: Job, task: Task, number: int) -> None:
         content_type="text/markdown",
         trace=trace,
         step=step,
-        visibility=VISIBILITIES.get(job.action, "trace"),
+        visibility=VISIBILITIES[number % len(VISIBILITIES)],
         retention=RETENTION_DAYS,
         model_name=agent.me.config.model,
         execution_time_ms=round(job.seconds * 1000),
