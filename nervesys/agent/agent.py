@@ -22,6 +22,7 @@ from nervesys.agent.host import MB, Host
 from nervesys.agent.identity import Identity, identify, named
 from nervesys.agent.knowledge import learning_of
 from nervesys.agent.lock import Lock
+from nervesys.agent.projects import Projects
 from nervesys.agent.records import Scribe
 from nervesys.agent.round import Reports, no_reports
 from nervesys.agent.work import Task, Work
@@ -33,6 +34,7 @@ from nervesys.stores.objects import ObjectStore
 from nervesys.stores.opened import open_store
 from nervesys.stores.s3 import ATTEMPTS
 from nervesys.workspace import Workspace
+from nervesys.workspace.workspace import checked_project
 
 if TYPE_CHECKING:
     from nervesys.artifacts.client import Artifacts
@@ -93,6 +95,7 @@ class Agent:
         usual = store or _store(self.me.settings)
         self._databases = databases_of(self.me, usual, clock)
         self._learning = learning_of(self.me, usual, clock)
+        self._copies = self._kept_projects(usual)
         pillars = Pillars(
             copy,
             copy.pushing(),
@@ -101,6 +104,7 @@ class Agent:
             self._artifacts,
             self._databases,
             self._learning,
+            self._copies,
             reports,
         )
         host = Host(self.me.server, self.me.name, self.me.folder)
@@ -153,12 +157,14 @@ class Agent:
             project: where None, the one of `PROJECT_ID`, of the agent's file in the brain, or of the agent's own name.
 
         Raises:
-            NervesysError: the name is none, or the files cannot be opened.
+            NervesysError: the name is none, the files cannot be opened, or the store that has them does not answer.
         """
         said = self.me.settings.storage.workspace
         name = project or said.project or self.me.config.project or self.me.name
         if name not in self._workspaces:
             path = self._projects if said.persistent else None
+            if self._copies:
+                self._copies.open(checked_project(name))
             self._workspaces[name] = Workspace(path, name, self.me.name, self._clock)
         return self._workspaces[name]
 
@@ -234,6 +240,19 @@ class Agent:
         self._lock.release()
         for number, before in self._signals.items():
             signal.signal(number, before)
+
+    def _kept_projects(self, store: ObjectStore) -> Projects | None:
+        """Copies of the workspaces in the store, where the settings want them."""
+        said, paths = self.me.settings.storage.workspace, self.me.settings.storage.storj.paths
+        if not (said.persistent and said.sync_minutes):
+            return None
+        return Projects(
+            self._projects,
+            self.me.folder / "workspaces",
+            lambda project: self.me.key(paths.workspaces, project=project),
+            store,
+            self.me.instance_id,
+        )
 
     def _crashed(self, error: BaseException) -> None:
         """Tell what happened; the last status stays."""

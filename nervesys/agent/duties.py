@@ -19,6 +19,7 @@ from nervesys.agent.host import MB, give_back
 from nervesys.agent.identity import Identity
 from nervesys.agent.knowledge import Learning
 from nervesys.agent.loop import Loop
+from nervesys.agent.projects import Projects
 from nervesys.agent.report import Reporter
 from nervesys.agent.rival import Watch
 from nervesys.agent.round import Reports, Schedule, has_archive
@@ -69,6 +70,7 @@ class Pillars:
         artifacts: what waits for their service.
         databases: of the agent itself.
         learning: its part of what all agents know.
+        projects: copies of its workspaces; None where the settings want none.
         reports: makes the fleet's reports, within the daily round.
     """
 
@@ -79,6 +81,7 @@ class Pillars:
     artifacts: OpenedArtifacts
     databases: Databases
     learning: Learning
+    projects: Projects | None
     reports: Reports
 
 
@@ -145,6 +148,11 @@ class Duties:
             backing_up,
             registering,
         ]
+        self._syncing: Loop | None = None
+        if pillars.projects:
+            minutes = me.settings.storage.workspace.sync_minutes or 0  # taken at the start
+            self._syncing = Loop("copying workspaces", pillars.projects.sync, lambda: minutes * 60)
+            self._loops.append(self._syncing)
         if triage := _triage(me, clock):
             self.handlers.append(triage.handler)
             self._loops.append(Loop("judging errors", triage.turn, lambda: TURN_SECONDS))
@@ -177,6 +185,8 @@ class Duties:
         if not self._heart.silent:
             self._within(until, self._sharing.once)
             self._within(until, self._copying.once)
+            if self._syncing:
+                self._within(until, self._syncing.once)
         if shipped:
             self._buffer.close()
 

@@ -12,6 +12,7 @@ FIELDS = {
     "agent": r"[^/]+?",
     "server": r"[^/]+?",
     "entity": r"[^/]+?",
+    "project": r"[^/]+?",
     "category": r"system|activity|errors|audit",
     "date": r"\d{4}-\d{2}-\d{2}",
     "time": r"\d{6}",

@@ -30,6 +30,7 @@ class StorePaths(Section):
     config_backups: Template
     shared: Template
     knowledge: Template
+    workspaces: Template
     databases: Template
     vitality: Template
 
@@ -162,11 +163,13 @@ class Workspace(Section):
         path: folder of all projects, from NERVESYS_HOME.
         project: for agents that name none.
         persistent: False keeps everything in memory, until the program ends.
+        sync_minutes: between two copies of what is new to the store; None keeps none there.
     """
 
     path: str
     project: str | None = None
     persistent: bool
+    sync_minutes: float | None = Field(default=None, gt=0)
 
 
 def _database(said: SecretStr) -> SecretStr:

@@ -18,6 +18,18 @@ MEMORY = "/dev/shm"  # noqa: S108  # a private folder is made in it
 MILESTONE = "milestone"
 
 
+def checked_project(name: str) -> str:
+    """A project's name.
+
+    Raises:
+        NervesysError: it is none.
+    """
+    try:
+        return project_name(name)
+    except BadObject as bad:
+        raise NervesysError(f"open a workspace: {bad}") from bad
+
+
 class Workspace:
     """One project; any number of threads and processes may have it open.
 
@@ -32,10 +44,7 @@ class Workspace:
     """
 
     def __init__(self, path: Path | None, project: str, author: str, clock: Clock = system_clock) -> None:
-        try:
-            self.project = project_name(project)
-        except BadObject as bad:
-            raise NervesysError(f"open a workspace: {bad}") from bad
+        self.project = checked_project(project)
         with ExitStack() as opened:
             root = path or Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="nervesys-", dir=MEMORY)))
             self.folder = root / self.project
