@@ -113,6 +113,13 @@ def test_every_program_is_scraped_at_its_address() -> None:
     assert set(scraped) == {*settings.monitoring.sources, *OWN, *FOREIGN}
 
 
+def test_a_clock_that_is_set_back_and_a_target_that_grows_blind_nobody() -> None:
+    config = prometheus_config(load().settings, Path())
+    assert config["storage"]["tsdb"]["out_of_order_time_window"] == "2h"
+    for scope in (config["global"], *config["scrape_configs"]):
+        assert "sample_limit" not in scope, "beyond it the whole target would be gone"
+
+
 def test_replicas_send_one_and_the_same_alert() -> None:
     config = prometheus_config(load().settings, Path())
     (dropped,) = config["alerting"]["alert_relabel_configs"]

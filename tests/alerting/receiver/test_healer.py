@@ -52,6 +52,19 @@ def test_a_dead_agent_is_restarted_once_and_proven(begin: Begin) -> None:
     assert [change.state for change in world.changes] == ["deferred", "running", "succeeded", "recovered"]
 
 
+def test_how_long_each_call_and_each_recovery_took_is_measured_by_driver(begin: Begin) -> None:
+    world = begin()
+    world.driver.script = [Retry(Cause.UNREACHABLE, "no socket")]
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    down(world, "grok")
+    world.passes(60)
+    (episode,) = world.actions()
+    assert world.measured("action_duration_seconds_count", action="restart_agent", driver="supervisor") == 2
+    assert world.measured("action_recovery_duration_seconds_count", driver="supervisor") == 1
+    took = episode["closed_at"] - episode["opened_at"]
+    assert world.measured("action_recovery_duration_seconds_sum", driver="supervisor") == took
+
+
 def test_every_firing_repeat_and_twin_joins_the_one_episode(begin: Begin) -> None:
     world = begin()
     world.driver.effect = lambda agent: world.lives(agent, "two")

@@ -106,10 +106,10 @@ class World:
     def start(self) -> None:
         """Start a receiver on what is there; the one before it is forgotten, as after a crash."""
         self.writer = Writer(self.journal)
-        instruments, drivers = Instruments("receiver", INSTRUMENTS), {"supervisor": self.driver}
+        self.instruments, drivers = Instruments("receiver", INSTRUMENTS), {"supervisor": self.driver}
         settings = self.fleet.settings
         self.calls = Calls(
-            drivers, self.writer, instruments, self.clock, self.changes.extend, self.limits.lease_seconds
+            drivers, self.writer, self.instruments, self.clock, self.changes.extend, self.limits.lease_seconds
         )
         self.healer = Healer(
             fleet=lambda: self.fleet,
@@ -122,7 +122,7 @@ class World:
             cap=self.limits.restarts_per_hour,
             journal=self.journal,
             writer=self.writer,
-            instruments=instruments,
+            instruments=self.instruments,
             clock=self.clock,
             told=self.changes.extend,
         )
@@ -186,6 +186,10 @@ class World:
     def actions(self, **wanted: Any) -> list[dict[str, Any]]:
         with self.journal.transaction() as connection:
             return view.actions(connection, view.Filter(**wanted))
+
+    def measured(self, name: str, **labels: str) -> float | None:
+        """A series of the receiver's own."""
+        return self.instruments.registry.get_sample_value(f"nervesys_{name}", labels)
 
     def story(self, episode_id: int = 1) -> list[str]:
         """The verdicts of an episode, in their order."""
