@@ -9,9 +9,8 @@ is uploaded again. The logs are read first and uploaded last: what they tell of 
 
 import json
 import logging
-import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,26 +20,13 @@ from threading import Lock
 from nervesys.errors import BadObject, NervesysError, Reason, StoreUnavailable
 from nervesys.stores.objects import ObjectInfo, ObjectStore
 from nervesys.stores.packing import pack, unpacked
-from nervesys.workspace.contents import Contents, hash_of
+from nervesys.workspace.contents import hash_of
 from nervesys.workspace.disk import replace, sync_folder, told
-from nervesys.workspace.paths import inside
-from nervesys.workspace.segments import Segments
-from nervesys.workspace.versions import NAME, Ledger
+from nervesys.workspace.layout import FINAL, GROWING, State, holds_anything, seen, show_files
 
 ORIGIN = "origin"
-LOGS = ("history", f"{NAME}/{NAME}")
-GROWING = tuple(f"{log}{end}" for log in LOGS for end in (".log", ".torn"))
-FINAL = re.compile(
-    rf"(history|{NAME}/{NAME})\.\d{{6,}}\.log(\.gz)?"
-    rf"|{NAME}/contents/[0-9a-f]{{2}}/[0-9a-f]{{64}}"
-    r"|snapshots/[0-9A-Z]{26}\.json"
-)
-"""Files that never change once they are there."""
 PACKED = ".gz"
 MAX_ORIGIN_BYTES = 1000
-
-State = tuple[int, int]
-"""A file's size and time; other than before where it was written to."""
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +71,7 @@ class Projects:
             NervesysError: nothing of it is here, and the store does not answer, or its copy is damaged.
         """
         with self._lock, told(f"bring back workspace {project}"):
-            if not _holds_anything(self.folder / project):
+            if not holds_anything(self.folder / project):
                 try:
                     self._bring_back(project)
                 except StoreUnavailable as err:
@@ -110,7 +96,7 @@ class Projects:
 
     def _sync(self, project: str, note: Note) -> None:
         root, prefix = self.folder / project, self.prefix(project)
-        growing, final = _seen(root, note.put)
+        growing, final = seen(root, note.put)
         changed = [(name, state) for name, state in final.items() if note.put.get(name) != state]
         grown = [(name, state) for name, (state, _) in growing.items() if note.put.get(name) != state]
         gone = [name for name in note.put if name not in final and name not in growing]
@@ -168,12 +154,12 @@ class Projects:
             root.mkdir()
             for info in self.store.list(prefix).objects:
                 self._fetch(info, info.key.removeprefix(prefix), root)
-            _show_files(root)
+            show_files(root)
             if target.exists():  # empty, or only folders
                 shutil.rmtree(target)
             root.rename(target)
             sync_folder(self.folder)
-        growing, final = _seen(target, {})
+        growing, final = seen(target, {})
         self._write(project, Note([origin], final | {name: state for name, (state, _) in growing.items()}))
         log.info("workspace %s is brought back from %s", project, prefix)
 
@@ -201,55 +187,3 @@ class Projects:
 
     def _write(self, project: str, note: Note) -> None:
         replace(self.notes / f"{project}.json", json.dumps({"origins": note.origins, "put": note.put}).encode())
-
-
-def _seen(root: Path, put: Mapping[str, State]) -> tuple[dict[str, tuple[State, bytes]], dict[str, State]]:
-    """The logs that grow, with their whole lines where they have grown, and all other files.
-
-    Looks again where a segment was sealed meanwhile: its lines would be in neither, or in both.
-    """
-    while True:
-        ends = _ends(root)
-        growing = {name: found for name in GROWING if (found := _whole_lines(root / name, put.get(name)))}
-        final = dict(_final(root))
-        if ends == _ends(root):
-            return growing, final
-
-
-def _ends(root: Path) -> list[int]:
-    return [Segments((root / name).parent, Path(name).name).end().segment for name in LOGS]
-
-
-def _whole_lines(path: Path, known: State | None) -> tuple[State, bytes] | None:
-    try:
-        state = _state(path)
-        body = path.read_bytes() if state != known else b""
-    except FileNotFoundError:
-        return None
-    return state, body[: body.rfind(b"\n") + 1]
-
-
-def _final(root: Path) -> Iterator[tuple[str, State]]:
-    for path in root.rglob("*"):
-        name = path.relative_to(root).as_posix()
-        if FINAL.fullmatch(name):
-            with suppress(FileNotFoundError):
-                yield name, _state(path)
-
-
-def _state(path: Path) -> State:
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
-
-
-def _holds_anything(folder: Path) -> bool:
-    return any(path.is_file() and path.stat().st_size for path in folder.rglob("*"))
-
-
-def _show_files(root: Path) -> None:
-    """Lay the newest contents into `files/`, where people look for them."""
-    ledger, contents = Ledger(Segments(root / NAME, NAME)), Contents(root / NAME / "contents")
-    ledger.learn()
-    for version in ledger.current():
-        with suppress(NervesysError):  # a content that is damaged or gone is told to who reads it
-            replace(inside(root / "files", version.path), contents.get(version.hash or ""))

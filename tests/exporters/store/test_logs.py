@@ -5,15 +5,18 @@ import json
 import sqlite3
 from pathlib import Path
 
+import pyrage
 import pytest
+from pydantic import SecretStr
 
 from exporters.runner import WHOLE, Cache, Refresh, Shard
 from exporters.store import logs, records
 from exporters.store.board import Board
 from exporters.store.logs import RECHECKS, Logs
 from nervesys.contract.times import utc
-from nervesys.errors import StoreUnavailable
+from nervesys.errors import Reason, StoreUnavailable
 from nervesys.stores import lines as limits
+from nervesys.stores.sealing import hold, seal
 from tests.exporters.kit import HandClock, Rejections, context
 from tests.exporters.store.bucket import Bucket, shown
 
@@ -71,6 +74,23 @@ def test_a_new_series_is_0_for_one_pass_and_then_its_count(world: World) -> None
     assert world.run()[INFO] == 50
     world.ship("2", lines=3)
     assert world.run()[INFO] == 53
+
+
+def test_an_encrypted_log_is_counted_by_who_holds_an_identity_and_named_by_who_does_not(world: World) -> None:
+    ours = pyrage.x25519.Identity.generate()
+    plain = world.ship(lines=5)
+    body = seal((world.home / "bucket" / plain).read_bytes(), [str(ours.to_public())])
+    (world.home / "bucket" / plain).unlink()
+    world.put(f"{plain}.age", body)
+    world.run()
+    assert world.store.gets == [], "not even fetched"
+    assert world.rejections.all == [(Reason.NO_IDENTITY, f"{plain}.age")]
+    hold(SecretStr(str(ours)))
+    try:
+        world.run()
+        assert world.run()[INFO] == 5
+    finally:
+        hold(None)
 
 
 def test_errors_of_configured_agents_exist_from_the_start(world: World) -> None:
