@@ -39,17 +39,17 @@ def known(brain: Path) -> Callable[[str], None]:
 
 
 def test_the_three_lines_of_the_tutorial(fleet: Fleet, tmp_path: Path, known: Callable[[str], None]) -> None:
-    known("ada")
-    script = tmp_path / "ada.py"
+    known("mira")
+    script = tmp_path / "mira.py"
     script.write_text(block("tutorial.md", "python", "Agent("))
     with fleet.store(), running(sys.executable, str(script), **fleet.variables) as process:
-        until(lambda: fleet.says(Status.RUNNING, agent="ada"))
-        state = fleet.state("ada")
+        until(lambda: fleet.says(Status.RUNNING, agent="mira"))
+        state = fleet.state("mira")
         assert state is not None
         assert state.current_task == "say_hello"
         process.communicate(b"\n", timeout=STOP_SECONDS)
         assert process.returncode == 0
-    state = fleet.state("ada")
+    state = fleet.state("mira")
     assert state is not None
     assert (state.status, state.tasks and state.tasks.completed) == (Status.STOPPED, 1)
     assert "say_hello done" in [record.message for record in told(fleet)]
@@ -58,11 +58,11 @@ def test_the_three_lines_of_the_tutorial(fleet: Fleet, tmp_path: Path, known: Ca
 def test_the_tutorial_introduces_the_agent_to_the_brain(tmp_path: Path) -> None:
     (tmp_path / "stack").mkdir()
     seed(tmp_path / "stack/.nervesys/brain.git", shipped_root(), NOON)
-    commands = block("tutorial.md", "console", "Meet ada").replace("$ ", "")
-    who = {f"GIT_{role}_{what}": "ada@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    commands = block("tutorial.md", "console", "Meet mira").replace("$ ", "")
+    who = {f"GIT_{role}_{what}": "mira@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     subprocess.run(["sh", "-ec", commands], cwd=tmp_path / "stack", env={"PATH": "/usr/bin:/bin", **who}, check=True)
-    pushed = ["git", "-C", str(tmp_path / "stack/.nervesys/brain.git"), "show", "main:config/agents/ada.yaml"]
-    assert subprocess.run(pushed, check=True, capture_output=True, text=True).stdout.startswith("agent: {name: ada")
+    pushed = ["git", "-C", str(tmp_path / "stack/.nervesys/brain.git"), "show", "main:config/agents/mira.yaml"]
+    assert subprocess.run(pushed, check=True, capture_output=True, text=True).stdout.startswith("agent: {name: mira")
 
 
 def test_the_program_of_the_how_to(fleet: Fleet, tmp_path: Path, known: Callable[[str], None]) -> None:
