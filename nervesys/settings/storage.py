@@ -1,5 +1,6 @@
 """The three pillars that hold data: config/storage.yaml."""
 
+import re
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -214,6 +215,12 @@ class Artifacts(Section):
     checkpoints: dict[str, DatabaseUrl] = Field(default_factory=dict)
 
 
+def _recipient(said: str) -> str:
+    if not re.fullmatch("age1[02-9ac-hj-np-z]{58}", said):
+        raise ValueError("no public key of age's: age-keygen prints it, age1… and 58 characters")
+    return said
+
+
 def _identity(said: SecretStr) -> SecretStr:
     if "AGE-SECRET-KEY-1" not in said.get_secret_value():
         raise ValueError("no identity of age's: age-keygen makes one, AGE-SECRET-KEY-1…")
@@ -228,7 +235,7 @@ class Encryption(Section):
         identity: the content of an identity file, for those who read; it may hold several.
     """
 
-    recipients: tuple[Annotated[str, Field(pattern="^age1[02-9ac-hj-np-z]{58}$")], ...] = ()
+    recipients: tuple[Annotated[str, AfterValidator(_recipient)], ...] = ()
     identity: Annotated[SecretStr, AfterValidator(_identity)] | None = None
 
 
