@@ -5,7 +5,7 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import artifacts, backfill, healing, history, idle, intake, listing, logging_cost, scrape
+from benchmarks import artifacts, backfill, eyes, healing, history, idle, intake, listing, logging_cost, scrape
 from benchmarks.measure import Report
 
 BENCHMARKS = {
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "scrape": ("2. Scrape and refresh of 10 000 agents", scrape.run),
     "intake": ("3. Alerts journalled", intake.run),
     "logging": ("4. Logging in an agent", logging_cost.run),
+    "eyes": ("Dashboards: drawn, and asked", eyes.run),
     "backfill": ("Backfill of the archive", backfill.run),
     "healing": ("5. From the last heartbeat to the restart", healing.run),
     "idle": ("An agent without work", idle.run),

@@ -65,6 +65,14 @@ class Report:
             aim = f"[red]{aim} missed[/]"
         self.table.add_row(what, shown(measured), shown(baseline), _ratio(ratio), aim)
 
+    def within(self, what: str, measured: float, at_most: float) -> None:
+        """A row of seconds that have a limit, whatever the machine."""
+        aim = f"≤ {seconds(at_most)}"
+        if measured > at_most:
+            self.missed.append(what)
+            aim = f"[red]{aim} missed[/]"
+        self.table.add_row(what, seconds(measured), "", "", aim)
+
     def limit(self, what: str, measured: int, at_most: int) -> None:
         """A row of a count that has a limit."""
         if measured > at_most:
