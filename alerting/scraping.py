@@ -27,7 +27,8 @@ def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = Tr
     Args:
         settings: addresses and intervals.
         secrets: folder in which the password of basic auth lies, as `web_password`.
-        evaluates: it has rules, and tells Alertmanager; else it only stores what it scrapes.
+        evaluates: it has all rules, and tells Alertmanager; else it only stores what it scrapes, and records what
+            dashboards ask.
     """
     timing, alertmanagers = settings.monitoring.prometheus, settings.monitoring.alertmanagers
     return {
@@ -39,7 +40,7 @@ def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = Tr
         },
         # A clock that jumps back would otherwise make Prometheus refuse every sample until it has caught up.
         "storage": {"tsdb": {"out_of_order_time_window": "2h"}},
-        **(_evaluation(alertmanagers) if evaluates else {}),
+        **(_evaluation(alertmanagers) if evaluates else {"rule_files": ["rules/recording.yml"]}),
         "scrape_configs": [
             {
                 "job_name": job,

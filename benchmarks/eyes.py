@@ -11,6 +11,8 @@ from pathlib import Path
 
 from benchmarks.measure import Report, best
 from dashboards.build import datasource_seconds, pages
+from dashboards.recording import STATUS
+from dashboards.style import STATUS_CODES
 from nervesys.cli.dashboards import AT_A_TIME, world
 from nervesys.contract.state import Status
 from nervesys.prometheus import Prometheus
@@ -104,8 +106,10 @@ def _value(name: str, known: Known, labels: Mapping[str, str], at: int, place: i
         return elapsed // STEP_SECONDS * (1 + place % 7)
     if name.endswith("_timestamp_seconds"):
         return at - place % 50
+    if name == STATUS:
+        return STATUS_CODES[Status.IDLE if (elapsed // 600 + place) % 9 == 0 else Status.RUNNING]
     if "status" in labels:
-        return labels["status"] == ("idle" if (elapsed // 600 + place // len(Status)) % 9 == 0 else "running")
+        return labels["status"] == Status.RUNNING
     return (place + elapsed // 300) % 100 / 100
 
 

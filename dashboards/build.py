@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from dashboards import DASHBOARDS
+from dashboards import DASHBOARDS, recording
 from dashboards.check import EXCLUDED
 from dashboards.correct import Json, corrected
 from dashboards.style import House, duration
@@ -32,7 +32,7 @@ def pages(loaded: Loaded) -> list[Json]:
 
 
 def files(loaded: Loaded, folder: str = FOLDER) -> dict[str, str]:
-    """Every file that Grafana is provisioned with.
+    """Every file that Grafana is provisioned with, and the rules that Prometheus records for it.
 
     Args:
         loaded: the settings.
@@ -44,6 +44,7 @@ def files(loaded: Loaded, folder: str = FOLDER) -> dict[str, str]:
     made = {f"grafana/dashboards/{page['uid']}.json": _json(page) for page in pages(loaded)}
     made["grafana/dashboards/.lint"] = _yaml({"exclusions": {rule: {"reason": why} for rule, why in EXCLUDED.items()}})
     made["grafana/dashboards/nervesys.yaml"] = _yaml(_providers(loaded, folder))
+    made[recording.FILE] = _yaml(recording.rules())
     made["grafana/datasources/nervesys.yaml"] = _yaml(_datasources(loaded))
     return made
 

@@ -7,12 +7,12 @@ from grafanalib.core import Dashboard
 from dashboards.cost import cost
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
+from dashboards.recording import configured
 from dashboards.shared import (
     FIRING,
     actions_by_agent,
     age,
     by_agent,
-    configured,
     count_of,
     firing,
     server_load,

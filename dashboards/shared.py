@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboards.correct import Query
+from dashboards.recording import STATUS, configured
 from dashboards.style import (
     AGENT_CELL,
     SEVERITY_COLOURS,
-    SILENT,
     STATE_COLOURS,
     STATUS_CODES,
     TO_AGENT,
@@ -19,6 +19,7 @@ from dashboards.style import (
     query,
 )
 from dashboards.tables import Label, Value, table
+from nervesys.contract.state import Status
 from nervesys.settings.thresholds import Pair
 
 FIRING = 'ALERTS{alertstate="firing", alertname!="Watchdog"}'
@@ -32,14 +33,9 @@ def count_of(expr: str) -> str:
     return f"count({expr}) or vector(0)"
 
 
-def configured(expr: str) -> str:
-    """The expression without agents that were taken out of the brain; an unreachable brain takes out none."""
-    return f"({expr} and on (agent) last_over_time(nervesys_brain_agent_configured[1h]))"
-
-
 def working(agent: str) -> str:
     """Those of the matching agents that do what they should."""
-    return configured(f'max by (agent) (nervesys_agent_status{{{agent}, status=~"running|idle"}} == 1)')
+    return f"({status(agent)} == {STATUS_CODES[Status.RUNNING]} or {status(agent)} == {STATUS_CODES[Status.IDLE]})"
 
 
 def age(agent: str) -> str:
@@ -49,11 +45,7 @@ def age(agent: str) -> str:
 
 def status(agent: str) -> str:
     """Code of each matching agent's status; where its last words are too old to be served, it is silent."""
-    said = " or ".join(
-        f'{code} * (nervesys_agent_status{{{agent}, status="{word}"}} == 1)' for word, code in STATUS_CODES.items()
-    )
-    silent = f"{SILENT} * max by (agent) (nervesys_agent_heartbeat_timestamp_seconds{{{agent}}})"
-    return configured(f"(max by (agent) ({said}) or {silent})")
+    return f"max by (agent) ({STATUS}{{{agent}}})"
 
 
 def server_load(house: House, server: str) -> Sequence[Any]:

@@ -16,6 +16,7 @@ from dashboards.check import Finding, World, check_pages
 from dashboards.correct import Json
 from dashboards.expected_empty import EXPECTED_EMPTY
 from dashboards.live import Answer, Verdict, answers
+from dashboards.recording import RECORDED
 from nervesys.cli.families import families
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, Wait, opened
@@ -166,7 +167,7 @@ def world(loaded: Loaded) -> World:
         raise NervesysError(
             f"check dashboards: what they show needs {err.name}: pip install 'nervesys-observability[all]'"
         ) from err
-    return World(known(shown), periods(loaded), datasource_seconds(loaded))
+    return World({**known(shown), **RECORDED}, periods(loaded), datasource_seconds(loaded))
 
 
 def asked_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> list[Answer]:

@@ -23,8 +23,8 @@ from reports.periodic.period import Every, Period
 DOTS_PER_PIXEL = (0.85, 0.7, 0.6)
 """Finest first: 1200 pixels wide, and less where the picture would be larger than a repository likes."""
 MOST_BYTES = 300_000
-OF_MONTHS = frozenset({"historical-trends"})
-"""Pages that have nothing to say of minutes."""
+SINCE: Mapping[str, str] = {"historical-trends": "now-14d"}
+"""Pages that have nothing to say of minutes, and what they show."""
 CHOSEN: Mapping[str, Mapping[str, str]] = {"agent-details": {"agent": "grok"}}
 """By page, what is chosen on it."""
 
@@ -44,7 +44,7 @@ def drawn(base: Opened, since: str) -> Iterator[tuple[str, bytes]]:
     prometheus.instant("vector(1)")  # one that is away is told here: nobody wants pictures of complaints
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         for page in pages(base.loaded):
-            seconds = seconds_of(page["time"]["from"] if page["uid"] in OF_MONTHS else since)
+            seconds = seconds_of(SINCE.get(page["uid"], since))
             wanted = CHOSEN.get(page["uid"], {})
             rows = UPPER.get(page["uid"], math.inf)
             shown = {**page, "panels": [panel for panel in page["panels"] if panel["gridPos"]["y"] < rows]}

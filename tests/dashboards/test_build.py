@@ -3,6 +3,7 @@ from pathlib import Path
 
 import dashboards
 from dashboards.build import files
+from dashboards.recording import FILE
 from nervesys.settings import Loaded, load
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +21,11 @@ def test_the_same_settings_make_the_same_bytes(loaded: Loaded) -> None:
 
 def test_what_is_committed_is_fresh_and_nothing_else_lies_there() -> None:
     made = files(load(profile="local,compose"))
-    lying = {file.relative_to(COMMITTED).as_posix(): file for file in COMMITTED.glob("grafana/**/*") if file.is_file()}
+    lying = {
+        file.relative_to(COMMITTED).as_posix(): file
+        for file in [*COMMITTED.glob("grafana/**/*"), COMMITTED / FILE]
+        if file.is_file()
+    }
     assert sorted(made) == sorted(lying)
     assert [name for name in made if made[name] != lying[name].read_text()] == [], "run `make generate`"
 

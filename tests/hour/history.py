@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from itertools import product
 
+from dashboards.recording import STATUS
+from dashboards.style import STATUS_CODES
 from nervesys.contract.state import Status
 from nervesys.promql import Known
 
@@ -56,6 +58,8 @@ def _value(name: str, known: Known, at: int, elapsed: int, number: int) -> float
     """Counters grow, a series' place in its family apart, so that buckets rise; instants lie a minute back."""
     if known.counter:
         return (elapsed // STEP_SECONDS) * (number + 1)
+    if name == STATUS:
+        return STATUS_CODES[Status.RUNNING]
     if name.endswith("_timestamp_seconds") or name == "ALERTS_FOR_STATE":
         return at - 60
     return 1
