@@ -44,9 +44,14 @@ def files(loaded: Loaded, folder: str = FOLDER) -> dict[str, str]:
     made = {f"grafana/dashboards/{page['uid']}.json": _json(page) for page in pages(loaded)}
     made["grafana/dashboards/.lint"] = _yaml({"exclusions": {rule: {"reason": why} for rule, why in EXCLUDED.items()}})
     made["grafana/dashboards/nervesys.yaml"] = _yaml(_providers(loaded, folder))
-    made[recording.FILE] = _yaml(recording.rules())
+    made |= recorded()
     made["grafana/datasources/nervesys.yaml"] = _yaml(_datasources(loaded))
     return made
+
+
+def recorded() -> dict[str, str]:
+    """The rules that Prometheus records for the pages, whoever draws them; text by path likewise."""
+    return {recording.FILE: _yaml(recording.rules())}
 
 
 def _providers(loaded: Loaded, folder: str) -> Json:

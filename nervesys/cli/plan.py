@@ -120,8 +120,10 @@ def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
         RECEIVER_FILE: _receiver_file(stack),
         **{f"{PROVISIONING}{path}": text for path, text in provisioning.items()},
     }
+    drawn = import_module("dashboards.build")
+    files |= {f"{PROVISIONING}{path}": text for path, text in drawn.recorded().items()}
     if any(service.name == "grafana" for service in stack.services):
-        pages = import_module("dashboards.build").files(loaded, str(stack.home / "provisioning/grafana/dashboards"))
+        pages = drawn.files(loaded, str(stack.home / "provisioning/grafana/dashboards"))
         files[grafana.CONFIG] = grafana.config(stack.home, loaded.settings.monitoring.listen.grafana)
         files |= {f"{PROVISIONING}{path}": text for path, text in pages.items()}
     elif alerts.engine == "grafana":
