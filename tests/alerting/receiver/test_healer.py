@@ -174,8 +174,9 @@ def test_attempts_count_across_episodes(begin: Begin) -> None:
     assert world.states() == {"grok": "escalated"}
 
 
-def test_between_two_restarts_of_one_agent_lies_the_cool_down(begin: Begin) -> None:
-    world = begin(cooldown_seconds=300)
+@pytest.mark.parametrize("window", [3600, 60], ids=["within the window", "though attempts are forgotten sooner"])
+def test_between_two_restarts_of_one_agent_lies_the_cool_down(begin: Begin, window: float) -> None:
+    world = begin(cooldown_seconds=300, window_seconds=window)
     world.driver.effect = lambda agent: world.lives(agent, "two")
     down(world, "grok")
     world.passes(60)
@@ -249,6 +250,18 @@ def test_when_an_episode_ends_the_receiver_looks_again(begin: Begin) -> None:
     assert len(world.driver.calls) == 2, "though no alert came"
 
 
+def test_without_an_alert_only_a_silence_worth_one_opens_an_episode_again(begin: Begin) -> None:
+    world = begin()
+    world.driver.effect = lambda agent: world.lives(agent, "two")
+    down(world, "grok")
+    world.passes(20)
+    (episode,), policy = world.actions(), world.healer.policy
+    world.passes(episode["closed_at"] + 2 * policy.down - world.now - policy.grace - 5)
+    world.dies("grok")
+    world.passes(policy.grace + 10)
+    assert (world.driver.calls, world.states()) == (["grok"], {"grok": "recovered"})
+
+
 def test_an_agent_taken_out_of_the_brain_ends_its_episode(begin: Begin) -> None:
     world = begin(health={"max_restart_attempts": 0})
     down(world, "grok")
@@ -296,6 +309,17 @@ def test_where_the_trials_do_not_come_back_the_rest_is_left_alone(begin: Begin) 
     states = world.states()
     assert states.pop("*") == "escalated"
     assert sorted(states.values()) == ["deferred", "deferred", "deferred", "escalated", "escalated"]
+
+
+def test_recoveries_that_lie_far_apart_are_no_flapping(begin: Begin) -> None:
+    world = begin(health={"max_restart_attempts": 99}, flap_recoveries=3, flap_window_seconds=200)
+    world.driver.effect = lambda agent: world.lives(agent, f"instance-{len(world.driver.calls)}")
+    for number in range(4):
+        world.dies("grok")
+        world.passes(35)
+        world.receive(agent_down("grok", starts_at=f"firing {number}"))
+        world.passes(60)
+    assert (len(world.driver.calls), world.states()) == (4, {"grok": "recovered"})
 
 
 def test_restarts_that_recover_but_recur_are_given_up(begin: Begin) -> None:
