@@ -5,7 +5,7 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import artifacts, backfill, eyes, healing, history, idle, intake, listing, logging_cost, scrape
+from benchmarks import artifacts, backfill, eyes, healing, history, idle, intake, listing, logging_cost, restore, scrape
 from benchmarks.measure import Report
 
 BENCHMARKS = {
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "backfill": ("Backfill of the archive", backfill.run),
     "healing": ("5. From the last heartbeat to the restart", healing.run),
     "idle": ("An agent without work", idle.run),
+    "restore": ("From an empty disk to a running agent with a gigabyte of data", restore.run),
     "artifacts": ("Artifacts: registrations, and their source", artifacts.run),
     "history": ("Workspace: an event history", history.run),
 }
