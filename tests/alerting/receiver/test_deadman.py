@@ -40,7 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
 def test_silence_is_told_once_and_so_is_the_return(caplog: pytest.LogCaptureFixture) -> None:
     now = [1000.0]
     with Outside() as outside:
-        thread = threading.Thread(target=outside.serve_forever, kwargs={"poll_interval": 0.01})
+        thread = threading.Thread(target=outside.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         url = SecretStr(f"http://127.0.0.1:{outside.server_port}/secret-path")
         deadman = Deadman(300, url, Instruments("receiver", INSTRUMENTS), lambda: now[0])
