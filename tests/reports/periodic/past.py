@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from dashboards.recording import STATUS
+from dashboards.style import SILENT, STATUS_CODES
+from nervesys.contract import Status
+
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 9), date(2026, 3, 10), date(2026, 3, 11)
 AGENTS = ("deepseek", "gimai", "grok", "new-one")
@@ -120,6 +124,10 @@ def past() -> Past:
                 if not inside(w, AWAY.get(agent, []))
             ]
             made.put("nervesys_agent_status", {"agent": agent, "status": status}, here)
+        codes = [STATUS_CODES[Status.RUNNING if w // HOUR % 3 else Status.IDLE] for w in times]
+        away = [inside(w, AWAY.get(agent, [])) for w in times]
+        recorded = [(w, float(SILENT if gone else code)) for w, code, gone in zip(times, codes, away, strict=True)]
+        made.put(STATUS, {"agent": agent}, recorded)  # as the recording rule would have
     for agent in AGENTS:
         member = [w for w in times if agent != "new-one" or w >= UNCONFIGURED[1]]
         made.put("nervesys_brain_agent_configured", {"agent": agent, "role": "worker"}, [(w, 1) for w in member])
