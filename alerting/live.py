@@ -14,6 +14,8 @@ NO_GITHUB = "the brain is no repository on GitHub, or no token is set"
 NO_BACKUP = "no backup has been made yet"
 NO_ARCHIVE = "no server's logs have been archived yet"
 NEVER_YET = "it has not happened yet"
+NOT_DRILLED = "nobody has tried a restore yet"
+NOTHING_WAITS = "no artifact waits for its service"
 EXPECTED_ABSENT: Mapping[str, str] = {
     'nervesys_action_open{state="escalated"}': NEVER_YET,
     'nervesys_exporter_last_success_timestamp_seconds{area="github",source="brain"}': NO_GITHUB,
@@ -23,6 +25,14 @@ EXPECTED_ABSENT: Mapping[str, str] = {
     'nervesys_archive_newest_file_timestamp_seconds{area="backups"}': NO_BACKUP,
     'nervesys_store_newest_object_timestamp_seconds{area="config_backups"}': NO_BACKUP,
     "nervesys_archive_missing_log_days": NO_ARCHIVE,
+    'nervesys_deployment_last_run_timestamp_seconds{branch=~"main|master",'
+    'conclusion=~"failure|timed_out|startup_failure"}': NO_GITHUB,
+    'nervesys_exporter_last_success_timestamp_seconds{area="deployments",source="hygiene"}': NO_GITHUB,
+    'nervesys_exporter_up{area="deployments",source="hygiene"}': NO_GITHUB,
+    "nervesys_restore_drill_duration_seconds": NOT_DRILLED,
+    "nervesys_restore_drill_succeeded": NOT_DRILLED,
+    "nervesys_restore_drill_timestamp_seconds": NOT_DRILLED,
+    "nervesys_artifact_oldest_waiting_timestamp_seconds": NOTHING_WAITS,
 }
 """What may be absent from a healthy stack, each with the reason."""
 
