@@ -15,7 +15,8 @@ NO_BACKUP = "no backup has been made yet"
 NO_ARCHIVE = "no server's logs have been archived yet"
 NEVER_YET = "it has not happened yet"
 NOT_DRILLED = "nobody has tried a restore yet"
-NOTHING_WAITS = "no artifact waits for its service"
+TOO_YOUNG = "no agent has beaten often enough to know what is usual"
+NOTHING_WAITS = "no artifact waits, for its service or for its content"
 EXPECTED_ABSENT: Mapping[str, str] = {
     'nervesys_action_open{state="escalated"}': NEVER_YET,
     'nervesys_exporter_last_success_timestamp_seconds{area="github",source="brain"}': NO_GITHUB,
@@ -29,9 +30,11 @@ EXPECTED_ABSENT: Mapping[str, str] = {
     'conclusion=~"failure|timed_out|startup_failure"}': NO_GITHUB,
     'nervesys_exporter_last_success_timestamp_seconds{area="deployments",source="hygiene"}': NO_GITHUB,
     'nervesys_exporter_up{area="deployments",source="hygiene"}': NO_GITHUB,
+    "nervesys_server_anomaly_score": TOO_YOUNG,
     "nervesys_restore_drill_duration_seconds": NOT_DRILLED,
     "nervesys_restore_drill_succeeded": NOT_DRILLED,
     "nervesys_restore_drill_timestamp_seconds": NOT_DRILLED,
+    "nervesys_artifact_oldest_upload_timestamp_seconds": NOTHING_WAITS,
     "nervesys_artifact_oldest_waiting_timestamp_seconds": NOTHING_WAITS,
 }
 """What may be absent from a healthy stack, each with the reason."""
