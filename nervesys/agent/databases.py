@@ -1,19 +1,22 @@
 """An agent's own SQLite files: copied to the store, and brought back where the agent starts anew.
 
     databases/{agent}/NAME/{date}T{time}Z.sqlite3     a copy; by the store's clock, the last one written is the newest
+    databases/{agent}/NAME/{date}T{time}Z.sqlite3.age likewise, for those alone who hold an identity
 
 A copy is taken by SQLite's online backup, so writers go on. Beside each file is noted which copies it has grown from: a
-file that has grown from the newest is used as it is. Else the newest is brought back, and the file is set aside.
+file that has grown from the newest is used as it is. Else the newest is brought back, and the file is set aside. Where
+the newest cannot be opened, a file that was written to later is used, and the copy stays for who can.
 """
 
 import json
 import logging
+import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from threading import Lock
@@ -23,10 +26,11 @@ from nervesys.clock import Clock
 from nervesys.contract.paths import time_fields
 from nervesys.errors import BadObject, NervesysError, Reason, StoreUnavailable
 from nervesys.stores.objects import ObjectInfo, ObjectStore
-from nervesys.workspace.disk import replace, sync_folder
+from nervesys.stores.sealing import check_readable, name_for, sealed, unseal
+from nervesys.workspace import disk
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
-COPY = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z\.sqlite3")
+COPY = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z\.sqlite3(\.age)?")
 END = ".sqlite3"
 SPARE_BYTES = 64 << 20
 """That stay free on the disk beside a copy."""
@@ -41,10 +45,12 @@ class Note:
     Attributes:
         origins: keys of the copies that it has grown from; the last one may be under way.
         state: how the file looked when that one was taken.
+        spared: keys of copies that could not be opened; what they hold may be nowhere else.
     """
 
     origins: tuple[str, ...] = ()
     state: tuple[float, ...] = ()
+    spared: tuple[str, ...] = ()
 
 
 @dataclass
@@ -57,6 +63,7 @@ class Databases:
         store: that keeps the copies.
         keep: how many copies of each; the oldest are deleted once the newest lies there.
         clock: names the copies.
+        recipients: who alone are to read the copies; all where there are none.
     """
 
     folder: Path
@@ -64,6 +71,7 @@ class Databases:
     store: ObjectStore
     keep: Callable[[], int]
     clock: Clock
+    recipients: Callable[[], Sequence[str]] = tuple
     _lock: Lock = field(default_factory=Lock)
 
     def path(self, name: str) -> Path:
@@ -73,7 +81,8 @@ class Databases:
             name: such as `memory`.
 
         Raises:
-            NervesysError: the name is none; or nobody knows whether there is a copy, for the store does not answer.
+            NervesysError: the name is none; nobody knows whether there is a copy, for the store does not answer; the
+                copy cannot be opened, and no file here was written to later; or the disk has no room for it.
         """
         path = self._path(name)
         with self._lock:
@@ -85,8 +94,10 @@ class Databases:
                 log.warning("database %s is used as it is here, whatever the store has: %s", name, err)
                 return path
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for left in self.folder.glob(f"{disk.BESIDE}*"):
+                left.unlink()  # by one who was killed; the agent's lock, and ours, say that nobody is at it
             if copies and not (path.exists() and copies[-1].key in _noted(path).origins):
-                self._bring_back(path, copies[-1])
+                self._renew(path, copies[-1])
         return path
 
     def names(self) -> list[str]:
@@ -119,28 +130,47 @@ class Databases:
         if before.state == state:
             return
         now = time_fields(self.clock())
-        key = f"{self.prefix}{path.stem}/{now['date']}T{now['time']}Z{END}"
-        _check_room(path, path.stat().st_size)
-        with NamedTemporaryFile(dir=self.folder, prefix=f".{path.stem}-") as copy:
+        recipients = self.recipients()
+        key = name_for(f"{self.prefix}{path.stem}/{now['date']}T{now['time']}Z{END}", recipients)
+        _check_room(path, path.stat().st_size * (2 if recipients else 1))
+        with NamedTemporaryFile(dir=self.folder, prefix=disk.BESIDE) as copy:
             with closing(sqlite3.connect(path, timeout=30)) as source, closing(sqlite3.connect(copy.name)) as target:
                 source.backup(target)
                 _check(target, path.stem)
-            size = Path(copy.name).stat().st_size
-            _note(path, Note((*before.origins[-1:], key), before.state))  # killed after the upload, it is known as ours
-            with Path(copy.name).open("rb") as body:
-                self.store.put(key, body, content_type="application/vnd.sqlite3")
+            with sealed(copy, recipients, self.folder) as body:
+                size = body.seek(0, os.SEEK_END)
+                body.seek(0)
+                _note(path, replace(before, origins=(*before.origins[-1:], key)))  # killed after the upload, it is ours
+                self.store.put(key, body)
         copies = self._copies(path.stem)
         if not any(info.key == key and info.size == size for info in copies):
             raise StoreUnavailable(f"put {key}: what lies there is not what was sent")
-        _note(path, Note((key,), state))
+        _note(path, Note((key,), state, before.spared))
         for old in copies[: -self.keep()]:
-            self.store.delete(old.key)
+            if old.key not in before.spared:
+                self.store.delete(old.key)
+
+    def _renew(self, path: Path, newest: ObjectInfo) -> None:
+        """Bring the newest copy back; where it cannot be opened, a file that was written to later will do."""
+        try:
+            with disk.told(f"bring back {newest.key} into {self.folder}"):
+                self._bring_back(path, newest)
+        except BadObject as bad:
+            if not path.exists():
+                raise
+            noted, state = _noted(path), _state(path)
+            if noted.state == state or max(state[::2]) <= newest.modified:
+                raise BadObject(bad.reason, f"{bad.detail}; the older file here is left as it is") from bad
+            if newest.key not in noted.spared:
+                _note(path, replace(noted, spared=(*noted.spared, newest.key)))
+            log.warning("database %s is used as it is here, newer than what the store keeps: %s", path.stem, bad)
 
     def _bring_back(self, path: Path, newest: ObjectInfo) -> None:
+        check_readable(newest.key)
         _check_room(path, newest.size)
-        with NamedTemporaryFile(dir=self.folder, prefix=f".{path.stem}-") as copy:
+        with NamedTemporaryFile(dir=self.folder, prefix=disk.BESIDE) as copy:
             with self.store.open(newest.key) as stream:
-                shutil.copyfileobj(stream, copy)
+                unseal(stream, copy, newest.key)
             copy.flush()
             with closing(sqlite3.connect(copy.name)) as db:
                 _check(db, newest.key)
@@ -148,7 +178,7 @@ class Databases:
                 aside = _set_aside(path)
                 log.warning("database %s: the store has a newer one; the one here is set aside: %s", path.stem, aside)
             Path(path).hardlink_to(copy.name)
-        sync_folder(self.folder)
+        disk.sync_folder(self.folder)
         _note(path, Note((newest.key,), _state(path)))
         log.info("database %s is brought back from %s: %d bytes", path.stem, newest.key, newest.size)
 
@@ -167,11 +197,15 @@ class Databases:
 def databases_of(me: Identity, store: ObjectStore, clock: Clock) -> Databases:
     """The databases of an agent."""
     prefix = me.key(me.settings.storage.storj.paths.databases)
-    return Databases(me.folder / "databases", prefix, store, lambda: me.config.databases.keep, clock)
+
+    def recipients() -> Sequence[str]:
+        return me.settings.storage.encryption.recipients
+
+    return Databases(me.folder / "databases", prefix, store, lambda: me.config.databases.keep, clock, recipients)
 
 
 def _state(path: Path) -> tuple[float, ...]:
-    """How a database's files look; other than before where it was written to."""
+    """How a database's files look, when each was written to and its size; other than before where one was."""
     files = [file for end in ("", "-wal") if (file := Path(f"{path}{end}")).exists()]
     return tuple(number for file in files for number in (file.stat().st_mtime, file.stat().st_size))
 
@@ -184,13 +218,14 @@ def _noted(path: Path) -> Note:
     """What is noted of a file; nothing where no note can be read."""
     try:
         said = json.loads(_beside(path).read_bytes())
-        return Note(tuple(map(str, said["origins"])), tuple(map(float, said["state"])))
-    except (OSError, ValueError, KeyError, TypeError):
+        origins, spared = (tuple(map(str, said.get(keys, ()))) for keys in ("origins", "spared"))
+        return Note(origins, tuple(map(float, said["state"])), spared)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Note()
 
 
 def _note(path: Path, note: Note) -> None:
-    replace(_beside(path), json.dumps({"origins": note.origins, "state": note.state}).encode())
+    disk.replace(_beside(path), json.dumps(asdict(note)).encode())
 
 
 def _set_aside(path: Path) -> Path:

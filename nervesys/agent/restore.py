@@ -15,11 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from tempfile import NamedTemporaryFile
 from typing import IO
 
 from nervesys.agent.backup import CONFIGURATION, STORE, SUMS, parsed_sums
+from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, NervesysError, Reason, SettingsError
 from nervesys.settings import FolderTree, load
+from nervesys.stores.sealing import unseal
 
 BRAIN = "brain"
 SQLITE = b"SQLite format 3\0"
@@ -141,8 +144,11 @@ def troubles(restored: Restored) -> Iterator[str]:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if restored.sums and restored.sums.get(name) != found:
             yield f"{name} is not what was backed up"
-        if not _whole_database(restored.path(name)):
-            yield f"{name} is a damaged database"
+        try:
+            if not _whole_database(restored.path(name)):
+                yield f"{name} is a damaged database"
+        except BadObject as bad:
+            yield f"{name} cannot be opened: {bad.detail}"
     try:
         load(FolderTree(restored.folder / BRAIN))
     except SettingsError as err:
@@ -150,7 +156,16 @@ def troubles(restored: Restored) -> Iterator[str]:
 
 
 def _whole_database(path: Path) -> bool:
-    """Whether SQLite finds nothing wrong; what is no database of SQLite's is nobody's to judge."""
+    """Whether SQLite finds nothing wrong; what is no database of SQLite's is nobody's to judge.
+
+    Raises:
+        BadObject: it is sealed, and cannot be opened.
+    """
+    if path.name.endswith(SEALED):
+        with NamedTemporaryFile(dir=path.parent) as plain, path.open("rb") as file:
+            unseal(file, plain, path.name)
+            plain.flush()
+            return _whole_database(Path(plain.name))
     with path.open("rb") as file:
         if file.read(len(SQLITE)) != SQLITE:
             return True

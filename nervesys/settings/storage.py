@@ -228,7 +228,7 @@ def _identity(said: SecretStr) -> SecretStr:
 
 
 class Encryption(Section):
-    """Who alone reads logs and backups, by age (age-encryption.org).
+    """Who alone reads logs, backups and copies of databases, by age (age-encryption.org).
 
     Attributes:
         recipients: public keys; without any, nothing is encrypted.

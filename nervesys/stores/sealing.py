@@ -7,8 +7,10 @@ this process holds once for all it reads.
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile, TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from pydantic import SecretStr
 
@@ -55,11 +57,16 @@ def seal(body: bytes, recipients: Sequence[str]) -> bytes:
 
 
 @contextmanager
-def sealed(body: IO[bytes], recipients: Sequence[str]) -> Iterator[IO[bytes]]:
+def sealed(body: IO[bytes], recipients: Sequence[str], folder: Path | None = None) -> Iterator[IO[bytes]]:
     """A file as only these read it, from its beginning; the file itself, where there are none.
 
+    Args:
+        body: the file.
+        recipients: their public keys.
+        folder: that has room for the sealed one; the system's own for temporary files where None.
+
     Raises:
-        NervesysError: the package is not installed, or a recipient is none.
+        NervesysError: the package is not installed, a recipient is none, or there is no room.
     """
     body.seek(0)
     if not recipients:
@@ -70,8 +77,11 @@ def sealed(body: IO[bytes], recipients: Sequence[str]) -> Iterator[IO[bytes]]:
         keys = [pyrage.x25519.Recipient.from_str(recipient) for recipient in recipients]
     except pyrage.RecipientError as err:
         raise NervesysError(f"storage.encryption.recipients: {err}; age-keygen prints them, as age1…") from None
-    with TemporaryFile() as out:
-        pyrage.encrypt_io(body, out, keys)
+    with TemporaryFile(dir=folder) as out:
+        try:
+            pyrage.encrypt_io(body, out, keys)
+        except pyrage.EncryptError as err:  # holds the words of what body or disk raised
+            raise NervesysError(f"encrypt: {err}") from None
         out.seek(0)
         yield out
 
@@ -86,11 +96,23 @@ def unsealed(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
     if not key.endswith(SEALED):
         yield stream
         return
-    check_readable(key)
     with SpooledTemporaryFile(max_size=SPOOL_BYTES) as plain:
-        _open(stream, plain, key)
+        unseal(stream, cast("IO[bytes]", plain), key)
         plain.seek(0)
-        yield plain
+        yield cast("IO[bytes]", plain)
+
+
+def unseal(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
+    """Write what a stream holds to a file, as it is where the key tells of no seal; on an error, it is not whole.
+
+    Raises:
+        BadObject: as `unsealed`.
+    """
+    if not key.endswith(SEALED):
+        copyfileobj(stream, plain)
+        return
+    check_readable(key)
+    _open(stream, plain, key)
 
 
 def check_readable(key: str) -> None:

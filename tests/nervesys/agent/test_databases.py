@@ -103,7 +103,7 @@ def test_a_copy_is_made_of_what_changed_while_others_write_and_the_oldest_go(
         one.save()
         assert copies(tmp_path) == newest
     assert words(tmp_path / "bucket/databases/grok/memory" / newest[-1]) == ["0", "1", "2", "3", "4"]
-    assert not list((tmp_path / "a").glob(".memory-*"))
+    assert not list((tmp_path / "a").glob(".*"))
 
 
 def test_what_two_hosts_wrote_apart_is_set_aside_and_not_lost(store: Away, tmp_path: Path, clock: Time) -> None:

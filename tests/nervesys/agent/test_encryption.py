@@ -15,11 +15,12 @@ from nervesys.errors import SettingsError
 from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.settings.storage import Storage
 from nervesys.stores.lines import lines_of
-from nervesys.stores.sealing import hold
+from nervesys.stores.sealing import hold, seal
 from tests.nervesys.agent.round.kit import DUE, NOW, STORAGE, World
 
 OURS = pyrage.x25519.Identity.generate()
 RECIPIENT = str(OURS.to_public())
+OTHERS = pyrage.x25519.Identity.generate().to_public()
 FOR_US = STORAGE.model_copy(update={"encryption": STORAGE.encryption.model_copy(update={"recipients": (RECIPIENT,)})})
 
 
@@ -74,6 +75,22 @@ def test_the_round_archives_and_backs_up_under_seal_and_the_drill_opens_it(tmp_p
     hold(None)
     went = drill.run(tmp_path / "blind", lambda _: None)
     assert (went.succeeded, "NERVESYS_AGE_IDENTITY" in went.detail) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "said"),
+    [
+        ("memory.sqlite3.age", seal(b"SQLite format 3\0 and nothing more", [RECIPIENT]), "is a damaged database"),
+        ("memory.sqlite3.age", seal(b"SQLite", [RECIPIENT])[:-1], "cannot be opened"),
+        ("memory.sqlite3.age", seal(b"SQLite", [str(OTHERS)]), "cannot be opened: memory.sqlite3.age: it is encrypted"),
+    ],
+)
+def test_the_drill_opens_sealed_copies_of_databases_too(tmp_path: Path, key: str, body: bytes, said: str) -> None:
+    world = World(tmp_path)
+    world.store.put(f"databases/grok/memory/{key}", body)
+    assert Daily(a_round(world), FolderTree(shipped_root()), None).run(lambda _: None) == []
+    went = Drill(world.archive, FOR_US, lambda: NOW, time.monotonic, "test").run(tmp_path / "restored", lambda _: None)
+    assert said in went.detail
 
 
 def test_a_day_that_was_archived_in_the_open_is_sealed_with_what_comes_late(tmp_path: Path) -> None:
