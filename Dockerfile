@@ -1,5 +1,5 @@
 # One image for all our own programs: exporters, receiver, agents. The command says which.
-# With --build-arg LOCK=requirements-agent.lock it is the image of agents alone, a fifth of the packages.
+# With --build-arg LOCK=requirements-agent.lock it is the image of agents alone.
 
 ARG LOCK=requirements.lock
 

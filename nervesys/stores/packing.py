@@ -3,16 +3,21 @@
 One that is encrypted as well ends in `.age` behind that: packed first, then sealed.
 """
 
-import io
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from gzip import BadGzipFile
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, Any, cast
 
 from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.sealing import seal, unsealed
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 GzipFile: type[Any]
 BAD_GZIP: tuple[type[Exception], ...] = (EOFError, BadGzipFile, zlib.error)
@@ -24,12 +29,7 @@ except ModuleNotFoundError:
 else:
     BAD_GZIP = (*BAD_GZIP, IsalError)  # type: ignore[arg-type]  # its stubs take the class for an instance
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
 GZIP_LEVEL, ZSTD_LEVEL = 6, 9
-PIECE_BYTES = 1024
-"""Unpacked at once: the most that so little can unfold to is bounded."""
 
 
 def pack(parts: Iterable[bytes], key: str, level: int | None = None, recipients: Sequence[str] = ()) -> bytes:
@@ -50,7 +50,7 @@ def pack(parts: Iterable[bytes], key: str, level: int | None = None, recipients:
 
 @contextmanager
 def unpacked(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
-    """What a stream holds, to be read within `with`.
+    """What a stream holds, to be read within `with`; a small body that unfolds to gigabytes takes no memory by itself.
 
     Args:
         stream: an object's body.
@@ -60,62 +60,21 @@ def unpacked(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
         BadObject: `bad_gzip`, `bad_zstd` or `bad_age` where it is cut short, or not packed so; `no_identity` where
             others are to read it.
     """
-    inner = key.removesuffix(SEALED)
-    try:
-        with unsealed(stream, key) as packed:
-            if inner.endswith(".gz"):
-                yield cast("IO[bytes]", GzipFile(fileobj=packed, mode="rb"))
-            else:
-                yield io.BufferedReader(_Zstd(packed)) if inner.endswith(".zst") else packed
-    except BAD_GZIP as err:
-        raise BadObject(Reason.BAD_GZIP, f"{key}: {err}") from err
-    except BadZstd as err:
-        raise BadObject(Reason.BAD_ZSTD, f"{key}: {err}") from err
-
-
-class BadZstd(Exception):
-    """A body is cut short, or no Zstandard at all."""
-
-
-class _Zstd(io.RawIOBase):
-    """Reads Zstandard frames; the package's own reader takes a body that is cut short for a whole one."""
-
-    def __init__(self, source: IO[bytes]) -> None:
-        import zstandard  # the readers of gzip do not need it
-
-        self._source, self._error = source, zstandard.ZstdError
-        self._new: Callable[[], Any] = zstandard.ZstdDecompressor().decompressobj
-        self._frame: Any = None
-        self._held = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        view = memoryview(buffer).cast("B")
-        while not self._held:
-            piece = self._source.read(PIECE_BYTES)
-            if not piece:
-                if self._frame is not None and not self._frame.eof:
-                    raise BadZstd("ends within a frame")
-                return 0
-            self._held = memoryview(self._inflated(piece))
-        taken = self._held[: len(view)]
-        view[: len(taken)] = taken
-        self._held = self._held[len(taken) :]
-        return len(taken)
-
-    def _inflated(self, piece: bytes) -> bytes:
-        inflated = b""
+    with unsealed(stream, key) as packed:
+        content, bad, reason = _reader(packed, key.removesuffix(SEALED))
         try:
-            while piece:
-                if self._frame is None or self._frame.eof:
-                    self._frame = self._new()
-                inflated += self._frame.decompress(piece)
-                piece = self._frame.unused_data
-        except self._error as err:
-            raise BadZstd(str(err)) from err
-        return inflated
+            yield content
+        except bad as err:
+            raise BadObject(reason, f"{key}: {err}") from err
+
+
+def _reader(packed: IO[bytes], key: str) -> tuple[IO[bytes], tuple[type[Exception], ...], Reason]:
+    """What reads a body, what it raises where that is damaged, and the reason to tell then."""
+    if key.endswith(".gz"):
+        return cast("IO[bytes]", GzipFile(fileobj=packed, mode="rb")), BAD_GZIP, Reason.BAD_GZIP
+    if key.endswith(".zst"):
+        return cast("IO[bytes]", zstd.ZstdFile(packed)), (EOFError, zstd.ZstdError), Reason.BAD_ZSTD
+    return packed, (), Reason.BAD_VALUE
 
 
 def _packer(key: str, level: int | None) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
@@ -123,8 +82,10 @@ def _packer(key: str, level: int | None) -> tuple[Callable[[bytes], bytes], Call
         gz = zlib.compressobj(GZIP_LEVEL if level is None else level, wbits=zlib.MAX_WBITS | 16)
         return gz.compress, gz.flush
     if key.endswith(".zst"):
-        import zstandard  # see above
-
-        zst = zstandard.ZstdCompressor(level=ZSTD_LEVEL if level is None else level, write_checksum=True).compressobj()
+        chosen: dict[int, int] = {
+            zstd.CompressionParameter.compression_level: ZSTD_LEVEL if level is None else level,
+            zstd.CompressionParameter.checksum_flag: 1,
+        }
+        zst = zstd.ZstdCompressor(options=chosen)
         return zst.compress, zst.flush
     return bytes, bytes
