@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.measure import Cost, Report, once, seconds
 from exporters.runner import Cache, Context, Health, Refresh
-from exporters.store import records
+from exporters.shared import records
 from exporters.store.board import Board
 from exporters.store.logs import GRACE_SECONDS, RECHECKS, Logs
 from nervesys.clock import system_clock

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from exporters.brain.plan import Plan
+from exporters.shared import summaries
 from nervesys.clock import Clock
-from nervesys.contract import AgentState, PathTemplate, agent_name, parse_time
+from nervesys.contract import AgentState, PathTemplate, agent_name
 from nervesys.contract.brain import DAILY_SUMMARY, ERROR_LOG, LAST_STATUS, DailySummary
 from nervesys.contract.paths import parse_date
 from nervesys.contract.times import utc
@@ -20,22 +21,8 @@ STATUS_TIME = Family(
 ERROR_LINES = Family(
     "brain_error_log_lines", "gauge", "Lines of the agent's error log in the repository.", ("agent",), Period.DAILY
 )
-DAY = Family(
-    "brain_daily_summary_timestamp_seconds",
-    "gauge",
-    "When the day of the newest daily summary began.",
-    (),
-    Period.DAILY,
-)
-DAY_AGENTS = Family("brain_daily_summary_agents", "gauge", "Agents that worked on that day.", (), Period.DAILY)
-DAY_TASKS = Family("brain_daily_summary_tasks", "gauge", "Tasks ended on that day.", ("outcome",), Period.DAILY)
-DAY_TOKENS = Family("brain_daily_summary_tokens", "gauge", "Tokens used on that day.", (), Period.DAILY)
-DAY_RECORDS = Family("brain_daily_summary_log_records", "gauge", "Log records of that day.", (), Period.DAILY)
-DAY_ERRORS = Family(
-    "brain_daily_summary_errors", "gauge", "Errors among the log records of that day.", (), Period.DAILY
-)
 
-FAMILIES = (STATUS_TIME, ERROR_LINES, DAY, DAY_AGENTS, DAY_TASKS, DAY_TOKENS, DAY_RECORDS, DAY_ERRORS)
+FAMILIES = (STATUS_TIME, ERROR_LINES, *summaries.FAMILIES)
 
 STATUS_BYTES = 1 << 20
 LOG_BYTES = 64 << 20
@@ -89,23 +76,6 @@ def log_samples(agent: str, body: bytes) -> Iterator[Sample]:
     yield ERROR_LINES.sample(body.count(b"\n") + (not body.endswith(b"\n") and body != b""), agent)
 
 
-def summary_samples(day: str, summary: DailySummary) -> Iterator[Sample]:
-    """Of the newest daily summary; what it does not say is absent."""
-    yield DAY.sample(parse_time(day))
-    if summary.tasks is not None:
-        yield DAY_TASKS.sample(summary.tasks.completed, "completed")
-        yield DAY_TASKS.sample(summary.tasks.failed, "failed")
-    numbers = (
-        (DAY_AGENTS, summary.agents),
-        (DAY_TOKENS, summary.tokens_used),
-        (DAY_RECORDS, summary.log_records),
-        (DAY_ERRORS, summary.errors),
-    )
-    for family, value in numbers:
-        if value is not None:
-            yield family.sample(value)
-
-
 def plan_reports(plan: Plan, trees: Sequence[GitTree], clock: Clock) -> None:
     """Plan what is shown of everything that was written.
 
@@ -150,7 +120,7 @@ def _summary_samples(file: File, clock: Clock) -> Iterator[Sample]:
         raise BadObject(Reason.BAD_VALUE, f"no such day: {day}")
     if date > utc(clock()).date() + TOLERATED:
         raise BadObject(Reason.FUTURE, "its day is yet to come")
-    yield from summary_samples(day, DailySummary.parse(file.read(STATUS_BYTES)))
+    yield from summaries.samples(day, DailySummary.parse(file.read(STATUS_BYTES)))
 
 
 def _files(trees: Sequence[GitTree], template: PathTemplate) -> Collection[File]:

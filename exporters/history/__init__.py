@@ -4,8 +4,7 @@ Each file of the archive, and each daily summary, is made into samples of its ow
 `days` adds up, `text` tells, `plan` says what is left to do, `reading` does it on all cores, `targets` take it in.
 """
 
-from exporters.brain import reports
-from exporters.store import records
+from exporters.shared import records, summaries
 
-FAMILIES = (*records.FAMILIES, *reports.FAMILIES[2:])
+FAMILIES = (*records.FAMILIES, *summaries.FAMILIES)
 """What can be known of the past: the families of logs, and those of daily summaries."""

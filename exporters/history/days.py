@@ -15,8 +15,7 @@ from itertools import pairwise
 
 import orjson
 
-from exporters.store.records import BY_NAME, DURATION, RECORDS, TOKENS, Series, nothing
-from exporters.store.totals import MAX_MODELS
+from exporters.shared.records import BY_NAME, DURATION, MAX_MODELS, RECORDS, TOKENS, Series, nothing
 from nervesys.contract import LogRecord, agent_name
 from nervesys.contract.logs import category_of, level_of
 from nervesys.contract.times import format_time, parse_time

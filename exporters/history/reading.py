@@ -11,10 +11,10 @@ from io import BytesIO
 from multiprocessing import connection, get_context, parent_process
 from threading import Thread
 
-from exporters.brain.reports import summary_samples
 from exporters.history.days import sum_up
 from exporters.history.plan import Job
 from exporters.history.text import Origin, gauges_text, sums_text
+from exporters.shared import summaries
 from nervesys.contract.brain import DailySummary
 from nervesys.errors import BadObject, Reason
 from nervesys.settings.storage import Archive as ArchiveSettings
@@ -77,7 +77,7 @@ class Reader:
 
     def _summary(self, job: Job, origin: Origin, body: bytes) -> Read:
         summary = DailySummary.parse(body)
-        return Read(job, gauges_text(summary_samples(summary.date, summary), origin))
+        return Read(job, gauges_text(summaries.samples(summary.date, summary), origin))
 
     def _logs(self, job: Job, origin: Origin) -> Read:
         path = job.unit.path

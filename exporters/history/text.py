@@ -11,7 +11,7 @@ from datetime import date
 from itertools import accumulate
 
 from exporters.history.days import STEP_SECONDS, STEPS, Steps
-from exporters.store.records import BY_NAME, Series, nothing, series_samples
+from exporters.shared.records import BY_NAME, Series, nothing, series_samples
 from nervesys.contract.times import parse_time
 from nervesys.metrics import Sample
 from nervesys.metrics.family import escape, number

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from exporters.runner import Area, Context, Source
-from exporters.store import agents, logs, metrics, records, sizes
+from exporters.shared import records
+from exporters.store import agents, logs, metrics, sizes
 from exporters.store.board import Board
 from exporters.store.counted import CountedStore
 from nervesys.stores.objects import ObjectReader

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from exporters.runner import Cache
-from exporters.store.records import BY_NAME, Series, Sums, nothing
+from exporters.shared.records import BY_NAME, Series, Sums, nothing
 from exporters.store.totals import Totals
 from nervesys.stores.objects import ObjectInfo
 

@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from exporters.runner import Context, Refresh
+from exporters.shared.records import Sums, tally
 from exporters.store.board import Board
 from exporters.store.folders import Folders, instant_of
 from exporters.store.ledger import Ledger, Reading
-from exporters.store.records import Sums, tally
 from exporters.store.rounds import Rounds
 from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject, Reason

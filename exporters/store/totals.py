@@ -2,12 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from exporters.store.records import BY_NAME, RECORDS, TOKENS, Series, nothing, series_samples
+from exporters.shared.records import BY_NAME, MAX_MODELS, RECORDS, TOKENS, Series, nothing, series_samples
 from nervesys.contract import Category, Level
 from nervesys.metrics import Sample
-
-MAX_MODELS = 20
-"""Models that one agent's tokens are told apart by; further ones are counted as `other`."""
 
 
 class Totals:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-import exporters
+from exporters import sources
 from exporters.runner import Runner, Shard, opened_runner
 from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, ListenAt, opened
 from nervesys.cli.stand_in import stand_in
@@ -18,7 +18,7 @@ from nervesys.settings import Web
 from nervesys.settings.monitoring import Monitoring
 from nervesys.stores.opened import Opened
 
-SOURCES = {source.name: source for source in exporters.SOURCES}
+SOURCES = {source.name: source for source in sources.SOURCES}
 
 app = typer.Typer()
 

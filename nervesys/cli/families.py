@@ -4,7 +4,7 @@ from importlib import import_module
 
 from nervesys.metrics import Family
 
-TABLES = {"Exporters": "exporters", "Receiver": "alerting", "Artifacts": "nervesys.artifacts.metrics"}
+TABLES = {"Exporters": "exporters.sources", "Receiver": "alerting", "Artifacts": "nervesys.artifacts.metrics"}
 """The module that holds `FAMILIES`, by the title of its table in the reference."""
 
 

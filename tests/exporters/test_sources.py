@@ -3,21 +3,22 @@ import pkgutil
 import pytest
 
 import exporters
+from exporters.sources import FAMILIES, SOURCES
 from nervesys.errors import SettingsError
 from nervesys.settings import load
 from tests.exporters.kit import context
 
-NO_SOURCES = {"runner", "history"}
-"""What all sources share, and what makes history of the archive."""
+NO_SOURCES = {"sources", "runner", "shared", "history"}
+"""Their table, what all or some of them share, and what makes history of the archive."""
 
 
 def test_every_other_module_is_a_listed_source() -> None:
     modules = {module.name for module in pkgutil.iter_modules(exporters.__path__)}
-    assert modules == {source.name for source in exporters.SOURCES} | NO_SOURCES
+    assert modules == {source.name for source in SOURCES} | NO_SOURCES
 
 
 def test_no_family_is_declared_twice() -> None:
-    names = [family.full_name for family in exporters.FAMILIES]
+    names = [family.full_name for family in FAMILIES]
     assert sorted(names) == sorted(set(names))
 
 
@@ -25,7 +26,7 @@ FLAGS = {"NERVESYS_ARCHIVE": "file:///nowhere", "GITHUB_REPOSITORY": "owner/brai
 
 
 def test_areas_render_what_their_source_declares() -> None:
-    for source in exporters.SOURCES:
+    for source in SOURCES:
         areas = source.areas(context(source=source.name, flags=FLAGS))
         shown = [family for area in areas for family in area.families]
         assert sorted(f.name for f in shown) == sorted(f.name for f in source.families), source.name
@@ -33,7 +34,7 @@ def test_areas_render_what_their_source_declares() -> None:
 
 def test_the_settings_know_every_source_and_each_of_its_areas() -> None:
     known = {name: set(row.refresh) for name, row in load().settings.monitoring.sources.items()}
-    opened = {source.name: source.areas(context(source=source.name, flags=FLAGS)) for source in exporters.SOURCES}
+    opened = {source.name: source.areas(context(source=source.name, flags=FLAGS)) for source in SOURCES}
     assert known == {name: {area.name for area in areas} for name, areas in opened.items()}
 
 

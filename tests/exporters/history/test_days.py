@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporters.history.days import STEP_SECONDS, STEPS, DaySums, sum_up
-from exporters.store.records import DURATION, RECORDS, TOKENS, Series, tally
-from exporters.store.totals import MAX_MODELS
+from exporters.shared.records import DURATION, MAX_MODELS, RECORDS, TOKENS, Series, tally
 from nervesys.errors import Reason
 
 DAY = date(2026, 1, 31)

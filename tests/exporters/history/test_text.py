@@ -2,10 +2,10 @@
 
 from datetime import date
 
-from exporters.brain.reports import summary_samples
 from exporters.history.days import Steps
 from exporters.history.text import Origin, gauges_text, sums_text
-from exporters.store.records import DURATION, RECORDS, Series
+from exporters.shared import summaries
+from exporters.shared.records import DURATION, RECORDS, Series
 from nervesys.contract import DailySummary
 
 DAY = date(2026, 1, 31)
@@ -54,7 +54,7 @@ def test_endpoints_are_told_milliseconds() -> None:
 
 
 def test_a_summary_holds_all_day() -> None:
-    samples = summary_samples("2026-01-30", DailySummary(date="2026-01-30", agents=3, tokens_used=9))
+    samples = summaries.samples("2026-01-30", DailySummary(date="2026-01-30", agents=3, tokens_used=9))
     told = points(gauges_text(samples, Origin("brain", DAY, NEVER)))
     assert told['nervesys_brain_daily_summary_agents{instance="brain",job="history"}'][0] == (MIDNIGHT, 3)
     assert {len(values) for values in told.values()} == {73}

@@ -10,7 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from exporters.runner import WHOLE, Cache, Refresh, Shard
-from exporters.store import logs, records
+from exporters.shared import records
+from exporters.store import logs
 from exporters.store.board import Board
 from exporters.store.logs import RECHECKS, Logs
 from nervesys.contract.times import utc

@@ -24,6 +24,8 @@ TOKENS = Family("log_tokens_total", "counter", "Tokens used, by model.", ("agent
 
 FAMILIES = (RECORDS, DURATION, TOKENS)
 BY_NAME = {family.name: family for family in FAMILIES}
+MAX_MODELS = 20
+"""Models that one agent's tokens are told apart by; further ones are counted as `other`."""
 
 Series = tuple[str, ...]
 """A family's name and the label values."""

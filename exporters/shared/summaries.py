@@ -1,0 +1,40 @@
+"""A daily summary: its families and samples. Pure."""
+
+from collections.abc import Iterator
+
+from nervesys.contract import DailySummary, parse_time
+from nervesys.metrics import Family, Period, Sample
+
+DAY = Family(
+    "brain_daily_summary_timestamp_seconds",
+    "gauge",
+    "When the day of the newest daily summary began.",
+    (),
+    Period.DAILY,
+)
+DAY_AGENTS = Family("brain_daily_summary_agents", "gauge", "Agents that worked on that day.", (), Period.DAILY)
+DAY_TASKS = Family("brain_daily_summary_tasks", "gauge", "Tasks ended on that day.", ("outcome",), Period.DAILY)
+DAY_TOKENS = Family("brain_daily_summary_tokens", "gauge", "Tokens used on that day.", (), Period.DAILY)
+DAY_RECORDS = Family("brain_daily_summary_log_records", "gauge", "Log records of that day.", (), Period.DAILY)
+DAY_ERRORS = Family(
+    "brain_daily_summary_errors", "gauge", "Errors among the log records of that day.", (), Period.DAILY
+)
+
+FAMILIES = (DAY, DAY_AGENTS, DAY_TASKS, DAY_TOKENS, DAY_RECORDS, DAY_ERRORS)
+
+
+def samples(day: str, summary: DailySummary) -> Iterator[Sample]:
+    """Of one summary; what it does not say is absent."""
+    yield DAY.sample(parse_time(day))
+    if summary.tasks is not None:
+        yield DAY_TASKS.sample(summary.tasks.completed, "completed")
+        yield DAY_TASKS.sample(summary.tasks.failed, "failed")
+    numbers = (
+        (DAY_AGENTS, summary.agents),
+        (DAY_TOKENS, summary.tokens_used),
+        (DAY_RECORDS, summary.log_records),
+        (DAY_ERRORS, summary.errors),
+    )
+    for family, value in numbers:
+        if value is not None:
+            yield family.sample(value)
