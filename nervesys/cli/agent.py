@@ -1,4 +1,4 @@
-"""`nervesys agent`: run one lean agent."""
+"""`nervesys agent`: run one agent, or restore its databases."""
 
 import os
 import signal
@@ -23,28 +23,23 @@ Name = Annotated[
     str | None,
     typer.Argument(
         metavar="NAME",
-        help="The agent; the brain holds its config/agents/NAME.yaml (NERVESYS_AGENT; the machine's own name).",
+        help="The agent, configured by config/agents/NAME.yaml in the brain (NERVESYS_AGENT; default: the host name).",
     ),
 ]
 
 
 class Wrapping(TyperCommand):
-    """Leaves what stands behind `--` to the other program: none of it is the agent's NAME."""
+    """Passes everything after `--` to the wrapped program, so that none of it is taken for NAME."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words before `--`; add those behind it to the command."""
+        """Parse the arguments before `--`; append those after it to the command."""
         at = args.index("--") if "--" in args else len(args)
         rest = super().parse_args(ctx, args[:at])
         ctx.params["command"] = [*(ctx.params.get("command") or ()), *args[at + 1 :]]
         return rest
 
 
-app = typer.Typer(no_args_is_help=True, help="Run a lean agent: heartbeats, server metrics and logs.")
-
-
-@app.callback()
-def _group() -> None:
-    """Run a lean agent: heartbeats, server metrics and logs."""
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command(cls=Wrapping)
@@ -53,27 +48,27 @@ def run(
     home: Home = None,
     brain: BrainUrl = None,
     server: Annotated[
-        str | None, typer.Option("--server", help="Name of this host (NERVESYS_SERVER; the machine's own name).")
+        str | None, typer.Option("--server", help="Name of this host (NERVESYS_SERVER; default: the host name).")
     ] = None,
     workload: Annotated[
         bool | None,
-        typer.Option("--demo/--no-demo", help="Make believable work (default: what agent.workload in the brain says)."),
+        typer.Option("--demo/--no-demo", help="Simulate work (default: agent.workload in the brain)."),
     ] = None,
-    wrap: Annotated[bool, typer.Option("--exec", help="Be the program that COMMAND starts, in any language.")] = False,
+    wrap: Annotated[bool, typer.Option("--exec", help="Run COMMAND, a program in any language, as the agent.")] = False,
     command: Annotated[
         list[str] | None, typer.Argument(metavar="-- COMMAND", help="With --exec: the program and its arguments.")
     ] = None,
 ) -> None:
-    """Be one agent until SIGTERM or Ctrl-C: then flush, ship, say `stopped`, and exit 0 within ten seconds.
+    """Run one agent until SIGTERM or Ctrl-C; then ship its logs, report `stopped`, and exit 0 within ten seconds.
 
-    NAME is that of the agent; where nobody gives one, NERVESYS_AGENT, then this machine's own name up to its first dot.
-    The brain says who it is (config/agents/NAME.yaml) and where the store is; STORJ_ACCESS_KEY and STORJ_SECRET_KEY
-    open it. By itself the agent only lives; with --demo it makes up work to look at. In your own program:
-    `from nervesys.agent import Agent`, then `with Agent("NAME") as agent:`.
+    Without NAME, the agent is named by NERVESYS_AGENT, or else by the host name up to its first dot. The brain
+    configures it (config/agents/NAME.yaml) and names the store; STORJ_ACCESS_KEY and STORJ_SECRET_KEY are the store's
+    credentials. By itself the agent only sends heartbeats and metrics; with --demo it also simulates work. In your own
+    Python program: `from nervesys.agent import Agent`, then `with Agent("NAME") as agent:`.
 
     With --exec, a program in any language is the agent: `nervesys agent run NAME --exec -- ./review --fast`. Each line
-    that it prints is shipped as a log record, SIGTERM is passed on to it, and its end is the agent's: exit 0 is
-    `stopped`, anything else is a crash, whose exit code is passed on.
+    that it prints is shipped as a log record, and SIGTERM is forwarded to it. When it exits with 0 the agent is
+    `stopped`; any other exit code counts as a crash, and is the exit code of this command too.
     """
     if wrap != bool(command):
         raise typer.BadParameter("--exec and a command go together: --exec -- COMMAND ARGUMENT...")
@@ -99,11 +94,11 @@ def restore(
     brain: BrainUrl = None,
     server: Annotated[str | None, typer.Option("--server", help="Name of this host.")] = None,
 ) -> None:
-    """Bring an agent's databases back onto this host, as their newest copies in the store are.
+    """Restore an agent's databases on this host from their newest copies in the store.
 
-    An agent does so by itself when its program opens a database; this is for having them ready before it starts, or for
-    looking at them elsewhere (--home FOLDER). A file here that has grown from the newest copy stays as it is; another
-    one is set aside, never deleted. Refused while the agent runs here.
+    An agent does this by itself when its program opens a database. Use this command to have the databases ready before
+    the agent starts, or to inspect them elsewhere (--home FOLDER). A local file that continues the newest copy is kept;
+    any other local file is moved aside, never deleted. Refused while the agent runs on this host.
     """
     console = Console(soft_wrap=True, highlight=False)
     began, found = time.monotonic(), False

@@ -1,4 +1,4 @@
-"""`nervesys alerts`: make rules and routes of config/alerts.yaml, and say what is wrong with it."""
+"""`nervesys alerts`: check config/alerts.yaml, and generate rules and routes from it."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -18,7 +18,7 @@ from alerting.rules import evaluated
 from nervesys.cli.explain import explain
 from nervesys.cli.families import families
 from nervesys.cli.generated import report, write
-from nervesys.cli.options import BrainUrl, Home, Wait, opened
+from nervesys.cli.options import BrainUrl, Home, PrometheusUrl, Wait, opened
 from nervesys.cli.settled import settled
 from nervesys.cli.trial import follow_a_test
 from nervesys.errors import SettingsError
@@ -27,27 +27,24 @@ from nervesys.prometheus import Prometheus
 from nervesys.promql import known
 from nervesys.settings import Loaded, Tree
 
-app = typer.Typer(no_args_is_help=True, help="Make rules and routes of config/alerts.yaml, and check it.")
+app = typer.Typer(no_args_is_help=True)
 app.command()(explain)
 app.command("test")(follow_a_test)
 IN_COMPOSE = Path("/secrets/receiver")
-"""Where Alertmanager finds the receiver's token in compose."""
-
-
-@app.callback()
-def _group() -> None:
-    """Make rules and routes of config/alerts.yaml, and check it."""
+"""Folder in which Alertmanager finds the receiver's token under Docker Compose."""
 
 
 @app.command()
 def build(
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("provisioning"),
-    secrets: Annotated[Path, typer.Option(help="Folder of the secrets, as who tells people sees it.")] = IN_COMPOSE,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a file is stale.")] = False,
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("provisioning"),
+    secrets: Annotated[
+        Path, typer.Option(help="Folder of the secrets, as Alertmanager or Grafana sees it.")
+    ] = IN_COMPOSE,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a file is out of date.")] = False,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
-    """Write what Prometheus, Alertmanager and Grafana load: scrape configuration, rules and routes."""
+    """Write the configuration of Prometheus, Alertmanager and Grafana: scrape targets, rules and routes."""
     one = opened("alerts", home=home, brain=brain)
     alerts = checked(one.tree, one.loaded, secrets=None)
     wanted = files(one.loaded.settings, alerts, secrets, one.loaded.own_thresholds, given_before(out))
@@ -56,17 +53,16 @@ def build(
 
 @app.command()
 def check(
-    live: Annotated[bool, typer.Option("--live", help="Also ask a running Prometheus for every series.")] = False,
-    prometheus: Annotated[
-        str | None, typer.Option(metavar="URL", help="Which one; default: the one of the settings.")
-    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Also query a running Prometheus for every series.")] = False,
+    prometheus: PrometheusUrl = None,
     wait: Wait = 0,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
-    """Report every mistake with file and line: words, units, families, windows, channels, actions.
+    """Check config/alerts.yaml: conditions, units, metric names, windows, channels and actions.
 
-    With --live, exits 1 where an alert looks at series that are not there.
+    Every error is reported with file and line. With --live, exits with 1 if an alert needs a series that Prometheus
+    does not have.
     """
     one = opened("alerts", home=home, brain=brain)
     alerts = checked(one.tree, one.loaded, secrets=one.place.home / "secrets")

@@ -1,4 +1,4 @@
-"""`nervesys artifacts`: the service that knows every artifact, and what an operator asks it."""
+"""`nervesys artifacts`: run the artifact service, and query it as an operator."""
 
 from contextlib import closing
 from functools import partial
@@ -25,18 +25,20 @@ from nervesys.metrics.pages import serve as serve_pages
 from nervesys.settings.monitoring import Monitoring
 from nervesys.stores.opened import Opened
 
-app = typer.Typer(no_args_is_help=True, help="Serve what is known of artifacts, list them, and clean up.")
-As = Annotated[str, typer.Option("--as", metavar="AGENT", help="Whose token is shown; by default the administrator's.")]
+app = typer.Typer(no_args_is_help=True)
+As = Annotated[
+    str, typer.Option("--as", metavar="AGENT", help="Use this agent's token (default: the administrator's).")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PAGE = 1000
 
 
 @app.command()
 def serve(home: Home = None, brain: BrainUrl = None, listen: ListenAt = None) -> None:
-    """Serve until SIGTERM: agents register what they made, and find what others made for them.
+    """Run the artifact service until SIGTERM. Agents register the artifacts that they make, and find those of others.
 
-    The service alone writes the manifests; contents never pass through it. Each agent shows a token of its own, which
-    lies in the folder that `artifacts.tokens` names.
+    The service stores manifests (metadata) only; contents go directly to the place that `artifacts.files` names. Each
+    agent authenticates with its own token, a file in the folder that `artifacts.tokens` names.
     """
 
     def address(table: Monitoring) -> str:
@@ -50,16 +52,16 @@ def serve(home: Home = None, brain: BrainUrl = None, listen: ListenAt = None) ->
 
 @app.command(name="list")
 def list_(
-    trace: Annotated[str | None, typer.Option(help="Only those of a trace.")] = None,
-    type_: Annotated[str | None, typer.Option("--type", help="Only those of a type.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=PAGE, help="At most so many, the oldest first.")] = 100,
-    after: Annotated[str, typer.Option(metavar="ID", help="Go on behind this one.")] = "",
+    trace: Annotated[str | None, typer.Option(help="Only artifacts of this trace.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Only artifacts of this type.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=PAGE, help="How many at most; the oldest come first.")] = 100,
+    after: Annotated[str, typer.Option(metavar="ID", help="Continue after this artifact.")] = "",
     as_: As = ADMIN,
     as_json: AsJson = False,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
-    """List artifacts, oldest first."""
+    """List artifacts, oldest first; for example `nervesys artifacts list --type report`."""
     asked = {"trace": trace, "type": type_, "limit": limit, "after": after}
     found = _ask(_service(home, brain, as_), "GET", "artifacts", asked)["artifacts"]
     if as_json:
@@ -79,13 +81,13 @@ def list_(
 
 @app.command()
 def get(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="Of the artifact.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The artifact's id.")],
     as_: As = ADMIN,
     as_json: AsJson = False,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
-    """Show a manifest, and where its content is to be had."""
+    """Show an artifact's manifest, and a link to its content."""
     asked = _service(home, brain, as_)
     found = _ask(asked, "GET", f"artifacts/{id_}")
     if found["status"] == "completed":
@@ -101,15 +103,16 @@ def get(
 
 @app.command()
 def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be deleted.")] = False,
     as_json: AsJson = False,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
-    """Delete what may go: artifacts past their retention, uploads that were given up, files without a manifest.
+    """Garbage collection: delete artifacts past their retention, abandoned uploads, and files without a manifest.
 
-    The service does it, and tells each; one run deletes at most `artifacts.delete_at_most`. Of this machine's agents,
-    requests that the service refused are forgotten once they are older than `artifacts.orphan_days`.
+    The service deletes, at most `artifacts.delete_at_most` items in one run; each is printed. Requests of this
+    machine's agents that the service rejected are removed once they are older than `artifacts.orphan_days`. Look first:
+    `nervesys artifacts gc --dry-run`.
     """
     start = opened("artifacts-cli", home=home, brain=brain)
     said = start.loaded.settings.storage.artifacts

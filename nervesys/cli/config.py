@@ -1,4 +1,4 @@
-"""`nervesys config`: is the configuration right, and where does each value come from?"""
+"""`nervesys config`: check the configuration, and show where each value comes from."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, NamedTuple
@@ -16,12 +16,12 @@ from nervesys.settings.secrets import read_secrets
 VALUE_WIDTH = 30
 """To which short values are filled up."""
 
-app = typer.Typer(no_args_is_help=True, help="Check the configuration, and see where each value comes from.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Check the configuration, and see where each value comes from."""
+    """Makes Typer treat the one command as a subcommand."""
 
 
 @app.command()
@@ -29,13 +29,13 @@ def check(
     home: Home = None,
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print mistakes and warnings only.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")] = False,
 ) -> None:
-    """Load everything, report every mistake with file and line, and show each value with its origin.
+    """Load the whole configuration, report every error with file and line, and show each value with its origin.
 
-    Later wins: shipped defaults, the brain, the profile, environment, flags. What differs from the shipped defaults
-    is printed in bold; secrets stay covered. Exits 2 where anything is wrong. alerts.yaml has a check of its own:
-    `nervesys alerts check`.
+    Values are merged from the shipped defaults, the brain, the profile, the environment and flags; later ones win.
+    Values that differ from the defaults are printed in bold; secrets are masked. Exits with 2 on any error. For
+    alerts.yaml, use `nervesys alerts check`. To check a brain before you push it: `nervesys config check --brain .`
     """
     out = Console()
     start = opened("config", home=home, brain=brain, archive=archive)

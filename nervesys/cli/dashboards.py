@@ -1,4 +1,4 @@
-"""`nervesys dashboards`: write what Grafana is provisioned with, check what its panels ask, show them without it."""
+"""`nervesys dashboards`: generate the dashboards for Grafana, check their queries, show them without Grafana."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ from dashboards.live import Answer, Verdict, answers
 from dashboards.recording import RECORDED
 from nervesys.cli.families import families
 from nervesys.cli.generated import report, write
-from nervesys.cli.options import BrainUrl, Home, Wait, opened
+from nervesys.cli.options import BrainUrl, Home, ListenAt, PrometheusUrl, Wait, opened
 from nervesys.cli.settled import settled
 from nervesys.cli.stand_in import stand_in
 from nervesys.cli.waiting import awaited
@@ -39,24 +39,16 @@ from reports.colours import Theme
 from reports.files import Form, drawn_file
 from reports.server import Site
 
-app = typer.Typer(no_args_is_help=True, help="Write the dashboards, check them, serve and draw them.")
+app = typer.Typer(no_args_is_help=True)
 AT_A_TIME = 8
-"""Questions that Prometheus is asked at a time; it works on twenty at most."""
-AskedPrometheus = Annotated[
-    str | None, typer.Option("--prometheus", metavar="URL", help="Which one; default: the one of the settings.")
-]
-
-
-@app.callback()
-def _group() -> None:
-    """Write the dashboards, check them, serve and draw them."""
+"""Concurrent queries; Prometheus itself runs at most twenty (`--query.max-concurrency`)."""
 
 
 @app.command()
 def build(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("provisioning"),
-    folder: Annotated[str, typer.Option(help="Where Grafana will find the dashboards.")] = FOLDER,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a file is stale.")] = False,
+    folder: Annotated[str, typer.Option(help="Folder in which Grafana finds the dashboards.")] = FOLDER,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a file is out of date.")] = False,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
@@ -67,13 +59,13 @@ def build(
 
 @app.command()
 def check(
-    live: Annotated[bool, typer.Option("--live", help="Also ask a running Prometheus every query.")] = False,
-    prometheus: AskedPrometheus = None,
+    live: Annotated[bool, typer.Option("--live", help="Also run every query on a running Prometheus.")] = False,
+    prometheus: PrometheusUrl = None,
     wait: Wait = 0,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
-    """Check structure, queries, names of metrics and windows; with --live, that every query finds data."""
+    """Check the structure, queries, metric names and windows; with --live, also that every query returns data."""
     loaded = opened("dashboards", home=home, brain=brain).loaded
     made, out = pages(loaded), Console()
     findings = check_pages(made, world(loaded))
@@ -94,14 +86,12 @@ def check(
 
 @app.command()
 def serve(
-    listen: Annotated[
-        str | None, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen (monitoring.yaml: page).")
-    ] = None,
-    prometheus: AskedPrometheus = None,
+    listen: ListenAt = None,
+    prometheus: PrometheusUrl = None,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
-    """Serve the dashboards as pages that need no Grafana, until SIGTERM. They only read."""
+    """Serve the dashboards as web pages without Grafana, until SIGTERM. The pages are read-only."""
 
     def address(table: Monitoring) -> str:
         return listen or table.listen.page
@@ -116,22 +106,28 @@ def serve(
 
 @app.command()
 def draw(
-    page: Annotated[list[str] | None, typer.Argument(metavar="[PAGE]...", help="Which; default: all of them.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
-    form: Annotated[Form, typer.Option("--format", help="Of the files.")] = Form.PDF,
-    since: Annotated[
-        str | None, typer.Option(metavar="now-6h", help="Start of the time range; default: the page's own.")
+    page: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PAGE]...", help="Uid of a dashboard, such as main-overview (default: all)."),
     ] = None,
-    theme: Annotated[Theme, typer.Option(help="Of PDF and PNG; HTML has both.")] = Theme.LIGHT,
-    prometheus: AskedPrometheus = None,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
+    form: Annotated[Form, typer.Option("--format", help="File format.")] = Form.PDF,
+    since: Annotated[
+        str | None, typer.Option(metavar="now-6h", help="Start of the time range (default: the dashboard's own).")
+    ] = None,
+    theme: Annotated[Theme, typer.Option(help="Theme of PDF and PNG; HTML has both.")] = Theme.LIGHT,
+    prometheus: PrometheusUrl = None,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
-    """Draw dashboards as files: PDF, PNG, or HTML that needs no network. A panel that has no data says so."""
+    """Draw dashboards to files: PDF, PNG, or self-contained HTML.
+
+    For example: `nervesys dashboards draw main-overview --format png --since now-6h`. A panel without data says so.
+    """
     loaded = opened("dashboards", home=home, brain=brain).loaded
     made = {one["uid"]: one for one in pages(loaded)}
     if unknown := set(page or ()) - made.keys():
-        raise typer.BadParameter(f"no page is named {', '.join(sorted(unknown))}; there are: {', '.join(made)}")
+        raise typer.BadParameter(f"no dashboard is named {', '.join(sorted(unknown))}; there are: {', '.join(made)}")
     now = system_clock()
     asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
     live = Live(asked, datasource_seconds(loaded), now)
@@ -151,7 +147,7 @@ def _start(text: str, now: float) -> float:
     except ValueError as err:
         raise typer.BadParameter(f"--since {err}") from err
     if start >= now:
-        raise typer.BadParameter(f"--since {text}: lies not in the past")
+        raise typer.BadParameter(f"--since {text}: is not in the past")
     return start
 
 

@@ -19,21 +19,16 @@ from nervesys.stack.actions import actions
 from nervesys.stack.report import RESTART
 from nervesys.stores.opened import open_store
 
-app = typer.Typer(no_args_is_help=True, help="Break something in the local stack, and watch what happens.")
+app = typer.Typer(no_args_is_help=True)
 
 LOOK_SECONDS = 0.5
 ALERT = "AgentDown"
-Name = Annotated[str | None, typer.Argument(help="The agent; the first that runs where none is named.")]
-
-
-@app.callback()
-def _group() -> None:
-    """Break something in the local stack, and watch what happens."""
+Name = Annotated[str | None, typer.Argument(help="The agent; default: the first one that runs.")]
 
 
 @app.command()
 def kill(agent: Name = None, home: Home = None) -> None:
-    """Kill an agent with SIGKILL, as a crash would; nobody but the receiver brings it back."""
+    """Kill an agent with SIGKILL, as a crash would. Only the receiver restarts it."""
     out, here = _console(), local(home)
     name, pid = _kill(here, agent)
     wait = here.settings.thresholds.heartbeat.down_after_seconds
@@ -45,9 +40,9 @@ def kill(agent: Name = None, home: Home = None) -> None:
 def heal(
     agent: Name = None,
     home: Home = None,
-    wait: Annotated[float, typer.Option(help="Seconds to follow it at most.")] = 240,
+    wait: Annotated[float, typer.Option(help="Longest time to wait for the recovery, in seconds.")] = 240,
 ) -> None:
-    """Kill an agent and tell every step until it is healed: alert, action, proof, all clear."""
+    """Kill an agent, then print each step until it is healed: alert, restart, proof, alert resolved."""
     out, here = _console(), local(home)
     began = time.monotonic()
     name, pid = _kill(here, agent)
@@ -81,9 +76,9 @@ def healing(here: Local, agent: str, seconds: float) -> Iterator[str]:
 
 @app.command()
 def load(
-    seconds: Annotated[float, typer.Option(help="For how long.")] = 150,
+    seconds: Annotated[float, typer.Option(help="How long.")] = 150,
 ) -> None:
-    """Keep every processor busy, so that the alert on CPU fires and ends again."""
+    """Keep every processor busy, so that the alert High CPU fires and resolves again."""
     out = _console()
     count = os.cpu_count() or 1
     workers = [multiprocessing.Process(target=_burn, args=(seconds,), daemon=True) for _ in range(count)]
@@ -96,7 +91,7 @@ def load(
 
 @app.command()
 def pulse(home: Home = None, brain: BrainUrl = None) -> None:
-    """Be the entities of the demo: write made-up vital signs to the store until SIGTERM or Ctrl-C."""
+    """Write made-up vital signs of two entities to the store, until SIGTERM or Ctrl-C. `up` runs this."""
     settings = opened("pulse", home=home, brain=brain).loaded.settings
     storj, every = settings.storage.storj, settings.thresholds.heartbeat.interval_seconds
     for trouble in pulses.beat(open_store(storj), storj.paths.vitality, every, system_clock):

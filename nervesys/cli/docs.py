@@ -1,4 +1,4 @@
-"""`nervesys docs`: write the reference pages from the code that they describe."""
+"""`nervesys docs`: generate the reference pages from the code."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ from nervesys.cli.reference import NOTICE, commands_page, configuration_page, me
 from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stores.opened import opened
 
-app = typer.Typer(help="Write the reference pages under docs/reference from the code that they describe.")
+app = typer.Typer()
 EVERY_DRIVER = {
     "command": {"argv": ["/usr/local/bin/restart-agent", "{agent}"], "servers": ["*"]},
     "docker": {"url": "http://docker-proxy:2375", "servers": ["*"]},
@@ -30,15 +30,10 @@ EVERY_DRIVER = {
 LOCAL_FILE = LocalFile.model_validate({"drivers": EVERY_DRIVER})
 
 
-@app.callback()
-def _group() -> None:
-    """Write the reference pages under docs/reference from the code that they describe."""
-
-
 @app.command()
 def build(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs/reference"),
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a page is stale.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a page is out of date.")] = False,
 ) -> None:
     """Write alerts.md, metrics.md, configuration.md and commands.md."""
     report(Console(), write(out, pages(), check=check), check=check)
@@ -52,7 +47,7 @@ def draw_pictures(
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
 ) -> None:
-    """Draw the pictures of dashboards and reports from the stack that runs here."""
+    """Draw the documentation's pictures of dashboards and reports from the running local stack."""
     base = opened("report", environment(home), home=home, brain=brain, archive=archive)
     for path in pictures.write(out, base, since):
         typer.echo(path)

@@ -7,12 +7,12 @@ from nervesys.cli.local import stack_of
 from nervesys.cli.options import Home
 from nervesys.stack import daemon
 
-app = typer.Typer(help="Stop everything that `up` started, and nothing else; what it kept stays.")
+app = typer.Typer()
 
 
 @app.command()
 def down(home: Home = None) -> None:
-    """Stop everything that `up` started, and nothing else; what it kept stays."""
+    """Stop every process that `up` started, and nothing else. Data under NERVESYS_HOME stays."""
     out = Console()
     stack = stack_of(home)
     with out.status("Stopping: agents flush, ship and say that they stopped …"):

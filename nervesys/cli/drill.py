@@ -1,4 +1,4 @@
-"""`nervesys drill`: try what would be done after a loss."""
+"""`nervesys drill`: rehearse disaster recovery."""
 
 import os
 import socket
@@ -19,12 +19,12 @@ from nervesys.errors import NervesysError
 from nervesys.stores.brain import open_brain
 from nervesys.stores.opened import open_archive
 
-app = typer.Typer(no_args_is_help=True, help="Try what would be done after a loss.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Try what would be done after a loss."""
+    """Makes Typer treat the one command as a subcommand."""
 
 
 @app.command()
@@ -32,22 +32,24 @@ def restore(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FOLDER]", help="Empty, or not there yet; default: a temporary one, deleted at the end."
+            metavar="[FOLDER]", help="Target: empty or missing (default: a temporary folder, deleted at the end)."
         ),
     ] = None,
-    backup: Annotated[str | None, typer.Option(metavar="PATH", help="In the archive; default: the newest.")] = None,
+    backup: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Backup in the archive (default: the newest).")
+    ] = None,
     home: Home = None,
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
 ) -> None:
-    """Rebuild brain, store areas and databases from a full backup in an empty folder, verify them, and record it.
+    """Restore brain, store areas and databases from a full backup into an empty folder, verify them, record the result.
 
-    Every file is compared with its checksum, databases are checked, and the configuration is loaded. The archive is
-    only read, the store not even opened. How it went, and how long it took, is written to the brain's state branch,
-    where the exporter `hygiene` reads it. Exits with 1 where anything did not come back.
+    Every file is compared with its checksum, databases are checked for integrity, and the configuration is loaded. The
+    drill only reads the archive, and never touches the store. Result and duration are written to the brain's state
+    branch, where the `hygiene` exporter reads them. Exits with 1 if anything could not be restored.
 
-    After a real loss the folder is what you need: `NERVESYS_BRAIN=FOLDER/brain` names the brain, and FOLDER/store holds
-    the objects, each at its key.
+    After a real loss, restore into a folder and start from it: `nervesys drill restore /srv/restored`. Then
+    `NERVESYS_BRAIN=/srv/restored/brain` is the brain, and /srv/restored/store holds the objects by key.
     """
     base = opened("drill", home=home, brain=brain, archive=archive)
     storage = base.loaded.settings.storage

@@ -1,4 +1,4 @@
-"""`nervesys alerts explain`: what a condition asks of Prometheus, and what the answer is at this moment."""
+"""`nervesys alerts explain`: the PromQL of a condition, and its current value."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from alerting.explain import rows
 from alerting.language import Misread
 from alerting.model import Severity
 from nervesys.cli.families import families
-from nervesys.cli.options import BrainUrl, Home, opened
+from nervesys.cli.options import BrainUrl, Home, PrometheusUrl, opened
 from nervesys.metrics.periods import periods
 from nervesys.prometheus import Prometheus, QueryFailed
 from nervesys.promql import known, problems, selections
@@ -24,15 +24,14 @@ WRONG = 2
 
 def explain(
     condition: Annotated[str, typer.Argument(help='Such as "cpu > 90% for 10 minutes".')],
-    prometheus: Annotated[
-        str | None, typer.Option(metavar="URL", help="Which one is asked; default: the one of the settings.")
-    ] = None,
+    prometheus: PrometheusUrl = None,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
-    """Print a condition's PromQL, and its current value for each agent or server; or what is wrong with it, and where.
+    """Print the PromQL of a condition, and its current value for each agent or server.
 
-    Where a threshold is a pair, both are shown.
+    For example: `nervesys alerts explain "cpu > 90% for 10 minutes"`. A condition that uses a threshold with a warning
+    and a critical value is explained for both. An error shows the place in the condition.
     """
     loaded = opened("alerts", home=home, brain=brain).loaded
     try:

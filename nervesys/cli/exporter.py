@@ -28,12 +28,22 @@ def exporter(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help=f"One of: {', '.join(SOURCES)}.")],
     listen: ListenAt = None,
     once: Annotated[bool, typer.Option("--once", help="Read everything once, print the metrics, and exit.")] = False,
-    shard: Annotated[str, typer.Option(metavar="NUMBER/COUNT", help="Read one share of the fleet only.")] = "1/1",
+    shard: Annotated[
+        str,
+        typer.Option(
+            metavar="NUMBER/COUNT",
+            help="Read only this share of the fleet, such as 1/4, where several exporters divide it.",
+        ),
+    ] = "1/1",
     home: Home = None,
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
 ) -> None:
-    """Serve a source's metrics; with --once, exit with 1 where the source could not be read."""
+    """Serve the metrics of one source at /metrics, until SIGTERM.
+
+    To see whether a source can be read, and what it gives: `nervesys exporter store --once`. It prints the metrics and
+    exits; with 1 if the source could not be read.
+    """
     share = _shard(shard)
     if source not in SOURCES:
         raise typer.BadParameter(f"no source is named {source!r}; there are: {', '.join(SOURCES)}")

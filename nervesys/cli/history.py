@@ -1,4 +1,4 @@
-"""`nervesys history`: months that Prometheus never saw, made of the archive's logs and the brain's summaries."""
+"""`nervesys history`: backfill Prometheus from the archive's logs and the brain's daily summaries."""
 
 import hashlib
 import os
@@ -35,14 +35,14 @@ from nervesys.stores.brain import open_brain
 from nervesys.stores.filing import Layout
 from nervesys.stores.opened import Opened, open_archive
 
-app = typer.Typer(no_args_is_help=True, help="Make history of the archive, for dashboards that reach back for months.")
+app = typer.Typer(no_args_is_help=True)
 NAMED = 20
 """Files that are named of those that were refused; the rest is counted."""
 
 
 @app.callback()
 def _group() -> None:
-    """Make history of the archive, for dashboards that reach back for months."""
+    """Makes Typer treat the one command as a subcommand."""
 
 
 def _day(text: str) -> date:
@@ -55,35 +55,46 @@ def _day(text: str) -> date:
 @app.command()
 def backfill(
     first: Annotated[
-        date | None, typer.Option("--from", metavar="DATE", parser=_day, help="First day, UTC; default: the archive's.")
+        date | None,
+        typer.Option(
+            "--from", metavar="DATE", parser=_day, help="First day, UTC (default: the oldest in the archive)."
+        ),
     ] = None,
     last: Annotated[
-        date | None, typer.Option("--to", metavar="DATE", parser=_day, help="Last day; default: up to live data.")
+        date | None,
+        typer.Option(
+            "--to", metavar="DATE", parser=_day, help="Last day, UTC (default: up to the start of live data)."
+        ),
     ] = None,
     into: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Prometheus' data folder; default: of the one that is asked, if it is here."),
+        typer.Option(metavar="DIR", help="Data folder of Prometheus (default: found by asking --prometheus)."),
     ] = None,
     push: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="An import endpoint instead: http://HOST:8428/api/v1/import/prometheus."),
+        typer.Option(
+            metavar="URL", help="Import endpoint to push to instead: http://HOST:8428/api/v1/import/prometheus."
+        ),
     ] = None,
     prometheus: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help="Who is asked where live data begins; default: of the settings, or of --push."
+            metavar="URL", help="Prometheus to ask where live data begins (default: the configured one, or --push)."
         ),
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that read; default: one a core.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Number of reading processes (default: one per core).")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be written.")] = False,
     home: Home = None,
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
 ) -> None:
-    """Make samples of archived logs and daily summaries, up to where Prometheus' own begin.
+    """Convert archived logs and daily summaries to samples, up to the time from which Prometheus has data of its own.
 
-    Run it again whenever you like: what was made is remembered, and only what is new in the archive is added. It may be
-    interrupted at any point. Exits with 1 where a file could not be read; it is named, and the rest is made.
+    Look first: `nervesys history backfill --dry-run`. You may run it again, and interrupt it at any point: files that
+    were already converted are remembered and skipped. Exits with 1 if a file could not be read; the file is named, and
+    all others are converted.
     """
     base = opened("history", home=home, brain=brain, archive=archive)
     asked = Prometheus(prometheus or (_root(push) if push else base.loaded.settings.monitoring.prometheus_url))

@@ -1,4 +1,4 @@
-"""`nervesys init`: what the services of compose need before their first start."""
+"""`nervesys init`: create what the services of Docker Compose need before their first start."""
 
 import os
 from pathlib import Path
@@ -17,18 +17,21 @@ from nervesys.stack import container, keys
 from nervesys.stack.seed import seed
 from nervesys.stores.opened import opened
 
-app = typer.Typer(help="Make the example brain, the example archive and the keys that docker compose needs.")
+app = typer.Typer()
 SHARED = 0o444
-"""Of keys that a program of another user reads; the volume, mounted by those who need it, is their boundary."""
+"""Mode of keys that a program of another user reads; only the services that need them mount their volume."""
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def init(
-    brain: Annotated[Path, typer.Option(help="Git repository of the example brain.")],
-    archive: Annotated[Path, typer.Option(help="Folder of the example archive.")],
-    secrets: Annotated[Path, typer.Option(help="Folder of the keys: one folder below it for each kind.")],
+    brain: Annotated[Path, typer.Option(help="Git repository to create for the example brain.")],
+    archive: Annotated[Path, typer.Option(help="Folder to create for the example archive.")],
+    secrets: Annotated[Path, typer.Option(help="Folder to create the keys in, one subfolder for each kind.")],
 ) -> None:
-    """Make the example brain and archive, with a past to look at, and the keys; does no harm twice."""
+    """Create the example brain and archive, with some made-up history, and the keys.
+
+    docker-compose.yml runs this as its first service. What exists already is kept, so it may run again.
+    """
     loaded = load(profile=os.environ.get("NERVESYS_PROFILE"), environ=os.environ)
     seed(brain, shipped_root(), system_clock(), loaded.settings.storage.brain.branch)
     keys.make(secrets / "store", ("store_access_key", "store_secret_key"))

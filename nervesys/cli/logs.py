@@ -1,4 +1,4 @@
-"""`nervesys logs`: what the processes of the stack say."""
+"""`nervesys logs`: print the logs of the stack's processes."""
 
 import os
 from typing import Annotated
@@ -9,17 +9,19 @@ from nervesys.cli.local import stack_of
 from nervesys.cli.options import Home
 from nervesys.errors import NervesysError
 
-app = typer.Typer(help="Print the logs of the stack.")
+app = typer.Typer()
 
 
 @app.command()
 def logs(
-    name: Annotated[str | None, typer.Argument(help="One service or agent; all where none is named.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what comes.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines of each.")] = 20,
+    name: Annotated[
+        str | None, typer.Argument(help="A service or agent, as `nervesys status` names it; default: all.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines, until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="Number of lines of each log.")] = 20,
     home: Home = None,
 ) -> None:
-    """Print the last lines of one log, or of all."""
+    """Print the last lines of one log, or of all logs; for example `nervesys logs receiver --follow`."""
     stack = stack_of(home)
     names = [stack.service(name).name] if name else [service.name for service in stack.services]
     files = [str(log) for log in map(stack.log, names) if log.is_file()]

@@ -19,25 +19,25 @@ from nervesys.settings import PLACES, VARIABLES
 
 COMMANDS: dict[str, str] = {
     "up": "Start the whole stack on this machine.",
-    "down": "Stop all of it.",
-    "status": "Show every service and every agent.",
-    "logs": "Print what the processes of the stack say.",
-    "demo": "Break something in the local stack, and watch what happens.",
-    "exporter": "Serve a source as Prometheus metrics.",
-    "agent": "Run a lean agent: heartbeats, server metrics and logs.",
-    "report": "Make the report of a day, a week or a month.",
-    "artifacts": "Serve what is known of artifacts, list them, and clean up.",
-    "round": "Archive logs that are due, and delete what retention no longer keeps.",
-    "history": "Make history of the archive, for dashboards that reach back for months.",
-    "drill": "Try what would be done after a loss: restore a backup, and verify it.",
-    "config": "Check the configuration, and see where each value comes from.",
-    "receiver": "Take alerts, journal them, act, and look whether it helped.",
-    "alerts": "Make rules and routes of config/alerts.yaml, and check it.",
-    "dashboards": "Write Grafana's dashboards from code, and check them.",
-    "init": "Make the example brain and the keys that docker compose needs.",
-    "docs": "Write the reference pages from the code that they describe.",
+    "down": "Stop the stack that `up` started.",
+    "status": "Show the state of every service and agent.",
+    "logs": "Print the logs of the stack's processes.",
+    "demo": "Break something in the local stack on purpose, and watch it recover.",
+    "exporter": "Serve one source (store, archive, brain, …) as Prometheus metrics.",
+    "agent": "Run an agent, or restore its databases.",
+    "report": "Write the daily, weekly or monthly report.",
+    "artifacts": "Run the artifact service; list, inspect and clean up artifacts.",
+    "round": "Run the daily round: archive logs, apply retention, back up.",
+    "history": "Backfill Prometheus with the past, from archived logs.",
+    "drill": "Rehearse disaster recovery: restore a backup, and verify it.",
+    "config": "Check the configuration, and show where each value comes from.",
+    "receiver": "Run the webhook receiver: journal alerts, run actions, check that they helped.",
+    "alerts": "Check config/alerts.yaml, and generate rules and routes from it.",
+    "dashboards": "Generate, check, serve and draw the dashboards.",
+    "init": "Create the example brain and the keys that Docker Compose needs.",
+    "docs": "Generate the reference pages from the code.",
 }
-"""Every command and its line in the help; each is the module of that name beside this file."""
+"""Every command and its line in the help; each is the module of that name in this package."""
 
 EXTRAS = {
     "history": "exporters",
@@ -50,14 +50,16 @@ EXTRAS = {
     "dashboards": "reports",
     "report": "reports",
 }
-"""Which extra a command needs, where it needs one; named when an import fails."""
+"""The extra that a command needs, named in the error when an import fails; `all` for the others."""
 
+COMPLETION = ("install_completion", "show_completion")
+"""Parameters that Typer adds to every app; completion belongs to the program, not to one command."""
 
 PANELS: dict[str, dict[str, str]] = {
     "First steps": {
-        "nervesys up": "start all of it on this machine; no account needed",
-        "nervesys status": "see every service, its state and its address",
-        "nervesys demo kill grok": "kill an agent, and watch it being healed",
+        "nervesys up": "start the whole stack on this machine; no account needed",
+        "nervesys status": "see the state and address of every service",
+        "nervesys demo heal grok": "kill an agent, and watch the stack restart it",
         "nervesys down": "stop everything",
     },
     "Environment (flags win over it, it wins over files)": PLACES,
@@ -66,15 +68,15 @@ PANELS: dict[str, dict[str, str]] = {
     },
     "Exit codes": {
         "0": "fine",
-        "1": "failed: something could not be reached, read or done",
-        "2": "wrong use or configuration: what to mend is printed, with file and line",
+        "1": "failed: something could not be reached, read or done; the message says what",
+        "2": "wrong arguments or configuration; the message says what to fix, with file and line",
     },
 }
-"""What the help says below the commands, by title."""
+"""Tables printed below the list of commands, by title."""
 
 
 class LazyCommands(TyperGroup):
-    """Lists commands without importing them."""
+    """Lists the commands without importing them, so that `--help` is fast and needs no extra."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The usual help, then the panels."""
@@ -95,22 +97,22 @@ class LazyCommands(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A stand-in with the command's line of help; what runs comes from `resolve_command`."""
+        """A placeholder that only carries the help line; `resolve_command` loads the real command."""
         if cmd_name not in COMMANDS:
             return None
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command itself, imported now."""
+        """The real command, imported only now."""
         name, stand_in, rest = super().resolve_command(ctx, args)
         return name, load_command(name) if name and stand_in else stand_in, rest
 
 
 def load_command(name: str) -> Any:
-    """The command of that name, imported now.
+    """Import a command.
 
     Raises:
-        NervesysError: a package that it needs is not installed; says which extra holds it.
+        NervesysError: a package that it needs is not installed; names the extra to install.
     """
     try:
         module = import_module(f"nervesys.cli.{name}")
@@ -121,12 +123,15 @@ def load_command(name: str) -> Any:
         ) from err
     command = typer.main.get_command(module.app)
     command.name = name
+    command.params = [one for one in command.params if one.name not in COMPLETION]
+    if hasattr(command, "commands"):
+        command.help = COMMANDS[name]
     _reflow(command)
     return command
 
 
 def _reflow(command: Any) -> None:
-    """Make each paragraph of the help one line, which is wrapped to the terminal instead of to the source."""
+    """Join the lines of each help paragraph, so that it wraps at the terminal's width and not at the source's."""
     command.help = re.sub(r"(?<=\S)\n(?=\S)", " ", inspect.cleandoc(command.help or ""))
     for below in getattr(command, "commands", {}).values():
         _reflow(below)
@@ -135,8 +140,8 @@ def _reflow(command: Any) -> None:
 ABOUT = (
     "Observability for fleets of AI agents that keep nothing locally.\n\n"
     "Agents leave state, metrics and logs in an S3-compatible store, old logs in an archive, and status in their "
-    "brain, a Git repository. Exporters turn these into Prometheus metrics, alerts watch them, and a receiver acts on "
-    "alerts and looks whether it helped."
+    "brain, a Git repository. Exporters turn these into Prometheus metrics, alerts watch the metrics, and a receiver "
+    "acts on the alerts (it restarts an agent, for example) and checks that the action helped."
 )
 
 app = typer.Typer(
@@ -158,7 +163,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     _: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
-    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log details."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log at debug level."),
 ) -> None:
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
@@ -167,7 +172,7 @@ def _root(
 
 
 def main() -> None:
-    """Run a command; what goes wrong on purpose is told in words, not as a traceback."""
+    """Run a command; print expected errors as messages, without a traceback."""
     try:
         app(prog_name="nervesys")
     except SettingsError as err:

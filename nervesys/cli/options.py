@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they lead to: a place, a brain, checked settings."""
+"""Options that several commands share, and the settings that are loaded with them."""
 
 import os
 from typing import Annotated
@@ -10,17 +10,25 @@ from nervesys.stores import opened as stores
 from nervesys.stores.opened import Opened
 
 Home = Annotated[
-    str | None, typer.Option("--home", metavar="DIR", help="Folder of everything kept (NERVESYS_HOME; .nervesys).")
+    str | None,
+    typer.Option("--home", metavar="DIR", help="Folder for all local data (NERVESYS_HOME; default: .nervesys)."),
 ]
 BrainUrl = Annotated[
     str | None,
-    typer.Option("--brain", metavar="URL|DIR", help="The brain (NERVESYS_BRAIN; default: the shipped example)."),
+    typer.Option(
+        "--brain",
+        metavar="URL|DIR",
+        help="The brain: a Git repository or a folder (NERVESYS_BRAIN; default: the shipped example).",
+    ),
 ]
 ArchiveUrl = Annotated[
-    str | None, typer.Option("--archive", metavar="URL", help="file:///path or gdrive://FOLDER_ID (NERVESYS_ARCHIVE).")
+    str | None,
+    typer.Option(
+        "--archive", metavar="URL", help="The archive: file:///path or gdrive://FOLDER_ID (NERVESYS_ARCHIVE)."
+    ),
 ]
 Wait = Annotated[
-    float, typer.Option("--wait", metavar="SECONDS", help="Ask again until all is as it should be, at most so long.")
+    float, typer.Option("--wait", metavar="SECONDS", help="Retry until everything passes, for at most this long.")
 ]
 
 
@@ -33,7 +41,26 @@ def _address(said: str | None) -> str | None:
 
 ListenAt = Annotated[
     str | None,
-    typer.Option("--listen", metavar="HOST:PORT", help="Where to serve (see monitoring.yaml).", callback=_address),
+    typer.Option(
+        "--listen",
+        metavar="HOST:PORT",
+        help="Address to serve on (default: that of monitoring.yaml).",
+        callback=_address,
+    ),
+]
+
+
+def _web_url(said: str | None) -> str | None:
+    if said and not said.startswith(("http://", "https://")):
+        raise typer.BadParameter("must be a URL such as http://127.0.0.1:9090")
+    return said
+
+
+PrometheusUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--prometheus", metavar="URL", help="Prometheus to query (default: the configured one).", callback=_web_url
+    ),
 ]
 
 

@@ -1,4 +1,4 @@
-"""`nervesys receiver`: takes alerts, acts, and proves that it helped."""
+"""`nervesys receiver`: the webhook receiver, which turns alerts into actions."""
 
 import os
 from functools import partial
@@ -24,7 +24,7 @@ from nervesys.settings.monitoring import Monitoring
 from nervesys.stores.brain import open_brain
 from nervesys.stores.opened import open_store
 
-app = typer.Typer(help="Take alerts, journal them, act, and look whether it helped.")
+app = typer.Typer()
 
 
 @app.command()
@@ -32,11 +32,20 @@ def receiver(
     home: Home = None,
     brain: BrainUrl = None,
     config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help=f"The receiver's own file (HOME/{FILE}).")
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help=f"The receiver's local file: drivers, token, limits (default: HOME/{FILE}).",
+        ),
     ] = None,
     listen: ListenAt = None,
 ) -> None:
-    """Serve until SIGTERM: webhooks in, actions out, and the journal to look at."""
+    """Run the webhook receiver until SIGTERM.
+
+    It takes the webhooks of Alertmanager and Grafana, writes each alert to its journal, runs the actions that
+    config/alerts.yaml names, and checks that they helped. The journal is shown at / and, as JSON, at /actions.
+    """
 
     def read() -> Fleet:
         return read_fleet(opened("receiver", home=home, brain=brain))

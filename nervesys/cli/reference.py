@@ -86,7 +86,7 @@ def _command(path: str, command: Any) -> Iterator[str]:
 
 
 def _parameter(parameter: Any) -> tuple[str, str] | None:
-    if getattr(parameter, "hidden", False) or "--help" in parameter.opts or "completion" in parameter.opts[0]:
+    if getattr(parameter, "hidden", False) or "--help" in parameter.opts:
         return None
     shown = parameter.name.upper() if parameter.param_type_name == "argument" else ", ".join(parameter.opts)
     return f"`{shown}`", getattr(parameter, "help", None) or ""

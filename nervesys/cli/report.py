@@ -1,4 +1,4 @@
-"""`nervesys report`: the reports of a day, a week, a month."""
+"""`nervesys report`: write the daily, weekly and monthly reports."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from nervesys.cli.dashboards import AT_A_TIME, AskedPrometheus
+from nervesys.cli.dashboards import AT_A_TIME
 from nervesys.cli.local import environment
-from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, PrometheusUrl, opened
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
 from nervesys.errors import NervesysError
@@ -31,13 +31,13 @@ from reports.periodic.gather import Sources
 from reports.periodic.model import Report
 from reports.periodic.period import Every, Period
 
-app = typer.Typer(help="Make the report of a day, a week or a month.")
+app = typer.Typer()
 Say = Callable[[str], None]
 PROGRAM = "report"
-"""Whose mirror of the brain it is: an agent's own holds no history."""
+"""Name of its mirror of the brain; it needs the whole history, which an agent's shallow mirror lacks."""
 NOT_HERE = "by_round: false leaves reports to `nervesys report due`"
-NOBODY = "nobody is to be mailed: name whom in config/reports.yaml, mail.to"
-NO_ARCHIVE = "there is no archive to put it into: say --out DIR, or name one in NERVESYS_ARCHIVE"
+NOBODY = "mail the report: no recipients; set mail.to in config/reports.yaml"
+NO_ARCHIVE = "write the report: no archive is configured; use --out DIR, or set NERVESYS_ARCHIVE"
 
 
 class Wanted(StrEnum):
@@ -54,32 +54,41 @@ def run(
     wanted: Annotated[Wanted, typer.Argument(metavar="daily|weekly|monthly|due", help="Which report.")],
     day: Annotated[
         str | None,
-        typer.Option("--date", metavar="YYYY-MM-DD", help="A day of the period; default: the last finished."),
+        typer.Option(
+            "--date", metavar="YYYY-MM-DD", help="Any day of the period (default: the last period that is over)."
+        ),
     ] = None,
     forms: Annotated[
-        str | None, typer.Option("--format", metavar="pdf,html,xlsx", help="Default: those of config/reports.yaml.")
+        str | None,
+        typer.Option("--format", metavar="pdf,html,xlsx", help="Formats (default: those of config/reports.yaml)."),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="A folder, in place of the archive.")] = None,
-    mailed: Annotated[bool, typer.Option("--mail", help="Also mail it, to whom config/reports.yaml says.")] = False,
-    prometheus: AskedPrometheus = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write to this folder instead of the archive.")
+    ] = None,
+    mailed: Annotated[
+        bool, typer.Option("--mail", help="Also mail it to the addresses of config/reports.yaml.")
+    ] = False,
+    prometheus: PrometheusUrl = None,
     home: Home = None,
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
 ) -> None:
-    """Make a report: was the fleet well, what broke, what was done; and all the numbers behind it.
+    """Write a report: was the fleet well, what broke, what was done about it, and all the numbers behind that.
 
-    It is put into the archive (Reports/Daily/…, Weekly, Monthly), in place of an earlier one of the same period.
-    `due` makes what the archive lacks of the last finished day, week and month, and mails it: for a timer, where agents
-    do not make reports in their daily round.
+    The report goes into the archive (Reports/Daily/…, Weekly, Monthly) and replaces an earlier one of the same period.
+    `due` writes the reports of the last day, week and month that the archive does not have yet, and mails them: run it
+    from a timer where agents do not write reports in their daily round.
 
-    For example, `nervesys report weekly --date 2026-11-18` reports the week that holds this day, and
-    `nervesys report daily --out . --format pdf` writes yesterday's into this folder.
+    For example, `nervesys report weekly --date 2026-11-18` reports the week of that day, and
+    `nervesys report daily --out . --format pdf` writes yesterday's report into this folder.
     """
     base = stores.opened(PROGRAM, environment(home), home=home, brain=brain, archive=archive)
     chosen = _forms(forms) or base.loaded.settings.reports.formats
     if wanted is Wanted.DUE:
         if day or out:
-            raise typer.BadParameter("`due` knows the days, and writes to the archive: leave --date and --out away")
+            raise typer.BadParameter(
+                "`due` chooses the days itself and writes to the archive: leave out --date and --out"
+            )
         with open_maker(base, typer.echo, prometheus=prometheus) as maker:
             maker.make_due(chosen)
         return
@@ -131,7 +140,7 @@ class Maker:
     def file(self, period: Period, files: Files) -> None:
         """Put it into the archive."""
         for path in to_archive(self._filed, self.settings.storage.archive.paths, period, files):
-            self.say(f"{period.name}: {path} lies in the archive")
+            self.say(f"{period.name}: written to the archive as {path}")
 
     def mail(self, period: Period, report: Report, files: Files) -> None:
         """Mail it to whom the settings say."""
@@ -179,9 +188,9 @@ def _period(every: Every, day: str | None) -> Period:
     try:
         chosen = date.fromisoformat(day)
     except ValueError as err:
-        raise typer.BadParameter(f"--date {day}: not a day such as 2026-11-18") from err
+        raise typer.BadParameter(f"--date {day}: not a date such as 2026-11-18") from err
     if chosen > today:
-        raise typer.BadParameter(f"--date {day}: lies in the future")
+        raise typer.BadParameter(f"--date {day}: is in the future")
     return Period.holding(every, chosen)
 
 
@@ -189,4 +198,4 @@ def _forms(said: str | None) -> tuple[Form, ...]:
     try:
         return tuple(dict.fromkeys(Form(word.strip().lower()) for word in said.split(","))) if said else ()
     except ValueError as err:
-        raise typer.BadParameter(f"--format {said}: say some of {', '.join(Form)}, joined by commas") from err
+        raise typer.BadParameter(f"--format {said}: use one or more of {', '.join(Form)}, separated by commas") from err

@@ -1,4 +1,4 @@
-"""`nervesys round`: archive logs that are due, and delete what retention no longer keeps."""
+"""`nervesys round`: do the daily round now: archive logs, apply retention, back up."""
 
 import socket
 from collections.abc import Iterator
@@ -18,22 +18,23 @@ from nervesys.settings.storage import Storage
 from nervesys.stores.brain import open_brain
 from nervesys.stores.opened import open_archive, open_store
 
-app = typer.Typer(help="Archive logs that are due, and delete what retention no longer keeps.")
+app = typer.Typer()
 
 
 @app.command(name="round")
 def run(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")] = False,
     home: Home = None,
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
 ) -> None:
-    """Do the daily round once: move due logs to the archive, and delete what is past retention in store and archive.
+    """Do the daily round once: move old logs to the archive, and delete what is past its retention.
 
-    Today's full backup and the reports that are due go to the archive as well, and yesterday's summary to the brain.
+    It also writes today's full backup and the reports that are due to the archive, and yesterday's summary to the
+    brain. Agents do this by themselves once a day. Look first: `nervesys round --dry-run`.
 
-    Logs leave the store only after the archive was read back and compared, so it may be interrupted at any point: the
-    next round goes on from there. Exits with 1 where something could not be done.
+    Logs are deleted from the store only after the archived copy was read back and compared. The round may therefore be
+    interrupted at any point; the next one continues. Exits with 1 if something could not be done.
     """
     base = opened("round", home=home, brain=brain, archive=archive)
     storage = base.loaded.settings.storage

@@ -1,4 +1,4 @@
-"""`nervesys status`: every service and every agent at one glance."""
+"""`nervesys status`: the state of every service and agent of the local stack."""
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar
@@ -20,13 +20,13 @@ from nervesys.stores.opened import open_store
 
 Answer = TypeVar("Answer")
 
-app = typer.Typer(help="Show every service and every agent; exit 1 where a service does not run.")
+app = typer.Typer()
 COLOURS = {"running": "green", "starting": "yellow", "recovered": "green", "escalated": "red"}
 
 
 @app.command()
 def status(home: Home = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show every service and every agent; exit 1 where a service does not run."""
+    """Show every service and agent of the local stack; exit 1 if a service is not running."""
     found = look(local(home))
     if as_json:
         typer.echo(found.model_dump_json(indent=2))

@@ -1,4 +1,4 @@
-"""`nervesys alerts test`: a test alert through the whole chain, followed until the receiver has observed it."""
+"""`nervesys alerts test`: send a test alert through the whole chain, and follow it to the receiver's journal."""
 
 import time
 from collections.abc import Iterator
@@ -26,17 +26,18 @@ LOOK_SECONDS = 0.5
 
 def follow_a_test(
     name: Annotated[str, typer.Argument(metavar="ALERT", help='Such as "Agent Down".')],
-    agent: Annotated[str | None, typer.Option(help="The agent that it is about.")] = None,
-    server: Annotated[str | None, typer.Option(help="The server that it is about.")] = None,
+    agent: Annotated[str | None, typer.Option(help="Label `agent` of the test alert.")] = None,
+    server: Annotated[str | None, typer.Option(help="Label `server` of the test alert.")] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Any other label.")] = None,
-    wait: Annotated[float, typer.Option(help="Seconds to follow it at most.")] = 60,
+    wait: Annotated[float, typer.Option(help="Longest time to follow it, in seconds.")] = 60,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
-    """Send a test alert through Alertmanager to whoever is told, and follow it to the receiver's journal.
+    """Send a test alert through Alertmanager, and follow it to the receiver's journal.
 
-    It is marked as a test: observed, and never acted upon. Where Grafana evaluates, which takes no alerts from outside,
-    it is sent to the receiver as Grafana would.
+    For example: `nervesys alerts test "Agent Down" --agent grok`. The alert is marked as a test: people are notified,
+    but the receiver only records it and never acts. With `engine: grafana` the alert is sent straight to the receiver,
+    in Grafana's format, because Grafana accepts no alerts from outside.
     """
     one = opened("alerts", environment(home), home=home, brain=brain)
     settings, (alerts, _) = one.loaded.settings, read_alerts(one.tree)

@@ -31,7 +31,7 @@ WAIT_SECONDS, FILL_SECONDS = 120, 90
 LOOK_SECONDS = 0.5
 LAST_LINES = 5
 
-app = typer.Typer(help="Start the whole stack on this machine: store, agents, exporters, alerts, actions.")
+app = typer.Typer()
 
 
 @app.command()
@@ -39,10 +39,18 @@ def up(
     home: Home = None,
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
-    wait: Annotated[float, typer.Option(help="Seconds to wait until everything works.")] = WAIT_SECONDS,
-    quick: Annotated[bool, typer.Option("--quick", help="Do not wait for data in every dashboard.")] = False,
+    wait: Annotated[float, typer.Option(help="Longest time to wait for a working stack, in seconds.")] = WAIT_SECONDS,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Return as soon as everything runs, without waiting for data in every dashboard."),
+    ] = False,
 ) -> None:
-    """Start everything, wait until it works, and say where to look. Does no harm where it runs already."""
+    """Start the whole stack, wait until it works, and print where to look. Running it again does no harm.
+
+    The stack is an S3 server, the example agents, the exporters, Prometheus, Alertmanager, the receiver and the
+    dashboards. It needs no account, no Docker and no root; everything it keeps lies under NERVESYS_HOME. With your own
+    brain: `nervesys up --brain https://github.com/you/your-brain`.
+    """
     out = Console()
     place = Place.of(os.environ, home, brain)
     place.home.mkdir(parents=True, exist_ok=True)

@@ -46,9 +46,9 @@ def test_a_prometheus_that_does_not_answer_is_told_in_words(tmp_path: Path, comm
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        pytest.param(["nowhere"], "no page is named nowhere", id="no such page"),
+        pytest.param(["nowhere"], "no dashboard is named nowhere", id="no such page"),
         pytest.param(["--since", "soon"], "soon: not a duration", id="no time"),
-        pytest.param(["--since", "now"], "lies not in the past", id="nothing between start and end"),
+        pytest.param(["--since", "now"], "is not in the past", id="nothing between start and end"),
     ],
 )
 def test_what_cannot_be_drawn_is_told(live: Live, tmp_path: Path, words: list[str], told: str) -> None:

@@ -25,7 +25,7 @@ def test_the_version(run: Run) -> None:
 def test_every_command_is_there_and_has_help(run: Run, name: str) -> None:
     assert (load_command(name).help or "").strip()
     ran = run(name, "--help")
-    assert (ran.code, f"Usage: nervesys {name}" in ran.out) == (0, True)
+    assert (ran.code, f"Usage: nervesys {name}" in ran.out, "completion" in ran.out) == (0, True, False)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,11 @@ def test_a_package_that_is_missing_is_named_with_its_extra(run: Run, monkeypatch
     assert "pip install 'nervesys-observability[agent]'" in ran.err
 
 
+@pytest.mark.parametrize(
+    "command", [("exporter", "store"), ("receiver",), ("artifacts", "serve"), ("dashboards", "serve")]
+)
 @pytest.mark.parametrize("address", ["17001", "127.0.0.1:65536", "a b:1"])
-def test_an_address_that_is_none_is_wrong_use(run: Run, address: str) -> None:
-    ran = run("exporter", "store", "--listen", address)
+def test_an_address_that_is_none_is_wrong_use(run: Run, command: tuple[str, ...], address: str) -> None:
+    ran = run(*command, "--listen", address)
     assert ran.code == 2
     assert "must be HOST:PORT" in ran.err

@@ -47,7 +47,7 @@ def lying(world: World) -> list[str]:
 def test_it_goes_to_the_archive_and_made_twice_it_replaces_itself(report: Report, world: World) -> None:
     ran = report("daily", "--date", str(TUESDAY))
     assert ran.code == 0, ran.err
-    assert [f"{DAILY}.{form} lies in the archive" in ran.out for form in FORMS] == [True] * 3
+    assert [f"written to the archive as {DAILY}.{form}" in ran.out for form in FORMS] == [True] * 3
     files = [world.folder / "archive" / f"{DAILY}.{form}" for form in FORMS]
     assert [file.read_bytes()[:4] for file in files] == [b"%PDF", b"<!do", b"PK\x03\x04"]
     assert b"grok for 26 min" in files[1].read_bytes()
@@ -117,12 +117,12 @@ def test_what_is_due_is_made_once_and_mailed(
 @pytest.mark.parametrize(
     ("argv", "code", "problem"),
     [
-        (("daily", "--date", "2026-02-30"), 2, "not a day such as"),
-        (("daily", "--date", "2999-01-01"), 2, "lies in the future"),
-        (("daily", "--format", "docx"), 2, "say some of pdf, html, xlsx"),
+        (("daily", "--date", "2026-02-30"), 2, "not a date such as"),
+        (("daily", "--date", "2999-01-01"), 2, "is in the future"),
+        (("daily", "--format", "docx"), 2, "use one or more of pdf, html, xlsx"),
         (("hourly",), 2, "is not one of"),
-        (("due", "--date", "2026-03-10"), 2, "`due` knows the days"),
-        (("daily", "--date", "2026-03-10", "--mail", "--out", "."), 1, "nobody is to be mailed"),
+        (("due", "--date", "2026-03-10"), 2, "`due` chooses the days"),
+        (("daily", "--date", "2026-03-10", "--mail", "--out", "."), 1, "no recipients"),
     ],
 )
 def test_wrong_use_is_told(
@@ -138,7 +138,7 @@ def test_wrong_use_is_told(
 def test_without_an_archive_it_says_where_else(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NERVESYS_ARCHIVE")
     ran = report("daily", "--date", str(TUESDAY))
-    assert (ran.code, "say --out DIR" in ran.err, ran.out) == (1, True, "")
+    assert (ran.code, "use --out DIR" in ran.err, ran.out) == (1, True, "")
 
 
 def test_without_a_prometheus_nothing_is_made(run: Run, report: Report, tmp_path: Path) -> None:
