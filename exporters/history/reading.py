@@ -11,6 +11,8 @@ from io import BytesIO
 from multiprocessing import connection, get_context, parent_process
 from threading import Thread
 
+from pydantic import SecretStr
+
 from exporters.history.days import sum_up
 from exporters.history.plan import Job
 from exporters.history.text import Origin, gauges_text, sums_text
@@ -21,6 +23,7 @@ from nervesys.settings.storage import Archive as ArchiveSettings
 from nervesys.stores.archive import Archive
 from nervesys.stores.lines import batches_of
 from nervesys.stores.opened import open_archive
+from nervesys.stores.sealing import held, hold
 
 MAX_FILE_BYTES = 128 << 20
 """Of one packed file, which is in memory while it is read."""
@@ -104,7 +107,7 @@ def read_all(jobs: Iterable[Job], settings: ArchiveSettings, until: float, ticks
         yield from map(Reader(open_archive(settings), until, ticks).read, jobs)
         return
     # Processes that are spawned share no lock or connection with a thread of ours.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (settings, until, ticks))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (settings, until, ticks, held()))
     waiting: deque[Future[Read]] = deque()
     try:
         for job in jobs:
@@ -121,8 +124,9 @@ _reader: Reader
 """Of this worker."""
 
 
-def _begin(settings: ArchiveSettings, until: float, ticks: int) -> None:
+def _begin(settings: ArchiveSettings, until: float, ticks: int, identity: SecretStr | None) -> None:
     global _reader  # what a worker of a pool starts with
+    hold(identity)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us hears it, and ends us in order
     gc.disable()  # what is read makes no circles, and is looked through for some all the time
     Thread(target=_end_with_parent, daemon=True).start()

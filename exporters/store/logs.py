@@ -23,7 +23,7 @@ from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.lines import MAX_BYTES, lines_of
 from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
-from nervesys.stores.sealing import check_readable
+from nervesys.stores.sealing import check_readable, held
 
 GRACE_SECONDS = 900
 """For how long a day that is over is still listed in every pass: a batch is named when sealed, and shipped after."""
@@ -70,12 +70,15 @@ class Logs:
         )
         self._unread: dict[str, Unread] = {}
         self._over: set[str] = set()
+        self._identity = held()
+        self._shut: dict[str, dict[str, str]] = {}
         self._pool = ThreadPoolExecutor(storj.concurrency, thread_name_prefix="logs")
 
     def refresh(self, out: Refresh) -> None:
         """One pass: look where something may be new, read it, count it."""
         now = self._board.now(self._context.clock)
         born = 0 if self._context.once else self._ledger.born(now)
+        self._try_again()
         for folder, objects in self._listed(self._rounds.current(now)):
             self._look(folder, objects, now, born, out)
         for folder, objects in self._listed(self._rounds.due(now)):
@@ -98,7 +101,10 @@ class Logs:
     def _look(self, folder: str, objects: Sequence[ObjectInfo], now: float, born: float, out: Refresh) -> None:
         """Note what is to be read in a folder."""
         known: list[Reading] = []
+        shut = self._shut.get(folder, {})
         for info in self._ledger.uncounted(folder, objects):
+            if shut.get(info.key) == info.version:
+                continue
             try:
                 check_readable(info.key)
                 agent = self._agent(info.key, now)
@@ -119,9 +125,15 @@ class Logs:
         if empty:
             self._ledger.forget(folder)
             self._rounds.forget(folder)
+            self._shut.pop(folder, None)
         else:
             self._over.add(folder)
             self._rounds.done(folder, now)
+
+    def _try_again(self) -> None:
+        """Forget what was shut to us once other identities are held; the cache never knew of it."""
+        if (now := held()) != self._identity:
+            self._identity, self._shut = now, {}
 
     def _agent(self, key: str, now: float) -> str | None:
         """Whose log a key names.
@@ -144,7 +156,10 @@ class Logs:
             some = todo[at : at + OBJECTS_A_COMMIT]
             readings = []
             for one, (sums, bad) in zip(some, self._pool.map(self._get, some), strict=True):
-                readings.append(Reading(one.folder, one.info, sums))
+                if Reason.NO_IDENTITY in bad:
+                    self._shut.setdefault(one.folder, {})[one.info.key] = one.info.version
+                else:
+                    readings.append(Reading(one.folder, one.info, sums))
                 for reason, problem in bad.items():
                     out.reject(one.info.key, one.info.version, BadObject(reason, problem))
             for series in self._ledger.count(readings):

@@ -9,7 +9,7 @@ from nervesys.errors import BrainUnavailable
 from nervesys.settings import Loaded, Place, Tree, load
 from nervesys.stores.brain import GitBrain, open_brain, open_folder
 from nervesys.stores.opened import Opened
-from nervesys.stores.sealing import hold
+from nervesys.stores.sealing import FILE, hold
 from nervesys.stores.trees import EmptyTree
 
 DEPTH = 1
@@ -86,5 +86,5 @@ class Copy:
 
     def _load(self) -> Loaded:
         loaded = load(self._tree, profile=self.place.profile, environ=self._environ)
-        hold(loaded.settings.storage.encryption.identity)
+        hold(loaded.settings.storage.encryption.identity, self._environ.get(FILE))
         return loaded

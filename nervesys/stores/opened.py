@@ -16,7 +16,7 @@ from nervesys.stores.folder import FolderArchive
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.routed import RoutedStore
 from nervesys.stores.s3 import S3Store
-from nervesys.stores.sealing import hold
+from nervesys.stores.sealing import FILE, hold
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def opened(
     tree = open_tree(place, program, environ=environ)
     flags = {"NERVESYS_ARCHIVE": archive} if archive else {}
     loaded = load(tree, profile=place.profile, environ=environ, flags=flags)
-    hold(loaded.settings.storage.encryption.identity)
+    hold(loaded.settings.storage.encryption.identity, environ.get(FILE))
     return Opened(place, tree, loaded)
 
 

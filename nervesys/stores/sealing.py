@@ -6,7 +6,8 @@ this process holds once for all it reads.
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile, TemporaryFile
@@ -23,17 +24,40 @@ EXTRA = "pip install 'nervesys-observability[encryption]'"
 MARK = "AGE-SECRET-KEY-1"
 """How the lines of an identity file begin that are no comments."""
 WHERE = "NERVESYS_AGE_IDENTITY"
+FILE = f"{WHERE}_FILE"
 
-_held: list[SecretStr] = []
+
+@dataclass
+class _Held:
+    """What this process holds, and as what its file was last read."""
+
+    identity: SecretStr | None = None
+    file: Path | None = None
+    stamp: tuple[int, int] | None = None
 
 
-def hold(identity: SecretStr | None) -> None:
+_hand = _Held()
+
+
+def hold(identity: SecretStr | None, file: str | None = None) -> None:
     """Let this process read what is sealed for an identity, in place of any that it held before.
 
     Args:
         identity: the content of age's identity file, which may hold several; None to hold none.
+        file: that it stands in; it is read again when it changes, so that identities are replaced while programs run.
     """
-    _held[:] = [identity] if identity else []
+    _hand.identity, _hand.file, _hand.stamp = identity, Path(file) if file else None, None
+
+
+def held() -> SecretStr | None:
+    """What this process holds now; while its file cannot be read, or holds no identity, what that held before."""
+    if _hand.file is not None:
+        with suppress(OSError, ValueError):
+            said = _hand.file.stat()
+            stamp = said.st_mtime_ns, said.st_size
+            if stamp != _hand.stamp and MARK in (text := _hand.file.read_text()):
+                _hand.identity, _hand.stamp = SecretStr(text.strip()), stamp
+    return _hand.identity
 
 
 def name_for(key: str, recipients: Sequence[str]) -> str:
@@ -121,8 +145,8 @@ def check_readable(key: str) -> None:
     Raises:
         BadObject: `no_identity`.
     """
-    if key.endswith(SEALED) and not _held:
-        raise BadObject(Reason.NO_IDENTITY, f"{key}: it is encrypted; set {WHERE} or {WHERE}_FILE")
+    if key.endswith(SEALED) and held() is None:
+        raise BadObject(Reason.NO_IDENTITY, f"{key}: it is encrypted; set {WHERE} or {FILE}")
 
 
 def missing() -> str | None:
@@ -137,7 +161,8 @@ def missing() -> str | None:
 def _open(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
     try:
         pyrage = _pyrage()
-        lines = [line.strip() for held in _held for line in held.get_secret_value().splitlines()]
+        identity = held()
+        lines = [line.strip() for line in identity.get_secret_value().splitlines()] if identity else []
         identities = [pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith(MARK)]
     except NervesysError as err:
         raise BadObject(Reason.NO_IDENTITY, f"{key}: {err}") from None

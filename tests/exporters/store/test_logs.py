@@ -94,6 +94,38 @@ def test_an_encrypted_log_is_counted_by_who_holds_an_identity_and_named_by_who_d
         hold(None)
 
 
+def test_a_log_for_others_is_fetched_once_for_each_identity_that_is_held(world: World, tmp_path: Path) -> None:
+    ours, others = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
+    file = tmp_path / "identity"
+    file.write_text(f"{others}\n")
+    plain = world.ship(lines=5)
+    key = f"{plain}.age"
+    body = seal((world.home / "bucket" / plain).read_bytes(), [str(ours.to_public())])
+    (world.home / "bucket" / plain).unlink()
+    world.put(key, body)
+
+    def fetched(later: float = 60) -> list[str]:
+        """In some passes, for what is over is looked at in turn."""
+        passes = [(world.run(later), world.store.gets) for later in (later, 60, 60)]
+        return [key for _, gets in passes for key in gets]
+
+    try:
+        hold(SecretStr(str(others)), str(file))
+        assert fetched() == [key]
+        assert world.rejections.all == [(Reason.NO_IDENTITY, key)]
+        assert fetched() + fetched(DAY) + fetched() == [], "also once its day is over"
+        world.start()
+        assert fetched() == [key], "a new start may hold another"
+        file.write_text(f"{others}\n{ours}\n")
+        assert fetched() == [key]
+        assert world.run()[INFO] == 5
+        world.start()
+        assert fetched() == []
+        assert world.run()[INFO] == 5
+    finally:
+        hold(None)
+
+
 def test_errors_of_configured_agents_exist_from_the_start(world: World) -> None:
     now = world.run()
     assert now['log_records_total{agent="grok",category="errors",level="ERROR"}'] == 0

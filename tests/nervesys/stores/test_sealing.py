@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyrage
 import pytest
@@ -70,6 +71,20 @@ def test_who_holds_another_identity_or_none_is_told_so() -> None:
         assert told.value.reason is Reason.NO_IDENTITY
     hold(SecretStr("AGE-SECRET-KEY-1NONE"))
     assert refused(body) is Reason.NO_IDENTITY
+
+
+def test_an_identity_is_replaced_in_its_file_while_the_program_runs(tmp_path: Path) -> None:
+    body, file = pack(LINES, KEYS[1], recipients=[RECIPIENT]), tmp_path / "identity"
+    file.write_text(f"{OTHERS}\n")
+    hold(SecretStr(str(OTHERS)), str(file))
+    assert refused(body) is Reason.NO_IDENTITY
+    file.write_text(f"# both, while keys are replaced\n{OTHERS}\n{OURS}\n")
+    assert list(lines_of(io.BytesIO(body), KEYS[1])) == LINES
+    for damage in (b"", b"\xff", b"# nothing yet"):
+        file.write_bytes(damage)
+        assert list(lines_of(io.BytesIO(body), KEYS[1])) == LINES, "what it held last counts"
+    file.unlink()
+    assert list(lines_of(io.BytesIO(body), KEYS[1])) == LINES
 
 
 def test_without_the_package_it_is_said_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
