@@ -9,6 +9,7 @@ passed their own health test, as JSON.
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -100,17 +101,37 @@ class Native:
 
     def _mounted(self, root: Path, volume: str) -> str:
         source, target, *mode = volume.split(":")
-        folder = ROOT / source if source.startswith("./") else self.folder / "volumes" / source
-        folder.mkdir(parents=True, exist_ok=True)
-        here, there = shlex.quote(str(folder)), shlex.quote(f"{root}{target}")
+        place = ROOT / source if source.startswith(("./", "/")) else self.folder / "volumes" / source
+        there = shlex.quote(f"{root}{target}")
         read_only = f"mount -o remount,ro,bind {there}\n" if mode == ["ro"] else ""
-        return f"mkdir -p {there}; mount --bind {here} {there}\n{read_only}"
+        if place.exists() and not place.is_dir():
+            make = f"mkdir -p $(dirname {there}); touch {there}"
+        else:
+            place.mkdir(parents=True, exist_ok=True)
+            make = f"mkdir -p {there}"
+        return f"{make}; mount --bind {shlex.quote(str(place))} {there}\n{read_only}"
+
+
+def interpolated(text: str, environ: Mapping[str, str]) -> str:
+    """What stands in a compose file, with the variables that it names, as the Compose Specification has them."""
+
+    def value(match: re.Match[str]) -> str:
+        said, (name, operator, word) = environ.get(match[1], ""), match.groups()
+        assert operator or name in environ, f"{name} has no default"
+        return {":-": said or word, ":+": word if said else ""}.get(operator, said)
+
+    return re.sub(r"(?<!\$)\$\{(\w+)(?:(:[-+])([^}]*))?\}", value, text)
+
+
+def compose(environ: Mapping[str, str]) -> dict[str, Any]:
+    """docker-compose.yml as it is with these variables."""
+    loaded: dict[str, Any] = yaml.safe_load(interpolated((ROOT / "docker-compose.yml").read_text(), environ))
+    return loaded
 
 
 def main() -> None:
     """Run the services below the folder that the command line names."""
-    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    json.dump(Native(services, Path(sys.argv[1])).run(), sys.stdout)
+    json.dump(Native(compose(os.environ)["services"], Path(sys.argv[1])).run(), sys.stdout)
 
 
 if __name__ == "__main__":

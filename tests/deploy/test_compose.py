@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft7Validator
 
 from nervesys.settings import load
+from tests.deploy.native import compose
 
 ROOT = Path(__file__).parents[2]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+COMPOSE = compose({})
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("nervesys-observability:")}
 
@@ -31,16 +31,18 @@ IMAGES = {
 }
 
 DOCKER = "/var/run/docker.sock"
+NOTHING = "/dev/null"
+"""Lies where a secret would that nobody gave."""
 
 SECRETS = {
     "init": ("store", "receiver", "supervisor", "grafana", "artifacts"),  # it makes them
     "s3": ("store",),
-    "agents": ("store", "supervisor", "artifacts"),
+    "agents": ("store", "supervisor", "artifacts", "age"),  # they archive what others wrote
     "artifacts": ("store", "artifacts"),
     "artifacts-exporter": ("store",),
-    "store-exporter": ("store",),
+    "store-exporter": ("store", "age"),
     "vitality-exporter": ("store",),
-    "receiver": ("store", "receiver", "supervisor"),
+    "receiver": ("store", "receiver", "supervisor", "age"),  # it shows last words
     "alertmanager": ("receiver",),
     "grafana": ("grafana",),
 }
@@ -101,9 +103,19 @@ def test_secrets_are_read_only_where_they_are_used(name: str) -> None:
             assert mode == ("rw" if name == "init" else "ro")
 
 
+def test_an_age_identity_is_given_to_those_who_read_once_its_file_is_named() -> None:
+    name = "NERVESYS_AGE_IDENTITY_FILE"
+    off = {name: SERVICES["store-exporter"]["environment"][name]}
+    assert load(environ=off).settings.storage.encryption.identity is None
+    readers = {name for name, kinds in SECRETS.items() if "age" in kinds}
+    for one, service in compose({name: "/etc/nervesys/nervesys.age"})["services"].items():
+        assert ("/etc/nervesys/nervesys.age:/secrets/age:ro" in service.get("volumes", ())) == (one in readers)
+        assert (service.get("environment", {}).get(name) == "/secrets/age") == (one in readers)
+
+
 def test_every_volume_is_used_and_every_used_volume_is_there() -> None:
     used = {source for service in SERVICES.values() for source, _, _ in map(_volume, service.get("volumes", ()))}
-    assert {source for source in used if not source.startswith("./")} == {*COMPOSE["volumes"], DOCKER}
+    assert {source for source in used if not source.startswith("./")} == {*COMPOSE["volumes"], DOCKER, NOTHING}
     assert all((ROOT / source).is_dir() for source in used if source.startswith("./"))
 
 
