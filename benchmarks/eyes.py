@@ -1,20 +1,25 @@
-"""Benchmark: the Main Overview of a day of 100 agents, drawn; and what its questions cost Prometheus at 10 000."""
+"""Benchmark: the Main Overview of a day of 100 agents, drawn; and what its questions cost Prometheus at 10 000.
 
+The raw series are made up. What rules record of them is worked out by promtool, as Prometheus would have.
+"""
+
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
 
 from benchmarks.measure import Report, best
-from dashboards.build import datasource_seconds, pages
-from dashboards.recording import STATUS
-from dashboards.style import STATUS_CODES
+from dashboards.build import datasource_seconds, pages, recorded
+from dashboards.recording import FILE, rules
+from dashboards.style import duration
 from nervesys.cli.dashboards import AT_A_TIME, world
 from nervesys.contract.state import Status
+from nervesys.metrics.periods import periods
 from nervesys.prometheus import Prometheus
 from nervesys.promql import Known, selections
 from nervesys.queries.asking import Live
@@ -33,7 +38,9 @@ STEP_SECONDS, HOUR_SECONDS = 60, 3600
 AGENTS_A_SERVER = 5
 HTML_SECONDS, PDF_SECONDS, ASKED_SECONDS = 3.0, 8.0, 1.0
 LOADED = load()
+RULES = rules(periods(LOADED))["groups"]
 PAGE = pages(LOADED)[0]
+EVALUATED = duration(LOADED.settings.monitoring.prometheus.evaluation_interval_seconds)
 OTHERS: Mapping[str, tuple[str, ...]] = {
     "action": ("restart_agent",),
     "category": ("errors",),
@@ -63,10 +70,11 @@ class Fleet:
         return START + self.seconds
 
     def write(self, path: Path, page: Json) -> None:
-        """Every series that a page asks for, as OpenMetrics text."""
+        """Every series that a page and the recording rules ask for, as OpenMetrics text."""
         known = world(LOADED).known
+        raw = {name for name in _asked(page) & known.keys() if ":" not in name}
         with path.open("w") as out:
-            for name in sorted(_asked(page) & known.keys()):
+            for name in sorted(raw):
                 out.writelines(self._family(name, known[name]))
             out.write("# EOF\n")
 
@@ -106,16 +114,15 @@ def _value(name: str, known: Known, labels: Mapping[str, str], at: int, place: i
         return elapsed // STEP_SECONDS * (1 + place % 7)
     if name.endswith("_timestamp_seconds"):
         return at - place % 50
-    if name == STATUS:
-        return STATUS_CODES[Status.IDLE if (elapsed // 600 + place) % 9 == 0 else Status.RUNNING]
     if "status" in labels:
-        return labels["status"] == Status.RUNNING
+        idle = (elapsed // 600 + place // len(Status)) % 9 == 0
+        return labels["status"] == (Status.IDLE if idle else Status.RUNNING)
     return (place + elapsed // 300) % 100 / 100
 
 
 def _asked(page: Json) -> set[str]:
-    """The names of all series that a page asks for."""
-    names: set[str] = set()
+    """The names of all series that a page, or a rule that records for it, asks for."""
+    names = {selection.name for group in RULES for rule in group["rules"] for selection in selections(rule["expr"])}
     for question in questions_of(page):
         values = dict.fromkeys(variables_in(question.expr), ANY) | windows(60, 60, HOUR_SECONDS)
         names |= {selection.name for selection in selections(filled(question.expr, values))}
@@ -160,15 +167,37 @@ def _ask(report: Report, fleet: Fleet, folder: Path) -> None:
             (best(partial(live.ask, one, values, fleet.seconds, WIDTH // 6), 1).wall, str(one)) for one in questions
         )
         report.fact("the slowest of them alone", f"{slowest[1]}: {slowest[0]:.2f} s")
+        for group in RULES:
+            cost = best(partial(_evaluate, live, group)).wall
+            report.fact(f"recording {group['name']}, each {group.get('interval', EVALUATED)}", f"{cost:.2f} s")
+
+
+def _evaluate(live: Live, group: Json) -> None:
+    for rule in group["rules"]:
+        live.prometheus.instant(f"count({rule['expr']})", live.now)
 
 
 def _live(url: str, fleet: Fleet) -> Live:
     return Live(Prometheus(url), datasource_seconds(LOADED), fleet.end)
 
 
-def _remembering(fleet: Fleet, folder: Path) -> AbstractContextManager[str]:
-    text = folder / "samples.txt"
+@contextmanager
+def _remembering(fleet: Fleet, folder: Path) -> Iterator[str]:
+    text, data = folder / "samples.txt", folder / "data"
     fleet.write(text, PAGE)
-    make_blocks(find("promtool", PROGRAMS), text, folder / "data")
+    make_blocks(find("promtool", PROGRAMS), text, data)
     text.unlink()
-    return prometheus(folder, folder / "data")
+    with prometheus(folder, data) as url:
+        _record(url, fleet, folder)
+    with prometheus(folder, data) as url:
+        yield url
+
+
+def _record(url: str, fleet: Fleet, folder: Path) -> None:
+    """Blocks of what the rules make of the past that a Prometheus remembers."""
+    file = folder / "recording.yml"
+    file.write_text(recorded(LOADED)[FILE])
+    said = {"url": url, "start": START, "end": fleet.end, "eval-interval": EVALUATED, "output-dir": folder / "data"}
+    options = [f"--{name}={value}" for name, value in said.items()]
+    command = [find("promtool", PROGRAMS), "tsdb", "create-blocks-from", "rules", *options, file]
+    subprocess.run(list(map(str, command)), check=True, capture_output=True, timeout=600)

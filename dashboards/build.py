@@ -44,14 +44,14 @@ def files(loaded: Loaded, folder: str = FOLDER) -> dict[str, str]:
     made = {f"grafana/dashboards/{page['uid']}.json": _json(page) for page in pages(loaded)}
     made["grafana/dashboards/.lint"] = _yaml({"exclusions": {rule: {"reason": why} for rule, why in EXCLUDED.items()}})
     made["grafana/dashboards/nervesys.yaml"] = _yaml(_providers(loaded, folder))
-    made |= recorded()
+    made |= recorded(loaded)
     made["grafana/datasources/nervesys.yaml"] = _yaml(_datasources(loaded))
     return made
 
 
-def recorded() -> dict[str, str]:
+def recorded(loaded: Loaded) -> dict[str, str]:
     """The rules that Prometheus records for the pages, whoever draws them; text by path likewise."""
-    return {recording.FILE: _yaml(recording.rules())}
+    return {recording.FILE: _yaml(recording.rules(periods(loaded)))}
 
 
 def _providers(loaded: Loaded, folder: str) -> Json:

@@ -71,6 +71,17 @@ def check_pages(pages: Sequence[Json], world: World) -> list[Finding]:
     return found
 
 
+def check_rules(recording: Json, world: World) -> list[Finding]:
+    """Everything that is wrong with recording rules, as Prometheus loads them."""
+    return [
+        Finding(rule["record"], breaks, problem)
+        for group in recording["groups"]
+        for rule in group["rules"]
+        for selection in selections(rule["expr"])
+        for breaks, problem in _of_selection(selection, world)
+    ]
+
+
 def _uniqueness(pages: Sequence[Json]) -> Iterator[Finding]:
     for key in ("uid", "title"):
         for value in _twice(page[key] for page in pages):

@@ -4,17 +4,23 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
+from dashboards.correct import Query
 from dashboards.cost import cost
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.recording import configured
+from dashboards.recording import ERRORS, TASKS, TOKENS
 from dashboards.shared import (
     FIRING,
+    LINES,
+    ROWS,
+    WHOLE,
     actions_by_agent,
     age,
-    by_agent,
     count_of,
     firing,
+    heartbeat,
+    only,
+    pace,
     server_load,
     status,
     working,
@@ -26,6 +32,7 @@ from dashboards.style import (
     MEDIUM,
     NONE_IS_CRITICAL,
     SHORT,
+    STATUS_CODES,
     STATUS_WORDS,
     TILE,
     TO_AGENT,
@@ -38,6 +45,7 @@ from dashboards.style import (
     timeline,
 )
 from dashboards.tables import Label, Value, table
+from nervesys.contract.state import Status
 
 AGENT = 'agent=~"$agent"'
 SERVER = 'server=~"$server"'
@@ -92,7 +100,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Degraded",
             "How many agents say themselves that something is wrong?",
             Unit.COUNT,
-            query(f'sum(nervesys_agent_status{{{AGENT}, status="degraded"}}) or vector(0)'),
+            query(count_of(f"{status(AGENT)} == {STATUS_CODES[Status.DEGRADED]}")),
             steps=ANY_IS_WARNING,
         ),
         stat(
@@ -139,8 +147,9 @@ def _tiles(house: House) -> tuple[Any, ...]:
 def _statuses() -> Any:
     return timeline(
         "Status of each agent",
-        "What was each agent doing, and since when is one silent? By its own word, while that is fresh.",
-        query(status(AGENT), "{{agent}}"),
+        "What was each agent doing, and since when is one silent? By its own word, while that is fresh. "
+        f"At most {LINES} are drawn: those that were in trouble for the longest in the time range.",
+        query(only(status(AGENT), f"bottomk({LINES}, avg_over_time({status(AGENT)}{WHOLE}))"), "{{agent}}"),
         words=STATUS_WORDS,
         empty="No agent has ever reported",
         links=(TO_AGENT,),
@@ -148,28 +157,34 @@ def _statuses() -> Any:
 
 
 def _agents(house: House) -> Any:
+    silent = f"bottomk({ROWS}, {heartbeat(AGENT)})"
+
+    def of_silent(expr: str) -> Query:
+        return query(only(expr, silent))
+
     return table(
         "Agents",
-        "Which agent needs a look? The longest silent are on top; a name leads to its page.",
+        f"Which agent needs a look? The {ROWS} longest silent, the longest on top; a name leads to its page.",
         Label("agent", "Agent", links=(AGENT_CELL,)),
-        Value("Status", query(status(AGENT)), words=STATUS_WORDS),
-        Value("Heartbeat age", query(age(AGENT)), Unit.SECONDS, house.silence),
+        Value("Status", of_silent(f"max by (agent) ({status(AGENT)})"), words=STATUS_WORDS),
+        Value("Heartbeat age", query(f"time() - {silent}"), Unit.SECONDS, house.silence),
         Label("server", "Server"),
         Label("role", "Role"),
         Label("model", "Model"),
         Label("version", "Version"),
         Value(
-            "",
-            query(
-                configured(f"max by (agent, server, role, model, version) (nervesys_agent_info{{{AGENT}, {SERVER}}})")
-            ),
+            "", of_silent(f"max by (agent, server, role, model, version) (nervesys_agent_info{{{AGENT}, {SERVER}}})")
         ),
         Value(
             "Started",
-            query(configured(f"1000 * max by (agent) (nervesys_agent_start_timestamp_seconds{{{AGENT}}})")),
+            of_silent(f"1000 * max by (agent) (nervesys_agent_start_timestamp_seconds{{{AGENT}}})"),
             Unit.AGO,
         ),
-        Value("Waiting to be shipped", query(f"max by (agent) (nervesys_agent_buffer_bytes{{{AGENT}}})"), Unit.BYTES),
+        Value(
+            "Waiting to be shipped",
+            of_silent(f"max by (agent) (nervesys_agent_buffer_bytes{{{AGENT}}})"),
+            Unit.BYTES,
+        ),
         sort="Heartbeat age",
         empty="No agent has ever reported",
     )
@@ -208,28 +223,7 @@ def _a_day(house: House) -> tuple[Any, ...]:
 
 def _work(house: House) -> tuple[Any, ...]:
     return (
-        by_agent(
-            "Tasks ended",
-            "How much gets done, and by whom?",
-            Unit.PER_MINUTE,
-            query(
-                f"60 * sum by (agent) (rate(nervesys_agent_tasks_total{{{AGENT}}}[$__rate_interval]))",
-                "{{agent}}",
-            ),
-        ),
-        by_agent(
-            "Errors logged",
-            "Whose error rate rose, and when?",
-            Unit.PER_MINUTE,
-            house.shipped(
-                f'60 * sum by (agent) (rate(nervesys_log_records_total{{{AGENT}, level="ERROR"}}[$__rate_interval]))',
-                "{{agent}}",
-            ),
-        ),
-        by_agent(
-            "Tokens used",
-            "Who uses how much of the models?",
-            Unit.PER_MINUTE,
-            query(f"60 * sum by (agent) (rate(nervesys_agent_tokens_total{{{AGENT}}}[$__rate_interval]))", "{{agent}}"),
-        ),
+        pace(house, "Tasks ended", "How much gets done, and by whom?", TASKS, AGENT),
+        pace(house, "Errors logged", "Whose error rate rose, and when?", ERRORS, AGENT),
+        pace(house, "Tokens used", "Who uses how much of the models?", TOKENS, AGENT),
     )

@@ -1,15 +1,15 @@
 """Expressions and panels that more than one page shows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dashboards.correct import Query
-from dashboards.recording import STATUS, configured
+from dashboards.recording import HEARTBEAT, STATUS, Rate
 from dashboards.style import (
     AGENT_CELL,
+    AT_WORK,
     SEVERITY_COLOURS,
     STATE_COLOURS,
-    STATUS_CODES,
     TO_AGENT,
     House,
     Unit,
@@ -19,13 +19,41 @@ from dashboards.style import (
     query,
 )
 from dashboards.tables import Label, Value, table
-from nervesys.contract.state import Status
 from nervesys.settings.thresholds import Pair
 
-FIRING = 'ALERTS{alertstate="firing", alertname!="Watchdog"}'
-"""All that fires, but for the alert that fires while all is well."""
+REAL = 'alertname!="Watchdog", nervesys_test!="true"'
+"""Of alerts: neither the one that fires while all is well, nor tests of the chain."""
+FIRING = f'ALERTS{{alertstate="firing", {REAL}}}'
 ENDED = 'state!~"pending|running"'
 """Of an action's states, those that say what came of it."""
+
+
+LINES, ROWS = 20, 50
+"""Of a graph and of a table, at most: nobody reads more, and no browser draws ten thousand."""
+NOW, WHOLE = "[$__rate_interval]", "[$__range] @ end()"
+"""Windows: what a graph shows at each instant; and the whole time range, by which its lines are chosen."""
+
+
+def only(expr: str, chosen: str, by: str = "agent") -> str:
+    """The expression for those that were chosen.
+
+    Args:
+        expr: of all.
+        chosen: the same ones at every instant, or lines would break.
+        by: label by which the two are joined.
+    """
+    return f"({expr} and on ({by}) {chosen})"
+
+
+def busiest(lines: str, rank: str, by: str = "agent") -> str:
+    """So many lines as can be read: those that rank highest.
+
+    Args:
+        lines: one each.
+        rank: one value each, over the whole time range.
+        by: label that both have.
+    """
+    return only(lines, f"topk({LINES}, {rank})", by)
 
 
 def count_of(expr: str) -> str:
@@ -35,17 +63,22 @@ def count_of(expr: str) -> str:
 
 def working(agent: str) -> str:
     """Those of the matching agents that do what they should."""
-    return f"({status(agent)} == {STATUS_CODES[Status.RUNNING]} or {status(agent)} == {STATUS_CODES[Status.IDLE]})"
+    return f"{status(agent)} >= {AT_WORK}"
 
 
 def age(agent: str) -> str:
     """Seconds since the last heartbeat, by agent, of those that match."""
-    return configured(f"time() - max by (agent) (nervesys_agent_heartbeat_timestamp_seconds{{{agent}}})")
+    return f"time() - {heartbeat(agent)}"
+
+
+def heartbeat(agent: str) -> str:
+    """When each matching agent last wrote its state, in Unix seconds."""
+    return f"{HEARTBEAT}{{{agent}}}"
 
 
 def status(agent: str) -> str:
     """Code of each matching agent's status; where its last words are too old to be served, it is silent."""
-    return f"max by (agent) ({STATUS}{{{agent}}})"
+    return f"{STATUS}{{{agent}}}"
 
 
 def server_load(house: House, server: str) -> Sequence[Any]:
@@ -53,11 +86,16 @@ def server_load(house: House, server: str) -> Sequence[Any]:
     limits = house.settings.thresholds
 
     def load(title: str, family: str, question: str, pair: Pair) -> Any:
-        return graph(
+        return most(
             title,
             f"{question} Dashed: warning and critical threshold.",
             Unit.RATIO,
-            query(f"max by (server) ({family}{{{server}}})", "{{server}}"),
+            busiest(
+                f"max by (server) ({family}{{{server}}})",
+                f"max by (server) (max_over_time({family}{{{server}}}{WHOLE}))",
+                "server",
+            ),
+            by="server",
             steps=of_pair(pair),
             top=1,
             empty="No live agent reports this server",
@@ -70,9 +108,44 @@ def server_load(house: House, server: str) -> Sequence[Any]:
     )
 
 
-def by_agent(title: str, question: str, unit: str, asked: Query) -> Any:
-    """A graph with a line an agent, each of which leads to its page."""
-    return graph(title, question, unit, asked, links=(TO_AGENT,))
+def most(
+    title: str,
+    question: str,
+    unit: str,
+    expr: str,
+    *,
+    by: str = "agent",
+    asked: Callable[[str, str], Query] = query,
+    **style: Any,
+) -> Any:
+    """A graph with a line an agent, or whatever else there may be too many of, of those with the most.
+
+    Args:
+        title: of the panel.
+        question: that it answers.
+        unit: of the lines.
+        expr: of the `busiest`.
+        by: the label that names a line; an agent's leads to its page.
+        asked: makes a query of an expression and a legend.
+        style: as for `graph`.
+    """
+    return graph(
+        title,
+        f"{question} At most {LINES} are drawn: those with the most in the time range.",
+        unit,
+        asked(expr, f"{{{{{by}}}}}"),
+        links=(TO_AGENT,) if by == "agent" else (),
+        **style,
+    )
+
+
+def pace(house: House, title: str, question: str, rate: Rate, agent: str) -> Any:
+    """A graph of a recorded rate, by the minute, of the matching agents."""
+
+    def mean(window: str) -> str:
+        return f"avg_over_time({rate.series(house.periods)}{{{agent}}}{window})"
+
+    return most(title, question, Unit.PER_MINUTE, f"60 * {busiest(mean(NOW), mean(WHOLE))}")
 
 
 def firing(title: str) -> Any:
@@ -87,8 +160,8 @@ def firing(title: str) -> Any:
         Value(
             "Since",
             query(
-                "1000 * max by (alertname, severity, agent, server) "
-                f"(ALERTS_FOR_STATE and ignoring (alertstate) {FIRING})"
+                f"topk({ROWS}, 1000 * max by (alertname, severity, agent, server) "
+                f"(ALERTS_FOR_STATE and ignoring (alertstate) {FIRING}))"
             ),
             Unit.AGO,
         ),
@@ -108,8 +181,8 @@ def actions_by_agent(title: str, agent: str) -> Any:
         Value(
             "Times",
             query(
-                f"round(sum by (agent, action, state) (increase(nervesys_actions_total{{{agent}, {ENDED}}}[$__range])))"
-                " > 0"
+                f"round(topk({ROWS}, sum by (agent, action, state) "
+                f"(increase(nervesys_actions_total{{{agent}, {ENDED}}}[$__range])))) > 0"
             ),
             Unit.COUNT,
         ),

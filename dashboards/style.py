@@ -56,16 +56,18 @@ ANY_IS_CRITICAL: Steps = ((None, Colour.GOOD), (1, Colour.CRITICAL))
 NONE_IS_CRITICAL: Steps = ((None, Colour.CRITICAL), (1, Colour.GOOD))
 
 EMPTY = "No data in this time range"
-SILENT = 0
-"""Code of an agent that says nothing; the codes of what agents say of themselves follow, in the order of `Status`."""
+SILENT, AT_WORK = 0, 99
+"""Codes of an agent that says nothing, and of the first state in which all is well. The lower, the worse; those at work
+lie far above the others, so that the mean of an agent's codes tells how long it was in trouble."""
 STATUS_COLOURS = {
-    Status.STARTING: Colour.NOTE,
-    Status.RUNNING: Colour.GOOD,
-    Status.IDLE: Colour.CALM,
     Status.DEGRADED: Colour.WARNING,
-    Status.STOPPING: Colour.ODD,
     Status.STOPPED: Colour.OFF,
+    Status.STOPPING: Colour.ODD,
+    Status.STARTING: Colour.NOTE,
+    Status.IDLE: Colour.CALM,
+    Status.RUNNING: Colour.GOOD,
 }
+"""From the worst to the best."""
 LEVEL_COLOURS = {
     "ERROR": Colour.CRITICAL,
     "WARN": Colour.WARNING,
@@ -155,7 +157,11 @@ def coloured(colours: Mapping[str, Colour]) -> list[Json]:
     return mapping(*((value, value, colour) for value, colour in colours.items()))
 
 
-STATUS_CODES = {status: code for code, status in enumerate(Status, SILENT + 1)}
+WELL = (Status.IDLE, Status.RUNNING)
+STATUS_CODES = {
+    **{status: code for code, status in enumerate((each for each in STATUS_COLOURS if each not in WELL), SILENT + 1)},
+    **{status: code for code, status in enumerate(WELL, AT_WORK)},
+}
 STATUS_WORDS = mapping(
     (SILENT, "silent", Colour.CRITICAL),
     *((code, status.value, STATUS_COLOURS[status]) for status, code in STATUS_CODES.items()),

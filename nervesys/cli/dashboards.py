@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from dashboards.build import FOLDER, datasource_seconds, files, pages
-from dashboards.check import Finding, World, check_pages
+from dashboards.check import Finding, World, check_pages, check_rules
 from dashboards.correct import Json
 from dashboards.expected_empty import EXPECTED_EMPTY
 from dashboards.live import Answer, Verdict, answers
-from dashboards.recording import RECORDED
+from dashboards.recording import recorded, rules
 from nervesys.cli.families import families
 from nervesys.cli.generated import report, write
 from nervesys.cli.options import BrainUrl, Home, ListenAt, PrometheusUrl, Wait, opened
@@ -68,7 +68,8 @@ def check(
     """Check the structure, queries, metric names and windows; with --live, also that every query returns data."""
     loaded = opened("dashboards", home=home, brain=brain).loaded
     made, out = pages(loaded), Console()
-    findings = check_pages(made, world(loaded))
+    against = world(loaded)
+    findings = [*check_pages(made, against), *check_rules(rules(periods(loaded)), against)]
     given: list[Answer] = []
     if live:
         asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
@@ -163,7 +164,7 @@ def world(loaded: Loaded) -> World:
         raise NervesysError(
             f"check dashboards: what they show needs {err.name}: pip install 'nervesys-observability[all]'"
         ) from err
-    return World({**known(shown), **RECORDED}, periods(loaded), datasource_seconds(loaded))
+    return World({**known(shown), **recorded(periods(loaded))}, periods(loaded), datasource_seconds(loaded))
 
 
 def asked_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> list[Answer]:

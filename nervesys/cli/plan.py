@@ -121,7 +121,7 @@ def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
         **{f"{PROVISIONING}{path}": text for path, text in provisioning.items()},
     }
     drawn = import_module("dashboards.build")
-    files |= {f"{PROVISIONING}{path}": text for path, text in drawn.recorded().items()}
+    files |= {f"{PROVISIONING}{path}": text for path, text in drawn.recorded(loaded).items()}
     if any(service.name == "grafana" for service in stack.services):
         pages = drawn.files(loaded, str(stack.home / "provisioning/grafana/dashboards"))
         files[grafana.CONFIG] = grafana.config(stack.home, loaded.settings.monitoring.listen.grafana)

@@ -3,9 +3,11 @@ from collections.abc import Callable
 import pytest
 
 from dashboards.build import pages
-from dashboards.check import check_pages
+from dashboards.check import check_pages, check_rules
 from dashboards.correct import Json
+from dashboards.recording import rules
 from nervesys.cli.dashboards import world
+from nervesys.metrics.periods import periods
 from nervesys.settings import Loaded, load
 
 
@@ -13,6 +15,13 @@ from nervesys.settings import Loaded, load
 def test_the_pages_keep_every_rule(profile: str | None) -> None:
     loaded = load(profile=profile)
     assert check_pages(pages(loaded), world(loaded)) == []
+    assert check_rules(rules(periods(loaded)), world(loaded)) == []
+
+
+def test_a_recorded_rate_over_too_short_a_window_is_found(loaded: Loaded) -> None:
+    hasty = {"record": "agent:nervesys_agent_tasks:rate1m", "expr": f"sum by (agent) (rate({TASKS}[1m]))"}
+    [finding] = check_rules({"groups": [{"name": "agents", "rules": [hasty]}]}, world(loaded))
+    assert (finding.where, finding.rule) == (hasty["record"], "window")
 
 
 def asks(page: Json, expr: str, **more: str) -> None:

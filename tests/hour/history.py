@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import product
 
-from dashboards.recording import STATUS
+from dashboards.recording import HEARTBEAT, STATUS
 from dashboards.style import STATUS_CODES
 from nervesys.contract.state import Status
 from nervesys.promql import Known
@@ -60,6 +60,6 @@ def _value(name: str, known: Known, at: int, elapsed: int, number: int) -> float
         return (elapsed // STEP_SECONDS) * (number + 1)
     if name == STATUS:
         return STATUS_CODES[Status.RUNNING]
-    if name.endswith("_timestamp_seconds") or name == "ALERTS_FOR_STATE":
+    if name.endswith("_timestamp_seconds") or name in {HEARTBEAT, "ALERTS_FOR_STATE"}:
         return at - 60
     return 1

@@ -3,6 +3,8 @@ import math
 import pytest
 
 from dashboards.correct import Json
+from dashboards.style import SILENT, STATUS_CODES
+from nervesys.contract.state import Status
 from reports.answers import Answer
 from reports.build import body_of
 from reports.fields import Moment
@@ -37,7 +39,8 @@ def test_a_tile_without_a_value_says_what_it_means() -> None:
 
 
 def test_states_are_merged_named_and_coloured_and_gaps_are_left() -> None:
-    body = body_of(STATUS, alone(STATUS, 2, 2, 2, 0, math.nan, math.nan, 2, agent="gimai"), MOMENT)
+    runs = STATUS_CODES[Status.RUNNING]
+    body = body_of(STATUS, alone(STATUS, runs, runs, runs, SILENT, math.nan, math.nan, runs, agent="gimai"), MOMENT)
     assert isinstance(body, Timeline)
     [lane] = body.lanes
     assert [(one.text, one.colour, one.end - one.start) for one in lane.stretches] == [

@@ -1,13 +1,16 @@
 """What shall run: complete, the same each time, deaf to stores elsewhere, and nothing of a wrong configuration."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from dashboards.recording import rules
 from nervesys.cli import plan
 from nervesys.errors import SettingsError
-from nervesys.settings import Place
+from nervesys.metrics.periods import periods
+from nervesys.settings import Place, load
 from tests.conftest import PROGRAMS
 
 ELSEWHERE = {
@@ -39,6 +42,16 @@ def test_the_same_home_plans_the_same_stack(place: Place) -> None:
     assert {"stack.json", "supervisord.conf", "receiver.yaml", "provisioning/prometheus/prometheus.yml"} <= set(
         first.files
     )
+
+
+def test_prometheus_loads_what_is_recorded_for_the_pages(place: Place, program: Callable[[str], str]) -> None:
+    for path, text in made(place).files.items():
+        (place.home / path).parent.mkdir(parents=True, exist_ok=True)
+        (place.home / path).write_text(text)
+    command = [program("promtool"), "check", "config", str(place.home / "provisioning/prometheus/prometheus.yml")]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    count = sum(len(group["rules"]) for group in rules(periods(load(profile=plan.PROFILE)))["groups"])
+    assert f"recording.yml\n  SUCCESS: {count} rules found" in said
 
 
 def test_nothing_of_the_demo_reaches_stores_elsewhere_and_no_file_holds_a_key(place: Place) -> None:
