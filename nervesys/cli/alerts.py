@@ -45,7 +45,7 @@ def build(
     brain: BrainUrl = None,
 ) -> None:
     """Write the configuration of Prometheus, Alertmanager and Grafana: scrape targets, rules and routes."""
-    one = opened("alerts", home=home, brain=brain)
+    one = opened("alerts", home=home, brain=brain, also=[read_alerts])
     alerts = checked(one.tree, one.loaded, secrets=None)
     wanted = files(one.loaded.settings, alerts, secrets, one.loaded.own_thresholds, given_before(out))
     report(Console(), write(out, wanted, check=check, obsolete=obsolete(wanted)), check=check)
@@ -64,7 +64,7 @@ def check(
     Every error is reported with file and line. With --live, exits with 1 if an alert needs a series that Prometheus
     does not have.
     """
-    one = opened("alerts", home=home, brain=brain)
+    one = opened("alerts", home=home, brain=brain, also=[read_alerts])
     alerts = checked(one.tree, one.loaded, secrets=one.place.home / "secrets")
     settings = one.loaded.settings
     rules = evaluated(settings, alerts, one.loaded.own_thresholds)

@@ -38,9 +38,8 @@ def check(
     alerts.yaml, use `nervesys alerts check`. To check a brain before you push it: `nervesys config check --brain .`
     """
     out = Console()
-    start = opened("config", home=home, brain=brain, archive=archive)
+    start = opened("config", home=home, brain=brain, archive=archive, also=[read_secrets])
     loaded, place = start.loaded, start.place
-    read_secrets(start.tree)
     if not quiet:
         for what, value in {
             "brain": place.brain or "the shipped example",

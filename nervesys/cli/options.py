@@ -1,10 +1,12 @@
 """Options that several commands share, and the settings that are loaded with them."""
 
 import os
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
+from nervesys.settings import Tree
 from nervesys.settings.monitoring import address
 from nervesys.stores import opened as stores
 from nervesys.stores.opened import Opened
@@ -64,11 +66,18 @@ PrometheusUrl = Annotated[
 ]
 
 
-def opened(program: str, *, home: str | None = None, brain: str | None = None, archive: str | None = None) -> Opened:
-    """Open the brain for a program and load the settings, environment included.
+def opened(
+    program: str,
+    *,
+    home: str | None = None,
+    brain: str | None = None,
+    archive: str | None = None,
+    also: Sequence[Callable[[Tree], object]] = (),
+) -> Opened:
+    """As `nervesys.stores.opened.opened`, with the environment of this process.
 
     Raises:
         SettingsError: the configuration is wrong.
         BrainUnavailable: the brain cannot be read and no earlier copy is there.
     """
-    return stores.opened(program, os.environ, home=home, brain=brain, archive=archive)
+    return stores.opened(program, os.environ, home=home, brain=brain, archive=archive, also=also)

@@ -16,7 +16,7 @@ from nervesys.artifacts.tokens import ADMIN
 from nervesys.cli.alerts import checked
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import server_name
-from nervesys.errors import BadObject, Mistake, SettingsError, gathered
+from nervesys.errors import BadObject
 from nervesys.settings import FolderTree, Loaded, Place, Tree, load, shipped_root
 from nervesys.stack import daemon, grafana, keys, programs
 from nervesys.stack.layout import FILE, Stack
@@ -157,13 +157,7 @@ def _configuration(
 
 
 def _read(tree: Tree, place: Place, profile: str, environ: Mapping[str, str]) -> tuple[Loaded, AlertsFile]:
-    mistakes: list[Mistake] = []
-    with gathered(mistakes):
-        loaded = load(tree, profile=profile, environ=environ)
-    with gathered(mistakes):
-        read_alerts(tree)
-    if mistakes:
-        raise SettingsError(mistakes)
+    loaded = load(tree, profile=profile, environ=environ, also=[read_alerts])
     return loaded, checked(tree, loaded, secrets=place.home / "secrets")
 
 

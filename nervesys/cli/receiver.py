@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from alerting.journal import Journal
+from alerting.model import read_alerts
 from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
 from alerting.receiver.local import FILE, open_local
 from alerting.receiver.program import Receiver
@@ -48,7 +49,7 @@ def receiver(
     """
 
     def read() -> Fleet:
-        return read_fleet(opened("receiver", home=home, brain=brain))
+        return read_fleet(opened("receiver", home=home, brain=brain, also=[read_alerts]))
 
     def address(table: Monitoring) -> str:
         return listen or table.listen.receiver

@@ -3,10 +3,10 @@
 The defaults are the files under `config/` themselves, so that they stand in one place only.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nervesys.errors import Mistake, SettingsError
+from nervesys.errors import Mistake, SettingsError, gathered
 from nervesys.settings.agents import AgentConfig, OwnThresholds
 from nervesys.settings.alibaba import Alibaba
 from nervesys.settings.check import Model, check, describes, nearest
@@ -70,6 +70,7 @@ def load(
     profile: str | None = None,
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, str] | None = None,
+    also: Sequence[Callable[[Tree], object]] = (),
 ) -> Loaded:
     """Load and check everything.
 
@@ -79,6 +80,7 @@ def load(
             then among the shipped ones.
         environ: environment variables; none are read where None is given.
         flags: command line flags, by the name of the variable that they stand for.
+        also: readers of further files of the brain, whose mistakes are reported together with these.
 
     Raises:
         SettingsError: with every mistake found.
@@ -101,6 +103,9 @@ def load(
     layers.lay(_variables("flag", flags or {}, mistakes))
     settings = layers.checked(Settings, mistakes)
     fleet = list(members(brain, layered, older, newer, mistakes))
+    for read in also:
+        with gathered(mistakes):
+            read(brain)
     if mistakes or settings is None:
         raise SettingsError(list(dict.fromkeys(mistakes)))
     origins = {".".join(path): where for path, where in layers.origins.items()}

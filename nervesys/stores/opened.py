@@ -1,6 +1,6 @@
 """What every program starts from: a place, a brain, checked settings; and the store and archive that these name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -41,6 +41,7 @@ def opened(
     home: str | None = None,
     brain: str | None = None,
     archive: str | None = None,
+    also: Sequence[Callable[[Tree], object]] = (),
 ) -> Opened:
     """Open the brain for a program and load the settings.
 
@@ -50,6 +51,7 @@ def opened(
         home: flag that wins over `NERVESYS_HOME`.
         brain: flag that wins over `NERVESYS_BRAIN`.
         archive: flag that wins over `NERVESYS_ARCHIVE`.
+        also: readers of further files of the brain; see `nervesys.settings.load`.
 
     Raises:
         SettingsError: the configuration is wrong.
@@ -58,7 +60,7 @@ def opened(
     place = Place.of(environ, home, brain)
     tree = open_tree(place, program, environ=environ)
     flags = {"NERVESYS_ARCHIVE": archive} if archive else {}
-    loaded = load(tree, profile=place.profile, environ=environ, flags=flags)
+    loaded = load(tree, profile=place.profile, environ=environ, flags=flags, also=also)
     hold(loaded.settings.storage.encryption.identity, environ.get(FILE))
     return Opened(place, tree, loaded)
 

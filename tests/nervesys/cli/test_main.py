@@ -68,3 +68,17 @@ def test_an_address_that_is_none_is_wrong_use(run: Run, command: tuple[str, ...]
     ran = run(*command, "--listen", address)
     assert ran.code == 2
     assert "must be HOST:PORT" in ran.err
+
+
+@pytest.mark.parametrize("argv", [("alerts", "check"), ("alerts", "build"), ("alerts", "test", "X"), ("receiver",)])
+def test_mistakes_of_the_settings_and_of_the_alerts_are_told_at_once(
+    run: Run, argv: tuple[str, ...], tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "grafana.yaml").write_text("colour: red\n")
+    (config / "alerts.yaml").write_text("engine: steam\n")
+    ran = run(*argv, "--brain", str(tmp_path), "--home", str(tmp_path / "home"))
+    assert ran.code == 2
+    assert "config/grafana.yaml:1: grafana.colour: unknown key" in ran.err
+    assert "config/alerts.yaml:1: engine: " in ran.err
