@@ -140,8 +140,7 @@ def _matching(names: Iterable[str]) -> dict[str, Any]:
 
 def receiver_url(settings: Settings) -> str:
     """Where the receiver takes webhooks."""
-    scheme = "https" if settings.monitoring.web.tls_cert_file else "http"
-    return f"{scheme}://{settings.monitoring.listen.receiver}"
+    return settings.monitoring.web.url_of(settings.monitoring.listen.receiver)
 
 
 def _to_receiver(settings: Settings, secrets: Path) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def kill(agent: Name = None, home: Home = None) -> None:
     name, pid = _kill(here, agent)
     wait = here.settings.thresholds.heartbeat.down_after_seconds
     out.print(f"Killed {name} (process {pid}). In about {wait:.0f} s AgentDown fires and the receiver restarts it.")
-    out.print(f"Watch: nervesys status, http://{here.stack.service('receiver').address}/actions")
+    out.print(f"Watch: nervesys status, {here.stack.service('receiver').url}")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from pydantic import Field, SecretStr
 
 from nervesys.settings.section import Section
+from nervesys.settings.urls import HttpUrl
 
 
 class AlibabaCloud(Section):
@@ -17,7 +18,7 @@ class AlibabaCloud(Section):
     """
 
     enabled: bool
-    base_url: str
+    base_url: HttpUrl
     api_key: SecretStr | None = None
     model: str
     max_tokens: int = Field(gt=0)

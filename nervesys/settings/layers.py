@@ -21,11 +21,13 @@ class Layers:
         values: the merged tree.
         origins: where each leaf came from, such as `config/storage.yaml:4`.
         awaited: what stands as `${NAME}`: the variable's name and the origin, by path.
+        refused: paths of values that name a variable which may not be expanded there.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[Path, str] = field(default_factory=dict)
     awaited: dict[Path, tuple[str, str]] = field(default_factory=dict)
+    refused: set[Path] = field(default_factory=set)
 
     def put(self, path: Path, value: Any, origin: str) -> None:
         """Lay one value over what is there; a mapping is merged key by key, anything else replaces."""
@@ -74,6 +76,7 @@ class Layers:
                 self.awaited[path] = bound.name, self.origins[path]
                 self._drop(path)
             else:
+                self.refused.add(path)
                 problem = f"${{{names[0]}}} may not be expanded here: {_allowed(path)}"
                 mistakes.append(Mistake(self.origin(path), ".".join(path), problem))
 
@@ -87,6 +90,8 @@ class Layers:
         """
         found, problems = check(model, self.values)
         for path, problem in problems:
+            if path in self.refused:  # one mistake is enough
+                continue
             where = self.origin(path)
             if path in self.awaited and path not in self.origins:  # nothing said it
                 name, where = self.awaited[path]

@@ -2,13 +2,13 @@
 
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
 from nervesys.contract.vitality import EntityName
 from nervesys.errors import Mistake, SettingsError
 from nervesys.settings.section import Section
+from nervesys.settings.urls import HttpUrl, PlainUrl
 from nervesys.settings.web import Web
 
 _ADDRESS = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[^:\s]+):([0-9]{1,5})")
@@ -61,21 +61,6 @@ class SourceRow(Section):
     refresh: dict[str, Seconds]
 
 
-def _plain_url(said: str) -> str:
-    try:
-        parts = urlsplit(said)
-        good = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise ValueError("must be http://… or https://…, without a user or password")
-    return said
-
-
-PlainUrl = Annotated[str, AfterValidator(_plain_url)]
-"""Read without credentials, and so written without any."""
-
-
 class Vitality(Section):
     """Entities that serve their vital signs themselves, beside those that write them to the store.
 
@@ -105,7 +90,7 @@ class Prometheus(Section):
         url: for queries; where empty, made from `listen.prometheus`.
     """
 
-    url: str | None = None
+    url: HttpUrl | None = None
     scrape_interval_seconds: Seconds
     evaluation_interval_seconds: Seconds
 
@@ -161,7 +146,7 @@ class Monitoring(Section):
     @property
     def journal_url(self) -> str:
         """Where people read what the receiver did."""
-        return self.receiver_url or f"{'https' if self.web.tls_cert_file else 'http'}://{self.listen.receiver}"
+        return self.receiver_url or self.web.url_of(self.listen.receiver)
 
     @property
     def alertmanagers(self) -> tuple[str, ...]:
@@ -171,7 +156,7 @@ class Monitoring(Section):
     @property
     def artifacts_url(self) -> str:
         """Where the service of artifacts is called."""
-        return f"{'https' if self.web.tls_cert_file else 'http'}://{self.listen.artifacts}"
+        return self.web.url_of(self.listen.artifacts)
 
     @property
     def prometheus_url(self) -> str:

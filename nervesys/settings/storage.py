@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from nervesys.contract.logs import Category
 from nervesys.contract.paths import ENDS, PACKED, PathTemplate
 from nervesys.settings.section import Section
+from nervesys.settings.urls import HttpUrl, PlainUrl
 
 
 def _template(text: str) -> str:
@@ -63,7 +64,7 @@ class Store(Section):
         timeout_seconds: for connecting and for each read.
     """
 
-    endpoint: str
+    endpoint: PlainUrl
     region: str
     bucket: str
     access_key: SecretStr | None = None
@@ -101,7 +102,7 @@ class Archive(Section):
     url: str | None = None
     folder_id: str | None = None
     service_account_json: SecretStr | None = None
-    api_url: str | None = None
+    api_url: HttpUrl | None = None
     paths: ArchivePaths
     timeout_seconds: float = Field(gt=0)
 
@@ -124,7 +125,7 @@ class Brain(Section):
     state_branch: str
     repository: str | None = None
     deployments: tuple[Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")], ...] = ()
-    api_url: str
+    api_url: HttpUrl
     token: SecretStr | None = None
     quota_floor: int = Field(ge=0)
     timeout_seconds: float = Field(gt=0)
@@ -203,7 +204,7 @@ class Artifacts(Section):
 
     files: str
     database: DatabaseUrl | None = None
-    service: str | None = None
+    service: HttpUrl | None = None
     token: SecretStr | None = None
     tokens: str
     retry_seconds: tuple[Annotated[float, Field(ge=0)], ...]

@@ -19,3 +19,11 @@ class Web(Section):
     tls_key_file: str | None = None
     basic_auth_user: str | None = None
     basic_auth_password: SecretStr | None = None
+
+    def url_of(self, address: str) -> str:
+        """The URL of a listener of ours, with the scheme that it speaks.
+
+        Args:
+            address: `HOST:PORT`, perhaps with a path behind it.
+        """
+        return f"{'https' if self.tls_cert_file else 'http'}://{address}"

@@ -29,7 +29,7 @@ def actions(address: str, web: Web, *, tests: bool = False, **wanted: str) -> li
     Raises:
         ReceiverUnavailable: it does not answer.
     """
-    url = f"{_origin(address, web)}/actions"
+    url = f"{web.url_of(address)}/actions"
     password = web.basic_auth_password.get_secret_value() if web.basic_auth_password else ""
     try:
         answer = requests.get(
@@ -57,7 +57,7 @@ def tell(address: str, web: Web, token: str, body: Mapping[str, Any]) -> None:
     Raises:
         ReceiverUnavailable: it does not take it.
     """
-    url, bearer = f"{_origin(address, web)}/api/v1/grafana", {"authorization": f"Bearer {token}"}
+    url, bearer = f"{web.url_of(address)}/api/v1/grafana", {"authorization": f"Bearer {token}"}
     try:
         answer = requests.post(
             url, json=dict(body), headers=bearer, verify=web.tls_cert_file or True, timeout=TIMEOUT_SECONDS
@@ -66,7 +66,3 @@ def tell(address: str, web: Web, token: str, body: Mapping[str, Any]) -> None:
         raise ReceiverUnavailable(f"tell {url}: {type(err).__name__}") from err
     if answer.status_code != HTTPStatus.OK:
         raise ReceiverUnavailable(f"tell {url}: status {answer.status_code}: {answer.text.strip()}")
-
-
-def _origin(address: str, web: Web) -> str:
-    return f"{'https' if web.tls_cert_file else 'http'}://{address}"

@@ -1,8 +1,8 @@
-"""The services of the local stack. Pure, but for where the programs are."""
+"""The processes of the local stack, with their arguments and addresses. Pure, but for finding the programs."""
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from nervesys.errors import NervesysError
@@ -12,21 +12,21 @@ from nervesys.stack.layout import Service
 from nervesys.stack.programs import root_of
 
 RCLONE = """RCLONE_AUTH_KEY="\\"$(cat "$1"),$(cat "$2")\\"" exec "$3" serve s3 --config= --addr "$4" "$5" """.strip()
-"""The keys reach rclone by its environment, and no argument list or file but theirs ever holds them."""
+"""A shell line that passes the keys to rclone through its environment, so that no argument list shows them."""
 RETENTION = "30d"
 
 
 def services(
     home: Path, monitoring: Monitoring, agents: Iterable[str], find: Callable[[str], Path], grafana: Path | None = None
 ) -> tuple[Service, ...]:
-    """Everything that runs, in the order of start.
+    """All processes, in the order in which they start.
 
     Args:
         home: of the stack.
         monitoring: the sources, and all addresses.
         agents: names of the fleet.
-        find: where a program is.
-        grafana: where Grafana is; None leaves it out.
+        find: returns the path of a program.
+        grafana: path of Grafana; None if this machine has none.
 
     Raises:
         NervesysError: an agent has the name of a service.
@@ -50,7 +50,7 @@ def agent_services(agents: Iterable[str]) -> Iterator[Service]:
 
 
 def demo_service() -> Service:
-    """What shows vital signs to look at."""
+    """The process that writes made-up vital signs."""
     return Service(name="vital-signs", about="entities of the demo", argv=_nervesys("demo", "pulse"))
 
 
@@ -63,18 +63,19 @@ def _ours(home: Path, monitoring: Monitoring, find: Callable[[str], Path]) -> It
         argv=("sh", "-c", RCLONE, "s3", *keys, str(find("rclone")), listen.s3, str(home / "s3")),
         address=listen.s3,
     )
+
+    def program(name: str, about: str, words: Sequence[str], address: str, page: str = "/") -> Service:
+        url = monitoring.web.url_of(f"{address}{page}")
+        return Service(name=name, about=about, argv=_nervesys(*words), address=address, url=url)
+
     for name, source in monitoring.sources.items():
-        yield _service(f"{name}-exporter", f"metrics of the {name}", _nervesys("exporter", name), source.listen)
-    yield _service("artifacts", "knows every artifact", _nervesys("artifacts", "serve"), listen.artifacts)
+        yield program(f"{name}-exporter", f"metrics of the {name}", ("exporter", name), source.listen)
+    yield program("artifacts", "the artifact service", ("artifacts", "serve"), listen.artifacts)
     yield demo_service()
-    yield _service("receiver", "takes alerts and acts", _nervesys("receiver"), listen.receiver, "/actions")
-    yield _service("page", "the dashboards, drawn", _nervesys("dashboards", "serve"), listen.page)
+    yield program("receiver", "takes alerts, runs actions", ("receiver",), listen.receiver, "/actions")
+    yield program("page", "the dashboards, drawn", ("dashboards", "serve"), listen.page)
     yield _alertmanager(home, listen.alertmanager, find("alertmanager"))
     yield _prometheus(home, listen.prometheus, find("prometheus"))
-
-
-def _service(name: str, about: str, argv: tuple[str, ...], address: str, page: str = "/") -> Service:
-    return Service(name=name, about=about, argv=argv, address=address, url=f"http://{address}{page}")
 
 
 def _nervesys(*words: str) -> tuple[str, ...]:
@@ -89,8 +90,10 @@ def _alertmanager(home: Path, address: str, program: Path) -> Service:
         f"--web.listen-address={address}",
         "--cluster.listen-address=",  # alone: no second port, no wait for peers before the first message
     )
-    alertmanager = _service("alertmanager", "tells people and the receiver", argv, address)
-    return alertmanager.model_copy(update={"folder": root_of(program)})
+    about, folder = "notifies people and the receiver", root_of(program)
+    return Service(
+        name="alertmanager", about=about, argv=argv, folder=folder, address=address, url=f"http://{address}/"
+    )
 
 
 def _prometheus(home: Path, address: str, program: Path) -> Service:
@@ -104,9 +107,10 @@ def _prometheus(home: Path, address: str, program: Path) -> Service:
         f"--web.listen-address={address}",
         *([f"--web.local-assets={pages}/"] if pages.is_dir() else []),
     )
-    return _service("prometheus", "scrapes and evaluates", argv, address)
+    about = "scrapes metrics, evaluates alerts"
+    return Service(name="prometheus", about=about, argv=argv, address=address, url=f"http://{address}/")
 
 
 def command(argv: Iterable[str]) -> str:
-    """An argument list as supervisor reads it back."""
+    """An argument list in the quoting that supervisord expects."""
     return shlex.join(argv).replace("%", "%%")
