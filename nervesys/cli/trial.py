@@ -16,7 +16,7 @@ from nervesys.alertmanager import Alertmanager
 from nervesys.cli.local import environment
 from nervesys.cli.options import BrainUrl, Home
 from nervesys.clock import system_clock
-from nervesys.errors import Mistake, NervesysError, SettingsError
+from nervesys.errors import NervesysError
 from nervesys.settings import Settings
 from nervesys.stack.actions import actions, tell
 from nervesys.stores.opened import Opened, opened
@@ -45,7 +45,7 @@ def follow_a_test(
     try:
         test = trial(name, {key: value for key, value in told.items() if value}, alerts, settings)
     except ValueError as err:
-        raise SettingsError([Mistake("the test", "", str(err))]) from None
+        raise typer.BadParameter(str(err)) from None
     out, began = Console(highlight=False, soft_wrap=True), time.monotonic()
     by_grafana = alerts.engine == "grafana"
     for event in _past_grafana(test, one, wait) if by_grafana else _followed(test, settings, wait):
@@ -54,6 +54,8 @@ def follow_a_test(
 
 def _pair(said: str) -> tuple[str, str]:
     key, _, value = said.partition("=")
+    if not (key and value):
+        raise typer.BadParameter(f"--label {said}: must be NAME=VALUE")
     return key, value
 
 

@@ -6,6 +6,7 @@ A scrape sends a snapshot that is already rendered and already compressed.
 import gc
 import hmac
 import signal
+import ssl
 import sys
 import time
 from base64 import b64decode
@@ -25,6 +26,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nervesys import __version__
+from nervesys.errors import Mistake, SettingsError
 from nervesys.metrics.snapshot import Snapshot
 from nervesys.settings.web import Web
 
@@ -144,6 +146,9 @@ def serve(app: Starlette, listen: str, web: Web) -> None:
         app: the application.
         listen: `HOST:PORT`.
         web: TLS files, where the settings name them.
+
+    Raises:
+        SettingsError: the TLS files cannot be used.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn stops, then raises the signal once more
     settle()
@@ -171,7 +176,24 @@ def served(app: Starlette, listen: str, web: Web) -> Iterator[None]:
         thread.join()
 
 
+def _check_tls(web: Web) -> None:
+    """Try to load the TLS certificate and key, so that an error names them.
+
+    Raises:
+        SettingsError: they cannot be read, or do not belong together.
+    """
+    if web.tls_cert_file is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(web.tls_cert_file, web.tls_key_file)
+    except OSError as err:  # ssl.SSLError among them
+        key = web.tls_key_file or "no key file"
+        problem = f"load {web.tls_cert_file} with {key}: {err.strerror or err}"
+        raise SettingsError([Mistake("config/monitoring.yaml", "web.tls_cert_file", problem)]) from None
+
+
 def _options(listen: str, web: Web) -> dict[str, Any]:
+    _check_tls(web)
     host, _, port = listen.rpartition(":")
     return {
         "host": host.strip("[]"),

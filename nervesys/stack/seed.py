@@ -6,6 +6,8 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import FileMode
 
+from nervesys.errors import NervesysError
+
 NAME, EMAIL = "nervesys up", "up@nervesys.invalid"
 
 
@@ -17,8 +19,14 @@ def seed(repository: Path, source: Path, now: float, branch: str = "main") -> No
         source: holds `config/`, and may hold more, which stays out.
         now: Unix seconds.
         branch: that configuration is read from.
+
+    Raises:
+        NervesysError: the repository cannot be made.
     """
-    repo = pygit2.init_repository(str(repository), bare=True, initial_head=branch)
+    try:
+        repo = pygit2.init_repository(str(repository), bare=True, initial_head=branch)
+    except pygit2.GitError as err:
+        raise NervesysError(f"make the repository {repository}: {err}") from err
     tip = repo.branches.get(branch)
     last = tip.peel(pygit2.Commit) if tip else None
     if last is not None and last.author.email != EMAIL:

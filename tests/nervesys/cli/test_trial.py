@@ -67,6 +67,19 @@ def test_it_is_sent_as_grafana_would_and_observed(home: Path) -> None:
         assert words in said.output
 
 
+@pytest.mark.parametrize(
+    ("argv", "problem"),
+    [
+        (["Agent Don", "--agent", "grok"], "did you mean 'Agent Down'?"),
+        (["Agent Down"], "--agent NAME"),
+        (["Agent Down", "--agent", "grok", "--label", "zone"], "--label zone: must be NAME=VALUE"),
+    ],
+)
+def test_wrong_use_is_told(home: Path, argv: list[str], problem: str) -> None:
+    said = CliRunner().invoke(app, ["test", *argv])
+    assert (said.exit_code, problem in said.output) == (2, True)
+
+
 def test_a_wrong_token_is_said(home: Path) -> None:
     (home / "secrets/receiver_token").write_text("another")
     said = CliRunner().invoke(app, ["test", "Agent Down", "--agent", "grok"])

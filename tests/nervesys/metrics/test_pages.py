@@ -3,15 +3,18 @@
 import gc
 import gzip
 import zlib
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from nervesys.errors import SettingsError
 from nervesys.metrics import EMPTY, Snapshot
 from nervesys.metrics.pages import Program, application, serve
 from nervesys.settings import Web
+from tests.servers.certificates import certify
 
 PARTS = [Snapshot.of(b"a 1\n" * 1000, 1), EMPTY, Snapshot.of(b"b 2\n", 1)]
 
@@ -62,6 +65,14 @@ def test_basic_auth_guards_all_but_health() -> None:
     assert guarded.get("/metrics", auth=("ada", "wrong")).status_code == 401
     assert guarded.get("/metrics", headers={"authorization": "Basic not-base64"}).status_code == 401
     assert guarded.get("/metrics", auth=("ada", "pw")).status_code == 200
+
+
+@pytest.mark.parametrize("wrong", ["tls_cert_file", "tls_key_file"])
+def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path, wrong: str) -> None:
+    good = {"tls_cert_file": str(tmp_path / "tls.crt"), "tls_key_file": str(tmp_path / "tls.key")}
+    certify(Path(good["tls_cert_file"]), Path(good["tls_key_file"]))
+    with pytest.raises(SettingsError, match=f"web.tls_cert_file: load .*{tmp_path}/none"):
+        serve(Starlette(), "127.0.0.1:1", Web.model_validate({**good, wrong: f"{tmp_path}/none"}))
 
 
 def test_what_a_program_holds_from_its_start_is_not_walked_while_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:

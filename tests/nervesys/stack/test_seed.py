@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pygit2
+import pytest
 
+from nervesys.errors import NervesysError
 from nervesys.stack.seed import seed
 from tests import brains
 
@@ -33,3 +35,9 @@ def test_a_brain_is_made_and_follows_its_folder_until_somebody_else_commits(tmp_
     seed(brain, source, 4.0)
     assert brains.read(brain, "config/agents/grok.yaml", "main") == b"agent: {role: critic}\n"
     assert len(history(brain)) == 3
+
+
+def test_a_folder_that_takes_no_repository_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NervesysError, match=f"make the repository {tmp_path}/file/brain.git: "):
+        seed(tmp_path / "file/brain.git", tmp_path, 1.0)
