@@ -19,10 +19,10 @@ from alerting.receiver.metrics import DURATION, INSTRUMENTS, RECOVERY
 from alerting.receiver.program import Receiver
 from alerting.receiver.series import AgentSeries
 from nervesys.metrics import Instruments, Snapshot
-from nervesys.stores.objects import FolderStore
 from tests.alerting.receiver.test_webhook import FIRING, body
 from tests.alerting.receiver.world import START, a_fleet, agent_down
 from tests.servers.postgres import Postgres
+from tests.stores import FolderStore
 
 TOKEN = "a-secret-token"
 

@@ -14,9 +14,9 @@ from alerting.journal import Journal
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import Limits, LocalFile
 from alerting.receiver.program import Receiver
-from nervesys.stores.objects import FolderStore
 from tests.alerting.receiver.test_webhook import FIRING, body, labels
 from tests.alerting.receiver.world import START, a_fleet
+from tests.stores import FolderStore
 
 TOKEN = "a-secret-token"
 PATH = "/api/v1/alertmanager"

@@ -26,7 +26,8 @@ from nervesys.contract import AgentState, Status
 from nervesys.errors import StoreUnavailable
 from nervesys.metrics import Instruments
 from nervesys.settings import AgentConfig, FolderTree, load, shipped_root
-from nervesys.stores.objects import FolderStore, Listing
+from nervesys.stores.objects import Listing
+from tests.stores import FolderStore
 
 START = 1_800_000_000.0
 HEARTBEAT = 5.0  # of the profile local

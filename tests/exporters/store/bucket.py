@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import IO
 
 from nervesys.errors import StoreUnavailable
-from nervesys.stores.objects import FolderStore, Listing
+from nervesys.stores.objects import Listing
+from tests.stores import FolderStore
 
 
 class Bucket(FolderStore):

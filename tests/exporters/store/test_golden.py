@@ -21,8 +21,8 @@ import yaml
 from exporters.runner import Runner
 from exporters.store import SOURCE, areas_of
 from nervesys.settings import FolderTree, load
-from nervesys.stores.objects import FolderStore
 from tests.exporters.kit import HandClock, Rejections, context
+from tests.stores import FolderStore
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = sorted(path for path in GOLDEN.iterdir() if (path / "case.yaml").is_file())

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from nervesys.agent import Agent
-from nervesys.stores.objects import FolderStore
 from tests.nervesys.agent.fleet import Fleet, heartbeat
+from tests.stores import FolderStore
 
 
 @pytest.fixture

@@ -32,10 +32,10 @@ from nervesys.agent.handler import Said
 from nervesys.agent.ship import Shipper
 from nervesys.errors import NervesysError
 from nervesys.stores.lines import lines_of
-from nervesys.stores.objects import FolderStore
 from nervesys.stores.s3 import S3Store
 from tests.servers import s3
 from tests.servers.faulty import Mode, faulty
+from tests.stores import FolderStore
 
 COMMIT_SECONDS = 1.0
 """That a kill may cost; on a machine that has other work, as much again."""

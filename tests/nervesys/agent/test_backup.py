@@ -7,8 +7,8 @@ from pathlib import Path
 from nervesys.agent.backup import Backup, packed
 from nervesys.contract import PathTemplate
 from nervesys.settings import FolderTree, shipped_root
-from nervesys.stores.objects import FolderStore
 from tests.brains import NOON
+from tests.stores import FolderStore
 
 TREE = FolderTree(shipped_root())
 DAY = 86_400

@@ -10,10 +10,10 @@ import pytest
 from nervesys.agent import Agent
 from nervesys.contract import AgentState, Status
 from nervesys.errors import BrainUnavailable, SettingsError
-from nervesys.stores.objects import FolderStore
 from tests.brains import read, write
 from tests.nervesys.agent.fleet import until
 from tests.nervesys.agent.test_agent import last, says
+from tests.stores import FolderStore
 
 GROK = "config/agents/grok.yaml"
 HASTY = "bootstrap: {refresh_minutes: 0.002}"

@@ -10,7 +10,7 @@ import pytest
 from nervesys.agent import databases as module
 from nervesys.agent.databases import Databases
 from nervesys.errors import BadObject, NervesysError, StoreUnavailable
-from nervesys.stores.objects import FolderStore
+from tests.stores import FolderStore
 
 NOON = 1_790_000_000.0
 

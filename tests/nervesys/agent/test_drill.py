@@ -22,8 +22,8 @@ from nervesys.errors import NervesysError
 from nervesys.settings import FolderTree, Place, load, shipped_root
 from nervesys.stores.brain import open_brain
 from nervesys.stores.folder import FolderArchive
-from nervesys.stores.objects import FolderStore
 from tests.brains import NOON, read, write
+from tests.stores import FolderStore
 
 STORAGE = load().settings.storage
 PATH = "Backups/full_backup_2026-01-01.tar.gz"

@@ -6,8 +6,8 @@ import pytest
 
 from nervesys.agent.rival import Watch
 from nervesys.contract import AgentState, Status
-from nervesys.stores.objects import FolderStore
 from tests.nervesys.agent.fleet import STOP_SECONDS, Fleet, heartbeat, until
+from tests.stores import FolderStore
 
 KEY = "db/agents/grok_state.json"
 

@@ -14,9 +14,9 @@ from pydantic import SecretStr
 
 from nervesys.agent.databases import Databases
 from nervesys.errors import BadObject, NervesysError, Reason
-from nervesys.stores.objects import FolderStore
 from nervesys.stores.sealing import hold
 from tests.nervesys.agent.test_databases import Time, words, write
+from tests.stores import FolderStore
 
 OURS, OTHERS = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
 RECIPIENT = str(OURS.to_public())

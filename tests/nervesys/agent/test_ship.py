@@ -9,10 +9,10 @@ import pytest
 from nervesys.agent.identity import identify
 from nervesys.agent.ship import Shipper
 from nervesys.errors import StoreUnavailable
-from nervesys.stores.objects import FolderStore
 from nervesys.stores.opened import opened
 from tests.brains import NOON
 from tests.nervesys.agent.kit import a_buffer, said
+from tests.stores import FolderStore
 
 FOLDER = "db/active_logs/host-1/2026-01-01"
 

@@ -16,9 +16,9 @@ from nervesys.cli.alerts import app
 from nervesys.metrics.pages import served
 from nervesys.settings import shipped_root
 from nervesys.settings.web import Web
-from nervesys.stores.objects import FolderStore
 from nervesys.stores.opened import opened
 from tests.servers.s3 import free_port
+from tests.stores import FolderStore
 
 TOKEN = "a-secret-token"
 

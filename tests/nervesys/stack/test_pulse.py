@@ -10,8 +10,8 @@ from nervesys.errors import StoreUnavailable
 from nervesys.settings import load
 from nervesys.stack.container import config
 from nervesys.stack.pulse import ENTITIES, beat, beating
-from nervesys.stores.objects import FolderStore
 from tests.brains import NOON
+from tests.stores import FolderStore
 
 TEMPLATE = load().settings.storage.storj.paths.vitality
 

@@ -9,9 +9,10 @@ import pytest
 
 from nervesys.errors import BadObject, Reason, StoreUnavailable
 from nervesys.settings.storage import Expiry
-from nervesys.stores.objects import FolderStore, ObjectStore
+from nervesys.stores.objects import ObjectStore
 from nervesys.stores.s3 import S3Store
 from tests.servers.s3 import BUCKET, SECRET_KEY, client, free_port, settings_of
+from tests.stores import FolderStore
 
 
 @pytest.fixture(params=["folder", "rclone", "moto", "rclone_storj", "moto_storj"])

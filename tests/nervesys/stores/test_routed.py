@@ -7,12 +7,12 @@ from pydantic import SecretStr
 
 from nervesys.errors import StoreUnavailable
 from nervesys.settings.storage import Access
-from nervesys.stores.objects import FolderStore
 from nervesys.stores.opened import open_store
 from nervesys.stores.routed import RoutedStore
 from nervesys.stores.s3 import S3Store
 from tests.servers.fixtures import rclone_endpoint
 from tests.servers.s3 import settings_of
+from tests.stores import FolderStore
 
 __all__ = ["rclone_endpoint"]
 

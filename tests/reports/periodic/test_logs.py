@@ -11,10 +11,10 @@ from nervesys.contract import LogRecord
 from nervesys.contract.fingerprints import fingerprint, words_of
 from nervesys.settings import load
 from nervesys.stores.folder import FolderArchive
-from nervesys.stores.objects import FolderStore
 from reports.periodic import tally
 from reports.periodic.logs import Logs
 from reports.periodic.tally import REST, Tally, worst
+from tests.stores import FolderStore
 
 DAY = date(2026, 3, 10)
 STORAGE = load().settings.storage

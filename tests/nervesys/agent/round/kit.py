@@ -10,7 +10,8 @@ from nervesys.agent.round import Round
 from nervesys.settings import load
 from nervesys.stores.archive import Archive
 from nervesys.stores.folder import FolderArchive
-from nervesys.stores.objects import FolderStore, ObjectStore
+from nervesys.stores.objects import ObjectStore
+from tests.stores import FolderStore
 
 NOW = datetime(2026, 1, 20, 3, tzinfo=UTC).timestamp()
 DUE, KEPT = "2026-01-12", "2026-01-13"

@@ -14,8 +14,8 @@ from nervesys.agent.round.knowledge import Merge
 from nervesys.contract.knowledge import LEARNED
 from nervesys.errors import BadObject, NervesysError, StoreUnavailable
 from nervesys.settings import FolderTree, shipped_root
-from nervesys.stores.objects import FolderStore
 from tests.nervesys.agent.round.kit import NOW, STORAGE, World
+from tests.stores import FolderStore
 
 PATHS = STORAGE.storj.paths
 

@@ -12,9 +12,9 @@ from nervesys.clock import system_clock
 from nervesys.contract import RoundLease
 from nervesys.contract.brain import ROUND
 from nervesys.contract.paths import time_fields
-from nervesys.stores.objects import FolderStore
 from tests.brains import read, write
 from tests.nervesys.agent.round.kit import World
+from tests.stores import FolderStore
 
 
 def test_two_agents_do_one_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
