@@ -11,8 +11,6 @@ LAST_STATUS = PathTemplate("state/{agent}_last_status.json")
 """An agent's state, as it last reported it (an `AgentState`)."""
 ERROR_LOG = PathTemplate("logs/errors/{agent}_errors.log")
 """An agent's newest errors, one a line."""
-ALERT_LOG = PathTemplate("logs/alerts/{date}.jsonl")
-"""The alerts of a day, one JSON object a line."""
 DAILY_SUMMARY = PathTemplate("metrics/daily/{date}.json")
 """The fleet's day (a `DailySummary`)."""
 ROUND = "state/round.json"

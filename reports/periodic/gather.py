@@ -12,11 +12,10 @@ from nervesys.errors import BadObject
 from nervesys.prometheus import Prometheus, Series
 from nervesys.queries.asking import Live
 from nervesys.settings import Loaded
-from nervesys.settings.tree import Tree
 from nervesys.stores.archive import Archive
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.objects import ObjectReader
-from nervesys.stores.trees import changed_files
+from nervesys.stores.trees import GitTree, changed_files
 from reports.draw import draw
 from reports.fields import Moment
 from reports.model import Page
@@ -144,11 +143,11 @@ class Sources:
         return tuple(self._read(tree, period, notes)) if tree else ()
 
     @staticmethod
-    def _read(tree: Tree, period: Period, notes: list[str]) -> Iterator[DailySummary]:
+    def _read(tree: GitTree, period: Period, notes: list[str]) -> Iterator[DailySummary]:
         for day in period.days:
             path = DAILY_SUMMARY.build(date=str(day))
-            body = tree.read(path)
             try:
+                body = tree.read(path, max_bytes=MAX_SUMMARY_BYTES)
                 if body is not None:
                     yield DailySummary.parse(body)
             except BadObject as bad:
