@@ -17,7 +17,7 @@ from nervesys.alertmanager import Alertmanager, AlertmanagerUnavailable, Cluster
 from nervesys.analysis import analyst_of
 from nervesys.metrics import Instruments
 from nervesys.settings import load
-from tests.alerting.journal.test_journal import DOWN
+from tests.alerting.journal.kit import DOWN
 from tests.servers.model import ModelServer, model_server
 
 NOON = 1_790_000_000.0

@@ -17,7 +17,7 @@ from alerting.receiver.scribe import Scribe
 from nervesys.metrics import Instruments
 from nervesys.stores.brain import GitBrain
 from tests import brains
-from tests.alerting.journal.test_journal import DOWN
+from tests.alerting.journal.kit import DOWN
 
 NOON = float(brains.NOON)
 RECORD = Record(

@@ -8,48 +8,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
-from alerting.journal import Change, Episode, Journal, JournalUnavailable, State, episodes, view
+from alerting.journal import Episode, Journal, JournalUnavailable, State, episodes, view
 from alerting.journal.receive import Arrival, receive
 from alerting.journal.records import claim as claim_records
 from alerting.journal.records import settle
 from alerting.journal.tables import episodes as table
 from alerting.journal.tables import metadata
-
-DOWN = Arrival(
-    alertname="AgentDown",
-    fingerprint="f1",
-    starts_at="2027-01-15T08:00:00Z",
-    status="firing",
-    sender="alertmanager",
-    agent="grok",
-    labels='{"severity": "critical"}',
-    annotations="{}",
-    remedies=("restart_agent",),
-    records=(("log_to", "logs/alerts/"),),
-)
-
-
-def take(journal: Journal, *arrivals: Arrival, now: float = 100) -> list[Change]:
-    with journal.transaction() as connection:
-        return receive(connection, arrivals, now)
-
-
-def newest(journal: Journal) -> Episode:
-    with journal.transaction() as connection:
-        found = episodes.latest(connection, "restart_agent", "grok")
-    assert found is not None
-    return found
-
-
-def end(journal: Journal, state: State, now: float = 200) -> None:
-    with journal.transaction() as connection:
-        episodes.decide(connection, newest_in(connection), state, "test", "", now, due_at=None)
-
-
-def newest_in(connection: Connection) -> Episode:
-    found = episodes.latest(connection, "restart_agent", "grok")
-    assert found is not None
-    return found
+from tests.alerting.journal.kit import DOWN, end, newest, take
 
 
 def test_the_schema_is_what_the_tables_say(journal: Journal) -> None:

@@ -9,7 +9,7 @@ from alerting.journal.receive import receive
 from alerting.journal.records import claim, settle
 from alerting.journal.retention import BATCH, forget
 from alerting.journal.tables import metadata
-from tests.alerting.journal.test_journal import DOWN, end, newest, take
+from tests.alerting.journal.kit import DOWN, end, newest, take
 
 DAY = 86400.0
 

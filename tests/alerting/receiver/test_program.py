@@ -11,7 +11,7 @@ from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import Limits, LocalFile
 from alerting.receiver.program import Receiver
 from nervesys.alertmanager import Cluster
-from tests.alerting.journal.test_journal import DOWN, end, take
+from tests.alerting.journal.kit import DOWN, end, take
 from tests.alerting.journal.test_retention import DAY, rows, settle_records
 from tests.alerting.receiver.world import START, a_fleet
 from tests.stores import FolderStore

@@ -1,0 +1,49 @@
+"""Receivers that share PostgreSQL claim side by side: nothing is claimed twice, and none waits for another."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection, update
+
+from alerting.journal import Episode, Journal, episodes, records, tables
+from alerting.journal.records import Record
+from tests.alerting.journal.kit import DOWN, take
+from tests.servers.postgres import Postgres
+
+Claim = Callable[[Connection], Sequence[Episode | Record]]
+
+
+def claim_episodes(connection: Connection) -> list[Episode]:
+    return episodes.claim(connection, 110, owner="a receiver", until=125)
+
+
+def claim_records(connection: Connection) -> list[Record]:
+    return records.claim(connection, "log_to", 110, until=125)
+
+
+both = pytest.mark.parametrize("claim", [claim_episodes, claim_records])
+
+
+@pytest.fixture
+def shared(postgresql: Postgres) -> Iterator[Journal]:
+    """A journal with two agents in trouble."""
+    opened = Journal.open(postgresql.database())
+    take(opened, DOWN, replace(DOWN, agent="gimai", fingerprint="f2"))
+    yield opened
+    opened.close()
+
+
+@both
+def test_what_another_is_claiming_at_this_moment_is_skipped(shared: Journal, claim: Claim) -> None:
+    with shared.transaction() as one, shared.transaction() as other:
+        assert len(claim(one)) == 2
+        assert claim(other) == []
+
+
+@both
+def test_one_row_that_is_being_written_holds_up_no_other(shared: Journal, claim: Claim) -> None:
+    table = tables.episodes if claim is claim_episodes else tables.records
+    with shared.transaction() as writing, shared.transaction() as claiming:
+        writing.execute(update(table).where(table.c.id == 1).values(detail="it is written to"))
+        assert [one.agent for one in claim(claiming)] == ["gimai"]
