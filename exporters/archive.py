@@ -98,9 +98,7 @@ class Kept:
         self._health = context.health
         self._catalogue: Catalogue | None = None
         self._token = ""
-        for operation in ("list", "changes"):
-            for outcome in ("ok", "failed"):
-                self._health.count(operation, outcome, by=0)
+        self._health.expect("list", "changes")
 
     def learn(self) -> bool:
         """Bring the catalogue up to date; whether anything is new."""

@@ -37,9 +37,7 @@ class Watcher:
         self._api = GitHub(settings, health.request)
         self._settings = settings
         self._etag: str | None = None
-        for operation in ("rate_limit", "branch"):
-            for outcome in ("ok", "failed"):
-                health.count(operation, outcome, by=0)
+        health.expect("rate_limit", "branch")
 
     def refresh(self, out: Refresh) -> None:
         """One pass."""

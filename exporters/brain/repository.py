@@ -98,8 +98,7 @@ class Repository:
         self._agents = context.agents
         self._loaded = ""
         self._shown: tuple[str, ...] | None = None
-        for outcome in ("ok", "failed"):
-            context.health.count("fetch", outcome, by=0)
+        context.health.expect("fetch")
 
     def refresh(self, out: Refresh) -> None:
         """One pass: fetch, and show what moved. Where the fetch fails, what the mirror holds is better than nothing."""

@@ -22,8 +22,7 @@ class Branches:
         self._brain = open_brain(context.place, MIRROR, context.settings.storage.brain)
         self._folder = open_folder(context.place) if self._brain is None else EmptyTree()
         self._health = context.health
-        for outcome in ("ok", "failed"):
-            context.health.count("fetch", outcome, by=0)
+        context.health.expect("fetch")
 
     @contextmanager
     def fetched(self) -> Iterator[None]:

@@ -59,9 +59,7 @@ class DeploymentsArea:
         self._api = GitHub(settings, health.request)
         self._repositories = settings.watched_repositories
         self._etags: dict[str, str | None] = {}
-        for operation in ("rate_limit", "runs"):
-            for outcome in ("ok", "failed"):
-                health.count(operation, outcome, by=0)
+        health.expect("rate_limit", "runs")
 
     def refresh(self, out: Refresh) -> None:
         """One pass."""

@@ -79,8 +79,14 @@ class Health:
         finally:
             self.count(operation, outcome)
 
+    def expect(self, *operations: str) -> None:
+        """Expose the request counters of these operations at 0, so that `increase` sees the first request."""
+        for operation in operations:
+            for outcome in ("ok", "failed"):
+                self.count(operation, outcome, by=0)
+
     def count(self, operation: str, outcome: str, by: int = 1) -> None:
-        """Count requests; by 0 makes the series exist."""
+        """Count requests by operation and outcome, `ok` or `failed`."""
         self._instruments.add(REQUESTS, self._source, operation, outcome, by=by)
 
     def reject(self, key: str, bad: BadObject) -> None:

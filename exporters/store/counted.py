@@ -21,9 +21,7 @@ class CountedStore:
         self._store = store
         self._health = context.health
         self._stopping = context.stopping
-        for operation in ("list", "get"):
-            for outcome in ("ok", "failed"):
-                self._health.count(operation, outcome, by=0)
+        self._health.expect("list", "get")
 
     def list(self, prefix: str, *, recursive: bool = True) -> Listing:
         """All objects below a prefix; each page is a request."""

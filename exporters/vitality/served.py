@@ -30,8 +30,8 @@ class Served:
         self._pool = ThreadPoolExecutor(context.settings.storage.storj.concurrency, thread_name_prefix=SERVED)
         self._held: dict[str, tuple[str, VitalSigns]] = {}
         self._silent: set[str] = set()
-        for outcome in ("ok", "failed") if self._urls else ():
-            context.health.count("fetch", outcome, by=0)
+        if self._urls:
+            context.health.expect("fetch")
         for entity, version, body in context.cache.bodies(SERVED):
             with suppress(BadObject):
                 self._held[entity] = version, VitalSigns.parse(body or b"")
