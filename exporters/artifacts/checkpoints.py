@@ -6,6 +6,7 @@ its time.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -117,10 +118,15 @@ def _held(connection: Connection) -> Held:
 
 
 def _stamp(url: str) -> object:
-    """What moves when a file of SQLite does; None where it must be asked. Who only reads leaves an empty log behind."""
+    """Modification time and size of an SQLite file and its write-ahead log; None for a server, which must be asked.
+
+    An empty log does not count: reading alone creates one.
+    """
     said = make_url(url)
     if said.get_backend_name() != "sqlite":
         return None
-    paths = [Path(f"{said.database}{suffix}") for suffix in ("", "-wal")]
-    found = [path.stat() for path in paths if path.exists()]
+    found = []
+    for suffix in ("", "-wal"):
+        with suppress(FileNotFoundError):  # the log is removed whenever its last writer closes
+            found.append(Path(f"{said.database}{suffix}").stat())
     return tuple((one.st_mtime_ns, one.st_size) for one in found if one.st_size)
