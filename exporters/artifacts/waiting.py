@@ -41,14 +41,14 @@ class Agents:
             raise SourceError(f"read {self._folder}: {err.strerror}") from err
         out.keep_only([file.parent.name for file in found])
         for file in found:
-            name = file.parent.name
+            folder = file.parent.name
             try:
                 state = state_of(file)
-                out.put(agent_name(name), state, _samples(name, state))
+                out.put(folder, state, _samples(agent_name(folder), state))
             except BadObject as bad:
-                out.reject(name, "", bad)
+                out.reject(folder, "", bad)
             except NervesysError as err:
-                out.reject(name, str(err), BadObject(Reason.BAD_VALUE, str(err)))
+                out.reject(folder, str(err), BadObject(Reason.BAD_VALUE, str(err)))
 
 
 def _samples(agent: str, state: State) -> list[Sample]:

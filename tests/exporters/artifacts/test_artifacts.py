@@ -198,6 +198,7 @@ def test_what_waits_is_seen_and_a_file_that_is_none_costs_its_agent_only(world: 
     patient = world.patient(pauses=())
     world.stop()
     world.artifacts("grok", patient).put("x", "note")
+    (world.place.home / "agents/grok").rename(world.place.home / "agents/GROK")
     (world.place.home / "agents/qwen").mkdir()
     (world.place.home / "agents/qwen/artifacts.sqlite3").write_bytes(b"not a database" * 100)
     runner = runner_of(world.place.home)
