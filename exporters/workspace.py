@@ -223,10 +223,9 @@ class Projects:
         try:
             names = self._names(out)
             gone = self._projects.keys() - set(names)
-            for name in names:
-                self._projects.setdefault(name, Project(self._path / name, self._recalled(name)))
             for name in gone:
                 del self._projects[name]
+            self._open([name for name in names if name not in self._projects])
             out.backlog = sum(project.read() for project in self._projects.values())
             out.keep_only([key for name in names for key in (name, f"{name}/")])
             for name, project in self._projects.items():
@@ -255,10 +254,12 @@ class Projects:
                 out.reject(folder.name, "", bad)
         return found
 
-    def _recalled(self, name: str) -> Told:
-        bodies = {key: body for key, _, body in self._cache.bodies(AREA)}
-        body = bodies.get(name)
-        return Told.unpacked(body) if body else Told()
+    def _open(self, names: Sequence[str]) -> None:
+        """Begin to read projects, each where an earlier start of the exporter left off."""
+        known = {key: body for key, _, body in self._cache.bodies(AREA)} if names else {}
+        for name in names:
+            body = known.get(name)
+            self._projects[name] = Project(self._path / name, Told.unpacked(body) if body else Told())
 
 
 def areas(context: Context) -> Sequence[Area]:
