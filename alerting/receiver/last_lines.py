@@ -11,6 +11,7 @@ from alerting.receiver.found import Found
 from nervesys.contract import Category, LogRecord, PathTemplate, agent_name
 from nervesys.contract.paths import time_fields
 from nervesys.errors import BadObject, StoreUnavailable
+from nervesys.metrics.periods import DAY_SECONDS
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectInfo, ObjectStore, too_large
 
@@ -23,7 +24,6 @@ OBJECT_BYTES = 4 << 20
 INFLATED_BYTES = 32 << 20
 TAIL = 2000
 """Lines of an object that are looked at, from its end."""
-DAY_SECONDS = 86400
 SHIPPING_SECONDS = 3600
 """What was logged by an instant has reached the store by then."""
 DAYS = ("date", "year", "month", "iso_year", "week")

@@ -33,6 +33,7 @@ from nervesys.analysis.posted import REFRESH_SECONDS
 from nervesys.clock import Clock, system_clock
 from nervesys.metrics import Instruments
 from nervesys.metrics.pages import Program, application
+from nervesys.metrics.periods import DAY_SECONDS
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.objects import ObjectStore
 
@@ -41,7 +42,6 @@ FLEET_SECONDS = 60
 DEADMAN_SECONDS = 5
 ADVICE_SECONDS = 2
 FORGET_SECONDS = 3600
-DAY_SECONDS = 86400
 LINKS = {"/?state=escalated": "escalated", "/actions": "JSON", "/metrics": "metrics", "/-/ready": "readiness"}
 
 NOBODY = "none"

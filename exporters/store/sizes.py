@@ -15,6 +15,7 @@ from exporters.store.rounds import Rounds
 from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject
 from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics.periods import DAY_SECONDS
 from nervesys.settings.storage import StorePaths
 from nervesys.stores.objects import ObjectReader
 
@@ -31,7 +32,6 @@ OVERDUE = Family(
 FAMILIES = (OBJECTS, BYTES, NEWEST, OVERDUE)
 
 RECHECKS = 50
-DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
