@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TypeVar
 
-from exporters.runner import Area, Context, Refresh, Source
+from exporters.runner import TOLERATED, Area, Context, Refresh, Source
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Period, Sample
@@ -45,8 +45,6 @@ AREA = "archive"
 TOKEN = ""
 """The cache's key of the token to ask for changes with; no entry has an empty id."""
 LOOKBACK = timedelta(days=30)
-TOLERATED = timedelta(days=1)
-"""How far ahead of this machine's clock a date may lie."""
 
 
 def area_samples(area: str, files: Sequence[tuple[ArchiveFile, Filed]], today: date) -> Iterator[Sample]:
@@ -156,6 +154,7 @@ class Holdings:
         self._layout = Layout(context.settings.storage)
         self._kept = Kept(archive, context)
         self._counted_on: date | None = None
+        context.health.expect("quota")
 
     def refresh(self, out: Refresh) -> None:
         """One pass: learn what changed; count anew where anything did, and on a new day."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from exporters.brain.plan import Plan
+from exporters.runner import TOLERATED
 from exporters.shared import summaries
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, PathTemplate, agent_name
@@ -28,8 +28,6 @@ STATUS_BYTES = 1 << 20
 LOG_BYTES = 64 << 20
 SUMMARIES = 7
 """Of which the newest that is not broken is shown."""
-TOLERATED = timedelta(days=1)
-"""How far ahead of this machine's clock a date may lie."""
 
 
 @dataclass(frozen=True)

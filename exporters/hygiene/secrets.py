@@ -7,10 +7,10 @@ Errors  BrainUnavailable is raised: what the mirror holds, and the files, are sh
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 from exporters.hygiene.branches import Branches
-from exporters.runner import Context, Refresh
+from exporters.runner import TOLERATED, Context, Refresh
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, Reason, SettingsError, SourceError
 from nervesys.metrics import Family, Period, Sample
@@ -27,8 +27,6 @@ ROTATED = Family(
 FAMILIES = (ROTATED,)
 
 FILES_LIMIT = 200
-TOLERATED = timedelta(days=1)
-"""How far ahead of this machine's clock a day may lie."""
 
 
 def listed_samples(secrets: Secrets) -> Iterator[Sample]:

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from threading import Event
 
 from exporters.runner.cache import Cache
@@ -52,6 +53,9 @@ class Shard:
         """What tells its files from another's: the count is part of it, for it decides who owns whom."""
         return "" if self.count == 1 else f"-{self.number}-of-{self.count}"
 
+
+TOLERATED = timedelta(days=1)
+"""How far ahead of this machine's clock a date in a name or a file may lie before it is rejected as `future`."""
 
 WHOLE = Shard()
 """The whole fleet, read by one exporter."""
