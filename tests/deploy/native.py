@@ -103,7 +103,8 @@ class Native:
         source, target, *mode = volume.split(":")
         place = ROOT / source if source.startswith(("./", "/")) else self.folder / "volumes" / source
         there = shlex.quote(f"{root}{target}")
-        read_only = f"mount -o remount,ro,bind {there}\n" if mode == ["ro"] else ""
+        guarded = mode == ["ro"] and not place.is_char_device()  # whose own flags are not ours to change
+        read_only = f"mount -o remount,ro,bind {there}\n" if guarded else ""
         if place.exists() and not place.is_dir():
             make = f"mkdir -p $(dirname {there}); touch {there}"
         else:
@@ -112,20 +113,24 @@ class Native:
         return f"{make}; mount --bind {shlex.quote(str(place))} {there}\n{read_only}"
 
 
-def interpolated(text: str, environ: Mapping[str, str]) -> str:
-    """What stands in a compose file, with the variables that it names, as the Compose Specification has them."""
+def interpolated(said: Any, environ: Mapping[str, str]) -> Any:
+    """What a compose file says with the variables that it names: text by text, as the Compose Specification has it."""
 
     def value(match: re.Match[str]) -> str:
-        said, (name, operator, word) = environ.get(match[1], ""), match.groups()
+        found, (name, operator, word) = environ.get(match[1], ""), match.groups()
         assert operator or name in environ, f"{name} has no default"
-        return {":-": said or word, ":+": word if said else ""}.get(operator, said)
+        return {":-": found or word, ":+": word if found else ""}.get(operator, found)
 
-    return re.sub(r"(?<!\$)\$\{(\w+)(?:(:[-+])([^}]*))?\}", value, text)
+    if isinstance(said, dict):
+        return {key: interpolated(part, environ) for key, part in said.items()}
+    if isinstance(said, list):
+        return [interpolated(part, environ) for part in said]
+    return re.sub(r"(?<!\$)\$\{(\w+)(?:(:[-+])([^}]*))?\}", value, said) if isinstance(said, str) else said
 
 
 def compose(environ: Mapping[str, str]) -> dict[str, Any]:
     """docker-compose.yml as it is with these variables."""
-    loaded: dict[str, Any] = yaml.safe_load(interpolated((ROOT / "docker-compose.yml").read_text(), environ))
+    loaded: dict[str, Any] = interpolated(yaml.safe_load((ROOT / "docker-compose.yml").read_text()), environ)
     return loaded
 
 

@@ -106,6 +106,7 @@ def test_secrets_are_read_only_where_they_are_used(name: str) -> None:
 def test_an_age_identity_is_given_to_those_who_read_once_its_file_is_named() -> None:
     name = "NERVESYS_AGE_IDENTITY_FILE"
     off = {name: SERVICES["store-exporter"]["environment"][name]}
+    assert off[name] == "", "no null, which would let the host's own through"
     assert load(environ=off).settings.storage.encryption.identity is None
     readers = {name for name, kinds in SECRETS.items() if "age" in kinds}
     for one, service in compose({name: "/etc/nervesys/nervesys.age"})["services"].items():
