@@ -1,25 +1,16 @@
-"""A day of log lines to what it adds up to, step by step. Pure.
+"""A day of log lines to what it adds up to, step by step. Pure."""
 
-A year is many lines, so those that are as agents write them are counted without making a `LogRecord` of each; every
-other line is left to `LogRecord`, which decides what it says and whether it counts: both ways come to the same sums.
-"""
-
-import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
-import orjson
-
+from exporters.shared.lines import Line, read
 from exporters.shared.records import BY_NAME, DURATION, MAX_MODELS, RECORDS, TOKENS, Series, nothing
-from nervesys.contract import LogRecord, agent_name
-from nervesys.contract.logs import category_of, level_of
-from nervesys.contract.times import format_time, parse_time
-from nervesys.errors import BadObject, Reason
+from nervesys.contract import Category, Level
+from nervesys.errors import Reason
 from nervesys.metrics.family import LABEL_LIMIT
 
 DAY_SECONDS = 86_400
@@ -31,17 +22,11 @@ SETTLED_LINES = 100_000
 
 Steps = Mapping[int, Sequence[float]]
 """What is added to a series in each step of the day in which anything is."""
-Cell = tuple[defaultdict[tuple[object, object], int], list[float], defaultdict[str | None, float]]
-"""Of ten minutes of one agent: records by category and level, durations, tokens by model."""
+Cell = tuple[defaultdict[tuple[Category, Level], int], list[float], defaultdict[str | None, float]]
+"""Of one agent in one step: records by category and level, durations in milliseconds, tokens by model."""
 
-_TEN_MINUTES = 15
-"""Characters of a timestamp that tell them, such as `2026-01-31T10:1`."""
-_PREFIX = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d", re.ASCII)
-_MORE_TOKENS = frozenset(f"{prefix}{way}_tokens" for prefix in ("", "gen_ai.usage.") for way in ("input", "output"))
-_NONE: Mapping[str, object] = {}
-_MOST = 1e300
+_STEP = timedelta(seconds=STEP_SECONDS)
 _BOUNDS = [1000 * bound for bound in DURATION.buckets]
-_category, _level = lru_cache(category_of), lru_cache(level_of)
 
 
 @dataclass
@@ -72,128 +57,71 @@ def sum_up(batches: Iterable[Sequence[bytes]], day: date, skip: int = 0) -> DayS
         skip: lines to leave out, for they were added up before.
     """
     total, settled = DaySums(), 0
-    cells, settle = _Cells(), _Settler(total, day)
+    counted, settle = _Counted(day), _Settler(total)
     for batch in batches:
         new = batch[max(0, skip - total.lines) :]
         total.lines += len(batch)
-        _count_parsed(cells, _count_plain(cells, new), total.skipped)
+        counted.add(read(new, total.skipped))
         if total.lines - settled > SETTLED_LINES:
-            settle(cells)
+            settle(counted)
             settled = total.lines
-    settle(cells)
+    settle(counted)
     return total
 
 
-class _Cells(dict[str, Cell]):
-    """By the ten minutes, at once followed by the agent; made where one is missing, but for no time since 1970."""
+class _Counted:
+    """What was counted of a day, as the lines say it."""
 
-    def __missing__(self, key: str) -> Cell:
-        if not _PREFIX.match(key) or _start(key) < 0:
-            raise KeyError(key)
-        cell: Cell = (defaultdict(int), [], defaultdict(float))
-        self[key] = cell
-        return cell
+    def __init__(self, day: date) -> None:
+        self._midnight = datetime.combine(day, time(), UTC)
+        self.steps: defaultdict[int, defaultdict[str, Cell]] = defaultdict(lambda: defaultdict(_cell))
 
-
-def _start(key: str) -> float:
-    return parse_time(f"{key[:_TEN_MINUTES]}0:00Z")
-
-
-def _count_plain(cells: _Cells, lines: Iterable[bytes]) -> list[bytes]:
-    """Count lines that are as agents write them; returns the others. A loop without calls: it runs for each line."""
-    others = []
-    loads, instant, most, nothing_said = orjson.loads, datetime.fromisoformat, _MOST, _NONE
-    for line in lines:
-        try:
-            record = loads(line)
-            at, agent = record["timestamp"], record["agent_id"]
-            context, metadata = record.get("context", nothing_said), record.get("metadata", nothing_said)
-            duration, tokens = context.get("duration_ms", 0), metadata.get("tokens_used", 0)
-            instant(at)
-            if not (
-                at[-1] == "Z"
-                and type(agent) is str
-                and type(record["message"]) is str
-                and type(record["action"]) is str
-                and ("file" not in context or type(context["file"]) is str)
-                and ("repository" not in context or type(context["repository"]) is str)
-                and (type(duration) is int or type(duration) is float)
-                and (type(tokens) is int or type(tokens) is float)
-                and 0 <= duration < most
-                and 0 <= tokens < most
-                and (not metadata or type(metadata["model_version"]) is str)
-                and (len(metadata) <= 2 or _MORE_TOKENS.isdisjoint(metadata))
-            ):
-                others.append(line)
-                continue
-            counts, durations, used = cells[at[:15] + agent]  # _TEN_MINUTES, as a constant
-            counts[record["category"], record["level"]] += 1
-        except (ValueError, TypeError, LookupError, AttributeError):
-            others.append(line)
-            continue
-        if "duration_ms" in context:
-            durations.append(duration)
-        if "tokens_used" in metadata:
-            used[metadata["model_version"]] += tokens
-    return others
+    def add(self, lines: Iterable[tuple[datetime, Line]]) -> None:
+        """Count lines. Mostly one is of the same step as that before it."""
+        begin = end = self._midnight
+        for at, line in lines:
+            if not begin <= at < end:
+                step = min(max((at - self._midnight) // _STEP, 0), STEPS - 1)
+                begin = self._midnight + step * _STEP
+                end = begin + _STEP
+                agents = self.steps[step]
+            counts, durations, used = agents[line.agent_id]
+            counts[line.category, line.level] += 1
+            context, metadata = line.context, line.metadata
+            if context.duration_ms is not None:
+                durations.append(context.duration_ms)
+            if metadata.tokens_used is not None:
+                used[metadata.model_version] += metadata.tokens_used
 
 
-def _count_parsed(cells: _Cells, lines: Iterable[bytes], skipped: Counter[Reason]) -> None:
-    """Count lines by what `LogRecord` says of them."""
-    for line in lines:
-        if not line or line.isspace():
-            continue
-        try:
-            record = LogRecord.parse(line)
-        except BadObject as bad:
-            skipped[bad.reason] += 1
-            continue
-        counts, durations, used = cells[format_time(record.timestamp)[:_TEN_MINUTES] + record.agent_id]
-        counts[record.category, record.level] += 1
-        if record.context.duration_ms is not None:
-            durations.append(record.context.duration_ms)
-        if (tokens := record.metadata.tokens) is not None:
-            used[record.metadata.model_version] += tokens
+def _cell() -> Cell:
+    return defaultdict(int), [], defaultdict(float)
 
 
 class _Settler:
-    """Moves what was counted by the words of the lines to the series that these words mean."""
+    """Moves what was counted to the series that it belongs to."""
 
-    def __init__(self, total: DaySums, day: date) -> None:
+    def __init__(self, total: DaySums) -> None:
         self._total = total
-        self._start = parse_time(day.isoformat())
-        self._names: dict[str, str | None] = {}
         self._models: defaultdict[str, set[str]] = defaultdict(set)
 
-    def __call__(self, cells: _Cells) -> None:
-        for key, (counts, durations, used) in cells.items():
-            name, records = self._name(key[_TEN_MINUTES:]), sum(counts.values())
-            if name is None:
-                self._total.skipped[Reason.BAD_NAME] += records
-                continue
-            self._total.records += records
-            step = min(max(int((_start(key) - self._start) // STEP_SECONDS), 0), STEPS - 1)
-            for (category, level), count in counts.items():
-                self._sums((RECORDS.name, name, _category(category), _level(level)), step)[0] += count
-            if durations:
-                observe(self._sums((DURATION.name, name), step), durations)
-            for model, tokens in used.items():
-                self._sums((TOKENS.name, name, self._model(name, model)), step)[0] += tokens
-        cells.clear()
+    def __call__(self, counted: _Counted) -> None:
+        for step, agents in counted.steps.items():
+            for agent, (counts, durations, used) in agents.items():
+                self._total.records += sum(counts.values())
+                for (category, level), count in counts.items():
+                    self._sums((RECORDS.name, agent, category, level), step)[0] += count
+                if durations:
+                    observe(self._sums((DURATION.name, agent), step), durations)
+                for model, tokens in used.items():
+                    self._sums((TOKENS.name, agent, self._model(agent, model)), step)[0] += tokens
+        counted.steps.clear()
 
     def _sums(self, series: Series, step: int) -> list[float]:
         steps = self._total.sums.setdefault(series, {})
         if step not in steps:
             steps[step] = nothing(BY_NAME[series[0]])
         return steps[step]
-
-    def _name(self, agent: str) -> str | None:
-        if agent not in self._names:
-            try:
-                self._names[agent] = agent_name(agent)
-            except BadObject:
-                self._names[agent] = None
-        return self._names[agent]
 
     def _model(self, agent: str, said: str | None) -> str:
         model, known = (said or "")[:LABEL_LIMIT], self._models[agent]

@@ -4,8 +4,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from nervesys.contract import LogRecord
-from nervesys.errors import BadObject, Reason
+from exporters.shared.lines import Line, read
+from nervesys.errors import Reason
 from nervesys.metrics import Family, Period, Sample
 from nervesys.metrics.family import LABEL_LIMIT
 
@@ -45,24 +45,18 @@ def tally(lines: Iterable[bytes], agent: str | None) -> tuple[Sums, Counter[Reas
     """
     sums: dict[Series, list[float]] = {}
     skipped: Counter[Reason] = Counter()
-    for line in lines:
-        try:
-            record = LogRecord.parse(line) if not line.isspace() else None
-        except BadObject as bad:
-            skipped[bad.reason] += 1
-            continue
-        if record is not None:
-            _add(sums, agent or record.agent_id, record)
+    for _, line in read(lines, skipped):
+        _add(sums, agent or line.agent_id, line)
     return sums, skipped
 
 
-def _add(sums: dict[Series, list[float]], agent: str, record: LogRecord) -> None:
-    sums.setdefault((RECORDS.name, agent, record.category, record.level), [0])[0] += 1
-    tokens = record.metadata.tokens
+def _add(sums: dict[Series, list[float]], agent: str, line: Line) -> None:
+    sums.setdefault((RECORDS.name, agent, line.category, line.level), [0])[0] += 1
+    tokens = line.metadata.tokens_used
     if tokens is not None:
-        sums.setdefault((TOKENS.name, agent, (record.metadata.model_version or "")[:LABEL_LIMIT]), [0])[0] += tokens
-    if record.context.duration_ms is not None:
-        seconds = record.context.duration_ms / 1000
+        sums.setdefault((TOKENS.name, agent, (line.metadata.model_version or "")[:LABEL_LIMIT]), [0])[0] += tokens
+    if line.context.duration_ms is not None:
+        seconds = line.context.duration_ms / 1000
         histogram = sums.setdefault((DURATION.name, agent), nothing(DURATION))
         histogram[bisect_left(DURATION.buckets, seconds)] += 1
         histogram[-1] += seconds

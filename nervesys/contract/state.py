@@ -33,7 +33,7 @@ END_OF_CALENDAR = 253_402_300_800
 def _instant(value: object) -> float:
     try:
         return parse_time(value) if isinstance(value, str) else float(value)  # type: ignore[arg-type]  # float() says no itself
-    except (BadObject, TypeError) as err:
+    except (BadObject, TypeError, OverflowError) as err:
         raise ValueError(str(err)) from err
 
 

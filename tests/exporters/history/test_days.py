@@ -1,4 +1,4 @@
-"""A year is counted by a short cut: it must come to what each record says by itself."""
+"""A day is counted step by step: together the steps must come to what the live exporter counts."""
 
 import json
 from collections import Counter
@@ -25,60 +25,20 @@ PLAIN = {
     "context": {"repository": "nervesys", "duration_ms": 1500},
     "metadata": {"model_version": "large", "tokens_used": 120},
 }
-NUMBERS: st.SearchStrategy[Any] = st.one_of(
-    st.integers(-2, 700_000), st.floats(width=32), st.booleans(), st.none(), st.sampled_from(["12", "x", [], 10**400])
-)
-TEXTS: st.SearchStrategy[Any] = st.one_of(st.text(max_size=4), st.integers(), st.none(), st.just([]))
-TIMES = st.sampled_from(
-    [
-        "2026-01-31T10:15:00Z",
-        "2026-01-31T23:59:59.999999Z",
-        "2026-01-31T10:15:00+02:00",
-        "2026-01-31T10:15:00",
-        "2026-01-31 10:15:00Z",
-        "20260131T101500Z",
-        "2026-01-31T10:15Z",
-        "2026-01-31T10Z",
-        "2026-01-31T10:1x:00Z",
-        "2026-01-31",
-        "1969-12-31T23:59:59Z",
-        "٢٠٢٦-01-31T10:15:00Z",
-        1769854500,
-        None,
-    ]
-)
+NUMBERS: st.SearchStrategy[Any] = st.one_of(st.integers(-2, 700_000), st.floats(width=32), st.none())
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "timestamp": TIMES,
-    "agent_id": st.sampled_from(["grok", "GROK", "gimai", "no name", "", 7, None, []]),
-    "level": st.one_of(st.sampled_from(["INFO", "warning", "ERROR", "fatal", True, 1]), TEXTS),
-    "category": st.one_of(st.sampled_from(["errors", "AUDIT"]), TEXTS),
-    "action": TEXTS,
-    "message": TEXTS,
-    "context": st.one_of(
-        st.none(), st.fixed_dictionaries({}, optional={"repository": TEXTS, "file": TEXTS, "duration_ms": NUMBERS})
-    ),
-    "metadata": st.one_of(
-        st.just([]),
-        st.fixed_dictionaries(
-            {},
-            optional={
-                "model_version": TEXTS,
-                "gen_ai.request.model": TEXTS,
-                "tokens_used": NUMBERS,
-                "input_tokens": NUMBERS,
-                "gen_ai.usage.output_tokens": NUMBERS,
-            },
-        ),
+    "timestamp": st.sampled_from(["2026-01-31T23:59:59.999999Z", "2026-01-31T10:15:00+12:00", 1769854500, "soon"]),
+    "agent_id": st.sampled_from(["GROK", "gimai", "no name"]),
+    "level": st.sampled_from(["ERROR", "warning", None]),
+    "category": st.sampled_from(["errors", "AUDIT", 7]),
+    "context": st.fixed_dictionaries({}, optional={"duration_ms": NUMBERS}),
+    "metadata": st.fixed_dictionaries(
+        {}, optional={"model_version": st.text(max_size=2), "tokens_used": NUMBERS, "input_tokens": NUMBERS}
     ),
 }
-RECORDS_OF_ALL_KINDS = st.builds(
-    lambda changed, missing: {key: value for key, value in (PLAIN | changed).items() if key not in missing},
-    st.fixed_dictionaries({}, optional=FIELDS),
-    st.sets(st.sampled_from(sorted(PLAIN)), max_size=2),
-)
 LINES = st.one_of(
-    RECORDS_OF_ALL_KINDS.map(lambda record: json.dumps(record).encode()),
-    st.sampled_from([b"", b" \r", b"{", b"[]", b"7", b'"x"', b"null", b"\xff", b'{"timestamp":NaN}']),
+    st.fixed_dictionaries({}, optional=FIELDS).map(lambda changed: json.dumps(PLAIN | changed).encode()),
+    st.sampled_from([b"", b" \r", b"{"]),
 )
 
 

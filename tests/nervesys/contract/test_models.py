@@ -74,6 +74,7 @@ def test_what_agents_of_tomorrow_add_is_kept() -> None:
         pytest.param(AgentState, body(STATE, status="asleep"), Reason.BAD_VALUE, id="an unknown status"),
         pytest.param(AgentState, body(STATE, timestamp="soon"), Reason.BAD_VALUE, id="no instant"),
         pytest.param(AgentState, body(STATE, timestamp="9999-99-99T00:00:00Z"), Reason.BAD_VALUE, id="no such month"),
+        pytest.param(AgentState, body(STATE, timestamp=10**400), Reason.BAD_VALUE, id="beyond all floats"),
         pytest.param(AgentState, body(STATE, timestamp=float("nan")), Reason.BAD_VALUE, id="an instant that is NaN"),
         pytest.param(AgentState, body(STATE, timestamp=-1), Reason.BAD_VALUE, id="an instant before 1970"),
         pytest.param(AgentState, body(STATE, timestamp=1e12), Reason.BAD_VALUE, id="an instant beyond the calendar"),
