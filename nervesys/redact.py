@@ -5,11 +5,11 @@ costs more than a constant for each character.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
+from pydantic_core import SchemaValidator, core_schema
 
 MASK = "[redacted]"
 TEXT_CHARACTERS = 32_768
@@ -31,8 +31,6 @@ NAMES = (
 WHOLE_NAMES = ("auth", "pass", "jwt")
 """So does a name that is one of these."""
 SEPARATORS = ("", "_", "-", ".", " ")
-RAREST_FIRST = 'zjqxwbhykgcpfvumdl/-_.:srniaote"'
-"""Characters by how seldom they stand in logs."""
 
 _GAP = "[-_. ]?"
 _TOKEN = r"token(?!s)"  # noqa: S105  # the word; `tokens` are counted, not secret
@@ -110,7 +108,7 @@ class Redactor:
             *(Form(("",), re.compile(pattern)) for pattern in patterns),
         )
         hints = {hint for form in ISSUED for hint in form.hints} | {f'"{name}"' for name in WHOLE_NAMES} | {*told}
-        self._hint = re.compile(rf"{_search(hints)}|{_search({'token'})}(?!s)")
+        self._hint = _search({*map(re.escape, hints), "token(?:[^s]|$)"})
         self._always = bool(patterns)
         self._secret_names: dict[str, bool] = {}
 
@@ -120,7 +118,7 @@ class Redactor:
 
     def suspects(self, text: str) -> bool:
         """Whether a text, or JSON, may hold a secret; never a false no, and cheap where it is no."""
-        return self._always or self._hint.search(text.lower()) is not None
+        return self._always or self._hint.isinstance_python(text if text.isascii() else text.encode(errors="replace"))
 
     def text(self, text: str) -> str:
         """A text without its secrets, cut to `TEXT_CHARACTERS`."""
@@ -159,20 +157,12 @@ class Redactor:
         return secret or (name.lower().endswith("token") and not isinstance(value, int | float))
 
 
-def _search(texts: Iterable[str]) -> str:
-    """A pattern that finds any of these texts in one pass with few attempts.
+def _search(texts: Iterable[str]) -> SchemaValidator:
+    """Finds whether any of these texts stands in another one, in whatever case.
 
-    It begins at the rarest character of each, goes on to its end, and only then looks at what stands before.
+    By the regular expressions of Rust, which search for all of them at once: `re` takes ten times as long.
     """
-    by_rarest: dict[str, list[str]] = defaultdict(list)
-    for text in sorted(texts):
-        at = min(range(len(text) - 1), key=lambda place: _rarity(text[place]))
-        by_rarest[text[at]].append(re.escape(text[at + 1 :]) + (f"(?<={re.escape(text)})" if at else ""))
-    return "|".join(rf"{re.escape(rarest)}(?:{'|'.join(rest)})" for rarest, rest in by_rarest.items())
-
-
-def _rarity(character: str) -> int:
-    return RAREST_FIRST.find(character) if character in RAREST_FIRST else len(RAREST_FIRST)
+    return SchemaValidator(core_schema.str_schema(pattern=f"(?i){'|'.join(sorted(texts))}"))
 
 
 KNOWN = Redactor()

@@ -129,9 +129,11 @@ def test_names_and_patterns_of_ones_own() -> None:
     assert Redactor(names=["employee_id"]).suspects('{"employee-id": 7}')
 
 
-def test_each_hint_makes_a_line_suspect() -> None:
+@pytest.mark.parametrize("around", ["x{}x", "ü {}", "half a pair \ud800 {}"])
+def test_each_hint_makes_a_line_suspect(around: str) -> None:
     hints = [hint for form in ISSUED for hint in form.hints] + [f'"{name}"' for name in WHOLE_NAMES]
-    assert [hint for hint in hints if not redactor.suspects(f"x{hint.upper()}x")] == []
+    hints += [*NAMES, *(name.replace(" ", "_") for name in NAMES), "token"]
+    assert [hint for hint in hints if not redactor.suspects(around.format(hint.upper()))] == []
 
 
 @pytest.mark.parametrize("cut_at", range(TEXT_CHARACTERS - 40, TEXT_CHARACTERS + 1))
