@@ -26,13 +26,13 @@ def format_time(seconds: float) -> str:
     micros = round((seconds - whole) * 1_000_000)  # as datetime rounds
     if micros == 1_000_000:
         whole, micros = whole + 1, 0
-    return f"{_second(whole)}.{micros // 1000:03}Z"
+    return _millisecond(whole, micros // 1000)
 
 
 @lru_cache(maxsize=64)
-def _second(whole: int) -> str:
-    """Records come many a second."""
-    return datetime.fromtimestamp(whole, UTC).isoformat()[:19]
+def _millisecond(whole: int, millis: int) -> str:
+    """Records come many at once."""
+    return f"{datetime.fromtimestamp(whole, UTC).isoformat()[:19]}.{millis:03}Z"
 
 
 def utc(seconds: float) -> datetime:
