@@ -27,6 +27,7 @@ import psutil
 from benchmarks.measure import Report
 from nervesys.agent import Agent
 from nervesys.agent.buffer import Buffer
+from nervesys.agent.duties import COMMIT_SECONDS
 from nervesys.agent.handler import BufferHandler, Said
 from nervesys.agent.records import Scribe
 from nervesys.contract import format_time
@@ -38,7 +39,6 @@ PACE = 5_000
 """Records a second."""
 BURST = 100
 """Logged one after the other, as work does; then a pause."""
-COMMIT_SECONDS = 1.0
 CAP = 100_000_000
 SHIPPED = b'"level":"INFO","category":"activity","action"'
 """In each record of the author's."""
@@ -117,7 +117,7 @@ def _queue(folder: Path) -> Iterator[logging.Handler]:
 
 @contextmanager
 def _buffer(folder: Path) -> Iterator[logging.Handler]:
-    kept = Buffer(folder / "buffer.sqlite3", CAP, Scribe("grok", "benchmark", KNOWN).row)
+    kept = Buffer(folder / "buffer.sqlite3", CAP, Scribe("grok", "benchmark", KNOWN).runs)
     over = threading.Event()
 
     def commit() -> None:
@@ -149,7 +149,7 @@ def _sustained(report: Report, seconds: float) -> None:
         )
     report.fact(f"an agent at {PACE:,} records a second: objects shipped", str(len(shipped)))
     report.limit("  records missing in the store", int(seconds * PACE) - records, 0)
-    report.limit("  of one core, %", round(100 * said["cpu"]), 10)
+    report.limit("  of one core, %", round(100 * said["cpu"], 1), 10)
     report.limit("  memory that logging takes, MB", said["grown"] >> 20, 64)
     report.fact("  memory of the whole process, MB", str(said["memory"] >> 20))
 
@@ -186,12 +186,12 @@ def _most_resident() -> int:
 
 def _bytes(report: Report, count: int) -> None:
     """How much smaller what is shipped is than its JSON."""
-    scribe = Scribe("grok", "5f2c9e81-7a34", KNOWN)
-    lines = []
-    for at, (text, extra) in zip(range(count), _messages(), strict=False):
-        fields = {key: json.dumps(extra[key]) for key in ("context", "metadata")}
-        said = Said(1_767_225_600 + at * 0.37, logging.INFO, "agents.grok", text, extra["action"], None, **fields)
-        lines.append(scribe.row(said).line)
+    said = [
+        Said(1_767_225_600 + at * 0.37, logging.INFO, "agents.grok", text, extra["action"], None, context, metadata)
+        for at, (text, extra) in zip(range(count), _messages(), strict=False)
+        for context, metadata in [[json.dumps(extra[key]) for key in ("context", "metadata")]]
+    ]
+    lines = [run.lines for run in Scribe("grok", "5f2c9e81-7a34", KNOWN).runs(said)]
     raw = sum(map(len, lines))
     report.fact("bytes of one record as JSON", str(raw // count))
     for name, key in (("gzip 6", "x.gz"), ("zstd 9", "x.zst")):

@@ -73,7 +73,7 @@ class Report:
             aim = f"[red]{aim} missed[/]"
         self.table.add_row(what, seconds(measured), "", "", aim)
 
-    def limit(self, what: str, measured: int, at_most: int) -> None:
+    def limit(self, what: str, measured: float, at_most: float) -> None:
         """A row of a count that has a limit."""
         if measured > at_most:
             self.missed.append(what)

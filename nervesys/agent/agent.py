@@ -302,7 +302,7 @@ def _buffer(me: Identity) -> Buffer:
     path = Path(me.config.buffer.path or "buffer.sqlite3")
     own = me.folder / (path.with_stem(f"{path.stem}-{me.name}") if me.config.buffer.path else path)
     scribe = Scribe(me.name, me.instance_id, me.redactor)
-    return Buffer(own, int(me.config.buffer.max_size_mb * MB), scribe.row)
+    return Buffer(own, int(me.config.buffer.max_size_mb * MB), scribe.runs)
 
 
 def _on_signals(action: Any) -> dict[signal.Signals, Any]:

@@ -1,14 +1,14 @@
 """Log records on the agent's disk until the store has confirmed them.
 
-Appending only touches memory; `commit` writes what was appended, once a second, so that `kill -9` costs at most that
-second. A batch is sealed under its key before it is sent, and untouched from then on: sent twice after a crash, it
-replaces itself.
+Appending only touches memory; `commit` writes what was appended, twice a second, so that `kill -9` costs less than one.
+A batch is sealed under its key before it is sent, and untouched from then on: sent twice after a crash, it replaces
+itself.
 """
 
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -16,26 +16,29 @@ from typing import NamedTuple
 from nervesys.agent.disk import WAL_BYTES, Reserve, is_damage, open_file, set_aside
 from nervesys.agent.handler import Said
 from nervesys.agent.pending import Pending
-from nervesys.agent.records import Row
+from nervesys.agent.records import Run
 from nervesys.contract.logs import LEVELS
 from nervesys.contract.state import Buffer as BufferState
 from nervesys.errors import NervesysError
 
-ROW_BYTES = 48
-"""That the file needs for a record beside its line."""
+RUN_BYTES = 48
+"""That the file needs for a run of records beside their lines."""
 RESERVE_SHARE = 20
 """One part of so many of the cap is kept free for deleting, up to `WAL_BYTES`."""
 COMMIT_RECORDS = 1000
 """Written in one transaction."""
-READ_RECORDS = 500
+READ_RUNS = 10
 """Taken from the file at once; who logs waits no longer than that."""
 
 _DROP = """
-DELETE FROM records WHERE id IN (
-    SELECT id FROM records WHERE id > (SELECT coalesce(max(last), 0) FROM batches) ORDER BY level, id LIMIT ?
-) RETURNING level, length(line)
+DELETE FROM runs WHERE id IN (
+    SELECT id FROM runs WHERE id > (SELECT coalesce(max(last), 0) FROM batches)
+    ORDER BY level, id LIMIT 1 + (SELECT count(*) FROM runs) / 10
+) RETURNING level, records, length(lines)
 """
-_OF_BATCH = "FROM records WHERE id BETWEEN :first AND :last AND (:category IS NULL OR category = :category)"
+_HELD = f"total(records), total(length(lines) + {RUN_BYTES})"
+_OF_ALL = "FROM runs"
+_OF_BATCH = "FROM runs WHERE id BETWEEN :first AND :last AND (:category IS NULL OR category = :category)"
 
 
 class Batch(NamedTuple):
@@ -43,8 +46,8 @@ class Batch(NamedTuple):
 
     Attributes:
         key: of the object.
-        first: number of its first record.
-        last: number of its last record.
+        first: number of its first run of records.
+        last: number of its last run.
         category: of all its records; None where they may differ.
     """
 
@@ -60,14 +63,14 @@ class Buffer:
     Args:
         path: of the file; its folder is made.
         max_bytes: cap; beyond it the least severe and oldest records are dropped and counted.
-        row: makes of what was said what is kept.
+        runs: makes of what was said what is kept.
 
     Raises:
         NervesysError: the file cannot be made or opened.
     """
 
-    def __init__(self, path: Path, max_bytes: int, row: Callable[[Said], Row]) -> None:
-        self._path, self._row = path, row
+    def __init__(self, path: Path, max_bytes: int, runs: Callable[[Iterable[Said]], Iterable[Run]]) -> None:
+        self._path, self._runs = path, runs
         self.max_bytes = max_bytes
         """Cap; may change at any time."""
         self._lock = threading.RLock()
@@ -103,8 +106,8 @@ class Buffer:
         """Make the oldest records one batch, or one for each category; not before the last ones are deleted.
 
         Args:
-            key: makes a key that no other batch has from a category and the number of the batch's first record.
-            max_bytes: of the lines in all of them, unless a single one is longer.
+            key: makes a key that no other batch has from a category and the number of the batch's first run.
+            max_bytes: of the lines in all of them, unless a single run is longer.
             by_category: one batch for each category; else one for all, whose category is empty.
 
         Raises:
@@ -129,13 +132,13 @@ class Buffer:
         """
         done = batch.first - 1
         while True:
-            span = {"first": done + 1, "last": batch.last, "category": batch.category, "limit": READ_RECORDS}
+            span = {"first": done + 1, "last": batch.last, "category": batch.category, "limit": READ_RUNS}
             with self._writing("read a batch"):
-                rows = self._db.execute(f"SELECT id, line {_OF_BATCH} ORDER BY id LIMIT :limit", span).fetchall()
+                rows = self._db.execute(f"SELECT id, lines {_OF_BATCH} ORDER BY id LIMIT :limit", span).fetchall()
             if not rows:
                 return
             done = rows[-1][0]
-            yield b"".join(line for _, line in rows)
+            yield b"".join(lines for _, lines in rows)
 
     def delete(self, batch: Batch) -> None:
         """Forget a batch that the store has confirmed.
@@ -150,7 +153,7 @@ class Buffer:
         with self._lock:
             oldest = None
             with suppress(sqlite3.Error):  # a heartbeat must not fail for it
-                oldest = self._db.execute("SELECT at FROM records ORDER BY id LIMIT 1").fetchone()
+                oldest = self._db.execute("SELECT at FROM runs ORDER BY id LIMIT 1").fetchone()
             dropped = self._dropped + self._pending.dropped
             return BufferState(
                 bytes=self.bytes,
@@ -171,8 +174,7 @@ class Buffer:
         self._count()
 
     def _count(self) -> None:
-        self._records, size = self._db.execute("SELECT count(*), total(length(line)) FROM records").fetchone()
-        self.bytes = int(size) + self._records * ROW_BYTES
+        self._records, self.bytes = map(int, self._db.execute(f"SELECT {_HELD} {_OF_ALL}").fetchone())
         self._dropped = Counter(dict(self._db.execute("SELECT level, records FROM dropped")))
 
     def _commit_some(self) -> int:
@@ -180,10 +182,10 @@ class Buffer:
         taken = self._pending.take(COMMIT_RECORDS)
         if not taken and not self._pending.dropped:
             return 0
-        rows = [self._row(said) for said in taken]
+        runs = list(self._runs(taken))
         try:
             with self._writing("write the buffer"):
-                counts = self._insert(rows)
+                counts = self._insert(runs)
         except NervesysError:
             self._failing = True
             self._pending.put_back(taken)
@@ -209,20 +211,22 @@ class Buffer:
                 self._set_aside += 1
                 raise NervesysError(f"{what}: {told}") from err
 
-    def _insert(self, rows: list[Row]) -> tuple[int, int, Counter[int]]:
+    def _insert(self, runs: list[Run]) -> tuple[int, int, Counter[int]]:
         """Returns how many records are there then, their bytes, and what was dropped by level."""
         if not self._reserve.make():
             raise NervesysError("write the buffer: the disk is full")
-        self._db.executemany("INSERT INTO records (at, level, category, line) VALUES (?, ?, ?, ?)", rows)
-        records, size = self._records + len(rows), self.bytes + sum(len(row.line) + ROW_BYTES for row in rows)
+        self._db.executemany("INSERT INTO runs (at, level, category, records, lines) VALUES (?, ?, ?, ?, ?)", runs)
+        records = self._records + sum(run.records for run in runs)
+        size = self.bytes + sum(len(run.lines) + RUN_BYTES for run in runs)
         dropped = self._pending.dropped.copy()
         while size > self.max_bytes:
-            gone = self._db.execute(_DROP, (max(1, records // 10),)).fetchall()
+            gone = self._db.execute(_DROP).fetchall()
             if not gone:
                 break
-            records -= len(gone)
-            size -= sum(length + ROW_BYTES for _, length in gone)
-            dropped.update(level for level, _ in gone)
+            for level, count, length in gone:
+                records -= count
+                size -= length + RUN_BYTES
+                dropped[level] += count
         for level, count in dropped.items():
             self._db.execute(
                 "INSERT INTO dropped VALUES (?, ?) ON CONFLICT DO UPDATE SET records = records + excluded.records",
@@ -237,7 +241,7 @@ class Buffer:
             span = self._span(max_bytes)
             if span is None:
                 return
-            parts = "SELECT category, min(id) FROM records WHERE id BETWEEN ? AND ? GROUP BY category"
+            parts = "SELECT category, min(id) FROM runs WHERE id BETWEEN ? AND ? GROUP BY category"
             batches = self._db.execute(parts, span).fetchall() if by_category else [(None, span[0])]
             for category, first in batches:
                 batch = Batch(key(category or "", first), first, span[1], category)
@@ -245,13 +249,11 @@ class Buffer:
 
     def _delete(self, batch: Batch) -> None:
         with self._writing("delete a batch"):
-            count, size = self._db.execute(
-                f"SELECT count(*), total(length(line)) {_OF_BATCH}", batch._asdict()
-            ).fetchone()
+            records, size = self._db.execute(f"SELECT {_HELD} {_OF_BATCH}", batch._asdict()).fetchone()
             self._db.execute(f"DELETE {_OF_BATCH}", batch._asdict())
             self._db.execute("DELETE FROM batches WHERE key = ?", (batch.key,))
-        self.bytes -= int(size) + count * ROW_BYTES
-        self._records -= count
+        self.bytes -= int(size)
+        self._records -= int(records)
         with suppress(NervesysError), self._writing("give room back"):
             self._db.executescript("PRAGMA incremental_vacuum")  # `execute` takes its first step only
 
@@ -275,9 +277,9 @@ class Buffer:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _span(self, max_bytes: int) -> tuple[int, int] | None:
-        """The first and last number of the oldest records that fit."""
+        """The first and last number of the oldest runs that fit."""
         first = last = None
-        for number, length in self._db.execute("SELECT id, length(line) FROM records ORDER BY id"):
+        for number, length in self._db.execute("SELECT id, length(lines) FROM runs ORDER BY id"):
             max_bytes -= length
             if max_bytes < 0 and last is not None:
                 break

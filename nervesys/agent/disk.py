@@ -8,14 +8,14 @@ from typing import Any
 
 from nervesys.errors import NervesysError
 
-VERSION = 1
+VERSION = 2
 WAL_BYTES = 4 << 20
 """Beside the file, once its content is in the file."""
 
 _SCHEMA = f"""
-CREATE TABLE records (
+CREATE TABLE runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    at REAL NOT NULL, level INTEGER NOT NULL, category TEXT NOT NULL, line BLOB NOT NULL
+    at REAL NOT NULL, level INTEGER NOT NULL, category TEXT NOT NULL, records INTEGER NOT NULL, lines BLOB NOT NULL
 );
 CREATE TABLE batches (key TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, category TEXT);
 CREATE TABLE dropped (level INTEGER PRIMARY KEY, records INTEGER NOT NULL);

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COMMIT_SECONDS = 1.0
-"""Between two writes of the buffer to the disk."""
+COMMIT_SECONDS = 0.5
+"""Between two writes of the buffer to the disk; with the time that one takes, a second is lost at most."""
 BACKUP_SECONDS = 600.0
 """Between two looks whether the day has its backup of the configuration."""
 ROUND_SECONDS = 3600.0

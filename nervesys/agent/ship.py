@@ -20,6 +20,8 @@ CONTENT_TYPES = {"gz": "application/gzip", "zst": "application/zstd", "age": "ap
 SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 FIRST_PAUSE_SECONDS = 5.0
 """After the first failure; each further one doubles it, up to the interval between two shipments."""
+FULL_SHARE = 0.9
+"""Of the largest batch: what waits then still is a single one once it is sealed."""
 SMALLEST_BATCHES = 4
 """Batches that the buffer has room for, at least, however small it is."""
 
@@ -43,8 +45,8 @@ class Shipper:
 
     @property
     def full(self) -> bool:
-        """Whether a whole batch waits, and nothing speaks against sending it."""
-        return not self._failures and self.buffer.bytes >= self._batch_bytes
+        """Whether nearly a whole batch waits, and nothing speaks against sending it."""
+        return not self._failures and self.buffer.bytes >= FULL_SHARE * self._batch_bytes
 
     def pause(self) -> float:
         """Seconds until the next shipment: longer after each failure, and not the same for all agents."""
@@ -69,7 +71,7 @@ class Shipper:
         self._failures = 0
 
     def _ship(self) -> None:
-        with suppress(NervesysError):  # told by who commits each second; what is on the disk can go nevertheless
+        with suppress(NervesysError):  # told by who commits; what is on the disk can go nevertheless
             self.buffer.commit()
         self._send()
         while True:

@@ -1,13 +1,13 @@
 """A buffer whose lines hold nothing but the message, and what of it is shipped."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from nervesys.agent.buffer import Batch, Buffer
 from nervesys.agent.handler import Said
-from nervesys.agent.records import Row, rank_of
+from nervesys.agent.records import Run, rank_of
 
 MB = 1_000_000
 
@@ -16,13 +16,15 @@ def said(message: str, severity: int = 20, category: str = "activity", at: float
     return Said(at, severity, "author", message, category=category)
 
 
-def row(record: Said) -> Row:
-    line = json.dumps({"message": record.message}, separators=(",", ":")).encode() + b"\n"
-    return Row(record.at, rank_of(record.severity), record.category or "", line)
+def runs(said: Iterable[Said]) -> Iterator[Run]:
+    """Each record as a run of its own."""
+    for one in said:
+        line = json.dumps({"message": one.message}, separators=(",", ":")).encode() + b"\n"
+        yield Run(one.at, rank_of(one.severity), one.category or "", 1, line)
 
 
-def a_buffer(folder: Path, max_bytes: int = MB, row: Callable[[Said], Row] = row) -> Buffer:
-    return Buffer(folder / "buffer.sqlite3", max_bytes, row)
+def a_buffer(folder: Path, max_bytes: int = MB, runs: Callable[[Iterable[Said]], Iterable[Run]] = runs) -> Buffer:
+    return Buffer(folder / "buffer.sqlite3", max_bytes, runs)
 
 
 def records(kept: Buffer, batch: Batch) -> list[dict[str, Any]]:

@@ -137,14 +137,14 @@ def test_where_the_disk_refuses_memory_is_bounded_and_what_matters_least_goes(
     monkeypatch.setattr(pending, "RECORDS", 4)
     kept = opened()
     with sqlite3.connect(tmp_path / "buffer.sqlite3") as other:
-        other.execute("ALTER TABLE records RENAME TO away")
+        other.execute("ALTER TABLE runs RENAME TO away")
     for message, severity in (("a", 40), ("b", 10), ("c", 20), ("d", 10), ("e", 20), ("f", 40), ("g", 30)):
         kept.append(said(message, severity))
     with pytest.raises(NervesysError, match="write the buffer: no such table"):
         kept.commit()
     assert kept.state().dropped == NOTHING | {"DEBUG": 2, "INFO": 2}
     with sqlite3.connect(tmp_path / "buffer.sqlite3") as other:
-        other.execute("ALTER TABLE away RENAME TO records")
+        other.execute("ALTER TABLE away RENAME TO runs")
     other.close()
     kept.commit()
     assert shipped(kept) == [["a", "f", "g"]]

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from nervesys.agent.handler import BufferHandler, Said, render_for_logging
-from nervesys.agent.records import LINE_BYTES, Scribe
+from nervesys.agent.records import LINE_CHARACTERS, RUN_RECORDS, Scribe
 from nervesys.contract import Category, LogRecord
 from nervesys.redact import MASK, Redactor
 
@@ -29,7 +29,7 @@ class World:
         self.log.addHandler(self.handler)
 
     def arrived(self) -> list[dict[str, Any]]:
-        lines = [self.scribe.row(said).line for said in self.said]
+        lines = b"".join(run.lines for run in self.scribe.runs(self.said)).splitlines()
         for line in lines:
             LogRecord.parse(line)
         return [orjson.loads(line) for line in lines]
@@ -153,10 +153,28 @@ def test_a_record_has_its_bounds(world: World) -> None:
     world.log.info("x" * 1_000_000, extra={"context": {"a": 1}})
     world.log.info("y", extra={"context": {str(number): "x" * 500 for number in range(1000)}})
     long, wide = world.arrived()
-    assert len(long["message"]) < LINE_BYTES
+    assert len(long["message"]) < LINE_CHARACTERS
     assert long["context"] == {"a": 1}
     assert wide["message"] == "y"
-    assert wide["context"]["left_out_bytes"] > LINE_BYTES
+    assert wide["context"]["left_out_bytes"] > LINE_CHARACTERS
+
+
+def test_records_that_follow_each_other_and_are_alike_are_kept_as_one_run(world: World) -> None:
+    for number in range(RUN_RECORDS + 1):
+        world.log.info("read %d", number, extra={"context": {"file": "a.py"}})
+    world.log.info("called with password=hunter2")
+    world.log.warning("slow")
+    world.log.warning("slow", extra={"category": "audit"})
+    world.log.info("done")
+    runs = list(world.scribe.runs(world.said))
+    kinds = [(run.level, run.category, run.records) for run in runs]
+    alike = (1, "activity")
+    assert kinds == [(*alike, RUN_RECORDS), (*alike, 2), (2, "activity", 1), (2, "audit", 1), (*alike, 1)]
+    records = [orjson.loads(line) for run in runs for line in run.lines.splitlines()]
+    numbered = [f"read {number}" for number in range(RUN_RECORDS + 1)]
+    told = [record["message"] for record in records]
+    assert told == [*numbered, f"called with password={MASK}", "slow", "slow", "done"]
+    assert [run.at for run in runs] == [world.said[at].at for at in (0, RUN_RECORDS, -3, -2, -1)]
 
 
 def test_an_exception_goes_along(world: World) -> None:
