@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
+from io import SEEK_END
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from nervesys.contract import PathTemplate, RestoreDrill, parse_time
 from nervesys.contract.brain import RESTORE_DRILL
 from nervesys.errors import BadObject, NervesysError
 from nervesys.settings.storage import Storage
-from nervesys.stores.archive import MAX_FILE_BYTES, Archive, files_of
+from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.sealing import unsealed
 
@@ -57,10 +57,11 @@ class Drill:
         try:
             path = backup or self._newest()
             say(f"fetching {path}")
-            body = self.archive.get(path, max_bytes=MAX_FILE_BYTES)
-            say(f"restoring {len(body)} bytes into {folder}")
-            with unsealed(BytesIO(body), path) as plain:
-                restored = restore(plain, folder, say)
+            with self.archive.open(path) as body:
+                say(f"restoring {body.seek(0, SEEK_END)} bytes into {folder}")
+                body.seek(0)
+                with unsealed(body, path) as plain:
+                    restored = restore(plain, folder, say)
             say(f"verifying {len(restored.files)} files, {restored.bytes} bytes")
             found, wrong = (len(restored.files), restored.bytes), _worded(list(troubles(restored)))
         except (NervesysError, OSError) as err:

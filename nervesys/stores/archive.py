@@ -6,15 +6,14 @@ id and parent, as Drive has them; a `Catalogue` keeps them and rebuilds the path
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Protocol
 
-from nervesys.errors import ArchiveUnavailable, BadObject, Reason
+from nervesys.errors import ArchiveUnavailable
 
 CHUNK_BYTES = 1 << 20
-MAX_FILE_BYTES = 256 << 20
-"""Of one file that is compared with what was sent: it is read back whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,13 @@ class Archive(Protocol):
             BadObject: `gone` when there is no such file, `too_large` when it holds more than `max_bytes`.
         """
 
+    def open(self, path: str) -> AbstractContextManager[IO[bytes]]:
+        """A file's content, of any size, as a stream that can be seeked, to be read within `with`.
+
+        Raises:
+            BadObject: `gone`.
+        """
+
     def put(self, path: str, body: bytes | IO[bytes]) -> None:
         """Write a file whole, with the folders above it; a stream can be seeked. It has arrived when this returns.
 
@@ -148,22 +154,22 @@ def files_of(archive: Archive) -> Iterator[ArchiveFile]:
 
 
 def put_verified(archive: Archive, path: str, body: IO[bytes]) -> None:
-    """Put a file, and compare size and checksum of what then lies there.
+    """Put a file, and compare the checksum of what then lies there.
 
     Raises:
         ArchiveUnavailable: the archive does not answer, or another content lies there.
-        BadObject: the file is too large to be read back.
     """
-    size = body.seek(0, 2)
-    if size > MAX_FILE_BYTES:
-        raise BadObject(Reason.TOO_LARGE, f"{path}: {size} bytes, more than {MAX_FILE_BYTES}")
     body.seek(0)
-    sent = hashlib.file_digest(body, "sha256").digest()  # type: ignore[arg-type]  # a file that can be read
+    sent = _checksum(body)
     body.seek(0)
     archive.put(path, body)
-    arrived = archive.get(path, max_bytes=MAX_FILE_BYTES)
-    if len(arrived) != size or hashlib.sha256(arrived).digest() != sent:
-        raise ArchiveUnavailable(f"put {path}: what lies there is not what was sent")
+    with archive.open(path) as arrived:
+        if _checksum(arrived) != sent:
+            raise ArchiveUnavailable(f"put {path}: what lies there is not what was sent")
+
+
+def _checksum(body: IO[bytes]) -> bytes:
+    return hashlib.file_digest(body, "sha256").digest()  # type: ignore[arg-type]  # a file that can be read
 
 
 def stream_of(body: bytes | IO[bytes]) -> IO[bytes]:

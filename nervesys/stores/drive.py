@@ -7,11 +7,12 @@ path is wanted, its folders are looked up name by name, and remembered.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cached_property
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 from urllib.parse import urljoin
 
@@ -23,7 +24,7 @@ from google.oauth2 import service_account
 from googleapiclient.discovery import build_from_document
 from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.errors import Error, HttpError
-from googleapiclient.http import MediaIoBaseUpload
+from googleapiclient.http import MediaIoBaseDownload, MediaIoBaseUpload
 
 from nervesys.contract import parse_time
 from nervesys.errors import ArchiveFull, ArchiveUnavailable, Mistake, SettingsError
@@ -39,6 +40,8 @@ RETRIES = 4
 PAGE = 1000
 MULTIPART_LIMIT_BYTES = 5 << 20
 """Beyond this, Drive wants an upload in parts that can be resumed."""
+DOWNLOAD_BYTES = 16 << 20
+"""Of a file that one request fetches, and that are in memory."""
 ALL_DRIVES = {"supportsAllDrives": True, "includeItemsFromAllDrives": True}
 FULL = {"storageQuotaExceeded", "teamDriveFileLimitExceeded", "numChildrenInNonRootLimitExceeded"}
 TOKEN_REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
@@ -153,14 +156,26 @@ class DriveArchive:
         return {ours: int(answer[theirs]) for theirs, ours in QUOTA_KINDS.items() if theirs in answer}
 
     def get(self, path: str, *, max_bytes: int) -> bytes:
-        """A file's content; of two with one name, the newer one's."""
-        file = next(iter(self._named(path)), None)
-        if file is None:
-            raise gone(path)
-        if int(file["size"]) > max_bytes:
+        """A file's content."""
+        if self._newest(path)[1] > max_bytes:
             raise too_large(path, max_bytes)
-        body = self._ask(f"get {path}", self._drive.files().get_media(fileId=file["id"], supportsAllDrives=True))
-        return bytes(body)
+        with self.open(path) as stream:
+            return stream.read()
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes]]:
+        """A file's content as a stream, from a copy that is fetched piece by piece, each again where it fails."""
+        what, (id_, size) = f"get {path}", self._newest(path)
+        request = self._drive.files().get_media(fileId=id_, supportsAllDrives=True)
+        with SpooledTemporaryFile(max_size=CHUNK_BYTES) as copy:
+            with self._answers(what), closing(self._http()) as request.http:
+                download = MediaIoBaseDownload(copy, request, chunksize=DOWNLOAD_BYTES)
+                while copy.tell() < size and not download.next_chunk(num_retries=RETRIES)[1]:
+                    pass
+            if copy.tell() != size:
+                raise ArchiveUnavailable(f"{what}: {copy.tell()} bytes arrived of {size}")
+            copy.seek(0)
+            yield cast("IO[bytes]", copy)
 
     def put(self, path: str, body: bytes | IO[bytes]) -> None:
         """Write a file whole; what Drive says it received is compared with what was sent."""
@@ -184,6 +199,17 @@ class DriveArchive:
         for file in self._named(path):
             request = self._drive.files().update(fileId=file["id"], body={"trashed": True}, supportsAllDrives=True)
             self._ask(f"delete {path}", request)
+
+    def _newest(self, path: str) -> tuple[str, int]:
+        """Id and size of a file; of two with one name, the newer one's.
+
+        Raises:
+            BadObject: `gone`.
+        """
+        file = next(iter(self._named(path)), None)
+        if file is None:
+            raise gone(path)
+        return file["id"], int(file["size"])
 
     def _named(self, path: str) -> Sequence[dict[str, Any]]:
         folder, _, name = path.rpartition("/")
@@ -224,9 +250,14 @@ class DriveArchive:
             request = resource.list_next(request, answer)
 
     def _ask(self, what: str, request: Any) -> Any:
+        with self._answers(what), closing(self._http()) as http:
+            return request.execute(http=http, num_retries=RETRIES)
+
+    @contextmanager
+    def _answers(self, what: str) -> Iterator[None]:
+        """Turn what may go wrong on the way into our tree."""
         try:
-            with closing(self._http()) as http:
-                return request.execute(http=http, num_retries=RETRIES)
+            yield
         except HttpError as err:
             raise refusal(what, err) from err
         except GoogleAuthError as err:
@@ -234,7 +265,7 @@ class DriveArchive:
         except TimeoutError as err:
             raise ArchiveUnavailable(f"{what}: timed out after {self._seconds:g} s") from err
         except (Error, httplib2.HttpLib2Error, HTTPException, OSError, ValueError) as err:
-            raise ArchiveUnavailable(f"{what}: {type(err).__name__}") from err
+            raise ArchiveUnavailable(f"{what}: {getattr(err, 'strerror', None) or type(err).__name__}") from err
 
     def _http(self) -> google_auth_httplib2.AuthorizedHttp:
         """One a request: httplib2 is not made to be shared by threads, and requests here are few."""

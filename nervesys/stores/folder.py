@@ -43,14 +43,22 @@ class FolderArchive:
 
     def get(self, path: str, *, max_bytes: int) -> bytes:
         """A file's content."""
-        try:
-            with _answers("get", path), (self._path / path).open("rb") as stream:
-                body = stream.read(max_bytes + 1)
-        except FileNotFoundError:
-            raise gone(path) from None
+        with self.open(path) as stream:
+            body = stream.read(max_bytes + 1)
         if len(body) > max_bytes:
             raise too_large(path, max_bytes)
         return body
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes]]:
+        """A file's content as a stream."""
+        try:
+            with _answers("get", path):
+                stream = (self._path / path).open("rb")
+        except FileNotFoundError:
+            raise gone(path) from None
+        with stream:
+            yield stream
 
     def put(self, path: str, body: bytes | IO[bytes]) -> None:
         """Write a file whole: beside its place first, so that no reader sees half of it."""

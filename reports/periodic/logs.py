@@ -5,13 +5,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from io import BytesIO
 
 from nervesys.contract import PathTemplate
 from nervesys.contract.paths import parse_date
 from nervesys.errors import BadObject
 from nervesys.settings.storage import Storage
-from nervesys.stores.archive import MAX_FILE_BYTES, Archive, files_of
+from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.filing import Layout
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectReader
@@ -90,8 +89,8 @@ class Logs:
     def _archive_lines(self, path: str, notes: list[str]) -> Iterator[bytes]:
         assert self.archive is not None, "the path was found there"
         try:
-            body = self.archive.get(path, max_bytes=MAX_FILE_BYTES)
-            yield from lines_of(BytesIO(body), path, max_bytes=MAX_INFLATED_BYTES)
+            with self.archive.open(path) as body:
+                yield from lines_of(body, path, max_bytes=MAX_INFLATED_BYTES)
         except BadObject as bad:
             notes.append(f"A log is left out from where it cannot be read: {bad}")
 

@@ -22,6 +22,22 @@ app.use(["/drive/v3/files", "/drive/v3/changes", "/upload"], (request, response,
   if (request.query.supportsAllDrives === "true") return next();
   response.status(404).json({ error: { code: 404, message: "File not found", errors: [{ reason: "notFound" }] } });
 });
+// Google sends of a file the part that is asked for; the emulator sends it whole.
+app.use("/drive/v3/files", (request, response, next) => {
+  const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
+  if (!range || request.query.alt !== "media") return next();
+  const [first, last] = [Number(range[1]), Number(range[2])];
+  const send = response.send.bind(response);
+  response.send = (body) => {
+    const whole = Buffer.from(body);
+    const part = whole.subarray(first, last + 1);
+    response.send = send;
+    delete request.headers.range; // express would look at it again
+    response.setHeader("Content-Range", `bytes ${first}-${first + part.length - 1}/${whole.length}`);
+    return response.status(206).send(part);
+  };
+  next();
+});
 app.use("/upload", express.text({ type: "multipart/related" }), (request, _, next) => {
   if (typeof request.body === "string") {
     request.body = request.body.replace(HEADS, (head) => head.replaceAll("\n", "\r\n"));

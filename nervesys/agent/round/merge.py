@@ -5,13 +5,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO
 
 from nervesys.contract import Category, LogRecord
 from nervesys.errors import BadObject, Reason
-from nervesys.stores.archive import MAX_FILE_BYTES, Archive, put_verified
+from nervesys.stores.archive import Archive, put_verified
 from nervesys.stores.lines import lines_of
 from nervesys.stores.sealing import both_forms, name_for, sealed
 
@@ -95,8 +94,8 @@ def merge(
             if category not in files:
                 body = stack.enter_context(TemporaryFile())
                 kept, other = _forms(path(category), recipients)
-                files[category] = DayFile(_lines_there(archive, kept) or (), body)
-                if (outdated := _lines_there(archive, other)) is not None:
+                files[category] = DayFile(_lines_there(archive, kept, stack) or (), body)
+                if (outdated := _lines_there(archive, other, stack)) is not None:
                     replaced.append(other)
                     files[category].carry(outdated)
             files[category].add(line)
@@ -115,15 +114,15 @@ def _forms(path: str, recipients: Sequence[str]) -> tuple[str, str]:
     return kept, next(form for form in both_forms(path) if form != kept)
 
 
-def _lines_there(archive: Archive, path: str) -> Iterable[bytes] | None:
-    """The lines of a file; None where there is no such file."""
+def _lines_there(archive: Archive, path: str, stack: ExitStack) -> Iterable[bytes] | None:
+    """The lines of a file, open until the stack is closed; None where there is no such file."""
     try:
-        body = archive.get(path, max_bytes=MAX_FILE_BYTES)
+        body = stack.enter_context(archive.open(path))
     except BadObject as bad:
         if bad.reason is Reason.GONE:
             return None
         raise
-    return lines_of(BytesIO(body), path, max_bytes=MAX_INFLATED_BYTES)
+    return lines_of(body, path, max_bytes=MAX_INFLATED_BYTES)
 
 
 def _category(line: bytes) -> Category:

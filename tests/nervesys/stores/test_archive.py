@@ -66,6 +66,17 @@ def test_a_file_beyond_its_limit_is_refused(archive: Archive) -> None:
         archive.get(LOG, max_bytes=2)
 
 
+def test_a_file_of_any_size_is_a_stream(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nervesys.stores.drive.DOWNLOAD_BYTES", 1000)
+    for body in (b"", b"x", b"0123456789" * 200, b"0123456789" * 225):  # two whole pieces, and a rest
+        archive.put(BACKUP, body)
+        with archive.open(BACKUP) as stream:
+            assert stream.read() == body
+            assert stream.seek(0, 2) == len(body)
+    with pytest.raises(BadObject, match="gone"), archive.open(LOG):
+        pytest.fail("it was opened")
+
+
 def test_the_room_is_told_in_bytes(archive: Archive) -> None:
     quota = archive.quota()
     assert {"limit", "used"} <= quota.keys() <= {"limit", "used", "trash"}

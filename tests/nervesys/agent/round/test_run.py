@@ -1,15 +1,19 @@
 """A round, whole and killed at every step: no record is ever without a copy, and in the end each lies there once."""
 
 import gzip
+import io
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from nervesys.agent.round import Round
 from nervesys.errors import ArchiveUnavailable, NervesysError
+from nervesys.stores.folder import FolderArchive
 from nervesys.stores.objects import Listing
 from tests.nervesys.agent.round.kit import DUE, KEPT, NOW, STORAGE, World, line
 
@@ -80,11 +84,14 @@ def test_retention_works_in_store_and_archive(world: World) -> None:
 
 
 def test_what_arrives_damaged_deletes_nothing(world: World) -> None:
-    archive = Faulty(world.archive, Killer())
-    get = archive.get
-    archive.get = lambda path, max_bytes: get(path, max_bytes=max_bytes) and b"damaged"  # type: ignore[attr-defined]
+    class Damaging(FolderArchive):
+        @contextmanager
+        def open(self, path: str) -> Iterator[IO[bytes]]:
+            with super().open(path):
+                yield io.BytesIO(b"damaged")
+
     with pytest.raises(ArchiveUnavailable, match="not what was sent"):
-        world.run(archive=archive)
+        world.run(archive=Damaging(world.cold))
     assert world.in_store() == ALL
 
 
