@@ -20,10 +20,10 @@ from benchmarks.servers import run as run_server
 from exporters.artifacts import manifests as area
 from exporters.runner import Health, Refresh
 from nervesys.artifacts import metrics, registry, tables
+from nervesys.artifacts.api import ROOT, Api
 from nervesys.artifacts.database import Manifests
 from nervesys.artifacts.manifest import Manifest, Status
 from nervesys.artifacts.place import open_files
-from nervesys.artifacts.service import ROOT, Desk
 from nervesys.artifacts.tokens import Tokens
 from nervesys.clock import system_clock
 from nervesys.contract.ulid import Stamps, given_at
@@ -124,7 +124,7 @@ def _served(folder: Path, port: int) -> None:
     """The service's own pages on a database of its own."""
     settings = load().settings
     database = Manifests.open(f"sqlite:///{folder / FILE}")
-    desk = Desk(
+    api = Api(
         database=database,
         writer=Writer(database),
         files=open_files(folder, settings),
@@ -133,7 +133,7 @@ def _served(folder: Path, port: int) -> None:
         settings=settings.storage.artifacts,
         clock=system_clock,
     )
-    run_server(Starlette(routes=desk.routes()), port)
+    run_server(Starlette(routes=api.routes()), port)
 
 
 def _insert(folder: Path, rows: list[dict[str, object]]) -> None:

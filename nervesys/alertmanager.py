@@ -1,7 +1,7 @@
-"""The client of Alertmanager's API (v2): alerts are posted to it, and it is asked what becomes of them.
+"""The client of Alertmanager's API (v2): posts alerts, finds out who is notified of them, and reads silences.
 
-Alertmanagers that form a cluster share what they know only after a while, and a silence may reach one of them last:
-so a cluster is told, and asked, member by member.
+The members of an Alertmanager cluster replicate with a delay. Therefore alerts are posted to every member, and silences
+are read from every member.
 """
 
 import logging
@@ -12,6 +12,7 @@ from typing import Any
 import requests
 
 from nervesys.errors import NervesysError
+from nervesys.http import cause
 from nervesys.settings.monitoring import Monitoring
 
 SILENCED = {"silenced": "true", "active": "false", "inhibited": "false", "unprocessed": "false"}
@@ -20,16 +21,16 @@ log = logging.getLogger(__name__)
 
 
 class AlertmanagerUnavailable(NervesysError):
-    """Alertmanager did not answer as it should."""
+    """Alertmanager did not respond, or rejected the request."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """An alert as Alertmanager has it.
+    """An alert that Alertmanager knows.
 
     Attributes:
-        receivers: who is told of it.
-        held_back: by what it is kept from them; empty where by nothing.
+        receivers: names of the receivers that its routes lead to.
+        held_back: what suppresses its notification; empty if nothing does.
     """
 
     receivers: tuple[str, ...]
@@ -38,10 +39,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Alertmanager:
-    """An Alertmanager.
+    """One Alertmanager.
 
     Attributes:
-        url: such as `http://127.0.0.1:17093`.
+        url: base URL, such as `http://127.0.0.1:17093`.
         timeout_seconds: of each request.
     """
 
@@ -49,18 +50,18 @@ class Alertmanager:
     timeout_seconds: float = 5
 
     def post(self, alerts: Sequence[Mapping[str, Any]]) -> None:
-        """Give it alerts; one whose end lies in the past is over.
+        """Post alerts. An alert whose `endsAt` is in the past is resolved.
 
         Raises:
-            AlertmanagerUnavailable: it does not take them.
+            AlertmanagerUnavailable: they were not accepted.
         """
         self._ask("POST", json=list(alerts))
 
     def find(self, labels: Mapping[str, str]) -> Known | None:
-        """The active alert with exactly these labels; None where it has none.
+        """The active alert with exactly these labels; None if there is none.
 
         Raises:
-            AlertmanagerUnavailable: it does not answer.
+            AlertmanagerUnavailable: it does not respond.
         """
         matchers = [f'{name}="{value}"' for name, value in labels.items()]
         found = (one for one in self._ask("GET", params={"filter": matchers}).json() if one["labels"] == labels)
@@ -73,10 +74,10 @@ class Alertmanager:
         return Known(tuple(one["name"] for one in alert["receivers"]), silenced or inhibited)
 
     def silenced(self) -> frozenset[tuple[str, str]]:
-        """Name and agent of each alert that fires and is silenced; the agent is empty where it has none.
+        """Name and agent of every firing alert that is silenced; an empty agent if it has no such label.
 
         Raises:
-            AlertmanagerUnavailable: it does not answer.
+            AlertmanagerUnavailable: it does not respond.
         """
         labels = [one["labels"] for one in self._ask("GET", params=SILENCED).json()]
         return frozenset((one.get("alertname", ""), one.get("agent", "").lower()) for one in labels)
@@ -86,30 +87,30 @@ class Alertmanager:
             answer = requests.request(method, f"{self.url}/api/v2/alerts", timeout=self.timeout_seconds, **content)
             answer.raise_for_status()
         except requests.RequestException as err:
-            raise AlertmanagerUnavailable(f"ask {self.url}: {type(err).__name__}") from err
+            raise AlertmanagerUnavailable(f"call Alertmanager at {self.url}: {cause(err)}") from err
         return answer
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """All Alertmanagers of a fleet.
+    """All Alertmanagers that the settings name.
 
     Attributes:
-        members: each of them.
+        members: one client for each.
     """
 
     members: tuple[Alertmanager, ...]
 
     @classmethod
     def of(cls, monitoring: Monitoring, timeout_seconds: float = 3) -> "Cluster":
-        """The one that the settings name."""
+        """The cluster that the settings name."""
         return cls(tuple(Alertmanager(f"http://{one}", timeout_seconds) for one in monitoring.alertmanagers))
 
     def post(self, alerts: Sequence[Mapping[str, Any]]) -> None:
-        """Give alerts to every member.
+        """Post alerts to every member.
 
         Raises:
-            AlertmanagerUnavailable: none of them took them.
+            AlertmanagerUnavailable: no member accepted them.
         """
         refused = []
         for member in self.members:
@@ -121,11 +122,11 @@ class Cluster:
             raise refused[0]
 
     def silenced(self) -> frozenset[tuple[str, str]]:
-        """What any member has silenced; one that does not answer silences nothing, for then the heartbeat decides."""
+        """The alerts that any member has silenced. A member that does not respond is skipped and logged."""
         found: set[tuple[str, str]] = set()
         for member in self.members:
             try:
                 found |= member.silenced()
             except AlertmanagerUnavailable as err:
-                log.warning("ask Alertmanager for silences: %s", err)
+                log.warning("read silences: %s", err)
         return frozenset(found)

@@ -1,4 +1,4 @@
-"""The one client of Prometheus' HTTP API (v1): instant and range queries."""
+"""The client of Prometheus' HTTP API (v1). All queries of this project go through it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,19 +6,20 @@ from typing import Any
 import requests
 
 from nervesys.errors import NervesysError
+from nervesys.http import cause
 
 
 class QueryFailed(NervesysError):
-    """Prometheus did not answer, or refused the query."""
+    """Prometheus did not respond, or rejected the query."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """One series of an answer.
+    """One series of a query result.
 
     Attributes:
-        labels: its labels, `__name__` among them where the query kept it.
-        points: (Unix seconds, value), oldest first; one for an instant query.
+        labels: its labels, with `__name__` where the query keeps it.
+        points: (Unix seconds, value), oldest first; a single one for an instant query.
     """
 
     labels: dict[str, str]
@@ -27,10 +28,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Prometheus:
-    """A Prometheus.
+    """A Prometheus server.
 
     Attributes:
-        url: such as `http://127.0.0.1:17090`.
+        url: base URL, such as `http://127.0.0.1:17090`.
         timeout_seconds: of each query.
     """
 
@@ -41,7 +42,7 @@ class Prometheus:
         """The value of an expression at one instant.
 
         Raises:
-            QueryFailed: with Prometheus' own words.
+            QueryFailed: with Prometheus' error message.
         """
         data = self._ask("query", {"query": expr, **({} if at is None else {"time": at})})
         if data["resultType"] in {"scalar", "string"}:
@@ -52,7 +53,7 @@ class Prometheus:
         """The values of an expression over time; step in seconds.
 
         Raises:
-            QueryFailed: with Prometheus' own words.
+            QueryFailed: with Prometheus' error message.
         """
         data = self._ask("query_range", {"query": expr, "start": start, "end": end, "step": step})
         return [Series(one["metric"], tuple(map(_point, one["values"]))) for one in data["result"]]
@@ -66,7 +67,7 @@ class Prometheus:
         return list(self._ask("alerts", {})["alerts"])
 
     def status(self, of: str) -> dict[str, Any]:
-        """What it says of itself, as the API gives it: of its `flags`, or its `runtimeinfo`."""
+        """A status page of the API, such as `flags` or `runtimeinfo`."""
         return dict(self._ask(f"status/{of}", {}))
 
     def _ask(self, what: str, params: dict[str, Any]) -> Any:
@@ -74,11 +75,10 @@ class Prometheus:
             answer = requests.get(f"{self.url}/api/v1/{what}", params=params, timeout=self.timeout_seconds)
             body = answer.json()
         except (requests.RequestException, ValueError) as err:
-            raise QueryFailed(f"ask {self.url}: {type(err).__name__}") from err
+            raise QueryFailed(f"query Prometheus at {self.url}: {cause(err)}") from err
         if body.get("status") != "success":
-            raise QueryFailed(
-                f"ask {self.url} for {params.get('query', what)}: {body.get('error', answer.status_code)}"
-            )
+            problem = body.get("error", f"HTTP {answer.status_code}")
+            raise QueryFailed(f"query Prometheus at {self.url} for {params.get('query', what)}: {problem}")
         return body["data"]
 
 

@@ -11,7 +11,7 @@ from alerting.journal.records import Record
 from alerting.receiver import metrics
 from nervesys.alertmanager import Cluster
 from nervesys.analysis import Analyst, Severity
-from nervesys.analysis.posted import LASTS_SECONDS, posted
+from nervesys.analysis.alert import LASTS_SECONDS, posted
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.settings import Settings

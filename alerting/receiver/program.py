@@ -29,7 +29,7 @@ from alerting.receiver.watch import Watch
 from alerting.receiver.web import ACKNOWLEDGE, SENDERS, Desk
 from nervesys.alertmanager import Cluster
 from nervesys.analysis import Analyst
-from nervesys.analysis.posted import REFRESH_SECONDS
+from nervesys.analysis.alert import REFRESH_SECONDS
 from nervesys.clock import Clock, system_clock
 from nervesys.metrics import Instruments
 from nervesys.metrics.pages import Program, application

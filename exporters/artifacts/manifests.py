@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Table, func, select
 
 from exporters.runner import Refresh
 from nervesys.artifacts.manifest import Status
-from nervesys.artifacts.process import ENDED, Progress
 from nervesys.artifacts.tables import manifests, steps, traces
+from nervesys.artifacts.trace import ENDED, Progress
 from nervesys.database import Reader
 from nervesys.metrics import Family, Period, Sample
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from exporters.runner import Refresh
-from nervesys.artifacts.waiting import FILE, State, state_of
+from nervesys.artifacts.outbox import FILE, State, state_of
 from nervesys.contract.names import agent_name
 from nervesys.errors import BadObject, NervesysError, Reason, SourceError
 from nervesys.metrics import Family, Period, Sample

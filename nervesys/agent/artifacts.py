@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nervesys.agent.identity import Identity
-from nervesys.artifacts.waiting import FILE
+from nervesys.artifacts.outbox import FILE
 from nervesys.clock import Clock
 from nervesys.errors import NervesysError
 
 if TYPE_CHECKING:
     from nervesys.artifacts.client import Artifacts
-    from nervesys.artifacts.patience import Patient
+    from nervesys.artifacts.delivery import Delivery
 
 
 class OpenedArtifacts:
@@ -26,7 +26,7 @@ class OpenedArtifacts:
     def __init__(self, me: Identity, home: Path, clock: Clock) -> None:
         self._me, self._home, self._clock = me, home, clock
         self._lock = threading.Lock()
-        self._opened: tuple[Patient, Artifacts] | None = None
+        self._opened: tuple[Delivery, Artifacts] | None = None
 
     def opened(self) -> "Artifacts":
         """Artifacts, as this agent sees them.
@@ -50,16 +50,16 @@ class OpenedArtifacts:
         if self._opened:
             self._opened[0].close()
 
-    def _open(self) -> "tuple[Patient, Artifacts]":
+    def _open(self) -> "tuple[Delivery, Artifacts]":
         with self._lock:
             if self._opened is None:
                 try:
-                    from nervesys.artifacts.opened import open_artifacts, open_patient  # of another extra
+                    from nervesys.artifacts.opened import open_artifacts, open_delivery  # of another extra
                 except ModuleNotFoundError as err:
                     raise NervesysError(
                         f"artifacts need the package {err.name}: pip install 'nervesys-observability[artifacts]'"
                     ) from err
                 me = self._me
-                patient = open_patient(me.name, me.folder / FILE, self._home, me.settings, self._clock)
-                self._opened = patient, open_artifacts(me.name, patient, self._home, me.settings, self._clock)
+                delivery = open_delivery(me.name, me.folder / FILE, self._home, me.settings, self._clock)
+                self._opened = delivery, open_artifacts(me.name, delivery, self._home, me.settings, self._clock)
             return self._opened

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from nervesys.analysis.anomaly import Unusual
+from nervesys.agent.anomaly import Unusual
 from nervesys.contract.state import Anomalies, NetworkIo, ServerMetrics, Usage
 
 MB = 1_000_000

@@ -1,4 +1,4 @@
-"""Artifacts: what agents hand to each other. Contents are files; manifests, which point at them, lie with a service.
+"""Artifacts: files that agents hand to each other. A service stores their manifests (metadata), never the contents.
 
 with Agent("grok") as agent:
     agent.artifacts.trace("sprint-12", members=["gimai"])

@@ -1,4 +1,4 @@
-"""What callers may see and do: the one place that decides it."""
+"""Access control: which manifests and traces a caller may see, and what it may do. Decided here only."""
 
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, true
 
@@ -10,7 +10,7 @@ _MEMBER = select(members.c.agent).where(members.c.trace_id == bindparam("trace")
 
 
 def may_read(who: Caller) -> ColumnElement[bool]:
-    """The manifests that somebody may see, as a condition of every query of them."""
+    """SQL condition: the manifests that a caller may see. Every query of manifests uses it."""
     if who.admin:
         return true()
     here = manifests.c
@@ -24,17 +24,17 @@ def may_read(who: Caller) -> ColumnElement[bool]:
 
 
 def takes_part(who: Caller) -> ColumnElement[bool]:
-    """The traces that somebody may see and add to, as a condition of every query of them."""
+    """SQL condition: the traces that a caller may see and add to. Every query of traces uses it."""
     if who.admin:
         return true()
     return exists().where(members.c.trace_id == traces.c.id, members.c.agent == who.name)
 
 
 def is_member(connection: Connection, who: Caller, trace: str) -> bool:
-    """Whether somebody takes part in a trace, as the rule above has it, asked about one trace at each registration."""
+    """Whether a caller takes part in one trace; the same rule as `takes_part`."""
     return who.admin or connection.execute(_MEMBER, {"trace": trace, "name": who.name}).first() is not None
 
 
 def may_speak_for(who: Caller, agent: str) -> bool:
-    """Whether somebody may register what an agent made, or end what it does; the administrator makes nothing."""
+    """Whether a caller may register artifacts, or end steps, in the name of an agent; the administrator may not."""
     return who.name == agent and not who.admin

@@ -1,8 +1,8 @@
-"""What an agent does with artifacts: put, get, list, read; and tell how far its traces and steps are.
+"""The artifact interface of an agent: put, get, list and read artifacts, and report the progress of traces and steps.
 
-A content goes to where files lie, and only then is its manifest completed. Where the service is away, a request is sent
-again after each pause; then it waits on this machine's disk, and is said later.
-Whatever returned is kept: committed by the service, or on the disk.
+The content is stored first, and its manifest is marked as completed only then. If the service is unavailable, a request
+is retried; after the last attempt it is stored in an outbox on the local disk, and delivered later. Once a method has
+returned, nothing can be lost: the data is committed by the service, or in the outbox.
 """
 
 import hashlib
@@ -12,27 +12,27 @@ from contextlib import contextmanager
 from typing import Any
 
 from nervesys.artifacts.content import Content, measured, opened, type_of
+from nervesys.artifacts.delivery import Delivery
 from nervesys.artifacts.files import Files
 from nervesys.artifacts.manifest import Context, Manifest, Status, Visibility
-from nervesys.artifacts.patience import Patient
-from nervesys.artifacts.process import Progress, Said, Trace
+from nervesys.artifacts.trace import Progress, Trace, Update
 from nervesys.clock import Clock, system_clock
 from nervesys.contract.ulid import Stamps, given_at
 from nervesys.errors import NervesysError
 
 
 class Artifacts:
-    """The artifacts of a fleet, as one agent sees them; any thread may use it.
+    """The artifacts that one agent may see. Thread-safe.
 
     Args:
         agent: its name.
-        patient: talks to the service.
-        files: where contents lie.
-        clock: of all timestamps.
+        delivery: sends requests to the service.
+        files: storage of the contents.
+        clock: dates everything that is created.
     """
 
-    def __init__(self, agent: str, patient: Patient, files: Files, clock: Clock = system_clock) -> None:
-        self._agent, self._patient, self._files, self._clock = agent, patient, files, clock
+    def __init__(self, agent: str, delivery: Delivery, files: Files, clock: Clock = system_clock) -> None:
+        self._agent, self._delivery, self._files, self._clock = agent, delivery, files, clock
         self._stamps, self._giving = Stamps(clock), threading.Lock()
 
     def put(
@@ -49,23 +49,23 @@ class Artifacts:
         supersedes: Manifest | None = None,
         **context: Any,
     ) -> Manifest:
-        """Keep a content as an artifact.
+        """Store a content as an artifact.
 
         Args:
-            content: itself, or the path of a file.
+            content: bytes, text, or the path of a file.
             artifact_type: such as `report`.
-            content_type: told from the file's name where None.
-            trace: that it belongs to; a new one begins with it.
-            step: of that trace.
-            visibility: `trace`, `private` or `public`; where None, `trace` within one, else `private`.
-            owner: who may always read it; this agent where None.
+            content_type: MIME type; None to guess it from the file name.
+            trace: the trace that it belongs to; created if it does not exist.
+            step: the step of that trace.
+            visibility: `trace`, `private` or `public`; None for `trace` where there is one, else `private`.
+            owner: agent that may always read it; None for this agent.
             retention: days to keep it; None for ever.
-            supersedes: what it is a new version of.
+            supersedes: the artifact that this one is a new version of.
             context: `prompt_version`, `model_name`, `model_params`, `input_artifacts`, `execution_time_ms`.
 
         Raises:
-            NervesysError: the content cannot be stored, the service refuses it, or what should wait cannot.
-            ValueError: what is said makes no manifest.
+            NervesysError: the content cannot be stored, the service refuses it, or the outbox cannot be written.
+            ValueError: the arguments do not make a valid manifest.
         """
         with opened(content) as stream:
             checksum, size = measured(stream)
@@ -90,91 +90,91 @@ class Artifacts:
                 context=Context(**context),
             )
             whole = said.model_copy(update={"status": Status.COMPLETED})
-            announced = self._patient.sent("artifacts", _body(said))
+            announced = self._delivery.sent("artifacts", _body(said))
             self._files.put(id_, stream)
         if announced:
-            self._patient.tell(f"artifacts/{id_}/completed", b"{}")
+            self._delivery.tell(f"artifacts/{id_}/completed", b"{}")
         else:
-            self._patient.keep("artifacts", _body(whole))
+            self._delivery.keep("artifacts", _body(whole))
         return whole
 
     def get(self, id_: str) -> Manifest:
-        """A manifest.
+        """The manifest of one artifact.
 
         Raises:
-            RequestRefused: there is none that this agent may see.
-            ServiceAway: try another time.
+            RequestRefused: there is no such artifact, or this agent may not see it.
+            ServiceUnavailable: try again later.
         """
-        return Manifest.model_validate(self._patient.service.ask("GET", f"artifacts/{id_}"))
+        return Manifest.model_validate(self._delivery.service.ask("GET", f"artifacts/{id_}"))
 
     def list(self, *, trace: str | None = None, artifact_type: str | None = None) -> Iterator[Manifest]:
-        """Every completed artifact that this agent may see, oldest first.
+        """All completed artifacts that this agent may see, oldest first.
 
         Raises:
-            ServiceAway: try another time.
+            ServiceUnavailable: try again later.
         """
         asked = {"trace": trace, "type": artifact_type, "status": Status.COMPLETED.value, "after": ""}
-        while found := self._patient.service.ask("GET", "artifacts", asked=asked)["artifacts"]:
+        while found := self._delivery.service.ask("GET", "artifacts", asked=asked)["artifacts"]:
             yield from map(Manifest.model_validate, found)
             asked["after"] = found[-1]["id"]
 
     def uri(self, id_: str, seconds: int | None = None) -> str:
-        """Where a content is to be had; where the files can sign, a URL that opens it for so long.
+        """The URI of a content: a signed URL, valid for some seconds, if the storage supports that.
 
         Raises:
-            RequestRefused: there is none that this agent may see, or it is not completed.
-            ServiceAway: try another time.
+            RequestRefused: there is no such artifact for this agent, or it is not completed.
+            ServiceUnavailable: try again later.
         """
-        return str(self._patient.service.ask("GET", f"artifacts/{id_}/uri", asked={"seconds": seconds})["uri"])
+        return str(self._delivery.service.ask("GET", f"artifacts/{id_}/uri", asked={"seconds": seconds})["uri"])
 
     def read(self, id_: str) -> bytes:
-        """A content, compared with its checksum.
+        """The content of an artifact, verified against its checksum.
 
         Raises:
-            RequestRefused: there is none that this agent may see.
-            NervesysError: it cannot be read, or is not what was put there.
+            RequestRefused: there is no such artifact, or this agent may not see it.
+            NervesysError: it cannot be read, or does not match its checksum.
         """
         said = self.get(id_)
         with self._files.open(said.uri) as file:
             content = file.read()
         if hashlib.sha256(content).hexdigest() != said.checksum:
-            raise NervesysError(f"read {said.uri}: it is not what was put there; its checksum is another")
+            raise NervesysError(f"read {said.uri}: the content does not match its checksum")
         return content
 
     def trace(self, trace: str, status: Progress | str = Progress.RUNNING, members: Sequence[str] = ()) -> None:
-        """Tell how far a trace is, and let other agents take part in it.
+        """Report the progress of a trace, and add agents to its members.
 
         Raises:
-            NervesysError: the service refuses it, or what should wait cannot.
+            NervesysError: the service refuses it, or the outbox cannot be written.
         """
-        said = Said(status=Progress(status), at=self._clock(), members=tuple(members))
-        self._patient.tell(f"traces/{trace}", _body(said))
+        said = Update(status=Progress(status), at=self._clock(), members=tuple(members))
+        self._delivery.tell(f"traces/{trace}", _body(said))
 
     def trace_of(self, trace: str) -> Trace:
         """A trace with its steps.
 
         Raises:
-            RequestRefused: this agent takes no part in such a trace.
-            ServiceAway: try another time.
+            RequestRefused: there is no such trace, or this agent is not a member.
+            ServiceUnavailable: try again later.
         """
-        return Trace.model_validate(self._patient.service.ask("GET", f"traces/{trace}"))
+        return Trace.model_validate(self._delivery.service.ask("GET", f"traces/{trace}"))
 
     @contextmanager
     def step(self, trace: str, step: str) -> Iterator[None]:
-        """Tell that a step runs, and how it ended: an exception makes it failed.
+        """Report that a step is running, then how it ended; an exception makes it `failed`.
 
         Raises:
-            NervesysError: the service refuses it, or what should wait cannot.
+            NervesysError: the service refuses it, or the outbox cannot be written.
         """
         path = f"traces/{trace}/steps/{step}"
-        self._patient.tell(path, _body(Said(at=self._clock())))
+        self._delivery.tell(path, _body(Update(at=self._clock())))
         ended = Progress.FAILED
         try:
             yield
             ended = Progress.COMPLETED
         finally:
-            self._patient.tell(path, _body(Said(status=ended, at=self._clock())))
+            self._delivery.tell(path, _body(Update(status=ended, at=self._clock())))
 
 
-def _body(said: Manifest | Said) -> bytes:
+def _body(said: Manifest | Update) -> bytes:
     return said.model_dump_json().encode()

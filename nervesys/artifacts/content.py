@@ -1,4 +1,4 @@
-"""What is put, whether it is bytes, text or a file: as a stream, measured, and what type it has."""
+"""The content of an artifact (bytes, text or a file): as a stream, with its checksum, size and MIME type."""
 
 import hashlib
 import io
@@ -15,7 +15,7 @@ BINARY = "application/octet-stream"
 TEXT = "text/plain; charset=utf-8"
 
 Content = bytes | str | Path
-"""Itself, or the path of a file."""
+"""The content itself, or the path of a file that holds it."""
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def opened(content: Content) -> Iterator[IO[bytes]]:
 
 
 def measured(stream: IO[bytes]) -> tuple[str, int]:
-    """SHA-256 and size of a stream, which is read again afterwards."""
+    """SHA-256 and size of a stream; rewinds it."""
     sum_, size = hashlib.sha256(), 0
     while chunk := stream.read(CHUNK):
         sum_.update(chunk)
@@ -47,7 +47,7 @@ def measured(stream: IO[bytes]) -> tuple[str, int]:
 
 
 def type_of(content: Content) -> str:
-    """Its type, by the name of the file."""
+    """The MIME type, guessed from the file name."""
     if isinstance(content, Path):
         return mimetypes.guess_type(content.name)[0] or BINARY
     return TEXT if isinstance(content, str) else BINARY

@@ -1,4 +1,4 @@
-"""The database of manifests; the service alone writes to it."""
+"""The database of manifests and traces; only the service writes to it."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from nervesys.database import Database
 
 
 class Manifests(Database):
-    """Manifests and processes."""
+    """Manifests and traces."""
 
     called = "the manifests"
     migrations = Path(__file__).parent / "migrations"

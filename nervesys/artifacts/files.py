@@ -1,6 +1,6 @@
-"""Contents of artifacts: one file each below a root, which fsspec reaches: a folder, or a bucket.
+"""Storage of artifact contents, through fsspec: one file each, in a folder or an S3 bucket.
 
-What one URL names another URL names elsewhere; nothing else here knows which it is.
+Only this module knows which of the two it is.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ MISSING = (FileNotFoundError, NotADirectoryError)
 
 
 class FilesUnavailable(SourceError):
-    """Contents could not be read or written."""
+    """The storage of contents could not be read or written."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A file below the root.
+    """One file in the storage.
 
     Attributes:
         modified: Unix seconds.
@@ -43,11 +43,11 @@ class Found:
 
 
 class Files:
-    """Every content.
+    """The storage.
 
     Args:
         url: `file:///path`, or `s3://BUCKET/PREFIX` on the server of the store.
-        store: how to get into a bucket.
+        store: endpoint and credentials, for a bucket.
 
     Raises:
         SettingsError: the URL is of another kind, or a package that it needs is not installed.
@@ -58,11 +58,11 @@ class Files:
         self._fs = _filesystem(self.root, store)
 
     def uri(self, id_: str) -> str:
-        """Where the content of an artifact lies: in a folder of its day."""
+        """The URI of an artifact's content: in a folder named by its day."""
         return f"{self.root}/{utc(given_at(id_)).date()}/{id_}"
 
     def put(self, id_: str, content: IO[bytes]) -> None:
-        """Write a content; it is on the disk, or with the server, when this returns."""
+        """Write a content durably: on disk, or confirmed by the server, when this returns."""
         with _told("write", id_), self._fs.open(self.uri(id_), "wb") as file:
             while chunk := content.read(CHUNK):
                 file.write(chunk)
@@ -72,7 +72,7 @@ class Files:
 
     @contextmanager
     def open(self, uri: str) -> Iterator[IO[bytes]]:
-        """A content to read.
+        """Open a content for reading.
 
         Raises:
             FilesUnavailable: it is not there, or cannot be read.
@@ -81,7 +81,7 @@ class Files:
             yield file
 
     def checksum(self, uri: str) -> str:
-        """SHA-256 of a content, in hexadecimal digits."""
+        """SHA-256 of a content, in hex."""
         sum_ = hashlib.sha256()
         with self.open(uri) as file:
             while chunk := file.read(CHUNK):
@@ -89,7 +89,7 @@ class Files:
         return sum_.hexdigest()
 
     def size(self, uri: str) -> int | None:
-        """Bytes of a content; None where there is none."""
+        """Size of a content in bytes; None if it does not exist."""
         with _told("look for", uri):
             try:
                 return int(self._fs.info(uri)["size"])
@@ -97,7 +97,7 @@ class Files:
                 return None
 
     def delete(self, uri: str) -> None:
-        """Delete a content; one that is gone is no mistake."""
+        """Delete a content; it is no error if it does not exist."""
         with _told("delete", uri):
             try:
                 self._fs.rm_file(uri)
@@ -105,14 +105,14 @@ class Files:
                 return
 
     def signed(self, uri: str, seconds: int) -> str | None:
-        """A URL that opens a content for so long to whoever has it; None where the root cannot sign."""
+        """A signed URL of a content, valid for some seconds; None if the storage cannot sign."""
         if not self.root.startswith(S3):
             return None
         with _told("sign", uri):
             return str(self._fs.sign(uri, expiration=seconds))
 
     def all(self) -> Iterator[Found]:
-        """Every file below the root, in no order."""
+        """All files in the storage, in no particular order."""
         with _told("list", self.root):
             for path, info in self._fs.find(self.root, detail=True).items():
                 yield Found(self._fs.unstrip_protocol(path), int(info["size"]), _modified(info))
@@ -122,7 +122,7 @@ def _filesystem(root: str, store: Store) -> Any:
     if root.startswith(f"{LOCAL}/"):
         return fsspec.filesystem("file", auto_mkdir=True, skip_instance_cache=True)
     if not root.startswith(S3):
-        problem = "say file:///path, a folder, or s3://BUCKET/PREFIX"
+        problem = "use a folder, file:///path or s3://BUCKET/PREFIX"
         raise SettingsError([Mistake("config/storage.yaml", "artifacts.files", problem)])
     try:
         return fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False, **_opening(store))
@@ -155,7 +155,7 @@ def _modified(info: dict[str, Any]) -> float:
 
 @contextmanager
 def _told(verb: str, what: str) -> Iterator[None]:
-    """Turn what a file system raises into our tree."""
+    """Convert errors of the file system to `FilesUnavailable`."""
     try:
         yield
     except (OSError, BotoCoreError, FSTimeoutError) as err:

@@ -1,7 +1,7 @@
-"""What may go: files without a manifest, uploads that were given up, artifacts past their retention.
+"""Garbage collection of artifacts: those past their retention, abandoned uploads, and files without a manifest.
 
-A manifest goes first, and its content only once that is committed: whoever is killed between leaves a file without a
-manifest, which the next run finds.
+The manifest is deleted first, and its content only after that is committed. A crash in between leaves a file without a
+manifest, which the next run deletes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,11 +20,11 @@ DAY, HOUR = 86_400, 3600
 
 
 class Going(BaseModel):
-    """One thing that may go.
+    """One item to delete.
 
     Attributes:
         why: `expired`, `given up` or `orphan`.
-        id: of the artifact; None for a file without one.
+        id: of the artifact; None for a file without a manifest.
     """
 
     why: str
@@ -37,8 +37,8 @@ class Plan(BaseModel):
     """What one run deletes.
 
     Attributes:
-        going: at most as much as one run may delete.
-        left: how much more could go, and waits for the next run.
+        going: the items, at most as many as one run may delete.
+        left: how many more are left for the next run.
     """
 
     going: tuple[Going, ...]
@@ -47,7 +47,7 @@ class Plan(BaseModel):
 
 @dataclass(frozen=True)
 class Limits:
-    """When something may go.
+    """What decides whether an item may be deleted.
 
     Attributes:
         now: Unix seconds.
@@ -59,7 +59,7 @@ class Limits:
 
 
 def due(connection: Connection, limits: Limits) -> list[Going]:
-    """Artifacts past their retention, and uploads that were given up; the oldest first."""
+    """Artifacts past their retention, and abandoned uploads; oldest first."""
     here, given_up = manifests.c, limits.now - limits.said.upload_hours * HOUR
     asked = select(here.id, here.status, here.uri, here.size_bytes).where(
         or_(
@@ -77,8 +77,8 @@ def planned(connection: Connection, listed: Iterable[Found], limits: Limits) -> 
 
     Args:
         connection: reads the manifests.
-        listed: every file, as it was before.
-        limits: when something may go.
+        listed: all files, listed before the manifests are read.
+        limits: what decides.
     """
     found = [*due(connection, limits), *_orphans(connection, listed, limits)]
     most = limits.said.delete_at_most
@@ -86,7 +86,7 @@ def planned(connection: Connection, listed: Iterable[Found], limits: Limits) -> 
 
 
 def _orphans(connection: Connection, listed: Iterable[Found], limits: Limits) -> Iterator[Going]:
-    """Files that no manifest points at, old enough that none will come."""
+    """Files without a manifest that are too old for one still to be registered."""
     before = limits.now - limits.said.orphan_days * DAY
     old = [file for file in listed if file.modified < before]
     known = set(connection.execute(select(manifests.c.uri).where(manifests.c.status != Status.DELETED)).scalars())
@@ -96,9 +96,9 @@ def _orphans(connection: Connection, listed: Iterable[Found], limits: Limits) ->
 
 
 def forget(connection: Connection, plan: Plan) -> list[str]:
-    """Let the artifacts of a plan exist no longer; the URIs of what may be deleted once that is committed.
+    """Mark the artifacts of a plan as deleted; returns the URIs to delete once that is committed.
 
-    What changed since the plan was made stays: an upload that was completed after all, a file that got its manifest.
+    What changed since the plan was made is kept: an upload that was completed, a file that got its manifest.
     """
     gone = [one.uri for one in plan.going if one.id and mark_deleted(connection, one.id, _expected(one))]
     lonely = [one.uri for one in plan.going if one.id is None]

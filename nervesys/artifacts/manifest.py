@@ -1,4 +1,4 @@
-"""The manifest of an artifact, version 1.0: what it is, whose, and where its content lies; never the content itself."""
+"""The manifest of an artifact, version 1.0: its metadata and the URI of its content."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -11,9 +11,9 @@ from nervesys.contract.ulid import PATTERN
 Id = Annotated[str, StringConstraints(pattern=PATTERN)]
 """A ULID."""
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$")]
-"""Of a trace or a step, given by whoever begins it."""
+"""Id of a trace or a step, chosen by the agent that begins it."""
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
-"""Of artifacts, such as `report`."""
+"""Type of an artifact, such as `report`."""
 ContentType = Annotated[
     str,
     StringConstraints(
@@ -21,41 +21,41 @@ ContentType = Annotated[
     ),
 ]
 Checksum = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""SHA-256, in hexadecimal digits."""
+"""SHA-256, in hex."""
 Text = Annotated[str, StringConstraints(max_length=256)]
 
 MAX_BYTES = 1 << 62
-"""Of a content: what any database can count."""
+"""Largest size of a content; fits a signed 64-bit column."""
 MAX_INPUTS = 1000
 MAX_DAYS = 36_500
 
 
 class Status(StrEnum):
-    """How far an artifact is; the only thing about it that ever changes, and only in this direction."""
+    """State of an artifact: the only field that ever changes, and only in this order."""
 
     UPLOADING = "uploading"
     COMPLETED = "completed"
     DELETED = "deleted"
-    """It exists no longer; what stands for it keeps its id from being used again."""
+    """The content is gone; the row stays, so that the id is never used again."""
 
 
 class Visibility(StrEnum):
-    """Who may read it, beside its owner and whoever made it."""
+    """Who may read it, besides its owner and its creator."""
 
     TRACE = "trace"
     """The members of its trace."""
     PRIVATE = "private"
-    """Nobody."""
+    """Nobody else."""
     PUBLIC = "public"
     """Every agent."""
 
 
 class Context(BaseModel):
-    """How it came to be.
+    """How the artifact was made.
 
     Attributes:
-        input_artifacts: ids of what it was made from.
-        execution_time_ms: that making it took.
+        input_artifacts: ids of the artifacts that it was made from.
+        execution_time_ms: how long making it took.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -71,14 +71,14 @@ class Manifest(BaseModel):
     """What the service knows of one artifact.
 
     Attributes:
-        manifest: version of this form.
-        version: 1 for the first; one more than that of what it supersedes.
-        supersedes: id of what it takes the place of.
-        trace_id: the process that it belongs to.
-        step_id: of that process.
-        uri: where its content lies, below the root of all files.
-        retention: days from `created_at` on; None keeps it for ever.
-        owner: who may read it whatever its visibility.
+        manifest: version of the manifest's format.
+        version: 1 for the first; else one more than that of the artifact that it supersedes.
+        supersedes: id of the artifact that this one replaces.
+        trace_id: the trace that it belongs to.
+        step_id: the step of that trace.
+        uri: where its content is stored.
+        retention: days to keep it, from `created_at` on; None for ever.
+        owner: agent that may read it whatever its visibility.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -111,7 +111,7 @@ class Manifest(BaseModel):
         return self
 
     def same(self, other: Self) -> bool:
-        """Whether both say the same, but for the status."""
+        """Whether both are equal, apart from the status."""
         return self == other.model_copy(update={"status": self.status})
 
     @property

@@ -1,4 +1,4 @@
-"""What the service of artifacts tells of itself."""
+"""The metric families of the artifact service itself."""
 
 from nervesys.metrics import Family, Period
 

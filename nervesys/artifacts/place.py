@@ -1,4 +1,4 @@
-"""Where manifests and contents lie, by the settings."""
+"""Where manifests and contents are stored, as the settings say."""
 
 from pathlib import Path
 
@@ -7,16 +7,16 @@ from nervesys.settings import Place, Settings
 
 
 def database_url(place: Place, settings: Settings) -> str:
-    """Where the manifests lie."""
+    """URL of the database of manifests."""
     said = settings.storage.artifacts.database
     return said.get_secret_value() if said else f"sqlite:///{place.manifests}"
 
 
 def open_files(home: Path, settings: Settings) -> Files:
-    """Where the contents lie; a folder without a scheme is one of the home.
+    """The storage of the contents; a path without a scheme is a folder below the home.
 
     Raises:
-        SettingsError: the settings name no place that can be used.
+        SettingsError: the storage that the settings name cannot be used.
     """
     said = settings.storage.artifacts.files
     return Files(said if "://" in said else (home / said).as_uri(), settings.storage.storj)

@@ -1,4 +1,4 @@
-"""The service as one program: pages in front, the manifests behind."""
+"""The artifact service as a program: database, writer and HTTP pages put together."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 
 from nervesys.artifacts import metrics
+from nervesys.artifacts.api import ROOT, Api
 from nervesys.artifacts.database import Manifests
 from nervesys.artifacts.place import database_url, open_files
-from nervesys.artifacts.service import ROOT, Desk
 from nervesys.artifacts.tokens import Tokens
 from nervesys.clock import Clock, system_clock
 from nervesys.database import Writer
@@ -16,15 +16,15 @@ from nervesys.metrics import Instruments
 from nervesys.metrics.pages import Program, application
 from nervesys.settings import Place, Settings
 
-ABOUT = "Knows every artifact of the fleet: what it is, whose, and where its content lies."
+ABOUT = "Keeps the manifest of every artifact of the fleet: what it is, whose it is, and where its content is stored."
 
 
 def service(place: Place, settings: Settings, clock: Clock = system_clock) -> Starlette:
-    """The service of artifacts.
+    """The artifact service, as an ASGI application.
 
     Raises:
-        DatabaseUnavailable: the manifests cannot be opened.
-        SettingsError: the settings name no place for files.
+        DatabaseUnavailable: the database cannot be opened.
+        SettingsError: the storage that the settings name cannot be used.
         NervesysError: the tokens cannot be read.
     """
     said = settings.storage.artifacts
@@ -32,8 +32,8 @@ def service(place: Place, settings: Settings, clock: Clock = system_clock) -> St
     files, tokens = open_files(place.home, settings), Tokens(place.home / said.tokens, clock)
     database = Manifests.open(database_url(place, settings))
     writer = Writer(database, lambda: instruments.add(metrics.COMMIT_FAILURES))
-    desk = Desk(database, writer, files, tokens, instruments, said, clock)
-    desk.start()
+    api = Api(database, writer, files, tokens, instruments, said, clock)
+    api.start()
 
     @asynccontextmanager
     async def beside(_: Starlette) -> AsyncIterator[None]:
@@ -45,7 +45,7 @@ def service(place: Place, settings: Settings, clock: Clock = system_clock) -> St
         about=ABOUT,
         snapshot=instruments.snapshot,
         not_ready=lambda: writer.failure,
-        routes=desk.routes(),
+        routes=api.routes(),
         self_guarded=frozenset({ROOT}),
         lifespan=beside,
     )

@@ -1,7 +1,7 @@
-"""What may be done with manifests: functions of one transaction, which other transactions do not see half of.
+"""Operations on manifests, each a function of one transaction.
 
-A refusal is returned, not raised: what is refused has written nothing, and those that share its commit are not to
-blame for it.
+A refusal is returned and not raised: several operations share one commit, and an exception would roll back all of them.
+A refused operation has written nothing.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select,
 
 from nervesys.artifacts.access import may_read, may_speak_for
 from nervesys.artifacts.manifest import Context, Manifest, Status
-from nervesys.artifacts.processes import join
 from nervesys.artifacts.tables import manifests
 from nervesys.artifacts.tokens import Caller
+from nervesys.artifacts.traces import join
 from nervesys.metrics.body import Refused
 
 NEXT = select(func.coalesce(func.max(manifests.c.change), 0) + 1).scalar_subquery()
@@ -33,11 +33,11 @@ _SET = (
 
 @dataclass(frozen=True)
 class Filter:
-    """Which manifests are asked for; None asks for all.
+    """Which manifests to list; None means any.
 
     Attributes:
-        after: id behind which to go on.
-        limit: in the order of their ids, which is that of time, at most so many.
+        after: id after which to continue.
+        limit: how many at most, in the order of their ids, which is the order of time.
     """
 
     trace: str | None = None
@@ -48,12 +48,12 @@ class Filter:
 
 
 def register(connection: Connection, who: Caller, said: Manifest) -> Manifest | Refused:
-    """Commit a manifest; said again it changes nothing, but that what was uploading may be completed.
+    """Insert a manifest. Idempotent; a manifest that was `uploading` may become `completed`.
 
     Args:
-        connection: of a transaction that is alone.
-        who: says it.
-        said: its content lies where it says, unless it is still uploading.
+        connection: of an exclusive transaction.
+        who: the caller.
+        said: the manifest; its content is in place, unless it is still uploading.
     """
     if not may_speak_for(who, said.created_by):
         return Refused(HTTPStatus.FORBIDDEN, "forbidden", f"created_by: you are {who.name}, not {said.created_by}")
@@ -70,7 +70,7 @@ def register(connection: Connection, who: Caller, said: Manifest) -> Manifest | 
 
 
 def complete(connection: Connection, who: Caller, id_: str) -> Manifest | Refused:
-    """Note that a content is whole."""
+    """Mark an artifact as completed: its content is in place."""
     found = find(connection, who, id_)
     if isinstance(found, Refused):
         return found
@@ -80,7 +80,7 @@ def complete(connection: Connection, who: Caller, id_: str) -> Manifest | Refuse
 
 
 def delete(connection: Connection, who: Caller, id_: str) -> Manifest | Refused:
-    """Let an artifact exist no longer; its content is deleted by whoever is told so, after the commit."""
+    """Mark an artifact as deleted; the caller deletes its content after the commit."""
     if not who.admin:
         return Refused(HTTPStatus.FORBIDDEN, "forbidden", "only the administrator deletes")
     found = find(connection, who, id_)
@@ -91,7 +91,7 @@ def delete(connection: Connection, who: Caller, id_: str) -> Manifest | Refused:
 
 
 def mark_deleted(connection: Connection, id_: str, status: Status) -> bool:
-    """Let an artifact exist no longer, if its status is still this one; whether it was."""
+    """Mark an artifact as deleted if it still has this status; returns whether it had."""
     row = connection.execute(_BY_ID, {"id_": id_}).one_or_none()
     if row is None or row.status != status:
         return False
@@ -100,13 +100,13 @@ def mark_deleted(connection: Connection, id_: str, status: Status) -> bool:
 
 
 def find(connection: Connection, who: Caller, id_: str) -> Manifest | Refused:
-    """One manifest; what somebody may not see is not there for them."""
+    """One manifest; not found if the caller may not see it."""
     row = connection.execute(_visible(who).where(manifests.c.id == id_)).one_or_none()
     return read(row) if row else Refused(HTTPStatus.NOT_FOUND, "not_found", f"there is no artifact {id_}")
 
 
 def listing(connection: Connection, who: Caller, asked: Filter) -> list[Manifest]:
-    """The manifests that somebody may see, of those asked for."""
+    """The manifests that match a filter and that the caller may see."""
     query = _visible(who).where(manifests.c.id > asked.after).order_by(manifests.c.id).limit(asked.limit)
     for column, value in (
         (manifests.c.trace_id, asked.trace),
@@ -142,7 +142,7 @@ def _again(connection: Connection, before: Manifest, said: Manifest) -> Manifest
     if before.status is Status.DELETED:
         return Refused(HTTPStatus.GONE, "gone", f"{said.id} was deleted")
     if not before.same(said):
-        return _conflict(f"{said.id} is registered already, and says something else; manifests do not change")
+        return _conflict(f"{said.id} is registered already with other values; manifests do not change")
     return _completed(connection, before) if said.status is Status.COMPLETED else before
 
 
@@ -153,7 +153,7 @@ def _completed(connection: Connection, before: Manifest) -> Manifest:
 
 
 def _follows(connection: Connection, who: Caller, said: Manifest) -> Refused | None:
-    """What is wrong with what it supersedes, if anything is."""
+    """The problem with the version that it supersedes, if there is one."""
     if said.supersedes is None:
         return None
     before = find(connection, who, said.supersedes)

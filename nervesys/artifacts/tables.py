@@ -1,7 +1,7 @@
-"""The tables of manifests and processes. Instants are Unix seconds; every row tells when it last changed, in a number.
+"""The tables of manifests and traces. Instants are Unix seconds.
 
-The number grows by one with each change, in the order of the commits: whoever remembers the highest that it has seen
-finds what changed since without reading the rest.
+Every row holds the number of its last change. The number grows by one with each change, in commit order, so that an
+exporter that remembers the highest number it has seen reads only the rows that changed since.
 """
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text

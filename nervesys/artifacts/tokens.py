@@ -1,4 +1,4 @@
-"""Who calls: the tokens that the service knows, one file each."""
+"""Authentication: the bearer tokens that the service accepts, one file each."""
 
 import hashlib
 import hmac
@@ -12,9 +12,9 @@ from nervesys.contract.names import agent_name
 from nervesys.errors import BadObject, NervesysError
 
 ADMIN = "_admin"
-"""The file of the administrator's token: no agent has such a name."""
+"""Name of the administrator's token file; not a valid agent name."""
 READ_SECONDS = 5
-"""A token that was added or taken away counts within so long."""
+"""How often the folder is read again, so that added and removed tokens take effect."""
 MIN_CHARACTERS = 16
 
 log = logging.getLogger(__name__)
@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Caller:
-    """Who a token belongs to.
+    """The owner of a token.
 
     Attributes:
         name: of the agent.
-        admin: sees everything, and may delete.
+        admin: may see everything, and delete.
     """
 
     name: str
@@ -37,8 +37,8 @@ class Tokens:
     """The tokens of a folder, one file each, named by its agent.
 
     Args:
-        folder: of the files.
-        clock: tells when to look again.
+        folder: of the token files.
+        clock: decides when to read the folder again.
 
     Raises:
         NervesysError: they cannot be read at the start.
@@ -50,9 +50,9 @@ class Tokens:
         self._callers = _read(folder)
 
     def caller(self, token: str) -> Caller | None:
-        """Whose token it is; None for nobody's.
+        """The owner of a token; None if nobody owns it.
 
-        Looked up by its hash, and that compared in constant time: how long it takes tells nothing of any token.
+        It is looked up by its hash, which is compared in constant time, so that timing reveals nothing about tokens.
         """
         if abs(self._clock() - self._read_at) >= READ_SECONDS:
             self._read_again()
@@ -61,7 +61,7 @@ class Tokens:
         return caller if hmac.compare_digest(known, said) else None
 
     def _read_again(self) -> None:
-        """Where that fails, those that were read last still count: a folder is seldom away on purpose."""
+        """If the folder cannot be read, the tokens read before stay valid."""
         self._read_at = self._clock()
         try:
             self._callers = _read(self._folder)

@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from nervesys.artifacts.caller import RequestRefused, Service
+from nervesys.artifacts.api_client import RequestRefused, ServiceClient
 from nervesys.artifacts.gc import DAY, Plan
 from nervesys.artifacts.manifest import Manifest
 from nervesys.artifacts.opened import open_service
+from nervesys.artifacts.outbox import FILE, Outbox, refused_before
 from nervesys.artifacts.program import service
 from nervesys.artifacts.tokens import ADMIN
-from nervesys.artifacts.waiting import FILE, Waiting, refused_before
 from nervesys.cli.options import BrainUrl, Home, ListenAt, opened
 from nervesys.cli.stand_in import stand_in
 from nervesys.cli.waiting import awaited
@@ -128,7 +128,7 @@ def gc(
         _tell(plan, {file.parent.name: count for file, count in refused.items() if count}, dry_run=dry_run)
     if not dry_run:
         for file in (file for file, count in refused.items() if count):
-            with closing(Waiting(file)) as waiting:
+            with closing(Outbox(file)) as waiting:
                 waiting.forget_refused(before)
 
 
@@ -157,12 +157,12 @@ def _flat(said: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
     return rows
 
 
-def _service(home: str | None, brain: str | None, name: str) -> Service:
+def _service(home: str | None, brain: str | None, name: str) -> ServiceClient:
     start: Opened = opened("artifacts-cli", home=home, brain=brain)
     return open_service(name, start.place.home, start.loaded.settings)
 
 
-def _ask(asked: Service, method: str, path: str, query: dict[str, Any] | None = None) -> Any:
+def _ask(asked: ServiceClient, method: str, path: str, query: dict[str, Any] | None = None) -> Any:
     try:
         return asked.ask(method, path, asked=query)
     except RequestRefused as err:

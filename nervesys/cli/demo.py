@@ -15,8 +15,8 @@ from nervesys.cli.options import BrainUrl, Home, opened
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.stack import pulse as pulses
-from nervesys.stack.actions import actions
-from nervesys.stack.report import RESTART
+from nervesys.stack.receiver import actions
+from nervesys.stack.status import RESTART
 from nervesys.stores.opened import open_store
 
 app = typer.Typer(no_args_is_help=True)

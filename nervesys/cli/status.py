@@ -13,9 +13,9 @@ from nervesys.clock import system_clock
 from nervesys.contract import PathTemplate
 from nervesys.errors import StoreUnavailable
 from nervesys.settings.storage import Store
-from nervesys.stack.actions import ReceiverUnavailable, actions
 from nervesys.stack.layout import NoStack
-from nervesys.stack.report import RESTART, Report, heartbeat_ages, report
+from nervesys.stack.receiver import ReceiverUnavailable, actions
+from nervesys.stack.status import RESTART, StackStatus, heartbeat_ages, status_of
 from nervesys.stores.opened import open_store
 
 Answer = TypeVar("Answer")
@@ -36,7 +36,7 @@ def status(home: Home = None, as_json: Annotated[bool, typer.Option("--json", he
         raise typer.Exit(1)
 
 
-def look(here: Local) -> Report:
+def look(here: Local) -> StackStatus:
     """Ask supervisor, the store and the receiver; who does not answer is a warning."""
     warnings: list[str] = []
 
@@ -52,7 +52,7 @@ def look(here: Local) -> Report:
     journal = told(lambda: actions(here.receiver, here.settings.monitoring.web, action=RESTART)) if processes else None
     if here.settings.monitoring.deadman.url is None:
         warnings.append("No dead-man's switch: nobody outside notices when this whole machine is gone (deadman.url)")
-    return report(here.stack, processes or {}, ages or {}, journal or [], warnings)
+    return status_of(here.stack, processes or {}, ages or {}, journal or [], warnings)
 
 
 def _heartbeat_ages(store: Store) -> dict[str, float]:
@@ -60,7 +60,7 @@ def _heartbeat_ages(store: Store) -> dict[str, float]:
     return heartbeat_ages(listing, store.paths.agents, system_clock())
 
 
-def _show(out: Console, found: Report, now: float) -> None:
+def _show(out: Console, found: StackStatus, now: float) -> None:
     services = Table("service", "state", "since", "where", box=None, header_style="bold")
     for service in found.services:
         since = _ago(now - service.since) if service.since else ""

@@ -18,7 +18,7 @@ from nervesys.cli.options import BrainUrl, Home
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.settings import Settings
-from nervesys.stack.actions import actions, tell
+from nervesys.stack.receiver import actions, post_as_grafana
 from nervesys.stores.opened import Opened, opened
 
 LOOK_SECONDS = 0.5
@@ -82,7 +82,9 @@ def _past_grafana(test: Trial, one: Opened, seconds: float) -> Iterator[str]:
     """What happens to a test that comes as if from Grafana."""
     settings, token = one.loaded.settings, open_local(one.place).token
     assert token is not None, "open_local fills it in"
-    say = partial(tell, settings.monitoring.listen.receiver, settings.monitoring.web, token.get_secret_value())
+    say = partial(
+        post_as_grafana, settings.monitoring.listen.receiver, settings.monitoring.web, token.get_secret_value()
+    )
     start, deadline = system_clock(), time.monotonic() + seconds
     say(test.as_grafana(start))
     try:

@@ -8,6 +8,7 @@ import requests
 from github import Auth, BadCredentialsException, Github, GithubException, RateLimitExceededException
 
 from nervesys.errors import BrainUnavailable, QuotaLow
+from nervesys.http import cause
 from nervesys.settings.storage import Brain
 
 Request = Callable[[str], AbstractContextManager[None]]
@@ -91,4 +92,4 @@ class GitHub:
             except GithubException as err:
                 raise BrainUnavailable(f"ask GitHub for {operation}: HTTP {err.status}") from err
             except requests.RequestException as err:
-                raise BrainUnavailable(f"ask GitHub for {operation}: {type(err).__name__}") from err
+                raise BrainUnavailable(f"ask GitHub for {operation}: {cause(err)}") from err

@@ -1,4 +1,4 @@
-"""Small objects that programs serve over HTTP: a GET that is bounded in time and size, and conditional."""
+"""GETs a small object over HTTP, with limits on time and size, and only if it has changed (ETag)."""
 
 import time
 from typing import NamedTuple
@@ -7,6 +7,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from nervesys.errors import SourceError
+from nervesys.http import cause
 from nervesys.stores.objects import too_large
 
 CHUNK_BYTES = 1 << 14
@@ -14,7 +15,7 @@ OK, NOT_MODIFIED = 200, 304
 
 
 class Page(NamedTuple):
-    """One answer.
+    """One response.
 
     Attributes:
         version: the ETag; empty where the server gives none.
@@ -26,19 +27,19 @@ class Page(NamedTuple):
 
 
 def fetch(url: str, known: str, *, max_bytes: int, timeout_seconds: float) -> Page | None:
-    """What a URL serves, or None where it is still the version that is known.
+    """The content of a URL, or None if it is still the known version.
 
-    No redirect is followed, and nothing compressed is asked for: who serves decides neither where we go nor how much
-    room an answer takes.
+    Redirects are not followed and compression is not accepted, so that the server can neither redirect the request nor
+    send a compression bomb.
 
     Args:
         url: http or https.
-        known: version of an earlier answer; empty for none.
+        known: version of an earlier response; empty for none.
         max_bytes: of the body.
-        timeout_seconds: for the whole answer, however slowly it drips.
+        timeout_seconds: for the whole response, even if it arrives slowly.
 
     Raises:
-        SourceError: no answer in time, or another than 200 and 304.
+        SourceError: no response in time, or a status other than 200 and 304.
         BadObject: `too_large`.
     """
     headers = {"Accept-Encoding": "identity", **({"If-None-Match": known} if known else {})}
@@ -57,12 +58,12 @@ def fetch(url: str, known: str, *, max_bytes: int, timeout_seconds: float) -> Pa
                 if len(body) > max_bytes:
                     raise too_large(url, max_bytes)
                 if time.monotonic() > deadline:
-                    raise SourceError(f"get {url}: not whole within {timeout_seconds:g} s")
+                    raise SourceError(f"get {url}: not complete within {timeout_seconds:g} s")
             return Page(answer.headers.get("ETag", ""), body)
     except (requests.RequestException, HTTPError, OSError) as err:
-        raise SourceError(f"get {url}: {type(err).__name__}") from err
+        raise SourceError(f"get {url}: {cause(err)}") from err
 
 
 def _as_nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Adds no credentials; without it, those of ~/.netrc would go along."""
+    """Authentication that adds nothing; without it, requests would send credentials from ~/.netrc."""
     return request

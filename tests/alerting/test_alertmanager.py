@@ -189,5 +189,5 @@ def test_a_test_is_kept_back_as_a_real_one_would_be(alertmanager: str) -> None:
 
 
 def test_an_alertmanager_that_is_away_is_named() -> None:
-    with pytest.raises(AlertmanagerUnavailable, match=r"ask http://127.0.0.1:1: ConnectionError"):
+    with pytest.raises(AlertmanagerUnavailable, match=r"call Alertmanager at http://127.0.0.1:1: cannot connect"):
         Alertmanager("http://127.0.0.1:1").find({})

@@ -19,9 +19,9 @@ import yaml
 
 from nervesys.cli.local import Local, local
 from nervesys.stack import daemon, ready
-from nervesys.stack.actions import actions
 from nervesys.stack.programs import find
-from nervesys.stack.report import RESTART
+from nervesys.stack.receiver import actions
+from nervesys.stack.status import RESTART
 from tests.conftest import FOREIGN, PROGRAMS
 
 ROOT = Path(__file__).parents[2]

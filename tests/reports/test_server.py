@@ -125,4 +125,4 @@ def test_a_prometheus_that_is_away_is_told_in_every_panel() -> None:
         panels = [kind for kind in Outline(answer.text).classes.values() if kind != "heading"]
         assert answer.status_code == 200
         assert set(panels) == {"notice"}
-        assert "ask http://127.0.0.1:9: ConnectionError" in answer.text
+        assert "query Prometheus at http://127.0.0.1:9: cannot connect" in answer.text

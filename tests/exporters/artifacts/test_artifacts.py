@@ -195,9 +195,9 @@ def test_a_pass_compares_no_more_than_its_budget(world: World, monkeypatch: pyte
 
 
 def test_what_waits_is_seen_and_a_file_that_is_none_costs_its_agent_only(world: World) -> None:
-    patient = world.patient(pauses=())
+    delivery = world.delivery(pauses=())
     world.stop()
-    world.artifacts("grok", patient).put("x", "note")
+    world.artifacts("grok", delivery).put("x", "note")
     (world.place.home / "agents/grok").rename(world.place.home / "agents/GROK")
     (world.place.home / "agents/qwen").mkdir()
     (world.place.home / "agents/qwen/artifacts.sqlite3").write_bytes(b"not a database" * 100)

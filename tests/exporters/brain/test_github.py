@@ -94,4 +94,4 @@ def test_out_of_reach_fails_the_pass(hub: GitHub) -> None:
     hub.shutdown()
     hub.server_close()
     assert not runner.run_once("github")
-    assert runner.trouble() == "github: ask GitHub for rate_limit: ConnectionError"
+    assert runner.trouble() == "github: ask GitHub for rate_limit: cannot connect"

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nervesys.agent import Agent
-from nervesys.artifacts.patience import Patient
-from nervesys.artifacts.waiting import Waiting
+from nervesys.artifacts.delivery import Delivery
+from nervesys.artifacts.outbox import Outbox
 from tests.nervesys.artifacts.world import World
 
 
@@ -15,9 +15,9 @@ def test_what_waited_is_told_at_a_heartbeat_of_the_next_start(
     home = tmp_path / "home"
     with World(home) as world:
         (brain / "config/storage.yaml").write_text(f"artifacts: {{service: 'http://{world.address}'}}\n")
-        waiting = Waiting(home / "agents/grok/artifacts.sqlite3")
+        waiting = Outbox(home / "agents/grok/artifacts.sqlite3")
         world.stop()
-        made = world.artifacts("grok", Patient(world.caller(), waiting, ())).put("made before the kill", "note")
+        made = world.artifacts("grok", Delivery(world.caller(), waiting, ())).put("made before the kill", "note")
         waiting.close()
         world.start()
         with grok() as agent:

@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from nervesys.artifacts.caller import ServiceAway
+from nervesys.artifacts.api_client import ServiceUnavailable
 from nervesys.artifacts.program import service
 from nervesys.errors import NervesysError
 from nervesys.metrics.pages import serve
@@ -93,7 +93,7 @@ def _serve(world: World) -> multiprocessing.process.BaseProcess:
     server = APART.Process(target=_serving, args=(world.place.home, world.address))
     server.start()
     while True:
-        with suppress(ServiceAway):
+        with suppress(ServiceUnavailable):
             world.caller().ask("GET", "artifacts")
             return server
 
@@ -107,23 +107,23 @@ def _write(home: Path, address: str, name: str, out: Connection) -> None:
     """Put artifacts, and at each tenth tell what waits, as a heartbeat does."""
     world = World(home)
     world.address = address
-    patient = world.patient(name, pauses=())
-    artifacts = world.artifacts(name, patient)
+    delivery = world.delivery(name, pauses=())
+    artifacts = world.artifacts(name, delivery)
     while True:
         for _ in range(10):
             made = artifacts.put(os.urandom(random.randrange(2000)), "note", trace=f"{name}-trace")
             os.write(out.fileno(), made.id.encode() + b"\n")
-        with suppress(ServiceAway):
-            patient.sync()
+        with suppress(ServiceUnavailable):
+            delivery.sync()
 
 
 def _kept(world: World) -> set[str]:
     """What others can list and read once every agent has started anew and told what waited."""
     kept = set[str]()
     for name in WRITERS:
-        patient = world.patient(name)
-        patient.sync()
-        artifacts = world.artifacts(name, patient)
+        delivery = world.delivery(name)
+        delivery.sync()
+        artifacts = world.artifacts(name, delivery)
         kept |= {made.id for made in artifacts.list() if len(artifacts.read(made.id)) == made.size_bytes}
     return kept
 
@@ -137,8 +137,8 @@ def full_disk(folder: Path, limit: int = 120_000) -> Outcome:
 def _fill(folder: Path, limit: int) -> Outcome:
     promised, refused = set[str](), 0
     with World(folder) as world:
-        patient = world.patient(pauses=())
-        artifacts = world.artifacts("grok", patient)
+        delivery = world.delivery(pauses=())
+        artifacts = world.artifacts("grok", delivery)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
         while refused < 3:
             try:
@@ -146,7 +146,7 @@ def _fill(folder: Path, limit: int) -> Outcome:
             except NervesysError:
                 refused += 1
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        patient.sync()
+        delivery.sync()
         promised.add(artifacts.put("room again", "note").id)
         kept = {made.id for made in artifacts.list() if artifacts.read(made.id)}
     return Outcome("a full disk", len(promised), len(promised & kept), len(kept - promised))

@@ -4,90 +4,90 @@ from pathlib import Path
 
 import pytest
 
-from nervesys.artifacts.caller import RequestRefused, ServiceAway
-from nervesys.artifacts.patience import PAUSES, Patient
-from nervesys.artifacts.process import Progress
-from nervesys.artifacts.waiting import Waiting, state_of
+from nervesys.artifacts.api_client import RequestRefused, ServiceUnavailable
+from nervesys.artifacts.delivery import PAUSES, Delivery
+from nervesys.artifacts.outbox import Outbox, state_of
+from nervesys.artifacts.trace import Progress
 from nervesys.errors import NervesysError
 from tests.nervesys.artifacts.world import World
 
 
 def test_it_is_asked_again_after_5_10_and_20_seconds_and_then_the_disk_keeps_it(world: World) -> None:
     slept: list[float] = []
-    patient = Patient(world.caller(), Waiting(world.place.home / "w.sqlite3"), PAUSES, world.clock, slept.append)
-    grok = world.artifacts("grok", patient)
+    delivery = Delivery(world.caller(), Outbox(world.place.home / "w.sqlite3"), PAUSES, world.clock, slept.append)
+    grok = world.artifacts("grok", delivery)
     world.stop()
     made = grok.put("x", "note")
     assert slept == [5, 10, 20]
     assert world.lies_there(made)
     grok.put("y", "note")
     assert slept == [5, 10, 20]  # it is known to be away: nobody waits a second time
-    assert patient.state().waiting == 2
-    with pytest.raises(ServiceAway):
-        patient.sync()
+    assert delivery.state().waiting == 2
+    with pytest.raises(ServiceUnavailable):
+        delivery.sync()
     world.start()
-    patient.sync()
-    assert patient.state().waiting == 0
+    delivery.sync()
+    assert delivery.state().waiting == 0
     assert [grok.read(one.id) for one in grok.list()] == [b"x", b"y"]
 
 
 def test_it_comes_back_between_two_attempts(world: World) -> None:
-    patient = Patient(
-        world.caller(), Waiting(world.place.home / "w.sqlite3"), PAUSES, world.clock, lambda _: world.start()
+    delivery = Delivery(
+        world.caller(), Outbox(world.place.home / "w.sqlite3"), PAUSES, world.clock, lambda _: world.start()
     )
     world.stop()
-    made = world.artifacts("grok", patient).put("x", "note")
-    assert patient.state().waiting == 0
+    made = world.artifacts("grok", delivery).put("x", "note")
+    assert delivery.state().waiting == 0
     assert world.artifacts().get(made.id) == made
 
 
 def test_what_waits_is_said_in_its_order_before_anything_newer(world: World) -> None:
-    patient = world.patient(pauses=())
-    grok = world.artifacts("grok", patient)
+    delivery = world.delivery(pauses=())
+    grok = world.artifacts("grok", delivery)
     world.stop()
     with pytest.raises(ZeroDivisionError), grok.step("t", "s"):
         grok.trace("t", members=["gimai"])
         1 / 0  # noqa: B018
     world.start()
     grok.trace("t", "failed")
-    assert patient.state().waiting == 4
-    patient.sync()
+    assert delivery.state().waiting == 4
+    delivery.sync()
     found = world.artifacts("gimai").trace_of("t")
     assert (found.status, found.steps[0].status, found.members) == ("failed", "failed", ("gimai", "grok"))
     assert (found.ended_at or 0) >= found.started_at
 
 
 def test_what_is_refused_is_kept_aside_and_does_not_hold_up_the_rest(world: World) -> None:
-    patient = world.patient(pauses=())
+    delivery = world.delivery(pauses=())
     world.artifacts("qwen").trace("theirs")
-    grok = world.artifacts("grok", patient)
+    grok = world.artifacts("grok", delivery)
     world.stop()
     grok.put("x", "note", trace="theirs")
     mine = grok.put("y", "note")
     world.start()
-    patient.sync()
-    assert (patient.state().waiting, patient.state().refused) == (0, 1)
+    delivery.sync()
+    assert (delivery.state().waiting, delivery.state().refused) == (0, 1)
     assert [one.id for one in grok.list()] == [mine.id]
     with pytest.raises(RequestRefused):
         grok.put("z", "note", trace="theirs")
 
 
 def test_a_wrong_token_costs_nothing_that_waits(world: World) -> None:
-    patient = world.patient(pauses=())
-    grok = world.artifacts("grok", patient)
+    delivery = world.delivery(pauses=())
+    grok = world.artifacts("grok", delivery)
     world.stop()
     grok.put("x", "note")
     token = world.place.home / "secrets/artifacts/grok"
     right = token.read_text()
     token.write_text("another-token-than-before")
     world.start()
-    with pytest.raises(ServiceAway, match="token"):
-        patient.sync()
-    assert patient.state().waiting == 1
+    with pytest.raises(ServiceUnavailable, match="token"):
+        delivery.sync()
+    assert delivery.state().waiting == 1
     world.stop()
     token.write_text(right)
     world.start()
-    patient.sync()
+    delivery.sync()
     assert len(list(grok.list())) == 1
 
 
@@ -105,9 +105,9 @@ def test_a_step_ends_once(world: World) -> None:
 
 
 def test_who_only_looks_sees_what_waits_and_touches_nothing(world: World) -> None:
-    patient = world.patient(pauses=())
+    delivery = world.delivery(pauses=())
     world.stop()
-    world.artifacts("grok", patient).put("x", "note")
+    world.artifacts("grok", delivery).put("x", "note")
     file = world.place.home / "agents/grok/artifacts.sqlite3"
     file.chmod(0o400)
     assert state_of(file)[0] == 1
@@ -122,4 +122,4 @@ def test_a_file_that_is_none_is_told_in_words(tmp_path: Path, body: bytes) -> No
         state_of(file)
     if body:
         with pytest.raises(NervesysError, match="open"):
-            Waiting(file)
+            Outbox(file)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from nervesys.artifacts.caller import RequestRefused
+from nervesys.artifacts.api import Api
+from nervesys.artifacts.api_client import RequestRefused
 from nervesys.artifacts.files import FilesUnavailable
 from nervesys.artifacts.manifest import Manifest, Status
-from nervesys.artifacts.service import Desk
 from nervesys.artifacts.tokens import ADMIN
 from tests.nervesys.artifacts.world import World
 
@@ -89,16 +89,16 @@ def test_one_run_deletes_no_more_than_its_limit(tmp_path: Path, clock: Hand) -> 
 def test_what_changed_since_the_plan_stays(world: World, clock: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = world.artifacts().put("whole", "note")
     late = started(world, kept)
-    planned = Desk._planned
+    planned = Api._planned
 
-    def and_then_completed(self: Desk, limits: Any) -> Any:
+    def and_then_completed(self: Api, limits: Any) -> Any:
         plan = planned(self, limits)
         path_of(late.uri).parent.mkdir(exist_ok=True)
         path_of(late.uri).write_text("whole")
         world.caller().ask("POST", f"artifacts/{late.id}/completed", b"{}")
         return plan
 
-    monkeypatch.setattr(Desk, "_planned", and_then_completed)
+    monkeypatch.setattr(Api, "_planned", and_then_completed)
     clock.now += 2 * DAY
     assert run(world, dry_run=False) == set()
     assert world.artifacts().read(late.id) == b"whole"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from nervesys.artifacts.caller import RequestRefused, ServiceAway
+from nervesys.artifacts.api_client import RequestRefused, ServiceUnavailable
 from nervesys.artifacts.manifest import Manifest, Status, Visibility
 from nervesys.artifacts.tables import manifests
 from nervesys.artifacts.tokens import ADMIN
@@ -248,5 +248,5 @@ def test_a_content_that_was_changed_is_noticed(world: World) -> None:
 def test_an_agent_knows_that_the_service_is_away(world: World) -> None:
     grok = world.artifacts()
     world.stop()
-    with pytest.raises(ServiceAway):
+    with pytest.raises(ServiceUnavailable):
         grok.get("01ARZ3NDEKTSV4RRFFQ69G5FAV")

@@ -1,16 +1,16 @@
-"""Manifests and processes, on both databases."""
+"""Manifests and traces, on both databases."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import Connection, select
 
-from nervesys.artifacts import processes, registry
+from nervesys.artifacts import registry, traces
 from nervesys.artifacts.database import Manifests
 from nervesys.artifacts.manifest import Context, Manifest, Status
-from nervesys.artifacts.process import Progress, Said
 from nervesys.artifacts.tables import manifests, steps
 from nervesys.artifacts.tokens import Caller
+from nervesys.artifacts.trace import Progress, Update
 from nervesys.contract.ulid import Stamps
 from nervesys.metrics.body import Refused
 
@@ -94,8 +94,8 @@ def test_a_list_goes_on_where_it_ended(opened: Manifests) -> None:
 
 def test_a_step_never_ends_before_it_began(opened: Manifests) -> None:
     with opened.alone() as connection:
-        processes.tell_step(connection, GROK, "t1", "s", Said(at=NOW))
-        processes.tell_step(connection, GROK, "t1", "s", Said(status=Progress.COMPLETED, at=NOW - 60))
+        traces.tell_step(connection, GROK, "t1", "s", Update(at=NOW))
+        traces.tell_step(connection, GROK, "t1", "s", Update(status=Progress.COMPLETED, at=NOW - 60))
         row = connection.execute(select(steps)).one()
     assert (row.started_at, row.ended_at, row.status) == (NOW, NOW, "completed")
 

@@ -5,15 +5,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from nervesys.artifacts.caller import Service
+from nervesys.artifacts.api_client import ServiceClient
 from nervesys.artifacts.client import Artifacts
 from nervesys.artifacts.database import Manifests
+from nervesys.artifacts.delivery import Delivery
 from nervesys.artifacts.manifest import Manifest
-from nervesys.artifacts.patience import Patient
+from nervesys.artifacts.outbox import Outbox
 from nervesys.artifacts.place import database_url, open_files
 from nervesys.artifacts.program import service
 from nervesys.artifacts.tokens import ADMIN
-from nervesys.artifacts.waiting import Waiting
 from nervesys.clock import Clock, system_clock
 from nervesys.metrics.pages import served
 from nervesys.settings import Place, load
@@ -57,18 +57,18 @@ class World:
     def token(self, name: str) -> str:
         return (self._tokens / name).read_text()
 
-    def caller(self, name: str = "grok") -> Service:
-        found = Service(f"http://{self.address}", self.token(name))
+    def caller(self, name: str = "grok") -> ServiceClient:
+        found = ServiceClient(f"http://{self.address}", self.token(name))
         self._opened.callback(found.close)
         return found
 
-    def patient(self, name: str = "grok", pauses: tuple[float, ...] = (0, 0, 0)) -> Patient:
-        waiting = Waiting(self.place.home / "agents" / name / "artifacts.sqlite3")
+    def delivery(self, name: str = "grok", pauses: tuple[float, ...] = (0, 0, 0)) -> Delivery:
+        waiting = Outbox(self.place.home / "agents" / name / "artifacts.sqlite3")
         self._opened.callback(waiting.close)
-        return Patient(self.caller(name), waiting, pauses, self.clock)
+        return Delivery(self.caller(name), waiting, pauses, self.clock)
 
-    def artifacts(self, name: str = "grok", patient: Patient | None = None) -> Artifacts:
-        return Artifacts(name, patient or self.patient(name), self.files, self.clock)
+    def artifacts(self, name: str = "grok", delivery: Delivery | None = None) -> Artifacts:
+        return Artifacts(name, delivery or self.delivery(name), self.files, self.clock)
 
     def rows(self, table: Any) -> list[Any]:
         """What lies in a table."""

@@ -66,7 +66,7 @@ def test_a_condition_is_explained(tmp_path: Path) -> None:
     assert said.exit_code == 0
     assert "# warning\nmax by (server)" in said.output
     assert "min_over_time(nervesys_server_cpu_ratio[10m]) > 0.9" in said.output
-    assert "There are no current values: ask http://127.0.0.1:1" in said.output
+    assert "There are no current values: query Prometheus at http://127.0.0.1:1" in said.output
 
 
 def test_a_window_that_is_too_short_is_named(tmp_path: Path) -> None:

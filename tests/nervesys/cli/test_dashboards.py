@@ -40,7 +40,7 @@ def test_check_tells_of_every_page(tmp_path: Path) -> None:
 def test_a_prometheus_that_does_not_answer_is_told_in_words(tmp_path: Path, command: list[str]) -> None:
     said = RUN.invoke(app, [*command, "--prometheus", "http://127.0.0.1:1", "--home", str(tmp_path)])
     assert said.exit_code == 1
-    assert str(said.exception) == "ask http://127.0.0.1:1: ConnectionError"
+    assert str(said.exception) == "query Prometheus at http://127.0.0.1:1: cannot connect"
 
 
 @pytest.mark.parametrize(

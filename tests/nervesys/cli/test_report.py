@@ -143,7 +143,7 @@ def test_without_an_archive_it_says_where_else(report: Report, monkeypatch: pyte
 
 def test_without_a_prometheus_nothing_is_made(run: Run, report: Report, tmp_path: Path) -> None:
     ran = run("report", "daily", "--prometheus", "http://127.0.0.1:9", "--out", str(tmp_path / "out"))
-    assert (ran.code, "ask http://127.0.0.1:9: ConnectionError" in ran.err) == (1, True)
+    assert (ran.code, "query Prometheus at http://127.0.0.1:9: cannot connect" in ran.err) == (1, True)
     assert not (tmp_path / "out").exists()
 
 

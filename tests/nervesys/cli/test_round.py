@@ -58,5 +58,5 @@ def test_reports_that_cannot_be_made_hold_up_nothing_else(
     ran = run("round", "--home", str(tmp_path), "--archive", tmp_path.as_uri(), "--brain", str(tmp_path / "brain"))
     assert f"archived host-1 {DAY} (1 of 1)" in ran.out
     assert ran.code == 1
-    assert "reports are still due: ask http://127.0.0.1:9: ConnectionError" in ran.err
+    assert "reports are still due: query Prometheus at http://127.0.0.1:9: cannot connect" in ran.err
     assert "by_round: false" in ran.err

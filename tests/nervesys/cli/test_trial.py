@@ -83,4 +83,4 @@ def test_wrong_use_is_told(home: Path, argv: list[str], problem: str) -> None:
 def test_a_wrong_token_is_said(home: Path) -> None:
     (home / "secrets/receiver_token").write_text("another")
     said = CliRunner().invoke(app, ["test", "Agent Down", "--agent", "grok"])
-    assert "status 401: the bearer token is missing or wrong" in str(said.exception)
+    assert "HTTP 401: the bearer token is missing or wrong" in str(said.exception)

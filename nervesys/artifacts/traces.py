@@ -1,4 +1,4 @@
-"""What may be done with traces and steps: functions of one transaction, as in `registry`."""
+"""Operations on traces and steps, each a function of one transaction, as in `registry`."""
 
 from http import HTTPStatus
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 from sqlalchemy import Connection, Table, case, func, insert, select, update
 
 from nervesys.artifacts.access import is_member, may_speak_for, takes_part
-from nervesys.artifacts.process import ENDED, Progress, Said, Step, Trace
 from nervesys.artifacts.tables import members, steps, traces
 from nervesys.artifacts.tokens import Caller
+from nervesys.artifacts.trace import ENDED, Progress, Step, Trace, Update
 from nervesys.metrics.body import Refused
 
 
 def join(connection: Connection, who: Caller, trace: str | None, at: float) -> Refused | None:
-    """Begin a trace that nobody has begun yet, or take part in one as a member.
+    """Begin a trace if it does not exist yet; refuse callers that are not members of it.
 
     Args:
-        connection: of a transaction that is alone.
-        who: wants to add to it.
-        trace: None for what belongs to none.
-        at: Unix seconds; when it began, where it begins now.
+        connection: of an exclusive transaction.
+        who: the caller.
+        trace: id of the trace; None if the request belongs to none.
+        at: Unix seconds; start time of a trace that begins now.
     """
     if trace is None:
         return None
@@ -35,8 +35,8 @@ def join(connection: Connection, who: Caller, trace: str | None, at: float) -> R
     return None
 
 
-def tell_trace(connection: Connection, who: Caller, trace: str, said: Said) -> Trace | Refused:
-    """Begin or end a trace, and let others take part; what has ended stays as it ended."""
+def tell_trace(connection: Connection, who: Caller, trace: str, said: Update) -> Trace | Refused:
+    """Begin or end a trace, and add members; a trace that has ended does not change any more."""
     if wrong := join(connection, who, trace, said.at):
         return wrong
     there = set(connection.execute(select(members.c.agent).where(members.c.trace_id == trace)).scalars())
@@ -47,8 +47,8 @@ def tell_trace(connection: Connection, who: Caller, trace: str, said: Said) -> T
     return trace_of(connection, who, trace)
 
 
-def tell_step(connection: Connection, who: Caller, trace: str, step: str, said: Said) -> Trace | Refused:
-    """Begin or end a step; what has ended stays as it ended."""
+def tell_step(connection: Connection, who: Caller, trace: str, step: str, said: Update) -> Trace | Refused:
+    """Begin or end a step; a step that has ended does not change any more."""
     if wrong := join(connection, who, trace, said.at):
         return wrong
     key = {"trace_id": trace, "id": step}
@@ -62,7 +62,7 @@ def tell_step(connection: Connection, who: Caller, trace: str, step: str, said: 
 
 
 def trace_of(connection: Connection, who: Caller, trace: str) -> Trace | Refused:
-    """One trace with its steps; one that somebody takes no part in is not there for them."""
+    """One trace with its steps; not found for callers that are not members of it."""
     row = connection.execute(select(traces).where(traces.c.id == trace, takes_part(who))).one_or_none()
     if row is None:
         return Refused(HTTPStatus.NOT_FOUND, "not_found", f"there is no trace {trace}")
@@ -87,8 +87,8 @@ def _insert(connection: Connection, table: Table, row: dict[str, Any]) -> None:
     connection.execute(insert(table).values(**row, registered=_next(table), change=_next(table)))
 
 
-def _end(connection: Connection, table: Table, key: dict[str, str], said: Said) -> None:
-    """Note how it ended, unless it had ended before; it never ends before it began."""
+def _end(connection: Connection, table: Table, key: dict[str, str], said: Update) -> None:
+    """Record how it ended, unless it has ended already; the end is never before the start."""
     if said.status in ENDED:
         ended = case((table.c.started_at > said.at, table.c.started_at), else_=said.at)
         open_ = update(table).filter_by(**key).where(table.c.ended_at.is_(None))

@@ -1,6 +1,6 @@
-"""What could not be said to the service waits on this machine's disk, in the order in which it is to be said.
+"""The outbox of an agent: requests to the artifact service that could not be sent yet, in order, in SQLite.
 
-No write-ahead log: whoever only watches may read it from a folder that it cannot write to.
+It uses no write-ahead log, so that an exporter can read it from a folder that it must not write to.
 """
 
 import sqlite3
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from nervesys.errors import NervesysError
 
 FILE = "artifacts.sqlite3"
-"""In an agent's own folder."""
+"""File name within the agent's folder."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, path TEXT NOT NULL, body BLOB NOT NULL, refused TEXT
@@ -23,7 +23,7 @@ SELECT count(*) FILTER (WHERE refused IS NULL), min(at) FILTER (WHERE refused IS
 
 
 class Request(NamedTuple):
-    """One thing to say.
+    """One stored request.
 
     Attributes:
         path: below the service's URL.
@@ -36,12 +36,12 @@ class Request(NamedTuple):
 
 
 class State(NamedTuple):
-    """What waits.
+    """How full an outbox is.
 
     Attributes:
-        waiting: requests to be said.
-        oldest: when the first of them was made, in Unix seconds; None where none waits.
-        refused: requests that the service will not take; they are kept to be looked at.
+        waiting: number of requests to be sent.
+        oldest: time of the oldest of them, in Unix seconds; None if there is none.
+        refused: number of requests that the service refused; they are kept for inspection.
     """
 
     waiting: int
@@ -49,11 +49,11 @@ class State(NamedTuple):
     refused: int
 
 
-class Waiting:
-    """The requests of one agent; any thread may use it.
+class Outbox:
+    """The outbox of one agent. Thread-safe.
 
     Args:
-        path: of the file; its folder is made.
+        path: the file; its folder is created.
 
     Raises:
         NervesysError: the file cannot be opened.
@@ -70,36 +70,36 @@ class Waiting:
             raise NervesysError(f"open {path}: {err}") from err
 
     def add(self, at: float, path: str, body: bytes) -> None:
-        """Keep a request; it is on the disk when this returns.
+        """Store a request durably.
 
         Raises:
-            NervesysError: the disk refuses.
+            NervesysError: the file cannot be written.
         """
         self._write("INSERT INTO requests (at, path, body) VALUES (?, ?, ?)", at, path, body)
 
     def first(self) -> Request | None:
-        """What is to be said next."""
+        """The request to send next."""
         found = self._read("SELECT number, path, body FROM requests WHERE refused IS NULL ORDER BY number LIMIT 1")
         return Request(*found) if found else None
 
     def said(self, request: Request) -> None:
-        """Forget what the service has taken."""
+        """Remove a request that the service accepted."""
         self._write("DELETE FROM requests WHERE number = ?", request.number)
 
     def refused(self, request: Request, why: str) -> None:
-        """Pass over what the service will never take; it stays to be looked at."""
+        """Set aside a request that the service refused; it is kept for inspection."""
         self._write("UPDATE requests SET refused = ? WHERE number = ?", why, request.number)
 
     def forget_refused(self, before: float) -> int:
-        """Forget what was refused and made before an instant; how many."""
+        """Remove refused requests older than an instant; returns how many."""
         return self._write("DELETE FROM requests WHERE refused IS NOT NULL AND at < ?", before)
 
     def state(self) -> State:
-        """What waits."""
+        """How full it is."""
         return State(*self._read(_STATE))
 
     def close(self) -> None:
-        """Release the file."""
+        """Close the file."""
         with self._lock:
             self._db.close()
 
@@ -119,7 +119,7 @@ class Waiting:
 
 
 def state_of(path: Path) -> State:
-    """What waits in somebody else's file, which is only read.
+    """The state of another process's outbox, opened read-only.
 
     Raises:
         NervesysError: it cannot be read.
@@ -128,7 +128,7 @@ def state_of(path: Path) -> State:
 
 
 def refused_before(path: Path, before: float) -> int:
-    """How many requests in somebody else's file were refused and made before an instant.
+    """The number of refused requests older than an instant in another process's outbox, opened read-only.
 
     Raises:
         NervesysError: it cannot be read.

@@ -1,4 +1,4 @@
-"""Traces and their steps: the processes that artifacts belong to."""
+"""Traces and their steps: the units of work that artifacts belong to."""
 
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ MAX_MEMBERS = 1000
 
 
 class Progress(StrEnum):
-    """How far a trace or a step is."""
+    """State of a trace or a step."""
 
     RUNNING = "running"
     COMPLETED = "completed"
@@ -22,12 +22,12 @@ class Progress(StrEnum):
 ENDED = frozenset(Progress) - {Progress.RUNNING}
 
 
-class Said(BaseModel):
-    """What an agent says of a trace or a step.
+class Update(BaseModel):
+    """An agent's report of the progress of a trace or a step.
 
     Attributes:
-        at: when it became so, by the agent's clock.
-        members: agents that join the trace; those that are there stay.
+        at: when the state changed, by the agent's clock.
+        members: agents to add to the trace.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,7 +41,7 @@ class Step(BaseModel):
     """One step of a trace.
 
     Attributes:
-        agent: that does it.
+        agent: the agent that works on it.
         ended_at: Unix seconds; None while it runs.
     """
 
@@ -55,11 +55,11 @@ class Step(BaseModel):
 
 
 class Trace(BaseModel):
-    """One process, of one agent or several.
+    """A unit of work of one agent or several.
 
     Attributes:
-        owner: who began it.
-        members: who take part, the owner among them.
+        owner: the agent that began it.
+        members: the agents that take part, the owner among them.
         ended_at: Unix seconds; None while it runs.
     """
 

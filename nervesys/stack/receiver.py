@@ -1,4 +1,4 @@
-"""What the receiver's journal says, asked over HTTP; and alerts, told to it as Grafana tells them."""
+"""The client of the receiver's HTTP API: reads its journal, and posts alerts in Grafana's format."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -7,6 +7,7 @@ from typing import Any
 import requests
 
 from nervesys.errors import NervesysError
+from nervesys.http import cause
 from nervesys.settings import Web
 
 TIMEOUT_SECONDS = 5
@@ -14,20 +15,20 @@ LIMIT = 1000
 
 
 class ReceiverUnavailable(NervesysError):
-    """The receiver did not answer as it should."""
+    """The receiver did not respond, or rejected the request."""
 
 
 def actions(address: str, web: Web, *, tests: bool = False, **wanted: str) -> list[dict[str, Any]]:
-    """Actions of the journal, what changed last first.
+    """Actions in the journal, most recently changed first.
 
     Args:
         address: `HOST:PORT` of the receiver.
-        web: its certificate, user and password, where it asks for one.
-        tests: those that tests of the chain led to, which are left out otherwise.
-        wanted: `agent`, `action`, `alert` or `state`.
+        web: its certificate, and the user and password of its basic auth.
+        tests: return the actions of test alerts instead of those of real ones.
+        wanted: filters: `agent`, `action`, `alert` or `state`.
 
     Raises:
-        ReceiverUnavailable: it does not answer.
+        ReceiverUnavailable: it does not respond.
     """
     url = f"{web.url_of(address)}/actions"
     password = web.basic_auth_password.get_secret_value() if web.basic_auth_password else ""
@@ -42,20 +43,20 @@ def actions(address: str, web: Web, *, tests: bool = False, **wanted: str) -> li
         answer.raise_for_status()
         return [action for action in answer.json()["actions"] if bool(action["test"]) is tests]
     except (requests.RequestException, ValueError) as err:
-        raise ReceiverUnavailable(f"ask {url}: {type(err).__name__}") from err
+        raise ReceiverUnavailable(f"read the receiver's journal at {url}: {cause(err)}") from err
 
 
-def tell(address: str, web: Web, token: str, body: Mapping[str, Any]) -> None:
-    """Post what Grafana would.
+def post_as_grafana(address: str, web: Web, token: str, body: Mapping[str, Any]) -> None:
+    """Post a webhook as Grafana would.
 
     Args:
         address: `HOST:PORT` of the receiver.
         web: its certificate.
-        token: the receiver's.
-        body: Grafana's.
+        token: bearer token of the receiver.
+        body: in Grafana's format.
 
     Raises:
-        ReceiverUnavailable: it does not take it.
+        ReceiverUnavailable: it was not accepted.
     """
     url, bearer = f"{web.url_of(address)}/api/v1/grafana", {"authorization": f"Bearer {token}"}
     try:
@@ -63,6 +64,6 @@ def tell(address: str, web: Web, token: str, body: Mapping[str, Any]) -> None:
             url, json=dict(body), headers=bearer, verify=web.tls_cert_file or True, timeout=TIMEOUT_SECONDS
         )
     except requests.RequestException as err:
-        raise ReceiverUnavailable(f"tell {url}: {type(err).__name__}") from err
+        raise ReceiverUnavailable(f"post to {url}: {cause(err)}") from err
     if answer.status_code != HTTPStatus.OK:
-        raise ReceiverUnavailable(f"tell {url}: status {answer.status_code}: {answer.text.strip()}")
+        raise ReceiverUnavailable(f"post to {url}: HTTP {answer.status_code}: {answer.text.strip()}")

@@ -1,4 +1,4 @@
-"""Calls the service over HTTP; tells apart that it is away, which passes, and that it refuses, which does not."""
+"""The HTTP client of the artifact service. Temporary failures (retry) and refusals (do not retry) are told apart."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,21 +6,22 @@ from typing import Any
 import requests
 
 from nervesys.errors import NervesysError
+from nervesys.http import cause
 
 TIMEOUT_SECONDS = 10.0
-PATIENT = 500
-"""From this status on, the same request may be taken another time."""
+RETRYABLE = 500
+"""Responses with this status or above may succeed when the request is sent again."""
 
 
-class ServiceAway(NervesysError):
-    """The service of artifacts did not answer, or asks for another attempt."""
+class ServiceUnavailable(NervesysError):
+    """The service did not respond, or asked to try again later (5xx)."""
 
 
 class RequestRefused(NervesysError):
-    """The service of artifacts will not take this request, however often it is sent.
+    """The service refused the request (4xx); sending it again would not help.
 
     Attributes:
-        status: of HTTP.
+        status: HTTP status.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -28,13 +29,13 @@ class RequestRefused(NervesysError):
         super().__init__(message)
 
 
-class Service:
-    """The service, as its callers see it.
+class ServiceClient:
+    """Sends requests to the artifact service.
 
     Args:
-        url: of its root.
-        token: that is shown to it.
-        certificate: PEM file that vouches for it; None for the machine's own.
+        url: base URL of the service.
+        token: bearer token of the caller.
+        certificate: PEM file of trusted CA certificates; None for the machine's own.
         timeout_seconds: for connecting, and for each read.
     """
 
@@ -47,17 +48,17 @@ class Service:
         self._session.verify = certificate or True
 
     def ask(self, method: str, path: str, body: bytes | None = None, asked: Mapping[str, Any] | None = None) -> Any:
-        """Send a request, and return what it is answered.
+        """Send a request, and return the JSON of the response.
 
         Args:
-            method: of HTTP.
+            method: HTTP method.
             path: below `/api/v1/`.
             body: JSON.
-            asked: what stands behind the path.
+            asked: query parameters.
 
         Raises:
-            ServiceAway: it may be sent again.
-            RequestRefused: it should not be.
+            ServiceUnavailable: try again later.
+            RequestRefused: do not try again.
         """
         head = {"Content-Type": "application/json"} if body is not None else {}
         try:
@@ -67,9 +68,9 @@ class Service:
             if answer.status_code < requests.codes.bad_request:
                 return answer.json()
         except (requests.RequestException, ValueError) as err:
-            raise ServiceAway(f"ask {self._url}{path}: {type(err).__name__}") from err
-        if answer.status_code >= PATIENT:
-            raise ServiceAway(f"ask {self._url}{path}: {answer.status_code}")
+            raise ServiceUnavailable(f"call the artifact service at {self._url}{path}: {cause(err)}") from err
+        if answer.status_code >= RETRYABLE:
+            raise ServiceUnavailable(f"call the artifact service at {self._url}{path}: HTTP {answer.status_code}")
         raise RequestRefused(answer.status_code, answer.text.strip()[:500])
 
     def close(self) -> None:

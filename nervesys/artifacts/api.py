@@ -1,7 +1,7 @@
-"""The service's HTTP interface: manifests and processes come in, and are shown to those who may see them.
+"""The HTTP API of the artifact service: registers and shows manifests and traces.
 
-Only pointers travel: no content ever passes through here. What is answered with 2xx is on disk; 503 asks for another
-attempt, and 4xx says what the caller must mend.
+Contents never pass through it. A 2xx response means that the data is on disk, 503 asks the caller to try again, and a
+4xx response says what the caller must fix.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from nervesys.artifacts import gc, metrics, processes, registry
+from nervesys.artifacts import gc, metrics, registry, traces
 from nervesys.artifacts.database import Manifests
 from nervesys.artifacts.files import Files
 from nervesys.artifacts.manifest import Id, Key, Kind, Manifest, Status
-from nervesys.artifacts.process import Said
 from nervesys.artifacts.tokens import Caller, Tokens
+from nervesys.artifacts.trace import Update
 from nervesys.clock import Clock
 from nervesys.contract import format_time
 from nervesys.database import Writer
@@ -40,7 +40,7 @@ Answer = Callable[[Request, Caller], Awaitable[Any]]
 
 
 class Query(BaseModel):
-    """What a list can be asked for."""
+    """Query parameters of a list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -52,7 +52,7 @@ class Query(BaseModel):
 
 
 class Expiry(BaseModel):
-    """For how long a URI is asked."""
+    """Query parameters of a URI."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -60,7 +60,7 @@ class Expiry(BaseModel):
 
 
 class Run(BaseModel):
-    """How to clean up."""
+    """Query parameters of a garbage collection."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -68,7 +68,7 @@ class Run(BaseModel):
 
 
 class Named(BaseModel):
-    """What stands in a path."""
+    """Parameters in a path."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -78,16 +78,17 @@ class Named(BaseModel):
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Where requests are taken in.
+class Api:
+    """The API's routes and their handlers.
 
     Attributes:
-        database: read from.
-        writer: written through.
-        files: where contents lie.
-        tokens: whose is which.
-        instruments: count what comes.
-        settings: for how long links hold, and what may go when.
+        database: for reading.
+        writer: for writing.
+        files: storage of the contents.
+        tokens: authenticate the callers.
+        instruments: count requests.
+        settings: lifetime of links, limits of the garbage collection.
+        clock: the current time.
     """
 
     database: Manifests
@@ -99,7 +100,7 @@ class Desk:
     clock: Clock
 
     def routes(self) -> list[BaseRoute]:
-        """Every path, each with the one place that checks who calls."""
+        """All routes; each handler is wrapped by `_guarded`, which authenticates the caller."""
         paths: tuple[tuple[str, str, str, Answer], ...] = (
             ("POST", "artifacts", "register", self._register),
             ("GET", "artifacts", "list", self._list),
@@ -117,18 +118,18 @@ class Desk:
         ]
 
     def start(self) -> None:
-        """Let every series exist before its first event."""
+        """Create every series at 0, so that `increase` sees the first event."""
         self.instruments.add(metrics.COMMIT_FAILURES, by=0)
         for operation in metrics.OPERATIONS:
             for outcome in metrics.OUTCOMES:
                 self.instruments.add(metrics.REQUESTS, operation, outcome, by=0)
 
     def _guarded(self, operation: str, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
-        """An answer to those whom the service knows, counted by how it ended."""
+        """Authenticate the caller, run the handler, convert errors to responses, and count the outcome."""
 
         async def guarded(request: Request) -> Response:
             outcome = "failed"
-            response: Response = PlainTextResponse("a bug of ours\n", HTTPStatus.INTERNAL_SERVER_ERROR)
+            response: Response = PlainTextResponse("internal error\n", HTTPStatus.INTERNAL_SERVER_ERROR)
             try:
                 _checked(Named, request.path_params)
                 said = await answer(request, self._caller(request))
@@ -136,7 +137,7 @@ class Desk:
             except Refused as refused:
                 outcome, response = "refused", PlainTextResponse(f"{refused}\n", refused.status)
             except (DatabaseUnavailable, SourceError) as err:
-                response = PlainTextResponse(f"send it again, please: {err}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+                response = PlainTextResponse(f"try again later: {err}\n", HTTPStatus.SERVICE_UNAVAILABLE)
             finally:
                 self.instruments.add(metrics.REQUESTS, operation, outcome)
             return response
@@ -165,12 +166,12 @@ class Desk:
         return _shown(await self._commit(lambda connection: registry.complete(connection, who, id_)))
 
     async def _look(self, said: Manifest) -> None:
-        """Whether the content is where a manifest will say that it is."""
+        """Check that the content is in place, with the size that the manifest states."""
         size = await run_in_threadpool(self.files.size, said.uri)
         if size != said.size_bytes:
             there = "nothing" if size is None else f"{size} bytes"
             raise Refused(
-                HTTPStatus.CONFLICT, "conflict", f"size_bytes: {said.size_bytes}, and at {said.uri} lies {there}"
+                HTTPStatus.CONFLICT, "conflict", f"size_bytes: {said.size_bytes}, but {said.uri} holds {there}"
             )
 
     async def _get(self, request: Request, who: Caller) -> Any:
@@ -214,16 +215,16 @@ class Desk:
             return gc.planned(connection, listed, limits)
 
     async def _trace(self, request: Request, who: Caller) -> Any:
-        return _shown(self._read(lambda connection: processes.trace_of(connection, who, request.path_params["trace"])))
+        return _shown(self._read(lambda connection: traces.trace_of(connection, who, request.path_params["trace"])))
 
     async def _tell_trace(self, request: Request, who: Caller) -> Any:
-        said, trace = await _body(request, Said), request.path_params["trace"]
-        return _shown(await self._commit(lambda connection: processes.tell_trace(connection, who, trace, said)))
+        said, trace = await _body(request, Update), request.path_params["trace"]
+        return _shown(await self._commit(lambda connection: traces.tell_trace(connection, who, trace, said)))
 
     async def _tell_step(self, request: Request, who: Caller) -> Any:
-        said, path = await _body(request, Said), request.path_params
+        said, path = await _body(request, Update), request.path_params
         return _shown(
-            await self._commit(lambda c: processes.tell_step(c, who, path["trace"], path["step"], said)),
+            await self._commit(lambda c: traces.tell_step(c, who, path["trace"], path["step"], said)),
         )
 
     def _read(self, query: Callable[[Connection], Result | Refused]) -> Result:
@@ -253,7 +254,7 @@ def _checked(model: type[Model], said: Any) -> Model:
 
 
 def _invalid(err: ValidationError) -> Refused:
-    """What is wrong, without the values: a caller may have mistaken a secret for one."""
+    """The validation errors without the values, which might be secrets sent by mistake."""
     wrong = err.errors(include_url=False, include_input=False, include_context=False)
     said = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'manifest'}: {one['msg']}" for one in wrong)
     return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", said)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nervesys.stack.layout import Service, Stack
-from nervesys.stack.report import AgentReport, Report, heartbeat_ages, report
+from nervesys.stack.status import AgentStatus, StackStatus, heartbeat_ages, status_of
 from nervesys.stores.objects import Listing, ObjectInfo
 from nervesys.supervisor import Process
 
@@ -29,14 +29,14 @@ def restart(agent: str, state: str, attempts: int, at: float) -> dict[str, objec
 
 def test_agents_are_told_with_heartbeat_restarts_and_the_newest_action() -> None:
     journal = [restart("grok", "recovered", 1, 90.0), restart("grok", "escalated", 3, 50.0)]
-    found = report(STACK, {"prometheus": PROMETHEUS, "grok": GROK}, {"grok": 4.0}, journal, ["a warning"])
+    found = status_of(STACK, {"prometheus": PROMETHEUS, "grok": GROK}, {"grok": 4.0}, journal, ["a warning"])
     newest = {"state": "recovered", "at": 90.0}
     assert found.agents == (
-        AgentReport(name="grok", state="exited", heartbeat_age_seconds=4.0, restarts=4, last_action=newest),
-        AgentReport(name="gimai", state="stopped", heartbeat_age_seconds=None, restarts=0, last_action=None),
+        AgentStatus(name="grok", state="exited", heartbeat_age_seconds=4.0, restarts=4, last_action=newest),
+        AgentStatus(name="gimai", state="stopped", heartbeat_age_seconds=None, restarts=0, last_action=None),
     )
     assert found.warnings == ("a warning",)
-    assert Report.model_validate_json(found.model_dump_json()) == found
+    assert StackStatus.model_validate_json(found.model_dump_json()) == found
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_agents_are_told_with_heartbeat_restarts_and_the_newest_action() -> None
     ],
 )
 def test_the_stack_works_while_its_services_run(processes: dict[str, Process], works: bool) -> None:
-    assert report(STACK, processes, {}, [], []).works is works
+    assert status_of(STACK, processes, {}, [], []).works is works
 
 
 def test_a_heartbeat_is_aged_by_the_stores_clock() -> None:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from nervesys.analysis.anomaly import LEAST, Unusual
+from nervesys.agent.anomaly import LEAST, Unusual
 
 
 def noise(count: int) -> list[float]:

@@ -12,7 +12,7 @@ from nervesys.supervisor import Process
 RESTART = "restart_agent"
 
 
-class ServiceReport(Section):
+class ServiceStatus(Section):
     """One service.
 
     Attributes:
@@ -28,7 +28,7 @@ class ServiceReport(Section):
     since: float | None
 
 
-class AgentReport(Section):
+class AgentStatus(Section):
     """One agent.
 
     Attributes:
@@ -45,15 +45,15 @@ class AgentReport(Section):
     last_action: dict[str, Any] | None
 
 
-class Report(Section):
+class StackStatus(Section):
     """All of it.
 
     Attributes:
         warnings: what could not be asked, and what should be looked after.
     """
 
-    services: tuple[ServiceReport, ...]
-    agents: tuple[AgentReport, ...]
+    services: tuple[ServiceStatus, ...]
+    agents: tuple[AgentStatus, ...]
     warnings: tuple[str, ...]
 
     @property
@@ -62,13 +62,13 @@ class Report(Section):
         return all(service.state == "running" for service in self.services)
 
 
-def report(
+def status_of(
     stack: Stack,
     processes: Mapping[str, Process],
     heartbeats: Mapping[str, float],
     actions: Sequence[Mapping[str, Any]],
     warnings: Sequence[str],
-) -> Report:
+) -> StackStatus:
     """Put together what was learnt.
 
     Args:
@@ -82,9 +82,9 @@ def report(
     def state(name: str) -> str:
         return processes[name].state.lower() if name in processes else "stopped"
 
-    return Report(
+    return StackStatus(
         services=tuple(
-            ServiceReport(
+            ServiceStatus(
                 name=service.name,
                 about=service.about,
                 state=state(service.name),
@@ -99,9 +99,9 @@ def report(
     )
 
 
-def _agent(name: str, state: str, age: float | None, actions: Sequence[Mapping[str, Any]]) -> AgentReport:
+def _agent(name: str, state: str, age: float | None, actions: Sequence[Mapping[str, Any]]) -> AgentStatus:
     mine = [action for action in actions if action["agent"] == name and action["action"] == RESTART]
-    return AgentReport(
+    return AgentStatus(
         name=name,
         state=state,
         heartbeat_age_seconds=age,
