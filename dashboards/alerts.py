@@ -6,7 +6,7 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.shared import ENDED, FIRING, actions_by_agent, count_of, firing
+from dashboards.shared import ENDED, FIRES, FIRING, REAL, ROWS, actions_by_agent, count_of, firing, only
 from dashboards.style import (
     AGENT_CELL,
     ANY_IS_CRITICAL,
@@ -33,7 +33,7 @@ from dashboards.tables import Label, Value, table
 AGENT = 'agent=~"$agent"'
 FLAPPING = 6
 """Times that an alert came, from which on nobody believes it any more."""
-FIRES = mapping((1, "firing", Colour.CRITICAL))
+ALERT_WORDS = mapping((1, "firing", Colour.CRITICAL))
 
 
 def dashboard(house: House) -> Dashboard:
@@ -126,7 +126,7 @@ def _firing_of(severity: str, steps: Any) -> Any:
         f"Firing, {severity}",
         f"How many alerts of severity {severity} fire now?",
         Unit.COUNT,
-        query(count_of(f'ALERTS{{alertstate="firing", severity="{severity}"}}')),
+        query(count_of(f'ALERTS{{{FIRES}, severity="{severity}"}}')),
         steps=steps,
     )
 
@@ -138,7 +138,11 @@ def _open() -> Any:
         Label("agent", "Agent", links=(AGENT_CELL,)),
         Label("action", "Action"),
         Label("state", "State", words=coloured(STATE_COLOURS)),
-        Value("Episodes", query(f"sum by (agent, action, state) (nervesys_action_open{{{AGENT}}}) > 0"), Unit.COUNT),
+        Value(
+            "Episodes",
+            query(f"topk({ROWS}, sum by (agent, action, state) (nervesys_action_open{{{AGENT}}} > 0))"),
+            Unit.COUNT,
+        ),
         sort="Episodes",
         empty="Nothing is under way",
     )
@@ -149,31 +153,32 @@ def _history() -> Any:
         "History of alerts",
         "Which alert fired when, for how long, and does one flap?",
         query(f"max by (alertname) (max_over_time({FIRING}[$__rate_interval]))", "{{alertname}}"),
-        words=FIRES,
+        words=ALERT_WORDS,
         empty="Nothing fired",
     )
 
 
 def _often(house: House) -> Any:
     evaluated = house.settings.monitoring.prometheus.evaluation_interval_seconds
-    fired = f'{FIRING[:-1]}, agent=~"$agent|"}}'
+    concerned = 'agent=~"$agent|"'
+    fired = f"max by (alertname, agent) (count_over_time(ALERTS{{{FIRES}, {concerned}}}[$__range]))"
+    longest = f"topk({ROWS}, {fired})"
+    times = f"max by (alertname, agent) (1 + changes(ALERTS_FOR_STATE{{{REAL}, {concerned}}}[$__range]))"
     return table(
         "Alerts in the time range",
-        "Which alert came again and again, about whom, and how long did it fire in all? Often is flapping.",
+        "Which alert came again and again, about whom, and how long did it fire in all? Often is flapping. "
+        f"The {ROWS} that fired for the longest.",
         Label("alertname", "Alert"),
         Label("agent", "Agent", links=(AGENT_CELL,)),
         Value(
             "Times",
-            query(
-                'max by (alertname, agent) (1 + changes(ALERTS_FOR_STATE{agent=~"$agent|"}[$__range]))'
-                f" and on (alertname, agent) max_over_time({fired}[$__range])"
-            ),
+            query(only(times, longest, "alertname, agent")),
             Unit.COUNT,
             rising(FLAPPING / 2, FLAPPING),
         ),
         Value(
             "Fired for",
-            query(f"{evaluated:g} * max by (alertname, agent) (count_over_time({fired}[$__range]))"),
+            query(f"{evaluated:g} * {longest}"),
             Unit.SECONDS,
         ),
         sort="Times",

@@ -6,6 +6,7 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import Line, Section
 from dashboards.page import page
+from dashboards.shared import LINES, highest
 from dashboards.style import ANY_IS_CRITICAL, ANY_IS_WARNING, MEDIUM, TILE, Colour, House, Unit, graph, query, stat
 from dashboards.tables import Label, Value, table
 
@@ -161,10 +162,10 @@ def _requests() -> Any:
 def _waiting() -> Any:
     return graph(
         "Waiting by agent",
-        "Whose artifacts wait to be registered?",
+        f"Whose artifacts wait to be registered? At most {LINES} are drawn of each kind: those with the most.",
         Unit.COUNT,
-        query("max by (agent) (nervesys_artifact_waiting_requests)", "{{agent}}"),
-        query("max by (agent) (nervesys_artifact_refused_requests) > 0", "{{agent}}, refused"),
+        query(highest("nervesys_artifact_waiting_requests", "agent"), "{{agent}}"),
+        query(f"{highest('nervesys_artifact_refused_requests', 'agent')} > 0", "{{agent}}, refused"),
     )
 
 

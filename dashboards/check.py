@@ -24,6 +24,8 @@ EXCLUDED = dict.fromkeys(
     ("template-job-rule", "template-instance-rule", "target-job-rule", "target-instance-rule"), BY_SUBJECT
 )
 UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+MANY = frozenset({"agent", "server", "entity", "project"})
+"""Labels with so many values that neither people nor browsers can take them all in."""
 COUNTING = frozenset({"rate", "irate", "increase"})
 
 
@@ -200,6 +202,20 @@ def _empty_state(panel: Json) -> Iterator[str]:
         yield "does not say what it means to be empty"
 
 
+def _crowd(panel: Json) -> Iterator[str]:
+    for target in panel["targets"]:
+        for label in MANY & _named(panel, target):
+            if not re.search(rf'\b(topk|bottomk)\(|\b{label}="\$', target["expr"]):
+                yield f"{target['refId']}: as many as there are of {label}; see `busiest`"
+
+
+def _named(panel: Json, target: Json) -> set[str]:
+    """Labels that tell the lines or the rows of a query apart."""
+    if panel["type"] == "table":
+        return set(panel["transformations"][-1]["options"]["renameByName"])
+    return set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+
+
 PAGE_RULES: Mapping[str, Callable[[Json], Iterator[str]]] = {
     "uid": _uid,
     "panel-ids": _ids,
@@ -215,6 +231,7 @@ PANEL_RULES: Mapping[str, Callable[[Json], Iterator[str]]] = {
     "panel-title-description-rule": _words,
     "panel-units-rule": _unit,
     "panel-no-targets-rule": _targets,
+    "crowd": _crowd,
     "thresholds": _steps,
     "empty-state": _empty_state,
 }

@@ -7,6 +7,7 @@ from grafanalib.core import Dashboard
 from dashboards.correct import Query
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
+from dashboards.shared import ROWS, only
 from dashboards.style import (
     AGENT_CELL,
     MEDIUM,
@@ -102,18 +103,21 @@ def _changes() -> Any:
 
 
 def _agents() -> Any:
+    configured, told = "nervesys_brain_agent_configured", "nervesys_brain_agent_status_timestamp_seconds"
+    quiet = f"bottomk({ROWS}, max by (agent) ({told}) or 0 * max by (agent) ({configured}))"
+
+    def of_quiet(expr: str) -> Query:
+        return query(only(expr, quiet))
+
     return table(
         "Agents by the brain",
-        "Which agents are configured, and when did each last tell the brain its status?",
+        "Which agents are configured, and when did each last tell the brain its status? "
+        f"At most {ROWS}: those that told it longest ago.",
         Label("agent", "Agent", links=(AGENT_CELL,)),
         Label("role", "Role"),
-        Value("", query("max by (agent, role) (nervesys_brain_agent_configured)")),
-        Value(
-            "Status told",
-            query("1000 * max by (agent) (nervesys_brain_agent_status_timestamp_seconds)"),
-            Unit.AGO,
-        ),
-        Value("Error lines", query("max by (agent) (nervesys_brain_error_log_lines)"), Unit.COUNT),
+        Value("", of_quiet(f"max by (agent, role) ({configured})")),
+        Value("Status told", of_quiet(f"1000 * max by (agent) ({told})"), Unit.AGO),
+        Value("Error lines", of_quiet("max by (agent) (nervesys_brain_error_log_lines)"), Unit.COUNT),
         sort="Agent",
         rising=True,
         empty="The brain knows no agent",

@@ -15,7 +15,6 @@ from dashboards.shared import (
     ROWS,
     WHOLE,
     actions_by_agent,
-    age,
     count_of,
     firing,
     heartbeat,
@@ -93,7 +92,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Silent",
             f"How many agents have sent no heartbeat for {duration(down)}, whether stopped or dead?",
             Unit.COUNT,
-            query(count_of(f"{age(AGENT)} > {down:g}")),
+            query(count_of(f"{heartbeat(AGENT)} < time() - {down:g}")),
             steps=ANY_IS_CRITICAL,
         ),
         stat(

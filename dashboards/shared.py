@@ -23,7 +23,8 @@ from nervesys.settings.thresholds import Pair
 
 REAL = 'alertname!="Watchdog", nervesys_test!="true"'
 """Of alerts: neither the one that fires while all is well, nor tests of the chain."""
-FIRING = f'ALERTS{{alertstate="firing", {REAL}}}'
+FIRES = f'alertstate="firing", {REAL}'
+FIRING = f"ALERTS{{{FIRES}}}"
 ENDED = 'state!~"pending|running"'
 """Of an action's states, those that say what came of it."""
 
@@ -54,6 +55,16 @@ def busiest(lines: str, rank: str, by: str = "agent") -> str:
         by: label that both have.
     """
     return only(lines, f"topk({LINES}, {rank})", by)
+
+
+def highest(gauge: str, by: str) -> str:
+    """The lines of a gauge that rose highest in the time range; the label is that of `by`."""
+    return busiest(f"max by ({by}) ({gauge})", f"max by ({by}) (max_over_time({gauge}{WHOLE}))", by)
+
+
+def fastest(counter: str, by: str) -> str:
+    """The rates, per second, of a counter that grew most in the time range; the label is that of `by`."""
+    return busiest(f"sum by ({by}) (rate({counter}{NOW}))", f"sum by ({by}) (increase({counter}{WHOLE}))", by)
 
 
 def count_of(expr: str) -> str:
@@ -90,11 +101,7 @@ def server_load(house: House, server: str) -> Sequence[Any]:
             title,
             f"{question} Dashed: warning and critical threshold.",
             Unit.RATIO,
-            busiest(
-                f"max by (server) ({family}{{{server}}})",
-                f"max by (server) (max_over_time({family}{{{server}}}{WHOLE}))",
-                "server",
-            ),
+            highest(f"{family}{{{server}}}", "server"),
             by="server",
             steps=of_pair(pair),
             top=1,
@@ -115,10 +122,11 @@ def most(
     expr: str,
     *,
     by: str = "agent",
+    which: str = "those with the most",
     asked: Callable[[str, str], Query] = query,
     **style: Any,
 ) -> Any:
-    """A graph with a line an agent, or whatever else there may be too many of, of those with the most.
+    """A graph with a line an agent, or whatever else there may be too many of to read.
 
     Args:
         title: of the panel.
@@ -126,12 +134,13 @@ def most(
         unit: of the lines.
         expr: of the `busiest`.
         by: the label that names a line; an agent's leads to its page.
+        which: are drawn where there are too many.
         asked: makes a query of an expression and a legend.
         style: as for `graph`.
     """
     return graph(
         title,
-        f"{question} At most {LINES} are drawn: those with the most in the time range.",
+        f"{question} At most {LINES} are drawn: {which} in the time range.",
         unit,
         asked(expr, f"{{{{{by}}}}}"),
         links=(TO_AGENT,) if by == "agent" else (),
@@ -182,7 +191,7 @@ def actions_by_agent(title: str, agent: str) -> Any:
             "Times",
             query(
                 f"round(topk({ROWS}, sum by (agent, action, state) "
-                f"(increase(nervesys_actions_total{{{agent}, {ENDED}}}[$__range])))) > 0"
+                f"(increase(nervesys_actions_total{{{agent}, {ENDED}}}[$__range]) > 0)))"
             ),
             Unit.COUNT,
         ),

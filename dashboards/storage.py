@@ -6,6 +6,7 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import Line, Section
 from dashboards.page import page
+from dashboards.shared import LINES
 from dashboards.style import (
     ANY_IS_WARNING,
     MEDIUM,
@@ -209,9 +210,9 @@ def _limits() -> tuple[Any, ...]:
     return (
         bars(
             "Days of logs missing in the archive",
-            "Which server's days were never archived?",
+            f"Which server's days were never archived? The {LINES} that miss most.",
             Unit.COUNT,
-            query("max by (server) (nervesys_archive_missing_log_days)", "{{server}}"),
+            query(f"topk({LINES}, max by (server) (nervesys_archive_missing_log_days))", "{{server}}"),
             steps=ANY_IS_WARNING,
             empty="No server has archived logs yet",
         ),

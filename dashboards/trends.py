@@ -11,11 +11,11 @@ from grafanalib.core import Dashboard
 from dashboards.correct import Query
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
+from dashboards.shared import WHOLE, busiest, most
 from dashboards.style import (
     LEVEL_COLOURS,
     MEDIUM,
     TILE,
-    TO_AGENT,
     Colour,
     House,
     Unit,
@@ -31,6 +31,7 @@ TOKENS = "nervesys_log_tokens_total"
 DURATION = "nervesys_log_action_duration_seconds_bucket"
 QUANTILES = ((0.5, "median"), (0.95, "95 of 100 are faster"))
 ERROR = ', level="ERROR"'
+DAY, WEEK = "[1d]", "[7d]"
 ERROR_SHARE = rising(0.05, 0.15)
 """Of all records; where a fleet's work begins to look wrong, and where it is."""
 
@@ -104,14 +105,14 @@ def _work() -> tuple[Any, ...]:
             stacked=True,
             empty="Nothing was logged; older days: nervesys history backfill",
         ),
-        graph(
+        most(
             "Log records a day by agent",
             "Who does how much of it?",
             Unit.COUNT,
-            _a_day(f"sum by (agent) (increase({RECORDS}{{{AGENT}}}[1d]))", "{{agent}}"),
+            busiest(_by_agent(DAY), _by_agent(WHOLE)),
+            asked=_a_day,
             stacked=True,
             empty="Nothing was logged; older days: nervesys history backfill",
-            links=(TO_AGENT,),
         ),
         graph(
             "Tokens a day by model",
@@ -124,28 +125,33 @@ def _work() -> tuple[Any, ...]:
     )
 
 
-def _quality() -> tuple[Any, ...]:
-    def by_agent(window: str, matchers: str = "") -> str:
-        return f"sum by (agent) (increase({RECORDS}{{{AGENT}{matchers}}}[{window}]))"
+def _by_agent(window: str, matchers: str = "") -> str:
+    return f"sum by (agent) (increase({RECORDS}{{{AGENT}{matchers}}}{window}))"
 
+
+def _share(window: str) -> str:
+    return f"{_by_agent(window, ERROR)} / ({_by_agent(window)} > 0)"
+
+
+def _quality() -> tuple[Any, ...]:
     return (
-        graph(
+        most(
             "Errors a day by agent",
             "Whose errors became more, and since when?",
             Unit.COUNT,
-            _a_day(by_agent("1d", ERROR), "{{agent}}"),
+            busiest(_by_agent(DAY, ERROR), _by_agent(WHOLE, ERROR)),
+            asked=_a_day,
             stacked=True,
             empty="No error was logged",
-            links=(TO_AGENT,),
         ),
-        graph(
+        most(
             "Share of errors by agent, over a week",
             "Who got worse, however much it works? Dashed: where a look is due, and where it is overdue.",
             Unit.RATIO,
-            _a_day(f"{by_agent('7d', ERROR)} / ({by_agent('7d')} > 0)", "{{agent}}"),
+            busiest(_share(WEEK), _share(WHOLE)),
+            asked=_a_day,
             steps=ERROR_SHARE,
             empty="No error was logged",
-            links=(TO_AGENT,),
         ),
         graph(
             "Duration of actions by day",

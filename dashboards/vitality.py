@@ -4,17 +4,21 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
+from dashboards.correct import Query
 from dashboards.layout import Line, Section
 from dashboards.page import page
+from dashboards.shared import LINES, NOW, ROWS, WHOLE, busiest, fastest, highest, most, only
 from dashboards.style import ANY_IS_CRITICAL, MEDIUM, SHORT, TILE, House, Unit, graph, query, rising, stat
 from dashboards.tables import Label, Value, table
 
+VITALITY = "nervesys_vitality"
 EMPTY = "No entity showed vital signs yet"
+ENTITY, BY_ENTITY = "entity", " by (entity)"
 MISSED = rising(0.01, 0.05)
 SLOW = rising(0.5, 1)
 """Seconds; from a second on, Reaction Slow fires."""
-NOW, OVERALL = "$__rate_interval", "$__range"
-"""Windows: of what a graph shows at each instant, and of what a tile or a row sums up."""
+OVERALL = "[$__range]"
+"""The window of what a tile or a row sums up."""
 QUANTILES = (("half", 0.5), ("19 of 20", 0.95), ("99 of 100", 0.99))
 
 
@@ -36,20 +40,20 @@ def dashboard(house: House) -> Dashboard:
 
 
 def _of_entity(family: str) -> str:
-    return f"max by (entity) (nervesys_vitality_{family})"
+    return f"max by (entity) ({VITALITY}_{family})"
 
 
 def _missed_share(window: str, by: str = "") -> str:
     """Share of pulses without an answer; empty where there was no pulse."""
     answered, received = (
-        f"sum{by} (increase(nervesys_vitality_pulses_{what}_total[{window}]))" for what in ("answered", "received")
+        f"sum{by} (increase({VITALITY}_pulses_{what}_total{window}))" for what in ("answered", "received")
     )
     return f"clamp_min(1 - {answered} / ({received} > 0), 0)"
 
 
 def _quantile(share: float, window: str, by: str = "le") -> str:
     """The time within which this share of reactions is seen."""
-    buckets = f"{_growth(window)}(nervesys_vitality_reaction_seconds_bucket[{window}])"
+    buckets = f"{_growth(window)}({VITALITY}_reaction_seconds_bucket{window})"
     return f"histogram_quantile({share}, sum by ({by}) ({buckets}))"
 
 
@@ -95,7 +99,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Errors",
             "How many errors did all entities have in this time range?",
             Unit.COUNT,
-            query(f"round(sum(increase(nervesys_vitality_errors_total[{OVERALL}])))"),
+            query(f"round(sum(increase({VITALITY}_errors_total{OVERALL})))"),
         ),
         stat("Clients", "How many clients are connected?", Unit.COUNT, query(f"sum({_of_entity('clients')})")),
     )
@@ -103,46 +107,55 @@ def _tiles(house: House) -> tuple[Any, ...]:
 
 def _entities(house: House) -> Any:
     silent = house.settings.thresholds.vitality_silent_seconds
-    all_of = f"round(sum by (entity) (increase(nervesys_vitality_{{}}_total[{OVERALL}])))"
+    silent_longest = f"bottomk({ROWS}, {_of_entity('heartbeat_timestamp_seconds')})"
+
+    def of_silent(expr: str) -> Query:
+        return query(only(expr, silent_longest, "entity"))
+
+    def all_of(family: str) -> Query:
+        return of_silent(f"round(sum by (entity) (increase({VITALITY}_{family}_total{OVERALL})))")
+
     return table(
         "How each entity does",
-        "Does it beat, does it answer, and how quickly? Pulses, missed ones, reactions and errors of this time range.",
+        "Does it beat, does it answer, and how quickly? Pulses, missed ones, reactions and errors of this time range, "
+        f"of the {ROWS} that were silent for the longest.",
         Label("entity", "Entity"),
         Value(
             "Silent for",
-            query(f"time() - {_of_entity('heartbeat_timestamp_seconds')}"),
+            query(f"time() - {silent_longest}"),
             Unit.SECONDS,
             rising(silent / 2, silent),
         ),
-        Value("Pulses", query(all_of.format("pulses_received")), Unit.COUNT),
-        Value("Missed", query(_missed_share(OVERALL, " by (entity)")), Unit.RATIO, MISSED),
-        Value("Reaction", query(_quantile(0.95, OVERALL, "entity, le")), Unit.SECONDS, SLOW),
-        Value("Errors", query(all_of.format("errors")), Unit.COUNT),
-        Value("Entropy gain", query(_of_entity("entropy_gain")), Unit.NONE),
-        Value("Memory decay", query(_of_entity("memory_decay_ratio")), Unit.RATIO),
-        Value("Clients", query(_of_entity("clients")), Unit.COUNT),
+        Value("Pulses", all_of("pulses_received"), Unit.COUNT),
+        Value("Missed", of_silent(_missed_share(OVERALL, BY_ENTITY)), Unit.RATIO, MISSED),
+        Value("Reaction", of_silent(_quantile(0.95, OVERALL, "entity, le")), Unit.SECONDS, SLOW),
+        Value("Errors", all_of("errors"), Unit.COUNT),
+        Value("Entropy gain", of_silent(_of_entity("entropy_gain")), Unit.NONE),
+        Value("Memory decay", of_silent(_of_entity("memory_decay_ratio")), Unit.RATIO),
+        Value("Clients", of_silent(_of_entity("clients")), Unit.COUNT),
         sort="Missed",
         empty=EMPTY,
     )
 
 
 def _pulses() -> Any:
-    rate = "60 * sum by (entity) (rate(nervesys_vitality_pulses_received_total[$__rate_interval]))"
-    return graph(
+    return most(
         "Pulses received",
         "Whose pulse beats, and how fast?",
         Unit.PER_MINUTE,
-        query(rate, "{{entity}}"),
+        f"60 * {fastest(f'{VITALITY}_pulses_received_total', ENTITY)}",
+        by=ENTITY,
         empty=EMPTY,
     )
 
 
 def _missed() -> Any:
-    return graph(
+    return most(
         "Missed by each",
         "Which share of pulses did each entity leave unanswered?",
         Unit.RATIO,
-        query(_missed_share(NOW, " by (entity)"), "{{entity}}"),
+        busiest(_missed_share(NOW, BY_ENTITY), _missed_share(WHOLE, BY_ENTITY), ENTITY),
+        by=ENTITY,
         steps=MISSED,
         empty=EMPTY,
     )
@@ -159,42 +172,56 @@ def _quantiles() -> Any:
 
 
 def _slowness() -> Any:
-    return graph(
+    def of_each(window: str) -> str:
+        return _quantile(0.95, window, "entity, le")
+
+    return most(
         "Reactions of each",
         "Within which time are 19 of 20 reactions of each entity seen?",
         Unit.SECONDS,
-        query(_quantile(0.95, NOW, "entity, le"), "{{entity}}"),
+        busiest(of_each(NOW), of_each(WHOLE), ENTITY),
+        by=ENTITY,
         steps=SLOW,
         empty=EMPTY,
     )
 
 
 def _entropy() -> Any:
-    return graph(
+    return most(
         "Entropy gain",
         "How much that is new does each reaction add, in bits?",
         Unit.NONE,
-        query(_of_entity("entropy_gain"), "{{entity}}"),
+        only(_of_entity("entropy_gain"), _poorest(), ENTITY),
+        by=ENTITY,
+        which="the poorest",
         empty=EMPTY,
     )
 
 
+def _poorest() -> str:
+    """Those that repeated themselves most, over the whole time range."""
+    return f"bottomk({LINES}, max by (entity) (avg_over_time({VITALITY}_entropy_gain{WHOLE})))"
+
+
 def _trend() -> Any:
-    return graph(
+    return most(
         "Entropy over half an hour",
         "Does it grow richer, or repeat itself more and more? The mean of the last half hour, in bits.",
         Unit.NONE,
-        query("max by (entity) (avg_over_time(nervesys_vitality_entropy_gain[30m]))", "{{entity}}"),
+        only(f"max by (entity) (avg_over_time({VITALITY}_entropy_gain[30m]))", _poorest(), ENTITY),
+        by=ENTITY,
+        which="the poorest",
         empty=EMPTY,
     )
 
 
 def _decay() -> Any:
-    return graph(
+    return most(
         "Memory decay",
         "Which share of its memories has faded?",
         Unit.RATIO,
-        query(_of_entity("memory_decay_ratio"), "{{entity}}"),
+        highest(f"{VITALITY}_memory_decay_ratio", ENTITY),
+        by=ENTITY,
         empty=EMPTY,
     )
 
@@ -204,7 +231,7 @@ def _errors() -> Any:
         "Errors by kind",
         "What goes wrong?",
         Unit.PER_MINUTE,
-        query("60 * sum by (kind) (rate(nervesys_vitality_errors_total[$__rate_interval]))", "{{kind}}"),
+        query(f"60 * sum by (kind) (rate({VITALITY}_errors_total{NOW}))", "{{kind}}"),
         stacked=True,
         empty="No error was counted",
     )

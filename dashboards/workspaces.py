@@ -4,12 +4,15 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
+from dashboards.correct import Query
 from dashboards.layout import Line, Section
 from dashboards.page import page
+from dashboards.shared import NOW, ROWS, fastest, highest, most, only
 from dashboards.style import ANY_IS_CRITICAL, ANY_IS_WARNING, MEDIUM, TILE, House, Unit, graph, query, stat
 from dashboards.tables import Label, Value, table
 
 EMPTY = "No project yet"
+WORKSPACE, PROJECT = "nervesys_workspace", "project"
 
 
 def dashboard(house: House) -> Dashboard:
@@ -29,7 +32,7 @@ def dashboard(house: House) -> Dashboard:
 
 
 def _of_project(family: str) -> str:
-    return f"max by (project) (nervesys_workspace_{family})"
+    return f"max by (project) ({WORKSPACE}_{family})"
 
 
 def _total(title: str, question: str, family: str, unit: Unit, **style: Any) -> Any:
@@ -69,40 +72,43 @@ def _tiles() -> tuple[Any, ...]:
 
 
 def _projects() -> Any:
-    def instant(family: str) -> Any:
-        return query(f"1000 * {_of_project(family)}")
+    largest = f"topk({ROWS}, {_of_project('file_bytes')})"
+
+    def of(family: str, scale: str = "") -> Query:
+        return query(scale + only(_of_project(family), largest, PROJECT))
 
     return table(
         "What each project holds",
-        "What does each project hold, and when did it last move?",
+        f"What does each project hold, and when did it last move? The {ROWS} largest.",
         Label("project", "Project"),
-        Value("Last event", instant("last_event_timestamp_seconds"), Unit.AGO),
-        Value("Segments", query(_of_project("segments")), Unit.COUNT),
-        Value("Files", query(_of_project("files")), Unit.COUNT),
-        Value("Size", query(_of_project("file_bytes")), Unit.BYTES),
-        Value("Versions", query(_of_project("versions")), Unit.COUNT),
-        Value("Snapshots", query(_of_project("snapshots")), Unit.COUNT),
-        Value("Newest snapshot", instant("newest_snapshot_timestamp_seconds"), Unit.AGO),
+        Value("Last event", of("last_event_timestamp_seconds", "1000 * "), Unit.AGO),
+        Value("Segments", of("segments"), Unit.COUNT),
+        Value("Files", of("files"), Unit.COUNT),
+        Value("Size", query(largest), Unit.BYTES),
+        Value("Versions", of("versions"), Unit.COUNT),
+        Value("Snapshots", of("snapshots"), Unit.COUNT),
+        Value("Newest snapshot", of("newest_snapshot_timestamp_seconds", "1000 * "), Unit.AGO),
         sort="Size",
         empty=EMPTY,
     )
 
 
 def _movement() -> tuple[Any, ...]:
-    rate = "60 * sum by ({}) (rate(nervesys_workspace_events_total[$__rate_interval]))"
+    events = f"{WORKSPACE}_events_total"
     return (
-        graph(
+        most(
             "Events by project",
             "Which project is being worked on?",
             Unit.PER_MINUTE,
-            query(rate.format("project"), "{{project}}"),
+            f"60 * {fastest(events, PROJECT)}",
+            by=PROJECT,
             empty=EMPTY,
         ),
         graph(
             "Events by type",
             "What happens in the projects?",
             Unit.PER_MINUTE,
-            query(rate.format("type"), "{{type}}"),
+            query(f"60 * sum by (type) (rate({events}{NOW}))", "{{type}}"),
             stacked=True,
             empty=EMPTY,
         ),
@@ -111,19 +117,21 @@ def _movement() -> tuple[Any, ...]:
 
 def _growth() -> tuple[Any, ...]:
     return (
-        graph(
+        most(
             "Contents by project",
             "Which project grows, and does cleaning up keep pace?",
             Unit.BYTES,
-            query(_of_project("content_bytes"), "{{project}}"),
+            highest(f"{WORKSPACE}_content_bytes", PROJECT),
+            by=PROJECT,
             stacked=True,
             empty=EMPTY,
         ),
-        graph(
+        most(
             "Versions by project",
             "How much is written, and how much is forgotten?",
             Unit.COUNT,
-            query(_of_project("versions"), "{{project}}"),
+            highest(f"{WORKSPACE}_versions", PROJECT),
+            by=PROJECT,
             empty=EMPTY,
         ),
     )

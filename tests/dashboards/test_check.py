@@ -71,6 +71,7 @@ TASKS = "nervesys_agent_tasks_total"
         pytest.param("panel-title-description-rule", lambda page: spoil(page, "description", ""), id="no description"),
         pytest.param("panel-units-rule", lambda page: defaults(page).pop("unit"), id="no unit"),
         pytest.param("panel-no-targets-rule", lambda page: spoil(page, "targets", []), id="no query"),
+        pytest.param("crowd", lambda page: asks(page, "up", legendFormat="{{agent}}"), id="a line an agent"),
         pytest.param("empty-state", lambda page: defaults(page).pop("noValue"), id="silent when empty"),
         pytest.param(
             "thresholds",

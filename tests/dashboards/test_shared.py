@@ -1,0 +1,50 @@
+"""What is drawn where there is too much to draw: asked of a real Prometheus that knows two agents."""
+
+import pytest
+
+from dashboards import shared
+from dashboards.build import pages
+from dashboards.shared import FIRING
+from nervesys.queries.asking import Live
+from nervesys.queries.reading import Question, questions_of
+from nervesys.queries.variables import ANY
+from nervesys.settings import load
+from tests.hour.history import HOUR_SECONDS
+
+STEPS = 60
+
+
+def asked(panel: str) -> Question:
+    return next(one for one in questions_of(pages(load(profile="local"))[0]) if one.panel == panel)
+
+
+@pytest.fixture
+def room_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "LINES", 1)
+    monkeypatch.setattr(shared, "ROWS", 1)
+
+
+@pytest.mark.usefixtures("room_for_one")
+@pytest.mark.parametrize(
+    ("chosen", "drawn"),
+    [
+        pytest.param(ANY, "grok", id="the busiest of all"),
+        pytest.param("gimai", "gimai", id="whoever is chosen, busy or not"),
+    ],
+)
+def test_the_line_of_the_busiest_is_drawn_and_unbroken(live: Live, chosen: str, drawn: str) -> None:
+    [line] = live.ask(asked("Tasks ended"), {"agent": chosen, "server": ANY}, HOUR_SECONDS, STEPS)
+    assert line.labels == {"agent": drawn}
+    moments = [when for when, _ in line.points]
+    assert moments == [moments[0] + step * HOUR_SECONDS / STEPS for step in range(STEPS)]
+
+
+def test_without_too_many_all_are_drawn(live: Live) -> None:
+    lines = live.ask(asked("Tasks ended"), {"agent": ANY, "server": ANY}, HOUR_SECONDS, STEPS)
+    assert {line.labels["agent"] for line in lines} == {"gimai", "grok"}
+
+
+def test_a_test_of_the_alerts_is_no_alert() -> None:
+    assert 'nervesys_test!="true"' in FIRING
+    texts = [question.expr for page in pages(load()) for question in questions_of(page)]
+    assert [text for text in texts if "ALERTS" in text and 'nervesys_test!="true"' not in text] == []
