@@ -10,6 +10,7 @@ from nervesys.agent.restore import Say, check_empty, restore, troubles
 from nervesys.clock import Clock
 from nervesys.contract import PathTemplate, RestoreDrill, parse_time
 from nervesys.contract.brain import RESTORE_DRILL
+from nervesys.contract.times import utc
 from nervesys.errors import BadObject, NervesysError
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import Archive, files_of
@@ -91,6 +92,23 @@ class Drill:
             return parse_time(date)
         except BadObject:
             return None
+
+
+def is_due(last: RestoreDrill | None, days: int, now: float) -> bool:
+    """Whether a drill is due: so many days, UTC, after one that worked; the day after one that failed."""
+    if last is None:
+        return True
+    return (utc(now).date() - utc(last.timestamp).date()).days >= (days if last.succeeded else 1)
+
+
+def recorded(brain: GitBrain) -> RestoreDrill | None:
+    """How the last drill went, as last fetched; None where there was none, or its record is broken."""
+    tree = brain.tree(brain.state_branch)
+    body = tree.read(RESTORE_DRILL) if tree else None
+    try:
+        return RestoreDrill.parse(body) if body else None
+    except BadObject:
+        return None
 
 
 def _worded(wrong: list[str]) -> str:

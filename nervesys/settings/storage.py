@@ -153,9 +153,12 @@ class Round(Section):
 
     Attributes:
         delete_at_most: objects and files that retention may delete in one round; a wrong table or clock stops there.
+        drill_days: between two restore drills of whoever does the round, which needs room for all of a backup; None
+            leaves them to others.
     """
 
     delete_at_most: int = Field(ge=0)
+    drill_days: Days = None
 
 
 class Workspace(Section):

@@ -1,11 +1,17 @@
-"""All that one day's round is made of: logs and retention, shared knowledge, the full backup, yesterday's summary."""
+"""All that one day's round is made of: logs and retention, shared knowledge, the full backup, yesterday's summary.
+
+Where the settings ask for it, now and then also a restore drill of that backup.
+"""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from tempfile import TemporaryFile
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 
 from nervesys.agent.backup import Backup, write_backup
+from nervesys.agent.drill import Drill, is_due, record, recorded
 from nervesys.agent.identity import Identity
 from nervesys.agent.round.knowledge import Merge
 from nervesys.agent.round.leader import Leader, NotLeader
@@ -80,6 +86,7 @@ class Daily:
         self._keep_configuration()
         trouble = self._merge_knowledge(say) + self._back_up(say)
         trouble += self.round.carry_out(self.round.plan(), say)
+        trouble += self._drill(self.leader, say) if self.leader else []
         if unreported:
             raise NervesysError("\n".join([*trouble, f"reports are still due: {unreported}"]))
         if self.leader:
@@ -128,6 +135,17 @@ class Daily:
             return [f"no full backup: {bad}"]
         say(f"backed up to {path}")
         return []
+
+    def _drill(self, leader: Leader, say: Callable[[str], None]) -> list[str]:
+        """Try whether the newest backup can be brought back, where that is due."""
+        days, now = self.round.storage.round.drill_days, self.round.clock()
+        if days is None or not is_due(recorded(leader.brain), days, now):
+            return []
+        drill = Drill(self.round.archive, self.round.storage, self.round.clock, time.monotonic, leader.me)
+        with TemporaryDirectory(prefix="nervesys-drill-") as folder:
+            went = drill.run(Path(folder), say)
+        record(leader.brain, went)
+        return [] if went.succeeded else [f"the restore drill failed: {went.detail}"]
 
     def _summarise(self, leader: Leader, say: Callable[[str], None]) -> None:
         """Yesterday's summary, unless it is there; a log that cannot be read is left out of it, and said."""

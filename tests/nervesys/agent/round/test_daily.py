@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from nervesys.agent.round import Daily, Leader, NotLeader, words_of
+from nervesys.agent.round import Daily, Leader, NotLeader, Round, words_of
 from nervesys.agent.round.leader import LEASE_SECONDS
-from nervesys.contract import DailySummary
+from nervesys.contract import DailySummary, RestoreDrill
 from nervesys.errors import NervesysError, StoreUnavailable
 from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stores.brain import GitBrain
 from tests.brains import read, write
-from tests.nervesys.agent.round.kit import DUE, NOW, World
+from tests.nervesys.agent.round.kit import DUE, NOW, STORAGE, World
 from tests.servers.model import model_server
 
 DAY = 86_400
@@ -88,6 +88,36 @@ def test_the_day_is_archived_backed_up_and_summed_up(who: Who, tmp_path: Path) -
     again: list[str] = []
     Daily(world.round(), TREE, who("grok")).run(again.append, again=True)
     assert again == [], "everything is there"
+
+
+def test_now_and_then_the_leader_tries_whether_its_backup_comes_back(who: Who, tmp_path: Path) -> None:
+    world = World(tmp_path / "world")
+    drills: list[RestoreDrill] = []
+
+    def on(day: int, drill_days: int | None = 7) -> list[str]:
+        """What is wrong on a day; the drill that is recorded by then is added to the others."""
+        storage = STORAGE.model_copy(update={"round": STORAGE.round.model_copy(update={"drill_days": drill_days})})
+        now = NOW + day * DAY
+        trouble = Daily(Round(world.store, world.archive, storage, lambda: now), TREE, who("grok", now)).run(quiet)
+        if drill_days:
+            drills.append(RestoreDrill.parse(read(tmp_path / "brain.git", "state/restore_drill.json")))
+        return trouble
+
+    assert on(0, None) == []
+    with pytest.raises(KeyError):
+        read(tmp_path / "brain.git", "state/restore_drill.json")
+    assert (on(1), on(7)) == ([], [])
+    assert drills[0] == drills[1], "not due"
+    assert (drills[0].succeeded, drills[0].by, drills[0].timestamp) == (True, "grok", NOW + DAY)
+    assert drills[0].backup == "Backups/full_backup_2026-01-21.tar.gz"
+    (world.cold / "Backups/full_backup_2026-01-28.tar.gz").write_bytes(b"no backup")
+    (trouble,) = on(8)
+    assert "the restore drill failed: bad_gzip" in trouble
+    assert on(9) == []
+    assert [(drill.succeeded, drill.timestamp) for drill in drills[2:]] == [
+        (False, NOW + 8 * DAY),
+        (True, NOW + 9 * DAY),
+    ]
 
 
 def test_an_interrupted_round_is_done_by_whoever_led_it(who: Who, tmp_path: Path) -> None:
