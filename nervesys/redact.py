@@ -81,15 +81,23 @@ Tokens (RFC 7519), Telegram."""
 
 
 class Redactor:
-    """Knows what is secret.
+    """Knows what is secret; any thread may use it.
 
     Args:
-        names: further names of values that are secret; case does not matter, nor what stands between their words.
-        patterns: further forms, as regular expressions; with any, each line is taken apart, which costs many times as
-            much.
+        names: further names of values that are secret; see `learn`.
+        patterns: further forms; see there.
     """
 
     def __init__(self, names: Iterable[str] = (), patterns: Collection[str] = ()) -> None:
+        self.learn(names, patterns)
+
+    def learn(self, names: Iterable[str], patterns: Collection[str]) -> None:
+        """Know what is secret beside what is everywhere, in place of what was known so.
+
+        Args:
+            names: of values that are secret; case does not matter, nor what stands between their words.
+            patterns: forms, as regular expressions; with any, each line is taken apart, which costs many times as much.
+        """
         known = [words for name in (*NAMES, *names) if (words := re.findall(r"[^\W_]+", name.lower()))]
         holds = "|".join(_GAP.join(words) for words in known)
         self._name = re.compile(rf"{holds}|^(?:{'|'.join(WHOLE_NAMES)})$", re.IGNORECASE)
@@ -149,11 +157,12 @@ class Redactor:
     def _names_secret(self, name: str, value: Any) -> bool:
         if value is None:
             return False
-        secret = self._secret_names.get(name)
+        known = self._secret_names  # what was found by an older pattern goes where nobody looks any more
+        secret = known.get(name)
         if secret is None:
             secret = self._name.search(name) is not None
-            if len(self._secret_names) < REMEMBERED:
-                self._secret_names[name] = secret
+            if len(known) < REMEMBERED:
+                known[name] = secret
         return secret or (name.lower().endswith("token") and not isinstance(value, int | float))
 
 

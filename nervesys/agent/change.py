@@ -10,7 +10,6 @@ from nervesys.settings import Loaded
 
 AT_START = (
     "agent.buffer.path",
-    "agent.logging.redact",
     "agent.workload",
     "storage.brain",
     "storage.storj",
@@ -63,11 +62,12 @@ def adopt(me: Identity, loaded: Loaded) -> list[Change]:
     config, settings = member(loaded, me.name), loaded.settings
     before = _flat({"agent": me.config, "storage": me.settings.storage, "thresholds": me.settings.thresholds})
     after = _flat({"agent": config, "storage": settings.storage, "thresholds": settings.thresholds})
+    if (redact := config.logging.redact) != me.config.logging.redact:
+        me.redactor.learn(redact.names, redact.patterns)
     opened = {name: getattr(me.settings.storage, name) for name in ("brain", "storj", "workspace")}
     me.config = config.model_copy(
         update={
             "buffer": config.buffer.model_copy(update={"path": me.config.buffer.path}),
-            "logging": config.logging.model_copy(update={"redact": me.config.logging.redact}),
             "workload": me.config.workload,
         }
     )

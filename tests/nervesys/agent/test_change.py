@@ -7,6 +7,7 @@ import pytest
 from nervesys.agent.change import Change, adopt
 from nervesys.agent.identity import Identity, identify
 from nervesys.errors import SettingsError
+from nervesys.redact import MASK
 from nervesys.settings import FolderTree, load
 from nervesys.stores.opened import opened
 
@@ -43,6 +44,18 @@ def test_what_is_read_at_each_use_changes_at_once(me: Identity, brain: Path) -> 
     ]
     assert (me.config.role, me.config.logging.level, me.config.buffer.max_size_mb) == ("review", "DEBUG", 5)
     assert me.settings.thresholds.heartbeat.interval_seconds == 5
+
+
+def test_what_is_secret_is_so_from_then_on(me: Identity, brain: Path) -> None:
+    text, staff = me.redactor.text, {"employee_id": 7}
+    assert (text("see case-123"), me.redactor.value(staff)) == ("see case-123", staff)
+    redact = "redact: {names: [employee_id], patterns: ['case-[0-9]+']}"
+    grok = f"agent: {{name: grok, role: research, model: grok-4, logging: {{{redact}}}}}"
+    assert changed(me, brain, agents__grok=grok) == [
+        "agent.logging.redact.names: [] → ['employee_id']",
+        "agent.logging.redact.patterns: [] → ['case-[0-9]+']",
+    ]
+    assert (text("see case-123"), me.redactor.value(staff)) == (f"see {MASK}", {"employee_id": MASK})
 
 
 def test_what_is_opened_already_waits_for_the_next_start(me: Identity, brain: Path) -> None:
