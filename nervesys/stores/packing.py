@@ -30,6 +30,8 @@ else:
     BAD_GZIP = (*BAD_GZIP, IsalError)  # type: ignore[arg-type]  # its stubs take the class for an instance
 
 GZIP_LEVEL, ZSTD_LEVEL = 6, 9
+WINDOW = {zstd.DecompressionParameter.window_log_max.value: 23}
+"""8 MiB, for which readers should have room (RFC 8878, 3.1.1.1.2): a body cannot ask for more memory."""
 
 
 def pack(parts: Iterable[bytes], key: str, level: int | None = None, recipients: Sequence[str] = ()) -> bytes:
@@ -73,7 +75,7 @@ def _reader(packed: IO[bytes], key: str) -> tuple[IO[bytes], tuple[type[Exceptio
     if key.endswith(".gz"):
         return cast("IO[bytes]", GzipFile(fileobj=packed, mode="rb")), BAD_GZIP, Reason.BAD_GZIP
     if key.endswith(".zst"):
-        return cast("IO[bytes]", zstd.ZstdFile(packed)), (EOFError, zstd.ZstdError), Reason.BAD_ZSTD
+        return cast("IO[bytes]", zstd.ZstdFile(packed, options=WINDOW)), (EOFError, zstd.ZstdError), Reason.BAD_ZSTD
     return packed, (), Reason.BAD_VALUE
 
 

@@ -51,6 +51,15 @@ def test_a_small_body_that_unfolds_to_gigabytes_is_refused(key: str) -> None:
         list(lines_of(io.BytesIO(body), key, max_bytes=1 << 20))
 
 
+def test_a_body_that_asks_for_much_memory_is_refused() -> None:
+    wide = zstandard.ZstdCompressionParameters.from_level(19, window_log=27)
+    packer = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    with pytest.raises(BadObject, match=r"bad_zstd: .* memory"):
+        list(lines_of(io.BytesIO(packer.compress(LINES[0]) + packer.flush()), KEYS[2]))
+    lines = [b"%04d" % number * 250 + b"\n" for number in range(9000)]
+    assert list(lines_of(io.BytesIO(pack(lines, KEYS[2], level=19)), KEYS[2])) == lines
+
+
 def test_a_layout_holds_for_either_packer() -> None:
     template = PathTemplate("{date}/{agent}_{seq}.jsonl.gz")
     packed = template.packed(".zst")
