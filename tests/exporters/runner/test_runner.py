@@ -3,11 +3,12 @@
 import logging
 import sqlite3
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from exporters.runner import Area, Cache, Refresh, Runner, Source, opened_runner
+from exporters.runner import Area, Cache, Refresh, Runner, Shard, Source, opened_runner
 from exporters.runner.health import Health
 from nervesys.errors import NervesysError, StoreUnavailable
 from nervesys.metrics import Family
@@ -159,6 +160,18 @@ def test_one_process_a_source(tmp_path: Path) -> None:
             assert beside.read_everything()
     with opened_runner(world.source(), place, loaded, world.clock):
         pass
+
+
+def test_shards_run_side_by_side_with_a_memory_of_their_own(tmp_path: Path) -> None:
+    world, place, loaded = World(), Place(tmp_path), load()
+
+    def opened(number: int, count: int) -> AbstractContextManager[Runner]:
+        return opened_runner(world.source(), place, loaded, world.clock, shard=Shard(number, count))
+
+    with opened(1, 2), opened(2, 2), opened(1, 3), pytest.raises(NervesysError, match="another toy"), opened(1, 2):
+        pass
+    caches = sorted(path.name for path in tmp_path.rglob("*.sqlite3"))
+    assert caches == ["toy-1-of-2.sqlite3", "toy-1-of-3.sqlite3", "toy-2-of-2.sqlite3"]
 
 
 def test_a_home_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
