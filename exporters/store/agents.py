@@ -33,6 +33,9 @@ BUFFER = Family("agent_buffer_bytes", "gauge", "Logs on the agent's disk that wa
 DROPPED = Family(
     "agent_dropped_records_total", "counter", "Log records that had no room in the agent's buffer.", ("agent", "level")
 )
+DAMAGED = Family(
+    "agent_damaged_buffers_total", "counter", "Buffers found damaged and set aside since the agent started.", ("agent",)
+)
 CPU = Family("agent_cpu_ratio", "gauge", "What the agent's processes take, of one processor.", ("agent",))
 MEMORY = Family("agent_memory_bytes", "gauge", "What the agent's processes hold in memory.", ("agent",))
 COUNTED = Family("agent_counted_total", "counter", "What the agent's author counts.", ("agent", "counter"))
@@ -50,6 +53,7 @@ FAMILIES = (
     ALTERNATIONS,
     BUFFER,
     DROPPED,
+    DAMAGED,
     CPU,
     MEMORY,
     COUNTED,
@@ -91,6 +95,8 @@ def agent_samples(
         dropped = {level_of(level): count for level, count in state.buffer.dropped.items()}
         for level in LEVELS:
             yield DROPPED.sample(dropped.get(level, 0), agent, level)
+    if state.buffer is not None and "set_aside" in state.buffer.model_fields_set:
+        yield DAMAGED.sample(state.buffer.set_aside, agent)
     if live or state.status is Status.STOPPED:
         for status in Status:
             yield STATUS.sample(state.status is status, agent, status)

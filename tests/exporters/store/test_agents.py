@@ -109,6 +109,14 @@ def test_what_an_agent_lost_is_told_for_every_level(world: World) -> None:
     assert not [series for series in world.run() if "dropped" in series]
 
 
+def test_a_buffer_that_was_damaged_is_told_also_once_the_agent_is_gone(world: World) -> None:
+    damaged = 'agent_damaged_buffers_total{agent="grok"}'
+    world.beat(buffer={"bytes": 5})
+    assert damaged not in world.run()
+    world.beat(buffer={"bytes": 5, "set_aside": 1})
+    assert world.run()[damaged] == world.run(301)[damaged] == 1
+
+
 def test_a_heartbeat_from_the_future_leaves_the_agent_at_its_last_honest_one(world: World) -> None:
     world.beat()
     world.run()
