@@ -71,16 +71,17 @@ class SecretsArea:
         out.put(FILE, body, listed_samples(secrets) if secrets else ())
 
     def _files(self) -> Iterator[Sample]:
-        """The oldest of very many; hidden files, and whatever is no file, are none."""
+        """The oldest of very many, those of folders within, such as `artifacts/grok`, too; what is hidden is none."""
         try:
-            found = [path for path in self._folder.iterdir() if path.is_file() and path.name[0] != "."]
-            aged = sorted((path.stat().st_mtime, path.name) for path in found)
+            top = [path for path in self._folder.iterdir() if path.name[0] != "."]
+            within = [path for one in top if one.is_dir() for path in one.iterdir() if path.name[0] != "."]
+            aged = sorted((path.stat().st_mtime, path) for path in top + within if path.is_file())
         except FileNotFoundError:
             return
         except OSError as err:
             raise SourceError(f"read {self._folder}: {err.strerror}") from err
-        for modified, name in aged[:FILES_LIMIT]:
-            yield ROTATED.sample(int(modified), name, "file")
+        for modified, path in aged[:FILES_LIMIT]:
+            yield ROTATED.sample(int(modified), path.relative_to(self._folder).as_posix(), "file")
 
 
 def _read(tree: Tree, today: date) -> Secrets | None:

@@ -63,11 +63,15 @@ def ages(seen: dict[str, float]) -> dict[str, float]:
 def test_the_age_of_secrets_by_list_and_by_file(world: World) -> None:
     world.secret("store_access_key", 81)
     world.secret(".hidden", 81)
-    (world.home / "secrets/folder").mkdir()
+    for folder in ("artifacts", ".hidden-too"):
+        (world.home / "secrets" / folder).mkdir()
+        world.secret(f"{folder}/grok", 40)
+    world.secret("artifacts/.part", 40)
     assert ages(world.run()) == {
         '{secret="GITHUB_TOKEN",origin="list"}': 31.5,
         '{secret="slack_url",origin="list"}': 92.5,
         '{secret="store_access_key",origin="file"}': 81,
+        '{secret="artifacts/grok",origin="file"}': 40,
     }
 
 
