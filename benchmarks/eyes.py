@@ -13,7 +13,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-from benchmarks.measure import Report, best
+from benchmarks.measure import Report, best, seconds
 from dashboards.build import datasource_seconds, pages, recorded
 from dashboards.recording import FILE, rules
 from dashboards.style import duration
@@ -163,13 +163,14 @@ def _ask(report: Report, fleet: Fleet, folder: Path) -> None:
 
         what = f"its {len(questions)} questions, {fleet.seconds // 60} min of {fleet.agents:,} agents"
         report.within(what, best(ask).wall, ASKED_SECONDS)
+        report.fact("its variables, asked before", seconds(best(partial(live.variables, PAGE)).wall))
         slowest = max(
             (best(partial(live.ask, one, values, fleet.seconds, WIDTH // 6), 1).wall, str(one)) for one in questions
         )
-        report.fact("the slowest of them alone", f"{slowest[1]}: {slowest[0]:.2f} s")
+        report.fact("the slowest of them alone", f"{slowest[1]}: {seconds(slowest[0])}")
         for group in RULES:
             cost = best(partial(_evaluate, live, group)).wall
-            report.fact(f"recording {group['name']}, each {group.get('interval', EVALUATED)}", f"{cost:.2f} s")
+            report.fact(f"recording {group['name']}, each {group.get('interval', EVALUATED)}", seconds(cost))
 
 
 def _evaluate(live: Live, group: Json) -> None:
