@@ -21,7 +21,7 @@ from nervesys.stack.programs import ProgramMissing
 from tests.brains import write as commit
 from tests.exporters.history.kit import CATEGORIES, LINES, SERVERS, lay, naive, path_of, record, write
 from tests.nervesys.cli.conftest import Run
-from tests.servers.prometheus import make_blocks, prometheus
+from tests.servers.prometheus import PROGRAMS, make_blocks, prometheus
 from tests.servers.victoria import victoria
 
 DAY_SECONDS = 86_400
@@ -43,6 +43,11 @@ class World:
     folder: Path
     run: Run
 
+    def __post_init__(self) -> None:
+        lay(self.archive, FIRST, DAYS)
+        (self.folder / "home").mkdir()
+        (self.folder / "home/programs").symlink_to(PROGRAMS)
+
     @property
     def archive(self) -> Path:
         return self.folder / "archive"
@@ -55,9 +60,9 @@ class World:
     def blocks(self) -> set[str]:
         return {path.parent.name for path in self.data.glob("*/meta.json")}
 
-    def options(self, *more: str) -> tuple[str, ...]:
+    def options(self, *more: str, workers: int = 1) -> tuple[str, ...]:
         places = ("--home", str(self.folder / "home"), "--archive", self.archive.as_uri())
-        return ("history", "backfill", *places, "--workers", "1", *more)
+        return ("history", "backfill", *places, "--workers", str(workers), *more)
 
     def backfill(self, *more: str, code: int = 0) -> str:
         with prometheus(self.folder, self.data) as url:
@@ -72,7 +77,6 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, run: Run) -> World:
-    lay(tmp_path / "archive", FIRST, DAYS)
     up = 'nervesys_exporter_up{job="store",instance="a:1",source="store",area="logs"}'
     times = range(int(midnight(LIVE)) + 300, int(midnight(LIVE)) + 7200, 15)
     make_blocks("".join(f"{up} 1 {at}\n" for at in times) + "# EOF\n", tmp_path)
@@ -187,15 +191,18 @@ def test_what_prometheus_would_delete_at_once_is_not_made(world: World) -> None:
     assert len(world.blocks) == 1
 
 
-def test_killed_at_any_point_it_goes_on_and_makes_nothing_twice(world: World) -> None:
+@pytest.mark.parametrize(
+    "sign", [pytest.param("batch-*", id="reads"), pytest.param("batch-*/blocks", id="makes blocks")]
+)
+def test_killed_while_it_works_it_goes_on_and_makes_nothing_twice(world: World, sign: str) -> None:
     with prometheus(world.folder, world.data) as url:
-        command = [sys.executable, "-m", "nervesys", *world.options("--prometheus", url)[:-2], "--workers", "2"]
+        command = [sys.executable, "-m", "nervesys", *world.options("--prometheus", url, workers=2)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-            wait_for_batch(world.data)
-            time.sleep(0.2)
+            while not list((world.data / ".nervesys-history").glob(sign)):
+                assert run.poll() is None, "it ended before it was killed"
+                time.sleep(0.01)
             run.send_signal(signal.SIGKILL)
-    said = world.backfill()
-    assert "to make: 0" not in said
+    world.backfill()
     assert not list((world.data / ".nervesys-history").glob("batch-*"))
     assert not list(world.data.glob("*.tmp*"))
     for asked in world.asked():
@@ -206,15 +213,8 @@ def test_killed_at_any_point_it_goes_on_and_makes_nothing_twice(world: World) ->
         assert points.points[0][1] == 73
 
 
-def wait_for_batch(data: Path) -> None:
-    deadline = time.monotonic() + 30
-    while not list((data / ".nervesys-history").glob("batch-*")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("megabytes", [pytest.param(1, id="for samples"), pytest.param(64, id="for promtool's block")])
 def test_a_full_disk_is_told_and_leaves_nothing_half_made(tmp_path: Path, megabytes: int) -> None:
-    lay(tmp_path / "archive", FIRST, DAYS)
     small = tmp_path / "small"
     small.mkdir()
     command = World(tmp_path, lambda: None).options(  # type: ignore[arg-type,return-value]  # it is run elsewhere
