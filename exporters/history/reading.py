@@ -28,7 +28,7 @@ from nervesys.stores.sealing import held, hold
 MAX_FILE_BYTES = 128 << 20
 """Of one packed file, which is in memory while it is read."""
 MAX_UNPACKED_BYTES = 16 << 30
-AHEAD = 16
+AHEAD = 24
 """Files that are read before they are asked for: cores work on while blocks are made."""
 
 

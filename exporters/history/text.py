@@ -8,6 +8,7 @@ know what another came to.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import accumulate
 
 from exporters.history.days import STEP_SECONDS, STEPS, Steps
@@ -18,6 +19,8 @@ from nervesys.metrics.family import escape, number
 
 JOB = "history"
 END = b"# EOF\n"
+
+_number = lru_cache(1 << 12)(number)  # mostly those of the step before, or small
 
 
 @dataclass(frozen=True)

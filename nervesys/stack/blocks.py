@@ -1,5 +1,6 @@
 """Makes Prometheus blocks of OpenMetrics text, by promtool."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from nervesys.errors import NervesysError
 LONGEST_BLOCK = "744h"
 """promtool reads the file once for each block: of a few days in one block, that is once."""
 TIMEOUT_SECONDS = 3600
+MEMORY = "128MiB"
+"""Beyond which promtool collects its garbage more eagerly; it takes more where it needs more (Go's GOMEMLIMIT)."""
 
 
 def make_blocks(promtool: Path, text: Path, folder: Path) -> None:
@@ -29,6 +32,7 @@ def make_blocks(promtool: Path, text: Path, folder: Path) -> None:
             capture_output=True,
             text=True,
             timeout=TIMEOUT_SECONDS,
+            env={"GOMEMLIMIT": MEMORY, **os.environ},
         )
     except subprocess.TimeoutExpired:
         raise NervesysError(f"make blocks of {text}: promtool did not end within {TIMEOUT_SECONDS} s") from None
