@@ -1,6 +1,6 @@
-"""Who an agent is and how it behaves: config/agents/{name}.yaml over config/agents/default.yaml.
+"""The settings of one agent: config/agents/{name}.yaml, merged over config/agents/default.yaml.
 
-Real brains carry keys of their own beside these; they are kept, and named as warnings.
+Unknown keys are kept and reported as warnings, because existing brains have keys of their own.
 """
 
 import logging
@@ -45,7 +45,7 @@ class Bootstrap(_Open):
     """How the agent reads the brain.
 
     Attributes:
-        refresh_minutes: between two looks whether the configuration changed; what can change in a running agent does.
+        refresh_minutes: how often to check for a new configuration; a running agent applies what it can.
     """
 
     refresh_minutes: float = Field(default=10, gt=0)
@@ -55,12 +55,12 @@ class Buffer(_Open):
     """The agent's local buffer.
 
     Attributes:
-        path: of its file, from the agent's own folder; the agent's name is added to the file's.
-        max_size_mb: cap, in megabytes; beyond it the least important records are dropped and counted.
-        flush_interval_minutes: between two shipments.
-        flush_on_size_mb: ships earlier once this much waits; no object holds more, unpacked.
-        compression: of what is shipped; `gzip` or `zstd`.
-        compression_level: of that; one that suits logs where it is not given (gzip 6, zstd 9).
+        path: of its file, relative to the agent's folder; the agent's name is added to the file name.
+        max_size_mb: largest size, in megabytes; beyond it the least important records are dropped and counted.
+        flush_interval_minutes: how often logs are shipped.
+        flush_on_size_mb: ship earlier once this much is buffered; also the largest uncompressed size of a log object.
+        compression: of log objects; `gzip` or `zstd`.
+        compression_level: default gzip 6, zstd 9.
     """
 
     type: Literal["sqlite"] = "sqlite"
@@ -79,11 +79,11 @@ class Buffer(_Open):
 
 
 class Redact(_Open):
-    """What is secret beside what every agent knows (see docs/how-to/write-an-agent.md).
+    """What is masked in addition to the built-in rules (see docs/how-to/write-an-agent.md).
 
     Attributes:
-        names: of values whose content is masked, at any depth; case and separators do not matter.
-        patterns: regular expressions of what is masked in any text; each costs time at every record.
+        names: keys whose values are masked, at any depth; case and separators are ignored.
+        patterns: regular expressions that are masked in any text; each costs time for every record.
     """
 
     names: tuple[str, ...] = ()
@@ -91,10 +91,10 @@ class Redact(_Open):
 
 
 class Logging(_Open):
-    """What the agent's own logger lets through.
+    """Filters of the agent's logs.
 
     Attributes:
-        level: the least severe that is shipped.
+        level: the lowest level that is shipped.
         redact: what is masked before a record leaves the process.
     """
 
@@ -103,20 +103,20 @@ class Logging(_Open):
 
 
 class Metrics(_Open):
-    """The history of server metrics in the store; the newest ride in the state object anyway.
+    """The history of server metrics in the store; the newest values are also part of the state object.
 
     Attributes:
-        interval_seconds: between two objects of area `metrics`.
+        interval_seconds: how often an object of the area `metrics` is written.
     """
 
     interval_seconds: float = Field(default=60, gt=0)
 
 
 class Report(_Open):
-    """Status and errors pushed to the brain's state branch, when something changed.
+    """Pushes of status and errors to the brain's state branch, when something changed.
 
     Attributes:
-        interval_minutes: between two pushes, at least; a Git host takes about 80 writes a minute from a whole fleet.
+        interval_minutes: shortest time between two pushes; GitHub accepts about 80 writes a minute for a whole fleet.
     """
 
     interval_minutes: float = Field(default=60, gt=0)
@@ -126,8 +126,8 @@ class Databases(_Open):
     """The agent's own SQLite files.
 
     Attributes:
-        copy_minutes: between two looks whether one changed and is to be copied to the store.
-        keep: copies of each in the store.
+        copy_minutes: how often changed databases are copied to the store.
+        keep: number of copies of each database in the store.
     """
 
     copy_minutes: float = Field(default=10, gt=0)
@@ -138,6 +138,7 @@ class Health(_Open):
     """Whether and how often the receiver may restart the agent.
 
     Attributes:
+        self_check_interval_seconds: known from existing brains; no program here uses it.
         max_restart_attempts: driver calls in one hour.
     """
 
@@ -147,21 +148,21 @@ class Health(_Open):
 
 
 class Restart(_Open):
-    """How the agent is restarted: which driver of the receiver's local file, and what it is called there."""
+    """How the agent is restarted: the driver, as named in the receiver's local file, and the agent's name for it."""
 
     driver: str = "supervisor"
     target: str = "{agent}"
 
 
 class OwnHeartbeat(_Open):
-    """See `nervesys.settings.thresholds.Heartbeat`; None for what all agents have."""
+    """Overrides of `nervesys.settings.thresholds.Heartbeat`; None keeps the common value."""
 
     down_after_seconds: float | None = Field(default=None, gt=0)
     stopped_after_seconds: float | None = Field(default=None, gt=0)
 
 
 class OwnThresholds(_Open):
-    """What of config/thresholds.yaml is another value for this agent; None for what all agents have."""
+    """This agent's overrides of config/thresholds.yaml; None keeps the common value."""
 
     heartbeat: OwnHeartbeat = Field(default_factory=OwnHeartbeat)
     buffer: Pair | None = None
@@ -169,14 +170,14 @@ class OwnThresholds(_Open):
     logs_late_seconds: float | None = Field(default=None, gt=0)
 
     def over(self, common: Thresholds) -> Thresholds:
-        """The thresholds of all agents, with this one's own laid over them."""
+        """The common thresholds, with this agent's overrides applied."""
         heartbeat = _said(self.heartbeat, OwnHeartbeat)
         own = {**_said(self, OwnThresholds), "heartbeat": common.heartbeat.model_copy(update=heartbeat)}
         return common.model_copy(update=own)
 
 
 def _said(own: BaseModel, model: type[BaseModel]) -> dict[str, Any]:
-    """The fields of a model that are given."""
+    """The fields that are set."""
     return {key: value for key in model.model_fields if (value := getattr(own, key)) is not None}
 
 
@@ -184,11 +185,11 @@ class AgentConfig(_Open):
     """One agent's settings, defaults merged in.
 
     Attributes:
-        enabled: False takes it out of the fleet without deleting its file.
-        maintenance: windows in which nobody expects it to run: `{from, until, reason}`, or again and again
-            `{every, at, minutes, reason}`.
-        project: whose workspace it works in, where its program names none.
-        workload: what `nervesys agent run` does by itself: nothing, or made-up work to look at.
+        enabled: False removes it from the fleet without deleting its file.
+        maintenance: windows in which the receiver does not restart it: `{from, until, reason}` once, or
+            `{every, at, minutes, reason}` each week or day.
+        project: project of its workspace, if its program names none.
+        workload: what `nervesys agent run` does by itself: `none`, or `demo` for simulated work.
     """
 
     name: AgentName

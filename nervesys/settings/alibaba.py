@@ -1,4 +1,4 @@
-"""The optional language model that helps to read errors: config/alibaba.yaml."""
+"""The optional language model that analyses errors: config/alibaba.yaml."""
 
 from pydantic import Field, SecretStr
 
@@ -10,11 +10,11 @@ class AlibabaCloud(Section):
     """An OpenAI-compatible endpoint; everything works without it.
 
     Attributes:
-        use_for: tasks it is asked for, such as `error_analysis`.
-        triggers: events that lead to a question.
+        use_for: enabled uses, such as `error_analysis`.
+        triggers: events that lead to a request.
         requests_per_minute: budget of requests.
         tokens_per_day: budget of tokens.
-        timeout_seconds: of one question.
+        timeout_seconds: of one request.
     """
 
     enabled: bool

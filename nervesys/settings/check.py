@@ -1,4 +1,4 @@
-"""Checks values against a model, and words each problem so that it can be mended; values are never quoted."""
+"""Validates values against a model, with messages that say how to fix a problem. Values are never quoted."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -13,7 +13,7 @@ Problem = tuple[Path, str]
 
 
 def check(model: type[Model], values: Mapping[str, Any]) -> tuple[Model | None, list[Problem]]:
-    """The model of these values; or None, with path and wording of every problem."""
+    """The model made from these values; or None, with the path and message of every problem."""
     try:
         return model.model_validate(values), []
     except ValidationError as err:
@@ -25,7 +25,7 @@ def check(model: type[Model], values: Mapping[str, Any]) -> tuple[Model | None, 
 
 
 def describes(model: type[BaseModel], path: Path) -> bool:
-    """Whether a model has a place for a path."""
+    """Whether a path names a field of a model."""
     keys = iter(path)
     for key in keys:
         field = model.model_fields.get(key)
@@ -41,7 +41,7 @@ def describes(model: type[BaseModel], path: Path) -> bool:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The nearest valid word as a hint, or all of them where none is near."""
+    """A hint: the most similar valid word, or all valid words if none is similar."""
     names = sorted(known)
     near = get_close_matches(word, names, n=1)
     return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
@@ -56,7 +56,7 @@ def _worded(model: type[BaseModel], path: Path, kind: str, message: str) -> str:
 
 
 def _keys(model: type[BaseModel], path: Path) -> set[str]:
-    """The keys that may stand at a path; indexes of lists and names within mappings are passed over."""
+    """The keys that are valid at a path; list indexes and free keys of mappings are skipped."""
     models = [model]
     for key in path:
         below = [
@@ -67,7 +67,7 @@ def _keys(model: type[BaseModel], path: Path) -> set[str]:
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models that an annotation names, be it `Model`, `Model | None` or `list[Model]`."""
+    """The models in a type annotation such as `Model`, `Model | None` or `list[Model]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):

@@ -1,4 +1,4 @@
-"""The agents of a brain: config/agents/{name}.yaml over config/agents/default.yaml."""
+"""The agents of a brain: each config/agents/{name}.yaml, merged over config/agents/default.yaml."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from nervesys.settings.tree import Tree
 from nervesys.settings.yaml import Document, Path, Row, try_yaml
 
 AGENT = "agent"
-"""The key under which files speak of agents."""
+"""Top-level key of an agent's file."""
 FOLDER = "config/agents"
 
 
 @dataclass(frozen=True)
 class Member:
-    """One agent and where each of its settings came from."""
+    """One agent, with the origin of each of its settings."""
 
     config: AgentConfig
     layers: Layers
 
     def warnings(self) -> list[Mistake]:
-        """Keys that nothing here understands."""
+        """Unknown keys."""
         return [
             Mistake(self.layers.origin(path), ".".join((AGENT, *path)), "not understood, kept")
             for path in _extras(self.config)
@@ -38,14 +38,14 @@ def members(
     above: Sequence[Row],
     mistakes: list[Mistake],
 ) -> Iterator[Member]:
-    """Each agent of the brain, all layers merged.
+    """The agents of a brain, with all layers merged.
 
     Args:
-        brain: names the agents.
-        defaults: brains whose default.yaml counts, later wins; each with the label that its origins bear.
-        below: rows laid under an agent's own file.
-        above: rows laid over it.
-        mistakes: grows by what is wrong.
+        brain: the brain that has the agents' files.
+        defaults: trees whose default.yaml applies, later wins; each with a label for its origins.
+        below: rows that an agent's own file overrides.
+        above: rows that override an agent's own file.
+        mistakes: problems are appended to it.
     """
     common = [
         row for label, tree in defaults for row in _rows(try_yaml(tree, f"{FOLDER}/default.yaml", mistakes, label))
@@ -68,7 +68,7 @@ def members(
 
 
 def _rows(document: Document | None) -> Iterator[Row]:
-    """What a file says of its agent: under `agent`, or, in a file of the older kind, at its top."""
+    """The rows of an agent's file: below `agent`, or at the top level in files of the older format."""
     for path, value, origin in document.rows() if document else ():
         yield (path[1:] if path[0] == AGENT else path), value, origin
 

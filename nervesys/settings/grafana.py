@@ -1,4 +1,4 @@
-"""What dashboards are made for: config/grafana.yaml."""
+"""Settings of the dashboards: config/grafana.yaml."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ Address = Annotated[str, Field(pattern=r"^(|https?://\S*\{path\}\S*)$")]
 
 
 class Opened(Section):
-    """Where people open what lies outside, as addresses with `{path}`; empty where there is no such place.
+    """URL templates with `{path}`, for links from dashboards to the brain and the store; may be empty.
 
     Attributes:
         brain: a file of the brain, such as `https://github.com/acme/nervesys/blob/main/{path}`.
@@ -25,12 +25,12 @@ class Grafana(Section):
     """config/grafana.yaml, whole.
 
     Attributes:
-        url: as people open it; links in alerts are made from it.
-        datasource_uid: of the Prometheus data source.
-        alertmanager_uid: of the Alertmanager data source.
-        folder: that the dashboards lie in.
-        refresh_seconds: of open dashboards.
-        opened: where links to the brain and the store lead.
+        url: of Grafana, for links in alerts.
+        datasource_uid: uid of the Prometheus data source.
+        alertmanager_uid: uid of the Alertmanager data source.
+        folder: Grafana folder of the dashboards.
+        refresh_seconds: refresh interval of open dashboards.
+        opened: URL templates of links to the brain and the store.
     """
 
     url: str

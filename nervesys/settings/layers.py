@@ -1,4 +1,4 @@
-"""Layers of settings: later wins, and every value remembers where it came from."""
+"""Merges layers of settings. Later layers win, and the origin of every value is kept for messages."""
 
 import re
 from collections.abc import Iterable
@@ -19,9 +19,9 @@ class Layers:
 
     Attributes:
         values: the merged tree.
-        origins: where each leaf came from, such as `config/storage.yaml:4`.
-        awaited: what stands as `${NAME}`: the variable's name and the origin, by path.
-        refused: paths of values that name a variable which may not be expanded there.
+        origins: origin of each leaf, such as `config/storage.yaml:4`.
+        awaited: values written as `${NAME}`: name of the variable and origin, by path.
+        refused: paths of values with a `${NAME}` that may not be expanded there.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Layers:
     refused: set[Path] = field(default_factory=set)
 
     def put(self, path: Path, value: Any, origin: str) -> None:
-        """Lay one value over what is there; a mapping is merged key by key, anything else replaces."""
+        """Merge one value into the tree: a mapping key by key; anything else replaces what was there."""
         for leaf, said in leaves(value, path):
             node = self.values
             for key in leaf[:-1]:
@@ -43,19 +43,19 @@ class Layers:
             self.origins[leaf] = origin
 
     def lay(self, rows: Iterable[Row]) -> None:
-        """Lay rows of (path, value, origin) over what is there."""
+        """Merge rows of (path, value, origin) into the tree."""
         for row in rows:
             self.put(*row)
 
     def take(self, top: str) -> list[Row]:
-        """Remove what stands below a key of the top, and return it as rows without that key."""
+        """Remove everything below a top-level key, and return it as rows without that key."""
         rows = [(path[1:], self._at(path), where) for path, where in self.origins.items() if path[0] == top]
         self.values.pop(top, None)
         self._forget((top,))
         return rows
 
     def origin(self, path: Path) -> str:
-        """Where a value came from; for a mapping, its newest part; for a list's item or a missing key, its parent."""
+        """The origin of a value; of a mapping, that of its newest part; of a list item or missing key, its parent's."""
         while path:
             if path in self.origins:
                 return self.origins[path]
@@ -66,7 +66,10 @@ class Layers:
         return "settings"
 
     def expand(self, mistakes: list[Mistake]) -> None:
-        """Drop each `${NAME}` that stands where NAME belongs (its value is a layer of its own); elsewhere a mistake."""
+        """Remove each `${NAME}` in the field that NAME may set; its value comes with the environment's layer.
+
+        A `${NAME}` anywhere else is a mistake.
+        """
         for path, value in list(leaves(self.values)):
             names = _EXPANSION.findall(value) if isinstance(value, str) else []
             if not names:
@@ -81,12 +84,12 @@ class Layers:
                 mistakes.append(Mistake(self.origin(path), ".".join(path), problem))
 
     def checked(self, model: type[Model], mistakes: list[Mistake], top: Path = ()) -> Model | None:
-        """The model of all values; None where they are wrong, and every problem is added to the mistakes.
+        """Validate the values. Returns None if they are wrong, and appends every problem to the mistakes.
 
         Args:
-            model: that they should make.
-            mistakes: grows by what is wrong.
-            top: the key that the values stand under in their file, for messages.
+            model: the model to validate against.
+            mistakes: problems are appended to it.
+            top: the key above the values in their file, for messages.
         """
         found, problems = check(model, self.values)
         for path, problem in problems:

@@ -1,7 +1,7 @@
-"""Files of existing brains: the same facts under other keys, translated to ours.
+"""Older configuration files: the same settings under other keys, translated to the current ones.
 
-Each translation is a table of (their path, our path); what no table knows becomes a warning, not a mistake, for the
-file was not written for us.
+Each table maps an old path to the current one. A key of an older file that is in no table is a warning and not a
+mistake, because other programs may read that file too.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 from nervesys.settings.yaml import Document, Path, Row
 
 Translation = tuple[str, str, Callable[[Any], Any]]
-"""Their path, our path, and how the value changes on the way."""
+"""Old path, current path, and the conversion of the value."""
 
 
 def _same(value: Any) -> Any:
@@ -18,10 +18,10 @@ def _same(value: Any) -> Any:
 
 
 def _folder(*segments: str) -> Callable[[Any], str]:
-    """Their paths name a folder, ours a whole key: what a folder does not say yet is added to it.
+    """Old paths name a folder, current ones a whole key: append the segments that are missing.
 
     Args:
-        segments: of a whole key; the last is the file.
+        segments: of a whole key; the last one is the file name.
     """
 
     def completed(value: Any) -> str:
@@ -35,14 +35,14 @@ def _folder(*segments: str) -> Callable[[Any], str]:
 
 
 def _enabled(value: Any) -> Any:
-    """Their cases are switched on one by one, ours are listed."""
+    """Old: each use case has a switch; current: a list of the enabled ones."""
     if not isinstance(value, dict):
         return value
     return [name for name, case in value.items() if isinstance(case, dict) and case.get("enabled")]
 
 
 def _packer(value: Any) -> Any:
-    """Theirs says whether, or by which; logs are always packed."""
+    """Old: whether to compress, or by which method; now logs are always compressed."""
     return "gzip" if isinstance(value, bool) else value
 
 
@@ -117,12 +117,12 @@ _MARKS: dict[str, tuple[str, ...]] = {
 
 
 def is_legacy(section: str, data: dict[str, Any]) -> bool:
-    """Whether a file is of the older form, told by a key that only that form has."""
+    """Whether a file has the older format, recognised by keys that only that format has."""
     return any(_at(data, _path(mark)) is not None for mark in _MARKS.get(section, ()))
 
 
 def translate(section: str, document: Document) -> tuple[list[Row], list[Row]]:
-    """Split a file into what the tables know, in our keys, and the rest, as it stands."""
+    """Split a file into the translated values, and all others unchanged."""
     translated: list[Row] = []
     known: list[Path] = []
     for theirs, ours, convert in TABLES.get(section, ()):

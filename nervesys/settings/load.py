@@ -1,6 +1,6 @@
-"""Loads the settings: defaults, the brain, the profile, environment, flags; later wins.
+"""Loads the settings. Layers, later wins: shipped defaults, the brain, the profile, environment, flags.
 
-The defaults are the files under `config/` themselves, so that they stand in one place only.
+The shipped defaults are the files of the folder `config/` itself.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ from nervesys.settings.yaml import Document, Row, try_yaml
 
 
 class Settings(Section):
-    """Everything that programs are told, but for the agents themselves; one field a file."""
+    """All settings except those of single agents; one field for each file."""
 
     storage: Storage
     thresholds: Thresholds
@@ -39,18 +39,18 @@ class Settings(Section):
 
 SECTIONS = tuple(Settings.model_fields)
 SHIPPED = "shipped "
-"""Stands before the origin of a default."""
+"""Prefix of the origin of a shipped default."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was loaded.
+    """The result of loading.
 
     Attributes:
-        settings: checked whole.
-        agents: the fleet of the brain, by name.
-        origins: where each value came from, by dotted key; agents stand under `agents.NAME`.
-        warnings: keys of older files that nothing here understands.
+        settings: the validated settings.
+        agents: the agents of the brain, by name.
+        origins: the origin of each value, by dotted key; agents are below `agents.NAME`.
+        warnings: unknown keys of agents' files and of older files.
     """
 
     settings: Settings
@@ -60,7 +60,7 @@ class Loaded:
 
     @property
     def own_thresholds(self) -> dict[str, OwnThresholds]:
-        """What of the thresholds is another value for an agent, by its name."""
+        """Each agent's overrides of the thresholds, by its name."""
         return {name: agent.thresholds for name, agent in self.agents.items()}
 
 
@@ -76,10 +76,10 @@ def load(
 
     Args:
         brain: the brain's files; None for the example that is shipped.
-        profile: names of files in `config/profiles/`, joined by commas, later wins; each is looked for in the brain,
-            then among the shipped ones.
-        environ: environment variables; none are read where None is given.
-        flags: command line flags, by the name of the variable that they stand for.
+        profile: names of files in `config/profiles/`, separated by commas, later wins; looked up in the brain, then
+            among the shipped ones.
+        environ: environment variables; None for none.
+        flags: values of command line flags, by the name of the equivalent environment variable.
         also: readers of further files of the brain, whose mistakes are reported together with these.
 
     Raises:
@@ -117,7 +117,7 @@ def load(
 
 
 def load_file(tree: Tree, path: str, model: type[Model]) -> Model:
-    """One file of the brain, checked against a model of its own, such as `config/alerts.yaml`.
+    """Load one file of the brain that has a model of its own, such as `config/alerts.yaml`.
 
     Raises:
         SettingsError: missing, or wrong; with every mistake, file and line.
@@ -126,7 +126,7 @@ def load_file(tree: Tree, path: str, model: type[Model]) -> Model:
 
 
 def load_document(tree: Tree, path: str, model: type[Model]) -> tuple[Model, Document]:
-    """As `load_file`, and the document itself, which knows the line of each value.
+    """As `load_file`; also returns the document, which knows the line of each value.
 
     Raises:
         SettingsError: missing, or wrong; with every mistake, file and line.
@@ -142,7 +142,7 @@ def load_document(tree: Tree, path: str, model: type[Model]) -> tuple[Model, Doc
 
 
 def _lay_section(layers: Layers, section: str, document: Document | None, warnings: list[Mistake]) -> None:
-    """Lay a file, older keys translated; what no one knows is a warning in an older file, and a mistake in ours."""
+    """Merge one file, older keys translated. Unknown keys are warnings in older files, mistakes in current ones."""
     if document is None:
         return
     older = is_legacy(section, document.data)

@@ -1,4 +1,4 @@
-"""The programs that watch: where they listen, how often they look: config/monitoring.yaml."""
+"""The monitoring programs, their addresses and intervals: config/monitoring.yaml."""
 
 import re
 from typing import Annotated
@@ -16,10 +16,10 @@ LAST_PORT = 65535
 
 
 def address(said: str) -> str:
-    """An address to listen at.
+    """Validate an address to listen on.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not `HOST:PORT`.
     """
     found = _ADDRESS.fullmatch(said)
     if not found or int(found[1]) > LAST_PORT:
@@ -33,7 +33,7 @@ Seconds = Annotated[float, Field(gt=0)]
 
 
 class Listen(Section):
-    """The one table of addresses, but for the exporters': every program of the stack listens here and nowhere else."""
+    """Addresses of all programs except the exporters; the programs of the stack listen nowhere else."""
 
     receiver: Address
     artifacts: Address
@@ -45,16 +45,16 @@ class Listen(Section):
 
 
 def fresh_seconds(every_seconds: float) -> float:
-    """For how long after a success an area that is refreshed this often counts as fresh: four refreshes."""
+    """How long the data of an area counts as fresh after a successful refresh: four refresh intervals."""
     return 4 * every_seconds
 
 
 class SourceRow(Section):
-    """One source, as everybody but its own module sees it.
+    """The settings of one source.
 
     Attributes:
-        listen: of its exporter.
-        refresh: seconds between two refreshes, by area.
+        listen: address of its exporter.
+        refresh: refresh interval in seconds, by area.
     """
 
     listen: Address
@@ -62,11 +62,11 @@ class SourceRow(Section):
 
 
 class Vitality(Section):
-    """Entities that serve their vital signs themselves, beside those that write them to the store.
+    """Entities that serve their vital signs over HTTP; others write them to the store.
 
     Attributes:
         urls: by the entity's name.
-        timeout_seconds: for one answer, whole.
+        timeout_seconds: for one whole response.
     """
 
     urls: dict[EntityName, PlainUrl]
@@ -74,10 +74,10 @@ class Vitality(Section):
 
 
 class Hygiene(Section):
-    """What is looked after beside the fleet.
+    """Operational hygiene.
 
     Attributes:
-        secrets_folder: whose files' age is shown, from NERVESYS_HOME.
+        secrets_folder: folder, relative to NERVESYS_HOME, whose files' age is exposed.
     """
 
     secrets_folder: str
@@ -96,13 +96,13 @@ class Prometheus(Section):
 
 
 class Alertmanager(Section):
-    """How patiently people are told; actions have a route of their own, which waits for nobody.
+    """Notification of people; actions have a route of their own, without these delays.
 
     Attributes:
-        peers: addresses of further Alertmanagers, which form a cluster with the one of `listen`.
-        group_wait_seconds: before the first message about a new group of alerts.
-        group_interval_seconds: before a message about what joined a group since.
-        repeat_interval_seconds: before the same is said again.
+        peers: addresses of further Alertmanagers, which form a cluster with that of `listen`.
+        group_wait_seconds: Alertmanager's `group_wait`.
+        group_interval_seconds: Alertmanager's `group_interval`.
+        repeat_interval_seconds: Alertmanager's `repeat_interval`.
     """
 
     peers: tuple[Address, ...]
@@ -115,8 +115,8 @@ class Deadman(Section):
     """The dead-man's switch.
 
     Attributes:
-        url: an outside URL that Alertmanager posts to each minute while all is well; None leaves it to the receiver.
-        silence_seconds: without a Watchdog, after which the receiver notifies by its own path.
+        url: external URL that Alertmanager posts to each minute while all is well; None relies on the receiver.
+        silence_seconds: if no Watchdog arrives for this long, the receiver notifies people directly.
     """
 
     url: str | None = None
@@ -127,9 +127,9 @@ class Monitoring(Section):
     """config/monitoring.yaml, whole.
 
     Attributes:
-        sources: by name, which is the exporter's job in Prometheus too; all that a new source tells the others.
-        docs_url: where runbooks and docs are read; runbook links are made from it.
-        receiver_url: where people open the receiver's page; where empty, made from `listen.receiver`.
+        sources: by name, which is also the `job` of the exporter in Prometheus.
+        docs_url: base URL of the documentation, for runbook links.
+        receiver_url: URL of the receiver's page for people; default: made from `listen.receiver`.
     """
 
     listen: Listen
@@ -145,29 +145,29 @@ class Monitoring(Section):
 
     @property
     def journal_url(self) -> str:
-        """Where people read what the receiver did."""
+        """URL of the receiver's journal, for people."""
         return self.receiver_url or self.web.url_of(self.listen.receiver)
 
     @property
     def alertmanagers(self) -> tuple[str, ...]:
-        """Addresses of all Alertmanagers: each is told every alert, and asked for silences."""
+        """Addresses of all Alertmanagers."""
         return (self.listen.alertmanager, *self.alertmanager.peers)
 
     @property
     def artifacts_url(self) -> str:
-        """Where the service of artifacts is called."""
+        """URL of the artifact service."""
         return self.web.url_of(self.listen.artifacts)
 
     @property
     def prometheus_url(self) -> str:
-        """Where Prometheus is asked."""
+        """URL of Prometheus, for queries."""
         return self.prometheus.url or f"http://{self.listen.prometheus}"
 
     def every_seconds(self, source: str, area: str) -> float:
-        """Between two refreshes of an area.
+        """The refresh interval of an area, in seconds.
 
         Raises:
-            SettingsError: nobody says it.
+            SettingsError: the settings have none.
         """
         row = self.sources.get(source)
         if row is None or area not in row.refresh:
@@ -176,5 +176,5 @@ class Monitoring(Section):
         return row.refresh[area]
 
     def fresh_seconds(self, source: str, area: str) -> float:
-        """Age of an area's last success beyond which what is served of it may no longer be relied on."""
+        """How long the data of an area counts as fresh after a successful refresh, in seconds."""
         return fresh_seconds(self.every_seconds(source, area))

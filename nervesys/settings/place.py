@@ -1,4 +1,4 @@
-"""Where a program lives and where its brain is: what must be known before any setting can be read."""
+"""The home folder, the brain and the profile of a program: what must be known before settings can be loaded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ DEFAULT_HOME = ".nervesys"
 
 @dataclass(frozen=True)
 class Place:
-    """The folder of everything a program keeps, and where configuration comes from.
+    """Where a program keeps its data, and where its configuration comes from.
 
     Attributes:
         home: absolute; holds `cache/`, `brain/`, `journal.sqlite3`, `secrets/`, `programs/`, `log/`.
-        brain: a Git URL or a folder; None for the example brain that is shipped.
-        profile: laid over the brain, such as `local`; several are joined by commas.
+        brain: a Git URL or a folder; None for the shipped example.
+        profile: overrides of the brain, such as `local`; several are separated by commas.
     """
 
     home: Path
@@ -31,7 +31,7 @@ class Place:
         )
 
     def cache(self, source: str) -> Path:
-        """What a source, or another that reads, remembers of what it read."""
+        """SQLite cache of a source, or of another reader."""
         return self.home / "cache" / f"{source}.sqlite3"
 
     def mirror(self, program: str) -> Path:
@@ -45,11 +45,11 @@ class Place:
 
     @property
     def manifests(self) -> Path:
-        """The manifests of artifacts, where no other database is named."""
+        """The default database of artifact manifests."""
         return self.home / "artifacts.sqlite3"
 
     def secret(self, name: str) -> Path:
-        """A file of the folder of secrets, 0600, made at first start."""
+        """A file in the folder of secrets (mode 0600, made at the first start)."""
         return self.home / "secrets" / name
 
     def log(self, program: str) -> Path:

@@ -1,4 +1,4 @@
-"""What models cost, for reports and dashboards: config/prices.yaml."""
+"""Prices of language models, for reports and dashboards: config/prices.yaml."""
 
 from typing import Annotated
 
@@ -14,13 +14,13 @@ class Prices(Section):
 
     Attributes:
         currency: of all prices, such as `USD`.
-        per_million_tokens: price of a million tokens, read and written alike, by the model's name as logs tell it.
+        per_million_tokens: price of a million tokens, input and output alike, by the model's name in the logs.
     """
 
     currency: str = Field(min_length=1, max_length=8)
     per_million_tokens: dict[str, Annotated[float, Field(ge=0)]]
 
     def cost(self, model: str, tokens: float) -> float | None:
-        """What so many tokens of a model cost; None where it has no price."""
+        """The cost of some tokens of a model; None if the model has no price."""
         price = self.per_million_tokens.get(model)
         return None if price is None else price * tokens / MILLION

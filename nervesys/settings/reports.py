@@ -1,4 +1,4 @@
-"""What reports are made of and who gets them: config/reports.yaml."""
+"""Formats and recipients of reports: config/reports.yaml."""
 
 from enum import StrEnum
 from ipaddress import ip_address
@@ -10,7 +10,7 @@ from nervesys.settings.section import Section
 
 
 class Form(StrEnum):
-    """What a report can be written as."""
+    """File format of a report."""
 
     PDF = "pdf"
     HTML = "html"
@@ -18,7 +18,7 @@ class Form(StrEnum):
 
 
 class Tls(StrEnum):
-    """How the way to the mail server is kept secret."""
+    """Encryption of the connection to the mail server."""
 
     STARTTLS = "starttls"
     IMPLICIT = "implicit"
@@ -36,13 +36,13 @@ Mailbox = Annotated[str, AfterValidator(_mailbox)]
 
 
 class Mail(Section):
-    """Who gets reports by mail, and by which server.
+    """Recipients of reports, and the mail server.
 
     Attributes:
-        to: empty for nobody.
-        user: with a password, to log in with.
+        to: recipients; empty to send no mail.
+        user: for authentication, together with a password.
         password: from `NERVESYS_SMTP_PASSWORD` or `NERVESYS_SMTP_PASSWORD_FILE`.
-        timeout_seconds: of each step of the conversation.
+        timeout_seconds: of each SMTP command.
     """
 
     to: tuple[Mailbox, ...]
@@ -65,8 +65,8 @@ class Reports(Section):
     """config/reports.yaml, whole.
 
     Attributes:
-        formats: of what is put into the archive.
-        by_round: whether agents make reports in the daily round; they must reach Prometheus.
+        formats: of the reports in the archive.
+        by_round: whether agents write reports in the daily round; they must be able to reach Prometheus.
     """
 
     formats: tuple[Form, ...] = Field(min_length=1)

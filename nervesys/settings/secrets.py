@@ -1,4 +1,4 @@
-"""When each secret was last replaced: config/secrets.yaml, which holds names and dates, and never a value."""
+"""Rotation dates of secrets: config/secrets.yaml. It holds names and dates, never a secret itself."""
 
 import re
 from datetime import date
@@ -22,7 +22,7 @@ def _name(said: str) -> str:
 
 
 def _day(said: object) -> date:
-    """A date and nothing that could be a value: what is refused is never quoted."""
+    """Parse a date. The message never quotes the text, which might be a secret."""
     try:
         return date.fromisoformat(said.isoformat() if isinstance(said, date) else str(said))
     except ValueError:
@@ -44,10 +44,10 @@ class Secrets(Section):
 
 
 def read_secrets(tree: Tree) -> Secrets | None:
-    """The list of a brain; None where it has none.
+    """Read the file from a brain; None if there is none.
 
     Raises:
-        SettingsError: with every mistake; what stands in the file is not quoted, for it may be a secret.
+        SettingsError: with every mistake; the file's content is not quoted, because it might be a secret.
     """
     try:
         return load_file(tree, FILE, Secrets) if tree.read(FILE) is not None else None

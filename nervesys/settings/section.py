@@ -4,6 +4,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A group of settings: frozen, and unknown keys are mistakes, for a misspelt key would silently do nothing."""
+    """A group of settings: immutable, and unknown keys are refused, because a misspelt key would have no effect."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,4 +1,4 @@
-"""From which value on something is a warning or critical: config/thresholds.yaml."""
+"""Warning and critical thresholds: config/thresholds.yaml."""
 
 from typing import Self
 
@@ -8,13 +8,13 @@ from nervesys.settings.section import Section
 
 
 class Heartbeat(Section):
-    """How often agents speak, and when silence means trouble.
+    """The heartbeat of agents.
 
     Attributes:
-        interval_seconds: between two writes of an agent's state.
-        down_after_seconds: of silence, after which an agent is called down.
-        stopped_after_seconds: a configured agent that was stopped on purpose for this long is a warning.
-        future_seconds: a heartbeat further ahead of the store's clock than this is rejected.
+        interval_seconds: how often an agent writes its state.
+        down_after_seconds: an agent without a heartbeat for this long is down.
+        stopped_after_seconds: a configured agent that is `stopped` for this long is a warning.
+        future_seconds: a heartbeat this far ahead of the store's clock is rejected.
     """
 
     interval_seconds: float = Field(gt=0)
@@ -24,23 +24,23 @@ class Heartbeat(Section):
 
     @property
     def stale_after_seconds(self) -> float:
-        """Age at which an agent's last words (gauges, status, buffer) leave the metrics."""
+        """Age at which an agent's last gauges, status and buffer size are dropped from the metrics."""
         return max(5 * self.interval_seconds, self.down_after_seconds)
 
     @property
     def grace_seconds(self) -> float:
-        """For how long the store must be readable without a break before silence counts against an agent.
+        """How long the exporter must have read the store without a break before an agent may count as down.
 
-        Two heartbeats, and the longest that an agent backs off before it writes its state again: one more.
+        Two heartbeats, plus the longest back-off of an agent that could not write its state: one more.
         """
         return 3 * self.interval_seconds
 
 
 class Pair(Section):
-    """A warning and a critical value in percent, and for how long either must last.
+    """A warning and a critical threshold in percent.
 
     Attributes:
-        over_minutes: the value must lie above the threshold all through this window.
+        over_minutes: the value must be above the threshold for this whole window.
     """
 
     warning: float = Field(ge=0, le=100)
@@ -55,7 +55,7 @@ class Pair(Section):
 
 
 class Ages(Section):
-    """From which age on something is a warning or critical, in days."""
+    """A warning and a critical age, in days."""
 
     warning_days: float = Field(gt=0)
     critical_days: float = Field(gt=0)
@@ -73,16 +73,16 @@ class Thresholds(Section):
     """config/thresholds.yaml, whole; percentages are 0 to 100.
 
     Attributes:
-        clock_skew_seconds: agent clock against store clock.
-        store_clock_offset_seconds: store clock against the exporter's; beyond it no agent is called down.
-        logs_late_seconds: without a new log object of a live agent.
-        vitality_silent_seconds: without vital signs of an entity that showed some.
-        secrets: since each was replaced.
+        clock_skew_seconds: between the clocks of an agent and the store.
+        store_clock_offset_seconds: between the clocks of the store and the exporter; beyond it no agent counts as down.
+        logs_late_seconds: since the last log object of a live agent.
+        vitality_silent_seconds: since the last vital signs of an entity.
+        secrets: age of secrets, since their last rotation.
         drill_late_days: since the last restore drill.
-        drill_slow_minutes: that a restore drill may take.
+        drill_slow_minutes: duration of a restore drill.
         backup_late_hours: since the newest backup.
-        rate_limit_percent: of GitHub's quota still left.
-        series: that one exporter may expose before it is a warning.
+        rate_limit_percent: remaining share of GitHub's quota.
+        series: number of series of one exporter.
     """
 
     heartbeat: Heartbeat

@@ -1,4 +1,4 @@
-"""The files of a brain, as settings read them."""
+"""The files of a brain, behind an interface: a folder here, a Git commit in `nervesys.stores.trees`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Tree(Protocol):
-    """Files of one version of a brain: what settings are read from."""
+    """The files of one version of a brain."""
 
     def read(self, path: str) -> bytes | None:
         """The file's content, or None where there is none."""
@@ -18,7 +18,7 @@ class Tree(Protocol):
 
 @dataclass(frozen=True)
 class FolderTree:
-    """A brain that lies in a folder as plain files."""
+    """A brain that is a plain folder."""
 
     root: Path
 

@@ -1,7 +1,7 @@
-"""Environment variables that set one field each; also the closed list of what `${NAME}` may expand to, and where.
+"""The environment variables, each bound to the one setting that it sets.
 
-Because a name is bound to its field, no brain file can send a secret anywhere else. `NAME_FILE` names a file whose
-content is the value.
+This is also the list of names that `${NAME}` in a file may expand, each only in its own field, so that no file of a
+brain can send a secret elsewhere. `NAME_FILE` names a file that holds the value.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from typing import NamedTuple
 from nervesys.errors import Mistake
 
 MAX_CHARACTERS = 100_000
-"""Of a file that a variable names: a key, a token, a service account."""
+"""Largest size of a file that a variable names: a key, a token, a service account."""
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One environment variable and the field that it sets."""
+    """One environment variable, and the setting that it sets."""
 
     name: str
     field: tuple[str, ...]
@@ -79,26 +79,26 @@ PLACES = {
 BY_FIELD = {variable.field: variable for variable in VARIABLES}
 
 
-class Said(NamedTuple):
-    """A value, and the name of the variable that said it."""
+class Value(NamedTuple):
+    """A value, and the name of the variable that it came from."""
 
     name: str
     value: str
 
 
-def value_of(name: str, environ: Mapping[str, str], mistakes: list[Mistake]) -> Said | None:
-    """What a variable says, or the file that `NAME_FILE` names; None where neither is set.
+def value_of(name: str, environ: Mapping[str, str], mistakes: list[Mistake]) -> Value | None:
+    """The value of a variable, or the content of the file that `NAME_FILE` names; None if neither is set.
 
-    What is wrong is added to the mistakes, so that all of it can be reported at once.
+    Problems are appended to the mistakes.
     """
     value, file = environ.get(name), environ.get(f"{name}_FILE")
     if not file:
-        return Said(name, value) if value else None
+        return Value(name, value) if value else None
     if value:
         mistakes.append(Mistake(name, "", f"{name} and {name}_FILE are both set; keep one"))
         return None
     try:
-        return Said(f"{name}_FILE", _content(Path(file)))
+        return Value(f"{name}_FILE", _content(Path(file)))
     except (OSError, ValueError) as err:
         problem = getattr(err, "strerror", None) or "not a short text"
         mistakes.append(Mistake(f"{name}_FILE", "", f"read {file}: {problem}"))

@@ -1,4 +1,4 @@
-"""How the HTTP pages are protected: `web` in config/monitoring.yaml."""
+"""TLS and basic auth of the HTTP listeners: `web` in config/monitoring.yaml."""
 
 from pydantic import SecretStr
 
@@ -6,12 +6,12 @@ from nervesys.settings.section import Section
 
 
 class Web(Section):
-    """TLS and basic auth of every HTTP listener; both off where nothing is said.
+    """TLS and basic auth of every HTTP listener; both are off by default.
 
     Attributes:
         tls_cert_file: PEM certificate chain.
         tls_key_file: PEM private key.
-        basic_auth_user: with a password, asked for on every page but `/-/healthy`.
+        basic_auth_user: required on every page except `/-/healthy`, together with the password.
         basic_auth_password: from `NERVESYS_WEB_PASSWORD` or `NERVESYS_WEB_PASSWORD_FILE`.
     """
 

@@ -1,4 +1,4 @@
-"""Windows of maintenance: times in which nobody expects an agent to run, so that the receiver does not restart it."""
+"""Maintenance windows: times in which the receiver does not restart an agent."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, get_args
@@ -19,7 +19,7 @@ class Once(_Window):
 
     Attributes:
         begins: `from` in the file; RFC 3339 with an offset, such as `2027-01-15T22:00:00Z`.
-        ends: `until` in the file; the first instant after it.
+        ends: `until` in the file; the first instant after the window.
         reason: for people.
     """
 
@@ -28,7 +28,7 @@ class Once(_Window):
     reason: str = ""
 
     def until(self, instant: datetime) -> datetime | None:
-        """When it ends, where an instant lies in it; None otherwise."""
+        """The end of the window if it contains an instant; else None."""
         return self.ends.astimezone(UTC) if self.begins <= instant < self.ends else None
 
 
@@ -44,12 +44,12 @@ def _time(said: object) -> object:
 
 
 class Weekly(_Window):
-    """A window that comes back each week, or each day.
+    """A window that repeats each week or each day.
 
     Attributes:
         every: `day`, a day of the week such as `saturday`, or a list of them.
-        at: `HH:MM` in UTC, at which it begins.
-        minutes: that it lasts.
+        at: start, as `HH:MM` in UTC.
+        minutes: length.
         reason: for people.
     """
 
@@ -59,7 +59,7 @@ class Weekly(_Window):
     reason: str = ""
 
     def until(self, instant: datetime) -> datetime | None:
-        """When the window ends that an instant, in UTC, lies in; None where it lies in none."""
+        """The end of the occurrence that contains an instant, in UTC; None if none does."""
         hour, minute = map(int, self.at.split(":"))
         lasts = timedelta(minutes=self.minutes)
         for days in range(lasts.days + 2):
@@ -70,7 +70,7 @@ class Weekly(_Window):
 
 
 def _kind(said: object) -> str:
-    """Which kind is meant, so that only its mistakes are told."""
+    """The kind of window that is meant, so that only the mistakes of this kind are reported."""
     return "weekly" if isinstance(said, dict) and "every" in said else "once"
 
 

@@ -1,4 +1,4 @@
-"""YAML with the line of every value, so that a mistake can be named where it stands."""
+"""Reads YAML with the line of every value, so that messages can name it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from nervesys.settings.tree import Tree
 
 MAX_BYTES = 1 << 20
 MAX_NODES = 50_000
-"""Aliases can make a small file explode; a file of settings has no need to."""
+"""Limit against small files that expand to huge ones through aliases."""
 
 Path = tuple[str, ...]
 Row = tuple[Path, Any, str]
@@ -19,7 +19,7 @@ Row = tuple[Path, Any, str]
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value that is no mapping, with its path; an empty mapping below the top counts as a value."""
+    """Every value that is not a mapping, with its path; an empty mapping below the top counts as a value."""
     if isinstance(value, dict) and (value or not path):
         for key, below in value.items():
             yield from leaves(below, (*path, str(key)))
@@ -42,7 +42,7 @@ class Document:
     lines: dict[Path, int] = field(default_factory=dict)
 
     def origin(self, path: Path) -> str:
-        """File and line of a value, or of the nearest enclosing key that stands in the file."""
+        """File and line of a value, or of the nearest enclosing key in the file."""
         while path and path not in self.lines:
             path = path[:-1]
         return f"{self.where}:{self.lines[path]}" if path else self.where
@@ -54,13 +54,13 @@ class Document:
 
 
 def try_yaml(tree: Tree, path: str, mistakes: list[Mistake], label: str = "") -> Document | None:
-    """A file of a brain; None where there is none or it is wrong, which is added to the mistakes.
+    """Read a file of a brain; None if it is missing or wrong.
 
     Args:
         tree: the brain.
         path: of the file.
-        mistakes: grows by what is wrong.
-        label: stands before the path in every origin.
+        mistakes: problems are appended to it.
+        label: prefix of the path in every origin.
     """
     body = tree.read(path)
     if body is None:
@@ -106,7 +106,7 @@ def read_yaml(body: bytes, where: str) -> Document:
 
 
 def _keys(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
-    """Every key with its line; items of a list have their index for a key."""
+    """Every key with its line; list items have their index as key."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             yield (*path, str(key.value)), key.start_mark.line + 1
