@@ -4,9 +4,10 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
+from dashboards.crowd import ROWS, only
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.shared import ENDED, FIRES, FIRING, REAL, ROWS, actions_by_agent, count_of, firing, only
+from dashboards.shared import ENDED, FIRES, FIRING, REAL, actions_by_agent, count_of, firing
 from dashboards.style import (
     AGENT_CELL,
     ANY_IS_CRITICAL,

@@ -206,7 +206,7 @@ def _crowd(panel: Json) -> Iterator[str]:
     for target in panel["targets"]:
         for label in MANY & _named(panel, target):
             if not re.search(rf'\b(topk|bottomk)\(|\b{label}="\$', target["expr"]):
-                yield f"{target['refId']}: as many as there are of {label}; see `busiest`"
+                yield f"{target['refId']}: as many as there are of {label}; see dashboards.crowd"
 
 
 def _named(panel: Json, target: Json) -> set[str]:

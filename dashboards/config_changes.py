@@ -5,9 +5,9 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
+from dashboards.crowd import ROWS, only
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.shared import ROWS, only
 from dashboards.style import (
     AGENT_CELL,
     MEDIUM,

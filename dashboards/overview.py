@@ -6,20 +6,16 @@ from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
 from dashboards.cost import cost
+from dashboards.crowd import LINES, NOW, ROWS, WHOLE, busiest, most, only
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.recording import ERRORS, TASKS, TOKENS
+from dashboards.recording import ERRORS, TASKS, TOKENS, Rate
 from dashboards.shared import (
     FIRING,
-    LINES,
-    ROWS,
-    WHOLE,
     actions_by_agent,
     count_of,
     firing,
     heartbeat,
-    only,
-    pace,
     server_load,
     status,
     working,
@@ -222,7 +218,16 @@ def _a_day(house: House) -> tuple[Any, ...]:
 
 def _work(house: House) -> tuple[Any, ...]:
     return (
-        pace(house, "Tasks ended", "How much gets done, and by whom?", TASKS, AGENT),
-        pace(house, "Errors logged", "Whose error rate rose, and when?", ERRORS, AGENT),
-        pace(house, "Tokens used", "Who uses how much of the models?", TOKENS, AGENT),
+        _pace(house, "Tasks ended", "How much gets done, and by whom?", TASKS),
+        _pace(house, "Errors logged", "Whose error rate rose, and when?", ERRORS),
+        _pace(house, "Tokens used", "Who uses how much of the models?", TOKENS),
     )
+
+
+def _pace(house: House, title: str, question: str, rate: Rate) -> Any:
+    """A graph of a recorded rate, by the minute."""
+
+    def mean(window: str) -> str:
+        return f"avg_over_time({rate.series(house.periods)}{{{AGENT}}}{window})"
+
+    return most(title, question, Unit.PER_MINUTE, f"60 * {busiest(mean(NOW), mean(WHOLE))}")

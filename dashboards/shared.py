@@ -1,20 +1,18 @@
 """Expressions and panels that more than one page shows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from dashboards.correct import Query
-from dashboards.recording import HEARTBEAT, STATUS, Rate
+from dashboards.crowd import ROWS, highest, most
+from dashboards.recording import HEARTBEAT, STATUS
 from dashboards.style import (
     AGENT_CELL,
     AT_WORK,
     SEVERITY_COLOURS,
     STATE_COLOURS,
-    TO_AGENT,
     House,
     Unit,
     coloured,
-    graph,
     of_pair,
     query,
 )
@@ -27,44 +25,6 @@ FIRES = f'alertstate="firing", {REAL}'
 FIRING = f"ALERTS{{{FIRES}}}"
 ENDED = 'state!~"pending|running"'
 """Of an action's states, those that say what came of it."""
-
-
-LINES, ROWS = 20, 50
-"""Of a graph and of a table, at most: nobody reads more, and no browser draws ten thousand."""
-NOW, WHOLE = "[$__rate_interval]", "[$__range] @ end()"
-"""Windows: what a graph shows at each instant; and the whole time range, by which its lines are chosen."""
-
-
-def only(expr: str, chosen: str, by: str = "agent") -> str:
-    """The expression for those that were chosen.
-
-    Args:
-        expr: of all.
-        chosen: the same ones at every instant, or lines would break.
-        by: label by which the two are joined.
-    """
-    return f"({expr} and on ({by}) {chosen})"
-
-
-def busiest(lines: str, rank: str, by: str = "agent") -> str:
-    """So many lines as can be read: those that rank highest.
-
-    Args:
-        lines: one each.
-        rank: one value each, over the whole time range.
-        by: label that both have.
-    """
-    return only(lines, f"topk({LINES}, {rank})", by)
-
-
-def highest(gauge: str, by: str) -> str:
-    """The lines of a gauge that rose highest in the time range; the label is that of `by`."""
-    return busiest(f"max by ({by}) ({gauge})", f"max by ({by}) (max_over_time({gauge}{WHOLE}))", by)
-
-
-def fastest(counter: str, by: str) -> str:
-    """The rates, per second, of a counter that grew most in the time range; the label is that of `by`."""
-    return busiest(f"sum by ({by}) (rate({counter}{NOW}))", f"sum by ({by}) (increase({counter}{WHOLE}))", by)
 
 
 def count_of(expr: str) -> str:
@@ -113,48 +73,6 @@ def server_load(house: House, server: str) -> Sequence[Any]:
         load("Memory", "nervesys_server_memory_ratio", "Which server is short of memory?", limits.memory),
         load("Disk", "nervesys_server_disk_ratio", "Which server is running out of disk?", limits.disk),
     )
-
-
-def most(
-    title: str,
-    question: str,
-    unit: str,
-    expr: str,
-    *,
-    by: str = "agent",
-    which: str = "those with the most",
-    asked: Callable[[str, str], Query] = query,
-    **style: Any,
-) -> Any:
-    """A graph with a line an agent, or whatever else there may be too many of to read.
-
-    Args:
-        title: of the panel.
-        question: that it answers.
-        unit: of the lines.
-        expr: of the `busiest`.
-        by: the label that names a line; an agent's leads to its page.
-        which: are drawn where there are too many.
-        asked: makes a query of an expression and a legend.
-        style: as for `graph`.
-    """
-    return graph(
-        title,
-        f"{question} At most {LINES} are drawn: {which} in the time range.",
-        unit,
-        asked(expr, f"{{{{{by}}}}}"),
-        links=(TO_AGENT,) if by == "agent" else (),
-        **style,
-    )
-
-
-def pace(house: House, title: str, question: str, rate: Rate, agent: str) -> Any:
-    """A graph of a recorded rate, by the minute, of the matching agents."""
-
-    def mean(window: str) -> str:
-        return f"avg_over_time({rate.series(house.periods)}{{{agent}}}{window})"
-
-    return most(title, question, Unit.PER_MINUTE, f"60 * {busiest(mean(NOW), mean(WHOLE))}")
 
 
 def firing(title: str) -> Any:

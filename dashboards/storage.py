@@ -4,9 +4,9 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
+from dashboards.crowd import LINES
 from dashboards.layout import Line, Section
 from dashboards.page import page
-from dashboards.shared import LINES
 from dashboards.style import (
     ANY_IS_WARNING,
     MEDIUM,

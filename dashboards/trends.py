@@ -9,9 +9,9 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
+from dashboards.crowd import WHOLE, busiest, most
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.shared import WHOLE, busiest, most
 from dashboards.style import (
     LEVEL_COLOURS,
     MEDIUM,

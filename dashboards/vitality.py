@@ -5,9 +5,9 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
+from dashboards.crowd import LINES, NOW, ROWS, WHOLE, busiest, fastest, highest, most, only
 from dashboards.layout import Line, Section
 from dashboards.page import page
-from dashboards.shared import LINES, NOW, ROWS, WHOLE, busiest, fastest, highest, most, only
 from dashboards.style import ANY_IS_CRITICAL, MEDIUM, SHORT, TILE, House, Unit, graph, query, rising, stat
 from dashboards.tables import Label, Value, table
 

@@ -5,9 +5,9 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
+from dashboards.crowd import NOW, ROWS, fastest, highest, most, only
 from dashboards.layout import Line, Section
 from dashboards.page import page
-from dashboards.shared import NOW, ROWS, fastest, highest, most, only
 from dashboards.style import ANY_IS_CRITICAL, ANY_IS_WARNING, MEDIUM, TILE, House, Unit, graph, query, stat
 from dashboards.tables import Label, Value, table
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboards import shared
+from dashboards import crowd
 from dashboards.build import pages
 from dashboards.shared import FIRING
 from nervesys.queries.asking import Live
@@ -20,8 +20,7 @@ def asked(panel: str) -> Question:
 
 @pytest.fixture
 def room_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "LINES", 1)
-    monkeypatch.setattr(shared, "ROWS", 1)
+    monkeypatch.setattr(crowd, "LINES", 1)
 
 
 @pytest.mark.usefixtures("room_for_one")
