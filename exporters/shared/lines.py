@@ -8,7 +8,6 @@ that, which decides what it says and whether it counts.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Annotated, TypeAlias
 
 from msgspec import DecodeError, Meta, Struct, field
@@ -64,7 +63,6 @@ class Line(Struct, gc=False):
 
 
 _decode = Decoder(Line).decode
-_name = lru_cache(agent_name)
 
 
 def read(lines: Iterable[bytes], skipped: Counter[Reason]) -> Iterator[tuple[datetime, Line]]:
@@ -74,12 +72,15 @@ def read(lines: Iterable[bytes], skipped: Counter[Reason]) -> Iterator[tuple[dat
         lines: one JSON object each; empty ones are passed over.
         skipped: those that are no records are counted here, by reason.
     """
+    names: set[str] = set()
     instant = datetime.fromisoformat
     for line in lines:
         if len(line) <= _SHORT or _moderate(line):
             try:
                 said = _decode(line.decode())  # which looks at the bytes of what is passed over, too
-                said.agent_id = _name(said.agent_id)
+                if said.agent_id not in names:
+                    said.agent_id = agent_name(said.agent_id)
+                    names.add(said.agent_id)
                 at = instant(said.timestamp)
                 sure = _FROM <= at < _UNTIL
             except (DecodeError, BadObject, ValueError, TypeError):
