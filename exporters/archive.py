@@ -19,8 +19,8 @@ from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Period, Sample
 from nervesys.settings.storage import Days
 from nervesys.stores.archive import Archive, ArchiveFile, Catalogue, Changes, Entry
+from nervesys.stores.archives import open_archive
 from nervesys.stores.filing import Filed, Layout, is_overdue
-from nervesys.stores.opened import open_archive
 
 FILES = Family("archive_files", "gauge", "Files in the archive.", ("area",), Period.DAILY)
 BYTES = Family("archive_bytes", "gauge", "Size of the files in the archive.", ("area",), Period.DAILY)

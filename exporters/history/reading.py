@@ -21,8 +21,8 @@ from nervesys.contract.brain import DailySummary
 from nervesys.errors import BadObject, Reason
 from nervesys.settings.storage import Archive as ArchiveSettings
 from nervesys.stores.archive import Archive
+from nervesys.stores.archives import open_archive
 from nervesys.stores.lines import batches_of
-from nervesys.stores.opened import open_archive
 from nervesys.stores.sealing import held, hold
 
 MAX_FILE_BYTES = 128 << 20

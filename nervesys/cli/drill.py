@@ -16,8 +16,8 @@ from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
 from nervesys.clock import system_clock
 from nervesys.contract import RestoreDrill
 from nervesys.errors import NervesysError
+from nervesys.stores.archives import open_archive
 from nervesys.stores.brain import open_brain
-from nervesys.stores.opened import open_archive
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -31,9 +31,10 @@ from nervesys.prometheus import Prometheus, QueryFailed
 from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find
 from nervesys.stores.archive import files_of
+from nervesys.stores.archives import open_archive
 from nervesys.stores.brain import open_brain
 from nervesys.stores.filing import Layout
-from nervesys.stores.opened import Opened, open_archive
+from nervesys.stores.opened import Opened
 
 app = typer.Typer(no_args_is_help=True)
 NAMED = 20

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from nervesys.agent.past import Past
 from nervesys.clock import Clock, system_clock
 from nervesys.stack.layout import Stack
+from nervesys.stores.archives import open_archive
 from nervesys.stores.brain import open_brain
-from nervesys.stores.opened import Opened, open_archive, opened
+from nervesys.stores.opened import Opened, opened
 
 OWN_ARCHIVE = "archive"
 """Folder of the home; an archive elsewhere is somebody's."""

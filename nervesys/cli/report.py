@@ -22,8 +22,9 @@ from nervesys.settings import Settings
 from nervesys.settings.reports import Form
 from nervesys.stores import opened as stores
 from nervesys.stores.archive import Archive, files_of
+from nervesys.stores.archives import open_archive
 from nervesys.stores.brain import open_brain
-from nervesys.stores.opened import Opened, open_archive, open_store
+from nervesys.stores.opened import Opened, open_store
 from reports.periodic import mail
 from reports.periodic.compose import report_of
 from reports.periodic.deliver import Files, due, to_archive, to_folder, written

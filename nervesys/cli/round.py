@@ -15,8 +15,9 @@ from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.settings.storage import Storage
+from nervesys.stores.archives import open_archive
 from nervesys.stores.brain import open_brain
-from nervesys.stores.opened import open_archive, open_store
+from nervesys.stores.opened import open_store
 
 app = typer.Typer()
 

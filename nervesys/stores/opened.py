@@ -1,18 +1,12 @@
-"""What every program starts from: a place, a brain, checked settings; and the store and archive that these name."""
+"""What every program starts from: a place, a brain, checked settings; and the store that these name."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import unquote
 
 from nervesys.contract import PathTemplate
-from nervesys.errors import Mistake, NervesysError, SettingsError
 from nervesys.settings import Loaded, Place, Tree, load
-from nervesys.settings.storage import Archive as ArchiveSettings
 from nervesys.settings.storage import Store as StoreSettings
-from nervesys.stores.archive import Archive
 from nervesys.stores.brain import open_tree
-from nervesys.stores.folder import FolderArchive
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.routed import RoutedStore
 from nervesys.stores.s3 import S3Store
@@ -76,30 +70,3 @@ def open_store(settings: StoreSettings) -> ObjectStore:
     }
     common = S3Store(settings)
     return RoutedStore(common, apart) if apart else common
-
-
-def open_archive(settings: ArchiveSettings, *, writable: bool = False) -> Archive:
-    """The archive that the settings name.
-
-    Args:
-        settings: where it is and how to get in.
-        writable: asks for the right to write as well.
-
-    Raises:
-        SettingsError: the URL or the key is wrong.
-        NervesysError: a package that it needs is not installed; says which extra holds it.
-    """
-    scheme, _, rest = (settings.url or "gdrive://").partition("://")
-    if scheme == "file" and rest.startswith("/"):
-        return FolderArchive(Path(unquote(rest)))
-    folder = rest.strip("/") or settings.folder_id
-    if scheme == "gdrive" and folder:
-        try:
-            from nervesys.stores.drive import open_drive  # the extra of those who use a folder need not hold it
-        except ModuleNotFoundError as err:
-            raise NervesysError(
-                f"gdrive:// needs the package {err.name}: pip install 'nervesys-observability[drive]'"
-            ) from err
-        return open_drive(settings, folder, writable=writable)
-    problem = "say file:///path or gdrive://FOLDER_ID, in NERVESYS_ARCHIVE or here"
-    raise SettingsError([Mistake("config/storage.yaml", "archive.url", problem)])

@@ -26,10 +26,10 @@ from nervesys.errors import BadObject, NervesysError
 from nervesys.settings import Tree
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import files_of, put_verified
+from nervesys.stores.archives import open_archive
 from nervesys.stores.brain import GitBrain, unless_there
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectStore
-from nervesys.stores.opened import open_archive
 from nervesys.stores.sealing import both_forms, name_for, sealed
 
 DAY_SECONDS = 86_400

@@ -9,9 +9,9 @@ from nervesys.errors import ArchiveUnavailable, BadObject, SettingsError
 from nervesys.settings import load
 from nervesys.settings.storage import Archive as ArchiveSettings
 from nervesys.stores.archive import Archive, Catalogue, Changes, Entry
+from nervesys.stores.archives import open_archive
 from nervesys.stores.drive import DriveArchive
 from nervesys.stores.folder import FolderArchive
-from nervesys.stores.opened import open_archive
 from tests.drive_mock import archive_in
 
 LOG = "Archive/logs/2026/01/server-1_2026-01-01_errors.json.gz"
