@@ -20,6 +20,7 @@ from tests.stores import FolderStore
 
 OURS, OTHERS = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
 RECIPIENT = str(OURS.to_public())
+ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
 UNSHARE = ["unshare", "--map-root-user", "--mount"]
 
 
@@ -156,10 +157,10 @@ from contextlib import contextmanager
 from pydantic import SecretStr
 from nervesys.agent.databases import Databases
 from nervesys.errors import NervesysError
-from nervesys.stores import objects
 from nervesys.stores.sealing import hold
+from tests.stores import FolderStore
 
-class Slow(objects.FolderStore):
+class Slow(FolderStore):
     "Stops half-way for as long as it lives, once it was told to."
     def put(self, key, body, *, content_type=""):
         path = self._root / key
@@ -183,7 +184,7 @@ class Half:
 
 home, deed, slow = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "slow"
 hold(SecretStr("{OURS}"))
-store = (Slow if slow else objects.FolderStore)(home / "bucket")
+store = (Slow if slow else FolderStore)(home / "bucket")
 databases = Databases(home / "there", "databases/grok/", store, lambda: 3, lambda: 1.79e9, lambda: ["{RECIPIENT}"])
 try:
     databases.save() if deed == "save" else databases.path("memory")
@@ -195,7 +196,8 @@ except NervesysError as err:
 
 def killed(home: Path, deed: str) -> None:
     """Do a deed in a process of its own, and kill it half-way."""
-    with subprocess.Popen([sys.executable, "-c", PROGRAM, str(home), deed, "slow"], stdout=subprocess.PIPE) as process:
+    argv = [sys.executable, "-c", PROGRAM, str(home), deed, "slow"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, env=ENVIRON) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"half\n"
         process.send_signal(signal.SIGKILL)
@@ -231,9 +233,8 @@ def test_a_disk_that_fills_up_meanwhile_costs_nothing_but_the_attempt(
         f"from nervesys.agent import databases\ndatabases.SPARE_BYTES = {spare or -(1 << 30)}\n{PROGRAM}"
     )
     small = f'mount -t tmpfs -o size=2m none "{there.folder}" && "{sys.executable}" "{program}" "{tmp_path}" path fast'
-    done = subprocess.run(
-        [*UNSHARE, "sh", "-c", f'{small}; echo $?; ls -A "{there.folder}"'], capture_output=True, text=True, check=True
-    )
+    argv = [*UNSHARE, "sh", "-c", f'{small}; echo $?; ls -A "{there.folder}"']
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, env=ENVIRON)
     told, *rest = done.stdout.splitlines()
     assert rest == ["3"], "and no file is left there"
     assert ("no room for a copy" if spare else "No space left on device") in told
