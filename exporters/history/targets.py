@@ -22,6 +22,7 @@ from exporters.history.plan import Job
 from exporters.history.reading import Read
 from exporters.history.text import END
 from nervesys.errors import NervesysError
+from nervesys.http import cause
 
 SCRATCH = ".nervesys-history"
 """In Prometheus' data folder, which passes over what is no block: so a finished block is put in place by a rename."""
@@ -185,9 +186,7 @@ class Push:
         try:
             answer = self._session.post(self._url, data=body, headers=headers, timeout=PUSH_SECONDS)
         except requests.RequestException as err:
-            raise NervesysError(
-                f"push to {self._url}: {type(err).__name__}; run it again: it goes on from here"
-            ) from err
+            raise NervesysError(f"push to {self._url}: {cause(err)}; run it again: it goes on from here") from err
         if not answer.ok:
             raise NervesysError(f"push to {self._url}: {answer.status_code} {answer.text[:200].strip()}")
 
