@@ -1,1 +1,1 @@
-"""The pillars behind three small interfaces: objects (the store), archive, brain."""
+"""Store, archive and brain, each behind a small interface."""

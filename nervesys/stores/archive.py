@@ -1,7 +1,7 @@
-"""The archive: cold files by path, kept for months or for ever.
+"""The archive: files by path, kept for months or for ever.
 
-It is listed whole once; from then on only what changed is asked for, where the archive can tell. Entries are known by
-id and parent, as Drive has them; a `Catalogue` keeps them and rebuilds the paths.
+It is listed completely once; afterwards only the changes are read, if the archive supports that (Google Drive does).
+Entries have an id and a parent, as in Drive; a `Catalogue` keeps them and derives their paths.
 """
 
 import hashlib
@@ -37,13 +37,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is new since a token.
+    """The changes since a token.
 
     Attributes:
-        entries: new, renamed, moved or rewritten.
-        removed: ids of what is gone.
-        token: to ask from the next time; empty where the archive keeps no record of changes.
-        pages: requests made.
+        entries: new, renamed, moved or rewritten entries.
+        removed: ids of removed entries.
+        token: where to continue the next time; empty if the archive keeps no record of changes.
+        pages: number of requests made.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -62,24 +62,24 @@ class ArchiveFile:
 
 
 class Archive(Protocol):
-    """What every archive can do.
+    """The interface of every archive.
 
-    Every call has a time limit and is retried a few times within the client; what fails after that raises
-    `ArchiveUnavailable`, whose message names the verb, the path and the cause, and holds no secret.
+    Every call has a time limit and is retried a few times. If it still fails it raises `ArchiveUnavailable`, with a
+    message that names the operation, the path and the cause, and never contains a secret.
     """
 
     @property
     def root(self) -> str:
-        """The id of the folder below which everything lies."""
+        """The id of the root folder."""
 
     def list(self) -> Changes:
-        """Everything there is, as changes since nothing."""
+        """List everything, as changes since the beginning."""
 
     def changes(self, token: str) -> Changes | None:
-        """What changed since a token, or None where the archive cannot tell: then it is listed anew."""
+        """The changes since a token; None if the archive cannot tell, so that the caller lists it again."""
 
     def quota(self) -> dict[str, int]:
-        """Bytes by kind: `limit`, `used`, `trash`; without what the archive does not know or limit."""
+        """Bytes by kind: `limit`, `used`, `trash`; kinds that are unknown or unlimited are left out."""
 
     def get(self, path: str, *, max_bytes: int) -> bytes:
         """A file's content.
@@ -103,15 +103,15 @@ class Archive(Protocol):
         """
 
     def delete(self, path: str) -> None:
-        """Delete a file; one that is not there is no mistake."""
+        """Delete a file; it is no error if it does not exist."""
 
 
 class Catalogue:
-    """Everything an archive holds, as told by its listing and the changes since.
+    """The contents of an archive, built from a listing and the changes since.
 
     Args:
-        root: the id of the folder below which everything lies.
-        entries: what was remembered.
+        root: id of the root folder.
+        entries: known entries, from a cache.
     """
 
     def __init__(self, root: str, entries: Iterable[Entry] = ()) -> None:
@@ -119,13 +119,13 @@ class Catalogue:
         self._entries = {entry.id: entry for entry in entries}
 
     def apply(self, changes: Changes) -> None:
-        """Take in what changed."""
+        """Apply changes."""
         self._entries.update((entry.id, entry) for entry in changes.entries)
         for removed in changes.removed:
             self._entries.pop(removed, None)
 
     def files(self) -> Iterator[ArchiveFile]:
-        """The files below the root; what lies elsewhere, or in a folder that is gone, is left out."""
+        """The files below the root; files elsewhere, or in a removed folder, are left out."""
         folders: dict[str, str | None] = {self._root: ""}
         for entry in self._entries.values():
             above = self._folder(entry.parent, folders)
@@ -133,9 +133,9 @@ class Catalogue:
                 yield ArchiveFile(above + entry.name, entry.size, entry.modified)
 
     def _folder(self, id: str, known: dict[str, str | None]) -> str | None:  # noqa: A002  # what it is called there
-        """A folder's path, ending in `/`; None where it is not below the root."""
+        """A folder's path, ending in `/`; None if it is not below the root."""
         if id not in known:
-            known[id] = None  # also what a circle of folders gets
+            known[id] = None  # ends the recursion if folders form a cycle
             entry = self._entries.get(id)
             above = self._folder(entry.parent, known) if entry else None
             known[id] = f"{above}{entry.name}/" if entry and above is not None else None
@@ -143,7 +143,7 @@ class Catalogue:
 
 
 def files_of(archive: Archive) -> Iterator[ArchiveFile]:
-    """Everything that an archive holds now, by one listing.
+    """All files of an archive, by one complete listing.
 
     Raises:
         ArchiveUnavailable: it does not answer.

@@ -1,7 +1,7 @@
-"""The brain: configuration is read from one branch, status and logs are written to another.
+"""The brain, a Git repository: configuration is read from one branch, status and logs are written to another.
 
-Each program keeps a bare mirror with full history. Objects are read and commits are made in it without a work tree;
-fetch and push are the `git` program's.
+Each program keeps its own bare mirror. pygit2 reads objects and creates commits in it, without a work tree; the `git`
+program fetches and pushes.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ from nervesys.stores import git
 from nervesys.stores.trees import EmptyTree, GitTree
 
 Change = bytes | Callable[[bytes | None], bytes]
-"""A file's new content, or what makes it from the newest content there (None where there is no such file)."""
+"""The new content of a file, or a function that makes it from the newest content (None if the file does not exist)."""
 
 ATTEMPTS = 20
 FIRST_WAIT_SECONDS = 0.05
@@ -40,11 +40,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Newest:
-    """The newest configuration that could be had.
+    """The newest available configuration.
 
     Attributes:
         tree: its files.
-        outdated: why it may be: the repository could not be reached.
+        outdated: why it may be outdated (the repository could not be reached); else None.
     """
 
     tree: GitTree | EmptyTree
@@ -54,18 +54,18 @@ class Newest:
 class GitBrain:
     """A brain in a Git repository, through a bare mirror.
 
-    Threads and processes may share a mirror: whoever fetches or commits holds its lock.
+    Threads and processes may share a mirror; fetch and commit hold its lock.
 
     Args:
         url: path, `file://`, `https://` or ssh.
-        mirror: folder of the mirror, made where it is missing, made anew where it mirrors another repository.
-        branch: configuration is read from it.
-        state_branch: everything is written to it; made, without a parent, at the first commit.
+        mirror: folder of the mirror; created if it is missing, or if it mirrors another repository.
+        branch: branch of the configuration.
+        state_branch: branch that is written to; created, without a parent, by the first commit.
         timeout_seconds: of each fetch and each push.
         token: for https.
-        depth: commits of each branch that the mirror needs; None for the whole history.
+        depth: number of commits of each branch to fetch; None for the whole history.
         clock: dates the commits.
-        sleep: waits between two attempts to push, in seconds.
+        sleep: waits some seconds, between attempts to push.
     """
 
     def __init__(
@@ -92,29 +92,29 @@ class GitBrain:
 
     @property
     def url(self) -> str:
-        """Where it is, without credentials."""
+        """URL without credentials."""
         return self._remote.url
 
     def fetch(self, seconds: float | None = None) -> None:
-        """Bring the mirror up to date.
+        """Update the mirror.
 
         Args:
-            seconds: a shorter time limit.
+            seconds: a shorter time limit than the configured one.
 
         Raises:
-            BrainUnavailable: the repository cannot be reached; the mirror stays as it was.
+            BrainUnavailable: the repository cannot be reached; the mirror is unchanged.
         """
         with self._locked():
             git.fetch(self._mirror, self._remote, min(seconds or inf, self.timeout_seconds), self._depth)
 
     def newest(self, patience: float | None = None) -> "Newest":
-        """The newest configuration that can be had; where the repository cannot be reached, as it last could.
+        """Fetch the newest configuration; if the repository cannot be reached, use the last good copy.
 
         Args:
-            patience: seconds that it may take to reach it, where there is an earlier copy.
+            patience: time limit in seconds, if there is an earlier copy.
 
         Raises:
-            BrainUnavailable: it cannot be reached, and no earlier copy is there.
+            BrainUnavailable: it cannot be reached, and there is no earlier copy.
         """
         copy = self.tree(self.branch)
         try:
@@ -128,13 +128,13 @@ class GitBrain:
         return Newest(tree or EmptyTree())
 
     def tree(self, branch: str) -> GitTree | None:
-        """The newest files of a branch as last fetched, or None where there is no such branch."""
+        """The files of a branch, as last fetched; None if there is no such branch."""
         repository = self._open()
         tip = repository.branches.get(branch)
         return GitTree(repository, tip.peel(pygit2.Commit)) if tip else None
 
     def log(self, branch: str, limit: int | None = None) -> Iterator[pygit2.Commit]:
-        """The commits of a branch, newest first; none where there is no such branch."""
+        """The commits of a branch, newest first; empty if there is no such branch."""
         repository = self._open()
         tip = repository.branches.get(branch)
         walk = repository.walk(tip.target, SortMode.TIME) if tip else iter(())
@@ -144,20 +144,20 @@ class GitBrain:
             yield commit
 
     def commit(self, changes: Mapping[str, Change], message: str, author: str) -> str:
-        """Write files to the state branch, and push.
+        """Commit files to the state branch, and push.
 
-        Where somebody else was first, all is built again on what they wrote, so that an append loses nothing.
+        If another writer pushed first, the commit is built again on the new tip, so that appends lose nothing.
 
         Args:
-            changes: path to new content, or to what makes it from the newest content.
-            message: of the commit.
-            author: the program or agent that writes.
+            changes: new content by path, or a function that makes it from the newest content.
+            message: commit message.
+            author: name of the program or agent.
 
         Returns:
-            The id of the new tip; of the old one where nothing changed.
+            The id of the new tip; that of the old one if nothing changed.
 
         Raises:
-            BrainUnavailable: the repository cannot be reached, forbids it, or was ahead at every attempt.
+            BrainUnavailable: the repository cannot be reached, refuses the push, or others were first at every attempt.
         """
         with self._locked():
             wait = FIRST_WAIT_SECONDS
@@ -173,7 +173,7 @@ class GitBrain:
         raise AssertionError("the last attempt returns or raises")
 
     def _advance(self, changes: Mapping[str, Change], message: str, author: str) -> str:
-        """One attempt: a commit on the tip as fetched, and its push."""
+        """One attempt: commit on the fetched tip, and push."""
         repository = self._open()
         branch = repository.branches.get(self.state_branch)
         tip = branch.peel(pygit2.Commit) if branch else None
@@ -190,7 +190,7 @@ class GitBrain:
     def _written(
         self, repository: pygit2.Repository, tip: pygit2.Commit | None, changes: Mapping[str, Change]
     ) -> pygit2.Oid:
-        """The tree of the tip with the changes laid over it."""
+        """Write the tree of the tip with the changes applied."""
         index, before = pygit2.Index(), GitTree(repository, tip) if tip else None
         if tip is not None:
             index.read_tree(tip.tree)
@@ -200,7 +200,7 @@ class GitBrain:
         return index.write_tree(repository)
 
     def _make_mirror(self) -> None:
-        """Make the mirror; another URL means another brain, and its mirror would pass for a good copy of this one."""
+        """Create the mirror; replace the mirror of another URL, which must not be taken for a copy of this brain."""
         if _mirrored(self._mirror) == self.url:
             return
         if self._mirror.exists():
@@ -215,7 +215,7 @@ class GitBrain:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the mirror; whoever holds it does so for limited times only."""
+        """Hold the mirror's lock. All operations under it have time limits."""
         self._mirror.parent.mkdir(parents=True, exist_ok=True)
         with (self._mirror.parent / f"{self._mirror.name}.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -223,7 +223,7 @@ class GitBrain:
 
 
 def unless_there(body: bytes) -> Change:
-    """The change that writes a file only where there is none."""
+    """A change that creates a file, and leaves an existing one as it is."""
     return lambda before: body if before is None else before
 
 
@@ -235,17 +235,17 @@ def open_brain(
     *,
     depth: int | None = None,
 ) -> GitBrain | None:
-    """The brain as a Git repository, or None where it is a plain folder (such as the shipped example).
+    """Open the brain as a Git repository; None if it is a plain folder, such as the shipped example.
 
     Args:
-        place: names the brain, and the folder of mirrors.
-        program: whose mirror it is.
-        settings: where None, what can be known before the brain is read: defaults and environment.
+        place: names the brain and the folder of mirrors.
+        program: name of the mirror.
+        settings: None before the brain has been read: then defaults and environment are used.
         environ: environment variables.
         depth: see `GitBrain`.
 
     Raises:
-        SettingsError: it names a folder that is not there, and that never was.
+        SettingsError: it names a folder that does not exist, and of which there is no mirror.
     """
     if place.brain is None:
         return None
@@ -266,26 +266,26 @@ def open_brain(
 
 
 def open_folder(place: Place) -> FolderTree:
-    """The brain as a plain folder: the one that is named, or the shipped example."""
+    """Open the brain as a plain folder: the configured one, or the shipped example."""
     return FolderTree(Path(place.brain) if place.brain else shipped_root())
 
 
 def open_tree(
     place: Place, program: str, settings: Brain | None = None, environ: Mapping[str, str] = os.environ
 ) -> Tree:
-    """The newest configuration that can be had: of a folder, of the shipped example, or of a Git repository.
+    """Open the newest configuration: of a folder, the shipped example, or a Git repository.
 
-    A repository that cannot be reached is read as it was when it last could; the log says so.
+    If the repository cannot be reached, the last good copy is used, and a warning is logged.
 
     Args:
-        place: names the brain, and the folder of mirrors.
-        program: whose mirror it is.
+        place: names the brain and the folder of mirrors.
+        program: name of the mirror.
         settings: see `open_brain`.
         environ: environment variables.
 
     Raises:
-        SettingsError: it names a folder that is not there.
-        BrainUnavailable: it cannot be read, and no earlier copy is there.
+        SettingsError: it names a folder that does not exist.
+        BrainUnavailable: it cannot be read, and there is no earlier copy.
     """
     brain = open_brain(place, program, settings, environ)
     if brain is None:
@@ -297,10 +297,10 @@ def open_tree(
 
 
 def plain_folder(brain: str) -> bool:
-    """Whether a brain is a folder of files; a work tree with `.git` and a bare repository are repositories.
+    """Whether a brain is a plain folder; a folder with `.git` and a bare repository are repositories.
 
     Raises:
-        SettingsError: it is no URL, and no such folder is there.
+        SettingsError: it is neither a URL nor an existing folder.
     """
     path = Path(brain)
     if path.is_dir():
@@ -311,7 +311,7 @@ def plain_folder(brain: str) -> bool:
 
 
 def _url(brain: str) -> str:
-    """What is no URL is a folder, whichever folder is the current one."""
+    """The URL of a brain, or the absolute path of a folder."""
     return brain if _is_url(brain) else str(Path(brain).absolute())
 
 
@@ -320,7 +320,7 @@ def _is_url(brain: str) -> bool:
 
 
 def _mirrored(mirror: Path) -> str | None:
-    """What a mirror is one of."""
+    """The URL that a mirror was made from."""
     try:
         return next(iter(pygit2.Config(str(mirror / "config")).get_multivar("remote.origin.url")), None)
     except OSError:
@@ -328,7 +328,7 @@ def _mirrored(mirror: Path) -> str | None:
 
 
 def _first_settings(environ: Mapping[str, str]) -> Brain:
-    """The brain's settings before it is read. What is wrong in the environment is told when all of it is loaded."""
+    """Access settings before the brain is read. Mistakes in the environment are reported later, by `load`."""
     own = [variable for variable in VARIABLES if variable.field[:2] == ("storage", "brain")]
     said = {variable.field[-1]: value_of(variable.name, environ, []) for variable in own}
     shipped = dict(load().settings.storage.brain)

@@ -1,7 +1,7 @@
 """The archive on Google Drive, through google-api-python-client.
 
-Drive knows no paths: files have ids, names and parents. One listing and the changes since tell them all; where one
-path is wanted, its folders are looked up name by name, and remembered.
+Drive has no paths: files have ids, names and parents. All files are found by one listing and the changes since; for a
+single path, its folders are looked up by name, one after the other.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ def open_drive(settings: ArchiveSettings, folder: str, *, writable: bool) -> "Dr
 
 
 def _service_account(key: str, scope: str) -> Credentials:
-    """From the key itself or the path of its file; errors show the path, never the key."""
+    """Credentials from a key, or from the path of its file; errors quote the path, never the key."""
     try:
         text = key if key.lstrip().startswith("{") else Path(key).read_text()
     except OSError as err:
@@ -105,7 +105,7 @@ class DriveArchive:
 
     @property
     def root(self) -> str:
-        """The folder's id as Drive itself gives it, for `root` is but a name of one."""
+        """The folder's real id; `root` is only an alias of one."""
         return str(self._opened["id"])
 
     @cached_property
@@ -118,7 +118,7 @@ class DriveArchive:
         return answer
 
     def list(self) -> Changes:
-        """Everything there is, with the token of the moment before, so that nothing falls between."""
+        """List everything, with a token from before the listing, so that no change is missed."""
         start = self._drive.changes().getStartPageToken(supportsAllDrives=True, **self._drive_id())
         token = self._ask("list the archive", start)["startPageToken"]
         request = self._drive.files().list(
@@ -134,7 +134,7 @@ class DriveArchive:
         return Changes(entries, token=token, pages=1 + len(answers))
 
     def changes(self, token: str) -> Changes | None:
-        """What changed since a token, or None where Drive no longer knows the token."""
+        """The changes since a token; None if Drive no longer knows the token."""
         request = self._drive.changes().list(
             pageToken=token,
             fields=f"nextPageToken,newStartPageToken,changes(fileId,removed,file({FILE_FIELDS}))",
@@ -151,7 +151,7 @@ class DriveArchive:
         return _latest(answers)
 
     def quota(self) -> dict[str, int]:
-        """Bytes that the account may hold, holds, and has in its trash."""
+        """The account's limit, use and trash, in bytes."""
         answer = self._ask("ask for room", self._drive.about().get(fields="storageQuota"))["storageQuota"]
         return {ours: int(answer[theirs]) for theirs, ours in QUOTA_KINDS.items() if theirs in answer}
 
@@ -195,7 +195,7 @@ class DriveArchive:
             raise ArchiveUnavailable(f"put {path}: it arrived damaged")
 
     def delete(self, path: str) -> None:
-        """Move a file to the trash, which needs fewer rights than to destroy it, and which Drive empties in time."""
+        """Move a file to the trash: that needs fewer rights than deleting, and Drive empties the trash by itself."""
         for file in self._named(path):
             request = self._drive.files().update(fileId=file["id"], body={"trashed": True}, supportsAllDrives=True)
             self._ask(f"delete {path}", request)
@@ -217,7 +217,7 @@ class DriveArchive:
         return self._children(name, parent) if parent else ()
 
     def _folder(self, path: str, *, make: bool = False) -> str | None:
-        """The id of a folder; None where it is missing and not to be made."""
+        """The id of a folder; None if it is missing and shall not be created."""
         if not path:
             return self.root
         above, _, name = path.rpartition("/")
@@ -230,7 +230,7 @@ class DriveArchive:
         return str(self._ask(f"make the folder {path}", request)["id"])
 
     def _children(self, name: str, parent: str | None, folders: str = "!=") -> Sequence[dict[str, Any]]:
-        """The files (or, with `=`, the folders) of a name in a folder, newest first."""
+        """The files (with `=`, the folders) of a name in a folder, newest first."""
         quoted = name.replace("\\", r"\\").replace("'", r"\'")
         request = self._drive.files().list(
             q=f"name = '{quoted}' and '{parent}' in parents and mimeType {folders} '{FOLDER}' and trashed = false",
@@ -268,12 +268,12 @@ class DriveArchive:
             raise ArchiveUnavailable(f"{what}: {getattr(err, 'strerror', None) or type(err).__name__}") from err
 
     def _http(self) -> google_auth_httplib2.AuthorizedHttp:
-        """One a request: httplib2 is not made to be shared by threads, and requests here are few."""
+        """A new connection for each request: httplib2 is not thread-safe, and requests are few."""
         return google_auth_httplib2.AuthorizedHttp(self._credentials, http=httplib2.Http(timeout=self._seconds))
 
 
 def refusal(what: str, err: HttpError) -> ArchiveUnavailable:
-    """What Drive's refusal means: no room, too many requests for now, the day's quota gone, or a plain no."""
+    """Convert an HTTP error of Drive: archive full, rate limited, daily quota exceeded, or anything else."""
     details = err.error_details
     code = details[0].get("reason", "") if isinstance(details, list) and details else ""
     told = code or f"HTTP {err.status_code}"
@@ -287,7 +287,7 @@ def refusal(what: str, err: HttpError) -> ArchiveUnavailable:
 
 
 def _latest(answers: Sequence[dict[str, Any]]) -> Changes:
-    """The last word on each file, of all pages of changes; changes of drives themselves name no file."""
+    """The last change of each file over all pages; changes of drives, which name no file, are skipped."""
     latest = {change["fileId"]: change for answer in answers for change in answer["changes"] if "fileId" in change}
     entries = [_entry(it["file"]) for it in latest.values() if not it["removed"] and not it["file"]["trashed"]]
     removed = latest.keys() - {entry.id for entry in entries}
@@ -295,9 +295,9 @@ def _latest(answers: Sequence[dict[str, Any]]) -> Changes:
 
 
 def _entry(file: dict[str, Any]) -> Entry:
-    """A file as Drive tells it; a document of Drive's own has no size and takes no room.
+    """An entry from a file resource of Drive; a native Google document has no size.
 
-    A name may hold `/` there: it is shown as the full-width one, so that it passes for no folder.
+    A `/` in a name, which Drive allows, is replaced by the full-width slash, so that it does not look like a folder.
     """
     size = None if file["mimeType"] == FOLDER else int(file.get("size", 0))
     parent = next(iter(file.get("parents", ())), "")

@@ -1,4 +1,4 @@
-"""What lies where in the archive, and for how long: what is called overdue is what the daily round deletes."""
+"""The layout of the archive: area and retention of each path. Overdue files are those that the daily round deletes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from nervesys.stores.archive import ArchiveFile
 
 OTHER = "other"
 REPORTS = ("reports_daily", "reports_weekly", "reports_monthly")
-"""Areas whose files come in several forms, side by side."""
+"""Areas with files in several formats, side by side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """What a file is, by its path.
+    """What a path in the archive means.
 
     Attributes:
         area: a field of `storage.archive.paths`, or `other`.
-        server: whose logs it holds; None for all else.
+        server: server of the logs; None for other files.
         day: the day in its name.
-        keep_days: how long it is kept; None for ever.
-        category: of the logs it holds; None where it holds all, or none.
+        keep_days: retention; None for ever.
+        category: category of the logs; None if it holds all categories, or no logs.
     """
 
     area: str
@@ -37,7 +37,7 @@ class Filed:
 
 
 class Layout:
-    """Which path belongs where.
+    """Finds the area of a path.
 
     Args:
         storage: path templates and retention.
@@ -54,10 +54,10 @@ class Layout:
             self._templates += [(area, PathTemplate(report_path(paths[area], form))) for form in Form]
 
     def filed(self, path: str) -> Filed:
-        """What a file is.
+        """The meaning of a path.
 
         Raises:
-            BadObject: it lies where only files of a certain name may, or its name holds no real day or server.
+            BadObject: it is in an area's folder without matching its template, or has an invalid day or server.
         """
         for area, template in self._templates:
             fields = template.parse(path)
@@ -80,12 +80,12 @@ class Layout:
 
 
 def report_path(path: str, form: Form) -> str:
-    """A report's path in one form, or its template; settings name the PDF's."""
+    """The path, or template, of a report in one format; the settings have that of the PDF."""
     return f"{path.removesuffix(f'.{Form.PDF}')}.{form}"
 
 
 def keep_days(retention: Retention, area: str, category: str | None = None) -> Days:
-    """How long a file is kept; logs of all categories as long as the one that is kept longest."""
+    """Retention of a file; one with logs of all categories is kept as long as the longest of them."""
     if area == "logs":
         table = retention.logs
         kept = [table.get(Category(category))] if category else list(table.values())
@@ -94,6 +94,6 @@ def keep_days(retention: Retention, area: str, category: str | None = None) -> D
 
 
 def is_overdue(file: ArchiveFile, filed: Filed, today: date) -> bool:
-    """Whether a file should no longer be there."""
+    """Whether a file is past its retention."""
     day = filed.day or utc(file.modified).date()
     return filed.keep_days is not None and (today - day).days > filed.keep_days

@@ -15,7 +15,7 @@ from nervesys.stores.objects import gone, too_large
 
 
 class FolderArchive:
-    """An archive that is a folder of plain files. It keeps no record of changes, for listing it costs little.
+    """An archive that is a plain folder. It is listed again each time, which costs little.
 
     Args:
         path: the folder.
@@ -27,16 +27,16 @@ class FolderArchive:
         self._path = path
 
     def list(self) -> Changes:
-        """Everything there is; files that begin with a dot are none of the archive's."""
+        """List everything; files whose name begins with a dot are ignored."""
         if not self._path.is_dir():
             raise ArchiveUnavailable(f"list the archive: no folder {self._path}")
         return Changes(tuple(self._entries()))
 
     def changes(self, token: str) -> None:
-        """None: list anew."""
+        """None: changes are not recorded, list again."""
 
     def quota(self) -> dict[str, int]:
-        """Of the disk that the folder lies on."""
+        """Size and use of the folder's disk."""
         with _answers("ask for room", self._path):
             usage = shutil.disk_usage(self._path)
         return {"limit": usage.total, "used": usage.used}
@@ -99,7 +99,7 @@ class FolderArchive:
 
 @contextmanager
 def _answers(verb: str, path: Path | str) -> Iterator[None]:
-    """Turn what the disk says into our tree."""
+    """Convert errors of the disk to `ArchiveUnavailable` or `ArchiveFull`."""
     try:
         yield
     except FileNotFoundError:

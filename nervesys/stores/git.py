@@ -1,8 +1,8 @@
-"""The `git` program, run for what only it does safely: fetch and push.
+"""Runs the `git` program to fetch and push.
 
-Its receiving end compares and swaps, so that no push of several at once is lost. It is run without a shell, without
-anybody's configuration, never asks, and is killed with all its children when its time is up. Credentials reach it
-by its environment alone: not by argv, not by the URL, not by the mirror's configuration.
+A push updates the branch by compare-and-swap, so that concurrent pushes lose nothing. The program runs without a shell,
+without user configuration and without prompts, and is killed with its children on timeout. Credentials are passed in
+its environment only: never in argv, the URL, or the mirror's configuration.
 """
 
 import os
@@ -17,24 +17,24 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from nervesys.errors import BrainUnavailable
 
 KEPT = {"GIT_CONFIG_GLOBAL", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO"}
-"""Variables of git's own that an operator may set; any other would be a surprise."""
+"""Git's own variables that are passed on; all others are removed."""
 UNWANTED = ("could not read Username", "Authentication failed")
-"""How an https host's refusal is told, by a git that may not ask for a login."""
+"""Messages of git when an https host refuses the credentials."""
 BEHIND = ("[rejected]", "failed to update ref", "cannot lock ref", "reference already exists", "incorrect old value")
-"""How a push that came second is told, by the sending and by the receiving end."""
+"""Messages of git, on either side, when another push was first."""
 
 
 class PushRefused(BrainUnavailable):
-    """Somebody else pushed first: fetch, build on the new tip, and push again."""
+    """Another push was first: fetch, build on the new tip, and push again."""
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A repository elsewhere.
+    """A remote repository.
 
     Attributes:
-        url: without credentials, so that it may be shown.
-        login: `user:password` for https; empty where none is needed.
+        url: without credentials, so that it may be printed.
+        login: `user:password` for https; may be empty.
     """
 
     url: str
@@ -42,10 +42,10 @@ class Remote:
 
     @classmethod
     def of(cls, url: str, token: str | None = None) -> "Remote":
-        """From a URL that may itself carry credentials, which are taken out of it, and a token that wins over them.
+        """From a URL, whose credentials are removed from it, and a token, which overrides them.
 
         Raises:
-            BrainUnavailable: it is no URL.
+            BrainUnavailable: the URL is invalid.
         """
         try:
             parts = urlsplit(url)
@@ -61,12 +61,12 @@ class Remote:
 
 
 def environment(remote: Remote, environ: Mapping[str, str], seconds: float) -> dict[str, str]:
-    """The environment for git: that of the program without git's own variables, plus what keeps it quiet and safe.
+    """The environment of git: the process's own, without git's variables, plus safe settings.
 
     Args:
-        remote: whose login is sent as a header, to its own https host only.
-        environ: the program's environment.
-        seconds: the time limit, for ssh to give up connecting by itself.
+        remote: its login is sent as a header, only to its own https host.
+        environ: environment of this process.
+        seconds: time limit, also for ssh to connect.
     """
     config = {"gc.autoDetach": "false", "core.hooksPath": os.devnull}
     if remote.login and remote.url.startswith("https://"):
@@ -91,16 +91,16 @@ def environment(remote: Remote, environ: Mapping[str, str], seconds: float) -> d
 
 
 def fetch(mirror: Path, remote: Remote, seconds: float, depth: int | None = None) -> None:
-    """Bring all branches of a bare mirror to where they are there; branches that are gone there go here.
+    """Fetch all branches into a bare mirror, and prune those that were deleted.
 
     Args:
-        mirror: the bare repository here.
-        remote: the repository there.
-        seconds: the time limit.
-        depth: commits of each branch; None for all of them.
+        mirror: the local bare repository.
+        remote: the remote repository.
+        seconds: time limit.
+        depth: number of commits of each branch; None for all.
 
     Raises:
-        BrainUnavailable: git said no, or the time was up.
+        BrainUnavailable: git failed, or timed out.
     """
     options: tuple[str, ...] = ("--prune", "--no-tags", "--no-write-fetch-head", "--quiet")
     if depth is not None:
@@ -111,11 +111,11 @@ def fetch(mirror: Path, remote: Remote, seconds: float, depth: int | None = None
 
 
 def push(mirror: Path, remote: Remote, seconds: float, commit: str, branch: str) -> None:
-    """Make a commit the tip of a branch there, as a step forward from where that branch is.
+    """Push a commit to a remote branch; fast-forward only.
 
     Raises:
-        PushRefused: the branch has moved on.
-        BrainUnavailable: git said no for another reason, or the time was up.
+        PushRefused: the branch has moved.
+        BrainUnavailable: git failed for another reason, or timed out.
     """
     result = _git(mirror, remote, seconds, "push", "--porcelain", "--", remote.url, f"{commit}:refs/heads/{branch}")
     if result.code:
@@ -129,7 +129,7 @@ class _Result:
     text: str
 
     def cause(self) -> str:
-        """The one line that says why."""
+        """The line of the output that states the cause."""
         if any(sign in self.text for sign in UNWANTED):
             return "the token is missing, or refused"
         return next(self._telling(), f"exit code {self.code}")
@@ -141,7 +141,7 @@ class _Result:
 
 
 def _git(mirror: Path, remote: Remote, seconds: float, *arguments: str) -> _Result:
-    """Run git on a mirror, in a process group of its own, for its helpers (ssh, https) must die with it."""
+    """Run git on a mirror, in its own process group, so that its helpers (ssh, https) are killed with it."""
     verb = arguments[0]
     try:
         process = subprocess.Popen(

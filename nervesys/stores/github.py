@@ -1,4 +1,4 @@
-"""GitHub's API, for what git does not tell: conditional, and never below the floor of the quota."""
+"""GitHub's REST API, for what git does not provide: conditional requests, and a reserve of the rate limit."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,11 +12,11 @@ from nervesys.http import cause
 from nervesys.settings.storage import Brain
 
 Request = Callable[[str], AbstractContextManager[None]]
-"""Entered around each request, with what is asked for; to count it."""
+"""Context manager around each request, given its operation; counts it."""
 
 
 class Quota(NamedTuple):
-    """Requests that are granted an hour, those that are left of them, and when they are granted anew, Unix seconds."""
+    """The rate limit: requests an hour, remaining requests, and the time of the reset, in Unix seconds."""
 
     limit: int
     remaining: int
@@ -24,11 +24,11 @@ class Quota(NamedTuple):
 
 
 class GitHub:
-    """A client that tries once and never sleeps: the next pass comes soon enough.
+    """The client. It never retries or sleeps, because the next refresh comes soon.
 
     Args:
-        settings: address, token, time limit, and the floor of the quota.
-        request: told of each request.
+        settings: URL, token, time limit, and the reserve of the rate limit.
+        request: counts each request.
     """
 
     def __init__(self, settings: Brain, request: Request) -> None:
@@ -43,35 +43,35 @@ class GitHub:
         )
 
     def quota(self) -> Quota:
-        """What is left; asking costs nothing.
+        """The current rate limit; this request is free.
 
         Raises:
-            BrainUnavailable: GitHub does not answer, or refuses the token.
+            BrainUnavailable: GitHub does not respond, or refuses the token.
         """
         with self._asking("rate_limit"):
             rate = self._api.get_rate_limit().rate
         return Quota(rate.limit, rate.remaining, int(rate.reset.timestamp()))
 
     def spare(self, quota: Quota) -> None:
-        """Go on only above the floor.
+        """Check that more requests are left than the reserve.
 
         Raises:
-            QuotaLow: it is reached.
+            QuotaLow: only the reserve is left.
         """
         if quota.remaining <= self._floor:
             left = f"{quota.remaining} of {quota.limit} requests left"
             raise QuotaLow(f"ask GitHub: {left}, {self._floor} are kept for others")
 
     def get(self, operation: str, path: str, known: str | None) -> tuple[str | None, Any] | None:
-        """An answer with its ETag; None where it is still the one that is known, which costs nothing.
+        """A response with its ETag; None if it has not changed, which does not count against the rate limit.
 
         Args:
-            operation: what is asked for, in a word.
-            path: of the API.
-            known: ETag of the last answer.
+            operation: name of the operation, for metrics.
+            path: path of the API.
+            known: ETag of the last response.
 
         Raises:
-            BrainUnavailable: GitHub does not answer, or not with success.
+            BrainUnavailable: GitHub does not respond, or with an error.
             QuotaLow: no request is left.
         """
         headers = {"If-None-Match": known} if known else {}
@@ -81,7 +81,7 @@ class GitHub:
 
     @contextmanager
     def _asking(self, operation: str) -> Iterator[None]:
-        """Tell of a request, and turn what PyGithub raises into our tree; its messages hold answers, no token."""
+        """Count a request, and convert PyGithub's exceptions."""
         with self._request(operation):
             try:
                 yield

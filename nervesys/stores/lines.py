@@ -1,4 +1,4 @@
-"""The lines of a log object, read one after the other."""
+"""Reads the lines of a log object as a stream."""
 
 from collections.abc import Iterator
 from typing import IO
@@ -10,7 +10,7 @@ MAX_BYTES = 256 << 20
 """Of one log object, unpacked."""
 MAX_LINE_BYTES = 1 << 20
 READ_BYTES = 1 << 16
-"""Of content that is split at once: more leaves the processor's cache, fewer make more calls."""
+"""Size of the blocks that are split into lines; fits the processor's cache."""
 
 
 def lines_of(stream: IO[bytes], key: str, *, max_bytes: int | None = None) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
-"""The store: objects by key.
+"""The interface of the store: objects by key.
 
-Code above relies only on what all S3 servers have: no order in a listing, no cursor that is a key, every prefix ends
-in `/`, no conditional request, no tags. ETags are compared without their quotes.
+It has only what all S3 servers support alike: listings have no order and no cursor, every prefix ends in `/`, and there
+are no conditional requests and no tags. ETags are compared without quotes.
 """
 
 from contextlib import AbstractContextManager
@@ -13,11 +13,11 @@ from nervesys.errors import BadObject, Reason
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What a listing tells of one object.
+    """One object of a listing.
 
     Attributes:
         key: the whole key.
-        version: the ETag without quotes; another one means another content.
+        version: the ETag without quotes; it changes with the content.
         size: bytes.
         modified: Unix seconds by the store's clock.
     """
@@ -30,13 +30,13 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One LIST, all its pages.
+    """All pages of one LIST.
 
     Attributes:
-        objects: in no order that may be relied upon.
+        objects: in no particular order.
         folders: common prefixes, each ending in `/`; only of a listing with a delimiter.
-        pages: requests made.
-        clock: the store's clock as its answer gave it (the Date header), Unix seconds; None where it gave none.
+        pages: number of requests made.
+        clock: the store's clock (Date header) in Unix seconds; None if the response has none.
     """
 
     objects: tuple[ObjectInfo, ...]
@@ -46,10 +46,10 @@ class Listing:
 
 
 class ObjectReader(Protocol):
-    """What can be read of every store.
+    """The reading half of the interface.
 
-    Every call has a time limit and is retried a few times within the client; what fails after that raises
-    `StoreUnavailable`, whose message names the verb, the key and the cause, and holds no secret.
+    Every call has a time limit and is retried a few times. If it still fails it raises `StoreUnavailable`; the message
+    names the operation, the key and the cause, and never contains a secret.
     """
 
     def list(self, prefix: str, *, recursive: bool = True) -> Listing:
@@ -76,17 +76,17 @@ class ObjectReader(Protocol):
 
 
 class ObjectStore(ObjectReader, Protocol):
-    """What every store can do."""
+    """The interface of every store."""
 
     def put(self, key: str, body: bytes | IO[bytes], *, content_type: str = "application/octet-stream") -> str:
-        """Write an object whole, of bytes or of a file that is read to its end; returns its version."""
+        """Write an object from bytes, or from a file that is read to its end; returns its version."""
 
     def delete(self, key: str) -> None:
-        """Delete an object; one that is not there is no mistake."""
+        """Delete an object; it is no error if it does not exist."""
 
 
 def check_prefix(prefix: str) -> None:
-    """Refuse a prefix that some store would answer with 501.
+    """Refuse a prefix that some stores answer with 501.
 
     Raises:
         ValueError: the prefix is neither empty nor ends in `/`.
@@ -96,10 +96,10 @@ def check_prefix(prefix: str) -> None:
 
 
 def too_large(key: str, max_bytes: int) -> BadObject:
-    """The refusal of an object beyond its limit."""
+    """The error for an object that exceeds its size limit."""
     return BadObject(Reason.TOO_LARGE, f"{key}: more than {max_bytes} bytes")
 
 
 def gone(key: str) -> BadObject:
-    """The object went away between its listing and now."""
+    """The error for an object that no longer exists."""
     return BadObject(Reason.GONE, f"{key}: no longer there")

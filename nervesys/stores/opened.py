@@ -1,4 +1,4 @@
-"""What every program starts from: a place, a brain, checked settings; and the store that these name."""
+"""How every program starts: open the brain, load the settings, open the store."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from nervesys.stores.sealing import FILE, hold
 
 @dataclass(frozen=True)
 class Opened:
-    """A brain that was read and found right.
+    """A brain with its valid settings.
 
     Attributes:
-        place: where the program lives.
+        place: home folder, brain and profile of the program.
         tree: the brain's files.
         loaded: settings and fleet.
     """
@@ -40,7 +40,7 @@ def opened(
     """Open the brain for a program and load the settings.
 
     Args:
-        program: its name; a Git brain is mirrored for each program apart.
+        program: its name; each program has its own mirror of a Git brain.
         environ: environment variables.
         home: flag that wins over `NERVESYS_HOME`.
         brain: flag that wins over `NERVESYS_BRAIN`.
@@ -60,7 +60,7 @@ def opened(
 
 
 def open_store(settings: StoreSettings) -> ObjectStore:
-    """The store that the settings name; areas with an access of their own are reached by that one alone."""
+    """Open the store. Areas with credentials of their own are accessed with those only."""
     paths = settings.paths
     accesses = ((paths.databases, settings.databases), (paths.active_logs, settings.logs))
     apart = {

@@ -1,4 +1,4 @@
-"""One store out of several accesses: each area by credentials of its own, which can do nothing else."""
+"""A store with separate credentials for some areas."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -10,18 +10,18 @@ from nervesys.stores.objects import Listing, ObjectStore
 
 @dataclass(frozen=True)
 class RoutedStore:
-    """Takes each request to the access that is meant for its key.
+    """Routes each request to the client for its key.
 
     Attributes:
-        common: for every key that no other is meant for.
-        apart: by the prefix of its keys, which ends in `/`.
+        common: client for all other keys.
+        apart: clients by key prefix, which ends in `/`.
     """
 
     common: ObjectStore
     apart: Mapping[str, ObjectStore]
 
     def list(self, prefix: str, *, recursive: bool = True) -> Listing:
-        """All objects below a prefix; of one that holds an area apart, what the common access sees."""
+        """All objects below a prefix; a prefix above a separate area is listed with the common credentials."""
         return self._of(prefix).list(prefix, recursive=recursive)
 
     def get(self, key: str, *, max_bytes: int) -> bytes:

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 AREAS = 4
-"""Parts of an exporter that read at the same time, each as much at once as the settings allow."""
+"""Areas that an exporter reads at the same time, each with `concurrency` requests."""
 NO_KEYS = "no keys; set STORJ_ACCESS_KEY and STORJ_SECRET_KEY, or the same with _FILE"
 MISSING = {"NoSuchKey", "404", "NotFound"}
 CUT_SHORT = (IncompleteReadError, ResponseStreamingError)
 SPOOL_BYTES = 1 << 20
-"""Of a stream's copy that are kept in memory; the rest goes to a temporary file."""
+"""Size up to which the copy of a stream is kept in memory; larger ones go to a temporary file."""
 
 Taken = TypeVar("Taken")
 ENDPOINTS: dict[str, Any] = {
@@ -57,16 +57,16 @@ ENDPOINTS: dict[str, Any] = {
         }
     ],
 }
-"""In the form of botocore's endpoints.json: any region will do, and none too."""
+"""In the format of botocore's endpoints.json; accepts any region, or none."""
 _making = Lock()
-"""Clients may be used by all threads, but a session makes one at a time."""
+"""Clients are thread-safe, but creating one is not."""
 
 
 class S3Store:
     """One bucket of an S3-compatible server.
 
     Args:
-        settings: where it is and how to get in.
+        settings: endpoint, bucket and credentials.
     """
 
     def __init__(self, settings: Store) -> None:
@@ -125,7 +125,7 @@ class S3Store:
 
     @contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:
-        """An object's content as a stream, from a copy: a body that is cut short is found out before it is used."""
+        """An object's content as a stream, from a complete local copy, so that a truncated body is never used."""
         with SpooledTemporaryFile(max_size=SPOOL_BYTES) as copy:
 
             def take(body: IO[bytes]) -> None:
@@ -138,7 +138,7 @@ class S3Store:
             yield copy
 
     def _taken(self, key: str, take: Callable[[IO[bytes]], Taken]) -> Taken:
-        """Take an object's body in, again where it is cut short, which botocore itself retries for no body."""
+        """Read an object's body; retry if it is truncated, which botocore does not do."""
         with self._answers(f"get {key}", key):
             for left in reversed(range(ATTEMPTS)):
                 try:
@@ -163,13 +163,13 @@ class S3Store:
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def _expiry(self, key: str) -> dict[str, str]:
-        """When the object is to be gone, as Storj's gateway reads it (storj.dev, Object Lifecycles); others keep it."""
+        """Metadata for Storj's object expiry (storj.dev, Object Lifecycles); other servers ignore it."""
         days = next((days for template, days in self._expiring.items() if template.parse(key) is not None), None)
         return {} if days is None else {"object-expires": f"+{24 * days}h"}
 
     @contextmanager
     def _answers(self, what: str, key: str = "") -> Iterator[None]:
-        """Turn botocore's errors into our tree; their messages may quote request headers, so a code names the cause."""
+        """Convert botocore's exceptions. Their messages may quote request headers, so only the error code is used."""
         try:
             yield
         except ClientError as err:
@@ -186,7 +186,7 @@ class S3Store:
 
 
 class _Descriptions(Loader):
-    """What botocore knows of services, but for Amazon's endpoints: ours is always named, and these take 7 MB."""
+    """botocore's service descriptions without Amazon's endpoints, which would take 7 MB and are never needed."""
 
     def load_data_with_path(self, name: str) -> Any:
         return (ENDPOINTS, "") if name == "endpoints" else super().load_data_with_path(name)
@@ -194,7 +194,7 @@ class _Descriptions(Loader):
 
 @cache
 def _session() -> Session:
-    """One for all clients of the process: what describes the service takes 4 MB more."""
+    """One session for all clients of the process; each would take 4 MB."""
     session = Session()
     session.get_component("data_loader")  # made when it is first asked for, in place of one registered before
     session.register_component("data_loader", _Descriptions())

@@ -1,4 +1,4 @@
-"""Versions of a brain's files that lie in Git objects; see `nervesys.settings.Tree`."""
+"""The files of a Git commit, as a `nervesys.settings.Tree`."""
 
 import pygit2
 
@@ -18,10 +18,10 @@ class GitTree:
         self.commit = str(commit.id)
 
     def read(self, path: str, *, max_bytes: int | None = None) -> bytes | None:
-        """The file's content, or None where there is none.
+        """The file's content; None if there is no such file.
 
         Raises:
-            BadObject: `too_large` when it holds more than `max_bytes`; it is not loaded then.
+            BadObject: `too_large` if it is larger than `max_bytes`; it is not loaded then.
         """
         entry = self._entry(path)
         if not isinstance(entry, pygit2.Blob):
@@ -35,7 +35,7 @@ class GitTree:
         return sorted(self.versions(folder))
 
     def versions(self, folder: str) -> dict[str, str]:
-        """The files in a folder, each with an id of its content: another one means another content."""
+        """The files in a folder, each with the id of its content (Git blob)."""
         entry = self._entry(folder)
         if not isinstance(entry, pygit2.Tree):
             return {}
@@ -49,7 +49,7 @@ class GitTree:
 
 
 class EmptyTree:
-    """A brain in which nothing has been written yet."""
+    """A brain without any commit."""
 
     def read(self, path: str) -> bytes | None:
         """None: there are no files."""
