@@ -1,4 +1,4 @@
-"""What a query asks for, held against what there is: its selectors, and the families that are known."""
+"""Checks the selectors of PromQL queries against the known metric families."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from nervesys.metrics.instruments import BUILD_INFO
 from nervesys.metrics.periods import WINDOW_PERIODS, Periods
 
 TARGET_LABELS = frozenset({"job", "instance", "le"})
-"""Labels that a series may have beside its family's."""
+"""Labels that any series may have in addition to its family's."""
 LOOKBACK = "last_over_time"
-"""The function whose window is how far back to look, not what to sum up."""
+"""The function whose range is a lookback; it need not span several periods."""
 OF_OTHERS: Mapping[str, bool] = {
     "ALERTS": False,
     "ALERTS_FOR_STATE": False,
@@ -31,17 +31,17 @@ OF_OTHERS: Mapping[str, bool] = {
     "scrape_duration_seconds": False,
     "up": False,
 }
-"""Series of Prometheus, Alertmanager and the client library, and whether they are counters; new with every scrape."""
+"""Series of Prometheus, Alertmanager and client libraries that may be queried: True for counters."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a series.
+    """A known series.
 
     Attributes:
-        counter: it only grows.
-        period: how often it is new.
-        labels: its own labels; None where they are another program's business.
+        counter: whether it is a counter.
+        period: how often it is updated.
+        labels: its labels; None for series of other programs, whose labels are not checked.
     """
 
     counter: bool
@@ -50,7 +50,7 @@ class Known:
 
 
 def known(families: Iterable[Family]) -> dict[str, Known]:
-    """Every series by the name under which it is exposed: those of the families, of every program, and of others."""
+    """All known series by name: those of the families, and those of other programs."""
     series = {name: Known(counter, Period.SCRAPE, None) for name, counter in OF_OTHERS.items()}
     for family in (BUILD_INFO, *families):
         of_kind = Known(family.kind != "gauge", family.period, frozenset(family.labels))
@@ -65,10 +65,10 @@ class Selection:
 
     Attributes:
         name: of the series.
-        labels: that its matchers name.
-        window: in seconds; None where the newest value is meant.
-        function: that takes the selector for its argument; empty where none does.
-        text: name and matchers, as they may be asked for by themselves.
+        labels: labels that its matchers name.
+        window: range in seconds; None for an instant selector.
+        function: the function that it is an argument of; may be empty.
+        text: name and matchers, which are a query of their own.
     """
 
     name: str
@@ -79,10 +79,10 @@ class Selection:
 
 
 def selections(expr: str) -> list[Selection]:
-    """Every selector of a query without variables.
+    """All selectors of a query without variables.
 
     Raises:
-        ValueError: it is no PromQL; in the parser's own words.
+        ValueError: the query is not valid PromQL.
     """
     return list(_selections(promql_parser.parse(expr), "", None))
 
@@ -106,12 +106,12 @@ def _selections(node: Any, function: str, window: float | None) -> Iterator[Sele
 
 
 def problems(selection: Selection, known: Mapping[str, Known], periods: Periods) -> Iterator[tuple[str, str]]:
-    """What is wrong with a selector: the rule that it breaks, and how.
+    """The problems of a selector: the violated rule, and a message.
 
     Args:
         selection: the selector.
-        known: every series that may be asked for.
-        periods: in seconds.
+        known: all known series.
+        periods: update periods, in seconds.
     """
     family = known.get(selection.name)
     if family is None:

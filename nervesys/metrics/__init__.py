@@ -1,4 +1,4 @@
-"""Metrics: families declared as tables, samples rendered once, finished snapshots, and the pages that serve them."""
+"""Metrics: tables of families, samples, snapshots of rendered text, and the HTTP pages that serve them."""
 
 from nervesys.metrics.family import PREFIX, Family, Period, Sample
 from nervesys.metrics.fragments import Fragments

@@ -1,4 +1,4 @@
-"""Reads the body of a request, no further than its limit and no longer than it may take."""
+"""Reads the body of an HTTP request, with limits on size and time."""
 
 import asyncio
 from http import HTTPStatus
@@ -6,15 +6,15 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect, Request
 
 BODY_SECONDS = 30
-"""A sender that takes longer for one body is let go."""
+"""Longest time to receive one body."""
 
 
 class Refused(Exception):
-    """A request that nothing is taken from.
+    """A refused request.
 
     Attributes:
-        status: of the answer.
-        reason: the closed reason it is counted under.
+        status: HTTP status of the response.
+        reason: label value under which it is counted, from a closed list.
     """
 
     def __init__(self, status: HTTPStatus, reason: str, message: str) -> None:
@@ -30,7 +30,7 @@ async def read_body(request: Request, limit: int) -> bytes:
         limit: bytes.
 
     Raises:
-        Refused: it is too large or too slow, or its sender went away.
+        Refused: it is too large or too slow, or the client disconnected.
     """
     too_large = Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"more than {limit} bytes")
     said = request.headers.get("content-length", "")
@@ -44,7 +44,7 @@ async def read_body(request: Request, limit: int) -> bytes:
                 if len(body) > limit:
                     raise too_large
     except TimeoutError as err:
-        raise Refused(HTTPStatus.REQUEST_TIMEOUT, "too_slow", f"no whole body in {BODY_SECONDS} s") from err
+        raise Refused(HTTPStatus.REQUEST_TIMEOUT, "too_slow", f"body not complete within {BODY_SECONDS} s") from err
     except ClientDisconnect as err:
-        raise Refused(HTTPStatus.BAD_REQUEST, "gone", "the sender went away") from err
+        raise Refused(HTTPStatus.BAD_REQUEST, "gone", "the client disconnected") from err
     return bytes(body)

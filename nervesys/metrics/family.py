@@ -1,6 +1,6 @@
-"""A metric family, its samples, and their text.
+"""Metric families and samples, in Prometheus text exposition format 0.0.4.
 
-Format: Prometheus text exposition 0.0.4. A sample never carries a timestamp: that would break staleness.
+Samples carry no timestamps, which would break the staleness handling of Prometheus.
 """
 
 import re
@@ -12,13 +12,13 @@ from typing import Literal, NamedTuple
 
 PREFIX = "nervesys_"
 LABEL_LIMIT = 64
-"""Characters that a label value keeps; a longer one is cut."""
+"""Longest label value, in characters; longer ones are truncated."""
 
 Kind = Literal["gauge", "counter", "histogram"]
 
 
 class Period(StrEnum):
-    """How often a family's data is new: windows over it must span at least four of these."""
+    """How often a family's data is updated; range selectors over it must span at least four periods."""
 
     SCRAPE = "scrape"
     HEARTBEAT = "heartbeat"
@@ -27,7 +27,7 @@ class Period(StrEnum):
 
 
 class Sample(NamedTuple):
-    """One line of exposition."""
+    """One sample: a line of the exposition."""
 
     family: "Family"
     labels: tuple[str, ...]
@@ -36,7 +36,7 @@ class Sample(NamedTuple):
     le: str = ""
 
     def series(self) -> str:
-        """Name and labels: what makes the series one and the same."""
+        """Name and labels, which identify the series."""
         family = self.family
         pairs = [f'{name}="{escape(value)}"' for name, value in zip(family.labels, self.labels, strict=True)]
         if self.le:
@@ -50,18 +50,18 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Family:
-    """A row of a table of families.
+    """A metric family, declared as a row of a table.
 
     Args:
-        name: without the prefix; base unit at the end, `_total` on counters only, `_timestamp_seconds` on instants.
+        name: without the prefix; ends in the base unit, counters in `_total`, instants in `_timestamp_seconds`.
         kind: gauge, counter or histogram.
         help: one sentence, ending in a full stop.
-        labels: the label names, each bounded in its values.
-        period: how often the data behind it changes.
-        buckets: upper bounds of a histogram, in the family's unit, without +Inf.
+        labels: label names; each has a bounded number of values.
+        period: how often the data is updated.
+        buckets: upper bounds of a histogram's buckets, in the family's unit, without +Inf.
 
     Raises:
-        ValueError: the row breaks the naming rules above.
+        ValueError: the row violates the naming rules above.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Family:
         return f"# HELP {self.full_name} {text}\n# TYPE {self.full_name} {self.kind}\n"
 
     def sample(self, value: float, *labels: str) -> Sample:
-        """One sample; a wrong number of labels raises `ValueError` here, where the mistake is."""
+        """One sample; raises `ValueError` for a wrong number of labels."""
         if len(labels) != len(self.labels):
             raise ValueError(f"{self.name} takes the labels {self.labels}, not {labels}")
         return Sample(self, labels, value)
@@ -101,7 +101,7 @@ class Family:
         """The samples of one histogram.
 
         Args:
-            counts: observations per bucket, not cumulated; one more than `buckets`, the last for +Inf.
+            counts: observations in each bucket, not cumulative; the last one is for +Inf.
             total: the sum of all observations, in the family's unit.
             labels: label values.
         """
@@ -115,13 +115,13 @@ class Family:
 
 @lru_cache(maxsize=1 << 16)  # the same agents and servers, family after family
 def escape(value: str) -> str:
-    """A label value as it stands between quotes: cut at `LABEL_LIMIT`, whatever is no UTF-8 replaced."""
+    """Escape a label value; truncates it to `LABEL_LIMIT` and replaces invalid UTF-8."""
     value = value[:LABEL_LIMIT].encode("utf-8", "replace").decode()
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def number(value: float) -> str:
-    """A value as text: whole numbers without a point, the rest as Python's shortest exact form."""
+    """Format a value: integers without a decimal point, others in the shortest exact form."""
     whole = int(value) if -1e15 < value < 1e15 else None
     if whole is not None and whole == value:
         return str(whole)

@@ -1,7 +1,7 @@
-"""Render once per object, join per refresh.
+"""Renders the samples of each object once, and joins the texts at each refresh.
 
-The idea is kube-state-metrics': the text of an object is kept until the object changes, by family. Here the texts of
-some hundred objects lie together in a chunk, which stays packed, plain and compressed, until one of them changes.
+As in kube-state-metrics, the rendered text of an object is kept until the object changes. The texts of about a hundred
+objects form a chunk, which is kept joined and compressed until one of them changes.
 """
 
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from nervesys.metrics.family import Family, Sample, number
 from nervesys.metrics.snapshot import Packed, Snapshot, pack
 
 CHUNK_KEYS = 128
-"""Objects in a chunk. More would compress better, and compress more anew for one change."""
+"""Objects in a chunk: a larger chunk compresses better, but more is compressed again after one change."""
 
 
 class _Chunk:
-    """The texts of some objects by family, and their packed form for as long as it holds."""
+    """The texts of some objects by family, with their compressed form while it is valid."""
 
     def __init__(self, families: Iterable[Family]) -> None:
         self.keys: set[str] = set()
@@ -22,7 +22,7 @@ class _Chunk:
         self._packed: dict[Family, Packed] = {}
 
     def put(self, key: str, rendered: dict[Family, str]) -> None:
-        """Hold an object's texts; a family whose text is as before stays packed."""
+        """Set an object's texts; families whose text has not changed stay compressed."""
         for family, texts in self._texts.items():
             text = rendered.get(family, "")
             if texts.get(key, "") == text:
@@ -41,10 +41,10 @@ class _Chunk:
 
 
 class Fragments:
-    """Rendered text per object, kept by family.
+    """The rendered text of objects, by family.
 
     Args:
-        families: every family that objects here may render, in the order in which they are exposed.
+        families: all families that may be rendered, in the order of exposition.
     """
 
     def __init__(self, families: Iterable[Family]) -> None:
@@ -55,10 +55,10 @@ class Fragments:
         self._owner: dict[str, str] = {}
 
     def put(self, key: str, samples: Iterable[Sample]) -> list[str]:
-        """Render an object's samples in place of what it had.
+        """Replace an object's samples.
 
         Returns:
-            Series refused because another object owns them already: Prometheus would keep the first without a word.
+            Series that were refused because another object exposes them; Prometheus would silently keep one of both.
 
         Raises:
             KeyError: a sample's family is not in this table.
@@ -78,7 +78,7 @@ class Fragments:
         return refused
 
     def drop(self, key: str) -> None:
-        """Forget an object; unknown keys are no mistake."""
+        """Remove an object; unknown keys are ignored."""
         chunk = self._place.pop(key, None)
         if chunk is not None:
             self._own(key, [])
@@ -87,11 +87,11 @@ class Fragments:
             chunk.keys.remove(key)
 
     def keys(self) -> set[str]:
-        """The objects held."""
+        """The keys of all objects."""
         return set(self._series)
 
     def snapshot(self) -> Snapshot:
-        """Everything held, joined family by family; families without a sample are left out."""
+        """All texts, joined by family; families without samples are left out."""
         parts: list[Packed] = []
         for family, header in self._headers.items():
             packed = [chunk.packed(family) for chunk in self._chunks]
@@ -100,7 +100,7 @@ class Fragments:
         return Snapshot.packed(parts, len(self._owner))
 
     def _own(self, key: str, wanted: list[str]) -> list[bool]:
-        """Make an object the owner of these series and of no others; tells of each whether it may have it."""
+        """Make an object the owner of these series only; returns for each whether it was free."""
         held = self._series.get(key, [])
         if held == wanted:
             return [True] * len(wanted)

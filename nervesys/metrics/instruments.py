@@ -1,7 +1,6 @@
-"""Counters, gauges and histograms of a program about itself: prometheus_client's, made from the table of families.
+"""Counters, gauges and histograms about the program itself: prometheus_client, driven by the table of families.
 
-A registry of our own, with auto-description off: one collector that raises would fail the whole scrape, and
-`collect()` would run at registration.
+It uses a registry of its own without auto-describe, because that would call `collect()` at registration.
 """
 
 from collections.abc import Iterable
@@ -33,7 +32,7 @@ class Instruments:
 
     Args:
         program: its name, a label of `build_info`.
-        families: the table that its instruments are made from.
+        families: the families of its instruments.
     """
 
     def __init__(self, program: str, families: Iterable[Family]) -> None:
@@ -54,7 +53,7 @@ class Instruments:
         return instrument.labels(*labels) if family.labels else instrument
 
     def add(self, family: Family, *labels: str, by: float = 1) -> None:
-        """Count up; by 0 makes the series exist before its first event, so that `increase` sees that event."""
+        """Increment a counter; `by=0` creates the series, so that `increase` sees its first event."""
         self._at(family, labels).inc(by)
 
     def set(self, family: Family, value: float, *labels: str) -> None:
@@ -66,13 +65,13 @@ class Instruments:
         self._at(family, labels).observe(seconds)
 
     def start(self, family: Family, *labels: str) -> None:
-        """Make a histogram exist before its first observation, so that `increase` sees that one."""
+        """Create a histogram's series, so that `increase` sees its first observation."""
         self._at(family, labels)
 
     def remove(self, family: Family, *labels: str) -> None:
-        """Let a series vanish."""
+        """Remove a series."""
         self._instruments[family].remove(*labels)
 
     def snapshot(self) -> Snapshot:
-        """The text as of now."""
+        """The current metrics, rendered."""
         return Snapshot.of(generate_latest(self.registry))

@@ -1,6 +1,6 @@
 """The HTTP pages that every program serves: `/metrics`, `/-/healthy`, `/-/ready` and a landing page.
 
-A scrape sends a snapshot that is already rendered and already compressed.
+`/metrics` sends a snapshot that is already rendered and compressed.
 """
 
 import gc
@@ -35,18 +35,18 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True)
 class Program:
-    """What a program shows of itself.
+    """What the pages of a program show.
 
     Attributes:
-        name: as operators call it, such as `store exporter`.
+        name: name for operators, such as `store exporter`.
         about: one sentence for the landing page.
-        snapshot: returns the finished text to send; may take a while to make it, beside the event loop.
-        not_ready: returns why the program is not ready, or None when it is.
+        snapshot: returns the metrics; may be asynchronous.
+        not_ready: returns why the program is not ready, or None if it is.
         routes: further pages.
-        links: path to label, shown on the landing page.
-        self_guarded: paths that ask for a token of their own, where basic auth would stand in the way; one that ends
-            in `/` stands for all below it.
-        lifespan: what runs beside the pages, from start to stop.
+        links: links of the landing page: label by path.
+        self_guarded: paths that authenticate with a token and are therefore exempt from basic auth; one that ends in
+            `/` includes everything below it.
+        lifespan: Starlette lifespan, for background work.
     """
 
     name: str
@@ -67,7 +67,7 @@ HEALTHY = Route("/-/healthy", _healthy)
 
 
 def application(program: Program, web: Web) -> Starlette:
-    """The program's pages as an ASGI application, behind basic auth where the settings ask for it."""
+    """The program's pages as an ASGI application, with basic auth if it is configured."""
 
     async def metrics(request: Request) -> Response:
         made = program.snapshot()
@@ -94,7 +94,7 @@ def application(program: Program, web: Web) -> Starlette:
 
 
 def landing_page(program: Program) -> str:
-    """One small page that says what this is, whether it is ready, and where to go."""
+    """The landing page: what the program is, whether it is ready, and links."""
     why = program.not_ready()
     links = {"/metrics": "metrics", "/-/healthy": "health", "/-/ready": "readiness", **program.links}
     items = "".join(f'<li><a href="{escape(path)}">{escape(label)}</a></li>' for path, label in links.items())
@@ -111,7 +111,7 @@ def landing_page(program: Program) -> str:
 
 
 class BasicAuth:
-    """Asks for the one user and password of the settings, compared in constant time; health stays open."""
+    """Middleware for HTTP basic auth with one user; compares in constant time."""
 
     def __init__(self, app: ASGIApp, web: Web, open_paths: frozenset[str] = frozenset({"/-/healthy"})) -> None:
         self._app = app
@@ -121,7 +121,7 @@ class BasicAuth:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._opens(scope["path"]) and not self._allowed(scope):
-            refusal = PlainTextResponse("user and password, please\n", 401, {"www-authenticate": "Basic"})
+            refusal = PlainTextResponse("authentication required\n", 401, {"www-authenticate": "Basic"})
             await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -140,12 +140,12 @@ class BasicAuth:
 
 
 def serve(app: Starlette, listen: str, web: Web) -> None:
-    """Serve until SIGTERM or SIGINT, and then return or exit with 0, so that callers can tidy up behind it.
+    """Serve until SIGTERM or SIGINT, then return or exit with 0, so that callers can clean up.
 
     Args:
         app: the application.
         listen: `HOST:PORT`.
-        web: TLS files, where the settings name them.
+        web: TLS files, if configured.
 
     Raises:
         SettingsError: the TLS files cannot be used.
@@ -156,14 +156,14 @@ def serve(app: Starlette, listen: str, web: Web) -> None:
 
 
 def settle() -> None:
-    """Keep what a program holds from its start out of garbage collection: walking it stops all answers for 80 ms."""
+    """Exclude the objects that exist at startup from garbage collection, which would pause the program for 80 ms."""
     gc.collect()
     gc.freeze()
 
 
 @contextmanager
 def served(app: Starlette, listen: str, web: Web) -> Iterator[None]:
-    """Serve from a thread for as long as the block takes; the arguments are those of `serve`."""
+    """Serve from a thread while the block runs; the arguments are those of `serve`."""
     server = uvicorn.Server(uvicorn.Config(app, **_options(listen, web)))
     thread = Thread(target=server.run, daemon=True)
     thread.start()

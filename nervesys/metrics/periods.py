@@ -1,4 +1,4 @@
-"""How many seconds lie between two changes of a family's data."""
+"""The update periods of metric families, in seconds."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from nervesys.settings.agents import Buffer
 Periods = Mapping[Period, float]
 """Seconds, by period."""
 WINDOW_PERIODS = 4
-"""A window spans at least so many periods; a shorter one is a comb of zeros."""
+"""A range selector spans at least this many periods; `rate` over less is mostly zero."""
 DAY_SECONDS = 86400.0
 
 
 def periods(loaded: Loaded) -> dict[Period, float]:
-    """The periods of a fleet, in seconds; that of shipping is the slowest agent's."""
+    """The periods of a fleet, in seconds; SHIP is that of the slowest agent."""
     settings = loaded.settings
     buffers = [agent.buffer for agent in loaded.agents.values()] or [Buffer()]
     return {

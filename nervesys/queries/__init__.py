@@ -1,1 +1,1 @@
-"""What dashboards ask, read from their JSON and asked as Grafana asks it; who checks and who draws them share it."""
+"""Reads the queries of dashboards from their JSON, and runs them as Grafana would; for checking and drawing."""

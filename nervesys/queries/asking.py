@@ -1,4 +1,4 @@
-"""Asks a Prometheus what pages ask, with variables filled in as Grafana does."""
+"""Runs the queries of dashboards, with variables and time steps as Grafana would use them."""
 
 import math
 import re
@@ -10,23 +10,23 @@ from nervesys.queries.reading import QUERY, Json, Question, variables_of
 from nervesys.queries.variables import filled, seconds_of, windows
 
 POINTS = 250
-"""Of a graph, at most, where nobody says how wide it is."""
+"""Default for the maximum number of points of a graph."""
 LONGEST_GRAIN_SECONDS = 60.0
 NOTHING_CHOSEN: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a variable may be, and what it is.
+    """A dashboard variable with its options and its value.
 
     Attributes:
         name: as queries write it after `$`.
-        label: as people read it.
-        options: what Prometheus knows, sorted.
-        chosen: one of the options; None stands for all of them.
-        value: as it is filled into queries.
-        hidden: follows from another variable and is not shown.
-        all_too: all may be chosen.
+        label: its label for people.
+        options: values in Prometheus, sorted.
+        chosen: one of the options; None for all of them.
+        value: text that is inserted into queries.
+        hidden: not shown, because it depends on another variable.
+        all_too: whether "All" is an option.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Live:
-    """A Prometheus that pages are drawn from.
+    """Runs queries on a Prometheus.
 
     Attributes:
-        prometheus: which one.
-        interval: of the data source, in seconds.
-        now: end of every time range, in Unix seconds.
+        prometheus: its client.
+        interval: the data source's scrape interval, in seconds.
+        now: end of all time ranges, in Unix seconds.
     """
 
     prometheus: Prometheus
@@ -53,16 +53,16 @@ class Live:
     now: float
 
     def choices(self, page: Json, wanted: Mapping[str, str] = NOTHING_CHOSEN) -> list[Choice]:
-        """What a page's variables may be and are: what is wanted where Prometheus knows it, else as at first.
+        """The variables of a dashboard, with the wanted values if Prometheus has them, else the defaults.
 
-        At first, all values are chosen where several may be, else the first one.
+        The default is "All" if several values may be chosen, else the first one.
 
         Args:
-            page: as generated.
-            wanted: by name of the variable; only values that Prometheus knows ever get into a query.
+            page: the dashboard's JSON.
+            wanted: values by variable name; only values that Prometheus has ever get into a query.
 
         Raises:
-            QueryFailed: with Prometheus' own words.
+            QueryFailed: Prometheus did not respond, or rejected a query.
         """
         choices: list[Choice] = []
         for variable in variables_of(page):
@@ -87,37 +87,37 @@ class Live:
         return Choice(variable["name"], variable["label"], options, chosen, value, hidden, all_too)
 
     def variables(self, page: Json) -> dict[str, str]:
-        """What a page's variables are at first, as they are filled into queries.
+        """The default values of a dashboard's variables, as they are inserted into queries.
 
         Raises:
-            QueryFailed: with Prometheus' own words.
+            QueryFailed: Prometheus did not respond, or rejected a query.
         """
         return {choice.name: choice.value for choice in self.choices(page)}
 
     def ask(self, question: Question, values: Mapping[str, str], span: float, points: int = POINTS) -> list[Series]:
-        """The answer to one question.
+        """Run one query.
 
         Args:
-            question: what is asked.
-            values: of the page's variables.
-            span: of the time range, in seconds.
-            points: of a graph, at most.
+            question: the query.
+            values: of the dashboard's variables.
+            span: length of the time range, in seconds.
+            points: maximum number of points.
 
         Raises:
-            QueryFailed: with Prometheus' own words.
+            QueryFailed: Prometheus did not respond, or rejected a query.
         """
         least, step = self._least(question), self.step(question, span, points)
         expr = filled(question.expr, {**values, **windows(step, least, span)})
         if question.instant:
             return self.prometheus.instant(expr, self.now)
-        # The last point lies on a multiple of the step, as Grafana's does: a page that refreshes does not jitter.
-        # Of a minute where steps are longer: a stack younger than a step would have nothing to show.
+        # Points are aligned to multiples of the step, as in Grafana, so that a refresh does not shift them. Steps
+        # longer than a minute are aligned to minutes, so that a new stack shows data at once.
         grain = min(step, LONGEST_GRAIN_SECONDS)
         end = math.floor(self.now / grain) * grain
         return self.prometheus.range(expr, end - math.floor(span / step) * step, end, step)
 
     def step(self, question: Question, span: float, points: int = POINTS) -> float:
-        """Seconds between two points of the answer."""
+        """Seconds between two points of the result."""
         return max(self._least(question), span / points)
 
     def _least(self, question: Question) -> float:
@@ -125,10 +125,10 @@ class Live:
 
 
 def _quoted(value: str) -> str:
-    """As it stands between double quotes in PromQL."""
+    """Escape for a double-quoted PromQL string."""
     return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def has_data(series: Sequence[Series]) -> bool:
-    """Whether there is anything to draw: one number that is neither NaN nor infinite."""
+    """Whether any value is finite, so that there is something to draw."""
     return any(math.isfinite(value) for one in series for _, value in one.points)

@@ -1,4 +1,4 @@
-"""Reads generated pages: every query that a page asks, wherever it stands."""
+"""Reads the queries of a dashboard from its generated JSON: those of panels, variables and annotations."""
 
 import re
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ Json = dict[str, Any]
 
 ANNOTATION = "annotation"
 QUERY = re.compile(r"label_values\((?P<metric>.+), *(?P<label>\w+)\)")
-"""How a variable says where its values come from."""
+"""The query of a variable."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One query of a page.
+    """One query of a dashboard.
 
     Attributes:
-        page: uid of the page.
-        panel: title of the panel, or the name of the annotation.
-        ref: letter of the query in its panel; `annotation` for those.
+        page: uid of the dashboard.
+        panel: title of the panel, or name of the annotation.
+        ref: refId of the query in its panel; `annotation` for annotations.
         expr: PromQL with variables.
-        instant: asked for the end of the time range only.
-        min_step: least distance of two points, such as `10m`; empty for the data source's.
+        instant: an instant query at the end of the time range.
+        min_step: smallest step, such as `10m`; empty for the data source's.
     """
 
     page: str
@@ -37,17 +37,17 @@ class Question:
 
 
 def panels_of(page: Json) -> list[Json]:
-    """The panels that show data."""
+    """The panels, without row headings."""
     return [panel for panel in page["panels"] if panel["type"] != "row"]
 
 
 def variables_of(page: Json) -> list[Json]:
-    """The variables that are chosen from Prometheus, in the order in which they depend on one another."""
+    """The variables whose options come from Prometheus, in the order of their dependencies."""
     return [variable for variable in page["templating"]["list"] if variable["type"] == "query"]
 
 
 def questions_of(page: Json) -> Iterator[Question]:
-    """Every query of panels and annotations."""
+    """All queries of panels and annotations."""
     for panel in panels_of(page):
         yield from questions_of_panel(page, panel)
     for marks in marks_of(page):
@@ -62,7 +62,7 @@ def questions_of_panel(page: Json, panel: Json) -> Iterator[Question]:
 
 
 def marks_of(page: Json) -> list[Json]:
-    """The annotations that Prometheus is asked for."""
+    """The annotations that are queries of Prometheus."""
     return [marks for marks in page["annotations"]["list"] if "expr" in marks]
 
 

@@ -1,4 +1,4 @@
-"""Grafana's part of a query: its variables, found and filled in."""
+"""Grafana's variables in queries: finds them, and replaces them by values."""
 
 import re
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ ANY = ".*"
 
 
 def variables_in(text: str) -> set[str]:
-    """The names of all variables that a text mentions, Grafana's own (`__…`) among them."""
+    """The names of all variables in a text, with Grafana's built-in ones (`__…`)."""
     return {match["bare"] or match["braced"] for match in _VARIABLE.finditer(text)}
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
-    """The text with its variables replaced; one that has no value stays as it is."""
+    """Replace variables by their values; variables without a value are left as they are."""
     return _VARIABLE.sub(lambda match: values.get(match["bare"] or match["braced"], match[0]), text)
 
 
 def seconds_of(text: str) -> float:
-    """Seconds of a duration such as `10m`, or of the distance of a time such as `now-6h` from now."""
+    """Seconds of a duration such as `10m`, or of the offset in a time such as `now-6h`."""
     match = re.fullmatch(r"(?:now-)?(\d+)(ms|[smhdwy])", text)
     if match is None:
         raise ValueError(f"{text}: not a duration such as 30s, 10m or 6h")
@@ -30,7 +30,7 @@ def seconds_of(text: str) -> float:
 
 
 def instant_of(text: str, now: float) -> float:
-    """Unix seconds of an end of a time range: `now`, `now-6h`, or milliseconds since 1970.
+    """Unix seconds of a time as Grafana writes it: `now`, `now-6h`, or milliseconds since 1970.
 
     Raises:
         ValueError: it is none of these.
@@ -41,12 +41,12 @@ def instant_of(text: str, now: float) -> float:
 
 
 def windows(step: float, least: float, span: float) -> dict[str, str]:
-    """Grafana's own variables.
+    """The values of Grafana's built-in variables.
 
     Args:
         step: seconds between two points.
-        least: the query's least step, else the data source's interval, in seconds.
-        span: seconds of the time range.
+        least: smallest step of the query, or else the data source's interval, in seconds.
+        span: length of the time range, in seconds.
     """
     rate = max(step + least, WINDOW_PERIODS * least)
     return {
