@@ -183,6 +183,8 @@ class S3Store:
             raise StoreUnavailable(f"{what} at {self._endpoint}: {NO_KEYS}") from None
         except BotoCoreError as err:
             raise StoreUnavailable(f"{what} at {self._endpoint}: {type(err).__name__}") from err
+        except OSError as err:  # this machine's disk, which keeps what arrives
+            raise StoreUnavailable(f"{what}: {err.strerror}") from err
 
 
 class _Descriptions(Loader):

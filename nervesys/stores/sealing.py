@@ -16,7 +16,7 @@ from typing import IO, Any, cast
 from pydantic import SecretStr
 
 from nervesys.contract.paths import SEALED
-from nervesys.errors import BadObject, NervesysError, Reason
+from nervesys.errors import BadObject, NervesysError, Reason, SourceError
 
 SPOOL_BYTES = 1 << 20
 """Of what was opened that are kept in memory; the rest goes to a temporary file."""
@@ -116,6 +116,7 @@ def unsealed(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
 
     Raises:
         BadObject: `no_identity` where this process holds none that opens it, `bad_age` where it is damaged.
+        SourceError: the disk takes no more.
     """
     if not key.endswith(SEALED):
         yield stream
@@ -131,6 +132,7 @@ def unseal(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
 
     Raises:
         BadObject: as `unsealed`.
+        SourceError: the disk takes no more.
     """
     if not key.endswith(SEALED):
         copyfileobj(stream, plain)
@@ -175,8 +177,8 @@ def _open(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
             raise BadObject(Reason.NO_IDENTITY, f"{key}: it is encrypted for others than {WHERE}") from None
         raise BadObject(Reason.BAD_AGE, f"{key}: {err}") from None
     except OSError as err:
-        if err.errno is not None:  # the disk's
-            raise
+        if err.errno is not None:
+            raise SourceError(f"decrypt {key}: {err.strerror}") from err  # this machine's disk
         raise BadObject(Reason.BAD_AGE, f"{key}: {err}") from None
 
 

@@ -1,6 +1,7 @@
 """What every object store does alike: a folder, the real rclone and moto, each of these also as Storj behaves."""
 
 import logging
+import tempfile
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
@@ -134,6 +135,14 @@ def test_an_unreachable_store_is_named(tmp_path: Path) -> None:
         S3Store(settings_of(away)).list("db/agents/")
     with pytest.raises(StoreUnavailable, match="no folder"):
         FolderStore(tmp_path / "none").list("db/agents/")
+
+
+def test_a_disk_that_takes_no_copy_is_named(rclone_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = _opened(rclone_endpoint)
+    store.put("large", bytes(2 << 20))
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with pytest.raises(StoreUnavailable, match="get large: No such file or directory"), store.open("large"):
+        pytest.fail("it was opened")
 
 
 def test_a_store_that_never_answers_costs_its_time_limit(silent_port: int) -> None:

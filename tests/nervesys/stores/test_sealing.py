@@ -1,5 +1,6 @@
 """Sealed bodies: who holds an identity reads them whole; all others, and all damage, are told, and cost one object."""
 
+import errno
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,11 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from nervesys.contract import PathTemplate
-from nervesys.errors import BadObject, NervesysError, Reason
+from nervesys.errors import BadObject, NervesysError, Reason, SourceError
 from nervesys.stores import sealing
 from nervesys.stores.lines import lines_of
 from nervesys.stores.packing import pack
-from nervesys.stores.sealing import hold, name_for, seal, sealed, unsealed
+from nervesys.stores.sealing import hold, name_for, seal, sealed, unseal, unsealed
 
 KEYS = ["log.jsonl.age", "log.jsonl.gz.age", "log.jsonl.zst.age"]
 LINES = [b'{"message": "review of %d files"}\n' % number for number in range(5000)]
@@ -98,6 +99,15 @@ def test_without_the_package_it_is_said_what_to_type(monkeypatch: pytest.MonkeyP
     assert sealing.EXTRA in str(sealing.missing())
     with pytest.raises(NervesysError, match="pip install"):
         seal(b"", [RECIPIENT])
+
+
+def test_a_disk_that_is_full_is_told_and_no_fault_of_the_body() -> None:
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(SourceError, match=r"decrypt x\.age: No space left on device"):
+        unseal(io.BytesIO(SEALED), Full(), "x.age")
 
 
 def test_a_recipient_that_is_none_is_refused() -> None:
