@@ -1,8 +1,13 @@
-"""Benchmark: backfill of the archive, against plain decompressing and parsing of the same files on the same cores."""
+"""Benchmark: backfill of the archive, against plain decompressing and parsing of the same files on the same cores.
+
+Where others work on the machine at the same time, the seconds of a core tell more than those of the clock. Memory is
+what each process holds, added up: pages that they share count for each, so that it is rather less.
+"""
 
 import gzip
 import os
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from datetime import date, timedelta
@@ -15,7 +20,7 @@ from threading import Event, Thread
 import orjson
 import psutil
 
-from benchmarks.measure import Report, once
+from benchmarks.measure import Cost, Report
 from exporters.history.plan import Unit, log_units, planned
 from exporters.history.run import Outcome, carry_out
 from exporters.history.targets import Blocks
@@ -32,7 +37,7 @@ LATER = 1e12
 AGENTS_A_SERVER = 5
 LINES = 35_000
 """Which make a file of 1 MB."""
-MEMORY_MEGABYTES = 500
+AIM, MEMORY_MEGABYTES = 1 / 0.6, 500
 WATCHED_SECONDS = 0.2
 MEGA = 1 << 20
 
@@ -48,15 +53,24 @@ def run(report: Report, *, large: bool, short: bool) -> None:
         size = sum(path.stat().st_size for path in paths)
         outcome, peak = Outcome(), _Peak()
         with peak:
-            measured = once(partial(_backfill, folder, storage, cores, outcome))
-        baseline = once(partial(_plain, paths, cores))
+            measured = _whole(partial(_backfill, folder, storage, cores, outcome))
+        baseline = _whole(partial(_plain, paths, cores))
         assert outcome.records == servers * days * lines
     report.fact(
         f"{len(paths)} files, {size / MEGA:,.0f} MB: records a second", f"{outcome.records / measured.wall:,.0f}"
     )
     what = f"backfill against gunzip and orjson, {cores} processes each"
-    report.ratio(what, measured.wall, baseline.wall, at_most=1 / 0.6)
+    report.ratio(what, measured.wall, baseline.wall, at_most=AIM)
+    report.ratio("the same, in seconds of a core", measured.cpu, baseline.cpu, at_most=AIM)
     report.limit("memory of all processes at its peak, MB", round(peak.bytes / MEGA), MEMORY_MEGABYTES)
+
+
+def _whole(run: Callable[[], object]) -> Cost:
+    """What a run took, of all the processes that it started too."""
+    before = os.times()
+    run()
+    after = os.times()
+    return Cost(after.elapsed - before.elapsed, sum(after[:4]) - sum(before[:4]))
 
 
 def _lay(archive: Path, servers: int, days: int, lines: int) -> list[Path]:
@@ -117,7 +131,7 @@ def _parse(path: Path) -> None:
 
 
 class _Peak:
-    """The most memory that this process and all below it held at once; pages that they share count for each."""
+    """The most memory that this process and all below it held at once."""
 
     bytes = 0
 
