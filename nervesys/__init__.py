@@ -1,3 +1,3 @@
-"""What the whole house stands on: contract, settings, metrics, stores, and on top the command line."""
+"""The common base (contract, settings, metrics, stores), the agent, the local stack, and the command line on top."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The one place that reads the machine's clock; everything else is given a `Clock`."""
+"""The only module that reads the machine's clock; all other code is passed a `Clock`."""
 
 import time
 from collections.abc import Callable

@@ -1,17 +1,17 @@
-"""Everything that can go wrong, as a tree.
+"""The tree of exceptions.
 
     NervesysError
     ├── SettingsError         configuration that is present and wrong; carries all mistakes found; exit code 2
-    ├── SourceError           a pillar could not be read or written; the last snapshot stays served
+    ├── SourceError           a source could not be read or written; the last snapshot is still served
     │   ├── StoreUnavailable      the S3-compatible store
     │   ├── ArchiveUnavailable    the archive
     │   │   └── ArchiveFull           it has no room for more
     │   ├── BrainUnavailable      the Git repository
     │   └── QuotaLow              an API quota is below the floor that the settings keep free
-    ├── DatabaseUnavailable   a database of ours could not be opened, read or written; nothing may be promised
-    └── BadObject             one object breaks the contract; counted by `Reason`, named in one log line, skipped
+    ├── DatabaseUnavailable   a database could not be opened, read or written; the operation may not have happened
+    └── BadObject             one object violates the contract; counted by `Reason`, logged once, skipped
 
-Messages read "verb thing: cause", such as "list db/agents/: timed out after 10 s". They never hold a secret.
+Messages have the form "verb thing: cause", such as "list db/agents/: timed out after 10 s". They never hold a secret.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,8 +30,8 @@ class Mistake:
 
     Attributes:
         where: file and line, environment variable or flag, such as `config/storage.yaml:12`.
-        key: dotted key within it, such as `storj.paths.agents`; empty when the whole file is meant.
-        problem: what is wrong and how to mend it.
+        key: dotted key within it, such as `storj.paths.agents`; empty if the whole file is meant.
+        problem: what is wrong and how to fix it.
     """
 
     where: str
@@ -52,7 +52,7 @@ class SettingsError(NervesysError):
 
 @contextmanager
 def gathered(mistakes: list[Mistake]) -> Iterator[None]:
-    """Add the mistakes that a block finds to a list, so that they are reported with those of others."""
+    """Collect the mistakes that a block raises in a list, to report them together with others."""
     try:
         yield
     except SettingsError as err:
@@ -60,14 +60,14 @@ def gathered(mistakes: list[Mistake]) -> Iterator[None]:
 
 
 class SourceError(NervesysError):
-    """A pillar could not be read or written."""
+    """A source could not be read or written."""
 
 
 class StoreUnavailable(SourceError):
-    """The S3-compatible store did not answer as it should.
+    """The S3-compatible store did not respond, or with an error.
 
     Attributes:
-        clock: the store's, where it did answer; a store refuses whoever's clock is far from its own.
+        clock: the store's clock, if it responded; a store refuses requests of clients whose clock is far off.
     """
 
     def __init__(self, problem: str, clock: float | None = None) -> None:
@@ -76,11 +76,11 @@ class StoreUnavailable(SourceError):
 
 
 class ArchiveUnavailable(SourceError):
-    """The archive did not answer as it should."""
+    """The archive did not respond, or with an error."""
 
 
 class ArchiveFull(ArchiveUnavailable):
-    """The archive has no room for more; it can still be read."""
+    """The archive is full; it can still be read."""
 
 
 class BrainUnavailable(SourceError):
@@ -88,15 +88,15 @@ class BrainUnavailable(SourceError):
 
 
 class QuotaLow(SourceError):
-    """The remaining API quota has reached the floor that the settings keep free."""
+    """The remaining rate limit has reached the reserve that the settings keep free."""
 
 
 class DatabaseUnavailable(NervesysError):
-    """A database of ours could not be opened, read or written; nothing of what was asked is kept."""
+    """A database could not be opened, read or written."""
 
 
 class Reason(StrEnum):
-    """Why an object was rejected; a label value, so the list is closed."""
+    """Why an object was rejected. A label value, so the list is closed."""
 
     BAD_AGE = "bad_age"
     BAD_GZIP = "bad_gzip"
@@ -114,11 +114,11 @@ class Reason(StrEnum):
 
 
 class BadObject(NervesysError):
-    """One object breaks the contract.
+    """One object violates the contract.
 
     Attributes:
-        reason: the closed reason it is counted under.
-        detail: what exactly, in words.
+        reason: label value under which it is counted.
+        detail: what exactly is wrong.
     """
 
     def __init__(self, reason: Reason, detail: str) -> None:

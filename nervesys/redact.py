@@ -1,7 +1,7 @@
-"""Takes secrets out of what an agent says, before any of it is written down: by the name of a value, and by its form.
+"""Masks secrets in log records before they are stored: by the name of a value, and by the format of known credentials.
 
-Most lines hold nothing that looks like a secret, and one search says so; only the others are taken apart. No search
-costs more than a constant for each character.
+A fast search finds out whether a line may hold a secret at all; only such lines are examined closely. All searches run
+in linear time.
 """
 
 import re
@@ -13,23 +13,23 @@ from pydantic_core import SchemaValidator, core_schema
 
 MASK = "[redacted]"
 TEXT_CHARACTERS = 32_768
-"""Of one text; the rest is cut."""
+"""Longest text, in characters; the rest is cut off."""
 MARGIN = 4_096
-"""Characters beyond a cut that are searched as well: half a secret would be recognised no longer."""
+"""Characters beyond the cut that are still searched, because half a secret would not be recognised."""
 ITEMS = 1_000
-"""Of one list or object; the rest is left out."""
+"""Most items of one list or object; the rest is left out."""
 DEPTH = 20
-"""Of nesting; what lies deeper is left out."""
+"""Deepest nesting; what lies deeper is left out."""
 REMEMBERED = 4_096
-"""Names of values whose secrecy is known."""
+"""Size of the cache of names."""
 
 NAMES = (
     "password", "passwd", "passphrase", "pwd", "secret", "credential", "authorization", "cookie", "signature",
     "api key", "access key", "private key", "signing key", "encryption key",
 )  # fmt: skip
-"""A name that holds one of these names a secret; a space stands for at most one separator."""
+"""A value is secret if its name contains one of these; a space matches at most one separator."""
 WHOLE_NAMES = ("auth", "pass", "jwt")
-"""So does a name that is one of these."""
+"""A value is secret if its name is one of these."""
 SEPARATORS = ("", "_", "-", ".", " ")
 
 _GAP = "[-_. ]?"
@@ -40,12 +40,12 @@ _ASSIGN = r"""[\w.-]{0,40}\\*["']?\s{0,4}(?::|=>?)\s{0,4}"""
 
 
 class Form(NamedTuple):
-    """One form of secret.
+    """One kind of secret.
 
     Attributes:
-        hints: one of these, in lower case, stands in every text that holds such a secret.
-        pattern: finds it.
-        instead: replaces it.
+        hints: every text with such a secret contains one of these, in lower case.
+        pattern: matches the secret.
+        instead: its replacement.
     """
 
     hints: tuple[str, ...]
@@ -75,7 +75,7 @@ ISSUED = (
     _issued("eyj", r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"),
     _issued(":aa", r"\b\d{6,12}:AA[\w-]{30,}"),
 )
-"""Credentials in the forms that their issuers give them: headers (RFC 7235), userinfo of URLs (RFC 3986), PEM (RFC
+"""Credentials in the formats of their issuers: headers (RFC 7235), userinfo of URLs (RFC 3986), PEM (RFC
 7468), AWS, GitHub, GitLab, OpenAI and its like, Stripe, xAI, Hugging Face, npm, PyPI, age, Google, Slack, JSON Web
 Tokens (RFC 7519), Telegram."""
 
@@ -121,15 +121,15 @@ class Redactor:
         self._secret_names: dict[str, bool] = {}
 
     def line(self, line: bytes) -> bytes:
-        """A JSON object in one line, without its secrets."""
+        """Mask the secrets in a JSON object on one line."""
         return orjson.dumps(self.value(orjson.loads(line)))
 
     def suspects(self, text: str) -> bool:
-        """Whether a text, or JSON, may hold a secret; never a false no, and cheap where it is no."""
+        """Whether a text may hold a secret. Fast; may be wrongly True, but never wrongly False."""
         return self._always or self._hint.isinstance_python(text if text.isascii() else text.encode(errors="replace"))
 
     def text(self, text: str) -> str:
-        """A text without its secrets, cut to `TEXT_CHARACTERS`."""
+        """Mask the secrets in a text, and cut it to `TEXT_CHARACTERS`."""
         cut = len(text) > TEXT_CHARACTERS
         text = text[: TEXT_CHARACTERS + MARGIN]
         if self.suspects(text):
@@ -140,7 +140,7 @@ class Redactor:
         return f"{text[:TEXT_CHARACTERS]}…" if cut else text
 
     def value(self, value: Any, depth: int = DEPTH) -> Any:
-        """A value of JSON without its secrets, at any depth, and no larger than the limits above."""
+        """Mask the secrets in a JSON value at any depth, within the limits above."""
         if isinstance(value, str):
             return self.text(value)
         if not isinstance(value, Collection):
@@ -175,4 +175,4 @@ def _search(texts: Iterable[str]) -> SchemaValidator:
 
 
 KNOWN = Redactor()
-"""What is secret everywhere."""
+"""The redactor with the built-in rules."""

@@ -1,4 +1,4 @@
-"""The one client of supervisor's XML-RPC interface, over a unix socket or HTTP."""
+"""The client of supervisor's XML-RPC interface, over a unix socket or HTTP."""
 
 import http.client
 import xmlrpc.client
@@ -17,22 +17,22 @@ MAX_ANSWER_BYTES = 1 << 20
 
 
 class SupervisorUnavailable(NervesysError):
-    """Nothing answered, or not in time, or it did not let us in."""
+    """Supervisor did not respond, or refused access."""
 
 
 class SupervisorDenied(SupervisorUnavailable):
-    """It did not let us in."""
+    """Supervisor refused access."""
 
 
 class SupervisorTimedOut(SupervisorUnavailable):
-    """It did not answer in time."""
+    """Supervisor did not respond in time."""
 
 
 class SupervisorRefused(NervesysError):
-    """Supervisor answered that it cannot do what was asked.
+    """Supervisor returned a fault.
 
     Attributes:
-        fault: why, in supervisor's words, such as `BAD_NAME`, `ALREADY_STARTED`, `NOT_RUNNING`.
+        fault: its name, such as `BAD_NAME`, `ALREADY_STARTED`, `NOT_RUNNING`.
     """
 
     def __init__(self, what: str, fault: str) -> None:
@@ -48,8 +48,8 @@ class Process:
         name: of its program.
         state: `STOPPED`, `STARTING`, `RUNNING`, `BACKOFF`, `STOPPING`, `EXITED`, `FATAL` or `UNKNOWN`.
         pid: 0 while there is none.
-        started: Unix seconds by the supervisor's clock; 0 where it never was.
-        said: what supervisor tells of it in a few words.
+        started: Unix seconds by the supervisor's clock; 0 if it never was.
+        said: supervisor's short description.
     """
 
     name: str
@@ -64,9 +64,9 @@ class Supervisor:
 
     Args:
         url: `unix:///path/of/supervisor.sock` or `http://HOST:PORT`.
-        user: of its HTTP interface, where it asks for one.
+        user: for its HTTP interface, if required.
         password: the user's.
-        timeout_seconds: of each call; one that waits for a process must have longer.
+        timeout_seconds: of each call; a call that waits for a process needs a longer one.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Supervisor:
         """Every process by name.
 
         Raises:
-            SupervisorUnavailable: it does not answer.
+            SupervisorUnavailable: it does not respond.
         """
         return {one.name: one for one in map(_process, self.ask("getAllProcessInfo"))}
 
@@ -92,7 +92,7 @@ class Supervisor:
         """One process.
 
         Raises:
-            SupervisorUnavailable: it does not answer.
+            SupervisorUnavailable: it does not respond.
             SupervisorRefused: `BAD_NAME`.
         """
         return _process(self.ask("getProcessInfo", name))
@@ -101,8 +101,8 @@ class Supervisor:
         """Call a method of supervisor's own namespace, such as `startProcess`.
 
         Raises:
-            SupervisorUnavailable: it does not answer.
-            SupervisorRefused: it cannot do that.
+            SupervisorUnavailable: it does not respond.
+            SupervisorRefused: it returned a fault.
         """
         what = f"{method} {' '.join(filter(lambda one: isinstance(one, str), params))} at {self.url}"
         try:
@@ -123,7 +123,7 @@ def _process(said: Any) -> Process:
 
 
 class _Transport(xmlrpc.client.Transport):
-    """HTTP with a time limit over TCP or a unix socket: one connection a call, and no call is repeated unasked."""
+    """HTTP with a timeout, over TCP or a unix socket: one connection per call, without automatic retries."""
 
     def __init__(self, socket_path: str | None, timeout_seconds: float, headers: Sequence[tuple[str, str]]) -> None:
         super().__init__(headers=headers)

@@ -1,6 +1,6 @@
-"""The data contract: what agents leave in the pillars, and under which names.
+"""The data contract: what agents write to store, archive and brain, and under which names.
 
-Pure code: bytes and strings in, models out. Nothing here knows a network, a disk or a clock.
+Pure code: bytes and strings in, models out; no network, disk or clock.
 """
 
 from nervesys.contract.brain import DailySummary, RestoreDrill, RoundLease

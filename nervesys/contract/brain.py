@@ -1,4 +1,4 @@
-"""What lies in the brain beside its configuration: who works there, and what is written to its state branch."""
+"""Files of the brain besides its configuration: contributors, and what is written to the state branch."""
 
 from typing import Annotated
 
@@ -8,16 +8,16 @@ from nervesys.contract.paths import PathTemplate, parse_date
 from nervesys.contract.state import ContractObject, Count, Instant, Tasks
 
 LAST_STATUS = PathTemplate("state/{agent}_last_status.json")
-"""An agent's state, as it last reported it (an `AgentState`)."""
+"""The last state that an agent reported (an `AgentState`)."""
 ERROR_LOG = PathTemplate("logs/errors/{agent}_errors.log")
-"""An agent's newest errors, one a line."""
+"""An agent's newest errors, one per line."""
 DAILY_SUMMARY = PathTemplate("metrics/daily/{date}.json")
-"""The fleet's day (a `DailySummary`)."""
+"""The summary of one day of the fleet (a `DailySummary`)."""
 ROUND = "state/round.json"
-"""Who does the fleet's daily round (a `RoundLease`)."""
+"""Who leads the fleet's daily round (a `RoundLease`)."""
 
 RESTORE_DRILL = "state/restore_drill.json"
-"""How the last restore drill went (a `RestoreDrill`); those before it are in the history."""
+"""The result of the last restore drill (a `RestoreDrill`); earlier ones are in the Git history."""
 
 
 def _day(text: str) -> str:
@@ -39,10 +39,10 @@ class RoundLease(ContractObject):
 
 
 class RestoreDrill(ContractObject):
-    """How a restore drill went.
+    """The result of a restore drill.
 
-    `timestamp` is its end, `backup` the path of what was restored, `files` and `bytes` what came back;
-    `detail` says why it failed, and `by` who did it.
+    `timestamp` is its end, `backup` the path of the backup, `files` and `bytes` what was restored; `detail` says why it
+    failed, and `by` who ran it.
     """
 
     timestamp: Instant
@@ -60,9 +60,9 @@ class DailySummary(ContractObject):
     """What the fleet did on one day, UTC.
 
     Attributes:
-        tokens_by_model: what costs are counted by, after the logs themselves are gone.
-        top_errors: how often the most frequent kinds of error were seen, by their words.
-        analysis: what a language model made of the day, in words, where one is asked.
+        tokens_by_model: for costs, after the logs themselves have been deleted.
+        top_errors: number of occurrences of the most frequent kinds of error, by their text.
+        analysis: a summary by the language model, if one is enabled.
     """
 
     date: Day
@@ -77,7 +77,7 @@ class DailySummary(ContractObject):
 
 
 class Collaborator(ContractObject):
-    """Somebody who works in the repository."""
+    """A contributor to the repository."""
 
     name: str
     model: str = ""

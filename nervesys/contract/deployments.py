@@ -1,4 +1,4 @@
-"""Runs of workflows, as GitHub's REST API tells of them (`/repos/{owner}/{repo}/actions/runs`)."""
+"""Workflow runs, from GitHub's REST API (`/repos/{owner}/{repo}/actions/runs`)."""
 
 from enum import StrEnum
 from typing import Any, Self
@@ -10,7 +10,7 @@ from nervesys.errors import BadObject, Reason
 
 
 class Conclusion(StrEnum):
-    """How a run ended; a label value, so whatever else GitHub may say is `other`."""
+    """How a run ended. A label value: unknown conclusions become `other`."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -26,7 +26,7 @@ class Conclusion(StrEnum):
 
 
 class Run(ContractObject):
-    """One run; `updated_at` is its end, once there is a conclusion."""
+    """One run; `updated_at` is its end, if there is a conclusion."""
 
     name: str | None = None
     path: str = ""
@@ -37,12 +37,12 @@ class Run(ContractObject):
 
     @property
     def workflow(self) -> str:
-        """What it is called; one without a name is called by its file."""
+        """Name of the workflow, or of its file."""
         return self.name or self.path
 
     @property
     def branch(self) -> str:
-        """The branch that it ran on; empty where it is none, as for a tag that is gone."""
+        """The branch that it ran on; may be empty."""
         return self.head_branch or ""
 
     @property

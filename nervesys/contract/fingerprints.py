@@ -1,11 +1,11 @@
-"""Which errors are the same: what differs from one time to the next is left out of their words."""
+"""Fingerprints of errors: errors that differ only in numbers, ids and hashes count as the same kind."""
 
 import re
 
 from nervesys.contract.logs import LogRecord
 
 MAX_CHARACTERS = 400
-"""Of an error's words, and of its fingerprint."""
+"""Longest text of an error, and longest fingerprint."""
 _CHANGING = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"  # a UUID
     r"|\b(?=[0-9a-f]*\d)[0-9a-f]{7,}\b"  # a hash, or a commit's id
@@ -16,7 +16,7 @@ _CHANGING = re.compile(
 
 
 def words_of(record: LogRecord) -> str:
-    """What an error says, in one line: its message, and the last line of its traceback where there is one; cut off."""
+    """The text of an error on one line: its message, and the last line of its traceback; truncated."""
     trace = (record.context.model_extra or {}).get("traceback")
     last = trace.strip().rpartition("\n")[2].strip() if isinstance(trace, str) else ""
     said = " ".join(record.message.split())
@@ -24,5 +24,5 @@ def words_of(record: LogRecord) -> str:
 
 
 def fingerprint(record: LogRecord) -> str:
-    """The action and the words of an error, with all that changes from time to time as `#`."""
+    """The action and text of an error, with everything variable replaced by `#`."""
     return f"{record.action or ''}: {_CHANGING.sub('#', words_of(record).lower())}"[:MAX_CHARACTERS]

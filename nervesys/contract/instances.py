@@ -1,22 +1,22 @@
-"""Who speaks under one agent's name: a restart is a new instance once, and never the one before it again."""
+"""Detects two running instances of one agent: after a restart, the old `instance_id` never returns."""
 
 from dataclasses import dataclass
 from typing import Self
 
 REMEMBERED = 8
-"""Instances; an agent that crashes again and again makes ever new ones."""
+"""Most instances to remember; a crashing agent keeps creating new ones."""
 NAME_LIMIT = 64
-"""Characters kept of an `instance_id`, which an agent may choose as it likes."""
+"""Longest `instance_id`, in characters; agents choose it freely."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """The instances that were heard of one agent.
+    """The known instances of one agent.
 
     Attributes:
-        known: their `instance_id`s; who spoke last stands last.
-        returns: how often one spoke again after another had, which a restart never brings about.
-        returned_at: when that last happened, Unix seconds.
+        known: their `instance_id`s, the most recent last.
+        returns: how often an earlier instance was seen again, which a restart never causes.
+        returned_at: when that last happened, in Unix seconds.
     """
 
     known: tuple[str, ...] = ()
@@ -24,11 +24,11 @@ class Instances:
     returned_at: float | None = None
 
     def heard(self, instance: str | None, at: float) -> Self:
-        """What is known once an instance has spoken; itself where it tells nothing new.
+        """Add an observation; returns itself if nothing changes.
 
         Args:
-            instance: an `instance_id`; None or empty where the agent gives none.
-            at: when, Unix seconds.
+            instance: an `instance_id`; None or empty if the agent has none.
+            at: Unix seconds.
         """
         name = (instance or "")[:NAME_LIMIT]
         if not name or name == self.speaker:
@@ -39,9 +39,9 @@ class Instances:
 
     @property
     def speaker(self) -> str:
-        """Who spoke last; empty where nobody has."""
+        """The most recent instance; empty if there is none."""
         return self.known[-1] if self.known else ""
 
     def alternate(self, now: float, within: float) -> bool:
-        """Whether two run: one came back no longer than so many seconds ago."""
+        """Whether two instances seem to be running: an earlier one returned within the last seconds."""
         return self.returned_at is not None and abs(now - self.returned_at) <= within

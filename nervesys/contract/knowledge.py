@@ -1,11 +1,12 @@
-"""Shared knowledge: what each agent learned, and the one tree that all of it adds up to.
+"""Shared knowledge: what each agent learned, and the tree that results from merging it.
 
     shared/knowledge/{agent}.json    {"learned": {"/deploy/window": {"value": "02:00", "timestamp": "…Z"}}}
     shared/knowledge_base.json       {"deploy": {"window": "02:00"}, "_learned": {"/deploy/window": {"grok": {…}}}}
 
-Each agent writes an object of its own, so that no two ever write the same one. Joining them takes the newest word of
-each agent about each value, in whatever order and however often they are joined; of several agents' words the newest
-counts, and the others stay in `_learned`. Values are addressed as RFC 6901 has it; an array is one value.
+Each agent writes its own object, so that no two agents write the same one. Merging keeps the newest statement of each
+agent about each value; it is commutative and idempotent (a CRDT, last writer wins). The newest statement of all agents
+is the value in the tree; the others are kept in `_learned`. Values are addressed by JSON Pointers (RFC 6901); an array
+is one value.
 """
 
 import json
@@ -18,53 +19,53 @@ from nervesys.contract.times import format_time, parse_time
 from nervesys.errors import BadObject, Reason
 
 LEARNED = "_learned"
-"""Key of the tree under which it is kept who said what."""
+"""Key of the tree that holds the statements of all agents."""
 SOMEBODY = ""
-"""In place of an agent, for who wrote to the tree itself."""
+"""Stands for an agent's name where a person edited the tree."""
 AHEAD_SECONDS = 300.0
-"""That an agent's clock may be ahead of the store's; else its word would count long after newer ones."""
+"""How far an agent's clock may be ahead of the store's; otherwise its statements would win over newer ones."""
 
 
-class Said(ContractObject):
-    """A value, and when it was learned."""
+class Statement(ContractObject):
+    """A value, and when an agent learned it."""
 
     value: Any
     timestamp: Instant
 
     @property
     def order(self) -> tuple[float, str]:
-        """Of two words the greater one counts; at the same instant, any rule will do that all go by."""
+        """Sort key: the greatest statement wins. Ties are broken by the value, so that all agents agree."""
         return self.timestamp, _json(self.value)
 
 
 class _Contribution(ContractObject):
-    learned: dict[str, Said]
+    learned: dict[str, Statement]
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Who said what: by the address of the value, then by agent."""
+    """All statements, by the address of the value, then by agent."""
 
-    said: Mapping[str, Mapping[str, Said]]
+    said: Mapping[str, Mapping[str, Statement]]
 
     def tree(self) -> dict[str, Any]:
-        """What all of it adds up to; the newer of a value and of what lies below its address hides the other."""
+        """The merged tree. Of a value and of values below its address, the newer hides the others."""
         root: dict[str, Any] = {}
         for address, said in sorted(self._newest(), key=lambda pair: (pair[1].order, pair[0])):
             _set(root, address, said.value)
         return root
 
     def body(self) -> bytes:
-        """The tree as it is stored, with who said what; equal knowledge gives equal bytes."""
+        """The tree as it is stored, with all statements; deterministic."""
         learned = {address: _told(agents) for address, agents in self.said.items()}
         return _json(self.tree() | {LEARNED: learned}, indent=1).encode() + b"\n"
 
     def contribution(self, agent: str) -> bytes:
-        """What one agent said, as its own object."""
+        """The object of one agent, with its statements."""
         own = {address: agents[agent] for address, agents in self.said.items() if agent in agents}
         return _json({"learned": _told(own)}, indent=1).encode() + b"\n"
 
-    def _newest(self) -> Iterator[tuple[str, Said]]:
+    def _newest(self) -> Iterator[tuple[str, Statement]]:
         for address, agents in self.said.items():
             yield address, max(agents.items(), key=lambda pair: (pair[1].timestamp, pair[0]))[1]
 
@@ -73,8 +74,8 @@ NOTHING = Knowledge({})
 
 
 def join(parts: Iterable[Knowledge]) -> Knowledge:
-    """All of several: of each agent's words about a value, the newest."""
-    said: dict[str, dict[str, Said]] = {}
+    """Merge: of each agent's statements about a value, keep the newest."""
+    said: dict[str, dict[str, Statement]] = {}
     for part in parts:
         for address, agents in part.said.items():
             there = said.setdefault(address, {})
@@ -84,16 +85,16 @@ def join(parts: Iterable[Knowledge]) -> Knowledge:
 
 
 def learned(agent: str, key: str, value: Any, now: float) -> Knowledge:
-    """What an agent learns.
+    """The statements of an agent that learns a value.
 
     Args:
-        agent: who it is.
-        key: where the value belongs, such as `deploy/window`.
-        value: what JSON can hold; of an object, each value is learned apart.
+        agent: its name.
+        key: path of the value, such as `deploy/window`.
+        value: any JSON value; each value of an object is a statement of its own.
         now: Unix seconds.
 
     Raises:
-        BadObject: the key is none, or the value is nothing that JSON can hold.
+        BadObject: the key is invalid, or the value cannot be represented in JSON.
     """
     parts = key.split("/")
     if not all(parts) or parts[0] == LEARNED:
@@ -103,19 +104,21 @@ def learned(agent: str, key: str, value: Any, now: float) -> Knowledge:
     except (TypeError, ValueError, RecursionError) as err:
         raise BadObject(Reason.BAD_VALUE, f"{key}: nothing that JSON can hold: {err}") from None
     now = parse_time(format_time(now))  # as precisely as it is kept
-    return Knowledge({at: {agent: Said(value=leaf, timestamp=now)} for at, leaf in _leaves(_address(parts), value)})
+    return Knowledge(
+        {at: {agent: Statement(value=leaf, timestamp=now)} for at, leaf in _leaves(_address(parts), value)}
+    )
 
 
 def contributed(agent: str, body: bytes, modified: float) -> Knowledge:
-    """What an agent's own object says.
+    """Parse the object of an agent.
 
     Args:
-        agent: in the object's key: nobody can speak for another one.
+        agent: taken from the object's key, so that no agent can speak for another.
         body: the object.
-        modified: when it was written, Unix seconds by the store's clock.
+        modified: when it was written, in Unix seconds by the store's clock.
 
     Raises:
-        BadObject: it is no such object.
+        BadObject: the object is invalid.
     """
     words = _Contribution.parse(body).learned
     for at in words:
@@ -125,10 +128,10 @@ def contributed(agent: str, body: bytes, modified: float) -> Knowledge:
 
 
 def kept(body: bytes, modified: float) -> Knowledge:
-    """What the tree says, with what somebody changed in it by hand, as of when it was written.
+    """Parse the tree. Values that a person changed become statements as of when the tree was written.
 
     Raises:
-        BadObject: it is no JSON object, or `_learned` is damaged.
+        BadObject: it is not a JSON object, or `_learned` is damaged.
     """
     try:
         tree = json.loads(body)
@@ -140,25 +143,28 @@ def kept(body: bytes, modified: float) -> Knowledge:
     if not isinstance(said, dict) or not all(isinstance(agents, dict) and agents for agents in said.values()):
         raise BadObject(Reason.BAD_VALUE, f"{LEARNED}: not an object of objects")
     known = Knowledge(
-        {at: {agent: Said.parse(_json(word).encode()) for agent, word in agents.items()} for at, agents in said.items()}
+        {
+            at: {agent: Statement.parse(_json(word).encode()) for agent, word in agents.items()}
+            for at, agents in said.items()
+        }
     )
     ours = {at: _json(leaf) for at, leaf in _leaves("", known.tree())}
     by_hand = {at: leaf for at, leaf in _leaves("", tree) if at and ours.get(at) != _json(leaf)}
     return join(
-        [known, Knowledge({at: {SOMEBODY: Said(value=leaf, timestamp=modified)} for at, leaf in by_hand.items()})]
+        [known, Knowledge({at: {SOMEBODY: Statement(value=leaf, timestamp=modified)} for at, leaf in by_hand.items()})]
     )
 
 
-def _no_later(word: Said, modified: float) -> Said:
+def _no_later(word: Statement, modified: float) -> Statement:
     return word if word.timestamp <= modified + AHEAD_SECONDS else word.model_copy(update={"timestamp": modified})
 
 
-def _told(words: Mapping[str, Said]) -> dict[str, Any]:
+def _told(words: Mapping[str, Statement]) -> dict[str, Any]:
     return {name: {"value": word.value, "timestamp": format_time(word.timestamp)} for name, word in words.items()}
 
 
 def _leaves(address: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Every value that is no object, and every empty object, by its address."""
+    """All values that are not objects, and empty objects, by their address."""
     if isinstance(value, dict) and value:
         for name, below in value.items():
             yield from _leaves(address + _address([name]), below)

@@ -57,7 +57,7 @@ class LogContext(ContractObject):
 
 
 UNNAMED_MODEL = "(not said)"
-"""Model of tokens of which no record tells one."""
+"""Model name of tokens whose record names none."""
 
 
 class LogMetadata(ContractObject):

@@ -1,7 +1,7 @@
-"""Names of agents and servers: which are acted upon, and in which form they are compared.
+"""Validates and normalizes the names of agents and servers.
 
-Bodies may write names in capitals (`GROK`); labels, keys and comparisons are in lower case. A name that does not
-match may be shown, escaped, but no action ever takes it.
+Names in objects may be in upper case (`GROK`); labels, keys and comparisons use lower case. An invalid name may be
+shown, escaped, but no action ever uses it.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Path templates, both ways: build a key from fields, read the fields out of a key.
+"""Path templates: build a key from fields, and parse the fields of a key.
 
-A template is text with `{field}` places, such as `db/metrics/{server}/{date}/{hour}/{minute}{second}_{agent}.json`.
-Fields take the forms that the contract gives them, which is what lets `{minute}{second}` be told apart.
+A template contains `{field}` placeholders, such as `db/metrics/{server}/{date}/{hour}/{minute}{second}_{agent}.json`.
+Each field has a fixed format, so that adjacent ones such as `{minute}{second}` can be separated.
 """
 
 import re
@@ -25,7 +25,7 @@ FIELDS = {
     "second": r"\d{2}",
     "seq": r"[0-9A-Za-z-]+",
 }
-"""Every field a template may name, and the form its value takes in a key."""
+"""All fields of templates, and the format of their values, as regular expressions."""
 
 PACKED = (".gz", ".zst")
 """Ends of keys that say how a body is packed. A template that ends in one stands for the other as well, for the writers
@@ -38,13 +38,13 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 class PathTemplate:
-    """One area's layout.
+    """The layout of an area.
 
     Args:
         text: the template, such as `db/agents/{agent}_state.json`.
 
     Raises:
-        ValueError: it names a field that is not in `FIELDS`, or is absolute or climbs with `..`.
+        ValueError: it has an unknown field, or is an absolute path or contains `..`.
     """
 
     def __init__(self, text: str) -> None:
@@ -77,7 +77,7 @@ class PathTemplate:
 
         Raises:
             KeyError: a field of the template is missing.
-            ValueError: a value does not have the field's form, so the key could not be parsed back.
+            ValueError: a value does not have the field's format, so that the key could not be parsed again.
         """
         key = _PLACE.sub(lambda match: fields[match[1]], self.text)
         if self.parse(key) != {name: fields[name] for name in self.fields}:
@@ -97,14 +97,14 @@ class PathTemplate:
         return next(filter(self.text.endswith, ENDS), "")
 
     def parse(self, key: str) -> dict[str, str] | None:
-        """The fields that stand in a key, or None where it is not of this template."""
+        """The fields of a key; None if it does not match the template."""
         match = self._pattern.fullmatch(key)
         return match.groupdict() if match else None
 
     def prefix(self, **fields: str) -> str:
-        """The longest folder, ending in `/`, that all keys with these fields share; '' for the whole bucket.
+        """The longest common prefix of all keys with these fields, ending in `/`; '' for the whole bucket.
 
-        Only whole folders are used, for some stores answer 501 to a prefix that does not end in `/`.
+        It ends at a folder, because some stores answer 501 to a prefix that does not end in `/`.
         """
         known: list[str] = []
         for segment in self.text.split("/")[:-1]:
@@ -115,7 +115,7 @@ class PathTemplate:
 
 
 def time_fields(seconds: float) -> dict[str, str]:
-    """Every field that an instant fills, in UTC."""
+    """The values of all date and time fields for an instant, in UTC."""
     at = datetime.fromtimestamp(seconds, UTC)
     iso_year, week, _ = at.isocalendar()
     return {
@@ -132,7 +132,7 @@ def time_fields(seconds: float) -> dict[str, str]:
 
 
 def parse_date(text: str) -> date | None:
-    """A `{date}` as a date, or None where no such day exists (`2026-02-30`)."""
+    """Parse a `{date}`; None if there is no such day (`2026-02-30`)."""
     try:
         return date.fromisoformat(text)
     except ValueError:

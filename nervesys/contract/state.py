@@ -1,6 +1,6 @@
 """Agent state and server metrics: the two small JSON objects that an agent writes at each heartbeat.
 
-Unknown numeric fields are kept, not refused: agents of tomorrow may say more. A value that is present and wrong is.
+Unknown fields are kept, for compatibility with newer agents; a wrong value in a known field is refused.
 """
 
 import re
@@ -23,9 +23,9 @@ from nervesys.contract.times import format_time, parse_time
 from nervesys.errors import BadObject, Reason
 
 COUNTER = re.compile(r"[a-z][a-z0-9_]{0,63}")
-"""What a counter of an agent's author may be called."""
+"""Valid names of custom counters."""
 COUNTERS = 20
-"""Of one agent at most."""
+"""Most custom counters of one agent."""
 END_OF_CALENDAR = 253_402_300_800
 """The first second of the year 10000."""
 
@@ -38,7 +38,7 @@ def _instant(value: object) -> float:
 
 
 def named(check: Any) -> Any:
-    """A field that holds a name, by one of the checks of `nervesys.contract.names`."""
+    """A field validated by a function of `nervesys.contract.names`."""
 
     def checked(raw: str) -> str:
         try:
@@ -61,7 +61,7 @@ Score = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Status(StrEnum):
-    """What an agent says of itself; `stopped` is written only on a deliberate stop with exit 0."""
+    """Status that an agent reports; `stopped` only after a deliberate stop with exit code 0."""
 
     STARTING = "starting"
     RUNNING = "running"
@@ -72,16 +72,16 @@ class Status(StrEnum):
 
 
 class ContractObject(BaseModel):
-    """A JSON object of the contract: parsed from bytes that may be anything."""
+    """Base class of JSON objects of the contract, parsed from untrusted bytes."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """The object in a body.
+        """Parse a body.
 
         Raises:
-            BadObject: `bad_json` when it is not a JSON object, `bad_name` or `bad_value` when a field is wrong.
+            BadObject: `bad_json` if it is not a JSON object, `bad_name` or `bad_value` if a field is wrong.
         """
         try:
             return cls.model_validate_json(body)
@@ -105,7 +105,7 @@ class NetworkIo(ContractObject):
 
 
 class Anomalies(ContractObject):
-    """How unusual each signal is among its last values, as a robust z-score; 0 is usual, the sign is the direction."""
+    """Anomaly score of each signal: a robust z-score against its recent values; the sign is the direction."""
 
     cpu: Score | None = None
     memory: Score | None = None
@@ -115,7 +115,7 @@ class Anomalies(ContractObject):
 
 
 class ServerMetrics(ContractObject):
-    """One minute of one server, as one of its agents saw it; percents are 0 to 100, sizes in MB or bytes as named."""
+    """Metrics of a server, as one of its agents measured them; percentages are 0 to 100."""
 
     timestamp: Instant
     server: ServerName
@@ -133,18 +133,18 @@ class ServerMetrics(ContractObject):
 
 
 class Tasks(ContractObject):
-    """Tasks ended since the agent started."""
+    """Number of ended tasks since the start."""
 
     completed: Count = 0
     failed: Count = 0
 
 
 class Buffer(ContractObject):
-    """What waits on the agent's disk to be shipped, and what was lost there.
+    """The agent's local log buffer.
 
     Attributes:
-        dropped: records by level that had no room, since the buffer's file was made.
-        set_aside: damaged files since the agent started.
+        dropped: number of records dropped because the buffer was full, by level, since its file was created.
+        set_aside: number of damaged files that were moved aside, since the start.
     """
 
     bytes: Count = 0
@@ -155,11 +155,11 @@ class Buffer(ContractObject):
 
 
 class Usage(ContractObject):
-    """What the agent's own processes take of its server, those that it started included.
+    """Resource usage of the agent's process and its children.
 
     Attributes:
-        cpu_percent: of one processor, the mean since the last heartbeat; beyond 100 where several are busy.
-        memory_bytes: resident.
+        cpu_percent: of one processor, averaged since the last heartbeat; above 100 if several are busy.
+        memory_bytes: resident set size.
     """
 
     cpu_percent: Count | None = None
@@ -167,12 +167,12 @@ class Usage(ContractObject):
 
 
 class BrainCopy(ContractObject):
-    """The configuration that an agent goes by.
+    """The configuration that an agent uses.
 
     Attributes:
-        commit: of the brain's `main`; None where the brain is a plain folder.
-        checked_at: when it was last known to be the newest; None where not since the agent started.
-        reachable: whether the brain could be asked at the last attempt; else the last good copy is used.
+        commit: commit of the brain's `main`; None if the brain is a plain folder.
+        checked_at: when it was last known to be current; None if never since the start.
+        reachable: whether the brain could be reached at the last attempt; else the last good copy is used.
     """
 
     commit: str | None = None
@@ -181,10 +181,10 @@ class BrainCopy(ContractObject):
 
 
 class AgentState(ContractObject):
-    """What an agent says of itself, rewritten at each heartbeat.
+    """The state of an agent, rewritten at each heartbeat.
 
-    `instance_id` is new at every start of the process: a restart is proven by it, never by a newer heartbeat.
-    `metrics` holds the newest server metrics, so that readers need no second object; `counters` what its author counts,
+    `instance_id` is new at every start of the process; it proves a restart, which a newer heartbeat does not. `metrics`
+    holds the newest server metrics, so that readers need no second object. `counters` are the author's own counters
     since the start.
     """
 

@@ -1,4 +1,4 @@
-"""ULIDs: ids of 26 characters that sort by the millisecond in which they were given out."""
+"""ULIDs: ids of 26 characters that sort by their creation time in milliseconds."""
 
 import secrets
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from nervesys.clock import Clock
 from nervesys.contract.times import format_time
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's: no letter that is taken for a digit or for another letter."""
+"""Crockford's Base32, without ambiguous letters."""
 PATTERN = f"^[0-7][{ALPHABET}]{{25}}$"
 TIME_CHARACTERS = 10
 RANDOM_CHARACTERS = 16
@@ -17,17 +17,17 @@ PAIRS = tuple(a + b for a in ALPHABET for b in ALPHABET)
 
 
 class Stamp(NamedTuple):
-    """An id and the instant, RFC 3339, at which it was given out."""
+    """An id and its creation time in RFC 3339."""
 
     id: str
     timestamp: str
 
 
 class Stamps:
-    """Gives out stamps, cheaply: what changes within a millisecond is a counter that begins at a random number.
+    """Generates stamps. Within one millisecond a counter is incremented, from a random start.
 
     Args:
-        clock: of the instants.
+        clock: source of the time.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -37,7 +37,7 @@ class Stamps:
         self._stem = self._timestamp = ""
 
     def next(self) -> Stamp:
-        """The next one; within a millisecond they rise. Not for several threads at once."""
+        """The next stamp; ids rise within a millisecond. Not thread-safe."""
         now = int(self._clock() * 1000)
         if now != self._millisecond or self._counter >= LAST:
             self._begin(now)
@@ -53,7 +53,7 @@ class Stamps:
 
 
 def given_at(id_: str) -> float:
-    """When an id was given out, in Unix seconds."""
+    """The creation time of an id, in Unix seconds."""
     return (
         sum(ALPHABET.index(letter) << 5 * place for place, letter in enumerate(reversed(id_[:TIME_CHARACTERS]))) / 1000
     )

@@ -1,6 +1,6 @@
-"""Vital signs: the one small JSON object by which an entity, whatever it is written in, says that its pulse beats.
+"""Vital signs: a small JSON object that an entity, in any language, writes to show that it is alive.
 
-The format is documented for authors in docs/how-to/show-vital-signs.md. Everything but `timestamp` may be left out.
+The format is documented in docs/how-to/show-vital-signs.md. Only `timestamp` is required.
 """
 
 from typing import Annotated, Self
@@ -16,7 +16,7 @@ EntityName = Annotated[str, named(entity_name)]
 
 
 def _bounds(counts: dict[str, float]) -> dict[str, float]:
-    """Buckets whose bounds are numbers above 0, the last of them `+Inf` where there is one."""
+    """Check that the bounds of buckets are positive numbers or `+Inf`."""
     if len(counts) > MAX_BUCKETS:
         raise ValueError(f"more than {MAX_BUCKETS} buckets")
     for bound in counts:
@@ -30,7 +30,7 @@ def _bounds(counts: dict[str, float]) -> dict[str, float]:
 
 
 class Pulses(ContractObject):
-    """Pulses since the entity started; one that is on its way is received and not answered yet."""
+    """Number of pulses since the start; a pulse in progress is received but not yet answered."""
 
     received: Count
     answered: Count
@@ -43,9 +43,9 @@ class Pulses(ContractObject):
 
 
 class Reactions(ContractObject):
-    """How long it took from a pulse to what could be seen of it, since the entity started.
+    """Histogram of the time from a pulse to its visible effect, since the start.
 
-    `buckets` counts reactions by upper bound in seconds, each reaction in one bucket only; `sum` adds up their seconds.
+    `buckets` counts reactions by upper bound in seconds, not cumulative; `sum` is their total in seconds.
     """
 
     buckets: Annotated[dict[str, Count], AfterValidator(_bounds)]
@@ -53,7 +53,7 @@ class Reactions(ContractObject):
 
 
 class VitalSigns(ContractObject):
-    """What an entity says of itself; counts begin at its start, and begin anew with it."""
+    """The vital signs of an entity; counts start at 0 when it starts."""
 
     timestamp: Instant
     pulses: Pulses | None = None

@@ -1,4 +1,4 @@
-"""Databases that promise something: opened by URL, brought up to date, written to in groups."""
+"""Databases: opened by URL, migrated, and written to with group commit."""
 
 from nervesys.database.database import Database
 from nervesys.database.reading import Reader

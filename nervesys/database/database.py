@@ -1,8 +1,7 @@
-"""Opens a database by its URL, brings its schema up to date, and runs transactions on it.
+"""Opens a database by its URL, migrates its schema, and runs transactions.
 
-On SQLite every transaction that writes is alone. On PostgreSQL those that decide are, by one lock that all their
-programs share: so both databases keep the same promises. What only reads, or takes what nobody holds, waits for nobody
-there.
+On SQLite, writing transactions are serialized anyway. On PostgreSQL, exclusive transactions (`alone`) take an advisory
+lock that all programs share, so that both databases give the same guarantees; other transactions run concurrently.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,25 +21,25 @@ Result = TypeVar("Result")
 Operation = Callable[[Connection], Result]
 
 BUSY_SECONDS = 5
-"""Longest wait for another's transaction, and for a server to take a connection."""
+"""Longest wait for a lock, and for a connection to a server, in seconds."""
 ANSWER_SECONDS = 20
-"""Longest wait for a server, for one transaction as a whole."""
+"""Longest duration of one transaction on a server, in seconds."""
 KEEPALIVE = {"keepalives_idle": BUSY_SECONDS, "keepalives_interval": 2, "keepalives_count": 3}
-"""After how many seconds a server's machine that says nothing is asked whether it is there, and how often."""
+"""TCP keepalive settings of libpq, to notice a dead server."""
 LOCK = int.from_bytes(b"nervesys") >> 1
-"""Names the lock of those that decide; PostgreSQL wants a signed number of 64 bits."""
+"""Key of the advisory lock: a signed 64-bit number."""
 
 
 class Database:
-    """A database with tables of ours; a subclass says which.
+    """Base class of databases; a subclass names its migrations.
 
     Args:
-        engine: its schema is up to date; see `open`.
-        answer_seconds: longest wait of `run` for a server.
+        engine: an engine with a current schema; see `open`.
+        answer_seconds: time limit of `run` on a server.
 
     Attributes:
-        called: as messages name it, such as `the journal`.
-        unavailable: what is raised where it cannot be used.
+        called: its name in messages, such as `the journal`.
+        unavailable: exception that is raised if it cannot be used.
         migrations: Alembic's folder.
     """
 
@@ -54,11 +53,11 @@ class Database:
 
     @classmethod
     def open(cls, url: str, answer_seconds: float = ANSWER_SECONDS) -> Self:
-        """Open by URL and bring the schema up to date.
+        """Open by URL, and migrate the schema.
 
         Args:
             url: such as `sqlite:////var/lib/nervesys/journal.sqlite3` or `postgresql://USER@HOST/DATABASE`.
-            answer_seconds: longest wait of `run` for a server.
+            answer_seconds: time limit of `run` on a server.
 
         Raises:
             DatabaseUnavailable: it cannot be opened.
@@ -73,20 +72,20 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """All or nothing; committed, and on disk, when the block is left.
+        """A transaction, durably committed at the end of the block.
 
         Raises:
-            DatabaseUnavailable: the block or the commit failed; nothing was kept.
+            DatabaseUnavailable: the block or the commit failed, and was rolled back.
         """
         with self._answers("use"), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
-        """A transaction beside which no other of this kind runs, in whichever program.
+        """An exclusive transaction: no other exclusive one runs at the same time, in any program.
 
         Raises:
-            DatabaseUnavailable: the block or the commit failed; nothing was kept.
+            DatabaseUnavailable: the block or the commit failed, and was rolled back.
         """
         with self.transaction() as connection:
             if connection.dialect.name == "postgresql":
@@ -94,16 +93,16 @@ class Database:
             yield connection
 
     async def run(self, operation: Operation[Result], *, alone: bool = False) -> Result:
-        """Run an operation as one transaction, and let the event loop turn meanwhile where a server is asked.
+        """Run an operation as one transaction, without blocking the event loop while a server is waited for.
 
-        A SQLite file is used where we stand: its transaction takes less time than handing it to a thread would.
+        SQLite is used directly, because a transaction takes less time than switching to a thread.
 
         Args:
-            operation: given an open transaction.
-            alone: beside no other of this kind.
+            operation: called with a connection in an open transaction.
+            alone: run it as an exclusive transaction.
 
         Raises:
-            DatabaseUnavailable: it failed, or the server did not answer in time; nothing may be promised.
+            DatabaseUnavailable: it failed, or the server did not respond in time; it may or may not have happened.
         """
 
         def work() -> Result:
@@ -115,7 +114,7 @@ class Database:
         try:
             return await self._threads.run(work)
         except TimeoutError:
-            raise self.unavailable(f"use {self.called}: the server does not answer") from None
+            raise self.unavailable(f"use {self.called}: the server does not respond") from None
 
     def close(self) -> None:
         """Close every connection."""
@@ -126,7 +125,7 @@ class Database:
     @classmethod
     @contextmanager
     def _answers(cls, verb: str) -> Iterator[None]:
-        """Turn what SQLAlchemy raises into our tree; its own text quotes values: only the driver's words are kept."""
+        """Convert SQLAlchemy's exceptions. Their text quotes values, so only the driver's message is kept."""
         try:
             yield
         except SQLAlchemyError as err:
@@ -155,7 +154,7 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
+        connection.isolation_level = None  # the listener below begins transactions, not the driver
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 

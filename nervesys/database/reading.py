@@ -1,4 +1,4 @@
-"""Reads a database that others write: nothing here can change it, or make it where it is not."""
+"""Opens a database of another program read-only; never creates or changes it."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ from nervesys.errors import SourceError
 
 
 class Reader:
-    """A database to look at; each transaction opens it anew, so that one that was replaced is seen.
+    """A read-only database. Each transaction opens it anew, so that a replaced file is noticed.
 
     Args:
         url: of SQLite or PostgreSQL.
-        called: as messages name it.
+        called: its name in messages.
     """
 
     def __init__(self, url: str, called: str) -> None:
@@ -35,7 +35,7 @@ class Reader:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Everything read in it is of one instant.
+        """A read transaction, with a consistent snapshot.
 
         Raises:
             SourceError: it cannot be read.

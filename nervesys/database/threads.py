@@ -1,7 +1,7 @@
-"""Lets threads wait for a server, so that an event loop need not; and hangs up on one that does not answer.
+"""Runs blocking database work in threads, with a time limit after which the connection is closed.
 
-The server's own limits (`statement_timeout` and the like) end what is slow. They end nothing where the server itself
-stands still, so here is one more limit, which is ours.
+The server's own limits (`statement_timeout` and others) end slow statements. They do not help if the server itself
+hangs, so there is one more limit on the client's side.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ from sqlalchemy import Engine, event
 Result = TypeVar("Result")
 
 AT_ONCE = 5
-"""Transactions under way; as many connections are kept."""
+"""Concurrent transactions, and connections."""
 
 
 class Threads:
-    """Threads that wait for one server.
+    """The threads of one server.
 
     Args:
         engine: whose connections they use.
-        seconds: that one piece of work may take.
+        seconds: time limit of one piece of work.
     """
 
     def __init__(self, engine: Engine, seconds: float) -> None:
@@ -37,10 +37,10 @@ class Threads:
         event.listen(engine, "checkin", self._given_back)
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """Have a thread do it.
+        """Run work in a thread.
 
         Raises:
-            TimeoutError: there was no end to it; its connection is cut, and whether it took place is not known.
+            TimeoutError: it took too long; its connection was closed, and whether it happened is unknown.
         """
         thread: list[int] = []
 
@@ -57,7 +57,7 @@ class Threads:
             raise
 
     def close(self) -> None:
-        """Let nobody wait any longer."""
+        """Cancel all work, and close its connections."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         for line in list(self._lines.values()):
             self._hang_up(line)
@@ -69,6 +69,6 @@ class Threads:
         self._lines.pop(threading.get_ident(), None)
 
     def _hang_up(self, line: Any) -> None:
-        """Cut a connection under whoever waits for it: the thread meets its end, and no memory is shared for it."""
+        """Shut down a connection's socket, which makes the thread that waits for it fail."""
         with suppress(AttributeError, OSError), socket.socket(fileno=os.dup(line.fileno())) as wire:
             wire.shutdown(socket.SHUT_RDWR)

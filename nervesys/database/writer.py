@@ -1,7 +1,7 @@
-"""A database's one writer: everything that was asked for in one turn of the event loop is one commit.
+"""Group commit: all operations that are requested in one turn of the event loop share one commit.
 
-A commit waits for the disk; sharing it is what lets a storm of requests each be answered only after theirs is on disk.
-While a server is waited for, what is asked for meanwhile gathers for the next commit.
+A commit waits for the disk. Sharing it allows many requests to be answered only after their data is durable. Operations
+that arrive during a commit are part of the next one.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from nervesys.database.database import Database, Operation, Result
 from nervesys.errors import DatabaseUnavailable
 
 GROUP = 256
-"""Operations in one commit: what a server is given time for has an end."""
+"""Most operations in one commit, so that a commit stays within the server's time limit."""
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +26,11 @@ class Writer:
     """Groups operations into commits.
 
     Args:
-        database: written to by this writer only.
-        failed: called once for each commit that failed.
+        database: no other writer in this process may write to it.
+        failed: called once for each failed commit.
 
     Attributes:
-        failure: why the last commit failed; None when it did not.
+        failure: why the last commit failed; None if it succeeded.
     """
 
     def __init__(self, database: Database, failed: Callable[[], None] = lambda: None) -> None:
@@ -41,10 +41,10 @@ class Writer:
         self._work: asyncio.Task[None] | None = None
 
     async def commit(self, operation: Operation[Result]) -> Result:
-        """Run an operation; returns its result once that is on disk.
+        """Run an operation, and return its result once it is durable.
 
         Raises:
-            DatabaseUnavailable: nothing may be promised of it.
+            DatabaseUnavailable: the commit failed.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Result] = loop.create_future()

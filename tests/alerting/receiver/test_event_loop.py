@@ -62,7 +62,7 @@ def test_a_server_that_never_answers_costs_the_time_limit_and_no_thread(postgres
     journal = Journal.open(postgresql.database(), answer_seconds=0.5)
     assert journal._threads
     with postgresql.frozen():
-        with pytest.raises(JournalUnavailable, match="use the journal: the server does not answer"):
+        with pytest.raises(JournalUnavailable, match="use the journal: the server does not respond"):
             asyncio.run(journal.run(view.pending))
         deadline = time.monotonic() + 10
         while journal._threads._lines and time.monotonic() < deadline:
