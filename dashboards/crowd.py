@@ -16,7 +16,7 @@ NOW, WHOLE = "[$__rate_interval]", "[$__range] @ end()"
 
 
 def only(expr: str, chosen: str, by: str = "agent") -> str:
-    """The expression for those that were chosen.
+    """The expression for those that were chosen, in parentheses: what follows is worked out for no others.
 
     Args:
         expr: of all.
@@ -39,12 +39,12 @@ def busiest(lines: str, rank: str, by: str = "agent") -> str:
 
 def highest(gauge: str, by: str) -> str:
     """The lines of a gauge that rose highest in the time range; the label is that of `by`."""
-    return busiest(f"max by ({by}) ({gauge})", f"max by ({by}) (max_over_time({gauge}{WHOLE}))", by)
+    return f"max by ({by}) {busiest(gauge, f'max by ({by}) (max_over_time({gauge}{WHOLE}))', by)}"
 
 
 def fastest(counter: str, by: str) -> str:
     """The rates, per second, of a counter that grew most in the time range; the label is that of `by`."""
-    return busiest(f"sum by ({by}) (rate({counter}{NOW}))", f"sum by ({by}) (increase({counter}{WHOLE}))", by)
+    return f"sum by ({by}) {busiest(f'rate({counter}{NOW})', f'sum by ({by}) (increase({counter}{WHOLE}))', by)}"
 
 
 def most(

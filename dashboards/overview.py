@@ -154,30 +154,31 @@ def _statuses() -> Any:
 def _agents(house: House) -> Any:
     silent = f"bottomk({ROWS}, {heartbeat(AGENT)})"
 
-    def of_silent(expr: str) -> Query:
-        return query(only(expr, silent))
+    def of_silent(summed: str, series: str) -> Query:
+        return query(f"{summed} {only(series, silent)}")
 
     return table(
         "Agents",
         f"Which agent needs a look? The {ROWS} longest silent, the longest on top; a name leads to its page.",
         Label("agent", "Agent", links=(AGENT_CELL,)),
-        Value("Status", of_silent(f"max by (agent) ({status(AGENT)})"), words=STATUS_WORDS),
+        Value("Status", of_silent("max by (agent)", status(AGENT)), words=STATUS_WORDS),
         Value("Heartbeat age", query(f"time() - {silent}"), Unit.SECONDS, house.silence),
         Label("server", "Server"),
         Label("role", "Role"),
         Label("model", "Model"),
         Label("version", "Version"),
         Value(
-            "", of_silent(f"max by (agent, server, role, model, version) (nervesys_agent_info{{{AGENT}, {SERVER}}})")
+            "",
+            of_silent("max by (agent, server, role, model, version)", f"nervesys_agent_info{{{AGENT}, {SERVER}}}"),
         ),
         Value(
             "Started",
-            of_silent(f"1000 * max by (agent) (nervesys_agent_start_timestamp_seconds{{{AGENT}}})"),
+            of_silent("1000 * max by (agent)", f"nervesys_agent_start_timestamp_seconds{{{AGENT}}}"),
             Unit.AGO,
         ),
         Value(
             "Waiting to be shipped",
-            of_silent(f"max by (agent) (nervesys_agent_buffer_bytes{{{AGENT}}})"),
+            of_silent("max by (agent)", f"nervesys_agent_buffer_bytes{{{AGENT}}}"),
             Unit.BYTES,
         ),
         sort="Heartbeat age",
