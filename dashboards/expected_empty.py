@@ -45,7 +45,8 @@ NOTHING_BAD = Reason(
 NOTHING_DONE = Reason("No agent needed an action.", unless="max_over_time(nervesys_actions_total[7d]) > 0")
 NOTHING_CHANGED = Reason(
     "The configuration is older than what is known of the fleet.",
-    unless="changes(max(nervesys_brain_config_change_timestamp_seconds)[7d:1m]) > 0",
+    unless="changes(max(nervesys_brain_config_change_timestamp_seconds)[7d:1m]) > 0"
+    " or last_over_time(nervesys_log_records_total[6d] offset 1d)",  # as after `nervesys history backfill`
 )
 JUST_CHANGED = Reason(
     "The newest change is minutes old, and means are made of one value in ten.",
