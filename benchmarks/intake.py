@@ -20,6 +20,7 @@ from starlette.routing import Route
 from alerting.journal import Journal, Writer
 from alerting.model import read_alerts
 from alerting.receiver.fleet import Fleet
+from alerting.receiver.inbox import Inbox
 from alerting.receiver.metrics import INSTRUMENTS
 from alerting.receiver.web import Desk
 from benchmarks.load import send
@@ -101,9 +102,11 @@ def _ours(folder: Path, port: int) -> None:
     """The receiver's own pages on a journal of its own."""
     journal = Journal.open(f"sqlite:///{folder / 'journal.sqlite3'}")
     fleet = Fleet(load().settings, {"grok": AgentConfig(name="grok")}, read_alerts(FolderTree(shipped_root()))[0])
+    writer = Writer(journal)
     desk = Desk(
         journal=journal,
-        writer=Writer(journal),
+        inbox=Inbox(writer, system_clock, lambda _: None),
+        writer=writer,
         fleet=lambda: fleet,
         instruments=Instruments("receiver", INSTRUMENTS),
         token=TOKEN,

@@ -1,5 +1,6 @@
 """Reads and writes episodes. Every function takes an open transaction and says nothing to anyone but the database."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -13,17 +14,17 @@ AT_ONCE = 0.0
 BATCH = 500
 """Episodes looked at in one turn."""
 
-_LATEST = (
-    select(episodes)
+_NEWEST = (
+    select(func.max(episodes.c.id))
     .where(
         episodes.c.action == bindparam("action"),
-        episodes.c.agent == bindparam("agent"),
+        episodes.c.agent.in_(bindparam("agents", expanding=True)),
         episodes.c.test == bindparam("test"),
     )
-    .order_by(episodes.c.id.desc())
-    .limit(1)
+    .group_by(episodes.c.agent)
 )
-"""Made once, as is the next: every alert runs them, and making a statement costs as much as running it."""
+_LATEST = select(episodes).where(episodes.c.id.in_(_NEWEST))
+"""Made once, as is the next: alerts run them, and making a statement costs as much as running it."""
 _LOOK_AGAIN = update(episodes).where(episodes.c.id == bindparam("episode")).values(due_at=bindparam("at"))
 
 
@@ -38,16 +39,16 @@ def open_episode(
     test: bool = False,
     state: State = State.PENDING,
     due_at: float | None = None,
-) -> int:
-    """A new open row; those before it are not looked at any more. Returns its id."""
+) -> Episode:
+    """Open an episode; those before it are not looked at any more."""
     before = (episodes.c.action == action, episodes.c.agent == agent, episodes.c.test.is_(test))
     connection.execute(update(episodes).where(*before).values(due_at=None))
     row = {"action": action, "agent": agent, "test": test, "alert": alert, "state": state, "detail": detail}
     row |= {"verdict": "received", "opened_at": now, "updated_at": now, "due_at": due_at}
     row |= {"attempts": 0, "driver_errors": 0, "baseline": "", "sign": "", "waited": 0.0, "driver": "", "server": ""}
-    episode_id = int(connection.execute(insert(episodes).returning(episodes.c.id), row).scalar_one())
-    note(connection, episode_id, now, state, "received", detail)
-    return episode_id
+    opened = _episode(connection.execute(insert(episodes).returning(episodes), row).mappings().one())
+    note(connection, opened.id, now, state, "received", detail)
+    return opened
 
 
 def note(connection: Connection, episode_id: int, at: float, state: str, verdict: str, detail: str) -> None:
@@ -58,8 +59,15 @@ def note(connection: Connection, episode_id: int, at: float, state: str, verdict
 
 def latest(connection: Connection, action: str, agent: str, *, test: bool = False) -> Episode | None:
     """The newest episode of an action and agent, open or ended."""
-    row = connection.execute(_LATEST, {"action": action, "agent": agent, "test": test}).mappings().first()
-    return _episode(row) if row else None
+    return latest_of(connection, action, [agent], test=test).get(agent)
+
+
+def latest_of(
+    connection: Connection, action: str, agents: Collection[str], *, test: bool = False
+) -> dict[str, Episode]:
+    """The newest episode of an action and each of these agents, by agent; none where an agent never had one."""
+    rows = connection.execute(_LATEST, {"action": action, "agents": agents, "test": test}).mappings()
+    return {row["agent"]: _episode(row) for row in rows}
 
 
 def claim(connection: Connection, now: float, *, owner: str, until: float) -> list[Episode]:

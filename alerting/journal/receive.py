@@ -1,19 +1,24 @@
-"""Journals what a webhook brought: evidence for every alert, an episode for every remedy, a record for every log."""
+"""Journals what webhooks brought: every alert as evidence, an episode for every remedy, a record for every log line.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+Alerts that are journalled together share their SQL: three statements in all, and one for each agent. An episode that
+is opened, or has to be looked at again, costs a few more.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from alerting.journal.episodes import AT_ONCE, latest, look_again, open_episode
+from alerting.journal.episodes import AT_ONCE, latest_of, look_again, open_episode
 from alerting.journal.states import FIRING, Change, Episode, State
 from alerting.journal.tables import alerts, evidence, records
 
-_SAME = ("alertname", "fingerprint", "starts_at", "status")
-_TOLD = (*_SAME, "sender", "agent", "labels", "annotations", "rejected")
+_IDENTITY = ("alertname", "fingerprint", "starts_at", "status")
+_CONTENT = ("sender", "agent", "labels", "annotations", "rejected")
 
 
 @dataclass(frozen=True)
@@ -45,45 +50,108 @@ class Arrival:
     remedies: tuple[str, ...] = ()
     records: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The key of its row."""
+        return self.alertname, self.fingerprint, self.starts_at, self.status
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An alert that has its row.
+
+    Attributes:
+        id: of the row.
+        new: whether the alert was never received before.
+    """
+
+    arrival: Arrival
+    id: int
+    new: bool
+
 
 def receive(connection: Connection, arrivals: Sequence[Arrival], now: float) -> list[Change]:
-    """Journal alerts; each is kept once by name, fingerprint, start and status, however often it comes."""
-    changes: list[Change] = []
+    """Journal alerts; each is kept once by name, fingerprint, start and status, however often it comes.
+
+    Args:
+        connection: an open transaction, beside which nobody else journals alerts.
+        arrivals: the alerts of one or more requests; at least one.
+        now: Unix seconds.
+
+    Returns:
+        The alerts that were rejected for the first time, and the episodes and records that were opened.
+    """
+    kept = _keep(connection, arrivals, now)
+    return [*_rejected(kept), *_remedies(connection, kept, now), *_records(connection, kept, now)]
+
+
+def _keep(connection: Connection, arrivals: Sequence[Arrival], now: float) -> list[_Kept]:
+    """Insert each alert, or update the row that it has; PostgreSQL takes the same row only once in a statement."""
+    times = Counter(arrival.identity for arrival in arrivals)
+    distinct: dict[tuple[str, ...], Arrival] = {}
     for arrival in arrivals:
-        alert_id, times = _alert(connection, arrival, now)
-        if arrival.rejected and times == 1:
-            changes.append(Change(arrival.agent or "unknown", "none", State.REJECTED, arrival.rejected))
-        for action in arrival.remedies:
-            changes += _remedy(connection, arrival, alert_id, action, now)
-        changes += _records(connection, arrival, alert_id, now)
+        distinct.setdefault(arrival.identity, arrival)
+    rows = [
+        {name: getattr(arrival, name) for name in (*_IDENTITY, *_CONTENT)}
+        | {"first_at": now, "last_at": now, "times": times[identity]}
+        for identity, arrival in distinct.items()
+    ]
+    written = connection.execute(_keep_alerts(connection.dialect.name), rows)
+    return [
+        _Kept(distinct[tuple(identity)], row_id, new=count == times[tuple(identity)])
+        for row_id, count, *identity in written
+    ]
+
+
+def _rejected(kept: Iterable[_Kept]) -> Iterator[Change]:
+    for one in kept:
+        if one.arrival.rejected and one.new:
+            yield Change(one.arrival.agent or "unknown", "none", State.REJECTED, one.arrival.rejected)
+
+
+def _remedies(connection: Connection, kept: Iterable[_Kept], now: float) -> list[Change]:
+    """Let each alert join its agent's newest episode, or open one."""
+    alike: dict[tuple[str, bool], list[_Kept]] = defaultdict(list)
+    for one in kept:
+        for action in one.arrival.remedies:
+            alike[action, one.arrival.test].append(one)
+    return [change for (action, test), some in alike.items() for change in _remedy(connection, action, test, some, now)]
+
+
+def _remedy(connection: Connection, action: str, test: bool, kept: Sequence[_Kept], now: float) -> list[Change]:
+    newest = latest_of(connection, action, {one.arrival.agent for one in kept}, test=test)
+    joined: list[dict[str, int]] = []
+    changes: list[Change] = []
+    for arrival, alert_id in ((one.arrival, one.id) for one in kept):
+        episode = _absorbing(connection, newest.get(arrival.agent), arrival, now)
+        if episode is None and arrival.status == FIRING:
+            episode = _open(connection, arrival, action, now)
+            changes.append(Change(arrival.agent, action, State.PENDING, episode.detail))
+        if episode is not None:
+            newest[arrival.agent] = episode
+            joined.append({"episode_id": episode.id, "alert_id": alert_id})
+    if joined:
+        connection.execute(_insert_once(connection.dialect.name, evidence), joined)
     return changes
 
 
-def _alert(connection: Connection, arrival: Arrival, now: float) -> tuple[int, int]:
-    """The alert's row, new or seen once more: its id and how often it was seen."""
-    row = {name: getattr(arrival, name) for name in _TOLD} | {"first_at": now, "last_at": now, "times": 1}
-    alert_id, times = connection.execute(_again(connection.dialect.name), row).one()
-    return alert_id, times
+def _absorbing(connection: Connection, newest: Episode | None, arrival: Arrival, now: float) -> Episode | None:
+    """The agent's newest episode, where the alert belongs to it; the receiver then looks at the agent."""
+    if newest is None or not (newest.open or _same_firing(connection, arrival, newest)):
+        return None
+    # What people have ended stays ended.
+    wanted = newest.open or (arrival.status == FIRING and newest.state is not State.FAILED)
+    if not wanted or (newest.due_at is not None and newest.due_at <= now):
+        return newest
+    look_again(connection, newest.id, AT_ONCE)
+    return replace(newest, due_at=AT_ONCE)
 
 
-def _remedy(connection: Connection, arrival: Arrival, alert_id: int, action: str, now: float) -> list[Change]:
-    """Let the alert join its episode, or open one; an open episode is looked at, whatever was received."""
-    episode = latest(connection, action, arrival.agent, test=arrival.test)
-    firing = arrival.status == FIRING
-    if episode is not None and (episode.open or _same_firing(connection, arrival, episode)):
-        _join(connection, episode.id, alert_id)
-        wanted = episode.open or (firing and episode.state is not State.FAILED)  # what people have ended stays ended
-        if wanted and (episode.due_at is None or episode.due_at > now):
-            look_again(connection, episode.id, AT_ONCE)
-        return []
-    if not firing:
-        return []
+def _open(connection: Connection, arrival: Arrival, action: str, now: float) -> Episode:
     detail = f"{arrival.alertname} is firing"
-    opened = open_episode(
+    return open_episode(
         connection, action, arrival.agent, arrival.alertname, detail, now, test=arrival.test, due_at=AT_ONCE
     )
-    _join(connection, opened, alert_id)
-    return [Change(arrival.agent, action, State.PENDING, detail)]
 
 
 def _same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> bool:
@@ -102,17 +170,19 @@ def _same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> 
     return connection.execute(seen.limit(1)).first() is not None
 
 
-def _join(connection: Connection, episode_id: int, alert_id: int) -> None:
-    row = {"episode_id": episode_id, "alert_id": alert_id}
-    connection.execute(_once(connection.dialect.name, evidence), row)
-
-
-def _records(connection: Connection, arrival: Arrival, alert_id: int, now: float) -> Iterable[Change]:
-    for action, target in arrival.records:
-        row = {"alert_id": alert_id, "action": action, "target": target}
-        row |= {"state": State.PENDING, "detail": "", "opened_at": now}
-        if connection.execute(_once(connection.dialect.name, records), row).rowcount:
-            yield Change(arrival.agent, action, State.PENDING)
+def _records(connection: Connection, kept: Iterable[_Kept], now: float) -> list[Change]:
+    """Open a record for each log line; one that is there already stays as it is."""
+    waiting = {"state": State.PENDING, "detail": "", "opened_at": now}
+    agents = {one.id: one.arrival.agent for one in kept}
+    rows = [
+        {"alert_id": one.id, "action": action, "target": target, **waiting}
+        for one in kept
+        for action, target in one.arrival.records
+    ]
+    if not rows:
+        return []
+    opened = connection.execute(_open_records(connection.dialect.name), rows)
+    return [Change(agents[alert_id], action, State.PENDING) for alert_id, action in opened]
 
 
 def _insert(dialect: str, table: Table) -> Any:
@@ -121,14 +191,19 @@ def _insert(dialect: str, table: Table) -> Any:
 
 
 @cache  # making a statement costs as much as running it
-def _once(dialect: str, table: Table) -> Any:
-    """Keep a row; the one that is there already stays as it is."""
+def _keep_alerts(dialect: str) -> Any:
+    new = _insert(dialect, alerts)
+    seen = {"last_at": new.excluded.last_at, "rejected": new.excluded.rejected}
+    seen["times"] = alerts.c.times + new.excluded.times
+    again = new.on_conflict_do_update(index_elements=_IDENTITY, set_=seen)
+    return again.returning(alerts.c.id, alerts.c.times, *alerts.c[_IDENTITY])
+
+
+@cache
+def _insert_once(dialect: str, table: Table) -> Any:
     return _insert(dialect, table).on_conflict_do_nothing()
 
 
 @cache
-def _again(dialect: str) -> Any:
-    """Keep an alert, or count it once more."""
-    new = _insert(dialect, alerts)
-    seen = {"last_at": new.excluded.last_at, "times": alerts.c.times + 1, "rejected": new.excluded.rejected}
-    return new.on_conflict_do_update(index_elements=_SAME, set_=seen).returning(alerts.c.id, alerts.c.times)
+def _open_records(dialect: str) -> Any:
+    return _insert_once(dialect, records).returning(records.c.alert_id, records.c.action)

@@ -26,9 +26,7 @@ def restart(connection: Connection, agent: str, _: int, now: float) -> list[Chan
     """Restart an agent now, whatever the receiver would do; a driver call that is under way is not doubled."""
     episode = episodes.latest(connection, ACTION, agent)
     if episode is None or not episode.open:
-        episodes.open_episode(connection, ACTION, agent, BY_HAND, "people look after it", now)
-        episode = episodes.latest(connection, ACTION, agent)
-    assert episode is not None, "it was opened above"
+        episode = episodes.open_episode(connection, ACTION, agent, BY_HAND, "people look after it", now)
     if episode.state is State.RUNNING:
         return None
     detail = "people want it restarted now"

@@ -18,6 +18,7 @@ from alerting.receiver.deadman import Deadman
 from alerting.receiver.exposition import Exposition
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.healer import Healer, policy_of
+from alerting.receiver.inbox import Inbox
 from alerting.receiver.local import LocalFile
 from alerting.receiver.page import Page
 from alerting.receiver.scribe import Scribe
@@ -112,6 +113,7 @@ class Receiver:
         token = self._local.token.get_secret_value() if self._local.token else ""
         desk = Desk(
             journal=self._journal,
+            inbox=Inbox(self._writer, self._clock, self._received),
             writer=self._writer,
             fleet=lambda: self._fleet.now,
             instruments=self._instruments,

@@ -17,9 +17,9 @@ from starlette.routing import BaseRoute, Route
 
 from alerting.journal import Change, Journal, JournalUnavailable, Writer, view
 from alerting.journal.episodes import acknowledge
-from alerting.journal.receive import Arrival, receive
 from alerting.receiver import metrics
 from alerting.receiver.fleet import Fleet
+from alerting.receiver.inbox import Inbox
 from alerting.receiver.intake import arrivals, has_watchdog
 from alerting.receiver.webhook import Alert, parse
 from nervesys.clock import Clock
@@ -55,16 +55,18 @@ class Desk:
 
     Attributes:
         journal: read from.
-        writer: written through.
+        inbox: takes the alerts of webhooks in.
+        writer: acknowledgements are written through it.
         fleet: returns the newest version of the brain.
         instruments: count what comes.
         token: that every webhook must carry.
         body_bytes: of one request.
-        journalled: called with what changed, once it is on disk.
+        journalled: called with what an acknowledgement changed, once it is on disk.
         watchdog: called whenever the Watchdog was received.
     """
 
     journal: Journal
+    inbox: Inbox
     writer: Writer
     fleet: Callable[[], Fleet]
     instruments: Instruments
@@ -110,22 +112,15 @@ class Desk:
         if has_watchdog(said):
             self.watchdog()
         self.instruments.add(metrics.TRUNCATED, sender, by=said.truncated)
-        await self._journal(list(arrivals(said, sender, self.fleet())))
+        try:
+            await self.inbox.put(list(arrivals(said, sender, self.fleet())))
+        except JournalUnavailable as err:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "journal", f"send it again, please: {err}") from err
         for alert in said.alerts:
             if isinstance(alert, Alert):
                 self.instruments.add(metrics.RECEIVED, sender, alert.status)
         self.instruments.set(metrics.LAST_RECEIVED, self.clock(), sender)
         return len(said.alerts)
-
-    async def _journal(self, taken: list[Arrival]) -> None:
-        now = self.clock()
-        if not taken:
-            return
-        try:
-            changes = await self.writer.commit(lambda connection: receive(connection, taken, now))
-        except JournalUnavailable as err:
-            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "journal", f"send it again, please: {err}") from err
-        self.journalled(changes)
 
     def _check_token(self, request: Request) -> None:
         kind, _, token = request.headers.get("authorization", "").partition(" ")

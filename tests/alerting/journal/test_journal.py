@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, event, insert
 from sqlalchemy.exc import IntegrityError
 
 from alerting.journal import Episode, Journal, JournalUnavailable, State, episodes, view
@@ -84,6 +84,26 @@ def test_a_test_neither_joins_trouble_nor_absorbs_it(journal: Journal, first: bo
     with journal.transaction() as connection:
         both = [episodes.latest(connection, "restart_agent", "grok", test=test) for test in (False, True)]
     assert [one and (one.open, one.test) for one in both] == [(True, False), (True, True)]
+
+
+def test_one_alert_that_comes_twice_in_a_batch_is_one_row_that_was_seen_twice(journal: Journal) -> None:
+    changes = take(journal, DOWN, replace(DOWN, sender="grafana"))
+    assert [(one.action, one.state) for one in changes] == [("restart_agent", "pending"), ("log_to", "pending")]
+    with journal.transaction() as connection:
+        story = view.story(connection, 1)
+    assert story is not None
+    assert [(alert["sender"], alert["times"]) for alert in story["evidence"]] == [("alertmanager", 2)]
+
+
+def test_the_alerts_of_a_batch_share_their_statements(journal: Journal) -> None:
+    def statements(alerts: int) -> int:
+        run: list[str] = []
+        event.listen(journal._engine, "before_cursor_execute", lambda *said: run.append(said[2]))
+        take(journal, *(replace(DOWN, fingerprint=f"{alerts} {number}") for number in range(alerts)))
+        return len(run)
+
+    take(journal, DOWN)
+    assert statements(100) == statements(1)
 
 
 def test_what_is_resolved_before_it_was_heard_of_opens_nothing(journal: Journal) -> None:

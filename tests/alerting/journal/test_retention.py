@@ -67,8 +67,8 @@ def test_a_trial_outlives_its_incident(journal: Journal) -> None:
         receive(connection, [DOWN], 100)
         trial = episodes.latest(connection, "restart_agent", "grok")
         assert trial is not None
-        episodes.decide(connection, trial, State.PENDING, "act", "", 101, trial_of=incident)
-        episodes.acknowledge(connection, incident, 102)
+        episodes.decide(connection, trial, State.PENDING, "act", "", 101, trial_of=incident.id)
+        episodes.acknowledge(connection, incident.id, 102)
         forget(connection, before=103)
     assert newest(journal).trial_of is None
 

@@ -7,17 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
-
 from alerting.actions.outcome import Done, Outcome
 from alerting.drivers import Order
 from alerting.journal import Change, Journal, Writer, view
-from alerting.journal.receive import Arrival, receive
+from alerting.journal.receive import Arrival
 from alerting.model import AlertsFile, read_alerts
 from alerting.receiver.blast import Radius
 from alerting.receiver.calls import Calls
 from alerting.receiver.fleet import Fleet
 from alerting.receiver.healer import Healer, policy_of
+from alerting.receiver.inbox import Inbox
 from alerting.receiver.local import Limits
 from alerting.receiver.metrics import INSTRUMENTS
 from alerting.receiver.orders import ORDERS
@@ -147,10 +146,10 @@ class World:
             self.beats(agent, self.alive.pop(agent, "one"))
 
     def receive(self, *arrivals: Arrival) -> list[Change]:
-        def operation(connection: Connection) -> list[Change]:
-            return receive(connection, arrivals, self.now)
-
-        return asyncio.run(self.writer.commit(operation))
+        """Alerts come in; returns what they changed."""
+        changes: list[Change] = []
+        asyncio.run(Inbox(self.writer, self.clock, changes.extend).put(arrivals))
+        return changes
 
     def order(self, what: str, agent: str, episode: int = 0) -> list[Change] | None:
         """People order something from the page."""
