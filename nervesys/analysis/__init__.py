@@ -1,4 +1,4 @@
-"""The optional language model: reads errors and days, within budgets, and is never needed."""
+"""The optional language model: judges errors and summarizes days, within a budget. Nothing depends on it."""
 
 from nervesys.analysis.analyst import Analyst, Judgement, analyst_of
 from nervesys.analysis.question import Question, about_alert, about_day, about_error

@@ -1,7 +1,7 @@
-"""The alert that a critical verdict becomes: posted to Alertmanager, for no rule of Prometheus knows of it. Pure.
+"""The alert for a critical verdict, posted to Alertmanager directly, because no Prometheus rule covers it. Pure.
 
-It is one alert an agent, whatever was judged, so that a bad hour is one message. Alertmanager ends what is not posted
-again: who judged it posts it anew for as long as it stands.
+There is one alert per agent, so that many verdicts make one message. Alertmanager resolves an alert that is not posted
+again; the poster repeats it while the verdict is valid.
 """
 
 from typing import Any
@@ -10,23 +10,23 @@ from nervesys.contract import format_time
 from nervesys.settings import Settings
 
 ALERT = "JudgedCritical"
-"""Its name in config/alerts.yaml says whom it tells."""
+"""Its name in config/alerts.yaml, which has its channels."""
 LASTS_SECONDS = 300.0
-"""After which Alertmanager ends it, unless it is posted again."""
+"""Time after which Alertmanager resolves it, unless it is posted again."""
 REFRESH_SECONDS = 60.0
-"""Between two posts of one that stands."""
+"""Interval at which it is posted again."""
 
 
 def posted(agent: str, subject: str, reason: str, settings: Settings, start: float, end: float) -> dict[str, Any]:
-    """What Alertmanager's API (v2) takes.
+    """The alert in the format of Alertmanager's API (v2).
 
     Args:
-        agent: whom it is about; empty for the fleet.
+        agent: name of the agent; empty for the fleet.
         subject: what was judged, such as an alert's name.
-        reason: the model's, in one sentence.
-        settings: addresses for the links.
-        start: Unix seconds, since when.
-        end: Unix seconds; one in the past ends it.
+        reason: the model's reason, in one sentence.
+        settings: URLs for the links.
+        start: Unix seconds.
+        end: Unix seconds; in the past to resolve the alert.
     """
     about = {"agent": agent} if agent else {}
     asked = f"?var-agent={agent}" if agent else ""

@@ -1,4 +1,4 @@
-"""Asks the model when it is worth it: one call for a thousand equal errors, within the budget, and without secrets."""
+"""Asks the model within a budget: one request for all errors of the same kind, with secrets masked."""
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from nervesys.clock import Clock
 from nervesys.settings.alibaba import AlibabaCloud
 
 TEXT_CHARACTERS = 4000
-"""Of a text that a model wrote for people."""
+"""Longest text of a model that is shown to people."""
 
 Read = TypeVar("Read")
 
@@ -24,7 +24,7 @@ class Judgement:
     """A verdict, and what it cost.
 
     Attributes:
-        tokens: 0 where it was remembered.
+        tokens: 0 if the verdict was cached.
     """
 
     verdict: Verdict
@@ -33,15 +33,16 @@ class Judgement:
 
 @dataclass
 class Analyst:
-    """Whoever asks, asks this.
+    """The interface of the language model for other code.
 
     Attributes:
-        uses: what it may be asked for, such as `error_analysis`.
-        model: its name, as logs say who judged.
-        ask: the model.
-        answer_tokens: that an answer may have.
-        budget: what may be asked at all; knows what was said before.
-        redact: takes secrets out of a text.
+        uses: enabled uses, such as `error_analysis`.
+        model: name of the model, for logs.
+        ask: sends a question to the model.
+        answer_tokens: maximum length of an answer, in tokens.
+        budget: limits requests and tokens; holds the cache of verdicts.
+        redact: masks secrets in a text.
+        clock: the current time.
     """
 
     uses: Container[str]
@@ -53,14 +54,14 @@ class Analyst:
     clock: Clock
 
     def judge(self, kind: str, question: Question) -> Judgement:
-        """Say whether something is critical; the same kind is asked about once a day.
+        """Judge whether an error is critical. The model is asked once a day for each kind of error.
 
         Args:
-            kind: what equal errors have in common.
-            question: about one of them.
+            kind: fingerprint of the error.
+            question: about one error of that kind.
 
         Raises:
-            NoAnswer: nobody knows, and why.
+            NoAnswer: there is no verdict; the message says why.
         """
         known = self.budget.memory.verdict(kind, self.clock())
         if known:
@@ -70,15 +71,15 @@ class Analyst:
         return Judgement(verdict, tokens)
 
     def write(self, question: Question) -> str:
-        """A text for people.
+        """Let the model write a text for people.
 
         Raises:
-            NoAnswer: there is none, and why.
+            NoAnswer: there is no text; the message says why.
         """
         return self._asked(question, _text)[0]
 
     def close(self) -> None:
-        """Close what it remembers."""
+        """Close the cache."""
         self.budget.memory.close()
 
     def _asked(self, question: Question, read: Callable[[str], Read]) -> tuple[Read, int]:
@@ -96,13 +97,13 @@ class Analyst:
 
 
 def analyst_of(settings: AlibabaCloud, memory: Path, redact: Callable[[str], str], clock: Clock) -> Analyst | None:
-    """The analyst that the settings describe; None where it is not enabled.
+    """Make the analyst that the settings describe; None if it is disabled.
 
     Args:
         settings: config/alibaba.yaml.
-        memory: the file of what was said before.
-        redact: takes secrets out of a text.
-        clock: of budgets.
+        memory: file of the cache.
+        redact: masks secrets in a text.
+        clock: the current time.
     """
     if not settings.enabled:
         return None

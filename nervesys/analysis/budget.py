@@ -1,4 +1,4 @@
-"""How much may be asked: requests a minute, tokens a day, and not at all for a while after a failure."""
+"""The budget of the model: requests per minute, tokens per day, and a back-off after failures."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -9,17 +9,17 @@ from nervesys.contract.paths import time_fields
 
 MINUTE = 60.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 30.0, 3600.0
-"""After a failure; doubled with each one that follows."""
+"""Back-off after a failure; doubled with each further one."""
 
 
 @dataclass
 class Budget:
-    """What is left.
+    """Limits requests and tokens.
 
     Attributes:
-        requests_per_minute: that may be made.
-        tokens_per_day: that may be used, UTC.
-        memory: what was used today, across restarts.
+        requests_per_minute: limit of requests.
+        tokens_per_day: limit of tokens per day, UTC.
+        memory: stores today's use across restarts.
     """
 
     requests_per_minute: int
@@ -30,19 +30,19 @@ class Budget:
     _closed_until: float = 0.0
 
     def take(self, tokens: int, now: float) -> None:
-        """Take one request.
+        """Reserve one request.
 
         Args:
-            tokens: that it may cost at most.
+            tokens: its maximum cost.
             now: Unix seconds.
 
         Raises:
-            NoAnswer: there is nothing left, or the model failed only just now.
+            NoAnswer: a limit is reached, or the model failed recently.
         """
         while self._asked and self._asked[0] <= now - MINUTE:
             self._asked.popleft()
         if now < self._closed_until:
-            raise NoAnswer("not asked: the model failed, and is left alone for a while")
+            raise NoAnswer("not asked: the model failed recently")
         if len(self._asked) >= self.requests_per_minute:
             raise NoAnswer(f"not asked: {self.requests_per_minute} requests a minute are the limit")
         if self.memory.spent(_day(now)) + tokens > self.tokens_per_day:
@@ -50,15 +50,15 @@ class Budget:
         self._asked.append(now)
 
     def spend(self, tokens: int, now: float) -> None:
-        """Count what an answer cost, whether it was of use or not."""
+        """Count the tokens of an answer, whether it was useful or not."""
         self.memory.spend(_day(now), tokens)
 
     def worked(self) -> None:
-        """Note an answer that was of use."""
+        """Reset the back-off after a useful answer."""
         self._pause = self._closed_until = 0.0
 
     def failed(self, now: float) -> None:
-        """Leave the model alone for a while."""
+        """Back off after a failure."""
         self._pause = min(max(2 * self._pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
         self._closed_until = now + self._pause
 

@@ -1,6 +1,6 @@
-"""What is remembered of a model's answers: verdicts by the kind of error, and the tokens of the day, across restarts.
+"""The cache of verdicts by kind of error, and the count of today's tokens, in a small SQLite file.
 
-One small SQLite file. It may be deleted at any time: that costs asking again, and today's budget begins anew.
+The file may be deleted at any time; then the model is asked again, and today's budget starts anew.
 """
 
 import sqlite3
@@ -16,7 +16,7 @@ CREATE TABLE verdict (kind TEXT PRIMARY KEY, severity TEXT NOT NULL, reason TEXT
 CREATE TABLE spent (day TEXT PRIMARY KEY, tokens INTEGER NOT NULL) WITHOUT ROWID;
 """
 LASTS_SECONDS = 86_400.0
-"""That a verdict stands, before the same error is judged anew."""
+"""How long a verdict is cached."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Memory:
     lock: Lock
 
     def verdict(self, kind: str, now: float) -> Verdict | None:
-        """What was said of this kind of error, while it stands."""
+        """The cached verdict on a kind of error."""
         query = "SELECT severity, reason FROM verdict WHERE kind = ? AND at > ?"
         with self.lock:
             row = self.database.execute(query, (kind, now - LASTS_SECONDS)).fetchone()
         return Verdict(severity=Severity(row[0]), reason=row[1]) if row else None
 
     def keep(self, kind: str, verdict: Verdict, now: float) -> None:
-        """Remember a verdict, and forget those that no longer stand."""
+        """Cache a verdict, and delete expired ones."""
         row = (kind, verdict.severity, verdict.reason, now)
         with self.lock, self.database:
             self.database.execute("DELETE FROM verdict WHERE at <= ?", (now - LASTS_SECONDS,))
@@ -51,7 +51,7 @@ class Memory:
         return int(row[0]) if row else 0
 
     def spend(self, day: str, tokens: int) -> None:
-        """Count tokens; other days are forgotten."""
+        """Count tokens, and delete the counts of other days."""
         add = "INSERT INTO spent VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET tokens = tokens + excluded.tokens"
         with self.lock, self.database:
             self.database.execute("DELETE FROM spent WHERE day != ?", (day,))
@@ -63,7 +63,7 @@ class Memory:
 
 
 def remembered(path: Path) -> Memory:
-    """Open the memory; a file that is damaged, or of another version, makes way for a new one."""
+    """Open the cache; a file that is damaged or of another version is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         return Memory(_opened(path), Lock())

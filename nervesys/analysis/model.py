@@ -1,6 +1,6 @@
-"""The edge: any endpoint that speaks OpenAI's chat completions, such as DashScope's compatible mode.
+"""The client of any OpenAI-compatible chat completions API, such as DashScope.
 
-The client is imported when the first question is asked: it is heavy, and most fleets ask none.
+The openai package is imported with the first question, because it is large and most fleets do not use it.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Answer:
     """What the model said.
 
     Attributes:
-        text: as it is; not to be trusted.
-        tokens: that question and answer cost.
+        text: untrusted.
+        tokens: cost of question and answer.
     """
 
     text: str
@@ -41,10 +41,10 @@ class Model:
     settings: AlibabaCloud
 
     def ask(self, question: Question) -> Answer:
-        """Ask; blocks for no longer than the settings say.
+        """Ask a question; blocks for at most the configured timeout.
 
         Raises:
-            NoAnswer: the endpoint is away, refuses, or says nothing.
+            NoAnswer: the API is unavailable or refuses the request.
         """
         said = self.settings
         try:
@@ -78,6 +78,6 @@ class Model:
 
 
 def _cause(err: Exception) -> str:
-    """The kind of failure, in words; what the endpoint wrote may quote the question, or the key."""
+    """The kind of failure, without the API's own message, which may quote the question or the key."""
     status = getattr(err, "status_code", None)
     return f"status {status}" if status else type(err).__name__

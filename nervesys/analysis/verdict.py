@@ -1,4 +1,4 @@
-"""What a model may answer about an error, and nothing else."""
+"""The verdict on an error: the only answer that is accepted from a model."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -8,15 +8,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 from nervesys.errors import NervesysError
 
 REASON_CHARACTERS = 300
-"""Of a reason; the rest is cut."""
+"""Longest reason; the rest is cut off."""
 
 
 class NoAnswer(NervesysError):
-    """The model did not answer, or its answer is none."""
+    """The model did not answer, or its answer is invalid."""
 
 
 class Severity(StrEnum):
-    """Whether people must know at once."""
+    """Whether people must be notified at once."""
 
     CRITICAL = "critical"
     NORMAL = "normal"
@@ -36,10 +36,10 @@ class Verdict(BaseModel):
 
 
 def verdict_in(answer: str) -> Verdict:
-    """The verdict that an answer holds; what models put around their JSON, such as a code fence, is passed over.
+    """Parse the verdict in an answer; anything around the JSON, such as a code fence, is ignored.
 
     Raises:
-        NoAnswer: it holds none.
+        NoAnswer: it has no valid verdict.
     """
     try:
         return Verdict.model_validate_json(answer[answer.find("{") : answer.rfind("}") + 1])

@@ -1,4 +1,4 @@
-"""A project's workspace: an event history and versioned files that survive whoever writes them.
+"""A project's workspace: an event history and versioned files that survive a crash of any of their writers.
 
 with Workspace(Path("workspace"), "apollo", author="grok") as workspace:
     workspace.history.append("task.done", {"file": "plan.md"})

@@ -1,4 +1,4 @@
-"""Contents of files, each stored once, under its hash."""
+"""Content-addressed storage: each content is stored once, under its SHA-256."""
 
 import hashlib
 from collections.abc import Collection, Iterator
@@ -14,21 +14,21 @@ def hash_of(body: bytes) -> str:
 
 
 class Contents:
-    """Everything that any version held.
+    """The contents of all versions.
 
     Args:
-        folder: two levels of files by hash.
+        folder: two levels of files, named by hash.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def path(self, hash_: str) -> Path:
-        """Where a content lies."""
+        """The file of a content."""
         return self.folder / hash_[:2] / hash_
 
     def put(self, body: bytes) -> str:
-        """Store a content, unless it is there; its hash."""
+        """Store a content unless it exists; returns its hash."""
         hash_ = hash_of(body)
         if not self.path(hash_).exists():
             disk.replace(self.path(hash_), body)
@@ -38,22 +38,22 @@ class Contents:
         """A content.
 
         Raises:
-            NervesysError: it is gone, or no longer what it was.
+            NervesysError: it is missing or damaged.
         """
         try:
             body = self.path(hash_).read_bytes()
         except FileNotFoundError:
-            raise NervesysError(f"read content {hash_}: it is gone") from None
+            raise NervesysError(f"read content {hash_}: the file is missing") from None
         if hash_of(body) != hash_:
-            raise NervesysError(f"read content {hash_}: what lies there is something else; the disk is damaged")
+            raise NervesysError(f"read content {hash_}: the file does not match its hash; it is damaged")
         return body
 
     def hashes(self) -> Iterator[str]:
-        """Of all that is stored."""
+        """The hashes of all contents."""
         return (file.name for file in self.folder.glob("??/*") if not file.name.startswith(disk.BESIDE))
 
     def keep_only(self, hashes: Collection[str]) -> None:
-        """Delete every other content, and what a writer left that was killed."""
+        """Delete all other contents, and temporary files of killed writers."""
         for file in self.folder.glob("??/*"):
             if file.name not in hashes:
                 file.unlink()

@@ -1,4 +1,4 @@
-"""Files that are whole at every instant, and on the disk when the call returns."""
+"""Atomic and durable writes of files."""
 
 import os
 import tempfile
@@ -9,11 +9,11 @@ from pathlib import Path
 from nervesys.errors import NervesysError
 
 BESIDE = ".part-"
-"""How files begin that are not whole yet."""
+"""Prefix of temporary files."""
 
 
 def replace(path: Path, body: bytes) -> None:
-    """Write a file beside its place, force it to the disk, and put it in its place."""
+    """Replace a file atomically and durably: write a temporary file, fsync it, rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=BESIDE, delete=False) as file:
         try:
@@ -28,7 +28,7 @@ def replace(path: Path, body: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Force the names in a folder to the disk."""
+    """Make renames in a folder durable (fsync)."""
     file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(file)
@@ -38,10 +38,10 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def told(what: str) -> Iterator[None]:
-    """Say what was attempted when the disk refuses.
+    """Convert an OSError to an error that names the operation.
 
     Raises:
-        NervesysError: in place of what the system raises.
+        NervesysError: in place of the OSError.
     """
     try:
         yield

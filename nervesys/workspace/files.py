@@ -1,8 +1,8 @@
-"""Versioned files: each write is a version, each content is stored once, and every version can be had back.
+"""Versioned files: each write makes a version, each content is stored once, and every version can be restored.
 
-What the log of versions says is the truth; `files/` shows the newest contents as plain files. A write stores the
-content, then the version, then the plain file: whoever is killed between leaves at most a content without a version,
-or a plain file that is one version behind, which the next writer mends.
+The log of versions is authoritative; `files/` shows the newest contents as plain files. A write stores the content,
+then the version, then the plain file. A crash in between leaves at most a content without a version, or a plain file
+that is one version behind, which the next writer repairs.
 """
 
 import difflib
@@ -26,12 +26,12 @@ Lines = list[str]
 
 
 class Files:
-    """The files of one project; threads and processes may share them.
+    """The files of one project. Safe for concurrent threads and processes.
 
     Args:
-        folder: of the project; made where missing.
-        author: of what is written, where nobody else is named.
-        clock: of the timestamps.
+        folder: of the project; created if missing.
+        author: default author of versions.
+        clock: source of timestamps.
 
     Raises:
         NervesysError: its files cannot be opened.
@@ -51,15 +51,15 @@ class Files:
                 self._learn()
 
     def write(self, path: str, content: bytes | str, author: str | None = None) -> Version:
-        """Write a file; a content that it has already makes no new version.
+        """Write a file. Writing the same content again makes no new version.
 
         Args:
             path: relative to `files/`.
             content: text is stored as UTF-8.
-            author: who wrote it.
+            author: author of the version.
 
         Raises:
-            NervesysError: the path is wrong, or the disk does not take it.
+            NervesysError: the path is invalid, or the disk cannot be written.
         """
         body = content.encode() if isinstance(content, str) else content
         target = inside(self.root, path)
@@ -77,7 +77,7 @@ class Files:
 
         Args:
             path: relative to `files/`.
-            version: id of one of its versions; the newest where None.
+            version: id of a version; None for the newest.
 
         Raises:
             NervesysError: there is no such file or version, or its content is damaged.
@@ -89,7 +89,7 @@ class Files:
             return self._contents.get(found.hash)
 
     def delete(self, path: str, author: str | None = None) -> Version:
-        """Delete a file; its versions stay.
+        """Delete a file; its versions are kept.
 
         Raises:
             NervesysError: there is no such file.
@@ -108,7 +108,7 @@ class Files:
             return list(self._ledger.current())
 
     def history(self, path: str) -> Versions:
-        """Every version of a file, oldest first; empty where it never was.
+        """All versions of a file, oldest first; empty if it never existed.
 
         Raises:
             NervesysError: the path is wrong.
@@ -118,12 +118,12 @@ class Files:
             return list(self._ledger.files.get(clean(path), ()))
 
     def diff(self, path: str, old: str, new: str | None = None) -> str:
-        """What changed between two versions, as a unified diff; bytes that are no text are shown in digits.
+        """The unified diff of two versions; bytes that are not text are shown escaped.
 
         Args:
             path: relative to `files/`.
             old: id of a version.
-            new: id of another; the newest where None.
+            new: id of another; None for the newest.
 
         Raises:
             NervesysError: there is no such file or version.
@@ -133,7 +133,7 @@ class Files:
         return "".join(lines)
 
     def restore(self, path: str, version: str, author: str | None = None) -> Version:
-        """Make an earlier version the newest again, as a version of its own.
+        """Restore an earlier version, as a new version.
 
         Raises:
             NervesysError: there is no such file or version, or its content is damaged.
@@ -141,10 +141,10 @@ class Files:
         return self.write(path, self.read(path, version), author)
 
     def restore_all(self, wanted: Mapping[str, Version], author: str | None = None) -> None:
-        """Make the files what they were: those that are not wanted are deleted, the others written where they differ.
+        """Restore all files to the given versions; other files are deleted.
 
         Raises:
-            NervesysError: a content is damaged; then nothing was changed.
+            NervesysError: a content is damaged; nothing was changed.
         """
         bodies = {path: self.read(path, version.id) for path, version in wanted.items()}
         for version in self.list():
@@ -154,15 +154,15 @@ class Files:
             self.write(path, body, author)
 
     def clean(self, *, days: float | None = None, count: int | None = None, keep: Collection[str] = ()) -> int:
-        """Forget old versions, and delete the contents that no version needs any more.
+        """Prune old versions, and delete the contents that no version needs any more.
 
         Args:
-            days: versions that are older go; None looks at no age.
-            count: of each file only so many stay; None looks at no number.
-            keep: ids of versions that stay in any case; the newest of a file always does.
+            days: prune versions that are older; None for no limit.
+            count: keep this many versions of each file; None for no limit.
+            keep: ids of versions to keep in any case; the newest version of a file is always kept.
 
         Returns:
-            How many versions went.
+            The number of pruned versions.
         """
         with disk.told("clean up"), self._alone:
             self._learn()
@@ -182,7 +182,7 @@ class Files:
             return len(going)
 
     def close(self) -> None:
-        """Force everything to the disk and let go of the files."""
+        """Flush everything to disk, and close the files."""
         self._log.close()
         os.close(self._guard)
 
@@ -200,7 +200,7 @@ class Files:
         return body.decode(errors="backslashreplace").splitlines(keepends=True)
 
     def _learn(self, path: str = "") -> Version | None:
-        """Read on in the log, and mend what its last writer did not finish; the newest version of a path."""
+        """Read new log entries, repair the last writer's unfinished write; return the newest version of a path."""
         if self._ledger.learn() and self._ledger.last:
             self._mend(self._ledger.last)
         return self._ledger.newest(path)
@@ -217,7 +217,7 @@ class Files:
         return version
 
     def _show(self, version: Version) -> None:
-        """Make the plain file what a version says."""
+        """Write, or delete, the plain file of a version."""
         target = inside(self.root, version.path)
         if version.hash:
             disk.replace(target, self._contents.get(version.hash))
@@ -230,7 +230,7 @@ class Files:
                 folder.rmdir()
 
     def _mend(self, last: Version) -> None:
-        """Finish the last write of somebody who was killed; a plain file that somebody edited is left as it is."""
+        """Finish the last write of a killed writer; a plain file that was edited by hand is left alone."""
         versions = self._ledger.files[last.path]
         target = inside(self.root, last.path)
         shown = hash_of(target.read_bytes()) if target.is_file() else None

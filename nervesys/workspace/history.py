@@ -1,4 +1,4 @@
-"""The event history of a project: appended to by any number of processes, replayed from any point, never rewritten."""
+"""The event history of a project: an append-only log, shared by any number of processes, that can be replayed."""
 
 import functools
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 NAME = "history"
 LOOK_SECONDS = 0.2
-"""Between two looks of a subscription that waits."""
+"""Polling interval of a subscription."""
 
 State = TypeVar("State")
 
@@ -30,9 +30,9 @@ class Event(TypedDict):
 
     Attributes:
         id: a ULID.
-        type: what, such as `task.done`.
+        type: such as `task.done`.
         timestamp: RFC 3339, UTC.
-        payload: facts, as JSON has them.
+        payload: JSON values.
     """
 
     id: str
@@ -45,9 +45,9 @@ class History:
     """The events of one project, in the order in which they were appended.
 
     Args:
-        folder: of the project; made where missing.
-        clock: of the timestamps.
-        segment_bytes: size beyond which a segment is sealed and gzipped.
+        folder: of the project; created if missing.
+        clock: source of timestamps.
+        segment_bytes: size at which a segment is closed and gzipped.
 
     Raises:
         NervesysError: its files cannot be opened.
@@ -59,17 +59,17 @@ class History:
         self._stamping = threading.Lock()
 
     def append(self, type: str, payload: Mapping[str, Any] | None = None) -> str:  # noqa: A002  # the field's name
-        """Add an event. Once this returns, `kill -9` cannot undo it; a second later, no failing machine can.
+        """Append an event. When this returns the event survives `kill -9`; a second later also a crash of the machine.
 
         Args:
-            type: what happened, such as `task.done`.
-            payload: facts; what JSON has, dataclasses, dates and UUIDs too.
+            type: such as `task.done`.
+            payload: JSON values; dataclasses, dates and UUIDs too.
 
         Returns:
             The event's id.
 
         Raises:
-            NervesysError: the payload is no JSON, the event too large, or the disk does not take it.
+            NervesysError: the payload cannot be serialized, the event is too large, or the disk cannot be written.
         """
         with self._stamping:
             id_, timestamp = self._stamps.next()
@@ -82,10 +82,10 @@ class History:
         return id_
 
     def replay(self, after: str | None = None) -> Iterator[Event]:
-        """Every event up to now, oldest first.
+        """All events up to now, oldest first.
 
         Args:
-            after: id of the event to go on behind; all where None.
+            after: id of the event after which to start; None for the beginning.
 
         Raises:
             NervesysError: no event has this id.
@@ -94,26 +94,26 @@ class History:
         return events(segments, START if after is None else point_after(segments, after))
 
     def rebuild(self, change: Callable[[State, Event], State], state: State, after: str | None = None) -> State:
-        """The state that the events lead to.
+        """Rebuild a state by folding the events (event sourcing).
 
         Args:
-            change: the next state, of a state and an event.
-            state: before the first event.
-            after: id of the last event that is in the state already.
+            change: returns the next state, given a state and an event.
+            state: the initial state.
+            after: id of the last event that the initial state includes.
         """
         return functools.reduce(change, self.replay(after), state)
 
     def subscribe(self, after: str | None = None) -> "Subscription":
-        """Events as they come, whichever process appends them.
+        """Follow the history, whichever process appends to it.
 
         Args:
-            after: id of the event to begin behind; None for those that come from now on.
+            after: id of the event after which to start; None for new events only.
         """
         segments = self._log.segments
         return Subscription(segments, segments.end() if after is None else point_after(segments, after))
 
     def close(self) -> None:
-        """Force everything to the disk and let go of the files."""
+        """Flush everything to disk, and close the files."""
         self._log.close()
 
     def __enter__(self) -> Self:
@@ -130,7 +130,7 @@ class Subscription:
 
     Args:
         segments: of its log.
-        point: from where on.
+        point: where to start.
     """
 
     def __init__(self, segments: Segments, point: Point) -> None:
@@ -139,30 +139,30 @@ class Subscription:
         self._closed = threading.Event()
 
     def new(self) -> Iterator[Event]:
-        """What has come since the last look; never waits."""
+        """The events since the last call; never blocks."""
         for chunk in self._segments.chunks(self._point):
             self._point = chunk.after
             yield from parsed(chunk)
 
     def __iter__(self) -> Iterator[Event]:
-        """Waits for each next event, until `close`."""
+        """Block for each next event, until `close`."""
         while not self._closed.is_set():
             yield from self.new()
             self._closed.wait(LOOK_SECONDS)
 
     def close(self) -> None:
-        """End the waiting."""
+        """Stop waiting."""
         self._closed.set()
 
 
 def events(segments: Segments, point: Point = START) -> Iterator[Event]:
-    """What follows a point."""
+    """The events after a point."""
     for chunk in segments.chunks(point):
         yield from parsed(chunk)
 
 
 def parsed(chunk: Chunk) -> Iterator[Event]:
-    """The events of a chunk; a line that is none costs itself, and is told of in the log."""
+    """The events of a chunk; invalid lines are skipped and logged."""
     for line in chunk.lines.split(b"\n"):
         if line:
             try:
@@ -177,10 +177,10 @@ def parsed(chunk: Chunk) -> Iterator[Event]:
 
 
 def point_after(segments: Segments, id_: str) -> Point:
-    """Where the event with this id ends.
+    """The position behind the event with this id.
 
     Raises:
-        NervesysError: there is none.
+        NervesysError: there is no such event.
     """
     head = b'{"id":"%b"' % id_.encode()
     for chunk in segments.chunks():

@@ -1,6 +1,6 @@
-"""A project's folder as whoever copies it sees it: what never changes once it is there, and what grows.
+"""The files of a project's folder, for copying it to the store: immutable ones, and logs that grow.
 
-Locks, half-written files and `files/` are neither: they are made anew.
+Locks, temporary files and `files/` are neither; they can be recreated.
 """
 
 import re
@@ -22,16 +22,16 @@ FINAL = re.compile(
     rf"|{NAME}/contents/[0-9a-f]{{2}}/[0-9a-f]{{64}}"
     r"|snapshots/[0-9A-Z]{26}\.json"
 )
-"""Files that never change once they are there."""
+"""Immutable files."""
 
 State = tuple[int, int]
-"""A file's size and time; other than before where it was written to."""
+"""A file's size and mtime, which change with every write."""
 
 
 def seen(root: Path, put: Mapping[str, State]) -> tuple[dict[str, tuple[State, bytes]], dict[str, State]]:
-    """The logs that grow, with their whole lines where they have grown, and all other files.
+    """The growing logs, with their complete lines if they have changed, and the immutable files.
 
-    Looks again where a segment was sealed meanwhile: its lines would be in neither, or in both.
+    Repeated if a segment was closed meanwhile, because its lines would be in both or in neither.
     """
     while True:
         ends = _ends(root)
@@ -68,12 +68,12 @@ def _state(path: Path) -> State:
 
 
 def holds_anything(folder: Path) -> bool:
-    """Whether a project is there; folders and empty files are none."""
+    """Whether a folder holds a project: any file that is not empty."""
     return any(path.is_file() and path.stat().st_size for path in folder.rglob("*"))
 
 
 def show_files(root: Path) -> None:
-    """Lay the newest contents into `files/`, where people look for them."""
+    """Recreate the plain files in `files/` from the newest versions."""
     ledger, contents = Ledger(Segments(root / NAME, NAME)), Contents(root / NAME / "contents")
     ledger.learn()
     for version in ledger.current():

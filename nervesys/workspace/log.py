@@ -1,8 +1,8 @@
-"""A log as its writers see it: lines appended by several processes at once, none interleaved, none lost.
+"""The writing side of a log: several processes append lines concurrently, without interleaving or loss.
 
-A line is handed to the system in one write before `append` returns, so it survives `kill -9` of the process; once a
-second it is forced to the disk, so it survives a failing machine but for that second. Every write is made under a file
-lock. A last line without its end, which a full disk or a failing machine may leave, is set aside.
+A line is written before `append` returns, so that it survives `kill -9`. The file is synced once a second, so that a
+crash of the machine loses at most the last second. Writes hold a file lock. An incomplete last line, which a full disk
+or a crash may leave, is moved aside.
 """
 
 import fcntl
@@ -22,16 +22,16 @@ log = logging.getLogger(__name__)
 
 SEGMENT_BYTES = 16 << 20
 LINE_BYTES = 1 << 20
-"""Of one line at most: what is larger belongs into a file."""
+"""Longest line; larger data belongs into a file."""
 SYNC_SECONDS = 0.9
 GZIP_LEVEL = 6
 
 
 class Alone:
-    """No other thread and no other process within `with`.
+    """Context manager: a lock between threads and processes.
 
     Args:
-        file: open, whose lock is taken.
+        file: descriptor of the open lock file.
     """
 
     def __init__(self, file: int) -> None:
@@ -48,12 +48,12 @@ class Alone:
 
 
 class Log:
-    """Appends lines; any thread may. After a fork the child opens its own.
+    """Appends lines. Thread-safe; after a fork the child must open its own.
 
     Args:
-        folder: made where missing.
+        folder: created if missing.
         name: of the log.
-        segment_bytes: size beyond which a segment is sealed.
+        segment_bytes: size at which a segment is closed.
 
     Raises:
         NervesysError: its files cannot be opened.
@@ -78,13 +78,13 @@ class Log:
         self._keeper.start()
 
     def append(self, line: bytes) -> None:
-        """Add one line.
+        """Append one line.
 
         Args:
             line: ends with its only newline.
 
         Raises:
-            NervesysError: it is too long, or the disk does not take it; then nothing of it stays.
+            NervesysError: it is too long, or the disk cannot be written; the log is unchanged.
         """
         if len(line) > LINE_BYTES:
             raise NervesysError(f"append to {self._live}: {len(line)} bytes in one line, at most {LINE_BYTES} may be")
@@ -95,9 +95,9 @@ class Log:
             raise NervesysError(f"append to {self._live}: {err.strerror}") from err
 
     def sync(self) -> None:
-        """Force what was appended to the disk."""
+        """Sync to disk."""
         with self._alone:
-            end, file = self._end, os.dup(self._file)  # to be forced while others append
+            end, file = self._end, os.dup(self._file)  # synced without the lock, so that others can append
         try:
             if end != self._synced:
                 os.fsync(file)
@@ -106,7 +106,7 @@ class Log:
             os.close(file)
 
     def close(self) -> None:
-        """Force everything to the disk and let go of the files."""
+        """Sync to disk, and close the files."""
         self._closing.set()
         self._keeper.join()
         self.sync()
@@ -124,7 +124,7 @@ class Log:
         self._end = size + written
 
     def _ready(self, more: int) -> int:
-        """See to it that the live segment is open, whole and has room; its size."""
+        """Make sure that the live segment is open, complete and has room; returns its size."""
         try:
             stat = os.stat(self._live)  # noqa: PTH116  # of every append, and half the price of Path.stat
         except FileNotFoundError:
@@ -150,11 +150,11 @@ class Log:
         return stat
 
     def _whole(self, size: int) -> int:
-        """Where another wrote last: set an unfinished last line aside; the size then."""
+        """After another process wrote: move an incomplete last line aside; returns the size."""
         while size and os.pread(self._file, 1, size - 1) != b"\n":
             tail = os.pread(self._file, LINE_BYTES, max(0, size - LINE_BYTES))
             torn = tail[tail.rfind(b"\n") + 1 :]
-            log.warning("%s: its last line was never finished; %d bytes are set aside", self._live, len(torn))
+            log.warning("%s: incomplete last line; %d bytes are moved aside", self._live, len(torn))
             with self.segments.torn.open("ab") as file:
                 file.write(torn + b"\n")
                 file.flush()
@@ -165,14 +165,14 @@ class Log:
         return size
 
     def _seal(self) -> None:
-        """End the live segment and begin the next."""
+        """Close the live segment, and begin the next."""
         os.fsync(self._file)
         self.segments.live.rename(self.segments.plain(self.segments.end().segment))
         self._open()
         self._end = 0
 
     def _keep(self) -> None:
-        """Once a second: to the disk with what was appended, and gzip what was sealed."""
+        """Background thread: once a second, sync the log and gzip closed segments."""
         while not self._closing.wait(SYNC_SECONDS):
             try:
                 self.sync()
@@ -188,7 +188,7 @@ class Log:
 
 
 def zipped(plain: Path, target: Path) -> None:
-    """Replace a file by its gzipped form; at every instant at least one of the two is there, and whole."""
+    """Replace a file by its gzipped form; at any time at least one of the two exists and is complete."""
     part = target.with_suffix(f".{os.getpid()}.part")
     try:
         with plain.open("rb") as source, part.open("wb") as out:

@@ -1,4 +1,4 @@
-"""Paths of a workspace's files: relative, plain, and never out of it."""
+"""Validates the paths of files: relative, and never outside the workspace."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ PATH_BYTES, PART_BYTES = 1024, 255
 
 
 def clean(path: str) -> str:
-    """A path that may be used, unchanged.
+    """Validate a path, and return it unchanged.
 
     Args:
         path: relative to the project's files, with `/` between its parts.
 
     Raises:
-        NervesysError: it is empty, absolute, too long, or holds what leads elsewhere or cannot stand in a name.
+        NervesysError: it is empty, absolute, too long, leaves the workspace, or contains invalid characters.
     """
     problem = _problem(path)
     if problem:
@@ -23,14 +23,14 @@ def clean(path: str) -> str:
 
 
 def inside(root: Path, path: str) -> Path:
-    """Where a file lies.
+    """The location of a file.
 
     Args:
-        root: the project's files.
-        path: of one of them.
+        root: folder of the project's files.
+        path: relative path.
 
     Raises:
-        NervesysError: the path is wrong, or a symbolic link on it leads out of the project's files.
+        NervesysError: the path is invalid, or a symbolic link on it leads out of the project's files.
     """
     target = root / clean(path)
     if not target.resolve().is_relative_to(root.resolve()):

@@ -1,11 +1,11 @@
-"""A log as its readers see it: numbered segments, of which the last grows and the others are sealed and gzipped.
+"""The reading side of a log: numbered segments, of which the last one grows and the others are closed and gzipped.
 
-    {name}.000001.log.gz    sealed
-    {name}.000002.log       sealed, to be gzipped soon
-    {name}.log              the live one
-    {name}.torn             last lines that were never finished, set aside
+    {name}.000001.log.gz    closed
+    {name}.000002.log       closed, to be gzipped soon
+    {name}.log              the live segment
+    {name}.torn             incomplete lines that were moved aside
 
-Readers take no lock. What they have read up to is a `Point`, from which they go on after any rotation.
+Readers take no lock. They remember a `Point`, from which they continue even after rotations.
 """
 
 import gzip
@@ -19,11 +19,11 @@ CHUNK_BYTES = 1 << 20
 
 
 class Point(NamedTuple):
-    """A place between two lines.
+    """A position between two lines.
 
     Attributes:
-        segment: its number, from 1.
-        offset: bytes of that segment, as they are when unzipped, that lie before it.
+        segment: number of the segment, from 1.
+        offset: offset in the uncompressed segment, in bytes.
     """
 
     segment: int
@@ -34,13 +34,13 @@ START = Point(1, 0)
 
 
 class Chunk(NamedTuple):
-    """Whole lines, read at once.
+    """Some complete lines.
 
     Attributes:
         lines: each ends with a newline.
-        before: where the first begins.
-        after: where the last ends.
-        damage: why the rest of this segment cannot be read; empty where it can.
+        before: start of the first line.
+        after: end of the last line.
+        damage: why the rest of the segment cannot be read; empty if it can.
     """
 
     lines: bytes
@@ -53,7 +53,7 @@ class Segments:
     """The files of one log.
 
     Args:
-        folder: that holds them.
+        folder: their folder.
         name: of the log.
     """
 
@@ -65,25 +65,25 @@ class Segments:
         self.torn = folder / f"{name}.torn"
 
     def plain(self, number: int) -> Path:
-        """A sealed segment that is not gzipped yet."""
+        """The file of a closed segment that is not gzipped yet."""
         return self.folder / f"{self._name}.{number:06}.log"
 
     def zipped(self, number: int) -> Path:
-        """A sealed segment that is."""
+        """The file of a closed, gzipped segment."""
         return self.folder / f"{self._name}.{number:06}.log.gz"
 
     def sealed(self) -> dict[int, Path]:
-        """The sealed segments by number; of two forms the gzipped one, for it is complete once it is there."""
+        """The closed segments by number; if both forms exist, the gzipped one, which is complete once it exists."""
         found = sorted(path for path in self.folder.glob(f"{self._name}.*") if self._sealed.fullmatch(path.name))
         return {int(path.name.split(".")[-2 if path.suffix == ".log" else -3]): path for path in found}
 
     def end(self) -> Point:
-        """Where the log ends now."""
+        """The current end of the log."""
         number = max(self.sealed(), default=0) + 1
         return Point(number, self.live.stat().st_size if self.live.exists() else 0)
 
     def chunks(self, point: Point = START) -> Iterator[Chunk]:
-        """What follows a point, up to the last whole line; of a segment that is damaged, what can be read."""
+        """The lines after a point, up to the last complete one; of a damaged segment, those that can be read."""
         while True:
             sealed, file = self._open(point.segment)
             if file is not None:
@@ -94,7 +94,7 @@ class Segments:
             point = Point(point.segment + 1, 0)
 
     def _open(self, number: int) -> tuple[bool, BinaryIO | None]:
-        """A segment, and whether it is sealed; while it is looked for, it may be sealed, or gzipped."""
+        """Open a segment, and tell whether it is closed; it may be closed or gzipped at any moment."""
         while True:
             try:
                 return True, self.plain(number).open("rb")

@@ -1,4 +1,4 @@
-"""Snapshots: which version of each file there was at one instant. They hold no contents, so they cost little."""
+"""Snapshots: the version of each file at one instant. They refer to contents without copying them."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -15,7 +15,7 @@ from nervesys.workspace.versions import Version
 
 
 class Kind(StrEnum):
-    """What a snapshot was made for."""
+    """Why a snapshot was made."""
 
     DEMAND = "demand"
     TASK = "task"
@@ -27,8 +27,8 @@ class Snapshot(NamedTuple):
 
     Attributes:
         id: a ULID.
-        kind: what it was made for.
-        label: a word about it.
+        kind: why it was made.
+        label: a short description.
         timestamp: RFC 3339, UTC.
         files: their versions, by path.
     """
@@ -41,17 +41,17 @@ class Snapshot(NamedTuple):
 
 
 class Snapshots:
-    """The snapshots of one project, a file each.
+    """The snapshots of one project, one file each.
 
     Args:
-        folder: that holds them; made with the first.
+        folder: their folder; created with the first one.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def make(self, stamp: Stamp, kind: Kind, label: str, files: Iterable[Version]) -> Snapshot:
-        """Keep a snapshot of these versions."""
+        """Store a snapshot of these versions."""
         made = Snapshot(stamp.id, kind, label, stamp.timestamp, {version.path: version for version in files})
         said = {**made._asdict(), "files": {path: version._asdict() for path, version in made.files.items()}}
         with disk.told(f"make snapshot {made.id}"):
@@ -62,7 +62,7 @@ class Snapshots:
         """One snapshot.
 
         Raises:
-            NervesysError: there is none of this id, or it is damaged.
+            NervesysError: it does not exist, or is damaged.
         """
         if id_ not in self.ids():
             raise NervesysError(f"find snapshot {id_}: there is none")
@@ -72,11 +72,11 @@ class Snapshots:
             raise NervesysError(f"read snapshot {id_}: {bad}") from bad
 
     def ids(self) -> list[str]:
-        """Of all, oldest first."""
+        """The ids of all snapshots, oldest first."""
         return sorted(file.stem for file in self._folder.glob("*.json") if not file.name.startswith(disk.BESIDE))
 
     def list(self) -> list[Snapshot]:
-        """All, oldest first.
+        """All snapshots, oldest first.
 
         Raises:
             NervesysError: one is damaged.
@@ -84,7 +84,7 @@ class Snapshots:
         return [self.get(id_) for id_ in self.ids()]
 
     def clean(self, oldest: float | None, count: int | None) -> int:
-        """Delete what was made before an instant or is beyond a number, but never the last; how many went."""
+        """Delete snapshots that are too old or too many, never the newest; returns how many."""
         behind = enumerate(reversed(self.list()))
         going = [
             one.id
@@ -99,10 +99,10 @@ class Snapshots:
 
 
 def parsed_snapshot(body: bytes) -> Snapshot:
-    """A snapshot from its file.
+    """Parse a snapshot's file.
 
     Raises:
-        BadObject: it is none.
+        BadObject: it is not a valid snapshot.
     """
     try:
         said: dict[str, Any] = orjson.loads(body)

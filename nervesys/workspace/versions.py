@@ -1,4 +1,4 @@
-"""The versions of a project's files, as the log tells them: what was written when, by whom, over what."""
+"""The versions of a project's files, read from the log of versions."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -21,11 +21,11 @@ class Version(NamedTuple):
     Attributes:
         id: a ULID.
         path: of the file.
-        hash: SHA-256 of the content; None where the file was deleted.
+        hash: SHA-256 of the content; None for a deletion.
         size: of the content, in bytes.
         timestamp: RFC 3339, UTC.
-        author: who wrote it.
-        prev: id of the version before; None for the first.
+        author: its author.
+        prev: id of the previous version; None for the first.
     """
 
     id: str
@@ -37,24 +37,24 @@ class Version(NamedTuple):
     prev: str | None
 
     def line(self) -> bytes:
-        """As it stands in the log."""
+        """The version as a line of the log."""
         return orjson.dumps(self._asdict(), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def pruned_line(ids: list[str], timestamp: str) -> bytes:
-    """What the log says of versions that were cleaned up."""
+    """The line of the log that records pruned versions."""
     return orjson.dumps({"pruned": ids, "timestamp": timestamp}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 @dataclass
 class Ledger:
-    """All versions that there are, by path, oldest first; read on where it stopped.
+    """All versions, by path, oldest first; updated incrementally from the log.
 
     Attributes:
         segments: of the log.
         files: versions by path.
-        broken: versions whose `prev` is not the one before.
-        last: that was learnt.
+        broken: ids of versions whose `prev` is not the previous version.
+        last: the last version that was read.
     """
 
     segments: Segments
@@ -64,7 +64,7 @@ class Ledger:
     _point: Point = START
 
     def learn(self) -> bool:
-        """Read what the log says since the last time; whether it says anything."""
+        """Read new entries of the log; returns whether there were any."""
         began = self._point
         for chunk in self.segments.chunks(self._point):
             self._point = chunk.after
@@ -73,15 +73,15 @@ class Ledger:
         return self._point != began
 
     def current(self) -> Iterator[Version]:
-        """The newest version of every file that is not deleted, by path."""
+        """The newest version of each file that is not deleted, by path."""
         return (self.files[path][-1] for path in sorted(self.files) if self.files[path][-1].hash)
 
     def newest(self, path: str) -> Version | None:
-        """The newest version of a file, be it its deletion."""
+        """The newest version of a file, which may be a deletion."""
         return self.files[path][-1] if path in self.files else None
 
     def versions(self) -> Iterator[Version]:
-        """All of all files."""
+        """All versions of all files."""
         return (version for versions in self.files.values() for version in versions)
 
     def _apply(self, said: Mapping[str, Any]) -> None:

@@ -19,10 +19,10 @@ MILESTONE = "milestone"
 
 
 def checked_project(name: str) -> str:
-    """A project's name.
+    """Validate a project's name.
 
     Raises:
-        NervesysError: it is none.
+        NervesysError: it is invalid.
     """
     try:
         return project_name(name)
@@ -31,16 +31,16 @@ def checked_project(name: str) -> str:
 
 
 class Workspace:
-    """One project; any number of threads and processes may have it open.
+    """The workspace of one project. Safe for concurrent threads and processes.
 
     Args:
-        path: folder of all projects; None keeps everything in memory, until it is closed.
+        path: folder of all projects; None to keep everything in memory until it is closed.
         project: its name.
-        author: of what is written, where nobody else is named.
-        clock: of all timestamps.
+        author: default author of versions.
+        clock: source of timestamps.
 
     Raises:
-        NervesysError: the name is none, or the files cannot be opened.
+        NervesysError: the name is invalid, or the files cannot be opened.
     """
 
     def __init__(self, path: Path | None, project: str, author: str, clock: Clock = system_clock) -> None:
@@ -49,32 +49,32 @@ class Workspace:
             root = path or Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="nervesys-", dir=MEMORY)))
             self.folder = root / self.project
             self.history = History(self.folder, clock)
-            """What happened."""
+            """The event history."""
             opened.callback(self.history.close)
             self.files = Files(self.folder, author, clock)
-            """What was made."""
+            """The versioned files."""
             opened.callback(self.files.close)
             self.snapshots = Snapshots(self.folder / "snapshots")
-            """How the files were."""
+            """The snapshots of the files."""
             self._opened = opened.pop_all()
         self._clock, self._stamps = clock, Stamps(clock)
 
     def snapshot(self, label: str = "", kind: Kind = Kind.DEMAND) -> Snapshot:
-        """Keep how the files are now.
+        """Make a snapshot of the files.
 
         Args:
-            label: a word about it.
-            kind: what it is made for.
+            label: a short description.
+            kind: why it is made.
         """
         return self.snapshots.make(self._stamps.next(), kind, label, self.files.list())
 
     def milestone(self, label: str) -> Snapshot:
-        """Note in the history that something was reached, and keep how the files are."""
+        """Add a milestone to the history, and make a snapshot."""
         self.history.append(MILESTONE, {"label": label})
         return self.snapshot(label, Kind.MILESTONE)
 
     def end_of_task(self, action: str) -> Snapshot | None:
-        """Keep how the files are, unless the last snapshot says the same."""
+        """Make a snapshot, unless nothing changed since the last one."""
         ids = self.snapshots.ids()
         before = self.snapshots.get(ids[-1]).files if ids else {}
         if list(before.values()) == self.files.list():
@@ -82,25 +82,25 @@ class Workspace:
         return self.snapshot(action, Kind.TASK)
 
     def restore(self, snapshot: str) -> None:
-        """Make the files what they were; each change is a version, so this can be undone too.
+        """Restore the files of a snapshot; each change is a new version, so that this can be undone.
 
         Args:
             snapshot: its id.
 
         Raises:
-            NervesysError: there is none, or a content is damaged; then nothing was changed.
+            NervesysError: it does not exist, or a content is damaged; nothing was changed.
         """
         self.files.restore_all(self.snapshots.get(snapshot).files)
 
     def clean(self, *, days: float | None = None, count: int | None = None) -> int:
-        """Forget old snapshots and versions; the newest snapshot, what it holds, and each file's newest version stay.
+        """Prune old snapshots and versions. The newest snapshot with its versions, and newest versions, are kept.
 
         Args:
-            days: what is older goes; None looks at no age.
-            count: of snapshots, and of each file's versions, only so many stay; None looks at no number.
+            days: prune what is older; None for no limit.
+            count: keep this many snapshots, and versions of each file; None for no limit.
 
         Returns:
-            How many snapshots and versions went.
+            The number of pruned snapshots and versions.
         """
         oldest = None if days is None else self._clock() - days * 86_400
         went = self.snapshots.clean(oldest, count)
@@ -108,7 +108,7 @@ class Workspace:
         return went + self.files.clean(days=days, count=count, keep=held)
 
     def close(self) -> None:
-        """Force everything to the disk and let go of the files."""
+        """Flush everything to disk, and close the files."""
         self._opened.close()
 
     def __enter__(self) -> Self:

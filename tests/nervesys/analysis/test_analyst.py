@@ -123,13 +123,13 @@ def test_a_model_that_fails_is_left_alone_for_a_while_and_then_asked_again(
         one.judge("boom", QUESTION)
     assert KEY not in str(failure.value)
     asked = len(model.asked)
-    with pytest.raises(NoAnswer, match="left alone for a while"):
+    with pytest.raises(NoAnswer, match="the model failed recently"):
         one.judge("boom", QUESTION)
     assert len(model.asked) == asked
     time.now += 31
     with pytest.raises(NoAnswer, match=said):
         one.judge("boom", QUESTION)
-    with pytest.raises(NoAnswer, match="left alone for a while"):
+    with pytest.raises(NoAnswer, match="the model failed recently"):
         one.judge("boom", QUESTION)
     time.now += 61
     model.status, model.content = 200, good
