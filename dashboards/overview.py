@@ -13,6 +13,7 @@ from dashboards.recording import ERRORS, TASKS, TOKENS, Rate
 from dashboards.shared import (
     FIRING,
     actions_by_agent,
+    age,
     count_of,
     firing,
     heartbeat,
@@ -162,7 +163,7 @@ def _agents(house: House) -> Any:
         f"Which agent needs a look? The {ROWS} longest silent, the longest on top; a name leads to its page.",
         Label("agent", "Agent", links=(AGENT_CELL,)),
         Value("Status", of_silent("max by (agent)", status(AGENT)), words=STATUS_WORDS),
-        Value("Heartbeat age", query(f"time() - {silent}"), Unit.SECONDS, house.silence),
+        Value("Heartbeat age", query(age(AGENT, silent)), Unit.SECONDS, house.silence),
         Label("server", "Server"),
         Label("role", "Role"),
         Label("model", "Model"),

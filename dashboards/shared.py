@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dashboards.crowd import ROWS, highest, most
+from dashboards.crowd import ROWS, highest, most, only
 from dashboards.recording import HEARTBEAT, STATUS
 from dashboards.style import (
     AGENT_CELL,
@@ -37,13 +37,19 @@ def working(agent: str) -> str:
     return f"{status(agent)} >= {AT_WORK}"
 
 
-def age(agent: str) -> str:
-    """Seconds since the last heartbeat, by agent, of those that match."""
-    return f"time() - {heartbeat(agent)}"
+def age(agent: str, chosen: str = "") -> str:
+    """Seconds since the last heartbeat, by agent: of the series itself, for what is recorded is an evaluation late.
+
+    Args:
+        agent: matchers.
+        chosen: those of the matching agents that are wanted; empty for all that the brain knows.
+    """
+    seen = only(f"nervesys_agent_heartbeat_timestamp_seconds{{{agent}}}", chosen or heartbeat(agent))
+    return f"time() - max by (agent) {seen}"
 
 
 def heartbeat(agent: str) -> str:
-    """When each matching agent last wrote its state, in Unix seconds."""
+    """When each matching agent that the brain knows last wrote its state, in Unix seconds; recorded."""
     return f"{HEARTBEAT}{{{agent}}}"
 
 
