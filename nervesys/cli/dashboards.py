@@ -19,6 +19,7 @@ from dashboards.live import Answer, Verdict, answers
 from dashboards.recording import recorded, rules
 from nervesys.cli.families import families
 from nervesys.cli.generated import report, write
+from nervesys.cli.local import environment
 from nervesys.cli.options import BrainUrl, Home, ListenAt, PrometheusUrl, Wait, opened
 from nervesys.cli.settled import settled
 from nervesys.cli.stand_in import stand_in
@@ -35,6 +36,8 @@ from nervesys.queries.reading import panels_of, questions_of
 from nervesys.queries.variables import instant_of
 from nervesys.settings import Loaded
 from nervesys.settings.monitoring import Monitoring
+from nervesys.stores import opened as stores
+from nervesys.stores.opened import Opened
 from reports.colours import Theme
 from reports.files import Form, drawn_file
 from reports.server import Site
@@ -66,7 +69,7 @@ def check(
     brain: BrainUrl = None,
 ) -> None:
     """Check the structure, queries, metric names and windows; with --live, also that every query returns data."""
-    loaded = opened("dashboards", home=home, brain=brain).loaded
+    loaded = (_of_stack(home, brain) if live else opened("dashboards", home=home, brain=brain)).loaded
     made, out = pages(loaded), Console()
     against = world(loaded)
     findings = [*check_pages(made, against), *check_rules(rules(periods(loaded)), against)]
@@ -125,7 +128,7 @@ def draw(
 
     For example: `nervesys dashboards draw main-overview --format png --since now-6h`. A panel without data says so.
     """
-    loaded = opened("dashboards", home=home, brain=brain).loaded
+    loaded = _of_stack(home, brain).loaded
     made = {one["uid"]: one for one in pages(loaded)}
     if unknown := set(page or ()) - made.keys():
         raise typer.BadParameter(f"no dashboard is named {', '.join(sorted(unknown))}; there are: {', '.join(made)}")
@@ -140,6 +143,11 @@ def draw(
             file = out / f"{uid}.{form}"
             file.write_bytes(drawn_file(made[uid], live, seconds, form, theme, executor))
             typer.echo(file)
+
+
+def _of_stack(home: str | None, brain: str | None) -> Opened:
+    """Settings as those have who record what the pages ask for: of a stack that was started from here, its own."""
+    return stores.opened("dashboards", environment(home), home=home, brain=brain)
 
 
 def _start(text: str, now: float) -> float:

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 from dashboards import DASHBOARDS
 from nervesys.cli.dashboards import app
 from nervesys.queries.asking import Live
+from nervesys.stack.layout import FILE, Stack
 from tests.hour.prometheus import remembered
 
 RUN = CliRunner()
@@ -41,6 +42,15 @@ def test_a_prometheus_that_does_not_answer_is_told_in_words(tmp_path: Path, comm
     said = RUN.invoke(app, [*command, "--prometheus", "http://127.0.0.1:1", "--home", str(tmp_path)])
     assert said.exit_code == 1
     assert str(said.exception) == "query Prometheus at http://127.0.0.1:1: cannot connect"
+
+
+@pytest.mark.parametrize("command", [["check", "--live"], ["draw"]], ids=lambda words: words[0])
+def test_what_a_stack_records_is_asked_for_with_its_own_settings(tmp_path: Path, command: list[str]) -> None:
+    own = Stack(home=tmp_path, socket=tmp_path / "socket", environ={"NERVESYS_PROFILE": "its-own"}, services=())
+    (tmp_path / FILE).write_text(own.model_dump_json())
+    said = RUN.invoke(app, [*command, "--home", str(tmp_path)])
+    assert said.exit_code == 1
+    assert "its-own" in str(said.exception)
 
 
 @pytest.mark.parametrize(
