@@ -20,14 +20,6 @@ from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stores.opened import opened
 
 app = typer.Typer()
-EVERY_DRIVER = {
-    "command": {"argv": ["/usr/local/bin/restart-agent", "{agent}"], "servers": ["*"]},
-    "docker": {"url": "http://docker-proxy:2375", "servers": ["*"]},
-    "kubernetes": {"namespace": "fleet", "servers": ["*"]},
-    "supervisor": {"url": "unix:///run/supervisor.sock", "servers": ["*"]},
-    "systemd": {"servers": ["*"]},
-}
-LOCAL_FILE = LocalFile.model_validate({"drivers": EVERY_DRIVER})
 
 
 @app.command()
@@ -60,6 +52,6 @@ def pages() -> dict[str, str]:
     return {
         "alerts.md": NOTICE + alerts_page(loaded.settings, alerts),
         "metrics.md": metrics_page(tables()),
-        "configuration.md": configuration_page(loaded, LOCAL_FILE),
+        "configuration.md": configuration_page(loaded, LocalFile()),
         "commands.md": commands_page({name: load_command(name) for name in COMMANDS}),
     }

@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -97,13 +97,25 @@ def _settings(model: BaseModel, prefix: str) -> list[tuple[str, str, str]]:
     rows: list[tuple[str, str, str]] = []
     for field, value in model:
         key = type(model).model_fields[field].alias or field
+        left_out = None if value else _section(type(model).model_fields[field].annotation)
         if isinstance(value, BaseModel):
             rows += _settings(value, f"{prefix}{key}.")
+        elif left_out:
+            rows += _settings(left_out, f"{prefix}{key}.")
         elif isinstance(value, dict) and any(isinstance(one, BaseModel) for one in value.values()):
             rows += [row for name, one in value.items() for row in _settings(one, f"{prefix}{key}.{name}.")]
         else:
             rows.append((f"`{prefix}{key}`", _value(value), meanings.get(field, "")))
     return rows
+
+
+def _section(annotation: Any) -> BaseModel | None:
+    """What a group of settings that may be left out holds where it is not: its defaults, and nothing where none are."""
+    for one in get_args(annotation):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            required = [name for name, field in one.model_fields.items() if field.is_required()]
+            return one.model_construct(**dict.fromkeys(required))
+    return None
 
 
 def _attributes(model: type[BaseModel]) -> dict[str, str]:
