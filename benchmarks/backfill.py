@@ -21,9 +21,9 @@ import orjson
 import psutil
 
 from benchmarks.measure import Cost, Report
+from exporters.history.blocks import Blocks
 from exporters.history.plan import Unit, log_units, planned
 from exporters.history.run import Outcome, carry_out
-from exporters.history.targets import Blocks
 from nervesys.settings import load
 from nervesys.settings.storage import Storage
 from nervesys.stack.blocks import make_blocks

@@ -15,13 +15,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from exporters.history.blocks import Blocks
 from exporters.history.live import data_folder, kept_from, live_since
 from exporters.history.memory import Memory
 from exporters.history.plan import Plan, Unit, log_units, planned
+from exporters.history.push import Push
 from exporters.history.reading import Read
 from exporters.history.run import Outcome, carry_out
 from exporters.history.summaries import summary_units
-from exporters.history.targets import Blocks, Push, Target
+from exporters.history.targets import Target
 from nervesys.cli.options import ArchiveUrl, BrainUrl, Home, opened
 from nervesys.clock import system_clock
 from nervesys.contract.paths import parse_date

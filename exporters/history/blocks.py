@@ -1,0 +1,115 @@
+"""Puts history into Prometheus' data folder, as blocks."""
+
+import errno
+import fcntl
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from exporters.history.memory import Memory
+from exporters.history.plan import Job
+from exporters.history.reading import Read
+from exporters.history.text import END
+from nervesys.errors import NervesysError
+
+SCRATCH = ".nervesys-history"
+"""In Prometheus' data folder, which passes over what is no block: so a finished block is put in place by a rename."""
+BATCH = "batch-"
+
+MakeBlocks = Callable[[Path, Path], None]
+"""Makes blocks of a file of OpenMetrics, in a folder."""
+
+
+class Blocks:
+    """Prometheus' data folder.
+
+    A batch is made aside, remembered together with the names of its blocks, and only then renamed into place: killed
+    at any point, the next run knows which blocks are whole, puts them in place, and makes the rest.
+
+    Args:
+        data: the folder.
+        make: runs promtool.
+
+    Raises:
+        NervesysError: another run is at work there.
+    """
+
+    ticks = 1
+
+    def __init__(self, data: Path, make: MakeBlocks) -> None:
+        self._data, self._make = data, make
+        self._scratch = data / SCRATCH
+        with _room(data):
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            self._lock = (self._scratch / "lock").open("w")
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._lock.close()
+                raise NervesysError(f"write to {data}: another backfill is at work there") from None
+            self.memory = Memory(self._scratch / "made.sqlite3")
+            self._place()
+
+    def take(self, reads: Iterable[Read]) -> None:
+        """Make blocks of a batch."""
+        with _room(self._data):
+            batch = Path(tempfile.mkdtemp(dir=self._scratch, prefix=BATCH))  # one that was killed never meets another
+            text, made = batch / "samples.txt", batch / "blocks"
+            done = _written(text, reads)
+            if text.stat().st_size > len(END):
+                self._make(text, made)
+            self.memory.remember(done, [block.name for block in _whole(made)])
+            self._place()
+
+    def ignored(self) -> float:
+        """None: what Prometheus would delete is not planned."""
+        return 0
+
+    def close(self) -> None:
+        """Clear what was not finished, and let others at it."""
+        self._clear()
+        self.memory.close()
+        self._lock.close()
+
+    def _place(self) -> None:
+        """Rename finished blocks into place; what nobody remembers was not finished."""
+        waiting = set(self.memory.waiting())
+        for block in self._scratch.glob(f"{BATCH}*/blocks/*"):
+            if block.name in waiting:
+                block.rename(self._data / block.name)
+        self.memory.placed()
+        self._clear()
+
+    def _clear(self) -> None:
+        for batch in self._scratch.glob(f"{BATCH}*"):
+            shutil.rmtree(batch, ignore_errors=True)
+
+
+def _written(path: Path, reads: Iterable[Read]) -> list[tuple[Job, int]]:
+    done = []
+    with path.open("wb") as file:
+        for read in reads:
+            file.write(read.text)
+            done += [] if read.refused else [(read.job, read.lines)]
+        file.write(END)
+    return done
+
+
+def _whole(folder: Path) -> list[Path]:
+    return sorted(meta.parent for meta in folder.glob("*/meta.json") if "." not in meta.parent.name)
+
+
+@contextmanager
+def _room(folder: Path) -> Iterator[None]:
+    """Say what a full disk means here."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as err:
+        full = isinstance(err, OSError) and err.errno in {errno.ENOSPC, errno.EDQUOT}
+        why = "no space left on the disk" if full or "is full" in str(err) else str(err)
+        raise NervesysError(
+            f"write to {folder}: {why}; no block was left half made: mend that, and run it again"
+        ) from err

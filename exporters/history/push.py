@@ -1,0 +1,72 @@
+"""Sends history to an import endpoint, such as VictoriaMetrics'."""
+
+import gzip
+from collections.abc import Iterable
+from time import sleep
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from exporters.history.memory import Memory
+from exporters.history.reading import Read
+from nervesys.errors import NervesysError
+from nervesys.http import cause
+
+PUSH_SECONDS = 60
+METRICS_SECONDS = 1.2
+"""VictoriaMetrics counts anew once a second."""
+PUSH_RETRIES = Retry(4, backoff_factor=1, status_forcelist=(429, 500, 502, 503, 504), allowed_methods=None)
+
+
+class Push:
+    """An import endpoint, such as VictoriaMetrics' `/api/v1/import/prometheus`.
+
+    Each file's samples are one request, remembered once it was answered. Killed in between, the next run sends the
+    same samples again, with the same timestamps and values: no sum changes by that.
+
+    Args:
+        url: of the endpoint; credentials come from `~/.netrc`.
+        memory: of what went there.
+    """
+
+    ticks = 1000
+
+    def __init__(self, url: str, memory: Memory) -> None:
+        self._url, self.memory = url, memory
+        self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=PUSH_RETRIES))
+
+    def take(self, reads: Iterable[Read]) -> None:
+        """Send each file's samples."""
+        for read in reads:
+            if read.text:
+                self._send(read.text)
+            if not read.refused:
+                self.memory.remember([(read.job, read.lines)])
+
+    def close(self) -> None:
+        """Let go of connection and memory."""
+        self._session.close()
+        self.memory.close()
+
+    def _send(self, text: bytes) -> None:
+        body, headers = gzip.compress(text, 1), {"Content-Encoding": "gzip", "Content-Type": "text/plain"}
+        try:
+            answer = self._session.post(self._url, data=body, headers=headers, timeout=PUSH_SECONDS)
+        except requests.RequestException as err:
+            raise NervesysError(f"push to {self._url}: {cause(err)}; run it again: it goes on from here") from err
+        if not answer.ok:
+            raise NervesysError(f"push to {self._url}: {answer.status_code} {answer.text[:200].strip()}")
+
+    def ignored(self) -> float:
+        """Samples that VictoriaMetrics has dropped since it started, for its own retention; 0 for others."""
+        sleep(METRICS_SECONDS)
+        root = urlsplit(self._url)._replace(path="/metrics", query="").geturl()
+        try:
+            lines = self._session.get(root, timeout=PUSH_SECONDS).text.splitlines()
+        except requests.RequestException:
+            return 0
+        return sum(float(line.split()[-1]) for line in lines if line.startswith("vm_rows_ignored_total"))
