@@ -135,7 +135,7 @@ def draw(
     now = system_clock()
     asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
     live = Live(asked, datasource_seconds(loaded), now)
-    asked.instant("vector(1)")  # one that is away is told here: no file shall be made of nothing but complaints
+    asked.instant("vector(1)")  # fail early if Prometheus is unavailable
     out.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         for uid in page or made:

@@ -1,4 +1,4 @@
-"""What the daily round makes of reports: those that are due, by the wing that makes them, where it is installed."""
+"""The reports of the daily round: those that are due, if the package `reports` can be imported."""
 
 from collections.abc import Callable
 
@@ -6,19 +6,19 @@ from collections.abc import Callable
 def reports_due(
     say: Callable[[str], None], *, home: str | None = None, brain: str | None = None, archive: str | None = None
 ) -> None:
-    """Make the reports that are due, unless the settings leave that to others.
+    """Write the reports that are due, unless `by_round` is off.
 
     Args:
-        say: takes each step.
+        say: is called with each step.
         home: see `nervesys.stores.opened.opened`.
         brain: likewise.
         archive: likewise.
 
     Raises:
-        NervesysError: something does not answer; the next round makes what is missing.
+        NervesysError: something is unavailable; the next round writes what is missing.
     """
     try:
-        from nervesys.cli.report import make_due  # the extra of agents need not hold what draws and typesets
+        from nervesys.cli.report import make_due  # the extra `agent` does not include the packages for drawing
     except ModuleNotFoundError as err:
         say(f"reports are left to others: they need {err.name}: pip install 'nervesys-observability[reports]'")
         return

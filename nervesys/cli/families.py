@@ -1,4 +1,4 @@
-"""Every metric family there is, by the program that exposes it; each wing is imported when it is asked for."""
+"""The metric families of all programs. Packages are imported on demand, because not all may be installed."""
 
 from importlib import import_module
 
@@ -12,15 +12,15 @@ def tables() -> dict[str, tuple[Family, ...]]:
     """The tables of families, by title.
 
     Raises:
-        ModuleNotFoundError: a package that a wing needs is not installed.
+        ModuleNotFoundError: a required package is not installed.
     """
     return {title: tuple(import_module(module).FAMILIES) for title, module in TABLES.items()}
 
 
 def families() -> tuple[Family, ...]:
-    """All of them.
+    """All families.
 
     Raises:
-        ModuleNotFoundError: a package that a wing needs is not installed.
+        ModuleNotFoundError: a required package is not installed.
     """
     return tuple(family for table in tables().values() for family in table)

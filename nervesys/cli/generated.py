@@ -1,4 +1,4 @@
-"""Files that are generated and committed: written, or checked for being fresh."""
+"""Writes generated files, or checks that they are up to date."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,16 +8,16 @@ from rich.console import Console
 
 
 def write(folder: Path, files: Mapping[str, str], *, check: bool, obsolete: Iterable[str] = ()) -> list[Path]:
-    """Write the files that differ from what lies there.
+    """Write the files that have changed.
 
     Args:
-        folder: they lie below it.
+        folder: output folder.
         files: text by relative path.
-        check: only look.
-        obsolete: relative paths of files that must not be there.
+        check: do not write.
+        obsolete: relative paths of files to delete.
 
     Returns:
-        The files that were, or would be, written or removed.
+        The files that were, or would be, written or deleted.
     """
     stale = [folder / name for name, text in files.items() if not _same(folder / name, text)]
     left = [folder / name for name in obsolete if (folder / name).exists()]
@@ -31,7 +31,7 @@ def write(folder: Path, files: Mapping[str, str], *, check: bool, obsolete: Iter
 
 
 def report(out: Console, stale: Sequence[Path], *, check: bool) -> None:
-    """Say what was written; where only looking was asked for, exit 1 on anything stale."""
+    """Print what was written; with `check`, exit 1 if a file is out of date."""
     for path in stale:
         out.print(f"{'stale' if check else 'wrote'} {path}", soft_wrap=True)
     if not stale:

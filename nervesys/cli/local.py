@@ -1,4 +1,4 @@
-"""What the commands about the local stack share: the stack of a home, and how its programs are asked."""
+"""Shared by the commands of the local stack: finds the stack of a home, and connects to its programs."""
 
 import os
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from nervesys.supervisor import Process, Supervisor, SupervisorUnavailable
 
 @dataclass(frozen=True)
 class Local:
-    """A stack that was started once, and the settings that its programs have."""
+    """A stack, with the settings of its programs."""
 
     stack: Stack
     settings: Settings
 
     @property
     def supervisor(self) -> Supervisor:
-        """Its supervisor."""
+        """Client of its supervisor."""
         return Supervisor(f"unix://{self.stack.socket}")
 
     def processes(self) -> dict[str, Process]:
@@ -35,12 +35,12 @@ class Local:
 
     @property
     def receiver(self) -> str:
-        """Where its receiver listens."""
+        """Address of its receiver."""
         return str(self.stack.service("receiver").address)
 
     @property
     def prometheus(self) -> Prometheus:
-        """Its Prometheus."""
+        """Client of its Prometheus."""
         return Prometheus(f"http://{self.stack.service('prometheus').address}", timeout_seconds=5)
 
 
@@ -62,12 +62,12 @@ def local(home: str | None) -> Local:
         BrainUnavailable: the brain cannot be read.
     """
     stack = stack_of(home)
-    os.environ["no_proxy"] = stack.environ["no_proxy"]  # what is asked of this machine goes through no proxy
+    os.environ["no_proxy"] = stack.environ["no_proxy"]  # local requests bypass any proxy
     return Local(stack, opened("status", {**os.environ, **stack.environ}).loaded.settings)
 
 
 def environment(home: str | None) -> dict[str, str]:
-    """This environment; and where a stack was started from the home, what all its programs are told."""
+    """The environment of this process; with that of the stack's programs, if the home has a stack."""
     place = Place.of(os.environ, home)
     own = Stack.load(place.home).environ if (place.home / FILE).is_file() else {}
     os.environ.update({key: value for key, value in own.items() if key == "no_proxy"})

@@ -1,4 +1,4 @@
-"""The days before the first `up`: made up in the archive and the brain that belong to the stack's own home."""
+"""Made-up history for the demo: old logs, a backup and daily summaries, in the local stack's own archive and brain."""
 
 from collections.abc import Mapping
 
@@ -10,11 +10,11 @@ from nervesys.stores.brain import open_brain
 from nervesys.stores.opened import Opened, opened
 
 OWN_ARCHIVE = "archive"
-"""Folder of the home; an archive elsewhere is somebody's."""
+"""Folder in the home; an archive elsewhere may be a real one."""
 
 
 def lay(stack: Stack, clock: Clock = system_clock) -> None:
-    """Make up old logs, a full backup and daily summaries where they are missing, in the stack's own pillars only.
+    """Create made-up history where it is missing, only in the stack's own archive and brain.
 
     Raises:
         ArchiveUnavailable: the archive cannot be written.
@@ -29,14 +29,14 @@ def lay(stack: Stack, clock: Clock = system_clock) -> None:
 def lay_in(
     base: Opened, environ: Mapping[str, str], *, archive: bool, brain: bool, clock: Clock = system_clock
 ) -> None:
-    """Make up what is missing, in these pillars.
+    """Create made-up history where it is missing.
 
     Args:
-        base: names the pillars.
+        base: the settings.
         environ: holds `NERVESYS_SERVER`, the server of all agents.
-        archive: whether the archive is ours to write to.
-        brain: whether the brain is.
-        clock: the past ends yesterday.
+        archive: whether to write to the archive.
+        brain: whether to write to the brain.
+        clock: the history ends yesterday.
 
     Raises:
         ArchiveUnavailable: the archive cannot be written.

@@ -1,4 +1,4 @@
-"""What the documentation shows of dashboards and reports, drawn from a running stack: so no picture goes stale."""
+"""Draws the documentation's pictures of dashboards and reports from a running stack."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -21,15 +21,15 @@ from reports.periodic.paper import pictures
 from reports.periodic.period import Every, Period
 
 DOTS_PER_PIXEL = (0.85, 0.7, 0.6)
-"""Finest first: 1200 pixels wide, and less where the picture would be larger than a repository likes."""
+"""Resolutions to try, finest first, until the file is small enough."""
 MOST_BYTES = 300_000
 SINCE: Mapping[str, str] = {"historical-trends": "now-14d"}
-"""Pages that have nothing to say of minutes, and what they show."""
+"""Time ranges of dashboards that need a longer one."""
 CHOSEN: Mapping[str, Mapping[str, str]] = {"agent-details": {"agent": "grok"}}
-"""By page, what is chosen on it."""
+"""Values of variables, by dashboard."""
 
 UPPER: Mapping[str, int] = {"stack-health": 31}
-"""Pages too long to be read as one picture: how many rows of their grid are shown."""
+"""Dashboards that are too long for one picture: number of grid rows to show."""
 
 
 def drawn(base: Opened, since: str) -> Iterator[tuple[str, bytes]]:
@@ -41,7 +41,7 @@ def drawn(base: Opened, since: str) -> Iterator[tuple[str, bytes]]:
     """
     prometheus, now = Prometheus(base.loaded.settings.monitoring.prometheus_url), system_clock()
     live = Live(prometheus, datasource_seconds(base.loaded), now)
-    prometheus.instant("vector(1)")  # one that is away is told here: nobody wants pictures of complaints
+    prometheus.instant("vector(1)")  # fail early if Prometheus is unavailable
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         for page in pages(base.loaded):
             seconds = seconds_of(SINCE.get(page["uid"], since))

@@ -1,4 +1,4 @@
-"""What shall run on this machine: from a place to a stack, and every file that its programs load."""
+"""Plans the local stack: its processes, and the text of every file that they load."""
 
 import os
 import socket
@@ -26,22 +26,22 @@ from nervesys.stores.brain import open_tree, plain_folder
 
 PROFILE = "local"
 LIMITS = {"start_allowance_seconds": 30, "cooldown_seconds": 10}
-"""An agent of this machine starts within seconds, and whoever tries the healing out shall not wait to do it again."""
+"""Short limits for the receiver, because local agents start within seconds, and the demo shall be repeatable."""
 LOOPBACK = "127.0.0.1,localhost"
 
 PROVISIONING = "provisioning/"
-"""Below the home."""
+"""Folder in the home."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What shall run.
+    """What to run.
 
     Attributes:
         stack: the processes.
-        inherited: environment variables that they get beside the stack's own.
-        files: what they load: text by path below the home.
-        obsolete: paths of files that they must not find there.
+        inherited: environment variables that they inherit.
+        files: text of the files that they load, by path below the home.
+        obsolete: paths of files to delete.
     """
 
     stack: Stack
@@ -53,18 +53,18 @@ class Plan:
 def make(
     place: Place, archive: str | None, environ: Mapping[str, str] = os.environ, clock: Clock = system_clock
 ) -> Plan:
-    """Plan the stack of a home; its keys, its brain and its folders are made where they are not there yet.
+    """Plan the stack of a home, and create its keys, brain and folders if they are missing.
 
     Args:
-        place: a brain that is a folder, or none, becomes a Git repository of the home's own.
-        archive: URL; None for a folder of the home.
+        place: a brain that is a folder, or none, is copied to a Git repository in the home.
+        archive: URL; None for a folder in the home.
         environ: environment variables.
         clock: dates the brain's first commit.
 
     Raises:
         SettingsError: the configuration is wrong.
         BrainUnavailable: the brain cannot be read.
-        ProgramMissing: a program is not to be had.
+        ProgramMissing: a program cannot be found or downloaded.
     """
     keys.make(place.home / "secrets")
     inherited = {name: value for name, value in environ.items() if not name.startswith(_overruled(place, archive))}
@@ -98,7 +98,7 @@ def make(
 
 
 def _environment(place: Place, s3: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """What leads all programs to the stores of this machine, and past any proxy."""
+    """Environment variables that point all programs to the local store and brain, without a proxy."""
     return {
         "NERVESYS_HOME": str(place.home),
         "NERVESYS_SERVER": _server(environ),
@@ -111,7 +111,7 @@ def _environment(place: Place, s3: str, environ: Mapping[str, str]) -> dict[str,
 
 
 def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
-    """Everything that the programs load, by path below the home."""
+    """The text of all files that the programs load, by path below the home."""
     before = build.given_before(stack.home / PROVISIONING)
     provisioning = build.files(loaded.settings, alerts, stack.home / "secrets", loaded.own_thresholds, before)
     files = {
@@ -132,7 +132,7 @@ def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
 
 
 def _overruled(place: Place, archive: str | None) -> tuple[str, ...]:
-    """Prefixes of variables that lead to stores elsewhere: nothing of this machine's demo may ever reach those."""
+    """Prefixes of environment variables that are removed, so that the local stack never touches remote stores."""
     local_brain = place.brain is None or plain_folder(place.brain)
     return (
         "STORJ_",
@@ -147,7 +147,7 @@ def _overruled(place: Place, archive: str | None) -> tuple[str, ...]:
 def _configuration(
     place: Place, profile: str, environ: Mapping[str, str], clock: Clock
 ) -> tuple[str, Loaded, AlertsFile]:
-    """URL of the brain that the programs shall read, and what it says."""
+    """URL of the brain for the programs, with its settings and alerts."""
     if place.brain and not plain_folder(place.brain):
         return place.brain, *_read(open_tree(place, "up"), place, profile, environ)
     folder, repository = Path(place.brain) if place.brain else shipped_root(), place.home / "brain.git"
@@ -162,7 +162,7 @@ def _read(tree: Tree, place: Place, profile: str, environ: Mapping[str, str]) ->
 
 
 def _server(environ: Mapping[str, str]) -> str:
-    """The name of this host; machines whose name is no host name are `localhost`."""
+    """The name of this host; `localhost` if it is not a valid host name."""
     try:
         return server_name(environ.get("NERVESYS_SERVER") or socket.gethostname())
     except BadObject:

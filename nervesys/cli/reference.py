@@ -1,4 +1,4 @@
-"""Reference pages, made from the code that they describe: families, settings, commands. Pure: values in, text out."""
+"""Generates the reference pages of metrics, settings and commands. Pure."""
 
 import inspect
 import re

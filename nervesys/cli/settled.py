@@ -1,4 +1,4 @@
-"""Asks again and again until a young stack has everything."""
+"""Repeats a check until a newly started stack has all its data."""
 
 import time
 from collections.abc import Callable
@@ -10,12 +10,12 @@ AGAIN_SECONDS = 5
 
 
 def settled(ask: Callable[[], list[Answer]], fine: Callable[[Answer], bool], wait: float) -> list[Answer]:
-    """The answers once all are fine, or the last ones.
+    """Repeat until all answers are fine, or the time is up; return the last answers.
 
     Args:
-        ask: for all answers.
-        fine: whether one of them is as it should be.
-        wait: seconds to wait at most.
+        ask: returns all answers.
+        fine: whether an answer is fine.
+        wait: longest time in seconds.
     """
     deadline = time.monotonic() + wait
     while True:

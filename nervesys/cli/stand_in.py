@@ -1,4 +1,4 @@
-"""What stands in for a program's pages while it waits for its brain: alive, not ready, and why."""
+"""Placeholder pages of a program that waits for its brain: healthy, but not ready."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -16,11 +16,11 @@ from nervesys.settings.monitoring import Monitoring
 
 @contextmanager
 def stand_in(listen: Callable[[Monitoring], str], why: Callable[[], str]) -> Iterator[None]:
-    """Answer 503 to all but `/-/healthy`; to a scrape too, for no metrics at all could pass for calm.
+    """Answer 503 to everything but `/-/healthy`; to scrapes too, because empty metrics would look like a calm fleet.
 
     Args:
-        listen: the address, out of the table without the brain's word.
-        why: the answer.
+        listen: returns the address, given the settings without the brain.
+        why: returns the reason, which is the body of the response.
     """
 
     async def not_ready(_: Request) -> Response:

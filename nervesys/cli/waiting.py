@@ -1,4 +1,4 @@
-"""What runs on and on waits for a brain that it never saw, and says so."""
+"""Long-running programs wait for the brain at their first start, and say so."""
 
 import logging
 from collections.abc import Callable
@@ -20,14 +20,14 @@ log = logging.getLogger(__name__)
 def awaited(
     read: Callable[[], Read], meanwhile: Callable[[Why], AbstractContextManager[None]] = lambda _: nullcontext()
 ) -> Read:
-    """What is read, once the brain can be.
+    """Call `read` until the brain can be reached, and return its result.
 
     Args:
-        read: raises `BrainUnavailable` where the brain is out of reach and there is no earlier copy.
-        meanwhile: entered while there is something to wait for; is handed what says why.
+        read: raises `BrainUnavailable` if the brain cannot be reached and there is no earlier copy.
+        meanwhile: context manager to enter while waiting; it is passed a function that returns the reason.
 
     Raises:
-        SettingsError: the configuration is wrong, which waiting does not mend.
+        SettingsError: the configuration is wrong; waiting would not help.
     """
     try:
         return read()
@@ -41,4 +41,4 @@ def awaited(
                 return read()
             except BrainUnavailable as err:
                 why = str(err)
-    raise AssertionError("it is asked for ever")
+    raise AssertionError("the loop never ends")

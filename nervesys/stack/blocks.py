@@ -1,4 +1,4 @@
-"""Makes Prometheus blocks of OpenMetrics text, by promtool."""
+"""Runs promtool to convert OpenMetrics text to Prometheus TSDB blocks."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The agents of compose, and the entities of the demo: one container, in which supervisor runs and restarts them."""
+"""The supervisord configuration of the `agents` container of Docker Compose."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,9 +7,9 @@ from nervesys.stack.daemon import program
 from nervesys.stack.services import agent_services, demo_service
 
 SERVER = "agents"
-"""The container's name, which its agents give as their server."""
+"""Name of the container; its agents report it as their server."""
 ADDRESS = f"{SERVER}:17020"
-"""At the container's own name, so that only the network of compose reaches it."""
+"""Listens on the container's name, so that only the compose network can reach it."""
 USER = "receiver"
 HOME = Path("/nervesys")
 TO_THE_CONTAINER = "stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0"

@@ -1,4 +1,4 @@
-"""supervisord: its configuration, its start and its end."""
+"""Configures, starts and stops supervisord, which runs the local stack."""
 
 import shutil
 import subprocess
@@ -18,11 +18,11 @@ from nervesys.supervisor import Supervisor, SupervisorUnavailable
 ROTATION = "stdout_logfile_maxbytes=5MB\nstdout_logfile_backups=1"
 CONFIG, LINK = "supervisord.conf", "run"
 START_SECONDS, STOP_SECONDS, SHUTDOWN_SECONDS = 30, 12, 120
-"""An agent has ten seconds to flush, ship and say `stopped`."""
+"""Timeouts; an agent has ten seconds to ship its logs and report `stopped`."""
 
 
 def socket_of(home: Path) -> Path:
-    """Path of supervisor's socket: in a short private folder, made where it is not there, remembered in the home."""
+    """Path of supervisor's socket, in a private folder with a short path; a symlink in the home points to it."""
     link = home / LINK
     if not link.exists():
         link.unlink(missing_ok=True)
@@ -52,13 +52,13 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
 
 def program(service: Service, order: int, home: Path, output: str) -> str:
-    """The section of supervisord.conf about one service.
+    """The section of supervisord.conf for one service.
 
     Args:
-        service: what it runs.
-        order: of its start.
-        home: folder to start in, where the service names none.
-        output: the lines that say where its output goes.
+        service: the service.
+        order: start priority.
+        home: default working directory.
+        output: the lines that configure its log.
     """
     healing = "autorestart=false\nstartretries=0" if service.agent else "autorestart=true\nstartretries=20"
     return f"""\
@@ -85,15 +85,15 @@ def running(stack: Stack) -> bool:
 
 
 def start(stack: Stack, program: Path, environ: Mapping[str, str]) -> None:
-    """Start supervisord, which starts everything.
+    """Start supervisord, which starts all services.
 
     Args:
-        stack: whose configuration is written.
-        program: supervisord.
-        environ: what it and all processes inherit.
+        stack: the stack; its configuration has been written.
+        program: path of supervisord.
+        environ: environment variables for all processes.
 
     Raises:
-        NervesysError: it does not start; in its own words.
+        NervesysError: it does not start.
     """
     argv = [str(program), "--configuration", str(stack.home / CONFIG)]
     done = subprocess.run(
@@ -111,12 +111,14 @@ def start(stack: Stack, program: Path, environ: Mapping[str, str]) -> None:
 
 
 def stop(stack: Stack) -> int:
-    """Stop everything that this stack started, and nothing else; returns how many processes that were."""
+    """Stop all processes of this stack, and no others; returns how many there were."""
     ended = len(processes(stack))
-    with suppress(SupervisorUnavailable, psutil.NoSuchProcess):  # it was killed; what it left behind is ended below
+    with suppress(
+        SupervisorUnavailable, psutil.NoSuchProcess
+    ):  # supervisord was killed; its processes are stopped below
         supervisor = Supervisor(f"unix://{stack.socket}")
         pid = supervisor.ask("getPID")
-        supervisor.ask("shutdown")  # agents first, while the store is still there to take their last words
+        supervisor.ask("shutdown")  # agents first, while the store still takes their last writes
         _gone([psutil.Process(pid)], SHUTDOWN_SECONDS)
     left = processes(stack)
     for end in (psutil.Process.terminate, psutil.Process.kill):
@@ -128,7 +130,7 @@ def stop(stack: Stack) -> int:
 
 
 def _gone(mine: list[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Wait for processes to end; returns those that did not."""
+    """Wait for processes to end; returns those that are still running."""
     return psutil.wait_procs(mine, timeout=seconds)[1]
 
 
@@ -139,7 +141,7 @@ def forget_socket(stack: Stack) -> None:
 
 
 def processes(stack: Stack) -> list[psutil.Process]:
-    """Every process of the stack: supervisord, known by its argument list, and its offspring, by its environment."""
+    """All processes of the stack: supervisord, found by its arguments, and its children, by their environment."""
     url = f"unix://{stack.socket}"
     daemon = {"--configuration", str(stack.home / CONFIG)}
     found = []

@@ -1,4 +1,4 @@
-"""Keys of the local stack: made once, kept in files that nobody else may read."""
+"""Generates the keys of the local stack, once, in files that only their owner can read."""
 
 import os
 import secrets
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 NAMES = ("store_access_key", "store_secret_key", "receiver_token")
-"""One file each in the folder of secrets."""
+"""File names in the folder of secrets."""
 
 
 def make(folder: Path, names: Sequence[str] = NAMES, mode: int = 0o600) -> None:
-    """Make the keys that are not there yet; those that are stay as they are.
+    """Create missing keys; existing ones are kept.
 
     Args:
-        folder: of the keys; nobody else may enter it, unless its files are for others too.
-        names: of the files.
-        mode: permissions of each; readable by others only where a folder of its own is the boundary.
+        folder: folder of the keys; mode 0700, unless the files are readable by others.
+        names: file names.
+        mode: permissions of the files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700 if mode == 0o600 else 0o755)

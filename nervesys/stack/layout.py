@@ -1,4 +1,4 @@
-"""What runs in the stack, and where it keeps what. `up` writes it down; every other command reads it."""
+"""The model of the local stack. `up` writes it to a file, from which the other commands read it."""
 
 from pathlib import Path
 
@@ -11,20 +11,20 @@ FILE = "stack.json"
 
 
 class NoStack(NervesysError):
-    """No stack runs from this home."""
+    """There is no stack in this home, or it does not run."""
 
 
 class Service(Section):
     """One process of the stack.
 
     Attributes:
-        name: of its program under supervisor, and of its log.
-        about: what it is for, in a few words.
-        argv: its command; never holds a secret.
-        folder: to start in; the stack's home where None.
-        address: `HOST:PORT` that it listens on, where it does.
-        url: to look at, where there is something to see.
-        agent: whether it is an agent: supervisor never starts those again by itself, healing is the receiver's.
+        name: name of its supervisor program and of its log.
+        about: short description.
+        argv: its command; never contains a secret.
+        folder: working directory; None for the stack's home.
+        address: `HOST:PORT` that it listens on, if any.
+        url: URL for people, if any.
+        agent: whether it is an agent. Supervisor does not restart agents; that is the receiver's task.
     """
 
     name: str
@@ -37,13 +37,13 @@ class Service(Section):
 
 
 class Stack(Section):
-    """The whole stack of one home.
+    """The local stack.
 
     Attributes:
         home: NERVESYS_HOME, absolute.
-        socket: of supervisor; in a short private folder, for a socket's path is limited.
-        environ: what all processes are told, beside what they inherit.
-        services: everything that runs, in the order of start.
+        socket: supervisor's socket, in a private folder, because the length of a socket's path is limited.
+        environ: environment variables of all processes, in addition to inherited ones.
+        services: all processes, in the order in which they start.
     """
 
     home: Path
@@ -58,7 +58,7 @@ class Stack(Section):
 
     @property
     def addresses(self) -> dict[str, str]:
-        """`HOST:PORT` by what it is for."""
+        """`HOST:PORT` by description."""
         return {service.about: service.address for service in self.services if service.address}
 
     def service(self, name: str) -> Service:
@@ -78,10 +78,10 @@ class Stack(Section):
 
     @classmethod
     def load(cls, home: Path) -> "Stack":
-        """The stack as it was last started.
+        """Read the stack that was last started from a home.
 
         Raises:
-            NoStack: none was.
+            NoStack: none was started, or by another release.
         """
         try:
             return cls.model_validate_json((home / FILE).read_bytes())

@@ -1,4 +1,4 @@
-"""Whether the addresses of the stack are free, asked before anything starts."""
+"""Checks that the addresses of the stack are free, before anything starts."""
 
 import errno
 import socket
@@ -8,23 +8,23 @@ from nervesys.errors import NervesysError
 
 
 class PortsTaken(NervesysError):
-    """Somebody else listens where the stack would."""
+    """Another program listens on an address of the stack."""
 
 
 def check(addresses: Mapping[str, str]) -> None:
-    """Refuse to go on where an address is taken.
+    """Check that all addresses are free.
 
     Args:
-        addresses: `HOST:PORT` by what it is for.
+        addresses: `HOST:PORT` by description.
 
     Raises:
-        PortsTaken: naming every one that is taken, and what for.
+        PortsTaken: names all addresses that are taken.
     """
     taken = [f"{address} ({what}): {why}" for what, address in addresses.items() if (why := _problem(address))]
     if taken:
         raise PortsTaken(
-            f"listen on {'; '.join(taken)}. Nothing was started. Stop who is there (`nervesys down`, where it is an "
-            "earlier stack), or choose others under monitoring.listen"
+            f"listen on {'; '.join(taken)}. Nothing was started. Stop those programs (an earlier stack with "
+            "`nervesys down`), or set other addresses under monitoring.listen"
         )
 
 

@@ -1,6 +1,6 @@
-"""Finds the programs of the stack, and fetches those of the distribution that the machine lacks.
+"""Finds the programs of the stack, and downloads missing ones from the distribution.
 
-Fetched packages are unpacked into a folder of ours: nothing is installed, no service starts, and no root is needed.
+Downloaded packages are unpacked into a private folder: nothing is installed, no service starts, and no root is needed.
 """
 
 import fcntl
@@ -18,16 +18,16 @@ from nervesys.errors import NervesysError
 from nervesys.settings import Place
 
 PACKAGES = ("prometheus", "prometheus-alertmanager")
-"""What is fetched, by the names that Debian and Ubuntu give them."""
+"""Packages to download, as Debian and Ubuntu name them."""
 INSTALL = f"sudo apt-get install --no-install-recommends {' '.join(PACKAGES)}"
 TEMPLATES = b"/usr/share/prometheus/alertmanager", b"usr//share/prometheus/alertmanager"
-"""Where the distribution's Alertmanager looks for its templates, and the same, as long, from where it is started."""
+"""The absolute template path in the distribution's Alertmanager, and a relative one of equal length to replace it."""
 EXTRA = "pip install 'nervesys-observability[stack]'"
 TIMEOUT_SECONDS = 300
 
 
 class ProgramMissing(NervesysError):
-    """A program is neither on this machine nor to be had."""
+    """A program is not on this machine and cannot be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Program:
     """One program.
 
     Attributes:
-        names: of its file; distributions rename some.
-        packaged: whether it is among `PACKAGES`.
-        remedy: the one thing to do where it is missing and cannot be fetched.
+        names: file names; distributions rename some programs.
+        packaged: whether `PACKAGES` contain it.
+        remedy: what to do if it is missing and cannot be downloaded.
     """
 
     names: tuple[str, ...]
@@ -57,14 +57,14 @@ PROGRAMS = {
 
 
 def find(name: str, folder: Path | None = None) -> Path:
-    """Where a program is; it is fetched where it is nowhere and the distribution has it.
+    """Find a program; download it if it is missing and the distribution has it.
 
     Args:
         name: a key of `PROGRAMS`.
-        folder: where fetched programs lie; None for `programs/` of NERVESYS_HOME.
+        folder: folder of downloaded programs; None for `programs/` in NERVESYS_HOME.
 
     Raises:
-        ProgramMissing: with the one command that mends it.
+        ProgramMissing: with the command that installs it.
     """
     folder = folder or Place.of(os.environ).home / "programs"
     program = PROGRAMS[name]
@@ -78,7 +78,7 @@ def find(name: str, folder: Path | None = None) -> Path:
 
 
 def look(name: str, folder: Path) -> Path | None:
-    """Where a program is without fetching: on PATH, beside the interpreter, or among those fetched before."""
+    """Find a program without downloading: on PATH, beside the Python interpreter, or among earlier downloads."""
     where = os.pathsep.join(
         (os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent), str(_unpacked(folder) / "usr/bin"))
     )
@@ -91,17 +91,17 @@ def _unpacked(folder: Path) -> Path:
 
 
 def unpack(folder: Path, *command: str) -> Path:
-    """What apt-get downloads by a command, unpacked once, whoever else tries at the same time.
+    """Download packages with apt-get and unpack them, once, even if several processes try.
 
     Args:
-        folder: of ours, for this command alone.
-        command: such as `download PACKAGE`.
+        folder: private folder for this command.
+        command: arguments of apt-get, such as `download PACKAGE`.
 
     Returns:
-        The root of what was unpacked.
+        The root of the unpacked files.
 
     Raises:
-        ProgramMissing: it cannot be had.
+        ProgramMissing: the download failed.
     """
     with _locked(folder):
         if not _unpacked(folder).exists():
@@ -112,7 +112,7 @@ def unpack(folder: Path, *command: str) -> Path:
 
 
 def root_of(program: Path) -> Path:
-    """The folder to start a program from, so that a fetched one finds what was unpacked with it."""
+    """The working directory for a program, so that a downloaded one finds its files."""
     return program.parent.parent.parent
 
 
@@ -125,7 +125,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _unpack(scratch: Path, command: tuple[str, ...]) -> None:
-    """Download with package lists of our own, so that a plain user and a machine without lists can do it too."""
+    """Download with private package lists, which works without root and without existing lists."""
     for needed in ("state/lists/partial", "cache/archives/partial", "debs"):
         (scratch / needed).mkdir(parents=True)
     options = {
@@ -141,7 +141,7 @@ def _unpack(scratch: Path, command: tuple[str, ...]) -> None:
     _run([*apt, *command], scratch / "debs")
     for package in scratch.rglob("*.deb"):
         _run(["dpkg-deb", "-x", str(package), str(scratch / "root")], scratch)
-    # Its path of the templates is fixed when it is built; nothing lies there, and only root could change that.
+    # Its template path is compiled in; nothing exists there, and only root could create it.
     alertmanager = scratch / "root/usr/bin/prometheus-alertmanager"
     if alertmanager.exists():
         alertmanager.write_bytes(alertmanager.read_bytes().replace(*TEMPLATES))

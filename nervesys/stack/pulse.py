@@ -1,4 +1,4 @@
-"""Made-up vital signs to look at: entities whose pulse beats, and whose state lies in the store as anybody's would."""
+"""The demo of vital signs: writes made-up vital signs of two entities to the store."""
 
 import random
 import time
@@ -11,7 +11,7 @@ from nervesys.errors import StoreUnavailable
 from nervesys.stores.objects import ObjectStore
 
 ENTITIES = {"aurora": 0.06, "lumen": 0.15}
-"""By name, the median of their reactions in seconds."""
+"""Median reaction time in seconds, by name."""
 BEATS_A_STEP = 12
 MISSED_SHARE, ERROR_SHARE = 0.01, 0.006
 BOUNDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
@@ -19,7 +19,7 @@ KINDS = ("timeout", "render", "lost_client")
 
 
 def beating(entity: str, clock: Clock) -> Iterator[VitalSigns]:
-    """What an entity says of itself, again and again; but for the time, the same for the same name at every start."""
+    """An endless series of vital signs; deterministic for each name, except for the timestamps."""
     dice = random.Random(entity)
     received = missed = 0
     counts = dict.fromkeys((*map(str, BOUNDS), "+Inf"), 0)
@@ -58,17 +58,17 @@ def beat(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[str]:
-    """Write all entities' vital signs, time and again.
+    """Write the vital signs of all entities at an interval, for ever.
 
     Args:
-        store: that takes them.
-        template: of their keys.
-        every_seconds: between two writes.
-        clock: of their timestamps.
-        sleep: waits, in seconds.
+        store: the store.
+        template: template of their keys.
+        every_seconds: the interval.
+        clock: source of timestamps.
+        sleep: waits some seconds.
 
     Yields:
-        Why they could not be written; they are written again after the next wait.
+        Error messages of failed writes, which are retried after the interval.
     """
     path = PathTemplate(template)
     entities = {path.build(entity=name): beating(name, clock) for name in ENTITIES}

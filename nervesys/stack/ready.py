@@ -1,4 +1,4 @@
-"""Whether the whole stack works: everything runs, Prometheus reaches everything, and the fleet is in sight."""
+"""Checks whether the stack works: all processes run, all targets are up, all agents have a heartbeat."""
 
 from nervesys.prometheus import Prometheus, QueryFailed
 from nervesys.stack.layout import Stack
@@ -9,7 +9,7 @@ BLIND = "nervesys_exporter_up == 0"
 
 
 def missing(stack: Stack, processes: dict[str, Process], prometheus: Prometheus) -> str | None:
-    """What is still waited for, in words; None once everything works."""
+    """What is still missing, for people; None once everything works."""
     if still := idle(stack, processes):
         return f"{', '.join(still)} to run"
     try:
@@ -27,12 +27,12 @@ def missing(stack: Stack, processes: dict[str, Process], prometheus: Prometheus)
 
 
 def idle(stack: Stack, processes: dict[str, Process]) -> list[str]:
-    """The services that do not run, or not for long enough to be relied on."""
+    """The services that are not (yet) RUNNING."""
     return [service.name for service in stack.services if _state(processes, service.name) != "RUNNING"]
 
 
 def failed(stack: Stack, processes: dict[str, Process]) -> list[str]:
-    """The services that gave up."""
+    """The services that ended, or failed to start."""
     return [name for name in idle(stack, processes) if _state(processes, name) in {"FATAL", "EXITED"}]
 
 

@@ -1,4 +1,4 @@
-"""How the stack and its fleet are: what supervisor, the store and the receiver's journal say, put together."""
+"""The status of the local stack and its agents, combined from supervisor, the store and the receiver's journal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,9 +16,9 @@ class ServiceStatus(Section):
     """One service.
 
     Attributes:
-        state: in supervisor's words, lower case; `stopped` where it does not run.
-        url: to look at.
-        since: start of its process, Unix seconds.
+        state: supervisor's state in lower case; `stopped` if it does not run.
+        url: URL for people.
+        since: start time of its process, in Unix seconds.
     """
 
     name: str
@@ -33,9 +33,9 @@ class AgentStatus(Section):
 
     Attributes:
         state: of its process.
-        heartbeat_age_seconds: by the store's clock; None where it never wrote, or the store does not answer.
-        restarts: driver calls that the journal remembers.
-        last_action: newest restart: `state` and `at`, Unix seconds.
+        heartbeat_age_seconds: by the store's clock; None if there is no heartbeat, or the store does not respond.
+        restarts: number of driver calls in the journal.
+        last_action: the newest restart: `state`, and `at` in Unix seconds.
     """
 
     name: str
@@ -46,10 +46,10 @@ class AgentStatus(Section):
 
 
 class StackStatus(Section):
-    """All of it.
+    """The whole status.
 
     Attributes:
-        warnings: what could not be asked, and what should be looked after.
+        warnings: what could not be read, and what needs attention.
     """
 
     services: tuple[ServiceStatus, ...]
@@ -58,7 +58,7 @@ class StackStatus(Section):
 
     @property
     def works(self) -> bool:
-        """Whether every service runs; agents come and go."""
+        """Whether all services run; agents are not considered."""
         return all(service.state == "running" for service in self.services)
 
 
@@ -69,14 +69,14 @@ def status_of(
     actions: Sequence[Mapping[str, Any]],
     warnings: Sequence[str],
 ) -> StackStatus:
-    """Put together what was learnt.
+    """Combine the status.
 
     Args:
-        stack: what should run.
-        processes: what supervisor says; empty where it does not answer.
+        stack: the stack.
+        processes: supervisor's processes; empty if it does not respond.
         heartbeats: age in seconds, by agent.
-        actions: the journal's, what changed last first.
-        warnings: to hand on.
+        actions: the journal's actions, most recently changed first.
+        warnings: to include.
     """
 
     def state(name: str) -> str:
@@ -115,8 +115,8 @@ def heartbeat_ages(listing: Listing, template: str, now: float) -> dict[str, flo
 
     Args:
         listing: of the area `agents`.
-        template: the area's.
-        now: Unix seconds, used where the store told no time of its own.
+        template: the area's template.
+        now: Unix seconds, used if the store's response had no time.
     """
     path, clock = PathTemplate(template), listing.clock or now
     parsed = ((path.parse(info.key), info.modified) for info in listing.objects)
