@@ -48,7 +48,7 @@ def run(report: Report, *, large: bool, short: bool) -> None:
     cores = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        paths = _lay(folder / "archive", servers, days, lines)
+        paths = _lay(folder / "archive", servers, days, lines, cores)
         storage = _storage(folder / "archive")
         size = sum(path.stat().st_size for path in paths)
         outcome, peak = Outcome(), _Peak()
@@ -73,18 +73,22 @@ def _whole(run: Callable[[], object]) -> Cost:
     return Cost(after.elapsed - before.elapsed, sum(after[:4]) - sum(before[:4]))
 
 
-def _lay(archive: Path, servers: int, days: int, lines: int) -> list[Path]:
-    """A file for each day, which all servers have alike: what is measured does not notice."""
-    paths = []
-    for day in (FIRST + timedelta(days=number) for number in range(days)):
-        body = gzip.compress(b"".join(_line(day, number, lines) for number in range(lines)), 6)
-        first, *others = (archive / f"Archive/logs/{day:%Y/%m}/server-{n:02}_{day}.json.gz" for n in range(servers))
-        first.parent.mkdir(parents=True, exist_ok=True)
-        first.write_bytes(body)
-        for other in others:
-            other.hardlink_to(first)
-        paths += [first, *others]
-    return paths
+def _lay(archive: Path, servers: int, days: int, lines: int, cores: int) -> list[Path]:
+    """Files for some days; by other processes, for what this one holds is measured."""
+    with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
+        laid = pool.map(partial(_lay_day, archive, servers, lines), [FIRST + timedelta(days=n) for n in range(days)])
+        return [path for paths in laid for path in paths]
+
+
+def _lay_day(archive: Path, servers: int, lines: int, day: date) -> list[Path]:
+    """The files of a day, which all servers have alike: what is measured does not notice."""
+    body = gzip.compress(b"".join(_line(day, number, lines) for number in range(lines)), 6)
+    first, *others = (archive / f"Archive/logs/{day:%Y/%m}/server-{n:02}_{day}.json.gz" for n in range(servers))
+    first.parent.mkdir(parents=True, exist_ok=True)
+    first.write_bytes(body)
+    for other in others:
+        other.hardlink_to(first)
+    return [first, *others]
 
 
 def _line(day: date, number: int, lines: int) -> bytes:
