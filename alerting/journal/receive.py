@@ -97,9 +97,10 @@ def _keep(connection: Connection, arrivals: Sequence[Arrival], now: float) -> li
         for identity, arrival in distinct.items()
     ]
     written = connection.execute(_keep_alerts(connection.dialect.name), rows)
+    found = {tuple(identity): (row_id, count) for row_id, count, *identity in written}  # in no promised order
     return [
-        _Kept(distinct[tuple(identity)], row_id, new=count == times[tuple(identity)])
-        for row_id, count, *identity in written
+        _Kept(arrival, found[identity][0], new=found[identity][1] == times[identity])
+        for identity, arrival in distinct.items()
     ]
 
 
