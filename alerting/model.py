@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
+from alerting.actions import RESTART_AGENT
 from alerting.units import seconds
 from nervesys.settings import FolderTree, Tree, shipped_root
 from nervesys.settings.check import nearest
@@ -17,7 +18,7 @@ from nervesys.settings.section import Section
 from nervesys.settings.yaml import Document
 
 ALERTS_FILE = "config/alerts.yaml"
-AUTO_ACTIONS = ("restart_agent",)
+AUTO_ACTIONS = (RESTART_AGENT,)
 """What the receiver can do by itself."""
 ANALYSTS = ("alibaba",)
 """Language models that may be asked."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from alerting.actions import analyze
+from alerting.actions import ANALYZE, analyze
 from alerting.actions.outcome import Done, Failed
 from alerting.journal import Change, Journal, State, Writer, records
 from alerting.journal.records import Record
@@ -16,7 +16,6 @@ from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.settings import Settings
 
-ACTION = "analyze"
 DRIVER = "model"
 AT_ONCE = 5
 """Alerts judged in one turn."""
@@ -54,7 +53,7 @@ class Advisor:
         now = self.clock()
         until = now + AT_ONCE * self.settings.alibaba.alibaba_cloud.timeout_seconds + SPARE_SECONDS
         batch = await self.journal.run(
-            lambda connection: records.claim(connection, ACTION, now, until=until, limit=AT_ONCE)
+            lambda connection: records.claim(connection, ANALYZE, now, until=until, limit=AT_ONCE)
         )
         for record in batch:
             await self._judge(record)
@@ -67,7 +66,7 @@ class Advisor:
         """
         now = self.clock()
         critical = await self.journal.run(
-            lambda connection: records.standing(connection, ACTION, Severity.CRITICAL, now - HEARD_SECONDS)
+            lambda connection: records.standing(connection, ANALYZE, Severity.CRITICAL, now - HEARD_SECONDS)
         )
         standing = {record.agent: record for record in critical}
         over = [self._alert(one, end=now) for agent, one in self._standing.items() if agent not in standing]
@@ -80,7 +79,7 @@ class Advisor:
         began = self.clock()
         judged = await asyncio.to_thread(analyze.send, self.analyst, record, self.last_error, began)
         now, outcome, verdict = self.clock(), judged.outcome, judged.verdict
-        self.instruments.observe(metrics.DURATION, now - began, ACTION, DRIVER)
+        self.instruments.observe(metrics.DURATION, now - began, ANALYZE, DRIVER)
         state = {Done: State.SUCCEEDED, Failed: State.FAILED}.get(type(outcome), State.PENDING)
         closed_at = None if state is State.PENDING else now
         said = str(verdict.severity) if verdict else ""

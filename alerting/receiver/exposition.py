@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from alerting.actions import RESTART_AGENT
 from alerting.journal import Journal, JournalUnavailable, episodes, view
 from alerting.receiver.case import Verdict
 from alerting.receiver.metrics import CAPPED, JOURNALLED, OLDEST_PENDING, PENDING
-from alerting.receiver.orders import ACTION
 from alerting.receiver.series import AgentSeries, News
 from nervesys.metrics import Fragments, Instruments, Sample, Snapshot
 
@@ -36,7 +36,7 @@ class Waiting:
     @classmethod
     def read(cls, connection: Connection) -> "Waiting":
         """What it says now."""
-        capped = episodes.standing_at(connection, ACTION, Verdict.CAPPED)
+        capped = episodes.standing_at(connection, RESTART_AGENT, Verdict.CAPPED)
         return cls(tuple(view.open_counts(connection)), *view.pending(connection), capped)
 
     def samples(self) -> Iterator[Sample]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from alerting.actions import restart_agent
+from alerting.actions import RESTART_AGENT, restart_agent
 from alerting.drivers import Driver
 from alerting.journal import Change, Episode, Journal, JournalUnavailable, State, Writer, episodes, instances
 from alerting.journal.states import FLEET
@@ -27,7 +27,6 @@ from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.settings import AgentConfig, Settings
 
-ACTION = "restart_agent"
 SHORTEST_PAUSE = 0.5
 HOUR_SECONDS = 3600
 
@@ -58,9 +57,9 @@ class Healer:
 
     Attributes:
         fleet: returns the newest version of the brain.
-        watch: its own eyes on the store.
+        watch: reads heartbeats and states from the store.
         drivers: those of this receiver, by name.
-        silences: asked, where anything is due, which alerts people have silenced; may block.
+        silences: returns the alerts that are silenced in Alertmanager; called only where an episode is due; may block.
         cap: restarts of the whole fleet in an hour.
         told: called with what changed, once it is on disk.
     """
@@ -97,12 +96,12 @@ class Healer:
         down = await asyncio.to_thread(self.watch.down, agents, look) if _wanting(decided) else 0
         started, changes = await self.writer.commit(lambda connection: self._write(connection, decided, down, agents))
         self.told(changes)
-        self._time_recoveries(decided)
+        self._time_recoveries(decided, changes)
         for episode, attempt_id in started:
             self.calls.start(episode, attempt_id, agents[episode.agent])
 
     async def pause(self) -> float:
-        """Seconds until the next turn: no longer than between two looks, no shorter than is kind to the store."""
+        """Seconds until the next episode is due, at least `SHORTEST_PAUSE` and at most the interval of looks."""
         now = self.clock()
         try:
             due_at = await self.journal.run(lambda connection: episodes.next_due(connection, now))
@@ -111,7 +110,7 @@ class Healer:
         return self.policy.look if due_at is None else min(max(due_at - now, SHORTEST_PAUSE), self.policy.look)
 
     async def _cases(self, due: Sequence[Episode], look: Look, agents: Agents, silenced: Silenced) -> list[Case]:
-        """Everything that the decisions need; the states of the agents are fetched side by side."""
+        """Collect what the decisions need; the states of the agents are fetched concurrently."""
         sights = await asyncio.gather(*(asyncio.to_thread(self.watch.sight, one.agent, look) for one in due))
         standings = [self._standing(agents, *one, silenced) for one in zip(due, sights, strict=True)]
         known = list(zip(due, sights, standings, strict=True))
@@ -121,7 +120,7 @@ class Healer:
         now, policy = self.clock(), self.policy
         begun = episodes.attempts_since(connection, episode.agent, now - max(policy.window, policy.cooldown))
         healed = episodes.verdicts_since(connection, episode, Verdict.PROVEN, now - policy.flap_window)
-        if not episode.open:  # nobody alerts: only a silence long enough to alert on opens it again
+        if not episode.open:  # no alert fires: only a silence that would make it fire opens it again
             episode, policy = reopened(episode, now), replace(policy, grace=policy.down)
         known = instances.of(connection, episode.agent)
         return Case(episode, sight, standing, tuple(begun), policy, now, healed, known.heard(sight.instance, now))
@@ -140,15 +139,15 @@ class Healer:
     def _write(
         self, connection: Connection, decided: Decided, down: int, agents: Agents
     ) -> tuple[list[tuple[Episode, int]], list[Change]]:
-        """Write down every decision of a turn; returns the attempts that begin with it, and what changed.
+        """Write every decision of a turn to the journal; returns the attempts that begin, and what changed.
 
-        Who may act is settled here, where no other receiver does the same.
+        Blast radius and cap are checked here: this transaction runs alone, so no other receiver checks them meanwhile.
         """
         now, incident = self.clock(), _incident(connection)
         admission = admit(_wanting(decided), incident, down, len(agents), self.radius)
         changes = self._latch(connection, incident, admission, now)
-        latch = episodes.incident(connection, ACTION)
-        room = self.cap - episodes.attempts_of_fleet(connection, ACTION, now - HOUR_SECONDS)
+        latch = episodes.incident(connection, RESTART_AGENT)
+        room = self.cap - episodes.attempts_of_fleet(connection, RESTART_AGENT, now - HOUR_SECONDS)
         started: list[tuple[Episode, int]] = []
         for case, wanted in decided:
             _remember(connection, case)
@@ -161,7 +160,7 @@ class Healer:
             begun = self._begin(connection, case, decision, driver, trial_of, now)
             if begun is not None:
                 started.append(begun)
-                changes.append(Change(case.episode.agent, ACTION, State.RUNNING, decision.detail))
+                changes.append(Change(case.episode.agent, RESTART_AGENT, State.RUNNING, decision.detail))
         return started, changes
 
     def _begin(
@@ -184,25 +183,28 @@ class Healer:
         )
 
     def _latch(self, connection: Connection, incident: Incident, admission: Admission, now: float) -> list[Change]:
-        """Close the latch where it trips, and release it where the trials have shown that restarts help."""
+        """Open the fleet's incident where the blast radius is exceeded; end it once the trial agents have recovered."""
         if admission.trips:
             detail = "much of the fleet is down at once; the first few are restarted, the rest wait"
-            episodes.open_episode(connection, ACTION, FLEET, Verdict.BLAST_RADIUS, detail, now, state=State.ESCALATED)
-            return [Change(FLEET, ACTION, State.ESCALATED, detail)]
+            episodes.open_episode(
+                connection, RESTART_AGENT, FLEET, Verdict.BLAST_RADIUS, detail, now, state=State.ESCALATED
+            )
+            return [Change(FLEET, RESTART_AGENT, State.ESCALATED, detail)]
         if incident.open is not None and incident.released(self.radius):
             detail = f"{len(incident.trials)} on trial came back"
             return episodes.decide(connection, incident.open, State.RECOVERED, Verdict.PROVEN, detail, now)
         return []
 
-    def _time_recoveries(self, decided: Decided) -> None:
-        for case, decision in decided:
-            if decision.verdict is Verdict.PROVEN and case.episode.driver:
-                seconds = case.age
-                self.instruments.observe(metrics.RECOVERY, seconds, case.episode.driver)
+    def _time_recoveries(self, decided: Decided, changes: Sequence[Change]) -> None:
+        """Observe how long recoveries took; only those that this receiver wrote down, so that each counts once."""
+        recovered = {change.agent for change in changes if change.state is State.RECOVERED}
+        for case, _ in decided:
+            if case.episode.agent in recovered and case.episode.driver:
+                self.instruments.observe(metrics.RECOVERY, case.age, case.episode.driver)
 
 
 def _remember(connection: Connection, case: Case) -> None:
-    """Keep who spoke, where it is news; told of it twice, it is remembered once."""
+    """Store the instance that was seen, where it is another one than before."""
     known = instances.of(connection, case.episode.agent)
     heard = known.heard(case.sight.instance, case.now)
     if heard != known:
@@ -214,17 +216,17 @@ def _wanting(decided: Decided) -> list[Episode]:
 
 
 def _incident(connection: Connection) -> Incident:
-    latch = episodes.incident(connection, ACTION)
+    latch = episodes.incident(connection, RESTART_AGENT)
     return Incident(
         open=latch,
         trials=tuple(episodes.trials(connection, latch.id)) if latch else (),
-        waiting=episodes.standing_at(connection, ACTION, Verdict.BLAST_RADIUS),
-        released_at=episodes.released_at(connection, ACTION),
+        waiting=episodes.standing_at(connection, RESTART_AGENT, Verdict.BLAST_RADIUS),
+        released_at=episodes.released_at(connection, RESTART_AGENT),
     )
 
 
 def _held(case: Case, decision: Decision, admission: Admission, room: int) -> Decision:
-    """The decision, or the wait for those on trial, or for an hour with fewer restarts."""
+    """The decision, or a deferral where the blast radius or the hourly cap of restarts does not allow it."""
     if decision.verdict is not Verdict.ACT or case.ordered:
         return decision
     if case.episode.id not in admission.allowed:
@@ -238,7 +240,7 @@ def _held(case: Case, decision: Decision, admission: Admission, room: int) -> De
 
 
 def _record(connection: Connection, case: Case, decision: Decision, now: float) -> list[Change]:
-    """Write down a decision that calls no driver; an ended episode that need not open again stays as it is."""
+    """Write a decision that calls no driver; an ended episode that has no reason to open again stays as it is."""
     episode = case.episode
     if not episode.open and (decision.verdict is Verdict.BLIND or decision.state in (State.SKIPPED, State.REJECTED)):
         episodes.leave(connection, episode, decision.due_at if decision.verdict is Verdict.BLIND else None)

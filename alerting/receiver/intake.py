@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
+from alerting.actions import ANALYZE, LOG_TO
 from alerting.journal.receive import Arrival
 from alerting.journal.states import FIRING
 from alerting.model import WATCHDOG, Action
@@ -58,9 +59,9 @@ def _records(actions: Iterable[Action], alert: Alert, fleet: Fleet) -> Iterator[
     """What is to be written down of an alert, and where; a model that is not there is not asked."""
     for action in actions:
         if action.log_to:
-            yield "log_to", action.log_to
+            yield LOG_TO, action.log_to
         elif action.analyze and alert.status == FIRING and fleet.settings.alibaba.alibaba_cloud.enabled:
-            yield "analyze", action.analyze
+            yield ANALYZE, action.analyze
 
 
 def _agent(alert: Alert, fleet: Fleet) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
+from alerting.actions import RESTART_AGENT
 from alerting.journal import Change, State, episodes
 from alerting.receiver.case import Verdict
 
-ACTION = "restart_agent"
 BY_HAND = "by hand"
 """Stands where an episode has the name of an alert."""
 
@@ -24,9 +24,9 @@ Order = Callable[[Connection, str, int, float], list[Change] | None]
 
 def restart(connection: Connection, agent: str, _: int, now: float) -> list[Change] | None:
     """Restart an agent now, whatever the receiver would do; a driver call that is under way is not doubled."""
-    episode = episodes.latest(connection, ACTION, agent)
+    episode = episodes.latest(connection, RESTART_AGENT, agent)
     if episode is None or not episode.open:
-        episode = episodes.open_episode(connection, ACTION, agent, BY_HAND, "people look after it", now)
+        episode = episodes.open_episode(connection, RESTART_AGENT, agent, BY_HAND, "people look after it", now)
     if episode.state is State.RUNNING:
         return None
     detail = "people want it restarted now"
@@ -35,7 +35,7 @@ def restart(connection: Connection, agent: str, _: int, now: float) -> list[Chan
 
 def cancel(connection: Connection, agent: str, episode_id: int, now: float) -> list[Change] | None:
     """End an episode that waits; the firing that opened it opens no other."""
-    episode = episodes.latest(connection, ACTION, agent)
+    episode = episodes.latest(connection, RESTART_AGENT, agent)
     if episode is None or episode.id != episode_id or episode.state not in CANCELLABLE:
         return None
     detail = "people cancelled it"

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
+from alerting.actions import ANALYZE, LOG_TO, RESTART_AGENT
 from alerting.journal import Change, Journal, State, Writer
 from alerting.journal.retention import forget
 from alerting.model import WATCHDOG
-from alerting.receiver import advisor, healer, metrics, scribe
+from alerting.receiver import advisor, metrics, scribe
 from alerting.receiver.advisor import Advisor
 from alerting.receiver.blast import Radius
 from alerting.receiver.calls import Calls
@@ -110,7 +111,8 @@ class Receiver:
 
     def application(self) -> Starlette:
         """The pages; what runs beside them starts and stops with them."""
-        token = self._local.token.get_secret_value() if self._local.token else ""
+        assert self._local.token is not None, "open_local reads one; an empty token would let everybody in"
+        token = self._local.token.get_secret_value()
         desk = Desk(
             journal=self._journal,
             inbox=Inbox(self._writer, self._clock, self._received),
@@ -151,12 +153,12 @@ class Receiver:
         never = asyncio.Event()
         work = [
             every(self._healer.pause, "heal", self._healer.turn, self._news),
-            every(steady(self._local.limits.log_seconds), "log_to", self._scribe.turn, never),
+            every(steady(self._local.limits.log_seconds), LOG_TO, self._scribe.turn, never),
             every(steady(FORGET_SECONDS), "retention", self._forget, never),
             every(steady(FLEET_SECONDS), "brain", self._refresh_fleet, never),
         ]
         if self._advisor:
-            work.append(every(steady(ADVICE_SECONDS), "analyze", self._advisor.judge, never))
+            work.append(every(steady(ADVICE_SECONDS), ANALYZE, self._advisor.judge, never))
             work.append(every(steady(REFRESH_SECONDS), "post what is critical", self._advisor.post, never))
         if self._fleet.now.alerts.named(WATCHDOG):
             work.append(every(steady(DEADMAN_SECONDS), "dead-man's switch", self._deadman.turn, never))
@@ -181,18 +183,18 @@ class Receiver:
 
     def _start_series(self) -> None:
         """Let every series exist before its first event, so that `increase` sees that event."""
-        self._instruments.start(metrics.DURATION, scribe.ACTION, scribe.DRIVER)
+        self._instruments.start(metrics.DURATION, LOG_TO, scribe.DRIVER)
         if self._advisor:
-            self._instruments.start(metrics.DURATION, advisor.ACTION, advisor.DRIVER)
+            self._instruments.start(metrics.DURATION, ANALYZE, advisor.DRIVER)
         for driver in self._drivers:
             self._instruments.start(metrics.RECOVERY, driver)
-            self._instruments.start(metrics.DURATION, healer.ACTION, driver)
+            self._instruments.start(metrics.DURATION, RESTART_AGENT, driver)
         for agent in self._fleet.now.agents:
-            self._series.start(agent, healer.ACTION, State)
+            self._series.start(agent, RESTART_AGENT, State)
         for agent in (*self._fleet.now.agents, NOBODY):
-            self._series.start(agent, scribe.ACTION, scribe.STATES)
+            self._series.start(agent, LOG_TO, scribe.STATES)
             if self._advisor:
-                self._series.start(agent, advisor.ACTION, scribe.STATES)
+                self._series.start(agent, ANALYZE, scribe.STATES)
 
     def _received(self, changes: list[Change]) -> None:
         self._told(changes)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alerting.actions import log_to
+from alerting.actions import LOG_TO, log_to
 from alerting.actions.outcome import Done, Failed
 from alerting.journal import Change, Journal, State, Writer, records
 from alerting.receiver import metrics
@@ -12,7 +12,6 @@ from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.stores.brain import GitBrain
 
-ACTION = "log_to"
 DRIVER = "git"
 LEASE_SECONDS = 120.0
 """Longer than a commit to the brain takes."""
@@ -40,12 +39,12 @@ class Scribe:
         """Write down what waits."""
         began = self.clock()
         until = began + LEASE_SECONDS
-        batch = await self.journal.run(lambda connection: records.claim(connection, ACTION, began, until=until))
+        batch = await self.journal.run(lambda connection: records.claim(connection, LOG_TO, began, until=until))
         if not batch:
             return
         outcome = await asyncio.to_thread(log_to.send, self.brain, batch)
         now = self.clock()
-        self.instruments.observe(metrics.DURATION, now - began, ACTION, DRIVER)
+        self.instruments.observe(metrics.DURATION, now - began, LOG_TO, DRIVER)
         state = {Done: State.SUCCEEDED, Failed: State.FAILED}.get(type(outcome), State.PENDING)
         closed_at = None if state is State.PENDING else now
         changes = await self.writer.commit(

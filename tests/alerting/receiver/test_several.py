@@ -68,6 +68,8 @@ def test_each_attempt_is_one_driver_call(together: Together) -> None:
         assert connection.execute(select(func.count()).select_from(episodes)).scalar_one() == 8
         assert connection.execute(select(func.count()).select_from(attempts)).scalar_one() == 8
     assert set(worlds[1].states().values()) == {"recovered"}
+    recoveries = [world.measured("action_recovery_duration_seconds_count", driver="supervisor") for world in worlds]
+    assert sum(filter(None, recoveries)) == 8, "each is timed by the receiver that wrote it down"
 
 
 def test_the_latch_holds_for_all_of_them(together: Together) -> None:
