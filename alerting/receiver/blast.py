@@ -1,7 +1,8 @@
-"""The blast radius: where much of the fleet is down at once, the cause is likely common, and restarts are held back.
+"""The blast radius: where a large share of the fleet is down at once, most restarts are held back.
 
-An open episode of the agent `*` is the latch, so the journal keeps it and people see one incident. The first few
-agents are restarted one by one; the rest wait for their proof.
+The cause is then likely a common one, which restarts do not mend. An open episode of the agent `*`, the incident, is
+kept in the journal while that holds, so that all receivers go by it and people see one incident. A few agents are
+restarted as a trial, one by one; the others wait until those have recovered.
 """
 
 from collections.abc import Sequence
@@ -25,13 +26,13 @@ class Radius:
 
 @dataclass(frozen=True)
 class Incident:
-    """What is known of the latch.
+    """What the journal says of the incident.
 
     Attributes:
-        open: the latch, where it holds.
+        open: the open incident; None where there is none.
         trials: the episodes that were let through for trial.
         waiting: open episodes that are held back.
-        released_at: when the latch before it was released; who fell before that has waited long enough.
+        released_at: when the last incident ended; episodes from before that may act.
     """
 
     open: Episode | None = None
@@ -57,7 +58,7 @@ class Admission:
     Attributes:
         allowed: ids of episodes whose agents may be restarted.
         trial: of them, the one that is a new trial.
-        trips: whether the latch closes now.
+        trips: whether an incident is opened now.
     """
 
     allowed: frozenset[int]
@@ -70,9 +71,9 @@ def admit(wanting: Sequence[Episode], incident: Incident, down: int, fleet: int,
 
     Args:
         wanting: episodes about to act, longest waiting first.
-        incident: the latch as the journal has it.
-        down: configured agents that are silent, by the receiver's own look.
-        fleet: configured agents.
+        incident: as the journal has it.
+        down: number of configured agents without a fresh heartbeat.
+        fleet: number of configured agents.
         radius: the limits.
     """
     tried = {trial.id for trial in incident.trials}

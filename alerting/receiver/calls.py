@@ -1,4 +1,4 @@
-"""Driver calls under way: each in a thread, its lease kept alive, its end written down."""
+"""Runs driver calls: each in a thread, its lease renewed while it lasts, its result written to the journal."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -31,7 +31,8 @@ class Calls:
         lease_seconds: after which another receiver takes over what this one has in its hands, unless it is renewed.
 
     Attributes:
-        under_way: ids of the episodes whose driver is being called; a clock that was set does not end them.
+        under_way: ids of the episodes whose driver is being called; they are not claimed a second time, even where
+            their lease looks expired because the clock was set.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Calls:
         self.under_way: set[int] = set()
 
     def start(self, episode: Episode, attempt_id: int, config: AgentConfig) -> None:
-        """Call the agent's driver; the attempt is on disk already."""
+        """Call the agent's driver in the background; the attempt is in the journal already."""
         name = f"restart of {episode.agent}"
         self.under_way.add(episode.id)
         task = asyncio.create_task(guarded(name, self._call(episode, attempt_id, config)), name=name)
@@ -61,7 +62,7 @@ class Calls:
         task.add_done_callback(lambda _: self.under_way.discard(episode.id))
 
     async def close(self) -> None:
-        """Wait for nothing: whoever takes the lease over looks for proof first."""
+        """Stop without waiting for calls under way: the receiver that takes their lease over looks for proof first."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

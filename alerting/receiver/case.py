@@ -1,4 +1,4 @@
-"""What a decision about one agent is made from, and what it says: values only."""
+"""The input and the result of a decision about one agent, as plain values."""
 
 import math
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from nervesys.contract import AgentState, Instances, Status
 
 WORKING = (Status.RUNNING, Status.IDLE)
 UNHEARD = Instances()
-"""Nobody spoke yet."""
+"""No instance of the agent was seen yet."""
 
 
 class Verdict(StrEnum):
-    """Why an episode is where it is."""
+    """The reason for an episode's state."""
 
     UNKNOWN_AGENT = "unknown_agent"
     BLIND = "blind"
@@ -50,9 +50,10 @@ class Sight:
     """What one look saw of one agent.
 
     Attributes:
-        blind: why nothing can be said; empty when the sight is clear.
-        age: seconds since the last heartbeat, by the store's clock; infinite where there is none to be believed.
-        version: of the state object; another one is another heartbeat.
+        blind: why the agent cannot be judged; empty when it can.
+        age: seconds since the last heartbeat, by the store's clock; infinite where there is none, or only one in the
+            future.
+        version: ETag of the state object; it changes with every heartbeat.
         state: None where there is none, or where it cannot be read.
     """
 
@@ -80,13 +81,13 @@ class Policy:
         grace: a heartbeat no older than this is fresh.
         down: a silence longer than this is one that alerts.
         look: between two looks.
-        settle: that a new episode waits, so that those who fall together are seen together.
-        proof: that an agent has to prove itself after an attempt: its start, and two heartbeats.
+        settle: that a new episode waits before it acts, so that agents that go down together are counted together.
+        proof: in which a restarted agent must prove that it works: its start, and two heartbeats.
         cooldown: between two attempts on one agent.
         window: in which attempts are counted.
         flap_window: in which recoveries are counted.
-        flaps: recoveries in it after which restarts are no cure.
-        observe: decide as ever, and act upon nothing.
+        flaps: recoveries in that window after which people are asked instead of restarting again.
+        observe: decide and journal, but call no driver.
     """
 
     grace: float
@@ -103,14 +104,14 @@ class Policy:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the brain and the receiver's own file say of an agent.
+    """What the brain and the receiver's local file say about an agent.
 
     Attributes:
         configured: it is in the brain.
         may_restart: its file allows it.
         max_attempts: in the window.
         unreachable: why no driver reaches it; empty when one does.
-        maintenance: why nobody expects it to run now; empty when it should.
+        maintenance: the maintenance window or silence that is in force; empty where there is none.
     """
 
     configured: bool = True
@@ -142,7 +143,7 @@ class Case:
 
     @property
     def age(self) -> float:
-        """Seconds since the episode began; the clock by which it was opened may have been another one, and wrong."""
+        """Seconds since the episode began; never negative, for a clock may have been set back since."""
         return abs(self.now - self.episode.opened_at)
 
     @property
@@ -157,46 +158,46 @@ class Case:
 
     @property
     def ordered(self) -> bool:
-        """Whether people want it restarted, whatever the receiver would do."""
+        """Whether an operator ordered the restart, which the limits do not hold back."""
         return self.episode.verdict == Verdict.ORDERED
 
     @property
     def fresh(self) -> bool:
-        """Whether the agent spoke lately."""
+        """Whether the last heartbeat is recent."""
         return self.sight.age <= self.policy.grace
 
     @property
     def instance(self) -> str:
-        """The instance that speaks; empty where none is known."""
+        """`instance_id` of the newest state; empty where none is known."""
         return self.sight.instance
 
     @property
     def duplicated(self) -> bool:
-        """Whether two instances run: one spoke again after another, and not long ago."""
+        """Whether two instances of the agent write in turn, which means that both run."""
         return self.instances.alternate(self.now, self.policy.down)
 
     @property
     def replaced(self) -> bool:
-        """Whether another instance speaks than before the attempt."""
+        """Whether the state comes from another instance than before the attempt."""
         return self.instance not in ("", self.episode.baseline)
 
     @property
     def working(self) -> bool:
-        """Whether the agent says that it does its work."""
+        """Whether the agent's status is one of work: running or idle."""
         return self.sight.state is not None and self.sight.state.status in WORKING
 
     @property
     def stopping(self) -> bool:
-        """Whether the agent says, of its own accord, that it stops."""
+        """Whether the agent's status is `stopping` though no restart of ours can be the cause."""
         said = self.sight.state is not None and self.sight.state.status is Status.STOPPING
         return said and not self.acted and not self.escalated
 
     @property
     def waited(self) -> float:
-        """Seconds of clear sight since the attempt.
+        """Seconds since the attempt in which the receiver could see the store.
 
-        While the receiver is blind this clock stands still, and no gap between two looks counts for more than two
-        looks: a receiver that was down, or whose machine's clock was set, has not been watching.
+        Time in which the store was unreadable does not count, and a gap between two looks counts for two intervals at
+        most: the receiver may have been down, or its clock may have been set.
         """
         if self.sight.blind or self.episode.looked_at is None:
             return self.episode.waited
@@ -205,7 +206,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is done, and what is remembered of it.
+    """What to do about an episode, and what to write to its row.
 
     Attributes:
         state: that the episode enters, or stays in.

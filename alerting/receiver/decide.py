@@ -1,7 +1,7 @@
-"""What to do about one agent, decided from values alone; each decision has a name.
+"""Decides what to do about one agent: a pure function from a `Case` to a `Decision`.
 
-The name goes to the journal, the log and the metrics alike. The rules below are asked in their order, and the first
-that has something to say decides.
+`RULES` are tried in their order, and the first one that returns a decision wins; where none does, the agent is
+restarted. The decision's verdict names the rule in the journal and in the log.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,10 @@ from alerting.receiver.case import Case, Decision, Verdict
 from nervesys.contract import Status
 
 BACK_OFF_SECONDS = (5.0, 10.0, 20.0)
-"""After driver errors in a row; a driver that did its work is followed by the wait for proof instead."""
+"""Seconds before the next attempt, after one, two, three driver errors in a row.
+
+After a driver call that succeeded the receiver waits for proof instead.
+"""
 
 
 def decide(case: Case) -> Decision:
@@ -26,7 +29,10 @@ def decide(case: Case) -> Decision:
 
 
 def _observes_only(case: Case, decision: Decision) -> bool:
-    """Whether this must not happen; what was begun before people said so may still prove itself."""
+    """Whether a decision must only be journalled: the episode is a test, or the receiver is in mode `observe`.
+
+    An attempt from before that mode was set may still be proven; only new driver calls are held back.
+    """
     if not (case.episode.test or case.policy.observe):
         return False
     if case.acted or case.escalated:
@@ -35,7 +41,7 @@ def _observes_only(case: Case, decision: Decision) -> bool:
 
 
 def reopened(episode: Episode, now: float) -> Episode:
-    """An ended episode as one that begins anew; whether it does is decided as for any other."""
+    """An ended episode as a new one, to decide whether it has to be opened again."""
     return replace(
         episode,
         state=State.PENDING,
@@ -61,7 +67,7 @@ def _unknown_agent(case: Case) -> Decision | None:
 
 
 def _ordered(case: Case) -> Decision | None:
-    """An order stands until the sight is clear, for proof needs to know who spoke before."""
+    """An operator's order waits while the store cannot be read: the instance before the restart must be known."""
     if not case.ordered:
         return None
     if case.sight.blind:
@@ -78,7 +84,7 @@ def _blind(case: Case) -> Decision | None:
 
 
 def _duplicated(case: Case) -> Decision | None:
-    """Two run under one name: a restart would reach one of them at best. The trouble ends when one is left alone."""
+    """Two instances run under one name: a restart would reach one of them at best, so people have to stop the other."""
     if not case.duplicated:
         return None
     detail = f"instances {' and '.join(sorted(case.instances.known[-2:]))} speak in turn; stop one of them"
@@ -86,7 +92,7 @@ def _duplicated(case: Case) -> Decision | None:
 
 
 def _proof(case: Case) -> Decision | None:
-    """A new instance at work, seen at two heartbeats: the only thing that is called recovered."""
+    """Recovered means: another instance than before, with a status of work, seen at two different heartbeats."""
     if not ((case.acted or case.escalated) and case.replaced and case.working and case.fresh):
         return None
     instance, _, version = case.episode.sign.rpartition(" ")
@@ -98,14 +104,14 @@ def _proof(case: Case) -> Decision | None:
 
 
 def _stopping(case: Case) -> Decision | None:
-    """It beats on while it stops: that is no health, and counts as down once this receiver has seen enough of it."""
+    """Status `stopping` with fresh heartbeats is given the grace period; after that the agent counts as down."""
     if not (case.stopping and case.fresh) or case.age >= case.policy.grace:
         return None
     return _stay(case, Verdict.STOPPING, "it says that it stops, and is given time")
 
 
 def _alive(case: Case) -> Decision | None:
-    """A fresh heartbeat, though no proof: nothing to do, or wait; an agent that is starting is never restarted."""
+    """A fresh heartbeat without proof of recovery: nothing to do, or wait; who is starting is not restarted."""
     if not case.fresh or case.stopping:
         return None
     if case.escalated:
@@ -120,7 +126,7 @@ def _alive(case: Case) -> Decision | None:
 
 
 def _stopped(case: Case) -> Decision | None:
-    """Stopped on purpose; but the word of the instance that this receiver itself stopped does not count."""
+    """Status `stopped` means stopped on purpose, unless it comes from the instance that this receiver restarted."""
     stopped = case.sight.state is not None and case.sight.state.status is Status.STOPPED
     if not stopped or (case.acted and not case.replaced):
         return None
@@ -168,7 +174,7 @@ def _exhausted(case: Case) -> Decision | None:
 
 
 def _flapping(case: Case) -> Decision | None:
-    """It was healed again and again, and fell again: whatever ails it, restarts are no cure."""
+    """It recovered several times in the window and went down again each time: restarts do not help."""
     if case.recoveries < case.policy.flaps:
         return None
     detail = f"it came back {case.recoveries} times in {case.policy.flap_window:.0f} s, and fell each time"
@@ -198,7 +204,7 @@ def _act(case: Case) -> Decision:
 
 
 def _stay(case: Case, verdict: Verdict, detail: str, **fields: Any) -> Decision:
-    """Look again soon; what waits for proof or for people stays what it is."""
+    """Look again at the next interval; an episode that was acted upon or escalated keeps its state."""
     state = case.episode.state if case.acted or case.escalated else State.DEFERRED
     return Decision(verdict, state, detail, case.now + case.policy.look, fields)
 

@@ -1,4 +1,4 @@
-"""The receiver's own eyes on the store: who spoke when, and whether that can be judged at all.
+"""Reads the agents' heartbeats from the store, and tells whether agents may be judged by them.
 
 Reads   one LIST of the agents' area a look; one GET for each state object that is asked for and has changed.
 Errors  none are raised: a store that cannot be read makes the look blind, and says why.
@@ -30,7 +30,8 @@ class Look:
         blind: why nobody may be judged by it; empty when it is clear.
         clock: the store's; Unix seconds.
         heartbeats: the newest state object of each agent.
-        astray: our clock is not the store's: whatever we would write down, others could not go by.
+        astray: this machine's clock differs too much from the store's: leases and due times that it would write to the
+            journal would be wrong for other receivers.
     """
 
     at: float
@@ -76,7 +77,7 @@ class Watch:
         return Look(now, self._doubt(now), store_clock, self._heartbeats(listing))
 
     def sight(self, agent: str, look: Look) -> Sight:
-        """What a look says of an agent; its state is fetched where it has changed, which blocks."""
+        """One agent as a look saw it; its state object is fetched where its version changed, which blocks."""
         if look.blind:
             return Sight(blind=look.blind)
         info = look.heartbeats.get(agent)
@@ -90,7 +91,9 @@ class Watch:
         return Sight(age=math.inf if ahead else max(look.clock - info.modified, 0), version=info.version, state=state)
 
     def last_words(self, agent: str) -> tuple[float, AgentState | None] | None:
-        """When an agent last wrote, by the store's clock, and what; None where it never did. For people to read.
+        """The time of an agent's last heartbeat, by the store's clock, and its state; None where it has none.
+
+        It is for people to read, and no decision is based on it.
 
         Raises:
             StoreUnavailable: the store cannot be read.
@@ -99,7 +102,7 @@ class Watch:
         return (info.modified, self._state(agent, info)) if info else None
 
     def last_error(self, agent: str) -> str | None:
-        """What an agent last said of its trouble; None where it said nothing, or cannot be asked."""
+        """`last_error` of an agent's state; None where it has none, or the store cannot be read."""
         try:
             words = self.last_words(agent)
         except StoreUnavailable:
@@ -107,7 +110,7 @@ class Watch:
         return words[1].last_error if words and words[1] else None
 
     def down(self, agents: Iterable[str], look: Look) -> int:
-        """How many agents have fallen silent without having been stopped; one that never spoke has not fallen."""
+        """How many agents have no fresh heartbeat and were not stopped; those that never had one do not count."""
         silent = [
             agent
             for agent in agents
@@ -117,7 +120,7 @@ class Watch:
         return sum(state is None or state.status is not Status.STOPPED for state in states)
 
     def _is_astray(self, now: float, store_clock: float | None) -> bool:
-        """Whether our clock and the store's are too far apart; told once, when it begins."""
+        """Whether this machine's clock and the store's are too far apart; logged once, when that begins."""
         apart = 0.0 if store_clock is None else abs(store_clock - now)
         before, self._astray = self._astray, apart > self._offset
         if self._astray and not before:
@@ -125,7 +128,7 @@ class Watch:
         return self._astray
 
     def _doubt(self, now: float) -> str:
-        """Why the receiver does not trust its eyes yet; empty when it does."""
+        """Why heartbeats may not be judged yet; empty once the store has been readable for the grace period."""
         unbroken = now - self._unbroken_since
         if unbroken < self._heartbeat.grace_seconds:
             return f"the store has been readable without a break for only {unbroken:.0f} s"
