@@ -1,4 +1,4 @@
-"""Reads and writes episodes. Every function takes an open transaction and says nothing to anyone but the database."""
+"""Reads and writes episodes; every function works within the open transaction that it is given."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -10,9 +10,9 @@ from alerting.journal.states import FLEET, OPEN_STATES, Change, Episode, State
 from alerting.journal.tables import attempts, episodes, history
 
 AT_ONCE = 0.0
-"""When an episode is due that was just received: by every receiver's clock."""
+"""`due_at` of an episode that is due at once: in the past by the clock of every receiver."""
 BATCH = 500
-"""Episodes looked at in one turn."""
+"""Episodes claimed in one turn."""
 
 _NEWEST = (
     select(func.max(episodes.c.id))
@@ -52,7 +52,7 @@ def open_episode(
 
 
 def note(connection: Connection, episode_id: int, at: float, state: str, verdict: str, detail: str) -> None:
-    """A line of an episode's history: what was seen and decided."""
+    """Add a line to an episode's history."""
     row = {"episode_id": episode_id, "at": at, "state": state, "verdict": verdict, "detail": detail}
     connection.execute(insert(history), row)
 
@@ -71,16 +71,17 @@ def latest_of(
 
 
 def claim(connection: Connection, now: float, *, owner: str, until: float) -> list[Episode]:
-    """Take the episodes that want a look into this receiver's hands.
+    """Take leases on the episodes that are due.
 
     Args:
         connection: an open transaction.
         now: Unix seconds.
         owner: this receiver.
-        until: Unix seconds, after which another may take them.
+        until: end of the leases, Unix seconds; after it another receiver may claim the episodes.
 
     Returns:
-        Those taken, longest waiting first; what others hold, or are writing to, is left out.
+        The claimed episodes, the one that was due first coming first. Those that another receiver has a lease on, or
+        is writing to at this moment, are left out.
     """
     wanted = (
         select(episodes).where(episodes.c.due_at <= now, _free(now)).order_by(*episodes.c["due_at", "id"]).limit(BATCH)
@@ -92,13 +93,13 @@ def claim(connection: Connection, now: float, *, owner: str, until: float) -> li
 
 
 def next_due(connection: Connection, now: float) -> float | None:
-    """When the next episode wants a look; None where none does."""
+    """When the next episode without a lease is due; None where none is."""
     instant: float | None = connection.execute(select(func.min(episodes.c.due_at)).where(_free(now))).scalar_one()
     return instant
 
 
 def incident(connection: Connection, action: str) -> Episode | None:
-    """The fleet's open incident: the latch of the blast radius."""
+    """The fleet's open incident, which the blast radius opens; None where there is none."""
     newest = latest(connection, action, FLEET)
     return newest if newest and newest.open else None
 
@@ -111,13 +112,13 @@ def released_at(connection: Connection, action: str) -> float | None:
 
 
 def trials(connection: Connection, incident_id: int) -> list[Episode]:
-    """The episodes that an incident let through for trial."""
+    """The episodes whose agents were restarted as trials of an incident."""
     query = select(episodes).where(episodes.c.trial_of == incident_id).order_by(episodes.c.id)
     return [_episode(row) for row in connection.execute(query).mappings()]
 
 
 def standing_at(connection: Connection, action: str, verdict: str) -> int:
-    """How many open episodes were last decided so."""
+    """How many open episodes have this verdict."""
     mine = (episodes.c.action == action, episodes.c.verdict == verdict, episodes.c.closed_at.is_(None))
     return int(connection.execute(select(func.count()).where(*mine)).scalar_one())
 
@@ -129,13 +130,13 @@ def attempts_since(connection: Connection, agent: str, since: float) -> list[flo
 
 
 def attempts_of_fleet(connection: Connection, action: str, since: float) -> int:
-    """How many attempts began, whichever agent's."""
+    """How many attempts began since then, of all agents."""
     mine = (attempts.c.action == action, attempts.c.started_at > since)
     return int(connection.execute(select(func.count()).where(*mine)).scalar_one())
 
 
 def verdicts_since(connection: Connection, episode: Episode, verdict: str, since: float) -> int:
-    """How often something was decided about an action and agent, across episodes."""
+    """How often the history of an action and agent holds a verdict since then, across episodes."""
     mine = (episodes.c.action == episode.action, episodes.c.agent == episode.agent)
     noted = (history.c.verdict == verdict, history.c.at > since)
     query = select(func.count()).select_from(history).join(episodes).where(*mine, *noted)
@@ -145,19 +146,20 @@ def verdicts_since(connection: Connection, episode: Episode, verdict: str, since
 def decide(
     connection: Connection, episode: Episode, state: State, verdict: str, detail: str, now: float, **fields: Any
 ) -> list[Change]:
-    """Write a decision down: the row, and a line of history where it says something new.
+    """Write a decision to the episode's row, and to its history where state or verdict changed.
 
     Args:
         connection: an open transaction.
-        episode: as it was when the decision was made.
+        episode: as it was read when the decision was made.
         state: that it enters, or stays in.
-        verdict: the decision's name.
-        detail: the decision in words.
+        verdict: why, in a word.
+        detail: why, in a sentence.
         now: Unix seconds.
         fields: further columns.
 
     Returns:
-        The change of state, if there was one; nothing is written where somebody else decided, or took it, meanwhile.
+        The change of state, if there was one. Nothing is written where the row was changed, or claimed by another
+        receiver, since the episode was read.
     """
     closed = None if state in OPEN_STATES else episode.closed_at or now
     values = {"state": state, "verdict": verdict, "detail": detail, "closed_at": closed, **fields}
@@ -174,11 +176,11 @@ def decide(
 def begin_attempt(
     connection: Connection, episode: Episode, driver: str, now: float, *, owner: str, lease_until: float, **fields: Any
 ) -> tuple[Episode, int] | None:
-    """Enter `running`: the attempt's number and time are on disk before the driver is called.
+    """Enter the state `running` and add the attempt, so that it is on disk before the driver is called.
 
     Args:
         connection: an open transaction.
-        episode: as it was when the decision was made.
+        episode: as it was read when the decision was made.
         driver: that will be called.
         now: Unix seconds.
         owner: this receiver.
@@ -186,7 +188,8 @@ def begin_attempt(
         fields: further columns, such as `baseline`.
 
     Returns:
-        The episode as it is now and the attempt's id, or None where somebody else was first.
+        The episode as it is now and the attempt's id; None where the row was changed, or claimed by another receiver,
+        since the episode was read.
     """
     number = episode.attempts + 1
     detail = f"attempt {number} by {driver}"
@@ -211,13 +214,13 @@ def begin_attempt(
 
 
 def end_attempt(connection: Connection, attempt_id: int, now: float, outcome: str, detail: str) -> None:
-    """How the driver call ended."""
+    """Write down how the driver call ended."""
     values = {"ended_at": now, "outcome": outcome, "detail": detail}
     connection.execute(update(attempts).where(attempts.c.id == attempt_id).values(**values))
 
 
 def acknowledge(connection: Connection, episode_id: int, now: float) -> list[Change] | None:
-    """End an escalated episode by the word of people; None where no escalated episode has this id."""
+    """End an escalated episode because an operator took it over; None where no escalated episode has this id."""
     chosen = (episodes.c.id == episode_id, episodes.c.state == State.ESCALATED)
     row = connection.execute(select(episodes).where(*chosen).with_for_update()).mappings().first()
     if row is None:
@@ -226,30 +229,30 @@ def acknowledge(connection: Connection, episode_id: int, now: float) -> list[Cha
 
 
 def extend_lease(connection: Connection, episode_id: int, owner: str, until: float) -> None:
-    """Keep what is under way in this receiver's hands."""
+    """Renew the lease on an episode, where this receiver still has it."""
     mine = (episodes.c.id == episode_id, episodes.c.lease_owner == owner)
     connection.execute(update(episodes).where(*mine).values(lease_until=until))
 
 
 def look_again(connection: Connection, episode_id: int, at: float | None) -> None:
-    """When an episode is looked at once more; None leaves it in peace."""
+    """Set when an episode is due; None for not before an alert of it is received."""
     connection.execute(_LOOK_AGAIN, {"episode": episode_id, "at": at})
 
 
 def leave(connection: Connection, episode: Episode, due_at: float | None) -> None:
-    """Let go of an ended episode that nothing new is said of; None leaves it in peace."""
+    """Give up the lease on an ended episode that stays ended, and set when it is due again; None for never."""
     free = {"due_at": due_at, "lease_owner": None, "lease_until": None}
     connection.execute(update(episodes).where(*_unchanged(episode)).values(free))
 
 
 def _unchanged(episode: Episode) -> tuple[ColumnElement[bool], ...]:
-    """Whether it still is what was decided about, in the same hands: decisions and attempts move `updated_at`."""
+    """Conditions of an optimistic lock: the row has the `updated_at` and the lease owner that were read."""
     same_hands = episodes.c.lease_owner.is_not_distinct_from(episode.lease_owner)
     return episodes.c.id == episode.id, episodes.c.updated_at == episode.updated_at, same_hands
 
 
 def _free(now: float) -> ColumnElement[bool]:
-    """Whether no receiver is at work on it."""
+    """Condition that no receiver has a lease that is still valid."""
     return or_(episodes.c.lease_until.is_(None), episodes.c.lease_until < now)
 
 

@@ -1,4 +1,4 @@
-"""Remembers which instances of each agent spoke: across episodes, starts of a receiver, and receivers."""
+"""Stores which instances of each agent were seen; all receivers share it, and it outlives their restarts."""
 
 import json
 
@@ -15,7 +15,7 @@ def of(connection: Connection, agent: str) -> Instances:
 
 
 def keep(connection: Connection, agent: str, known: Instances) -> None:
-    """Remember it in place of what was known; the transaction is alone."""
+    """Replace what is stored; the transaction must run alone, so that no other receiver does the same meanwhile."""
     seen = {"known": json.dumps(known.known), "returns": known.returns, "returned_at": known.returned_at}
     connection.execute(delete(instances).where(instances.c.agent == agent))
     connection.execute(insert(instances).values(agent=agent, **seen))

@@ -156,7 +156,7 @@ def _open(connection: Connection, arrival: Arrival, action: str, now: float) -> 
 
 
 def _same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> bool:
-    """Whether an ended episode has seen this very firing: then this is its repeat or its end, and no new trouble."""
+    """Whether this firing (same name, fingerprint and start) belongs to an ended episode: then it is no new one."""
     seen = (
         select(alerts.c.id)
         .join(evidence, evidence.c.alert_id == alerts.c.id)
@@ -187,7 +187,7 @@ def _records(connection: Connection, kept: Iterable[_Kept], now: float) -> list[
 
 
 def _insert(dialect: str, table: Table) -> Any:
-    """An INSERT that may say what happens on a conflict, in the words of the database at hand."""
+    """An INSERT of the dialect, which is needed for ON CONFLICT."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 

@@ -1,4 +1,4 @@
-"""Reads and writes records: what is to be written down elsewhere, and waits here until it is."""
+"""Reads and writes records: the alerts that `log_to` and `analyze` still have to deal with, as an outbox."""
 
 import json
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from alerting.journal.states import FIRING, Change, State
 from alerting.journal.tables import alerts, records
 
 BATCH = 1000
-"""Records written in one go."""
+"""Records claimed at once."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One alert that is to be written down.
+    """One alert that an action has to deal with.
 
     Attributes:
         target: where, as alerts.yaml says.
@@ -47,17 +47,18 @@ _COLUMNS = (
 
 
 def claim(connection: Connection, action: str, now: float, *, until: float, limit: int = BATCH) -> list[Record]:
-    """Take what waits for an action into this receiver's hands.
+    """Take leases on the open records of an action.
 
     Args:
         connection: an open transaction.
         action: its name.
         now: Unix seconds.
-        until: Unix seconds, after which another may take them.
+        until: end of the leases, Unix seconds; after it another receiver may claim the records.
         limit: how many at most.
 
     Returns:
-        Those taken, oldest first; what others hold is left out.
+        The claimed records, oldest first. Those that another receiver has a lease on, or is writing to at this moment,
+        are left out.
     """
     free = or_(records.c.lease_until.is_(None), records.c.lease_until < now)
     query = (
@@ -81,15 +82,15 @@ def settle(
     closed_at: float | None,
     verdict: str = "",
 ) -> list[Change]:
-    """Write down how a batch ended, or why it goes on waiting.
+    """Write the outcome of a batch to its records, and give up the leases.
 
     Args:
         connection: an open transaction.
         done: the batch.
-        state: that all of it is in now.
-        detail: in words.
-        closed_at: Unix seconds; None while it waits.
-        verdict: of who was asked; empty where nobody was.
+        state: that all of them enter.
+        detail: of the outcome, in words.
+        closed_at: Unix seconds; None where the action is to be tried again.
+        verdict: of the language model; empty where it was not asked.
     """
     values = {"state": state, "detail": detail, "closed_at": closed_at, "lease_until": None, "verdict": verdict}
     connection.execute(update(records).where(_these(done)).values(values))
@@ -103,7 +104,8 @@ def standing(connection: Connection, action: str, verdict: str, since: float) ->
         connection: an open transaction.
         action: its name.
         verdict: such as `critical`.
-        since: Unix seconds; an alert not heard of since then is over, for its end may come under another start.
+        since: Unix seconds; an alert that was not received since then counts as resolved, for the resolved one may have
+            come with another start.
     """
     end = alerts.alias()
     same = and_(*(end.c[name] == alerts.c[name] for name in ("alertname", "fingerprint", "starts_at")))

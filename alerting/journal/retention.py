@@ -1,4 +1,4 @@
-"""Forgets what ended long ago, in steps that hold nobody up."""
+"""Deletes what ended long ago, in steps so short that they delay no other transaction."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from sqlalchemy import Connection, Select, delete, select, update
 from alerting.journal.tables import alerts, attempts, episodes, evidence, history, records
 
 BATCH = 500
-"""Rows of each kind forgotten in one step."""
+"""Rows of each kind deleted in one step."""
 
 
 def forget(connection: Connection, before: float) -> bool:
-    """Delete episodes and records that ended before an instant, and alerts that nothing remembers.
+    """Delete episodes and records that ended before an instant, and alerts that neither of them refers to.
 
-    An episode stays for as long as one of its alerts still comes: it absorbs that alert's repeats.
+    An episode is kept while one of its alerts is still received: without it, the repeat would open a new episode.
 
     Args:
         connection: an open transaction.

@@ -1,10 +1,10 @@
-"""What the journal's rows say: states, episodes, and how one entered a state."""
+"""The values of the journal: states, episodes, and changes of state."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 FIRING = "firing"
-"""Status of an alert that is not over."""
+"""Status of an alert that is not resolved."""
 FLEET = "*"
 """Stands for the whole fleet where an agent's name is expected; no agent can be named so."""
 
@@ -40,17 +40,17 @@ class Episode:
         alert: name of the alert that opened it.
         verdict: name of the last decision.
         detail: that decision in words.
-        due_at: when to look next; None leaves it until something is received.
+        due_at: when to look at the agent next; None for not before an alert of it is received.
         attempts: driver calls in this episode.
-        driver_errors: of them, the last ones in a row that the driver could not carry out.
+        driver_errors: driver errors in a row, up to the last call.
         attempt_at: when the last attempt began.
         baseline: the agent's `instance_id` before the last attempt; empty where it had none.
-        sign: version of the state object in which a new instance was first seen.
-        waited: seconds of clear sight since the last attempt; blind time does not count.
-        looked_at: the last look, clear or blind.
-        trial_of: the fleet's incident that this agent is a trial for.
-        lease_owner: the receiver that decides about it, or makes a driver call.
-        lease_until: after which another may take over.
+        sign: new instance and version of the state object in which it was first seen.
+        waited: seconds since the last attempt in which the store could be read.
+        looked_at: when the receiver last looked, whether or not it could read the store.
+        trial_of: id of the fleet's incident whose trial this episode is.
+        lease_owner: the receiver that has the lease: it alone decides about the episode and calls the driver.
+        lease_until: end of the lease, after which another receiver may claim the episode.
     """
 
     id: int
@@ -80,13 +80,13 @@ class Episode:
 
     @property
     def open(self) -> bool:
-        """Whether it still absorbs what is received."""
+        """Whether it has not ended, so that further alerts join it."""
         return self.closed_at is None
 
 
 @dataclass(frozen=True)
 class Change:
-    """An action entered a state: counted and logged once it is committed."""
+    """An action entered a state; counted and logged once that is committed."""
 
     agent: str
     action: str

@@ -1,4 +1,4 @@
-"""The journal's tables. Instants are Unix seconds; texts have been made clean before they come here."""
+"""The journal's tables. Times are Unix seconds; texts were cleaned by `alerting.receiver.webhook` before."""
 
 from sqlalchemy import (
     Boolean,
@@ -54,9 +54,9 @@ episodes = Table(
 )
 OPEN = text("closed_at IS NULL")
 Index("uq_episodes_open", *episodes.c["action", "agent", "test"], unique=True, sqlite_where=OPEN, postgresql_where=OPEN)
+"""At most one open episode for each action and agent; every further alert joins it."""
 Index("ix_episodes_due", episodes.c.due_at)
 Index("ix_episodes_agent", *episodes.c["agent", "id"])
-"""One open row an action and agent: what makes an episode absorb its repeats."""
 
 attempts = Table(
     "attempts",

@@ -1,4 +1,4 @@
-"""What the journal tells others: the list of actions, one episode's story, and how much waits."""
+"""Read-only queries for pages and metrics: the list of actions, one episode with its history, and what is open."""
 
 import json
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ def actions(connection: Connection, wanted: Filter) -> list[dict[str, Any]]:
 
 
 def story(connection: Connection, episode_id: int) -> dict[str, Any] | None:
-    """Everything about one episode: its row, history, attempts and evidence; None where there is none."""
+    """One episode with its history, attempts and alerts; None where there is none with this id."""
     row = connection.execute(select(episodes).where(episodes.c.id == episode_id)).mappings().first()
     if row is None:
         return None
@@ -105,7 +105,7 @@ def story(connection: Connection, episode_id: int) -> dict[str, Any] | None:
 
 
 def escalations(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
-    """Why people were asked last, of each of these episodes that asked them: what is decided later says less."""
+    """Verdict and detail with which each of these episodes was last escalated; later verdicts do not say why."""
     lines = select(*history.c["episode_id", "state", "verdict", "detail"]).where(history.c.episode_id.in_(ids))
     why: dict[int, str] = {}
     before: dict[int, str] = {}
@@ -126,7 +126,7 @@ def open_counts(connection: Connection) -> list[tuple[str, str, str, int]]:
 
 
 def pending(connection: Connection) -> tuple[int, float | None]:
-    """How many episodes and records are open, and since when the oldest of them."""
+    """How many episodes and records are open, and when the oldest of them was opened."""
     count, oldest = 0, []
     for table in (episodes, records):
         query = select(func.count(), func.min(table.c.opened_at)).where(table.c.closed_at.is_(None))
