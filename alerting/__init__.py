@@ -1,4 +1,4 @@
-"""config/alerts.yaml becomes rules and routes; what fires becomes actions, journalled and proven."""
+"""Generates rules and routes from config/alerts.yaml, and acts on the alerts that fire (`alerting.receiver`)."""
 
 from alerting.receiver.metrics import FAMILIES
 

@@ -1,6 +1,6 @@
-"""Everything that is wrong with config/alerts.yaml beyond its form, each with file and line.
+"""Checks the content of config/alerts.yaml; each mistake has file and line.
 
-Names are checked against what is handed in: families of the wings, dashboards, the folder of secrets.
+Names in it are compared with a `World`: the families of all programs, the dashboards, the files of secrets.
 """
 
 import os

@@ -26,7 +26,7 @@ THRESHOLD = "threshold"
 
 @dataclass(frozen=True)
 class Value:
-    """What a comparison looks at, whatever it is compared with.
+    """The value that a comparison compares.
 
     Attributes:
         words: what the condition calls it.
@@ -82,7 +82,12 @@ def compiled(text: str, settings: Settings, severity: Severity | None, own: Own 
 
 
 def _known_to_the_brain(common: str, apart: Mapping[str, list[str]]) -> str:
-    """The expression for the agents of the brain, and others for those that have thresholds of their own."""
+    """Restrict the expression to configured agents; those with thresholds of their own get an expression each.
+
+    Args:
+        common: the expression with the fleet's thresholds.
+        apart: other expressions, with the agents that each is for.
+    """
     if not apart:
         return f"{common}\n{_configured()}"
     others = "|".join(sorted(chain.from_iterable(apart.values())))
@@ -92,7 +97,7 @@ def _known_to_the_brain(common: str, apart: Mapping[str, list[str]]) -> str:
 
 
 def _configured(operator: str = "", names: str = "") -> str:
-    """Falls silent for an agent that is taken out; an hour bridges what the brain's exporter may miss."""
+    """Matches the agents that the brain configures; within the last hour, to bridge outages of the brain's exporter."""
     which = f'{{agent{operator}"{names}"}}' if operator else ""
     return f"and on (agent) last_over_time({CONFIGURED}{which}[1h])"
 
@@ -155,7 +160,7 @@ def _clause(clause: Clause, settings: Settings, severity: Severity | None) -> Co
 
 
 def _terms(clause: Comparison) -> tuple[Term, ...]:
-    """What the words mean, one for each unit that they may be compared in."""
+    """The meanings of the words: one for each unit in which they can be compared."""
     if not clause.silence:
         return _measured(clause.words, MEASURES)
     words = clause.words

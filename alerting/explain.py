@@ -1,4 +1,4 @@
-"""What a condition comes to at this moment: for each agent, server, …, the values it looks at and whether it holds."""
+"""Evaluates a condition now: for each agent, server, …, the values that it compares and whether it holds."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from nervesys.prometheus import Prometheus, Series
 
 @dataclass(frozen=True)
 class Row:
-    """One agent, server, … and what is the case with it.
+    """One agent, server, … with its values.
 
     Attributes:
         who: the values of its labels.
-        values: as people read them; empty where there is none, or where its source cannot be believed.
-        holds: the whole condition.
+        values: with units, for people; empty where there is none, or its source is not refreshed.
+        holds: whether the whole condition holds.
     """
 
     who: tuple[str, ...]
@@ -24,7 +24,7 @@ class Row:
 
 
 def rows(condition: Compiled, prometheus: Prometheus) -> list[Row]:
-    """Ask for everything that the condition speaks of.
+    """Ask Prometheus for the condition and each of its values.
 
     Raises:
         QueryFailed: with Prometheus' own words.

@@ -1,7 +1,7 @@
-"""When what an exporter says may be believed: PromQL that closes while a source is not read.
+"""Gates: PromQL that makes an expression empty while the exporter cannot read the source of its series.
 
-A series that is served is no proof that it is new: after a failure the last snapshot stays. Two families date it:
-the last success of each area, and since when the successes follow each other without a break.
+That a series is served does not prove that it is current: after a failed refresh the last snapshot stays served. Two
+families tell its age: when each area was last refreshed with success, and since when it was so without a break.
 """
 
 from dataclasses import dataclass
@@ -60,14 +60,14 @@ def fresh_limit(settings: Settings, origin: Origin) -> float:
 
 
 def gated(settings: Settings, expr: str, origin: Origin, *, silence: bool = False) -> str:
-    """An expression that is empty while its origin may not be believed.
+    """An expression that is empty while its origin has not been refreshed recently.
 
     Args:
-        settings: how old is too old.
+        settings: the limits.
         expr: a vector that still carries `job` and `instance`.
         origin: where it is read from.
-        silence: it speaks of age or absence, for which the area must have been read without a break, by clocks that
-            agree.
+        silence: the expression is about age or absence. Then the area must also have been refreshed without a break
+            for a grace period, and the store's clock must agree with the exporter's.
     """
     fresh = f"abs(time() - {LAST_SUCCESS}{origin}) < {number(fresh_limit(settings, origin))}"
     parts = [expr, f"and on (job, instance) ({fresh})"]
@@ -81,7 +81,10 @@ def gated(settings: Settings, expr: str, origin: Origin, *, silence: bool = Fals
 
 
 def whole(settings: Settings, origin: Origin) -> str:
-    """All exporters of the source are up and have read the area without a break: what is absent is not there."""
+    """True while all exporters of the source are up and have refreshed the area without a break for the grace period.
+
+    Only then does a series that is absent mean that the thing itself is absent.
+    """
     return (
         f"({watching(settings, origin)}\n"
         f"  and on () min(time() - {UNBROKEN_SINCE}{origin}) > {number(_grace(settings, origin))})"
@@ -89,7 +92,7 @@ def whole(settings: Settings, origin: Origin) -> str:
 
 
 def watching(settings: Settings, origin: Origin) -> str:
-    """All exporters of the source are up and read the area a moment ago, by Prometheus' clock."""
+    """True while all exporters of the source are up and have refreshed the area recently, by Prometheus' clock."""
     return (
         f'min(up{{job="{origin.source}"}}) == 1\n'
         f"  and on () max(abs(time() - {LAST_SUCCESS}{origin})) < {number(fresh_limit(settings, origin))}"

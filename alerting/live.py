@@ -1,7 +1,4 @@
-"""Asks a running Prometheus whether every series that alerts look at is there: a misspelt one would be silent.
-
-That an alert fires is proven by the rule tests; here only what it selects is asked for.
-"""
+"""Asks a running Prometheus whether every series that alerts select exists: an alert on a misspelt one never fires."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -37,15 +34,15 @@ EXPECTED_ABSENT: Mapping[str, str] = {
     "nervesys_artifact_oldest_upload_timestamp_seconds": NOTHING_WAITS,
     "nervesys_artifact_oldest_waiting_timestamp_seconds": NOTHING_WAITS,
 }
-"""What may be absent from a healthy stack, each with the reason."""
+"""Selectors that may match nothing in a healthy stack, each with the reason."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A selector and whether any series answers to it.
+    """A selector, and whether it matches any series.
 
     Attributes:
-        alerts: the names of those that look at it.
+        alerts: the names of those that use it.
         reason: why it may be absent; empty where it must be there.
     """
 
@@ -56,12 +53,12 @@ class Asked:
 
     @property
     def fine(self) -> bool:
-        """Whether it is there, or need not be."""
+        """Whether it matches, or need not."""
         return self.there or bool(self.reason)
 
 
 def asked(prometheus: Prometheus, rules: Iterable[Rule]) -> Iterator[Asked]:
-    """Every selector of the rules, asked once.
+    """Ask for every selector of the rules, once.
 
     Raises:
         QueryFailed: with Prometheus' own words.

@@ -16,13 +16,13 @@ TEXT = (
     "Dashboard: {{ .Annotations.dashboard_url }}\n"
     "Journal: {{ .Annotations.journal_url }}\n\n{{ end }}"
 )
-"""What is not known of an alert has no line."""
+"""A line whose value is not known is left out."""
 PLAIN = f"{TITLE}\n\n{TEXT}"
-"""For where there is no title."""
+"""Title and text in one, for channels without a title."""
 
 
 def _asked(query: str, said: str) -> str:
-    """A template of Prometheus that asks it about the alert's agent, and is empty where nothing answers."""
+    """A Prometheus template: runs a query about the alert's agent, and is empty where that has no result."""
     return f"{{{{ range printf `{query}` $labels.agent | query }}}}{said}{{{{ end }}}}"
 
 
@@ -40,4 +40,4 @@ AGENT_STORY = {
         "{{ . | label `action` }} is {{ . | label `state` }}; ",
     ),
 }
-"""Annotations that Prometheus fills in when an alert on an agent fires; Grafana cannot ask."""
+"""Annotations with queries, for alerts on agents; Prometheus runs them when the alert fires, Grafana cannot."""

@@ -1,8 +1,9 @@
 """Alertmanager's configuration: who is told, how often, and what keeps quiet while something worse is known.
 
-Actions have a route of their own that waits for nobody and repeats often: with the default of four hours, an agent
-that dies a second time between two flushes would stay down unheard. People are told at leisure. What inhibition or a
-silence holds back from people is held back from actions too, so nothing of the receiver's safety relies on either.
+Actions have a route of their own without `group_wait` and with a short `repeat_interval`: with the default of four
+hours, nobody would hear of an agent that dies a second time between two flushes. The routes to people use the slow
+intervals of the settings. Inhibitions and silences also hold alerts back from the receiver, so its safety does not rely
+on them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -29,7 +30,7 @@ RECEIVER_TOKEN = "receiver_token"  # noqa: S105  # the name of a file
 NOBODY, ACTIONS, DEADMAN = "nobody", "actions", "deadman"
 """Receivers that are always there; channels are named by people."""
 ACTIONS_INTERVAL, ACTIONS_REPEAT = 30, 120
-"""Seconds: no more than these keep an agent that dies again from staying down unheard."""
+"""Upper limits of `group_interval` and `repeat_interval` of the route to the receiver, in seconds."""
 PEOPLE_GROUP = ["alertname", "severity"]
 ACTIONS_GROUP = ["alertname", "agent", "server"]
 
@@ -60,12 +61,12 @@ def alertmanager_config(settings: Settings, alerts: AlertsFile, secrets: Path) -
 
 
 def idle_config() -> dict[str, Any]:
-    """The content of alertmanager.yml where another engine tells people: nobody is told twice."""
+    """The content of alertmanager.yml where Grafana notifies: no routes, so that nobody is notified twice."""
     return {"route": {"receiver": NOBODY}, "receivers": [{"name": NOBODY}]}
 
 
 def pace(settings: Settings) -> dict[str, str]:
-    """How patiently people are told."""
+    """The intervals of the routes to people."""
     timing = settings.monitoring.alertmanager
     return {
         "group_wait": promql_duration(timing.group_wait_seconds),
@@ -77,7 +78,7 @@ def pace(settings: Settings) -> dict[str, str]:
 def routes(
     settings: Settings, alerts: AlertsFile, matching: Callable[[Iterable[str]], dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """First match wins, and goes on where it says `continue`: an alert may be acted upon and told to many.
+    """The child routes. Those with `continue` let the next ones match too: an alert may go to several receivers.
 
     Args:
         settings: intervals.

@@ -1,4 +1,4 @@
-"""Prometheus' alerting rules: the expression of each alert, and what every rule carries, added in one place."""
+"""Prometheus' alerting rules: the expression of each alert, with the labels and annotations that all rules have."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +88,7 @@ def _written(rule: Rule, settings: Settings) -> dict[str, Any]:
 
 
 def annotations(rule: Rule, settings: Settings) -> dict[str, str]:
-    """What people read of a rule whoever evaluates it, with Prometheus' templates."""
+    """The annotations of a rule, for either engine, as Prometheus templates."""
     variables = "&".join(f"var-{name}={{{{ $labels.{name} }}}}" for name in rule.by if name in DASHBOARD_VARIABLES)
     dashboard = f"{settings.grafana.url}/d/{rule.alert.dashboard}"
     asked = "?agent={{ $labels.agent }}" if "agent" in rule.by else ""

@@ -1,4 +1,4 @@
-"""Prometheus' configuration: whom it scrapes, which rules it evaluates, whom it tells."""
+"""Prometheus' configuration: scrape targets, rule files, and Alertmanagers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +8,9 @@ from alerting.units import promql_duration
 from nervesys.settings import Settings
 
 OWN = {"receiver": "receiver", "artifacts-service": "artifacts"}
-"""Programs of ours that are no exporters: where they listen, by their job, which no source may have for a name."""
+"""Our programs that are no exporters: job to the setting with their address; no source may have such a name."""
 FOREIGN = ("prometheus", "alertmanager")
-"""Programs whose pages the settings `web` do not protect."""
+"""Programs that the settings `web` (TLS, basic auth) do not apply to."""
 
 
 def jobs(settings: Settings) -> dict[str, str]:
@@ -27,8 +27,7 @@ def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = Tr
     Args:
         settings: addresses and intervals.
         secrets: folder in which the password of basic auth lies, as `web_password`.
-        evaluates: it has all rules, and tells Alertmanager; else it only stores what it scrapes, and records what
-            dashboards ask.
+        evaluates: whether it evaluates alerting rules and notifies Alertmanager; else it has recording rules alone.
     """
     timing, alertmanagers = settings.monitoring.prometheus, settings.monitoring.alertmanagers
     return {

@@ -1,4 +1,4 @@
-"""Conditions with a name of their own, because they join several sources or have no bound to compare with."""
+"""Named conditions, which join several sources or have no bound to compare with."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Named:
 
 
 def _never_seen(settings: Settings) -> str:
-    """The brain has named an agent for a while, and the store, read whole, knows of no heartbeat of it."""
+    """An agent has been configured for a while, and the store, read without a break, has no heartbeat of it."""
     heartbeat = settings.thresholds.heartbeat
     window = heartbeat.down_after_seconds + max(heartbeat.grace_seconds, fresh_limit(settings, BRAIN))
     span = promql_duration(window)
@@ -40,7 +40,7 @@ def _never_seen(settings: Settings) -> str:
 
 
 def _unknown_agents(settings: Settings) -> str:
-    """How many agents speak that the brain does not name; one number, for nobody here chose their names."""
+    """The number of agents with heartbeats that the brain does not configure; their names become no labels."""
     age = gated(settings, f"(time() - {HEARTBEAT})", AGENTS)
     return (
         f"count(\n  min by (agent) (\n  {age}\n  ) < {number(settings.thresholds.heartbeat.down_after_seconds)}\n"
@@ -50,13 +50,13 @@ def _unknown_agents(settings: Settings) -> str:
 
 
 def _stuck_stopping(settings: Settings) -> str:
-    """An agent has said that it stops for as long as makes any other silent agent a dead one."""
+    """An agent's status has been `stopping` for longer than `down_after_seconds`."""
     stopping = Level('nervesys_agent_status{status="stopping"}', ("agent",), Unit.COUNT, AGENTS)
     return stopping.promql(settings, ">", 0, settings.thresholds.heartbeat.down_after_seconds)
 
 
 def _exporter_stale(settings: Settings) -> str:
-    """No pass over an area has succeeded for longer than what is served of it may be relied on."""
+    """No refresh of an area has succeeded for longer than its freshness limit."""
     return "\nor ".join(
         f"max by (source, area) (time() - {LAST_SUCCESS}{origin}) > {number(fresh_limit(settings, origin))}"
         for origin in origins(settings)
@@ -64,7 +64,7 @@ def _exporter_stale(settings: Settings) -> str:
 
 
 def _source_unreachable(settings: Settings) -> str:
-    """Every pass over an area has failed for as long."""
+    """Every refresh of an area has failed for as long as its freshness limit."""
     return "\nor ".join(
         "("
         + Level(f"nervesys_exporter_up{origin}", ("source", "area"), Unit.COUNT).promql(
@@ -76,14 +76,14 @@ def _source_unreachable(settings: Settings) -> str:
 
 
 def _target_down(settings: Settings) -> str:
-    """A job cannot be scraped, or is not even tried: a series that is gone must not be silence."""
+    """A job cannot be scraped, or is missing from Prometheus' targets, for which `up` has no series."""
     scraped = jobs(settings)
     down = f'min by (job) (up{{job=~"{"|".join(scraped)}"}}) == 0'
     return "\nor ".join([down, *(f'absent(up{{job="{job}"}})' for job in scraped)])
 
 
 def _all_is_well(settings: Settings) -> str:
-    """Agents are being watched; a constant would fire on while nothing is ingested."""
+    """The store's agents are being read; `vector(1)` would go on firing while Prometheus ingests nothing."""
     return watching(settings, AGENTS)
 
 
@@ -96,4 +96,4 @@ SITUATIONS: Mapping[str, Named] = {
     "source unreachable": Named(("source", "area"), _source_unreachable),
     "all is well": Named((), _all_is_well),
 }
-"""What has a name of its own: `target down`."""
+"""By name, such as `target down`."""

@@ -1,8 +1,8 @@
-"""The kinds of things that a condition can speak of, each with the PromQL that asks for it safely.
+"""The kinds of terms that a condition can compare, each with the PromQL that it is compiled to.
 
-What they share: they are empty while their source may not be believed (`alerting.gates`), they end in `by (…)`, so
-that an alert keeps its identity when an instance moves, and they look back over a window rather than wait with
-`for`, which a gap of one evaluation or a restart of Prometheus would start anew.
+All of them are empty while their source is not refreshed (`alerting.gates`). They aggregate `by (…)`, so that an alert
+keeps its fingerprint when an instance moves. And they look back over a window instead of using `for`, which starts anew
+after a gap of one evaluation or a restart of Prometheus.
 """
 
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from nervesys.settings import Settings
 from nervesys.settings.thresholds import Ages, Pair, Thresholds
 
 ENOUGH = 0.8
-"""Share of a window's samples that must be there: what was not watched is not known."""
+"""Share of the expected samples of a window that must exist; with fewer, the alert does not fire."""
 
 MILDEST = {">": ("min", "max"), "<": ("max", "min")}
-"""Which sample of a window is compared, and which of several series speaks for all."""
+"""By operator: the function over the window, and the aggregation of several series. Both take the mildest value."""
 MIRRORED = {">": "<", ">=": "<="}
-"""What a comparison becomes on the other side of zero."""
+"""The operator for the same distance below zero."""
 
 Threshold = Callable[[Thresholds], Pair | Ages | float]
 
@@ -51,7 +51,7 @@ class Term(Protocol):
         """
 
     def value(self, settings: Settings, operator: str, window: float | None) -> str | None:
-        """What is compared, as PromQL of its own; None where no one number says it."""
+        """The compared value as PromQL; None where there is no single value."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class Level:
 
     Attributes:
         selector: the gauge.
-        origin: where it is read from; None for what a program tells of itself.
-        per: what it is divided by, with the operator.
-        either_side: the bound is one of distance from zero.
+        origin: where it is read from; None for a program's own metrics.
+        per: PromQL of the division, from its operator on; empty for none.
+        either_side: whether the bound is a distance from zero, in both directions.
     """
 
     selector: str
@@ -74,7 +74,7 @@ class Level:
     either_side: bool = False
 
     def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
-        """Beyond the bound at the mildest sample of the window, with enough samples there."""
+        """All samples of the window are beyond the bound, and there are enough of them."""
         span = self._window(settings) if window is None else window
         mildest, outer = MILDEST[operator[0]]
         series = f"{self.selector}[{promql_duration(span)}]"
@@ -114,8 +114,8 @@ class Count:
 
     Attributes:
         selector: a counter, or for `changes` a gauge.
-        origin: where it is read from; None for what a program tells of itself.
-        function: of PromQL, over a range.
+        origin: where it is read from; None for a program's own metrics.
+        function: PromQL function over a range.
         divisor: a second counter; what is compared is the first for each of the second.
         scale: what the result is multiplied by.
     """
@@ -130,11 +130,11 @@ class Count:
     scale: float = 1
 
     def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
-        """The count, summed; `ValueError` without a window, for nobody can know which was meant."""
+        """The sum of the counts; `ValueError` without a window, for a count has no default one."""
         return f"{self.value(settings, operator, window)} {operator} {_right(self, settings, operator, bound, window)}"
 
     def value(self, settings: Settings, operator: str, window: float | None) -> str:
-        """The count, summed."""
+        """The sum of the counts."""
         if window is None:
             raise ValueError("say within which time, such as `in 1 hour`")
         total = " / ".join(
@@ -151,12 +151,12 @@ class Count:
 
 @dataclass(frozen=True)
 class Age:
-    """For how long nothing new has come.
+    """The time since something last happened.
 
     Attributes:
-        selector: a gauge that holds the instant of the newest.
-        narrowed: PromQL that leaves out some of it, with its operator.
-        must_exist: nothing at all, for as long as the bound, is as bad as something old.
+        selector: a gauge that holds the time of the newest.
+        narrowed: PromQL that leaves out some series, from its operator on.
+        must_exist: whether the condition also holds where there was no series at all for as long as the bound.
     """
 
     selector: str
@@ -168,7 +168,7 @@ class Age:
     unit: Unit = Unit.SECONDS
 
     def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
-        """The age, while the source has been read without a break; `ValueError` for a bound within ordinary delays."""
+        """The age, gated; `ValueError` where the bound is so short that ordinary delays would exceed it."""
         _demand_more(operator)
         limit = _plain(bound)
         if window is not None:
@@ -183,7 +183,7 @@ class Age:
         return f"{old}{self.narrowed}" + (f"\nor\n{self._nothing(settings, limit)}" if self.must_exist else "")
 
     def value(self, settings: Settings, operator: str, window: float | None) -> str:
-        """The age, whether or not it is narrowed."""
+        """The age, without the series that `narrowed` leaves out."""
         return f"{self._age(settings)}{self.narrowed}"
 
     def _age(self, settings: Settings) -> str:
@@ -191,7 +191,7 @@ class Age:
         return f"min by ({', '.join(self.by)}) (\n  {age}\n)"
 
     def _nothing(self, settings: Settings, bound: float) -> str:
-        """The source was watched for as long as the bound and held nothing; worth the bound, its least age."""
+        """The bound, as a value, where the source was read for as long as the bound and had no such series."""
         span = promql_duration(bound)
         watched = f"{LAST_SUCCESS}{self.origin}[{span}]"
         expected = ENOUGH * bound / settings.monitoring.prometheus.scrape_interval_seconds
@@ -204,7 +204,7 @@ class Age:
 
 @dataclass(frozen=True)
 class Quiet:
-    """A counter of an agent at work that no longer grows.
+    """The time since an agent's counter last grew, while the agent works.
 
     Attributes:
         selector: the counter.
@@ -217,7 +217,7 @@ class Quiet:
     unit: Unit = Unit.SECONDS
 
     def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
-        """Agents that have worked for as long as the bound, less those whose counter is above what it was then."""
+        """Agents that have worked for as long as the bound, and whose counter is no higher than it was then."""
         _demand_more(operator)
         limit = _plain(bound)
         running = f"(time() - nervesys_agent_start_timestamp_seconds) {operator} {number(limit)}"
@@ -232,16 +232,16 @@ class Quiet:
         )
 
     def value(self, settings: Settings, operator: str, window: float | None) -> None:
-        """A counter does not say when it last grew."""
+        """None: a counter does not tell when it last grew."""
 
 
 Comparable = Level | Count
-"""What can be compared with another of its like."""
+"""Terms that can be compared with each other."""
 Bound = float | Comparable
 
 
 def _right(left: Comparable, settings: Settings, operator: str, bound: Bound, window: float | None) -> str:
-    """What stands to the right of a comparison: a number, or the other at its harshest, joined by the same labels."""
+    """The right side of a comparison: a number, or the other term at its highest or lowest, matched on the labels."""
     if isinstance(bound, Comparable):
         other = bound.value(settings, MIRRORED.get(operator, ">"), window)
         return f"on ({', '.join(left.by)}) group_left () {other}"

@@ -1,4 +1,4 @@
-"""A test alert: the whole chain is tried with it, and nothing is done about it. Pure: what is said, and in which words.
+"""A test alert, which goes through the whole chain without any action. Pure: builds what is sent to either engine.
 
 It carries the label `nervesys_test`: the receiver observes it in an episode of its own, messages say TEST, and it hides
 no other alert.

@@ -1,4 +1,4 @@
-"""What the receiver does: one file an action; each tries once, and says how that ended."""
+"""The actions of the receiver, one file each; an action tries once and returns the outcome."""
 
 RESTART_AGENT, LOG_TO, ANALYZE = "restart_agent", "log_to", "analyze"
 ACTIONS = (RESTART_AGENT, LOG_TO, ANALYZE)

@@ -1,7 +1,7 @@
-"""Action `analyze`: the language model says whether an alert is critical; nothing waits for it.
+"""Action `analyze`: the language model judges whether an alert is critical; notifications do not wait for it.
 
-A model that is away, over its budget or talking nonsense is asked again for a while; then the record says that it was
-not judged. People are told of the alert itself all the same.
+Where the model does not answer, is over its budget, or answers what cannot be understood, it is asked again for a
+while; after that the record says that the alert was not judged.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from alerting.journal.records import Record
 from nervesys.analysis import Analyst, NoAnswer, Verdict, about_alert
 
 PATIENCE_SECONDS = 600.0
-"""After which an alert is left unjudged."""
+"""After so long without an answer, an alert is left unjudged."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ def send(analyst: Analyst, record: Record, last_error: Callable[[str], str | Non
     """Ask; blocks for as long as the model may take.
 
     Args:
-        analyst: who asks, if it is worth it.
+        analyst: the client of the language model, which keeps to a budget.
         record: the alert.
-        last_error: what an agent last said of itself.
+        last_error: returns `last_error` of an agent's newest state.
         now: Unix seconds.
     """
     error = last_error(record.agent) if record.agent else None

@@ -1,4 +1,4 @@
-"""How one try of an action ended. Waiting, counting, journalling and giving up are the runner's."""
+"""The outcome of one try of an action. Waiting, counting, journalling and giving up are up to the receiver."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,10 +17,10 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Done:
-    """The other side says that it did it; whether it helped is seen elsewhere.
+    """The other side reported success; whether the agent recovered is checked by the receiver.
 
     Attributes:
-        output: what a program printed; kept with the attempt, and shown nowhere else.
+        output: what a program printed; stored with the attempt in the journal, and nowhere else.
     """
 
     detail: str = ""

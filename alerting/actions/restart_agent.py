@@ -1,4 +1,4 @@
-"""Action `restart_agent`: the agent's driver restarts its process. Proof comes from the store, not from the driver."""
+"""Action `restart_agent`: the agent's driver restarts its process. Whether it recovered shows in the store."""
 
 import re
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ _TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
 
 
 def unreachable(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> str:
-    """Why no driver reaches the agent where it last ran; empty when one does.
+    """Why the agent's driver cannot restart it on the server where it last ran; empty when it can.
 
-    Restarted from elsewhere, a second copy would start beside the first.
+    A driver that reaches other servers only would start a second copy of the agent there.
 
     Args:
         drivers: those of this receiver, by name.

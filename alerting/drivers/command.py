@@ -1,7 +1,7 @@
 """Driver `command`: restarts a process by a program of the receiver's machine, such as a script of your own.
 
-The arguments are a list, no shell reads them, and only checked names are put into them. By its exit code the program
-may say why no further try will help, in the words of sysexits.h and of shells.
+The arguments are a list that no shell interprets, and only checked names are inserted. Exit codes of sysexits.h and of
+shells tell why no further try will help.
 """
 
 import os

@@ -11,9 +11,9 @@ from pathlib import Path
 from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
 
 OUTPUT_BYTES = 64 << 10
-"""Kept of what a program prints; the rest is read and dropped, so that it can go on."""
+"""Kept of a program's output; the rest is read and dropped, so that the program does not block."""
 PASSED_ON = ("HOME", "LANG", "PATH")
-"""All that a program sees of the receiver's environment, where secrets may stand."""
+"""The only environment variables that a program gets from the receiver; the others may hold secrets."""
 POLL_SECONDS = 0.05
 
 
@@ -55,7 +55,7 @@ def run(argv: Sequence[str], timeout_seconds: float, permanent: Mapping[int, Cau
 
 
 def _watch(process: subprocess.Popen[bytes], seconds: float) -> tuple[bool, bytes]:
-    """Whether it ended in time, and what it printed; what it leaves running may hold its output open for ever."""
+    """Whether it ended in time, and its output. The end of the output is not waited for: a child may keep it open."""
     assert process.stdout is not None
     pipe, kept, until = process.stdout.fileno(), bytearray(), time.monotonic() + seconds
     os.set_blocking(pipe, False)

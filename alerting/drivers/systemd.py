@@ -9,7 +9,7 @@ from nervesys.settings.section import Section
 PERMANENT = {4: Cause.NOT_ALLOWED, 5: Cause.NOT_FOUND, 6: Cause.NOT_FOUND}
 """Exit codes of systemctl, which are those of LSB's init scripts."""
 UNKNOWN_USER = "authentication required"
-"""What polkit says to a user who has no rule; its exit code says only that it failed."""
+"""Polkit's message for a user without a rule; the exit code says only that the call failed."""
 
 
 class Systemd(Section):

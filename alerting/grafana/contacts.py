@@ -1,6 +1,6 @@
-"""Grafana's contact points and policies: who is told, how often; the same tree as Alertmanager's.
+"""Grafana's contact points and notification policies: the same tree of routes as Alertmanager's.
 
-What matches no route goes to the receiver, which shows it in its journal and does nothing: a tree must end somewhere.
+Grafana requires a default contact point. It is the receiver, which journals such alerts and does nothing else.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

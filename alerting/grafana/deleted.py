@@ -1,7 +1,7 @@
-"""Rules that Grafana was once given and is to have no more: it keeps them until a file says that they are deleted.
+"""Deletes rules that were provisioned to Grafana earlier: it keeps them until a file lists them in `deleteRules`.
 
-Which those are stands in the files that were written before: a rule that goes from `rules.yaml` moves to the list of
-the deleted, and stays there. A Grafana that has no such rule passes over it.
+They are found by comparison with the files that were written before: a rule that is no longer in `rules.yaml` moves to
+the list of deletions, and stays there. Grafana ignores deletions of rules that it does not have.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ def given(texts: Iterable[str]) -> frozenset[str]:
 
 
 def deletions(before: Iterable[str], groups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What Grafana is to delete.
+    """The `deleteRules` for Grafana.
 
     Args:
         before: uids of rules that it was given.

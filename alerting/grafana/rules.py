@@ -1,8 +1,8 @@
 """Grafana's alert rules: each asks Prometheus for the same expression that Prometheus' own rule would have.
 
-An expression answers with the series that are beyond their bound, and with nothing while all is well. So a series that
-is there counts as firing whatever its value is, and no data is good news. Grafana has no inhibition: what a worse alert
-hides is left out of the expression.
+An expression returns the series that are beyond their bound, and nothing while all is well. So any series counts as
+firing, whatever its value, and no data means OK. Grafana has no inhibition rules: series that a worse alert would hide
+are left out by the expression itself.
 """
 
 import hashlib

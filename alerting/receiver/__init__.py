@@ -1,1 +1,1 @@
-"""The receiver: takes alerts, journals them, acts, and looks whether it helped."""
+"""The receiver: takes webhooks, journals their alerts, acts, and checks that the action helped."""

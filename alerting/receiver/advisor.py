@@ -1,4 +1,4 @@
-"""Has alerts judged by the language model, and posts what it calls critical for as long as the alert fires."""
+"""Has the language model judge alerts, and posts an alert to Alertmanager while one that it calls critical fires."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -20,9 +20,9 @@ DRIVER = "model"
 AT_ONCE = 5
 """Alerts judged in one turn."""
 HEARD_SECONDS = 600.0
-"""Within which an alert that fires is received again, many times over."""
+"""An alert that fires is received again many times within this; after it, it counts as resolved."""
 SPARE_SECONDS = 30.0
-"""That a lease lasts beyond the longest time that its questions may take."""
+"""Added to the longest time that the questions of a lease may take."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Advisor:
     _standing: Mapping[str, Record] = field(default_factory=dict)
 
     async def judge(self) -> None:
-        """Judge what waits."""
+        """Judge the next alerts that wait for it."""
         now = self.clock()
         until = now + AT_ONCE * self.settings.alibaba.alibaba_cloud.timeout_seconds + SPARE_SECONDS
         batch = await self.journal.run(
@@ -59,10 +59,10 @@ class Advisor:
             await self._judge(record)
 
     async def post(self) -> None:
-        """Post what stands, and end what no longer does.
+        """Post what is critical, and resolve what no longer is.
 
         Raises:
-            AlertmanagerUnavailable: nobody took it; the next turn posts it again.
+            AlertmanagerUnavailable: no Alertmanager took it; the next turn posts it again.
         """
         now = self.clock()
         critical = await self.journal.run(

@@ -1,4 +1,4 @@
-"""The dead-man's switch: a Watchdog that falls silent means that nobody is watching, so nobody else would tell."""
+"""The dead-man's switch: without the Watchdog alert monitoring itself is down, so the receiver notifies by itself."""
 
 import asyncio
 import logging
@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 
 
 class Deadman:
-    """Notices when the Watchdog has been silent for too long, and tells by its own path.
+    """Notices when no Watchdog was received for too long, and posts that to a URL of its own.
 
     Args:
-        silence_seconds: without a Watchdog, after which it tells.
-        url: posted to; None leaves it to the log and the metrics.
+        silence_seconds: without a Watchdog, after which it notifies.
+        url: posted to; None for the log and the metrics alone.
     """
 
     def __init__(self, silence_seconds: float, url: SecretStr | None, instruments: Instruments, clock: Clock) -> None:
@@ -35,7 +35,7 @@ class Deadman:
         self._instruments.set(metrics.WATCHDOG_RECEIVED, self._last)
 
     async def turn(self) -> None:
-        """Tell once when it falls silent, and once when it is back; the outside is told again until it was reached."""
+        """Log each change between silent and not, and post it to the URL, again in each turn until that succeeds."""
         silent = self._clock() - self._last > self._limit
         if silent != self._silent:
             log.log(logging.ERROR if silent else logging.WARNING, "%s", self._text(silent))
@@ -50,7 +50,7 @@ class Deadman:
         return f"no Watchdog for more than {self._limit:.0f} s: Prometheus, Alertmanager or the way here is down"
 
     def _post(self, url: SecretStr, silent: bool) -> bool:
-        """Tell the outside; returns what it knows now."""
+        """Post to the URL; returns the state that was last posted with success."""
         body = {"alert": "Watchdog", "status": "firing" if silent else "resolved", "text": self._text(silent)}
         try:
             requests.post(url.get_secret_value(), json=body, timeout=POST_SECONDS).raise_for_status()

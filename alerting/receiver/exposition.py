@@ -1,4 +1,4 @@
-"""The text of `/metrics`: read from the journal and rendered beside the event loop, however large the fleet is."""
+"""The text of `/metrics`: gauges are read from the journal, and all is rendered in a thread, not on the event loop."""
 
 import asyncio
 import logging
@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Waiting:
-    """What the journal says at one instant.
+    """What is open in the journal at one instant.
 
     Attributes:
         open: (agent, action, state, how many) of the open episodes.
         pending: open episodes and records.
-        oldest: since when the oldest of them has waited, Unix seconds; None where nothing waits.
-        capped: open episodes that wait for an hour with fewer restarts.
+        oldest: when the oldest of them was opened, Unix seconds; None where none is open.
+        capped: open episodes that the hourly cap of restarts holds back.
     """
 
     open: tuple[tuple[str, str, str, int], ...] = ()
@@ -35,12 +35,12 @@ class Waiting:
 
     @classmethod
     def read(cls, connection: Connection) -> "Waiting":
-        """What it says now."""
+        """Read it now."""
         capped = episodes.standing_at(connection, RESTART_AGENT, Verdict.CAPPED)
         return cls(tuple(view.open_counts(connection)), *view.pending(connection), capped)
 
     def samples(self) -> Iterator[Sample]:
-        """What is told of it beside the agents' series."""
+        """The series that are about no single agent."""
         yield PENDING.sample(self.pending)
         yield CAPPED.sample(self.capped)
         if self.oldest is not None:
@@ -51,8 +51,8 @@ class Exposition:
     """Makes the text, for one scrape at a time.
 
     Args:
-        journal: read at each scrape; while it cannot be, what it said last stays served.
-        instruments: kept as it happens.
+        journal: read at each scrape; where that fails, the gauges as last read stay served.
+        instruments: counters and histograms that are updated as things happen.
         series: those of each agent.
         agents: returns who is configured.
     """

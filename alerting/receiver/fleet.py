@@ -1,4 +1,4 @@
-"""What the brain says that the receiver goes by: which agents there are, and what each alert leads to."""
+"""What the receiver takes from the brain: the agents, the settings, and the actions of each alert."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ class Fleet:
 
 
 class FleetSource:
-    """Holds the newest version of the brain; an unreachable or wrong one leaves the last good in place.
+    """Holds the newest version of the brain; where it is unreachable or wrong, the last good one stays in use.
 
     Args:
         read: opens the brain and loads it; may block.

@@ -1,4 +1,4 @@
-"""What was looked for, or why it is not there."""
+"""The result of a search: items, or the reason why there are none."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -8,10 +8,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Found(Generic[Item]):
-    """Some things, and a sentence for people where there are none.
+    """Items, and a sentence for people where they are missing.
 
     Attributes:
-        silence: empty where there is nothing to explain.
+        silence: why items are missing; empty where none are.
     """
 
     items: tuple[Item, ...] = ()

@@ -1,4 +1,4 @@
-"""From a request to what is journalled: nothing in the body names an action, alerts.yaml alone does."""
+"""Turns the alerts of a request into what is journalled; the actions come from alerts.yaml, never from the request."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ TEST_LABEL = "nervesys_test"
 
 
 def arrivals(request: Request, sender: str, fleet: Fleet) -> Iterator[Arrival]:
-    """What each alert of a request leads to; the Watchdog leads to nothing, for it says only that all is well."""
+    """Look up what each alert of a request leads to; the Watchdog is left out, for it is no trouble to act upon."""
     for alert in request.alerts:
         if isinstance(alert, BadAlert):
             yield Arrival("", alert.fingerprint, "", "bad", sender, "", "{}", "{}", rejected=alert.problem)
@@ -25,7 +25,7 @@ def arrivals(request: Request, sender: str, fleet: Fleet) -> Iterator[Arrival]:
 
 
 def has_watchdog(request: Request) -> bool:
-    """Whether the sender says that all is well."""
+    """Whether the Watchdog is among the alerts and fires."""
     return any(
         isinstance(alert, Alert) and (alert.name, alert.status) == (WATCHDOG, FIRING) for alert in request.alerts
     )
@@ -56,7 +56,7 @@ def _arrival(alert: Alert, sender: str, fleet: Fleet) -> Arrival:
 
 
 def _records(actions: Iterable[Action], alert: Alert, fleet: Fleet) -> Iterator[tuple[str, str]]:
-    """What is to be written down of an alert, and where; a model that is not there is not asked."""
+    """Action and target of each record of an alert; `analyze` only where a language model is enabled."""
     for action in actions:
         if action.log_to:
             yield LOG_TO, action.log_to

@@ -9,11 +9,11 @@ from nervesys.stores.trees import changed_files
 
 FOLDER = "config"
 CHANGES = 5
-"""Shown."""
+"""Commits shown, at most."""
 COMMITS = 500
-"""Looked at, newest first."""
+"""Commits looked at, newest first, at most."""
 FILES = 10
-"""Named of one commit."""
+"""Files named of one commit, at most."""
 
 
 @dataclass(frozen=True)

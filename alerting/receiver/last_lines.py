@@ -16,16 +16,16 @@ from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectInfo, ObjectStore, too_large
 
 LINES = 50
-"""Shown."""
+"""Lines shown, at most."""
 OBJECTS = 3
-"""Read, the newest."""
+"""Objects read: the newest ones, so many at most."""
 OBJECT_BYTES = 4 << 20
-"""Of one object as it lies there."""
+"""Size of an object, packed, beyond which it is not read."""
 INFLATED_BYTES = 32 << 20
 TAIL = 2000
-"""Lines of an object that are looked at, from its end."""
+"""Lines at the end of an object that are looked at."""
 SHIPPING_SECONDS = 3600
-"""What was logged by an instant has reached the store by then."""
+"""After so long, what was logged before an instant has been shipped to the store."""
 DAYS = ("date", "year", "month", "iso_year", "week")
 
 
@@ -76,7 +76,7 @@ def _day(at: float) -> dict[str, str]:
 
 
 def _of(template: PathTemplate, key: str) -> str:
-    """Whose an object is; empty where that cannot be told."""
+    """The agent that an object is of; empty where its key names none."""
     fields = template.parse(key)
     try:
         return agent_name(fields["agent"]) if fields else ""
@@ -85,10 +85,10 @@ def _of(template: PathTemplate, key: str) -> str:
 
 
 def _records(store: ObjectStore, info: ObjectInfo, until: float) -> list[LogRecord]:
-    """The last records of an object; lines that are none are left out.
+    """The last records of an object; lines that are no records are left out.
 
     Raises:
-        BadObject: it cannot be read, or not for so little.
+        BadObject: it cannot be read, or is too large.
     """
     if info.size > OBJECT_BYTES:
         raise too_large(info.key, OBJECT_BYTES)

@@ -1,4 +1,4 @@
-"""Whether nobody expects an agent to run now: a window in the brain, or a silence in Alertmanager, says so."""
+"""Whether an agent is in maintenance: by a window in its file in the brain, or by a silence in Alertmanager."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ Silenced = frozenset[tuple[str, str]]
 
 
 def maintenance(config: AgentConfig, episode: Episode, silenced: Silenced, now: float) -> str:
-    """Why nobody expects an agent to run now; empty when it should.
+    """The maintenance that an agent is in, in words; empty where it is in none.
 
     Args:
         config: the agent's, with its windows.

@@ -1,4 +1,4 @@
-"""What the receiver tells of itself."""
+"""The families of the receiver's own metrics."""
 
 from nervesys.metrics import Family, Period
 
@@ -86,9 +86,9 @@ INSTRUMENTS = (
     WATCHDOG_RECEIVED,
     DEADMAN_SILENT,
 )
-"""Kept as it happens."""
+"""Updated as things happen."""
 OF_AGENTS = (ACTIONS, OPEN)
-"""Rendered for each agent by itself."""
+"""Rendered agent by agent, and only where an agent's series changed."""
 JOURNALLED = (PENDING, OLDEST_PENDING, CAPPED)
 """Read from the journal at each scrape."""
 FAMILIES = (*INSTRUMENTS, *OF_AGENTS, *JOURNALLED)

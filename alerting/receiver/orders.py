@@ -1,6 +1,6 @@
-"""What people order by hand. It is journalled, and carried out by the receiver as its own decisions are.
+"""What operators order on the page: restart, cancel, acknowledge. An order is journalled; the healer carries it out.
 
-Each returns what changed, or None where the episode is not one to which this can be done.
+Each function returns what changed, or None where the episode is not in a state in which this can be done.
 """
 
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from alerting.journal import Change, State, episodes
 from alerting.receiver.case import Verdict
 
 BY_HAND = "by hand"
-"""Stands where an episode has the name of an alert."""
+"""In place of the alert's name in an episode that an operator opened."""
 
 CANCELLABLE = (State.PENDING, State.DEFERRED, State.SUCCEEDED)
-"""It waits, and neither for a driver call nor for people."""
+"""States in which an episode waits, but neither for a driver call nor for people."""
 LET_GO = {"lease_owner": None, "lease_until": None}
-"""A receiver that is deciding about the episode at this moment writes nothing, for it has changed under its hands."""
+"""Clears the lease, so that a decision that another receiver is making at this moment is not written."""
 
 Order = Callable[[Connection, str, int, float], list[Change] | None]
 
 
 def restart(connection: Connection, agent: str, _: int, now: float) -> list[Change] | None:
-    """Restart an agent now, whatever the receiver would do; a driver call that is under way is not doubled."""
+    """Restart an agent now, whatever the limits say; not while a driver call is under way."""
     episode = episodes.latest(connection, RESTART_AGENT, agent)
     if episode is None or not episode.open:
         episode = episodes.open_episode(connection, RESTART_AGENT, agent, BY_HAND, "people look after it", now)
@@ -34,7 +34,7 @@ def restart(connection: Connection, agent: str, _: int, now: float) -> list[Chan
 
 
 def cancel(connection: Connection, agent: str, episode_id: int, now: float) -> list[Change] | None:
-    """End an episode that waits; the firing that opened it opens no other."""
+    """End an episode that waits; repeats of the firing that opened it open no other."""
     episode = episodes.latest(connection, RESTART_AGENT, agent)
     if episode is None or episode.id != episode_id or episode.state not in CANCELLABLE:
         return None
@@ -43,7 +43,7 @@ def cancel(connection: Connection, agent: str, episode_id: int, now: float) -> l
 
 
 def acknowledge(connection: Connection, _: str, episode_id: int, now: float) -> list[Change] | None:
-    """Take over an escalated episode; the latch of the blast radius is released so too."""
+    """End an escalated episode because people take over; of the fleet's incident, which releases all who wait."""
     return episodes.acknowledge(connection, episode_id, now)
 
 

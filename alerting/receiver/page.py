@@ -1,7 +1,7 @@
-"""The page at `/`: the journal for people to read, and, for who holds the token, buttons that order.
+"""The page at `/`: shows the journal, and has buttons for operators who signed in with the receiver's token.
 
-No GET changes anything. Every form carries a key of its session, and the browser is told to load nothing but this
-page's own style.
+No GET changes anything. Every form carries a CSRF key of its session, and the content security policy lets the browser
+load nothing but this page's own style.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,14 +44,14 @@ FILTERS = ("state", "agent", "action", "alert")
 
 @dataclass(frozen=True)
 class Page:
-    """What people see of the receiver.
+    """The pages of the receiver.
 
     Attributes:
         journal: read from.
         writer: orders are written through it.
         fleet: returns the newest version of the brain.
-        surroundings: tell what stands around an episode.
-        sessions: know who holds the token.
+        surroundings: finds the agent's state, log lines and configuration changes for the page of an episode.
+        sessions: checks who signed in.
         journalled: called with what changed, once it is on disk.
         links: path to label.
     """
@@ -77,7 +77,7 @@ class Page:
         ]
 
     def _answering(self, handle: Any) -> Any:
-        """A handler whose refusals are pages too."""
+        """Wrap a handler: what it refuses is answered with a page, and every answer gets the security headers."""
 
         async def answer(request: Request) -> Response:
             try:
@@ -164,7 +164,7 @@ class Page:
 
 
 def _rows(connection: Connection, wanted: view.Filter) -> list[dict[str, Any]]:
-    """The rows of the table; for as long as people are asked, a row says why they were."""
+    """The rows of the table; that of an escalated episode says why it was escalated."""
     rows = view.actions(connection, wanted)
     asking = [row["id"] for row in rows if row["kind"] == "episode" and row["state"] == State.ESCALATED]
     why = view.escalations(connection, asking)
@@ -174,6 +174,6 @@ def _rows(connection: Connection, wanted: view.Filter) -> list[dict[str, Any]]:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form, in the one encoding that its pages use."""
+    """The fields of a form, URL-encoded as these pages send it."""
     body = await read_body(request, FORM_BYTES)
     return dict(parse_qsl(body.decode(errors="replace")))

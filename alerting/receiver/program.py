@@ -1,4 +1,4 @@
-"""The receiver as one program: pages in front, the journal behind, and what runs beside them."""
+"""Puts the receiver together: its HTTP application, and the background tasks that run beside it."""
 
 import asyncio
 import logging
@@ -47,7 +47,7 @@ FORGET_SECONDS = 3600
 LINKS = {"/?state=escalated": "escalated", "/actions": "JSON", "/metrics": "metrics", "/-/ready": "readiness"}
 
 NOBODY = "none"
-"""Stands for the agent where an alert has none."""
+"""Label value of `agent` where an alert has none."""
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Receiver:
         self._clock = clock
 
     def application(self) -> Starlette:
-        """The pages; what runs beside them starts and stops with them."""
+        """The HTTP application; the background tasks start and stop with it."""
         assert self._local.token is not None, "open_local reads one; an empty token would let everybody in"
         token = self._local.token.get_secret_value()
         desk = Desk(

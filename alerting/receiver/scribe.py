@@ -1,4 +1,4 @@
-"""Has records written down: all that wait in one go, and again later where that fails."""
+"""Writes the records of `log_to` to the brain: all that are open in one commit; what fails is tried again later."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ DRIVER = "git"
 LEASE_SECONDS = 120.0
 """Longer than a commit to the brain takes."""
 STATES = (State.PENDING, State.SUCCEEDED, State.FAILED)
-"""Those that a record can be in."""
+"""The states that a record can be in."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Scribe:
     told: Callable[[list[Change]], None]
 
     async def turn(self) -> None:
-        """Write down what waits."""
+        """Write the open records."""
         began = self.clock()
         until = began + LEASE_SECONDS
         batch = await self.journal.run(lambda connection: records.claim(connection, LOG_TO, began, until=until))

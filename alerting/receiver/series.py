@@ -1,4 +1,4 @@
-"""The series of each agent's actions; a fleet has thousands, and only those of whom there is news are rendered anew."""
+"""The series about each agent's actions; only those of agents whose counts changed are rendered anew."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ NOTHING: Counts = {}
 
 @dataclass(frozen=True)
 class News:
-    """What there is to say of one agent.
+    """The counts of one agent.
 
     Attributes:
         entered: how often each state was entered.
@@ -36,7 +36,10 @@ class News:
 
 
 class AgentSeries:
-    """Counts and open episodes of every agent. The event loop counts; `rendered` is for one thread at a time."""
+    """Counts and open episodes of every agent.
+
+    All methods are for the event loop, but `rendered`, which one thread at a time may call.
+    """
 
     def __init__(self) -> None:
         self._fragments = Fragments(OF_AGENTS)
@@ -67,12 +70,12 @@ class AgentSeries:
         self._open, self._agents = dict(now), configured
 
     def news(self) -> list[News]:
-        """What has changed since this was last asked."""
+        """The agents whose counts changed since the last call."""
         names, self._news = self._news, set()
         return [News(agent, dict(self._entered.get(agent, NOTHING)), self._open_of(agent)) for agent in names]
 
     def rendered(self, news: Iterable[News]) -> Snapshot:
-        """Everything, the news in place of what was said before."""
+        """Render the changed agents anew, and join all."""
         for one in news:
             self._fragments.put(one.agent, one.samples())
         return self._fragments.snapshot()

@@ -1,4 +1,4 @@
-"""Who may order: whoever holds the receiver's token. Nothing is kept here; what is handed out is signed with it."""
+"""Sessions of the page: stateless cookies, signed with the receiver's token, which is also the password."""
 
 import hashlib
 import hmac
@@ -11,7 +11,7 @@ SESSION_SECONDS = 12 * 3600
 
 @dataclass(frozen=True)
 class Sessions:
-    """Opens sessions and knows them again, across restarts of the receiver.
+    """Opens sessions and checks them; they stay valid when the receiver is restarted.
 
     Attributes:
         token: the receiver's; a new one ends all sessions.
@@ -35,7 +35,7 @@ class Sessions:
         return _same(signature, self._sign("session", until)) and int(until) > self.clock()
 
     def form_key(self, session: str) -> str:
-        """What every form of a session carries: another site can send the session's cookie, but cannot know this."""
+        """The CSRF key of a session's forms: another site can have the cookie sent, but does not know the key."""
         return self._sign("form", session)
 
     def right_form(self, session: str, key: str) -> bool:

@@ -1,6 +1,6 @@
-"""What stands around an episode: the agent's last words, its last log lines, and what was configured just before.
+"""Context for the page of an episode: the agent's last state, its last log lines, and the configuration changes before.
 
-All of it is asked of others, in threads of its own and for a limited time; what does not come is said to be missing.
+Each is read from the store or the brain in a thread, with a time limit; the page says so where one is missing.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from nervesys.stores.brain import GitBrain
 from nervesys.stores.objects import ObjectStore
 
 SECONDS = 5.0
-"""That each may take."""
+"""Time limit of each."""
 AT_ONCE = 6
 LATE = f"It did not come within {SECONDS:.0f} s."
 
@@ -43,10 +43,10 @@ class Words:
 
 
 class Surroundings:
-    """Finds what stands around an episode.
+    """Finds the context of an episode.
 
     Args:
-        watch: tells an agent's last words.
+        watch: reads an agent's last state.
         store: holds its logs.
         logs: the layout of their keys.
         brain: holds the configuration; None where it is a plain folder.
@@ -58,7 +58,7 @@ class Surroundings:
         self._pool = ThreadPoolExecutor(AT_ONCE, "page")
 
     async def of(self, episode: Mapping[str, Any]) -> dict[str, Any]:
-        """What a page tells beside the journal."""
+        """What the page of an episode shows beside the journal."""
         changes = asyncio.create_task(self._in_time(partial(last_changes, self._brain, episode["opened_at"])))
         words: Found[Words] = Found()
         lines: Found[LogRecord] = Found()

@@ -1,4 +1,4 @@
-"""What runs beside the pages: the one place that catches, so that one bad turn does not end all turns."""
+"""Runs background work again and again; one turn that fails does not end the loop."""
 
 import asyncio
 import logging
@@ -13,12 +13,12 @@ log = logging.getLogger(__name__)
 
 
 async def guarded(name: str, work: Awaitable[None]) -> None:
-    """Await a piece of work; what it raises is logged, a mistake of ours with its traceback."""
+    """Await work; an exception is logged instead of raised, one that is a bug with its traceback."""
     try:
         await work
     except NervesysError as err:
         log.warning("%s: %s", name, err)
-    except Exception:  # a bug, and the next turn may still do its work
+    except Exception:  # a bug; the next turn may succeed
         log.exception("%s has a bug", name)
 
 
@@ -32,13 +32,13 @@ def steady(seconds: float) -> Pause:
 
 
 async def every(pause: Pause, name: str, work: Work, wake: asyncio.Event) -> None:
-    """Do a piece of work again and again, at once where it is woken.
+    """Do work again and again, after a pause or as soon as an event is set.
 
     Args:
         pause: returns the seconds to wait after each time.
         name: for the log.
         work: done each time.
-        wake: set by whoever has news.
+        wake: ends the pause when it is set.
     """
     while True:
         wake.clear()

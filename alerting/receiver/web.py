@@ -32,8 +32,6 @@ ACKNOWLEDGE = "/api/v1/acknowledge"
 LIST_LIMIT = 1000
 ID_DIGITS = 19
 """More than an id of any database has."""
-
-
 REASONS = ("no_token", "not_json", "too_large", "too_slow", "gone", "journal")
 
 
@@ -51,7 +49,7 @@ class Query(BaseModel):
 
 @dataclass(frozen=True)
 class Desk:
-    """Where requests are taken in.
+    """The handlers of webhooks, and of the journal's JSON interface.
 
     Attributes:
         journal: read from.
@@ -86,7 +84,7 @@ class Desk:
         ]
 
     def start(self) -> None:
-        """Let every series exist before its first event."""
+        """Expose every counter at 0 before its first event, so that `increase` sees it."""
         for sender in SENDERS.values():
             for status in ("firing", "resolved"):
                 self.instruments.add(metrics.RECEIVED, sender, status, by=0)
@@ -141,7 +139,7 @@ class Desk:
         return await self._read(lambda connection: view.story(connection, episode))
 
     async def _acknowledge(self, request: Request) -> Response:
-        """An operator takes an escalated episode over; so the latch of the blast radius is released too."""
+        """End an escalated episode because an operator took it over; the fleet's incident is ended so too."""
         episode, now = episode_number(request.query_params.get("episode", "")), self.clock()
         try:
             self._check_token(request)

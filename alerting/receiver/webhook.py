@@ -1,6 +1,6 @@
-"""Reads the body of a webhook: Alertmanager's version 4, whose shape Grafana's has too.
+"""Parses the body of a webhook: Alertmanager's version 4, which Grafana's resembles.
 
-What is wrong with one alert is said of that alert; the others are as good as before.
+An alert that cannot be read becomes a `BadAlert`; the others of the request are not affected.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 TEXT_LIMIT = 4096
-"""Characters kept of one text; an alert is evidence, not a library."""
+"""Characters kept of one text; the rest is cut off."""
 LABELS_LIMIT = 100
 
 
@@ -29,7 +29,7 @@ Texts = Annotated[dict[Text, Text], Field(max_length=LABELS_LIMIT)]
 
 
 class Alert(BaseModel):
-    """One alert of a request; what is not listed here is of no use to the receiver."""
+    """One alert of a request; fields that are not listed here are ignored."""
 
     model_config = ConfigDict(frozen=True)
 
