@@ -1,1 +1,1 @@
-"""Exporters: what lies in the pillars, as Prometheus metrics. One module a source, and the runner that they share."""
+"""Exporters: Prometheus metrics about the store, the archive, the brain and more. One module a source, one runner."""

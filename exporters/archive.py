@@ -1,4 +1,4 @@
-"""Source `archive`: what lies in cold storage, what should and does not, and what has lain there too long.
+"""Source `archive`: files in cold storage, days of logs that are missing there, and files past their retention.
 
 Reads   one full listing; from then on the changes since, where the archive can tell them (a folder is listed each
         pass); one question for room.
@@ -43,7 +43,7 @@ FAMILIES = (FILES, BYTES, NEWEST, OVERDUE, MISSING, QUOTA)
 
 AREA = "archive"
 TOKEN = ""
-"""The cache's key of the token to ask for changes with; no entry has an empty id."""
+"""Key of the change token in the cache; no entry of the archive has an empty id."""
 LOOKBACK = timedelta(days=30)
 
 
@@ -59,8 +59,8 @@ def area_samples(area: str, files: Sequence[tuple[ArchiveFile, Filed]], today: d
 def missing_days(days: Mapping[str, set[date]], today: date, kept_in_store: Days) -> dict[str, int]:
     """How many days of logs should lie in the archive and do not, by server.
 
-    A day is due once it has been out of the store's keeping for a whole day. A server without a log in the last 30
-    days due is taken for gone.
+    A day is due one day after the store's retention of it ended. A server without any log in the last 30 days that are
+    due counts as decommissioned.
 
     Args:
         days: the days that each server has in the archive.
@@ -83,7 +83,7 @@ Told = TypeVar("Told", Changes, Changes | None)
 
 
 class Kept:
-    """The catalogue, kept up to date by changes where the archive can tell them, and remembered across restarts.
+    """The catalogue of the archive, kept up to date by its change feed where it has one, and cached across restarts.
 
     Args:
         archive: the archive.
@@ -99,7 +99,7 @@ class Kept:
         self._health.expect("list", "changes")
 
     def learn(self) -> bool:
-        """Bring the catalogue up to date; whether anything is new."""
+        """Bring the catalogue up to date; returns whether anything changed."""
         root = self._archive.root
         catalogue = self._catalogue or self._recalled(root)
         changes = self._ask("changes", lambda: self._archive.changes(self._token)) if self._token else None
@@ -124,7 +124,7 @@ class Kept:
         return told
 
     def _recalled(self, root: str) -> Catalogue:
-        """What was remembered of this root; of another one, nothing."""
+        """The cached catalogue, where it is of this root."""
         rows = {key: (version, body or b"") for key, version, body in self._cache.bodies(AREA)}
         token, of_root = rows.pop(TOKEN, ("", b""))
         if of_root.decode() != root:
@@ -133,7 +133,7 @@ class Kept:
         return Catalogue(root, (Entry(key, *json.loads(body)) for key, (_, body) in rows.items()))
 
     def _remember(self, root: str, changes: Changes, gone: Collection[str]) -> None:
-        """For the next start; where the archive gave no token, the next start lists anew anyway."""
+        """Cache the changes for the next start; without a token the next start lists everything anyway."""
         if not changes.token:
             return
         rows = [(it.id, "", json.dumps([it.name, it.parent, it.size, it.modified]).encode()) for it in changes.entries]

@@ -1,4 +1,4 @@
-"""Source `workspace`: what the projects of this machine hold, and whether it is whole.
+"""Source `workspace`: events, files and snapshots of this machine's projects, and damage to them.
 
 Reads   what was appended to each project's logs since the last pass, at most 64 MiB a pass; the names of its
         snapshots; a few contents, each pass others, to compare them with their hashes.
@@ -81,7 +81,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Told:
-    """What a history has told so far; remembered across restarts.
+    """The counts of a project's history so far; cached across restarts.
 
     Attributes:
         point: up to which it was read.
@@ -96,7 +96,7 @@ class Told:
     damaged: int = 0
 
     def read(self, segments: Segments) -> bool:
-        """Read on, a bounded step; whether there is more. A history that was begun anew is counted anew."""
+        """Read the next part of the history; returns whether there is more. One that was replaced is counted anew."""
         if segments.end() < self.point:
             self.point, self.last, self.damaged = START, "", 0
             self.types.clear()
@@ -132,7 +132,7 @@ class Project:
 
     Args:
         folder: of the project.
-        told: what its history told before.
+        told: the counts of its history so far.
     """
 
     def __init__(self, folder: Path, told: Told) -> None:
@@ -146,7 +146,7 @@ class Project:
         self._mismatched: set[str] = set()
 
     def read(self) -> bool:
-        """One step; whether there is more to read."""
+        """Read the next part; returns whether there is more."""
         more = self.told.read(self._history)
         self._ledger.learn()
         self._compare()

@@ -1,4 +1,4 @@
-"""Source `artifacts`: what agents hand to each other, by the database of manifests and the files that it points at.
+"""Source `artifacts`: the artifacts that agents exchange, from the database of manifests and the files it points to.
 
 Reads   what changed in the database since the last pass; the names of all files, rarely; a few contents, to compare
         them with their checksums; what waits on this machine for the service; LangGraph's databases.

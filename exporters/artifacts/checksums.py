@@ -1,4 +1,4 @@
-"""Area `checksums`: a few contents, each pass others, are compared with the checksums of their manifests."""
+"""Area `checksums`: compares file contents with the checksums of their manifests, a few in each pass, in turn."""
 
 import logging
 
@@ -43,7 +43,7 @@ class Checksums:
         self._mismatched: set[str] = set()
 
     def refresh(self, out: Refresh) -> None:
-        """One pass: go on behind the last that was compared; after the last, begin with the first again.
+        """One pass: compare the next contents; after the last one, begin with the first again.
 
         Raises:
             SourceError: the manifests or the files cannot be read.

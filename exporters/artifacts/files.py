@@ -36,7 +36,7 @@ class Stored:
         self._on_their_way = on_their_way_seconds
 
     def refresh(self, out: Refresh) -> None:
-        """One pass: what was completed before the listing must be in it, and what is in it must be known after it.
+        """One pass. Manifests are read before and after the listing, so that what changes meanwhile does not count.
 
         Raises:
             SourceError: the manifests or the files cannot be read.

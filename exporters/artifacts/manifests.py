@@ -64,7 +64,7 @@ class Artifacts:
         return manifests.c["id", "artifact_type", "status", "visibility", "size_bytes", "created_at"]
 
     def take(self, row: Any, *, known: bool) -> None:
-        """Count a row that changed; what it was counted as before tells whether it was among those uploading."""
+        """Count a row that changed, and take back what a known one was counted as: `uploading`, or else `completed`."""
         if known:
             before = Status.UPLOADING if self.uploading.pop(row.id, None) is not None else Status.COMPLETED
             self._add(row, before, -1)
@@ -140,7 +140,7 @@ class Steps:
 
 
 class Change:
-    """What of one table was read, up to which change.
+    """The reading position in one table, and the counts up to there.
 
     Args:
         kind: counts its rows.
@@ -150,7 +150,7 @@ class Change:
         self._kind, self._told, self._seen = kind, kind(), 0
 
     def read(self, connection: Connection) -> bool:
-        """Read on, a bounded step; whether there may be more. A database that was begun anew is read anew."""
+        """Read at most `STEP` rows; returns whether there may be more. A database that was replaced is read anew."""
         table: Table = self._kind.table
         if (connection.execute(select(func.max(table.c.change))).scalar() or 0) < self._seen:
             self._told, self._seen = self._kind(), 0
@@ -163,7 +163,7 @@ class Change:
         return len(rows) == STEP
 
     def put(self, out: Refresh) -> None:
-        """Show what was told."""
+        """Put the samples."""
         out.put(self._kind.table.name, (id(self._told), self._seen), self._told.samples())
 
 
@@ -179,7 +179,7 @@ class Manifests:
         self._changes = (Change(Artifacts), Change(Traces), Change(Steps))
 
     def refresh(self, out: Refresh) -> None:
-        """One pass: read on; shown once all is read, for half of a total would later look like growth.
+        """One pass: read on. Nothing is put before all is read, or a partial total would later look like an increase.
 
         Raises:
             SourceError: the database cannot be read.

@@ -1,4 +1,4 @@
-"""Area `waiting`: what agents of this machine could not yet tell the service."""
+"""Area `waiting`: requests of this machine's agents that wait until the artifact service answers."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Source `brain`: the Git repository that says who the agents are, and what they last reported to it."""
+"""Source `brain`: the Git repository with the agents' configuration, and their last reports to it."""
 
 from collections.abc import Sequence
 from functools import partial

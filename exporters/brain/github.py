@@ -1,4 +1,4 @@
-"""Area `github`: what git does not tell of the repository, by GitHub's API.
+"""Area `github`: the rate limit and branch protection, which only GitHub's API tells.
 
 Reads   the rate limit, which costs nothing; then the branch of the configuration, by its ETag, for an answer that it
         is unchanged costs nothing either. At the floor of the quota nothing more is asked.

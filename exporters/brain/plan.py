@@ -1,4 +1,4 @@
-"""What a pass is going to show: put all at once, so that what is no longer planned is forgotten first."""
+"""Collects what a pass is going to put, so that keys that are gone are dropped before the others are put."""
 
 from collections.abc import Hashable, Iterable, Iterator
 
@@ -8,7 +8,7 @@ from nervesys.metrics import Sample
 
 
 class Plan:
-    """The keys of a pass, each with a stamp and with samples that are made only where the stamp moved.
+    """The keys of a pass, each with a stamp, and samples that are generated only where the stamp changed.
 
     Args:
         out: where it goes.
@@ -20,11 +20,11 @@ class Plan:
         self.reject = out.reject
 
     def add(self, key: str, stamp: Hashable, samples: Iterable[Sample]) -> None:
-        """Plan a key; where its samples raise `BadObject`, those before stand and it is rejected."""
+        """Plan a key; where its samples raise `BadObject`, those generated before are kept, and the key is rejected."""
         self._planned[key] = stamp, self._good(key, stamp, samples)
 
     def carry_out(self) -> None:
-        """Forget what is not planned, and put what is."""
+        """Drop the keys that are not planned, and put those that are."""
         self._out.keep_only(self._planned.keys())
         for key, (stamp, samples) in self._planned.items():
             self._out.put(key, stamp, samples)

@@ -1,4 +1,4 @@
-"""Source `hygiene`: what everybody means to do and forgets: replace secrets, try restores, look at deployments."""
+"""Source `hygiene`: the age of secrets, restore drills, and how deployments end."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""The two branches of the brain, as last fetched; a plain folder has the one, and nobody writes to it."""
+"""The two branches of the brain, as last fetched; a brain in a plain folder has only the configuration."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ class Branches:
 
     @contextmanager
     def fetched(self) -> Iterator[None]:
-        """Fetch, then read within `with`; where that fails, what the mirror holds is read before it is said.
+        """Fetch, then run the `with` block; where the fetch fails, it reads the old mirror before the error is raised.
 
         Raises:
             BrainUnavailable: the brain cannot be fetched.

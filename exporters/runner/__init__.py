@@ -1,4 +1,4 @@
-"""What all sources share: areas refreshed each on its own; one place that times, catches and counts; finished text.
+"""What all sources share: it refreshes each area at its own interval, and serves the rendered text.
 
 A source is one module that ends in `SOURCE = Source(...)`: its families as a table, and a function that opens its
 areas. The module is listed in `exporters/__init__.py`; nothing else knows it.

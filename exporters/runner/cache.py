@@ -1,4 +1,4 @@
-"""What a source remembers from one start to the next: one SQLite file under `NERVESYS_HOME`.
+"""What a source keeps across restarts: one SQLite file under `NERVESYS_HOME`.
 
 The file may be deleted at any time: it costs reading again, and counters start anew. `PRAGMA user_version` holds the
 schema's version; a file of another version is rebuilt, but for the counters' totals, which survive and only grow.
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class Cache:
-    """The memory of one source.
+    """The cache of one source.
 
     Args:
         path: the file, made where it is missing, in a folder that is there; `MEMORY` forgets at exit.
@@ -79,7 +79,7 @@ class Cache:
 
 
 def _opened(path: Path | str) -> sqlite3.Connection:
-    """The database with its tables; a file that is none, as after a crash of the disk, makes way for a new one."""
+    """The database with its tables; a file that is damaged is replaced by an empty one."""
     try:
         return _prepared(path)
     except sqlite3.DatabaseError as err:

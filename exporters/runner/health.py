@@ -1,4 +1,4 @@
-"""What every exporter says of itself, and the log lines that go with it."""
+"""The metrics that every exporter has about itself, and its log lines about failures."""
 
 import logging
 import math
@@ -44,7 +44,7 @@ SERIES = Family("exporter_series", "gauge", "Series served of the source's own f
 OWN_FAMILIES = (UP, LAST_SUCCESS, UNBROKEN_SINCE, DURATION, BACKLOG, REQUESTS, REJECTED, SERIES)
 
 REPEAT_SECONDS = 60
-"""Failures are logged this often at most, those of all areas in one line."""
+"""Failures are logged at most once in so many seconds, those of all areas in one line."""
 
 log = logging.getLogger("exporters")
 
@@ -103,7 +103,7 @@ class Health:
             log.info("%s: reads again", self._source)
 
     def failed(self, area: str, why: str, *, bug: bool = False) -> None:
-        """A pass failed; once a minute the log names every area that fails. A bug of ours is logged with its trace."""
+        """A pass failed. At most once a minute the log names every area that fails; a bug has its traceback there."""
         self._set(UP, area, 0)
         self._failing[area] = why
         now = self._clock()
@@ -119,7 +119,7 @@ class Health:
         self._instruments.set(SERIES, series, self._source)
 
     def snapshot(self) -> Snapshot:
-        """Everything said so far, rendered now."""
+        """These metrics, rendered now."""
         return self._instruments.snapshot()
 
     def _set(self, family: Family, area: str, value: float) -> None:

@@ -50,7 +50,7 @@ class Shard:
 
     @property
     def suffix(self) -> str:
-        """What tells its files from another's: the count is part of it, for it decides who owns whom."""
+        """Added to its file names; with the count, because another count assigns the agents differently."""
         return "" if self.count == 1 else f"-{self.number}-of-{self.count}"
 
 
@@ -74,7 +74,7 @@ class Context:
         health: counts requests and rejections.
         once: True for a single reading of everything, which no Prometheus follows.
         shard: which part of the fleet is read.
-        stopping: set when the exporter ends; what takes long looks at it between its steps.
+        stopping: set when the exporter ends; long passes check it between their steps.
     """
 
     place: Place

@@ -1,4 +1,4 @@
-"""Opens a runner: the lock that makes it the only one, and its cache."""
+"""Opens a runner: takes the source's lock, so that it runs only once, and opens its cache."""
 
 import fcntl
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from nervesys.settings import Loaded, Place
 def opened_runner(
     source: Source, place: Place, loaded: Loaded, clock: Clock, *, once: bool = False, shard: Shard = WHOLE
 ) -> Iterator[Runner]:
-    """A runner with its cache, which is its alone.
+    """Open a runner, and its cache for itself alone.
 
     Args:
         source: what to read.
         place: where the cache lies.
         loaded: settings and fleet.
         clock: this machine's.
-        once: read everything once, with a memory that is forgotten, beside an exporter that runs.
+        once: for a single reading, with a cache in memory, which may run beside an exporter of the same source.
         shard: which part of the fleet is read.
 
     Raises:

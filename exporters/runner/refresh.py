@@ -6,7 +6,7 @@ from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Fragments, Sample, Snapshot
 
 REFUSED_LIMIT = 10_000
-"""Rejected objects remembered at once; past it they are forgotten, and may be counted a second time."""
+"""Rejected objects that are remembered; beyond it all are forgotten, and may be counted a second time."""
 
 
 class Refresh:
@@ -17,8 +17,8 @@ class Refresh:
         rejected: told of every rejected object.
 
     Attributes:
-        backlog: objects that are known of and not yet read; the area sets it.
-        stands: what is put is served although the pass fails; the area sets it, for this pass.
+        backlog: number of objects that are known and not yet read; set by the area.
+        stands: whether what was put is served although the pass failed; set by the area, for one pass.
     """
 
     def __init__(self, families: Iterable[Family], rejected: Callable[[str, BadObject], None]) -> None:

@@ -1,4 +1,4 @@
-"""Source `store`: the fleet as it shows in the S3-compatible store; one file an area."""
+"""Source `store`: agents, servers, logs and sizes, from the S3-compatible store; one file an area."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,7 +18,7 @@ def areas(context: Context) -> Sequence[Area]:
 
 
 def areas_of(store: ObjectReader, context: Context) -> Sequence[Area]:
-    """The areas of any store; its sizes belong to no agent or server, so the first shard alone tells them."""
+    """The areas of a given store; sizes cannot be shared out by agent or server, so only the first shard has them."""
     counted, board = CountedStore(store, context), Board()
     every = partial(context.settings.monitoring.every_seconds, "store")
     all_areas = (

@@ -1,4 +1,4 @@
-"""Area `agents`: who is alive, and what they report of themselves.
+"""Area `agents`: heartbeats, and what agents report about themselves.
 
 Reads   one LIST a pass; one GET for each state object whose ETag moved, several at a time.
 Units   Unix seconds by the store's clock (LastModified), seconds of skew, bytes, counts. No ages: PromQL subtracts.
@@ -63,7 +63,7 @@ FAMILIES = (
 
 MAX_BYTES = 1 << 20
 CLOCK = "/clock"
-"""What the clock's offset is put under: no agent has a slash in its name."""
+"""Key of the clock's offset; it has a slash, which no agent's name has."""
 
 
 def agent_samples(
@@ -76,8 +76,8 @@ def agent_samples(
         heartbeat: Unix seconds by the store's clock; None where the only one known is rejected.
         state: the body; None where it is rejected.
         written: Unix seconds by the store's clock at which this body was written, where that is known.
-        live: False once the heartbeat is stale: an agent that is gone must not speak on, so status and gauges leave;
-            but `stopped` stays, for it is said once, last, and stays true.
+        live: False once the heartbeat is stale. Then status and gauges are left out, for they may no longer be true;
+            status `stopped` stays, because it is the last that an agent writes and remains true.
     """
     if heartbeat is not None:
         yield HEARTBEAT.sample(heartbeat, agent)
@@ -174,7 +174,7 @@ class Agents:
         return found
 
     def _heartbeat(self, agent: str, info: ObjectInfo, now: float, out: Refresh) -> float | None:
-        """LastModified; one from the future is rejected, and the agent stays at the last one that was none."""
+        """LastModified; one from the future is rejected, and the last good one stays in use."""
         ahead = info.modified - now
         if ahead <= self._beat.future_seconds:
             self._heartbeats[agent] = info.modified
@@ -184,13 +184,13 @@ class Agents:
         return self._heartbeats.get(agent)
 
     def _written_at(self, agent: str, version: str, beat: float | None) -> float | None:
-        """When this body was written: at its first heartbeat, for LastModified may move alone, as when it is copied."""
+        """When this body was written: LastModified when it was first seen, for a copy moves LastModified alone."""
         if self._written.get(agent, ("", None))[0] != version:
             self._written[agent] = version, beat
         return self._written[agent][1]
 
     def _hear(self, agent: str, state: AgentState | None, now: float) -> None:
-        """Remember who speaks; two that run under one name take turns."""
+        """Remember the instance that wrote; two that write in turn are two processes under one name."""
         if state is not None and state.instance_id:
             self._instances[agent] = self._instances.get(agent, Instances()).heard(state.instance_id, now)
 

@@ -23,12 +23,12 @@ class Report:
 
     @classmethod
     def of_state(cls, agent: str, heartbeat: float, said_at: float, metrics: ServerMetrics) -> Self:
-        """The report in a state; how much older than the state it is, the agent's own clock tells."""
+        """The report in a state object, dated by the heartbeat less its age at that time, by the agent's clock."""
         return cls(agent, heartbeat - max(0.0, said_at - metrics.timestamp), metrics)
 
 
 class Board:
-    """Read and written whole, by one assignment.
+    """Shared by two areas, which run in different threads; each attribute is replaced by one assignment.
 
     Attributes:
         carried: the reports in the states of the last pass.

@@ -1,4 +1,4 @@
-"""Small objects read whole: fetched once for each version, several at a time, and remembered across restarts."""
+"""Reads small objects: each version is fetched once, several at a time, and cached across restarts."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor

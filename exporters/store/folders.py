@@ -1,11 +1,11 @@
-"""The folders of an area whose keys hold a date, so that only those that are written to now need be listed.
+"""Splits the keys of an area into folders by date, so that only the folders in use need be listed.
 
     db/active_logs/srv1/2026-01-31/101500_grok_1.jsonl.gz
     └──── root ───────┘└─ period ─┘
 
 A *root* is everything above the first date, here a server's folder. A *period* is the folder of one day, or of one
-hour. Roots and periods are found by listing one level at a time; a period that is over is never written to, but for
-stragglers.
+hour. Roots and periods are found by listing one level at a time. A period that is over gets no more objects, except
+late ones.
 """
 
 from collections.abc import Iterable, Mapping

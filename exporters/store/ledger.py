@@ -1,8 +1,8 @@
-"""Which log objects have been counted, and the totals: written together, so that a crash counts nothing twice.
+"""Keeps which log objects were counted, and the totals, in one transaction: a crash counts nothing twice.
 
-Of a folder that is written to, each object is remembered with its sums, so that one that is written again (a repeated
-upload, a file that grows) adds only what is more than before. A folder that is over is folded into one row of eight
-bytes a key, which suffices to tell stragglers from what was counted.
+Of a folder in use, each object is kept with its sums, so that a new version of it (a repeated upload, a file that
+grows) adds only the difference. A folder that is over is folded into one row with a digest of eight bytes for each key,
+which is enough to recognise objects that come late.
 """
 
 import json
@@ -34,7 +34,7 @@ class Reading:
 
 
 class Ledger:
-    """The memory of the area `logs`.
+    """The counted objects and totals of the area `logs`.
 
     Args:
         cache: where it is kept.
@@ -57,7 +57,7 @@ class Ledger:
             self._versions.setdefault(folder, {})[key] = version
 
     def born(self, now: float) -> float:
-        """When counting began. What lay there before is not counted: a lost cache would count it a second time."""
+        """When counting began. Older objects are not counted, or a lost cache would count them a second time."""
         with self._cache.transaction() as db:
             row = db.execute("SELECT at FROM log_birth").fetchone()
             if row is None:
@@ -102,7 +102,7 @@ class Ledger:
         return over
 
     def fold(self, folder: str, now: float) -> None:
-        """A folder that is over becomes one row; only rejected objects stay apart, for they may yet be mended."""
+        """Fold a folder that is over into one row; rejected objects are kept apart, for they may be replaced."""
         digests, which = self._digests(folder), "FROM log_object WHERE folder = ? AND sums IS NOT NULL"
         with self._cache.transaction() as db:
             counted = [key for (key,) in db.execute(f"SELECT key {which}", (folder,))]
@@ -114,7 +114,7 @@ class Ledger:
             del self._versions[folder][key]
 
     def forget(self, folder: str) -> None:
-        """A folder that is empty now: retention has been there."""
+        """Forget a folder that is empty, because retention has deleted its objects."""
         with self._cache.transaction() as db:
             db.execute("DELETE FROM log_object WHERE folder = ?", (folder,))
             db.execute("DELETE FROM log_folder WHERE folder = ?", (folder,))
@@ -129,7 +129,7 @@ class Ledger:
         return {blob[at : at + DIGEST_BYTES] for at in range(0, len(blob), DIGEST_BYTES)}
 
     def _sums_before(self, reading: Reading) -> Sums:
-        """What another version of the object was counted with."""
+        """The sums that an earlier version of the object was counted with."""
         if reading.info.key not in self._versions.get(reading.folder, {}):
             return {}
         with self._cache.transaction() as db:

@@ -1,4 +1,4 @@
-"""Area `logs`: what the agents' logs add up to.
+"""Area `logs`: counters of the agents' log records.
 
 Reads   a pass: one LIST for the servers, one for each server's folder of today, two to look again at what is over;
         one GET for each new object, several at a time. That much, however many days there are.
@@ -26,7 +26,7 @@ from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
 from nervesys.stores.sealing import check_readable, held
 
 GRACE_SECONDS = 900
-"""For how long a day that is over is still listed in every pass: a batch is named when sealed, and shipped after."""
+"""For how long a day that is over is listed in every pass: batches are dated when sealed, and shipped later."""
 RECHECKS = 2
 OBJECTS_A_PASS = 2000
 OBJECTS_A_COMMIT = 250
@@ -99,7 +99,7 @@ class Logs:
         return zip(folders, (listing.objects for listing in listings), strict=True)
 
     def _look(self, folder: str, objects: Sequence[ObjectInfo], now: float, born: float, out: Refresh) -> None:
-        """Note what is to be read in a folder."""
+        """Find the objects of a folder that have to be read."""
         known: list[Reading] = []
         shut = self._shut.get(folder, {})
         for info in self._ledger.uncounted(folder, objects):
@@ -121,7 +121,7 @@ class Logs:
             self._ledger.count(known)
 
     def _looked(self, folder: str, now: float, *, empty: bool) -> None:
-        """A folder that is over was listed: fold it once all in it is read, or forget it where retention took it."""
+        """A folder that is over was listed: mark it for folding, or forget it where it is empty."""
         if empty:
             self._ledger.forget(folder)
             self._rounds.forget(folder)
@@ -150,7 +150,7 @@ class Logs:
         return fields["agent"].lower() if "agent" in fields else None
 
     def _read(self, out: Refresh) -> None:
-        """Read and count what is noted, a bounded number, in steps that are each kept."""
+        """Read and count the next objects, at most `OBJECTS_A_PASS`, each step in a transaction of its own."""
         todo = list(self._unread.values())[:OBJECTS_A_PASS]
         for at in range(0, len(todo), OBJECTS_A_COMMIT):
             some = todo[at : at + OBJECTS_A_COMMIT]

@@ -1,4 +1,4 @@
-"""Area `metrics`: the servers, each as one of its agents sees it.
+"""Area `metrics`: the servers' metrics, each server's as one of its agents reports them.
 
 Reads   one LIST for the servers. Where a server's metrics ride in a state object, nothing more; of any other, one LIST
         of its current hour and one GET for each agent's newest object there.

@@ -1,4 +1,4 @@
-"""Which folders a pass looks at: all that are written to now, and a few of those that are over, in turn."""
+"""Chooses the folders that a pass lists: all in use, and a few of those that are over, in turn."""
 
 import math
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from nervesys.stores.objects import ObjectReader
 
 NEVER = -math.inf
 LISTS_A_PASS = 500
-"""Folders that are looked at for the first time, in one pass."""
+"""Folders that are listed for the first time, in one pass, at most."""
 
 
 class Rounds:
-    """Takes turns among roots and periods: first those never looked at, then those not looked at for longest.
+    """Takes roots and periods in turn: first those never listed, then those not listed for longest.
 
     Args:
         store: the store.

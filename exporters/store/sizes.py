@@ -1,8 +1,8 @@
-"""Area `sizes`: how much each part of the store holds, how fresh it is, and what retention should have deleted.
+"""Area `sizes`: objects and bytes in each part of the store, the newest one, and those past their retention.
 
 Reads   a pass: what is written to now is listed whole, folders of days that are over once, and again in turn.
 Units   objects, bytes, Unix seconds by the store's clock.
-Errors  StoreUnavailable is raised. A part of which some folder was never listed yet shows nothing: half a sum is a lie.
+Errors  StoreUnavailable is raised. A part shows nothing until all of its folders were listed once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -70,7 +70,7 @@ def size_samples(part: str, size: Size, days: int | None) -> Iterator[Sample]:
 
 
 def is_overdue(at: float, days: int | None, now: float) -> bool:
-    """Whether something of this instant should be gone: a day is granted, for retention works daily."""
+    """Whether retention should have deleted something of this time; a day is added, because retention runs daily."""
     return days is not None and now - at > (days + 1) * DAY_SECONDS
 
 

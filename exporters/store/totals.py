@@ -1,4 +1,4 @@
-"""The totals of the log counters: they only grow, and each begins at 0 where Prometheus can see it."""
+"""The totals of the log counters: they only grow, and each is exposed at 0 before its first count."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -25,7 +25,7 @@ class Totals:
             self._touch(series)
 
     def expect(self, agents: Iterable[str]) -> None:
-        """Let an agent's errors exist from the start: an error is what one wants to see the first of."""
+        """Expose an agent's error counter from the start, so that `increase` sees the first error."""
         for agent in agents:
             series = (RECORDS.name, agent, Category.ERRORS, Level.ERROR)
             if series not in self._totals:

@@ -1,4 +1,4 @@
-"""Source `vitality`: whether the pulse of each entity beats, and how quickly it reacts.
+"""Source `vitality`: heartbeat, reaction time and errors of each entity, from its vital signs.
 
 Reads   one LIST a pass and one GET for each state whose ETag moved, several at a time; each URL of the settings once a
         pass, without a body where its ETag is the same.

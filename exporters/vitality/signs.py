@@ -1,4 +1,4 @@
-"""What an entity is known by: the families, and how what it says becomes samples."""
+"""The families of the source, and the functions from vital signs to samples."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
@@ -51,7 +51,7 @@ class Seen:
 
 
 def samples(entity: str, seen: Seen) -> Iterator[Sample]:
-    """What is shown of an entity; gauges leave once it is silent, counts and heartbeat stay."""
+    """The samples of an entity; once it is silent, gauges are left out, and counters and heartbeat stay."""
     yield HEARTBEAT.sample(seen.beat, entity)
     signs = seen.signs
     if signs is None:
@@ -70,7 +70,7 @@ def samples(entity: str, seen: Seen) -> Iterator[Sample]:
 
 
 def folded(counts: Mapping[str, float]) -> list[float]:
-    """An entity's buckets in ours: a count goes where its bound still fits, so nothing looks faster than it was."""
+    """Convert an entity's buckets to ours: a count goes to the lowest bucket with a bound no lower than its own."""
     found = [0.0] * (len(REACTION.buckets) + 1)
     for bound, count in counts.items():
         found[bisect_left(REACTION.buckets, float(bound))] += count
