@@ -1,5 +1,5 @@
-"""Draws the dashboards without Grafana: from their JSON and what Prometheus answers to pages, live or kept.
+"""Draws the dashboards without Grafana, as live web pages or as files, from their JSON and the data of Prometheus.
 
-`answers` asks, `build` makes a model of what is to be seen, in words, numbers and names of colours, and what stands
-behind it only lays that model out. Nothing but `answers` and `server` touches the network.
+`answers` runs the queries, `build` makes a model of the page (texts, numbers and colour names), and the other modules
+lay this model out as HTML, PDF or PNG. Only `answers` and `server` use the network.
 """

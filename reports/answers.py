@@ -1,4 +1,4 @@
-"""Asks everything that a page needs, several questions at a time."""
+"""Runs all queries of a dashboard, several at a time."""
 
 import re
 from collections import defaultdict
@@ -21,19 +21,19 @@ from reports.colours import named
 from reports.model import Mark
 
 TITLES = 5
-"""Of what happened at one instant, that its mark tells."""
+"""Most events that the label of one annotation names."""
 _NAME = re.compile(r"\{\{ *(\w+) *\}\}")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What Prometheus said to one query of a panel.
+    """The result of one query of a panel.
 
     Attributes:
-        target: the query as the panel has it.
-        series: none where there are none.
+        target: the query in the panel's JSON.
+        series: the result; may be empty.
         step: seconds between two points.
-        failed: why it was not answered, in words.
+        failed: error message; empty if the query succeeded.
     """
 
     target: Json
@@ -44,11 +44,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Range:
-    """A time range that ends when its `Live` says.
+    """A time range that ends at `Live.now`.
 
     Attributes:
-        seconds: how long.
-        points: of a graph, by panel id: as many as its width deserves.
+        seconds: its length.
+        points: maximum number of points by panel id, according to the panel's width.
     """
 
     seconds: float
@@ -57,7 +57,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Asked:
-    """Everything that a page needs: answers by panel id, marks, and what went wrong with those."""
+    """The results of a page: answers by panel id, annotations, and error messages of annotations."""
 
     answers: dict[int, list[Answer]]
     marks: tuple[Mark, ...]
@@ -65,14 +65,14 @@ class Asked:
 
 
 def ask_page(page: Json, live: Live, values: Mapping[str, str], span: Range, executor: Executor) -> Asked:
-    """Ask every query of a page.
+    """Run all queries of a dashboard.
 
     Args:
-        page: as generated.
-        live: whom, and for which end of the time range.
+        page: the dashboard's JSON.
+        live: runs the queries.
         values: of its variables.
         span: the time range.
-        executor: what asks; as many at a time as it has workers.
+        executor: runs as many queries at a time as it has workers.
     """
 
     def later(question: Question, points: int) -> Future[list[Series]]:
@@ -106,7 +106,7 @@ def _answer(target: Json, step: float, future: Future[list[Series]]) -> Answer:
 
 
 def marks_found(marks: Json, series: list[Series], start: float, end: float) -> list[Mark]:
-    """The marks of one annotation, one an instant: where runs of points begin, or at the times that the values are."""
+    """The marks of one annotation: at the start of each run of points, or at the times given by the values."""
     titles: defaultdict[float, set[str]] = defaultdict(set)
     for one in series:
         for at in _instants(marks, one.points):
@@ -129,7 +129,7 @@ def _instants(marks: Json, points: tuple[tuple[float, float], ...]) -> list[floa
 
 
 def series_name(labels: Mapping[str, str], legend: str) -> str:
-    """What a series is called: its legend with labels filled in; without one, its labels."""
+    """Name of a series: its legend format with labels inserted, or else its labels."""
     if legend:
         return _NAME.sub(lambda match: labels.get(match[1], ""), legend)
     return ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != "__name__")

@@ -1,4 +1,4 @@
-"""From a page's JSON and what Prometheus answered to the model of what is to be seen. Pure."""
+"""Makes the model of a page from a dashboard's JSON and the results of its queries. Pure."""
 
 import math
 from collections import defaultdict
@@ -34,16 +34,16 @@ from reports.scale import ticks
 Named = tuple[str, Series]
 GRID_LINES = 4
 HEATMAP = "heatmap"
-"""Form of a query whose series are the buckets of one histogram."""
+"""Format of a query whose series are the buckets of a histogram."""
 
 
 def drawn(page: Json, asked: Asked, moment: Moment, start: float, end: float) -> Page:
     """The model of a page.
 
     Args:
-        page: as generated.
-        asked: what Prometheus said.
-        moment: when, and for whom.
+        page: the dashboard's JSON.
+        asked: the results of its queries.
+        moment: time and links for the values.
         start: of the time range, in Unix seconds.
         end: of the time range, in Unix seconds.
     """
@@ -52,12 +52,12 @@ def drawn(page: Json, asked: Asked, moment: Moment, start: float, end: float) ->
 
 
 def panel_name(uid: str, panel: Json) -> str:
-    """What a panel is called among those of all pages."""
+    """Name of a panel, unique among all dashboards."""
     return f"{uid}-{panel['id']}"
 
 
 def place_of(panel: Json) -> Place:
-    """Where a panel stands."""
+    """Position and size of a panel."""
     grid = panel["gridPos"]
     return Place(grid["x"], grid["y"], grid["w"], grid["h"])
 
@@ -69,7 +69,7 @@ def _panel(uid: str, panel: Json, answers: Mapping[int, Sequence[Answer]], momen
 
 
 def body_of(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
-    """What a panel shows; words in its place where a query failed or found nothing."""
+    """The body of a panel; a notice if a query failed or returned nothing."""
     failures = [answer.failed for answer in answers if answer.failed]
     if failures:
         return Notice(failures[0], failed=True)
@@ -82,7 +82,7 @@ def body_of(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
 
 
 def _named(answers: Sequence[Answer]) -> Iterator[Named]:
-    """Every series that has a number, with its name; NaN and infinite values are left out."""
+    """Every series with its name; NaN and infinite values, and series without others, are left out."""
     for answer in answers:
         for one in answer.series:
             points = tuple(point for point in one.points if math.isfinite(point[1]))
@@ -121,7 +121,7 @@ def _bars(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
 
 
 def _buckets(found: Iterable[Named]) -> Iterator[Named]:
-    """Each bucket of a histogram without those below it, named by its upper bound."""
+    """The buckets of a histogram, converted from cumulative, named by their upper bound."""
     below = 0.0
     for bound, one in sorted(((_bound(one), one) for _, one in found), key=lambda it: it[0]):
         at, value = one.points[-1]
@@ -157,7 +157,7 @@ def _line(field: Field, name: str, series: Series, colour: str) -> Line:
 
 
 def _axis(field: Field, lines: Sequence[Line], *, stacked: bool) -> Axis:
-    """From the least to the greatest value, or as far as the panel says."""
+    """The axis: from the smallest to the largest value, or as configured in the panel."""
     values = _sums(lines) if stacked else [value for line in lines for _, value in line.points]
     low, high = field.config.get("min", min(values)), field.config.get("max", max(values))
     if high <= low:
@@ -186,14 +186,14 @@ def _timeline(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
 
 
 def _stretches(field: Field, series: Series, step: float) -> Iterator[Stretch]:
-    """Equal neighbours as one; each lasts until the next, or for a step where nothing follows."""
+    """Merge equal neighbouring values; each lasts until the next one, or for one step if nothing follows."""
     for value, start, end in _runs(series.points, step):
         cell = field.cell(value, series.labels)
         yield Stretch(start, end, cell.text, cell.colour or "text")
 
 
 def _runs(points: Sequence[tuple[float, float]], step: float) -> Iterator[tuple[float, float, float]]:
-    """Value, start and end of each run of equal points without a gap."""
+    """Value, start and end of each run of equal points without gaps."""
     value, start, end = points[0][1], points[0][0], points[0][0] + step
     for at, now in points[1:]:
         if now != value or at - end > step / 2:

@@ -1,4 +1,4 @@
-"""Colours by name, each in a shade for light and one for dark surroundings."""
+"""Colours by name, each with a shade for the light and one for the dark theme."""
 
 import zlib
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Theme(StrEnum):
-    """Surroundings."""
+    """Theme."""
 
     LIGHT = "light"
     DARK = "dark"
@@ -47,16 +47,16 @@ SERIES = (
 SHADES = {**SURFACES, **MEANINGS, **{f"series-{number}": shades for number, shades in enumerate(SERIES)}}
 """(light, dark) by name."""
 ALIASES = {"#808080": "grey"}
-"""What dashboards write for colours that Grafana has no name for."""
+"""Colours that dashboards write as hex values."""
 
 
 def named(colour: str) -> str:
-    """Our name of a colour of a dashboard."""
+    """The name of a dashboard's colour."""
     return ALIASES.get(colour, colour)
 
 
 def by_name(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each series, made from its name: the same on every page, and no two alike while there are enough."""
+    """A colour for each series, derived from its name: the same on every page, and distinct if possible."""
     given: dict[str, str] = {}
     free = set(range(len(SERIES)))
     for name in sorted(set(names)):

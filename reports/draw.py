@@ -1,4 +1,4 @@
-"""From a page's JSON to its model, by asking Prometheus: what the live pages and the kept ones have in common."""
+"""Runs the queries of a dashboard and makes its model; shared by live pages and files."""
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -13,7 +13,7 @@ from reports.geometry import points_of
 from reports.model import Page
 
 WIDTH = 1400
-"""Pixels of a page of which nobody says how wide it is."""
+"""Default width of a page, in pixels."""
 
 
 def draw(
@@ -25,19 +25,19 @@ def draw(
     moment: Moment,
     executor: Executor,
 ) -> tuple[Page, list[Choice]]:
-    """Ask all that a page asks.
+    """Run the queries of a dashboard, and make its model.
 
     Args:
-        page: as generated.
-        live: whom, and for which end of the time range.
+        page: the dashboard's JSON.
+        live: runs the queries.
         wanted: values of variables.
-        seconds: of the time range.
+        seconds: length of the time range.
         width: of the page, in pixels.
-        moment: when, and for whom.
-        executor: asks, as many questions at a time as it has workers.
+        moment: time and links for the values.
+        executor: runs as many queries at a time as it has workers.
 
     Returns:
-        The model, and what its variables may be and are. Where Prometheus is away, every panel says so.
+        The model, and the variables with their options. If Prometheus is unavailable, every panel says so.
     """
     try:
         choices = live.choices(page, wanted)

@@ -1,4 +1,4 @@
-"""How a panel's definition wants its values shown: unit, words, colours and links, with its overrides."""
+"""Formats values as the field configuration of a panel says: unit, mappings, colours, links, and overrides."""
 
 import math
 import re
@@ -19,11 +19,11 @@ _LABEL = re.compile(r"\$\{__field\.labels\.(\w+)\}")
 
 @dataclass(frozen=True)
 class Moment:
-    """When, and for which readers, values are shown.
+    """Time and links for formatting values.
 
     Attributes:
-        now: Unix seconds.
-        range_query: the time range as links carry it on, such as `from=now-6h&to=now`; None: nothing is linked.
+        now: Unix seconds, for relative times.
+        range_query: the time range for links, such as `from=now-6h&to=now`; None for no links.
     """
 
     now: float
@@ -32,19 +32,19 @@ class Moment:
 
 @dataclass(frozen=True)
 class Field:
-    """How the values of one series, or of one column, are shown."""
+    """The field configuration of one series or column."""
 
     config: Json
     moment: Moment
 
     @classmethod
     def of(cls, panel: Json, name: str, moment: Moment) -> "Field":
-        """The panel's defaults, with what it says of the one of this name.
+        """The panel's defaults, with the overrides for one name.
 
         Args:
-            panel: as generated.
+            panel: the panel's JSON.
             name: of the series or column.
-            moment: when it is shown.
+            moment: time and links.
         """
         config = dict(panel["fieldConfig"]["defaults"])
         for override in panel["fieldConfig"]["overrides"]:
@@ -54,33 +54,33 @@ class Field:
 
     @property
     def unit(self) -> str:
-        """By Grafana's name."""
+        """Grafana's name of the unit."""
         return str(self.config.get("unit", "none"))
 
     @property
     def empty(self) -> str:
-        """What is said where there is no value."""
+        """Text for a missing value."""
         return str(self.config.get("noValue", "No data"))
 
     @property
     def fixed_colour(self) -> str | None:
-        """The colour that goes with the name, where it has one."""
+        """The fixed colour, if one is configured."""
         colour: Json = self.config.get("color", {})
         return named(colour["fixedColor"]) if colour.get("mode") == "fixed" else None
 
     @property
     def steps(self) -> list[tuple[float, str]]:
-        """From which value on which colour, rising."""
+        """The threshold steps: value and colour, ascending."""
         steps = self.config["thresholds"]["steps"]
         return [(-math.inf if step["value"] is None else step["value"], named(step["color"])) for step in steps]
 
     def cell(self, value: float | str, labels: Mapping[str, str], *, coloured: bool = True) -> Cell:
-        """A value in words.
+        """Format a value.
 
         Args:
             value: a number, or the text of a label.
-            labels: of the series that it is of.
-            coloured: by the thresholds, where no word has a colour of its own.
+            labels: of its series.
+            coloured: use the colours of thresholds, unless a value mapping has a colour.
         """
         number = None if isinstance(value, str) else value
         text = value if isinstance(value, str) else self.text(value)
@@ -93,7 +93,7 @@ class Field:
         return Cell(text, colour, self.link(labels, str(value)), value, number=counted)
 
     def column_cell(self, value: float | str, labels: Mapping[str, str]) -> Cell:
-        """The same for a table, whose cells have colours only where they are asked for."""
+        """Format a value for a table, whose cells have colours only if configured."""
         kind: Json = self.config.get("custom.cellOptions", self.config.get("custom", {}).get("cellOptions", {}))
         coloured = kind.get("type") in COLOURED_CELLS
         cell = self.cell(value, labels, coloured=coloured)
@@ -104,7 +104,7 @@ class Field:
         return text_of(value, self.unit, self.moment.now, self.config.get("decimals"))
 
     def link(self, labels: Mapping[str, str], value: str) -> str:
-        """Where a value leads; empty for nowhere."""
+        """The link of a value; empty for none."""
         links = self.config.get("links", [])
         if not links or self.moment.range_query is None:
             return ""

@@ -1,4 +1,4 @@
-"""A page as a file: one name for each form."""
+"""Draws a dashboard to a file: PDF, PNG or HTML."""
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -14,11 +14,11 @@ from reports.fields import Moment
 from reports.paper import DOTS_PER_PIXEL
 
 AS_AT_FIRST: Mapping[str, str] = {}
-"""Variables of which nobody says what they should be."""
+"""Default values for all variables."""
 
 
 class Form(StrEnum):
-    """What a page can be drawn as."""
+    """File format of a drawn dashboard."""
 
     PDF = "pdf"
     PNG = "png"
@@ -35,15 +35,15 @@ def drawn_file(
     wanted: Mapping[str, str] = AS_AT_FIRST,
     dots_per_pixel: float = DOTS_PER_PIXEL,
 ) -> bytes:
-    """A page, asked for and drawn; its times are those of this machine's clock.
+    """Run the queries of a dashboard and draw it; times are in this machine's time zone.
 
     Args:
-        page: as generated.
-        live: whom to ask, and the end of the time range.
-        seconds: of the time range.
-        form: of the file.
-        theme: of paper; HTML has both.
-        executor: asks, as many questions at a time as it has workers.
+        page: the dashboard's JSON.
+        live: runs the queries.
+        seconds: length of the time range.
+        form: file format.
+        theme: of PDF and PNG; HTML has both.
+        executor: runs as many queries at a time as it has workers.
         wanted: values of variables.
         dots_per_pixel: of a PNG.
     """

@@ -1,4 +1,4 @@
-"""From the grid of 24 columns to pixels: how large a panel's drawing may be."""
+"""Converts Grafana's grid of 24 columns to pixels: the sizes of panels and drawings."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,17 @@ from reports.model import Graph, Key, Place, Timeline
 
 COLUMNS, ROW, GAP = 24, 30, 8
 NARROW = 900
-"""Pages narrower than this, in pixels, have one panel a line."""
+"""Pages narrower than this, in pixels, have one panel per row."""
 PADDING, TITLE, LEGEND_LINE = 10, 32, 20
 LEGEND_LINES = 2
 LETTER, SWATCH = 6.8, 26
 BORDER = 2
 SLACK = 4
-"""Pixels that a drawing leaves free, so that no browser's rounding makes it scroll."""
+"""Spare pixels, so that rounding in browsers causes no scroll bar."""
 
 
 def width_of(place: Place, page_width: float) -> float:
-    """Pixels from a panel's left padding to its right one."""
+    """Inner width of a panel, in pixels."""
     if page_width < NARROW:
         return page_width - 2 * PADDING - BORDER
     column = (page_width - (COLUMNS - 1) * GAP) / COLUMNS
@@ -24,18 +24,18 @@ def width_of(place: Place, page_width: float) -> float:
 
 
 def size_of(place: Place, page_width: float, body: Graph | Timeline) -> tuple[float, float]:
-    """Width and height of what is drawn in a panel, in pixels."""
+    """Width and height of the drawing in a panel, in pixels."""
     width = width_of(place, page_width)
     height = place.height * ROW + (place.height - 1) * GAP
     return width, height - TITLE - PADDING - BORDER - LEGEND_LINE * legend_lines(body.legend, width) - SLACK
 
 
 def legend_lines(legend: Sequence[Key], width: float) -> int:
-    """Lines that a legend fills; what does not fit is scrolled to."""
+    """Number of lines of a legend; longer ones scroll."""
     filled = sum(len(key.name) * LETTER + SWATCH for key in legend)
     return min(LEGEND_LINES, -int(-filled // width))
 
 
 def points_of(place: Place, page_width: float) -> int:
-    """Points that a graph of this width deserves: one each two pixels."""
+    """Maximum number of points of a graph: one for two pixels."""
     return max(50, int(width_of(place, page_width) / 2))

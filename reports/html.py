@@ -1,4 +1,4 @@
-"""Lays a page's model out as HTML: live with its controls, or as one file that needs nothing else."""
+"""Renders a page's model as HTML: a live page with controls, or a self-contained file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,15 +28,15 @@ class Link:
 
 @dataclass(frozen=True)
 class Controls:
-    """What a live page lets its reader choose.
+    """The controls of a live page.
 
     Attributes:
-        pages: all of them.
-        choices: of its variables.
-        ranges: (start, words) of the time ranges.
-        since: the one that is chosen, such as `now-6h`.
+        pages: links to all pages.
+        choices: the variables.
+        ranges: (start, label) of the time ranges.
+        since: start of the chosen time range, such as `now-6h`.
         until: its end.
-        refresh_seconds: how often the page asks anew.
+        refresh_seconds: refresh interval.
     """
 
     pages: Sequence[Link]
@@ -48,11 +48,11 @@ class Controls:
 
 
 def live(page: Page, controls: Controls, width: float, zone: tzinfo) -> str:
-    """A page with its controls; style and script are asked for separately.
+    """A page with controls; style sheet and script are separate requests.
 
     Args:
         page: the model.
-        controls: what may be chosen.
+        controls: the controls.
         width: of the page, in pixels.
         zone: of the reader.
     """
@@ -60,26 +60,26 @@ def live(page: Page, controls: Controls, width: float, zone: tzinfo) -> str:
 
 
 def kept(page: Page, layout: str, width: float, zone: tzinfo) -> str:
-    """A page as one file, to be kept and read without a network.
+    """A page as one self-contained file.
 
     Args:
         page: the model.
         layout: from `style`.
-        width: that it is drawn for, in pixels.
-        zone: of its times.
+        width: of the page, in pixels.
+        zone: time zone of its times.
     """
     words = {"controls": None, "style": layout, "script": script()}
     return _rendered(_words(page, width, zone) | words)
 
 
 def style(pages: Sequence[Json]) -> str:
-    """The style sheet: colours, looks, and where each panel of these pages stands."""
+    """The style sheet: colours, layout, and the position of each panel."""
     sheet = files("reports").joinpath("page/page.css").read_text()
     return "".join([*colours(), sheet, *_grid(pages)])
 
 
 def script() -> str:
-    """What refreshes a page and says what the pointer is at."""
+    """The script that refreshes a page and shows values at the pointer."""
     return files("reports").joinpath("page/page.js").read_text()
 
 
@@ -99,7 +99,7 @@ def _words(page: Page, width: float, zone: tzinfo) -> dict[str, Any]:
 
 
 def colours() -> Iterator[str]:
-    """The style sheet's part that names every colour, for light and dark surroundings."""
+    """The CSS variables of all colours, for the light and the dark theme."""
     for theme in Theme:
         shades = "".join(f"--{name}:{shade(name, theme)};" for name in SHADES)
         yield f"@media(prefers-color-scheme:{theme}){{:root{{color-scheme:{theme};{shades}}}}}\n"

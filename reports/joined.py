@@ -1,4 +1,4 @@
-"""A table's rows: the answers of its queries joined by equal labels, its columns chosen, named and sorted."""
+"""Tables: joins the results of their queries by labels, and selects, renames and sorts the columns."""
 
 from collections.abc import Mapping, Sequence
 
@@ -33,7 +33,7 @@ def _cell(field: Field, name: str, row: Row) -> Cell:
 
 
 def _sort(rows: list[tuple[Cell, ...]], column: int, *, falling: bool) -> None:
-    """By number or by text; what has no value comes last either way."""
+    """Sort by number or text; missing values come last either way."""
     there = [row for row in rows if row[column].sort is not None]
     gone = [row for row in rows if row[column].sort is None]
     numbers = all(isinstance(row[column].sort, float) for row in there)
@@ -42,7 +42,7 @@ def _sort(rows: list[tuple[Cell, ...]], column: int, *, falling: bool) -> None:
 
 
 def joined(answers: Sequence[Answer]) -> list[Row]:
-    """One row a combination of labels, as Grafana's `merge` makes them: equal where the common labels are equal."""
+    """One row for each combination of common labels, as Grafana's `merge` transformation does."""
     frames = [
         _frame(answer, "Value" if len(answers) == 1 else f"Value #{answer.target['refId']}") for answer in answers
     ]

@@ -1,11 +1,11 @@
-"""What is to be seen on a page, in words, numbers and names of colours; nothing of how it is laid out."""
+"""The model of a page: texts, numbers and colour names, independent of the output format."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a panel stands on the grid of 24 columns; a row of it is about 30 pixels high."""
+    """Position and size of a panel on the grid of 24 columns; a grid row is about 30 pixels high."""
 
     x: int
     y: int
@@ -15,14 +15,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value in words.
+    """A formatted value.
 
     Attributes:
-        text: as people read it.
-        colour: by name; empty for the text's own.
-        link: where it leads; empty for nowhere.
-        sort: what it is sorted by; None for no value.
-        number: it is read as a number, and stands to the right.
+        text: the text.
+        colour: name of its colour; empty for the default.
+        link: URL; empty for none.
+        sort: sort key; None for a missing value.
+        number: whether it is a number, and right-aligned.
     """
 
     text: str
@@ -34,10 +34,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Notice:
-    """Words in place of what cannot be shown.
+    """A message in place of a panel's body.
 
     Attributes:
-        failed: because something is wrong, and not because there is nothing.
+        failed: True for an error, False for missing data.
     """
 
     words: str
@@ -46,7 +46,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Tile:
-    """One large value; the name is empty where there is only one."""
+    """One large value; the name is empty if there is only one."""
 
     name: str
     value: Cell
@@ -61,7 +61,7 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Bar:
-    """One value as a part of the greatest one, from 0 to 1."""
+    """One value, with its share of the largest one, from 0 to 1."""
 
     name: str
     value: Cell
@@ -84,7 +84,7 @@ class Table:
 
     @property
     def numbers(self) -> tuple[bool, ...]:
-        """Of each column, whether it holds numbers; a cell may have nothing to say."""
+        """Whether each column has numbers."""
         return tuple(any(cell.number for cell in column) for column in zip(*self.rows, strict=True))
 
 
@@ -106,7 +106,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Line:
-    """One series of a graph: (Unix seconds, value) and the value in words."""
+    """One series of a graph: points (Unix seconds, value), and their formatted values."""
 
     key: Key
     points: tuple[tuple[float, float], ...]
@@ -115,7 +115,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened, marked on every graph."""
+    """An annotation, shown on every graph."""
 
     at: float
     title: str
@@ -124,7 +124,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Axis:
-    """Values from bottom to top: each line of the grid with its text."""
+    """The value axis: its grid lines with their labels, ascending."""
 
     ticks: tuple[tuple[float, str], ...]
 
@@ -141,10 +141,10 @@ class Axis:
 
 @dataclass(frozen=True)
 class Graph:
-    """Lines over time, or bars that stand on one another.
+    """A graph: lines, or stacked bars.
 
     Attributes:
-        step: seconds between two points; where more lie between them, there was nothing.
+        step: seconds between two points; a larger distance is a gap.
         limits: (value, colour) of the thresholds.
     """
 
@@ -156,13 +156,13 @@ class Graph:
 
     @property
     def legend(self) -> tuple[Key, ...]:
-        """One entry a line that has a name."""
+        """One entry for each line with a name."""
         return tuple(line.key for line in self.lines if line.key.name)
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """From when to when something was in a state."""
+    """A time span in one state."""
 
     start: float
     end: float
@@ -172,7 +172,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Lane:
-    """The states of one thing, oldest first."""
+    """One row of a state timeline: its states, oldest first."""
 
     name: str
     link: str
@@ -181,13 +181,13 @@ class Lane:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Lanes, one below the other."""
+    """A state timeline."""
 
     lanes: tuple[Lane, ...]
 
     @property
     def legend(self) -> tuple[Key, ...]:
-        """Every state that occurs."""
+        """All states that occur."""
         seen = {stretch.text: stretch.colour for lane in self.lanes for stretch in lane.stretches}
         return tuple(Key(text, colour) for text, colour in sorted(seen.items()))
 
@@ -197,7 +197,7 @@ Body = Notice | Tiles | Bars | Table | Text | Graph | Timeline
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel, or the heading of those below it, which has no body."""
+    """A panel, or a row heading, which has no body."""
 
     name: str
     title: str
@@ -207,7 +207,7 @@ class Panel:
 
     @property
     def kind(self) -> str:
-        """What it shows, in one word."""
+        """The type of its body, in lower case."""
         return type(self.body).__name__.lower() if self.body else "heading"
 
 
@@ -218,8 +218,8 @@ class Page:
     Attributes:
         start: of the time range, in Unix seconds.
         end: of the time range, in Unix seconds.
-        marks: what happened meanwhile.
-        notes: what went wrong beside the panels.
+        marks: annotations.
+        notes: error messages that belong to no panel.
     """
 
     uid: str

@@ -1,6 +1,6 @@
-"""Lays a page's model out on paper: PDF, or one PNG. Typst sets it; graphs are the very drawings of the HTML pages.
+"""Renders a page's model as PDF or PNG, with Typst; graphs are the same SVG drawings as in HTML.
 
-The font lies beside this file, so that paper looks the same on every machine, and Hebrew and Arabic are there.
+The font is bundled, so that the output is the same on every machine, and includes Hebrew and Arabic.
 """
 
 import json
@@ -20,20 +20,20 @@ from reports.model import Graph, Page, Panel, Table, Timeline
 from reports.plot import clock, plot
 
 SHEET = 1400 / 2**0.5
-"""Height of a sheet, in pixels of its width of 1400: that of A4 on its side."""
+"""Height of a sheet for a width of 1400 pixels: landscape A4."""
 ROWS, KEYS = 25, 40
-"""Rows of a table, and entries of a legend, that are put on paper; how many more there are is said."""
+"""Most rows of a table, and entries of a legend, on paper; the number of the others is printed."""
 DOTS_PER_PIXEL = 1.5
 _COLOUR = re.compile(r"var\(--([a-z0-9-]+)\)")
 
 
 def pdf(page: Page, width: float, zone: tzinfo, theme: Theme = Theme.LIGHT) -> bytes:
-    """A page on sheets that print on A4.
+    """A page as PDF, on landscape A4.
 
     Args:
         page: the model.
-        width: that it was drawn for, in pixels.
-        zone: of its times.
+        width: of the page, in pixels.
+        zone: time zone of its times.
         theme: light or dark.
     """
     return _typeset(page, width, zone, theme, format="pdf")
@@ -42,12 +42,12 @@ def pdf(page: Page, width: float, zone: tzinfo, theme: Theme = Theme.LIGHT) -> b
 def png(
     page: Page, width: float, zone: tzinfo, theme: Theme = Theme.LIGHT, dots_per_pixel: float = DOTS_PER_PIXEL
 ) -> bytes:
-    """A page as one picture, as high as it needs; arguments as for `pdf`, and how fine the picture is."""
+    """A page as one picture, of any height; arguments as for `pdf`, and the resolution."""
     return _typeset(page, width, zone, theme, format="png", ppi=72 * dots_per_pixel)
 
 
 def inked(svg: str, theme: Theme) -> str:
-    """A drawing with its colours put in."""
+    """Replace the CSS variables of a drawing by colours."""
     return _COLOUR.sub(lambda match: shade(match[1], theme), svg)
 
 
@@ -72,7 +72,7 @@ def _typeset(page: Page, width: float, zone: tzinfo, theme: Theme, **how: Any) -
 
 
 def _lines(page: Page, width: float, zone: tzinfo, theme: Theme) -> Iterator[Iterator[Mapping[str, Any]]]:
-    """Panels side by side, line by line."""
+    """The panels of each grid row."""
     for _, line in groupby(page.panels, key=lambda panel: panel.place.y):
         yield (_panel(panel, page, width, zone, theme) for panel in line)
 

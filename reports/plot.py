@@ -1,6 +1,6 @@
-"""Draws graphs and timelines as SVG: the one drawing that pages and paper share.
+"""Draws graphs and state timelines as SVG, for HTML, PDF and PNG alike.
 
-Colours are `var(--NAME)`: a page defines them for light and dark, paper has them put in.
+Colours are CSS variables, `var(--NAME)`: HTML defines them for both themes; for paper they are replaced.
 """
 
 import json
@@ -17,32 +17,32 @@ from reports.units import text_of
 
 FONT = 11
 LETTER = 6.4
-"""Width of a letter, in pixels; a little more than most have."""
+"""Estimated width of a letter, in pixels."""
 BELOW, ABOVE, RIGHT = 20, 8, 14
 LANE_HEIGHT = 22
 TICK_PIXELS = 90
 HOVERED = 20
-"""Lines whose values are said where the pointer is; nobody reads more, and a page would weigh megabytes."""
+"""Most lines whose values are shown at the pointer; more would make a page megabytes large."""
 APART = 5
-"""Pixels from bar to bar, at least, with which a gap between them is left."""
+"""Smallest distance of bars, in pixels, that leaves a gap between them."""
 SHADED = 4
-"""Lines at most, below which the area is shaded; the shades of more would hide one another."""
+"""Most lines with a shaded area; more would hide one another."""
 
 Height = Callable[[float], float]
-"""From a value to pixels from the top."""
+"""Converts a value to pixels from the top."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What a drawing is made for.
+    """Size, time range and annotations of a drawing.
 
     Attributes:
         width: in pixels.
         height: in pixels.
         start: of the time range, in Unix seconds.
         end: of the time range, in Unix seconds.
-        zone: of the reader.
-        marks: what happened meanwhile.
+        zone: time zone of the reader.
+        marks: annotations.
     """
 
     width: float
@@ -55,7 +55,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Area:
-    """The inner part of a drawing, where the data are."""
+    """The plotting area of a drawing."""
 
     frame: Frame
     left: float
@@ -64,7 +64,7 @@ class Area:
     bottom: float
 
     def x(self, at: float) -> float:
-        """Pixels from the left; what lies outside the time range is moved to its edge."""
+        """Pixels from the left; times outside the range are moved to its edge."""
         share = (at - self.frame.start) / (self.frame.end - self.frame.start)
         return self.left + (self.right - self.left) * min(1, max(0, share))
 
@@ -73,10 +73,10 @@ def plot(panel: Panel, page: Page, width: float, zone: tzinfo) -> str:
     """The graph or timeline of a panel as SVG.
 
     Args:
-        panel: one that shows either.
-        page: that it stands on.
+        panel: a panel with a graph or a timeline.
+        page: its page.
         width: of the page, in pixels.
-        zone: of the reader.
+        zone: time zone of the reader.
     """
     assert isinstance(panel.body, Graph | Timeline), "no other is drawn"
     frame = Frame(*size_of(panel.place, width, panel.body), page.start, page.end, zone, page.marks)
@@ -84,7 +84,7 @@ def plot(panel: Panel, page: Page, width: float, zone: tzinfo) -> str:
 
 
 def clock(at: float, zone: tzinfo) -> str:
-    """A date and time of the reader's clock."""
+    """Date and time in a time zone, as text."""
     return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
@@ -109,7 +109,7 @@ def graph(model: Graph, frame: Frame) -> str:
 
 
 def timeline(model: Timeline, frame: Frame) -> str:
-    """A timeline as SVG; it grows in height where lanes would become too thin to read."""
+    """A state timeline as SVG; it becomes higher if its rows would be too thin."""
     height = max(frame.height, LANE_HEIGHT * len(model.lanes) + ABOVE + BELOW)
     left = min(frame.width / 3, 12 + LETTER * 1.1 * max(len(lane.name) for lane in model.lanes))
     tall = Frame(frame.width, height, frame.start, frame.end, frame.zone, frame.marks)
@@ -167,7 +167,7 @@ def _lines(model: Graph, area: Area, y: Height) -> Iterator[str]:
 
 
 def _runs(points: Sequence[tuple[float, float]], step: float) -> Iterator[list[tuple[float, float]]]:
-    """Points without a gap between them."""
+    """The runs of points without gaps."""
     run: list[tuple[float, float]] = []
     for point in points:
         if run and point[0] - run[-1][0] > 1.5 * step:
@@ -223,7 +223,7 @@ def _marks(area: Area) -> Iterator[str]:
 
 
 def _hover(lines: Sequence[Line], area: Area) -> str:
-    """What the page's script says where the pointer is: the texts of the lines that end highest, time by time."""
+    """The data for the script that shows values at the pointer: those of the lines with the highest last values."""
     times = sorted({at for line in lines for at, _ in line.points})
     more = max(0, len(lines) - HOVERED)
     lines = sorted(lines, key=lambda line: -line.points[-1][1])[:HOVERED]

@@ -1,4 +1,4 @@
-"""Where the lines of a graph's grid lie: round values, and round times of the reader's clock."""
+"""Computes the ticks of graphs: round values, and round times in the reader's time zone."""
 
 import math
 from collections.abc import Iterable
@@ -12,17 +12,17 @@ TIME_STEPS = (
     *(DAY * count for count in (1, 2, 7, 14, 30, 90, 365)),
 )
 MONDAY = timedelta(days=4)
-"""The first one after the start of 1970: weeks begin with it."""
+"""The first Monday of 1970; ticks of weeks are Mondays."""
 
 
 def ticks(low: float, high: float, unit: str, count: int) -> list[float]:
     """Round values from at or below `low` to at or above `high`.
 
     Args:
-        low: least value.
-        high: greatest value; above `low`.
-        unit: by Grafana's name; bytes are round in powers of two, seconds as clocks are.
-        count: about how many.
+        low: smallest value.
+        high: largest value; above `low`.
+        unit: Grafana's name; bytes use powers of two, seconds use minutes and hours.
+        count: approximate number of ticks.
     """
     step = _step((high - low) / count, unit)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
@@ -43,13 +43,13 @@ def _next(least: float, steps: Iterable[float]) -> float:
 
 
 def time_ticks(start: float, end: float, zone: tzinfo, count: int) -> list[tuple[float, str]]:
-    """Round times of the clock of a time zone, as Unix seconds, each with its text.
+    """Round times in a time zone, as Unix seconds, each with its label.
 
     Args:
         start: Unix seconds.
         end: Unix seconds, after `start`.
-        zone: of the reader.
-        count: at most about so many.
+        zone: time zone of the reader.
+        count: approximate maximum number of ticks.
     """
     step = _next((end - start) / count, TIME_STEPS)
     form = "%b %d" if step >= DAY else "%H:%M" if step >= MINUTE else "%H:%M:%S"

@@ -1,4 +1,4 @@
-"""Serves the dashboards live. It only reads, and only what the pages ask: no query comes from a browser."""
+"""Serves the dashboards as live pages. Read-only: it runs only the dashboards' own queries, none from a browser."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -32,7 +32,7 @@ RANGES = (
     ("now-30d", "last 30 days"),
 )
 LEAST_WIDTH, MOST_WIDTH = 280, 4000
-"""Pixels: the bounds of what is believed of a page's width."""
+"""Accepted range of a page's width, in pixels."""
 VARIABLE = "var-"
 HEADERS = {
     "cache-control": "no-store",
@@ -45,14 +45,14 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class View:
-    """What a reader asked for.
+    """The parameters of a request.
 
     Attributes:
-        since: start of the time range as it was asked for, such as `now-6h`.
+        since: start of the time range, such as `now-6h`.
         until: its end.
         wanted: values of variables.
         width: of the page, in pixels.
-        zone: of the reader.
+        zone: time zone of the reader.
     """
 
     since: str
@@ -63,14 +63,14 @@ class View:
 
     @classmethod
     def of(cls, request: Request, page: Json) -> "View":
-        """From the address and what the page's script noted; by the page's own range where none is asked for."""
+        """From the query string, and the cookies of the page's script; the default is the dashboard's time range."""
         said = {**page["time"], **{name: value for name, value in request.query_params.items() if value}}
         wanted = {name.removeprefix(VARIABLE): value for name, value in said.items() if name.startswith(VARIABLE)}
         return cls(said["from"], said["to"], wanted, _width(request.cookies), _zone(request.cookies))
 
     @property
     def range_query(self) -> str:
-        """The time range as links carry it on."""
+        """The time range as a query string, for links."""
         return urlencode({"from": self.since, "to": self.until})
 
 
@@ -89,14 +89,14 @@ def _zone(cookies: Mapping[str, str]) -> tzinfo:
 
 
 class Site:
-    """The pages of a Prometheus.
+    """The web site of the dashboards.
 
     Args:
-        pages: as generated; the first one is the front page.
-        prometheus: that they are drawn from.
-        interval: of the data source, in seconds.
-        clock: tells the end of time ranges.
-        executor: asks, as many questions at a time as it has workers.
+        pages: the dashboards' JSON; the first one is the front page.
+        prometheus: source of the data.
+        interval: scrape interval of the data source, in seconds.
+        clock: the current time.
+        executor: runs as many queries at a time as it has workers.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Site:
         self._static = {"page.css": ("text/css", html.style(pages)), "page.js": ("text/javascript", html.script())}
 
     def program(self) -> Program:
-        """What is served."""
+        """The program with its routes."""
         front = next(iter(self._pages))
         return Program(
             name="dashboards",

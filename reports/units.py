@@ -1,7 +1,7 @@
-"""Numbers as people read them, by the names that Grafana gives to units."""
+"""Formats numbers with Grafana's units."""
 
 Scale = tuple[tuple[float, str], ...]
-"""Factor and what is written behind it, smallest first."""
+"""(factor, suffix), smallest first."""
 
 COUNT: Scale = ((1, ""), (1e3, " K"), (1e6, " M"), (1e9, " B"), (1e12, " T"))
 BYTES: Scale = tuple((1024**power, f" {name}") for power, name in enumerate(("B", "KiB", "MiB", "GiB", "TiB", "PiB")))
@@ -27,9 +27,9 @@ def text_of(value: float, unit: str, now: float, decimals: int | None = None) ->
 
     Args:
         value: the number; milliseconds since 1970 for `dateTimeFromNow`.
-        unit: by Grafana's name; one that is not known is not written.
+        unit: Grafana's name; unknown units are omitted.
         now: Unix seconds.
-        decimals: at most so many; as many as three digits need where None.
+        decimals: maximum number of decimals; None for three significant digits.
     """
     if unit == AGO:
         return ago(now - value / 1000)
@@ -44,7 +44,7 @@ def text_of(value: float, unit: str, now: float, decimals: int | None = None) ->
 
 
 def ago(seconds: float) -> str:
-    """Such as `3 minutes ago`, or `in 2 hours` for what lies ahead."""
+    """A relative time such as `3 minutes ago`, or `in 2 hours` for the future."""
     distance = abs(seconds)
     if distance < 1:
         return "just now"
@@ -55,7 +55,7 @@ def ago(seconds: float) -> str:
 
 
 def _scaled(value: float, scale: Scale) -> tuple[float, str]:
-    """The largest factor that leaves one or more; nothing is as much as one of a unit."""
+    """The largest factor that is not above the value; that of the base unit for 0."""
     base = next(step for step in scale if step[0] >= 1)
     return max((step for step in scale if step[0] <= value), default=scale[0]) if value else base
 

@@ -1,4 +1,4 @@
-"""The reports of a day, a week and a month: gathered, computed, written as PDF, HTML and XLSX, filed and mailed.
+"""The daily, weekly and monthly reports, as PDF, HTML and XLSX, in the archive and by mail.
 
-`gather` is the edge that asks; `compose` makes a `Report` of what it found, which is all that the writers know.
+`gather` collects the facts (all I/O); `compose` computes a `Report` from them (pure); the writers render a `Report`.
 """

@@ -1,4 +1,4 @@
-"""The first page's three questions: was the fleet well, what broke, what was done?"""
+"""The three questions on the first page, with answers: was the fleet well, what broke, what was done?"""
 
 from collections import Counter
 
@@ -10,20 +10,20 @@ from reports.periodic.model import Answer, Kind, Tone
 from reports.periodic.words import TIMES, said, share
 
 WELL, FAIR = 0.999, 0.99
-"""Shares of the time from which on an agent is called well, and nearly so."""
+"""Availability from which an agent counts as well, or nearly well."""
 WATCHED = 0.9
-"""Share of the time that should be watched; where it was less, an answer says so."""
+"""Share of the time that should have been monitored; an answer says so if it was less."""
 NAMED = 4
-"""Agents, alerts or actions that a sentence names."""
+"""Most agents, alerts or actions that a sentence names."""
 
 
 def answers(facts: Facts) -> tuple[Answer, ...]:
-    """All three."""
+    """All three answers."""
     return _well(facts), _broke(facts), _done(facts)
 
 
 def tone_of(one: float | None) -> Tone:
-    """Whether a share of the time is a good one."""
+    """The tone of an availability."""
     return Tone.PLAIN if one is None else Tone.GOOD if one >= WELL else Tone.FAIR if one >= FAIR else Tone.BAD
 
 

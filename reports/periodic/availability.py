@@ -1,9 +1,9 @@
-"""How much of the time each agent was there: looks at a fresh heartbeat, of those at which the fleet was watched.
+"""Availability of each agent: the share of the monitored time in which it had a fresh heartbeat.
 
-A look, once a minute or a heartbeat, counts for an agent where the store's exporter had read the agents' states shortly
-before, and the brain said that the agent belongs to the fleet. It is a good one where the agent's newest heartbeat was
-no older than the threshold at which it is called down. So a blind exporter makes a period shorter, not an agent worse;
-an agent that was configured and never seen, or stopped on purpose, was not there.
+The time is sampled once a minute, or once a heartbeat if that is shorter. A sample counts for an agent if the store's
+exporter had read the agents' states recently, and the agent was configured in the brain. The agent was available if its
+newest heartbeat was younger than the threshold at which it counts as down. So a blind exporter shortens the monitored
+time, but does not lower availability. An agent that was never seen, or was stopped on purpose, was not available.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,16 +13,16 @@ from nervesys.prometheus import Series
 from nervesys.settings import Loaded
 
 STEP_SECONDS = 60
-"""Between two looks, at most."""
+"""Longest sampling interval."""
 
 
 @dataclass(frozen=True)
 class Presence:
-    """How long an agent was there.
+    """Availability of one agent.
 
     Attributes:
         fresh: seconds with a fresh heartbeat.
-        watched: seconds in which that could be known.
+        watched: monitored seconds.
     """
 
     agent: str
@@ -31,17 +31,17 @@ class Presence:
 
     @property
     def share(self) -> float | None:
-        """From 0 to 1; None where nobody watched."""
+        """Availability, from 0 to 1; None if it was not monitored."""
         return self.fresh / self.watched if self.watched else None
 
 
 def watched_query(loaded: Loaded, seconds: float) -> str:
-    """For how many seconds before an instant each agent was watched."""
+    """PromQL: monitored seconds of each agent before an instant."""
     return _seconds_of(_watched(loaded), loaded, seconds)
 
 
 def fresh_query(loaded: Loaded, seconds: float) -> str:
-    """For how many of them each agent was there."""
+    """PromQL: available seconds of each agent before an instant."""
     limits = own_limits(loaded)
     common = loaded.settings.thresholds.heartbeat.down_after_seconds
     others = f'{{agent!~"{"|".join(sorted(limits))}"}}' if limits else ""
@@ -50,20 +50,20 @@ def fresh_query(loaded: Loaded, seconds: float) -> str:
 
 
 def own_limits(loaded: Loaded) -> dict[str, float]:
-    """The agents that may be silent for another time than all others, in seconds."""
+    """The agents with a `down_after_seconds` of their own."""
     common = loaded.settings.thresholds
     limits = {name: own.over(common).heartbeat.down_after_seconds for name, own in loaded.own_thresholds.items()}
     return {name: limit for name, limit in sorted(limits.items()) if limit != common.heartbeat.down_after_seconds}
 
 
 def presences(fresh: Iterable[Sequence[Series]], watched: Iterable[Sequence[Series]]) -> tuple[Presence, ...]:
-    """Each agent over several days, by its name; the arguments hold an answer for each day."""
+    """Availability of each agent over several days, sorted by name; the arguments have one result for each day."""
     good, all_ = _seconds(fresh), _seconds(watched)
     return tuple(Presence(agent, good.get(agent, 0), seconds) for agent, seconds in sorted(all_.items()))
 
 
 def overall(fleet: Sequence[Presence]) -> float | None:
-    """The share of the whole fleet; None where nobody watched."""
+    """Availability of the whole fleet; None if it was not monitored."""
     return Presence("", sum(one.fresh for one in fleet), sum(one.watched for one in fleet)).share
 
 
@@ -86,7 +86,7 @@ def _fresh(labels: str, limit: float) -> str:
 
 
 def _watched(loaded: Loaded) -> str:
-    """Where the store is read by several shards, the one that last did so longest ago speaks for all."""
+    """PromQL: the monitored agents. With several shards of the store's exporter, the slowest one counts."""
     limit = loaded.settings.monitoring.fresh_seconds("store", "agents")
     read = 'nervesys_exporter_last_success_timestamp_seconds{source="store",area="agents"}'
     return f"group by (agent) (nervesys_brain_agent_configured) and on () (time() - min({read}) < {limit:g})"

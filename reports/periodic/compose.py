@@ -1,4 +1,4 @@
-"""From what was found to the report. Pure: the same facts make the same report."""
+"""Computes the report from the facts. Pure."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def report_of(facts: Facts) -> Report:
 
 
 def _panels(facts: Facts) -> Page | None:
-    """The panels, unless none of them has anything to show: the first page says why."""
+    """The page of panels; None if all panels are empty, which the first page explains."""
     page = facts.panels
     return page if page and any(not isinstance(panel.body, Notice) for panel in page.panels) else None
 

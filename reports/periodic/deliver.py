@@ -1,4 +1,4 @@
-"""Where finished reports go: into the archive, verified, or into a folder; and which of them the archive lacks."""
+"""Writes reports to the archive (verified) or to a folder, and finds those that are due."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
@@ -24,18 +24,18 @@ WRITERS = {
 
 
 def written(report: Report, forms: Collection[Form]) -> Files:
-    """A report in each form that is wanted."""
+    """Render a report in the wanted formats."""
     return {form: WRITERS[form](report) for form in forms}
 
 
 def to_archive(archive: Archive, paths: ArchivePaths, period: Period, files: Files) -> Iterator[str]:
-    """Put a report under the contract's names, in place of an earlier one; read back and compared.
+    """Write a report to the archive, replacing an earlier one, and verify it by reading it back.
 
     Yields:
-        The path of each file, once it lies there.
+        The path of each file after it was written.
 
     Raises:
-        ArchiveUnavailable: the archive does not answer, or not what was sent arrived.
+        ArchiveUnavailable: the archive does not respond, or the file arrived damaged.
     """
     for form, body in files.items():
         path = period.path(paths, form)
@@ -44,7 +44,7 @@ def to_archive(archive: Archive, paths: ArchivePaths, period: Period, files: Fil
 
 
 def to_folder(folder: Path, period: Period, files: Files) -> Iterator[Path]:
-    """Write a report into a folder, in place of an earlier one; yields each file."""
+    """Write a report to a folder, replacing an earlier one; yields each file."""
     folder.mkdir(parents=True, exist_ok=True)
     for form, body in files.items():
         file = folder / f"{period.name}.{form}"
@@ -53,14 +53,14 @@ def to_folder(folder: Path, period: Period, files: Files) -> Iterator[Path]:
 
 
 def due(paths: ArchivePaths, forms: Collection[Form], there: Collection[str], today: date) -> list[Period]:
-    """The newest finished day, week and month, each where the archive lacks its report in any form.
+    """The last finished day, week and month whose report is missing from the archive in any format.
 
-    So the weekly is made on Monday, the monthly on the 1st, and what failed then on the next day.
+    So the weekly report is written on Monday and the monthly one on the 1st; what failed is retried the next day.
 
     Args:
-        paths: templates of the archive.
-        forms: that reports are put there in.
-        there: every path of the archive.
+        paths: path templates of the archive.
+        forms: formats of reports in the archive.
+        there: all paths in the archive.
         today: in UTC.
     """
     newest = (Period.last(every, today) for every in Every)

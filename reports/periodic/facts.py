@@ -1,4 +1,4 @@
-"""Everything that a report is computed from: what the edge found, in the words of the parts that read it."""
+"""The facts that a report is computed from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ class Size:
 
     Attributes:
         place: `store` or `archive`.
-        earlier: bytes when the period before began; None where nobody measured, as below.
-        start: bytes when the period began.
-        end: bytes when it ended.
+        earlier: bytes at the start of the previous period; None if unknown, as below.
+        start: bytes at the start of the period.
+        end: bytes at its end.
     """
 
     place: str
@@ -43,18 +43,18 @@ class Change:
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found.
+    """The facts.
 
     Attributes:
-        made: when, in Unix seconds.
-        fleet: each agent in the period.
-        fleet_before: each agent in the period before, as all that is called so.
-        incidents: of both periods, and a day longer, so that most have their end.
-        deeds: likewise.
-        tally: the period's logs.
-        summaries_before: of the days before; the logs themselves may be deleted by now.
+        made: when the report is made, in Unix seconds.
+        fleet: availability of each agent in the period.
+        fleet_before: the same for the previous period.
+        incidents: of both periods and one more day, so that most have ended.
+        deeds: actions, of the same time.
+        tally: sums over the period's logs.
+        summaries_before: daily summaries of the previous period, whose logs may be deleted by now.
         changes: of both periods.
-        analysis: by day; without the days that have none.
+        analysis: by the language model, by day.
         notes: what could not be read.
     """
 

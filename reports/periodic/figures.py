@@ -1,4 +1,4 @@
-"""The numbers of the first page, each beside that of the period before."""
+"""The figures of the first page, each with its value in the previous period."""
 
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
@@ -12,13 +12,13 @@ from reports.periodic.period import Period
 
 
 def figures(facts: Facts) -> tuple[Figure, ...]:
-    """All of them, in the order in which they are read."""
+    """All figures, in order."""
     period, earlier = facts.period, facts.period.before
     broke, broke_before = happened(facts, period), happened(facts, earlier)
     watched, watched_before = bool(facts.fleet), bool(facts.fleet_before)
     tally, days = facts.tally, facts.summaries_before
     logged = tally.records > 0
-    whole = len(days) == sum(1 for _ in earlier.days)  # a part of a period is compared with nothing
+    whole = len(days) == sum(1 for _ in earlier.days)  # an incomplete period is not compared
 
     def before(of_day: Callable[[int], float | None]) -> float | None:
         return _sum(of_day(number) for number in range(len(days))) if whole else None
@@ -52,18 +52,18 @@ def figures(facts: Facts) -> tuple[Figure, ...]:
 
 
 def happened(facts: Facts, period: Period) -> list[Incident]:
-    """The incidents that lay in a period, or reached into it."""
+    """The incidents that overlap a period."""
     return [one for one in facts.incidents if one.within(period.start, period.end)]
 
 
 def recovery(broke: Iterable[Incident]) -> float | None:
-    """The median of the incidents that ended, in seconds."""
+    """Median duration of the incidents that have ended, in seconds."""
     ended = [one.seconds for one in broke if one.seconds is not None]
     return median(ended) if ended else None
 
 
 def tokens_by_model(facts: Facts) -> dict[str, float]:
-    """The period's tokens."""
+    """The period's tokens by model."""
     models: dict[str, float] = {}
     for (_, model), tokens in facts.tally.tokens.items():
         models[model] = models.get(model, 0) + tokens
@@ -71,17 +71,17 @@ def tokens_by_model(facts: Facts) -> dict[str, float]:
 
 
 def cost(prices: Prices, tokens: dict[str, float]) -> float:
-    """What tokens cost, by model; those of a model without a price cost nothing."""
+    """Cost of tokens; models without a price count as free."""
     return sum(prices.cost(model, count) or 0 for model, count in tokens.items())
 
 
 def growth(sizes: Sequence[Size]) -> float | None:
-    """By how much all areas grew together, in bytes; None where nobody measured."""
+    """Growth of all areas together, in bytes; None if unknown."""
     return _sum(one.end - one.start for one in sizes if one.end is not None and one.start is not None)
 
 
 def growth_before(sizes: Sequence[Size]) -> float | None:
-    """As `growth`, of the period before."""
+    """As `growth`, for the previous period."""
     return _sum(one.start - one.earlier for one in sizes if one.start is not None and one.earlier is not None)
 
 
@@ -99,7 +99,7 @@ def _tasks(facts: Facts, *, failed: bool) -> Callable[[int], float | None]:
 
 
 def _costs(facts: Facts) -> Callable[[int], float | None]:
-    """Of a summary that tells tokens but no models, nobody knows the cost."""
+    """Cost by day; None for a summary with tokens but without models."""
 
     def of_day(number: int) -> float | None:
         day = facts.summaries_before[number]
@@ -113,6 +113,6 @@ def _if(known: bool, value: float) -> float | None:
 
 
 def _sum(values: Iterable[float | None]) -> float | None:
-    """None where any is unknown, or there are none."""
+    """The sum; None if any value is unknown, or there are none."""
     known = list(values)
     return None if not known or None in known else sum(value for value in known if value is not None)

@@ -1,4 +1,4 @@
-"""The edge: asks Prometheus, store, archive and brain for what a report is computed from."""
+"""Collects the facts of a report from Prometheus, store, archive and brain."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -29,21 +29,21 @@ from reports.periodic.period import DAY_SECONDS, Period
 Say = Callable[[str], None]
 CONFIG = "config"
 MAX_COMMITS = 10_000
-"""That are looked through for changes of the configuration."""
+"""Most commits to search for changes of the configuration."""
 MAX_SUMMARY_BYTES = 1 << 20
 PANEL_WIDTH = 720
-"""Pixels of a drawn panel: letters of the size of the text, on a sheet of A4."""
+"""Width of a drawn panel, in pixels, so that its letters have the size of the text on A4."""
 SIZES = {"store": "nervesys_store_bytes", "archive": "nervesys_archive_bytes"}
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Whom a report is made from.
+    """The sources of a report.
 
     Attributes:
-        archive: None where there is none: then only the store's logs are read.
-        brain: None where it is a plain folder, which has neither history nor summaries.
-        executor: asks Prometheus, as many questions at a time as it has workers.
+        archive: None if there is none; then only the store's logs are read.
+        brain: None if it is a plain folder, which has neither history nor summaries.
+        executor: runs as many queries at a time as it has workers.
     """
 
     loaded: Loaded
@@ -55,15 +55,15 @@ class Sources:
     executor: Executor
 
     def facts(self, period: Period, say: Say) -> Facts:
-        """Everything about a period.
+        """Collect the facts of a period.
 
         Args:
-            period: over, or under way.
-            say: takes each step.
+            period: past or current.
+            say: is called with each step.
 
         Raises:
-            SourceError: a pillar does not answer.
-            QueryFailed: Prometheus does not answer.
+            SourceError: a source does not respond.
+            QueryFailed: Prometheus does not respond.
         """
         now, notes = self.clock(), list[str]()
         say("asking Prometheus")
@@ -97,17 +97,17 @@ class Sources:
         )
 
     def _fleet(self, start: float, end: float) -> tuple[Presence, ...]:
-        """Day by day: no question is larger for a month than for a day."""
+        """Availability, queried day by day, so that a month needs no larger query than a day."""
         at = [start + DAY_SECONDS * number for number in range(1, round((end - start) / DAY_SECONDS) + 1)]
         queries = [query(self.loaded, DAY_SECONDS) for query in (fresh_query, watched_query)]
-        # A second before midnight: whether an interval holds its beginning differs from Prometheus 2 to 3.
+        # One second before midnight, because Prometheus 2 and 3 differ in whether a range includes its start.
         fresh, watched = (
             list(self.executor.map(self._at, [query] * len(at), [t - 1 for t in at])) for query in queries
         )
         return presences(fresh, watched)
 
     def _minutes(self, query: str, start: float, end: float) -> list[Series]:
-        """Points a minute apart, each for the minute before it, asked day by day."""
+        """Points at one-minute intervals, each for the minute before it, queried day by day."""
         last = end - end % STEP_SECONDS
         starts, at = [], start + STEP_SECONDS
         while at <= last:
@@ -138,7 +138,7 @@ class Sources:
             self.brain.fetch()
 
     def _summaries(self, period: Period, notes: list[str]) -> tuple[DailySummary, ...]:
-        """The daily summaries that the brain holds; a broken one counts as missing."""
+        """The daily summaries in the brain; an invalid one counts as missing."""
         tree = self.brain.tree(self.brain.state_branch) if self.brain else None
         return tuple(self._read(tree, period, notes)) if tree else ()
 
@@ -154,7 +154,7 @@ class Sources:
                 notes.append(f"{path} cannot be read: {bad}")
 
     def _changes(self, period: Period) -> Iterator[Change]:
-        """Of the period and the one before, newest first."""
+        """Commits of the period and the previous one, newest first."""
         for commit in self.brain.log(self.brain.branch, MAX_COMMITS) if self.brain else ():
             at = float(commit.commit_time)
             if period.before.start <= at < period.end and (files := changed_files(commit, CONFIG)):

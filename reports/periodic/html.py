@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs no network, for light and dark surroundings."""
+"""Renders a report as a self-contained HTML file, with a light and a dark theme."""
 
 from datetime import UTC
 from importlib.resources import files
@@ -15,8 +15,8 @@ def html(report: Report, width: float) -> bytes:
     """The file.
 
     Args:
-        report: what it says.
-        width: that its panels are drawn for, in pixels.
+        report: the report.
+        width: of its panels, in pixels.
     """
     environment = Environment(loader=PackageLoader("reports.periodic", "sheet"), autoescape=True)
     environment.undefined = StrictUndefined

@@ -1,8 +1,8 @@
-"""What broke and what was done: alerts that fired, and the actions that entered a state meanwhile.
+"""Incidents (alerts that fired) and deeds (actions that the receiver took), from Prometheus.
 
-Both are read from Prometheus, which alone has all of it on one time scale: every alert leaves the series `ALERTS`,
-whatever channels it has, and the receiver counts what it does. The brain's alert log holds only the alerts that ask for
-it, and neither actions nor ends; the receiver's journal forgets, and is one program's.
+Only Prometheus has both completely and on one time scale: every firing alert is a series of `ALERTS`, and the receiver
+counts its actions. The brain's alert log has only alerts with `log_to`, without actions and ends, and the receiver's
+journal is pruned.
 """
 
 from collections import Counter, defaultdict
@@ -13,30 +13,30 @@ from nervesys.prometheus import Series
 from reports.periodic.words import TIMES
 
 STEP_SECONDS = 60
-"""Times are told to the minute."""
+"""Resolution of times."""
 FIRING = (
     f'max_over_time(ALERTS{{alertstate="firing",severity!="none",nervesys_test!="true"}}[{STEP_SECONDS * 1000 - 1}ms])'
 )
-"""Each minute, what fired in it; an interval just short of a minute never holds two samples of its edges."""
+"""For each minute, the alerts that fired; the range is just below a minute, so that it never includes both ends."""
 _COUNTED = 'nervesys_actions_total{action!="log_to"}'
 ENTERED = f"sum by (agent, action, state) ({_COUNTED} - {_COUNTED} offset {STEP_SECONDS}s > 0)"
-"""Each minute, how many actions entered a state; every pair is at 0 from the start, and a restart counts below zero."""
+"""For each minute, how many actions entered a state. Counters start at 0; a reset is negative and filtered out."""
 NO_SUBJECT = frozenset({"__name__", "alertname", "alertstate", "severity"})
 STEPS = ("running", "deferred", "skipped", "succeeded", "recovered", "escalated", "failed", "rejected")
-"""Of actions, in the order in which they are told; that one is pending is no news."""
+"""States to report, in this order; `pending` is left out."""
 
 
 @dataclass(frozen=True)
 class Incident:
-    """An alert that fired without a break of two minutes.
+    """An alert that fired without a gap of more than two minutes.
 
     Attributes:
         alert: its name.
         severity: `critical`, `warning`, `info`.
-        subject: whom it is about: an agent, a server, or whatever its labels tell.
-        agent: empty where it is about none.
+        subject: its agent or server, or else its other labels.
+        agent: its agent; may be empty.
         began: Unix seconds.
-        ended: None where it fired on at the end of what was asked.
+        ended: None if it was still firing at the end of the queried time.
     """
 
     alert: str
@@ -48,17 +48,17 @@ class Incident:
 
     @property
     def seconds(self) -> float | None:
-        """To its end: the time to recovery."""
+        """Duration: the time to recovery."""
         return None if self.ended is None else self.ended - self.began
 
     def within(self, start: float, end: float) -> bool:
-        """Whether it fired in a period."""
+        """Whether it overlaps a period."""
         return self.began < end and (self.ended is None or self.ended > start)
 
 
 @dataclass(frozen=True)
 class Deed:
-    """An action that entered a state, once or more within a minute."""
+    """Actions that entered a state within one minute."""
 
     at: float
     agent: str
@@ -68,11 +68,11 @@ class Deed:
 
 
 def incidents(firing: Sequence[Series], end: float) -> tuple[Incident, ...]:
-    """The incidents of an answer to `FIRING`, oldest first.
+    """The incidents in the result of `FIRING`, oldest first.
 
     Args:
-        firing: points a minute apart, of one or more days; one alert may come in several series.
-        end: of what was asked, in Unix seconds: what fires then has not ended.
+        firing: points at one-minute intervals, for one or more days; an alert may have several series.
+        end: end of the queried time, in Unix seconds; alerts that fire then have not ended.
     """
     points: defaultdict[tuple[tuple[str, str], ...], set[float]] = defaultdict(set)
     for one in firing:
@@ -86,7 +86,7 @@ def incidents(firing: Sequence[Series], end: float) -> tuple[Incident, ...]:
 
 
 def deeds(entered: Sequence[Series]) -> tuple[Deed, ...]:
-    """What was done, of an answer to `ENTERED`, oldest first."""
+    """The deeds in the result of `ENTERED`, oldest first."""
     found = (
         Deed(at, one.labels.get("agent", ""), one.labels.get("action", ""), one.labels.get("state", ""), round(count))
         for one in entered
@@ -107,7 +107,7 @@ def done_about(incident: Incident, all_deeds: Sequence[Deed]) -> str:
 
 
 def told(some: Sequence[Deed]) -> Mapping[str, str]:
-    """The states that actions entered, with how often, by action."""
+    """The states that actions entered, and how often, by action."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for deed in some:
         if deed.state in STEPS:
@@ -129,7 +129,7 @@ def _incident(labels: Mapping[str, str], began: float, ended: float | None) -> I
 
 
 def _runs(times: Sequence[float]) -> Iterator[tuple[float, float]]:
-    """First instant and last of each run; a point stands for the minute before it."""
+    """Start and end of each run; a point stands for the minute before it."""
     first = last = times[0]
     for at in times[1:]:
         if at - last > 2 * STEP_SECONDS:

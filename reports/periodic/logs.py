@@ -1,4 +1,4 @@
-"""Reads the log records of some days, wherever they lie by now: in the store, in the archive, or partly in both."""
+"""Reads the log records of some days from the store and the archive, each record once."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -17,7 +17,7 @@ from nervesys.stores.objects import ObjectReader
 from reports.periodic.tally import Tally
 
 MAX_INFLATED_BYTES = 16 << 30
-"""Of one file of the archive; its lines are streamed."""
+"""Largest archived file, uncompressed; its lines are streamed."""
 Place = tuple[date, str]
 """A day and a server, in lower case."""
 

@@ -1,4 +1,4 @@
-"""A report by mail: the first page's answers as text, the files attached."""
+"""Sends a report by mail: the answers of the first page as text, the files attached."""
 
 import smtplib
 import ssl
@@ -20,17 +20,17 @@ TYPES = {
 
 
 class MailFailed(NervesysError):
-    """The mail server could not be reached, or took the message from nobody or for nobody."""
+    """The mail server could not be reached, or refused the message."""
 
 
 def message(report: Report, mail: Mail, name: str, files: Mapping[Form, bytes]) -> EmailMessage:
-    """What is sent.
+    """Compose the message.
 
     Args:
-        report: what it says.
-        mail: from whom and to whom.
-        name: of the attached files, without their endings.
-        files: attached.
+        report: the report.
+        mail: sender and recipients.
+        name: name of the attached files, without suffix.
+        files: attachments.
     """
     one = EmailMessage()
     one["Subject"] = f"{report.title}: {report.period}"
@@ -45,10 +45,10 @@ def message(report: Report, mail: Mail, name: str, files: Mapping[Form, bytes]) 
 
 
 def send(mail: Mail, one: EmailMessage) -> None:
-    """Hand a message to the mail server.
+    """Send a message.
 
     Raises:
-        MailFailed: with what went wrong; never with the password.
+        MailFailed: with the cause; never with the password.
     """
     context, seconds = ssl.create_default_context(), mail.timeout_seconds
     try:

@@ -1,4 +1,4 @@
-"""A report as a value: everything that is to be read in it, and nothing of how it looks."""
+"""The model of a report, independent of the output format."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from reports.model import Page
 
 
 class Kind(StrEnum):
-    """What a value is, which decides how it is written."""
+    """Kind of a value, which decides its format."""
 
     TEXT = "text"
     COUNT = "count"
@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
 
 class Tone(StrEnum):
-    """Whether something is as it should be; `plain` where that is no question."""
+    """Judgement of a value; `plain` for none."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -28,7 +28,7 @@ class Tone(StrEnum):
 
 
 class Better(StrEnum):
-    """Which way is the better one, for a figure that changes."""
+    """Which direction of change is better."""
 
     MORE = "more"
     LESS = "less"
@@ -36,15 +36,15 @@ class Better(StrEnum):
 
 
 Value = str | float | None
-"""Unix seconds for an instant, 0 to 1 for a share; None for what is not known."""
+"""Unix seconds for an instant, 0 to 1 for a share; None if unknown."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table, or anything else that has a name and a kind.
+    """A column of a table.
 
     Attributes:
-        wide: takes what room is left, and breaks into lines.
+        wide: takes the remaining width, and wraps lines.
     """
 
     title: str
@@ -62,7 +62,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values, sorted as they should be read."""
+    """A table, with sorted rows."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -73,10 +73,10 @@ class Section:
     """A part of a report; one sheet of a workbook.
 
     Attributes:
-        title: at most 31 letters, for a sheet's name holds no more.
-        how: what the numbers are and how they were found.
-        table: without rows where there is nothing to tell.
-        nothing: said in place of a table without rows.
+        title: at most 31 letters, the limit of a sheet's name.
+        how: what the numbers mean and where they come from.
+        table: may have no rows.
+        nothing: text in place of an empty table.
         words: paragraphs of text, such as an analysis.
     """
 
@@ -89,7 +89,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of the first page, beside that of the period before; None for what is not known."""
+    """A figure of the first page, with its value in the previous period; None if unknown."""
 
     title: str
     kind: Kind
@@ -113,12 +113,12 @@ class Report:
 
     Attributes:
         title: such as `Daily report`.
-        period: as people say it.
+        period: such as `Week 47 of 2026, …`.
         noun: `day`, `week` or `month`.
-        made: when, in Unix seconds.
-        currency: of all money in it.
-        notes: what could not be read, or is not over yet.
-        panels: the dashboards' key panels, drawn for the period.
+        made: when it was made, in Unix seconds.
+        currency: of all amounts.
+        notes: what could not be read, or that the period is not over.
+        panels: key panels of the dashboards, for the period.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""The dashboards' panels that a report shows: the same definitions, put below one another on a page of their own."""
+"""The dashboards' panels that a report shows, on a page of their own."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,9 +8,9 @@ from reports.geometry import COLUMNS
 from reports.model import Page, Panel, Timeline
 
 HEIGHT = 6
-"""Of a panel, in rows of the grid."""
+"""Height of a panel, in grid rows."""
 LANES = 25
-"""Of a timeline, as many as a sheet of paper holds."""
+"""Most rows of a state timeline; fills a sheet of paper."""
 CHOSEN = (
     ("main-overview", "Status of each agent"),
     ("alerts-actions", "History of alerts"),
@@ -20,14 +20,14 @@ CHOSEN = (
     ("main-overview", "CPU"),
     ("storage-retention", "Size of the store"),
 )
-"""Page and title of each, in the order in which they are shown."""
+"""Dashboard and title of each panel, in order."""
 
 
 def chosen(pages: Sequence[Json]) -> Json:
-    """A page of the chosen panels.
+    """The JSON of a dashboard with the chosen panels.
 
     Args:
-        pages: the dashboards as generated.
+        pages: the JSON of all dashboards.
     """
     by_name = {(page["uid"], panel["title"]): (page, panel) for page in pages for panel in page["panels"]}
     found = [by_name[name] for name in CHOSEN]
@@ -36,7 +36,7 @@ def chosen(pages: Sequence[Json]) -> Json:
         for number, (_, panel) in enumerate(found)
     ]
     variables: dict[str, Json] = {}
-    for page, _ in found:  # those of the first page win, in their order: one may follow from another
+    for page, _ in found:  # the first definition wins; the order matters, because one may depend on another
         for one in page["templating"]["list"]:
             variables.setdefault(one["name"], one)
     first = found[0][0]
@@ -44,7 +44,7 @@ def chosen(pages: Sequence[Json]) -> Json:
 
 
 def cut(page: Page) -> Page:
-    """The page with timelines of at most `LANES`: those that changed most often, for they have most to tell."""
+    """Limit timelines to the `LANES` rows that changed most often."""
     return replace(page, panels=tuple(map(_cut, page.panels)))
 
 

@@ -1,4 +1,4 @@
-"""A report as a PDF on sheets of A4, or as pictures of them; Typst sets it, panels are the drawings of the pages."""
+"""Renders a report as PDF on A4, or as pictures of its sheets, with Typst."""
 
 import json
 import re
@@ -18,9 +18,9 @@ from reports.periodic.spelled import Json, notice_of, spelled
 from reports.plot import plot
 
 ROWS = 60
-"""Of a table that are put on paper; how many more there are is said."""
+"""Most rows of a table on paper; the number of the others is printed."""
 LONGEST = 20
-"""Letters without a space, behind which a line may be broken anyway."""
+"""Longest word, in letters, that is not broken."""
 DOTS_PER_INCH = 110
 _LONG = re.compile(rf"[^\s\u200b]{{{LONGEST}}}(?=[^\s\u200b])")
 
@@ -29,8 +29,8 @@ def pdf(report: Report, width: float, theme: Theme = Theme.LIGHT) -> bytes:
     """The file.
 
     Args:
-        report: what it says.
-        width: that its panels are drawn for, in pixels.
+        report: the report.
+        width: of its panels, in pixels.
         theme: light or dark.
     """
     made = _typeset(report, width, theme, format="pdf")
@@ -64,7 +64,7 @@ def _section(said: Json) -> Json:
 
 
 def _breakable(cell: Json) -> Json:
-    """A path or a name without a space may be broken, or it would run out of its column."""
+    """Allow line breaks in long paths and names, which would otherwise exceed their column."""
     return {**cell, "text": _LONG.sub("\\g<0>\u200b", cell["text"].replace("/", "/\u200b"))}
 
 

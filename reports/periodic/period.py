@@ -1,4 +1,4 @@
-"""A day, a week by ISO 8601, or a month: in UTC, as all dates of the contract are."""
+"""The period of a report: a day, an ISO 8601 week or a month, in UTC."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ class Every(StrEnum):
 
 @dataclass(frozen=True)
 class Period:
-    """What a report is about.
+    """The period of a report.
 
     Attributes:
-        every: which kind.
+        every: kind of the period.
         first: its first day.
         after: the first day after it.
     """
@@ -39,7 +39,7 @@ class Period:
 
     @classmethod
     def holding(cls, every: Every, day: date) -> "Period":
-        """The period that a day lies in."""
+        """The period that contains a day."""
         match every:
             case Every.DAILY:
                 return cls(every, day, day + DAY)
@@ -52,12 +52,12 @@ class Period:
 
     @classmethod
     def last(cls, every: Every, today: date) -> "Period":
-        """The newest period that is over."""
+        """The last period that is over."""
         return cls.holding(every, cls.holding(every, today).first - DAY)
 
     @property
     def before(self) -> "Period":
-        """The period before, of the same kind."""
+        """The previous period of the same kind."""
         return Period.holding(self.every, self.first - DAY)
 
     @property
@@ -77,7 +77,7 @@ class Period:
 
     @property
     def words(self) -> str:
-        """As people say it."""
+        """The period for people."""
         match self.every:
             case Every.DAILY:
                 return f"{self.first:%A}, {self.first.day} {self.first:%B %Y}"
@@ -95,13 +95,13 @@ class Period:
 
     @property
     def name(self) -> str:
-        """Of a file that holds its report, such as `weekly-2026-W47`."""
+        """Name of a report's file, such as `weekly-2026-W47`."""
         year, week, _ = self.first.isocalendar()
         told = {Every.DAILY: f"{self.first}", Every.WEEKLY: f"{year}-W{week:02}", Every.MONTHLY: f"{self.first:%Y-%m}"}
         return f"{self.every}-{told[self.every]}"
 
     def path(self, paths: ArchivePaths, form: Form) -> str:
-        """Where its report lies in the archive."""
+        """Path of its report in the archive."""
         template: str = getattr(paths, f"reports_{self.every}")
         return PathTemplate(report_path(template, form)).build(**time_fields(self.start))
 

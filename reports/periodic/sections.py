@@ -1,4 +1,4 @@
-"""The parts of a report, each a table with a word on how its numbers were found."""
+"""The sections of a report: tables, each with a note on where its numbers come from."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,18 +10,18 @@ from reports.periodic.model import Column, Kind, Row, Section, Table, Tone
 from reports.periodic.tally import worst
 
 ERRORS = 20
-"""Kinds of errors that a report lists."""
+"""Most kinds of errors in a report."""
 CHANGES = 100
-"""Commits that it lists."""
+"""Most commits in a report."""
 FILES, AGENTS = 10, 3
-"""Of a commit, and of a kind of errors, that are named."""
+"""Most files of a commit, and agents of a kind of errors, that are named."""
 WORDS_BEFORE_SECONDS = 1800
-"""An error so long before an incident may have to do with it."""
+"""How long before an incident an error may be its cause."""
 TONES = {"critical": Tone.BAD, "warning": Tone.FAIR}
 
 
 def sections(facts: Facts) -> tuple[Section, ...]:
-    """All that have a place in this report."""
+    """All sections."""
     return tuple(_sections(facts))
 
 

@@ -1,4 +1,4 @@
-"""A report in words and names of colours: what paper and pages have in common before either is laid out."""
+"""A report as JSON with formatted texts and colour names, for both HTML and paper."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Json = Mapping[str, Any]
 
 
 def spelled(report: Report) -> Json:
-    """Everything but the drawings, as JSON."""
+    """Everything except the drawings."""
     return {
         "title": report.title,
         "period": report.period,
@@ -30,12 +30,12 @@ def spelled(report: Report) -> Json:
 
 
 def is_rtl(text: str) -> bool:
-    """Whether a text runs from right to left: by its first letter that has a direction, as browsers decide it."""
+    """Whether a text is right-to-left, by its first strong character, as browsers decide it."""
     return next((way != "L" for way in map(unicodedata.bidirectional, text) if way in {"L", "R", "AL"}), False)
 
 
 def notice_of(panel: Panel) -> str:
-    """What is said in place of a panel's drawing; empty where there is one."""
+    """Text in place of a panel's drawing; empty if it is drawn."""
     match panel.body:
         case Graph() | Timeline():
             return ""

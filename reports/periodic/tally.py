@@ -1,4 +1,4 @@
-"""What the logs of a period add up to: tasks, tokens by agent and model, errors by fingerprint. Pure."""
+"""Sums over the logs of a period: tasks, tokens by agent and model, errors by fingerprint. Pure."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -10,13 +10,13 @@ from nervesys.contract.fingerprints import fingerprint, words_of
 from nervesys.errors import BadObject
 
 MAX_KINDS = 5000
-"""Of errors that are told apart; what comes after is counted as one kind, for a report must end."""
+"""Most kinds of errors; further ones are counted together."""
 REST = "(further kinds of errors)"
 
 
 @dataclass
 class Errors:
-    """One kind of error: how often, whose, when first and last, and how it was said first.
+    """One kind of error: its first text, first and last occurrence, count, and agents.
 
     Attributes:
         first: Unix seconds.
@@ -32,12 +32,12 @@ class Errors:
 
 @dataclass
 class Tally:
-    """Sums over log records; as the daily summary counts them, and more.
+    """Sums over log records, counted as in the daily summary.
 
     Attributes:
         tokens: by agent and model.
         errors: by fingerprint.
-        last_words: of each agent's errors: when, and the fingerprint.
+        last_words: time and fingerprint of each agent's errors.
     """
 
     records: int = 0
@@ -50,7 +50,7 @@ class Tally:
     last_words: defaultdict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
 
     def take(self, lines: Iterable[bytes]) -> None:
-        """Add the records of some lines; lines that are no records are passed over."""
+        """Add the records of some lines; invalid lines are skipped."""
         for line in lines:
             try:
                 record = LogRecord.parse(line)
@@ -59,7 +59,7 @@ class Tally:
             self._add(record)
 
     def error_before(self, agent: str, at: float, within: float) -> str:
-        """What an agent's last error said before an instant, at most so many seconds before; empty for none."""
+        """Text of an agent's last error within some seconds before an instant; empty for none."""
         told = sorted(self.last_words.get(agent, ()))
         place = bisect_right(told, (at, "\U0010ffff"))
         if not place or at - told[place - 1][0] > within:
@@ -92,5 +92,5 @@ class Tally:
 
 
 def worst(tally: Tally) -> Sequence[Errors]:
-    """The kinds of errors, the most frequent first."""
+    """The kinds of errors, most frequent first."""
     return sorted(tally.errors.values(), key=lambda it: (-it.count, it.first, it.words))

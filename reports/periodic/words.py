@@ -1,4 +1,4 @@
-"""Values in words: the one form that paper and pages share; a workbook holds the numbers themselves."""
+"""Formats values for HTML and paper; workbooks contain the numbers themselves."""
 
 from nervesys.contract.times import utc
 from reports.periodic.model import Better, Figure, Kind, Tone, Value
@@ -8,17 +8,17 @@ UNKNOWN = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 SPANS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 FEW = 100
-"""Things of which one more is worth telling."""
+"""Counts below this show their change as a number, others in percent."""
 SIGNS = {True: "▲", False: "▼"}
 
 
 def said(value: Value, kind: Kind, currency: str = "") -> str:
-    """A value as people read it.
+    """Format a value.
 
     Args:
         value: see `Value`.
-        kind: what it is.
-        currency: written before money.
+        kind: its kind.
+        currency: prefix of amounts.
     """
     if value is None or isinstance(value, str):
         return value or UNKNOWN
@@ -38,7 +38,7 @@ def said(value: Value, kind: Kind, currency: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its two largest units, such as `2 h 10 min`."""
+    """A duration in its two largest units, such as `2 h 10 min`."""
     left, parts = round(seconds), []
     for length, unit in SPANS:
         count, left = divmod(left, length)
@@ -49,13 +49,13 @@ def duration(seconds: float) -> str:
 
 
 def share(value: float) -> str:
-    """A share in percent, which is 100 only where nothing at all is missing."""
+    """A share in percent; 100 % only if it is exactly 1."""
     percent = min(value * 100, 99.99) if value < 1 else value * 100
     return f"{percent:.2f}".rstrip("0").rstrip(".") + " %"
 
 
 def trend(figure: Figure) -> tuple[str, Tone]:
-    """How a figure changed against the period before, in words, and whether that is good."""
+    """The change of a figure against the previous period, and whether it is good."""
     if figure.value is None or figure.before is None:
         return "", Tone.PLAIN
     change = figure.value - figure.before
@@ -67,7 +67,7 @@ def trend(figure: Figure) -> tuple[str, Tone]:
 
 
 def _distance(figure: Figure, change: float) -> str:
-    """Of shares in points, of few things in things; of all else in percent, where there was something before."""
+    """The change: of shares in percentage points, of small counts as a number, of others in percent."""
     assert figure.before is not None, "the caller looked"
     if figure.kind is Kind.SHARE:
         return f"{abs(change) * 100:.2f}".rstrip("0").rstrip(".") + " points"

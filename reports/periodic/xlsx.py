@@ -1,4 +1,4 @@
-"""A report as a workbook: one sheet a section, numbers as numbers, each in the format of what it is."""
+"""Renders a report as an Excel workbook: one sheet per section, with numbers as numbers."""
 
 from datetime import UTC, datetime
 from io import BytesIO
@@ -20,10 +20,10 @@ FORMATS = {
     Kind.BYTES: "#,##0",
     Kind.INSTANT: "yyyy-mm-dd hh:mm:ss",
 }
-"""Bytes are written in full, durations as parts of a day: what Excel can go on counting with."""
+"""Number formats. Bytes are exact, durations are fractions of a day, so that Excel can calculate with them."""
 TITLES = {Kind.BYTES: "bytes", Kind.SECONDS: "h:mm:ss", Kind.INSTANT: "UTC"}
 WIDEST, WIDE = 80, 50
-"""Letters of a column."""
+"""Widest column, and widest wrapped column, in letters."""
 EPOCH = datetime(1899, 12, 30, tzinfo=UTC).timestamp()
 """Day 0 of a workbook, in Unix seconds (Excel takes 1900 for a leap year, so it is no day earlier)."""
 
@@ -32,10 +32,10 @@ def xlsx(report: Report) -> bytes:
     """The file.
 
     Args:
-        report: what it says.
+        report: the report.
     """
     body = BytesIO()
-    # No text of an agent's log may become a formula or a link.
+    # Texts from logs must never become formulas or links.
     harmless = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with Workbook(body, harmless) as book:
         book.set_properties({"title": f"{report.title}, {report.period}", "created": utc(report.made)})
@@ -123,7 +123,7 @@ def _title(column: Column, currency: str) -> str:
 
 
 def _number(value: float, kind: Kind) -> float:
-    """As a workbook counts: durations in days, instants in days since 1900."""
+    """Convert to Excel's units: durations in days, instants in days since 1900."""
     match kind:
         case Kind.SECONDS:
             return value / DAY_SECONDS
