@@ -6,13 +6,9 @@ exporter that remembers the highest number it has seen reads only the rows that 
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-    }
-)
+from nervesys.database import NAMING
+
+metadata = MetaData(naming_convention=NAMING)
 
 manifests = Table(
     "manifests",

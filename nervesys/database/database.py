@@ -30,6 +30,15 @@ LOCK = int.from_bytes(b"nervesys") >> 1
 """Key of the advisory lock: a signed 64-bit number."""
 
 
+NAMING = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+}
+"""SQLAlchemy's naming convention for constraints, so that migrations can refer to them on every database."""
+
+
 class Database:
     """Base class of databases; a subclass names its migrations.
 
