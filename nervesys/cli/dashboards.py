@@ -161,10 +161,10 @@ def _start(text: str, now: float) -> float:
 
 
 def world(loaded: Loaded) -> World:
-    """What the pages are checked against: the families of all wings.
+    """The metric families that the dashboards are checked against: those of all programs.
 
     Raises:
-        NervesysError: a wing is not installed; pages can be built without it, but not checked.
+        NervesysError: a package is not installed; dashboards can be built without it, but not checked.
     """
     try:
         shown = families()
