@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, insert, or_, select, update
 
-from alerting.journal.states import FLEET, OPEN_STATES, Change, Episode, State
+from alerting.journal.states import FLEET, OPEN_STATES, Change, Episode, State, Verdict
 from alerting.journal.tables import attempts, episodes, history
 
 AT_ONCE = 0.0
@@ -44,10 +44,10 @@ def open_episode(
     before = (episodes.c.action == action, episodes.c.agent == agent, episodes.c.test.is_(test))
     connection.execute(update(episodes).where(*before).values(due_at=None))
     row = {"action": action, "agent": agent, "test": test, "alert": alert, "state": state, "detail": detail}
-    row |= {"verdict": "received", "opened_at": now, "updated_at": now, "due_at": due_at}
+    row |= {"verdict": Verdict.RECEIVED, "opened_at": now, "updated_at": now, "due_at": due_at}
     row |= {"attempts": 0, "driver_errors": 0, "baseline": "", "sign": "", "waited": 0.0, "driver": "", "server": ""}
     opened = _episode(connection.execute(insert(episodes).returning(episodes), row).mappings().one())
-    note(connection, opened.id, now, state, "received", detail)
+    note(connection, opened.id, now, state, Verdict.RECEIVED, detail)
     return opened
 
 
@@ -195,7 +195,7 @@ def begin_attempt(
     detail = f"attempt {number} by {driver}"
     values = {
         "state": State.RUNNING,
-        "verdict": "act",
+        "verdict": Verdict.ACT,
         "detail": detail,
         "updated_at": now,
         "driver": driver,
@@ -207,7 +207,7 @@ def begin_attempt(
     }
     if connection.execute(update(episodes).where(*_unchanged(episode)).values(**values)).rowcount != 1:
         return None
-    note(connection, episode.id, now, State.RUNNING, "act", detail)
+    note(connection, episode.id, now, State.RUNNING, Verdict.ACT, detail)
     row = {"episode_id": episode.id, "agent": episode.agent, "action": episode.action, "number": number}
     statement = insert(attempts).values(**row, driver=driver, started_at=now, detail="").returning(attempts.c.id)
     return replace(episode, **values), int(connection.execute(statement).scalar_one())
@@ -225,7 +225,9 @@ def acknowledge(connection: Connection, episode_id: int, now: float) -> list[Cha
     row = connection.execute(select(episodes).where(*chosen).with_for_update()).mappings().first()
     if row is None:
         return None
-    return decide(connection, _episode(row), State.FAILED, "acknowledged", "people look after it", now, due_at=None)
+    return decide(
+        connection, _episode(row), State.FAILED, Verdict.ACKNOWLEDGED, "people look after it", now, due_at=None
+    )
 
 
 def extend_lease(connection: Connection, episode_id: int, owner: str, until: float) -> None:

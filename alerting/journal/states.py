@@ -31,6 +31,42 @@ OPEN_STATES = (State.PENDING, State.RUNNING, State.SUCCEEDED, State.DEFERRED, St
 """An episode in one of these absorbs every alert of its action and agent."""
 
 
+class Verdict(StrEnum):
+    """The reason for an episode's state: the last thing that was received, seen, decided, ordered or done."""
+
+    UNKNOWN_AGENT = "unknown_agent"
+    BLIND = "blind"
+    FIRST_SIGN = "first_sign"
+    PROVEN = "proven"
+    FRESH = "fresh"
+    STARTING = "starting"
+    NOT_WORKING = "not_working"
+    STOPPED = "stopped"
+    STOPPING = "stopping"
+    WAITING = "waiting"
+    NO_PROOF = "no_proof"
+    MAINTENANCE = "maintenance"
+    RESTART_DISABLED = "restart_disabled"
+    UNREACHABLE_SERVER = "unreachable_server"
+    SETTLING = "settling"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    BACKING_OFF = "backing_off"
+    COOLING_DOWN = "cooling_down"
+    FLAPPING = "flapping"
+    BLAST_RADIUS = "blast_radius"
+    CAPPED = "capped"
+    OBSERVED = "observed"
+    DUPLICATE_AGENT = "duplicate_agent"
+    ORDERED = "ordered"
+    CANCELLED = "cancelled"
+    ACT = "act"
+    RECEIVED = "received"
+    CALLED = "called"
+    DRIVER_ERROR = "driver_error"
+    DRIVER_FAILED = "driver_failed"
+    ACKNOWLEDGED = "acknowledged"
+
+
 @dataclass(frozen=True)
 class Episode:
     """One row of `episodes`: everything about healing one agent once. Instants are Unix seconds.

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from alerting.actions import restart_agent
 from alerting.actions.outcome import Done, Failed, Outcome
 from alerting.drivers import Driver
-from alerting.journal import Change, Episode, State, Writer, episodes
+from alerting.journal import Change, Episode, State, Verdict, Writer, episodes
 from alerting.receiver import metrics
 from alerting.receiver.decide import back_off
 from alerting.receiver.tasks import guarded
@@ -98,10 +98,10 @@ def _ended(connection: Connection, episode: Episode, attempt_id: int, outcome: O
     )
     errors, due_at = episode.driver_errors + 1, now
     if isinstance(outcome, Done):
-        state, verdict, errors = State.SUCCEEDED, "called", 0
+        state, verdict, errors = State.SUCCEEDED, Verdict.CALLED, 0
     elif isinstance(outcome, Failed):
-        state, verdict = State.ESCALATED, "driver_failed"
+        state, verdict = State.ESCALATED, Verdict.DRIVER_FAILED
     else:
-        state, verdict, due_at = State.PENDING, "driver_error", now + back_off(errors)
+        state, verdict, due_at = State.PENDING, Verdict.DRIVER_ERROR, now + back_off(errors)
     free = {"lease_owner": None, "lease_until": None, "driver_errors": errors, "due_at": due_at}
     return episodes.decide(connection, episode, state, verdict, detail, now, **free)

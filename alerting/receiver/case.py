@@ -3,46 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
-from alerting.journal.states import Episode, State
+from alerting.journal.states import Episode, State, Verdict
 from nervesys.contract import AgentState, Instances, Status
 
 WORKING = (Status.RUNNING, Status.IDLE)
 UNHEARD = Instances()
 """No instance of the agent was seen yet."""
-
-
-class Verdict(StrEnum):
-    """The reason for an episode's state."""
-
-    UNKNOWN_AGENT = "unknown_agent"
-    BLIND = "blind"
-    FIRST_SIGN = "first_sign"
-    PROVEN = "proven"
-    FRESH = "fresh"
-    STARTING = "starting"
-    NOT_WORKING = "not_working"
-    STOPPED = "stopped"
-    STOPPING = "stopping"
-    WAITING = "waiting"
-    NO_PROOF = "no_proof"
-    MAINTENANCE = "maintenance"
-    RESTART_DISABLED = "restart_disabled"
-    UNREACHABLE_SERVER = "unreachable_server"
-    SETTLING = "settling"
-    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
-    BACKING_OFF = "backing_off"
-    COOLING_DOWN = "cooling_down"
-    FLAPPING = "flapping"
-    BLAST_RADIUS = "blast_radius"
-    CAPPED = "capped"
-    OBSERVED = "observed"
-    DUPLICATE_AGENT = "duplicate_agent"
-    ORDERED = "ordered"
-    CANCELLED = "cancelled"
-    ACT = "act"
 
 
 @dataclass(frozen=True)

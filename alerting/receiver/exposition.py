@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from alerting.actions import RESTART_AGENT
-from alerting.journal import Journal, JournalUnavailable, episodes, view
-from alerting.receiver.case import Verdict
+from alerting.journal import Journal, JournalUnavailable, Verdict, episodes, view
 from alerting.receiver.metrics import CAPPED, JOURNALLED, OLDEST_PENDING, PENDING
 from alerting.receiver.series import AgentSeries, News
 from nervesys.metrics import Fragments, Instruments, Sample, Snapshot

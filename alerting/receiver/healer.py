@@ -12,12 +12,12 @@ from sqlalchemy import Connection
 
 from alerting.actions import RESTART_AGENT, restart_agent
 from alerting.drivers import Driver
-from alerting.journal import Change, Episode, Journal, JournalUnavailable, State, Writer, episodes, instances
+from alerting.journal import Change, Episode, Journal, JournalUnavailable, State, Verdict, Writer, episodes, instances
 from alerting.journal.states import FLEET
 from alerting.receiver import metrics
 from alerting.receiver.blast import Admission, Incident, Radius, admit
 from alerting.receiver.calls import Calls
-from alerting.receiver.case import Case, Decision, Policy, Sight, Standing, Verdict
+from alerting.receiver.case import Case, Decision, Policy, Sight, Standing
 from alerting.receiver.decide import decide, reopened
 from alerting.receiver.fleet import Fleet
 from alerting.receiver.local import Limits

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from alerting.actions import RESTART_AGENT
-from alerting.journal import Change, State, episodes
-from alerting.receiver.case import Verdict
+from alerting.journal import Change, State, Verdict, episodes
 
 BY_HAND = "by hand"
 """In place of the alert's name in an episode that an operator opened."""
