@@ -147,4 +147,4 @@ def test_every_alertmanager_is_asked_what_people_have_silenced(url: str) -> None
 
 def test_an_alertmanager_that_cannot_be_asked_silences_nothing(caplog: pytest.LogCaptureFixture) -> None:
     assert asked("http://127.0.0.1:1") == frozenset()
-    assert "ask Alertmanager for silences" in caplog.text
+    assert "read silences: call Alertmanager" in caplog.text
