@@ -30,6 +30,8 @@ from nervesys.supervisor import Supervisor
 WAIT_SECONDS, FILL_SECONDS = 120, 90
 LOOK_SECONDS = 0.5
 LAST_LINES = 5
+FIRST = ("page", "receiver", "grafana")
+"""Services whose pages people look at first."""
 
 app = typer.Typer()
 
@@ -135,9 +137,10 @@ def _tell(out: Console, stack: Stack) -> None:
         "status": "every service and every agent",
         "down": "stop all of it",
     }
+    shown = sorted((service for service in stack.services if service.url), key=lambda one: one.name not in FIRST)
     lines = [
         "\nWhere to look:",
-        *(f"  {service.url:<34} {service.about}" for service in stack.services if service.url),
+        *(f"  {service.url:<34} {service.about}" for service in shown),
         "\nWhat to try next:",
         *(f"  {f'{me} {words}':<34} {why}" for words, why in tries.items()),
     ]

@@ -64,16 +64,16 @@ def _ours(home: Path, monitoring: Monitoring, find: Callable[[str], Path]) -> It
         address=listen.s3,
     )
 
-    def program(name: str, about: str, words: Sequence[str], address: str, page: str = "/") -> Service:
-        url = monitoring.web.url_of(f"{address}{page}")
+    def program(name: str, about: str, words: Sequence[str], address: str) -> Service:
+        url = monitoring.web.url_of(f"{address}/")
         return Service(name=name, about=about, argv=_nervesys(*words), address=address, url=url)
 
     for name, source in monitoring.sources.items():
-        yield program(f"{name}-exporter", f"metrics of the {name}", ("exporter", name), source.listen)
+        yield program(f"{name}-exporter", f"exporter of the source {name}", ("exporter", name), source.listen)
     yield program("artifacts", "the artifact service", ("artifacts", "serve"), listen.artifacts)
     yield demo_service()
-    yield program("receiver", "takes alerts, runs actions", ("receiver",), listen.receiver, "/actions")
-    yield program("page", "the dashboards, drawn", ("dashboards", "serve"), listen.page)
+    yield program("receiver", "the receiver: alerts, actions and their journal", ("receiver",), listen.receiver)
+    yield program("page", "the dashboards", ("dashboards", "serve"), listen.page)
     yield _alertmanager(home, listen.alertmanager, find("alertmanager"))
     yield _prometheus(home, listen.prometheus, find("prometheus"))
 
@@ -90,7 +90,7 @@ def _alertmanager(home: Path, address: str, program: Path) -> Service:
         f"--web.listen-address={address}",
         "--cluster.listen-address=",  # alone: no second port, no wait for peers before the first message
     )
-    about, folder = "notifies people and the receiver", root_of(program)
+    about, folder = "Alertmanager: notifies people and the receiver", root_of(program)
     return Service(
         name="alertmanager", about=about, argv=argv, folder=folder, address=address, url=f"http://{address}/"
     )
@@ -107,7 +107,7 @@ def _prometheus(home: Path, address: str, program: Path) -> Service:
         f"--web.listen-address={address}",
         *([f"--web.local-assets={pages}/"] if pages.is_dir() else []),
     )
-    about = "scrapes metrics, evaluates alerts"
+    about = "Prometheus: scrapes metrics, evaluates alerts"
     return Service(name="prometheus", about=about, argv=argv, address=address, url=f"http://{address}/")
 
 

@@ -11,6 +11,6 @@ def test_pages_of_ours_are_https_where_a_certificate_is_set(tmp_path: Path) -> N
     for settings, scheme in ((load(), "http"), (load(environ=environ), "https")):
         made = services(tmp_path, settings.settings.monitoring, ["grok"], Path)
         urls = {service.name: service.url or "" for service in made}
-        assert urls["receiver"] == f"{scheme}://127.0.0.1:17010/actions"
+        assert urls["receiver"] == f"{scheme}://127.0.0.1:17010/"
         assert urls["store-exporter"].startswith(f"{scheme}://")
         assert (urls["prometheus"], urls["grok"]) == ("http://127.0.0.1:17090/", "")
