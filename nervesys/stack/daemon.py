@@ -131,7 +131,18 @@ def stop(stack: Stack) -> int:
 
 def _gone(mine: list[psutil.Process], seconds: float) -> list[psutil.Process]:
     """Wait for processes to end; returns those that are still running."""
-    return psutil.wait_procs(mine, timeout=seconds)[1]
+    deadline = time.monotonic() + seconds
+    while (left := [process for process in mine if _runs(process)]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether a process runs; a zombie does not: a container's first process may never reap it."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def forget_socket(stack: Stack) -> None:

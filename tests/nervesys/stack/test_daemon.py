@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from nervesys.stack import daemon
@@ -89,3 +90,11 @@ def test_what_a_killed_supervisor_leaves_behind_is_ended(stack: Stack) -> None:
 def test_a_home_without_a_stack_says_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(NoStack, match="type: nervesys up"):
         Stack.load(tmp_path)
+
+
+def test_a_process_that_nobody_reaps_does_not_hold_up_the_end(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "STOP_SECONDS", 600)
+    nobodys = subprocess.Popen(SLEEP, env={**os.environ, "SUPERVISOR_SERVER_URL": f"unix://{stack.socket}"})
+    daemon.stop(stack)
+    assert psutil.Process(nobodys.pid).status() == psutil.STATUS_ZOMBIE
+    nobodys.wait()
