@@ -123,6 +123,7 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "degraded": (Level('nervesys_agent_status{status="degraded"}', AGENT, Unit.COUNT, AGENTS),),
     "brain reachable": (Level("nervesys_agent_brain_reachable", AGENT, Unit.COUNT, AGENTS),),
     "dropped records": (Count("nervesys_agent_dropped_records_total", AGENT, AGENTS),),
+    "damaged buffers": (Count("nervesys_agent_damaged_buffers_total", AGENT, AGENTS),),
     "clock skew": (
         Level(
             "nervesys_agent_clock_skew_seconds",

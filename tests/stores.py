@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import IO
 
 from nervesys.errors import StoreUnavailable
@@ -51,7 +52,9 @@ class FolderStore:
         """Write an object whole; returns its version."""
         path = self._root / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body if isinstance(body, bytes) else body.read())
+        with NamedTemporaryFile(dir=self._root.parent, delete=False) as whole:
+            whole.write(body if isinstance(body, bytes) else body.read())
+        Path(whole.name).replace(path)  # no reader sees half an object, as with S3
         return self._info(path).version
 
     def delete(self, key: str) -> None:

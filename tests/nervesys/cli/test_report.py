@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -157,7 +158,7 @@ def test_a_store_that_refuses_is_told(report: Report, tmp_path: Path, monkeypatc
 
 
 def test_what_arrives_damaged_is_no_report(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FolderArchive, "get", lambda *_, **__: b"something else")
+    monkeypatch.setattr(FolderArchive, "open", lambda *_: BytesIO(b"something else"))
     ran = report("daily", "--date", "2025-01-01")
     assert ran.code == 1
     assert "what lies there is not what was sent" in ran.err
