@@ -12,7 +12,7 @@ from alerting.situations import SITUATIONS
 from alerting.terms import Bound, Comparable, Count, Term
 from alerting.units import Unit
 from alerting.vocabulary import MEASURES, SILENCES
-from nervesys.metrics.periods import DAY_SECONDS
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.settings import Settings
 from nervesys.settings.agents import OwnThresholds
 from nervesys.settings.check import nearest

@@ -26,7 +26,7 @@ from alerting.gates import (
 )
 from alerting.terms import Age, Count, Level, Quiet, Term
 from alerting.units import Unit
-from nervesys.metrics.periods import DAY_SECONDS
+from nervesys.contract.times import DAY_SECONDS
 
 AGENT, SERVER, AREA, FLEET = ("agent",), ("server",), ("area",), ()
 PASS = ("source", "area")

@@ -22,7 +22,7 @@ from dashboards.style import (
     stat,
 )
 from dashboards.tables import Label, Value, table
-from nervesys.metrics.periods import DAY_SECONDS
+from nervesys.contract.times import DAY_SECONDS
 
 ROTATED = "min by (secret, origin) (nervesys_secret_rotated_timestamp_seconds)"
 AGE = f"time() - {ROTATED}"

@@ -25,7 +25,7 @@ from dashboards.style import (
     stat,
 )
 from dashboards.tables import Label, Value, table
-from nervesys.metrics.periods import DAY_SECONDS
+from nervesys.contract.times import DAY_SECONDS
 
 HOUR_SECONDS = 3600
 USED, LIMIT = (f'nervesys_archive_quota_bytes{{kind="{kind}"}}' for kind in ("used", "limit"))

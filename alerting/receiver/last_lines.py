@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from alerting.receiver.found import Found
 from nervesys.contract import Category, LogRecord, PathTemplate, agent_name
 from nervesys.contract.paths import time_fields
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject, StoreUnavailable
-from nervesys.metrics.periods import DAY_SECONDS
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectInfo, ObjectStore, too_large
 

@@ -33,9 +33,9 @@ from nervesys.alertmanager import Cluster
 from nervesys.analysis import Analyst
 from nervesys.analysis.alert import REFRESH_SECONDS
 from nervesys.clock import Clock, system_clock
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.metrics import Instruments
 from nervesys.metrics.pages import Program, application
-from nervesys.metrics.periods import DAY_SECONDS
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.objects import ObjectStore
 

@@ -10,10 +10,10 @@ from itertools import pairwise
 from exporters.shared.lines import Line, read
 from exporters.shared.records import BY_NAME, DURATION, MAX_MODELS, RECORDS, TOKENS, Series, nothing
 from nervesys.contract import Category, Level
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import Reason
 from nervesys.metrics.family import LABEL_LIMIT
 
-DAY_SECONDS = 86_400
 STEP_SECONDS = 1200
 """Between two samples: the longest of which a window over four shipments, as pages have it, still finds two."""
 STEPS = DAY_SECONDS // STEP_SECONDS

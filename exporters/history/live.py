@@ -4,8 +4,7 @@ import re
 from datetime import date, timedelta
 from pathlib import Path
 
-from exporters.history.days import DAY_SECONDS
-from nervesys.contract.times import utc
+from nervesys.contract.times import DAY_SECONDS, utc
 from nervesys.prometheus import Prometheus, QueryFailed
 
 SEEN = "nervesys_exporter_up"

@@ -13,9 +13,9 @@ from exporters.store.board import Board
 from exporters.store.folders import Folders, instant_of
 from exporters.store.rounds import Rounds
 from nervesys.contract import PathTemplate
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject
 from nervesys.metrics import Family, Period, Sample
-from nervesys.metrics.periods import DAY_SECONDS
 from nervesys.settings.storage import StorePaths
 from nervesys.stores.objects import ObjectReader
 

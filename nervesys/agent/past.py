@@ -13,11 +13,11 @@ from nervesys.agent.round.summary import summary_of
 from nervesys.contract import Category, DailySummary, Level, PathTemplate, format_time
 from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.paths import time_fields
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.settings import AgentConfig, Settings, Tree
 from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.brain import GitBrain, unless_there
 
-DAY_SECONDS = 86_400
 ARCHIVED_DAYS = 7
 """Of logs in the archive, next to those that the store still keeps."""
 SUMMARY_DAYS = 7

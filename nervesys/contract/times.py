@@ -6,6 +6,8 @@ from math import floor
 
 from nervesys.errors import BadObject, Reason
 
+DAY_SECONDS = 86_400
+
 
 def parse_time(text: str) -> float:
     """Unix seconds of an RFC 3339 instant; a text without an offset is read as UTC.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.metrics.family import Period
 from nervesys.settings import Loaded
 from nervesys.settings.agents import Buffer
@@ -10,7 +11,6 @@ Periods = Mapping[Period, float]
 """Seconds, by period."""
 WINDOW_PERIODS = 4
 """A range selector spans at least this many periods; `rate` over less is mostly zero."""
-DAY_SECONDS = 86400.0
 
 
 def periods(loaded: Loaded) -> dict[Period, float]:

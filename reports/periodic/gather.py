@@ -8,6 +8,7 @@ from dashboards.build import datasource_seconds, pages
 from nervesys.clock import Clock
 from nervesys.contract import DailySummary
 from nervesys.contract.brain import DAILY_SUMMARY
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject
 from nervesys.prometheus import Prometheus, Series
 from nervesys.queries.asking import Live
@@ -24,7 +25,7 @@ from reports.periodic.facts import Change, Facts, Size
 from reports.periodic.incidents import ENTERED, FIRING, STEP_SECONDS, deeds, incidents
 from reports.periodic.logs import Logs
 from reports.periodic.panels import chosen, cut
-from reports.periodic.period import DAY_SECONDS, Period
+from reports.periodic.period import Period
 
 Say = Callable[[str], None]
 CONFIG = "config"

@@ -12,7 +12,6 @@ from nervesys.settings.storage import ArchivePaths
 from nervesys.stores.filing import report_path
 
 DAY = timedelta(days=1)
-DAY_SECONDS = 86_400
 
 
 class Every(StrEnum):

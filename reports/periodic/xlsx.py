@@ -7,12 +7,11 @@ from typing import Any
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from nervesys.contract.times import utc
+from nervesys.contract.times import DAY_SECONDS, utc
 from reports.colours import Theme, shade
 from reports.periodic.model import Column, Kind, Report, Section, Value
 from reports.periodic.spelled import COLOURS, is_rtl
 
-DAY_SECONDS = 86_400
 FORMATS = {
     Kind.COUNT: "#,##0",
     Kind.SHARE: "0.00%",

@@ -22,6 +22,7 @@ from nervesys.clock import Clock
 from nervesys.contract import PathTemplate
 from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.paths import time_fields
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject, NervesysError
 from nervesys.settings import Tree
 from nervesys.settings.storage import Storage
@@ -32,7 +33,6 @@ from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.sealing import both_forms, name_for, sealed
 
-DAY_SECONDS = 86_400
 BACKED_UP = ("shared", "knowledge", "databases")
 """Areas of the store that a full backup holds; logs are in the archive anyway, and all else is made anew."""
 

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from nervesys.clock import system_clock
-from nervesys.contract.times import parse_time, utc
+from nervesys.contract.times import DAY_SECONDS, parse_time, utc
 from nervesys.prometheus import Prometheus
 from nervesys.stack.programs import ProgramMissing
 from tests.brains import write as commit
@@ -24,7 +24,6 @@ from tests.nervesys.cli.conftest import Run
 from tests.servers.prometheus import PROGRAMS, make_blocks, prometheus
 from tests.servers.victoria import victoria
 
-DAY_SECONDS = 86_400
 DAYS = 8
 FIRST = utc(system_clock()).date() - timedelta(days=90)
 LIVE = FIRST + timedelta(days=DAYS)
