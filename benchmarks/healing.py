@@ -18,7 +18,8 @@ from benchmarks.measure import Report
 from nervesys.contract import PathTemplate
 from nervesys.settings import load
 from nervesys.stores.s3 import S3Store
-from tests.e2e.conftest import AGENTS, House, running, until
+from tests.e2e.conftest import AGENTS, House, running
+from tests.waiting import until
 
 LOCAL: dict[str, Any] = {}
 """The profile of `make up`, as it is."""

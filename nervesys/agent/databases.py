@@ -177,7 +177,7 @@ class Databases:
             if path.exists():
                 aside = _set_aside(path)
                 log.warning("database %s: the store has a newer one; the one here is set aside: %s", path.stem, aside)
-            Path(path).hardlink_to(copy.name)
+            path.hardlink_to(copy.name)
         disk.sync_folder(self.folder)
         _note(path, Note((newest.key,), _state(path)))
         log.info("database %s is brought back from %s: %d bytes", path.stem, newest.key, newest.size)

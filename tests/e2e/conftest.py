@@ -7,8 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,14 +81,6 @@ class House:
     def restarts(self, agent: str) -> list[dict[str, Any]]:
         """The journal's restarts of an agent, newest first."""
         return actions(self.here.receiver, self.here.settings.monitoring.web, agent=agent, action=RESTART)
-
-
-def until(condition: Callable[[], object], seconds: float = 90) -> None:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="package")

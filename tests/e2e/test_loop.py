@@ -13,7 +13,8 @@ import requests
 from benchmarks.healing import seconds_beyond
 from nervesys.cli.local import local
 from nervesys.stack import daemon
-from tests.e2e.conftest import AGENTS, DOWN_AFTER, HEARTBEAT, House, until
+from tests.e2e.conftest import AGENTS, DOWN_AFTER, HEARTBEAT, House
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

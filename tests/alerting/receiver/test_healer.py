@@ -311,25 +311,25 @@ def test_where_the_trials_do_not_come_back_the_rest_is_left_alone(begin: Begin) 
     assert sorted(states.values()) == ["deferred", "deferred", "deferred", "escalated", "escalated"]
 
 
-def test_recoveries_that_lie_far_apart_are_no_flapping(begin: Begin) -> None:
-    world = begin(health={"max_restart_attempts": 99}, flap_recoveries=3, flap_window_seconds=200)
+def recur(world: World, times: int) -> None:
+    """Let grok die so often; each restart brings it back."""
     world.driver.effect = lambda agent: world.lives(agent, f"instance-{len(world.driver.calls)}")
-    for number in range(4):
+    for number in range(times):
         world.dies("grok")
         world.passes(35)
         world.receive(agent_down("grok", starts_at=f"firing {number}"))
         world.passes(60)
+
+
+def test_recoveries_that_lie_far_apart_are_no_flapping(begin: Begin) -> None:
+    world = begin(health={"max_restart_attempts": 99}, flap_recoveries=3, flap_window_seconds=200)
+    recur(world, 4)
     assert (len(world.driver.calls), world.states()) == (4, {"grok": "recovered"})
 
 
 def test_restarts_that_recover_but_recur_are_given_up(begin: Begin) -> None:
     world = begin(health={"max_restart_attempts": 99}, flap_recoveries=3)
-    world.driver.effect = lambda agent: world.lives(agent, f"instance-{len(world.driver.calls)}")
-    for number in range(5):
-        world.dies("grok")
-        world.passes(35)
-        world.receive(agent_down("grok", starts_at=f"firing {number}"))
-        world.passes(60)
+    recur(world, 5)
     assert world.driver.calls == ["grok"] * 3
     assert world.states() == {"grok": "escalated"}
     world.lives("grok", "mended")

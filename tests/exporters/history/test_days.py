@@ -13,18 +13,9 @@ from hypothesis import strategies as st
 from exporters.history.days import STEP_SECONDS, STEPS, DaySums, sum_up
 from exporters.shared.records import DURATION, MAX_MODELS, RECORDS, TOKENS, Series, tally
 from nervesys.errors import Reason
+from tests.exporters.shared.kit import PLAIN
 
 DAY = date(2026, 1, 31)
-PLAIN = {
-    "timestamp": "2026-01-31T10:15:00.250Z",
-    "agent_id": "grok",
-    "level": "INFO",
-    "category": "activity",
-    "action": "review",
-    "message": "reviewed",
-    "context": {"repository": "nervesys", "duration_ms": 1500},
-    "metadata": {"model_version": "large", "tokens_used": 120},
-}
 NUMBERS: st.SearchStrategy[Any] = st.one_of(st.integers(-2, 700_000), st.floats(width=32), st.none())
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "timestamp": st.sampled_from(["2026-01-31T23:59:59.999999Z", "2026-01-31T10:15:00+12:00", 1769854500, "soon"]),

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from itertools import product
-from typing import Any
 
 import msgspec
 import pytest
@@ -18,17 +17,8 @@ from nervesys.contract import LogRecord
 from nervesys.contract.logs import LogContext, LogMetadata
 from nervesys.contract.state import ContractObject
 from nervesys.errors import BadObject, Reason
+from tests.exporters.shared.kit import PLAIN
 
-PLAIN: dict[str, Any] = {
-    "timestamp": "2026-01-31T10:15:00.250Z",
-    "agent_id": "grok",
-    "level": "INFO",
-    "category": "activity",
-    "action": "review",
-    "message": "reviewed",
-    "context": {"repository": "nervesys", "duration_ms": 1500},
-    "metadata": {"model_version": "large", "tokens_used": 120},
-}
 TIMES = (
     "2026-01-31T23:59:59.999999Z",
     "2026-01-31T23:59:59.9999999Z",

@@ -4,23 +4,20 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from nervesys.contract import AgentState, Status
 from nervesys.errors import BadObject
+from tests import waiting
 
 STOP_SECONDS = 10
 """Within which an agent that was told to stop is gone."""
 
 
-def until(said: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not said():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
+until = partial(waiting.until, seconds=30)
 
 
 @contextmanager

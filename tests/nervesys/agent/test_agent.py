@@ -2,9 +2,9 @@
 
 import gzip
 import logging
-import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from nervesys.agent import Agent
 from nervesys.contract import AgentState, LogRecord, Status, Tasks
 from nervesys.errors import BadObject, SettingsError
 from nervesys.workspace import Workspace
+from tests import waiting
 
 Make = Callable[[], Agent]
 
@@ -29,11 +30,7 @@ def says(bucket: Path, status: Status) -> bool:
     return False
 
 
-def until(said: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not said():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
+until = partial(waiting.until, seconds=20)
 
 
 def logs(bucket: Path) -> list[LogRecord]:

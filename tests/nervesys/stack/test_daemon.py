@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,7 @@ import pytest
 from nervesys.stack import daemon
 from nervesys.stack.layout import NoStack, Service, Stack
 from nervesys.supervisor import Supervisor
+from tests import waiting
 
 SLEEP = ("sleep", "600")
 
@@ -39,11 +41,7 @@ def stack(tmp_path: Path, program: Callable[[str], str]) -> Iterator[Stack]:
     daemon.forget_socket(stack)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+until = partial(waiting.until, seconds=20)
 
 
 def test_the_stack_runs_and_ends_whatever_its_paths_hold(stack: Stack) -> None:

@@ -3,8 +3,8 @@
 import gzip
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from nervesys.errors import NervesysError
 from nervesys.workspace.history import Event, History
 from nervesys.workspace.segments import START, Segments
+from tests import waiting
 
 AT = 1_769_854_500.25  # 2026-01-31T10:15:00.250Z
 
@@ -27,11 +28,7 @@ def numbers(events: Iterator[Event]) -> list[int]:
     return [event["payload"]["n"] for event in events]
 
 
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+until = partial(waiting.until, seconds=30)
 
 
 def test_an_event_is_one_line_of_json(tmp_path: Path) -> None:

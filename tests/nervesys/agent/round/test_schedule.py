@@ -1,8 +1,7 @@
 """Agents do the round by themselves, where they have an archive."""
 
-import time
 from collections import Counter
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from nervesys.clock import system_clock
 from nervesys.contract import RoundLease
 from nervesys.contract.brain import ROUND
 from nervesys.contract.paths import time_fields
+from tests import waiting
 from tests.brains import read, write
 from tests.nervesys.agent.round.kit import World
 from tests.stores import FolderStore
@@ -40,8 +40,4 @@ def test_two_agents_do_one_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert world.in_archive() == Counter(["old"])
 
 
-def until(fine: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not fine():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+until = partial(waiting.until, seconds=60)
