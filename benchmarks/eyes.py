@@ -1,9 +1,8 @@
 """Benchmark: the Main Overview of a day of 100 agents, drawn; and what its questions cost Prometheus at 10 000.
 
-The raw series are made up. What rules record of them is worked out by promtool, as Prometheus would have.
+All series are made up, those too that rules record. Each reaches back as far as somebody asks for it.
 """
 
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +13,18 @@ from itertools import product
 from pathlib import Path
 
 from benchmarks.measure import Report, best, seconds
-from dashboards.build import datasource_seconds, pages, recorded
-from dashboards.recording import FILE, rules
-from dashboards.style import duration
+from dashboards.build import datasource_seconds, pages
+from dashboards.recording import RISES, STATUS, rules, window
+from dashboards.style import AT_WORK, SILENT, duration
 from nervesys.cli.dashboards import AT_A_TIME, world
 from nervesys.contract.state import Status
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.metrics.periods import periods
 from nervesys.prometheus import Prometheus
 from nervesys.promql import Known, selections
 from nervesys.queries.asking import Live
 from nervesys.queries.reading import Json, questions_of
-from nervesys.queries.variables import ANY, filled, variables_in, windows
+from nervesys.queries.variables import ANY, filled, seconds_of, variables_in, windows
 from nervesys.settings import load
 from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find
@@ -33,14 +33,22 @@ from reports.draw import WIDTH
 from reports.files import Form, drawn_file
 from tests.servers.prometheus import PROGRAMS, prometheus
 
-START = 1_750_000_000
-STEP_SECONDS, HOUR_SECONDS = 60, 3600
+END = 1_750_000_000
+HOUR_SECONDS = 3600
+BRIEF_SECONDS = 900
+"""How far back series reach of which only the newest sample is asked for."""
 AGENTS_A_SERVER = 5
+SHADES = 50
+"""So many agents differ; the next are like them."""
 HTML_SECONDS, PDF_SECONDS, ASKED_SECONDS = 3.0, 8.0, 1.0
 LOADED = load()
-RULES = rules(periods(LOADED))["groups"]
+PERIODS = periods(LOADED)
+RULES = rules(PERIODS)["groups"]
 PAGE = pages(LOADED)[0]
+SCRAPED = int(LOADED.settings.monitoring.prometheus.scrape_interval_seconds)
 EVALUATED = duration(LOADED.settings.monitoring.prometheus.evaluation_interval_seconds)
+STEPS = {rise.series(PERIODS): int(window(PERIODS)) for rise in RISES}
+"""Seconds between two samples of the series that are not as new as a scrape."""
 OTHERS: Mapping[str, tuple[str, ...]] = {
     "action": ("restart_agent",),
     "category": ("errors",),
@@ -58,31 +66,42 @@ class Fleet:
 
     Attributes:
         agents: how many.
-        seconds: how long it is.
+        seconds: the time range of the page.
     """
 
     agents: int
     seconds: int
 
-    @property
-    def end(self) -> int:
-        """Unix seconds."""
-        return START + self.seconds
-
     def write(self, path: Path, page: Json) -> None:
         """Every series that a page and the recording rules ask for, as OpenMetrics text."""
-        known = world(LOADED).known
-        raw = {name for name in _asked(page) & known.keys() if ":" not in name}
+        known, reach = world(LOADED).known, self._reach(page)
         with path.open("w") as out:
-            for name in sorted(raw):
-                out.writelines(self._family(name, known[name]))
+            for name in sorted(reach.keys() & known.keys()):
+                out.writelines(self._family(name, known[name], reach[name]))
             out.write("# EOF\n")
 
-    def _family(self, name: str, known: Known) -> Iterator[str]:
+    def _reach(self, page: Json) -> dict[str, float]:
+        """How far back each series is asked for, in seconds."""
+        inputs = {one.name for group in RULES for rule in group["rules"] for one in selections(rule["expr"])}
+        reach: dict[str, float] = dict.fromkeys(inputs, BRIEF_SECONDS)
+        for question in questions_of(page):
+            values = dict.fromkeys(variables_in(question.expr), ANY) | windows(60, 60, self.seconds)
+            for one in selections(filled(question.expr, values)):
+                asked = max(one.window or BRIEF_SECONDS, 0 if question.instant else self.seconds)
+                reach[one.name] = max(reach.get(one.name, 0), asked)
+        return reach
+
+    def _family(self, name: str, known: Known, reach: float) -> Iterator[str]:
+        step = STEPS.get(name, SCRAPED)
+        instants = range(END - int(reach) // step * step, END + 1, step)
+        shades: dict[tuple[str, int], str] = {}
         for place, labels in enumerate(self._labels(known.labels or frozenset())):
             text = ",".join(f'{label}="{value}"' for label, value in labels.items())
-            for at in range(START, self.end + 1, STEP_SECONDS):
-                yield f"{name}{{{text}}} {_value(name, known, labels, at, place):.12g} {at}\n"
+            shade = labels.get("status", ""), place % SHADES
+            if shade not in shades:
+                values = (f"{_value(name, known, shade, at):.12g} {at}" for at in instants)
+                shades[shade] = "".join(f"@ {sample}\n" for sample in values)
+            yield shades[shade].replace("@", f"{name}{{{text}}}")
 
     def _labels(self, names: frozenset[str]) -> Iterator[dict[str, str]]:
         others = sorted(names - _of_agent(0).keys())
@@ -108,31 +127,26 @@ def _of_agent(number: int) -> dict[str, str]:
     }
 
 
-def _value(name: str, known: Known, labels: Mapping[str, str], at: int, place: int) -> float:
-    elapsed = at - START
+def _value(name: str, known: Known, shade: tuple[str, int], at: int) -> float:
+    status, place = shade
+    if name == STATUS:
+        return SILENT if (at // 600 + place) % 97 == 0 else AT_WORK
+    if name in STEPS:
+        return (at // STEPS[name] * (place + 1)) % 7
     if known.counter:
-        return elapsed // STEP_SECONDS * (1 + place % 7)
-    if name.endswith("_timestamp_seconds"):
-        return at - place % 50
-    if "status" in labels:
-        idle = (elapsed // 600 + place // len(Status)) % 9 == 0
-        return labels["status"] == (Status.IDLE if idle else Status.RUNNING)
-    return (place + elapsed // 300) % 100 / 100
-
-
-def _asked(page: Json) -> set[str]:
-    """The names of all series that a page, or a rule that records for it, asks for."""
-    names = {selection.name for group in RULES for rule in group["rules"] for selection in selections(rule["expr"])}
-    for question in questions_of(page):
-        values = dict.fromkeys(variables_in(question.expr), ANY) | windows(60, 60, HOUR_SECONDS)
-        names |= {selection.name for selection in selections(filled(question.expr, values))}
-    return names
+        return at // 60 * (1 + place % 7) % 1_000_000_000
+    if "_timestamp_seconds" in name:
+        return at - place
+    if status:
+        return status == Status.RUNNING
+    return (place + at // 300) % 100 / 100
 
 
 def run(report: Report, *, large: bool, short: bool) -> None:
     """Measure both, each before a Prometheus of its own."""
-    small = Fleet(5, HOUR_SECONDS) if short else Fleet(100, 24 * HOUR_SECONDS)
-    great = Fleet(10, HOUR_SECONDS // 4) if short else Fleet(10_000, HOUR_SECONDS if large else HOUR_SECONDS // 4)
+    usual = int(seconds_of(PAGE["time"]["from"]))
+    small = Fleet(5, HOUR_SECONDS) if short else Fleet(100, DAY_SECONDS)
+    great = Fleet(10, HOUR_SECONDS) if short else Fleet(10_000, DAY_SECONDS if large else usual)
     with tempfile.TemporaryDirectory() as name:
         _draw(report, small, Path(name))
     with tempfile.TemporaryDirectory() as name:
@@ -141,7 +155,7 @@ def run(report: Report, *, large: bool, short: bool) -> None:
 
 def _draw(report: Report, fleet: Fleet, folder: Path) -> None:
     with _remembering(fleet, folder) as url, ThreadPoolExecutor(AT_A_TIME) as executor:
-        live = _live(url, fleet)
+        live = _live(url)
 
         def draw(form: Form) -> bytes:
             return drawn_file(PAGE, live, fleet.seconds, form, Theme.LIGHT, executor)
@@ -155,13 +169,13 @@ def _draw(report: Report, fleet: Fleet, folder: Path) -> None:
 def _ask(report: Report, fleet: Fleet, folder: Path) -> None:
     """All questions at once, as a browser asks them; the answers are read to the end and parsed."""
     with _remembering(fleet, folder) as url, ThreadPoolExecutor(AT_A_TIME) as executor:
-        live = _live(url, fleet)
+        live = _live(url)
         values, questions = live.variables(PAGE), list(questions_of(PAGE))
 
         def ask() -> None:
             list(executor.map(lambda question: live.ask(question, values, fleet.seconds, WIDTH // 6), questions))
 
-        what = f"its {len(questions)} questions, {fleet.seconds // 60} min of {fleet.agents:,} agents"
+        what = f"its {len(questions)} questions, {fleet.seconds // HOUR_SECONDS} h of {fleet.agents:,} agents"
         report.within(what, best(ask).wall, ASKED_SECONDS)
         report.fact("its variables, asked before", seconds(best(partial(live.variables, PAGE)).wall))
         slowest = max(
@@ -178,8 +192,8 @@ def _evaluate(live: Live, group: Json) -> None:
         live.prometheus.instant(f"count({rule['expr']})", live.now)
 
 
-def _live(url: str, fleet: Fleet) -> Live:
-    return Live(Prometheus(url), datasource_seconds(LOADED), fleet.end)
+def _live(url: str) -> Live:
+    return Live(Prometheus(url), datasource_seconds(LOADED), END)
 
 
 @contextmanager
@@ -189,16 +203,4 @@ def _remembering(fleet: Fleet, folder: Path) -> Iterator[str]:
     make_blocks(find("promtool", PROGRAMS), text, data)
     text.unlink()
     with prometheus(folder, data) as url:
-        _record(url, fleet, folder)
-    with prometheus(folder, data) as url:
         yield url
-
-
-def _record(url: str, fleet: Fleet, folder: Path) -> None:
-    """Blocks of what the rules make of the past that a Prometheus remembers."""
-    file = folder / "recording.yml"
-    file.write_text(recorded(LOADED)[FILE])
-    said = {"url": url, "start": START, "end": fleet.end, "eval-interval": EVALUATED, "output-dir": folder / "data"}
-    options = [f"--{name}={value}" for name, value in said.items()]
-    command = [find("promtool", PROGRAMS), "tsdb", "create-blocks-from", "rules", *options, file]
-    subprocess.run(list(map(str, command)), check=True, capture_output=True, timeout=600)

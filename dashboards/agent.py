@@ -129,8 +129,14 @@ def _done(house: House) -> tuple[Any, ...]:
             "Cost",
             "What did its tokens cost in the time range, by its logs and config/prices.yaml?",
             house.money,
-            house.shipped(f"sum({cost(house.settings.prices, AGENT, '$__range')})"),
+            house.shipped(f"sum({_cost(house, '[$__range]')})"),
         ),
+    )
+
+
+def _cost(house: House, span: str) -> str:
+    return cost(
+        house.settings.prices, AGENT, lambda matchers: f"increase(nervesys_log_tokens_total{{{matchers}}}{span})"
     )
 
 
@@ -194,7 +200,7 @@ def _use(house: House) -> tuple[Any, ...]:
             "Cost by model",
             "What do its tokens cost, bar by bar? By config/prices.yaml; a model without a price is left out.",
             house.money,
-            house.shipped(cost(house.settings.prices, AGENT, "$__rate_interval"), "{{model}}"),
+            house.shipped(_cost(house, "[$__rate_interval]"), "{{model}}"),
             stacked=True,
             empty=NO_TOKENS,
         ),

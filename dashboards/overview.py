@@ -1,15 +1,16 @@
 """Main Overview: which agent is in trouble, since when, and what was done about it?"""
 
+from functools import partial
 from typing import Any
 
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
 from dashboards.cost import cost
-from dashboards.crowd import LINES, NOW, ROWS, WHOLE, busiest, most, only
+from dashboards.crowd import LINES, ROWS, WHOLE, busiest, most, only
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.recording import ERRORS, TASKS, TOKENS, Rate
+from dashboards.recording import RECORDS, TASKS, TOKENS, TOKENS_OF_MODELS, Rise
 from dashboards.shared import (
     FIRING,
     actions_by_agent,
@@ -42,9 +43,12 @@ from dashboards.style import (
 )
 from dashboards.tables import Label, Value, table
 from nervesys.contract.state import Status
+from nervesys.metrics import Period
 
 AGENT = 'agent=~"$agent"'
 SERVER = 'server=~"$server"'
+ERRORS = f'{AGENT}, level="ERROR"'
+COMPLETED, FAILED = (f'{AGENT}, outcome="{outcome}"' for outcome in ("completed", "failed"))
 
 
 def dashboard(house: House) -> Dashboard:
@@ -127,7 +131,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Errors",
             "How many errors were logged in the time range?",
             Unit.COUNT,
-            house.shipped(f'sum(increase(nervesys_log_records_total{{{AGENT}, level="ERROR"}}[$__range]))'),
+            query(f"sum({RECORDS.total(house.periods, ERRORS, '[$__range]')})"),
             steps=ANY_IS_WARNING,
             empty="0",
         ),
@@ -135,7 +139,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Tokens",
             "How many tokens were used in the time range?",
             Unit.COUNT,
-            query(f"sum(increase(nervesys_agent_tokens_total{{{AGENT}}}[$__range]))"),
+            query(f"sum({TOKENS.total(house.periods, AGENT, '[$__range]')})"),
         ),
     )
 
@@ -188,48 +192,48 @@ def _agents(house: House) -> Any:
 
 
 def _a_day(house: House) -> tuple[Any, ...]:
-    tasks = f"nervesys_agent_tasks_total{{{AGENT}, outcome="
+    def total(rise: Rise, matchers: str) -> str:
+        return rise.total(house.periods, matchers, "[1d]")
+
     return (
         stat(
             "Tasks completed, last day",
             "How many tasks were completed in the day that ends with the time range?",
             Unit.COUNT,
-            query(f'sum(increase({tasks}"completed"}}[1d]))'),
+            query(f"sum({total(TASKS, COMPLETED)})"),
         ),
         stat(
             "Tasks failed, last day",
             "How many tasks failed in the day that ends with the time range?",
             Unit.COUNT,
-            query(f'sum(increase({tasks}"failed"}}[1d]))'),
+            query(f"sum({total(TASKS, FAILED)})"),
             steps=ANY_IS_WARNING,
         ),
         stat(
             "Tokens, last day",
             "How many tokens were used in the day that ends with the time range?",
             Unit.COUNT,
-            query(f"sum(increase(nervesys_agent_tokens_total{{{AGENT}}}[1d]))"),
+            query(f"sum({total(TOKENS, AGENT)})"),
         ),
         stat(
             "Cost, last day",
             "What did the tokens of that day cost, by the agents' logs and config/prices.yaml?",
             house.money,
-            house.shipped(f"sum({cost(house.settings.prices, AGENT, '1d')})"),
+            query(f"sum({cost(house.settings.prices, AGENT, partial(total, TOKENS_OF_MODELS))})"),
         ),
     )
 
 
 def _work(house: House) -> tuple[Any, ...]:
     return (
-        _pace(house, "Tasks ended", "How much gets done, and by whom?", TASKS),
-        _pace(house, "Errors logged", "Whose error rate rose, and when?", ERRORS),
-        _pace(house, "Tokens used", "Who uses how much of the models?", TOKENS),
+        _pace(house, "Tasks ended", "How much gets done, and by whom?", TASKS, AGENT),
+        _pace(house, "Errors logged", "Whose error rate rose, and when?", RECORDS, ERRORS),
+        _pace(house, "Tokens used", "Who uses how much of the models?", TOKENS, AGENT),
     )
 
 
-def _pace(house: House, title: str, question: str, rate: Rate) -> Any:
-    """A graph of a recorded rate, by the minute."""
-
-    def mean(window: str) -> str:
-        return f"avg_over_time({rate.series(house.periods)}{{{AGENT}}}{window})"
-
-    return most(title, question, Unit.PER_MINUTE, f"60 * {busiest(mean(NOW), mean(WHOLE))}")
+def _pace(house: House, title: str, question: str, rise: Rise, matchers: str) -> Any:
+    """A graph of how fast a counter grew, by the minute."""
+    rank = f"sum by (agent) ({rise.total(house.periods, matchers, WHOLE)})"
+    asked = house.shipped if rise.period is Period.SHIP else query
+    return most(title, question, Unit.PER_MINUTE, busiest(rise.per_minute(house.periods, matchers), rank), asked=asked)

@@ -1,7 +1,7 @@
 """Recording rules: what pages ask of every agent, worked out once as the data come.
 
-Names are `level:metric:operation`, as Prometheus' own guide has them. A rate is named after its window, which spans
-four periods of its counter, so it follows the settings: where those change, its lines begin anew.
+Names are `level:metric:operation`, as Prometheus' own guide has them. What spans a window is named after it, and the
+window follows the settings: where those change, its lines begin anew.
 """
 
 from collections.abc import Mapping
@@ -20,58 +20,82 @@ HEARTBEAT = "agent:nervesys_agent_heartbeat_timestamp_seconds:max"
 """When each agent of the brain last wrote its state."""
 
 
+MEMORY = "1h"
+"""So long a silence of whoever tells a counter costs nothing: what it grew by meanwhile counts once it speaks again."""
+
+
 @dataclass(frozen=True)
-class Rate:
-    """How fast a counter grows for each agent, per second.
+class Rise:
+    """How much a counter grew in each window of four heartbeats; windows meet, so those of a day add up to the day.
+
+    It is the difference of two instants, and not `increase`, which guesses what lies between two windows.
 
     Attributes:
-        metric: its name in the middle of the series' name.
-        counter: selector of what is counted.
+        counter: its name, which ends in `_total`.
+        labels: that are kept.
         period: of the counter's family.
     """
 
-    metric: str
     counter: str
+    labels: tuple[str, ...]
     period: Period
 
     def series(self, periods: Periods) -> str:
         """The name under which it is recorded."""
-        return f"agent:{self.metric}:rate{self._window(periods)}"
+        return f"{'_'.join(self.labels)}:{self.counter.removesuffix('_total')}:increase{duration(window(periods))}"
 
     def expr(self, periods: Periods) -> str:
-        """What is recorded."""
-        return f"sum by (agent) (rate({self.counter}[{self._window(periods)}]))"
+        """What is recorded: of the last scrape but one, since rules may be evaluated before the last is stored.
 
-    def _window(self, periods: Periods) -> str:
-        return duration(WINDOW_PERIODS * periods[self.period])
+        A counter that is new is counted from where it was first seen; one that fell began anew, at 0.
+        """
+        late, span = periods[Period.SCRAPE], window(periods)
+        now = f"last_over_time({self.counter}[{duration(span)}] offset {duration(late)})"
+        before = f"last_over_time({self.counter}[{MEMORY}] offset {duration(late + span)})"
+        first = f"min_over_time({self.counter}[{duration(span)}] offset {duration(late)})"
+        return f"sum by ({', '.join(self.labels)}) ({now} - ({before} or {first}) >= 0 or {now})"
+
+    def total(self, periods: Periods, matchers: str, span: str) -> str:
+        """PromQL for how much it grew in a span of time, such as `[1d]`."""
+        return f"sum_over_time({self.series(periods)}{{{matchers}}}{span})"
+
+    def per_minute(self, periods: Periods, matchers: str) -> str:
+        """PromQL for how fast it grew at each point of a graph."""
+        mean = f"avg_over_time({self.series(periods)}{{{matchers}}}[$__rate_interval])"
+        return f"{60 / window(periods):g} * sum by (agent) ({mean})"
 
 
-TASKS = Rate("nervesys_agent_tasks", "nervesys_agent_tasks_total", Period.HEARTBEAT)
-TOKENS = Rate("nervesys_agent_tokens", "nervesys_agent_tokens_total", Period.HEARTBEAT)
-ERRORS = Rate("nervesys_log_errors", 'nervesys_log_records_total{level="ERROR"}', Period.SHIP)
-RATES = (TASKS, TOKENS, ERRORS)
+TASKS = Rise("nervesys_agent_tasks_total", ("agent", "outcome"), Period.HEARTBEAT)
+TOKENS = Rise("nervesys_agent_tokens_total", ("agent",), Period.HEARTBEAT)
+RECORDS = Rise("nervesys_log_records_total", ("agent", "level"), Period.SHIP)
+TOKENS_OF_MODELS = Rise("nervesys_log_tokens_total", ("agent", "model"), Period.SHIP)
+RISES = (TASKS, TOKENS, RECORDS, TOKENS_OF_MODELS)
+
+
+def window(periods: Periods) -> float:
+    """Over which counters are recorded, in seconds."""
+    return WINDOW_PERIODS * periods[Period.HEARTBEAT]
 
 
 def recorded(periods: Periods) -> Mapping[str, Known]:
     """What is known of the recorded series, by name."""
-    labels = frozenset({"agent"})
-    states = dict.fromkeys((STATUS, HEARTBEAT), Known(counter=False, period=Period.SCRAPE, labels=labels))
-    rates = (rate.series(periods) for rate in RATES)
-    return states | dict.fromkeys(rates, Known(counter=False, period=Period.HEARTBEAT, labels=labels))
+    state = Known(counter=False, period=Period.SCRAPE, labels=frozenset({"agent"}))
+    rises = {rise.series(periods): Known(False, rise.period, frozenset(rise.labels)) for rise in RISES}
+    return {STATUS: state, HEARTBEAT: state, **rises}
 
 
 def rules(periods: Periods) -> Json:
-    """The file, as Prometheus loads it: states at each evaluation, rates at each heartbeat, for none is newer.
+    """The file, as Prometheus loads it: states at each evaluation, what counters grew by once a window.
 
     Args:
         periods: of the families, in seconds.
     """
     states = {STATUS: _configured(_status()), HEARTBEAT: _configured(_heartbeat())}
-    rates = {rate.series(periods): rate.expr(periods) for rate in RATES}
+    rises = {rise.series(periods): rise.expr(periods) for rise in RISES}
     return {
         "groups": [
             {"name": "agent-states", "rules": _rules(states)},
-            {"name": "agent-rates", "interval": duration(periods[Period.HEARTBEAT]), "rules": _rules(rates)},
+            {"name": "agent-rises", "interval": duration(window(periods)), "rules": _rules(rises)},
         ]
     }
 

@@ -57,21 +57,24 @@ def test_an_agent_s_files_and_objects_are_named(live: Live) -> None:
     }
 
 
+def used(matchers: str) -> str:
+    return f"increase(nervesys_log_tokens_total{{{matchers}}}[1h])"
+
+
 def test_tokens_cost_what_the_table_says(live: Live) -> None:
-    [used] = live.prometheus.instant(f"sum(increase(nervesys_log_tokens_total{{{GROK}}}[1h]))", live.now)
+    [tokens] = live.prometheus.instant(f"sum({used(GROK)})", live.now)
     priced = Prices(currency="USD", per_million_tokens={"grok-4": 6, "nobody-s": 1})
-    [found] = live.prometheus.instant(cost(priced, GROK, "1h"), live.now)
+    [found] = live.prometheus.instant(cost(priced, GROK, used), live.now)
     assert found.labels == {"model": "grok-4"}
-    assert found.points[-1][1] == pytest.approx(used.points[-1][1] * 6 / 1_000_000)
+    assert found.points[-1][1] == pytest.approx(tokens.points[-1][1] * 6 / 1_000_000)
 
 
 def test_a_model_without_a_price_is_left_out(live: Live) -> None:
     unpriced = Prices(currency="USD", per_million_tokens={"nobody-s": 1})
-    assert live.prometheus.instant(cost(unpriced, GROK, "1h"), live.now) == []
+    assert live.prometheus.instant(cost(unpriced, GROK, used), live.now) == []
 
 
 def test_without_prices_nothing_costs_anything(live: Live) -> None:
-    [series] = live.prometheus.instant(
-        f"sum({cost(Prices(currency='USD', per_million_tokens={}), GROK, '1h')})", live.now
-    )
+    nothing = Prices(currency="USD", per_million_tokens={})
+    [series] = live.prometheus.instant(f"sum({cost(nothing, GROK, used)})", live.now)
     assert series.points[-1][1] == 0

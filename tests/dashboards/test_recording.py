@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards.recording import ERRORS, HEARTBEAT, STATUS, TASKS, TOKENS, recorded, rules
-from dashboards.style import SILENT, STATUS_CODES
+from dashboards.recording import HEARTBEAT, RECORDS, RISES, STATUS, TASKS, TOKENS, recorded, rules, window
+from dashboards.style import SILENT, STATUS_CODES, duration
 from nervesys.contract.state import Status
 from nervesys.metrics.periods import periods
+from nervesys.queries.variables import filled, windows
 from nervesys.settings import load
 
 PERIODS = periods(load())
@@ -25,15 +26,18 @@ def said(status: Status, values: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def records(program: Callable[[str], str], tmp_path: Path) -> Callable[..., None]:
-    """A check that the rules make of series what is expected of them, after an hour of minutes."""
+def finds(program: Callable[[str], str], tmp_path: Path) -> Callable[..., None]:
+    """A check of what a query finds after an hour, a sample a minute, in which the rules recorded once a window."""
 
-    def check(series: list[dict[str, str]], name: str, values: list[float]) -> None:
-        expected = [{"labels": f'{name}{{agent="grok"}}', "value": value} for value in values]
-        asked = {"expr": name, "eval_time": "1h", "exp_samples": expected}
+    def check(series: list[dict[str, str]], expr: str, expected: dict[str, float]) -> None:
+        samples = [{"labels": labels, "value": value} for labels, value in expected.items()]
+        asked = {"expr": expr, "eval_time": "1h", "exp_samples": samples}
         test: dict[str, Any] = {"interval": "1m", "input_series": series, "promql_expr_test": [asked]}
+        every = duration(window(PERIODS))
         (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules(PERIODS)))
-        (tmp_path / "test.yml").write_text(yaml.safe_dump({"rule_files": ["rules.yml"], "tests": [test]}))
+        (tmp_path / "test.yml").write_text(
+            yaml.safe_dump({"rule_files": ["rules.yml"], "evaluation_interval": every, "tests": [test]})
+        )
         command = [program("promtool"), "test", "rules", str(tmp_path / "test.yml")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -60,8 +64,8 @@ def records(program: Callable[[str], str], tmp_path: Path) -> Callable[..., None
         ),
     ],
 )
-def test_the_status_of_an_agent(records: Callable[..., None], series: list[dict[str, str]], codes: list[float]) -> None:
-    records(series, STATUS, codes)
+def test_the_status_of_an_agent(finds: Callable[..., None], series: list[dict[str, str]], codes: list[float]) -> None:
+    finds(series, STATUS, {f'{STATUS}{{agent="grok"}}': code for code in codes})
 
 
 @pytest.mark.parametrize(
@@ -73,40 +77,59 @@ def test_the_status_of_an_agent(records: Callable[..., None], series: list[dict[
     ],
 )
 def test_the_heartbeat_of_an_agent(
-    records: Callable[..., None], series: list[dict[str, str]], moments: list[float]
+    finds: Callable[..., None], series: list[dict[str, str]], moments: list[float]
 ) -> None:
-    records(series, HEARTBEAT, moments)
-
-
-def counted(family: str, labels: str, step: int) -> dict[str, str]:
-    return {"series": f'nervesys_{family}{{agent="grok",{labels}}}', "values": f"0+{step}x60"}
-
-
-DONE, FAILED = (counted("agent_tasks_total", f'outcome="{outcome}"', 30) for outcome in ("completed", "failed"))
-USED = counted("agent_tokens_total", 'job="store"', 600)
-WRONG, TOLD = (counted("log_records_total", f'category="activity",level="{level}"', 6) for level in ("ERROR", "INFO"))
+    finds(series, HEARTBEAT, {f'{HEARTBEAT}{{agent="grok"}}': moment for moment in moments})
 
 
 @pytest.mark.parametrize(
-    ("rate", "series", "a_second"),
+    ("values", "total"),
     [
-        pytest.param(TASKS, [DONE, FAILED], 1, id="tasks, however they end"),
-        pytest.param(TOKENS, [USED], 10, id="tokens"),
-        pytest.param(ERRORS, [WRONG, TOLD], 0.1, id="errors and nothing else that is logged"),
+        pytest.param("0+30x60", 59 * 30, id="all that it grew by, up to the last scrape but one"),
+        pytest.param("0x30 1x30", 1, id="a single step, wherever it falls"),
+        pytest.param("7x60", 0, id="nothing, though it is far from 0"),
+        pytest.param("0+10x10 stale _x40 500x10", 500, id="what it grew by while nobody told"),
+        pytest.param("_x21 0 3x38", 3, id="a counter that is new within a window"),
+        pytest.param("0+10x31 0+10x29", 310 + 270, id="one that began anew"),
     ],
 )
-def test_the_rate_of_a_counter(
-    records: Callable[..., None], rate: Any, series: list[dict[str, str]], a_second: float
-) -> None:
-    records(series, rate.series(PERIODS), [a_second])
+def test_windows_add_up(finds: Callable[..., None], values: str, total: float) -> None:
+    series = [{"series": 'nervesys_agent_tokens_total{agent="grok"}', "values": values}]
+    finds(series, TOKENS.total(PERIODS, "", "[1h]"), {'{agent="grok"}': total})
+
+
+def test_a_graph_shows_what_is_done_a_minute(finds: Callable[..., None]) -> None:
+    series = [
+        {"series": f'nervesys_agent_tasks_total{{agent="grok",outcome="{outcome}"}}', "values": f"0+{step}x60"}
+        for outcome, step in (("completed", 30), ("failed", 2))
+    ]
+    expr = filled(TASKS.per_minute(PERIODS, 'agent="grok"'), windows(60, 60, 3600))
+    finds(series, expr, {'{agent="grok"}': 32})
+
+
+def test_levels_are_told_apart_and_categories_are_not(finds: Callable[..., None]) -> None:
+    series = [
+        {
+            "series": f'nervesys_log_records_total{{agent="grok",category="{category}",level="{level}"}}',
+            "values": "0+1x60",
+        }
+        for category, level in (("activity", "ERROR"), ("metric", "ERROR"), ("activity", "INFO"))
+    ]
+    finds(
+        series,
+        RECORDS.total(PERIODS, "", "[1h]"),
+        {'{agent="grok",level="ERROR"}': 118, '{agent="grok",level="INFO"}': 59},
+    )
 
 
 def test_names_are_level_metric_operation_and_say_the_window() -> None:
-    assert all(re.fullmatch(r"agent:nervesys_[a-z_]+:(code|max|rate\d+m)", name) for name in recorded(PERIODS))
-    assert (TASKS.series(PERIODS), ERRORS.series(PERIODS)) == (
-        "agent:nervesys_agent_tasks:rate4m",
-        "agent:nervesys_log_errors:rate40m",
-    )
+    assert all(re.fullmatch(r"[a-z_]+:nervesys_[a-z_]+:(code|max|increase4m)", name) for name in recorded(PERIODS))
+    assert [rise.series(PERIODS) for rise in RISES] == [
+        "agent_outcome:nervesys_agent_tasks:increase4m",
+        "agent:nervesys_agent_tokens:increase4m",
+        "agent_level:nervesys_log_records:increase4m",
+        "agent_model:nervesys_log_tokens:increase4m",
+    ]
 
 
 def test_prometheus_of_compose_loads_them(program: Callable[[str], str]) -> None:

@@ -58,7 +58,7 @@ def _value(name: str, known: Known, at: int, elapsed: int, number: int) -> float
     """Counters grow, a series' place in its family apart, so that buckets rise; instants lie a minute back."""
     if known.counter:
         return (elapsed // STEP_SECONDS) * (number + 1)
-    if ":rate" in name:
+    if ":increase" in name:
         return number + 1
     if name == STATUS:
         return STATUS_CODES[Status.RUNNING]
