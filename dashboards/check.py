@@ -27,9 +27,9 @@ UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 MANY = frozenset({"agent", "server", "entity", "project"})
 """Labels with so many values that neither people nor browsers can take them all in."""
 COUNTING = frozenset({"rate", "irate", "increase"})
-COUNTER_RULE = "target-counter-agg-rule"
-OF_GUESSES = frozenset({COUNTER_RULE, "window"})
-"""Rules that keep `rate` from guessing wrong; recorded are differences of instants, in which nothing is guessed."""
+EXACT = frozenset({"last_over_time", "min_over_time"})
+OF_RATES = frozenset({"target-counter-agg-rule", "window"})
+"""What holds for rates does not for what recording rules make exactly, of single values."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def check_rules(recording: Json, world: World) -> list[Finding]:
         for rule in group["rules"]
         for selection in selections(rule["expr"])
         for breaks, problem in _of_selection(selection, world)
-        if breaks not in OF_GUESSES
+        if not (selection.function in EXACT and breaks in OF_RATES)
     ]
 
 
@@ -263,6 +263,6 @@ def _of_selection(selection: Selection, world: World) -> Iterator[tuple[str, str
     if family is None:
         return
     if family.counter and selection.function not in COUNTING:
-        yield COUNTER_RULE, f"the counter {selection.name} is not under rate or increase"
+        yield "target-counter-agg-rule", f"the counter {selection.name} is not under rate or increase"
     if not family.counter and selection.function in COUNTING:
         yield "gauge-rate", f"{selection.name} is no counter"

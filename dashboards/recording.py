@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dashboards.correct import Json
 from dashboards.style import SILENT, STATUS_CODES, duration
 from nervesys.metrics import Period
+from nervesys.metrics.family import HISTORY
 from nervesys.metrics.periods import WINDOW_PERIODS, Periods
 from nervesys.promql import Known
 
@@ -31,7 +32,7 @@ class Rise:
     It is the difference of two instants, and not `increase`, which guesses what lies between two windows.
 
     Attributes:
-        counter: its name, which ends in `_total`.
+        counter: its name, or that of a histogram's buckets.
         labels: that are kept.
         period: of the counter's family.
     """
@@ -59,6 +60,11 @@ class Rise:
         """PromQL for how much it grew in a span of time, such as `[1d]`."""
         return f"sum_over_time({self.series(periods)}{{{matchers}}}{span})"
 
+    def ever(self, periods: Periods, matchers: str, span: str) -> str:
+        """PromQL for the same over months, of which `nervesys history backfill` told a part; summed by whoever asks."""
+        told = f'{self.counter}{{{matchers}, job="{HISTORY}"}}'
+        return f"{self.total(periods, matchers, span)} or increase({told}{span})"
+
     def per_minute(self, periods: Periods, matchers: str) -> str:
         """PromQL for how fast it grew at each point of a graph."""
         mean = f"avg_over_time({self.series(periods)}{{{matchers}}}[$__rate_interval])"
@@ -69,7 +75,8 @@ TASKS = Rise("nervesys_agent_tasks_total", ("agent", "outcome"), Period.HEARTBEA
 TOKENS = Rise("nervesys_agent_tokens_total", ("agent",), Period.HEARTBEAT)
 RECORDS = Rise("nervesys_log_records_total", ("agent", "level"), Period.SHIP)
 TOKENS_OF_MODELS = Rise("nervesys_log_tokens_total", ("agent", "model"), Period.SHIP)
-RISES = (TASKS, TOKENS, RECORDS, TOKENS_OF_MODELS)
+DURATIONS = Rise("nervesys_log_action_duration_seconds_bucket", ("agent", "le"), Period.SHIP)
+RISES = (TASKS, TOKENS, RECORDS, TOKENS_OF_MODELS, DURATIONS)
 
 
 def window(periods: Periods) -> float:

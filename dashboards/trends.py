@@ -1,9 +1,10 @@
 """Historical Trends: what became more, slower or worse over months?
 
-Days of long ago are those that `nervesys history backfill` made of the archive; those of now are live. Both are summed
-by agent, so nobody need know which is which.
+Days of long ago are those that `nervesys history backfill` made of the archive; those of now were recorded. Both are
+summed, so nobody need know which is which.
 """
 
+from functools import partial
 from typing import Any
 
 from grafanalib.core import Dashboard
@@ -12,6 +13,7 @@ from dashboards.correct import Query
 from dashboards.crowd import WHOLE, busiest, most
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
+from dashboards.recording import DURATIONS, RECORDS, TOKENS_OF_MODELS, Rise
 from dashboards.style import (
     LEVEL_COLOURS,
     MEDIUM,
@@ -26,12 +28,9 @@ from dashboards.style import (
 )
 
 AGENT = 'agent=~"$agent"'
-RECORDS = "nervesys_log_records_total"
-TOKENS = "nervesys_log_tokens_total"
-DURATION = "nervesys_log_action_duration_seconds_bucket"
 QUANTILES = ((0.5, "median"), (0.95, "95 of 100 are faster"))
-ERROR = ', level="ERROR"'
-DAY, WEEK = "[1d]", "[7d]"
+ERRORS = f'{AGENT}, level="ERROR"'
+DAY, WEEK, RANGE = "[1d]", "[7d]", "[$__range]"
 ERROR_SHARE = rising(0.05, 0.15)
 """Of all records; where a fleet's work begins to look wrong, and where it is."""
 
@@ -44,11 +43,11 @@ def dashboard(house: House) -> Dashboard:
         title="Historical Trends",
         description="What became more, slower or worse over months, by archive, daily summaries and live data.",
         since="now-90d",
-        variables=(chosen("agent", "Agent", f"label_values({RECORDS}, agent)"),),
+        variables=(chosen("agent", "Agent", f"label_values({RECORDS.counter}, agent)"),),
         sections=(
-            Section("", (Line(TILE, _tiles()),)),
-            Section("Work", (Line(MEDIUM, _work()),)),
-            Section("Quality", (Line(MEDIUM, _quality()),)),
+            Section("", (Line(TILE, _tiles(house)),)),
+            Section("Work", (Line(MEDIUM, _work(house)),)),
+            Section("Quality", (Line(MEDIUM, _quality(house)),)),
             Section("The fleet's days, as summed up in the brain", (Line(MEDIUM, _summaries()),)),
         ),
     )
@@ -59,30 +58,34 @@ def _a_day(expr: str, legend: str = "") -> Query:
     return Query(expr=expr, legendFormat=legend, interval="1d")
 
 
-def _in_range(family: str, matchers: str = "") -> str:
-    return f"sum(increase({family}{{{AGENT}{matchers}}}[$__range]))"
+def _sum(house: House, rise: Rise, span: str, by: str = "", matchers: str = AGENT) -> str:
+    return f"sum{by and f' by ({by})'} ({rise.ever(house.periods, matchers, span)})"
 
 
-def _tiles() -> tuple[Any, ...]:
-    errors = _in_range(RECORDS, ERROR)
+def _tiles(house: House) -> tuple[Any, ...]:
+    summed = partial(_sum, house, span=RANGE)
+    records, errors = summed(RECORDS), summed(RECORDS, matchers=ERRORS)
     return (
-        stat("Log records", "How much was logged in the time range?", Unit.COUNT, query(_in_range(RECORDS))),
+        stat("Log records", "How much was logged in the time range?", Unit.COUNT, query(records)),
         stat("Errors", "How many errors were logged in the time range?", Unit.COUNT, query(errors), empty="0"),
         stat(
             "Share of errors",
             "How much of what was logged is an error?",
             Unit.RATIO,
-            query(f"{errors} / {_in_range(RECORDS)}"),
+            query(f"{errors} / {records}"),
             steps=ERROR_SHARE,
         ),
         stat(
-            "Tokens", "How many tokens were used in the time range, by the logs?", Unit.COUNT, query(_in_range(TOKENS))
+            "Tokens",
+            "How many tokens were used in the time range, by the logs?",
+            Unit.COUNT,
+            query(summed(TOKENS_OF_MODELS)),
         ),
         stat(
             "Median action",
             "How long does an action usually take?",
             Unit.SECONDS,
-            query(f"histogram_quantile(0.5, sum by (le) (increase({DURATION}{{{AGENT}}}[$__range])))"),
+            query(f"histogram_quantile(0.5, {summed(DURATIONS, by='le')})"),
         ),
         stat(
             "Oldest day",
@@ -94,13 +97,16 @@ def _tiles() -> tuple[Any, ...]:
     )
 
 
-def _work() -> tuple[Any, ...]:
+def _work(house: House) -> tuple[Any, ...]:
+    def by_agent(span: str) -> str:
+        return _sum(house, RECORDS, span, "agent")
+
     return (
         graph(
             "Log records a day",
             "Does the fleet do more or less than it did? A bar is the day that ends there.",
             Unit.COUNT,
-            _a_day(f"sum by (level) (increase({RECORDS}{{{AGENT}}}[1d]))", "{{level}}"),
+            _a_day(_sum(house, RECORDS, DAY, "level"), "{{level}}"),
             colours=LEVEL_COLOURS,
             stacked=True,
             empty="Nothing was logged; older days: nervesys history backfill",
@@ -109,7 +115,7 @@ def _work() -> tuple[Any, ...]:
             "Log records a day by agent",
             "Who does how much of it?",
             Unit.COUNT,
-            busiest(_by_agent(DAY), _by_agent(WHOLE)),
+            busiest(by_agent(DAY), by_agent(WHOLE)),
             asked=_a_day,
             stacked=True,
             empty="Nothing was logged; older days: nervesys history backfill",
@@ -118,28 +124,26 @@ def _work() -> tuple[Any, ...]:
             "Tokens a day by model",
             "Which model is used more, which less?",
             Unit.COUNT,
-            _a_day(f"sum by (model) (increase({TOKENS}{{{AGENT}}}[1d]))", "{{model}}"),
+            _a_day(_sum(house, TOKENS_OF_MODELS, DAY, "model"), "{{model}}"),
             stacked=True,
             empty="No use of tokens was logged",
         ),
     )
 
 
-def _by_agent(window: str, matchers: str = "") -> str:
-    return f"sum by (agent) (increase({RECORDS}{{{AGENT}{matchers}}}{window}))"
+def _quality(house: House) -> tuple[Any, ...]:
+    def errors(span: str) -> str:
+        return _sum(house, RECORDS, span, "agent", ERRORS)
 
+    def share(span: str) -> str:
+        return f"{errors(span)} / ({_sum(house, RECORDS, span, 'agent')} > 0)"
 
-def _share(window: str) -> str:
-    return f"{_by_agent(window, ERROR)} / ({_by_agent(window)} > 0)"
-
-
-def _quality() -> tuple[Any, ...]:
     return (
         most(
             "Errors a day by agent",
             "Whose errors became more, and since when?",
             Unit.COUNT,
-            busiest(_by_agent(DAY, ERROR), _by_agent(WHOLE, ERROR)),
+            busiest(errors(DAY), errors(WHOLE)),
             asked=_a_day,
             stacked=True,
             empty="No error was logged",
@@ -148,7 +152,7 @@ def _quality() -> tuple[Any, ...]:
             "Share of errors by agent, over a week",
             "Who got worse, however much it works? Dashed: where a look is due, and where it is overdue.",
             Unit.RATIO,
-            busiest(_share(WEEK), _share(WHOLE)),
+            busiest(share(WEEK), share(WHOLE)),
             asked=_a_day,
             steps=ERROR_SHARE,
             empty="No error was logged",
@@ -158,10 +162,7 @@ def _quality() -> tuple[Any, ...]:
             "Do actions take longer than they did?",
             Unit.SECONDS,
             *(
-                _a_day(
-                    f"histogram_quantile({quantile}, sum by (le) (increase({DURATION}{{{AGENT}}}[1d])))",
-                    legend,
-                )
+                _a_day(f"histogram_quantile({quantile}, {_sum(house, DURATIONS, DAY, 'le')})", legend)
                 for quantile, legend in QUANTILES
             ),
             empty="No action with a duration was logged",

@@ -15,9 +15,8 @@ from exporters.history.days import STEP_SECONDS, STEPS, Steps
 from exporters.shared.records import BY_NAME, Series, nothing, series_samples
 from nervesys.contract.times import parse_time
 from nervesys.metrics import Sample
-from nervesys.metrics.family import escape, number
+from nervesys.metrics.family import HISTORY, escape, number
 
-JOB = "history"
 END = b"# EOF\n"
 
 _number = lru_cache(1 << 12)(number)  # mostly those of the step before, or small
@@ -28,7 +27,7 @@ class Origin:
     """What samples are made of, and how they are told.
 
     Attributes:
-        instance: their label of that name; with `JOB` it keeps them apart from all others.
+        instance: their label of that name; with `HISTORY` as job it keeps them apart from all others.
         day: on which the samples lie, UTC.
         until: Unix seconds; samples from then on are left out.
         ticks: of a second, in timestamps: 1 for OpenMetrics, 1000 for Prometheus' own format.
@@ -41,7 +40,7 @@ class Origin:
 
     def named(self, sample: Sample) -> str:
         """A sample's series with the labels that a scrape would give it."""
-        series, labels = sample.series(), f'instance="{escape(self.instance)}",job="{JOB}"'
+        series, labels = sample.series(), f'instance="{escape(self.instance)}",job="{HISTORY}"'
         return f"{series[:-1]},{labels}}}" if series.endswith("}") else f"{series}{{{labels}}}"
 
     def instants(self) -> list[int]:

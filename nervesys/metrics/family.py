@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple
 PREFIX = "nervesys_"
 LABEL_LIMIT = 64
 """Longest label value, in characters; longer ones are truncated."""
+HISTORY = "history"
+"""The `job` of what was backfilled, which no scrape has."""
 
 Kind = Literal["gauge", "counter", "histogram"]
 
