@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.measure import Report, best, seconds
 from dashboards.build import datasource_seconds, pages
-from dashboards.recording import RISES, STATUS, rules, window
+from dashboards.recording import ACTIONS, RISES, STATUS, TROUBLE, rules
 from dashboards.style import AT_WORK, SILENT, duration
 from nervesys.cli.dashboards import AT_A_TIME, world
 from nervesys.contract.state import Status
@@ -38,6 +38,7 @@ HOUR_SECONDS = 3600
 BRIEF_SECONDS = 900
 """How far back series reach of which only the newest sample is asked for."""
 AGENTS_A_SERVER = 5
+SILENT_SECONDS = 600
 SHADES = 50
 """So many agents differ; the next are like them."""
 HTML_SECONDS, PDF_SECONDS, ASKED_SECONDS = 3.0, 8.0, 1.0
@@ -47,7 +48,7 @@ RULES = rules(PERIODS)["groups"]
 PAGE = pages(LOADED)[0]
 SCRAPED = int(LOADED.settings.monitoring.prometheus.scrape_interval_seconds)
 EVALUATED = duration(LOADED.settings.monitoring.prometheus.evaluation_interval_seconds)
-STEPS = {rise.series(PERIODS): int(window(PERIODS)) for rise in RISES}
+STEPS = {rise.series(PERIODS): int(rise.window(PERIODS)) for rise in RISES}
 """Seconds between two samples of the series that are not as new as a scrape."""
 OTHERS: Mapping[str, tuple[str, ...]] = {
     "action": ("restart_agent",),
@@ -86,9 +87,10 @@ class Fleet:
         reach: dict[str, float] = dict.fromkeys(inputs, BRIEF_SECONDS)
         for question in questions_of(page):
             values = dict.fromkeys(variables_in(question.expr), ANY) | windows(60, 60, self.seconds)
-            for one in selections(filled(question.expr, values)):
-                asked = max(one.window or BRIEF_SECONDS, 0 if question.instant else self.seconds)
-                reach[one.name] = max(reach.get(one.name, 0), asked)
+            spans = {question.expr: 0 if question.instant else self.seconds} | {top.expr: 0 for top in question.tops}
+            for expr, span in spans.items():
+                for one in selections(filled(expr, values)):
+                    reach[one.name] = max(reach.get(one.name, 0), one.window or BRIEF_SECONDS, span)
         return reach
 
     def _family(self, name: str, known: Known, reach: float) -> Iterator[str]:
@@ -99,8 +101,8 @@ class Fleet:
             text = ",".join(f'{label}="{value}"' for label, value in labels.items())
             shade = labels.get("status", ""), place % SHADES
             if shade not in shades:
-                values = (f"{_value(name, known, shade, at):.12g} {at}" for at in instants)
-                shades[shade] = "".join(f"@ {sample}\n" for sample in values)
+                values = ((at, _value(name, known, shade, at)) for at in instants)
+                shades[shade] = "".join(f"@ {value:.12g} {at}\n" for at, value in values if value is not None)
             yield shades[shade].replace("@", f"{name}{{{text}}}")
 
     def _labels(self, names: frozenset[str]) -> Iterator[dict[str, str]]:
@@ -127,10 +129,14 @@ def _of_agent(number: int) -> dict[str, str]:
     }
 
 
-def _value(name: str, known: Known, shade: tuple[str, int], at: int) -> float:
+def _value(name: str, known: Known, shade: tuple[str, int], at: int) -> float | None:
+    """Of a sample; None where there is none. Each agent is silent, and restarted, for ten minutes in sixteen hours."""
     status, place = shade
-    if name == STATUS:
-        return SILENT if (at // 600 + place) % 97 == 0 else AT_WORK
+    silent = (at // SILENT_SECONDS + place) % 97 == 0
+    if name in {STATUS, TROUBLE}:
+        return SILENT if silent else AT_WORK if name == STATUS else None
+    if name == ACTIONS.series(PERIODS):
+        return 1 if silent and at % SILENT_SECONDS < STEPS[name] else None
     if name in STEPS:
         return (at // STEPS[name] * (place + 1)) % 7
     if known.counter:

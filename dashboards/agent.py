@@ -7,8 +7,10 @@ from grafanalib.core import Dashboard
 
 from dashboards.correct import Json
 from dashboards.cost import cost
+from dashboards.crowd import NOW
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
+from dashboards.recording import ACTIONS
 from dashboards.shared import ENDED, age, server_load, status
 from dashboards.style import (
     ANY_IS_WARNING,
@@ -344,7 +346,7 @@ def _health(house: House) -> tuple[Any, ...]:
             "What was done to it, and how did it end?",
             Unit.COUNT,
             query(
-                f"sum by (action, state) (increase(nervesys_actions_total{{{AGENT}, {ENDED}}}[$__rate_interval])) > 0",
+                f"sum by (action, state) ({ACTIONS.total(house.periods, f'{AGENT}, {ENDED}', NOW)})",
                 "{{action}} {{state}}",
             ),
             stacked=True,

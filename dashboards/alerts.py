@@ -4,9 +4,10 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
-from dashboards.crowd import ROWS, only
+from dashboards.crowd import NOW, ROWS, WHOLE, only
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
+from dashboards.recording import ACTIONS
 from dashboards.shared import ENDED, FIRES, FIRING, REAL, actions_by_agent, count_of, firing
 from dashboards.style import (
     AGENT_CELL,
@@ -32,6 +33,7 @@ from dashboards.style import (
 from dashboards.tables import Label, Value, table
 
 AGENT = 'agent=~"$agent"'
+RECOVERED = f'{AGENT}, state="recovered"'
 FLAPPING = 6
 """Times that an alert came, from which on nobody believes it any more."""
 ALERT_WORDS = mapping((1, "firing", Colour.CRITICAL))
@@ -59,8 +61,8 @@ def dashboard(house: House) -> Dashboard:
             Section(
                 "Actions",
                 (
-                    Line(MEDIUM, _outcomes()),
-                    Line(TALL, (actions_by_agent("Actions by agent", AGENT), _recoveries()), (15, 9)),
+                    Line(MEDIUM, _outcomes(house)),
+                    Line(TALL, (actions_by_agent("Actions by agent", AGENT, house), _recoveries()), (15, 9)),
                 ),
             ),
             Section("Receiver", (Line(SHORT, _receiver()),)),
@@ -91,7 +93,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Recovered",
             "How often did an action help in the time range, proven by a new process at work?",
             Unit.COUNT,
-            query(f'sum(increase(nervesys_actions_total{{{AGENT}, state="recovered"}}[$__range])) or vector(0)'),
+            query(f"sum({ACTIONS.total(house.periods, RECOVERED, WHOLE)}) or vector(0)"),
         ),
         stat(
             "Median recovery",
@@ -197,14 +199,14 @@ def _recoveries() -> Any:
     )
 
 
-def _outcomes() -> tuple[Any, ...]:
+def _outcomes(house: House) -> tuple[Any, ...]:
     return (
         graph(
             "Actions by state",
             "How much is done, and how does it end?",
             Unit.COUNT,
             query(
-                f"sum by (state) (increase(nervesys_actions_total{{{AGENT}, {ENDED}}}[$__rate_interval])) > 0",
+                f"sum by (state) ({ACTIONS.total(house.periods, f'{AGENT}, {ENDED}', NOW)})",
                 "{{state}}",
             ),
             colours=STATE_COLOURS,

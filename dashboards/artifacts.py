@@ -164,8 +164,8 @@ def _waiting() -> Any:
         "Waiting by agent",
         f"Whose artifacts wait to be registered? At most {LINES} are drawn of each kind: those with the most.",
         Unit.COUNT,
-        query(highest("nervesys_artifact_waiting_requests", "agent"), "{{agent}}"),
-        query(f"{highest('nervesys_artifact_refused_requests', 'agent')} > 0", "{{agent}}, refused"),
+        highest("nervesys_artifact_waiting_requests", "agent").query("waiting"),
+        highest("nervesys_artifact_refused_requests", "agent").query("refused", legend="{{agent}}, refused"),
     )
 
 

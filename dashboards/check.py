@@ -13,7 +13,7 @@ from dashboards.layout import COLUMNS
 from nervesys.metrics.periods import Periods
 from nervesys.promql import Known, Selection, selections
 from nervesys.promql import problems as problems_of
-from nervesys.queries.reading import QUERY, Question, panels_of, questions_of, variables_of
+from nervesys.queries.reading import QUERY, Question, panels_of, questions_of, tops_of
 from nervesys.queries.variables import ANY, filled, seconds_of, variables_in, windows
 
 BY_SUBJECT = (
@@ -130,7 +130,7 @@ def _grid(page: Json) -> Iterator[str]:
 def _variables(page: Json) -> Iterator[str]:
     defined = {variable["name"] for variable in page["templating"]["list"]}
     texts = [question.expr for question in questions_of(page)]
-    used = set().union(*map(variables_in, [*texts, *(variable["query"] for variable in variables_of(page))]))
+    used = set().union(*map(variables_in, [*texts, *(variable["query"] for variable in _queried(page))]))
     own = {name for name in used if not name.startswith("__")}
     for name in sorted(own - defined):
         yield f"${name} is used and not defined"
@@ -145,18 +145,20 @@ def _datasource_variable(page: Json) -> Iterator[str]:
 
 
 def _reload(page: Json) -> Iterator[str]:
-    yield from (
-        f"${one['name']} is not read anew with the time range" for one in variables_of(page) if one["refresh"] != 2
-    )
+    yield from (f"${one['name']} is not read anew with the time range" for one in _queried(page) if one["refresh"] != 2)
+
+
+def _queried(page: Json) -> list[Json]:
+    return [variable for variable in page["templating"]["list"] if variable["type"] == "query"]
 
 
 def _variable_queries(page: Json) -> Iterator[str]:
-    for variable in variables_of(page):
-        match = QUERY.fullmatch(variable["query"])
-        if match is None:
-            yield f"${variable['name']}: not label_values(selector, label)"
-        else:
+    tops = {top.variable for top in tops_of(page)}  # whose PromQL is checked with that of the lines
+    for variable in _queried(page):
+        if match := QUERY.fullmatch(variable["query"]):
             yield from _problem_of(match["metric"])
+        elif variable["name"] not in tops:
+            yield f"${variable['name']}: neither label_values(selector, label) nor query_result(expr) of one label"
 
 
 def _problem_of(expr: str) -> Iterator[str]:
@@ -209,7 +211,7 @@ def _empty_state(panel: Json) -> Iterator[str]:
 def _crowd(panel: Json) -> Iterator[str]:
     for target in panel["targets"]:
         for label in MANY & _named(panel, target):
-            if not re.search(rf'\b(topk|bottomk)\(|\b{label}="\$', target["expr"]):
+            if not re.search(rf'\b(topk|bottomk)\(|\b{label}(="\$|=~"\$top_)', target["expr"]):
                 yield f"{target['refId']}: as many as there are of {label}; see dashboards.crowd"
 
 
@@ -245,8 +247,9 @@ def _of_question(question: Question, page: Json, world: World) -> Iterator[Findi
     least = seconds_of(question.min_step) if question.min_step else world.interval
     values = dict.fromkeys(variables_in(question.expr), ANY)
     values |= windows(step=0, least=least, span=seconds_of(page["time"]["from"]))
+    exprs = [question.expr, *(top.expr for top in question.tops)]
     try:
-        found = selections(filled(question.expr, values))
+        found = [one for expr in exprs for one in selections(filled(expr, values))]
     except ValueError as err:
         yield Finding(str(question), "target-promql-rule", str(err))
         return

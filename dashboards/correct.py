@@ -43,7 +43,13 @@ ROW_KEYS = ("collapsed", "gridPos", "id", "panels", "title", "type")
 
 
 class Query(Target):  # type: ignore[misc]  # grafanalib is untyped
-    """A Prometheus query, with the keys that Grafana reads and no others."""
+    """A Prometheus query, with the keys that Grafana reads and no others.
+
+    Attributes:
+        variable: that the page has for this query alone; None where it needs none.
+    """
+
+    variable: Json | None = None
 
     def to_json_data(self) -> Json:
         """As Grafana's query editor would save it."""

@@ -7,10 +7,10 @@ from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
 from dashboards.cost import cost
-from dashboards.crowd import LINES, ROWS, WHOLE, busiest, most, only
+from dashboards.crowd import LINES, ROWS, WHOLE, Crowd, most, only
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
-from dashboards.recording import RECORDS, TASKS, TOKENS, TOKENS_OF_MODELS, Rise
+from dashboards.recording import RECORDS, TASKS, TOKENS, TOKENS_OF_MODELS, TROUBLE, Rise
 from dashboards.shared import (
     FIRING,
     actions_by_agent,
@@ -68,7 +68,7 @@ def dashboard(house: House) -> Dashboard:
                 (
                     Line(TILE, _tiles(house)),
                     Line(MEDIUM, (_statuses(),)),
-                    Line(SHORT, (firing("Firing now"), actions_by_agent("What was done", AGENT))),
+                    Line(SHORT, (firing("Firing now"), actions_by_agent("What was done", AGENT, house))),
                     Line(MEDIUM, (_agents(house),)),
                 ),
             ),
@@ -131,7 +131,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Errors",
             "How many errors were logged in the time range?",
             Unit.COUNT,
-            query(f"sum({RECORDS.total(house.periods, ERRORS, '[$__range]')})"),
+            query(f"sum({RECORDS.total(house.periods, ERRORS, WHOLE)})"),
             steps=ANY_IS_WARNING,
             empty="0",
         ),
@@ -139,17 +139,19 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Tokens",
             "How many tokens were used in the time range?",
             Unit.COUNT,
-            query(f"sum({TOKENS.total(house.periods, AGENT, '[$__range]')})"),
+            query(f"sum({TOKENS.total(house.periods, AGENT, WHOLE)})"),
         ),
     )
 
 
 def _statuses() -> Any:
+    title = "Status of each agent"
+    crowd = Crowd(status, f"count_over_time({TROUBLE}{{{AGENT}}}{WHOLE}) or 0 * {status(AGENT)}")
     return timeline(
-        "Status of each agent",
+        title,
         "What was each agent doing, and since when is one silent? By its own word, while that is fresh. "
         f"At most {LINES} are drawn: those that were in trouble for the longest in the time range.",
-        query(only(status(AGENT), f"bottomk({LINES}, avg_over_time({status(AGENT)}{WHOLE}))"), "{{agent}}"),
+        crowd.query(title),
         words=STATUS_WORDS,
         empty="No agent has ever reported",
         links=(TO_AGENT,),
@@ -226,14 +228,17 @@ def _a_day(house: House) -> tuple[Any, ...]:
 
 def _work(house: House) -> tuple[Any, ...]:
     return (
-        _pace(house, "Tasks ended", "How much gets done, and by whom?", TASKS, AGENT),
-        _pace(house, "Errors logged", "Whose error rate rose, and when?", RECORDS, ERRORS),
-        _pace(house, "Tokens used", "Who uses how much of the models?", TOKENS, AGENT),
+        _pace(house, "Tasks ended", "How much gets done, and by whom?", TASKS),
+        _pace(house, "Errors logged", "Whose error rate rose, and when?", RECORDS, 'level="ERROR"'),
+        _pace(house, "Tokens used", "Who uses how much of the models?", TOKENS),
     )
 
 
-def _pace(house: House, title: str, question: str, rise: Rise, matchers: str) -> Any:
+def _pace(house: House, title: str, question: str, rise: Rise, matchers: str = "") -> Any:
     """A graph of how fast a counter grew, by the minute."""
-    rank = f"sum by (agent) ({rise.total(house.periods, matchers, WHOLE)})"
+    crowd = Crowd(
+        lambda top: rise.per_minute(house.periods, f"{top}, {matchers}"),
+        f"sum by (agent) ({rise.total(house.periods, f'{AGENT}, {matchers}', WHOLE)})",
+    )
     asked = house.shipped if rise.period is Period.SHIP else query
-    return most(title, question, Unit.PER_MINUTE, busiest(rise.per_minute(house.periods, matchers), rank), asked=asked)
+    return most(title, question, Unit.PER_MINUTE, crowd, asked=asked)

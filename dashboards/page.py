@@ -1,11 +1,12 @@
 """What all pages share: variables, annotations, links between them, and how a page is put together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from grafanalib.core import Annotations, Dashboard, DashboardLink, Templating, Time
 
 from dashboards.correct import DATASOURCE, Json
 from dashboards.layout import Section, place
+from dashboards.recording import ACTIONS
 from dashboards.style import Colour, House
 from nervesys.metrics import Period
 from nervesys.queries.variables import ANY
@@ -63,7 +64,7 @@ def page(
         title: as people read it.
         description: for whom it is, in one sentence.
         sections: from top to bottom.
-        variables: besides the data source.
+        variables: besides the data source, and those that queries bring along.
         since: start of the time range at first.
         marked: matcher of the actions that are marked, such as `agent="$agent", `; empty for all.
     """
@@ -76,11 +77,20 @@ def page(
         graphTooltip=1,
         refresh=f"{house.settings.grafana.refresh_seconds}s",
         time=Time(since, "now"),
-        templating=Templating(list=[_datasource(house.settings.grafana.datasource_uid), *variables]),
+        templating=Templating(
+            list=[_datasource(house.settings.grafana.datasource_uid), *variables, *_of_queries(sections)]
+        ),
         annotations=Annotations(list=[_built_in(), _actions(house, marked), _config_changes(house)]),
         links=[DashboardLink(title="Nervesys", tags=[TAG], type="dashboards", includeVars=True, keepTime=True)],
         panels=place(sections),
     )
+
+
+def _of_queries(sections: Sequence[Section]) -> Iterator[Json]:
+    for section in sections:
+        for line in section.lines:
+            for panel in line.panels:
+                yield from (one.variable for one in panel.targets if one.variable)
 
 
 def _datasource(uid: str) -> Json:
@@ -114,8 +124,7 @@ def _built_in() -> Json:
 def _actions(house: House, marked: str) -> Json:
     return _marks(
         "Actions",
-        "sum by (agent, action, state) "
-        f'(increase(nervesys_actions_total{{{marked}state=~"{MARKED}"}}[$__rate_interval]) > 0)',
+        f'{ACTIONS.series(house.periods)}{{{marked}state=~"{MARKED}"}}',
         Colour.ODD,
         {
             "step": house.every(Period.SCRAPE),

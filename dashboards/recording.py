@@ -4,11 +4,11 @@ Names are `level:metric:operation`, as Prometheus' own guide has them. What span
 window follows the settings: where those change, its lines begin anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dashboards.correct import Json
-from dashboards.style import SILENT, STATUS_CODES, duration
+from dashboards.style import AT_WORK, SILENT, STATUS_CODES, duration
 from nervesys.metrics import Period
 from nervesys.metrics.family import HISTORY
 from nervesys.metrics.periods import WINDOW_PERIODS, Periods
@@ -17,6 +17,8 @@ from nervesys.promql import Known
 FILE = "prometheus/rules/recording.yml"
 STATUS = "agent:nervesys_agent_status:code"
 """What each agent is, by its code in `dashboards.style`; a silent one is silent for as long as it is known of."""
+TROUBLE = "agent:nervesys_agent_trouble:code"
+"""The same of those alone that are not at work: hardly any, so it is quickly told who was in trouble for how long."""
 HEARTBEAT = "agent:nervesys_agent_heartbeat_timestamp_seconds:max"
 """When each agent of the brain last wrote its state."""
 
@@ -27,7 +29,7 @@ MEMORY = "1h"
 
 @dataclass(frozen=True)
 class Rise:
-    """How much a counter grew in each window of four heartbeats; windows meet, so those of a day add up to the day.
+    """How much a counter grew in each window; windows meet, so those of a day add up to the day.
 
     It is the difference of two instants, and not `increase`, which guesses what lies between two windows.
 
@@ -35,26 +37,33 @@ class Rise:
         counter: its name, or that of a histogram's buckets.
         labels: that are kept.
         period: of the counter's family.
+        rare: it mostly stands still, so it is recorded only where it grew, and at each heartbeat; else at each fourth.
     """
 
     counter: str
     labels: tuple[str, ...]
     period: Period
+    rare: bool = False
+
+    def window(self, periods: Periods) -> float:
+        """Over which it is recorded, in seconds."""
+        return (1 if self.rare else WINDOW_PERIODS) * periods[Period.HEARTBEAT]
 
     def series(self, periods: Periods) -> str:
         """The name under which it is recorded."""
-        return f"{'_'.join(self.labels)}:{self.counter.removesuffix('_total')}:increase{duration(window(periods))}"
+        return f"{'_'.join(self.labels)}:{self.counter.removesuffix('_total')}:increase{duration(self.window(periods))}"
 
     def expr(self, periods: Periods) -> str:
         """What is recorded: of the last scrape but one, since rules may be evaluated before the last is stored.
 
         A counter that is new is counted from where it was first seen; one that fell began anew, at 0.
         """
-        late, span = periods[Period.SCRAPE], window(periods)
+        late, span = periods[Period.SCRAPE], self.window(periods)
         now = f"last_over_time({self.counter}[{duration(span)}] offset {duration(late)})"
         before = f"last_over_time({self.counter}[{MEMORY}] offset {duration(late + span)})"
         first = f"min_over_time({self.counter}[{duration(span)}] offset {duration(late)})"
-        return f"sum by ({', '.join(self.labels)}) ({now} - ({before} or {first}) >= 0 or {now})"
+        grown = f"sum by ({', '.join(self.labels)}) ({now} - ({before} or {first}) >= 0 or {now})"
+        return f"{grown} > 0" if self.rare else grown
 
     def total(self, periods: Periods, matchers: str, span: str) -> str:
         """PromQL for how much it grew in a span of time, such as `[1d]`."""
@@ -68,7 +77,7 @@ class Rise:
     def per_minute(self, periods: Periods, matchers: str) -> str:
         """PromQL for how fast it grew at each point of a graph."""
         mean = f"avg_over_time({self.series(periods)}{{{matchers}}}[$__rate_interval])"
-        return f"{60 / window(periods):g} * sum by (agent) ({mean})"
+        return f"{60 / self.window(periods):g} * sum by (agent) ({mean})"
 
 
 TASKS = Rise("nervesys_agent_tasks_total", ("agent", "outcome"), Period.HEARTBEAT)
@@ -76,35 +85,35 @@ TOKENS = Rise("nervesys_agent_tokens_total", ("agent",), Period.HEARTBEAT)
 RECORDS = Rise("nervesys_log_records_total", ("agent", "level"), Period.SHIP)
 TOKENS_OF_MODELS = Rise("nervesys_log_tokens_total", ("agent", "model"), Period.SHIP)
 DURATIONS = Rise("nervesys_log_action_duration_seconds_bucket", ("agent", "le"), Period.SHIP)
-RISES = (TASKS, TOKENS, RECORDS, TOKENS_OF_MODELS, DURATIONS)
-
-
-def window(periods: Periods) -> float:
-    """Over which counters are recorded, in seconds."""
-    return WINDOW_PERIODS * periods[Period.HEARTBEAT]
+ACTIONS = Rise("nervesys_actions_total", ("agent", "action", "state"), Period.SCRAPE, rare=True)
+RISES = (TASKS, TOKENS, RECORDS, TOKENS_OF_MODELS, DURATIONS, ACTIONS)
 
 
 def recorded(periods: Periods) -> Mapping[str, Known]:
     """What is known of the recorded series, by name."""
     state = Known(counter=False, period=Period.SCRAPE, labels=frozenset({"agent"}))
     rises = {rise.series(periods): Known(False, rise.period, frozenset(rise.labels)) for rise in RISES}
-    return {STATUS: state, HEARTBEAT: state, **rises}
+    return {STATUS: state, TROUBLE: state, HEARTBEAT: state, **rises}
 
 
 def rules(periods: Periods) -> Json:
-    """The file, as Prometheus loads it: states at each evaluation, what counters grew by once a window.
+    """The file, as Prometheus loads it: states at each evaluation, and what counters grew by once a window.
 
     Args:
         periods: of the families, in seconds.
     """
-    states = {STATUS: _configured(_status()), HEARTBEAT: _configured(_heartbeat())}
-    rises = {rise.series(periods): rise.expr(periods) for rise in RISES}
-    return {
-        "groups": [
-            {"name": "agent-states", "rules": _rules(states)},
-            {"name": "agent-rises", "interval": duration(window(periods)), "rules": _rules(rises)},
-        ]
+    states = {
+        STATUS: _configured(_status()),
+        TROUBLE: f"{STATUS} < {AT_WORK}",
+        HEARTBEAT: _configured(_heartbeat()),
     }
+    return {"groups": [{"name": "agent-states", "rules": _rules(states)}, *_increases(periods)]}
+
+
+def _increases(periods: Periods) -> Iterator[Json]:
+    for every in sorted({rise.window(periods) for rise in RISES}):
+        rises = {rise.series(periods): rise.expr(periods) for rise in RISES if rise.window(periods) == every}
+        yield {"name": f"increases-{duration(every)}", "interval": duration(every), "rules": _rules(rises)}
 
 
 def _rules(exprs: Mapping[str, str]) -> list[Json]:

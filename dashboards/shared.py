@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dashboards.crowd import ROWS, highest, most, only
-from dashboards.recording import HEARTBEAT, STATUS
+from dashboards.crowd import ROWS, WHOLE, highest, most, only
+from dashboards.recording import ACTIONS, HEARTBEAT, STATUS
 from dashboards.style import (
     AGENT_CELL,
     AT_WORK,
@@ -67,8 +67,7 @@ def server_load(house: House, server: str) -> Sequence[Any]:
             title,
             f"{question} Dashed: warning and critical threshold.",
             Unit.RATIO,
-            highest(f"{family}{{{server}}}", "server"),
-            by="server",
+            highest(family, "server", server),
             steps=of_pair(pair),
             top=1,
             empty="No live agent reports this server",
@@ -103,7 +102,7 @@ def firing(title: str) -> Any:
     )
 
 
-def actions_by_agent(title: str, agent: str) -> Any:
+def actions_by_agent(title: str, agent: str, house: House) -> Any:
     """A table of what was done to the matching agents."""
     return table(
         title,
@@ -113,10 +112,7 @@ def actions_by_agent(title: str, agent: str) -> Any:
         Label("state", "State", words=coloured(STATE_COLOURS)),
         Value(
             "Times",
-            query(
-                f"round(topk({ROWS}, sum by (agent, action, state) "
-                f"(increase(nervesys_actions_total{{{agent}, {ENDED}}}[$__range]) > 0)))"
-            ),
+            query(f"topk({ROWS}, {ACTIONS.total(house.periods, f'{agent}, {ENDED}', WHOLE)})"),
             Unit.COUNT,
         ),
         sort="Times",

@@ -10,7 +10,7 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
-from dashboards.crowd import WHOLE, busiest, most
+from dashboards.crowd import WHOLE, Crowd, most
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
 from dashboards.recording import DURATIONS, RECORDS, TOKENS_OF_MODELS, Rise
@@ -30,7 +30,7 @@ from dashboards.style import (
 AGENT = 'agent=~"$agent"'
 QUANTILES = ((0.5, "median"), (0.95, "95 of 100 are faster"))
 ERRORS = f'{AGENT}, level="ERROR"'
-DAY, WEEK, RANGE = "[1d]", "[7d]", "[$__range]"
+DAY, WEEK = "[1d]", "[7d]"
 ERROR_SHARE = rising(0.05, 0.15)
 """Of all records; where a fleet's work begins to look wrong, and where it is."""
 
@@ -63,7 +63,7 @@ def _sum(house: House, rise: Rise, span: str, by: str = "", matchers: str = AGEN
 
 
 def _tiles(house: House) -> tuple[Any, ...]:
-    summed = partial(_sum, house, span=RANGE)
+    summed = partial(_sum, house, span=WHOLE)
     records, errors = summed(RECORDS), summed(RECORDS, matchers=ERRORS)
     return (
         stat("Log records", "How much was logged in the time range?", Unit.COUNT, query(records)),
@@ -98,8 +98,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
 
 
 def _work(house: House) -> tuple[Any, ...]:
-    def by_agent(span: str) -> str:
-        return _sum(house, RECORDS, span, "agent")
+    by_agent = partial(_sum, house, RECORDS, by="agent")
 
     return (
         graph(
@@ -115,7 +114,7 @@ def _work(house: House) -> tuple[Any, ...]:
             "Log records a day by agent",
             "Who does how much of it?",
             Unit.COUNT,
-            busiest(by_agent(DAY), by_agent(WHOLE)),
+            Crowd(lambda top: by_agent(DAY, matchers=top), by_agent(WHOLE)),
             asked=_a_day,
             stacked=True,
             empty="Nothing was logged; older days: nervesys history backfill",
@@ -132,18 +131,18 @@ def _work(house: House) -> tuple[Any, ...]:
 
 
 def _quality(house: House) -> tuple[Any, ...]:
-    def errors(span: str) -> str:
-        return _sum(house, RECORDS, span, "agent", ERRORS)
+    def errors(span: str, agents: str) -> str:
+        return _sum(house, RECORDS, span, "agent", f'{agents}, level="ERROR"')
 
-    def share(span: str) -> str:
-        return f"{errors(span)} / ({_sum(house, RECORDS, span, 'agent')} > 0)"
+    def share(span: str, agents: str) -> str:
+        return f"{errors(span, agents)} / ({_sum(house, RECORDS, span, 'agent', agents)} > 0)"
 
     return (
         most(
             "Errors a day by agent",
             "Whose errors became more, and since when?",
             Unit.COUNT,
-            busiest(errors(DAY), errors(WHOLE)),
+            Crowd(partial(errors, DAY), errors(WHOLE, AGENT)),
             asked=_a_day,
             stacked=True,
             empty="No error was logged",
@@ -152,7 +151,7 @@ def _quality(house: House) -> tuple[Any, ...]:
             "Share of errors by agent, over a week",
             "Who got worse, however much it works? Dashed: where a look is due, and where it is overdue.",
             Unit.RATIO,
-            busiest(share(WEEK), share(WHOLE)),
+            Crowd(partial(share, WEEK), share(WHOLE, AGENT)),
             asked=_a_day,
             steps=ERROR_SHARE,
             empty="No error was logged",

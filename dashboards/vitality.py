@@ -1,11 +1,13 @@
 """Vital Signs: does the pulse of each entity beat, and how quickly does it react?"""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
-from dashboards.crowd import LINES, NOW, ROWS, WHOLE, busiest, fastest, highest, most, only
+from dashboards.crowd import NOW, ROWS, WHOLE, Crowd, fastest, highest, most, only
 from dashboards.layout import Line, Section
 from dashboards.page import page
 from dashboards.style import ANY_IS_CRITICAL, MEDIUM, SHORT, TILE, House, Unit, graph, query, rising, stat
@@ -39,21 +41,21 @@ def dashboard(house: House) -> Dashboard:
     )
 
 
-def _of_entity(family: str) -> str:
-    return f"max by (entity) ({VITALITY}_{family})"
+def _of_entity(family: str, matchers: str = "") -> str:
+    return f"max by (entity) ({VITALITY}_{family}{{{matchers}}})"
 
 
-def _missed_share(window: str, by: str = "") -> str:
+def _missed_share(window: str, by: str = "", matchers: str = "") -> str:
     """Share of pulses without an answer; empty where there was no pulse."""
     answered, received = (
-        f"sum{by} (increase({VITALITY}_pulses_{what}_total{window}))" for what in ("answered", "received")
+        f"sum{by} (increase({VITALITY}_pulses_{what}_total{{{matchers}}}{window}))" for what in ("answered", "received")
     )
     return f"clamp_min(1 - {answered} / ({received} > 0), 0)"
 
 
-def _quantile(share: float, window: str, by: str = "le") -> str:
+def _quantile(share: float, window: str, by: str = "le", matchers: str = "") -> str:
     """The time within which this share of reactions is seen."""
-    buckets = f"{_growth(window)}({VITALITY}_reaction_seconds_bucket{window})"
+    buckets = f"{_growth(window)}({VITALITY}_reaction_seconds_bucket{{{matchers}}}{window})"
     return f"histogram_quantile({share}, sum by ({by}) ({buckets}))"
 
 
@@ -143,8 +145,7 @@ def _pulses() -> Any:
         "Pulses received",
         "Whose pulse beats, and how fast?",
         Unit.PER_MINUTE,
-        f"60 * {fastest(f'{VITALITY}_pulses_received_total', ENTITY)}",
-        by=ENTITY,
+        fastest(f"{VITALITY}_pulses_received_total", ENTITY),
         empty=EMPTY,
     )
 
@@ -154,8 +155,7 @@ def _missed() -> Any:
         "Missed by each",
         "Which share of pulses did each entity leave unanswered?",
         Unit.RATIO,
-        busiest(_missed_share(NOW, BY_ENTITY), _missed_share(WHOLE, BY_ENTITY), ENTITY),
-        by=ENTITY,
+        Crowd(lambda top: _missed_share(NOW, BY_ENTITY, top), _missed_share(WHOLE, BY_ENTITY), ENTITY),
         steps=MISSED,
         empty=EMPTY,
     )
@@ -172,15 +172,14 @@ def _quantiles() -> Any:
 
 
 def _slowness() -> Any:
-    def of_each(window: str) -> str:
-        return _quantile(0.95, window, "entity, le")
+    def of_each(window: str, matchers: str = "") -> str:
+        return _quantile(0.95, window, "entity, le", matchers)
 
     return most(
         "Reactions of each",
         "Within which time are 19 of 20 reactions of each entity seen?",
         Unit.SECONDS,
-        busiest(of_each(NOW), of_each(WHOLE), ENTITY),
-        by=ENTITY,
+        Crowd(partial(of_each, NOW), of_each(WHOLE), ENTITY),
         steps=SLOW,
         empty=EMPTY,
     )
@@ -191,16 +190,15 @@ def _entropy() -> Any:
         "Entropy gain",
         "How much that is new does each reaction add, in bits?",
         Unit.NONE,
-        only(_of_entity("entropy_gain"), _poorest(), ENTITY),
-        by=ENTITY,
+        _poorest(partial(_of_entity, "entropy_gain")),
         which="the poorest",
         empty=EMPTY,
     )
 
 
-def _poorest() -> str:
+def _poorest(lines: Callable[[str], str]) -> Crowd:
     """Those that repeated themselves most, over the whole time range."""
-    return f"bottomk({LINES}, max by (entity) (avg_over_time({VITALITY}_entropy_gain{WHOLE})))"
+    return Crowd(lines, f"max by (entity) (avg_over_time({VITALITY}_entropy_gain{WHOLE}))", ENTITY, lowest=True)
 
 
 def _trend() -> Any:
@@ -208,8 +206,7 @@ def _trend() -> Any:
         "Entropy over half an hour",
         "Does it grow richer, or repeat itself more and more? The mean of the last half hour, in bits.",
         Unit.NONE,
-        only(f"max by (entity) (avg_over_time({VITALITY}_entropy_gain[30m]))", _poorest(), ENTITY),
-        by=ENTITY,
+        _poorest(lambda top: f"max by (entity) (avg_over_time({VITALITY}_entropy_gain{{{top}}}[30m]))"),
         which="the poorest",
         empty=EMPTY,
     )
@@ -221,7 +218,6 @@ def _decay() -> Any:
         "Which share of its memories has faded?",
         Unit.RATIO,
         highest(f"{VITALITY}_memory_decay_ratio", ENTITY),
-        by=ENTITY,
         empty=EMPTY,
     )
 

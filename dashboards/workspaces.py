@@ -100,8 +100,7 @@ def _movement() -> tuple[Any, ...]:
             "Events by project",
             "Which project is being worked on?",
             Unit.PER_MINUTE,
-            f"60 * {fastest(events, PROJECT)}",
-            by=PROJECT,
+            fastest(events, PROJECT),
             empty=EMPTY,
         ),
         graph(
@@ -122,7 +121,6 @@ def _growth() -> tuple[Any, ...]:
             "Which project grows, and does cleaning up keep pace?",
             Unit.BYTES,
             highest(f"{WORKSPACE}_content_bytes", PROJECT),
-            by=PROJECT,
             stacked=True,
             empty=EMPTY,
         ),
@@ -131,7 +129,6 @@ def _growth() -> tuple[Any, ...]:
             "How much is written, and how much is forgotten?",
             Unit.COUNT,
             highest(f"{WORKSPACE}_versions", PROJECT),
-            by=PROJECT,
             empty=EMPTY,
         ),
     )

@@ -107,7 +107,10 @@ class Live:
             QueryFailed: Prometheus did not respond, or rejected a query.
         """
         least, step = self._least(question), self.step(question, span, points)
-        expr = filled(question.expr, {**values, **windows(step, least, span)})
+        values = {**values, **windows(step, least, span)}
+        for top in question.tops:
+            values[top.variable] = self._names(filled(top.expr, values), top.label)
+        expr = filled(question.expr, values)
         if question.instant:
             return self.prometheus.instant(expr, self.now)
         # Points are aligned to multiples of the step, as in Grafana, so that a refresh does not shift them. Steps
@@ -115,6 +118,10 @@ class Live:
         grain = min(step, LONGEST_GRAIN_SECONDS)
         end = math.floor(self.now / grain) * grain
         return self.prometheus.range(expr, end - math.floor(span / step) * step, end, step)
+
+    def _names(self, expr: str, label: str) -> str:
+        found = self.prometheus.instant(expr, self.now)
+        return "|".join(sorted(_quoted(re.escape(one.labels[label])) for one in found if label in one.labels))
 
     def step(self, question: Question, span: float, points: int = POINTS) -> float:
         """Seconds between two points of the result."""

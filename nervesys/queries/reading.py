@@ -5,11 +5,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from nervesys.queries.variables import variables_in
+
 Json = dict[str, Any]
 
 ANNOTATION = "annotation"
 QUERY = re.compile(r"label_values\((?P<metric>.+), *(?P<label>\w+)\)")
-"""The query of a variable."""
+"""The query of a variable that people choose by."""
+RANKED = re.compile(r"query_result\((?P<expr>.+)\)")
+"""The query of a variable that chooses the lines of a graph; its regex names the label that it takes."""
+LABEL = re.compile(r'/(\w+)="\(\[\^"\]\+\)"/')
+
+
+@dataclass(frozen=True)
+class Top:
+    """What chooses the lines of a graph before it is drawn.
+
+    Attributes:
+        variable: that stands for their names.
+        expr: PromQL, asked at the end of the time range.
+        label: that holds the names.
+    """
+
+    variable: str
+    expr: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -23,6 +43,7 @@ class Question:
         expr: PromQL with variables.
         instant: an instant query at the end of the time range.
         min_step: smallest step, such as `10m`; empty for the data source's.
+        tops: what chooses its lines; mostly nothing does.
     """
 
     page: str
@@ -31,6 +52,7 @@ class Question:
     expr: str
     instant: bool
     min_step: str
+    tops: tuple[Top, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.page} / {self.panel} / {self.ref}"
@@ -42,8 +64,15 @@ def panels_of(page: Json) -> list[Json]:
 
 
 def variables_of(page: Json) -> list[Json]:
-    """The variables whose options come from Prometheus, in the order of their dependencies."""
-    return [variable for variable in page["templating"]["list"] if variable["type"] == "query"]
+    """The variables that people choose by, in the order of their dependencies."""
+    return [variable for variable in page["templating"]["list"] if QUERY.fullmatch(variable["query"])]
+
+
+def tops_of(page: Json) -> Iterator[Top]:
+    """What chooses the lines of graphs."""
+    for variable in page["templating"]["list"]:
+        if (ranked := RANKED.fullmatch(variable["query"])) and (label := LABEL.fullmatch(variable["regex"])):
+            yield Top(variable["name"], ranked["expr"], label[1])
 
 
 def questions_of(page: Json) -> Iterator[Question]:
@@ -56,9 +85,12 @@ def questions_of(page: Json) -> Iterator[Question]:
 
 def questions_of_panel(page: Json, panel: Json) -> Iterator[Question]:
     """The queries of one panel, in the order of its targets."""
+    tops = tuple(tops_of(page))
     for target in panel.get("targets", ()):
+        expr, used = target["expr"], variables_in(target["expr"])
+        chosen = tuple(top for top in tops if top.variable in used)
         step = target.get("interval", "")
-        yield Question(page["uid"], panel["title"], target["refId"], target["expr"], target["instant"], step)
+        yield Question(page["uid"], panel["title"], target["refId"], expr, target["instant"], step, chosen)
 
 
 def marks_of(page: Json) -> list[Json]:

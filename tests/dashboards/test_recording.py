@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards.recording import HEARTBEAT, RECORDS, RISES, STATUS, TASKS, TOKENS, recorded, rules, window
+from dashboards.recording import ACTIONS, HEARTBEAT, RECORDS, RISES, STATUS, TASKS, TOKENS, recorded, rules
 from dashboards.style import SILENT, STATUS_CODES, duration
 from nervesys.contract.state import Status
 from nervesys.metrics.periods import periods
@@ -29,14 +29,15 @@ def said(status: Status, values: str) -> dict[str, str]:
 def finds(program: Callable[[str], str], tmp_path: Path) -> Callable[..., None]:
     """A check of what a query finds after an hour, a sample a minute, in which the rules recorded once a window."""
 
-    def check(series: list[dict[str, str]], expr: str, expected: dict[str, float]) -> None:
+    def check(
+        series: list[dict[str, str]], expr: str, expected: dict[str, float], window: float = TOKENS.window(PERIODS)
+    ) -> None:
         samples = [{"labels": labels, "value": value} for labels, value in expected.items()]
         asked = {"expr": expr, "eval_time": "1h", "exp_samples": samples}
         test: dict[str, Any] = {"interval": "1m", "input_series": series, "promql_expr_test": [asked]}
-        every = duration(window(PERIODS))
         (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules(PERIODS)))
         (tmp_path / "test.yml").write_text(
-            yaml.safe_dump({"rule_files": ["rules.yml"], "evaluation_interval": every, "tests": [test]})
+            yaml.safe_dump({"rule_files": ["rules.yml"], "evaluation_interval": duration(window), "tests": [test]})
         )
         command = [program("promtool"), "test", "rules", str(tmp_path / "test.yml")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -122,14 +123,30 @@ def test_levels_are_told_apart_and_categories_are_not(finds: Callable[..., None]
     )
 
 
+def test_what_rarely_happens_is_recorded_where_it_did(finds: Callable[..., None]) -> None:
+    series = [
+        {
+            "series": f'nervesys_actions_total{{agent="{agent}",action="restart_agent",state="recovered"}}',
+            "values": values,
+        }
+        for agent, values in (("grok", "0x56 1x3"), ("gimai", "5x60"))
+    ]
+    done = '{agent="grok",action="restart_agent",state="recovered"}'
+    finds(series, ACTIONS.series(PERIODS), {}, ACTIONS.window(PERIODS))
+    finds(series, ACTIONS.total(PERIODS, "", "[1h]"), {done: 1}, ACTIONS.window(PERIODS))
+
+
 def test_names_are_level_metric_operation_and_say_the_window() -> None:
-    assert all(re.fullmatch(r"[a-z_]+:nervesys_[a-z_]+:(code|max|increase4m)", name) for name in recorded(PERIODS))
+    assert all(
+        re.fullmatch(r"[a-z_]+:nervesys_[a-z_]+:(code|max|increase4m|increase1m)", name) for name in recorded(PERIODS)
+    )
     assert [rise.series(PERIODS) for rise in RISES] == [
         "agent_outcome:nervesys_agent_tasks:increase4m",
         "agent:nervesys_agent_tokens:increase4m",
         "agent_level:nervesys_log_records:increase4m",
         "agent_model:nervesys_log_tokens:increase4m",
         "agent_le:nervesys_log_action_duration_seconds_bucket:increase4m",
+        "agent_action_state:nervesys_actions:increase1m",
     ]
 
 
