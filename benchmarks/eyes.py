@@ -38,7 +38,7 @@ HOUR_SECONDS = 3600
 BRIEF_SECONDS = 900
 """How far back series reach of which only the newest sample is asked for."""
 AGENTS_A_SERVER = 5
-SILENT_SECONDS = 600
+SILENT_SECONDS, SLOTS = 600, 1000
 SHADES = 50
 """So many agents differ; the next are like them."""
 HTML_SECONDS, PDF_SECONDS, ASKED_SECONDS = 3.0, 8.0, 1.0
@@ -130,9 +130,9 @@ def _of_agent(number: int) -> dict[str, str]:
 
 
 def _value(name: str, known: Known, shade: tuple[str, int], at: int) -> float | None:
-    """Of a sample; None where there is none. Each agent is silent, and restarted, for ten minutes in sixteen hours."""
+    """Of a sample; None where there is none. Each agent is silent for ten minutes a week, and then restarted."""
     status, place = shade
-    silent = (at // SILENT_SECONDS + place) % 97 == 0
+    silent = (at // SILENT_SECONDS + 37 * place) % SLOTS == 0
     if name in {STATUS, TROUBLE}:
         return SILENT if silent else AT_WORK if name == STATUS else None
     if name == ACTIONS.series(PERIODS):
@@ -179,7 +179,8 @@ def _ask(report: Report, fleet: Fleet, folder: Path) -> None:
         values, questions = live.variables(PAGE), list(questions_of(PAGE))
 
         def ask() -> None:
-            list(executor.map(lambda question: live.ask(question, values, fleet.seconds, WIDTH // 6), questions))
+            anew = _live(url)  # which remembers nothing of what was chosen
+            list(executor.map(lambda question: anew.ask(question, values, fleet.seconds, WIDTH // 6), questions))
 
         what = f"its {len(questions)} questions, {fleet.seconds // HOUR_SECONDS} h of {fleet.agents:,} agents"
         report.within(what, best(ask).wall, ASKED_SECONDS)

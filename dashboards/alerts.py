@@ -4,7 +4,7 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
-from dashboards.crowd import NOW, ROWS, WHOLE, only
+from dashboards.crowd import NOW, ROWS, WHOLE
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
 from dashboards.recording import ACTIONS
@@ -175,7 +175,7 @@ def _often(house: House) -> Any:
         Label("agent", "Agent", links=(AGENT_CELL,)),
         Value(
             "Times",
-            query(only(times, longest, "alertname, agent")),
+            query(f"{times} and on (alertname, agent) {longest}"),
             Unit.COUNT,
             rising(FLAPPING / 2, FLAPPING),
         ),

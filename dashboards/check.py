@@ -211,7 +211,7 @@ def _empty_state(panel: Json) -> Iterator[str]:
 def _crowd(panel: Json) -> Iterator[str]:
     for target in panel["targets"]:
         for label in MANY & _named(panel, target):
-            if not re.search(rf'\b(topk|bottomk)\(|\b{label}(="\$|=~"\$top_)', target["expr"]):
+            if not re.search(rf'\b(topk|bottomk)\(|=~"\$top_|\b{label}="\$', target["expr"]):
                 yield f"{target['refId']}: as many as there are of {label}; see dashboards.crowd"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
-from dashboards.crowd import ROWS, only
+from dashboards.crowd import ROWS, Top
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
 from dashboards.style import (
@@ -104,10 +104,11 @@ def _changes() -> Any:
 
 def _agents() -> Any:
     configured, told = "nervesys_brain_agent_configured", "nervesys_brain_agent_status_timestamp_seconds"
-    quiet = f"bottomk({ROWS}, max by (agent) ({told}) or 0 * max by (agent) ({configured}))"
+    newest = f"max by (agent) ({told})"
+    quiet = Top("quiet", f"{newest} or 0 * max by (agent) ({configured})", "agent", ROWS, lowest=True)
 
-    def of_quiet(expr: str) -> Query:
-        return query(only(expr, quiet))
+    def of_quiet(family: str, by: str = "agent", scale: str = "") -> Query:
+        return quiet.of(query(f"{scale}max by ({by}) ({family}{{{quiet.matcher}}})"))
 
     return table(
         "Agents by the brain",
@@ -115,9 +116,9 @@ def _agents() -> Any:
         f"At most {ROWS}: those that told it longest ago.",
         Label("agent", "Agent", links=(AGENT_CELL,)),
         Label("role", "Role"),
-        Value("", of_quiet(f"max by (agent, role) ({configured})")),
-        Value("Status told", of_quiet(f"1000 * max by (agent) ({told})"), Unit.AGO),
-        Value("Error lines", of_quiet("max by (agent) (nervesys_brain_error_log_lines)"), Unit.COUNT),
+        Value("", of_quiet(configured, "agent, role")),
+        Value("Status told", of_quiet(told, scale="1000 * "), Unit.AGO),
+        Value("Error lines", of_quiet("nervesys_brain_error_log_lines"), Unit.COUNT),
         sort="Agent",
         rising=True,
         empty="The brain knows no agent",

@@ -66,7 +66,9 @@ class Query(Target):  # type: ignore[misc]  # grafanalib is untyped
 
     def at_once(self, form: str = "time_series") -> "Query":
         """The same, asked for the end of the time range only."""
-        return Query(expr=self.expr, legendFormat=self.legendFormat, interval=self.interval, instant=True, format=form)
+        once = Query(expr=self.expr, legendFormat=self.legendFormat, interval=self.interval, instant=True, format=form)
+        once.variable = self.variable
+        return once
 
 
 class Bars(Panel):  # type: ignore[misc]  # grafanalib is untyped

@@ -1,7 +1,7 @@
-"""Crowds: what is drawn where there is more than people can read and browsers can draw.
+"""Crowds: what is shown where there is more than people can read and browsers can draw.
 
-The lines of a graph are chosen by the whole time range and not step by step, so that none is broken; and before it is
-drawn, by a hidden variable, so that Prometheus works out no others. Grafana's documentation has it under
+Those that are shown are chosen by the whole time range and not step by step, so that no line is broken; and before the
+lines are asked for, by a hidden variable, so that Prometheus works out no others. Grafana's documentation has it under
 `query_result`: https://grafana.com/docs/grafana/latest/datasources/prometheus/template-variables/
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dashboards.correct import Json, Query
+from dashboards.correct import Query
 from dashboards.page import chosen
 from dashboards.style import TO_AGENT, graph, query
 
@@ -21,11 +21,51 @@ NOW, WHOLE = "[$__rate_interval]", "[$__range]"
 
 
 @dataclass(frozen=True)
+class Top:
+    """Those of the highest rank, as a hidden variable of a page.
+
+    Attributes:
+        name: of what they are chosen for; the variable is called after it.
+        rank: PromQL with one value each, at the end of the time range.
+        by: the label that names them.
+        limit: so many at most.
+        lowest: those of the lowest rank instead.
+    """
+
+    name: str
+    rank: str
+    by: str
+    limit: int
+    lowest: bool = False
+
+    @property
+    def matcher(self) -> str:
+        """Such as `agent=~"$top_agents"`."""
+        return f'{self.by}=~"${self._variable}"'
+
+    @property
+    def expr(self) -> str:
+        """PromQL for them, with their ranks."""
+        return f"{'bottomk' if self.lowest else 'topk'}({self.limit}, {self.rank})"
+
+    def of(self, query: Query) -> Query:
+        """The query, which uses the matcher, with the variable that the page needs for it."""
+        hidden = chosen(self._variable, self._variable, f"query_result({self.expr})", hidden=True)
+        del hidden["allValue"]  # all are those that were found
+        query.variable = hidden | {"regex": f'/{self.by}="([^"]+)"/'}
+        return query
+
+    @property
+    def _variable(self) -> str:
+        return f"top_{re.sub('[^a-z]+', '_', self.name.lower())}"
+
+
+@dataclass(frozen=True)
 class Crowd:
     """Lines of which only those of the highest rank are drawn.
 
     Attributes:
-        lines: makes a matcher, such as `agent=~"$top_tasks_ended"`, the PromQL of the lines that it matches.
+        lines: makes a matcher the PromQL of the lines that it matches.
         rank: PromQL with one value each, at the end of the time range.
         by: the label that names a line.
         lowest: those of the lowest rank are drawn instead.
@@ -37,23 +77,15 @@ class Crowd:
     lowest: bool = False
 
     def query(self, name: str, asked: Callable[[str, str], Query] = query, legend: str = "") -> Query:
-        """The query of the lines, which brings the variable along that chooses them.
+        """The query of the lines.
 
         Args:
-            name: of what is drawn, by which the variable is called.
+            name: of what is drawn.
             asked: makes a query of an expression and a legend.
             legend: in place of the line's name.
         """
-        variable = f"top_{re.sub('[^a-z]+', '_', name.lower())}"
-        made = asked(self.lines(f'{self.by}=~"${variable}"'), legend or f"{{{{{self.by}}}}}")
-        made.variable = self._variable(variable)
-        return made
-
-    def _variable(self, name: str) -> Json:
-        ranked = f"query_result({'bottomk' if self.lowest else 'topk'}({LINES}, {self.rank}))"
-        hidden = chosen(name, name, ranked, hidden=True)
-        del hidden["allValue"]  # all are those that were found
-        return hidden | {"regex": f'/{self.by}="([^"]+)"/'}
+        top = Top(name, self.rank, self.by, LINES, self.lowest)
+        return top.of(asked(self.lines(top.matcher), legend or f"{{{{{self.by}}}}}"))
 
 
 def highest(gauge: str, by: str, matchers: str = "") -> Crowd:
@@ -72,17 +104,6 @@ def fastest(counter: str, by: str) -> Crowd:
         f"sum by ({by}) (increase({counter}{WHOLE}))",
         by,
     )
-
-
-def only(expr: str, chosen: str, by: str = "agent") -> str:
-    """The rows of a table: those that were chosen, in parentheses.
-
-    Args:
-        expr: of all.
-        chosen: one series each.
-        by: label by which the two are joined.
-    """
-    return f"({expr} and on ({by}) {chosen})"
 
 
 def most(

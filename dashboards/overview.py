@@ -7,7 +7,7 @@ from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
 from dashboards.cost import cost
-from dashboards.crowd import LINES, ROWS, WHOLE, Crowd, most, only
+from dashboards.crowd import LINES, ROWS, WHOLE, Crowd, Top, most
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
 from dashboards.recording import RECORDS, TASKS, TOKENS, TOKENS_OF_MODELS, TROUBLE, Rise
@@ -159,33 +159,33 @@ def _statuses() -> Any:
 
 
 def _agents(house: House) -> Any:
-    silent = f"bottomk({ROWS}, {heartbeat(AGENT)})"
+    silent = Top("silent", heartbeat(AGENT), "agent", ROWS, lowest=True)
 
-    def of_silent(summed: str, series: str) -> Query:
-        return query(f"{summed} {only(series, silent)}")
+    def newest(family: str, by: str = "agent", scale: str = "") -> Query:
+        return silent.of(query(f"{scale}max by ({by}) (nervesys_agent_{family}{{{silent.matcher}}})"))
 
     return table(
         "Agents",
         f"Which agent needs a look? The {ROWS} longest silent, the longest on top; a name leads to its page.",
         Label("agent", "Agent", links=(AGENT_CELL,)),
-        Value("Status", of_silent("max by (agent)", status(AGENT)), words=STATUS_WORDS),
-        Value("Heartbeat age", query(age(AGENT, silent)), Unit.SECONDS, house.silence),
+        Value("Status", silent.of(query(status(silent.matcher))), words=STATUS_WORDS),
+        Value("Heartbeat age", silent.of(query(age(silent.matcher))), Unit.SECONDS, house.silence),
         Label("server", "Server"),
         Label("role", "Role"),
         Label("model", "Model"),
         Label("version", "Version"),
         Value(
             "",
-            of_silent("max by (agent, server, role, model, version)", f"nervesys_agent_info{{{AGENT}, {SERVER}}}"),
+            newest("info", "agent, server, role, model, version"),
         ),
         Value(
             "Started",
-            of_silent("1000 * max by (agent)", f"nervesys_agent_start_timestamp_seconds{{{AGENT}}}"),
+            newest("start_timestamp_seconds", scale="1000 * "),
             Unit.AGO,
         ),
         Value(
             "Waiting to be shipped",
-            of_silent("max by (agent)", f"nervesys_agent_buffer_bytes{{{AGENT}}}"),
+            newest("buffer_bytes"),
             Unit.BYTES,
         ),
         sort="Heartbeat age",

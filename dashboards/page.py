@@ -1,6 +1,6 @@
 """What all pages share: variables, annotations, links between them, and how a page is put together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from grafanalib.core import Annotations, Dashboard, DashboardLink, Templating, Time
 
@@ -78,7 +78,7 @@ def page(
         refresh=f"{house.settings.grafana.refresh_seconds}s",
         time=Time(since, "now"),
         templating=Templating(
-            list=[_datasource(house.settings.grafana.datasource_uid), *variables, *_of_queries(sections)]
+            list=[_datasource(house.settings.grafana.datasource_uid), *variables, *_of_queries(sections).values()]
         ),
         annotations=Annotations(list=[_built_in(), _actions(house, marked), _config_changes(house)]),
         links=[DashboardLink(title="Nervesys", tags=[TAG], type="dashboards", includeVars=True, keepTime=True)],
@@ -86,11 +86,10 @@ def page(
     )
 
 
-def _of_queries(sections: Sequence[Section]) -> Iterator[Json]:
-    for section in sections:
-        for line in section.lines:
-            for panel in line.panels:
-                yield from (one.variable for one in panel.targets if one.variable)
+def _of_queries(sections: Sequence[Section]) -> dict[str, Json]:
+    panels = (panel for section in sections for line in section.lines for panel in line.panels)
+    variables = (query.variable for panel in panels for query in panel.targets)
+    return {variable["name"]: variable for variable in variables if variable}
 
 
 def _datasource(uid: str) -> Json:

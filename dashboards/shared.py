@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dashboards.crowd import ROWS, WHOLE, highest, most, only
+from dashboards.crowd import ROWS, WHOLE, highest, most
 from dashboards.recording import ACTIONS, HEARTBEAT, STATUS
 from dashboards.style import (
     AGENT_CELL,
@@ -37,15 +37,13 @@ def working(agent: str) -> str:
     return f"{status(agent)} >= {AT_WORK}"
 
 
-def age(agent: str, chosen: str = "") -> str:
-    """Seconds since the last heartbeat, by agent: of the series itself, for what is recorded is an evaluation late.
+def age(agent: str) -> str:
+    """Seconds since the last heartbeat of each matching agent that the brain knows.
 
-    Args:
-        agent: matchers.
-        chosen: those of the matching agents that are wanted; empty for all that the brain knows.
+    By the series itself, for what is recorded is an evaluation late.
     """
-    seen = only(f"nervesys_agent_heartbeat_timestamp_seconds{{{agent}}}", chosen or heartbeat(agent))
-    return f"time() - max by (agent) {seen}"
+    seen = f"nervesys_agent_heartbeat_timestamp_seconds{{{agent}}} and on (agent) {heartbeat(agent)}"
+    return f"time() - max by (agent) ({seen})"
 
 
 def heartbeat(agent: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
-from dashboards.crowd import NOW, ROWS, WHOLE, Crowd, fastest, highest, most, only
+from dashboards.crowd import NOW, ROWS, WHOLE, Crowd, Top, fastest, highest, most
 from dashboards.layout import Line, Section
 from dashboards.page import page
 from dashboards.style import ANY_IS_CRITICAL, MEDIUM, SHORT, TILE, House, Unit, graph, query, rising, stat
@@ -19,7 +19,7 @@ ENTITY, BY_ENTITY = "entity", " by (entity)"
 MISSED = rising(0.01, 0.05)
 SLOW = rising(0.5, 1)
 """Seconds; from a second on, Reaction Slow fires."""
-OVERALL = "[$__range]"
+HEARTBEAT = "heartbeat_timestamp_seconds"
 """The window of what a tile or a row sums up."""
 QUANTILES = (("half", 0.5), ("19 of 20", 0.95), ("99 of 100", 0.99))
 
@@ -66,13 +66,13 @@ def _growth(window: str) -> str:
 
 def _tiles(house: House) -> tuple[Any, ...]:
     silent = house.settings.thresholds.vitality_silent_seconds
-    age = f"time() - {_of_entity('heartbeat_timestamp_seconds')}"
+    age = f"time() - {_of_entity(HEARTBEAT)}"
     return (
         stat(
             "Entities",
             "How many entities are known?",
             Unit.COUNT,
-            query(f"count({_of_entity('heartbeat_timestamp_seconds')})"),
+            query(f"count({_of_entity(HEARTBEAT)})"),
             empty=EMPTY,
         ),
         stat(
@@ -87,21 +87,21 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Pulses missed",
             "Which share of pulses got no answer?",
             Unit.RATIO,
-            query(_missed_share(OVERALL)),
+            query(_missed_share(WHOLE)),
             steps=MISSED,
         ),
         stat(
             "Reaction",
             "Within which time are 19 of 20 reactions seen?",
             Unit.SECONDS,
-            query(_quantile(0.95, OVERALL)),
+            query(_quantile(0.95, WHOLE)),
             steps=SLOW,
         ),
         stat(
             "Errors",
             "How many errors did all entities have in this time range?",
             Unit.COUNT,
-            query(f"round(sum(increase({VITALITY}_errors_total{OVERALL})))"),
+            query(f"round(sum(increase({VITALITY}_errors_total{WHOLE})))"),
         ),
         stat("Clients", "How many clients are connected?", Unit.COUNT, query(f"sum({_of_entity('clients')})")),
     )
@@ -109,13 +109,17 @@ def _tiles(house: House) -> tuple[Any, ...]:
 
 def _entities(house: House) -> Any:
     silent = house.settings.thresholds.vitality_silent_seconds
-    silent_longest = f"bottomk({ROWS}, {_of_entity('heartbeat_timestamp_seconds')})"
+    top = Top("silent", _of_entity(HEARTBEAT), ENTITY, ROWS, lowest=True)
 
     def of_silent(expr: str) -> Query:
-        return query(only(expr, silent_longest, "entity"))
+        return top.of(query(expr))
 
     def all_of(family: str) -> Query:
-        return of_silent(f"round(sum by (entity) (increase({VITALITY}_{family}_total{OVERALL})))")
+        grown = f"increase({VITALITY}_{family}_total{{{top.matcher}}}{WHOLE})"
+        return of_silent(f"round(sum by (entity) ({grown}))")
+
+    def newest(family: str) -> Query:
+        return of_silent(_of_entity(family, top.matcher))
 
     return table(
         "How each entity does",
@@ -124,17 +128,17 @@ def _entities(house: House) -> Any:
         Label("entity", "Entity"),
         Value(
             "Silent for",
-            query(f"time() - {silent_longest}"),
+            of_silent(f"time() - {_of_entity(HEARTBEAT, top.matcher)}"),
             Unit.SECONDS,
             rising(silent / 2, silent),
         ),
         Value("Pulses", all_of("pulses_received"), Unit.COUNT),
-        Value("Missed", of_silent(_missed_share(OVERALL, BY_ENTITY)), Unit.RATIO, MISSED),
-        Value("Reaction", of_silent(_quantile(0.95, OVERALL, "entity, le")), Unit.SECONDS, SLOW),
+        Value("Missed", of_silent(_missed_share(WHOLE, BY_ENTITY, top.matcher)), Unit.RATIO, MISSED),
+        Value("Reaction", of_silent(_quantile(0.95, WHOLE, "entity, le", top.matcher)), Unit.SECONDS, SLOW),
         Value("Errors", all_of("errors"), Unit.COUNT),
-        Value("Entropy gain", of_silent(_of_entity("entropy_gain")), Unit.NONE),
-        Value("Memory decay", of_silent(_of_entity("memory_decay_ratio")), Unit.RATIO),
-        Value("Clients", of_silent(_of_entity("clients")), Unit.COUNT),
+        Value("Entropy gain", newest("entropy_gain"), Unit.NONE),
+        Value("Memory decay", newest("memory_decay_ratio"), Unit.RATIO),
+        Value("Clients", newest("clients"), Unit.COUNT),
         sort="Missed",
         empty=EMPTY,
     )

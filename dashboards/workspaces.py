@@ -5,7 +5,7 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
-from dashboards.crowd import NOW, ROWS, fastest, highest, most, only
+from dashboards.crowd import NOW, ROWS, Top, fastest, highest, most
 from dashboards.layout import Line, Section
 from dashboards.page import page
 from dashboards.style import ANY_IS_CRITICAL, ANY_IS_WARNING, MEDIUM, TILE, House, Unit, graph, query, stat
@@ -31,8 +31,8 @@ def dashboard(house: House) -> Dashboard:
     )
 
 
-def _of_project(family: str) -> str:
-    return f"max by (project) ({WORKSPACE}_{family})"
+def _of_project(family: str, matchers: str = "") -> str:
+    return f"max by (project) ({WORKSPACE}_{family}{{{matchers}}})"
 
 
 def _total(title: str, question: str, family: str, unit: Unit, **style: Any) -> Any:
@@ -72,10 +72,10 @@ def _tiles() -> tuple[Any, ...]:
 
 
 def _projects() -> Any:
-    largest = f"topk({ROWS}, {_of_project('file_bytes')})"
+    largest = Top("largest", _of_project("file_bytes"), PROJECT, ROWS)
 
     def of(family: str, scale: str = "") -> Query:
-        return query(scale + only(_of_project(family), largest, PROJECT))
+        return largest.of(query(scale + _of_project(family, largest.matcher)))
 
     return table(
         "What each project holds",
@@ -84,7 +84,7 @@ def _projects() -> Any:
         Value("Last event", of("last_event_timestamp_seconds", "1000 * "), Unit.AGO),
         Value("Segments", of("segments"), Unit.COUNT),
         Value("Files", of("files"), Unit.COUNT),
-        Value("Size", query(largest), Unit.BYTES),
+        Value("Size", of("file_bytes"), Unit.BYTES),
         Value("Versions", of("versions"), Unit.COUNT),
         Value("Snapshots", of("snapshots"), Unit.COUNT),
         Value("Newest snapshot", of("newest_snapshot_timestamp_seconds", "1000 * "), Unit.AGO),

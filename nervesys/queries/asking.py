@@ -3,9 +3,10 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
-from nervesys.prometheus import Prometheus, Series
+from nervesys.prometheus import Prometheus, QueryFailed, Series
 from nervesys.queries.reading import QUERY, Json, Question, variables_of
 from nervesys.queries.variables import filled, seconds_of, windows
 
@@ -51,6 +52,7 @@ class Live:
     prometheus: Prometheus
     interval: float
     now: float
+    _choosing: dict[str, Future[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def choices(self, page: Json, wanted: Mapping[str, str] = NOTHING_CHOSEN) -> list[Choice]:
         """The variables of a dashboard, with the wanted values if Prometheus has them, else the defaults.
@@ -109,7 +111,7 @@ class Live:
         least, step = self._least(question), self.step(question, span, points)
         values = {**values, **windows(step, least, span)}
         for top in question.tops:
-            values[top.variable] = self._names(filled(top.expr, values), top.label)
+            values[top.variable] = self._chosen(filled(top.expr, values), top.label)
         expr = filled(question.expr, values)
         if question.instant:
             return self.prometheus.instant(expr, self.now)
@@ -119,9 +121,20 @@ class Live:
         end = math.floor(self.now / grain) * grain
         return self.prometheus.range(expr, end - math.floor(span / step) * step, end, step)
 
-    def _names(self, expr: str, label: str) -> str:
-        found = self.prometheus.instant(expr, self.now)
-        return "|".join(sorted(_quoted(re.escape(one.labels[label])) for one in found if label in one.labels))
+    def _chosen(self, expr: str, label: str) -> str:
+        """Names as a regular expression; asked for once, however many queries wait for them."""
+        mine: Future[str] = Future()
+        future = self._choosing.setdefault(expr, mine)
+        if future is mine:
+            try:
+                found = self.prometheus.instant(expr, self.now)
+                names = sorted(_quoted(re.escape(one.labels[label])) for one in found if label in one.labels)
+                mine.set_result("|".join(names))
+            except QueryFailed as err:
+                mine.set_exception(err)
+            finally:
+                mine.cancel()  # nothing, unless it ended in an unforeseen way: nobody waits for ever
+        return future.result()
 
     def step(self, question: Question, span: float, points: int = POINTS) -> float:
         """Seconds between two points of the result."""
