@@ -66,6 +66,16 @@ TASKS = "nervesys_agent_tasks_total"
             lambda page: page["templating"]["list"][1].update(query="label_values(up{, job)"),
             id="variable with a broken selector",
         ),
+        pytest.param(
+            "template-label-promql-rule",
+            lambda page: page["templating"]["list"][-1].update(regex="/.*/"),
+            id="lines chosen by no label",
+        ),
+        pytest.param(
+            "window",
+            lambda page: page["templating"]["list"][-1].update(query="query_result(topk(1, rate(up[1s])))"),
+            id="lines ranked over too short a window",
+        ),
         pytest.param("uneditable-dashboard", lambda page: page.update(editable=True), id="editable"),
         pytest.param("panel-datasource-rule", lambda page: spoil(page, "datasource", "Prometheus"), id="named source"),
         pytest.param("panel-title-description-rule", lambda page: spoil(page, "description", ""), id="no description"),

@@ -1,12 +1,12 @@
-"""Where the points of a graph lie."""
+"""Where the points of a graph lie, and which lines are drawn."""
 
 from dataclasses import dataclass, field
 
 import pytest
 
-from nervesys.prometheus import Prometheus, Series
+from nervesys.prometheus import Prometheus, QueryFailed, Series
 from nervesys.queries.asking import Live
-from nervesys.queries.reading import Question
+from nervesys.queries.reading import Question, Top
 
 NOW = 1_750_000_017.0
 GRAPH = Question("page", "panel", "A", "up", instant=False, min_step="")
@@ -37,3 +37,35 @@ def test_a_range_ends_close_to_now(span: float, step: float, behind: float) -> N
     assert asked_step == pytest.approx(step)
     assert end == pytest.approx(NOW - behind)
     assert span - step < end - start <= span
+
+
+BUSIEST = Top("top_up", 'topk(2, up{zone="$zone"})', "agent")
+LINES = Question("page", "panel", "A", 'up{agent=~"$top_up"}', instant=True, min_step="", tops=(BUSIEST,))
+
+
+@dataclass(frozen=True)
+class Ranking(Prometheus):
+    """Two agents rank highest; a query of any zone but the first fails."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def instant(self, expr: str, at: float | None = None) -> list[Series]:
+        self.asked.append(expr)
+        if "second" in expr:
+            raise QueryFailed("too much")
+        return [Series({"agent": name}, ((at or NOW, 1),)) for name in ("grok", "a.b")] if "topk" in expr else []
+
+
+def test_lines_are_chosen_once_and_before_they_are_asked_for() -> None:
+    prometheus = Ranking("http://nowhere")
+    live = Live(prometheus, interval=5, now=NOW)
+    for _ in range(2):
+        live.ask(LINES, {"zone": "first"}, 1000)
+    assert prometheus.asked == ['topk(2, up{zone="first"})', *2 * ['up{agent=~"a\\\\.b|grok"}']]
+
+
+def test_where_nobody_can_be_chosen_the_question_fails() -> None:
+    live = Live(Ranking("http://nowhere"), interval=5, now=NOW)
+    for _ in range(2):
+        with pytest.raises(QueryFailed, match="too much"):
+            live.ask(LINES, {"zone": "second"}, 1000)
