@@ -1,5 +1,6 @@
 """Artifacts: what do agents hand to each other, is it whole, and how do their processes go?"""
 
+from dataclasses import replace
 from typing import Any
 
 from grafanalib.core import Dashboard
@@ -160,12 +161,13 @@ def _requests() -> Any:
 
 
 def _waiting() -> Any:
+    refused = highest("nervesys_artifact_refused_requests", "agent")
     return graph(
         "Waiting by agent",
         f"Whose artifacts wait to be registered? At most {LINES} are drawn of each kind: those with the most.",
         Unit.COUNT,
         highest("nervesys_artifact_waiting_requests", "agent").query("waiting"),
-        highest("nervesys_artifact_refused_requests", "agent").query("refused", legend="{{agent}}, refused"),
+        replace(refused, lines=lambda top: f"{refused.lines(top)} > 0").query("refused", legend="{{agent}}, refused"),
     )
 
 
