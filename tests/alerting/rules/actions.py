@@ -1,6 +1,6 @@
 """When those who act cannot."""
 
-from tests.alerting.rules.kit import Case, Fires, Story, World, of, steady, step
+from tests.alerting.rules.kit import Case, Fires, Story, World, from_, of, steady, step
 
 RESTART = {"agent": "grok", "action": "restart_agent"}
 
@@ -62,5 +62,12 @@ CASES = (
         silent=(600, 870),
         fires=(Fires(915, "The receiver cannot judge by the store and restarts nothing", "warning"),),
         mended=receiver("receiver_blind", steady(0)),
+    ),
+    Case(
+        "ReceiverBlind",
+        "one that has just started has five minutes to look",
+        receiver("receiver_blind", from_(600, steady(1))),
+        silent=(600, 615, 870),
+        fires=(Fires(915, "The receiver cannot judge by the store and restarts nothing", "warning"),),
     ),
 )
