@@ -37,7 +37,7 @@ status: install ## Show every service and agent
 	@$(BIN)/nervesys status
 
 test: lint ## Check everything: lint, then all tests, generated files among them
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/tools ## Check format, lint, types and import direction
 	$(BIN)/ruff format --check .
