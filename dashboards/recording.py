@@ -22,7 +22,6 @@ TROUBLE = "agent:nervesys_agent_trouble:code"
 HEARTBEAT = "agent:nervesys_agent_heartbeat_timestamp_seconds:max"
 """When each agent of the brain last wrote its state."""
 
-
 MEMORY = "1h"
 """So long a silence of whoever tells a counter costs nothing: what it grew by meanwhile counts once it speaks again."""
 
@@ -58,10 +57,10 @@ class Rise:
 
         A counter that is new is counted from where it was first seen; one that fell began anew, at 0.
         """
-        late, span = periods[Period.SCRAPE], self.window(periods)
-        now = f"last_over_time({self.counter}[{duration(span)}] offset {duration(late)})"
-        before = f"last_over_time({self.counter}[{MEMORY}] offset {duration(late + span)})"
-        first = f"min_over_time({self.counter}[{duration(span)}] offset {duration(late)})"
+        live, late, span = f'{self.counter}{{job!="{HISTORY}"}}', periods[Period.SCRAPE], self.window(periods)
+        now = f"last_over_time({live}[{duration(span)}] offset {duration(late)})"
+        before = f"last_over_time({live}[{MEMORY}] offset {duration(late + span)})"
+        first = f"min_over_time({live}[{duration(span)}] offset {duration(late)})"
         grown = f"sum by ({', '.join(self.labels)}) ({now} - ({before} or {first}) >= 0 or {now})"
         return f"{grown} > 0" if self.rare else grown
 

@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards.recording import ACTIONS, HEARTBEAT, RECORDS, RISES, STATUS, TASKS, TOKENS, recorded, rules
+from dashboards.recording import (
+    ACTIONS,
+    HEARTBEAT,
+    RECORDS,
+    RISES,
+    STATUS,
+    TASKS,
+    TOKENS,
+    TOKENS_OF_MODELS,
+    recorded,
+    rules,
+)
 from dashboards.style import SILENT, STATUS_CODES, duration
 from nervesys.contract.state import Status
 from nervesys.metrics.periods import periods
@@ -121,6 +132,15 @@ def test_levels_are_told_apart_and_categories_are_not(finds: Callable[..., None]
         RECORDS.total(PERIODS, "", "[1h]"),
         {'{agent="grok",level="ERROR"}': 118, '{agent="grok",level="INFO"}': 59},
     )
+
+
+def test_months_are_what_was_recorded_and_what_was_backfilled(finds: Callable[..., None]) -> None:
+    series = [
+        {"series": f'nervesys_log_tokens_total{{agent="grok",model="grok-4",job="{job}"}}', "values": values}
+        for job, values in (("history", "0x5 100x5 400x48"), ("store", "_x31 0x9 7x20"))
+    ]
+    ever = TOKENS_OF_MODELS.ever(PERIODS, 'agent="grok"', "[1h]")
+    finds(series, f"sum by (model) ({ever})", {'{model="grok-4"}': 407})
 
 
 def test_what_rarely_happens_is_recorded_where_it_did(finds: Callable[..., None]) -> None:
