@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -148,7 +149,7 @@ def test_where_the_disk_refuses_memory_is_bounded_and_what_matters_least_goes(
     other.close()
     kept.commit()
     assert shipped(kept) == [["a", "f", "g"]]
-    assert opened().state().dropped == NOTHING | {"DEBUG": 2, "INFO": 2}
+    assert kept.state().dropped == opened().state().dropped == NOTHING | {"DEBUG": 2, "INFO": 2}, "counted once"
 
 
 def test_threads_log_while_another_commits(opened: Callable[..., Buffer]) -> None:
@@ -180,6 +181,18 @@ def test_a_damaged_file_is_set_aside_and_told(opened: Callable[..., Buffer], tmp
     assert sealed(kept) == {"1": ["kept"]}
     assert kept.state().set_aside == 1
     assert (tmp_path / "buffer.sqlite3.damaged").read_bytes() == damage
+
+
+def test_what_another_release_left_is_set_aside(opened: Callable[..., Buffer], tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "buffer.sqlite3")) as other:
+        other.executescript("CREATE TABLE records (line TEXT); PRAGMA user_version = 1")
+    kept = opened()
+    with pytest.raises(NervesysError, match="is of version 1, not 2"):
+        kept.commit()
+    write(kept, "kept")
+    assert sealed(opened()) == {"1": ["kept"]}
+    with closing(sqlite3.connect(tmp_path / "buffer.sqlite3.damaged")) as aside:
+        assert aside.execute("SELECT count(*) FROM records").fetchone() == (0,)
 
 
 def test_a_file_damaged_meanwhile_is_replaced_and_memory_kept(opened: Callable[..., Buffer], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Shipping: confirmed before it is deleted, and never twice under two keys."""
+"""Shipping: confirmed before it is deleted, never twice under two keys, and not all agents at once after a failure."""
 
 import gzip
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from nervesys.agent.identity import identify
 from nervesys.agent.ship import Shipper
-from nervesys.errors import StoreUnavailable
+from nervesys.errors import NervesysError, StoreUnavailable
 from nervesys.stores.opened import opened
 from tests.brains import NOON
 from tests.nervesys.agent.kit import a_buffer, said
@@ -60,6 +60,16 @@ def world(tmp_path: Path, brain: Path) -> World:
     return World(tmp_path, brain)
 
 
+@pytest.fixture
+def small(tmp_path: Path, brain: Path) -> World:
+    """Its batches have room for two records of `LONG`."""
+    (brain / "config/agents/grok.yaml").write_text("agent: {name: grok, buffer: {flush_on_size_mb: 0.0003}}")
+    return World(tmp_path, brain)
+
+
+LONG = "x" * 100
+
+
 def test_keys_are_unique_and_in_order(world: World) -> None:
     for message in ("a", "b"):
         world.log(message)
@@ -89,3 +99,47 @@ def test_what_was_not_confirmed_is_sent_again_under_the_same_key(world: World, f
         "120002_grok_00000002.jsonl.gz": b'{"message":"later"}\n',
     }
     assert world.buffer.state().records == 0
+
+
+def test_each_failure_doubles_the_pause_up_to_the_interval_and_a_success_ends_that(world: World) -> None:
+    interval = world.shipper.pause()
+    world.log("kept")
+    world.store.failures = ["before"] * 9
+    for longest in (5, 10, 20, 40, 80, 160, 320, interval, interval):
+        with pytest.raises(StoreUnavailable):
+            world.shipper.ship()
+        assert longest / 2 <= world.shipper.pause() <= longest
+    world.shipper.ship()
+    assert world.shipper.pause() == interval == 600
+
+
+def test_nearly_a_whole_batch_is_to_leave_at_once_but_not_while_the_store_refuses(small: World) -> None:
+    for full in (False, True):
+        small.log(LONG)
+        small.buffer.commit()
+        assert small.shipper.full is full
+    small.store.failures = ["before"]
+    with pytest.raises(StoreUnavailable):
+        small.shipper.ship()
+    assert not small.shipper.full, "it waits for the pause"
+
+
+def test_a_backlog_of_several_batches_leaves_in_one_go(small: World) -> None:
+    for _ in range(7):
+        small.log(LONG)
+    small.shipper.ship()
+    assert [body.count(b"\n") for body in small.shipped().values()] == [2, 2, 2, 1]
+    assert small.buffer.state().records == 0
+
+
+def test_what_is_on_the_disk_leaves_although_the_disk_takes_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses() -> None:
+        raise NervesysError("write the buffer: the disk is full")
+
+    world.log("kept")
+    world.buffer.commit()
+    monkeypatch.setattr(world.buffer, "commit", refuses)
+    world.shipper.ship()
+    assert list(world.shipped().values()) == [b'{"message":"kept"}\n']

@@ -2,20 +2,26 @@
 
 import io
 import tarfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from nervesys.agent.round import Daily, Leader, NotLeader, Round, words_of
 from nervesys.agent.round.leader import LEASE_SECONDS
 from nervesys.contract import DailySummary, RestoreDrill
-from nervesys.errors import NervesysError, StoreUnavailable
+from nervesys.errors import ArchiveUnavailable, NervesysError, StoreUnavailable
 from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stores.brain import GitBrain
+from nervesys.stores.folder import FolderArchive
+from nervesys.stores.objects import gone
 from tests.brains import read, write
 from tests.nervesys.agent.round.kit import DUE, NOW, STORAGE, World
 from tests.servers.model import model_server
+from tests.stores import FolderStore
 
 DAY = 86_400
 YESTERDAY = "2026-01-19"
@@ -84,10 +90,42 @@ def test_the_day_is_archived_backed_up_and_summed_up(who: Who, tmp_path: Path) -
     day = DailySummary.parse(read(tmp_path / "brain.git", f"metrics/daily/{YESTERDAY}.json"))
     assert (day.agents, day.log_records, day.errors) == (1, 3, 1)
     assert sum("left out of the summary: bad_gzip" in line for line in said) == 1
+    with pytest.raises(NotLeader, match="today's round is done, by grok"):
+        who("gimai").take()
 
     again: list[str] = []
     Daily(world.round(), TREE, who("grok")).run(again.append, again=True)
     assert again == [], "everything is there"
+
+
+def test_a_backup_that_arrived_damaged_ends_the_round_before_anything_is_deleted(tmp_path: Path) -> None:
+    class Damaging(FolderArchive):
+        def put(self, path: str, body: bytes | IO[bytes]) -> None:
+            super().put(path, b"half" if path.startswith("Backups/") else body)
+
+    world = World(tmp_path)
+    world.ship(DUE, "activity old")
+    with pytest.raises(ArchiveUnavailable, match="not what was sent"):
+        Daily(world.round(archive=Damaging(world.cold)), TREE, None).run(quiet)
+    assert world.in_store() == Counter(["old"])
+
+
+def test_an_object_that_went_away_costs_the_backup_of_the_day_and_not_the_round(tmp_path: Path) -> None:
+    class Vanishing(FolderStore):
+        @contextmanager
+        def open(self, key: str) -> Iterator[IO[bytes]]:
+            if key.startswith("databases/"):
+                raise gone(key)
+            with super().open(key) as stream:
+                yield stream
+
+    world = World(tmp_path)
+    world.ship(DUE, "activity old")
+    world.store.put("databases/grok/memory.sqlite3", b"rows")
+    (trouble,) = Daily(world.round(store=Vanishing(world.bucket)), TREE, None).run(quiet)
+    assert trouble.startswith("no full backup: gone: databases/grok/memory.sqlite3")
+    assert list(world.cold.rglob("full_backup*")) == []
+    assert world.in_archive() == Counter(["old"])
 
 
 def test_now_and_then_the_leader_tries_whether_its_backup_comes_back(who: Who, tmp_path: Path) -> None:

@@ -51,6 +51,13 @@ def test_a_latecomer_joins_its_day(world: World) -> None:
     assert world.in_archive() == ALL + Counter(["late"])
 
 
+def test_of_equal_lines_as_many_are_kept_as_were_logged(world: World) -> None:
+    world.run()
+    world.ship(DUE, "activity e", "activity e", "activity e", seq=3)  # of these, one lies there
+    world.run()
+    assert world.in_archive() == ALL + Counter("ee")
+
+
 def test_what_is_no_record_is_archived_all_the_same(tmp_path: Path) -> None:
     world = World(tmp_path)
     key = f"db/active_logs/host-1/{DUE}/120000_grok_00000001.jsonl.gz"

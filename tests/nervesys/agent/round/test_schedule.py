@@ -17,7 +17,9 @@ from tests.nervesys.agent.round.kit import World
 from tests.stores import FolderStore
 
 
-def test_two_agents_do_one_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_agents_do_one_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(duties, "FIRST_ROUND_SECONDS", 0)
     names = ("grok", "gimai")
     write(tmp_path / "brain.git", {f"config/agents/{name}.yaml": f"agent: {{name: {name}}}".encode() for name in names})
@@ -38,6 +40,7 @@ def test_two_agents_do_one_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         until(lambda: not (world.bucket / key).exists())
         until(lambda: RoundLease.parse(read(tmp_path / "brain.git", ROUND)).done is not None)
     assert world.in_archive() == Counter(["old"])
+    assert "daily round failed" not in caplog.text, "that the other one leads is no failure"
 
 
 until = partial(waiting.until, seconds=60)
