@@ -32,7 +32,8 @@ def test_a_run_of_points_is_one_mark() -> None:
 def test_values_that_are_times_mark_those_and_files_changed_together_share_a_mark() -> None:
     series = [Series({"file": name}, ((90, 50_000), (95, 50_000))) for name in ("b.yaml", "a.yaml")]
     before = Series({"file": "old.yaml"}, ((90, -50_000),))
-    [mark] = marks_found(CHANGES, [*series, before], 0, 100)
+    after = Series({"file": "next.yaml"}, ((90, 150_000),))
+    [mark] = marks_found(CHANGES, [*series, before, after], 0, 100)
     assert (mark.at, mark.title) == (50, "a.yaml changed; b.yaml changed")
 
 

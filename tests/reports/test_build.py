@@ -1,3 +1,4 @@
+import copy
 import math
 
 import pytest
@@ -31,6 +32,12 @@ def test_a_tile_has_the_value_and_the_colour_of_its_step() -> None:
     assert (tile.name, tile.value.text, tile.value.colour) == ("", "5", "green")
 
 
+def test_tiles_are_named_where_there_are_several() -> None:
+    body = body_of(AT_WORK, [answer(AT_WORK, ({"status": "idle"}, [1]), ({"status": "running"}, [2]))], MOMENT)
+    assert isinstance(body, Tiles)
+    assert [(tile.name, tile.value.text) for tile in body.tiles] == [("status=idle", "1"), ("status=running", "2")]
+
+
 def test_a_tile_without_a_value_says_what_it_means() -> None:
     started = panel("agent-details", "Started")
     body = body_of(started, alone(started, math.nan), MOMENT)
@@ -50,6 +57,21 @@ def test_states_are_merged_named_and_coloured_and_gaps_are_left() -> None:
     ]
     assert lane.link == "/d/agent-details?var-agent=gimai&from=now-6h&to=now"
     assert [(key.name, key.colour) for key in body.legend] == [("running", "green"), ("silent", "red")]
+
+
+def test_nobody_is_said_to_be_well_while_nobody_looked() -> None:
+    runs = STATUS_CODES[Status.RUNNING]
+    body = body_of(STATUS, alone(STATUS, runs, runs, math.nan, math.nan, runs, agent="gimai"), MOMENT)
+    assert isinstance(body, Timeline)
+    assert [one.end - one.start for one in body.lanes[0].stretches] == [2 * STEP, STEP]
+
+
+def test_the_line_of_an_agent_leads_to_it() -> None:
+    tasks = panel("main-overview", "Tasks ended")
+    body = body_of(tasks, alone(tasks, 1, 2, agent="grok"), MOMENT)
+    assert isinstance(body, Graph)
+    assert body.lines[0].key.link == "/d/agent-details?var-agent=grok&from=now-6h&to=now"
+    assert body.step == STEP, "a larger distance is a gap"
 
 
 def test_a_graph_names_lines_and_draws_limits_within_its_axis() -> None:
@@ -92,6 +114,11 @@ def test_bars_are_parts_of_the_greatest() -> None:
     body = body_of(MISSING_DAYS, [answer(MISSING_DAYS, ({"server": "a"}, [4]), ({"server": "b"}, [1]))], MOMENT)
     assert isinstance(body, Bars)
     assert [(bar.value.text, bar.share) for bar in body.bars] == [("4", 1), ("1", 0.25)]
+    limited = copy.deepcopy(MISSING_DAYS)
+    limited["fieldConfig"]["defaults"]["max"] = 8
+    body = body_of(limited, [answer(MISSING_DAYS, ({}, [4]))], MOMENT)
+    assert isinstance(body, Bars)
+    assert body.bars[0].share == 0.5, "of what it can be at most"
     assert body_of({**MISSING_DAYS, "type": "gauge"}, [answer(MISSING_DAYS, ({}, [4]))], MOMENT) != body
 
 

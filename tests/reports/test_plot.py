@@ -1,7 +1,10 @@
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC
 from typing import cast
+
+import pytest
 
 from reports.model import Axis, Graph, Key, Lane, Line, Mark, Stretch, Timeline
 from reports.plot import Frame, graph, timeline
@@ -24,6 +27,40 @@ def drawn(svg: str, tag: str) -> list[ET.Element]:
 
 def lines(svg: str) -> list[ET.Element]:
     return [path for path in drawn(svg, "path") if path.get("fill") == "none"]
+
+
+def test_a_later_point_lies_further_right_and_a_greater_one_higher() -> None:
+    svg = graph(Graph((of_values(0, 5, 10),), AXIS, 10, stacked=False), FRAME)
+    levels = {text.text: float(text.attrib["y"]) - 4 for text in drawn(svg, "text")}
+    level = next(line for line in drawn(svg, "line") if line.attrib["y1"] == line.attrib["y2"])
+    left, right = (float(level.attrib[end]) for end in ("x1", "x2"))
+    path = lines(svg)[0].attrib["d"].removeprefix("M").split("L")
+    assert [tuple(map(float, point.split())) for point in path] == [
+        pytest.approx((left + (right - left) * share, height), abs=0.1)
+        for share, height in ((0, levels["0"]), (0.1, (levels["0"] + levels["10"]) / 2), (0.2, levels["10"]))
+    ]
+    assert levels["10"] < levels["0"], "SVG counts from the top"
+    times = {text.text: float(text.attrib["x"]) for text in drawn(svg, "text")}
+    assert times["00:01:00"] == pytest.approx(left + (right - left) * 0.6, abs=0.1)
+
+
+def test_limits_lie_at_their_value() -> None:
+    svg = graph(Graph((of_values(1, 2),), AXIS, 10, stacked=False, limits=((5, "red"),)), FRAME)
+    levels = {text.text: float(text.attrib["y"]) - 4 for text in drawn(svg, "text")}
+    [limit] = [line for line in drawn(svg, "line") if line.attrib["stroke"] == "var(--red)"]
+    assert float(limit.attrib["y1"]) == pytest.approx((levels["0"] + levels["10"]) / 2, abs=0.1)
+
+
+def test_every_line_is_drawn_in_its_colour_and_only_a_few_are_shaded() -> None:
+    def of(count: int) -> tuple[list[str], int]:
+        one = of_values(1, 2)
+        several = tuple(replace(one, key=Key("", f"series-{number}")) for number in range(count))
+        svg = graph(Graph(several, AXIS, 10, stacked=False), FRAME)
+        shades = [path for path in drawn(svg, "path") if path.get("fill-opacity")]
+        return sorted(str(path.get("stroke")) for path in lines(svg)), len(shades)
+
+    assert of(4) == ([f"var(--series-{number})" for number in range(4)], 4)
+    assert of(5) == ([f"var(--series-{number})" for number in range(5)], 0), "shades would hide one another"
 
 
 def test_a_gap_breaks_the_line_and_a_lonely_point_is_a_dot() -> None:
@@ -65,3 +102,15 @@ def test_a_timeline_grows_until_its_lanes_can_be_read() -> None:
     assert float(many.attrib["height"]) >= 100 * 20
     said = cast("str", next(few.iter("{http://www.w3.org/2000/svg}rect"))[0].text)
     assert said == "a: running, Jan 01, 00:00:00 to Jan 01, 00:01:00 (1 min)"
+
+
+def test_a_state_is_as_long_as_it_lasted_in_the_lane_of_its_agent() -> None:
+    states = (Stretch(0, 25, "running", "green"), Stretch(25, 100, "silent", "red"))
+    svg = timeline(Timeline((Lane("grok", "", states), Lane("gimai", "", states[:1]))), FRAME)
+    boxes = [[float(box.attrib[side]) for side in ("x", "y", "width", "height")] for box in drawn(svg, "rect")]
+    (x, top, width, height), (after, beside, longer, _), (_, below, _, _) = boxes
+    assert (after, longer, beside) == pytest.approx((x + width, 3 * width, top), abs=0.2)
+    assert below > top + height
+    names = {text.text: float(text.attrib["y"]) for text in drawn(svg, "text")}
+    assert top < names["grok"] < top + height < below < names["gimai"]
+    assert [title.text for title in drawn(svg, "title")][-1] == "grok <changed>, Jan 01, 00:00:50"

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from nervesys.metrics.pages import application
 from nervesys.prometheus import Prometheus
 from nervesys.queries.asking import Live
+from nervesys.queries.reading import marks_of
 from nervesys.settings import load
 from reports.server import Site
 from tests.reports.panels import PAGES
@@ -126,3 +127,5 @@ def test_a_prometheus_that_is_away_is_told_in_every_panel() -> None:
         assert answer.status_code == 200
         assert set(panels) == {"notice"}
         assert "query Prometheus at http://127.0.0.1:9: cannot connect" in answer.text
+        for marks in marks_of(PAGES[0]):
+            assert f"{marks['name']}: query Prometheus" in answer.text, "nor is it known what happened"

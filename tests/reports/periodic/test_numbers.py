@@ -297,6 +297,14 @@ def test_an_alert_about_no_agent_and_no_server_names_its_labels() -> None:
     assert [one.subject for one in incidents([down], 600)] == ["job store"]
 
 
+@pytest.mark.parametrize(("minutes", "found"), [((1, 2, 4, 5), [(0, 300)]), ((1, 2, 5), [(0, 120), (240, 300)])])
+def test_a_gap_of_more_than_two_minutes_makes_two_incidents(
+    minutes: tuple[int, ...], found: list[tuple[float, float]]
+) -> None:
+    firing = Series({"alertname": "HighCpu", "server": "alpha"}, tuple((60.0 * minute, 1.0) for minute in minutes))
+    assert [(one.began, one.ended) for one in incidents([firing], 600)] == found
+
+
 def test_errors_and_changes_of_many_name_a_few(facts: Facts) -> None:
     lines = [
         b'{"timestamp": "2026-03-10T12:00:00Z", "agent_id": "a-%d", "category": "errors", "message": "down"}' % number
