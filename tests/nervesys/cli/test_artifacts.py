@@ -46,7 +46,13 @@ def test_cleaning_up_says_what_goes_before_it_goes(run: Run, world: World) -> No
     (world.place.home / "agents").mkdir()
     assert run("artifacts", "gc").out == "nothing may go\n"
     made = world.artifacts().put("x", "note", retention=1)
+    world.stop()
     world.clock = system_clock
+    world.start()
     said = run("artifacts", "gc", "--dry-run").out
+    assert made.id in said
     assert "a dry run: nothing was deleted" in said
     assert world.lies_there(made)
+    assert made.id in run("artifacts", "gc").out
+    assert not world.lies_there(made)
+    assert run("artifacts", "gc").out == "nothing may go\n"
