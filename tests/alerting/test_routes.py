@@ -95,6 +95,10 @@ def test_the_dead_mans_switch_goes_to_the_receiver_and_outside() -> None:
         "http://127.0.0.1:17010/api/v1/alertmanager",
         "https://example.org/alive",
     ]
+    (route, *_) = alertmanager_config(settings, SHIPPED, Path("secrets"))["route"]["routes"]
+    assert [route[key] for key in ("receiver", "group_wait", "repeat_interval")] == ["deadman", "0s", "1m"], (
+        "whoever waits for it takes a longer silence for death"
+    )
 
 
 def test_every_label_of_an_inhibition_is_on_both_sides() -> None:

@@ -37,24 +37,33 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+def measured(shown: Instruments) -> tuple[float | None, float | None]:
+    """Whether it is silent, and when the Watchdog was last received."""
+    silent, received = (f"nervesys_{name}" for name in ("deadman_silent", "watchdog_last_received_timestamp_seconds"))
+    return shown.registry.get_sample_value(silent), shown.registry.get_sample_value(received)
+
+
 def test_silence_is_told_once_and_so_is_the_return(caplog: pytest.LogCaptureFixture) -> None:
     now = [1000.0]
     with Outside() as outside:
         thread = threading.Thread(target=outside.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         url = SecretStr(f"http://127.0.0.1:{outside.server_port}/secret-path")
-        deadman = Deadman(300, url, Instruments("receiver", INSTRUMENTS), lambda: now[0])
+        shown = Instruments("receiver", INSTRUMENTS)
+        deadman = Deadman(300, url, shown, lambda: now[0])
         for seconds, status in ((300, 200), (1, 500), (5, 200), (5, 200)):
             now[0] += seconds
             outside.status = status
             asyncio.run(deadman.turn())
         assert outside.told == ["firing"]
+        assert measured(shown) == (1, 1000)
         deadman.heard()
         for _ in range(2):
             asyncio.run(deadman.turn())
         outside.shutdown()
         thread.join()
     assert outside.told == ["firing", "resolved"]
+    assert measured(shown) == (0, 1311)
     assert [record.levelno for record in caplog.records if "Watchdog" in record.message] == [
         logging.ERROR,
         logging.WARNING,

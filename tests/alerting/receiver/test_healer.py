@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import Connection
 
 from alerting.actions.outcome import Cause, Failed, Retry
+from alerting.drivers import Order
 from alerting.receiver.exposition import Waiting
+from alerting.receiver.healer import SHORTEST_PAUSE
 from nervesys.contract import Status
 from nervesys.errors import StoreUnavailable
 from tests.alerting.receiver.world import World, a_fleet, agent_down
@@ -47,7 +49,7 @@ def test_a_dead_agent_is_restarted_once_and_proven(begin: Begin) -> None:
     world.driver.effect = lambda agent: world.lives(agent, "two")
     down(world, "grok")
     world.passes(60)
-    assert world.driver.calls == ["grok"]
+    assert world.driver.orders == [Order("grok", "alpha", "grok")], "where it last ran"
     assert world.story() == ["received", "settling", "act", "called", "first_sign", "proven"]
     assert [change.state for change in world.changes] == ["deferred", "running", "succeeded", "recovered"]
 
@@ -85,6 +87,16 @@ def test_a_forged_alert_for_a_healthy_agent_does_nothing(begin: Begin) -> None:
     assert world.states() == {"grok": "skipped"}
 
 
+def test_an_agent_that_was_well_when_its_alert_came_is_looked_at_once_more(begin: Begin) -> None:
+    world = begin()
+    world.receive(agent_down("grok"))
+    world.passes(10)
+    assert world.states() == {"grok": "skipped"}
+    world.dies("grok")
+    world.passes(120)
+    assert world.driver.calls, "though no other alert came"
+
+
 def test_an_agent_stopped_on_purpose_stays_stopped(begin: Begin) -> None:
     world = begin()
     world.dies("grok")
@@ -111,9 +123,11 @@ def test_no_driver_is_called_while_the_store_is_blind_and_the_clock_of_recovery_
     world.store.broken = True
     world.passes(600)
     assert world.driver.calls == ["grok"]
+    assert world.measured("receiver_blind") == 1, "which is alerted on"
     world.store.broken = False
     world.lives("grok", "two")
     world.passes(30)
+    assert world.measured("receiver_blind") == 0
     assert (world.driver.calls, world.story()[-1]) == (["grok"], "proven")
 
 
@@ -202,6 +216,16 @@ def test_a_driver_error_is_tried_again_after_5_then_10_seconds(begin: Begin) -> 
     assert world.states() == {"grok": "recovered"}
 
 
+def test_after_a_call_that_worked_the_cool_down_counts_whatever_failed_before(begin: Begin) -> None:
+    world = begin(cooldown_seconds=300)
+    world.driver.script = [Retry(Cause.UNREACHABLE, "no socket")]
+    down(world, "grok")
+    world.passes(200)
+    assert (len(world.driver.calls), world.story()[-1]) == (2, "cooling_down")
+    world.passes(200)
+    assert len(world.driver.calls) == 3
+
+
 def test_a_driver_that_cannot_ever_do_it_asks_people_at_once(begin: Begin) -> None:
     world = begin()
     world.driver.script = [Failed(Cause.NOT_FOUND, "no such process")]
@@ -260,6 +284,26 @@ def test_without_an_alert_only_a_silence_worth_one_opens_an_episode_again(begin:
     world.dies("grok")
     world.passes(policy.grace + 10)
     assert (world.driver.calls, world.states()) == (["grok"], {"grok": "recovered"})
+
+
+def test_the_receiver_sleeps_until_the_next_agent_is_due_and_no_longer_than_between_two_looks(begin: Begin) -> None:
+    world = begin()
+
+    def pause() -> float:
+        return asyncio.run(world.healer.pause())
+
+    look, settle = world.healer.policy.look, world.healer.policy.settle
+    assert pause() == look, "nobody is in trouble"
+    world.dies("grok")
+    world.passes(35)
+    world.receive(agent_down("grok"))
+    assert pause() == SHORTEST_PAUSE
+    world.turn()
+    world.now += settle - 2
+    assert pause() == 2
+    with world.journal.transaction() as connection:
+        connection.exec_driver_sql("ALTER TABLE episodes RENAME TO gone")
+    assert pause() == look, "a journal that cannot be read is no reason to hurry"
 
 
 def test_an_agent_taken_out_of_the_brain_ends_its_episode(begin: Begin) -> None:

@@ -176,6 +176,15 @@ def test_nothing_else_is_done(run: Run, world: World, said: dict[str, str], stat
     assert world.states() == before
 
 
+@pytest.mark.parametrize(("scheme", "secure"), [("http", False), ("https", True)])
+def test_a_session_that_began_by_tls_is_never_sent_without(run: Run, scheme: str, secure: bool) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        answer = await client.post(f"{scheme}://receiver/sign-in", data={"token": TOKEN})
+        assert ("Secure" in answer.headers["set-cookie"].split("; ")) is secure
+
+    run(story)
+
+
 def test_a_wrong_token_opens_nothing(run: Run) -> None:
     async def story(client: httpx.AsyncClient) -> None:
         for token in ("", "wrong", TOKEN + "x", "ü"):

@@ -74,12 +74,17 @@ class ScriptedDriver:
     servers: tuple[str, ...] = ("*",)
 
     def __init__(self) -> None:
-        self.calls: list[str] = []
+        self.orders: list[Order] = []
         self.script: list[Outcome] = []
         self.effect: Callable[[str], None] = lambda target: None
 
+    @property
+    def calls(self) -> list[str]:
+        """Whom it was called for."""
+        return [order.target for order in self.orders]
+
     def restart(self, order: Order) -> Outcome:
-        self.calls.append(order.target)
+        self.orders.append(order)
         outcome = self.script.pop(0) if self.script else Done("started")
         if isinstance(outcome, Done):
             self.effect(order.target)
