@@ -65,7 +65,7 @@ class Advisor:
             AlertmanagerUnavailable: no Alertmanager took it; the next turn posts it again.
         """
         now = self.clock()
-        critical = await self.journal.run(
+        critical = await self.journal.read(
             lambda connection: records.standing(connection, ANALYZE, Severity.CRITICAL, now - HEARD_SECONDS)
         )
         standing = {record.agent: record for record in critical}

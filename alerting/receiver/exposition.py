@@ -67,7 +67,7 @@ class Exposition:
         """The text as of now."""
         async with self._one:
             try:
-                self._waiting = await self._journal.run(Waiting.read)
+                self._waiting = await self._journal.read(Waiting.read)
             except JournalUnavailable as err:
                 log.warning("the gauges as last read stay served: %s", err)
             self._series.see(self._waiting.open, self._agents())

@@ -104,7 +104,7 @@ class Healer:
         """Seconds until the next episode is due, at least `SHORTEST_PAUSE` and at most the interval of looks."""
         now = self.clock()
         try:
-            due_at = await self.journal.run(lambda connection: episodes.next_due(connection, now))
+            due_at = await self.journal.read(lambda connection: episodes.next_due(connection, now))
         except JournalUnavailable:
             due_at = None
         return self.policy.look if due_at is None else min(max(due_at - now, SHORTEST_PAUSE), self.policy.look)
@@ -114,7 +114,7 @@ class Healer:
         sights = await asyncio.gather(*(asyncio.to_thread(self.watch.sight, one.agent, look) for one in due))
         standings = [self._standing(agents, *one, silenced) for one in zip(due, sights, strict=True)]
         known = list(zip(due, sights, standings, strict=True))
-        return await self.journal.run(lambda connection: [self._case(connection, *one) for one in known])
+        return await self.journal.read(lambda connection: [self._case(connection, *one) for one in known])
 
     def _case(self, connection: Connection, episode: Episode, sight: Sight, standing: Standing) -> Case:
         now, policy = self.clock(), self.policy

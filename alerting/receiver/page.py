@@ -94,7 +94,7 @@ class Page:
     async def _journal(self, request: Request) -> Response:
         asked = {name: request.query_params.get(name) or None for name in FILTERS}
         wanted = view.Filter(**asked, limit=ROWS)
-        rows = await self.journal.run(lambda connection: _rows(connection, wanted))
+        rows = await self.journal.read(lambda connection: _rows(connection, wanted))
         agents = sorted(self.fleet().agents)
         said = {
             "rows": rows,
@@ -108,7 +108,7 @@ class Page:
 
     async def _episode(self, request: Request) -> Response:
         episode = episode_number(request.path_params["episode"])
-        story, asked = await self.journal.run(
+        story, asked = await self.journal.read(
             lambda connection: (view.story(connection, episode), view.escalations(connection, [episode]))
         )
         if story is None:

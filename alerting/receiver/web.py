@@ -155,7 +155,7 @@ class Desk:
 
     async def _read(self, query: Callable[[Connection], object]) -> Response:
         try:
-            found = await self.journal.run(query)
+            found = await self.journal.read(query)
         except JournalUnavailable as err:
             return PlainTextResponse(f"{err}\n", HTTPStatus.SERVICE_UNAVAILABLE)
         if found is None:

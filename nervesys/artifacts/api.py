@@ -211,7 +211,7 @@ class Api:
 
     def _planned(self, limits: gc.Limits) -> gc.Plan:
         listed = list(self.files.all())
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             return gc.planned(connection, listed, limits)
 
     async def _trace(self, request: Request, who: Caller) -> Any:
@@ -228,7 +228,7 @@ class Api:
         )
 
     def _read(self, query: Callable[[Connection], Result | Refused]) -> Result:
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             return _taken(query(connection))
 
     async def _commit(self, operation: Callable[[Connection], Result | Refused]) -> Result:

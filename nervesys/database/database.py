@@ -2,10 +2,11 @@
 
 On SQLite, writing transactions are serialized anyway. On PostgreSQL, exclusive transactions (`alone`) take an advisory
 lock that all programs share, so that both databases give the same guarantees; other transactions run concurrently.
+Reading transactions take no lock on either.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -58,6 +59,7 @@ class Database:
 
     def __init__(self, engine: Engine, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._engine = engine
+        self._reading = engine.execution_options(reading=True, postgresql_readonly=True)
         self._threads = Threads(engine, answer_seconds) if engine.dialect.name == "postgresql" else None
 
     @classmethod
@@ -90,6 +92,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads: it waits for no writer, and no writer for it. PostgreSQL refuses writes in it.
+
+        Raises:
+            DatabaseUnavailable: the block failed.
+        """
+        with self._answers("use"), self._reading.begin() as connection:
+            yield connection
+
+    @contextmanager
     def alone(self) -> Iterator[Connection]:
         """An exclusive transaction: no other exclusive one runs at the same time, in any program.
 
@@ -113,9 +125,30 @@ class Database:
         Raises:
             DatabaseUnavailable: it failed, or the server did not respond in time; it may or may not have happened.
         """
+        return await self._run(operation, self.alone if alone else self.transaction)
 
+    async def read(self, operation: Operation[Result]) -> Result:
+        """Run an operation that only reads, as `run` does.
+
+        Args:
+            operation: called with a connection in a reading transaction.
+
+        Raises:
+            DatabaseUnavailable: it failed, or the server did not respond in time.
+        """
+        return await self._run(operation, self.reading)
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._threads is not None:
+            self._threads.close()
+        self._engine.dispose()
+
+    async def _run(
+        self, operation: Operation[Result], transaction: Callable[[], AbstractContextManager[Connection]]
+    ) -> Result:
         def work() -> Result:
-            with self.alone() if alone else self.transaction() as connection:
+            with transaction() as connection:
                 return operation(connection)
 
         if self._threads is None:
@@ -124,12 +157,6 @@ class Database:
             return await self._threads.run(work)
         except TimeoutError:
             raise self.unavailable(f"use {self.called}: the server does not respond") from None
-
-    def close(self) -> None:
-        """Close every connection."""
-        if self._threads is not None:
-            self._threads.close()
-        self._engine.dispose()
 
     @classmethod
     @contextmanager
@@ -169,6 +196,7 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
