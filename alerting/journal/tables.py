@@ -12,6 +12,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
+    literal_column,
     text,
 )
 
@@ -52,6 +54,7 @@ Index("uq_episodes_open", *episodes.c["action", "agent", "test"], unique=True, s
 """At most one open episode for each action and agent; every further alert joins it."""
 Index("ix_episodes_due", episodes.c.due_at)
 Index("ix_episodes_agent", *episodes.c["agent", "id"])
+Index("ix_episodes_changed", *episodes.c["updated_at", "id"])
 
 attempts = Table(
     "attempts",
@@ -89,7 +92,7 @@ alerts = Table(
     Column("starts_at", String, nullable=False),
     Column("status", String, nullable=False),
     Column("sender", String, nullable=False),
-    Column("agent", String, nullable=False),
+    Column("agent", String, nullable=False, index=True),
     Column("labels", Text, nullable=False),
     Column("annotations", Text, nullable=False),
     Column("rejected", String, nullable=False),
@@ -98,6 +101,9 @@ alerts = Table(
     Column("times", Integer, nullable=False),
     UniqueConstraint("alertname", "fingerprint", "starts_at", "status"),
 )
+REJECTED = alerts.c.rejected != literal_column("''")
+"""With the value written out: of a bound parameter, no planner could tell that the index has all these alerts."""
+Index("ix_alerts_rejected", *alerts.c["last_at", "id"], sqlite_where=REJECTED, postgresql_where=REJECTED)
 
 evidence = Table(
     "evidence",
@@ -131,3 +137,7 @@ records = Table(
     UniqueConstraint("alert_id", "action", "target"),
     Index("ix_records_open", "closed_at"),
 )
+RECORD_CHANGED = func.coalesce(records.c.closed_at, records.c.opened_at)
+"""When a record last changed."""
+Index("ix_records_changed", RECORD_CHANGED, *records.c["id", "state", "action"])
+"""State and action are part of it, so that a row which is filtered out by them is not read."""

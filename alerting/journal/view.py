@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, select, union_all
+from sqlalchemy import Connection, Select, func, literal, select, union_all
 
 from alerting.journal.states import State
-from alerting.journal.tables import alerts, attempts, episodes, evidence, history, records
+from alerting.journal.tables import RECORD_CHANGED, REJECTED, alerts, attempts, episodes, evidence, history, records
 
 
 @dataclass(frozen=True)
@@ -31,51 +31,54 @@ _EPISODES = select(
     *episodes.c["id", "action", "agent", "alert", "state", "verdict", "detail", "attempts", "driver", "server"],
     *episodes.c["test", "opened_at", "updated_at", "closed_at"],
 )
+_NO_DRIVER = (
+    literal(0).label("attempts"),
+    literal("").label("driver"),
+    literal("").label("server"),
+    literal(False).label("test"),
+)
 _RECORDS = select(
-    literal("record"),
-    records.c.id,
-    records.c.action,
+    literal("record").label("kind"),
+    *records.c["id", "action"],
     alerts.c.agent,
-    alerts.c.alertname,
+    alerts.c.alertname.label("alert"),
     records.c.state,
-    literal("recorded"),
+    literal("recorded").label("verdict"),
     records.c.detail,
-    literal(0),
-    literal(""),
-    literal(""),
-    literal(False),
+    *_NO_DRIVER,
     records.c.opened_at,
-    func.coalesce(records.c.closed_at, records.c.opened_at),
+    RECORD_CHANGED.label("updated_at"),
     records.c.closed_at,
 ).join(alerts, alerts.c.id == records.c.alert_id)
 _REJECTED = select(
-    literal("alert"),
+    literal("alert").label("kind"),
     alerts.c.id,
-    literal("none"),
+    literal("none").label("action"),
     alerts.c.agent,
-    alerts.c.alertname,
-    literal(State.REJECTED.value),
-    alerts.c.rejected,
-    alerts.c.labels,
-    literal(0),
-    literal(""),
-    literal(""),
-    literal(False),
-    alerts.c.first_at,
-    alerts.c.last_at,
-    alerts.c.first_at,
-).where(alerts.c.rejected != "")
+    alerts.c.alertname.label("alert"),
+    literal(State.REJECTED.value).label("state"),
+    alerts.c.rejected.label("verdict"),
+    alerts.c.labels.label("detail"),
+    *_NO_DRIVER,
+    alerts.c.first_at.label("opened_at"),
+    alerts.c.last_at.label("updated_at"),
+    alerts.c.first_at.label("closed_at"),
+).where(REJECTED)
 
 
 def actions(connection: Connection, wanted: Filter) -> list[dict[str, Any]]:
     """Episodes, records and rejected alerts as one list, what changed last first."""
-    every = union_all(_EPISODES, _RECORDS, _REJECTED).subquery()
-    query = select(every).order_by(every.c.updated_at.desc(), every.c.id.desc()).limit(wanted.limit)
-    for column in ("state", "agent", "action", "alert"):
-        value = getattr(wanted, column)
-        if value is not None:
-            query = query.where(every.c[column] == value)
+    newest = union_all(*(_newest(kind, wanted) for kind in (_EPISODES, _RECORDS, _REJECTED))).subquery().c
+    query = select(*newest).order_by(newest.updated_at.desc(), newest.id.desc(), newest.kind).limit(wanted.limit)
     return [{**row, "test": bool(row["test"])} for row in connection.execute(query).mappings()]
+
+
+def _newest(kind: Select[Any], wanted: Filter) -> Select[Any]:
+    """The newest of one kind: limited by itself, so that its index ends the search."""
+    said = kind.selected_columns
+    asked = {column: getattr(wanted, column) for column in ("state", "agent", "action", "alert")}
+    matching = kind.where(*(said[column] == value for column, value in asked.items() if value is not None))
+    return select(matching.order_by(said.updated_at.desc(), said.id.desc()).limit(wanted.limit).subquery())
 
 
 def story(connection: Connection, episode_id: int) -> dict[str, Any] | None:
