@@ -8,6 +8,7 @@ from dashboards.correct import Query
 from dashboards.crowd import ROWS, Top
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
+from dashboards.recording import RECORDS_OF_FLEET, TASKS_OF_FLEET, TOKENS_OF_FLEET, Rise
 from dashboards.style import (
     AGENT_CELL,
     MEDIUM,
@@ -23,6 +24,8 @@ from dashboards.style import (
 )
 from dashboards.tables import Label, Value, table
 from nervesys.metrics import Period
+
+ERRORS = 'level="ERROR"'
 
 
 def dashboard(house: House) -> Dashboard:
@@ -126,33 +129,21 @@ def _agents() -> Any:
 
 
 def _compared(house: House) -> tuple[Any, ...]:
-    errors = 'nervesys_log_records_total{level="ERROR"}'
+    def compared(title: str, question: str, rise: Rise, matchers: str = "") -> Any:
+        rate = rise.per_minute(house.periods, matchers)
+        return _before_and_after(f"{title}, before and after", question, house, rise.period, rate)
+
     return (
-        _before_and_after("Errors, before and after", "Were errors logged more often?", house, Period.SHIP, errors),
-        _before_and_after(
-            "Failed tasks, before and after",
-            "Did tasks fail more often?",
-            house,
-            Period.HEARTBEAT,
-            'nervesys_agent_tasks_total{outcome="failed"}',
-        ),
-        _before_and_after(
-            "Completed tasks, before and after",
-            "Did less succeed?",
-            house,
-            Period.HEARTBEAT,
-            'nervesys_agent_tasks_total{outcome="completed"}',
-        ),
-        _before_and_after(
-            "Tokens, before and after", "Were more tokens used?", house, Period.HEARTBEAT, "nervesys_agent_tokens_total"
-        ),
+        compared("Errors", "Were errors logged more often?", RECORDS_OF_FLEET, ERRORS),
+        compared("Failed tasks", "Did tasks fail more often?", TASKS_OF_FLEET, 'outcome="failed"'),
+        compared("Completed tasks", "Did less succeed?", TASKS_OF_FLEET, 'outcome="completed"'),
+        compared("Tokens", "Were more tokens used?", TOKENS_OF_FLEET),
     )
 
 
-def _before_and_after(title: str, question: str, house: House, period: Period, counter: str) -> Any:
+def _before_and_after(title: str, question: str, house: House, period: Period, rate: str) -> Any:
     """Means over the parts of the time range before and after the newest change of the commits that are chosen."""
     changed = 'max(nervesys_brain_config_change_timestamp_seconds{commit=~"$commit"} @ end())'
-    rate = f"60 * sum(rate({counter}[$__rate_interval]))"
 
     def mean(when: str, legend: str) -> Query:
         steps = f"[$__range:{house.every(Period.SHIP)}]"
@@ -178,10 +169,7 @@ def _effects(house: House) -> tuple[Any, ...]:
             "Errors of the fleet",
             "Did errors rise after a change?",
             Unit.PER_MINUTE,
-            house.shipped(
-                '60 * sum by (category) (rate(nervesys_log_records_total{level="ERROR"}[$__rate_interval]))',
-                "{{category}}",
-            ),
+            house.shipped(RECORDS_OF_FLEET.per_minute(house.periods, ERRORS, "category"), "{{category}}"),
             stacked=True,
             empty="No error was logged",
         ),
@@ -189,14 +177,14 @@ def _effects(house: House) -> tuple[Any, ...]:
             "Tasks of the fleet",
             "Did less succeed, or more fail, after a change?",
             Unit.PER_MINUTE,
-            query("60 * sum by (outcome) (rate(nervesys_agent_tasks_total[$__rate_interval]))", "{{outcome}}"),
+            query(TASKS_OF_FLEET.per_minute(house.periods, by="outcome"), "{{outcome}}"),
             colours={"completed": Colour.GOOD, "failed": Colour.CRITICAL},
         ),
         graph(
             "Tokens of the fleet",
             "Did the use of tokens change with a model or a setting?",
             Unit.PER_MINUTE,
-            house.shipped("60 * sum by (model) (rate(nervesys_log_tokens_total[$__rate_interval]))", "{{model}}"),
+            house.shipped(TOKENS_OF_FLEET.per_minute(house.periods, by="model"), "{{model}}"),
             stacked=True,
             empty="No use of tokens was logged",
         ),

@@ -236,9 +236,13 @@ def _work(house: House) -> tuple[Any, ...]:
 
 def _pace(house: House, title: str, question: str, rise: Rise, matchers: str = "") -> Any:
     """A graph of how fast a counter grew, by the minute."""
+
+    def of(agents: str) -> str:
+        return f"{agents}, {matchers}" if matchers else agents
+
     crowd = Crowd(
-        lambda top: rise.per_minute(house.periods, f"{top}, {matchers}"),
-        f"sum by (agent) ({rise.total(house.periods, f'{AGENT}, {matchers}', WHOLE)})",
+        lambda top: rise.per_minute(house.periods, of(top), "agent"),
+        f"sum by (agent) ({rise.total(house.periods, of(AGENT), WHOLE)})",
     )
     asked = house.shipped if rise.period is Period.SHIP else query
     return most(title, question, Unit.PER_MINUTE, crowd, asked=asked)

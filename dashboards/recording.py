@@ -70,13 +70,17 @@ class Rise:
 
     def ever(self, periods: Periods, matchers: str, span: str) -> str:
         """PromQL for the same over months, of which `nervesys history backfill` told a part; summed by whoever asks."""
-        told = f'{self.counter}{{{matchers}, job="{HISTORY}"}}'
-        return f"{self.total(periods, matchers, span)} or increase({told}{span})"
+        return f"{self.total(periods, matchers, span)} or increase({self._told(matchers)}{span})"
 
-    def per_minute(self, periods: Periods, matchers: str) -> str:
-        """PromQL for how fast it grew at each point of a graph."""
+    def per_minute(self, periods: Periods, matchers: str = "", by: str = "") -> str:
+        """PromQL for how fast it grew at each point of a graph, at whatever time."""
         mean = f"avg_over_time({self.series(periods)}{{{matchers}}}[$__rate_interval])"
-        return f"{60 / self.window(periods):g} * sum by (agent) ({mean})"
+        told = f"rate({self._told(matchers)}[$__rate_interval])"
+        return f"sum by ({by}) ({60 / self.window(periods):g} * {mean} or 60 * {told})"
+
+    def _told(self, matchers: str) -> str:
+        of_history = f'job="{HISTORY}"'
+        return f"{self.counter}{{{f'{matchers}, {of_history}' if matchers else of_history}}}"
 
 
 TASKS = Rise("nervesys_agent_tasks_total", ("agent", "outcome"), Period.HEARTBEAT)
@@ -84,8 +88,21 @@ TOKENS = Rise("nervesys_agent_tokens_total", ("agent",), Period.HEARTBEAT)
 RECORDS = Rise("nervesys_log_records_total", ("agent", "level"), Period.SHIP)
 TOKENS_OF_MODELS = Rise("nervesys_log_tokens_total", ("agent", "model"), Period.SHIP)
 DURATIONS = Rise("nervesys_log_action_duration_seconds_bucket", ("agent", "le"), Period.SHIP)
+TASKS_OF_FLEET = Rise("nervesys_agent_tasks_total", ("outcome",), Period.HEARTBEAT)
+RECORDS_OF_FLEET = Rise("nervesys_log_records_total", ("category", "level"), Period.SHIP)
+TOKENS_OF_FLEET = Rise("nervesys_log_tokens_total", ("model",), Period.SHIP)
 ACTIONS = Rise("nervesys_actions_total", ("agent", "action", "state"), Period.SCRAPE, rare=True)
-RISES = (TASKS, TOKENS, RECORDS, TOKENS_OF_MODELS, DURATIONS, ACTIONS)
+RISES = (
+    TASKS,
+    TOKENS,
+    RECORDS,
+    TOKENS_OF_MODELS,
+    DURATIONS,
+    ACTIONS,
+    TASKS_OF_FLEET,
+    RECORDS_OF_FLEET,
+    TOKENS_OF_FLEET,
+)
 
 
 def recorded(periods: Periods) -> Mapping[str, Known]:

@@ -115,7 +115,7 @@ def test_a_graph_shows_what_is_done_a_minute(finds: Callable[..., None]) -> None
         {"series": f'nervesys_agent_tasks_total{{agent="grok",outcome="{outcome}"}}', "values": f"0+{step}x60"}
         for outcome, step in (("completed", 30), ("failed", 2))
     ]
-    expr = filled(TASKS.per_minute(PERIODS, 'agent="grok"'), windows(60, 60, 3600))
+    expr = filled(TASKS.per_minute(PERIODS, 'agent="grok"', "agent"), windows(60, 60, 3600))
     finds(series, expr, {'{agent="grok"}': 32})
 
 
@@ -167,6 +167,9 @@ def test_names_are_level_metric_operation_and_say_the_window() -> None:
         "agent_model:nervesys_log_tokens:increase4m",
         "agent_le:nervesys_log_action_duration_seconds_bucket:increase4m",
         "agent_action_state:nervesys_actions:increase1m",
+        "outcome:nervesys_agent_tasks:increase4m",
+        "category_level:nervesys_log_records:increase4m",
+        "model:nervesys_log_tokens:increase4m",
     ]
 
 
