@@ -1,11 +1,11 @@
-"""Benchmark: the Main Overview of a day of 100 agents, drawn; and what its questions cost Prometheus at 10 000.
+"""Benchmark: the Main Overview of a day of 100 agents, drawn; and what pages of 10 000 ask of Prometheus.
 
 All series are made up, those too that rules record. Each reaches back as far as somebody asks for it.
 """
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +23,7 @@ from nervesys.metrics.periods import periods
 from nervesys.prometheus import Prometheus
 from nervesys.promql import Known, selections
 from nervesys.queries.asking import Live
-from nervesys.queries.reading import Json, questions_of
+from nervesys.queries.reading import Json, Question, questions_of
 from nervesys.queries.variables import ANY, filled, seconds_of, variables_in, windows
 from nervesys.settings import load
 from nervesys.stack.blocks import make_blocks
@@ -45,7 +45,10 @@ HTML_SECONDS, PDF_SECONDS, ASKED_SECONDS = 3.0, 8.0, 1.0
 LOADED = load()
 PERIODS = periods(LOADED)
 RULES = rules(PERIODS)["groups"]
-PAGE = pages(LOADED)[0]
+BY_UID = {page["uid"]: page for page in pages(LOADED)}
+PAGE = BY_UID["main-overview"]
+OF_FLEET = (PAGE, BY_UID["alerts-actions"], BY_UID["config-changes"])
+"""The pages that ask for all agents at once; but for Historical Trends, whose months nobody can make up in minutes."""
 SCRAPED = int(LOADED.settings.monitoring.prometheus.scrape_interval_seconds)
 EVALUATED = duration(LOADED.settings.monitoring.prometheus.evaluation_interval_seconds)
 STEPS = {rise.series(PERIODS): int(rise.window(PERIODS)) for rise in RISES}
@@ -67,31 +70,42 @@ class Fleet:
 
     Attributes:
         agents: how many.
-        seconds: the time range of the page.
+        seconds: the time range of all pages; None where each has that with which it opens.
     """
 
     agents: int
-    seconds: int
+    seconds: float | None
 
-    def write(self, path: Path, page: Json) -> None:
-        """Every series that a page and the recording rules ask for, as OpenMetrics text."""
-        known, reach = world(LOADED).known, self._reach(page)
+    def span(self, page: Json) -> float:
+        """The time range of a page, in seconds."""
+        return self.seconds or seconds_of(page["time"]["from"])
+
+    def write(self, path: Path) -> None:
+        """Every series that the pages and the recording rules ask for, as OpenMetrics text."""
+        known, reach = world(LOADED).known, self._reach()
         with path.open("w") as out:
             for name in sorted(reach.keys() & known.keys()):
                 out.writelines(self._family(name, known[name], reach[name]))
             out.write("# EOF\n")
 
-    def _reach(self, page: Json) -> dict[str, float]:
+    def _reach(self) -> dict[str, float]:
         """How far back each series is asked for, in seconds."""
         inputs = {one.name for group in RULES for rule in group["rules"] for one in selections(rule["expr"])}
         reach: dict[str, float] = dict.fromkeys(inputs, BRIEF_SECONDS)
-        for question in questions_of(page):
-            values = dict.fromkeys(variables_in(question.expr), ANY) | windows(60, 60, self.seconds)
-            spans = {question.expr: 0 if question.instant else self.seconds} | {top.expr: 0 for top in question.tops}
-            for expr, span in spans.items():
-                for one in selections(filled(expr, values)):
-                    reach[one.name] = max(reach.get(one.name, 0), one.window or BRIEF_SECONDS, span)
+        for name, back in (asked for page in OF_FLEET for asked in self._asked(page)):
+            reach[name] = max(reach.get(name, 0), back)
         return reach
+
+    def _asked(self, page: Json) -> Iterator[tuple[str, float]]:
+        """Series that a page asks for, and how far back; nothing was backfilled."""
+        span = self.span(page)
+        for question in questions_of(page):
+            values = dict.fromkeys(variables_in(question.expr), ANY) | windows(60, 60, span)
+            spans = {question.expr: 0 if question.instant else span} | {top.expr: 0 for top in question.tops}
+            for expr, back in spans.items():
+                for one in selections(filled(expr, values)):
+                    if "job" not in one.labels:
+                        yield one.name, max(one.window or BRIEF_SECONDS, back)
 
     def _family(self, name: str, known: Known, reach: float) -> Iterator[str]:
         step = STEPS.get(name, SCRAPED)
@@ -114,9 +128,9 @@ class Fleet:
     def _subjects(self, names: frozenset[str]) -> Sequence[dict[str, str]]:
         if not names & _of_agent(0).keys():
             return [{}]
-        step = 1 if "agent" in names else AGENTS_A_SERVER
-        agents = map(_of_agent, range(0, self.agents, step))
-        return [{name: value for name, value in agent.items() if name in names} for agent in agents]
+        agents = map(_of_agent, range(0, self.agents, 1 if "agent" in names else AGENTS_A_SERVER))
+        told = (tuple((name, value) for name, value in agent.items() if name in names) for agent in agents)
+        return [dict(pairs) for pairs in dict.fromkeys(told)]
 
 
 def _of_agent(number: int) -> dict[str, str]:
@@ -150,9 +164,8 @@ def _value(name: str, known: Known, shade: tuple[str, int], at: int) -> float | 
 
 def run(report: Report, *, large: bool, short: bool) -> None:
     """Measure both, each before a Prometheus of its own."""
-    usual = int(seconds_of(PAGE["time"]["from"]))
     small = Fleet(5, HOUR_SECONDS) if short else Fleet(100, DAY_SECONDS)
-    great = Fleet(10, HOUR_SECONDS) if short else Fleet(10_000, DAY_SECONDS if large else usual)
+    great = Fleet(10, HOUR_SECONDS) if short else Fleet(10_000, DAY_SECONDS if large else None)
     with tempfile.TemporaryDirectory() as name:
         _draw(report, small, Path(name))
     with tempfile.TemporaryDirectory() as name:
@@ -164,34 +177,39 @@ def _draw(report: Report, fleet: Fleet, folder: Path) -> None:
         live = _live(url)
 
         def draw(form: Form) -> bytes:
-            return drawn_file(PAGE, live, fleet.seconds, form, Theme.LIGHT, executor)
+            return drawn_file(PAGE, live, fleet.span(PAGE), form, Theme.LIGHT, executor)
 
         for form, aim in ((Form.HTML, HTML_SECONDS), (Form.PDF, PDF_SECONDS)):
-            what = f"Main Overview, {fleet.seconds // HOUR_SECONDS} h of {fleet.agents} agents, as {form.upper()}"
+            what = f"Main Overview, {_hours(fleet, PAGE)} of {fleet.agents} agents, as {form.upper()}"
             report.within(what, best(partial(draw, form)).wall, aim)
             report.fact(f"size of that {form.upper()}", f"{len(draw(form)):,} bytes")
 
 
 def _ask(report: Report, fleet: Fleet, folder: Path) -> None:
-    """All questions at once, as a browser asks them; the answers are read to the end and parsed."""
     with _remembering(fleet, folder) as url, ThreadPoolExecutor(AT_A_TIME) as executor:
-        live = _live(url)
-        values, questions = live.variables(PAGE), list(questions_of(PAGE))
-
-        def ask() -> None:
-            anew = _live(url)  # which remembers nothing of what was chosen
-            list(executor.map(lambda question: anew.ask(question, values, fleet.seconds, WIDTH // 6), questions))
-
-        what = f"its {len(questions)} questions, {fleet.seconds // HOUR_SECONDS} h of {fleet.agents:,} agents"
-        report.within(what, best(ask).wall, ASKED_SECONDS)
-        report.fact("its variables, asked before", seconds(best(partial(live.variables, PAGE)).wall))
-        slowest = max(
-            (best(partial(live.ask, one, values, fleet.seconds, WIDTH // 6), 1).wall, str(one)) for one in questions
-        )
-        report.fact("the slowest of them alone", f"{slowest[1]}: {seconds(slowest[0])}")
+        for page in OF_FLEET:
+            _ask_page(report, fleet, page, url, executor)
         for group in RULES:
-            cost = best(partial(_evaluate, live, group)).wall
+            cost = best(partial(_evaluate, _live(url), group)).wall
             report.fact(f"recording {group['name']}, each {group.get('interval', EVALUATED)}", seconds(cost))
+
+
+def _ask_page(report: Report, fleet: Fleet, page: Json, url: str, executor: Executor) -> None:
+    """All questions at once, as a browser asks them; the answers are read to the end and parsed."""
+    values, questions, span = _live(url).variables(page), list(questions_of(page)), fleet.span(page)
+
+    def ask(*asked: Question) -> None:
+        live = _live(url)  # which remembers nothing of what was chosen
+        list(executor.map(lambda question: live.ask(question, values, span, WIDTH // 6), asked))
+
+    what = f"{page['title']}: {len(questions)} questions, {_hours(fleet, page)} of {fleet.agents:,} agents"
+    report.within(what, best(partial(ask, *questions)).wall, ASKED_SECONDS)
+    slowest = max((best(partial(ask, one), 1).wall, str(one)) for one in questions)
+    report.fact("the slowest of them alone", f"{slowest[1]}: {seconds(slowest[0])}")
+
+
+def _hours(fleet: Fleet, page: Json) -> str:
+    return f"{fleet.span(page) / HOUR_SECONDS:g} h"
 
 
 def _evaluate(live: Live, group: Json) -> None:
@@ -206,7 +224,7 @@ def _live(url: str) -> Live:
 @contextmanager
 def _remembering(fleet: Fleet, folder: Path) -> Iterator[str]:
     text, data = folder / "samples.txt", folder / "data"
-    fleet.write(text, PAGE)
+    fleet.write(text)
     make_blocks(find("promtool", PROGRAMS), text, data)
     text.unlink()
     with prometheus(folder, data) as url:
