@@ -139,13 +139,20 @@ def test_reading_everything_goes_on_until_nothing_is_left() -> None:
 
 
 def test_areas_refresh_in_the_background_each_at_its_own_interval(wait_until: Callable[..., None]) -> None:
-    world = World()
-    world.runner.start()
+    passes: list[str] = []
+    areas = [
+        Area(name, [], every_seconds, lambda _, name=name: passes.append(name))  # type: ignore[misc]  # bound now
+        for name, every_seconds in (("slow", 86_400), ("quick", 0.01))
+    ]
+    opened = context(source="toy")
+    runner = Runner(Source("toy", "A toy.", (), lambda _: areas), opened)
+    runner.start()
     try:
-        wait_until(lambda: world.things == 1)
+        wait_until(lambda: passes.count("quick") >= 3 and "slow" in passes)
     finally:
-        world.runner.stop()
-    assert world.context.stopping.is_set()
+        runner.stop()
+    assert passes.count("slow") == 1
+    assert opened.stopping.is_set()
 
 
 def test_one_process_a_source(tmp_path: Path) -> None:

@@ -26,9 +26,10 @@ class Time:
 
 
 class Away(FolderStore):
-    """Answers nothing, or takes no uploads."""
+    """Answers nothing, takes no uploads, or keeps half of them and says nothing."""
 
     away = False
+    halves = False
     dies: type[BaseException] | None = None
 
     def list(self, prefix: str, *, recursive: bool = True):  # type: ignore[no-untyped-def]
@@ -39,7 +40,8 @@ class Away(FolderStore):
     def put(self, key: str, body: bytes | IO[bytes], *, content_type: str = "") -> str:
         if self.away:
             raise StoreUnavailable("put: refused")
-        version = super().put(key, body, content_type=content_type)
+        whole = body if isinstance(body, bytes) else body.read()
+        version = super().put(key, whole[: len(whole) // 2] if self.halves else whole, content_type=content_type)
         if self.dies:
             raise self.dies
         return version
@@ -64,6 +66,18 @@ def write(path: Path, *words: str) -> None:
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE IF NOT EXISTS words (word TEXT)")
         db.executemany("INSERT INTO words VALUES (?)", [(word,) for word in words])
+
+
+def write_and_be_killed(path: Path, word: str) -> None:
+    """The word is in the log beside the file, and not in the file itself."""
+    files = path, Path(f"{path}-wal")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        with db:
+            db.execute("INSERT INTO words VALUES (?)", (word,))
+        left = [file.read_bytes() for file in files]
+    for file, body in zip(files, left, strict=True):
+        file.write_bytes(body)
 
 
 def words(path: Path) -> list[str]:
@@ -112,7 +126,7 @@ def test_what_two_hosts_wrote_apart_is_set_aside_and_not_lost(store: Away, tmp_p
     here.save()
     write(there.path("memory"), "theirs")
     there.save()
-    write(tmp_path / "a/memory.sqlite3", "ours")
+    write_and_be_killed(tmp_path / "a/memory.sqlite3", "ours")
     assert words(here.path("memory")) == ["common", "theirs"]
     assert words(tmp_path / "a/memory.aside-1") == ["common", "ours"]
 
@@ -168,6 +182,23 @@ def test_a_damaged_copy_takes_nothing_s_place(store: Away, tmp_path: Path, clock
     with pytest.raises(BadObject, match="is damaged"):
         host(store, tmp_path / "b", clock).path("memory")
     assert not (tmp_path / "b/memory.sqlite3").exists()
+
+
+def test_a_copy_that_did_not_arrive_whole_is_told_and_older_ones_stay(store: Away, tmp_path: Path, clock: Time) -> None:
+    here = host(store, tmp_path / "a", clock)
+    for word in "abc":
+        write(here.path("memory"), word)
+        here.save()
+    before = copies(tmp_path)
+    assert len(before) == 3
+    write(here.path("memory"), "d")
+    store.halves = True
+    with pytest.raises(NervesysError, match="what lies there is not what was sent"):
+        here.save()
+    assert copies(tmp_path)[:3] == before
+    store.halves = False
+    here.save()
+    assert words(host(store, tmp_path / "b", clock).path("memory")) == ["a", "b", "c", "d"]
 
 
 def test_a_full_disk_is_said_before_anything_is_written(

@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+import tracemalloc
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
@@ -97,6 +98,20 @@ def test_a_body_over_its_limit_is_too_large(store: ObjectStore, folder: str) -> 
     with pytest.raises(BadObject) as bad:
         store.get(f"{folder}big", max_bytes=10)
     assert bad.value.reason is Reason.TOO_LARGE
+
+
+def test_of_a_body_over_its_limit_no_more_is_read(rclone_endpoint: str) -> None:
+    """The server is a process of its own, so that the memory is ours."""
+    store = _opened(rclone_endpoint)
+    store.put("huge", bytes(16 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadObject, match="too_large"):
+            store.get("huge", max_bytes=10)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 << 20
 
 
 def test_bodies_arrive_whole_however_often_they_are_asked_for(store: ObjectStore, folder: str) -> None:
