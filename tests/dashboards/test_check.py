@@ -37,6 +37,13 @@ def defaults(page: Json) -> Json:
     return found
 
 
+def titled(page: Json, title: str) -> Json:
+    found: Json = next(panel for panel in page["panels"] if panel["title"] == title)
+    return found
+
+
+OUTSIDE = {"x": 20, "y": 1000, "w": 8, "h": 1}
+FALLING = [{"color": "green", "value": None}, {"color": "red", "value": 5}, {"color": "orange", "value": 2}]
 LOGS = "nervesys_log_records_total"
 TASKS = "nervesys_agent_tasks_total"
 
@@ -46,9 +53,14 @@ TASKS = "nervesys_agent_tasks_total"
     [
         pytest.param("uid", lambda page: page.update(uid="with space"), id="uid with a space"),
         pytest.param("unique-title", lambda page: page.update(title="Stack Health"), id="title taken"),
+        pytest.param("unique-uid", lambda page: page.update(uid="stack-health"), id="uid taken"),
+        pytest.param(
+            "panel-ids", lambda page: spoil(page, "title", page["panels"][1]["title"]), id="panel's title taken"
+        ),
         pytest.param("panel-ids", lambda page: spoil(page, "id", page["panels"][1]["id"]), id="id taken"),
         pytest.param("grid", lambda page: spoil(page, "gridPos", page["panels"][1]["gridPos"]), id="overlap"),
         pytest.param("grid", lambda page: page["panels"].reverse(), id="out of order"),
+        pytest.param("grid", lambda page: page["panels"][-1].update(gridPos=OUTSIDE), id="out of the grid"),
         pytest.param("variables", lambda page: asks(page, 'up{job="$other"}'), id="variable not defined"),
         pytest.param("variables", lambda page: page["templating"]["list"].append(unused()), id="variable not used"),
         pytest.param(
@@ -78,15 +90,34 @@ TASKS = "nervesys_agent_tasks_total"
         ),
         pytest.param("uneditable-dashboard", lambda page: page.update(editable=True), id="editable"),
         pytest.param("panel-datasource-rule", lambda page: spoil(page, "datasource", "Prometheus"), id="named source"),
+        pytest.param(
+            "panel-datasource-rule", lambda page: asks(page, "up", datasource="x"), id="query of a named source"
+        ),
+        pytest.param("panel-title-description-rule", lambda page: spoil(page, "title", ""), id="no title"),
         pytest.param("panel-title-description-rule", lambda page: spoil(page, "description", ""), id="no description"),
         pytest.param("panel-units-rule", lambda page: defaults(page).pop("unit"), id="no unit"),
         pytest.param("panel-no-targets-rule", lambda page: spoil(page, "targets", []), id="no query"),
         pytest.param("crowd", lambda page: asks(page, "up", legendFormat="{{agent}}"), id="a line an agent"),
+        pytest.param(
+            "crowd",
+            lambda page: titled(page, "Agents")["targets"][0].update(expr="nervesys_agent_info"),
+            id="a row an agent",
+        ),
         pytest.param("empty-state", lambda page: defaults(page).pop("noValue"), id="silent when empty"),
         pytest.param(
             "thresholds",
             lambda page: defaults(page)["thresholds"]["steps"].insert(0, {"color": "red", "value": 5}),
             id="thresholds that do not start at null",
+        ),
+        pytest.param(
+            "thresholds", lambda page: defaults(page)["thresholds"].update(steps=FALLING), id="thresholds that fall"
+        ),
+        pytest.param(
+            "thresholds",
+            lambda page: page["panels"][0]["fieldConfig"]["overrides"].append(
+                {"properties": [{"id": "thresholds", "value": {"steps": FALLING}}]}
+            ),
+            id="thresholds of one column that fall",
         ),
         pytest.param("target-promql-rule", lambda page: asks(page, "sum by ("), id="no PromQL"),
         pytest.param("family", lambda page: asks(page, "nervesys_agent_hartbeat"), id="misspelt family"),

@@ -1,5 +1,7 @@
 """What is drawn where there is too much to draw: asked of a real Prometheus that knows two agents."""
 
+from collections.abc import Callable
+
 import pytest
 
 from dashboards import crowd
@@ -7,11 +9,12 @@ from dashboards.build import pages
 from dashboards.shared import FIRING
 from nervesys.queries.asking import Live
 from nervesys.queries.reading import Question, questions_of
-from nervesys.queries.variables import ANY
+from nervesys.queries.variables import ANY, filled, windows
 from nervesys.settings import load
 from tests.hour.history import HOUR_SECONDS
 
 STEPS = 60
+Pick = Callable[..., str]
 
 
 def asked(panel: str) -> Question:
@@ -41,6 +44,17 @@ def test_the_line_of_the_busiest_is_drawn_and_unbroken(live: Live, chosen: str, 
 def test_without_too_many_all_are_drawn(live: Live) -> None:
     lines = live.ask(asked("Tasks ended"), {"agent": ANY, "server": ANY}, HOUR_SECONDS, STEPS)
     assert {line.labels["agent"] for line in lines} == {"gimai", "grok"}
+
+
+@pytest.mark.parametrize(("lowest", "pick"), [(False, max), (True, min)], ids=["highest", "lowest"])
+def test_who_is_chosen_has_the_highest_or_the_lowest_rank(live: Live, lowest: bool, pick: Pick) -> None:
+    name, matchers = "nervesys_agent_tasks_total", 'outcome="completed"'
+    there = live.prometheus.instant(f"max_over_time({name}{{{matchers}}}[1h])", live.now)
+    ranks = {one.labels["agent"]: one.points[-1][1] for one in there}
+    assert len(set(ranks.values())) == len(ranks) > 1
+    top = crowd.Top("whoever", crowd.highest(name, "agent", matchers).rank, "agent", 1, lowest)
+    [chosen] = live.prometheus.instant(filled(top.expr, windows(60, 60, HOUR_SECONDS)), live.now)
+    assert chosen.labels == {"agent": pick(ranks, key=ranks.__getitem__)}
 
 
 def test_a_test_of_the_alerts_is_no_alert() -> None:

@@ -18,6 +18,7 @@ from dashboards.recording import (
     TASKS,
     TOKENS,
     TOKENS_OF_MODELS,
+    TROUBLE,
     recorded,
     rules,
 )
@@ -78,6 +79,23 @@ def finds(program: Callable[[str], str], tmp_path: Path) -> Callable[..., None]:
 )
 def test_the_status_of_an_agent(finds: Callable[..., None], series: list[dict[str, str]], codes: list[float]) -> None:
     finds(series, STATUS, {f'{STATUS}{{agent="grok"}}': code for code in codes})
+
+
+@pytest.mark.parametrize(
+    ("series", "codes"),
+    [
+        pytest.param([CONFIGURED, BEATING, said(Status.RUNNING, "1x60")], [], id="at work"),
+        pytest.param([CONFIGURED, BEATING, said(Status.IDLE, "1x60")], [], id="idle"),
+        pytest.param(
+            [CONFIGURED, BEATING, said(Status.DEGRADED, "1x60")], [STATUS_CODES[Status.DEGRADED]], id="degraded"
+        ),
+        pytest.param([CONFIGURED, BEATING, said(Status.RUNNING, "1 1 stale")], [SILENT], id="silent"),
+    ],
+)
+def test_trouble_is_recorded_of_those_alone_who_are_not_at_work(
+    finds: Callable[..., None], series: list[dict[str, str]], codes: list[float]
+) -> None:
+    finds(series, TROUBLE, {f'{TROUBLE}{{agent="grok"}}': code for code in codes})
 
 
 @pytest.mark.parametrize(

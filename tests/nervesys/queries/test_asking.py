@@ -6,7 +6,7 @@ import pytest
 
 from nervesys.prometheus import Prometheus, QueryFailed, Series
 from nervesys.queries.asking import Live
-from nervesys.queries.reading import Question, Top
+from nervesys.queries.reading import Question, Top, question_of_marks
 
 NOW = 1_750_000_017.0
 GRAPH = Question("page", "panel", "A", "up", instant=False, min_step="")
@@ -37,6 +37,36 @@ def test_a_range_ends_close_to_now(span: float, step: float, behind: float) -> N
     assert asked_step == pytest.approx(step)
     assert end == pytest.approx(NOW - behind)
     assert span - step < end - start <= span
+
+
+def chooses(multi: bool) -> dict[str, object]:
+    """A page with one variable."""
+    variable = {"name": "agent", "label": "Agent", "query": "label_values(up, agent)", "hide": 0}
+    return {"templating": {"list": [variable | {"multi": multi, "includeAll": multi, "allValue": ".*"}]}}
+
+
+@pytest.mark.parametrize(
+    ("multi", "wanted", "chosen", "value"),
+    [
+        pytest.param(True, 'a.b"c', 'a.b"c', 'a\\\\.b\\"c', id="of several: a regular expression that only it matches"),
+        pytest.param(False, 'a.b"c', 'a.b"c', 'a.b\\"c', id="of which one is chosen: as it is"),
+        pytest.param(True, "a_b", None, ".*", id="nobody: all of them"),
+        pytest.param(False, "a_b", 'a.b"c', 'a.b\\"c', id="nobody, of which one is chosen: the first"),
+    ],
+)
+def test_what_is_chosen_gets_into_a_query_as_itself(multi: bool, wanted: str, chosen: str | None, value: str) -> None:
+    @dataclass(frozen=True)
+    class Naming(Prometheus):
+        def instant(self, expr: str, at: float | None = None) -> list[Series]:
+            return [Series({"agent": name}, ((NOW, 1),)) for name in ("grok", 'a.b"c')]
+
+    [choice] = Live(Naming("http://nowhere"), interval=5, now=NOW).choices(chooses(multi), {"agent": wanted})
+    assert (choice.options, choice.chosen, choice.value) == (('a.b"c', "grok"), chosen, value)
+
+
+def test_marks_are_asked_for_at_the_step_that_they_need() -> None:
+    marks = {"name": "Actions", "expr": "up", "step": "10m"}
+    assert Live(Prometheus("http://nowhere"), 5, NOW).step(question_of_marks({"uid": "page"}, marks), 1000) == 600
 
 
 BUSIEST = Top("top_up", 'topk(2, up{zone="$zone"})', "agent")

@@ -1,6 +1,6 @@
 import pytest
 
-from nervesys.queries.variables import filled, seconds_of, variables_in, windows
+from nervesys.queries.variables import filled, instant_of, seconds_of, variables_in, windows
 
 
 def test_variables_are_found_and_filled_in_every_spelling() -> None:
@@ -26,3 +26,9 @@ def test_durations() -> None:
     assert [seconds_of(text) for text in ("30s", "10m", "now-6h", "250ms", "7d")] == [30, 600, 21600, 0.25, 604800]
     with pytest.raises(ValueError, match="not a duration"):
         seconds_of("soon")
+
+
+def test_times_as_grafana_writes_them() -> None:
+    assert [instant_of(text, 1000) for text in ("now", "now-10m", "1750000000000")] == [1000, 400, 1_750_000_000]
+    with pytest.raises(ValueError, match="not a duration"):
+        instant_of("yesterday", 1000)
