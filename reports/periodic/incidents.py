@@ -99,9 +99,7 @@ def done_about(incident: Incident, all_deeds: Sequence[Deed]) -> str:
     """What was done for the incident's agent while it lasted, such as `restart_agent: running, recovered`."""
     until = incident.ended if incident.ended is not None else float("inf")
     during = [
-        deed
-        for deed in all_deeds
-        if incident.agent and deed.agent == incident.agent and incident.began <= deed.at <= until + STEP_SECONDS
+        deed for deed in all_deeds if deed.agent == incident.agent and incident.began <= deed.at <= until + STEP_SECONDS
     ]
     return "; ".join(f"{action}: {states}" for action, states in told(during).items())
 

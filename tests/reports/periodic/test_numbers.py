@@ -8,18 +8,22 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from statistics import median
 
 import pytest
 
 from nervesys.prometheus import Series
-from reports.periodic.availability import Presence
+from nervesys.settings import load
+from nervesys.stores.brain import GitBrain
+from reports.periodic.availability import Presence, fresh_query, watched_query
 from reports.periodic.compose import report_of
 from reports.periodic.facts import Facts
-from reports.periodic.incidents import incidents
-from reports.periodic.model import Report, Value
+from reports.periodic.incidents import Deed, incidents
+from reports.periodic.model import Report, Tone, Value
 from reports.periodic.period import Every, Period
 from reports.periodic.tally import Tally
+from tests.brains import write
 from tests.reports.periodic.conftest import ANALYSIS, World
 from tests.reports.periodic.past import (
     AGENTS,
@@ -286,8 +290,40 @@ def test_changes_of_the_configuration(world: World, report: Report, weekly: Repo
     assert "changed by 1 commit." in report.answers[2].words
 
 
+def test_a_period_is_compared_only_with_one_that_is_known_whole(facts: Facts) -> None:
+    (monday,) = facts.summaries_before
+    priceless = monday.model_copy(update={"tokens_by_model": {}})
+    for known, compared in (
+        (replace(facts, period=Period.holding(Every.WEEKLY, TUESDAY)), set()),
+        (replace(facts, summaries_before=[priceless]), {"Tasks completed", "Tokens"}),
+        (facts, {"Tasks completed", "Tokens", "Cost of tokens"}),
+    ):
+        before = {name for name in ("Tasks completed", "Tokens", "Cost of tokens") if figure(report_of(known), name)[1]}
+        assert before == compared
+
+
+@pytest.mark.parametrize(("profile", "step"), [(None, 60), ("local", 5)])
+def test_availability_is_sampled_at_each_heartbeat_and_at_least_once_a_minute(profile: str | None, step: int) -> None:
+    for query in (fresh_query, watched_query):
+        text = query(load(profile=profile), DAY)
+        assert text.startswith(f"{step} * count_over_time(")
+        assert text.endswith(f"[{DAY}s:{step}s])")
+
+
 def test_the_analysis_is_the_brain_s(report: Report) -> None:
     assert next(one for one in report.sections if one.title == "Analysis").words == (ANALYSIS,)
+
+
+def test_a_summary_that_cannot_be_read_is_told(world: World, executor: ThreadPoolExecutor, tmp_path: Path) -> None:
+    write(tmp_path / "brain.git", {"config/agents/grok.yaml": b"agent: {name: grok}\n"})
+    write(tmp_path / "brain.git", {f"metrics/daily/{MONDAY}.json": b"{"}, branch="state")
+    brain = GitBrain(str(tmp_path / "brain.git"), tmp_path / "mirror", timeout_seconds=30)
+    told = report_of(
+        replace(world.sources(executor), brain=brain).facts(Period.holding(Every.DAILY, TUESDAY), lambda _: None)
+    )
+    (note,) = told.notes
+    assert note.startswith(f"metrics/daily/{MONDAY}.json cannot be read: ")
+    assert figure(told, "Tokens")[1] is None
 
 
 def test_an_alert_about_no_agent_and_no_server_names_its_labels() -> None:
@@ -318,9 +354,54 @@ def test_errors_and_changes_of_many_name_a_few(facts: Facts) -> None:
     assert str(rows(report, "Config changes")[0][2]).endswith("config/agents/9.yaml, and 40 more")
 
 
+def test_of_many_kinds_of_errors_and_many_commits_the_most_telling_are_listed(facts: Facts) -> None:
+    line = b'{"timestamp": "2026-03-10T12:00:00Z", "agent_id": "grok", "category": "errors", "message": "%s fails"}'
+    tally = Tally()
+    for number, letter in enumerate(b"abcdefghijklmnopqrstuvwxyz"):
+        tally.take([line % bytes([letter])] * (number + 1))
+    changes = tuple(replace(facts.changes[0], at=at(TUESDAY), commit=str(number)) for number in range(150))
+    report = report_of(replace(facts, tally=tally, changes=changes))
+    assert [row[1] for row in rows(report, "Errors")] == [*range(26, 6, -1)]
+    assert [row[4] for row in rows(report, "Config changes")] == [str(number) for number in range(100)]
+    notes = [one.how for one in report.sections if one.title in {"Errors", "Config changes"}]
+    assert notes[0].endswith("The 20 most frequent of 26 kinds.")
+    assert notes[1].endswith("The newest 100 of 150.")
+    assert figure(report, "Config changes")[0] == 150
+
+
 def test_a_time_that_was_hardly_watched_is_said(facts: Facts) -> None:
     words = report_of(replace(facts, fleet=[Presence("grok", 300, 300)])).answers[0].words
     assert words == "Yes. The one agent was there 100 % of the time. It was watched for 5 min only."
+
+
+def test_answers_are_as_grave_as_what_they_tell(facts: Facts, report: Report) -> None:
+    def tone(answer: int, **changes: object) -> Tone:
+        return report_of(replace(facts, **changes)).answers[answer].tone  # type: ignore[arg-type]  # by name
+
+    assert [one.tone for one in report.answers] == [Tone.BAD, Tone.BAD, Tone.GOOD]
+    assert tone(0, fleet=[Presence("grok", 995, 1000)]) is Tone.FAIR
+    assert tone(0, fleet=[Presence("grok", 1000, 1000)]) is Tone.GOOD
+    assert tone(1, incidents=[one for one in facts.incidents if one.severity == "warning"]) is Tone.FAIR
+    assert tone(1, incidents=[]) is Tone.GOOD
+    assert tone(2, deeds=[]) is Tone.PLAIN
+    assert tone(2, deeds=[Deed(at(TUESDAY, 3), "grok", "restart_agent", "escalated", 1)]) is Tone.BAD
+    (table,) = (one.table for one in report.sections if one.title == "Incidents")
+    assert table
+    assert {row.values[2]: row.tone for row in table.rows} == {"critical": Tone.BAD, "warning": Tone.FAIR}
+
+
+def test_a_deed_belongs_to_the_day_of_the_minute_before_it(facts: Facts) -> None:
+    edges = [(at(TUESDAY), "running"), (at(TUESDAY, 0, 1), "succeeded"), (at(WEDNESDAY), "recovered")]
+    done = [Deed(when, "grok", "restart_agent", state, 1) for when, state in edges]
+    words = report_of(replace(facts, deeds=done)).answers[2].words
+    assert words.startswith("restart_agent: succeeded, recovered. ")
+
+
+def test_what_nobody_watched_has_no_number(facts: Facts) -> None:
+    unwatched = report_of(replace(facts, fleet=(), fleet_before=(), tally=Tally()))
+    for title in ("Availability", "Incidents", "Tasks completed", "Tasks failed", "Errors", "Tokens", "Cost of tokens"):
+        assert figure(unwatched, title)[0] is None, title
+    assert figure(unwatched, "Incidents")[1] is None
 
 
 def test_the_answers_tell_the_same_numbers(report: Report) -> None:

@@ -7,8 +7,9 @@ import pytest
 from nervesys.settings import load
 from nervesys.settings.reports import Form
 from reports.periodic.deliver import due
+from reports.periodic.model import Better, Figure, Kind, Tone
 from reports.periodic.period import Every, Period
-from reports.periodic.words import duration, share
+from reports.periodic.words import duration, share, trend
 
 PATHS = load().settings.storage.archive.paths
 W53, W11 = "Week 53 of 2026, 28 Dec to 3 Jan 2027", "Week 11 of 2026, 9 Mar to 15 Mar 2026"
@@ -47,6 +48,27 @@ def test_what_is_due_is_what_the_archive_lacks() -> None:
     assert [one.name for one in due(PATHS, BOTH, missed, tuesday)] == ["daily-2026-06-01", "weekly-2026-W22"], (
         "what failed on Monday is made on Tuesday"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "before", "better", "words", "tone"),
+    [
+        pytest.param(Kind.COUNT, 12, 9, Better.MORE, "▲ 3", Tone.GOOD, id="more of what is good"),
+        pytest.param(Kind.COUNT, 12, 9, Better.LESS, "▲ 3", Tone.BAD, id="more of what is bad"),
+        pytest.param(Kind.COUNT, 9, 12, Better.LESS, "▼ 3", Tone.GOOD, id="less of what is bad"),
+        pytest.param(Kind.BYTES, 9, 12, Better.NEITHER, "▼ 25 %", Tone.PLAIN, id="neither good nor bad"),
+        pytest.param(Kind.SHARE, 0.991, 0.996, Better.MORE, "▼ 0.5 points", Tone.BAD, id="shares in points"),
+        pytest.param(Kind.COUNT, 300, 200, Better.MORE, "▲ 50 %", Tone.GOOD, id="large counts in percent"),
+        pytest.param(Kind.COUNT, 300, 0, Better.MORE, "▲ from nothing", Tone.GOOD, id="nothing to compare with"),
+        pytest.param(Kind.COUNT, 1001, 1000, Better.MORE, "▲ under 1 %", Tone.GOOD, id="hardly any"),
+        pytest.param(Kind.COUNT, 5, 5, Better.MORE, "as before", Tone.PLAIN, id="the same"),
+        pytest.param(Kind.COUNT, 5, None, Better.MORE, "", Tone.PLAIN, id="not known before"),
+    ],
+)
+def test_a_change_is_told_with_its_size_and_whether_it_is_good(
+    kind: Kind, value: float, before: float | None, better: Better, words: str, tone: Tone
+) -> None:
+    assert trend(Figure("A figure", kind, value, before, better)) == (words, tone)
 
 
 def test_numbers_in_words() -> None:
