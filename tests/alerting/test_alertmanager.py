@@ -188,6 +188,16 @@ def test_a_test_is_kept_back_as_a_real_one_would_be(alertmanager: str) -> None:
     assert known.held_back == "a worse alert that is firing"
 
 
+def test_the_warning_of_what_is_critical_already_is_held_back(alertmanager: str) -> None:
+    client = Alertmanager(f"http://{alertmanager}")
+    fire(alertmanager, "HighCPU", "critical", server="web-1")
+    for server, held_back in (("web-1", "a worse alert that is firing"), ("web-2", "")):
+        fire(alertmanager, "HighCPU", "warning", server=server)
+        known = client.find({"alertname": "HighCPU", "severity": "warning", "server": server})
+        assert known is not None
+        assert known.held_back == held_back
+
+
 def test_an_alertmanager_that_is_away_is_named() -> None:
     with pytest.raises(AlertmanagerUnavailable, match=r"call Alertmanager at http://127.0.0.1:1: cannot connect"):
         Alertmanager("http://127.0.0.1:1").find({})

@@ -130,9 +130,28 @@ def test_what_grafana_would_replace_is_refused_where_it_evaluates(tmp_path: Path
     assert "Grafana takes `${` for the name of a variable" in found
 
 
-def test_an_enabled_channel_needs_its_secret(tmp_path: Path) -> None:
-    tree = written(tmp_path, "", "{slack: {type: slack, channel: '#x'}}")
+EMAIL = "type: email, to: a@example.org, from: b@example.org, smarthost: 'mail.example.org:587'"
+
+
+@pytest.mark.parametrize(
+    ("channel", "file"),
+    [
+        ("type: slack, channel: '#x'", "slack_url"),
+        ("type: telegram, chat_id: 7", "telegram_token"),
+        ("type: webhook, url: 'https://example.org', token_file: mine", "mine"),
+        (f"{EMAIL}, auth_username: b", "smtp_password"),
+    ],
+)
+def test_an_enabled_channel_needs_its_secret(channel: str, file: str, tmp_path: Path) -> None:
+    tree = written(tmp_path, "", f"{{it: {{{channel}}}}}")
     (found,) = said(tree, secrets=tmp_path)
-    assert f"{tmp_path / 'slack_url'} cannot be read" in found
-    (tmp_path / "slack_url").write_text("https://example.org/hook")
+    assert f"{tmp_path / file} cannot be read" in found
+    (tmp_path / file).write_text("a secret")
     assert said(tree, secrets=tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "channel", ["type: slack, channel: '#x', enabled: false", "type: webhook, url: 'https://example.org'", EMAIL]
+)
+def test_a_channel_that_is_off_or_has_no_secret_needs_none(channel: str, tmp_path: Path) -> None:
+    assert said(written(tmp_path, "", f"{{it: {{{channel}}}}}"), secrets=tmp_path) == []

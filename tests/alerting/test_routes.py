@@ -1,8 +1,9 @@
 """Alertmanager's configuration, asked of amtool: who hears of what."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,7 +15,7 @@ from nervesys.settings import FolderTree, load, shipped_root
 
 SHIPPED = read_alerts(FolderTree(shipped_root()))[0]
 SETTINGS = load().settings
-CHANNELS = {
+CHANNELS: dict[str, dict[str, Any]] = {
     "slack": {"type": "slack", "channel": "#nervesys"},
     "email": {"type": "email", "to": "a@example.org", "from": "b@example.org", "smarthost": "mail.example.org:587"},
     "pager": {"type": "webhook", "url": "https://example.org/hook", "token_file": "pager_token"},
@@ -23,10 +24,10 @@ CHANNELS = {
 Amtool = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def with_channels() -> AlertsFile:
-    """The shipped alerts, with every kind of channel enabled."""
+def with_channels(channels: Mapping[str, Any] = CHANNELS) -> AlertsFile:
+    """The shipped alerts, with these channels enabled; with every kind where none are given."""
     written = yaml.safe_load((shipped_root() / ALERTS_FILE).read_text())
-    return AlertsFile.model_validate(written | {"channels": CHANNELS})
+    return AlertsFile.model_validate(written | {"channels": channels})
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,8 @@ def test_the_dead_mans_switch_goes_to_the_receiver_and_outside() -> None:
         "http://127.0.0.1:17010/api/v1/alertmanager",
         "https://example.org/alive",
     ]
+    hooks = receivers["deadman"]["webhook_configs"]
+    assert [hook["send_resolved"] for hook in hooks] == [True, False], "its end is no sign of life"
     (route, *_) = alertmanager_config(settings, SHIPPED, Path("secrets"))["route"]["routes"]
     assert [route[key] for key in ("receiver", "group_wait", "repeat_interval")] == ["deadman", "0s", "1m"], (
         "whoever waits for it takes a longer silence for death"
@@ -113,6 +116,13 @@ def test_every_label_of_an_inhibition_is_on_both_sides() -> None:
         )
         assert rule["equal"]
         assert set(rule["equal"]) <= set(labels[source]) & set(labels[target])
+
+
+@pytest.mark.parametrize(("said", "wanted"), [({}, True), ({"require_tls": False}, False)])
+def test_mail_leaves_by_tls_unless_people_say_otherwise(said: dict[str, Any], wanted: bool) -> None:
+    config = alertmanager_config(SETTINGS, with_channels({"email": CHANNELS["email"] | said}), Path("secrets"))
+    (email,) = (one["email_configs"] for one in config["receivers"] if one["name"] == "email")
+    assert [one["require_tls"] for one in email] == [wanted]
 
 
 def test_no_secret_is_in_it_and_its_files_are_named() -> None:

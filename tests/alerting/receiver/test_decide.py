@@ -263,6 +263,12 @@ def test_two_instances_decide(episode: Episode, seen: Sight, returned_ago: float
     assert decide(Case(episode, seen, Standing(), (), POLICY, NOW, instances=both)).verdict == verdict
 
 
+def test_an_instance_that_came_before_people_were_asked_may_still_prove_itself() -> None:
+    tried = replace(CALLED, state=State.PENDING, waited=999)
+    asked = decide(Case(tried, sight(instance="two"), Standing(max_attempts=0), (), POLICY, NOW))
+    assert (asked.verdict, asked.fields["baseline"]) == ("attempts_exhausted", "one")
+
+
 def test_back_off_grows_and_stays() -> None:
     assert [back_off(errors) for errors in (1, 2, 3, 4)] == [5, 10, 20, 20]
 

@@ -355,6 +355,17 @@ def test_where_the_trials_do_not_come_back_the_rest_is_left_alone(begin: Begin) 
     assert sorted(states.values()) == ["deferred", "deferred", "deferred", "escalated", "escalated"]
 
 
+def test_people_who_take_the_incident_over_release_all_who_wait(begin: Begin) -> None:
+    world = begin("a", "b", "c", "d", "e", "f")
+    down(world, "a", "b", "c", "d", "e")
+    world.passes(10)
+    assert len(world.driver.calls) == 1
+    (incident,) = (one["id"] for one in world.actions() if one["agent"] == "*")
+    assert world.order("acknowledge", "*", incident)
+    world.passes(15)
+    assert set(world.driver.calls) == {"a", "b", "c", "d", "e"}
+
+
 def recur(world: World, times: int) -> None:
     """Let grok die so often; each restart brings it back."""
     world.driver.effect = lambda agent: world.lives(agent, f"instance-{len(world.driver.calls)}")

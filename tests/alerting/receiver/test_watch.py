@@ -80,6 +80,29 @@ def test_names_in_capitals_are_the_same_agent_and_other_names_are_nobody(world: 
     assert set(world.healer.watch.look().heartbeats) == {"grok", "gimai"}
 
 
+@pytest.mark.parametrize(("capitals", "small"), [(5, 100), (100, 5)])
+def test_of_two_names_of_one_agent_the_newest_heartbeat_counts(world: World, capitals: float, small: float) -> None:
+    put(world, "GIMAI", b"{}", world.now - capitals)
+    put(world, "gimai", b"{}", world.now - small)
+    assert world.healer.watch.sight("gimai", world.healer.watch.look()).age == 5
+
+
+def test_a_state_is_fetched_once_for_each_heartbeat(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch, fetched, get = world.healer.watch, list[str](), world.store.get
+
+    def counted(key: str, *, max_bytes: int) -> bytes:
+        fetched.append(key)
+        return get(key, max_bytes=max_bytes)
+
+    monkeypatch.setattr(world.store, "get", counted)
+    world.beats("grok", "two")
+    for _ in range(3):
+        seen = watch.sight("grok", watch.look())
+        assert seen.state is not None
+        assert seen.state.instance_id == "two"
+    assert fetched == ["db/agents/grok_state.json"]
+
+
 @pytest.fixture
 def settings() -> Settings:
     return load(profile="local").settings

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from alerting.conditions import compiled
+from alerting.gates import AGENTS, METRICS
 from nervesys.settings import load
 from nervesys.settings.agents import OwnThresholds
 from tests.alerting.rules.agents import ALIVE
@@ -102,10 +103,17 @@ CASES = (
     Case("cpu > 50% on weekdays", "a Thursday", cpu(steady(0.9)), fires=(Fires(HOUR, "", labels=WEB),)),
     Case(
         "cpu > 50% on weekends",
-        "from Thursday to Saturday",
-        watched() | {of_store("server_cpu_ratio", **WEB): from_(DAY, steady(0.9))},
-        silent=(2 * DAY - 300,),
-        fires=(Fires(2 * DAY + 300, "", labels=WEB),),
+        "from Friday to Monday",
+        watched(AGENTS, METRICS) | {of_store("server_cpu_ratio", **WEB): from_(DAY, steady(0.9))},
+        silent=(2 * DAY - 300, 4 * DAY + 300),
+        fires=(Fires(2 * DAY + 300, "", labels=WEB), Fires(4 * DAY - 300, "", labels=WEB)),
+    ),
+    Case(
+        "cpu > 50% on weekdays",
+        "from Friday to Monday",
+        watched(AGENTS, METRICS) | {of_store("server_cpu_ratio", **WEB): from_(DAY, steady(0.9))},
+        silent=(2 * DAY + 300, 4 * DAY - 300),
+        fires=(Fires(2 * DAY - 300, "", labels=WEB), Fires(4 * DAY + 300, "", labels=WEB)),
     ),
     Case(
         "log duration > 5 s in 1 hour",
