@@ -6,6 +6,7 @@ single path, its folders are looked up by name, one after the other.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
@@ -181,7 +182,7 @@ class DriveArchive:
         """Write a file whole; what Drive says it received is compared with what was sent."""
         stream: Any = stream_of(body)
         sent = hashlib.file_digest(stream, "md5").hexdigest()
-        resumable = stream.tell() > MULTIPART_LIMIT_BYTES
+        resumable = stream.seek(0, os.SEEK_END) > MULTIPART_LIMIT_BYTES
         media = MediaIoBaseUpload(stream, "application/octet-stream", chunksize=CHUNK_BYTES, resumable=resumable)
         common = {"media_body": media, "fields": "md5Checksum", "supportsAllDrives": True}
         folder, _, name = path.rpartition("/")

@@ -1,11 +1,12 @@
 """What every archive must do: one suite, over a folder and over Google Drive's emulator."""
 
+import errno
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from nervesys.errors import ArchiveUnavailable, BadObject, SettingsError
+from nervesys.errors import ArchiveFull, ArchiveUnavailable, BadObject, SettingsError
 from nervesys.settings import load
 from nervesys.settings.storage import Archive as ArchiveSettings
 from nervesys.stores.archive import Archive, Catalogue, Changes, Entry
@@ -86,6 +87,18 @@ def test_the_room_is_told_in_bytes(archive: Archive) -> None:
 def test_a_folder_that_is_not_there_is_an_archive_out_of_reach(tmp_path: Path) -> None:
     with pytest.raises(ArchiveUnavailable, match="no folder"):
         FolderArchive(tmp_path / "none").list()
+
+
+def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    archive = FolderArchive(tmp_path)
+    archive.put(LOG, b"one")
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(ArchiveFull, match=f"put {LOG}: No space left on device"):
+        archive.put(LOG, b"another")
+    assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [b"one"]
 
 
 def test_half_written_files_are_not_listed(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """What only Google Drive has: changes since a token, names that are no paths, refusals of many kinds."""
 
 import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import httplib2
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.oauth2.credentials import Credentials
 from googleapiclient.errors import HttpError
+from googleapiclient.http import MediaIoBaseDownload
 
 from nervesys.errors import ArchiveFull, ArchiveUnavailable
 from nervesys.stores.archive import Catalogue
@@ -35,6 +39,68 @@ def test_after_one_listing_only_changes_are_asked_for(drive_url: str) -> None:
     quiet = archive.changes(changes.token)
     assert quiet is not None
     assert (quiet.entries, quiet.removed) == ((), ())
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_a_token_that_drive_forgot_means_to_list_again(
+    drive_url: str, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """The emulator forgets none, so the answer is made up."""
+
+    def forgotten(*_: object) -> None:
+        error = HttpError(httplib2.Response({"status": status}), b"")
+        raise refusal("list changes", error) from error
+
+    archive = archive_in(drive_url)
+    monkeypatch.setattr(archive, "_pages", forgotten)
+    assert archive.changes("old") is None
+
+
+def test_a_download_that_is_cut_short_is_told(drive_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator sends all of a file, so its end is cut off here."""
+    archive = archive_in(drive_url)
+    archive.put("one", b"12345")
+    monkeypatch.setattr(MediaIoBaseDownload, "next_chunk", lambda self, **_: (self._fd.write(b"12"), True))
+    with pytest.raises(ArchiveUnavailable, match="get one: 2 bytes arrived of 5"), archive.open("one"):
+        pytest.fail("it was opened")
+
+
+def test_what_arrives_damaged_is_told(drive_url: str) -> None:
+    class Changing(BytesIO):
+        """Other bytes are sent than were summed up before."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            return super().read(size).upper()
+
+    with pytest.raises(ArchiveUnavailable, match="put one: it arrived damaged"):
+        archive_in(drive_url).put("one", Changing(b"content"))
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["bytes", "a file"])
+def test_what_is_too_large_for_one_request_is_to_be_sent_in_parts(
+    drive_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, streamed: bool
+) -> None:
+    """The emulator takes no parts, so only that they are asked for is seen."""
+    monkeypatch.setattr("nervesys.stores.drive.MULTIPART_LIMIT_BYTES", 1000)
+    asked: list[str] = []
+    request = httplib2.Http.request
+
+    def noting(self: httplib2.Http, uri: str, *args: Any, **more: Any) -> Any:
+        asked.append(uri)
+        return request(self, uri, *args, **more)
+
+    def put(path: str, size: int) -> None:
+        (tmp_path / "body").write_bytes(b"x" * size)
+        with (tmp_path / "body").open("rb") as file:
+            archive.put(path, file if streamed else file.read())
+
+    archive = archive_in(drive_url)
+    monkeypatch.setattr(httplib2.Http, "request", noting)
+    put("one", 1000)
+    assert "uploadType=multipart" in asked[-1]
+    with pytest.raises(ArchiveUnavailable, match="HTTP 400"):
+        put("two", 1001)
+    assert "uploadType=resumable" in asked[-1]
 
 
 def test_a_file_that_moved_or_was_destroyed_is_seen(drive_url: str) -> None:

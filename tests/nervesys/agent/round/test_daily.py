@@ -57,6 +57,8 @@ def test_one_leads(who: Who) -> None:
         with pytest.raises(NotLeader, match="today's round is done, by grok"):
             who(name).take()
     who("gimai").take(again=True)
+    with pytest.raises(NotLeader, match="today's round is done, by gimai"):  # it was, whoever does it again
+        who("grok").take()
 
 
 def test_a_leader_that_fell_silent_is_replaced_and_a_new_day_is_anybody_s(who: Who) -> None:
