@@ -37,6 +37,16 @@ def test_check_tells_of_every_page(tmp_path: Path) -> None:
     assert said.output.count("nothing") == len(DASHBOARDS)
 
 
+def test_queries_that_find_nothing_are_named_counted_and_exit_with_1(live: Live, tmp_path: Path) -> None:
+    """The Prometheus remembers an hour of another year."""
+    said = RUN.invoke(app, ["check", "--live", "--prometheus", live.prometheus.url, "--home", str(tmp_path)])
+    assert said.exit_code == 1
+    assert "empty main-overview / CPU / A: " in said.output
+    (row,) = (line for line in said.output.splitlines() if line.strip().startswith("Main Overview"))
+    assert "nothing" not in row
+    assert int(row.split()[-1]) == said.output.count("\nempty main-overview / ")
+
+
 @pytest.mark.parametrize("command", [["check", "--live"], ["draw"]], ids=lambda words: words[0])
 def test_a_prometheus_that_does_not_answer_is_told_in_words(tmp_path: Path, command: list[str]) -> None:
     said = RUN.invoke(app, [*command, "--prometheus", "http://127.0.0.1:1", "--home", str(tmp_path)])

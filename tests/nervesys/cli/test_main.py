@@ -41,6 +41,12 @@ def test_what_cannot_be_reached_is_1_and_told_in_words(run: Run, tmp_path: Path)
     assert ran.err.startswith(f"Failed: fetch file://{tmp_path}/none.git: ")
 
 
+def test_a_folder_that_cannot_be_written_to_is_1_and_told_in_words(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ran = run("alerts", "build", "--home", str(tmp_path / "home"), "--out", str(tmp_path / "file/out"))
+    assert (ran.code, ran.err.startswith("Failed: "), f"{tmp_path}/file" in ran.err) == (1, True, True)
+
+
 def test_a_brain_that_is_nothing_is_2(run: Run, tmp_path: Path) -> None:
     ran = run("agent", "run", "grok", "--brain", str(tmp_path / "nowhere"))
     assert (ran.code, f"brain: {tmp_path}/nowhere is no URL, and no such folder is there" in ran.err) == (2, True)

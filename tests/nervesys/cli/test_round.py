@@ -16,6 +16,8 @@ __all__ = ["rclone_endpoint"]
 
 DAY = time_fields(system_clock() - 10 * 86_400)["date"]
 KEY = f"db/active_logs/host-1/{DAY}/120000_grok_00000001.jsonl.gz"
+OLD_METRICS = f"db/metrics/host-1/{DAY}/12/0000_grok.json"
+OLD_BACKUP = "Backups/full_backup_2020-01-01.tar.gz"
 
 
 def test_it_says_what_it_would_do_and_does_it(
@@ -26,17 +28,24 @@ def test_it_says_what_it_would_do_and_does_it(
         monkeypatch.setenv(f"STORJ_{name}", value)
     store = S3Store(settings_of(rclone_endpoint))
     store.put(KEY, gzip.compress(b'{"category": "audit"}\n'))
+    store.put(OLD_METRICS, b"{}")
+    (tmp_path / "Backups").mkdir()
+    (tmp_path / OLD_BACKUP).touch()
     (tmp_path / "brain/config").mkdir(parents=True)
     (tmp_path / "brain/config/reports.yaml").write_text("by_round: false\n")
     argv = ("round", "--home", str(tmp_path), "--archive", tmp_path.as_uri(), "--brain", str(tmp_path / "brain"))
 
     said = run(*argv, "--dry-run").out
     assert f"to archive: host-1 {DAY}, 1 objects" in said
+    assert "to delete: 1 objects of metrics, kept 7 days" in said
+    assert f"to delete: {OLD_BACKUP} in the archive" in said
     assert "a dry run: nothing was done" in said
-    assert [info.key for info in store.list("db/active_logs/").objects] == [KEY]
+    assert [info.key for info in store.list("db/").objects] == [KEY, OLD_METRICS]
+    assert (tmp_path / OLD_BACKUP).exists()
 
     assert f"archived host-1 {DAY} (1 of 1)" in run(*argv).out
-    assert store.list("db/active_logs/").objects == ()
+    assert store.list("db/").objects == ()
+    assert not (tmp_path / OLD_BACKUP).exists()
     assert len(list(tmp_path.rglob(f"host-1_{DAY}_*.json.gz"))) == 1
 
     assert "nothing is due" in run(*argv).out
