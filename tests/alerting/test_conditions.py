@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from alerting.conditions import compiled
+from alerting.gates import AGENTS, ARCHIVE, UNBROKEN_SINCE, Origin, gated
 from alerting.language import Misread, Spot
 from alerting.model import Severity
 from alerting.situations import SITUATIONS
@@ -94,6 +95,12 @@ def test_a_rate_is_of_the_unit_that_it_is_written_in() -> None:
     expr = compiled("tokens > 5000 per minute in 1 hour", SETTINGS, None).expr
     assert "rate(nervesys_agent_tokens_total[1h])" in expr
     assert ") * 60 > 5000" in expr
+
+
+@pytest.mark.parametrize(("origin", "seconds"), [(AGENTS, 180), (ARCHIVE, 2400)])
+def test_silence_counts_after_the_grace_and_no_sooner_than_four_refreshes(origin: Origin, seconds: float) -> None:
+    expr = gated(SETTINGS, "nervesys_whatever", origin, silence=True)
+    assert f"time() - {UNBROKEN_SINCE}{origin} > {seconds})" in expr
 
 
 def test_what_a_condition_looks_at_is_known_without_its_bound() -> None:

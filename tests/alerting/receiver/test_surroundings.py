@@ -77,6 +77,8 @@ def test_only_the_newest_objects_of_the_agent_are_read(store: Counting) -> None:
 def test_the_last_lines_before_the_end_are_shown_and_no_more(store: Counting) -> None:
     ship(store, START - 60, *(f"line {number}" for number in range(500)))
     ship(store, START + 60, "later")
+    for hours in range(2, 2 + OBJECTS):
+        ship(store, START + hours * HOUR, "much later: it costs those before nothing")
     messages, silence = read(store)
     assert (len(messages), messages[-1], silence) == (LINES, "line 499", "")
 

@@ -122,6 +122,19 @@ def test_a_journal_that_cannot_commit_says_try_again_and_recovers(run: Run, jour
     run(story)
 
 
+def test_while_the_journal_cannot_be_read_its_gauges_stay_as_they_were(run: Run, journal: Journal) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        await client.post(PATH, content=body(FIRING))
+        assert "nervesys_journal_pending_actions 2\n" in (await client.get("/metrics")).text
+        with journal.transaction() as connection:
+            connection.exec_driver_sql("ALTER TABLE episodes RENAME TO gone")
+        answer = await client.get("/metrics")
+        assert answer.status_code == 200
+        assert "nervesys_journal_pending_actions 2\n" in answer.text
+
+    run(story)
+
+
 def test_metrics_count_from_zero_for_each_agent(run: Run) -> None:
     async def story(client: httpx.AsyncClient) -> None:
         before = (await client.get("/metrics")).text

@@ -134,6 +134,14 @@ def test_a_model_that_fails_is_left_alone_for_a_while_and_then_asked_again(
     time.now += 61
     model.status, model.content = 200, good
     assert one.judge("boom", QUESTION).verdict.severity is Severity.NORMAL
+    model.status, model.content = status, content
+    for _ in range(2):
+        with pytest.raises(NoAnswer, match=said):
+            one.judge("another", QUESTION)
+        time.now += 31
+        model.status, model.content = 200, good
+        one.judge(f"{time.now}", QUESTION)
+        model.status, model.content = status, content
 
 
 def test_a_model_that_hangs_costs_its_time_limit(analyst: Callable[..., Analyst], model: ModelServer) -> None:

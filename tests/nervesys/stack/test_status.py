@@ -36,6 +36,7 @@ def test_agents_are_told_with_heartbeat_restarts_and_the_newest_action() -> None
         AgentStatus(name="gimai", state="stopped", heartbeat_age_seconds=None, restarts=0, last_action=None),
     )
     assert found.warnings == ("a warning",)
+    assert [(one.name, one.state, one.since) for one in found.services] == [("prometheus", "running", 1000.0)]
     assert StackStatus.model_validate_json(found.model_dump_json()) == found
 
 

@@ -59,6 +59,13 @@ def test_a_line_in_both_store_and_archive_counts_once_and_equal_lines_stay_two(l
     assert counted(logs) == (4, [])
 
 
+def test_a_server_is_the_same_in_capitals(logs: Logs) -> None:
+    assert isinstance(logs.store, FolderStore)
+    logs.store.put(KEY.format(seq=1).replace("host-1", "HOST-1"), gzip.compress(line("a")))
+    file(logs, line("a"))
+    assert counted(logs) == (1, [])
+
+
 def test_other_days_and_names_that_are_none_count_nothing(logs: Logs) -> None:
     assert isinstance(logs.store, FolderStore)
     assert logs.archive
@@ -113,6 +120,13 @@ def test_kinds_of_errors_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     sums.take(line(f"{letter} failed") for letter in "abcdefg")
     assert (worst(sums)[0].words, worst(sums)[0].count) == (REST, 4)
     assert sums.failures == 7
+
+
+def test_an_error_is_said_as_the_first_of_its_kind_was_whichever_is_read_first() -> None:
+    sums = Tally()
+    sums.take([line("took 7 s", timestamp="2026-03-10T12:10:00Z"), line("took 5 s", timestamp="2026-03-10T12:00:00Z")])
+    (kind,) = worst(sums)
+    assert (kind.words, kind.count, kind.last - kind.first) == ("took 5 s", 2, 600)
 
 
 def test_the_last_error_before_an_instant() -> None:
