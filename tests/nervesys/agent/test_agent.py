@@ -11,9 +11,10 @@ import pytest
 
 from nervesys.agent import Agent
 from nervesys.contract import AgentState, LogRecord, Status, Tasks
-from nervesys.errors import BadObject, SettingsError
+from nervesys.errors import BadObject, NervesysError, SettingsError
 from nervesys.workspace import Workspace
 from tests import waiting
+from tests.stores import FolderStore
 
 Make = Callable[[], Agent]
 
@@ -64,6 +65,49 @@ def test_it_is_degraded_while_its_logs_cannot_leave(grok: Make, brain: Path, buc
         blocked.unlink()
         until(lambda: says(bucket, Status.IDLE))
     assert logs(bucket)
+
+
+def test_it_is_degraded_while_its_logs_cannot_be_buffered(
+    grok: Make, bucket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses() -> None:
+        raise NervesysError("write the buffer: the disk is full")
+
+    with grok() as agent:
+        until(lambda: says(bucket, Status.IDLE))
+        with monkeypatch.context() as full:
+            full.setattr(agent._buffer, "commit", refuses)
+            until(lambda: says(bucket, Status.DEGRADED))
+        until(lambda: says(bucket, Status.IDLE))
+
+
+def test_while_its_last_logs_leave_it_says_that_it_is_stopping(
+    grok: Make, bucket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[Status] = []
+    put = FolderStore.put
+
+    def noting(self: FolderStore, key: str, body: bytes, **more: str) -> str:
+        if key.startswith("db/active_logs/"):
+            said.append(last(bucket).status)
+        return put(self, key, body, **more)
+
+    monkeypatch.setattr(FolderStore, "put", noting)
+    with grok() as agent:
+        until(lambda: says(bucket, Status.IDLE))
+        agent.log.info("hello")
+    assert (said, last(bucket).status) == ([Status.STOPPING], Status.STOPPED)
+
+
+def test_a_changed_configuration_takes_effect_while_it_runs(grok: Make, brain: Path) -> None:
+    text = "agent: {name: grok, bootstrap: {refresh_minutes: 0.002}, logging: {level: LEVEL}, buffer: {max_size_mb: 5}}"
+    file = brain / "config/agents/grok.yaml"
+    file.write_text(text.replace("LEVEL", "INFO"))
+    with grok() as agent:
+        assert agent.me.log.level == logging.INFO
+        file.write_text(text.replace("LEVEL", "DEBUG").replace("5", "7"))
+        until(lambda: agent.me.log.level == logging.DEBUG)
+        assert agent._buffer.max_bytes == 7_000_000
 
 
 def test_each_start_is_a_new_instance(grok: Make, bucket: Path) -> None:

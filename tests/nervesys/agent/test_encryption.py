@@ -58,6 +58,7 @@ def test_an_agent_ships_what_only_we_read(
     (backup,) = bucket.glob("config_backups/daily/*")
     assert log.name.endswith(".jsonl.gz.age")
     assert backup.name.endswith(".tar.gz.age")
+    assert backup.read_bytes().startswith(b"age-encryption.org/v1")
     with log.open("rb") as stream:
         assert any(b"the secret plan" in line for line in lines_of(stream, log.name))
 

@@ -57,6 +57,15 @@ def test_a_branch_is_read_without_a_work_tree(remote: Path, tmp_path: Path, form
     assert tree.names("none") == []
 
 
+def test_a_branch_that_was_deleted_is_gone_with_the_next_fetch(remote: Path, tmp_path: Path) -> None:
+    write(remote, {"x": b"1"}, branch="state")
+    brain = brain_of(remote, tmp_path)
+    assert brain.tree("state") is not None
+    pygit2.Repository(str(remote)).branches.delete("state")
+    brain.fetch()
+    assert brain.tree("state") is None
+
+
 def test_a_file_beyond_its_limit_is_refused(remote: Path, tmp_path: Path) -> None:
     tree = brain_of(remote, tmp_path).tree("main")
     assert tree is not None
