@@ -117,6 +117,18 @@ def test_who_cannot_open_the_newest_is_told_what_is_missing(
     assert here.words() == ["one", "two"]
 
 
+def test_a_file_that_was_written_to_before_the_newest_copy_is_not_used(here: Host, there: Host) -> None:
+    here.add("common")
+    there.add("theirs")
+    write(here.file, "ours")
+    os.utime(here.file, (there.copies[-1].stat().st_mtime - 10,) * 2)
+    before = here.file.read_bytes()
+    hold(None)
+    with pytest.raises(BadObject, match="the older file here is left as it is"):
+        here.databases.path("memory")
+    assert here.file.read_bytes() == before
+
+
 def test_a_later_file_is_used_and_what_could_not_be_opened_is_kept_for_ever(
     here: Host, there: Host, caplog: pytest.LogCaptureFixture
 ) -> None:
