@@ -29,7 +29,7 @@ from nervesys.agent.handler import BufferHandler, Said
 from nervesys.agent.records import Scribe
 from nervesys.contract import format_time
 from nervesys.redact import KNOWN
-from nervesys.stores.packing import pack
+from nervesys.stores.packing import GZIP_LEVEL, ZSTD_LEVEL, pack
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, rclone
 
 CAP = 100_000_000
@@ -160,7 +160,7 @@ def _bytes(report: Report, count: int) -> None:
     lines = [run.lines for run in Scribe("grok", "5f2c9e81-7a34", KNOWN).runs(said)]
     raw = sum(map(len, lines))
     report.fact("bytes of one record as JSON", str(raw // count))
-    for name, key in (("gzip 6", "x.gz"), ("zstd 9", "x.zst")):
+    for name, key in ((f"gzip {GZIP_LEVEL}", "x.gz"), (f"zstd {ZSTD_LEVEL}", "x.zst")):
         began = time.process_time()
         body = pack(lines, key)
         each = (time.process_time() - began) / count

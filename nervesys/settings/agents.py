@@ -60,7 +60,7 @@ class Buffer(_Open):
         flush_interval_minutes: how often logs are shipped.
         flush_on_size_mb: ship earlier once this much is buffered; also the largest uncompressed size of a log object.
         compression: of log objects; `gzip` or `zstd`.
-        compression_level: default gzip 6, zstd 9.
+        compression_level: default gzip 5, zstd 9.
     """
 
     type: Literal["sqlite"] = "sqlite"
