@@ -65,6 +65,8 @@ EXPECTED_EMPTY: dict[str, Reason] = {
     "agent-details / Actions / A": NOTHING_DONE,
     "alerts-actions / Actions by agent / A": NOTHING_DONE,
     "alerts-actions / Actions by state / A": NOTHING_DONE,
+    "alerts-actions / Alerts in the time range / A": QUIET,
+    "alerts-actions / Alerts in the time range / B": QUIET,
     "alerts-actions / Duration of driver calls / A": NOTHING_DONE,
     "alerts-actions / Duration of driver calls / B": NOTHING_DONE,
     "alerts-actions / Firing now / A": QUIET,
