@@ -159,7 +159,8 @@ def _statuses() -> Any:
 
 
 def _agents(house: House) -> Any:
-    silent = Top("silent", heartbeat(AGENT), "agent", ROWS, lowest=True)
+    elsewhere = 'nervesys_agent_info{server!~"$server"}'  # and not those without one: a silent agent tells no server
+    silent = Top("silent", f"{heartbeat(AGENT)} unless on (agent) {elsewhere}", "agent", ROWS, lowest=True)
 
     def newest(family: str, by: str = "agent", scale: str = "") -> Query:
         return silent.of(query(f"{scale}max by ({by}) (nervesys_agent_{family}{{{silent.matcher}}})"))
@@ -174,20 +175,9 @@ def _agents(house: House) -> Any:
         Label("role", "Role"),
         Label("model", "Model"),
         Label("version", "Version"),
-        Value(
-            "",
-            newest("info", "agent, server, role, model, version"),
-        ),
-        Value(
-            "Started",
-            newest("start_timestamp_seconds", scale="1000 * "),
-            Unit.AGO,
-        ),
-        Value(
-            "Waiting to be shipped",
-            newest("buffer_bytes"),
-            Unit.BYTES,
-        ),
+        Value("", newest("info", "agent, server, role, model, version")),
+        Value("Started", newest("start_timestamp_seconds", scale="1000 * "), Unit.AGO),
+        Value("Waiting to be shipped", newest("buffer_bytes"), Unit.BYTES),
         sort="Heartbeat age",
         empty="No agent has ever reported",
     )

@@ -46,6 +46,12 @@ def test_without_too_many_all_are_drawn(live: Live) -> None:
     assert {line.labels["agent"] for line in lines} == {"gimai", "grok"}
 
 
+@pytest.mark.parametrize(("server", "rows"), [("alpha", {"gimai", "grok"}), ("beta", set())])
+def test_the_table_of_agents_leaves_out_those_of_other_servers(live: Live, server: str, rows: set[str]) -> None:
+    found = live.ask(asked("Agents"), {"agent": ANY, "server": server}, HOUR_SECONDS)
+    assert {one.labels["agent"] for one in found} == rows
+
+
 @pytest.mark.parametrize(("lowest", "pick"), [(False, max), (True, min)], ids=["highest", "lowest"])
 def test_who_is_chosen_has_the_highest_or_the_lowest_rank(live: Live, lowest: bool, pick: Pick) -> None:
     name, matchers = "nervesys_agent_tasks_total", 'outcome="completed"'
