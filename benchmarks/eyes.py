@@ -154,7 +154,7 @@ def _value(name: str, known: Known, shade: tuple[str, int], at: int) -> float | 
     if name in STEPS:
         return (at // STEPS[name] * (place + 1)) % 7
     if known.counter:
-        return at // 60 * (1 + place % 7) % 1_000_000_000
+        return at // 60 * (1 + place % 7)
     if "_timestamp_seconds" in name:
         return at - place
     if status:

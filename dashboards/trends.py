@@ -59,7 +59,7 @@ def _a_day(expr: str, legend: str = "") -> Query:
 
 
 def _sum(house: House, rise: Rise, span: str, by: str = "", matchers: str = AGENT) -> str:
-    return f"sum{by and f' by ({by})'} ({rise.ever(house.periods, matchers, span)})"
+    return f"sum by ({by}) ({rise.ever(house.periods, matchers, span)})"
 
 
 def _tiles(house: House) -> tuple[Any, ...]:
