@@ -12,6 +12,7 @@ COPY ${LOCK} ./
 RUN /opt/nervesys/bin/pip install --require-hashes -r ${LOCK}
 COPY pyproject.toml README.md LICENSE ./
 COPY alerting ./alerting
+COPY commands ./commands
 COPY config ./config
 COPY dashboards ./dashboards
 COPY exporters ./exporters

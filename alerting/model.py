@@ -136,7 +136,7 @@ class Alert(Section):
 
     Attributes:
         name: for people, such as `Agent Down`; see `alertname`.
-        condition: in the language of `alerting.language`.
+        condition: in the language of `alerting.conditions.language`.
         expr: PromQL, taken as it is, in place of a condition.
         posted: who posts it to Alertmanager, in place of a condition: nothing evaluates it.
         by: with `expr` and `posted`, the labels that it carries.

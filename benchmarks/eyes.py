@@ -13,15 +13,15 @@ from itertools import product
 from pathlib import Path
 
 from benchmarks.measure import Report, best, seconds
+from commands.dashboards import AT_A_TIME, world
 from dashboards.build import datasource_seconds, pages
 from dashboards.recording import ACTIONS, RISES, STATUS, TROUBLE, rules
 from dashboards.style import AT_WORK, SILENT, duration
-from nervesys.cli.dashboards import AT_A_TIME, world
+from nervesys.clients.prometheus import Prometheus
+from nervesys.clients.promql import Known, selections
 from nervesys.contract.state import Status
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.metrics.periods import periods
-from nervesys.prometheus import Prometheus
-from nervesys.promql import Known, selections
 from nervesys.queries.asking import Live
 from nervesys.queries.reading import Json, Question, questions_of
 from nervesys.queries.variables import ANY, filled, seconds_of, variables_in, windows

@@ -9,8 +9,8 @@ from typing import IO
 from exporters.runner import Cache, Context, Health, Refresh
 from exporters.store import agents, metrics
 from exporters.store.agents import Agents
-from exporters.store.board import Board
 from exporters.store.metrics import Metrics
+from exporters.store.shared_state import Board
 from nervesys.contract.times import format_time
 from nervesys.metrics import Snapshot
 from nervesys.settings import Place, load

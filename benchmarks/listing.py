@@ -14,8 +14,8 @@ from pathlib import Path
 from benchmarks.measure import Cost, Report, once, seconds
 from exporters.runner import Cache, Context, Health, Refresh
 from exporters.shared import records
-from exporters.store.board import Board
 from exporters.store.logs import GRACE_SECONDS, RECHECKS, Logs
+from exporters.store.shared_state import Board
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
 from nervesys.settings import Place, load

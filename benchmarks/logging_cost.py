@@ -23,10 +23,10 @@ from typing import Any
 
 from benchmarks.busy import BURST, PACE, messages, paced
 from benchmarks.measure import Report
-from nervesys.agent.buffer import Buffer
 from nervesys.agent.duties import COMMIT_SECONDS
-from nervesys.agent.handler import BufferHandler, Said
-from nervesys.agent.records import Scribe
+from nervesys.agent.logs.buffer import Buffer
+from nervesys.agent.logs.handler import BufferHandler, Said
+from nervesys.agent.logs.records import Scribe
 from nervesys.contract import format_time
 from nervesys.redact import KNOWN
 from nervesys.stores.packing import GZIP_LEVEL, ZSTD_LEVEL, pack

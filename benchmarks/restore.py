@@ -12,9 +12,9 @@ from pathlib import Path
 from benchmarks.idle import AGENT, running, until
 from benchmarks.measure import Report, seconds
 from nervesys.agent import Agent
-from nervesys.agent.databases import databases_of
+from nervesys.agent.replication.databases import databases_of
 from nervesys.clock import system_clock
-from nervesys.stores.opened import open_store
+from nervesys.stores.open_stores import open_store
 from tests.brains import write
 from tests.servers.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, rclone
 

@@ -7,7 +7,6 @@ from grafanalib.core import Dashboard
 
 from dashboards.correct import Json
 from dashboards.cost import cost
-from dashboards.crowd import NOW
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
 from dashboards.recording import ACTIONS
@@ -32,6 +31,7 @@ from dashboards.style import (
     timeline,
 )
 from dashboards.tables import Label, Value, table
+from dashboards.top_n import NOW
 
 AGENT = 'agent="$agent"'
 NO_DURATION = "No action with a duration was logged"

@@ -4,7 +4,6 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
-from dashboards.crowd import NOW, ROWS, WHOLE
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
 from dashboards.recording import ACTIONS
@@ -31,6 +30,7 @@ from dashboards.style import (
     timeline,
 )
 from dashboards.tables import Label, Value, table
+from dashboards.top_n import NOW, ROWS, WHOLE
 
 AGENT = 'agent=~"$agent"'
 RECOVERED = f'{AGENT}, state="recovered"'

@@ -5,11 +5,11 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
-from dashboards.crowd import LINES, highest
 from dashboards.layout import Line, Section
 from dashboards.page import page
 from dashboards.style import ANY_IS_CRITICAL, ANY_IS_WARNING, MEDIUM, TILE, Colour, House, Unit, graph, query, stat
 from dashboards.tables import Label, Value, table
+from dashboards.top_n import LINES, highest
 
 EMPTY = "No artifact yet"
 NO_CHECKPOINT = "No database of checkpoints is named"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from dashboards.correct import DATASOURCE, Json
 from dashboards.layout import COLUMNS
+from nervesys.clients.promql import Known, Selection, selections
+from nervesys.clients.promql import problems as problems_of
 from nervesys.metrics.periods import Periods
-from nervesys.promql import Known, Selection, selections
-from nervesys.promql import problems as problems_of
 from nervesys.queries.reading import QUERY, Question, panels_of, questions_of, tops_of
 from nervesys.queries.variables import ANY, filled, seconds_of, variables_in, windows
 
@@ -212,7 +212,7 @@ def _crowd(panel: Json) -> Iterator[str]:
     for target in panel["targets"]:
         for label in MANY & _named(panel, target):
             if not re.search(rf'\b(topk|bottomk)\(|=~"\$top_|\b{label}="\$', target["expr"]):
-                yield f"{target['refId']}: as many as there are of {label}; see dashboards.crowd"
+                yield f"{target['refId']}: as many as there are of {label}; see dashboards.top_n"
 
 
 def _named(panel: Json, target: Json) -> set[str]:

@@ -5,7 +5,6 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
-from dashboards.crowd import ROWS, Top
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
 from dashboards.recording import RECORDS_OF_FLEET, TASKS_OF_FLEET, TOKENS_OF_FLEET, Rise
@@ -23,6 +22,7 @@ from dashboards.style import (
     stat,
 )
 from dashboards.tables import Label, Value, table
+from dashboards.top_n import ROWS, Top
 from nervesys.metrics import Period
 
 ERRORS = 'level="ERROR"'

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from dashboards.correct import Json
 from dashboards.expected_empty import Reason
-from nervesys.prometheus import QueryFailed
+from nervesys.clients.prometheus import QueryFailed
 from nervesys.queries.asking import Live, has_data
 from nervesys.queries.reading import Question, questions_of
 from nervesys.queries.variables import seconds_of

@@ -7,7 +7,6 @@ from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
 from dashboards.cost import cost
-from dashboards.crowd import LINES, ROWS, WHOLE, Crowd, Top, most
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
 from dashboards.recording import RECORDS, TASKS, TOKENS, TOKENS_OF_MODELS, TROUBLE, Rise
@@ -42,6 +41,7 @@ from dashboards.style import (
     timeline,
 )
 from dashboards.tables import Label, Value, table
+from dashboards.top_n import LINES, ROWS, WHOLE, Crowd, Top, most
 from nervesys.contract.state import Status
 from nervesys.metrics import Period
 

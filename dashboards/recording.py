@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from dashboards.correct import Json
 from dashboards.style import AT_WORK, SILENT, STATUS_CODES, duration
+from nervesys.clients.promql import Known
 from nervesys.metrics import Period
 from nervesys.metrics.family import HISTORY
 from nervesys.metrics.periods import WINDOW_PERIODS, Periods
-from nervesys.promql import Known
 
 FILE = "prometheus/rules/recording.yml"
 STATUS = "agent:nervesys_agent_status:code"

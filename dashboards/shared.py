@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dashboards.crowd import ROWS, WHOLE, highest, most
 from dashboards.recording import ACTIONS, HEARTBEAT, STATUS
 from dashboards.style import (
     AGENT_CELL,
@@ -17,6 +16,7 @@ from dashboards.style import (
     query,
 )
 from dashboards.tables import Label, Value, table
+from dashboards.top_n import ROWS, WHOLE, highest, most
 from nervesys.settings.thresholds import Pair
 
 REAL = 'alertname!="Watchdog", nervesys_test!="true"'

@@ -4,7 +4,6 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
-from dashboards.crowd import LINES
 from dashboards.layout import Line, Section
 from dashboards.page import page
 from dashboards.style import (
@@ -25,6 +24,7 @@ from dashboards.style import (
     stat,
 )
 from dashboards.tables import Label, Value, table
+from dashboards.top_n import LINES
 from nervesys.contract.times import DAY_SECONDS
 
 HOUR_SECONDS = 3600

@@ -10,7 +10,6 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
-from dashboards.crowd import WHOLE, Crowd, most
 from dashboards.layout import Line, Section
 from dashboards.page import chosen, page
 from dashboards.recording import DURATIONS, RECORDS, TOKENS_OF_MODELS, Rise
@@ -26,6 +25,7 @@ from dashboards.style import (
     rising,
     stat,
 )
+from dashboards.top_n import WHOLE, Crowd, most
 
 AGENT = 'agent=~"$agent"'
 QUANTILES = ((0.5, "median"), (0.95, "95 of 100 are faster"))

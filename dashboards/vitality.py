@@ -7,11 +7,11 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
-from dashboards.crowd import NOW, ROWS, WHOLE, Crowd, Top, fastest, highest, most
 from dashboards.layout import Line, Section
 from dashboards.page import page
 from dashboards.style import ANY_IS_CRITICAL, MEDIUM, SHORT, TILE, House, Unit, graph, query, rising, stat
 from dashboards.tables import Label, Value, table
+from dashboards.top_n import NOW, ROWS, WHOLE, Crowd, Top, fastest, highest, most
 
 VITALITY = "nervesys_vitality"
 EMPTY = "No entity showed vital signs yet"

@@ -5,11 +5,11 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.correct import Query
-from dashboards.crowd import NOW, ROWS, Top, fastest, highest, most
 from dashboards.layout import Line, Section
 from dashboards.page import page
 from dashboards.style import ANY_IS_CRITICAL, ANY_IS_WARNING, MEDIUM, TILE, House, Unit, graph, query, stat
 from dashboards.tables import Label, Value, table
+from dashboards.top_n import NOW, ROWS, Top, fastest, highest, most
 
 EMPTY = "No project yet"
 WORKSPACE, PROJECT = "nervesys_workspace", "project"

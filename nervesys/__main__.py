@@ -1,5 +1,5 @@
 """`python -m nervesys` is `nervesys`."""
 
-from nervesys.cli import main
+from commands import main
 
 main()

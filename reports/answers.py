@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import pairwise
 
-from nervesys.prometheus import QueryFailed, Series
+from nervesys.clients.prometheus import QueryFailed, Series
 from nervesys.queries.asking import Live
 from nervesys.queries.reading import (
     Json,

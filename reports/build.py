@@ -4,12 +4,11 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from nervesys.prometheus import Series
+from nervesys.clients.prometheus import Series
 from nervesys.queries.reading import Json
 from reports.answers import Answer, Asked, series_name
 from reports.colours import by_name
 from reports.fields import Field, Moment
-from reports.joined import table
 from reports.model import (
     Axis,
     Bar,
@@ -30,6 +29,7 @@ from reports.model import (
     Timeline,
 )
 from reports.scale import ticks
+from reports.table_merge import table
 
 Named = tuple[str, Series]
 GRID_LINES = 4

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from concurrent.futures import Executor
 
-from nervesys.prometheus import QueryFailed
+from nervesys.clients.prometheus import QueryFailed
 from nervesys.queries.asking import Choice, Live
 from nervesys.queries.reading import Json, panels_of
 from reports.answers import Range, ask_page

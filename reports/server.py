@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.metrics.pages import Program
-from nervesys.prometheus import Prometheus
 from nervesys.queries.asking import Choice, Live
 from nervesys.queries.reading import Json
 from nervesys.queries.variables import instant_of, seconds_of

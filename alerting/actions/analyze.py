@@ -7,7 +7,7 @@ while; after that the record says that the alert was not judged.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
+from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.journal.records import Record
 from nervesys.analysis import Analyst, NoAnswer, Verdict, about_alert
 

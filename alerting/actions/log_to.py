@@ -8,7 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
+from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.journal.records import Record
 from nervesys.contract import format_time
 from nervesys.contract.paths import time_fields

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from alerting.actions.outcome import Cause, Failed, Outcome
 from alerting.drivers import Driver, Order
-from alerting.receiver.fields import ANY_SERVER
+from alerting.drivers.fields import ANY_SERVER
+from alerting.drivers.outcome import Cause, Failed, Outcome
 from nervesys.settings import AgentConfig
 
 _PLACE = "{agent}"

@@ -11,10 +11,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from alerting.actions.outcome import Cause, Failed, Outcome
 from alerting.drivers.driver import Order
+from alerting.drivers.fields import Seconds, Servers, absolute
+from alerting.drivers.outcome import Cause, Failed, Outcome
 from alerting.drivers.process import run
-from alerting.receiver.fields import Seconds, Servers, absolute
 from nervesys.settings.section import Section
 
 PERMANENT = {

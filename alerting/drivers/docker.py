@@ -10,11 +10,11 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import Field
 
-from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.drivers.driver import Order
-from alerting.receiver.fields import Seconds, Servers
+from alerting.drivers.fields import Seconds, Servers
+from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
+from nervesys.clients.unix_socket import UnixConnection
 from nervesys.settings.section import Section
-from nervesys.unix import UnixConnection
 
 PERMANENT: dict[int, Cause] = {
     HTTPStatus.NOT_FOUND: Cause.NOT_FOUND,

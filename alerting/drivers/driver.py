@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from alerting.actions.outcome import Outcome
+from alerting.drivers.outcome import Outcome
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from pydantic import Field
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as TimedOut
 
-from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.drivers.driver import Order
-from alerting.receiver.fields import AbsolutePath, Seconds, Servers
+from alerting.drivers.fields import AbsolutePath, Seconds, Servers
+from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from nervesys.clock import system_clock
 from nervesys.contract import format_time
 from nervesys.settings.section import Section

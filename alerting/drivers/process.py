@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
+from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 
 OUTPUT_BYTES = 64 << 10
 """Kept of a program's output; the rest is read and dropped, so that the program does not block."""

@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import Field
 
-from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.drivers.driver import Order
-from alerting.receiver.fields import FileSecret, Seconds, Servers
+from alerting.drivers.fields import FileSecret, Seconds, Servers
+from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
+from nervesys.clients.supervisor import Supervisor as Client
+from nervesys.clients.supervisor import SupervisorDenied, SupervisorRefused, SupervisorTimedOut, SupervisorUnavailable
 from nervesys.settings.section import Section
-from nervesys.supervisor import Supervisor as Client
-from nervesys.supervisor import SupervisorDenied, SupervisorRefused, SupervisorTimedOut, SupervisorUnavailable
 
 POLL_SECONDS = 0.1
 DEAD_STATES = {"STOPPED", "EXITED", "FATAL", "UNKNOWN"}

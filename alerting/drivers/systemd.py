@@ -1,9 +1,9 @@
 """Driver `systemd`: restarts a unit of the receiver's own machine through systemctl."""
 
-from alerting.actions.outcome import Cause, Failed, Outcome, Retry
 from alerting.drivers.driver import Order
+from alerting.drivers.fields import AbsolutePath, Seconds, Servers
+from alerting.drivers.outcome import Cause, Failed, Outcome, Retry
 from alerting.drivers.process import run
-from alerting.receiver.fields import AbsolutePath, Seconds, Servers
 from nervesys.settings.section import Section
 
 PERMANENT = {4: Cause.NOT_ALLOWED, 5: Cause.NOT_FOUND, 6: Cause.NOT_FOUND}

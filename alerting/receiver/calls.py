@@ -9,8 +9,8 @@ from uuid import uuid4
 from sqlalchemy import Connection
 
 from alerting.actions import restart_agent
-from alerting.actions.outcome import Done, Failed, Outcome
 from alerting.drivers import Driver
+from alerting.drivers.outcome import Done, Failed, Outcome
 from alerting.journal import Change, Episode, State, Verdict, Writer, episodes
 from alerting.receiver import metrics
 from alerting.receiver.decide import back_off

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from alerting.journal.states import OPEN_STATES, Episode, State, Verdict
-from alerting.receiver.case import Case, Decision
+from alerting.receiver.decision_input import Case, Decision
 from nervesys.contract import Status
 
 BACK_OFF_SECONDS = (5.0, 10.0, 20.0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from alerting.model import AlertsFile, read_alerts
 from nervesys.errors import NervesysError
 from nervesys.settings import AgentConfig, Settings
-from nervesys.stores.opened import Opened
+from nervesys.stores.open_stores import Opened
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from alerting.drivers import Driver
 from alerting.journal import Change, Episode, Journal, JournalUnavailable, State, Verdict, Writer, episodes, instances
 from alerting.journal.states import FLEET
 from alerting.receiver import metrics
-from alerting.receiver.blast import Admission, Incident, Radius, admit
+from alerting.receiver.blast_radius import Admission, Incident, Radius, admit
 from alerting.receiver.calls import Calls
-from alerting.receiver.case import Case, Decision, Policy, Sight, Standing
 from alerting.receiver.decide import decide, reopened
+from alerting.receiver.decision_input import Case, Decision, Policy, Sight, Standing
 from alerting.receiver.fleet import Fleet
 from alerting.receiver.local import Limits
 from alerting.receiver.maintenance import Silenced, maintenance

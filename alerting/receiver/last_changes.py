@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from alerting.receiver.found import Found
+from alerting.receiver.search_result import Found
 from nervesys.errors import BrainUnavailable
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.trees import changed_files

@@ -7,7 +7,7 @@ Errors  none are raised: what cannot be had is said in a sentence instead.
 from collections import deque
 from collections.abc import Iterator
 
-from alerting.receiver.found import Found
+from alerting.receiver.search_result import Found
 from nervesys.contract import Category, LogRecord, PathTemplate, agent_name
 from nervesys.contract.paths import time_fields
 from nervesys.contract.times import DAY_SECONDS

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from alerting.drivers import Drivers
-from alerting.receiver.fields import FileSecret, Seconds, read_secret
+from alerting.drivers.fields import FileSecret, Seconds, read_secret
 from nervesys.errors import Mistake, SettingsError
 from nervesys.settings import FolderTree, Place, load_file
 from nervesys.settings.section import Section

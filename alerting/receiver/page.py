@@ -18,10 +18,10 @@ from starlette.routing import BaseRoute, Route
 
 from alerting.actions import ACTIONS
 from alerting.journal import Change, Journal, JournalUnavailable, State, Writer, view
+from alerting.receiver.episode_context import Surroundings
 from alerting.receiver.fleet import Fleet
 from alerting.receiver.orders import CANCELLABLE, ORDERS
 from alerting.receiver.session import SESSION_SECONDS, Sessions
-from alerting.receiver.surroundings import Surroundings
 from alerting.receiver.web import episode_number
 from nervesys.clock import Clock
 from nervesys.contract import format_time

@@ -11,27 +11,27 @@ from alerting.actions import ANALYZE, LOG_TO, RESTART_AGENT
 from alerting.journal import Change, Journal, State, Writer
 from alerting.journal.retention import forget
 from alerting.model import WATCHDOG
-from alerting.receiver import advisor, metrics, scribe
-from alerting.receiver.advisor import Advisor
-from alerting.receiver.blast import Radius
+from alerting.receiver import alert_log_writer, llm_triage, metrics
+from alerting.receiver.alert_log_writer import Scribe
+from alerting.receiver.blast_radius import Radius
 from alerting.receiver.calls import Calls
 from alerting.receiver.deadman import Deadman
+from alerting.receiver.episode_context import Surroundings
 from alerting.receiver.exposition import Exposition
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.healer import Healer, policy_of
 from alerting.receiver.inbox import Inbox
+from alerting.receiver.llm_triage import Advisor
 from alerting.receiver.local import LocalFile
 from alerting.receiver.page import Page
-from alerting.receiver.scribe import Scribe
 from alerting.receiver.series import AgentSeries
 from alerting.receiver.session import Sessions
-from alerting.receiver.surroundings import Surroundings
 from alerting.receiver.tasks import every, steady
 from alerting.receiver.watch import Watch
 from alerting.receiver.web import ACKNOWLEDGE, SENDERS, Desk
-from nervesys.alertmanager import Cluster
 from nervesys.analysis import Analyst
 from nervesys.analysis.alert import REFRESH_SECONDS
+from nervesys.clients.alertmanager import Cluster
 from nervesys.clock import Clock, system_clock
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.metrics import Instruments
@@ -183,18 +183,18 @@ class Receiver:
 
     def _start_series(self) -> None:
         """Let every series exist before its first event, so that `increase` sees that event."""
-        self._instruments.start(metrics.DURATION, LOG_TO, scribe.DRIVER)
+        self._instruments.start(metrics.DURATION, LOG_TO, alert_log_writer.DRIVER)
         if self._advisor:
-            self._instruments.start(metrics.DURATION, ANALYZE, advisor.DRIVER)
+            self._instruments.start(metrics.DURATION, ANALYZE, llm_triage.DRIVER)
         for driver in self._drivers:
             self._instruments.start(metrics.RECOVERY, driver)
             self._instruments.start(metrics.DURATION, RESTART_AGENT, driver)
         for agent in self._fleet.now.agents:
             self._series.start(agent, RESTART_AGENT, State)
         for agent in (*self._fleet.now.agents, NOBODY):
-            self._series.start(agent, LOG_TO, scribe.STATES)
+            self._series.start(agent, LOG_TO, alert_log_writer.STATES)
             if self._advisor:
-                self._series.start(agent, ANALYZE, scribe.STATES)
+                self._series.start(agent, ANALYZE, alert_log_writer.STATES)
 
     def _received(self, changes: list[Change]) -> None:
         self._told(changes)

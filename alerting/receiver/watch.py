@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from alerting.receiver.case import Sight
+from alerting.receiver.decision_input import Sight
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, PathTemplate, Status, agent_name
 from nervesys.errors import BadObject, StoreUnavailable

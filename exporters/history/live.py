@@ -4,8 +4,8 @@ import re
 from datetime import date, timedelta
 from pathlib import Path
 
+from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.contract.times import DAY_SECONDS, utc
-from nervesys.prometheus import Prometheus, QueryFailed
 
 SEEN = "nervesys_exporter_up"
 """Exporters have it from their first scrape on, and history never has it."""

@@ -11,8 +11,8 @@ from urllib3.util import Retry
 
 from exporters.history.memory import Memory
 from exporters.history.reading import Read
+from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
-from nervesys.http import cause
 
 PUSH_SECONDS = 60
 METRICS_SECONDS = 1.2

@@ -7,7 +7,7 @@ areas. The module is listed in `exporters/__init__.py`; nothing else knows it.
 from exporters.runner.cache import Cache
 from exporters.runner.health import OWN_FAMILIES, Health
 from exporters.runner.model import TOLERATED, WHOLE, Area, Context, Shard, Source
-from exporters.runner.opened import opened_runner
+from exporters.runner.open_runner import opened_runner
 from exporters.runner.refresh import Refresh
 from exporters.runner.runner import Runner
 

@@ -6,10 +6,10 @@ from functools import partial
 from exporters.runner import Area, Context, Source
 from exporters.shared import records
 from exporters.store import agents, logs, metrics, sizes
-from exporters.store.board import Board
 from exporters.store.counted import CountedStore
+from exporters.store.shared_state import Board
 from nervesys.stores.objects import ObjectReader
-from nervesys.stores.opened import open_store
+from nervesys.stores.open_stores import open_store
 
 
 def areas(context: Context) -> Sequence[Area]:

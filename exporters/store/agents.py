@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from exporters.runner import Context, Refresh
-from exporters.store.board import Board, Report
 from exporters.store.bodies import Bodies
+from exporters.store.shared_state import Board, Report
 from nervesys.contract import AgentState, Instances, PathTemplate, Status
 from nervesys.contract.logs import LEVELS, level_of
 from nervesys.contract.state import COUNTER, COUNTERS

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 from exporters.runner import Context, Refresh
 from exporters.shared.records import Sums, tally
-from exporters.store.board import Board
+from exporters.store.folder_scheduler import Rounds
 from exporters.store.folders import Folders, instant_of
 from exporters.store.ledger import Ledger, Reading
-from exporters.store.rounds import Rounds
+from exporters.store.shared_state import Board
 from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.lines import MAX_BYTES, lines_of

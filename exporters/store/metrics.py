@@ -8,9 +8,9 @@ Units   ratios 0 to 1, bytes, seconds; instants in Unix seconds by the store's c
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from exporters.runner import Context, Refresh
-from exporters.store.board import Board, Report
 from exporters.store.bodies import Bodies
 from exporters.store.folders import HOUR, Folders
+from exporters.store.shared_state import Board, Report
 from nervesys.contract import PathTemplate, ServerMetrics
 from nervesys.contract.state import Anomalies
 from nervesys.errors import BadObject, Reason

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from exporters.runner import Context, Refresh
-from exporters.store.board import Board
+from exporters.store.folder_scheduler import Rounds
 from exporters.store.folders import Folders, instant_of
-from exporters.store.rounds import Rounds
+from exporters.store.shared_state import Board
 from nervesys.contract import PathTemplate
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject

@@ -15,7 +15,7 @@ from exporters.vitality.served import Served
 from exporters.vitality.signs import AREA, FAMILIES, Seen, samples
 from exporters.vitality.written import Written
 from nervesys.stores.objects import ObjectReader
-from nervesys.stores.opened import open_store
+from nervesys.stores.open_stores import open_store
 
 
 class Vitality:

@@ -7,7 +7,7 @@ with Agent("grok") as agent, agent.task("code_review") as task:
 """
 
 from nervesys.agent.agent import Agent
-from nervesys.agent.handler import render_for_logging
+from nervesys.agent.logs.handler import render_for_logging
 from nervesys.agent.work import Task
 
 __all__ = ["Agent", "Task", "render_for_logging"]

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 from nervesys.agent.artifacts import OpenedArtifacts
 from nervesys.agent.bootstrap import Copy
-from nervesys.agent.buffer import Buffer
-from nervesys.agent.databases import databases_of
 from nervesys.agent.duties import LEAVE_SECONDS, Duties, Pillars
-from nervesys.agent.handler import BufferHandler
-from nervesys.agent.heart import Heart
+from nervesys.agent.heartbeat import Heart
 from nervesys.agent.host import MB, Host
 from nervesys.agent.identity import Identity, identify, named
 from nervesys.agent.knowledge import learning_of
 from nervesys.agent.lock import Lock
-from nervesys.agent.projects import Projects
-from nervesys.agent.records import Scribe
+from nervesys.agent.logs.buffer import Buffer
+from nervesys.agent.logs.handler import BufferHandler
+from nervesys.agent.logs.records import Scribe
+from nervesys.agent.replication.databases import databases_of
+from nervesys.agent.replication.projects import Projects
 from nervesys.agent.round import Reports, no_reports
 from nervesys.agent.work import Task, Work
 from nervesys.clock import Clock, system_clock
@@ -31,7 +31,7 @@ from nervesys.contract import AgentState, Status
 from nervesys.errors import NervesysError
 from nervesys.settings import Place, Settings
 from nervesys.stores.objects import ObjectStore
-from nervesys.stores.opened import open_store
+from nervesys.stores.open_stores import open_store
 from nervesys.stores.s3 import ATTEMPTS
 from nervesys.workspace import Workspace
 from nervesys.workspace.workspace import checked_project

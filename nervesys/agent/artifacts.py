@@ -54,7 +54,7 @@ class OpenedArtifacts:
         with self._lock:
             if self._opened is None:
                 try:
-                    from nervesys.artifacts.opened import open_artifacts, open_delivery  # of another extra
+                    from nervesys.artifacts.open_artifacts import open_artifacts, open_delivery  # of another extra
                 except ModuleNotFoundError as err:
                     raise NervesysError(
                         f"artifacts need the package {err.name}: pip install 'nervesys-observability[artifacts]'"

@@ -8,7 +8,7 @@ from nervesys.contract import BrainCopy
 from nervesys.errors import BrainUnavailable
 from nervesys.settings import Loaded, Place, Tree, load
 from nervesys.stores.brain import GitBrain, open_brain, open_folder
-from nervesys.stores.opened import Opened
+from nervesys.stores.open_stores import Opened
 from nervesys.stores.sealing import FILE, hold
 from nervesys.stores.trees import EmptyTree
 

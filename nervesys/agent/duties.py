@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nervesys.agent.artifacts import OpenedArtifacts
-from nervesys.agent.backup import Backup
 from nervesys.agent.bootstrap import Copy
-from nervesys.agent.buffer import Buffer
-from nervesys.agent.change import Change, adopt
-from nervesys.agent.databases import Databases
-from nervesys.agent.heart import Heart
+from nervesys.agent.config_reload import Change, adopt
+from nervesys.agent.duplicate_detection import Watch
+from nervesys.agent.heartbeat import Heart
 from nervesys.agent.host import MB, give_back
 from nervesys.agent.identity import Identity
 from nervesys.agent.knowledge import Learning
+from nervesys.agent.logs.buffer import Buffer
+from nervesys.agent.logs.shipping import Shipper
 from nervesys.agent.loop import Loop
-from nervesys.agent.projects import Projects
+from nervesys.agent.replication.backup import Backup
+from nervesys.agent.replication.databases import Databases
+from nervesys.agent.replication.projects import Projects
 from nervesys.agent.report import Reporter
-from nervesys.agent.rival import Watch
 from nervesys.agent.round import Reports, Schedule, has_archive
-from nervesys.agent.ship import Shipper
 from nervesys.analysis.model import EXTRA
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, PathTemplate, Status

@@ -13,7 +13,7 @@ from nervesys.contract.names import agent_name
 from nervesys.errors import BadObject, Mistake, SettingsError, gathered
 from nervesys.redact import Redactor
 from nervesys.settings import AgentConfig, Loaded, Settings
-from nervesys.stores.opened import Opened
+from nervesys.stores.open_stores import Opened
 from nervesys.stores.sealing import missing
 
 

@@ -9,9 +9,9 @@ from collections import deque
 from dataclasses import dataclass
 
 from nervesys.agent.identity import Identity
-from nervesys.alertmanager import Cluster
 from nervesys.analysis import Analyst, NoAnswer, Severity, about_error, analyst_of
 from nervesys.analysis.alert import LASTS_SECONDS, REFRESH_SECONDS, posted
+from nervesys.clients.alertmanager import Cluster
 from nervesys.clock import Clock
 from nervesys.contract import Category, Level, LogRecord
 from nervesys.contract.fingerprints import fingerprint

@@ -5,8 +5,8 @@ from typing import Any
 
 import requests
 
+from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
-from nervesys.http import cause
 
 TIMEOUT_SECONDS = 10.0
 RETRYABLE = 500

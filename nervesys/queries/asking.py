@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from nervesys.prometheus import Prometheus, QueryFailed, Series
+from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
 from nervesys.queries.reading import QUERY, Json, Question, variables_of
 from nervesys.queries.variables import filled, seconds_of, windows
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psutil
 
+from nervesys.clients.supervisor import Supervisor, SupervisorUnavailable
 from nervesys.errors import NervesysError
 from nervesys.stack.layout import Service, Stack
 from nervesys.stack.services import command
-from nervesys.supervisor import Supervisor, SupervisorUnavailable
 
 ROTATION = "stdout_logfile_maxbytes=5MB\nstdout_logfile_backups=1"
 CONFIG, LINK = "supervisord.conf", "run"

@@ -1,8 +1,8 @@
 """Checks whether the stack works: all processes run, all targets are up, all agents have a heartbeat."""
 
-from nervesys.prometheus import Prometheus, QueryFailed
+from nervesys.clients.prometheus import Prometheus, QueryFailed
+from nervesys.clients.supervisor import Process
 from nervesys.stack.layout import Stack
-from nervesys.supervisor import Process
 
 HEARTBEATS = "count(nervesys_agent_heartbeat_timestamp_seconds)"
 BLIND = "nervesys_exporter_up == 0"

@@ -6,8 +6,8 @@ from typing import Any
 
 import requests
 
+from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
-from nervesys.http import cause
 from nervesys.settings import Web
 
 TIMEOUT_SECONDS = 5

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nervesys.clients.supervisor import Process
 from nervesys.contract import PathTemplate
 from nervesys.settings.section import Section
 from nervesys.stack.layout import Stack
 from nervesys.stores.objects import Listing
-from nervesys.supervisor import Process
 
 RESTART = "restart_agent"
 

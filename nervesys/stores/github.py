@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import requests
 from github import Auth, BadCredentialsException, Github, GithubException, RateLimitExceededException
 
+from nervesys.clients.http_errors import cause
 from nervesys.errors import BrainUnavailable, QuotaLow
-from nervesys.http import cause
 from nervesys.settings.storage import Brain
 
 Request = Callable[[str], AbstractContextManager[None]]

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import requests
 from urllib3.exceptions import HTTPError
 
+from nervesys.clients.http_errors import cause
 from nervesys.errors import SourceError
-from nervesys.http import cause
 from nervesys.stores.objects import too_large
 
 CHUNK_BYTES = 1 << 14

@@ -9,7 +9,7 @@ time, but does not lower availability. An agent that was never seen, or was stop
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from nervesys.prometheus import Series
+from nervesys.clients.prometheus import Series
 from nervesys.settings import Loaded
 
 STEP_SECONDS = 60

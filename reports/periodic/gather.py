@@ -5,12 +5,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from dashboards.build import datasource_seconds, pages
+from nervesys.clients.prometheus import Prometheus, Series
 from nervesys.clock import Clock
 from nervesys.contract import DailySummary
 from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject
-from nervesys.prometheus import Prometheus, Series
 from nervesys.queries.asking import Live
 from nervesys.settings import Loaded
 from nervesys.stores.archive import Archive

@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.html import colours, script
 from reports.periodic.model import Report
-from reports.periodic.spelled import notice_of, spelled
+from reports.periodic.report_json import notice_of, spelled
 from reports.plot import plot
 
 

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nervesys.prometheus import Series
+from nervesys.clients.prometheus import Series
 from reports.periodic.words import TIMES
 
 STEP_SECONDS = 60

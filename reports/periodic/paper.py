@@ -14,7 +14,7 @@ from reports.colours import SHADES, Theme, shade
 from reports.model import Graph, Timeline
 from reports.paper import KEYS, inked
 from reports.periodic.model import Report
-from reports.periodic.spelled import Json, notice_of, spelled
+from reports.periodic.report_json import Json, notice_of, spelled
 from reports.plot import plot
 
 ROWS = 60

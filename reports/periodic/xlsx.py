@@ -10,7 +10,7 @@ from xlsxwriter.worksheet import Worksheet
 from nervesys.contract.times import DAY_SECONDS, utc
 from reports.colours import Theme, shade
 from reports.periodic.model import Column, Kind, Report, Section, Value
-from reports.periodic.spelled import COLOURS, is_rtl
+from reports.periodic.report_json import COLOURS, is_rtl
 
 FORMATS = {
     Kind.COUNT: "#,##0",

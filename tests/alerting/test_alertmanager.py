@@ -15,10 +15,10 @@ import pytest
 import requests
 import yaml
 
+from alerting.generate.routes import alertmanager_config
+from alerting.generate.trial import trial
 from alerting.model import ALERTS_FILE, AlertsFile, read_alerts
-from alerting.routes import alertmanager_config
-from alerting.trial import trial
-from nervesys.alertmanager import Alertmanager, AlertmanagerUnavailable
+from nervesys.clients.alertmanager import Alertmanager, AlertmanagerUnavailable
 from nervesys.settings import FolderTree, load, shipped_root
 from tests.servers.alertmanager import DEADLINE_SECONDS
 from tests.servers.alertmanager import alertmanager as alertmanager_at

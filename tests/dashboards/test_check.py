@@ -2,11 +2,11 @@ from collections.abc import Callable
 
 import pytest
 
+from commands.dashboards import world
 from dashboards.build import pages
 from dashboards.check import check_pages, check_rules
 from dashboards.correct import Json
 from dashboards.recording import rules
-from nervesys.cli.dashboards import world
 from nervesys.metrics.periods import periods
 from nervesys.settings import Loaded, load
 

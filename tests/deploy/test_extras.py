@@ -23,10 +23,10 @@ ALONE = {
     ),
     ("receiver",): (("alerting.receiver.program",), ("receiver",)),
     ("receiver", "kubernetes"): (("alerting.drivers.kubernetes",), ("receiver",)),
-    ("receiver", "analysis"): (("alerting.receiver.advisor", "openai"), ("receiver",)),
+    ("receiver", "analysis"): (("alerting.receiver.llm_triage", "openai"), ("receiver",)),
     ("reports",): (("reports", "dashboards.build"), ("dashboards",)),
     ("artifacts", "s3fs"): (("nervesys.artifacts", "s3fs"), ("artifacts",)),
-    ("stack",): (("nervesys.stack", "nervesys.supervisor"), ("down", "logs")),
+    ("stack",): (("nervesys.stack", "nervesys.clients.supervisor"), ("down", "logs")),
     ("all",): ((), ("up", "down", "status", "demo", "alerts", "dashboards", "report", "init", "docs")),
 }
 RUN = """
@@ -35,7 +35,7 @@ sys.path[:] = [sys.argv[1], *(path for path in sys.path if "site-packages" not i
 from importlib import import_module
 for name in sys.argv[2].split():
     import_module(name)
-from nervesys.cli import main
+from commands import main
 for command in sys.argv[3].split():
     sys.argv = ["nervesys", *command.split("/"), "--help"]
     try:

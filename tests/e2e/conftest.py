@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from nervesys.cli.local import Local, local
+from commands.local import Local, local
 from nervesys.stack import daemon, ready
 from nervesys.stack.programs import find
 from nervesys.stack.receiver import actions

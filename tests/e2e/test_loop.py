@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from benchmarks.healing import seconds_beyond
-from nervesys.cli.local import local
+from commands.local import local
 from nervesys.stack import daemon
 from tests.e2e.conftest import AGENTS, DOWN_AFTER, HEARTBEAT, House
 from tests.waiting import until

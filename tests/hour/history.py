@@ -5,8 +5,8 @@ from itertools import product
 
 from dashboards.recording import HEARTBEAT, STATUS
 from dashboards.style import STATUS_CODES
+from nervesys.clients.promql import Known
 from nervesys.contract.state import Status
-from nervesys.promql import Known
 
 STEP_SECONDS = 15
 HOUR_SECONDS = 3600

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from commands.dashboards import world
 from dashboards.build import datasource_seconds
-from nervesys.cli.dashboards import world
-from nervesys.prometheus import Prometheus
+from nervesys.clients.prometheus import Prometheus
 from nervesys.queries.asking import Live
 from nervesys.settings import load
 from tests.hour.history import HOUR_SECONDS, openmetrics

@@ -5,7 +5,7 @@ from typing import Any
 
 from dashboards.build import pages
 from dashboards.correct import Json
-from nervesys.prometheus import Series
+from nervesys.clients.prometheus import Series
 from nervesys.settings import load
 from reports.answers import Answer
 

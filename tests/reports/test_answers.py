@@ -1,7 +1,7 @@
 import pytest
 
 from dashboards.correct import Json
-from nervesys.prometheus import Series
+from nervesys.clients.prometheus import Series
 from reports.answers import marks_found, series_name
 
 ACTIONS: Json = {"titleFormat": "{{action}} {{agent}}", "iconColor": "purple"}

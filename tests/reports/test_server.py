@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 from starlette.testclient import TestClient
 
+from nervesys.clients.prometheus import Prometheus
 from nervesys.metrics.pages import application
-from nervesys.prometheus import Prometheus
 from nervesys.queries.asking import Live
 from nervesys.queries.reading import marks_of
 from nervesys.settings import load

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
-from nervesys.agent.backup import Backup, write_backup
-from nervesys.agent.drill import Drill, is_due, record, recorded
 from nervesys.agent.identity import Identity
+from nervesys.agent.replication.backup import Backup, write_backup
+from nervesys.agent.replication.drill import Drill, is_due, record, recorded
 from nervesys.agent.round.knowledge import Merge
 from nervesys.agent.round.leader import Leader, NotLeader
 from nervesys.agent.round.run import Round

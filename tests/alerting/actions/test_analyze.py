@@ -11,10 +11,10 @@ import pytest
 
 from alerting.journal import Journal, State, Writer, view
 from alerting.journal.receive import receive
-from alerting.receiver.advisor import Advisor
+from alerting.receiver.llm_triage import Advisor
 from alerting.receiver.metrics import INSTRUMENTS
-from nervesys.alertmanager import Alertmanager, AlertmanagerUnavailable, Cluster
 from nervesys.analysis import analyst_of
+from nervesys.clients.alertmanager import Alertmanager, AlertmanagerUnavailable, Cluster
 from nervesys.metrics import Instruments
 from nervesys.settings import load
 from tests.alerting.journal.kit import DOWN

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from alerting.actions import log_to
-from alerting.actions.outcome import Cause, Done, Failed, Retry
+from alerting.drivers.outcome import Cause, Done, Failed, Retry
 from alerting.journal import Journal, State, Writer, view
 from alerting.journal.receive import receive
 from alerting.journal.records import Record
+from alerting.receiver.alert_log_writer import Scribe
 from alerting.receiver.metrics import INSTRUMENTS
-from alerting.receiver.scribe import Scribe
 from nervesys.metrics import Instruments
 from nervesys.stores.brain import GitBrain
 from tests import brains

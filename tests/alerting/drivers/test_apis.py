@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerting.actions.outcome import Cause, Done, Failed, Retry
 from alerting.drivers.kubernetes import ANNOTATION
+from alerting.drivers.outcome import Cause, Done, Failed, Retry
 from tests.alerting.drivers.kit import answering, kubeconfig, made, order
 
 ROOT = Path(__file__).parents[3]

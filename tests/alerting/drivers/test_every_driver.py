@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerting.actions.outcome import Cause, Done, Failed, Retry
 from alerting.drivers import Driver, Drivers
+from alerting.drivers.outcome import Cause, Done, Failed, Retry
 from nervesys.settings import AgentConfig
 from tests.alerting.drivers.kit import BENCHES, SECRET, Situation, order
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from alerting.actions.outcome import Cause, Done, Failed, Retry
 from alerting.drivers import Drivers, Order
+from alerting.drivers.outcome import Cause, Done, Failed, Retry
 from alerting.drivers.process import OUTPUT_BYTES
 from tests.alerting.drivers.kit import made, order, script
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from alerting.actions.outcome import Cause, Done, Failed, Outcome, Retry
+from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.drivers.supervisor import Supervisor as Driver
-from nervesys.supervisor import MAX_ANSWER_BYTES, Supervisor
+from nervesys.clients.supervisor import MAX_ANSWER_BYTES, Supervisor
 from tests.alerting.drivers.kit import answering, order
 from tests.alerting.drivers.supervisord import PASSWORD, Supervisord, supervisord
 

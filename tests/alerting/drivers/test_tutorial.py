@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from alerting.actions.outcome import Cause, Done, Retry
 from alerting.drivers import Driver, Drivers, Order
+from alerting.drivers.outcome import Cause, Done, Retry
 from nervesys.settings import shipped_root
 
 TEXT = (shipped_root() / "docs/tutorial.md").read_text()

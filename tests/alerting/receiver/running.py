@@ -14,14 +14,14 @@ from pathlib import Path
 
 import httpx
 
-from nervesys.cli.main import main
+from commands.main import main
 from tests.alerting.receiver.test_webhook import body, labels
 
 TOKEN = "a-secret-token"
 LOCAL_FILE = 'drivers:\n  supervisor:\n    url: unix:///nonexistent.sock\n    servers: ["*"]\n'
 NOWHERE = {"STORJ_ENDPOINT": "http://127.0.0.1:1", "STORJ_ACCESS_KEY": "key", "STORJ_SECRET_KEY": "secret"}
 APART = multiprocessing.get_context("forkserver")
-APART.set_forkserver_preload([__name__, "nervesys.cli.receiver"])
+APART.set_forkserver_preload([__name__, "commands.receiver"])
 PYTHON = (sys.executable,)
 
 

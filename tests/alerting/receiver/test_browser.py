@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route, ViewportSize, expect
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from alerting.actions.outcome import Cause, Done, Retry
+from alerting.drivers.outcome import Cause, Done, Retry
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import LocalFile
 from alerting.receiver.program import Receiver

@@ -10,8 +10,8 @@ import pytest
 import requests
 import yaml
 
+from alerting.generate.routes import ACTIONS, alertmanager_config
 from alerting.model import AlertsFile
-from alerting.routes import ACTIONS, alertmanager_config
 from nervesys.settings import load
 from tests.alerting.receiver import kills
 from tests.alerting.receiver.running import eventually, forked, free_address, until_ready

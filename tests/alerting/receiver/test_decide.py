@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from alerting.journal import Episode, State
-from alerting.receiver.case import Case, Policy, Sight, Standing
 from alerting.receiver.decide import back_off, decide, reopened
+from alerting.receiver.decision_input import Case, Policy, Sight, Standing
 from nervesys.contract import AgentState, Instances, Status
 
 NOW = 10_000.0

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from alerting.actions.outcome import Cause, Failed, Retry
 from alerting.drivers import Order
+from alerting.drivers.outcome import Cause, Failed, Retry
 from alerting.receiver.exposition import Waiting
 from alerting.receiver.healer import SHORTEST_PAUSE
 from nervesys.contract import Status

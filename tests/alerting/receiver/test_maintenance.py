@@ -12,7 +12,7 @@ import requests
 from pydantic import ValidationError
 
 from alerting.receiver.maintenance import maintenance
-from nervesys.alertmanager import Alertmanager, Cluster
+from nervesys.clients.alertmanager import Alertmanager, Cluster
 from nervesys.settings import AgentConfig
 from nervesys.settings.check import check
 from nervesys.stack.programs import root_of

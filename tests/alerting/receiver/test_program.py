@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from alerting.journal import Journal, State
-from alerting.receiver.blast import Radius
+from alerting.receiver.blast_radius import Radius
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import Limits, LocalFile
 from alerting.receiver.program import Receiver
-from nervesys.alertmanager import Cluster
+from nervesys.clients.alertmanager import Cluster
 from tests.alerting.journal.kit import DOWN, end, take
 from tests.alerting.journal.test_retention import DAY, rows, settle_records
 from tests.alerting.receiver.world import START, a_fleet

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from alerting.actions.outcome import Done, Outcome
 from alerting.drivers import Order
+from alerting.drivers.outcome import Done, Outcome
 from alerting.journal import Change, Journal, Writer, view
 from alerting.journal.receive import Arrival
 from alerting.model import AlertsFile, read_alerts
-from alerting.receiver.blast import Radius
+from alerting.receiver.blast_radius import Radius
 from alerting.receiver.calls import Calls
 from alerting.receiver.fleet import Fleet
 from alerting.receiver.healer import Healer, policy_of

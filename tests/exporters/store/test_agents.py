@@ -8,8 +8,8 @@ import pytest
 from exporters.runner import Cache, Refresh
 from exporters.store import agents, metrics
 from exporters.store.agents import Agents
-from exporters.store.board import Board, Report
 from exporters.store.metrics import Metrics, one_reporter_each
+from exporters.store.shared_state import Board, Report
 from nervesys.contract import ServerMetrics
 from nervesys.contract.logs import LEVELS
 from nervesys.contract.times import format_time

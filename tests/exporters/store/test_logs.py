@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from exporters.runner import WHOLE, Cache, Refresh, Shard
 from exporters.shared import records
 from exporters.store import logs
-from exporters.store.board import Board
 from exporters.store.logs import RECHECKS, Logs
+from exporters.store.shared_state import Board
 from nervesys.contract.times import utc
 from nervesys.errors import Reason, StoreUnavailable
 from nervesys.stores import lines as limits

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from exporters.runner import Cache, Refresh
-from exporters.store import rounds, sizes
-from exporters.store.board import Board
+from exporters.store import folder_scheduler, sizes
+from exporters.store.shared_state import Board
 from exporters.store.sizes import Sizes, is_overdue
 from tests.exporters.kit import HandClock, context
 from tests.exporters.store.bucket import Bucket, shown
@@ -55,7 +55,7 @@ def test_days_that_are_over_are_added_from_memory_and_a_restart_remembers(world:
 
 
 def test_half_a_sum_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounds, "LISTS_A_PASS", 4)
+    monkeypatch.setattr(folder_scheduler, "LISTS_A_PASS", 4)
     world = World(tmp_path)
     passes = [world.run() for _ in range(4)]
     assert [LOGS in seen for seen in passes] == [False, False, False, True]

@@ -28,8 +28,8 @@ from rich.console import Console
 from rich.table import Table
 
 from nervesys.agent import Agent
-from nervesys.agent.handler import Said
-from nervesys.agent.ship import Shipper
+from nervesys.agent.logs.handler import Said
+from nervesys.agent.logs.shipping import Shipper
 from nervesys.errors import NervesysError
 from nervesys.stores.lines import lines_of
 from nervesys.stores.s3 import S3Store

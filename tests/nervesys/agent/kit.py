@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from nervesys.agent.buffer import Batch, Buffer
-from nervesys.agent.handler import Said
-from nervesys.agent.records import Run, rank_of
+from nervesys.agent.logs.buffer import Batch, Buffer
+from nervesys.agent.logs.handler import Said
+from nervesys.agent.logs.records import Run, rank_of
 
 MB = 1_000_000
 

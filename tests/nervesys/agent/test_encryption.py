@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from nervesys.agent import Agent
-from nervesys.agent.drill import Drill
+from nervesys.agent.replication.drill import Drill
 from nervesys.agent.round import Daily, Round
 from nervesys.errors import SettingsError
 from nervesys.settings import FolderTree, load, shipped_root

@@ -6,7 +6,7 @@ import pytest
 
 from nervesys.agent.identity import Identity, identify, named
 from nervesys.errors import SettingsError
-from nervesys.stores.opened import opened
+from nervesys.stores.open_stores import opened
 
 
 def identity(brain: Path, server: str | None, environ: dict[str, str]) -> Identity:

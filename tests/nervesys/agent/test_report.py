@@ -12,7 +12,7 @@ from nervesys.agent.report import KEPT_LINES, Reporter, appended
 from nervesys.contract import AgentState, Status
 from nervesys.errors import BrainUnavailable
 from nervesys.stores.brain import open_brain
-from nervesys.stores.opened import opened
+from nervesys.stores.open_stores import opened
 from tests.brains import NOON, read, write
 
 HOUR = 3600.0

@@ -12,10 +12,10 @@ import pyrage
 import pytest
 from pydantic import SecretStr
 
-from nervesys.agent.databases import Databases
+from nervesys.agent.replication.databases import Databases
 from nervesys.errors import BadObject, NervesysError, Reason
 from nervesys.stores.sealing import hold
-from tests.nervesys.agent.test_databases import Time, words, write
+from tests.nervesys.agent.replication.test_databases import Time, words, write
 from tests.stores import FolderStore
 
 OURS, OTHERS = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
@@ -167,7 +167,7 @@ import sys, time
 from pathlib import Path
 from contextlib import contextmanager
 from pydantic import SecretStr
-from nervesys.agent.databases import Databases
+from nervesys.agent.replication.databases import Databases
 from nervesys.errors import NervesysError
 from nervesys.stores.sealing import hold
 from tests.stores import FolderStore

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from nervesys.prometheus import Prometheus, QueryFailed, Series
+from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
 from nervesys.queries.asking import Live
 from nervesys.queries.reading import Question, Top, question_of_marks
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from nervesys.clients.supervisor import Supervisor
 from nervesys.stack import daemon
 from nervesys.stack.layout import NoStack, Service, Stack
-from nervesys.supervisor import Supervisor
 from tests import waiting
 
 SLEEP = ("sleep", "600")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from nervesys.clients.supervisor import Process
 from nervesys.stack.layout import Service, Stack
 from nervesys.stack.status import AgentStatus, StackStatus, heartbeat_ages, status_of
 from nervesys.stores.objects import Listing, ObjectInfo
-from nervesys.supervisor import Process
 
 STACK = Stack(
     home=Path("/home"),

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from nervesys.errors import StoreUnavailable
 from nervesys.settings.storage import Access
-from nervesys.stores.opened import open_store
+from nervesys.stores.open_stores import open_store
 from nervesys.stores.routed import RoutedStore
 from nervesys.stores.s3 import S3Store
 from tests.servers.fixtures import rclone_endpoint

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nervesys.agent.round.summary import summary_of
-from nervesys.prometheus import Prometheus
+from nervesys.clients.prometheus import Prometheus
 from nervesys.settings import Loaded, load
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.folder import FolderArchive

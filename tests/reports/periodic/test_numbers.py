@@ -13,7 +13,7 @@ from statistics import median
 
 import pytest
 
-from nervesys.prometheus import Series
+from nervesys.clients.prometheus import Series
 from nervesys.settings import load
 from nervesys.stores.brain import GitBrain
 from reports.periodic.availability import Presence, fresh_query, watched_query

@@ -1,0 +1,110 @@
+"""Named conditions, which join several sources or have no bound to compare with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from alerting.conditions.freshness_guards import (
+    AGENTS,
+    BRAIN,
+    CONFIGURED,
+    LAST_SUCCESS,
+    fresh_limit,
+    gated,
+    number,
+    origins,
+    watching,
+    whole,
+)
+from alerting.conditions.terms import ENOUGH, Level
+from alerting.scrape_targets import jobs
+from alerting.units import Unit, promql_duration
+from nervesys.settings import Settings
+
+HEARTBEAT = "nervesys_agent_heartbeat_timestamp_seconds"
+
+
+@dataclass(frozen=True)
+class Named:
+    """A condition with a name.
+
+    Attributes:
+        by: the labels that its result carries.
+        promql: from the settings.
+    """
+
+    by: tuple[str, ...]
+    promql: Callable[[Settings], str]
+
+
+def _never_seen(settings: Settings) -> str:
+    """An agent has been configured for a while, and the store, read without a break, has no heartbeat of it."""
+    heartbeat = settings.thresholds.heartbeat
+    window = heartbeat.down_after_seconds + max(heartbeat.grace_seconds, fresh_limit(settings, BRAIN))
+    span = promql_duration(window)
+    enough = ENOUGH * window / settings.monitoring.prometheus.scrape_interval_seconds
+    return (
+        f"max by (agent) (\n  {gated(settings, f'count_over_time({CONFIGURED}[{span}])', BRAIN)}\n"
+        f") >= {number(enough)}\n"
+        f"and on () {whole(settings, AGENTS)}\n"
+        f"unless on (agent) last_over_time({HEARTBEAT}[{span}])"
+    )
+
+
+def _unknown_agents(settings: Settings) -> str:
+    """The number of agents with heartbeats that the brain does not configure; their names become no labels."""
+    age = gated(settings, f"(time() - {HEARTBEAT})", AGENTS)
+    return (
+        f"count(\n  min by (agent) (\n  {age}\n  ) < {number(settings.thresholds.heartbeat.down_after_seconds)}\n"
+        f"  unless on (agent) last_over_time({CONFIGURED}[1h])\n) > 0\n"
+        f"and on () {whole(settings, BRAIN)}"
+    )
+
+
+def _stuck_stopping(settings: Settings) -> str:
+    """An agent's status has been `stopping` for longer than `down_after_seconds`."""
+    stopping = Level('nervesys_agent_status{status="stopping"}', ("agent",), Unit.COUNT, AGENTS)
+    return stopping.promql(settings, ">", 0, settings.thresholds.heartbeat.down_after_seconds)
+
+
+def _exporter_stale(settings: Settings) -> str:
+    """No refresh of an area has succeeded for longer than its freshness limit."""
+    return "\nor ".join(
+        f"max by (source, area) (time() - {LAST_SUCCESS}{origin}) > {number(fresh_limit(settings, origin))}"
+        for origin in origins(settings)
+    )
+
+
+def _source_unreachable(settings: Settings) -> str:
+    """Every refresh of an area has failed for as long as its freshness limit."""
+    return "\nor ".join(
+        "("
+        + Level(f"nervesys_exporter_up{origin}", ("source", "area"), Unit.COUNT).promql(
+            settings, "<", 1, fresh_limit(settings, origin)
+        )
+        + ")"
+        for origin in origins(settings)
+    )
+
+
+def _target_down(settings: Settings) -> str:
+    """A job cannot be scraped, or is missing from Prometheus' targets, for which `up` has no series."""
+    scraped = jobs(settings)
+    down = f'min by (job) (up{{job=~"{"|".join(scraped)}"}}) == 0'
+    return "\nor ".join([down, *(f'absent(up{{job="{job}"}})' for job in scraped)])
+
+
+def _all_is_well(settings: Settings) -> str:
+    """The store's agents are being read; `vector(1)` would go on firing while Prometheus ingests nothing."""
+    return watching(settings, AGENTS)
+
+
+SITUATIONS: Mapping[str, Named] = {
+    "agent never seen": Named(("agent",), _never_seen),
+    "agent stuck stopping": Named(("agent",), _stuck_stopping),
+    "unknown agents": Named((), _unknown_agents),
+    "target down": Named(("job",), _target_down),
+    "exporter stale": Named(("source", "area"), _exporter_stale),
+    "source unreachable": Named(("source", "area"), _source_unreachable),
+    "all is well": Named((), _all_is_well),
+}
+"""By name, such as `target down`."""

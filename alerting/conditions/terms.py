@@ -1,0 +1,259 @@
+"""The kinds of terms that a condition can compare, each with the PromQL that it is compiled to.
+
+All of them are empty while their source is not refreshed (`alerting.conditions.freshness_guards`). They aggregate
+`by (…)`, so that an alert keeps its fingerprint when an instance moves. And they look back over a window instead of
+using `for`, which starts anew after a gap of one evaluation or a restart of Prometheus.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from alerting.conditions.freshness_guards import LAST_SUCCESS, Origin, fresh_limit, gated, number, whole
+from alerting.units import Unit, promql_duration
+from nervesys.settings import Settings
+from nervesys.settings.thresholds import Ages, Pair, Thresholds
+
+ENOUGH = 0.8
+"""Share of the expected samples of a window that must exist; with fewer, the alert does not fire."""
+
+MILDEST = {">": ("min", "max"), "<": ("max", "min")}
+"""By operator: the function over the window, and the aggregation of several series. Both take the mildest value."""
+MIRRORED = {">": "<", ">=": "<="}
+"""The operator for the same distance below zero."""
+
+Threshold = Callable[[Thresholds], Pair | Ages | float]
+
+
+class Term(Protocol):
+    """Something that can be compared."""
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The labels that its result carries."""
+
+    @property
+    def unit(self) -> Unit:
+        """What it is compared with."""
+
+    @property
+    def threshold(self) -> Threshold | None:
+        """What `threshold` stands for, if anything; percent for shares."""
+
+    def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
+        """The condition as PromQL.
+
+        Args:
+            settings: intervals and limits.
+            operator: one of > >= < <=.
+            bound: in the base unit, or something else that is measured alike.
+            window: seconds; None for the term's own.
+        """
+
+    def value(self, settings: Settings, operator: str, window: float | None) -> str | None:
+        """The compared value as PromQL; None where there is no single value."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """A gauge that stays beyond a bound all through a window.
+
+    Attributes:
+        selector: the gauge.
+        origin: where it is read from; None for a program's own metrics.
+        per: PromQL of the division, from its operator on; empty for none.
+        either_side: whether the bound is a distance from zero, in both directions.
+    """
+
+    selector: str
+    by: tuple[str, ...]
+    unit: Unit
+    origin: Origin | None = None
+    threshold: Threshold | None = None
+    per: str = ""
+    either_side: bool = False
+
+    def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
+        """All samples of the window are beyond the bound, and there are enough of them."""
+        span = self._window(settings) if window is None else window
+        mildest, outer = MILDEST[operator[0]]
+        series = f"{self.selector}[{promql_duration(span)}]"
+        beyond = f"{mildest}_over_time({series}){self.per} {operator} {_right(self, settings, operator, bound, window)}"
+        if self.either_side:
+            _demand_more(operator)
+            distance = number(_plain(bound))
+            beyond = f"({beyond} or max_over_time({series}) {MIRRORED[operator]} -{distance})"
+        if self.origin:
+            beyond = gated(settings, beyond, self.origin)
+        labels = ", ".join(self.by)
+        expected = span / settings.monitoring.prometheus.scrape_interval_seconds
+        return (
+            f"{outer} by ({labels}) (\n  {beyond}\n)\n"
+            f"and on ({labels}) sum by ({labels}) (count_over_time({series})) >= {number(ENOUGH * expected)}"
+        )
+
+    def value(self, settings: Settings, operator: str, window: float | None) -> str:
+        """The mildest sample of the window."""
+        span = self._window(settings) if window is None else window
+        mildest, outer = MILDEST[operator[0]]
+        sample = f"{mildest}_over_time({self.selector}[{promql_duration(span)}]){self.per}"
+        if self.origin:
+            sample = gated(settings, sample, self.origin)
+        return f"{outer} by ({', '.join(self.by)}) (\n  {sample}\n)"
+
+    def _window(self, settings: Settings) -> float:
+        """Four heartbeats, or four refreshes where they are slower."""
+        heartbeats = 4 * settings.thresholds.heartbeat.interval_seconds
+        refreshes = fresh_limit(settings, self.origin) if self.origin else 0
+        return max(heartbeats, refreshes)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How often something happened within a window.
+
+    Attributes:
+        selector: a counter, or for `changes` a gauge.
+        origin: where it is read from; None for a program's own metrics.
+        function: PromQL function over a range.
+        divisor: a second counter; what is compared is the first for each of the second.
+        scale: what the result is multiplied by.
+    """
+
+    selector: str
+    by: tuple[str, ...]
+    origin: Origin | None = None
+    function: str = "increase"
+    unit: Unit = Unit.COUNT
+    threshold: Threshold | None = None
+    divisor: str = ""
+    scale: float = 1
+
+    def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
+        """The sum of the counts; `ValueError` without a window, for a count has no default one."""
+        return f"{self.value(settings, operator, window)} {operator} {_right(self, settings, operator, bound, window)}"
+
+    def value(self, settings: Settings, operator: str, window: float | None) -> str:
+        """The sum of the counts."""
+        if window is None:
+            raise ValueError("say within which time, such as `in 1 hour`")
+        total = " / ".join(
+            self._summed(settings, selector, window) for selector in (self.selector, self.divisor) if selector
+        )
+        return total if self.scale == 1 else f"{total} * {number(self.scale)}"
+
+    def _summed(self, settings: Settings, selector: str, window: float) -> str:
+        counted = f"{self.function}({selector}[{promql_duration(window)}])"
+        if self.origin:
+            counted = gated(settings, counted, self.origin)
+        return f"sum by ({', '.join(self.by)}) (\n  {counted}\n)"
+
+
+@dataclass(frozen=True)
+class Age:
+    """The time since something last happened.
+
+    Attributes:
+        selector: a gauge that holds the time of the newest.
+        narrowed: PromQL that leaves out some series, from its operator on.
+        must_exist: whether the condition also holds where there was no series at all for as long as the bound.
+    """
+
+    selector: str
+    by: tuple[str, ...]
+    origin: Origin
+    threshold: Threshold | None = None
+    narrowed: str = ""
+    must_exist: bool = False
+    unit: Unit = Unit.SECONDS
+
+    def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
+        """The age, gated; `ValueError` where the bound is so short that ordinary delays would exceed it."""
+        _demand_more(operator)
+        limit = _plain(bound)
+        if window is not None:
+            raise ValueError("an age stands by itself; leave out what follows `for`")
+        least = fresh_limit(settings, self.origin) + 2 * settings.thresholds.heartbeat.interval_seconds
+        if limit < least:
+            raise ValueError(
+                f"{limit:g} s is too short: what may go unread for {fresh_limit(settings, self.origin):g} s, and is "
+                f"written each {settings.thresholds.heartbeat.interval_seconds:g} s, takes at least {least:g} s"
+            )
+        old = f"{self._age(settings)} {operator} {number(limit)}"
+        return f"{old}{self.narrowed}" + (f"\nor\n{self._nothing(settings, limit)}" if self.must_exist else "")
+
+    def value(self, settings: Settings, operator: str, window: float | None) -> str:
+        """The age, without the series that `narrowed` leaves out."""
+        return f"{self._age(settings)}{self.narrowed}"
+
+    def _age(self, settings: Settings) -> str:
+        age = gated(settings, f"(time() - {self.selector})", self.origin, silence=True)
+        return f"min by ({', '.join(self.by)}) (\n  {age}\n)"
+
+    def _nothing(self, settings: Settings, bound: float) -> str:
+        """The bound, as a value, where the source was read for as long as the bound and had no such series."""
+        span = promql_duration(bound)
+        watched = f"{LAST_SUCCESS}{self.origin}[{span}]"
+        expected = ENOUGH * bound / settings.monitoring.prometheus.scrape_interval_seconds
+        return (
+            f"(sum(count_over_time({watched})) >= bool {number(expected)}) * {number(bound)} > 0\n"
+            f"and on () {whole(settings, self.origin)}\n"
+            f"unless on () last_over_time({self.selector}[{span}])"
+        )
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """The time since an agent's counter last grew, while the agent works.
+
+    Attributes:
+        selector: the counter.
+    """
+
+    selector: str
+    origin: Origin
+    threshold: Threshold
+    by: tuple[str, ...] = ("agent",)
+    unit: Unit = Unit.SECONDS
+
+    def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
+        """Agents that have worked for as long as the bound, and whose counter is no higher than it was then."""
+        _demand_more(operator)
+        limit = _plain(bound)
+        running = f"(time() - nervesys_agent_start_timestamp_seconds) {operator} {number(limit)}"
+        running = gated(settings, running, self.origin, silence=True)
+        down_after = number(settings.thresholds.heartbeat.down_after_seconds)
+        now = f"sum by (agent) ({self.selector})"
+        then = f"sum by (agent) ({self.selector} offset {promql_duration(limit)})"
+        return (
+            f"max by (agent) (\n  {running}\n)\n"
+            f"and on (agent) (time() - max by (agent) (nervesys_agent_heartbeat_timestamp_seconds) < {down_after})\n"
+            f"unless on (agent) ({now} > ({then} or 0 * {now}))"
+        )
+
+    def value(self, settings: Settings, operator: str, window: float | None) -> None:
+        """None: a counter does not tell when it last grew."""
+
+
+Comparable = Level | Count
+"""Terms that can be compared with each other."""
+Bound = float | Comparable
+
+
+def _right(left: Comparable, settings: Settings, operator: str, bound: Bound, window: float | None) -> str:
+    """The right side of a comparison: a number, or the other term at its highest or lowest, matched on the labels."""
+    if isinstance(bound, Comparable):
+        other = bound.value(settings, MIRRORED.get(operator, ">"), window)
+        return f"on ({', '.join(left.by)}) group_left () {other}"
+    return number(bound)
+
+
+def _plain(bound: Bound) -> float:
+    if isinstance(bound, Comparable):
+        raise ValueError("a distance is compared with a value")  # noqa: TRY004  # wrong words, not a wrong type
+    return bound
+
+
+def _demand_more(operator: str) -> None:
+    if operator not in MIRRORED:
+        raise ValueError(f"{operator} makes no sense of an age or a distance; write > or >=")

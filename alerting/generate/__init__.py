@@ -1,0 +1,1 @@
+"""Generates what Prometheus, Alertmanager and Grafana load from config/alerts.yaml, and checks it."""

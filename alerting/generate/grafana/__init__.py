@@ -1,0 +1,18 @@
+"""The alerts of config/alerts.yaml for Grafana's own engine: files of alert provisioning, as plain dictionaries.
+
+Grafana replaces `$NAME` and `${NAME}` in some fields of these files and leaves others as they are: titles, labels and
+the settings of contact points have each `$` doubled; queries and annotations have not.
+"""
+
+from typing import Any
+
+from alerting.generate.grafana.contacts import contact_points, policies
+from alerting.generate.grafana.deleted import deletions, given
+from alerting.generate.grafana.rules import groups
+
+__all__ = ["contact_points", "deletions", "given", "groups", "policies", "provisioned"]
+
+
+def provisioned(key: str, content: Any) -> dict[str, Any]:
+    """A file of alert provisioning that holds one kind of thing."""
+    return {"apiVersion": 1, key: content}

@@ -1,0 +1,104 @@
+"""Grafana's contact points and notification policies: the same tree of routes as Alertmanager's.
+
+Grafana requires a default contact point. It is the receiver, which journals such alerts and does nothing else.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from alerting.generate.messages import PLAIN, TEXT, TITLE
+from alerting.generate.routes import ACTIONS, DEADMAN, PEOPLE_GROUP, RECEIVER_TOKEN, pace, receiver_url, routes
+from alerting.model import AlertsFile, Channel, EmailChannel, SlackChannel, TelegramChannel, WebhookChannel
+from nervesys.settings import Settings
+
+Integration = tuple[str, dict[str, Any], bool]
+"""Type, settings, and whether it also tells that an alert is over."""
+
+
+def contact_points(settings: Settings, alerts: AlertsFile, secrets: Path) -> list[dict[str, Any]]:
+    """Everyone who can be told.
+
+    Args:
+        settings: addresses.
+        alerts: its channels.
+        secrets: folder in which relative names of secret files lie, as Grafana sees it.
+    """
+    to_receiver = _to_receiver(settings, secrets)
+    return [
+        _contact(ACTIONS, [to_receiver]),
+        _contact(DEADMAN, [to_receiver, *_to_outside(settings)]),
+        *(_contact(name, [_integration(channel, secrets)]) for name, channel in alerts.enabled.items()),
+    ]
+
+
+def policies(settings: Settings, alerts: AlertsFile) -> list[dict[str, Any]]:
+    """The whole tree of an organisation."""
+    return [
+        {
+            "orgId": 1,
+            "receiver": ACTIONS,
+            "group_by": PEOPLE_GROUP,
+            **pace(settings),
+            "routes": list(routes(settings, alerts, _matching)),
+        }
+    ]
+
+
+def _matching(names: Iterable[str]) -> dict[str, Any]:
+    return {"object_matchers": [["alertname", "=~", "|".join(names)]]}
+
+
+def _contact(name: str, integrations: Iterable[Integration]) -> dict[str, Any]:
+    receivers = [
+        {
+            "uid": f"nervesys-{name}-{index}"[:40],
+            "type": kind,
+            "disableResolveMessage": not resolved,
+            "settings": settings,
+        }
+        for index, (kind, settings, resolved) in enumerate(integrations)
+    ]
+    return {"orgId": 1, "name": name, "receivers": receivers}
+
+
+def _to_receiver(settings: Settings, secrets: Path) -> Integration:
+    certificate = settings.monitoring.web.tls_cert_file
+    trust = {"tlsConfig": {"caCertificate": _file(Path(certificate))}} if certificate else {}
+    url = f"{receiver_url(settings)}/api/v1/grafana"
+    return "webhook", {"url": _plain(url), "httpMethod": "POST", **_bearer(secrets / RECEIVER_TOKEN), **trust}, True
+
+
+def _to_outside(settings: Settings) -> Iterator[Integration]:
+    if settings.monitoring.deadman.url:
+        yield "webhook", {"url": _plain(settings.monitoring.deadman.url), "httpMethod": "POST"}, False
+
+
+def _bearer(file: Path) -> Mapping[str, str]:
+    return {"authorization_scheme": "Bearer", "authorization_credentials": _file(file)}
+
+
+def _file(path: Path) -> str:
+    """Grafana puts the file's content there when it starts."""
+    return f"$__file{{{path}}}"
+
+
+def _plain(text: str) -> str:
+    """Text in which Grafana shall replace nothing."""
+    return text.replace("$", "$$")
+
+
+def _integration(channel: Channel, secrets: Path) -> Integration:
+    """A channel as Grafana writes it; the SMTP server is a setting of Grafana itself."""
+    match channel:
+        case SlackChannel():
+            url = _file(secrets / channel.api_url_file)
+            return "slack", {"url": url, "title": _plain(TITLE), "text": _plain(TEXT)}, True
+        case EmailChannel():
+            return "email", {"addresses": _plain(channel.to), "subject": _plain(TITLE), "message": _plain(TEXT)}, True
+        case TelegramChannel():
+            bot = {"bottoken": _file(secrets / channel.bot_token_file), "chatid": str(channel.chat_id)}
+            return "telegram", {**bot, "message": _plain(PLAIN), "parse_mode": "None"}, True
+        case WebhookChannel():
+            token = _bearer(secrets / channel.token_file) if channel.token_file else {}
+            return "webhook", {"url": _plain(channel.url), "httpMethod": "POST", **token}, True

@@ -1,0 +1,62 @@
+"""The content of prometheus.yml: scrape jobs, rule files, and Alertmanagers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alerting.scrape_targets import FOREIGN, jobs
+from alerting.units import promql_duration
+from nervesys.settings import Settings
+
+
+def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = True) -> dict[str, Any]:
+    """The content of prometheus.yml.
+
+    Args:
+        settings: addresses and intervals.
+        secrets: folder in which the password of basic auth lies, as `web_password`.
+        evaluates: whether it evaluates alerting rules and notifies Alertmanager; else it has recording rules alone.
+    """
+    timing, alertmanagers = settings.monitoring.prometheus, settings.monitoring.alertmanagers
+    return {
+        "global": {
+            "scrape_interval": promql_duration(timing.scrape_interval_seconds),
+            "scrape_timeout": promql_duration(min(10, timing.scrape_interval_seconds)),
+            "evaluation_interval": promql_duration(timing.evaluation_interval_seconds),
+            "external_labels": {"fleet": "nervesys", "replica": "a"},
+        },
+        # A clock that jumps back would otherwise make Prometheus refuse every sample until it has caught up.
+        "storage": {"tsdb": {"out_of_order_time_window": "2h"}},
+        **(_evaluation(alertmanagers) if evaluates else {"rule_files": ["rules/recording.yml"]}),
+        "scrape_configs": [
+            {
+                "job_name": job,
+                **(_protection(settings, secrets) if job not in FOREIGN else {}),
+                "static_configs": [{"targets": list(alertmanagers) if job == "alertmanager" else [address]}],
+            }
+            for job, address in jobs(settings).items()
+        ],
+    }
+
+
+def _evaluation(alertmanagers: Sequence[str]) -> dict[str, Any]:
+    return {
+        "rule_files": ["rules/*.yml"],
+        "alerting": {
+            # Replicas send one and the same alert: without this, each would be an alert of its own.
+            "alert_relabel_configs": [{"action": "labeldrop", "regex": "replica"}],
+            "alertmanagers": [{"static_configs": [{"targets": list(alertmanagers)}]}],
+        },
+    }
+
+
+def _protection(settings: Settings, secrets: Path) -> dict[str, Any]:
+    """What a scrape needs to get past TLS and basic auth, where they are on."""
+    web = settings.monitoring.web
+    parts: dict[str, Any] = {}
+    if web.tls_cert_file:
+        parts |= {"scheme": "https", "tls_config": {"ca_file": web.tls_cert_file}}
+    if web.basic_auth_user:
+        password = str(secrets / "web_password")
+        parts["basic_auth"] = {"username": web.basic_auth_user, "password_file": password}
+    return parts

@@ -1,0 +1,203 @@
+"""Alertmanager's configuration: who is told, how often, and what keeps quiet while something worse is known.
+
+Actions have a route of their own without `group_wait` and with a short `repeat_interval`: with the default of four
+hours, nobody would hear of an agent that dies a second time between two flushes. The routes to people use the slow
+intervals of the settings. Inhibitions and silences also hold alerts back from the receiver, so its safety does not rely
+on them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from alerting.generate.messages import PLAIN, TEXT, TITLE
+from alerting.generate.rules import rules_of
+from alerting.model import (
+    WATCHDOG,
+    Alert,
+    AlertsFile,
+    Channel,
+    EmailChannel,
+    SlackChannel,
+    TelegramChannel,
+    WebhookChannel,
+)
+from alerting.units import promql_duration
+from nervesys.settings import Settings
+
+RECEIVER_TOKEN = "receiver_token"  # noqa: S105  # the name of a file
+"""File of the folder of secrets that holds the bearer token of the receiver."""
+NOBODY, ACTIONS, DEADMAN = "nobody", "actions", "deadman"
+"""Receivers that are always there; channels are named by people."""
+ACTIONS_INTERVAL, ACTIONS_REPEAT = 30, 120
+"""Upper limits of `group_interval` and `repeat_interval` of the route to the receiver, in seconds."""
+PEOPLE_GROUP = ["alertname", "severity"]
+ACTIONS_GROUP = ["alertname", "agent", "server"]
+
+
+def alertmanager_config(settings: Settings, alerts: AlertsFile, secrets: Path) -> dict[str, Any]:
+    """The content of alertmanager.yml.
+
+    Args:
+        settings: addresses and intervals.
+        alerts: the alerts and the channels that they tell.
+        secrets: folder in which relative names of secret files lie.
+    """
+    return {
+        "route": {
+            "receiver": NOBODY,
+            "group_by": PEOPLE_GROUP,
+            **pace(settings),
+            "routes": list(routes(settings, alerts, _matching)),
+        },
+        "inhibit_rules": list(_inhibitions(settings, alerts.alerts)),
+        "receivers": [
+            {"name": NOBODY},
+            {"name": ACTIONS, "webhook_configs": [_to_receiver(settings, secrets)]},
+            {"name": DEADMAN, "webhook_configs": [_to_receiver(settings, secrets), *_to_outside(settings)]},
+            *({"name": name, **_integration(channel, secrets)} for name, channel in alerts.enabled.items()),
+        ],
+    }
+
+
+def idle_config() -> dict[str, Any]:
+    """The content of alertmanager.yml where Grafana notifies: no routes, so that nobody is notified twice."""
+    return {"route": {"receiver": NOBODY}, "receivers": [{"name": NOBODY}]}
+
+
+def pace(settings: Settings) -> dict[str, str]:
+    """The intervals of the routes to people."""
+    timing = settings.monitoring.alertmanager
+    return {
+        "group_wait": promql_duration(timing.group_wait_seconds),
+        "group_interval": promql_duration(timing.group_interval_seconds),
+        "repeat_interval": promql_duration(timing.repeat_interval_seconds),
+    }
+
+
+def routes(
+    settings: Settings, alerts: AlertsFile, matching: Callable[[Iterable[str]], dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """The child routes. Those with `continue` let the next ones match too: an alert may go to several receivers.
+
+    Args:
+        settings: intervals.
+        alerts: the alerts and the channels that they tell.
+        matching: makes the matchers for these names of alerts.
+    """
+    every = settings.monitoring.prometheus.evaluation_interval_seconds
+    yield {
+        "receiver": DEADMAN,
+        **matching([WATCHDOG]),
+        "group_wait": "0s",
+        "group_interval": "30s",
+        "repeat_interval": "1m",
+    }
+    acting = [alert.alertname for alert in alerts.alerts if alert.acts]
+    if acting:
+        yield {
+            "receiver": ACTIONS,
+            **matching(acting),
+            "continue": True,
+            "group_by": ACTIONS_GROUP,
+            "group_wait": "0s",
+            "group_interval": promql_duration(min(ACTIONS_INTERVAL, 2 * every)),
+            "repeat_interval": promql_duration(min(ACTIONS_REPEAT, 8 * every)),
+        }
+    for channel in alerts.enabled:
+        told = [alert.alertname for alert in alerts.alerts if channel in alert.channels]
+        if told:
+            yield {"receiver": channel, **matching(told), "continue": True}
+
+
+def _inhibitions(settings: Settings, alerts: Iterable[Alert]) -> Iterator[dict[str, Any]]:
+    """Critical hides warning of the same alert; an alert hides those it names. `equal` holds labels that both carry.
+
+    A label that is missing from both sides counts as equal, and would mute everything. A test hides nothing.
+    """
+    real = 'nervesys_test != "true"'
+    labels = {alert.name: (alert, rules_of(alert, settings)) for alert in alerts}
+    for alert, rules in labels.values():
+        name = f'alertname = "{alert.alertname}"'
+        if len(rules) > 1:
+            yield {
+                "source_matchers": [name, 'severity = "critical"', real],
+                "target_matchers": [name, 'severity = "warning"'],
+                "equal": list(rules[0].by),
+            }
+        for hidden in alert.inhibits:
+            target, target_rules = labels[hidden]
+            yield {
+                "source_matchers": [name, real],
+                "target_matchers": [f'alertname = "{target.alertname}"'],
+                "equal": [label for label in rules[0].by if label in target_rules[0].by],
+            }
+
+
+def _matching(names: Iterable[str]) -> dict[str, Any]:
+    """A matcher of alert names, quoted so that every release parses it alike."""
+    return {"matchers": [f'alertname =~ "{"|".join(names)}"']}
+
+
+def receiver_url(settings: Settings) -> str:
+    """Where the receiver takes webhooks."""
+    return settings.monitoring.web.url_of(settings.monitoring.listen.receiver)
+
+
+def _to_receiver(settings: Settings, secrets: Path) -> dict[str, Any]:
+    web = settings.monitoring.web
+    trust = {"tls_config": {"ca_file": web.tls_cert_file}} if web.tls_cert_file else {}
+    return {
+        "url": f"{receiver_url(settings)}/api/v1/alertmanager",
+        "send_resolved": True,
+        "http_config": {
+            "authorization": {"type": "Bearer", "credentials_file": str(secrets / RECEIVER_TOKEN)},
+            **trust,
+        },
+    }
+
+
+def _to_outside(settings: Settings) -> Iterator[dict[str, Any]]:
+    if settings.monitoring.deadman.url:
+        yield {"url": settings.monitoring.deadman.url, "send_resolved": False}
+
+
+def _integration(channel: Channel, secrets: Path) -> dict[str, Any]:
+    """A channel as Alertmanager writes it."""
+    match channel:
+        case SlackChannel():
+            slack = {"api_url_file": str(secrets / channel.api_url_file), "channel": channel.channel}
+            return {"slack_configs": [{**slack, "send_resolved": True, "title": TITLE, "text": TEXT}]}
+        case EmailChannel():
+            return {"email_configs": [_email(channel, secrets)]}
+        case TelegramChannel():
+            bot = {"bot_token_file": str(secrets / channel.bot_token_file), "chat_id": channel.chat_id}
+            return {"telegram_configs": [{**bot, "send_resolved": True, "parse_mode": "", "message": PLAIN}]}
+        case WebhookChannel():
+            token = channel.token_file and {"type": "Bearer", "credentials_file": str(secrets / channel.token_file)}
+            return {
+                "webhook_configs": [
+                    {
+                        "url": channel.url,
+                        "send_resolved": True,
+                        **({"http_config": {"authorization": token}} if token else {}),
+                    }
+                ]
+            }
+
+
+def _email(channel: EmailChannel, secrets: Path) -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "to": channel.to,
+        "from": channel.sender,
+        "smarthost": channel.smarthost,
+        "require_tls": channel.require_tls,
+        "send_resolved": True,
+        "headers": {"Subject": TITLE},
+        "text": TEXT,
+        "html": "",
+    }
+    if channel.auth_username:
+        password = str(secrets / channel.auth_password_file)
+        parts |= {"auth_username": channel.auth_username, "auth_password_file": password}
+    return parts

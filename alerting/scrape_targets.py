@@ -1,0 +1,16 @@
+"""The programs that Prometheus scrapes, and their addresses."""
+
+from nervesys.settings import Settings
+
+OWN = {"receiver": "receiver", "artifacts-service": "artifacts"}
+"""Our programs that are no exporters: job to the setting with their address; no source may have such a name."""
+FOREIGN = ("prometheus", "alertmanager")
+"""Programs that the settings `web` (TLS, basic auth) do not apply to."""
+
+
+def jobs(settings: Settings) -> dict[str, str]:
+    """Every program that is scraped, and its address."""
+    listen = settings.monitoring.listen
+    sources = {name: source.listen for name, source in settings.monitoring.sources.items()}
+    ours = {job: getattr(listen, name) for job, name in OWN.items()}
+    return {**sources, **ours, **{name: getattr(listen, name) for name in FOREIGN}}

@@ -1,0 +1,109 @@
+"""`nervesys config`: check the configuration, and show where each value comes from."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.markup import escape
+
+from commands.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.settings import Loaded
+from nervesys.settings.load import SHIPPED
+from nervesys.settings.secrets import read_secrets
+
+VALUE_WIDTH = 30
+"""To which short values are filled up."""
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Makes Typer treat the one command as a subcommand."""
+
+
+@app.command()
+def check(
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")] = False,
+) -> None:
+    """Load the whole configuration, report every error with file and line, and show each value with its origin.
+
+    Values are merged from the shipped defaults, the brain, the profile, the environment and flags; later ones win.
+    Values that differ from the defaults are printed in bold; secrets are masked. Exits with 2 on any error. For
+    alerts.yaml, use `nervesys alerts check`. To check a brain before you push it: `nervesys config check --brain .`
+    """
+    out = Console()
+    start = opened("config", home=home, brain=brain, archive=archive, also=[read_secrets])
+    loaded, place = start.loaded, start.place
+    if not quiet:
+        for what, value in {
+            "brain": place.brain or "the shipped example",
+            "profile": place.profile or "none",
+            "home": str(place.home),
+        }.items():
+            out.print(f"[bold cyan]{what:8}[/]{escape(value)}", soft_wrap=True, highlight=False)
+        out.print()
+        for title, rows in _groups(loaded).items():
+            out.print(f"[bold cyan]{title}[/]")
+            for line in _lines(rows):
+                out.print(line, soft_wrap=True, highlight=False)
+            out.print()
+    for warning in loaded.warnings:
+        out.print(f"[yellow]warning[/] {escape(str(warning))}", soft_wrap=True, highlight=False)
+    out.print(f"[green]The configuration is right[/]: {len(loaded.agents)} agents, {len(loaded.warnings)} warnings.")
+
+
+class Row(NamedTuple):
+    """One setting as it is printed."""
+
+    key: str
+    value: str
+    origin: str
+
+
+def _groups(loaded: Loaded) -> dict[str, list[Row]]:
+    """The settings by file; then what all agents have in common, and what each has of its own."""
+    groups = {name: _rows(loaded, name, section) for name, section in loaded.settings}
+    agents = {name: _rows(loaded, f"agents.{name}", agent) for name, agent in sorted(loaded.agents.items())}
+    common = set.intersection(*map(set, agents.values())) if len(agents) > 1 else set()
+    groups["all agents"] = sorted(common)
+    groups |= {f"agent {name}": [row for row in rows if row not in common] for name, rows in agents.items()}
+    return {title: rows for title, rows in groups.items() if rows}
+
+
+def _rows(loaded: Loaded, top: str, model: BaseModel) -> list[Row]:
+    values = _flat(model, f"{top}.")
+    known = [(key, origin) for key, origin in loaded.origins.items() if key.startswith(f"{top}.")]
+    return sorted(Row(key.removeprefix(f"{top}."), _shown(values[key]), origin) for key, origin in known)
+
+
+def _lines(rows: list[Row]) -> Iterator[str]:
+    """Key, value and origin; aligned where values are short, and nothing is ever cut."""
+    keys, values = (max(len(row[column]) for row in rows) for column in (0, 1))
+    for row in rows:
+        value = escape(f"{row.value:{min(values, VALUE_WIDTH)}}")
+        weight = "" if row.origin.startswith(SHIPPED) else "bold "
+        yield f"  {row.key:{keys}}  [{weight}default]{value}[/]  [dim]# {escape(row.origin)}[/]"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
+
+
+def _flat(values: BaseModel | Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Every value by dotted key; secrets stay covered."""
+    rows: dict[str, Any] = {}
+    for key, value in values.items() if isinstance(values, Mapping) else values:
+        rows[f"{prefix}{key}"] = value
+        if isinstance(value, BaseModel | Mapping):
+            rows |= _flat(value, f"{prefix}{key}.")
+    return rows

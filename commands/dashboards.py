@@ -1,0 +1,193 @@
+"""`nervesys dashboards`: generate the dashboards for Grafana, check their queries, show them without Grafana."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from commands.families import families
+from commands.generated import report, write
+from commands.local import environment
+from commands.not_ready_app import stand_in
+from commands.options import BrainUrl, Home, ListenAt, PrometheusUrl, Wait, opened
+from commands.poll import settled
+from commands.waiting import awaited
+from dashboards.build import FOLDER, datasource_seconds, files, pages
+from dashboards.check import Finding, World, check_pages, check_rules
+from dashboards.correct import Json
+from dashboards.expected_empty import EXPECTED_EMPTY
+from dashboards.live import Answer, Verdict, answers
+from dashboards.recording import recorded, rules
+from nervesys.clients.prometheus import Prometheus
+from nervesys.clients.promql import known
+from nervesys.clock import system_clock
+from nervesys.errors import NervesysError
+from nervesys.metrics.pages import application
+from nervesys.metrics.pages import serve as pages_served
+from nervesys.metrics.periods import periods
+from nervesys.queries.asking import Live
+from nervesys.queries.reading import panels_of, questions_of
+from nervesys.queries.variables import instant_of
+from nervesys.settings import Loaded
+from nervesys.settings.monitoring import Monitoring
+from nervesys.stores import open_stores as stores
+from nervesys.stores.open_stores import Opened
+from reports.colours import Theme
+from reports.files import Form, drawn_file
+from reports.server import Site
+
+app = typer.Typer(no_args_is_help=True)
+AT_A_TIME = 8
+"""Concurrent queries; Prometheus itself runs at most twenty (`--query.max-concurrency`)."""
+
+
+@app.command()
+def build(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("provisioning"),
+    folder: Annotated[str, typer.Option(help="Folder in which Grafana finds the dashboards.")] = FOLDER,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a file is out of date.")] = False,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Write dashboards, data sources and providers for Grafana's file provisioning."""
+    loaded = opened("dashboards", home=home, brain=brain).loaded
+    report(Console(), write(out, files(loaded, folder), check=check), check=check)
+
+
+@app.command()
+def check(
+    live: Annotated[bool, typer.Option("--live", help="Also run every query on a running Prometheus.")] = False,
+    prometheus: PrometheusUrl = None,
+    wait: Wait = 0,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Check the structure, queries, metric names and windows; with --live, also that every query returns data."""
+    loaded = (_of_stack(home, brain) if live else opened("dashboards", home=home, brain=brain)).loaded
+    made, out = pages(loaded), Console()
+    against = world(loaded)
+    findings = [*check_pages(made, against), *check_rules(rules(periods(loaded)), against)]
+    given: list[Answer] = []
+    if live:
+        asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
+        given = settled(lambda: asked_live(loaded, made, asked), lambda answer: answer.verdict.fine, wait)
+    out.print(summary(made, findings, given))
+    for finding in findings:
+        out.print(f"[red]{finding.rule}[/] {escape(f'{finding.where}: {finding.problem}')}", soft_wrap=True)
+    for answer in given:
+        if not answer.verdict.fine:
+            words = escape(f"{answer.question}: {answer.detail or answer.question.expr}")
+            out.print(f"[red]{answer.verdict}[/] {words}", soft_wrap=True)
+    if findings or any(not answer.verdict.fine for answer in given):
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    listen: ListenAt = None,
+    prometheus: PrometheusUrl = None,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Serve the dashboards as web pages without Grafana, until SIGTERM. The pages are read-only."""
+
+    def address(table: Monitoring) -> str:
+        return listen or table.listen.page
+
+    loaded = awaited(lambda: opened("page", home=home, brain=brain), partial(stand_in, address)).loaded
+    monitoring = loaded.settings.monitoring
+    asked = Prometheus(prometheus or monitoring.prometheus_url)
+    with ThreadPoolExecutor(AT_A_TIME) as executor:
+        site = Site(pages(loaded), asked, datasource_seconds(loaded), system_clock, executor)
+        pages_served(application(site.program(), monitoring.web), address(monitoring), monitoring.web)
+
+
+@app.command()
+def draw(
+    page: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PAGE]...", help="Uid of a dashboard, such as main-overview (default: all)."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
+    form: Annotated[Form, typer.Option("--format", help="File format.")] = Form.PDF,
+    since: Annotated[
+        str | None, typer.Option(metavar="now-6h", help="Start of the time range (default: the dashboard's own).")
+    ] = None,
+    theme: Annotated[Theme, typer.Option(help="Theme of PDF and PNG; HTML has both.")] = Theme.LIGHT,
+    prometheus: PrometheusUrl = None,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Draw dashboards to files: PDF, PNG, or self-contained HTML.
+
+    For example: `nervesys dashboards draw main-overview --format png --since now-6h`. A panel without data says so.
+    """
+    loaded = _of_stack(home, brain).loaded
+    made = {one["uid"]: one for one in pages(loaded)}
+    if unknown := set(page or ()) - made.keys():
+        raise typer.BadParameter(f"no dashboard is named {', '.join(sorted(unknown))}; there are: {', '.join(made)}")
+    now = system_clock()
+    asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
+    live = Live(asked, datasource_seconds(loaded), now)
+    asked.instant("vector(1)")  # fail early if Prometheus is unavailable
+    out.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(AT_A_TIME) as executor:
+        for uid in page or made:
+            seconds = now - _start(since or made[uid]["time"]["from"], now)
+            file = out / f"{uid}.{form}"
+            file.write_bytes(drawn_file(made[uid], live, seconds, form, theme, executor))
+            typer.echo(file)
+
+
+def _of_stack(home: str | None, brain: str | None) -> Opened:
+    """Settings as those have who record what the pages ask for: of a stack that was started from here, its own."""
+    return stores.opened("dashboards", environment(home), home=home, brain=brain)
+
+
+def _start(text: str, now: float) -> float:
+    try:
+        start = instant_of(text, now)
+    except ValueError as err:
+        raise typer.BadParameter(f"--since {err}") from err
+    if start >= now:
+        raise typer.BadParameter(f"--since {text}: is not in the past")
+    return start
+
+
+def world(loaded: Loaded) -> World:
+    """The metric families that the dashboards are checked against: those of all programs.
+
+    Raises:
+        NervesysError: a package is not installed; dashboards can be built without it, but not checked.
+    """
+    try:
+        shown = families()
+    except ModuleNotFoundError as err:
+        raise NervesysError(
+            f"check dashboards: what they show needs {err.name}: pip install 'nervesys-observability[all]'"
+        ) from err
+    return World({**known(shown), **recorded(periods(loaded))}, periods(loaded), datasource_seconds(loaded))
+
+
+def asked_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> list[Answer]:
+    """Every query of the pages, asked now."""
+    return list(answers(Live(prometheus, datasource_seconds(loaded), system_clock()), made, EXPECTED_EMPTY))
+
+
+def summary(made: Sequence[Json], findings: Sequence[Finding], given: Sequence[Answer]) -> Table:
+    """One row a page: what it has, and what came of checking it."""
+    verdicts = (Verdict.DATA, Verdict.EMPTY) if given else ()
+    table = Table("dashboard", "panels", "queries", *verdicts, "to mend", box=None, header_style="bold")
+    for page in made:
+        of_page = [answer.verdict for answer in given if answer.question.page == page["uid"]]
+        wrong = sum(finding.where.split(" / ")[0] == page["uid"] for finding in findings)
+        wrong += sum(not verdict.fine for verdict in of_page)
+        counts = len(panels_of(page)), len(list(questions_of(page))), *map(of_page.count, verdicts)
+        table.add_row(page["title"], *map(str, counts), f"[red]{wrong}[/]" if wrong else "[green]nothing[/]")
+    return table

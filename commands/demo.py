@@ -1,0 +1,133 @@
+"""`nervesys demo`: break something in the local stack, and watch what happens."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from commands.local import Local, local
+from commands.options import BrainUrl, Home, opened
+from nervesys.clock import system_clock
+from nervesys.errors import NervesysError
+from nervesys.stack import pulse as pulses
+from nervesys.stack.receiver import actions
+from nervesys.stack.status import RESTART
+from nervesys.stores.open_stores import open_store
+
+app = typer.Typer(no_args_is_help=True)
+
+LOOK_SECONDS = 0.5
+ALERT = "AgentDown"
+Name = Annotated[str | None, typer.Argument(help="The agent; default: the first one that runs.")]
+
+
+@app.command()
+def kill(agent: Name = None, home: Home = None) -> None:
+    """Kill an agent with SIGKILL, as a crash would. Only the receiver restarts it."""
+    out, here = _console(), local(home)
+    name, pid = _kill(here, agent)
+    wait = here.settings.thresholds.heartbeat.down_after_seconds
+    out.print(f"Killed {name} (process {pid}). In about {wait:.0f} s AgentDown fires and the receiver restarts it.")
+    out.print(f"Watch: nervesys status, {here.stack.service('receiver').url}")
+
+
+@app.command()
+def heal(
+    agent: Name = None,
+    home: Home = None,
+    wait: Annotated[float, typer.Option(help="Longest time to wait for the recovery, in seconds.")] = 240,
+) -> None:
+    """Kill an agent, then print each step until it is healed: alert, restart, proof, alert resolved."""
+    out, here = _console(), local(home)
+    began = time.monotonic()
+    name, pid = _kill(here, agent)
+    out.print(f"  0 s  killed {name} (process {pid})")
+    for event in healing(here, name, wait):
+        out.print(f"{time.monotonic() - began:3.0f} s  {event}")
+
+
+def healing(here: Local, agent: str, seconds: float) -> Iterator[str]:
+    """What happens to a killed agent, as it happens, until the alert is over.
+
+    Raises:
+        NervesysError: it is not healed in time.
+    """
+    before = {action["id"] for action in _restarts(here, agent)}
+    deadline, seen, alert = time.monotonic() + seconds, "", "quiet"
+    while seen != "recovered" or alert != "quiet":
+        if time.monotonic() > deadline:
+            raise NervesysError(f"heal {agent}: not within {seconds:.0f} s; see `nervesys logs receiver`")
+        now = _alert(here, agent)
+        if now != alert:
+            yield f"alert {ALERT}: {now}"
+        newest = next((action for action in _restarts(here, agent) if action["id"] not in before), None)
+        said = newest["state"] if newest else ""
+        if newest and said != seen:
+            yield f"restart: {said} ({newest['verdict']}) {newest['detail']}".rstrip()
+        alert, seen = now, said
+        time.sleep(LOOK_SECONDS)
+    yield f"{agent} is healed: a new instance works, and the alert is over"
+
+
+@app.command()
+def load(
+    seconds: Annotated[float, typer.Option(help="How long.")] = 150,
+) -> None:
+    """Keep every processor busy, so that the alert High CPU fires and resolves again."""
+    out = _console()
+    count = os.cpu_count() or 1
+    workers = [multiprocessing.Process(target=_burn, args=(seconds,), daemon=True) for _ in range(count)]
+    out.print(f"Keeping {count} processors busy for {seconds:.0f} s; Ctrl-C ends it. HighCPU fires after a minute.")
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+@app.command()
+def pulse(home: Home = None, brain: BrainUrl = None) -> None:
+    """Write made-up vital signs of two entities to the store, until SIGTERM or Ctrl-C. `up` runs this."""
+    settings = opened("pulse", home=home, brain=brain).loaded.settings
+    storj, every = settings.storage.storj, settings.thresholds.heartbeat.interval_seconds
+    for trouble in pulses.beat(open_store(storj), storj.paths.vitality, every, system_clock):
+        _console().print(trouble)
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _burn(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+def _kill(here: Local, agent: str | None) -> tuple[str, int]:
+    processes = here.processes()
+    running = [name for name in here.stack.agents if processes[name].pid]
+    if agent is not None and agent not in here.stack.agents:
+        raise NervesysError(f"kill {agent}: no such agent; there are: {', '.join(here.stack.agents)}")
+    name = agent or next(iter(running), None)
+    if name is None or name not in running:
+        raise NervesysError(f"kill {name or 'an agent'}: it does not run; see `nervesys status`")
+    os.kill(processes[name].pid, signal.SIGKILL)
+    return name, processes[name].pid
+
+
+def _alert(here: Local, agent: str) -> str:
+    mine = [
+        one["state"]
+        for one in here.prometheus.alerts()
+        if one["labels"]["alertname"] == ALERT and one["labels"].get("agent") == agent
+    ]
+    return mine[0] if mine else "quiet"
+
+
+def _restarts(here: Local, agent: str) -> list[dict[str, Any]]:
+    return actions(here.receiver, here.settings.monitoring.web, agent=agent, action=RESTART)

@@ -1,0 +1,80 @@
+"""`nervesys drill`: rehearse disaster recovery."""
+
+import os
+import socket
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from commands.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.agent.replication.drill import Drill, record
+from nervesys.clock import system_clock
+from nervesys.contract import RestoreDrill
+from nervesys.errors import NervesysError
+from nervesys.stores.archives import open_archive
+from nervesys.stores.brain import open_brain
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Makes Typer treat the one command as a subcommand."""
+
+
+@app.command()
+def restore(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FOLDER]", help="Target: empty or missing (default: a temporary folder, deleted at the end)."
+        ),
+    ] = None,
+    backup: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Backup in the archive (default: the newest).")
+    ] = None,
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+) -> None:
+    """Restore brain, store areas and databases from a full backup into an empty folder, verify them, record the result.
+
+    Every file is compared with its checksum, databases are checked for integrity, and the configuration is loaded. The
+    drill only reads the archive, and never touches the store. Result and duration are written to the brain's state
+    branch, where the `hygiene` exporter reads them. Exits with 1 if anything could not be restored.
+
+    After a real loss, restore into a folder and start from it: `nervesys drill restore /srv/restored`. Then
+    `NERVESYS_BRAIN=/srv/restored/brain` is the brain, and /srv/restored/store holds the objects by key.
+    """
+    base = opened("drill", home=home, brain=brain, archive=archive)
+    storage = base.loaded.settings.storage
+    console = Console(soft_wrap=True, highlight=False)
+    began = time.monotonic()
+
+    def say(step: str) -> None:
+        console.print(f"{time.monotonic() - began:5.1f} s  {escape(step)}")
+
+    by = f"drill@{socket.gethostname()}"
+    drill = Drill(open_archive(storage.archive), storage, system_clock, time.monotonic, by)
+    with TemporaryDirectory(prefix="nervesys-drill-") as temporary:
+        went = drill.run(folder or Path(temporary), say, backup)
+    say("everything came back" if went.succeeded else "the drill failed")
+    repository = open_brain(base.place, "drill", storage.brain, os.environ)
+    if repository is None:
+        say("not recorded: the brain is a plain folder, to which nobody writes")
+    else:
+        record(repository, went)
+        say("recorded in the brain")
+    _tell(console, went, folder)
+
+
+def _tell(console: Console, went: RestoreDrill, folder: Path | None) -> None:
+    if not went.succeeded:
+        raise NervesysError(f"restore {went.backup or 'a backup'}: {went.detail}")
+    where = f" in {folder}" if folder else ""
+    console.print(escape(f"{went.files:.0f} files, {went.bytes:.0f} bytes, verified{where}"))

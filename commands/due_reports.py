@@ -1,0 +1,25 @@
+"""The reports of the daily round: those that are due, if the package `reports` can be imported."""
+
+from collections.abc import Callable
+
+
+def reports_due(
+    say: Callable[[str], None], *, home: str | None = None, brain: str | None = None, archive: str | None = None
+) -> None:
+    """Write the reports that are due, unless `by_round` is off.
+
+    Args:
+        say: is called with each step.
+        home: see `nervesys.stores.open_stores.opened`.
+        brain: likewise.
+        archive: likewise.
+
+    Raises:
+        NervesysError: something is unavailable; the next round writes what is missing.
+    """
+    try:
+        from commands.report import make_due  # the extra `agent` does not include the packages for drawing
+    except ModuleNotFoundError as err:
+        say(f"reports are left to others: they need {err.name}: pip install 'nervesys-observability[reports]'")
+        return
+    make_due(say, home=home, brain=brain, archive=archive)

@@ -1,0 +1,87 @@
+"""`nervesys exporter`: one source as metrics."""
+
+import sys
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from commands.not_ready_app import stand_in
+from commands.options import ArchiveUrl, BrainUrl, Home, ListenAt, opened
+from commands.waiting import awaited
+from exporters import sources
+from exporters.runner import Runner, Shard, opened_runner
+from nervesys.clock import system_clock
+from nervesys.errors import NervesysError
+from nervesys.metrics.pages import application, serve
+from nervesys.settings import Web
+from nervesys.settings.monitoring import Monitoring
+from nervesys.stores.open_stores import Opened
+
+SOURCES = {source.name: source for source in sources.SOURCES}
+
+app = typer.Typer()
+
+
+@app.command()
+def exporter(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=f"One of: {', '.join(SOURCES)}.")],
+    listen: ListenAt = None,
+    once: Annotated[bool, typer.Option("--once", help="Read everything once, print the metrics, and exit.")] = False,
+    shard: Annotated[
+        str,
+        typer.Option(
+            metavar="NUMBER/COUNT",
+            help="Read only this share of the fleet, such as 1/4, where several exporters divide it.",
+        ),
+    ] = "1/1",
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+) -> None:
+    """Serve the metrics of one source at /metrics, until SIGTERM.
+
+    To see whether a source can be read, and what it gives: `nervesys exporter store --once`. It prints the metrics and
+    exits; with 1 if the source could not be read.
+    """
+    share = _shard(shard)
+    if source not in SOURCES:
+        raise typer.BadParameter(f"no source is named {source!r}; there are: {', '.join(SOURCES)}")
+
+    def read() -> Opened:
+        return opened(f"{source}-exporter", home=home, brain=brain, archive=archive)
+
+    def address(table: Monitoring) -> str:
+        if not listen and source not in table.sources:
+            raise typer.BadParameter(f"monitoring.yaml has no address under sources.{source}; name one with --listen")
+        return listen or table.sources[source].listen
+
+    start = read() if once else awaited(read, partial(stand_in, address))
+    monitoring = start.loaded.settings.monitoring
+    with opened_runner(SOURCES[source], start.place, start.loaded, system_clock, once=once, shard=share) as runner:
+        if once:
+            _print(runner)
+        else:
+            _serve(runner, address(monitoring), monitoring.web)
+
+
+def _shard(text: str) -> Shard:
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise typer.BadParameter(f"--shard is NUMBER/COUNT, such as 1/4, not {text!r}")
+    return Shard(int(number), int(count))
+
+
+def _print(runner: Runner) -> None:
+    complete = runner.read_everything()
+    sys.stdout.buffer.write(runner.snapshot().plain)
+    if not complete:
+        raise NervesysError(runner.trouble())
+
+
+def _serve(runner: Runner, address: str, web: Web) -> None:
+    runner.start()
+    try:
+        serve(application(runner.program(), web), address, web)
+    finally:
+        runner.stop()

@@ -1,0 +1,223 @@
+"""`nervesys history`: backfill Prometheus from the archive's logs and the brain's daily summaries."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from commands.options import ArchiveUrl, BrainUrl, Home, opened
+from exporters.history.blocks import Blocks
+from exporters.history.live import data_folder, kept_from, live_since
+from exporters.history.memory import Memory
+from exporters.history.plan import Plan, Unit, log_units, planned
+from exporters.history.push import Push
+from exporters.history.reading import Read
+from exporters.history.run import Outcome, carry_out
+from exporters.history.summaries import summary_units
+from exporters.history.targets import Target
+from nervesys.clients.prometheus import Prometheus, QueryFailed
+from nervesys.clock import system_clock
+from nervesys.contract.paths import parse_date
+from nervesys.contract.times import parse_time, utc
+from nervesys.errors import NervesysError
+from nervesys.stack.blocks import make_blocks
+from nervesys.stack.programs import find
+from nervesys.stores.archive import files_of
+from nervesys.stores.archives import open_archive
+from nervesys.stores.brain import open_brain
+from nervesys.stores.filing import Layout
+from nervesys.stores.open_stores import Opened
+
+app = typer.Typer(no_args_is_help=True)
+NAMED = 20
+"""Files that are named of those that were refused; the rest is counted."""
+
+
+@app.callback()
+def _group() -> None:
+    """Makes Typer treat the one command as a subcommand."""
+
+
+def _day(text: str) -> date:
+    day = parse_date(text)
+    if day is None:
+        raise typer.BadParameter(f"{text}: not a date such as 2026-01-31")
+    return day
+
+
+@app.command()
+def backfill(
+    first: Annotated[
+        date | None,
+        typer.Option(
+            "--from", metavar="DATE", parser=_day, help="First day, UTC (default: the oldest in the archive)."
+        ),
+    ] = None,
+    last: Annotated[
+        date | None,
+        typer.Option(
+            "--to", metavar="DATE", parser=_day, help="Last day, UTC (default: up to the start of live data)."
+        ),
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Data folder of Prometheus (default: found by asking --prometheus)."),
+    ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Import endpoint to push to instead: http://HOST:8428/api/v1/import/prometheus."
+        ),
+    ] = None,
+    prometheus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Prometheus to ask where live data begins (default: the configured one, or --push)."
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Number of reading processes (default: one per core).")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be written.")] = False,
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+) -> None:
+    """Convert archived logs and daily summaries to samples, up to the time from which Prometheus has data of its own.
+
+    Look first: `nervesys history backfill --dry-run`. You may run it again, and interrupt it at any point: files that
+    were already converted are remembered and skipped. Exits with 1 if a file could not be read; the file is named, and
+    all others are converted.
+    """
+    base = opened("history", home=home, brain=brain, archive=archive)
+    asked = Prometheus(prometheus or (_root(push) if push else base.loaded.settings.monitoring.prometheus_url))
+    console, refused = Console(soft_wrap=True, highlight=False), list[str]()
+    units = [*_log_units(base, refused), *_summaries(base)]
+    now = system_clock()
+    since = min((unit.day for unit in units), default=utc(now).date())
+    until = _until(asked, since, now, last, alone=into is not None)
+    kept = date.min if push else _kept(asked, now)
+    with closing(_target(base, into, push, asked)) as target:
+        end = utc(until - 1).date() + timedelta(days=1)
+        plan = planned(units, target.memory.made(), first or date.min, end, kept)
+        _tell(console, plan, until, kept)
+        if dry_run:
+            console.print("a dry run: nothing was made")
+            return
+        outcome = Outcome(refused=refused)
+        ignored = target.ignored()
+        _carry_out(plan, base, target, until, workers or os.cpu_count() or 1, outcome)
+        ignored = target.ignored() - ignored
+    if ignored:
+        raise NervesysError(f"push: {ignored:.0f} samples were older than the store keeps; raise its -retentionPeriod")
+    _conclude(console, outcome)
+
+
+def _root(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise typer.BadParameter(f"--push {url}: not a URL such as http://127.0.0.1:8428/api/v1/import/prometheus")
+    if parts.username or parts.password:
+        raise typer.BadParameter("--push: credentials in a URL are seen by all; put them into ~/.netrc")
+    return url.partition("/api/v1/")[0].rstrip("/")
+
+
+def _log_units(base: Opened, refused: list[str]) -> Iterator[Unit]:
+    storage = base.loaded.settings.storage
+    archive = open_archive(storage.archive)
+    return log_units(files_of(archive), Layout(storage), refused)
+
+
+def _summaries(base: Opened) -> Iterable[Unit]:
+    """The brain's daily summaries; a plain folder has none."""
+    repository = open_brain(base.place, "history", base.loaded.settings.storage.brain)
+    return summary_units(repository) if repository else ()
+
+
+def _until(asked: Prometheus, since: date, now: float, last: date | None, *, alone: bool) -> float:
+    """Unix seconds at which history ends: the end of the last day that is wanted, or where live data begins."""
+    wanted = min(now, parse_time((last + timedelta(days=1)).isoformat()) if last else now)
+    try:
+        live = live_since(asked, parse_time(since.isoformat()), now)
+    except QueryFailed as err:
+        if last and alone:
+            return wanted  # who names both takes it upon himself
+        raise NervesysError(
+            f"{err}; start it, for history ends where its own data begins; or say both --into and --to"
+        ) from err
+    return wanted if live is None else min(wanted, live)
+
+
+def _kept(asked: Prometheus, now: float) -> date:
+    try:
+        return kept_from(asked, now)
+    except QueryFailed:
+        return date.min
+
+
+def _target(base: Opened, into: Path | None, push: str | None, asked: Prometheus) -> Target:
+    if push and into:
+        raise typer.BadParameter("say either --into or --push")
+    if push:
+        place = base.place.home / "history" / f"{hashlib.sha256(push.encode()).hexdigest()[:16]}.sqlite3"
+        return Push(push, Memory(place))
+    folder = into or data_folder(asked)
+    if folder is None:
+        raise NervesysError(f"find the data folder of {asked.url}: not on this machine; say --into DIR or --push URL")
+    return Blocks(folder, partial(make_blocks, find("promtool", base.place.home / "programs")))
+
+
+def _tell(console: Console, plan: Plan, until: float, kept: date) -> None:
+    days = sorted({job.unit.day for job in plan.jobs})
+    span = f", {days[0]} to {days[-1]}" if days else ""
+    console.print(f"to make: {len(plan.jobs)} files, {plan.size} bytes, of {len(days)} days{span}")
+    console.print(f"history ends at {utc(until):%Y-%m-%d %H:%M} UTC")
+    if plan.made:
+        console.print(f"made before: {plan.made} files")
+    if plan.too_late:
+        console.print(f"left to live data: {plan.too_late} files of later days")
+    if plan.too_early:
+        console.print(
+            f"[yellow]not kept[/]: {plan.too_early} files of days before {kept}, which Prometheus would delete at once;"
+            " start it with a longer --storage.tsdb.retention.time, or push to a store that keeps them"
+        )
+
+
+def _carry_out(plan: Plan, base: Opened, target: Target, until: float, workers: int, outcome: Outcome) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("reading", total=plan.size)
+
+        def seen(read: Read) -> None:
+            outcome.add(read)
+            progress.update(task, advance=read.job.unit.size, description=str(read.job.unit.day))
+
+        carry_out(plan.jobs, base.loaded.settings.storage.archive, target, until, workers, seen)
+
+
+def _conclude(console: Console, outcome: Outcome) -> None:
+    console.print(f"made: {outcome.files} files, {outcome.records} records")
+    for reason, count in sorted(outcome.skipped.items()):
+        console.print(f"[yellow]skipped[/]: {count} lines, {reason}")
+    for line in outcome.refused[:NAMED]:
+        console.print(f"[red]refused[/]: {escape(line)}")
+    if len(outcome.refused) > NAMED:
+        console.print(f"[red]refused[/]: {len(outcome.refused) - NAMED} more")
+    if outcome.refused:
+        raise typer.Exit(1)

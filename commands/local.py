@@ -1,0 +1,74 @@
+"""Shared by the commands of the local stack: finds the stack of a home, and connects to its programs."""
+
+import os
+from dataclasses import dataclass
+
+from nervesys.clients.prometheus import Prometheus
+from nervesys.clients.supervisor import Process, Supervisor, SupervisorUnavailable
+from nervesys.settings import Place, Settings
+from nervesys.stack.layout import FILE, NoStack, Stack
+from nervesys.stores.open_stores import opened
+
+
+@dataclass(frozen=True)
+class Local:
+    """A stack, with the settings of its programs."""
+
+    stack: Stack
+    settings: Settings
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Client of its supervisor."""
+        return Supervisor(f"unix://{self.stack.socket}")
+
+    def processes(self) -> dict[str, Process]:
+        """Every process of the stack by name.
+
+        Raises:
+            NoStack: none runs.
+        """
+        try:
+            return self.supervisor.processes()
+        except SupervisorUnavailable as err:
+            raise NoStack(f"ask the stack of {self.stack.home}: it does not run; type: nervesys up") from err
+
+    @property
+    def receiver(self) -> str:
+        """Address of its receiver."""
+        return str(self.stack.service("receiver").address)
+
+    @property
+    def prometheus(self) -> Prometheus:
+        """Client of its Prometheus."""
+        return Prometheus(f"http://{self.stack.service('prometheus').address}", timeout_seconds=5)
+
+
+def stack_of(home: str | None) -> Stack:
+    """The stack of a home.
+
+    Raises:
+        NoStack: none was ever started there.
+    """
+    return Stack.load(Place.of(os.environ, home).home)
+
+
+def local(home: str | None) -> Local:
+    """The stack of a home, with its settings.
+
+    Raises:
+        NoStack: none was ever started there.
+        SettingsError: the configuration is wrong.
+        BrainUnavailable: the brain cannot be read.
+    """
+    stack = stack_of(home)
+    os.environ["no_proxy"] = stack.environ["no_proxy"]  # local requests bypass any proxy
+    return Local(stack, opened("status", {**os.environ, **stack.environ}).loaded.settings)
+
+
+def environment(home: str | None) -> dict[str, str]:
+    """The environment of this process; with that of the stack's programs, if the home has a stack."""
+    place = Place.of(os.environ, home)
+    own = Stack.load(place.home).environ if (place.home / FILE).is_file() else {}
+    os.environ.update({key: value for key, value in own.items() if key == "no_proxy"})
+    return {**os.environ, **own}

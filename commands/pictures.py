@@ -1,0 +1,67 @@
+"""Draws the documentation's pictures of dashboards and reports from a running stack."""
+
+import math
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from commands.dashboards import AT_A_TIME
+from commands.report import open_maker
+from dashboards.build import datasource_seconds, pages
+from nervesys.clients.prometheus import Prometheus
+from nervesys.clock import system_clock
+from nervesys.contract.times import utc
+from nervesys.queries.asking import Live
+from nervesys.queries.variables import seconds_of
+from nervesys.stores.open_stores import Opened
+from reports.colours import Theme
+from reports.files import Form, drawn_file
+from reports.periodic.gather import PANEL_WIDTH
+from reports.periodic.paper import pictures
+from reports.periodic.period import Every, Period
+
+DOTS_PER_PIXEL = (0.85, 0.7, 0.6)
+"""Resolutions to try, finest first, until the file is small enough."""
+MOST_BYTES = 300_000
+SINCE: Mapping[str, str] = {"historical-trends": "now-14d"}
+"""Time ranges of dashboards that need a longer one."""
+CHOSEN: Mapping[str, Mapping[str, str]] = {"agent-details": {"agent": "grok"}}
+"""Values of variables, by dashboard."""
+
+UPPER: Mapping[str, int] = {"stack-health": 31}
+"""Dashboards that are too long for one picture: number of grid rows to show."""
+
+
+def drawn(base: Opened, since: str) -> Iterator[tuple[str, bytes]]:
+    """Each picture, by its path below the folder of pictures.
+
+    Args:
+        base: of the stack.
+        since: start of the pages' time range, such as `now-15m`.
+    """
+    prometheus, now = Prometheus(base.loaded.settings.monitoring.prometheus_url), system_clock()
+    live = Live(prometheus, datasource_seconds(base.loaded), now)
+    prometheus.instant("vector(1)")  # fail early if Prometheus is unavailable
+    with ThreadPoolExecutor(AT_A_TIME) as executor:
+        for page in pages(base.loaded):
+            seconds = seconds_of(SINCE.get(page["uid"], since))
+            wanted = CHOSEN.get(page["uid"], {})
+            rows = UPPER.get(page["uid"], math.inf)
+            shown = {**page, "panels": [panel for panel in page["panels"] if panel["gridPos"]["y"] < rows]}
+            for dots in DOTS_PER_PIXEL:
+                picture = drawn_file(shown, live, seconds, Form.PNG, Theme.LIGHT, executor, wanted, dots)
+                if len(picture) <= MOST_BYTES:
+                    break
+            yield f"dashboards/{page['uid']}.png", picture
+    with open_maker(base, lambda _: None, writes=False) as maker:
+        report, _ = maker.made(Period.holding(Every.DAILY, utc(now).date()), ())
+    yield "reports/daily.png", pictures(report, PANEL_WIDTH)[0]
+
+
+def write(folder: Path, base: Opened, since: str) -> Iterator[Path]:
+    """Write each picture into a folder; arguments as for `drawn`."""
+    for name, picture in drawn(base, since):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture)
+        yield path

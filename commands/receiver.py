@@ -1,0 +1,77 @@
+"""`nervesys receiver`: the webhook receiver, which turns alerts into actions."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alerting.journal import Journal
+from alerting.model import read_alerts
+from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
+from alerting.receiver.local import FILE, open_local
+from alerting.receiver.program import Receiver
+from commands.not_ready_app import stand_in
+from commands.options import BrainUrl, Home, ListenAt, opened
+from commands.waiting import awaited
+from nervesys.analysis import analyst_of
+from nervesys.clock import system_clock
+from nervesys.errors import Mistake, SettingsError, gathered
+from nervesys.metrics.pages import serve
+from nervesys.redact import Redactor
+from nervesys.settings import Place
+from nervesys.settings.monitoring import Monitoring
+from nervesys.stores.brain import open_brain
+from nervesys.stores.open_stores import open_store
+
+app = typer.Typer()
+
+
+@app.command()
+def receiver(
+    home: Home = None,
+    brain: BrainUrl = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help=f"The receiver's local file: drivers, token, limits (default: HOME/{FILE}).",
+        ),
+    ] = None,
+    listen: ListenAt = None,
+) -> None:
+    """Run the webhook receiver until SIGTERM.
+
+    It takes the webhooks of Alertmanager and Grafana, writes each alert to its journal, runs the actions that
+    config/alerts.yaml names, and checks that they helped. The journal is shown at / and, as JSON, at /actions.
+    """
+
+    def read() -> Fleet:
+        return read_fleet(opened("receiver", home=home, brain=brain, also=[read_alerts]))
+
+    def address(table: Monitoring) -> str:
+        return listen or table.listen.receiver
+
+    place = Place.of(os.environ, home, brain)
+    mistakes: list[Mistake] = []
+    with gathered(mistakes):
+        local = open_local(place, config)
+    with gathered(mistakes):
+        fleet = awaited(lambda: FleetSource(read), partial(stand_in, address))
+    if mistakes:
+        raise SettingsError(mistakes)
+    assert local.journal is not None, "open_local fills it in"
+    place.home.mkdir(parents=True, exist_ok=True)
+    settings = fleet.now.settings
+    storage, monitoring = settings.storage, settings.monitoring
+    program = Receiver(
+        fleet,
+        local,
+        Journal.open(local.journal.get_secret_value()),
+        open_store(storage.storj),
+        open_brain(place, "receiver", storage.brain),
+        analyst=analyst_of(settings.alibaba.alibaba_cloud, place.cache("analysis"), Redactor().text, system_clock),
+    )
+    serve(program.application(), address(monitoring), monitoring.web)

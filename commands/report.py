@@ -1,0 +1,202 @@
+"""`nervesys report`: write the daily, weekly and monthly reports."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.dashboards import AT_A_TIME
+from commands.local import environment
+from commands.options import ArchiveUrl, BrainUrl, Home, PrometheusUrl, opened
+from nervesys.clients.prometheus import Prometheus, QueryFailed
+from nervesys.clock import system_clock
+from nervesys.contract.times import utc
+from nervesys.errors import NervesysError
+from nervesys.settings import Settings
+from nervesys.settings.reports import Form
+from nervesys.stores import open_stores as stores
+from nervesys.stores.archive import Archive, files_of
+from nervesys.stores.archives import open_archive
+from nervesys.stores.brain import open_brain
+from nervesys.stores.open_stores import Opened, open_store
+from reports.periodic import mail
+from reports.periodic.compose import report_of
+from reports.periodic.deliver import Files, due, to_archive, to_folder, written
+from reports.periodic.gather import Sources
+from reports.periodic.model import Report
+from reports.periodic.period import Every, Period
+
+app = typer.Typer()
+Say = Callable[[str], None]
+PROGRAM = "report"
+"""Name of its mirror of the brain; it needs the whole history, which an agent's shallow mirror lacks."""
+NOT_HERE = "by_round: false leaves reports to `nervesys report due`"
+NOBODY = "mail the report: no recipients; set mail.to in config/reports.yaml"
+NO_ARCHIVE = "write the report: no archive is configured; use --out DIR, or set NERVESYS_ARCHIVE"
+
+
+class Wanted(StrEnum):
+    """What is to be made."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    DUE = "due"
+
+
+@app.command(name="report")
+def run(
+    wanted: Annotated[Wanted, typer.Argument(metavar="daily|weekly|monthly|due", help="Which report.")],
+    day: Annotated[
+        str | None,
+        typer.Option(
+            "--date", metavar="YYYY-MM-DD", help="Any day of the period (default: the last period that is over)."
+        ),
+    ] = None,
+    forms: Annotated[
+        str | None,
+        typer.Option("--format", metavar="pdf,html,xlsx", help="Formats (default: those of config/reports.yaml)."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write to this folder instead of the archive.")
+    ] = None,
+    mailed: Annotated[
+        bool, typer.Option("--mail", help="Also mail it to the addresses of config/reports.yaml.")
+    ] = False,
+    prometheus: PrometheusUrl = None,
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+) -> None:
+    """Write a report: was the fleet well, what broke, what was done about it, and all the numbers behind that.
+
+    The report goes into the archive (Reports/Daily/…, Weekly, Monthly) and replaces an earlier one of the same period.
+    `due` writes the reports of the last day, week and month that the archive does not have yet, and mails them: run it
+    from a timer where agents do not write reports in their daily round.
+
+    For example, `nervesys report weekly --date 2026-11-18` reports the week of that day, and
+    `nervesys report daily --out . --format pdf` writes yesterday's report into this folder.
+    """
+    base = stores.opened(PROGRAM, environment(home), home=home, brain=brain, archive=archive)
+    chosen = _forms(forms) or base.loaded.settings.reports.formats
+    if wanted is Wanted.DUE:
+        if day or out:
+            raise typer.BadParameter(
+                "`due` chooses the days itself and writes to the archive: leave out --date and --out"
+            )
+        with open_maker(base, typer.echo, prometheus=prometheus) as maker:
+            maker.make_due(chosen)
+        return
+    period = _period(Every(wanted), day)
+    if mailed and not base.loaded.settings.reports.mail.to:
+        raise NervesysError(NOBODY)
+    with open_maker(base, typer.echo, prometheus=prometheus, writes=out is None) as maker:
+        report, files = maker.made(period, chosen)
+        if out is not None:
+            for file in to_folder(out, period, files):
+                typer.echo(file)
+        else:
+            maker.file(period, files)
+        if mailed:
+            maker.mail(period, report, files)
+
+
+def make_due(say: Say, *, home: str | None, brain: str | None, archive: str | None) -> None:
+    """Make the reports that are due as part of a round; see `commands.due_reports`."""
+    base = opened(PROGRAM, home=home, brain=brain, archive=archive)
+    reports = base.loaded.settings.reports
+    if not reports.by_round:
+        return
+    try:
+        with open_maker(base, say) as maker:
+            maker.make_due(reports.formats)
+    except QueryFailed as err:
+        raise NervesysError(f"{err}; where agents cannot reach Prometheus, config/reports.yaml: {NOT_HERE}") from err
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes reports and delivers them.
+
+    Attributes:
+        archive: None where reports go elsewhere, and there is none to read from.
+    """
+
+    settings: Settings
+    sources: Sources
+    archive: Archive | None
+    say: Say
+
+    def made(self, period: Period, forms: Sequence[Form]) -> tuple[Report, Files]:
+        """The report of a period, and its files."""
+        report = report_of(self.sources.facts(period, lambda step: self.say(f"{period.name}: {step}")))
+        return report, written(report, forms)
+
+    def file(self, period: Period, files: Files) -> None:
+        """Put it into the archive."""
+        for path in to_archive(self._filed, self.settings.storage.archive.paths, period, files):
+            self.say(f"{period.name}: written to the archive as {path}")
+
+    def mail(self, period: Period, report: Report, files: Files) -> None:
+        """Mail it to whom the settings say."""
+        who = self.settings.reports.mail
+        mail.send(who, mail.message(report, who, period.name, files))
+        self.say(f"{period.name}: mailed to {', '.join(who.to)}")
+
+    def make_due(self, forms: Sequence[Form]) -> None:
+        """Make what the archive lacks; mail it where somebody is to be told."""
+        there = {file.path for file in files_of(self._filed)}
+        paths, today = self.settings.storage.archive.paths, utc(self.sources.clock()).date()
+        for period in due(paths, forms, there, today):
+            report, files = self.made(period, forms)
+            self.file(period, files)
+            if self.settings.reports.mail.to:
+                self.mail(period, report, files)
+
+    @property
+    def _filed(self) -> Archive:
+        assert self.archive is not None, "whoever files was asked for one"
+        return self.archive
+
+
+@contextmanager
+def open_maker(base: Opened, say: Say, *, prometheus: str | None = None, writes: bool = True) -> Iterator[Maker]:
+    """Whoever makes reports, with all that they are made from; `writes` where the archive takes them."""
+    settings = base.loaded.settings
+    storage = settings.storage
+    named = bool(storage.archive.url or storage.archive.folder_id)
+    if writes and not named:
+        raise NervesysError(NO_ARCHIVE)
+    archive = open_archive(storage.archive, writable=writes) if named else None
+    asked = Prometheus(prometheus or settings.monitoring.prometheus_url)
+    repository = open_brain(base.place, PROGRAM, storage.brain)
+    with ThreadPoolExecutor(AT_A_TIME) as executor:
+        store = open_store(storage.storj)
+        sources = Sources(base.loaded, asked, store, archive, repository, system_clock, executor)
+        yield Maker(settings, sources, archive, say)
+
+
+def _period(every: Every, day: str | None) -> Period:
+    today = utc(system_clock()).date()
+    if day is None:
+        return Period.last(every, today)
+    try:
+        chosen = date.fromisoformat(day)
+    except ValueError as err:
+        raise typer.BadParameter(f"--date {day}: not a date such as 2026-11-18") from err
+    if chosen > today:
+        raise typer.BadParameter(f"--date {day}: is in the future")
+    return Period.holding(every, chosen)
+
+
+def _forms(said: str | None) -> tuple[Form, ...]:
+    try:
+        return tuple(dict.fromkeys(Form(word.strip().lower()) for word in said.split(","))) if said else ()
+    except ValueError as err:
+        raise typer.BadParameter(f"--format {said}: use one or more of {', '.join(Form)}, separated by commas") from err

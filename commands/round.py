@@ -1,0 +1,71 @@
+"""`nervesys round`: do the daily round now: archive logs, apply retention, back up."""
+
+import socket
+from collections.abc import Iterator
+from functools import partial
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from commands.due_reports import reports_due
+from commands.options import ArchiveUrl, BrainUrl, Home, opened
+from nervesys.agent.round import Daily, Leader, Plan, Round, words_of
+from nervesys.clock import system_clock
+from nervesys.errors import NervesysError
+from nervesys.settings.storage import Storage
+from nervesys.stores.archives import open_archive
+from nervesys.stores.brain import open_brain
+from nervesys.stores.open_stores import open_store
+
+app = typer.Typer()
+
+
+@app.command(name="round")
+def run(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")] = False,
+    home: Home = None,
+    brain: BrainUrl = None,
+    archive: ArchiveUrl = None,
+) -> None:
+    """Do the daily round once: move old logs to the archive, and delete what is past its retention.
+
+    It also writes today's full backup and the reports that are due to the archive, and yesterday's summary to the
+    brain. Agents do this by themselves once a day. Look first: `nervesys round --dry-run`.
+
+    Logs are deleted from the store only after the archived copy was read back and compared. The round may therefore be
+    interrupted at any point; the next one continues. Exits with 1 if something could not be done.
+    """
+    base = opened("round", home=home, brain=brain, archive=archive)
+    storage = base.loaded.settings.storage
+    console = Console(soft_wrap=True, highlight=False)
+    today = Round(open_store(storage.storj), open_archive(storage.archive, writable=not dry_run), storage, system_clock)
+    plan = today.plan()
+    for line in list(_told(plan, storage)) or ["nothing is due"]:
+        console.print(escape(line))
+    if dry_run:
+        console.print("a dry run: nothing was done")
+        return
+    repository = open_brain(base.place, "round", storage.brain)
+    leader = Leader(repository, f"round@{socket.gethostname()}", system_clock) if repository else None
+    reports = partial(reports_due, home=home, brain=brain, archive=archive)
+    words = words_of(base.loaded.settings.alibaba.alibaba_cloud, base.place.cache("analysis"), system_clock)
+    trouble = Daily(today, base.tree, leader, reports, words).run(lambda line: console.print(escape(line)), again=True)
+    if trouble:
+        raise NervesysError("\n".join(trouble))
+
+
+def _told(plan: Plan, storage: Storage) -> Iterator[str]:
+    """The plan in words."""
+    for day in plan.days:
+        size = sum(info.size for info in day.objects)
+        yield f"to archive: {day}, {len(day.objects)} objects, {size} bytes"
+    for area, keys in plan.expired.items():
+        yield f"to delete: {len(keys)} objects of {area}, kept {getattr(storage.retention, area)} days"
+    for path in plan.overdue:
+        yield f"to delete: {path} in the archive"
+    if plan.left:
+        yield f"to delete later: {plan.left} more, one round deletes at most {storage.round.delete_at_most}"
+    if plan.unfiled:
+        yield f"to stay: {len(plan.unfiled)} logs whose keys tell no server or day, such as {plan.unfiled[0]}"

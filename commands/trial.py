@@ -1,0 +1,137 @@
+"""`nervesys alerts test`: send a test alert through the whole chain, and follow it to the receiver's journal."""
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from alerting.generate.routes import ACTIONS
+from alerting.generate.trial import LASTS_SECONDS, Trial, trial
+from alerting.model import Action, read_alerts
+from alerting.receiver.local import open_local
+from commands.local import environment
+from commands.options import BrainUrl, Home
+from nervesys.clients.alertmanager import Alertmanager
+from nervesys.clock import system_clock
+from nervesys.errors import NervesysError
+from nervesys.settings import Settings
+from nervesys.stack.receiver import actions, post_as_grafana
+from nervesys.stores.open_stores import Opened, opened
+
+LOOK_SECONDS = 0.5
+
+
+def follow_a_test(
+    name: Annotated[str, typer.Argument(metavar="ALERT", help='Such as "Agent Down".')],
+    agent: Annotated[str | None, typer.Option(help="Label `agent` of the test alert.")] = None,
+    server: Annotated[str | None, typer.Option(help="Label `server` of the test alert.")] = None,
+    label: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Any other label.")] = None,
+    wait: Annotated[float, typer.Option(help="Longest time to follow it, in seconds.")] = 60,
+    home: Home = None,
+    brain: BrainUrl = None,
+) -> None:
+    """Send a test alert through Alertmanager, and follow it to the receiver's journal.
+
+    For example: `nervesys alerts test "Agent Down" --agent grok`. The alert is marked as a test: people are notified,
+    but the receiver only records it and never acts. With `engine: grafana` the alert is sent straight to the receiver,
+    in Grafana's format, because Grafana accepts no alerts from outside.
+    """
+    one = opened("alerts", environment(home), home=home, brain=brain, also=[read_alerts])
+    settings, (alerts, _) = one.loaded.settings, read_alerts(one.tree)
+    told = {"agent": agent, "server": server, **dict(map(_pair, label or ()))}
+    try:
+        test = trial(name, {key: value for key, value in told.items() if value}, alerts, settings)
+    except ValueError as err:
+        raise typer.BadParameter(str(err)) from None
+    out, began = Console(highlight=False, soft_wrap=True), time.monotonic()
+    by_grafana = alerts.engine == "grafana"
+    for event in _past_grafana(test, one, wait) if by_grafana else _followed(test, settings, wait):
+        out.print(f"{time.monotonic() - began:3.0f} s  {event}", markup=False)
+
+
+def _pair(said: str) -> tuple[str, str]:
+    key, _, value = said.partition("=")
+    if not (key and value):
+        raise typer.BadParameter(f"--label {said}: must be NAME=VALUE")
+    return key, value
+
+
+def _followed(test: Trial, settings: Settings, seconds: float) -> Iterator[str]:
+    """What happens to the test, as it happens; at the end it is over."""
+    listen, start = settings.monitoring.listen, system_clock()
+    alertmanager = Alertmanager(f"http://{listen.alertmanager}")
+    deadline = time.monotonic() + seconds
+    alertmanager.post(test.body(start, start + LASTS_SECONDS))
+    try:
+        yield f"sent {test.alert.alertname} to {alertmanager.url}, marked as a test"
+        receivers = _told(alertmanager, test, deadline)
+        people = [name for name in receivers if name != ACTIONS]
+        patience = settings.monitoring.alertmanager.group_wait_seconds
+        yield f"Alertmanager tells {', '.join(people) or 'no people'}, within {patience:g} s"
+        if ACTIONS in receivers:
+            yield from _journalled(test, settings, start, deadline)
+    finally:
+        alertmanager.post(test.body(start, system_clock()))
+    yield "the test is over"
+
+
+def _past_grafana(test: Trial, one: Opened, seconds: float) -> Iterator[str]:
+    """What happens to a test that comes as if from Grafana."""
+    settings, token = one.loaded.settings, open_local(one.place).token
+    assert token is not None, "open_local fills it in"
+    say = partial(
+        post_as_grafana, settings.monitoring.listen.receiver, settings.monitoring.web, token.get_secret_value()
+    )
+    start, deadline = system_clock(), time.monotonic() + seconds
+    say(test.as_grafana(start))
+    try:
+        yield f"sent {test.alert.alertname} to the receiver, as Grafana would, marked as a test"
+        yield "people are told by Grafana: try each contact point there"
+        yield from _journalled(test, settings, start, deadline)
+    finally:
+        say(test.as_grafana(start, system_clock()))
+    yield "the test is over"
+
+
+def _told(alertmanager: Alertmanager, test: Trial, deadline: float) -> tuple[str, ...]:
+    """Whom Alertmanager tells of it."""
+    while (known := alertmanager.find(test.labels)) is None:
+        _not_beyond(deadline, "Alertmanager did not take it")
+    if known.held_back:
+        raise NervesysError(f"test {test.alert.name}: Alertmanager keeps it back for {known.held_back}")
+    return known.receivers
+
+
+def _journalled(test: Trial, settings: Settings, start: float, deadline: float) -> Iterator[str]:
+    """What the receiver does with it."""
+    remedies = {action.auto_action for action in test.alert.actions if action.auto_action}
+    if not remedies:
+        yield f"the receiver is told, and of a test makes no {_words(test.alert.actions)}"
+        return
+    while not (found := [one for one in _episodes(test, settings, start) if one["action"] in remedies]):
+        _not_beyond(deadline, "it did not reach the receiver's journal; see `nervesys logs receiver`")
+    yield f"the receiver journalled it as episode {found[0]['id']}"
+    while not (ended := [one for one in _episodes(test, settings, start) if one["closed_at"] is not None]):
+        _not_beyond(deadline, "the receiver did not decide on it; see `nervesys logs receiver`")
+    for one in ended:
+        yield f"{one['action']}: {one['state']} ({one['verdict']}) {one['detail']}".rstrip()
+
+
+def _episodes(test: Trial, settings: Settings, start: float) -> list[dict[str, Any]]:
+    """The journal's episodes of this test."""
+    address, web = settings.monitoring.listen.receiver, settings.monitoring.web
+    journal = actions(address, web, tests=True, agent=test.labels["agent"])
+    return [one for one in journal if one["opened_at"] >= start]
+
+
+def _words(actions: tuple[Action, ...]) -> str:
+    return " or ".join(sorted({key for one in actions for key in one.model_fields_set if key != "notify"}))
+
+
+def _not_beyond(deadline: float, problem: str) -> None:
+    if time.monotonic() > deadline:
+        raise NervesysError(f"follow the test: {problem}")
+    time.sleep(LOOK_SECONDS)

@@ -1,0 +1,112 @@
+"""Ships sealed batches to the store; a batch leaves the disk only after the store has confirmed it."""
+
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from nervesys.agent.identity import Identity
+from nervesys.agent.logs.buffer import Batch, Buffer
+from nervesys.clock import Clock
+from nervesys.contract import PathTemplate
+from nervesys.contract.paths import time_fields
+from nervesys.errors import NervesysError
+from nervesys.settings.agents import Buffer as BufferSettings
+from nervesys.stores.objects import ObjectStore
+from nervesys.stores.packing import pack
+from nervesys.stores.sealing import name_for
+
+MB = 1_000_000
+CONTENT_TYPES = {"gz": "application/gzip", "zst": "application/zstd", "age": "application/octet-stream"}
+SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
+FIRST_PAUSE_SECONDS = 5.0
+"""After the first failure; each further one doubles it, up to the interval between two shipments."""
+FULL_SHARE = 0.9
+"""Of the largest batch: what waits then still is a single one once it is sealed."""
+SMALLEST_BATCHES = 4
+"""Batches that the buffer has room for, at least, however small it is."""
+
+
+@dataclass
+class Shipper:
+    """Takes batches from the buffer to the store.
+
+    Attributes:
+        store: that takes them.
+        buffer: that holds them.
+        me: whose records they are.
+        clock: dates a batch when it is sealed.
+    """
+
+    store: ObjectStore
+    buffer: Buffer
+    me: Identity
+    clock: Clock
+    _failures: int = field(default=0, init=False)
+
+    @property
+    def full(self) -> bool:
+        """Whether nearly a whole batch waits, and nothing speaks against sending it."""
+        return not self._failures and self.buffer.bytes >= FULL_SHARE * self._batch_bytes
+
+    def pause(self) -> float:
+        """Seconds until the next shipment: longer after each failure, and not the same for all agents."""
+        interval = self._settings.flush_interval_minutes * 60
+        if not self._failures:
+            return interval
+        longest: float = min(interval, FIRST_PAUSE_SECONDS * 2 ** (self._failures - 1))
+        return longest * random.uniform(0.5, 1)  # noqa: S311  # jitter, no secret
+
+    def ship(self) -> None:
+        """Send all that is sealed, then seal and send what waits.
+
+        Raises:
+            StoreUnavailable: what was not confirmed stays in the buffer.
+            NervesysError: the buffer cannot be read or written.
+        """
+        try:
+            self._ship()
+        except NervesysError:
+            self._failures += 1
+            raise
+        self._failures = 0
+
+    def _ship(self) -> None:
+        with suppress(NervesysError):  # told by who commits; what is on the disk can go nevertheless
+            self.buffer.commit()
+        self._send()
+        while True:
+            last = self.buffer.bytes < self._batch_bytes
+            self.buffer.seal(self._key, self._batch_bytes, by_category="category" in self._template.fields)
+            if not self._send() or last:
+                return
+
+    def _send(self) -> int:
+        """Send what is sealed; returns how many batches."""
+        batches = self.buffer.batches()
+        for batch in batches:
+            self._put(batch)
+        return len(batches)
+
+    def _put(self, batch: Batch) -> None:
+        recipients = self.me.settings.storage.encryption.recipients
+        key = name_for(batch.key, recipients)
+        body = pack(self.buffer.lines(batch), key, self._settings.compression_level, recipients)
+        self.store.put(key, body, content_type=CONTENT_TYPES[key.rpartition(".")[2]])
+        self.buffer.delete(batch)
+
+    def _key(self, category: str, first: int) -> str:
+        return self.me.key(self._template.text, **time_fields(self.clock()), category=category, seq=f"{first:08}")
+
+    @property
+    def _template(self) -> PathTemplate:
+        template = PathTemplate(self.me.settings.storage.storj.paths.active_logs)
+        return template.packed(SUFFIXES[self._settings.compression])
+
+    @property
+    def _batch_bytes(self) -> int:
+        most = min(self._settings.flush_on_size_mb, self._settings.max_size_mb / SMALLEST_BATCHES)
+        return int(most * MB)
+
+    @property
+    def _settings(self) -> BufferSettings:
+        return self.me.config.buffer

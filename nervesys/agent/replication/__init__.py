@@ -1,0 +1,1 @@
+"""Copies of what an agent keeps locally: backups, databases and workspaces, and how they are restored."""

@@ -1,0 +1,1 @@
+"""Clients of the programs that this project works with: Prometheus, Alertmanager and supervisor."""

@@ -1,0 +1,132 @@
+"""The client of Alertmanager's API (v2): posts alerts, finds out who is notified of them, and reads silences.
+
+The members of an Alertmanager cluster replicate with a delay. Therefore alerts are posted to every member, and silences
+are read from every member.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from nervesys.clients.http_errors import cause
+from nervesys.errors import NervesysError
+from nervesys.settings.monitoring import Monitoring
+
+SILENCED = {"silenced": "true", "active": "false", "inhibited": "false", "unprocessed": "false"}
+
+log = logging.getLogger(__name__)
+
+
+class AlertmanagerUnavailable(NervesysError):
+    """Alertmanager did not respond, or rejected the request."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """An alert that Alertmanager knows.
+
+    Attributes:
+        receivers: names of the receivers that its routes lead to.
+        held_back: what suppresses its notification; empty if nothing does.
+    """
+
+    receivers: tuple[str, ...]
+    held_back: str
+
+
+@dataclass(frozen=True)
+class Alertmanager:
+    """One Alertmanager.
+
+    Attributes:
+        url: base URL, such as `http://127.0.0.1:17093`.
+        timeout_seconds: of each request.
+    """
+
+    url: str
+    timeout_seconds: float = 5
+
+    def post(self, alerts: Sequence[Mapping[str, Any]]) -> None:
+        """Post alerts. An alert whose `endsAt` is in the past is resolved.
+
+        Raises:
+            AlertmanagerUnavailable: they were not accepted.
+        """
+        self._ask("POST", json=list(alerts))
+
+    def find(self, labels: Mapping[str, str]) -> Known | None:
+        """The active alert with exactly these labels; None if there is none.
+
+        Raises:
+            AlertmanagerUnavailable: it does not respond.
+        """
+        matchers = [f'{name}="{value}"' for name, value in labels.items()]
+        found = (one for one in self._ask("GET", params={"filter": matchers}).json() if one["labels"] == labels)
+        alert = next(found, None)
+        if alert is None:
+            return None
+        status = alert["status"]
+        silenced = "a silence" if status["silencedBy"] else ""
+        inhibited = "a worse alert that is firing" if status["inhibitedBy"] else ""
+        return Known(tuple(one["name"] for one in alert["receivers"]), silenced or inhibited)
+
+    def silenced(self) -> frozenset[tuple[str, str]]:
+        """Name and agent of every firing alert that is silenced; an empty agent if it has no such label.
+
+        Raises:
+            AlertmanagerUnavailable: it does not respond.
+        """
+        labels = [one["labels"] for one in self._ask("GET", params=SILENCED).json()]
+        return frozenset((one.get("alertname", ""), one.get("agent", "").lower()) for one in labels)
+
+    def _ask(self, method: str, **content: Any) -> requests.Response:
+        try:
+            answer = requests.request(method, f"{self.url}/api/v2/alerts", timeout=self.timeout_seconds, **content)
+            answer.raise_for_status()
+        except requests.RequestException as err:
+            raise AlertmanagerUnavailable(f"call Alertmanager at {self.url}: {cause(err)}") from err
+        return answer
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """All Alertmanagers that the settings name.
+
+    Attributes:
+        members: one client for each.
+    """
+
+    members: tuple[Alertmanager, ...]
+
+    @classmethod
+    def of(cls, monitoring: Monitoring, timeout_seconds: float = 3) -> "Cluster":
+        """The cluster that the settings name."""
+        return cls(tuple(Alertmanager(f"http://{one}", timeout_seconds) for one in monitoring.alertmanagers))
+
+    def post(self, alerts: Sequence[Mapping[str, Any]]) -> None:
+        """Post alerts to every member.
+
+        Raises:
+            AlertmanagerUnavailable: no member accepted them.
+        """
+        refused = []
+        for member in self.members:
+            try:
+                member.post(alerts)
+            except AlertmanagerUnavailable as err:
+                refused.append(err)
+        if len(refused) == len(self.members):
+            raise refused[0]
+
+    def silenced(self) -> frozenset[tuple[str, str]]:
+        """The alerts that any member has silenced. A member that does not respond is skipped and logged."""
+        found: set[tuple[str, str]] = set()
+        for member in self.members:
+            try:
+                found |= member.silenced()
+            except AlertmanagerUnavailable as err:
+                log.warning("read silences: %s", err)
+        return frozenset(found)

@@ -1,0 +1,86 @@
+"""The client of Prometheus' HTTP API (v1). All queries of this project go through it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from nervesys.clients.http_errors import cause
+from nervesys.errors import NervesysError
+
+
+class QueryFailed(NervesysError):
+    """Prometheus did not respond, or rejected the query."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of a query result.
+
+    Attributes:
+        labels: its labels, with `__name__` where the query keeps it.
+        points: (Unix seconds, value), oldest first; a single one for an instant query.
+    """
+
+    labels: dict[str, str]
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """A Prometheus server.
+
+    Attributes:
+        url: base URL, such as `http://127.0.0.1:17090`.
+        timeout_seconds: of each query.
+    """
+
+    url: str
+    timeout_seconds: float = 30
+
+    def instant(self, expr: str, at: float | None = None) -> list[Series]:
+        """The value of an expression at one instant.
+
+        Raises:
+            QueryFailed: with Prometheus' error message.
+        """
+        data = self._ask("query", {"query": expr, **({} if at is None else {"time": at})})
+        if data["resultType"] in {"scalar", "string"}:
+            return [Series({}, (_point(data["result"]),))]
+        return [Series(one["metric"], (_point(one["value"]),)) for one in data["result"]]
+
+    def range(self, expr: str, start: float, end: float, step: float) -> list[Series]:
+        """The values of an expression over time; step in seconds.
+
+        Raises:
+            QueryFailed: with Prometheus' error message.
+        """
+        data = self._ask("query_range", {"query": expr, "start": start, "end": end, "step": step})
+        return [Series(one["metric"], tuple(map(_point, one["values"]))) for one in data["result"]]
+
+    def targets(self) -> list[dict[str, Any]]:
+        """The active targets, as the API gives them: `labels`, `health`, `lastError`."""
+        return list(self._ask("targets", {"state": "active"})["activeTargets"])
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Pending and firing alerts, as the API gives them."""
+        return list(self._ask("alerts", {})["alerts"])
+
+    def status(self, of: str) -> dict[str, Any]:
+        """A status page of the API, such as `flags` or `runtimeinfo`."""
+        return dict(self._ask(f"status/{of}", {}))
+
+    def _ask(self, what: str, params: dict[str, Any]) -> Any:
+        try:
+            answer = requests.get(f"{self.url}/api/v1/{what}", params=params, timeout=self.timeout_seconds)
+            body = answer.json()
+        except (requests.RequestException, ValueError) as err:
+            raise QueryFailed(f"query Prometheus at {self.url}: {cause(err)}") from err
+        if body.get("status") != "success":
+            problem = body.get("error", f"HTTP {answer.status_code}")
+            raise QueryFailed(f"query Prometheus at {self.url} for {params.get('query', what)}: {problem}")
+        return body["data"]
+
+
+def _point(pair: list[Any]) -> tuple[float, float]:
+    return float(pair[0]), float(pair[1])

@@ -1,0 +1,73 @@
+"""When those who act cannot."""
+
+from tests.alerting.generate.rules.kit import Case, Fires, Story, World, from_, of, steady, step
+
+RESTART = {"agent": "grok", "action": "restart_agent"}
+
+
+def receiver(name: str, story: Story, **labels: str) -> World:
+    """A series of the receiver."""
+    return {of("receiver", f"nervesys_{name}", **labels): story}
+
+
+CASES = (
+    Case(
+        "ActionEscalated",
+        "open until a person or proof ends it",
+        receiver("action_open", step(600, 0, 1), state="escalated", **RESTART),
+        silent=(585,),
+        fires=(Fires(615, "restart_agent for grok did not help", labels=RESTART),),
+        mended=receiver("action_open", steady(0), state="escalated", **RESTART),
+    ),
+    Case(
+        "ActionFailed",
+        "one failure",
+        receiver("actions_total", step(600, 0, 1), state="failed", **RESTART),
+        silent=(585, 1500),
+        fires=(Fires(615, "restart_agent for grok failed", "warning", RESTART),),
+    ),
+    Case(
+        "RestartsCapped",
+        "seven agents wait for an hour with fewer restarts",
+        receiver("actions_capped", step(600, 0, 7)),
+        silent=(585,),
+        fires=(Fires(615, "The fleet had all the restarts that an hour may have; 7 agents wait"),),
+        mended=receiver("actions_capped", steady(0)),
+    ),
+    Case(
+        "WebhookRefused",
+        "a wrong token",
+        receiver("webhook_refused_total", step(600, 0, 1), sender="alertmanager", reason="unauthorized"),
+        silent=(585, 1500),
+        fires=(Fires(615, "The receiver refuses alerts: unauthorized", "warning", {"reason": "unauthorized"}),),
+    ),
+    Case(
+        "WebhookTruncated",
+        "the sender left some out",
+        receiver("alerts_truncated_total", step(600, 0, 3), sender="alertmanager"),
+        silent=(585, 1500),
+        fires=(Fires(615, "alertmanager left alerts out of what it sent", labels={"sender": "alertmanager"}),),
+    ),
+    Case(
+        "JournalFailing",
+        "the disk is full",
+        receiver("journal_commit_failures_total", step(600, 0, 1)),
+        silent=(585, 1500),
+        fires=(Fires(615, "The receiver cannot write its journal"),),
+    ),
+    Case(
+        "ReceiverBlind",
+        "five minutes without the store",
+        receiver("receiver_blind", step(600, 0, 1)),
+        silent=(600, 870),
+        fires=(Fires(915, "The receiver cannot judge by the store and restarts nothing", "warning"),),
+        mended=receiver("receiver_blind", steady(0)),
+    ),
+    Case(
+        "ReceiverBlind",
+        "one that has just started has five minutes to look",
+        receiver("receiver_blind", from_(600, steady(1))),
+        silent=(600, 615, 870),
+        fires=(Fires(915, "The receiver cannot judge by the store and restarts nothing", "warning"),),
+    ),
+)

@@ -1,0 +1,62 @@
+"""Every rule, run by promtool through stories: it fires when it should, not one minute earlier, and ends."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from alerting.generate.rules import prometheus_rules
+from alerting.model import read_alerts
+from nervesys.settings import FolderTree, load, shipped_root
+from tests.alerting.generate.rules import (
+    actions,
+    agents,
+    artifacts,
+    blindness,
+    hygiene,
+    pillars,
+    servers,
+    vitality,
+    watchers,
+    workspaces,
+)
+from tests.alerting.generate.rules.kit import Case
+
+CASES = (
+    *agents.CASES,
+    *servers.CASES,
+    *pillars.CASES,
+    *watchers.CASES,
+    *actions.CASES,
+    *blindness.CASES,
+    *workspaces.CASES,
+    *vitality.CASES,
+    *hygiene.CASES,
+    *artifacts.CASES,
+)
+
+
+@pytest.fixture(scope="session")
+def rules() -> list[dict[str, Any]]:
+    """The rules of production, with the summary alone of what people read."""
+    content = prometheus_rules(load().settings, read_alerts(FolderTree(shipped_root()))[0])
+    rules: list[dict[str, Any]] = content["groups"][0]["rules"]
+    return [rule | {"annotations": {"summary": rule["annotations"]["summary"]}} for rule in rules]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_rule(case: Case, rules: list[dict[str, Any]], program: Callable[[str], str], tmp_path: Path) -> None:
+    groups = [{"name": "tested", "rules": [rule for rule in rules if rule["alert"] == case.alert]}]
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(case.as_promtool("rules.yml")))
+    command = [program("promtool"), "test", "rules", str(tmp_path / "test.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_rule_begins_to_the_minute_and_ends(rules: list[dict[str, Any]]) -> None:
+    written = {(rule["alert"], rule["labels"]["severity"]) for rule in rules}
+    assert {(case.alert, severity) for case in CASES for severity in case.told_whole()} == written

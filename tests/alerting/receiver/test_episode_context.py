@@ -1,0 +1,144 @@
+"""What stands around an episode: bounded in objects, bytes and time, and what cannot be had is said to be missing."""
+
+import asyncio
+import gzip
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from alerting.receiver import episode_context
+from alerting.receiver import last_lines as lines_module
+from alerting.receiver.episode_context import Surroundings
+from alerting.receiver.last_changes import CHANGES, last_changes
+from alerting.receiver.last_lines import LINES, OBJECTS, last_lines
+from alerting.receiver.watch import Watch
+from nervesys.contract import PathTemplate, format_time
+from nervesys.stores.brain import GitBrain
+from tests.alerting.receiver.world import START, BreakableStore, a_fleet
+from tests.brains import write
+
+LAYOUT = "db/active_logs/{server}/{date}/{time}_{agent}_{seq}.jsonl.gz"
+BY_CATEGORY = "logs/{category}/{server}/{date}/{agent}_{seq}.jsonl"
+DAY = 86400
+HOUR = 3600
+
+
+class Counting(BreakableStore):
+    """A store that remembers what was read of it."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.listed: list[str] = []
+        self.opened: list[str] = []
+
+    def list(self, prefix, *, recursive=True):  # type: ignore[no-untyped-def]  # as above
+        self.listed.append(prefix)
+        return super().list(prefix, recursive=recursive)
+
+    def open(self, key):  # type: ignore[no-untyped-def]  # as above
+        self.opened.append(key)
+        return super().open(key)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Counting:
+    (tmp_path / "bucket").mkdir()
+    return Counting(tmp_path / "bucket")
+
+
+def ship(store: Counting, at: float, *messages: str, agent: str = "grok", key: str = "", body: bytes = b"") -> str:
+    """An object of log lines as an agent ships it."""
+    said = [{"timestamp": format_time(at), "agent_id": agent, "level": "INFO", "message": one} for one in messages]
+    text = body or gzip.compress("\n".join(map(json.dumps, said)).encode())
+    stamp = format_time(at)
+    key = key or f"db/active_logs/alpha/{stamp[:10]}/{stamp[11:19].replace(':', '')}_{agent}_1.jsonl.gz"
+    store.put(key, text)
+    os.utime(store._root / key, (at, at))
+    return key
+
+
+def read(store: Counting, layout: str = LAYOUT, server: str = "alpha", until: float = START) -> tuple[list[str], str]:
+    found = last_lines(store, PathTemplate(layout), "grok", server, until)
+    return [record.message for record in found.items], found.silence
+
+
+def test_only_the_newest_objects_of_the_agent_are_read(store: Counting) -> None:
+    for number in range(10):
+        ship(store, START - 600 * (10 - number), f"line {number}")
+        ship(store, START - 600 * (10 - number) + 1, "another's", agent="gimai")
+    assert read(store) == (["line 7", "line 8", "line 9"], "")
+    assert len(store.opened) == OBJECTS
+    assert set(store.listed) == {"db/active_logs/alpha/2027-01-15/", "db/active_logs/alpha/2027-01-14/"}
+
+
+def test_the_last_lines_before_the_end_are_shown_and_no_more(store: Counting) -> None:
+    ship(store, START - 60, *(f"line {number}" for number in range(500)))
+    ship(store, START + 60, "later")
+    for hours in range(2, 2 + OBJECTS):
+        ship(store, START + hours * HOUR, "much later: it costs those before nothing")
+    messages, silence = read(store)
+    assert (len(messages), messages[-1], silence) == (LINES, "line 499", "")
+
+
+def test_yesterdays_lines_are_found_just_after_midnight(store: Counting) -> None:
+    midnight = START - START % DAY
+    ship(store, midnight - 60, "the last of the day")
+    assert read(store, until=midnight + 60)[0] == ["the last of the day"]
+
+
+def test_other_layouts_are_read_too(store: Counting) -> None:
+    line = json.dumps({"timestamp": format_time(START), "agent_id": "grok", "message": "hello"}).encode()
+    ship(store, START, key="logs/errors/alpha/2027-01-15/grok_1.jsonl", body=line)
+    assert read(store, BY_CATEGORY) == (["hello"], "")
+    assert "logs/" not in store.listed, "no more is listed than a day of one server"
+
+
+def test_what_cannot_be_had_is_said(store: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(store) == ([], "The store holds no log lines of that day and the day before.")
+    assert read(store, server="") == ([], "It is not known on which server it ran.")
+    cut = ship(store, START - 60, body=gzip.compress(b'{"message": "x"}\n' * 999)[:40])
+    ship(store, START - 30, "whole", body=b"")
+    messages, silence = read(store)
+    assert messages == ["whole"]
+    assert cut in silence
+    monkeypatch.setattr(lines_module, "OBJECT_BYTES", 10)
+    assert "more than 10 bytes" in read(store)[1]
+    store.broken = True
+    assert read(store)[1].startswith("The store cannot be read: ")
+
+
+def test_a_store_that_hangs_costs_the_page_its_time_limit(
+    store: Counting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(episode_context, "SECONDS", 0.1)
+    monkeypatch.setattr(store, "list", lambda _prefix: answers.wait(60))
+    fleet = a_fleet("grok")
+    around = Surroundings(Watch(store, fleet.settings, lambda: START), store, LAYOUT, None, lambda: START)
+    episode = {"agent": "grok", "server": "alpha", "opened_at": START, "closed_at": None}
+    found = asyncio.run(around.of(episode))
+    answers.set()
+    assert {name: one.silence for name, one in found.items()} == {
+        "words": episode_context.LATE,
+        "lines": episode_context.LATE,
+        "changes": "The brain is a plain folder, which has no commits.",
+    }
+
+
+def test_the_commits_before_are_those_that_changed_the_configuration(tmp_path: Path) -> None:
+    repository = tmp_path / "brain.git"
+    for number in range(8):
+        when = int(START) + number * HOUR
+        write(repository, {f"config/{number}.yaml": b"a: 1"}, when=when, message=f"Change {number}\n\nWhy.")
+        write(repository, {"README.md": str(number).encode()}, when=when + 1, message="Words")
+    many = {f"config/agents/agent-{number}.yaml": b"agent: {}" for number in range(12)}
+    write(repository, many, when=int(START) + 6 * HOUR + 2, author="grace", message="Add a dozen")
+    brain = GitBrain(str(repository), tmp_path / "mirror", timeout_seconds=10)
+    assert last_changes(brain, START).silence.startswith("None of the newest"), "it was never fetched"
+    brain.fetch()
+    found = last_changes(brain, START + 6.5 * HOUR)
+    assert [one.subject for one in found.items] == ["Add a dozen", "Change 6", "Change 5", "Change 4", "Change 3"]
+    assert (len(found.items), found.items[0].author, found.items[0].more) == (CHANGES, "grace", 2)

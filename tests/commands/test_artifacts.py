@@ -1,0 +1,58 @@
+"""`nervesys artifacts`, against a service that runs."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nervesys.clock import system_clock
+from tests.commands.conftest import Run
+from tests.nervesys.artifacts.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    now = system_clock() - 2 * 86_400
+    with World(tmp_path, clock=lambda: now) as made:
+        monkeypatch.setenv("NERVESYS_HOME", str(tmp_path))
+        monkeypatch.setenv("NERVESYS_ARTIFACTS_SERVICE", f"http://{made.address}")
+        yield made
+
+
+def test_they_are_listed_and_shown_whole(run: Run, world: World) -> None:
+    made = world.artifacts().put("# Plan", "plan", trace="sprint-12", model_name="grok-4")
+    world.artifacts().put("x", "note")
+    listed = run("artifacts", "list", "--trace", "sprint-12").out
+    assert made.id in listed
+    assert "note" not in listed
+    assert json.loads(run("artifacts", "list", "--json", "--type", "plan").out)[0]["id"] == made.id
+    shown = run("artifacts", "get", made.id).out
+    assert f"checksum            {made.checksum}" in shown
+    assert "context.model_name  grok-4" in shown
+    assert run("artifacts", "list", "--as", "qwen").out == "there are none\n"
+
+
+def test_what_is_not_there_is_told_in_words(run: Run, world: World) -> None:
+    ran = run("artifacts", "get", "01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    assert (ran.code, ran.out) == (1, "")
+    assert "there is no artifact 01ARZ3NDEKTSV4RRFFQ69G5FAV" in ran.err
+    assert "set NERVESYS_ARTIFACTS_TOKEN" in run("artifacts", "list", "--as", "nobody").err
+    world.stop()
+    assert "cannot connect" in run("artifacts", "list").err
+
+
+def test_cleaning_up_says_what_goes_before_it_goes(run: Run, world: World) -> None:
+    (world.place.home / "agents").mkdir()
+    assert run("artifacts", "gc").out == "nothing may go\n"
+    made = world.artifacts().put("x", "note", retention=1)
+    world.stop()
+    world.clock = system_clock
+    world.start()
+    said = run("artifacts", "gc", "--dry-run").out
+    assert made.id in said
+    assert "a dry run: nothing was deleted" in said
+    assert world.lies_there(made)
+    assert made.id in run("artifacts", "gc").out
+    assert not world.lies_there(made)
+    assert run("artifacts", "gc").out == "nothing may go\n"

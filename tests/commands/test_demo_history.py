@@ -1,0 +1,48 @@
+"""A past for the stack to look at, and for nobody else."""
+
+from pathlib import Path
+
+import pygit2
+import pytest
+
+from commands.demo_history import lay
+from nervesys.agent.demo_history import ARCHIVED_DAYS
+from nervesys.settings import shipped_root
+from nervesys.stack.layout import Stack
+from nervesys.stack.seed import seed
+from tests.brains import NOON
+
+
+def stack(home: Path, brain: Path, archive: Path) -> Stack:
+    archive.mkdir(parents=True)
+    seed(brain, shipped_root(), NOON)
+    environ = {
+        "NERVESYS_HOME": str(home),
+        "NERVESYS_BRAIN": str(brain),
+        "NERVESYS_ARCHIVE": archive.as_uri(),
+        "NERVESYS_SERVER": "host-1",
+    }
+    return Stack(home=home, socket=home / "socket", environ=environ, services=())
+
+
+def files(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
+
+
+def test_it_is_made_up_once(tmp_path: Path) -> None:
+    own = stack(tmp_path, tmp_path / "brain.git", tmp_path / "archive")
+    for _ in range(2):
+        lay(own, lambda: NOON)
+    assert files(tmp_path / "archive") == 4 * ARCHIVED_DAYS + 1
+    tip = pygit2.Repository(str(tmp_path / "brain.git")).branches["state"].peel(pygit2.Commit)
+    assert (tip.message, list(tip.parents)) == ("Make up the days before the first", [])
+
+
+@pytest.mark.parametrize("where", ["brain", "archive"])
+def test_what_is_not_the_stack_s_own_is_left_alone(tmp_path: Path, where: str) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    brain = (elsewhere if where == "brain" else home) / "brain.git"
+    archive = (elsewhere if where == "archive" else home) / "archive"
+    lay(stack(home, brain, archive), lambda: NOON)
+    assert (files(archive) == 0) == (where == "archive")
+    assert ("state" not in pygit2.Repository(str(brain)).branches) == (where == "brain")

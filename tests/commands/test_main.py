@@ -1,0 +1,90 @@
+"""The command line as a whole."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from commands.main import COMMANDS, load_command
+from nervesys import __version__
+from nervesys.settings import PLACES, VARIABLES
+from tests.commands.conftest import Run
+
+
+def test_the_help_tells_the_whole_story(run: Run) -> None:
+    told = run("--help").out
+    words = [*COMMANDS, *PLACES, *(variable.name for variable in VARIABLES), "nervesys up", "Exit codes", "--version"]
+    assert [word for word in words if word not in told] == []
+
+
+def test_the_version(run: Run) -> None:
+    assert run("--version").out == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_there_and_has_help(run: Run, name: str) -> None:
+    assert (load_command(name).help or "").strip()
+    ran = run(name, "--help")
+    assert (ran.code, f"Usage: nervesys {name}" in ran.out, "completion" in ran.out) == (0, True, False)
+
+
+@pytest.mark.parametrize(
+    "argv", [["confg"], ["config", "check", "--foo"], ["agent", "run"], ["agent", "run", "grok", "more"], ["config"]]
+)
+def test_wrong_use_is_2(run: Run, argv: list[str]) -> None:
+    assert run(*argv).code == 2
+
+
+def test_what_cannot_be_reached_is_1_and_told_in_words(run: Run, tmp_path: Path) -> None:
+    ran = run("config", "check", "--home", str(tmp_path), "--brain", f"file://{tmp_path}/none.git")
+    assert ran.code == 1
+    assert ran.err.startswith(f"Failed: fetch file://{tmp_path}/none.git: ")
+
+
+def test_a_folder_that_cannot_be_written_to_is_1_and_told_in_words(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ran = run("alerts", "build", "--home", str(tmp_path / "home"), "--out", str(tmp_path / "file/out"))
+    assert (ran.code, ran.err.startswith("Failed: "), f"{tmp_path}/file" in ran.err) == (1, True, True)
+
+
+def test_a_brain_that_is_nothing_is_2(run: Run, tmp_path: Path) -> None:
+    ran = run("agent", "run", "grok", "--brain", str(tmp_path / "nowhere"))
+    assert (ran.code, f"brain: {tmp_path}/nowhere is no URL, and no such folder is there" in ran.err) == (2, True)
+
+
+def test_an_agent_that_the_brain_does_not_know_is_2(run: Run, tmp_path: Path) -> None:
+    ran = run("agent", "run", "nobody", "--home", str(tmp_path))
+    assert ran.code == 2
+    assert "the brain has no config/agents/nobody.yaml; it knows: chatgpt, copilot" in ran.err
+
+
+def test_a_package_that_is_missing_is_named_with_its_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nervesys.agent", None)
+    monkeypatch.delitem(sys.modules, "commands.agent", raising=False)
+    ran = run("agent", "run", "grok")
+    assert ran.code == 1
+    assert "pip install 'nervesys-observability[agent]'" in ran.err
+
+
+@pytest.mark.parametrize(
+    "command", [("exporter", "store"), ("receiver",), ("artifacts", "serve"), ("dashboards", "serve")]
+)
+@pytest.mark.parametrize("address", ["17001", "127.0.0.1:65536", "a b:1"])
+def test_an_address_that_is_none_is_wrong_use(run: Run, command: tuple[str, ...], address: str) -> None:
+    ran = run(*command, "--listen", address)
+    assert ran.code == 2
+    assert "must be HOST:PORT" in ran.err
+
+
+@pytest.mark.parametrize("argv", [("alerts", "check"), ("alerts", "build"), ("alerts", "test", "X"), ("receiver",)])
+def test_mistakes_of_the_settings_and_of_the_alerts_are_told_at_once(
+    run: Run, argv: tuple[str, ...], tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "grafana.yaml").write_text("colour: red\n")
+    (config / "alerts.yaml").write_text("engine: steam\n")
+    ran = run(*argv, "--brain", str(tmp_path), "--home", str(tmp_path / "home"))
+    assert ran.code == 2
+    assert "config/grafana.yaml:1: grafana.colour: unknown key" in ran.err
+    assert "config/alerts.yaml:1: engine: " in ran.err

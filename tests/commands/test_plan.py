@@ -1,0 +1,94 @@
+"""What shall run: complete, the same each time, deaf to stores elsewhere, and nothing of a wrong configuration."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from commands import plan
+from dashboards.recording import rules
+from nervesys.errors import SettingsError
+from nervesys.metrics.periods import periods
+from nervesys.settings import Place, load
+from tests.conftest import PROGRAMS
+
+ELSEWHERE = {
+    "PATH": "/usr/bin:/bin",
+    "STORJ_SECRET_KEY": "production",
+    "AWS_PROFILE": "production",
+    "GITHUB_TOKEN": "production",
+    "GDRIVE_FOLDER_ID": "production",
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> Place:
+    program("prometheus")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # the folder of supervisor's socket goes with the test
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/programs").symlink_to(PROGRAMS)
+    return Place(tmp_path / "home")
+
+
+def made(place: Place) -> plan.Plan:
+    return plan.make(place, None, ELSEWHERE, clock=lambda: 1.0)
+
+
+def test_the_same_home_plans_the_same_stack(place: Place) -> None:
+    first = made(place)
+    assert first == made(place)
+    assert first.stack.agents == ("chatgpt", "copilot", "deepseek", "gimai", "grok")
+    assert {"stack.json", "supervisord.conf", "receiver.yaml", "provisioning/prometheus/prometheus.yml"} <= set(
+        first.files
+    )
+
+
+def test_prometheus_loads_what_is_recorded_for_the_pages(place: Place, program: Callable[[str], str]) -> None:
+    for path, text in made(place).files.items():
+        (place.home / path).parent.mkdir(parents=True, exist_ok=True)
+        (place.home / path).write_text(text)
+    command = [program("promtool"), "check", "config", str(place.home / "provisioning/prometheus/prometheus.yml")]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    count = sum(len(group["rules"]) for group in rules(periods(load(profile=plan.PROFILE)))["groups"])
+    assert f"recording.yml\n  SUCCESS: {count} rules found" in said
+
+
+def test_nothing_of_the_demo_reaches_stores_elsewhere_and_no_file_holds_a_key(place: Place) -> None:
+    planned = made(place)
+    assert planned.inherited == {"PATH": "/usr/bin:/bin"}
+    assert planned.stack.environ["STORJ_ENDPOINT"] == "http://127.0.0.1:17900"
+    everything = "\n".join(planned.files.values()) + str(planned.stack)
+    for key in filter(Path.is_file, (place.home / "secrets").rglob("*")):
+        assert key.read_text() not in everything
+
+
+def test_a_wrong_brain_plans_nothing_and_all_that_is_wrong_is_told(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "brain/config").mkdir(parents=True)
+    (tmp_path / "brain/config/thresholds.yaml").write_text("cpu: {warning: 95, critical: 90}\n")
+    (tmp_path / "brain/config/monitoring.yaml").write_text("listen: {page: '127.0.0.1:65536'}\n")
+    (tmp_path / "brain/config/alerts.yaml").write_text("engine: zabbix\n")
+    with pytest.raises(SettingsError) as wrong:
+        made(Place(place.home, str(tmp_path / "brain")))
+    told = {mistake.key: mistake.problem for mistake in wrong.value.mistakes}
+    assert told["thresholds.cpu"] == "warning (95) must lie below critical (90)"
+    assert told["monitoring.listen.page"] == "must be HOST:PORT, such as 127.0.0.1:17001"
+    assert "engine" in told
+
+
+def test_grafana_joins_where_it_is_found(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, defaults = tmp_path / "grafana/bin/grafana", tmp_path / "grafana/conf/defaults.ini"
+    for file in (program, defaults):
+        file.parent.mkdir(parents=True)
+        file.touch(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    planned = made(place)
+    assert planned.stack.service("grafana").argv == (
+        str(program),
+        "server",
+        f"--homepath={tmp_path}/grafana",
+        f"--config={place.home}/grafana.ini",
+    )
+    assert "http_port = 17300" in planned.files["grafana.ini"]
+    home_page = planned.files["grafana.ini"].partition("default_home_dashboard_path = ")[2].splitlines()[0]
+    assert str(Path(home_page).relative_to(place.home)) in planned.files

@@ -1,0 +1,86 @@
+"""A test of the chain where Grafana evaluates: it is sent as Grafana would, to a receiver that is served."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from alerting.journal import Journal
+from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
+from alerting.receiver.local import LocalFile
+from alerting.receiver.program import Receiver
+from commands.alerts import app
+from nervesys.metrics.pages import served
+from nervesys.settings import shipped_root
+from nervesys.settings.web import Web
+from nervesys.stores.open_stores import opened
+from tests.servers.s3 import free_port
+from tests.stores import FolderStore
+
+TOKEN = "a-secret-token"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home whose brain lets Grafana evaluate, and its receiver at work on an empty store."""
+    brain, home, listen = tmp_path / "brain", tmp_path / "home", f"127.0.0.1:{free_port()}"
+    (brain / "config/agents").mkdir(parents=True)
+    (home / "secrets").mkdir(parents=True)
+    (home / "receiver.yaml").write_text("actions: {mode: act}\n")
+    (home / "secrets/receiver_token").write_text(TOKEN)
+    alerts = yaml.safe_load((shipped_root() / "config/alerts.yaml").read_text()) | {"engine": "grafana"}
+    (brain / "config/alerts.yaml").write_text(yaml.safe_dump(alerts))
+    monitoring = yaml.safe_load((shipped_root() / "config/monitoring.yaml").read_text())
+    monitoring["listen"]["receiver"] = listen
+    monitoring["sources"]["store"]["refresh"]["agents"] = 2
+    (brain / "config/monitoring.yaml").write_text(yaml.safe_dump(monitoring))
+    thresholds = yaml.safe_load((shipped_root() / "config/thresholds.yaml").read_text())
+    thresholds["heartbeat"]["interval_seconds"] = 0.1
+    (brain / "config/thresholds.yaml").write_text(yaml.safe_dump(thresholds))
+    (brain / "config/agents/grok.yaml").write_text("agent: {name: grok}\n")
+    monkeypatch.setenv("NERVESYS_HOME", str(home))
+    monkeypatch.setenv("NERVESYS_BRAIN", str(brain))
+    environ = {"NERVESYS_HOME": str(home), "NERVESYS_BRAIN": str(brain)}
+
+    def read() -> Fleet:
+        return read_fleet(opened("receiver", environ))
+
+    local = LocalFile().model_copy(update={"token": SecretStr(TOKEN)})
+    journal = Journal.open(f"sqlite:///{home / 'journal.sqlite3'}")
+    receiver = Receiver(FleetSource(read), local, journal, FolderStore(tmp_path), None)
+    with served(receiver.application(), listen, Web()):
+        yield home
+
+
+def test_it_is_sent_as_grafana_would_and_observed(home: Path) -> None:
+    said = CliRunner().invoke(app, ["test", "Agent Down", "--agent", "grok"], catch_exceptions=False)
+    assert said.exit_code == 0
+    for words in (
+        "sent AgentDown to the receiver, as Grafana would, marked as a test",
+        "the receiver journalled it as episode 1",
+        "restart_agent: skipped (observed) a test; it would be: ",
+        "the test is over",
+    ):
+        assert words in said.output
+
+
+@pytest.mark.parametrize(
+    ("argv", "problem"),
+    [
+        (["Agent Don", "--agent", "grok"], "did you mean 'Agent Down'?"),
+        (["Agent Down"], "--agent NAME"),
+        (["Agent Down", "--agent", "grok", "--label", "zone"], "--label zone: must be NAME=VALUE"),
+    ],
+)
+def test_wrong_use_is_told(home: Path, argv: list[str], problem: str) -> None:
+    said = CliRunner().invoke(app, ["test", *argv])
+    assert (said.exit_code, problem in said.output) == (2, True)
+
+
+def test_a_wrong_token_is_said(home: Path) -> None:
+    (home / "secrets/receiver_token").write_text("another")
+    said = CliRunner().invoke(app, ["test", "Agent Down", "--agent", "grok"])
+    assert "HTTP 401: the bearer token is missing or wrong" in str(said.exception)

@@ -1,0 +1,69 @@
+"""What is drawn where there is too much to draw: asked of a real Prometheus that knows two agents."""
+
+from collections.abc import Callable
+
+import pytest
+
+from dashboards import top_n
+from dashboards.build import pages
+from dashboards.shared import FIRING
+from nervesys.queries.asking import Live
+from nervesys.queries.reading import Question, questions_of
+from nervesys.queries.variables import ANY, filled, windows
+from nervesys.settings import load
+from tests.hour.history import HOUR_SECONDS
+
+STEPS = 60
+Pick = Callable[..., str]
+
+
+def asked(panel: str) -> Question:
+    return next(one for one in questions_of(pages(load(profile="local"))[0]) if one.panel == panel)
+
+
+@pytest.fixture
+def room_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(top_n, "LINES", 1)
+
+
+@pytest.mark.usefixtures("room_for_one")
+@pytest.mark.parametrize(
+    ("chosen", "drawn"),
+    [
+        pytest.param(ANY, "grok", id="the busiest of all"),
+        pytest.param("gimai", "gimai", id="whoever is chosen, busy or not"),
+    ],
+)
+def test_the_line_of_the_busiest_is_drawn_and_unbroken(live: Live, chosen: str, drawn: str) -> None:
+    [line] = live.ask(asked("Tasks ended"), {"agent": chosen, "server": ANY}, HOUR_SECONDS, STEPS)
+    assert line.labels == {"agent": drawn}
+    moments = [when for when, _ in line.points]
+    assert moments == [moments[0] + step * HOUR_SECONDS / STEPS for step in range(STEPS)]
+
+
+def test_without_too_many_all_are_drawn(live: Live) -> None:
+    lines = live.ask(asked("Tasks ended"), {"agent": ANY, "server": ANY}, HOUR_SECONDS, STEPS)
+    assert {line.labels["agent"] for line in lines} == {"gimai", "grok"}
+
+
+@pytest.mark.parametrize(("server", "rows"), [("alpha", {"gimai", "grok"}), ("beta", set())])
+def test_the_table_of_agents_leaves_out_those_of_other_servers(live: Live, server: str, rows: set[str]) -> None:
+    found = live.ask(asked("Agents"), {"agent": ANY, "server": server}, HOUR_SECONDS)
+    assert {one.labels["agent"] for one in found} == rows
+
+
+@pytest.mark.parametrize(("lowest", "pick"), [(False, max), (True, min)], ids=["highest", "lowest"])
+def test_who_is_chosen_has_the_highest_or_the_lowest_rank(live: Live, lowest: bool, pick: Pick) -> None:
+    name, matchers = "nervesys_agent_tasks_total", 'outcome="completed"'
+    there = live.prometheus.instant(f"max_over_time({name}{{{matchers}}}[1h])", live.now)
+    ranks = {one.labels["agent"]: one.points[-1][1] for one in there}
+    assert len(set(ranks.values())) == len(ranks) > 1
+    top = top_n.Top("whoever", top_n.highest(name, "agent", matchers).rank, "agent", 1, lowest)
+    [chosen] = live.prometheus.instant(filled(top.expr, windows(60, 60, HOUR_SECONDS)), live.now)
+    assert chosen.labels == {"agent": pick(ranks, key=ranks.__getitem__)}
+
+
+def test_a_test_of_the_alerts_is_no_alert() -> None:
+    assert 'nervesys_test!="true"' in FIRING
+    texts = [question.expr for page in pages(load()) for question in questions_of(page)]
+    assert [text for text in texts if "ALERTS" in text and 'nervesys_test!="true"' not in text] == []
