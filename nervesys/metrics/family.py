@@ -10,6 +10,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from nervesys.metrics.condition_terms import TIMES, ConditionTerm, TermKind, TermUnit, unit_of
+
 PREFIX = "nervesys_"
 LABEL_LIMIT = 64
 """Longest label value, in characters; longer ones are truncated."""
@@ -17,6 +19,13 @@ HISTORY = "history"
 """The `job` of what was backfilled, which no scrape has."""
 
 Kind = Literal["gauge", "counter", "histogram"]
+
+TERM_KINDS: dict[Kind, tuple[TermKind, ...]] = {
+    "gauge": ("level", "changes", "age", "absence"),
+    "counter": ("increase", "quiet"),
+    "histogram": ("increase", "mean"),
+}
+"""By kind of family: the kinds of terms by which conditions can name it."""
 
 
 class Period(StrEnum):
@@ -61,6 +70,7 @@ class Family:
         labels: label names; each has a bounded number of values.
         period: how often the data is updated.
         buckets: upper bounds of a histogram's buckets, in the family's unit, without +Inf.
+        conditions: the words by which alert conditions name its values.
 
     Raises:
         ValueError: the row violates the naming rules above.
@@ -72,6 +82,7 @@ class Family:
     labels: tuple[str, ...] = ()
     period: Period = Period.HEARTBEAT
     buckets: tuple[float, ...] = ()
+    conditions: tuple[ConditionTerm, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -82,6 +93,19 @@ class Family:
             raise ValueError(f"{self.name}: the help text ends with a full stop")
         if (self.kind == "histogram") != bool(self.buckets):
             raise ValueError(f"{self.name}: histograms, and only they, have buckets")
+        for term in self.conditions:
+            if term.kind not in TERM_KINDS[self.kind]:
+                raise ValueError(f"{self.name}: {term.word!r} is a term of kind {term.kind}, which a {self.kind} lacks")
+            if not set(term.labels) <= set(self.labels):
+                raise ValueError(f"{self.name}: {term.word!r} keeps labels that the family lacks: {term.labels}")
+
+    def term_unit(self, term: ConditionTerm) -> TermUnit:
+        """What conditions compare a term of this family with."""
+        if term.unit or term.kind in TIMES:
+            return term.unit or "seconds"
+        if term.kind == "changes" or (term.kind == "increase" and self.kind == "histogram"):
+            return "count"
+        return unit_of(self.name)
 
     @property
     def full_name(self) -> str:
