@@ -7,7 +7,7 @@ LOCKED := $(PIP) install --no-compile --only-binary :all: --require-hashes --req
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --no-config --universal --group build --generate-hashes \
 	--no-emit-index-url --upgrade --custom-compile-command "make lock"
 
-.PHONY: help install up down status test lint format generate pictures faults bench lock clean
+.PHONY: help install up down status test coverage lint format generate pictures faults bench lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,11 +39,15 @@ status: install ## Show every service and agent
 test: lint ## Check everything: lint, then all tests, generated files among them
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
-lint: .venv/tools ## Check format, lint, types and import direction
+coverage: .venv/tools ## Run all tests and measure which lines they reach; fails below the floor in pyproject.toml
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+
+lint: .venv/tools ## Check format, lint, types, import direction and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 format: .venv/tools ## Format the code, and mend what can be mended
 	$(BIN)/ruff format .
@@ -74,4 +78,4 @@ lock: install ## Resolve the dependencies anew: what runs, on top what tests, an
 	$(COMPILE) --extra agent --constraint requirements.lock --output-file requirements-agent.lock
 
 clean: ## Remove .venv, caches and the stack's data (stop it first)
-	rm -rf .venv .nervesys .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .nervesys .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis .coverage
