@@ -13,7 +13,7 @@ from alerting.actions import RESTART_AGENT
 from alerting.units import seconds
 from nervesys.settings import FolderTree, Tree, shipped_root
 from nervesys.settings.check import nearest
-from nervesys.settings.load import load_document
+from nervesys.settings.loader import load_document
 from nervesys.settings.section import Section
 from nervesys.settings.yaml import Document
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from commands.options import ArchiveUrl, BrainUrl, Home, opened
 from nervesys.settings import Loaded
-from nervesys.settings.load import SHIPPED
+from nervesys.settings.loader import SHIPPED
 from nervesys.settings.secrets import read_secrets
 
 VALUE_WIDTH = 30

@@ -13,9 +13,9 @@ from commands import pictures
 from commands.families import tables
 from commands.generated import report, write
 from commands.local import environment
-from commands.main import COMMANDS, load_command
 from commands.options import ArchiveUrl, BrainUrl, Home
 from commands.reference import NOTICE, commands_page, configuration_page, metrics_page
+from commands.root import COMMANDS, load_command
 from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stores.open_stores import opened
 

@@ -1,189 +1,32 @@
-"""The commands, each loaded when it is called: an install with one extra needs nothing of the others.
+"""The entry point of the command line. Exit codes: 0 success, 1 failure, 2 wrong arguments or configuration."""
 
-Exit codes: 0 fine, 1 failed, 2 wrong use or configuration.
-"""
-
-import inspect
-import logging
-import re
 import sys
-from importlib import import_module
-from typing import Any
-
-import typer
-from typer.core import TyperCommand, TyperGroup
 
 from nervesys import __version__
-from nervesys.errors import NervesysError, SettingsError
-from nervesys.settings import PLACES, VARIABLES
-
-COMMANDS: dict[str, str] = {
-    "up": "Start the whole stack on this machine.",
-    "down": "Stop the stack that `up` started.",
-    "status": "Show the state of every service and agent.",
-    "logs": "Print the logs of the stack's processes.",
-    "demo": "Break something in the local stack on purpose, and watch it recover.",
-    "exporter": "Serve one source (store, archive, brain, …) as Prometheus metrics.",
-    "agent": "Run an agent, or restore its databases.",
-    "report": "Write the daily, weekly or monthly report.",
-    "artifacts": "Run the artifact service; list, inspect and clean up artifacts.",
-    "round": "Run the daily round: archive logs, apply retention, back up.",
-    "history": "Backfill Prometheus with the past, from archived logs.",
-    "drill": "Rehearse disaster recovery: restore a backup, and verify it.",
-    "config": "Check the configuration, and show where each value comes from.",
-    "receiver": "Run the webhook receiver: journal alerts, run actions, check that they helped.",
-    "alerts": "Check config/alerts.yaml, and generate rules and routes from it.",
-    "dashboards": "Generate, check, serve and draw the dashboards.",
-    "init": "Create the example brain and the keys that Docker Compose needs.",
-    "docs": "Generate the reference pages from the code.",
-}
-"""Every command and its line in the help; each is the module of that name in this package."""
-
-EXTRAS = {
-    "history": "exporters",
-    "agent": "agent",
-    "artifacts": "artifacts",
-    "round": "agent",
-    "drill": "agent",
-    "exporter": "exporters",
-    "receiver": "receiver",
-    "dashboards": "reports",
-    "report": "reports",
-}
-"""The extra that a command needs, named in the error when an import fails; `all` for the others."""
-
-COMPLETION = ("install_completion", "show_completion")
-"""Parameters that Typer adds to every app; completion belongs to the program, not to one command."""
-
-PANELS: dict[str, dict[str, str]] = {
-    "First steps": {
-        "nervesys up": "start the whole stack on this machine; no account needed",
-        "nervesys status": "see the state and address of every service",
-        "nervesys demo heal grok": "kill an agent, and watch the stack restart it",
-        "nervesys down": "stop everything",
-    },
-    "Environment (flags win over it, it wins over files)": PLACES,
-    "Environment, one setting each (NAME_FILE names a file that holds the value)": {
-        variable.name: variable.help for variable in VARIABLES
-    },
-    "Exit codes": {
-        "0": "fine",
-        "1": "failed: something could not be reached, read or done; the message says what",
-        "2": "wrong arguments or configuration; the message says what to fix, with file and line",
-    },
-}
-"""Tables printed below the list of commands, by title."""
-
-
-class LazyCommands(TyperGroup):
-    """Lists the commands without importing them, so that `--help` is fast and needs no extra."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """The usual help, then the panels."""
-        from rich.console import Console  # the agent, which prints nothing in colours, is to stay small
-        from rich.panel import Panel
-        from rich.table import Table
-
-        super().format_help(ctx, formatter)
-        for title, rows in PANELS.items():
-            table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-            table.add_column(style="bold cyan", no_wrap=True)
-            for row in rows.items():
-                table.add_row(*row)
-            Console().print(Panel(table, title=title, title_align="left", border_style="dim"))
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Every command, in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A placeholder that only carries the help line; `resolve_command` loads the real command."""
-        if cmd_name not in COMMANDS:
-            return None
-        return TyperCommand(cmd_name, help=COMMANDS[cmd_name])
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The real command, imported only now."""
-        name, stand_in, rest = super().resolve_command(ctx, args)
-        return name, load_command(name) if name and stand_in else stand_in, rest
-
-
-def load_command(name: str) -> Any:
-    """Import a command.
-
-    Raises:
-        NervesysError: a package that it needs is not installed; names the extra to install.
-    """
-    try:
-        module = import_module(f"commands.{name}")
-    except ModuleNotFoundError as err:
-        extra = EXTRAS.get(name, "all")
-        raise NervesysError(
-            f"`nervesys {name}` needs the package {err.name}: pip install 'nervesys-observability[{extra}]'"
-        ) from err
-    command = typer.main.get_command(module.app)
-    command.name = name
-    command.params = [one for one in command.params if one.name not in COMPLETION]
-    if hasattr(command, "commands"):
-        command.help = COMMANDS[name]
-    _reflow(command)
-    return command
-
-
-def _reflow(command: Any) -> None:
-    """Join the lines of each help paragraph, so that it wraps at the terminal's width and not at the source's."""
-    command.help = re.sub(r"(?<=\S)\n(?=\S)", " ", inspect.cleandoc(command.help or ""))
-    for below in getattr(command, "commands", {}).values():
-        _reflow(below)
-
-
-ABOUT = (
-    "Observability for fleets of AI agents that keep nothing locally.\n\n"
-    "Agents leave state, metrics and logs in an S3-compatible store, old logs in an archive, and status in their "
-    "brain, a Git repository. Exporters turn these into Prometheus metrics, alerts watch the metrics, and a receiver "
-    "acts on the alerts (it restarts an agent, for example) and checks that the action helped."
-)
-
-app = typer.Typer(
-    cls=LazyCommands,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    help=ABOUT,
-)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    _: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
-    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log at debug level."),
-) -> None:
-    level = logging.DEBUG if verbose else logging.INFO
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for chatty in ("alembic", "apscheduler", "botocore", "boto3", "urllib3", "googleapiclient", "github"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def main() -> None:
     """Run a command; print expected errors as messages, without a traceback."""
+    if sys.argv[1:] == ["--version"]:  # importing Typer takes four times as long as printing the version
+        sys.stdout.write(f"{__version__}\n")
+        sys.exit(0)
+    import typer
+
+    from commands.root import app
+    from nervesys.errors import NervesysError, SettingsError
+
+    def red(text: str) -> str:
+        return typer.style(text, fg="red", bold=True)
+
     try:
         app(prog_name="nervesys")
     except SettingsError as err:
-        typer.echo(f"{_red('The configuration is wrong')} ({len(err.mistakes)} to mend):", err=True)
+        count = len(err.mistakes)
+        heading = red("The configuration is wrong")
+        typer.echo(f"{heading} ({count} {'error' if count == 1 else 'errors'}):", err=True)
         for mistake in err.mistakes:
             typer.echo(f"  {mistake}", err=True)
         sys.exit(2)
     except (NervesysError, OSError) as err:
-        typer.echo(f"{_red('Failed:')} {err}", err=True)
+        typer.echo(f"{red('Failed:')} {err}", err=True)
         sys.exit(1)
-
-
-def _red(text: str) -> str:
-    return typer.style(text, fg="red", bold=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator
 
 from nervesys.errors import Mistake, SettingsError
-from nervesys.settings.load import load_file
+from nervesys.settings.loader import load_file
 from nervesys.settings.section import Section
 from nervesys.settings.tree import Tree
 

@@ -45,7 +45,7 @@ def opened(
         home: flag that wins over `NERVESYS_HOME`.
         brain: flag that wins over `NERVESYS_BRAIN`.
         archive: flag that wins over `NERVESYS_ARCHIVE`.
-        also: readers of further files of the brain; see `nervesys.settings.load`.
+        also: readers of further files of the brain; see `nervesys.settings.loader`.
 
     Raises:
         SettingsError: the configuration is wrong.

@@ -48,7 +48,7 @@ def test_mistakes_are_told_all_at_once(run: Run, tmp_path: Path, monkeypatch: py
     ran = run("config", "check", "--brain", str(tmp_path))
     assert ran.code == 2
     assert ran.err.splitlines() == [
-        "The configuration is wrong (3 to mend):",
+        "The configuration is wrong (3 errors):",
         "  STORJ_SECRET_KEY: STORJ_SECRET_KEY and STORJ_SECRET_KEY_FILE are both set; keep one",
         "  config/grafana.yaml:2: grafana.refresh_seconds: Input should be a valid integer",
         "  config/grafana.yaml:1: grafana.urll: unknown key; did you mean 'url'?",

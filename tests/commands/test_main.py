@@ -1,24 +1,66 @@
-"""The command line as a whole."""
+"""The command line as a whole.
 
+Covers: commands, commands.main, commands.root, nervesys, nervesys.__main__.
+"""
+
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from commands.main import COMMANDS, load_command
+from commands.root import COMMANDS, load_command
 from nervesys import __version__
 from nervesys.settings import PLACES, VARIABLES
 from tests.commands.conftest import Run
 
 
-def test_the_help_tells_the_whole_story(run: Run) -> None:
-    told = run("--help").out
+def test_the_help_lists_commands_options_and_environment(run: Run) -> None:
+    text = run("--help").out
     words = [*COMMANDS, *PLACES, *(variable.name for variable in VARIABLES), "nervesys up", "Exit codes", "--version"]
-    assert [word for word in words if word not in told] == []
+    assert [word for word in words if word not in text] == []
 
 
 def test_the_version(run: Run) -> None:
     assert run("--version").out == f"{__version__}\n"
+    assert run("--verbose", "--version").out == f"{__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "modules"),
+    [
+        ("--version", ["typer", "rich", "nervesys.settings"]),
+        ("--help", ["typer.rich_utils", "pydantic", "yaml", "nervesys.settings.loader"]),
+    ],
+)
+def test_help_and_version_import_little(option: str, modules: list[str]) -> None:
+    script = f"""
+import sys
+from commands import main
+sys.argv = ["nervesys", {option!r}]
+try:
+    main()
+except SystemExit:
+    pass
+print(*(name for name in {modules!r} if name in sys.modules), file=sys.stderr, end="")
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("argv", "suggestion"), [(["statsu"], "status"), (["config", "chek"], "check"), (["alerts", "explian"], "explain")]
+)
+def test_a_mistyped_command_suggests_the_nearest(run: Run, argv: list[str], suggestion: str) -> None:
+    ran = run(*argv)
+    assert (ran.code, f"Did you mean '{suggestion}'?" in ran.err) == (2, True)
+
+
+def test_a_single_error_is_counted_in_the_singular(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/grafana.yaml").write_text("colour: red\n")
+    ran = run("config", "check", "--brain", str(tmp_path))
+    assert ran.err.splitlines()[0] == "The configuration is wrong (1 error):"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
