@@ -44,6 +44,15 @@ class Unit(StrEnum):
     NONE = "none"
 
 
+AXIS_TOP: Mapping[str, float] = {
+    Unit.RATIO: 0.1,
+    Unit.BYTES: 1024,
+    Unit.BYTES_PER_SECOND: 1000,
+    Unit.SECONDS: 0.1,
+    Unit.PER_SECOND: 0.1,
+}
+"""Lowest top of a graph's axis by unit, else 1, or a cent: without it, Grafana draws a graph of zeros from 0 to 100."""
+
 TILE, SHORT, MEDIUM, TALL = 4, 6, 8, 10
 """Heights of a line of panels, in grid units of about 30 pixels."""
 
@@ -248,8 +257,20 @@ def graph(
         valueMin=0,
         valueMax=top,
         overrides=[_painted(name, colour) for name, colour in (colours or {}).items()],
-        extraJson={"fieldConfig": {"defaults": {"links": list(links), "noValue": empty}}},
+        extraJson={
+            "fieldConfig": {
+                "defaults": {
+                    "custom": {"axisSoftMax": _axis_top(unit)},
+                    "links": list(links),
+                    "noValue": empty,
+                }
+            }
+        },
     )
+
+
+def _axis_top(unit: str) -> float:
+    return AXIS_TOP.get(unit, 0.01 if unit.startswith("currency:") else 1)
 
 
 def _painted(name: str, colour: Colour) -> Json:

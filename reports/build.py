@@ -157,9 +157,10 @@ def _line(field: Field, name: str, series: Series, colour: str) -> Line:
 
 
 def _axis(field: Field, lines: Sequence[Line], *, stacked: bool) -> Axis:
-    """The axis: from the smallest to the largest value, or as configured in the panel."""
+    """The axis: from the smallest to the largest value, at least to `axisSoftMax`, or as configured in the panel."""
     values = _sums(lines) if stacked else [value for line in lines for _, value in line.points]
-    low, high = field.config.get("min", min(values)), field.config.get("max", max(values))
+    least_top = field.config["custom"].get("axisSoftMax", -math.inf)
+    low, high = field.config.get("min", min(values)), field.config.get("max", max(*values, least_top))
     if high <= low:
         high = low + 1
     return Axis(tuple((at, field.text(at)) for at in ticks(low, high, field.unit, GRID_LINES)))

@@ -84,13 +84,14 @@ class Field:
         """
         number = None if isinstance(value, str) else value
         text = value if isinstance(value, str) else self.text(value)
-        colour = self._step_colour(number) if number is not None and coloured else ""
+        missing = number is not None and math.isnan(number)  # a share of nothing, or a quantile of no observations
+        colour = self._step_colour(number) if number is not None and coloured and not missing else ""
         word = self._word(value)
         if word:
             text, colour = word.get("text", text), named(word.get("color", colour))
         colour = "" if colour == "text" else colour
         counted = number is not None and not word and self.unit != AGO
-        return Cell(text, colour, self.link(labels, str(value)), value, number=counted)
+        return Cell(text, colour, self.link(labels, str(value)), None if missing else value, number=counted)
 
     def column_cell(self, value: float | str, labels: Mapping[str, str]) -> Cell:
         """Format a value for a table, whose cells have colours only if configured."""
@@ -113,7 +114,7 @@ class Field:
         return filled(url, known).rstrip("&")
 
     def _step_colour(self, value: float) -> str:
-        return [colour for least, colour in self.steps if value >= least][-1]
+        return [colour for least, colour in self.steps if value >= least][-1]  # the first step is -infinity
 
     def _word(self, value: float | str) -> Json | None:
         key = value if isinstance(value, str) else f"{value:.15g}"

@@ -69,4 +69,5 @@ def _frame(answer: Answer, value: str) -> list[Row]:
 
 
 def _fits(row: Mapping[str, object], new: Mapping[str, object]) -> bool:
-    return all(row.get(name, value) == value for name, value in new.items())
+    # Not by a default of `get`: NaN differs from itself, and a row with it would never be joined.
+    return all(name not in row or row[name] == value for name, value in new.items())

@@ -1,5 +1,7 @@
 """Formats numbers with Grafana's units."""
 
+import math
+
 Scale = tuple[tuple[float, str], ...]
 """(factor, suffix), smallest first."""
 
@@ -12,6 +14,8 @@ SUFFIXES = {"ops": "/s", "opm": "/min"}
 AGO = "dateTimeFromNow"
 CURRENCY = "currency:"
 CENT = 0.01
+MISSING = "\N{EN DASH}"
+"""Text for NaN and for a missing number."""
 SPANS: tuple[tuple[float, str], ...] = (
     (1, "second"),
     (60, "minute"),
@@ -23,7 +27,7 @@ SPANS: tuple[tuple[float, str], ...] = (
 
 
 def text_of(value: float, unit: str, now: float, decimals: int | None = None) -> str:
-    """A number with its unit.
+    """A number with its unit; `MISSING` for NaN, `+Inf` or `-Inf` for an infinite number, as Prometheus writes them.
 
     Args:
         value: the number; milliseconds since 1970 for `dateTimeFromNow`.
@@ -31,6 +35,10 @@ def text_of(value: float, unit: str, now: float, decimals: int | None = None) ->
         now: Unix seconds.
         decimals: maximum number of decimals; None for three significant digits.
     """
+    if math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
     if unit == AGO:
         return ago(now - value / 1000)
     if unit == "percentunit":

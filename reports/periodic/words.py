@@ -1,10 +1,11 @@
 """Formats values for HTML and paper; workbooks contain the numbers themselves."""
 
+import math
+
 from nervesys.contract.times import utc
 from reports.periodic.model import Better, Figure, Kind, Tone, Value
-from reports.units import text_of
+from reports.units import MISSING, text_of
 
-UNKNOWN = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 SPANS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 FEW = 100
@@ -21,7 +22,9 @@ def said(value: Value, kind: Kind, currency: str = "") -> str:
         currency: prefix of amounts.
     """
     if value is None or isinstance(value, str):
-        return value or UNKNOWN
+        return value or MISSING
+    if not math.isfinite(value):
+        return text_of(value, "none", 0)
     match kind:
         case Kind.INSTANT:
             return utc(value).strftime("%d %b, %H:%M")
@@ -59,6 +62,8 @@ def trend(figure: Figure) -> tuple[str, Tone]:
     if figure.value is None or figure.before is None:
         return "", Tone.PLAIN
     change = figure.value - figure.before
+    if not math.isfinite(change):
+        return "", Tone.PLAIN
     if not change:
         return "as before", Tone.PLAIN
     good = {Better.MORE: change > 0, Better.LESS: change < 0}.get(figure.better)

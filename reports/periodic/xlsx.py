@@ -1,5 +1,6 @@
 """Renders a report as an Excel workbook: one sheet per section, with numbers as numbers."""
 
+import math
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -11,6 +12,7 @@ from nervesys.contract.times import DAY_SECONDS, utc
 from reports.colours import Theme, shade
 from reports.periodic.model import Column, Kind, Report, Section, Value
 from reports.periodic.report_json import COLOURS, is_rtl
+from reports.units import text_of
 
 FORMATS = {
     Kind.COUNT: "#,##0",
@@ -95,6 +97,8 @@ class _Sheets:
     def _value(self, sheet: Worksheet, at: tuple[int, int], value: Value, kind: Kind, colour: str = "") -> None:
         if isinstance(value, str):
             sheet.write_string(*at, value, self._format(colour, rtl=is_rtl(value)))
+        elif value is not None and not math.isfinite(value):  # a workbook has no such numbers
+            sheet.write_string(*at, text_of(value, "none", 0), self._format(colour))
         elif value is not None:
             sheet.write_number(*at, _number(value, kind), self._format(colour, kind))
 

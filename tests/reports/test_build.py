@@ -10,6 +10,7 @@ from reports.answers import Answer
 from reports.build import body_of
 from reports.fields import Moment
 from reports.model import Bars, Graph, Notice, Table, Text, Tiles, Timeline
+from reports.units import MISSING
 from tests.reports.panels import NOW, PAGES, STEP, answer, panel
 
 MOMENT = Moment(NOW, "from=now-6h&to=now")
@@ -82,6 +83,22 @@ def test_a_graph_names_lines_and_draws_limits_within_its_axis() -> None:
     assert body.limits == ((0.8, "orange"), (0.9, "red"))
 
 
+@pytest.mark.parametrize(
+    ("title", "ticks"),
+    [
+        pytest.param("Load", ["0", "0.5", "1"], id="counts"),
+        pytest.param("Duration of actions", ["0 s", "50 ms", "100 ms"], id="seconds"),
+        pytest.param("Network", ["0 B/s", "500 B/s", "1 kB/s"], id="bytes a second"),
+    ],
+)
+def test_a_graph_of_zeros_has_a_low_axis(title: str, ticks: list[str]) -> None:
+    graph = panel("agent-details", title)
+    body = body_of(graph, alone(graph, 0, 0), MOMENT)
+    assert isinstance(body, Graph)
+    assert [text for _, text in body.axis.ticks] == ticks
+    assert graph["fieldConfig"]["defaults"]["custom"]["axisSoftMax"] == body.axis.high, "Grafana draws the same axis"
+
+
 def test_stacked_bars_reach_as_high_as_their_sum_and_take_the_colour_of_their_name() -> None:
     levels = panel("agent-details", "Log records by level")
     given = answer(levels, ({"level": "ERROR"}, [30, 40]), ({"level": "INFO"}, [50, 50]))
@@ -108,6 +125,31 @@ def test_a_table_joins_its_queries_by_agent_and_sorts() -> None:
     ]
     assert [row[at[2]].colour for row in body.rows] == ["red", "green"]
     assert body.rows[0][at[0]].link.startswith("/d/agent-details?var-agent=grok&")
+
+
+@pytest.mark.parametrize("falling", [True, False])
+def test_missing_values_of_a_table_come_last_in_either_order(falling: bool) -> None:
+    agents = copy.deepcopy(AGENTS)
+    agents["options"]["sortBy"] = [{"displayName": "Heartbeat age", "desc": falling}]
+    fields = {title: field for field, title in AGENTS["transformations"][1]["options"]["renameByName"].items()}
+    refs = [target["refId"] for target in AGENTS["targets"]]
+    place = refs.index(fields["Heartbeat age"][-1])
+    ages = [4, 700, math.nan]
+    answers = [Answer(target, (), STEP) for target in AGENTS["targets"]]
+    answers[0] = answer(AGENTS, *(({"agent": name}, [1]) for name in ("absent", "gimai", "grok", "nan")))
+    answers[place] = answer(
+        AGENTS, *(({"agent": name}, [age]) for name, age in zip(("gimai", "grok", "nan"), ages, strict=True)), ref=place
+    )
+    body = body_of(agents, answers, MOMENT)
+    assert isinstance(body, Table)
+    age = body.columns.index("Heartbeat age")
+    known = [("grok", "11.7 min"), ("gimai", "4 s")]
+    assert [(row[0].text, row[age].text) for row in body.rows] == [
+        *(known if falling else reversed(known)),
+        ("absent", ""),
+        ("nan", MISSING),
+    ]
+    assert body.rows[-1][age].colour == "", "no threshold holds for NaN"
 
 
 def test_bars_are_parts_of_the_greatest() -> None:

@@ -1,6 +1,8 @@
+import math
+
 import pytest
 
-from reports.units import text_of
+from reports.units import MISSING, text_of
 
 NOW = 1_750_000_000
 
@@ -33,6 +35,9 @@ NOW = 1_750_000_000
         ((NOW + 7300) * 1000, "dateTimeFromNow", "in 2 hours"),
         (NOW * 1000, "dateTimeFromNow", "just now"),
         (12.5, "parsecs", "12.5"),
+        *((math.nan, unit, MISSING) for unit in ("s", "short", "percentunit", "currency:USD ", "dateTimeFromNow")),
+        *((math.inf, unit, "+Inf") for unit in ("s", "bytes", "percentunit", "currency:USD ", "dateTimeFromNow")),
+        (-math.inf, "s", "-Inf"),
     ],
 )
 def test_numbers_are_written_with_their_unit(value: float, unit: str, text: str) -> None:

@@ -1,5 +1,6 @@
 """Days, weeks and months; and which reports the archive lacks."""
 
+import math
 from datetime import date
 
 import pytest
@@ -9,7 +10,8 @@ from nervesys.settings.reports import Form
 from reports.periodic.deliver import due
 from reports.periodic.model import Better, Figure, Kind, Tone
 from reports.periodic.period import Every, Period
-from reports.periodic.words import duration, share, trend
+from reports.periodic.words import duration, said, share, trend
+from reports.units import MISSING
 
 PATHS = load().settings.storage.archive.paths
 W53, W11 = "Week 53 of 2026, 28 Dec to 3 Jan 2027", "Week 11 of 2026, 9 Mar to 15 Mar 2026"
@@ -69,6 +71,12 @@ def test_a_change_is_told_with_its_size_and_whether_it_is_good(
     kind: Kind, value: float, before: float | None, better: Better, words: str, tone: Tone
 ) -> None:
     assert trend(Figure("A figure", kind, value, before, better)) == (words, tone)
+
+
+@pytest.mark.parametrize(("value", "text"), [(math.nan, MISSING), (math.inf, "+Inf"), (-math.inf, "-Inf")])
+def test_numbers_that_are_not_finite_are_formatted_and_not_compared(value: float, text: str) -> None:
+    assert {said(value, kind, "USD") for kind in Kind} == {text}
+    assert trend(Figure("A figure", Kind.SECONDS, value, value)) == ("", Tone.PLAIN)
 
 
 def test_numbers_in_words() -> None:

@@ -1,5 +1,6 @@
 """A report as HTML, XLSX and PDF: opened as people open them, numbers as numbers, nothing cut off, nothing executed."""
 
+import math
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,6 +22,7 @@ from reports.periodic.panels import LANES, cut
 from reports.periodic.paper import ROWS, pdf, pictures
 from reports.periodic.period import Every, Period
 from reports.periodic.xlsx import xlsx
+from reports.units import MISSING
 from tests.reports.periodic.conftest import ANALYSIS, World
 from tests.reports.periodic.past import HEBREW, TUESDAY
 
@@ -104,6 +106,12 @@ def test_no_text_of_a_log_becomes_a_formula_or_a_link(nasty: Report) -> None:
     assert [row[0][0] for row in book.rows("Errors")[1:]] == list(NASTY)
     assert not list(book.sheet("Errors").iter(f"{SHEET}f"))
     assert not [name for name in book.names if "_rels/sheet" in name]
+
+
+def test_a_number_that_a_workbook_cannot_hold_is_text(report: Report) -> None:
+    table = Table((Column("Cost", Kind.MONEY),), (Row((math.nan,)), Row((math.inf,)), Row((1.5,))))
+    book = Book(xlsx(replace(report, sections=(Section("Tokens", "", table),))))
+    assert [row[0][0] for row in book.rows("Tokens")[1:]] == [MISSING, "+Inf", 1.5]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
