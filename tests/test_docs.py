@@ -1,0 +1,61 @@
+"""The documentation that people write: its links, the picture of the layers, and the records of decisions."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")})
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+HEADINGS = ["Context", "Decision", "Alternatives", "Consequences"]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    without_code = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", without_code, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def layers_picture() -> str:
+    """A Mermaid flowchart of the layers that import-linter checks, from top to bottom."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if "containers" not in contract)
+    boxes = [f'  L{number}["{" · ".join(layer.split(" | "))}"]' for number, layer in enumerate(layers, 1)]
+    arrows = f"  {' --> '.join(f'L{number}' for number in range(1, len(layers) + 1))}"
+    return "\n".join(["```mermaid", "flowchart TB", *boxes, arrows, "```"])
+
+
+def test_the_picture_of_the_layers_is_that_of_the_contracts() -> None:
+    picture = layers_picture()
+    assert picture in (ROOT / "docs" / "architecture.md").read_text(), f"docs/architecture.md needs:\n{picture}"
+
+
+def test_decisions_are_numbered_without_a_gap_and_listed() -> None:
+    assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+    index = (ROOT / "docs" / "decisions" / "index.md").read_text()
+    titles = [path.read_text().split("\n")[0].removeprefix("# ") for path in DECISIONS]
+    listed = re.findall(r"^- \[(.+)\]\((.+)\)$", index, re.MULTILINE)
+    assert listed == [(title, path.name) for title, path in zip(titles, DECISIONS, strict=True)]
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_has_a_status_and_all_parts(path: Path) -> None:
+    text = path.read_text()
+    assert re.search(r"^Status: (accepted|superseded by \d+)$", text, re.MULTILINE)
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == HEADINGS
