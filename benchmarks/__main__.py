@@ -5,17 +5,29 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import artifacts, backfill, eyes, healing, history, idle, intake, listing, logging_cost, restore, scrape
-from benchmarks.measure import Report
+from benchmarks import (
+    artifacts,
+    backfill,
+    dashboards,
+    history,
+    idle,
+    intake,
+    listing,
+    logging_cost,
+    restart_latency,
+    restore,
+    scrape,
+)
+from benchmarks.measure import BenchmarkReport
 
 BENCHMARKS = {
     "listing": ("1. Steady refresh of the store's logs", listing.run),
     "scrape": ("2. Scrape and refresh of 10 000 agents", scrape.run),
     "intake": ("3. Alerts journalled", intake.run),
     "logging": ("4. Logging in an agent", logging_cost.run),
-    "eyes": ("Dashboards: drawn, and asked", eyes.run),
+    "dashboards": ("Dashboards: rendered as files, and their queries", dashboards.run),
     "backfill": ("Backfill of the archive", backfill.run),
-    "healing": ("5. From the last heartbeat to the restart", healing.run),
+    "restart": ("5. From the last heartbeat to the restart", restart_latency.run),
     "idle": ("An agent without work", idle.run),
     "restore": ("From an empty disk to a running agent with a gigabyte of data", restore.run),
     "artifacts": ("Artifacts: registrations, and their source", artifacts.run),
@@ -29,17 +41,17 @@ def main() -> int:
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which; all where none is named")
     parser.add_argument("--large", action="store_true", help="a million log objects too")
     parser.add_argument("--short", action="store_true", help="small figures, to see that it runs")
-    said = parser.parse_args()
+    options = parser.parse_args()
     console, missed = Console(width=None if sys.stdout.isatty() else 120), []
-    for name in said.names or BENCHMARKS:
+    for name in options.names or BENCHMARKS:
         title, run = BENCHMARKS[name]
-        report = Report(title)
-        run(report, large=said.large, short=said.short)
+        report = BenchmarkReport(title)
+        run(report, large=options.large, short=options.short)
         console.print(report.table)
         missed += report.missed
-    if missed and not said.short:
+    if missed and not options.short:
         console.print(f"[red]Missed[/]: {'; '.join(missed)}")
-    return 1 if missed and not said.short else 0
+    return 1 if missed and not options.short else 0
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from pathlib import Path
 from sqlalchemy import insert
 from starlette.applications import Starlette
 
-from benchmarks.load import CONNECTIONS, send
-from benchmarks.measure import Report, best, once
+from benchmarks.http_load import CONNECTIONS, send
+from benchmarks.measure import BenchmarkReport, measure_best, measure_once
 from benchmarks.servers import process
 from benchmarks.servers import run as run_server
 from exporters.artifacts import manifests as area
@@ -36,7 +36,7 @@ A_SECOND = 1_000
 FILE = "artifacts.sqlite3"
 
 
-def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
+def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
     """Measure registrations, then refreshes."""
     registrations, rows = (200, 2_000) if short else (5_000, 100_000)
     with tempfile.TemporaryDirectory() as name:
@@ -44,30 +44,30 @@ def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  #
         _refresh(report, Path(name), rows)
 
 
-def _register(report: Report, folder: Path, count: int) -> None:
+def _register(report: BenchmarkReport, folder: Path, count: int) -> None:
     (folder / "tokens").mkdir()
     (folder / "tokens/grok").write_text(TOKEN)
-    with process(_served, folder) as served:
-        send(served.port, [_request(said) for said in _made(folder, count // 10)])
-        sent = send(served.port, [_request(said) for said in _made(folder, count)])
-    rows = [registry.written(said) for said in _made(folder, count)]
-    bare = best(lambda: _insert(folder, rows))
+    with process(_serve, folder) as served:
+        send(served.port, [_request(manifest) for manifest in _make_manifests(folder, count // 10)])
+        sent = send(served.port, [_request(manifest) for manifest in _make_manifests(folder, count)])
+    rows = [registry.written(manifest) for manifest in _make_manifests(folder, count)]
+    bare = measure_best(lambda: _insert(folder, rows))
     report.fact("registrations a second, each in a request of its own", f"{1 / sent.each:,.0f}")
     report.ratio(f"a registration against {A_SECOND:,} a second", sent.each, 1 / A_SECOND, at_most=1)
     report.ratio(f"registrations against bare inserts, {CONNECTIONS} a commit", sent.wall, bare.wall)
 
 
-def _refresh(report: Report, folder: Path, count: int) -> None:
+def _refresh(report: BenchmarkReport, folder: Path, count: int) -> None:
     """The exporter's passes over so many manifests, and the same again where one was registered."""
     url = f"sqlite:///{folder / 'many.sqlite3'}"
     many, out = Manifests.open(url), Refresh(area.FAMILIES, Health("artifacts", system_clock).reject)
     with many.alone() as connection:
         rows = [
-            {**registry.written(said), "status": Status.COMPLETED, "registered": number, "change": number}
-            for number, said in enumerate(_made(folder, count), 1)
+            {**registry.written(manifest), "status": Status.COMPLETED, "registered": number, "change": number}
+            for number, manifest in enumerate(_make_manifests(folder, count), 1)
         ]
         connection.execute(insert(tables.manifests), rows)
-    watched, stamps = area.Manifests(Reader(url, "the manifests")), iter(_made(folder, 100))
+    watched, stamps = area.ManifestsArea(Reader(url, "the manifests")), iter(_make_manifests(folder, 100))
 
     def read() -> None:
         out.backlog = 1
@@ -81,18 +81,18 @@ def _refresh(report: Report, folder: Path, count: int) -> None:
             connection.execute(insert(tables.manifests).values(row))
 
     added = iter(range(1, 100))
-    whole = once(read)
-    steady = min(_after(add, read) for _ in range(3))
+    whole = measure_once(read)
+    steady = min(_seconds_after(add, read) for _ in range(3))
     report.ratio(f"steady refresh of {count:,} manifests against a full read", steady, whole.wall, at_most=1 / 20)
     many.close()
 
 
-def _after(add: Callable[[], None], read: Callable[[], None]) -> float:
+def _seconds_after(add: Callable[[], None], read: Callable[[], None]) -> float:
     add()
-    return once(read).wall
+    return measure_once(read).wall
 
 
-def _made(folder: Path, count: int) -> Iterator[Manifest]:
+def _make_manifests(folder: Path, count: int) -> Iterator[Manifest]:
     stamps, files = Stamps(system_clock), open_files(folder, load().settings)
     for _ in range(count):
         id_ = stamps.next().id
@@ -111,8 +111,8 @@ def _made(folder: Path, count: int) -> Iterator[Manifest]:
         )
 
 
-def _request(said: Manifest) -> bytes:
-    body = said.model_dump_json()
+def _request(manifest: Manifest) -> bytes:
+    body = manifest.model_dump_json()
     head = (
         f"POST {ROOT}artifacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
@@ -120,7 +120,7 @@ def _request(said: Manifest) -> bytes:
     return (head + body).encode()
 
 
-def _served(folder: Path, port: int) -> None:
+def _serve(folder: Path, port: int) -> None:
     """The service's own pages on a database of its own."""
     settings = load().settings
     database = Manifests.open(f"sqlite:///{folder / FILE}")

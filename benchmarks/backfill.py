@@ -20,9 +20,9 @@ from threading import Event, Thread
 import orjson
 import psutil
 
-from benchmarks.measure import Cost, Report
+from benchmarks.measure import BenchmarkReport, Cost
 from exporters.history.blocks import Blocks
-from exporters.history.plan import Unit, log_units, planned
+from exporters.history.plan import HistoryUnit, log_units, make_plan
 from exporters.history.run import Outcome, carry_out
 from nervesys.settings import load
 from nervesys.settings.storage import Storage
@@ -42,19 +42,19 @@ WATCHED_SECONDS = 0.2
 MEGA = 1 << 20
 
 
-def run(report: Report, *, large: bool, short: bool) -> None:
+def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:
     """Measure one backfill, and the same files read plainly."""
     servers, days, lines = (2, 2, 500) if short else (20, 365 if large else 14, LINES)
     cores = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        paths = _lay(folder / "archive", servers, days, lines, cores)
+        paths = _write_files(folder / "archive", servers, days, lines, cores)
         storage = _storage(folder / "archive")
         size = sum(path.stat().st_size for path in paths)
         outcome, peak = Outcome(), _Peak()
         with peak:
-            measured = _whole(partial(_backfill, folder, storage, cores, outcome))
-        baseline = _whole(partial(_plain, paths, cores))
+            measured = _measure_tree(partial(_backfill, folder, storage, cores, outcome))
+        baseline = _measure_tree(partial(_plain, paths, cores))
         assert outcome.records == servers * days * lines
     report.fact(
         f"{len(paths)} files, {size / MEGA:,.0f} MB: records a second", f"{outcome.records / measured.wall:,.0f}"
@@ -65,7 +65,7 @@ def run(report: Report, *, large: bool, short: bool) -> None:
     report.limit("memory of all processes at its peak, MB", round(peak.bytes / MEGA), MEMORY_MEGABYTES)
 
 
-def _whole(run: Callable[[], object]) -> Cost:
+def _measure_tree(run: Callable[[], object]) -> Cost:
     """What a run took, of all the processes that it started too."""
     before = os.times()
     run()
@@ -73,14 +73,16 @@ def _whole(run: Callable[[], object]) -> Cost:
     return Cost(after.elapsed - before.elapsed, sum(after[:4]) - sum(before[:4]))
 
 
-def _lay(archive: Path, servers: int, days: int, lines: int, cores: int) -> list[Path]:
+def _write_files(archive: Path, servers: int, days: int, lines: int, cores: int) -> list[Path]:
     """Files for some days; by other processes, for what this one holds is measured."""
     with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
-        laid = pool.map(partial(_lay_day, archive, servers, lines), [FIRST + timedelta(days=n) for n in range(days)])
-        return [path for paths in laid for path in paths]
+        written = pool.map(
+            partial(_write_day, archive, servers, lines), [FIRST + timedelta(days=n) for n in range(days)]
+        )
+        return [path for paths in written for path in paths]
 
 
-def _lay_day(archive: Path, servers: int, lines: int, day: date) -> list[Path]:
+def _write_day(archive: Path, servers: int, lines: int, day: date) -> list[Path]:
     """The files of a day, which all servers have alike: what is measured does not notice."""
     body = gzip.compress(b"".join(_line(day, number, lines) for number in range(lines)), 6)
     first, *others = (archive / f"Archive/logs/{day:%Y/%m}/server-{n:02}_{day}.json.gz" for n in range(servers))
@@ -117,9 +119,9 @@ def _storage(archive: Path) -> Storage:
 def _backfill(folder: Path, storage: Storage, cores: int, outcome: Outcome) -> None:
     catalogue = Catalogue("")
     catalogue.apply(FolderArchive(folder / "archive").list())
-    units: list[Unit] = list(log_units(catalogue.files(), Layout(storage), []))
+    units: list[HistoryUnit] = list(log_units(catalogue.files(), Layout(storage), []))
     with closing(Blocks(folder / "data", partial(make_blocks, find("promtool")))) as target:
-        plan = planned(units, target.memory.made(), date.min, date.max, date.min)
+        plan = make_plan(units, target.progress.made(), date.min, date.max, date.min)
         carry_out(plan.jobs, storage.archive, target, LATER, cores, outcome.add)
 
 

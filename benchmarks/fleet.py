@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from exporters.runner import Cache, Context, Health, Refresh
+from exporters.runner import Cache, Health, Refresh, SourceContext
 from exporters.store import agents, metrics
-from exporters.store.agents import Agents
-from exporters.store.metrics import Metrics
-from exporters.store.shared_state import Board
+from exporters.store.agents import AgentsArea
+from exporters.store.metrics import MetricsArea
+from exporters.store.shared_state import SharedState
 from nervesys.contract.times import format_time
 from nervesys.metrics import Snapshot
 from nervesys.settings import Place, load
@@ -21,7 +21,7 @@ HEARTBEAT = 60
 NOW = 1_800_000_000.0
 
 
-class Fleet:
+class SyntheticFleet:
     """A store in memory, with one state object for each agent; the clock moves a heartbeat at each change.
 
     Args:
@@ -69,13 +69,13 @@ class Fleet:
 
 
 def _state(agent: str, number: int, beat: int, at: float) -> dict[str, object]:
-    server, said = f"server-{number // AGENTS_A_SERVER:04}.example.com", format_time(at - 0.1 * (number % 7))
+    server, timestamp = f"server-{number // AGENTS_A_SERVER:04}.example.com", format_time(at - 0.1 * (number % 7))
     return {
         "agent_id": agent,
         "instance_id": f"{number:032x}",
         "server": server,
         "status": "running" if (number + beat) % 4 else "idle",
-        "timestamp": said,
+        "timestamp": timestamp,
         "started_at": format_time(NOW - 86_400 - number),
         "role": "code review",
         "model": f"model-{number % 5}",
@@ -84,7 +84,7 @@ def _state(agent: str, number: int, beat: int, at: float) -> dict[str, object]:
         "tokens_used": number * 1000 + beat * 37,
         "buffer": {"bytes": (number * 7919 + beat * 104_729) % 1_000_000, "records": 5},
         "metrics": {
-            "timestamp": said,
+            "timestamp": timestamp,
             "server": server,
             "cpu_percent": (number + beat) % 100,
             "memory_percent": 41.5,
@@ -102,14 +102,14 @@ class Exporter:
         fleet: what they read.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
-        loaded, board = load(), Board()
+    def __init__(self, fleet: SyntheticFleet) -> None:
+        loaded, shared = load(), SharedState()
         health = Health("store", lambda: fleet.now)
         place = Place(Path("/nowhere"))
-        context = Context(place, loaded.settings, loaded.agents, lambda: fleet.now, Cache(), health)
+        context = SourceContext(place, loaded.settings, loaded.agents, lambda: fleet.now, Cache(), health)
         self._areas = [
-            (Agents(fleet, context, board).refresh, Refresh(agents.FAMILIES, health.reject)),
-            (Metrics(fleet, context, board).refresh, Refresh(metrics.FAMILIES, health.reject)),
+            (AgentsArea(fleet, context, shared).refresh, Refresh(agents.FAMILIES, health.reject)),
+            (MetricsArea(fleet, context, shared).refresh, Refresh(metrics.FAMILIES, health.reject)),
         ]
 
     def read(self) -> None:

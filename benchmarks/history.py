@@ -11,9 +11,10 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.measure import Report, best, once
+from benchmarks.measure import BenchmarkReport, measure_best, measure_once
 from exporters.runner import Cache, Health, Refresh
-from exporters.workspace import FAMILIES, Projects
+from exporters.workspace.area import WorkspaceArea
+from exporters.workspace.project import FAMILIES
 from nervesys.clock import system_clock
 from nervesys.workspace.history import History
 from nervesys.workspace.segments import Segments
@@ -27,11 +28,11 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        said = {"type": record.getMessage(), "timestamp": self.formatTime(record), "payload": vars(record)["payload"]}
-        return json.dumps(said)
+        event = {"type": record.getMessage(), "timestamp": self.formatTime(record), "payload": vars(record)["payload"]}
+        return json.dumps(event)
 
 
-def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
+def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
     """Measure appending, and replaying what was appended."""
     appends, events = (500, 2_000) if short else (50_000, 1_000_000)
     with tempfile.TemporaryDirectory() as name:
@@ -40,7 +41,7 @@ def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  #
         _refresh(report, Path(name) / "projects")
 
 
-def _append(report: Report, folder: Path, count: int) -> None:
+def _append(report: BenchmarkReport, folder: Path, count: int) -> None:
     def append() -> None:
         for _ in range(count):
             history.append("task.done", PAYLOAD)
@@ -50,7 +51,7 @@ def _append(report: Report, folder: Path, count: int) -> None:
             logger.info("task.done", extra={"payload": PAYLOAD})
 
     with History(folder / "append") as history, _logger(folder / "handler.log") as logger:
-        measured, baseline = best(append), best(handle)
+        measured, baseline = measure_best(append), measure_best(handle)
     report.fact("append: events a second", f"{count / measured.wall:,.0f}")
     report.ratio("append against a JSON FileHandler", measured.wall, baseline.wall, at_most=0.6)
 
@@ -67,22 +68,22 @@ def _logger(path: Path) -> Iterator[logging.Logger]:
     handler.close()
 
 
-def _replay(report: Report, folder: Path, count: int) -> None:
+def _replay(report: BenchmarkReport, folder: Path, count: int) -> None:
     with History(folder) as history:
         for _ in range(count):
             history.append("task.done", PAYLOAD)
     with History(folder) as history:
-        measured = best(lambda: deque(history.replay(), maxlen=0))
+        measured = measure_best(lambda: deque(history.replay(), maxlen=0))
         assert sum(1 for _ in history.replay()) == count
-    baseline = best(lambda: _parse(folder))
+    baseline = measure_best(lambda: _parse(folder))
     report.fact(f"replay of {count:,} events: events a second", f"{count / measured.wall:,.0f}")
     report.ratio("replay against bare orjson on the same files", measured.wall, baseline.wall, at_most=1 / 0.6)
 
 
-def _refresh(report: Report, folder: Path) -> None:
+def _refresh(report: BenchmarkReport, folder: Path) -> None:
     """The exporter's passes over what `_replay` left, and the same again where one event was added."""
     health = Health("workspace", system_clock)
-    projects, out = Projects(folder, Cache()), Refresh(FAMILIES, health.reject)
+    projects, out = WorkspaceArea(folder, Cache()), Refresh(FAMILIES, health.reject)
 
     def read() -> None:
         out.backlog = 1
@@ -93,9 +94,9 @@ def _refresh(report: Report, folder: Path) -> None:
         history.append("task.done", PAYLOAD)
         read()
 
-    whole = once(read)
+    whole = measure_once(read)
     with History(folder / REPLAYED) as history:
-        steady = best(add_and_read)
+        steady = measure_best(add_and_read)
     report.ratio("steady refresh of the source against a full read", steady.wall, whole.wall, at_most=1 / 20)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.measure import Report, seconds
+from benchmarks.measure import BenchmarkReport, seconds
 from tests.brains import write
 from tests.servers.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, rclone
 
@@ -23,11 +23,11 @@ AGENT = (sys.executable, "-m", "nervesys", "agent", "run", "grok")
 LIBRARIES = "import botocore.session, psutil, pydantic, pygit2, typer, yaml"
 MEGABYTES, START_MILLISECONDS, BUSY_MILLISECONDS = 80, 2000, 300
 """At most; of the processor that is half a per cent of a minute."""
-SETTLED_SECONDS = 5.0
+STARTUP_SECONDS = 5.0
 """After which all that starting costs is over."""
 
 
-def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
+def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
     """Start one, let it live for a minute with nothing to do, and end it."""
     with tempfile.TemporaryDirectory() as name, rclone(Path(name) / "s3") as endpoint:
         folder = Path(name)
@@ -44,7 +44,7 @@ def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  #
         with running(AGENT, variables) as agent:
             until(state.exists)
             started, worked = time.monotonic() - began, sum(agent.cpu_times()[:4])
-            time.sleep(1 if short else SETTLED_SECONDS)
+            time.sleep(1 if short else STARTUP_SECONDS)
             busy, memory = busy_seconds(agent, 2 if short else 60), agent.memory_info().rss
     with running((sys.executable, "-c", f"{LIBRARIES}; print(flush=True); input()"), {}) as bare:
         bare_memory = loaded(bare)
@@ -90,14 +90,14 @@ def loaded(process: psutil.Popen) -> int:
     return int(process.memory_info().rss)
 
 
-def until(fine: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     """Wait.
 
     Raises:
         TimeoutError: in vain.
     """
     for _ in range(3000):
-        if fine():
+        if condition():
             return
         time.sleep(0.01)
     raise TimeoutError("the agent has not been heard of")

@@ -23,8 +23,8 @@ from alerting.receiver.fleet import Fleet
 from alerting.receiver.inbox import Inbox
 from alerting.receiver.metrics import INSTRUMENTS
 from alerting.receiver.web import Desk
-from benchmarks.load import send
-from benchmarks.measure import Report
+from benchmarks.http_load import send
+from benchmarks.measure import BenchmarkReport
 from benchmarks.servers import process
 from benchmarks.servers import run as run_server
 from nervesys.clock import system_clock
@@ -39,16 +39,21 @@ STORM_GROUP = 100
 P99_MILLISECONDS = 50
 
 
-def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
+def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
     """Measure single alerts against both baselines, then a storm."""
     count = 200 if short else REQUESTS
     with tempfile.TemporaryDirectory() as folder:
-        each = {server: _each(server, Path(folder), count) for server in (_parses, _bare_commit, _ours)}
-        report.ratio("one alert, against parsing alone", each[_ours], each[_parses])
-        report.ratio("one alert, against one bare commit each", each[_ours], each[_bare_commit], at_most=1)
-        report.fact("alerts a second, each in a request of its own", f"{1 / each[_ours]:,.0f}")
-        with process(_ours, Path(folder)) as served:
-            paced = send(served.port, list(_requests(count // 2, 1, "paced")), every=2 * each[_ours])
+        each = {
+            server: _each(server, Path(folder), count)
+            for server in (_serve_parser, _serve_bare_commit, _serve_receiver)
+        }
+        report.ratio("one alert, against parsing alone", each[_serve_receiver], each[_serve_parser])
+        report.ratio(
+            "one alert, against one bare commit each", each[_serve_receiver], each[_serve_bare_commit], at_most=1
+        )
+        report.fact("alerts a second, each in a request of its own", f"{1 / each[_serve_receiver]:,.0f}")
+        with process(_serve_receiver, Path(folder)) as served:
+            paced = send(served.port, list(_requests(count // 2, 1, "paced")), every=2 * each[_serve_receiver])
         report.limit("p99 of the answer at half that load, ms", round(paced.quantile(0.99) * 1000), P99_MILLISECONDS)
         _storm(report, Path(folder), 300 if short else STORM)
 
@@ -60,19 +65,19 @@ def _each(server: Callable[..., None], folder: Path, count: int) -> float:
         return send(served.port, list(_requests(count, 1, "one"))).each
 
 
-def _storm(report: Report, folder: Path, alerts: int) -> None:
+def _storm(report: BenchmarkReport, folder: Path, alerts: int) -> None:
     """The same alerts again and again, as an Alertmanager that was held up sends them."""
     journal = folder / "storm"
     journal.mkdir()
-    with process(_ours, journal) as served:
+    with process(_serve_receiver, journal) as served:
         grown = [psutil.Process(served.pid).memory_info().rss]
         for _ in range(4):
             sent = send(served.port, list(_requests(alerts, STORM_GROUP, "storm")))
             grown.append(psutil.Process(served.pid).memory_info().rss)
     with closing(sqlite3.connect(journal / "journal.sqlite3")) as connection:
-        (kept,) = connection.execute("SELECT count(*) FROM alerts").fetchone()
+        (rows,) = connection.execute("SELECT count(*) FROM alerts").fetchone()
     report.fact(f"storm of {alerts:,} alerts in requests of {STORM_GROUP}", f"{alerts / sent.wall:,.0f} a second")
-    report.limit("rows of four such storms of the same alerts", kept, alerts)
+    report.limit("rows of four such storms of the same alerts", rows, alerts)
     report.fact("memory before, and after each storm, MB", ", ".join(str(rss >> 20) for rss in grown))
     report.limit("memory grown from the second storm to the fourth, MB", (grown[4] - grown[2]) >> 20, 20)
 
@@ -98,7 +103,7 @@ def _alert(fingerprint: str) -> dict[str, object]:
     }
 
 
-def _ours(folder: Path, port: int) -> None:
+def _serve_receiver(folder: Path, port: int) -> None:
     """The receiver's own pages on a journal of its own."""
     journal = Journal.open(f"sqlite:///{folder / 'journal.sqlite3'}")
     fleet = Fleet(load().settings, {"grok": AgentConfig(name="grok")}, read_alerts(FolderTree(shipped_root()))[0])
@@ -118,7 +123,7 @@ def _ours(folder: Path, port: int) -> None:
     run_server(Starlette(routes=desk.routes()), port)
 
 
-def _parses(_: Path, port: int) -> None:
+def _serve_parser(_: Path, port: int) -> None:
     """Reads the body, and keeps nothing."""
 
     async def webhook(request: Request) -> JSONResponse:
@@ -127,7 +132,7 @@ def _parses(_: Path, port: int) -> None:
     run_server(Starlette(routes=[Route(PATH, webhook, methods=["POST"])]), port)
 
 
-def _bare_commit(folder: Path, port: int) -> None:
+def _serve_bare_commit(folder: Path, port: int) -> None:
     """Writes the body down as it is, in one commit a request."""
     connection = sqlite3.connect(folder / "bare.sqlite3", isolation_level=None)
     for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE alerts (body)"):

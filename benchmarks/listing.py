@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.measure import Cost, Report, once, seconds
-from exporters.runner import Cache, Context, Health, Refresh
+from benchmarks.measure import BenchmarkReport, Cost, measure_once, seconds
+from exporters.runner import Cache, Health, Refresh, SourceContext
 from exporters.shared import records
-from exporters.store.logs import GRACE_SECONDS, RECHECKS, Logs
-from exporters.store.shared_state import Board
+from exporters.store.logs import GRACE_SECONDS, RECHECKS, LogsArea
+from exporters.store.shared_state import SharedState
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
 from nervesys.settings import Place, load
@@ -29,7 +29,7 @@ BODY = gzip.compress(LINE * 20)
 
 
 @dataclass(frozen=True)
-class Shape:
+class StoreShape:
     """A store.
 
     Attributes:
@@ -46,7 +46,7 @@ class Shape:
         return f"{self.servers * self.days * self.objects:,} objects, {self.servers} servers by {self.days} days"
 
 
-class Counting:
+class CountingStore:
     """Counts what a store is asked for."""
 
     def __init__(self, store: ObjectReader) -> None:
@@ -63,7 +63,7 @@ class Counting:
 
 
 @dataclass(frozen=True)
-class Result:
+class ListingResult:
     """What was measured of one store.
 
     Attributes:
@@ -85,39 +85,39 @@ class Result:
     keys: int
 
 
-def run(report: Report, *, large: bool, short: bool) -> None:
+def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:
     """Measure stores of 30 and 60 days, and of a million objects where asked."""
     servers, objects = (2, 5) if short else (20, 167)
-    shapes = [Shape(servers, days, objects) for days in ((3, 6) if short else (30, 60))]
+    shapes = [StoreShape(servers, days, objects) for days in ((3, 6) if short else (30, 60))]
     results = {shape: measure(shape) for shape in shapes}
     for shape, result in results.items():
-        _tell(report, shape, result)
+        _add_rows(report, shape, result)
     month, season = results.values()
     report.ratio("twice the days: wall", season.steady.wall, month.steady.wall, at_most=1.3)
     report.ratio("twice the days: CPU", season.steady.cpu, month.steady.cpu, at_most=1.3)
     if large:
-        shape = Shape(20, 300, 167)
-        _tell(report, shape, measure(shape))
+        shape = StoreShape(20, 300, 167)
+        _add_rows(report, shape, measure(shape))
 
 
-def measure(shape: Shape) -> Result:
+def measure(shape: StoreShape) -> ListingResult:
     """Make a store of this shape, and measure it."""
-    with _served(shape) as store, tempfile.TemporaryDirectory() as home:
-        plain, counting = Counting(store), Counting(store)
+    with _serve_store(shape) as store, tempfile.TemporaryDirectory() as home:
+        plain, counting = CountingStore(store), CountingStore(store)
         logs, out = _area(counting, Path(home))
-        first = once(lambda: _until_done(logs, out))
-        whole = once(lambda: plain.list(AREA))  # second, for at the first listing the server hashes every file
+        first = measure_once(lambda: _until_done(logs, out))
+        whole = measure_once(lambda: plain.list(AREA))  # second, for at the first listing the server hashes every file
         first_lists, steady = counting.lists, []
         for number in range(4):
             now = utc(system_clock())
             store.put(f"{AREA}server-00/{now:%Y-%m-%d}/{now:%H%M%S}_new_{number}.jsonl.gz", BODY)
             counting.lists = counting.keys = 0
-            steady.append(once(lambda: logs.refresh(out)))
+            steady.append(measure_once(lambda: logs.refresh(out)))
         cheapest = min(steady, key=lambda cost: cost.wall)
-        return Result(whole, plain.lists, first, first_lists, cheapest, counting.lists, counting.keys)
+        return ListingResult(whole, plain.lists, first, first_lists, cheapest, counting.lists, counting.keys)
 
 
-def _tell(report: Report, shape: Shape, result: Result) -> None:
+def _add_rows(report: BenchmarkReport, shape: StoreShape, result: ListingResult) -> None:
     report.fact(f"[bold]{shape}[/]", "")
     report.fact("listing it all", f"{result.whole_lists} LISTs, {seconds(result.whole.wall)}")
     report.fact("first start, empty cache", f"{result.first_lists} LISTs, {seconds(result.first.wall)}")
@@ -134,14 +134,14 @@ def _days_not_over() -> int:
 
 
 @contextmanager
-def _served(shape: Shape) -> Iterator[S3Store]:
+def _serve_store(shape: StoreShape) -> Iterator[S3Store]:
     with tempfile.TemporaryDirectory() as folder:
         _fill(Path(folder) / BUCKET / AREA, shape)
         with rclone(Path(folder)) as endpoint:
             yield S3Store(settings_of(endpoint, timeout_seconds=600))
 
 
-def _fill(area: Path, shape: Shape) -> None:
+def _fill(area: Path, shape: StoreShape) -> None:
     today = utc(system_clock()).date()
     for server in range(shape.servers):
         for ago in range(shape.days):
@@ -151,14 +151,14 @@ def _fill(area: Path, shape: Shape) -> None:
                 (folder / f"0000{number % 60:02}_agent-{server}_{number}.jsonl.gz").write_bytes(BODY)
 
 
-def _area(store: ObjectReader, home: Path) -> tuple[Logs, Refresh]:
+def _area(store: ObjectReader, home: Path) -> tuple[LogsArea, Refresh]:
     loaded, health = load(), Health("store", system_clock)
     cache = Cache(home / "store.sqlite3")
-    context = Context(Place(home), loaded.settings, loaded.agents, system_clock, cache, health)
-    return Logs(store, context, Board()), Refresh(records.FAMILIES, health.reject)
+    context = SourceContext(Place(home), loaded.settings, loaded.agents, system_clock, cache, health)
+    return LogsArea(store, context, SharedState()), Refresh(records.FAMILIES, health.reject)
 
 
-def _until_done(logs: Logs, out: Refresh) -> None:
+def _until_done(logs: LogsArea, out: Refresh) -> None:
     out.backlog = 1
     while out.backlog:
         logs.refresh(out)

@@ -21,8 +21,8 @@ from logging.handlers import QueueHandler, QueueListener
 from pathlib import Path
 from typing import Any
 
-from benchmarks.busy import BURST, PACE, messages, paced
-from benchmarks.measure import Report
+from benchmarks.logging_agent import BURST, PACE, messages, paced
+from benchmarks.measure import BenchmarkReport
 from nervesys.agent.duties import COMMIT_SECONDS
 from nervesys.agent.logs.buffer import Buffer
 from nervesys.agent.logs.handler import BufferHandler, Said
@@ -38,19 +38,19 @@ SHIPPED = b'"agent_id":"grok","level":"INFO","category":"activity"'
 log = logging.getLogger("benchmark")
 
 
-def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
+def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
     """Measure the call, the pace that is held, and the bytes shipped."""
     _calls(report, seconds=0.5 if short else 2.5, times=1 if short else 4)
     _sustained(report, seconds=2 if short else 20)
     _bytes(report, 2_000 if short else 30_000)
 
 
-def _calls(report: Report, seconds: float, times: int) -> None:
+def _calls(report: BenchmarkReport, seconds: float, times: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         costs: dict[str, list[float]] = {}
         for _ in range(times):  # in turn, so that a busy moment of the machine meets all of them
-            for name, opened in (("file", _file), ("queue", _queue), ("buffer", _buffer)):
-                with opened(Path(folder)) as handler:
+            for name, open_handler in (("file", _file), ("queue", _queue), ("buffer", _buffer)):
+                with open_handler(Path(folder)) as handler:
                     costs.setdefault(name, []).append(_call(handler, seconds))
     file, queued, ours = (min(costs[name]) for name in ("file", "queue", "buffer"))
     report.ratio("one log call, against FileHandler with JSON", ours, file, at_most=0.6)
@@ -110,23 +110,23 @@ def _queue(folder: Path) -> Iterator[logging.Handler]:
 
 @contextmanager
 def _buffer(folder: Path) -> Iterator[logging.Handler]:
-    kept = Buffer(folder / "buffer.sqlite3", CAP, Scribe("grok", "benchmark", KNOWN).runs)
+    buffer = Buffer(folder / "buffer.sqlite3", CAP, Scribe("grok", "benchmark", KNOWN).runs)
     over = threading.Event()
 
     def commit() -> None:
         while not over.wait(COMMIT_SECONDS):
-            kept.commit()
+            buffer.commit()
 
     thread = threading.Thread(target=commit)
     thread.start()
-    yield BufferHandler(kept.append, KNOWN.text)
+    yield BufferHandler(buffer.append, KNOWN.text)
     over.set()
     thread.join()
-    kept.commit()
-    kept.close()
+    buffer.commit()
+    buffer.close()
 
 
-def _sustained(report: Report, seconds: float) -> None:
+def _sustained(report: BenchmarkReport, seconds: float) -> None:
     """A whole agent in a process of its own that logs, commits and ships to a real S3 server."""
     with tempfile.TemporaryDirectory() as name, rclone(Path(name) / "s3") as endpoint:
         brain = Path(name) / "brain/config/agents"
@@ -139,7 +139,7 @@ def _sustained(report: Report, seconds: float) -> None:
             "STORJ_ACCESS_KEY": ACCESS_KEY,
             "STORJ_SECRET_KEY": SECRET_KEY,
         }
-        argv = (sys.executable, "-m", "benchmarks.busy", str(seconds))
+        argv = (sys.executable, "-m", "benchmarks.logging_agent", str(seconds))
         said = json.loads(subprocess.run(argv, env=os.environ | variables, capture_output=True, check=True).stdout)
         shipped = list((Path(name) / "s3").rglob("*.jsonl.gz"))
         records = sum(gzip.decompress(file.read_bytes()).count(SHIPPED) for file in shipped)
@@ -150,7 +150,7 @@ def _sustained(report: Report, seconds: float) -> None:
     report.fact("  memory of the whole process, MB", str(said["memory"] >> 20))
 
 
-def _bytes(report: Report, count: int) -> None:
+def _bytes(report: BenchmarkReport, count: int) -> None:
     """How much smaller what is shipped is than its JSON."""
     said = [
         Said(1_767_225_600 + at * 0.37, logging.INFO, "agents.grok", text, extra["action"], None, context, metadata)

@@ -20,19 +20,19 @@ class Cost:
     cpu: float
 
 
-def best(run: Callable[[], object], times: int = 3) -> Cost:
+def measure_best(run: Callable[[], object], times: int = 3) -> Cost:
     """The cheapest of several runs: the one that the rest of the machine disturbed least."""
-    return min((once(run) for _ in range(times)), key=lambda cost: cost.wall)
+    return min((measure_once(run) for _ in range(times)), key=lambda cost: cost.wall)
 
 
-def once(run: Callable[[], object]) -> Cost:
+def measure_once(run: Callable[[], object]) -> Cost:
     """What a single run took."""
     wall, cpu = time.perf_counter(), time.process_time()
     run()
     return Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-class Report:
+class BenchmarkReport:
     """A table of what was measured, with aims where there are any.
 
     Args:
@@ -56,14 +56,14 @@ class Report:
         self._compared(what, part, whole, at_most, lambda value: f"{value:,.0f} bytes")
 
     def _compared(
-        self, what: str, measured: float, baseline: float, at_most: float | None, shown: Callable[[float], str]
+        self, what: str, measured: float, baseline: float, at_most: float | None, format_value: Callable[[float], str]
     ) -> None:
         ratio = measured / baseline
         aim = "" if at_most is None else f"≤ {_ratio(at_most)}"
         if at_most is not None and ratio > at_most:
             self.missed.append(what)
             aim = f"[red]{aim} missed[/]"
-        self.table.add_row(what, shown(measured), shown(baseline), _ratio(ratio), aim)
+        self.table.add_row(what, format_value(measured), format_value(baseline), _ratio(ratio), aim)
 
     def within(self, what: str, measured: float, at_most: float) -> None:
         """A row of seconds that have a limit, whatever the machine."""

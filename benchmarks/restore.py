@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from benchmarks.idle import AGENT, running, until
-from benchmarks.measure import Report, seconds
+from benchmarks.measure import BenchmarkReport, seconds
 from nervesys.agent import Agent
 from nervesys.agent.replication.databases import databases_of
 from nervesys.clock import system_clock
@@ -24,7 +24,7 @@ LIMIT_SECONDS = 15 * 60
 RESTORE = (sys.executable, "-m", "nervesys", "agent", "restore", "grok")
 
 
-def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
+def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
     """Fill an agent's database, lose its disk, restore it on another one, and start the agent there."""
     rows = SHORT_ROWS if short else GIGABYTE_ROWS
     with tempfile.TemporaryDirectory() as name, rclone(Path(name) / "s3") as endpoint:
@@ -45,16 +45,16 @@ def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  #
         subprocess.run(RESTORE, env=os.environ | elsewhere, check=True, stdout=subprocess.DEVNULL)
         restored = time.monotonic() - began
         with running(AGENT, elsewhere):
-            until(lambda: heard_anew(state, before))
+            until(lambda: state_changed(state, before))
             alive = time.monotonic() - began
         with closing(sqlite3.connect(folder / "new/agents/grok/databases/memory.sqlite3")) as db:
-            (found,) = db.execute("SELECT count(*) FROM blobs").fetchone()
-    report.limit("rows of a megabyte that did not come back", rows - found, 0)
+            (rows_restored,) = db.execute("SELECT count(*) FROM blobs").fetchone()
+    report.limit("rows of a megabyte that did not come back", rows - rows_restored, 0)
     report.fact("until they lie there, with SQLite's own check", seconds(restored))
     report.limit("until the agent is heard of, s", round(alive), LIMIT_SECONDS)
 
 
-def heard_anew(state: Path, before: bytes) -> bool:
+def state_changed(state: Path, before: bytes) -> bool:
     """Whether the agent has written its state again; the server has none for a moment while it does."""
     with suppress(FileNotFoundError):
         return state.read_bytes() not in (b"", before)

@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from benchmarks.fleet import Exporter, Fleet
-from benchmarks.measure import Report, best, once
+from benchmarks.fleet import Exporter, SyntheticFleet
+from benchmarks.measure import BenchmarkReport, measure_best, measure_once
 from benchmarks.servers import process
 from benchmarks.servers import run as run_server
 from nervesys.metrics import Snapshot
@@ -28,32 +28,37 @@ from nervesys.settings import Web
 AGENTS = 10_000
 
 
-def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
+def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
     """Measure scrapes against both baselines, then refreshes."""
     size = 50 if short else AGENTS
     snapshot = _snapshot(size)
     report.fact(f"{size:,} agents", f"{snapshot.series:,} series, {len(snapshot.plain) / 1e6:.1f} MB")
     report.fact("compressed", f"{len(snapshot.gzipped) / 1e6:.2f} MB")
-    times = {server: _timed(server, size, short=short) for server in (_ours, _bare, _prometheus_client)}
+    times = {
+        server: _timed(server, size, short=short)
+        for server in (_serve_exporter, _serve_bytes, _serve_prometheus_client)
+    }
     for name, encoding, against_client in (("with gzip", "gzip", 1 / 200), ("without", "identity", 1 / 50)):
-        ours, bare, client = (times[server][encoding] for server in (_ours, _bare, _prometheus_client))
+        ours, bare, client = (
+            times[server][encoding] for server in (_serve_exporter, _serve_bytes, _serve_prometheus_client)
+        )
         report.ratio(f"scrape {name} against prometheus_client's server", ours, client, at_most=against_client)
         report.ratio(f"scrape {name} against a bare handler", ours, bare, at_most=3)
     _refreshes(report, size)
 
 
-def _refreshes(report: Report, size: int) -> None:
+def _refreshes(report: BenchmarkReport, size: int) -> None:
     """Each refresh against one that starts from nothing."""
-    fleet = Fleet(size)
-    whole = best(lambda: _read_and_join(Exporter(fleet)), 2)
+    fleet = SyntheticFleet(size)
+    whole = measure_best(lambda: _read_and_join(Exporter(fleet)), 2)
     exporter = Exporter(fleet)
     _read_and_join(exporter)
     for share in (0.01, 0.25, 1):
         read, join = [], []
         for _ in range(3):
             fleet.change(share)
-            read.append(once(exporter.read).wall)
-            join.append(once(exporter.join).wall)
+            read.append(measure_once(exporter.read).wall)
+            join.append(measure_once(exporter.join).wall)
         report.ratio(f"refresh, {share:.0%} changed, against all anew", min(read) + min(join), whole.wall)
         report.ratio("    of it: list, parse, render", min(read), whole.wall)
         report.ratio("    of it: join, compress", min(join), whole.wall)
@@ -65,17 +70,17 @@ def _read_and_join(exporter: Exporter) -> Snapshot:
 
 
 def _snapshot(size: int) -> Snapshot:
-    return _read_and_join(Exporter(Fleet(size)))
+    return _read_and_join(Exporter(SyntheticFleet(size)))
 
 
-def _ours(size: int, port: int) -> None:
+def _serve_exporter(size: int, port: int) -> None:
     """The exporter's own pages."""
     snapshot = _snapshot(size)
     program = Program("benchmark", "A benchmark.", lambda: snapshot, lambda: None)
     run_server(application(program, Web()), port)
 
 
-def _bare(size: int, port: int) -> None:
+def _serve_bytes(size: int, port: int) -> None:
     """A handler that does nothing but send the same bytes."""
     snapshot = _snapshot(size)
 
@@ -87,7 +92,7 @@ def _bare(size: int, port: int) -> None:
     run_server(Starlette(routes=[Route("/metrics", metrics)]), port)
 
 
-def _prometheus_client(size: int, port: int) -> None:
+def _serve_prometheus_client(size: int, port: int) -> None:
     """prometheus_client's server over instruments of its own, one for each series."""
     registry = CollectorRegistry(auto_describe=False)
     gauges: dict[str, Gauge] = {}
@@ -105,7 +110,7 @@ def _prometheus_client(size: int, port: int) -> None:
 
 def _timed(server: Callable[[int, int], None], size: int, *, short: bool) -> dict[str, float]:
     """Median seconds of a scrape, by encoding."""
-    slow = server is _prometheus_client
+    slow = server is _serve_prometheus_client
     times = 2 if short else 5 if slow else 40
     with process(server, size) as served:
         return {encoding: _median(served.port, encoding, times) for encoding in ("gzip", "identity")}

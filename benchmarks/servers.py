@@ -15,7 +15,7 @@ from tests.servers.s3 import free_port
 
 
 @dataclass(frozen=True)
-class Served:
+class ServerProcess:
     """A server that runs."""
 
     port: int
@@ -23,17 +23,17 @@ class Served:
 
 
 @contextmanager
-def process(server: Callable[..., None], *said: object) -> Iterator[Served]:
-    """Run `server(*said, port)` in a process of its own, until the block is left."""
+def process(server: Callable[..., None], *arguments: object) -> Iterator[ServerProcess]:
+    """Run `server(*arguments, port)` in a process of its own, until the block is left."""
     port = free_port()
-    started = multiprocessing.get_context("spawn").Process(target=server, args=(*said, port), daemon=True)
-    started.start()
+    process_ = multiprocessing.get_context("spawn").Process(target=server, args=(*arguments, port), daemon=True)
+    process_.start()
     try:
         _wait_for(port)
-        yield Served(port, started.pid or 0)
+        yield ServerProcess(port, process_.pid or 0)
     finally:
-        started.terminate()
-        started.join(20)
+        process_.terminate()
+        process_.join(20)
 
 
 def run(app: Starlette, port: int) -> None:

@@ -10,7 +10,7 @@ from commands.not_ready_app import stand_in
 from commands.options import ArchiveUrl, BrainUrl, Home, ListenAt, opened
 from commands.waiting import awaited
 from exporters import sources
-from exporters.runner import Runner, Shard, opened_runner
+from exporters.runner import Runner, Shard, open_source
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.metrics.pages import application, serve
@@ -58,7 +58,7 @@ def exporter(
 
     start = read() if once else awaited(read, partial(stand_in, address))
     monitoring = start.loaded.settings.monitoring
-    with opened_runner(SOURCES[source], start.place, start.loaded, system_clock, once=once, shard=share) as runner:
+    with open_source(SOURCES[source], start.place, start.loaded, system_clock, once=once, shard=share) as runner:
         if once:
             _print(runner)
         else:
@@ -76,7 +76,7 @@ def _print(runner: Runner) -> None:
     complete = runner.read_everything()
     sys.stdout.buffer.write(runner.snapshot().plain)
     if not complete:
-        raise NervesysError(runner.trouble())
+        raise NervesysError(runner.problems())
 
 
 def _serve(runner: Runner, address: str, web: Web) -> None:

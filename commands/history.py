@@ -17,11 +17,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from commands.options import ArchiveUrl, BrainUrl, Home, opened
 from exporters.history.blocks import Blocks
-from exporters.history.live import data_folder, kept_from, live_since
-from exporters.history.memory import Memory
-from exporters.history.plan import Plan, Unit, log_units, planned
+from exporters.history.live import find_data_folder, find_live_start, first_kept_day
+from exporters.history.plan import BackfillPlan, HistoryUnit, log_units, make_plan
+from exporters.history.progress import BackfillProgress
 from exporters.history.push import Push
-from exporters.history.reading import Read
+from exporters.history.reading import ReadResult
 from exporters.history.run import Outcome, carry_out
 from exporters.history.summaries import summary_units
 from exporters.history.targets import Target
@@ -109,17 +109,17 @@ def backfill(
     kept = date.min if push else _kept(asked, now)
     with closing(_target(base, into, push, asked)) as target:
         end = utc(until - 1).date() + timedelta(days=1)
-        plan = planned(units, target.memory.made(), first or date.min, end, kept)
+        plan = make_plan(units, target.progress.made(), first or date.min, end, kept)
         _tell(console, plan, until, kept)
         if dry_run:
             console.print("a dry run: nothing was made")
             return
         outcome = Outcome(refused=refused)
-        ignored = target.ignored()
+        dropped = target.dropped_samples()
         _carry_out(plan, base, target, until, workers or os.cpu_count() or 1, outcome)
-        ignored = target.ignored() - ignored
-    if ignored:
-        raise NervesysError(f"push: {ignored:.0f} samples were older than the store keeps; raise its -retentionPeriod")
+        dropped = target.dropped_samples() - dropped
+    if dropped:
+        raise NervesysError(f"push: {dropped:.0f} samples were older than the store keeps; raise its -retentionPeriod")
     _conclude(console, outcome)
 
 
@@ -132,13 +132,13 @@ def _root(url: str) -> str:
     return url.partition("/api/v1/")[0].rstrip("/")
 
 
-def _log_units(base: Opened, refused: list[str]) -> Iterator[Unit]:
+def _log_units(base: Opened, refused: list[str]) -> Iterator[HistoryUnit]:
     storage = base.loaded.settings.storage
     archive = open_archive(storage.archive)
     return log_units(files_of(archive), Layout(storage), refused)
 
 
-def _summaries(base: Opened) -> Iterable[Unit]:
+def _summaries(base: Opened) -> Iterable[HistoryUnit]:
     """The brain's daily summaries; a plain folder has none."""
     repository = open_brain(base.place, "history", base.loaded.settings.storage.brain)
     return summary_units(repository) if repository else ()
@@ -148,7 +148,7 @@ def _until(asked: Prometheus, since: date, now: float, last: date | None, *, alo
     """Unix seconds at which history ends: the end of the last day that is wanted, or where live data begins."""
     wanted = min(now, parse_time((last + timedelta(days=1)).isoformat()) if last else now)
     try:
-        live = live_since(asked, parse_time(since.isoformat()), now)
+        live = find_live_start(asked, parse_time(since.isoformat()), now)
     except QueryFailed as err:
         if last and alone:
             return wanted  # who names both takes it upon himself
@@ -160,7 +160,7 @@ def _until(asked: Prometheus, since: date, now: float, last: date | None, *, alo
 
 def _kept(asked: Prometheus, now: float) -> date:
     try:
-        return kept_from(asked, now)
+        return first_kept_day(asked, now)
     except QueryFailed:
         return date.min
 
@@ -170,14 +170,14 @@ def _target(base: Opened, into: Path | None, push: str | None, asked: Prometheus
         raise typer.BadParameter("say either --into or --push")
     if push:
         place = base.place.home / "history" / f"{hashlib.sha256(push.encode()).hexdigest()[:16]}.sqlite3"
-        return Push(push, Memory(place))
-    folder = into or data_folder(asked)
+        return Push(push, BackfillProgress(place))
+    folder = into or find_data_folder(asked)
     if folder is None:
         raise NervesysError(f"find the data folder of {asked.url}: not on this machine; say --into DIR or --push URL")
     return Blocks(folder, partial(make_blocks, find("promtool", base.place.home / "programs")))
 
 
-def _tell(console: Console, plan: Plan, until: float, kept: date) -> None:
+def _tell(console: Console, plan: BackfillPlan, until: float, kept: date) -> None:
     days = sorted({job.unit.day for job in plan.jobs})
     span = f", {days[0]} to {days[-1]}" if days else ""
     console.print(f"to make: {len(plan.jobs)} files, {plan.size} bytes, of {len(days)} days{span}")
@@ -193,7 +193,7 @@ def _tell(console: Console, plan: Plan, until: float, kept: date) -> None:
         )
 
 
-def _carry_out(plan: Plan, base: Opened, target: Target, until: float, workers: int, outcome: Outcome) -> None:
+def _carry_out(plan: BackfillPlan, base: Opened, target: Target, until: float, workers: int, outcome: Outcome) -> None:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -204,7 +204,7 @@ def _carry_out(plan: Plan, base: Opened, target: Target, until: float, workers: 
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("reading", total=plan.size)
 
-        def seen(read: Read) -> None:
+        def seen(read: ReadResult) -> None:
             outcome.add(read)
             progress.update(task, advance=read.job.unit.size, description=str(read.job.unit.day))
 

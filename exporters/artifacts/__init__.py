@@ -11,26 +11,26 @@ from collections.abc import Sequence
 from functools import partial
 
 from exporters.artifacts import checkpoints, checksums, files, manifests, waiting
-from exporters.runner import Area, Context, Source
+from exporters.runner import Area, Source, SourceContext
 from nervesys.artifacts.place import database_url, open_files
 from nervesys.database import Reader
 
 NAME = "artifacts"
 
 
-def areas(context: Context) -> Sequence[Area]:
+def areas(context: SourceContext) -> Sequence[Area]:
     """Every area; that of checkpoints reads the databases that the settings name, if any."""
     place, settings = context.place, context.settings
-    said, every = settings.storage.artifacts, partial(settings.monitoring.every_seconds, NAME)
+    artifacts, every = settings.storage.artifacts, partial(settings.monitoring.every_seconds, NAME)
     reader, stored = Reader(database_url(place, settings), "the manifests"), open_files(place.home, settings)
-    listed = files.Stored(reader, stored, context.clock, said.upload_hours * 3600)
-    urls = {name: url.get_secret_value() for name, url in said.checkpoints.items()}
+    listed = files.FilesArea(reader, stored, context.clock, artifacts.upload_hours * 3600)
+    urls = {name: url.get_secret_value() for name, url in artifacts.checkpoints.items()}
     return (
-        Area("manifests", manifests.FAMILIES, every("manifests"), manifests.Manifests(reader).refresh),
-        Area("waiting", waiting.FAMILIES, every("waiting"), waiting.Agents(place.home / said.agents).refresh),
+        Area("manifests", manifests.FAMILIES, every("manifests"), manifests.ManifestsArea(reader).refresh),
+        Area("waiting", waiting.FAMILIES, every("waiting"), waiting.WaitingArea(place.home / artifacts.agents).refresh),
         Area("files", files.FAMILIES, every("files"), listed.refresh),
-        Area("checksums", checksums.FAMILIES, every("checksums"), checksums.Checksums(reader, stored).refresh),
-        Area("checkpoints", checkpoints.FAMILIES, every("checkpoints"), checkpoints.Checkpoints(urls).refresh),
+        Area("checksums", checksums.FAMILIES, every("checksums"), checksums.ChecksumsArea(reader, stored).refresh),
+        Area("checkpoints", checkpoints.FAMILIES, every("checkpoints"), checkpoints.CheckpointsArea(urls).refresh),
     )
 
 

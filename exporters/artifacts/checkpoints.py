@@ -34,14 +34,14 @@ SIZE = {
         "SELECT sum(pg_total_relation_size(to_regclass(name))) FROM unnest(CAST(:tables AS text[])) AS name"
     ),
 }
-_HERE = table("checkpoints", column("thread_id"), column("checkpoint_id"))
-ASKED = select(func.count(), func.count(_HERE.c.thread_id.distinct()), func.max(_HERE.c.checkpoint_id))
+_TABLE = table("checkpoints", column("thread_id"), column("checkpoint_id"))
+COUNT_QUERY = select(func.count(), func.count(_TABLE.c.thread_id.distinct()), func.max(_TABLE.c.checkpoint_id))
 GREGORIAN_SECONDS = 12_219_292_800
 """From the reform of the calendar, 1582-10-15, where these UUIDs begin, to 1970."""
 
 
 @dataclass(frozen=True)
-class Held:
+class CheckpointCounts:
     """What one database holds.
 
     Attributes:
@@ -62,7 +62,7 @@ class Held:
             yield NEWEST.sample(self.newest, name)
 
 
-class Checkpoints:
+class CheckpointsArea:
     """The area.
 
     Args:
@@ -80,53 +80,55 @@ class Checkpoints:
         Raises:
             SourceError: one of the databases cannot be read; the others are shown.
         """
-        wrong = []
+        errors = []
         for name, reader in self._readers.items():
-            stamp = _stamp(self._urls[name])
+            stamp = _file_stamp(self._urls[name])
             if stamp is not None and self._stamps.get(name) == stamp:
                 continue
             try:
                 with reader.transaction() as connection:
-                    held = _held(connection)
+                    counts = _read_counts(connection)
             except SourceError as err:
-                wrong.append(str(err))
+                errors.append(str(err))
             else:
-                out.put(name, held, held.samples(name))
+                out.put(name, counts, counts.samples(name))
                 self._stamps[name] = stamp
-        if wrong:
-            out.stands = True
-            raise SourceError("; ".join(wrong))
+        if errors:
+            out.serve_on_failure = True
+            raise SourceError("; ".join(errors))
 
 
-def made_at(id_: str | None) -> float | None:
+def creation_time(id_: str | None) -> float | None:
     """When a checkpoint was made, in Unix seconds; None where its id is no UUID of version 6."""
     try:
-        said = UUID(id_ or "")
+        uuid = UUID(id_ or "")
     except ValueError:
         return None
-    if said.version != 6:
+    if uuid.version != 6:
         return None
-    ticks = (said.int >> 80) << 12 | (said.int >> 64 & 0xFFF)
+    ticks = (uuid.int >> 80) << 12 | (uuid.int >> 64 & 0xFFF)
     return ticks / 10_000_000 - GREGORIAN_SECONDS
 
 
-def _held(connection: Connection) -> Held:
-    checkpoints, threads, newest = connection.execute(ASKED).one()
+def _read_counts(connection: Connection) -> CheckpointCounts:
+    checkpoints, threads, newest = connection.execute(COUNT_QUERY).one()
     size = SIZE[connection.dialect.name]
-    taken = connection.execute(size, {"tables": list(TABLES)} if connection.dialect.name != "sqlite" else {}).scalar()
-    return Held(threads, checkpoints, int(taken or 0), made_at(newest))
+    size_bytes = connection.execute(
+        size, {"tables": list(TABLES)} if connection.dialect.name != "sqlite" else {}
+    ).scalar()
+    return CheckpointCounts(threads, checkpoints, int(size_bytes or 0), creation_time(newest))
 
 
-def _stamp(url: str) -> object:
+def _file_stamp(url: str) -> object:
     """Modification time and size of an SQLite file and its write-ahead log; None for a server, which must be asked.
 
     An empty log does not count: reading alone creates one.
     """
-    said = make_url(url)
-    if said.get_backend_name() != "sqlite":
+    location = make_url(url)
+    if location.get_backend_name() != "sqlite":
         return None
-    found = []
+    stats = []
     for suffix in ("", "-wal"):
         with suppress(FileNotFoundError):  # the log is removed whenever its last writer closes
-            found.append(Path(f"{said.database}{suffix}").stat())
-    return tuple((one.st_mtime_ns, one.st_size) for one in found if one.st_size)
+            stats.append(Path(f"{location.database}{suffix}").stat())
+    return tuple((stat.st_mtime_ns, stat.st_size) for stat in stats if stat.st_size)

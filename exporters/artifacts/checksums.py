@@ -29,7 +29,7 @@ BUDGET_BYTES = 64 << 20
 log = logging.getLogger(__name__)
 
 
-class Checksums:
+class ChecksumsArea:
     """The area.
 
     Args:
@@ -48,12 +48,16 @@ class Checksums:
         Raises:
             SourceError: the manifests or the files cannot be read.
         """
-        here = manifests.c
+        columns = manifests.c
         with self._reader.transaction() as connection:
-            asked = select(here.id, here.uri, here.checksum, here.size_bytes).where(here.status == Status.COMPLETED)
-            rows = connection.execute(asked.where(here.id > self._after).order_by(here.id).limit(AT_ONCE)).all()
-            still = select(here.id).where(here.id.in_(self._mismatched), here.status == Status.COMPLETED)
-            self._mismatched &= set(connection.execute(still).scalars())
+            query = select(columns.id, columns.uri, columns.checksum, columns.size_bytes).where(
+                columns.status == Status.COMPLETED
+            )
+            rows = connection.execute(query.where(columns.id > self._after).order_by(columns.id).limit(AT_ONCE)).all()
+            still_completed = select(columns.id).where(
+                columns.id.in_(self._mismatched), columns.status == Status.COMPLETED
+            )
+            self._mismatched &= set(connection.execute(still_completed).scalars())
         budget = BUDGET_BYTES
         for row in rows:
             if budget < row.size_bytes and budget < BUDGET_BYTES:

@@ -12,16 +12,16 @@ from nervesys.clock import Clock
 from nervesys.database import Reader
 from nervesys.metrics import Family, Period, Sample
 
-STORED = Family("artifact_files", "gauge", "Files below the root of all contents.", (), Period.SCRAPE)
+FILES = Family("artifact_files", "gauge", "Files below the root of all contents.", (), Period.SCRAPE)
 ORPHANS = Family(
     "artifact_orphans", "gauge", "Files without a manifest that are too old to be on their way.", (), Period.SCRAPE
 )
 ORPHAN_BYTES = Family("artifact_orphan_bytes", "gauge", "Size of these files.", (), Period.SCRAPE)
 MISSING = Family("artifact_missing_files", "gauge", "Completed artifacts whose content is gone.", (), Period.SCRAPE)
-FAMILIES = (STORED, ORPHANS, ORPHAN_BYTES, MISSING)
+FAMILIES = (FILES, ORPHANS, ORPHAN_BYTES, MISSING)
 
 
-class Stored:
+class FilesArea:
     """The area.
 
     Args:
@@ -42,20 +42,20 @@ class Stored:
             SourceError: the manifests or the files cannot be read.
         """
         completed = self._uris(Status.COMPLETED)
-        found = list(self._files.all())
+        listed = list(self._files.all())
         known = self._uris(Status.COMPLETED, Status.UPLOADING)
         before = self._clock() - self._on_their_way
-        orphans = [file.size for file in found if file.uri not in known and file.modified < before]
-        missing = (completed & known) - {file.uri for file in found}
-        shown = (len(found), len(orphans), sum(orphans), len(missing))
-        out.put("files", shown, _samples(shown))
+        orphans = [file.size for file in listed if file.uri not in known and file.modified < before]
+        missing = (completed & known) - {file.uri for file in listed}
+        values = (len(listed), len(orphans), sum(orphans), len(missing))
+        out.put("files", values, _samples(values))
 
     def _uris(self, *statuses: Status) -> set[str]:
         with self._reader.transaction() as connection:
-            asked = select(manifests.c.uri).where(manifests.c.status.in_(statuses))
-            return set(connection.execute(asked).scalars())
+            query = select(manifests.c.uri).where(manifests.c.status.in_(statuses))
+            return set(connection.execute(query).scalars())
 
 
-def _samples(shown: tuple[int, int, int, int]) -> Iterator[Sample]:
-    for family, value in zip(FAMILIES, shown, strict=True):
+def _samples(values: tuple[int, int, int, int]) -> Iterator[Sample]:
+    for family, value in zip(FAMILIES, values, strict=True):
         yield family.sample(value)

@@ -49,7 +49,7 @@ STEP = 50_000
 Group = tuple[str, str, str]
 
 
-class Artifacts:
+class ArtifactCounts:
     """Counts of manifests, kept from pass to pass."""
 
     table = manifests
@@ -63,7 +63,7 @@ class Artifacts:
     def columns(self) -> Iterable[Any]:
         return manifests.c["id", "artifact_type", "status", "visibility", "size_bytes", "created_at"]
 
-    def take(self, row: Any, *, known: bool) -> None:
+    def add_row(self, row: Any, *, known: bool) -> None:
         """Count a row that changed, and take back what a known one was counted as: `uploading`, or else `completed`."""
         if known:
             before = Status.UPLOADING if self.uploading.pop(row.id, None) is not None else Status.COMPLETED
@@ -85,17 +85,17 @@ class Artifacts:
             yield OLDEST_UPLOAD.sample(min(self.uploading.values()))
 
     def _add(self, row: Any, status: str, count: int) -> None:
-        group = self._type(row.artifact_type), str(status), row.visibility
+        group = self._type_label(row.artifact_type), str(status), row.visibility
         self.count[group] += count
         self.bytes[group] += count * row.size_bytes
 
-    def _type(self, said: str) -> str:
-        if said not in self._types and len(self._types) < TYPES_LIMIT:
-            self._types.add(said)
-        return said if said in self._types else OTHER
+    def _type_label(self, type_: str) -> str:
+        if type_ not in self._types and len(self._types) < TYPES_LIMIT:
+            self._types.add(type_)
+        return type_ if type_ in self._types else OTHER
 
 
-class Traces:
+class TraceCounts:
     """Counts of traces; one that is known was running, for what has ended does not change."""
 
     table = traces
@@ -106,7 +106,7 @@ class Traces:
     def columns(self) -> Iterable[Any]:
         return (traces.c.status,)
 
-    def take(self, row: Any, *, known: bool) -> None:
+    def add_row(self, row: Any, *, known: bool) -> None:
         if known:
             self.count[Progress.RUNNING] -= 1
         self.count[row.status] += 1
@@ -116,58 +116,60 @@ class Traces:
             yield TRACES.sample(count, status)
 
 
-class Steps:
+class StepCounts:
     """Durations of the steps that have ended, each of which ends once."""
 
     table = steps
 
     def __init__(self) -> None:
-        self._counts = {status.value: [0.0] * (len(STEPS.buckets) + 1) for status in ENDED}
+        self._bucket_counts = {status.value: [0.0] * (len(STEPS.buckets) + 1) for status in ENDED}
         self._sums = Counter[str]()
 
     def columns(self) -> Iterable[Any]:
         return steps.c["status", "started_at", "ended_at"]
 
-    def take(self, row: Any, *, known: bool) -> None:  # whether it was running does not matter
+    def add_row(self, row: Any, *, known: bool) -> None:  # whether it was running does not matter
         if row.ended_at is not None:
             took = row.ended_at - row.started_at
-            self._counts[row.status][bisect_left(STEPS.buckets, took)] += 1
+            self._bucket_counts[row.status][bisect_left(STEPS.buckets, took)] += 1
             self._sums[row.status] += took
 
     def samples(self) -> Iterator[Sample]:
-        for status, counts in sorted(self._counts.items()):
+        for status, counts in sorted(self._bucket_counts.items()):
             yield from STEPS.histogram(counts, self._sums[status], status)
 
 
-class Change:
+class TableReader:
     """The reading position in one table, and the counts up to there.
 
     Args:
         kind: counts its rows.
     """
 
-    def __init__(self, kind: type[Artifacts | Traces | Steps]) -> None:
-        self._kind, self._told, self._seen = kind, kind(), 0
+    def __init__(self, kind: type[ArtifactCounts | TraceCounts | StepCounts]) -> None:
+        self._kind, self._counts, self._position = kind, kind(), 0
 
     def read(self, connection: Connection) -> bool:
         """Read at most `STEP` rows; returns whether there may be more. A database that was replaced is read anew."""
         table: Table = self._kind.table
-        if (connection.execute(select(func.max(table.c.change))).scalar() or 0) < self._seen:
-            self._told, self._seen = self._kind(), 0
-        asked = select(table.c.change, table.c.registered, *self._told.columns()).where(table.c.change > self._seen)
-        rows = connection.execute(asked.order_by(table.c.change).limit(STEP)).all()
+        if (connection.execute(select(func.max(table.c.change))).scalar() or 0) < self._position:
+            self._counts, self._position = self._kind(), 0
+        query = select(table.c.change, table.c.registered, *self._counts.columns()).where(
+            table.c.change > self._position
+        )
+        rows = connection.execute(query.order_by(table.c.change).limit(STEP)).all()
         for row in rows:
-            self._told.take(row, known=row.registered <= self._seen)
+            self._counts.add_row(row, known=row.registered <= self._position)
         if rows:
-            self._seen = rows[-1].change
+            self._position = rows[-1].change
         return len(rows) == STEP
 
     def put(self, out: Refresh) -> None:
         """Put the samples."""
-        out.put(self._kind.table.name, (id(self._told), self._seen), self._told.samples())
+        out.put(self._kind.table.name, (id(self._counts), self._position), self._counts.samples())
 
 
-class Manifests:
+class ManifestsArea:
     """The area.
 
     Args:
@@ -176,7 +178,7 @@ class Manifests:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._changes = (Change(Artifacts), Change(Traces), Change(Steps))
+        self._readers = (TableReader(ArtifactCounts), TableReader(TraceCounts), TableReader(StepCounts))
 
     def refresh(self, out: Refresh) -> None:
         """One pass: read on. Nothing is put before all is read, or a partial total would later look like an increase.
@@ -185,8 +187,8 @@ class Manifests:
             SourceError: the database cannot be read.
         """
         with self._reader.transaction() as connection:
-            more = [change.read(connection) for change in self._changes]
+            more = [reader.read(connection) for reader in self._readers]
         out.backlog = sum(more)
         if not out.backlog:
-            for change in self._changes:
-                change.put(out)
+            for reader in self._readers:
+                reader.put(out)

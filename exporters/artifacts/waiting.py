@@ -19,7 +19,7 @@ REFUSED = Family(
 FAMILIES = (WAITING, OLDEST, REFUSED)
 
 
-class Agents:
+class WaitingArea:
     """The area.
 
     Args:
@@ -36,11 +36,11 @@ class Agents:
             SourceError: the folder cannot be read.
         """
         try:
-            found = sorted(self._folder.glob(f"*/{FILE}"))
+            files = sorted(self._folder.glob(f"*/{FILE}"))
         except OSError as err:
             raise SourceError(f"read {self._folder}: {err.strerror}") from err
-        out.keep_only([file.parent.name for file in found])
-        for file in found:
+        out.keep_only([file.parent.name for file in files])
+        for file in files:
             folder = file.parent.name
             try:
                 state = state_of(file)

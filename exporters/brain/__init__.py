@@ -4,23 +4,23 @@ from collections.abc import Sequence
 from functools import partial
 
 from exporters.brain import github, repository
-from exporters.runner import Area, Context, Source
+from exporters.runner import Area, Source, SourceContext
 from nervesys.stores.brain import open_brain, open_folder
 
 MIRROR = "brain-exporter"
 
 
-def areas(context: Context) -> Sequence[Area]:
+def areas(context: SourceContext) -> Sequence[Area]:
     """The areas of the brain that the settings name; GitHub's only where they name a repository there."""
     settings = context.settings
     every = partial(settings.monitoring.every_seconds, "brain")
     brain = open_brain(context.place, MIRROR, settings.storage.brain)
-    reader = repository.Repository(brain, open_folder(context.place), context)
-    found = [Area("brain", repository.FAMILIES, every("brain"), reader.refresh)]
+    repository_area = repository.Repository(brain, open_folder(context.place), context)
+    open_areas = [Area("brain", repository.FAMILIES, every("brain"), repository_area.refresh)]
     if settings.storage.brain.repository:
-        watcher = github.Watcher(settings.storage.brain, context.health)
-        found.append(Area("github", github.FAMILIES, every("github"), watcher.refresh))
-    return found
+        area = github.GitHubArea(settings.storage.brain, context.health)
+        open_areas.append(Area("github", github.FAMILIES, every("github"), area.refresh))
+    return open_areas
 
 
 SOURCE = Source(

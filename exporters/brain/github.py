@@ -25,7 +25,7 @@ PROTECTED = Family(
 FAMILIES = (LIMIT, REMAINING, RESET, PROTECTED)
 
 
-class Watcher:
+class GitHubArea:
     """Asks GitHub.
 
     Args:
@@ -42,12 +42,12 @@ class Watcher:
     def refresh(self, out: Refresh) -> None:
         """One pass."""
         quota = self._api.quota()
-        shown = (LIMIT.sample(quota.limit), REMAINING.sample(quota.remaining), RESET.sample(quota.reset))
-        out.put("rate limit", shown, shown)
-        out.stands = True
+        rate_limit = (LIMIT.sample(quota.limit), REMAINING.sample(quota.remaining), RESET.sample(quota.reset))
+        out.put("rate limit", rate_limit, rate_limit)
+        out.serve_on_failure = True
         self._api.spare(quota)
         branch = self._settings.branch
         answer = self._api.get("branch", f"/repos/{self._settings.repository}/branches/{branch}", self._etag)
         if answer is not None:
-            self._etag, found = answer
-            out.put("branch", found["protected"], [PROTECTED.sample(found["protected"], branch)])
+            self._etag, body = answer
+            out.put("branch", body["protected"], [PROTECTED.sample(body["protected"], branch)])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from exporters.brain.plan import Plan
+from exporters.brain.output_plan import OutputPlan
 from exporters.runner import TOLERATED
 from exporters.shared import summaries
 from nervesys.clock import Clock
@@ -74,7 +74,7 @@ def log_samples(agent: str, body: bytes) -> Iterator[Sample]:
     yield ERROR_LINES.sample(body.count(b"\n") + (not body.endswith(b"\n") and body != b""), agent)
 
 
-def plan_reports(plan: Plan, trees: Sequence[GitTree], clock: Clock) -> None:
+def plan_reports(plan: OutputPlan, trees: Sequence[GitTree], clock: Clock) -> None:
     """Plan what is shown of everything that was written.
 
     Args:
@@ -89,7 +89,7 @@ def plan_reports(plan: Plan, trees: Sequence[GitTree], clock: Clock) -> None:
 
 
 def _plan_agents(
-    plan: Plan, trees: Sequence[GitTree], template: PathTemplate, max_bytes: int, samples: Samples
+    plan: OutputPlan, trees: Sequence[GitTree], template: PathTemplate, max_bytes: int, samples: Samples
 ) -> None:
     for file in _files(trees, template):
         plan.add(file.path, file.version, _agent_samples(file, template, max_bytes, samples))
@@ -100,14 +100,14 @@ def _agent_samples(file: File, template: PathTemplate, max_bytes: int, samples: 
     yield from samples(agent_name(fields["agent"]), file.read(max_bytes))
 
 
-def _newest_summary(plan: Plan, days: Sequence[File], clock: Clock) -> Iterator[Sample]:
+def _newest_summary(plan: OutputPlan, days: Sequence[File], clock: Clock) -> Iterator[Sample]:
     for file in days:
         try:
-            found = list(_summary_samples(file, clock))
+            day_samples = list(_summary_samples(file, clock))
         except BadObject as bad:
             plan.reject(file.path, file.version, bad)
         else:
-            yield from found
+            yield from day_samples
             return
 
 
@@ -124,9 +124,9 @@ def _summary_samples(file: File, clock: Clock) -> Iterator[Sample]:
 def _files(trees: Sequence[GitTree], template: PathTemplate) -> Collection[File]:
     """The files of a template; others in its folder are nobody's business."""
     folder = template.prefix()
-    found = {
+    files = {
         folder + name: File(folder + name, version, tree)
         for tree in reversed(trees)
         for name, version in tree.versions(folder.rstrip("/")).items()
     }
-    return [file for path, file in found.items() if template.parse(path)]
+    return [file for path, file in files.items() if template.parse(path)]

@@ -11,8 +11,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from exporters.brain import reports
-from exporters.brain.plan import Plan
-from exporters.runner import Context, Refresh
+from exporters.brain.output_plan import OutputPlan
+from exporters.runner import Refresh, SourceContext
 from nervesys.contract.brain import Contributors
 from nervesys.errors import BadObject, Reason, SettingsError
 from nervesys.metrics import Family, Period, Sample
@@ -91,13 +91,13 @@ class Repository:
         context: the fleet at the start, place and clock.
     """
 
-    def __init__(self, brain: GitBrain | None, folder: Tree, context: Context) -> None:
+    def __init__(self, brain: GitBrain | None, folder: Tree, context: SourceContext) -> None:
         self._brain = brain
         self._folder = folder
         self._context = context
         self._agents = context.agents
         self._loaded = ""
-        self._shown: tuple[str, ...] | None = None
+        self._shown_commits: tuple[str, ...] | None = None
         context.health.expect("fetch")
 
     def refresh(self, out: Refresh) -> None:
@@ -110,14 +110,14 @@ class Repository:
                 self._brain.fetch()
         finally:
             main, state = self._brain.tree(self._brain.branch), self._brain.tree(self._brain.state_branch)
-            out.stands = main is not None
+            out.serve_on_failure = main is not None
             tips = tuple(tree.commit for tree in (main, state) if tree)
-            if tips != self._shown:
+            if tips != self._shown_commits:
                 self._show(main or EmptyTree(), state, out)
-                self._shown = tips
+                self._shown_commits = tips
 
     def _show(self, main: Tree, state: GitTree | None, out: Refresh) -> None:
-        plan = Plan(out)
+        plan = OutputPlan(out)
         agents = tuple(fleet_samples(self._fleet(main, out).values()))
         plan.add("fleet", agents, agents)
         people = next(filter(None, map(main.read, CONTRIBUTORS)), b"{}")
@@ -126,7 +126,7 @@ class Repository:
             plan.add("history", version_of(main), self._history(self._brain))
         written = [tree for tree in (state, main) if isinstance(tree, GitTree)]
         reports.plan_reports(plan, written, self._context.clock)
-        plan.carry_out()
+        plan.apply()
 
     def _fleet(self, main: Tree, out: Refresh) -> Mapping[str, AgentConfig]:
         """The agents that a version configures; a version that was loaded is not loaded again."""

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from exporters.history.memory import Memory
-from exporters.history.plan import Job
-from exporters.history.reading import Read
+from exporters.history.plan import ReadJob
+from exporters.history.progress import BackfillProgress
+from exporters.history.reading import ReadResult
 from exporters.history.text import END
 from nervesys.errors import NervesysError
 
@@ -42,7 +42,7 @@ class Blocks:
     def __init__(self, data: Path, make: MakeBlocks) -> None:
         self._data, self._make = data, make
         self._scratch = data / SCRATCH
-        with _room(data):
+        with _explain_full_disk(data):
             self._scratch.mkdir(parents=True, exist_ok=True)
             self._lock = (self._scratch / "lock").open("w")
             try:
@@ -50,37 +50,37 @@ class Blocks:
             except BlockingIOError:
                 self._lock.close()
                 raise NervesysError(f"write to {data}: another backfill is at work there") from None
-            self.memory = Memory(self._scratch / "made.sqlite3")
+            self.progress = BackfillProgress(self._scratch / "made.sqlite3")
             self._place()
 
-    def take(self, reads: Iterable[Read]) -> None:
+    def take(self, reads: Iterable[ReadResult]) -> None:
         """Make blocks of a batch."""
-        with _room(self._data):
+        with _explain_full_disk(self._data):
             batch = Path(tempfile.mkdtemp(dir=self._scratch, prefix=BATCH))  # one that was killed never meets another
             text, made = batch / "samples.txt", batch / "blocks"
-            done = _written(text, reads)
+            done = _write_samples(text, reads)
             if text.stat().st_size > len(END):
                 self._make(text, made)
-            self.memory.remember(done, [block.name for block in _whole(made)])
+            self.progress.remember(done, [block.name for block in _finished_blocks(made)])
             self._place()
 
-    def ignored(self) -> float:
+    def dropped_samples(self) -> float:
         """None: what Prometheus would delete is not planned."""
         return 0
 
     def close(self) -> None:
         """Clear what was not finished, and let others at it."""
         self._clear()
-        self.memory.close()
+        self.progress.close()
         self._lock.close()
 
     def _place(self) -> None:
         """Rename finished blocks into place; what nobody remembers was not finished."""
-        waiting = set(self.memory.waiting())
+        waiting = set(self.progress.waiting())
         for block in self._scratch.glob(f"{BATCH}*/blocks/*"):
             if block.name in waiting:
                 block.rename(self._data / block.name)
-        self.memory.placed()
+        self.progress.clear_blocks()
         self._clear()
 
     def _clear(self) -> None:
@@ -88,7 +88,7 @@ class Blocks:
             shutil.rmtree(batch, ignore_errors=True)
 
 
-def _written(path: Path, reads: Iterable[Read]) -> list[tuple[Job, int]]:
+def _write_samples(path: Path, reads: Iterable[ReadResult]) -> list[tuple[ReadJob, int]]:
     done = []
     with path.open("wb") as file:
         for read in reads:
@@ -98,12 +98,12 @@ def _written(path: Path, reads: Iterable[Read]) -> list[tuple[Job, int]]:
     return done
 
 
-def _whole(folder: Path) -> list[Path]:
+def _finished_blocks(folder: Path) -> list[Path]:
     return sorted(meta.parent for meta in folder.glob("*/meta.json") if "." not in meta.parent.name)
 
 
 @contextmanager
-def _room(folder: Path) -> Iterator[None]:
+def _explain_full_disk(folder: Path) -> Iterator[None]:
     """Say what a full disk means here."""
     try:
         yield

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
-from exporters.shared.lines import Line, read
-from exporters.shared.records import BY_NAME, DURATION, MAX_MODELS, RECORDS, TOKENS, Series, nothing
+from exporters.shared.lines import ParsedLine, parse_lines
+from exporters.shared.records import BY_NAME, DURATION, MAX_MODELS, RECORDS, TOKENS, Series, zero_sums
 from nervesys.contract import Category, Level
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import Reason
@@ -17,7 +17,7 @@ from nervesys.metrics.family import LABEL_LIMIT
 STEP_SECONDS = 1200
 """Between two samples: the longest of which a window over four shipments, as pages have it, still finds two."""
 STEPS = DAY_SECONDS // STEP_SECONDS
-SETTLED_LINES = 100_000
+ACCUMULATE_LINES = 100_000
 """After so many lines, durations become histograms: memory does not grow with the file."""
 
 Steps = Mapping[int, Sequence[float]]
@@ -56,27 +56,27 @@ def sum_up(batches: Iterable[Sequence[bytes]], day: date, skip: int = 0) -> DayS
         day: of the file, UTC.
         skip: lines to leave out, for they were added up before.
     """
-    total, settled = DaySums(), 0
-    counted, settle = _Counted(day), _Settler(total)
+    total, accumulated = DaySums(), 0
+    counts_by_step, accumulate = _StepCounts(day), _Accumulator(total)
     for batch in batches:
         new = batch[max(0, skip - total.lines) :]
         total.lines += len(batch)
-        counted.add(read(new, total.skipped))
-        if total.lines - settled > SETTLED_LINES:
-            settle(counted)
-            settled = total.lines
-    settle(counted)
+        counts_by_step.add(parse_lines(new, total.skipped))
+        if total.lines - accumulated > ACCUMULATE_LINES:
+            accumulate(counts_by_step)
+            accumulated = total.lines
+    accumulate(counts_by_step)
     return total
 
 
-class _Counted:
+class _StepCounts:
     """What was counted of a day, as the lines say it."""
 
     def __init__(self, day: date) -> None:
         self._midnight = datetime.combine(day, time(), UTC)
         self.steps: defaultdict[int, defaultdict[str, Cell]] = defaultdict(lambda: defaultdict(_cell))
 
-    def add(self, lines: Iterable[tuple[datetime, Line]]) -> None:
+    def add(self, lines: Iterable[tuple[datetime, ParsedLine]]) -> None:
         """Count lines. Mostly one is of the same step as that before it."""
         begin = end = self._midnight
         for at, line in lines:
@@ -98,15 +98,15 @@ def _cell() -> Cell:
     return defaultdict(int), [], defaultdict(float)
 
 
-class _Settler:
+class _Accumulator:
     """Moves what was counted to the series that it belongs to."""
 
     def __init__(self, total: DaySums) -> None:
         self._total = total
         self._models: defaultdict[str, set[str]] = defaultdict(set)
 
-    def __call__(self, counted: _Counted) -> None:
-        for step, agents in counted.steps.items():
+    def __call__(self, counts_by_step: _StepCounts) -> None:
+        for step, agents in counts_by_step.steps.items():
             for agent, (counts, durations, used) in agents.items():
                 self._total.records += sum(counts.values())
                 for (category, level), count in counts.items():
@@ -115,16 +115,16 @@ class _Settler:
                     observe(self._sums((DURATION.name, agent), step), durations)
                 for model, tokens in used.items():
                     self._sums((TOKENS.name, agent, self._model(agent, model)), step)[0] += tokens
-        counted.steps.clear()
+        counts_by_step.steps.clear()
 
     def _sums(self, series: Series, step: int) -> list[float]:
         steps = self._total.sums.setdefault(series, {})
         if step not in steps:
-            steps[step] = nothing(BY_NAME[series[0]])
+            steps[step] = zero_sums(BY_NAME[series[0]])
         return steps[step]
 
-    def _model(self, agent: str, said: str | None) -> str:
-        model, known = (said or "")[:LABEL_LIMIT], self._models[agent]
+    def _model(self, agent: str, label: str | None) -> str:
+        model, known = (label or "")[:LABEL_LIMIT], self._models[agent]
         if model not in known and len(known) >= MAX_MODELS:
             return "other"
         known.add(model)

@@ -13,7 +13,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class Unit:
+class HistoryUnit:
     """One file, and the day on which its samples lie. Units need nothing of each other.
 
     Attributes:
@@ -36,7 +36,7 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Made:
+class FinishedUnit:
     """What is remembered of a unit that was made.
 
     Attributes:
@@ -51,7 +51,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Job:
+class ReadJob:
     """A unit that is to be made, or the part of it that is new.
 
     Attributes:
@@ -60,7 +60,7 @@ class Job:
         part: 1 at first.
     """
 
-    unit: Unit
+    unit: HistoryUnit
     skip: int = 0
     part: int = 1
 
@@ -71,7 +71,7 @@ class Job:
 
 
 @dataclass
-class Plan:
+class BackfillPlan:
     """What a run is to do.
 
     Attributes:
@@ -81,7 +81,7 @@ class Plan:
         too_late: units of days that the target has by itself.
     """
 
-    jobs: list[Job] = field(default_factory=list)
+    jobs: list[ReadJob] = field(default_factory=list)
     made: int = 0
     too_early: int = 0
     too_late: int = 0
@@ -92,7 +92,7 @@ class Plan:
         return sum(job.unit.size for job in self.jobs)
 
 
-def log_units(files: Iterable[ArchiveFile], layout: Layout, refused: list[str]) -> Iterator[Unit]:
+def log_units(files: Iterable[ArchiveFile], layout: Layout, refused: list[str]) -> Iterator[HistoryUnit]:
     """The units among the archive's files; those whose names break the contract are added to `refused`."""
     for file in files:
         try:
@@ -103,10 +103,12 @@ def log_units(files: Iterable[ArchiveFile], layout: Layout, refused: list[str]) 
         if filed.area == "logs" and filed.server and filed.day:
             origin = f"{filed.server}/{filed.category or ALL}"
             version = f"{file.size} {file.modified}"
-            yield Unit(f"logs/{filed.day}/{origin}", filed.day, file.path, version, file.size, origin)
+            yield HistoryUnit(f"logs/{filed.day}/{origin}", filed.day, file.path, version, file.size, origin)
 
 
-def planned(units: Sequence[Unit], made: Mapping[str, Made], first: date, end: date, kept_from: date) -> Plan:
+def make_plan(
+    units: Sequence[HistoryUnit], made: Mapping[str, FinishedUnit], first: date, end: date, first_kept_day: date
+) -> BackfillPlan:
     """Which units are left to do.
 
     Args:
@@ -114,21 +116,21 @@ def planned(units: Sequence[Unit], made: Mapping[str, Made], first: date, end: d
         made: what was made before, by name.
         first: day to begin with.
         end: the day after the last.
-        kept_from: the first day that the target would keep.
+        first_kept_day: the first day that the target would keep.
     """
-    plan = Plan()
+    plan = BackfillPlan()
     for unit in sorted(units, key=lambda unit: (unit.day, unit.name)):
         before = made.get(unit.name)
         if unit.day < first:
             continue
-        if unit.day < kept_from:
+        if unit.day < first_kept_day:
             plan.too_early += 1
         elif unit.day >= end:
             plan.too_late += 1
         elif before is None:
-            plan.jobs.append(Job(unit))
+            plan.jobs.append(ReadJob(unit))
         elif before.version == unit.version:
             plan.made += 1
         else:
-            plan.jobs.append(Job(unit, before.lines, before.parts + 1))
+            plan.jobs.append(ReadJob(unit, before.lines, before.parts + 1))
     return plan

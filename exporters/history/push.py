@@ -9,8 +9,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from exporters.history.memory import Memory
-from exporters.history.reading import Read
+from exporters.history.progress import BackfillProgress
+from exporters.history.reading import ReadResult
 from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
 
@@ -28,29 +28,29 @@ class Push:
 
     Args:
         url: of the endpoint; credentials come from `~/.netrc`.
-        memory: of what went there.
+        progress: of what went there.
     """
 
     ticks = 1000
 
-    def __init__(self, url: str, memory: Memory) -> None:
-        self._url, self.memory = url, memory
+    def __init__(self, url: str, progress: BackfillProgress) -> None:
+        self._url, self.progress = url, progress
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=PUSH_RETRIES))
 
-    def take(self, reads: Iterable[Read]) -> None:
+    def take(self, reads: Iterable[ReadResult]) -> None:
         """Send each file's samples."""
         for read in reads:
             if read.text:
                 self._send(read.text)
             if not read.refused:
-                self.memory.remember([(read.job, read.lines)])
+                self.progress.remember([(read.job, read.lines)])
 
     def close(self) -> None:
         """Let go of connection and memory."""
         self._session.close()
-        self.memory.close()
+        self.progress.close()
 
     def _send(self, text: bytes) -> None:
         body, headers = gzip.compress(text, 1), {"Content-Encoding": "gzip", "Content-Type": "text/plain"}
@@ -61,7 +61,7 @@ class Push:
         if not answer.ok:
             raise NervesysError(f"push to {self._url}: {answer.status_code} {answer.text[:200].strip()}")
 
-    def ignored(self) -> float:
+    def dropped_samples(self) -> float:
         """Samples that VictoriaMetrics has dropped since it started, for its own retention; 0 for others."""
         sleep(METRICS_SECONDS)
         root = urlsplit(self._url)._replace(path="/metrics", query="").geturl()

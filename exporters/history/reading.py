@@ -14,8 +14,8 @@ from threading import Thread
 from pydantic import SecretStr
 
 from exporters.history.days import sum_up
-from exporters.history.plan import Job
-from exporters.history.text import Origin, gauges_text, sums_text
+from exporters.history.plan import ReadJob
+from exporters.history.text import SeriesOrigin, gauges_text, sums_text
 from exporters.shared import summaries
 from nervesys.contract.brain import DailySummary
 from nervesys.errors import BadObject, Reason
@@ -33,7 +33,7 @@ AHEAD = 24
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadResult:
     """What came of a job.
 
     Attributes:
@@ -44,7 +44,7 @@ class Read:
         refused: why the whole file could not be read; empty where it could.
     """
 
-    job: Job
+    job: ReadJob
     text: bytes = b""
     lines: int = 0
     records: int = 0
@@ -53,7 +53,7 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Reader:
+class ArchiveReader:
     """Reads from an archive.
 
     Attributes:
@@ -66,49 +66,51 @@ class Reader:
     until: float
     ticks: int
 
-    def read(self, job: Job) -> Read:
+    def read(self, job: ReadJob) -> ReadResult:
         """Do a job; a file that is bad is refused, and costs only itself.
 
         Raises:
             ArchiveUnavailable: the archive does not answer.
         """
-        origin = Origin(job.instance, job.unit.day, self.until, self.ticks)
+        origin = SeriesOrigin(job.instance, job.unit.day, self.until, self.ticks)
         try:
             return self._summary(job, origin, job.unit.body) if job.unit.body is not None else self._logs(job, origin)
         except BadObject as bad:
-            return Read(job, refused=f"{job.unit.path}: {bad}")
+            return ReadResult(job, refused=f"{job.unit.path}: {bad}")
 
-    def _summary(self, job: Job, origin: Origin, body: bytes) -> Read:
+    def _summary(self, job: ReadJob, origin: SeriesOrigin, body: bytes) -> ReadResult:
         summary = DailySummary.parse(body)
-        return Read(job, gauges_text(summaries.samples(summary.date, summary), origin))
+        return ReadResult(job, gauges_text(summaries.samples(summary.date, summary), origin))
 
-    def _logs(self, job: Job, origin: Origin) -> Read:
+    def _logs(self, job: ReadJob, origin: SeriesOrigin) -> ReadResult:
         path = job.unit.path
         body = self.archive.get(path, max_bytes=MAX_FILE_BYTES)
         batches = batches_of(BytesIO(body), path, max_bytes=MAX_UNPACKED_BYTES)
         total = sum_up(batches, job.unit.day, job.skip)
-        return Read(job, sums_text(total.sums, origin), total.lines, total.records, total.skipped)
+        return ReadResult(job, sums_text(total.sums, origin), total.lines, total.records, total.skipped)
 
 
-def read_all(jobs: Iterable[Job], settings: ArchiveSettings, until: float, ticks: int, workers: int) -> Iterator[Read]:
+def read_all(
+    jobs: Iterable[ReadJob], settings: ArchiveSettings, until: float, ticks: int, workers: int
+) -> Iterator[ReadResult]:
     """Do jobs on several cores, in their order; at most some of them are ahead of who asks.
 
     Args:
         jobs: to do.
         settings: name the archive.
-        until: see `Reader`.
-        ticks: see `Reader`.
+        until: see `ArchiveReader`.
+        ticks: see `ArchiveReader`.
         workers: processes; with one, this process reads by itself.
 
     Raises:
         ArchiveUnavailable: the archive does not answer.
     """
     if workers == 1:
-        yield from map(Reader(open_archive(settings), until, ticks).read, jobs)
+        yield from map(ArchiveReader(open_archive(settings), until, ticks).read, jobs)
         return
     # Processes that are spawned share no lock or connection with a thread of ours.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (settings, until, ticks, held()))
-    waiting: deque[Future[Read]] = deque()
+    waiting: deque[Future[ReadResult]] = deque()
     try:
         for job in jobs:
             waiting.append(pool.submit(_work, job))
@@ -120,7 +122,7 @@ def read_all(jobs: Iterable[Job], settings: ArchiveSettings, until: float, ticks
         pool.shutdown(cancel_futures=True)
 
 
-_reader: Reader
+_reader: ArchiveReader
 """Of this worker."""
 
 
@@ -130,7 +132,7 @@ def _begin(settings: ArchiveSettings, until: float, ticks: int, identity: Secret
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us hears it, and ends us in order
     gc.disable()  # what is read makes no circles, and is looked through for some all the time
     Thread(target=_end_with_parent, daemon=True).start()
-    _reader = Reader(open_archive(settings), until, ticks)
+    _reader = ArchiveReader(open_archive(settings), until, ticks)
 
 
 def _end_with_parent() -> None:
@@ -140,5 +142,5 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(job: Job) -> Read:
+def _work(job: ReadJob) -> ReadResult:
     return _reader.read(job)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 
-from exporters.history.plan import Job
-from exporters.history.reading import Read, read_all
+from exporters.history.plan import ReadJob
+from exporters.history.reading import ReadResult, read_all
 from exporters.history.targets import Target
 from nervesys.errors import Reason
 from nervesys.settings.storage import Archive as ArchiveSettings
@@ -32,7 +32,7 @@ class Outcome:
     skipped: Counter[Reason] = field(default_factory=Counter)
     refused: list[str] = field(default_factory=list)
 
-    def add(self, read: Read) -> None:
+    def add(self, read: ReadResult) -> None:
         """Take in what came of one file."""
         self.files += not read.refused
         self.records += read.records
@@ -42,12 +42,12 @@ class Outcome:
 
 
 def carry_out(
-    jobs: Sequence[Job],
+    jobs: Sequence[ReadJob],
     settings: ArchiveSettings,
     target: Target,
     until: float,
     workers: int,
-    seen: Callable[[Read], None],
+    on_read: Callable[[ReadResult], None],
 ) -> None:
     """Make what is planned.
 
@@ -57,17 +57,17 @@ def carry_out(
         target: that takes the samples.
         until: Unix seconds; samples from then on are left out.
         workers: processes that read.
-        seen: is told of each file when its samples are handed on.
+        on_read: is told of each file when its samples are handed on.
 
     Raises:
         NervesysError: archive or target fails; what was made until then is remembered.
     """
     reads = read_all(jobs, settings, until, target.ticks, min(workers, max(1, len(jobs))))
     for size in batch_sizes(jobs):
-        target.take(_told(islice(reads, size), seen))
+        target.take(_notify_each(islice(reads, size), on_read))
 
 
-def batch_sizes(jobs: Sequence[Job]) -> Iterator[int]:
+def batch_sizes(jobs: Sequence[ReadJob]) -> Iterator[int]:
     """How many jobs are taken in at once: those of whole days, for blocks shall not overlap."""
     days, files = 0, 0
     for _, of_day in groupby(jobs, key=lambda job: job.unit.day):
@@ -79,7 +79,7 @@ def batch_sizes(jobs: Sequence[Job]) -> Iterator[int]:
         yield files
 
 
-def _told(reads: Iterable[Read], seen: Callable[[Read], None]) -> Iterator[Read]:
+def _notify_each(reads: Iterable[ReadResult], on_read: Callable[[ReadResult], None]) -> Iterator[ReadResult]:
     for read in reads:
         yield read
-        seen(read)
+        on_read(read)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from exporters.history.plan import Unit
+from exporters.history.plan import HistoryUnit
 from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.paths import parse_date
 from nervesys.stores.brain import GitBrain
@@ -12,7 +12,7 @@ SUMMARY_BYTES = 1 << 20
 INSTANCE = "brain"
 
 
-def summary_units(brain: GitBrain) -> Iterator[Unit]:
+def summary_units(brain: GitBrain) -> Iterator[HistoryUnit]:
     """Each summary, on the day after its own: then it was the newest, and exporters showed it.
 
     Args:
@@ -31,4 +31,4 @@ def summary_units(brain: GitBrain) -> Iterator[Unit]:
             body = tree.read(folder + name, max_bytes=SUMMARY_BYTES) if tree and day else None
             if day and body is not None:
                 shown = day + timedelta(days=1)
-                yield Unit(f"summary/{day}", shown, folder + name, version, len(body), INSTANCE, body)
+                yield HistoryUnit(f"summary/{day}", shown, folder + name, version, len(body), INSTANCE, body)

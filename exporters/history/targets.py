@@ -3,25 +3,25 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from exporters.history.memory import Memory
-from exporters.history.reading import Read
+from exporters.history.progress import BackfillProgress
+from exporters.history.reading import ReadResult
 
 
 class Target(Protocol):
     """Where samples go."""
 
-    memory: Memory
+    progress: BackfillProgress
     ticks: int
     """Of a second, in timestamps."""
 
-    def take(self, reads: Iterable[Read]) -> None:
+    def take(self, reads: Iterable[ReadResult]) -> None:
         """Take samples in; when this returns, they are there and remembered.
 
         Raises:
             NervesysError: it could not be done; what was not taken in is not remembered.
         """
 
-    def ignored(self) -> float:
+    def dropped_samples(self) -> float:
         """Samples that it has dropped since it started, for they are older than it keeps."""
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from exporters.history.days import STEP_SECONDS, STEPS, Steps
-from exporters.shared.records import BY_NAME, Series, nothing, series_samples
+from exporters.shared.records import BY_NAME, Series, series_samples, zero_sums
 from nervesys.contract.times import parse_time
 from nervesys.metrics import Sample
 from nervesys.metrics.family import HISTORY, escape, number
@@ -23,7 +23,7 @@ _number = lru_cache(1 << 12)(number)  # mostly those of the step before, or smal
 
 
 @dataclass(frozen=True)
-class Origin:
+class SeriesOrigin:
     """What samples are made of, and how they are told.
 
     Attributes:
@@ -38,7 +38,7 @@ class Origin:
     until: float
     ticks: int = 1
 
-    def named(self, sample: Sample) -> str:
+    def series_name(self, sample: Sample) -> str:
         """A sample's series with the labels that a scrape would give it."""
         series, labels = sample.series(), f'instance="{escape(self.instance)}",job="{HISTORY}"'
         return f"{series[:-1]},{labels}}}" if series.endswith("}") else f"{series}{{{labels}}}"
@@ -50,17 +50,17 @@ class Origin:
         return [end * self.ticks for end in ends if end < self.until]
 
 
-def sums_text(sums: Mapping[Series, Steps], origin: Origin) -> bytes:
+def sums_text(sums: Mapping[Series, Steps], origin: SeriesOrigin) -> bytes:
     """The samples of a day's sums; of each series they stand together, oldest first."""
     instants = origin.instants()
     return "".join(text for series in sorted(sums) for text in _series(series, sums[series], origin, instants)).encode()
 
 
-def _series(series: Series, steps: Steps, origin: Origin, instants: list[int]) -> Iterator[str]:
+def _series(series: Series, steps: Steps, origin: SeriesOrigin, instants: list[int]) -> Iterator[str]:
     if min(steps) + 1 >= len(instants):
         return  # all of it lies beyond the end
     family = BY_NAME[series[0]]
-    zero = nothing(family)
+    zero = zero_sums(family)
     rows = list(
         accumulate(
             (steps.get(step, zero) for step in range(len(instants) - 1)),
@@ -68,9 +68,9 @@ def _series(series: Series, steps: Steps, origin: Origin, instants: list[int]) -
             initial=zero,
         )
     )
-    told = [_cumulated(row) for row in rows] if family.buckets else rows
-    names = [origin.named(sample) for sample in series_samples(series, zero)]
-    for name, values in zip(names, zip(*told, strict=True), strict=True):
+    totals = [_cumulated(row) for row in rows] if family.buckets else rows
+    names = [origin.series_name(sample) for sample in series_samples(series, zero)]
+    for name, values in zip(names, zip(*totals, strict=True), strict=True):
         yield "".join([f"{name} {number(value)} {instant}\n" for value, instant in zip(values, instants, strict=True)])
 
 
@@ -80,9 +80,9 @@ def _cumulated(row: Sequence[float]) -> list[float]:
     return [*buckets, row[-1], buckets[-1]]
 
 
-def gauges_text(samples: Iterable[Sample], origin: Origin) -> bytes:
+def gauges_text(samples: Iterable[Sample], origin: SeriesOrigin) -> bytes:
     """Samples that hold all day long."""
     instants = origin.instants()
     return "".join(
-        f"{origin.named(sample)} {number(sample.value)} {instant}\n" for sample in samples for instant in instants
+        f"{origin.series_name(sample)} {number(sample.value)} {instant}\n" for sample in samples for instant in instants
     ).encode()

@@ -5,21 +5,21 @@ from functools import partial
 
 from exporters.hygiene import deployments, drills, secrets
 from exporters.hygiene.branches import Branches
-from exporters.runner import Area, Context, Source
+from exporters.runner import Area, Source, SourceContext
 
 
-def areas(context: Context) -> Sequence[Area]:
+def areas(context: SourceContext) -> Sequence[Area]:
     """The areas; deployments only where the settings name a repository on GitHub."""
     every = partial(context.settings.monitoring.every_seconds, "hygiene")
     branches, brain = Branches(context), context.settings.storage.brain
-    found = [
+    open_areas = [
         Area("secrets", secrets.FAMILIES, every("secrets"), secrets.SecretsArea(branches, context).refresh),
         Area("drills", drills.FAMILIES, every("drills"), drills.DrillsArea(branches).refresh),
     ]
     if brain.watched_repositories:
-        watcher = deployments.DeploymentsArea(brain, context.health)
-        found.append(Area("deployments", deployments.FAMILIES, every("deployments"), watcher.refresh))
-    return found
+        area = deployments.DeploymentsArea(brain, context.health)
+        open_areas.append(Area("deployments", deployments.FAMILIES, every("deployments"), area.refresh))
+    return open_areas
 
 
 SOURCE = Source(

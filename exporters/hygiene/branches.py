@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from exporters.runner import Context
+from exporters.runner import SourceContext
 from nervesys.settings import Tree
 from nervesys.stores.brain import open_brain, open_folder
 from nervesys.stores.trees import EmptyTree
@@ -18,14 +18,14 @@ class Branches:
         context: names the brain, and counts requests.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: SourceContext) -> None:
         self._brain = open_brain(context.place, MIRROR, context.settings.storage.brain)
         self._folder = open_folder(context.place) if self._brain is None else EmptyTree()
         self._health = context.health
         context.health.expect("fetch")
 
     @contextmanager
-    def fetched(self) -> Iterator[None]:
+    def after_fetch(self) -> Iterator[None]:
         """Fetch, then run the `with` block; where the fetch fails, it reads the old mirror before the error is raised.
 
         Raises:

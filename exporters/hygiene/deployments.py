@@ -63,10 +63,10 @@ class DeploymentsArea:
 
     def refresh(self, out: Refresh) -> None:
         """One pass."""
-        out.stands = True
+        out.serve_on_failure = True
         quota = self._api.quota()
-        for asked, repository in enumerate(self._repositories):
-            self._api.spare(quota._replace(remaining=quota.remaining - asked))
+        for requests, repository in enumerate(self._repositories):
+            self._api.spare(quota._replace(remaining=quota.remaining - requests))
             self._ask(repository, out)
 
     def _ask(self, repository: str, out: Refresh) -> None:
@@ -74,9 +74,9 @@ class DeploymentsArea:
         answer = self._api.get("runs", path, self._etags.get(repository))
         if answer is None:
             return
-        etag, found = answer
+        etag, body = answer
         try:
-            runs = Runs.of(found)
+            runs = Runs.of(body)
         except BadObject as bad:
             out.reject(repository, etag, bad)
             return

@@ -53,8 +53,8 @@ class DrillsArea:
         Raises:
             BrainUnavailable: the brain cannot be fetched.
         """
-        out.stands = True
-        with self._branches.fetched():
+        out.serve_on_failure = True
+        with self._branches.after_fetch():
             body = self._branches.reports().read(RESTORE_DRILL)
             try:
                 drill = RestoreDrill.parse(body) if body is not None else None

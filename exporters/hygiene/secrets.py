@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 
 from exporters.hygiene.branches import Branches
-from exporters.runner import TOLERATED, Context, Refresh
+from exporters.runner import TOLERATED, Refresh, SourceContext
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, Reason, SettingsError, SourceError
 from nervesys.metrics import Family, Period, Sample
@@ -43,7 +43,7 @@ class SecretsArea:
         context: names the folder; clock.
     """
 
-    def __init__(self, branches: Branches, context: Context) -> None:
+    def __init__(self, branches: Branches, context: SourceContext) -> None:
         self._branches = branches
         self._folder = context.place.home / context.settings.monitoring.hygiene.secrets_folder
         self._clock = context.clock
@@ -55,16 +55,16 @@ class SecretsArea:
             BrainUnavailable: the brain cannot be fetched.
             SourceError: the folder cannot be read.
         """
-        out.stands = True
+        out.serve_on_failure = True
         files = tuple(self._files())
         out.put("files", files, files)
-        with self._branches.fetched():
+        with self._branches.after_fetch():
             self._show_list(self._branches.configuration(), out)
 
     def _show_list(self, tree: Tree, out: Refresh) -> None:
         body = tree.read(FILE)
         try:
-            secrets = _read(tree, utc(self._clock()).date())
+            secrets = _read_list(tree, utc(self._clock()).date())
         except BadObject as bad:
             out.reject(FILE, body, bad)
             return
@@ -74,7 +74,7 @@ class SecretsArea:
         """The oldest of very many, those of folders within, such as `artifacts/grok`, too; what is hidden is none."""
         try:
             top = [path for path in self._folder.iterdir() if path.name[0] != "."]
-            within = [path for one in top if one.is_dir() for path in one.iterdir() if path.name[0] != "."]
+            within = [path for folder in top if folder.is_dir() for path in folder.iterdir() if path.name[0] != "."]
             aged = sorted((path.stat().st_mtime, path) for path in top + within if path.is_file())
         except FileNotFoundError:
             return
@@ -84,7 +84,7 @@ class SecretsArea:
             yield ROTATED.sample(int(modified), path.relative_to(self._folder).as_posix(), "file")
 
 
-def _read(tree: Tree, today: date) -> Secrets | None:
+def _read_list(tree: Tree, today: date) -> Secrets | None:
     try:
         secrets = read_secrets(tree)
     except SettingsError as err:

@@ -6,8 +6,8 @@ areas. The module is listed in `exporters/__init__.py`; nothing else knows it.
 
 from exporters.runner.cache import Cache
 from exporters.runner.health import OWN_FAMILIES, Health
-from exporters.runner.model import TOLERATED, WHOLE, Area, Context, Shard, Source
-from exporters.runner.open_runner import opened_runner
+from exporters.runner.model import TOLERATED, WHOLE, Area, Shard, Source, SourceContext
+from exporters.runner.open_runner import open_source
 from exporters.runner.refresh import Refresh
 from exporters.runner.runner import Runner
 
@@ -17,11 +17,11 @@ __all__ = [
     "WHOLE",
     "Area",
     "Cache",
-    "Context",
     "Health",
     "Refresh",
     "Runner",
     "Shard",
     "Source",
-    "opened_runner",
+    "SourceContext",
+    "open_source",
 ]

@@ -40,7 +40,7 @@ class Cache:
     """
 
     def __init__(self, path: Path | str = MEMORY) -> None:
-        self._db = _opened(path)
+        self._db = _open_database(path)
         self._lock = Lock()
 
     @contextmanager
@@ -57,7 +57,7 @@ class Cache:
             ).fetchone()
         return row
 
-    def succeeded(self, area: str, at: float, unbroken_since: float) -> None:
+    def record_success(self, area: str, at: float, unbroken_since: float) -> None:
         """Remember a success."""
         with self.transaction() as db:
             db.execute("INSERT OR REPLACE INTO success VALUES (?, ?, ?)", (area, at, unbroken_since))
@@ -78,19 +78,19 @@ class Cache:
         self._db.close()
 
 
-def _opened(path: Path | str) -> sqlite3.Connection:
+def _open_database(path: Path | str) -> sqlite3.Connection:
     """The database with its tables; a file that is damaged is replaced by an empty one."""
     try:
-        return _prepared(path)
+        return _connect(path)
     except sqlite3.DatabaseError as err:
         if not isinstance(path, Path) or isinstance(err, sqlite3.OperationalError):
             raise
         log.warning("%s is damaged (%s) and is built anew", path, err)
         path.unlink()
-        return _prepared(path)
+        return _connect(path)
 
 
-def _prepared(path: Path | str) -> sqlite3.Connection:
+def _connect(path: Path | str) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=10, check_same_thread=False)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")

@@ -62,7 +62,7 @@ class Health:
         self._clock = clock
         self._instruments = Instruments(f"{source} exporter", OWN_FAMILIES)
         self._failing: dict[str, str] = {}
-        self._said: dict[bool, float] = {}
+        self._logged_at: dict[bool, float] = {}
         for reason in Reason:
             self._instruments.add(REJECTED, source, reason, by=0)
 
@@ -94,7 +94,7 @@ class Health:
         self._instruments.add(REJECTED, self._source, bad.reason)
         log.warning("%s: rejected %r: %s", self._source, key[:200], bad)
 
-    def succeeded(self, area: str, at: float, unbroken_since: float) -> None:
+    def record_success(self, area: str, at: float, unbroken_since: float) -> None:
         """A pass succeeded; both instants in Unix seconds."""
         self._set(UP, area, 1)
         self._set(LAST_SUCCESS, area, at)
@@ -102,17 +102,17 @@ class Health:
         if self._failing.pop(area, None) and not self._failing:
             log.info("%s: reads again", self._source)
 
-    def failed(self, area: str, why: str, *, bug: bool = False) -> None:
+    def record_failure(self, area: str, why: str, *, bug: bool = False) -> None:
         """A pass failed. At most once a minute the log names every area that fails; a bug has its traceback there."""
         self._set(UP, area, 0)
         self._failing[area] = why
         now = self._clock()
-        if now - self._said.get(bug, -math.inf) >= REPEAT_SECONDS:
-            self._said[bug] = now
+        if now - self._logged_at.get(bug, -math.inf) >= REPEAT_SECONDS:
+            self._logged_at[bug] = now
             failing = "; ".join(f"{name}: {what}" for name, what in sorted(self._failing.items()))
             log.error("%s: %s", self._source, failing, exc_info=bug)
 
-    def ended(self, area: str, seconds: float, backlog: int, series: int) -> None:
+    def record_pass(self, area: str, seconds: float, backlog: int, series: int) -> None:
         """A pass ended, well or not."""
         self._set(DURATION, area, seconds)
         self._set(BACKLOG, area, backlog)

@@ -62,7 +62,7 @@ WHOLE = Shard()
 
 
 @dataclass(frozen=True)
-class Context:
+class SourceContext:
     """What a source is opened with.
 
     Attributes:
@@ -103,4 +103,4 @@ class Source:
     name: str
     about: str
     families: tuple[Family, ...]
-    areas: Callable[[Context], Sequence[Area]]
+    areas: Callable[[SourceContext], Sequence[Area]]

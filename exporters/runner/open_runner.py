@@ -7,7 +7,7 @@ from pathlib import Path
 
 from exporters.runner.cache import Cache
 from exporters.runner.health import Health
-from exporters.runner.model import WHOLE, Context, Shard, Source
+from exporters.runner.model import WHOLE, Shard, Source, SourceContext
 from exporters.runner.runner import Runner
 from nervesys.clock import Clock
 from nervesys.errors import NervesysError
@@ -15,7 +15,7 @@ from nervesys.settings import Loaded, Place
 
 
 @contextmanager
-def opened_runner(
+def open_source(
     source: Source, place: Place, loaded: Loaded, clock: Clock, *, once: bool = False, shard: Shard = WHOLE
 ) -> Iterator[Runner]:
     """Open a runner, and its cache for itself alone.
@@ -32,17 +32,17 @@ def opened_runner(
         NervesysError: another process reads this source with the same home, or home cannot be written to.
     """
     path = place.cache(source.name + shard.suffix)
-    with ExitStack() as held:
+    with ExitStack() as resources:
         if not once:
-            held.enter_context(_alone(path.with_suffix(".lock"), source.name))
+            resources.enter_context(_source_lock(path.with_suffix(".lock"), source.name))
         cache = Cache() if once else Cache(path)
-        held.callback(cache.close)
+        resources.callback(cache.close)
         health = Health(source.name, clock)
-        yield Runner(source, Context(place, loaded.settings, loaded.agents, clock, cache, health, once, shard))
+        yield Runner(source, SourceContext(place, loaded.settings, loaded.agents, clock, cache, health, once, shard))
 
 
 @contextmanager
-def _alone(path: Path, source: str) -> Iterator[None]:
+def _source_lock(path: Path, source: str) -> Iterator[None]:
     """Hold the source's lock; the system releases it when the process ends, however it ends."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Fragments, Sample, Snapshot
 
-REFUSED_LIMIT = 10_000
+REJECTED_LIMIT = 10_000
 """Rejected objects that are remembered; beyond it all are forgotten, and may be counted a second time."""
 
 
@@ -14,20 +14,20 @@ class Refresh:
 
     Args:
         families: those of the area.
-        rejected: told of every rejected object.
+        on_rejected: told of every rejected object.
 
     Attributes:
         backlog: number of objects that are known and not yet read; set by the area.
-        stands: whether what was put is served although the pass failed; set by the area, for one pass.
+        serve_on_failure: whether what was put is served although the pass failed; set by the area, for one pass.
     """
 
-    def __init__(self, families: Iterable[Family], rejected: Callable[[str, BadObject], None]) -> None:
+    def __init__(self, families: Iterable[Family], on_rejected: Callable[[str, BadObject], None]) -> None:
         self._fragments = Fragments(families)
         self._stamps: dict[str, Hashable] = {}
-        self._rejected = rejected
-        self._refused: dict[str, Hashable] = {}
+        self._on_rejected = on_rejected
+        self._rejected_versions: dict[str, Hashable] = {}
         self.backlog = 0
-        self.stands = False
+        self.serve_on_failure = False
 
     def put(self, key: str, stamp: Hashable, samples: Iterable[Sample]) -> None:
         """Show these samples for a key, in place of what it showed.
@@ -51,12 +51,12 @@ class Refresh:
 
     def reject(self, key: str, version: Hashable, bad: BadObject) -> None:
         """Count an object by reason and name it in one log line, once for each version of it."""
-        if self._refused.get(key) == (version, bad.reason):
+        if self._rejected_versions.get(key) == (version, bad.reason):
             return
-        if len(self._refused) >= REFUSED_LIMIT:
-            self._refused.clear()
-        self._refused[key] = (version, bad.reason)
-        self._rejected(key, bad)
+        if len(self._rejected_versions) >= REJECTED_LIMIT:
+            self._rejected_versions.clear()
+        self._rejected_versions[key] = (version, bad.reason)
+        self._on_rejected(key, bad)
 
     def snapshot(self) -> Snapshot:
         """Everything put, as finished text."""

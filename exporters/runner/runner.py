@@ -8,7 +8,7 @@ from threading import Lock
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from exporters.runner.model import Area, Context, Source
+from exporters.runner.model import Area, Source, SourceContext
 from exporters.runner.refresh import Refresh
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
@@ -27,56 +27,56 @@ class Runner:
         timer: seconds that only ever grow, for durations.
     """
 
-    def __init__(self, source: Source, context: Context, timer: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, source: Source, context: SourceContext, timer: Callable[[], float] = time.perf_counter) -> None:
         self._source = source
         self._context = context
         self._timer = timer
         self._areas = {area.name: area for area in source.areas(context)}
         self._out = {area.name: Refresh(area.families, context.health.reject) for area in self._areas.values()}
         self._snapshots: dict[str, Snapshot] = {}
-        self._joining = Lock()
-        self._why = dict.fromkeys(self._areas, "not read yet")
+        self._join_lock = Lock()
+        self._problems = dict.fromkeys(self._areas, "not read yet")
         self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(len(self._areas))})
-        self._join()
+        self._join_snapshots()
 
     def run_once(self, name: str) -> bool:
         """One pass over an area; whether it succeeded. Nothing that goes wrong in it leaves this function."""
         area, out, health = self._areas[name], self._out[name], self._context.health
         began = self._timer()
-        out.stands = False
+        out.serve_on_failure = False
         try:
             area.refresh(out)
             self._snapshots[name] = out.snapshot()
             self._succeeded(area)
         except (SourceError, sqlite3.OperationalError) as err:  # the second is the cache's: a disk that is full
-            self._why[name] = str(err)
-            health.failed(name, str(err))
-            if out.stands:
+            self._problems[name] = str(err)
+            health.record_failure(name, str(err))
+            if out.serve_on_failure:
                 self._snapshots[name] = out.snapshot()
         except Exception as err:  # noqa: BLE001  # a bug in one area must not end the others; it is logged with its trace
-            self._why[name] = f"a bug: {type(err).__name__}"
-            health.failed(name, f"a bug of ours: {err!r}", bug=True)
+            self._problems[name] = f"a bug: {type(err).__name__}"
+            health.record_failure(name, f"a bug of ours: {err!r}", bug=True)
         else:
-            self._why.pop(name, None)
+            self._problems.pop(name, None)
         series = sum(part.series for part in list(self._snapshots.values()))
-        health.ended(name, self._timer() - began, out.backlog, series)
-        self._join()
-        return name not in self._why
+        health.record_pass(name, self._timer() - began, out.backlog, series)
+        self._join_snapshots()
+        return name not in self._problems
 
     def _succeeded(self, area: Area) -> None:
         """A success that follows the last one closely enough continues its unbroken run, across a restart too."""
         at, before = self._context.clock(), self._context.cache.last_success(area.name)
         continues = before is not None and abs(at - before[0]) <= fresh_seconds(area.every_seconds)
         since = before[1] if before and continues else at
-        self._context.cache.succeeded(area.name, at, since)
-        self._context.health.succeeded(area.name, at, since)
+        self._context.cache.record_success(area.name, at, since)
+        self._context.health.record_success(area.name, at, since)
 
     def read_everything(self) -> bool:
         """Pass over every area until none has anything left to read; whether all succeeded."""
-        worked = [self._read_whole(name) for name in self._areas]
-        return all(worked)
+        succeeded = [self._read_area_fully(name) for name in self._areas]
+        return all(succeeded)
 
-    def _read_whole(self, name: str) -> bool:
+    def _read_area_fully(self, name: str) -> bool:
         while self.run_once(name):
             if not self._out[name].backlog:
                 return True
@@ -104,23 +104,23 @@ class Runner:
 
     def snapshot(self) -> Snapshot:
         """What a scrape is sent: the exporter's own families, then each area's, as of its last success."""
-        return self._served
+        return self._snapshot
 
-    def _join(self) -> None:
+    def _join_snapshots(self) -> None:
         """Make one text of all, so that no scrape has to."""
-        with self._joining:
+        with self._join_lock:
             areas = (self._snapshots.get(name) for name in self._areas)
             served = Snapshot.joined([self._context.health.snapshot(), *filter(None, areas)])
             served.gzipped  # noqa: B018  # finished here, for no scrape is to wait for it
-            self._served = served
+            self._snapshot = served
 
     def not_ready(self) -> str | None:
         """Why nothing is served yet; None from the first snapshot of the first area on, which leads the source."""
-        return None if next(iter(self._areas)) in self._snapshots else self.trouble()
+        return None if next(iter(self._areas)) in self._snapshots else self.problems()
 
-    def trouble(self) -> str:
+    def problems(self) -> str:
         """What keeps each area that does not work from working; empty while all do."""
-        return "; ".join(f"{name}: {why}" for name, why in self._why.items())
+        return "; ".join(f"{name}: {why}" for name, why in self._problems.items())
 
     def program(self) -> Program:
         """The exporter's HTTP pages."""

@@ -28,7 +28,7 @@ _SHORT, _LONG, _DEPTH = 400, 4000, 200
 has room for neither; so long a one may have such a number."""
 
 
-class Context(Struct, frozen=True, gc=False):
+class LineContext(Struct, frozen=True, gc=False):
     """Of a line; see `LogContext`."""
 
     repository: str | None = None
@@ -36,7 +36,7 @@ class Context(Struct, frozen=True, gc=False):
     duration_ms: Amount | None = None
 
 
-class Metadata(Struct, frozen=True, gc=False):
+class LineMetadata(Struct, frozen=True, gc=False):
     """Of a line; see `LogMetadata`. Of a record, `tokens_used` are all that it tells of."""
 
     model_version: str | None = None
@@ -49,7 +49,7 @@ class Metadata(Struct, frozen=True, gc=False):
     usage_output_tokens: Unread = field(default=None, name="gen_ai.usage.output_tokens")
 
 
-class Line(Struct, gc=False):
+class ParsedLine(Struct, gc=False):
     """A line; see `LogRecord`."""
 
     timestamp: str
@@ -58,14 +58,14 @@ class Line(Struct, gc=False):
     category: Category = Category.ACTIVITY
     action: str | None = None
     message: str = ""
-    context: Context = Context()
-    metadata: Metadata = Metadata()
+    context: LineContext = LineContext()
+    metadata: LineMetadata = LineMetadata()
 
 
-_decode = Decoder(Line).decode
+_decode = Decoder(ParsedLine).decode
 
 
-def read(lines: Iterable[bytes], skipped: Counter[Reason]) -> Iterator[tuple[datetime, Line]]:
+def parse_lines(lines: Iterable[bytes], skipped: Counter[Reason]) -> Iterator[tuple[datetime, ParsedLine]]:
     """What lines say, and when.
 
     Args:
@@ -75,27 +75,27 @@ def read(lines: Iterable[bytes], skipped: Counter[Reason]) -> Iterator[tuple[dat
     names: set[str] = set()
     instant = datetime.fromisoformat
     for line in lines:
-        if len(line) <= _SHORT or _moderate(line):
+        if len(line) <= _SHORT or _within_limits(line):
             try:
-                said = _decode(line.decode())  # which looks at the bytes of what is passed over, too
-                if said.agent_id not in names:
-                    said.agent_id = agent_name(said.agent_id)
-                    names.add(said.agent_id)
-                at = instant(said.timestamp)
-                sure = _FROM <= at < _UNTIL
+                parsed = _decode(line.decode())  # which looks at the bytes of what is passed over, too
+                if parsed.agent_id not in names:
+                    parsed.agent_id = agent_name(parsed.agent_id)
+                    names.add(parsed.agent_id)
+                at = instant(parsed.timestamp)
+                valid = _FROM <= at < _UNTIL
             except (DecodeError, BadObject, ValueError, TypeError):
-                sure = False
-            if sure:
-                yield at, said
+                valid = False
+            if valid:
+                yield at, parsed
                 continue
-        yield from _parsed(line, skipped)
+        yield from _parse_by_model(line, skipped)
 
 
-def _moderate(line: bytes) -> bool:
+def _within_limits(line: bytes) -> bool:
     return len(line) <= _LONG and line.count(b"[") + line.count(b"{") <= _DEPTH
 
 
-def _parsed(line: bytes, skipped: Counter[Reason]) -> Iterator[tuple[datetime, Line]]:
+def _parse_by_model(line: bytes, skipped: Counter[Reason]) -> Iterator[tuple[datetime, ParsedLine]]:
     if not line or line.isspace():
         return
     try:
@@ -103,7 +103,7 @@ def _parsed(line: bytes, skipped: Counter[Reason]) -> Iterator[tuple[datetime, L
     except BadObject as bad:
         skipped[bad.reason] += 1
         return
-    context = Context(duration_ms=record.context.duration_ms)
-    metadata = Metadata(record.metadata.model_version, record.metadata.tokens)
-    said = Line("", record.agent_id, record.level, record.category, context=context, metadata=metadata)
-    yield utc(record.timestamp), said
+    context = LineContext(duration_ms=record.context.duration_ms)
+    metadata = LineMetadata(record.metadata.model_version, record.metadata.tokens)
+    parsed = ParsedLine("", record.agent_id, record.level, record.category, context=context, metadata=metadata)
+    yield utc(record.timestamp), parsed

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from exporters.shared.lines import Line, read
+from exporters.shared.lines import ParsedLine, parse_lines
 from nervesys.errors import Reason
 from nervesys.metrics import Family, Period, Sample
 from nervesys.metrics.family import LABEL_LIMIT
@@ -45,24 +45,24 @@ def tally(lines: Iterable[bytes], agent: str | None) -> tuple[Sums, Counter[Reas
     """
     sums: dict[Series, list[float]] = {}
     skipped: Counter[Reason] = Counter()
-    for _, line in read(lines, skipped):
+    for _, line in parse_lines(lines, skipped):
         _add(sums, agent or line.agent_id, line)
     return sums, skipped
 
 
-def _add(sums: dict[Series, list[float]], agent: str, line: Line) -> None:
+def _add(sums: dict[Series, list[float]], agent: str, line: ParsedLine) -> None:
     sums.setdefault((RECORDS.name, agent, line.category, line.level), [0])[0] += 1
     tokens = line.metadata.tokens_used
     if tokens is not None:
         sums.setdefault((TOKENS.name, agent, (line.metadata.model_version or "")[:LABEL_LIMIT]), [0])[0] += tokens
     if line.context.duration_ms is not None:
         seconds = line.context.duration_ms / 1000
-        histogram = sums.setdefault((DURATION.name, agent), nothing(DURATION))
+        histogram = sums.setdefault((DURATION.name, agent), zero_sums(DURATION))
         histogram[bisect_left(DURATION.buckets, seconds)] += 1
         histogram[-1] += seconds
 
 
-def nothing(family: Family) -> list[float]:
+def zero_sums(family: Family) -> list[float]:
     """The sums of a series to which nothing was added: zeros."""
     return [0.0] * (len(family.buckets) + 2 if family.buckets else 1)
 

@@ -3,29 +3,29 @@
 from collections.abc import Sequence
 from functools import partial
 
-from exporters.runner import Area, Context, Source
+from exporters.runner import Area, Source, SourceContext
 from exporters.shared import records
 from exporters.store import agents, logs, metrics, sizes
-from exporters.store.counted import CountedStore
-from exporters.store.shared_state import Board
+from exporters.store.counted_store import CountedStore
+from exporters.store.shared_state import SharedState
 from nervesys.stores.objects import ObjectReader
 from nervesys.stores.open_stores import open_store
 
 
-def areas(context: Context) -> Sequence[Area]:
+def areas(context: SourceContext) -> Sequence[Area]:
     """The areas of the store that the settings name."""
     return areas_of(open_store(context.settings.storage.storj), context)
 
 
-def areas_of(store: ObjectReader, context: Context) -> Sequence[Area]:
+def areas_of(store: ObjectReader, context: SourceContext) -> Sequence[Area]:
     """The areas of a given store; sizes cannot be shared out by agent or server, so only the first shard has them."""
-    counted, board = CountedStore(store, context), Board()
+    counted, shared = CountedStore(store, context), SharedState()
     every = partial(context.settings.monitoring.every_seconds, "store")
     all_areas = (
-        Area("agents", agents.FAMILIES, every("agents"), agents.Agents(counted, context, board).refresh),
-        Area("metrics", metrics.FAMILIES, every("metrics"), metrics.Metrics(counted, context, board).refresh),
-        Area("logs", records.FAMILIES, every("logs"), logs.Logs(counted, context, board).refresh),
-        Area("sizes", sizes.FAMILIES, every("sizes"), sizes.Sizes(counted, context, board).refresh),
+        Area("agents", agents.FAMILIES, every("agents"), agents.AgentsArea(counted, context, shared).refresh),
+        Area("metrics", metrics.FAMILIES, every("metrics"), metrics.MetricsArea(counted, context, shared).refresh),
+        Area("logs", records.FAMILIES, every("logs"), logs.LogsArea(counted, context, shared).refresh),
+        Area("sizes", sizes.FAMILIES, every("sizes"), sizes.SizesArea(counted, context, shared).refresh),
     )
     return all_areas if context.shard.number == 1 else all_areas[:-1]
 

@@ -9,9 +9,9 @@ Errors  StoreUnavailable is raised: the runner keeps the last snapshot and drops
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from exporters.runner import Context, Refresh
+from exporters.runner import Refresh, SourceContext
 from exporters.store.bodies import Bodies
-from exporters.store.shared_state import Board, Report
+from exporters.store.shared_state import ServerReport, SharedState
 from nervesys.contract import AgentState, Instances, PathTemplate, Status
 from nervesys.contract.logs import LEVELS, level_of
 from nervesys.contract.state import COUNTER, COUNTERS
@@ -117,21 +117,21 @@ def agent_samples(
         yield REACHED.sample(state.brain.reachable, agent)
 
 
-class Agents:
+class AgentsArea:
     """Keeps from pass to pass what each state object said.
 
     Args:
         store: the store.
         context: settings, clock and shard.
-        board: where the server metrics that states carry are handed to the area `metrics`.
+        shared: where the server metrics that states carry are handed to the area `metrics`.
     """
 
-    def __init__(self, store: ObjectReader, context: Context, board: Board) -> None:
+    def __init__(self, store: ObjectReader, context: SourceContext, shared: SharedState) -> None:
         self._store = store
         self._context = context
-        self._board = board
+        self._shared = shared
         self._template = PathTemplate(context.settings.storage.storj.paths.agents)
-        self._beat = context.settings.thresholds.heartbeat
+        self._limits = context.settings.thresholds.heartbeat
         self._bodies = Bodies("agents", store, context, AgentState.parse, MAX_BYTES)
         self._heartbeats: dict[str, float] = {}
         self._written: dict[str, tuple[str, float | None]] = {}
@@ -140,69 +140,69 @@ class Agents:
     def refresh(self, out: Refresh) -> None:
         """One pass: fetch what changed, render it, forget what is gone."""
         listing = self._store.list(self._template.prefix())
-        here = self._context.clock()
-        now = here if listing.clock is None else listing.clock
-        found = self._by_agent(listing.objects, out)
-        states = self._bodies.read(found.values(), out)
-        self._forget_all_but(found)
-        out.keep_only({*found, CLOCK})
-        reports, stale_after = [], self._beat.stale_after_seconds
-        for agent, info in found.items():
-            beat, state = self._heartbeat(agent, info, now, out), states.get(info.key)
-            written = self._written_at(agent, info.version, beat)
-            live = beat is not None and now - beat <= stale_after
-            self._hear(agent, state, now)
-            out.put(agent, (info, beat, live), self._samples(agent, beat, state, written, live=live))
+        local_time = self._context.clock()
+        now = local_time if listing.clock is None else listing.clock
+        objects = self._by_agent(listing.objects, out)
+        states = self._bodies.read(objects.values(), out)
+        self._forget_all_but(objects)
+        out.keep_only({*objects, CLOCK})
+        reports, stale_after = [], self._limits.stale_after_seconds
+        for agent, info in objects.items():
+            heartbeat, state = self._heartbeat(agent, info, now, out), states.get(info.key)
+            written = self._written_at(agent, info.version, heartbeat)
+            live = heartbeat is not None and now - heartbeat <= stale_after
+            self._record_instance(agent, state, now)
+            out.put(agent, (info, heartbeat, live), self._samples(agent, heartbeat, state, written, live=live))
             if state is not None and state.metrics is not None and written is not None:
-                reports.append(Report.of_state(agent, written, state.timestamp, state.metrics))
-        self._board.carried = tuple(reports)
-        self._board.clock_offset = round(now - here, 3)
+                reports.append(ServerReport.of_state(agent, written, state.timestamp, state.metrics))
+        self._shared.from_states = tuple(reports)
+        self._shared.clock_offset = round(now - local_time, 3)
         if listing.clock is not None:
-            out.put(CLOCK, now, [CLOCK_OFFSET.sample(self._board.clock_offset)])
+            out.put(CLOCK, now, [CLOCK_OFFSET.sample(self._shared.clock_offset)])
 
     def _by_agent(self, objects: Iterable[ObjectInfo], out: Refresh) -> dict[str, ObjectInfo]:
         """The state object of each agent of this shard; of several, as where one lies under each server, the newest."""
-        found: dict[str, ObjectInfo] = {}
+        newest: dict[str, ObjectInfo] = {}
         for info in objects:
             fields = self._template.parse(info.key)
             if fields is None:
                 out.reject(info.key, info.version, BadObject(Reason.BAD_KEY, f"not of {self._template.text}"))
                 continue
             agent = fields["agent"].lower()
-            if self._context.shard.owns(agent) and (agent not in found or found[agent].modified < info.modified):
-                found[agent] = info
-        return found
+            if self._context.shard.owns(agent) and (agent not in newest or newest[agent].modified < info.modified):
+                newest[agent] = info
+        return newest
 
     def _heartbeat(self, agent: str, info: ObjectInfo, now: float, out: Refresh) -> float | None:
         """LastModified; one from the future is rejected, and the last good one stays in use."""
         ahead = info.modified - now
-        if ahead <= self._beat.future_seconds:
+        if ahead <= self._limits.future_seconds:
             self._heartbeats[agent] = info.modified
         else:
             bad = BadObject(Reason.FUTURE, f"heartbeat {ahead:.0f} s ahead of the store's clock")
             out.reject(info.key, info.version, bad)
         return self._heartbeats.get(agent)
 
-    def _written_at(self, agent: str, version: str, beat: float | None) -> float | None:
+    def _written_at(self, agent: str, version: str, heartbeat: float | None) -> float | None:
         """When this body was written: LastModified when it was first seen, for a copy moves LastModified alone."""
         if self._written.get(agent, ("", None))[0] != version:
-            self._written[agent] = version, beat
+            self._written[agent] = version, heartbeat
         return self._written[agent][1]
 
-    def _hear(self, agent: str, state: AgentState | None, now: float) -> None:
+    def _record_instance(self, agent: str, state: AgentState | None, now: float) -> None:
         """Remember the instance that wrote; two that write in turn are two processes under one name."""
         if state is not None and state.instance_id:
             self._instances[agent] = self._instances.get(agent, Instances()).heard(state.instance_id, now)
 
     def _samples(
-        self, agent: str, beat: float | None, state: AgentState | None, written: float | None, *, live: bool
+        self, agent: str, heartbeat: float | None, state: AgentState | None, written: float | None, *, live: bool
     ) -> Iterator[Sample]:
-        yield from agent_samples(agent, beat, state, written, live=live)
+        yield from agent_samples(agent, heartbeat, state, written, live=live)
         if agent in self._instances:
             yield ALTERNATIONS.sample(self._instances[agent].returns, agent)
 
     def _forget_all_but(self, agents: Collection[str]) -> None:
-        memories: tuple[dict[str, Any], ...] = (self._heartbeats, self._written, self._instances)
-        for memory in memories:
-            for agent in memory.keys() - agents:
-                del memory[agent]
+        remembered: tuple[dict[str, Any], ...] = (self._heartbeats, self._written, self._instances)
+        for values in remembered:
+            for agent in values.keys() - agents:
+                del values[agent]

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-from exporters.runner import Context, Refresh
+from exporters.runner import Refresh, SourceContext
 from nervesys.errors import BadObject
 from nervesys.stores.objects import ObjectInfo, ObjectReader
 
@@ -24,7 +24,7 @@ class Bodies(Generic[Body]):
     """
 
     def __init__(
-        self, area: str, store: ObjectReader, context: Context, parse: Callable[[bytes], Body], max_bytes: int
+        self, area: str, store: ObjectReader, context: SourceContext, parse: Callable[[bytes], Body], max_bytes: int
     ) -> None:
         self._area = area
         self._store = store
@@ -32,10 +32,10 @@ class Bodies(Generic[Body]):
         self._parse = parse
         self._max_bytes = max_bytes
         self._pool = ThreadPoolExecutor(context.settings.storage.storj.concurrency, thread_name_prefix=area)
-        self._held: dict[str, tuple[str, Body | None]] = {}
+        self._bodies: dict[str, tuple[str, Body | None]] = {}
         for key, version, body in self._cache.bodies(area):
             with suppress(BadObject):  # read by an older version of us, and refused by this one: it is fetched again
-                self._held[key] = version, None if body is None else parse(body)
+                self._bodies[key] = version, None if body is None else parse(body)
 
     def read(self, infos: Iterable[ObjectInfo], out: Refresh) -> dict[str, Body]:
         """The bodies of these objects by key, without the rejected; all others are forgotten.
@@ -44,17 +44,17 @@ class Bodies(Generic[Body]):
             StoreUnavailable: what was read before it is kept.
         """
         wanted = {info.key: info for info in infos}
-        gone = self._held.keys() - wanted
+        gone = self._bodies.keys() - wanted
         for key in gone:
-            del self._held[key]
-        changed = [info for key, info in wanted.items() if self._held.get(key, ("", None))[0] != info.version]
+            del self._bodies[key]
+        changed = [info for key, info in wanted.items() if self._bodies.get(key, ("", None))[0] != info.version]
         fresh: list[tuple[str, str, bytes | None]] = []
         try:
             for info, got in zip(changed, self._pool.map(self._get, changed), strict=True):
-                fresh.append(self._hold(info, got, out))
+                fresh.append(self._store_body(info, got, out))
         finally:
             self._cache.keep_bodies(self._area, fresh, gone)
-        return {key: body for key, (_, body) in self._held.items() if body is not None}
+        return {key: body for key, (_, body) in self._bodies.items() if body is not None}
 
     def _get(self, info: ObjectInfo) -> bytes | BadObject:
         try:
@@ -62,14 +62,14 @@ class Bodies(Generic[Body]):
         except BadObject as bad:
             return bad
 
-    def _hold(self, info: ObjectInfo, got: bytes | BadObject, out: Refresh) -> tuple[str, str, bytes | None]:
+    def _store_body(self, info: ObjectInfo, got: bytes | BadObject, out: Refresh) -> tuple[str, str, bytes | None]:
         """Take a body in; a rejected one's version too, so that it is not fetched again until it changes."""
         try:
             if isinstance(got, BadObject):
                 raise got
-            self._held[info.key] = info.version, self._parse(got)
+            self._bodies[info.key] = info.version, self._parse(got)
         except BadObject as bad:
             out.reject(info.key, info.version, bad)
-            self._held[info.key] = info.version, None
+            self._bodies[info.key] = info.version, None
             return info.key, info.version, None
         return info.key, info.version, got

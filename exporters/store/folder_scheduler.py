@@ -12,63 +12,69 @@ LISTS_A_PASS = 500
 """Folders that are listed for the first time, in one pass, at most."""
 
 
-class Rounds:
+class FolderScheduler:
     """Takes roots and periods in turn: first those never listed, then those not listed for longest.
 
     Args:
         store: the store.
         folders: the area's layout.
-        looked: when each period that is over was last looked at, as an earlier start remembered it; Unix seconds.
+        listed_at: when each period that is over was last looked at, as an earlier start remembered it; Unix seconds.
         grace_seconds: for how long a period that is over still counts as current.
         rechecks: how many a pass looks at again.
     """
 
     def __init__(
-        self, store: ObjectReader, folders: Folders, looked: Mapping[str, float], *, grace_seconds: float, rechecks: int
+        self,
+        store: ObjectReader,
+        folders: Folders,
+        listed_at: Mapping[str, float],
+        *,
+        grace_seconds: float,
+        rechecks: int,
     ) -> None:
         self._store = store
         self._folders = folders
-        self._looked = dict(looked)
+        self._listed_at = dict(listed_at)
         self._grace_seconds = grace_seconds
         self._rechecks = rechecks
         self._roots: set[str] = set()
         self._current: set[str] = set()
 
     @property
-    def left(self) -> int:
+    def unlisted(self) -> int:
         """Roots and periods that no pass has looked at yet."""
-        return sum(at == NEVER for at in self._looked.values())
+        return sum(at == NEVER for at in self._listed_at.values())
 
-    def current(self, now: float) -> list[str]:
+    def current_periods(self, now: float) -> list[str]:
         """The period of each root that is written to now; costs the LISTs that find the roots."""
         roots = set(self._folders.roots(self._store))
         for root in self._roots - roots:
-            self._looked.pop(root, None)
+            self._listed_at.pop(root, None)
         for root in roots - self._roots:
-            self._looked[root] = NEVER
-        current = {self._folders.period(root, now - ago) for root in roots for ago in (0, self._grace_seconds)}
-        for over in self._current - current:
-            self._looked[over] = NEVER
-        self._roots, self._current = roots, current
-        return sorted(current)
+            self._listed_at[root] = NEVER
+        current_periods = {self._folders.period(root, now - ago) for root in roots for ago in (0, self._grace_seconds)}
+        for over in self._current - current_periods:
+            self._listed_at[over] = NEVER
+        self._roots, self._current = roots, current_periods
+        return sorted(current_periods)
 
-    def due(self, now: float) -> list[str]:
+    def due_periods(self, now: float) -> list[str]:
         """The periods that are over and whose turn it is; a root whose turn it is, is searched for periods."""
         turn = self._turn()
         for root in self._roots.intersection(turn):
-            found = set(self._folders.periods(self._store, root)) - self._current
-            self._looked.update(dict.fromkeys(found - self._looked.keys(), NEVER))
-            self._looked[root] = now
+            periods = set(self._folders.periods(self._store, root)) - self._current
+            self._listed_at.update(dict.fromkeys(periods - self._listed_at.keys(), NEVER))
+            self._listed_at[root] = now
         return [folder for folder in turn if folder not in self._roots]
 
-    def done(self, folder: str, now: float) -> None:
+    def mark_listed(self, folder: str, now: float) -> None:
         """A period was looked at."""
-        self._looked[folder] = now
+        self._listed_at[folder] = now
 
     def forget(self, folder: str) -> None:
         """A period is empty."""
-        del self._looked[folder]
+        del self._listed_at[folder]
 
     def _turn(self) -> list[str]:
-        never = [folder for folder, at in self._looked.items() if at == NEVER]
-        return never[:LISTS_A_PASS] or nsmallest(self._rechecks, self._looked, key=self._looked.__getitem__)
+        never = [folder for folder, at in self._listed_at.items() if at == NEVER]
+        return never[:LISTS_A_PASS] or nsmallest(self._rechecks, self._listed_at, key=self._listed_at.__getitem__)

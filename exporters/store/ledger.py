@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from exporters.runner import Cache
-from exporters.shared.records import BY_NAME, Series, Sums, nothing
+from exporters.shared.records import BY_NAME, Series, Sums, zero_sums
 from exporters.store.totals import Totals
 from nervesys.stores.objects import ObjectInfo
 
@@ -33,7 +33,7 @@ class Reading:
     sums: Sums | None
 
 
-class Ledger:
+class LogLedger:
     """The counted objects and totals of the area `logs`.
 
     Args:
@@ -56,7 +56,7 @@ class Ledger:
         for folder, key, version in objects:
             self._versions.setdefault(folder, {})[key] = version
 
-    def born(self, now: float) -> float:
+    def counting_since(self, now: float) -> float:
         """When counting began. Older objects are not counted, or a lost cache would count them a second time."""
         with self._cache.transaction() as db:
             row = db.execute("SELECT at FROM log_birth").fetchone()
@@ -65,7 +65,7 @@ class Ledger:
                 db.execute("INSERT INTO log_birth VALUES (?)", row)
         return float(row[0])
 
-    def uncounted(self, folder: str, objects: Iterable[ObjectInfo]) -> list[ObjectInfo]:
+    def list_uncounted(self, folder: str, objects: Iterable[ObjectInfo]) -> list[ObjectInfo]:
         """Those objects of a folder that are new, or another version of what was read."""
         versions, folded = self._versions.get(folder, {}), self._digests(folder)
         return [
@@ -84,7 +84,7 @@ class Ledger:
         for reading in readings:
             before = self._sums_before(reading)
             for series, sums in (reading.sums or {}).items():
-                zeros = nothing(BY_NAME[series[0]])
+                zeros = zero_sums(BY_NAME[series[0]])
                 pairs = zip(added.get(series, zeros), sums, before.get(series, zeros), strict=True)
                 added[series] = [so_far + max(0.0, now - then) for so_far, now, then in pairs]
         changed, over = self.totals.plus(added)
@@ -92,23 +92,26 @@ class Ledger:
             db.executemany(
                 "INSERT INTO log_object VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
                 " SET version = excluded.version, sums = coalesce(excluded.sums, sums)",
-                [(one.folder, one.info.key, one.info.version, _dumped(one.sums)) for one in readings],
+                [
+                    (reading.folder, reading.info.key, reading.info.version, _to_json(reading.sums))
+                    for reading in readings
+                ],
             )
             rows = [(json.dumps(series), json.dumps(sums)) for series, sums in changed.items()]
             db.executemany("INSERT OR REPLACE INTO total VALUES (?, ?)", rows)
-        for one in readings:
-            self._versions.setdefault(one.folder, {})[one.info.key] = one.info.version
+        for reading in readings:
+            self._versions.setdefault(reading.folder, {})[reading.info.key] = reading.info.version
         self.totals.put(changed)
         return over
 
     def fold(self, folder: str, now: float) -> None:
         """Fold a folder that is over into one row; rejected objects are kept apart, for they may be replaced."""
-        digests, which = self._digests(folder), "FROM log_object WHERE folder = ? AND sums IS NOT NULL"
+        digests, source = self._digests(folder), "FROM log_object WHERE folder = ? AND sums IS NOT NULL"
         with self._cache.transaction() as db:
-            counted = [key for (key,) in db.execute(f"SELECT key {which}", (folder,))]
+            counted = [key for (key,) in db.execute(f"SELECT key {source}", (folder,))]
             row = (folder, now, b"".join(sorted(digests.union(map(_digest, counted)))))
             db.execute("INSERT OR REPLACE INTO log_folder VALUES (?, ?, ?)", row)
-            db.execute(f"DELETE {which}", (folder,))
+            db.execute(f"DELETE {source}", (folder,))
         self.folded[folder] = now
         for key in counted:
             del self._versions[folder][key]
@@ -142,5 +145,5 @@ def _digest(key: str) -> bytes:
     return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
 
 
-def _dumped(sums: Sums | None) -> str | None:
+def _to_json(sums: Sums | None) -> str | None:
     return None if sums is None else json.dumps(list(sums.items()))

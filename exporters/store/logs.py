@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from exporters.runner import Context, Refresh
+from exporters.runner import Refresh, SourceContext
 from exporters.shared.records import Sums, tally
-from exporters.store.folder_scheduler import Rounds
+from exporters.store.folder_scheduler import FolderScheduler
 from exporters.store.folders import Folders, instant_of
-from exporters.store.ledger import Ledger, Reading
-from exporters.store.shared_state import Board
+from exporters.store.ledger import LogLedger, Reading
+from exporters.store.shared_state import SharedState
 from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.lines import MAX_BYTES, lines_of
@@ -33,7 +33,7 @@ OBJECTS_A_COMMIT = 250
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadObject:
     """An object that is to be read.
 
     Attributes:
@@ -47,63 +47,65 @@ class Unread:
     agent: str | None
 
 
-class Logs:
+class LogsArea:
     """Counts each object once.
 
     Args:
         store: the store.
         context: settings, cache, clock and shard.
-        board: knows the store's clock.
+        shared: knows the store's clock.
     """
 
-    def __init__(self, store: ObjectReader, context: Context, board: Board) -> None:
+    def __init__(self, store: ObjectReader, context: SourceContext, shared: SharedState) -> None:
         storj = context.settings.storage.storj
         self._store = store
         self._context = context
-        self._board = board
+        self._shared = shared
         self._template = PathTemplate(storj.paths.active_logs)
         self._future_seconds = context.settings.thresholds.heartbeat.future_seconds
-        self._ledger = Ledger(context.cache, announced=context.once)
+        self._ledger = LogLedger(context.cache, announced=context.once)
         self._ledger.totals.expect(filter(context.shard.owns, context.agents))
-        self._rounds = Rounds(
+        self._scheduler = FolderScheduler(
             store, Folders(self._template), self._ledger.folded, grace_seconds=GRACE_SECONDS, rechecks=RECHECKS
         )
-        self._unread: dict[str, Unread] = {}
+        self._unread: dict[str, UnreadObject] = {}
         self._over: set[str] = set()
         self._identity = held()
-        self._shut: dict[str, dict[str, str]] = {}
+        self._unreadable: dict[str, dict[str, str]] = {}
         self._pool = ThreadPoolExecutor(storj.concurrency, thread_name_prefix="logs")
 
     def refresh(self, out: Refresh) -> None:
         """One pass: look where something may be new, read it, count it."""
-        now = self._board.now(self._context.clock)
-        born = 0 if self._context.once else self._ledger.born(now)
-        self._try_again()
-        for folder, objects in self._listed(self._rounds.current(now)):
-            self._look(folder, objects, now, born, out)
-        for folder, objects in self._listed(self._rounds.due(now)):
-            self._look(folder, objects, now, born, out)
-            self._looked(folder, now, empty=not objects)
+        now = self._shared.now(self._context.clock)
+        counting_since = 0 if self._context.once else self._ledger.counting_since(now)
+        self._retry_unreadable()
+        for folder, objects in self._list_folders(self._scheduler.current_periods(now)):
+            self._find_unread(folder, objects, now, counting_since, out)
+        for folder, objects in self._list_folders(self._scheduler.due_periods(now)):
+            self._find_unread(folder, objects, now, counting_since, out)
+            self._mark_listed(folder, now, empty=not objects)
         self._read(out)
         for folder in self._over - {unread.folder for unread in self._unread.values()}:
             self._ledger.fold(folder, now)
             self._over.remove(folder)
-        out.backlog = len(self._unread) + self._rounds.left
+        out.backlog = len(self._unread) + self._scheduler.unlisted
         for agent, revision in self._ledger.totals.agents():
             out.put(agent, revision, self._ledger.totals.samples(agent))
 
-    def _listed(self, folders: Iterable[str]) -> Iterator[tuple[str, Sequence[ObjectInfo]]]:
+    def _list_folders(self, folders: Iterable[str]) -> Iterator[tuple[str, Sequence[ObjectInfo]]]:
         """The objects of each folder, several folders at a time."""
         folders = list(folders)
         listings = self._pool.map(self._store.list, folders)
         return zip(folders, (listing.objects for listing in listings), strict=True)
 
-    def _look(self, folder: str, objects: Sequence[ObjectInfo], now: float, born: float, out: Refresh) -> None:
+    def _find_unread(
+        self, folder: str, objects: Sequence[ObjectInfo], now: float, counting_since: float, out: Refresh
+    ) -> None:
         """Find the objects of a folder that have to be read."""
         known: list[Reading] = []
-        shut = self._shut.get(folder, {})
-        for info in self._ledger.uncounted(folder, objects):
-            if shut.get(info.key) == info.version:
+        unreadable = self._unreadable.get(folder, {})
+        for info in self._ledger.list_uncounted(folder, objects):
+            if unreadable.get(info.key) == info.version:
                 continue
             try:
                 check_readable(info.key)
@@ -113,27 +115,27 @@ class Logs:
                 continue
             if not self._context.shard.owns(agent or info.key):
                 continue
-            if info.modified < born:
+            if info.modified < counting_since:
                 known.append(Reading(folder, info, {}))
             else:
-                self._unread[info.key] = Unread(folder, info, agent)
+                self._unread[info.key] = UnreadObject(folder, info, agent)
         if known:
             self._ledger.count(known)
 
-    def _looked(self, folder: str, now: float, *, empty: bool) -> None:
+    def _mark_listed(self, folder: str, now: float, *, empty: bool) -> None:
         """A folder that is over was listed: mark it for folding, or forget it where it is empty."""
         if empty:
             self._ledger.forget(folder)
-            self._rounds.forget(folder)
-            self._shut.pop(folder, None)
+            self._scheduler.forget(folder)
+            self._unreadable.pop(folder, None)
         else:
             self._over.add(folder)
-            self._rounds.done(folder, now)
+            self._scheduler.mark_listed(folder, now)
 
-    def _try_again(self) -> None:
+    def _retry_unreadable(self) -> None:
         """Forget what was shut to us once other identities are held; the cache never knew of it."""
-        if (now := held()) != self._identity:
-            self._identity, self._shut = now, {}
+        if (identity := held()) != self._identity:
+            self._identity, self._unreadable = identity, {}
 
     def _agent(self, key: str, now: float) -> str | None:
         """Whose log a key names.
@@ -153,27 +155,27 @@ class Logs:
         """Read and count the next objects, at most `OBJECTS_A_PASS`, each step in a transaction of its own."""
         todo = list(self._unread.values())[:OBJECTS_A_PASS]
         for at in range(0, len(todo), OBJECTS_A_COMMIT):
-            some = todo[at : at + OBJECTS_A_COMMIT]
+            batch = todo[at : at + OBJECTS_A_COMMIT]
             readings = []
-            for one, (sums, bad) in zip(some, self._pool.map(self._get, some), strict=True):
+            for unread, (sums, bad) in zip(batch, self._pool.map(self._get, batch), strict=True):
                 if Reason.NO_IDENTITY in bad:
-                    self._shut.setdefault(one.folder, {})[one.info.key] = one.info.version
+                    self._unreadable.setdefault(unread.folder, {})[unread.info.key] = unread.info.version
                 else:
-                    readings.append(Reading(one.folder, one.info, sums))
+                    readings.append(Reading(unread.folder, unread.info, sums))
                 for reason, problem in bad.items():
-                    out.reject(one.info.key, one.info.version, BadObject(reason, problem))
+                    out.reject(unread.info.key, unread.info.version, BadObject(reason, problem))
             for series in self._ledger.count(readings):
                 out.reject("/".join(series), 0, BadObject(Reason.LABEL_LIMIT, "counted as other"))
-            for one in some:
-                del self._unread[one.info.key]
+            for unread in batch:
+                del self._unread[unread.info.key]
 
-    def _get(self, one: Unread) -> tuple[Sums | None, dict[Reason, str]]:
+    def _get(self, unread: UnreadObject) -> tuple[Sums | None, dict[Reason, str]]:
         """What an object adds up to, None where it is rejected; and every reason why it, or a line of it, is."""
         try:
-            if one.info.size > MAX_BYTES:
-                raise too_large(one.info.key, MAX_BYTES)
-            with self._store.open(one.info.key) as stream:
-                sums, skipped = tally(lines_of(stream, one.info.key), one.agent)
+            if unread.info.size > MAX_BYTES:
+                raise too_large(unread.info.key, MAX_BYTES)
+            with self._store.open(unread.info.key) as stream:
+                sums, skipped = tally(lines_of(stream, unread.info.key), unread.agent)
         except BadObject as bad:
             return None, {bad.reason: bad.detail}
         return sums, _problems(skipped)

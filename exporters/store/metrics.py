@@ -7,10 +7,10 @@ Units   ratios 0 to 1, bytes, seconds; instants in Unix seconds by the store's c
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from exporters.runner import Context, Refresh
+from exporters.runner import Refresh, SourceContext
 from exporters.store.bodies import Bodies
 from exporters.store.folders import HOUR, Folders
-from exporters.store.shared_state import Board, Report
+from exporters.store.shared_state import ServerReport, SharedState
 from nervesys.contract import PathTemplate, ServerMetrics
 from nervesys.contract.state import Anomalies
 from nervesys.errors import BadObject, Reason
@@ -74,9 +74,9 @@ def server_samples(server: str, at: float, metrics: ServerMetrics, *, live: bool
     yield MEASURED.sample(at, server)
 
 
-def one_reporter_each(
-    reports: Iterable[Report], before: Mapping[str, str], live: Callable[[Report], bool]
-) -> dict[str, Report]:
+def choose_reporters(
+    reports: Iterable[ServerReport], before: Mapping[str, str], live: Callable[[ServerReport], bool]
+) -> dict[str, ServerReport]:
     """One report for each server: two would be two series of one name, with counters that jump between them.
 
     Args:
@@ -88,10 +88,10 @@ def one_reporter_each(
         By server: the report of its reporter so far, else the newest.
     """
 
-    def rank(report: Report) -> tuple[bool, bool, float]:
+    def rank(report: ServerReport) -> tuple[bool, bool, float]:
         return live(report), before.get(report.metrics.server) == report.agent, report.at
 
-    chosen: dict[str, Report] = {}
+    chosen: dict[str, ServerReport] = {}
     for report in reports:
         server = report.metrics.server
         if server not in chosen or rank(report) > rank(chosen[server]):
@@ -99,19 +99,19 @@ def one_reporter_each(
     return chosen
 
 
-class Metrics:
+class MetricsArea:
     """Keeps each server's reporter from pass to pass.
 
     Args:
         store: the store.
         context: settings, clock and shard.
-        board: where the area `agents` leaves what states carry.
+        shared: where the area `agents` leaves what states carry.
     """
 
-    def __init__(self, store: ObjectReader, context: Context, board: Board) -> None:
+    def __init__(self, store: ObjectReader, context: SourceContext, shared: SharedState) -> None:
         self._store = store
         self._context = context
-        self._board = board
+        self._shared = shared
         self._template = PathTemplate(context.settings.storage.storj.paths.metrics)
         self._folders = Folders(self._template, HOUR)
         self._bodies = Bodies("metrics", store, context, ServerMetrics.parse, MAX_BYTES)
@@ -120,24 +120,24 @@ class Metrics:
 
     def refresh(self, out: Refresh) -> None:
         """One pass."""
-        now = self._board.now(self._context.clock)
+        now = self._shared.now(self._context.clock)
 
-        def live(report: Report) -> bool:
+        def live(report: ServerReport) -> bool:
             return now - report.at <= self._stale_after
 
-        carried = [report for report in self._board.carried if self._context.shard.owns(report.metrics.server)]
-        written = self._written({report.metrics.server for report in carried}, now, out)
-        chosen = one_reporter_each([*carried, *written], self._reporters, live)
+        from_states = [report for report in self._shared.from_states if self._context.shard.owns(report.metrics.server)]
+        written = self._read_written({report.metrics.server for report in from_states}, now, out)
+        chosen = choose_reporters([*from_states, *written], self._reporters, live)
         self._reporters = {server: report.agent for server, report in chosen.items()}
         out.keep_only(chosen)
         for server, report in chosen.items():
             alive = live(report)
             out.put(server, (report, alive), server_samples(server, report.at, report.metrics, live=alive))
 
-    def _written(self, carried: Collection[str], now: float, out: Refresh) -> list[Report]:
+    def _read_written(self, reported: Collection[str], now: float, out: Refresh) -> list[ServerReport]:
         """The newest measurement by each agent of the servers of this shard that no state tells of."""
         newest: dict[tuple[str, str], ObjectInfo] = {}
-        for info in self._listed(carried, now):
+        for info in self._list_current(reported, now):
             fields = self._template.parse(info.key)
             if fields is None:
                 out.reject(info.key, info.version, BadObject(Reason.BAD_KEY, f"not of {self._template.text}"))
@@ -147,15 +147,15 @@ class Metrics:
                 newest[reporter] = info
         bodies = self._bodies.read(newest.values(), out)
         return [
-            Report(agent.lower(), info.modified, bodies[info.key])
+            ServerReport(agent.lower(), info.modified, bodies[info.key])
             for (_, agent), info in newest.items()
             if info.key in bodies
         ]
 
-    def _listed(self, carried: Collection[str], now: float) -> Iterator[ObjectInfo]:
+    def _list_current(self, reported: Collection[str], now: float) -> Iterator[ObjectInfo]:
         """What lies in the current hour; just after it began, in the one before too."""
         for root in self._folders.roots(self._store):
             server = self._folders.fields(root).get("server", "").lower()
-            if server not in carried and self._context.shard.owns(server):
+            if server not in reported and self._context.shard.owns(server):
                 for period in {self._folders.period(root, now), self._folders.period(root, now - self._stale_after)}:
                     yield from self._store.list(period).objects

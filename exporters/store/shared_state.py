@@ -8,7 +8,7 @@ from nervesys.contract import ServerMetrics
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ServerReport:
     """One server as one agent saw it.
 
     Attributes:
@@ -22,21 +22,21 @@ class Report:
     metrics: ServerMetrics
 
     @classmethod
-    def of_state(cls, agent: str, heartbeat: float, said_at: float, metrics: ServerMetrics) -> Self:
+    def of_state(cls, agent: str, heartbeat: float, state_time: float, metrics: ServerMetrics) -> Self:
         """The report in a state object, dated by the heartbeat less its age at that time, by the agent's clock."""
-        return cls(agent, heartbeat - max(0.0, said_at - metrics.timestamp), metrics)
+        return cls(agent, heartbeat - max(0.0, state_time - metrics.timestamp), metrics)
 
 
-class Board:
+class SharedState:
     """Shared by two areas, which run in different threads; each attribute is replaced by one assignment.
 
     Attributes:
-        carried: the reports in the states of the last pass.
+        from_states: the reports in the states of the last pass.
         clock_offset: seconds that the store's clock is ahead of this machine's.
     """
 
     def __init__(self) -> None:
-        self.carried: tuple[Report, ...] = ()
+        self.from_states: tuple[ServerReport, ...] = ()
         self.clock_offset = 0.0
 
     def now(self, clock: Clock) -> float:

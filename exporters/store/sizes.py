@@ -8,10 +8,10 @@ Errors  StoreUnavailable is raised. A part shows nothing until all of its folder
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from exporters.runner import Context, Refresh
-from exporters.store.folder_scheduler import Rounds
+from exporters.runner import Refresh, SourceContext
+from exporters.store.folder_scheduler import FolderScheduler
 from exporters.store.folders import Folders, instant_of
-from exporters.store.shared_state import Board
+from exporters.store.shared_state import SharedState
 from nervesys.contract import PathTemplate
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject
@@ -35,7 +35,7 @@ RECHECKS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class FolderSize:
     """What some folder holds.
 
     Attributes:
@@ -50,8 +50,8 @@ class Size:
     newest: float = 0
     overdue: int = 0
 
-    def __add__(self, other: "Size") -> "Size":
-        return Size(
+    def __add__(self, other: "FolderSize") -> "FolderSize":
+        return FolderSize(
             self.objects + other.objects,
             self.bytes + other.bytes,
             max(self.newest, other.newest),
@@ -59,7 +59,7 @@ class Size:
         )
 
 
-def size_samples(part: str, size: Size, days: int | None) -> Iterator[Sample]:
+def size_samples(part: str, size: FolderSize, days: int | None) -> Iterator[Sample]:
     """What is shown of a part; overdue only where something is ever due, an instant only where there is one."""
     yield OBJECTS.sample(size.objects, part)
     yield BYTES.sample(size.bytes, part)
@@ -74,7 +74,7 @@ def is_overdue(at: float, days: int | None, now: float) -> bool:
     return days is not None and now - at > (days + 1) * DAY_SECONDS
 
 
-class Part:
+class StorePart:
     """One part of the store, and what was measured of its folders.
 
     Args:
@@ -83,7 +83,7 @@ class Part:
         context: settings and cache.
     """
 
-    def __init__(self, name: str, store: ObjectReader, context: Context) -> None:
+    def __init__(self, name: str, store: ObjectReader, context: SourceContext) -> None:
         storage = context.settings.storage
         self.name = name
         self.days: int | None = getattr(storage.retention, name, None)
@@ -96,41 +96,41 @@ class Part:
             rows = db.execute(
                 "SELECT folder, checked, objects, bytes, newest FROM size WHERE area = ?", (name,)
             ).fetchall()
-        self._over = {folder: Size(*size) for folder, _, *size in rows}
-        looked = {folder: checked for folder, checked, *_ in rows}
-        self._rounds = Rounds(store, self._folders, looked, grace_seconds=0, rechecks=RECHECKS)
+        self._over = {folder: FolderSize(*size) for folder, _, *size in rows}
+        listed_at = {folder: checked for folder, checked, *_ in rows}
+        self._scheduler = FolderScheduler(store, self._folders, listed_at, grace_seconds=0, rechecks=RECHECKS)
 
     @property
-    def left(self) -> int:
+    def unlisted(self) -> int:
         """Folders that were never listed."""
-        return self._rounds.left
+        return self._scheduler.unlisted
 
-    def measure(self, now: float) -> Size:
+    def measure(self, now: float) -> FolderSize:
         """List what may have changed, and add up."""
-        current = {folder: self._listed(folder, now) for folder in self._rounds.current(now)}
-        for folder in self._rounds.due(now):
-            self._keep(folder, self._listed(folder, now), now)
-        over = {folder: self._now_overdue(folder, size, now) for folder, size in self._over.items()}
-        return sum({**over, **current}.values(), Size())
+        current = {folder: self._list_size(folder, now) for folder in self._scheduler.current_periods(now)}
+        for folder in self._scheduler.due_periods(now):
+            self._remember(folder, self._list_size(folder, now), now)
+        over = {folder: self._update_overdue(folder, size, now) for folder, size in self._over.items()}
+        return sum({**over, **current}.values(), FolderSize())
 
-    def _now_overdue(self, folder: str, size: Size, now: float) -> Size:
+    def _update_overdue(self, folder: str, size: FolderSize, now: float) -> FolderSize:
         """A remembered size as of now: a folder's objects fall due together, by the day in its name."""
-        at = _instant(self._folders.fields(folder), size.newest)
+        at = _instant_or(self._folders.fields(folder), size.newest)
         return replace(size, overdue=size.objects if is_overdue(at, self.days, now) else 0)
 
-    def _listed(self, folder: str, now: float) -> Size:
+    def _list_size(self, folder: str, now: float) -> FolderSize:
         objects = self._store.list(folder).objects
-        return Size(
+        return FolderSize(
             len(objects),
             sum(info.size for info in objects),
             max((info.modified for info in objects), default=0),
             sum(
-                is_overdue(_instant(self._template.parse(info.key) or {}, info.modified), self.days, now)
+                is_overdue(_instant_or(self._template.parse(info.key) or {}, info.modified), self.days, now)
                 for info in objects
             ),
         )
 
-    def _keep(self, folder: str, size: Size, now: float) -> None:
+    def _remember(self, folder: str, size: FolderSize, now: float) -> None:
         """Remember a folder of a day that is over, or forget it once it is empty."""
         with self._cache.transaction() as db:
             db.execute("DELETE FROM size WHERE area = ? AND folder = ?", (self.name, folder))
@@ -139,13 +139,13 @@ class Part:
                 db.execute("INSERT INTO size VALUES (?, ?, ?, ?, ?, ?)", row)
         if size.objects:
             self._over[folder] = size
-            self._rounds.done(folder, now)
+            self._scheduler.mark_listed(folder, now)
         else:
             self._over.pop(folder, None)
-            self._rounds.forget(folder)
+            self._scheduler.forget(folder)
 
 
-def _instant(fields: Mapping[str, str], otherwise: float) -> float:
+def _instant_or(fields: Mapping[str, str], otherwise: float) -> float:
     """The instant that names tell, or another where they tell none."""
     try:
         at = instant_of(fields)
@@ -154,25 +154,25 @@ def _instant(fields: Mapping[str, str], otherwise: float) -> float:
     return otherwise if at is None else at
 
 
-class Sizes:
+class SizesArea:
     """All parts of the store.
 
     Args:
         store: the store.
         context: settings and cache.
-        board: knows the store's clock.
+        shared: knows the store's clock.
     """
 
-    def __init__(self, store: ObjectReader, context: Context, board: Board) -> None:
+    def __init__(self, store: ObjectReader, context: SourceContext, shared: SharedState) -> None:
         self._context = context
-        self._board = board
-        self._parts = [Part(name, store, context) for name in StorePaths.model_fields]
+        self._shared = shared
+        self._parts = [StorePart(name, store, context) for name in StorePaths.model_fields]
 
     def refresh(self, out: Refresh) -> None:
         """One pass."""
-        now = self._board.now(self._context.clock)
+        now = self._shared.now(self._context.clock)
         for part in self._parts:
             size = part.measure(now)
-            if not part.left:
+            if not part.unlisted:
                 out.put(part.name, size, size_samples(part.name, size, part.days))
-        out.backlog = sum(part.left for part in self._parts)
+        out.backlog = sum(part.unlisted for part in self._parts)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from exporters.shared.records import BY_NAME, MAX_MODELS, RECORDS, TOKENS, Series, nothing, series_samples
+from exporters.shared.records import BY_NAME, MAX_MODELS, RECORDS, TOKENS, Series, series_samples, zero_sums
 from nervesys.contract import Category, Level
 from nervesys.metrics import Sample
+
+OTHER = "other"
 
 
 class Totals:
@@ -39,12 +41,12 @@ class Totals:
         """
         changed: dict[Series, list[float]] = {}
         over: list[Series] = []
-        for asked, more in added.items():
-            series = asked
-            if self._over_limit(asked, changed):
-                over.append(asked)
-                series = (*asked[:-1], "other")
-            before = changed.get(series) or self._totals.get(series) or nothing(BY_NAME[series[0]])
+        for wanted, more in added.items():
+            series = wanted
+            if self._over_limit(wanted, changed):
+                over.append(wanted)
+                series = (*wanted[:-1], OTHER)
+            before = changed.get(series) or self._totals.get(series) or zero_sums(BY_NAME[series[0]])
             changed[series] = [old + new for old, new in zip(before, more, strict=True)]
         return changed, over
 
@@ -66,7 +68,7 @@ class Totals:
             else:
                 self._announced.add(series)
                 self._touch(series)
-                yield from series_samples(series, nothing(BY_NAME[series[0]]))
+                yield from series_samples(series, zero_sums(BY_NAME[series[0]]))
 
     def _touch(self, series: Series) -> None:
         agent = series[1]
@@ -76,5 +78,5 @@ class Totals:
     def _over_limit(self, series: Series, changed: Mapping[Series, Sequence[float]]) -> bool:
         if series[0] != TOKENS.name or series in self._totals or series in changed:
             return False
-        known = {other for other in (*self._by_agent.get(series[1], ()), *changed) if other[:2] == series[:2]}
-        return len(known) >= MAX_MODELS
+        models = {other for other in (*self._by_agent.get(series[1], ()), *changed) if other[:2] == series[:2]}
+        return len(models) >= MAX_MODELS

@@ -9,16 +9,16 @@ Errors  StoreUnavailable is raised: what entities serve is shown all the same. B
 
 from collections.abc import Sequence
 
-from exporters.runner import Area, Context, Refresh, Source
-from exporters.store.counted import CountedStore
-from exporters.vitality.served import Served
-from exporters.vitality.signs import AREA, FAMILIES, Seen, samples
-from exporters.vitality.written import Written
+from exporters.runner import Area, Refresh, Source, SourceContext
+from exporters.store.counted_store import CountedStore
+from exporters.vitality.http_entities import HttpEntities
+from exporters.vitality.signs import AREA, FAMILIES, EntityState, samples
+from exporters.vitality.store_entities import StoreEntities
 from nervesys.stores.objects import ObjectReader
 from nervesys.stores.open_stores import open_store
 
 
-class Vitality:
+class VitalityArea:
     """All entities.
 
     Args:
@@ -26,26 +26,29 @@ class Vitality:
         context: settings, cache and shard.
     """
 
-    def __init__(self, store: ObjectReader, context: Context) -> None:
-        self._written, self._served = Written(CountedStore(store, context), context), Served(context)
-        self._in_store: dict[str, Seen] = {}
+    def __init__(self, store: ObjectReader, context: SourceContext) -> None:
+        self._store_entities, self._http_entities = (
+            StoreEntities(CountedStore(store, context), context),
+            HttpEntities(context),
+        )
+        self._in_store: dict[str, EntityState] = {}
 
     def refresh(self, out: Refresh) -> None:
         """One pass; what entities serve is shown also where the store does not answer."""
-        served = self._served.read(out)
+        served = self._http_entities.read(out)
         try:
-            self._in_store = self._written.read(out)
+            self._in_store = self._store_entities.read(out)
         finally:
-            seen = self._in_store | served
-            out.keep_only(seen.keys())
-            for entity, one in seen.items():
-                out.put(entity, (one.beat, one.version, one.live), samples(entity, one))
-            out.stands = True
+            states = self._in_store | served
+            out.keep_only(states.keys())
+            for entity, state in states.items():
+                out.put(entity, (state.heartbeat, state.version, state.live), samples(entity, state))
+            out.serve_on_failure = True
 
 
-def areas(context: Context) -> Sequence[Area]:
+def areas(context: SourceContext) -> Sequence[Area]:
     """The one area."""
-    vitality = Vitality(open_store(context.settings.storage.storj), context)
+    vitality = VitalityArea(open_store(context.settings.storage.storj), context)
     every = context.settings.monitoring.every_seconds("vitality", AREA)
     return (Area(AREA, FAMILIES, every, vitality.refresh),)
 

@@ -34,50 +34,52 @@ KINDS_LIMIT, OTHER = 10, "other"
 
 
 @dataclass(frozen=True)
-class Seen:
+class EntityState:
     """What a pass saw of one entity.
 
     Attributes:
-        beat: when it last showed vital signs, Unix seconds.
+        heartbeat: when it last showed vital signs, Unix seconds.
         version: of what it said.
         signs: what it said; None where that is rejected.
         live: whether that is recent enough to be believed still.
     """
 
-    beat: float
+    heartbeat: float
     version: str
     signs: VitalSigns | None
     live: bool
 
 
-def samples(entity: str, seen: Seen) -> Iterator[Sample]:
+def samples(entity: str, state: EntityState) -> Iterator[Sample]:
     """The samples of an entity; once it is silent, gauges are left out, and counters and heartbeat stay."""
-    yield HEARTBEAT.sample(seen.beat, entity)
-    signs = seen.signs
+    yield HEARTBEAT.sample(state.heartbeat, entity)
+    signs = state.signs
     if signs is None:
         return
     if signs.pulses is not None:
         yield RECEIVED.sample(signs.pulses.received, entity)
         yield ANSWERED.sample(signs.pulses.answered, entity)
     if signs.reaction_seconds is not None:
-        yield from REACTION.histogram(folded(signs.reaction_seconds.buckets), signs.reaction_seconds.sum, entity)
-    for kind, count in bounded(signs.errors or {}).items():
+        yield from REACTION.histogram(
+            convert_buckets(signs.reaction_seconds.buckets), signs.reaction_seconds.sum, entity
+        )
+    for kind, count in limit_kinds(signs.errors or {}).items():
         yield ERRORS.sample(count, entity, kind)
     gauges = ((ENTROPY, signs.entropy_gain), (DECAY, signs.memory_decay), (CLIENTS, signs.clients))
-    for family, value in gauges if seen.live else ():
+    for family, value in gauges if state.live else ():
         if value is not None:
             yield family.sample(value, entity)
 
 
-def folded(counts: Mapping[str, float]) -> list[float]:
+def convert_buckets(counts: Mapping[str, float]) -> list[float]:
     """Convert an entity's buckets to ours: a count goes to the lowest bucket with a bound no lower than its own."""
-    found = [0.0] * (len(REACTION.buckets) + 1)
+    converted = [0.0] * (len(REACTION.buckets) + 1)
     for bound, count in counts.items():
-        found[bisect_left(REACTION.buckets, float(bound))] += count
-    return found
+        converted[bisect_left(REACTION.buckets, float(bound))] += count
+    return converted
 
 
-def bounded(errors: Mapping[str, float]) -> dict[str, float]:
+def limit_kinds(errors: Mapping[str, float]) -> dict[str, float]:
     """Errors of the first kinds by name; those of all others as one."""
     kinds = sorted(errors)
     kept = {kind: errors[kind] for kind in kinds[:KINDS_LIMIT]}
@@ -98,15 +100,15 @@ class Freshness:
     now: float
     thresholds: Thresholds
 
-    def live(self, beat: float) -> bool:
+    def live(self, heartbeat: float) -> bool:
         """Whether it is recent."""
-        return self.now - beat <= self.thresholds.vitality_silent_seconds
+        return self.now - heartbeat <= self.thresholds.vitality_silent_seconds
 
-    def check(self, beat: float) -> None:
+    def check(self, heartbeat: float) -> None:
         """Refuse an instant that is yet to come.
 
         Raises:
             BadObject: `future`.
         """
-        if beat - self.now > self.thresholds.heartbeat.future_seconds:
-            raise BadObject(Reason.FUTURE, f"vital signs {beat - self.now:.0f} s ahead of the clock")
+        if heartbeat - self.now > self.thresholds.heartbeat.future_seconds:
+            raise BadObject(Reason.FUTURE, f"vital signs {heartbeat - self.now:.0f} s ahead of the clock")

@@ -10,7 +10,7 @@ import psutil
 import pytest
 import requests
 
-from benchmarks.healing import seconds_beyond
+from benchmarks.restart_latency import seconds_beyond
 from commands.local import local
 from nervesys.stack import daemon
 from tests.e2e.conftest import AGENTS, DOWN_AFTER, HEARTBEAT, House

@@ -33,8 +33,8 @@ def golden_exposition(
         lines = [line for line in text.decode().splitlines(keepends=True) if not unstable(line)]
         served = "".join(lines).encode()
         linter = [program("promtool"), "check", "metrics"]
-        said = subprocess.run(linter, input=served, capture_output=True, timeout=30, check=False).stderr.decode()
-        assert [line for line in said.splitlines() if not line.startswith(TOLERATED)] == []
+        warnings = subprocess.run(linter, input=served, capture_output=True, timeout=30, check=False).stderr.decode()
+        assert [line for line in warnings.splitlines() if not line.startswith(TOLERATED)] == []
         golden(file, served)
 
     return compare

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from exporters.runner import WHOLE, Cache, Context, Health, Shard
+from exporters.runner import WHOLE, Cache, Health, Shard, SourceContext
 from nervesys.errors import BadObject
 from nervesys.settings import Place, load
 
@@ -28,11 +28,11 @@ def context(
     shard: Shard = WHOLE,
     flags: dict[str, str] | None = None,
     home: Path = Path("/nowhere"),
-) -> Context:
+) -> SourceContext:
     """What a source is opened with, by the shipped settings."""
     clock = clock or HandClock()
     loaded = load(flags=flags)
-    return Context(
+    return SourceContext(
         Place(home),
         loaded.settings,
         loaded.agents,

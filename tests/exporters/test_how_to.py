@@ -13,7 +13,7 @@ from nervesys.settings import Place
 from nervesys.settings.monitoring import SourceRow
 from nervesys.settings.yaml import read_yaml
 from tests.exporters.kit import HandClock, context
-from tests.exporters.store.bucket import shown
+from tests.exporters.store.bucket import read_series
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/add-a-source.md"
 
@@ -38,8 +38,8 @@ def runner(tmp_path: Path) -> Callable[[Path], Runner]:
 
 def test_one_file_and_one_row_make_a_source(runner: Callable[[Path], Runner], tmp_path: Path) -> None:
     made = runner(tmp_path)
-    assert made.run_once("disk"), made.trouble()
-    seen = shown(made.snapshot().plain)
+    assert made.run_once("disk"), made.problems()
+    seen = read_series(made.snapshot().plain)
     assert seen['disk_free_bytes{folder="home"}'] > 0
     assert seen['exporter_up{area="disk",source="disk"}'] == 1
 
@@ -47,4 +47,4 @@ def test_one_file_and_one_row_make_a_source(runner: Callable[[Path], Runner], tm
 def test_it_fails_as_the_page_says(runner: Callable[[Path], Runner], tmp_path: Path) -> None:
     made = runner(tmp_path / "nowhere")
     assert not made.run_once("disk")
-    assert made.trouble() == f"disk: ask for room in {tmp_path / 'nowhere'}: No such file or directory"
+    assert made.problems() == f"disk: ask for room in {tmp_path / 'nowhere'}: No such file or directory"

@@ -38,7 +38,7 @@ def test_the_settings_know_every_source_and_each_of_its_areas() -> None:
     assert known == {name: {area.name for area in areas} for name, areas in opened.items()}
 
 
-def test_an_area_without_an_interval_is_told_by_its_key() -> None:
+def test_the_error_of_an_area_without_an_interval_names_its_key() -> None:
     monitoring = load().settings.monitoring
     with pytest.raises(SettingsError, match=r"sources\.store\.refresh\.unheard: is missing"):
         monitoring.every_seconds("store", "unheard")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporters import archive as source
-from exporters.archive import missing_days
+from exporters.archive.area import FAMILIES, missing_days
 from exporters.runner import Cache, Runner, Source
 from nervesys.clock import system_clock
 from nervesys.contract import Category
@@ -27,7 +27,7 @@ STORAGE = load().settings.storage
 
 def runner_of(archive: Archive, cache: Cache | None = None, now: float = NOW) -> Runner:
     ctx = context(HandClock(now), cache, source="archive")
-    return Runner(Source("archive", "Test.", source.FAMILIES, lambda it: source.areas_of(archive, it)), ctx)
+    return Runner(Source("archive", "Test.", FAMILIES, lambda it: source.areas_of(archive, it)), ctx)
 
 
 def value(runner: Runner, series: str) -> str | None:
@@ -66,7 +66,7 @@ def test_exposition(case: Path, tmp_path: Path, golden_exposition: Callable[[Pat
         ("notes.txt", "other", None, None, None),
     ],
 )
-def test_a_path_tells_what_a_file_is(
+def test_a_path_says_what_a_file_is(
     path: str, area: str, server: str | None, day: date | None, keep: int | None
 ) -> None:
     filed = Layout(STORAGE).filed(path)
@@ -132,7 +132,7 @@ def test_a_folder_that_went_away_keeps_the_last_snapshot(tmp_path: Path) -> None
 
 
 def test_drive_is_listed_once_and_then_asked_for_changes_across_restarts() -> None:
-    def asked(runner: Runner, operation: str) -> str | None:
+    def request_count(runner: Runner, operation: str) -> str | None:
         return value(runner, f'exporter_requests_total{{operation="{operation}",outcome="ok",source="archive"}}')
 
     with running() as url:
@@ -143,13 +143,13 @@ def test_drive_is_listed_once_and_then_asked_for_changes_across_restarts() -> No
         archive.put("Documentation/two", b"two")
         assert first.run_once("archive")
         assert value(first, 'archive_files{area="documents"}') == "2"
-        assert (asked(first, "list"), asked(first, "changes")) == ("2.0", "1.0")
+        assert (request_count(first, "list"), request_count(first, "changes")) == ("2.0", "1.0")
 
         archive.delete("Documentation/one")
         again = runner_of(archive, cache, system_clock())
         assert again.run_once("archive")
         assert value(again, 'archive_bytes{area="documents"}') == "3"
-        assert (asked(again, "list"), asked(again, "changes")) == ("0.0", "1.0")
+        assert (request_count(again, "list"), request_count(again, "changes")) == ("0.0", "1.0")
 
         other = runner_of(archive_in(url), cache, system_clock())
         assert other.run_once("archive")

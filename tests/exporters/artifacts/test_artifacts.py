@@ -62,7 +62,7 @@ def test_exposition(world: World, golden_exposition: Callable[[Path, Runner], No
 def test_without_a_database_it_is_blind_and_says_so(tmp_path: Path) -> None:
     runner = runner_of(tmp_path)
     assert not runner.run_once("manifests")
-    assert "read the manifests: unable to open database file" in runner.trouble()
+    assert "read the manifests: unable to open database file" in runner.problems()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -100,13 +100,13 @@ def test_a_pass_reads_only_the_rows_that_changed(world: World, monkeypatch: pyte
     for _ in range(20):
         grok.put("x", "note")
     read: list[int] = []
-    take = manifests.Artifacts.take
+    add_row = manifests.ArtifactCounts.add_row
 
-    def counting(self: manifests.Artifacts, row: Any, *, known: bool) -> None:
+    def counting(self: manifests.ArtifactCounts, row: Any, *, known: bool) -> None:
         read.append(1)
-        take(self, row, known=known)
+        add_row(self, row, known=known)
 
-    monkeypatch.setattr(manifests.Artifacts, "take", counting)
+    monkeypatch.setattr(manifests.ArtifactCounts, "add_row", counting)
     runner = runner_of(world.place.home)
     assert runner.run_once("manifests")
     assert len(read) == 20
@@ -164,9 +164,7 @@ def test_files_without_manifest_and_manifests_without_file_are_counted(world: Wo
     ]
 
 
-def test_a_content_that_changed_is_found_and_one_that_is_mended_forgiven(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_changed_content_is_counted_until_it_is_repaired(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checksums, "AT_ONCE", 2)
     grok = world.artifacts()
     made = [grok.put(f"{number}", "note") for number in range(3)]
@@ -194,7 +192,7 @@ def test_a_pass_compares_no_more_than_its_budget(world: World, monkeypatch: pyte
         assert value(runner, "artifact_compared_total") == count
 
 
-def test_what_waits_is_seen_and_a_file_that_is_none_costs_its_agent_only(world: World) -> None:
+def test_waiting_requests_are_exported_and_a_broken_file_costs_its_agent_only(world: World) -> None:
     delivery = world.delivery(pauses=())
     world.stop()
     world.artifacts("grok", delivery).put("x", "note")

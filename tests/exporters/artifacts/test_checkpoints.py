@@ -14,7 +14,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from sqlalchemy import Connection
 
 from exporters.artifacts import checkpoints
-from exporters.artifacts.checkpoints import Checkpoints, made_at
+from exporters.artifacts.checkpoints import CheckpointsArea, creation_time
 from exporters.runner import Refresh
 from tests.servers.postgres import Postgres
 
@@ -28,7 +28,7 @@ def save(file: Path, *threads: str) -> None:
             saver.put_writes(at, [("channel", "x" * 1000)], "task")
 
 
-def refreshed(area: Checkpoints, out: Refresh | None = None) -> dict[str, float]:
+def refreshed(area: CheckpointsArea, out: Refresh | None = None) -> dict[str, float]:
     out = out or Refresh(checkpoints.FAMILIES, lambda _key, bad: pytest.fail(str(bad)))
     try:
         area.refresh(out)
@@ -41,7 +41,7 @@ def test_langgraphs_own_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "threads.sqlite3"
     save(file, "a", "b")
     save(file, "a")
-    found = refreshed(Checkpoints({"main": f"sqlite:///{file}"}))
+    found = refreshed(CheckpointsArea({"main": f"sqlite:///{file}"}))
     assert found['checkpoint_threads{database="main"}'] == 2
     assert found['checkpoints{database="main"}'] == 3
     assert abs(found['checkpoint_newest_timestamp_seconds{database="main"}'] - time.time()) < 60
@@ -52,14 +52,14 @@ def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path, monkeypatc
     file = tmp_path / "threads.sqlite3"
     save(file, "a")
     reads: list[Connection] = []
-    held: Callable[[Connection], Any] = checkpoints._held
+    counts: Callable[[Connection], Any] = checkpoints._read_counts
 
     def counting(connection: Connection) -> Any:
         reads.append(connection)
-        return held(connection)
+        return counts(connection)
 
-    monkeypatch.setattr(checkpoints, "_held", counting)
-    area, out = Checkpoints({"main": f"sqlite:///{file}"}), Refresh(checkpoints.FAMILIES, lambda *_: None)
+    monkeypatch.setattr(checkpoints, "_read_counts", counting)
+    area, out = CheckpointsArea({"main": f"sqlite:///{file}"}), Refresh(checkpoints.FAMILIES, lambda *_: None)
     refreshed(area, out)
     refreshed(area, out)
     assert len(reads) == 1
@@ -67,14 +67,14 @@ def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path, monkeypatc
     assert refreshed(area, out)['checkpoint_threads{database="main"}'] == 2
 
 
-def test_one_that_cannot_be_read_fails_the_pass_and_hides_no_other(tmp_path: Path) -> None:
+def test_an_unreadable_database_fails_the_pass_and_hides_no_other(tmp_path: Path) -> None:
     save(tmp_path / "threads.sqlite3", "a")
     sqlite3.connect(tmp_path / "empty.sqlite3").close()
     urls = {name: f"sqlite:///{tmp_path / name}.sqlite3" for name in ("empty", "none", "threads")}
     out = Refresh(checkpoints.FAMILIES, lambda *_: None)
     with pytest.raises(Exception, match=r"read the checkpoints empty: .*; read the checkpoints none: unable to open"):
-        refreshed(Checkpoints(urls), out)
-    assert out.stands
+        refreshed(CheckpointsArea(urls), out)
+    assert out.serve_on_failure
     assert 'checkpoint_threads{database="threads"} 1' in out.snapshot().plain.decode()
     assert not (tmp_path / "none.sqlite3").exists()
 
@@ -89,13 +89,13 @@ def test_the_tables_on_postgresql(postgresql: Postgres) -> None:
         )
         connection.execute("CREATE TABLE checkpoint_writes (thread_id TEXT, blob BYTEA)")
         connection.execute("INSERT INTO checkpoints (thread_id, checkpoint_id) VALUES ('a', '1'), ('a', '2')")
-    found = refreshed(Checkpoints({"main": url}))
+    found = refreshed(CheckpointsArea({"main": url}))
     assert (found['checkpoint_threads{database="main"}'], found['checkpoints{database="main"}']) == (1, 2)
     assert found['checkpoint_bytes{database="main"}'] > 0
     assert 'checkpoint_newest_timestamp_seconds{database="main"}' not in found
 
 
 def test_the_example_of_rfc_9562() -> None:
-    assert made_at("1EC9414C-232A-6B00-B3C8-9F6BDECED846") == 1_645_557_742
-    assert made_at("not a UUID") is None
-    assert made_at("C232AB00-9414-11EC-B3C8-9F6BDECED846") is None
+    assert creation_time("1EC9414C-232A-6B00-B3C8-9F6BDECED846") == 1_645_557_742
+    assert creation_time("not a UUID") is None
+    assert creation_time("C232AB00-9414-11EC-B3C8-9F6BDECED846") is None

@@ -33,8 +33,8 @@ def runner_of(hub: GitHub, token: str = TOKEN) -> Runner:
         }
     )
     opened = context(HandClock(), source="brain")
-    watcher = github.Watcher(settings, opened.health)
-    area = Area("github", github.FAMILIES, 60, watcher.refresh)
+    source_area = github.GitHubArea(settings, opened.health)
+    area = Area("github", github.FAMILIES, 60, source_area.refresh)
     return Runner(Source("brain", "Test.", github.FAMILIES, lambda _: [area]), opened)
 
 
@@ -45,7 +45,7 @@ def value(runner: Runner, series: str) -> str | None:
 
 def test_the_rate_limit_and_whether_the_branch_is_protected_are_shown(hub: GitHub) -> None:
     runner = runner_of(hub)
-    assert runner.run_once("github"), runner.trouble()
+    assert runner.run_once("github"), runner.problems()
     assert value(runner, "github_rate_limit_limit") == "5000"
     assert value(runner, "github_rate_limit_remaining") == "4000"
     assert value(runner, "github_rate_limit_reset_timestamp_seconds") == str(RESET)
@@ -65,26 +65,26 @@ def test_at_the_floor_of_the_quota_nothing_more_is_asked(hub: GitHub) -> None:
     hub.remaining = 500
     runner = runner_of(hub)
     assert not runner.run_once("github")
-    assert runner.trouble() == "github: ask GitHub: 500 of 5000 requests left, 500 are kept for others"
+    assert runner.problems() == "github: ask GitHub: 500 of 5000 requests left, 500 are kept for others"
     assert value(runner, "github_rate_limit_remaining") == "500", "the rate limit itself is shown all the same"
     assert [path for path, _ in hub.asked] == ["/rate_limit"]
 
 
 @pytest.mark.parametrize(
-    ("status", "token", "told"),
+    ("status", "token", "problem"),
     [
         pytest.param(200, "wrong-s3cret", "the token is refused", id="wrong token"),
         pytest.param(403, TOKEN, "HTTP 403", id="forbidden"),
         pytest.param(500, TOKEN, "HTTP 500", id="broken"),
     ],
 )
-def test_a_refusal_fails_the_pass_at_once_and_tells_no_secret(
-    hub: GitHub, status: int, token: str, told: str, caplog: pytest.LogCaptureFixture
+def test_a_refusal_fails_the_pass_at_once_and_logs_no_secret(
+    hub: GitHub, status: int, token: str, problem: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     hub.status = status
     runner = runner_of(hub, token)
     assert not runner.run_once("github")
-    assert runner.trouble() == f"github: ask GitHub for rate_limit: {told}"
+    assert runner.problems() == f"github: ask GitHub for rate_limit: {problem}"
     assert "s3cret" not in caplog.text
     assert len(hub.asked) == 1
 
@@ -94,4 +94,4 @@ def test_out_of_reach_fails_the_pass(hub: GitHub) -> None:
     hub.shutdown()
     hub.server_close()
     assert not runner.run_once("github")
-    assert runner.trouble() == "github: ask GitHub for rate_limit: cannot connect"
+    assert runner.problems() == "github: ask GitHub for rate_limit: cannot connect"

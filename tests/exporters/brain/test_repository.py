@@ -107,7 +107,7 @@ def test_exposition(
 ) -> None:
     story(repository)
     runner = runner_of(repository, tmp_path / "home")
-    assert runner.run_once("brain"), runner.trouble()
+    assert runner.run_once("brain"), runner.problems()
     golden_exposition(GOLDEN / f"{story.__name__}.prom", runner)
 
 
@@ -129,7 +129,7 @@ def test_nothing_is_read_again_while_no_branch_moved(
     runner = runner_of(repository, tmp_path / "home")
     runner.run_once("brain")
     monkeypatch.setattr("exporters.brain.repository.load", None)
-    assert runner.run_once("brain"), runner.trouble()
+    assert runner.run_once("brain"), runner.problems()
 
 
 def test_a_wrong_configuration_leaves_the_fleet_as_it_was(
@@ -155,7 +155,7 @@ def test_out_of_reach_the_mirror_is_served_and_the_area_is_down(repository: Path
     (repository / "HEAD").write_text("gone\n")
     again = runner_of(repository, tmp_path / "home")
     assert not again.run_once("brain")
-    assert again.trouble().startswith("brain: fetch ")
+    assert again.problems().startswith("brain: fetch ")
     assert len(shown(again, "brain_agent_configured")) == 2
     assert shown(again, "exporter_up") == {'{area="brain",source="brain"}': "0.0"}
     never = runner_of(repository, tmp_path / "another home")
@@ -178,7 +178,7 @@ def test_a_plain_folder_shows_its_fleet(tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_bytes(GROK)
     runner = runner_of(tmp_path / "brain", tmp_path / "home")
-    assert runner.run_once("brain"), runner.trouble()
+    assert runner.run_once("brain"), runner.problems()
     assert list(shown(runner, "brain_agent_configured")) == ['{agent="grok",role="research"}']
     file.write_bytes(GROK.replace(b"research", b"rest"))
     runner.run_once("brain")

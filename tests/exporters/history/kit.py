@@ -34,7 +34,7 @@ def path_of(archive: Path, server: str, day: date, category: str) -> Path:
 def write(path: Path, records: list[dict[str, object]]) -> None:
     """Write records as one file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress("".join(json.dumps(one) + "\n" for one in records).encode()))
+    path.write_bytes(gzip.compress("".join(json.dumps(item) + "\n" for item in records).encode()))
 
 
 def record(day: date, category: str, seed: str) -> dict[str, object]:
@@ -55,10 +55,10 @@ def record(day: date, category: str, seed: str) -> dict[str, object]:
 
 
 OF: dict[str, Callable[[Any], float]] = {
-    "records": lambda one: 1,
-    "tokens": lambda one: one["metadata"]["tokens_used"],
-    "seconds": lambda one: one["context"]["duration_ms"] / 1000,
-    "minute": lambda one: one["context"]["duration_ms"] <= 60_000,
+    "records": lambda item: 1,
+    "tokens": lambda item: item["metadata"]["tokens_used"],
+    "seconds": lambda item: item["context"]["duration_ms"] / 1000,
+    "minute": lambda item: item["context"]["duration_ms"] <= 60_000,
 }
 """What may be counted of a record; `minute`: whether it took at most one."""
 
@@ -67,6 +67,6 @@ def naive(archive: Path, what: str) -> dict[str, float]:
     """What the files hold, by agent."""
     total = dict.fromkeys(AGENTS, 0.0)
     for path in sorted(archive.rglob("*.json.gz")):
-        for one in map(json.loads, gzip.decompress(path.read_bytes()).splitlines()):
-            total[one["agent_id"]] += OF[what](one)
+        for item in map(json.loads, gzip.decompress(path.read_bytes()).splitlines()):
+            total[item["agent_id"]] += OF[what](item)
     return total

@@ -46,7 +46,7 @@ def whole(total: DaySums) -> dict[Series, list[float]]:
 
 @given(st.lists(LINES, max_size=30))
 def test_it_comes_to_what_the_live_exporter_counts(lines: Sequence[bytes]) -> None:
-    sums, skipped = tally((one + b"\n" for one in lines), None)
+    sums, skipped = tally((line + b"\n" for line in lines), None)
     total = sum_up([lines], DAY)
     assert whole(total) == {series: pytest.approx(values) for series, values in sums.items()}
     assert total.skipped == skipped
@@ -76,7 +76,7 @@ def test_lines_that_were_made_before_are_left_out_wherever_batches_end() -> None
 
 
 def test_memory_does_not_grow_with_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exporters.history.days.SETTLED_LINES", 3)
+    monkeypatch.setattr("exporters.history.days.ACCUMULATE_LINES", 3)
     total = sum_up([[line()]] * 10, DAY)
     assert whole(total)[DURATION.name, "grok"][3] == 10
     assert whole(total)[TOKENS.name, "grok", "large"] == [1200]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyrage
 from pydantic import SecretStr
 
-from exporters.history.plan import Job, Unit
+from exporters.history.plan import HistoryUnit, ReadJob
 from exporters.history.reading import read_all
 from nervesys.settings import load
 from nervesys.stores.sealing import hold, seal
@@ -22,7 +22,7 @@ def test_every_core_opens_what_is_encrypted(tmp_path: Path) -> None:
     archive = load(flags={"NERVESYS_ARCHIVE": tmp_path.as_uri()}).settings.storage.archive
     hold(SecretStr(str(ours)))
     try:
-        read = list(read_all([Job(Unit(name, day, name, "", 0, "host-1"))], archive, 2e9, 60, 2))
+        read = list(read_all([ReadJob(HistoryUnit(name, day, name, "", 0, "host-1"))], archive, 2e9, 60, 2))
     finally:
         hold(None)
-    assert [(one.refused, one.lines) for one in read] == [("", LINES)]
+    assert [(result.refused, result.lines) for result in read] == [("", LINES)]

@@ -2,13 +2,13 @@
 
 from datetime import date, timedelta
 
-from exporters.history.plan import Job, Unit
+from exporters.history.plan import HistoryUnit, ReadJob
 from exporters.history.run import BATCH_DAYS, BATCH_FILES, batch_sizes
 
 
-def jobs(days: int, files: int) -> list[Job]:
+def jobs(days: int, files: int) -> list[ReadJob]:
     dates = [date(2026, 1, 1) + timedelta(days=day) for day in range(days)]
-    return [Job(Unit(f"{day} {file}", day, "", "", 0, "")) for day in dates for file in range(files)]
+    return [ReadJob(HistoryUnit(f"{day} {file}", day, "", "", 0, "")) for day in dates for file in range(files)]
 
 
 def test_batches_end_with_a_day_and_hold_all() -> None:

@@ -12,7 +12,7 @@ from exporters.runner import Runner
 from nervesys.settings import Place
 from tests.brains import NOON, write
 from tests.exporters.kit import HandClock, context
-from tests.exporters.store.bucket import shown
+from tests.exporters.store.bucket import read_series
 
 DAY = 86_400
 LIST = b"secrets: {GITHUB_TOKEN: 2025-12-01, slack_url: '2025-10-01'}\n"
@@ -41,8 +41,8 @@ class World:
 
     def run(self, *, works: bool = True) -> dict[str, float]:
         passes = [self.runner.run_once(area) for area in ("secrets", "drills")]
-        assert passes == [works, works], self.runner.trouble()
-        return shown(self.runner.snapshot().plain)
+        assert passes == [works, works], self.runner.problems()
+        return read_series(self.runner.snapshot().plain)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_the_last_drill_is_shown_as_it_was_recorded(world: World) -> None:
     }
 
 
-def test_a_broken_record_is_rejected_and_the_one_before_stays(world: World) -> None:
+def test_a_broken_record_is_rejected_and_the_previous_record_stays(world: World) -> None:
     world.run()
     write(world.repository, {"state/restore_drill.json": b'{"timestamp": 1}'}, branch="state")
     seen = world.run()
@@ -148,4 +148,4 @@ def test_a_brain_that_is_a_plain_folder_has_a_list_and_no_drill(tmp_path: Path) 
     runner = Runner(SOURCE, opened)
     assert runner.run_once("secrets")
     assert runner.run_once("drills")
-    assert len(ages(shown(runner.snapshot().plain))) == 2
+    assert len(ages(read_series(runner.snapshot().plain))) == 2

@@ -10,7 +10,7 @@ from exporters.hygiene import deployments
 from exporters.runner import Area, Runner, Source
 from nervesys.settings import load
 from tests.exporters.kit import HandClock, context
-from tests.exporters.store.bucket import shown
+from tests.exporters.store.bucket import read_series
 from tests.servers.github import TOKEN, GitHub, github
 
 FLEET, WEB = ("/repos/owner/fleet/actions/runs", "/repos/owner/web/actions/runs")
@@ -56,7 +56,7 @@ def runner_of(hub: GitHub) -> Runner:
 def seen(runner: Runner, family: str) -> dict[str, float]:
     """The series of a family by the labels behind the repository."""
     prefix = f'deployment_{family}{{repository="owner/fleet",'
-    every = shown(runner.snapshot().plain).items()
+    every = read_series(runner.snapshot().plain).items()
     return {series.removeprefix(prefix).rstrip("}"): value for series, value in every if series.startswith(prefix)}
 
 
@@ -67,7 +67,7 @@ def test_the_newest_run_of_each_workflow_and_branch_is_shown(hub: GitHub) -> Non
         run(None, "what is this", 2, branch=None),
     ]
     runner = runner_of(hub)
-    assert runner.run_once("deployments"), runner.trouble()
+    assert runner.run_once("deployments"), runner.problems()
     at = 1_767_265_200 + 30  # 11:00:30
     assert seen(runner, "last_run_timestamp_seconds") == {
         'workflow="deploy",branch="main",conclusion="success"': at + 600,
@@ -99,23 +99,23 @@ def test_at_the_floor_of_the_quota_no_repository_more_is_asked(hub: GitHub) -> N
     hub.remaining = 501
     runner = runner_of(hub)
     assert not runner.run_once("deployments")
-    assert runner.trouble() == "deployments: ask GitHub: 500 of 5000 requests left, 500 are kept for others"
+    assert runner.problems() == "deployments: ask GitHub: 500 of 5000 requests left, 500 are kept for others"
     assert [path for path, _ in hub.asked] == ["/rate_limit", FLEET]
     assert seen(runner, "last_run_timestamp_seconds"), "what was learnt before is shown"
 
 
 @pytest.mark.parametrize("answer", [{}, [], {"workflow_runs": [{"name": 1}]}, {"workflow_runs": [{"updated_at": "x"}]}])
-def test_an_answer_that_is_none_costs_one_repository(hub: GitHub, answer: Any) -> None:
+def test_an_invalid_response_costs_its_repository_alone(hub: GitHub, answer: Any) -> None:
     hub.answers[WEB] = answer
     runner = runner_of(hub)
     assert runner.run_once("deployments")
     assert seen(runner, "runs")
     rejected = 'exporter_rejected_objects_total{reason="bad_value",source="hygiene"}'
-    assert shown(runner.snapshot().plain)[rejected] == 1
+    assert read_series(runner.snapshot().plain)[rejected] == 1
 
 
 def test_a_repository_that_is_gone_fails_the_pass(hub: GitHub) -> None:
     del hub.answers[FLEET]
     runner = runner_of(hub)
     assert not runner.run_once("deployments")
-    assert runner.trouble() == "deployments: ask GitHub for runs: HTTP 404"
+    assert runner.problems() == "deployments: ask GitHub for runs: HTTP 404"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporters.runner import Area, Cache, Refresh, Runner, Shard, Source, opened_runner
+from exporters.runner import Area, Cache, Refresh, Runner, Shard, Source, open_source
 from exporters.runner.health import Health
 from nervesys.errors import NervesysError, StoreUnavailable
 from nervesys.metrics import Family
@@ -77,18 +77,18 @@ def test_failures_are_logged_once_a_minute_whatever_they_are(caplog: pytest.LogC
     assert "Traceback" not in caplog.text
 
 
-def test_one_line_names_every_area_that_fails_and_one_tells_the_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_line_names_every_area_that_fails_and_another_the_end(caplog: pytest.LogCaptureFixture) -> None:
     clock = HandClock(0.0)
     health = Health("toy", clock)
     for clock.now in (0.0, 60.0):
-        health.failed("logs", "refused")
-        health.failed("agents", "refused")
+        health.record_failure("logs", "refused")
+        health.record_failure("agents", "refused")
     caplog.clear()
     with caplog.at_level(logging.INFO):
         clock.now = 120.0
-        health.failed("logs", "refused")
-        health.succeeded("logs", 121.0, 121.0)
-        health.succeeded("agents", 121.0, 121.0)
+        health.record_failure("logs", "refused")
+        health.record_success("logs", 121.0, 121.0)
+        health.record_success("agents", 121.0, 121.0)
     assert caplog.messages == ["toy: agents: refused; logs: refused", "toy: reads again"]
 
 
@@ -157,15 +157,15 @@ def test_areas_refresh_in_the_background_each_at_its_own_interval(wait_until: Ca
 
 def test_one_process_a_source(tmp_path: Path) -> None:
     world, place, loaded = World(), Place(tmp_path), load()
-    with opened_runner(world.source(), place, loaded, world.clock):
+    with open_source(world.source(), place, loaded, world.clock):
         with (
             pytest.raises(NervesysError, match="another toy exporter"),
-            opened_runner(world.source(), place, loaded, world.clock),
+            open_source(world.source(), place, loaded, world.clock),
         ):
             pass
-        with opened_runner(world.source(), place, loaded, world.clock, once=True) as beside:
+        with open_source(world.source(), place, loaded, world.clock, once=True) as beside:
             assert beside.read_everything()
-    with opened_runner(world.source(), place, loaded, world.clock):
+    with open_source(world.source(), place, loaded, world.clock):
         pass
 
 
@@ -173,7 +173,7 @@ def test_shards_run_side_by_side_with_a_memory_of_their_own(tmp_path: Path) -> N
     world, place, loaded = World(), Place(tmp_path), load()
 
     def opened(number: int, count: int) -> AbstractContextManager[Runner]:
-        return opened_runner(world.source(), place, loaded, world.clock, shard=Shard(number, count))
+        return open_source(world.source(), place, loaded, world.clock, shard=Shard(number, count))
 
     with opened(1, 2), opened(2, 2), opened(1, 3), pytest.raises(NervesysError, match="another toy"), opened(1, 2):
         pass
@@ -186,7 +186,7 @@ def test_a_home_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     world = World()
     with (
         pytest.raises(NervesysError, match="--home"),
-        opened_runner(world.source(), Place(tmp_path), load(), world.clock),
+        open_source(world.source(), Place(tmp_path), load(), world.clock),
     ):
         pass
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import AliasChoices
 
 from exporters.shared import lines
-from exporters.shared.lines import Context, Line, Metadata, read
+from exporters.shared.lines import LineContext, LineMetadata, ParsedLine, parse_lines
 from nervesys.contract import LogRecord
 from nervesys.contract.logs import LogContext, LogMetadata
 from nervesys.contract.state import ContractObject
@@ -106,12 +106,12 @@ WHOLE = st.builds(
 
 def assert_alike(line: bytes) -> None:
     skipped: Counter[Reason] = Counter()
-    said = list(read([line], skipped))
-    record, refused = parsed(line)
+    fast = list(parse_lines([line], skipped))
+    record, refused = parse_record(line)
     assert skipped == refused, line
-    assert len(said) == (record is not None), line
+    assert len(fast) == (record is not None), line
     if record is not None:
-        at, short = said[0]
+        at, short = fast[0]
         context, metadata = short.context, short.metadata
         assert (short.agent_id, short.level, short.category) == (record.agent_id, record.level, record.category), line
         assert at.timestamp() == pytest.approx(record.timestamp, abs=1e-6), line
@@ -120,7 +120,7 @@ def assert_alike(line: bytes) -> None:
         assert metadata.tokens_used is None or metadata.model_version == record.metadata.model_version, line
 
 
-def parsed(line: bytes) -> tuple[LogRecord | None, Counter[Reason]]:
+def parse_record(line: bytes) -> tuple[LogRecord | None, Counter[Reason]]:
     """The record of a line, or why it has none; an empty one is neither."""
     if not line or line.isspace():
         return None, Counter()
@@ -153,13 +153,15 @@ def test_each_field_may_hold_anything() -> None:
 
 
 def test_of_a_line_as_agents_write_it_no_record_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "_parsed", None)
+    monkeypatch.setattr(lines, "_parse_by_model", None)
     more = PLAIN | {"message": "x" * 1000 + "é", "context": {"trace": {"id": [1]}, "file": None}}
-    for one in (PLAIN, more, {key: PLAIN[key] for key in ("timestamp", "agent_id")}):
-        assert len(list(read([json.dumps(one).encode()], Counter()))) == 1
+    for fields in (PLAIN, more, {key: PLAIN[key] for key in ("timestamp", "agent_id")}):
+        assert len(list(parse_lines([json.dumps(fields).encode()], Counter()))) == 1
 
 
-@pytest.mark.parametrize(("short", "model"), [(Line, LogRecord), (Context, LogContext), (Metadata, LogMetadata)])
+@pytest.mark.parametrize(
+    ("short", "model"), [(ParsedLine, LogRecord), (LineContext, LogContext), (LineMetadata, LogMetadata)]
+)
 def test_every_field_of_the_contract_is_read_or_left_to_it(
     short: type[msgspec.Struct], model: type[ContractObject]
 ) -> None:

@@ -51,7 +51,7 @@ class Bucket(FolderStore):
             yield stream
 
 
-def shown(plain: bytes) -> dict[str, float]:
+def read_series(plain: bytes) -> dict[str, float]:
     """The samples of an exposition, by series without the prefix."""
     lines = [line for line in plain.decode().splitlines() if not line.startswith("#")]
     return {series.removeprefix("nervesys_"): float(value) for series, value in (line.rsplit(" ", 1) for line in lines)}

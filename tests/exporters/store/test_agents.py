@@ -7,15 +7,15 @@ import pytest
 
 from exporters.runner import Cache, Refresh
 from exporters.store import agents, metrics
-from exporters.store.agents import Agents
-from exporters.store.metrics import Metrics, one_reporter_each
-from exporters.store.shared_state import Board, Report
+from exporters.store.agents import AgentsArea
+from exporters.store.metrics import MetricsArea, choose_reporters
+from exporters.store.shared_state import ServerReport, SharedState
 from nervesys.contract import ServerMetrics
 from nervesys.contract.logs import LEVELS
 from nervesys.contract.times import format_time
 from nervesys.errors import StoreUnavailable
 from tests.exporters.kit import HandClock, Rejections, context
-from tests.exporters.store.bucket import Bucket, shown
+from tests.exporters.store.bucket import Bucket, read_series
 
 KEY = "db/agents/grok_state.json"
 BEAT = 'agent_heartbeat_timestamp_seconds{agent="grok"}'
@@ -32,18 +32,18 @@ class World:
         self.start()
 
     def start(self) -> None:
-        opened, board = context(self.clock, Cache(self.home / "cache.sqlite3")), Board()
+        opened, shared = context(self.clock, Cache(self.home / "cache.sqlite3")), SharedState()
         self.rejections = Rejections(opened.health.reject)
         self.areas = [
-            (Agents(self.bucket, opened, board).refresh, Refresh(agents.FAMILIES, self.rejections)),
-            (Metrics(self.bucket, opened, board).refresh, Refresh(metrics.FAMILIES, self.rejections)),
+            (AgentsArea(self.bucket, opened, shared).refresh, Refresh(agents.FAMILIES, self.rejections)),
+            (MetricsArea(self.bucket, opened, shared).refresh, Refresh(metrics.FAMILIES, self.rejections)),
         ]
 
     def beat(self, agent: str = "grok", *, ahead: float = 0, **state: object) -> None:
         """An agent writes its state now."""
         at = self.clock.now + ahead
-        said = {"agent_id": agent, "server": "srv1", "status": "running", "timestamp": format_time(at), **state}
-        self.bucket.lay(f"db/agents/{agent}_state.json", json.dumps(said).encode(), at)
+        body = {"agent_id": agent, "server": "srv1", "status": "running", "timestamp": format_time(at), **state}
+        self.bucket.lay(f"db/agents/{agent}_state.json", json.dumps(body).encode(), at)
 
     def run(self, later: float = 15) -> dict[str, float]:
         """One pass over both areas; what they show afterwards."""
@@ -52,7 +52,7 @@ class World:
         seen: dict[str, float] = {}
         for refresh, out in self.areas:
             refresh(out)
-            seen |= shown(out.snapshot().plain)
+            seen |= read_series(out.snapshot().plain)
         return seen
 
 
@@ -91,7 +91,7 @@ def test_a_rejected_body_is_counted_once_and_its_heartbeat_stands(world: World) 
     assert world.rejections.all == [("bad_json", KEY)]
 
 
-def test_an_agent_that_falls_silent_speaks_no_more_but_its_heartbeat_stays(world: World) -> None:
+def test_the_gauges_of_a_silent_agent_end_but_its_heartbeat_stays(world: World) -> None:
     world.beat(buffer={"bytes": 5})
     assert world.run(300)[RUNNING] == 1
     gone = world.run(1)
@@ -100,16 +100,16 @@ def test_an_agent_that_falls_silent_speaks_no_more_but_its_heartbeat_stays(world
     assert gone[BEAT] == 1_800_000_000
 
 
-def test_what_an_agent_lost_is_told_for_every_level(world: World) -> None:
+def test_dropped_records_are_exported_for_every_level(world: World) -> None:
     world.beat(buffer={"bytes": 5, "dropped": {"DEBUG": 7, "WARNING": 2}})
-    told = world.run()
-    dropped = {level: told[f'agent_dropped_records_total{{agent="grok",level="{level}"}}'] for level in LEVELS}
+    series = world.run()
+    dropped = {level: series[f'agent_dropped_records_total{{agent="grok",level="{level}"}}'] for level in LEVELS}
     assert dropped == {"DEBUG": 7, "INFO": 0, "WARN": 2, "ERROR": 0}
     world.beat(buffer={"bytes": 5})
     assert not [series for series in world.run() if "dropped" in series]
 
 
-def test_a_buffer_that_was_damaged_is_told_also_once_the_agent_is_gone(world: World) -> None:
+def test_damaged_buffers_are_exported_also_once_the_agent_is_gone(world: World) -> None:
     damaged = 'agent_damaged_buffers_total{agent="grok"}'
     world.beat(buffer={"bytes": 5})
     assert damaged not in world.run()
@@ -117,7 +117,7 @@ def test_a_buffer_that_was_damaged_is_told_also_once_the_agent_is_gone(world: Wo
     assert world.run()[damaged] == world.run(301)[damaged] == 1
 
 
-def test_a_heartbeat_from_the_future_leaves_the_agent_at_its_last_honest_one(world: World) -> None:
+def test_a_heartbeat_from_the_future_leaves_the_agent_at_its_last_valid_heartbeat(world: World) -> None:
     world.beat()
     world.run()
     world.beat(ahead=3600)
@@ -147,21 +147,21 @@ def test_what_was_fetched_before_a_failure_is_not_fetched_again(world: World) ->
 def test_just_after_the_hour_the_hour_before_is_read_too(world: World) -> None:
     world.clock.now = 1_800_000_000 // 3600 * 3600 - 10.0
     key = "db/metrics/srv9/2027-01-15/07/5950_grok.json"
-    said = {"timestamp": format_time(world.clock.now), "server": "srv9", "cpu_percent": 50}
-    world.bucket.lay(key, json.dumps(said).encode(), world.clock.now)
+    body = {"timestamp": format_time(world.clock.now), "server": "srv9", "cpu_percent": 50}
+    world.bucket.lay(key, json.dumps(body).encode(), world.clock.now)
     assert world.run(20)['server_cpu_ratio{server="srv9"}'] == 0.5
     assert 'server_cpu_ratio{server="srv9"}' not in world.run(600)
 
 
-def test_nothing_is_listed_below_a_server_that_a_state_tells_of(world: World) -> None:
+def test_nothing_is_listed_below_a_server_that_a_state_reports(world: World) -> None:
     world.beat(metrics={"timestamp": format_time(world.clock.now), "server": "srv1", "cpu_percent": 10})
     world.bucket.lay("db/metrics/srv1/2027-01-15/08/0000_grok.json", b"never read", world.clock.now)
     assert world.run()['server_cpu_ratio{server="srv1"}'] == 0.1
     assert world.bucket.lists == ["db/agents/", "db/metrics/"]
 
 
-def report(agent: str, at: float) -> Report:
-    return Report(agent, at, ServerMetrics(timestamp=at, server="srv1"))
+def report(agent: str, at: float) -> ServerReport:
+    return ServerReport(agent, at, ServerMetrics(timestamp=at, server="srv1"))
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def report(agent: str, at: float) -> Report:
         pytest.param({"srv1": "gone"}, [report("a", 95)], "a", id="one that is gone is replaced"),
     ],
 )
-def test_a_server_has_one_reporter(before: dict[str, str], reports: list[Report], chosen: str) -> None:
-    found = one_reporter_each(reports, before, lambda it: it.at > 90)
+def test_a_server_has_one_reporter(before: dict[str, str], reports: list[ServerReport], chosen: str) -> None:
+    found = choose_reporters(reports, before, lambda it: it.at > 90)
     assert {server: it.agent for server, it in found.items()} == {"srv1": chosen}
 
 

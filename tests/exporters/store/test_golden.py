@@ -42,7 +42,7 @@ def test_exposition(
     rejections = Rejections(opened.health.reject)
     opened.health.reject = rejections  # type: ignore[method-assign]  # looks on
     runner = Runner(replace(SOURCE, areas=lambda it: areas_of(FolderStore(tmp_path), it)), opened)
-    assert runner.read_everything(), runner.trouble()
+    assert runner.read_everything(), runner.problems()
     golden_exposition(case / "out.prom", runner)
     golden(case / "rejected.txt", rejections.text().encode())
 

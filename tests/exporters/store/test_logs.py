@@ -12,14 +12,14 @@ from pydantic import SecretStr
 from exporters.runner import WHOLE, Cache, Refresh, Shard
 from exporters.shared import records
 from exporters.store import logs
-from exporters.store.logs import RECHECKS, Logs
-from exporters.store.shared_state import Board
+from exporters.store.logs import RECHECKS, LogsArea
+from exporters.store.shared_state import SharedState
 from nervesys.contract.times import utc
 from nervesys.errors import Reason, StoreUnavailable
 from nervesys.stores import lines as limits
 from nervesys.stores.sealing import hold, seal
 from tests.exporters.kit import HandClock, Rejections, context
-from tests.exporters.store.bucket import Bucket, shown
+from tests.exporters.store.bucket import Bucket, read_series
 
 DAY = 86_400.0
 AREA = "db/active_logs"
@@ -39,7 +39,7 @@ class World:
         opened = context(self.clock, Cache(self.home / "cache.sqlite3"), once=once, shard=shard)
         self.rejections = Rejections(opened.health.reject)
         self.out = Refresh(records.FAMILIES, self.rejections)
-        self.area = Logs(self.store, opened, Board())
+        self.area = LogsArea(self.store, opened, SharedState())
 
     def ship(
         self, name: str = "1", *, server: str = "srv1", agent: str = "grok", lines: int = 1, **record: object
@@ -59,7 +59,7 @@ class World:
         self.clock.now += later
         self.store.forget()
         self.area.refresh(self.out)
-        return shown(self.out.snapshot().plain)
+        return read_series(self.out.snapshot().plain)
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_totals_survive_a_new_schema_and_nothing_is_counted_twice(world: World) 
     assert world.run()[INFO] == 6
 
 
-def test_a_damaged_cache_makes_way_for_a_new_one(world: World) -> None:
+def test_a_damaged_cache_is_replaced(world: World) -> None:
     (world.home / "cache.sqlite3").write_bytes(b"no database at all, but long enough to be read as one" * 100)
     for left in ("cache.sqlite3-wal", "cache.sqlite3-shm"):
         (world.home / left).unlink(missing_ok=True)
@@ -198,7 +198,7 @@ def test_a_rejected_object_is_counted_once_and_read_again_once_it_is_mended(
     assert now[INFO] == 5
 
 
-def test_around_midnight_both_days_are_listed_then_only_the_new_one(world: World) -> None:
+def test_around_midnight_both_days_are_listed_then_only_the_new_day(world: World) -> None:
     world.clock.now = 1_800_000_000.0 // DAY * DAY + DAY - 120
     world.ship(lines=1)
     world.run()

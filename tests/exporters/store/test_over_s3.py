@@ -28,7 +28,7 @@ def test_a_store_with_storjs_habits_shows_what_a_folder_shows(rclone_storj_endpo
         key, body = file.relative_to(fleet / "in").as_posix(), file.read_bytes()
         store.put(*((f"{key}.gz", gzip.compress(body)) if key.endswith(".jsonl") else (key, body)))
     runner = runner_over(rclone_storj_endpoint)
-    assert runner.read_everything(), runner.trouble()
+    assert runner.read_everything(), runner.problems()
     assert counted(runner.snapshot().plain) == counted((fleet / "out.prom").read_bytes())
 
 
@@ -38,11 +38,11 @@ def counted(exposition: bytes) -> list[bytes]:
     return sorted(line for line in exposition.splitlines() if line.startswith(wanted))
 
 
-def test_wrong_credentials_drop_up_and_tell_no_secret(rclone_endpoint: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_wrong_credentials_drop_up_and_log_no_secret(rclone_endpoint: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     runner = runner_over(rclone_endpoint, access_key=settings_of("").secret_key)
     assert not runner.read_everything()
     text = runner.snapshot().plain.decode()
     assert 'nervesys_exporter_up{area="agents",source="store"} 0.0' in text
-    assert SECRET_KEY not in caplog.text + text + runner.trouble()
+    assert SECRET_KEY not in caplog.text + text + runner.problems()
     assert len(caplog.records) == len(set(caplog.messages)), "each area says it once"

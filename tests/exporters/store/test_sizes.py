@@ -6,10 +6,10 @@ import pytest
 
 from exporters.runner import Cache, Refresh
 from exporters.store import folder_scheduler, sizes
-from exporters.store.shared_state import Board
-from exporters.store.sizes import Sizes, is_overdue
+from exporters.store.shared_state import SharedState
+from exporters.store.sizes import SizesArea, is_overdue
 from tests.exporters.kit import HandClock, context
-from tests.exporters.store.bucket import Bucket, shown
+from tests.exporters.store.bucket import Bucket, read_series
 
 DAY = 86_400.0
 LOGS = 'store_objects{area="active_logs"}'
@@ -30,13 +30,13 @@ class World:
 
     def start(self) -> None:
         self.out = Refresh(sizes.FAMILIES, lambda *_: None)
-        self.area = Sizes(self.bucket, context(self.clock, Cache(self.home / "cache.sqlite3")), Board())
+        self.area = SizesArea(self.bucket, context(self.clock, Cache(self.home / "cache.sqlite3")), SharedState())
 
     def run(self) -> dict[str, float]:
         self.clock.now += 600
         self.bucket.forget()
         self.area.refresh(self.out)
-        return shown(self.out.snapshot().plain)
+        return read_series(self.out.snapshot().plain)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def world(tmp_path: Path) -> World:
 def test_days_that_are_over_are_added_from_memory_and_a_restart_remembers(world: World) -> None:
     world.run()
     world.start()
-    world.area._parts[2]._rounds._rechecks = 0
+    world.area._parts[2]._scheduler._rechecks = 0
     assert world.run()[LOGS] == 10
     assert [prefix for prefix in world.bucket.lists if "2027" in prefix] == ["db/active_logs/srv1/2027-01-15/"]
 

@@ -16,7 +16,7 @@ from exporters.vitality import SOURCE
 from exporters.vitality.signs import AREA
 from nervesys.clock import system_clock
 from tests.exporters.kit import HandClock, context
-from tests.exporters.store.bucket import shown
+from tests.exporters.store.bucket import read_series
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, free_port, settings_of
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/show-vital-signs.md"
@@ -37,8 +37,8 @@ def vital_signs(endpoint: str, urls: dict[str, str]) -> dict[str, float]:
     served = monitoring.model_copy(update={"vitality": monitoring.vitality.model_copy(update={"urls": urls})})
     settings = opened.settings.model_copy(update={"storage": storage, "monitoring": served})
     runner = Runner(SOURCE, replace(opened, settings=settings))
-    assert runner.run_once(AREA), runner.trouble()
-    return shown(runner.snapshot().plain)
+    assert runner.run_once(AREA), runner.problems()
+    return read_series(runner.snapshot().plain)
 
 
 def test_the_python_example_writes_vital_signs_to_the_store(rclone_endpoint: str) -> None:
@@ -54,12 +54,12 @@ def test_the_javascript_example_serves_vital_signs(rclone_endpoint: str, wait_un
     port = free_port()
     with running(example("javascript"), port):
 
-        def heard() -> bool:
+        def entity_is_exported() -> bool:
             return 'vitality_clients{entity="iris"}' in vital_signs(
                 rclone_endpoint, {"iris": f"http://127.0.0.1:{port}/"}
             )
 
-        wait_until(heard)
+        wait_until(entity_is_exported)
 
 
 @contextmanager

@@ -13,11 +13,11 @@ import pytest
 
 from exporters import vitality
 from exporters.runner import Area, Cache, Runner
-from exporters.vitality import Vitality
+from exporters.vitality import VitalityArea
 from exporters.vitality.signs import AREA, FAMILIES, KINDS_LIMIT
 from nervesys.contract import format_time
 from tests.exporters.kit import HandClock, context
-from tests.exporters.store.bucket import Bucket, shown
+from tests.exporters.store.bucket import Bucket, read_series
 
 NOW = 1_800_000_000.0
 SIGNS: dict[str, Any] = {
@@ -84,10 +84,10 @@ class World:
 
     def start(self) -> None:
         opened = context(self.clock, self.cache, source="vitality")
-        said = opened.settings.monitoring
-        served = said.vitality.model_copy(update={"urls": self.urls, "timeout_seconds": 1})
-        settings = opened.settings.model_copy(update={"monitoring": said.model_copy(update={"vitality": served})})
-        refresh = Vitality(self.bucket, replace(opened, settings=settings)).refresh
+        monitoring = opened.settings.monitoring
+        served = monitoring.vitality.model_copy(update={"urls": self.urls, "timeout_seconds": 1})
+        settings = opened.settings.model_copy(update={"monitoring": monitoring.model_copy(update={"vitality": served})})
+        refresh = VitalityArea(self.bucket, replace(opened, settings=settings)).refresh
         areas = [Area(AREA, FAMILIES, 15, refresh)]
         self.runner = Runner(replace(vitality.SOURCE, areas=lambda _: areas), opened)
 
@@ -96,8 +96,8 @@ class World:
         self.bucket.lay(f"vitality/{entity}_state.json", body, self.clock.now + ahead)
 
     def run(self, *, works: bool = True) -> dict[str, float]:
-        assert self.runner.run_once(AREA) is works, self.runner.trouble()
-        return shown(self.runner.snapshot().plain)
+        assert self.runner.run_once(AREA) is works, self.runner.problems()
+        return read_series(self.runner.snapshot().plain)
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_what_breaks_the_format_is_counted_by_reason_and_costs_no_other(
     assert seen['vitality_clients{entity="lumen"}'] == 17
 
 
-def test_a_silent_entity_does_not_speak_on(world: World) -> None:
+def test_the_gauges_of_a_silent_entity_end(world: World) -> None:
     world.lay("aurora")
     assert world.run()['vitality_clients{entity="aurora"}'] == 17
     world.clock.now += 301
@@ -198,7 +198,7 @@ def test_whatever_is_served_one_entity_is_silent_and_the_rest_is_shown(tmp_path:
         world.clock.now += 200
         rose.signs, rose.headers = json.dumps(SIGNS | {"timestamp": format_time(NOW + 200)}).encode(), {}
         seen = world.run()
-        beats = [seen[f'vitality_heartbeat_timestamp_seconds{{entity="{one}"}}'] for one in ("iris", "rose")]
+        beats = [seen[f'vitality_heartbeat_timestamp_seconds{{entity="{entity}"}}'] for entity in ("iris", "rose")]
         assert beats == [NOW, NOW + 200]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from exporters import workspace as source
 from exporters.runner import Cache, Runner
+from exporters.workspace import counts
 from nervesys.workspace import History, Workspace
 from tests.exporters.kit import HandClock, context
 
@@ -84,7 +85,7 @@ def test_what_was_read_is_not_read_again_across_restarts(apollo: Path) -> None:
 
 
 def test_a_backlog_is_worked_off_in_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "PASS_CHUNKS", 1)
+    monkeypatch.setattr(counts, "PASS_CHUNKS", 1)
     with History(tmp_path / "apollo", segment_bytes=200) as history:
         for _ in range(9):
             history.append("x")
@@ -109,7 +110,7 @@ def test_a_project_that_is_gone_is_forgotten_and_begun_anew_counted_anew(apollo:
 
 def test_types_are_bounded(tmp_path: Path) -> None:
     with History(tmp_path / "apollo") as history:
-        for number in range(source.TYPES_LIMIT + 10):
+        for number in range(counts.TYPES_LIMIT + 10):
             history.append(f"type-{number}")
     runner = runner_of(tmp_path)
     assert runner.run_once("workspace")

@@ -1,4 +1,4 @@
-"""An agent that logs without end, in a process that loads nothing else: `python -m benchmarks.busy SECONDS`.
+"""An agent that logs without end, in a process that loads nothing else: `python -m benchmarks.logging_agent SECONDS`.
 
 Where its brain and its store are it reads from its environment; it prints as JSON what it took.
 """

@@ -7,7 +7,7 @@ from nervesys.errors import BadObject
 from nervesys.metrics import Sample
 
 
-class Plan:
+class OutputPlan:
     """The keys of a pass, each with a stamp, and samples that are generated only where the stamp changed.
 
     Args:
@@ -23,7 +23,7 @@ class Plan:
         """Plan a key; where its samples raise `BadObject`, those generated before are kept, and the key is rejected."""
         self._planned[key] = stamp, self._good(key, stamp, samples)
 
-    def carry_out(self) -> None:
+    def apply(self) -> None:
         """Drop the keys that are not planned, and put those that are."""
         self._out.keep_only(self._planned.keys())
         for key, (stamp, samples) in self._planned.items():

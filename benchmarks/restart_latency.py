@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.measure import Report
+from benchmarks.measure import BenchmarkReport
 from nervesys.contract import PathTemplate
 from nervesys.settings import load
 from nervesys.stores.s3 import S3Store
@@ -37,12 +37,12 @@ PRODUCTION: dict[str, Any] = {
 """Production's intervals; a heartbeat and a threshold that do not take all day."""
 
 
-def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
+def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:  # noqa: ARG001  # every benchmark takes the same flags
     """Kill agents, and look when their drivers are called."""
     for name, profile, aim in (("`make up`", LOCAL, 10), ("production", PRODUCTION, 40))[: 1 if short else None]:
         with tempfile.TemporaryDirectory() as folder, running(Path(folder), profile) as house:
             beyond = [seconds_beyond(house, agent) for agent in AGENTS]
-        seconds = ", ".join(f"{one:.1f}" for one in beyond)
+        seconds = ", ".join(f"{episode:.1f}" for episode in beyond)
         report.fact(f"restarted beyond the threshold, intervals of {name}, s", seconds)
         report.limit("of these the longest", round(max(beyond)), aim)
 
@@ -50,7 +50,7 @@ def run(report: Report, *, large: bool, short: bool) -> None:  # noqa: ARG001  #
 def seconds_beyond(house: House, agent: str) -> float:
     """Kill an agent at some instant; seconds beyond the threshold until its driver was called."""
     heartbeat = house.here.settings.thresholds.heartbeat
-    before = {one["id"] for one in house.restarts(agent)}
+    before = {episode["id"] for episode in house.restarts(agent)}
     time.sleep(random.uniform(0, heartbeat.interval_seconds))
     os.kill(house.pid(agent), signal.SIGKILL)
     time.sleep(1)  # what was under way has arrived
@@ -72,6 +72,6 @@ def _heartbeat(house: House, agent: str) -> float:
 def _attempts(house: House, agent: str, before: set[int]) -> list[float]:
     """When the driver was called in episodes that were not there before."""
     address = house.here.stack.service("receiver").address
-    new = [one["id"] for one in house.restarts(agent) if one["id"] not in before]
+    new = [episode["id"] for episode in house.restarts(agent) if episode["id"] not in before]
     stories = [httpx.get(f"http://{address}/actions/{number}").json() for number in new]
     return sorted(call["started_at"] for story in stories for call in story["calls"])

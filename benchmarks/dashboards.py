@@ -12,7 +12,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-from benchmarks.measure import Report, best, seconds
+from benchmarks.measure import BenchmarkReport, measure_best, seconds
 from commands.dashboards import AT_A_TIME, world
 from dashboards.build import datasource_seconds, pages
 from dashboards.recording import ACTIONS, RISES, STATUS, TROUBLE, rules
@@ -41,7 +41,7 @@ AGENTS_A_SERVER = 5
 SILENT_SECONDS, SLOTS = 600, 1000
 SHADES = 50
 """So many agents differ; the next are like them."""
-HTML_SECONDS, PDF_SECONDS, ASKED_SECONDS = 3.0, 8.0, 1.0
+HTML_SECONDS, PDF_SECONDS, QUERIES_SECONDS = 3.0, 8.0, 1.0
 LOADED = load()
 PERIODS = periods(LOADED)
 RULES = rules(PERIODS)["groups"]
@@ -65,7 +65,7 @@ OTHERS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Fleet:
+class FleetHistory:
     """A past that a Prometheus is to remember.
 
     Attributes:
@@ -90,22 +90,22 @@ class Fleet:
 
     def _reach(self) -> dict[str, float]:
         """How far back each series is asked for, in seconds."""
-        inputs = {one.name for group in RULES for rule in group["rules"] for one in selections(rule["expr"])}
+        inputs = {subject.name for group in RULES for rule in group["rules"] for subject in selections(rule["expr"])}
         reach: dict[str, float] = dict.fromkeys(inputs, BRIEF_SECONDS)
-        for name, back in (asked for page in OF_FLEET for asked in self._asked(page)):
+        for name, back in (queries for page in OF_FLEET for queries in self._requested_series(page)):
             reach[name] = max(reach.get(name, 0), back)
         return reach
 
-    def _asked(self, page: Json) -> Iterator[tuple[str, float]]:
+    def _requested_series(self, page: Json) -> Iterator[tuple[str, float]]:
         """Series that a page asks for, and how far back; nothing was backfilled."""
         span = self.span(page)
         for question in questions_of(page):
             values = dict.fromkeys(variables_in(question.expr), ANY) | windows(60, 60, span)
             spans = {question.expr: 0 if question.instant else span} | {top.expr: 0 for top in question.tops}
             for expr, back in spans.items():
-                for one in selections(filled(expr, values)):
-                    if "job" not in one.labels:
-                        yield one.name, max(one.window or BRIEF_SECONDS, back)
+                for subject in selections(filled(expr, values)):
+                    if "job" not in subject.labels:
+                        yield subject.name, max(subject.window or BRIEF_SECONDS, back)
 
     def _family(self, name: str, known: Known, reach: float) -> Iterator[str]:
         step = STEPS.get(name, SCRAPED)
@@ -121,16 +121,16 @@ class Fleet:
 
     def _labels(self, names: frozenset[str]) -> Iterator[dict[str, str]]:
         others = sorted(names - _of_agent(0).keys())
-        for one in self._subjects(names):
+        for subject in self._subjects(names):
             for values in product(*(OTHERS.get(name, ("some",)) for name in others)):
-                yield one | dict(zip(others, values, strict=True))
+                yield subject | dict(zip(others, values, strict=True))
 
     def _subjects(self, names: frozenset[str]) -> Sequence[dict[str, str]]:
         if not names & _of_agent(0).keys():
             return [{}]
         agents = map(_of_agent, range(0, self.agents, 1 if "agent" in names else AGENTS_A_SERVER))
-        told = (tuple((name, value) for name, value in agent.items() if name in names) for agent in agents)
-        return [dict(pairs) for pairs in dict.fromkeys(told)]
+        label_sets = (tuple((name, value) for name, value in agent.items() if name in names) for agent in agents)
+        return [dict(pairs) for pairs in dict.fromkeys(label_sets)]
 
 
 def _of_agent(number: int) -> dict[str, str]:
@@ -162,18 +162,18 @@ def _value(name: str, known: Known, shade: tuple[str, int], at: int) -> float | 
     return (place + at // 300) % 100 / 100
 
 
-def run(report: Report, *, large: bool, short: bool) -> None:
+def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:
     """Measure both, each before a Prometheus of its own."""
-    small = Fleet(5, HOUR_SECONDS) if short else Fleet(100, DAY_SECONDS)
-    great = Fleet(10, HOUR_SECONDS) if short else Fleet(10_000, DAY_SECONDS if large else None)
+    small_fleet = FleetHistory(5, HOUR_SECONDS) if short else FleetHistory(100, DAY_SECONDS)
+    large_fleet = FleetHistory(10, HOUR_SECONDS) if short else FleetHistory(10_000, DAY_SECONDS if large else None)
     with tempfile.TemporaryDirectory() as name:
-        _draw(report, small, Path(name))
+        _draw(report, small_fleet, Path(name))
     with tempfile.TemporaryDirectory() as name:
-        _ask(report, great, Path(name))
+        _ask(report, large_fleet, Path(name))
 
 
-def _draw(report: Report, fleet: Fleet, folder: Path) -> None:
-    with _remembering(fleet, folder) as url, ThreadPoolExecutor(AT_A_TIME) as executor:
+def _draw(report: BenchmarkReport, fleet: FleetHistory, folder: Path) -> None:
+    with _prometheus_with(fleet, folder) as url, ThreadPoolExecutor(AT_A_TIME) as executor:
         live = _live(url)
 
         def draw(form: Form) -> bytes:
@@ -181,34 +181,34 @@ def _draw(report: Report, fleet: Fleet, folder: Path) -> None:
 
         for form, aim in ((Form.HTML, HTML_SECONDS), (Form.PDF, PDF_SECONDS)):
             what = f"Main Overview, {_hours(fleet, PAGE)} of {fleet.agents} agents, as {form.upper()}"
-            report.within(what, best(partial(draw, form)).wall, aim)
+            report.within(what, measure_best(partial(draw, form)).wall, aim)
             report.fact(f"size of that {form.upper()}", f"{len(draw(form)):,} bytes")
 
 
-def _ask(report: Report, fleet: Fleet, folder: Path) -> None:
-    with _remembering(fleet, folder) as url, ThreadPoolExecutor(AT_A_TIME) as executor:
+def _ask(report: BenchmarkReport, fleet: FleetHistory, folder: Path) -> None:
+    with _prometheus_with(fleet, folder) as url, ThreadPoolExecutor(AT_A_TIME) as executor:
         for page in OF_FLEET:
             _ask_page(report, fleet, page, url, executor)
         for group in RULES:
-            cost = best(partial(_evaluate, _live(url), group)).wall
+            cost = measure_best(partial(_evaluate, _live(url), group)).wall
             report.fact(f"recording {group['name']}, each {group.get('interval', EVALUATED)}", seconds(cost))
 
 
-def _ask_page(report: Report, fleet: Fleet, page: Json, url: str, executor: Executor) -> None:
+def _ask_page(report: BenchmarkReport, fleet: FleetHistory, page: Json, url: str, executor: Executor) -> None:
     """All questions at once, as a browser asks them; the answers are read to the end and parsed."""
     values, questions, span = _live(url).variables(page), list(questions_of(page)), fleet.span(page)
 
-    def ask(*asked: Question) -> None:
+    def ask(*queries: Question) -> None:
         live = _live(url)  # which remembers nothing of what was chosen
-        list(executor.map(lambda question: live.ask(question, values, span, WIDTH // 6), asked))
+        list(executor.map(lambda question: live.ask(question, values, span, WIDTH // 6), queries))
 
     what = f"{page['title']}: {len(questions)} questions, {_hours(fleet, page)} of {fleet.agents:,} agents"
-    report.within(what, best(partial(ask, *questions)).wall, ASKED_SECONDS)
-    slowest = max((best(partial(ask, one), 1).wall, str(one)) for one in questions)
+    report.within(what, measure_best(partial(ask, *questions)).wall, QUERIES_SECONDS)
+    slowest = max((measure_best(partial(ask, subject), 1).wall, str(subject)) for subject in questions)
     report.fact("the slowest of them alone", f"{slowest[1]}: {seconds(slowest[0])}")
 
 
-def _hours(fleet: Fleet, page: Json) -> str:
+def _hours(fleet: FleetHistory, page: Json) -> str:
     return f"{fleet.span(page) / HOUR_SECONDS:g} h"
 
 
@@ -222,7 +222,7 @@ def _live(url: str) -> Live:
 
 
 @contextmanager
-def _remembering(fleet: Fleet, folder: Path) -> Iterator[str]:
+def _prometheus_with(fleet: FleetHistory, folder: Path) -> Iterator[str]:
     text, data = folder / "samples.txt", folder / "data"
     fleet.write(text)
     make_blocks(find("promtool", PROGRAMS), text, data)

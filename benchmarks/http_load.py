@@ -9,7 +9,7 @@ CONNECTIONS = 64
 
 
 @dataclass(frozen=True)
-class Load:
+class LoadResult:
     """What came of it.
 
     Attributes:
@@ -30,7 +30,7 @@ class Load:
         return sorted(self.taken)[min(int(share * len(self.taken)), len(self.taken) - 1)]
 
 
-def send(port: int, requests: Sequence[bytes], *, every: float = 0) -> Load:
+def send(port: int, requests: Sequence[bytes], *, every: float = 0) -> LoadResult:
     """Send requests, over as many connections as are of use.
 
     Args:
@@ -44,11 +44,11 @@ def send(port: int, requests: Sequence[bytes], *, every: float = 0) -> Load:
     return asyncio.run(_send(port, requests, every))
 
 
-async def _send(port: int, requests: Sequence[bytes], every: float) -> Load:
+async def _send(port: int, requests: Sequence[bytes], every: float) -> LoadResult:
     began = time.perf_counter()
     waiting = iter([(began + number * every, request) for number, request in enumerate(requests)])
     each = await asyncio.gather(*(_connection(port, waiting, paced=every > 0) for _ in range(CONNECTIONS)))
-    return Load(time.perf_counter() - began, tuple(taken for one in each for taken in one))
+    return LoadResult(time.perf_counter() - began, tuple(taken for durations in each for taken in durations))
 
 
 async def _connection(port: int, waiting: Iterator[tuple[float, bytes]], *, paced: bool) -> list[float]:

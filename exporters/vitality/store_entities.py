@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 
-from exporters.runner import Context, Refresh
+from exporters.runner import Refresh, SourceContext
 from exporters.store.bodies import Bodies
-from exporters.vitality.signs import AREA, MAX_BYTES, Freshness, Seen
+from exporters.vitality.signs import AREA, MAX_BYTES, EntityState, Freshness
 from nervesys.contract import PathTemplate, VitalSigns
 from nervesys.contract.names import entity_name
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.objects import ObjectInfo, ObjectReader
 
 
-class Written:
+class StoreEntities:
     """Reads a whole area; the heartbeat is LastModified, by the store's clock.
 
     Args:
@@ -19,13 +19,13 @@ class Written:
         context: settings, cache and shard.
     """
 
-    def __init__(self, store: ObjectReader, context: Context) -> None:
+    def __init__(self, store: ObjectReader, context: SourceContext) -> None:
         self._store = store
         self._context = context
         self._template = PathTemplate(context.settings.storage.storj.paths.vitality)
         self._bodies = Bodies(AREA, store, context, VitalSigns.parse, MAX_BYTES)
 
-    def read(self, out: Refresh) -> dict[str, Seen]:
+    def read(self, out: Refresh) -> dict[str, EntityState]:
         """One pass.
 
         Raises:
@@ -33,16 +33,16 @@ class Written:
         """
         listing = self._store.list(self._template.prefix())
         fresh = Freshness(listing.clock or self._context.clock(), self._context.settings.thresholds)
-        found = self._found(listing.objects, fresh, out)
-        bodies = self._bodies.read(found.values(), out)
+        newest = self._newest_objects(listing.objects, fresh, out)
+        bodies = self._bodies.read(newest.values(), out)
         return {
-            entity: Seen(info.modified, info.version, bodies.get(info.key), fresh.live(info.modified))
-            for entity, info in found.items()
+            entity: EntityState(info.modified, info.version, bodies.get(info.key), fresh.live(info.modified))
+            for entity, info in newest.items()
         }
 
-    def _found(self, objects: Iterable[ObjectInfo], fresh: Freshness, out: Refresh) -> dict[str, ObjectInfo]:
+    def _newest_objects(self, objects: Iterable[ObjectInfo], fresh: Freshness, out: Refresh) -> dict[str, ObjectInfo]:
         """The newest object of each entity; a name that is none, and a heartbeat from the future, are rejected."""
-        found: dict[str, ObjectInfo] = {}
+        newest: dict[str, ObjectInfo] = {}
         for info in objects:
             try:
                 entity = self._entity(info.key)
@@ -50,9 +50,9 @@ class Written:
             except BadObject as bad:
                 out.reject(info.key, info.version, bad)
                 continue
-            if self._context.shard.owns(entity) and (entity not in found or found[entity].modified < info.modified):
-                found[entity] = info
-        return found
+            if self._context.shard.owns(entity) and (entity not in newest or newest[entity].modified < info.modified):
+                newest[entity] = info
+        return newest
 
     def _entity(self, key: str) -> str:
         fields = self._template.parse(key)

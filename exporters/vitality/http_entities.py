@@ -4,8 +4,8 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from exporters.runner import Context, Refresh
-from exporters.vitality.signs import MAX_BYTES, Freshness, Seen
+from exporters.runner import Refresh, SourceContext
+from exporters.vitality.signs import MAX_BYTES, EntityState, Freshness
 from nervesys.contract import VitalSigns
 from nervesys.errors import BadObject, SourceError
 from nervesys.stores.served import Page, fetch
@@ -15,14 +15,14 @@ SERVED = "vitality-served"
 log = logging.getLogger(__name__)
 
 
-class Served:
+class HttpEntities:
     """Asks all of them at once; the heartbeat is the timestamp that they give.
 
     Args:
         context: settings, cache and shard.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: SourceContext) -> None:
         settings = context.settings.monitoring.vitality
         self._urls = {entity: url for entity, url in settings.urls.items() if context.shard.owns(entity)}
         self._seconds = settings.timeout_seconds
@@ -36,27 +36,27 @@ class Served:
             with suppress(BadObject):
                 self._held[entity] = version, VitalSigns.parse(body or b"")
 
-    def read(self, out: Refresh) -> dict[str, Seen]:
+    def read(self, out: Refresh) -> dict[str, EntityState]:
         """One pass; of an entity that does not answer, or says what cannot be read, what it said last."""
         fresh = Freshness(self._context.clock(), self._context.settings.thresholds)
-        kept: list[tuple[str, str, bytes]] = []
+        fresh_bodies: list[tuple[str, str, bytes]] = []
         for entity, page in zip(self._urls, self._pool.map(self._page, self._urls), strict=True):
-            if page is not None and (good := self._hold(entity, page, fresh, out)):
-                kept.append((entity, *good))
+            if page is not None and (good := self._accept(entity, page, fresh, out)):
+                fresh_bodies.append((entity, *good))
         gone = self._held.keys() - self._urls.keys()
-        self._context.cache.keep_bodies(SERVED, kept, gone)
+        self._context.cache.keep_bodies(SERVED, fresh_bodies, gone)
         for entity in gone:
             del self._held[entity]
         return {
-            entity: Seen(signs.timestamp, f"{version} {signs.timestamp}", signs, fresh.live(signs.timestamp))
+            entity: EntityState(signs.timestamp, f"{version} {signs.timestamp}", signs, fresh.live(signs.timestamp))
             for entity, (version, signs) in self._held.items()
         }
 
     def _page(self, entity: str) -> Page | BadObject | None:
-        url, known = self._urls[entity], self._held[entity][0] if entity in self._held else ""
+        url, etag = self._urls[entity], self._held[entity][0] if entity in self._held else ""
         try:
             with self._context.health.request("fetch"):
-                page = fetch(url, known, max_bytes=MAX_BYTES, timeout_seconds=self._seconds)
+                page = fetch(url, etag, max_bytes=MAX_BYTES, timeout_seconds=self._seconds)
         except BadObject as bad:
             return bad
         except SourceError as err:
@@ -67,7 +67,7 @@ class Served:
         self._silent.discard(entity)
         return page
 
-    def _hold(self, entity: str, page: Page | BadObject, fresh: Freshness, out: Refresh) -> Page | None:
+    def _accept(self, entity: str, page: Page | BadObject, fresh: Freshness, out: Refresh) -> Page | None:
         """Take in what an entity said; None where that is rejected."""
         try:
             if isinstance(page, BadObject):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import IO
 
-from exporters.runner import Context
+from exporters.runner import SourceContext
 from nervesys.errors import StoreUnavailable
 from nervesys.stores.objects import Listing, ObjectReader
 
@@ -17,7 +17,7 @@ class CountedStore:
         context: whose health counts the requests.
     """
 
-    def __init__(self, store: ObjectReader, context: Context) -> None:
+    def __init__(self, store: ObjectReader, context: SourceContext) -> None:
         self._store = store
         self._health = context.health
         self._stopping = context.stopping

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from exporters.history.plan import Job, Made
+from exporters.history.plan import FinishedUnit, ReadJob
 from nervesys.errors import NervesysError
 
 VERSION = 1
@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS block (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
-class Memory:
+class BackfillProgress:
     """What was made for one target.
 
     Args:
@@ -35,11 +35,14 @@ class Memory:
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(f"{SCHEMA} PRAGMA user_version={VERSION};")
 
-    def made(self) -> dict[str, Made]:
+    def made(self) -> dict[str, FinishedUnit]:
         """Every unit that was made, by name."""
-        return {name: Made(*rest) for name, *rest in self._db.execute("SELECT unit, version, lines, parts FROM made")}
+        return {
+            name: FinishedUnit(*rest)
+            for name, *rest in self._db.execute("SELECT unit, version, lines, parts FROM made")
+        }
 
-    def remember(self, done: Iterable[tuple[Job, int]], blocks: Iterable[str] = ()) -> None:
+    def remember(self, done: Iterable[tuple[ReadJob, int]], blocks: Iterable[str] = ()) -> None:
         """Keep what was made, at once or not at all.
 
         Args:
@@ -57,7 +60,7 @@ class Memory:
         """Blocks that are finished, and perhaps not in their place yet."""
         return [name for (name,) in self._db.execute("SELECT name FROM block")]
 
-    def placed(self) -> None:
+    def clear_blocks(self) -> None:
         """All blocks are in their place."""
         with self._db:
             self._db.execute("DELETE FROM block")

@@ -1,0 +1,122 @@
+"""Counts what each area of the archive holds: its families, and the functions from files to samples."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+
+from exporters.archive.catalogue import CachedCatalogue
+from exporters.runner import TOLERATED, Refresh, SourceContext
+from nervesys.contract.times import utc
+from nervesys.errors import BadObject, Reason
+from nervesys.metrics import Family, Period, Sample
+from nervesys.settings.storage import Days
+from nervesys.stores.archive import Archive, ArchiveFile
+from nervesys.stores.filing import Filed, Layout, is_overdue
+
+FILES = Family("archive_files", "gauge", "Files in the archive.", ("area",), Period.DAILY)
+BYTES = Family("archive_bytes", "gauge", "Size of the files in the archive.", ("area",), Period.DAILY)
+NEWEST = Family(
+    "archive_newest_file_timestamp_seconds", "gauge", "When the newest file was written.", ("area",), Period.DAILY
+)
+OVERDUE = Family(
+    "archive_overdue_files", "gauge", "Files kept for longer than they should be.", ("area",), Period.DAILY
+)
+MISSING = Family(
+    "archive_missing_log_days",
+    "gauge",
+    "Days of the last 30 due of which the archive holds no log, from the server's first on.",
+    ("server",),
+    Period.DAILY,
+)
+QUOTA = Family("archive_quota_bytes", "gauge", "Room in the archive: limit, used, trash.", ("kind",), Period.DAILY)
+
+FAMILIES = (FILES, BYTES, NEWEST, OVERDUE, MISSING, QUOTA)
+
+LOOKBACK = timedelta(days=30)
+
+
+def area_samples(area: str, files: Sequence[tuple[ArchiveFile, Filed]], today: date) -> Iterator[Sample]:
+    """What an area holds."""
+    yield FILES.sample(len(files), area)
+    yield BYTES.sample(sum(file.size for file, _ in files), area)
+    yield OVERDUE.sample(sum(is_overdue(file, filed, today) for file, filed in files), area)
+    if files:
+        yield NEWEST.sample(max(file.modified for file, _ in files), area)
+
+
+def missing_days(days: Mapping[str, set[date]], today: date, kept_in_store: Days) -> dict[str, int]:
+    """How many days of logs should lie in the archive and do not, by server.
+
+    A day is due one day after the store's retention of it ended. A server without any log in the last 30 days that are
+    due counts as decommissioned.
+
+    Args:
+        days: the days that each server has in the archive.
+        today: in UTC.
+        kept_in_store: days that the store itself keeps logs; with None nothing is ever due here.
+    """
+    if kept_in_store is None:
+        return {}
+    last = today - timedelta(days=kept_in_store + 2)
+    first = last - LOOKBACK + timedelta(days=1)
+    missing: dict[str, int] = {}
+    for server, have in days.items():
+        recent = sum(first <= day <= last for day in have)
+        if recent:
+            missing[server] = (last - max(first, min(have))).days + 1 - recent
+    return missing
+
+
+class ArchiveArea:
+    """Counts what the archive holds.
+
+    Args:
+        archive: the archive.
+        context: settings and clock.
+    """
+
+    def __init__(self, archive: Archive, context: SourceContext) -> None:
+        self._archive = archive
+        self._context = context
+        self._layout = Layout(context.settings.storage)
+        self._catalogue = CachedCatalogue(archive, context)
+        self._counted_on: date | None = None
+        context.health.expect("quota")
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass: update what changed; count anew where anything did, and on a new day."""
+        now = self._context.clock()
+        today = utc(now).date()
+        if self._catalogue.update() or today != self._counted_on:
+            samples = tuple(self._count(now, out))
+            out.put("files", samples, samples)
+            self._counted_on = today
+        with self._context.health.request("quota"):
+            room = tuple(QUOTA.sample(size, kind) for kind, size in self._archive.quota().items())
+        out.put("room", room, room)
+
+    def _count(self, now: float, out: Refresh) -> Iterator[Sample]:
+        areas: dict[str, list[tuple[ArchiveFile, Filed]]] = {area: [] for area in self._layout.areas}
+        days: dict[str, set[date]] = defaultdict(set)
+        for file in self._catalogue.files():
+            try:
+                location = self._classify(file, now)
+            except BadObject as bad:
+                out.reject(file.path, (file.size, file.modified), bad)
+                continue
+            areas[location.area].append((file, location))
+            if location.server and location.day:
+                days[location.server].add(location.day)
+        today, storage = utc(now).date(), self._context.settings.storage
+        for area, files in areas.items():
+            yield from area_samples(area, files, today)
+        for server, count in sorted(missing_days(days, today, storage.retention.active_logs).items()):
+            yield MISSING.sample(count, server)
+
+    def _classify(self, file: ArchiveFile, now: float) -> Filed:
+        location = self._layout.filed(file.path)
+        if file.modified > now + TOLERATED.total_seconds():
+            raise BadObject(Reason.FUTURE, "written after today")
+        if location.day and location.day > utc(now).date() + TOLERATED:
+            raise BadObject(Reason.FUTURE, "its day is yet to come")
+        return location

@@ -1,0 +1,138 @@
+"""One project: its families, and what is read of its history, files and snapshots."""
+
+import logging
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from exporters.workspace.counts import HistoryCounts
+from nervesys.contract import parse_time
+from nervesys.errors import NervesysError
+from nervesys.metrics import Family, Period, Sample
+from nervesys.workspace import history, versions
+from nervesys.workspace.contents import Contents
+from nervesys.workspace.segments import Segments
+from nervesys.workspace.snapshots import Snapshots, parsed_snapshot
+
+PROJECT = ("project",)
+EVENTS = Family("workspace_events_total", "counter", "Events in the history.", ("project", "type"), Period.SCRAPE)
+LAST_EVENT = Family(
+    "workspace_last_event_timestamp_seconds", "gauge", "When the newest event was appended.", PROJECT, Period.SCRAPE
+)
+SEGMENTS = Family("workspace_segments", "gauge", "Sealed segments of the history.", PROJECT, Period.SCRAPE)
+FILES = Family("workspace_files", "gauge", "Files that are not deleted.", PROJECT, Period.SCRAPE)
+BYTES = Family("workspace_file_bytes", "gauge", "Size of these files.", PROJECT, Period.SCRAPE)
+VERSIONS = Family("workspace_versions", "gauge", "Versions of all files.", PROJECT, Period.SCRAPE)
+STORED = Family("workspace_content_bytes", "gauge", "Size of all contents, each stored once.", PROJECT, Period.SCRAPE)
+SNAPSHOTS = Family("workspace_snapshots", "gauge", "Snapshots of the files.", PROJECT, Period.SCRAPE)
+NEWEST = Family(
+    "workspace_newest_snapshot_timestamp_seconds", "gauge", "When the newest was made.", PROJECT, Period.SCRAPE
+)
+TORN = Family("workspace_torn_lines", "gauge", "Unfinished last lines that were set aside.", PROJECT, Period.SCRAPE)
+DAMAGED = Family("workspace_damaged_lines", "gauge", "Lines and segments that are unreadable.", PROJECT, Period.SCRAPE)
+BROKEN = Family(
+    "workspace_broken_versions", "gauge", "Versions that do not follow the one before.", PROJECT, Period.SCRAPE
+)
+MISMATCHED = Family(
+    "workspace_mismatched_contents",
+    "gauge",
+    "Contents that are gone or no longer match their hash, of those compared so far.",
+    PROJECT,
+    Period.SCRAPE,
+)
+
+FAMILIES = (
+    EVENTS,
+    LAST_EVENT,
+    SEGMENTS,
+    FILES,
+    BYTES,
+    VERSIONS,
+    STORED,
+    SNAPSHOTS,
+    NEWEST,
+    TORN,
+    DAMAGED,
+    BROKEN,
+    MISMATCHED,
+)
+
+COMPARED = 20
+"""Contents of a project that are compared with their hashes in one pass."""
+
+log = logging.getLogger(__name__)
+
+
+class ProjectReader:
+    """One project, read on from pass to pass.
+
+    Args:
+        folder: of the project.
+        counts: the counts of its history so far.
+    """
+
+    def __init__(self, folder: Path, counts: HistoryCounts) -> None:
+        self.counts = counts
+        self._history = Segments(folder, history.NAME)
+        self._ledger = versions.Ledger(Segments(folder / versions.NAME, versions.NAME))
+        self._contents = Contents(folder / versions.NAME / "contents")
+        self._snapshots = Snapshots(folder / "snapshots")
+        self._folder = folder
+        self._to_compare: Iterator[str] = iter(())
+        self._mismatched: set[str] = set()
+
+    def read(self) -> bool:
+        """Read the next part; returns whether there is more."""
+        more = self.counts.read(self._history)
+        self._ledger.learn()
+        self._compare()
+        return more
+
+    def samples(self, name: str) -> Iterator[Sample]:
+        """What the project holds."""
+        for type_, count in sorted(self.counts.types.items()):
+            yield EVENTS.sample(count, name, type_)
+        if self.counts.last:
+            yield LAST_EVENT.sample(parse_time(self.counts.last), name)
+        current, stored = list(self._ledger.current()), list(self._ledger.versions())
+        yield SEGMENTS.sample(len(self._history.sealed()), name)
+        yield FILES.sample(len(current), name)
+        yield BYTES.sample(sum(version.size for version in current), name)
+        yield VERSIONS.sample(len(stored), name)
+        yield STORED.sample(sum({version.hash: version.size for version in stored}.values()), name)
+        yield TORN.sample(_lines(self._history.torn) + _lines(self._ledger.segments.torn), name)
+        yield DAMAGED.sample(self.counts.damaged, name)
+        yield BROKEN.sample(len(self._ledger.broken), name)
+        yield MISMATCHED.sample(len(self._mismatched), name)
+        yield SNAPSHOTS.sample(len(self._snapshots.ids()), name)
+
+    def newest_snapshot(self, name: str) -> Iterator[Sample]:
+        """When the newest snapshot was made.
+
+        Raises:
+            BadObject: it is damaged.
+        """
+        ids = self._snapshots.ids()
+        if ids:
+            body = (self._folder / "snapshots" / f"{ids[-1]}.json").read_bytes()
+            yield NEWEST.sample(parse_time(parsed_snapshot(body).timestamp), name)
+
+    def _compare(self) -> None:
+        """Compare the next few contents with their hashes; after the last, begin with the first again."""
+        batch = list(islice(self._to_compare, COMPARED))
+        known = {version.hash for version in self._ledger.versions() if version.hash}
+        if not batch:
+            self._to_compare = iter(sorted(known))
+        for hash_ in batch:
+            try:
+                self._contents.get(hash_)
+                self._mismatched.discard(hash_)
+            except NervesysError as err:
+                if hash_ in known and hash_ not in self._mismatched:
+                    log.warning("%s: %s", self._folder, err)
+                    self._mismatched.add(hash_)
+        self._mismatched &= known
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
