@@ -59,3 +59,10 @@ def test_a_decision_has_a_status_and_all_parts(path: Path) -> None:
     text = path.read_text()
     assert re.search(r"^Status: (accepted|superseded by \d+)$", text, re.MULTILINE)
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == HEADINGS
+
+
+def test_every_path_that_the_architecture_names_exists() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    named = re.findall(r"`((?:alerting|commands|dashboards|exporters|nervesys|reports|tests)/[\w./-]*)`", text)
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).exists()] == []
