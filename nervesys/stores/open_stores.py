@@ -9,7 +9,6 @@ from nervesys.settings.storage import Store as StoreSettings
 from nervesys.stores.brain import open_tree
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.routed import RoutedStore
-from nervesys.stores.s3 import S3Store
 from nervesys.stores.sealing import FILE, hold
 
 
@@ -61,6 +60,8 @@ def opened(
 
 def open_store(settings: StoreSettings) -> ObjectStore:
     """Open the store. Areas with credentials of their own are accessed with those only."""
+    from nervesys.stores.s3 import S3Store  # boto3 takes 0.2 s to import, and most commands open no store
+
     paths = settings.paths
     accesses = ((paths.databases, settings.databases), (paths.active_logs, settings.logs))
     apart = {

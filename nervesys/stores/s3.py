@@ -1,4 +1,4 @@
-"""The store over the S3 API, through botocore."""
+"""The store over the S3 API, through boto3."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -7,8 +7,9 @@ from functools import cache
 from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+from typing import IO, Any, TypeVar, cast
 
+from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -18,15 +19,12 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 from botocore.loaders import Loader
-from botocore.session import Session
+from botocore.session import Session as CoreSession
 
 from nervesys.contract import PathTemplate
 from nervesys.errors import StoreUnavailable
 from nervesys.settings.storage import Store
 from nervesys.stores.objects import Listing, ObjectInfo, check_prefix, gone, too_large
-
-if TYPE_CHECKING:
-    from types_boto3_s3.client import S3Client
 
 ATTEMPTS = 3
 AREAS = 4
@@ -76,7 +74,7 @@ class S3Store:
             for area, days in settings.expire_days.model_dump(exclude_none=True).items()
         }
         with _making:
-            client = _session().create_client(
+            self._client = _session().client(
                 "s3",
                 endpoint_url=settings.endpoint,
                 region_name=settings.region,
@@ -93,7 +91,6 @@ class S3Store:
                     response_checksum_validation="when_required",
                 ),
             )
-        self._client = cast("S3Client", client)
 
     def list(self, prefix: str, *, recursive: bool = True) -> Listing:
         """All objects below a prefix, page after page."""
@@ -197,10 +194,10 @@ class _Descriptions(Loader):
 @cache
 def _session() -> Session:
     """One session for all clients of the process; each would take 4 MB."""
-    session = Session()
-    session.get_component("data_loader")  # made when it is first asked for, in place of one registered before
+    session = CoreSession()
+    session.get_component("data_loader")  # created on the first request, when it would replace a registered component
     session.register_component("data_loader", _Descriptions())
-    return session
+    return Session(botocore_session=session)
 
 
 def _info(entry: dict[str, Any]) -> ObjectInfo:
