@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 PROJECT = "nervesys-observability"
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("alerting", "dashboards", "exporters", "nervesys", "reports")
+PACKAGES = ("alerting", "commands", "dashboards", "exporters", "nervesys", "reports")
 
 
 def extras() -> list[str]:

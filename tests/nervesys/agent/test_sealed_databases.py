@@ -242,7 +242,7 @@ def test_a_disk_that_fills_up_meanwhile_costs_nothing_but_the_attempt(
     there.folder.mkdir()
     program = tmp_path / "program.py"
     program.write_text(
-        f"from nervesys.agent import databases\ndatabases.SPARE_BYTES = {spare or -(1 << 30)}\n{PROGRAM}"
+        f"from nervesys.agent.replication import databases\ndatabases.SPARE_BYTES = {spare or -(1 << 30)}\n{PROGRAM}"
     )
     small = f'mount -t tmpfs -o size=2m none "{there.folder}" && "{sys.executable}" "{program}" "{tmp_path}" path fast'
     argv = [*UNSHARE, "sh", "-c", f'{small}; echo $?; ls -A "{there.folder}"']
