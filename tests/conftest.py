@@ -1,21 +1,22 @@
-"""Shared by all tests: an environment without surprises."""
+"""Shared by all tests: an environment without surprises.
+
+Loads pytest alone. Fixtures import what they need when they are used, so that a test without servers starts at once.
+"""
 
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, Page
 
-from nervesys.stack.programs import ProgramMissing, find
-from tests.servers.chromium import Chromium, chromium, opened
-from tests.servers.postgres import Postgres, postgres
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
-settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("steady")  # a busy machine is no finding
+    from tests.servers.chromium import Chromium
+    from tests.servers.postgres import Postgres
 
 FOREIGN = (
     "NERVESYS_",
@@ -42,13 +43,15 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
-    """Path of a real program, such as `program("promtool")`; fetched once for all checkout's tests."""
+    """Path of a real program, such as `program("promtool")`; downloaded once for all tests of this checkout."""
+    from nervesys.stack.programs import find
+
     return lambda name: str(find(name, PROGRAMS))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The one switch of golden files."""
-    parser.addoption("--update-golden", action="store_true", help="Rewrite golden files by what came out.")
+    """Add the option that rewrites golden files."""
+    parser.addoption("--update-golden", action="store_true", help="Rewrite golden files with the current output.")
 
 
 @pytest.fixture
@@ -65,20 +68,23 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, bytes], None]:
 
 @pytest.fixture
 def wait_until() -> Callable[..., None]:
-    """Wait for a condition, generously."""
+    """Wait for a condition; the test fails after a generous time."""
 
     def wait(condition: Callable[[], bool], seconds: float = 20) -> None:
         end = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < end, "waited in vain"
+            assert time.monotonic() < end, f"not within {seconds:g} s"
             time.sleep(0.02)
 
     return wait
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[Postgres]:
-    """A real PostgreSQL; where it is nowhere to be had, its tests are skipped, and say why."""
+def postgresql() -> "Iterator[Postgres]":
+    """A real PostgreSQL; its tests are skipped, with the reason, where it can be neither found nor downloaded."""
+    from nervesys.stack.programs import ProgramMissing
+    from tests.servers.postgres import postgres
+
     with ExitStack() as stack:
         try:
             server = stack.enter_context(postgres(PROGRAMS))
@@ -88,8 +94,11 @@ def postgresql() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def chromium_program() -> Chromium:
-    """A real browser; where it is nowhere to be had, its tests are skipped, and say why."""
+def chromium_program() -> "Chromium":
+    """A real browser; its tests are skipped, with the reason, where it can be neither found nor downloaded."""
+    from nervesys.stack.programs import ProgramMissing
+    from tests.servers.chromium import chromium
+
     try:
         return chromium(PROGRAMS)
     except ProgramMissing as err:
@@ -97,15 +106,17 @@ def chromium_program() -> Chromium:
 
 
 @pytest.fixture
-def browser(chromium_program: Chromium) -> Iterator[Browser]:
-    """A browser of this test's own; name it after fixtures that use `asyncio.run`, for its own loop runs from here."""
+def browser(chromium_program: "Chromium") -> "Iterator[Browser]":
+    """A browser of this test's own; name it after fixtures that use `asyncio.run`: its event loop runs from here."""
     with chromium_program.started() as browser:
         yield browser
 
 
 @pytest.fixture
-def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
-    """A tab; what it showed last lies in `page.png` of the test's folder."""
-    with opened(browser) as page:
+def page(browser: "Browser", tmp_path: Path) -> "Iterator[Page]":
+    """A tab; its last picture is `page.png` in the test's folder."""
+    from tests.servers.chromium import open_page
+
+    with open_page(browser) as page:
         yield page
         page.screenshot(path=tmp_path / "page.png", full_page=True)

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nervesys.redact import ISSUED, MASK, NAMES, TEXT_CHARACTERS, WHOLE_NAMES, Redactor
+from tests.properties import given, st
 
 redactor = Redactor()
 ALNUM = string.ascii_letters + string.digits

@@ -25,12 +25,12 @@ DOWNLOAD = (
     "chromium-headless-shell",
     "fonts-dejavu-core",
 )
-"""The browser, letters to draw, and what of its libraries the machine lacks."""
-FETCHED = "usr/lib/chromium/chromium-headless-shell"
-DESK: ViewportSize = {"width": 1280, "height": 800}
+"""The browser, a font, and the libraries that the machine lacks."""
+DOWNLOADED = "usr/lib/chromium/chromium-headless-shell"
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 """Pixels of a window."""
 FORBIDDEN = "Content Security Policy"
-"""Stands in every message about something that a page may not do."""
+"""Part of every console message about a violation."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ class Chromium:
 
     @contextmanager
     def started(self) -> Iterator[Browser]:
-        """A browser of its own; its sandbox is off only where root runs it, which Chromium refuses otherwise.
+        """Run a browser.
 
         Raises:
-            Error: it does not start, says Playwright.
+            Error: of Playwright; it does not start.
         """
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=self.program,
-                chromium_sandbox=os.getuid() != 0,
+                chromium_sandbox=os.getuid() != 0,  # Chromium refuses to run as root with its sandbox
                 env={**os.environ, **self.environment},
             )
             yield browser
@@ -63,13 +63,13 @@ class Chromium:
 
 
 def chromium(programs: Path) -> Chromium:
-    """The machine's browser, or one fetched into the folder of programs.
+    """The installed browser, or one downloaded to the folder of programs.
 
     Raises:
-        ProgramMissing: it is neither here nor to be had, or does not start here.
+        ProgramMissing: it can be neither found nor downloaded, or does not start.
     """
     installed = next(filter(None, map(shutil.which, NAMES)), None)
-    found = Chromium(Path(installed), {}) if installed else _fetched(unpack(programs / "chromium", *DOWNLOAD))
+    found = Chromium(Path(installed), {}) if installed else _downloaded(unpack(programs / "chromium", *DOWNLOAD))
     try:
         with found.started():
             return found
@@ -78,30 +78,30 @@ def chromium(programs: Path) -> Chromium:
 
 
 @contextmanager
-def opened(browser: Browser) -> Iterator[Page]:
-    """A tab that forbids what the page forbids: breaking its own policy, and scripts that fail, fail the test."""
-    wrong: list[str] = []
+def open_page(browser: Browser) -> Iterator[Page]:
+    """A tab; the test fails if a script fails or the page violates its own Content Security Policy."""
+    problems: list[str] = []
 
-    def heard(message: ConsoleMessage) -> None:
+    def check(message: ConsoleMessage) -> None:
         if FORBIDDEN in message.text:
-            wrong.append(message.text)
+            problems.append(message.text)
 
-    page = browser.new_page(viewport=DESK)
-    page.on("console", heard)
-    page.on("pageerror", lambda err: wrong.append(str(err)))
+    page = browser.new_page(viewport=DESKTOP)
+    page.on("console", check)
+    page.on("pageerror", lambda err: problems.append(str(err)))
     yield page
     page.close()
-    assert not wrong, wrong
+    assert not problems, problems
 
 
-def _fetched(root: Path) -> Chromium:
+def _downloaded(root: Path) -> Chromium:
     libraries = sorted({str(library.parent) for library in root.rglob("*.so*")})
     environment = {"LD_LIBRARY_PATH": ":".join(libraries), "XDG_DATA_HOME": str(root / "usr/share")}
     fonts = root / "etc/fonts/fonts.conf"
-    return Chromium(root / FETCHED, environment | ({"FONTCONFIG_FILE": str(fonts)} if fonts.exists() else {}))
+    return Chromium(root / DOWNLOADED, environment | ({"FONTCONFIG_FILE": str(fonts)} if fonts.exists() else {}))
 
 
 def _cause(err: Error) -> str:
-    """The browser's own words, which Playwright quotes deep in its own."""
+    """The browser's own error, which Playwright quotes deep in its message."""
     lines = err.message.splitlines()
     return next((line.partition("[err] ")[2] for line in lines if "[err] " in line), lines[0])

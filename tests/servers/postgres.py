@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-
 from nervesys.stack.programs import unpack
 from tests.servers.s3 import free_port
 
@@ -67,6 +65,8 @@ class Postgres:
 
     def database(self) -> str:
         """URL of a new, empty database."""
+        import psycopg  # not at the top: conftests import this module for its type only
+
         self._databases += 1
         name = f"journal_{self._databases}"
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
-from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from nervesys.settings import load
@@ -62,6 +60,8 @@ def rclone(folder: Path) -> Iterator[str]:
 @contextmanager
 def moto() -> Iterator[str]:
     """moto's server; yields its endpoint."""
+    from moto.server import ThreadedMotoServer  # not at the top: most tests import this module for `free_port` only
+
     server = ThreadedMotoServer("127.0.0.1", free_port(), verbose=False)
     server.start()
     endpoint = f"http://127.0.0.1:{server._port}"
@@ -74,6 +74,8 @@ def moto() -> Iterator[str]:
 
 def client(endpoint: str):  # type: ignore[no-untyped-def]  # boto3's own type depends on a stub package
     """A plain boto3 client."""
+    import boto3
+
     return boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint,

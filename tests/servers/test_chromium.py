@@ -1,4 +1,4 @@
-"""The browser of the tests sees what people see, and tells what a page may not do."""
+"""The browser of the tests draws pages, and reports violations of a page's policy."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.servers.chromium import opened
+from tests.servers.chromium import open_page
 
 STRICT = "<meta http-equiv=Content-Security-Policy content=\"script-src 'none'\"><script>document.title = 1</script>"
 
@@ -19,8 +19,8 @@ def test_a_page_is_drawn_and_its_picture_kept(page: Page, tmp_path: Path) -> Non
     assert (tmp_path / "name.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_a_page_may_not_do_is_an_error(browser: Browser) -> None:
-    with pytest.raises(AssertionError, match="Content Security Policy"), opened(browser) as page:
+def test_a_violation_of_the_page_s_policy_fails_the_test(browser: Browser) -> None:
+    with pytest.raises(AssertionError, match="Content Security Policy"), open_page(browser) as page:
         page.set_content(STRICT)
 
 

@@ -1,6 +1,4 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from alerting.conditions.language import (
     Clause,
@@ -15,6 +13,7 @@ from alerting.conditions.language import (
     parse,
 )
 from alerting.units import Unit, promql_duration, seconds
+from tests.properties import given, st
 
 NINETY = Quantity(0.9, Unit.RATIO)
 

@@ -7,13 +7,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from exporters.history.days import STEP_SECONDS, STEPS, DaySums, sum_up
 from exporters.shared.records import DURATION, MAX_MODELS, RECORDS, TOKENS, Series, tally
 from nervesys.errors import Reason
 from tests.exporters.shared.kit import PLAIN
+from tests.properties import given, st
 
 DAY = date(2026, 1, 31)
 NUMBERS: st.SearchStrategy[Any] = st.one_of(st.integers(-2, 700_000), st.floats(width=32), st.none())

@@ -7,8 +7,6 @@ from itertools import product
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import AliasChoices
 
 from exporters.shared import lines
@@ -18,6 +16,7 @@ from nervesys.contract.logs import LogContext, LogMetadata
 from nervesys.contract.state import ContractObject
 from nervesys.errors import BadObject, Reason
 from tests.exporters.shared.kit import PLAIN
+from tests.properties import given, settings, st
 
 TIMES = (
     "2026-01-31T23:59:59.999999Z",

@@ -4,11 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nervesys.contract.knowledge import LEARNED, NOTHING, Knowledge, contributed, join, kept, learned
 from nervesys.errors import BadObject
+from tests.properties import given, st
 
 NOW = 1_790_000_000.0
 NAMES = st.sampled_from(["a", "b", "a/b", "~", "c"])

@@ -4,13 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nervesys.contract import AgentState, LogRecord, ServerMetrics
 from nervesys.contract.brain import DailySummary
 from nervesys.contract.state import ContractObject
 from nervesys.errors import BadObject, Reason
+from tests.properties import given, st
 
 STATE = {"agent_id": "grok", "status": "running", "timestamp": "2026-01-01T12:00:00Z"}
 METRICS = {"server": "host-1", "timestamp": "2026-01-01T12:00:00Z"}

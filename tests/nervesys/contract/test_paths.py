@@ -3,12 +3,11 @@
 import string
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nervesys.contract import PathTemplate
 from nervesys.contract.paths import FIELDS, parse_date, time_fields
 from nervesys.settings import load
+from tests.properties import given, st
 
 STORAGE = load().settings.storage
 LAYOUTS = [

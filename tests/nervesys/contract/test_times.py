@@ -2,10 +2,8 @@
 
 from datetime import UTC, datetime
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from nervesys.contract import format_time, parse_time
+from tests.properties import given, st
 
 
 @given(st.floats(0, 253_402_300_799))

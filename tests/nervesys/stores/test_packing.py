@@ -5,13 +5,12 @@ import io
 
 import pytest
 import zstandard
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.lines import lines_of
 from nervesys.stores.packing import pack
+from tests.properties import given, st
 
 KEYS = ["log.jsonl", "log.jsonl.gz", "log.jsonl.zst"]
 LINES = [b'{"message": "review of %d files"}\n' % number for number in range(5000)]

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pyrage
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from nervesys.contract import PathTemplate
@@ -17,6 +15,7 @@ from nervesys.stores import sealing
 from nervesys.stores.lines import lines_of
 from nervesys.stores.packing import pack
 from nervesys.stores.sealing import hold, name_for, seal, sealed, unseal, unsealed
+from tests.properties import HealthCheck, given, settings, st
 
 KEYS = ["log.jsonl.age", "log.jsonl.gz.age", "log.jsonl.zst.age"]
 LINES = [b'{"message": "review of %d files"}\n' % number for number in range(5000)]
