@@ -4,12 +4,13 @@ A channel names files that hold its secrets, never the secrets themselves; a rel
 secrets. A channel that is not enabled may be named by alerts and stays silent.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from alerting.actions import RESTART_AGENT
+from alerting.actions import REMEDIES
 from alerting.units import seconds
 from nervesys.settings import FolderTree, Tree, shipped_root
 from nervesys.settings.check import nearest
@@ -18,8 +19,6 @@ from nervesys.settings.section import Section
 from nervesys.settings.yaml import Document
 
 ALERTS_FILE = "config/alerts.yaml"
-AUTO_ACTIONS = (RESTART_AGENT,)
-"""What the receiver can do by itself."""
 ANALYSTS = ("alibaba",)
 """Language models that may be asked."""
 WATCHDOG = "Watchdog"
@@ -35,7 +34,7 @@ class Severity(StrEnum):
     NONE = "none"
 
 
-def _one_of(kind: str, known: tuple[str, ...]) -> AfterValidator:
+def _one_of(kind: str, known: Collection[str]) -> AfterValidator:
     def check(word: str) -> str:
         if word not in known:
             raise ValueError(f"unknown {kind} {word!r}; {nearest(word, known)}")
@@ -55,7 +54,7 @@ class Action(Section):
     """
 
     notify: str | None = None
-    auto_action: Annotated[str, _one_of("action", AUTO_ACTIONS)] | None = None
+    auto_action: Annotated[str, _one_of("action", REMEDIES)] | None = None
     log_to: Annotated[str, Field(pattern=r"^(logs/[a-z0-9_/-]*)$")] | None = None
     analyze: Annotated[str, _one_of("language model", ANALYSTS)] | None = None
 

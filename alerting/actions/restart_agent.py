@@ -3,13 +3,20 @@
 import re
 from collections.abc import Mapping
 
+from alerting.actions.remedy import Proof
 from alerting.drivers import Driver, Order
 from alerting.drivers.fields import ANY_SERVER
 from alerting.drivers.outcome import Cause, Failed, Outcome
 from nervesys.settings import AgentConfig
 
+PROOF = Proof.NEW_INSTANCE
 _PLACE = "{agent}"
 _TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
+
+
+def driver_name(config: AgentConfig) -> str:
+    """The driver that the agent's file in the brain names."""
+    return config.restart.driver
 
 
 def unreachable(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> str:

@@ -57,6 +57,12 @@ def note(connection: Connection, episode_id: int, at: float, state: str, verdict
     connection.execute(insert(history), row)
 
 
+def read_episode(connection: Connection, episode_id: int) -> Episode | None:
+    """The episode with this id; None where there is none."""
+    row = connection.execute(select(episodes).where(episodes.c.id == episode_id)).mappings().first()
+    return _episode(row) if row else None
+
+
 def latest(connection: Connection, action: str, agent: str, *, test: bool = False) -> Episode | None:
     """The newest episode of an action and agent, open or ended."""
     return latest_of(connection, action, [agent], test=test).get(agent)
@@ -123,15 +129,15 @@ def standing_at(connection: Connection, action: str, verdict: str) -> int:
     return int(connection.execute(select(func.count()).where(*mine)).scalar_one())
 
 
-def attempts_since(connection: Connection, agent: str, since: float) -> list[float]:
-    """When an agent's attempts began, oldest first, across episodes and alerts."""
-    mine = (attempts.c.agent == agent, attempts.c.started_at > since)
+def attempts_since(connection: Connection, action: str, agent: str, since: float) -> list[float]:
+    """When an action's attempts on an agent began, oldest first, across episodes and alerts."""
+    mine = (attempts.c.action == action, attempts.c.agent == agent, attempts.c.started_at > since)
     return list(connection.scalars(select(attempts.c.started_at).where(*mine).order_by(attempts.c.started_at)))
 
 
-def attempts_of_fleet(connection: Connection, action: str, since: float) -> int:
-    """How many attempts began since then, of all agents."""
-    mine = (attempts.c.action == action, attempts.c.started_at > since)
+def attempts_of_fleet(connection: Connection, actions: Collection[str], since: float) -> int:
+    """How many attempts of these actions began since then, of all agents."""
+    mine = (attempts.c.action.in_(actions), attempts.c.started_at > since)
     return int(connection.execute(select(func.count()).where(*mine)).scalar_one())
 
 

@@ -35,6 +35,7 @@ class Verdict(StrEnum):
     """The reason for an episode's state: the last thing that was received, seen, decided, ordered or done."""
 
     UNKNOWN_AGENT = "unknown_agent"
+    UNKNOWN_ACTION = "unknown_action"
     BLIND = "blind"
     FIRST_SIGN = "first_sign"
     PROVEN = "proven"

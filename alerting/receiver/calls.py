@@ -1,4 +1,4 @@
-"""Runs driver calls: each in a thread, its lease renewed while it lasts, its result written to the journal."""
+"""Runs attempts of actions: each in a thread, its lease renewed while it lasts, its result written to the journal."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from alerting.actions import restart_agent
+from alerting.actions import REMEDIES
 from alerting.drivers import Driver
 from alerting.drivers.outcome import Done, Failed, Outcome
 from alerting.journal import Change, Episode, State, Verdict, Writer, episodes
@@ -53,8 +53,8 @@ class Calls:
         self.under_way: set[int] = set()
 
     def start(self, episode: Episode, attempt_id: int, config: AgentConfig) -> None:
-        """Call the agent's driver in the background; the attempt is in the journal already."""
-        name = f"restart of {episode.agent}"
+        """Attempt the episode's action in the background; the attempt is in the journal already."""
+        name = f"{episode.action} of {episode.agent}"
         self.under_way.add(episode.id)
         task = asyncio.create_task(guarded(name, self._call(episode, attempt_id, config)), name=name)
         self._tasks.add(task)
@@ -73,7 +73,7 @@ class Calls:
         keeper = asyncio.create_task(guarded("lease", self._keep(episode)))
         try:
             loop = asyncio.get_running_loop()
-            attempt = partial(restart_agent.attempt, self._drivers, config, episode.server)
+            attempt = partial(REMEDIES[episode.action].attempt, self._drivers, config, episode.server)
             outcome = await loop.run_in_executor(self._pool, attempt)
         finally:
             keeper.cancel()

@@ -1,13 +1,14 @@
 """Decides what to do about one agent: a pure function from a `Case` to a `Decision`.
 
-`RULES` are tried in their order, and the first one that returns a decision wins; where none does, the agent is
-restarted. The decision's verdict names the rule in the journal and in the log.
+`BASIC_RULES`, then those of the action's proof, are tried in their order; the first one that returns a decision wins.
+Where none does, the action is attempted. The decision's verdict names the rule in the journal and in the log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from alerting.actions import Proof
 from alerting.journal.states import OPEN_STATES, Episode, State, Verdict
 from alerting.receiver.decision_input import Case, Decision
 from nervesys.contract import Status
@@ -21,7 +22,8 @@ After a driver call that succeeded the receiver waits for proof instead.
 
 def decide(case: Case) -> Decision:
     """The decision about one episode."""
-    decision = next(filter(None, (rule(case) for rule in RULES)), None) or _act(case)
+    rules = RULES.get(case.standing.proof, ()) if case.standing.proof else ()
+    decision = next(filter(None, (rule(case) for rule in (*BASIC_RULES, *rules))), None) or _act(case)
     if _observes_only(case, decision):
         why = "a test" if case.episode.test else "observing"
         decision = Decision(Verdict.OBSERVED, State.SKIPPED, f"{why}; it would be: {decision.verdict}")
@@ -64,6 +66,20 @@ def _unknown_agent(case: Case) -> Decision | None:
     if case.standing.configured:
         return None
     return Decision(Verdict.UNKNOWN_AGENT, State.REJECTED, "the agent is no longer in the brain")
+
+
+def _unknown_action(case: Case) -> Decision | None:
+    """The journal may hold episodes of an action that another version of the receiver had."""
+    if case.standing.proof is not None:
+        return None
+    return Decision(Verdict.UNKNOWN_ACTION, State.REJECTED, f"this receiver has no action {case.episode.action}")
+
+
+def _done(case: Case) -> Decision | None:
+    """An action whose outcome is its proof is over once it succeeded; repeats of the firing do not run it again."""
+    if case.episode.state not in (State.SUCCEEDED, State.RECOVERED):
+        return None
+    return Decision(Verdict.PROVEN, State.RECOVERED, case.episode.detail or "it reported success")
 
 
 def _ordered(case: Case) -> Decision | None:
@@ -199,7 +215,10 @@ def _cooling(case: Case) -> Decision | None:
 
 def _act(case: Case) -> Decision:
     fields = {"baseline": case.instance, "sign": "", "waited": 0.0}
-    why = "stopping without end" if case.stopping else f"silent for {case.sight.age:.0f} s"
+    if not case.restarts:
+        why = f"{case.episode.alert} is firing"
+    else:
+        why = "stopping without end" if case.stopping else f"silent for {case.sight.age:.0f} s"
     return Decision(Verdict.ACT, State.RUNNING, why, fields=fields)
 
 
@@ -214,8 +233,10 @@ def _escalate(case: Case, verdict: Verdict, detail: str) -> Decision:
     return Decision(verdict, State.ESCALATED, detail, case.now + case.policy.look, {"baseline": baseline})
 
 
-RULES: tuple[Callable[[Case], Decision | None], ...] = (
-    _unknown_agent,
+Rule = Callable[[Case], Decision | None]
+
+BASIC_RULES: tuple[Rule, ...] = (_unknown_agent, _unknown_action)
+RESTART_RULES: tuple[Rule, ...] = (
     _ordered,
     _blind,
     _duplicated,
@@ -232,3 +253,16 @@ RULES: tuple[Callable[[Case], Decision | None], ...] = (
     _backing_off,
     _cooling,
 )
+OUTCOME_RULES: tuple[Rule, ...] = (
+    _done,
+    _blind,
+    _waiting,
+    _maintained,
+    _forbidden,
+    _exhausted,
+    _flapping,
+    _backing_off,
+    _cooling,
+)
+"""Without those about heartbeats: a fresh one does not refute the alert."""
+RULES: Mapping[Proof, tuple[Rule, ...]] = {Proof.NEW_INSTANCE: RESTART_RULES, Proof.OUTCOME: OUTCOME_RULES}

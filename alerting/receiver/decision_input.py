@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from alerting.actions import Proof
 from alerting.journal.states import Episode, State, Verdict
 from nervesys.contract import AgentState, Instances, Status
 
@@ -80,6 +81,7 @@ class Standing:
         max_attempts: in the window.
         unreachable: why no driver reaches it; empty when one does.
         maintenance: the maintenance window or silence that is in force; empty where there is none.
+        proof: what proves the episode's action; None where this receiver has no such action.
     """
 
     configured: bool = True
@@ -87,6 +89,7 @@ class Standing:
     max_attempts: int = 3
     unreachable: str = ""
     maintenance: str = ""
+    proof: Proof | None = Proof.NEW_INSTANCE
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Case:
     """Everything that a decision about one episode needs.
 
     Attributes:
-        attempts: when attempts on this agent began, oldest first, across episodes.
+        attempts: when attempts of this action on this agent began, oldest first, across episodes.
         now: Unix seconds.
         recoveries: of this agent in the window of flaps, across episodes.
         instances: that were heard under its name, this look's among them.
@@ -113,6 +116,11 @@ class Case:
     def age(self) -> float:
         """Seconds since the episode began; never negative, for a clock may have been set back since."""
         return abs(self.now - self.episode.opened_at)
+
+    @property
+    def restarts(self) -> bool:
+        """Whether the action restarts the agent, so that the blast radius and the cap of restarts apply."""
+        return self.standing.proof is Proof.NEW_INSTANCE
 
     @property
     def acted(self) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from alerting.actions import RESTART_AGENT, restart_agent
+from alerting.actions import REMEDIES, RESTART_AGENT, Proof
 from alerting.drivers import Driver
 from alerting.journal import Change, Episode, Journal, JournalUnavailable, State, Verdict, Writer, episodes, instances
 from alerting.journal.states import FLEET
@@ -118,22 +118,27 @@ class Healer:
 
     def _case(self, connection: Connection, episode: Episode, sight: Sight, standing: Standing) -> Case:
         now, policy = self.clock(), self.policy
-        begun = episodes.attempts_since(connection, episode.agent, now - max(policy.window, policy.cooldown))
+        begun = episodes.attempts_since(
+            connection, episode.action, episode.agent, now - max(policy.window, policy.cooldown)
+        )
         healed = episodes.verdicts_since(connection, episode, Verdict.PROVEN, now - policy.flap_window)
-        if not episode.open:  # no alert fires: only a silence that would make it fire opens it again
+        if not episode.open and not (standing.proof is Proof.OUTCOME and episode.state is State.RECOVERED):
+            # no alert fires: only a silence that would make it fire opens it again
             episode, policy = reopened(episode, now), replace(policy, grace=policy.down)
         known = instances.of(connection, episode.agent)
         return Case(episode, sight, standing, tuple(begun), policy, now, healed, known.heard(sight.instance, now))
 
     def _standing(self, agents: Agents, episode: Episode, sight: Sight, silenced: Silenced) -> Standing:
-        config = agents.get(episode.agent)
-        if config is None:
-            return Standing(configured=False)
+        config, remedy = agents.get(episode.agent), REMEDIES.get(episode.action)
+        if config is None or remedy is None:
+            return Standing(configured=config is not None, proof=remedy.PROOF if remedy else None)
+        may_restart = config.health.restart_on_failure or remedy.PROOF is not Proof.NEW_INSTANCE
         return Standing(
             maintenance=maintenance(config, episode, silenced, self.clock()),
-            may_restart=config.enabled and config.health.restart_on_failure,
+            may_restart=config.enabled and may_restart,
             max_attempts=config.health.max_restart_attempts,
-            unreachable=restart_agent.unreachable(self.drivers, config, sight.server),
+            unreachable=remedy.unreachable(self.drivers, config, sight.server),
+            proof=remedy.PROOF,
         )
 
     def _write(
@@ -147,20 +152,21 @@ class Healer:
         admission = admit(_wanting(decided), incident, down, len(agents), self.radius)
         changes = self._latch(connection, incident, admission, now)
         latch = episodes.incident(connection, RESTART_AGENT)
-        room = self.cap - episodes.attempts_of_fleet(connection, RESTART_AGENT, now - HOUR_SECONDS)
+        room = self.cap - episodes.attempts_of_fleet(connection, _restarting(), now - HOUR_SECONDS)
         started: list[tuple[Episode, int]] = []
         for case, wanted in decided:
             _remember(connection, case)
-            decision = _held(case, wanted, admission, room - len(started))
+            decision = _held(case, wanted, admission, room)
             if decision.verdict is not Verdict.ACT:
                 changes += _record(connection, case, decision, now)
                 continue
-            driver = agents[case.episode.agent].restart.driver
+            driver = REMEDIES[case.episode.action].driver_name(agents[case.episode.agent])
             trial_of = latch.id if latch and case.episode.id == admission.trial else case.episode.trial_of
             begun = self._begin(connection, case, decision, driver, trial_of, now)
             if begun is not None:
                 started.append(begun)
-                changes.append(Change(case.episode.agent, RESTART_AGENT, State.RUNNING, decision.detail))
+                room -= case.restarts
+                changes.append(Change(case.episode.agent, case.episode.action, State.RUNNING, decision.detail))
         return started, changes
 
     def _begin(
@@ -211,8 +217,18 @@ def _remember(connection: Connection, case: Case) -> None:
         instances.keep(connection, case.episode.agent, heard)
 
 
+def _restarting() -> list[str]:
+    """The actions that restart agents."""
+    return [name for name, remedy in REMEDIES.items() if remedy.PROOF is Proof.NEW_INSTANCE]
+
+
+def _limited(case: Case, decision: Decision) -> bool:
+    """Whether the decision is a restart that the blast radius and the hourly cap may hold back."""
+    return decision.verdict is Verdict.ACT and case.restarts and not case.ordered
+
+
 def _wanting(decided: Decided) -> list[Episode]:
-    return [case.episode for case, decision in decided if decision.verdict is Verdict.ACT and not case.ordered]
+    return [case.episode for case, decision in decided if _limited(case, decision)]
 
 
 def _incident(connection: Connection) -> Incident:
@@ -227,7 +243,7 @@ def _incident(connection: Connection) -> Incident:
 
 def _held(case: Case, decision: Decision, admission: Admission, room: int) -> Decision:
     """The decision, or a deferral where the blast radius or the hourly cap of restarts does not allow it."""
-    if decision.verdict is not Verdict.ACT or case.ordered:
+    if not _limited(case, decision):
         return decision
     if case.episode.id not in admission.allowed:
         verdict = Verdict.BLAST_RADIUS

@@ -34,8 +34,8 @@ def restart(connection: Connection, agent: str, _: int, now: float) -> list[Chan
 
 def cancel(connection: Connection, agent: str, episode_id: int, now: float) -> list[Change] | None:
     """End an episode that waits; repeats of the firing that opened it open no other."""
-    episode = episodes.latest(connection, RESTART_AGENT, agent)
-    if episode is None or episode.id != episode_id or episode.state not in CANCELLABLE:
+    episode = episodes.read_episode(connection, episode_id)
+    if episode is None or episode.agent != agent or episode.state not in CANCELLABLE:
         return None
     detail = "people cancelled it"
     return episodes.decide(connection, episode, State.FAILED, Verdict.CANCELLED, detail, now, due_at=None, **LET_GO)

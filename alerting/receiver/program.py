@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
-from alerting.actions import ANALYZE, LOG_TO, RESTART_AGENT
+from alerting.actions import ANALYZE, LOG_TO, REMEDIES
 from alerting.journal import Change, Journal, State, Writer
 from alerting.journal.retention import forget
 from alerting.model import WATCHDOG
@@ -188,10 +188,13 @@ class Receiver:
             self._instruments.start(metrics.DURATION, ANALYZE, llm_triage.DRIVER)
         for driver in self._drivers:
             self._instruments.start(metrics.RECOVERY, driver)
-            self._instruments.start(metrics.DURATION, RESTART_AGENT, driver)
-        for agent in self._fleet.now.agents:
-            self._series.start(agent, RESTART_AGENT, State)
-        for agent in (*self._fleet.now.agents, NOBODY):
+        agents = self._fleet.now.agents
+        for action, remedy in REMEDIES.items():
+            for driver in {remedy.driver_name(config) for config in agents.values()}:
+                self._instruments.start(metrics.DURATION, action, driver)
+            for agent in agents:
+                self._series.start(agent, action, State)
+        for agent in (*agents, NOBODY):
             self._series.start(agent, LOG_TO, alert_log_writer.STATES)
             if self._advisor:
                 self._series.start(agent, ANALYZE, alert_log_writer.STATES)

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from alerting.actions import REMEDIES
 from alerting.journal import OPEN_STATES
-from alerting.model import AUTO_ACTIONS
 from alerting.receiver.metrics import ACTIONS, OF_AGENTS, OPEN
 from nervesys.metrics import Fragments, Sample, Snapshot
 
 Counts = Mapping[tuple[str, str], int]
 """By action and state."""
-NONE_OPEN: Counts = {(action, state.value): 0 for action in AUTO_ACTIONS for state in OPEN_STATES}
+NONE_OPEN: Counts = {(action, state.value): 0 for action in REMEDIES for state in OPEN_STATES}
 NOTHING: Counts = {}
 
 

@@ -202,9 +202,9 @@ def test_attempts_are_counted_by_agent(journal: Journal) -> None:
     take(journal, DOWN)
     begin(journal, "one", 110, newest(journal))
     with journal.transaction() as connection:
-        assert episodes.attempts_since(connection, "grok", 100) == [110]
-        assert episodes.attempts_since(connection, "grok", 110) == []
-        assert episodes.attempts_since(connection, "gimai", 0) == []
+        assert episodes.attempts_since(connection, "restart_agent", "grok", 100) == [110]
+        assert episodes.attempts_since(connection, "restart_agent", "grok", 110) == []
+        assert episodes.attempts_since(connection, "restart_agent", "gimai", 0) == []
 
 
 def test_a_rejected_alert_is_told_once_and_kept_with_its_reason(journal: Journal) -> None:
