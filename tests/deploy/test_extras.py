@@ -27,7 +27,7 @@ ALONE = {
     ("reports",): (("reports", "dashboards.build"), ("dashboards",)),
     ("artifacts", "s3fs"): (("nervesys.artifacts", "s3fs"), ("artifacts",)),
     ("stack",): (("nervesys.stack", "nervesys.clients.supervisor"), ("down", "logs")),
-    ("grafana",): (("grafana_client",), ("dashboards",)),
+    ("grafana",): (("grafana_client",), ("config",)),
     ("all",): ((), ("up", "down", "status", "demo", "alerts", "dashboards", "report", "init", "docs")),
 }
 RUN = """
