@@ -15,7 +15,7 @@ from alerting.units import seconds
 from nervesys.settings import FolderTree, Tree, shipped_root
 from nervesys.settings.check import nearest
 from nervesys.settings.loader import load_document
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 from nervesys.settings.yaml import Document
 
 ALERTS_FILE = "config/alerts.yaml"
@@ -43,7 +43,7 @@ def _one_of(kind: str, known: Collection[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-class Action(Section):
+class Action(SettingsSection):
     """One thing to do; exactly one key is given.
 
     Attributes:
@@ -65,7 +65,7 @@ class Action(Section):
         return self
 
 
-class _Channel(Section):
+class _Channel(SettingsSection):
     enabled: bool = True
 
 
@@ -130,7 +130,7 @@ Duration = Annotated[float, BeforeValidator(lambda written: seconds(str(written)
 """Seconds, written such as `10 minutes`."""
 
 
-class Alert(Section):
+class Alert(SettingsSection):
     """One alert.
 
     Attributes:
@@ -194,7 +194,7 @@ class Alert(Section):
         return any(action.notify is None for action in self.actions)
 
 
-class AlertsFile(Section):
+class AlertsFile(SettingsSection):
     """config/alerts.yaml, whole.
 
     Attributes:

@@ -27,7 +27,7 @@ from nervesys.artifacts.place import open_files
 from nervesys.artifacts.tokens import Tokens
 from nervesys.clock import system_clock
 from nervesys.contract.ulid import Stamps, given_at
-from nervesys.database import Reader, Writer
+from nervesys.database import ReadOnlyDatabase, Writer
 from nervesys.metrics import Instruments
 from nervesys.settings import load
 
@@ -67,7 +67,7 @@ def _refresh(report: BenchmarkReport, folder: Path, count: int) -> None:
             for number, manifest in enumerate(_make_manifests(folder, count), 1)
         ]
         connection.execute(insert(tables.manifests), rows)
-    watched, stamps = area.ManifestsArea(Reader(url, "the manifests")), iter(_make_manifests(folder, 100))
+    watched, stamps = area.ManifestsArea(ReadOnlyDatabase(url, "the manifests")), iter(_make_manifests(folder, 100))
 
     def read() -> None:
         out.backlog = 1

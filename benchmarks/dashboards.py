@@ -18,12 +18,12 @@ from dashboards.build import datasource_seconds, pages
 from dashboards.recording import ACTIONS, RISES, STATUS, TROUBLE, rules
 from dashboards.style import AT_WORK, SILENT, duration
 from nervesys.clients.prometheus import Prometheus
-from nervesys.clients.promql import Known, selections
+from nervesys.clients.promql import KnownSeries, selections
 from nervesys.contract.state import Status
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.metrics.periods import periods
 from nervesys.queries.asking import Live
-from nervesys.queries.reading import Json, Question, questions_of
+from nervesys.queries.reading import Json, PanelQuery, questions_of
 from nervesys.queries.variables import ANY, filled, seconds_of, variables_in, windows
 from nervesys.settings import load
 from nervesys.stack.blocks import make_blocks
@@ -107,7 +107,7 @@ class FleetHistory:
                     if "job" not in subject.labels:
                         yield subject.name, max(subject.window or BRIEF_SECONDS, back)
 
-    def _family(self, name: str, known: Known, reach: float) -> Iterator[str]:
+    def _family(self, name: str, known: KnownSeries, reach: float) -> Iterator[str]:
         step = STEPS.get(name, SCRAPED)
         instants = range(END - int(reach) // step * step, END + 1, step)
         shades: dict[tuple[str, int], str] = {}
@@ -143,7 +143,7 @@ def _of_agent(number: int) -> dict[str, str]:
     }
 
 
-def _value(name: str, known: Known, shade: tuple[str, int], at: int) -> float | None:
+def _value(name: str, known: KnownSeries, shade: tuple[str, int], at: int) -> float | None:
     """Of a sample; None where there is none. Each agent is silent for ten minutes a week, and then restarted."""
     status, place = shade
     silent = (at // SILENT_SECONDS + 37 * place) % SLOTS == 0
@@ -198,7 +198,7 @@ def _ask_page(report: BenchmarkReport, fleet: FleetHistory, page: Json, url: str
     """All questions at once, as a browser asks them; the answers are read to the end and parsed."""
     values, questions, span = _live(url).variables(page), list(questions_of(page)), fleet.span(page)
 
-    def ask(*queries: Question) -> None:
+    def ask(*queries: PanelQuery) -> None:
         live = _live(url)  # which remembers nothing of what was chosen
         list(executor.map(lambda question: live.ask(question, values, span, WIDTH // 6), queries))
 

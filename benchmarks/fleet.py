@@ -12,8 +12,8 @@ from exporters.store.agents import AgentsArea
 from exporters.store.metrics import MetricsArea
 from exporters.store.shared_state import SharedState
 from nervesys.contract.times import format_time
-from nervesys.metrics import Snapshot
-from nervesys.settings import Place, load
+from nervesys.metrics import MetricsSnapshot
+from nervesys.settings import StartupSettings, load
 from nervesys.stores.objects import Listing, ObjectInfo, gone
 
 AGENTS_A_SERVER = 5
@@ -105,7 +105,7 @@ class Exporter:
     def __init__(self, fleet: SyntheticFleet) -> None:
         loaded, shared = load(), SharedState()
         health = Health("store", lambda: fleet.now)
-        place = Place(Path("/nowhere"))
+        place = StartupSettings(Path("/nowhere"))
         context = SourceContext(place, loaded.settings, loaded.agents, lambda: fleet.now, Cache(), health)
         self._areas = [
             (AgentsArea(fleet, context, shared).refresh, Refresh(agents.FAMILIES, health.reject)),
@@ -117,8 +117,8 @@ class Exporter:
         for refresh, out in self._areas:
             refresh(out)
 
-    def join(self) -> Snapshot:
+    def join(self) -> MetricsSnapshot:
         """Join and compress."""
-        snapshot = Snapshot.joined([out.snapshot() for _, out in self._areas])
+        snapshot = MetricsSnapshot.joined([out.snapshot() for _, out in self._areas])
         snapshot.gzipped  # noqa: B018  # as the runner does
         return snapshot

@@ -18,7 +18,7 @@ from exporters.store.logs import GRACE_SECONDS, RECHECKS, LogsArea
 from exporters.store.shared_state import SharedState
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
-from nervesys.settings import Place, load
+from nervesys.settings import StartupSettings, load
 from nervesys.stores.objects import Listing, ObjectReader
 from nervesys.stores.s3 import S3Store
 from tests.servers.s3 import BUCKET, rclone, settings_of
@@ -154,7 +154,7 @@ def _fill(area: Path, shape: StoreShape) -> None:
 def _area(store: ObjectReader, home: Path) -> tuple[LogsArea, Refresh]:
     loaded, health = load(), Health("store", system_clock)
     cache = Cache(home / "store.sqlite3")
-    context = SourceContext(Place(home), loaded.settings, loaded.agents, system_clock, cache, health)
+    context = SourceContext(StartupSettings(home), loaded.settings, loaded.agents, system_clock, cache, health)
     return LogsArea(store, context, SharedState()), Refresh(records.FAMILIES, health.reject)
 
 

@@ -21,8 +21,8 @@ from benchmarks.fleet import Exporter, SyntheticFleet
 from benchmarks.measure import BenchmarkReport, measure_best, measure_once
 from benchmarks.servers import process
 from benchmarks.servers import run as run_server
-from nervesys.metrics import Snapshot
-from nervesys.metrics.pages import CONTENT_TYPE, Program, application
+from nervesys.metrics import MetricsSnapshot
+from nervesys.metrics.pages import CONTENT_TYPE, HttpProgram, application
 from nervesys.settings import Web
 
 AGENTS = 10_000
@@ -64,19 +64,19 @@ def _refreshes(report: BenchmarkReport, size: int) -> None:
         report.ratio("    of it: join, compress", min(join), whole.wall)
 
 
-def _read_and_join(exporter: Exporter) -> Snapshot:
+def _read_and_join(exporter: Exporter) -> MetricsSnapshot:
     exporter.read()
     return exporter.join()
 
 
-def _snapshot(size: int) -> Snapshot:
+def _snapshot(size: int) -> MetricsSnapshot:
     return _read_and_join(Exporter(SyntheticFleet(size)))
 
 
 def _serve_exporter(size: int, port: int) -> None:
     """The exporter's own pages."""
     snapshot = _snapshot(size)
-    program = Program("benchmark", "A benchmark.", lambda: snapshot, lambda: None)
+    program = HttpProgram("benchmark", "A benchmark.", lambda: snapshot, lambda: None)
     run_server(application(program, Web()), port)
 
 

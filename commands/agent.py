@@ -17,7 +17,7 @@ from nervesys.agent import Agent, demo
 from nervesys.agent.replication.restore_databases import revived
 from nervesys.agent.wrapped_process import Program, ProgramFailed
 from nervesys.clock import system_clock
-from nervesys.settings import Place
+from nervesys.settings import StartupSettings
 
 Name = Annotated[
     str | None,
@@ -103,7 +103,7 @@ def restore(
     console = Console(soft_wrap=True, highlight=False)
     began, found = time.monotonic(), False
     with console.status("asking the store"):
-        for path in revived(name, Place.of(os.environ, home, brain), server, os.environ, system_clock):
+        for path in revived(name, StartupSettings.of(os.environ, home, brain), server, os.environ, system_clock):
             found = True
             console.print(f"{time.monotonic() - began:5.1f} s  {path}: {path.stat().st_size} bytes", markup=False)
     if not found:

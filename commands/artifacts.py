@@ -23,7 +23,7 @@ from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.metrics.pages import serve as serve_pages
 from nervesys.settings.monitoring import Monitoring
-from nervesys.stores.open_stores import Opened
+from nervesys.stores.open_stores import Configuration
 
 app = typer.Typer(no_args_is_help=True)
 As = Annotated[
@@ -158,7 +158,7 @@ def _flat(said: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
 
 
 def _service(home: str | None, brain: str | None, name: str) -> ServiceClient:
-    start: Opened = opened("artifacts-cli", home=home, brain=brain)
+    start: Configuration = opened("artifacts-cli", home=home, brain=brain)
     return open_service(name, start.place.home, start.loaded.settings)
 
 

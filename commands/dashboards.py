@@ -37,7 +37,7 @@ from nervesys.queries.variables import instant_of
 from nervesys.settings import Loaded
 from nervesys.settings.monitoring import Monitoring
 from nervesys.stores import open_stores as stores
-from nervesys.stores.open_stores import Opened
+from nervesys.stores.open_stores import Configuration
 from reports.colours import Theme
 from reports.files import Form, drawn_file
 from reports.server import Site
@@ -145,7 +145,7 @@ def draw(
             typer.echo(file)
 
 
-def _of_stack(home: str | None, brain: str | None) -> Opened:
+def _of_stack(home: str | None, brain: str | None) -> Configuration:
     """Settings as those have who record what the pages ask for: of a stack that was started from here, its own."""
     return stores.opened("dashboards", environment(home), home=home, brain=brain)
 

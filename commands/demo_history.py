@@ -7,7 +7,7 @@ from nervesys.clock import Clock, system_clock
 from nervesys.stack.layout import Stack
 from nervesys.stores.archives import open_archive
 from nervesys.stores.brain import open_brain
-from nervesys.stores.open_stores import Opened, opened
+from nervesys.stores.open_stores import Configuration, opened
 
 OWN_ARCHIVE = "archive"
 """Folder in the home; an archive elsewhere may be a real one."""
@@ -27,7 +27,7 @@ def lay(stack: Stack, clock: Clock = system_clock) -> None:
 
 
 def lay_in(
-    base: Opened, environ: Mapping[str, str], *, archive: bool, brain: bool, clock: Clock = system_clock
+    base: Configuration, environ: Mapping[str, str], *, archive: bool, brain: bool, clock: Clock = system_clock
 ) -> None:
     """Create made-up history where it is missing.
 

@@ -16,7 +16,7 @@ from nervesys.errors import NervesysError
 from nervesys.metrics.pages import application, serve
 from nervesys.settings import Web
 from nervesys.settings.monitoring import Monitoring
-from nervesys.stores.open_stores import Opened
+from nervesys.stores.open_stores import Configuration
 
 SOURCES = {source.name: source for source in sources.SOURCES}
 
@@ -48,7 +48,7 @@ def exporter(
     if source not in SOURCES:
         raise typer.BadParameter(f"no source is named {source!r}; there are: {', '.join(SOURCES)}")
 
-    def read() -> Opened:
+    def read() -> Configuration:
         return opened(f"{source}-exporter", home=home, brain=brain, archive=archive)
 
     def address(table: Monitoring) -> str:

@@ -36,7 +36,7 @@ from nervesys.stores.archive import files_of
 from nervesys.stores.archives import open_archive
 from nervesys.stores.brain import open_brain
 from nervesys.stores.filing import Layout
-from nervesys.stores.open_stores import Opened
+from nervesys.stores.open_stores import Configuration
 
 app = typer.Typer(no_args_is_help=True)
 NAMED = 20
@@ -132,13 +132,13 @@ def _root(url: str) -> str:
     return url.partition("/api/v1/")[0].rstrip("/")
 
 
-def _log_units(base: Opened, refused: list[str]) -> Iterator[HistoryUnit]:
+def _log_units(base: Configuration, refused: list[str]) -> Iterator[HistoryUnit]:
     storage = base.loaded.settings.storage
     archive = open_archive(storage.archive)
     return log_units(files_of(archive), Layout(storage), refused)
 
 
-def _summaries(base: Opened) -> Iterable[HistoryUnit]:
+def _summaries(base: Configuration) -> Iterable[HistoryUnit]:
     """The brain's daily summaries; a plain folder has none."""
     repository = open_brain(base.place, "history", base.loaded.settings.storage.brain)
     return summary_units(repository) if repository else ()
@@ -165,7 +165,7 @@ def _kept(asked: Prometheus, now: float) -> date:
         return date.min
 
 
-def _target(base: Opened, into: Path | None, push: str | None, asked: Prometheus) -> Target:
+def _target(base: Configuration, into: Path | None, push: str | None, asked: Prometheus) -> Target:
     if push and into:
         raise typer.BadParameter("say either --into or --push")
     if push:
@@ -193,7 +193,9 @@ def _tell(console: Console, plan: BackfillPlan, until: float, kept: date) -> Non
         )
 
 
-def _carry_out(plan: BackfillPlan, base: Opened, target: Target, until: float, workers: int, outcome: Outcome) -> None:
+def _carry_out(
+    plan: BackfillPlan, base: Configuration, target: Target, until: float, workers: int, outcome: Outcome
+) -> None:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.supervisor import Process, Supervisor, SupervisorUnavailable
-from nervesys.settings import Place, Settings
+from nervesys.settings import Settings, StartupSettings
 from nervesys.stack.layout import FILE, NoStack, Stack
 from nervesys.stores.open_stores import opened
 
@@ -50,7 +50,7 @@ def stack_of(home: str | None) -> Stack:
     Raises:
         NoStack: none was ever started there.
     """
-    return Stack.load(Place.of(os.environ, home).home)
+    return Stack.load(StartupSettings.of(os.environ, home).home)
 
 
 def local(home: str | None) -> Local:
@@ -68,7 +68,7 @@ def local(home: str | None) -> Local:
 
 def environment(home: str | None) -> dict[str, str]:
     """The environment of this process; with that of the stack's programs, if the home has a stack."""
-    place = Place.of(os.environ, home)
+    place = StartupSettings.of(os.environ, home)
     own = Stack.load(place.home).environ if (place.home / FILE).is_file() else {}
     os.environ.update({key: value for key, value in own.items() if key == "no_proxy"})
     return {**os.environ, **own}

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from nervesys.metrics.pages import HEALTHY, served
-from nervesys.settings import Place, load
+from nervesys.settings import StartupSettings, load
 from nervesys.settings.monitoring import Monitoring
 
 
@@ -26,7 +26,7 @@ def stand_in(listen: Callable[[Monitoring], str], why: Callable[[], str]) -> Ite
     async def not_ready(_: Request) -> Response:
         return PlainTextResponse(f"{why()}\n", 503)
 
-    monitoring = load(profile=Place.of(os.environ).profile, environ=os.environ).settings.monitoring
+    monitoring = load(profile=StartupSettings.of(os.environ).profile, environ=os.environ).settings.monitoring
     app = Starlette(routes=[HEALTHY, Route("/{any:path}", not_ready)])
     with served(app, listen(monitoring), monitoring.web):
         yield

@@ -9,7 +9,7 @@ import typer
 from nervesys.settings import Tree
 from nervesys.settings.monitoring import address
 from nervesys.stores import open_stores as stores
-from nervesys.stores.open_stores import Opened
+from nervesys.stores.open_stores import Configuration
 
 Home = Annotated[
     str | None,
@@ -73,7 +73,7 @@ def opened(
     brain: str | None = None,
     archive: str | None = None,
     also: Sequence[Callable[[Tree], object]] = (),
-) -> Opened:
+) -> Configuration:
     """As `nervesys.stores.open_stores.opened`, with the environment of this process.
 
     Raises:

@@ -13,7 +13,7 @@ from nervesys.clock import system_clock
 from nervesys.contract.times import utc
 from nervesys.queries.asking import Live
 from nervesys.queries.variables import seconds_of
-from nervesys.stores.open_stores import Opened
+from nervesys.stores.open_stores import Configuration
 from reports.colours import Theme
 from reports.files import Form, drawn_file
 from reports.periodic.gather import PANEL_WIDTH
@@ -32,7 +32,7 @@ UPPER: Mapping[str, int] = {"stack-health": 31}
 """Dashboards that are too long for one picture: number of grid rows to show."""
 
 
-def drawn(base: Opened, since: str) -> Iterator[tuple[str, bytes]]:
+def drawn(base: Configuration, since: str) -> Iterator[tuple[str, bytes]]:
     """Each picture, by its path below the folder of pictures.
 
     Args:
@@ -58,7 +58,7 @@ def drawn(base: Opened, since: str) -> Iterator[tuple[str, bytes]]:
     yield "reports/daily.png", pictures(report, PANEL_WIDTH)[0]
 
 
-def write(folder: Path, base: Opened, since: str) -> Iterator[Path]:
+def write(folder: Path, base: Configuration, since: str) -> Iterator[Path]:
     """Write each picture into a folder; arguments as for `drawn`."""
     for name, picture in drawn(base, since):
         path = folder / name

@@ -17,7 +17,7 @@ from nervesys.artifacts.tokens import ADMIN
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import server_name
 from nervesys.errors import BadObject
-from nervesys.settings import FolderTree, Loaded, Place, Tree, load, shipped_root
+from nervesys.settings import FolderTree, Loaded, StartupSettings, Tree, load, shipped_root
 from nervesys.stack import daemon, grafana, keys, programs
 from nervesys.stack.layout import FILE, Stack
 from nervesys.stack.seed import seed
@@ -51,7 +51,7 @@ class Plan:
 
 
 def make(
-    place: Place, archive: str | None, environ: Mapping[str, str] = os.environ, clock: Clock = system_clock
+    place: StartupSettings, archive: str | None, environ: Mapping[str, str] = os.environ, clock: Clock = system_clock
 ) -> Plan:
     """Plan the stack of a home, and create its keys, brain and folders if they are missing.
 
@@ -97,7 +97,7 @@ def make(
     return Plan(stack, inherited, files, tuple(f"{PROVISIONING}{path}" for path in build.obsolete(wanted)))
 
 
-def _environment(place: Place, s3: str, environ: Mapping[str, str]) -> dict[str, str]:
+def _environment(place: StartupSettings, s3: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Environment variables that point all programs to the local store and brain, without a proxy."""
     return {
         "NERVESYS_HOME": str(place.home),
@@ -131,7 +131,7 @@ def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
     return files
 
 
-def _overruled(place: Place, archive: str | None) -> tuple[str, ...]:
+def _overruled(place: StartupSettings, archive: str | None) -> tuple[str, ...]:
     """Prefixes of environment variables that are removed, so that the local stack never touches remote stores."""
     local_brain = place.brain is None or plain_folder(place.brain)
     return (
@@ -145,7 +145,7 @@ def _overruled(place: Place, archive: str | None) -> tuple[str, ...]:
 
 
 def _configuration(
-    place: Place, profile: str, environ: Mapping[str, str], clock: Clock
+    place: StartupSettings, profile: str, environ: Mapping[str, str], clock: Clock
 ) -> tuple[str, Loaded, AlertsFile]:
     """URL of the brain for the programs, with its settings and alerts."""
     if place.brain and not plain_folder(place.brain):
@@ -156,7 +156,7 @@ def _configuration(
     return str(repository), loaded, alerts
 
 
-def _read(tree: Tree, place: Place, profile: str, environ: Mapping[str, str]) -> tuple[Loaded, AlertsFile]:
+def _read(tree: Tree, place: StartupSettings, profile: str, environ: Mapping[str, str]) -> tuple[Loaded, AlertsFile]:
     loaded = load(tree, profile=profile, environ=environ, also=[read_alerts])
     return loaded, checked(tree, loaded, secrets=place.home / "secrets")
 

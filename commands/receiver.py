@@ -17,10 +17,10 @@ from commands.options import BrainUrl, Home, ListenAt, opened
 from commands.waiting import awaited
 from nervesys.analysis import analyst_of
 from nervesys.clock import system_clock
-from nervesys.errors import Mistake, SettingsError, gathered
+from nervesys.errors import SettingsError, SettingsProblem, gathered
 from nervesys.metrics.pages import serve
 from nervesys.redact import Redactor
-from nervesys.settings import Place
+from nervesys.settings import StartupSettings
 from nervesys.settings.monitoring import Monitoring
 from nervesys.stores.brain import open_brain
 from nervesys.stores.open_stores import open_store
@@ -54,8 +54,8 @@ def receiver(
     def address(table: Monitoring) -> str:
         return listen or table.listen.receiver
 
-    place = Place.of(os.environ, home, brain)
-    mistakes: list[Mistake] = []
+    place = StartupSettings.of(os.environ, home, brain)
+    mistakes: list[SettingsProblem] = []
     with gathered(mistakes):
         local = open_local(place, config)
     with gathered(mistakes):

@@ -19,12 +19,12 @@ from nervesys.clock import system_clock
 from nervesys.contract.times import utc
 from nervesys.errors import NervesysError
 from nervesys.settings import Settings
-from nervesys.settings.reports import Form
+from nervesys.settings.reports import ReportFormat
 from nervesys.stores import open_stores as stores
 from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.archives import open_archive
 from nervesys.stores.brain import open_brain
-from nervesys.stores.open_stores import Opened, open_store
+from nervesys.stores.open_stores import Configuration, open_store
 from reports.periodic import mail
 from reports.periodic.compose import report_of
 from reports.periodic.deliver import Files, due, to_archive, to_folder, written
@@ -133,7 +133,7 @@ class Maker:
     archive: Archive | None
     say: Say
 
-    def made(self, period: Period, forms: Sequence[Form]) -> tuple[Report, Files]:
+    def made(self, period: Period, forms: Sequence[ReportFormat]) -> tuple[Report, Files]:
         """The report of a period, and its files."""
         report = report_of(self.sources.facts(period, lambda step: self.say(f"{period.name}: {step}")))
         return report, written(report, forms)
@@ -149,7 +149,7 @@ class Maker:
         mail.send(who, mail.message(report, who, period.name, files))
         self.say(f"{period.name}: mailed to {', '.join(who.to)}")
 
-    def make_due(self, forms: Sequence[Form]) -> None:
+    def make_due(self, forms: Sequence[ReportFormat]) -> None:
         """Make what the archive lacks; mail it where somebody is to be told."""
         there = {file.path for file in files_of(self._filed)}
         paths, today = self.settings.storage.archive.paths, utc(self.sources.clock()).date()
@@ -166,7 +166,7 @@ class Maker:
 
 
 @contextmanager
-def open_maker(base: Opened, say: Say, *, prometheus: str | None = None, writes: bool = True) -> Iterator[Maker]:
+def open_maker(base: Configuration, say: Say, *, prometheus: str | None = None, writes: bool = True) -> Iterator[Maker]:
     """Whoever makes reports, with all that they are made from; `writes` where the archive takes them."""
     settings = base.loaded.settings
     storage = settings.storage
@@ -195,8 +195,10 @@ def _period(every: Every, day: str | None) -> Period:
     return Period.holding(every, chosen)
 
 
-def _forms(said: str | None) -> tuple[Form, ...]:
+def _forms(said: str | None) -> tuple[ReportFormat, ...]:
     try:
-        return tuple(dict.fromkeys(Form(word.strip().lower()) for word in said.split(","))) if said else ()
+        return tuple(dict.fromkeys(ReportFormat(word.strip().lower()) for word in said.split(","))) if said else ()
     except ValueError as err:
-        raise typer.BadParameter(f"--format {said}: use one or more of {', '.join(Form)}, separated by commas") from err
+        raise typer.BadParameter(
+            f"--format {said}: use one or more of {', '.join(ReportFormat)}, separated by commas"
+        ) from err

@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from nervesys import __version__
 from nervesys.errors import NervesysError
-from nervesys.settings.variables import PLACES, VARIABLES
+from nervesys.settings.variables import STARTUP_VARIABLES, VARIABLES
 
 COMMANDS: dict[str, str] = {
     "up": "Start the whole stack on this machine.",
@@ -59,7 +59,7 @@ PANELS: dict[str, dict[str, str]] = {
         "nervesys demo heal grok": "kill an agent, and watch the stack restart it",
         "nervesys down": "stop everything",
     },
-    "Environment (overrides files; flags override it)": PLACES,
+    "Environment (overrides files; flags override it)": STARTUP_VARIABLES,
     "Environment, one setting each (NAME_FILE names a file that holds the value)": {
         variable.name: variable.help for variable in VARIABLES
     },

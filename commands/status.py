@@ -12,7 +12,7 @@ from commands.options import Home
 from nervesys.clock import system_clock
 from nervesys.contract import PathTemplate
 from nervesys.errors import StoreUnavailable
-from nervesys.settings.storage import Store
+from nervesys.settings.storage import StoreSettings
 from nervesys.stack.layout import NoStack
 from nervesys.stack.receiver import ReceiverUnavailable, actions
 from nervesys.stack.status import RESTART, StackStatus, heartbeat_ages, status_of
@@ -55,7 +55,7 @@ def look(here: Local) -> StackStatus:
     return status_of(here.stack, processes or {}, ages or {}, journal or [], warnings)
 
 
-def _heartbeat_ages(store: Store) -> dict[str, float]:
+def _heartbeat_ages(store: StoreSettings) -> dict[str, float]:
     listing = open_store(store).list(PathTemplate(store.paths.agents).prefix())
     return heartbeat_ages(listing, store.paths.agents, system_clock())
 

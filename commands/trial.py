@@ -19,7 +19,7 @@ from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.settings import Settings
 from nervesys.stack.receiver import actions, post_as_grafana
-from nervesys.stores.open_stores import Opened, opened
+from nervesys.stores.open_stores import Configuration, opened
 
 LOOK_SECONDS = 0.5
 
@@ -78,7 +78,7 @@ def _followed(test: Trial, settings: Settings, seconds: float) -> Iterator[str]:
     yield "the test is over"
 
 
-def _past_grafana(test: Trial, one: Opened, seconds: float) -> Iterator[str]:
+def _past_grafana(test: Trial, one: Configuration, seconds: float) -> Iterator[str]:
     """What happens to a test that comes as if from Grafana."""
     settings, token = one.loaded.settings, open_local(one.place).token
     assert token is not None, "open_local fills it in"

@@ -22,7 +22,7 @@ from dashboards.build import pages
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.supervisor import Supervisor
 from nervesys.errors import NervesysError
-from nervesys.settings import Place
+from nervesys.settings import StartupSettings
 from nervesys.stack import daemon, ports, programs, ready
 from nervesys.stack.layout import NoStack, Stack
 from nervesys.stores.open_stores import opened
@@ -54,7 +54,7 @@ def up(
     brain: `nervesys up --brain https://github.com/you/your-brain`.
     """
     out = Console()
-    place = Place.of(os.environ, home, brain)
+    place = StartupSettings.of(os.environ, home, brain)
     place.home.mkdir(parents=True, exist_ok=True)
     with (place.home / "up.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from dashboards.correct import DATASOURCE, Json
 from dashboards.layout import COLUMNS
-from nervesys.clients.promql import Known, Selection, selections
+from nervesys.clients.promql import KnownSeries, Selection, selections
 from nervesys.clients.promql import problems as problems_of
 from nervesys.metrics.periods import Periods
-from nervesys.queries.reading import QUERY, Question, panels_of, questions_of, tops_of
+from nervesys.queries.reading import QUERY, PanelQuery, panels_of, questions_of, tops_of
 from nervesys.queries.variables import ANY, filled, seconds_of, variables_in, windows
 
 BY_SUBJECT = (
@@ -57,7 +57,7 @@ class World:
         interval: of the data source, in seconds.
     """
 
-    known: Mapping[str, Known]
+    known: Mapping[str, KnownSeries]
     periods: Periods
     interval: float
 
@@ -243,7 +243,7 @@ PANEL_RULES: Mapping[str, Callable[[Json], Iterator[str]]] = {
 }
 
 
-def _of_question(question: Question, page: Json, world: World) -> Iterator[Finding]:
+def _of_question(question: PanelQuery, page: Json, world: World) -> Iterator[Finding]:
     least = seconds_of(question.min_step) if question.min_step else world.interval
     values = dict.fromkeys(variables_in(question.expr), ANY)
     values |= windows(step=0, least=least, span=seconds_of(page["time"]["from"]))

@@ -8,7 +8,7 @@ from dashboards.correct import Json
 from dashboards.expected_empty import Reason
 from nervesys.clients.prometheus import QueryFailed
 from nervesys.queries.asking import Live, has_data
-from nervesys.queries.reading import Question, questions_of
+from nervesys.queries.reading import PanelQuery, questions_of
 from nervesys.queries.variables import seconds_of
 
 
@@ -35,7 +35,7 @@ class Answer:
         detail: Prometheus' words where it failed, the reason where nothing is expected.
     """
 
-    question: Question
+    question: PanelQuery
     verdict: Verdict
     detail: str = ""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dashboards.correct import Json
 from dashboards.style import AT_WORK, SILENT, STATUS_CODES, duration
-from nervesys.clients.promql import Known
+from nervesys.clients.promql import KnownSeries
 from nervesys.metrics import Period
 from nervesys.metrics.family import HISTORY
 from nervesys.metrics.periods import WINDOW_PERIODS, Periods
@@ -105,10 +105,10 @@ RISES = (
 )
 
 
-def recorded(periods: Periods) -> Mapping[str, Known]:
+def recorded(periods: Periods) -> Mapping[str, KnownSeries]:
     """What is known of the recorded series, by name."""
-    state = Known(counter=False, period=Period.SCRAPE, labels=frozenset({"agent"}))
-    rises = {rise.series(periods): Known(False, rise.period, frozenset(rise.labels)) for rise in RISES}
+    state = KnownSeries(counter=False, period=Period.SCRAPE, labels=frozenset({"agent"}))
+    rises = {rise.series(periods): KnownSeries(False, rise.period, frozenset(rise.labels)) for rise in RISES}
     return {STATUS: state, TROUBLE: state, HEARTBEAT: state, **rises}
 
 

@@ -17,7 +17,7 @@ from dashboards.style import (
 )
 from dashboards.tables import Label, Value, table
 from dashboards.top_n import ROWS, WHOLE, highest, most
-from nervesys.settings.thresholds import Pair
+from nervesys.settings.thresholds import PercentThresholds
 
 REAL = 'alertname!="Watchdog", nervesys_test!="true"'
 """Of alerts: neither the one that fires while all is well, nor tests of the chain."""
@@ -60,7 +60,7 @@ def server_load(house: House, server: str) -> Sequence[Any]:
     """CPU, memory and disk of the matching servers, side by side."""
     limits = house.settings.thresholds
 
-    def load(title: str, family: str, question: str, pair: Pair) -> Any:
+    def load(title: str, family: str, question: str, pair: PercentThresholds) -> Any:
         return most(
             title,
             f"{question} Dashed: warning and critical threshold.",

@@ -14,7 +14,7 @@ from nervesys.contract.state import Status
 from nervesys.metrics import Period
 from nervesys.metrics.periods import Periods
 from nervesys.settings import Settings
-from nervesys.settings.thresholds import Pair
+from nervesys.settings.thresholds import PercentThresholds
 
 
 class Colour(StrEnum):
@@ -145,7 +145,7 @@ def falling(critical: float, warning: float) -> Steps:
     return (None, Colour.CRITICAL), (critical, Colour.WARNING), (warning, Colour.GOOD)
 
 
-def of_pair(pair: Pair) -> Steps:
+def of_pair(pair: PercentThresholds) -> Steps:
     """A pair of percentages as steps of a ratio."""
     return rising(pair.warning / 100, pair.critical / 100)
 

@@ -25,7 +25,7 @@ class NervesysError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class SettingsProblem:
     """One wrong value in the configuration.
 
     Attributes:
@@ -45,13 +45,13 @@ class Mistake:
 class SettingsError(NervesysError):
     """Configuration is present and wrong; all mistakes are reported at once."""
 
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+    def __init__(self, mistakes: Sequence[SettingsProblem]) -> None:
         self.mistakes = tuple(mistakes)
         super().__init__("\n".join(map(str, mistakes)))
 
 
 @contextmanager
-def gathered(mistakes: list[Mistake]) -> Iterator[None]:
+def gathered(mistakes: list[SettingsProblem]) -> Iterator[None]:
     """Collect the mistakes that a block raises in a list, to report them together with others."""
     try:
         yield

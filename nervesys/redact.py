@@ -39,7 +39,7 @@ _VALUE = rf"(?:{_QUOTED}|[^\s\"']+)"
 _ASSIGN = r"""[\w.-]{0,40}\\*["']?\s{0,4}(?::|=>?)\s{0,4}"""
 
 
-class Form(NamedTuple):
+class SecretPattern(NamedTuple):
     """One kind of secret.
 
     Attributes:
@@ -53,8 +53,8 @@ class Form(NamedTuple):
     instead: str = MASK
 
 
-def _issued(hints: str, pattern: str, instead: str = MASK) -> Form:
-    return Form(tuple(hints.split()), re.compile(pattern, re.IGNORECASE | re.DOTALL), instead)
+def _issued(hints: str, pattern: str, instead: str = MASK) -> SecretPattern:
+    return SecretPattern(tuple(hints.split()), re.compile(pattern, re.IGNORECASE | re.DOTALL), instead)
 
 
 ISSUED = (
@@ -104,16 +104,16 @@ class Redactor:
         told = tuple(separator.join(words) for words in known for separator in SEPARATORS[: len(words) * 5 - 4])
         telling = rf"((?:{holds}|{_TOKEN}(?!['\"\s:=\\]{{1,8}}\d{{1,9}}\b))"
         self._forms = (
-            Form(
+            SecretPattern(
                 (*told, "token"), re.compile(rf"{telling}{_ASSIGN}){_VALUE}", re.IGNORECASE | re.DOTALL), rf"\1{MASK}"
             ),
-            Form(
+            SecretPattern(
                 ("--",),
                 re.compile(rf"((?<![\w-])--[\w-]{{0,40}}?(?:{holds}|token)\s{{1,4}}){_VALUE}", re.IGNORECASE),
                 rf"\1{MASK}",
             ),
             *ISSUED,
-            *(Form(("",), re.compile(pattern)) for pattern in patterns),
+            *(SecretPattern(("",), re.compile(pattern)) for pattern in patterns),
         )
         hints = {hint for form in ISSUED for hint in form.hints} | {f'"{name}"' for name in WHOLE_NAMES} | {*told}
         self._hint = _search({*map(re.escape, hints), "token(?:[^s]|$)"})

@@ -11,7 +11,7 @@ from nervesys.clients.prometheus import QueryFailed, Series
 from nervesys.queries.asking import Live
 from nervesys.queries.reading import (
     Json,
-    Question,
+    PanelQuery,
     marks_of,
     panels_of,
     question_of_marks,
@@ -75,7 +75,7 @@ def ask_page(page: Json, live: Live, values: Mapping[str, str], span: Range, exe
         executor: runs as many queries at a time as it has workers.
     """
 
-    def later(question: Question, points: int) -> Future[list[Series]]:
+    def later(question: PanelQuery, points: int) -> Future[list[Series]]:
         return executor.submit(live.ask, question, values, span.seconds, points)
 
     asked: dict[int, list[tuple[Json, float, Future[list[Series]]]]] = {}

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
-from nervesys.metrics.pages import Program
+from nervesys.metrics.pages import HttpProgram
 from nervesys.queries.asking import Choice, Live
 from nervesys.queries.reading import Json
 from nervesys.queries.variables import instant_of, seconds_of
@@ -107,10 +107,10 @@ class Site:
         self._clock, self._executor = clock, executor
         self._static = {"page.css": ("text/css", html.style(pages)), "page.js": ("text/javascript", html.script())}
 
-    def program(self) -> Program:
+    def program(self) -> HttpProgram:
         """The program with its routes."""
         front = next(iter(self._pages))
-        return Program(
+        return HttpProgram(
             name="dashboards",
             about="Draws the dashboards from what Prometheus knows.",
             snapshot=Instruments("page", ()).snapshot,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.journal.records import Record
-from nervesys.analysis import Analyst, NoAnswer, Verdict, about_alert
+from nervesys.analysis import Analyst, ErrorVerdict, NoModelAnswer, about_alert
 
 PATIENCE_SECONDS = 600.0
 """After so long without an answer, an alert is left unjudged."""
@@ -24,7 +24,7 @@ class Judged:
     """
 
     outcome: Outcome
-    verdict: Verdict | None = None
+    verdict: ErrorVerdict | None = None
 
 
 def send(analyst: Analyst, record: Record, last_error: Callable[[str], str | None], now: float) -> Judged:
@@ -41,7 +41,7 @@ def send(analyst: Analyst, record: Record, last_error: Callable[[str], str | Non
     kind = " ".join((record.alertname, record.agent, record.labels.get("server", ""), error or ""))
     try:
         verdict = analyst.judge(kind, question).verdict
-    except NoAnswer as err:
+    except NoModelAnswer as err:
         late = now - record.received_at > PATIENCE_SECONDS
         return Judged((Failed if late else Retry)(Cause.UNREACHABLE, f"not judged: {err}"))
     return Judged(Done(f"{verdict.severity}: {verdict.reason}"), verdict)

@@ -25,11 +25,11 @@ from alerting.model import Severity
 from alerting.units import Unit
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.settings import Settings
-from nervesys.settings.agents import OwnThresholds
+from nervesys.settings.agents import ThresholdOverrides
 from nervesys.settings.check import nearest
-from nervesys.settings.thresholds import Ages, Pair
+from nervesys.settings.thresholds import AgeThresholds, PercentThresholds
 
-Own = Mapping[str, OwnThresholds]
+Own = Mapping[str, ThresholdOverrides]
 """Thresholds that agents have of their own, by name."""
 NOBODYS: Own = MappingProxyType({})
 THRESHOLD = "threshold"
@@ -139,7 +139,8 @@ def reads_a_pair(text: str, settings: Settings) -> bool:
         isinstance(clause, Comparison)
         and clause.bound is None
         and any(
-            term.threshold and isinstance(term.threshold(settings.thresholds), Pair | Ages) for term in _terms(clause)
+            term.threshold and isinstance(term.threshold(settings.thresholds), PercentThresholds | AgeThresholds)
+            for term in _terms(clause)
         )
         for clause in parse(text).clauses
     )
@@ -228,20 +229,24 @@ def _alike(words: Words, terms: tuple[Term, ...], bound: Words) -> tuple[Compara
     raise Misread(bound.at, problem)
 
 
-def _with_threshold(words: Words, terms: tuple[Term, ...], settings: Settings) -> tuple[Term, Pair | Ages | float]:
+def _with_threshold(
+    words: Words, terms: tuple[Term, ...], settings: Settings
+) -> tuple[Term, PercentThresholds | AgeThresholds | float]:
     for term in terms:
         if term.threshold:
             return term, term.threshold(settings.thresholds)
     raise ValueError(f"no threshold is set for {words.text}; write a value, {terms[0].unit}")
 
 
-def _threshold(unit: Unit, said: Pair | Ages | float, severity: Severity | None) -> tuple[float, float | None]:
+def _threshold(
+    unit: Unit, said: PercentThresholds | AgeThresholds | float, severity: Severity | None
+) -> tuple[float, float | None]:
     """The value in base units, and the window that goes with it."""
-    if not isinstance(said, Pair | Ages):
+    if not isinstance(said, PercentThresholds | AgeThresholds):
         return (said / 100 if unit is Unit.RATIO else said), None
     if severity not in {Severity.WARNING, Severity.CRITICAL}:
         raise ValueError("its threshold is a pair; the severity must be warning or critical, or be left out for both")
-    if isinstance(said, Ages):
+    if isinstance(said, AgeThresholds):
         return (said.warning_days if severity is Severity.WARNING else said.critical_days) * DAY_SECONDS, None
     percent = said.warning if severity is Severity.WARNING else said.critical
     return percent / 100, said.over_minutes * 60

@@ -12,7 +12,7 @@ from typing import Protocol
 from alerting.conditions.freshness_guards import LAST_SUCCESS, Origin, fresh_limit, gated, number, whole
 from alerting.units import Unit, promql_duration
 from nervesys.settings import Settings
-from nervesys.settings.thresholds import Ages, Pair, Thresholds
+from nervesys.settings.thresholds import AgeThresholds, PercentThresholds, Thresholds
 
 ENOUGH = 0.8
 """Share of the expected samples of a window that must exist; with fewer, the alert does not fire."""
@@ -22,7 +22,7 @@ MILDEST = {">": ("min", "max"), "<": ("max", "min")}
 MIRRORED = {">": "<", ">=": "<="}
 """The operator for the same distance below zero."""
 
-Threshold = Callable[[Thresholds], Pair | Ages | float]
+Threshold = Callable[[Thresholds], PercentThresholds | AgeThresholds | float]
 
 
 class Term(Protocol):

@@ -6,12 +6,12 @@ from alerting.drivers.driver import Driver, Order
 from alerting.drivers.kubernetes import Kubernetes
 from alerting.drivers.supervisor import Supervisor
 from alerting.drivers.systemd import Systemd
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 
 __all__ = ["Driver", "Drivers", "Order"]
 
 
-class Drivers(Section):
+class Drivers(SettingsSection):
     """The drivers that a receiver has, each named as its file is; what is left out, it does not have."""
 
     command: Command | None = None

@@ -15,7 +15,7 @@ from alerting.drivers.driver import Order
 from alerting.drivers.fields import Seconds, Servers, absolute
 from alerting.drivers.outcome import Cause, Failed, Outcome
 from alerting.drivers.process import run
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 
 PERMANENT = {
     os.EX_NOUSER: Cause.NOT_FOUND,
@@ -41,7 +41,7 @@ def _argv(said: tuple[str, ...]) -> tuple[str, ...]:
     return said
 
 
-class Command(Section):
+class Command(SettingsSection):
     """A program of the receiver's machine.
 
     Attributes:

@@ -14,7 +14,7 @@ from alerting.drivers.driver import Order
 from alerting.drivers.fields import Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from nervesys.clients.unix_socket import UnixConnection
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 
 PERMANENT: dict[int, Cause] = {
     HTTPStatus.NOT_FOUND: Cause.NOT_FOUND,
@@ -26,7 +26,7 @@ ANSWER_BYTES = 4096
 TEXT_LIMIT = 300
 
 
-class Docker(Section):
+class Docker(SettingsSection):
     """A Docker engine, behind a socket proxy that lets only restarts through.
 
     Attributes:

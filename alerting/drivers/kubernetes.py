@@ -15,14 +15,14 @@ from alerting.drivers.fields import AbsolutePath, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from nervesys.clock import system_clock
 from nervesys.contract import format_time
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 
 ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 """A new value in the pods' template makes the cluster replace them; kubectl uses the same."""
 PERMANENT = {401: Cause.NOT_ALLOWED, 403: Cause.NOT_ALLOWED, 404: Cause.NOT_FOUND, 422: Cause.BAD_TARGET}
 
 
-class Kubernetes(Section):
+class Kubernetes(SettingsSection):
     """The workloads of one namespace.
 
     Attributes:

@@ -13,7 +13,7 @@ from alerting.drivers.fields import FileSecret, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from nervesys.clients.supervisor import Supervisor as Client
 from nervesys.clients.supervisor import SupervisorDenied, SupervisorRefused, SupervisorTimedOut, SupervisorUnavailable
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 
 POLL_SECONDS = 0.1
 DEAD_STATES = {"STOPPED", "EXITED", "FATAL", "UNKNOWN"}
@@ -21,7 +21,7 @@ PERMANENT = {"BAD_NAME": Cause.NOT_FOUND, "NO_FILE": Cause.NOT_FOUND, "NOT_EXECU
 """Refusals that no further try will change."""
 
 
-class Supervisor(Section):
+class Supervisor(SettingsSection):
     """A supervisor whose XML-RPC interface is open to the receiver.
 
     Attributes:

@@ -4,7 +4,7 @@ from alerting.drivers.driver import Order
 from alerting.drivers.fields import AbsolutePath, Seconds, Servers
 from alerting.drivers.outcome import Cause, Failed, Outcome, Retry
 from alerting.drivers.process import run
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 
 PERMANENT = {4: Cause.NOT_ALLOWED, 5: Cause.NOT_FOUND, 6: Cause.NOT_FOUND}
 """Exit codes of systemctl, which are those of LSB's init scripts."""
@@ -12,7 +12,7 @@ UNKNOWN_USER = "authentication required"
 """Polkit's message for a user without a rule; the exit code says only that the call failed."""
 
 
-class Systemd(Section):
+class Systemd(SettingsSection):
     """The systemd of the receiver's own machine.
 
     Attributes:

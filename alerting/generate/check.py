@@ -20,8 +20,8 @@ from alerting.model import (
     TelegramChannel,
     WebhookChannel,
 )
-from nervesys.clients.promql import Known, problems, selections
-from nervesys.errors import Mistake
+from nervesys.clients.promql import KnownSeries, problems, selections
+from nervesys.errors import SettingsProblem
 from nervesys.metrics.periods import Periods
 from nervesys.settings import Settings
 from nervesys.settings.check import nearest
@@ -43,7 +43,7 @@ class World:
         secrets: folder of the secrets; None where they lie elsewhere and cannot be looked at.
     """
 
-    known: Mapping[str, Known]
+    known: Mapping[str, KnownSeries]
     of_receiver: Collection[str]
     periods: Periods
     dashboards: Collection[str]
@@ -53,7 +53,7 @@ class World:
 
 def mistakes(
     alerts: AlertsFile, origin: Callable[[tuple[str, ...]], str], settings: Settings, world: World
-) -> list[Mistake]:
+) -> list[SettingsProblem]:
     """All mistakes.
 
     Args:
@@ -63,17 +63,19 @@ def mistakes(
         world: what the names in it may be.
     """
     found = [
-        Mistake(origin(("channels", name, key)), f"channels.{name}.{key}", problem)
+        SettingsProblem(origin(("channels", name, key)), f"channels.{name}.{key}", problem)
         for name, channel in alerts.channels.items()
         for key, problem in _channel(channel, world)
     ]
     for index, alert in enumerate(alerts.alerts):
         found += [
-            Mistake(origin(("alerts", str(index), key)), f"{alert.name}, {key}", problem)
+            SettingsProblem(origin(("alerts", str(index), key)), f"{alert.name}, {key}", problem)
             for key, problem in _alert(alert, alerts, settings, world)
         ]
     if alerts.named(WATCHDOG) is None:
-        found.append(Mistake(origin(("alerts",)), "alerts", f"{WATCHDOG} is missing: nobody would notice the silence"))
+        found.append(
+            SettingsProblem(origin(("alerts",)), "alerts", f"{WATCHDOG} is missing: nobody would notice the silence")
+        )
     return found
 
 

@@ -11,7 +11,7 @@ from alerting.actions import RESTART_AGENT
 from alerting.journal import Journal, JournalUnavailable, Verdict, episodes, view
 from alerting.receiver.metrics import CAPPED, JOURNALLED, OLDEST_PENDING, PENDING
 from alerting.receiver.series import AgentSeries, News
-from nervesys.metrics import Fragments, Instruments, Sample, Snapshot
+from nervesys.metrics import Fragments, Instruments, MetricsSnapshot, Sample
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Exposition:
         self._waiting = Waiting()
         self._one = asyncio.Lock()
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self) -> MetricsSnapshot:
         """The text as of now."""
         async with self._one:
             try:
@@ -73,8 +73,8 @@ class Exposition:
             self._series.see(self._waiting.open, self._agents())
             return await asyncio.to_thread(self._rendered, self._series.news(), self._waiting)
 
-    def _rendered(self, news: Iterable[News], waiting: Waiting) -> Snapshot:
+    def _rendered(self, news: Iterable[News], waiting: Waiting) -> MetricsSnapshot:
         journalled = Fragments(JOURNALLED)
         journalled.put("journal", waiting.samples())
         parts = [self._instruments.snapshot(), self._series.rendered(news), journalled.snapshot()]
-        return Snapshot.joined(parts)
+        return MetricsSnapshot.joined(parts)

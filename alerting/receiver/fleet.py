@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from alerting.model import AlertsFile, read_alerts
 from nervesys.errors import NervesysError
 from nervesys.settings import AgentConfig, Settings
-from nervesys.stores.open_stores import Opened
+from nervesys.stores.open_stores import Configuration
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class FleetSource:
             log.warning("the brain as last read stays in use: %s", err)
 
 
-def read_fleet(opened: Opened) -> Fleet:
+def read_fleet(opened: Configuration) -> Fleet:
     """The fleet and its alerts as a brain has them.
 
     Raises:

@@ -9,7 +9,7 @@ from alerting.drivers.outcome import Done, Failed
 from alerting.journal import Change, Journal, State, Writer, records
 from alerting.journal.records import Record
 from alerting.receiver import metrics
-from nervesys.analysis import Analyst, Severity
+from nervesys.analysis import Analyst, ErrorSeverity
 from nervesys.analysis.alert import LASTS_SECONDS, posted
 from nervesys.clients.alertmanager import Cluster
 from nervesys.clock import Clock
@@ -66,7 +66,7 @@ class Advisor:
         """
         now = self.clock()
         critical = await self.journal.read(
-            lambda connection: records.standing(connection, ANALYZE, Severity.CRITICAL, now - HEARD_SECONDS)
+            lambda connection: records.standing(connection, ANALYZE, ErrorSeverity.CRITICAL, now - HEARD_SECONDS)
         )
         standing = {record.agent: record for record in critical}
         over = [self._alert(one, end=now) for agent, one in self._standing.items() if agent not in standing]

@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from alerting.drivers import Drivers
 from alerting.drivers.fields import FileSecret, Seconds, read_secret
-from nervesys.errors import Mistake, SettingsError
-from nervesys.settings import FolderTree, Place, load_file
-from nervesys.settings.section import Section
+from nervesys.errors import SettingsError, SettingsProblem
+from nervesys.settings import FolderTree, StartupSettings, load_file
+from nervesys.settings.section import SettingsSection
 
 FILE = "receiver.yaml"
 
@@ -26,7 +26,7 @@ def _journal(said: SecretStr) -> SecretStr:
     return said
 
 
-class Limits(Section):
+class Limits(SettingsSection):
     """How much is taken in, and how carefully it acts.
 
     Attributes:
@@ -60,7 +60,7 @@ class Limits(Section):
     flap_window_seconds: Seconds = 21600
 
 
-class Actions(Section):
+class Actions(SettingsSection):
     """Whether it acts.
 
     Attributes:
@@ -70,7 +70,7 @@ class Actions(Section):
     mode: Literal["act", "observe"] = "act"
 
 
-class LocalFile(Section):
+class LocalFile(SettingsSection):
     """`receiver.yaml`, whole.
 
     Attributes:
@@ -87,7 +87,7 @@ class LocalFile(Section):
     actions: Actions = Actions()
 
 
-def open_local(place: Place, config: Path | None = None) -> LocalFile:
+def open_local(place: StartupSettings, config: Path | None = None) -> LocalFile:
     """The receiver's local file, with what it leaves open filled in.
 
     Args:
@@ -99,7 +99,7 @@ def open_local(place: Place, config: Path | None = None) -> LocalFile:
     """
     file = (config or place.home / FILE).absolute()
     if not file.is_file():
-        raise SettingsError([Mistake(str(file), "", "no such file; it says which drivers this receiver has")])
+        raise SettingsError([SettingsProblem(str(file), "", "no such file; it says which drivers this receiver has")])
     local = load_file(FolderTree(file.parent), file.name, LocalFile)
     try:
         return local.model_copy(
@@ -109,4 +109,4 @@ def open_local(place: Place, config: Path | None = None) -> LocalFile:
             }
         )
     except ValueError as err:
-        raise SettingsError([Mistake(str(file), "token_file", str(err))]) from None
+        raise SettingsError([SettingsProblem(str(file), "token_file", str(err))]) from None

@@ -35,7 +35,7 @@ from nervesys.clients.alertmanager import Cluster
 from nervesys.clock import Clock, system_clock
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.metrics import Instruments
-from nervesys.metrics.pages import Program, application
+from nervesys.metrics.pages import HttpProgram, application
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.objects import ObjectStore
 
@@ -137,7 +137,7 @@ class Receiver:
         )
         desk.start()
         self._start_series()
-        program = Program(
+        program = HttpProgram(
             name="receiver",
             about="Takes alerts, journals them, acts, and looks whether it helped.",
             snapshot=self._exposition.snapshot,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from alerting.actions import REMEDIES
 from alerting.journal import OPEN_STATES
 from alerting.receiver.metrics import ACTIONS, OF_AGENTS, OPEN
-from nervesys.metrics import Fragments, Sample, Snapshot
+from nervesys.metrics import Fragments, MetricsSnapshot, Sample
 
 Counts = Mapping[tuple[str, str], int]
 """By action and state."""
@@ -74,7 +74,7 @@ class AgentSeries:
         names, self._news = self._news, set()
         return [News(agent, dict(self._entered.get(agent, NOTHING)), self._open_of(agent)) for agent in names]
 
-    def rendered(self, news: Iterable[News]) -> Snapshot:
+    def rendered(self, news: Iterable[News]) -> MetricsSnapshot:
         """Render the changed agents anew, and join all."""
         for one in news:
             self._fragments.put(one.agent, one.samples())

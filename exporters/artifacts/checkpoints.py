@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, column, func, make_url, select, table, text
 
 from exporters.runner import Refresh
-from nervesys.database import Reader
+from nervesys.database import ReadOnlyDatabase
 from nervesys.errors import SourceError
 from nervesys.metrics import Family, Period, Sample
 
@@ -71,7 +71,7 @@ class CheckpointsArea:
 
     def __init__(self, urls: Mapping[str, str]) -> None:
         self._urls = urls
-        self._readers = {name: Reader(url, f"the checkpoints {name}") for name, url in urls.items()}
+        self._readers = {name: ReadOnlyDatabase(url, f"the checkpoints {name}") for name, url in urls.items()}
         self._stamps: dict[str, object] = {}
 
     def refresh(self, out: Refresh) -> None:

@@ -8,7 +8,7 @@ from exporters.runner import Refresh
 from nervesys.artifacts.files import Files
 from nervesys.artifacts.manifest import Status
 from nervesys.artifacts.tables import manifests
-from nervesys.database import Reader
+from nervesys.database import ReadOnlyDatabase
 from nervesys.metrics import Family, Period, Sample
 
 COMPARED = Family(
@@ -37,7 +37,7 @@ class ChecksumsArea:
         files: the contents.
     """
 
-    def __init__(self, reader: Reader, files: Files) -> None:
+    def __init__(self, reader: ReadOnlyDatabase, files: Files) -> None:
         self._reader, self._files = reader, files
         self._after, self._compared = "", 0
         self._mismatched: set[str] = set()

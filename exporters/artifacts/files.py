@@ -9,7 +9,7 @@ from nervesys.artifacts.files import Files
 from nervesys.artifacts.manifest import Status
 from nervesys.artifacts.tables import manifests
 from nervesys.clock import Clock
-from nervesys.database import Reader
+from nervesys.database import ReadOnlyDatabase
 from nervesys.metrics import Family, Period, Sample
 
 FILES = Family("artifact_files", "gauge", "Files below the root of all contents.", (), Period.SCRAPE)
@@ -31,7 +31,7 @@ class FilesArea:
         on_their_way_seconds: for which a file may wait for its manifest.
     """
 
-    def __init__(self, reader: Reader, files: Files, clock: Clock, on_their_way_seconds: float) -> None:
+    def __init__(self, reader: ReadOnlyDatabase, files: Files, clock: Clock, on_their_way_seconds: float) -> None:
         self._reader, self._files, self._clock = reader, files, clock
         self._on_their_way = on_their_way_seconds
 

@@ -15,7 +15,7 @@ from exporters.runner import Refresh
 from nervesys.artifacts.manifest import Status
 from nervesys.artifacts.tables import manifests, steps, traces
 from nervesys.artifacts.trace import ENDED, Progress
-from nervesys.database import Reader
+from nervesys.database import ReadOnlyDatabase
 from nervesys.metrics import Family, Period, Sample
 
 GROUP = ("type", "status", "visibility")
@@ -176,7 +176,7 @@ class ManifestsArea:
         reader: of the database.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: ReadOnlyDatabase) -> None:
         self._reader = reader
         self._readers = (TableReader(ArtifactCounts), TableReader(TraceCounts), TableReader(StepCounts))
 

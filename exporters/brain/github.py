@@ -8,7 +8,7 @@ Errors  BrainUnavailable and QuotaLow are raised: exporter_up drops to 0; the ra
 
 from exporters.runner import Health, Refresh
 from nervesys.metrics import Family, Period
-from nervesys.settings.storage import Brain
+from nervesys.settings.storage import BrainSettings
 from nervesys.stores.github import GitHub
 
 LIMIT = Family("github_rate_limit_limit", "gauge", "Requests that the API grants an hour.", (), Period.SCRAPE)
@@ -33,7 +33,7 @@ class GitHubArea:
         health: counts the requests.
     """
 
-    def __init__(self, settings: Brain, health: Health) -> None:
+    def __init__(self, settings: BrainSettings, health: Health) -> None:
         self._api = GitHub(settings, health.request)
         self._settings = settings
         self._etag: str | None = None

@@ -19,7 +19,7 @@ from exporters.history.text import SeriesOrigin, gauges_text, sums_text
 from exporters.shared import summaries
 from nervesys.contract.brain import DailySummary
 from nervesys.errors import BadObject, Reason
-from nervesys.settings.storage import Archive as ArchiveSettings
+from nervesys.settings.storage import ArchiveSettings
 from nervesys.stores.archive import Archive
 from nervesys.stores.archives import open_archive
 from nervesys.stores.lines import batches_of

@@ -9,7 +9,7 @@ from exporters.history.plan import ReadJob
 from exporters.history.reading import ReadResult, read_all
 from exporters.history.targets import Target
 from nervesys.errors import Reason
-from nervesys.settings.storage import Archive as ArchiveSettings
+from nervesys.settings.storage import ArchiveSettings
 
 BATCH_DAYS, BATCH_FILES = 7, 40
 """In a block, at most days; so many files end it with their day. Blocks of a day would be many, which Prometheus would

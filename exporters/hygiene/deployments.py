@@ -13,7 +13,7 @@ from exporters.runner import Health, Refresh
 from nervesys.contract.deployments import Conclusion, Run, Runs
 from nervesys.errors import BadObject
 from nervesys.metrics import Family, Period, Sample
-from nervesys.settings.storage import Brain
+from nervesys.settings.storage import BrainSettings
 from nervesys.stores.github import GitHub
 
 WORKFLOW = ("repository", "workflow", "branch")
@@ -55,7 +55,7 @@ class DeploymentsArea:
         health: counts the requests.
     """
 
-    def __init__(self, settings: Brain, health: Health) -> None:
+    def __init__(self, settings: BrainSettings, health: Health) -> None:
         self._api = GitHub(settings, health.request)
         self._repositories = settings.watched_repositories
         self._etags: dict[str, str | None] = {}

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from nervesys.clock import Clock
 from nervesys.errors import BadObject, Reason
-from nervesys.metrics import Family, Instruments, Period, Snapshot
+from nervesys.metrics import Family, Instruments, MetricsSnapshot, Period
 
 AREA = ("source", "area")
 UP = Family("exporter_up", "gauge", "Whether the last pass over the area succeeded.", AREA, Period.SCRAPE)
@@ -118,7 +118,7 @@ class Health:
         self._set(BACKLOG, area, backlog)
         self._instruments.set(SERIES, series, self._source)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> MetricsSnapshot:
         """These metrics, rendered now."""
         return self._instruments.snapshot()
 

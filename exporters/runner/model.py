@@ -11,7 +11,7 @@ from exporters.runner.health import Health
 from exporters.runner.refresh import Refresh
 from nervesys.clock import Clock
 from nervesys.metrics import Family
-from nervesys.settings import AgentConfig, Place, Settings
+from nervesys.settings import AgentConfig, Settings, StartupSettings
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class SourceContext:
         stopping: set when the exporter ends; long passes check it between their steps.
     """
 
-    place: Place
+    place: StartupSettings
     settings: Settings
     agents: Mapping[str, AgentConfig]
     clock: Clock

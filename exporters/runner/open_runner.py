@@ -11,12 +11,12 @@ from exporters.runner.model import WHOLE, Shard, Source, SourceContext
 from exporters.runner.runner import Runner
 from nervesys.clock import Clock
 from nervesys.errors import NervesysError
-from nervesys.settings import Loaded, Place
+from nervesys.settings import Loaded, StartupSettings
 
 
 @contextmanager
 def open_source(
-    source: Source, place: Place, loaded: Loaded, clock: Clock, *, once: bool = False, shard: Shard = WHOLE
+    source: Source, place: StartupSettings, loaded: Loaded, clock: Clock, *, once: bool = False, shard: Shard = WHOLE
 ) -> Iterator[Runner]:
     """Open a runner, and its cache for itself alone.
 

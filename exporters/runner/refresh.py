@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Hashable, Iterable
 
 from nervesys.errors import BadObject, Reason
-from nervesys.metrics import Family, Fragments, Sample, Snapshot
+from nervesys.metrics import Family, Fragments, MetricsSnapshot, Sample
 
 REJECTED_LIMIT = 10_000
 """Rejected objects that are remembered; beyond it all are forgotten, and may be counted a second time."""
@@ -58,6 +58,6 @@ class Refresh:
         self._rejected_versions[key] = (version, bad.reason)
         self._on_rejected(key, bad)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> MetricsSnapshot:
         """Everything put, as finished text."""
         return self._fragments.snapshot()

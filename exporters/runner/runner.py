@@ -13,8 +13,8 @@ from exporters.runner.refresh import Refresh
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
 from nervesys.errors import SourceError
-from nervesys.metrics import Snapshot
-from nervesys.metrics.pages import Program
+from nervesys.metrics import MetricsSnapshot
+from nervesys.metrics.pages import HttpProgram
 from nervesys.settings.monitoring import fresh_seconds
 
 
@@ -33,7 +33,7 @@ class Runner:
         self._timer = timer
         self._areas = {area.name: area for area in source.areas(context)}
         self._out = {area.name: Refresh(area.families, context.health.reject) for area in self._areas.values()}
-        self._snapshots: dict[str, Snapshot] = {}
+        self._snapshots: dict[str, MetricsSnapshot] = {}
         self._join_lock = Lock()
         self._problems = dict.fromkeys(self._areas, "not read yet")
         self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(len(self._areas))})
@@ -102,7 +102,7 @@ class Runner:
         self._context.stopping.set()
         self._scheduler.shutdown()
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> MetricsSnapshot:
         """What a scrape is sent: the exporter's own families, then each area's, as of its last success."""
         return self._snapshot
 
@@ -110,7 +110,7 @@ class Runner:
         """Make one text of all, so that no scrape has to."""
         with self._join_lock:
             areas = (self._snapshots.get(name) for name in self._areas)
-            served = Snapshot.joined([self._context.health.snapshot(), *filter(None, areas)])
+            served = MetricsSnapshot.joined([self._context.health.snapshot(), *filter(None, areas)])
             served.gzipped  # noqa: B018  # finished here, for no scrape is to wait for it
             self._snapshot = served
 
@@ -122,6 +122,6 @@ class Runner:
         """What keeps each area that does not work from working; empty while all do."""
         return "; ".join(f"{name}: {why}" for name, why in self._problems.items())
 
-    def program(self) -> Program:
+    def program(self) -> HttpProgram:
         """The exporter's HTTP pages."""
-        return Program(f"{self._source.name} exporter", self._source.about, self.snapshot, self.not_ready)
+        return HttpProgram(f"{self._source.name} exporter", self._source.about, self.snapshot, self.not_ready)

@@ -29,7 +29,7 @@ from nervesys.agent.work import Task, Work
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import AgentState, Status
 from nervesys.errors import NervesysError
-from nervesys.settings import Place, Settings
+from nervesys.settings import Settings, StartupSettings
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.open_stores import open_store
 from nervesys.stores.s3 import ATTEMPTS
@@ -78,7 +78,7 @@ class Agent:
         reports: Reports = no_reports,
     ) -> None:
         name = named(name, environ)
-        copy = Copy(f"agent-{name}", Place.of(environ, home, brain), environ, clock)
+        copy = Copy(f"agent-{name}", StartupSettings.of(environ, home, brain), environ, clock)
         self.me = identify(name, server, copy.opened(), environ, clock())
         """Who it is."""
         self.log = self.me.log

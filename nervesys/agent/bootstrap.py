@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from nervesys.clock import Clock
 from nervesys.contract import BrainCopy
 from nervesys.errors import BrainUnavailable
-from nervesys.settings import Loaded, Place, Tree, load
+from nervesys.settings import Loaded, StartupSettings, Tree, load
 from nervesys.stores.brain import GitBrain, open_brain, open_folder
-from nervesys.stores.open_stores import Opened
+from nervesys.stores.open_stores import Configuration
 from nervesys.stores.sealing import FILE, hold
 from nervesys.stores.trees import EmptyTree
 
@@ -34,7 +34,7 @@ class Copy:
         BrainUnavailable: the brain cannot be read and no earlier copy is there.
     """
 
-    def __init__(self, program: str, place: Place, environ: Mapping[str, str], clock: Clock) -> None:
+    def __init__(self, program: str, place: StartupSettings, environ: Mapping[str, str], clock: Clock) -> None:
         self.place, self.said = place, BrainCopy()
         self._program, self._environ, self._clock = program, environ, clock
         self._brain = open_brain(place, program, environ=environ, depth=DEPTH)
@@ -44,9 +44,9 @@ class Copy:
         self.loaded = self._load()
         """Settings and fleet, as last read."""
 
-    def opened(self) -> Opened:
+    def opened(self) -> Configuration:
         """What an agent starts from."""
-        return Opened(self.place, self, self.loaded)
+        return Configuration(self.place, self, self.loaded)
 
     def pushing(self) -> GitBrain | None:
         """The brain as what agents write to; None where it is a plain folder."""

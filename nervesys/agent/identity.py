@@ -10,10 +10,10 @@ from pathlib import Path
 
 from nervesys.contract import PathTemplate, server_name
 from nervesys.contract.names import agent_name
-from nervesys.errors import BadObject, Mistake, SettingsError, gathered
+from nervesys.errors import BadObject, SettingsError, SettingsProblem, gathered
 from nervesys.redact import Redactor
 from nervesys.settings import AgentConfig, Loaded, Settings
-from nervesys.stores.open_stores import Opened
+from nervesys.stores.open_stores import Configuration
 from nervesys.stores.sealing import missing
 
 
@@ -65,10 +65,10 @@ def named(called: str | None, environ: Mapping[str, str]) -> str:
     try:
         return agent_name(name)
     except BadObject as bad:
-        raise SettingsError([Mistake("agent", "", f"{bad}; give its name, or set NERVESYS_AGENT")]) from bad
+        raise SettingsError([SettingsProblem("agent", "", f"{bad}; give its name, or set NERVESYS_AGENT")]) from bad
 
 
-def identify(name: str, server: str | None, base: Opened, environ: Mapping[str, str], now: float) -> Identity:
+def identify(name: str, server: str | None, base: Configuration, environ: Mapping[str, str], now: float) -> Identity:
     """The identity of a new start.
 
     Args:
@@ -82,18 +82,18 @@ def identify(name: str, server: str | None, base: Opened, environ: Mapping[str, 
         SettingsError: the brain does not know the agent or has switched it off, the server's name is none, or the
             paths of the store would let batches of logs overwrite each other.
     """
-    mistakes: list[Mistake] = []
+    mistakes: list[SettingsProblem] = []
     host = server or environ.get("NERVESYS_SERVER") or socket.gethostname()
     try:
         host = server_name(host)
     except BadObject as bad:
-        mistakes.append(Mistake("NERVESYS_SERVER", "", f"{bad}; set it, or pass --server"))
+        mistakes.append(SettingsProblem("NERVESYS_SERVER", "", f"{bad}; set it, or pass --server"))
     config = None
     with gathered(mistakes):
         config = member(base.loaded, name)
     mistakes += _ambiguous(base)
     if base.loaded.settings.storage.encryption.recipients and (problem := missing()):
-        mistakes.append(Mistake("config/storage.yaml", "encryption.recipients", problem))
+        mistakes.append(SettingsProblem("config/storage.yaml", "encryption.recipients", problem))
     if mistakes or config is None:
         raise SettingsError(mistakes)
     return Identity(name, host, str(uuid.uuid4()), now, config, base.loaded.settings, base.place.home / "agents" / name)
@@ -108,18 +108,20 @@ def member(loaded: Loaded, name: str) -> AgentConfig:
     config = loaded.agents.get(name)
     if config is None:
         known = ", ".join(sorted(loaded.agents)) or "no agent"
-        raise SettingsError([Mistake("agent", name, f"the brain has no config/agents/{name}.yaml; it knows: {known}")])
+        raise SettingsError(
+            [SettingsProblem("agent", name, f"the brain has no config/agents/{name}.yaml; it knows: {known}")]
+        )
     if not config.enabled:
-        raise SettingsError([Mistake(loaded.origins[f"agents.{name}.enabled"], "agent.enabled", "is false")])
+        raise SettingsError([SettingsProblem(loaded.origins[f"agents.{name}.enabled"], "agent.enabled", "is false")])
     return config
 
 
-def _ambiguous(base: Opened) -> list[Mistake]:
+def _ambiguous(base: Configuration) -> list[SettingsProblem]:
     """Paths that cannot tell two agents or two batches apart: good enough for reading, not for writing."""
     paths = base.loaded.settings.storage.storj.paths
     needed = {"agents": ({"agent"}, paths.agents), "active_logs": ({"agent", "date", "seq"}, paths.active_logs)}
     return [
-        Mistake(base.loaded.origins[f"storage.storj.paths.{area}"], f"storj.paths.{area}", _lacks(missing))
+        SettingsProblem(base.loaded.origins[f"storage.storj.paths.{area}"], f"storj.paths.{area}", _lacks(missing))
         for area, (fields, template) in needed.items()
         if (missing := sorted(fields - set(PathTemplate(template).fields)))
     ]

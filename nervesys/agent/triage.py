@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from nervesys.agent.identity import Identity
-from nervesys.analysis import Analyst, NoAnswer, Severity, about_error, analyst_of
+from nervesys.analysis import Analyst, ErrorSeverity, NoModelAnswer, about_error, analyst_of
 from nervesys.analysis.alert import LASTS_SECONDS, REFRESH_SECONDS, posted
 from nervesys.clients.alertmanager import Cluster
 from nervesys.clock import Clock
@@ -67,12 +67,12 @@ class Triage:
             NoAnswer: the model did not judge; the errors wait.
             AlertmanagerUnavailable: nobody took the alert; the next turn posts it.
         """
-        silence: NoAnswer | None = None
+        silence: NoModelAnswer | None = None
         while self._errors and silence is None:
             error = self._errors[0]
             try:
                 self._judge(error)
-            except NoAnswer as err:
+            except NoModelAnswer as err:
                 silence = err
             else:
                 self._errors.popleft()
@@ -97,7 +97,7 @@ class Triage:
                     "metadata": {"model_version": self._analyst.model, "tokens_used": judged.tokens},
                 },
             )
-        if verdict.severity is Severity.CRITICAL:
+        if verdict.severity is ErrorSeverity.CRITICAL:
             before = self._critical.get(kind)
             if before is None:
                 self._posted_at = None  # news do not wait

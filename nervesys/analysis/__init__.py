@@ -1,16 +1,16 @@
 """The optional language model: judges errors and summarizes days, within a budget. Nothing depends on it."""
 
 from nervesys.analysis.analyst import Analyst, Judgement, analyst_of
-from nervesys.analysis.question import Question, about_alert, about_day, about_error
-from nervesys.analysis.verdict import NoAnswer, Severity, Verdict
+from nervesys.analysis.question import Prompt, about_alert, about_day, about_error
+from nervesys.analysis.verdict import ErrorSeverity, ErrorVerdict, NoModelAnswer
 
 __all__ = [
     "Analyst",
+    "ErrorSeverity",
+    "ErrorVerdict",
     "Judgement",
-    "NoAnswer",
-    "Question",
-    "Severity",
-    "Verdict",
+    "NoModelAnswer",
+    "Prompt",
     "about_alert",
     "about_day",
     "about_error",

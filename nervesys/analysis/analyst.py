@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from nervesys.analysis.budget import Budget
 from nervesys.analysis.memory import remembered
-from nervesys.analysis.model import Answer, Model
-from nervesys.analysis.question import Question
-from nervesys.analysis.verdict import NoAnswer, Verdict, verdict_in
+from nervesys.analysis.model import Model, ModelAnswer
+from nervesys.analysis.question import Prompt
+from nervesys.analysis.verdict import ErrorVerdict, NoModelAnswer, verdict_in
 from nervesys.clock import Clock
 from nervesys.settings.alibaba import AlibabaCloud
 
@@ -27,7 +27,7 @@ class Judgement:
         tokens: 0 if the verdict was cached.
     """
 
-    verdict: Verdict
+    verdict: ErrorVerdict
     tokens: int
 
 
@@ -47,13 +47,13 @@ class Analyst:
 
     uses: Container[str]
     model: str
-    ask: Callable[[Question], Answer]
+    ask: Callable[[Prompt], ModelAnswer]
     answer_tokens: int
     budget: Budget
     redact: Callable[[str], str]
     clock: Clock
 
-    def judge(self, kind: str, question: Question) -> Judgement:
+    def judge(self, kind: str, question: Prompt) -> Judgement:
         """Judge whether an error is critical. The model is asked once a day for each kind of error.
 
         Args:
@@ -70,7 +70,7 @@ class Analyst:
         self.budget.memory.keep(kind, verdict, self.clock())
         return Judgement(verdict, tokens)
 
-    def write(self, question: Question) -> str:
+    def write(self, question: Prompt) -> str:
         """Let the model write a text for people.
 
         Raises:
@@ -82,14 +82,14 @@ class Analyst:
         """Close the cache."""
         self.budget.memory.close()
 
-    def _asked(self, question: Question, read: Callable[[str], Read]) -> tuple[Read, int]:
-        question = Question(question.instructions, self.redact(question.facts))
+    def _asked(self, question: Prompt, read: Callable[[str], Read]) -> tuple[Read, int]:
+        question = Prompt(question.instructions, self.redact(question.facts))
         self.budget.take(question.tokens + self.answer_tokens, self.clock())
         try:
             answer = self.ask(question)
             self.budget.spend(answer.tokens, self.clock())
             said = read(answer.text)
-        except NoAnswer:
+        except NoModelAnswer:
             self.budget.failed(self.clock())
             raise
         self.budget.worked()
@@ -114,5 +114,5 @@ def analyst_of(settings: AlibabaCloud, memory: Path, redact: Callable[[str], str
 def _text(answer: str) -> str:
     text = answer.strip()[:TEXT_CHARACTERS]
     if not text:
-        raise NoAnswer("read the model's answer: it is empty")
+        raise NoModelAnswer("read the model's answer: it is empty")
     return text

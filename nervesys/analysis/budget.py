@@ -3,8 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from nervesys.analysis.memory import Memory
-from nervesys.analysis.verdict import NoAnswer
+from nervesys.analysis.memory import VerdictCache
+from nervesys.analysis.verdict import NoModelAnswer
 from nervesys.contract.paths import time_fields
 
 MINUTE = 60.0
@@ -24,7 +24,7 @@ class Budget:
 
     requests_per_minute: int
     tokens_per_day: int
-    memory: Memory
+    memory: VerdictCache
     _asked: deque[float] = field(default_factory=deque)
     _pause: float = 0.0
     _closed_until: float = 0.0
@@ -42,11 +42,11 @@ class Budget:
         while self._asked and self._asked[0] <= now - MINUTE:
             self._asked.popleft()
         if now < self._closed_until:
-            raise NoAnswer("not asked: the model failed recently")
+            raise NoModelAnswer("not asked: the model failed recently")
         if len(self._asked) >= self.requests_per_minute:
-            raise NoAnswer(f"not asked: {self.requests_per_minute} requests a minute are the limit")
+            raise NoModelAnswer(f"not asked: {self.requests_per_minute} requests a minute are the limit")
         if self.memory.spent(_day(now)) + tokens > self.tokens_per_day:
-            raise NoAnswer(f"not asked: the budget of {self.tokens_per_day} tokens a day is used up")
+            raise NoModelAnswer(f"not asked: the budget of {self.tokens_per_day} tokens a day is used up")
         self._asked.append(now)
 
     def spend(self, tokens: int, now: float) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from nervesys.analysis.verdict import Severity, Verdict
+from nervesys.analysis.verdict import ErrorSeverity, ErrorVerdict
 
 VERSION = 1
 SCHEMA = """
@@ -20,7 +20,7 @@ LASTS_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
-class Memory:
+class VerdictCache:
     """The file.
 
     Attributes:
@@ -30,14 +30,14 @@ class Memory:
     database: sqlite3.Connection
     lock: Lock
 
-    def verdict(self, kind: str, now: float) -> Verdict | None:
+    def verdict(self, kind: str, now: float) -> ErrorVerdict | None:
         """The cached verdict on a kind of error."""
         query = "SELECT severity, reason FROM verdict WHERE kind = ? AND at > ?"
         with self.lock:
             row = self.database.execute(query, (kind, now - LASTS_SECONDS)).fetchone()
-        return Verdict(severity=Severity(row[0]), reason=row[1]) if row else None
+        return ErrorVerdict(severity=ErrorSeverity(row[0]), reason=row[1]) if row else None
 
-    def keep(self, kind: str, verdict: Verdict, now: float) -> None:
+    def keep(self, kind: str, verdict: ErrorVerdict, now: float) -> None:
         """Cache a verdict, and delete expired ones."""
         row = (kind, verdict.severity, verdict.reason, now)
         with self.lock, self.database:
@@ -62,14 +62,14 @@ class Memory:
         self.database.close()
 
 
-def remembered(path: Path) -> Memory:
+def remembered(path: Path) -> VerdictCache:
     """Open the cache; a file that is damaged or of another version is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return Memory(_opened(path), Lock())
+        return VerdictCache(_opened(path), Lock())
     except (sqlite3.DatabaseError, ValueError):
         path.unlink()
-        return Memory(_opened(path), Lock())
+        return VerdictCache(_opened(path), Lock())
 
 
 def _opened(path: Path) -> sqlite3.Connection:

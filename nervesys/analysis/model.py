@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from nervesys.analysis.question import CHARACTERS_A_TOKEN, Question
-from nervesys.analysis.verdict import NoAnswer
+from nervesys.analysis.question import CHARACTERS_A_TOKEN, Prompt
+from nervesys.analysis.verdict import NoModelAnswer
 from nervesys.settings.alibaba import AlibabaCloud
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ EXTRA = "pip install 'nervesys-observability[analysis]'"
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelAnswer:
     """What the model said.
 
     Attributes:
@@ -40,7 +40,7 @@ class Model:
 
     settings: AlibabaCloud
 
-    def ask(self, question: Question) -> Answer:
+    def ask(self, question: Prompt) -> ModelAnswer:
         """Ask a question; blocks for at most the configured timeout.
 
         Raises:
@@ -50,7 +50,7 @@ class Model:
         try:
             from openai import OpenAIError
         except ImportError:
-            raise NoAnswer(f"ask {said.model}: type: {EXTRA}") from None
+            raise NoModelAnswer(f"ask {said.model}: type: {EXTRA}") from None
         try:
             answer = self._client.chat.completions.create(
                 model=said.model,
@@ -62,10 +62,10 @@ class Model:
                 ],
             )
         except (OpenAIError, ValueError) as err:  # the second, where the body is no JSON
-            raise NoAnswer(f"ask {said.model} at {said.base_url}: {_cause(err)}") from None
+            raise NoModelAnswer(f"ask {said.model} at {said.base_url}: {_cause(err)}") from None
         text = (answer.choices[0].message.content if answer.choices else None) or ""
         used = answer.usage.total_tokens if answer.usage else question.tokens + len(text) // CHARACTERS_A_TOKEN
-        return Answer(text, used)
+        return ModelAnswer(text, used)
 
     @cached_property
     def _client(self) -> "OpenAI":

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nervesys.analysis.verdict import Verdict
+from nervesys.analysis.verdict import ErrorVerdict
 from nervesys.contract import DailySummary, LogRecord
 
 FACT_CHARACTERS = 1500
@@ -26,7 +26,7 @@ _JUDGE = (
     f"{_DATA} "
     "Answer `critical` where work or data is being lost, secrets leak, or the agent cannot go on without people; "
     "`normal` where it goes on by itself or can wait until morning. Give the reason in one short sentence. "
-    f"Answer with one JSON object of this schema and nothing else: {json.dumps(Verdict.model_json_schema())}"
+    f"Answer with one JSON object of this schema and nothing else: {json.dumps(ErrorVerdict.model_json_schema())}"
 )
 _SUM_UP = (
     "You write for the operators of a fleet of AI agents what one day was like. "
@@ -37,7 +37,7 @@ _SUM_UP = (
 
 
 @dataclass(frozen=True)
-class Question:
+class Prompt:
     """One question.
 
     Attributes:
@@ -54,7 +54,7 @@ class Question:
         return (len(self.instructions) + len(self.facts)) // CHARACTERS_A_TOKEN
 
 
-def about_error(record: LogRecord) -> Question:
+def about_error(record: LogRecord) -> Prompt:
     """The question whether an error is critical."""
     context = record.context.model_dump(exclude_none=True)
     return _question(
@@ -66,7 +66,7 @@ def about_error(record: LogRecord) -> Question:
     )
 
 
-def about_alert(labels: Mapping[str, str], annotations: Mapping[str, str], last_error: str | None) -> Question:
+def about_alert(labels: Mapping[str, str], annotations: Mapping[str, str], last_error: str | None) -> Prompt:
     """The question whether an alert is critical.
 
     Args:
@@ -77,13 +77,13 @@ def about_alert(labels: Mapping[str, str], annotations: Mapping[str, str], last_
     return _question(_JUDGE, labels=dict(labels), annotations=dict(annotations), last_error=last_error)
 
 
-def about_day(summary: DailySummary) -> Question:
+def about_day(summary: DailySummary) -> Prompt:
     """The request for a summary of a day."""
     return _question(_SUM_UP, **summary.model_dump(mode="json", exclude_none=True))
 
 
-def _question(instructions: str, **facts: Any) -> Question:
-    return Question(instructions, json.dumps(_cut(facts), ensure_ascii=False))
+def _question(instructions: str, **facts: Any) -> Prompt:
+    return Prompt(instructions, json.dumps(_cut(facts), ensure_ascii=False))
 
 
 def _cut(value: Any) -> Any:

@@ -11,11 +11,11 @@ REASON_CHARACTERS = 300
 """Longest reason; the rest is cut off."""
 
 
-class NoAnswer(NervesysError):
+class NoModelAnswer(NervesysError):
     """The model did not answer, or its answer is invalid."""
 
 
-class Severity(StrEnum):
+class ErrorSeverity(StrEnum):
     """Whether people must be notified at once."""
 
     CRITICAL = "critical"
@@ -26,24 +26,24 @@ def _in_one_line(said: object) -> object:
     return " ".join(said.split())[:REASON_CHARACTERS] if isinstance(said, str) else said
 
 
-class Verdict(BaseModel):
+class ErrorVerdict(BaseModel):
     """The judgement on one error; its JSON schema is what the model is asked for."""
 
     model_config = ConfigDict(frozen=True)
 
-    severity: Severity
+    severity: ErrorSeverity
     reason: Annotated[str, BeforeValidator(_in_one_line), StringConstraints(min_length=1)]
 
 
-def verdict_in(answer: str) -> Verdict:
+def verdict_in(answer: str) -> ErrorVerdict:
     """Parse the verdict in an answer; anything around the JSON, such as a code fence, is ignored.
 
     Raises:
         NoAnswer: it has no valid verdict.
     """
     try:
-        return Verdict.model_validate_json(answer[answer.find("{") : answer.rfind("}") + 1])
+        return ErrorVerdict.model_validate_json(answer[answer.find("{") : answer.rfind("}") + 1])
     except ValidationError as err:
         wrong = err.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, wrong["loc"]))
-        raise NoAnswer(f"read the model's answer: {place + ': ' if place else ''}{wrong['msg']}") from None
+        raise NoModelAnswer(f"read the model's answer: {place + ': ' if place else ''}{wrong['msg']}") from None

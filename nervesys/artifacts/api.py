@@ -28,7 +28,7 @@ from nervesys.database import Writer
 from nervesys.errors import DatabaseUnavailable, SourceError
 from nervesys.metrics import Instruments
 from nervesys.metrics.body import Refused, read_body
-from nervesys.settings.storage import Artifacts
+from nervesys.settings.storage import ArtifactsSettings
 
 ROOT = "/api/v1/"
 BODY_BYTES = 256 << 10
@@ -96,7 +96,7 @@ class Api:
     files: Files
     tokens: Tokens
     instruments: Instruments
-    settings: Artifacts
+    settings: ArtifactsSettings
     clock: Clock
 
     def routes(self) -> list[BaseRoute]:

@@ -17,8 +17,8 @@ from fsspec.exceptions import FSTimeoutError
 
 from nervesys.contract.times import utc
 from nervesys.contract.ulid import given_at
-from nervesys.errors import Mistake, SettingsError, SourceError
-from nervesys.settings.storage import Store
+from nervesys.errors import SettingsError, SettingsProblem, SourceError
+from nervesys.settings.storage import StoreSettings
 
 CHUNK = 1 << 20
 LOCAL, S3 = "file://", "s3://"
@@ -53,7 +53,7 @@ class Files:
         SettingsError: the URL is of another kind, or a package that it needs is not installed.
     """
 
-    def __init__(self, url: str, store: Store) -> None:
+    def __init__(self, url: str, store: StoreSettings) -> None:
         self.root = url.rstrip("/")
         self._fs = _filesystem(self.root, store)
 
@@ -118,20 +118,20 @@ class Files:
                 yield Found(self._fs.unstrip_protocol(path), int(info["size"]), _modified(info))
 
 
-def _filesystem(root: str, store: Store) -> Any:
+def _filesystem(root: str, store: StoreSettings) -> Any:
     if root.startswith(f"{LOCAL}/"):
         return fsspec.filesystem("file", auto_mkdir=True, skip_instance_cache=True)
     if not root.startswith(S3):
         problem = "use a folder, file:///path or s3://BUCKET/PREFIX"
-        raise SettingsError([Mistake("config/storage.yaml", "artifacts.files", problem)])
+        raise SettingsError([SettingsProblem("config/storage.yaml", "artifacts.files", problem)])
     try:
         return fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False, **_opening(store))
     except ImportError as err:
         problem = "s3:// needs a package: pip install 'nervesys-observability[s3fs]'"
-        raise SettingsError([Mistake("config/storage.yaml", "artifacts.files", problem)]) from err
+        raise SettingsError([SettingsProblem("config/storage.yaml", "artifacts.files", problem)]) from err
 
 
-def _opening(store: Store) -> dict[str, Any]:
+def _opening(store: StoreSettings) -> dict[str, Any]:
     return {
         "key": store.access_key.get_secret_value() if store.access_key else None,
         "secret": store.secret_key.get_secret_value() if store.secret_key else None,

@@ -14,7 +14,7 @@ from nervesys.artifacts.files import Found
 from nervesys.artifacts.manifest import Status
 from nervesys.artifacts.registry import mark_deleted
 from nervesys.artifacts.tables import manifests
-from nervesys.settings.storage import Artifacts
+from nervesys.settings.storage import ArtifactsSettings
 
 DAY, HOUR = 86_400, 3600
 
@@ -55,7 +55,7 @@ class Limits:
     """
 
     now: float
-    said: Artifacts
+    said: ArtifactsSettings
 
 
 def due(connection: Connection, limits: Limits) -> list[Going]:

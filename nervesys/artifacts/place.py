@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from nervesys.artifacts.files import Files
-from nervesys.settings import Place, Settings
+from nervesys.settings import Settings, StartupSettings
 
 
-def database_url(place: Place, settings: Settings) -> str:
+def database_url(place: StartupSettings, settings: Settings) -> str:
     """URL of the database of manifests."""
     said = settings.storage.artifacts.database
     return said.get_secret_value() if said else f"sqlite:///{place.manifests}"

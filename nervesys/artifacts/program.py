@@ -13,13 +13,13 @@ from nervesys.artifacts.tokens import Tokens
 from nervesys.clock import Clock, system_clock
 from nervesys.database import Writer
 from nervesys.metrics import Instruments
-from nervesys.metrics.pages import Program, application
-from nervesys.settings import Place, Settings
+from nervesys.metrics.pages import HttpProgram, application
+from nervesys.settings import Settings, StartupSettings
 
 ABOUT = "Keeps the manifest of every artifact of the fleet: what it is, whose it is, and where its content is stored."
 
 
-def service(place: Place, settings: Settings, clock: Clock = system_clock) -> Starlette:
+def service(place: StartupSettings, settings: Settings, clock: Clock = system_clock) -> Starlette:
     """The artifact service, as an ASGI application.
 
     Raises:
@@ -40,7 +40,7 @@ def service(place: Place, settings: Settings, clock: Clock = system_clock) -> St
         yield
         database.close()
 
-    program = Program(
+    program = HttpProgram(
         name="artifacts",
         about=ABOUT,
         snapshot=instruments.snapshot,

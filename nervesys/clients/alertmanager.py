@@ -25,7 +25,7 @@ class AlertmanagerUnavailable(NervesysError):
 
 
 @dataclass(frozen=True)
-class Known:
+class ActiveAlert:
     """An alert that Alertmanager knows.
 
     Attributes:
@@ -57,7 +57,7 @@ class Alertmanager:
         """
         self._ask("POST", json=list(alerts))
 
-    def find(self, labels: Mapping[str, str]) -> Known | None:
+    def find(self, labels: Mapping[str, str]) -> ActiveAlert | None:
         """The active alert with exactly these labels; None if there is none.
 
         Raises:
@@ -71,7 +71,7 @@ class Alertmanager:
         status = alert["status"]
         silenced = "a silence" if status["silencedBy"] else ""
         inhibited = "a worse alert that is firing" if status["inhibitedBy"] else ""
-        return Known(tuple(one["name"] for one in alert["receivers"]), silenced or inhibited)
+        return ActiveAlert(tuple(one["name"] for one in alert["receivers"]), silenced or inhibited)
 
     def silenced(self) -> frozenset[tuple[str, str]]:
         """Name and agent of every firing alert that is silenced; an empty agent if it has no such label.

@@ -35,7 +35,7 @@ OF_OTHERS: Mapping[str, bool] = {
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownSeries:
     """A known series.
 
     Attributes:
@@ -49,11 +49,11 @@ class Known:
     labels: frozenset[str] | None
 
 
-def known(families: Iterable[Family]) -> dict[str, Known]:
+def known(families: Iterable[Family]) -> dict[str, KnownSeries]:
     """All known series by name: those of the families, and those of other programs."""
-    series = {name: Known(counter, Period.SCRAPE, None) for name, counter in OF_OTHERS.items()}
+    series = {name: KnownSeries(counter, Period.SCRAPE, None) for name, counter in OF_OTHERS.items()}
     for family in (BUILD_INFO, *families):
-        of_kind = Known(family.kind != "gauge", family.period, frozenset(family.labels))
+        of_kind = KnownSeries(family.kind != "gauge", family.period, frozenset(family.labels))
         suffixes = ("_bucket", "_count", "_sum") if family.kind == "histogram" else ("",)
         series |= {family.full_name + suffix: of_kind for suffix in suffixes}
     return series
@@ -105,7 +105,7 @@ def _selections(node: Any, function: str, window: float | None) -> Iterator[Sele
                     yield from _selections(below, "", window)
 
 
-def problems(selection: Selection, known: Mapping[str, Known], periods: Periods) -> Iterator[tuple[str, str]]:
+def problems(selection: Selection, known: Mapping[str, KnownSeries], periods: Periods) -> Iterator[tuple[str, str]]:
     """The problems of a selector: the violated rule, and a message.
 
     Args:

@@ -13,7 +13,7 @@ from nervesys.database.database import BUSY_SECONDS
 from nervesys.errors import SourceError
 
 
-class Reader:
+class ReadOnlyDatabase:
     """A read-only database. Each transaction opens it anew, so that a replaced file is noticed.
 
     Args:

@@ -4,7 +4,7 @@ from nervesys.metrics.condition_terms import ConditionTerm, SourceArea
 from nervesys.metrics.family import PREFIX, Family, Period, Sample
 from nervesys.metrics.fragments import Fragments
 from nervesys.metrics.instruments import Instruments
-from nervesys.metrics.snapshot import EMPTY, Snapshot
+from nervesys.metrics.snapshot import EMPTY, MetricsSnapshot
 
 __all__ = [
     "EMPTY",
@@ -13,8 +13,8 @@ __all__ = [
     "Family",
     "Fragments",
     "Instruments",
+    "MetricsSnapshot",
     "Period",
     "Sample",
-    "Snapshot",
     "SourceArea",
 ]

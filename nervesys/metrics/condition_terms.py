@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:  # the settings take longer to import than all of nervesys.metrics
-    from nervesys.settings.thresholds import Ages, Pair, Thresholds
+    from nervesys.settings.thresholds import AgeThresholds, PercentThresholds, Thresholds
 
 TermKind = Literal["level", "increase", "changes", "mean", "age", "absence", "quiet"]
 """What is compared.
@@ -22,7 +22,7 @@ absence   the same, written with `no`: `no heartbeat > 5 minutes`
 quiet     the time since the counter last grew, while the agent runs; written with `no`: `no logs > 2 hours`
 """
 TermUnit = Literal["seconds", "bytes", "ratio", "count"]
-ThresholdReader: TypeAlias = Callable[["Thresholds"], "Pair | Ages | float"]
+ThresholdReader: TypeAlias = Callable[["Thresholds"], "PercentThresholds | AgeThresholds | float"]
 
 TIMES: tuple[TermKind, ...] = ("age", "absence", "quiet")
 """Kinds that are compared with a duration, whatever the family's unit."""

@@ -7,7 +7,7 @@ objects form a chunk, which is kept joined and compressed until one of them chan
 from collections.abc import Iterable
 
 from nervesys.metrics.family import Family, Sample, number
-from nervesys.metrics.snapshot import Packed, Snapshot, pack
+from nervesys.metrics.snapshot import MetricsSnapshot, Packed, pack
 
 CHUNK_KEYS = 128
 """Objects in a chunk: a larger chunk compresses better, but more is compressed again after one change."""
@@ -90,14 +90,14 @@ class Fragments:
         """The keys of all objects."""
         return set(self._series)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> MetricsSnapshot:
         """All texts, joined by family; families without samples are left out."""
         parts: list[Packed] = []
         for family, header in self._headers.items():
             packed = [chunk.packed(family) for chunk in self._chunks]
             if any(plain for plain, _ in packed):
                 parts += [header, *packed]
-        return Snapshot.packed(parts, len(self._owner))
+        return MetricsSnapshot.packed(parts, len(self._owner))
 
     def _own(self, key: str, wanted: list[str]) -> list[bool]:
         """Make an object the owner of these series only; returns for each whether it was free."""

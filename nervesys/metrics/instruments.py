@@ -19,7 +19,7 @@ from prometheus_client import (
 
 from nervesys import __version__
 from nervesys.metrics.family import Family, Period
-from nervesys.metrics.snapshot import Snapshot
+from nervesys.metrics.snapshot import MetricsSnapshot
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped upstream
 
@@ -72,6 +72,6 @@ class Instruments:
         """Remove a series."""
         self._instruments[family].remove(*labels)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> MetricsSnapshot:
         """The current metrics, rendered."""
-        return Snapshot.of(generate_latest(self.registry))
+        return MetricsSnapshot.of(generate_latest(self.registry))

@@ -26,15 +26,15 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nervesys import __version__
-from nervesys.errors import Mistake, SettingsError
-from nervesys.metrics.snapshot import Snapshot
+from nervesys.errors import SettingsError, SettingsProblem
+from nervesys.metrics.snapshot import MetricsSnapshot
 from nervesys.settings.web import Web
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True)
-class Program:
+class HttpProgram:
     """What the pages of a program show.
 
     Attributes:
@@ -51,7 +51,7 @@ class Program:
 
     name: str
     about: str
-    snapshot: Callable[[], Snapshot | Awaitable[Snapshot]]
+    snapshot: Callable[[], MetricsSnapshot | Awaitable[MetricsSnapshot]]
     not_ready: Callable[[], str | None]
     routes: Sequence[BaseRoute] = ()
     links: Mapping[str, str] = field(default_factory=dict)
@@ -66,12 +66,12 @@ async def _healthy(_: Request) -> Response:
 HEALTHY = Route("/-/healthy", _healthy)
 
 
-def application(program: Program, web: Web) -> Starlette:
+def application(program: HttpProgram, web: Web) -> Starlette:
     """The program's pages as an ASGI application, with basic auth if it is configured."""
 
     async def metrics(request: Request) -> Response:
         made = program.snapshot()
-        snapshot = made if isinstance(made, Snapshot) else await made
+        snapshot = made if isinstance(made, MetricsSnapshot) else await made
         if "gzip" in request.headers.get("accept-encoding", ""):
             headers = {"content-encoding": "gzip", "vary": "accept-encoding"}
             return Response(snapshot.gzipped, headers=headers, media_type=CONTENT_TYPE)
@@ -93,7 +93,7 @@ def application(program: Program, web: Web) -> Starlette:
     return Starlette(routes=routes, middleware=middleware, lifespan=program.lifespan)
 
 
-def landing_page(program: Program) -> str:
+def landing_page(program: HttpProgram) -> str:
     """The landing page: what the program is, whether it is ready, and links."""
     why = program.not_ready()
     links = {"/metrics": "metrics", "/-/healthy": "health", "/-/ready": "readiness", **program.links}
@@ -189,7 +189,7 @@ def _check_tls(web: Web) -> None:
     except OSError as err:  # ssl.SSLError among them
         key = web.tls_key_file or "no key file"
         problem = f"load {web.tls_cert_file} with {key}: {err.strerror or err}"
-        raise SettingsError([Mistake("config/monitoring.yaml", "web.tls_cert_file", problem)]) from None
+        raise SettingsError([SettingsProblem("config/monitoring.yaml", "web.tls_cert_file", problem)]) from None
 
 
 def _options(listen: str, web: Web) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.metrics.family import Period
 from nervesys.settings import Loaded
-from nervesys.settings.agents import Buffer
+from nervesys.settings.agents import BufferSettings
 
 Periods = Mapping[Period, float]
 """Seconds, by period."""
@@ -16,7 +16,7 @@ WINDOW_PERIODS = 4
 def periods(loaded: Loaded) -> dict[Period, float]:
     """The periods of a fleet, in seconds; SHIP is that of the slowest agent."""
     settings = loaded.settings
-    buffers = [agent.buffer for agent in loaded.agents.values()] or [Buffer()]
+    buffers = [agent.buffer for agent in loaded.agents.values()] or [BufferSettings()]
     return {
         Period.SCRAPE: settings.monitoring.prometheus.scrape_interval_seconds,
         Period.HEARTBEAT: settings.thresholds.heartbeat.interval_seconds,

@@ -1,6 +1,6 @@
 """Rendered exposition text, compressed once per refresh and sent many times.
 
-A `Snapshot` is immutable and replaced by a single assignment, so that a scrape needs no lock.
+A `MetricsSnapshot` is immutable and replaced by a single assignment, so that a scrape needs no lock.
 
 The compressed form consists of deflate blocks that end on a byte boundary and are not final (RFC 1951, 3.2.3). Such
 blocks can be concatenated, so that unchanged text is not compressed again. A header and a trailer turn them into one
@@ -31,7 +31,7 @@ def pack(plain: bytes) -> Packed:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class MetricsSnapshot:
     """Rendered exposition text.
 
     Attributes:
@@ -45,18 +45,18 @@ class Snapshot:
     series: int = 0
 
     @classmethod
-    def of(cls, plain: bytes, series: int = 0) -> "Snapshot":
+    def of(cls, plain: bytes, series: int = 0) -> "MetricsSnapshot":
         """Make a snapshot of a text."""
         return cls(*pack(plain), series)
 
     @classmethod
-    def packed(cls, parts: Sequence[Packed], series: int) -> "Snapshot":
+    def packed(cls, parts: Sequence[Packed], series: int) -> "MetricsSnapshot":
         """Make a snapshot of texts that are already compressed."""
         plain, blocks = zip(*parts, strict=True) if parts else ((), ())
         return cls(b"".join(plain), b"".join(blocks), series)
 
     @classmethod
-    def joined(cls, parts: Sequence["Snapshot"]) -> "Snapshot":
+    def joined(cls, parts: Sequence["MetricsSnapshot"]) -> "MetricsSnapshot":
         """Join snapshots; a family may occur in only one of them."""
         return cls.packed([(part.plain, part.blocks) for part in parts], sum(part.series for part in parts))
 
@@ -67,4 +67,4 @@ class Snapshot:
         return b"".join((_HEADER, self.blocks, _LAST_BLOCK, struct.pack("<II", checksum, size)))
 
 
-EMPTY = Snapshot.of(b"")
+EMPTY = MetricsSnapshot.of(b"")

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
-from nervesys.queries.reading import QUERY, Json, Question, variables_of
+from nervesys.queries.reading import QUERY, Json, PanelQuery, variables_of
 from nervesys.queries.variables import filled, seconds_of, windows
 
 POINTS = 250
@@ -96,7 +96,7 @@ class Live:
         """
         return {choice.name: choice.value for choice in self.choices(page)}
 
-    def ask(self, question: Question, values: Mapping[str, str], span: float, points: int = POINTS) -> list[Series]:
+    def ask(self, question: PanelQuery, values: Mapping[str, str], span: float, points: int = POINTS) -> list[Series]:
         """Run one query.
 
         Args:
@@ -136,11 +136,11 @@ class Live:
                 mine.cancel()  # nothing, unless it ended in an unforeseen way: nobody waits for ever
         return future.result()
 
-    def step(self, question: Question, span: float, points: int = POINTS) -> float:
+    def step(self, question: PanelQuery, span: float, points: int = POINTS) -> float:
         """Seconds between two points of the result."""
         return max(self._least(question), span / points)
 
-    def _least(self, question: Question) -> float:
+    def _least(self, question: PanelQuery) -> float:
         return seconds_of(question.min_step) if question.min_step else self.interval
 
 

@@ -18,7 +18,7 @@ LABEL = re.compile(r'/(\w+)="\(\[\^"\]\+\)"/')
 
 
 @dataclass(frozen=True)
-class Top:
+class TopSelection:
     """What chooses the lines of a graph before it is drawn.
 
     Attributes:
@@ -33,7 +33,7 @@ class Top:
 
 
 @dataclass(frozen=True)
-class Question:
+class PanelQuery:
     """One query of a dashboard.
 
     Attributes:
@@ -52,7 +52,7 @@ class Question:
     expr: str
     instant: bool
     min_step: str
-    tops: tuple[Top, ...] = ()
+    tops: tuple[TopSelection, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.page} / {self.panel} / {self.ref}"
@@ -68,14 +68,14 @@ def variables_of(page: Json) -> list[Json]:
     return [variable for variable in page["templating"]["list"] if QUERY.fullmatch(variable["query"])]
 
 
-def tops_of(page: Json) -> Iterator[Top]:
+def tops_of(page: Json) -> Iterator[TopSelection]:
     """What chooses the lines of graphs."""
     for variable in page["templating"]["list"]:
         if (ranked := RANKED.fullmatch(variable["query"])) and (label := LABEL.fullmatch(variable["regex"])):
-            yield Top(variable["name"], ranked["expr"], label[1])
+            yield TopSelection(variable["name"], ranked["expr"], label[1])
 
 
-def questions_of(page: Json) -> Iterator[Question]:
+def questions_of(page: Json) -> Iterator[PanelQuery]:
     """All queries of panels and annotations."""
     for panel in panels_of(page):
         yield from questions_of_panel(page, panel)
@@ -83,14 +83,14 @@ def questions_of(page: Json) -> Iterator[Question]:
         yield question_of_marks(page, marks)
 
 
-def questions_of_panel(page: Json, panel: Json) -> Iterator[Question]:
+def questions_of_panel(page: Json, panel: Json) -> Iterator[PanelQuery]:
     """The queries of one panel, in the order of its targets."""
     tops = tuple(tops_of(page))
     for target in panel.get("targets", ()):
         expr, used = target["expr"], variables_in(target["expr"])
         chosen = tuple(top for top in tops if top.variable in used)
         step = target.get("interval", "")
-        yield Question(page["uid"], panel["title"], target["refId"], expr, target["instant"], step, chosen)
+        yield PanelQuery(page["uid"], panel["title"], target["refId"], expr, target["instant"], step, chosen)
 
 
 def marks_of(page: Json) -> list[Json]:
@@ -98,6 +98,6 @@ def marks_of(page: Json) -> list[Json]:
     return [marks for marks in page["annotations"]["list"] if "expr" in marks]
 
 
-def question_of_marks(page: Json, marks: Json) -> Question:
+def question_of_marks(page: Json, marks: Json) -> PanelQuery:
     """The query of one annotation."""
-    return Question(page["uid"], marks["name"], ANNOTATION, marks["expr"], False, marks["step"])
+    return PanelQuery(page["uid"], marks["name"], ANNOTATION, marks["expr"], False, marks["step"])

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nervesys.settings.agents import AgentConfig
     from nervesys.settings.loader import Loaded, Settings, load, load_file
-    from nervesys.settings.place import Place
+    from nervesys.settings.place import StartupSettings
     from nervesys.settings.tree import FolderTree, Tree, shipped_root
-    from nervesys.settings.variables import PLACES, VARIABLES
+    from nervesys.settings.variables import STARTUP_VARIABLES, VARIABLES
     from nervesys.settings.web import Web
 
 __all__ = [
-    "PLACES",
+    "STARTUP_VARIABLES",
     "VARIABLES",
     "AgentConfig",
     "FolderTree",
     "Loaded",
-    "Place",
     "Settings",
+    "StartupSettings",
     "Tree",
     "Web",
     "load",
@@ -29,12 +29,12 @@ __all__ = [
     "shipped_root",
 ]
 _MODULES = {
-    "PLACES": "variables",
+    "STARTUP_VARIABLES": "variables",
     "VARIABLES": "variables",
     "AgentConfig": "agents",
     "FolderTree": "tree",
     "Loaded": "loader",
-    "Place": "place",
+    "StartupSettings": "place",
     "Settings": "loader",
     "Tree": "tree",
     "Web": "web",

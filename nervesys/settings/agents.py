@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from nervesys.contract.state import AgentName
-from nervesys.settings.thresholds import Pair, Thresholds
+from nervesys.settings.thresholds import PercentThresholds, Thresholds
 from nervesys.settings.windows import Maintenance
 
 
@@ -37,11 +37,11 @@ Expression = Annotated[str, AfterValidator(_expression)]
 GZIP_BEST = 9
 
 
-class _Open(BaseModel):
+class _ExtensibleSection(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
-class Bootstrap(_Open):
+class BootstrapSettings(_ExtensibleSection):
     """How the agent reads the brain.
 
     Attributes:
@@ -51,7 +51,7 @@ class Bootstrap(_Open):
     refresh_minutes: float = Field(default=10, gt=0)
 
 
-class Buffer(_Open):
+class BufferSettings(_ExtensibleSection):
     """The agent's local buffer.
 
     Attributes:
@@ -78,7 +78,7 @@ class Buffer(_Open):
         return self
 
 
-class Redact(_Open):
+class RedactionSettings(_ExtensibleSection):
     """What is masked in addition to the built-in rules (see docs/how-to/write-an-agent.md).
 
     Attributes:
@@ -90,7 +90,7 @@ class Redact(_Open):
     patterns: tuple[Expression, ...] = ()
 
 
-class Logging(_Open):
+class LoggingSettings(_ExtensibleSection):
     """Filters of the agent's logs.
 
     Attributes:
@@ -99,10 +99,10 @@ class Logging(_Open):
     """
 
     level: LogLevel = "INFO"
-    redact: Redact = Field(default_factory=Redact)
+    redact: RedactionSettings = Field(default_factory=RedactionSettings)
 
 
-class Metrics(_Open):
+class MetricsSettings(_ExtensibleSection):
     """The history of server metrics in the store; the newest values are also part of the state object.
 
     Attributes:
@@ -112,7 +112,7 @@ class Metrics(_Open):
     interval_seconds: float = Field(default=60, gt=0)
 
 
-class Report(_Open):
+class StatusReportSettings(_ExtensibleSection):
     """Pushes of status and errors to the brain's state branch, when something changed.
 
     Attributes:
@@ -122,7 +122,7 @@ class Report(_Open):
     interval_minutes: float = Field(default=60, gt=0)
 
 
-class Databases(_Open):
+class DatabasesSettings(_ExtensibleSection):
     """The agent's own SQLite files.
 
     Attributes:
@@ -134,7 +134,7 @@ class Databases(_Open):
     keep: int = Field(default=3, ge=1)
 
 
-class Health(_Open):
+class HealthSettings(_ExtensibleSection):
     """Whether and how often the receiver may restart the agent.
 
     Attributes:
@@ -147,32 +147,32 @@ class Health(_Open):
     max_restart_attempts: int = Field(default=3, ge=0)
 
 
-class Restart(_Open):
+class RestartSettings(_ExtensibleSection):
     """How the agent is restarted: the driver, as named in the receiver's local file, and the agent's name for it."""
 
     driver: str = "supervisor"
     target: str = "{agent}"
 
 
-class OwnHeartbeat(_Open):
-    """Overrides of `nervesys.settings.thresholds.Heartbeat`; None keeps the common value."""
+class HeartbeatOverrides(_ExtensibleSection):
+    """Overrides of `nervesys.settings.thresholds.HeartbeatThresholds`; None keeps the common value."""
 
     down_after_seconds: float | None = Field(default=None, gt=0)
     stopped_after_seconds: float | None = Field(default=None, gt=0)
 
 
-class OwnThresholds(_Open):
+class ThresholdOverrides(_ExtensibleSection):
     """This agent's overrides of config/thresholds.yaml; None keeps the common value."""
 
-    heartbeat: OwnHeartbeat = Field(default_factory=OwnHeartbeat)
-    buffer: Pair | None = None
+    heartbeat: HeartbeatOverrides = Field(default_factory=HeartbeatOverrides)
+    buffer: PercentThresholds | None = None
     clock_skew_seconds: float | None = Field(default=None, gt=0)
     logs_late_seconds: float | None = Field(default=None, gt=0)
 
     def over(self, common: Thresholds) -> Thresholds:
         """The common thresholds, with this agent's overrides applied."""
-        heartbeat = _said(self.heartbeat, OwnHeartbeat)
-        own = {**_said(self, OwnThresholds), "heartbeat": common.heartbeat.model_copy(update=heartbeat)}
+        heartbeat = _said(self.heartbeat, HeartbeatOverrides)
+        own = {**_said(self, ThresholdOverrides), "heartbeat": common.heartbeat.model_copy(update=heartbeat)}
         return common.model_copy(update=own)
 
 
@@ -181,7 +181,7 @@ def _said(own: BaseModel, model: type[BaseModel]) -> dict[str, Any]:
     return {key: value for key in model.model_fields if (value := getattr(own, key)) is not None}
 
 
-class AgentConfig(_Open):
+class AgentConfig(_ExtensibleSection):
     """One agent's settings, defaults merged in.
 
     Attributes:
@@ -198,14 +198,14 @@ class AgentConfig(_Open):
     enabled: bool = True
     project: str | None = None
     workload: Literal["none", "demo"] = "none"
-    bootstrap: Bootstrap = Field(default_factory=Bootstrap)
-    buffer: Buffer = Field(default_factory=Buffer)
-    logging: Logging = Field(default_factory=Logging)
-    metrics: Metrics = Field(default_factory=Metrics)
-    report: Report = Field(default_factory=Report)
-    databases: Databases = Field(default_factory=Databases)
-    health: Health = Field(default_factory=Health)
+    bootstrap: BootstrapSettings = Field(default_factory=BootstrapSettings)
+    buffer: BufferSettings = Field(default_factory=BufferSettings)
+    logging: LoggingSettings = Field(default_factory=LoggingSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    report: StatusReportSettings = Field(default_factory=StatusReportSettings)
+    databases: DatabasesSettings = Field(default_factory=DatabasesSettings)
+    health: HealthSettings = Field(default_factory=HealthSettings)
     resources: dict[str, Any] = Field(default_factory=dict)
-    restart: Restart = Field(default_factory=Restart)
-    thresholds: OwnThresholds = Field(default_factory=OwnThresholds)
+    restart: RestartSettings = Field(default_factory=RestartSettings)
+    thresholds: ThresholdOverrides = Field(default_factory=ThresholdOverrides)
     maintenance: tuple[Maintenance, ...] = ()

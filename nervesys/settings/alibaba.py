@@ -2,11 +2,11 @@
 
 from pydantic import Field, SecretStr
 
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 from nervesys.settings.urls import HttpUrl
 
 
-class AlibabaCloud(Section):
+class AlibabaCloud(SettingsSection):
     """An OpenAI-compatible endpoint; everything works without it.
 
     Attributes:
@@ -30,7 +30,7 @@ class AlibabaCloud(Section):
     timeout_seconds: float = Field(gt=0)
 
 
-class Alibaba(Section):
+class Alibaba(SettingsSection):
     """config/alibaba.yaml, whole."""
 
     alibaba_cloud: AlibabaCloud

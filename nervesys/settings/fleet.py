@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from nervesys.errors import Mistake
+from nervesys.errors import SettingsProblem
 from nervesys.settings.agents import AgentConfig
 from nervesys.settings.layers import Layers
 from nervesys.settings.tree import Tree
@@ -23,10 +23,10 @@ class Member:
     config: AgentConfig
     layers: Layers
 
-    def warnings(self) -> list[Mistake]:
+    def warnings(self) -> list[SettingsProblem]:
         """Unknown keys."""
         return [
-            Mistake(self.layers.origin(path), ".".join((AGENT, *path)), "not understood, kept")
+            SettingsProblem(self.layers.origin(path), ".".join((AGENT, *path)), "not understood, kept")
             for path in _extras(self.config)
         ]
 
@@ -36,7 +36,7 @@ def members(
     defaults: Sequence[tuple[str, Tree]],
     below: Sequence[Row],
     above: Sequence[Row],
-    mistakes: list[Mistake],
+    mistakes: list[SettingsProblem],
 ) -> Iterator[Member]:
     """The agents of a brain, with all layers merged.
 
@@ -63,7 +63,7 @@ def members(
             continue
         if config.name != stem.lower():
             problem = f"says {config.name!r}, but the file is {stem!r}'s; both must be the same"
-            mistakes.append(Mistake(layers.origin(("name",)), f"{AGENT}.name", problem))
+            mistakes.append(SettingsProblem(layers.origin(("name",)), f"{AGENT}.name", problem))
         yield Member(config, layers)
 
 

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 
 Address = Annotated[str, Field(pattern=r"^(|https?://\S*\{path\}\S*)$")]
 
 
-class Opened(Section):
+class LinkTemplates(SettingsSection):
     """URL templates with `{path}`, for links from dashboards to the brain and the store; may be empty.
 
     Attributes:
@@ -21,7 +21,7 @@ class Opened(Section):
     store: Address
 
 
-class Grafana(Section):
+class GrafanaSettings(SettingsSection):
     """config/grafana.yaml, whole.
 
     Attributes:
@@ -38,4 +38,4 @@ class Grafana(Section):
     alertmanager_uid: str = Field(max_length=40)
     folder: str
     refresh_seconds: int = Field(ge=5)
-    opened: Opened
+    opened: LinkTemplates

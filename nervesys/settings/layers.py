@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from nervesys.errors import Mistake
+from nervesys.errors import SettingsProblem
 from nervesys.settings.check import Model, check
 from nervesys.settings.variables import BY_FIELD
 from nervesys.settings.yaml import Path, Row, leaves
@@ -65,7 +65,7 @@ class Layers:
             path = path[:-1]
         return "settings"
 
-    def expand(self, mistakes: list[Mistake]) -> None:
+    def expand(self, mistakes: list[SettingsProblem]) -> None:
         """Remove each `${NAME}` in the field that NAME may set; its value comes with the environment's layer.
 
         A `${NAME}` anywhere else is a mistake.
@@ -81,9 +81,9 @@ class Layers:
             else:
                 self.refused.add(path)
                 problem = f"${{{names[0]}}} may not be expanded here: {_allowed(path)}"
-                mistakes.append(Mistake(self.origin(path), ".".join(path), problem))
+                mistakes.append(SettingsProblem(self.origin(path), ".".join(path), problem))
 
-    def checked(self, model: type[Model], mistakes: list[Mistake], top: Path = ()) -> Model | None:
+    def checked(self, model: type[Model], mistakes: list[SettingsProblem], top: Path = ()) -> Model | None:
         """Validate the values. Returns None if they are wrong, and appends every problem to the mistakes.
 
         Args:
@@ -99,7 +99,7 @@ class Layers:
             if path in self.awaited and path not in self.origins:  # nothing said it
                 name, where = self.awaited[path]
                 problem = f"set {name} or {name}_FILE in the environment"
-            mistakes.append(Mistake(where, ".".join((*top, *path)), problem))
+            mistakes.append(SettingsProblem(where, ".".join((*top, *path)), problem))
         return found
 
     def _at(self, path: Path) -> Any:

@@ -6,18 +6,18 @@ The shipped defaults are the files of the folder `config/` itself.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nervesys.errors import Mistake, SettingsError, gathered
-from nervesys.settings.agents import AgentConfig, OwnThresholds
+from nervesys.errors import SettingsError, SettingsProblem, gathered
+from nervesys.settings.agents import AgentConfig, ThresholdOverrides
 from nervesys.settings.alibaba import Alibaba
 from nervesys.settings.check import Model, check, describes, nearest
 from nervesys.settings.fleet import AGENT, members
-from nervesys.settings.grafana import Grafana
+from nervesys.settings.grafana import GrafanaSettings
 from nervesys.settings.layers import Layers
 from nervesys.settings.legacy import is_legacy, translate
 from nervesys.settings.monitoring import Monitoring
 from nervesys.settings.prices import Prices
 from nervesys.settings.reports import Reports
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 from nervesys.settings.storage import Storage
 from nervesys.settings.thresholds import Thresholds
 from nervesys.settings.tree import FolderTree, Tree, shipped_root
@@ -25,13 +25,13 @@ from nervesys.settings.variables import VARIABLES, value_of
 from nervesys.settings.yaml import Document, Row, try_yaml
 
 
-class Settings(Section):
+class Settings(SettingsSection):
     """All settings except those of single agents; one field for each file."""
 
     storage: Storage
     thresholds: Thresholds
     monitoring: Monitoring
-    grafana: Grafana
+    grafana: GrafanaSettings
     alibaba: Alibaba
     prices: Prices
     reports: Reports
@@ -56,10 +56,10 @@ class Loaded:
     settings: Settings
     agents: dict[str, AgentConfig]
     origins: dict[str, str]
-    warnings: tuple[Mistake, ...]
+    warnings: tuple[SettingsProblem, ...]
 
     @property
-    def own_thresholds(self) -> dict[str, OwnThresholds]:
+    def own_thresholds(self) -> dict[str, ThresholdOverrides]:
         """Each agent's overrides of the thresholds, by its name."""
         return {name: agent.thresholds for name, agent in self.agents.items()}
 
@@ -88,8 +88,8 @@ def load(
     shipped = FolderTree(shipped_root())
     brain = brain or shipped
     layered = [(SHIPPED, shipped)] if brain == shipped else [(SHIPPED, shipped), ("", brain)]
-    mistakes: list[Mistake] = []
-    warnings: list[Mistake] = []
+    mistakes: list[SettingsProblem] = []
+    warnings: list[SettingsProblem] = []
     layers = Layers()
     for label, tree in layered:
         for section in SECTIONS:
@@ -131,17 +131,19 @@ def load_document(tree: Tree, path: str, model: type[Model]) -> tuple[Model, Doc
     Raises:
         SettingsError: missing, or wrong; with every mistake, file and line.
     """
-    mistakes: list[Mistake] = []
+    mistakes: list[SettingsProblem] = []
     document = try_yaml(tree, path, mistakes)
     if document is None:
-        raise SettingsError(mistakes or [Mistake(path, "", "no such file in the brain")])
+        raise SettingsError(mistakes or [SettingsProblem(path, "", "no such file in the brain")])
     found, problems = check(model, document.data)
     if found is None:
-        raise SettingsError([Mistake(document.origin(where), ".".join(where), problem) for where, problem in problems])
+        raise SettingsError(
+            [SettingsProblem(document.origin(where), ".".join(where), problem) for where, problem in problems]
+        )
     return found, document
 
 
-def _lay_section(layers: Layers, section: str, document: Document | None, warnings: list[Mistake]) -> None:
+def _lay_section(layers: Layers, section: str, document: Document | None, warnings: list[SettingsProblem]) -> None:
     """Merge one file, older keys translated. Unknown keys are warnings in older files, mistakes in current ones."""
     if document is None:
         return
@@ -150,12 +152,12 @@ def _lay_section(layers: Layers, section: str, document: Document | None, warnin
     layers.lay(translated)
     for path, value, origin in rest:
         if older and not describes(Settings, (section, *path)):
-            warnings.append(Mistake(origin, ".".join(path), "not understood, ignored"))
+            warnings.append(SettingsProblem(origin, ".".join(path), "not understood, ignored"))
         else:
             layers.put((section, *path), value, origin)
 
 
-def _profiles(names: str | None, brain: Tree, shipped: Tree, mistakes: list[Mistake]) -> Iterator[Document]:
+def _profiles(names: str | None, brain: Tree, shipped: Tree, mistakes: list[SettingsProblem]) -> Iterator[Document]:
     for name in names.split(",") if names else ():
         path = f"config/profiles/{name}.yaml"
         document = try_yaml(brain, path, mistakes) or try_yaml(shipped, path, mistakes)
@@ -163,18 +165,18 @@ def _profiles(names: str | None, brain: Tree, shipped: Tree, mistakes: list[Mist
             yield document
         else:
             known = [file.removesuffix(".yaml") for file in shipped.names("config/profiles")]
-            mistakes.append(Mistake("profile", "", f"no profile named {name!r}; {nearest(name, known)}"))
+            mistakes.append(SettingsProblem("profile", "", f"no profile named {name!r}; {nearest(name, known)}"))
 
 
-def _lay_profile(layers: Layers, overlay: Document, mistakes: list[Mistake]) -> None:
+def _lay_profile(layers: Layers, overlay: Document, mistakes: list[SettingsProblem]) -> None:
     for path, value, origin in overlay.rows():
         if path[0] in (AGENT, *SECTIONS):
             layers.put(path, value, origin)
         else:
-            mistakes.append(Mistake(origin, path[0], f"unknown key; {nearest(path[0], (AGENT, *SECTIONS))}"))
+            mistakes.append(SettingsProblem(origin, path[0], f"unknown key; {nearest(path[0], (AGENT, *SECTIONS))}"))
 
 
-def _variables(kind: str, source: Mapping[str, str], mistakes: list[Mistake]) -> Iterator[Row]:
+def _variables(kind: str, source: Mapping[str, str], mistakes: list[SettingsProblem]) -> Iterator[Row]:
     for variable in VARIABLES:
         said = value_of(variable.name, source, mistakes)
         if said is not None:

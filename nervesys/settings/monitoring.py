@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from nervesys.contract.vitality import EntityName
-from nervesys.errors import Mistake, SettingsError
-from nervesys.settings.section import Section
+from nervesys.errors import SettingsError, SettingsProblem
+from nervesys.settings.section import SettingsSection
 from nervesys.settings.urls import HttpUrl, PlainUrl
 from nervesys.settings.web import Web
 
@@ -32,7 +32,7 @@ Address = Annotated[str, AfterValidator(address)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
-class Listen(Section):
+class ListenSettings(SettingsSection):
     """Addresses of all programs except the exporters; the programs of the stack listen nowhere else."""
 
     receiver: Address
@@ -49,7 +49,7 @@ def fresh_seconds(every_seconds: float) -> float:
     return 4 * every_seconds
 
 
-class SourceRow(Section):
+class SourceSettings(SettingsSection):
     """The settings of one source.
 
     Attributes:
@@ -61,7 +61,7 @@ class SourceRow(Section):
     refresh: dict[str, Seconds]
 
 
-class Vitality(Section):
+class VitalitySettings(SettingsSection):
     """Entities that serve their vital signs over HTTP; others write them to the store.
 
     Attributes:
@@ -73,7 +73,7 @@ class Vitality(Section):
     timeout_seconds: Seconds
 
 
-class Hygiene(Section):
+class HygieneSettings(SettingsSection):
     """Operational hygiene.
 
     Attributes:
@@ -83,7 +83,7 @@ class Hygiene(Section):
     secrets_folder: str
 
 
-class Prometheus(Section):
+class PrometheusSettings(SettingsSection):
     """The Prometheus that scrapes and evaluates.
 
     Attributes:
@@ -95,7 +95,7 @@ class Prometheus(Section):
     evaluation_interval_seconds: Seconds
 
 
-class Alertmanager(Section):
+class AlertmanagerSettings(SettingsSection):
     """Notification of people; actions have a route of their own, without these delays.
 
     Attributes:
@@ -111,7 +111,7 @@ class Alertmanager(Section):
     repeat_interval_seconds: Seconds
 
 
-class Deadman(Section):
+class DeadmanSettings(SettingsSection):
     """The dead-man's switch.
 
     Attributes:
@@ -123,7 +123,7 @@ class Deadman(Section):
     silence_seconds: Seconds
 
 
-class Monitoring(Section):
+class Monitoring(SettingsSection):
     """config/monitoring.yaml, whole.
 
     Attributes:
@@ -132,13 +132,13 @@ class Monitoring(Section):
         receiver_url: URL of the receiver's page for people; default: made from `listen.receiver`.
     """
 
-    listen: Listen
-    sources: dict[str, SourceRow]
-    vitality: Vitality
-    hygiene: Hygiene
-    prometheus: Prometheus
-    alertmanager: Alertmanager
-    deadman: Deadman
+    listen: ListenSettings
+    sources: dict[str, SourceSettings]
+    vitality: VitalitySettings
+    hygiene: HygieneSettings
+    prometheus: PrometheusSettings
+    alertmanager: AlertmanagerSettings
+    deadman: DeadmanSettings
     docs_url: str
     receiver_url: str | None = None
     web: Web
@@ -172,7 +172,7 @@ class Monitoring(Section):
         row = self.sources.get(source)
         if row is None or area not in row.refresh:
             key = f"monitoring.sources.{source}.refresh.{area}"
-            raise SettingsError([Mistake("config/monitoring.yaml", key, "is missing")])
+            raise SettingsError([SettingsProblem("config/monitoring.yaml", key, "is missing")])
         return row.refresh[area]
 
     def fresh_seconds(self, source: str, area: str) -> float:

@@ -8,7 +8,7 @@ DEFAULT_HOME = ".nervesys"
 
 
 @dataclass(frozen=True)
-class Place:
+class StartupSettings:
     """Where a program keeps its data, and where its configuration comes from.
 
     Attributes:
@@ -22,7 +22,7 @@ class Place:
     profile: str | None = None
 
     @classmethod
-    def of(cls, environ: Mapping[str, str], home: str | None = None, brain: str | None = None) -> "Place":
+    def of(cls, environ: Mapping[str, str], home: str | None = None, brain: str | None = None) -> "StartupSettings":
         """From flags, then `NERVESYS_HOME`, `NERVESYS_BRAIN` and `NERVESYS_PROFILE`."""
         return cls(
             home=Path(home or environ.get("NERVESYS_HOME") or DEFAULT_HOME).absolute(),

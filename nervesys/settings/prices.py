@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 
 MILLION = 1_000_000
 
 
-class Prices(Section):
+class Prices(SettingsSection):
     """config/prices.yaml, whole.
 
     Attributes:

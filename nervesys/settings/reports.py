@@ -6,10 +6,10 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 
 
-class Form(StrEnum):
+class ReportFormat(StrEnum):
     """File format of a report."""
 
     PDF = "pdf"
@@ -35,7 +35,7 @@ Mailbox = Annotated[str, AfterValidator(_mailbox)]
 """`name@domain`."""
 
 
-class Mail(Section):
+class MailSettings(SettingsSection):
     """Recipients of reports, and the mail server.
 
     Attributes:
@@ -61,7 +61,7 @@ class Mail(Section):
         return self
 
 
-class Reports(Section):
+class Reports(SettingsSection):
     """config/reports.yaml, whole.
 
     Attributes:
@@ -69,9 +69,9 @@ class Reports(Section):
         by_round: whether agents write reports in the daily round; they must be able to reach Prometheus.
     """
 
-    formats: tuple[Form, ...] = Field(min_length=1)
+    formats: tuple[ReportFormat, ...] = Field(min_length=1)
     by_round: bool
-    mail: Mail
+    mail: MailSettings
 
 
 def _loopback(host: str) -> bool:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
-from nervesys.errors import Mistake, SettingsError
+from nervesys.errors import SettingsError, SettingsProblem
 from nervesys.settings.loader import load_file
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 from nervesys.settings.tree import Tree
 
 FILE = "config/secrets.yaml"
@@ -33,7 +33,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 """A day, UTC."""
 
 
-class Secrets(Section):
+class Secrets(SettingsSection):
     """config/secrets.yaml, whole.
 
     Attributes:
@@ -52,4 +52,4 @@ def read_secrets(tree: Tree) -> Secrets | None:
     try:
         return load_file(tree, FILE, Secrets) if tree.read(FILE) is not None else None
     except SettingsError as err:
-        raise SettingsError([Mistake(one.where, "secrets", one.problem) for one in err.mistakes]) from None
+        raise SettingsError([SettingsProblem(one.where, "secrets", one.problem) for one in err.mistakes]) from None

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 
-class Section(BaseModel):
+class SettingsSection(BaseModel):
     """A group of settings: immutable, and unknown keys are refused, because a misspelt key would have no effect."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from nervesys.contract.logs import Category
 from nervesys.contract.paths import ENDS, PACKED, PathTemplate
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 from nervesys.settings.urls import HttpUrl, PlainUrl
 
 
@@ -23,7 +23,7 @@ EXPIRY_SPARE_DAYS = 30
 """Between the end of retention and the day on which a store deletes by itself."""
 
 
-class StorePaths(Section):
+class StorePaths(SettingsSection):
     """Key templates of the store's areas (see `nervesys.contract.paths.FIELDS` for the places they may hold)."""
 
     agents: Template
@@ -37,7 +37,7 @@ class StorePaths(Section):
     vitality: Template
 
 
-class Access(Section):
+class StoreAccessSettings(SettingsSection):
     """Credentials for one area of the store; each that is not given is the store's own."""
 
     bucket: str | None = None
@@ -45,14 +45,14 @@ class Access(Section):
     secret_key: SecretStr | None = None
 
 
-class Expiry(Section):
+class ExpirySettings(SettingsSection):
     """Days after which a store that knows how deletes an object by itself; null where it never does."""
 
     active_logs: Days = None
     metrics: Days = None
 
 
-class Store(Section):
+class StoreSettings(SettingsSection):
     """The S3-compatible store.
 
     Attributes:
@@ -69,15 +69,15 @@ class Store(Section):
     bucket: str
     access_key: SecretStr | None = None
     secret_key: SecretStr | None = None
-    databases: Access = Access()
-    logs: Access = Access()
-    expire_days: Expiry = Expiry()
+    databases: StoreAccessSettings = StoreAccessSettings()
+    logs: StoreAccessSettings = StoreAccessSettings()
+    expire_days: ExpirySettings = ExpirySettings()
     paths: StorePaths
     concurrency: int = Field(ge=1, le=64)
     timeout_seconds: float = Field(gt=0)
 
 
-class ArchivePaths(Section):
+class ArchivePaths(SettingsSection):
     """Path templates of the archive's areas."""
 
     logs: Template
@@ -88,7 +88,7 @@ class ArchivePaths(Section):
     documents: Template
 
 
-class Archive(Section):
+class ArchiveSettings(SettingsSection):
     """The archive.
 
     Attributes:
@@ -107,7 +107,7 @@ class Archive(Section):
     timeout_seconds: float = Field(gt=0)
 
 
-class Brain(Section):
+class BrainSettings(SettingsSection):
     """What is read from and written to the brain's repository.
 
     Attributes:
@@ -136,7 +136,7 @@ class Brain(Section):
         return self.deployments or ((self.repository,) if self.repository else ())
 
 
-class Retention(Section):
+class Retention(SettingsSection):
     """Days that each area keeps; the one table against which everything called overdue counts."""
 
     active_logs: Days
@@ -148,7 +148,7 @@ class Retention(Section):
     documents: Days
 
 
-class Round(Section):
+class RoundSettings(SettingsSection):
     """The daily round.
 
     Attributes:
@@ -161,7 +161,7 @@ class Round(Section):
     drill_days: Days = None
 
 
-class Workspace(Section):
+class WorkspaceSettings(SettingsSection):
     """Where agents keep what belongs to a project.
 
     Attributes:
@@ -187,7 +187,7 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 """Of SQLite or PostgreSQL; a secret, for it may hold a password."""
 
 
-class Artifacts(Section):
+class ArtifactsSettings(SettingsSection):
     """What agents hand to each other: contents are files, what is known of them lies in a database.
 
     Attributes:
@@ -231,7 +231,7 @@ def _identity(said: SecretStr) -> SecretStr:
     return said
 
 
-class Encryption(Section):
+class EncryptionSettings(SettingsSection):
     """Who alone reads logs, backups and copies of databases, by age (age-encryption.org).
 
     Attributes:
@@ -243,17 +243,17 @@ class Encryption(Section):
     identity: Annotated[SecretStr, AfterValidator(_identity)] | None = None
 
 
-class Storage(Section):
+class Storage(SettingsSection):
     """config/storage.yaml, whole."""
 
-    storj: Store
-    archive: Archive
-    brain: Brain
-    encryption: Encryption
-    workspace: Workspace
-    artifacts: Artifacts
+    storj: StoreSettings
+    archive: ArchiveSettings
+    brain: BrainSettings
+    encryption: EncryptionSettings
+    workspace: WorkspaceSettings
+    artifacts: ArtifactsSettings
     retention: Retention
-    round: Round
+    round: RoundSettings
 
     @model_validator(mode="after")
     def _expiry_is_late(self) -> Self:

@@ -4,10 +4,10 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 
 
-class Heartbeat(Section):
+class HeartbeatThresholds(SettingsSection):
     """The heartbeat of agents.
 
     Attributes:
@@ -36,7 +36,7 @@ class Heartbeat(Section):
         return 3 * self.interval_seconds
 
 
-class Pair(Section):
+class PercentThresholds(SettingsSection):
     """A warning and a critical threshold in percent.
 
     Attributes:
@@ -54,7 +54,7 @@ class Pair(Section):
         return self
 
 
-class Ages(Section):
+class AgeThresholds(SettingsSection):
     """A warning and a critical age, in days."""
 
     warning_days: float = Field(gt=0)
@@ -69,7 +69,7 @@ class Ages(Section):
         return self
 
 
-class Thresholds(Section):
+class Thresholds(SettingsSection):
     """config/thresholds.yaml, whole; percentages are 0 to 100.
 
     Attributes:
@@ -85,16 +85,16 @@ class Thresholds(Section):
         series: number of series of one exporter.
     """
 
-    heartbeat: Heartbeat
-    cpu: Pair
-    memory: Pair
-    disk: Pair
-    buffer: Pair
+    heartbeat: HeartbeatThresholds
+    cpu: PercentThresholds
+    memory: PercentThresholds
+    disk: PercentThresholds
+    buffer: PercentThresholds
     clock_skew_seconds: float = Field(gt=0)
     store_clock_offset_seconds: float = Field(gt=0)
     logs_late_seconds: float = Field(gt=0)
     vitality_silent_seconds: float = Field(gt=0)
-    secrets: Ages
+    secrets: AgeThresholds
     drill_late_days: float = Field(gt=0)
     drill_slow_minutes: float = Field(gt=0)
     backup_late_hours: float = Field(gt=0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from nervesys.errors import Mistake
+from nervesys.errors import SettingsProblem
 
 MAX_CHARACTERS = 100_000
 """Largest size of a file that a variable names: a key, a token, a service account."""
@@ -68,7 +68,7 @@ VARIABLES = tuple(
         ("NERVESYS_WEB_TLS_KEY", "monitoring.web.tls_key_file", "PEM key of the listeners"),
     )
 )
-PLACES = {
+STARTUP_VARIABLES = {
     "NERVESYS_HOME": "folder of everything kept (default: .nervesys)",
     "NERVESYS_BRAIN": "the brain: a Git URL or a folder (default: the shipped example)",
     "NERVESYS_PROFILE": "profiles laid over the brain, joined by commas, such as local",
@@ -79,29 +79,29 @@ PLACES = {
 BY_FIELD = {variable.field: variable for variable in VARIABLES}
 
 
-class Value(NamedTuple):
+class VariableValue(NamedTuple):
     """A value, and the name of the variable that it came from."""
 
     name: str
     value: str
 
 
-def value_of(name: str, environ: Mapping[str, str], mistakes: list[Mistake]) -> Value | None:
+def value_of(name: str, environ: Mapping[str, str], mistakes: list[SettingsProblem]) -> VariableValue | None:
     """The value of a variable, or the content of the file that `NAME_FILE` names; None if neither is set.
 
     Problems are appended to the mistakes.
     """
     value, file = environ.get(name), environ.get(f"{name}_FILE")
     if not file:
-        return Value(name, value) if value else None
+        return VariableValue(name, value) if value else None
     if value:
-        mistakes.append(Mistake(name, "", f"{name} and {name}_FILE are both set; keep one"))
+        mistakes.append(SettingsProblem(name, "", f"{name} and {name}_FILE are both set; keep one"))
         return None
     try:
-        return Value(f"{name}_FILE", _content(Path(file)))
+        return VariableValue(f"{name}_FILE", _content(Path(file)))
     except (OSError, ValueError) as err:
         problem = getattr(err, "strerror", None) or "not a short text"
-        mistakes.append(Mistake(f"{name}_FILE", "", f"read {file}: {problem}"))
+        mistakes.append(SettingsProblem(f"{name}_FILE", "", f"read {file}: {problem}"))
         return None
 
 

@@ -2,10 +2,10 @@
 
 from pydantic import SecretStr
 
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 
 
-class Web(Section):
+class Web(SettingsSection):
     """TLS and basic auth of every HTTP listener; both are off by default.
 
     Attributes:

@@ -14,7 +14,7 @@ class _Window(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Once(_Window):
+class SingleWindow(_Window):
     """One window.
 
     Attributes:
@@ -43,7 +43,7 @@ def _time(said: object) -> object:
     return f"{said // 60:02}:{said % 60:02}" if isinstance(said, int) else said
 
 
-class Weekly(_Window):
+class WeeklyWindow(_Window):
     """A window that repeats each week or each day.
 
     Attributes:
@@ -74,5 +74,7 @@ def _kind(said: object) -> str:
     return "weekly" if isinstance(said, dict) and "every" in said else "once"
 
 
-Maintenance = Annotated[Annotated[Once, Tag("once")] | Annotated[Weekly, Tag("weekly")], Discriminator(_kind)]
+Maintenance = Annotated[
+    Annotated[SingleWindow, Tag("once")] | Annotated[WeeklyWindow, Tag("weekly")], Discriminator(_kind)
+]
 """A window of either kind."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from nervesys.errors import Mistake, SettingsError
+from nervesys.errors import SettingsError, SettingsProblem
 from nervesys.settings.tree import Tree
 
 MAX_BYTES = 1 << 20
@@ -53,7 +53,7 @@ class Document:
             yield path, value, self.origin(path)
 
 
-def try_yaml(tree: Tree, path: str, mistakes: list[Mistake], label: str = "") -> Document | None:
+def try_yaml(tree: Tree, path: str, mistakes: list[SettingsProblem], label: str = "") -> Document | None:
     """Read a file of a brain; None if it is missing or wrong.
 
     Args:
@@ -79,30 +79,32 @@ def read_yaml(body: bytes, where: str) -> Document:
         SettingsError: not YAML, not a mapping, a key twice, or larger than any settings are.
     """
     if len(body) > MAX_BYTES:
-        raise SettingsError([Mistake(where, "", f"larger than {MAX_BYTES >> 20} MiB")])
+        raise SettingsError([SettingsProblem(where, "", f"larger than {MAX_BYTES >> 20} MiB")])
     try:
         loader = yaml.SafeLoader(body.decode())
         root = loader.get_single_node()
         if root is None:
             return Document(where, {})
         if not isinstance(root, yaml.MappingNode):
-            raise SettingsError([Mistake(f"{where}:{root.start_mark.line + 1}", "", "a mapping of keys is expected")])
+            raise SettingsError(
+                [SettingsProblem(f"{where}:{root.start_mark.line + 1}", "", "a mapping of keys is expected")]
+            )
         lines: dict[Path, int] = {}
         for count, (path, line) in enumerate(_keys(root, ())):
             if count > MAX_NODES:
-                raise SettingsError([Mistake(where, "", f"more than {MAX_NODES} values")])
+                raise SettingsError([SettingsProblem(where, "", f"more than {MAX_NODES} values")])
             if path in lines and not path[-1].isdigit():
-                raise SettingsError([Mistake(f"{where}:{line}", ".".join(path), "this key stands here twice")])
+                raise SettingsError([SettingsProblem(f"{where}:{line}", ".".join(path), "this key stands here twice")])
             lines[path] = line
         return Document(where, loader.construct_document(root), lines)
     except UnicodeDecodeError as err:
-        raise SettingsError([Mistake(where, "", "not UTF-8 text")]) from err
+        raise SettingsError([SettingsProblem(where, "", "not UTF-8 text")]) from err
     except yaml.MarkedYAMLError as err:
         mark = err.problem_mark
         at = f"{where}:{mark.line + 1}" if mark else where
-        raise SettingsError([Mistake(at, "", f"not YAML: {err.problem}")]) from err
+        raise SettingsError([SettingsProblem(at, "", f"not YAML: {err.problem}")]) from err
     except (yaml.YAMLError, ValueError, RecursionError) as err:
-        raise SettingsError([Mistake(where, "", f"not YAML: {type(err).__name__}")]) from err
+        raise SettingsError([SettingsProblem(where, "", f"not YAML: {type(err).__name__}")]) from err
 
 
 def _keys(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from nervesys.errors import NervesysError
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 
 FILE = "stack.json"
 
@@ -14,7 +14,7 @@ class NoStack(NervesysError):
     """There is no stack in this home, or it does not run."""
 
 
-class Service(Section):
+class Service(SettingsSection):
     """One process of the stack.
 
     Attributes:
@@ -36,7 +36,7 @@ class Service(Section):
     agent: bool = False
 
 
-class Stack(Section):
+class Stack(SettingsSection):
     """The local stack.
 
     Attributes:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nervesys.errors import NervesysError
-from nervesys.settings import Place
+from nervesys.settings import StartupSettings
 
 PACKAGES = ("prometheus", "prometheus-alertmanager")
 """Packages to download, as Debian and Ubuntu name them."""
@@ -66,7 +66,7 @@ def find(name: str, folder: Path | None = None) -> Path:
     Raises:
         ProgramMissing: with the command that installs it.
     """
-    folder = folder or Place.of(os.environ).home / "programs"
+    folder = folder or StartupSettings.of(os.environ).home / "programs"
     program = PROGRAMS[name]
     found = look(name, folder)
     if found is None and program.packaged:

@@ -5,14 +5,14 @@ from typing import Any
 
 from nervesys.clients.supervisor import Process
 from nervesys.contract import PathTemplate
-from nervesys.settings.section import Section
+from nervesys.settings.section import SettingsSection
 from nervesys.stack.layout import Stack
 from nervesys.stores.objects import Listing
 
 RESTART = "restart_agent"
 
 
-class ServiceStatus(Section):
+class ServiceStatus(SettingsSection):
     """One service.
 
     Attributes:
@@ -28,7 +28,7 @@ class ServiceStatus(Section):
     since: float | None
 
 
-class AgentStatus(Section):
+class AgentStatus(SettingsSection):
     """One agent.
 
     Attributes:
@@ -45,7 +45,7 @@ class AgentStatus(Section):
     last_action: dict[str, Any] | None
 
 
-class StackStatus(Section):
+class StackStatus(SettingsSection):
     """The whole status.
 
     Attributes:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from urllib.parse import unquote
 
-from nervesys.errors import Mistake, NervesysError, SettingsError
-from nervesys.settings.storage import Archive as ArchiveSettings
+from nervesys.errors import NervesysError, SettingsError, SettingsProblem
+from nervesys.settings.storage import ArchiveSettings
 from nervesys.stores.archive import Archive
 from nervesys.stores.folder import FolderArchive
 
@@ -33,4 +33,4 @@ def open_archive(settings: ArchiveSettings, *, writable: bool = False) -> Archiv
             ) from err
         return open_drive(settings, folder, writable=writable)
     problem = "say file:///path or gdrive://FOLDER_ID, in NERVESYS_ARCHIVE or here"
-    raise SettingsError([Mistake("config/storage.yaml", "archive.url", problem)])
+    raise SettingsError([SettingsProblem("config/storage.yaml", "archive.url", problem)])

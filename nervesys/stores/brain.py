@@ -21,9 +21,9 @@ import pygit2
 from pygit2.enums import FileMode, RepositoryOpenFlag, SortMode
 
 from nervesys.clock import Clock, system_clock
-from nervesys.errors import BrainUnavailable, Mistake, SettingsError
-from nervesys.settings import VARIABLES, FolderTree, Place, Tree, load, shipped_root
-from nervesys.settings.storage import Brain
+from nervesys.errors import BrainUnavailable, SettingsError, SettingsProblem
+from nervesys.settings import VARIABLES, FolderTree, StartupSettings, Tree, load, shipped_root
+from nervesys.settings.storage import BrainSettings
 from nervesys.settings.variables import value_of
 from nervesys.stores import git
 from nervesys.stores.trees import EmptyTree, GitTree
@@ -228,9 +228,9 @@ def unless_there(body: bytes) -> Change:
 
 
 def open_brain(
-    place: Place,
+    place: StartupSettings,
     program: str,
-    settings: Brain | None = None,
+    settings: BrainSettings | None = None,
     environ: Mapping[str, str] = os.environ,
     *,
     depth: int | None = None,
@@ -265,13 +265,13 @@ def open_brain(
     )
 
 
-def open_folder(place: Place) -> FolderTree:
+def open_folder(place: StartupSettings) -> FolderTree:
     """Open the brain as a plain folder: the configured one, or the shipped example."""
     return FolderTree(Path(place.brain) if place.brain else shipped_root())
 
 
 def open_tree(
-    place: Place, program: str, settings: Brain | None = None, environ: Mapping[str, str] = os.environ
+    place: StartupSettings, program: str, settings: BrainSettings | None = None, environ: Mapping[str, str] = os.environ
 ) -> Tree:
     """Open the newest configuration: of a folder, the shipped example, or a Git repository.
 
@@ -307,7 +307,7 @@ def plain_folder(brain: str) -> bool:
         return not ((path / ".git").exists() or (path / "HEAD").is_file())
     if _is_url(brain):
         return False
-    raise SettingsError([Mistake("brain", "", f"{brain} is no URL, and no such folder is there")])
+    raise SettingsError([SettingsProblem("brain", "", f"{brain} is no URL, and no such folder is there")])
 
 
 def _url(brain: str) -> str:
@@ -327,9 +327,11 @@ def _mirrored(mirror: Path) -> str | None:
         return None
 
 
-def _first_settings(environ: Mapping[str, str]) -> Brain:
+def _first_settings(environ: Mapping[str, str]) -> BrainSettings:
     """Access settings before the brain is read. Mistakes in the environment are reported later, by `load`."""
     own = [variable for variable in VARIABLES if variable.field[:2] == ("storage", "brain")]
     said = {variable.field[-1]: value_of(variable.name, environ, []) for variable in own}
     shipped = dict(load().settings.storage.brain)
-    return Brain.model_validate(shipped | {key: value.value for key, value in said.items() if value is not None})
+    return BrainSettings.model_validate(
+        shipped | {key: value.value for key, value in said.items() if value is not None}
+    )

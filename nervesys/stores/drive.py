@@ -28,8 +28,8 @@ from googleapiclient.errors import Error, HttpError
 from googleapiclient.http import MediaIoBaseDownload, MediaIoBaseUpload
 
 from nervesys.contract import parse_time
-from nervesys.errors import ArchiveFull, ArchiveUnavailable, Mistake, SettingsError
-from nervesys.settings.storage import Archive as ArchiveSettings
+from nervesys.errors import ArchiveFull, ArchiveUnavailable, SettingsError, SettingsProblem
+from nervesys.settings.storage import ArchiveSettings
 from nervesys.stores.archive import CHUNK_BYTES, Changes, Entry, stream_of
 from nervesys.stores.objects import gone, too_large
 
@@ -80,7 +80,7 @@ def _service_account(key: str, scope: str) -> Credentials:
 
 
 def _wrong_key(problem: str) -> SettingsError:
-    return SettingsError([Mistake("GDRIVE_SERVICE_ACCOUNT_JSON", "", problem)])
+    return SettingsError([SettingsProblem("GDRIVE_SERVICE_ACCOUNT_JSON", "", problem)])
 
 
 class DriveArchive:

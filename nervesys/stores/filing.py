@@ -8,7 +8,7 @@ from nervesys.contract import Category, PathTemplate, server_name
 from nervesys.contract.paths import parse_date
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, Reason
-from nervesys.settings.reports import Form
+from nervesys.settings.reports import ReportFormat
 from nervesys.settings.storage import Days, Retention, Storage
 from nervesys.stores.archive import ArchiveFile
 
@@ -51,7 +51,7 @@ class Layout:
         # One file a day and server, of all categories, is what the first archives held.
         self._templates.append(("logs", PathTemplate(paths["logs"].replace("_{category}", ""))))
         for area in REPORTS:
-            self._templates += [(area, PathTemplate(report_path(paths[area], form))) for form in Form]
+            self._templates += [(area, PathTemplate(report_path(paths[area], form))) for form in ReportFormat]
 
     def filed(self, path: str) -> Filed:
         """The meaning of a path.
@@ -79,9 +79,9 @@ class Layout:
         return Filed(area, server, day, keep_days(self._retention, area, category), category)
 
 
-def report_path(path: str, form: Form) -> str:
+def report_path(path: str, form: ReportFormat) -> str:
     """The path, or template, of a report in one format; the settings have that of the PDF."""
-    return f"{path.removesuffix(f'.{Form.PDF}')}.{form}"
+    return f"{path.removesuffix(f'.{ReportFormat.PDF}')}.{form}"
 
 
 def keep_days(retention: Retention, area: str, category: str | None = None) -> Days:

@@ -9,7 +9,7 @@ from github import Auth, BadCredentialsException, Github, GithubException, RateL
 
 from nervesys.clients.http_errors import cause
 from nervesys.errors import BrainUnavailable, QuotaLow
-from nervesys.settings.storage import Brain
+from nervesys.settings.storage import BrainSettings
 
 Request = Callable[[str], AbstractContextManager[None]]
 """Context manager around each request, given its operation; counts it."""
@@ -31,7 +31,7 @@ class GitHub:
         request: counts each request.
     """
 
-    def __init__(self, settings: Brain, request: Request) -> None:
+    def __init__(self, settings: BrainSettings, request: Request) -> None:
         self._request = request
         self._floor = settings.quota_floor
         self._api = Github(

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nervesys.contract import PathTemplate
-from nervesys.settings import Loaded, Place, Tree, load
-from nervesys.settings.storage import Store as StoreSettings
+from nervesys.settings import Loaded, StartupSettings, Tree, load
+from nervesys.settings.storage import StoreSettings
 from nervesys.stores.brain import open_tree
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.routed import RoutedStore
@@ -13,7 +13,7 @@ from nervesys.stores.sealing import FILE, hold
 
 
 @dataclass(frozen=True)
-class Opened:
+class Configuration:
     """A brain with its valid settings.
 
     Attributes:
@@ -22,7 +22,7 @@ class Opened:
         loaded: settings and fleet.
     """
 
-    place: Place
+    place: StartupSettings
     tree: Tree
     loaded: Loaded
 
@@ -35,7 +35,7 @@ def opened(
     brain: str | None = None,
     archive: str | None = None,
     also: Sequence[Callable[[Tree], object]] = (),
-) -> Opened:
+) -> Configuration:
     """Open the brain for a program and load the settings.
 
     Args:
@@ -50,12 +50,12 @@ def opened(
         SettingsError: the configuration is wrong.
         BrainUnavailable: the brain cannot be read and no earlier copy is there.
     """
-    place = Place.of(environ, home, brain)
+    place = StartupSettings.of(environ, home, brain)
     tree = open_tree(place, program, environ=environ)
     flags = {"NERVESYS_ARCHIVE": archive} if archive else {}
     loaded = load(tree, profile=place.profile, environ=environ, flags=flags, also=also)
     hold(loaded.settings.storage.encryption.identity, environ.get(FILE))
-    return Opened(place, tree, loaded)
+    return Configuration(place, tree, loaded)
 
 
 def open_store(settings: StoreSettings) -> ObjectStore:

@@ -23,7 +23,7 @@ from botocore.session import Session as CoreSession
 
 from nervesys.contract import PathTemplate
 from nervesys.errors import StoreUnavailable
-from nervesys.settings.storage import Store
+from nervesys.settings.storage import StoreSettings
 from nervesys.stores.objects import Listing, ObjectInfo, check_prefix, gone, too_large
 
 ATTEMPTS = 3
@@ -67,7 +67,7 @@ class S3Store:
         settings: endpoint, bucket and credentials.
     """
 
-    def __init__(self, settings: Store) -> None:
+    def __init__(self, settings: StoreSettings) -> None:
         self._bucket, self._endpoint = settings.bucket, settings.endpoint
         self._expiring = {
             PathTemplate(getattr(settings.paths, area)): days

@@ -5,7 +5,7 @@ from datetime import date
 from io import BytesIO
 from pathlib import Path
 
-from nervesys.settings.reports import Form
+from nervesys.settings.reports import ReportFormat
 from nervesys.settings.storage import ArchivePaths
 from nervesys.stores.archive import Archive, put_verified
 from reports.periodic.gather import PANEL_WIDTH
@@ -15,15 +15,15 @@ from reports.periodic.paper import pdf
 from reports.periodic.period import Every, Period
 from reports.periodic.xlsx import xlsx
 
-Files = Mapping[Form, bytes]
+Files = Mapping[ReportFormat, bytes]
 WRITERS = {
-    Form.PDF: lambda report: pdf(report, PANEL_WIDTH),
-    Form.HTML: lambda report: html(report, PANEL_WIDTH),
-    Form.XLSX: xlsx,
+    ReportFormat.PDF: lambda report: pdf(report, PANEL_WIDTH),
+    ReportFormat.HTML: lambda report: html(report, PANEL_WIDTH),
+    ReportFormat.XLSX: xlsx,
 }
 
 
-def written(report: Report, forms: Collection[Form]) -> Files:
+def written(report: Report, forms: Collection[ReportFormat]) -> Files:
     """Render a report in the wanted formats."""
     return {form: WRITERS[form](report) for form in forms}
 
@@ -52,7 +52,7 @@ def to_folder(folder: Path, period: Period, files: Files) -> Iterator[Path]:
         yield file
 
 
-def due(paths: ArchivePaths, forms: Collection[Form], there: Collection[str], today: date) -> list[Period]:
+def due(paths: ArchivePaths, forms: Collection[ReportFormat], there: Collection[str], today: date) -> list[Period]:
     """The last finished day, week and month whose report is missing from the archive in any format.
 
     So the weekly report is written on Monday and the monthly one on the 1st; what failed is retried the next day.

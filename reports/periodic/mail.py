@@ -8,14 +8,14 @@ from email.utils import format_datetime, make_msgid
 
 from nervesys.contract.times import utc
 from nervesys.errors import NervesysError
-from nervesys.settings.reports import Form, Mail, Tls
+from nervesys.settings.reports import MailSettings, ReportFormat, Tls
 from reports.periodic.model import Report
 from reports.periodic.words import said, trend
 
 TYPES = {
-    Form.PDF: ("application", "pdf"),
-    Form.HTML: ("text", "html"),
-    Form.XLSX: ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ReportFormat.PDF: ("application", "pdf"),
+    ReportFormat.HTML: ("text", "html"),
+    ReportFormat.XLSX: ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 
 
@@ -23,7 +23,7 @@ class MailFailed(NervesysError):
     """The mail server could not be reached, or refused the message."""
 
 
-def message(report: Report, mail: Mail, name: str, files: Mapping[Form, bytes]) -> EmailMessage:
+def message(report: Report, mail: MailSettings, name: str, files: Mapping[ReportFormat, bytes]) -> EmailMessage:
     """Compose the message.
 
     Args:
@@ -44,7 +44,7 @@ def message(report: Report, mail: Mail, name: str, files: Mapping[Form, bytes]) 
     return one
 
 
-def send(mail: Mail, one: EmailMessage) -> None:
+def send(mail: MailSettings, one: EmailMessage) -> None:
     """Send a message.
 
     Raises:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
-from nervesys.settings.reports import Form
+from nervesys.settings.reports import ReportFormat
 from nervesys.settings.storage import ArchivePaths
 from nervesys.stores.filing import report_path
 
@@ -99,7 +99,7 @@ class Period:
         told = {Every.DAILY: f"{self.first}", Every.WEEKLY: f"{year}-W{week:02}", Every.MONTHLY: f"{self.first:%Y-%m}"}
         return f"{self.every}-{told[self.every]}"
 
-    def path(self, paths: ArchivePaths, form: Form) -> str:
+    def path(self, paths: ArchivePaths, form: ReportFormat) -> str:
         """Path of its report in the archive."""
         template: str = getattr(paths, f"reports_{self.every}")
         return PathTemplate(report_path(template, form)).build(**time_fields(self.start))

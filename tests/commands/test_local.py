@@ -7,7 +7,7 @@ import pytest
 
 from commands import plan
 from commands.generated import write
-from nervesys.settings import Place
+from nervesys.settings import StartupSettings
 from nervesys.stack.layout import FILE
 from tests.commands.conftest import Run
 from tests.conftest import PROGRAMS
@@ -18,7 +18,7 @@ def ended(tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.Mon
     """The home of a stack that ran once."""
     program("prometheus")
     (tmp_path / "programs").symlink_to(PROGRAMS)
-    planned = plan.make(Place(tmp_path), None, {"PATH": "/usr/bin:/bin"}, clock=lambda: 1.0)
+    planned = plan.make(StartupSettings(tmp_path), None, {"PATH": "/usr/bin:/bin"}, clock=lambda: 1.0)
     write(tmp_path, {FILE: planned.files[FILE]}, check=False)
     monkeypatch.setenv("NERVESYS_HOME", str(tmp_path))
     monkeypatch.setenv("no_proxy", "")

@@ -11,13 +11,20 @@ import pytest
 
 from commands.root import COMMANDS, load_command
 from nervesys import __version__
-from nervesys.settings import PLACES, VARIABLES
+from nervesys.settings import STARTUP_VARIABLES, VARIABLES
 from tests.commands.conftest import Run
 
 
 def test_the_help_lists_commands_options_and_environment(run: Run) -> None:
     text = run("--help").out
-    words = [*COMMANDS, *PLACES, *(variable.name for variable in VARIABLES), "nervesys up", "Exit codes", "--version"]
+    words = [
+        *COMMANDS,
+        *STARTUP_VARIABLES,
+        *(variable.name for variable in VARIABLES),
+        "nervesys up",
+        "Exit codes",
+        "--version",
+    ]
     assert [word for word in words if word not in text] == []
 
 

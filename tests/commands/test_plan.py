@@ -10,7 +10,7 @@ from commands import plan
 from dashboards.recording import rules
 from nervesys.errors import SettingsError
 from nervesys.metrics.periods import periods
-from nervesys.settings import Place, load
+from nervesys.settings import StartupSettings, load
 from tests.conftest import PROGRAMS
 
 ELSEWHERE = {
@@ -23,19 +23,19 @@ ELSEWHERE = {
 
 
 @pytest.fixture
-def place(tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> StartupSettings:
     program("prometheus")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # the folder of supervisor's socket goes with the test
     (tmp_path / "home").mkdir()
     (tmp_path / "home/programs").symlink_to(PROGRAMS)
-    return Place(tmp_path / "home")
+    return StartupSettings(tmp_path / "home")
 
 
-def made(place: Place) -> plan.Plan:
+def made(place: StartupSettings) -> plan.Plan:
     return plan.make(place, None, ELSEWHERE, clock=lambda: 1.0)
 
 
-def test_the_same_home_plans_the_same_stack(place: Place) -> None:
+def test_the_same_home_plans_the_same_stack(place: StartupSettings) -> None:
     first = made(place)
     assert first == made(place)
     assert first.stack.agents == ("chatgpt", "copilot", "deepseek", "gimai", "grok")
@@ -44,7 +44,7 @@ def test_the_same_home_plans_the_same_stack(place: Place) -> None:
     )
 
 
-def test_prometheus_loads_what_is_recorded_for_the_pages(place: Place, program: Callable[[str], str]) -> None:
+def test_prometheus_loads_what_is_recorded_for_the_pages(place: StartupSettings, program: Callable[[str], str]) -> None:
     for path, text in made(place).files.items():
         (place.home / path).parent.mkdir(parents=True, exist_ok=True)
         (place.home / path).write_text(text)
@@ -54,7 +54,7 @@ def test_prometheus_loads_what_is_recorded_for_the_pages(place: Place, program: 
     assert f"recording.yml\n  SUCCESS: {count} rules found" in said
 
 
-def test_nothing_of_the_demo_reaches_stores_elsewhere_and_no_file_holds_a_key(place: Place) -> None:
+def test_nothing_of_the_demo_reaches_stores_elsewhere_and_no_file_holds_a_key(place: StartupSettings) -> None:
     planned = made(place)
     assert planned.inherited == {"PATH": "/usr/bin:/bin"}
     assert planned.stack.environ["STORJ_ENDPOINT"] == "http://127.0.0.1:17900"
@@ -63,20 +63,22 @@ def test_nothing_of_the_demo_reaches_stores_elsewhere_and_no_file_holds_a_key(pl
         assert key.read_text() not in everything
 
 
-def test_a_wrong_brain_plans_nothing_and_all_that_is_wrong_is_told(place: Place, tmp_path: Path) -> None:
+def test_a_wrong_brain_plans_nothing_and_all_that_is_wrong_is_told(place: StartupSettings, tmp_path: Path) -> None:
     (tmp_path / "brain/config").mkdir(parents=True)
     (tmp_path / "brain/config/thresholds.yaml").write_text("cpu: {warning: 95, critical: 90}\n")
     (tmp_path / "brain/config/monitoring.yaml").write_text("listen: {page: '127.0.0.1:65536'}\n")
     (tmp_path / "brain/config/alerts.yaml").write_text("engine: zabbix\n")
     with pytest.raises(SettingsError) as wrong:
-        made(Place(place.home, str(tmp_path / "brain")))
+        made(StartupSettings(place.home, str(tmp_path / "brain")))
     told = {mistake.key: mistake.problem for mistake in wrong.value.mistakes}
     assert told["thresholds.cpu"] == "warning (95) must lie below critical (90)"
     assert told["monitoring.listen.page"] == "must be HOST:PORT, such as 127.0.0.1:17001"
     assert "engine" in told
 
 
-def test_grafana_joins_where_it_is_found(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_grafana_joins_where_it_is_found(
+    place: StartupSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program, defaults = tmp_path / "grafana/bin/grafana", tmp_path / "grafana/conf/defaults.ini"
     for file in (program, defaults):
         file.parent.mkdir(parents=True)

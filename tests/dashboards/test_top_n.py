@@ -8,7 +8,7 @@ from dashboards import top_n
 from dashboards.build import pages
 from dashboards.shared import FIRING
 from nervesys.queries.asking import Live
-from nervesys.queries.reading import Question, questions_of
+from nervesys.queries.reading import PanelQuery, questions_of
 from nervesys.queries.variables import ANY, filled, windows
 from nervesys.settings import load
 from tests.hour.history import HOUR_SECONDS
@@ -17,7 +17,7 @@ STEPS = 60
 Pick = Callable[..., str]
 
 
-def asked(panel: str) -> Question:
+def asked(panel: str) -> PanelQuery:
     return next(one for one in questions_of(pages(load(profile="local"))[0]) if one.panel == panel)
 
 

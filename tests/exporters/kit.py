@@ -6,7 +6,7 @@ from pathlib import Path
 
 from exporters.runner import WHOLE, Cache, Health, Shard, SourceContext
 from nervesys.errors import BadObject
-from nervesys.settings import Place, load
+from nervesys.settings import StartupSettings, load
 
 
 @dataclass
@@ -33,7 +33,7 @@ def context(
     clock = clock or HandClock()
     loaded = load(flags=flags)
     return SourceContext(
-        Place(home),
+        StartupSettings(home),
         loaded.settings,
         loaded.agents,
         clock,

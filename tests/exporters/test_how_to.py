@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 
 from exporters.runner import Runner
-from nervesys.settings import Place
-from nervesys.settings.monitoring import SourceRow
+from nervesys.settings import StartupSettings
+from nervesys.settings.monitoring import SourceSettings
 from nervesys.settings.yaml import read_yaml
 from tests.exporters.kit import HandClock, context
 from tests.exporters.store.bucket import read_series
@@ -28,12 +28,12 @@ def example(language: str) -> str:
 def runner(tmp_path: Path) -> Callable[[Path], Runner]:
     module = ModuleType("exporters.disk")
     exec(compile(example("python"), "exporters/disk.py", "exec"), module.__dict__)  # our own page
-    row = SourceRow.model_validate(read_yaml(example("yaml").encode(), "page").data["sources"]["disk"])
+    row = SourceSettings.model_validate(read_yaml(example("yaml").encode(), "page").data["sources"]["disk"])
     opened = context(HandClock(), source="disk")
     monitoring = opened.settings.monitoring
     sources = monitoring.model_copy(update={"sources": {**monitoring.sources, "disk": row}})
     settings = opened.settings.model_copy(update={"monitoring": sources})
-    return lambda home: Runner(module.SOURCE, replace(opened, settings=settings, place=Place(home)))
+    return lambda home: Runner(module.SOURCE, replace(opened, settings=settings, place=StartupSettings(home)))
 
 
 def test_one_file_and_one_row_make_a_source(runner: Callable[[Path], Runner], tmp_path: Path) -> None:

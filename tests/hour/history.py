@@ -5,7 +5,7 @@ from itertools import product
 
 from dashboards.recording import HEARTBEAT, STATUS
 from dashboards.style import STATUS_CODES
-from nervesys.clients.promql import Known
+from nervesys.clients.promql import KnownSeries
 from nervesys.contract.state import Status
 
 STEP_SECONDS = 15
@@ -33,19 +33,19 @@ OF_OTHERS: Mapping[str, str] = {
 }
 
 
-def openmetrics(series: Mapping[str, Known], start: int) -> str:
+def openmetrics(series: Mapping[str, KnownSeries], start: int) -> str:
     """The hour from `start` on, a sample each quarter of a minute."""
     lines = (line for name, known in sorted(series.items()) for line in _family(name, known, start))
     return "".join(lines) + "# EOF\n"
 
 
-def _family(name: str, known: Known, start: int) -> Iterator[str]:
+def _family(name: str, known: KnownSeries, start: int) -> Iterator[str]:
     for number, labels in enumerate(_label_sets(name, known)):
         for at in range(start, start + HOUR_SECONDS, STEP_SECONDS):
             yield f"{name}{{{labels}}} {_value(name, known, at, at - start, number):.12g} {at}\n"
 
 
-def _label_sets(name: str, known: Known) -> Iterator[str]:
+def _label_sets(name: str, known: KnownSeries) -> Iterator[str]:
     if known.labels is None:
         yield OF_OTHERS.get(name, 'job="prometheus"')
         return
@@ -54,7 +54,7 @@ def _label_sets(name: str, known: Known) -> Iterator[str]:
         yield ",".join(f'{label}="{value}"' for label, value in zip(names, values, strict=True))
 
 
-def _value(name: str, known: Known, at: int, elapsed: int, number: int) -> float:
+def _value(name: str, known: KnownSeries, at: int, elapsed: int, number: int) -> float:
     """Counters grow, a series' place in its family apart, so that buckets rise; instants lie a minute back."""
     if known.counter:
         return (elapsed // STEP_SECONDS) * (number + 1)

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from nervesys.settings import load
-from nervesys.settings.storage import Store
+from nervesys.settings.storage import StoreSettings
 from nervesys.stack.programs import find
 
 ACCESS_KEY, SECRET_KEY = "AKIDTEST", "a-secret-that-no-log-may-hold"
@@ -25,7 +25,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def settings_of(endpoint: str, **changes: object) -> Store:
+def settings_of(endpoint: str, **changes: object) -> StoreSettings:
     """The shipped settings, for a server of these tests."""
     return load().settings.storage.storj.model_copy(
         update={

@@ -10,7 +10,7 @@ from nervesys.clock import Clock
 from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
 from nervesys.errors import NervesysError
-from nervesys.settings.agents import Buffer as BufferSettings
+from nervesys.settings.agents import BufferSettings
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.packing import pack
 from nervesys.stores.sealing import name_for

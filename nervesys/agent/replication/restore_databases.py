@@ -8,12 +8,12 @@ from nervesys.agent.identity import identify, named
 from nervesys.agent.lock import Lock
 from nervesys.agent.replication.databases import databases_of
 from nervesys.clock import Clock
-from nervesys.settings import Place
+from nervesys.settings import StartupSettings
 from nervesys.stores.open_stores import open_store
 
 
 def revived(
-    called: str | None, place: Place, server: str | None, environ: Mapping[str, str], clock: Clock
+    called: str | None, place: StartupSettings, server: str | None, environ: Mapping[str, str], clock: Clock
 ) -> Iterator[Path]:
     """Each database, once it lies here as the store's newest copy has it.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nervesys.analysis import NoAnswer, about_day, analyst_of
+from nervesys.analysis import NoModelAnswer, about_day, analyst_of
 from nervesys.clock import Clock
 from nervesys.contract import DailySummary
 from nervesys.redact import Redactor
@@ -37,7 +37,7 @@ def words_of(settings: AlibabaCloud, memory: Path, clock: Clock) -> Words:
         assert analyst, "it is enabled"
         try:
             return analyst.write(about_day(summary))
-        except NoAnswer as err:
+        except NoModelAnswer as err:
             say(f"no words about {summary.date}: {err}")
             return None
         finally:

@@ -18,7 +18,7 @@ from alerting.model import Severity
 from commands.families import families
 from nervesys.clients.promql import selections
 from nervesys.settings import load
-from nervesys.settings.agents import OwnThresholds
+from nervesys.settings.agents import ThresholdOverrides
 
 SETTINGS = load().settings
 W = Severity.WARNING
@@ -67,11 +67,11 @@ def test_parts_are_joined_by_what_they_speak_of() -> None:
     assert selections(result.expr)
 
 
-SLOW, QUICK = (OwnThresholds.model_validate({"heartbeat": {"down_after_seconds": value}}) for value in (900, 240))
+SLOW, QUICK = (ThresholdOverrides.model_validate({"heartbeat": {"down_after_seconds": value}}) for value in (900, 240))
 
 
 def test_an_agent_may_have_thresholds_of_its_own() -> None:
-    own = {"grok": OwnThresholds(), "gimai": SLOW, "copilot": SLOW, "chatgpt": QUICK}
+    own = {"grok": ThresholdOverrides(), "gimai": SLOW, "copilot": SLOW, "chatgpt": QUICK}
     common, slow, quick = compiled("no heartbeat > threshold", SETTINGS, None, own).expr.split("\nor\n")
     assert ") > 300\n" in common
     assert common.endswith('last_over_time(nervesys_brain_agent_configured{agent!~"chatgpt|copilot|gimai"}[1h])')
@@ -86,7 +86,7 @@ def test_where_no_threshold_of_agents_is_read_all_are_alike(text: str) -> None:
 
 
 def test_a_threshold_of_its_own_that_cannot_be_is_told_with_its_agent() -> None:
-    own = {"grok": OwnThresholds.model_validate({"heartbeat": {"down_after_seconds": 90}})}
+    own = {"grok": ThresholdOverrides.model_validate({"heartbeat": {"down_after_seconds": 90}})}
     with pytest.raises(Misread, match=r"with the thresholds of grok: 90 s is too short"):
         compiled("no heartbeat > threshold", SETTINGS, None, own)
 

@@ -18,7 +18,7 @@ from alerting.receiver.local import LocalFile
 from alerting.receiver.metrics import DURATION, INSTRUMENTS, RECOVERY
 from alerting.receiver.program import Receiver
 from alerting.receiver.series import AgentSeries
-from nervesys.metrics import Instruments, Snapshot
+from nervesys.metrics import Instruments, MetricsSnapshot
 from tests.alerting.receiver.test_webhook import FIRING, body
 from tests.alerting.receiver.world import START, a_fleet, agent_down
 from tests.servers.postgres import Postgres
@@ -77,7 +77,7 @@ def test_the_text_of_a_large_fleet_is_rendered_beside_the_event_loop(tmp_path: P
     others_were_served = threading.Event()
 
     class Slow(Instruments):
-        def snapshot(self) -> Snapshot:
+        def snapshot(self) -> MetricsSnapshot:
             assert others_were_served.wait(30), "rendered where everybody waits for it"
             return super().snapshot()
 

@@ -6,21 +6,21 @@ import pytest
 
 from alerting.receiver.local import open_local
 from nervesys.errors import SettingsError
-from nervesys.settings import Place
+from nervesys.settings import StartupSettings
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> StartupSettings:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets/receiver_token").write_text("a-token\n")
-    return Place(tmp_path)
+    return StartupSettings(tmp_path)
 
 
-def write(place: Place, text: str) -> None:
+def write(place: StartupSettings, text: str) -> None:
     (place.home / "receiver.yaml").write_text(text)
 
 
-def test_a_short_file_is_enough(place: Place) -> None:
+def test_a_short_file_is_enough(place: StartupSettings) -> None:
     write(place, 'drivers:\n  supervisor:\n    url: unix:///run/supervisor.sock\n    servers: ["*"]\n')
     local = open_local(place)
     assert local.token is not None
@@ -31,7 +31,7 @@ def test_a_short_file_is_enough(place: Place) -> None:
     assert local.drivers.supervisor.servers == ("*",)
 
 
-def test_secrets_come_from_files_and_are_not_shown(place: Place) -> None:
+def test_secrets_come_from_files_and_are_not_shown(place: StartupSettings) -> None:
     secret = place.home / "secrets/password"
     secret.write_text("open-sesame")
     write(
@@ -47,7 +47,7 @@ def test_secrets_come_from_files_and_are_not_shown(place: Place) -> None:
     assert "sesame" not in repr(local)
 
 
-def test_every_mistake_is_told_at_once(place: Place) -> None:
+def test_every_mistake_is_told_at_once(place: StartupSettings) -> None:
     write(
         place,
         "drivers:\n  supervisor:\n    url: http://user:password@host\n    servers: [no/host]\n"
@@ -75,14 +75,14 @@ def test_every_mistake_is_told_at_once(place: Place) -> None:
         pytest.param("token_file: /nonexistent\n", "read /nonexistent: No such file", id="no such secret"),
     ],
 )
-def test_a_file_that_cannot_be_used(place: Place, text: str | None, problem: str) -> None:
+def test_a_file_that_cannot_be_used(place: StartupSettings, text: str | None, problem: str) -> None:
     if text is not None:
         write(place, text)
     with pytest.raises(SettingsError, match=problem):
         open_local(place)
 
 
-def test_an_empty_token_lets_nobody_in_and_is_a_mistake(place: Place) -> None:
+def test_an_empty_token_lets_nobody_in_and_is_a_mistake(place: StartupSettings) -> None:
     (place.home / "secrets/receiver_token").write_text("\n")
     write(place, "{}\n")
     with pytest.raises(SettingsError, match="the file is empty"):

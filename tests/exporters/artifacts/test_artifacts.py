@@ -13,7 +13,7 @@ from exporters.artifacts import checksums, manifests
 from exporters.runner import Runner
 from nervesys.artifacts.manifest import Status
 from nervesys.artifacts.tokens import ADMIN
-from nervesys.database import Reader
+from nervesys.database import ReadOnlyDatabase
 from tests.exporters.kit import HandClock, context
 from tests.nervesys.artifacts.world import World
 
@@ -208,7 +208,7 @@ def test_waiting_requests_are_exported_and_a_broken_file_costs_its_agent_only(wo
 
 def test_it_cannot_write(world: World) -> None:
     world.artifacts().put("x", "note")
-    reader = Reader(f"sqlite:///{world.place.manifests}", "the manifests")
+    reader = ReadOnlyDatabase(f"sqlite:///{world.place.manifests}", "the manifests")
     with pytest.raises(Exception, match="readonly"), reader.transaction() as connection:
         connection.exec_driver_sql("DELETE FROM manifests")
     assert sqlite3.connect(world.place.manifests).execute("SELECT count(*) FROM manifests").fetchone() == (1,)

@@ -9,7 +9,7 @@ import pytest
 
 from exporters.brain import SOURCE
 from exporters.runner import Runner
-from nervesys.settings import Place
+from nervesys.settings import StartupSettings
 from tests.brains import NOON, write
 from tests.exporters.kit import HandClock, context
 
@@ -89,7 +89,7 @@ def repository(tmp_path: Path) -> Path:
 
 def runner_of(repository: Path, home: Path, clock: HandClock | None = None) -> Runner:
     opened = context(clock or HandClock(NOON), source="brain")
-    return Runner(SOURCE, replace(opened, place=Place(home, str(repository)), agents={}))
+    return Runner(SOURCE, replace(opened, place=StartupSettings(home, str(repository)), agents={}))
 
 
 def shown(runner: Runner, family: str) -> dict[str, str]:

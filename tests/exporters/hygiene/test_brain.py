@@ -9,7 +9,7 @@ import pytest
 
 from exporters.hygiene import SOURCE
 from exporters.runner import Runner
-from nervesys.settings import Place
+from nervesys.settings import StartupSettings
 from tests.brains import NOON, write
 from tests.exporters.kit import HandClock, context
 from tests.exporters.store.bucket import read_series
@@ -30,7 +30,7 @@ class World:
         write(self.repository, {"config/secrets.yaml": LIST})
         write(self.repository, {"state/restore_drill.json": DRILL}, branch="state")
         (home / "secrets").mkdir()
-        place = Place(home, str(self.repository))
+        place = StartupSettings(home, str(self.repository))
         self.runner = Runner(SOURCE, replace(context(HandClock(NOON), source="hygiene"), place=place))
 
     def secret(self, name: str, days: int, value: str = "hunter2") -> Path:
@@ -144,7 +144,9 @@ def test_files_and_the_last_copy_are_shown_while_the_brain_is_away(world: World)
 def test_a_brain_that_is_a_plain_folder_has_a_list_and_no_drill(tmp_path: Path) -> None:
     (tmp_path / "brain/config").mkdir(parents=True)
     (tmp_path / "brain/config/secrets.yaml").write_bytes(LIST)
-    opened = replace(context(HandClock(NOON), source="hygiene"), place=Place(tmp_path, str(tmp_path / "brain")))
+    opened = replace(
+        context(HandClock(NOON), source="hygiene"), place=StartupSettings(tmp_path, str(tmp_path / "brain"))
+    )
     runner = Runner(SOURCE, opened)
     assert runner.run_once("secrets")
     assert runner.run_once("drills")

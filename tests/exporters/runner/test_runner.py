@@ -12,7 +12,7 @@ from exporters.runner import Area, Cache, Refresh, Runner, Shard, Source, open_s
 from exporters.runner.health import Health
 from nervesys.errors import NervesysError, StoreUnavailable
 from nervesys.metrics import Family
-from nervesys.settings import Place, load
+from nervesys.settings import StartupSettings, load
 from tests.exporters.kit import HandClock, context
 
 THINGS = Family("things", "gauge", "Things seen.")
@@ -156,7 +156,7 @@ def test_areas_refresh_in_the_background_each_at_its_own_interval(wait_until: Ca
 
 
 def test_one_process_a_source(tmp_path: Path) -> None:
-    world, place, loaded = World(), Place(tmp_path), load()
+    world, place, loaded = World(), StartupSettings(tmp_path), load()
     with open_source(world.source(), place, loaded, world.clock):
         with (
             pytest.raises(NervesysError, match="another toy exporter"),
@@ -170,7 +170,7 @@ def test_one_process_a_source(tmp_path: Path) -> None:
 
 
 def test_shards_run_side_by_side_with_a_memory_of_their_own(tmp_path: Path) -> None:
-    world, place, loaded = World(), Place(tmp_path), load()
+    world, place, loaded = World(), StartupSettings(tmp_path), load()
 
     def opened(number: int, count: int) -> AbstractContextManager[Runner]:
         return open_source(world.source(), place, loaded, world.clock, shard=Shard(number, count))
@@ -186,7 +186,7 @@ def test_a_home_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     world = World()
     with (
         pytest.raises(NervesysError, match="--home"),
-        open_source(world.source(), Place(tmp_path), load(), world.clock),
+        open_source(world.source(), StartupSettings(tmp_path), load(), world.clock),
     ):
         pass
 

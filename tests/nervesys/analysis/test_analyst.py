@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from nervesys.analysis import Analyst, NoAnswer, Question, Severity, about_error, analyst_of
+from nervesys.analysis import Analyst, ErrorSeverity, NoModelAnswer, Prompt, about_error, analyst_of
 from nervesys.contract import LogRecord
 from nervesys.settings import load
 from nervesys.settings.alibaba import AlibabaCloud
@@ -14,7 +14,7 @@ from tests.servers.model import TOKENS, ModelServer, model_server
 
 KEY = "sk-a-key-that-nobody-may-read"
 NOON = 1_790_000_000.0
-QUESTION = Question("judge", '{"message": "boom"}')
+QUESTION = Prompt("judge", '{"message": "boom"}')
 
 
 class Time:
@@ -60,7 +60,7 @@ def settings(model: ModelServer, **changes: object) -> AlibabaCloud:
 def test_an_error_is_judged_with_a_reason(analyst: Callable[..., Analyst], model: ModelServer) -> None:
     model.content = 'Sure!\n```json\n{"severity": "critical", "reason": "the disk\\n is full"}\n```'
     judged = analyst().judge("disk full", QUESTION)
-    assert (judged.verdict.severity, judged.verdict.reason) == (Severity.CRITICAL, "the disk is full")
+    assert (judged.verdict.severity, judged.verdict.reason) == (ErrorSeverity.CRITICAL, "the disk is full")
     assert judged.tokens == TOKENS
     assert model.keys == [f"Bearer {KEY}"]
     assert [message["role"] for message in model.asked[0]["messages"]] == ["system", "user"]
@@ -83,7 +83,7 @@ def test_requests_a_minute_are_bounded(analyst: Callable[..., Analyst], model: M
     one = analyst(requests_per_minute=2)
     one.judge("a", QUESTION)
     one.judge("b", QUESTION)
-    with pytest.raises(NoAnswer, match="2 requests a minute"):
+    with pytest.raises(NoModelAnswer, match="2 requests a minute"):
         one.judge("c", QUESTION)
     time.now += 61
     one.judge("c", QUESTION)
@@ -95,7 +95,7 @@ def test_tokens_a_day_are_bounded_across_restarts(
 ) -> None:
     budget = {"tokens_per_day": TOKENS + 50, "max_tokens": 50}
     analyst(**budget).judge("a", QUESTION)
-    with pytest.raises(NoAnswer, match=r"tokens a day is used up"):
+    with pytest.raises(NoModelAnswer, match=r"tokens a day is used up"):
         analyst(**budget).judge("b", QUESTION)
     assert len(model.asked) == 1
     time.now += 86_400
@@ -119,24 +119,24 @@ def test_a_model_that_fails_is_left_alone_for_a_while_and_then_asked_again(
 ) -> None:
     one = analyst()
     good, model.status, model.content = model.content, status, content
-    with pytest.raises(NoAnswer, match=said) as failure:
+    with pytest.raises(NoModelAnswer, match=said) as failure:
         one.judge("boom", QUESTION)
     assert KEY not in str(failure.value)
     asked = len(model.asked)
-    with pytest.raises(NoAnswer, match="the model failed recently"):
+    with pytest.raises(NoModelAnswer, match="the model failed recently"):
         one.judge("boom", QUESTION)
     assert len(model.asked) == asked
     time.now += 31
-    with pytest.raises(NoAnswer, match=said):
+    with pytest.raises(NoModelAnswer, match=said):
         one.judge("boom", QUESTION)
-    with pytest.raises(NoAnswer, match="the model failed recently"):
+    with pytest.raises(NoModelAnswer, match="the model failed recently"):
         one.judge("boom", QUESTION)
     time.now += 61
     model.status, model.content = 200, good
-    assert one.judge("boom", QUESTION).verdict.severity is Severity.NORMAL
+    assert one.judge("boom", QUESTION).verdict.severity is ErrorSeverity.NORMAL
     model.status, model.content = status, content
     for _ in range(2):
-        with pytest.raises(NoAnswer, match=said):
+        with pytest.raises(NoModelAnswer, match=said):
             one.judge("another", QUESTION)
         time.now += 31
         model.status, model.content = 200, good
@@ -146,12 +146,12 @@ def test_a_model_that_fails_is_left_alone_for_a_while_and_then_asked_again(
 
 def test_a_model_that_hangs_costs_its_time_limit(analyst: Callable[..., Analyst], model: ModelServer) -> None:
     model.delay = 2
-    with pytest.raises(NoAnswer, match="APITimeoutError"):
+    with pytest.raises(NoModelAnswer, match="APITimeoutError"):
         analyst(timeout_seconds=0.2).judge("boom", QUESTION)
 
 
 def test_nobody_listens(tmp_path: Path, time: Time, analyst: Callable[..., Analyst]) -> None:
-    with pytest.raises(NoAnswer, match="APIConnectionError"):
+    with pytest.raises(NoModelAnswer, match="APIConnectionError"):
         analyst(base_url="http://127.0.0.1:9/v1").judge("boom", QUESTION)
 
 
@@ -174,7 +174,7 @@ def test_what_logs_say_is_data_without_secrets_and_bounded(model: ModelServer, t
 
 def test_a_damaged_memory_makes_way(analyst: Callable[..., Analyst], tmp_path: Path) -> None:
     (tmp_path / "memory.sqlite3").write_bytes(b"no database at all, but long enough to be taken for one" * 100)
-    assert analyst().judge("boom", QUESTION).verdict.severity is Severity.NORMAL
+    assert analyst().judge("boom", QUESTION).verdict.severity is ErrorSeverity.NORMAL
 
 
 def test_disabled_there_is_no_analyst(tmp_path: Path) -> None:
@@ -185,5 +185,5 @@ def test_a_text_for_people_is_cut_and_not_empty(analyst: Callable[..., Analyst],
     model.content = "A calm day. " * 1000
     assert len(analyst().write(QUESTION)) == 4000
     model.content = "  "
-    with pytest.raises(NoAnswer, match="empty"):
+    with pytest.raises(NoModelAnswer, match="empty"):
         analyst().write(QUESTION)

@@ -16,7 +16,7 @@ from nervesys.artifacts.program import service
 from nervesys.artifacts.tokens import ADMIN
 from nervesys.clock import Clock, system_clock
 from nervesys.metrics.pages import served
-from nervesys.settings import Place, load
+from nervesys.settings import StartupSettings, load
 from tests.servers.s3 import free_port
 
 AGENTS = ("grok", "gimai", "qwen")
@@ -32,7 +32,7 @@ class World:
     """
 
     def __init__(self, home: Path, clock: Clock = system_clock, **said: object) -> None:
-        self.place, self.clock = Place(home), clock
+        self.place, self.clock = StartupSettings(home), clock
         settings = load().settings
         artifacts = settings.storage.artifacts.model_copy(update=said)
         storage = settings.storage.model_copy(update={"artifacts": artifacts})

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from nervesys.metrics import Family, Fragments, Sample, Snapshot
+from nervesys.metrics import Family, Fragments, MetricsSnapshot, Sample
 from nervesys.metrics import fragments as module
 from nervesys.metrics.snapshot import pack
 
@@ -16,7 +16,7 @@ def put(fragments: Fragments, name: str, *samples: tuple[Family, float]) -> list
     return fragments.put(name, [family.sample(value, name) for family, value in samples])
 
 
-def lines(snapshot: Snapshot) -> list[str]:
+def lines(snapshot: MetricsSnapshot) -> list[str]:
     return [line for line in snapshot.plain.decode().splitlines() if not line.startswith("#")]
 
 

@@ -11,21 +11,21 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from nervesys.errors import SettingsError
-from nervesys.metrics import EMPTY, Snapshot
-from nervesys.metrics.pages import Program, application, serve
+from nervesys.metrics import EMPTY, MetricsSnapshot
+from nervesys.metrics.pages import HttpProgram, application, serve
 from nervesys.settings import Web
 from tests.servers.certificates import certify
 
-PARTS = [Snapshot.of(b"a 1\n" * 1000, 1), EMPTY, Snapshot.of(b"b 2\n", 1)]
+PARTS = [MetricsSnapshot.of(b"a 1\n" * 1000, 1), EMPTY, MetricsSnapshot.of(b"b 2\n", 1)]
 
 
 def client(why: str | None = None, web: Web | None = None) -> TestClient:
-    program = Program("toy <exporter>", "A toy.", lambda: Snapshot.joined(PARTS), lambda: why)
+    program = HttpProgram("toy <exporter>", "A toy.", lambda: MetricsSnapshot.joined(PARTS), lambda: why)
     return TestClient(application(program, web or Web()))
 
 
 def test_parts_join_into_one_gzip_member() -> None:
-    joined = Snapshot.joined(PARTS)
+    joined = MetricsSnapshot.joined(PARTS)
     reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
     assert reader.decompress(joined.gzipped) == joined.plain
     assert reader.eof, "whole at the end of the first member: browsers and curl read no second"
@@ -40,7 +40,7 @@ def test_nothing_is_a_whole_answer_too() -> None:
 def test_a_scrape_gets_the_encoding_it_asks_for(accepts: str, encoding: str | None) -> None:
     answer = client().get("/metrics", headers={"accept-encoding": accepts})
     assert answer.headers.get("content-encoding") == encoding
-    assert answer.content == Snapshot.joined(PARTS).plain
+    assert answer.content == MetricsSnapshot.joined(PARTS).plain
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
 
 

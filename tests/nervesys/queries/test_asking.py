@@ -6,10 +6,10 @@ import pytest
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
 from nervesys.queries.asking import Live
-from nervesys.queries.reading import Question, Top, question_of_marks
+from nervesys.queries.reading import PanelQuery, TopSelection, question_of_marks
 
 NOW = 1_750_000_017.0
-GRAPH = Question("page", "panel", "A", "up", instant=False, min_step="")
+GRAPH = PanelQuery("page", "panel", "A", "up", instant=False, min_step="")
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def test_marks_are_asked_for_at_the_step_that_they_need() -> None:
     assert Live(Prometheus("http://nowhere"), 5, NOW).step(question_of_marks({"uid": "page"}, marks), 1000) == 600
 
 
-BUSIEST = Top("top_up", 'topk(2, up{zone="$zone"})', "agent")
-LINES = Question("page", "panel", "A", 'up{agent=~"$top_up"}', instant=True, min_step="", tops=(BUSIEST,))
+BUSIEST = TopSelection("top_up", 'topk(2, up{zone="$zone"})', "agent")
+LINES = PanelQuery("page", "panel", "A", 'up{agent=~"$top_up"}', instant=True, min_step="", tops=(BUSIEST,))
 
 
 @dataclass(frozen=True)

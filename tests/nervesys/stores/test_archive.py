@@ -8,7 +8,7 @@ import pytest
 
 from nervesys.errors import ArchiveFull, ArchiveUnavailable, BadObject, SettingsError
 from nervesys.settings import load
-from nervesys.settings.storage import Archive as ArchiveSettings
+from nervesys.settings.storage import ArchiveSettings
 from nervesys.stores.archive import Archive, Catalogue, Changes, Entry
 from nervesys.stores.archives import open_archive
 from nervesys.stores.drive import DriveArchive

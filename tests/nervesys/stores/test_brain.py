@@ -10,7 +10,7 @@ import pygit2
 import pytest
 
 from nervesys.errors import BadObject, BrainUnavailable, NervesysError, SettingsError
-from nervesys.settings import FolderTree, Place, load
+from nervesys.settings import FolderTree, StartupSettings, load
 from nervesys.stores.brain import GitBrain, open_brain, open_tree
 from tests.brains import NOON, read, write
 
@@ -78,7 +78,7 @@ def test_an_empty_repository_has_nothing_and_is_no_failure(tmp_path: Path) -> No
     brain = brain_of(tmp_path / "empty.git", tmp_path)
     assert brain.tree("main") is None
     assert list(brain.log("main")) == []
-    place = Place(tmp_path / "home", str(tmp_path / "empty.git"))
+    place = StartupSettings(tmp_path / "home", str(tmp_path / "empty.git"))
     assert load(open_tree(place, "test")).agents == {}
 
 
@@ -137,7 +137,7 @@ def test_who_is_always_second_gives_up_in_the_end(remote: Path, tmp_path: Path) 
 def test_out_of_reach_the_last_good_copy_is_used_and_reported(
     remote: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, form: str
 ) -> None:
-    place = Place(tmp_path / "home", form.format(remote))
+    place = StartupSettings(tmp_path / "home", form.format(remote))
     assert list(load(open_tree(place, "test")).agents) == ["grok"]
     shutil.rmtree(remote)
     with caplog.at_level(logging.WARNING):
@@ -148,9 +148,9 @@ def test_out_of_reach_the_last_good_copy_is_used_and_reported(
 
 
 def test_the_mirror_of_another_brain_is_no_copy_of_this_one(remote: Path, tmp_path: Path) -> None:
-    open_tree(Place(tmp_path / "home", str(remote)), "test")
+    open_tree(StartupSettings(tmp_path / "home", str(remote)), "test")
     with pytest.raises(BrainUnavailable):
-        open_tree(Place(tmp_path / "home", f"file://{tmp_path}/nowhere.git"), "test")
+        open_tree(StartupSettings(tmp_path / "home", f"file://{tmp_path}/nowhere.git"), "test")
 
 
 def test_a_host_that_never_answers_costs_the_time_limit(tmp_path: Path, silent_port: int) -> None:
@@ -188,13 +188,13 @@ def test_a_mirror_may_hold_the_newest_commit_only_and_still_be_written_from(remo
 
 
 def test_a_plain_folder_is_read_as_it_is(tmp_path: Path) -> None:
-    place = Place(tmp_path / "home", str(tmp_path))
+    place = StartupSettings(tmp_path / "home", str(tmp_path))
     assert open_tree(place, "test") == FolderTree(tmp_path)
     assert open_brain(place, "test") is None
 
 
 def test_a_repository_that_became_a_plain_folder_is_read_as_one(remote: Path, tmp_path: Path) -> None:
-    place = Place(tmp_path / "home", str(remote))
+    place = StartupSettings(tmp_path / "home", str(remote))
     open_tree(place, "test")
     shutil.rmtree(remote)
     remote.mkdir()
@@ -203,18 +203,18 @@ def test_a_repository_that_became_a_plain_folder_is_read_as_one(remote: Path, tm
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such folder"):
-        open_tree(Place(tmp_path, str(tmp_path / "none")), "test")
+        open_tree(StartupSettings(tmp_path, str(tmp_path / "none")), "test")
 
 
 def test_a_work_tree_is_read_at_its_commit(remote: Path, tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     subprocess.run(["git", "clone", "-q", "-b", "main", str(remote), str(checkout)], check=True)
     (checkout / "README.md").write_text("not committed")
-    assert open_tree(Place(tmp_path / "home", str(checkout)), "test").read("README.md") == b"hello\n"
+    assert open_tree(StartupSettings(tmp_path / "home", str(checkout)), "test").read("README.md") == b"hello\n"
 
 
 def test_the_branches_are_named_before_the_brain_can_be_read(remote: Path, tmp_path: Path) -> None:
     write(remote, {"README.md": b"trunk\n"}, branch="trunk")
     environ = {"NERVESYS_BRAIN_BRANCH": "trunk", "NERVESYS_STATE_BRANCH": "trunk"}
-    place = Place(tmp_path / "home", str(remote))
+    place = StartupSettings(tmp_path / "home", str(remote))
     assert open_tree(place, "test", environ=environ).read("README.md") == b"trunk\n"

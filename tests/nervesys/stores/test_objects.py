@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from nervesys.errors import BadObject, Reason, StoreUnavailable
-from nervesys.settings.storage import Expiry
+from nervesys.settings.storage import ExpirySettings
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.s3 import S3Store
 from tests.servers.s3 import BUCKET, SECRET_KEY, client, free_port, settings_of
@@ -46,7 +46,7 @@ def test_what_is_put_is_listed_and_got(store: ObjectStore, folder: str) -> None:
 @pytest.mark.parametrize("server", ["rclone", "moto"])
 def test_only_what_may_expire_says_so_to_the_store(request: pytest.FixtureRequest, server: str) -> None:
     endpoint = request.getfixturevalue(f"{server}_endpoint")
-    store = S3Store(settings_of(endpoint, expire_days=Expiry(active_logs=60)))
+    store = S3Store(settings_of(endpoint, expire_days=ExpirySettings(active_logs=60)))
     log, state = "db/active_logs/host-1/2026-01-31/101500_grok_1.jsonl.gz.age", "db/agents/grok_state.json"
     for key in (log, state):
         store.put(key, b"x")

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from nervesys.errors import StoreUnavailable
-from nervesys.settings.storage import Access
+from nervesys.settings.storage import StoreAccessSettings
 from nervesys.stores.open_stores import open_store
 from nervesys.stores.routed import RoutedStore
 from nervesys.stores.s3 import S3Store
@@ -36,13 +36,13 @@ def test_each_key_goes_the_way_that_is_meant_for_it(tmp_path: Path) -> None:
 
 def test_credentials_of_an_area_open_that_area_alone(rclone_endpoint: str) -> None:
     settings = settings_of(rclone_endpoint)
-    wrong = Access(secret_key=SecretStr("a key that opens nothing"))
+    wrong = StoreAccessSettings(secret_key=SecretStr("a key that opens nothing"))
     store = open_store(settings.model_copy(update={"logs": wrong}))
     store.put("db/agents/grok_state.json", b"{}")
     with pytest.raises(StoreUnavailable, match="SignatureDoesNotMatch"):
         store.put("db/active_logs/host/a.gz", b"log")
     closed = settings.model_copy(
-        update={"secret_key": wrong.secret_key, "databases": Access(secret_key=settings.secret_key)}
+        update={"secret_key": wrong.secret_key, "databases": StoreAccessSettings(secret_key=settings.secret_key)}
     )
     store = open_store(closed)
     store.put("databases/grok/memory/x", b"rows")

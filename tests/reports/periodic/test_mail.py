@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from nervesys.settings.reports import Form, Mail, Tls
+from nervesys.settings.reports import MailSettings, ReportFormat, Tls
 from reports.periodic.mail import MailFailed, message, send
 from reports.periodic.model import Answer, Figure, Kind, Report, Tone
 from tests.servers.s3 import free_port
@@ -23,10 +23,10 @@ REPORT = Report(
     notes=(),
     panels=None,
 )
-FILES = {Form.PDF: b"%PDF-1.7", Form.HTML: "<p>שלום".encode(), Form.XLSX: b"PK\x03\x04"}
+FILES = {ReportFormat.PDF: b"%PDF-1.7", ReportFormat.HTML: "<p>שלום".encode(), ReportFormat.XLSX: b"PK\x03\x04"}
 
 
-def settings(port: int, **changes: object) -> Mail:
+def settings(port: int, **changes: object) -> MailSettings:
     said = {
         "to": ("operators@example.org", "dana@example.org"),
         "sender": "nervesys@example.org",
@@ -37,7 +37,7 @@ def settings(port: int, **changes: object) -> Mail:
         "password": SecretStr(PASSWORD),
         "timeout_seconds": 10,
     }
-    return Mail.model_validate(said | changes)
+    return MailSettings.model_validate(said | changes)
 
 
 def sent(box: Mailbox, **changes: object) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from nervesys.settings import load
-from nervesys.settings.reports import Form
+from nervesys.settings.reports import ReportFormat
 from reports.periodic.deliver import due
 from reports.periodic.model import Better, Figure, Kind, Tone
 from reports.periodic.period import Every, Period
@@ -15,7 +15,7 @@ from reports.units import MISSING
 
 PATHS = load().settings.storage.archive.paths
 W53, W11 = "Week 53 of 2026, 28 Dec to 3 Jan 2027", "Week 11 of 2026, 9 Mar to 15 Mar 2026"
-BOTH = (Form.PDF, Form.HTML)
+BOTH = (ReportFormat.PDF, ReportFormat.HTML)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_period_and_the_place_of_its_report(
 ) -> None:
     one = Period.holding(Every(every), date.fromisoformat(day))
     assert (str(one.first), str(one.after), one.words) == (first, after, words)
-    assert [one.path(PATHS, form) for form in Form] == [f"Reports/{path}.{form}" for form in Form]
+    assert [one.path(PATHS, form) for form in ReportFormat] == [f"Reports/{path}.{form}" for form in ReportFormat]
     assert one.before.after == one.first
     assert one.end - one.start == 86_400 * len(list(one.days))
 

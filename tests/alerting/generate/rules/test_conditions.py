@@ -10,7 +10,7 @@ import yaml
 from alerting.conditions.compile import compiled
 from alerting.conditions.freshness_guards import AGENTS, METRICS
 from nervesys.settings import load
-from nervesys.settings.agents import OwnThresholds
+from nervesys.settings.agents import ThresholdOverrides
 from tests.alerting.generate.rules.agents import ALIVE
 from tests.alerting.generate.rules.kit import (
     HOUR,
@@ -43,7 +43,7 @@ def growing(slow: float, at: float, fast: float) -> Story:
     return lambda t: t * slow + max(0, t - at) * fast
 
 
-OWN = {"gimai": OwnThresholds.model_validate({"heartbeat": {"down_after_seconds": 900}})}
+OWN = {"gimai": ThresholdOverrides.model_validate({"heartbeat": {"down_after_seconds": 900}})}
 """Patience with one agent."""
 
 CASES = (

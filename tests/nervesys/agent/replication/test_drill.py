@@ -19,7 +19,7 @@ from nervesys.agent.replication.backup import write_backup
 from nervesys.agent.replication.drill import Drill, record
 from nervesys.contract import PathTemplate, RestoreDrill
 from nervesys.errors import NervesysError
-from nervesys.settings import FolderTree, Place, load, shipped_root
+from nervesys.settings import FolderTree, StartupSettings, load, shipped_root
 from nervesys.stores.brain import open_brain
 from nervesys.stores.folder import FolderArchive
 from tests.brains import NOON, read, write
@@ -215,7 +215,7 @@ def test_an_archive_that_is_away_is_a_drill_that_failed(world: World) -> None:
 def test_it_is_recorded_where_programs_write_and_the_ones_before_stay_in_the_history(world: World) -> None:
     repository = world.home / "brain.git"
     write(repository, {"config/agents/grok.yaml": b"agent: {role: research}\n"})
-    brain = open_brain(Place(world.home, str(repository)), "drill")
+    brain = open_brain(StartupSettings(world.home, str(repository)), "drill")
     assert brain is not None
     for _ in range(2):
         went = world.drill()
