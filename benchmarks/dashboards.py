@@ -30,7 +30,7 @@ from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find
 from reports.colours import Theme
 from reports.draw import WIDTH
-from reports.files import Form, drawn_file
+from reports.files import FileFormat, draw_file
 from tests.servers.prometheus import PROGRAMS, prometheus
 
 END = 1_750_000_000
@@ -176,10 +176,10 @@ def _draw(report: BenchmarkReport, fleet: FleetHistory, folder: Path) -> None:
     with _prometheus_with(fleet, folder) as url, ThreadPoolExecutor(AT_A_TIME) as executor:
         live = _live(url)
 
-        def draw(form: Form) -> bytes:
-            return drawn_file(PAGE, live, fleet.span(PAGE), form, Theme.LIGHT, executor)
+        def draw(form: FileFormat) -> bytes:
+            return draw_file(PAGE, live, fleet.span(PAGE), form, Theme.LIGHT, executor)
 
-        for form, aim in ((Form.HTML, HTML_SECONDS), (Form.PDF, PDF_SECONDS)):
+        for form, aim in ((FileFormat.HTML, HTML_SECONDS), (FileFormat.PDF, PDF_SECONDS)):
             what = f"Main Overview, {_hours(fleet, PAGE)} of {fleet.agents} agents, as {form.upper()}"
             report.within(what, measure_best(partial(draw, form)).wall, aim)
             report.fact(f"size of that {form.upper()}", f"{len(draw(form)):,} bytes")

@@ -39,7 +39,7 @@ from nervesys.settings.monitoring import Monitoring
 from nervesys.stores import open_stores as stores
 from nervesys.stores.open_stores import Configuration
 from reports.colours import Theme
-from reports.files import Form, drawn_file
+from reports.files import FileFormat, draw_file
 from reports.server import Site
 
 app = typer.Typer(no_args_is_help=True)
@@ -115,7 +115,7 @@ def draw(
         typer.Argument(metavar="[PAGE]...", help="Uid of a dashboard, such as main-overview (default: all)."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
-    form: Annotated[Form, typer.Option("--format", help="File format.")] = Form.PDF,
+    form: Annotated[FileFormat, typer.Option("--format", help="File format.")] = FileFormat.PDF,
     since: Annotated[
         str | None, typer.Option(metavar="now-6h", help="Start of the time range (default: the dashboard's own).")
     ] = None,
@@ -141,7 +141,7 @@ def draw(
         for uid in page or made:
             seconds = now - _start(since or made[uid]["time"]["from"], now)
             file = out / f"{uid}.{form}"
-            file.write_bytes(drawn_file(made[uid], live, seconds, form, theme, executor))
+            file.write_bytes(draw_file(made[uid], live, seconds, form, theme, executor))
             typer.echo(file)
 
 

@@ -15,10 +15,10 @@ from nervesys.queries.asking import Live
 from nervesys.queries.variables import seconds_of
 from nervesys.stores.open_stores import Configuration
 from reports.colours import Theme
-from reports.files import Form, drawn_file
+from reports.files import FileFormat, draw_file
 from reports.periodic.gather import PANEL_WIDTH
-from reports.periodic.paper import pictures
-from reports.periodic.period import Every, Period
+from reports.periodic.pdf import pictures
+from reports.periodic.period import Frequency, ReportPeriod
 
 DOTS_PER_PIXEL = (0.85, 0.7, 0.6)
 """Resolutions to try, finest first, until the file is small enough."""
@@ -49,12 +49,12 @@ def drawn(base: Configuration, since: str) -> Iterator[tuple[str, bytes]]:
             rows = UPPER.get(page["uid"], math.inf)
             shown = {**page, "panels": [panel for panel in page["panels"] if panel["gridPos"]["y"] < rows]}
             for dots in DOTS_PER_PIXEL:
-                picture = drawn_file(shown, live, seconds, Form.PNG, Theme.LIGHT, executor, wanted, dots)
+                picture = draw_file(shown, live, seconds, FileFormat.PNG, Theme.LIGHT, executor, wanted, dots)
                 if len(picture) <= MOST_BYTES:
                     break
             yield f"dashboards/{page['uid']}.png", picture
     with open_maker(base, lambda _: None, writes=False) as maker:
-        report, _ = maker.made(Period.holding(Every.DAILY, utc(now).date()), ())
+        report, _ = maker.made(ReportPeriod.containing(Frequency.DAILY, utc(now).date()), ())
     yield "reports/daily.png", pictures(report, PANEL_WIDTH)[0]
 
 

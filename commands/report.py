@@ -27,10 +27,10 @@ from nervesys.stores.brain import open_brain
 from nervesys.stores.open_stores import Configuration, open_store
 from reports.periodic import mail
 from reports.periodic.compose import report_of
-from reports.periodic.deliver import Files, due, to_archive, to_folder, written
+from reports.periodic.deliver import Files, due_periods, render, write_to_archive, write_to_folder
 from reports.periodic.gather import Sources
-from reports.periodic.model import Report
-from reports.periodic.period import Every, Period
+from reports.periodic.model import PeriodicReport
+from reports.periodic.period import Frequency, ReportPeriod
 
 app = typer.Typer()
 Say = Callable[[str], None]
@@ -93,13 +93,13 @@ def run(
         with open_maker(base, typer.echo, prometheus=prometheus) as maker:
             maker.make_due(chosen)
         return
-    period = _period(Every(wanted), day)
+    period = _period(Frequency(wanted), day)
     if mailed and not base.loaded.settings.reports.mail.to:
         raise NervesysError(NOBODY)
     with open_maker(base, typer.echo, prometheus=prometheus, writes=out is None) as maker:
         report, files = maker.made(period, chosen)
         if out is not None:
-            for file in to_folder(out, period, files):
+            for file in write_to_folder(out, period, files):
                 typer.echo(file)
         else:
             maker.file(period, files)
@@ -133,18 +133,18 @@ class Maker:
     archive: Archive | None
     say: Say
 
-    def made(self, period: Period, forms: Sequence[ReportFormat]) -> tuple[Report, Files]:
+    def made(self, period: ReportPeriod, forms: Sequence[ReportFormat]) -> tuple[PeriodicReport, Files]:
         """The report of a period, and its files."""
         report = report_of(self.sources.facts(period, lambda step: self.say(f"{period.name}: {step}")))
-        return report, written(report, forms)
+        return report, render(report, forms)
 
-    def file(self, period: Period, files: Files) -> None:
+    def file(self, period: ReportPeriod, files: Files) -> None:
         """Put it into the archive."""
-        for path in to_archive(self._filed, self.settings.storage.archive.paths, period, files):
+        for path in write_to_archive(self._filed, self.settings.storage.archive.paths, period, files):
             self.say(f"{period.name}: written to the archive as {path}")
 
-    def mail(self, period: Period, report: Report, files: Files) -> None:
-        """Mail it to whom the settings say."""
+    def mail(self, period: ReportPeriod, report: PeriodicReport, files: Files) -> None:
+        """Mail it to the addresses in the settings."""
         who = self.settings.reports.mail
         mail.send(who, mail.message(report, who, period.name, files))
         self.say(f"{period.name}: mailed to {', '.join(who.to)}")
@@ -153,7 +153,7 @@ class Maker:
         """Make what the archive lacks; mail it where somebody is to be told."""
         there = {file.path for file in files_of(self._filed)}
         paths, today = self.settings.storage.archive.paths, utc(self.sources.clock()).date()
-        for period in due(paths, forms, there, today):
+        for period in due_periods(paths, forms, there, today):
             report, files = self.made(period, forms)
             self.file(period, files)
             if self.settings.reports.mail.to:
@@ -182,17 +182,17 @@ def open_maker(base: Configuration, say: Say, *, prometheus: str | None = None, 
         yield Maker(settings, sources, archive, say)
 
 
-def _period(every: Every, day: str | None) -> Period:
+def _period(every: Frequency, day: str | None) -> ReportPeriod:
     today = utc(system_clock()).date()
     if day is None:
-        return Period.last(every, today)
+        return ReportPeriod.last_finished(every, today)
     try:
         chosen = date.fromisoformat(day)
     except ValueError as err:
         raise typer.BadParameter(f"--date {day}: not a date such as 2026-11-18") from err
     if chosen > today:
         raise typer.BadParameter(f"--date {day}: is in the future")
-    return Period.holding(every, chosen)
+    return ReportPeriod.containing(every, chosen)
 
 
 def _forms(said: str | None) -> tuple[ReportFormat, ...]:

@@ -145,7 +145,11 @@ def _datasource_variable(page: Json) -> Iterator[str]:
 
 
 def _reload(page: Json) -> Iterator[str]:
-    yield from (f"${one['name']} is not read anew with the time range" for one in _queried(page) if one["refresh"] != 2)
+    yield from (
+        f"${variable['name']} is not read anew with the time range"
+        for variable in _queried(page)
+        if variable["refresh"] != 2
+    )
 
 
 def _queried(page: Json) -> list[Json]:
@@ -175,7 +179,7 @@ def _uneditable(page: Json) -> Iterator[str]:
 
 
 def _references(panel: Json) -> Iterator[str]:
-    if any(one["datasource"] != DATASOURCE for one in (panel, *panel["targets"])):
+    if any(element["datasource"] != DATASOURCE for element in (panel, *panel["targets"])):
         yield "the data source is not ${datasource}"
 
 
@@ -196,7 +200,9 @@ def _targets(panel: Json) -> Iterator[str]:
 def _steps(panel: Json) -> Iterator[str]:
     config = panel["fieldConfig"]
     tables = [config["defaults"]["thresholds"]]
-    tables += [one["value"] for over in config["overrides"] for one in over["properties"] if one["id"] == "thresholds"]
+    tables += [
+        item["value"] for over in config["overrides"] for item in over["properties"] if item["id"] == "thresholds"
+    ]
     for table in tables:
         first, *rest = [step["value"] for step in table["steps"]]
         if first is not None or rest != sorted(rest):
@@ -249,7 +255,7 @@ def _of_question(question: PanelQuery, page: Json, world: World) -> Iterator[Fin
     values |= windows(step=0, least=least, span=seconds_of(page["time"]["from"]))
     exprs = [question.expr, *(top.expr for top in question.tops)]
     try:
-        found = [one for expr in exprs for one in selections(filled(expr, values))]
+        found = [selection for expr in exprs for selection in selections(filled(expr, values))]
     except ValueError as err:
         yield Finding(str(question), "target-promql-rule", str(err))
         return

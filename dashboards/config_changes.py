@@ -106,8 +106,8 @@ def _changes() -> Any:
 
 
 def _agents() -> Any:
-    configured, told = "nervesys_brain_agent_configured", "nervesys_brain_agent_status_timestamp_seconds"
-    newest = f"max by (agent) ({told})"
+    configured, statuses = "nervesys_brain_agent_configured", "nervesys_brain_agent_status_timestamp_seconds"
+    newest = f"max by (agent) ({statuses})"
     quiet = Top("quiet", f"{newest} or 0 * max by (agent) ({configured})", "agent", ROWS, lowest=True)
 
     def of_quiet(family: str, by: str = "agent", scale: str = "") -> Query:
@@ -120,7 +120,7 @@ def _agents() -> Any:
         Label("agent", "Agent", links=(AGENT_CELL,)),
         Label("role", "Role"),
         Value("", of_quiet(configured, "agent, role")),
-        Value("Status told", of_quiet(told, scale="1000 * "), Unit.AGO),
+        Value("Status told", of_quiet(statuses, scale="1000 * "), Unit.AGO),
         Value("Error lines", of_quiet("nervesys_brain_error_log_lines"), Unit.COUNT),
         sort="Agent",
         rising=True,

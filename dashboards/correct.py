@@ -53,7 +53,7 @@ class Query(Target):  # type: ignore[misc]  # grafanalib is untyped
 
     def to_json_data(self) -> Json:
         """As Grafana's query editor would save it."""
-        said = {
+        target_json = {
             "datasource": DATASOURCE,
             "editorMode": "code",
             "expr": self.expr,
@@ -62,7 +62,7 @@ class Query(Target):  # type: ignore[misc]  # grafanalib is untyped
             "legendFormat": self.legendFormat,
             "range": not self.instant,
         }
-        return said | ({"interval": self.interval} if self.interval else {})
+        return target_json | ({"interval": self.interval} if self.interval else {})
 
     def at_once(self, form: str = "time_series") -> "Query":
         """The same, asked for the end of the time range only."""

@@ -75,8 +75,8 @@ class Rise:
     def per_minute(self, periods: Periods, matchers: str = "", by: str = "") -> str:
         """PromQL for how fast it grew at each point of a graph, at whatever time."""
         mean = f"avg_over_time({self.series(periods)}{{{matchers}}}[$__rate_interval])"
-        told = f"rate({self._told(matchers)}[$__rate_interval])"
-        return f"sum by ({by}) ({60 / self.window(periods):g} * {mean} or 60 * {told})"
+        per_minute_history = f"rate({self._told(matchers)}[$__rate_interval])"
+        return f"sum by ({by}) ({60 / self.window(periods):g} * {mean} or 60 * {per_minute_history})"
 
     def _told(self, matchers: str) -> str:
         of_history = f'job="{HISTORY}"'
@@ -137,10 +137,10 @@ def _rules(exprs: Mapping[str, str]) -> list[Json]:
 
 
 def _status() -> str:
-    said = " or ".join(
+    statuses = " or ".join(
         f'{code} * (nervesys_agent_status{{status="{word}"}} == 1)' for word, code in STATUS_CODES.items()
     )
-    return f"(max by (agent) ({said}) or {SILENT} * {_heartbeat()})"
+    return f"(max by (agent) ({statuses}) or {SILENT} * {_heartbeat()})"
 
 
 def _heartbeat() -> str:

@@ -173,11 +173,11 @@ def _summaries() -> tuple[Any, ...]:
     def newest(family: str, by: str = "") -> str:
         return f"max{by} (last_over_time(nervesys_brain_daily_summary_{family}[1d]))"
 
-    said = "A day's summary is made, and stands, on the next day."
+    note = "A day's summary is made, and stands, on the next day."
     return (
         graph(
             "Tasks of the day before",
-            f"How many tasks ended, and how many of them failed? {said}",
+            f"How many tasks ended, and how many of them failed? {note}",
             Unit.COUNT,
             _a_day(newest("tasks", " by (outcome)"), "{{outcome}}"),
             colours={"completed": Colour.GOOD, "failed": Colour.CRITICAL},
@@ -186,14 +186,14 @@ def _summaries() -> tuple[Any, ...]:
         ),
         graph(
             "Agents of the day before",
-            f"How many agents worked? {said}",
+            f"How many agents worked? {note}",
             Unit.COUNT,
             _a_day(newest("agents"), "agents"),
             empty="No daily summary yet",
         ),
         graph(
             "Tokens of the day before",
-            f"How many tokens did the whole fleet use? {said}",
+            f"How many tokens did the whole fleet use? {note}",
             Unit.COUNT,
             _a_day(newest("tokens"), "tokens"),
             stacked=True,

@@ -6,49 +6,49 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from nervesys.clients.prometheus import Series
 from nervesys.queries.reading import Json
-from reports.answers import Answer, Asked, series_name
-from reports.colours import by_name
-from reports.fields import Field, Moment
+from reports.colours import series_colours
+from reports.fields import Field, FormatContext
 from reports.model import (
     Axis,
     Bar,
     Bars,
     Body,
     Graph,
+    GraphLine,
+    GridPosition,
     Key,
     Lane,
-    Line,
     Notice,
-    Page,
+    PageModel,
     Panel,
-    Place,
-    Stretch,
+    StateSpan,
     Text,
     Tile,
     Tiles,
     Timeline,
 )
+from reports.run_queries import PageResults, QueryResult, series_name
 from reports.scale import ticks
 from reports.table_merge import table
 
-Named = tuple[str, Series]
+NamedSeries = tuple[str, Series]
 GRID_LINES = 4
 HEATMAP = "heatmap"
 """Format of a query whose series are the buckets of a histogram."""
 
 
-def drawn(page: Json, asked: Asked, moment: Moment, start: float, end: float) -> Page:
+def build_page(page: Json, asked: PageResults, context: FormatContext, start: float, end: float) -> PageModel:
     """The model of a page.
 
     Args:
         page: the dashboard's JSON.
         asked: the results of its queries.
-        moment: time and links for the values.
+        context: time and links for the values.
         start: of the time range, in Unix seconds.
         end: of the time range, in Unix seconds.
     """
-    panels = tuple(_panel(page["uid"], panel, asked.answers, moment) for panel in page["panels"])
-    return Page(page["uid"], page["title"], page["description"], start, end, panels, asked.marks, asked.notes)
+    panels = tuple(_panel(page["uid"], panel, asked.answers, context) for panel in page["panels"])
+    return PageModel(page["uid"], page["title"], page["description"], start, end, panels, asked.marks, asked.notes)
 
 
 def panel_name(uid: str, panel: Json) -> str:
@@ -56,78 +56,78 @@ def panel_name(uid: str, panel: Json) -> str:
     return f"{uid}-{panel['id']}"
 
 
-def place_of(panel: Json) -> Place:
+def grid_position(panel: Json) -> GridPosition:
     """Position and size of a panel."""
     grid = panel["gridPos"]
-    return Place(grid["x"], grid["y"], grid["w"], grid["h"])
+    return GridPosition(grid["x"], grid["y"], grid["w"], grid["h"])
 
 
-def _panel(uid: str, panel: Json, answers: Mapping[int, Sequence[Answer]], moment: Moment) -> Panel:
+def _panel(uid: str, panel: Json, answers: Mapping[int, Sequence[QueryResult]], context: FormatContext) -> Panel:
     heading = panel["type"] == "row"
-    body = None if heading else body_of(panel, answers[panel["id"]], moment)
-    return Panel(panel_name(uid, panel), panel["title"], panel.get("description", ""), place_of(panel), body)
+    body = None if heading else build_body(panel, answers[panel["id"]], context)
+    return Panel(panel_name(uid, panel), panel["title"], panel.get("description", ""), grid_position(panel), body)
 
 
-def body_of(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
+def build_body(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
     """The body of a panel; a notice if a query failed or returned nothing."""
     failures = [answer.failed for answer in answers if answer.failed]
     if failures:
         return Notice(failures[0], failed=True)
     if panel["type"] == "text":
         return Text(tuple(filter(None, panel["options"]["content"].split("\n\n"))))
-    draw = BODIES.get(panel["type"])
+    draw = BODY_BUILDERS.get(panel["type"])
     if draw is None:
         return Notice(f"Panels of type {panel['type']} are not drawn here", failed=True)
-    return draw(panel, answers, moment)
+    return draw(panel, answers, context)
 
 
-def _named(answers: Sequence[Answer]) -> Iterator[Named]:
+def _named_series(answers: Sequence[QueryResult]) -> Iterator[NamedSeries]:
     """Every series with its name; NaN and infinite values, and series without others, are left out."""
     for answer in answers:
-        for one in answer.series:
-            points = tuple(point for point in one.points if math.isfinite(point[1]))
+        for series in answer.series:
+            points = tuple(point for point in series.points if math.isfinite(point[1]))
             if points:
-                yield series_name(one.labels, answer.target["legendFormat"]), Series(one.labels, points)
+                yield series_name(series.labels, answer.target["legendFormat"]), Series(series.labels, points)
 
 
-def _tiles(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
-    found = sorted(_named(answers), key=lambda named: named[0])
+def _tiles(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
+    found = sorted(_named_series(answers), key=lambda named: named[0])
     if not found:
-        field = Field.of(panel, "", moment)
+        field = Field.of(panel, "", context)
         return Tiles((Tile("", field.cell(field.empty, {})),))
     named = len(found) > 1 or panel["options"]["textMode"] == "value_and_name"
     return Tiles(
         tuple(
-            Tile(name if named else "", Field.of(panel, name, moment).cell(one.points[-1][1], one.labels))
-            for name, one in found
+            Tile(name if named else "", Field.of(panel, name, context).cell(series.points[-1][1], series.labels))
+            for name, series in found
         )
     )
 
 
-def _bars(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
+def _bars(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
     buckets = answers[0].target["format"] == HEATMAP
-    named = _buckets(_named(answers)) if buckets else sorted(_named(answers), key=lambda it: it[0])
-    found = [(name, one, Field.of(panel, name, moment)) for name, one in named]
+    named = _buckets(_named_series(answers)) if buckets else sorted(_named_series(answers), key=lambda it: it[0])
+    found = [(name, named_series, Field.of(panel, name, context)) for name, named_series in named]
     if not found:
-        return Notice(Field.of(panel, "", moment).empty)
-    greatest = max(one.points[-1][1] for _, one, _ in found)
+        return Notice(Field.of(panel, "", context).empty)
+    greatest = max(series.points[-1][1] for _, series, _ in found)
     top = found[0][2].config.get("max", greatest) or 1
     return Bars(
         tuple(
-            Bar(name, field.cell(one.points[-1][1], one.labels), min(1, max(0, one.points[-1][1] / top)))
-            for name, one, field in found
+            Bar(name, field.cell(series.points[-1][1], series.labels), min(1, max(0, series.points[-1][1] / top)))
+            for name, series, field in found
         )
     )
 
 
-def _buckets(found: Iterable[Named]) -> Iterator[Named]:
+def _buckets(found: Iterable[NamedSeries]) -> Iterator[NamedSeries]:
     """The buckets of a histogram, converted from cumulative, named by their upper bound."""
     below = 0.0
-    for bound, one in sorted(((_bound(one), one) for _, one in found), key=lambda it: it[0]):
-        at, value = one.points[-1]
+    for bound, series in sorted(((_bound(series), series) for _, series in found), key=lambda it: it[0]):
+        at, value = series.points[-1]
         yield (
             f"\N{LESS-THAN OR EQUAL TO} {bound:g}" if math.isfinite(bound) else "more",
-            Series(one.labels, ((at, value - below),)),
+            Series(series.labels, ((at, value - below),)),
         )
         below = value
 
@@ -136,13 +136,13 @@ def _bound(bucket: Series) -> float:
     return float(bucket.labels.get("le", math.inf))
 
 
-def _graph(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
-    found = sorted(_named(answers), key=lambda named: named[0])
-    field = Field.of(panel, "", moment)
+def _graph(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
+    found = sorted(_named_series(answers), key=lambda named: named[0])
+    field = Field.of(panel, "", context)
     if not found:
         return Notice(field.empty)
-    colours = by_name(name for name, _ in found)
-    lines = tuple(_line(Field.of(panel, name, moment), name, one, colours[name]) for name, one in found)
+    colours = series_colours(name for name, _ in found)
+    lines = tuple(_line(Field.of(panel, name, context), name, series, colours[name]) for name, series in found)
     custom = field.config["custom"]
     stacked = custom["stacking"]["mode"] == "normal"
     axis = _axis(field, lines, stacked=stacked)
@@ -151,12 +151,12 @@ def _graph(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
     return Graph(lines, axis, max(answer.step for answer in answers), stacked, limits)
 
 
-def _line(field: Field, name: str, series: Series, colour: str) -> Line:
+def _line(field: Field, name: str, series: Series, colour: str) -> GraphLine:
     key = Key(name, field.fixed_colour or colour, field.link(series.labels, name))
-    return Line(key, series.points, tuple(field.text(value) for _, value in series.points))
+    return GraphLine(key, series.points, tuple(field.text(value) for _, value in series.points))
 
 
-def _axis(field: Field, lines: Sequence[Line], *, stacked: bool) -> Axis:
+def _axis(field: Field, lines: Sequence[GraphLine], *, stacked: bool) -> Axis:
     """The axis: from the smallest to the largest value, at least to `axisSoftMax`, or as configured in the panel."""
     values = _sums(lines) if stacked else [value for line in lines for _, value in line.points]
     least_top = field.config["custom"].get("axisSoftMax", -math.inf)
@@ -166,7 +166,7 @@ def _axis(field: Field, lines: Sequence[Line], *, stacked: bool) -> Axis:
     return Axis(tuple((at, field.text(at)) for at in ticks(low, high, field.unit, GRID_LINES)))
 
 
-def _sums(lines: Sequence[Line]) -> list[float]:
+def _sums(lines: Sequence[GraphLine]) -> list[float]:
     sums: defaultdict[float, float] = defaultdict(float)
     for line in lines:
         for at, value in line.points:
@@ -174,23 +174,23 @@ def _sums(lines: Sequence[Line]) -> list[float]:
     return list(sums.values())
 
 
-def _timeline(panel: Json, answers: Sequence[Answer], moment: Moment) -> Body:
-    found = sorted(_named(answers), key=lambda named: named[0])
+def _timeline(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
+    found = sorted(_named_series(answers), key=lambda named: named[0])
     if not found:
-        return Notice(Field.of(panel, "", moment).empty)
+        return Notice(Field.of(panel, "", context).empty)
     step = max(answer.step for answer in answers)
     lanes = []
-    for name, one in found:
-        field = Field.of(panel, name, moment)
-        lanes.append(Lane(name, field.link(one.labels, name), tuple(_stretches(field, one, step))))
+    for name, series in found:
+        field = Field.of(panel, name, context)
+        lanes.append(Lane(name, field.link(series.labels, name), tuple(_state_spans(field, series, step))))
     return Timeline(tuple(lanes))
 
 
-def _stretches(field: Field, series: Series, step: float) -> Iterator[Stretch]:
+def _state_spans(field: Field, series: Series, step: float) -> Iterator[StateSpan]:
     """Merge equal neighbouring values; each lasts until the next one, or for one step if nothing follows."""
     for value, start, end in _runs(series.points, step):
         cell = field.cell(value, series.labels)
-        yield Stretch(start, end, cell.text, cell.colour or "text")
+        yield StateSpan(start, end, cell.text, cell.colour or "text")
 
 
 def _runs(points: Sequence[tuple[float, float]], step: float) -> Iterator[tuple[float, float, float]]:
@@ -204,7 +204,7 @@ def _runs(points: Sequence[tuple[float, float]], step: float) -> Iterator[tuple[
     yield value, start, end
 
 
-BODIES: Mapping[str, Callable[[Json, Sequence[Answer], Moment], Body]] = {
+BODY_BUILDERS: Mapping[str, Callable[[Json, Sequence[QueryResult], FormatContext], Body]] = {
     "bargauge": _bars,
     "gauge": _bars,
     "stat": _tiles,

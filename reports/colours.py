@@ -50,22 +50,22 @@ ALIASES = {"#808080": "grey"}
 """Colours that dashboards write as hex values."""
 
 
-def named(colour: str) -> str:
+def colour_name(colour: str) -> str:
     """The name of a dashboard's colour."""
     return ALIASES.get(colour, colour)
 
 
-def by_name(names: Iterable[str]) -> dict[str, str]:
+def series_colours(names: Iterable[str]) -> dict[str, str]:
     """A colour for each series, derived from its name: the same on every page, and distinct if possible."""
-    given: dict[str, str] = {}
+    chosen: dict[str, str] = {}
     free = set(range(len(SERIES)))
     for name in sorted(set(names)):
         free = free or set(range(len(SERIES)))
         start = zlib.crc32(name.encode())
         number = next(place for step in range(len(SERIES)) if (place := (start + step) % len(SERIES)) in free)
         free.discard(number)
-        given[name] = f"series-{number}"
-    return given
+        chosen[name] = f"series-{number}"
+    return chosen
 
 
 def shade(name: str, theme: Theme) -> str:

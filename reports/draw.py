@@ -6,11 +6,11 @@ from concurrent.futures import Executor
 from nervesys.clients.prometheus import QueryFailed
 from nervesys.queries.asking import Choice, Live
 from nervesys.queries.reading import Json, panels_of
-from reports.answers import Range, ask_page
-from reports.build import drawn, place_of
-from reports.fields import Moment
+from reports.build import build_page, grid_position
+from reports.fields import FormatContext
 from reports.geometry import points_of
-from reports.model import Page
+from reports.model import PageModel
+from reports.run_queries import TimeRange, query_page
 
 WIDTH = 1400
 """Default width of a page, in pixels."""
@@ -22,9 +22,9 @@ def draw(
     wanted: Mapping[str, str],
     seconds: float,
     width: float,
-    moment: Moment,
+    context: FormatContext,
     executor: Executor,
-) -> tuple[Page, list[Choice]]:
+) -> tuple[PageModel, list[Choice]]:
     """Run the queries of a dashboard, and make its model.
 
     Args:
@@ -33,7 +33,7 @@ def draw(
         wanted: values of variables.
         seconds: length of the time range.
         width: of the page, in pixels.
-        moment: time and links for the values.
+        context: time and links for the values.
         executor: runs as many queries at a time as it has workers.
 
     Returns:
@@ -44,6 +44,6 @@ def draw(
     except QueryFailed:
         choices = []
     values = {choice.name: choice.value for choice in choices}
-    points = {panel["id"]: points_of(place_of(panel), width) for panel in panels_of(page)}
-    asked = ask_page(page, live, values, Range(seconds, points), executor)
-    return drawn(page, asked, moment, live.now - seconds, live.now), choices
+    points = {panel["id"]: points_of(grid_position(panel), width) for panel in panels_of(page)}
+    asked = query_page(page, live, values, TimeRange(seconds, points), executor)
+    return build_page(page, asked, context, live.now - seconds, live.now), choices

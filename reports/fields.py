@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from nervesys.queries.reading import Json
 from nervesys.queries.variables import filled
-from reports.colours import named
+from reports.colours import colour_name
 from reports.model import Cell
 from reports.units import AGO, text_of
 
@@ -18,7 +18,7 @@ _LABEL = re.compile(r"\$\{__field\.labels\.(\w+)\}")
 
 
 @dataclass(frozen=True)
-class Moment:
+class FormatContext:
     """Time and links for formatting values.
 
     Attributes:
@@ -35,22 +35,22 @@ class Field:
     """The field configuration of one series or column."""
 
     config: Json
-    moment: Moment
+    context: FormatContext
 
     @classmethod
-    def of(cls, panel: Json, name: str, moment: Moment) -> "Field":
+    def of(cls, panel: Json, name: str, context: FormatContext) -> "Field":
         """The panel's defaults, with the overrides for one name.
 
         Args:
             panel: the panel's JSON.
             name: of the series or column.
-            moment: time and links.
+            context: time and links.
         """
         config = dict(panel["fieldConfig"]["defaults"])
         for override in panel["fieldConfig"]["overrides"]:
             if override["matcher"] == {"id": "byName", "options": name}:
-                config |= {one["id"]: one["value"] for one in override["properties"]}
-        return cls(config, moment)
+                config |= {item["id"]: item["value"] for item in override["properties"]}
+        return cls(config, context)
 
     @property
     def unit(self) -> str:
@@ -66,13 +66,13 @@ class Field:
     def fixed_colour(self) -> str | None:
         """The fixed colour, if one is configured."""
         colour: Json = self.config.get("color", {})
-        return named(colour["fixedColor"]) if colour.get("mode") == "fixed" else None
+        return colour_name(colour["fixedColor"]) if colour.get("mode") == "fixed" else None
 
     @property
     def steps(self) -> list[tuple[float, str]]:
         """The threshold steps: value and colour, ascending."""
         steps = self.config["thresholds"]["steps"]
-        return [(-math.inf if step["value"] is None else step["value"], named(step["color"])) for step in steps]
+        return [(-math.inf if step["value"] is None else step["value"], colour_name(step["color"])) for step in steps]
 
     def cell(self, value: float | str, labels: Mapping[str, str], *, coloured: bool = True) -> Cell:
         """Format a value.
@@ -86,12 +86,12 @@ class Field:
         text = value if isinstance(value, str) else self.text(value)
         missing = number is not None and math.isnan(number)  # a share of nothing, or a quantile of no observations
         colour = self._step_colour(number) if number is not None and coloured and not missing else ""
-        word = self._word(value)
-        if word:
-            text, colour = word.get("text", text), named(word.get("color", colour))
+        mapping = self._mapping(value)
+        if mapping:
+            text, colour = mapping.get("text", text), colour_name(mapping.get("color", colour))
         colour = "" if colour == "text" else colour
-        counted = number is not None and not word and self.unit != AGO
-        return Cell(text, colour, self.link(labels, str(value)), None if missing else value, number=counted)
+        is_number = number is not None and not mapping and self.unit != AGO
+        return Cell(text, colour, self.link(labels, str(value)), None if missing else value, number=is_number)
 
     def column_cell(self, value: float | str, labels: Mapping[str, str]) -> Cell:
         """Format a value for a table, whose cells have colours only if configured."""
@@ -102,21 +102,23 @@ class Field:
 
     def text(self, value: float) -> str:
         """A number with its unit."""
-        return text_of(value, self.unit, self.moment.now, self.config.get("decimals"))
+        return text_of(value, self.unit, self.context.now, self.config.get("decimals"))
 
     def link(self, labels: Mapping[str, str], value: str) -> str:
         """The link of a value; empty for none."""
         links = self.config.get("links", [])
-        if not links or self.moment.range_query is None:
+        if not links or self.context.range_query is None:
             return ""
         url = _LABEL.sub(lambda match: quote(labels.get(match[1], ""), safe=""), links[0]["url"])
-        known = {"__url_time_range": self.moment.range_query, "__value": quote(value, safe=""), "datasource": ""}
+        known = {"__url_time_range": self.context.range_query, "__value": quote(value, safe=""), "datasource": ""}
         return filled(url, known).rstrip("&")
 
     def _step_colour(self, value: float) -> str:
         return [colour for least, colour in self.steps if value >= least][-1]  # the first step is -infinity
 
-    def _word(self, value: float | str) -> Json | None:
+    def _mapping(self, value: float | str) -> Json | None:
         key = value if isinstance(value, str) else f"{value:.15g}"
-        options: list[dict[str, Any]] = [one["options"] for one in self.config["mappings"] if one["type"] == "value"]
-        return next((words[key] for words in options if key in words), None)
+        options: list[dict[str, Any]] = [
+            entry["options"] for entry in self.config["mappings"] if entry["type"] == "value"
+        ]
+        return next((mappings[key] for mappings in options if key in mappings), None)

@@ -7,17 +7,17 @@ from enum import StrEnum
 
 from nervesys.queries.asking import Live
 from nervesys.queries.reading import Json
-from reports import html, paper
+from reports import html, pdf
 from reports.colours import Theme
 from reports.draw import WIDTH, draw
-from reports.fields import Moment
-from reports.paper import DOTS_PER_PIXEL
+from reports.fields import FormatContext
+from reports.pdf import DOTS_PER_PIXEL
 
-AS_AT_FIRST: Mapping[str, str] = {}
+DEFAULT_VALUES: Mapping[str, str] = {}
 """Default values for all variables."""
 
 
-class Form(StrEnum):
+class FileFormat(StrEnum):
     """File format of a drawn dashboard."""
 
     PDF = "pdf"
@@ -25,14 +25,14 @@ class Form(StrEnum):
     HTML = "html"
 
 
-def drawn_file(
+def draw_file(
     page: Json,
     live: Live,
     seconds: float,
-    form: Form,
+    file_format: FileFormat,
     theme: Theme,
     executor: Executor,
-    wanted: Mapping[str, str] = AS_AT_FIRST,
+    wanted: Mapping[str, str] = DEFAULT_VALUES,
     dots_per_pixel: float = DOTS_PER_PIXEL,
 ) -> bytes:
     """Run the queries of a dashboard and draw it; times are in this machine's time zone.
@@ -41,19 +41,19 @@ def drawn_file(
         page: the dashboard's JSON.
         live: runs the queries.
         seconds: length of the time range.
-        form: file format.
+        file_format: file format.
         theme: of PDF and PNG; HTML has both.
         executor: runs as many queries at a time as it has workers.
         wanted: values of variables.
         dots_per_pixel: of a PNG.
     """
-    model, _ = draw(page, live, wanted, seconds, WIDTH, Moment(live.now), executor)
+    model, _ = draw(page, live, wanted, seconds, WIDTH, FormatContext(live.now), executor)
     zone = datetime.fromtimestamp(live.now).astimezone().tzinfo
     assert zone is not None, "an aware time has one"
-    match form:
-        case Form.PDF:
-            return paper.pdf(model, WIDTH, zone, theme)
-        case Form.PNG:
-            return paper.png(model, WIDTH, zone, theme, dots_per_pixel)
-        case Form.HTML:
-            return html.kept(model, html.style([page]), WIDTH, zone).encode()
+    match file_format:
+        case FileFormat.PDF:
+            return pdf.pdf(model, WIDTH, zone, theme)
+        case FileFormat.PNG:
+            return pdf.png(model, WIDTH, zone, theme, dots_per_pixel)
+        case FileFormat.HTML:
+            return html.render_file(model, html.style_sheet([page]), WIDTH, zone).encode()

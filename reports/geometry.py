@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reports.model import Graph, Key, Place, Timeline
+from reports.model import Graph, GridPosition, Key, Timeline
 
 COLUMNS, ROW, GAP = 24, 30, 8
 NARROW = 900
@@ -15,7 +15,7 @@ SLACK = 4
 """Spare pixels, so that rounding in browsers causes no scroll bar."""
 
 
-def width_of(place: Place, page_width: float) -> float:
+def width_of(place: GridPosition, page_width: float) -> float:
     """Inner width of a panel, in pixels."""
     if page_width < NARROW:
         return page_width - 2 * PADDING - BORDER
@@ -23,7 +23,7 @@ def width_of(place: Place, page_width: float) -> float:
     return place.width * column + (place.width - 1) * GAP - 2 * PADDING - BORDER
 
 
-def size_of(place: Place, page_width: float, body: Graph | Timeline) -> tuple[float, float]:
+def size_of(place: GridPosition, page_width: float, body: Graph | Timeline) -> tuple[float, float]:
     """Width and height of the drawing in a panel, in pixels."""
     width = width_of(place, page_width)
     height = place.height * ROW + (place.height - 1) * GAP
@@ -36,6 +36,6 @@ def legend_lines(legend: Sequence[Key], width: float) -> int:
     return min(LEGEND_LINES, -int(-filled // width))
 
 
-def points_of(place: Place, page_width: float) -> int:
+def points_of(place: GridPosition, page_width: float) -> int:
     """Maximum number of points of a graph: one for two pixels."""
     return max(50, int(width_of(place, page_width) / 2))

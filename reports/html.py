@@ -11,9 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from nervesys.queries.asking import Choice
 from nervesys.queries.reading import Json
 from reports import geometry
-from reports.build import panel_name, place_of
+from reports.build import grid_position, panel_name
 from reports.colours import SHADES, Theme, shade
-from reports.model import Page
+from reports.model import PageModel
 from reports.plot import clock, plot
 
 
@@ -47,7 +47,7 @@ class Controls:
     refresh_seconds: float
 
 
-def live(page: Page, controls: Controls, width: float, zone: tzinfo) -> str:
+def live(page: PageModel, controls: Controls, width: float, zone: tzinfo) -> str:
     """A page with controls; style sheet and script are separate requests.
 
     Args:
@@ -56,23 +56,23 @@ def live(page: Page, controls: Controls, width: float, zone: tzinfo) -> str:
         width: of the page, in pixels.
         zone: of the reader.
     """
-    return _rendered(_words(page, width, zone) | {"controls": controls, "style": "", "script": ""})
+    return _render(_template_values(page, width, zone) | {"controls": controls, "style": "", "script": ""})
 
 
-def kept(page: Page, layout: str, width: float, zone: tzinfo) -> str:
+def render_file(page: PageModel, style_sheet_text: str, width: float, zone: tzinfo) -> str:
     """A page as one self-contained file.
 
     Args:
         page: the model.
-        layout: from `style`.
+        style_sheet_text: from `style_sheet`.
         width: of the page, in pixels.
         zone: time zone of its times.
     """
-    words = {"controls": None, "style": layout, "script": script()}
-    return _rendered(_words(page, width, zone) | words)
+    values = {"controls": None, "style": style_sheet_text, "script": script()}
+    return _render(_template_values(page, width, zone) | values)
 
 
-def style(pages: Sequence[Json]) -> str:
+def style_sheet(pages: Sequence[Json]) -> str:
     """The style sheet: colours, layout, and the position of each panel."""
     sheet = files("reports").joinpath("page/page.css").read_text()
     return "".join([*colours(), sheet, *_grid(pages)])
@@ -83,13 +83,13 @@ def script() -> str:
     return files("reports").joinpath("page/page.js").read_text()
 
 
-def _rendered(words: Mapping[str, Any]) -> str:
+def _render(values: Mapping[str, Any]) -> str:
     environment = Environment(loader=PackageLoader("reports", "page"), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
-    return environment.get_template("page.html").render(words)
+    return environment.get_template("page.html").render(values)
 
 
-def _words(page: Page, width: float, zone: tzinfo) -> dict[str, Any]:
+def _template_values(page: PageModel, width: float, zone: tzinfo) -> dict[str, Any]:
     return {
         "page": page,
         "plot": lambda panel: plot(panel, page, width, zone),
@@ -111,7 +111,7 @@ def _grid(pages: Sequence[Json]) -> Iterator[str]:
     yield f"@media(min-width:{geometry.NARROW}px){{\n"
     for page in pages:
         for panel in page["panels"]:
-            place = place_of(panel)
+            place = grid_position(panel)
             area = f"{place.y + 1}/{place.x + 1}/span {place.height}/span {place.width}"
             yield f"#{panel_name(page['uid'], panel)}{{grid-area:{area}}}\n"
     yield "}\n"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Place:
+class GridPosition:
     """Position and size of a panel on the grid of 24 columns; a grid row is about 30 pixels high."""
 
     x: int
@@ -40,7 +40,7 @@ class Notice:
         failed: True for an error, False for missing data.
     """
 
-    words: str
+    text: str
     failed: bool = False
 
 
@@ -105,7 +105,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Line:
+class GraphLine:
     """One series of a graph: points (Unix seconds, value), and their formatted values."""
 
     key: Key
@@ -114,7 +114,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Mark:
+class Annotation:
     """An annotation, shown on every graph."""
 
     at: float
@@ -148,7 +148,7 @@ class Graph:
         limits: (value, colour) of the thresholds.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[GraphLine, ...]
     axis: Axis
     step: float
     stacked: bool
@@ -161,7 +161,7 @@ class Graph:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class StateSpan:
     """A time span in one state."""
 
     start: float
@@ -176,7 +176,7 @@ class Lane:
 
     name: str
     link: str
-    stretches: tuple[Stretch, ...]
+    spans: tuple[StateSpan, ...]
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class Timeline:
     @property
     def legend(self) -> tuple[Key, ...]:
         """All states that occur."""
-        seen = {stretch.text: stretch.colour for lane in self.lanes for stretch in lane.stretches}
+        seen = {span.text: span.colour for lane in self.lanes for span in lane.spans}
         return tuple(Key(text, colour) for text, colour in sorted(seen.items()))
 
 
@@ -202,7 +202,7 @@ class Panel:
     name: str
     title: str
     description: str
-    place: Place
+    place: GridPosition
     body: Body | None
 
     @property
@@ -212,7 +212,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Page:
+class PageModel:
     """A dashboard, drawn.
 
     Attributes:
@@ -228,5 +228,5 @@ class Page:
     start: float
     end: float
     panels: tuple[Panel, ...]
-    marks: tuple[Mark, ...] = field(default=())
+    marks: tuple[Annotation, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())

@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 from xml.sax.saxutils import escape, quoteattr
 
 from reports.geometry import size_of
-from reports.model import Graph, Lane, Line, Mark, Page, Panel, Stretch, Timeline
+from reports.model import Annotation, Graph, GraphLine, Lane, PageModel, Panel, StateSpan, Timeline
 from reports.scale import time_ticks
 from reports.units import text_of
 
@@ -50,11 +50,11 @@ class Frame:
     start: float
     end: float
     zone: tzinfo
-    marks: Sequence[Mark] = ()
+    marks: Sequence[Annotation] = ()
 
 
 @dataclass(frozen=True)
-class Area:
+class PlotArea:
     """The plotting area of a drawing."""
 
     frame: Frame
@@ -69,7 +69,7 @@ class Area:
         return self.left + (self.right - self.left) * min(1, max(0, share))
 
 
-def plot(panel: Panel, page: Page, width: float, zone: tzinfo) -> str:
+def plot(panel: Panel, page: PageModel, width: float, zone: tzinfo) -> str:
     """The graph or timeline of a panel as SVG.
 
     Args:
@@ -91,7 +91,7 @@ def clock(at: float, zone: tzinfo) -> str:
 def graph(model: Graph, frame: Frame) -> str:
     """A graph as SVG."""
     left = 12 + LETTER * max(len(text) for _, text in model.axis.ticks)
-    area = Area(frame, left, ABOVE, frame.width - RIGHT, frame.height - BELOW)
+    area = PlotArea(frame, left, ABOVE, frame.width - RIGHT, frame.height - BELOW)
 
     def y(value: float) -> float:
         share = (value - model.axis.low) / (model.axis.high - model.axis.low)
@@ -100,7 +100,7 @@ def graph(model: Graph, frame: Frame) -> str:
     parts = [*_time_grid(area)]
     for value, text in model.axis.ticks:
         parts.append(_level(area, y(value), "grid"))
-        parts.append(_words(area.left - 6, y(value) + 4, text, anchor="end"))
+        parts.append(_text(area.left - 6, y(value) + 4, text, anchor="end"))
     draw = _stacked if model.stacked else _lines
     parts += draw(model, area, y)
     parts += [_level(area, y(value), colour, dashes="6 4") for value, colour in model.limits]
@@ -113,7 +113,7 @@ def timeline(model: Timeline, frame: Frame) -> str:
     height = max(frame.height, LANE_HEIGHT * len(model.lanes) + ABOVE + BELOW)
     left = min(frame.width / 3, 12 + LETTER * 1.1 * max(len(lane.name) for lane in model.lanes))
     tall = Frame(frame.width, height, frame.start, frame.end, frame.zone, frame.marks)
-    area = Area(tall, left, ABOVE, frame.width - RIGHT, height - BELOW)
+    area = PlotArea(tall, left, ABOVE, frame.width - RIGHT, height - BELOW)
     each = (area.bottom - area.top) / len(model.lanes)
     parts = [*_time_grid(area)]
     for number, lane in enumerate(model.lanes):
@@ -127,21 +127,21 @@ def _svg(frame: Frame, parts: Sequence[str], hover: str) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}{hover}>{"".join(parts)}</svg>'
 
 
-def _words(x: float, y: float, text: str, *, anchor: str = "start") -> str:
+def _text(x: float, y: float, text: str, *, anchor: str = "start") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="var(--faint)">{escape(text)}</text>'
 
 
-def _level(area: Area, y: float, colour: str, dashes: str = "none") -> str:
+def _level(area: PlotArea, y: float, colour: str, dashes: str = "none") -> str:
     ends = f'x1="{area.left:.1f}" x2="{area.right:.1f}" y1="{y:.1f}" y2="{y:.1f}"'
     return f'<line {ends} stroke="var(--{colour})" stroke-dasharray="{dashes}"/>'
 
 
-def _upright(area: Area, x: float, colour: str, dashes: str = "none") -> str:
+def _upright(area: PlotArea, x: float, colour: str, dashes: str = "none") -> str:
     ends = f'x1="{x:.1f}" x2="{x:.1f}" y1="{area.top:.1f}" y2="{area.bottom:.1f}"'
     return f'<line {ends} stroke="var(--{colour})" stroke-dasharray="{dashes}"/>'
 
 
-def _time_grid(area: Area) -> Iterator[str]:
+def _time_grid(area: PlotArea) -> Iterator[str]:
     frame = area.frame
     count = max(2, int((area.right - area.left) / TICK_PIXELS))
     for at, text in time_ticks(frame.start, frame.end, frame.zone, count):
@@ -149,10 +149,10 @@ def _time_grid(area: Area) -> Iterator[str]:
         yield _upright(area, x, "grid")
         half = LETTER * len(text) / 2
         if half <= x <= frame.width - half:
-            yield _words(x, area.bottom + 15, text, anchor="middle")
+            yield _text(x, area.bottom + 15, text, anchor="middle")
 
 
-def _lines(model: Graph, area: Area, y: Height) -> Iterator[str]:
+def _lines(model: Graph, area: PlotArea, y: Height) -> Iterator[str]:
     for line in reversed(model.lines):
         colour = f"var(--{line.key.colour})"
         for run in _runs(line.points, model.step):
@@ -177,7 +177,7 @@ def _runs(points: Sequence[tuple[float, float]], step: float) -> Iterator[list[t
     yield run
 
 
-def _stacked(model: Graph, area: Area, y: Height) -> Iterator[str]:
+def _stacked(model: Graph, area: PlotArea, y: Height) -> Iterator[str]:
     base: defaultdict[float, float] = defaultdict(float)
     apart = area.x(area.frame.start + model.step) - area.left
     half = model.step * (0.4 if apart >= APART else 0.5)
@@ -191,44 +191,42 @@ def _stacked(model: Graph, area: Area, y: Height) -> Iterator[str]:
         yield f'<path d="{path}" fill="var(--{line.key.colour})" fill-opacity=".8"/>'
 
 
-def _lane(lane: Lane, area: Area, top: float, height: float) -> Iterator[str]:
+def _lane(lane: Lane, area: PlotArea, top: float, height: float) -> Iterator[str]:
     room = int((area.left - 12) / LETTER)
     name = lane.name if len(lane.name) <= room else f"{lane.name[: room - 1]}…"
-    yield _words(area.left - 8, top + height / 2 + 4, name, anchor="end")
-    for stretch in lane.stretches:
-        start, end = area.x(stretch.start), area.x(stretch.end)
+    yield _text(area.left - 8, top + height / 2 + 4, name, anchor="end")
+    for span in lane.spans:
+        start, end = area.x(span.start), area.x(span.end)
         place = f'x="{start:.1f}" y="{top + height * 0.1:.1f}" width="{end - start:.1f}" height="{height * 0.8:.1f}"'
-        said = f"<title>{escape(_said(lane.name, stretch, area.frame.zone))}</title>"
-        yield f'<rect {place} fill="var(--{stretch.colour})" fill-opacity=".85">{said}</rect>'
+        tooltip = f"<title>{escape(_span_tooltip(lane.name, span, area.frame.zone))}</title>"
+        yield f'<rect {place} fill="var(--{span.colour})" fill-opacity=".85">{tooltip}</rect>'
 
 
-def _said(name: str, stretch: Stretch, zone: tzinfo) -> str:
-    length = text_of(stretch.end - stretch.start, "s", 0)
-    return (
-        f"{name}: {stretch.text}, {_short_clock(stretch.start, zone)} to {_short_clock(stretch.end, zone)} ({length})"
-    )
+def _span_tooltip(name: str, span: StateSpan, zone: tzinfo) -> str:
+    length = text_of(span.end - span.start, "s", 0)
+    return f"{name}: {span.text}, {_short_clock(span.start, zone)} to {_short_clock(span.end, zone)} ({length})"
 
 
 def _short_clock(at: float, zone: tzinfo) -> str:
     return datetime.fromtimestamp(at, zone).strftime("%b %d, %H:%M:%S")
 
 
-def _marks(area: Area) -> Iterator[str]:
+def _marks(area: PlotArea) -> Iterator[str]:
     for mark in area.frame.marks:
         x = area.x(mark.at)
-        said = f"<title>{escape(f'{mark.title}, {_short_clock(mark.at, area.frame.zone)}')}</title>"
+        tooltip = f"<title>{escape(f'{mark.title}, {_short_clock(mark.at, area.frame.zone)}')}</title>"
         flag = f"M{x - 4:.1f} {area.bottom + 5:.1f}L{x:.1f} {area.bottom:.1f}L{x + 4:.1f} {area.bottom + 5:.1f}Z"
         line = _upright(area, x, mark.colour, dashes="3 3")
-        yield f'<g opacity=".6">{line}<path d="{flag}" fill="var(--{mark.colour})"/>{said}</g>'
+        yield f'<g opacity=".6">{line}<path d="{flag}" fill="var(--{mark.colour})"/>{tooltip}</g>'
 
 
-def _hover(lines: Sequence[Line], area: Area) -> str:
+def _hover(lines: Sequence[GraphLine], area: PlotArea) -> str:
     """The data for the script that shows values at the pointer: those of the lines with the highest last values."""
     times = sorted({at for line in lines for at, _ in line.points})
     more = max(0, len(lines) - HOVERED)
     lines = sorted(lines, key=lambda line: -line.points[-1][1])[:HOVERED]
     texts = [dict(zip((at for at, _ in line.points), line.texts, strict=True)) for line in lines]
-    said = {
+    hover = {
         "at": [round(area.x(at), 1) for at in times],
         "times": [_short_clock(at, area.frame.zone) for at in times],
         "lines": [
@@ -237,4 +235,4 @@ def _hover(lines: Sequence[Line], area: Area) -> str:
         ],
         "more": more,
     }
-    return f" data-hover={quoteattr(json.dumps(said, ensure_ascii=False, separators=(',', ':')))}"
+    return f" data-hover={quoteattr(json.dumps(hover, ensure_ascii=False, separators=(',', ':')))}"

@@ -20,7 +20,7 @@ from nervesys.queries.reading import Json
 from nervesys.queries.variables import instant_of, seconds_of
 from reports import html
 from reports.draw import WIDTH, draw
-from reports.fields import Moment
+from reports.fields import FormatContext
 
 RANGES = (
     ("now-15m", "last 15 minutes"),
@@ -64,9 +64,9 @@ class View:
     @classmethod
     def of(cls, request: Request, page: Json) -> "View":
         """From the query string, and the cookies of the page's script; the default is the dashboard's time range."""
-        said = {**page["time"], **{name: value for name, value in request.query_params.items() if value}}
-        wanted = {name.removeprefix(VARIABLE): value for name, value in said.items() if name.startswith(VARIABLE)}
-        return cls(said["from"], said["to"], wanted, _width(request.cookies), _zone(request.cookies))
+        parameters = {**page["time"], **{name: value for name, value in request.query_params.items() if value}}
+        wanted = {name.removeprefix(VARIABLE): value for name, value in parameters.items() if name.startswith(VARIABLE)}
+        return cls(parameters["from"], parameters["to"], wanted, _width(request.cookies), _zone(request.cookies))
 
     @property
     def range_query(self) -> str:
@@ -75,8 +75,8 @@ class View:
 
 
 def _width(cookies: Mapping[str, str]) -> float:
-    said = cookies.get("width", "")
-    return min(MOST_WIDTH, max(LEAST_WIDTH, int(said))) if said.isdecimal() else WIDTH
+    width = cookies.get("width", "")
+    return min(MOST_WIDTH, max(LEAST_WIDTH, int(width))) if width.isdecimal() else WIDTH
 
 
 def _zone(cookies: Mapping[str, str]) -> tzinfo:
@@ -105,14 +105,17 @@ class Site:
         self._pages = {page["uid"]: page for page in pages}
         self._prometheus, self._interval = prometheus, interval
         self._clock, self._executor = clock, executor
-        self._static = {"page.css": ("text/css", html.style(pages)), "page.js": ("text/javascript", html.script())}
+        self._static = {
+            "page.css": ("text/css", html.style_sheet(pages)),
+            "page.js": ("text/javascript", html.script()),
+        }
 
     def program(self) -> HttpProgram:
         """The program with its routes."""
         front = next(iter(self._pages))
         return HttpProgram(
             name="dashboards",
-            about="Draws the dashboards from what Prometheus knows.",
+            about="Serves the dashboards, with data from Prometheus.",
             snapshot=Instruments("page", ()).snapshot,
             not_ready=lambda: None,
             routes=[
@@ -125,13 +128,13 @@ class Site:
     def _file(self, request: Request) -> Response:
         kind, text = self._static.get(request.path_params["name"], ("", ""))
         if not kind:
-            return PlainTextResponse("there is no such file\n", 404)
+            return PlainTextResponse("no such file\n", 404)
         return Response(text, media_type=kind, headers=HEADERS)
 
     def _page(self, request: Request) -> Response:
         page = self._pages.get(request.path_params["uid"])
         if page is None:
-            return PlainTextResponse("there is no such page\n", 404)
+            return PlainTextResponse("no such page\n", 404)
         view, now = View.of(request, page), self._clock()
         try:
             start, end = instant_of(view.since, now), instant_of(view.until, now)
@@ -140,8 +143,8 @@ class Site:
         if start >= end:
             return PlainTextResponse("the time range ends before it begins\n", 400)
         live = Live(self._prometheus, self._interval, end)
-        moment = Moment(now, view.range_query)
-        model, choices = draw(page, live, view.wanted, end - start, view.width, moment, self._executor)
+        context = FormatContext(now, view.range_query)
+        model, choices = draw(page, live, view.wanted, end - start, view.width, context, self._executor)
         controls = self._controls(page, view, choices)
         return HTMLResponse(html.live(model, controls, view.width, view.zone), headers=HEADERS)
 
@@ -150,6 +153,6 @@ class Site:
             f"{VARIABLE}{choice.name}": choice.chosen for choice in choices if choice.chosen and not choice.hidden
         }
         query = urlencode({"from": view.since, "to": view.until, **chosen})
-        links = [html.Link(one["title"], f"/d/{uid}?{query}", one is page) for uid, one in self._pages.items()]
+        links = [html.Link(other["title"], f"/d/{uid}?{query}", other is page) for uid, other in self._pages.items()]
         ranges = RANGES if any(view.since == since for since, _ in RANGES) else ((view.since, "as linked"), *RANGES)
         return html.Controls(links, choices, ranges, view.since, view.until, seconds_of(page["refresh"]))

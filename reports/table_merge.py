@@ -3,24 +3,24 @@
 from collections.abc import Mapping, Sequence
 
 from nervesys.queries.reading import Json
-from reports.answers import Answer
-from reports.fields import Field, Moment
+from reports.fields import Field, FormatContext
 from reports.model import Cell, Notice, Table
+from reports.run_queries import QueryResult
 
 Row = dict[str, float | str]
-NOTHING = Cell("")
+EMPTY_CELL = Cell("")
 
 
-def table(panel: Json, answers: Sequence[Answer], moment: Moment) -> Table | Notice:
+def table(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Table | Notice:
     """The body of a table panel."""
-    organize = next(one["options"] for one in panel["transformations"] if one["id"] == "organize")
+    organize = next(item["options"] for item in panel["transformations"] if item["id"] == "organize")
     hidden, places = organize["excludeByName"], organize["indexByName"]
     names = [name for name in sorted(places, key=places.__getitem__) if not hidden.get(name)]
     titles = [organize["renameByName"].get(name, name) for name in names]
-    rows = joined(answers)
+    rows = merge_rows(answers)
     if not rows:
-        return Notice(Field.of(panel, "", moment).empty)
-    fields = [Field.of(panel, title, moment) for title in titles]
+        return Notice(Field.of(panel, "", context).empty)
+    fields = [Field.of(panel, title, context) for title in titles]
     cells = [tuple(_cell(field, name, row) for field, name in zip(fields, names, strict=True)) for row in rows]
     for order in reversed(panel["options"].get("sortBy", [])):
         _sort(cells, titles.index(order["displayName"]), falling=order["desc"])
@@ -29,45 +29,45 @@ def table(panel: Json, answers: Sequence[Answer], moment: Moment) -> Table | Not
 
 def _cell(field: Field, name: str, row: Row) -> Cell:
     labels = {label: value for label, value in row.items() if isinstance(value, str)}
-    return field.column_cell(row[name], labels) if name in row else NOTHING
+    return field.column_cell(row[name], labels) if name in row else EMPTY_CELL
 
 
 def _sort(rows: list[tuple[Cell, ...]], column: int, *, falling: bool) -> None:
     """Sort by number or text; missing values come last either way."""
-    there = [row for row in rows if row[column].sort is not None]
-    gone = [row for row in rows if row[column].sort is None]
-    numbers = all(isinstance(row[column].sort, float) for row in there)
+    known = [row for row in rows if row[column].sort is not None]
+    missing = [row for row in rows if row[column].sort is None]
+    numbers = all(isinstance(row[column].sort, float) for row in known)
     key = (lambda row: row[column].sort) if numbers else (lambda row: row[column].text.casefold())
-    rows[:] = [*sorted(there, key=key, reverse=falling), *gone]
+    rows[:] = [*sorted(known, key=key, reverse=falling), *missing]
 
 
-def joined(answers: Sequence[Answer]) -> list[Row]:
+def merge_rows(answers: Sequence[QueryResult]) -> list[Row]:
     """One row for each combination of common labels, as Grafana's `merge` transformation does."""
     frames = [
         _frame(answer, "Value" if len(answers) == 1 else f"Value #{answer.target['refId']}") for answer in answers
     ]
-    filled = [frame for frame in frames if frame]
-    if not filled:
+    with_rows = [frame for frame in frames if frame]
+    if not with_rows:
         return []
     common = set.intersection(
-        *({name for row in frame for name in row if isinstance(row[name], str)} for frame in filled)
+        *({name for row in frame for name in row if isinstance(row[name], str)} for frame in with_rows)
     )
     rows: dict[tuple[object, ...], list[Row]] = {}
-    for frame in filled:
+    for frame in with_rows:
         for new in frame:
-            alike = rows.setdefault(tuple(new.get(name) for name in sorted(common)), [])
-            fitting = [row for row in alike if _fits(row, new)]
-            for row in fitting:
+            same_labels = rows.setdefault(tuple(new.get(name) for name in sorted(common)), [])
+            matching = [row for row in same_labels if _matches(row, new)]
+            for row in matching:
                 row |= new
-            if not fitting:
-                alike.append(dict(new))
-    return [row for alike in rows.values() for row in alike]
+            if not matching:
+                same_labels.append(dict(new))
+    return [row for same_labels in rows.values() for row in same_labels]
 
 
-def _frame(answer: Answer, value: str) -> list[Row]:
+def _frame(answer: QueryResult, value: str) -> list[Row]:
     return [{**series.labels, value: series.points[-1][1]} for series in answer.series]
 
 
-def _fits(row: Mapping[str, object], new: Mapping[str, object]) -> bool:
+def _matches(row: Mapping[str, object], new: Mapping[str, object]) -> bool:
     # Not by a default of `get`: NaN differs from itself, and a row with it would never be joined.
     return all(name not in row or row[name] == value for name, value in new.items())

@@ -1,10 +1,10 @@
 "use strict";
-// Refreshes the page by itself, and says what the pointer is at. It asks for this very page and nothing else.
+// Refreshes the page by itself, and shows the values at the pointer. It requests only this page.
 
 const main = document.querySelector("main");
 const drawn = document.getElementById("drawn");
 
-function tellTheServer() {
+function sendWidthAndZone() {
   const inner = getComputedStyle(main);
   const width = Math.round(main.clientWidth - parseFloat(inner.paddingLeft) - parseFloat(inner.paddingRight));
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -45,7 +45,7 @@ function put(fresh) {
 }
 
 async function keepFresh(seconds) {
-  if (tellTheServer()) await refresh();
+  if (sendWidthAndZone()) await refresh();
   for (;;) {
     await new Promise((done) => setTimeout(done, seconds * 1000));
     if (!document.hidden) await refresh();
@@ -63,18 +63,18 @@ function cells(...texts) {
   return row;
 }
 
-function say(svg, x) {
-  const said = JSON.parse(svg.dataset.hover);
-  const at = said.at.reduce((best, here, i) => (Math.abs(here - x) < Math.abs(said.at[best] - x) ? i : best), 0);
-  const lines = said.lines.filter(([, , texts]) => texts[at] !== "");
+function showValues(svg, x) {
+  const hover = JSON.parse(svg.dataset.hover);
+  const at = hover.at.reduce((best, here, i) => (Math.abs(here - x) < Math.abs(hover.at[best] - x) ? i : best), 0);
+  const lines = hover.lines.filter(([, , texts]) => texts[at] !== "");
   const table = document.createElement("table");
   for (const [name, colour, texts] of lines) {
     const row = cells(name, texts[at]);
     row.firstChild.className = `ink-${colour}`;
     table.append(row);
   }
-  if (said.more) table.append(cells(`and ${said.more} more`, ""));
-  tip.replaceChildren(said.times[at], table);
+  if (hover.more) table.append(cells(`and ${hover.more} more`, ""));
+  tip.replaceChildren(hover.times[at], table);
 }
 
 document.addEventListener("pointermove", (event) => {
@@ -82,7 +82,7 @@ document.addEventListener("pointermove", (event) => {
   tip.hidden = !svg;
   if (!svg) return;
   const box = svg.getBoundingClientRect();
-  say(svg, ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width);
+  showValues(svg, ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width);
   const room = innerWidth - tip.offsetWidth - 8;
   tip.style.left = `${Math.min(event.clientX + 14, room)}px`;
   tip.style.top = `${Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8)}px`;

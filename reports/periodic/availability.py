@@ -17,36 +17,39 @@ STEP_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Presence:
+class AgentAvailability:
     """Availability of one agent.
 
     Attributes:
-        fresh: seconds with a fresh heartbeat.
-        watched: monitored seconds.
+        available: seconds with a fresh heartbeat.
+        monitored: monitored seconds.
     """
 
     agent: str
-    fresh: float
-    watched: float
+    available: float
+    monitored: float
 
     @property
     def share(self) -> float | None:
         """Availability, from 0 to 1; None if it was not monitored."""
-        return self.fresh / self.watched if self.watched else None
+        return self.available / self.monitored if self.monitored else None
 
 
-def watched_query(loaded: Loaded, seconds: float) -> str:
+def monitored_query(loaded: Loaded, seconds: float) -> str:
     """PromQL: monitored seconds of each agent before an instant."""
-    return _seconds_of(_watched(loaded), loaded, seconds)
+    return _seconds_of(_monitored_agents(loaded), loaded, seconds)
 
 
-def fresh_query(loaded: Loaded, seconds: float) -> str:
+def available_query(loaded: Loaded, seconds: float) -> str:
     """PromQL: available seconds of each agent before an instant."""
     limits = own_limits(loaded)
     common = loaded.settings.thresholds.heartbeat.down_after_seconds
     others = f'{{agent!~"{"|".join(sorted(limits))}"}}' if limits else ""
-    fresh = [_fresh(others, common), *(_fresh(f'{{agent="{agent}"}}', limit) for agent, limit in limits.items())]
-    return _seconds_of(f"({' or '.join(fresh)}) and on (agent) ({_watched(loaded)})", loaded, seconds)
+    available = [
+        _available_agents(others, common),
+        *(_available_agents(f'{{agent="{agent}"}}', limit) for agent, limit in limits.items()),
+    ]
+    return _seconds_of(f"({' or '.join(available)}) and on (agent) ({_monitored_agents(loaded)})", loaded, seconds)
 
 
 def own_limits(loaded: Loaded) -> dict[str, float]:
@@ -56,23 +59,25 @@ def own_limits(loaded: Loaded) -> dict[str, float]:
     return {name: limit for name, limit in sorted(limits.items()) if limit != common.heartbeat.down_after_seconds}
 
 
-def presences(fresh: Iterable[Sequence[Series]], watched: Iterable[Sequence[Series]]) -> tuple[Presence, ...]:
+def agent_availabilities(
+    available: Iterable[Sequence[Series]], monitored: Iterable[Sequence[Series]]
+) -> tuple[AgentAvailability, ...]:
     """Availability of each agent over several days, sorted by name; the arguments have one result for each day."""
-    good, all_ = _seconds(fresh), _seconds(watched)
-    return tuple(Presence(agent, good.get(agent, 0), seconds) for agent, seconds in sorted(all_.items()))
+    good, all_ = _seconds(available), _seconds(monitored)
+    return tuple(AgentAvailability(agent, good.get(agent, 0), seconds) for agent, seconds in sorted(all_.items()))
 
 
-def overall(fleet: Sequence[Presence]) -> float | None:
+def fleet_availability(fleet: Sequence[AgentAvailability]) -> float | None:
     """Availability of the whole fleet; None if it was not monitored."""
-    return Presence("", sum(one.fresh for one in fleet), sum(one.watched for one in fleet)).share
+    return AgentAvailability("", sum(agent.available for agent in fleet), sum(agent.monitored for agent in fleet)).share
 
 
 def _seconds(answers: Iterable[Sequence[Series]]) -> Mapping[str, float]:
     seconds: dict[str, float] = {}
     for answer in answers:
-        for one in answer:
-            agent = one.labels["agent"]
-            seconds[agent] = seconds.get(agent, 0) + one.points[-1][1]
+        for series in answer:
+            agent = series.labels["agent"]
+            seconds[agent] = seconds.get(agent, 0) + series.points[-1][1]
     return seconds
 
 
@@ -81,11 +86,11 @@ def _seconds_of(condition: str, loaded: Loaded, seconds: float) -> str:
     return f"{step} * count_over_time(({condition})[{seconds:.0f}s:{step}s])"
 
 
-def _fresh(labels: str, limit: float) -> str:
+def _available_agents(labels: str, limit: float) -> str:
     return f"time() - max by (agent) (nervesys_agent_heartbeat_timestamp_seconds{labels}) <= {limit:g}"
 
 
-def _watched(loaded: Loaded) -> str:
+def _monitored_agents(loaded: Loaded) -> str:
     """PromQL: the monitored agents. With several shards of the store's exporter, the slowest one counts."""
     limit = loaded.settings.monitoring.fresh_seconds("store", "agents")
     read = 'nervesys_exporter_last_success_timestamp_seconds{source="store",area="agents"}'

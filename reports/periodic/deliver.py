@@ -10,9 +10,9 @@ from nervesys.settings.storage import ArchivePaths
 from nervesys.stores.archive import Archive, put_verified
 from reports.periodic.gather import PANEL_WIDTH
 from reports.periodic.html import html
-from reports.periodic.model import Report
-from reports.periodic.paper import pdf
-from reports.periodic.period import Every, Period
+from reports.periodic.model import PeriodicReport
+from reports.periodic.pdf import pdf
+from reports.periodic.period import Frequency, ReportPeriod
 from reports.periodic.xlsx import xlsx
 
 Files = Mapping[ReportFormat, bytes]
@@ -23,12 +23,12 @@ WRITERS = {
 }
 
 
-def written(report: Report, forms: Collection[ReportFormat]) -> Files:
+def render(report: PeriodicReport, forms: Collection[ReportFormat]) -> Files:
     """Render a report in the wanted formats."""
     return {form: WRITERS[form](report) for form in forms}
 
 
-def to_archive(archive: Archive, paths: ArchivePaths, period: Period, files: Files) -> Iterator[str]:
+def write_to_archive(archive: Archive, paths: ArchivePaths, period: ReportPeriod, files: Files) -> Iterator[str]:
     """Write a report to the archive, replacing an earlier one, and verify it by reading it back.
 
     Yields:
@@ -43,7 +43,7 @@ def to_archive(archive: Archive, paths: ArchivePaths, period: Period, files: Fil
         yield path
 
 
-def to_folder(folder: Path, period: Period, files: Files) -> Iterator[Path]:
+def write_to_folder(folder: Path, period: ReportPeriod, files: Files) -> Iterator[Path]:
     """Write a report to a folder, replacing an earlier one; yields each file."""
     folder.mkdir(parents=True, exist_ok=True)
     for form, body in files.items():
@@ -52,7 +52,9 @@ def to_folder(folder: Path, period: Period, files: Files) -> Iterator[Path]:
         yield file
 
 
-def due(paths: ArchivePaths, forms: Collection[ReportFormat], there: Collection[str], today: date) -> list[Period]:
+def due_periods(
+    paths: ArchivePaths, forms: Collection[ReportFormat], there: Collection[str], today: date
+) -> list[ReportPeriod]:
     """The last finished day, week and month whose report is missing from the archive in any format.
 
     So the weekly report is written on Monday and the monthly one on the 1st; what failed is retried the next day.
@@ -63,5 +65,5 @@ def due(paths: ArchivePaths, forms: Collection[ReportFormat], there: Collection[
         there: all paths in the archive.
         today: in UTC.
     """
-    newest = (Period.last(every, today) for every in Every)
-    return [one for one in newest if any(one.path(paths, form) not in there for form in forms)]
+    newest = (ReportPeriod.last_finished(every, today) for every in Frequency)
+    return [period for period in newest if any(period.path(paths, form) not in there for form in forms)]

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 from nervesys.contract import DailySummary
 from nervesys.settings.prices import Prices
-from reports.model import Page
-from reports.periodic.availability import Presence
-from reports.periodic.incidents import Deed, Incident
-from reports.periodic.period import Period
-from reports.periodic.tally import Tally
+from reports.model import PageModel
+from reports.periodic.availability import AgentAvailability
+from reports.periodic.incidents import ActionEvent, AlertIncident
+from reports.periodic.log_totals import LogTotals
+from reports.periodic.period import ReportPeriod
 
 
 @dataclass(frozen=True)
-class Size:
+class AreaSize:
     """An area of the store or the archive.
 
     Attributes:
@@ -31,7 +31,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Change:
+class ConfigCommit:
     """A commit that changed the configuration."""
 
     at: float
@@ -50,25 +50,25 @@ class Facts:
         fleet: availability of each agent in the period.
         fleet_before: the same for the previous period.
         incidents: of both periods and one more day, so that most have ended.
-        deeds: actions, of the same time.
-        tally: sums over the period's logs.
+        actions: actions, of the same time.
+        log_totals: sums over the period's logs.
         summaries_before: daily summaries of the previous period, whose logs may be deleted by now.
         changes: of both periods.
         analysis: by the language model, by day.
         notes: what could not be read.
     """
 
-    period: Period
+    period: ReportPeriod
     made: float
     prices: Prices
-    fleet: Sequence[Presence]
-    fleet_before: Sequence[Presence]
-    incidents: Sequence[Incident]
-    deeds: Sequence[Deed]
-    tally: Tally
+    fleet: Sequence[AgentAvailability]
+    fleet_before: Sequence[AgentAvailability]
+    incidents: Sequence[AlertIncident]
+    actions: Sequence[ActionEvent]
+    log_totals: LogTotals
     summaries_before: Sequence[DailySummary]
-    sizes: Sequence[Size]
-    changes: Sequence[Change]
+    sizes: Sequence[AreaSize]
+    changes: Sequence[ConfigCommit]
     analysis: Mapping[str, str]
-    panels: Page | None = None
+    panels: PageModel | None = None
     notes: Sequence[str] = field(default=())

@@ -4,68 +4,95 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
 from nervesys.settings.prices import Prices
-from reports.periodic.availability import overall
-from reports.periodic.facts import Facts, Size
-from reports.periodic.incidents import Incident
-from reports.periodic.model import Better, Figure, Kind
-from reports.periodic.period import Period
+from reports.periodic.availability import fleet_availability
+from reports.periodic.facts import AreaSize, Facts
+from reports.periodic.incidents import AlertIncident
+from reports.periodic.model import Better, Figure, ValueKind
+from reports.periodic.period import ReportPeriod
 
 
 def figures(facts: Facts) -> tuple[Figure, ...]:
     """All figures, in order."""
     period, earlier = facts.period, facts.period.before
-    broke, broke_before = happened(facts, period), happened(facts, earlier)
-    watched, watched_before = bool(facts.fleet), bool(facts.fleet_before)
-    tally, days = facts.tally, facts.summaries_before
-    logged = tally.records > 0
+    incidents, incidents_before = incidents_in(facts, period), incidents_in(facts, earlier)
+    monitored, monitored_before = bool(facts.fleet), bool(facts.fleet_before)
+    log_totals, days = facts.log_totals, facts.summaries_before
+    logged = log_totals.records > 0
     whole = len(days) == sum(1 for _ in earlier.days)  # an incomplete period is not compared
 
     def before(of_day: Callable[[int], float | None]) -> float | None:
         return _sum(of_day(number) for number in range(len(days))) if whole else None
 
     return (
-        Figure("Availability", Kind.SHARE, overall(facts.fleet), overall(facts.fleet_before), Better.MORE),
-        Figure("Incidents", Kind.COUNT, _if(watched, len(broke)), _if(watched_before, len(broke_before)), Better.LESS),
-        Figure("Median recovery", Kind.SECONDS, recovery(broke), recovery(broke_before), Better.LESS),
+        Figure(
+            "Availability",
+            ValueKind.SHARE,
+            fleet_availability(facts.fleet),
+            fleet_availability(facts.fleet_before),
+            Better.MORE,
+        ),
+        Figure(
+            "Incidents",
+            ValueKind.COUNT,
+            _if(monitored, len(incidents)),
+            _if(monitored_before, len(incidents_before)),
+            Better.LESS,
+        ),
+        Figure("Median recovery", ValueKind.SECONDS, recovery(incidents), recovery(incidents_before), Better.LESS),
         Figure(
             "Tasks completed",
-            Kind.COUNT,
-            _if(logged, tally.completed),
+            ValueKind.COUNT,
+            _if(logged, log_totals.completed),
             before(_tasks(facts, failed=False)),
             Better.MORE,
         ),
-        Figure("Tasks failed", Kind.COUNT, _if(logged, tally.failed), before(_tasks(facts, failed=True)), Better.LESS),
-        Figure("Errors", Kind.COUNT, _if(logged, tally.failures), before(lambda day: days[day].errors), Better.LESS),
         Figure(
-            "Tokens", Kind.COUNT, _if(logged, sum(tally.tokens.values())), before(lambda day: days[day].tokens_used)
+            "Tasks failed",
+            ValueKind.COUNT,
+            _if(logged, log_totals.failed),
+            before(_tasks(facts, failed=True)),
+            Better.LESS,
+        ),
+        Figure(
+            "ErrorKind",
+            ValueKind.COUNT,
+            _if(logged, log_totals.failures),
+            before(lambda day: days[day].errors),
+            Better.LESS,
+        ),
+        Figure(
+            "Tokens",
+            ValueKind.COUNT,
+            _if(logged, sum(log_totals.tokens.values())),
+            before(lambda day: days[day].tokens_used),
         ),
         Figure(
             "Cost of tokens",
-            Kind.MONEY,
+            ValueKind.MONEY,
             _if(logged, cost(facts.prices, tokens_by_model(facts))),
             before(_costs(facts)),
             Better.LESS,
         ),
-        Figure("Storage growth", Kind.BYTES, growth(facts.sizes), growth_before(facts.sizes)),
-        Figure("Config changes", Kind.COUNT, changes(facts, period), changes(facts, earlier)),
+        Figure("Storage growth", ValueKind.BYTES, growth(facts.sizes), growth_before(facts.sizes)),
+        Figure("Config changes", ValueKind.COUNT, changes(facts, period), changes(facts, earlier)),
     )
 
 
-def happened(facts: Facts, period: Period) -> list[Incident]:
+def incidents_in(facts: Facts, period: ReportPeriod) -> list[AlertIncident]:
     """The incidents that overlap a period."""
-    return [one for one in facts.incidents if one.within(period.start, period.end)]
+    return [incident for incident in facts.incidents if incident.within(period.start, period.end)]
 
 
-def recovery(broke: Iterable[Incident]) -> float | None:
+def recovery(incidents: Iterable[AlertIncident]) -> float | None:
     """Median duration of the incidents that have ended, in seconds."""
-    ended = [one.seconds for one in broke if one.seconds is not None]
+    ended = [incident.seconds for incident in incidents if incident.seconds is not None]
     return median(ended) if ended else None
 
 
 def tokens_by_model(facts: Facts) -> dict[str, float]:
     """The period's tokens by model."""
     models: dict[str, float] = {}
-    for (_, model), tokens in facts.tally.tokens.items():
+    for (_, model), tokens in facts.log_totals.tokens.items():
         models[model] = models.get(model, 0) + tokens
     return models
 
@@ -75,19 +102,19 @@ def cost(prices: Prices, tokens: dict[str, float]) -> float:
     return sum(prices.cost(model, count) or 0 for model, count in tokens.items())
 
 
-def growth(sizes: Sequence[Size]) -> float | None:
+def growth(sizes: Sequence[AreaSize]) -> float | None:
     """Growth of all areas together, in bytes; None if unknown."""
-    return _sum(one.end - one.start for one in sizes if one.end is not None and one.start is not None)
+    return _sum(size.end - size.start for size in sizes if size.end is not None and size.start is not None)
 
 
-def growth_before(sizes: Sequence[Size]) -> float | None:
+def growth_before(sizes: Sequence[AreaSize]) -> float | None:
     """As `growth`, for the previous period."""
-    return _sum(one.start - one.earlier for one in sizes if one.start is not None and one.earlier is not None)
+    return _sum(size.start - size.earlier for size in sizes if size.start is not None and size.earlier is not None)
 
 
-def changes(facts: Facts, period: Period) -> float:
+def changes(facts: Facts, period: ReportPeriod) -> float:
     """Commits that changed the configuration."""
-    return sum(period.start <= one.at < period.end for one in facts.changes)
+    return sum(period.start <= change.at < period.end for change in facts.changes)
 
 
 def _tasks(facts: Facts, *, failed: bool) -> Callable[[int], float | None]:

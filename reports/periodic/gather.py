@@ -18,16 +18,16 @@ from nervesys.stores.brain import GitBrain
 from nervesys.stores.objects import ObjectReader
 from nervesys.stores.trees import GitTree, changed_files
 from reports.draw import draw
-from reports.fields import Moment
-from reports.model import Page
-from reports.periodic.availability import Presence, fresh_query, presences, watched_query
-from reports.periodic.facts import Change, Facts, Size
-from reports.periodic.incidents import ENTERED, FIRING, STEP_SECONDS, deeds, incidents
-from reports.periodic.logs import Logs
-from reports.periodic.panels import chosen, cut
-from reports.periodic.period import Period
+from reports.fields import FormatContext
+from reports.model import PageModel
+from reports.periodic.availability import AgentAvailability, agent_availabilities, available_query, monitored_query
+from reports.periodic.facts import AreaSize, ConfigCommit, Facts
+from reports.periodic.incidents import ENTERED, FIRING, STEP_SECONDS, actions, incidents
+from reports.periodic.logs import PeriodLogs
+from reports.periodic.panels import limit_timelines, select_panels
+from reports.periodic.period import ReportPeriod
 
-Say = Callable[[str], None]
+ReportProgress = Callable[[str], None]
 CONFIG = "config"
 MAX_COMMITS = 10_000
 """Most commits to search for changes of the configuration."""
@@ -55,31 +55,33 @@ class Sources:
     clock: Clock
     executor: Executor
 
-    def facts(self, period: Period, say: Say) -> Facts:
+    def facts(self, period: ReportPeriod, progress: ReportProgress) -> Facts:
         """Collect the facts of a period.
 
         Args:
             period: past or current.
-            say: is called with each step.
+            progress: is called with each step.
 
         Raises:
             SourceError: a source does not respond.
             QueryFailed: Prometheus does not respond.
         """
         now, notes = self.clock(), list[str]()
-        say("asking Prometheus")
-        days = [(one.start, one.end) for one in (period, period.before)]
+        progress("querying Prometheus")
+        days = [(interval.start, interval.end) for interval in (period, period.before)]
         fleet, fleet_before = (self._fleet(start, end) for start, end in days)
         until = max(period.start, min(now, period.end + DAY_SECONDS))
         firing = self._minutes(FIRING, period.before.start, until)
         entered = self._minutes(ENTERED, period.before.start, until)
         sizes = self._sizes(period, min(now, period.end))
-        say("reading the logs")
-        tally = Logs(self.loaded.settings.storage, self.store, self.archive).tally(list(period.days), notes)
-        say("reading the brain")
+        progress("reading the logs")
+        log_totals = PeriodLogs(self.loaded.settings.storage, self.store, self.archive).log_totals(
+            list(period.days), notes
+        )
+        progress("reading the brain")
         self._fetch()
         summaries = self._summaries(period, notes)
-        say("drawing")
+        progress("drawing")
         return Facts(
             period=period,
             made=now,
@@ -87,8 +89,8 @@ class Sources:
             fleet=fleet,
             fleet_before=fleet_before,
             incidents=incidents(firing, until - until % STEP_SECONDS),
-            deeds=deeds(entered),
-            tally=tally,
+            actions=actions(entered),
+            log_totals=log_totals,
             summaries_before=self._summaries(period.before, notes),
             sizes=sizes,
             changes=tuple(self._changes(period)),
@@ -97,15 +99,15 @@ class Sources:
             notes=notes,
         )
 
-    def _fleet(self, start: float, end: float) -> tuple[Presence, ...]:
+    def _fleet(self, start: float, end: float) -> tuple[AgentAvailability, ...]:
         """Availability, queried day by day, so that a month needs no larger query than a day."""
         at = [start + DAY_SECONDS * number for number in range(1, round((end - start) / DAY_SECONDS) + 1)]
-        queries = [query(self.loaded, DAY_SECONDS) for query in (fresh_query, watched_query)]
+        queries = [query(self.loaded, DAY_SECONDS) for query in (available_query, monitored_query)]
         # One second before midnight, because Prometheus 2 and 3 differ in whether a range includes its start.
-        fresh, watched = (
+        available, monitored = (
             list(self.executor.map(self._at, [query] * len(at), [t - 1 for t in at])) for query in queries
         )
-        return presences(fresh, watched)
+        return agent_availabilities(available, monitored)
 
     def _minutes(self, query: str, start: float, end: float) -> list[Series]:
         """Points at one-minute intervals, each for the minute before it, queried day by day."""
@@ -117,14 +119,14 @@ class Sources:
         ends = [min(last, at + DAY_SECONDS - STEP_SECONDS) for at in starts]
         count = len(starts)
         answers = self.executor.map(self.prometheus.range, [query] * count, starts, ends, [STEP_SECONDS] * count)
-        return [one for answer in answers for one in answer]
+        return [series for answer in answers for series in answer]
 
     def _at(self, query: str, at: float) -> list[Series]:
         return self.prometheus.instant(query, at)
 
-    def _sizes(self, period: Period, end: float) -> tuple[Size, ...]:
+    def _sizes(self, period: ReportPeriod, end: float) -> tuple[AreaSize, ...]:
         return tuple(
-            Size(place, area, earlier.get(area), start.get(area), final.get(area))
+            AreaSize(place, area, earlier.get(area), start.get(area), final.get(area))
             for place, family in SIZES.items()
             for earlier, start, final in [[self._areas(family, at) for at in (period.before.start, period.start, end)]]
             for area in sorted(start.keys() | final.keys())
@@ -132,19 +134,19 @@ class Sources:
 
     def _areas(self, family: str, at: float) -> dict[str, float]:
         answer = self._at(f"max by (area) (last_over_time({family}[1h]))", at)
-        return {one.labels["area"]: one.points[-1][1] for one in answer}
+        return {series.labels["area"]: series.points[-1][1] for series in answer}
 
     def _fetch(self) -> None:
         if self.brain is not None:
             self.brain.fetch()
 
-    def _summaries(self, period: Period, notes: list[str]) -> tuple[DailySummary, ...]:
+    def _summaries(self, period: ReportPeriod, notes: list[str]) -> tuple[DailySummary, ...]:
         """The daily summaries in the brain; an invalid one counts as missing."""
         tree = self.brain.tree(self.brain.state_branch) if self.brain else None
         return tuple(self._read(tree, period, notes)) if tree else ()
 
     @staticmethod
-    def _read(tree: GitTree, period: Period, notes: list[str]) -> Iterator[DailySummary]:
+    def _read(tree: GitTree, period: ReportPeriod, notes: list[str]) -> Iterator[DailySummary]:
         for day in period.days:
             path = DAILY_SUMMARY.build(date=str(day))
             try:
@@ -154,18 +156,18 @@ class Sources:
             except BadObject as bad:
                 notes.append(f"{path} cannot be read: {bad}")
 
-    def _changes(self, period: Period) -> Iterator[Change]:
+    def _changes(self, period: ReportPeriod) -> Iterator[ConfigCommit]:
         """Commits of the period and the previous one, newest first."""
         for commit in self.brain.log(self.brain.branch, MAX_COMMITS) if self.brain else ():
             at = float(commit.commit_time)
             if period.before.start <= at < period.end and (files := changed_files(commit, CONFIG)):
                 author = commit.author.raw_name.decode(errors="replace")
                 message = commit.message.strip().partition("\n")[0]
-                yield Change(at, author, tuple(files), message, str(commit.id)[:12])
+                yield ConfigCommit(at, author, tuple(files), message, str(commit.id)[:12])
 
-    def _panels(self, period: Period, now: float) -> Page:
+    def _panels(self, period: ReportPeriod, now: float) -> PageModel:
         end = min(now, period.end)
         live = Live(self.prometheus, datasource_seconds(self.loaded), end)
-        page = chosen(pages(self.loaded))
-        model, _ = draw(page, live, {}, end - period.start, PANEL_WIDTH, Moment(end), self.executor)
-        return cut(model)
+        page = select_panels(pages(self.loaded))
+        model, _ = draw(page, live, {}, end - period.start, PANEL_WIDTH, FormatContext(end), self.executor)
+        return limit_timelines(model)

@@ -6,12 +6,12 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.html import colours, script
-from reports.periodic.model import Report
-from reports.periodic.report_json import notice_of, spelled
+from reports.periodic.model import PeriodicReport
+from reports.periodic.report_json import notice_of, report_data
 from reports.plot import plot
 
 
-def html(report: Report, width: float) -> bytes:
+def html(report: PeriodicReport, width: float) -> bytes:
     """The file.
 
     Args:
@@ -25,7 +25,7 @@ def html(report: Report, width: float) -> bytes:
     return (
         environment.get_template("report.html")
         .render(
-            spelled(report),
+            report_data(report),
             style="".join([*colours(), files("reports.periodic").joinpath("sheet/report.css").read_text()]),
             script=script(),
             panels=page.panels if page else (),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nervesys.clients.prometheus import Series
-from reports.periodic.words import TIMES
+from reports.periodic.formatting import TIMES
 
 STEP_SECONDS = 60
 """Resolution of times."""
@@ -27,7 +27,7 @@ STEPS = ("running", "deferred", "skipped", "succeeded", "recovered", "escalated"
 
 
 @dataclass(frozen=True)
-class Incident:
+class AlertIncident:
     """An alert that fired without a gap of more than two minutes.
 
     Attributes:
@@ -57,7 +57,7 @@ class Incident:
 
 
 @dataclass(frozen=True)
-class Deed:
+class ActionEvent:
     """Actions that entered a state within one minute."""
 
     at: float
@@ -67,7 +67,7 @@ class Deed:
     count: int
 
 
-def incidents(firing: Sequence[Series], end: float) -> tuple[Incident, ...]:
+def incidents(firing: Sequence[Series], end: float) -> tuple[AlertIncident, ...]:
     """The incidents in the result of `FIRING`, oldest first.
 
     Args:
@@ -75,8 +75,8 @@ def incidents(firing: Sequence[Series], end: float) -> tuple[Incident, ...]:
         end: end of the queried time, in Unix seconds; alerts that fire then have not ended.
     """
     points: defaultdict[tuple[tuple[str, str], ...], set[float]] = defaultdict(set)
-    for one in firing:
-        points[tuple(sorted(one.labels.items()))].update(at for at, _ in one.points)
+    for series in firing:
+        points[tuple(sorted(series.labels.items()))].update(at for at, _ in series.points)
     found = [
         _incident(dict(labels), began, None if last >= end else last)
         for labels, times in points.items()
@@ -85,31 +85,39 @@ def incidents(firing: Sequence[Series], end: float) -> tuple[Incident, ...]:
     return tuple(sorted(found, key=lambda it: (it.began, it.alert, it.subject)))
 
 
-def deeds(entered: Sequence[Series]) -> tuple[Deed, ...]:
+def actions(entered: Sequence[Series]) -> tuple[ActionEvent, ...]:
     """The deeds in the result of `ENTERED`, oldest first."""
     found = (
-        Deed(at, one.labels.get("agent", ""), one.labels.get("action", ""), one.labels.get("state", ""), round(count))
-        for one in entered
-        for at, count in one.points
+        ActionEvent(
+            at,
+            series.labels.get("agent", ""),
+            series.labels.get("action", ""),
+            series.labels.get("state", ""),
+            round(count),
+        )
+        for series in entered
+        for at, count in series.points
     )
     return tuple(sorted(found, key=lambda it: (it.at, it.agent, it.action, it.state)))
 
 
-def done_about(incident: Incident, all_deeds: Sequence[Deed]) -> str:
+def actions_during(incident: AlertIncident, all_actions: Sequence[ActionEvent]) -> str:
     """What was done for the incident's agent while it lasted, such as `restart_agent: running, recovered`."""
     until = incident.ended if incident.ended is not None else float("inf")
     during = [
-        deed for deed in all_deeds if deed.agent == incident.agent and incident.began <= deed.at <= until + STEP_SECONDS
+        event
+        for event in all_actions
+        if event.agent == incident.agent and incident.began <= event.at <= until + STEP_SECONDS
     ]
-    return "; ".join(f"{action}: {states}" for action, states in told(during).items())
+    return "; ".join(f"{action}: {states}" for action, states in states_by_action(during).items())
 
 
-def told(some: Sequence[Deed]) -> Mapping[str, str]:
+def states_by_action(some: Sequence[ActionEvent]) -> Mapping[str, str]:
     """The states that actions entered, and how often, by action."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for deed in some:
-        if deed.state in STEPS:
-            counts[deed.action][deed.state] += deed.count
+    for event in some:
+        if event.state in STEPS:
+            counts[event.action][event.state] += event.count
     return {
         action: ", ".join(_times(state, of[state]) for state in STEPS if of[state]) for action, of in counts.items()
     }
@@ -119,11 +127,11 @@ def _times(state: str, count: int) -> str:
     return f"{state} {TIMES} {count}" if count > 1 else state
 
 
-def _incident(labels: Mapping[str, str], began: float, ended: float | None) -> Incident:
+def _incident(labels: Mapping[str, str], began: float, ended: float | None) -> AlertIncident:
     agent = labels.get("agent", "")
     rest = [f"{name} {value}" for name, value in sorted(labels.items()) if name not in NO_SUBJECT and value]
     subject = agent or labels.get("server", "") or ", ".join(rest)
-    return Incident(labels.get("alertname", ""), labels.get("severity", ""), subject, agent, began, ended)
+    return AlertIncident(labels.get("alertname", ""), labels.get("severity", ""), subject, agent, began, ended)
 
 
 def _runs(times: Sequence[float]) -> Iterator[tuple[float, float]]:

@@ -14,16 +14,16 @@ from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.filing import Layout
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectReader
-from reports.periodic.tally import Tally
+from reports.periodic.log_totals import LogTotals
 
 MAX_INFLATED_BYTES = 16 << 30
 """Largest archived file, uncompressed; its lines are streamed."""
-Place = tuple[date, str]
+ServerDay = tuple[date, str]
 """A day and a server, in lower case."""
 
 
 @dataclass(frozen=True)
-class Logs:
+class PeriodLogs:
     """Where logs lie.
 
     Attributes:
@@ -34,7 +34,7 @@ class Logs:
     store: ObjectReader
     archive: Archive | None
 
-    def tally(self, days: Sequence[date], notes: list[str]) -> Tally:
+    def log_totals(self, days: Sequence[date], notes: list[str]) -> LogTotals:
         """Add up the records of some days; the day of a record is that of the object's key, as the daily round has it.
 
         Args:
@@ -45,19 +45,19 @@ class Logs:
             StoreUnavailable: the store does not answer.
             ArchiveUnavailable: the archive does not answer.
         """
-        wanted, tally = set(days), Tally()
+        wanted, log_totals = set(days), LogTotals()
         hot, cold = self._stored(wanted), self._archived(wanted, notes)
         for place in sorted(hot.keys() | cold.keys()):
             there: Counter[bytes] = Counter()
             for path in cold.get(place, ()):
-                tally.take(self._remembered(self._archive_lines(path, notes), there, doubled=place in hot))
+                log_totals.add_lines(self._count_lines(self._archive_lines(path, notes), there, doubled=place in hot))
             for key in hot.get(place, ()):
-                tally.take(_new(self._store_lines(key, notes), there))
-        return tally
+                log_totals.add_lines(_unseen(self._store_lines(key, notes), there))
+        return log_totals
 
-    def _stored(self, wanted: set[date]) -> Mapping[Place, list[str]]:
+    def _stored(self, wanted: set[date]) -> Mapping[ServerDay, list[str]]:
         template = PathTemplate(self.storage.storj.paths.active_logs)
-        found: defaultdict[Place, list[str]] = defaultdict(list)
+        found: defaultdict[ServerDay, list[str]] = defaultdict(list)
         for info in self.store.list(template.prefix()).objects:
             fields = template.parse(info.key) or {}
             day = parse_date(fields.get("date", ""))
@@ -65,8 +65,8 @@ class Logs:
                 found[day, fields.get("server", "").lower()].append(info.key)
         return {place: sorted(keys) for place, keys in found.items()}
 
-    def _archived(self, wanted: set[date], notes: list[str]) -> Mapping[Place, list[str]]:
-        found: defaultdict[Place, list[str]] = defaultdict(list)
+    def _archived(self, wanted: set[date], notes: list[str]) -> Mapping[ServerDay, list[str]]:
+        found: defaultdict[ServerDay, list[str]] = defaultdict(list)
         if self.archive is None:
             return found
         layout = Layout(self.storage)
@@ -84,7 +84,7 @@ class Logs:
             with self.store.open(key) as stream:
                 yield from lines_of(stream, key)
         except BadObject as bad:
-            notes.append(f"A log is left out from where it cannot be read: {bad}")
+            notes.append(f"The rest of a log could not be read: {bad}")
 
     def _archive_lines(self, path: str, notes: list[str]) -> Iterator[bytes]:
         assert self.archive is not None, "the path was found there"
@@ -92,10 +92,10 @@ class Logs:
             with self.archive.open(path) as body:
                 yield from lines_of(body, path, max_bytes=MAX_INFLATED_BYTES)
         except BadObject as bad:
-            notes.append(f"A log is left out from where it cannot be read: {bad}")
+            notes.append(f"The rest of a log could not be read: {bad}")
 
     @staticmethod
-    def _remembered(lines: Iterator[bytes], there: Counter[bytes], *, doubled: bool) -> Iterator[bytes]:
+    def _count_lines(lines: Iterator[bytes], there: Counter[bytes], *, doubled: bool) -> Iterator[bytes]:
         """The lines, counted where the store holds that day too: a round was interrupted between copy and delete."""
         for line in lines:
             if doubled:
@@ -103,7 +103,7 @@ class Logs:
             yield line
 
 
-def _new(lines: Iterator[bytes], there: Counter[bytes]) -> Iterator[bytes]:
+def _unseen(lines: Iterator[bytes], there: Counter[bytes]) -> Iterator[bytes]:
     """The lines that are not there already; equal lines are counted, so that two equal records stay two."""
     for line in lines:
         digest = _digest(line)

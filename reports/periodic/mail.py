@@ -9,8 +9,8 @@ from email.utils import format_datetime, make_msgid
 from nervesys.contract.times import utc
 from nervesys.errors import NervesysError
 from nervesys.settings.reports import MailSettings, ReportFormat, Tls
-from reports.periodic.model import Report
-from reports.periodic.words import said, trend
+from reports.periodic.formatting import format_value, trend
+from reports.periodic.model import PeriodicReport
 
 TYPES = {
     ReportFormat.PDF: ("application", "pdf"),
@@ -23,7 +23,7 @@ class MailFailed(NervesysError):
     """The mail server could not be reached, or refused the message."""
 
 
-def message(report: Report, mail: MailSettings, name: str, files: Mapping[ReportFormat, bytes]) -> EmailMessage:
+def message(report: PeriodicReport, mail: MailSettings, name: str, files: Mapping[ReportFormat, bytes]) -> EmailMessage:
     """Compose the message.
 
     Args:
@@ -32,19 +32,19 @@ def message(report: Report, mail: MailSettings, name: str, files: Mapping[Report
         name: name of the attached files, without suffix.
         files: attachments.
     """
-    one = EmailMessage()
-    one["Subject"] = f"{report.title}: {report.period}"
-    one["From"], one["To"] = mail.sender, ", ".join(mail.to)
-    one["Date"] = format_datetime(utc(report.made))
-    one["Message-ID"] = make_msgid(domain=mail.sender.partition("@")[2])
-    one.set_content(_text(report))
+    email = EmailMessage()
+    email["Subject"] = f"{report.title}: {report.period}"
+    email["From"], email["To"] = mail.sender, ", ".join(mail.to)
+    email["Date"] = format_datetime(utc(report.made))
+    email["Message-ID"] = make_msgid(domain=mail.sender.partition("@")[2])
+    email.set_content(_text(report))
     for form, body in files.items():
         kind, below = TYPES[form]
-        one.add_attachment(body, maintype=kind, subtype=below, filename=f"{name}.{form}")
-    return one
+        email.add_attachment(body, maintype=kind, subtype=below, filename=f"{name}.{form}")
+    return email
 
 
-def send(mail: MailSettings, one: EmailMessage) -> None:
+def send(mail: MailSettings, email: EmailMessage) -> None:
     """Send a message.
 
     Raises:
@@ -61,20 +61,21 @@ def send(mail: MailSettings, one: EmailMessage) -> None:
                 server.starttls(context=context)
             if mail.user and mail.password:
                 server.login(mail.user, mail.password.get_secret_value())
-            refused = server.send_message(one)
+            refused = server.send_message(email)
     except smtplib.SMTPAuthenticationError as err:
-        raise MailFailed(f"mail by {mail.host}: it refuses user and password ({err.smtp_code})") from None
+        raise MailFailed(f"mail by {mail.host}: user and password rejected ({err.smtp_code})") from None
     except (OSError, smtplib.SMTPException) as err:
         raise MailFailed(f"mail by {mail.host}:{mail.port}: {type(err).__name__}: {_short(err)}") from err
     if refused:
-        raise MailFailed(f"mail by {mail.host}: it takes nothing for {', '.join(sorted(refused))}")
+        raise MailFailed(f"mail by {mail.host}: recipients rejected: {', '.join(sorted(refused))}")
 
 
-def _text(report: Report) -> str:
-    answers = (f"{one.question}\n{one.words}\n" for one in report.answers)
+def _text(report: PeriodicReport) -> str:
+    answers = (f"{answer.question}\n{answer.text}\n" for answer in report.answers)
     figures = (
-        f"{one.title}: {said(one.value, one.kind, report.currency)}" + (f" ({trend(one)[0]})" if trend(one)[0] else "")
-        for one in report.figures
+        f"{figure.title}: {format_value(figure.value, figure.kind, report.currency)}"
+        + (f" ({trend(figure)[0]})" if trend(figure)[0] else "")
+        for figure in report.figures
     )
     return "\n".join([f"{report.title}, {report.period}\n", *answers, *figures, "", *report.notes])
 

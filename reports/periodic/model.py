@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.model import Page
+from reports.model import PageModel
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """Kind of a value, which decides its format."""
 
     TEXT = "text"
@@ -48,12 +48,12 @@ class Column:
     """
 
     title: str
-    kind: Kind = Kind.TEXT
+    kind: ValueKind = ValueKind.TEXT
     wide: bool = False
 
 
 @dataclass(frozen=True)
-class Row:
+class ReportRow:
     """A row of a table."""
 
     values: tuple[Value, ...]
@@ -61,15 +61,15 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table, with sorted rows."""
 
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ReportRow, ...]
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A part of a report; one sheet of a workbook.
 
     Attributes:
@@ -77,14 +77,14 @@ class Section:
         how: what the numbers mean and where they come from.
         table: may have no rows.
         nothing: text in place of an empty table.
-        words: paragraphs of text, such as an analysis.
+        text: paragraphs of text, such as an analysis.
     """
 
     title: str
     how: str
-    table: Table | None = None
+    table: ReportTable | None = None
     nothing: str = ""
-    words: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,23 +92,23 @@ class Figure:
     """A figure of the first page, with its value in the previous period; None if unknown."""
 
     title: str
-    kind: Kind
+    kind: ValueKind
     value: float | None
     before: float | None
     better: Better = Better.NEITHER
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReportAnswer:
     """One question of the first page, answered in a sentence or two."""
 
     question: str
-    words: str
+    text: str
     tone: Tone
 
 
 @dataclass(frozen=True)
-class Report:
+class PeriodicReport:
     """A report.
 
     Attributes:
@@ -126,8 +126,8 @@ class Report:
     noun: str
     made: float
     currency: str
-    answers: tuple[Answer, ...]
+    answers: tuple[ReportAnswer, ...]
     figures: tuple[Figure, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[ReportSection, ...]
     notes: tuple[str, ...]
-    panels: Page | None
+    panels: PageModel | None

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from nervesys.queries.reading import Json
 from reports.geometry import COLUMNS
-from reports.model import Page, Panel, Timeline
+from reports.model import PageModel, Panel, Timeline
 
 HEIGHT = 6
 """Height of a panel, in grid rows."""
 LANES = 25
 """Most rows of a state timeline; fills a sheet of paper."""
-CHOSEN = (
+PANELS = (
     ("main-overview", "Status of each agent"),
     ("alerts-actions", "History of alerts"),
     ("config-changes", "Tasks of the fleet"),
@@ -23,35 +23,35 @@ CHOSEN = (
 """Dashboard and title of each panel, in order."""
 
 
-def chosen(pages: Sequence[Json]) -> Json:
+def select_panels(pages: Sequence[Json]) -> Json:
     """The JSON of a dashboard with the chosen panels.
 
     Args:
         pages: the JSON of all dashboards.
     """
     by_name = {(page["uid"], panel["title"]): (page, panel) for page in pages for panel in page["panels"]}
-    found = [by_name[name] for name in CHOSEN]
+    found = [by_name[name] for name in PANELS]
     panels = [
         panel | {"id": number, "gridPos": {"x": 0, "y": HEIGHT * number, "w": COLUMNS, "h": HEIGHT}}
         for number, (_, panel) in enumerate(found)
     ]
     variables: dict[str, Json] = {}
     for page, _ in found:  # the first definition wins; the order matters, because one may depend on another
-        for one in page["templating"]["list"]:
-            variables.setdefault(one["name"], one)
+        for variable in page["templating"]["list"]:
+            variables.setdefault(variable["name"], variable)
     first = found[0][0]
     return first | {"uid": "report", "panels": panels, "templating": {"list": list(variables.values())}}
 
 
-def cut(page: Page) -> Page:
+def limit_timelines(page: PageModel) -> PageModel:
     """Limit timelines to the `LANES` rows that changed most often."""
-    return replace(page, panels=tuple(map(_cut, page.panels)))
+    return replace(page, panels=tuple(map(_limit_timeline, page.panels)))
 
 
-def _cut(panel: Panel) -> Panel:
+def _limit_timeline(panel: Panel) -> Panel:
     if not isinstance(panel.body, Timeline) or len(panel.body.lanes) <= LANES:
         return panel
     lanes = panel.body.lanes
-    busiest = sorted(lanes, key=lambda lane: (-len(lane.stretches), lane.name))[:LANES]
+    busiest = sorted(lanes, key=lambda lane: (-len(lane.spans), lane.name))[:LANES]
     kept = tuple(lane for lane in lanes if lane in busiest)
     return replace(panel, title=f"{panel.title} ({LANES} of {len(lanes)})", body=Timeline(kept))

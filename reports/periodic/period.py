@@ -14,7 +14,7 @@ from nervesys.stores.filing import report_path
 DAY = timedelta(days=1)
 
 
-class Every(StrEnum):
+class Frequency(StrEnum):
     """How often a report is made."""
 
     DAILY = "daily"
@@ -23,7 +23,7 @@ class Every(StrEnum):
 
 
 @dataclass(frozen=True)
-class Period:
+class ReportPeriod:
     """The period of a report.
 
     Attributes:
@@ -32,32 +32,32 @@ class Period:
         after: the first day after it.
     """
 
-    every: Every
+    every: Frequency
     first: date
     after: date
 
     @classmethod
-    def holding(cls, every: Every, day: date) -> "Period":
+    def containing(cls, every: Frequency, day: date) -> "ReportPeriod":
         """The period that contains a day."""
         match every:
-            case Every.DAILY:
+            case Frequency.DAILY:
                 return cls(every, day, day + DAY)
-            case Every.WEEKLY:
+            case Frequency.WEEKLY:
                 monday = day - day.weekday() * DAY
                 return cls(every, monday, monday + 7 * DAY)
-            case Every.MONTHLY:
+            case Frequency.MONTHLY:
                 first = day.replace(day=1)
                 return cls(every, first, (first + 31 * DAY).replace(day=1))
 
     @classmethod
-    def last(cls, every: Every, today: date) -> "Period":
+    def last_finished(cls, every: Frequency, today: date) -> "ReportPeriod":
         """The last period that is over."""
-        return cls.holding(every, cls.holding(every, today).first - DAY)
+        return cls.containing(every, cls.containing(every, today).first - DAY)
 
     @property
-    def before(self) -> "Period":
+    def before(self) -> "ReportPeriod":
         """The previous period of the same kind."""
-        return Period.holding(self.every, self.first - DAY)
+        return ReportPeriod.containing(self.every, self.first - DAY)
 
     @property
     def days(self) -> Iterator[date]:
@@ -75,29 +75,33 @@ class Period:
         return midnight(self.after)
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """The period for people."""
         match self.every:
-            case Every.DAILY:
+            case Frequency.DAILY:
                 return f"{self.first:%A}, {self.first.day} {self.first:%B %Y}"
-            case Every.WEEKLY:
+            case Frequency.WEEKLY:
                 year, week, _ = self.first.isocalendar()
                 last = self.after - DAY
                 return f"Week {week} of {year}, {self.first.day} {self.first:%b} to {last.day} {last:%b %Y}"
-            case Every.MONTHLY:
+            case Frequency.MONTHLY:
                 return f"{self.first:%B %Y}"
 
     @property
     def noun(self) -> str:
         """Such as `day`."""
-        return {Every.DAILY: "day", Every.WEEKLY: "week", Every.MONTHLY: "month"}[self.every]
+        return {Frequency.DAILY: "day", Frequency.WEEKLY: "week", Frequency.MONTHLY: "month"}[self.every]
 
     @property
     def name(self) -> str:
         """Name of a report's file, such as `weekly-2026-W47`."""
         year, week, _ = self.first.isocalendar()
-        told = {Every.DAILY: f"{self.first}", Every.WEEKLY: f"{year}-W{week:02}", Every.MONTHLY: f"{self.first:%Y-%m}"}
-        return f"{self.every}-{told[self.every]}"
+        suffixes = {
+            Frequency.DAILY: f"{self.first}",
+            Frequency.WEEKLY: f"{year}-W{week:02}",
+            Frequency.MONTHLY: f"{self.first:%Y-%m}",
+        }
+        return f"{self.every}-{suffixes[self.every]}"
 
     def path(self, paths: ArchivePaths, form: ReportFormat) -> str:
         """Path of its report in the archive."""

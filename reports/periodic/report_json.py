@@ -6,26 +6,35 @@ from typing import Any
 
 from nervesys.contract.times import utc
 from reports.model import Graph, Notice, Panel, Timeline
-from reports.periodic.model import Answer, Column, Figure, Kind, Report, Row, Section, Tone
-from reports.periodic.words import said, trend
+from reports.periodic.formatting import format_value, trend
+from reports.periodic.model import (
+    Column,
+    Figure,
+    PeriodicReport,
+    ReportAnswer,
+    ReportRow,
+    ReportSection,
+    Tone,
+    ValueKind,
+)
 
 COLOURS = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.FAIR: "orange", Tone.BAD: "red"}
-READ_AS_WORDS = (Kind.TEXT, Kind.INSTANT)
+READ_AS_WORDS = (ValueKind.TEXT, ValueKind.INSTANT)
 
 Json = Mapping[str, Any]
 
 
-def spelled(report: Report) -> Json:
+def report_data(report: PeriodicReport) -> Json:
     """Everything except the drawings."""
     return {
         "title": report.title,
         "period": report.period,
         "noun": report.noun,
-        "made": f"Made on {utc(report.made):%d %B %Y at %H:%M} UTC; all times are UTC",
-        "notes": [_words(note) for note in report.notes],
-        "answers": [_answer(one) for one in report.answers],
-        "figures": [_figure(one, report.currency) for one in report.figures],
-        "sections": [_section(one, report.currency) for one in report.sections],
+        "made": f"Created on {utc(report.made):%d %B %Y at %H:%M} UTC; all times are UTC",
+        "notes": [_text_json(note) for note in report.notes],
+        "answers": [_answer(answer) for answer in report.answers],
+        "figures": [_figure(figure, report.currency) for figure in report.figures],
+        "sections": [_section(section, report.currency) for section in report.sections],
     }
 
 
@@ -40,47 +49,47 @@ def notice_of(panel: Panel) -> str:
         case Graph() | Timeline():
             return ""
         case Notice() as body:
-            return body.words if body.failed else f"{body.words}, says Prometheus"
+            return body.text
         case _:
             return "Not drawn in reports"
 
 
-def _words(text: str) -> Json:
+def _text_json(text: str) -> Json:
     return {"text": text, "rtl": is_rtl(text)}
 
 
-def _answer(one: Answer) -> Json:
-    return {"question": one.question, "words": one.words, "colour": COLOURS[one.tone]}
+def _answer(answer: ReportAnswer) -> Json:
+    return {"question": answer.question, "text": answer.text, "colour": COLOURS[answer.tone]}
 
 
-def _figure(one: Figure, currency: str) -> Json:
-    change, tone = trend(one)
-    before = said(one.before, one.kind, currency)
+def _figure(figure: Figure, currency: str) -> Json:
+    change, tone = trend(figure)
+    before = format_value(figure.before, figure.kind, currency)
     return {
-        "title": one.title,
-        "value": said(one.value, one.kind, currency),
+        "title": figure.title,
+        "value": format_value(figure.value, figure.kind, currency),
         "before": before,
         "trend": change,
         "colour": COLOURS[tone],
     }
 
 
-def _section(one: Section, currency: str) -> Json:
-    table = one.table
+def _section(section: ReportSection, currency: str) -> Json:
+    table = section.table
     return {
-        "title": one.title,
-        "how": one.how,
-        "nothing": one.nothing,
-        "words": [_words(text) for text in one.words],
+        "title": section.title,
+        "how": section.how,
+        "nothing": section.nothing,
+        "paragraphs": [_text_json(text) for text in section.text],
         "columns": [_column(column) for column in table.columns] if table else [],
         "rows": [_row(row, table.columns, currency) for row in table.rows] if table else [],
     }
 
 
-def _column(one: Column) -> Json:
-    return {"title": one.title, "number": one.kind not in READ_AS_WORDS, "wide": one.wide}
+def _column(column: Column) -> Json:
+    return {"title": column.title, "number": column.kind not in READ_AS_WORDS, "wide": column.wide}
 
 
-def _row(row: Row, columns: tuple[Column, ...], currency: str) -> Json:
-    texts = (said(value, column.kind, currency) for value, column in zip(row.values, columns, strict=True))
-    return {"colour": COLOURS[row.tone], "cells": [_words(text) for text in texts]}
+def _row(row: ReportRow, columns: tuple[Column, ...], currency: str) -> Json:
+    texts = (format_value(value, column.kind, currency) for value, column in zip(row.values, columns, strict=True))
+    return {"colour": COLOURS[row.tone], "cells": [_text_json(text) for text in texts]}

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from reports.periodic.answers import tone_of
 from reports.periodic.facts import Facts
-from reports.periodic.figures import happened, tokens_by_model
-from reports.periodic.incidents import Incident, done_about
-from reports.periodic.model import Column, Kind, Row, Section, Table, Tone
-from reports.periodic.tally import worst
+from reports.periodic.figures import incidents_in, tokens_by_model
+from reports.periodic.incidents import AlertIncident, actions_during
+from reports.periodic.log_totals import most_frequent
+from reports.periodic.model import Column, ReportRow, ReportSection, ReportTable, Tone, ValueKind
 
 ERRORS = 20
 """Most kinds of errors in a report."""
@@ -20,12 +20,12 @@ WORDS_BEFORE_SECONDS = 1800
 TONES = {"critical": Tone.BAD, "warning": Tone.FAIR}
 
 
-def sections(facts: Facts) -> tuple[Section, ...]:
+def sections(facts: Facts) -> tuple[ReportSection, ...]:
     """All sections."""
     return tuple(_sections(facts))
 
 
-def _sections(facts: Facts) -> Iterator[Section]:
+def _sections(facts: Facts) -> Iterator[ReportSection]:
     yield _availability(facts)
     yield _incidents(facts)
     yield _errors(facts)
@@ -36,161 +36,179 @@ def _sections(facts: Facts) -> Iterator[Section]:
     yield _analysis(facts)
 
 
-def _availability(facts: Facts) -> Section:
-    before = {one.agent: one.share for one in facts.fleet_before}
+def _availability(facts: Facts) -> ReportSection:
+    before = {agent.agent: agent.share for agent in facts.fleet_before}
     columns = (
         Column("Agent", wide=True),
-        Column("Available", Kind.SHARE),
-        Column(f"{facts.period.noun.capitalize()} before", Kind.SHARE),
-        Column("Away", Kind.SECONDS),
-        Column("Watched", Kind.SECONDS),
+        Column("Available", ValueKind.SHARE),
+        Column(f"{facts.period.noun.capitalize()} before", ValueKind.SHARE),
+        Column("Unavailable", ValueKind.SECONDS),
+        Column("Monitored", ValueKind.SECONDS),
     )
     rows = (
-        Row((one.agent, one.share, before.get(one.agent), one.watched - one.fresh, one.watched), tone_of(one.share))
-        for one in sorted(facts.fleet, key=lambda it: (it.share or 0, it.agent))
+        ReportRow(
+            (agent.agent, agent.share, before.get(agent.agent), agent.monitored - agent.available, agent.monitored),
+            tone_of(agent.share),
+        )
+        for agent in sorted(facts.fleet, key=lambda it: (it.share or 0, it.agent))
     )
-    return Section(
+    return ReportSection(
         "Availability",
-        "Of the time in which an agent was watched, the share in which its newest heartbeat was no older than the "
-        "silence at which it is called down. Time in which nobody could see counts for neither.",
-        Table(columns, tuple(rows)),
-        "Prometheus holds nothing about the agents in this time.",
+        "Share of the monitored time in which the agent's newest heartbeat was younger than the limit from which it "
+        "counts as down. Time in which the exporter could not read the store is not counted.",
+        ReportTable(columns, tuple(rows)),
+        "Prometheus has no data about the agents for this period.",
     )
 
 
-def _incidents(facts: Facts) -> Section:
+def _incidents(facts: Facts) -> ReportSection:
     columns = (
         Column("Alert"),
-        Column("About"),
+        Column("Subject"),
         Column("Severity"),
-        Column("Began", Kind.INSTANT),
-        Column("Recovery", Kind.SECONDS),
-        Column("What was done", wide=True),
+        Column("Started", ValueKind.INSTANT),
+        Column("Recovery", ValueKind.SECONDS),
+        Column("Actions", wide=True),
         Column("Last error before", wide=True),
     )
 
-    def row(one: Incident) -> Row:
-        cause = facts.tally.error_before(one.agent, one.began, WORDS_BEFORE_SECONDS)
-        recovered = "still firing" if one.seconds is None else one.seconds
-        done = done_about(one, facts.deeds)
-        values = (one.alert, one.subject, one.severity, one.began, recovered, done, cause)
-        return Row(values, TONES.get(one.severity, Tone.PLAIN))
+    def row(incident: AlertIncident) -> ReportRow:
+        cause = facts.log_totals.error_before(incident.agent, incident.began, WORDS_BEFORE_SECONDS)
+        recovered = "still firing" if incident.seconds is None else incident.seconds
+        done = actions_during(incident, facts.actions)
+        values = (incident.alert, incident.subject, incident.severity, incident.began, recovered, done, cause)
+        return ReportRow(values, TONES.get(incident.severity, Tone.PLAIN))
 
-    return Section(
+    return ReportSection(
         "Incidents",
-        "Alerts that fired, to the minute, as Prometheus recorded them; recovery is how long they did. "
-        "What was done is what the receiver did for the agent meanwhile. The last error is the agent's own, of the "
+        "Alerts that fired, to the minute, as recorded by Prometheus; recovery is how long they fired. "
+        "Actions are those of the receiver for the agent in that time. The last error is the agent's own, of the "
         "half hour before.",
-        Table(columns, tuple(map(row, happened(facts, facts.period)))),
-        "No alert fired." if facts.fleet else "Prometheus holds no alerts of this time.",
+        ReportTable(columns, tuple(map(row, incidents_in(facts, facts.period)))),
+        "No alert fired." if facts.fleet else "Prometheus has no alerts for this period.",
     )
 
 
-def _errors(facts: Facts) -> Section:
+def _errors(facts: Facts) -> ReportSection:
     columns = (
         Column("Error", wide=True),
-        Column("Times", Kind.COUNT),
+        Column("Count", ValueKind.COUNT),
         Column("Agents"),
-        Column("First", Kind.INSTANT),
-        Column("Last", Kind.INSTANT),
+        Column("First", ValueKind.INSTANT),
+        Column("Last", ValueKind.INSTANT),
     )
-    kinds = worst(facts.tally)
+    kinds = most_frequent(facts.log_totals)
     rows = (
-        Row((one.words, one.count, _listed(sorted(one.agents), AGENTS), one.first, one.last)) for one in kinds[:ERRORS]
+        ReportRow((errors.text, errors.count, _join_names(sorted(errors.agents), AGENTS), errors.first, errors.last))
+        for errors in kinds[:ERRORS]
     )
     listed = f" The {ERRORS} most frequent of {len(kinds)} kinds." if len(kinds) > ERRORS else ""
-    return Section(
-        "Errors",
-        "Log records of category errors, counted as one where they differ only in numbers, ids and hashes; said as the "
-        f"first of them was.{listed}",
-        Table(columns, tuple(rows)),
+    return ReportSection(
+        "ErrorKind",
+        "Log records of category errors. Records that differ only in numbers, ids and hashes count as one kind, with "
+        f"the text of the first record.{listed}",
+        ReportTable(columns, tuple(rows)),
         "No error was logged.",
     )
 
 
-def _work(facts: Facts) -> Section:
-    tasks = facts.tally.tasks
+def _work(facts: Facts) -> ReportSection:
+    tasks = facts.log_totals.tasks
     agents = sorted({agent for agent, _ in tasks})
     columns = (
         Column("Agent", wide=True),
-        Column("Completed", Kind.COUNT),
-        Column("Failed", Kind.COUNT),
-        Column("Succeeded", Kind.SHARE),
+        Column("Completed", ValueKind.COUNT),
+        Column("Failed", ValueKind.COUNT),
+        Column("Succeeded", ValueKind.SHARE),
     )
 
-    def row(agent: str) -> Row:
+    def row(agent: str) -> ReportRow:
         done, failed = tasks[agent, False], tasks[agent, True]
-        return Row((agent, done, failed, done / (done + failed)))
+        return ReportRow((agent, done, failed, done / (done + failed)))
 
-    how = "Log records that tell a duration; those of category errors are the failed ones."
-    return Section("Tasks", how, Table(columns, tuple(map(row, agents))), "No task was logged.")
+    how = "Log records with a duration; those of category errors count as failed."
+    return ReportSection("Tasks", how, ReportTable(columns, tuple(map(row, agents))), "No task was logged.")
 
 
-def _tokens(facts: Facts) -> Section:
+def _tokens(facts: Facts) -> ReportSection:
     columns = (
         Column("Agent"),
         Column("Model", wide=True),
-        Column("Tokens", Kind.COUNT),
-        Column("Cost", Kind.MONEY),
+        Column("Tokens", ValueKind.COUNT),
+        Column("Cost", ValueKind.MONEY),
     )
     rows = [
-        Row((agent, model, tokens, facts.prices.cost(model, tokens)))
-        for (agent, model), tokens in sorted(facts.tally.tokens.items(), key=lambda it: (-it[1], it[0]))
+        ReportRow((agent, model, tokens, facts.prices.cost(model, tokens)))
+        for (agent, model), tokens in sorted(facts.log_totals.tokens.items(), key=lambda it: (-it[1], it[0]))
     ]
     unpriced = sorted(model for model in tokens_by_model(facts) if facts.prices.cost(model, 1) is None)
     without = f" Without a price: {', '.join(unpriced)}." if unpriced else ""
-    return Section(
+    return ReportSection(
         "Tokens and cost",
-        f"By the agents' logs, at the prices of config/prices.yaml in {facts.prices.currency}.{without}",
-        Table(columns, tuple(rows)),
-        "No use of tokens was logged.",
+        f"From the agents' logs, at the prices in config/prices.yaml, in {facts.prices.currency}.{without}",
+        ReportTable(columns, tuple(rows)),
+        "No token usage was logged.",
     )
 
 
-def _storage(facts: Facts) -> Section:
+def _storage(facts: Facts) -> ReportSection:
     noun = facts.period.noun
     columns = (
-        Column("Where"),
+        Column("Storage"),
         Column("Area", wide=True),
-        Column(f"Start of the {noun}", Kind.BYTES),
-        Column(f"End of the {noun}", Kind.BYTES),
-        Column("Growth", Kind.BYTES),
-        Column("Growth before", Kind.BYTES),
+        Column(f"Start of the {noun}", ValueKind.BYTES),
+        Column(f"End of the {noun}", ValueKind.BYTES),
+        Column("Growth", ValueKind.BYTES),
+        Column("Growth before", ValueKind.BYTES),
     )
     rows = (
-        Row((one.place, one.area, one.start, one.end, _less(one.end, one.start), _less(one.start, one.earlier)))
-        for one in facts.sizes
+        ReportRow(
+            (
+                size.place,
+                size.area,
+                size.start,
+                size.end,
+                _difference(size.end, size.start),
+                _difference(size.start, size.earlier),
+            )
+        )
+        for size in facts.sizes
     )
-    how = "As the exporters measured store and archive, at most an hour before."
-    return Section("Storage", how, Table(columns, tuple(rows)), "Nobody measured the store or the archive.")
+    how = "As measured by the exporters, at most an hour before."
+    return ReportSection(
+        "Storage", how, ReportTable(columns, tuple(rows)), "The store and the archive were not measured in this period."
+    )
 
 
-def _changes(facts: Facts) -> Section:
+def _changes(facts: Facts) -> ReportSection:
     columns = (
-        Column("When", Kind.INSTANT),
+        Column("When", ValueKind.INSTANT),
         Column("Author"),
         Column("Files", wide=True),
         Column("Message", wide=True),
         Column("Commit"),
     )
-    made = [one for one in facts.changes if facts.period.start <= one.at < facts.period.end]
-    rows = (Row((one.at, one.author, _listed(one.files, FILES), one.message, one.commit)) for one in made[:CHANGES])
+    made = [change for change in facts.changes if facts.period.start <= change.at < facts.period.end]
+    rows = (
+        ReportRow((change.at, change.author, _join_names(change.files, FILES), change.message, change.commit))
+        for change in made[:CHANGES]
+    )
     listed = f" The newest {CHANGES} of {len(made)}." if len(made) > CHANGES else ""
-    how = f"Commits that touched config/ in the brain.{listed}"
-    return Section("Config changes", how, Table(columns, tuple(rows)), "The configuration stayed as it was.")
+    how = f"Commits that changed config/ in the brain.{listed}"
+    return ReportSection("Config changes", how, ReportTable(columns, tuple(rows)), "The configuration did not change.")
 
 
-def _analysis(facts: Facts) -> Section:
+def _analysis(facts: Facts) -> ReportSection:
     many = len(facts.analysis) > 1
-    words = tuple(f"{day}: {text}" if many else text for day, text in sorted(facts.analysis.items()))
-    how = "What the language model made of it." if words else "No language model was asked about this time."
-    return Section("Analysis", how, words=words)
+    text = tuple(f"{day}: {text}" if many else text for day, text in sorted(facts.analysis.items()))
+    how = "By the language model." if text else "No language model analysed this period."
+    return ReportSection("Analysis", how, text=text)
 
 
-def _listed(names: Sequence[str], most: int) -> str:
+def _join_names(names: Sequence[str], most: int) -> str:
     more = len(names) - most
     return ", ".join([*names[:most], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _less(end: float | None, start: float | None) -> float | None:
+def _difference(end: float | None, start: float | None) -> float | None:
     return None if end is None or start is None else end - start

@@ -10,26 +10,26 @@ from xlsxwriter.worksheet import Worksheet
 
 from nervesys.contract.times import DAY_SECONDS, utc
 from reports.colours import Theme, shade
-from reports.periodic.model import Column, Kind, Report, Section, Value
+from reports.periodic.model import Column, PeriodicReport, ReportSection, Value, ValueKind
 from reports.periodic.report_json import COLOURS, is_rtl
 from reports.units import text_of
 
 FORMATS = {
-    Kind.COUNT: "#,##0",
-    Kind.SHARE: "0.00%",
-    Kind.SECONDS: "[h]:mm:ss",
-    Kind.BYTES: "#,##0",
-    Kind.INSTANT: "yyyy-mm-dd hh:mm:ss",
+    ValueKind.COUNT: "#,##0",
+    ValueKind.SHARE: "0.00%",
+    ValueKind.SECONDS: "[h]:mm:ss",
+    ValueKind.BYTES: "#,##0",
+    ValueKind.INSTANT: "yyyy-mm-dd hh:mm:ss",
 }
 """Number formats. Bytes are exact, durations are fractions of a day, so that Excel can calculate with them."""
-TITLES = {Kind.BYTES: "bytes", Kind.SECONDS: "h:mm:ss", Kind.INSTANT: "UTC"}
+TITLES = {ValueKind.BYTES: "bytes", ValueKind.SECONDS: "h:mm:ss", ValueKind.INSTANT: "UTC"}
 WIDEST, WIDE = 80, 50
 """Widest column, and widest wrapped column, in letters."""
 EPOCH = datetime(1899, 12, 30, tzinfo=UTC).timestamp()
 """Day 0 of a workbook, in Unix seconds (Excel takes 1900 for a leap year, so it is no day earlier)."""
 
 
-def xlsx(report: Report) -> bytes:
+def xlsx(report: PeriodicReport) -> bytes:
     """The file.
 
     Args:
@@ -47,7 +47,7 @@ def xlsx(report: Report) -> bytes:
 class _Sheets:
     """Writes the sheets of one book."""
 
-    def __init__(self, book: Workbook, report: Report) -> None:
+    def __init__(self, book: Workbook, report: PeriodicReport) -> None:
         self._book, self._report = book, report
         self._made: dict[str, Any] = {}
 
@@ -58,13 +58,13 @@ class _Sheets:
 
     def _summary(self) -> None:
         report, sheet = self._report, self._book.add_worksheet("Summary")
-        lines = [report.title, report.period, f"Made {utc(report.made):%Y-%m-%d %H:%M} UTC", *report.notes]
+        lines = [report.title, report.period, f"Created {utc(report.made):%Y-%m-%d %H:%M} UTC", *report.notes]
         head = len(lines) + 1
         for place, line in enumerate(lines):
             sheet.write_string(place, 0, line, self._format(bold=place == 0))
         for place, answer in enumerate(report.answers, head):
             sheet.write_string(place, 0, answer.question, self._format(bold=True))
-            sheet.write_string(place, 1, answer.words, self._format(COLOURS[answer.tone]))
+            sheet.write_string(place, 1, answer.text, self._format(COLOURS[answer.tone]))
         head += len(report.answers) + 1
         for place, title in enumerate(("Figure", f"This {report.noun}", f"{report.noun.capitalize()} before")):
             sheet.write_string(head, place, title, self._format(bold=True))
@@ -75,12 +75,12 @@ class _Sheets:
         sheet.set_column(0, 0, 30)
         sheet.set_column(1, 2, 24)
 
-    def _section(self, section: Section) -> None:
+    def _section(self, section: ReportSection) -> None:
         sheet = self._book.add_worksheet(section.title)
         table = section.table
         if table is None or not table.rows:
-            for place, words in enumerate((*section.words, section.nothing or section.how)):
-                sheet.write_string(place, 0, words, self._format(rtl=is_rtl(words)))
+            for place, text in enumerate((*section.text, section.nothing or section.how)):
+                sheet.write_string(place, 0, text, self._format(rtl=is_rtl(text)))
             sheet.set_column(0, 0, WIDEST)
             return
         sheet.freeze_panes(1, 0)
@@ -94,7 +94,7 @@ class _Sheets:
                 self._value(sheet, (line, place), value, column.kind, COLOURS[row.tone] if place == 0 else "")
         sheet.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
 
-    def _value(self, sheet: Worksheet, at: tuple[int, int], value: Value, kind: Kind, colour: str = "") -> None:
+    def _value(self, sheet: Worksheet, at: tuple[int, int], value: Value, kind: ValueKind, colour: str = "") -> None:
         if isinstance(value, str):
             sheet.write_string(*at, value, self._format(colour, rtl=is_rtl(value)))
         elif value is not None and not math.isfinite(value):  # a workbook has no such numbers
@@ -102,35 +102,37 @@ class _Sheets:
         elif value is not None:
             sheet.write_number(*at, _number(value, kind), self._format(colour, kind))
 
-    def _format(self, colour: str = "", kind: Kind = Kind.TEXT, *, bold: bool = False, rtl: bool = False) -> Any:
-        said: dict[str, Any] = {"valign": "top"}
+    def _format(
+        self, colour: str = "", kind: ValueKind = ValueKind.TEXT, *, bold: bool = False, rtl: bool = False
+    ) -> Any:
+        properties: dict[str, Any] = {"valign": "top"}
         if bold:
-            said |= {"bold": True, "bottom": 1}
+            properties |= {"bold": True, "bottom": 1}
         if colour:
-            said["font_color"] = shade(colour, Theme.LIGHT)
+            properties["font_color"] = shade(colour, Theme.LIGHT)
         if rtl:
-            said["reading_order"] = 2
-        if kind is Kind.MONEY:
-            said["num_format"] = f'"{self._report.currency}" #,##0.00'
+            properties["reading_order"] = 2
+        if kind is ValueKind.MONEY:
+            properties["num_format"] = f'"{self._report.currency}" #,##0.00'
         elif kind in FORMATS:
-            said["num_format"] = FORMATS[kind]
-        key = repr(sorted(said.items()))
+            properties["num_format"] = FORMATS[kind]
+        key = repr(sorted(properties.items()))
         if key not in self._made:
-            self._made[key] = self._book.add_format(said)
+            self._made[key] = self._book.add_format(properties)
         return self._made[key]
 
 
 def _title(column: Column, currency: str) -> str:
-    unit = currency if column.kind is Kind.MONEY else TITLES.get(column.kind, "")
+    unit = currency if column.kind is ValueKind.MONEY else TITLES.get(column.kind, "")
     return f"{column.title} ({unit})" if unit else column.title
 
 
-def _number(value: float, kind: Kind) -> float:
+def _number(value: float, kind: ValueKind) -> float:
     """Convert to Excel's units: durations in days, instants in days since 1900."""
     match kind:
-        case Kind.SECONDS:
+        case ValueKind.SECONDS:
             return value / DAY_SECONDS
-        case Kind.INSTANT:
+        case ValueKind.INSTANT:
             return (value - EPOCH) / DAY_SECONDS
         case _:
             return value

@@ -10,10 +10,10 @@ import pytest
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
 from nervesys.stores.folder import FolderArchive
-from reports.periodic.period import Every, Period
+from reports.periodic.period import Frequency, ReportPeriod
 from tests.commands.conftest import Ran, Run
 from tests.reports.periodic.conftest import World, world
-from tests.reports.periodic.past import TUESDAY
+from tests.reports.periodic.fleet_data import TUESDAY
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY
 from tests.servers.smtp import PASSWORD, USER, mail_server
 
@@ -74,16 +74,16 @@ def test_a_day_without_data_gives_a_report_that_says_so(report: Report, tmp_path
     assert ran.code == 0, ran.err
     text = (tmp_path / "daily-2025-01-01.html").read_text()
     for words in (
-        "Nobody knows: Prometheus holds nothing about the agents in this time.",
-        "Nobody knows: no alert was evaluated that Prometheus remembers.",
+        "Unknown: Prometheus has no data about the agents for this period.",
+        "Unknown: Prometheus has no record of evaluated alerts.",
         "No action was taken.",
-        "Prometheus holds no alerts of this time.",
+        "Prometheus has no alerts for this period.",
         "No error was logged.",
         "No task was logged.",
-        "No use of tokens was logged.",
-        "Nobody measured the store or the archive.",
-        "The configuration stayed as it was.",
-        "No language model was asked about this time.",
+        "No token usage was logged.",
+        "The store and the archive were not measured in this period.",
+        "The configuration did not change.",
+        "No language model analysed this period.",
     ):
         assert words in text
     assert (tmp_path / "daily-2025-01-01.pdf").read_bytes().startswith(b"%PDF")
@@ -108,7 +108,7 @@ def test_what_is_due_is_made_once_and_mailed(
         assert ran.code == 0, ran.err
         assert report("due").out == "", "all of them lie there"
     today = utc(system_clock()).date()
-    names = [Period.last(every, today).name for every in Every]
+    names = [ReportPeriod.last_finished(every, today).name for every in Frequency]
     assert [one["Subject"].split(" report")[0] for one in box.taken] == ["Daily", "Weekly", "Monthly"]
     attached = [part.get_filename() for one in box.taken for part in one.iter_attachments()]
     assert attached == [f"{name}.pdf" for name in names]
@@ -127,7 +127,12 @@ def test_what_is_due_is_made_once_and_mailed(
     ],
 )
 def test_wrong_use_is_told(
-    report: Report, argv: tuple[str, ...], code: int, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    report: Report,
+    argv: tuple[str, ...],
+    code: int,
+    problem: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     ran = report(*argv)

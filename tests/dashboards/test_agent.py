@@ -48,7 +48,7 @@ def test_links_lead_to_the_brain_and_the_store_where_these_can_be_opened() -> No
 
 def test_an_agent_s_files_and_objects_are_named(live: Live) -> None:
     page = next(page for page in pages(LOCAL) if page["uid"] == "agent-details")
-    question = next(one for one in questions_of(page) if one.panel == "Where its things lie")
+    question = next(question for question in questions_of(page) if question.panel == "Where its things lie")
     [series] = live.ask(question, {"agent": "grok", "server": "alpha"}, HOUR_SECONDS)
     assert {name: series.labels[name] for name in ("brain_file", "state_object", "log_objects")} == {
         "brain_file": "config/agents/grok.yaml",

@@ -32,8 +32,8 @@ def test_what_is_committed_is_fresh_and_nothing_else_lies_there() -> None:
 
 def test_files_say_where_they_come_from(loaded: Loaded) -> None:
     for name, text in files(loaded).items():
-        said = json.loads(text)["description"] if name.endswith(".json") else text.splitlines()[0]
-        assert "nervesys dashboards build" in said, name
+        first_text = json.loads(text)["description"] if name.endswith(".json") else text.splitlines()[0]
+        assert "nervesys dashboards build" in first_text, name
         assert text.endswith("\n")
 
 

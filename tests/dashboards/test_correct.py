@@ -56,11 +56,11 @@ def test_options_take_the_form_of_today(kind: str, option: str, value: Json) -> 
 
 
 def test_queries_are_lettered_and_asked_as_their_panel_needs() -> None:
-    assert [(one["refId"], one["range"]) for one in encoded(PANELS["timeseries"])["targets"]] == [
+    assert [(target["refId"], target["range"]) for target in encoded(PANELS["timeseries"])["targets"]] == [
         ("A", True),
         ("B", True),
     ]
-    asked = [(one["refId"], one["instant"], one["format"]) for one in encoded(PANELS["table"])["targets"]]
+    asked = [(target["refId"], target["instant"], target["format"]) for target in encoded(PANELS["table"])["targets"]]
     assert asked == [("A", True, "table"), ("B", True, "table")]
 
 

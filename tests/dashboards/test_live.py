@@ -17,7 +17,7 @@ LOCAL = load(profile="local")
 def test_every_query_runs_and_finds_data(live: Live) -> None:
     made = pages(LOCAL)
     given = list(answers(live, made, {}))
-    assert [(one.question, one.verdict) for one in given if not one.verdict.fine] == []
+    assert [(answer.question, answer.verdict) for answer in given if not answer.verdict.fine] == []
     assert len(given) == sum(len(list(questions_of(page))) for page in made)
 
 

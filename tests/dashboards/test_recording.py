@@ -194,6 +194,6 @@ def test_names_are_level_metric_operation_and_say_the_window() -> None:
 def test_prometheus_of_compose_loads_them(program: Callable[[str], str]) -> None:
     config = Path(__file__).parents[2] / "provisioning/prometheus/prometheus.yml"
     command = [program("promtool"), "check", "config", str(config)]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    output = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     count = sum(len(group["rules"]) for group in rules(PERIODS)["groups"])
-    assert f"recording.yml\n  SUCCESS: {count} rules found" in said
+    assert f"recording.yml\n  SUCCESS: {count} rules found" in output

@@ -18,7 +18,7 @@ Pick = Callable[..., str]
 
 
 def asked(panel: str) -> PanelQuery:
-    return next(one for one in questions_of(pages(load(profile="local"))[0]) if one.panel == panel)
+    return next(question for question in questions_of(pages(load(profile="local"))[0]) if question.panel == panel)
 
 
 @pytest.fixture
@@ -49,14 +49,14 @@ def test_without_too_many_all_are_drawn(live: Live) -> None:
 @pytest.mark.parametrize(("server", "rows"), [("alpha", {"gimai", "grok"}), ("beta", set())])
 def test_the_table_of_agents_leaves_out_those_of_other_servers(live: Live, server: str, rows: set[str]) -> None:
     found = live.ask(asked("Agents"), {"agent": ANY, "server": server}, HOUR_SECONDS)
-    assert {one.labels["agent"] for one in found} == rows
+    assert {series.labels["agent"] for series in found} == rows
 
 
 @pytest.mark.parametrize(("lowest", "pick"), [(False, max), (True, min)], ids=["highest", "lowest"])
 def test_who_is_chosen_has_the_highest_or_the_lowest_rank(live: Live, lowest: bool, pick: Pick) -> None:
     name, matchers = "nervesys_agent_tasks_total", 'outcome="completed"'
     there = live.prometheus.instant(f"max_over_time({name}{{{matchers}}}[1h])", live.now)
-    ranks = {one.labels["agent"]: one.points[-1][1] for one in there}
+    ranks = {series.labels["agent"]: series.points[-1][1] for series in there}
     assert len(set(ranks.values())) == len(ranks) > 1
     top = top_n.Top("whoever", top_n.highest(name, "agent", matchers).rank, "agent", 1, lowest)
     [chosen] = live.prometheus.instant(filled(top.expr, windows(60, 60, HOUR_SECONDS)), live.now)

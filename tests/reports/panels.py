@@ -7,7 +7,7 @@ from dashboards.build import pages
 from dashboards.correct import Json
 from nervesys.clients.prometheus import Series
 from nervesys.settings import load
-from reports.answers import Answer
+from reports.run_queries import QueryResult
 
 PAGES = pages(load(profile="local"))
 NOW = 1_750_003_600.0
@@ -20,10 +20,10 @@ def panel(uid: str, title: str) -> Json:
     return next(panel for panel in page["panels"] if panel["title"] == title)
 
 
-def answer(panel: Json, *series: tuple[dict[str, str], Sequence[float]], ref: int = 0, **more: Any) -> Answer:
+def answer(panel: Json, *series: tuple[dict[str, str], Sequence[float]], ref: int = 0, **more: Any) -> QueryResult:
     """Series whose last point is now."""
     found = tuple(
         Series(labels, tuple((NOW - STEP * (len(values) - 1 - i), float(value)) for i, value in enumerate(values)))
         for labels, values in series
     )
-    return Answer(panel["targets"][ref], found, STEP, **more)
+    return QueryResult(panel["targets"][ref], found, STEP, **more)

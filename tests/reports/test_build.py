@@ -6,52 +6,52 @@ import pytest
 from dashboards.correct import Json
 from dashboards.style import SILENT, STATUS_CODES
 from nervesys.contract.state import Status
-from reports.answers import Answer
-from reports.build import body_of
-from reports.fields import Moment
+from reports.build import build_body
+from reports.fields import FormatContext
 from reports.model import Bars, Graph, Notice, Table, Text, Tiles, Timeline
+from reports.run_queries import QueryResult
 from reports.units import MISSING
 from tests.reports.panels import NOW, PAGES, STEP, answer, panel
 
-MOMENT = Moment(NOW, "from=now-6h&to=now")
+CONTEXT = FormatContext(NOW, "from=now-6h&to=now")
 AT_WORK, STATUS = panel("main-overview", "At work"), panel("main-overview", "Status of each agent")
 CPU, AGENTS = panel("main-overview", "CPU"), panel("main-overview", "Agents")
 MISSING_DAYS = panel("storage-retention", "Days of logs missing in the archive")
 DURATIONS = panel("agent-details", "Actions by duration")
 
 
-def alone(panel: Json, *values: float, **labels: str) -> list[Answer]:
+def alone(panel: Json, *values: float, **labels: str) -> list[QueryResult]:
     """One series for the first query, none for the others."""
-    others = [Answer(target, (), STEP) for target in panel["targets"][1:]]
+    others = [QueryResult(target, (), STEP) for target in panel["targets"][1:]]
     return [answer(panel, (labels, values)), *others]
 
 
 def test_a_tile_has_the_value_and_the_colour_of_its_step() -> None:
-    body = body_of(AT_WORK, alone(AT_WORK, 5), MOMENT)
+    body = build_body(AT_WORK, alone(AT_WORK, 5), CONTEXT)
     assert isinstance(body, Tiles)
     [tile] = body.tiles
     assert (tile.name, tile.value.text, tile.value.colour) == ("", "5", "green")
 
 
 def test_tiles_are_named_where_there_are_several() -> None:
-    body = body_of(AT_WORK, [answer(AT_WORK, ({"status": "idle"}, [1]), ({"status": "running"}, [2]))], MOMENT)
+    body = build_body(AT_WORK, [answer(AT_WORK, ({"status": "idle"}, [1]), ({"status": "running"}, [2]))], CONTEXT)
     assert isinstance(body, Tiles)
     assert [(tile.name, tile.value.text) for tile in body.tiles] == [("status=idle", "1"), ("status=running", "2")]
 
 
 def test_a_tile_without_a_value_says_what_it_means() -> None:
     started = panel("agent-details", "Started")
-    body = body_of(started, alone(started, math.nan), MOMENT)
+    body = build_body(started, alone(started, math.nan), CONTEXT)
     assert isinstance(body, Tiles)
     assert [tile.value.text for tile in body.tiles] == [started["fieldConfig"]["defaults"]["noValue"]]
 
 
 def test_states_are_merged_named_and_coloured_and_gaps_are_left() -> None:
     runs = STATUS_CODES[Status.RUNNING]
-    body = body_of(STATUS, alone(STATUS, runs, runs, runs, SILENT, math.nan, math.nan, runs, agent="gimai"), MOMENT)
+    body = build_body(STATUS, alone(STATUS, runs, runs, runs, SILENT, math.nan, math.nan, runs, agent="gimai"), CONTEXT)
     assert isinstance(body, Timeline)
     [lane] = body.lanes
-    assert [(one.text, one.colour, one.end - one.start) for one in lane.stretches] == [
+    assert [(span.text, span.colour, span.end - span.start) for span in lane.spans] == [
         ("running", "green", 3 * STEP),
         ("silent", "red", STEP),
         ("running", "green", STEP),
@@ -62,21 +62,21 @@ def test_states_are_merged_named_and_coloured_and_gaps_are_left() -> None:
 
 def test_nobody_is_said_to_be_well_while_nobody_looked() -> None:
     runs = STATUS_CODES[Status.RUNNING]
-    body = body_of(STATUS, alone(STATUS, runs, runs, math.nan, math.nan, runs, agent="gimai"), MOMENT)
+    body = build_body(STATUS, alone(STATUS, runs, runs, math.nan, math.nan, runs, agent="gimai"), CONTEXT)
     assert isinstance(body, Timeline)
-    assert [one.end - one.start for one in body.lanes[0].stretches] == [2 * STEP, STEP]
+    assert [span.end - span.start for span in body.lanes[0].spans] == [2 * STEP, STEP]
 
 
 def test_the_line_of_an_agent_leads_to_it() -> None:
     tasks = panel("main-overview", "Tasks ended")
-    body = body_of(tasks, alone(tasks, 1, 2, agent="grok"), MOMENT)
+    body = build_body(tasks, alone(tasks, 1, 2, agent="grok"), CONTEXT)
     assert isinstance(body, Graph)
     assert body.lines[0].key.link == "/d/agent-details?var-agent=grok&from=now-6h&to=now"
     assert body.step == STEP, "a larger distance is a gap"
 
 
 def test_a_graph_names_lines_and_draws_limits_within_its_axis() -> None:
-    body = body_of(CPU, alone(CPU, 0.2, 0.5, server="alpha"), MOMENT)
+    body = build_body(CPU, alone(CPU, 0.2, 0.5, server="alpha"), CONTEXT)
     assert isinstance(body, Graph)
     assert [(line.key.name, line.texts) for line in body.lines] == [("alpha", ("20%", "50%"))]
     assert [text for _, text in body.axis.ticks] == ["0%", "50%", "100%"]
@@ -93,7 +93,7 @@ def test_a_graph_names_lines_and_draws_limits_within_its_axis() -> None:
 )
 def test_a_graph_of_zeros_has_a_low_axis(title: str, ticks: list[str]) -> None:
     graph = panel("agent-details", title)
-    body = body_of(graph, alone(graph, 0, 0), MOMENT)
+    body = build_body(graph, alone(graph, 0, 0), CONTEXT)
     assert isinstance(body, Graph)
     assert [text for _, text in body.axis.ticks] == ticks
     assert graph["fieldConfig"]["defaults"]["custom"]["axisSoftMax"] == body.axis.high, "Grafana draws the same axis"
@@ -102,7 +102,7 @@ def test_a_graph_of_zeros_has_a_low_axis(title: str, ticks: list[str]) -> None:
 def test_stacked_bars_reach_as_high_as_their_sum_and_take_the_colour_of_their_name() -> None:
     levels = panel("agent-details", "Log records by level")
     given = answer(levels, ({"level": "ERROR"}, [30, 40]), ({"level": "INFO"}, [50, 50]))
-    body = body_of(levels, [given], MOMENT)
+    body = build_body(levels, [given], CONTEXT)
     assert isinstance(body, Graph)
     assert body.stacked
     assert body.axis.high >= 90
@@ -113,10 +113,10 @@ def test_a_table_joins_its_queries_by_agent_and_sorts() -> None:
     refs = {target["refId"]: place for place, target in enumerate(AGENTS["targets"])}
     order = AGENTS["transformations"][1]["options"]["renameByName"]
     age = next(field[-1] for field, title in order.items() if title == "Heartbeat age")
-    answers = [Answer(target, (), STEP) for target in AGENTS["targets"]]
+    answers = [QueryResult(target, (), STEP) for target in AGENTS["targets"]]
     answers[0] = answer(AGENTS, *(({"agent": name, "server": "alpha"}, [1]) for name in ("gimai", "grok")))
     answers[refs[age]] = answer(AGENTS, ({"agent": "gimai"}, [4]), ({"agent": "grok"}, [700]), ref=refs[age])
-    body = body_of(AGENTS, answers, MOMENT)
+    body = build_body(AGENTS, answers, CONTEXT)
     assert isinstance(body, Table)
     at = [body.columns.index(title) for title in ("Agent", "Server", "Heartbeat age")]
     assert [[row[place].text for place in at] for row in body.rows] == [
@@ -135,12 +135,12 @@ def test_missing_values_of_a_table_come_last_in_either_order(falling: bool) -> N
     refs = [target["refId"] for target in AGENTS["targets"]]
     place = refs.index(fields["Heartbeat age"][-1])
     ages = [4, 700, math.nan]
-    answers = [Answer(target, (), STEP) for target in AGENTS["targets"]]
+    answers = [QueryResult(target, (), STEP) for target in AGENTS["targets"]]
     answers[0] = answer(AGENTS, *(({"agent": name}, [1]) for name in ("absent", "gimai", "grok", "nan")))
     answers[place] = answer(
         AGENTS, *(({"agent": name}, [age]) for name, age in zip(("gimai", "grok", "nan"), ages, strict=True)), ref=place
     )
-    body = body_of(agents, answers, MOMENT)
+    body = build_body(agents, answers, CONTEXT)
     assert isinstance(body, Table)
     age = body.columns.index("Heartbeat age")
     known = [("grok", "11.7 min"), ("gimai", "4 s")]
@@ -153,20 +153,20 @@ def test_missing_values_of_a_table_come_last_in_either_order(falling: bool) -> N
 
 
 def test_bars_are_parts_of_the_greatest() -> None:
-    body = body_of(MISSING_DAYS, [answer(MISSING_DAYS, ({"server": "a"}, [4]), ({"server": "b"}, [1]))], MOMENT)
+    body = build_body(MISSING_DAYS, [answer(MISSING_DAYS, ({"server": "a"}, [4]), ({"server": "b"}, [1]))], CONTEXT)
     assert isinstance(body, Bars)
     assert [(bar.value.text, bar.share) for bar in body.bars] == [("4", 1), ("1", 0.25)]
     limited = copy.deepcopy(MISSING_DAYS)
     limited["fieldConfig"]["defaults"]["max"] = 8
-    body = body_of(limited, [answer(MISSING_DAYS, ({}, [4]))], MOMENT)
+    body = build_body(limited, [answer(MISSING_DAYS, ({}, [4]))], CONTEXT)
     assert isinstance(body, Bars)
     assert body.bars[0].share == 0.5, "of what it can be at most"
-    assert body_of({**MISSING_DAYS, "type": "gauge"}, [answer(MISSING_DAYS, ({}, [4]))], MOMENT) != body
+    assert build_body({**MISSING_DAYS, "type": "gauge"}, [answer(MISSING_DAYS, ({}, [4]))], CONTEXT) != body
 
 
 def test_a_histogram_shows_what_each_bucket_adds_to_those_below_it() -> None:
     given = answer(DURATIONS, *(({"le": le}, [count]) for le, count in (("10", 9), ("+Inf", 10), ("2.5", 4))))
-    body = body_of(DURATIONS, [given], MOMENT)
+    body = build_body(DURATIONS, [given], CONTEXT)
     assert isinstance(body, Bars)
     assert [(bar.name, bar.value.text, bar.share) for bar in body.bars] == [
         ("\N{LESS-THAN OR EQUAL TO} 2.5", "4", 0.8),
@@ -176,33 +176,35 @@ def test_a_histogram_shows_what_each_bucket_adds_to_those_below_it() -> None:
 
 
 def test_text_is_paragraphs() -> None:
-    assert body_of({"type": "text", "options": {"content": "one\n\ntwo"}}, [], MOMENT) == Text(("one", "two"))
+    assert build_body({"type": "text", "options": {"content": "one\n\ntwo"}}, [], CONTEXT) == Text(("one", "two"))
 
 
 @pytest.mark.parametrize(
     ("answers", "notice"),
     [
-        pytest.param([Answer(CPU["targets"][0], (), STEP)], Notice("No live agent reports this server"), id="empty"),
+        pytest.param(
+            [QueryResult(CPU["targets"][0], (), STEP)], Notice("No live agent reports this server"), id="empty"
+        ),
         pytest.param(alone(CPU, math.nan), Notice("No live agent reports this server"), id="nothing but NaN"),
         pytest.param(
-            [Answer(CPU["targets"][0], (), STEP, "ask x: parse error")],
+            [QueryResult(CPU["targets"][0], (), STEP, "ask x: parse error")],
             Notice("ask x: parse error", failed=True),
             id="failed",
         ),
     ],
 )
-def test_what_cannot_be_shown_says_so_in_its_place(answers: list[Answer], notice: Notice) -> None:
-    assert body_of(CPU, answers, MOMENT) == notice
+def test_what_cannot_be_shown_says_so_in_its_place(answers: list[QueryResult], notice: Notice) -> None:
+    assert build_body(CPU, answers, CONTEXT) == notice
 
 
 def test_a_type_that_is_not_drawn_says_so() -> None:
-    assert body_of({**CPU, "type": "heatmap"}, alone(CPU, 1), MOMENT) == Notice(
+    assert build_body({**CPU, "type": "heatmap"}, alone(CPU, 1), CONTEXT) == Notice(
         "Panels of type heatmap are not drawn here", failed=True
     )
 
 
 def test_every_type_of_the_house_is_drawn() -> None:
     for page in PAGES:
-        for one in page["panels"]:
-            if one["type"] != "row":
-                assert not isinstance(body_of(one, alone(one, 1), MOMENT), Notice), one["title"]
+        for json in page["panels"]:
+            if json["type"] != "row":
+                assert not isinstance(build_body(json, alone(json, 1), CONTEXT), Notice), json["title"]

@@ -1,16 +1,16 @@
 import pytest
 
 from dashboards.style import Colour
-from reports.colours import SERIES, SHADES, by_name, named
+from reports.colours import SERIES, SHADES, colour_name, series_colours
 
 
 @pytest.mark.parametrize("colour", Colour)
 def test_every_colour_of_the_house_has_a_light_and_a_dark_shade(colour: Colour) -> None:
-    assert len(set(SHADES[named(colour)])) == 2
+    assert len(set(SHADES[colour_name(colour)])) == 2
 
 
 def test_a_name_keeps_its_colour_and_no_two_share_one_while_there_are_enough() -> None:
     names = [f"agent-{number}" for number in range(len(SERIES))]
-    assert len(set(by_name(names).values())) == len(names)
-    assert by_name(["grok"])["grok"] == by_name(["grok"])["grok"]
-    assert len(by_name([*names, "one-more"])) == len(names) + 1
+    assert len(set(series_colours(names).values())) == len(names)
+    assert series_colours(["grok"])["grok"] == series_colours(["grok"])["grok"]
+    assert len(series_colours([*names, "one-more"])) == len(names) + 1

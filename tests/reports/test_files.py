@@ -9,8 +9,8 @@ import pytest
 
 from nervesys.queries.asking import Live
 from reports.colours import SHADES, Theme
-from reports.files import Form, drawn_file
-from reports.html import kept
+from reports.files import FileFormat, draw_file
+from reports.html import render_file
 from reports.model import (
     Axis,
     Bar,
@@ -18,27 +18,27 @@ from reports.model import (
     Body,
     Cell,
     Graph,
+    GraphLine,
+    GridPosition,
     Key,
     Lane,
-    Line,
     Notice,
-    Page,
+    PageModel,
     Panel,
-    Place,
-    Stretch,
+    StateSpan,
     Table,
     Text,
     Tile,
     Tiles,
     Timeline,
 )
-from reports.paper import ROWS, pdf, png
+from reports.pdf import ROWS, pdf, png
 from tests.hour.history import HOUR_SECONDS
 from tests.reports.panels import PAGES
 
 WIDTH = 1400
 HEBREW = "הסוכן grok נפל"
-LINE = Line(Key(HEBREW, "series-1"), ((0, 1), (10, 2)), ("1", "2"))
+LINE = GraphLine(Key(HEBREW, "series-1"), ((0, 1), (10, 2)), ("1", "2"))
 BODIES: dict[str, Body] = {
     "notice": Notice("nothing here"),
     "failed": Notice("parse error", failed=True),
@@ -48,14 +48,14 @@ BODIES: dict[str, Body] = {
     "table": Table(("Agent", "Age"), ((Cell(HEBREW, "", "", HEBREW), Cell("4 s", "red", "", 4.0, number=True)),)),
     "text": Text(("one *two*", "#three")),
     "graph": Graph((LINE,), Axis(((0, "0"), (2, "2"))), 10, stacked=False),
-    "timeline": Timeline((Lane("grok", "", (Stretch(0, 60, "running", "green"),)),)),
+    "timeline": Timeline((Lane("grok", "", (StateSpan(0, 60, "running", "green"),)),)),
 }
 
 
-def page_of(*bodies: Body | None) -> Page:
+def page_of(*bodies: Body | None) -> PageModel:
     """One panel a line."""
-    panels = tuple(Panel(f"p-{y}", HEBREW, "", Place(0, 8 * y, 24, 8), body) for y, body in enumerate(bodies))
-    return Page("p", "A page", "It shows. Generated.", 0, 100, panels, notes=("Actions: timeout",))
+    panels = tuple(Panel(f"p-{y}", HEBREW, "", GridPosition(0, 8 * y, 24, 8), body) for y, body in enumerate(bodies))
+    return PageModel("p", "A page", "It shows. Generated.", 0, 100, panels, notes=("Actions: timeout",))
 
 
 def size(picture: bytes) -> tuple[int, int]:
@@ -88,7 +88,7 @@ def test_a_long_table_is_cut_on_paper_and_a_page_goes_on_over_sheets() -> None:
 
 
 def test_a_kept_page_needs_no_network_and_says_hebrew_as_it_is() -> None:
-    text = kept(page_of(*BODIES.values()), "", WIDTH, UTC)
+    text = render_file(page_of(*BODIES.values()), "", WIDTH, UTC)
     assert text.count(HEBREW) > len(BODIES)
     assert "default-src 'none'" in text
     assert re.findall(r'(?:src|href)="(?!data:)([^"]*)"', text) == []
@@ -96,12 +96,14 @@ def test_a_kept_page_needs_no_network_and_says_hebrew_as_it_is() -> None:
 
 
 def test_no_drawing_names_a_colour_that_there_is_not() -> None:
-    body = kept(page_of(*BODIES.values()), "", WIDTH, UTC).partition("<main>")[2].partition("</main>")[0]
+    body = render_file(page_of(*BODIES.values()), "", WIDTH, UTC).partition("<main>")[2].partition("</main>")[0]
     assert set(re.findall(r"(?:var\(--|ink-)([a-z0-9-]+)", body)) <= SHADES.keys()
 
 
-@pytest.mark.parametrize(("form", "start"), [(Form.PDF, b"%PDF"), (Form.PNG, b"\x89PNG"), (Form.HTML, b"<!doctype")])
-def test_a_dashboard_becomes_a_file(live: Live, form: Form, start: bytes) -> None:
+@pytest.mark.parametrize(
+    ("file_format", "start"), [(FileFormat.PDF, b"%PDF"), (FileFormat.PNG, b"\x89PNG"), (FileFormat.HTML, b"<!doctype")]
+)
+def test_a_dashboard_becomes_a_file(live: Live, file_format: FileFormat, start: bytes) -> None:
     with ThreadPoolExecutor(4) as executor:
-        made = drawn_file(PAGES[0], live, HOUR_SECONDS, form, Theme.DARK, executor)
+        made = draw_file(PAGES[0], live, HOUR_SECONDS, file_format, Theme.DARK, executor)
     assert made.lstrip().startswith(start)

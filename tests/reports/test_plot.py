@@ -6,19 +6,19 @@ from typing import cast
 
 import pytest
 
-from reports.model import Axis, Graph, Key, Lane, Line, Mark, Stretch, Timeline
+from reports.model import Annotation, Axis, Graph, GraphLine, Key, Lane, StateSpan, Timeline
 from reports.plot import Frame, graph, timeline
 
-MARK = Mark(50, "grok <changed>", "purple")
+MARK = Annotation(50, "grok <changed>", "purple")
 FRAME = Frame(400, 200, 0, 100, UTC, (MARK,))
 AXIS = Axis(((0, "0"), (10, "10")))
 HEBREW = "סוכן"
 
 
-def of_values(*values: float, name: str = "gimai") -> Line:
+def of_values(*values: float, name: str = "gimai") -> GraphLine:
     """A point each ten seconds; a negative value is a gap."""
     points = tuple((10.0 * place, value) for place, value in enumerate(values) if value >= 0)
-    return Line(Key(name, "series-1"), points, tuple(f"{value:g}" for _, value in points))
+    return GraphLine(Key(name, "series-1"), points, tuple(f"{value:g}" for _, value in points))
 
 
 def drawn(svg: str, tag: str) -> list[ET.Element]:
@@ -53,8 +53,8 @@ def test_limits_lie_at_their_value() -> None:
 
 def test_every_line_is_drawn_in_its_colour_and_only_a_few_are_shaded() -> None:
     def of(count: int) -> tuple[list[str], int]:
-        one = of_values(1, 2)
-        several = tuple(replace(one, key=Key("", f"series-{number}")) for number in range(count))
+        line = of_values(1, 2)
+        several = tuple(replace(line, key=Key("", f"series-{number}")) for number in range(count))
         svg = graph(Graph(several, AXIS, 10, stacked=False), FRAME)
         shades = [path for path in drawn(svg, "path") if path.get("fill-opacity")]
         return sorted(str(path.get("stroke")) for path in lines(svg)), len(shades)
@@ -84,28 +84,31 @@ def test_stacked_bars_stand_on_one_another() -> None:
 
 def test_the_pointer_is_told_the_texts_and_marks_say_what_happened() -> None:
     svg = graph(Graph((of_values(1, -1, 3, name=HEBREW),), AXIS, 10, stacked=False), FRAME)
-    said = json.loads(ET.fromstring(svg).attrib["data-hover"])
-    assert (said["lines"], said["more"]) == ([[HEBREW, "series-1", ["1", "3"]]], 0)
+    hover = json.loads(ET.fromstring(svg).attrib["data-hover"])
+    assert (hover["lines"], hover["more"]) == ([[HEBREW, "series-1", ["1", "3"]]], 0)
     assert [title.text for title in drawn(svg, "title")] == ["grok <changed>, Jan 01, 00:00:50"]
 
 
 def test_of_many_lines_the_highest_are_told() -> None:
     many = tuple(of_values(number, name=str(number)) for number in range(50))
-    said = json.loads(ET.fromstring(graph(Graph(many, AXIS, 10, stacked=False), FRAME)).attrib["data-hover"])
-    assert ([name for name, _, _ in said["lines"]], said["more"]) == ([str(number) for number in range(49, 29, -1)], 30)
+    hover = json.loads(ET.fromstring(graph(Graph(many, AXIS, 10, stacked=False), FRAME)).attrib["data-hover"])
+    assert ([name for name, _, _ in hover["lines"]], hover["more"]) == (
+        [str(number) for number in range(49, 29, -1)],
+        30,
+    )
 
 
 def test_a_timeline_grows_until_its_lanes_can_be_read() -> None:
-    lane = Lane("a", "", (Stretch(0, 60, "running", "green"),))
+    lane = Lane("a", "", (StateSpan(0, 60, "running", "green"),))
     few, many = (ET.fromstring(timeline(Timeline((lane,) * count), FRAME)) for count in (2, 100))
     assert float(few.attrib["height"]) == 200
     assert float(many.attrib["height"]) >= 100 * 20
-    said = cast("str", next(few.iter("{http://www.w3.org/2000/svg}rect"))[0].text)
-    assert said == "a: running, Jan 01, 00:00:00 to Jan 01, 00:01:00 (1 min)"
+    title = cast("str", next(few.iter("{http://www.w3.org/2000/svg}rect"))[0].text)
+    assert title == "a: running, Jan 01, 00:00:00 to Jan 01, 00:01:00 (1 min)"
 
 
 def test_a_state_is_as_long_as_it_lasted_in_the_lane_of_its_agent() -> None:
-    states = (Stretch(0, 25, "running", "green"), Stretch(25, 100, "silent", "red"))
+    states = (StateSpan(0, 25, "running", "green"), StateSpan(25, 100, "silent", "red"))
     svg = timeline(Timeline((Lane("grok", "", states), Lane("gimai", "", states[:1]))), FRAME)
     boxes = [[float(box.attrib[side]) for side in ("x", "y", "width", "height")] for box in drawn(svg, "rect")]
     (x, top, width, height), (after, beside, longer, _), (_, below, _, _) = boxes

@@ -18,14 +18,14 @@ from nervesys.stores.s3 import S3Store
 from reports.periodic.gather import Sources
 from tests.brains import write
 from tests.hour.prometheus import remembering
-from tests.reports.periodic.past import (
+from tests.reports.periodic.fleet_data import (
     AGENTS,
     MONDAY,
     SLOW,
     SLOW_DOWN_AFTER,
     TUESDAY,
     WEDNESDAY,
-    Past,
+    FleetData,
     at,
     past,
 )
@@ -45,7 +45,7 @@ class World:
         environ: how programs find it.
     """
 
-    raw: Past
+    raw: FleetData
     folder: Path
     prometheus: str
     endpoint: str
@@ -85,11 +85,11 @@ CONFIG = {
 """A brain whose slow agent may be silent for longer, and whose prices know two of three models."""
 
 
-def _brain(repository: Path, raw: Past) -> tuple[str, ...]:
+def _brain(repository: Path, raw: FleetData) -> tuple[str, ...]:
     """Commits of the configuration on both days, others too, and summaries of the days that are over."""
     first = write(repository, CONFIG, when=at(MONDAY, 8), message="Begin")
     write(repository, {"README.md": b"words"}, when=at(TUESDAY, 8), message="Say what this is")
-    one = write(
+    second = write(
         repository,
         {"config/agents/grok.yaml": b"agent: {name: grok, role: x}\n", "config/thresholds.yaml": b"series: 1000\n"},
         when=at(TUESDAY, 10, 30),
@@ -110,10 +110,10 @@ def _brain(repository: Path, raw: Past) -> tuple[str, ...]:
         if day == TUESDAY:
             body = body.model_copy(update={"analysis": ANALYSIS})
         write(repository, {f"metrics/daily/{day}.json": body.body()}, branch="state", when=at(day, 23))
-    return first, one, two
+    return first, second, two
 
 
-def _ship(archive: Path, store: S3Store, raw: Past) -> None:
+def _ship(archive: Path, store: S3Store, raw: FleetData) -> None:
     """Monday lies in the archive; Tuesday of alpha in the store, of beta in both, for a round was interrupted."""
     for server, day, body in raw.objects():
         key = f"db/active_logs/{server}/{day}/230000_grok_00000001.jsonl.gz"
@@ -121,10 +121,10 @@ def _ship(archive: Path, store: S3Store, raw: Past) -> None:
             store.put(key, body)
         if day == str(MONDAY) or (server != "alpha" and day == str(TUESDAY)):
             for category in ("system", "activity", "errors", "audit"):
-                records = [one for one in raw.logs[server, day] if one["category"] == category]
+                records = [record for record in raw.logs[server, day] if record["category"] == category]
                 path = archive / f"Archive/logs/2026/03/{server}_{day}_{category}.json.gz"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(gzip.compress(b"".join(json.dumps(one).encode() + b"\n" for one in records)))
+                path.write_bytes(gzip.compress(b"".join(json.dumps(record).encode() + b"\n" for record in records)))
 
 
 @pytest.fixture(scope="session")

@@ -7,18 +7,18 @@ from pydantic import SecretStr
 
 from nervesys.settings.reports import MailSettings, ReportFormat, Tls
 from reports.periodic.mail import MailFailed, message, send
-from reports.periodic.model import Answer, Figure, Kind, Report, Tone
+from reports.periodic.model import Figure, PeriodicReport, ReportAnswer, Tone, ValueKind
 from tests.servers.s3 import free_port
 from tests.servers.smtp import PASSWORD, REFUSED, USER, Mailbox, mail_server
 
-REPORT = Report(
+REPORT = PeriodicReport(
     title="Daily report",
     period="Tuesday, 10 March 2026",
     noun="day",
     made=1_773_200_000,
     currency="USD",
-    answers=(Answer("Was the fleet well?", "Yes. שלום", Tone.GOOD),),
-    figures=(Figure("Cost of tokens", Kind.MONEY, 12.5, 10),),
+    answers=(ReportAnswer("Was the fleet healthy?", "Yes. שלום", Tone.GOOD),),
+    figures=(Figure("Cost of tokens", ValueKind.MONEY, 12.5, 10),),
     sections=(),
     notes=(),
     panels=None,
@@ -27,7 +27,7 @@ FILES = {ReportFormat.PDF: b"%PDF-1.7", ReportFormat.HTML: "<p>שלום".encode(
 
 
 def settings(port: int, **changes: object) -> MailSettings:
-    said = {
+    fields = {
         "to": ("operators@example.org", "dana@example.org"),
         "sender": "nervesys@example.org",
         "host": "127.0.0.1",
@@ -37,7 +37,7 @@ def settings(port: int, **changes: object) -> MailSettings:
         "password": SecretStr(PASSWORD),
         "timeout_seconds": 10,
     }
-    return MailSettings.model_validate(said | changes)
+    return MailSettings.model_validate(fields | changes)
 
 
 def sent(box: Mailbox, **changes: object) -> None:
@@ -51,23 +51,23 @@ def test_text_and_files_arrive_by_tls_after_a_login(tls: Tls, tmp_path: Path, mo
         monkeypatch.setenv("SSL_CERT_FILE", str(box.certificate))
         sent(box, tls=tls)
     assert box.secret == [True]
-    (one,) = box.taken
-    assert one["Subject"] == "Daily report: Tuesday, 10 March 2026"
-    assert one["To"] == "operators@example.org, dana@example.org"
-    text = one.get_body(("plain",))
+    (message,) = box.taken
+    assert message["Subject"] == "Daily report: Tuesday, 10 March 2026"
+    assert message["To"] == "operators@example.org, dana@example.org"
+    text = message.get_body(("plain",))
     assert text
-    assert "Was the fleet well?\r\nYes. שלום" in text.get_content()
+    assert "Was the fleet healthy?\r\nYes. שלום" in text.get_content()
     assert "Cost of tokens: USD 12.50 (▲ 25 %)" in text.get_content()
-    attached = {part.get_filename(): part.get_payload(decode=True) for part in one.iter_attachments()}
+    attached = {part.get_filename(): part.get_payload(decode=True) for part in message.iter_attachments()}
     assert attached == {f"daily-2026-03-10.{form}": body for form, body in FILES.items()}
 
 
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"password": SecretStr("wrong")}, "it refuses user and password \\(535\\)"),
+        ({"password": SecretStr("wrong")}, "user and password rejected \\(535\\)"),
         ({"to": (REFUSED,)}, "SMTPRecipientsRefused"),
-        ({"to": (REFUSED, "dana@example.org")}, f"it takes nothing for {REFUSED}"),
+        ({"to": (REFUSED, "dana@example.org")}, f"recipients rejected: {REFUSED}"),
     ],
 )
 def test_what_the_server_refuses_is_told_without_the_password(

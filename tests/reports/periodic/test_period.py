@@ -7,10 +7,10 @@ import pytest
 
 from nervesys.settings import load
 from nervesys.settings.reports import ReportFormat
-from reports.periodic.deliver import due
-from reports.periodic.model import Better, Figure, Kind, Tone
-from reports.periodic.period import Every, Period
-from reports.periodic.words import duration, said, share, trend
+from reports.periodic.deliver import due_periods
+from reports.periodic.formatting import duration, format_value, share, trend
+from reports.periodic.model import Better, Figure, Tone, ValueKind
+from reports.periodic.period import Frequency, ReportPeriod
 from reports.units import MISSING
 
 PATHS = load().settings.storage.archive.paths
@@ -31,52 +31,53 @@ BOTH = (ReportFormat.PDF, ReportFormat.HTML)
 def test_a_period_and_the_place_of_its_report(
     every: str, day: str, first: str, after: str, path: str, words: str
 ) -> None:
-    one = Period.holding(Every(every), date.fromisoformat(day))
-    assert (str(one.first), str(one.after), one.words) == (first, after, words)
-    assert [one.path(PATHS, form) for form in ReportFormat] == [f"Reports/{path}.{form}" for form in ReportFormat]
-    assert one.before.after == one.first
-    assert one.end - one.start == 86_400 * len(list(one.days))
+    period = ReportPeriod.containing(Frequency(every), date.fromisoformat(day))
+    assert (str(period.first), str(period.after), period.label) == (first, after, words)
+    assert [period.path(PATHS, form) for form in ReportFormat] == [f"Reports/{path}.{form}" for form in ReportFormat]
+    assert period.before.after == period.first
+    assert period.end - period.start == 86_400 * len(list(period.days))
 
 
 def test_what_is_due_is_what_the_archive_lacks() -> None:
     monday_the_first = date(2026, 6, 1)
-    wanted = due(PATHS, BOTH, (), monday_the_first)
-    assert [one.name for one in wanted] == ["daily-2026-05-31", "weekly-2026-W22", "monthly-2026-05"]
-    there = {one.path(PATHS, form) for one in wanted for form in BOTH}
-    assert due(PATHS, BOTH, there, monday_the_first) == []
+    wanted = due_periods(PATHS, BOTH, (), monday_the_first)
+    assert [period.name for period in wanted] == ["daily-2026-05-31", "weekly-2026-W22", "monthly-2026-05"]
+    there = {period.path(PATHS, form) for period in wanted for form in BOTH}
+    assert due_periods(PATHS, BOTH, there, monday_the_first) == []
     tuesday = date(2026, 6, 2)
-    assert [one.name for one in due(PATHS, BOTH, there, tuesday)] == ["daily-2026-06-01"]
+    assert [period.name for period in due_periods(PATHS, BOTH, there, tuesday)] == ["daily-2026-06-01"]
     missed = there - {"Reports/Weekly/2026/week_22.html"}
-    assert [one.name for one in due(PATHS, BOTH, missed, tuesday)] == ["daily-2026-06-01", "weekly-2026-W22"], (
-        "what failed on Monday is made on Tuesday"
-    )
+    assert [period.name for period in due_periods(PATHS, BOTH, missed, tuesday)] == [
+        "daily-2026-06-01",
+        "weekly-2026-W22",
+    ], "what failed on Monday is made on Tuesday"
 
 
 @pytest.mark.parametrize(
     ("kind", "value", "before", "better", "words", "tone"),
     [
-        pytest.param(Kind.COUNT, 12, 9, Better.MORE, "▲ 3", Tone.GOOD, id="more of what is good"),
-        pytest.param(Kind.COUNT, 12, 9, Better.LESS, "▲ 3", Tone.BAD, id="more of what is bad"),
-        pytest.param(Kind.COUNT, 9, 12, Better.LESS, "▼ 3", Tone.GOOD, id="less of what is bad"),
-        pytest.param(Kind.BYTES, 9, 12, Better.NEITHER, "▼ 25 %", Tone.PLAIN, id="neither good nor bad"),
-        pytest.param(Kind.SHARE, 0.991, 0.996, Better.MORE, "▼ 0.5 points", Tone.BAD, id="shares in points"),
-        pytest.param(Kind.COUNT, 300, 200, Better.MORE, "▲ 50 %", Tone.GOOD, id="large counts in percent"),
-        pytest.param(Kind.COUNT, 300, 0, Better.MORE, "▲ from nothing", Tone.GOOD, id="nothing to compare with"),
-        pytest.param(Kind.COUNT, 1001, 1000, Better.MORE, "▲ under 1 %", Tone.GOOD, id="hardly any"),
-        pytest.param(Kind.COUNT, 5, 5, Better.MORE, "as before", Tone.PLAIN, id="the same"),
-        pytest.param(Kind.COUNT, 5, None, Better.MORE, "", Tone.PLAIN, id="not known before"),
+        pytest.param(ValueKind.COUNT, 12, 9, Better.MORE, "▲ 3", Tone.GOOD, id="more of what is good"),
+        pytest.param(ValueKind.COUNT, 12, 9, Better.LESS, "▲ 3", Tone.BAD, id="more of what is bad"),
+        pytest.param(ValueKind.COUNT, 9, 12, Better.LESS, "▼ 3", Tone.GOOD, id="less of what is bad"),
+        pytest.param(ValueKind.BYTES, 9, 12, Better.NEITHER, "▼ 25 %", Tone.PLAIN, id="neither good nor bad"),
+        pytest.param(ValueKind.SHARE, 0.991, 0.996, Better.MORE, "▼ 0.5 points", Tone.BAD, id="shares in points"),
+        pytest.param(ValueKind.COUNT, 300, 200, Better.MORE, "▲ 50 %", Tone.GOOD, id="large counts in percent"),
+        pytest.param(ValueKind.COUNT, 300, 0, Better.MORE, "▲ from 0", Tone.GOOD, id="nothing to compare with"),
+        pytest.param(ValueKind.COUNT, 1001, 1000, Better.MORE, "▲ under 1 %", Tone.GOOD, id="hardly any"),
+        pytest.param(ValueKind.COUNT, 5, 5, Better.MORE, "unchanged", Tone.PLAIN, id="the same"),
+        pytest.param(ValueKind.COUNT, 5, None, Better.MORE, "", Tone.PLAIN, id="not known before"),
     ],
 )
 def test_a_change_is_told_with_its_size_and_whether_it_is_good(
-    kind: Kind, value: float, before: float | None, better: Better, words: str, tone: Tone
+    kind: ValueKind, value: float, before: float | None, better: Better, words: str, tone: Tone
 ) -> None:
     assert trend(Figure("A figure", kind, value, before, better)) == (words, tone)
 
 
 @pytest.mark.parametrize(("value", "text"), [(math.nan, MISSING), (math.inf, "+Inf"), (-math.inf, "-Inf")])
 def test_numbers_that_are_not_finite_are_formatted_and_not_compared(value: float, text: str) -> None:
-    assert {said(value, kind, "USD") for kind in Kind} == {text}
-    assert trend(Figure("A figure", Kind.SECONDS, value, value)) == ("", Tone.PLAIN)
+    assert {format_value(value, kind, "USD") for kind in ValueKind} == {text}
+    assert trend(Figure("A figure", ValueKind.SECONDS, value, value)) == ("", Tone.PLAIN)
 
 
 def test_numbers_in_words() -> None:

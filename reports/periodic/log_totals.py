@@ -15,7 +15,7 @@ REST = "(further kinds of errors)"
 
 
 @dataclass
-class Errors:
+class ErrorKind:
     """One kind of error: its first text, first and last occurrence, count, and agents.
 
     Attributes:
@@ -23,7 +23,7 @@ class Errors:
         last: Unix seconds.
     """
 
-    words: str
+    text: str
     first: float
     last: float
     count: int = 0
@@ -31,13 +31,13 @@ class Errors:
 
 
 @dataclass
-class Tally:
+class LogTotals:
     """Sums over log records, counted as in the daily summary.
 
     Attributes:
         tokens: by agent and model.
         errors: by fingerprint.
-        last_words: time and fingerprint of each agent's errors.
+        error_times: time and fingerprint of each agent's errors.
     """
 
     records: int = 0
@@ -46,10 +46,10 @@ class Tally:
     failed: int = 0
     tokens: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
     tasks: Counter[tuple[str, bool]] = field(default_factory=Counter)
-    errors: dict[str, Errors] = field(default_factory=dict)
-    last_words: defaultdict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
+    errors: dict[str, ErrorKind] = field(default_factory=dict)
+    error_times: defaultdict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
 
-    def take(self, lines: Iterable[bytes]) -> None:
+    def add_lines(self, lines: Iterable[bytes]) -> None:
         """Add the records of some lines; invalid lines are skipped."""
         for line in lines:
             try:
@@ -60,11 +60,11 @@ class Tally:
 
     def error_before(self, agent: str, at: float, within: float) -> str:
         """Text of an agent's last error within some seconds before an instant; empty for none."""
-        told = sorted(self.last_words.get(agent, ()))
-        place = bisect_right(told, (at, "\U0010ffff"))
-        if not place or at - told[place - 1][0] > within:
+        occurrences = sorted(self.error_times.get(agent, ()))
+        place = bisect_right(occurrences, (at, "\U0010ffff"))
+        if not place or at - occurrences[place - 1][0] > within:
             return ""
-        return self.errors[told[place - 1][1]].words
+        return self.errors[occurrences[place - 1][1]].text
 
     def _add(self, record: LogRecord) -> None:
         wrong = record.category is Category.ERRORS
@@ -79,18 +79,18 @@ class Tally:
             self._fail(record)
 
     def _fail(self, record: LogRecord) -> None:
-        kind, words = fingerprint(record), words_of(record)
+        kind, text = fingerprint(record), words_of(record)
         if kind not in self.errors and len(self.errors) >= MAX_KINDS:
-            kind = words = REST
-        one = self.errors.setdefault(kind, Errors(words, record.timestamp, record.timestamp))
-        one.count += 1
-        one.agents.add(record.agent_id)
-        if record.timestamp < one.first:
-            one.first, one.words = record.timestamp, words
-        one.last = max(one.last, record.timestamp)
-        self.last_words[record.agent_id].append((record.timestamp, kind))
+            kind = text = REST
+        errors = self.errors.setdefault(kind, ErrorKind(text, record.timestamp, record.timestamp))
+        errors.count += 1
+        errors.agents.add(record.agent_id)
+        if record.timestamp < errors.first:
+            errors.first, errors.text = record.timestamp, text
+        errors.last = max(errors.last, record.timestamp)
+        self.error_times[record.agent_id].append((record.timestamp, kind))
 
 
-def worst(tally: Tally) -> Sequence[Errors]:
+def most_frequent(log_totals: LogTotals) -> Sequence[ErrorKind]:
     """The kinds of errors, most frequent first."""
-    return sorted(tally.errors.values(), key=lambda it: (-it.count, it.first, it.words))
+    return sorted(log_totals.errors.values(), key=lambda it: (-it.count, it.first, it.text))

@@ -3,7 +3,7 @@
 import math
 
 from nervesys.contract.times import utc
-from reports.periodic.model import Better, Figure, Kind, Tone, Value
+from reports.periodic.model import Better, Figure, Tone, Value, ValueKind
 from reports.units import MISSING, text_of
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -13,7 +13,7 @@ FEW = 100
 SIGNS = {True: "▲", False: "▼"}
 
 
-def said(value: Value, kind: Kind, currency: str = "") -> str:
+def format_value(value: Value, kind: ValueKind, currency: str = "") -> str:
     """Format a value.
 
     Args:
@@ -26,15 +26,15 @@ def said(value: Value, kind: Kind, currency: str = "") -> str:
     if not math.isfinite(value):
         return text_of(value, "none", 0)
     match kind:
-        case Kind.INSTANT:
+        case ValueKind.INSTANT:
             return utc(value).strftime("%d %b, %H:%M")
-        case Kind.SHARE:
+        case ValueKind.SHARE:
             return share(value)
-        case Kind.MONEY:
+        case ValueKind.MONEY:
             return f"{currency} {value:,.2f}"
-        case Kind.SECONDS:
+        case ValueKind.SECONDS:
             return duration(value)
-        case Kind.BYTES:
+        case ValueKind.BYTES:
             return text_of(value, "bytes", 0)
         case _:
             return f"{value:,.0f}"
@@ -47,8 +47,8 @@ def duration(seconds: float) -> str:
         count, left = divmod(left, length)
         parts.append((count, unit))
     first = next((place for place, (count, _) in enumerate(parts) if count), len(parts) - 1)
-    told = [f"{count} {unit}" for count, unit in parts[first : first + 2] if count]
-    return " ".join(told) or "0 s"
+    texts = [f"{count} {unit}" for count, unit in parts[first : first + 2] if count]
+    return " ".join(texts) or "0 s"
 
 
 def share(value: float) -> str:
@@ -65,7 +65,7 @@ def trend(figure: Figure) -> tuple[str, Tone]:
     if not math.isfinite(change):
         return "", Tone.PLAIN
     if not change:
-        return "as before", Tone.PLAIN
+        return "unchanged", Tone.PLAIN
     good = {Better.MORE: change > 0, Better.LESS: change < 0}.get(figure.better)
     tone = {True: Tone.GOOD, False: Tone.BAD, None: Tone.PLAIN}[good]
     return f"{SIGNS[change > 0]} {_distance(figure, change)}", tone
@@ -74,11 +74,11 @@ def trend(figure: Figure) -> tuple[str, Tone]:
 def _distance(figure: Figure, change: float) -> str:
     """The change: of shares in percentage points, of small counts as a number, of others in percent."""
     assert figure.before is not None, "the caller looked"
-    if figure.kind is Kind.SHARE:
+    if figure.kind is ValueKind.SHARE:
         return f"{abs(change) * 100:.2f}".rstrip("0").rstrip(".") + " points"
-    if figure.kind is Kind.COUNT and max(abs(change), figure.before) < FEW:
+    if figure.kind is ValueKind.COUNT and max(abs(change), figure.before) < FEW:
         return f"{abs(change):.0f}"
     if not figure.before:
-        return "from nothing"
+        return "from 0"
     percent = abs(change) / abs(figure.before) * 100
     return f"{percent:,.0f} %" if percent >= 1 else "under 1 %"

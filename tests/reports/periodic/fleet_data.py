@@ -74,7 +74,7 @@ MODELS = {"grok": "grok-4", "gimai": "gimai-2", "deepseek": "house-model"}
 
 
 @dataclass
-class Past:
+class FleetData:
     """What the pillars hold."""
 
     series: dict[str, dict[Labels, list[Sample]]] = field(default_factory=lambda: defaultdict(dict))
@@ -89,23 +89,27 @@ class Past:
         lines = []
         for name, of_name in sorted(self.series.items()):
             for labels, samples in sorted(of_name.items()):
-                said = ",".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in labels)
-                lines += [f"{name}{{{said}}} {value:.17g} {when}\n" for when, value in samples]
+                text = ",".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in labels)
+                lines += [f"{name}{{{text}}} {value:.17g} {when}\n" for when, value in samples]
         return "".join(lines) + "# EOF\n"
 
     def objects(self) -> Iterator[tuple[str, str, bytes]]:
         """Server, date and the body of one log object each."""
         for (server, day), records in sorted(self.logs.items()):
-            yield server, day, gzip.compress(b"".join(json.dumps(one).encode() + b"\n" for one in records), mtime=0)
+            yield (
+                server,
+                day,
+                gzip.compress(b"".join(json.dumps(record).encode() + b"\n" for record in records), mtime=0),
+            )
 
 
 def inside(when: float, spans: list[tuple[int, int]]) -> bool:
     return any(start <= when < end for start, end in spans)
 
 
-def past() -> Past:
+def past() -> FleetData:
     """The three days; the same at every call."""
-    made = Past()
+    made = FleetData()
     times = range(START, END, SCRAPE)
     seen = [when for when in times if not inside(when, [BLIND])]
     store = {"source": "store", "area": "agents", "job": "store"}
@@ -156,7 +160,7 @@ def _newest(beats: list[int], times: range, frozen: dict[int, int]) -> list[Samp
     return samples
 
 
-def _alerts(made: Past) -> None:
+def _alerts(made: FleetData) -> None:
     firing: dict[Labels, list[Sample]] = defaultdict(list)
     for labels, start, end in ALERTS:
         key = tuple(sorted({**labels, "alertstate": "firing"}.items()))
@@ -165,9 +169,9 @@ def _alerts(made: Past) -> None:
         made.series["ALERTS"][key] = sorted(samples)
 
 
-def _deeds(made: Past, times: range) -> None:
-    for agent, action, state in {deed[:3] for deed in DEEDS} | {("gimai", "restart_agent", "running")}:
-        entered = [deed[3] for deed in DEEDS if deed[:3] == (agent, action, state)]
+def _deeds(made: FleetData, times: range) -> None:
+    for agent, action, state in {event[:3] for event in DEEDS} | {("gimai", "restart_agent", "running")}:
+        entered = [event[3] for event in DEEDS if event[:3] == (agent, action, state)]
         counts = [
             (w, float(sum((when < RECEIVER_RESTARTED) == (w < RECEIVER_RESTARTED) and when <= w for when in entered)))
             for w in times
@@ -177,7 +181,7 @@ def _deeds(made: Past, times: range) -> None:
         )
 
 
-def _logs(made: Past) -> None:
+def _logs(made: FleetData) -> None:
     for day in (MONDAY, TUESDAY, WEDNESDAY):
         for number, agent in enumerate(BEATING):
             jobs = 40 + 10 * number + 7 * (day == TUESDAY)

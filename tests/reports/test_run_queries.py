@@ -2,7 +2,7 @@ import pytest
 
 from dashboards.correct import Json
 from nervesys.clients.prometheus import Series
-from reports.answers import marks_found, series_name
+from reports.run_queries import annotations_in, series_name
 
 ACTIONS: Json = {"titleFormat": "{{action}} {{agent}}", "iconColor": "purple"}
 CHANGES: Json = {"titleFormat": "{{file}} changed", "iconColor": "blue", "useValueForTime": True}
@@ -23,7 +23,7 @@ def test_a_series_is_called_by_its_legend(labels: dict[str, str], legend: str, n
 
 def test_a_run_of_points_is_one_mark() -> None:
     series = Series({"action": "restart", "agent": "grok"}, ((10, 1), (20, 1), (30, 2), (70, 1)))
-    assert [(mark.at, mark.title) for mark in marks_found(ACTIONS, [series], 0, 100)] == [
+    assert [(mark.at, mark.title) for mark in annotations_in(ACTIONS, [series], 0, 100)] == [
         (10, "restart grok"),
         (70, "restart grok"),
     ]
@@ -33,11 +33,11 @@ def test_values_that_are_times_mark_those_and_files_changed_together_share_a_mar
     series = [Series({"file": name}, ((90, 50_000), (95, 50_000))) for name in ("b.yaml", "a.yaml")]
     before = Series({"file": "old.yaml"}, ((90, -50_000),))
     after = Series({"file": "next.yaml"}, ((90, 150_000),))
-    [mark] = marks_found(CHANGES, [*series, before, after], 0, 100)
+    [mark] = annotations_in(CHANGES, [*series, before, after], 0, 100)
     assert (mark.at, mark.title) == (50, "a.yaml changed; b.yaml changed")
 
 
 def test_a_mark_tells_no_more_than_can_be_read() -> None:
     series = [Series({"file": f"{number}"}, ((90, 50_000),)) for number in range(7)]
-    [mark] = marks_found(CHANGES, series, 0, 100)
+    [mark] = annotations_in(CHANGES, series, 0, 100)
     assert mark.title.endswith("; 4 changed; and 2 more")

@@ -17,8 +17,8 @@ from nervesys.queries.reading import (
     question_of_marks,
     questions_of_panel,
 )
-from reports.colours import named
-from reports.model import Mark
+from reports.colours import colour_name
+from reports.model import Annotation
 
 TITLES = 5
 """Most events that the label of one annotation names."""
@@ -26,7 +26,7 @@ _NAME = re.compile(r"\{\{ *(\w+) *\}\}")
 
 
 @dataclass(frozen=True)
-class Answer:
+class QueryResult:
     """The result of one query of a panel.
 
     Attributes:
@@ -43,7 +43,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Range:
+class TimeRange:
     """A time range that ends at `Live.now`.
 
     Attributes:
@@ -56,15 +56,15 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PageResults:
     """The results of a page: answers by panel id, annotations, and error messages of annotations."""
 
-    answers: dict[int, list[Answer]]
-    marks: tuple[Mark, ...]
+    answers: dict[int, list[QueryResult]]
+    marks: tuple[Annotation, ...]
     notes: tuple[str, ...]
 
 
-def ask_page(page: Json, live: Live, values: Mapping[str, str], span: Range, executor: Executor) -> Asked:
+def query_page(page: Json, live: Live, values: Mapping[str, str], span: TimeRange, executor: Executor) -> PageResults:
     """Run all queries of a dashboard.
 
     Args:
@@ -87,40 +87,43 @@ def ask_page(page: Json, live: Live, values: Mapping[str, str], span: Range, exe
         ]
     most = max(span.points.values())
     marked = [(marks, later(question_of_marks(page, marks), most)) for marks in marks_of(page)]
-    answers = {name: [_answer(*one) for one in of_panel] for name, of_panel in asked.items()}
-    found: list[Mark] = []
+    answers = {name: [_answer(*pending) for pending in of_panel] for name, of_panel in asked.items()}
+    found: list[Annotation] = []
     notes: list[str] = []
     for marks, future in marked:
         try:
-            found += marks_found(marks, future.result(), live.now - span.seconds, live.now)
+            found += annotations_in(marks, future.result(), live.now - span.seconds, live.now)
         except QueryFailed as err:
             notes.append(f"{marks['name']}: {err}")
-    return Asked(answers, tuple(found), tuple(notes))
+    return PageResults(answers, tuple(found), tuple(notes))
 
 
-def _answer(target: Json, step: float, future: Future[list[Series]]) -> Answer:
+def _answer(target: Json, step: float, future: Future[list[Series]]) -> QueryResult:
     try:
-        return Answer(target, tuple(future.result()), step)
+        return QueryResult(target, tuple(future.result()), step)
     except QueryFailed as err:
-        return Answer(target, (), step, str(err))
+        return QueryResult(target, (), step, str(err))
 
 
-def marks_found(marks: Json, series: list[Series], start: float, end: float) -> list[Mark]:
+def annotations_in(marks: Json, series: list[Series], start: float, end: float) -> list[Annotation]:
     """The marks of one annotation: at the start of each run of points, or at the times given by the values."""
     titles: defaultdict[float, set[str]] = defaultdict(set)
-    for one in series:
-        for at in _instants(marks, one.points):
+    for result in series:
+        for at in _annotation_times(marks, result.points):
             if start <= at <= end:
-                titles[at].add(series_name(one.labels, marks["titleFormat"]))
-    return [Mark(at, _told(sorted(of_one)), named(marks["iconColor"])) for at, of_one in sorted(titles.items())]
+                titles[at].add(series_name(result.labels, marks["titleFormat"]))
+    return [
+        Annotation(at, _join_titles(sorted(of_one)), colour_name(marks["iconColor"]))
+        for at, of_one in sorted(titles.items())
+    ]
 
 
-def _told(titles: Sequence[str]) -> str:
+def _join_titles(titles: Sequence[str]) -> str:
     more = len(titles) - TITLES
     return "; ".join([*titles[:TITLES], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _instants(marks: Json, points: tuple[tuple[float, float], ...]) -> list[float]:
+def _annotation_times(marks: Json, points: tuple[tuple[float, float], ...]) -> list[float]:
     if marks.get("useValueForTime"):
         return [value / 1000 for _, value in points]
     times = [at for at, _ in points]

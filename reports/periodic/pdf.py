@@ -12,9 +12,9 @@ import typst
 
 from reports.colours import SHADES, Theme, shade
 from reports.model import Graph, Timeline
-from reports.paper import KEYS, inked
-from reports.periodic.model import Report
-from reports.periodic.report_json import Json, notice_of, spelled
+from reports.pdf import KEYS, with_colours
+from reports.periodic.model import PeriodicReport
+from reports.periodic.report_json import Json, notice_of, report_data
 from reports.plot import plot
 
 ROWS = 60
@@ -25,7 +25,7 @@ DOTS_PER_INCH = 110
 _LONG = re.compile(rf"[^\s\u200b]{{{LONGEST}}}(?=[^\s\u200b])")
 
 
-def pdf(report: Report, width: float, theme: Theme = Theme.LIGHT) -> bytes:
+def pdf(report: PeriodicReport, width: float, theme: Theme = Theme.LIGHT) -> bytes:
     """The file.
 
     Args:
@@ -38,14 +38,14 @@ def pdf(report: Report, width: float, theme: Theme = Theme.LIGHT) -> bytes:
     return made
 
 
-def pictures(report: Report, width: float, theme: Theme = Theme.LIGHT) -> list[bytes]:
+def pictures(report: PeriodicReport, width: float, theme: Theme = Theme.LIGHT) -> list[bytes]:
     """Each sheet as a PNG; arguments as for `pdf`."""
     made = _typeset(report, width, theme, format="png", ppi=DOTS_PER_INCH)
     return made if isinstance(made, list) else [made]
 
 
-def _typeset(report: Report, width: float, theme: Theme, **how: Any) -> bytes | list[bytes]:
-    data = dict(spelled(report))
+def _typeset(report: PeriodicReport, width: float, theme: Theme, **how: Any) -> bytes | list[bytes]:
+    data = dict(report_data(report))
     data["sections"] = list(map(_section, data["sections"]))
     data["panels"] = list(_panels(report, width, theme))
     data["shades"] = {name: shade(name, theme) for name in SHADES}
@@ -57,10 +57,10 @@ def _typeset(report: Report, width: float, theme: Theme, **how: Any) -> bytes | 
     return made
 
 
-def _section(said: Json) -> Json:
-    rows: list[Json] = said["rows"]
+def _section(section: Json) -> Json:
+    rows: list[Json] = section["rows"]
     kept = [{**row, "cells": list(map(_breakable, row["cells"]))} for row in rows[:ROWS]]
-    return {**said, "rows": kept, "more": len(rows) - len(kept)}
+    return {**section, "rows": kept, "more": len(rows) - len(kept)}
 
 
 def _breakable(cell: Json) -> Json:
@@ -68,11 +68,11 @@ def _breakable(cell: Json) -> Json:
     return {**cell, "text": _LONG.sub("\\g<0>\u200b", cell["text"].replace("/", "/\u200b"))}
 
 
-def _panels(report: Report, width: float, theme: Theme) -> Iterator[Mapping[str, Any]]:
+def _panels(report: PeriodicReport, width: float, theme: Theme) -> Iterator[Mapping[str, Any]]:
     page = report.panels
     for panel in page.panels if page else ():
-        told: dict[str, Any] = {"title": panel.title, "notice": notice_of(panel), "svg": "", "legend": []}
+        panel_json: dict[str, Any] = {"title": panel.title, "notice": notice_of(panel), "svg": "", "legend": []}
         if page and isinstance(panel.body, Graph | Timeline):
-            told["svg"] = inked(plot(panel, page, width, UTC), theme)
-            told["legend"] = [asdict(key) for key in panel.body.legend[:KEYS]]
-        yield told
+            panel_json["svg"] = with_colours(plot(panel, page, width, UTC), theme)
+            panel_json["legend"] = [asdict(key) for key in panel.body.legend[:KEYS]]
+        yield panel_json

@@ -16,7 +16,7 @@ import typst
 
 from reports.colours import SHADES, Theme, shade
 from reports.geometry import COLUMNS, GAP, ROW
-from reports.model import Graph, Page, Panel, Table, Timeline
+from reports.model import Graph, PageModel, Panel, Table, Timeline
 from reports.plot import clock, plot
 
 SHEET = 1400 / 2**0.5
@@ -27,7 +27,7 @@ DOTS_PER_PIXEL = 1.5
 _COLOUR = re.compile(r"var\(--([a-z0-9-]+)\)")
 
 
-def pdf(page: Page, width: float, zone: tzinfo, theme: Theme = Theme.LIGHT) -> bytes:
+def pdf(page: PageModel, width: float, zone: tzinfo, theme: Theme = Theme.LIGHT) -> bytes:
     """A page as PDF, on landscape A4.
 
     Args:
@@ -40,18 +40,18 @@ def pdf(page: Page, width: float, zone: tzinfo, theme: Theme = Theme.LIGHT) -> b
 
 
 def png(
-    page: Page, width: float, zone: tzinfo, theme: Theme = Theme.LIGHT, dots_per_pixel: float = DOTS_PER_PIXEL
+    page: PageModel, width: float, zone: tzinfo, theme: Theme = Theme.LIGHT, dots_per_pixel: float = DOTS_PER_PIXEL
 ) -> bytes:
     """A page as one picture, of any height; arguments as for `pdf`, and the resolution."""
     return _typeset(page, width, zone, theme, format="png", ppi=72 * dots_per_pixel)
 
 
-def inked(svg: str, theme: Theme) -> str:
+def with_colours(svg: str, theme: Theme) -> str:
     """Replace the CSS variables of a drawing by colours."""
     return _COLOUR.sub(lambda match: shade(match[1], theme), svg)
 
 
-def _typeset(page: Page, width: float, zone: tzinfo, theme: Theme, **how: Any) -> bytes:
+def _typeset(page: PageModel, width: float, zone: tzinfo, theme: Theme, **how: Any) -> bytes:
     data = {
         "title": page.title,
         "description": page.description.partition(". ")[0] + ".",
@@ -71,15 +71,15 @@ def _typeset(page: Page, width: float, zone: tzinfo, theme: Theme, **how: Any) -
     return made
 
 
-def _lines(page: Page, width: float, zone: tzinfo, theme: Theme) -> Iterator[Iterator[Mapping[str, Any]]]:
+def _lines(page: PageModel, width: float, zone: tzinfo, theme: Theme) -> Iterator[Iterator[Mapping[str, Any]]]:
     """The panels of each grid row."""
     for _, line in groupby(page.panels, key=lambda panel: panel.place.y):
         yield (_panel(panel, page, width, zone, theme) for panel in line)
 
 
-def _panel(panel: Panel, page: Page, width: float, zone: tzinfo, theme: Theme) -> Mapping[str, Any]:
+def _panel(panel: Panel, page: PageModel, width: float, zone: tzinfo, theme: Theme) -> Mapping[str, Any]:
     place = panel.place
-    said = {
+    fields = {
         "kind": panel.kind,
         "title": panel.title,
         "share": place.width / COLUMNS,
@@ -87,13 +87,13 @@ def _panel(panel: Panel, page: Page, width: float, zone: tzinfo, theme: Theme) -
     }
     match panel.body:
         case Graph() | Timeline() as body:
-            svg = inked(plot(panel, page, width, zone), theme)
+            svg = with_colours(plot(panel, page, width, zone), theme)
             more = len(body.legend) - KEYS
-            return said | {"svg": svg, "legend": [asdict(key) for key in body.legend[:KEYS]], "more": more}
+            return fields | {"svg": svg, "legend": [asdict(key) for key in body.legend[:KEYS]], "more": more}
         case Table() as body:
             cut = asdict(Table(body.columns, body.rows[:ROWS]))
-            return said | cut | {"numbers": body.numbers, "more": len(body.rows) - ROWS}
+            return fields | cut | {"numbers": body.numbers, "more": len(body.rows) - ROWS}
         case None:
-            return said
+            return fields
         case body:
-            return said | asdict(body)
+            return fields | asdict(body)
