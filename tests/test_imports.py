@@ -21,7 +21,7 @@ import pytest
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "pytest_timeout", *sys.argv[1:]]))
 """
 PURE = (
-    "tests/alerting/journal/test_view.py",
+    "tests/alerting/receiver/test_blast_radius.py",
     "tests/dashboards/test_links.py",
     "tests/exporters/store/test_sizes.py",
     "tests/nervesys/stack/test_keys.py",
