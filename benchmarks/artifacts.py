@@ -21,9 +21,9 @@ from exporters.artifacts import manifests as area
 from exporters.runner import Health, Refresh
 from nervesys.artifacts import metrics, registry, tables
 from nervesys.artifacts.api import ROOT, Api
-from nervesys.artifacts.database import Manifests
-from nervesys.artifacts.manifest import Manifest, Status
-from nervesys.artifacts.place import open_files
+from nervesys.artifacts.manifest import ArtifactStatus, Manifest
+from nervesys.artifacts.open_artifacts import open_content_storage
+from nervesys.artifacts.tables import ManifestDatabase
 from nervesys.artifacts.tokens import Tokens
 from nervesys.clock import system_clock
 from nervesys.contract.ulid import Stamps, given_at
@@ -50,7 +50,7 @@ def _register(report: BenchmarkReport, folder: Path, count: int) -> None:
     with process(_serve, folder) as served:
         send(served.port, [_request(manifest) for manifest in _make_manifests(folder, count // 10)])
         sent = send(served.port, [_request(manifest) for manifest in _make_manifests(folder, count)])
-    rows = [registry.written(manifest) for manifest in _make_manifests(folder, count)]
+    rows = [registry.to_row(manifest) for manifest in _make_manifests(folder, count)]
     bare = measure_best(lambda: _insert(folder, rows))
     report.fact("registrations a second, each in a request of its own", f"{1 / sent.each:,.0f}")
     report.ratio(f"a registration against {A_SECOND:,} a second", sent.each, 1 / A_SECOND, at_most=1)
@@ -60,10 +60,10 @@ def _register(report: BenchmarkReport, folder: Path, count: int) -> None:
 def _refresh(report: BenchmarkReport, folder: Path, count: int) -> None:
     """The exporter's passes over so many manifests, and the same again where one was registered."""
     url = f"sqlite:///{folder / 'many.sqlite3'}"
-    many, out = Manifests.open(url), Refresh(area.FAMILIES, Health("artifacts", system_clock).reject)
+    many, out = ManifestDatabase.open(url), Refresh(area.FAMILIES, Health("artifacts", system_clock).reject)
     with many.alone() as connection:
         rows = [
-            {**registry.written(manifest), "status": Status.COMPLETED, "registered": number, "change": number}
+            {**registry.to_row(manifest), "status": ArtifactStatus.COMPLETED, "registered": number, "change": number}
             for number, manifest in enumerate(_make_manifests(folder, count), 1)
         ]
         connection.execute(insert(tables.manifests), rows)
@@ -77,7 +77,7 @@ def _refresh(report: BenchmarkReport, folder: Path, count: int) -> None:
     def add() -> None:
         with many.alone() as connection:
             number = count + next(added)
-            row = {**registry.written(next(stamps)), "registered": number, "change": number}
+            row = {**registry.to_row(next(stamps)), "registered": number, "change": number}
             connection.execute(insert(tables.manifests).values(row))
 
     added = iter(range(1, 100))
@@ -93,7 +93,7 @@ def _seconds_after(add: Callable[[], None], read: Callable[[], None]) -> float:
 
 
 def _make_manifests(folder: Path, count: int) -> Iterator[Manifest]:
-    stamps, files = Stamps(system_clock), open_files(folder, load().settings)
+    stamps, files = Stamps(system_clock), open_content_storage(folder, load().settings)
     for _ in range(count):
         id_ = stamps.next().id
         yield Manifest(
@@ -123,11 +123,11 @@ def _request(manifest: Manifest) -> bytes:
 def _serve(folder: Path, port: int) -> None:
     """The service's own pages on a database of its own."""
     settings = load().settings
-    database = Manifests.open(f"sqlite:///{folder / FILE}")
+    database = ManifestDatabase.open(f"sqlite:///{folder / FILE}")
     api = Api(
         database=database,
         writer=Writer(database),
-        files=open_files(folder, settings),
+        files=open_content_storage(folder, settings),
         tokens=Tokens(folder / "tokens", system_clock),
         instruments=Instruments("artifacts", metrics.FAMILIES),
         settings=settings.storage.artifacts,

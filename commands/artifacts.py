@@ -13,10 +13,10 @@ from commands.not_ready_app import stand_in
 from commands.options import BrainUrl, Home, ListenAt, opened
 from commands.waiting import awaited
 from nervesys.artifacts.api_client import RequestRefused, ServiceClient
-from nervesys.artifacts.gc import DAY, Plan
+from nervesys.artifacts.gc import DAY, GcPlan
 from nervesys.artifacts.manifest import Manifest
 from nervesys.artifacts.open_artifacts import open_service
-from nervesys.artifacts.outbox import FILE, Outbox, refused_before
+from nervesys.artifacts.outbox import FILE, Outbox, count_refused
 from nervesys.artifacts.program import service
 from nervesys.artifacts.tokens import ADMIN
 from nervesys.clock import system_clock
@@ -117,11 +117,9 @@ def gc(
     start = opened("artifacts-cli", home=home, brain=brain)
     said = start.loaded.settings.storage.artifacts
     asked = open_service(ADMIN, start.place.home, start.loaded.settings)
-    plan = Plan.model_validate(_ask(asked, "POST", "gc", {"dry_run": dry_run}))
+    plan = GcPlan.model_validate(_ask(asked, "POST", "gc", {"dry_run": dry_run}))
     before = system_clock() - said.orphan_days * DAY
-    refused = {
-        file: refused_before(file, before) for file in sorted((start.place.home / said.agents).glob(f"*/{FILE}"))
-    }
+    refused = {file: count_refused(file, before) for file in sorted((start.place.home / said.agents).glob(f"*/{FILE}"))}
     if as_json:
         _print_json(plan.model_dump(mode="json"))
     else:
@@ -129,10 +127,10 @@ def gc(
     if not dry_run:
         for file in (file for file, count in refused.items() if count):
             with closing(Outbox(file)) as waiting:
-                waiting.forget_refused(before)
+                waiting.delete_refused(before)
 
 
-def _tell(plan: Plan, refused: dict[str, int], *, dry_run: bool) -> None:
+def _tell(plan: GcPlan, refused: dict[str, int], *, dry_run: bool) -> None:
     out = Console(soft_wrap=True, highlight=False)
     for one in plan.going:
         out.print(f"{one.why}: {escape(one.uri)}, {one.size} bytes")
@@ -164,7 +162,7 @@ def _service(home: str | None, brain: str | None, name: str) -> ServiceClient:
 
 def _ask(asked: ServiceClient, method: str, path: str, query: dict[str, Any] | None = None) -> Any:
     try:
-        return asked.ask(method, path, asked=query)
+        return asked.send(method, path, query=query)
     except RequestRefused as err:
         raise NervesysError(f"ask for {path}: {err}") from err
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from exporters.artifacts import checkpoints, checksums, files, manifests, waiting
 from exporters.runner import Area, Source, SourceContext
-from nervesys.artifacts.place import database_url, open_files
+from nervesys.artifacts.open_artifacts import database_url, open_content_storage
 from nervesys.database import ReadOnlyDatabase
 
 NAME = "artifacts"
@@ -22,7 +22,10 @@ def areas(context: SourceContext) -> Sequence[Area]:
     """Every area; that of checkpoints reads the databases that the settings name, if any."""
     place, settings = context.place, context.settings
     artifacts, every = settings.storage.artifacts, partial(settings.monitoring.every_seconds, NAME)
-    reader, stored = ReadOnlyDatabase(database_url(place, settings), "the manifests"), open_files(place.home, settings)
+    reader, stored = (
+        ReadOnlyDatabase(database_url(place, settings), "the manifests"),
+        open_content_storage(place.home, settings),
+    )
     listed = files.FilesArea(reader, stored, context.clock, artifacts.upload_hours * 3600)
     urls = {name: url.get_secret_value() for name, url in artifacts.checkpoints.items()}
     return (

@@ -5,8 +5,8 @@ import logging
 from sqlalchemy import select
 
 from exporters.runner import Refresh
-from nervesys.artifacts.files import Files
-from nervesys.artifacts.manifest import Status
+from nervesys.artifacts.files import ContentStorage
+from nervesys.artifacts.manifest import ArtifactStatus
 from nervesys.artifacts.tables import manifests
 from nervesys.database import ReadOnlyDatabase
 from nervesys.metrics import Family, Period, Sample
@@ -37,7 +37,7 @@ class ChecksumsArea:
         files: the contents.
     """
 
-    def __init__(self, reader: ReadOnlyDatabase, files: Files) -> None:
+    def __init__(self, reader: ReadOnlyDatabase, files: ContentStorage) -> None:
         self._reader, self._files = reader, files
         self._after, self._compared = "", 0
         self._mismatched: set[str] = set()
@@ -51,11 +51,11 @@ class ChecksumsArea:
         columns = manifests.c
         with self._reader.transaction() as connection:
             query = select(columns.id, columns.uri, columns.checksum, columns.size_bytes).where(
-                columns.status == Status.COMPLETED
+                columns.status == ArtifactStatus.COMPLETED
             )
             rows = connection.execute(query.where(columns.id > self._after).order_by(columns.id).limit(AT_ONCE)).all()
             still_completed = select(columns.id).where(
-                columns.id.in_(self._mismatched), columns.status == Status.COMPLETED
+                columns.id.in_(self._mismatched), columns.status == ArtifactStatus.COMPLETED
             )
             self._mismatched &= set(connection.execute(still_completed).scalars())
         budget = BUDGET_BYTES

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from exporters.runner import Refresh
-from nervesys.artifacts.files import Files
-from nervesys.artifacts.manifest import Status
+from nervesys.artifacts.files import ContentStorage
+from nervesys.artifacts.manifest import ArtifactStatus
 from nervesys.artifacts.tables import manifests
 from nervesys.clock import Clock
 from nervesys.database import ReadOnlyDatabase
@@ -14,7 +14,11 @@ from nervesys.metrics import Family, Period, Sample
 
 FILES = Family("artifact_files", "gauge", "Files below the root of all contents.", (), Period.SCRAPE)
 ORPHANS = Family(
-    "artifact_orphans", "gauge", "Files without a manifest that are too old to be on their way.", (), Period.SCRAPE
+    "artifact_orphans",
+    "gauge",
+    "Files without a manifest that are too old to be on their way.",
+    (),
+    Period.SCRAPE,
 )
 ORPHAN_BYTES = Family("artifact_orphan_bytes", "gauge", "Size of these files.", (), Period.SCRAPE)
 MISSING = Family("artifact_missing_files", "gauge", "Completed artifacts whose content is gone.", (), Period.SCRAPE)
@@ -31,7 +35,9 @@ class FilesArea:
         on_their_way_seconds: for which a file may wait for its manifest.
     """
 
-    def __init__(self, reader: ReadOnlyDatabase, files: Files, clock: Clock, on_their_way_seconds: float) -> None:
+    def __init__(
+        self, reader: ReadOnlyDatabase, files: ContentStorage, clock: Clock, on_their_way_seconds: float
+    ) -> None:
         self._reader, self._files, self._clock = reader, files, clock
         self._on_their_way = on_their_way_seconds
 
@@ -41,16 +47,16 @@ class FilesArea:
         Raises:
             SourceError: the manifests or the files cannot be read.
         """
-        completed = self._uris(Status.COMPLETED)
+        completed = self._uris(ArtifactStatus.COMPLETED)
         listed = list(self._files.all())
-        known = self._uris(Status.COMPLETED, Status.UPLOADING)
+        known = self._uris(ArtifactStatus.COMPLETED, ArtifactStatus.UPLOADING)
         before = self._clock() - self._on_their_way
         orphans = [file.size for file in listed if file.uri not in known and file.modified < before]
         missing = (completed & known) - {file.uri for file in listed}
         values = (len(listed), len(orphans), sum(orphans), len(missing))
         out.put("files", values, _samples(values))
 
-    def _uris(self, *statuses: Status) -> set[str]:
+    def _uris(self, *statuses: ArtifactStatus) -> set[str]:
         with self._reader.transaction() as connection:
             query = select(manifests.c.uri).where(manifests.c.status.in_(statuses))
             return set(connection.execute(query).scalars())

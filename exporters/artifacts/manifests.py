@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 
 from exporters.runner import Refresh
-from nervesys.artifacts.manifest import Status
+from nervesys.artifacts.manifest import ArtifactStatus
 from nervesys.artifacts.tables import manifests, steps, traces
 from nervesys.artifacts.trace import ENDED, Progress
 from nervesys.database import ReadOnlyDatabase
@@ -66,13 +66,15 @@ class ArtifactCounts:
     def add_row(self, row: Any, *, known: bool) -> None:
         """Count a row that changed, and take back what a known one was counted as: `uploading`, or else `completed`."""
         if known:
-            before = Status.UPLOADING if self.uploading.pop(row.id, None) is not None else Status.COMPLETED
+            before = (
+                ArtifactStatus.UPLOADING if self.uploading.pop(row.id, None) is not None else ArtifactStatus.COMPLETED
+            )
             self._add(row, before, -1)
-        if row.status != Status.DELETED:
+        if row.status != ArtifactStatus.DELETED:
             self._add(row, row.status, 1)
-        if row.status == Status.UPLOADING:
+        if row.status == ArtifactStatus.UPLOADING:
             self.uploading[row.id] = row.created_at
-        if row.status == Status.COMPLETED:
+        if row.status == ArtifactStatus.COMPLETED:
             self.newest = max(self.newest, row.created_at)
 
     def samples(self) -> Iterator[Sample]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from exporters.runner import Refresh
-from nervesys.artifacts.outbox import FILE, State, state_of
+from nervesys.artifacts.outbox import FILE, OutboxState, read_state
 from nervesys.contract.names import agent_name
 from nervesys.errors import BadObject, NervesysError, Reason, SourceError
 from nervesys.metrics import Family, Period, Sample
@@ -43,7 +43,7 @@ class WaitingArea:
         for file in files:
             folder = file.parent.name
             try:
-                state = state_of(file)
+                state = read_state(file)
                 out.put(folder, state, _samples(agent_name(folder), state))
             except BadObject as bad:
                 out.reject(folder, "", bad)
@@ -51,6 +51,6 @@ class WaitingArea:
                 out.reject(folder, str(err), BadObject(Reason.BAD_VALUE, str(err)))
 
 
-def _samples(agent: str, state: State) -> list[Sample]:
+def _samples(agent: str, state: OutboxState) -> list[Sample]:
     oldest = [] if state.oldest is None else [OLDEST.sample(state.oldest, agent)]
     return [WAITING.sample(state.waiting, agent), REFUSED.sample(state.refused, agent), *oldest]

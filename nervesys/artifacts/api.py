@@ -1,7 +1,7 @@
 """The HTTP API of the artifact service: registers and shows manifests and traces.
 
 Contents never pass through it. A 2xx response means that the data is on disk, 503 asks the caller to try again, and a
-4xx response says what the caller must fix.
+4xx response names what the caller must fix.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,9 +17,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from nervesys.artifacts import gc, metrics, registry, traces
-from nervesys.artifacts.database import Manifests
-from nervesys.artifacts.files import Files
-from nervesys.artifacts.manifest import Id, Key, Kind, Manifest, Status
+from nervesys.artifacts.files import ContentStorage
+from nervesys.artifacts.manifest import ArtifactStatus, Id, Key, Kind, Manifest
+from nervesys.artifacts.tables import ManifestDatabase
 from nervesys.artifacts.tokens import Caller, Tokens
 from nervesys.artifacts.trace import Update
 from nervesys.clock import Clock
@@ -36,38 +36,38 @@ LIST_LIMIT = 1000
 SIGNED_LIMIT = 7 * 86_400
 
 Result = TypeVar("Result")
-Answer = Callable[[Request, Caller], Awaitable[Any]]
+Handler = Callable[[Request, Caller], Awaitable[Any]]
 
 
-class Query(BaseModel):
-    """Query parameters of a list."""
+class ListQuery(BaseModel):
+    """ListQuery parameters of a list."""
 
     model_config = ConfigDict(extra="forbid")
 
     trace: Key | None = None
     type: Kind | None = None
-    status: Status | None = None
+    status: ArtifactStatus | None = None
     after: str = Field(default="", max_length=26)
     limit: int = Field(default=100, ge=1, le=LIST_LIMIT)
 
 
-class Expiry(BaseModel):
-    """Query parameters of a URI."""
+class UriQuery(BaseModel):
+    """ListQuery parameters of a URI."""
 
     model_config = ConfigDict(extra="forbid")
 
     seconds: int | None = Field(default=None, ge=1, le=SIGNED_LIMIT)
 
 
-class Run(BaseModel):
-    """Query parameters of a garbage collection."""
+class GcQuery(BaseModel):
+    """ListQuery parameters of a garbage collection."""
 
     model_config = ConfigDict(extra="forbid")
 
     dry_run: bool = True
 
 
-class Named(BaseModel):
+class PathParameters(BaseModel):
     """Parameters in a path."""
 
     model_config = ConfigDict(extra="ignore")
@@ -91,17 +91,17 @@ class Api:
         clock: the current time.
     """
 
-    database: Manifests
+    database: ManifestDatabase
     writer: Writer
-    files: Files
+    files: ContentStorage
     tokens: Tokens
     instruments: Instruments
     settings: ArtifactsSettings
     clock: Clock
 
     def routes(self) -> list[BaseRoute]:
-        """All routes; each handler is wrapped by `_guarded`, which authenticates the caller."""
-        paths: tuple[tuple[str, str, str, Answer], ...] = (
+        """All routes; each handler is wrapped by `_wrap`, which authenticates the caller."""
+        paths: tuple[tuple[str, str, str, Handler], ...] = (
             ("POST", "artifacts", "register", self._register),
             ("GET", "artifacts", "list", self._list),
             ("GET", "artifacts/{id}", "get", self._get),
@@ -110,11 +110,11 @@ class Api:
             ("GET", "artifacts/{id}/uri", "uri", self._uri),
             ("POST", "gc", "gc", self._gc),
             ("GET", "traces/{trace}", "trace", self._trace),
-            ("POST", "traces/{trace}", "trace", self._tell_trace),
-            ("POST", "traces/{trace}/steps/{step}", "step", self._tell_step),
+            ("POST", "traces/{trace}", "trace", self._update_trace),
+            ("POST", "traces/{trace}/steps/{step}", "step", self._update_step),
         )
         return [
-            Route(ROOT + path, self._guarded(name, answer), methods=[method]) for method, path, name, answer in paths
+            Route(ROOT + path, self._wrap(name, handler), methods=[method]) for method, path, name, handler in paths
         ]
 
     def start(self) -> None:
@@ -124,16 +124,16 @@ class Api:
             for outcome in metrics.OUTCOMES:
                 self.instruments.add(metrics.REQUESTS, operation, outcome, by=0)
 
-    def _guarded(self, operation: str, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+    def _wrap(self, operation: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """Authenticate the caller, run the handler, convert errors to responses, and count the outcome."""
 
-        async def guarded(request: Request) -> Response:
+        async def handle(request: Request) -> Response:
             outcome = "failed"
             response: Response = PlainTextResponse("internal error\n", HTTPStatus.INTERNAL_SERVER_ERROR)
             try:
-                _checked(Named, request.path_params)
-                said = await answer(request, self._caller(request))
-                outcome, response = "ok", JSONResponse(said)
+                _validate(PathParameters, request.path_params)
+                body = await handler(request, self._authenticate(request))
+                outcome, response = "ok", JSONResponse(body)
             except Refused as refused:
                 outcome, response = "refused", PlainTextResponse(f"{refused}\n", refused.status)
             except (DatabaseUnavailable, SourceError) as err:
@@ -142,103 +142,106 @@ class Api:
                 self.instruments.add(metrics.REQUESTS, operation, outcome)
             return response
 
-        return guarded
+        return handle
 
-    def _caller(self, request: Request) -> Caller:
+    def _authenticate(self, request: Request) -> Caller:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         caller = self.tokens.caller(token.strip()) if kind.lower() == "bearer" else None
         if caller is None:
             raise Refused(HTTPStatus.UNAUTHORIZED, "no_token", "the bearer token is missing or wrong")
         return caller
 
-    async def _register(self, request: Request, who: Caller) -> Any:
-        said = await _body(request, Manifest)
-        if said.uri != self.files.uri(said.id):
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"uri: must be {self.files.uri(said.id)}")
-        if said.status is Status.COMPLETED:
-            await self._look(said)
-        return _shown(await self._commit(lambda connection: registry.register(connection, who, said)))
+    async def _register(self, request: Request, caller: Caller) -> Any:
+        manifest = await _read_model(request, Manifest)
+        if manifest.uri != self.files.uri(manifest.id):
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"uri: must be {self.files.uri(manifest.id)}")
+        if manifest.status is ArtifactStatus.COMPLETED:
+            await self._check_content(manifest)
+        return _as_json(await self._commit(lambda connection: registry.register(connection, caller, manifest)))
 
-    async def _complete(self, request: Request, who: Caller) -> Any:
+    async def _complete(self, request: Request, caller: Caller) -> Any:
         id_ = request.path_params["id"]
-        found = self._read(lambda connection: registry.find(connection, who, id_))
-        await self._look(found)
-        return _shown(await self._commit(lambda connection: registry.complete(connection, who, id_)))
+        found = self._read(lambda connection: registry.find(connection, caller, id_))
+        await self._check_content(found)
+        return _as_json(await self._commit(lambda connection: registry.complete(connection, caller, id_)))
 
-    async def _look(self, said: Manifest) -> None:
+    async def _check_content(self, manifest: Manifest) -> None:
         """Check that the content is in place, with the size that the manifest states."""
-        size = await run_in_threadpool(self.files.size, said.uri)
-        if size != said.size_bytes:
-            there = "nothing" if size is None else f"{size} bytes"
+        size = await run_in_threadpool(self.files.size, manifest.uri)
+        if size != manifest.size_bytes:
+            stored = "nothing" if size is None else f"{size} bytes"
             raise Refused(
-                HTTPStatus.CONFLICT, "conflict", f"size_bytes: {said.size_bytes}, but {said.uri} holds {there}"
+                HTTPStatus.CONFLICT, "conflict", f"size_bytes: {manifest.size_bytes}, but {manifest.uri} holds {stored}"
             )
 
-    async def _get(self, request: Request, who: Caller) -> Any:
-        return _shown(self._read(lambda connection: registry.find(connection, who, request.path_params["id"])))
+    async def _get(self, request: Request, caller: Caller) -> Any:
+        return _as_json(self._read(lambda connection: registry.find(connection, caller, request.path_params["id"])))
 
-    async def _list(self, request: Request, who: Caller) -> Any:
-        asked = _checked(Query, request.query_params)
-        wanted = registry.Filter(asked.trace, asked.type, asked.status, asked.after, asked.limit)
-        return {"artifacts": [_shown(one) for one in self._read(lambda c: registry.listing(c, who, wanted))]}
+    async def _list(self, request: Request, caller: Caller) -> Any:
+        query = _validate(ListQuery, request.query_params)
+        wanted = registry.ManifestFilter(query.trace, query.type, query.status, query.after, query.limit)
+        found = self._read(lambda connection: registry.list_manifests(connection, caller, wanted))
+        return {"artifacts": [_as_json(manifest) for manifest in found]}
 
-    async def _uri(self, request: Request, who: Caller) -> Any:
-        seconds = _checked(Expiry, request.query_params).seconds or self.settings.link_seconds
-        found = self._read(lambda connection: registry.find(connection, who, request.path_params["id"]))
-        if found.status is not Status.COMPLETED:
+    async def _uri(self, request: Request, caller: Caller) -> Any:
+        seconds = _validate(UriQuery, request.query_params).seconds or self.settings.link_seconds
+        found = self._read(lambda connection: registry.find(connection, caller, request.path_params["id"]))
+        if found.status is not ArtifactStatus.COMPLETED:
             raise Refused(HTTPStatus.CONFLICT, "conflict", f"{found.id} is still uploading")
-        signed = await run_in_threadpool(self.files.signed, found.uri, seconds)
+        signed = await run_in_threadpool(self.files.sign, found.uri, seconds)
         expires = format_time(self.clock() + seconds) if signed else None
         return {"uri": signed or found.uri, "expires_at": expires}
 
-    async def _delete(self, request: Request, who: Caller) -> Any:
+    async def _delete(self, request: Request, caller: Caller) -> Any:
         id_ = request.path_params["id"]
-        gone = await self._commit(lambda connection: registry.delete(connection, who, id_))
-        await run_in_threadpool(self.files.delete, gone.uri)
+        deleted = await self._commit(lambda connection: registry.delete(connection, caller, id_))
+        await run_in_threadpool(self.files.delete, deleted.uri)
         return {"deleted": id_}
 
-    async def _gc(self, request: Request, who: Caller) -> Any:
-        if not who.admin:
-            raise Refused(HTTPStatus.FORBIDDEN, "forbidden", "only the administrator deletes")
-        asked, limits = _checked(Run, request.query_params), gc.Limits(self.clock(), self.settings)
-        plan = await run_in_threadpool(self._planned, limits)
-        if not asked.dry_run:
-            uris = await self.writer.commit(lambda connection: gc.forget(connection, plan))
+    async def _gc(self, request: Request, caller: Caller) -> Any:
+        if not caller.admin:
+            raise Refused(HTTPStatus.FORBIDDEN, "forbidden", "only the administrator may delete")
+        query, limits = _validate(GcQuery, request.query_params), gc.GcLimits(self.clock(), self.settings)
+        plan = await run_in_threadpool(self._make_plan, limits)
+        if not query.dry_run:
+            uris = await self.writer.commit(lambda connection: gc.delete_manifests(connection, plan))
             for uri in uris:
                 await run_in_threadpool(self.files.delete, uri)
-            plan = plan.model_copy(update={"going": tuple(one for one in plan.going if one.uri in set(uris))})
-        return _shown(plan)
+            plan = plan.model_copy(update={"going": tuple(item for item in plan.going if item.uri in set(uris))})
+        return _as_json(plan)
 
-    def _planned(self, limits: gc.Limits) -> gc.Plan:
-        listed = list(self.files.all())
+    def _make_plan(self, limits: gc.GcLimits) -> gc.GcPlan:
+        listed = list(self.files.all())  # before the manifests: a file that is registered meanwhile is no orphan
         with self.database.reading() as connection:
-            return gc.planned(connection, listed, limits)
+            return gc.make_plan(connection, listed, limits)
 
-    async def _trace(self, request: Request, who: Caller) -> Any:
-        return _shown(self._read(lambda connection: traces.trace_of(connection, who, request.path_params["trace"])))
+    async def _trace(self, request: Request, caller: Caller) -> Any:
+        return _as_json(
+            self._read(lambda connection: traces.trace_of(connection, caller, request.path_params["trace"]))
+        )
 
-    async def _tell_trace(self, request: Request, who: Caller) -> Any:
-        said, trace = await _body(request, Update), request.path_params["trace"]
-        return _shown(await self._commit(lambda connection: traces.tell_trace(connection, who, trace, said)))
+    async def _update_trace(self, request: Request, caller: Caller) -> Any:
+        update, trace = await _read_model(request, Update), request.path_params["trace"]
+        return _as_json(await self._commit(lambda connection: traces.update_trace(connection, caller, trace, update)))
 
-    async def _tell_step(self, request: Request, who: Caller) -> Any:
-        said, path = await _body(request, Update), request.path_params
-        return _shown(
-            await self._commit(lambda c: traces.tell_step(c, who, path["trace"], path["step"], said)),
+    async def _update_step(self, request: Request, caller: Caller) -> Any:
+        update, path = await _read_model(request, Update), request.path_params
+        return _as_json(
+            await self._commit(lambda c: traces.update_step(c, caller, path["trace"], path["step"], update)),
         )
 
     def _read(self, query: Callable[[Connection], Result | Refused]) -> Result:
         with self.database.reading() as connection:
-            return _taken(query(connection))
+            return _raise_refused(query(connection))
 
     async def _commit(self, operation: Callable[[Connection], Result | Refused]) -> Result:
-        return _taken(await self.writer.commit(operation))
+        return _raise_refused(await self.writer.commit(operation))
 
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def _body(request: Request, model: type[Model]) -> Model:
+async def _read_model(request: Request, model: type[Model]) -> Model:
     body = await read_body(request, BODY_BYTES)
     try:
         return model.model_validate_json(body)
@@ -246,25 +249,25 @@ async def _body(request: Request, model: type[Model]) -> Model:
         raise _invalid(err) from err
 
 
-def _checked(model: type[Model], said: Any) -> Model:
+def _validate(model: type[Model], values: Any) -> Model:
     try:
-        return model.model_validate(dict(said))
+        return model.model_validate(dict(values))
     except ValidationError as err:
         raise _invalid(err) from err
 
 
 def _invalid(err: ValidationError) -> Refused:
     """The validation errors without the values, which might be secrets sent by mistake."""
-    wrong = err.errors(include_url=False, include_input=False, include_context=False)
-    said = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'manifest'}: {one['msg']}" for one in wrong)
-    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", said)
+    errors = err.errors(include_url=False, include_input=False, include_context=False)
+    text = "; ".join(f"{'.'.join(map(str, error['loc'])) or 'manifest'}: {error['msg']}" for error in errors)
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", text)
 
 
-def _taken(result: Result | Refused) -> Result:
+def _raise_refused(result: Result | Refused) -> Result:
     if isinstance(result, Refused):
         raise result
     return result
 
 
-def _shown(model: BaseModel) -> Any:
+def _as_json(model: BaseModel) -> Any:
     return model.model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""The HTTP client of the artifact service. Temporary failures (retry) and refusals (do not retry) are told apart."""
+"""The HTTP client of the artifact service. Failures to retry and refusals are separate exceptions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -47,14 +47,14 @@ class ServiceClient:
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.verify = certificate or True
 
-    def ask(self, method: str, path: str, body: bytes | None = None, asked: Mapping[str, Any] | None = None) -> Any:
+    def send(self, method: str, path: str, body: bytes | None = None, query: Mapping[str, Any] | None = None) -> Any:
         """Send a request, and return the JSON of the response.
 
         Args:
             method: HTTP method.
             path: below `/api/v1/`.
             body: JSON.
-            asked: query parameters.
+            query: query parameters.
 
         Raises:
             ServiceUnavailable: try again later.
@@ -62,16 +62,16 @@ class ServiceClient:
         """
         head = {"Content-Type": "application/json"} if body is not None else {}
         try:
-            answer = self._session.request(
-                method, self._url + path, data=body, params=asked, headers=head, timeout=self._timeout
+            response = self._session.request(
+                method, self._url + path, data=body, params=query, headers=head, timeout=self._timeout
             )
-            if answer.status_code < requests.codes.bad_request:
-                return answer.json()
+            if response.status_code < requests.codes.bad_request:
+                return response.json()
         except (requests.RequestException, ValueError) as err:
             raise ServiceUnavailable(f"call the artifact service at {self._url}{path}: {cause(err)}") from err
-        if answer.status_code >= RETRYABLE:
-            raise ServiceUnavailable(f"call the artifact service at {self._url}{path}: HTTP {answer.status_code}")
-        raise RequestRefused(answer.status_code, answer.text.strip()[:500])
+        if response.status_code >= RETRYABLE:
+            raise ServiceUnavailable(f"call the artifact service at {self._url}{path}: HTTP {response.status_code}")
+        raise RequestRefused(response.status_code, response.text.strip()[:500])
 
     def close(self) -> None:
         """Close the connections."""

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from nervesys.artifacts.content import Content, measured, opened, type_of
+from nervesys.artifacts.content import Content, checksum_and_size, mime_type, open_content
 from nervesys.artifacts.delivery import Delivery
-from nervesys.artifacts.files import Files
-from nervesys.artifacts.manifest import Context, Manifest, Status, Visibility
+from nervesys.artifacts.files import ContentStorage
+from nervesys.artifacts.manifest import ArtifactContext, ArtifactStatus, Manifest, Visibility
 from nervesys.artifacts.trace import Progress, Trace, Update
 from nervesys.clock import Clock, system_clock
 from nervesys.contract.ulid import Stamps, given_at
@@ -31,9 +31,9 @@ class Artifacts:
         clock: dates everything that is created.
     """
 
-    def __init__(self, agent: str, delivery: Delivery, files: Files, clock: Clock = system_clock) -> None:
+    def __init__(self, agent: str, delivery: Delivery, files: ContentStorage, clock: Clock = system_clock) -> None:
         self._agent, self._delivery, self._files, self._clock = agent, delivery, files, clock
-        self._stamps, self._giving = Stamps(clock), threading.Lock()
+        self._stamps, self._stamp_lock = Stamps(clock), threading.Lock()
 
     def put(
         self,
@@ -67,11 +67,11 @@ class Artifacts:
             NervesysError: the content cannot be stored, the service refuses it, or the outbox cannot be written.
             ValueError: the arguments do not make a valid manifest.
         """
-        with opened(content) as stream:
-            checksum, size = measured(stream)
-            with self._giving:
+        with open_content(content) as stream:
+            checksum, size = checksum_and_size(stream)
+            with self._stamp_lock:
                 id_ = self._stamps.next().id
-            said = Manifest(
+            manifest = Manifest(
                 id=id_,
                 version=supersedes.version + 1 if supersedes else 1,
                 supersedes=supersedes.id if supersedes else None,
@@ -80,23 +80,23 @@ class Artifacts:
                 created_by=self._agent,
                 created_at=given_at(id_),
                 artifact_type=artifact_type,
-                content_type=content_type or type_of(content),
+                content_type=content_type or mime_type(content),
                 uri=self._files.uri(id_),
                 size_bytes=size,
                 checksum=checksum,
                 retention=retention,
                 owner=owner or self._agent,
                 visibility=Visibility(visibility or (Visibility.TRACE if trace else Visibility.PRIVATE)),
-                context=Context(**context),
+                context=ArtifactContext(**context),
             )
-            whole = said.model_copy(update={"status": Status.COMPLETED})
-            announced = self._delivery.sent("artifacts", _body(said))
+            completed = manifest.model_copy(update={"status": ArtifactStatus.COMPLETED})
+            registered = self._delivery.try_send("artifacts", _as_json(manifest))
             self._files.put(id_, stream)
-        if announced:
-            self._delivery.tell(f"artifacts/{id_}/completed", b"{}")
+        if registered:
+            self._delivery.deliver(f"artifacts/{id_}/completed", b"{}")
         else:
-            self._delivery.keep("artifacts", _body(whole))
-        return whole
+            self._delivery.store("artifacts", _as_json(completed))
+        return completed
 
     def get(self, id_: str) -> Manifest:
         """The manifest of one artifact.
@@ -105,7 +105,7 @@ class Artifacts:
             RequestRefused: there is no such artifact, or this agent may not see it.
             ServiceUnavailable: try again later.
         """
-        return Manifest.model_validate(self._delivery.service.ask("GET", f"artifacts/{id_}"))
+        return Manifest.model_validate(self._delivery.service.send("GET", f"artifacts/{id_}"))
 
     def list(self, *, trace: str | None = None, artifact_type: str | None = None) -> Iterator[Manifest]:
         """All completed artifacts that this agent may see, oldest first.
@@ -113,10 +113,10 @@ class Artifacts:
         Raises:
             ServiceUnavailable: try again later.
         """
-        asked = {"trace": trace, "type": artifact_type, "status": Status.COMPLETED.value, "after": ""}
-        while found := self._delivery.service.ask("GET", "artifacts", asked=asked)["artifacts"]:
+        query = {"trace": trace, "type": artifact_type, "status": ArtifactStatus.COMPLETED.value, "after": ""}
+        while found := self._delivery.service.send("GET", "artifacts", query=query)["artifacts"]:
             yield from map(Manifest.model_validate, found)
-            asked["after"] = found[-1]["id"]
+            query["after"] = found[-1]["id"]
 
     def uri(self, id_: str, seconds: int | None = None) -> str:
         """The URI of a content: a signed URL, valid for some seconds, if the storage supports that.
@@ -125,7 +125,7 @@ class Artifacts:
             RequestRefused: there is no such artifact for this agent, or it is not completed.
             ServiceUnavailable: try again later.
         """
-        return str(self._delivery.service.ask("GET", f"artifacts/{id_}/uri", asked={"seconds": seconds})["uri"])
+        return str(self._delivery.service.send("GET", f"artifacts/{id_}/uri", query={"seconds": seconds})["uri"])
 
     def read(self, id_: str) -> bytes:
         """The content of an artifact, verified against its checksum.
@@ -134,11 +134,11 @@ class Artifacts:
             RequestRefused: there is no such artifact, or this agent may not see it.
             NervesysError: it cannot be read, or does not match its checksum.
         """
-        said = self.get(id_)
-        with self._files.open(said.uri) as file:
+        manifest = self.get(id_)
+        with self._files.open(manifest.uri) as file:
             content = file.read()
-        if hashlib.sha256(content).hexdigest() != said.checksum:
-            raise NervesysError(f"read {said.uri}: the content does not match its checksum")
+        if hashlib.sha256(content).hexdigest() != manifest.checksum:
+            raise NervesysError(f"read {manifest.uri}: the content does not match its checksum")
         return content
 
     def trace(self, trace: str, status: Progress | str = Progress.RUNNING, members: Sequence[str] = ()) -> None:
@@ -147,8 +147,8 @@ class Artifacts:
         Raises:
             NervesysError: the service refuses it, or the outbox cannot be written.
         """
-        said = Update(status=Progress(status), at=self._clock(), members=tuple(members))
-        self._delivery.tell(f"traces/{trace}", _body(said))
+        update = Update(status=Progress(status), at=self._clock(), members=tuple(members))
+        self._delivery.deliver(f"traces/{trace}", _as_json(update))
 
     def trace_of(self, trace: str) -> Trace:
         """A trace with its steps.
@@ -157,7 +157,7 @@ class Artifacts:
             RequestRefused: there is no such trace, or this agent is not a member.
             ServiceUnavailable: try again later.
         """
-        return Trace.model_validate(self._delivery.service.ask("GET", f"traces/{trace}"))
+        return Trace.model_validate(self._delivery.service.send("GET", f"traces/{trace}"))
 
     @contextmanager
     def step(self, trace: str, step: str) -> Iterator[None]:
@@ -167,14 +167,14 @@ class Artifacts:
             NervesysError: the service refuses it, or the outbox cannot be written.
         """
         path = f"traces/{trace}/steps/{step}"
-        self._delivery.tell(path, _body(Update(at=self._clock())))
+        self._delivery.deliver(path, _as_json(Update(at=self._clock())))
         ended = Progress.FAILED
         try:
             yield
             ended = Progress.COMPLETED
         finally:
-            self._delivery.tell(path, _body(Update(status=ended, at=self._clock())))
+            self._delivery.deliver(path, _as_json(Update(status=ended, at=self._clock())))
 
 
-def _body(said: Manifest | Update) -> bytes:
-    return said.model_dump_json().encode()
+def _as_json(model: Manifest | Update) -> bytes:
+    return model.model_dump_json().encode()

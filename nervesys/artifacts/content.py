@@ -19,8 +19,8 @@ Content = bytes | str | Path
 
 
 @contextmanager
-def opened(content: Content) -> Iterator[IO[bytes]]:
-    """A content as a stream.
+def open_content(content: Content) -> Iterator[IO[bytes]]:
+    """Open a content as a stream.
 
     Raises:
         NervesysError: the file cannot be read.
@@ -36,7 +36,7 @@ def opened(content: Content) -> Iterator[IO[bytes]]:
         yield stream
 
 
-def measured(stream: IO[bytes]) -> tuple[str, int]:
+def checksum_and_size(stream: IO[bytes]) -> tuple[str, int]:
     """SHA-256 and size of a stream; rewinds it."""
     sum_, size = hashlib.sha256(), 0
     while chunk := stream.read(CHUNK):
@@ -46,7 +46,7 @@ def measured(stream: IO[bytes]) -> tuple[str, int]:
     return sum_.hexdigest(), size
 
 
-def type_of(content: Content) -> str:
+def mime_type(content: Content) -> str:
     """The MIME type, guessed from the file name."""
     if isinstance(content, Path):
         return mimetypes.guess_type(content.name)[0] or BINARY

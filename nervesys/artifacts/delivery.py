@@ -1,6 +1,6 @@
 """Delivers requests to the artifact service: now, with retries, or later, from an outbox on the local disk.
 
-Once `tell` has returned, the request is committed by the service or stored in the outbox, from which `sync` sends it
+Once `deliver` has returned, the request is committed by the service or stored in the outbox, from which `sync` sends it
 later, in the original order.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from nervesys.artifacts.api_client import RequestRefused, ServiceClient, ServiceUnavailable
-from nervesys.artifacts.outbox import Outbox, Request, State
+from nervesys.artifacts.outbox import Outbox, OutboxState, StoredRequest
 from nervesys.clock import Clock, system_clock
 
 PAUSES = (5.0, 10.0, 20.0)
@@ -43,17 +43,17 @@ class Delivery:
         self._outbox, self._pauses, self._clock, self._sleep = outbox, pauses, clock, sleep
         self._syncing = threading.Lock()
 
-    def tell(self, path: str, body: bytes) -> None:
+    def deliver(self, path: str, body: bytes) -> None:
         """Send a request, or store it in the outbox.
 
         Raises:
             RequestRefused: the service refuses it for good.
             NervesysError: the outbox cannot be written.
         """
-        if not self.sent(path, body):
-            self.keep(path, body)
+        if not self.try_send(path, body):
+            self.store(path, body)
 
-    def sent(self, path: str, body: bytes) -> bool:
+    def try_send(self, path: str, body: bytes) -> bool:
         """Try to send a request; False if the service is unavailable, or if older requests are still in the outbox.
 
         Raises:
@@ -63,7 +63,7 @@ class Delivery:
             return False
         for pause in (*self._pauses, None):
             try:
-                self.service.ask("POST", path, body)
+                self.service.send("POST", path, body)
             except ServiceUnavailable as err:
                 log.warning("%s; %s", err, "stored in the outbox" if pause is None else f"next attempt in {pause:g} s")
                 if pause is not None:
@@ -72,7 +72,7 @@ class Delivery:
                 return True
         return False
 
-    def keep(self, path: str, body: bytes) -> None:
+    def store(self, path: str, body: bytes) -> None:
         """Store a request in the outbox, to be sent by `sync`.
 
         Raises:
@@ -88,9 +88,9 @@ class Delivery:
         """
         with self._syncing:
             while request := self._outbox.first():
-                self._say(request)
+                self._send_stored(request)
 
-    def state(self) -> State:
+    def state(self) -> OutboxState:
         """How full the outbox is."""
         return self._outbox.state()
 
@@ -99,13 +99,13 @@ class Delivery:
         self.service.close()
         self._outbox.close()
 
-    def _say(self, request: Request) -> None:
+    def _send_stored(self, request: StoredRequest) -> None:
         try:
-            self.service.ask("POST", request.path, request.body)
+            self.service.send("POST", request.path, request.body)
         except RequestRefused as err:
-            if err.status == HTTPStatus.UNAUTHORIZED:  # once the token is right, the service will take this request
+            if err.status == HTTPStatus.UNAUTHORIZED:  # the service will accept it once the token is valid
                 raise ServiceUnavailable(f"send from the outbox: {err}") from err
-            log.warning("refused, and set aside: %s: %s", request.path, err)
-            self._outbox.refused(request, str(err))
+            log.warning("set aside a request that the service refused: %s: %s", request.path, err)
+            self._outbox.set_aside(request, str(err))
         else:
-            self._outbox.said(request)
+            self._outbox.remove(request)

@@ -25,12 +25,12 @@ LOCAL, S3 = "file://", "s3://"
 MISSING = (FileNotFoundError, NotADirectoryError)
 
 
-class FilesUnavailable(SourceError):
+class ContentUnavailable(SourceError):
     """The storage of contents could not be read or written."""
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredFile:
     """One file in the storage.
 
     Attributes:
@@ -42,7 +42,7 @@ class Found:
     modified: float
 
 
-class Files:
+class ContentStorage:
     """The storage.
 
     Args:
@@ -63,7 +63,7 @@ class Files:
 
     def put(self, id_: str, content: IO[bytes]) -> None:
         """Write a content durably: on disk, or confirmed by the server, when this returns."""
-        with _told("write", id_), self._fs.open(self.uri(id_), "wb") as file:
+        with _convert_errors("write", id_), self._fs.open(self.uri(id_), "wb") as file:
             while chunk := content.read(CHUNK):
                 file.write(chunk)
             if self.root.startswith(LOCAL):
@@ -75,9 +75,9 @@ class Files:
         """Open a content for reading.
 
         Raises:
-            FilesUnavailable: it is not there, or cannot be read.
+            ContentUnavailable: it is not there, or cannot be read.
         """
-        with _told("read", uri), self._fs.open(uri, "rb") as file:
+        with _convert_errors("read", uri), self._fs.open(uri, "rb") as file:
             yield file
 
     def checksum(self, uri: str) -> str:
@@ -90,7 +90,7 @@ class Files:
 
     def size(self, uri: str) -> int | None:
         """Size of a content in bytes; None if it does not exist."""
-        with _told("look for", uri):
+        with _convert_errors("look for", uri):
             try:
                 return int(self._fs.info(uri)["size"])
             except MISSING:
@@ -98,24 +98,24 @@ class Files:
 
     def delete(self, uri: str) -> None:
         """Delete a content; it is no error if it does not exist."""
-        with _told("delete", uri):
+        with _convert_errors("delete", uri):
             try:
                 self._fs.rm_file(uri)
             except MISSING:
                 return
 
-    def signed(self, uri: str, seconds: int) -> str | None:
+    def sign(self, uri: str, seconds: int) -> str | None:
         """A signed URL of a content, valid for some seconds; None if the storage cannot sign."""
         if not self.root.startswith(S3):
             return None
-        with _told("sign", uri):
+        with _convert_errors("sign", uri):
             return str(self._fs.sign(uri, expiration=seconds))
 
-    def all(self) -> Iterator[Found]:
+    def all(self) -> Iterator[StoredFile]:
         """All files in the storage, in no particular order."""
-        with _told("list", self.root):
+        with _convert_errors("list", self.root):
             for path, info in self._fs.find(self.root, detail=True).items():
-                yield Found(self._fs.unstrip_protocol(path), int(info["size"]), _modified(info))
+                yield StoredFile(self._fs.unstrip_protocol(path), int(info["size"]), _modified_time(info))
 
 
 def _filesystem(root: str, store: StoreSettings) -> Any:
@@ -125,13 +125,13 @@ def _filesystem(root: str, store: StoreSettings) -> Any:
         problem = "use a folder, file:///path or s3://BUCKET/PREFIX"
         raise SettingsError([SettingsProblem("config/storage.yaml", "artifacts.files", problem)])
     try:
-        return fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False, **_opening(store))
+        return fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False, **_s3_options(store))
     except ImportError as err:
         problem = "s3:// needs a package: pip install 'nervesys-observability[s3fs]'"
         raise SettingsError([SettingsProblem("config/storage.yaml", "artifacts.files", problem)]) from err
 
 
-def _opening(store: StoreSettings) -> dict[str, Any]:
+def _s3_options(store: StoreSettings) -> dict[str, Any]:
     return {
         "key": store.access_key.get_secret_value() if store.access_key else None,
         "secret": store.secret_key.get_secret_value() if store.secret_key else None,
@@ -148,16 +148,16 @@ def _opening(store: StoreSettings) -> dict[str, Any]:
     }
 
 
-def _modified(info: dict[str, Any]) -> float:
-    said = info.get("mtime", info.get("LastModified"))
-    return said.timestamp() if isinstance(said, datetime) else float(said or 0)
+def _modified_time(info: dict[str, Any]) -> float:
+    modified = info.get("mtime", info.get("LastModified"))  # a folder, or S3
+    return modified.timestamp() if isinstance(modified, datetime) else float(modified or 0)
 
 
 @contextmanager
-def _told(verb: str, what: str) -> Iterator[None]:
-    """Convert errors of the file system to `FilesUnavailable`."""
+def _convert_errors(verb: str, what: str) -> Iterator[None]:
+    """Convert errors of the file system to `ContentUnavailable`."""
     try:
         yield
     except (OSError, BotoCoreError, FSTimeoutError) as err:
-        said = (getattr(err, "strerror", None) or str(err) or type(err).__name__).splitlines()[0]
-        raise FilesUnavailable(f"{verb} {what}: {said}") from err
+        reason = (getattr(err, "strerror", None) or str(err) or type(err).__name__).splitlines()[0]
+        raise ContentUnavailable(f"{verb} {what}: {reason}") from err

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 from sqlalchemy import Connection, or_, select
 
-from nervesys.artifacts.files import Found
-from nervesys.artifacts.manifest import Status
+from nervesys.artifacts.files import StoredFile
+from nervesys.artifacts.manifest import ArtifactStatus
 from nervesys.artifacts.registry import mark_deleted
 from nervesys.artifacts.tables import manifests
 from nervesys.settings.storage import ArtifactsSettings
@@ -19,8 +19,8 @@ from nervesys.settings.storage import ArtifactsSettings
 DAY, HOUR = 86_400, 3600
 
 
-class Going(BaseModel):
-    """One item to delete.
+class Deletion(BaseModel):
+    """A content to delete.
 
     Attributes:
         why: `expired`, `given up` or `orphan`.
@@ -33,46 +33,46 @@ class Going(BaseModel):
     id: str | None = None
 
 
-class Plan(BaseModel):
-    """What one run deletes.
+class GcPlan(BaseModel):
+    """What item run deletes.
 
     Attributes:
-        going: the items, at most as many as one run may delete.
+        going: the items, at most as many as item run may delete.
         left: how many more are left for the next run.
     """
 
-    going: tuple[Going, ...]
+    going: tuple[Deletion, ...]
     left: int
 
 
 @dataclass(frozen=True)
-class Limits:
+class GcLimits:
     """What decides whether an item may be deleted.
 
     Attributes:
         now: Unix seconds.
-        said: the settings.
+        settings: limits on age and number.
     """
 
     now: float
-    said: ArtifactsSettings
+    settings: ArtifactsSettings
 
 
-def due(connection: Connection, limits: Limits) -> list[Going]:
+def list_due(connection: Connection, limits: GcLimits) -> list[Deletion]:
     """Artifacts past their retention, and abandoned uploads; oldest first."""
-    here, given_up = manifests.c, limits.now - limits.said.upload_hours * HOUR
-    asked = select(here.id, here.status, here.uri, here.size_bytes).where(
+    here, uploads_before = manifests.c, limits.now - limits.settings.upload_hours * HOUR
+    query = select(here.id, here.status, here.uri, here.size_bytes).where(
         or_(
-            (here.status == Status.COMPLETED) & (here.expires_at < limits.now),
-            (here.status == Status.UPLOADING) & (here.created_at < given_up),
+            (here.status == ArtifactStatus.COMPLETED) & (here.expires_at < limits.now),
+            (here.status == ArtifactStatus.UPLOADING) & (here.created_at < uploads_before),
         )
     )
-    rows = connection.execute(asked.order_by(here.id)).all()
-    why = {Status.COMPLETED: "expired", Status.UPLOADING: "given up"}
-    return [Going(why=why[Status(row.status)], uri=row.uri, size=row.size_bytes, id=row.id) for row in rows]
+    rows = connection.execute(query.order_by(here.id)).all()
+    why = {ArtifactStatus.COMPLETED: "expired", ArtifactStatus.UPLOADING: "given up"}
+    return [Deletion(why=why[ArtifactStatus(row.status)], uri=row.uri, size=row.size_bytes, id=row.id) for row in rows]
 
 
-def planned(connection: Connection, listed: Iterable[Found], limits: Limits) -> Plan:
+def make_plan(connection: Connection, listed: Iterable[StoredFile], limits: GcLimits) -> GcPlan:
     """What a run would delete.
 
     Args:
@@ -80,31 +80,33 @@ def planned(connection: Connection, listed: Iterable[Found], limits: Limits) -> 
         listed: all files, listed before the manifests are read.
         limits: what decides.
     """
-    found = [*due(connection, limits), *_orphans(connection, listed, limits)]
-    most = limits.said.delete_at_most
-    return Plan(going=tuple(found[:most]), left=max(0, len(found) - most))
+    found = [*list_due(connection, limits), *_list_orphans(connection, listed, limits)]
+    most = limits.settings.delete_at_most
+    return GcPlan(going=tuple(found[:most]), left=max(0, len(found) - most))
 
 
-def _orphans(connection: Connection, listed: Iterable[Found], limits: Limits) -> Iterator[Going]:
-    """Files without a manifest that are too old for one still to be registered."""
-    before = limits.now - limits.said.orphan_days * DAY
+def _list_orphans(connection: Connection, listed: Iterable[StoredFile], limits: GcLimits) -> Iterator[Deletion]:
+    """Files without a manifest that are too old for item still to be registered."""
+    before = limits.now - limits.settings.orphan_days * DAY
     old = [file for file in listed if file.modified < before]
-    known = set(connection.execute(select(manifests.c.uri).where(manifests.c.status != Status.DELETED)).scalars())
+    known = set(
+        connection.execute(select(manifests.c.uri).where(manifests.c.status != ArtifactStatus.DELETED)).scalars()
+    )
     for file in old:
         if file.uri not in known:
-            yield Going(why="orphan", uri=file.uri, size=file.size)
+            yield Deletion(why="orphan", uri=file.uri, size=file.size)
 
 
-def forget(connection: Connection, plan: Plan) -> list[str]:
+def delete_manifests(connection: Connection, plan: GcPlan) -> list[str]:
     """Mark the artifacts of a plan as deleted; returns the URIs to delete once that is committed.
 
     What changed since the plan was made is kept: an upload that was completed, a file that got its manifest.
     """
-    gone = [one.uri for one in plan.going if one.id and mark_deleted(connection, one.id, _expected(one))]
-    lonely = [one.uri for one in plan.going if one.id is None]
-    known = select(manifests.c.id).where(manifests.c.status != Status.DELETED)
-    return gone + [uri for uri in lonely if not connection.execute(known.where(manifests.c.uri == uri)).first()]
+    deleted = [item.uri for item in plan.going if item.id and mark_deleted(connection, item.id, _expected_status(item))]
+    orphans = [item.uri for item in plan.going if item.id is None]
+    known = select(manifests.c.id).where(manifests.c.status != ArtifactStatus.DELETED)
+    return deleted + [uri for uri in orphans if not connection.execute(known.where(manifests.c.uri == uri)).first()]
 
 
-def _expected(one: Going) -> Status:
-    return Status.COMPLETED if one.why == "expired" else Status.UPLOADING
+def _expected_status(item: Deletion) -> ArtifactStatus:
+    return ArtifactStatus.COMPLETED if item.why == "expired" else ArtifactStatus.UPLOADING

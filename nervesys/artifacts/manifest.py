@@ -30,7 +30,7 @@ MAX_INPUTS = 1000
 MAX_DAYS = 36_500
 
 
-class Status(StrEnum):
+class ArtifactStatus(StrEnum):
     """State of an artifact: the only field that ever changes, and only in this order."""
 
     UPLOADING = "uploading"
@@ -50,7 +50,7 @@ class Visibility(StrEnum):
     """Every agent."""
 
 
-class Context(BaseModel):
+class ArtifactContext(BaseModel):
     """How the artifact was made.
 
     Attributes:
@@ -96,11 +96,11 @@ class Manifest(BaseModel):
     uri: str = Field(max_length=2048)
     size_bytes: int = Field(ge=0, le=MAX_BYTES)
     checksum: Checksum
-    status: Status = Status.UPLOADING
+    status: ArtifactStatus = ArtifactStatus.UPLOADING
     retention: int | None = Field(default=None, ge=1, le=MAX_DAYS)
     owner: AgentName
     visibility: Visibility = Visibility.TRACE
-    context: Context = Context()
+    context: ArtifactContext = ArtifactContext()
 
     @model_validator(mode="after")
     def _belongs(self) -> Self:

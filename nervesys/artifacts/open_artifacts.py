@@ -1,15 +1,31 @@
-"""Opens the artifact service's client, the outbox and the artifacts of an agent, as the settings say."""
+"""Opens what the settings configure: storage of contents, client of the service, outbox and artifacts of an agent."""
 
 from pathlib import Path
 
 from nervesys.artifacts.api_client import ServiceClient
 from nervesys.artifacts.client import Artifacts
 from nervesys.artifacts.delivery import Delivery
+from nervesys.artifacts.files import ContentStorage
 from nervesys.artifacts.outbox import Outbox
-from nervesys.artifacts.place import open_files
 from nervesys.clock import Clock, system_clock
 from nervesys.errors import NervesysError
-from nervesys.settings import Settings
+from nervesys.settings import Settings, StartupSettings
+
+
+def database_url(place: StartupSettings, settings: Settings) -> str:
+    """URL of the database of manifests."""
+    url = settings.storage.artifacts.database
+    return url.get_secret_value() if url else f"sqlite:///{place.manifests}"
+
+
+def open_content_storage(home: Path, settings: Settings) -> ContentStorage:
+    """The storage of the contents; a path without a scheme is a folder below the home.
+
+    Raises:
+        SettingsError: the storage that the settings name cannot be used.
+    """
+    url = settings.storage.artifacts.files
+    return ContentStorage(url if "://" in url else (home / url).as_uri(), settings.storage.storj)
 
 
 def open_service(name: str, home: Path, settings: Settings) -> ServiceClient:
@@ -18,9 +34,9 @@ def open_service(name: str, home: Path, settings: Settings) -> ServiceClient:
     Raises:
         NervesysError: there is no token.
     """
-    said, web = settings.storage.artifacts, settings.monitoring.web
-    token = said.token.get_secret_value() if said.token else _token(home / said.tokens / name)
-    return ServiceClient(said.service or settings.monitoring.artifacts_url, token, web.tls_cert_file)
+    artifacts, web = settings.storage.artifacts, settings.monitoring.web
+    token = artifacts.token.get_secret_value() if artifacts.token else _read_token(home / artifacts.tokens / name)
+    return ServiceClient(artifacts.service or settings.monitoring.artifacts_url, token, web.tls_cert_file)
 
 
 def open_delivery(agent: str, file: Path, home: Path, settings: Settings, clock: Clock = system_clock) -> Delivery:
@@ -39,10 +55,10 @@ def open_artifacts(agent: str, delivery: Delivery, home: Path, settings: Setting
     Raises:
         SettingsError: the storage that the settings name cannot be used.
     """
-    return Artifacts(agent, delivery, open_files(home, settings), clock)
+    return Artifacts(agent, delivery, open_content_storage(home, settings), clock)
 
 
-def _token(file: Path) -> str:
+def _read_token(file: Path) -> str:
     try:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as err:

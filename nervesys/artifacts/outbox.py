@@ -22,7 +22,7 @@ SELECT count(*) FILTER (WHERE refused IS NULL), min(at) FILTER (WHERE refused IS
 """
 
 
-class Request(NamedTuple):
+class StoredRequest(NamedTuple):
     """One stored request.
 
     Attributes:
@@ -35,7 +35,7 @@ class Request(NamedTuple):
     body: bytes
 
 
-class State(NamedTuple):
+class OutboxState(NamedTuple):
     """How full an outbox is.
 
     Attributes:
@@ -77,26 +77,26 @@ class Outbox:
         """
         self._write("INSERT INTO requests (at, path, body) VALUES (?, ?, ?)", at, path, body)
 
-    def first(self) -> Request | None:
+    def first(self) -> StoredRequest | None:
         """The request to send next."""
         found = self._read("SELECT number, path, body FROM requests WHERE refused IS NULL ORDER BY number LIMIT 1")
-        return Request(*found) if found else None
+        return StoredRequest(*found) if found else None
 
-    def said(self, request: Request) -> None:
+    def remove(self, request: StoredRequest) -> None:
         """Remove a request that the service accepted."""
         self._write("DELETE FROM requests WHERE number = ?", request.number)
 
-    def refused(self, request: Request, why: str) -> None:
+    def set_aside(self, request: StoredRequest, why: str) -> None:
         """Set aside a request that the service refused; it is kept for inspection."""
         self._write("UPDATE requests SET refused = ? WHERE number = ?", why, request.number)
 
-    def forget_refused(self, before: float) -> int:
+    def delete_refused(self, before: float) -> int:
         """Remove refused requests older than an instant; returns how many."""
         return self._write("DELETE FROM requests WHERE refused IS NOT NULL AND at < ?", before)
 
-    def state(self) -> State:
+    def state(self) -> OutboxState:
         """How full it is."""
-        return State(*self._read(_STATE))
+        return OutboxState(*self._read(_STATE))
 
     def close(self) -> None:
         """Close the file."""
@@ -118,25 +118,25 @@ class Outbox:
             raise NervesysError(f"write {self._path}: {err}") from err
 
 
-def state_of(path: Path) -> State:
+def read_state(path: Path) -> OutboxState:
     """The state of another process's outbox, opened read-only.
 
     Raises:
         NervesysError: it cannot be read.
     """
-    return State(*_looked(path, _STATE))
+    return OutboxState(*_query_read_only(path, _STATE))
 
 
-def refused_before(path: Path, before: float) -> int:
+def count_refused(path: Path, before: float) -> int:
     """The number of refused requests older than an instant in another process's outbox, opened read-only.
 
     Raises:
         NervesysError: it cannot be read.
     """
-    return int(_looked(path, "SELECT count(*) FROM requests WHERE refused IS NOT NULL AND at < ?", before)[0])
+    return int(_query_read_only(path, "SELECT count(*) FROM requests WHERE refused IS NOT NULL AND at < ?", before)[0])
 
 
-def _looked(path: Path, query: str, *values: Any) -> Any:
+def _query_read_only(path: Path, query: str, *values: Any) -> Any:
     try:
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
         try:

@@ -7,8 +7,8 @@ from starlette.applications import Starlette
 
 from nervesys.artifacts import metrics
 from nervesys.artifacts.api import ROOT, Api
-from nervesys.artifacts.database import Manifests
-from nervesys.artifacts.place import database_url, open_files
+from nervesys.artifacts.open_artifacts import database_url, open_content_storage
+from nervesys.artifacts.tables import ManifestDatabase
 from nervesys.artifacts.tokens import Tokens
 from nervesys.clock import Clock, system_clock
 from nervesys.database import Writer
@@ -27,16 +27,16 @@ def service(place: StartupSettings, settings: Settings, clock: Clock = system_cl
         SettingsError: the storage that the settings name cannot be used.
         NervesysError: the tokens cannot be read.
     """
-    said = settings.storage.artifacts
+    artifacts = settings.storage.artifacts
     instruments = Instruments("artifacts", metrics.FAMILIES)
-    files, tokens = open_files(place.home, settings), Tokens(place.home / said.tokens, clock)
-    database = Manifests.open(database_url(place, settings))
+    files, tokens = open_content_storage(place.home, settings), Tokens(place.home / artifacts.tokens, clock)
+    database = ManifestDatabase.open(database_url(place, settings))
     writer = Writer(database, lambda: instruments.add(metrics.COMMIT_FAILURES))
-    api = Api(database, writer, files, tokens, instruments, said, clock)
+    api = Api(database, writer, files, tokens, instruments, artifacts, clock)
     api.start()
 
     @asynccontextmanager
-    async def beside(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         database.close()
 
@@ -47,6 +47,6 @@ def service(place: StartupSettings, settings: Settings, clock: Clock = system_cl
         not_ready=lambda: writer.failure,
         routes=api.routes(),
         self_guarded=frozenset({ROOT}),
-        lifespan=beside,
+        lifespan=lifespan,
     )
     return application(program, settings.monitoring.web)

@@ -1,7 +1,7 @@
 """Operations on manifests, each a function of one transaction.
 
 A refusal is returned and not raised: several operations share one commit, and an exception would roll back all of them.
-A refused operation has written nothing.
+A refused operation has to_row nothing.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
-from nervesys.artifacts.access import may_read, may_speak_for
-from nervesys.artifacts.manifest import Context, Manifest, Status
+from nervesys.artifacts.access import may_act_for, may_read
+from nervesys.artifacts.manifest import ArtifactContext, ArtifactStatus, Manifest
 from nervesys.artifacts.tables import manifests
 from nervesys.artifacts.tokens import Caller
-from nervesys.artifacts.traces import join
+from nervesys.artifacts.traces import join_trace
 from nervesys.metrics.body import Refused
 
 NEXT = select(func.coalesce(func.max(manifests.c.change), 0) + 1).scalar_subquery()
@@ -26,13 +26,13 @@ _INSERT = insert(manifests).values(registered=NEXT, change=NEXT)
 _BY_ID = select(*_COLUMNS).where(manifests.c.id == bindparam("id_"))
 _SET = (
     update(manifests)
-    .where(manifests.c.id == bindparam("id_"), manifests.c.status != Status.DELETED)
+    .where(manifests.c.id == bindparam("id_"), manifests.c.status != ArtifactStatus.DELETED)
     .values(status=bindparam("new_status"), change=NEXT)
 )
 
 
 @dataclass(frozen=True)
-class Filter:
+class ManifestFilter:
     """Which manifests to list; None means any.
 
     Attributes:
@@ -47,120 +47,124 @@ class Filter:
     limit: int = 100
 
 
-def register(connection: Connection, who: Caller, said: Manifest) -> Manifest | Refused:
+def register(connection: Connection, caller: Caller, manifest: Manifest) -> Manifest | Refused:
     """Insert a manifest. Idempotent; a manifest that was `uploading` may become `completed`.
 
     Args:
         connection: of an exclusive transaction.
-        who: the caller.
-        said: the manifest; its content is in place, unless it is still uploading.
+        caller: the caller.
+        manifest: its content is in place, unless it is still uploading.
     """
-    if not may_speak_for(who, said.created_by):
-        return Refused(HTTPStatus.FORBIDDEN, "forbidden", f"created_by: you are {who.name}, not {said.created_by}")
-    row = connection.execute(_BY_ID, {"id_": said.id}).one_or_none()
+    if not may_act_for(caller, manifest.created_by):
+        return Refused(
+            HTTPStatus.FORBIDDEN, "forbidden", f"created_by: you are {caller.name}, not {manifest.created_by}"
+        )
+    row = connection.execute(_BY_ID, {"id_": manifest.id}).one_or_none()
     if row:
-        return _again(connection, read(row), said)
-    if said.status is Status.DELETED:
-        return _conflict("what is deleted cannot be registered")
-    wrong = _follows(connection, who, said) or join(connection, who, said.trace_id, said.created_at)
-    if wrong:
-        return wrong
-    connection.execute(_INSERT, written(said))
-    return said
+        return _register_again(connection, from_row(row), manifest)
+    if manifest.status is ArtifactStatus.DELETED:
+        return _conflict("a deleted artifact cannot be registered")
+    refusal = _check_version(connection, caller, manifest) or join_trace(
+        connection, caller, manifest.trace_id, manifest.created_at
+    )
+    if refusal:
+        return refusal
+    connection.execute(_INSERT, to_row(manifest))
+    return manifest
 
 
-def complete(connection: Connection, who: Caller, id_: str) -> Manifest | Refused:
+def complete(connection: Connection, caller: Caller, id_: str) -> Manifest | Refused:
     """Mark an artifact as completed: its content is in place."""
-    found = find(connection, who, id_)
+    found = find(connection, caller, id_)
     if isinstance(found, Refused):
         return found
-    if not may_speak_for(who, found.created_by):
-        return Refused(HTTPStatus.FORBIDDEN, "forbidden", f"{found.created_by} made it, not {who.name}")
-    return _completed(connection, found)
+    if not may_act_for(caller, found.created_by):
+        return Refused(HTTPStatus.FORBIDDEN, "forbidden", f"{found.created_by} made it, not {caller.name}")
+    return _complete(connection, found)
 
 
-def delete(connection: Connection, who: Caller, id_: str) -> Manifest | Refused:
+def delete(connection: Connection, caller: Caller, id_: str) -> Manifest | Refused:
     """Mark an artifact as deleted; the caller deletes its content after the commit."""
-    if not who.admin:
-        return Refused(HTTPStatus.FORBIDDEN, "forbidden", "only the administrator deletes")
-    found = find(connection, who, id_)
+    if not caller.admin:
+        return Refused(HTTPStatus.FORBIDDEN, "forbidden", "only the administrator may delete")
+    found = find(connection, caller, id_)
     if isinstance(found, Refused):
         return found
-    connection.execute(_SET, {"id_": id_, "new_status": Status.DELETED})
+    connection.execute(_SET, {"id_": id_, "new_status": ArtifactStatus.DELETED})
     return found
 
 
-def mark_deleted(connection: Connection, id_: str, status: Status) -> bool:
+def mark_deleted(connection: Connection, id_: str, status: ArtifactStatus) -> bool:
     """Mark an artifact as deleted if it still has this status; returns whether it had."""
     row = connection.execute(_BY_ID, {"id_": id_}).one_or_none()
     if row is None or row.status != status:
         return False
-    connection.execute(_SET, {"id_": id_, "new_status": Status.DELETED})
+    connection.execute(_SET, {"id_": id_, "new_status": ArtifactStatus.DELETED})
     return True
 
 
-def find(connection: Connection, who: Caller, id_: str) -> Manifest | Refused:
+def find(connection: Connection, caller: Caller, id_: str) -> Manifest | Refused:
     """One manifest; not found if the caller may not see it."""
-    row = connection.execute(_visible(who).where(manifests.c.id == id_)).one_or_none()
-    return read(row) if row else Refused(HTTPStatus.NOT_FOUND, "not_found", f"there is no artifact {id_}")
+    row = connection.execute(_visible(caller).where(manifests.c.id == id_)).one_or_none()
+    return from_row(row) if row else Refused(HTTPStatus.NOT_FOUND, "not_found", f"there is no artifact {id_}")
 
 
-def listing(connection: Connection, who: Caller, asked: Filter) -> list[Manifest]:
+def list_manifests(connection: Connection, caller: Caller, wanted: ManifestFilter) -> list[Manifest]:
     """The manifests that match a filter and that the caller may see."""
-    query = _visible(who).where(manifests.c.id > asked.after).order_by(manifests.c.id).limit(asked.limit)
+    query = _visible(caller).where(manifests.c.id > wanted.after).order_by(manifests.c.id).limit(wanted.limit)
     for column, value in (
-        (manifests.c.trace_id, asked.trace),
-        (manifests.c.artifact_type, asked.artifact_type),
-        (manifests.c.status, asked.status),
+        (manifests.c.trace_id, wanted.trace),
+        (manifests.c.artifact_type, wanted.artifact_type),
+        (manifests.c.status, wanted.status),
     ):
         query = query if value is None else query.where(column == value)
-    return [read(row) for row in connection.execute(query)]
+    return [from_row(row) for row in connection.execute(query)]
 
 
-def read(row: Row[Any]) -> Manifest:
+def from_row(row: Row[Any]) -> Manifest:
     """A manifest from its row."""
     fields = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's documented access by name
-    return Manifest(**{**fields, "context": Context.model_validate_json(fields["context"])})
+    return Manifest(**{**fields, "context": ArtifactContext.model_validate_json(fields["context"])})
 
 
 def columns() -> Sequence[Any]:
-    """The columns that `read` wants."""
+    """The columns that `from_row` wants."""
     return _COLUMNS
 
 
-def written(said: Manifest) -> dict[str, Any]:
+def to_row(manifest: Manifest) -> dict[str, Any]:
     """A manifest as a row."""
-    fields = {name: getattr(said, name) for name in FIELDS}
-    return {**fields, "context": said.context.model_dump_json(), "expires_at": said.expires_at}
+    fields = {name: getattr(manifest, name) for name in FIELDS}
+    return {**fields, "context": manifest.context.model_dump_json(), "expires_at": manifest.expires_at}
 
 
-def _visible(who: Caller) -> Select[Any]:
-    return select(*_COLUMNS).where(may_read(who), manifests.c.status != Status.DELETED)
+def _visible(caller: Caller) -> Select[Any]:
+    return select(*_COLUMNS).where(may_read(caller), manifests.c.status != ArtifactStatus.DELETED)
 
 
-def _again(connection: Connection, before: Manifest, said: Manifest) -> Manifest | Refused:
-    if before.status is Status.DELETED:
-        return Refused(HTTPStatus.GONE, "gone", f"{said.id} was deleted")
-    if not before.same(said):
-        return _conflict(f"{said.id} is registered already with other values; manifests do not change")
-    return _completed(connection, before) if said.status is Status.COMPLETED else before
+def _register_again(connection: Connection, before: Manifest, manifest: Manifest) -> Manifest | Refused:
+    if before.status is ArtifactStatus.DELETED:
+        return Refused(HTTPStatus.GONE, "gone", f"{manifest.id} was deleted")
+    if not before.same(manifest):
+        return _conflict(f"{manifest.id} is registered already with other values; manifests do not change")
+    return _complete(connection, before) if manifest.status is ArtifactStatus.COMPLETED else before
 
 
-def _completed(connection: Connection, before: Manifest) -> Manifest:
-    if before.status is Status.UPLOADING:
-        connection.execute(_SET, {"id_": before.id, "new_status": Status.COMPLETED})
-    return before.model_copy(update={"status": Status.COMPLETED})
+def _complete(connection: Connection, before: Manifest) -> Manifest:
+    if before.status is ArtifactStatus.UPLOADING:
+        connection.execute(_SET, {"id_": before.id, "new_status": ArtifactStatus.COMPLETED})
+    return before.model_copy(update={"status": ArtifactStatus.COMPLETED})
 
 
-def _follows(connection: Connection, who: Caller, said: Manifest) -> Refused | None:
+def _check_version(connection: Connection, caller: Caller, manifest: Manifest) -> Refused | None:
     """The problem with the version that it supersedes, if there is one."""
-    if said.supersedes is None:
+    if manifest.supersedes is None:
         return None
-    before = find(connection, who, said.supersedes)
+    before = find(connection, caller, manifest.supersedes)
     if isinstance(before, Refused):
         return _conflict(f"supersedes: {before}")
-    if before.version != said.version - 1:
-        return _conflict(f"version: {said.version} does not follow {before.version} of {before.id}")
+    if before.version != manifest.version - 1:
+        return _conflict(f"version: {manifest.version} does not follow {before.version} of {before.id}")
     return None
 
 

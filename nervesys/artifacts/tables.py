@@ -1,12 +1,22 @@
-"""The tables of manifests and traces. Instants are Unix seconds.
+"""The database of manifests and traces; only the service writes to it. Instants are Unix seconds.
 
 Every row holds the number of its last change. The number grows by one with each change, in commit order, so that an
 exporter that remembers the highest number it has seen reads only the rows that changed since.
 """
 
+from pathlib import Path
+
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
 
-from nervesys.database import NAMING
+from nervesys.database import NAMING, Database
+
+
+class ManifestDatabase(Database):
+    """Manifests and traces."""
+
+    called = "the manifests"
+    migrations = Path(__file__).parent / "migrations"
+
 
 metadata = MetaData(naming_convention=NAMING)
 

@@ -55,12 +55,12 @@ class Tokens:
         It is looked up by its hash, which is compared in constant time, so that timing reveals nothing about tokens.
         """
         if abs(self._clock() - self._read_at) >= READ_SECONDS:
-            self._read_again()
-        said = _hash(token)
-        known, caller = self._callers.get(said, (b"", None))
-        return caller if hmac.compare_digest(known, said) else None
+            self._reload()
+        digest = _hash(token)
+        known, caller = self._callers.get(digest, (b"", None))
+        return caller if hmac.compare_digest(known, digest) else None
 
-    def _read_again(self) -> None:
+    def _reload(self) -> None:
         """If the folder cannot be read, the tokens read before stay valid."""
         self._read_at = self._clock()
         try:

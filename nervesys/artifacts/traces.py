@@ -5,65 +5,65 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, case, func, insert, select, update
 
-from nervesys.artifacts.access import is_member, may_speak_for, takes_part
+from nervesys.artifacts.access import is_member, may_act_for, may_read_trace
 from nervesys.artifacts.tables import members, steps, traces
 from nervesys.artifacts.tokens import Caller
 from nervesys.artifacts.trace import ENDED, Progress, Step, Trace, Update
 from nervesys.metrics.body import Refused
 
 
-def join(connection: Connection, who: Caller, trace: str | None, at: float) -> Refused | None:
+def join_trace(connection: Connection, caller: Caller, trace: str | None, at: float) -> Refused | None:
     """Begin a trace if it does not exist yet; refuse callers that are not members of it.
 
     Args:
         connection: of an exclusive transaction.
-        who: the caller.
+        caller: the caller.
         trace: id of the trace; None if the request belongs to none.
         at: Unix seconds; start time of a trace that begins now.
     """
     if trace is None:
         return None
-    if who.admin:
-        return Refused(HTTPStatus.FORBIDDEN, "forbidden", "the administrator takes part in nothing")
-    if is_member(connection, who, trace):
+    if caller.admin:
+        return Refused(HTTPStatus.FORBIDDEN, "forbidden", "the administrator is no member of any trace")
+    if is_member(connection, caller, trace):
         return None
     if connection.execute(select(traces.c.id).where(traces.c.id == trace)).one_or_none():
-        return Refused(HTTPStatus.FORBIDDEN, "forbidden", f"{who.name} is no member of the trace {trace}")
-    row = {"id": trace, "owner": who.name, "status": Progress.RUNNING, "started_at": at}
+        return Refused(HTTPStatus.FORBIDDEN, "forbidden", f"{caller.name} is no member of the trace {trace}")
+    row = {"id": trace, "owner": caller.name, "status": Progress.RUNNING, "started_at": at}
     _insert(connection, traces, row)
-    connection.execute(insert(members).values(trace_id=trace, agent=who.name))
+    connection.execute(insert(members).values(trace_id=trace, agent=caller.name))
     return None
 
 
-def tell_trace(connection: Connection, who: Caller, trace: str, said: Update) -> Trace | Refused:
+def update_trace(connection: Connection, caller: Caller, trace: str, report: Update) -> Trace | Refused:
     """Begin or end a trace, and add members; a trace that has ended does not change any more."""
-    if wrong := join(connection, who, trace, said.at):
-        return wrong
+    if refusal := join_trace(connection, caller, trace, report.at):
+        return refusal
     there = set(connection.execute(select(members.c.agent).where(members.c.trace_id == trace)).scalars())
-    for agent in dict.fromkeys(said.members):
+    for agent in dict.fromkeys(report.members):
         if agent not in there:
             connection.execute(insert(members).values(trace_id=trace, agent=agent))
-    _end(connection, traces, {"id": trace}, said)
-    return trace_of(connection, who, trace)
+    _end(connection, traces, {"id": trace}, report)
+    return trace_of(connection, caller, trace)
 
 
-def tell_step(connection: Connection, who: Caller, trace: str, step: str, said: Update) -> Trace | Refused:
+def update_step(connection: Connection, caller: Caller, trace: str, step: str, report: Update) -> Trace | Refused:
     """Begin or end a step; a step that has ended does not change any more."""
-    if wrong := join(connection, who, trace, said.at):
-        return wrong
+    if refusal := join_trace(connection, caller, trace, report.at):
+        return refusal
     key = {"trace_id": trace, "id": step}
     agent = connection.execute(select(steps.c.agent).filter_by(**key)).scalar_one_or_none()
     if agent is None:
-        _insert(connection, steps, {**key, "agent": who.name, "status": Progress.RUNNING, "started_at": said.at})
-    elif not may_speak_for(who, agent):
-        return Refused(HTTPStatus.FORBIDDEN, "forbidden", f"{agent} does the step {step}, not {who.name}")
-    _end(connection, steps, key, said)
-    return trace_of(connection, who, trace)
+        _insert(connection, steps, {**key, "agent": caller.name, "status": Progress.RUNNING, "started_at": report.at})
+    elif not may_act_for(caller, agent):
+        return Refused(HTTPStatus.FORBIDDEN, "forbidden", f"{agent} does the step {step}, not {caller.name}")
+    _end(connection, steps, key, report)
+    return trace_of(connection, caller, trace)
 
 
-def trace_of(connection: Connection, who: Caller, trace: str) -> Trace | Refused:
+def trace_of(connection: Connection, caller: Caller, trace: str) -> Trace | Refused:
     """One trace with its steps; not found for callers that are not members of it."""
-    row = connection.execute(select(traces).where(traces.c.id == trace, takes_part(who))).one_or_none()
+    row = connection.execute(select(traces).where(traces.c.id == trace, may_read_trace(caller))).one_or_none()
     if row is None:
         return Refused(HTTPStatus.NOT_FOUND, "not_found", f"there is no trace {trace}")
     of = select(members.c.agent).where(members.c.trace_id == trace).order_by(members.c.agent)
@@ -87,9 +87,9 @@ def _insert(connection: Connection, table: Table, row: dict[str, Any]) -> None:
     connection.execute(insert(table).values(**row, registered=_next(table), change=_next(table)))
 
 
-def _end(connection: Connection, table: Table, key: dict[str, str], said: Update) -> None:
+def _end(connection: Connection, table: Table, key: dict[str, str], report: Update) -> None:
     """Record how it ended, unless it has ended already; the end is never before the start."""
-    if said.status in ENDED:
-        ended = case((table.c.started_at > said.at, table.c.started_at), else_=said.at)
+    if report.status in ENDED:
+        ended = case((table.c.started_at > report.at, table.c.started_at), else_=report.at)
         open_ = update(table).filter_by(**key).where(table.c.ended_at.is_(None))
-        connection.execute(open_.values(status=said.status, ended_at=ended, change=_next(table)))
+        connection.execute(open_.values(status=report.status, ended_at=ended, change=_next(table)))

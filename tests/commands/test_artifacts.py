@@ -8,21 +8,21 @@ import pytest
 
 from nervesys.clock import system_clock
 from tests.commands.conftest import Run
-from tests.nervesys.artifacts.world import World
+from tests.nervesys.artifacts.service_setup import ServiceSetup
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServiceSetup]:
     now = system_clock() - 2 * 86_400
-    with World(tmp_path, clock=lambda: now) as made:
+    with ServiceSetup(tmp_path, clock=lambda: now) as made:
         monkeypatch.setenv("NERVESYS_HOME", str(tmp_path))
         monkeypatch.setenv("NERVESYS_ARTIFACTS_SERVICE", f"http://{made.address}")
         yield made
 
 
-def test_they_are_listed_and_shown_whole(run: Run, world: World) -> None:
-    made = world.artifacts().put("# Plan", "plan", trace="sprint-12", model_name="grok-4")
-    world.artifacts().put("x", "note")
+def test_they_are_listed_and_shown_whole(run: Run, setup: ServiceSetup) -> None:
+    made = setup.artifacts().put("# Plan", "plan", trace="sprint-12", model_name="grok-4")
+    setup.artifacts().put("x", "note")
     listed = run("artifacts", "list", "--trace", "sprint-12").out
     assert made.id in listed
     assert "note" not in listed
@@ -33,26 +33,26 @@ def test_they_are_listed_and_shown_whole(run: Run, world: World) -> None:
     assert run("artifacts", "list", "--as", "qwen").out == "there are none\n"
 
 
-def test_what_is_not_there_is_told_in_words(run: Run, world: World) -> None:
+def test_what_is_not_there_is_told_in_words(run: Run, setup: ServiceSetup) -> None:
     ran = run("artifacts", "get", "01ARZ3NDEKTSV4RRFFQ69G5FAV")
     assert (ran.code, ran.out) == (1, "")
     assert "there is no artifact 01ARZ3NDEKTSV4RRFFQ69G5FAV" in ran.err
     assert "set NERVESYS_ARTIFACTS_TOKEN" in run("artifacts", "list", "--as", "nobody").err
-    world.stop()
+    setup.stop()
     assert "cannot connect" in run("artifacts", "list").err
 
 
-def test_cleaning_up_says_what_goes_before_it_goes(run: Run, world: World) -> None:
-    (world.place.home / "agents").mkdir()
+def test_cleaning_up_says_what_goes_before_it_goes(run: Run, setup: ServiceSetup) -> None:
+    (setup.place.home / "agents").mkdir()
     assert run("artifacts", "gc").out == "nothing may go\n"
-    made = world.artifacts().put("x", "note", retention=1)
-    world.stop()
-    world.clock = system_clock
-    world.start()
+    made = setup.artifacts().put("x", "note", retention=1)
+    setup.stop()
+    setup.clock = system_clock
+    setup.start()
     said = run("artifacts", "gc", "--dry-run").out
     assert made.id in said
     assert "a dry run: nothing was deleted" in said
-    assert world.lies_there(made)
+    assert setup.has_content(made)
     assert made.id in run("artifacts", "gc").out
-    assert not world.lies_there(made)
+    assert not setup.has_content(made)
     assert run("artifacts", "gc").out == "nothing may go\n"

@@ -11,18 +11,18 @@ import pytest
 from exporters import artifacts as source
 from exporters.artifacts import checksums, manifests
 from exporters.runner import Runner
-from nervesys.artifacts.manifest import Status
+from nervesys.artifacts.manifest import ArtifactStatus
 from nervesys.artifacts.tokens import ADMIN
 from nervesys.database import ReadOnlyDatabase
 from tests.exporters.kit import HandClock, context
-from tests.nervesys.artifacts.world import World
+from tests.nervesys.artifacts.service_setup import ServiceSetup
 
 NOW = 1_800_000_000.25
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with World(tmp_path, clock=lambda: NOW) as made:
+def setup(tmp_path: Path) -> Iterator[ServiceSetup]:
+    with ServiceSetup(tmp_path, clock=lambda: NOW) as made:
         yield made
 
 
@@ -43,18 +43,18 @@ def counted(runner: Runner, status: str, type_: str = "note", family: str = "art
     return value(runner, f'{family}{{type="{type_}",status="{status}",visibility="private"}}')
 
 
-def test_exposition(world: World, golden_exposition: Callable[[Path, Runner], None]) -> None:
-    grok = world.artifacts()
+def test_exposition(setup: ServiceSetup, golden_exposition: Callable[[Path, Runner], None]) -> None:
+    grok = setup.artifacts()
     with grok.step("t1", "plan"):
         grok.put("# Plan", "plan", trace="t1", step="plan")
     with pytest.raises(ValueError, match="no"), grok.step("t1", "work"):
         raise ValueError("no")
     grok.put(b"\0" * 1000, "image", visibility="public")
     grok.trace("t1", "failed")
-    world.artifacts("gimai").trace("t2")
-    world.stop()
+    setup.artifacts("gimai").trace("t2")
+    setup.stop()
     grok.put("later", "note")
-    runner = runner_of(world.place.home)
+    runner = runner_of(setup.place.home)
     assert runner.read_everything()
     golden_exposition(Path(__file__).with_name("fleet.prom"), runner)
 
@@ -66,37 +66,37 @@ def test_without_a_database_it_is_blind_and_says_so(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_changes_is_followed(world: World) -> None:
-    grok, runner = world.artifacts(), runner_of(world.place.home)
+def test_what_changes_is_followed(setup: ServiceSetup) -> None:
+    grok, runner = setup.artifacts(), runner_of(setup.place.home)
     made = [grok.put("12345", "note") for _ in range(3)]
     assert runner.run_once("manifests")
     assert (counted(runner, "completed"), counted(runner, "completed", family="artifact_bytes")) == ("3", "15")
-    world.caller(ADMIN).ask("DELETE", f"artifacts/{made[0].id}")
-    path_of(world.files.root).joinpath("in-the-way").touch()
+    setup.caller(ADMIN).send("DELETE", f"artifacts/{made[0].id}")
+    path_of(setup.files.root).joinpath("in-the-way").touch()
     grok.put("123", "note")
     assert runner.run_once("manifests")
     assert (counted(runner, "completed"), counted(runner, "completed", family="artifact_bytes")) == ("3", "13")
 
 
-def test_uploads_that_are_given_up_show_their_age_until_they_are_completed(world: World) -> None:
-    grok, runner = world.artifacts(), runner_of(world.place.home)
+def test_uploads_that_are_given_up_show_their_age_until_they_are_completed(setup: ServiceSetup) -> None:
+    grok, runner = setup.artifacts(), runner_of(setup.place.home)
     made = grok.put("whole", "note")
-    lost = made.model_copy(update={"id": "01KATE00000000000000000001", "status": Status.UPLOADING})
-    lost = lost.model_copy(update={"uri": world.files.uri(lost.id)})
-    world.caller().ask("POST", "artifacts", lost.model_dump_json().encode())
+    lost = made.model_copy(update={"id": "01KATE00000000000000000001", "status": ArtifactStatus.UPLOADING})
+    lost = lost.model_copy(update={"uri": setup.files.uri(lost.id)})
+    setup.caller().send("POST", "artifacts", lost.model_dump_json().encode())
     assert runner.run_once("manifests")
     assert counted(runner, "uploading") == "1"
     assert float(value(runner, "artifact_oldest_upload_timestamp_seconds") or 0) == pytest.approx(NOW)
     path_of(lost.uri).parent.mkdir(exist_ok=True)
     path_of(lost.uri).write_text("whole")
-    world.caller().ask("POST", f"artifacts/{lost.id}/completed", b"{}")
+    setup.caller().send("POST", f"artifacts/{lost.id}/completed", b"{}")
     assert runner.run_once("manifests")
     assert (counted(runner, "uploading"), counted(runner, "completed")) == ("0", "2")
     assert value(runner, "artifact_oldest_upload_timestamp_seconds") is None
 
 
-def test_a_pass_reads_only_the_rows_that_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    grok = world.artifacts()
+def test_a_pass_reads_only_the_rows_that_changed(setup: ServiceSetup, monkeypatch: pytest.MonkeyPatch) -> None:
+    grok = setup.artifacts()
     for _ in range(20):
         grok.put("x", "note")
     read: list[int] = []
@@ -107,7 +107,7 @@ def test_a_pass_reads_only_the_rows_that_changed(world: World, monkeypatch: pyte
         add_row(self, row, known=known)
 
     monkeypatch.setattr(manifests.ArtifactCounts, "add_row", counting)
-    runner = runner_of(world.place.home)
+    runner = runner_of(setup.place.home)
     assert runner.run_once("manifests")
     assert len(read) == 20
     grok.put("y", "note")
@@ -115,9 +115,9 @@ def test_a_pass_reads_only_the_rows_that_changed(world: World, monkeypatch: pyte
     assert len(read) == 21
 
 
-def test_half_of_a_backlog_is_not_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_of_a_backlog_is_not_shown(setup: ServiceSetup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifests, "STEP", 2)
-    grok, runner = world.artifacts(), runner_of(world.place.home)
+    grok, runner = setup.artifacts(), runner_of(setup.place.home)
     for _ in range(3):
         grok.put("x", "note")
     assert runner.run_once("manifests")
@@ -126,51 +126,53 @@ def test_half_of_a_backlog_is_not_shown(world: World, monkeypatch: pytest.Monkey
     assert counted(runner, "completed") == "3"
 
 
-def test_a_database_that_was_begun_anew_is_counted_anew(world: World) -> None:
-    grok, runner = world.artifacts(), runner_of(world.place.home)
+def test_a_database_that_was_begun_anew_is_counted_anew(setup: ServiceSetup) -> None:
+    grok, runner = setup.artifacts(), runner_of(setup.place.home)
     for _ in range(3):
         grok.put("x", "note")
     assert runner.run_once("manifests")
-    world.stop()
-    for file in world.place.home.glob("artifacts.sqlite3*"):
+    setup.stop()
+    for file in setup.place.home.glob("artifacts.sqlite3*"):
         file.unlink()
-    world.start()
+    setup.start()
     grok.put("x", "note")
     assert runner.run_once("manifests")
     assert counted(runner, "completed") == "1"
 
 
-def test_types_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_types_are_bounded(setup: ServiceSetup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifests, "TYPES_LIMIT", 2)
     for number in range(4):
-        world.artifacts().put("x", f"type-{number}")
-    runner = runner_of(world.place.home)
+        setup.artifacts().put("x", f"type-{number}")
+    runner = runner_of(setup.place.home)
     assert runner.run_once("manifests")
     assert counted(runner, "completed", "other") == "2"
 
 
-def test_files_without_manifest_and_manifests_without_file_are_counted(world: World) -> None:
-    grok = world.artifacts()
+def test_files_without_manifest_and_manifests_without_file_are_counted(setup: ServiceSetup) -> None:
+    grok = setup.artifacts()
     made = [grok.put("12345", "note") for _ in range(3)]
     path_of(made[0].uri).unlink()
     for name, age in (("old", 86_400 * 3), ("on-its-way", 60)):
         lonely = path_of(made[0].uri).with_name(name)
         lonely.write_text("123")
         os.utime(lonely, (NOW + 86_400 * 2 - age,) * 2)
-    runner = runner_of(world.place.home)
+    runner = runner_of(setup.place.home)
     assert runner.run_once("files")
     assert [value(runner, f"artifact_{name}") for name in ("files", "orphans", "orphan_bytes", "missing_files")] == [
         *("4", "1", "3", "1")
     ]
 
 
-def test_a_changed_content_is_counted_until_it_is_repaired(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_content_is_counted_until_it_is_repaired(
+    setup: ServiceSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(checksums, "AT_ONCE", 2)
-    grok = world.artifacts()
+    grok = setup.artifacts()
     made = [grok.put(f"{number}", "note") for number in range(3)]
     path_of(made[2].uri).write_text("x")
     path_of(made[1].uri).unlink()
-    runner = runner_of(world.place.home)
+    runner = runner_of(setup.place.home)
 
     def mismatched() -> str | None:
         for _ in range(3):
@@ -182,33 +184,33 @@ def test_a_changed_content_is_counted_until_it_is_repaired(world: World, monkeyp
     assert mismatched() == "0"
 
 
-def test_a_pass_compares_no_more_than_its_budget(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_compares_no_more_than_its_budget(setup: ServiceSetup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checksums, "BUDGET_BYTES", 10)
     for _ in range(3):
-        world.artifacts().put("x" * 100, "note")
-    runner = runner_of(world.place.home)
+        setup.artifacts().put("x" * 100, "note")
+    runner = runner_of(setup.place.home)
     for count in ("1", "2", "3"):
         assert runner.run_once("checksums")
         assert value(runner, "artifact_compared_total") == count
 
 
-def test_waiting_requests_are_exported_and_a_broken_file_costs_its_agent_only(world: World) -> None:
-    delivery = world.delivery(pauses=())
-    world.stop()
-    world.artifacts("grok", delivery).put("x", "note")
-    (world.place.home / "agents/grok").rename(world.place.home / "agents/GROK")
-    (world.place.home / "agents/qwen").mkdir()
-    (world.place.home / "agents/qwen/artifacts.sqlite3").write_bytes(b"not a database" * 100)
-    runner = runner_of(world.place.home)
+def test_waiting_requests_are_exported_and_a_broken_file_costs_its_agent_only(setup: ServiceSetup) -> None:
+    delivery = setup.delivery(pauses=())
+    setup.stop()
+    setup.artifacts("grok", delivery).put("x", "note")
+    (setup.place.home / "agents/grok").rename(setup.place.home / "agents/GROK")
+    (setup.place.home / "agents/qwen").mkdir()
+    (setup.place.home / "agents/qwen/artifacts.sqlite3").write_bytes(b"not a database" * 100)
+    runner = runner_of(setup.place.home)
     assert runner.run_once("waiting")
     assert value(runner, 'artifact_waiting_requests{agent="grok"}') == "1"
     assert value(runner, 'artifact_waiting_requests{agent="qwen"}') is None
     assert value(runner, 'exporter_rejected_objects_total{reason="bad_value",source="artifacts"}') == "1.0"
 
 
-def test_it_cannot_write(world: World) -> None:
-    world.artifacts().put("x", "note")
-    reader = ReadOnlyDatabase(f"sqlite:///{world.place.manifests}", "the manifests")
+def test_it_cannot_write(setup: ServiceSetup) -> None:
+    setup.artifacts().put("x", "note")
+    reader = ReadOnlyDatabase(f"sqlite:///{setup.place.manifests}", "the manifests")
     with pytest.raises(Exception, match="readonly"), reader.transaction() as connection:
         connection.exec_driver_sql("DELETE FROM manifests")
-    assert sqlite3.connect(world.place.manifests).execute("SELECT count(*) FROM manifests").fetchone() == (1,)
+    assert sqlite3.connect(setup.place.manifests).execute("SELECT count(*) FROM manifests").fetchone() == (1,)

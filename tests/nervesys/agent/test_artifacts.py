@@ -6,20 +6,20 @@ from pathlib import Path
 from nervesys.agent import Agent
 from nervesys.artifacts.delivery import Delivery
 from nervesys.artifacts.outbox import Outbox
-from tests.nervesys.artifacts.world import World
+from tests.nervesys.artifacts.service_setup import ServiceSetup
 
 
 def test_what_waited_is_told_at_a_heartbeat_of_the_next_start(
     tmp_path: Path, brain: Path, grok: Callable[[], Agent], wait_until: Callable[..., None]
 ) -> None:
     home = tmp_path / "home"
-    with World(home) as world:
-        (brain / "config/storage.yaml").write_text(f"artifacts: {{service: 'http://{world.address}'}}\n")
+    with ServiceSetup(home) as setup:
+        (brain / "config/storage.yaml").write_text(f"artifacts: {{service: 'http://{setup.address}'}}\n")
         waiting = Outbox(home / "agents/grok/artifacts.sqlite3")
-        world.stop()
-        made = world.artifacts("grok", Delivery(world.caller(), waiting, ())).put("made before the kill", "note")
+        setup.stop()
+        made = setup.artifacts("grok", Delivery(setup.caller(), waiting, ())).put("made before the kill", "note")
         waiting.close()
-        world.start()
+        setup.start()
         with grok() as agent:
-            wait_until(lambda: any(one.id == made.id for one in world.artifacts().list()))
+            wait_until(lambda: any(one.id == made.id for one in setup.artifacts().list()))
             assert agent.artifacts.read(made.id) == b"made before the kill"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nervesys.artifacts.world import World
+from tests.nervesys.artifacts.service_setup import ServiceSetup
 from tests.servers.fixtures import moto_endpoint, rclone_endpoint
 from tests.servers.postgres import Postgres
 
@@ -13,9 +13,9 @@ __all__ = ["moto_endpoint", "rclone_endpoint"]
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def setup(tmp_path: Path) -> Iterator[ServiceSetup]:
     """Manifests in SQLite, contents in a folder."""
-    with World(tmp_path) as made:
+    with ServiceSetup(tmp_path) as made:
         yield made
 
 

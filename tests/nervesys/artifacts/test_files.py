@@ -1,4 +1,7 @@
-"""Contents in a folder and in buckets: the same by each, but for signed links."""
+"""Contents in a folder and in buckets: the same by each, but for signed links.
+
+Covers: nervesys.artifacts.files, nervesys.artifacts.open_artifacts.
+"""
 
 import io
 import os
@@ -8,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from nervesys.artifacts.files import Files, FilesUnavailable
-from nervesys.artifacts.place import open_files
+from nervesys.artifacts.files import ContentStorage, ContentUnavailable
+from nervesys.artifacts.open_artifacts import open_content_storage
 from nervesys.errors import SettingsError
 from nervesys.settings import load
 from tests.servers import s3
@@ -18,15 +21,15 @@ ID = "01KATEST0000000000000000AB".replace("TEST", "7EST")
 
 
 @pytest.fixture(params=["folder", "rclone", "moto"])
-def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Files]:
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ContentStorage]:
     if request.param == "folder":
-        yield open_files(tmp_path, load().settings)
+        yield open_content_storage(tmp_path, load().settings)
         return
     settings = s3.settings_of(request.getfixturevalue(f"{request.param}_endpoint"))
-    yield Files(f"s3://{settings.bucket}/artifacts-{os.getpid()}", settings)
+    yield ContentStorage(f"s3://{settings.bucket}/artifacts-{os.getpid()}", settings)
 
 
-def test_a_content_goes_in_comes_out_and_goes(files: Files) -> None:
+def test_a_content_goes_in_comes_out_and_goes(files: ContentStorage) -> None:
     uri = files.uri(ID)
     assert files.size(uri) is None
     files.put(ID, io.BytesIO(b"x" * 3_000_000))
@@ -38,28 +41,28 @@ def test_a_content_goes_in_comes_out_and_goes(files: Files) -> None:
     files.delete(uri)
     files.delete(uri)
     assert (files.size(uri), list(files.all())) == (None, [])
-    with pytest.raises(FilesUnavailable, match="read"), files.open(uri):
+    with pytest.raises(ContentUnavailable, match="read"), files.open(uri):
         pass
 
 
-def test_a_bucket_signs_links_that_open_without_a_key(files: Files) -> None:
+def test_a_bucket_signs_links_that_open_without_a_key(files: ContentStorage) -> None:
     files.put(ID, io.BytesIO(b"shared"))
-    signed = files.signed(files.uri(ID), 60)
+    signed = files.sign(files.uri(ID), 60)
     if files.root.startswith("file://"):
         assert signed is None
     else:
         assert signed is not None
-        answer = requests.get(signed, timeout=10)
-        assert (answer.status_code, answer.content) == (200, b"shared")
+        response = requests.get(signed, timeout=10)
+        assert (response.status_code, response.content) == (200, b"shared")
     files.delete(files.uri(ID))
 
 
 def test_wrong_places_are_named() -> None:
     with pytest.raises(SettingsError, match=r"artifacts\.files"):
-        Files("ftp://host/x", load().settings.storage.storj)
+        ContentStorage("ftp://host/x", load().settings.storage.storj)
 
 
-def test_a_bucket_that_is_away_is_told_in_words() -> None:
+def test_an_unreachable_bucket_is_an_error() -> None:
     settings = s3.settings_of(f"http://127.0.0.1:{s3.free_port()}", timeout_seconds=0.2)
-    with pytest.raises(FilesUnavailable, match="look for s3://nowhere/x"):
-        Files("s3://nowhere/x", settings).size("s3://nowhere/x")
+    with pytest.raises(ContentUnavailable, match="look for s3://nowhere/x"):
+        ContentStorage("s3://nowhere/x", settings).size("s3://nowhere/x")

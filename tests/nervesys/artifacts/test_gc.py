@@ -9,16 +9,16 @@ import pytest
 
 from nervesys.artifacts.api import Api
 from nervesys.artifacts.api_client import RequestRefused
-from nervesys.artifacts.files import FilesUnavailable
-from nervesys.artifacts.manifest import Manifest, Status
+from nervesys.artifacts.files import ContentUnavailable
+from nervesys.artifacts.manifest import ArtifactStatus, Manifest
 from nervesys.artifacts.tokens import ADMIN
-from tests.nervesys.artifacts.world import World
+from tests.nervesys.artifacts.service_setup import ServiceSetup
 
 BEGAN = 1_800_000_000.0
 DAY = 86_400
 
 
-class Hand:
+class ManualClock:
     """A clock that is moved by hand."""
 
     now = BEGAN
@@ -28,19 +28,19 @@ class Hand:
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def world(tmp_path: Path, clock: Hand) -> Iterator[World]:
-    with World(tmp_path, clock=clock) as made:
+def setup(tmp_path: Path, clock: ManualClock) -> Iterator[ServiceSetup]:
+    with ServiceSetup(tmp_path, clock=clock) as made:
         yield made
 
 
-def run(world: World, *, dry_run: bool) -> set[tuple[str, str]]:
-    found = world.caller(ADMIN).ask("POST", "gc", asked={"dry_run": dry_run})
-    return {(one["why"], one["uri"]) for one in found["going"]}
+def run(setup: ServiceSetup, *, dry_run: bool) -> set[tuple[str, str]]:
+    found = setup.caller(ADMIN).send("POST", "gc", query={"dry_run": dry_run})
+    return {(item["why"], item["uri"]) for item in found["going"]}
 
 
 def path_of(uri: str) -> Path:
@@ -54,76 +54,78 @@ def lonely(beside: Manifest, age: float, now: float) -> str:
     return uri
 
 
-def started(world: World, beside: Manifest) -> Manifest:
+def started(setup: ServiceSetup, beside: Manifest) -> Manifest:
     id_ = "01KATE00000000000000000001"
-    said = beside.model_copy(update={"id": id_, "uri": world.files.uri(id_), "status": Status.UPLOADING})
-    world.caller().ask("POST", "artifacts", said.model_dump_json().encode())
-    return said
+    manifest = beside.model_copy(update={"id": id_, "uri": setup.files.uri(id_), "status": ArtifactStatus.UPLOADING})
+    setup.caller().send("POST", "artifacts", manifest.model_dump_json().encode())
+    return manifest
 
 
-def test_what_may_go_goes_and_the_rest_stays(world: World, clock: Hand) -> None:
-    grok = world.artifacts()
+def test_what_may_go_goes_and_the_rest_stays(setup: ServiceSetup, clock: ManualClock) -> None:
+    grok = setup.artifacts()
     kept, for_a_week = grok.put("kept", "note"), grok.put("for a week", "note", retention=7)
-    for_a_year, given_up = grok.put("for a year", "note", retention=365), started(world, kept)
+    for_a_year, given_up = grok.put("for a year", "note", retention=365), started(setup, kept)
     clock.now = BEGAN + 8 * DAY
     old, young = lonely(kept, 31 * DAY, clock.now), lonely(kept, 29 * DAY, clock.now)
     may_go = {("expired", for_a_week.uri), ("given up", given_up.uri), ("orphan", old)}
-    assert run(world, dry_run=True) == may_go
-    assert (world.lies_there(for_a_week), world.files.size(old)) == (True, 6)
-    assert run(world, dry_run=False) == may_go
-    assert {one.id for one in grok.list()} == {kept.id, for_a_year.id}
-    assert {found.uri for found in world.files.all()} == {kept.uri, for_a_year.uri, young}
-    assert run(world, dry_run=False) == set()
+    assert run(setup, dry_run=True) == may_go
+    assert (setup.has_content(for_a_week), setup.files.size(old)) == (True, 6)
+    assert run(setup, dry_run=False) == may_go
+    assert {item.id for item in grok.list()} == {kept.id, for_a_year.id}
+    assert {found.uri for found in setup.files.all()} == {kept.uri, for_a_year.uri, young}
+    assert run(setup, dry_run=False) == set()
 
 
-def test_one_run_deletes_no_more_than_its_limit(tmp_path: Path, clock: Hand) -> None:
-    with World(tmp_path, clock=clock, delete_at_most=2) as world:
+def test_one_run_deletes_no_more_than_its_limit(tmp_path: Path, clock: ManualClock) -> None:
+    with ServiceSetup(tmp_path, clock=clock, delete_at_most=2) as setup:
         for _ in range(3):
-            world.artifacts().put("x", "note", retention=1)
+            setup.artifacts().put("x", "note", retention=1)
         clock.now += 2 * DAY
-        left = [world.caller(ADMIN).ask("POST", "gc", asked={"dry_run": False})["left"] for _ in range(2)]
+        left = [setup.caller(ADMIN).send("POST", "gc", query={"dry_run": False})["left"] for _ in range(2)]
         assert left == [1, 0]
-        assert list(world.files.all()) == []
+        assert list(setup.files.all()) == []
 
 
-def test_what_changed_since_the_plan_stays(world: World, clock: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = world.artifacts().put("whole", "note")
-    late = started(world, kept)
-    planned = Api._planned
+def test_what_changed_since_the_plan_stays(
+    setup: ServiceSetup, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = setup.artifacts().put("whole", "note")
+    late = started(setup, kept)
+    planned = Api._make_plan
 
     def and_then_completed(self: Api, limits: Any) -> Any:
         plan = planned(self, limits)
         path_of(late.uri).parent.mkdir(exist_ok=True)
         path_of(late.uri).write_text("whole")
-        world.caller().ask("POST", f"artifacts/{late.id}/completed", b"{}")
+        setup.caller().send("POST", f"artifacts/{late.id}/completed", b"{}")
         return plan
 
-    monkeypatch.setattr(Api, "_planned", and_then_completed)
+    monkeypatch.setattr(Api, "_make_plan", and_then_completed)
     clock.now += 2 * DAY
-    assert run(world, dry_run=False) == set()
-    assert world.artifacts().read(late.id) == b"whole"
+    assert run(setup, dry_run=False) == set()
+    assert setup.artifacts().read(late.id) == b"whole"
 
 
 def test_what_was_forgotten_and_not_yet_deleted_is_found_by_the_next_run(
-    world: World, clock: Hand, monkeypatch: pytest.MonkeyPatch
+    setup: ServiceSetup, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = world.artifacts().put("x", "note", retention=1)
+    made = setup.artifacts().put("x", "note", retention=1)
     clock.now += 60 * DAY
 
     def fails(*_: object) -> None:
-        raise FilesUnavailable("the process is killed here")
+        raise ContentUnavailable("the process is killed here")
 
     with monkeypatch.context() as broken:
-        broken.setattr("nervesys.artifacts.files.Files.delete", fails)
+        broken.setattr("nervesys.artifacts.files.ContentStorage.delete", fails)
         with pytest.raises(Exception, match="503"):
-            run(world, dry_run=False)
-    assert list(world.artifacts().list()) == []
+            run(setup, dry_run=False)
+    assert list(setup.artifacts().list()) == []
     os.utime(path_of(made.uri), (BEGAN, BEGAN))
-    assert run(world, dry_run=False) == {("orphan", made.uri)}
-    assert not world.lies_there(made)
+    assert run(setup, dry_run=False) == {("orphan", made.uri)}
+    assert not setup.has_content(made)
 
 
-def test_only_the_administrator_cleans_up(world: World) -> None:
+def test_only_the_administrator_cleans_up(setup: ServiceSetup) -> None:
     with pytest.raises(RequestRefused) as refused:
-        world.caller("grok").ask("POST", "gc")
+        setup.caller("grok").send("POST", "gc")
     assert refused.value.status == 403

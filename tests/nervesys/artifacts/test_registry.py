@@ -1,4 +1,7 @@
-"""Manifests and traces, on both databases."""
+"""ManifestDatabase and traces, on both databases.
+
+Covers: nervesys.artifacts.registry, nervesys.artifacts.tables, nervesys.artifacts.traces.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -6,9 +9,8 @@ import pytest
 from sqlalchemy import Connection, select
 
 from nervesys.artifacts import registry, traces
-from nervesys.artifacts.database import Manifests
-from nervesys.artifacts.manifest import Context, Manifest, Status
-from nervesys.artifacts.tables import manifests, steps
+from nervesys.artifacts.manifest import ArtifactContext, ArtifactStatus, Manifest
+from nervesys.artifacts.tables import ManifestDatabase, manifests, steps
 from nervesys.artifacts.tokens import Caller
 from nervesys.artifacts.trace import Progress, Update
 from nervesys.contract.ulid import Stamps
@@ -20,15 +22,15 @@ STAMPS = Stamps(lambda: NOW)
 
 
 @pytest.fixture
-def opened(database: str) -> Iterator[Manifests]:
-    found = Manifests.open(database)
+def manifests_database(database: str) -> Iterator[ManifestDatabase]:
+    found = ManifestDatabase.open(database)
     yield found
     found.close()
 
 
 def made(**other: object) -> Manifest:
     id_ = STAMPS.next().id
-    said = {
+    manifest = {
         "id": id_,
         "created_by": "grok",
         "created_at": NOW,
@@ -39,21 +41,23 @@ def made(**other: object) -> Manifest:
         "checksum": "0" * 64,
         "owner": "grok",
         "trace_id": "t1",
-        "context": Context(model_params={"temperature": 0.5, "stop": ["\u0000", "ü"]}, prompt_version="v2"),
+        "context": ArtifactContext(model_params={"temperature": 0.5, "stop": ["\u0000", "ü"]}, prompt_version="v2"),
     }
-    return Manifest.model_validate(said | other)
+    return Manifest.model_validate(manifest | other)
 
 
-def test_what_is_registered_is_read_as_it_was(opened: Manifests) -> None:
-    said = made()
-    with opened.alone() as connection:
-        assert registry.register(connection, GROK, said) == said
-        assert registry.find(connection, GROK, said.id) == said
-        assert registry.listing(connection, GROK, registry.Filter(trace="t1", status="uploading")) == [said]
-        assert registry.listing(connection, QWEN, registry.Filter()) == []
+def test_what_is_registered_is_read_as_it_was(manifests_database: ManifestDatabase) -> None:
+    manifest = made()
+    with manifests_database.alone() as connection:
+        assert registry.register(connection, GROK, manifest) == manifest
+        assert registry.find(connection, GROK, manifest.id) == manifest
+        assert registry.list_manifests(connection, GROK, registry.ManifestFilter(trace="t1", status="uploading")) == [
+            manifest
+        ]
+        assert registry.list_manifests(connection, QWEN, registry.ManifestFilter()) == []
 
 
-def test_each_change_has_a_higher_number_than_all_before(opened: Manifests) -> None:
+def test_each_change_has_a_higher_number_than_all_before(manifests_database: ManifestDatabase) -> None:
     first, second = made(), made()
     steps_: list[Callable[[Connection], object]] = [
         lambda c: registry.register(c, GROK, first),
@@ -63,48 +67,48 @@ def test_each_change_has_a_higher_number_than_all_before(opened: Manifests) -> N
     ]
     highest = []
     for step in steps_:
-        with opened.alone() as connection:
+        with manifests_database.alone() as connection:
             assert not isinstance(step(connection), Refused)
-        with opened.transaction() as connection:
+        with manifests_database.transaction() as connection:
             highest.append(connection.execute(select(manifests.c.change).order_by(manifests.c.change.desc())).scalar())
     assert highest == [1, 2, 3, 4]
-    with opened.transaction() as connection:
+    with manifests_database.transaction() as connection:
         rows = connection.execute(select(*manifests.c["registered", "change", "status"])).all()
-    assert sorted(map(tuple, rows)) == [(1, 3, Status.COMPLETED), (2, 4, Status.DELETED)]
+    assert sorted(map(tuple, rows)) == [(1, 3, ArtifactStatus.COMPLETED), (2, 4, ArtifactStatus.DELETED)]
 
 
-def test_a_refusal_writes_nothing_and_those_who_share_its_commit_are_kept(opened: Manifests) -> None:
-    with opened.alone() as connection:
+def test_a_refusal_writes_nothing_and_those_who_share_its_commit_are_kept(manifests_database: ManifestDatabase) -> None:
+    with manifests_database.alone() as connection:
         registry.register(connection, GROK, made())
         assert isinstance(registry.register(connection, QWEN, made(created_by="qwen")), Refused)
         registry.register(connection, GROK, made())
-    with opened.transaction() as connection:
-        assert len(registry.listing(connection, ADMIN, registry.Filter())) == 2
+    with manifests_database.transaction() as connection:
+        assert len(registry.list_manifests(connection, ADMIN, registry.ManifestFilter())) == 2
 
 
-def test_a_list_goes_on_where_it_ended(opened: Manifests) -> None:
-    said = [made() for _ in range(5)]
-    with opened.alone() as connection:
-        for one in said:
-            registry.register(connection, GROK, one)
-        first = registry.listing(connection, GROK, registry.Filter(limit=3))
-        rest = registry.listing(connection, GROK, registry.Filter(limit=3, after=first[-1].id))
-    assert [*first, *rest] == said
+def test_a_list_goes_on_where_it_ended(manifests_database: ManifestDatabase) -> None:
+    registered = [made() for _ in range(5)]
+    with manifests_database.alone() as connection:
+        for manifest in registered:
+            registry.register(connection, GROK, manifest)
+        first = registry.list_manifests(connection, GROK, registry.ManifestFilter(limit=3))
+        rest = registry.list_manifests(connection, GROK, registry.ManifestFilter(limit=3, after=first[-1].id))
+    assert [*first, *rest] == registered
 
 
-def test_a_step_never_ends_before_it_began(opened: Manifests) -> None:
-    with opened.alone() as connection:
-        traces.tell_step(connection, GROK, "t1", "s", Update(at=NOW))
-        traces.tell_step(connection, GROK, "t1", "s", Update(status=Progress.COMPLETED, at=NOW - 60))
+def test_a_step_never_ends_before_it_began(manifests_database: ManifestDatabase) -> None:
+    with manifests_database.alone() as connection:
+        traces.update_step(connection, GROK, "t1", "s", Update(at=NOW))
+        traces.update_step(connection, GROK, "t1", "s", Update(status=Progress.COMPLETED, at=NOW - 60))
         row = connection.execute(select(steps)).one()
     assert (row.started_at, row.ended_at, row.status) == (NOW, NOW, "completed")
 
 
-def test_the_tables_are_what_the_migrations_made(opened: Manifests) -> None:
+def test_the_tables_are_what_the_migrations_made(manifests_database: ManifestDatabase) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
     from nervesys.artifacts.tables import metadata
 
-    with opened.transaction() as connection:
+    with manifests_database.transaction() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []

@@ -7,12 +7,12 @@ from typing import Any, Self
 
 from nervesys.artifacts.api_client import ServiceClient
 from nervesys.artifacts.client import Artifacts
-from nervesys.artifacts.database import Manifests
 from nervesys.artifacts.delivery import Delivery
 from nervesys.artifacts.manifest import Manifest
+from nervesys.artifacts.open_artifacts import database_url, open_content_storage
 from nervesys.artifacts.outbox import Outbox
-from nervesys.artifacts.place import database_url, open_files
 from nervesys.artifacts.program import service
+from nervesys.artifacts.tables import ManifestDatabase
 from nervesys.artifacts.tokens import ADMIN
 from nervesys.clock import Clock, system_clock
 from nervesys.metrics.pages import served
@@ -22,19 +22,19 @@ from tests.servers.s3 import free_port
 AGENTS = ("grok", "gimai", "qwen")
 
 
-class World:
+class ServiceSetup:
     """Everything of one fleet; the service runs until it is stopped.
 
     Args:
         home: of all of it.
         clock: of the service and the callers.
-        said: settings under `storage.artifacts`.
+        artifact_settings: settings under `storage.artifacts`.
     """
 
-    def __init__(self, home: Path, clock: Clock = system_clock, **said: object) -> None:
+    def __init__(self, home: Path, clock: Clock = system_clock, **artifact_settings: object) -> None:
         self.place, self.clock = StartupSettings(home), clock
         settings = load().settings
-        artifacts = settings.storage.artifacts.model_copy(update=said)
+        artifacts = settings.storage.artifacts.model_copy(update=artifact_settings)
         storage = settings.storage.model_copy(update={"artifacts": artifacts})
         self.settings = settings.model_copy(update={"storage": storage})
         self.address = f"127.0.0.1:{free_port()}"
@@ -44,7 +44,7 @@ class World:
             if (self._tokens / name).exists():
                 continue
             (self._tokens / name).write_text(f"token-of-{name:16}".strip().replace(" ", "-") + "-is-long")
-        self.files = open_files(self.place.home, self.settings)
+        self.files = open_content_storage(self.place.home, self.settings)
         self._running, self._opened = ExitStack(), ExitStack()
 
     def start(self) -> None:
@@ -72,15 +72,15 @@ class World:
 
     def rows(self, table: Any) -> list[Any]:
         """What lies in a table."""
-        database = Manifests.open(database_url(self.place, self.settings))
+        database = ManifestDatabase.open(database_url(self.place, self.settings))
         try:
             with database.transaction() as connection:
                 return list(connection.execute(table.select()))
         finally:
             database.close()
 
-    def lies_there(self, said: Manifest) -> bool:
-        return self.files.size(said.uri) == said.size_bytes
+    def has_content(self, manifest: Manifest) -> bool:
+        return self.files.size(manifest.uri) == manifest.size_bytes
 
     def __enter__(self) -> Self:
         self.start()
