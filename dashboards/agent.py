@@ -298,7 +298,7 @@ def _itself() -> tuple[Any, ...]:
             "CPU of the agent",
             "What does it take of one processor, with the programs that it started?",
             Unit.RATIO,
-            query(f"max by (agent) (nervesys_agent_cpu_ratio{{{AGENT}}})", "{{agent}}"),
+            query(f"max by (agent) (nervesys_agent_cpu_usage_cores{{{AGENT}}})", "{{agent}}"),
             empty=SILENT_AGENT,
         ),
         graph(
@@ -313,7 +313,7 @@ def _itself() -> tuple[Any, ...]:
             "How often does what its author counts happen?",
             Unit.PER_MINUTE,
             query(
-                f"60 * sum by (counter) (rate(nervesys_agent_counted_total{{{AGENT}}}[$__rate_interval]))",
+                f"60 * sum by (counter) (rate(nervesys_agent_custom_events_total{{{AGENT}}}[$__rate_interval]))",
                 "{{counter}}",
             ),
             empty="Its program counts nothing of its own",

@@ -79,14 +79,14 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "Open actions",
             "How many actions are under way, escalated ones included?",
             Unit.COUNT,
-            query(f"sum(nervesys_action_open{{{AGENT}}}) or vector(0)"),
+            query(f"sum(nervesys_open_actions{{{AGENT}}}) or vector(0)"),
             steps=ANY_IS_WARNING,
         ),
         stat(
             "Waiting for a person",
             "How many actions did not help?",
             Unit.COUNT,
-            query(f'sum(nervesys_action_open{{{AGENT}, state="escalated"}}) or vector(0)'),
+            query(f'sum(nervesys_open_actions{{{AGENT}, state="escalated"}}) or vector(0)'),
             steps=ANY_IS_CRITICAL,
         ),
         stat(
@@ -143,7 +143,7 @@ def _open() -> Any:
         Label("state", "State", words=coloured(STATE_COLOURS)),
         Value(
             "Episodes",
-            query(f"topk({ROWS}, sum by (agent, action, state) (nervesys_action_open{{{AGENT}}} > 0))"),
+            query(f"topk({ROWS}, sum by (agent, action, state) (nervesys_open_actions{{{AGENT}}} > 0))"),
             Unit.COUNT,
         ),
         sort="Episodes",

@@ -69,7 +69,7 @@ def _tiles() -> tuple[Any, ...]:
         total(
             "Orphans",
             "How many files have no manifest, and are too old to be on their way?",
-            _one("artifact_orphans"),
+            _one("artifact_orphan_files"),
             steps=ANY_IS_WARNING,
         ),
         total(
@@ -81,7 +81,7 @@ def _tiles() -> tuple[Any, ...]:
         total(
             "Damaged",
             "Is any content not what was put there, of those compared so far?",
-            _one("artifact_mismatched_checksums"),
+            _one("artifact_checksum_mismatches"),
             steps=ANY_IS_CRITICAL,
         ),
     )

@@ -52,7 +52,7 @@ def _tiles() -> tuple[Any, ...]:
             "Agents configured",
             "How many agents does the brain know?",
             Unit.COUNT,
-            query("count(max by (agent) (nervesys_brain_agent_configured)) or vector(0)"),
+            query("count(max by (agent) (nervesys_brain_agent_info)) or vector(0)"),
             steps=NONE_IS_CRITICAL,
         ),
         stat(
@@ -106,7 +106,7 @@ def _changes() -> Any:
 
 
 def _agents() -> Any:
-    configured, statuses = "nervesys_brain_agent_configured", "nervesys_brain_agent_status_timestamp_seconds"
+    configured, statuses = "nervesys_brain_agent_info", "nervesys_brain_agent_status_timestamp_seconds"
     newest = f"max by (agent) ({statuses})"
     quiet = Top("quiet", f"{newest} or 0 * max by (agent) ({configured})", "agent", ROWS, lowest=True)
 

@@ -24,7 +24,7 @@ from dashboards.style import (
 from dashboards.tables import Label, Value, table
 from nervesys.contract.times import DAY_SECONDS
 
-ROTATED = "min by (secret, origin) (nervesys_secret_rotated_timestamp_seconds)"
+ROTATED = "min by (secret, origin) (nervesys_secret_rotation_timestamp_seconds)"
 AGE = f"time() - {ROTATED}"
 RUN = "nervesys_deployment_last_run_timestamp_seconds"
 LAST_RUN = f"max by (repository, workflow, branch, conclusion) ({RUN})"
@@ -64,7 +64,7 @@ def _secrets(house: House) -> tuple[Any, ...]:
             "Known secrets",
             "Of how many secrets is the age known?",
             Unit.COUNT,
-            query("count(count by (secret) (nervesys_secret_rotated_timestamp_seconds))"),
+            query("count(count by (secret) (nervesys_secret_rotation_timestamp_seconds))"),
             empty=UNKNOWN,
         ),
         stat(
@@ -94,7 +94,7 @@ def _drill(house: House) -> tuple[Any, ...]:
             "Its outcome",
             "Did it bring everything back?",
             Unit.NONE,
-            query("max(nervesys_restore_drill_succeeded)"),
+            query("max(nervesys_restore_drill_success)"),
             words=WORKED,
             empty=NO_DRILL,
         ),

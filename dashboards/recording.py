@@ -149,4 +149,4 @@ def _heartbeat() -> str:
 
 def _configured(expr: str) -> str:
     """The expression without agents that were taken out of the brain; an unreachable brain takes out none."""
-    return f"{expr} and on (agent) last_over_time(nervesys_brain_agent_configured[1h])"
+    return f"{expr} and on (agent) last_over_time(nervesys_brain_agent_info[1h])"

@@ -89,7 +89,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
             "GitHub quota left",
             "Which share of the requests to GitHub's API is left?",
             Unit.RATIO,
-            query("min(nervesys_github_rate_limit_remaining / nervesys_github_rate_limit_limit)"),
+            query("min(nervesys_github_rate_limit_remaining_requests / nervesys_github_rate_limit_requests)"),
             steps=falling(limits.rate_limit_percent / 100, 2 * limits.rate_limit_percent / 100),
             empty="not on GitHub",
         ),

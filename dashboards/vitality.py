@@ -55,7 +55,7 @@ def _missed_share(window: str, by: str = "", matchers: str = "") -> str:
 
 def _quantile(share: float, window: str, by: str = "le", matchers: str = "") -> str:
     """The time within which this share of reactions is seen."""
-    buckets = f"{_growth(window)}({VITALITY}_reaction_seconds_bucket{{{matchers}}}{window})"
+    buckets = f"{_growth(window)}({VITALITY}_reaction_duration_seconds_bucket{{{matchers}}}{window})"
     return f"histogram_quantile({share}, sum by ({by}) ({buckets}))"
 
 

@@ -11,7 +11,7 @@ from nervesys.settings import Settings
 LAST_SUCCESS = "nervesys_exporter_last_success_timestamp_seconds"
 UNBROKEN_SINCE = "nervesys_exporter_unbroken_since_timestamp_seconds"
 CLOCK_OFFSET = "nervesys_store_clock_offset_seconds"
-CONFIGURED = "nervesys_brain_agent_configured"
+CONFIGURED = "nervesys_brain_agent_info"
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ SILENCES: Mapping[str, tuple[Term, ...]] = {
         ),
     ),
     "rotation": (
-        Age("nervesys_secret_rotated_timestamp_seconds", ("secret", "origin"), SECRETS, threshold=lambda t: t.secrets),
+        Age("nervesys_secret_rotation_timestamp_seconds", ("secret", "origin"), SECRETS, threshold=lambda t: t.secrets),
     ),
     "restore drill": (
         Age(
@@ -114,9 +114,9 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     ),
     "anomaly": (Level("nervesys_server_anomaly_score", ("server", "signal"), Unit.COUNT, METRICS, either_side=True),),
     "load": (Level("nervesys_server_load", ("server", "minutes"), Unit.COUNT, METRICS),),
-    "agent cpu": (Level("nervesys_agent_cpu_ratio", AGENT, Unit.RATIO, AGENTS),),
+    "agent cpu": (Level("nervesys_agent_cpu_usage_cores", AGENT, Unit.RATIO, AGENTS),),
     "agent memory": (Level("nervesys_agent_memory_bytes", AGENT, Unit.BYTES, AGENTS),),
-    "counted": (Count("nervesys_agent_counted_total", ("agent", "counter"), AGENTS),),
+    "custom events": (Count("nervesys_agent_custom_events_total", ("agent", "counter"), AGENTS),),
     "uptime": (Level("nervesys_server_uptime_seconds", SERVER, Unit.SECONDS, METRICS),),
     "received bytes": (Count("nervesys_server_network_receive_bytes_total", SERVER, METRICS, unit=Unit.BYTES),),
     "sent bytes": (Count("nervesys_server_network_transmit_bytes_total", SERVER, METRICS, unit=Unit.BYTES),),
@@ -209,11 +209,11 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "answered pulses": (Count("nervesys_vitality_pulses_answered_total", ENTITY, VITALITY),),
     "reaction time": (
         Count(
-            "nervesys_vitality_reaction_seconds_sum",
+            "nervesys_vitality_reaction_duration_seconds_sum",
             ENTITY,
             VITALITY,
             unit=Unit.SECONDS,
-            divisor="nervesys_vitality_reaction_seconds_count",
+            divisor="nervesys_vitality_reaction_duration_seconds_count",
         ),
     ),
     "entropy gain": (Level("nervesys_vitality_entropy_gain", ENTITY, Unit.COUNT, VITALITY),),
@@ -236,11 +236,11 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "waiting artifact requests": (Level("nervesys_artifact_waiting_requests", AGENT, Unit.COUNT, ARTIFACTS_WAITING),),
     "refused artifact requests": (Level("nervesys_artifact_refused_requests", AGENT, Unit.COUNT, ARTIFACTS_WAITING),),
     "artifact files": (Level("nervesys_artifact_files", FLEET, Unit.COUNT, ARTIFACT_FILES),),
-    "artifact orphans": (Level("nervesys_artifact_orphans", FLEET, Unit.COUNT, ARTIFACT_FILES),),
+    "artifact orphan files": (Level("nervesys_artifact_orphan_files", FLEET, Unit.COUNT, ARTIFACT_FILES),),
     "artifact orphan bytes": (Level("nervesys_artifact_orphan_bytes", FLEET, Unit.BYTES, ARTIFACT_FILES),),
     "missing artifact files": (Level("nervesys_artifact_missing_files", FLEET, Unit.COUNT, ARTIFACT_FILES),),
-    "compared checksums": (Count("nervesys_artifact_compared_total", FLEET, CHECKSUMS),),
-    "mismatched checksums": (Level("nervesys_artifact_mismatched_checksums", FLEET, Unit.COUNT, CHECKSUMS),),
+    "checksum comparisons": (Count("nervesys_artifact_checksum_comparisons_total", FLEET, CHECKSUMS),),
+    "checksum mismatches": (Level("nervesys_artifact_checksum_mismatches", FLEET, Unit.COUNT, CHECKSUMS),),
     "checkpoint threads": (Level("nervesys_checkpoint_threads", CHECKPOINTED, Unit.COUNT, CHECKPOINTS),),
     "checkpoints": (Level("nervesys_checkpoints", CHECKPOINTED, Unit.COUNT, CHECKPOINTS),),
     "checkpoint bytes": (Level("nervesys_checkpoint_bytes", CHECKPOINTED, Unit.BYTES, CHECKPOINTS),),
@@ -263,12 +263,12 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "deployments": (Level("nervesys_deployment_runs", (*WORKFLOW, "conclusion"), Unit.COUNT, DEPLOYMENTS),),
     "rate limit": (
         Level(
-            "nervesys_github_rate_limit_remaining",
+            "nervesys_github_rate_limit_remaining_requests",
             FLEET,
             Unit.RATIO,
             GITHUB,
             lambda t: t.rate_limit_percent,
-            per=" / nervesys_github_rate_limit_limit",
+            per=" / nervesys_github_rate_limit_requests",
         ),
     ),
     "series": (Level("nervesys_exporter_series", ("source",), Unit.COUNT, threshold=lambda t: t.series),),
@@ -276,10 +276,10 @@ MEASURES: Mapping[str, tuple[Term, ...]] = {
     "refresh duration": (Level("nervesys_exporter_refresh_duration_seconds", PASS, Unit.SECONDS),),
     "failed requests": (Count('nervesys_exporter_requests_total{outcome="failed"}', ("source", "operation")),),
     "received alerts": (Count("nervesys_alerts_received_total", ("sender",)),),
-    "refused webhooks": (Count("nervesys_webhook_refused_total", ("sender", "reason")),),
+    "refused webhooks": (Count("nervesys_webhook_refused_requests_total", ("sender", "reason")),),
     "truncated alerts": (Count("nervesys_alerts_truncated_total", ("sender",)),),
     "failed actions": (Count('nervesys_actions_total{state="failed"}', DEED),),
-    "open actions": (Level("nervesys_action_open", DEED, Unit.COUNT),),
+    "open actions": (Level("nervesys_open_actions", DEED, Unit.COUNT),),
     "pending actions": (Level("nervesys_journal_pending_actions", FLEET, Unit.COUNT),),
     "driver duration": (
         Count(

@@ -15,11 +15,11 @@ NOT_DRILLED = "nobody has tried a restore yet"
 TOO_YOUNG = "no agent has beaten often enough to know what is usual"
 NOTHING_WAITS = "no artifact waits, for its service or for its content"
 EXPECTED_ABSENT: Mapping[str, str] = {
-    'nervesys_action_open{state="escalated"}': NEVER_YET,
+    'nervesys_open_actions{state="escalated"}': NEVER_YET,
     'nervesys_exporter_last_success_timestamp_seconds{area="github",source="brain"}': NO_GITHUB,
     'nervesys_exporter_up{area="github",source="brain"}': NO_GITHUB,
-    "nervesys_github_rate_limit_limit": NO_GITHUB,
-    "nervesys_github_rate_limit_remaining": NO_GITHUB,
+    "nervesys_github_rate_limit_requests": NO_GITHUB,
+    "nervesys_github_rate_limit_remaining_requests": NO_GITHUB,
     'nervesys_archive_newest_file_timestamp_seconds{area="backups"}': NO_BACKUP,
     'nervesys_store_newest_object_timestamp_seconds{area="config_backups"}': NO_BACKUP,
     "nervesys_archive_missing_log_days": NO_ARCHIVE,
@@ -29,10 +29,10 @@ EXPECTED_ABSENT: Mapping[str, str] = {
     'nervesys_exporter_up{area="deployments",source="hygiene"}': NO_GITHUB,
     "nervesys_server_anomaly_score": TOO_YOUNG,
     "nervesys_restore_drill_duration_seconds": NOT_DRILLED,
-    "nervesys_restore_drill_succeeded": NOT_DRILLED,
+    "nervesys_restore_drill_success": NOT_DRILLED,
     "nervesys_restore_drill_timestamp_seconds": NOT_DRILLED,
     "nervesys_artifact_oldest_upload_timestamp_seconds": NOTHING_WAITS,
-    "nervesys_artifact_oldest_waiting_timestamp_seconds": NOTHING_WAITS,
+    "nervesys_artifact_oldest_waiting_request_timestamp_seconds": NOTHING_WAITS,
 }
 """Selectors that may match nothing in a healthy stack, each with the reason."""
 

@@ -36,7 +36,7 @@ AGENT_STORY = {
         " {{ . | value | humanizeTimestamp }}",
     ),
     "done": _asked(
-        "max by (action, state) (nervesys_action_open{agent=%q}) > 0",
+        "max by (action, state) (nervesys_open_actions{agent=%q}) > 0",
         "{{ . | label `action` }} is {{ . | label `state` }}; ",
     ),
 }

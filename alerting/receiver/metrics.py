@@ -5,31 +5,43 @@ from nervesys.metrics import Family, Period
 BUCKETS = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0)
 
 RECEIVED = Family(
-    "alerts_received_total", "counter", "Alerts received and journalled.", ("sender", "status"), Period.SCRAPE
+    "alerts_received_total",
+    "counter",
+    "Alerts received and written to the journal.",
+    ("sender", "status"),
+    Period.SCRAPE,
 )
 LAST_RECEIVED = Family(
     "webhook_last_received_timestamp_seconds",
     "gauge",
-    "When a webhook was last answered with 200.",
+    "Time of the last webhook request answered with 200.",
     ("sender",),
     Period.SCRAPE,
 )
 REFUSED = Family(
-    "webhook_refused_total", "counter", "Requests answered with 4xx or 503.", ("sender", "reason"), Period.SCRAPE
+    "webhook_refused_requests_total",
+    "counter",
+    "Webhook requests answered with 4xx or 503, by reason.",
+    ("sender", "reason"),
+    Period.SCRAPE,
 )
 TRUNCATED = Family(
-    "alerts_truncated_total", "counter", "Alerts that the sender left out of its requests.", ("sender",), Period.SCRAPE
+    "alerts_truncated_total",
+    "counter",
+    "Alerts that the sender truncated from its requests.",
+    ("sender",),
+    Period.SCRAPE,
 )
 ACTIONS = Family(
-    "actions_total", "counter", "Actions that entered a state.", ("agent", "action", "state"), Period.SCRAPE
+    "actions_total", "counter", "Transitions of actions into a state.", ("agent", "action", "state"), Period.SCRAPE
 )
 OPEN = Family(
-    "action_open", "gauge", "Open episodes by state; agent * is the fleet.", ("agent", "action", "state"), Period.SCRAPE
+    "open_actions", "gauge", "Open actions by state; agent * is the fleet.", ("agent", "action", "state"), Period.SCRAPE
 )
 DURATION = Family(
     "action_duration_seconds",
     "histogram",
-    "Duration of one driver call, or of one write of records.",
+    "Duration of a driver call or of a write of records.",
     ("action", "driver"),
     Period.SCRAPE,
     BUCKETS,
@@ -37,41 +49,51 @@ DURATION = Family(
 RECOVERY = Family(
     "action_recovery_duration_seconds",
     "histogram",
-    "From the first alert of an episode to the proof of recovery.",
+    "Time from the first alert of an episode to the proof of recovery.",
     ("driver",),
     Period.SCRAPE,
     BUCKETS,
 )
 PENDING = Family(
-    "journal_pending_actions", "gauge", "Open episodes and records that wait to be written.", (), Period.SCRAPE
+    "journal_pending_actions", "gauge", "Open actions, and records waiting to be written.", (), Period.SCRAPE
 )
 OLDEST_PENDING = Family(
     "journal_oldest_pending_timestamp_seconds",
     "gauge",
-    "Since when the oldest of them has waited; absent when nothing waits.",
+    "Time since which the oldest pending action or record has been waiting; absent if none is pending.",
     (),
     Period.SCRAPE,
 )
 CAPPED = Family(
-    "actions_capped",
+    "rate_limited_actions",
     "gauge",
-    "Open episodes that wait because the fleet had all the restarts that an hour may have.",
+    "Open actions waiting because the fleet has reached its restarts per hour.",
     (),
     Period.SCRAPE,
 )
 COMMIT_FAILURES = Family(
-    "journal_commit_failures_total", "counter", "Commits of the journal that failed.", (), Period.SCRAPE
+    "journal_commit_failures_total", "counter", "Failed commits of the journal.", (), Period.SCRAPE
 )
-BLIND = Family("receiver_blind", "gauge", "1 while the receiver cannot judge by the store.", (), Period.SCRAPE)
+BLIND = Family(
+    "receiver_store_unavailable",
+    "gauge",
+    "1 while the receiver cannot verify the agents' states in the store, else 0.",
+    (),
+    Period.SCRAPE,
+)
 WATCHDOG_RECEIVED = Family(
     "watchdog_last_received_timestamp_seconds",
     "gauge",
-    "When the Watchdog was last received; the start of the receiver until then.",
+    "Time at which the Watchdog alert was last received; until the first, the receiver's start time.",
     (),
     Period.SCRAPE,
 )
 DEADMAN_SILENT = Family(
-    "deadman_silent", "gauge", "1 while the Watchdog has been silent for too long.", (), Period.SCRAPE
+    "watchdog_missing",
+    "gauge",
+    "1 while the Watchdog alert has not been received for too long, else 0.",
+    (),
+    Period.SCRAPE,
 )
 
 INSTRUMENTS = (

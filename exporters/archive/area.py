@@ -13,22 +13,24 @@ from nervesys.settings.storage import Days
 from nervesys.stores.archive import Archive, ArchiveFile
 from nervesys.stores.filing import Filed, Layout, is_overdue
 
-FILES = Family("archive_files", "gauge", "Files in the archive.", ("area",), Period.DAILY)
-BYTES = Family("archive_bytes", "gauge", "Size of the files in the archive.", ("area",), Period.DAILY)
+FILES = Family("archive_files", "gauge", "Files in an area of the archive.", ("area",), Period.DAILY)
+BYTES = Family("archive_bytes", "gauge", "Size of the files in an area of the archive.", ("area",), Period.DAILY)
 NEWEST = Family(
-    "archive_newest_file_timestamp_seconds", "gauge", "When the newest file was written.", ("area",), Period.DAILY
+    "archive_newest_file_timestamp_seconds",
+    "gauge",
+    "Modification time of the newest file in an area of the archive.",
+    ("area",),
+    Period.DAILY,
 )
-OVERDUE = Family(
-    "archive_overdue_files", "gauge", "Files kept for longer than they should be.", ("area",), Period.DAILY
-)
+OVERDUE = Family("archive_overdue_files", "gauge", "Files older than the area's retention.", ("area",), Period.DAILY)
 MISSING = Family(
     "archive_missing_log_days",
     "gauge",
-    "Days of the last 30 due of which the archive holds no log, from the server's first on.",
+    "Days without a log in the archive, of the last 30 that should have one, counted from the server's first day.",
     ("server",),
     Period.DAILY,
 )
-QUOTA = Family("archive_quota_bytes", "gauge", "Room in the archive: limit, used, trash.", ("kind",), Period.DAILY)
+QUOTA = Family("archive_quota_bytes", "gauge", "Archive quota by kind: limit, used, trash.", ("kind",), Period.DAILY)
 
 FAMILIES = (FILES, BYTES, NEWEST, OVERDUE, MISSING, QUOTA)
 

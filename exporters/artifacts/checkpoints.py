@@ -19,12 +19,12 @@ from nervesys.errors import SourceError
 from nervesys.metrics import Family, Period, Sample
 
 DATABASE = ("database",)
-THREADS = Family("checkpoint_threads", "gauge", "Threads that have a checkpoint.", DATABASE, Period.SCRAPE)
+THREADS = Family("checkpoint_threads", "gauge", "Threads with at least one checkpoint.", DATABASE, Period.SCRAPE)
 CHECKPOINTS = Family("checkpoints", "gauge", "Checkpoints of all threads.", DATABASE, Period.SCRAPE)
 NEWEST = Family(
-    "checkpoint_newest_timestamp_seconds", "gauge", "When the newest checkpoint was made.", DATABASE, Period.SCRAPE
+    "checkpoint_newest_timestamp_seconds", "gauge", "Time of the newest checkpoint.", DATABASE, Period.SCRAPE
 )
-BYTES = Family("checkpoint_bytes", "gauge", "Disk that the checkpoints take.", DATABASE, Period.SCRAPE)
+BYTES = Family("checkpoint_bytes", "gauge", "Disk space used by the checkpoints.", DATABASE, Period.SCRAPE)
 FAMILIES = (THREADS, CHECKPOINTS, NEWEST, BYTES)
 
 TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")

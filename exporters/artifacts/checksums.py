@@ -12,12 +12,12 @@ from nervesys.database import ReadOnlyDatabase
 from nervesys.metrics import Family, Period, Sample
 
 COMPARED = Family(
-    "artifact_compared_total", "counter", "Contents that were compared with their checksum.", (), Period.SCRAPE
+    "artifact_checksum_comparisons_total", "counter", "Comparisons of a content with its checksum.", (), Period.SCRAPE
 )
 MISMATCHED = Family(
-    "artifact_mismatched_checksums",
+    "artifact_checksum_mismatches",
     "gauge",
-    "Contents that are not what was put there, of those compared so far.",
+    "Contents that do not match their checksum, of those compared so far.",
     (),
     Period.SCRAPE,
 )

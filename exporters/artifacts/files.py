@@ -12,16 +12,16 @@ from nervesys.clock import Clock
 from nervesys.database import ReadOnlyDatabase
 from nervesys.metrics import Family, Period, Sample
 
-FILES = Family("artifact_files", "gauge", "Files below the root of all contents.", (), Period.SCRAPE)
+FILES = Family("artifact_files", "gauge", "Files in the artifact storage.", (), Period.SCRAPE)
 ORPHANS = Family(
-    "artifact_orphans",
+    "artifact_orphan_files",
     "gauge",
-    "Files without a manifest that are too old to be on their way.",
+    "Files without a manifest that are older than the upload limit.",
     (),
     Period.SCRAPE,
 )
-ORPHAN_BYTES = Family("artifact_orphan_bytes", "gauge", "Size of these files.", (), Period.SCRAPE)
-MISSING = Family("artifact_missing_files", "gauge", "Completed artifacts whose content is gone.", (), Period.SCRAPE)
+ORPHAN_BYTES = Family("artifact_orphan_bytes", "gauge", "Size of the files without a manifest.", (), Period.SCRAPE)
+MISSING = Family("artifact_missing_files", "gauge", "Completed artifacts whose content is missing.", (), Period.SCRAPE)
 FAMILIES = (FILES, ORPHANS, ORPHAN_BYTES, MISSING)
 
 

@@ -19,23 +19,23 @@ from nervesys.database import ReadOnlyDatabase
 from nervesys.metrics import Family, Period, Sample
 
 GROUP = ("type", "status", "visibility")
-COUNT = Family("artifacts", "gauge", "Artifacts that exist, or are on their way.", GROUP, Period.SCRAPE)
-BYTES = Family("artifact_bytes", "gauge", "Size of their contents.", GROUP, Period.SCRAPE)
+COUNT = Family("artifacts", "gauge", "Artifacts that exist or are being uploaded.", GROUP, Period.SCRAPE)
+BYTES = Family("artifact_bytes", "gauge", "Size of the artifacts' contents.", GROUP, Period.SCRAPE)
 NEWEST = Family(
-    "artifact_newest_timestamp_seconds", "gauge", "When the newest completed artifact was made.", (), Period.SCRAPE
+    "artifact_newest_timestamp_seconds", "gauge", "Creation time of the newest completed artifact.", (), Period.SCRAPE
 )
 OLDEST_UPLOAD = Family(
     "artifact_oldest_upload_timestamp_seconds",
     "gauge",
-    "When the oldest artifact was made that is still uploading.",
+    "Creation time of the oldest artifact that is still being uploaded.",
     (),
     Period.SCRAPE,
 )
-TRACES = Family("artifact_traces", "gauge", "Traces, by how far they are.", ("status",), Period.SCRAPE)
+TRACES = Family("artifact_traces", "gauge", "Traces, by status.", ("status",), Period.SCRAPE)
 STEPS = Family(
     "artifact_step_duration_seconds",
     "histogram",
-    "How long steps took, by how they ended.",
+    "Duration of completed and failed steps, by status.",
     ("status",),
     Period.SCRAPE,
     buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),

@@ -9,12 +9,18 @@ from nervesys.errors import BadObject, NervesysError, Reason, SourceError
 from nervesys.metrics import Family, Period, Sample
 
 AGENT = ("agent",)
-WAITING = Family("artifact_waiting_requests", "gauge", "Requests that wait for the service.", AGENT, Period.SCRAPE)
+WAITING = Family(
+    "artifact_waiting_requests", "gauge", "Requests waiting to be sent to the artifact service.", AGENT, Period.SCRAPE
+)
 OLDEST = Family(
-    "artifact_oldest_waiting_timestamp_seconds", "gauge", "When the oldest of them was made.", AGENT, Period.SCRAPE
+    "artifact_oldest_waiting_request_timestamp_seconds",
+    "gauge",
+    "Creation time of the agent's oldest waiting request; absent if none waits.",
+    AGENT,
+    Period.SCRAPE,
 )
 REFUSED = Family(
-    "artifact_refused_requests", "gauge", "Requests kept aside that the service refused.", AGENT, Period.SCRAPE
+    "artifact_refused_requests", "gauge", "Requests that the artifact service refused.", AGENT, Period.SCRAPE
 )
 FAMILIES = (WAITING, OLDEST, REFUSED)
 

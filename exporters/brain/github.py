@@ -11,13 +11,21 @@ from nervesys.metrics import Family, Period
 from nervesys.settings.storage import BrainSettings
 from nervesys.stores.github import GitHub
 
-LIMIT = Family("github_rate_limit_limit", "gauge", "Requests that the API grants an hour.", (), Period.SCRAPE)
-REMAINING = Family("github_rate_limit_remaining", "gauge", "Requests that are left of them.", (), Period.SCRAPE)
-RESET = Family("github_rate_limit_reset_timestamp_seconds", "gauge", "When they are granted anew.", (), Period.SCRAPE)
+LIMIT = Family("github_rate_limit_requests", "gauge", "Requests per hour that GitHub's API allows.", (), Period.SCRAPE)
+REMAINING = Family(
+    "github_rate_limit_remaining_requests",
+    "gauge",
+    "Requests left in the current rate limit window.",
+    (),
+    Period.SCRAPE,
+)
+RESET = Family(
+    "github_rate_limit_reset_timestamp_seconds", "gauge", "Time at which the rate limit resets.", (), Period.SCRAPE
+)
 PROTECTED = Family(
     "github_branch_protected",
     "gauge",
-    "Whether GitHub protects the branch of the configuration.",
+    "1 if the configuration branch is protected on GitHub, else 0.",
     ("branch",),
     Period.SCRAPE,
 )

@@ -16,10 +16,14 @@ from nervesys.metrics import Family, Period, Sample
 from nervesys.stores.trees import GitTree
 
 STATUS_TIME = Family(
-    "brain_agent_status_timestamp_seconds", "gauge", "When the agent's last status was made.", ("agent",), Period.DAILY
+    "brain_agent_status_timestamp_seconds",
+    "gauge",
+    "Time of the agent's last status report in the repository.",
+    ("agent",),
+    Period.DAILY,
 )
 ERROR_LINES = Family(
-    "brain_error_log_lines", "gauge", "Lines of the agent's error log in the repository.", ("agent",), Period.DAILY
+    "brain_error_log_lines", "gauge", "Lines in the agent's error log in the repository.", ("agent",), Period.DAILY
 )
 
 FAMILIES = (STATUS_TIME, ERROR_LINES, *summaries.FAMILIES)

@@ -24,26 +24,30 @@ if TYPE_CHECKING:
     import pygit2
 
 CONFIGURED = Family(
-    "brain_agent_configured", "gauge", "1 for each agent of the configuration.", ("agent", "role"), Period.SCRAPE
+    "brain_agent_info", "gauge", "Agents in the configuration; always 1.", ("agent", "role"), Period.SCRAPE
 )
 BUFFER_LIMIT = Family(
-    "brain_agent_buffer_limit_bytes", "gauge", "Cap of the agent's local buffer.", ("agent",), Period.SCRAPE
+    "brain_agent_buffer_limit_bytes",
+    "gauge",
+    "Maximum size of the agent's local log buffer.",
+    ("agent",),
+    Period.SCRAPE,
 )
 COLLABORATOR = Family(
-    "brain_collaborator_info", "gauge", "Who works in the repository; always 1.", ("name", "model"), Period.SCRAPE
+    "brain_collaborator_info", "gauge", "Collaborators of the repository; always 1.", ("name", "model"), Period.SCRAPE
 )
-COMMITS = Family("brain_commits", "gauge", "Commits of the branch of the configuration.", (), Period.SCRAPE)
+COMMITS = Family("brain_commits", "gauge", "Commits on the configuration branch.", (), Period.SCRAPE)
 LAST_COMMIT = Family(
     "brain_last_commit_timestamp_seconds",
     "gauge",
-    "When the newest commit of the branch of the configuration was made.",
+    "Time of the newest commit on the configuration branch.",
     (),
     Period.SCRAPE,
 )
 CHANGE = Family(
     "brain_config_change_timestamp_seconds",
     "gauge",
-    "When a file of the configuration was changed, for the newest changes.",
+    "Time of the change, for the newest changes of configuration files.",
     ("file", "author", "commit"),
     Period.SCRAPE,
 )

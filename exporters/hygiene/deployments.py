@@ -20,13 +20,19 @@ WORKFLOW = ("repository", "workflow", "branch")
 LAST = Family(
     "deployment_last_run_timestamp_seconds",
     "gauge",
-    "When the newest run that is over ended.",
+    "End time of the newest finished run.",
     (*WORKFLOW, "conclusion"),
     Period.SCRAPE,
 )
-DURATION = Family("deployment_last_run_duration_seconds", "gauge", "How long it took.", WORKFLOW, Period.SCRAPE)
+DURATION = Family(
+    "deployment_last_run_duration_seconds", "gauge", "Duration of the newest finished run.", WORKFLOW, Period.SCRAPE
+)
 RUNS = Family(
-    "deployment_runs", "gauge", "Runs among the repository's newest.", (*WORKFLOW, "conclusion"), Period.SCRAPE
+    "deployment_runs",
+    "gauge",
+    "Runs among the repository's 50 newest, by conclusion.",
+    (*WORKFLOW, "conclusion"),
+    Period.SCRAPE,
 )
 
 FAMILIES = (LAST, DURATION, RUNS)

@@ -14,13 +14,21 @@ from nervesys.contract.brain import RESTORE_DRILL
 from nervesys.errors import BadObject
 from nervesys.metrics import Family, Period, Sample
 
-LAST = Family("restore_drill_timestamp_seconds", "gauge", "When the last restore drill ended.", (), Period.DAILY)
-SUCCEEDED = Family("restore_drill_succeeded", "gauge", "Whether it brought everything back.", (), Period.DAILY)
-DURATION = Family("restore_drill_duration_seconds", "gauge", "How long it took.", (), Period.DAILY)
-FILES = Family("restore_drill_files", "gauge", "Files that it brought back.", (), Period.DAILY)
-BYTES = Family("restore_drill_bytes", "gauge", "Size of these files.", (), Period.DAILY)
+LAST = Family("restore_drill_timestamp_seconds", "gauge", "End time of the last restore drill.", (), Period.DAILY)
+SUCCEEDED = Family(
+    "restore_drill_success", "gauge", "1 if the last restore drill restored everything, else 0.", (), Period.DAILY
+)
+DURATION = Family("restore_drill_duration_seconds", "gauge", "Duration of the last restore drill.", (), Period.DAILY)
+FILES = Family("restore_drill_files", "gauge", "Files restored by the last restore drill.", (), Period.DAILY)
+BYTES = Family(
+    "restore_drill_bytes", "gauge", "Size of the files restored by the last restore drill.", (), Period.DAILY
+)
 BACKUP = Family(
-    "restore_drill_backup_timestamp_seconds", "gauge", "When the backup that it restored was made.", (), Period.DAILY
+    "restore_drill_backup_timestamp_seconds",
+    "gauge",
+    "Creation time of the backup that the last restore drill restored.",
+    (),
+    Period.DAILY,
 )
 
 FAMILIES = (LAST, SUCCEEDED, DURATION, FILES, BYTES, BACKUP)

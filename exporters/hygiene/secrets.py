@@ -18,9 +18,9 @@ from nervesys.settings import Tree
 from nervesys.settings.secrets import FILE, Secrets, read_secrets
 
 ROTATED = Family(
-    "secret_rotated_timestamp_seconds",
+    "secret_rotation_timestamp_seconds",
     "gauge",
-    "When the secret was last replaced, by the brain's list or by its file.",
+    "Time of the secret's last rotation, according to the brain's list or the secret's file.",
     ("secret", "origin"),
     Period.DAILY,
 )

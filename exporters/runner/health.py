@@ -10,36 +10,34 @@ from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Instruments, MetricsSnapshot, Period
 
 AREA = ("source", "area")
-UP = Family("exporter_up", "gauge", "Whether the last pass over the area succeeded.", AREA, Period.SCRAPE)
+UP = Family("exporter_up", "gauge", "1 if the last refresh of the area succeeded, else 0.", AREA, Period.SCRAPE)
 LAST_SUCCESS = Family(
-    "exporter_last_success_timestamp_seconds", "gauge", "When a pass last succeeded.", AREA, Period.SCRAPE
+    "exporter_last_success_timestamp_seconds", "gauge", "Time of the last successful refresh.", AREA, Period.SCRAPE
 )
 UNBROKEN_SINCE = Family(
     "exporter_unbroken_since_timestamp_seconds",
     "gauge",
-    "Since when no two successes lay further apart than the area may be blind.",
+    "Start of the current run of successful refreshes, in which no gap exceeded the area's freshness limit.",
     AREA,
     Period.SCRAPE,
 )
-DURATION = Family("exporter_refresh_duration_seconds", "gauge", "How long the last pass took.", AREA, Period.SCRAPE)
-BACKLOG = Family(
-    "exporter_backlog_objects", "gauge", "Objects that are known of and not yet read.", AREA, Period.SCRAPE
-)
+DURATION = Family("exporter_refresh_duration_seconds", "gauge", "Duration of the last refresh.", AREA, Period.SCRAPE)
+BACKLOG = Family("exporter_backlog_objects", "gauge", "Objects listed but not yet read.", AREA, Period.SCRAPE)
 REQUESTS = Family(
     "exporter_requests_total",
     "counter",
-    "Requests made to the source.",
+    "Requests to the source, by operation and outcome.",
     ("source", "operation", "outcome"),
     Period.SCRAPE,
 )
 REJECTED = Family(
     "exporter_rejected_objects_total",
     "counter",
-    "Objects that break the contract, each counted once until it changes.",
+    "Objects rejected because they break the contract; each version is counted once.",
     ("source", "reason"),
     Period.SCRAPE,
 )
-SERIES = Family("exporter_series", "gauge", "Series served of the source's own families.", ("source",), Period.SCRAPE)
+SERIES = Family("exporter_series", "gauge", "Series exposed for the source's own families.", ("source",), Period.SCRAPE)
 
 OWN_FAMILIES = (UP, LAST_SUCCESS, UNBROKEN_SINCE, DURATION, BACKLOG, REQUESTS, REJECTED, SERIES)
 

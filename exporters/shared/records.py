@@ -10,17 +10,23 @@ from nervesys.metrics import Family, Period, Sample
 from nervesys.metrics.family import LABEL_LIMIT
 
 RECORDS = Family(
-    "log_records_total", "counter", "Log records shipped.", ("agent", "category", "level"), period=Period.SHIP
+    "log_records_total",
+    "counter",
+    "Log records shipped, by category and level.",
+    ("agent", "category", "level"),
+    period=Period.SHIP,
 )
 DURATION = Family(
     "log_action_duration_seconds",
     "histogram",
-    "How long the actions in the log took.",
+    "Duration of the actions in the log.",
     ("agent",),
     period=Period.SHIP,
     buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
 )
-TOKENS = Family("log_tokens_total", "counter", "Tokens used, by model.", ("agent", "model"), period=Period.SHIP)
+TOKENS = Family(
+    "log_tokens_total", "counter", "Tokens used according to the log, by model.", ("agent", "model"), period=Period.SHIP
+)
 
 FAMILIES = (RECORDS, DURATION, TOKENS)
 BY_NAME = {family.name: family for family in FAMILIES}

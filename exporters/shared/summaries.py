@@ -8,16 +8,22 @@ from nervesys.metrics import Family, Period, Sample
 DAY = Family(
     "brain_daily_summary_timestamp_seconds",
     "gauge",
-    "When the day of the newest daily summary began.",
+    "Start of the day that the newest daily summary covers.",
     (),
     Period.DAILY,
 )
-DAY_AGENTS = Family("brain_daily_summary_agents", "gauge", "Agents that worked on that day.", (), Period.DAILY)
-DAY_TASKS = Family("brain_daily_summary_tasks", "gauge", "Tasks ended on that day.", ("outcome",), Period.DAILY)
-DAY_TOKENS = Family("brain_daily_summary_tokens", "gauge", "Tokens used on that day.", (), Period.DAILY)
-DAY_RECORDS = Family("brain_daily_summary_log_records", "gauge", "Log records of that day.", (), Period.DAILY)
+DAY_AGENTS = Family(
+    "brain_daily_summary_agents", "gauge", "Active agents in the newest daily summary.", (), Period.DAILY
+)
+DAY_TASKS = Family(
+    "brain_daily_summary_tasks", "gauge", "Tasks in the newest daily summary, by outcome.", ("outcome",), Period.DAILY
+)
+DAY_TOKENS = Family("brain_daily_summary_tokens", "gauge", "Tokens used in the newest daily summary.", (), Period.DAILY)
+DAY_RECORDS = Family(
+    "brain_daily_summary_log_records", "gauge", "Log records in the newest daily summary.", (), Period.DAILY
+)
 DAY_ERRORS = Family(
-    "brain_daily_summary_errors", "gauge", "Errors among the log records of that day.", (), Period.DAILY
+    "brain_daily_summary_errors", "gauge", "Error records in the newest daily summary.", (), Period.DAILY
 )
 
 FAMILIES = (DAY, DAY_AGENTS, DAY_TASKS, DAY_TOKENS, DAY_RECORDS, DAY_ERRORS)

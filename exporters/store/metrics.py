@@ -20,22 +20,22 @@ from nervesys.stores.objects import ObjectInfo, ObjectReader
 MAX_BYTES = 1 << 20
 
 SERVER = ("server",)
-CPU = Family("server_cpu_ratio", "gauge", "Share of the processors in use.", SERVER)
-MEMORY = Family("server_memory_ratio", "gauge", "Share of the memory in use.", SERVER)
-DISK = Family("server_disk_ratio", "gauge", "Share of the disk in use.", SERVER)
-UPTIME = Family("server_uptime_seconds", "gauge", "Time since the server started.", SERVER)
-LOAD = Family(
-    "server_load", "gauge", "Processes that run or wait to, as a mean over these minutes.", (*SERVER, "minutes")
+CPU = Family("server_cpu_ratio", "gauge", "CPU utilization of the server, 0 to 1.", SERVER)
+MEMORY = Family("server_memory_ratio", "gauge", "Memory utilization of the server, 0 to 1.", SERVER)
+DISK = Family("server_disk_ratio", "gauge", "Disk utilization of the server, 0 to 1.", SERVER)
+UPTIME = Family("server_uptime_seconds", "gauge", "Time since the server booted.", SERVER)
+LOAD = Family("server_load", "gauge", "Load average of the server over 1, 5 or 15 minutes.", (*SERVER, "minutes"))
+RECEIVED = Family(
+    "server_network_receive_bytes_total", "counter", "Network bytes received since the server booted.", SERVER
 )
-RECEIVED = Family("server_network_receive_bytes_total", "counter", "Bytes received since the server started.", SERVER)
-SENT = Family("server_network_transmit_bytes_total", "counter", "Bytes sent since the server started.", SERVER)
+SENT = Family("server_network_transmit_bytes_total", "counter", "Network bytes sent since the server booted.", SERVER)
 ANOMALY = Family(
     "server_anomaly_score",
     "gauge",
-    "How unusual a signal is among its last 60 values: a robust z-score, 0 for the usual; the sign is the direction.",
+    "Robust z-score of a signal among its last 60 values; 0 is normal, the sign is the direction.",
     ("server", "signal"),
 )
-MEASURED = Family("server_metrics_timestamp_seconds", "gauge", "When the server was last measured.", SERVER)
+MEASURED = Family("server_metrics_timestamp_seconds", "gauge", "Time of the server's last measurement.", SERVER)
 
 FAMILIES = (CPU, MEMORY, DISK, UPTIME, LOAD, RECEIVED, SENT, ANOMALY, MEASURED)
 

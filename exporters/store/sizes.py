@@ -20,14 +20,16 @@ from nervesys.settings.storage import StorePaths
 from nervesys.stores.objects import ObjectReader
 
 PART = ("area",)
-OBJECTS = Family("store_objects", "gauge", "Objects in a part of the store.", PART, Period.SHIP)
-BYTES = Family("store_bytes", "gauge", "Bytes in a part of the store.", PART, Period.SHIP)
+OBJECTS = Family("store_objects", "gauge", "Objects in an area of the store.", PART, Period.SHIP)
+BYTES = Family("store_bytes", "gauge", "Size of the objects in an area of the store.", PART, Period.SHIP)
 NEWEST = Family(
-    "store_newest_object_timestamp_seconds", "gauge", "When the newest object there was written.", PART, Period.SHIP
+    "store_newest_object_timestamp_seconds",
+    "gauge",
+    "Modification time of the newest object in an area of the store.",
+    PART,
+    Period.SHIP,
 )
-OVERDUE = Family(
-    "store_overdue_objects", "gauge", "Objects that are older than retention lets them be.", PART, Period.SHIP
-)
+OVERDUE = Family("store_overdue_objects", "gauge", "Objects older than the area's retention.", PART, Period.SHIP)
 
 FAMILIES = (OBJECTS, BYTES, NEWEST, OVERDUE)
 

@@ -10,20 +10,22 @@ from nervesys.metrics import Family, Sample
 from nervesys.settings.thresholds import Thresholds
 
 ENTITY = ("entity",)
-HEARTBEAT = Family("vitality_heartbeat_timestamp_seconds", "gauge", "When the entity last showed vital signs.", ENTITY)
-RECEIVED = Family("vitality_pulses_received_total", "counter", "Pulses that reached the entity.", ENTITY)
-ANSWERED = Family("vitality_pulses_answered_total", "counter", "Pulses that it answered.", ENTITY)
+HEARTBEAT = Family("vitality_heartbeat_timestamp_seconds", "gauge", "Time of the entity's last vital signs.", ENTITY)
+RECEIVED = Family("vitality_pulses_received_total", "counter", "Pulses received by the entity.", ENTITY)
+ANSWERED = Family("vitality_pulses_answered_total", "counter", "Pulses answered by the entity.", ENTITY)
 REACTION = Family(
-    "vitality_reaction_seconds",
+    "vitality_reaction_duration_seconds",
     "histogram",
-    "Time from a pulse to what could be seen of it.",
+    "Time from a pulse to the entity's visible reaction.",
     ENTITY,
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-ENTROPY = Family("vitality_entropy_gain", "gauge", "Information that its newest reaction added, in bits.", ENTITY)
-DECAY = Family("vitality_memory_decay_ratio", "gauge", "Share of its memories that has faded.", ENTITY)
-ERRORS = Family("vitality_errors_total", "counter", "Errors by kind.", ("entity", "kind"))
-CLIENTS = Family("vitality_clients", "gauge", "Clients that are connected to it.", ENTITY)
+ENTROPY = Family("vitality_entropy_gain", "gauge", "Information gain of the entity's newest reaction, in bits.", ENTITY)
+DECAY = Family(
+    "vitality_memory_decay_ratio", "gauge", "Share of the entity's memories that has decayed, 0 to 1.", ENTITY
+)
+ERRORS = Family("vitality_errors_total", "counter", "Errors of the entity, by kind.", ("entity", "kind"))
+CLIENTS = Family("vitality_clients", "gauge", "Clients connected to the entity.", ENTITY)
 
 FAMILIES = (HEARTBEAT, RECEIVED, ANSWERED, REACTION, ENTROPY, DECAY, ERRORS, CLIENTS)
 

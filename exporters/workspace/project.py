@@ -15,28 +15,46 @@ from nervesys.workspace.segments import Segments
 from nervesys.workspace.snapshots import Snapshots, parsed_snapshot
 
 PROJECT = ("project",)
-EVENTS = Family("workspace_events_total", "counter", "Events in the history.", ("project", "type"), Period.SCRAPE)
+EVENTS = Family(
+    "workspace_events_total", "counter", "Events in the project's history, by type.", ("project", "type"), Period.SCRAPE
+)
 LAST_EVENT = Family(
-    "workspace_last_event_timestamp_seconds", "gauge", "When the newest event was appended.", PROJECT, Period.SCRAPE
+    "workspace_last_event_timestamp_seconds",
+    "gauge",
+    "Time of the newest event in the project's history.",
+    PROJECT,
+    Period.SCRAPE,
 )
-SEGMENTS = Family("workspace_segments", "gauge", "Sealed segments of the history.", PROJECT, Period.SCRAPE)
-FILES = Family("workspace_files", "gauge", "Files that are not deleted.", PROJECT, Period.SCRAPE)
-BYTES = Family("workspace_file_bytes", "gauge", "Size of these files.", PROJECT, Period.SCRAPE)
-VERSIONS = Family("workspace_versions", "gauge", "Versions of all files.", PROJECT, Period.SCRAPE)
-STORED = Family("workspace_content_bytes", "gauge", "Size of all contents, each stored once.", PROJECT, Period.SCRAPE)
-SNAPSHOTS = Family("workspace_snapshots", "gauge", "Snapshots of the files.", PROJECT, Period.SCRAPE)
+SEGMENTS = Family("workspace_segments", "gauge", "Sealed segments of the project's history.", PROJECT, Period.SCRAPE)
+FILES = Family("workspace_files", "gauge", "Current files of the project.", PROJECT, Period.SCRAPE)
+BYTES = Family("workspace_file_bytes", "gauge", "Size of the project's current files.", PROJECT, Period.SCRAPE)
+VERSIONS = Family("workspace_versions", "gauge", "Stored versions of the project's files.", PROJECT, Period.SCRAPE)
+STORED = Family(
+    "workspace_content_bytes",
+    "gauge",
+    "Size of the stored contents; equal contents count once.",
+    PROJECT,
+    Period.SCRAPE,
+)
+SNAPSHOTS = Family("workspace_snapshots", "gauge", "Snapshots of the project's files.", PROJECT, Period.SCRAPE)
 NEWEST = Family(
-    "workspace_newest_snapshot_timestamp_seconds", "gauge", "When the newest was made.", PROJECT, Period.SCRAPE
+    "workspace_newest_snapshot_timestamp_seconds",
+    "gauge",
+    "Time of the project's newest snapshot.",
+    PROJECT,
+    Period.SCRAPE,
 )
-TORN = Family("workspace_torn_lines", "gauge", "Unfinished last lines that were set aside.", PROJECT, Period.SCRAPE)
-DAMAGED = Family("workspace_damaged_lines", "gauge", "Lines and segments that are unreadable.", PROJECT, Period.SCRAPE)
+TORN = Family("workspace_torn_lines", "gauge", "Incomplete last lines that were set aside.", PROJECT, Period.SCRAPE)
+DAMAGED = Family(
+    "workspace_damaged_lines", "gauge", "Unreadable lines and segments of the history.", PROJECT, Period.SCRAPE
+)
 BROKEN = Family(
-    "workspace_broken_versions", "gauge", "Versions that do not follow the one before.", PROJECT, Period.SCRAPE
+    "workspace_broken_versions", "gauge", "Versions that do not continue the previous version.", PROJECT, Period.SCRAPE
 )
 MISMATCHED = Family(
     "workspace_mismatched_contents",
     "gauge",
-    "Contents that are gone or no longer match their hash, of those compared so far.",
+    "Contents that are missing or do not match their hash, of those verified so far.",
     PROJECT,
     Period.SCRAPE,
 )

@@ -8,11 +8,11 @@ OUTCOMES = ("ok", "refused", "failed")
 REQUESTS = Family(
     "artifact_requests_total",
     "counter",
-    "Requests to the service, by how they ended.",
+    "Requests to the artifact service, by operation and outcome.",
     ("operation", "outcome"),
     Period.SCRAPE,
 )
 COMMIT_FAILURES = Family(
-    "artifact_commit_failures_total", "counter", "Commits that the database refused.", period=Period.SCRAPE
+    "artifact_commit_failures_total", "counter", "Failed commits of the artifact database.", period=Period.SCRAPE
 )
 FAMILIES = (REQUESTS, COMMIT_FAILURES)

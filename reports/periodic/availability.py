@@ -94,4 +94,4 @@ def _monitored_agents(loaded: Loaded) -> str:
     """PromQL: the monitored agents. With several shards of the store's exporter, the slowest one counts."""
     limit = loaded.settings.monitoring.fresh_seconds("store", "agents")
     read = 'nervesys_exporter_last_success_timestamp_seconds{source="store",area="agents"}'
-    return f"group by (agent) (nervesys_brain_agent_configured) and on () (time() - min({read}) < {limit:g})"
+    return f"group by (agent) (nervesys_brain_agent_info) and on () (time() - min({read}) < {limit:g})"

@@ -40,7 +40,7 @@ def test_what_the_round_backed_up_comes_back_and_is_recorded(
     assert b'"succeeded":true' in read(brain, "state/restore_drill.json"), "nothing was tried, nothing is recorded"
 
     shown = run("exporter", "hygiene", "--once", *where[:4]).out
-    assert "nervesys_restore_drill_succeeded 1\n" in shown
+    assert "nervesys_restore_drill_success 1\n" in shown
 
 
 def test_a_brain_that_nobody_writes_to_takes_no_record(run: Run, tmp_path: Path) -> None:

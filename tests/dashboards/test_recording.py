@@ -29,7 +29,7 @@ from nervesys.queries.variables import filled, windows
 from nervesys.settings import load
 
 PERIODS = periods(load())
-CONFIGURED = {"series": 'nervesys_brain_agent_configured{agent="grok",role="r"}', "values": "1x60"}
+CONFIGURED = {"series": 'nervesys_brain_agent_info{agent="grok",role="r"}', "values": "1x60"}
 BEATING = {"series": 'nervesys_agent_heartbeat_timestamp_seconds{agent="grok"}', "values": "0+60x60"}
 
 

@@ -47,4 +47,4 @@ def test_one_file_and_one_row_make_a_source(runner: Callable[[Path], Runner], tm
 def test_it_fails_as_the_page_says(runner: Callable[[Path], Runner], tmp_path: Path) -> None:
     made = runner(tmp_path / "nowhere")
     assert not made.run_once("disk")
-    assert made.problems() == f"disk: ask for room in {tmp_path / 'nowhere'}: No such file or directory"
+    assert made.problems() == f"disk: read the free space of {tmp_path / 'nowhere'}: No such file or directory"

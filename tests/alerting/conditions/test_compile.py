@@ -74,9 +74,9 @@ def test_an_agent_may_have_thresholds_of_its_own() -> None:
     own = {"grok": ThresholdOverrides(), "gimai": SLOW, "copilot": SLOW, "chatgpt": QUICK}
     common, slow, quick = compiled("no heartbeat > threshold", SETTINGS, None, own).expr.split("\nor\n")
     assert ") > 300\n" in common
-    assert common.endswith('last_over_time(nervesys_brain_agent_configured{agent!~"chatgpt|copilot|gimai"}[1h])')
+    assert common.endswith('last_over_time(nervesys_brain_agent_info{agent!~"chatgpt|copilot|gimai"}[1h])')
     assert ") > 900\n" in slow
-    assert slow.endswith('last_over_time(nervesys_brain_agent_configured{agent=~"gimai|copilot"}[1h])')
+    assert slow.endswith('last_over_time(nervesys_brain_agent_info{agent=~"gimai|copilot"}[1h])')
     assert ") > 240\n" in quick
 
 
@@ -113,7 +113,7 @@ def test_what_a_condition_looks_at_is_known_without_its_bound() -> None:
 def test_alerts_on_agents_end_at_the_brain() -> None:
     for text in ("no heartbeat > 5 minutes", "buffer > 50 MB", "agent stuck stopping", "errors > 5 in 1 hour"):
         expr = compiled(text, SETTINGS, None).expr
-        assert expr.endswith("and on (agent) last_over_time(nervesys_brain_agent_configured[1h])"), text
+        assert expr.endswith("and on (agent) last_over_time(nervesys_brain_agent_info[1h])"), text
 
 
 @pytest.mark.parametrize(
@@ -160,16 +160,16 @@ UNSPOKEN = {
     "webhook_last_received_timestamp_seconds": "is quiet while all is well",
     "journal_oldest_pending_timestamp_seconds": "goes with `pending actions`",
     "watchdog_last_received_timestamp_seconds": "is judged by the receiver itself, which no rule could",
-    "deadman_silent": "is said by the receiver itself, which no rule could",
-    "restore_drill_succeeded": "is behind Restore Drill Failed",
+    "watchdog_missing": "is said by the receiver itself, which no rule could",
+    "restore_drill_success": "is behind Restore Drill Failed",
     "restore_drill_backup_timestamp_seconds": "goes with `full backup`",
     "deployment_last_run_timestamp_seconds": "is behind Deployment Failed",
     "workspace_segments": "is how the history is cut; nothing to compare",
     "workspace_content_bytes": "goes with `project bytes`",
     "artifact_oldest_upload_timestamp_seconds": "is there only while one is under way; is behind Artifact Upload Stuck",
-    "artifact_oldest_waiting_timestamp_seconds": "is there only while one waits; is behind Artifacts Waiting",
-    "receiver_blind": "is behind Receiver Blind",
-    "actions_capped": "is behind Restarts Capped",
+    "artifact_oldest_waiting_request_timestamp_seconds": "is there only while one waits; is behind Artifacts Waiting",
+    "receiver_store_unavailable": "is behind Receiver Blind",
+    "rate_limited_actions": "is behind Restarts Capped",
 }
 """Families without a word of their own, each with the reason."""
 

@@ -71,8 +71,8 @@ def test_a_rule_on_agents_tells_their_story(program: Callable[[str], str], tmp_p
         'nervesys_agent_info{agent="grok",server="web-1"}': 1,
         'nervesys_agent_status{agent="grok",status="running"}': 1,
         'nervesys_agent_status{agent="grok",status="idle"}': 0,
-        'nervesys_action_open{agent="grok",action="restart_agent",state="pending"}': 1,
-        'nervesys_action_open{agent="grok",action="restart_agent",state="running"}': 0,
+        'nervesys_open_actions{agent="grok",action="restart_agent",state="pending"}': 1,
+        'nervesys_open_actions{agent="grok",action="restart_agent",state="running"}': 0,
     }
     wanted = {
         "server": "web-1",

@@ -17,11 +17,11 @@ FAMILIES = (
     Family("agent_heartbeat_timestamp_seconds", "gauge", "Heartbeat.", ("agent",)),
     Family("agent_status", "gauge", "Status.", ("agent", "status")),
     Family("server_cpu_ratio", "gauge", "CPU.", ("server",)),
-    Family("brain_agent_configured", "gauge", "Agents.", ("agent", "role")),
+    Family("brain_agent_info", "gauge", "Agents.", ("agent", "role")),
     Family("store_clock_offset_seconds", "gauge", "Offset."),
     Family("exporter_last_success_timestamp_seconds", "gauge", "Success.", ("source", "area"), Period.SCRAPE),
     Family("exporter_unbroken_since_timestamp_seconds", "gauge", "Since.", ("source", "area"), Period.SCRAPE),
-    Family("action_open", "gauge", "Open.", ("agent", "action", "state"), Period.SCRAPE),
+    Family("open_actions", "gauge", "Open.", ("agent", "action", "state"), Period.SCRAPE),
 )
 WATCHDOG = "  - {name: Watchdog, condition: all is well, severity: none, summary: s, description: d, runbook: r}\n"
 
@@ -43,7 +43,7 @@ def entry(**fields: str) -> str:
 def said(tree: FolderTree, secrets: Path | None = None) -> list[str]:
     """What is said of the alerts of a brain."""
     world = World(
-        known(FAMILIES), ["nervesys_action_open"], periods(LOADED), ["main-overview"], secrets, LOADED.own_thresholds
+        known(FAMILIES), ["nervesys_open_actions"], periods(LOADED), ["main-overview"], secrets, LOADED.own_thresholds
     )
     try:
         alerts, document = read_alerts(tree)
@@ -74,7 +74,7 @@ CPU = {"condition": "cpu > 90%", "severity": "warning"}
         ({**CPU, "actions": "[{auto_action: restart_agent}]"}, "restart_agent needs an alert with the label agent"),
         (
             {
-                "expr": "nervesys_action_open > 0",
+                "expr": "nervesys_open_actions > 0",
                 "by": "[agent]",
                 "severity": "info",
                 "actions": "[{auto_action: restart_agent}]",

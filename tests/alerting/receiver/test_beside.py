@@ -72,12 +72,12 @@ def shows(pages: TestClient, line: str) -> Callable[[], bool]:
 
 
 def test_the_silence_of_the_watchdog_is_noticed_and_so_is_its_return(around: Surroundings, pages: TestClient) -> None:
-    until(shows(pages, "deadman_silent 0.0"))
+    until(shows(pages, "watchdog_missing 0.0"))
     around.now += 3600
-    until(shows(pages, "deadman_silent 1.0"))
+    until(shows(pages, "watchdog_missing 1.0"))
     sent = pages.post("/api/v1/alertmanager", content=body(labels(alertname="Watchdog")), headers=SENDER)
     assert sent.status_code == 200
-    until(shows(pages, "deadman_silent 0.0"))
+    until(shows(pages, "watchdog_missing 0.0"))
     assert shows(pages, f"watchdog_last_received_timestamp_seconds {around.now:.7e}")()
 
 

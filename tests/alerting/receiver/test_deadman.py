@@ -39,7 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def measured(shown: Instruments) -> tuple[float | None, float | None]:
     """Whether it is silent, and when the Watchdog was last received."""
-    silent, received = (f"nervesys_{name}" for name in ("deadman_silent", "watchdog_last_received_timestamp_seconds"))
+    silent, received = (f"nervesys_{name}" for name in ("watchdog_missing", "watchdog_last_received_timestamp_seconds"))
     return shown.registry.get_sample_value(silent), shown.registry.get_sample_value(received)
 
 

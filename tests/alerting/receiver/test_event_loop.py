@@ -90,7 +90,7 @@ def test_the_text_of_a_large_fleet_is_rendered_beside_the_event_loop(tmp_path: P
         others_were_served.set()
         return (await scrape).plain
 
-    assert b'nervesys_action_open{agent="grok",action="restart_agent",state="pending"} 0\n' in asyncio.run(story())
+    assert b'nervesys_open_actions{agent="grok",action="restart_agent",state="pending"} 0\n' in asyncio.run(story())
 
 
 def test_only_those_of_whom_there_is_news_are_rendered_anew() -> None:
@@ -108,7 +108,7 @@ def test_only_those_of_whom_there_is_news_are_rendered_anew() -> None:
     assert {one.agent for one in news} == {"agent-7", "agent-9"}
     text = series.rendered(news).plain.decode()
     assert 'nervesys_actions_total{agent="agent-7",action="restart_agent",state="pending"} 1\n' in text
-    assert 'nervesys_action_open{agent="agent-9",action="restart_agent",state="pending"} 1\n' in text
+    assert 'nervesys_open_actions{agent="agent-9",action="restart_agent",state="pending"} 1\n' in text
     series.see([], fleet[:-1])
     assert {one.agent for one in series.news()} == {"agent-9", "agent-299"}
 

@@ -123,11 +123,11 @@ def test_no_driver_is_called_while_the_store_is_blind_and_the_clock_of_recovery_
     world.store.broken = True
     world.passes(600)
     assert world.driver.calls == ["grok"]
-    assert world.measured("receiver_blind") == 1, "which is alerted on"
+    assert world.measured("receiver_store_unavailable") == 1, "which is alerted on"
     world.store.broken = False
     world.lives("grok", "two")
     world.passes(30)
-    assert world.measured("receiver_blind") == 0
+    assert world.measured("receiver_store_unavailable") == 0
     assert (world.driver.calls, world.story()[-1]) == (["grok"], "proven")
 
 

@@ -140,11 +140,11 @@ def test_metrics_count_from_zero_for_each_agent(run: Run) -> None:
         before = (await client.get("/metrics")).text
         for wanted in (
             'nervesys_actions_total{agent="grok",action="restart_agent",state="recovered"} 0',
-            'nervesys_action_open{agent="grok",action="restart_agent",state="escalated"} 0',
+            'nervesys_open_actions{agent="grok",action="restart_agent",state="escalated"} 0',
             'nervesys_alerts_received_total{sender="alertmanager",status="firing"} 0.0',
-            'nervesys_webhook_refused_total{reason="no_token",sender="grafana"} 0.0',
+            'nervesys_webhook_refused_requests_total{reason="no_token",sender="grafana"} 0.0',
             "nervesys_journal_pending_actions 0",
-            "nervesys_actions_capped 0",
+            "nervesys_rate_limited_actions 0",
             "nervesys_journal_commit_failures_total 0.0",
             'nervesys_action_recovery_duration_seconds_count{driver="command"} 0.0',
             'nervesys_action_recovery_duration_seconds_bucket{driver="command",le="5.0"} 0.0',
@@ -160,10 +160,10 @@ def test_metrics_count_from_zero_for_each_agent(run: Run) -> None:
         after = (await client.get("/metrics")).text
         for wanted in (
             'nervesys_actions_total{agent="grok",action="restart_agent",state="pending"} 1',
-            'nervesys_action_open{agent="grok",action="restart_agent",state="pending"} 1',
+            'nervesys_open_actions{agent="grok",action="restart_agent",state="pending"} 1',
             'nervesys_alerts_received_total{sender="alertmanager",status="firing"} 1.0',
             'nervesys_alerts_truncated_total{sender="alertmanager"} 3.0',
-            'nervesys_webhook_refused_total{reason="no_token",sender="grafana"} 1.0',
+            'nervesys_webhook_refused_requests_total{reason="no_token",sender="grafana"} 1.0',
             "nervesys_journal_pending_actions 2",
             "nervesys_journal_oldest_pending_timestamp_seconds 1800000000",
             'nervesys_webhook_last_received_timestamp_seconds{sender="alertmanager"} 1.8e+09',

@@ -159,9 +159,9 @@ def test_files_without_manifest_and_manifests_without_file_are_counted(setup: Se
         os.utime(lonely, (NOW + 86_400 * 2 - age,) * 2)
     runner = runner_of(setup.place.home)
     assert runner.run_once("files")
-    assert [value(runner, f"artifact_{name}") for name in ("files", "orphans", "orphan_bytes", "missing_files")] == [
-        *("4", "1", "3", "1")
-    ]
+    assert [
+        value(runner, f"artifact_{name}") for name in ("files", "orphan_files", "orphan_bytes", "missing_files")
+    ] == [*("4", "1", "3", "1")]
 
 
 def test_a_changed_content_is_counted_until_it_is_repaired(
@@ -177,7 +177,7 @@ def test_a_changed_content_is_counted_until_it_is_repaired(
     def mismatched() -> str | None:
         for _ in range(3):
             assert runner.run_once("checksums")
-        return value(runner, "artifact_mismatched_checksums")
+        return value(runner, "artifact_checksum_mismatches")
 
     assert mismatched() == "1"
     path_of(made[2].uri).write_text("2")
@@ -191,7 +191,7 @@ def test_a_pass_compares_no_more_than_its_budget(setup: ServiceSetup, monkeypatc
     runner = runner_of(setup.place.home)
     for count in ("1", "2", "3"):
         assert runner.run_once("checksums")
-        assert value(runner, "artifact_compared_total") == count
+        assert value(runner, "artifact_checksum_comparisons_total") == count
 
 
 def test_waiting_requests_are_exported_and_a_broken_file_costs_its_agent_only(setup: ServiceSetup) -> None:

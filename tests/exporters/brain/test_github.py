@@ -46,8 +46,8 @@ def value(runner: Runner, series: str) -> str | None:
 def test_the_rate_limit_and_whether_the_branch_is_protected_are_shown(hub: GitHub) -> None:
     runner = runner_of(hub)
     assert runner.run_once("github"), runner.problems()
-    assert value(runner, "github_rate_limit_limit") == "5000"
-    assert value(runner, "github_rate_limit_remaining") == "4000"
+    assert value(runner, "github_rate_limit_requests") == "5000"
+    assert value(runner, "github_rate_limit_remaining_requests") == "4000"
     assert value(runner, "github_rate_limit_reset_timestamp_seconds") == str(RESET)
     assert value(runner, 'github_branch_protected{branch="main"}') == "0"
 
@@ -66,7 +66,7 @@ def test_at_the_floor_of_the_quota_nothing_more_is_asked(hub: GitHub) -> None:
     runner = runner_of(hub)
     assert not runner.run_once("github")
     assert runner.problems() == "github: ask GitHub: 500 of 5000 requests left, 500 are kept for others"
-    assert value(runner, "github_rate_limit_remaining") == "500", "the rate limit itself is shown all the same"
+    assert value(runner, "github_rate_limit_remaining_requests") == "500", "the rate limit itself is shown all the same"
     assert [path for path, _ in hub.asked] == ["/rate_limit"]
 
 

@@ -118,7 +118,7 @@ def test_what_moved_is_shown_and_what_is_gone_is_forgotten(repository: Path, tmp
     write(repository, {"config/agents/gimai.yaml": None})
     write(repository, {"state/grok_last_status.json": None}, branch="state")
     runner.run_once("brain")
-    assert list(shown(runner, "brain_agent_configured")) == ['{agent="grok",role="research"}']
+    assert list(shown(runner, "brain_agent_info")) == ['{agent="grok",role="research"}']
     assert list(shown(runner, "brain_agent_status_timestamp_seconds")) == ['{agent="gimai"}']
 
 
@@ -138,10 +138,10 @@ def test_a_wrong_configuration_leaves_the_fleet_as_it_was(
     fleet(repository)
     runner = runner_of(repository, tmp_path / "home")
     runner.run_once("brain")
-    before = shown(runner, "brain_agent_configured")
+    before = shown(runner, "brain_agent_info")
     write(repository, {"config/agents/grok.yaml": b"agent: {buffer: {max_size_mb: none at all}}\n"}, when=NOON + 1)
     assert runner.run_once("brain")
-    assert shown(runner, "brain_agent_configured") == before
+    assert shown(runner, "brain_agent_info") == before
     assert shown(runner, "brain_last_commit_timestamp_seconds") == {"": str(NOON + 1)}
     assert "config/agents/grok.yaml:1: agent.buffer.max_size_mb" in caplog.text
     assert shown(runner, "exporter_rejected_objects_total")['{reason="bad_value",source="brain"}'] == "1.0"
@@ -156,7 +156,7 @@ def test_out_of_reach_the_mirror_is_served_and_the_area_is_down(repository: Path
     again = runner_of(repository, tmp_path / "home")
     assert not again.run_once("brain")
     assert again.problems().startswith("brain: fetch ")
-    assert len(shown(again, "brain_agent_configured")) == 2
+    assert len(shown(again, "brain_agent_info")) == 2
     assert shown(again, "exporter_up") == {'{area="brain",source="brain"}': "0.0"}
     never = runner_of(repository, tmp_path / "another home")
     assert not never.run_once("brain")
@@ -179,7 +179,7 @@ def test_a_plain_folder_shows_its_fleet(tmp_path: Path) -> None:
     file.write_bytes(GROK)
     runner = runner_of(tmp_path / "brain", tmp_path / "home")
     assert runner.run_once("brain"), runner.problems()
-    assert list(shown(runner, "brain_agent_configured")) == ['{agent="grok",role="research"}']
+    assert list(shown(runner, "brain_agent_info")) == ['{agent="grok",role="research"}']
     file.write_bytes(GROK.replace(b"research", b"rest"))
     runner.run_once("brain")
-    assert list(shown(runner, "brain_agent_configured")) == ['{agent="grok",role="rest"}']
+    assert list(shown(runner, "brain_agent_info")) == ['{agent="grok",role="rest"}']

@@ -52,7 +52,7 @@ def world(tmp_path: Path) -> World:
 
 def ages(seen: dict[str, float]) -> dict[str, float]:
     """Days, by name and origin."""
-    prefix = "secret_rotated_timestamp_seconds"
+    prefix = "secret_rotation_timestamp_seconds"
     return {
         series.removeprefix(prefix): round((NOON - at) / DAY, 2)
         for series, at in seen.items()
@@ -115,7 +115,7 @@ def test_the_last_drill_is_shown_as_it_was_recorded(world: World) -> None:
     drill = {series: value for series, value in world.run().items() if series.startswith("restore_drill_")}
     assert drill == {
         "restore_drill_timestamp_seconds": NOON - 3600,
-        "restore_drill_succeeded": 1,
+        "restore_drill_success": 1,
         "restore_drill_duration_seconds": 12.5,
         "restore_drill_files": 40,
         "restore_drill_bytes": 4096,
@@ -128,7 +128,7 @@ def test_a_broken_record_is_rejected_and_the_previous_record_stays(world: World)
     write(world.repository, {"state/restore_drill.json": b'{"timestamp": 1}'}, branch="state")
     seen = world.run()
     assert seen['exporter_rejected_objects_total{reason="bad_value",source="hygiene"}'] == 1
-    assert seen["restore_drill_succeeded"] == 1
+    assert seen["restore_drill_success"] == 1
 
 
 def test_files_and_the_last_copy_are_shown_while_the_brain_is_away(world: World) -> None:
@@ -137,7 +137,7 @@ def test_files_and_the_last_copy_are_shown_while_the_brain_is_away(world: World)
     world.secret("store_access_key", 7)
     seen = world.run(works=False)
     assert len(ages(seen)) == 3
-    assert seen["restore_drill_succeeded"] == 1
+    assert seen["restore_drill_success"] == 1
     assert seen['exporter_up{area="secrets",source="hygiene"}'] == 0
 
 

@@ -11,7 +11,12 @@ def gauge(name: str, *conditions: ConditionTerm) -> Family:
 
 @pytest.mark.parametrize(
     ("name", "unit"),
-    [("agent_cpu_ratio", "ratio"), ("agent_memory_bytes", "bytes"), ("uptime_seconds", "seconds"), ("load", "count")],
+    [
+        ("server_cpu_ratio", "ratio"),
+        ("agent_memory_bytes", "bytes"),
+        ("uptime_seconds", "seconds"),
+        ("load", "count"),
+    ],
 )
 def test_unit_is_the_end_of_the_family_name(name: str, unit: str) -> None:
     term = ConditionTerm(word="value", kind="level")

@@ -136,7 +136,7 @@ def past() -> FleetData:
         made.put(STATUS, {"agent": agent}, recorded)  # as the recording rule would have
     for agent in AGENTS:
         member = [w for w in times if agent != "new-one" or w >= UNCONFIGURED[1]]
-        made.put("nervesys_brain_agent_configured", {"agent": agent, "role": "worker"}, [(w, 1) for w in member])
+        made.put("nervesys_brain_agent_info", {"agent": agent, "role": "worker"}, [(w, 1) for w in member])
     _alerts(made)
     _deeds(made, times)
     for place, area, first, speed in (

@@ -87,7 +87,7 @@ def shown(samples: Iterable[Sample], when: int) -> float | None:
 def minutes(raw: FleetData, agent: str, day: date) -> tuple[int, int]:
     """Good minutes, and those that count."""
     read = next(iter(raw.series["nervesys_exporter_last_success_timestamp_seconds"].values()))
-    member = raw.series["nervesys_brain_agent_configured"][("agent", agent), ("role", "worker")]
+    member = raw.series["nervesys_brain_agent_info"][("agent", agent), ("role", "worker")]
     beats = raw.series["nervesys_agent_heartbeat_timestamp_seconds"].get((("agent", agent),), [])
     limit = SLOW_DOWN_AFTER if agent == SLOW else DOWN_AFTER
     begin = at(day) - LOOKBACK

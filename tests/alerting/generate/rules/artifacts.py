@@ -33,15 +33,15 @@ CASES = (
     Case(
         "ArtifactContentDamaged",
         "a content no longer matches its checksum",
-        watched(CHECKSUMS) | said("mismatched_checksums", step(HOUR, 0, 1)),
+        watched(CHECKSUMS) | said("checksum_mismatches", step(HOUR, 0, 1)),
         silent=(HOUR + 225,),
         fires=(Fires(HOUR + 255, "1 artifacts are not what was put there"),),
-        mended=said("mismatched_checksums", steady(0)),
+        mended=said("checksum_mismatches", steady(0)),
     ),
     Case(
         "ArtifactContentDamaged",
         "nobody has looked for long",
-        watched(CHECKSUMS) | exporter(CHECKSUMS, success=until(HOUR)) | said("mismatched_checksums", steady(1)),
+        watched(CHECKSUMS) | exporter(CHECKSUMS, success=until(HOUR)) | said("checksum_mismatches", steady(1)),
         silent=(2 * HOUR,),
     ),
     Case(
@@ -55,10 +55,10 @@ CASES = (
     Case(
         "ArtifactOrphans",
         "agents were killed between two steps",
-        watched(ARTIFACT_FILES) | said("orphans", step(HOUR, 0, 3)),
+        watched(ARTIFACT_FILES) | said("orphan_files", step(HOUR, 0, 3)),
         silent=(27 * HOUR - MINUTE,),
         fires=(Fires(27 * HOUR, "3 files have no manifest", "info"),),
-        mended=said("orphans", steady(0)),
+        mended=said("orphan_files", steady(0)),
     ),
     Case(
         "ArtifactUploadStuck",
@@ -71,10 +71,10 @@ CASES = (
     Case(
         "ArtifactsWaiting",
         "the service is away",
-        said("oldest_waiting_timestamp_seconds", steady(0), **GROK),
+        said("oldest_waiting_request_timestamp_seconds", steady(0), **GROK),
         silent=(900,),
         fires=(Fires(915, "grok has waited 15m 15s to register what it made", "warning", GROK),),
-        mended=said("oldest_waiting_timestamp_seconds", GONE, **GROK),
+        mended=said("oldest_waiting_request_timestamp_seconds", GONE, **GROK),
     ),
     Case(
         "ArtifactsRefused",

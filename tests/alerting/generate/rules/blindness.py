@@ -83,7 +83,7 @@ CASES = (
         | {
             HEARTBEAT: gap(until(500), 600, 1200),
             of_store("agent_heartbeat_timestamp_seconds", agent="gimai"): gap(lambda t: t, 600, 1200),
-            of("brain", "nervesys_brain_agent_configured", agent="gimai", role="r"): gap(steady(1), 600, 1200),
+            of("brain", "nervesys_brain_agent_info", agent="gimai", role="r"): gap(steady(1), 600, 1200),
         },
         fires=(down(1215, "11m 55s"),),
     ),
@@ -111,11 +111,7 @@ CASES = (
         "the brain's exporter is away for a while",
         ALIVE
         | {HEARTBEAT: until(600)}
-        | {
-            of("brain", "nervesys_brain_agent_configured", agent="grok", role="research"): lambda t: (
-                1 if t < 700 else None
-            )
-        },
+        | {of("brain", "nervesys_brain_agent_info", agent="grok", role="research"): lambda t: 1 if t < 700 else None},
         fires=(down(1800, "20m 0s"),),
     ),
     Case(

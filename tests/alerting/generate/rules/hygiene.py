@@ -19,9 +19,9 @@ from tests.alerting.generate.rules.kit import (
 
 DAY = 24 * HOUR
 KEY = {"secret": "store_access_key", "origin": "file"}
-ROTATED = of("hygiene", "nervesys_secret_rotated_timestamp_seconds", **KEY)
+ROTATED = of("hygiene", "nervesys_secret_rotation_timestamp_seconds", **KEY)
 LAST_DRILL = of("hygiene", "nervesys_restore_drill_timestamp_seconds")
-SUCCEEDED = of("hygiene", "nervesys_restore_drill_succeeded")
+SUCCEEDED = of("hygiene", "nervesys_restore_drill_success")
 TOOK = of("hygiene", "nervesys_restore_drill_duration_seconds")
 ONCE = steady(60)
 PIPELINE = {"repository": "owner/fleet", "workflow": "deploy", "branch": "main"}

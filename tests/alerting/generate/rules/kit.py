@@ -97,7 +97,7 @@ def of_store(name: str, **labels: str) -> str:
 
 def configured(agent: str = "grok", story: Story = ONE) -> World:
     """The brain names an agent."""
-    return {of("brain", "nervesys_brain_agent_configured", agent=agent, role="research"): story}
+    return {of("brain", "nervesys_brain_agent_info", agent=agent, role="research"): story}
 
 
 @dataclass(frozen=True)

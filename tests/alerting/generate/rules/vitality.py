@@ -41,8 +41,10 @@ def pulses(answered: Story, received: Story) -> World:
 def reactions(slow: Callable[[float], float]) -> World:
     """One reaction a second; so many of them are slow."""
     quick = rate(1)
-    return aurora("reaction_seconds_bucket", lambda t: quick(t) - slow(t), le="0.1") | {
-        series: quick for bound in ("2.5", "+Inf") for series in aurora("reaction_seconds_bucket", quick, le=bound)
+    return aurora("reaction_duration_seconds_bucket", lambda t: quick(t) - slow(t), le="0.1") | {
+        series: quick
+        for bound in ("2.5", "+Inf")
+        for series in aurora("reaction_duration_seconds_bucket", quick, le=bound)
     }
 
 

@@ -94,12 +94,12 @@ CASES = (
         "5% of the quota is left",
         watched(GITHUB)
         | {
-            of("brain", "nervesys_github_rate_limit_remaining"): step(600, 4000, 250),
-            of("brain", "nervesys_github_rate_limit_limit"): steady(5000),
+            of("brain", "nervesys_github_rate_limit_remaining_requests"): step(600, 4000, 250),
+            of("brain", "nervesys_github_rate_limit_requests"): steady(5000),
         },
         silent=(600, 1770),
         fires=(Fires(1815, "5% of GitHub's API quota is left", "warning"),),
-        mended={of("brain", "nervesys_github_rate_limit_remaining"): steady(4000)},
+        mended={of("brain", "nervesys_github_rate_limit_remaining_requests"): steady(4000)},
     ),
     Case(
         "TooManySeries",
