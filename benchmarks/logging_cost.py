@@ -23,10 +23,10 @@ from typing import Any
 
 from benchmarks.logging_agent import BURST, PACE, messages, paced
 from benchmarks.measure import BenchmarkReport
-from nervesys.agent.duties import COMMIT_SECONDS
-from nervesys.agent.logs.buffer import Buffer
-from nervesys.agent.logs.handler import BufferHandler, Said
-from nervesys.agent.logs.records import Scribe
+from nervesys.agent.background_loops import COMMIT_SECONDS
+from nervesys.agent.logs.buffer import LogBuffer
+from nervesys.agent.logs.handler import BufferHandler, LoggedRecord
+from nervesys.agent.logs.records import RecordEncoder
 from nervesys.contract import format_time
 from nervesys.redact import KNOWN
 from nervesys.stores.packing import GZIP_LEVEL, ZSTD_LEVEL, pack
@@ -110,7 +110,7 @@ def _queue(folder: Path) -> Iterator[logging.Handler]:
 
 @contextmanager
 def _buffer(folder: Path) -> Iterator[logging.Handler]:
-    buffer = Buffer(folder / "buffer.sqlite3", CAP, Scribe("grok", "benchmark", KNOWN).runs)
+    buffer = LogBuffer(folder / "buffer.sqlite3", CAP, RecordEncoder("grok", "benchmark", KNOWN).runs)
     over = threading.Event()
 
     def commit() -> None:
@@ -153,11 +153,13 @@ def _sustained(report: BenchmarkReport, seconds: float) -> None:
 def _bytes(report: BenchmarkReport, count: int) -> None:
     """How much smaller what is shipped is than its JSON."""
     said = [
-        Said(1_767_225_600 + at * 0.37, logging.INFO, "agents.grok", text, extra["action"], None, context, metadata)
+        LoggedRecord(
+            1_767_225_600 + at * 0.37, logging.INFO, "agents.grok", text, extra["action"], None, context, metadata
+        )
         for at, (text, extra) in zip(range(count), messages(), strict=False)
         for context, metadata in [[json.dumps(extra[key]) for key in ("context", "metadata")]]
     ]
-    lines = [run.lines for run in Scribe("grok", "5f2c9e81-7a34", KNOWN).runs(said)]
+    lines = [run.lines for run in RecordEncoder("grok", "5f2c9e81-7a34", KNOWN).runs(said)]
     raw = sum(map(len, lines))
     report.fact("bytes of one record as JSON", str(raw // count))
     for name, key in ((f"gzip {GZIP_LEVEL}", "x.gz"), (f"zstd {ZSTD_LEVEL}", "x.zst")):

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.idle import AGENT, running, until
 from benchmarks.measure import BenchmarkReport, seconds
 from nervesys.agent import Agent
-from nervesys.agent.replication.databases import databases_of
+from nervesys.agent.replication.databases import open_databases
 from nervesys.clock import system_clock
 from nervesys.stores.open_stores import open_store
 from tests.brains import write
@@ -38,7 +38,7 @@ def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:  # noqa: 
         }
         with Agent("grok", home=str(folder / "lost"), environ=variables) as agent:
             fill(agent.database("memory"), rows)
-            databases_of(agent.me, open_store(agent.me.settings.storage.storj), system_clock).save()
+            open_databases(agent.me, open_store(agent.me.settings.storage.storj), system_clock).save()
         state = folder / "s3" / BUCKET / "db/agents/grok_state.json"
         before, began = state.read_bytes(), time.monotonic()
         elsewhere = variables | {"NERVESYS_HOME": str(folder / "new")}

@@ -14,8 +14,8 @@ from commands.due_reports import reports_due
 from commands.options import BrainUrl, Home
 from commands.waiting import awaited
 from nervesys.agent import Agent, demo
-from nervesys.agent.replication.restore_databases import revived
-from nervesys.agent.wrapped_process import Program, ProgramFailed
+from nervesys.agent.replication.restore_databases import restore_databases
+from nervesys.agent.wrapped_process import ProgramFailed, WrappedProgram
 from nervesys.clock import system_clock
 from nervesys.settings import StartupSettings
 
@@ -72,7 +72,7 @@ def run(
     """
     if wrap != bool(command):
         raise typer.BadParameter("--exec and a command go together: --exec -- COMMAND ARGUMENT...")
-    program = Program(command) if command else None
+    program = WrappedProgram(command) if command else None
     try:
         reports = partial(reports_due, home=home, brain=brain)
         with awaited(lambda: Agent(name, home=home, brain=brain, server=server, reports=reports)) as agent:
@@ -103,7 +103,9 @@ def restore(
     console = Console(soft_wrap=True, highlight=False)
     began, found = time.monotonic(), False
     with console.status("asking the store"):
-        for path in revived(name, StartupSettings.of(os.environ, home, brain), server, os.environ, system_clock):
+        for path in restore_databases(
+            name, StartupSettings.of(os.environ, home, brain), server, os.environ, system_clock
+        ):
             found = True
             console.print(f"{time.monotonic() - began:5.1f} s  {path}: {path.stat().st_size} bytes", markup=False)
     if not found:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from nervesys.agent.demo_history import Past
+from nervesys.agent.demo_history import DemoHistory
 from nervesys.clock import Clock, system_clock
 from nervesys.stack.layout import Stack
 from nervesys.stores.archives import open_archive
@@ -43,9 +43,9 @@ def lay_in(
         BrainUnavailable: the brain cannot be written.
     """
     storage = base.loaded.settings.storage
-    past = Past(base.loaded.settings, tuple(base.loaded.agents.values()), environ["NERVESYS_SERVER"], clock())
+    past = DemoHistory(base.loaded.settings, tuple(base.loaded.agents.values()), environ["NERVESYS_SERVER"], clock())
     if archive:
-        past.lay_archive(open_archive(storage.archive, writable=True), base.tree)
+        past.write_archive(open_archive(storage.archive, writable=True), base.tree)
     repository = open_brain(base.place, "up", storage.brain, environ)
     if brain and repository is not None:
-        past.lay_summaries(repository)
+        past.push_summaries(repository)

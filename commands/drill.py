@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from commands.options import ArchiveUrl, BrainUrl, Home, opened
-from nervesys.agent.replication.drill import Drill, record
+from nervesys.agent.replication.drill import Drill, record_drill
 from nervesys.clock import system_clock
 from nervesys.contract import RestoreDrill
 from nervesys.errors import NervesysError
@@ -68,7 +68,7 @@ def restore(
     if repository is None:
         say("not recorded: the brain is a plain folder, to which nobody writes")
     else:
-        record(repository, went)
+        record_drill(repository, went)
         say("recorded in the brain")
     _tell(console, went, folder)
 

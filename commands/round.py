@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from commands.due_reports import reports_due
 from commands.options import ArchiveUrl, BrainUrl, Home, opened
-from nervesys.agent.round import Daily, Leader, Plan, Round, words_of
+from nervesys.agent.round import DailyRound, Leader, Round, RoundPlan, open_describer
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.settings.storage import Storage
@@ -50,13 +50,15 @@ def run(
     repository = open_brain(base.place, "round", storage.brain)
     leader = Leader(repository, f"round@{socket.gethostname()}", system_clock) if repository else None
     reports = partial(reports_due, home=home, brain=brain, archive=archive)
-    words = words_of(base.loaded.settings.alibaba.alibaba_cloud, base.place.cache("analysis"), system_clock)
-    trouble = Daily(today, base.tree, leader, reports, words).run(lambda line: console.print(escape(line)), again=True)
+    words = open_describer(base.loaded.settings.alibaba.alibaba_cloud, base.place.cache("analysis"), system_clock)
+    trouble = DailyRound(today, base.tree, leader, reports, words).run(
+        lambda line: console.print(escape(line)), again=True
+    )
     if trouble:
         raise NervesysError("\n".join(trouble))
 
 
-def _told(plan: Plan, storage: Storage) -> Iterator[str]:
+def _told(plan: RoundPlan, storage: Storage) -> Iterator[str]:
     """The plan in words."""
     for day in plan.days:
         size = sum(info.size for info in day.objects)

@@ -1,4 +1,4 @@
-"""The lean agent: it keeps almost nothing, and leaves heartbeats, server metrics and logs in the pillars.
+"""The agent library: heartbeats, server metrics and logs are written to the store; almost nothing stays on the host.
 
 from nervesys.agent import Agent
 

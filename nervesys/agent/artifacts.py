@@ -1,4 +1,4 @@
-"""The agent's way to artifacts: opened when it is first used, or where an earlier start left something to say."""
+"""The agent's client of artifacts: opened at its first use, or if requests of an earlier start are still pending."""
 
 import threading
 from pathlib import Path
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from nervesys.artifacts.delivery import Delivery
 
 
-class OpenedArtifacts:
-    """Artifacts, once somebody wants them; what they need is an extra of its own.
+class LazyArtifacts:
+    """Opens the client of artifacts at its first use; its packages are an optional extra.
 
     Args:
-        me: whose.
-        home: of this machine.
+        me: the agent.
+        home: folder of all local files.
         clock: of all timestamps.
     """
 
@@ -28,29 +28,29 @@ class OpenedArtifacts:
         self._lock = threading.Lock()
         self._opened: tuple[Delivery, Artifacts] | None = None
 
-    def opened(self) -> "Artifacts":
-        """Artifacts, as this agent sees them.
+    def client(self) -> "Artifacts":
+        """The client, with this agent's rights.
 
         Raises:
-            NervesysError: the agent has no token, or a package is not installed; says which extra holds it.
+            NervesysError: the agent has no token, or a package is not installed; the message names the extra.
         """
-        return self._open()[1]
+        return self._open_once()[1]
 
     def sync(self) -> None:
-        """Tell the service what waits, be it from an earlier start.
+        """Send pending requests to the service, also those of an earlier start.
 
         Raises:
-            NervesysError: the rest waits on.
+            NervesysError: a request failed; it and all after it stay pending.
         """
         if self._opened or (self._me.folder / FILE).exists():
-            self._open()[0].sync()
+            self._open_once()[0].sync()
 
     def close(self) -> None:
-        """Release what was opened."""
+        """Close the client, if it was opened."""
         if self._opened:
             self._opened[0].close()
 
-    def _open(self) -> "tuple[Delivery, Artifacts]":
+    def _open_once(self) -> "tuple[Delivery, Artifacts]":
         with self._lock:
             if self._opened is None:
                 try:

@@ -1,4 +1,4 @@
-"""What an agent knows of the brain: read at its start, and again while it runs; the last good copy where it is away."""
+"""The agent's local copy of the brain: read at its start and while it runs; the last good copy if the brain is away."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -13,43 +13,43 @@ from nervesys.stores.sealing import FILE, hold
 from nervesys.stores.trees import EmptyTree
 
 DEPTH = 1
-"""An agent asks what is, never what was."""
-PATIENCE_SECONDS = 5.0
-"""That a start waits for a brain of which there is a copy."""
+"""An agent needs the newest commit only."""
+START_TIMEOUT_SECONDS = 5.0
+"""For the brain at the start, if there is a local copy."""
 
 log = logging.getLogger(__name__)
 
 
-class Copy:
-    """An agent's copy of the brain; it stands for the brain's files itself.
+class LocalBrain:
+    """An agent's copy of the brain; implements `Tree` over its files.
 
     Args:
-        program: whose mirror it is.
+        program: name of the mirror.
         place: names the brain.
         environ: environment variables.
-        clock: dates the looks at the brain.
+        clock: timestamps each read of the brain.
 
     Raises:
         SettingsError: the configuration is wrong.
-        BrainUnavailable: the brain cannot be read and no earlier copy is there.
+        BrainUnavailable: the brain cannot be read and there is no earlier copy.
     """
 
     def __init__(self, program: str, place: StartupSettings, environ: Mapping[str, str], clock: Clock) -> None:
-        self.place, self.said = place, BrainCopy()
+        self.place, self.status = place, BrainCopy()
         self._program, self._environ, self._clock = program, environ, clock
         self._brain = open_brain(place, program, environ=environ, depth=DEPTH)
         self._tree: Tree = EmptyTree()
-        if (outdated := self._pull(PATIENCE_SECONDS)) is not None:
+        if (outdated := self._pull(START_TIMEOUT_SECONDS)) is not None:
             log.warning("%s", outdated)
         self.loaded = self._load()
         """Settings and fleet, as last read."""
 
-    def opened(self) -> Configuration:
-        """What an agent starts from."""
+    def as_opened(self) -> Configuration:
+        """The copy in the form in which programs open the brain."""
         return Configuration(self.place, self, self.loaded)
 
-    def pushing(self) -> GitBrain | None:
-        """The brain as what agents write to; None where it is a plain folder."""
+    def open_for_push(self) -> GitBrain | None:
+        """The brain's repository for pushing; None if it is a plain folder."""
         return open_brain(self.place, self._program, self.loaded.settings.storage.brain, self._environ, depth=DEPTH)
 
     def refresh(self) -> Loaded:
@@ -57,7 +57,7 @@ class Copy:
 
         Raises:
             BrainUnavailable: what was read last stays.
-            SettingsError: what stands there now is wrong; what was read last stays.
+            SettingsError: the new configuration is wrong; what was read last stays.
         """
         if (outdated := self._pull()) is not None:
             raise BrainUnavailable(outdated)
@@ -70,16 +70,16 @@ class Copy:
     def names(self, folder: str) -> Sequence[str]:
         return self._tree.names(folder)
 
-    def _pull(self, patience: float | None = None) -> str | None:
-        """Bring the copy up to date; says why it may be outdated."""
+    def _pull(self, timeout: float | None = None) -> str | None:
+        """Update the copy; returns why it may be outdated, or None."""
         if self._brain is None:
-            self._tree, self.said = open_folder(self.place), BrainCopy(checked_at=self._clock())
+            self._tree, self.status = open_folder(self.place), BrainCopy(checked_at=self._clock())
             return None
-        newest = self._brain.newest(patience)
+        newest = self._brain.newest(timeout)
         self._tree = newest.tree
-        self.said = BrainCopy(
+        self.status = BrainCopy(
             commit=getattr(newest.tree, "commit", None),
-            checked_at=self.said.checked_at if newest.outdated else self._clock(),
+            checked_at=self.status.checked_at if newest.outdated else self._clock(),
             reachable=newest.outdated is None,
         )
         return newest.outdated

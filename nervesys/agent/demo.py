@@ -1,4 +1,4 @@
-"""A workload to look at: believable tasks, durations, models and tokens, now and then an error."""
+"""A simulated workload: plausible tasks, durations, models and tokens, and a few errors."""
 
 import random
 import time
@@ -23,7 +23,7 @@ ACTIONS = {
     "update_docs": (1.6, 700),
     "triage_issue": (0.6, 180),
 }
-"""Usual seconds and usual tokens of each."""
+"""Median seconds and median tokens of each."""
 ARTIFACT_TYPES = {
     "code_review": "review",
     "write_tests": "tests",
@@ -34,7 +34,7 @@ ARTIFACT_TYPES = {
     "triage_issue": "triage",
 }
 VISIBILITIES = ("trace", "public", "private")
-"""Of artifacts, in turn."""
+"""Of artifacts, in rotation."""
 TRACE_JOBS, RETENTION_DAYS = 5, 7
 TOKENS_A_LINE = 10
 REPOSITORIES = ("nervesys", "nervesys-web", "fleet-tools")
@@ -42,12 +42,12 @@ ERRORS = ("the model did not answer in time", "the repository refused the push",
 
 
 class DemoError(Exception):
-    """A made-up error."""
+    """A simulated error."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """One piece of made-up work; seconds of work, then of rest."""
+class DemoJob:
+    """One simulated task, and the pause after it."""
 
     action: str
     repository: str
@@ -57,41 +57,41 @@ class Job:
     rest_seconds: float
 
 
-def jobs(agent: str) -> Iterator[Job]:
-    """Endless work, the same for the same name at every start."""
-    dice = random.Random(agent)
+def jobs(agent: str) -> Iterator[DemoJob]:
+    """Endless tasks; the sequence depends on the name only."""
+    generator = random.Random(agent)
     while True:
-        action = dice.choice(list(ACTIONS))
+        action = generator.choice(list(ACTIONS))
         seconds, tokens = ACTIONS[action]
-        yield Job(
+        yield DemoJob(
             action=action,
-            repository=dice.choice(REPOSITORIES),
-            seconds=seconds * dice.lognormvariate(0, 0.5),
-            tokens=round(tokens * dice.lognormvariate(0, 0.4)),
-            error=dice.choice(ERRORS) if dice.random() < ERROR_SHARE else None,
-            rest_seconds=dice.uniform(*PAUSE_SECONDS),
+            repository=generator.choice(REPOSITORIES),
+            seconds=seconds * generator.lognormvariate(0, 0.5),
+            tokens=round(tokens * generator.lognormvariate(0, 0.4)),
+            error=generator.choice(ERRORS) if generator.random() < ERROR_SHARE else None,
+            rest_seconds=generator.uniform(*PAUSE_SECONDS),
         )
 
 
 def work(agent: Agent) -> None:
-    """Do made-up work until the agent is stopped."""
+    """Simulate work until the agent is stopped."""
     for number, job in enumerate(jobs(agent.me.name)):
         with suppress(DemoError, NervesysError), agent.task(job.action, repository=job.repository) as task:
             if agent.me.config.project:
-                _in_project(agent, job, task, number)
+                _work_in_project(agent, job, task, number)
             else:
-                _do(job, task)
+                _simulate(job, task)
             agent.count("lines_written", round(job.tokens / TOKENS_A_LINE))
         time.sleep(job.rest_seconds)
 
 
-def _in_project(agent: Agent, job: Job, task: Task, number: int) -> None:
-    """Work as a step of a process, and leave what came of it to others."""
+def _work_in_project(agent: Agent, job: DemoJob, task: Task, number: int) -> None:
+    """Do a task as a step of a trace, and store its result as an artifact."""
     trace, step = f"{agent.me.instance_id}-{number // TRACE_JOBS}", f"{number}-{job.action}"
     artifacts = agent.artifacts
     with artifacts.step(trace, step):
-        _do(job, task)
-    _keep(agent.workspace(), job, number)
+        _simulate(job, task)
+    _save_results(agent.workspace(), job, number)
     artifacts.put(
         f"# {job.action}\n\nJob {number}, in {job.repository}.\n" * round(job.tokens / TOKENS_A_LINE),
         ARTIFACT_TYPES[job.action],
@@ -107,8 +107,8 @@ def _in_project(agent: Agent, job: Job, task: Task, number: int) -> None:
         artifacts.trace(trace, "completed")
 
 
-def _keep(workspace: Workspace, job: Job, number: int) -> None:
-    """Leave an event and a note, now and then a milestone; old notes go."""
+def _save_results(workspace: Workspace, job: DemoJob, number: int) -> None:
+    """Write an event and a note, and at times a milestone; old versions are deleted."""
     workspace.history.append(job.action, {"repository": job.repository, "tokens": job.tokens})
     workspace.files.write(f"notes/{job.action}.md", f"# {job.action}\n\nJob {number}, in {job.repository}.\n")
     if number % MILESTONE_JOBS == 0:
@@ -116,7 +116,7 @@ def _keep(workspace: Workspace, job: Job, number: int) -> None:
         workspace.clean(count=KEPT_VERSIONS)
 
 
-def _do(job: Job, task: Task) -> None:
+def _simulate(job: DemoJob, task: Task) -> None:
     time.sleep(job.seconds)
     task.tokens = job.tokens
     if job.error:

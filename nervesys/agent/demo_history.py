@@ -1,4 +1,4 @@
-"""What a fleet that had run for days would have left: made up where it is missing, for a stack to look at."""
+"""Generated history for the demo: what a fleet that had run for days would have written, where it is missing."""
 
 import gzip
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,8 @@ from itertools import islice
 from pydantic_core import to_json
 
 from nervesys.agent.demo import jobs
-from nervesys.agent.replication.backup import packed
-from nervesys.agent.round.summary import summary_of
+from nervesys.agent.replication.backup import pack_configuration
+from nervesys.agent.round.summary import summarise_day
 from nervesys.contract import Category, DailySummary, Level, PathTemplate, format_time
 from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.paths import time_fields
@@ -19,20 +19,20 @@ from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.brain import GitBrain, unless_there
 
 ARCHIVED_DAYS = 7
-"""Of logs in the archive, next to those that the store still keeps."""
+"""Days of logs in the archive, before those that the store still keeps."""
 SUMMARY_DAYS = 7
 JOBS_A_DAY = 40
-"""Of each agent, in the archive: enough to look at, small enough to make at once."""
+"""Of each agent in the archive: enough for the panels, small enough to generate at once."""
 
 
 @dataclass(frozen=True)
-class Past:
+class DemoHistory:
     """The days before now.
 
     Attributes:
-        settings: name the paths and for how long the store keeps logs.
-        agents: that worked.
-        server: on which they did.
+        settings: paths, and for how long the store keeps logs.
+        agents: whose history is generated.
+        server: of all of them.
         now: Unix seconds.
     """
 
@@ -41,18 +41,18 @@ class Past:
     server: str
     now: float
 
-    def lay_archive(self, archive: Archive, tree: Tree) -> None:
-        """Put older logs and yesterday's full backup into the archive.
+    def write_archive(self, archive: Archive, tree: Tree) -> None:
+        """Write older logs and yesterday's full backup to the archive.
 
         Raises:
-            ArchiveUnavailable: they could not be put there.
+            ArchiveUnavailable: they could not be written.
         """
-        there = {file.path for file in files_of(archive)}
+        present = {file.path for file in files_of(archive)}
         for path, body in self._archived(tree):
-            if path not in there:
+            if path not in present:
                 archive.put(path, body)
 
-    def lay_summaries(self, brain: GitBrain) -> None:
+    def push_summaries(self, brain: GitBrain) -> None:
         """Push the last days' summaries to the brain.
 
         Raises:
@@ -60,20 +60,20 @@ class Past:
         """
         days = map(self._summary, self._days(1, SUMMARY_DAYS))
         changes = {DAILY_SUMMARY.build(date=day.date): unless_there(day.body() + b"\n") for day in days}
-        brain.commit(changes, "Make up the days before the first", "demo")
+        brain.commit(changes, "Add generated daily summaries", "demo")
 
     def _archived(self, tree: Tree) -> Iterator[tuple[str, bytes]]:
         paths = self.settings.storage.archive.paths
-        yield _path(paths.backups, self.now - DAY_SECONDS), packed(tree)
+        yield _build_path(paths.backups, self.now - DAY_SECONDS), pack_configuration(tree)
         first = self.settings.storage.retention.active_logs or 0
         for day in self._days(first, ARCHIVED_DAYS):
             for category in (Category.SYSTEM, Category.ACTIVITY, Category.ERRORS, Category.AUDIT):
                 lines = [to_json(record) + b"\n" for record in self._records(day) if record["category"] == category]
-                path = _path(paths.logs, day, server=self.server, category=category)
+                path = _build_path(paths.logs, day, server=self.server, category=category)
                 yield path, gzip.compress(b"".join(lines), mtime=0)
 
     def _days(self, first: int, count: int) -> Iterator[float]:
-        """That many midnights, UTC; the newest lies `first` days before today's."""
+        """`count` midnights in UTC, newest first; the newest is `first` days before today's."""
         today = self.now - self.now % DAY_SECONDS
         return (today - ago * DAY_SECONDS for ago in range(first, first + count))
 
@@ -81,11 +81,11 @@ class Past:
         for agent in self.agents:
             yield _record(day, agent.name, Category.SYSTEM, "start", "agent starts")
             yield _record(day + 1, agent.name, Category.AUDIT, "read_config", "read its configuration")
-            at = day
+            timestamp = day
             for job in islice(jobs(f"{agent.name} {day:.0f}"), JOBS_A_DAY):
-                at += DAY_SECONDS / (JOBS_A_DAY + 1)
+                timestamp += DAY_SECONDS / (JOBS_A_DAY + 1)
                 yield _record(
-                    at,
+                    timestamp,
                     agent.name,
                     Category.ERRORS if job.error else Category.ACTIVITY,
                     job.action,
@@ -95,14 +95,16 @@ class Past:
                 )
 
     def _summary(self, day: float) -> DailySummary:
-        return summary_of(time_fields(day)["date"], map(to_json, self._records(day)))
+        return summarise_day(time_fields(day)["date"], map(to_json, self._records(day)))
 
 
-def _record(at: float, agent: str, category: Category, action: str, message: str, **more: object) -> dict[str, object]:
+def _record(
+    timestamp: float, agent: str, category: Category, action: str, message: str, **more: object
+) -> dict[str, object]:
     level = Level.ERROR if category is Category.ERRORS else Level.INFO
-    said = {"timestamp": format_time(at), "agent_id": agent, "level": level, "category": category}
-    return {**said, "action": action, "message": message, **more}
+    fields = {"timestamp": format_time(timestamp), "agent_id": agent, "level": level, "category": category}
+    return {**fields, "action": action, "message": message, **more}
 
 
-def _path(template: str, at: float, **fields: str) -> str:
-    return PathTemplate(template).build(**time_fields(at), **fields)
+def _build_path(template: str, timestamp: float, **fields: str) -> str:
+    return PathTemplate(template).build(**time_fields(timestamp), **fields)

@@ -1,7 +1,7 @@
-"""Two agents with one name on two hosts: the one that came later finds out, and gives way.
+"""Two agents with the same name on two hosts: the one that started later detects it, and stops.
 
-Only what was there before counts as a rival: whoever comes later watches this one, and gives way by itself. Two that
-start within the same instant see each other too late for that; the receiver notices two that alternate.
+Only an instance that wrote before this one started counts as a duplicate: a later one detects this one, and stops by
+itself. Two that start at the same instant do not detect each other; the receiver notices two that alternate.
 """
 
 import logging
@@ -12,65 +12,65 @@ from nervesys.errors import BadObject, StoreUnavailable
 from nervesys.stores.objects import ObjectReader
 
 QUIET_HEARTBEATS = 2
-"""In a row without another's write, after which the agent is alone."""
+"""Heartbeats in a row without a write of another instance, after which there is none."""
 PROOF_WRITES = 2
-"""Of the other, after this one's first: one alone may be a dead predecessor's last, which was under way."""
+"""Writes of the other instance after this one's first: a single one may be a dead predecessor's last, delayed."""
 STATE_BYTES = 1 << 20
-ENDING = {Status.STOPPING, Status.STOPPED}
-"""What a predecessor says that makes room."""
+ENDING_STATUSES = {Status.STOPPING, Status.STOPPED}
+"""Statuses of a predecessor that is stopping."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Watch:
-    """Looks before each heartbeat whether another wrote since the last one, until it is sure.
+class DuplicateCheck:
+    """Checks before each heartbeat whether another instance wrote since the last one, until the answer is certain.
 
     Attributes:
-        store: that both write to.
-        key: of the state that both write.
+        store: that holds the state object.
+        key: of the state object.
         instance_id: of this agent.
-        over: nobody else is at work.
+        finished: no other instance is running.
     """
 
     store: ObjectReader
     key: str
     instance_id: str
-    over: bool = False
+    finished: bool = False
     _began: bool = False
     _other: AgentState | None = None
     _quiet: int = 0
     _writes: int = 0
 
-    def look(self) -> AgentState | None:
-        """The rival's state, once it is proven to be at work."""
-        if self.over:
+    def check(self) -> AgentState | None:
+        """The other instance's state, once it is proven to be running."""
+        if self.finished:
             return None
         try:
-            seen = self._seen()
-        except StoreUnavailable as err:  # the heartbeat itself is worth an attempt
-            log.debug("no look for another instance: %s", err)
+            other = self._read_other()
+        except StoreUnavailable as err:  # the heartbeat itself is attempted all the same
+            log.debug("cannot check for another instance: %s", err)
             return None
         if not self._began:
-            self._began, self._other = True, seen
-        elif self._wrote_again(seen):
-            self._other, self._quiet = seen, 0
+            self._began, self._other = True, other
+        elif self._wrote_again(other):
+            self._other, self._quiet = other, 0
             self._writes += 1
         else:
             self._quiet += 1
-            self.over = self._quiet >= QUIET_HEARTBEATS
+            self.finished = self._quiet >= QUIET_HEARTBEATS
         return self._other if self._writes >= PROOF_WRITES else None
 
-    def _seen(self) -> AgentState | None:
-        """Another's state; None where there is none, or none that can be read."""
+    def _read_other(self) -> AgentState | None:
+        """State of another instance; None if there is none, or it cannot be parsed."""
         try:
             state = AgentState.parse(self.store.get(self.key, max_bytes=STATE_BYTES))
         except BadObject:
             return None
-        return None if state.instance_id == self.instance_id or state.status in ENDING else state
+        return None if state.instance_id == self.instance_id or state.status in ENDING_STATUSES else state
 
-    def _wrote_again(self, seen: AgentState | None) -> bool:
+    def _wrote_again(self, other: AgentState | None) -> bool:
         before = self._other
-        if seen is None or before is None:
+        if other is None or before is None:
             return False
-        return seen.instance_id == before.instance_id and seen.timestamp != before.timestamp
+        return other.instance_id == before.instance_id and other.timestamp != before.timestamp

@@ -1,11 +1,11 @@
-"""The heartbeat: what the agent says of itself, rewritten every interval."""
+"""The heartbeat: the agent's state object in the store, rewritten at every interval."""
 
 from dataclasses import dataclass
 
 from nervesys import __version__
 from nervesys.agent.host import Host
 from nervesys.agent.identity import Identity
-from nervesys.agent.logs.buffer import Buffer
+from nervesys.agent.logs.buffer import LogBuffer
 from nervesys.agent.work import Work
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, BrainCopy, Status
@@ -14,67 +14,67 @@ from nervesys.stores.objects import ObjectStore
 
 
 @dataclass
-class Heart:
-    """Puts the state object.
+class HeartbeatWriter:
+    """Writes the state object.
 
     Attributes:
-        me: whose heart it is.
-        store: that takes the state.
-        work: what the agent does.
-        buffer: what waits to be shipped.
+        me: the agent.
+        store: that holds the state object.
+        work: running and finished tasks.
+        buffer: logs not shipped yet.
         host: the server's load.
-        clock: dates the state.
-        said: the newest state that the store has confirmed.
-        ending: said in place of what the work would tell.
-        degraded: logs cannot be kept or shipped.
-        silent: says nothing any more, for the name is another's.
-        brain: what is known of the brain.
+        clock: timestamps the state.
+        last_state: the newest state that the store has confirmed.
+        final_status: status written at the end, instead of the one computed.
+        degraded: logs cannot be buffered or shipped.
+        gave_way: another instance has the name: no state is written any more.
+        brain: commit of the brain's copy, and whether the brain is reachable.
     """
 
     me: Identity
     store: ObjectStore
     work: Work
-    buffer: Buffer
+    buffer: LogBuffer
     host: Host
     clock: Clock
-    said: AgentState | None = None
-    ending: Status | None = None
+    last_state: AgentState | None = None
+    final_status: Status | None = None
     degraded: bool = False
-    silent: bool = False
+    gave_way: bool = False
     brain: BrainCopy | None = None
 
     @property
     def key(self) -> str:
-        """Of the state object."""
+        """Key of the state object."""
         return self.me.key(self.me.settings.storage.storj.paths.agents)
 
-    def beat(self) -> None:
-        """One heartbeat; the first of all says `starting`.
+    def write_state(self) -> None:
+        """Write one heartbeat; the first has the status `starting`.
 
         Raises:
             StoreUnavailable: the next heartbeat is the next attempt.
         """
-        if self.silent:
+        if self.gave_way:
             return
         state = self.state()
         self.store.put(self.key, state.body(), content_type="application/json")
-        self.said = state
+        self.last_state = state
 
     def put_metrics(self) -> None:
-        """Leave the newest server metrics as an object of their own, for the history.
+        """Write the newest server metrics as an object of their own, for the history.
 
         Raises:
-            StoreUnavailable: this minute stays a gap.
+            StoreUnavailable: this minute is missing in the history.
         """
-        if self.said is None or self.said.metrics is None:
+        if self.last_state is None or self.last_state.metrics is None:
             return
         template = self.me.settings.storage.storj.paths.metrics
-        key = self.me.key(template, **time_fields(self.said.timestamp))
-        self.store.put(key, self.said.metrics.body(), content_type="application/json")
+        key = self.me.key(template, **time_fields(self.last_state.timestamp))
+        self.store.put(key, self.last_state.metrics.body(), content_type="application/json")
 
     def state(self) -> AgentState:
-        """What it would say now."""
-        now, done, buffer = self.clock(), self.work.look(), self.buffer.state()
+        """The current state."""
+        now, done, buffer = self.clock(), self.work.snapshot(), self.buffer.state()
         return AgentState(
             agent_id=self.me.name,
             instance_id=self.me.instance_id,
@@ -97,9 +97,9 @@ class Heart:
         )
 
     def _status(self, busy: bool) -> Status:
-        if self.ending:
-            return self.ending
-        if self.said is None:
+        if self.final_status:
+            return self.final_status
+        if self.last_state is None:
             return Status.STARTING
         if self.degraded:
             return Status.DEGRADED

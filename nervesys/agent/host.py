@@ -1,4 +1,4 @@
-"""The server as the agent sees it, through psutil."""
+"""Load of the server and resource usage of the agent, read through psutil."""
 
 import ctypes
 import time
@@ -8,35 +8,35 @@ from pathlib import Path
 
 import psutil
 
-from nervesys.agent.anomaly import Unusual
+from nervesys.agent.anomaly import AnomalyScorer
 from nervesys.contract.state import Anomalies, NetworkIo, ServerMetrics, Usage
 
 MB = 1_000_000
 
 
 class Host:
-    """Reads the machine's load.
+    """Reads the server's load.
 
     Args:
         server: its name.
-        agent: the agent that looks.
-        disk: a path on the disk that matters to the agent.
+        agent: name of the agent that reads it.
+        disk: a path on the disk whose usage is measured.
     """
 
     def __init__(self, server: str, agent: str, disk: Path) -> None:
         self._server, self._agent, self._disk = server, agent, disk
-        self._unusual = Unusual()
+        self._anomaly_scorer = AnomalyScorer()
         self._before: tuple[float, NetworkIo] | None = None
         psutil.cpu_percent()  # opens the interval that the next call closes
         self._own = psutil.Process()
-        self._used = self._cpu_seconds(), time.monotonic()
+        self._last_usage = self._cpu_seconds(), time.monotonic()
 
     def metrics(self, now: float, buffer_bytes: int) -> ServerMetrics:
-        """The load now; CPU is the mean since the last call.
+        """The current load; CPU is the mean since the last call.
 
         Args:
             now: Unix seconds.
-            buffer_bytes: what waits in the agent's buffer.
+            buffer_bytes: size of the agent's log buffer.
         """
         network, load = psutil.net_io_counters(), psutil.getloadavg()
         metrics = ServerMetrics(
@@ -63,36 +63,36 @@ class Host:
             values["receive"] = ((network.rx_bytes or 0) - (before.rx_bytes or 0)) / (now - then)
             values["transmit"] = ((network.tx_bytes or 0) - (before.tx_bytes or 0)) / (now - then)
         self._before = now, network
-        known = {name: value for name, value in values.items() if value is not None}
-        return Anomalies.model_validate(self._unusual.scores(known))
+        present = {name: value for name, value in values.items() if value is not None}
+        return Anomalies.model_validate(self._anomaly_scorer.scores(present))
 
     def usage(self) -> Usage:
-        """What the agent itself takes, and what it started; CPU is the mean since the last call."""
-        (before, at), self._used = self._used, (self._cpu_seconds(), time.monotonic())
-        used, now = self._used
+        """CPU and memory of the agent and its child processes; CPU is the mean since the last call."""
+        (before, at), self._last_usage = self._last_usage, (self._cpu_seconds(), time.monotonic())
+        used, now = self._last_usage
         memory = 0
-        for process in self._family():
+        for process in self._own_processes():
             with suppress(psutil.Error):
                 memory += process.memory_info().rss
-        share = max(0.0, used - before) / max(now - at, 1e-3)  # less than before where one of its programs ended
+        share = max(0.0, used - before) / max(now - at, 1e-3)  # negative after a child process ended
         return Usage(cpu_percent=round(100 * share, 2), memory_bytes=memory)
 
     def _cpu_seconds(self) -> float:
         seconds = 0.0
-        for process in self._family():
+        for process in self._own_processes():
             with suppress(psutil.Error):
                 times = process.cpu_times()
                 seconds += times.user + times.system
         return seconds
 
-    def _family(self) -> Iterator[psutil.Process]:
+    def _own_processes(self) -> Iterator[psutil.Process]:
         yield self._own
         with suppress(psutil.Error):
             yield from self._own.children(recursive=True)
 
 
-def give_back() -> None:
-    """Return memory that starting took and nobody needs any more to the system, where the C library can (glibc)."""
+def trim_memory() -> None:
+    """Return freed memory to the system, if the C library supports it (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim:
         trim(0)

@@ -1,4 +1,4 @@
-"""Who an agent is: its name, where it runs, and what the brain says of it."""
+"""Identity of an agent: its name, its server, and its configuration in the brain."""
 
 import logging
 import socket
@@ -19,16 +19,16 @@ from nervesys.stores.sealing import missing
 
 @dataclass
 class Identity:
-    """One agent, from one start to its end; what the brain says of it may change meanwhile.
+    """An agent from a start to its end; `config` and `settings` may change meanwhile.
 
     Attributes:
         name: of the agent.
         server: the host that it runs on.
-        instance_id: new at every start; a restart is proven by it.
+        instance_id: UUID, new at every start; it proves a restart.
         started_at: Unix seconds.
-        config: what the brain says of it.
-        settings: what the brain says to all.
-        folder: of everything that it keeps.
+        config: of this agent, from the brain.
+        settings: of all agents, from the brain.
+        folder: of its local files.
     """
 
     name: str
@@ -41,27 +41,27 @@ class Identity:
 
     @property
     def log(self) -> logging.Logger:
-        """The agent's own logger: what it says is shipped, whatever the root logger's level is."""
+        """The agent's own logger: its records are shipped, whatever the root logger's level is."""
         return logging.getLogger(f"agents.{self.name}")
 
     @cached_property
     def redactor(self) -> Redactor:
-        """Knows what is secret here."""
-        said = self.config.logging.redact
-        return Redactor(said.names, said.patterns)
+        """Removes secrets, with the configured names and patterns."""
+        redact = self.config.logging.redact
+        return Redactor(redact.names, redact.patterns)
 
     def key(self, template: str, **fields: str) -> str:
-        """A key of one of the store's areas, for this agent on this server."""
+        """Build a key of an area of the store, for this agent on this server."""
         return PathTemplate(template).build(agent=self.name, server=self.server, **fields)
 
 
-def named(called: str | None, environ: Mapping[str, str]) -> str:
-    """An agent's name: as it is called, else `NERVESYS_AGENT`, else the machine's own name up to its first dot.
+def resolve_name(given_name: str | None, environ: Mapping[str, str]) -> str:
+    """An agent's name: as given, else `NERVESYS_AGENT`, else the host name up to its first dot.
 
     Raises:
-        SettingsError: that is no name of an agent.
+        SettingsError: it is not a valid name of an agent.
     """
-    name = called or environ.get("NERVESYS_AGENT") or socket.gethostname().partition(".")[0]
+    name = given_name or environ.get("NERVESYS_AGENT") or socket.gethostname().partition(".")[0]
     try:
         return agent_name(name)
     except BadObject as bad:
@@ -69,18 +69,18 @@ def named(called: str | None, environ: Mapping[str, str]) -> str:
 
 
 def identify(name: str, server: str | None, base: Configuration, environ: Mapping[str, str], now: float) -> Identity:
-    """The identity of a new start.
+    """Build the identity of an agent that starts.
 
     Args:
-        name: as it was called.
-        server: flag that wins over `NERVESYS_SERVER` and the machine's own name.
-        base: the brain.
+        name: of the agent.
+        server: flag that wins over `NERVESYS_SERVER` and the host name.
+        base: the brain's configuration.
         environ: environment variables.
         now: Unix seconds.
 
     Raises:
-        SettingsError: the brain does not know the agent or has switched it off, the server's name is none, or the
-            paths of the store would let batches of logs overwrite each other.
+        SettingsError: the agent is not in the brain or is disabled, the server's name is invalid, or with the paths
+            of the store batches of logs would overwrite each other.
     """
     mistakes: list[SettingsProblem] = []
     host = server or environ.get("NERVESYS_SERVER") or socket.gethostname()
@@ -90,8 +90,8 @@ def identify(name: str, server: str | None, base: Configuration, environ: Mappin
         mistakes.append(SettingsProblem("NERVESYS_SERVER", "", f"{bad}; set it, or pass --server"))
     config = None
     with gathered(mistakes):
-        config = member(base.loaded, name)
-    mistakes += _ambiguous(base)
+        config = agent_config(base.loaded, name)
+    mistakes += _find_ambiguous_paths(base)
     if base.loaded.settings.storage.encryption.recipients and (problem := missing()):
         mistakes.append(SettingsProblem("config/storage.yaml", "encryption.recipients", problem))
     if mistakes or config is None:
@@ -99,11 +99,11 @@ def identify(name: str, server: str | None, base: Configuration, environ: Mappin
     return Identity(name, host, str(uuid.uuid4()), now, config, base.loaded.settings, base.place.home / "agents" / name)
 
 
-def member(loaded: Loaded, name: str) -> AgentConfig:
-    """What the brain says of an agent.
+def agent_config(loaded: Loaded, name: str) -> AgentConfig:
+    """The configuration of an agent in the brain.
 
     Raises:
-        SettingsError: it does not know the agent, or has switched it off.
+        SettingsError: the agent is not in the brain, or is disabled.
     """
     config = loaded.agents.get(name)
     if config is None:
@@ -116,16 +116,18 @@ def member(loaded: Loaded, name: str) -> AgentConfig:
     return config
 
 
-def _ambiguous(base: Configuration) -> list[SettingsProblem]:
-    """Paths that cannot tell two agents or two batches apart: good enough for reading, not for writing."""
+def _find_ambiguous_paths(base: Configuration) -> list[SettingsProblem]:
+    """Path templates with which two agents or two batches have the same key: allowed for readers, not for writers."""
     paths = base.loaded.settings.storage.storj.paths
     needed = {"agents": ({"agent"}, paths.agents), "active_logs": ({"agent", "date", "seq"}, paths.active_logs)}
     return [
-        SettingsProblem(base.loaded.origins[f"storage.storj.paths.{area}"], f"storj.paths.{area}", _lacks(missing))
+        SettingsProblem(
+            base.loaded.origins[f"storage.storj.paths.{area}"], f"storj.paths.{area}", _describe_missing(missing)
+        )
         for area, (fields, template) in needed.items()
         if (missing := sorted(fields - set(PathTemplate(template).fields)))
     ]
 
 
-def _lacks(fields: list[str]) -> str:
+def _describe_missing(fields: list[str]) -> str:
     return f"an agent that writes here needs {', '.join(f'{{{field}}}' for field in fields)} in the path"

@@ -1,4 +1,4 @@
-"""What an agent learned, for all: on its disk at once, in its own object of the store soon, merged once a day."""
+"""An agent's part of the shared knowledge: written to its disk at once, to an object of its own soon, merged daily."""
 
 import logging
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ from nervesys.stores.objects import ObjectReader, ObjectStore
 from nervesys.workspace.disk import replace, told
 
 OWN_BYTES = 1 << 20
-"""Of what one agent has learned."""
+"""Limit of one agent's own knowledge."""
 MAX_BYTES = 64 << 20
-"""Of any object that is read."""
+"""Limit of an object that is read."""
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +28,11 @@ class Learning:
 
     Attributes:
         me: the agent's name.
-        path: of the file that holds its part.
-        key: of the object that holds it.
-        shared: key of what all agents know.
-        store: that holds both.
-        clock: of what is learned.
+        path: of the local file that holds its part.
+        key: of the object that holds its part.
+        shared: key of the merged knowledge of all agents.
+        store: that holds both objects.
+        clock: timestamps the values.
     """
 
     me: str
@@ -42,103 +42,103 @@ class Learning:
     store: ObjectStore
     clock: Clock
     _own: Knowledge | None = None
-    _there: bytes | None = None
+    _uploaded: bytes | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def learn(self, key: str, value: Any) -> None:
-        """Keep a value for all; it is on the disk when this returns.
+        """Store a value for all agents; it is on the disk when this returns.
 
         Raises:
-            BadObject: the key is none, or the value is nothing that JSON can hold.
-            NervesysError: it is too much, or the disk takes no more.
+            BadObject: the key is invalid, or the value is not JSON.
+            NervesysError: the agent's knowledge is too large, or it cannot be written to the disk.
         """
         with self._lock, told(f"learn {key}"):
-            own = join([self._read(), learned(self.me, key, value, self.clock())])
+            own = join([self._read_own(), learned(self.me, key, value, self.clock())])
             body = own.contribution(self.me)
             if len(body) > OWN_BYTES:
-                raise NervesysError(f"learn {key}: an agent keeps {OWN_BYTES} bytes of knowledge, and not {len(body)}")
+                raise NervesysError(f"learn {key}: an agent may keep {OWN_BYTES} bytes of knowledge, not {len(body)}")
             replace(self.path, body)
             self._own = own
 
     def all(self) -> dict[str, Any]:
-        """What all agents learned, as of the last daily round, and this one until now.
+        """Values of all agents as of the last daily round, and this agent's own until now.
 
         Raises:
             StoreUnavailable: the store does not answer.
-            BadObject: what lies there cannot be read.
+            BadObject: an object cannot be parsed.
         """
-        _, base = known(self.store, self.shared)
+        _, base = read_shared(self.store, self.shared)
         with self._lock, told("read what was learned"):
-            self._fetch()
-            return join([base, self._read()]).tree()
+            self._merge_stored()
+            return join([base, self._read_own()]).tree()
 
     def sync(self) -> None:
-        """Bring what is new into the store.
+        """Upload this agent's knowledge, if it changed.
 
         Raises:
             StoreUnavailable: it stays on the disk.
-            BadObject: another content lies in the store; it is not overwritten.
+            BadObject: the agent's object in the store cannot be parsed; it is not overwritten.
         """
         with self._lock, told("read what was learned"):
-            if not self._read().said:
+            if not self._read_own().said:
                 return
-            self._fetch()
-            body = self._read().contribution(self.me)
-        if body != self._there:
+            self._merge_stored()
+            body = self._read_own().contribution(self.me)
+        if body != self._uploaded:
             self.store.put(self.key, body, content_type="application/json")
-            self._there = body
+            self._uploaded = body
 
-    def _fetch(self) -> None:
-        """What this agent learned on another server, once."""
-        if self._there is None:
-            there = _got(self.store, self.key)
-            if there:
-                self._own = join([self._read(), contributed(self.me, there, self.clock())])
-            self._there = there
+    def _merge_stored(self) -> None:
+        """Merge what this agent has learned on another server, once after the start."""
+        if self._uploaded is None:
+            stored = _get_or_empty(self.store, self.key)
+            if stored:
+                self._own = join([self._read_own(), contributed(self.me, stored, self.clock())])
+            self._uploaded = stored
 
-    def _read(self) -> Knowledge:
+    def _read_own(self) -> Knowledge:
         if self._own is None:
             self._own = NOTHING
             try:
                 if self.path.exists():
                     self._own = contributed(self.me, self.path.read_bytes(), self.clock())
             except BadObject as bad:
-                self.path.replace(aside := self.path.with_suffix(".aside"))
-                log.warning("what was learned here cannot be read, and is set aside: %s: %s", aside, bad)
+                self.path.replace(moved_to := self.path.with_suffix(".aside"))
+                log.warning("the local knowledge file cannot be parsed, and is moved to %s: %s", moved_to, bad)
         return self._own
 
 
-def learning_of(me: Identity, store: ObjectStore, clock: Clock) -> Learning:
+def open_learning(me: Identity, store: ObjectStore, clock: Clock) -> Learning:
     """An agent's part of the shared knowledge."""
     paths = me.settings.storage.storj.paths
     return Learning(me.name, me.folder / "knowledge.json", me.key(paths.knowledge), shared_key(paths), store, clock)
 
 
 def shared_key(paths: StorePaths) -> str:
-    """Key of what all agents know; an older layout names a folder."""
+    """Key of the merged knowledge; in an older layout the setting names a folder."""
     return f"{paths.shared}knowledge_base.json" if paths.shared.endswith("/") else paths.shared
 
 
-def known(store: ObjectReader, key: str) -> tuple[bytes, Knowledge]:
-    """What all agents know, and the object that says so; nothing where there is none.
+def read_shared(store: ObjectReader, key: str) -> tuple[bytes, Knowledge]:
+    """Read the merged knowledge: the object's body and its content, both empty if there is none.
 
     Raises:
         StoreUnavailable: the store does not answer.
-        BadObject: what lies there cannot be read.
+        BadObject: the object cannot be parsed.
     """
     folder = "/".join([*key.split("/")[:-1], ""])
     times = {info.key: info.modified for info in store.list(folder, recursive=False).objects}
     if key not in times:
         return b"", NOTHING
-    body = _got(store, key)
+    body = _get_or_empty(store, key)
     try:
         return body, kept(body, times[key]) if body else NOTHING
     except BadObject as bad:
-        raise BadObject(bad.reason, f"{key}: {bad.detail}; mend or delete it") from None
+        raise BadObject(bad.reason, f"{key}: {bad.detail}; repair or delete it") from None
 
 
-def _got(store: ObjectReader, key: str) -> bytes:
-    """An object, or nothing where there is none."""
+def _get_or_empty(store: ObjectReader, key: str) -> bytes:
+    """The body of an object; empty if there is none."""
     try:
         return store.get(key, max_bytes=MAX_BYTES)
     except BadObject as bad:

@@ -1,4 +1,4 @@
-"""One agent of a name on one host: a lock on a file, which the system releases when its holder dies."""
+"""At most one process for each agent name on a host: a file lock, which the kernel releases when its holder dies."""
 
 import fcntl
 import os
@@ -9,13 +9,13 @@ from nervesys.errors import NervesysError
 
 
 class Lock:
-    """Held from now until `release`.
+    """Held from construction until `release`.
 
     Args:
-        path: of the file, made where it is missing; it names the process that holds it.
+        path: of the lock file, which is created if missing, and holds the process id of the holder.
 
     Raises:
-        NervesysError: another holds it, or the file cannot be written.
+        NervesysError: another process holds it, or the file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,17 +39,17 @@ class Lock:
         _held.add(self)
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         self._file.close()
 
 
 _held: WeakSet[Lock] = WeakSet()
 
 
-def _forked() -> None:
-    """A child that a fork made holds no lock: it would hold it beyond its parent's death."""
+def _release_after_fork() -> None:
+    """A forked child closes its copy of the lock file: it would keep the lock after its parent died."""
     for lock in _held:
         lock.release()
 
 
-os.register_at_fork(after_in_child=_forked)
+os.register_at_fork(after_in_child=_release_after_fork)

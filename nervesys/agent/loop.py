@@ -1,7 +1,7 @@
-"""One duty of the agent in a thread of its own, so that none waits for another.
+"""A function of the agent that runs at an interval in a thread of its own, so that none waits for another.
 
 Daemon threads, not a pool: a pool is joined when the program ends, and a store that hangs would keep a stopped agent
-alive beyond its ten seconds.
+running beyond its ten seconds.
 """
 
 import logging
@@ -15,13 +15,13 @@ log = logging.getLogger(__name__)
 
 
 class Loop:
-    """Does its work again and again until stopped; what goes wrong is told once, until it changes.
+    """Calls a function at an interval until stopped; an error is logged once, until it changes.
 
     Args:
-        name: of the duty, as the log names it.
-        work: one round of it.
-        every: tells the seconds between the beginnings of two rounds, as they are configured now.
-        first: seconds before the first round; None for as long as before any other.
+        name: used in log messages.
+        work: called once a round.
+        every: returns the seconds between the starts of two rounds, as currently configured.
+        first: seconds before the first round; None for the usual interval.
     """
 
     def __init__(
@@ -29,50 +29,50 @@ class Loop:
     ) -> None:
         self._name, self._work, self._every, self._first = name, work, every, first
         self._wake = threading.Event()
-        self._at_once = False
+        self._immediately = False
         self._round = threading.Lock()
         self._stopped = False
-        self.trouble: str | None = None
-        """Why the last round failed; None when it did not."""
+        self.last_error: str | None = None
+        """Error message of the last round; None if it succeeded."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         threading.Thread(target=self._run, name=self._name, daemon=True).start()
 
     def wake(self) -> None:
-        """Let the next round begin now."""
-        self._at_once = True
+        """Start the next round now."""
+        self._immediately = True
         self._wake.set()
 
-    def retime(self) -> None:
-        """Ask anew how long the wait is, also in the one under way."""
+    def reschedule(self) -> None:
+        """Read the interval again, also for the current wait."""
         self._wake.set()
 
     def stop(self) -> None:
-        """Begin no further round; one that is under way goes on."""
+        """Start no further round; a running one is completed."""
         self._stopped = True
         self._wake.set()
 
-    def once(self) -> None:
-        """One round, after the one under way; the only place that catches all, for no duty's bug may end another."""
+    def run_now(self) -> None:
+        """Run one round, after the running one; catches every exception, for a bug in one loop must not end others."""
         with self._round:
-            self._try()
+            self._run_work()
 
-    def _try(self) -> None:
+    def _run_work(self) -> None:
         try:
             self._work()
         except NervesysError as err:
-            if str(err) != self.trouble:
+            if str(err) != self.last_error:
                 log.warning("%s failed, will try again: %s", self._name, err)
-            self.trouble = str(err)
+            self.last_error = str(err)
         except Exception as err:
-            if repr(err) != self.trouble:
+            if repr(err) != self.last_error:
                 log.exception("%s has a bug", self._name)
-            self.trouble = repr(err)
+            self.last_error = repr(err)
         else:
-            if self.trouble is not None:
+            if self.last_error is not None:
                 log.info("%s works again", self._name)
-            self.trouble = None
+            self.last_error = None
 
     def _run(self) -> None:
         began, first = time.monotonic(), self._first
@@ -81,13 +81,18 @@ class Loop:
             if self._stopped:
                 return
             began, first = time.monotonic(), None
-            self.once()
+            self.run_now()
 
     def _wait(self, began: float, first: float | None) -> None:
-        """Until the round after the one that began then is due, or woken."""
-        while not (self._at_once or self._stopped):
+        """Wait until the next round is due, or `wake` or `stop` is called.
+
+        Args:
+            began: start of the last round, as `time.monotonic` counts.
+            first: seconds to wait instead of the interval, before the first round.
+        """
+        while not (self._immediately or self._stopped):
             left = began + (self._every() if first is None else first) - time.monotonic()
             if left <= 0 or not self._wake.wait(left):
                 break
             self._wake.clear()
-        self._at_once = False
+        self._immediately = False

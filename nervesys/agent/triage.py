@@ -1,7 +1,7 @@
-"""Has an agent's errors judged by the language model, where one is configured; nothing waits for it.
+"""Triage of an agent's errors by a language model, if one is configured; nothing waits for it.
 
-The verdict is a log record like any other, so it is archived with the error. What is critical is posted to
-Alertmanager at once, and again for as long as such errors come.
+The verdict is logged, and so archived with the error. For a critical error an alert is posted to Alertmanager at once,
+and again for as long as such errors occur.
 """
 
 import logging
@@ -17,68 +17,70 @@ from nervesys.contract import Category, Level, LogRecord
 from nervesys.contract.fingerprints import fingerprint
 
 USE = "error_analysis"
-"""In `use_for`, for an analyst that judges errors."""
+"""Value in `use_for` that enables triage."""
 TRIGGER = "error"
-"""In a word of `triggers`, likewise: brains write `error`, `on_error`, `error_detected`."""
+"""Must be part of a value in `triggers`: existing brains write `error`, `on_error`, `error_detected`."""
 WAITING = 100
-"""Errors that wait for a verdict; of more, the oldest are left unjudged."""
-STANDS_SECONDS = 900.0
-"""That a critical error counts as present after it was last seen."""
+"""Errors queued for a verdict; beyond it the oldest are dropped without one."""
+CRITICAL_SECONDS = 900.0
+"""A critical error is active for so long after it was last seen."""
 TRACE_CHARACTERS = 3000
 
 
 @dataclass
-class Critical:
-    """A kind of error that was judged critical.
+class CriticalError:
+    """A kind of error with the verdict critical.
 
     Attributes:
-        since: when it was first seen; Unix seconds.
-        seen: when it was last seen.
+        action: that failed.
+        reason: given by the model.
+        first_seen: Unix seconds.
+        last_seen: Unix seconds.
     """
 
     action: str
     reason: str
-    since: float
-    seen: float
+    first_seen: float
+    last_seen: float
 
 
 class Triage:
-    """Judges the errors of one agent.
+    """Requests verdicts on the errors of one agent.
 
     Args:
-        me: whose they are.
-        analyst: who asks the model.
-        cluster: who is told of what is critical.
+        me: the agent.
+        analyst: client of the model.
+        cluster: the Alertmanagers to which critical errors are posted.
         clock: of all timestamps.
     """
 
     def __init__(self, me: Identity, analyst: Analyst, cluster: Cluster, clock: Clock) -> None:
         self._me, self._analyst, self._cluster, self._clock = me, analyst, cluster, clock
         self._errors: deque[LogRecord] = deque(maxlen=WAITING)
-        self._critical: dict[str, Critical] = {}
+        self._critical: dict[str, CriticalError] = {}
         self._posted_at: float | None = None
-        self.handler = Errors(self._errors, me.name)
-        """Takes the errors from the logging module."""
+        self.handler = ErrorQueueHandler(self._errors, me.name)
+        """Logging handler that queues errors."""
 
-    def turn(self) -> None:
-        """Judge what waits, and post what stands.
+    def judge_waiting(self) -> None:
+        """Request verdicts on all queued errors, and post an alert for active critical ones.
 
         Raises:
-            NoAnswer: the model did not judge; the errors wait.
-            AlertmanagerUnavailable: nobody took the alert; the next turn posts it.
+            NoModelAnswer: the model gave no verdict; the errors stay queued.
+            AlertmanagerUnavailable: no Alertmanager accepted the alert; the next call posts it.
         """
-        silence: NoModelAnswer | None = None
-        while self._errors and silence is None:
+        no_answer: NoModelAnswer | None = None
+        while self._errors and no_answer is None:
             error = self._errors[0]
             try:
                 self._judge(error)
             except NoModelAnswer as err:
-                silence = err
+                no_answer = err
             else:
                 self._errors.popleft()
         self._post()
-        if silence:
-            raise silence
+        if no_answer:
+            raise no_answer
 
     def _judge(self, error: LogRecord) -> None:
         kind, now = fingerprint(error), self._clock()
@@ -100,42 +102,44 @@ class Triage:
         if verdict.severity is ErrorSeverity.CRITICAL:
             before = self._critical.get(kind)
             if before is None:
-                self._posted_at = None  # news do not wait
-            since = before.since if before else error.timestamp
-            self._critical[kind] = Critical(action, verdict.reason, since, now)
+                self._posted_at = None  # a new kind of error is posted at once
+            first_seen = before.first_seen if before else error.timestamp
+            self._critical[kind] = CriticalError(action, verdict.reason, first_seen, now)
 
     def _post(self) -> None:
-        """Post the newest of what stands; once more, with its end, when nothing does."""
+        """Post an alert for the newest active error; once none is active, post its end."""
         now = self._clock()
         if not self._critical or (self._posted_at is not None and now - self._posted_at < REFRESH_SECONDS):
             return
-        newest = max(self._critical.values(), key=lambda one: one.seen)
-        self._critical = {kind: one for kind, one in self._critical.items() if now - one.seen < STANDS_SECONDS}
+        newest = max(self._critical.values(), key=lambda error: error.last_seen)
+        self._critical = {
+            kind: error for kind, error in self._critical.items() if now - error.last_seen < CRITICAL_SECONDS
+        }
         end = now + LASTS_SECONDS if self._critical else now
-        alert = posted(self._me.name, newest.action, newest.reason, self._me.settings, newest.since, end)
+        alert = posted(self._me.name, newest.action, newest.reason, self._me.settings, newest.first_seen, end)
         self._cluster.post([alert])
         self._posted_at = now
 
 
-class Errors(logging.Handler):
-    """Keeps each error."""
+class ErrorQueueHandler(logging.Handler):
+    """Logging handler that appends each error to a queue."""
 
     def __init__(self, errors: deque[LogRecord], agent: str) -> None:
         super().__init__(logging.ERROR)
         self._errors, self._agent = errors, agent
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep an error."""
+        """Queue an error."""
         try:
-            self._errors.append(_error(record, self._agent))
-        except Exception:  # noqa: BLE001  # whatever an argument's own code raises; logging tells it
+            self._errors.append(_to_log_record(record, self._agent))
+        except Exception:  # noqa: BLE001  # an argument's own code may raise anything; logging reports it
             self.handleError(record)
 
 
-def _error(record: logging.LogRecord, agent: str) -> LogRecord:
-    said = vars(record)
+def _to_log_record(record: logging.LogRecord, agent: str) -> LogRecord:
+    fields = vars(record)
     context = {
-        name: value for name, value in (said.get("context") or {}).items() if isinstance(value, str | int | float)
+        name: value for name, value in (fields.get("context") or {}).items() if isinstance(value, str | int | float)
     }
     if record.exc_info and record.exc_info[0]:
         trace = logging.Formatter().formatException(record.exc_info)
@@ -146,17 +150,17 @@ def _error(record: logging.LogRecord, agent: str) -> LogRecord:
             "agent_id": agent,
             "level": Level.ERROR,
             "category": Category.ERRORS,
-            "action": str(said.get("action") or record.name),
+            "action": str(fields.get("action") or record.name),
             "message": record.getMessage(),
             "context": context,
         }
     )
 
 
-def triage_of(me: Identity, clock: Clock) -> Triage | None:
-    """The triage that the settings ask for; None where they ask for none."""
-    said = me.settings.alibaba.alibaba_cloud
-    if USE not in said.use_for or not any(TRIGGER in one for one in said.triggers):
+def open_triage(me: Identity, clock: Clock) -> Triage | None:
+    """The triage that the settings enable, or None."""
+    fields = me.settings.alibaba.alibaba_cloud
+    if USE not in fields.use_for or not any(TRIGGER in trigger for trigger in fields.triggers):
         return None
-    analyst = analyst_of(said, me.folder / "analysis.sqlite3", me.redactor.text, clock)
+    analyst = analyst_of(fields, me.folder / "analysis.sqlite3", me.redactor.text, clock)
     return Triage(me, analyst, Cluster.of(me.settings.monitoring), clock) if analyst else None

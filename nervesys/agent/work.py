@@ -1,4 +1,4 @@
-"""What the agent does: tasks under way, tasks ended, tokens used, the last error."""
+"""The agent's tasks: running and finished ones, tokens used, the last error."""
 
 import threading
 from collections.abc import Callable
@@ -10,18 +10,18 @@ from nervesys.contract.state import COUNTER, COUNTERS, Tasks
 from nervesys.redact import KNOWN
 
 ERROR_CHARACTERS = 300
-"""That `last_error` keeps: the state stays tiny."""
+"""Length of `last_error`: the state object stays small."""
 
 
 @dataclass(eq=False)
 class Task:
-    """One piece of work, under way; whoever does it fills in what it cost.
+    """A running task; the code that runs it fills in its cost.
 
     Attributes:
-        action: what is done, such as `code_review`.
-        tokens: that it used of a language model.
-        model: that it asked; the agent's own where None.
-        context: further facts for the log record, such as `repository` and `file`.
+        action: name of the task, such as `code_review`.
+        tokens: language model tokens used.
+        model: language model used; None for the agent's own.
+        context: further fields for the log record, such as `repository` and `file`.
     """
 
     action: str
@@ -32,15 +32,15 @@ class Task:
 
 @dataclass(frozen=True)
 class WorkDone:
-    """The ledger at one instant.
+    """Snapshot of `Work`.
 
     Attributes:
-        current: action of the newest task under way.
-        busy: a task is under way, or ended since the last look.
-        tasks: ended since the start.
+        current: action of the newest running task.
+        busy: a task is running, or ended since the last snapshot.
+        tasks: finished since the start.
         tokens: used since the start.
-        counters: what the author counts, since the start.
-        last_error: the newest, in one line.
+        counters: the author's own counters, since the start.
+        last_error: the newest, as a single line.
     """
 
     current: str | None
@@ -52,10 +52,10 @@ class WorkDone:
 
 
 class Work:
-    """The ledger of tasks; any thread may write to it.
+    """Counts of tasks, tokens and errors; thread-safe.
 
     Args:
-        redact: takes the secrets out of a text.
+        redact: removes secrets from a text.
     """
 
     def __init__(self, redact: Callable[[str], str] = KNOWN.text) -> None:
@@ -66,62 +66,67 @@ class Work:
         self._counters: dict[str, float] = {}
         self._last_error: str | None = None
         self.occupied = False
-        """Work goes on of which the ledger sees no tasks: another program's."""
+        """A wrapped program is running, whose tasks are not seen here."""
 
     def begin(self, task: Task) -> None:
-        """Note that a task is under way."""
+        """Add a running task."""
         with self._lock:
             self._under_way.append(task)
 
     def end(self, task: Task, error: BaseException | None) -> None:
-        """Note how a task ended."""
-        with self._lock:
-            self._under_way.remove(task)
-            self._count(task.tokens, in_one_line(error, self._redact) if error else None)
-
-    def ended(self, tokens: int, error: str | None) -> None:
-        """Note a task that another program did.
+        """Count a finished task.
 
         Args:
-            tokens: that it used.
-            error: why it failed; None where it did not.
+            task: that `begin` was called with.
+            error: that it failed with; None if it succeeded.
         """
         with self._lock:
-            self._count(tokens, error and in_one_line(error, self._redact))
+            self._under_way.remove(task)
+            self._count(task.tokens, as_single_line(error, self._redact) if error else None)
+
+    def count_finished(self, tokens: int, error: str | None) -> None:
+        """Count a finished task of a wrapped program.
+
+        Args:
+            tokens: used by it.
+            error: message; None if it succeeded.
+        """
+        with self._lock:
+            self._count(tokens, error and as_single_line(error, self._redact))
 
     def count(self, name: str, amount: float) -> None:
-        """Add to a counter of the author's.
+        """Add to one of the author's own counters.
 
         Raises:
-            ValueError: the name is none, it is one too many, or the amount is negative.
+            ValueError: the name is invalid, there are too many counters, or the amount is negative.
         """
         if not COUNTER.fullmatch(name):
             raise ValueError(
-                f"count {name!r}: use a letter, then at most 63 letters, digits and underscores, all small"
+                f"count {name!r}: use a lower-case letter, then at most 63 lower-case letters, digits and underscores"
             )
         if not 0 <= amount < inf:
-            raise ValueError(f"count {name}: {amount} is no amount to add")
+            raise ValueError(f"count {name}: {amount} is not a finite number of 0 or more")
         with self._lock:
             if name not in self._counters and len(self._counters) >= COUNTERS:
-                raise ValueError(f"count {name}: an agent has at most {COUNTERS} counters, for each is a series")
+                raise ValueError(f"count {name}: an agent has at most {COUNTERS} counters, since each is a series")
             self._counters[name] = self._counters.get(name, 0) + amount
 
     def abandon(self, task: Task) -> None:
-        """Forget a task that neither succeeded nor failed: the agent was told to stop."""
+        """Drop a task that neither succeeded nor failed: the agent was stopped."""
         with self._lock:
             self._under_way.remove(task)
 
-    def error(self, error: BaseException) -> None:
-        """Note an error that belongs to no task."""
+    def record_error(self, error: BaseException) -> None:
+        """Record an error that belongs to no task."""
         with self._lock:
-            self._last_error = in_one_line(error, self._redact)
+            self._last_error = as_single_line(error, self._redact)
 
-    def look(self) -> WorkDone:
-        """The ledger now."""
+    def snapshot(self) -> WorkDone:
+        """The current counts."""
         with self._lock:
-            ended = self._completed + self._failed
-            busy = self.occupied or bool(self._under_way) or ended > self._ended_at_look
-            self._ended_at_look = ended
+            count_finished = self._completed + self._failed
+            busy = self.occupied or bool(self._under_way) or count_finished > self._ended_at_look
+            self._ended_at_look = count_finished
             return WorkDone(
                 current=self._redact(self._under_way[-1].action) if self._under_way else None,
                 busy=busy,
@@ -140,7 +145,7 @@ class Work:
             self._last_error = error
 
 
-def in_one_line(error: BaseException | str, redact: Callable[[str], str] = KNOWN.text) -> str:
-    """Kind and message of an error, without secrets and line breaks, cut to a bounded length."""
+def as_single_line(error: BaseException | str, redact: Callable[[str], str] = KNOWN.text) -> str:
+    """Type and message of an error, without secrets and line breaks, cut to `ERROR_CHARACTERS`."""
     text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
     return " ".join(redact(text).split())[:ERROR_CHARACTERS]

@@ -35,7 +35,7 @@ def test_it_is_made_up_once(tmp_path: Path) -> None:
         lay(own, lambda: NOON)
     assert files(tmp_path / "archive") == 4 * ARCHIVED_DAYS + 1
     tip = pygit2.Repository(str(tmp_path / "brain.git")).branches["state"].peel(pygit2.Commit)
-    assert (tip.message, list(tip.parents)) == ("Make up the days before the first", [])
+    assert (tip.message, list(tip.parents)) == ("Add generated daily summaries", [])
 
 
 @pytest.mark.parametrize("where", ["brain", "archive"])

@@ -1,8 +1,8 @@
 """Log records on the agent's disk until the store has confirmed them.
 
-Appending only touches memory; `commit` writes what was appended, twice a second, so that `kill -9` costs less than one.
-A batch is sealed under its key before it is sent, and untouched from then on: sent twice after a crash, it replaces
-itself.
+Appending only touches memory; `commit` writes appended records to the disk twice a second, so that `kill -9` loses less
+than one second. A batch gets its key before it is sent, and never changes after that: sent twice after a crash, it
+overwrites itself.
 """
 
 import sqlite3
@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nervesys.agent.logs.buffer_file import WAL_BYTES, Reserve, is_damage, open_file, set_aside
-from nervesys.agent.logs.handler import Said
-from nervesys.agent.logs.memory_queue import Pending
-from nervesys.agent.logs.records import Run
+from nervesys.agent.logs.handler import LoggedRecord
+from nervesys.agent.logs.memory_queue import MemoryQueue
+from nervesys.agent.logs.records import RecordRun
 from nervesys.contract.logs import LEVELS
 from nervesys.contract.state import Buffer as BufferState
 from nervesys.errors import NervesysError
 
 RUN_BYTES = 48
-"""That the file needs for a run of records beside their lines."""
+"""Overhead in the file for a run of records, beside their lines."""
 RESERVE_SHARE = 20
-"""One part of so many of the cap is kept free for deleting, up to `WAL_BYTES`."""
+"""1/20 of the cap, up to `WAL_BYTES`, is reserved on the disk for deleting."""
 COMMIT_RECORDS = 1000
 """Written in one transaction."""
 READ_RUNS = 10
-"""Taken from the file at once; who logs waits no longer than that."""
+"""Read under the lock at once, so that a caller of `append` never waits long."""
 
 _DROP = """
 DELETE FROM runs WHERE id IN (
@@ -36,19 +36,19 @@ DELETE FROM runs WHERE id IN (
     ORDER BY level, id LIMIT 1 + (SELECT count(*) FROM runs) / 10
 ) RETURNING level, records, length(lines)
 """
-_HELD = f"total(records), total(length(lines) + {RUN_BYTES})"
-_OF_ALL = "FROM runs"
-_OF_BATCH = "FROM runs WHERE id BETWEEN :first AND :last AND (:category IS NULL OR category = :category)"
+_TOTALS = f"total(records), total(length(lines) + {RUN_BYTES})"
+_FROM_ALL = "FROM runs"
+_FROM_BATCH = "FROM runs WHERE id BETWEEN :first AND :last AND (:category IS NULL OR category = :category)"
 
 
 class Batch(NamedTuple):
-    """Records that are sent as one object.
+    """Records that are shipped as one object.
 
     Attributes:
         key: of the object.
-        first: number of its first run of records.
-        last: number of its last run.
-        category: of all its records; None where they may differ.
+        first: id of its first run of records.
+        last: id of its last run.
+        category: of all its records; None if they may differ.
     """
 
     key: str
@@ -57,63 +57,65 @@ class Batch(NamedTuple):
     category: str | None
 
 
-class Buffer:
-    """Records in one SQLite file; any thread may use it.
+class LogBuffer:
+    """Records in one SQLite file; thread-safe.
 
     Args:
-        path: of the file; its folder is made.
+        path: of the file; its folder is created.
         max_bytes: cap; beyond it the least severe and oldest records are dropped and counted.
-        runs: makes of what was said what is kept.
+        runs: encodes records as runs.
 
     Raises:
-        NervesysError: the file cannot be made or opened.
+        NervesysError: the file cannot be created or opened.
     """
 
-    def __init__(self, path: Path, max_bytes: int, runs: Callable[[Iterable[Said]], Iterable[Run]]) -> None:
+    def __init__(
+        self, path: Path, max_bytes: int, runs: Callable[[Iterable[LoggedRecord]], Iterable[RecordRun]]
+    ) -> None:
         self._path, self._runs = path, runs
         self.max_bytes = max_bytes
-        """Cap; may change at any time."""
+        """Cap; may be changed at any time."""
         self._lock = threading.RLock()
-        self._pending = Pending()
+        self._pending = MemoryQueue()
         self._failing = False
         self._set_aside = 0
         self.bytes = 0
-        """Waiting on disk."""
-        self._told: str | None = None
+        """Size of the records on the disk."""
+        self._open_problem: str | None = None
         self._open()
         self._reserve = Reserve(Path(f"{path}.reserve"), min(WAL_BYTES, max_bytes // RESERVE_SHARE))
 
-    def append(self, said: Said) -> None:
-        """Take a record; only memory is touched, unless records come faster than they are written."""
-        if not self._pending.append(said):
-            self._relieve()
+    def append(self, record: LoggedRecord) -> None:
+        """Add a record in memory; writes to the disk only if records arrive faster than they are committed."""
+        if not self._pending.append(record):
+            self._free_memory()
 
     def commit(self) -> None:
-        """Write what was appended to the disk, and keep below the cap.
+        """Write appended records to the disk, and enforce the cap.
 
         Raises:
-            NervesysError: the disk refuses, and the records stay in memory as far as there is room; or the file was
-                damaged, and a new one is begun.
+            NervesysError: writing failed, and the records stay in memory as far as there is room; or the file was
+                damaged, and was replaced by a new one.
         """
         with self._lock:
-            if self._told:
-                told, self._told = self._told, None
-                raise NervesysError(told)
+            if self._open_problem:
+                problem, self._open_problem = self._open_problem, None
+                raise NervesysError(problem)
             while self._commit_some() == COMMIT_RECORDS:
                 pass
 
     def seal(self, key: Callable[[str, int], str], max_bytes: int, *, by_category: bool) -> None:
-        """Make the oldest records one batch, or one for each category; not before the last ones are deleted.
+        """Make the oldest records a batch, or one for each category; does nothing while earlier batches exist.
 
         Args:
-            key: makes a key that no other batch has from a category and the number of the batch's first run.
-            max_bytes: of the lines in all of them, unless a single run is longer.
-            by_category: one batch for each category; else one for all, whose category is empty.
+            key: returns a unique key for a category and the id of the batch's first run.
+            max_bytes: limit of the lines of all batches together, unless a single run is longer.
+            by_category: one batch for each category; else one for all, with an empty category.
 
         Raises:
-            NervesysError: the disk refuses.
+            NervesysError: the disk cannot be written.
         """
-        self._even_if_full(lambda: self._seal(key, max_bytes, by_category))
+        self._with_reserve(lambda: self._seal(key, max_bytes, by_category))
 
     def batches(self) -> list[Batch]:
         """All sealed batches, oldest first.
@@ -125,7 +127,7 @@ class Buffer:
             return [Batch(*row) for row in self._db.execute("SELECT * FROM batches ORDER BY first")]
 
     def lines(self, batch: Batch) -> Iterator[bytes]:
-        """A batch's lines of JSON, some at a time.
+        """A batch's lines of JSON, in chunks.
 
         Raises:
             NervesysError: the file cannot be read.
@@ -134,27 +136,27 @@ class Buffer:
         while True:
             span = {"first": done + 1, "last": batch.last, "category": batch.category, "limit": READ_RUNS}
             with self._writing("read a batch"):
-                rows = self._db.execute(f"SELECT id, lines {_OF_BATCH} ORDER BY id LIMIT :limit", span).fetchall()
+                rows = self._db.execute(f"SELECT id, lines {_FROM_BATCH} ORDER BY id LIMIT :limit", span).fetchall()
             if not rows:
                 return
             done = rows[-1][0]
             yield b"".join(lines for _, lines in rows)
 
     def delete(self, batch: Batch) -> None:
-        """Forget a batch that the store has confirmed.
+        """Delete a batch that the store has confirmed.
 
         Raises:
-            NervesysError: the disk refuses; the batch will be sent once more.
+            NervesysError: the disk cannot be written; the batch will be sent once more.
         """
-        self._even_if_full(lambda: self._delete(batch))
+        self._with_reserve(lambda: self._delete(batch))
 
     def state(self) -> BufferState:
-        """What waits and what was lost, for the agent's state."""
+        """Counts of buffered and dropped records, for the agent's state."""
         with self._lock:
             oldest = None
-            with suppress(sqlite3.Error):  # a heartbeat must not fail for it
+            with suppress(sqlite3.Error):  # a heartbeat must not fail because of it
                 oldest = self._db.execute("SELECT at FROM runs ORDER BY id LIMIT 1").fetchone()
-            dropped = self._dropped + self._pending.dropped
+            dropped = self._dropped_counts + self._pending.dropped
             return BufferState(
                 bytes=self.bytes,
                 records=self._records,
@@ -164,21 +166,21 @@ class Buffer:
             )
 
     def close(self) -> None:
-        """Release the file."""
+        """Close the file."""
         with self._lock:
             self._db.close()
 
     def _open(self) -> None:
-        self._db, self._told = open_file(self._path)
-        self._set_aside += self._told is not None
-        self._count()
+        self._db, self._open_problem = open_file(self._path)
+        self._set_aside += self._open_problem is not None
+        self._load_counts()
 
-    def _count(self) -> None:
-        self._records, self.bytes = map(int, self._db.execute(f"SELECT {_HELD} {_OF_ALL}").fetchone())
-        self._dropped = Counter(dict(self._db.execute("SELECT level, records FROM dropped")))
+    def _load_counts(self) -> None:
+        self._records, self.bytes = map(int, self._db.execute(f"SELECT {_TOTALS} {_FROM_ALL}").fetchone())
+        self._dropped_counts = Counter(dict(self._db.execute("SELECT level, records FROM dropped")))
 
     def _commit_some(self) -> int:
-        """Write the oldest records; few at once, so that a disk that refuses costs little. Returns how many."""
+        """Write the oldest records, few at once, so that a failed write costs little; returns how many."""
         taken = self._pending.take(COMMIT_RECORDS)
         if not taken and not self._pending.dropped:
             return 0
@@ -190,14 +192,14 @@ class Buffer:
             self._failing = True
             self._pending.put_back(taken)
             raise
-        self._records, self.bytes, self._dropped = counts  # now that it is written
+        self._records, self.bytes, self._dropped_counts = counts  # only after the transaction has been committed
         self._failing = False
         self._pending.dropped.clear()
         return len(taken)
 
     @contextmanager
     def _writing(self, what: str) -> Iterator[None]:
-        """One transaction; what SQLite raises becomes our error, and a file that is found damaged is replaced."""
+        """One transaction; SQLite's errors become `NervesysError`, and a damaged file is replaced."""
         with self._lock:
             try:
                 with self._db:
@@ -206,24 +208,24 @@ class Buffer:
                 if not is_damage(err):
                     raise NervesysError(f"{what}: {err}") from err
                 self._db.close()
-                told = set_aside(self._path, err)
+                problem = set_aside(self._path, err)
                 self._open()
                 self._set_aside += 1
-                raise NervesysError(f"{what}: {told}") from err
+                raise NervesysError(f"{what}: {problem}") from err
 
-    def _insert(self, runs: list[Run]) -> tuple[int, int, Counter[int]]:
-        """Returns how many records are there then, their bytes, and what was dropped by level."""
-        if not self._reserve.make():
+    def _insert(self, runs: list[RecordRun]) -> tuple[int, int, Counter[int]]:
+        """Insert runs and enforce the cap; returns the new totals: records, bytes, and dropped records by level."""
+        if not self._reserve.allocate():
             raise NervesysError("write the buffer: the disk is full")
         self._db.executemany("INSERT INTO runs (at, level, category, records, lines) VALUES (?, ?, ?, ?, ?)", runs)
         records = self._records + sum(run.records for run in runs)
         size = self.bytes + sum(len(run.lines) + RUN_BYTES for run in runs)
         dropped = self._pending.dropped.copy()
         while size > self.max_bytes:
-            gone = self._db.execute(_DROP).fetchall()
-            if not gone:
+            rows = self._db.execute(_DROP).fetchall()
+            if not rows:
                 break
-            for level, count, length in gone:
+            for level, count, length in rows:
                 records -= count
                 size -= length + RUN_BYTES
                 dropped[level] += count
@@ -232,7 +234,7 @@ class Buffer:
                 "INSERT INTO dropped VALUES (?, ?) ON CONFLICT DO UPDATE SET records = records + excluded.records",
                 (level, count),
             )
-        return records, size, self._dropped + dropped
+        return records, size, self._dropped_counts + dropped
 
     def _seal(self, key: Callable[[str, int], str], max_bytes: int, by_category: bool) -> None:
         with self._writing("seal a batch"):
@@ -249,35 +251,35 @@ class Buffer:
 
     def _delete(self, batch: Batch) -> None:
         with self._writing("delete a batch"):
-            records, size = self._db.execute(f"SELECT {_HELD} {_OF_BATCH}", batch._asdict()).fetchone()
-            self._db.execute(f"DELETE {_OF_BATCH}", batch._asdict())
+            records, size = self._db.execute(f"SELECT {_TOTALS} {_FROM_BATCH}", batch._asdict()).fetchone()
+            self._db.execute(f"DELETE {_FROM_BATCH}", batch._asdict())
             self._db.execute("DELETE FROM batches WHERE key = ?", (batch.key,))
         self.bytes -= int(size)
         self._records -= int(records)
-        with suppress(NervesysError), self._writing("give room back"):
-            self._db.executescript("PRAGMA incremental_vacuum")  # `execute` takes its first step only
+        with suppress(NervesysError), self._writing("shrink the file"):
+            self._db.executescript("PRAGMA incremental_vacuum")  # `execute` would run its first step only
 
-    def _even_if_full(self, deed: Callable[[], None]) -> None:
-        """Do what makes room, on the room that was kept for it where there is no other."""
+    def _with_reserve(self, action: Callable[[], None]) -> None:
+        """Call a function that frees room; if the disk is full, release the reserve and call it again."""
         with self._lock:
             try:
-                deed()
+                action()
             except NervesysError:
-                if not self._reserve.give_up():
+                if not self._reserve.release():
                     raise
                 self._empty_log()
-                deed()
-            if not self._reserve.held:
+                action()
+            if not self._reserve.allocated:
                 self._empty_log()
-                self._reserve.make()
+                self._reserve.allocate()
 
     def _empty_log(self) -> None:
-        """Bring the write-ahead log into the file, so that its room is free."""
+        """Move the write-ahead log into the file, which frees its room."""
         with suppress(NervesysError), self._writing("empty the write-ahead log"):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _span(self, max_bytes: int) -> tuple[int, int] | None:
-        """The first and last number of the oldest runs that fit."""
+        """First and last id of the oldest runs that fit."""
         first = last = None
         for number, length in self._db.execute("SELECT id, length(lines) FROM runs ORDER BY id"):
             max_bytes -= length
@@ -286,8 +288,8 @@ class Buffer:
             first, last = first or number, number
         return None if first is None or last is None else (first, last)
 
-    def _relieve(self) -> None:
-        """Memory is full: write it down, or lose what matters least where the disk does not take it."""
+    def _free_memory(self) -> None:
+        """Memory is full: commit it, or drop the least severe records if the disk cannot be written."""
         if not self._failing:
             try:
                 self.commit()
@@ -296,4 +298,4 @@ class Buffer:
             else:
                 return
         with self._lock:
-            self._pending.shed()
+            self._pending.drop_least_severe()

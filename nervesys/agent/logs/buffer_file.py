@@ -1,4 +1,4 @@
-"""The buffer's file: made, opened, and set aside where it is damaged, for an agent that cannot log is blind."""
+"""The buffer's file: created, opened, and moved aside if it is damaged, so that an agent can always log."""
 
 import os
 import sqlite3
@@ -10,7 +10,7 @@ from nervesys.errors import NervesysError
 
 VERSION = 2
 WAL_BYTES = 4 << 20
-"""Beside the file, once its content is in the file."""
+"""The write-ahead log is truncated to this after a checkpoint."""
 
 _SCHEMA = f"""
 CREATE TABLE runs (
@@ -24,74 +24,74 @@ PRAGMA user_version = {VERSION};
 
 
 class Reserve:
-    """Room that is given up when the disk is full: to delete what was shipped takes room first.
+    """Reserved room on the disk, released when the disk is full: deleting shipped records takes room in the log first.
 
-    Nothing is written without it, or the disk would fill up with what could not be deleted any more.
+    Nothing is written without it, or the disk would fill up with records that cannot be deleted any more.
 
     Args:
-        path: of the file that holds it.
-        size: bytes.
+        path: of the file that occupies the room.
+        size: in bytes.
     """
 
     def __init__(self, path: Path, size: int) -> None:
         self._path, self._size = path, size
-        self.held = False
-        """Whether the room is taken."""
+        self.allocated = False
+        """Whether the room is reserved."""
 
-    def make(self) -> bool:
-        """Take the room, where it is not taken yet; False where the disk has none."""
-        if self.held:
+    def allocate(self) -> bool:
+        """Reserve the room, if it is not reserved yet; returns False if the disk has none."""
+        if self.allocated:
             return True
         try:
             with self._path.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, self._size)
-            self.held = True
+            self.allocated = True
         except OSError:
-            self.give_up()
-        return self.held
+            self.release()
+        return self.allocated
 
-    def give_up(self) -> bool:
-        """Whether there was any room to give up."""
-        held, self.held = self.held, False
+    def release(self) -> bool:
+        """Free the room; returns whether any was reserved."""
+        allocated, self.allocated = self.allocated, False
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
-        return held
+        return allocated
 
 
-class Unreadable(Exception):
-    """The file is no buffer, or no longer."""
+class UnreadableBuffer(Exception):
+    """The file is not a buffer, or is damaged."""
 
 
 def open_file(path: Path) -> tuple[sqlite3.Connection, str | None]:
-    """Open the file, made where it is missing; a damaged one is set aside and a new one begun.
+    """Open the file, which is created if missing; a damaged one is moved aside and replaced by a new one.
 
     Returns:
-        The connection, and what was wrong with the file that was there, if anything.
+        The connection, and what was wrong with the existing file, if anything.
 
     Raises:
-        NervesysError: there can be no file.
+        NervesysError: the file cannot be created or opened.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return _opened(path), None
-        except (sqlite3.Error, Unreadable) as err:
+            return _connect(path), None
+        except (sqlite3.Error, UnreadableBuffer) as err:
             if not is_damage(err):
                 raise
-            told = set_aside(path, err)
-            return _opened(path), told
+            problem = set_aside(path, err)
+            return _connect(path), problem
     except (sqlite3.Error, OSError) as err:
         raise NervesysError(f"open the buffer {path}: {err}") from err
 
 
 def is_damage(err: Exception) -> bool:
-    """Whether an error says that the file itself is broken, rather than that the disk is full or slow."""
+    """Whether an error means that the file itself is damaged, rather than that the disk is full or slow."""
     code = getattr(err, "sqlite_errorcode", 0) & 0xFF
-    return isinstance(err, Unreadable) or code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    return isinstance(err, UnreadableBuffer) or code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def set_aside(path: Path, why: Exception) -> str:
-    """Move the file out of the way, over the one that was moved before; returns what was done, in words.
+    """Move the file aside, over an earlier moved one; returns a message about it.
 
     Raises:
         OSError: it cannot be moved.
@@ -100,17 +100,17 @@ def set_aside(path: Path, why: Exception) -> str:
         if (file := Path(f"{path}{end}")).exists():
             file.replace(f"{path}.damaged{end}")
     Path(f"{path}-shm").unlink(missing_ok=True)
-    return f"the buffer {path} is damaged ({why}): it is set aside as {path.name}.damaged, and a new one is begun"
+    return f"the buffer {path} is damaged ({why}): it is moved to {path.name}.damaged, and a new one is created"
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, check_same_thread=False, timeout=5)
     try:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
-        if not _first(db, "SELECT count(*) FROM sqlite_schema"):
+        if not _scalar(db, "SELECT count(*) FROM sqlite_schema"):
             db.executescript(_SCHEMA)
         _check(db)
     except BaseException:
@@ -120,12 +120,12 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _check(db: sqlite3.Connection) -> None:
-    version, problem = _first(db, "PRAGMA user_version"), _first(db, "PRAGMA quick_check(1)")
+    version, problem = _scalar(db, "PRAGMA user_version"), _scalar(db, "PRAGMA quick_check(1)")
     if version != VERSION:
-        raise Unreadable(f"it is of version {version}, not {VERSION}")
+        raise UnreadableBuffer(f"its version is {version}, not {VERSION}")
     if problem != "ok":
-        raise Unreadable(" ".join(problem.split()))
+        raise UnreadableBuffer(" ".join(problem.split()))
 
 
-def _first(db: sqlite3.Connection, query: str) -> Any:
+def _scalar(db: sqlite3.Connection, query: str) -> Any:
     return db.execute(query).fetchone()[0]

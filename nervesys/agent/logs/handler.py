@@ -1,6 +1,6 @@
-"""The bridge from the standard `logging` module to the buffer: what the caller pays for.
+"""The logging handler that fills the buffer; it runs in the caller's thread, so it does as little as possible.
 
-A record is taken down as it is at that moment, in as few steps as can be; `records` makes a line of it later.
+A record's values are copied as they are at that moment; `records` encodes them as a line later.
 """
 
 import logging
@@ -10,21 +10,21 @@ from typing import Any, NamedTuple
 from nervesys.agent.logs.json_encoding import json_object, text_of
 
 TRACEBACK_CHARACTERS = 4000
-"""The newest ones, of a traceback that goes along."""
+"""Last characters kept of a traceback."""
 
 
-class Said(NamedTuple):
-    """One log record, as it was when it was logged.
+class LoggedRecord(NamedTuple):
+    """The values of a log record when it was logged.
 
     Attributes:
         at: Unix seconds.
-        severity: as the logging module counts it.
-        logger: its name.
+        severity: level number of the logging module.
+        logger: name of the logger.
         message: with its arguments filled in.
-        action: what was being done, where it was said.
-        category: of the contract, where it was said.
-        context: a JSON object, where there is any.
-        metadata: a JSON object, where there is any.
+        action: name of the task, if given.
+        category: of the contract, if given.
+        context: a JSON object, if given.
+        metadata: a JSON object, if given.
     """
 
     at: float
@@ -37,42 +37,42 @@ class Said(NamedTuple):
     metadata: str | None = None
 
 
-_said = tuple.__new__
-"""Makes a named tuple in half the time that its own constructor takes: the caller waits for it."""
+_new_tuple = tuple.__new__
+"""Creates a named tuple in half the time of its own constructor: the caller waits for it."""
 
 
 class BufferHandler(logging.Handler):
-    """Hands each record to the buffer, in the contract's form, and does nothing else.
+    """Appends each record to the buffer, in the contract's form.
 
     `extra` may carry `action`, `category`, `context` and `metadata`. A wrong format string is reported as logging does,
     and never stops the caller.
 
     Args:
-        take: takes what was said; from any thread.
-        redact: takes the secrets out of a text.
+        append: called with each record, from any thread.
+        redact: removes secrets from a text.
     """
 
-    def __init__(self, take: Callable[[Said], None], redact: Callable[[str], str]) -> None:
+    def __init__(self, append: Callable[[LoggedRecord], None], redact: Callable[[str], str]) -> None:
         super().__init__()
-        self._take, self._redact = take, redact
+        self._append, self._redact = append, redact
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Take a record down; without the lock that other handlers need."""
+        """Append a record, without the lock of `logging.Handler`: the buffer is thread-safe."""
         if self.filters and not self.filter(record):
             return False
         self.emit(record)
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a record down."""
+        """Append a record."""
         try:
-            said = record.__dict__.get
-            action, category, context, metadata = said("action"), said("category"), said("context"), said("metadata")
+            get = record.__dict__.get
+            action, category, context, metadata = get("action"), get("category"), get("context"), get("metadata")
             if record.exc_info or record.stack_info:
-                context = self._with_trace(context, record)
-            self._take(
-                _said(
-                    Said,
+                context = self._add_traceback(context, record)
+            self._append(
+                _new_tuple(
+                    LoggedRecord,
                     (
                         record.created,
                         record.levelno,
@@ -85,24 +85,24 @@ class BufferHandler(logging.Handler):
                     ),
                 )
             )
-        except Exception:  # noqa: BLE001  # whatever an argument's own code raises; logging tells it
+        except Exception:  # noqa: BLE001  # an argument's own code may raise anything; logging reports it
             self.handleError(record)
 
-    def _with_trace(self, context: Any, record: logging.LogRecord) -> dict[Any, Any]:
-        found = dict(_mapping(context or {}))
+    def _add_traceback(self, context: Any, record: logging.LogRecord) -> dict[Any, Any]:
+        context_fields = dict(_as_mapping(context or {}))
         if record.exc_info and record.exc_info[0]:
             trace = logging.Formatter().formatException(record.exc_info)
-            found |= {"exception": record.exc_info[0].__name__, "traceback": _tail(trace, self._redact)}
+            context_fields |= {"exception": record.exc_info[0].__name__, "traceback": _tail(trace, self._redact)}
         if record.stack_info:
-            found["stack"] = _tail(record.stack_info, self._redact)
-        return found
+            context_fields["stack"] = _tail(record.stack_info, self._redact)
+        return context_fields
 
 
 def render_for_logging(_: Any, __: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    """The last processor of a structlog configuration: hands an event to the `logging` module in the contract's form.
+    """The last processor of a structlog configuration: passes an event to the `logging` module in the contract's form.
 
-    `event` becomes the message; `action`, `category`, `context` and `metadata` keep their places; whatever else was
-    bound goes into the context. Use it with `structlog.stdlib.LoggerFactory()`.
+    `event` becomes the message; `action`, `category`, `context` and `metadata` keep their places; all other bound
+    values go into the context. Use it with `structlog.stdlib.LoggerFactory()`.
 
     Args:
         event: structlog's event dictionary.
@@ -118,14 +118,14 @@ def render_for_logging(_: Any, __: str, event: Mapping[str, Any]) -> dict[str, A
     message, context = rest.pop("event", ""), rest.pop("context", None) or {}
     for known in ("level", "timestamp", "logger"):  # the record has its own
         rest.pop(known, None)
-    return {"msg": str(message), **arguments, "extra": {**extra, "context": {**_mapping(context), **rest}}}
+    return {"msg": str(message), **arguments, "extra": {**extra, "context": {**_as_mapping(context), **rest}}}
 
 
-def _mapping(value: Any) -> Mapping[Any, Any]:
+def _as_mapping(value: Any) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {"value": value}
 
 
 def _tail(text: str, redact: Callable[[str], str]) -> str:
-    """The end of a text; what is cut is searched for secrets before, lest half of one remains."""
+    """The end of a text; secrets are removed before it is cut, so that no half of one remains."""
     limit = TRACEBACK_CHARACTERS
     return text if len(text) <= limit else redact(text[-2 * limit :])[-limit:]

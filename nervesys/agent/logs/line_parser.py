@@ -1,4 +1,4 @@
-"""What a line that a program prints says, as a record of the logging module."""
+"""Parses a line that a program prints into a record of the logging module."""
 
 import json
 import logging
@@ -15,40 +15,40 @@ NUMBERS = {
     Level.ERROR: logging.ERROR,
 }
 STREAMS = {"stdout": Level.INFO, "stderr": Level.WARN}
-"""How severe a line is that does not say so itself, by where it was printed."""
+"""Level of a line that names none, by its stream."""
 LEVEL = re.compile(r"\b(?:(DEBUG|TRACE)|(INFO|NOTICE)|(WARN|WARNING)|(ERROR|FATAL|CRITICAL|PANIC))\b")
 LEVEL_CHARACTERS = 120
-"""Of a line's beginning, in which programs name the level."""
+"""At the beginning of a line, where programs name the level."""
 
 
-def heard(line: str, stream: str, *, logger: str, action: str, now: float) -> logging.LogRecord:
-    """A line as a record, which carries action, category, context and metadata as `extra` would.
+def parse_line(line: str, stream: str, *, logger: str, action: str, now: float) -> logging.LogRecord:
+    """Parse a line into a record, with action, category, context and metadata set as by `extra`.
 
-    A JSON object in the form of the contract's log records is taken as what it says; its `timestamp` may be missing,
-    and keys that the contract does not know go to its context. Any other line is a message.
+    A JSON object in the form of the contract's log records is used as it is; its `timestamp` may be missing, and keys
+    unknown to the contract go to its context. Any other line becomes the message.
 
     Args:
         line: without its end.
         stream: `stdout` or `stderr`.
-        logger: name of the logger that will say it.
-        action: of a line that names none.
-        now: Unix seconds, of a line that tells no time.
+        logger: name of the logger of the record.
+        action: default for a line that names none.
+        now: Unix seconds, for a line without a timestamp.
     """
-    said = _said(line, now)
-    if said is None:
-        level = _level(line, stream)
+    parsed = _parse_json(line, now)
+    if parsed is None:
+        level = _find_level(line, stream)
         return _record(logger, level, line, now, {"action": action, "context": {"stream": stream}})
     extra = {
-        "action": said.action or action,
-        "category": said.category if "category" in said.model_fields_set else None,
-        "context": {**(said.model_extra or {}), **said.context.model_dump(exclude_none=True)},
-        "metadata": said.metadata.model_dump(exclude_none=True),
+        "action": parsed.action or action,
+        "category": parsed.category if "category" in parsed.model_fields_set else None,
+        "context": {**(parsed.model_extra or {}), **parsed.context.model_dump(exclude_none=True)},
+        "metadata": parsed.metadata.model_dump(exclude_none=True),
     }
-    return _record(logger, said.level, said.message, said.timestamp, extra)
+    return _record(logger, parsed.level, parsed.message, parsed.timestamp, extra)
 
 
-def _said(line: str, now: float) -> LogRecord | None:
-    """The record that a line of JSON already is."""
+def _parse_json(line: str, now: float) -> LogRecord | None:
+    """Parse a line that is a log record in JSON; None for any other line."""
     if not line.startswith("{"):
         return None
     try:
@@ -60,9 +60,9 @@ def _said(line: str, now: float) -> LogRecord | None:
         return None
 
 
-def _level(line: str, stream: str) -> Level:
-    found = LEVEL.search(line, 0, LEVEL_CHARACTERS)
-    return list(Level)[found.lastindex - 1] if found and found.lastindex else STREAMS[stream]
+def _find_level(line: str, stream: str) -> Level:
+    match = LEVEL.search(line, 0, LEVEL_CHARACTERS)
+    return list(Level)[match.lastindex - 1] if match and match.lastindex else STREAMS[stream]
 
 
 def _record(logger: str, level: Level, message: str, at: float, extra: dict[str, Any]) -> logging.LogRecord:

@@ -1,4 +1,4 @@
-"""From what was said to lines of the contract, without their secrets; the only way into the buffer."""
+"""Encodes log records as lines of the contract, without their secrets; the only way into the buffer."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -7,27 +7,27 @@ from typing import NamedTuple
 
 import orjson
 
-from nervesys.agent.logs.handler import Said
-from nervesys.agent.logs.json_encoding import mended
+from nervesys.agent.logs.handler import LoggedRecord
+from nervesys.agent.logs.json_encoding import without_surrogates
 from nervesys.contract import Category, Level, format_time
 from nervesys.contract.logs import LEVELS, category_of
 from nervesys.redact import Redactor
 
 LINE_CHARACTERS = 65_536
-"""Of one record; of one that is longer, what is beside the message is left out."""
+"""Limit of one record; of a longer one context and metadata are left out."""
 RUN_RECORDS = 100
-"""At most; what is dropped for want of room is dropped by the run."""
+"""Limit of a run; when the buffer is full, whole runs are dropped."""
 
 
-class Run(NamedTuple):
-    """Records that follow each other and are of one level and category: the buffer writes and reads them as one.
+class RecordRun(NamedTuple):
+    """Consecutive records of the same level and category, which the buffer stores as one row.
 
     Attributes:
         at: Unix seconds of the first.
-        level: its place in `LEVELS`.
+        level: index in `LEVELS`.
         category: of the contract.
-        records: how many they are.
-        lines: of each its JSON, and the end of the line.
+        records: their number.
+        lines: one line of JSON for each.
     """
 
     at: float
@@ -37,13 +37,13 @@ class Run(NamedTuple):
     lines: bytes
 
 
-class Scribe:
-    """Writes lines.
+class RecordEncoder:
+    """Encodes records as lines.
 
     Args:
-        agent: who speaks.
-        instance: new at every start; with a number it makes the `id` by which a record that was shipped twice is known.
-        redactor: knows what is secret.
+        agent: name of the agent.
+        instance: UUID, new at every start; with a number it forms the `id` that reveals a record shipped twice.
+        redactor: removes secrets.
     """
 
     def __init__(self, agent: str, instance: str, redactor: Redactor) -> None:
@@ -51,28 +51,28 @@ class Scribe:
         self._prefix = instance.replace("-", "")[:12]
         self._numbers = count(1)
 
-    def runs(self, said: Iterable[Said]) -> Iterator[Run]:
-        """Records as the buffer keeps them, in their order."""
-        for (level, category), group in groupby(said, _kind):
+    def runs(self, records: Iterable[LoggedRecord]) -> Iterator[RecordRun]:
+        """Encode records as runs, in their order."""
+        for (level, category), group in groupby(records, _record_kind):
             alike = list(group)
             for first in range(0, len(alike), RUN_RECORDS):
                 part = alike[first : first + RUN_RECORDS]
-                yield Run(part[0].at, level, category, len(part), self._lines(part, level, category))
+                yield RecordRun(part[0].at, level, category, len(part), self._lines(part, level, category))
 
-    def _lines(self, part: Iterable[Said], level: int, category: str) -> bytes:
-        same = f'"agent_id":"{self._agent}","level":"{LEVELS[level].value}","category":"{category}"'
-        return "".join([self._line(said, same) for said in part]).encode()
+    def _lines(self, part: Iterable[LoggedRecord], level: int, category: str) -> bytes:
+        common = f'"agent_id":"{self._agent}","level":"{LEVELS[level].value}","category":"{category}"'
+        return "".join([self._line(record, common) for record in part]).encode()
 
-    def _line(self, said: Said, same: str) -> str:
-        """Put together by hand, of texts that are JSON already: in a third of the time that a mapping takes."""
+    def _line(self, record: LoggedRecord, common: str) -> str:
+        """Concatenated by hand from texts that are JSON already: in a third of the time of dumping a mapping."""
         line = (
-            f'{{"timestamp":"{format_time(said.at)}","id":"{self._prefix}-{next(self._numbers)}",{same}'
-            f',"action":{_dumped(said.action or said.logger)},"message":{_dumped(said.message)}'
+            f'{{"timestamp":"{format_time(record.at)}","id":"{self._prefix}-{next(self._numbers)}",{common}'
+            f',"action":{_json_string(record.action or record.logger)},"message":{_json_string(record.message)}'
         )
-        if said.context:
-            line += f',"context":{said.context}'
-        if said.metadata:
-            line += f',"metadata":{said.metadata}'
+        if record.context:
+            line += f',"context":{record.context}'
+        if record.metadata:
+            line += f',"metadata":{record.metadata}'
         line += "}"
         if len(line) > LINE_CHARACTERS or self._redactor.suspects(line):
             line = self._redactor.line(line.encode()).decode()
@@ -83,17 +83,17 @@ class Scribe:
 
 
 def rank_of(severity: int) -> int:
-    """The place in `LEVELS` of a severity as the logging module counts it."""
+    """Index in `LEVELS` of a level number of the logging module."""
     return min(max(severity // 10 - 1, 0), len(LEVELS) - 1)
 
 
-def _kind(said: Said) -> tuple[int, str]:
-    return _kind_of(said.severity, said.category, said.logger)
+def _record_kind(record: LoggedRecord) -> tuple[int, str]:
+    return _level_and_category(record.severity, record.category, record.logger)
 
 
 @lru_cache(maxsize=256)
-def _kind_of(severity: int, category: str | None, logger: str) -> tuple[int, str]:
-    """The level, and the category: as said, else by who says it and how severe it is."""
+def _level_and_category(severity: int, category: str | None, logger: str) -> tuple[int, str]:
+    """Level and category; a record without a category gets one by its level and logger."""
     level = rank_of(severity)
     if category:
         return level, category_of(category).value
@@ -102,8 +102,8 @@ def _kind_of(severity: int, category: str | None, logger: str) -> tuple[int, str
     return level, (Category.SYSTEM if logger.startswith("nervesys.") else Category.ACTIVITY).value
 
 
-def _dumped(text: str) -> str:
+def _json_string(text: str) -> str:
     try:
         return orjson.dumps(text).decode()
-    except TypeError:  # half a pair of surrogates
-        return orjson.dumps(mended(text)).decode()
+    except TypeError:  # a lone surrogate
+        return orjson.dumps(without_surrogates(text)).decode()

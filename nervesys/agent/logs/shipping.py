@@ -1,11 +1,11 @@
-"""Ships sealed batches to the store; a batch leaves the disk only after the store has confirmed it."""
+"""Ships sealed batches to the store; a batch is deleted from the disk only after the store has confirmed it."""
 
 import random
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from nervesys.agent.identity import Identity
-from nervesys.agent.logs.buffer import Batch, Buffer
+from nervesys.agent.logs.buffer import Batch, LogBuffer
 from nervesys.clock import Clock
 from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
@@ -21,35 +21,35 @@ SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 FIRST_PAUSE_SECONDS = 5.0
 """After the first failure; each further one doubles it, up to the interval between two shipments."""
 FULL_SHARE = 0.9
-"""Of the largest batch: what waits then still is a single one once it is sealed."""
+"""Of the largest batch: so full, the buffered records still fit into a single batch when they are sealed."""
 SMALLEST_BATCHES = 4
-"""Batches that the buffer has room for, at least, however small it is."""
+"""Least number of batches that fit into the buffer, however small it is."""
 
 
 @dataclass
 class Shipper:
-    """Takes batches from the buffer to the store.
+    """Uploads batches from the buffer to the store.
 
     Attributes:
-        store: that takes them.
-        buffer: that holds them.
-        me: whose records they are.
-        clock: dates a batch when it is sealed.
+        store: target of the upload.
+        buffer: source of the batches.
+        me: the agent.
+        clock: timestamps a batch when it is sealed.
     """
 
     store: ObjectStore
-    buffer: Buffer
+    buffer: LogBuffer
     me: Identity
     clock: Clock
     _failures: int = field(default=0, init=False)
 
     @property
     def full(self) -> bool:
-        """Whether nearly a whole batch waits, and nothing speaks against sending it."""
+        """Whether nearly a whole batch is buffered, and the last shipment did not fail."""
         return not self._failures and self.buffer.bytes >= FULL_SHARE * self._batch_bytes
 
     def pause(self) -> float:
-        """Seconds until the next shipment: longer after each failure, and not the same for all agents."""
+        """Seconds until the next shipment: exponential backoff after failures, with jitter."""
         interval = self._settings.flush_interval_minutes * 60
         if not self._failures:
             return interval
@@ -57,10 +57,10 @@ class Shipper:
         return longest * random.uniform(0.5, 1)  # noqa: S311  # jitter, no secret
 
     def ship(self) -> None:
-        """Send all that is sealed, then seal and send what waits.
+        """Send all sealed batches, then seal and send the other buffered records.
 
         Raises:
-            StoreUnavailable: what was not confirmed stays in the buffer.
+            StoreUnavailable: batches that were not confirmed stay in the buffer.
             NervesysError: the buffer cannot be read or written.
         """
         try:
@@ -71,7 +71,7 @@ class Shipper:
         self._failures = 0
 
     def _ship(self) -> None:
-        with suppress(NervesysError):  # told by who commits; what is on the disk can go nevertheless
+        with suppress(NervesysError):  # logged by the commit loop; records on the disk can be shipped all the same
             self.buffer.commit()
         self._send()
         while True:
@@ -81,7 +81,7 @@ class Shipper:
                 return
 
     def _send(self) -> int:
-        """Send what is sealed; returns how many batches."""
+        """Send all sealed batches; returns how many."""
         batches = self.buffer.batches()
         for batch in batches:
             self._put(batch)

@@ -1,6 +1,6 @@
-"""Backups: the brain's configuration, one object a day, whichever agent comes first; and the full one of a day.
+"""Backups: the brain's configuration, one object a day, written by the first agent; and a day's full backup.
 
-Both are tar.gz, and end in `SHA256SUMS`, as sha256sum writes and reads it: whoever restores compares with it.
+Both are tar.gz, and their last file is `SHA256SUMS`, in sha256sum's format, which a restore checks.
 """
 
 import gzip
@@ -22,7 +22,7 @@ from nervesys.stores.sealing import both_forms, name_for, seal
 
 FOLDERS = ("config", "config/agents", "config/profiles")
 CONFIGURATION, STORE = "config/", "store/"
-"""What the names of files begin with: the brain's, and the objects of the store."""
+"""Prefixes of the names of files: of the brain, and of objects of the store."""
 SUMS = "SHA256SUMS"
 """The last file, with the SHA-256 of all others."""
 BACKSLASH = "\\"
@@ -30,15 +30,15 @@ BACKSLASH = "\\"
 
 @dataclass
 class Backup:
-    """Sees to it that today's backup lies in the store.
+    """Ensures that today's backup of the configuration is in the store.
 
     Attributes:
-        store: that takes it.
+        store: to write to.
         template: of its key.
         tree: the brain's files.
-        clock: says which day it is.
-        recipients: who alone are to read it; all where there are none.
-        kept: the day that is done.
+        clock: gives the current day.
+        recipients: of age encryption; plain if there are none.
+        kept: date of the last backup known to be in the store.
     """
 
     store: ObjectStore
@@ -49,10 +49,10 @@ class Backup:
     kept: str = ""
 
     def keep(self) -> None:
-        """Put today's backup, unless it is there.
+        """Write today's backup, if it does not exist.
 
         Raises:
-            StoreUnavailable: the next round tries again.
+            StoreUnavailable: the next call tries again.
         """
         today = time_fields(self.clock())
         if self.kept == today["date"]:
@@ -61,12 +61,12 @@ class Backup:
         listing = self.store.list(self.template.prefix(**today))
         if all(info.key not in both_forms(key) for info in listing.objects):
             recipients = self.recipients()
-            self.store.put(name_for(key, recipients), seal(packed(self.tree), recipients))
+            self.store.put(name_for(key, recipients), seal(pack_configuration(self.tree), recipients))
         self.kept = today["date"]
 
 
-def packed(tree: Tree) -> bytes:
-    """A brain's `config/` as tar.gz; the same files give the same bytes."""
+def pack_configuration(tree: Tree) -> bytes:
+    """Pack a brain's `config/` as tar.gz; the same files give the same bytes."""
     out = io.BytesIO()
     with _packer(out) as packer:
         packer.add_configuration(tree)
@@ -74,11 +74,11 @@ def packed(tree: Tree) -> bytes:
 
 
 def write_backup(out: IO[bytes], tree: Tree, store: ObjectReader, areas: Iterable[PathTemplate]) -> None:
-    """A full backup as tar.gz: `config/` of the brain, and below `store/` the objects of these areas, streamed.
+    """Write a full backup as tar.gz: `config/` of the brain, and below `store/` the objects of these areas, streamed.
 
     Raises:
         StoreUnavailable: the store does not answer.
-        BadObject: an object went away meanwhile.
+        BadObject: an object was deleted meanwhile.
     """
     with _packer(out) as packer:
         packer.add_configuration(tree)
@@ -90,10 +90,10 @@ def write_backup(out: IO[bytes], tree: Tree, store: ObjectReader, areas: Iterabl
 
 
 class Packer:
-    """Adds files to a backup, and remembers their checksums.
+    """Adds files to a backup, and collects their checksums.
 
     Args:
-        tar: that takes them.
+        tar: to write to.
     """
 
     def __init__(self, tar: tarfile.TarFile) -> None:
@@ -109,11 +109,11 @@ class Packer:
     def add(self, name: str, stream: IO[bytes]) -> None:
         """Add a file."""
         stream.seek(0)
-        self._sums.append(_sum(hashlib.file_digest(stream, "sha256").hexdigest(), name))  # type: ignore[arg-type]  # can be read
+        self._sums.append(_checksum_line(hashlib.file_digest(stream, "sha256").hexdigest(), name))  # type: ignore[arg-type]  # it is readable
         self._put(name, stream)
 
     def close(self) -> None:
-        """Add the checksums of all of them."""
+        """Add the file of checksums."""
         self._put(SUMS, io.BytesIO("".join(self._sums).encode()))
 
     def _put(self, name: str, stream: IO[bytes]) -> None:
@@ -131,14 +131,14 @@ def _packer(out: IO[bytes]) -> Iterator[Packer]:
         packer.close()
 
 
-def _sum(digest: str, name: str) -> str:
-    """A line of checksums; a name that would break it is escaped, and the line says so, as sha256sum has it."""
+def _checksum_line(digest: str, name: str) -> str:
+    """A line of `SHA256SUMS`; if its name needs escapes, the line starts with a backslash, as sha256sum writes it."""
     escaped = name.replace("\\", r"\\").replace("\n", r"\n")
     return f"{'' if escaped == name else BACKSLASH}{digest}  {escaped}\n"
 
 
-def parsed_sums(body: bytes) -> dict[str, str]:
-    """The SHA-256 of each file, by its name; for a line that is none, no file is vouched for."""
+def parse_sums(body: bytes) -> dict[str, str]:
+    """Parse `SHA256SUMS` into the SHA-256 of each file by its name; lines in another form are skipped."""
     lines = (line.partition("  ") for line in body.decode(errors="replace").split("\n"))
     return {
         _unescaped(name) if digest.startswith(BACKSLASH) else name: digest.removeprefix(BACKSLASH)
@@ -148,4 +148,4 @@ def parsed_sums(body: bytes) -> dict[str, str]:
 
 
 def _unescaped(name: str) -> str:
-    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], name)
+    return re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], name)

@@ -1,11 +1,12 @@
-"""An agent's own SQLite files: copied to the store, and brought back where the agent starts anew.
+"""An agent's own SQLite files: copied to the store, and restored on a new server.
 
     databases/{agent}/NAME/{date}T{time}Z.sqlite3     a copy; by the store's clock, the last one written is the newest
-    databases/{agent}/NAME/{date}T{time}Z.sqlite3.age likewise, for those alone who hold an identity
+    databases/{agent}/NAME/{date}T{time}Z.sqlite3.age likewise, encrypted by age
 
-A copy is taken by SQLite's online backup, so writers go on. Beside each file is noted which copies it has grown from: a
-file that has grown from the newest is used as it is. Else the newest is brought back, and the file is set aside. Where
-the newest cannot be opened, a file that was written to later is used, and the copy stays for who can.
+A copy is taken by SQLite's online backup, so writers are not blocked. A state file beside each database lists the
+copies that it continues: a database that continues the newest copy is used as it is. Else the newest copy is restored,
+and the local file is moved aside. If the newest copy cannot be decrypted, a local file that was written later is used,
+and the copy is kept.
 """
 
 import json
@@ -33,19 +34,19 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 COPY = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z\.sqlite3(\.age)?")
 END = ".sqlite3"
 SPARE_BYTES = 64 << 20
-"""That stay free on the disk beside a copy."""
+"""Of free disk space required beside the size of a copy."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Note:
-    """What is known of a file.
+class DatabaseCopyState:
+    """Relation of a local file to its copies in the store; saved as JSON beside the file.
 
     Attributes:
-        origins: keys of the copies that it has grown from; the last one may be under way.
-        state: how the file looked when that one was taken.
-        spared: keys of copies that could not be opened; what they hold may be nowhere else.
+        origins: keys of the copies that it continues; the upload of the last one may be incomplete.
+        state: times and sizes of the files when that copy was taken.
+        spared: keys of copies that could not be decrypted; never deleted, as their content may be nowhere else.
     """
 
     origins: tuple[str, ...] = ()
@@ -58,12 +59,12 @@ class Databases:
     """The databases of one agent on this host.
 
     Attributes:
-        folder: they lie in.
+        folder: that contains them.
         prefix: of their keys in the store, ending in `/`.
-        store: that keeps the copies.
-        keep: how many copies of each; the oldest are deleted once the newest lies there.
-        clock: names the copies.
-        recipients: who alone are to read the copies; all where there are none.
+        store: that holds the copies.
+        keep: returns how many copies of each to keep; older ones are deleted after an upload.
+        clock: gives the time in a copy's key.
+        recipients: of age encryption; plain if there are none.
     """
 
     folder: Path
@@ -75,14 +76,14 @@ class Databases:
     _lock: Lock = field(default_factory=Lock)
 
     def path(self, name: str) -> Path:
-        """Where a database lies, brought back from the store where that has a newer one; it may not exist yet.
+        """Path of a database, restored first if the store has a newer copy; the file may not exist yet.
 
         Args:
             name: such as `memory`.
 
         Raises:
-            NervesysError: the name is none; nobody knows whether there is a copy, for the store does not answer; the
-                copy cannot be opened, and no file here was written to later; or the disk has no room for it.
+            NervesysError: the name is invalid; there is no local file and the store does not answer; the copy cannot
+                be decrypted, and no local file was written later; or the disk has no room for it.
         """
         path = self._path(name)
         with self._lock:
@@ -90,18 +91,18 @@ class Databases:
                 copies = self._copies(name)
             except StoreUnavailable as err:
                 if not path.exists():
-                    raise NervesysError(f"open database {name}: it is not here, and {err}") from err
-                log.warning("database %s is used as it is here, whatever the store has: %s", name, err)
+                    raise NervesysError(f"open database {name}: there is no local file, and {err}") from err
+                log.warning("the local database %s is used unchecked, for the store does not answer: %s", name, err)
                 return path
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             for left in self.folder.glob(f"{disk.BESIDE}*"):
-                left.unlink()  # by one who was killed; the agent's lock, and ours, say that nobody is at it
-            if copies and not (path.exists() and copies[-1].key in _noted(path).origins):
+                left.unlink()  # of a killed process; the agent's file lock and `_lock` exclude a running one
+            if copies and not (path.exists() and copies[-1].key in _read_copy_state(path).origins):
                 self._renew(path, copies[-1])
         return path
 
     def names(self) -> list[str]:
-        """The databases that the store keeps copies of.
+        """Names of the databases with copies in the store.
 
         Raises:
             StoreUnavailable: the store does not answer.
@@ -113,20 +114,20 @@ class Databases:
         """Copy each database that changed since its last copy to the store.
 
         Raises:
-            NervesysError: one could not be copied; the others are.
+            NervesysError: some could not be copied; the others were.
         """
-        troubles = []
+        problems = []
         for path in sorted(self.folder.glob(f"*{END}")):
             try:
                 with self._lock:
                     self._save(path)
             except (NervesysError, sqlite3.Error, OSError) as err:
-                troubles.append(f"copy database {path.stem} to the store: {err}")
-        if troubles:
-            raise NervesysError("; ".join(troubles))
+                problems.append(f"copy database {path.stem} to the store: {err}")
+        if problems:
+            raise NervesysError("; ".join(problems))
 
     def _save(self, path: Path) -> None:
-        state, before = _state(path), _noted(path)
+        state, before = _file_stats(path), _read_copy_state(path)
         if before.state == state:
             return
         now = time_fields(self.clock())
@@ -140,32 +141,33 @@ class Databases:
             with sealed(copy, recipients, self.folder) as body:
                 size = body.seek(0, os.SEEK_END)
                 body.seek(0)
-                _note(path, replace(before, origins=(*before.origins[-1:], key)))  # killed after the upload, it is ours
+                # before the upload, so that the copy is known as ours after a kill in between
+                _write_copy_state(path, replace(before, origins=(*before.origins[-1:], key)))
                 self.store.put(key, body)
         copies = self._copies(path.stem)
         if not any(info.key == key and info.size == size for info in copies):
-            raise StoreUnavailable(f"put {key}: what lies there is not what was sent")
-        _note(path, Note((key,), state, before.spared))
+            raise StoreUnavailable(f"put {key}: the stored body differs from the one sent")
+        _write_copy_state(path, DatabaseCopyState((key,), state, before.spared))
         for old in copies[: -self.keep()]:
             if old.key not in before.spared:
                 self.store.delete(old.key)
 
     def _renew(self, path: Path, newest: ObjectInfo) -> None:
-        """Bring the newest copy back; where it cannot be opened, a file that was written to later will do."""
+        """Restore the newest copy; if it cannot be decrypted, accept a local file that was written later."""
         try:
-            with disk.told(f"bring back {newest.key} into {self.folder}"):
-                self._bring_back(path, newest)
+            with disk.told(f"restore {newest.key} into {self.folder}"):
+                self._restore(path, newest)
         except BadObject as bad:
             if not path.exists():
                 raise
-            noted, state = _noted(path), _state(path)
-            if noted.state == state or max(state[::2]) <= newest.modified:
-                raise BadObject(bad.reason, f"{bad.detail}; the older file here is left as it is") from bad
-            if newest.key not in noted.spared:
-                _note(path, replace(noted, spared=(*noted.spared, newest.key)))
-            log.warning("database %s is used as it is here, newer than what the store keeps: %s", path.stem, bad)
+            copy_state, state = _read_copy_state(path), _file_stats(path)
+            if copy_state.state == state or max(state[::2]) <= newest.modified:
+                raise BadObject(bad.reason, f"{bad.detail}; the local file is older, and was not changed") from bad
+            if newest.key not in copy_state.spared:
+                _write_copy_state(path, replace(copy_state, spared=(*copy_state.spared, newest.key)))
+            log.warning("the local database %s is used, newer than the store's copy: %s", path.stem, bad)
 
-    def _bring_back(self, path: Path, newest: ObjectInfo) -> None:
+    def _restore(self, path: Path, newest: ObjectInfo) -> None:
         check_readable(newest.key)
         _check_room(path, newest.size)
         with NamedTemporaryFile(dir=self.folder, prefix=disk.BESIDE) as copy:
@@ -175,12 +177,14 @@ class Databases:
             with closing(sqlite3.connect(copy.name)) as db:
                 _check(db, newest.key)
             if path.exists():
-                aside = _set_aside(path)
-                log.warning("database %s: the store has a newer one; the one here is set aside: %s", path.stem, aside)
+                moved_to = _move_aside(path)
+                log.warning(
+                    "database %s: the store has a newer copy; the local file is moved to %s", path.stem, moved_to
+                )
             path.hardlink_to(copy.name)
         disk.sync_folder(self.folder)
-        _note(path, Note((newest.key,), _state(path)))
-        log.info("database %s is brought back from %s: %d bytes", path.stem, newest.key, newest.size)
+        _write_copy_state(path, DatabaseCopyState((newest.key,), _file_stats(path)))
+        log.info("database %s is restored from %s: %d bytes", path.stem, newest.key, newest.size)
 
     def _copies(self, name: str) -> list[ObjectInfo]:
         """The copies in the store, oldest first."""
@@ -194,8 +198,8 @@ class Databases:
         return self.folder / f"{name}{END}"
 
 
-def databases_of(me: Identity, store: ObjectStore, clock: Clock) -> Databases:
-    """The databases of an agent."""
+def open_databases(me: Identity, store: ObjectStore, clock: Clock) -> Databases:
+    """The databases of an agent, as configured."""
     prefix = me.key(me.settings.storage.storj.paths.databases)
 
     def recipients() -> Sequence[str]:
@@ -204,54 +208,54 @@ def databases_of(me: Identity, store: ObjectStore, clock: Clock) -> Databases:
     return Databases(me.folder / "databases", prefix, store, lambda: me.config.databases.keep, clock, recipients)
 
 
-def _state(path: Path) -> tuple[float, ...]:
-    """How a database's files look, when each was written to and its size; other than before where one was."""
+def _file_stats(path: Path) -> tuple[float, ...]:
+    """Modification time and size of a database's files; they differ after any write."""
     files = [file for end in ("", "-wal") if (file := Path(f"{path}{end}")).exists()]
     return tuple(number for file in files for number in (file.stat().st_mtime, file.stat().st_size))
 
 
-def _beside(path: Path) -> Path:
+def _copy_state_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _noted(path: Path) -> Note:
-    """What is noted of a file; nothing where no note can be read."""
+def _read_copy_state(path: Path) -> DatabaseCopyState:
+    """Read the copy state of a file; empty if there is none, or it cannot be parsed."""
     try:
-        said = json.loads(_beside(path).read_bytes())
-        origins, spared = (tuple(map(str, said.get(keys, ()))) for keys in ("origins", "spared"))
-        return Note(origins, tuple(map(float, said["state"])), spared)
+        content = json.loads(_copy_state_path(path).read_bytes())
+        origins, spared = (tuple(map(str, content.get(keys, ()))) for keys in ("origins", "spared"))
+        return DatabaseCopyState(origins, tuple(map(float, content["state"])), spared)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Note()
+        return DatabaseCopyState()
 
 
-def _note(path: Path, note: Note) -> None:
-    disk.replace(_beside(path), json.dumps(asdict(note)).encode())
+def _write_copy_state(path: Path, copy_state: DatabaseCopyState) -> None:
+    disk.replace(_copy_state_path(path), json.dumps(asdict(copy_state)).encode())
 
 
-def _set_aside(path: Path) -> Path:
-    """Move a file, with what is not in it yet, out of the way; an earlier one stays."""
+def _move_aside(path: Path) -> Path:
+    """Move a database and its write-ahead log aside, without overwriting an earlier one; returns the new path."""
     number = 1
-    while (aside := path.with_suffix(f".aside-{number}")).exists():
+    while (moved_to := path.with_suffix(f".aside-{number}")).exists():
         number += 1
     for end in ("-wal", ""):
         if (file := Path(f"{path}{end}")).exists():
-            file.rename(f"{aside}{end}")
+            file.rename(f"{moved_to}{end}")
     Path(f"{path}-shm").unlink(missing_ok=True)
-    return aside
+    return moved_to
 
 
 def _check(db: sqlite3.Connection, what: str) -> None:
-    """Refuse a damaged database, so that no copy of it takes the place of a good one.
+    """Reject a damaged database, so that no copy of it replaces a good one.
 
     Raises:
         BadObject: it is damaged.
     """
     try:
-        said = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        content = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as err:
-        said = str(err)
-    if said != "ok":
-        raise BadObject(Reason.BAD_VALUE, f"database {what} is damaged: {' '.join(said.split())}")
+        content = str(err)
+    if content != "ok":
+        raise BadObject(Reason.BAD_VALUE, f"database {what} is damaged: {' '.join(content.split())}")
 
 
 def _check_room(path: Path, needed: int) -> None:

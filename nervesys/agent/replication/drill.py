@@ -1,4 +1,4 @@
-"""The restore drill: what a backup is worth is known once it was brought back."""
+"""The restore drill: proves that a backup can be restored."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from io import SEEK_END
 from itertools import islice
 from pathlib import Path
 
-from nervesys.agent.replication.restore import Say, check_empty, restore, troubles
+from nervesys.agent.replication.restore import Progress, check_empty, find_problems, restore
 from nervesys.clock import Clock
 from nervesys.contract import PathTemplate, RestoreDrill, parse_time
 from nervesys.contract.brain import RESTORE_DRILL
@@ -17,20 +17,20 @@ from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.sealing import unsealed
 
-TOLD = 5
-"""Troubles that the record names; the rest is counted."""
+NAMED_PROBLEMS = 5
+"""Problems listed in the record; further ones are counted."""
 
 
 @dataclass(frozen=True)
 class Drill:
-    """One drill; it reads the archive and writes to a folder, and to nothing else.
+    """A drill; it only reads the archive, and only writes to a folder.
 
     Attributes:
         archive: holds the backups.
-        storage: says where.
-        clock: dates the record.
-        timer: seconds that only ever grow.
-        by: who does it.
+        storage: their paths.
+        clock: timestamps the record.
+        timer: monotonic clock, in seconds.
+        by: name of the program that runs it.
     """
 
     archive: Archive
@@ -39,54 +39,58 @@ class Drill:
     timer: Callable[[], float]
     by: str
 
-    def run(self, folder: Path, say: Say, backup: str | None = None) -> RestoreDrill:
-        """Bring a backup back into an empty folder, and verify it.
+    def run(self, folder: Path, progress: Progress, backup: str | None = None) -> RestoreDrill:
+        """Restore a backup into an empty folder, and verify it.
 
         Args:
-            folder: empty, or not there yet.
-            say: takes each step.
+            folder: empty or missing.
+            progress: takes each step, as a line of text.
             backup: path in the archive; None for the newest.
 
         Returns:
-            How it went, also where it went wrong.
+            The record of the drill, also if it failed.
 
         Raises:
-            NervesysError: the folder is not empty; nothing was tried.
+            NervesysError: the folder is not empty; no drill was run.
         """
         check_empty(folder)
-        began, path, found, wrong = self.timer(), backup or "", (0, 0), ""
+        began, path, digest, problem = self.timer(), backup or "", (0, 0), ""
         try:
             path = backup or self._newest()
-            say(f"fetching {path}")
+            progress(f"fetching {path}")
             with self.archive.open(path) as body:
-                say(f"restoring {body.seek(0, SEEK_END)} bytes into {folder}")
+                progress(f"restoring {body.seek(0, SEEK_END)} bytes into {folder}")
                 body.seek(0)
                 with unsealed(body, path) as plain:
-                    restored = restore(plain, folder, say)
-            say(f"verifying {len(restored.files)} files, {restored.bytes} bytes")
-            found, wrong = (len(restored.files), restored.bytes), _worded(list(troubles(restored)))
+                    restored = restore(plain, folder, progress)
+            progress(f"verifying {len(restored.files)} files, {restored.bytes} bytes")
+            digest, problem = (len(restored.files), restored.bytes), _join_problems(list(find_problems(restored)))
         except (NervesysError, OSError) as err:
-            wrong = str(err)
+            problem = str(err)
         return RestoreDrill(
             timestamp=self.clock(),
-            succeeded=not wrong,
+            succeeded=not problem,
             duration_seconds=round(self.timer() - began, 3),
             backup=path,
-            backup_timestamp=self._made(path),
-            files=found[0],
-            bytes=found[1],
-            detail=wrong,
+            backup_timestamp=self._backup_time(path),
+            files=digest[0],
+            bytes=digest[1],
+            detail=problem,
             by=self.by,
         )
 
     def _newest(self) -> str:
-        dated = [(made, file.path) for file in files_of(self.archive) if (made := self._made(file.path)) is not None]
+        dated = [
+            (backup_time, file.path)
+            for file in files_of(self.archive)
+            if (backup_time := self._backup_time(file.path)) is not None
+        ]
         if not dated:
-            raise NervesysError("the archive holds no full backup; make one: nervesys round")
+            raise NervesysError("the archive contains no full backup; make one: nervesys round")
         return max(dated)[1]
 
-    def _made(self, path: str) -> float | None:
-        """The beginning of the day that stands in a backup's path."""
+    def _backup_time(self, path: str) -> float | None:
+        """Unix time of midnight of the day in a backup's path; None if there is no day in it."""
         date = (PathTemplate(self.storage.archive.paths.backups).parse(path) or {}).get("date", "")
         try:
             return parse_time(date)
@@ -95,14 +99,14 @@ class Drill:
 
 
 def is_due(last: RestoreDrill | None, days: int, now: float) -> bool:
-    """Whether a drill is due: so many days, UTC, after one that worked; the day after one that failed."""
+    """Whether a drill is due: `days` days in UTC after a successful one, one day after a failed one."""
     if last is None:
         return True
     return (utc(now).date() - utc(last.timestamp).date()).days >= (days if last.succeeded else 1)
 
 
-def recorded(brain: GitBrain) -> RestoreDrill | None:
-    """How the last drill went, as last fetched; None where there was none, or its record is broken."""
+def read_last_drill(brain: GitBrain) -> RestoreDrill | None:
+    """The record of the last drill, as last fetched; None if there is none, or it cannot be parsed."""
     tree = brain.tree(brain.state_branch)
     body = tree.read(RESTORE_DRILL) if tree else None
     try:
@@ -111,13 +115,13 @@ def recorded(brain: GitBrain) -> RestoreDrill | None:
         return None
 
 
-def _worded(wrong: list[str]) -> str:
-    told = "; ".join(islice(wrong, TOLD))
-    return f"{told}; and {len(wrong) - TOLD} more" if len(wrong) > TOLD else told
+def _join_problems(problem: list[str]) -> str:
+    named = "; ".join(islice(problem, NAMED_PROBLEMS))
+    return f"{named}; and {len(problem) - NAMED_PROBLEMS} more" if len(problem) > NAMED_PROBLEMS else named
 
 
-def record(brain: GitBrain, drill: RestoreDrill) -> None:
-    """Leave in the brain how a drill went; those before it stay in the history.
+def record_drill(brain: GitBrain, drill: RestoreDrill) -> None:
+    """Push the record of a drill to the brain; earlier ones stay in its Git history.
 
     Raises:
         BrainUnavailable: the brain cannot be reached.

@@ -1,10 +1,11 @@
-"""An agent's workspaces in the store: what is new goes there every few minutes, and comes back on a new server.
+"""Copies of an agent's workspaces in the store: changes are uploaded every few minutes, and restored on a new server.
 
-    workspace/{agent}/{project}/        as on the disk; logs that grow are packed, and files/ is left out: versions tell
-    workspace/{agent}/{project}/origin  whose copy it is: the instance that wrote last
+    workspace/{agent}/{project}/        as on the disk; growing logs are gzipped, and files/ is left out: the contents
+                                        of snapshots have it
+    workspace/{agent}/{project}/origin  id of the instance that wrote last
 
-Contents, snapshots and sealed segments never change, so each is uploaded once; of a log that grows, one segment at most
-is uploaded again. The logs are read first and uploaded last: what they tell of is there.
+Contents, snapshots and sealed segments never change, so each is uploaded once; of a growing log at most one segment is
+uploaded again. The logs are read first and uploaded last, so that everything they refer to is in the store.
 """
 
 import json
@@ -32,12 +33,12 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Note:
-    """What is known of a project's copy.
+class ProjectCopyState:
+    """Relation of a project's folder to its copy in the store; saved as JSON.
 
     Attributes:
-        origins: instances whose copy this folder has grown from; the last may be under way.
-        put: how each file was when it was uploaded.
+        origins: ids of the instances whose copy this folder continues; the upload of the last may be incomplete.
+        put: size and time of each file when it was uploaded.
     """
 
     origins: list[str] = field(default_factory=list)
@@ -45,15 +46,15 @@ class Note:
 
 
 @dataclass
-class Projects:
+class WorkspaceReplica:
     """The copies of an agent's workspaces.
 
     Attributes:
         folder: of all projects on this host.
-        notes: folder of what is known of the copies.
-        prefix: of a project's keys, ending in `/`.
-        store: that keeps the copies.
-        me: this instance of the agent.
+        notes: folder of the copy states.
+        prefix: returns the prefix of a project's keys, ending in `/`.
+        store: that holds the copies.
+        me: id of this instance of the agent.
     """
 
     folder: Path
@@ -61,78 +62,78 @@ class Projects:
     prefix: Callable[[str], str]
     store: ObjectStore
     me: str
-    _known: dict[str, Note] = field(default_factory=dict)
+    _known: dict[str, ProjectCopyState] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def open(self, project: str) -> None:
-        """Keep a project in the store from now on, and bring it back where nothing of it is here.
+        """Copy a project to the store from now on, and restore it if its folder is empty.
 
         Raises:
-            NervesysError: nothing of it is here, and the store does not answer, or its copy is damaged.
+            NervesysError: the folder is empty, and the store does not answer, or its copy is damaged.
         """
-        with self._lock, told(f"bring back workspace {project}"):
+        with self._lock, told(f"restore workspace {project}"):
             if not holds_anything(self.folder / project):
                 try:
-                    self._bring_back(project)
+                    self._restore(project)
                 except StoreUnavailable as err:
-                    raise NervesysError(f"open workspace {project}: it is not here, and {err}") from err
+                    raise NervesysError(f"open workspace {project}: its folder is empty, and {err}") from err
             self._known.setdefault(project, self._read(project))
 
     def sync(self) -> None:
-        """Bring what is new of each open project into the store.
+        """Upload the changes of each open project.
 
         Raises:
-            NervesysError: one could not be brought there; the others are.
+            NervesysError: some could not be uploaded; the others were.
         """
-        troubles = []
+        problems = []
         for project in list(self._known):
             try:
                 with self._lock, told(f"copy workspace {project} to the store"):
                     self._sync(project, self._known[project])
             except NervesysError as err:
-                troubles.append(f"workspace {project}: {err}")
-        if troubles:
-            raise NervesysError("; ".join(troubles))
+                problems.append(f"workspace {project}: {err}")
+        if problems:
+            raise NervesysError("; ".join(problems))
 
-    def _sync(self, project: str, note: Note) -> None:
+    def _sync(self, project: str, copy_state: ProjectCopyState) -> None:
         root, prefix = self.folder / project, self.prefix(project)
-        growing, final = seen(root, note.put)
-        changed = [(name, state) for name, state in final.items() if note.put.get(name) != state]
-        grown = [(name, state) for name, (state, _) in growing.items() if note.put.get(name) != state]
-        gone = [name for name in note.put if name not in final and name not in growing]
+        growing, final = seen(root, copy_state.put)
+        changed = [(name, state) for name, state in final.items() if copy_state.put.get(name) != state]
+        grown = [(name, state) for name, (state, _) in growing.items() if copy_state.put.get(name) != state]
+        gone = [name for name in copy_state.put if name not in final and name not in growing]
         if not changed and not grown and not gone:
             return
-        self._take(project, note)
+        self._claim(project, copy_state)
         try:
             for name, state in changed:
-                with suppress(FileNotFoundError), (root / name).open("rb") as body:  # cleaned up, or gzipped, meanwhile
+                with suppress(FileNotFoundError), (root / name).open("rb") as body:  # deleted or gzipped meanwhile
                     self.store.put(prefix + name, body)
-                    note.put[name] = state
+                    copy_state.put[name] = state
             for name, state in grown:
                 self.store.put(f"{prefix}{name}{PACKED}", pack([growing[name][1]], PACKED))
-                note.put[name] = state
+                copy_state.put[name] = state
             for name in gone:
                 self.store.delete(prefix + name + (PACKED if name in GROWING else ""))
-                del note.put[name]
+                del copy_state.put[name]
         finally:
-            self._write(project, note)
+            self._write(project, copy_state)
 
-    def _take(self, project: str, note: Note) -> None:
-        """Make the copy this instance's, unless another server has written it since.
+    def _claim(self, project: str, copy_state: ProjectCopyState) -> None:
+        """Make this instance the origin of the copy, unless another server has written it since.
 
         Raises:
-            NervesysError: it is another's.
+            NervesysError: another server has written it.
         """
-        if note.origins[-1:] == [self.me]:
+        if copy_state.origins[-1:] == [self.me]:
             return
-        there = self._origin(project)
-        if there and there not in note.origins:
+        origin = self._origin(project)
+        if origin and origin not in copy_state.origins:
             raise NervesysError(
-                f"the store's copy was written on another server since; move {self.folder / project} away to have that "
-                f"one brought back at the next start, or delete {self.prefix(project)} from the store to keep this one"
+                f"the store's copy was written on another server since; move {self.folder / project} away to restore "
+                f"that copy at the next start, or delete {self.prefix(project)} from the store to keep the local files"
             )
-        note.origins = [*([there] if there else []), self.me]
-        self._write(project, note)  # killed after the upload, it is known as ours
+        copy_state.origins = [*([origin] if origin else []), self.me]
+        self._write(project, copy_state)  # before the upload, so that the copy is known as ours after a kill in between
         self.store.put(self.prefix(project) + ORIGIN, self.me.encode())
 
     def _origin(self, project: str) -> str:
@@ -143,7 +144,7 @@ class Projects:
                 return ""
             raise
 
-    def _bring_back(self, project: str) -> None:
+    def _restore(self, project: str) -> None:
         prefix, target = self.prefix(project), self.folder / project
         origin = self._origin(project)
         if not origin:
@@ -155,16 +156,16 @@ class Projects:
             for info in self.store.list(prefix).objects:
                 self._fetch(info, info.key.removeprefix(prefix), root)
             show_files(root)
-            if target.exists():  # empty, or only folders
+            if target.exists():  # empty, or contains only folders
                 shutil.rmtree(target)
             root.rename(target)
             sync_folder(self.folder)
         growing, final = seen(target, {})
-        self._write(project, Note([origin], final | {name: state for name, (state, _) in growing.items()}))
-        log.info("workspace %s is brought back from %s", project, prefix)
+        self._write(project, ProjectCopyState([origin], final | {name: state for name, (state, _) in growing.items()}))
+        log.info("workspace %s is restored from %s", project, prefix)
 
     def _fetch(self, info: ObjectInfo, name: str, root: Path) -> None:
-        """One file, checked as far as its name allows; what is no workspace's stays where it is."""
+        """Download one file, and check its hash if its name has one; objects of another form are skipped."""
         plain = name.removesuffix(PACKED)
         if not FINAL.fullmatch(name) and not (name != plain and plain in GROWING):
             return
@@ -176,14 +177,16 @@ class Projects:
         if path.parent.parent.name == "contents" and hash_of(path.read_bytes()) != path.name:
             raise BadObject(Reason.BAD_VALUE, f"{info.key} is damaged")
 
-    def _read(self, project: str) -> Note:
-        """What was noted; nothing where no note can be read."""
+    def _read(self, project: str) -> ProjectCopyState:
+        """Read the copy state; empty if there is none, or it cannot be parsed."""
         try:
-            said = json.loads((self.notes / f"{project}.json").read_bytes())
-            put = {str(name): (int(size), int(time)) for name, (size, time) in said["put"].items()}
-            return Note(list(map(str, said["origins"])), put)
+            content = json.loads((self.notes / f"{project}.json").read_bytes())
+            put = {str(name): (int(size), int(time)) for name, (size, time) in content["put"].items()}
+            return ProjectCopyState(list(map(str, content["origins"])), put)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return Note()
+            return ProjectCopyState()
 
-    def _write(self, project: str, note: Note) -> None:
-        replace(self.notes / f"{project}.json", json.dumps({"origins": note.origins, "put": note.put}).encode())
+    def _write(self, project: str, copy_state: ProjectCopyState) -> None:
+        replace(
+            self.notes / f"{project}.json", json.dumps({"origins": copy_state.origins, "put": copy_state.put}).encode()
+        )

@@ -1,40 +1,40 @@
-"""Brings an agent's databases back onto this host before it starts, from what the store keeps."""
+"""Restores an agent's databases on this host before it starts, from their copies in the store."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from nervesys.agent.bootstrap import Copy
-from nervesys.agent.identity import identify, named
+from nervesys.agent.bootstrap import LocalBrain
+from nervesys.agent.identity import identify, resolve_name
 from nervesys.agent.lock import Lock
-from nervesys.agent.replication.databases import databases_of
+from nervesys.agent.replication.databases import open_databases
 from nervesys.clock import Clock
 from nervesys.settings import StartupSettings
 from nervesys.stores.open_stores import open_store
 
 
-def revived(
-    called: str | None, place: StartupSettings, server: str | None, environ: Mapping[str, str], clock: Clock
+def restore_databases(
+    given_name: str | None, place: StartupSettings, server: str | None, environ: Mapping[str, str], clock: Clock
 ) -> Iterator[Path]:
-    """Each database, once it lies here as the store's newest copy has it.
+    """Restore each database from its newest copy; yields the path of each.
 
     Args:
-        called: the agent's name; see `named`.
-        place: where it lives.
-        server: this host's name, where it is another than the machine's own.
+        given_name: of the agent, if any; see `resolve_name`.
+        place: the agent's home and brain.
+        server: this host's name, if it differs from the system's host name.
         environ: environment variables.
         clock: of all timestamps.
 
     Raises:
-        SettingsError: the configuration is wrong, or does not know the agent.
-        NervesysError: the agent runs here; or a copy is damaged, or finds no room.
+        SettingsError: the configuration is wrong, or the agent is not in it.
+        NervesysError: the agent is running on this host; a copy is damaged; or the disk is full.
         StoreUnavailable: the store does not answer.
     """
-    name = named(called, environ)
-    me = identify(name, server, Copy(f"agent-{name}", place, environ, clock).opened(), environ, clock())
+    name = resolve_name(given_name, environ)
+    me = identify(name, server, LocalBrain(f"agent-{name}", place, environ, clock).as_opened(), environ, clock())
     lock = Lock(me.folder / "lock")
     try:
-        databases = databases_of(me, open_store(me.settings.storage.storj), clock)
-        for one in databases.names():
-            yield databases.path(one)
+        databases = open_databases(me, open_store(me.settings.storage.storj), clock)
+        for database in databases.names():
+            yield databases.path(database)
     finally:
         lock.release()

@@ -1,22 +1,22 @@
-"""The daily round: due logs go from the store to the archive, and what retention no longer keeps is deleted."""
+"""The daily round: moves due logs from the store to the archive, and deletes what is past its retention."""
 
-from nervesys.agent.round.daily import Daily, Reports, Schedule, has_archive, no_reports
+from nervesys.agent.round.daily import DailyRound, Reports, RoundSchedule, has_archive, no_reports
+from nervesys.agent.round.day_description import open_describer
 from nervesys.agent.round.leader import Leader, NotLeader
-from nervesys.agent.round.plan import DayOfLogs, Plan, planned
+from nervesys.agent.round.plan import DayOfLogs, RoundPlan, make_plan
 from nervesys.agent.round.run import Round
-from nervesys.agent.round.words import words_of
 
 __all__ = [
-    "Daily",
+    "DailyRound",
     "DayOfLogs",
     "Leader",
     "NotLeader",
-    "Plan",
     "Reports",
     "Round",
-    "Schedule",
+    "RoundPlan",
+    "RoundSchedule",
     "has_archive",
+    "make_plan",
     "no_reports",
-    "planned",
-    "words_of",
+    "open_describer",
 ]

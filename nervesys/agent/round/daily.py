@@ -1,6 +1,6 @@
-"""All that one day's round is made of: logs and retention, shared knowledge, the full backup, yesterday's summary.
+"""All steps of a day's round: logs and retention, shared knowledge, the full backup, yesterday's summary.
 
-Where the settings ask for it, now and then also a restore drill of that backup.
+If the settings enable it, also a restore drill of that backup, every so many days.
 """
 
 import logging
@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory, TemporaryFile
 
 from nervesys.agent.identity import Identity
 from nervesys.agent.replication.backup import Backup, write_backup
-from nervesys.agent.replication.drill import Drill, is_due, record, recorded
-from nervesys.agent.round.knowledge import Merge
+from nervesys.agent.replication.drill import Drill, is_due, read_last_drill, record_drill
+from nervesys.agent.round.day_description import DayDescriber, describe_nothing, open_describer
+from nervesys.agent.round.knowledge import KnowledgeMerge
 from nervesys.agent.round.leader import Leader, NotLeader
 from nervesys.agent.round.run import Round
-from nervesys.agent.round.summary import summary_of
-from nervesys.agent.round.words import Words, no_words, words_of
+from nervesys.agent.round.summary import summarise_day
 from nervesys.clock import Clock
 from nervesys.contract import PathTemplate
 from nervesys.contract.brain import DAILY_SUMMARY
@@ -34,92 +34,92 @@ from nervesys.stores.objects import ObjectStore
 from nervesys.stores.sealing import both_forms, name_for, sealed
 
 BACKED_UP = ("shared", "knowledge", "databases")
-"""Areas of the store that a full backup holds; logs are in the archive anyway, and all else is made anew."""
+"""Areas of the store in a full backup; logs are in the archive anyway, and all other objects are rewritten."""
 
 Reports = Callable[[Callable[[str], None]], None]
-"""Makes the reports that are due, and tells each step; raises `NervesysError` where one cannot be made."""
+"""Makes the reports that are due, and prints each step; raises `NervesysError` if one cannot be made."""
 
 log = logging.getLogger(__name__)
 
 
-def no_reports(_say: Callable[[str], None]) -> None:
-    """For who makes none."""
+def no_reports(_progress: Callable[[str], None]) -> None:
+    """Makes no reports."""
 
 
 @dataclass(frozen=True)
-class Daily:
+class DailyRound:
     """A day's round.
 
     Attributes:
         round: logs and retention.
         tree: the brain's configuration.
-        leader: sees to it that the fleet does one round; None where the brain is a plain folder, which knows no leader
-            and takes no summary.
+        leader: ensures that one program of the fleet runs the round; None if the brain is a plain folder, which has
+            neither a lease nor summaries.
         reports: makes those of yesterday, of the last week and month.
-        words: what a language model makes of yesterday.
+        words: has a language model describe yesterday.
     """
 
     round: Round
     tree: Tree
     leader: Leader | None
     reports: Reports = no_reports
-    words: Words = no_words
+    words: DayDescriber = describe_nothing
 
-    def run(self, say: Callable[[str], None], *, again: bool = False) -> list[str]:
-        """Do all of it; what is done already is passed over.
+    def run(self, progress: Callable[[str], None], *, again: bool = False) -> list[str]:
+        """Run all steps; steps that are done already are skipped.
 
         Args:
-            say: takes each step.
-            again: also where today's round is done.
+            progress: takes each step, as a line of text.
+            again: also run if today's round is done.
 
         Returns:
-            What could not be done and needs people.
+            Problems that need an operator.
 
         Raises:
-            NotLeader: another one leads, or today's round is done.
-            NervesysError: a pillar does not answer, or a report cannot be made; the next run goes on from here.
+            NotLeader: another program holds the lease, or today's round is done.
+            NervesysError: store, archive or brain do not answer, or a report cannot be made; the next run continues.
         """
         if self.leader:
             self.leader.take(again=again)
-            self._summarise(self.leader, say)
-        unreported = self._report(say)  # before retention: the first day of a month is about to go
+            self._summarise(self.leader, progress)
+        report_error = self._report(progress)  # before retention deletes the first day of a monthly report
         self._keep_configuration()
-        trouble = self._merge_knowledge(say) + self._back_up(say)
-        trouble += self.round.carry_out(self.round.plan(), say)
-        trouble += self._drill(self.leader, say) if self.leader else []
-        if unreported:
-            raise NervesysError("\n".join([*trouble, f"reports are still due: {unreported}"]))
+        problems = self._merge_knowledge(progress) + self._back_up(progress)
+        problems += self.round.carry_out(self.round.plan(), progress)
+        problems += self._drill(self.leader, progress) if self.leader else []
+        if report_error:
+            raise NervesysError("\n".join([*problems, f"reports are still due: {report_error}"]))
         if self.leader:
             self.leader.done()
-        return trouble
+        return problems
 
-    def _report(self, say: Callable[[str], None]) -> NervesysError | None:
-        """Make the reports; why one could not be made holds up nothing but the end of the round."""
+    def _report(self, progress: Callable[[str], None]) -> NervesysError | None:
+        """Make the reports; returns an error, which fails the round only after all other steps."""
         try:
-            self.reports(say)
+            self.reports(progress)
         except NervesysError as err:
             return err
         return None
 
     def _keep_configuration(self) -> None:
-        """Today's configuration, in the store; agents do so too, where their rights reach that far."""
+        """Back up today's configuration to the store; agents do it too, if their credentials permit it."""
         storage = self.round.storage
         template = PathTemplate(storage.storj.paths.config_backups)
         recipients = storage.encryption.recipients
         Backup(self.round.store, template, self.tree, self.round.clock, lambda: recipients).keep()
 
-    def _merge_knowledge(self, say: Callable[[str], None]) -> list[str]:
-        """What the agents learned, into one object; before the backup, which holds it."""
-        merge = Merge(self.round.store, self.round.storage.storj.paths)
+    def _merge_knowledge(self, progress: Callable[[str], None]) -> list[str]:
+        """Merge the agents' knowledge into one object, before the backup that contains it."""
+        merge = KnowledgeMerge(self.round.store, self.round.storage.storj.paths)
         try:
-            if known := merge.run():
-                say(f"merged what the agents learned: {known} values")
+            if values := merge.run():
+                progress(f"merged the agents' knowledge: {values} values")
         except BadObject as bad:
-            merge.trouble.append(f"nothing is merged into the knowledge base: {bad}")
-        return merge.trouble
+            merge.problems.append(f"the knowledge base was not updated: {bad}")
+        return merge.problems
 
-    def _back_up(self, say: Callable[[str], None]) -> list[str]:
-        """Today's full backup, unless it is there; before anything is deleted."""
+    def _back_up(self, progress: Callable[[str], None]) -> list[str]:
+        """Make today's full backup, if it does not exist; before anything is deleted."""
         path = PathTemplate(self.round.storage.archive.paths.backups).build(**time_fields(self.round.clock()))
         if any(file.path in both_forms(path) for file in files_of(self.round.archive)):
             return []
@@ -133,33 +133,33 @@ class Daily:
                     put_verified(self.round.archive, path, whole)
         except BadObject as bad:
             return [f"no full backup: {bad}"]
-        say(f"backed up to {path}")
+        progress(f"backed up to {path}")
         return []
 
-    def _drill(self, leader: Leader, say: Callable[[str], None]) -> list[str]:
-        """Try whether the newest backup can be brought back, where that is due."""
+    def _drill(self, leader: Leader, progress: Callable[[str], None]) -> list[str]:
+        """Run a restore drill of the newest backup, if one is due."""
         days, now = self.round.storage.round.drill_days, self.round.clock()
-        if days is None or not is_due(recorded(leader.brain), days, now):
+        if days is None or not is_due(read_last_drill(leader.brain), days, now):
             return []
         drill = Drill(self.round.archive, self.round.storage, self.round.clock, time.monotonic, leader.me)
         with TemporaryDirectory(prefix="nervesys-drill-") as folder:
-            went = drill.run(Path(folder), say)
-        record(leader.brain, went)
-        return [] if went.succeeded else [f"the restore drill failed: {went.detail}"]
+            outcome = drill.run(Path(folder), progress)
+        record_drill(leader.brain, outcome)
+        return [] if outcome.succeeded else [f"the restore drill failed: {outcome.detail}"]
 
-    def _summarise(self, leader: Leader, say: Callable[[str], None]) -> None:
-        """Yesterday's summary, unless it is there; a log that cannot be read is left out of it, and said."""
+    def _summarise(self, leader: Leader, progress: Callable[[str], None]) -> None:
+        """Push yesterday's summary, if it does not exist; a log that cannot be read is left out and reported."""
         day = time_fields(self.round.clock() - DAY_SECONDS)["date"]
         path = DAILY_SUMMARY.build(date=day)
         tree = leader.brain.tree(leader.brain.state_branch)
         if tree is not None and tree.read(path) is not None:
             return
-        summary = summary_of(day, self._lines(day, say))
-        summary = summary.model_copy(update={"analysis": self.words(summary, say)})
+        summary = summarise_day(day, self._read_day(day, progress))
+        summary = summary.model_copy(update={"analysis": self.words(summary, progress)})
         leader.brain.commit({path: unless_there(summary.body() + b"\n")}, f"Summary of {day}", leader.me)
-        say(f"summed up {day} in the brain")
+        progress(f"pushed the summary of {day} to the brain")
 
-    def _lines(self, day: str, say: Callable[[str], None]) -> Iterator[bytes]:
+    def _read_day(self, day: str, progress: Callable[[str], None]) -> Iterator[bytes]:
         template = PathTemplate(self.round.storage.storj.paths.active_logs)
         for info in self.round.store.list(template.prefix()).objects:
             if (template.parse(info.key) or {}).get("date") != day:
@@ -168,19 +168,19 @@ class Daily:
                 with self.round.store.open(info.key) as stream:
                     yield from lines_of(stream, info.key)
             except BadObject as bad:
-                say(f"left out of the summary: {bad}")
+                progress(f"not in the summary: {bad}")
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """What an agent does for its fleet's round, time and again.
+class RoundSchedule:
+    """Runs the fleet's daily round within an agent.
 
     Attributes:
-        me: who leads, if anybody; restarted, it leads on.
+        me: the agent; it keeps its lease over a restart.
         tree: the brain's configuration.
         brain: holds the lease.
-        store: logs leave it.
-        clock: says which day it is.
+        store: holds the logs.
+        clock: gives the current day.
         reports: see `Daily`.
     """
 
@@ -192,22 +192,22 @@ class Schedule:
     reports: Reports = no_reports
 
     def keep(self) -> None:
-        """Do today's round, unless it is done or another's.
+        """Run today's round, unless it is done or another program holds the lease.
 
         Raises:
-            NervesysError: a pillar does not answer, or the archive is configured wrong.
+            NervesysError: store, archive or brain do not answer, or the archive's settings are wrong.
         """
         storage = self.me.settings.storage
-        one = Round(self.store, open_archive(storage.archive, writable=True), storage, self.clock)
+        today = Round(self.store, open_archive(storage.archive, writable=True), storage, self.clock)
         leader = Leader(self.brain, f"{self.me.name}@{self.me.server}", self.clock)
-        words = words_of(self.me.settings.alibaba.alibaba_cloud, self.me.folder / "analysis.sqlite3", self.clock)
+        words = open_describer(self.me.settings.alibaba.alibaba_cloud, self.me.folder / "analysis.sqlite3", self.clock)
         try:
-            for trouble in Daily(one, self.tree, leader, self.reports, words).run(log.info):
-                log.warning("daily round: %s", trouble)
-        except NotLeader as other:
-            log.debug("%s", other)
+            for problems in DailyRound(today, self.tree, leader, self.reports, words).run(log.info):
+                log.warning("daily round: %s", problems)
+        except NotLeader as reason:
+            log.debug("%s", reason)
 
 
 def has_archive(storage: Storage) -> bool:
-    """Whether the settings name an archive at all; agents without one leave the round to others."""
+    """Whether the settings name an archive; agents without one do not run the round."""
     return bool(storage.archive.url or storage.archive.folder_id)

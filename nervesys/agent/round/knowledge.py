@@ -1,13 +1,13 @@
-"""What the fleet learned, brought into one object.
+"""Merges the agents' knowledge into one object.
 
-Agents leave objects of their own, which stay: a merge that is interrupted, or done by two at once, is done whole by the
-next one. Nothing of it relies on a store that compares before it writes.
+The agents' own objects stay: a merge that was interrupted, or made by two programs at once, is completed by the next
+one. No conditional write is needed.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from nervesys.agent.knowledge import MAX_BYTES, known, shared_key
+from nervesys.agent.knowledge import MAX_BYTES, read_shared, shared_key
 from nervesys.contract import PathTemplate
 from nervesys.contract.knowledge import Knowledge, contributed, join
 from nervesys.contract.names import agent_name
@@ -17,38 +17,38 @@ from nervesys.stores.objects import ObjectStore
 
 
 @dataclass
-class Merge:
+class KnowledgeMerge:
     """One merge.
 
     Attributes:
-        store: holds the objects of agents, and takes the one of all.
-        paths: where these lie.
-        trouble: what could not be read.
+        store: holds the agents' objects and the merged one.
+        paths: of these objects.
+        problems: objects that could not be parsed.
     """
 
     store: ObjectStore
     paths: StorePaths
-    trouble: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     def run(self) -> int | None:
-        """Merge; returns how many values are known now, or None where nothing was new.
+        """Merge; returns the number of values, or None if nothing changed.
 
         Raises:
-            StoreUnavailable: the store does not answer, or another content lies there than was sent.
-            BadObject: what was merged before cannot be read; it stays as it is.
+            StoreUnavailable: the store does not answer, or the stored body differs from the one sent.
+            BadObject: the merged object cannot be parsed; it is not overwritten.
         """
         contributions = list(self._contributions())
         if not contributions:
             return None
         key = shared_key(self.paths)
-        before, base = known(self.store, key)
+        stored, base = read_shared(self.store, key)
         merged = join([base, *contributions])
         body = merged.body()
-        if body == before:
+        if body == stored:
             return None
         self.store.put(key, body, content_type="application/json")
         if self.store.get(key, max_bytes=MAX_BYTES) != body:
-            raise StoreUnavailable(f"put {key}: what lies there is not what was sent")
+            raise StoreUnavailable(f"put {key}: the stored body differs from the one sent")
         return len(merged.said)
 
     def _contributions(self) -> Iterator[Knowledge]:
@@ -61,4 +61,4 @@ class Merge:
                 body = self.store.get(info.key, max_bytes=MAX_BYTES)
                 yield contributed(agent_name(fields["agent"]), body, info.modified)
             except BadObject as bad:
-                self.trouble.append(f"{info.key} is left out of the knowledge base: {bad}")
+                self.problems.append(f"{info.key} is not in the knowledge base: {bad}")

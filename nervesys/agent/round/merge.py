@@ -18,71 +18,71 @@ MAX_INFLATED_BYTES = 16 << 30
 """Of one file of the archive; its lines are streamed."""
 GZIP_LEVEL = 6
 REST = Category.SYSTEM
-"""Takes what is of no known category, or no record at all: nothing is left behind."""
+"""For lines of an unknown category, or that are no records: every line is archived."""
 
 
 class DayFile:
-    """One file in the making: what the archive holds already, then what is new.
+    """Builds one file of the archive: the lines that it holds already, then new ones.
 
-    A line that lies there is not added again: a round that was interrupted after its upload finds all its lines there.
+    A line that is already in it is not added again: a round that was interrupted after its upload finds all its lines.
     Equal lines are counted, so that two equal records stay two.
 
     Args:
-        there: the lines that the archive holds.
-        body: takes the gzipped file.
+        stored: the lines in the archive.
+        body: target of the gzipped file.
     """
 
-    def __init__(self, there: Iterable[bytes], body: IO[bytes]) -> None:
+    def __init__(self, stored: Iterable[bytes], body: IO[bytes]) -> None:
         self.body = body
         self.added = 0
-        """Lines that the archive does not hold."""
-        self._there: Counter[bytes] = Counter()
+        """Number of lines that are not in the archive yet."""
+        self._unmatched: Counter[bytes] = Counter()
         self._out = gzip.GzipFile(fileobj=body, mode="wb", compresslevel=GZIP_LEVEL, mtime=0)
-        for line in map(_whole, there):
-            self._there[_digest(line)] += 1
+        for line in map(_with_newline, stored):
+            self._unmatched[_digest(line)] += 1
             self._out.write(line)
 
-    def carry(self, lines: Iterable[bytes]) -> None:
-        """Take in the lines of the same file in another form, but those that lie here already."""
-        left = self._there.copy()
-        for line in map(_whole, lines):
+    def add_other_form(self, lines: Iterable[bytes]) -> None:
+        """Add the lines of the same file in its other form, except those already added."""
+        left = self._unmatched.copy()
+        for line in map(_with_newline, lines):
             digest = _digest(line)
             if left[digest]:
                 left[digest] -= 1
                 continue
-            self._there[digest] += 1
+            self._unmatched[digest] += 1
             self._out.write(line)
             self.added += 1
 
     def add(self, line: bytes) -> None:
-        """Add a line, unless it lies there."""
-        line = _whole(line)
+        """Add a line, unless it is already in the archive."""
+        line = _with_newline(line)
         digest = _digest(line)
-        if self._there[digest]:
-            self._there[digest] -= 1
+        if self._unmatched[digest]:
+            self._unmatched[digest] -= 1
             return
         self._out.write(line)
         self.added += 1
 
     def close(self) -> None:
-        """Complete the file."""
+        """Finish the gzip stream."""
         self._out.close()
 
 
 def merge(
     archive: Archive, lines: Iterable[bytes], path: Callable[[Category], str], recipients: Sequence[str] = ()
 ) -> None:
-    """Bring lines into the archive; when this returns they lie there, read back and compared.
+    """Add lines to the archive's files; each upload is read back and compared.
 
     Args:
-        archive: that takes them.
+        archive: to write to.
         lines: of one server and day.
-        path: of a category's file.
-        recipients: who alone are to read it; what others could read is replaced.
+        path: returns the path of a category's file.
+        recipients: of age encryption; a file encrypted otherwise, or not at all, is replaced.
 
     Raises:
-        ArchiveUnavailable: the archive does not answer, or what arrived is not what was sent.
-        BadObject: a file that lies there cannot be read, and is not overwritten; or it grows too large.
+        ArchiveUnavailable: the archive does not answer, or the stored body differs from the one sent.
+        BadObject: an existing file cannot be read, and is not overwritten; or it grows too large.
     """
     files: dict[Category, DayFile] = {}
     replaced: list[str] = []
@@ -93,11 +93,11 @@ def merge(
             category = _category(line)
             if category not in files:
                 body = stack.enter_context(TemporaryFile())
-                kept, other = _forms(path(category), recipients)
-                files[category] = DayFile(_lines_there(archive, kept, stack) or (), body)
-                if (outdated := _lines_there(archive, other, stack)) is not None:
+                current, other = _current_and_other_form(path(category), recipients)
+                files[category] = DayFile(_stored_lines(archive, current, stack) or (), body)
+                if (outdated := _stored_lines(archive, other, stack)) is not None:
                     replaced.append(other)
-                    files[category].carry(outdated)
+                    files[category].add_other_form(outdated)
             files[category].add(line)
         for category, file in files.items():
             file.close()
@@ -108,14 +108,14 @@ def merge(
             archive.delete(form)
 
 
-def _forms(path: str, recipients: Sequence[str]) -> tuple[str, str]:
-    """Of the two forms of a file the one that is written, and the one that recipients chosen since have outdated."""
-    kept = name_for(path, recipients)
-    return kept, next(form for form in both_forms(path) if form != kept)
+def _current_and_other_form(path: str, recipients: Sequence[str]) -> tuple[str, str]:
+    """Names of a file, sealed or plain: the current one, and the outdated one from before recipients were changed."""
+    current = name_for(path, recipients)
+    return current, next(form for form in both_forms(path) if form != current)
 
 
-def _lines_there(archive: Archive, path: str, stack: ExitStack) -> Iterable[bytes] | None:
-    """The lines of a file, open until the stack is closed; None where there is no such file."""
+def _stored_lines(archive: Archive, path: str, stack: ExitStack) -> Iterable[bytes] | None:
+    """Lines of a file, open until the stack is closed; None if there is no such file."""
     try:
         body = stack.enter_context(archive.open(path))
     except BadObject as bad:
@@ -133,8 +133,8 @@ def _category(line: bytes) -> Category:
     return REST if category is Category.OTHER else category
 
 
-def _whole(line: bytes) -> bytes:
-    """The line with its end, which the last one of a file may lack."""
+def _with_newline(line: bytes) -> bytes:
+    """The line with a newline, which the last one of a file may lack."""
     return line.rstrip(b"\r\n") + b"\n"
 
 

@@ -1,8 +1,8 @@
-"""What a daily round has to do: pure, from two listings, the settings and the day.
+"""The plan of a daily round: a pure function of two listings, the settings and the day.
 
-A day of logs is due once the store has kept it as long as `retention.active_logs` says; what was due yesterday and is
-not archived today is what the archive's exporter calls missing. All else is deleted by the same table and the same
-rule that the exporters call overdue by.
+A day of logs is due once the store has kept it for `retention.active_logs` days; logs that were due yesterday and are
+not archived today are what the archive's exporter calls missing. All other objects are deleted by the same table and
+rule by which the exporters call them overdue.
 """
 
 from collections import defaultdict
@@ -20,16 +20,16 @@ from nervesys.stores.filing import Layout, is_overdue
 from nervesys.stores.objects import ObjectInfo
 
 EXPIRING = ("metrics", "config_backups")
-"""Areas of the store whose objects retention deletes; logs leave it by way of the archive only."""
+"""Areas of the store whose expired objects are deleted; logs are only ever moved to the archive."""
 
 
 @dataclass(frozen=True)
 class DayOfLogs:
-    """What one server logged on one day, UTC.
+    """Logs of one server and one day, UTC.
 
     Attributes:
         server: in lower case.
-        day: in the keys of the objects.
+        day: as in the keys of the objects.
         objects: in the order of their keys.
     """
 
@@ -42,15 +42,15 @@ class DayOfLogs:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What there is to do.
+class RoundPlan:
+    """What a round has to do.
 
     Attributes:
-        days: to be archived, oldest first.
+        days: logs to be archived, oldest first.
         expired: keys past retention, by area of the store.
-        overdue: paths of the archive past retention.
-        left: how many more are past retention than one round may delete.
-        unfiled: keys of logs that tell no server or day; nobody knows when they are due, so they stay.
+        overdue: paths in the archive past retention.
+        left: number of further objects past retention, above the limit of one round.
+        unfiled: keys of logs without a server or day; their age is unknown, so they stay.
     """
 
     days: tuple[DayOfLogs, ...] = ()
@@ -60,15 +60,15 @@ class Plan:
     unfiled: tuple[str, ...] = ()
 
 
-def planned(
+def make_plan(
     storage: Storage, store: Mapping[str, Sequence[ObjectInfo]], archive: Iterable[ArchiveFile], today: date
-) -> Plan:
-    """The plan of a day.
+) -> RoundPlan:
+    """Make the plan of a day.
 
     Args:
-        storage: paths, retention, and how much one round may delete.
+        storage: paths, retention, and the limit of deletions in one round.
         store: the objects of the areas `active_logs` and `EXPIRING`.
-        archive: all of its files.
+        archive: all files of the archive.
         today: in UTC.
     """
     days, unfiled = _logs(storage, store["active_logs"], today)
@@ -76,9 +76,9 @@ def planned(
     overdue = sorted(_overdue(Layout(storage), archive, today))
     granted = expired[: storage.round.delete_at_most]
     room = storage.round.delete_at_most - len(granted)
-    return Plan(
+    return RoundPlan(
         days,
-        {area: keys for area in EXPIRING if (keys := tuple(key for of, key in granted if of == area))},
+        {area: keys for area in EXPIRING if (keys := tuple(key for area_of, key in granted if area_of == area))},
         tuple(overdue[:room]),
         len(expired) - len(granted) + max(0, len(overdue) - room),
         unfiled,
@@ -95,7 +95,7 @@ def _logs(
         filed = _server_and_day(template, info.key)
         if filed is None:
             unfiled.append(info.key)
-        elif _past(filed[1], keep, today):
+        elif _is_expired(filed[1], keep, today):
             due[filed[1], filed[0]].append(info)
     return tuple(DayOfLogs(server, day, tuple(due[day, server])) for day, server in sorted(due)), tuple(unfiled)
 
@@ -110,11 +110,13 @@ def _server_and_day(template: PathTemplate, key: str) -> tuple[str, date] | None
 
 
 def _expired(storage: Storage, area: str, objects: Sequence[ObjectInfo], today: date) -> Iterator[ObjectInfo]:
-    """What is past retention, oldest name first; a key outside the template is nobody's, and stays."""
+    """Objects past retention, in the order of their keys; a key that does not match the template stays."""
     template, keep = PathTemplate(getattr(storage.storj.paths, area)), getattr(storage.retention, area)
     for info in sorted(objects, key=lambda info: info.key):
         fields = template.parse(info.key)
-        if fields is not None and _past(parse_date(fields.get("date", "")) or utc(info.modified).date(), keep, today):
+        if fields is not None and _is_expired(
+            parse_date(fields.get("date", "")) or utc(info.modified).date(), keep, today
+        ):
             yield info
 
 
@@ -124,8 +126,8 @@ def _overdue(layout: Layout, files: Iterable[ArchiveFile], today: date) -> Itera
             if is_overdue(file, layout.filed(file.path), today):
                 yield file.path
         except BadObject:
-            continue  # its name breaks the contract: nobody knows when it is due, so it stays
+            continue  # its name breaks the contract: its age is unknown, so it stays
 
 
-def _past(day: date, keep: Days, today: date) -> bool:
+def _is_expired(day: date, keep: Days, today: date) -> bool:
     return keep is not None and (today - day).days > keep

@@ -1,8 +1,8 @@
-"""The edges of the daily round: it lists, and does what the plan says.
+"""The input and output of the daily round: it lists store and archive, and carries out the plan.
 
-Nothing leaves the store before the archive was read back, so a round that ends anywhere has lost nothing; the next
-one finds what is archived already and goes on. Of two rounds at once, one finds an object gone that the other has
-archived, and leaves that day alone.
+Nothing is deleted from the store before the archive was read back, so an interrupted round loses nothing; the next
+one finds what is archived already and continues. Of two concurrent rounds, one finds an object gone that the other has
+archived, and skips that day.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from nervesys.agent.round.merge import merge
-from nervesys.agent.round.plan import EXPIRING, DayOfLogs, Plan, planned
+from nervesys.agent.round.plan import EXPIRING, DayOfLogs, RoundPlan, make_plan
 from nervesys.clock import Clock
 from nervesys.contract import Category, PathTemplate
 from nervesys.contract.paths import time_fields
@@ -22,7 +22,7 @@ from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectStore
 
 CLOCKS_APART_SECONDS = 3600.0
-"""Between this machine and the store; beyond it, one of them would delete what is not due."""
+"""Largest clock difference between this machine and the store; beyond it, objects not yet due may be deleted."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Round:
     """One daily round.
 
     Attributes:
-        store: logs leave it.
-        archive: logs arrive there.
+        store: logs are moved from it.
+        archive: logs are moved to it.
         storage: paths, retention, limits.
-        clock: says which day it is.
+        clock: gives the current day.
     """
 
     store: ObjectStore
@@ -41,8 +41,8 @@ class Round:
     storage: Storage
     clock: Clock
 
-    def plan(self) -> Plan:
-        """What there is to do.
+    def plan(self) -> RoundPlan:
+        """List store and archive, and make the plan.
 
         Raises:
             StoreUnavailable: the store cannot be listed.
@@ -60,41 +60,45 @@ class Round:
                     "set this machine's clock; nothing was archived or deleted"
                 )
         objects = {area: listing.objects for area, listing in listings.items()}
-        return planned(self.storage, objects, files_of(self.archive), utc(now).date())
+        return make_plan(self.storage, objects, files_of(self.archive), utc(now).date())
 
-    def carry_out(self, plan: Plan, say: Callable[[str], None]) -> list[str]:
-        """Do it; how far it is, is said step by step.
+    def carry_out(self, plan: RoundPlan, progress: Callable[[str], None]) -> list[str]:
+        """Carry out a plan.
+
+        Args:
+            plan: see `plan`.
+            progress: takes each step, as a line of text.
 
         Returns:
-            Why some days of logs stay in the store; empty where none does.
+            Why some days of logs stay in the store; empty if none does.
 
         Raises:
-            StoreUnavailable: the store does not answer; the next round goes on from here.
-            ArchiveUnavailable: likewise.
+            StoreUnavailable: the store does not answer; the next round continues from here.
+            ArchiveUnavailable: likewise for the archive.
         """
-        trouble: list[str] = []
+        problems: list[str] = []
         for number, day in enumerate(plan.days, 1):
             try:
                 self.archive_day(day)
             except BadObject as bad:
-                trouble.append(f"{day} stays in the store: {bad}")
+                problems.append(f"{day} stays in the store: {bad}")
             else:
-                say(f"archived {day} ({number} of {len(plan.days)})")
+                progress(f"archived {day} ({number} of {len(plan.days)})")
         for area, keys in plan.expired.items():
             self._delete(keys)
-            say(f"deleted {len(keys)} objects of {area}")
+            progress(f"deleted {len(keys)} objects of {area}")
         for path in plan.overdue:
             self.archive.delete(path)
-            say(f"deleted {path} from the archive")
-        return trouble
+            progress(f"deleted {path} from the archive")
+        return problems
 
     def archive_day(self, day: DayOfLogs) -> None:
-        """Bring a day of logs into the archive, and only then delete it from the store.
+        """Merge a day of logs into the archive, and only then delete it from the store.
 
         Raises:
             BadObject: an object or a file of the archive cannot be read; nothing was deleted.
             StoreUnavailable: the store does not answer.
-            ArchiveUnavailable: the archive does not answer, or not what was sent arrived there.
+            ArchiveUnavailable: the archive does not answer, or the stored body differs from the one sent.
         """
         at = time_fields(datetime.combine(day.day, time(), UTC).timestamp())
         template = PathTemplate(self.storage.archive.paths.logs)
@@ -111,6 +115,6 @@ class Round:
                 yield from lines_of(stream, info.key)
 
     def _delete(self, keys: Iterable[str]) -> None:
-        """One by one: a pool of threads would be joined when an agent stops, and keep it alive."""
+        """Delete keys one by one: a pool of threads would be joined when an agent stops, and keep it running."""
         for key in keys:
             self.store.delete(key)

@@ -1,4 +1,4 @@
-"""The fleet's day in one object, from its log records."""
+"""Computes the daily summary of the fleet from its log records."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -8,13 +8,13 @@ from nervesys.contract.fingerprints import fingerprint
 from nervesys.errors import BadObject
 
 TOP_ERRORS = 10
-"""Kinds of error that a summary names."""
+"""Kinds of error listed in a summary."""
 KINDS = 10_000
-"""Kinds of error that are told apart; a day of noise must not fill the memory."""
+"""Kinds of error that are counted separately, to bound the memory."""
 
 
-def summary_of(day: str, lines: Iterable[bytes]) -> DailySummary:
-    """Add up a day; a record with a duration tells of a task, and lines that are no records are passed over.
+def summarise_day(day: str, lines: Iterable[bytes]) -> DailySummary:
+    """Summarise a day; a record with a duration counts as a task, and lines that are no records are skipped.
 
     Args:
         day: its date, in UTC.

@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nervesys.agent import Agent
-from nervesys.agent.logs.handler import Said
+from nervesys.agent.logs.handler import LoggedRecord
 from nervesys.agent.logs.shipping import Shipper
 from nervesys.errors import NervesysError
 from nervesys.stores.lines import lines_of
@@ -270,7 +270,7 @@ def simulated(world: World, store: FolderStore) -> Iterator[tuple[Shipper, list[
 
 
 def _say(shipper: Shipper, message: str) -> str:
-    shipper.buffer.append(Said(0, logging.INFO, "agents.grok", message))
+    shipper.buffer.append(LoggedRecord(0, logging.INFO, "agents.grok", message))
     return message
 
 

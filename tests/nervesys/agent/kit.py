@@ -5,39 +5,41 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from nervesys.agent.logs.buffer import Batch, Buffer
-from nervesys.agent.logs.handler import Said
-from nervesys.agent.logs.records import Run, rank_of
+from nervesys.agent.logs.buffer import Batch, LogBuffer
+from nervesys.agent.logs.handler import LoggedRecord
+from nervesys.agent.logs.records import RecordRun, rank_of
 
 MB = 1_000_000
 
 
-def said(message: str, severity: int = 20, category: str = "activity", at: float = 0) -> Said:
-    return Said(at, severity, "author", message, category=category)
+def said(message: str, severity: int = 20, category: str = "activity", at: float = 0) -> LoggedRecord:
+    return LoggedRecord(at, severity, "author", message, category=category)
 
 
-def runs(said: Iterable[Said]) -> Iterator[Run]:
+def runs(said: Iterable[LoggedRecord]) -> Iterator[RecordRun]:
     """Each record as a run of its own."""
     for one in said:
         line = json.dumps({"message": one.message}, separators=(",", ":")).encode() + b"\n"
-        yield Run(one.at, rank_of(one.severity), one.category or "", 1, line)
+        yield RecordRun(one.at, rank_of(one.severity), one.category or "", 1, line)
 
 
-def a_buffer(folder: Path, max_bytes: int = MB, runs: Callable[[Iterable[Said]], Iterable[Run]] = runs) -> Buffer:
-    return Buffer(folder / "buffer.sqlite3", max_bytes, runs)
+def a_buffer(
+    folder: Path, max_bytes: int = MB, runs: Callable[[Iterable[LoggedRecord]], Iterable[RecordRun]] = runs
+) -> LogBuffer:
+    return LogBuffer(folder / "buffer.sqlite3", max_bytes, runs)
 
 
-def records(kept: Buffer, batch: Batch) -> list[dict[str, Any]]:
+def records(kept: LogBuffer, batch: Batch) -> list[dict[str, Any]]:
     return [json.loads(line) for line in b"".join(kept.lines(batch)).splitlines()]
 
 
-def sealed(kept: Buffer, max_bytes: int = MB, *, by_category: bool = False) -> dict[str, list[str]]:
+def sealed(kept: LogBuffer, max_bytes: int = MB, *, by_category: bool = False) -> dict[str, list[str]]:
     """The messages of each batch by its key."""
     kept.seal(lambda category, first: f"{category}{first}", max_bytes, by_category=by_category)
     return {batch.key: [record["message"] for record in records(kept, batch)] for batch in kept.batches()}
 
 
-def shipped(kept: Buffer, **how: Any) -> list[list[str]]:
+def shipped(kept: LogBuffer, **how: Any) -> list[list[str]]:
     """The messages of each batch, as one after the other leaves."""
     found = []
     while sealed(kept, **how):

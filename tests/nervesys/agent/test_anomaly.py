@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from nervesys.agent.anomaly import LEAST, Unusual
+from nervesys.agent.anomaly import MIN_VALUES, AnomalyScorer
 
 
 def noise(count: int) -> list[float]:
@@ -13,12 +13,12 @@ def noise(count: int) -> list[float]:
 
 
 def scored(values: list[float]) -> list[float | None]:
-    unusual = Unusual()
+    unusual = AnomalyScorer()
     return [unusual.scores({"cpu": value}).get("cpu") for value in values]
 
 
 def test_nothing_is_said_of_a_signal_that_is_too_young() -> None:
-    assert scored(noise(LEAST)) == [None] * LEAST
+    assert scored(noise(MIN_VALUES)) == [None] * MIN_VALUES
 
 
 def test_ordinary_noise_is_usual_and_a_spike_is_not() -> None:

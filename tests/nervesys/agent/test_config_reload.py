@@ -21,7 +21,7 @@ def changed(me: Identity, brain: Path, **files: str) -> list[str]:
     for name, text in files.items():
         (brain / "config" / f"{name.replace('__', '/')}.yaml").write_text(text)
     changes = adopt(me, load(FolderTree(brain)))
-    return [f"{change}{'' if change.live else ', later'}" for change in changes]
+    return [f"{change}{'' if change.takes_effect_now else ', later'}" for change in changes]
 
 
 def test_nothing_changed_is_nothing_to_tell(me: Identity, brain: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nervesys.agent.duplicate_detection import Watch
+from nervesys.agent.duplicate_detection import DuplicateCheck
 from nervesys.contract import AgentState, Status
 from tests.nervesys.agent.fleet import STOP_SECONDS, Fleet, heartbeat, until
 from tests.stores import FolderStore
@@ -17,7 +17,7 @@ class Hosts:
 
     def __init__(self, folder: Path) -> None:
         self.store, self.now = FolderStore(folder), 0.0
-        self.watch = Watch(self.store, KEY, "mine")
+        self.watch = DuplicateCheck(self.store, KEY, "mine")
 
     def put(self, instance_id: str | None, status: Status = Status.IDLE) -> None:
         self.now += 1
@@ -26,7 +26,7 @@ class Hosts:
 
     def beat(self) -> AgentState | None:
         """One heartbeat of this instance; the rival where there is one."""
-        rival = self.watch.look()
+        rival = self.watch.check()
         self.put("mine")
         return rival
 
@@ -39,7 +39,7 @@ def hosts(tmp_path: Path) -> Hosts:
 def test_alone_it_stops_looking_after_two_heartbeats(hosts: Hosts) -> None:
     for over in (False, False, True):
         assert hosts.beat() is None
-        assert hosts.watch.over is over
+        assert hosts.watch.finished is over
 
 
 def test_what_was_there_and_goes_on_is_a_rival_at_its_second_write(hosts: Hosts) -> None:
@@ -67,7 +67,7 @@ def test_a_dead_predecessors_last_write_stops_nobody(hosts: Hosts) -> None:
     assert hosts.beat() is None
     hosts.put("theirs")  # was under way when it was killed
     assert [hosts.beat() for _ in range(4)] == [None] * 4
-    assert hosts.watch.over
+    assert hosts.watch.finished
 
 
 def test_a_predecessor_that_takes_its_leave_stops_nobody(hosts: Hosts) -> None:
@@ -76,7 +76,7 @@ def test_a_predecessor_that_takes_its_leave_stops_nobody(hosts: Hosts) -> None:
         assert hosts.beat() is None
         hosts.put("theirs", status)
     assert hosts.beat() is None
-    assert hosts.watch.over
+    assert hosts.watch.finished
 
 
 def test_whoever_came_later_is_left_to_give_way_itself(hosts: Hosts) -> None:
@@ -84,7 +84,7 @@ def test_whoever_came_later_is_left_to_give_way_itself(hosts: Hosts) -> None:
     for _ in range(3):
         hosts.put("later")
         assert hosts.beat() is None
-    assert hosts.watch.over
+    assert hosts.watch.finished
 
 
 def test_an_agent_in_another_language_may_have_no_instance(hosts: Hosts) -> None:
@@ -110,7 +110,7 @@ def test_of_two_processes_on_two_hosts_the_newcomer_gives_way(fleet: Fleet, brai
         with fleet.agent(NERVESYS_HOME=str(brain.parent / "home-2"), NERVESYS_SERVER="host-2") as second:
             out, _ = second.communicate(timeout=STOP_SECONDS)
         assert second.returncode == 1
-        assert f"grok is at work on host-1 as {before.instance_id}: this one gives way" in out.decode()
+        assert f"grok is already running on host-1 as {before.instance_id}: this instance stops" in out.decode()
         assert first.poll() is None
         until(lambda: (now := fleet.state()) is not None and now.instance_id == before.instance_id)
         assert fleet.says(Status.RUNNING, Status.IDLE)

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from nervesys.agent import Agent
 from nervesys.agent.replication.drill import Drill
-from nervesys.agent.round import Daily, Round
+from nervesys.agent.round import DailyRound, Round
 from nervesys.errors import SettingsError
 from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.settings.storage import Storage
@@ -66,10 +66,10 @@ def test_an_agent_ships_what_only_we_read(
 def test_the_round_archives_and_backs_up_under_seal_and_the_drill_opens_it(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.ship(DUE, "activity one")
-    assert Daily(a_round(world), FolderTree(shipped_root()), None).run(lambda _: None) == []
+    assert DailyRound(a_round(world), FolderTree(shipped_root()), None).run(lambda _: None) == []
     assert list(archived(world)) == [f"host-1_{DUE}_activity.json.gz.age"]
     assert b"one" in archived(world)[f"host-1_{DUE}_activity.json.gz.age"][0]
-    assert Daily(a_round(world), FolderTree(shipped_root()), None).run(lambda _: None) == [], "backed up already"
+    assert DailyRound(a_round(world), FolderTree(shipped_root()), None).run(lambda _: None) == [], "backed up already"
     drill = Drill(world.archive, FOR_US, lambda: NOW, time.monotonic, "test")
     went = drill.run(tmp_path / "restored", lambda _: None)
     assert (went.detail, went.backup) == ("", "Backups/full_backup_2026-01-20.tar.gz.age")
@@ -82,14 +82,14 @@ def test_the_round_archives_and_backs_up_under_seal_and_the_drill_opens_it(tmp_p
     ("key", "body", "said"),
     [
         ("memory.sqlite3.age", seal(b"SQLite format 3\0 and nothing more", [RECIPIENT]), "is a damaged database"),
-        ("memory.sqlite3.age", seal(b"SQLite", [RECIPIENT])[:-1], "cannot be opened"),
-        ("memory.sqlite3.age", seal(b"SQLite", [str(OTHERS)]), "cannot be opened: memory.sqlite3.age: it is encrypted"),
+        ("memory.sqlite3.age", seal(b"SQLite", [RECIPIENT])[:-1], "cannot be decrypted"),
+        ("memory.sqlite3.age", seal(b"SQLite", [str(OTHERS)]), "memory.sqlite3.age: it is encrypted"),
     ],
 )
 def test_the_drill_opens_sealed_copies_of_databases_too(tmp_path: Path, key: str, body: bytes, said: str) -> None:
     world = World(tmp_path)
     world.store.put(f"databases/grok/memory/{key}", body)
-    assert Daily(a_round(world), FolderTree(shipped_root()), None).run(lambda _: None) == []
+    assert DailyRound(a_round(world), FolderTree(shipped_root()), None).run(lambda _: None) == []
     went = Drill(world.archive, FOR_US, lambda: NOW, time.monotonic, "test").run(tmp_path / "restored", lambda _: None)
     assert said in went.detail
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nervesys.agent.identity import Identity, identify, named
+from nervesys.agent.identity import Identity, identify, resolve_name
 from nervesys.errors import SettingsError
 from nervesys.stores.open_stores import opened
 
@@ -40,13 +40,13 @@ def test_the_name_is_said_then_of_the_environment_then_the_host_s(
     monkeypatch: pytest.MonkeyPatch, called: str | None, environ: dict[str, str], name: str
 ) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "Machine.example")
-    assert named(called, environ) == name
+    assert resolve_name(called, environ) == name
 
 
 @pytest.mark.parametrize("called", ["../grok", "under_score", "a b", "-x"])
 def test_what_is_no_name_reaches_no_path(called: str) -> None:
     with pytest.raises(SettingsError, match=r"agent: bad_name: not a name of an agent: .*set NERVESYS_AGENT"):
-        named(called, {})
+        resolve_name(called, {})
 
 
 @pytest.mark.parametrize(

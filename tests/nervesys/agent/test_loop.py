@@ -22,8 +22,8 @@ def test_the_same_failure_is_told_once_and_so_is_its_end(caplog: pytest.LogCaptu
 
     loop = Loop("shipping", work, lambda: DAY)
     for expected in rounds:
-        loop.once()
-        assert loop.trouble == (str(expected) if expected else None)
+        loop.run_now()
+        assert loop.last_error == (str(expected) if expected else None)
     assert [record.message for record in caplog.records] == [
         "shipping failed, will try again: a",
         "shipping failed, will try again: b",
@@ -33,8 +33,8 @@ def test_the_same_failure_is_told_once_and_so_is_its_end(caplog: pytest.LogCaptu
 
 def test_a_bug_is_told_with_its_traceback_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     loop = Loop("shipping", lambda: [][0], lambda: DAY)
-    loop.once()
-    loop.once()
+    loop.run_now()
+    loop.run_now()
     (record,) = caplog.records
     assert record.message == "shipping has a bug"
     assert record.exc_info is not None
@@ -71,7 +71,7 @@ def test_two_rounds_never_run_at_once() -> None:
     loop = Loop("shipping", work, lambda: DAY, first=0)
     loop.start()
     inside.wait(20)
-    last = threading.Thread(target=loop.once)
+    last = threading.Thread(target=loop.run_now)
     last.start()
     go_on.set()
     last.join(20)

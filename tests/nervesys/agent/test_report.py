@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nervesys.agent.identity import Identity, identify
-from nervesys.agent.report import KEPT_LINES, Reporter, appended
+from nervesys.agent.report import KEPT_LINES, Reporter, append_lines
 from nervesys.contract import AgentState, Status
 from nervesys.errors import BrainUnavailable
 from nervesys.stores.brain import open_brain
@@ -112,7 +112,7 @@ def test_a_brain_that_is_away_gets_the_errors_later(world: World) -> None:
     ],
 )
 def test_the_error_log_keeps_the_newest_lines(before: bytes | None, lines: list[str], after: bytes) -> None:
-    assert appended(before, lines) == after
+    assert append_lines(before, lines) == after
 
 
 def test_a_plain_folder_takes_no_reports(world: World) -> None:

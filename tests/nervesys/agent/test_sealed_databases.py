@@ -106,7 +106,7 @@ def test_who_cannot_open_the_newest_is_told_what_is_missing(
     there.add("two")
     before = here.file.read_bytes(), there.copies
     hold(identity)
-    with pytest.raises(BadObject, match=rf"\.sqlite3\.age: .*{said}.*the older file here is left as it is"):
+    with pytest.raises(BadObject, match=rf"\.sqlite3\.age: .*{said}.*the local file is older, and was not changed"):
         here.databases.path("memory")
     assert (here.file.read_bytes(), there.copies) == before
     third = Host(here.home, "third", Time())
@@ -124,7 +124,7 @@ def test_a_file_that_was_written_to_before_the_newest_copy_is_not_used(here: Hos
     os.utime(here.file, (there.copies[-1].stat().st_mtime - 10,) * 2)
     before = here.file.read_bytes()
     hold(None)
-    with pytest.raises(BadObject, match="the older file here is left as it is"):
+    with pytest.raises(BadObject, match="the local file is older, and was not changed"):
         here.databases.path("memory")
     assert here.file.read_bytes() == before
 

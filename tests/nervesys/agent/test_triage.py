@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nervesys.agent import Agent, duties
+from nervesys.agent import Agent, background_loops
 from nervesys.contract import LogRecord
 from tests.nervesys.agent.test_agent import logs, until
 from tests.servers.model import TOKENS, ModelServer, model_server
@@ -21,7 +21,7 @@ CRITICAL = '{"severity": "critical", "reason": "its disk is full"}'
 @pytest.fixture
 def model(brain: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     """A model that the brain names."""
-    monkeypatch.setattr(duties, "TURN_SECONDS", 0.05)
+    monkeypatch.setattr(background_loops, "TURN_SECONDS", 0.05)
     with model_server() as server:
         cloud = f"alibaba_cloud: {{enabled: true, base_url: '{server.url}', api_key: null, timeout_seconds: 2}}"
         (brain / "config/alibaba.yaml").write_text(cloud)
@@ -103,9 +103,9 @@ def test_without_the_model_the_agent_goes_on_and_says_so_once(
     with grok() as agent:
         for _ in range(20):
             fail(agent, "timed out")
-        until(lambda: "judging errors failed" in caplog.text)
+        until(lambda: "triage of errors failed" in caplog.text)
     said = [record.message for record in logs(bucket)]
-    complaints = [message for message in said if message.startswith("judging errors failed, will try again: ")]
+    complaints = [message for message in said if message.startswith("triage of errors failed, will try again: ")]
     assert len(complaints) == len(set(complaints)) <= 2  # why, and that it is left alone since
     assert "ask qwen-plus" in complaints[0] or "read the model's answer" in complaints[0]
     assert said.count("code_review failed") == 20

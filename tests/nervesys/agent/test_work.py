@@ -2,7 +2,7 @@
 
 import pytest
 
-from nervesys.agent.work import ERROR_CHARACTERS, Task, Work, in_one_line
+from nervesys.agent.work import ERROR_CHARACTERS, Task, Work, as_single_line
 from nervesys.contract import Tasks
 from nervesys.contract.state import COUNTERS
 
@@ -11,11 +11,11 @@ def test_the_newest_task_under_way_is_the_current_one() -> None:
     work, outer, inner = Work(), Task("plan"), Task("search")
     work.begin(outer)
     work.begin(inner)
-    assert work.look().current == "search"
+    assert work.snapshot().current == "search"
     work.end(inner, None)
-    assert work.look().current == "plan"
+    assert work.snapshot().current == "plan"
     work.end(outer, None)
-    assert work.look().current is None
+    assert work.snapshot().current is None
 
 
 def test_tasks_and_tokens_are_summed_up() -> None:
@@ -24,24 +24,24 @@ def test_tasks_and_tokens_are_summed_up() -> None:
         task = Task("plan", tokens=tokens)
         work.begin(task)
         work.end(task, error)
-    done = work.look()
+    done = work.snapshot()
     assert (done.tasks, done.tokens, done.last_error) == (Tasks(completed=2, failed=1), 13, "ValueError: no")
 
 
 def test_a_task_between_two_looks_counts_as_busy_once() -> None:
     work, task = Work(), Task("plan")
-    assert not work.look().busy
+    assert not work.snapshot().busy
     work.begin(task)
     work.end(task, None)
-    assert work.look().busy
-    assert not work.look().busy
+    assert work.snapshot().busy
+    assert not work.snapshot().busy
 
 
 def test_a_task_that_was_broken_off_is_no_failure() -> None:
     work, task = Work(), Task("plan")
     work.begin(task)
     work.abandon(task)
-    assert (work.look().tasks, work.look().current) == (Tasks(), None)
+    assert (work.snapshot().tasks, work.snapshot().current) == (Tasks(), None)
 
 
 @pytest.mark.parametrize(
@@ -54,15 +54,15 @@ def test_a_task_that_was_broken_off_is_no_failure() -> None:
     ],
 )
 def test_an_error_is_one_bounded_line(error: Exception, line: str) -> None:
-    assert in_one_line(error) == line
+    assert as_single_line(error) == line
 
 
 def test_secrets_do_not_get_into_the_state() -> None:
     work = Work()
     work.begin(Task("deploy --token abc"))
-    work.error(ValueError("refused password=hunter2 " + "x" * ERROR_CHARACTERS))
-    work.ended(0, "refused ghp_" + "Q7" * 18)
-    done = work.look()
+    work.record_error(ValueError("refused password=hunter2 " + "x" * ERROR_CHARACTERS))
+    work.count_finished(0, "refused ghp_" + "Q7" * 18)
+    done = work.snapshot()
     assert (done.current, done.last_error) == ("deploy --token [redacted]", "refused [redacted]")
 
 
@@ -70,7 +70,7 @@ def test_the_authors_counters_only_grow() -> None:
     work = Work()
     work.count("pull_requests", 1)
     work.count("pull_requests", 2.5)
-    assert work.look().counters == {"pull_requests": 3.5}
+    assert work.snapshot().counters == {"pull_requests": 3.5}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from nervesys.agent import Agent
-from nervesys.agent.wrapped_process import LINE_CHARACTERS, Program, ProgramFailed
+from nervesys.agent.wrapped_process import LINE_CHARACTERS, ProgramFailed, WrappedProgram
 from nervesys.contract import AgentState, LogRecord, Status
 from nervesys.errors import NervesysError
 from tests.nervesys.agent.fleet import STOP_SECONDS, Fleet, until
@@ -46,7 +46,9 @@ def alive(pid: int) -> bool:
 def test_what_it_prints_is_shipped_and_its_clean_end_is_a_stop(grok: Make, bucket: Path) -> None:
     record = '{"message":"done","action":"code_review","context":{"duration_ms":5},"metadata":{"tokens_used":55}}'
     with grok() as agent:
-        Program(shell(f"echo hello; echo oops >&2; sleep 0.3; echo '{record}'; printf 'no end of line'")).run(agent)
+        WrappedProgram(shell(f"echo hello; echo oops >&2; sleep 0.3; echo '{record}'; printf 'no end of line'")).run(
+            agent
+        )
     assert {(r.level, r.action, r.message) for r in logs(bucket)} == {
         ("INFO", "sh", "hello"),
         ("WARN", "sh", "oops"),
@@ -61,7 +63,7 @@ def test_what_it_prints_is_shipped_and_its_clean_end_is_a_stop(grok: Make, bucke
 
 def test_a_crash_leaves_the_last_status_and_the_last_words(grok: Make, bucket: Path) -> None:
     with pytest.raises(ProgramFailed) as failed, grok() as agent:
-        Program(shell("sleep 0.5; echo out of luck >&2; exit 3")).run(agent)
+        WrappedProgram(shell("sleep 0.5; echo out of luck >&2; exit 3")).run(agent)
     assert failed.value.code == 3
     assert last(bucket).status is Status.RUNNING
     assert last(bucket).last_error == "ProgramFailed: sh ended with exit code 3: out of luck"
@@ -69,7 +71,7 @@ def test_a_crash_leaves_the_last_status_and_the_last_words(grok: Make, bucket: P
 
 def test_secrets_in_its_last_words_are_masked_wherever_they_go(grok: Make, bucket: Path) -> None:
     with pytest.raises(ProgramFailed), grok() as agent:
-        Program(shell(f"echo refused: password={SECRET} >&2; exit 1")).run(agent)
+        WrappedProgram(shell(f"echo refused: password={SECRET} >&2; exit 1")).run(agent)
     assert "refused" in (last(bucket).last_error or "")
     assert SECRET not in (last(bucket).last_error or "")
     assert "refused" in str(logs(bucket))
@@ -78,31 +80,31 @@ def test_secrets_in_its_last_words_are_masked_wherever_they_go(grok: Make, bucke
 
 def test_a_crash_by_a_signal_is_told_as_a_shell_would(grok: Make) -> None:
     with pytest.raises(ProgramFailed, match="sh ended with signal SIGSEGV") as failed, grok() as agent:
-        Program(shell("kill -SEGV $$")).run(agent)
+        WrappedProgram(shell("kill -SEGV $$")).run(agent)
     assert failed.value.code == 139
 
 
 def test_a_line_without_end_becomes_records_of_bounded_length(grok: Make, bucket: Path) -> None:
     with grok() as agent:
-        Program([sys.executable, "-c", f"print('é' * {2 * LINE_CHARACTERS + 5})"]).run(agent)
+        WrappedProgram([sys.executable, "-c", f"print('é' * {2 * LINE_CHARACTERS + 5})"]).run(agent)
     assert [len(record.message) for record in logs(bucket)] == [LINE_CHARACTERS, LINE_CHARACTERS, 5]
 
 
 def test_what_is_no_text_does_not_stop_it(grok: Make, bucket: Path) -> None:
     with grok() as agent:
-        Program(shell(r"printf '\377\000\n'; echo after")).run(agent)
+        WrappedProgram(shell(r"printf '\377\000\n'; echo after")).run(agent)
     assert logs(bucket)[-1].message == "after"
 
 
 def test_nothing_of_it_is_left_behind(grok: Make, tmp_path: Path) -> None:
     with grok() as agent:
-        Program(shell(f"sleep 100 & echo $! > {tmp_path}/left; exit 0")).run(agent)
+        WrappedProgram(shell(f"sleep 100 & echo $! > {tmp_path}/left; exit 0")).run(agent)
     until(lambda: not alive(int((tmp_path / "left").read_text())))
 
 
 def test_a_program_that_is_not_there() -> None:
     with pytest.raises(NervesysError, match="start nonsense: no such program"):
-        Program(["nonsense"])
+        WrappedProgram(["nonsense"])
 
 
 @pytest.mark.parametrize("script", ["exec sleep 100", "trap 'echo goodbye; exit 0' TERM; sleep 100 & wait"])

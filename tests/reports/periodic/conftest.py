@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nervesys.agent.round.summary import summary_of
+from nervesys.agent.round.summary import summarise_day
 from nervesys.clients.prometheus import Prometheus
 from nervesys.settings import Loaded, load
 from nervesys.stores.brain import GitBrain
@@ -106,7 +106,7 @@ def _brain(repository: Path, raw: FleetData) -> tuple[str, ...]:
         lines = [
             json.dumps(record).encode() for (_, of), records in raw.logs.items() if of == str(day) for record in records
         ]
-        body = summary_of(str(day), lines)
+        body = summarise_day(str(day), lines)
         if day == TUESDAY:
             body = body.model_copy(update={"analysis": ANALYSIS})
         write(repository, {f"metrics/daily/{day}.json": body.body()}, branch="state", when=at(day, 23))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nervesys.agent.logs import memory_queue
-from nervesys.agent.logs.buffer import Buffer
+from nervesys.agent.logs.buffer import LogBuffer
 from nervesys.contract import AgentState
 from nervesys.errors import NervesysError
 from tests.nervesys.agent.kit import MB, a_buffer, said, sealed, shipped
@@ -19,17 +19,17 @@ NOTHING = {"DEBUG": 0, "INFO": 0, "WARN": 0, "ERROR": 0}
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Callable[..., Buffer]:
+def opened(tmp_path: Path) -> Callable[..., LogBuffer]:
     return partial(a_buffer, tmp_path)
 
 
-def write(kept: Buffer, *messages: str, severity: int = 20, category: str = "activity") -> None:
+def write(kept: LogBuffer, *messages: str, severity: int = 20, category: str = "activity") -> None:
     for message in messages:
         kept.append(said(message, severity, category))
     kept.commit()
 
 
-def test_what_was_committed_outlives_the_process(opened: Callable[..., Buffer]) -> None:
+def test_what_was_committed_outlives_the_process(opened: Callable[..., LogBuffer]) -> None:
     first = opened()
     first.append(said("kept", at=7))
     first.commit()
@@ -41,7 +41,7 @@ def test_what_was_committed_outlives_the_process(opened: Callable[..., Buffer]) 
     assert state.bytes == first.bytes > len("kept")
 
 
-def test_a_batch_keeps_its_key_and_its_records_until_it_is_deleted(opened: Callable[..., Buffer]) -> None:
+def test_a_batch_keeps_its_key_and_its_records_until_it_is_deleted(opened: Callable[..., LogBuffer]) -> None:
     kept = opened()
     write(kept, "a")
     assert sealed(kept) == {"1": ["a"]}
@@ -51,7 +51,7 @@ def test_a_batch_keeps_its_key_and_its_records_until_it_is_deleted(opened: Calla
     assert (kept.state().records, kept.bytes) == (0, 0)
 
 
-def test_a_number_is_never_used_again(opened: Callable[..., Buffer]) -> None:
+def test_a_number_is_never_used_again(opened: Callable[..., LogBuffer]) -> None:
     kept = opened()
     for number in ("1", "2"):
         write(kept, "x")
@@ -59,7 +59,7 @@ def test_a_number_is_never_used_again(opened: Callable[..., Buffer]) -> None:
         kept.delete(*kept.batches())
 
 
-def test_layouts_by_category_get_a_batch_for_each(opened: Callable[..., Buffer]) -> None:
+def test_layouts_by_category_get_a_batch_for_each(opened: Callable[..., LogBuffer]) -> None:
     kept = opened()
     for message, category in (("a", "errors"), ("b", "system"), ("c", "errors")):
         write(kept, message, category=category)
@@ -67,7 +67,7 @@ def test_layouts_by_category_get_a_batch_for_each(opened: Callable[..., Buffer])
     assert shipped(kept, by_category=True) == [["a", "c"], ["b"]]
 
 
-def test_a_backlog_leaves_in_batches_of_bounded_size(opened: Callable[..., Buffer]) -> None:
+def test_a_backlog_leaves_in_batches_of_bounded_size(opened: Callable[..., LogBuffer]) -> None:
     kept = opened()
     write(kept, *"abcde")
     two = 2 * len('{"message":"a"}\n')
@@ -76,7 +76,7 @@ def test_a_backlog_leaves_in_batches_of_bounded_size(opened: Callable[..., Buffe
     assert len(shipped(kept, max_bytes=two)) == 1
 
 
-def test_beyond_the_cap_the_least_severe_and_oldest_go_first(opened: Callable[..., Buffer]) -> None:
+def test_beyond_the_cap_the_least_severe_and_oldest_go_first(opened: Callable[..., LogBuffer]) -> None:
     kept = opened(max_bytes=630)
     for number in range(5):
         write(kept, f"error {number}", severity=40)
@@ -88,7 +88,7 @@ def test_beyond_the_cap_the_least_severe_and_oldest_go_first(opened: Callable[..
     assert kept.state().dropped == NOTHING | {"DEBUG": 5, "INFO": 1}
 
 
-def test_what_was_dropped_is_remembered_over_a_restart_and_told_in_the_state(opened: Callable[..., Buffer]) -> None:
+def test_what_was_dropped_is_remembered_over_a_restart_and_told_in_the_state(opened: Callable[..., LogBuffer]) -> None:
     write(opened(max_bytes=200), *"abcdefghij", severity=30)
     state = AgentState(agent_id="grok", status="running", timestamp=0, buffer=opened().state())
     told = AgentState.parse(state.body()).buffer
@@ -96,7 +96,7 @@ def test_what_was_dropped_is_remembered_over_a_restart_and_told_in_the_state(ope
     assert told.dropped == NOTHING | {"WARN": 7}
 
 
-def test_a_sealed_batch_is_not_touched_by_the_cap(opened: Callable[..., Buffer]) -> None:
+def test_a_sealed_batch_is_not_touched_by_the_cap(opened: Callable[..., LogBuffer]) -> None:
     kept = opened(max_bytes=300)
     write(kept, *"abc", severity=10)
     before = sealed(kept)
@@ -105,7 +105,7 @@ def test_a_sealed_batch_is_not_touched_by_the_cap(opened: Callable[..., Buffer])
 
 
 def test_the_file_stays_near_the_cap_and_shrinks_once_all_is_shipped(
-    opened: Callable[..., Buffer], tmp_path: Path
+    opened: Callable[..., LogBuffer], tmp_path: Path
 ) -> None:
     kept = opened(max_bytes=2 * MB)
     for _ in range(40):
@@ -121,7 +121,9 @@ def test_the_file_stays_near_the_cap_and_shrinks_once_all_is_shipped(
     assert size() < 100_000
 
 
-def test_memory_is_written_down_when_it_is_full(opened: Callable[..., Buffer], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_written_down_when_it_is_full(
+    opened: Callable[..., LogBuffer], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(memory_queue, "RECORDS", 3)
     kept = opened()
     for message in "abcd":
@@ -133,7 +135,7 @@ def test_memory_is_written_down_when_it_is_full(opened: Callable[..., Buffer], m
 
 
 def test_where_the_disk_refuses_memory_is_bounded_and_what_matters_least_goes(
-    opened: Callable[..., Buffer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Callable[..., LogBuffer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory_queue, "RECORDS", 4)
     kept = opened()
@@ -152,7 +154,7 @@ def test_where_the_disk_refuses_memory_is_bounded_and_what_matters_least_goes(
     assert kept.state().dropped == opened().state().dropped == NOTHING | {"DEBUG": 2, "INFO": 2}, "counted once"
 
 
-def test_threads_log_while_another_commits(opened: Callable[..., Buffer]) -> None:
+def test_threads_log_while_another_commits(opened: Callable[..., LogBuffer]) -> None:
     kept, said_by_each = opened(max_bytes=10 * MB), 2000
 
     def log(name: str) -> None:
@@ -171,11 +173,11 @@ def test_threads_log_while_another_commits(opened: Callable[..., Buffer]) -> Non
 
 
 @pytest.mark.parametrize("damage", [b"x" * 4096, b"SQLite format 3\0" + b"\xff" * 9000])
-def test_a_damaged_file_is_set_aside_and_told(opened: Callable[..., Buffer], tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_file_is_set_aside_and_told(opened: Callable[..., LogBuffer], tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "buffer.sqlite3").write_bytes(damage)
     kept = opened()
     kept.append(said("kept"))
-    with pytest.raises(NervesysError, match=r"is damaged .*set aside as buffer.sqlite3.damaged"):
+    with pytest.raises(NervesysError, match=r"is damaged .*moved to buffer.sqlite3.damaged"):
         kept.commit()
     kept.commit()
     assert sealed(kept) == {"1": ["kept"]}
@@ -183,11 +185,11 @@ def test_a_damaged_file_is_set_aside_and_told(opened: Callable[..., Buffer], tmp
     assert (tmp_path / "buffer.sqlite3.damaged").read_bytes() == damage
 
 
-def test_what_another_release_left_is_set_aside(opened: Callable[..., Buffer], tmp_path: Path) -> None:
+def test_what_another_release_left_is_set_aside(opened: Callable[..., LogBuffer], tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "buffer.sqlite3")) as other:
         other.executescript("CREATE TABLE records (line TEXT); PRAGMA user_version = 1")
     kept = opened()
-    with pytest.raises(NervesysError, match="is of version 1, not 2"):
+    with pytest.raises(NervesysError, match="its version is 1, not 2"):
         kept.commit()
     write(kept, "kept")
     assert sealed(opened()) == {"1": ["kept"]}
@@ -195,7 +197,7 @@ def test_what_another_release_left_is_set_aside(opened: Callable[..., Buffer], t
         assert aside.execute("SELECT count(*) FROM records").fetchone() == (0,)
 
 
-def test_a_file_damaged_meanwhile_is_replaced_and_memory_kept(opened: Callable[..., Buffer], tmp_path: Path) -> None:
+def test_a_file_damaged_meanwhile_is_replaced_and_memory_kept(opened: Callable[..., LogBuffer], tmp_path: Path) -> None:
     kept, file = opened(), tmp_path / "buffer.sqlite3"
     write(kept, *(f"{number} {'x' * 300}" for number in range(1000)))
     kept._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

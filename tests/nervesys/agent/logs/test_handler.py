@@ -10,8 +10,8 @@ import orjson
 import pytest
 import structlog
 
-from nervesys.agent.logs.handler import BufferHandler, Said, render_for_logging
-from nervesys.agent.logs.records import LINE_CHARACTERS, RUN_RECORDS, Scribe
+from nervesys.agent.logs.handler import BufferHandler, LoggedRecord, render_for_logging
+from nervesys.agent.logs.records import LINE_CHARACTERS, RUN_RECORDS, RecordEncoder
 from nervesys.contract import Category, LogRecord
 from nervesys.redact import MASK, Redactor
 
@@ -20,11 +20,11 @@ class World:
     """A logger, and the lines that come of what it is told."""
 
     def __init__(self) -> None:
-        self.said: list[Said] = []
+        self.said: list[LoggedRecord] = []
         self.log = logging.getLogger("author")
         self.log.setLevel(1)
         redactor = Redactor()
-        self.scribe = Scribe("grok", "0123-4567-89ab-cdef", redactor)
+        self.scribe = RecordEncoder("grok", "0123-4567-89ab-cdef", redactor)
         self.handler = BufferHandler(self.said.append, redactor.text)
         self.log.addHandler(self.handler)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from nervesys.agent.logs.line_parser import heard
+from nervesys.agent.logs.line_parser import parse_line
 
 
 def hear(line: str, stream: str = "stdout") -> Any:
-    return heard(line, stream, logger="agents.grok", action="review.sh", now=1000.0)
+    return parse_line(line, stream, logger="agents.grok", action="review.sh", now=1000.0)
 
 
 @pytest.mark.parametrize(

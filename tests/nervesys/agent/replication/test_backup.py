@@ -4,7 +4,7 @@ import io
 import tarfile
 from pathlib import Path
 
-from nervesys.agent.replication.backup import Backup, packed
+from nervesys.agent.replication.backup import Backup, pack_configuration
 from nervesys.contract import PathTemplate
 from nervesys.settings import FolderTree, shipped_root
 from tests.brains import NOON
@@ -15,8 +15,8 @@ DAY = 86_400
 
 
 def test_it_holds_the_configuration_and_is_the_same_for_the_same_files() -> None:
-    body = packed(TREE)
-    assert body == packed(TREE)
+    body = pack_configuration(TREE)
+    assert body == pack_configuration(TREE)
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         member = tar.extractfile("config/agents/grok.yaml")
         assert member is not None

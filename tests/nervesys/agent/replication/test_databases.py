@@ -149,7 +149,7 @@ def test_while_the_store_is_away_the_file_here_is_used_and_a_new_host_waits(
     here.save()
     store.away = True
     assert words(here.path("memory")) == ["one"]
-    with pytest.raises(NervesysError, match="open database memory: it is not here, and list: refused"):
+    with pytest.raises(NervesysError, match="open database memory: there is no local file, and list: refused"):
         host(store, tmp_path / "b", clock).path("memory")
     write(here.path("memory"), "two")
     with pytest.raises(NervesysError, match="copy database memory to the store"):
@@ -193,7 +193,7 @@ def test_a_copy_that_did_not_arrive_whole_is_told_and_older_ones_stay(store: Awa
     assert len(before) == 3
     write(here.path("memory"), "d")
     store.halves = True
-    with pytest.raises(NervesysError, match="what lies there is not what was sent"):
+    with pytest.raises(NervesysError, match="the stored body differs from the one sent"):
         here.save()
     assert copies(tmp_path)[:3] == before
     store.halves = False

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from nervesys.agent.replication.backup import write_backup
-from nervesys.agent.replication.drill import Drill, record
+from nervesys.agent.replication.drill import Drill, record_drill
 from nervesys.contract import PathTemplate, RestoreDrill
 from nervesys.errors import NervesysError
 from nervesys.settings import FolderTree, StartupSettings, load, shipped_root
@@ -144,7 +144,7 @@ KNOWLEDGE, MEMORY = "store/shared/knowledge_base.json", "store/databases/grok/me
 @pytest.mark.parametrize(
     ("change", "detail"),
     [
-        pytest.param(changed(KNOWLEDGE, b"{}"), f"{KNOWLEDGE} is not what was backed up", id="another content"),
+        pytest.param(changed(KNOWLEDGE, b"{}"), f"{KNOWLEDGE} does not match its checksum", id="another content"),
         pytest.param(
             lambda member, old: None if member.name == MEMORY else (member, old), f"{MEMORY} is missing", id="one less"
         ),
@@ -152,13 +152,13 @@ KNOWLEDGE, MEMORY = "store/shared/knowledge_base.json", "store/databases/grok/me
             lambda member, old: None if member.name == "SHA256SUMS" else (member, old), "no checksums", id="no sums"
         ),
         pytest.param(renamed("store/shared/more.json"), "store/shared/more.json is not what", id="one that is unknown"),
-        pytest.param(renamed("store/../../escaped"), "belongs to no backup", id="out of the folder"),
-        pytest.param(renamed("/tmp/escaped"), "belongs to no backup", id="absolute"),
-        pytest.param(renamed("elsewhere/escaped"), "belongs to no backup", id="elsewhere"),
-        pytest.param(renamed("store/./escaped"), "belongs to no backup", id="another spelling"),
+        pytest.param(renamed("store/../../escaped"), "is not a valid name in a backup", id="out of the folder"),
+        pytest.param(renamed("/tmp/escaped"), "is not a valid name in a backup", id="absolute"),
+        pytest.param(renamed("elsewhere/escaped"), "is not a valid name in a backup", id="elsewhere"),
+        pytest.param(renamed("store/./escaped"), "is not a valid name in a backup", id="another spelling"),
         pytest.param(renamed("config/storage.yaml"), "holds a file twice", id="twice"),
-        pytest.param(renamed("store/link", tarfile.SYMTYPE), "is no plain file", id="a link"),
-        pytest.param(renamed("store/device", tarfile.CHRTYPE), "is no plain file", id="a device"),
+        pytest.param(renamed("store/link", tarfile.SYMTYPE), "is not a regular file", id="a link"),
+        pytest.param(renamed("store/device", tarfile.CHRTYPE), "is not a regular file", id="a device"),
         pytest.param(
             changed("config/storage.yaml", b"storj: {regoin: x}"), "the brain's configuration is wrong", id="bad config"
         ),
@@ -204,7 +204,7 @@ def test_a_disk_without_room_is_told_before_it_is_full(world: World, monkeypatch
 def test_without_a_backup_the_drill_fails(world: World) -> None:
     world.archive.delete(PATH)
     went = world.drill()
-    assert (went.succeeded, went.detail) == (False, "the archive holds no full backup; make one: nervesys round")
+    assert (went.succeeded, went.detail) == (False, "the archive contains no full backup; make one: nervesys round")
 
 
 def test_an_archive_that_is_away_is_a_drill_that_failed(world: World) -> None:
@@ -219,7 +219,7 @@ def test_it_is_recorded_where_programs_write_and_the_ones_before_stay_in_the_his
     assert brain is not None
     for _ in range(2):
         went = world.drill()
-        record(brain, went)
+        record_drill(brain, went)
         world.target = world.home / "again"
         world.archive.delete(PATH)
     assert RestoreDrill.parse(read(repository, "state/restore_drill.json")) == went

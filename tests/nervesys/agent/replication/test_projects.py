@@ -14,7 +14,7 @@ from typing import IO
 import pytest
 
 from nervesys.agent import Agent
-from nervesys.agent.replication.projects import Projects
+from nervesys.agent.replication.projects import WorkspaceReplica
 from nervesys.errors import BadObject, NervesysError, StoreUnavailable
 from nervesys.stores.objects import Listing, ObjectStore
 from nervesys.stores.s3 import S3Store
@@ -70,8 +70,10 @@ def store(endpoint: str) -> Counted:
     return Counted(inner)
 
 
-def host(store: Counted, folder: Path, me: str) -> Projects:
-    return Projects(folder / "workspace", folder / "notes", lambda project: f"workspace/grok/{project}/", store, me)
+def host(store: Counted, folder: Path, me: str) -> WorkspaceReplica:
+    return WorkspaceReplica(
+        folder / "workspace", folder / "notes", lambda project: f"workspace/grok/{project}/", store, me
+    )
 
 
 def work(folder: Path, *names: str) -> None:
@@ -189,7 +191,7 @@ def test_a_copy_that_another_server_wrote_since_is_never_overwritten(store: Coun
 def test_the_store_away_keeps_nobody_from_work_that_is_here(store: Counted, tmp_path: Path) -> None:
     store.away = True
     here = host(store, tmp_path / "a", "first")
-    with pytest.raises(NervesysError, match="it is not here, and refused"):
+    with pytest.raises(NervesysError, match="its folder is empty, and refused"):
         here.open("apollo")
     work(tmp_path / "a", "one")
     here.open("apollo")

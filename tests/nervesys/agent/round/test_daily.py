@@ -10,7 +10,7 @@ from typing import IO
 
 import pytest
 
-from nervesys.agent.round import Daily, Leader, NotLeader, Round, words_of
+from nervesys.agent.round import DailyRound, Leader, NotLeader, Round, open_describer
 from nervesys.agent.round.leader import LEASE_SECONDS
 from nervesys.contract import DailySummary, RestoreDrill
 from nervesys.errors import ArchiveUnavailable, NervesysError, StoreUnavailable
@@ -49,7 +49,7 @@ def who(tmp_path: Path) -> Who:
 
 def test_one_leads(who: Who) -> None:
     who("grok").take()
-    with pytest.raises(NotLeader, match="grok does the round"):
+    with pytest.raises(NotLeader, match="grok is running the round"):
         who("gimai").take()
     who("grok").take()  # restarted
     who("grok").done()
@@ -80,7 +80,7 @@ def test_the_day_is_archived_backed_up_and_summed_up(who: Who, tmp_path: Path) -
     (world.bucket / world.ship(YESTERDAY, seq=2)).write_bytes(b"no gzip")
     world.store.put("databases/grok/memory.sqlite3", b"rows")
     said: list[str] = []
-    Daily(world.round(), TREE, who("grok")).run(said.append)
+    DailyRound(world.round(), TREE, who("grok")).run(said.append)
 
     assert len(list(world.cold.rglob(f"host-1_{DUE}_activity.json.gz"))) == 1
     body = (world.cold / "Backups/full_backup_2026-01-20.tar.gz").read_bytes()
@@ -91,12 +91,12 @@ def test_the_day_is_archived_backed_up_and_summed_up(who: Who, tmp_path: Path) -
     assert (world.bucket / "config_backups/daily/2026-01-20.tar.gz").is_file()
     day = DailySummary.parse(read(tmp_path / "brain.git", f"metrics/daily/{YESTERDAY}.json"))
     assert (day.agents, day.log_records, day.errors) == (1, 3, 1)
-    assert sum("left out of the summary: bad_gzip" in line for line in said) == 1
+    assert sum("not in the summary: bad_gzip" in line for line in said) == 1
     with pytest.raises(NotLeader, match="today's round is done, by grok"):
         who("gimai").take()
 
     again: list[str] = []
-    Daily(world.round(), TREE, who("grok")).run(again.append, again=True)
+    DailyRound(world.round(), TREE, who("grok")).run(again.append, again=True)
     assert again == [], "everything is there"
 
 
@@ -108,7 +108,7 @@ def test_a_backup_that_arrived_damaged_ends_the_round_before_anything_is_deleted
     world = World(tmp_path)
     world.ship(DUE, "activity old")
     with pytest.raises(ArchiveUnavailable, match="not what was sent"):
-        Daily(world.round(archive=Damaging(world.cold)), TREE, None).run(quiet)
+        DailyRound(world.round(archive=Damaging(world.cold)), TREE, None).run(quiet)
     assert world.in_store() == Counter(["old"])
 
 
@@ -124,7 +124,7 @@ def test_an_object_that_went_away_costs_the_backup_of_the_day_and_not_the_round(
     world = World(tmp_path)
     world.ship(DUE, "activity old")
     world.store.put("databases/grok/memory.sqlite3", b"rows")
-    (trouble,) = Daily(world.round(store=Vanishing(world.bucket)), TREE, None).run(quiet)
+    (trouble,) = DailyRound(world.round(store=Vanishing(world.bucket)), TREE, None).run(quiet)
     assert trouble.startswith("no full backup: gone: databases/grok/memory.sqlite3")
     assert list(world.cold.rglob("full_backup*")) == []
     assert world.in_archive() == Counter(["old"])
@@ -138,7 +138,7 @@ def test_now_and_then_the_leader_tries_whether_its_backup_comes_back(who: Who, t
         """What is wrong on a day; the drill that is recorded by then is added to the others."""
         storage = STORAGE.model_copy(update={"round": STORAGE.round.model_copy(update={"drill_days": drill_days})})
         now = NOW + day * DAY
-        trouble = Daily(Round(world.store, world.archive, storage, lambda: now), TREE, who("grok", now)).run(quiet)
+        trouble = DailyRound(Round(world.store, world.archive, storage, lambda: now), TREE, who("grok", now)).run(quiet)
         if drill_days:
             drills.append(RestoreDrill.parse(read(tmp_path / "brain.git", "state/restore_drill.json")))
         return trouble
@@ -169,10 +169,10 @@ def test_an_interrupted_round_is_done_by_whoever_led_it(who: Who, tmp_path: Path
             raise StoreUnavailable("down")
 
     with pytest.raises(StoreUnavailable):
-        Daily(world.round(store=Down()), TREE, who("grok")).run(quiet)  # type: ignore[arg-type]
+        DailyRound(world.round(store=Down()), TREE, who("grok")).run(quiet)  # type: ignore[arg-type]
     with pytest.raises(NotLeader):
-        Daily(world.round(), TREE, who("gimai")).run(quiet)
-    Daily(world.round(), TREE, who("grok")).run(quiet)
+        DailyRound(world.round(), TREE, who("gimai")).run(quiet)
+    DailyRound(world.round(), TREE, who("grok")).run(quiet)
     assert not world.in_store()
 
 
@@ -184,9 +184,9 @@ def test_reports_are_the_leader_s_and_come_before_retention(who: Who, tmp_path: 
     def reports(_: object) -> None:
         made.append((world.bucket / key).exists())
 
-    Daily(world.round(), TREE, who("grok"), reports).run(quiet)
+    DailyRound(world.round(), TREE, who("grok"), reports).run(quiet)
     with pytest.raises(NotLeader):
-        Daily(world.round(), TREE, who("gimai"), reports).run(quiet)
+        DailyRound(world.round(), TREE, who("gimai"), reports).run(quiet)
     assert made == [True], "once, and while the logs of the day were there"
 
 
@@ -198,17 +198,17 @@ def test_a_report_that_fails_leaves_the_round_open_and_holds_up_nothing(who: Who
         raise NervesysError("nobody answers")
 
     with pytest.raises(NervesysError, match="reports are still due: nobody answers"):
-        Daily(world.round(), TREE, who("grok"), failing).run(quiet)
+        DailyRound(world.round(), TREE, who("grok"), failing).run(quiet)
     assert not world.in_store(), "all else is done"
     done: list[str] = []
-    Daily(world.round(), TREE, who("grok"), lambda _: done.append("made")).run(quiet)
+    DailyRound(world.round(), TREE, who("grok"), lambda _: done.append("made")).run(quiet)
     assert done == ["made"], "the next look makes it"
 
 
 def test_without_a_repository_there_is_no_leader_and_no_summary(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.ship(DUE, "activity old")
-    assert Daily(world.round(), TREE, None).run(quiet) == []
+    assert DailyRound(world.round(), TREE, None).run(quiet) == []
     assert len(list(world.cold.rglob("*.gz"))) == 2
 
 
@@ -217,13 +217,13 @@ def test_a_model_describes_the_day_and_one_that_fails_leaves_it_undescribed(who:
     world.ship(YESTERDAY, "errors boom", "errors boom")
     with model_server() as model:
         cloud = load().settings.alibaba.alibaba_cloud.model_copy(update={"enabled": True, "base_url": model.url})
-        words = words_of(cloud, tmp_path / "memory.sqlite3", lambda: NOW)
+        words = open_describer(cloud, tmp_path / "memory.sqlite3", lambda: NOW)
         model.status, said = 500, list[str]()
         assert words(DailySummary(date=YESTERDAY), said.append) is None
-        assert said == [f"no words about {YESTERDAY}: ask qwen-plus at {model.url}: status 500"]
+        assert said == [f"no description of {YESTERDAY}: ask qwen-plus at {model.url}: status 500"]
         model.status, model.content = 200, "A day of two errors."
-        later = words_of(cloud, tmp_path / "memory.sqlite3", lambda: NOW)
-        Daily(world.round(), TREE, who("grok"), words=later).run(quiet)
+        later = open_describer(cloud, tmp_path / "memory.sqlite3", lambda: NOW)
+        DailyRound(world.round(), TREE, who("grok"), words=later).run(quiet)
         assert '"top_errors": {": boom": 2.0}' in model.asked[-1]["messages"][1]["content"]
     summary = DailySummary.parse(read(tmp_path / "brain.git", f"metrics/daily/{YESTERDAY}.json"))
     assert summary.analysis == "A day of two errors."

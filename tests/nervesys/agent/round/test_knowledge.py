@@ -9,8 +9,8 @@ import pytest
 
 from nervesys.agent import Agent
 from nervesys.agent.knowledge import Learning
-from nervesys.agent.round import Daily
-from nervesys.agent.round.knowledge import Merge
+from nervesys.agent.round import DailyRound
+from nervesys.agent.round.knowledge import KnowledgeMerge
 from nervesys.contract.knowledge import LEARNED
 from nervesys.errors import BadObject, NervesysError, StoreUnavailable
 from nervesys.settings import FolderTree, shipped_root
@@ -42,12 +42,12 @@ def test_the_round_merges_what_agents_learned_before_it_backs_up(tmp_path: Path)
     learns(agent(world, "grok"), "deploy", {"window": "02:00"})
     learns(agent(world, "gimai"), "deploy/lead", "bob")
     said: list[str] = []
-    daily = Daily(world.round(), FolderTree(shipped_root()), None)
+    daily = DailyRound(world.round(), FolderTree(shipped_root()), None)
     assert daily.run(said.append) == []
     assert tree(world) == {"team": "ada", "deploy": {"window": "02:00", "lead": "bob"}}
-    assert said[0] == "merged what the agents learned: 3 values"
+    assert said[0] == "merged the agents' knowledge: 3 values"
     assert agent(world, "deepseek").all() == tree(world)
-    assert Merge(world.store, PATHS).run() is None, "nothing is new"
+    assert KnowledgeMerge(world.store, PATHS).run() is None, "nothing is new"
 
 
 def test_two_merges_at_once_lose_nothing(tmp_path: Path) -> None:
@@ -59,12 +59,12 @@ def test_two_merges_at_once_lose_nothing(tmp_path: Path) -> None:
 
         def put(self, key: str, body: bytes | IO[bytes], *, content_type: str = "") -> str:
             learns(agent(world, "gimai"), "b", 2)
-            Merge(world.store, PATHS).run()
+            KnowledgeMerge(world.store, PATHS).run()
             return super().put(key, body, content_type=content_type)
 
-    Merge(Slow(world.bucket), PATHS).run()
+    KnowledgeMerge(Slow(world.bucket), PATHS).run()
     assert tree(world) == {"a": 1}, "the older listing was written last"
-    Merge(world.store, PATHS).run()
+    KnowledgeMerge(world.store, PATHS).run()
     assert tree(world) == {"a": 1, "b": 2}
 
 
@@ -74,7 +74,7 @@ def test_an_agent_that_starts_elsewhere_keeps_what_it_learned(tmp_path: Path) ->
     there = agent(world, "grok", "host-2", NOW + 1)
     learns(there, "b", 2)
     assert there.all() == {"a": 1, "b": 2}
-    Merge(world.store, PATHS).run()
+    KnowledgeMerge(world.store, PATHS).run()
     assert tree(world) == {"a": 1, "b": 2}
 
 
@@ -83,10 +83,10 @@ def test_a_bad_object_costs_nobody_else(tmp_path: Path) -> None:
     learns(agent(world, "grok"), "a", 1)
     world.store.put("shared/knowledge/gimai.json", b"{")
     world.store.put("shared/knowledge/deeper/x.json", b"{")
-    merge = Merge(world.store, PATHS)
+    merge = KnowledgeMerge(world.store, PATHS)
     assert merge.run() == 1
-    assert [line.partition(":")[0] for line in merge.trouble] == [
-        "shared/knowledge/gimai.json is left out of the knowledge base"
+    assert [line.partition(":")[0] for line in merge.problems] == [
+        "shared/knowledge/gimai.json is not in the knowledge base"
     ]
 
 
@@ -94,8 +94,8 @@ def test_a_damaged_base_is_never_overwritten(tmp_path: Path) -> None:
     world = World(tmp_path)
     learns(agent(world, "grok"), "a", 1)
     world.store.put(PATHS.shared, b'{"torn')
-    trouble = Daily(world.round(), FolderTree(shipped_root()), None).run(lambda _: None)
-    assert [line for line in trouble if "mend or delete it" in line and PATHS.shared in line]
+    trouble = DailyRound(world.round(), FolderTree(shipped_root()), None).run(lambda _: None)
+    assert [line for line in trouble if "repair or delete it" in line and PATHS.shared in line]
     assert (world.bucket / PATHS.shared).read_bytes() == b'{"torn'
 
 
@@ -113,7 +113,7 @@ def test_what_was_learned_waits_on_the_disk_for_the_store(tmp_path: Path) -> Non
         one.sync()
     again = agent(world, "grok")  # a new start
     again.sync()
-    Merge(world.store, PATHS).run()
+    KnowledgeMerge(world.store, PATHS).run()
     assert tree(world) == {"a": 1}
 
 
@@ -132,13 +132,13 @@ def test_limits_and_damage_on_the_disk_are_told(tmp_path: Path, caplog: pytest.L
     learns(one, "a", 1)
     one.path.write_bytes(b"\0")
     assert agent(world, "grok").all() == {"a": 1}, "from the store"
-    assert "set aside" in caplog.text
+    assert "is moved to" in caplog.text
 
 
 def test_an_older_layout_names_a_folder(tmp_path: Path) -> None:
     world = World(tmp_path)
     learns(agent(world, "grok"), "a", 1)
-    Merge(world.store, PATHS.model_copy(update={"shared": "shared/knowledge-base/"})).run()
+    KnowledgeMerge(world.store, PATHS.model_copy(update={"shared": "shared/knowledge-base/"})).run()
     assert (world.bucket / "shared/knowledge-base/knowledge_base.json").exists()
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from nervesys.agent.round import Plan, planned
+from nervesys.agent.round import RoundPlan, make_plan
 from nervesys.settings import load
 from nervesys.stores.archive import ArchiveFile
 from nervesys.stores.objects import ObjectInfo
@@ -14,11 +14,11 @@ TODAY = date(2026, 1, 20)
 LOG = "db/active_logs/{server}/{date}/120000_grok_00000001.jsonl.gz"
 
 
-def plan(*keys: str, at_most: int = 100, archive: tuple[str, ...] = ()) -> Plan:
+def plan(*keys: str, at_most: int = 100, archive: tuple[str, ...] = ()) -> RoundPlan:
     storage = STORAGE.model_copy(update={"round": STORAGE.round.model_copy(update={"delete_at_most": at_most})})
     areas = {"active_logs": "db/active_logs/", "metrics": "db/metrics/", "config_backups": "config_backups/"}
     store = {area: [ObjectInfo(key, "", 1, 0) for key in keys if key.startswith(at)] for area, at in areas.items()}
-    return planned(storage, store, [ArchiveFile(path, 1, 0) for path in archive], TODAY)
+    return make_plan(storage, store, [ArchiveFile(path, 1, 0) for path in archive], TODAY)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_logs_are_taken_by_server_and_day_oldest_first() -> None:
 
 @pytest.mark.parametrize("key", ["db/active_logs/stray.txt", LOG.format(server="host-1", date="2026-02-30")])
 def test_logs_that_tell_no_server_or_day_stay(key: str) -> None:
-    assert plan(key) == Plan(unfiled=(key,))
+    assert plan(key) == RoundPlan(unfiled=(key,))
 
 
 @pytest.mark.parametrize(

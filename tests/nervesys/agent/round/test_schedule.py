@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nervesys.agent import Agent, duties
+from nervesys.agent import Agent, background_loops
 from nervesys.clock import system_clock
 from nervesys.contract import RoundLease
 from nervesys.contract.brain import ROUND
@@ -20,7 +20,7 @@ from tests.stores import FolderStore
 def test_two_agents_do_one_round(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(duties, "FIRST_ROUND_SECONDS", 0)
+    monkeypatch.setattr(background_loops, "FIRST_ROUND_SECONDS", 0)
     names = ("grok", "gimai")
     write(tmp_path / "brain.git", {f"config/agents/{name}.yaml": f"agent: {{name: {name}}}".encode() for name in names})
     world = World(tmp_path)

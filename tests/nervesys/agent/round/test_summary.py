@@ -2,7 +2,7 @@
 
 import json
 
-from nervesys.agent.round.summary import summary_of
+from nervesys.agent.round.summary import summarise_day
 from nervesys.contract import DailySummary, Tasks
 
 
@@ -26,7 +26,7 @@ def test_a_record_with_a_duration_is_a_task() -> None:
         {"agent_id": "gimai", "category": "errors", "action": "save", "message": "no room for 7"},
     ]
     lines = [json.dumps({"timestamp": "2026-01-01T00:00:00Z", **one}).encode() for one in said]
-    assert summary_of("2026-01-01", [*lines, b"Segmentation fault"]) == DailySummary(
+    assert summarise_day("2026-01-01", [*lines, b"Segmentation fault"]) == DailySummary(
         date="2026-01-01",
         agents=2,
         tasks=Tasks(completed=1, failed=1),
