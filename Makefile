@@ -64,7 +64,7 @@ pictures: install ## Draw the pictures of the documentation, from the stack that
 faults: .venv/tools ## Kill writers and the receiver hundreds of times, and break what they stand on
 	$(BIN)/python -m tests.nervesys.workspace.faults
 	$(BIN)/python -m tests.nervesys.artifacts.faults
-	$(BIN)/python -m tests.nervesys.agent.faults
+	$(BIN)/python -m tests.nervesys.agent.logs.faults
 	$(BIN)/python -m tests.alerting.receiver.kills
 	$(BIN)/python -m pytest tests/alerting/receiver/test_faults.py tests/alerting/receiver/test_cluster.py tests/alerting/receiver/test_clock.py
 

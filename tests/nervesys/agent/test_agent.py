@@ -84,19 +84,19 @@ def test_it_is_degraded_while_its_logs_cannot_be_buffered(
 def test_while_its_last_logs_leave_it_says_that_it_is_stopping(
     grok: Make, bucket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[Status] = []
+    statuses: list[Status] = []
     put = FolderStore.put
 
     def noting(self: FolderStore, key: str, body: bytes, **more: str) -> str:
         if key.startswith("db/active_logs/"):
-            said.append(last(bucket).status)
+            statuses.append(last(bucket).status)
         return put(self, key, body, **more)
 
     monkeypatch.setattr(FolderStore, "put", noting)
     with grok() as agent:
         until(lambda: says(bucket, Status.IDLE))
         agent.log.info("hello")
-    assert (said, last(bucket).status) == ([Status.STOPPING], Status.STOPPED)
+    assert (statuses, last(bucket).status) == ([Status.STOPPING], Status.STOPPED)
 
 
 def test_a_changed_configuration_takes_effect_while_it_runs(grok: Make, brain: Path) -> None:
@@ -145,14 +145,14 @@ def test_logs_arrive_in_order_and_in_form(grok: Make, bucket: Path) -> None:
         with pytest.raises(ValueError, match="no"), agent.task("plan"):
             raise ValueError("no")
         logging.getLogger("somewhere.else").warning("look: %s", "here")
-    told = [record for record in logs(bucket) if record.category != "system"]
-    assert [(r.level, r.category, r.action, r.message) for r in told] == [
+    records = [record for record in logs(bucket) if record.category != "system"]
+    assert [(r.level, r.category, r.action, r.message) for r in records] == [
         ("INFO", "audit", "greet", "hello"),
         ("INFO", "activity", "plan", "plan done"),
         ("ERROR", "errors", "plan", "plan failed"),
         ("WARN", "activity", "somewhere.else", "look: here"),
     ]
-    done, failed = told[1], told[2]
+    done, failed = records[1], records[2]
     assert done.context.repository == "nervesys"
     assert done.context.duration_ms is not None
     assert (done.metadata.model_version, done.metadata.tokens) == ("grok-4", 7)

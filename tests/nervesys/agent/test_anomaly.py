@@ -23,8 +23,8 @@ def test_nothing_is_said_of_a_signal_that_is_too_young() -> None:
 
 def test_ordinary_noise_is_usual_and_a_spike_is_not() -> None:
     *calm, spike = scored([*noise(200), 95])
-    said = [abs(score) for score in calm if score is not None]
-    assert sum(score > 3.5 for score in said) <= len(said) * 0.03
+    scores_found = [abs(score) for score in calm if score is not None]
+    assert sum(score > 3.5 for score in scores_found) <= len(scores_found) * 0.03
     assert spike is not None
     assert spike > 10
 

@@ -75,8 +75,8 @@ def test_what_is_opened_already_waits_for_the_next_start(me: Identity, brain: Pa
 
 
 def test_secrets_are_not_told(me: Identity, brain: Path) -> None:
-    said = changed(me, brain, agents__grok="agent: {name: grok, role: research, model: grok-4, api_key: sk-123}")
-    assert said == ["agent.api_key: … → …"]
+    changes = changed(me, brain, agents__grok="agent: {name: grok, role: research, model: grok-4, api_key: sk-123}")
+    assert changes == ["agent.api_key: … → …"]
     assert str(Change("agent.resources.memory", "1g", None)) == "agent.resources.memory: 1g → None"
 
 

@@ -17,7 +17,7 @@ class Hosts:
 
     def __init__(self, folder: Path) -> None:
         self.store, self.now = FolderStore(folder), 0.0
-        self.watch = DuplicateCheck(self.store, KEY, "mine")
+        self.check_for_duplicate = DuplicateCheck(self.store, KEY, "mine")
 
     def put(self, instance_id: str | None, status: Status = Status.IDLE) -> None:
         self.now += 1
@@ -26,9 +26,9 @@ class Hosts:
 
     def beat(self) -> AgentState | None:
         """One heartbeat of this instance; the rival where there is one."""
-        rival = self.watch.check()
+        other = self.check_for_duplicate.check()
         self.put("mine")
-        return rival
+        return other
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def hosts(tmp_path: Path) -> Hosts:
 
 
 def test_alone_it_stops_looking_after_two_heartbeats(hosts: Hosts) -> None:
-    for over in (False, False, True):
+    for finished in (False, False, True):
         assert hosts.beat() is None
-        assert hosts.watch.finished is over
+        assert hosts.check_for_duplicate.finished is finished
 
 
 def test_what_was_there_and_goes_on_is_a_rival_at_its_second_write(hosts: Hosts) -> None:
@@ -48,9 +48,9 @@ def test_what_was_there_and_goes_on_is_a_rival_at_its_second_write(hosts: Hosts)
     hosts.put("theirs")
     assert hosts.beat() is None
     hosts.put("theirs")
-    rival = hosts.beat()
-    assert rival is not None
-    assert rival.instance_id == "theirs"
+    other = hosts.beat()
+    assert other is not None
+    assert other.instance_id == "theirs"
 
 
 def test_a_rival_that_is_missed_once_is_found(hosts: Hosts) -> None:
@@ -62,12 +62,24 @@ def test_a_rival_that_is_missed_once_is_found(hosts: Hosts) -> None:
     assert hosts.beat() is not None
 
 
+def test_each_write_of_the_other_instance_restarts_the_count_of_quiet_heartbeats(hosts: Hosts) -> None:
+    hosts.put("theirs")
+    assert hosts.beat() is None
+    assert hosts.beat() is None, "quiet once"
+    hosts.put("theirs")
+    assert hosts.beat() is None
+    assert hosts.beat() is None, "quiet once again, not twice in a row"
+    assert not hosts.check_for_duplicate.finished
+    hosts.put("theirs")
+    assert hosts.beat() is not None
+
+
 def test_a_dead_predecessors_last_write_stops_nobody(hosts: Hosts) -> None:
     hosts.put("theirs")
     assert hosts.beat() is None
     hosts.put("theirs")  # was under way when it was killed
     assert [hosts.beat() for _ in range(4)] == [None] * 4
-    assert hosts.watch.finished
+    assert hosts.check_for_duplicate.finished
 
 
 def test_a_predecessor_that_takes_its_leave_stops_nobody(hosts: Hosts) -> None:
@@ -76,7 +88,7 @@ def test_a_predecessor_that_takes_its_leave_stops_nobody(hosts: Hosts) -> None:
         assert hosts.beat() is None
         hosts.put("theirs", status)
     assert hosts.beat() is None
-    assert hosts.watch.finished
+    assert hosts.check_for_duplicate.finished
 
 
 def test_whoever_came_later_is_left_to_give_way_itself(hosts: Hosts) -> None:
@@ -84,7 +96,7 @@ def test_whoever_came_later_is_left_to_give_way_itself(hosts: Hosts) -> None:
     for _ in range(3):
         hosts.put("later")
         assert hosts.beat() is None
-    assert hosts.watch.finished
+    assert hosts.check_for_duplicate.finished
 
 
 def test_an_agent_in_another_language_may_have_no_instance(hosts: Hosts) -> None:

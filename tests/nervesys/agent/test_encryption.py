@@ -79,19 +79,19 @@ def test_the_round_archives_and_backs_up_under_seal_and_the_drill_opens_it(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("key", "body", "said"),
+    ("key", "body", "text"),
     [
         ("memory.sqlite3.age", seal(b"SQLite format 3\0 and nothing more", [RECIPIENT]), "is a damaged database"),
         ("memory.sqlite3.age", seal(b"SQLite", [RECIPIENT])[:-1], "cannot be decrypted"),
         ("memory.sqlite3.age", seal(b"SQLite", [str(OTHERS)]), "memory.sqlite3.age: it is encrypted"),
     ],
 )
-def test_the_drill_opens_sealed_copies_of_databases_too(tmp_path: Path, key: str, body: bytes, said: str) -> None:
+def test_the_drill_opens_sealed_copies_of_databases_too(tmp_path: Path, key: str, body: bytes, text: str) -> None:
     world = World(tmp_path)
     world.store.put(f"databases/grok/memory/{key}", body)
     assert DailyRound(a_round(world), FolderTree(shipped_root()), None).run(lambda _: None) == []
     went = Drill(world.archive, FOR_US, lambda: NOW, time.monotonic, "test").run(tmp_path / "restored", lambda _: None)
-    assert said in went.detail
+    assert text in went.detail
 
 
 def test_a_day_that_was_archived_in_the_open_is_sealed_with_what_comes_late(tmp_path: Path) -> None:
@@ -99,8 +99,8 @@ def test_a_day_that_was_archived_in_the_open_is_sealed_with_what_comes_late(tmp_
     world.ship(DUE, "activity one", "activity one")
     world.run()
     world.ship(DUE, "activity one", "activity two", seq=2)  # of these, one lies there
-    one = a_round(world)
-    one.carry_out(one.plan(), lambda _: None)
+    daily_round = a_round(world)
+    daily_round.carry_out(daily_round.plan(), lambda _: None)
     (lines,) = archived(world).values()
     assert list(archived(world)) == [f"host-1_{DUE}_activity.json.gz.age"]
     assert sorted(b"two" in line for line in lines) == [False, False, True]
@@ -117,11 +117,11 @@ def test_both_forms_left_by_an_interruption_become_one(tmp_path: Path) -> None:
     plain = next((world.cold / "Archive").rglob("*activity.json.gz"))
     before = plain.read_bytes()
     world.ship(DUE, "activity two", seq=2)
-    one = a_round(world)
-    one.carry_out(one.plan(), lambda _: None)
+    daily_round = a_round(world)
+    daily_round.carry_out(daily_round.plan(), lambda _: None)
     plain.write_bytes(before)  # as if it had ended before this was deleted
     world.ship(DUE, "activity two", seq=2)
-    one.carry_out(one.plan(), lambda _: None)
+    daily_round.carry_out(daily_round.plan(), lambda _: None)
     assert {name: len(lines) for name, lines in archived(world).items()} == {f"host-1_{DUE}_activity.json.gz.age": 2}
 
 
@@ -137,7 +137,7 @@ def test_a_round_that_cannot_read_leaves_the_day_in_the_store(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("text", "problem"),
     [
         ("encryption: {recipients: [me]}", "encryption.recipients"),
         (
@@ -146,15 +146,15 @@ def test_a_round_that_cannot_read_leaves_the_day_in_the_store(tmp_path: Path) ->
         ),
     ],
 )
-def test_settings_that_cannot_work_are_refused(tmp_path: Path, said: str, problem: str) -> None:
+def test_settings_that_cannot_work_are_refused(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "config").mkdir()
-    (tmp_path / "config/storage.yaml").write_text(said)
+    (tmp_path / "config/storage.yaml").write_text(text)
     with pytest.raises(SettingsError, match=problem):
         load(FolderTree(tmp_path))
 
 
 def test_an_identity_that_is_none_is_refused_without_being_told() -> None:
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as error:
         load(environ={"NERVESYS_AGE_IDENTITY": "hunter2"})
-    assert "age-keygen" in str(told.value)
-    assert "hunter2" not in str(told.value)
+    assert "age-keygen" in str(error.value)
+    assert "hunter2" not in str(error.value)

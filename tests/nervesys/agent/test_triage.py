@@ -21,7 +21,7 @@ CRITICAL = '{"severity": "critical", "reason": "its disk is full"}'
 @pytest.fixture
 def model(brain: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     """A model that the brain names."""
-    monkeypatch.setattr(background_loops, "TURN_SECONDS", 0.05)
+    monkeypatch.setattr(background_loops, "TRIAGE_SECONDS", 0.05)
     with model_server() as server:
         cloud = f"alibaba_cloud: {{enabled: true, base_url: '{server.url}', api_key: null, timeout_seconds: 2}}"
         (brain / "config/alibaba.yaml").write_text(cloud)
@@ -85,8 +85,8 @@ def test_a_normal_error_is_archived_and_nobody_is_told(
     with grok() as agent:
         for number, text in enumerate(("timed out", "another one"), 1):
             fail(agent, text)
-            until(lambda told=number: caplog.text.count("code_review is normal") == told)  # type: ignore[misc]
-    assert [one.message for one in verdicts(bucket)] == ["code_review is normal: it tries again"] * 2
+            until(lambda count=number: caplog.text.count("code_review is normal") == count)  # type: ignore[misc]
+    assert [verdict.message for verdict in verdicts(bucket)] == ["code_review is normal: it tries again"] * 2
     assert posts == []
 
 
@@ -104,11 +104,11 @@ def test_without_the_model_the_agent_goes_on_and_says_so_once(
         for _ in range(20):
             fail(agent, "timed out")
         until(lambda: "triage of errors failed" in caplog.text)
-    said = [record.message for record in logs(bucket)]
-    complaints = [message for message in said if message.startswith("triage of errors failed, will try again: ")]
+    messages = [record.message for record in logs(bucket)]
+    complaints = [message for message in messages if message.startswith("triage of errors failed, will try again: ")]
     assert len(complaints) == len(set(complaints)) <= 2  # why, and that it is left alone since
     assert "ask qwen-plus" in complaints[0] or "read the model's answer" in complaints[0]
-    assert said.count("code_review failed") == 20
+    assert messages.count("code_review failed") == 20
     assert verdicts(bucket) == []
 
 

@@ -126,12 +126,13 @@ def test_what_does_not_listen_is_killed_and_that_is_no_stop(fleet: Fleet) -> Non
 
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="only setpriv binds the program's life to the agent's")
 def test_it_does_not_outlive_an_agent_that_is_killed(fleet: Fleet, tmp_path: Path) -> None:
-    said = tmp_path / "pid"
-    with fleet.agent("--exec", "--", *shell(f"echo $$ > {said}.new; mv {said}.new {said}; exec sleep 100")) as process:
-        until(said.exists)
+    pid_file = tmp_path / "pid"
+    script = f"echo $$ > {pid_file}.new; mv {pid_file}.new {pid_file}; exec sleep 100"
+    with fleet.agent("--exec", "--", *shell(script)) as process:
+        until(pid_file.exists)
         time.sleep(0.1)
         os.kill(process.pid, signal.SIGKILL)
-        until(lambda: not alive(int(said.read_text())))
+        until(lambda: not alive(int(pid_file.read_text())))
 
 
 def test_without_a_name_all_that_stands_behind_the_dashes_is_the_program_s(fleet: Fleet) -> None:

@@ -13,7 +13,7 @@ from nervesys.agent.logs import memory_queue
 from nervesys.agent.logs.buffer import LogBuffer
 from nervesys.contract import AgentState
 from nervesys.errors import NervesysError
-from tests.nervesys.agent.kit import MB, a_buffer, said, sealed, shipped
+from tests.nervesys.agent.logs.kit import MB, a_buffer, logged, sealed, shipped
 
 NOTHING = {"DEBUG": 0, "INFO": 0, "WARN": 0, "ERROR": 0}
 
@@ -25,15 +25,15 @@ def opened(tmp_path: Path) -> Callable[..., LogBuffer]:
 
 def write(kept: LogBuffer, *messages: str, severity: int = 20, category: str = "activity") -> None:
     for message in messages:
-        kept.append(said(message, severity, category))
+        kept.append(logged(message, severity, category))
     kept.commit()
 
 
 def test_what_was_committed_outlives_the_process(opened: Callable[..., LogBuffer]) -> None:
     first = opened()
-    first.append(said("kept", at=7))
+    first.append(logged("kept", at=7))
     first.commit()
-    first.append(said("only in memory"))
+    first.append(logged("only in memory"))
     second = opened()
     assert sealed(second) == {"1": ["kept"]}
     state = second.state()
@@ -91,9 +91,9 @@ def test_beyond_the_cap_the_least_severe_and_oldest_go_first(opened: Callable[..
 def test_what_was_dropped_is_remembered_over_a_restart_and_told_in_the_state(opened: Callable[..., LogBuffer]) -> None:
     write(opened(max_bytes=200), *"abcdefghij", severity=30)
     state = AgentState(agent_id="grok", status="running", timestamp=0, buffer=opened().state())
-    told = AgentState.parse(state.body()).buffer
-    assert told is not None
-    assert told.dropped == NOTHING | {"WARN": 7}
+    buffer_state = AgentState.parse(state.body()).buffer
+    assert buffer_state is not None
+    assert buffer_state.dropped == NOTHING | {"WARN": 7}
 
 
 def test_a_sealed_batch_is_not_touched_by_the_cap(opened: Callable[..., LogBuffer]) -> None:
@@ -127,10 +127,10 @@ def test_memory_is_written_down_when_it_is_full(
     monkeypatch.setattr(memory_queue, "RECORDS", 3)
     kept = opened()
     for message in "abcd":
-        kept.append(said(message))
+        kept.append(logged(message))
     assert kept.state().records == 3
     monkeypatch.setattr(memory_queue, "CHARACTERS", 1)
-    kept.append(said("e"))
+    kept.append(logged("e"))
     assert shipped(kept) == [["a", "b", "c", "d", "e"]]
 
 
@@ -142,7 +142,7 @@ def test_where_the_disk_refuses_memory_is_bounded_and_what_matters_least_goes(
     with sqlite3.connect(tmp_path / "buffer.sqlite3") as other:
         other.execute("ALTER TABLE runs RENAME TO away")
     for message, severity in (("a", 40), ("b", 10), ("c", 20), ("d", 10), ("e", 20), ("f", 40), ("g", 30)):
-        kept.append(said(message, severity))
+        kept.append(logged(message, severity))
     with pytest.raises(NervesysError, match="write the buffer: no such table"):
         kept.commit()
     assert kept.state().dropped == NOTHING | {"DEBUG": 2, "INFO": 2}
@@ -155,11 +155,11 @@ def test_where_the_disk_refuses_memory_is_bounded_and_what_matters_least_goes(
 
 
 def test_threads_log_while_another_commits(opened: Callable[..., LogBuffer]) -> None:
-    kept, said_by_each = opened(max_bytes=10 * MB), 2000
+    kept, count = opened(max_bytes=10 * MB), 2000
 
     def log(name: str) -> None:
-        for number in range(said_by_each):
-            kept.append(said(f"{name} {number}"))
+        for number in range(count):
+            kept.append(logged(f"{name} {number}"))
 
     threads = [threading.Thread(target=log, args=(name,)) for name in "abc"]
     for thread in threads:
@@ -169,14 +169,14 @@ def test_threads_log_while_another_commits(opened: Callable[..., LogBuffer]) -> 
     kept.commit()
     messages = [message for batch in shipped(kept, max_bytes=10 * MB) for message in batch]
     for name in "abc":
-        assert [message for message in messages if message[0] == name] == [f"{name} {n}" for n in range(said_by_each)]
+        assert [message for message in messages if message[0] == name] == [f"{name} {n}" for n in range(count)]
 
 
 @pytest.mark.parametrize("damage", [b"x" * 4096, b"SQLite format 3\0" + b"\xff" * 9000])
 def test_a_damaged_file_is_set_aside_and_told(opened: Callable[..., LogBuffer], tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "buffer.sqlite3").write_bytes(damage)
     kept = opened()
-    kept.append(said("kept"))
+    kept.append(logged("kept"))
     with pytest.raises(NervesysError, match=r"is damaged .*moved to buffer.sqlite3.damaged"):
         kept.commit()
     kept.commit()
@@ -205,7 +205,7 @@ def test_a_file_damaged_meanwhile_is_replaced_and_memory_kept(opened: Callable[.
         stream.seek(4096)
         stream.write(b"\xff" * (file.stat().st_size - 4096))
     kept._db.execute("PRAGMA shrink_memory")
-    kept.append(said("kept"))
+    kept.append(logged("kept"))
     with pytest.raises(NervesysError, match="is damaged"):
         kept.commit()
     kept.commit()

@@ -20,16 +20,16 @@ class World:
     """A logger, and the lines that come of what it is told."""
 
     def __init__(self) -> None:
-        self.said: list[LoggedRecord] = []
+        self.logged: list[LoggedRecord] = []
         self.log = logging.getLogger("author")
         self.log.setLevel(1)
         redactor = Redactor()
-        self.scribe = RecordEncoder("grok", "0123-4567-89ab-cdef", redactor)
-        self.handler = BufferHandler(self.said.append, redactor.text)
+        self.encoder = RecordEncoder("grok", "0123-4567-89ab-cdef", redactor)
+        self.handler = BufferHandler(self.logged.append, redactor.text)
         self.log.addHandler(self.handler)
 
     def arrived(self) -> list[dict[str, Any]]:
-        lines = b"".join(run.lines for run in self.scribe.runs(self.said)).splitlines()
+        lines = b"".join(run.lines for run in self.encoder.runs(self.logged)).splitlines()
         for line in lines:
             LogRecord.parse(line)
         return [orjson.loads(line) for line in lines]
@@ -61,7 +61,7 @@ def test_levels(world: World, number: int, level: str, category: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("extra", "said"),
+    ("extra", "expected"),
     [
         ({"category": "audit"}, {"category": "audit"}),
         ({"category": "gossip"}, {"category": "other"}),
@@ -71,12 +71,12 @@ def test_levels(world: World, number: int, level: str, category: str) -> None:
         ({"context": "no object"}, {"context": {"value": "no object"}}),
     ],
 )
-def test_extra(world: World, extra: dict[str, Any], said: dict[str, Any]) -> None:
+def test_extra(world: World, extra: dict[str, Any], expected: dict[str, Any]) -> None:
     world.log.info("x", extra=extra)
     (record,) = world.arrived()
     plain = {"agent_id": "grok", "level": "INFO", "category": "activity", "action": "author", "message": "x"}
     del record["timestamp"], record["id"]
-    assert record == plain | said
+    assert record == plain | expected
 
 
 def test_each_record_has_an_id_of_its_own(world: World) -> None:
@@ -104,7 +104,7 @@ class Broken:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [
         ("ünï\n", "ünï\n"),
         (float("nan"), None),
@@ -118,9 +118,9 @@ class Broken:
         (Broken(), "<Broken>"),
     ],
 )
-def test_every_value_becomes_json(world: World, value: Any, told: Any) -> None:
+def test_every_value_becomes_json(world: World, value: Any, expected: Any) -> None:
     world.log.info("x", extra={"context": {"value": value}})
-    assert world.arrived()[0]["context"] == {"value": told}
+    assert world.arrived()[0]["context"] == {"value": expected}
 
 
 def test_what_is_no_text_where_one_belongs(world: World) -> None:
@@ -166,15 +166,15 @@ def test_records_that_follow_each_other_and_are_alike_are_kept_as_one_run(world:
     world.log.warning("slow")
     world.log.warning("slow", extra={"category": "audit"})
     world.log.info("done")
-    runs = list(world.scribe.runs(world.said))
+    runs = list(world.encoder.runs(world.logged))
     kinds = [(run.level, run.category, run.records) for run in runs]
     alike = (1, "activity")
     assert kinds == [(*alike, RUN_RECORDS), (*alike, 2), (2, "activity", 1), (2, "audit", 1), (*alike, 1)]
     records = [orjson.loads(line) for run in runs for line in run.lines.splitlines()]
     numbered = [f"read {number}" for number in range(RUN_RECORDS + 1)]
-    told = [record["message"] for record in records]
-    assert told == [*numbered, f"called with password={MASK}", "slow", "slow", "done"]
-    assert [run.at for run in runs] == [world.said[at].at for at in (0, RUN_RECORDS, -3, -2, -1)]
+    expected = [record["message"] for record in records]
+    assert expected == [*numbered, f"called with password={MASK}", "slow", "slow", "done"]
+    assert [run.at for run in runs] == [world.logged[at].at for at in (0, RUN_RECORDS, -3, -2, -1)]
 
 
 def test_an_exception_goes_along(world: World) -> None:

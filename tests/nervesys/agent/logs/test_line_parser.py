@@ -9,7 +9,7 @@ import pytest
 from nervesys.agent.logs.line_parser import parse_line
 
 
-def hear(line: str, stream: str = "stdout") -> Any:
+def parse(line: str, stream: str = "stdout") -> Any:
     return parse_line(line, stream, logger="agents.grok", action="review.sh", now=1000.0)
 
 
@@ -27,18 +27,18 @@ def hear(line: str, stream: str = "stdout") -> Any:
     ],
 )
 def test_a_line_of_text_is_a_message_as_severe_as_it_says_or_as_its_stream(line: str, stream: str, level: str) -> None:
-    record = hear(line, stream)
+    record = parse(line, stream)
     assert (record.getMessage(), record.levelname) == (line, logging.getLevelName(record.levelno))
     assert record.levelname == level
     assert (record.created, record.action, record.context) == (1000.0, "review.sh", {"stream": stream})
 
 
 def test_percent_signs_are_no_format() -> None:
-    assert hear("100 %s done %d").getMessage() == "100 %s done %d"
+    assert parse("100 %s done %d").getMessage() == "100 %s done %d"
 
 
 def test_a_log_record_is_taken_as_one() -> None:
-    said = {
+    fields = {
         "timestamp": "1970-01-01T00:10:00Z",
         "agent_id": "somebody-else",
         "level": "warning",
@@ -49,7 +49,7 @@ def test_a_log_record_is_taken_as_one() -> None:
         "metadata": {"gen_ai.usage.input_tokens": 5, "gen_ai.usage.output_tokens": 7},
         "attempt": 2,
     }
-    record = hear(json.dumps(said))
+    record = parse(json.dumps(fields))
     assert (record.created, record.levelno, record.getMessage()) == (600.0, logging.WARNING, "slow")
     assert (record.category, record.action) == ("audit", "code_review")
     assert record.context == {"duration_ms": 1200, "branch": "main", "attempt": 2}
@@ -57,7 +57,7 @@ def test_a_log_record_is_taken_as_one() -> None:
 
 
 def test_a_record_may_leave_its_time_and_its_agent_to_the_listener() -> None:
-    record = hear('{"message": "hello"}')
+    record = parse('{"message": "hello"}')
     assert (record.created, record.getMessage(), record.action) == (1000.0, "hello", "review.sh")
     assert not hasattr(record, "category")
 
@@ -74,4 +74,4 @@ def test_a_record_may_leave_its_time_and_its_agent_to_the_listener() -> None:
     ],
 )
 def test_json_that_is_no_log_record_is_a_message(line: str) -> None:
-    assert hear(line).getMessage() == line
+    assert parse(line).getMessage() == line

@@ -11,7 +11,7 @@ from nervesys.agent.logs.shipping import Shipper
 from nervesys.errors import NervesysError, StoreUnavailable
 from nervesys.stores.open_stores import opened
 from tests.brains import NOON
-from tests.nervesys.agent.kit import a_buffer, said
+from tests.nervesys.agent.logs.kit import a_buffer, logged
 from tests.stores import FolderStore
 
 FOLDER = "db/active_logs/host-1/2026-01-01"
@@ -49,7 +49,7 @@ class World:
         return self.now
 
     def log(self, message: str) -> None:
-        self.buffer.append(said(message))
+        self.buffer.append(logged(message))
 
     def shipped(self) -> dict[str, bytes]:
         return {file.name: gzip.decompress(file.read_bytes()) for file in sorted((self.bucket / FOLDER).glob("*"))}
@@ -111,6 +111,17 @@ def test_each_failure_doubles_the_pause_up_to_the_interval_and_a_success_ends_th
         assert longest / 2 <= world.shipper.pause() <= longest
     world.shipper.ship()
     assert world.shipper.pause() == interval == 600
+
+
+def test_after_a_failure_agents_try_again_at_different_times(world: World) -> None:
+    world.log("kept")
+    world.store.failures = ["before"] * 3
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            world.shipper.ship()
+    pauses = {world.shipper.pause() for _ in range(20)}
+    assert len(pauses) > 1, "without jitter the whole fleet would hit a store that comes back at the same instant"
+    assert max(pauses) <= 20
 
 
 def test_nearly_a_whole_batch_is_to_leave_at_once_but_not_while_the_store_refuses(small: World) -> None:

@@ -103,18 +103,18 @@ def test_an_agent_that_starts_elsewhere_has_its_data(store: Away, tmp_path: Path
 def test_a_copy_is_made_of_what_changed_while_others_write_and_the_oldest_go(
     store: Away, tmp_path: Path, clock: Time
 ) -> None:
-    one = host(store, tmp_path / "a", clock)
-    path = one.path("memory")
+    databases = host(store, tmp_path / "a", clock)
+    path = databases.path("memory")
     with closing(sqlite3.connect(path)) as writer:
         writer.execute("PRAGMA journal_mode = WAL")
         writer.execute("CREATE TABLE words (word TEXT)")
         for number in range(5):
             writer.execute("INSERT INTO words VALUES (?)", (str(number),))
             writer.commit()  # in the log beside the file, which stays as it was
-            one.save()
+            databases.save()
         newest = copies(tmp_path)
         assert len(newest) == 3
-        one.save()
+        databases.save()
         assert copies(tmp_path) == newest
     assert words(tmp_path / "bucket/databases/grok/memory" / newest[-1]) == ["0", "1", "2", "3", "4"]
     assert not list((tmp_path / "a").glob(".*"))

@@ -151,12 +151,14 @@ KNOWLEDGE, MEMORY = "store/shared/knowledge_base.json", "store/databases/grok/me
         pytest.param(
             lambda member, old: None if member.name == "SHA256SUMS" else (member, old), "no checksums", id="no sums"
         ),
-        pytest.param(renamed("store/shared/more.json"), "store/shared/more.json is not what", id="one that is unknown"),
+        pytest.param(
+            renamed("store/shared/more.json"), "store/shared/more.json does not match", id="one that is unknown"
+        ),
         pytest.param(renamed("store/../../escaped"), "is not a valid name in a backup", id="out of the folder"),
         pytest.param(renamed("/tmp/escaped"), "is not a valid name in a backup", id="absolute"),
         pytest.param(renamed("elsewhere/escaped"), "is not a valid name in a backup", id="elsewhere"),
         pytest.param(renamed("store/./escaped"), "is not a valid name in a backup", id="another spelling"),
-        pytest.param(renamed("config/storage.yaml"), "holds a file twice", id="twice"),
+        pytest.param(renamed("config/storage.yaml"), "contains a file twice", id="twice"),
         pytest.param(renamed("store/link", tarfile.SYMTYPE), "is not a regular file", id="a link"),
         pytest.param(renamed("store/device", tarfile.CHRTYPE), "is not a regular file", id="a device"),
         pytest.param(

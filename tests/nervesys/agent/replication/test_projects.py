@@ -272,7 +272,7 @@ with Agent("grok") as agent:
 
 def test_an_agent_takes_its_workspace_along(endpoint: str, store: Counted, brain: Path, tmp_path: Path) -> None:
     (brain / "config/storage.yaml").write_text("workspace: {sync_minutes: 0.01}")
-    said = []
+    outputs = []
     for server in ("host-1", "host-2", "host-3"):
         settings = settings_of(endpoint)
         assert settings.access_key
@@ -289,8 +289,8 @@ def test_an_agent_takes_its_workspace_along(endpoint: str, store: Counted, brain
         ran = subprocess.run(
             [sys.executable, "-c", LIFE], env=environ, capture_output=True, text=True, timeout=60, check=True
         )
-        said.append(ran.stdout.strip())
-    assert said == ["[]", "[{'on': 'host-1'}]", "[{'on': 'host-1'}, {'on': 'host-2'}]"]
+        outputs.append(ran.stdout.strip())
+    assert outputs == ["[]", "[{'on': 'host-1'}]", "[{'on': 'host-1'}, {'on': 'host-2'}]"]
 
 
 def test_without_the_setting_nothing_leaves(grok: Callable[[], Agent], bucket: Path) -> None:

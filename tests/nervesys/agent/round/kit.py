@@ -38,8 +38,8 @@ class World:
         return Round(store or self.store, archive or self.archive, STORAGE, lambda: NOW)
 
     def run(self, store: ObjectStore | None = None, archive: Archive | None = None) -> list[str]:
-        one = self.round(store, archive)
-        return one.carry_out(one.plan(), lambda _: None)
+        daily_round = self.round(store, archive)
+        return daily_round.carry_out(daily_round.plan(), lambda _: None)
 
     def in_store(self) -> Counter[str]:
         return _messages(self.bucket / "db")
@@ -50,8 +50,8 @@ class World:
 
 def line(day: str, record: str) -> bytes:
     category, _, message = record.partition(" ")
-    said = {"timestamp": f"{day}T12:00:00.000Z", "agent_id": "grok", "category": category, "message": message}
-    return json.dumps(said).encode() + b"\n"
+    fields = {"timestamp": f"{day}T12:00:00.000Z", "agent_id": "grok", "category": category, "message": message}
+    return json.dumps(fields).encode() + b"\n"
 
 
 def _messages(folder: Path) -> Counter[str]:

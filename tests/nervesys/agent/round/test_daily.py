@@ -54,7 +54,7 @@ def test_one_leads(who: Who) -> None:
     who("grok").take()  # restarted
     who("grok").done()
     for name in ("grok", "gimai"):
-        with pytest.raises(NotLeader, match="today's round is done, by grok"):
+        with pytest.raises(NotLeader, match="today's round was done by grok"):
             who(name).take()
     who("gimai").take(again=True)
     with pytest.raises(NotLeader, match="today's round is done, by gimai"):  # it was, whoever does it again
@@ -79,8 +79,8 @@ def test_the_day_is_archived_backed_up_and_summed_up(who: Who, tmp_path: Path) -
     world.ship(YESTERDAY, "activity a", "errors b", "gossip c")
     (world.bucket / world.ship(YESTERDAY, seq=2)).write_bytes(b"no gzip")
     world.store.put("databases/grok/memory.sqlite3", b"rows")
-    said: list[str] = []
-    DailyRound(world.round(), TREE, who("grok")).run(said.append)
+    messages: list[str] = []
+    DailyRound(world.round(), TREE, who("grok")).run(messages.append)
 
     assert len(list(world.cold.rglob(f"host-1_{DUE}_activity.json.gz"))) == 1
     body = (world.cold / "Backups/full_backup_2026-01-20.tar.gz").read_bytes()
@@ -91,8 +91,8 @@ def test_the_day_is_archived_backed_up_and_summed_up(who: Who, tmp_path: Path) -
     assert (world.bucket / "config_backups/daily/2026-01-20.tar.gz").is_file()
     day = DailySummary.parse(read(tmp_path / "brain.git", f"metrics/daily/{YESTERDAY}.json"))
     assert (day.agents, day.log_records, day.errors) == (1, 3, 1)
-    assert sum("not in the summary: bad_gzip" in line for line in said) == 1
-    with pytest.raises(NotLeader, match="today's round is done, by grok"):
+    assert sum("not in the summary: bad_gzip" in line for line in messages) == 1
+    with pytest.raises(NotLeader, match="today's round was done by grok"):
         who("gimai").take()
 
     again: list[str] = []
@@ -218,9 +218,9 @@ def test_a_model_describes_the_day_and_one_that_fails_leaves_it_undescribed(who:
     with model_server() as model:
         cloud = load().settings.alibaba.alibaba_cloud.model_copy(update={"enabled": True, "base_url": model.url})
         words = open_describer(cloud, tmp_path / "memory.sqlite3", lambda: NOW)
-        model.status, said = 500, list[str]()
-        assert words(DailySummary(date=YESTERDAY), said.append) is None
-        assert said == [f"no description of {YESTERDAY}: ask qwen-plus at {model.url}: status 500"]
+        model.status, messages = 500, list[str]()
+        assert words(DailySummary(date=YESTERDAY), messages.append) is None
+        assert messages == [f"no description of {YESTERDAY}: ask qwen-plus at {model.url}: status 500"]
         model.status, model.content = 200, "A day of two errors."
         later = open_describer(cloud, tmp_path / "memory.sqlite3", lambda: NOW)
         DailyRound(world.round(), TREE, who("grok"), words=later).run(quiet)

@@ -31,9 +31,9 @@ def tree(world: World) -> dict[str, object]:
     return dict(found)
 
 
-def learns(one: Learning, key: str, value: object) -> None:
-    one.learn(key, value)
-    one.sync()
+def learns(learning: Learning, key: str, value: object) -> None:
+    learning.learn(key, value)
+    learning.sync()
 
 
 def test_the_round_merges_what_agents_learned_before_it_backs_up(tmp_path: Path) -> None:
@@ -41,11 +41,11 @@ def test_the_round_merges_what_agents_learned_before_it_backs_up(tmp_path: Path)
     world.store.put(PATHS.shared, b'{"team": "ada"}')
     learns(agent(world, "grok"), "deploy", {"window": "02:00"})
     learns(agent(world, "gimai"), "deploy/lead", "bob")
-    said: list[str] = []
+    messages: list[str] = []
     daily = DailyRound(world.round(), FolderTree(shipped_root()), None)
-    assert daily.run(said.append) == []
+    assert daily.run(messages.append) == []
     assert tree(world) == {"team": "ada", "deploy": {"window": "02:00", "lead": "bob"}}
-    assert said[0] == "merged the agents' knowledge: 3 values"
+    assert messages[0] == "merged the agents' knowledge: 3 values"
     assert agent(world, "deepseek").all() == tree(world)
     assert KnowledgeMerge(world.store, PATHS).run() is None, "nothing is new"
 
@@ -106,11 +106,11 @@ def test_what_was_learned_waits_on_the_disk_for_the_store(tmp_path: Path) -> Non
         def get(self, key: str, *, max_bytes: int) -> bytes:
             raise StoreUnavailable("away")
 
-    one = agent(world, "grok")
-    one.store = Away(world.bucket)
-    one.learn("a", 1)
+    learning = agent(world, "grok")
+    learning.store = Away(world.bucket)
+    learning.learn("a", 1)
     with pytest.raises(StoreUnavailable):
-        one.sync()
+        learning.sync()
     again = agent(world, "grok")  # a new start
     again.sync()
     KnowledgeMerge(world.store, PATHS).run()
@@ -119,18 +119,18 @@ def test_what_was_learned_waits_on_the_disk_for_the_store(tmp_path: Path) -> Non
 
 def test_who_learned_nothing_asks_nothing(tmp_path: Path) -> None:
     world = World(tmp_path)
-    one = agent(world, "grok")
-    one.store = None  # type: ignore[assignment]
-    one.sync()
+    learning = agent(world, "grok")
+    learning.store = None  # type: ignore[assignment]
+    learning.sync()
 
 
 def test_limits_and_damage_on_the_disk_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     world = World(tmp_path)
-    one = agent(world, "grok")
-    with pytest.raises(NervesysError, match="an agent keeps 1048576 bytes"):
-        one.learn("a", "x" * (1 << 20))
-    learns(one, "a", 1)
-    one.path.write_bytes(b"\0")
+    learning = agent(world, "grok")
+    with pytest.raises(NervesysError, match="an agent may keep 1048576 bytes"):
+        learning.learn("a", "x" * (1 << 20))
+    learns(learning, "a", 1)
+    learning.path.write_bytes(b"\0")
     assert agent(world, "grok").all() == {"a": 1}, "from the store"
     assert "is moved to" in caplog.text
 
@@ -143,9 +143,9 @@ def test_an_older_layout_names_a_folder(tmp_path: Path) -> None:
 
 
 def test_an_author_learns(grok: Callable[[], Agent], bucket: Path) -> None:
-    with grok() as one:
-        one.learn("deploy/window", "02:00")
-        assert one.knowledge == {"deploy": {"window": "02:00"}}
+    with grok() as learning:
+        learning.learn("deploy/window", "02:00")
+        assert learning.knowledge == {"deploy": {"window": "02:00"}}
         with pytest.raises(BadObject):
-            one.learn("", 1)
+            learning.learn("", 1)
     assert json.loads((bucket / "shared/knowledge/grok.json").read_bytes())["learned"]["/deploy/window"]

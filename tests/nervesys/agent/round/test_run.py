@@ -75,8 +75,8 @@ def test_what_cannot_be_read_stays_and_holds_nothing_else_up(world: World, damag
     else:
         world.archive.put(f"Archive/logs/2026/01/host-1_{DUE}_audit.json.gz", b"no gzip")
     world.ship("2026-01-11", "activity older")
-    (said,) = world.run()
-    assert said.startswith(f"host-1 {DUE} stays in the store: bad_gzip: ")
+    (problem,) = world.run()
+    assert problem.startswith(f"host-1 {DUE} stays in the store: bad_gzip: ")
     assert len(world.store.list("").objects) == (3 if damaged == "store" else 2)
     assert len(list(world.cold.rglob("*2026-01-11_activity*"))) == 1
 

@@ -7,7 +7,7 @@ from nervesys.contract import DailySummary, Tasks
 
 
 def test_a_record_with_a_duration_is_a_task() -> None:
-    said: list[dict[str, object]] = [
+    records: list[dict[str, object]] = [
         {"agent_id": "grok", "category": "system"},
         {
             "agent_id": "grok",
@@ -25,7 +25,7 @@ def test_a_record_with_a_duration_is_a_task() -> None:
         },
         {"agent_id": "gimai", "category": "errors", "action": "save", "message": "no room for 7"},
     ]
-    lines = [json.dumps({"timestamp": "2026-01-01T00:00:00Z", **one}).encode() for one in said]
+    lines = [json.dumps({"timestamp": "2026-01-01T00:00:00Z", **record}).encode() for record in records]
     assert summarise_day("2026-01-01", [*lines, b"Segmentation fault"]) == DailySummary(
         date="2026-01-01",
         agents=2,

@@ -12,15 +12,15 @@ from nervesys.agent.logs.records import RecordRun, rank_of
 MB = 1_000_000
 
 
-def said(message: str, severity: int = 20, category: str = "activity", at: float = 0) -> LoggedRecord:
+def logged(message: str, severity: int = 20, category: str = "activity", at: float = 0) -> LoggedRecord:
     return LoggedRecord(at, severity, "author", message, category=category)
 
 
-def runs(said: Iterable[LoggedRecord]) -> Iterator[RecordRun]:
+def runs(logged: Iterable[LoggedRecord]) -> Iterator[RecordRun]:
     """Each record as a run of its own."""
-    for one in said:
-        line = json.dumps({"message": one.message}, separators=(",", ":")).encode() + b"\n"
-        yield RecordRun(one.at, rank_of(one.severity), one.category or "", 1, line)
+    for record in logged:
+        line = json.dumps({"message": record.message}, separators=(",", ":")).encode() + b"\n"
+        yield RecordRun(record.at, rank_of(record.severity), record.category or "", 1, line)
 
 
 def a_buffer(
@@ -41,9 +41,9 @@ def sealed(kept: LogBuffer, max_bytes: int = MB, *, by_category: bool = False) -
 
 def shipped(kept: LogBuffer, **how: Any) -> list[list[str]]:
     """The messages of each batch, as one after the other leaves."""
-    found = []
+    batches = []
     while sealed(kept, **how):
         for batch in kept.batches():
-            found.append([record["message"] for record in records(kept, batch)])
+            batches.append([record["message"] for record in records(kept, batch)])
             kept.delete(batch)
-    return found
+    return batches

@@ -1,6 +1,6 @@
 """An agent that logs while things break around it: what it logged must lie in the store afterwards, once.
 
-`python -m tests.nervesys.agent.faults` is the long form: a hundred kills, an hour without a store, and the table of
+`python -m tests.nervesys.agent.logs.faults` is the long form: a hundred kills, an hour without a store, and the table of
 what came of it.
 """
 
@@ -55,7 +55,7 @@ class Outcome:
         written: records that were logged.
         shipped: of these, found in the store.
         recent: missing, logged within a second before a kill.
-        told: missing, and counted as dropped by the agent itself.
+        dropped: missing, and counted as dropped by the agent itself.
         twice: records that lie in the store more than once.
     """
 
@@ -63,13 +63,13 @@ class Outcome:
     written: int
     shipped: int
     recent: int = 0
-    told: int = 0
+    dropped: int = 0
     twice: int = 0
 
     @property
     def lost(self) -> int:
         """Missing without an excuse."""
-        return self.written - self.shipped - self.recent - self.told
+        return self.written - self.shipped - self.recent - self.dropped
 
 
 @dataclass
@@ -103,7 +103,7 @@ class World:
         """The records that lie in the store: what was said, and the id by which one that lies there twice is known."""
         files = [(io.BytesIO(file.read_bytes()), file.name) for file in bucket.rglob("*_grok_*.jsonl.*")]
         records = [orjson.loads(line) for body, name in files for line in lines_of(body, name)]
-        return Counter((one["message"], one["id"]) for one in records if one["message"].startswith("record "))
+        return Counter((line["message"], line["id"]) for line in records if line["message"].startswith("record "))
 
 
 @contextmanager
@@ -141,26 +141,26 @@ def drained(receiver: Connection, into: list[bytes], seconds: float) -> None:
             into.append(os.read(receiver.fileno(), 1 << 16))
 
 
-def _rows(said: list[bytes]) -> dict[str, float]:
-    """The records that a process told of, with the instants at which they were logged."""
-    rows = (row.split("\t") for row in b"".join(said).decode().split("\n")[:-1])
+def _rows(output: list[bytes]) -> dict[str, float]:
+    """The records that a process printed, with the instants at which they were logged."""
+    rows = (row.split("\t") for row in b"".join(output).decode().split("\n")[:-1])
     return {text: float(at) for text, at in rows}
 
 
 def run_for(world: World, name: str, seconds: float, end: signal.Signals) -> tuple[dict[str, float], float]:
     """Let it log for so long; returns what it logged, and when it was ended."""
-    said: list[bytes] = []
+    output: list[bytes] = []
     with at_work(world, name) as (process, receiver):
-        drained(receiver, said, seconds)
+        drained(receiver, output, seconds)
         assert process.pid
         os.kill(process.pid, end)
         ended = time.monotonic()
-        drained(receiver, said, 0.1) if end is signal.SIGKILL else process.join(12)
+        drained(receiver, output, 0.1) if end is signal.SIGKILL else process.join(12)
         process.kill()
         process.join()
         while block := os.read(receiver.fileno(), 1 << 16):
-            said.append(block)
-    return _rows(said), ended
+            output.append(block)
+    return _rows(output), ended
 
 
 def kills(folder: Path, count: int = 100) -> Outcome:
@@ -169,9 +169,9 @@ def kills(folder: Path, count: int = 100) -> Outcome:
     with s3.rclone(folder / "s3") as endpoint:
         world = World(folder, endpoint)
         for number in range(count):
-            said, ended = run_for(world, f"run {number}", dice.uniform(0.1, 2.2), signal.SIGKILL)
-            logged |= said
-            recent |= {text for text, at in said.items() if ended - at < EXCUSED_SECONDS}
+            output, ended = run_for(world, f"run {number}", dice.uniform(0.1, 2.2), signal.SIGKILL)
+            logged |= output
+            recent |= {text for text, at in output.items() if ended - at < EXCUSED_SECONDS}
         ship_rest(world)
         return outcome(f"kill -9 at {count} random moments", world, folder / "s3", logged, recent)
 
@@ -197,19 +197,19 @@ def outcome(what: str, world: World, bucket: Path, logged: dict[str, float], rec
 def troubled(folder: Path, seconds: float = 2.5) -> Outcome:
     """A store that answers 500, hangs up in the middle of a body or before its answer, or is too slow."""
     modes: tuple[Mode, ...] = ("well", "error", "half", "mute", "slow", "well")
-    said: list[bytes] = []
+    output: list[bytes] = []
     with s3.rclone(folder / "s3") as endpoint, faulty(endpoint) as proxy:
         world = World(folder, proxy.endpoint)
         with at_work(world) as (process, receiver):
             for mode in modes:
                 proxy.mode = mode
-                drained(receiver, said, seconds)
+                drained(receiver, output, seconds)
             process.terminate()
             process.join(12)
             while block := os.read(receiver.fileno(), 1 << 16):
-                said.append(block)
+                output.append(block)
         ship_rest(world)
-        return outcome("a store of 500s, half bodies, no answers, slowness", world, folder / "s3", _rows(said))
+        return outcome("a store of 500s, half bodies, no answers, slowness", world, folder / "s3", _rows(output))
 
 
 def wrong_credentials(folder: Path) -> Outcome:
@@ -283,7 +283,7 @@ def full_disk(folder: Path) -> Outcome:
     """The buffer lies on a file system of 16 megabytes, and the store is away until that is full."""
     home = folder / "home"
     home.mkdir(parents=True)
-    code = f"from tests.nervesys.agent.faults import fill; fill({str(folder)!r})"
+    code = f"from tests.nervesys.agent.logs.faults import fill; fill({str(folder)!r})"
     command = f'mount -t tmpfs -o size=16m none "{home}" && exec "{sys.executable}" -c "{code}"'
     done = subprocess.run(["unshare", "-rm", "sh", "-c", command], capture_output=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr.decode()
@@ -308,7 +308,7 @@ def fill(folder: str) -> None:
                 shipper.buffer.commit()
             shipper.ship()
         found = outcome("a full disk", world, Path(folder) / "bucket", logged)
-        found.told = int(sum(shipper.buffer.state().dropped.values()))
+        found.dropped = int(sum(shipper.buffer.state().dropped.values()))
     sys.stdout.buffer.write(orjson.dumps(found))
 
 
@@ -317,27 +317,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--minutes", type=int, default=60, help="Simulated, without a store.")
-    said = parser.parse_args()
+    arguments = parser.parse_args()
     runs: list[Callable[[Path], Outcome]] = [
-        lambda folder: kills(folder, said.kills),
-        lambda folder: an_hour_away(folder, said.minutes),
+        lambda folder: kills(folder, arguments.kills),
+        lambda folder: an_hour_away(folder, arguments.minutes),
         troubled,
         wrong_credentials,
         full_disk,
         stepped_clock,
     ]
     table = Table(
-        "fault", "written", "shipped", "missing: last second", "dropped, and said so", "lost", "twice",
+        "fault", "written", "shipped", "missing: last second", "dropped and counted", "lost", "twice",
         title="Logs of an agent: what was logged lies in the store",
     )  # fmt: skip
     outcomes = []
     for number, fault in enumerate(runs):
         with tempfile.TemporaryDirectory() as name:
-            one = fault(Path(name) / str(number))
-        outcomes.append(one)
-        table.add_row(one.what, *map(str, (one.written, one.shipped, one.recent, one.told, one.lost, one.twice)))
+            result = fault(Path(name) / str(number))
+        outcomes.append(result)
+        counts = (result.written, result.shipped, result.recent, result.dropped, result.lost, result.twice)
+        table.add_row(result.what, *map(str, counts))
     Console(width=None if sys.stdout.isatty() else 150).print(table)
-    return 1 if any(one.lost for one in outcomes) else 0
+    return 1 if any(result.lost for result in outcomes) else 0
 
 
 if __name__ == "__main__":

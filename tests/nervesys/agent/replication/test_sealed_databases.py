@@ -42,9 +42,9 @@ class Host:
         self.databases = Databases(self.folder, "databases/grok/", store, lambda: 3, clock, lambda: self.recipients)
         self.file = self.folder / "memory.sqlite3"
 
-    def add(self, *said: str) -> None:
+    def add(self, *texts: str) -> None:
         """Write to the database, and copy it."""
-        write(self.databases.path("memory"), *said)
+        write(self.databases.path("memory"), *texts)
         self.databases.save()
 
     def words(self) -> list[str]:
@@ -97,20 +97,20 @@ def test_who_holds_no_identity_starts_again_where_it_was(here: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    ("identity", "said"), [(None, "set NERVESYS_AGE_IDENTITY"), (SecretStr(str(OTHERS)), "encrypted for others than")]
+    ("identity", "text"), [(None, "set NERVESYS_AGE_IDENTITY"), (SecretStr(str(OTHERS)), "encrypted for others than")]
 )
 def test_who_cannot_open_the_newest_is_told_what_is_missing(
-    here: Host, there: Host, identity: SecretStr | None, said: str
+    here: Host, there: Host, identity: SecretStr | None, text: str
 ) -> None:
     here.add("one")
     there.add("two")
     before = here.file.read_bytes(), there.copies
     hold(identity)
-    with pytest.raises(BadObject, match=rf"\.sqlite3\.age: .*{said}.*the local file is older, and was not changed"):
+    with pytest.raises(BadObject, match=rf"\.sqlite3\.age: .*{text}.*the local file is older, and was not changed"):
         here.databases.path("memory")
     assert (here.file.read_bytes(), there.copies) == before
     third = Host(here.home, "third", Time())
-    with pytest.raises(BadObject, match=said):
+    with pytest.raises(BadObject, match=text):
         third.databases.path("memory")
     assert list(third.folder.iterdir()) == []
     hold(SecretStr(str(OURS)))
@@ -155,9 +155,9 @@ def test_a_copy_that_is_cut_short_takes_nothing_s_place(here: Host, there: Host)
     copy = there.copies[-1]
     copy.write_bytes(copy.read_bytes()[:-1000])
     before = here.file.read_bytes()
-    with pytest.raises(BadObject) as told:
+    with pytest.raises(BadObject) as error:
         here.databases.path("memory")
-    assert told.value.reason is Reason.BAD_AGE
+    assert error.value.reason is Reason.BAD_AGE
     assert here.file.read_bytes() == before
     assert sorted(path.name for path in here.folder.iterdir()) == ["memory.json", "memory.sqlite3"]
 
@@ -247,9 +247,9 @@ def test_a_disk_that_fills_up_meanwhile_costs_nothing_but_the_attempt(
     small = f'mount -t tmpfs -o size=2m none "{there.folder}" && "{sys.executable}" "{program}" "{tmp_path}" path fast'
     argv = [*UNSHARE, "sh", "-c", f'{small}; echo $?; ls -A "{there.folder}"']
     done = subprocess.run(argv, capture_output=True, text=True, check=True, env=ENVIRON)
-    told, *rest = done.stdout.splitlines()
+    error, *rest = done.stdout.splitlines()
     assert rest == ["3"], "and no file is left there"
-    assert ("no room for a copy" if spare else "No space left on device") in told
+    assert ("no room for a copy" if spare else "No space left on device") in error
     assert there.words()[0].startswith("word 0")
 
 

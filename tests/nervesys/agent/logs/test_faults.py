@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nervesys.agent import faults
+from tests.nervesys.agent.logs import faults
 
 
 @pytest.mark.parametrize(
