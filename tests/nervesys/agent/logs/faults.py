@@ -1,7 +1,7 @@
 """An agent that logs while things break around it: what it logged must lie in the store afterwards, once.
 
-`python -m tests.nervesys.agent.logs.faults` is the long form: a hundred kills, an hour without a store, and the table of
-what came of it.
+`python -m tests.nervesys.agent.logs.faults` is the long form: a hundred kills, an hour without a
+store, and a table of the results.
 """
 
 import argparse

@@ -20,7 +20,7 @@ from tests.stores import FolderStore
 
 OURS, OTHERS = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
 RECIPIENT = str(OURS.to_public())
-ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
 UNSHARE = ["unshare", "--map-root-user", "--mount"]
 
 

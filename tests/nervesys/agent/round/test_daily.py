@@ -57,7 +57,7 @@ def test_one_leads(who: Who) -> None:
         with pytest.raises(NotLeader, match="today's round was done by grok"):
             who(name).take()
     who("gimai").take(again=True)
-    with pytest.raises(NotLeader, match="today's round is done, by gimai"):  # it was, whoever does it again
+    with pytest.raises(NotLeader, match="today's round was done by gimai"):  # it was, whoever does it again
         who("grok").take()
 
 
