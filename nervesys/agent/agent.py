@@ -18,7 +18,7 @@ from nervesys.agent.heartbeat import HeartbeatWriter
 from nervesys.agent.host import MB, Host
 from nervesys.agent.identity import Identity, identify, resolve_name
 from nervesys.agent.knowledge import open_learning
-from nervesys.agent.lock import Lock
+from nervesys.agent.lock import AgentLock
 from nervesys.agent.logs.buffer import LogBuffer
 from nervesys.agent.logs.handler import BufferHandler
 from nervesys.agent.logs.records import RecordEncoder
@@ -88,7 +88,7 @@ class Agent:
         self._clock = clock
         self._projects = local_brain.place.home / self.me.settings.storage.workspace.path
         self._workspaces: dict[str, Workspace] = {}
-        self._lock = Lock(self.me.folder / "lock")
+        self._lock = AgentLock(self.me.folder / "lock")
         self._buffer = _buffer(self.me)
         storj = self.me.settings.storage.storj
         self._artifacts = LazyArtifacts(self.me, local_brain.place.home, clock)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nervesys.agent.bootstrap import LocalBrain
 from nervesys.agent.identity import identify, resolve_name
-from nervesys.agent.lock import Lock
+from nervesys.agent.lock import AgentLock
 from nervesys.agent.replication.databases import open_databases
 from nervesys.clock import Clock
 from nervesys.settings import StartupSettings
@@ -31,7 +31,7 @@ def restore_databases(
     """
     name = resolve_name(given_name, environ)
     me = identify(name, server, LocalBrain(f"agent-{name}", place, environ, clock).as_opened(), environ, clock())
-    lock = Lock(me.folder / "lock")
+    lock = AgentLock(me.folder / "lock")
     try:
         databases = open_databases(me, open_store(me.settings.storage.storj), clock)
         for database in databases.names():

@@ -9,22 +9,22 @@ from pathlib import Path
 import pytest
 
 from nervesys.agent import Agent
-from nervesys.agent.lock import Lock
+from nervesys.agent.lock import AgentLock
 from nervesys.contract import Status
 from nervesys.errors import NervesysError
 from tests.nervesys.agent.fleet import Fleet, until
 
 
 def test_the_second_is_told_who_holds_it_until_it_is_released(tmp_path: Path) -> None:
-    first = Lock(tmp_path / "home/lock")
+    first = AgentLock(tmp_path / "home/lock")
     with pytest.raises(NervesysError, match=f"process {os.getpid()} is this agent already"):
-        Lock(tmp_path / "home/lock")
+        AgentLock(tmp_path / "home/lock")
     first.release()
-    Lock(tmp_path / "home/lock").release()
+    AgentLock(tmp_path / "home/lock").release()
 
 
 def test_a_forked_child_does_not_hold_it_beyond_its_parents_end(tmp_path: Path) -> None:
-    lock = Lock(tmp_path / "lock")
+    lock = AgentLock(tmp_path / "lock")
     child = os.fork()
     if not child:
         time.sleep(60)
@@ -39,7 +39,7 @@ def test_a_forked_child_does_not_hold_it_beyond_its_parents_end(tmp_path: Path) 
 
 def _free(path: Path) -> bool:
     try:
-        Lock(path).release()
+        AgentLock(path).release()
     except NervesysError:
         return False
     return True
