@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 from alerting.actions import REMEDIES
 from alerting.units import seconds
 from nervesys.settings import FolderTree, Tree, shipped_root
-from nervesys.settings.check import nearest
+from nervesys.settings.check import suggest
 from nervesys.settings.loader import load_document
 from nervesys.settings.section import SettingsSection
 from nervesys.settings.yaml import Document
@@ -37,7 +37,7 @@ class Severity(StrEnum):
 def _one_of(kind: str, known: Collection[str]) -> AfterValidator:
     def check(word: str) -> str:
         if word not in known:
-            raise ValueError(f"unknown {kind} {word!r}; {nearest(word, known)}")
+            raise ValueError(f"unknown {kind} {word!r}; {suggest(word, known)}")
         return word
 
     return AfterValidator(check)

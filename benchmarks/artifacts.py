@@ -26,7 +26,7 @@ from nervesys.artifacts.open_artifacts import open_content_storage
 from nervesys.artifacts.tables import ManifestDatabase
 from nervesys.artifacts.tokens import Tokens
 from nervesys.clock import system_clock
-from nervesys.contract.ulid import Stamps, given_at
+from nervesys.contract.ulid import UlidGenerator, creation_time
 from nervesys.database import ReadOnlyDatabase, Writer
 from nervesys.metrics import Instruments
 from nervesys.settings import load
@@ -93,7 +93,7 @@ def _seconds_after(add: Callable[[], None], read: Callable[[], None]) -> float:
 
 
 def _make_manifests(folder: Path, count: int) -> Iterator[Manifest]:
-    stamps, files = Stamps(system_clock), open_content_storage(folder, load().settings)
+    stamps, files = UlidGenerator(system_clock), open_content_storage(folder, load().settings)
     for _ in range(count):
         id_ = stamps.next().id
         yield Manifest(
@@ -101,7 +101,7 @@ def _make_manifests(folder: Path, count: int) -> Iterator[Manifest]:
             trace_id="bench",
             step_id="one",
             created_by="grok",
-            created_at=given_at(id_),
+            created_at=creation_time(id_),
             artifact_type="report",
             content_type="text/markdown",
             uri=files.uri(id_),

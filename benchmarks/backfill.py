@@ -29,7 +29,7 @@ from nervesys.settings.storage import Storage
 from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find
 from nervesys.stores.archive import Catalogue
-from nervesys.stores.filing import Layout
+from nervesys.stores.filing import ArchiveLayout
 from nervesys.stores.folder import FolderArchive
 
 FIRST = date(2026, 1, 1)
@@ -119,7 +119,7 @@ def _storage(archive: Path) -> Storage:
 def _backfill(folder: Path, storage: Storage, cores: int, outcome: Outcome) -> None:
     catalogue = Catalogue("")
     catalogue.apply(FolderArchive(folder / "archive").list())
-    units: list[HistoryUnit] = list(log_units(catalogue.files(), Layout(storage), []))
+    units: list[HistoryUnit] = list(log_units(catalogue.files(), ArchiveLayout(storage), []))
     with closing(Blocks(folder / "data", partial(make_blocks, find("promtool")))) as target:
         plan = make_plan(units, target.progress.made(), date.min, date.max, date.min)
         carry_out(plan.jobs, storage.archive, target, LATER, cores, outcome.add)

@@ -22,9 +22,9 @@ from nervesys.clients.promql import KnownSeries, selections
 from nervesys.contract.state import Status
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.metrics.periods import periods
-from nervesys.queries.asking import Live
-from nervesys.queries.reading import Json, PanelQuery, questions_of
-from nervesys.queries.variables import ANY, filled, seconds_of, variables_in, windows
+from nervesys.queries.asking import QueryRunner
+from nervesys.queries.reading import Json, PanelQuery, queries_of
+from nervesys.queries.variables import ANY, seconds_of, substitute, variables_in, windows
 from nervesys.settings import load
 from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find
@@ -99,11 +99,11 @@ class FleetHistory:
     def _requested_series(self, page: Json) -> Iterator[tuple[str, float]]:
         """Series that a page asks for, and how far back; nothing was backfilled."""
         span = self.span(page)
-        for question in questions_of(page):
+        for question in queries_of(page):
             values = dict.fromkeys(variables_in(question.expr), ANY) | windows(60, 60, span)
             spans = {question.expr: 0 if question.instant else span} | {top.expr: 0 for top in question.tops}
             for expr, back in spans.items():
-                for subject in selections(filled(expr, values)):
+                for subject in selections(substitute(expr, values)):
                     if "job" not in subject.labels:
                         yield subject.name, max(subject.window or BRIEF_SECONDS, back)
 
@@ -196,7 +196,7 @@ def _ask(report: BenchmarkReport, fleet: FleetHistory, folder: Path) -> None:
 
 def _ask_page(report: BenchmarkReport, fleet: FleetHistory, page: Json, url: str, executor: Executor) -> None:
     """All questions at once, as a browser asks them; the answers are read to the end and parsed."""
-    values, questions, span = _live(url).variables(page), list(questions_of(page)), fleet.span(page)
+    values, questions, span = _live(url).variables(page), list(queries_of(page)), fleet.span(page)
 
     def ask(*queries: PanelQuery) -> None:
         live = _live(url)  # which remembers nothing of what was chosen
@@ -212,13 +212,13 @@ def _hours(fleet: FleetHistory, page: Json) -> str:
     return f"{fleet.span(page) / HOUR_SECONDS:g} h"
 
 
-def _evaluate(live: Live, group: Json) -> None:
+def _evaluate(live: QueryRunner, group: Json) -> None:
     for rule in group["rules"]:
         live.prometheus.instant(f"count({rule['expr']})", live.now)
 
 
-def _live(url: str) -> Live:
-    return Live(Prometheus(url), datasource_seconds(LOADED), END)
+def _live(url: str) -> QueryRunner:
+    return QueryRunner(Prometheus(url), datasource_seconds(LOADED), END)
 
 
 @contextmanager

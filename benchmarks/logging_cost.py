@@ -28,7 +28,7 @@ from nervesys.agent.logs.buffer import LogBuffer
 from nervesys.agent.logs.handler import BufferHandler, LoggedRecord
 from nervesys.agent.logs.records import RecordEncoder
 from nervesys.contract import format_time
-from nervesys.redact import KNOWN
+from nervesys.redact import DEFAULT_REDACTOR
 from nervesys.stores.packing import GZIP_LEVEL, ZSTD_LEVEL, pack
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY, rclone
 
@@ -110,7 +110,7 @@ def _queue(folder: Path) -> Iterator[logging.Handler]:
 
 @contextmanager
 def _buffer(folder: Path) -> Iterator[logging.Handler]:
-    buffer = LogBuffer(folder / "buffer.sqlite3", CAP, RecordEncoder("grok", "benchmark", KNOWN).runs)
+    buffer = LogBuffer(folder / "buffer.sqlite3", CAP, RecordEncoder("grok", "benchmark", DEFAULT_REDACTOR).runs)
     over = threading.Event()
 
     def commit() -> None:
@@ -119,7 +119,7 @@ def _buffer(folder: Path) -> Iterator[logging.Handler]:
 
     thread = threading.Thread(target=commit)
     thread.start()
-    yield BufferHandler(buffer.append, KNOWN.text)
+    yield BufferHandler(buffer.append, DEFAULT_REDACTOR.text)
     over.set()
     thread.join()
     buffer.commit()
@@ -159,7 +159,7 @@ def _bytes(report: BenchmarkReport, count: int) -> None:
         for at, (text, extra) in zip(range(count), messages(), strict=False)
         for context, metadata in [[json.dumps(extra[key]) for key in ("context", "metadata")]]
     ]
-    lines = [run.lines for run in RecordEncoder("grok", "5f2c9e81-7a34", KNOWN).runs(said)]
+    lines = [run.lines for run in RecordEncoder("grok", "5f2c9e81-7a34", DEFAULT_REDACTOR).runs(said)]
     raw = sum(map(len, lines))
     report.fact("bytes of one record as JSON", str(raw // count))
     for name, key in ((f"gzip {GZIP_LEVEL}", "x.gz"), (f"zstd {ZSTD_LEVEL}", "x.zst")):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 
-from nervesys.metrics.pages import settle
+from nervesys.metrics.pages import freeze_startup_objects
 from tests.servers.s3 import free_port
 
 
@@ -38,7 +38,7 @@ def process(server: Callable[..., None], *arguments: object) -> Iterator[ServerP
 
 def run(app: Starlette, port: int) -> None:
     """Serve as the project's programs do."""
-    settle()
+    freeze_startup_objects()
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
 
 

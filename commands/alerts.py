@@ -22,7 +22,7 @@ from commands.options import BrainUrl, Home, PrometheusUrl, Wait, opened
 from commands.poll import settled
 from commands.trial import follow_a_test
 from nervesys.clients.prometheus import Prometheus
-from nervesys.clients.promql import known
+from nervesys.clients.promql import known_series
 from nervesys.errors import SettingsError
 from nervesys.metrics.periods import periods
 from nervesys.settings import Loaded, Tree
@@ -103,7 +103,7 @@ def checked(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile:
     alerts, document = read_alerts(tree)
     dashboards = import_module("dashboards.build").pages(loaded)
     world = World(
-        known=known(families()),
+        known=known_series(families()),
         of_receiver=[family.full_name for family in alerting.FAMILIES],
         periods=periods(loaded),
         dashboards=[page["uid"] for page in dashboards],

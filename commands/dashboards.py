@@ -25,14 +25,14 @@ from dashboards.expected_empty import EXPECTED_EMPTY
 from dashboards.live import Answer, Verdict, answers
 from dashboards.recording import recorded, rules
 from nervesys.clients.prometheus import Prometheus
-from nervesys.clients.promql import known
+from nervesys.clients.promql import known_series
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.metrics.pages import application
 from nervesys.metrics.pages import serve as pages_served
 from nervesys.metrics.periods import periods
-from nervesys.queries.asking import Live
-from nervesys.queries.reading import panels_of, questions_of
+from nervesys.queries.asking import QueryRunner
+from nervesys.queries.reading import panels_of, queries_of
 from nervesys.queries.variables import instant_of
 from nervesys.settings import Loaded
 from nervesys.settings.monitoring import Monitoring
@@ -134,7 +134,7 @@ def draw(
         raise typer.BadParameter(f"no dashboard is named {', '.join(sorted(unknown))}; there are: {', '.join(made)}")
     now = system_clock()
     asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
-    live = Live(asked, datasource_seconds(loaded), now)
+    live = QueryRunner(asked, datasource_seconds(loaded), now)
     asked.instant("vector(1)")  # fail early if Prometheus is unavailable
     out.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
@@ -147,7 +147,7 @@ def draw(
 
 def _of_stack(home: str | None, brain: str | None) -> Configuration:
     """Settings as those have who record what the pages ask for: of a stack that was started from here, its own."""
-    return stores.opened("dashboards", environment(home), home=home, brain=brain)
+    return stores.load_configuration("dashboards", environment(home), home=home, brain=brain)
 
 
 def _start(text: str, now: float) -> float:
@@ -172,12 +172,12 @@ def world(loaded: Loaded) -> World:
         raise NervesysError(
             f"check dashboards: what they show needs {err.name}: pip install 'nervesys-observability[all]'"
         ) from err
-    return World({**known(shown), **recorded(periods(loaded))}, periods(loaded), datasource_seconds(loaded))
+    return World({**known_series(shown), **recorded(periods(loaded))}, periods(loaded), datasource_seconds(loaded))
 
 
 def asked_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> list[Answer]:
     """Every query of the pages, asked now."""
-    return list(answers(Live(prometheus, datasource_seconds(loaded), system_clock()), made, EXPECTED_EMPTY))
+    return list(answers(QueryRunner(prometheus, datasource_seconds(loaded), system_clock()), made, EXPECTED_EMPTY))
 
 
 def summary(made: Sequence[Json], findings: Sequence[Finding], given: Sequence[Answer]) -> Table:
@@ -188,6 +188,6 @@ def summary(made: Sequence[Json], findings: Sequence[Finding], given: Sequence[A
         of_page = [answer.verdict for answer in given if answer.question.page == page["uid"]]
         wrong = sum(finding.where.split(" / ")[0] == page["uid"] for finding in findings)
         wrong += sum(not verdict.fine for verdict in of_page)
-        counts = len(panels_of(page)), len(list(questions_of(page))), *map(of_page.count, verdicts)
+        counts = len(panels_of(page)), len(list(queries_of(page))), *map(of_page.count, verdicts)
         table.add_row(page["title"], *map(str, counts), f"[red]{wrong}[/]" if wrong else "[green]nothing[/]")
     return table

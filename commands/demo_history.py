@@ -7,7 +7,7 @@ from nervesys.clock import Clock, system_clock
 from nervesys.stack.layout import Stack
 from nervesys.stores.archives import open_archive
 from nervesys.stores.brain import open_brain
-from nervesys.stores.open_stores import Configuration, opened
+from nervesys.stores.open_stores import Configuration, load_configuration
 
 OWN_ARCHIVE = "archive"
 """Folder in the home; an archive elsewhere may be a real one."""
@@ -20,7 +20,7 @@ def lay(stack: Stack, clock: Clock = system_clock) -> None:
         ArchiveUnavailable: the archive cannot be written.
         BrainUnavailable: the brain cannot be written.
     """
-    base = opened("up", stack.environ)
+    base = load_configuration("up", stack.environ)
     archive = base.loaded.settings.storage.archive.url == (stack.home / OWN_ARCHIVE).as_uri()
     brain = stack.environ["NERVESYS_BRAIN"].startswith(f"{stack.home}/")
     lay_in(base, stack.environ, archive=archive, brain=brain, clock=clock)

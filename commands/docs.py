@@ -17,7 +17,7 @@ from commands.options import ArchiveUrl, BrainUrl, Home
 from commands.reference import NOTICE, commands_page, configuration_page, metrics_page
 from commands.root import COMMANDS, load_command
 from nervesys.settings import FolderTree, load, shipped_root
-from nervesys.stores.open_stores import opened
+from nervesys.stores.open_stores import load_configuration
 
 app = typer.Typer()
 
@@ -40,7 +40,7 @@ def draw_pictures(
     archive: ArchiveUrl = None,
 ) -> None:
     """Draw the documentation's pictures of dashboards and reports from the running local stack."""
-    base = opened("report", environment(home), home=home, brain=brain, archive=archive)
+    base = load_configuration("report", environment(home), home=home, brain=brain, archive=archive)
     for path in pictures.write(out, base, since):
         typer.echo(path)
 

@@ -10,7 +10,7 @@ def reports_due(
 
     Args:
         say: is called with each step.
-        home: see `nervesys.stores.open_stores.opened`.
+        home: see `nervesys.stores.open_stores.load_configuration`.
         brain: likewise.
         archive: likewise.
 

@@ -14,7 +14,7 @@ from alerting.model import Severity
 from commands.families import families
 from commands.options import BrainUrl, Home, PrometheusUrl, opened
 from nervesys.clients.prometheus import Prometheus, QueryFailed
-from nervesys.clients.promql import known, problems, selections
+from nervesys.clients.promql import known_series, problems, selections
 from nervesys.metrics.periods import periods
 from nervesys.settings import Loaded
 
@@ -65,7 +65,7 @@ def _refuse(condition: str, err: Misread) -> None:
 
 def _warn(out: Console, one: Compiled, loaded: Loaded) -> None:
     """What `alerts check` would refuse."""
-    shown, pace = known(families()), periods(loaded)
+    shown, pace = known_series(families()), periods(loaded)
     wrong = [problem for selection in selections(one.expr) for _, problem in problems(selection, shown, pace)]
     for problem in dict.fromkeys(wrong):
         out.print(f"[yellow]![/] {escape(problem)}", soft_wrap=True)

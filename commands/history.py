@@ -35,7 +35,7 @@ from nervesys.stack.programs import find
 from nervesys.stores.archive import files_of
 from nervesys.stores.archives import open_archive
 from nervesys.stores.brain import open_brain
-from nervesys.stores.filing import Layout
+from nervesys.stores.filing import ArchiveLayout
 from nervesys.stores.open_stores import Configuration
 
 app = typer.Typer(no_args_is_help=True)
@@ -135,7 +135,7 @@ def _root(url: str) -> str:
 def _log_units(base: Configuration, refused: list[str]) -> Iterator[HistoryUnit]:
     storage = base.loaded.settings.storage
     archive = open_archive(storage.archive)
-    return log_units(files_of(archive), Layout(storage), refused)
+    return log_units(files_of(archive), ArchiveLayout(storage), refused)
 
 
 def _summaries(base: Configuration) -> Iterable[HistoryUnit]:

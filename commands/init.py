@@ -15,7 +15,7 @@ from nervesys.clock import system_clock
 from nervesys.settings import load, shipped_root
 from nervesys.stack import container, keys
 from nervesys.stack.seed import seed
-from nervesys.stores.open_stores import opened
+from nervesys.stores.open_stores import load_configuration
 
 app = typer.Typer()
 SHARED = 0o444
@@ -46,7 +46,9 @@ def init(
     _write(secrets / "receiver" / "receiver.yaml", _receiver_file(secrets), SHARED)
     archive.mkdir(parents=True, exist_ok=True)
     environ = {**os.environ, "NERVESYS_BRAIN": str(brain), "NERVESYS_SERVER": container.SERVER}
-    demo_history.lay_in(opened("init", environ, archive=archive.absolute().as_uri()), environ, archive=True, brain=True)
+    demo_history.lay_in(
+        load_configuration("init", environ, archive=archive.absolute().as_uri()), environ, archive=True, brain=True
+    )
     Console().print(f"The brain {brain}, the archive {archive} and the keys under {secrets} are there.", soft_wrap=True)
 
 

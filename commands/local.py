@@ -7,7 +7,7 @@ from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.supervisor import Process, Supervisor, SupervisorUnavailable
 from nervesys.settings import Settings, StartupSettings
 from nervesys.stack.layout import FILE, NoStack, Stack
-from nervesys.stores.open_stores import opened
+from nervesys.stores.open_stores import load_configuration
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def local(home: str | None) -> Local:
     """
     stack = stack_of(home)
     os.environ["no_proxy"] = stack.environ["no_proxy"]  # local requests bypass any proxy
-    return Local(stack, opened("status", {**os.environ, **stack.environ}).loaded.settings)
+    return Local(stack, load_configuration("status", {**os.environ, **stack.environ}).loaded.settings)
 
 
 def environment(home: str | None) -> dict[str, str]:

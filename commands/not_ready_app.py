@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from nervesys.metrics.pages import HEALTHY, served
+from nervesys.metrics.pages import HEALTHY, serve_in_background
 from nervesys.settings import StartupSettings, load
 from nervesys.settings.monitoring import Monitoring
 
@@ -28,5 +28,5 @@ def stand_in(listen: Callable[[Monitoring], str], why: Callable[[], str]) -> Ite
 
     monitoring = load(profile=StartupSettings.of(os.environ).profile, environ=os.environ).settings.monitoring
     app = Starlette(routes=[HEALTHY, Route("/{any:path}", not_ready)])
-    with served(app, listen(monitoring), monitoring.web):
+    with serve_in_background(app, listen(monitoring), monitoring.web):
         yield

@@ -74,10 +74,10 @@ def opened(
     archive: str | None = None,
     also: Sequence[Callable[[Tree], object]] = (),
 ) -> Configuration:
-    """As `nervesys.stores.open_stores.opened`, with the environment of this process.
+    """As `nervesys.stores.open_stores.load_configuration`, with the environment of this process.
 
     Raises:
         SettingsError: the configuration is wrong.
         BrainUnavailable: the brain cannot be read and no earlier copy is there.
     """
-    return stores.opened(program, os.environ, home=home, brain=brain, archive=archive, also=also)
+    return stores.load_configuration(program, os.environ, home=home, brain=brain, archive=archive, also=also)

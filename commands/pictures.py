@@ -11,7 +11,7 @@ from dashboards.build import datasource_seconds, pages
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
-from nervesys.queries.asking import Live
+from nervesys.queries.asking import QueryRunner
 from nervesys.queries.variables import seconds_of
 from nervesys.stores.open_stores import Configuration
 from reports.colours import Theme
@@ -40,7 +40,7 @@ def drawn(base: Configuration, since: str) -> Iterator[tuple[str, bytes]]:
         since: start of the pages' time range, such as `now-15m`.
     """
     prometheus, now = Prometheus(base.loaded.settings.monitoring.prometheus_url), system_clock()
-    live = Live(prometheus, datasource_seconds(base.loaded), now)
+    live = QueryRunner(prometheus, datasource_seconds(base.loaded), now)
     prometheus.instant("vector(1)")  # fail early if Prometheus is unavailable
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         for page in pages(base.loaded):

@@ -15,9 +15,9 @@ from alerting.receiver.program import Receiver
 from commands.not_ready_app import stand_in
 from commands.options import BrainUrl, Home, ListenAt, opened
 from commands.waiting import awaited
-from nervesys.analysis import analyst_of
+from nervesys.analysis import make_analyst
 from nervesys.clock import system_clock
-from nervesys.errors import SettingsError, SettingsProblem, gathered
+from nervesys.errors import SettingsError, SettingsProblem, collect_problems
 from nervesys.metrics.pages import serve
 from nervesys.redact import Redactor
 from nervesys.settings import StartupSettings
@@ -56,9 +56,9 @@ def receiver(
 
     place = StartupSettings.of(os.environ, home, brain)
     mistakes: list[SettingsProblem] = []
-    with gathered(mistakes):
+    with collect_problems(mistakes):
         local = open_local(place, config)
-    with gathered(mistakes):
+    with collect_problems(mistakes):
         fleet = awaited(lambda: FleetSource(read), partial(stand_in, address))
     if mistakes:
         raise SettingsError(mistakes)
@@ -72,6 +72,6 @@ def receiver(
         Journal.open(local.journal.get_secret_value()),
         open_store(storage.storj),
         open_brain(place, "receiver", storage.brain),
-        analyst=analyst_of(settings.alibaba.alibaba_cloud, place.cache("analysis"), Redactor().text, system_clock),
+        analyst=make_analyst(settings.alibaba.alibaba_cloud, place.cache("analysis"), Redactor().text, system_clock),
     )
     serve(program.application(), address(monitoring), monitoring.web)

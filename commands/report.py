@@ -83,7 +83,7 @@ def run(
     For example, `nervesys report weekly --date 2026-11-18` reports the week of that day, and
     `nervesys report daily --out . --format pdf` writes yesterday's report into this folder.
     """
-    base = stores.opened(PROGRAM, environment(home), home=home, brain=brain, archive=archive)
+    base = stores.load_configuration(PROGRAM, environment(home), home=home, brain=brain, archive=archive)
     chosen = _forms(forms) or base.loaded.settings.reports.formats
     if wanted is Wanted.DUE:
         if day or out:

@@ -19,7 +19,7 @@ from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.settings import Settings
 from nervesys.stack.receiver import actions, post_as_grafana
-from nervesys.stores.open_stores import Configuration, opened
+from nervesys.stores.open_stores import Configuration, load_configuration
 
 LOOK_SECONDS = 0.5
 
@@ -39,7 +39,7 @@ def follow_a_test(
     but the receiver only records it and never acts. With `engine: grafana` the alert is sent straight to the receiver,
     in Grafana's format, because Grafana accepts no alerts from outside.
     """
-    one = opened("alerts", environment(home), home=home, brain=brain, also=[read_alerts])
+    one = load_configuration("alerts", environment(home), home=home, brain=brain, also=[read_alerts])
     settings, (alerts, _) = one.loaded.settings, read_alerts(one.tree)
     told = {"agent": agent, "server": server, **dict(map(_pair, label or ()))}
     try:

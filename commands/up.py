@@ -25,7 +25,7 @@ from nervesys.errors import NervesysError
 from nervesys.settings import StartupSettings
 from nervesys.stack import daemon, ports, programs, ready
 from nervesys.stack.layout import NoStack, Stack
-from nervesys.stores.open_stores import opened
+from nervesys.stores.open_stores import load_configuration
 
 WAIT_SECONDS, FILL_SECONDS = 120, 90
 LOOK_SECONDS = 0.5
@@ -113,7 +113,7 @@ def _wait(stack: Stack, seconds: float, say: Callable[[str], None]) -> None:
 def _fill(stack: Stack, say: Callable[[str], None]) -> int:
     """Wait until every query of the dashboards finds data; returns how many still do not."""
     say("the first logs, and rates of what was counted")
-    loaded = opened("up", {**os.environ, **stack.environ}).loaded
+    loaded = load_configuration("up", {**os.environ, **stack.environ}).loaded
     made, prometheus = pages(loaded), Prometheus(f"http://{stack.service('prometheus').address}")
     answers = settled(lambda: asked_live(loaded, made, prometheus), lambda answer: answer.verdict.fine, FILL_SECONDS)
     return sum(not answer.verdict.fine for answer in answers)

@@ -13,8 +13,8 @@ from dashboards.layout import COLUMNS
 from nervesys.clients.promql import KnownSeries, Selection, selections
 from nervesys.clients.promql import problems as problems_of
 from nervesys.metrics.periods import Periods
-from nervesys.queries.reading import QUERY, PanelQuery, panels_of, questions_of, tops_of
-from nervesys.queries.variables import ANY, filled, seconds_of, variables_in, windows
+from nervesys.queries.reading import QUERY, PanelQuery, panels_of, queries_of, top_selections_of
+from nervesys.queries.variables import ANY, seconds_of, substitute, variables_in, windows
 
 BY_SUBJECT = (
     "Queries are about agents, servers and areas: exporters are sharded and replicated, so their job and instance "
@@ -71,7 +71,7 @@ def check_pages(pages: Sequence[Json], world: World) -> list[Finding]:
         for panel in panels_of(page):
             for rule, problems in PANEL_RULES.items():
                 found += [Finding(f"{page['uid']} / {panel['title']}", rule, problem) for problem in problems(panel)]
-        for question in questions_of(page):
+        for question in queries_of(page):
             found += _of_question(question, page, world)
     return found
 
@@ -129,7 +129,7 @@ def _grid(page: Json) -> Iterator[str]:
 
 def _variables(page: Json) -> Iterator[str]:
     defined = {variable["name"] for variable in page["templating"]["list"]}
-    texts = [question.expr for question in questions_of(page)]
+    texts = [question.expr for question in queries_of(page)]
     used = set().union(*map(variables_in, [*texts, *(variable["query"] for variable in _queried(page))]))
     own = {name for name in used if not name.startswith("__")}
     for name in sorted(own - defined):
@@ -157,7 +157,7 @@ def _queried(page: Json) -> list[Json]:
 
 
 def _variable_queries(page: Json) -> Iterator[str]:
-    tops = {top.variable for top in tops_of(page)}  # whose PromQL is checked with that of the lines
+    tops = {top.variable for top in top_selections_of(page)}  # whose PromQL is checked with that of the lines
     for variable in _queried(page):
         if match := QUERY.fullmatch(variable["query"]):
             yield from _problem_of(match["metric"])
@@ -168,7 +168,7 @@ def _variable_queries(page: Json) -> Iterator[str]:
 def _problem_of(expr: str) -> Iterator[str]:
     values = dict.fromkeys(variables_in(expr), ANY)
     try:
-        selections(filled(expr, values))
+        selections(substitute(expr, values))
     except ValueError as err:
         yield str(err)
 
@@ -255,7 +255,7 @@ def _of_question(question: PanelQuery, page: Json, world: World) -> Iterator[Fin
     values |= windows(step=0, least=least, span=seconds_of(page["time"]["from"]))
     exprs = [question.expr, *(top.expr for top in question.tops)]
     try:
-        found = [selection for expr in exprs for selection in selections(filled(expr, values))]
+        found = [selection for expr in exprs for selection in selections(substitute(expr, values))]
     except ValueError as err:
         yield Finding(str(question), "target-promql-rule", str(err))
         return

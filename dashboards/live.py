@@ -7,8 +7,8 @@ from enum import StrEnum
 from dashboards.correct import Json
 from dashboards.expected_empty import Reason
 from nervesys.clients.prometheus import QueryFailed
-from nervesys.queries.asking import Live, has_data
-from nervesys.queries.reading import PanelQuery, questions_of
+from nervesys.queries.asking import QueryRunner, has_data
+from nervesys.queries.reading import PanelQuery, queries_of
 from nervesys.queries.variables import seconds_of
 
 
@@ -40,7 +40,7 @@ class Answer:
     detail: str = ""
 
 
-def answers(live: Live, pages: Sequence[Json], expected_empty: Mapping[str, Reason]) -> Iterator[Answer]:
+def answers(live: QueryRunner, pages: Sequence[Json], expected_empty: Mapping[str, Reason]) -> Iterator[Answer]:
     """Ask everything.
 
     Args:
@@ -51,7 +51,7 @@ def answers(live: Live, pages: Sequence[Json], expected_empty: Mapping[str, Reas
     holding = {reason for reason in expected_empty.values() if _holds(live, reason)}
     for page in pages:
         span, values = seconds_of(page["time"]["from"]), live.variables(page)
-        for question in questions_of(page):
+        for question in queries_of(page):
             reason = expected_empty.get(str(question))
             try:
                 found = has_data(live.ask(question, values, span))
@@ -62,7 +62,7 @@ def answers(live: Live, pages: Sequence[Json], expected_empty: Mapping[str, Reas
                 yield Answer(question, verdict, reason.text if reason else "")
 
 
-def _holds(live: Live, reason: Reason) -> bool:
+def _holds(live: QueryRunner, reason: Reason) -> bool:
     return not (reason.unless and has_data(live.prometheus.instant(reason.unless, live.now)))
 
 

@@ -51,7 +51,7 @@ class SettingsError(NervesysError):
 
 
 @contextmanager
-def gathered(mistakes: list[SettingsProblem]) -> Iterator[None]:
+def collect_problems(mistakes: list[SettingsProblem]) -> Iterator[None]:
     """Collect the mistakes that a block raises in a list, to report them together with others."""
     try:
         yield

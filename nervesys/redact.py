@@ -174,5 +174,5 @@ def _search(texts: Iterable[str]) -> SchemaValidator:
     return SchemaValidator(core_schema.str_schema(pattern=f"(?i){'|'.join(sorted(texts))}"))
 
 
-KNOWN = Redactor()
+DEFAULT_REDACTOR = Redactor()
 """The redactor with the built-in rules."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 
 from nervesys.clients.prometheus import QueryFailed
-from nervesys.queries.asking import Choice, Live
+from nervesys.queries.asking import QueryRunner, VariableChoice
 from nervesys.queries.reading import Json, panels_of
 from reports.build import build_page, grid_position
 from reports.fields import FormatContext
@@ -18,13 +18,13 @@ WIDTH = 1400
 
 def draw(
     page: Json,
-    live: Live,
+    live: QueryRunner,
     wanted: Mapping[str, str],
     seconds: float,
     width: float,
     context: FormatContext,
     executor: Executor,
-) -> tuple[PageModel, list[Choice]]:
+) -> tuple[PageModel, list[VariableChoice]]:
     """Run the queries of a dashboard, and make its model.
 
     Args:

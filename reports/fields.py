@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nervesys.queries.reading import Json
-from nervesys.queries.variables import filled
+from nervesys.queries.variables import substitute
 from reports.colours import colour_name
 from reports.model import Cell
 from reports.units import AGO, text_of
@@ -111,7 +111,7 @@ class Field:
             return ""
         url = _LABEL.sub(lambda match: quote(labels.get(match[1], ""), safe=""), links[0]["url"])
         known = {"__url_time_range": self.context.range_query, "__value": quote(value, safe=""), "datasource": ""}
-        return filled(url, known).rstrip("&")
+        return substitute(url, known).rstrip("&")
 
     def _step_colour(self, value: float) -> str:
         return [colour for least, colour in self.steps if value >= least][-1]  # the first step is -infinity

@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 from datetime import datetime
 from enum import StrEnum
 
-from nervesys.queries.asking import Live
+from nervesys.queries.asking import QueryRunner
 from nervesys.queries.reading import Json
 from reports import html, pdf
 from reports.colours import Theme
@@ -27,7 +27,7 @@ class FileFormat(StrEnum):
 
 def draw_file(
     page: Json,
-    live: Live,
+    live: QueryRunner,
     seconds: float,
     file_format: FileFormat,
     theme: Theme,

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from nervesys.queries.asking import Choice
+from nervesys.queries.asking import VariableChoice
 from nervesys.queries.reading import Json
 from reports import geometry
 from reports.build import grid_position, panel_name
@@ -40,7 +40,7 @@ class Controls:
     """
 
     pages: Sequence[Link]
-    choices: Sequence[Choice]
+    choices: Sequence[VariableChoice]
     ranges: Sequence[tuple[str, str]]
     since: str
     until: str

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from nervesys.clients.prometheus import QueryFailed, Series
-from nervesys.queries.asking import Live
+from nervesys.queries.asking import QueryRunner
 from nervesys.queries.reading import (
     Json,
     PanelQuery,
-    marks_of,
+    annotations_of,
     panels_of,
-    question_of_marks,
-    questions_of_panel,
+    queries_of_panel,
+    query_of_annotation,
 )
 from reports.colours import colour_name
 from reports.model import Annotation
@@ -44,7 +44,7 @@ class QueryResult:
 
 @dataclass(frozen=True)
 class TimeRange:
-    """A time range that ends at `Live.now`.
+    """A time range that ends at `QueryRunner.now`.
 
     Attributes:
         seconds: its length.
@@ -64,7 +64,9 @@ class PageResults:
     notes: tuple[str, ...]
 
 
-def query_page(page: Json, live: Live, values: Mapping[str, str], span: TimeRange, executor: Executor) -> PageResults:
+def query_page(
+    page: Json, live: QueryRunner, values: Mapping[str, str], span: TimeRange, executor: Executor
+) -> PageResults:
     """Run all queries of a dashboard.
 
     Args:
@@ -83,10 +85,10 @@ def query_page(page: Json, live: Live, values: Mapping[str, str], span: TimeRang
         points = span.points[panel["id"]]
         asked[panel["id"]] = [
             (target, live.step(question, span.seconds, points), later(question, points))
-            for target, question in zip(panel.get("targets", ()), questions_of_panel(page, panel), strict=True)
+            for target, question in zip(panel.get("targets", ()), queries_of_panel(page, panel), strict=True)
         ]
     most = max(span.points.values())
-    marked = [(marks, later(question_of_marks(page, marks), most)) for marks in marks_of(page)]
+    marked = [(marks, later(query_of_annotation(page, marks), most)) for marks in annotations_of(page)]
     answers = {name: [_answer(*pending) for pending in of_panel] for name, of_panel in asked.items()}
     found: list[Annotation] = []
     notes: list[str] = []

@@ -15,7 +15,7 @@ from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.metrics.pages import HttpProgram
-from nervesys.queries.asking import Choice, Live
+from nervesys.queries.asking import QueryRunner, VariableChoice
 from nervesys.queries.reading import Json
 from nervesys.queries.variables import instant_of, seconds_of
 from reports import html
@@ -142,13 +142,13 @@ class Site:
             return PlainTextResponse(f"{err}\n", 400)
         if start >= end:
             return PlainTextResponse("the time range ends before it begins\n", 400)
-        live = Live(self._prometheus, self._interval, end)
+        live = QueryRunner(self._prometheus, self._interval, end)
         context = FormatContext(now, view.range_query)
         model, choices = draw(page, live, view.wanted, end - start, view.width, context, self._executor)
         controls = self._controls(page, view, choices)
         return HTMLResponse(html.live(model, controls, view.width, view.zone), headers=HEADERS)
 
-    def _controls(self, page: Json, view: View, choices: Sequence[Choice]) -> html.Controls:
+    def _controls(self, page: Json, view: View, choices: Sequence[VariableChoice]) -> html.Controls:
         chosen = {
             f"{VARIABLE}{choice.name}": choice.chosen for choice in choices if choice.chosen and not choice.hidden
         }

@@ -26,7 +26,7 @@ from alerting.units import Unit
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.settings import Settings
 from nervesys.settings.agents import ThresholdOverrides
-from nervesys.settings.check import nearest
+from nervesys.settings.check import suggest
 from nervesys.settings.thresholds import AgeThresholds, PercentThresholds
 
 Own = Mapping[str, ThresholdOverrides]
@@ -160,7 +160,7 @@ def _clause(clause: Clause, settings: Settings, severity: Severity | None) -> Co
     if isinstance(clause, Situation):
         name = clause.words
         if name.text not in SITUATIONS:
-            raise Misread(name.at, f"unknown situation {name.text!r}; {nearest(name.text, SITUATIONS)}")
+            raise Misread(name.at, f"unknown situation {name.text!r}; {suggest(name.text, SITUATIONS)}")
         named = SITUATIONS[name.text]
         return Compiled(named.promql(settings), named.by)
     try:
@@ -177,14 +177,14 @@ def _terms(clause: Comparison) -> tuple[Term, ...]:
         return _measured(clause.words, MEASURES)
     words = clause.words
     if words.text not in SILENCES:
-        problem = f"unknown thing that can fail to come {words.text!r}; {nearest(words.text, SILENCES)}"
+        problem = f"unknown thing that can fail to come {words.text!r}; {suggest(words.text, SILENCES)}"
         raise Misread(words.at, problem)
     return SILENCES[words.text]
 
 
 def _measured(words: Words, hints: Iterable[str]) -> tuple[Term, ...]:
     if words.text not in MEASURES:
-        raise Misread(words.at, f"unknown metric {words.text!r}; {nearest(words.text, hints)}")
+        raise Misread(words.at, f"unknown metric {words.text!r}; {suggest(words.text, hints)}")
     return MEASURES[words.text]
 
 

@@ -21,7 +21,7 @@ from typing import cast
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
 
 from alerting.units import UNITS, Unit
-from nervesys.settings.check import nearest
+from nervesys.settings.check import suggest
 
 GRAMMAR = r"""
     condition: clause ("and"i clause)* [hours] [days]
@@ -221,7 +221,7 @@ def _measured(number: Token, spelling: Token | None) -> Quantity:
 
 def _unit(spelling: Token) -> tuple[Unit, float]:
     if spelling not in UNITS:
-        raise Misread(_spot(spelling), f"unknown unit {str(spelling)!r}; {nearest(spelling, UNITS)}")
+        raise Misread(_spot(spelling), f"unknown unit {str(spelling)!r}; {suggest(spelling, UNITS)}")
     return UNITS[spelling]
 
 

@@ -24,7 +24,7 @@ from nervesys.clients.promql import KnownSeries, problems, selections
 from nervesys.errors import SettingsProblem
 from nervesys.metrics.periods import Periods
 from nervesys.settings import Settings
-from nervesys.settings.check import nearest
+from nervesys.settings.check import suggest
 
 Found = Iterator[tuple[str, str]]
 """Key and problem."""
@@ -95,13 +95,13 @@ def _alert(alert: Alert, alerts: AlertsFile, settings: Settings, world: World) -
         if alerts.engine == "grafana" and "${" in getattr(alert, key):
             yield key, "Grafana takes `${` for the name of a variable of its own; write `$` without the brace"
     if alert.dashboard not in world.dashboards:
-        yield "dashboard", f"unknown dashboard {alert.dashboard!r}; {nearest(alert.dashboard, world.dashboards)}"
+        yield "dashboard", f"unknown dashboard {alert.dashboard!r}; {suggest(alert.dashboard, world.dashboards)}"
 
 
 def _actions(alert: Alert, alerts: AlertsFile, rule: Rule, from_receiver: Collection[str]) -> Found:
     for name in alert.channels:
         if name not in alerts.channels:
-            yield "actions", f"unknown channel {name!r}; {nearest(name, alerts.channels)}"
+            yield "actions", f"unknown channel {name!r}; {suggest(name, alerts.channels)}"
     automatic = [action.auto_action for action in alert.actions if action.auto_action]
     if automatic and "agent" not in rule.by:
         yield "actions", f"{automatic[0]} needs an alert with the label agent; this one can notify, log_to and analyze"
@@ -114,7 +114,7 @@ def _inhibitions(alert: Alert, alerts: AlertsFile, settings: Settings, rule: Rul
     names = {other.name: other for other in alerts.alerts}
     for name in alert.inhibits:
         if name not in names:
-            yield "inhibits", f"unknown alert {name!r}; {nearest(name, names)}"
+            yield "inhibits", f"unknown alert {name!r}; {suggest(name, names)}"
             continue
         try:
             labels = set(rules_of(names[name], settings)[0].by)

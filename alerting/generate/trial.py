@@ -15,7 +15,7 @@ from alerting.generate.routes import ACTIONS
 from alerting.generate.rules import annotations, rules_of
 from alerting.model import Alert, AlertsFile
 from nervesys.settings import Settings
-from nervesys.settings.check import nearest
+from nervesys.settings.check import suggest
 
 TEST = {"nervesys_test": "true"}
 NO_END = "0001-01-01T00:00:00Z"
@@ -83,7 +83,7 @@ def trial(name: str, given: Mapping[str, str], alerts: AlertsFile, settings: Set
     """
     alert = alerts.named(name.replace(" ", ""))
     if alert is None:
-        raise ValueError(f"no alert is named {name!r}; {nearest(name, [one.name for one in alerts.alerts])}")
+        raise ValueError(f"no alert is named {name!r}; {suggest(name, [one.name for one in alerts.alerts])}")
     rule = rules_of(alert, settings)[-1]
     missing = [label for label in rule.by if not given.get(label)]
     if missing:

@@ -150,7 +150,7 @@ class Case:
     @property
     def duplicated(self) -> bool:
         """Whether two instances of the agent write in turn, which means that both run."""
-        return self.instances.alternate(self.now, self.policy.down)
+        return self.instances.is_alternating(self.now, self.policy.down)
 
     @property
     def replaced(self) -> bool:

@@ -126,7 +126,7 @@ class Healer:
             # no alert fires: only a silence that would make it fire opens it again
             episode, policy = reopened(episode, now), replace(policy, grace=policy.down)
         known = instances.of(connection, episode.agent)
-        return Case(episode, sight, standing, tuple(begun), policy, now, healed, known.heard(sight.instance, now))
+        return Case(episode, sight, standing, tuple(begun), policy, now, healed, known.observe(sight.instance, now))
 
     def _standing(self, agents: Agents, episode: Episode, sight: Sight, silenced: Silenced) -> Standing:
         config, remedy = agents.get(episode.agent), REMEDIES.get(episode.action)
@@ -212,7 +212,7 @@ class Healer:
 def _remember(connection: Connection, case: Case) -> None:
     """Store the instance that was seen, where it is another one than before."""
     known = instances.of(connection, case.episode.agent)
-    heard = known.heard(case.sight.instance, case.now)
+    heard = known.observe(case.sight.instance, case.now)
     if heard != known:
         instances.keep(connection, case.episode.agent, heard)
 

@@ -10,7 +10,7 @@ from alerting.journal import Change, Journal, State, Writer, records
 from alerting.journal.records import Record
 from alerting.receiver import metrics
 from nervesys.analysis import Analyst, ErrorSeverity
-from nervesys.analysis.alert import LASTS_SECONDS, posted
+from nervesys.analysis.alert import LASTS_SECONDS, alert_body
 from nervesys.clients.alertmanager import Cluster
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
@@ -90,4 +90,4 @@ class Advisor:
 
     def _alert(self, record: Record, end: float) -> dict[str, object]:
         reason = record.detail.partition(": ")[2]
-        return posted(record.agent, record.alertname, reason, self.settings, record.received_at, end)
+        return alert_body(record.agent, record.alertname, reason, self.settings, record.received_at, end)

@@ -11,7 +11,7 @@ from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Period, Sample
 from nervesys.settings.storage import Days
 from nervesys.stores.archive import Archive, ArchiveFile
-from nervesys.stores.filing import Filed, Layout, is_overdue
+from nervesys.stores.filing import ArchiveLayout, ArchivePath, is_overdue
 
 FILES = Family("archive_files", "gauge", "Files in an area of the archive.", ("area",), Period.DAILY)
 BYTES = Family("archive_bytes", "gauge", "Size of the files in an area of the archive.", ("area",), Period.DAILY)
@@ -37,7 +37,7 @@ FAMILIES = (FILES, BYTES, NEWEST, OVERDUE, MISSING, QUOTA)
 LOOKBACK = timedelta(days=30)
 
 
-def area_samples(area: str, files: Sequence[tuple[ArchiveFile, Filed]], today: date) -> Iterator[Sample]:
+def area_samples(area: str, files: Sequence[tuple[ArchiveFile, ArchivePath]], today: date) -> Iterator[Sample]:
     """What an area holds."""
     yield FILES.sample(len(files), area)
     yield BYTES.sample(sum(file.size for file, _ in files), area)
@@ -80,7 +80,7 @@ class ArchiveArea:
     def __init__(self, archive: Archive, context: SourceContext) -> None:
         self._archive = archive
         self._context = context
-        self._layout = Layout(context.settings.storage)
+        self._layout = ArchiveLayout(context.settings.storage)
         self._catalogue = CachedCatalogue(archive, context)
         self._counted_on: date | None = None
         context.health.expect("quota")
@@ -98,7 +98,7 @@ class ArchiveArea:
         out.put("room", room, room)
 
     def _count(self, now: float, out: Refresh) -> Iterator[Sample]:
-        areas: dict[str, list[tuple[ArchiveFile, Filed]]] = {area: [] for area in self._layout.areas}
+        areas: dict[str, list[tuple[ArchiveFile, ArchivePath]]] = {area: [] for area in self._layout.areas}
         days: dict[str, set[date]] = defaultdict(set)
         for file in self._catalogue.files():
             try:
@@ -115,7 +115,7 @@ class ArchiveArea:
         for server, count in sorted(missing_days(days, today, storage.retention.active_logs).items()):
             yield MISSING.sample(count, server)
 
-    def _classify(self, file: ArchiveFile, now: float) -> Filed:
+    def _classify(self, file: ArchiveFile, now: float) -> ArchivePath:
         location = self._layout.filed(file.path)
         if file.modified > now + TOLERATED.total_seconds():
             raise BadObject(Reason.FUTURE, "written after today")

@@ -6,7 +6,7 @@ from datetime import date
 
 from nervesys.errors import BadObject
 from nervesys.stores.archive import ArchiveFile
-from nervesys.stores.filing import Layout
+from nervesys.stores.filing import ArchiveLayout
 
 ALL = "all"
 """In place of a category, where a file holds the logs of all."""
@@ -92,7 +92,7 @@ class BackfillPlan:
         return sum(job.unit.size for job in self.jobs)
 
 
-def log_units(files: Iterable[ArchiveFile], layout: Layout, refused: list[str]) -> Iterator[HistoryUnit]:
+def log_units(files: Iterable[ArchiveFile], layout: ArchiveLayout, refused: list[str]) -> Iterator[HistoryUnit]:
     """The units among the archive's files; those whose names break the contract are added to `refused`."""
     for file in files:
         try:

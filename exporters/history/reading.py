@@ -23,7 +23,7 @@ from nervesys.settings.storage import ArchiveSettings
 from nervesys.stores.archive import Archive
 from nervesys.stores.archives import open_archive
 from nervesys.stores.lines import batches_of
-from nervesys.stores.sealing import held, hold
+from nervesys.stores.sealing import current_identity, set_identity
 
 MAX_FILE_BYTES = 128 << 20
 """Of one packed file, which is in memory while it is read."""
@@ -109,7 +109,7 @@ def read_all(
         yield from map(ArchiveReader(open_archive(settings), until, ticks).read, jobs)
         return
     # Processes that are spawned share no lock or connection with a thread of ours.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (settings, until, ticks, held()))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (settings, until, ticks, current_identity()))
     waiting: deque[Future[ReadResult]] = deque()
     try:
         for job in jobs:
@@ -128,7 +128,7 @@ _reader: ArchiveReader
 
 def _begin(settings: ArchiveSettings, until: float, ticks: int, identity: SecretStr | None) -> None:
     global _reader  # what a worker of a pool starts with
-    hold(identity)
+    set_identity(identity)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us hears it, and ends us in order
     gc.disable()  # what is read makes no circles, and is looked through for some all the time
     Thread(target=_end_with_parent, daemon=True).start()

@@ -225,7 +225,7 @@ class AgentsArea:
     def _record_instance(self, agent: str, state: AgentState | None, now: float) -> None:
         """Remember the instance that wrote; two that write in turn are two processes under one name."""
         if state is not None and state.instance_id:
-            self._instances[agent] = self._instances.get(agent, Instances()).heard(state.instance_id, now)
+            self._instances[agent] = self._instances.get(agent, Instances()).observe(state.instance_id, now)
 
     def _samples(
         self, agent: str, heartbeat: float | None, state: AgentState | None, written: float | None, *, live: bool

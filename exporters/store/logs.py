@@ -23,7 +23,7 @@ from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.lines import MAX_BYTES, lines_of
 from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
-from nervesys.stores.sealing import check_readable, held
+from nervesys.stores.sealing import check_readable, current_identity
 
 GRACE_SECONDS = 900
 """For how long a day that is over is listed in every pass: batches are dated when sealed, and shipped later."""
@@ -70,7 +70,7 @@ class LogsArea:
         )
         self._unread: dict[str, UnreadObject] = {}
         self._over: set[str] = set()
-        self._identity = held()
+        self._identity = current_identity()
         self._unreadable: dict[str, dict[str, str]] = {}
         self._pool = ThreadPoolExecutor(storj.concurrency, thread_name_prefix="logs")
 
@@ -134,7 +134,7 @@ class LogsArea:
 
     def _retry_unreadable(self) -> None:
         """Forget what was shut to us once other identities are held; the cache never knew of it."""
-        if (identity := held()) != self._identity:
+        if (identity := current_identity()) != self._identity:
             self._identity, self._unreadable = identity, {}
 
     def _agent(self, key: str, now: float) -> str | None:

@@ -8,7 +8,7 @@ from exporters.runner import Refresh, SourceContext
 from exporters.vitality.signs import MAX_BYTES, EntityState, Freshness
 from nervesys.contract import VitalSigns
 from nervesys.errors import BadObject, SourceError
-from nervesys.stores.served import Page, fetch
+from nervesys.stores.served import FetchedObject, fetch
 
 SERVED = "vitality-served"
 
@@ -52,7 +52,7 @@ class HttpEntities:
             for entity, (version, signs) in self._held.items()
         }
 
-    def _page(self, entity: str) -> Page | BadObject | None:
+    def _page(self, entity: str) -> FetchedObject | BadObject | None:
         url, etag = self._urls[entity], self._held[entity][0] if entity in self._held else ""
         try:
             with self._context.health.request("fetch"):
@@ -67,7 +67,9 @@ class HttpEntities:
         self._silent.discard(entity)
         return page
 
-    def _accept(self, entity: str, page: Page | BadObject, fresh: Freshness, out: Refresh) -> Page | None:
+    def _accept(
+        self, entity: str, page: FetchedObject | BadObject, fresh: Freshness, out: Refresh
+    ) -> FetchedObject | None:
         """Take in what an entity said; None where that is rejected."""
         try:
             if isinstance(page, BadObject):
@@ -75,7 +77,7 @@ class HttpEntities:
             signs = VitalSigns.parse(page.body)
             fresh.check(signs.timestamp)
         except BadObject as bad:
-            out.reject(self._urls[entity], page.body if isinstance(page, Page) else "", bad)
+            out.reject(self._urls[entity], page.body if isinstance(page, FetchedObject) else "", bad)
             return None
         self._held[entity] = page.version, signs
         return page

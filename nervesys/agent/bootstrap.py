@@ -9,7 +9,7 @@ from nervesys.errors import BrainUnavailable
 from nervesys.settings import Loaded, StartupSettings, Tree, load
 from nervesys.stores.brain import GitBrain, open_brain, open_folder
 from nervesys.stores.open_stores import Configuration
-from nervesys.stores.sealing import FILE, hold
+from nervesys.stores.sealing import FILE, set_identity
 from nervesys.stores.trees import EmptyTree
 
 DEPTH = 1
@@ -86,5 +86,5 @@ class LocalBrain:
 
     def _load(self) -> Loaded:
         loaded = load(self._tree, profile=self.place.profile, environ=self._environ)
-        hold(loaded.settings.storage.encryption.identity, self._environ.get(FILE))
+        set_identity(loaded.settings.storage.encryption.identity, self._environ.get(FILE))
         return loaded

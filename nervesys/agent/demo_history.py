@@ -16,7 +16,7 @@ from nervesys.contract.paths import time_fields
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.settings import AgentConfig, Settings, Tree
 from nervesys.stores.archive import Archive, files_of
-from nervesys.stores.brain import GitBrain, unless_there
+from nervesys.stores.brain import GitBrain, create_only
 
 ARCHIVED_DAYS = 7
 """Days of logs in the archive, before those that the store still keeps."""
@@ -59,7 +59,7 @@ class DemoHistory:
             BrainUnavailable: they could not be pushed.
         """
         days = map(self._summary, self._days(1, SUMMARY_DAYS))
-        changes = {DAILY_SUMMARY.build(date=day.date): unless_there(day.body() + b"\n") for day in days}
+        changes = {DAILY_SUMMARY.build(date=day.date): create_only(day.body() + b"\n") for day in days}
         brain.commit(changes, "Add generated daily summaries", "demo")
 
     def _archived(self, tree: Tree) -> Iterator[tuple[str, bytes]]:

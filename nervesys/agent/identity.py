@@ -10,11 +10,11 @@ from pathlib import Path
 
 from nervesys.contract import PathTemplate, server_name
 from nervesys.contract.names import agent_name
-from nervesys.errors import BadObject, SettingsError, SettingsProblem, gathered
+from nervesys.errors import BadObject, SettingsError, SettingsProblem, collect_problems
 from nervesys.redact import Redactor
 from nervesys.settings import AgentConfig, Loaded, Settings
 from nervesys.stores.open_stores import Configuration
-from nervesys.stores.sealing import missing
+from nervesys.stores.sealing import missing_package
 
 
 @dataclass
@@ -89,10 +89,10 @@ def identify(name: str, server: str | None, base: Configuration, environ: Mappin
     except BadObject as bad:
         mistakes.append(SettingsProblem("NERVESYS_SERVER", "", f"{bad}; set it, or pass --server"))
     config = None
-    with gathered(mistakes):
+    with collect_problems(mistakes):
         config = agent_config(base.loaded, name)
     mistakes += _find_ambiguous_paths(base)
-    if base.loaded.settings.storage.encryption.recipients and (problem := missing()):
+    if base.loaded.settings.storage.encryption.recipients and (problem := missing_package()):
         mistakes.append(SettingsProblem("config/storage.yaml", "encryption.recipients", problem))
     if mistakes or config is None:
         raise SettingsError(mistakes)
@@ -122,10 +122,12 @@ def _find_ambiguous_paths(base: Configuration) -> list[SettingsProblem]:
     needed = {"agents": ({"agent"}, paths.agents), "active_logs": ({"agent", "date", "seq"}, paths.active_logs)}
     return [
         SettingsProblem(
-            base.loaded.origins[f"storage.storj.paths.{area}"], f"storj.paths.{area}", _describe_missing(missing)
+            base.loaded.origins[f"storage.storj.paths.{area}"],
+            f"storj.paths.{area}",
+            _describe_missing(missing_package),
         )
         for area, (fields, template) in needed.items()
-        if (missing := sorted(fields - set(PathTemplate(template).fields)))
+        if (missing_package := sorted(fields - set(PathTemplate(template).fields)))
     ]
 
 

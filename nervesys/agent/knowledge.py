@@ -8,7 +8,7 @@ from typing import Any
 
 from nervesys.agent.identity import Identity
 from nervesys.clock import Clock
-from nervesys.contract.knowledge import NOTHING, Knowledge, contributed, join, kept, learned
+from nervesys.contract.knowledge import NOTHING, Knowledge, learn_value, merge, parse_contribution, parse_tree
 from nervesys.errors import BadObject, NervesysError, Reason
 from nervesys.settings.storage import StorePaths
 from nervesys.stores.objects import ObjectReader, ObjectStore
@@ -53,7 +53,7 @@ class Learning:
             NervesysError: the agent's knowledge is too large, or it cannot be written to the disk.
         """
         with self._lock, told(f"learn {key}"):
-            own = join([self._read_own(), learned(self.me, key, value, self.clock())])
+            own = merge([self._read_own(), learn_value(self.me, key, value, self.clock())])
             body = own.contribution(self.me)
             if len(body) > OWN_BYTES:
                 raise NervesysError(f"learn {key}: an agent may keep {OWN_BYTES} bytes of knowledge, not {len(body)}")
@@ -70,7 +70,7 @@ class Learning:
         _, base = read_shared(self.store, self.shared)
         with self._lock, told("read what was learned"):
             self._merge_stored()
-            return join([base, self._read_own()]).tree()
+            return merge([base, self._read_own()]).tree()
 
     def sync(self) -> None:
         """Upload this agent's knowledge, if it changed.
@@ -80,7 +80,7 @@ class Learning:
             BadObject: the agent's object in the store cannot be parsed; it is not overwritten.
         """
         with self._lock, told("read what was learned"):
-            if not self._read_own().said:
+            if not self._read_own().statements:
                 return
             self._merge_stored()
             body = self._read_own().contribution(self.me)
@@ -93,7 +93,7 @@ class Learning:
         if self._uploaded is None:
             stored = _get_or_empty(self.store, self.key)
             if stored:
-                self._own = join([self._read_own(), contributed(self.me, stored, self.clock())])
+                self._own = merge([self._read_own(), parse_contribution(self.me, stored, self.clock())])
             self._uploaded = stored
 
     def _read_own(self) -> Knowledge:
@@ -101,7 +101,7 @@ class Learning:
             self._own = NOTHING
             try:
                 if self.path.exists():
-                    self._own = contributed(self.me, self.path.read_bytes(), self.clock())
+                    self._own = parse_contribution(self.me, self.path.read_bytes(), self.clock())
             except BadObject as bad:
                 self.path.replace(moved_to := self.path.with_suffix(".aside"))
                 log.warning("the local knowledge file cannot be parsed, and is moved to %s: %s", moved_to, bad)
@@ -132,7 +132,7 @@ def read_shared(store: ObjectReader, key: str) -> tuple[bytes, Knowledge]:
         return b"", NOTHING
     body = _get_or_empty(store, key)
     try:
-        return body, kept(body, times[key]) if body else NOTHING
+        return body, parse_tree(body, times[key]) if body else NOTHING
     except BadObject as bad:
         raise BadObject(bad.reason, f"{key}: {bad.detail}; repair or delete it") from None
 

@@ -9,8 +9,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from nervesys.agent.identity import Identity
-from nervesys.analysis import Analyst, ErrorSeverity, NoModelAnswer, about_error, analyst_of
-from nervesys.analysis.alert import LASTS_SECONDS, REFRESH_SECONDS, posted
+from nervesys.analysis import Analyst, ErrorSeverity, NoModelAnswer, about_error, make_analyst
+from nervesys.analysis.alert import LASTS_SECONDS, REFRESH_SECONDS, alert_body
 from nervesys.clients.alertmanager import Cluster
 from nervesys.clock import Clock
 from nervesys.contract import Category, Level, LogRecord
@@ -116,7 +116,7 @@ class Triage:
             kind: error for kind, error in self._critical.items() if now - error.last_seen < CRITICAL_SECONDS
         }
         end = now + LASTS_SECONDS if self._critical else now
-        alert = posted(self._me.name, newest.action, newest.reason, self._me.settings, newest.first_seen, end)
+        alert = alert_body(self._me.name, newest.action, newest.reason, self._me.settings, newest.first_seen, end)
         self._cluster.post([alert])
         self._posted_at = now
 
@@ -162,5 +162,5 @@ def open_triage(me: Identity, clock: Clock) -> Triage | None:
     fields = me.settings.alibaba.alibaba_cloud
     if USE not in fields.use_for or not any(TRIGGER in trigger for trigger in fields.triggers):
         return None
-    analyst = analyst_of(fields, me.folder / "analysis.sqlite3", me.redactor.text, clock)
+    analyst = make_analyst(fields, me.folder / "analysis.sqlite3", me.redactor.text, clock)
     return Triage(me, analyst, Cluster.of(me.settings.monitoring), clock) if analyst else None

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from nervesys.contract.state import COUNTER, COUNTERS, Tasks
-from nervesys.redact import KNOWN
+from nervesys.redact import DEFAULT_REDACTOR
 
 ERROR_CHARACTERS = 300
 """Length of `last_error`: the state object stays small."""
@@ -58,7 +58,7 @@ class Work:
         redact: removes secrets from a text.
     """
 
-    def __init__(self, redact: Callable[[str], str] = KNOWN.text) -> None:
+    def __init__(self, redact: Callable[[str], str] = DEFAULT_REDACTOR.text) -> None:
         self._redact = redact
         self._lock = threading.Lock()
         self._under_way: list[Task] = []
@@ -145,7 +145,7 @@ class Work:
             self._last_error = error
 
 
-def as_single_line(error: BaseException | str, redact: Callable[[str], str] = KNOWN.text) -> str:
+def as_single_line(error: BaseException | str, redact: Callable[[str], str] = DEFAULT_REDACTOR.text) -> str:
     """Type and message of an error, without secrets and line breaks, cut to `ERROR_CHARACTERS`."""
     text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
     return " ".join(redact(text).split())[:ERROR_CHARACTERS]

@@ -1,6 +1,6 @@
 """The optional language model: judges errors and summarizes days, within a budget. Nothing depends on it."""
 
-from nervesys.analysis.analyst import Analyst, Judgement, analyst_of
+from nervesys.analysis.analyst import Analyst, Judgement, make_analyst
 from nervesys.analysis.question import Prompt, about_alert, about_day, about_error
 from nervesys.analysis.verdict import ErrorSeverity, ErrorVerdict, NoModelAnswer
 
@@ -14,5 +14,5 @@ __all__ = [
     "about_alert",
     "about_day",
     "about_error",
-    "analyst_of",
+    "make_analyst",
 ]

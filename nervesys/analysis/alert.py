@@ -17,7 +17,7 @@ REFRESH_SECONDS = 60.0
 """Interval at which it is posted again."""
 
 
-def posted(agent: str, subject: str, reason: str, settings: Settings, start: float, end: float) -> dict[str, Any]:
+def alert_body(agent: str, subject: str, reason: str, settings: Settings, start: float, end: float) -> dict[str, Any]:
     """The alert in the format of Alertmanager's API (v2).
 
     Args:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from nervesys.analysis.budget import Budget
-from nervesys.analysis.memory import remembered
+from nervesys.analysis.memory import open_cache
 from nervesys.analysis.model import Model, ModelAnswer
 from nervesys.analysis.question import Prompt
 from nervesys.analysis.verdict import ErrorVerdict, NoModelAnswer, verdict_in
@@ -96,7 +96,7 @@ class Analyst:
         return said, answer.tokens
 
 
-def analyst_of(settings: AlibabaCloud, memory: Path, redact: Callable[[str], str], clock: Clock) -> Analyst | None:
+def make_analyst(settings: AlibabaCloud, memory: Path, redact: Callable[[str], str], clock: Clock) -> Analyst | None:
     """Make the analyst that the settings describe; None if it is disabled.
 
     Args:
@@ -107,7 +107,7 @@ def analyst_of(settings: AlibabaCloud, memory: Path, redact: Callable[[str], str
     """
     if not settings.enabled:
         return None
-    budget = Budget(settings.requests_per_minute, settings.tokens_per_day, remembered(memory))
+    budget = Budget(settings.requests_per_minute, settings.tokens_per_day, open_cache(memory))
     return Analyst(settings.use_for, settings.model, Model(settings).ask, settings.max_tokens, budget, redact, clock)
 
 

@@ -24,7 +24,7 @@ class VerdictCache:
     """The file.
 
     Attributes:
-        database: with its tables; see `remembered`.
+        database: with its tables; see `open_cache`.
     """
 
     database: sqlite3.Connection
@@ -62,17 +62,17 @@ class VerdictCache:
         self.database.close()
 
 
-def remembered(path: Path) -> VerdictCache:
+def open_cache(path: Path) -> VerdictCache:
     """Open the cache; a file that is damaged or of another version is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return VerdictCache(_opened(path), Lock())
+        return VerdictCache(_open_database(path), Lock())
     except (sqlite3.DatabaseError, ValueError):
         path.unlink()
-        return VerdictCache(_opened(path), Lock())
+        return VerdictCache(_open_database(path), Lock())
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _open_database(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=10, check_same_thread=False)
     version = database.execute("PRAGMA user_version").fetchone()[0]
     if version not in {0, VERSION}:

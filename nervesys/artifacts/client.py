@@ -17,7 +17,7 @@ from nervesys.artifacts.files import ContentStorage
 from nervesys.artifacts.manifest import ArtifactContext, ArtifactStatus, Manifest, Visibility
 from nervesys.artifacts.trace import Progress, Trace, Update
 from nervesys.clock import Clock, system_clock
-from nervesys.contract.ulid import Stamps, given_at
+from nervesys.contract.ulid import UlidGenerator, creation_time
 from nervesys.errors import NervesysError
 
 
@@ -33,7 +33,7 @@ class Artifacts:
 
     def __init__(self, agent: str, delivery: Delivery, files: ContentStorage, clock: Clock = system_clock) -> None:
         self._agent, self._delivery, self._files, self._clock = agent, delivery, files, clock
-        self._stamps, self._stamp_lock = Stamps(clock), threading.Lock()
+        self._stamps, self._stamp_lock = UlidGenerator(clock), threading.Lock()
 
     def put(
         self,
@@ -78,7 +78,7 @@ class Artifacts:
                 trace_id=trace,
                 step_id=step,
                 created_by=self._agent,
-                created_at=given_at(id_),
+                created_at=creation_time(id_),
                 artifact_type=artifact_type,
                 content_type=content_type or mime_type(content),
                 uri=self._files.uri(id_),

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError
 from fsspec.exceptions import FSTimeoutError
 
 from nervesys.contract.times import utc
-from nervesys.contract.ulid import given_at
+from nervesys.contract.ulid import creation_time
 from nervesys.errors import SettingsError, SettingsProblem, SourceError
 from nervesys.settings.storage import StoreSettings
 
@@ -59,7 +59,7 @@ class ContentStorage:
 
     def uri(self, id_: str) -> str:
         """The URI of an artifact's content: in a folder named by its day."""
-        return f"{self.root}/{utc(given_at(id_)).date()}/{id_}"
+        return f"{self.root}/{utc(creation_time(id_)).date()}/{id_}"
 
     def put(self, id_: str, content: IO[bytes]) -> None:
         """Write a content durably: on disk, or confirmed by the server, when this returns."""

@@ -16,7 +16,7 @@ TARGET_LABELS = frozenset({"job", "instance", "le"})
 """Labels that any series may have in addition to its family's."""
 LOOKBACK = "last_over_time"
 """The function whose range is a lookback; it need not span several periods."""
-OF_OTHERS: Mapping[str, bool] = {
+FOREIGN_SERIES: Mapping[str, bool] = {
     "ALERTS": False,
     "ALERTS_FOR_STATE": False,
     "alertmanager_alerts": False,
@@ -49,9 +49,9 @@ class KnownSeries:
     labels: frozenset[str] | None
 
 
-def known(families: Iterable[Family]) -> dict[str, KnownSeries]:
+def known_series(families: Iterable[Family]) -> dict[str, KnownSeries]:
     """All known series by name: those of the families, and those of other programs."""
-    series = {name: KnownSeries(counter, Period.SCRAPE, None) for name, counter in OF_OTHERS.items()}
+    series = {name: KnownSeries(counter, Period.SCRAPE, None) for name, counter in FOREIGN_SERIES.items()}
     for family in (BUILD_INFO, *families):
         of_kind = KnownSeries(family.kind != "gauge", family.period, frozenset(family.labels))
         suffixes = ("_bucket", "_count", "_sum") if family.kind == "histogram" else ("",)

@@ -15,14 +15,14 @@ _CHANGING = re.compile(
 )
 
 
-def words_of(record: LogRecord) -> str:
+def error_text(record: LogRecord) -> str:
     """The text of an error on one line: its message, and the last line of its traceback; truncated."""
     trace = (record.context.model_extra or {}).get("traceback")
     last = trace.strip().rpartition("\n")[2].strip() if isinstance(trace, str) else ""
-    said = " ".join(record.message.split())
-    return (f"{said}: {last}" if last and last not in said else said)[:MAX_CHARACTERS]
+    message = " ".join(record.message.split())
+    return (f"{message}: {last}" if last and last not in message else message)[:MAX_CHARACTERS]
 
 
 def fingerprint(record: LogRecord) -> str:
     """The action and text of an error, with everything variable replaced by `#`."""
-    return f"{record.action or ''}: {_CHANGING.sub('#', words_of(record).lower())}"[:MAX_CHARACTERS]
+    return f"{record.action or ''}: {_CHANGING.sub('#', error_text(record).lower())}"[:MAX_CHARACTERS]

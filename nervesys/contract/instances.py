@@ -23,7 +23,7 @@ class Instances:
     returns: int = 0
     returned_at: float | None = None
 
-    def heard(self, instance: str | None, at: float) -> Self:
+    def observe(self, instance: str | None, at: float) -> Self:
         """Add an observation; returns itself if nothing changes.
 
         Args:
@@ -31,17 +31,17 @@ class Instances:
             at: Unix seconds.
         """
         name = (instance or "")[:NAME_LIMIT]
-        if not name or name == self.speaker:
+        if not name or name == self.latest:
             return self
         known = (*(other for other in self.known if other != name), name)[-REMEMBERED:]
         again = name in self.known
         return type(self)(known, self.returns + again, at if again else self.returned_at)
 
     @property
-    def speaker(self) -> str:
+    def latest(self) -> str:
         """The most recent instance; empty if there is none."""
         return self.known[-1] if self.known else ""
 
-    def alternate(self, now: float, within: float) -> bool:
+    def is_alternating(self, now: float, within: float) -> bool:
         """Whether two instances seem to be running: an earlier one returned within the last seconds."""
         return self.returned_at is not None and abs(now - self.returned_at) <= within

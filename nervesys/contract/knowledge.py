@@ -20,7 +20,7 @@ from nervesys.errors import BadObject, Reason
 
 LEARNED = "_learned"
 """Key of the tree that holds the statements of all agents."""
-SOMEBODY = ""
+PERSON = ""
 """Stands for an agent's name where a person edited the tree."""
 AHEAD_SECONDS = 300.0
 """How far an agent's clock may be ahead of the store's; otherwise its statements would win over newer ones."""
@@ -46,45 +46,45 @@ class _Contribution(ContractObject):
 class Knowledge:
     """All statements, by the address of the value, then by agent."""
 
-    said: Mapping[str, Mapping[str, Statement]]
+    statements: Mapping[str, Mapping[str, Statement]]
 
     def tree(self) -> dict[str, Any]:
         """The merged tree. Of a value and of values below its address, the newer hides the others."""
         root: dict[str, Any] = {}
-        for address, said in sorted(self._newest(), key=lambda pair: (pair[1].order, pair[0])):
-            _set(root, address, said.value)
+        for address, statement in sorted(self._newest(), key=lambda pair: (pair[1].order, pair[0])):
+            _set(root, address, statement.value)
         return root
 
     def body(self) -> bytes:
         """The tree as it is stored, with all statements; deterministic."""
-        learned = {address: _told(agents) for address, agents in self.said.items()}
-        return _json(self.tree() | {LEARNED: learned}, indent=1).encode() + b"\n"
+        statements = {address: _dump_statements(agents) for address, agents in self.statements.items()}
+        return _json(self.tree() | {LEARNED: statements}, indent=1).encode() + b"\n"
 
     def contribution(self, agent: str) -> bytes:
         """The object of one agent, with its statements."""
-        own = {address: agents[agent] for address, agents in self.said.items() if agent in agents}
-        return _json({"learned": _told(own)}, indent=1).encode() + b"\n"
+        own = {address: agents[agent] for address, agents in self.statements.items() if agent in agents}
+        return _json({"learned": _dump_statements(own)}, indent=1).encode() + b"\n"
 
     def _newest(self) -> Iterator[tuple[str, Statement]]:
-        for address, agents in self.said.items():
+        for address, agents in self.statements.items():
             yield address, max(agents.items(), key=lambda pair: (pair[1].timestamp, pair[0]))[1]
 
 
 NOTHING = Knowledge({})
 
 
-def join(parts: Iterable[Knowledge]) -> Knowledge:
+def merge(parts: Iterable[Knowledge]) -> Knowledge:
     """Merge: of each agent's statements about a value, keep the newest."""
-    said: dict[str, dict[str, Statement]] = {}
+    merged: dict[str, dict[str, Statement]] = {}
     for part in parts:
-        for address, agents in part.said.items():
-            there = said.setdefault(address, {})
-            for agent, word in agents.items():
-                there[agent] = max(there.get(agent, word), word, key=lambda one: one.order)
-    return Knowledge(said)
+        for address, agents in part.statements.items():
+            by_agent = merged.setdefault(address, {})
+            for agent, statement in agents.items():
+                by_agent[agent] = max(by_agent.get(agent, statement), statement, key=lambda item: item.order)
+    return Knowledge(merged)
 
 
-def learned(agent: str, key: str, value: Any, now: float) -> Knowledge:
+def learn_value(agent: str, key: str, value: Any, now: float) -> Knowledge:
     """The statements of an agent that learns a value.
 
     Args:
@@ -98,36 +98,36 @@ def learned(agent: str, key: str, value: Any, now: float) -> Knowledge:
     """
     parts = key.split("/")
     if not all(parts) or parts[0] == LEARNED:
-        raise BadObject(Reason.BAD_KEY, f"{key[:200]!r} is no key of knowledge; use names with / between them")
+        raise BadObject(Reason.BAD_KEY, f"{key[:200]!r} is not a key of knowledge; use names separated by /")
     try:
         value = json.loads(_json(value))
     except (TypeError, ValueError, RecursionError) as err:
-        raise BadObject(Reason.BAD_VALUE, f"{key}: nothing that JSON can hold: {err}") from None
+        raise BadObject(Reason.BAD_VALUE, f"{key}: not a JSON value: {err}") from None
     now = parse_time(format_time(now))  # as precisely as it is kept
     return Knowledge(
         {at: {agent: Statement(value=leaf, timestamp=now)} for at, leaf in _leaves(_address(parts), value)}
     )
 
 
-def contributed(agent: str, body: bytes, modified: float) -> Knowledge:
+def parse_contribution(agent: str, body: bytes, modified: float) -> Knowledge:
     """Parse the object of an agent.
 
     Args:
-        agent: taken from the object's key, so that no agent can speak for another.
+        agent: taken from the object's key, so that no agent can write statements of another.
         body: the object.
         modified: when it was written, in Unix seconds by the store's clock.
 
     Raises:
         BadObject: the object is invalid.
     """
-    words = _Contribution.parse(body).learned
-    for at in words:
+    statements = _Contribution.parse(body).learned
+    for at in statements:
         if not at.startswith("/") or _parts(at)[0] == LEARNED:
-            raise BadObject(Reason.BAD_KEY, f"{at[:200]!r} is no address of knowledge")
-    return Knowledge({at: {agent: _no_later(word, modified)} for at, word in words.items()})
+            raise BadObject(Reason.BAD_KEY, f"{at[:200]!r} is not an address of knowledge")
+    return Knowledge({at: {agent: _cap_timestamp(statement, modified)} for at, statement in statements.items()})
 
 
-def kept(body: bytes, modified: float) -> Knowledge:
+def parse_tree(body: bytes, modified: float) -> Knowledge:
     """Parse the tree. Values that a person changed become statements as of when the tree was written.
 
     Raises:
@@ -139,28 +139,34 @@ def kept(body: bytes, modified: float) -> Knowledge:
         raise BadObject(Reason.BAD_JSON, "not JSON") from None
     if not isinstance(tree, dict):
         raise BadObject(Reason.BAD_JSON, "not a JSON object")
-    said = tree.pop(LEARNED, {})
-    if not isinstance(said, dict) or not all(isinstance(agents, dict) and agents for agents in said.values()):
+    stored = tree.pop(LEARNED, {})
+    if not isinstance(stored, dict) or not all(isinstance(agents, dict) and agents for agents in stored.values()):
         raise BadObject(Reason.BAD_VALUE, f"{LEARNED}: not an object of objects")
     known = Knowledge(
         {
-            at: {agent: Statement.parse(_json(word).encode()) for agent, word in agents.items()}
-            for at, agents in said.items()
+            at: {agent: Statement.parse(_json(item).encode()) for agent, item in agents.items()}
+            for at, agents in stored.items()
         }
     )
-    ours = {at: _json(leaf) for at, leaf in _leaves("", known.tree())}
-    by_hand = {at: leaf for at, leaf in _leaves("", tree) if at and ours.get(at) != _json(leaf)}
-    return join(
-        [known, Knowledge({at: {SOMEBODY: Statement(value=leaf, timestamp=modified)} for at, leaf in by_hand.items()})]
+    derived = {at: _json(leaf) for at, leaf in _leaves("", known.tree())}
+    by_hand = {at: leaf for at, leaf in _leaves("", tree) if at and derived.get(at) != _json(leaf)}
+    return merge(
+        [known, Knowledge({at: {PERSON: Statement(value=leaf, timestamp=modified)} for at, leaf in by_hand.items()})]
     )
 
 
-def _no_later(word: Statement, modified: float) -> Statement:
-    return word if word.timestamp <= modified + AHEAD_SECONDS else word.model_copy(update={"timestamp": modified})
+def _cap_timestamp(statement: Statement, modified: float) -> Statement:
+    """Replace an instant that lies in the future of the store's clock."""
+    if statement.timestamp <= modified + AHEAD_SECONDS:
+        return statement
+    return statement.model_copy(update={"timestamp": modified})
 
 
-def _told(words: Mapping[str, Statement]) -> dict[str, Any]:
-    return {name: {"value": word.value, "timestamp": format_time(word.timestamp)} for name, word in words.items()}
+def _dump_statements(statements: Mapping[str, Statement]) -> dict[str, Any]:
+    return {
+        name: {"value": statement.value, "timestamp": format_time(statement.timestamp)}
+        for name, statement in statements.items()
+    }
 
 
 def _leaves(address: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -9,7 +9,7 @@ from nervesys.contract.state import AgentName, ContractObject, Count, Instant
 
 
 class Level(StrEnum):
-    """Severity of a record; `other` stands for whatever else a writer said."""
+    """Severity of a record; `other` stands for any other value."""
 
     DEBUG = "DEBUG"
     INFO = "INFO"
@@ -23,7 +23,7 @@ LEVELS = (Level.DEBUG, Level.INFO, Level.WARN, Level.ERROR)
 
 
 class Category(StrEnum):
-    """What a record is about; retention differs by it. `other` stands for whatever else a writer said."""
+    """What a record is about; retention differs by it. `other` stands for any other value."""
 
     SYSTEM = "system"
     ACTIVITY = "activity"
@@ -38,13 +38,13 @@ _CATEGORIES = {category.value: category for category in Category}
 
 
 def level_of(value: object) -> Level:
-    """The level that a writer meant."""
+    """The level for a value that a writer used."""
     name = str(value).upper()
     return _LEVELS.get(_SYNONYMS.get(name, name), Level.OTHER)
 
 
 def category_of(value: object) -> Category:
-    """The category that a writer meant."""
+    """The category for a value that a writer used."""
     return _CATEGORIES.get(str(value).lower(), Category.OTHER)
 
 
@@ -56,7 +56,7 @@ class LogContext(ContractObject):
     duration_ms: Count | None = None
 
 
-UNNAMED_MODEL = "(not said)"
+UNNAMED_MODEL = "(unnamed)"
 """Model name of tokens whose record names none."""
 
 
@@ -76,12 +76,12 @@ class LogMetadata(ContractObject):
 
     @property
     def model(self) -> str:
-        """Whose tokens they are; `UNNAMED_MODEL` where nothing is said."""
+        """Whose tokens they are; `UNNAMED_MODEL` where the record names none."""
         return self.model_version or UNNAMED_MODEL
 
     @property
     def tokens(self) -> float | None:
-        """All tokens of the record: as said, or input plus output; None where nothing is said."""
+        """All tokens of the record: `tokens_used`, or input plus output; None where the record has none."""
         if self.tokens_used is not None:
             return self.tokens_used
         parts = [part for part in (self.input_tokens, self.output_tokens) if part is not None]

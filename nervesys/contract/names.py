@@ -18,7 +18,7 @@ def agent_name(raw: str) -> str:
     Raises:
         BadObject: `bad_name` when it is not one RFC 1123 label (1 to 63 of `a-z 0-9 -`, no hyphen at an end).
     """
-    return _checked(raw, _AGENT, "an agent")
+    return _validate(raw, _AGENT, "an agent")
 
 
 def server_name(raw: str) -> str:
@@ -27,28 +27,28 @@ def server_name(raw: str) -> str:
     Raises:
         BadObject: `bad_name` when it is not a host name.
     """
-    return _checked(raw, _SERVER, "a server")
+    return _validate(raw, _SERVER, "a server")
 
 
 def project_name(raw: str) -> str:
     """A project's name in lower case, of the same form as an agent's.
 
     Raises:
-        BadObject: `bad_name` when it is none.
+        BadObject: `bad_name` when it is not a valid name.
     """
-    return _checked(raw, _AGENT, "a project")
+    return _validate(raw, _AGENT, "a project")
 
 
 def entity_name(raw: str) -> str:
     """The name of an entity that shows vital signs, in lower case, of the same form as an agent's.
 
     Raises:
-        BadObject: `bad_name` when it is none.
+        BadObject: `bad_name` when it is not a valid name.
     """
-    return _checked(raw, _AGENT, "an entity")
+    return _validate(raw, _AGENT, "an entity")
 
 
-def _checked(raw: str, pattern: re.Pattern[str], what: str) -> str:
+def _validate(raw: str, pattern: re.Pattern[str], what: str) -> str:
     name = raw.lower()
     if not pattern.fullmatch(name):
         raise BadObject(Reason.BAD_NAME, f"not a name of {what}: {raw[:80]!r}")

@@ -32,12 +32,12 @@ END_OF_CALENDAR = 253_402_300_800
 
 def _instant(value: object) -> float:
     try:
-        return parse_time(value) if isinstance(value, str) else float(value)  # type: ignore[arg-type]  # float() says no itself
+        return parse_time(value) if isinstance(value, str) else float(value)  # type: ignore[arg-type]  # float() raises for other types
     except (BadObject, TypeError, OverflowError) as err:
         raise ValueError(str(err)) from err
 
 
-def named(check: Any) -> Any:
+def validated_name(check: Any) -> Any:
     """A field validated by a function of `nervesys.contract.names`."""
 
     def checked(raw: str) -> str:
@@ -53,8 +53,8 @@ Instant = Annotated[
     float, BeforeValidator(_instant), Field(ge=0, lt=END_OF_CALENDAR, allow_inf_nan=False), PlainSerializer(format_time)
 ]
 """Unix seconds inside, RFC 3339 in objects."""
-AgentName = Annotated[str, named(agent_name)]
-ServerName = Annotated[str, named(server_name)]
+AgentName = Annotated[str, validated_name(agent_name)]
+ServerName = Annotated[str, validated_name(server_name)]
 Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Percent = Count
 Score = Annotated[float, Field(allow_inf_nan=False)]
@@ -87,9 +87,9 @@ class ContractObject(BaseModel):
             return cls.model_validate_json(body)
         except ValidationError as err:
             first = err.errors(include_url=False, include_input=False)[0]
-            where, said = ".".join(map(str, first["loc"])), first["msg"]
-            reason = Reason.BAD_JSON if not where else Reason.BAD_NAME if "bad_name" in said else Reason.BAD_VALUE
-            problem = said.removeprefix("Value error, ").removeprefix("bad_name: ")
+            where, message = ".".join(map(str, first["loc"])), first["msg"]
+            reason = Reason.BAD_JSON if not where else Reason.BAD_NAME if "bad_name" in message else Reason.BAD_VALUE
+            problem = message.removeprefix("Value error, ").removeprefix("bad_name: ")
             raise BadObject(reason, f"{where}: {problem}" if where else problem) from None
 
     def body(self) -> bytes:

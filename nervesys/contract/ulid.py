@@ -16,14 +16,14 @@ LAST = 32**COUNTED_CHARACTERS - 1
 PAIRS = tuple(a + b for a in ALPHABET for b in ALPHABET)
 
 
-class Stamp(NamedTuple):
+class TimedId(NamedTuple):
     """An id and its creation time in RFC 3339."""
 
     id: str
     timestamp: str
 
 
-class Stamps:
+class UlidGenerator:
     """Generates stamps. Within one millisecond a counter is incremented, from a random start.
 
     Args:
@@ -36,13 +36,13 @@ class Stamps:
         self._counter = LAST
         self._stem = self._timestamp = ""
 
-    def next(self) -> Stamp:
+    def next(self) -> TimedId:
         """The next stamp; ids rise within a millisecond. Not thread-safe."""
         now = int(self._clock() * 1000)
         if now != self._millisecond or self._counter >= LAST:
             self._begin(now)
         self._counter = counter = self._counter + 1
-        return Stamp(self._stem + PAIRS[counter >> 10] + PAIRS[counter & 1023], self._timestamp)
+        return TimedId(self._stem + PAIRS[counter >> 10] + PAIRS[counter & 1023], self._timestamp)
 
     def _begin(self, millisecond: int) -> None:
         self._millisecond = millisecond
@@ -52,7 +52,7 @@ class Stamps:
         self._counter = secrets.randbelow(LAST // 2)
 
 
-def given_at(id_: str) -> float:
+def creation_time(id_: str) -> float:
     """The creation time of an id, in Unix seconds."""
     return (
         sum(ALPHABET.index(letter) << 5 * place for place, letter in enumerate(reversed(id_[:TIME_CHARACTERS]))) / 1000

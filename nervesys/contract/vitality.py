@@ -8,11 +8,11 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from nervesys.contract.names import entity_name
-from nervesys.contract.state import ContractObject, Count, Instant, named
+from nervesys.contract.state import ContractObject, Count, Instant, validated_name
 
 MAX_BUCKETS = 64
 
-EntityName = Annotated[str, named(entity_name)]
+EntityName = Annotated[str, validated_name(entity_name)]
 
 
 def _bounds(counts: dict[str, float]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from nervesys.database.threads import Threads
+from nervesys.database.threads import WorkerThreads
 from nervesys.errors import DatabaseUnavailable
 
 Result = TypeVar("Result")
@@ -60,7 +60,7 @@ class Database:
     def __init__(self, engine: Engine, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._engine = engine
         self._reading = engine.execution_options(reading=True, postgresql_readonly=True)
-        self._threads = Threads(engine, answer_seconds) if engine.dialect.name == "postgresql" else None
+        self._threads = WorkerThreads(engine, answer_seconds) if engine.dialect.name == "postgresql" else None
 
     @classmethod
     def open(cls, url: str, answer_seconds: float = ANSWER_SECONDS) -> Self:

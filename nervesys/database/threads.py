@@ -21,7 +21,7 @@ AT_ONCE = 5
 """Concurrent transactions, and connections."""
 
 
-class Threads:
+class WorkerThreads:
     """The threads of one server.
 
     Args:

@@ -151,18 +151,18 @@ def serve(app: Starlette, listen: str, web: Web) -> None:
         SettingsError: the TLS files cannot be used.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn stops, then raises the signal once more
-    settle()
+    freeze_startup_objects()
     uvicorn.run(app, **_options(listen, web))
 
 
-def settle() -> None:
+def freeze_startup_objects() -> None:
     """Exclude the objects that exist at startup from garbage collection, which would pause the program for 80 ms."""
     gc.collect()
     gc.freeze()
 
 
 @contextmanager
-def served(app: Starlette, listen: str, web: Web) -> Iterator[None]:
+def serve_in_background(app: Starlette, listen: str, web: Web) -> Iterator[None]:
     """Serve from a thread while the block runs; the arguments are those of `serve`."""
     server = uvicorn.Server(uvicorn.Config(app, **_options(listen, web)))
     thread = Thread(target=server.run, daemon=True)

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
 from nervesys.queries.reading import QUERY, Json, PanelQuery, variables_of
-from nervesys.queries.variables import filled, seconds_of, windows
+from nervesys.queries.variables import seconds_of, substitute, windows
 
 POINTS = 250
 """Default for the maximum number of points of a graph."""
 LONGEST_GRAIN_SECONDS = 60.0
-NOTHING_CHOSEN: Mapping[str, str] = {}
+NO_VALUES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
-class Choice:
+class VariableChoice:
     """A dashboard variable with its options and its value.
 
     Attributes:
@@ -40,7 +40,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Live:
+class QueryRunner:
     """Runs queries on a Prometheus.
 
     Attributes:
@@ -54,7 +54,7 @@ class Live:
     now: float
     _choosing: dict[str, Future[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def choices(self, page: Json, wanted: Mapping[str, str] = NOTHING_CHOSEN) -> list[Choice]:
+    def choices(self, page: Json, wanted: Mapping[str, str] = NO_VALUES) -> list[VariableChoice]:
         """The variables of a dashboard, with the wanted values if Prometheus has them, else the defaults.
 
         The default is "All" if several values may be chosen, else the first one.
@@ -66,17 +66,17 @@ class Live:
         Raises:
             QueryFailed: Prometheus did not respond, or rejected a query.
         """
-        choices: list[Choice] = []
+        choices: list[VariableChoice] = []
         for variable in variables_of(page):
             values = {choice.name: choice.value for choice in choices}
             choices.append(self._choice(variable, values, wanted.get(variable["name"])))
         return choices
 
-    def _choice(self, variable: Json, values: Mapping[str, str], wanted: str | None) -> Choice:
+    def _choice(self, variable: Json, values: Mapping[str, str], wanted: str | None) -> VariableChoice:
         match = QUERY.fullmatch(variable["query"])
         assert match, "the rules of the pages see to that"
         label, all_too = match["label"], variable["includeAll"]
-        series = self.prometheus.instant(f"group by ({label}) ({filled(match['metric'], values)})", self.now)
+        series = self.prometheus.instant(f"group by ({label}) ({substitute(match['metric'], values)})", self.now)
         options = tuple(sorted(one.labels[label] for one in series if label in one.labels))
         if wanted in options and wanted is not None:
             chosen, value = wanted, _quoted(re.escape(wanted) if variable["multi"] else wanted)
@@ -86,7 +86,7 @@ class Live:
             chosen = options[0] if options else ""
             value = _quoted(chosen)
         hidden = variable["hide"] == 2
-        return Choice(variable["name"], variable["label"], options, chosen, value, hidden, all_too)
+        return VariableChoice(variable["name"], variable["label"], options, chosen, value, hidden, all_too)
 
     def variables(self, page: Json) -> dict[str, str]:
         """The default values of a dashboard's variables, as they are inserted into queries.
@@ -111,8 +111,8 @@ class Live:
         least, step = self._least(question), self.step(question, span, points)
         values = {**values, **windows(step, least, span)}
         for top in question.tops:
-            values[top.variable] = self._chosen(filled(top.expr, values), top.label)
-        expr = filled(question.expr, values)
+            values[top.variable] = self._chosen(substitute(top.expr, values), top.label)
+        expr = substitute(question.expr, values)
         if question.instant:
             return self.prometheus.instant(expr, self.now)
         # Points are aligned to multiples of the step, as in Grafana, so that a refresh does not shift them. Steps

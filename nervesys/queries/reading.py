@@ -68,24 +68,24 @@ def variables_of(page: Json) -> list[Json]:
     return [variable for variable in page["templating"]["list"] if QUERY.fullmatch(variable["query"])]
 
 
-def tops_of(page: Json) -> Iterator[TopSelection]:
+def top_selections_of(page: Json) -> Iterator[TopSelection]:
     """What chooses the lines of graphs."""
     for variable in page["templating"]["list"]:
         if (ranked := RANKED.fullmatch(variable["query"])) and (label := LABEL.fullmatch(variable["regex"])):
             yield TopSelection(variable["name"], ranked["expr"], label[1])
 
 
-def questions_of(page: Json) -> Iterator[PanelQuery]:
+def queries_of(page: Json) -> Iterator[PanelQuery]:
     """All queries of panels and annotations."""
     for panel in panels_of(page):
-        yield from questions_of_panel(page, panel)
-    for marks in marks_of(page):
-        yield question_of_marks(page, marks)
+        yield from queries_of_panel(page, panel)
+    for marks in annotations_of(page):
+        yield query_of_annotation(page, marks)
 
 
-def questions_of_panel(page: Json, panel: Json) -> Iterator[PanelQuery]:
+def queries_of_panel(page: Json, panel: Json) -> Iterator[PanelQuery]:
     """The queries of one panel, in the order of its targets."""
-    tops = tuple(tops_of(page))
+    tops = tuple(top_selections_of(page))
     for target in panel.get("targets", ()):
         expr, used = target["expr"], variables_in(target["expr"])
         chosen = tuple(top for top in tops if top.variable in used)
@@ -93,11 +93,11 @@ def questions_of_panel(page: Json, panel: Json) -> Iterator[PanelQuery]:
         yield PanelQuery(page["uid"], panel["title"], target["refId"], expr, target["instant"], step, chosen)
 
 
-def marks_of(page: Json) -> list[Json]:
+def annotations_of(page: Json) -> list[Json]:
     """The annotations that are queries of Prometheus."""
     return [marks for marks in page["annotations"]["list"] if "expr" in marks]
 
 
-def question_of_marks(page: Json, marks: Json) -> PanelQuery:
+def query_of_annotation(page: Json, marks: Json) -> PanelQuery:
     """The query of one annotation."""
     return PanelQuery(page["uid"], marks["name"], ANNOTATION, marks["expr"], False, marks["step"])

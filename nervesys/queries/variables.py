@@ -16,7 +16,7 @@ def variables_in(text: str) -> set[str]:
     return {match["bare"] or match["braced"] for match in _VARIABLE.finditer(text)}
 
 
-def filled(text: str, values: Mapping[str, str]) -> str:
+def substitute(text: str, values: Mapping[str, str]) -> str:
     """Replace variables by their values; variables without a value are left as they are."""
     return _VARIABLE.sub(lambda match: values.get(match["bare"] or match["braced"], match[0]), text)
 

@@ -155,7 +155,7 @@ class RestartSettings(_ExtensibleSection):
 
 
 class HeartbeatOverrides(_ExtensibleSection):
-    """Overrides of `nervesys.settings.thresholds.HeartbeatThresholds`; None keeps the common value."""
+    """Overrides of `nervesys.settings.thresholds.HeartbeatThresholdsThresholdsThresholdsThresholds`; None keeps the common value."""
 
     down_after_seconds: float | None = Field(default=None, gt=0)
     stopped_after_seconds: float | None = Field(default=None, gt=0)
@@ -171,12 +171,12 @@ class ThresholdOverrides(_ExtensibleSection):
 
     def over(self, common: Thresholds) -> Thresholds:
         """The common thresholds, with this agent's overrides applied."""
-        heartbeat = _said(self.heartbeat, HeartbeatOverrides)
-        own = {**_said(self, ThresholdOverrides), "heartbeat": common.heartbeat.model_copy(update=heartbeat)}
+        heartbeat = _set_fields(self.heartbeat, HeartbeatOverrides)
+        own = {**_set_fields(self, ThresholdOverrides), "heartbeat": common.heartbeat.model_copy(update=heartbeat)}
         return common.model_copy(update=own)
 
 
-def _said(own: BaseModel, model: type[BaseModel]) -> dict[str, Any]:
+def _set_fields(own: BaseModel, model: type[BaseModel]) -> dict[str, Any]:
     """The fields that are set."""
     return {key: value for key in model.model_fields if (value := getattr(own, key)) is not None}
 

@@ -18,13 +18,13 @@ def check(model: type[Model], values: Mapping[str, Any]) -> tuple[Model | None, 
         return model.model_validate(values), []
     except ValidationError as err:
         return None, [
-            (path, _worded(model, path, one["type"], one["msg"]))
+            (path, _message(model, path, one["type"], one["msg"]))
             for one in err.errors(include_url=False, include_input=False, include_context=False)
             for path in [tuple(map(str, one["loc"]))]
         ]
 
 
-def describes(model: type[BaseModel], path: Path) -> bool:
+def has_field(model: type[BaseModel], path: Path) -> bool:
     """Whether a path names a field of a model."""
     keys = iter(path)
     for key in keys:
@@ -40,16 +40,16 @@ def describes(model: type[BaseModel], path: Path) -> bool:
     return True
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def suggest(word: str, known: Iterable[str]) -> str:
     """A hint: the most similar valid word, or all valid words if none is similar."""
     names = sorted(known)
     near = get_close_matches(word, names, n=1)
     return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
 
 
-def _worded(model: type[BaseModel], path: Path, kind: str, message: str) -> str:
+def _message(model: type[BaseModel], path: Path, kind: str, message: str) -> str:
     if kind == "extra_forbidden":
-        return f"unknown key; {nearest(path[-1], _keys(model, path[:-1]))}"
+        return f"unknown key; {suggest(path[-1], _keys(model, path[:-1]))}"
     if kind == "missing":
         return "is missing"
     return message.removeprefix("Value error, ")

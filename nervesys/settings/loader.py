@@ -6,10 +6,10 @@ The shipped defaults are the files of the folder `config/` itself.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nervesys.errors import SettingsError, SettingsProblem, gathered
+from nervesys.errors import SettingsError, SettingsProblem, collect_problems
 from nervesys.settings.agents import AgentConfig, ThresholdOverrides
 from nervesys.settings.alibaba import Alibaba
-from nervesys.settings.check import Model, check, describes, nearest
+from nervesys.settings.check import Model, check, has_field, suggest
 from nervesys.settings.fleet import AGENT, members
 from nervesys.settings.grafana import GrafanaSettings
 from nervesys.settings.layers import Layers
@@ -104,7 +104,7 @@ def load(
     settings = layers.checked(Settings, mistakes)
     fleet = list(members(brain, layered, older, newer, mistakes))
     for read in also:
-        with gathered(mistakes):
+        with collect_problems(mistakes):
             read(brain)
     if mistakes or settings is None:
         raise SettingsError(list(dict.fromkeys(mistakes)))
@@ -151,7 +151,7 @@ def _lay_section(layers: Layers, section: str, document: Document | None, warnin
     translated, rest = translate(section, document)
     layers.lay(translated)
     for path, value, origin in rest:
-        if older and not describes(Settings, (section, *path)):
+        if older and not has_field(Settings, (section, *path)):
             warnings.append(SettingsProblem(origin, ".".join(path), "not understood, ignored"))
         else:
             layers.put((section, *path), value, origin)
@@ -165,7 +165,7 @@ def _profiles(names: str | None, brain: Tree, shipped: Tree, mistakes: list[Sett
             yield document
         else:
             known = [file.removesuffix(".yaml") for file in shipped.names("config/profiles")]
-            mistakes.append(SettingsProblem("profile", "", f"no profile named {name!r}; {nearest(name, known)}"))
+            mistakes.append(SettingsProblem("profile", "", f"no profile named {name!r}; {suggest(name, known)}"))
 
 
 def _lay_profile(layers: Layers, overlay: Document, mistakes: list[SettingsProblem]) -> None:
@@ -173,7 +173,7 @@ def _lay_profile(layers: Layers, overlay: Document, mistakes: list[SettingsProbl
         if path[0] in (AGENT, *SECTIONS):
             layers.put(path, value, origin)
         else:
-            mistakes.append(SettingsProblem(origin, path[0], f"unknown key; {nearest(path[0], (AGENT, *SECTIONS))}"))
+            mistakes.append(SettingsProblem(origin, path[0], f"unknown key; {suggest(path[0], (AGENT, *SECTIONS))}"))
 
 
 def _variables(kind: str, source: Mapping[str, str], mistakes: list[SettingsProblem]) -> Iterator[Row]:

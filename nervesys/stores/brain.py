@@ -201,7 +201,7 @@ class GitBrain:
 
     def _make_mirror(self) -> None:
         """Create the mirror; replace the mirror of another URL, which must not be taken for a copy of this brain."""
-        if _mirrored(self._mirror) == self.url:
+        if _mirror_url(self._mirror) == self.url:
             return
         if self._mirror.exists():
             shutil.rmtree(self._mirror)
@@ -222,7 +222,7 @@ class GitBrain:
             yield
 
 
-def unless_there(body: bytes) -> Change:
+def create_only(body: bytes) -> Change:
     """A change that creates a file, and leaves an existing one as it is."""
     return lambda before: body if before is None else before
 
@@ -250,10 +250,10 @@ def open_brain(
     if place.brain is None:
         return None
     url, mirror = _url(place.brain), place.mirror(program)
-    gone = not Path(url).exists() and _mirrored(mirror) == url
+    gone = not Path(url).exists() and _mirror_url(mirror) == url
     if not gone and plain_folder(place.brain):
         return None
-    settings = settings or _first_settings(environ)
+    settings = settings or _settings_before_brain(environ)
     return GitBrain(
         url,
         mirror,
@@ -319,7 +319,7 @@ def _is_url(brain: str) -> bool:
     return "://" in brain or re.fullmatch(r"[\w.-]+@[\w.-]+:.+", brain) is not None
 
 
-def _mirrored(mirror: Path) -> str | None:
+def _mirror_url(mirror: Path) -> str | None:
     """The URL that a mirror was made from."""
     try:
         return next(iter(pygit2.Config(str(mirror / "config")).get_multivar("remote.origin.url")), None)
@@ -327,7 +327,7 @@ def _mirrored(mirror: Path) -> str | None:
         return None
 
 
-def _first_settings(environ: Mapping[str, str]) -> BrainSettings:
+def _settings_before_brain(environ: Mapping[str, str]) -> BrainSettings:
     """Access settings before the brain is read. Mistakes in the environment are reported later, by `load`."""
     own = [variable for variable in VARIABLES if variable.field[:2] == ("storage", "brain")]
     said = {variable.field[-1]: value_of(variable.name, environ, []) for variable in own}

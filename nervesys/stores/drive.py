@@ -260,7 +260,7 @@ class DriveArchive:
         try:
             yield
         except HttpError as err:
-            raise refusal(what, err) from err
+            raise convert_error(what, err) from err
         except GoogleAuthError as err:
             raise ArchiveUnavailable(f"{what}: cannot sign in ({type(err).__name__})") from err
         except TimeoutError as err:
@@ -273,7 +273,7 @@ class DriveArchive:
         return google_auth_httplib2.AuthorizedHttp(self._credentials, http=httplib2.Http(timeout=self._seconds))
 
 
-def refusal(what: str, err: HttpError) -> ArchiveUnavailable:
+def convert_error(what: str, err: HttpError) -> ArchiveUnavailable:
     """Convert an HTTP error of Drive: archive full, rate limited, daily quota exceeded, or anything else."""
     details = err.error_details
     code = details[0].get("reason", "") if isinstance(details, list) and details else ""

@@ -18,7 +18,7 @@ REPORTS = ("reports_daily", "reports_weekly", "reports_monthly")
 
 
 @dataclass(frozen=True, slots=True)
-class Filed:
+class ArchivePath:
     """What a path in the archive means.
 
     Attributes:
@@ -36,7 +36,7 @@ class Filed:
     category: str | None = None
 
 
-class Layout:
+class ArchiveLayout:
     """Finds the area of a path.
 
     Args:
@@ -53,7 +53,7 @@ class Layout:
         for area in REPORTS:
             self._templates += [(area, PathTemplate(report_path(paths[area], form))) for form in ReportFormat]
 
-    def filed(self, path: str) -> Filed:
+    def filed(self, path: str) -> ArchivePath:
         """The meaning of a path.
 
         Raises:
@@ -66,17 +66,17 @@ class Layout:
         for area, template in self._templates:
             if path.startswith(template.prefix()):
                 if template.text.endswith("/"):
-                    return Filed(area, keep_days=keep_days(self._retention, area))
+                    return ArchivePath(area, keep_days=keep_days(self._retention, area))
                 raise BadObject(Reason.BAD_KEY, f"not of {template.text}")
-        return Filed(OTHER)
+        return ArchivePath(OTHER)
 
-    def _of(self, area: str, fields: Mapping[str, str]) -> Filed:
+    def _of(self, area: str, fields: Mapping[str, str]) -> ArchivePath:
         day = parse_date(fields["date"]) if "date" in fields else None
         if "date" in fields and day is None:
             raise BadObject(Reason.BAD_VALUE, f"no such day: {fields['date']}")
         server = server_name(fields["server"]) if "server" in fields else None
         category = fields.get("category")
-        return Filed(area, server, day, keep_days(self._retention, area, category), category)
+        return ArchivePath(area, server, day, keep_days(self._retention, area, category), category)
 
 
 def report_path(path: str, form: ReportFormat) -> str:
@@ -93,7 +93,7 @@ def keep_days(retention: Retention, area: str, category: str | None = None) -> D
     return {"backups": retention.backups, "documents": retention.documents}.get(area, retention.reports)
 
 
-def is_overdue(file: ArchiveFile, filed: Filed, today: date) -> bool:
+def is_overdue(file: ArchiveFile, filed: ArchivePath, today: date) -> bool:
     """Whether a file is past its retention."""
     day = filed.day or utc(file.modified).date()
     return filed.keep_days is not None and (today - day).days > filed.keep_days

@@ -37,7 +37,7 @@ class FolderArchive:
 
     def quota(self) -> dict[str, int]:
         """Size and use of the folder's disk."""
-        with _answers("ask for room", self._path):
+        with _converted_errors("ask for room", self._path):
             usage = shutil.disk_usage(self._path)
         return {"limit": usage.total, "used": usage.used}
 
@@ -53,7 +53,7 @@ class FolderArchive:
     def open(self, path: str) -> Iterator[IO[bytes]]:
         """A file's content as a stream."""
         try:
-            with _answers("get", path):
+            with _converted_errors("get", path):
                 stream = (self._path / path).open("rb")
         except FileNotFoundError:
             raise gone(path) from None
@@ -63,7 +63,7 @@ class FolderArchive:
     def put(self, path: str, body: bytes | IO[bytes]) -> None:
         """Write a file whole: beside its place first, so that no reader sees half of it."""
         target = self._path / path
-        with _answers("put", path):
+        with _converted_errors("put", path):
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
                 try:
@@ -77,7 +77,7 @@ class FolderArchive:
 
     def delete(self, path: str) -> None:
         """Delete a file."""
-        with _answers("delete", path):
+        with _converted_errors("delete", path):
             (self._path / path).unlink(missing_ok=True)
 
     def _entries(self) -> Iterator[Entry]:
@@ -98,7 +98,7 @@ class FolderArchive:
 
 
 @contextmanager
-def _answers(verb: str, path: Path | str) -> Iterator[None]:
+def _converted_errors(verb: str, path: Path | str) -> Iterator[None]:
     """Convert errors of the disk to `ArchiveUnavailable` or `ArchiveFull`."""
     try:
         yield

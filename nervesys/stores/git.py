@@ -16,11 +16,17 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from nervesys.errors import BrainUnavailable
 
-KEPT = {"GIT_CONFIG_GLOBAL", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO"}
+PASSED_VARIABLES = {"GIT_CONFIG_GLOBAL", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO"}
 """Git's own variables that are passed on; all others are removed."""
-UNWANTED = ("could not read Username", "Authentication failed")
+CREDENTIALS_REFUSED = ("could not read Username", "Authentication failed")
 """Messages of git when an https host refuses the credentials."""
-BEHIND = ("[rejected]", "failed to update ref", "cannot lock ref", "reference already exists", "incorrect old value")
+PUSH_CONFLICTS = (
+    "[rejected]",
+    "failed to update ref",
+    "cannot lock ref",
+    "reference already exists",
+    "incorrect old value",
+)
 """Messages of git, on either side, when another push was first."""
 
 
@@ -80,7 +86,7 @@ def environment(remote: Remote, environ: Mapping[str, str], seconds: float) -> d
     return {
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_SSH_COMMAND": f"ssh -o BatchMode=yes -o ConnectTimeout={max(1, int(seconds))}",
-        **{name: value for name, value in environ.items() if not name.startswith("GIT_") or name in KEPT},
+        **{name: value for name, value in environ.items() if not name.startswith("GIT_") or name in PASSED_VARIABLES},
         **pairs,
         "GIT_CONFIG_COUNT": str(len(config)),
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -119,7 +125,7 @@ def push(mirror: Path, remote: Remote, seconds: float, commit: str, branch: str)
     """
     result = _git(mirror, remote, seconds, "push", "--porcelain", "--", remote.url, f"{commit}:refs/heads/{branch}")
     if result.code:
-        refused = any(sign in result.text for sign in BEHIND)
+        refused = any(sign in result.text for sign in PUSH_CONFLICTS)
         raise (PushRefused if refused else BrainUnavailable)(f"push to {branch} of {remote.url}: {result.cause()}")
 
 
@@ -130,7 +136,7 @@ class _Result:
 
     def cause(self) -> str:
         """The line of the output that states the cause."""
-        if any(sign in self.text for sign in UNWANTED):
+        if any(sign in self.text for sign in CREDENTIALS_REFUSED):
             return "the token is missing, or refused"
         return next(self._telling(), f"exit code {self.code}")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from nervesys.errors import BadObject, Reason
-from nervesys.stores.packing import unpacked
+from nervesys.stores.packing import open_unpacked
 
 MAX_BYTES = 256 << 20
 """Of one log object, unpacked."""
@@ -25,7 +25,7 @@ def lines_of(stream: IO[bytes], key: str, *, max_bytes: int | None = None) -> It
         BadObject: `bad_gzip` or `bad_zstd` where it is cut short or none at all, `too_large` beyond the limits above.
     """
     limit = left = MAX_BYTES if max_bytes is None else max_bytes
-    with unpacked(stream, key) as content:
+    with open_unpacked(stream, key) as content:
         while line := content.readline(MAX_LINE_BYTES + 1):
             left -= len(line)
             if len(line) > MAX_LINE_BYTES or left < 0:
@@ -45,7 +45,7 @@ def batches_of(stream: IO[bytes], key: str, *, max_bytes: int) -> Iterator[list[
         BadObject: as `lines_of`.
     """
     left, rest = max_bytes, b""
-    with unpacked(stream, key) as content:
+    with open_unpacked(stream, key) as content:
         while piece := content.read(READ_BYTES):
             left -= len(piece)
             *lines, rest = (rest + piece).split(b"\n")

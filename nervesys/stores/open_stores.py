@@ -9,7 +9,7 @@ from nervesys.settings.storage import StoreSettings
 from nervesys.stores.brain import open_tree
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.routed import RoutedStore
-from nervesys.stores.sealing import FILE, hold
+from nervesys.stores.sealing import FILE, set_identity
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Configuration:
     loaded: Loaded
 
 
-def opened(
+def load_configuration(
     program: str,
     environ: Mapping[str, str],
     *,
@@ -54,7 +54,7 @@ def opened(
     tree = open_tree(place, program, environ=environ)
     flags = {"NERVESYS_ARCHIVE": archive} if archive else {}
     loaded = load(tree, profile=place.profile, environ=environ, flags=flags, also=also)
-    hold(loaded.settings.storage.encryption.identity, environ.get(FILE))
+    set_identity(loaded.settings.storage.encryption.identity, environ.get(FILE))
     return Configuration(place, tree, loaded)
 
 

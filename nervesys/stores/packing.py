@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 
 from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, Reason
-from nervesys.stores.sealing import seal, unsealed
+from nervesys.stores.sealing import decrypted_file, encrypt
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -48,11 +48,11 @@ def pack(parts: Iterable[bytes], key: str, level: int | None = None, recipients:
         NervesysError: it cannot be sealed.
     """
     compress, flush = _packer(key.removesuffix(SEALED), level)
-    return seal(b"".join([*map(compress, parts), flush()]), recipients)
+    return encrypt(b"".join([*map(compress, parts), flush()]), recipients)
 
 
 @contextmanager
-def unpacked(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
+def open_unpacked(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
     """What a stream holds, to be read within `with`; a small body that unfolds to gigabytes takes no memory by itself.
 
     Args:
@@ -63,7 +63,7 @@ def unpacked(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
         BadObject: `bad_gzip`, `bad_zstd` or `bad_age` where it is cut short, or not packed so; `no_identity` where
             others are to read it.
     """
-    with unsealed(stream, key) as packed:
+    with decrypted_file(stream, key) as packed:
         content, bad, reason = _reader(packed, key.removesuffix(SEALED))
         try:
             yield content

@@ -56,7 +56,7 @@ ENDPOINTS: dict[str, Any] = {
     ],
 }
 """In the format of botocore's endpoints.json; accepts any region, or none."""
-_making = Lock()
+_creation_lock = Lock()
 """Clients are thread-safe, but creating one is not."""
 
 
@@ -73,7 +73,7 @@ class S3Store:
             PathTemplate(getattr(settings.paths, area)): days
             for area, days in settings.expire_days.model_dump(exclude_none=True).items()
         }
-        with _making:
+        with _creation_lock:
             self._client = _session().client(
                 "s3",
                 endpoint_url=settings.endpoint,

@@ -28,7 +28,7 @@ FILE = f"{WHERE}_FILE"
 
 
 @dataclass
-class _Held:
+class _ProcessIdentity:
     """What this process holds, and as what its file was last read."""
 
     identity: SecretStr | None = None
@@ -36,52 +36,52 @@ class _Held:
     stamp: tuple[int, int] | None = None
 
 
-_hand = _Held()
+_identity = _ProcessIdentity()
 
 
-def hold(identity: SecretStr | None, file: str | None = None) -> None:
+def set_identity(identity: SecretStr | None, file: str | None = None) -> None:
     """Let this process read what is sealed for an identity, in place of any that it held before.
 
     Args:
         identity: the content of age's identity file, which may hold several; None to hold none.
         file: that it stands in; it is read again when it changes, so that identities are replaced while programs run.
     """
-    _hand.identity, _hand.file, _hand.stamp = identity, Path(file) if file else None, None
+    _identity.identity, _identity.file, _identity.stamp = identity, Path(file) if file else None, None
 
 
-def held() -> SecretStr | None:
+def current_identity() -> SecretStr | None:
     """What this process holds now; while its file cannot be read, or holds no identity, what that held before."""
-    if _hand.file is not None:
+    if _identity.file is not None:
         with suppress(OSError, ValueError):
-            said = _hand.file.stat()
+            said = _identity.file.stat()
             stamp = said.st_mtime_ns, said.st_size
-            if stamp != _hand.stamp and MARK in (text := _hand.file.read_text()):
-                _hand.identity, _hand.stamp = SecretStr(text.strip()), stamp
-    return _hand.identity
+            if stamp != _identity.stamp and MARK in (text := _identity.file.read_text()):
+                _identity.identity, _identity.stamp = SecretStr(text.strip()), stamp
+    return _identity.identity
 
 
-def name_for(key: str, recipients: Sequence[str]) -> str:
+def key_for(key: str, recipients: Sequence[str]) -> str:
     """The key of a body that these are to read; it ends in `.age` where there are any."""
     return key.removesuffix(SEALED) + (SEALED if recipients else "")
 
 
-def both_forms(key: str) -> tuple[str, str]:
+def key_variants(key: str) -> tuple[str, str]:
     """A key without and with the end that tells of a seal."""
-    return name_for(key, ()), name_for(key, ("any",))
+    return key_for(key, ()), key_for(key, ("any",))
 
 
-def seal(body: bytes, recipients: Sequence[str]) -> bytes:
+def encrypt(body: bytes, recipients: Sequence[str]) -> bytes:
     """A body that only these read; as it is, where there are none.
 
     Raises:
         NervesysError: the package is not installed, or a recipient is none.
     """
-    with sealed(io.BytesIO(body), recipients) as stream:
+    with encrypted_file(io.BytesIO(body), recipients) as stream:
         return stream.read()
 
 
 @contextmanager
-def sealed(body: IO[bytes], recipients: Sequence[str], folder: Path | None = None) -> Iterator[IO[bytes]]:
+def encrypted_file(body: IO[bytes], recipients: Sequence[str], folder: Path | None = None) -> Iterator[IO[bytes]]:
     """A file as only these read it, from its beginning; the file itself, where there are none.
 
     Args:
@@ -111,7 +111,7 @@ def sealed(body: IO[bytes], recipients: Sequence[str], folder: Path | None = Non
 
 
 @contextmanager
-def unsealed(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
+def decrypted_file(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
     """What a stream holds, whole before the first byte is read; the stream itself, where the key tells of no seal.
 
     Raises:
@@ -122,16 +122,16 @@ def unsealed(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
         yield stream
         return
     with SpooledTemporaryFile(max_size=SPOOL_BYTES) as plain:
-        unseal(stream, cast("IO[bytes]", plain), key)
+        decrypt(stream, cast("IO[bytes]", plain), key)
         plain.seek(0)
         yield cast("IO[bytes]", plain)
 
 
-def unseal(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
+def decrypt(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
     """Write what a stream holds to a file, as it is where the key tells of no seal; on an error, it is not whole.
 
     Raises:
-        BadObject: as `unsealed`.
+        BadObject: as `decrypted_file`.
         SourceError: the disk takes no more.
     """
     if not key.endswith(SEALED):
@@ -147,11 +147,11 @@ def check_readable(key: str) -> None:
     Raises:
         BadObject: `no_identity`.
     """
-    if key.endswith(SEALED) and held() is None:
+    if key.endswith(SEALED) and current_identity() is None:
         raise BadObject(Reason.NO_IDENTITY, f"{key}: it is encrypted; set {WHERE} or {FILE}")
 
 
-def missing() -> str | None:
+def missing_package() -> str | None:
     """What to type where the package that seals is not installed."""
     try:
         _pyrage()
@@ -163,7 +163,7 @@ def missing() -> str | None:
 def _open(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
     try:
         pyrage = _pyrage()
-        identity = held()
+        identity = current_identity()
         lines = [line.strip() for line in identity.get_secret_value().splitlines()] if identity else []
         identities = [pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith(MARK)]
     except NervesysError as err:

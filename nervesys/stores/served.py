@@ -14,7 +14,7 @@ CHUNK_BYTES = 1 << 14
 OK, NOT_MODIFIED = 200, 304
 
 
-class Page(NamedTuple):
+class FetchedObject(NamedTuple):
     """One response.
 
     Attributes:
@@ -26,7 +26,7 @@ class Page(NamedTuple):
     body: bytes
 
 
-def fetch(url: str, known: str, *, max_bytes: int, timeout_seconds: float) -> Page | None:
+def fetch(url: str, known: str, *, max_bytes: int, timeout_seconds: float) -> FetchedObject | None:
     """The content of a URL, or None if it is still the known version.
 
     Redirects are not followed and compression is not accepted, so that the server can neither redirect the request nor
@@ -46,7 +46,7 @@ def fetch(url: str, known: str, *, max_bytes: int, timeout_seconds: float) -> Pa
     deadline = time.monotonic() + timeout_seconds
     try:
         with requests.get(
-            url, headers=headers, auth=_as_nobody, timeout=timeout_seconds, allow_redirects=False, stream=True
+            url, headers=headers, auth=_without_credentials, timeout=timeout_seconds, allow_redirects=False, stream=True
         ) as answer:
             if answer.status_code == NOT_MODIFIED and known:
                 return None
@@ -59,11 +59,11 @@ def fetch(url: str, known: str, *, max_bytes: int, timeout_seconds: float) -> Pa
                     raise too_large(url, max_bytes)
                 if time.monotonic() > deadline:
                     raise SourceError(f"get {url}: not complete within {timeout_seconds:g} s")
-            return Page(answer.headers.get("ETag", ""), body)
+            return FetchedObject(answer.headers.get("ETag", ""), body)
     except (requests.RequestException, HTTPError, OSError) as err:
         raise SourceError(f"get {url}: {cause(err)}") from err
 
 
-def _as_nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _without_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Authentication that adds nothing; without it, requests would send credentials from ~/.netrc."""
     return request

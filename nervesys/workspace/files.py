@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import parse_time
-from nervesys.contract.ulid import Stamps
+from nervesys.contract.ulid import UlidGenerator
 from nervesys.errors import NervesysError
 from nervesys.workspace import disk
 from nervesys.workspace.contents import Contents, hash_of
@@ -39,7 +39,7 @@ class Files:
 
     def __init__(self, folder: Path, author: str, clock: Clock = system_clock) -> None:
         self.root = folder / "files"
-        self._author, self._clock, self._stamps = author, clock, Stamps(clock)
+        self._author, self._clock, self._stamps = author, clock, UlidGenerator(clock)
         self._contents = Contents(folder / NAME / "contents")
         self._log = Log(folder / NAME, NAME)
         self._ledger = Ledger(self._log.segments)

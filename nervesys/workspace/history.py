@@ -11,7 +11,7 @@ from typing import Any, Self, TypedDict, TypeVar
 import orjson
 
 from nervesys.clock import Clock, system_clock
-from nervesys.contract.ulid import Stamps
+from nervesys.contract.ulid import UlidGenerator
 from nervesys.errors import NervesysError
 from nervesys.workspace.log import SEGMENT_BYTES, Log
 from nervesys.workspace.segments import START, Chunk, Point, Segments
@@ -55,7 +55,7 @@ class History:
 
     def __init__(self, folder: Path, clock: Clock = system_clock, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._log = Log(folder, NAME, segment_bytes)
-        self._stamps = Stamps(clock)
+        self._stamps = UlidGenerator(clock)
         self._stamping = threading.Lock()
 
     def append(self, type: str, payload: Mapping[str, Any] | None = None) -> str:  # noqa: A002  # the field's name

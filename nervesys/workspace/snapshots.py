@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from nervesys.contract import parse_time
-from nervesys.contract.ulid import Stamp
+from nervesys.contract.ulid import TimedId
 from nervesys.errors import BadObject, NervesysError, Reason
 from nervesys.workspace import disk
 from nervesys.workspace.versions import Version
@@ -50,7 +50,7 @@ class Snapshots:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def make(self, stamp: Stamp, kind: Kind, label: str, files: Iterable[Version]) -> Snapshot:
+    def make(self, stamp: TimedId, kind: Kind, label: str, files: Iterable[Version]) -> Snapshot:
         """Store a snapshot of these versions."""
         made = Snapshot(stamp.id, kind, label, stamp.timestamp, {version.path: version for version in files})
         said = {**made._asdict(), "files": {path: version._asdict() for path, version in made.files.items()}}

@@ -8,7 +8,7 @@ from typing import Self
 
 from nervesys.clock import Clock, system_clock
 from nervesys.contract.names import project_name
-from nervesys.contract.ulid import Stamps
+from nervesys.contract.ulid import UlidGenerator
 from nervesys.errors import BadObject, NervesysError
 from nervesys.workspace.files import Files
 from nervesys.workspace.history import History
@@ -57,7 +57,7 @@ class Workspace:
             self.snapshots = Snapshots(self.folder / "snapshots")
             """The snapshots of the files."""
             self._opened = opened.pop_all()
-        self._clock, self._stamps = clock, Stamps(clock)
+        self._clock, self._stamps = clock, UlidGenerator(clock)
 
     def snapshot(self, label: str = "", kind: Kind = Kind.DEMAND) -> Snapshot:
         """Make a snapshot of the files.

@@ -11,7 +11,7 @@ from nervesys.contract import DailySummary
 from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject
-from nervesys.queries.asking import Live
+from nervesys.queries.asking import QueryRunner
 from nervesys.settings import Loaded
 from nervesys.stores.archive import Archive
 from nervesys.stores.brain import GitBrain
@@ -167,7 +167,7 @@ class Sources:
 
     def _panels(self, period: ReportPeriod, now: float) -> PageModel:
         end = min(now, period.end)
-        live = Live(self.prometheus, datasource_seconds(self.loaded), end)
+        live = QueryRunner(self.prometheus, datasource_seconds(self.loaded), end)
         page = select_panels(pages(self.loaded))
         model, _ = draw(page, live, {}, end - period.start, PANEL_WIDTH, FormatContext(end), self.executor)
         return limit_timelines(model)

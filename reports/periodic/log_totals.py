@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from nervesys.contract import Category, LogRecord
-from nervesys.contract.fingerprints import fingerprint, words_of
+from nervesys.contract.fingerprints import error_text, fingerprint
 from nervesys.errors import BadObject
 
 MAX_KINDS = 5000
@@ -79,7 +79,7 @@ class LogTotals:
             self._fail(record)
 
     def _fail(self, record: LogRecord) -> None:
-        kind, text = fingerprint(record), words_of(record)
+        kind, text = fingerprint(record), error_text(record)
         if kind not in self.errors and len(self.errors) >= MAX_KINDS:
             kind = text = REST
         errors = self.errors.setdefault(kind, ErrorKind(text, record.timestamp, record.timestamp))

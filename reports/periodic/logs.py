@@ -11,7 +11,7 @@ from nervesys.contract.paths import parse_date
 from nervesys.errors import BadObject
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import Archive, files_of
-from nervesys.stores.filing import Layout
+from nervesys.stores.filing import ArchiveLayout
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectReader
 from reports.periodic.log_totals import LogTotals
@@ -69,7 +69,7 @@ class PeriodLogs:
         found: defaultdict[ServerDay, list[str]] = defaultdict(list)
         if self.archive is None:
             return found
-        layout = Layout(self.storage)
+        layout = ArchiveLayout(self.storage)
         for file in files_of(self.archive):
             try:
                 filed = layout.filed(file.path)

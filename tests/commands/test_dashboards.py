@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from commands.dashboards import app
 from dashboards import DASHBOARDS
-from nervesys.queries.asking import Live
+from nervesys.queries.asking import QueryRunner
 from nervesys.stack.layout import FILE, Stack
 from tests.hour.prometheus import remembered
 
@@ -14,7 +14,7 @@ RUN = CliRunner()
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryRunner]:
     """A Prometheus that remembers an hour."""
     with remembered(tmp_path_factory.mktemp("prometheus")) as live:
         yield live
@@ -37,7 +37,7 @@ def test_check_tells_of_every_page(tmp_path: Path) -> None:
     assert said.output.count("nothing") == len(DASHBOARDS)
 
 
-def test_queries_that_find_nothing_are_named_counted_and_exit_with_1(live: Live, tmp_path: Path) -> None:
+def test_queries_that_find_nothing_are_named_counted_and_exit_with_1(live: QueryRunner, tmp_path: Path) -> None:
     """The Prometheus remembers an hour of another year."""
     said = RUN.invoke(app, ["check", "--live", "--prometheus", live.prometheus.url, "--home", str(tmp_path)])
     assert said.exit_code == 1
@@ -71,14 +71,14 @@ def test_what_a_stack_records_is_asked_for_with_its_own_settings(tmp_path: Path,
         pytest.param(["--since", "now"], "is not in the past", id="nothing between start and end"),
     ],
 )
-def test_what_cannot_be_drawn_is_told(live: Live, tmp_path: Path, words: list[str], told: str) -> None:
+def test_what_cannot_be_drawn_is_told(live: QueryRunner, tmp_path: Path, words: list[str], told: str) -> None:
     place = ["--prometheus", live.prometheus.url, "--home", str(tmp_path), "--out", str(tmp_path)]
     said = RUN.invoke(app, ["draw", *place, *words])
     assert said.exit_code == 2
     assert told in " ".join(said.output.replace("│", "").split())
 
 
-def test_a_page_is_drawn_to_a_file(live: Live, tmp_path: Path) -> None:
+def test_a_page_is_drawn_to_a_file(live: QueryRunner, tmp_path: Path) -> None:
     place = ["--prometheus", live.prometheus.url, "--home", str(tmp_path), "--out", str(tmp_path / "made")]
     said = RUN.invoke(app, ["draw", "config-changes", "--format", "html", *place])
     assert said.exit_code == 0

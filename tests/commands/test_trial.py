@@ -13,10 +13,10 @@ from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
 from alerting.receiver.local import LocalFile
 from alerting.receiver.program import Receiver
 from commands.alerts import app
-from nervesys.metrics.pages import served
+from nervesys.metrics.pages import serve_in_background
 from nervesys.settings import shipped_root
 from nervesys.settings.web import Web
-from nervesys.stores.open_stores import opened
+from nervesys.stores.open_stores import load_configuration
 from tests.servers.s3 import free_port
 from tests.stores import FolderStore
 
@@ -46,12 +46,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     environ = {"NERVESYS_HOME": str(home), "NERVESYS_BRAIN": str(brain)}
 
     def read() -> Fleet:
-        return read_fleet(opened("receiver", environ))
+        return read_fleet(load_configuration("receiver", environ))
 
     local = LocalFile().model_copy(update={"token": SecretStr(TOKEN)})
     journal = Journal.open(f"sqlite:///{home / 'journal.sqlite3'}")
     receiver = Receiver(FleetSource(read), local, journal, FolderStore(tmp_path), None)
-    with served(receiver.application(), listen, Web()):
+    with serve_in_background(receiver.application(), listen, Web()):
         yield home
 
 

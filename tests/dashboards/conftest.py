@@ -5,7 +5,7 @@ import pytest
 
 from dashboards.build import pages
 from dashboards.correct import Json
-from nervesys.queries.asking import Live
+from nervesys.queries.asking import QueryRunner
 from nervesys.settings import Loaded, load
 from tests.hour.prometheus import remembered
 
@@ -25,7 +25,7 @@ def made() -> list[Json]:
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryRunner]:
     """A Prometheus that remembers an hour."""
     with remembered(tmp_path_factory.mktemp("prometheus")) as live:
         yield live

@@ -6,8 +6,8 @@ from dashboards.agent import folder_of
 from dashboards.build import pages
 from dashboards.correct import Json
 from dashboards.cost import cost
-from nervesys.queries.asking import Live
-from nervesys.queries.reading import panels_of, questions_of
+from nervesys.queries.asking import QueryRunner
+from nervesys.queries.reading import panels_of, queries_of
 from nervesys.settings import load
 from nervesys.settings.prices import Prices
 from tests.hour.history import HOUR_SECONDS
@@ -46,9 +46,9 @@ def test_links_lead_to_the_brain_and_the_store_where_these_can_be_opened() -> No
     assert "Log objects" not in links, "nobody said where the store is opened"
 
 
-def test_an_agent_s_files_and_objects_are_named(live: Live) -> None:
+def test_an_agent_s_files_and_objects_are_named(live: QueryRunner) -> None:
     page = next(page for page in pages(LOCAL) if page["uid"] == "agent-details")
-    question = next(question for question in questions_of(page) if question.panel == "Where its things lie")
+    question = next(question for question in queries_of(page) if question.panel == "Where its things lie")
     [series] = live.ask(question, {"agent": "grok", "server": "alpha"}, HOUR_SECONDS)
     assert {name: series.labels[name] for name in ("brain_file", "state_object", "log_objects")} == {
         "brain_file": "config/agents/grok.yaml",
@@ -61,7 +61,7 @@ def used(matchers: str) -> str:
     return f"increase(nervesys_log_tokens_total{{{matchers}}}[1h])"
 
 
-def test_tokens_cost_what_the_table_says(live: Live) -> None:
+def test_tokens_cost_what_the_table_says(live: QueryRunner) -> None:
     [tokens] = live.prometheus.instant(f"sum({used(GROK)})", live.now)
     priced = Prices(currency="USD", per_million_tokens={"grok-4": 6, "nobody-s": 1})
     [found] = live.prometheus.instant(cost(priced, GROK, used), live.now)
@@ -69,12 +69,12 @@ def test_tokens_cost_what_the_table_says(live: Live) -> None:
     assert found.points[-1][1] == pytest.approx(tokens.points[-1][1] * 6 / 1_000_000)
 
 
-def test_a_model_without_a_price_is_left_out(live: Live) -> None:
+def test_a_model_without_a_price_is_left_out(live: QueryRunner) -> None:
     unpriced = Prices(currency="USD", per_million_tokens={"nobody-s": 1})
     assert live.prometheus.instant(cost(unpriced, GROK, used), live.now) == []
 
 
-def test_without_prices_nothing_costs_anything(live: Live) -> None:
+def test_without_prices_nothing_costs_anything(live: QueryRunner) -> None:
     nothing = Prices(currency="USD", per_million_tokens={})
     [series] = live.prometheus.instant(f"sum({cost(nothing, GROK, used)})", live.now)
     assert series.points[-1][1] == 0

@@ -5,8 +5,8 @@ import pytest
 from dashboards.build import pages
 from dashboards.expected_empty import EXPECTED_EMPTY, Reason
 from dashboards.live import Verdict, answers
-from nervesys.queries.asking import Live
-from nervesys.queries.reading import questions_of
+from nervesys.queries.asking import QueryRunner
+from nervesys.queries.reading import queries_of
 from nervesys.queries.variables import ANY
 from nervesys.settings import load
 from tests.hour.history import HOUR_SECONDS
@@ -14,11 +14,11 @@ from tests.hour.history import HOUR_SECONDS
 LOCAL = load(profile="local")
 
 
-def test_every_query_runs_and_finds_data(live: Live) -> None:
+def test_every_query_runs_and_finds_data(live: QueryRunner) -> None:
     made = pages(LOCAL)
     given = list(answers(live, made, {}))
     assert [(answer.question, answer.verdict) for answer in given if not answer.verdict.fine] == []
-    assert len(given) == sum(len(list(questions_of(page))) for page in made)
+    assert len(given) == sum(len(list(queries_of(page))) for page in made)
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ def test_every_query_runs_and_finds_data(live: Live) -> None:
         pytest.param("Escalated", 2, id="one action of each agent"),
     ],
 )
-def test_tiles_tell_the_truth(live: Live, panel: str, value: float) -> None:
-    question = next(question for question in questions_of(pages(LOCAL)[0]) if question.panel == panel)
+def test_tiles_tell_the_truth(live: QueryRunner, panel: str, value: float) -> None:
+    question = next(question for question in queries_of(pages(LOCAL)[0]) if question.panel == panel)
     [series] = live.ask(question, {"agent": ANY, "server": ANY}, HOUR_SECONDS)
     assert [at_last for _, at_last in series.points] == [value]
 
@@ -52,7 +52,7 @@ NEVER, NOT_YET = Reason("never"), Reason("not yet", unless="up")
     ],
 )
 def test_what_is_empty_needs_a_reason_that_holds(
-    live: Live, expr: str, reason: Reason | None, verdict: Verdict
+    live: QueryRunner, expr: str, reason: Reason | None, verdict: Verdict
 ) -> None:
     page = pages(LOCAL)[0]
     page["panels"][0]["targets"][0]["expr"] = expr
@@ -62,11 +62,11 @@ def test_what_is_empty_needs_a_reason_that_holds(
 
 
 def test_the_table_of_reasons_names_queries_that_exist() -> None:
-    asked = {str(question) for page in pages(LOCAL) for question in questions_of(page)}
+    asked = {str(question) for page in pages(LOCAL) for question in queries_of(page)}
     assert set(EXPECTED_EMPTY) <= asked
 
 
-def test_variables_are_chosen_as_grafana_does_at_first(live: Live) -> None:
+def test_variables_are_chosen_as_grafana_does_at_first(live: QueryRunner) -> None:
     by_uid = {page["uid"]: page for page in pages(LOCAL)}
     assert live.variables(by_uid["main-overview"]) == {"server": ANY, "agent": ANY}
     assert live.variables(by_uid["agent-details"]) == {"agent": "gimai", "server": "alpha"}

@@ -25,7 +25,7 @@ from dashboards.recording import (
 from dashboards.style import SILENT, STATUS_CODES, duration
 from nervesys.contract.state import Status
 from nervesys.metrics.periods import periods
-from nervesys.queries.variables import filled, windows
+from nervesys.queries.variables import substitute, windows
 from nervesys.settings import load
 
 PERIODS = periods(load())
@@ -133,7 +133,7 @@ def test_a_graph_shows_what_is_done_a_minute(finds: Callable[..., None]) -> None
         {"series": f'nervesys_agent_tasks_total{{agent="grok",outcome="{outcome}"}}', "values": f"0+{step}x60"}
         for outcome, step in (("completed", 30), ("failed", 2))
     ]
-    expr = filled(TASKS.per_minute(PERIODS, 'agent="grok"', "agent"), windows(60, 60, 3600))
+    expr = substitute(TASKS.per_minute(PERIODS, 'agent="grok"', "agent"), windows(60, 60, 3600))
     finds(series, expr, {'{agent="grok"}': 32})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from commands.dashboards import world
 from dashboards.build import datasource_seconds
 from nervesys.clients.prometheus import Prometheus
-from nervesys.queries.asking import Live
+from nervesys.queries.asking import QueryRunner
 from nervesys.settings import load
 from tests.hour.history import HOUR_SECONDS, openmetrics
 from tests.servers.prometheus import make_blocks, prometheus
@@ -17,10 +17,10 @@ START = 1_750_000_000
 
 
 @contextmanager
-def remembered(folder: Path) -> Iterator[Live]:
+def remembered(folder: Path) -> Iterator[QueryRunner]:
     """A Prometheus over blocks made of the hour; it scrapes nothing."""
     with remembering(folder, openmetrics(dict(world(LOCAL).known), START)) as url:
-        yield Live(Prometheus(url), datasource_seconds(LOCAL), START + HOUR_SECONDS)
+        yield QueryRunner(Prometheus(url), datasource_seconds(LOCAL), START + HOUR_SECONDS)
 
 
 @contextmanager

@@ -2,12 +2,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from nervesys.queries.asking import Live
+from nervesys.queries.asking import QueryRunner
 from tests.hour.prometheus import remembered
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryRunner]:
     """A Prometheus that remembers an hour."""
     with remembered(tmp_path_factory.mktemp("prometheus")) as live:
         yield live

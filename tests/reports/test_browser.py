@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Request, ViewportSize, expect
 
-from nervesys.metrics.pages import application, served
-from nervesys.queries.asking import Live
+from nervesys.metrics.pages import application, serve_in_background
+from nervesys.queries.asking import QueryRunner
 from nervesys.settings.web import Web
 from reports.server import Site
 from tests.reports.panels import PAGES
@@ -29,14 +29,14 @@ class Watched:
 
 
 @pytest.fixture
-def site(live: Live) -> Iterator[Watched]:
+def site(live: QueryRunner) -> Iterator[Watched]:
     """Pages that refresh each second; every page that is drawn is drawn a minute later than the one before."""
     moments = iter(live.now - 3000 + 60 * number for number in range(10_000))
     quick = [{**page, "refresh": f"{REFRESH_SECONDS}s"} for page in PAGES]
     listen = f"127.0.0.1:{free_port()}"
     with ThreadPoolExecutor(4) as executor:
         site = Site(quick, live.prometheus, live.interval, lambda: next(moments), executor)
-        with served(application(site.program(), Web()), listen, Web()):
+        with serve_in_background(application(site.program(), Web()), listen, Web()):
             yield Watched(f"http://{listen}")
 
 

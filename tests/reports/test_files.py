@@ -7,7 +7,7 @@ from datetime import UTC
 
 import pytest
 
-from nervesys.queries.asking import Live
+from nervesys.queries.asking import QueryRunner
 from reports.colours import SHADES, Theme
 from reports.files import FileFormat, draw_file
 from reports.html import render_file
@@ -103,7 +103,7 @@ def test_no_drawing_names_a_colour_that_there_is_not() -> None:
 @pytest.mark.parametrize(
     ("file_format", "start"), [(FileFormat.PDF, b"%PDF"), (FileFormat.PNG, b"\x89PNG"), (FileFormat.HTML, b"<!doctype")]
 )
-def test_a_dashboard_becomes_a_file(live: Live, file_format: FileFormat, start: bytes) -> None:
+def test_a_dashboard_becomes_a_file(live: QueryRunner, file_format: FileFormat, start: bytes) -> None:
     with ThreadPoolExecutor(4) as executor:
         made = draw_file(PAGES[0], live, HOUR_SECONDS, file_format, Theme.DARK, executor)
     assert made.lstrip().startswith(start)

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from nervesys.clients.prometheus import Prometheus
 from nervesys.metrics.pages import application
-from nervesys.queries.asking import Live
-from nervesys.queries.reading import marks_of
+from nervesys.queries.asking import QueryRunner
+from nervesys.queries.reading import annotations_of
 from nervesys.settings import load
 from reports.server import Site
 from tests.reports.panels import PAGES
@@ -39,14 +39,14 @@ class Outline(HTMLParser):
         self.inline += [tag] if tag == "style" or (tag == "script" and "src" not in found) else []
 
 
-def browser_of(live: Live) -> Iterator[TestClient]:
+def browser_of(live: QueryRunner) -> Iterator[TestClient]:
     with ThreadPoolExecutor(4) as executor:
         site = Site(PAGES, live.prometheus, live.interval, lambda: live.now, executor)
         yield TestClient(application(site.program(), WEB))
 
 
 @pytest.fixture(scope="module")
-def browser(live: Live) -> Iterator[TestClient]:
+def browser(live: QueryRunner) -> Iterator[TestClient]:
     yield from browser_of(live)
 
 
@@ -120,12 +120,12 @@ def test_style_and_script_are_served(browser: TestClient) -> None:
 
 
 def test_a_prometheus_that_is_away_is_told_in_every_panel() -> None:
-    away = Live(Prometheus("http://127.0.0.1:9", timeout_seconds=1), 5, 1_750_000_000)
+    away = QueryRunner(Prometheus("http://127.0.0.1:9", timeout_seconds=1), 5, 1_750_000_000)
     for browser in browser_of(away):
         answer = browser.get("/d/main-overview")
         panels = [kind for kind in Outline(answer.text).classes.values() if kind != "heading"]
         assert answer.status_code == 200
         assert set(panels) == {"notice"}
         assert "query Prometheus at http://127.0.0.1:9: cannot connect" in answer.text
-        for marks in marks_of(PAGES[0]):
+        for marks in annotations_of(PAGES[0]):
             assert f"{marks['name']}: query Prometheus" in answer.text, "nor is it known what happened"

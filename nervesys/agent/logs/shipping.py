@@ -13,7 +13,7 @@ from nervesys.errors import NervesysError
 from nervesys.settings.agents import BufferSettings
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.packing import pack
-from nervesys.stores.sealing import name_for
+from nervesys.stores.sealing import key_for
 
 MB = 1_000_000
 CONTENT_TYPES = {"gz": "application/gzip", "zst": "application/zstd", "age": "application/octet-stream"}
@@ -89,7 +89,7 @@ class Shipper:
 
     def _put(self, batch: Batch) -> None:
         recipients = self.me.settings.storage.encryption.recipients
-        key = name_for(batch.key, recipients)
+        key = key_for(batch.key, recipients)
         body = pack(self.buffer.lines(batch), key, self._settings.compression_level, recipients)
         self.store.put(key, body, content_type=CONTENT_TYPES[key.rpartition(".")[2]])
         self.buffer.delete(batch)

@@ -18,7 +18,7 @@ from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
 from nervesys.settings import Tree
 from nervesys.stores.objects import ObjectReader, ObjectStore
-from nervesys.stores.sealing import both_forms, name_for, seal
+from nervesys.stores.sealing import encrypt, key_for, key_variants
 
 FOLDERS = ("config", "config/agents", "config/profiles")
 CONFIGURATION, STORE = "config/", "store/"
@@ -59,9 +59,9 @@ class Backup:
             return
         key = self.template.build(**today)
         listing = self.store.list(self.template.prefix(**today))
-        if all(info.key not in both_forms(key) for info in listing.objects):
+        if all(info.key not in key_variants(key) for info in listing.objects):
             recipients = self.recipients()
-            self.store.put(name_for(key, recipients), seal(pack_configuration(self.tree), recipients))
+            self.store.put(key_for(key, recipients), encrypt(pack_configuration(self.tree), recipients))
         self.kept = today["date"]
 
 

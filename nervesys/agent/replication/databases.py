@@ -27,7 +27,7 @@ from nervesys.clock import Clock
 from nervesys.contract.paths import time_fields
 from nervesys.errors import BadObject, NervesysError, Reason, StoreUnavailable
 from nervesys.stores.objects import ObjectInfo, ObjectStore
-from nervesys.stores.sealing import check_readable, name_for, sealed, unseal
+from nervesys.stores.sealing import check_readable, decrypt, encrypted_file, key_for
 from nervesys.workspace import disk
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
@@ -132,13 +132,13 @@ class Databases:
             return
         now = time_fields(self.clock())
         recipients = self.recipients()
-        key = name_for(f"{self.prefix}{path.stem}/{now['date']}T{now['time']}Z{END}", recipients)
+        key = key_for(f"{self.prefix}{path.stem}/{now['date']}T{now['time']}Z{END}", recipients)
         _check_room(path, path.stat().st_size * (2 if recipients else 1))
         with NamedTemporaryFile(dir=self.folder, prefix=disk.BESIDE) as copy:
             with closing(sqlite3.connect(path, timeout=30)) as source, closing(sqlite3.connect(copy.name)) as target:
                 source.backup(target)
                 _check(target, path.stem)
-            with sealed(copy, recipients, self.folder) as body:
+            with encrypted_file(copy, recipients, self.folder) as body:
                 size = body.seek(0, os.SEEK_END)
                 body.seek(0)
                 # before the upload, so that the copy is known as ours after a kill in between
@@ -172,7 +172,7 @@ class Databases:
         _check_room(path, newest.size)
         with NamedTemporaryFile(dir=self.folder, prefix=disk.BESIDE) as copy:
             with self.store.open(newest.key) as stream:
-                unseal(stream, copy, newest.key)
+                decrypt(stream, copy, newest.key)
             copy.flush()
             with closing(sqlite3.connect(copy.name)) as db:
                 _check(db, newest.key)

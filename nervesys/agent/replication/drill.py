@@ -15,7 +15,7 @@ from nervesys.errors import BadObject, NervesysError
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.brain import GitBrain
-from nervesys.stores.sealing import unsealed
+from nervesys.stores.sealing import decrypted_file
 
 NAMED_PROBLEMS = 5
 """Problems listed in the record; further ones are counted."""
@@ -61,7 +61,7 @@ class Drill:
             with self.archive.open(path) as body:
                 progress(f"restoring {body.seek(0, SEEK_END)} bytes into {folder}")
                 body.seek(0)
-                with unsealed(body, path) as plain:
+                with decrypted_file(body, path) as plain:
                     restored = restore(plain, folder, progress)
             progress(f"verifying {len(restored.files)} files, {restored.bytes} bytes")
             digest, problem = (len(restored.files), restored.bytes), _join_problems(list(find_problems(restored)))

@@ -20,7 +20,7 @@ from threading import Lock
 
 from nervesys.errors import BadObject, NervesysError, Reason, StoreUnavailable
 from nervesys.stores.objects import ObjectInfo, ObjectStore
-from nervesys.stores.packing import pack, unpacked
+from nervesys.stores.packing import open_unpacked, pack
 from nervesys.workspace.contents import hash_of
 from nervesys.workspace.disk import replace, sync_folder, told
 from nervesys.workspace.layout import FINAL, GROWING, State, holds_anything, seen, show_files
@@ -172,7 +172,7 @@ class WorkspaceReplica:
         path = root / (plain if plain in GROWING else name)
         path.parent.mkdir(parents=True, exist_ok=True)
         packing = name if plain in GROWING else ""
-        with self.store.open(info.key) as body, path.open("wb") as file, unpacked(body, packing) as content:
+        with self.store.open(info.key) as body, path.open("wb") as file, open_unpacked(body, packing) as content:
             shutil.copyfileobj(content, file)
         if path.parent.parent.name == "contents" and hash_of(path.read_bytes()) != path.name:
             raise BadObject(Reason.BAD_VALUE, f"{info.key} is damaged")

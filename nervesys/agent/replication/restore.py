@@ -22,7 +22,7 @@ from nervesys.agent.replication.backup import CONFIGURATION, STORE, SUMS, parse_
 from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, NervesysError, Reason, SettingsError
 from nervesys.settings import FolderTree, load
-from nervesys.stores.sealing import unseal
+from nervesys.stores.sealing import decrypt
 
 BRAIN = "brain"
 SQLITE = b"SQLite format 3\0"
@@ -163,7 +163,7 @@ def _is_intact_database(path: Path) -> bool:
     """
     if path.name.endswith(SEALED):
         with NamedTemporaryFile(dir=path.parent) as plain, path.open("rb") as file:
-            unseal(file, plain, path.name)
+            decrypt(file, plain, path.name)
             plain.flush()
             return _is_intact_database(Path(plain.name))
     with path.open("rb") as file:

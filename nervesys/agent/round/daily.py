@@ -28,10 +28,10 @@ from nervesys.settings import Tree
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import files_of, put_verified
 from nervesys.stores.archives import open_archive
-from nervesys.stores.brain import GitBrain, unless_there
+from nervesys.stores.brain import GitBrain, create_only
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectStore
-from nervesys.stores.sealing import both_forms, name_for, sealed
+from nervesys.stores.sealing import encrypted_file, key_for, key_variants
 
 BACKED_UP = ("shared", "knowledge", "databases")
 """Areas of the store in a full backup; logs are in the archive anyway, and all other objects are rewritten."""
@@ -121,15 +121,15 @@ class DailyRound:
     def _back_up(self, progress: Callable[[str], None]) -> list[str]:
         """Make today's full backup, if it does not exist; before anything is deleted."""
         path = PathTemplate(self.round.storage.archive.paths.backups).build(**time_fields(self.round.clock()))
-        if any(file.path in both_forms(path) for file in files_of(self.round.archive)):
+        if any(file.path in key_variants(path) for file in files_of(self.round.archive)):
             return []
         recipients = self.round.storage.encryption.recipients
-        path = name_for(path, recipients)
+        path = key_for(path, recipients)
         areas = [getattr(self.round.storage.storj.paths, area) for area in BACKED_UP]
         try:
             with TemporaryFile() as body:
                 write_backup(body, self.tree, self.round.store, [PathTemplate(area) for area in areas])
-                with sealed(body, recipients) as whole:
+                with encrypted_file(body, recipients) as whole:
                     put_verified(self.round.archive, path, whole)
         except BadObject as bad:
             return [f"no full backup: {bad}"]
@@ -156,7 +156,7 @@ class DailyRound:
             return
         summary = summarise_day(day, self._read_day(day, progress))
         summary = summary.model_copy(update={"analysis": self.words(summary, progress)})
-        leader.brain.commit({path: unless_there(summary.body() + b"\n")}, f"Summary of {day}", leader.me)
+        leader.brain.commit({path: create_only(summary.body() + b"\n")}, f"Summary of {day}", leader.me)
         progress(f"pushed the summary of {day} to the brain")
 
     def _read_day(self, day: str, progress: Callable[[str], None]) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nervesys.analysis import NoModelAnswer, about_day, analyst_of
+from nervesys.analysis import NoModelAnswer, about_day, make_analyst
 from nervesys.clock import Clock
 from nervesys.contract import DailySummary
 from nervesys.redact import Redactor
@@ -33,7 +33,7 @@ def open_describer(settings: AlibabaCloud, memory: Path, clock: Clock) -> DayDes
         return describe_nothing
 
     def describe(summary: DailySummary, progress: Callable[[str], None]) -> str | None:
-        analyst = analyst_of(settings, memory, Redactor().text, clock)
+        analyst = make_analyst(settings, memory, Redactor().text, clock)
         assert analyst, "it is enabled"
         try:
             return analyst.write(about_day(summary))

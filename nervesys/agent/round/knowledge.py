@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from nervesys.agent.knowledge import MAX_BYTES, read_shared, shared_key
 from nervesys.contract import PathTemplate
-from nervesys.contract.knowledge import Knowledge, contributed, join
+from nervesys.contract.knowledge import Knowledge, merge, parse_contribution
 from nervesys.contract.names import agent_name
 from nervesys.errors import BadObject, StoreUnavailable
 from nervesys.settings.storage import StorePaths
@@ -42,14 +42,14 @@ class KnowledgeMerge:
             return None
         key = shared_key(self.paths)
         stored, base = read_shared(self.store, key)
-        merged = join([base, *contributions])
+        merged = merge([base, *contributions])
         body = merged.body()
         if body == stored:
             return None
         self.store.put(key, body, content_type="application/json")
         if self.store.get(key, max_bytes=MAX_BYTES) != body:
             raise StoreUnavailable(f"put {key}: the stored body differs from the one sent")
-        return len(merged.said)
+        return len(merged.statements)
 
     def _contributions(self) -> Iterator[Knowledge]:
         template = PathTemplate(self.paths.knowledge)
@@ -59,6 +59,6 @@ class KnowledgeMerge:
                 continue
             try:
                 body = self.store.get(info.key, max_bytes=MAX_BYTES)
-                yield contributed(agent_name(fields["agent"]), body, info.modified)
+                yield parse_contribution(agent_name(fields["agent"]), body, info.modified)
             except BadObject as bad:
                 self.problems.append(f"{info.key} is not in the knowledge base: {bad}")

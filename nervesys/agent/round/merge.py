@@ -12,7 +12,7 @@ from nervesys.contract import Category, LogRecord
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.archive import Archive, put_verified
 from nervesys.stores.lines import lines_of
-from nervesys.stores.sealing import both_forms, name_for, sealed
+from nervesys.stores.sealing import encrypted_file, key_for, key_variants
 
 MAX_INFLATED_BYTES = 16 << 30
 """Of one file of the archive; its lines are streamed."""
@@ -102,16 +102,16 @@ def merge(
         for category, file in files.items():
             file.close()
             if file.added:
-                with sealed(file.body, recipients) as whole:
-                    put_verified(archive, name_for(path(category), recipients), whole)
+                with encrypted_file(file.body, recipients) as whole:
+                    put_verified(archive, key_for(path(category), recipients), whole)
         for form in replaced:
             archive.delete(form)
 
 
 def _current_and_other_form(path: str, recipients: Sequence[str]) -> tuple[str, str]:
     """Names of a file, sealed or plain: the current one, and the outdated one from before recipients were changed."""
-    current = name_for(path, recipients)
-    return current, next(form for form in both_forms(path) if form != current)
+    current = key_for(path, recipients)
+    return current, next(form for form in key_variants(path) if form != current)
 
 
 def _stored_lines(archive: Archive, path: str, stack: ExitStack) -> Iterable[bytes] | None:

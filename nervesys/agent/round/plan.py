@@ -16,7 +16,7 @@ from nervesys.contract.times import utc
 from nervesys.errors import BadObject
 from nervesys.settings.storage import Days, Storage
 from nervesys.stores.archive import ArchiveFile
-from nervesys.stores.filing import Layout, is_overdue
+from nervesys.stores.filing import ArchiveLayout, is_overdue
 from nervesys.stores.objects import ObjectInfo
 
 EXPIRING = ("metrics", "config_backups")
@@ -73,7 +73,7 @@ def make_plan(
     """
     days, unfiled = _logs(storage, store["active_logs"], today)
     expired = [(area, info.key) for area in EXPIRING for info in _expired(storage, area, store[area], today)]
-    overdue = sorted(_overdue(Layout(storage), archive, today))
+    overdue = sorted(_overdue(ArchiveLayout(storage), archive, today))
     granted = expired[: storage.round.delete_at_most]
     room = storage.round.delete_at_most - len(granted)
     return RoundPlan(
@@ -120,7 +120,7 @@ def _expired(storage: Storage, area: str, objects: Sequence[ObjectInfo], today: 
             yield info
 
 
-def _overdue(layout: Layout, files: Iterable[ArchiveFile], today: date) -> Iterator[str]:
+def _overdue(layout: ArchiveLayout, files: Iterable[ArchiveFile], today: date) -> Iterator[str]:
     for file in files:
         try:
             if is_overdue(file, layout.filed(file.path), today):

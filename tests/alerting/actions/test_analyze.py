@@ -13,7 +13,7 @@ from alerting.journal import Journal, State, Writer, view
 from alerting.journal.receive import receive
 from alerting.receiver.llm_triage import Advisor
 from alerting.receiver.metrics import INSTRUMENTS
-from nervesys.analysis import analyst_of
+from nervesys.analysis import make_analyst
 from nervesys.clients.alertmanager import Alertmanager, AlertmanagerUnavailable, Cluster
 from nervesys.metrics import Instruments
 from nervesys.settings import load
@@ -55,7 +55,7 @@ class Desk:
         """One, as after a start."""
         settings = load().settings
         cloud = settings.alibaba.alibaba_cloud.model_copy(update={"enabled": True, "base_url": self.model.url})
-        analyst = analyst_of(cloud, self.folder / "memory.sqlite3", str, lambda: self.now)
+        analyst = make_analyst(cloud, self.folder / "memory.sqlite3", str, lambda: self.now)
         assert analyst
         cluster = Cluster((Away("http://127.0.0.1:1"), self.sink))
         words = {"grok": "OSError: no space left"}.get

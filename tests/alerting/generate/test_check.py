@@ -6,7 +6,7 @@ import pytest
 
 from alerting.generate.check import World, mistakes
 from alerting.model import ALERTS_FILE, read_alerts
-from nervesys.clients.promql import known
+from nervesys.clients.promql import known_series
 from nervesys.errors import SettingsError
 from nervesys.metrics import Family, Period
 from nervesys.metrics.periods import periods
@@ -43,7 +43,12 @@ def entry(**fields: str) -> str:
 def said(tree: FolderTree, secrets: Path | None = None) -> list[str]:
     """What is said of the alerts of a brain."""
     world = World(
-        known(FAMILIES), ["nervesys_open_actions"], periods(LOADED), ["main-overview"], secrets, LOADED.own_thresholds
+        known_series(FAMILIES),
+        ["nervesys_open_actions"],
+        periods(LOADED),
+        ["main-overview"],
+        secrets,
+        LOADED.own_thresholds,
     )
     try:
         alerts, document = read_alerts(tree)

@@ -18,7 +18,7 @@ from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import LocalFile
 from alerting.receiver.program import Receiver
 from nervesys.contract import AgentState, Status, format_time
-from nervesys.metrics.pages import served
+from nervesys.metrics.pages import serve_in_background
 from nervesys.settings.web import Web
 from nervesys.stores.brain import GitBrain
 from tests.alerting.receiver.world import START, World, a_fleet, agent_down
@@ -76,7 +76,7 @@ def site(told_once: Path, tmp_path: Path) -> Iterator[Site]:
     local = LocalFile().model_copy(update={"token": SecretStr(TOKEN)})
     receiver = Receiver(FleetSource(lambda: world.fleet), local, world.journal, world.store, brain, clock=lambda: NOW)
     listen = f"127.0.0.1:{free_port()}"
-    with served(Starlette(routes=receiver.application().routes), listen, Web()):
+    with serve_in_background(Starlette(routes=receiver.application().routes), listen, Web()):
         yield Site(f"http://{listen}", world)
 
 

@@ -15,7 +15,7 @@ from nervesys.contract import Category
 from nervesys.errors import BadObject
 from nervesys.settings import load
 from nervesys.stores.archive import Archive
-from nervesys.stores.filing import Layout, keep_days
+from nervesys.stores.filing import ArchiveLayout, keep_days
 from nervesys.stores.folder import FolderArchive
 from tests.drive_mock import archive_in, running
 from tests.exporters.kit import HandClock, context
@@ -69,7 +69,7 @@ def test_exposition(case: Path, tmp_path: Path, golden_exposition: Callable[[Pat
 def test_a_path_says_what_a_file_is(
     path: str, area: str, server: str | None, day: date | None, keep: int | None
 ) -> None:
-    filed = Layout(STORAGE).filed(path)
+    filed = ArchiveLayout(STORAGE).filed(path)
     assert (filed.area, filed.server, filed.day, filed.keep_days) == (area, server, day, keep)
 
 
@@ -84,7 +84,7 @@ def test_a_path_says_what_a_file_is(
 )
 def test_a_path_that_breaks_the_contract_is_refused(path: str, reason: str) -> None:
     with pytest.raises(BadObject, match=reason):
-        Layout(STORAGE).filed(path)
+        ArchiveLayout(STORAGE).filed(path)
 
 
 def test_logs_of_all_categories_are_kept_as_long_as_the_longest() -> None:

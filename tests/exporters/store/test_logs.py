@@ -17,7 +17,7 @@ from exporters.store.shared_state import SharedState
 from nervesys.contract.times import utc
 from nervesys.errors import Reason, StoreUnavailable
 from nervesys.stores import lines as limits
-from nervesys.stores.sealing import hold, seal
+from nervesys.stores.sealing import encrypt, set_identity
 from tests.exporters.kit import HandClock, Rejections, context
 from tests.exporters.store.bucket import Bucket, read_series
 
@@ -80,18 +80,18 @@ def test_a_new_series_is_0_for_one_pass_and_then_its_count(world: World) -> None
 def test_an_encrypted_log_is_counted_by_who_holds_an_identity_and_named_by_who_does_not(world: World) -> None:
     ours = pyrage.x25519.Identity.generate()
     plain = world.ship(lines=5)
-    body = seal((world.home / "bucket" / plain).read_bytes(), [str(ours.to_public())])
+    body = encrypt((world.home / "bucket" / plain).read_bytes(), [str(ours.to_public())])
     (world.home / "bucket" / plain).unlink()
     world.put(f"{plain}.age", body)
     world.run()
     assert world.store.gets == [], "not even fetched"
     assert world.rejections.all == [(Reason.NO_IDENTITY, f"{plain}.age")]
-    hold(SecretStr(str(ours)))
+    set_identity(SecretStr(str(ours)))
     try:
         world.run()
         assert world.run()[INFO] == 5
     finally:
-        hold(None)
+        set_identity(None)
 
 
 def test_a_log_for_others_is_fetched_once_for_each_identity_that_is_held(world: World, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_log_for_others_is_fetched_once_for_each_identity_that_is_held(world: 
     file.write_text(f"{others}\n")
     plain = world.ship(lines=5)
     key = f"{plain}.age"
-    body = seal((world.home / "bucket" / plain).read_bytes(), [str(ours.to_public())])
+    body = encrypt((world.home / "bucket" / plain).read_bytes(), [str(ours.to_public())])
     (world.home / "bucket" / plain).unlink()
     world.put(key, body)
 
@@ -110,12 +110,12 @@ def test_a_log_for_others_is_fetched_once_for_each_identity_that_is_held(world: 
         return [key for _, gets in passes for key in gets]
 
     try:
-        hold(SecretStr(str(others)), str(file))
+        set_identity(SecretStr(str(others)), str(file))
         assert fetched() == [key]
         assert world.rejections.all == [(Reason.NO_IDENTITY, key)]
         assert fetched() + fetched(DAY) + fetched() == [], "also once its day is over"
         world.start()
-        assert fetched() == [key], "a new start may hold another"
+        assert fetched() == [key], "a new start may hold another identity"
         file.write_text(f"{others}\n{ours}\n")
         assert fetched() == [key]
         assert world.run()[INFO] == 5
@@ -123,7 +123,7 @@ def test_a_log_for_others_is_fetched_once_for_each_identity_that_is_held(world: 
         assert fetched() == []
         assert world.run()[INFO] == 5
     finally:
-        hold(None)
+        set_identity(None)
 
 
 def test_errors_of_configured_agents_exist_from_the_start(world: World) -> None:

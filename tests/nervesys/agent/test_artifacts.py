@@ -21,5 +21,5 @@ def test_what_waited_is_told_at_a_heartbeat_of_the_next_start(
         waiting.close()
         setup.start()
         with grok() as agent:
-            wait_until(lambda: any(artifact.id == made.id for artifact in world.artifacts().list()))
+            wait_until(lambda: any(artifact.id == made.id for artifact in setup.artifacts().list()))
             assert agent.artifacts.read(made.id) == b"made before the kill"

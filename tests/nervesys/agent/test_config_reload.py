@@ -9,12 +9,12 @@ from nervesys.agent.identity import Identity, identify
 from nervesys.errors import SettingsError
 from nervesys.redact import MASK
 from nervesys.settings import FolderTree, load
-from nervesys.stores.open_stores import opened
+from nervesys.stores.open_stores import load_configuration
 
 
 @pytest.fixture
 def me(brain: Path) -> Identity:
-    return identify("grok", "host-1", opened("test", {}, brain=str(brain)), {}, 0)
+    return identify("grok", "host-1", load_configuration("test", {}, brain=str(brain)), {}, 0)
 
 
 def changed(me: Identity, brain: Path, **files: str) -> list[str]:

@@ -15,7 +15,7 @@ from nervesys.errors import SettingsError
 from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.settings.storage import Storage
 from nervesys.stores.lines import lines_of
-from nervesys.stores.sealing import hold, seal
+from nervesys.stores.sealing import encrypt, set_identity
 from tests.nervesys.agent.round.kit import DUE, NOW, STORAGE, World
 
 OURS = pyrage.x25519.Identity.generate()
@@ -26,9 +26,9 @@ FOR_US = STORAGE.model_copy(update={"encryption": STORAGE.encryption.model_copy(
 
 @pytest.fixture(autouse=True)
 def _ours() -> Iterator[None]:
-    hold(SecretStr(str(OURS)))
+    set_identity(SecretStr(str(OURS)))
     yield
-    hold(None)
+    set_identity(None)
 
 
 def a_round(world: World, storage: Storage = FOR_US) -> Round:
@@ -53,7 +53,7 @@ def test_an_agent_ships_what_only_we_read(
         while not list(bucket.glob("config_backups/daily/*")):
             assert time.monotonic() < end
             time.sleep(0.05)
-    hold(SecretStr(str(OURS)))
+    set_identity(SecretStr(str(OURS)))
     (log,) = bucket.glob("db/active_logs/host-1/*/*")
     (backup,) = bucket.glob("config_backups/daily/*")
     assert log.name.endswith(".jsonl.gz.age")
@@ -73,7 +73,7 @@ def test_the_round_archives_and_backs_up_under_seal_and_the_drill_opens_it(tmp_p
     drill = Drill(world.archive, FOR_US, lambda: NOW, time.monotonic, "test")
     went = drill.run(tmp_path / "restored", lambda _: None)
     assert (went.detail, went.backup) == ("", "Backups/full_backup_2026-01-20.tar.gz.age")
-    hold(None)
+    set_identity(None)
     went = drill.run(tmp_path / "blind", lambda _: None)
     assert (went.succeeded, "NERVESYS_AGE_IDENTITY" in went.detail) == (False, True)
 
@@ -81,9 +81,9 @@ def test_the_round_archives_and_backs_up_under_seal_and_the_drill_opens_it(tmp_p
 @pytest.mark.parametrize(
     ("key", "body", "text"),
     [
-        ("memory.sqlite3.age", seal(b"SQLite format 3\0 and nothing more", [RECIPIENT]), "is a damaged database"),
-        ("memory.sqlite3.age", seal(b"SQLite", [RECIPIENT])[:-1], "cannot be decrypted"),
-        ("memory.sqlite3.age", seal(b"SQLite", [str(OTHERS)]), "memory.sqlite3.age: it is encrypted"),
+        ("memory.sqlite3.age", encrypt(b"SQLite format 3\0 and nothing more", [RECIPIENT]), "is a damaged database"),
+        ("memory.sqlite3.age", encrypt(b"SQLite", [RECIPIENT])[:-1], "cannot be decrypted"),
+        ("memory.sqlite3.age", encrypt(b"SQLite", [str(OTHERS)]), "memory.sqlite3.age: it is encrypted"),
     ],
 )
 def test_the_drill_opens_sealed_copies_of_databases_too(tmp_path: Path, key: str, body: bytes, text: str) -> None:
@@ -130,7 +130,7 @@ def test_a_round_that_cannot_read_leaves_the_day_in_the_store(tmp_path: Path) ->
     (world.bucket / world.ship(DUE, "activity one")).rename(
         tmp_path / f"bucket/db/active_logs/host-1/{DUE}/120000_grok_00000001.jsonl.gz.age"
     )
-    hold(None)
+    set_identity(None)
     (trouble,) = world.run()
     assert "stays in the store: no_identity" in trouble
     assert len(list((world.bucket / "db/active_logs").rglob("*.age"))) == 1

@@ -6,11 +6,11 @@ import pytest
 
 from nervesys.agent.identity import Identity, identify, resolve_name
 from nervesys.errors import SettingsError
-from nervesys.stores.open_stores import opened
+from nervesys.stores.open_stores import load_configuration
 
 
 def identity(brain: Path, server: str | None, environ: dict[str, str]) -> Identity:
-    return identify("grok", server, opened("test", {}, brain=str(brain)), environ, 0)
+    return identify("grok", server, load_configuration("test", {}, brain=str(brain)), environ, 0)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from nervesys.agent.report import KEPT_LINES, Reporter, append_lines
 from nervesys.contract import AgentState, Status
 from nervesys.errors import BrainUnavailable
 from nervesys.stores.brain import open_brain
-from nervesys.stores.open_stores import opened
+from nervesys.stores.open_stores import load_configuration
 from tests.brains import NOON, read, write
 
 HOUR = 3600.0
@@ -26,7 +26,7 @@ class World:
         self.now = float(NOON)
         self.brain = folder / "brain.git"
         write(self.brain, {"config/agents/grok.yaml": b"agent: {name: grok}"})
-        base = opened("agent-grok", {}, home=str(folder / "home"), brain=str(self.brain))
+        base = load_configuration("agent-grok", {}, home=str(folder / "home"), brain=str(self.brain))
         self.me: Identity = identify("grok", "host-1", base, {}, self.now)
         self.reporter = Reporter(open_brain(base.place, "agent-grok", environ={}), self.me, lambda: self.now)
 

@@ -15,7 +15,7 @@ from nervesys.artifacts.program import service
 from nervesys.artifacts.tables import ManifestDatabase
 from nervesys.artifacts.tokens import ADMIN
 from nervesys.clock import Clock, system_clock
-from nervesys.metrics.pages import served
+from nervesys.metrics.pages import serve_in_background
 from nervesys.settings import StartupSettings, load
 from tests.servers.s3 import free_port
 
@@ -49,7 +49,7 @@ class ServiceSetup:
 
     def start(self) -> None:
         app = service(self.place, self.settings, self.clock)
-        self._running.enter_context(served(app, self.address, self.settings.monitoring.web))
+        self._running.enter_context(serve_in_background(app, self.address, self.settings.monitoring.web))
 
     def stop(self) -> None:
         self._running.close()

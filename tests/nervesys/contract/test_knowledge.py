@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nervesys.contract.knowledge import LEARNED, NOTHING, Knowledge, contributed, join, kept, learned
+from nervesys.contract.knowledge import LEARNED, NOTHING, Knowledge, learn_value, merge, parse_contribution, parse_tree
 from nervesys.errors import BadObject
 from tests.properties import given, st
 
@@ -17,7 +17,7 @@ VALUES = st.recursive(
     max_leaves=4,
 )
 WORDS = st.builds(
-    learned,
+    learn_value,
     st.sampled_from(["grok", "gimai"]),
     st.sampled_from(["a", "a/b", "c"]),
     VALUES,
@@ -27,19 +27,19 @@ WORDS = st.builds(
 
 @given(st.lists(WORDS, max_size=6), st.randoms(), st.integers(0, 6))
 def test_order_and_repetition_do_not_matter(words: list[Knowledge], random: Any, cut: int) -> None:
-    whole = join(words).body()
+    whole = merge(words).body()
     shuffled = [*words, *words[:2]]
     random.shuffle(shuffled)
-    assert join([join(shuffled[:cut]), join(shuffled[cut:])]).body() == whole
-    assert kept(whole, NOW + 99).body() == whole, "read and written again, nothing changed"
+    assert merge([merge(shuffled[:cut]), merge(shuffled[cut:])]).body() == whole
+    assert parse_tree(whole, NOW + 99).body() == whole, "read and written again, nothing changed"
 
 
 def test_the_newest_counts_and_the_others_are_kept() -> None:
-    knowledge = join(
+    knowledge = merge(
         [
-            learned("grok", "deploy", {"window": "02:00", "days": ["mon"]}, NOW + 1),
-            learned("gimai", "deploy/window", "03:00", NOW),
-            learned("gimai", "deploy/lead", "ada", NOW),
+            learn_value("grok", "deploy", {"window": "02:00", "days": ["mon"]}, NOW + 1),
+            learn_value("gimai", "deploy/window", "03:00", NOW),
+            learn_value("gimai", "deploy/lead", "ada", NOW),
         ]
     )
     assert knowledge.tree() == {"deploy": {"window": "02:00", "days": ["mon"], "lead": "ada"}}
@@ -48,38 +48,38 @@ def test_the_newest_counts_and_the_others_are_kept() -> None:
 
 
 def test_a_value_and_what_lies_below_it_do_not_live_together() -> None:
-    flat, deep = learned("grok", "deploy", "never", NOW + 1), learned("gimai", "deploy/window", "03:00", NOW)
-    assert join([flat, deep]).tree() == {"deploy": "never"}
-    again = learned("gimai", "deploy/window", "04:00", NOW + 2)
-    assert join([flat, deep, again]).tree() == {"deploy": {"window": "04:00"}}
+    flat, deep = learn_value("grok", "deploy", "never", NOW + 1), learn_value("gimai", "deploy/window", "03:00", NOW)
+    assert merge([flat, deep]).tree() == {"deploy": "never"}
+    again = learn_value("gimai", "deploy/window", "04:00", NOW + 2)
+    assert merge([flat, deep, again]).tree() == {"deploy": {"window": "04:00"}}
 
 
 def test_what_lay_there_before_and_what_a_person_wrote_is_kept() -> None:
-    old = kept(b'{"team": {"lead": "ada"}, "deploy": "old"}', NOW)
-    merged = join([old, learned("grok", "deploy", "new", NOW + 1)])
+    old = parse_tree(b'{"team": {"lead": "ada"}, "deploy": "old"}', NOW)
+    merged = merge([old, learn_value("grok", "deploy", "new", NOW + 1)])
     assert merged.tree() == {"team": {"lead": "ada"}, "deploy": "new"}
     tree = json.loads(merged.body())
     tree["deploy"], tree["motto"] = "by hand", "calm"
-    edited = join([kept(json.dumps(tree).encode(), NOW + 2), learned("grok", "deploy", "new", NOW + 1)])
+    edited = merge([parse_tree(json.dumps(tree).encode(), NOW + 2), learn_value("grok", "deploy", "new", NOW + 1)])
     assert edited.tree() == {"team": {"lead": "ada"}, "deploy": "by hand", "motto": "calm"}
 
 
 def test_a_clock_ahead_does_not_silence_the_others() -> None:
-    ahead = learned("grok", "deploy", "mine", NOW + 86_400).contribution("grok")
-    other = learned("gimai", "deploy", "newer", NOW + 10)
-    assert join([contributed("grok", ahead, NOW), other]).tree() == {"deploy": "newer"}
+    ahead = learn_value("grok", "deploy", "mine", NOW + 86_400).contribution("grok")
+    other = learn_value("gimai", "deploy", "newer", NOW + 10)
+    assert merge([parse_contribution("grok", ahead, NOW), other]).tree() == {"deploy": "newer"}
 
 
 @pytest.mark.parametrize("key", ["", "/a", "a//b", LEARNED, f"{LEARNED}/x"])
 def test_a_wrong_key_is_refused(key: str) -> None:
-    with pytest.raises(BadObject, match="no key of knowledge"):
-        learned("grok", key, 1, NOW)
+    with pytest.raises(BadObject, match="not a key of knowledge"):
+        learn_value("grok", key, 1, NOW)
 
 
 @pytest.mark.parametrize("value", [float("nan"), object(), {1, 2}])
 def test_what_json_cannot_hold_is_refused(value: object) -> None:
-    with pytest.raises(BadObject, match="nothing that JSON can hold"):
-        learned("grok", "a", value, NOW)
+    with pytest.raises(BadObject, match="not a JSON value"):
+        learn_value("grok", "a", value, NOW)
 
 
 BODIES = [
@@ -97,13 +97,13 @@ BODIES = [
 @pytest.mark.parametrize("body", BODIES)
 def test_an_object_that_is_none_is_refused(body: bytes) -> None:
     with pytest.raises(BadObject):
-        contributed("grok", body, NOW)
+        parse_contribution("grok", body, NOW)
 
 
 @pytest.mark.parametrize("body", [*BODIES[:4], b'{"_learned": 1}', b'{"_learned": {"/a": {}}}'])
 def test_a_tree_that_is_none_is_refused(body: bytes) -> None:
     with pytest.raises(BadObject):
-        kept(body, NOW)
+        parse_tree(body, NOW)
 
 
 def test_nothing_is_a_tree() -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
-from nervesys.queries.asking import Live
-from nervesys.queries.reading import PanelQuery, TopSelection, question_of_marks
+from nervesys.queries.asking import QueryRunner
+from nervesys.queries.reading import PanelQuery, TopSelection, query_of_annotation
 
 NOW = 1_750_000_017.0
 GRAPH = PanelQuery("page", "panel", "A", "up", instant=False, min_step="")
@@ -32,7 +32,7 @@ class Remembering(Prometheus):
 )
 def test_a_range_ends_close_to_now(span: float, step: float, behind: float) -> None:
     prometheus = Remembering("http://nowhere")
-    Live(prometheus, interval=5, now=NOW).ask(GRAPH, {}, span)
+    QueryRunner(prometheus, interval=5, now=NOW).ask(GRAPH, {}, span)
     [(start, end, asked_step)] = prometheus.asked
     assert asked_step == pytest.approx(step)
     assert end == pytest.approx(NOW - behind)
@@ -60,13 +60,15 @@ def test_what_is_chosen_gets_into_a_query_as_itself(multi: bool, wanted: str, ch
         def instant(self, expr: str, at: float | None = None) -> list[Series]:
             return [Series({"agent": name}, ((NOW, 1),)) for name in ("grok", 'a.b"c')]
 
-    [choice] = Live(Naming("http://nowhere"), interval=5, now=NOW).choices(chooses(multi), {"agent": wanted})
+    [choice] = QueryRunner(Naming("http://nowhere"), interval=5, now=NOW).choices(chooses(multi), {"agent": wanted})
     assert (choice.options, choice.chosen, choice.value) == (('a.b"c', "grok"), chosen, value)
 
 
 def test_marks_are_asked_for_at_the_step_that_they_need() -> None:
     marks = {"name": "Actions", "expr": "up", "step": "10m"}
-    assert Live(Prometheus("http://nowhere"), 5, NOW).step(question_of_marks({"uid": "page"}, marks), 1000) == 600
+    assert (
+        QueryRunner(Prometheus("http://nowhere"), 5, NOW).step(query_of_annotation({"uid": "page"}, marks), 1000) == 600
+    )
 
 
 BUSIEST = TopSelection("top_up", 'topk(2, up{zone="$zone"})', "agent")
@@ -88,14 +90,14 @@ class Ranking(Prometheus):
 
 def test_lines_are_chosen_once_and_before_they_are_asked_for() -> None:
     prometheus = Ranking("http://nowhere")
-    live = Live(prometheus, interval=5, now=NOW)
+    live = QueryRunner(prometheus, interval=5, now=NOW)
     for _ in range(2):
         live.ask(LINES, {"zone": "first"}, 1000)
     assert prometheus.asked == ['topk(2, up{zone="first"})', *2 * ['up{agent=~"a\\\\.b|grok"}']]
 
 
 def test_where_nobody_can_be_chosen_the_question_fails() -> None:
-    live = Live(Ranking("http://nowhere"), interval=5, now=NOW)
+    live = QueryRunner(Ranking("http://nowhere"), interval=5, now=NOW)
     for _ in range(2):
         with pytest.raises(QueryFailed, match="too much"):
             live.ask(LINES, {"zone": "second"}, 1000)

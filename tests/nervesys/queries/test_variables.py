@@ -1,12 +1,12 @@
 import pytest
 
-from nervesys.queries.variables import filled, instant_of, seconds_of, variables_in, windows
+from nervesys.queries.variables import instant_of, seconds_of, substitute, variables_in, windows
 
 
 def test_variables_are_found_and_filled_in_every_spelling() -> None:
     text = 'x{agent=~"$agent", server="${server:regex}"}[$__rate_interval] ${other.field}'
     assert variables_in(text) == {"agent", "server", "__rate_interval", "other"}
-    assert filled(text, {"agent": "a|b", "server": "s", "__rate_interval": "4m"}) == (
+    assert substitute(text, {"agent": "a|b", "server": "s", "__rate_interval": "4m"}) == (
         'x{agent=~"a|b", server="s"}[4m] ${other.field}'
     )
 

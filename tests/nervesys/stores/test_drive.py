@@ -14,7 +14,7 @@ from googleapiclient.http import MediaIoBaseDownload
 
 from nervesys.errors import ArchiveFull, ArchiveUnavailable
 from nervesys.stores.archive import Catalogue
-from nervesys.stores.drive import DriveArchive, refusal
+from nervesys.stores.drive import DriveArchive, convert_error
 from tests.drive_mock import archive_in, call
 
 
@@ -49,7 +49,7 @@ def test_a_token_that_drive_forgot_means_to_list_again(
 
     def forgotten(*_: object) -> None:
         error = HttpError(httplib2.Response({"status": status}), b"")
-        raise refusal("list changes", error) from error
+        raise convert_error("list changes", error) from error
 
     archive = archive_in(drive_url)
     monkeypatch.setattr(archive, "_pages", forgotten)
@@ -180,6 +180,6 @@ def test_a_quota_that_is_used_up_is_not_asked_again(drive_url: str, reason: str,
 )
 def test_a_refusal_is_told_by_what_it_means(status: int, reason: str, kind: type, told: str) -> None:
     body = {"error": {"errors": [{"reason": reason}], "message": "no"}} if reason else {}
-    said = refusal("put x", HttpError(httplib2.Response({"status": status}), json.dumps(body).encode()))
+    said = convert_error("put x", HttpError(httplib2.Response({"status": status}), json.dumps(body).encode()))
     assert type(said) is kind
     assert told in str(said)

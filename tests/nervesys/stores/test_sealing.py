@@ -14,21 +14,21 @@ from nervesys.errors import BadObject, NervesysError, Reason, SourceError
 from nervesys.stores import sealing
 from nervesys.stores.lines import lines_of
 from nervesys.stores.packing import pack
-from nervesys.stores.sealing import hold, name_for, seal, sealed, unseal, unsealed
+from nervesys.stores.sealing import decrypt, decrypted_file, encrypt, encrypted_file, key_for, set_identity
 from tests.properties import HealthCheck, given, settings, st
 
 KEYS = ["log.jsonl.age", "log.jsonl.gz.age", "log.jsonl.zst.age"]
 LINES = [b'{"message": "review of %d files"}\n' % number for number in range(5000)]
 OURS, OTHERS = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
 RECIPIENT = str(OURS.to_public())
-SEALED = seal(b"".join(LINES), [RECIPIENT])
+SEALED = encrypt(b"".join(LINES), [RECIPIENT])
 
 
 @pytest.fixture(autouse=True)
 def _ours() -> Iterator[None]:
-    hold(SecretStr(f"# created: 2026-01-01\n# public key: {RECIPIENT}\n{OTHERS}\n{OURS}\n"))
+    set_identity(SecretStr(f"# created: 2026-01-01\n# public key: {RECIPIENT}\n{OTHERS}\n{OURS}\n"))
     yield
-    hold(None)
+    set_identity(None)
 
 
 def refused(body: bytes, key: str = KEYS[1]) -> Reason:
@@ -58,25 +58,25 @@ def test_no_damage_passes_for_content(data: st.DataObject) -> None:
 
 def test_a_body_cut_short_gives_no_line_at_all() -> None:
     body = pack(LINES * 20, KEYS[1], recipients=[RECIPIENT])
-    with pytest.raises(BadObject, match="bad_age"), unsealed(io.BytesIO(body[:-1]), KEYS[1]):
+    with pytest.raises(BadObject, match="bad_age"), decrypted_file(io.BytesIO(body[:-1]), KEYS[1]):
         pytest.fail("it was opened")
 
 
 def test_who_holds_another_identity_or_none_is_told_so() -> None:
     body = pack(LINES, KEYS[1], recipients=[RECIPIENT])
     for identity, said in ((SecretStr(str(OTHERS)), "for others"), (None, "set NERVESYS_AGE_IDENTITY")):
-        hold(identity)
+        set_identity(identity)
         with pytest.raises(BadObject, match=said) as told:
             list(lines_of(io.BytesIO(body), KEYS[1]))
         assert told.value.reason is Reason.NO_IDENTITY
-    hold(SecretStr("AGE-SECRET-KEY-1NONE"))
+    set_identity(SecretStr("AGE-SECRET-KEY-1NONE"))
     assert refused(body) is Reason.NO_IDENTITY
 
 
 def test_an_identity_is_replaced_in_its_file_while_the_program_runs(tmp_path: Path) -> None:
     body, file = pack(LINES, KEYS[1], recipients=[RECIPIENT]), tmp_path / "identity"
     file.write_text(f"{OTHERS}\n")
-    hold(SecretStr(str(OTHERS)), str(file))
+    set_identity(SecretStr(str(OTHERS)), str(file))
     assert refused(body) is Reason.NO_IDENTITY
     file.write_text(f"# both, while keys are replaced\n{OTHERS}\n{OURS}\n")
     assert list(lines_of(io.BytesIO(body), KEYS[1])) == LINES
@@ -95,9 +95,9 @@ def test_without_the_package_it_is_said_what_to_type(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(sealing, "_pyrage", absent)
     assert refused(body) is Reason.NO_IDENTITY
-    assert sealing.EXTRA in str(sealing.missing())
+    assert sealing.EXTRA in str(sealing.missing_package())
     with pytest.raises(NervesysError, match="pip install"):
-        seal(b"", [RECIPIENT])
+        encrypt(b"", [RECIPIENT])
 
 
 def test_a_disk_that_is_full_is_told_and_no_fault_of_the_body() -> None:
@@ -106,23 +106,23 @@ def test_a_disk_that_is_full_is_told_and_no_fault_of_the_body() -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(SourceError, match=r"decrypt x\.age: No space left on device"):
-        unseal(io.BytesIO(SEALED), Full(), "x.age")
+        decrypt(io.BytesIO(SEALED), Full(), "x.age")
 
 
 def test_a_recipient_that_is_none_is_refused() -> None:
     with pytest.raises(NervesysError, match="age1…"):
-        seal(b"", [f"age1{'q' * 58}"])
+        encrypt(b"", [f"age1{'q' * 58}"])
 
 
 def test_a_large_file_is_sealed_without_being_held_in_memory() -> None:
     body = io.BytesIO(bytes(3 << 20))
-    with sealed(body, [RECIPIENT]) as cipher, unsealed(cipher, "x.age") as plain:
+    with encrypted_file(body, [RECIPIENT]) as cipher, decrypted_file(cipher, "x.age") as plain:
         assert len(plain.read()) == 3 << 20
 
 
 def test_a_layout_holds_for_sealed_bodies_too() -> None:
     template = PathTemplate("{date}/{agent}.jsonl.gz")
-    key = name_for(template.build(date="2026-01-31", agent="grok"), [RECIPIENT])
+    key = key_for(template.build(date="2026-01-31", agent="grok"), [RECIPIENT])
     assert key.endswith(".gz.age")
     assert template.parse(key) == PathTemplate(f"{template.text}.age").parse(key)
     assert template.parse(key) == {"date": "2026-01-31", "agent": "grok"}

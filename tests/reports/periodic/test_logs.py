@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nervesys.contract import LogRecord
-from nervesys.contract.fingerprints import fingerprint, words_of
+from nervesys.contract.fingerprints import error_text, fingerprint
 from nervesys.settings import load
 from nervesys.stores.folder import FolderArchive
 from reports.periodic import log_totals
@@ -108,7 +108,7 @@ def test_errors_that_differ_in_words_action_or_cause_are_several() -> None:
     def failed(error: str) -> LogRecord:
         return record("review failed", action="review", context={"traceback": f"Traceback …\n  File x\n{error}\n"})
 
-    assert words_of(failed("ValueError: no JSON")) == "review failed: ValueError: no JSON"
+    assert error_text(failed("ValueError: no JSON")) == "review failed: ValueError: no JSON"
     records = [record("a"), record("b"), record("a", action="x"), failed("ValueError: 1"), failed("KeyError: 1")]
     assert len(set(map(fingerprint, records))) == len(records)
     assert fingerprint(record("facade added")) == ": facade added", "letters alone are no hash"

@@ -9,7 +9,7 @@ import pytest
 from nervesys.agent.identity import identify
 from nervesys.agent.logs.shipping import Shipper
 from nervesys.errors import NervesysError, StoreUnavailable
-from nervesys.stores.open_stores import opened
+from nervesys.stores.open_stores import load_configuration
 from tests.brains import NOON
 from tests.nervesys.agent.logs.kit import a_buffer, logged
 from tests.stores import FolderStore
@@ -41,7 +41,7 @@ class World:
         self.store = Flaky(self.bucket)
         self.store.failures = []
         self.buffer = a_buffer(folder)
-        base = opened("agent-grok", {}, home=str(folder / "home"), brain=str(brain))
+        base = load_configuration("agent-grok", {}, home=str(folder / "home"), brain=str(brain))
         self.shipper = Shipper(self.store, self.buffer, identify("grok", "host-1", base, {}, self.now), self._tick)
 
     def _tick(self) -> float:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from nervesys.agent.replication.databases import Databases
 from nervesys.errors import BadObject, NervesysError, Reason
-from nervesys.stores.sealing import hold
+from nervesys.stores.sealing import set_identity
 from tests.nervesys.agent.replication.test_databases import Time, words, write
 from tests.stores import FolderStore
 
@@ -26,9 +26,9 @@ UNSHARE = ["unshare", "--map-root-user", "--mount"]
 
 @pytest.fixture(autouse=True)
 def _ours() -> Iterator[None]:
-    hold(SecretStr(str(OURS)))
+    set_identity(SecretStr(str(OURS)))
     yield
-    hold(None)
+    set_identity(None)
 
 
 class Host:
@@ -90,7 +90,7 @@ def test_of_sealed_and_open_copies_the_newest_wins_and_the_oldest_go(here: Host,
 
 
 def test_who_holds_no_identity_starts_again_where_it_was(here: Host) -> None:
-    hold(None)
+    set_identity(None)
     here.add("one")
     here.add("two")
     assert here.words() == ["one", "two"]
@@ -105,7 +105,7 @@ def test_who_cannot_open_the_newest_is_told_what_is_missing(
     here.add("one")
     there.add("two")
     before = here.file.read_bytes(), there.copies
-    hold(identity)
+    set_identity(identity)
     with pytest.raises(BadObject, match=rf"\.sqlite3\.age: .*{text}.*the local file is older, and was not changed"):
         here.databases.path("memory")
     assert (here.file.read_bytes(), there.copies) == before
@@ -113,7 +113,7 @@ def test_who_cannot_open_the_newest_is_told_what_is_missing(
     with pytest.raises(BadObject, match=text):
         third.databases.path("memory")
     assert list(third.folder.iterdir()) == []
-    hold(SecretStr(str(OURS)))
+    set_identity(SecretStr(str(OURS)))
     assert here.words() == ["one", "two"]
 
 
@@ -123,7 +123,7 @@ def test_a_file_that_was_written_to_before_the_newest_copy_is_not_used(here: Hos
     write(here.file, "ours")
     os.utime(here.file, (there.copies[-1].stat().st_mtime - 10,) * 2)
     before = here.file.read_bytes()
-    hold(None)
+    set_identity(None)
     with pytest.raises(BadObject, match="the local file is older, and was not changed"):
         here.databases.path("memory")
     assert here.file.read_bytes() == before
@@ -137,7 +137,7 @@ def test_a_later_file_is_used_and_what_could_not_be_opened_is_kept_for_ever(
     theirs = there.copies[-1]
     write(here.file, "ours")
     os.utime(here.file, (theirs.stat().st_mtime + 10,) * 2)
-    hold(None)
+    set_identity(None)
     with caplog.at_level(logging.WARNING):
         assert here.words() == ["common", "ours"]
     assert f"memory/{theirs.name}: it is encrypted; set NERVESYS_AGE_IDENTITY" in caplog.text
@@ -145,7 +145,7 @@ def test_a_later_file_is_used_and_what_could_not_be_opened_is_kept_for_ever(
         here.add(str(number))
     assert theirs in here.copies
     assert len(here.copies) == 4
-    hold(SecretStr(str(OURS)))
+    set_identity(SecretStr(str(OURS)))
     assert Host(here.home, "third", Time()).words() == ["common", "ours", *"01234"]
 
 

@@ -31,7 +31,7 @@ def test_a_record_with_a_duration_is_a_task() -> None:
         agents=2,
         tasks=Tasks(completed=1, failed=1),
         tokens_used=9,
-        tokens_by_model={"(not said)": 2, "m-1": 7},
+        tokens_by_model={"(unnamed)": 2, "m-1": 7},
         log_records=4,
         errors=2,
         top_errors={"save: no room for #": 2},
