@@ -15,8 +15,8 @@ from pathlib import Path
 from benchmarks.measure import BenchmarkReport, measure_best, seconds
 from commands.dashboards import AT_A_TIME, world
 from dashboards.build import datasource_seconds, pages
-from dashboards.recording import ACTIONS, RISES, STATUS, TROUBLE, rules
-from dashboards.style import AT_WORK, SILENT, duration
+from dashboards.recording import ACTIONS, INCREASES, STATUS, TROUBLE, rules
+from dashboards.style import FIRST_HEALTHY_CODE, SILENT_CODE, duration
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.promql import KnownSeries, selections
 from nervesys.contract.state import Status
@@ -51,7 +51,7 @@ OF_FLEET = (PAGE, BY_UID["alerts-actions"], BY_UID["config-changes"])
 """The pages that ask for all agents at once; but for Historical Trends, whose months nobody can make up in minutes."""
 SCRAPED = int(LOADED.settings.monitoring.prometheus.scrape_interval_seconds)
 EVALUATED = duration(LOADED.settings.monitoring.prometheus.evaluation_interval_seconds)
-STEPS = {rise.series(PERIODS): int(rise.window(PERIODS)) for rise in RISES}
+STEPS = {rise.series(PERIODS): int(rise.window(PERIODS)) for rise in INCREASES}
 """Seconds between two samples of the series that are not as new as a scrape."""
 OTHERS: Mapping[str, tuple[str, ...]] = {
     "action": ("restart_agent",),
@@ -148,7 +148,7 @@ def _value(name: str, known: KnownSeries, shade: tuple[str, int], at: int) -> fl
     status, place = shade
     silent = (at // SILENT_SECONDS + 37 * place) % SLOTS == 0
     if name in {STATUS, TROUBLE}:
-        return SILENT if silent else AT_WORK if name == STATUS else None
+        return SILENT_CODE if silent else FIRST_HEALTHY_CODE if name == STATUS else None
     if name == ACTIONS.series(PERIODS):
         return 1 if silent and at % SILENT_SECONDS < STEPS[name] else None
     if name in STEPS:

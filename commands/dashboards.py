@@ -19,11 +19,11 @@ from commands.options import BrainUrl, Home, ListenAt, PrometheusUrl, Wait, open
 from commands.poll import settled
 from commands.waiting import awaited
 from dashboards.build import FOLDER, datasource_seconds, files, pages
-from dashboards.check import Finding, World, check_pages, check_rules
-from dashboards.correct import Json
+from dashboards.check import CheckContext, Finding, check_pages, check_rules
 from dashboards.expected_empty import EXPECTED_EMPTY
-from dashboards.live import Answer, Verdict, answers
-from dashboards.recording import recorded, rules
+from dashboards.grafana_json import Json
+from dashboards.live_check import QueryCheck, QueryVerdict, check_queries
+from dashboards.recording import recorded_series, rules
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.promql import known_series
 from nervesys.clock import system_clock
@@ -73,18 +73,18 @@ def check(
     made, out = pages(loaded), Console()
     against = world(loaded)
     findings = [*check_pages(made, against), *check_rules(rules(periods(loaded)), against)]
-    given: list[Answer] = []
+    given: list[QueryCheck] = []
     if live:
         asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
-        given = settled(lambda: asked_live(loaded, made, asked), lambda answer: answer.verdict.fine, wait)
+        given = settled(lambda: asked_live(loaded, made, asked), lambda answer: answer.verdict.as_expected, wait)
     out.print(summary(made, findings, given))
     for finding in findings:
         out.print(f"[red]{finding.rule}[/] {escape(f'{finding.where}: {finding.problem}')}", soft_wrap=True)
     for answer in given:
-        if not answer.verdict.fine:
+        if not answer.verdict.as_expected:
             words = escape(f"{answer.question}: {answer.detail or answer.question.expr}")
             out.print(f"[red]{answer.verdict}[/] {words}", soft_wrap=True)
-    if findings or any(not answer.verdict.fine for answer in given):
+    if findings or any(not answer.verdict.as_expected for answer in given):
         raise typer.Exit(1)
 
 
@@ -160,7 +160,7 @@ def _start(text: str, now: float) -> float:
     return start
 
 
-def world(loaded: Loaded) -> World:
+def world(loaded: Loaded) -> CheckContext:
     """The metric families that the dashboards are checked against: those of all programs.
 
     Raises:
@@ -172,22 +172,26 @@ def world(loaded: Loaded) -> World:
         raise NervesysError(
             f"check dashboards: what they show needs {err.name}: pip install 'nervesys-observability[all]'"
         ) from err
-    return World({**known_series(shown), **recorded(periods(loaded))}, periods(loaded), datasource_seconds(loaded))
+    return CheckContext(
+        {**known_series(shown), **recorded_series(periods(loaded))}, periods(loaded), datasource_seconds(loaded)
+    )
 
 
-def asked_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> list[Answer]:
+def asked_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> list[QueryCheck]:
     """Every query of the pages, asked now."""
-    return list(answers(QueryRunner(prometheus, datasource_seconds(loaded), system_clock()), made, EXPECTED_EMPTY))
+    return list(
+        check_queries(QueryRunner(prometheus, datasource_seconds(loaded), system_clock()), made, EXPECTED_EMPTY)
+    )
 
 
-def summary(made: Sequence[Json], findings: Sequence[Finding], given: Sequence[Answer]) -> Table:
+def summary(made: Sequence[Json], findings: Sequence[Finding], given: Sequence[QueryCheck]) -> Table:
     """One row a page: what it has, and what came of checking it."""
-    verdicts = (Verdict.DATA, Verdict.EMPTY) if given else ()
+    verdicts = (QueryVerdict.DATA, QueryVerdict.EMPTY) if given else ()
     table = Table("dashboard", "panels", "queries", *verdicts, "to mend", box=None, header_style="bold")
     for page in made:
         of_page = [answer.verdict for answer in given if answer.question.page == page["uid"]]
         wrong = sum(finding.where.split(" / ")[0] == page["uid"] for finding in findings)
-        wrong += sum(not verdict.fine for verdict in of_page)
+        wrong += sum(not verdict.as_expected for verdict in of_page)
         counts = len(panels_of(page)), len(list(queries_of(page))), *map(of_page.count, verdicts)
         table.add_row(page["title"], *map(str, counts), f"[red]{wrong}[/]" if wrong else "[green]nothing[/]")
     return table

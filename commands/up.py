@@ -115,8 +115,10 @@ def _fill(stack: Stack, say: Callable[[str], None]) -> int:
     say("the first logs, and rates of what was counted")
     loaded = load_configuration("up", {**os.environ, **stack.environ}).loaded
     made, prometheus = pages(loaded), Prometheus(f"http://{stack.service('prometheus').address}")
-    answers = settled(lambda: asked_live(loaded, made, prometheus), lambda answer: answer.verdict.fine, FILL_SECONDS)
-    return sum(not answer.verdict.fine for answer in answers)
+    answers = settled(
+        lambda: asked_live(loaded, made, prometheus), lambda answer: answer.verdict.as_expected, FILL_SECONDS
+    )
+    return sum(not answer.verdict.as_expected for answer in answers)
 
 
 def _last_words(stack: Stack, names: list[str]) -> str:

@@ -5,10 +5,21 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
-from dashboards.layout import Line, Section
+from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page
-from dashboards.style import ANY_IS_CRITICAL, ANY_IS_WARNING, MEDIUM, TILE, Colour, House, Unit, graph, query, stat
-from dashboards.tables import Label, Value, table
+from dashboards.style import (
+    ANY_IS_CRITICAL,
+    ANY_IS_WARNING,
+    MEDIUM,
+    TILE,
+    Colour,
+    PageContext,
+    PanelUnit,
+    graph,
+    query,
+    stat,
+)
+from dashboards.tables import LabelColumn, ValueColumn, table
 from dashboards.top_n import LINES, highest
 
 EMPTY = "No artifact yet"
@@ -23,65 +34,65 @@ OUTCOME_COLOURS = {"ok": Colour.GOOD, "refused": Colour.WARNING, "failed": Colou
 MADE = "nervesys_artifacts"
 
 
-def dashboard(house: House) -> Dashboard:
+def dashboard(context: PageContext) -> Dashboard:
     """The page of artifacts, processes and checkpoints."""
     return page(
-        house,
+        context,
         uid="artifacts",
         title="Artifacts",
         description="What agents hand to each other, whether it is whole, and how their processes go.",
         since="now-6h",
         sections=(
-            Section("", (Line(TILE, _tiles()),)),
-            Section("What there is", (Line(MEDIUM, (_types(), _growth()), (12, 12)),)),
-            Section("Processes", (Line(MEDIUM, _processes(), (8, 8, 8)),)),
-            Section("The service, and what waits for it", (Line(MEDIUM, (_requests(), _waiting()), (12, 12)),)),
-            Section("Checkpoints of LangGraph", (Line(MEDIUM, (_checkpoints(),), (24,)),)),
+            PageSection("", (PanelRow(TILE, _tiles()),)),
+            PageSection("What there is", (PanelRow(MEDIUM, (_types(), _growth()), (12, 12)),)),
+            PageSection("Processes", (PanelRow(MEDIUM, _processes(), (8, 8, 8)),)),
+            PageSection("The service, and what waits for it", (PanelRow(MEDIUM, (_requests(), _waiting()), (12, 12)),)),
+            PageSection("Checkpoints of LangGraph", (PanelRow(MEDIUM, (_checkpoints(),), (24,)),)),
         ),
     )
 
 
-def _one(family: str) -> str:
+def _max(family: str) -> str:
     return f"max(nervesys_{family})"
 
 
 def _tiles() -> tuple[Any, ...]:
-    def total(title: str, question: str, expr: str, unit: Unit = Unit.COUNT, **style: Any) -> Any:
+    def total(title: str, question: str, expr: str, unit: PanelUnit = PanelUnit.COUNT, **style: Any) -> Any:
         return stat(title, question, unit, query(expr), empty=EMPTY, **style)
 
     return (
         total("Completed", "How many artifacts are there?", f'sum({MADE}{{status="completed"}})'),
-        total("Contents", "How much do they hold?", "sum(nervesys_artifact_bytes)", Unit.BYTES),
+        total("Contents", "How much do they hold?", "sum(nervesys_artifact_bytes)", PanelUnit.BYTES),
         stat(
             "Newest",
             "When was the last one made?",
-            Unit.AGO,
-            query(f"1000 * {_one('artifact_newest_timestamp_seconds')}"),
+            PanelUnit.AGO,
+            query(f"1000 * {_max('artifact_newest_timestamp_seconds')}"),
             empty=EMPTY,
         ),
         stat(
             "Waiting",
             "How much could agents not tell the service yet?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query("sum(nervesys_artifact_waiting_requests)"),
             steps=ANY_IS_WARNING,
         ),
         total(
             "Orphans",
             "How many files have no manifest, and are too old to be on their way?",
-            _one("artifact_orphan_files"),
+            _max("artifact_orphan_files"),
             steps=ANY_IS_WARNING,
         ),
         total(
             "Missing",
             "Does any artifact lack its content?",
-            _one("artifact_missing_files"),
+            _max("artifact_missing_files"),
             steps=ANY_IS_CRITICAL,
         ),
         total(
             "Damaged",
             "Is any content not what was put there, of those compared so far?",
-            _one("artifact_checksum_mismatches"),
+            _max("artifact_checksum_mismatches"),
             steps=ANY_IS_CRITICAL,
         ),
     )
@@ -94,12 +105,12 @@ def _types() -> Any:
     return table(
         "By type",
         "What is made, how much of it, and who may read it?",
-        Label("type", "Type"),
-        Value("Artifacts", of("artifacts"), Unit.COUNT),
-        Value("Size", of("artifact_bytes"), Unit.BYTES),
-        Value("Private", of("artifacts", '{visibility="private"}'), Unit.COUNT),
-        Value("In traces", of("artifacts", '{visibility="trace"}'), Unit.COUNT),
-        Value("Public", of("artifacts", '{visibility="public"}'), Unit.COUNT),
+        LabelColumn("type", "Type"),
+        ValueColumn("Artifacts", of("artifacts"), PanelUnit.COUNT),
+        ValueColumn("Size", of("artifact_bytes"), PanelUnit.BYTES),
+        ValueColumn("Private", of("artifacts", '{visibility="private"}'), PanelUnit.COUNT),
+        ValueColumn("In traces", of("artifacts", '{visibility="trace"}'), PanelUnit.COUNT),
+        ValueColumn("Public", of("artifacts", '{visibility="public"}'), PanelUnit.COUNT),
         sort="Size",
         empty=EMPTY,
     )
@@ -109,7 +120,7 @@ def _growth() -> Any:
     return graph(
         "Size by type",
         "What grows, and does cleaning up keep pace?",
-        Unit.BYTES,
+        PanelUnit.BYTES,
         query("sum by (type) (nervesys_artifact_bytes)", "{{type}}"),
         stacked=True,
         empty=EMPTY,
@@ -123,7 +134,7 @@ def _processes() -> tuple[Any, ...]:
         graph(
             "Traces by status",
             "How many processes run, and how did the others end?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query("sum by (status) (nervesys_artifact_traces)", "{{status}}"),
             colours=STATUS_COLOURS,
             empty=EMPTY,
@@ -131,7 +142,7 @@ def _processes() -> tuple[Any, ...]:
         graph(
             "Steps that ended",
             "Do steps succeed?",
-            Unit.PER_MINUTE,
+            PanelUnit.PER_MINUTE,
             query(f"60 * sum by (status) (rate({took}_count[$__rate_interval]))", "{{status}}"),
             colours=STATUS_COLOURS,
             stacked=True,
@@ -140,7 +151,7 @@ def _processes() -> tuple[Any, ...]:
         graph(
             "Duration of steps",
             "How long do steps take?",
-            Unit.SECONDS,
+            PanelUnit.SECONDS,
             query(quantile.format(0.5), "half of them"),
             query(quantile.format(0.95), "19 of 20"),
             empty=EMPTY,
@@ -152,7 +163,7 @@ def _requests() -> Any:
     return graph(
         "Requests to the service",
         "Is the service asked, and does it refuse or fail?",
-        Unit.PER_MINUTE,
+        PanelUnit.PER_MINUTE,
         query("60 * sum by (outcome) (rate(nervesys_artifact_requests_total[$__rate_interval]))", "{{outcome}}"),
         colours=OUTCOME_COLOURS,
         stacked=True,
@@ -165,7 +176,7 @@ def _waiting() -> Any:
     return graph(
         "Waiting by agent",
         f"Whose artifacts wait to be registered? At most {LINES} are drawn of each kind: those with the most.",
-        Unit.COUNT,
+        PanelUnit.COUNT,
         highest("nervesys_artifact_waiting_requests", "agent").query("waiting"),
         replace(refused, lines=lambda top: f"{refused.lines(top)} > 0").query("refused", legend="{{agent}}, refused"),
     )
@@ -178,11 +189,11 @@ def _checkpoints() -> Any:
     return table(
         "What LangGraph keeps",
         "How many threads have state, how large is it, and does it move?",
-        Label("database", "Database"),
-        Value("Threads", query(of("checkpoint_threads")), Unit.COUNT),
-        Value("Checkpoints", query(of("checkpoints")), Unit.COUNT),
-        Value("Size", query(of("checkpoint_bytes")), Unit.BYTES),
-        Value("Newest", query(f"1000 * {of('checkpoint_newest_timestamp_seconds')}"), Unit.AGO),
+        LabelColumn("database", "Database"),
+        ValueColumn("Threads", query(of("checkpoint_threads")), PanelUnit.COUNT),
+        ValueColumn("Checkpoints", query(of("checkpoints")), PanelUnit.COUNT),
+        ValueColumn("Size", query(of("checkpoint_bytes")), PanelUnit.BYTES),
+        ValueColumn("Newest", query(f"1000 * {of('checkpoint_newest_timestamp_seconds')}"), PanelUnit.AGO),
         sort="Size",
         empty=NO_CHECKPOINT,
     )

@@ -9,8 +9,8 @@ import yaml
 
 from dashboards import DASHBOARDS, recording
 from dashboards.check import EXCLUDED
-from dashboards.correct import Json, corrected
-from dashboards.style import House, duration
+from dashboards.grafana_json import Json, to_grafana_json
+from dashboards.style import PageContext, duration
 from nervesys.metrics import Period
 from nervesys.metrics.periods import periods
 from nervesys.settings import Loaded
@@ -20,15 +20,15 @@ FOLDER = "/etc/grafana/provisioning/dashboards"
 """Where Grafana finds the pages in its container; the local stack passes its own."""
 
 
-def house_of(loaded: Loaded) -> House:
+def page_context(loaded: Loaded) -> PageContext:
     """What the pages are made for."""
-    return House(loaded.settings, periods(loaded))
+    return PageContext(loaded.settings, periods(loaded))
 
 
 def pages(loaded: Loaded) -> list[Json]:
     """Every dashboard as JSON, in the order of `DASHBOARDS`."""
-    house = house_of(loaded)
-    return [corrected(import_module(f"dashboards.{name}").dashboard(house)) for name in DASHBOARDS]
+    context = page_context(loaded)
+    return [to_grafana_json(import_module(f"dashboards.{name}").dashboard(context)) for name in DASHBOARDS]
 
 
 def files(loaded: Loaded, folder: str = FOLDER) -> dict[str, str]:
@@ -44,12 +44,12 @@ def files(loaded: Loaded, folder: str = FOLDER) -> dict[str, str]:
     made = {f"grafana/dashboards/{page['uid']}.json": _json(page) for page in pages(loaded)}
     made["grafana/dashboards/.lint"] = _yaml({"exclusions": {rule: {"reason": why} for rule, why in EXCLUDED.items()}})
     made["grafana/dashboards/nervesys.yaml"] = _yaml(_providers(loaded, folder))
-    made |= recorded(loaded)
+    made |= recording_files(loaded)
     made["grafana/datasources/nervesys.yaml"] = _yaml(_datasources(loaded))
     return made
 
 
-def recorded(loaded: Loaded) -> dict[str, str]:
+def recording_files(loaded: Loaded) -> dict[str, str]:
     """The rules that Prometheus records for the pages, whoever draws them; text by path likewise."""
     return {recording.FILE: _yaml(recording.rules(periods(loaded)))}
 

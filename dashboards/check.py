@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dashboards.correct import DATASOURCE, Json
+from dashboards.grafana_json import DATASOURCE, Json
 from dashboards.layout import COLUMNS
 from nervesys.clients.promql import KnownSeries, Selection, selections
 from nervesys.clients.promql import problems as problems_of
@@ -48,7 +48,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class World:
+class CheckContext:
     """What pages are checked against.
 
     Attributes:
@@ -62,7 +62,7 @@ class World:
     interval: float
 
 
-def check_pages(pages: Sequence[Json], world: World) -> list[Finding]:
+def check_pages(pages: Sequence[Json], context: CheckContext) -> list[Finding]:
     """Everything that is wrong with the pages."""
     found = [*_uniqueness(pages)]
     for page in pages:
@@ -72,18 +72,18 @@ def check_pages(pages: Sequence[Json], world: World) -> list[Finding]:
             for rule, problems in PANEL_RULES.items():
                 found += [Finding(f"{page['uid']} / {panel['title']}", rule, problem) for problem in problems(panel)]
         for question in queries_of(page):
-            found += _of_question(question, page, world)
+            found += _of_question(question, page, context)
     return found
 
 
-def check_rules(recording: Json, world: World) -> list[Finding]:
+def check_rules(recording: Json, context: CheckContext) -> list[Finding]:
     """Everything that is wrong with recording rules, as Prometheus loads them."""
     return [
         Finding(rule["record"], breaks, problem)
         for group in recording["groups"]
         for rule in group["rules"]
         for selection in selections(rule["expr"])
-        for breaks, problem in _of_selection(selection, world)
+        for breaks, problem in _of_selection(selection, context)
         if not (selection.function in EXACT and breaks in OF_RATES)
     ]
 
@@ -183,7 +183,7 @@ def _references(panel: Json) -> Iterator[str]:
         yield "the data source is not ${datasource}"
 
 
-def _words(panel: Json) -> Iterator[str]:
+def _titles(panel: Json) -> Iterator[str]:
     yield from (f"no {key}" for key in ("title", "description") if not panel.get(key))
 
 
@@ -214,14 +214,14 @@ def _empty_state(panel: Json) -> Iterator[str]:
         yield "does not say what it means to be empty"
 
 
-def _crowd(panel: Json) -> Iterator[str]:
+def _too_many_lines(panel: Json) -> Iterator[str]:
     for target in panel["targets"]:
-        for label in MANY & _named(panel, target):
+        for label in MANY & _line_labels(panel, target):
             if not re.search(rf'\b(topk|bottomk)\(|=~"\$top_|\b{label}="\$', target["expr"]):
                 yield f"{target['refId']}: as many as there are of {label}; see dashboards.top_n"
 
 
-def _named(panel: Json, target: Json) -> set[str]:
+def _line_labels(panel: Json, target: Json) -> set[str]:
     """Labels that tell the lines or the rows of a query apart."""
     if panel["type"] == "table":
         return set(panel["transformations"][-1]["options"]["renameByName"])
@@ -240,17 +240,17 @@ PAGE_RULES: Mapping[str, Callable[[Json], Iterator[str]]] = {
 }
 PANEL_RULES: Mapping[str, Callable[[Json], Iterator[str]]] = {
     "panel-datasource-rule": _references,
-    "panel-title-description-rule": _words,
+    "panel-title-description-rule": _titles,
     "panel-units-rule": _unit,
     "panel-no-targets-rule": _targets,
-    "crowd": _crowd,
+    "too-many-lines": _too_many_lines,
     "thresholds": _steps,
     "empty-state": _empty_state,
 }
 
 
-def _of_question(question: PanelQuery, page: Json, world: World) -> Iterator[Finding]:
-    least = seconds_of(question.min_step) if question.min_step else world.interval
+def _of_question(question: PanelQuery, page: Json, context: CheckContext) -> Iterator[Finding]:
+    least = seconds_of(question.min_step) if question.min_step else context.interval
     values = dict.fromkeys(variables_in(question.expr), ANY)
     values |= windows(step=0, least=least, span=seconds_of(page["time"]["from"]))
     exprs = [question.expr, *(top.expr for top in question.tops)]
@@ -260,15 +260,15 @@ def _of_question(question: PanelQuery, page: Json, world: World) -> Iterator[Fin
         yield Finding(str(question), "target-promql-rule", str(err))
         return
     for selection in found:
-        for rule, problem in _of_selection(selection, world):
+        for rule, problem in _of_selection(selection, context):
             yield Finding(str(question), rule, problem)
     if re.search(r"\bi?rate\([^\[]*\[(?!\$__rate_interval\])", question.expr):
         yield Finding(str(question), "target-rate-interval-rule", "a rate's window is $__rate_interval")
 
 
-def _of_selection(selection: Selection, world: World) -> Iterator[tuple[str, str]]:
-    yield from problems_of(selection, world.known, world.periods)
-    family = world.known.get(selection.name)
+def _of_selection(selection: Selection, context: CheckContext) -> Iterator[tuple[str, str]]:
+    yield from problems_of(selection, context.known, context.periods)
+    family = context.known.get(selection.name)
     if family is None:
         return
     if family.counter and selection.function not in COUNTING:

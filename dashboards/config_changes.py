@@ -4,10 +4,10 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
-from dashboards.correct import Query
-from dashboards.layout import Line, Section
-from dashboards.page import chosen, page
-from dashboards.recording import RECORDS_OF_FLEET, TASKS_OF_FLEET, TOKENS_OF_FLEET, Rise
+from dashboards.grafana_json import PrometheusTarget
+from dashboards.layout import PageSection, PanelRow
+from dashboards.page import page, query_variable
+from dashboards.recording import RECORDS_OF_FLEET, TASKS_OF_FLEET, TOKENS_OF_FLEET, CounterIncrease
 from dashboards.style import (
     AGENT_CELL,
     MEDIUM,
@@ -15,32 +15,35 @@ from dashboards.style import (
     TALL,
     TILE,
     Colour,
-    House,
-    Unit,
+    PageContext,
+    PanelUnit,
     graph,
     query,
     stat,
 )
-from dashboards.tables import Label, Value, table
-from dashboards.top_n import ROWS, Top
+from dashboards.tables import LabelColumn, ValueColumn, table
+from dashboards.top_n import ROWS, TopVariable
 from nervesys.metrics import Period
 
 ERRORS = 'level="ERROR"'
 
 
-def dashboard(house: House) -> Dashboard:
+def dashboard(context: PageContext) -> Dashboard:
     """The page of the brain and of its changes."""
     return page(
-        house,
+        context,
         uid="config-changes",
         title="Config Changes",
         description="Who changed what in the brain, when, and whether the fleet fared better or worse after it.",
         since="now-7d",
-        variables=(chosen("commit", "Commit", "label_values(nervesys_brain_config_change_timestamp_seconds, commit)"),),
+        variables=(
+            query_variable("commit", "Commit", "label_values(nervesys_brain_config_change_timestamp_seconds, commit)"),
+        ),
         sections=(
-            Section("", (Line(TILE, _tiles()), Line(TALL, (_changes(), _agents()), (14, 10)))),
-            Section(
-                "What came of it (changes are marked)", (Line(TILE, _compared(house)), Line(MEDIUM, _effects(house)))
+            PageSection("", (PanelRow(TILE, _tiles()), PanelRow(TALL, (_changes(), _agents()), (14, 10)))),
+            PageSection(
+                "What came of it (changes are marked)",
+                (PanelRow(TILE, _compared(context)), PanelRow(MEDIUM, _effects(context))),
             ),
         ),
     )
@@ -51,37 +54,40 @@ def _tiles() -> tuple[Any, ...]:
         stat(
             "Agents configured",
             "How many agents does the brain know?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query("count(max by (agent) (nervesys_brain_agent_info)) or vector(0)"),
             steps=NONE_IS_CRITICAL,
         ),
         stat(
-            "Commits", "How many commits has the brain's main branch?", Unit.COUNT, query("max(nervesys_brain_commits)")
+            "Commits",
+            "How many commits has the brain's main branch?",
+            PanelUnit.COUNT,
+            query("max(nervesys_brain_commits)"),
         ),
         stat(
             "Last commit",
             "When was anything in the brain last changed?",
-            Unit.AGO,
+            PanelUnit.AGO,
             query("1000 * max(nervesys_brain_last_commit_timestamp_seconds)"),
             empty="never",
         ),
         stat(
             "Last config change",
             "When was a configuration file last changed?",
-            Unit.AGO,
+            PanelUnit.AGO,
             query("1000 * max(nervesys_brain_config_change_timestamp_seconds)"),
             empty="never",
         ),
         stat(
             "Collaborators",
             "How many AI collaborators does CONTRIBUTORS.json name?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query("count(max by (name) (nervesys_brain_collaborator_info)) or vector(0)"),
         ),
         stat(
             "Brain last read",
             "How old is what is shown here?",
-            Unit.AGO,
+            PanelUnit.AGO,
             query('1000 * max(nervesys_exporter_last_success_timestamp_seconds{source="brain"})'),
             empty="never",
         ),
@@ -92,14 +98,14 @@ def _changes() -> Any:
     return table(
         "Changes",
         "Who changed which file of the configuration, and when?",
-        Value(
+        ValueColumn(
             "When",
             query("1000 * max by (file, author, commit) (nervesys_brain_config_change_timestamp_seconds)"),
-            Unit.AGO,
+            PanelUnit.AGO,
         ),
-        Label("file", "File"),
-        Label("author", "Author"),
-        Label("commit", "Commit"),
+        LabelColumn("file", "File"),
+        LabelColumn("author", "Author"),
+        LabelColumn("commit", "Commit"),
         sort="When",
         empty="No configuration file was ever changed",
     )
@@ -108,30 +114,30 @@ def _changes() -> Any:
 def _agents() -> Any:
     configured, statuses = "nervesys_brain_agent_info", "nervesys_brain_agent_status_timestamp_seconds"
     newest = f"max by (agent) ({statuses})"
-    quiet = Top("quiet", f"{newest} or 0 * max by (agent) ({configured})", "agent", ROWS, lowest=True)
+    quiet = TopVariable("quiet", f"{newest} or 0 * max by (agent) ({configured})", "agent", ROWS, lowest=True)
 
-    def of_quiet(family: str, by: str = "agent", scale: str = "") -> Query:
+    def of_quiet(family: str, by: str = "agent", scale: str = "") -> PrometheusTarget:
         return quiet.of(query(f"{scale}max by ({by}) ({family}{{{quiet.matcher}}})"))
 
     return table(
         "Agents by the brain",
         "Which agents are configured, and when did each last tell the brain its status? "
         f"At most {ROWS}: those that told it longest ago.",
-        Label("agent", "Agent", links=(AGENT_CELL,)),
-        Label("role", "Role"),
-        Value("", of_quiet(configured, "agent, role")),
-        Value("Status told", of_quiet(statuses, scale="1000 * "), Unit.AGO),
-        Value("Error lines", of_quiet("nervesys_brain_error_log_lines"), Unit.COUNT),
+        LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
+        LabelColumn("role", "Role"),
+        ValueColumn("", of_quiet(configured, "agent, role")),
+        ValueColumn("Status told", of_quiet(statuses, scale="1000 * "), PanelUnit.AGO),
+        ValueColumn("Error lines", of_quiet("nervesys_brain_error_log_lines"), PanelUnit.COUNT),
         sort="Agent",
-        rising=True,
+        ascending=True,
         empty="The brain knows no agent",
     )
 
 
-def _compared(house: House) -> tuple[Any, ...]:
-    def compared(title: str, question: str, rise: Rise, matchers: str = "") -> Any:
-        rate = rise.per_minute(house.periods, matchers)
-        return _before_and_after(f"{title}, before and after", question, house, rise.period, rate)
+def _compared(context: PageContext) -> tuple[Any, ...]:
+    def compared(title: str, question: str, increase: CounterIncrease, matchers: str = "") -> Any:
+        rate = increase.per_minute(context.periods, matchers)
+        return _before_and_after(f"{title}, before and after", question, context, increase.period, rate)
 
     return (
         compared("Errors", "Were errors logged more often?", RECORDS_OF_FLEET, ERRORS),
@@ -141,50 +147,50 @@ def _compared(house: House) -> tuple[Any, ...]:
     )
 
 
-def _before_and_after(title: str, question: str, house: House, period: Period, rate: str) -> Any:
+def _before_and_after(title: str, question: str, context: PageContext, period: Period, rate: str) -> Any:
     """Means over the parts of the time range before and after the newest change of the commits that are chosen."""
     changed = 'max(nervesys_brain_config_change_timestamp_seconds{commit=~"$commit"} @ end())'
 
-    def mean(when: str, legend: str) -> Query:
-        steps = f"[$__range:{house.every(Period.SHIP)}]"
-        return Query(
+    def mean(when: str, legend: str) -> PrometheusTarget:
+        steps = f"[$__range:{context.duration_of(Period.SHIP)}]"
+        return PrometheusTarget(
             expr=f"avg_over_time(({rate} and on () ({changed} {when} time())){steps})",
             legendFormat=legend,
-            interval=house.every(period),
+            interval=context.duration_of(period),
         )
 
     return stat(
         title,
         f"{question} Means of the fleet before and after the newest change chosen above, within the time range.",
-        Unit.PER_MINUTE,
+        PanelUnit.PER_MINUTE,
         mean(">", "before"),
         mean("<=", "after"),
         named=True,
     )
 
 
-def _effects(house: House) -> tuple[Any, ...]:
+def _effects(context: PageContext) -> tuple[Any, ...]:
     return (
         graph(
             "Errors of the fleet",
             "Did errors rise after a change?",
-            Unit.PER_MINUTE,
-            house.shipped(RECORDS_OF_FLEET.per_minute(house.periods, ERRORS, "category"), "{{category}}"),
+            PanelUnit.PER_MINUTE,
+            context.log_query(RECORDS_OF_FLEET.per_minute(context.periods, ERRORS, "category"), "{{category}}"),
             stacked=True,
             empty="No error was logged",
         ),
         graph(
             "Tasks of the fleet",
             "Did less succeed, or more fail, after a change?",
-            Unit.PER_MINUTE,
-            query(TASKS_OF_FLEET.per_minute(house.periods, by="outcome"), "{{outcome}}"),
+            PanelUnit.PER_MINUTE,
+            query(TASKS_OF_FLEET.per_minute(context.periods, by="outcome"), "{{outcome}}"),
             colours={"completed": Colour.GOOD, "failed": Colour.CRITICAL},
         ),
         graph(
             "Tokens of the fleet",
             "Did the use of tokens change with a model or a setting?",
-            Unit.PER_MINUTE,
-            house.shipped(TOKENS_OF_FLEET.per_minute(house.periods, by="model"), "{{model}}"),
+            PanelUnit.PER_MINUTE,
+            context.log_query(TOKENS_OF_FLEET.per_minute(context.periods, by="model"), "{{model}}"),
             stacked=True,
             empty="No use of tokens was logged",
         ),

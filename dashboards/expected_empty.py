@@ -9,7 +9,7 @@ from dashboards.shared import FIRING
 
 
 @dataclass(frozen=True)
-class Reason:
+class EmptyReason:
     """Why a query finds nothing.
 
     Attributes:
@@ -35,32 +35,32 @@ PAGES = (
     "vitality",
     "workspaces",
 )
-QUIET = Reason(
+QUIET = EmptyReason(
     "No alert fired but the Watchdog, and tests.",
     unless=f"last_over_time({FIRING}[7d])",
 )
-NOTHING_BAD = Reason(
+NOTHING_BAD = EmptyReason(
     "No object broke the contract.", unless="max_over_time(nervesys_exporter_rejected_objects_total[7d]) > 0"
 )
-NOTHING_DONE = Reason("No agent needed an action.", unless="max_over_time(nervesys_actions_total[7d]) > 0")
-NOTHING_CHANGED = Reason(
+NOTHING_DONE = EmptyReason("No agent needed an action.", unless="max_over_time(nervesys_actions_total[7d]) > 0")
+NOTHING_CHANGED = EmptyReason(
     "The configuration is older than what is known of the fleet.",
     unless="changes(max(nervesys_brain_config_change_timestamp_seconds)[7d:1m]) > 0"
     " or last_over_time(nervesys_log_records_total[6d] offset 1d)",  # as after `nervesys history backfill`
 )
-JUST_CHANGED = Reason(
+JUST_CHANGED = EmptyReason(
     "The newest change is minutes old, and means are made of one value in ten.",
     unless="nervesys_brain_config_change_timestamp_seconds",  # data is welcome at any time
 )
-NOTHING_TOLD = Reason("No agent told the brain of an error.", unless="nervesys_brain_error_log_lines")
-NEVER_DRILLED = Reason("Nobody tried to restore a backup.", unless="nervesys_restore_drill_timestamp_seconds")
-NOTHING_REFUSED = Reason(
+NO_REPORTED_ERROR = EmptyReason("No agent told the brain of an error.", unless="nervesys_brain_error_log_lines")
+NEVER_DRILLED = EmptyReason("Nobody tried to restore a backup.", unless="nervesys_restore_drill_timestamp_seconds")
+NOTHING_REFUSED = EmptyReason(
     "The service refused nothing that waited.", unless="max_over_time(nervesys_artifact_refused_requests[7d]) > 0"
 )
-NO_LANGGRAPH = Reason("The settings name no database of LangGraph.", unless="nervesys_checkpoints")
-NOT_ON_GITHUB = Reason("The brain is a plain Git repository.")
+NO_LANGGRAPH = EmptyReason("The settings name no database of LangGraph.", unless="nervesys_checkpoints")
+NOT_ON_GITHUB = EmptyReason("The brain is a plain Git repository.")
 
-EXPECTED_EMPTY: dict[str, Reason] = {
+EXPECTED_EMPTY: dict[str, EmptyReason] = {
     **{f"{page} / Actions / annotation": NOTHING_DONE for page in PAGES},
     "agent-details / Actions / A": NOTHING_DONE,
     "alerts-actions / Actions by agent / A": NOTHING_DONE,
@@ -77,7 +77,7 @@ EXPECTED_EMPTY: dict[str, Reason] = {
     "alerts-actions / Time to recovery / B": NOTHING_DONE,
     **{f"artifacts / What LangGraph keeps / {query}": NO_LANGGRAPH for query in "ABCD"},
     "artifacts / Waiting by agent / B": NOTHING_REFUSED,
-    "config-changes / Agents by the brain / C": NOTHING_TOLD,
+    "config-changes / Agents by the brain / C": NO_REPORTED_ERROR,
     **{f"config-changes / {title}, before and after / A": NOTHING_CHANGED for title in COMPARED},
     **{f"config-changes / {title}, before and after / B": JUST_CHANGED for title in COMPARED},
     "hygiene / Duration of drills / A": NEVER_DRILLED,

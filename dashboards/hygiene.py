@@ -4,7 +4,7 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
-from dashboards.layout import Line, Section
+from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page
 from dashboards.style import (
     ANY_IS_CRITICAL,
@@ -13,15 +13,15 @@ from dashboards.style import (
     SHORT,
     TILE,
     Colour,
-    House,
-    Unit,
+    PageContext,
+    PanelUnit,
     graph,
     mapping,
     query,
-    rising,
+    rising_steps,
     stat,
 )
-from dashboards.tables import Label, Value, table
+from dashboards.tables import LabelColumn, ValueColumn, table
 from nervesys.contract.times import DAY_SECONDS
 
 ROTATED = "min by (secret, origin) (nervesys_secret_rotation_timestamp_seconds)"
@@ -40,37 +40,37 @@ ENDED = mapping(
 )
 
 
-def dashboard(house: House) -> Dashboard:
+def dashboard(context: PageContext) -> Dashboard:
     """The page of what is easily forgotten."""
     return page(
-        house,
+        context,
         uid="hygiene",
         title="Hygiene",
         description="The age of secrets, the last restore drill, and how deployments end.",
         since="now-7d",
         sections=(
-            Section("", (Line(TILE, (*_secrets(house), *_drill(house))),)),
-            Section("Secrets", (Line(SHORT, (_secret_table(house),), (24,)),)),
-            Section("Restore drills", (Line(MEDIUM, (_drill_times(house), _drill_sizes())),)),
-            Section("Deployments", (Line(SHORT, (_deployments(),), (24,)), Line(MEDIUM, _runs()))),
+            PageSection("", (PanelRow(TILE, (*_secrets(context), *_drill(context))),)),
+            PageSection("Secrets", (PanelRow(SHORT, (_secret_table(context),), (24,)),)),
+            PageSection("Restore drills", (PanelRow(MEDIUM, (_drill_times(context), _drill_sizes())),)),
+            PageSection("Deployments", (PanelRow(SHORT, (_deployments(),), (24,)), PanelRow(MEDIUM, _runs()))),
         ),
     )
 
 
-def _secrets(house: House) -> tuple[Any, ...]:
-    ages = house.settings.thresholds.secrets
+def _secrets(context: PageContext) -> tuple[Any, ...]:
+    ages = context.settings.thresholds.secrets
     return (
         stat(
             "Known secrets",
             "Of how many secrets is the age known?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query("count(count by (secret) (nervesys_secret_rotation_timestamp_seconds))"),
             empty=UNKNOWN,
         ),
         stat(
             "Old secrets",
             f"How many were not replaced for {ages.warning_days:g} days?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query(f"sum({AGE} > bool {ages.warning_days * DAY_SECONDS:g})"),
             steps=ANY_IS_WARNING,
             empty=UNKNOWN,
@@ -78,38 +78,38 @@ def _secrets(house: House) -> tuple[Any, ...]:
     )
 
 
-def _drill(house: House) -> tuple[Any, ...]:
-    thresholds = house.settings.thresholds
+def _drill(context: PageContext) -> tuple[Any, ...]:
+    thresholds = context.settings.thresholds
     late = thresholds.drill_late_days * DAY_SECONDS
     return (
         stat(
             "Last drill",
             "When was a restore last tried?",
-            Unit.SECONDS,
+            PanelUnit.SECONDS,
             query("time() - max(nervesys_restore_drill_timestamp_seconds)"),
-            steps=rising(0.8 * late, late),
+            steps=rising_steps(0.8 * late, late),
             empty=NO_DRILL,
         ),
         stat(
             "Its outcome",
             "Did it bring everything back?",
-            Unit.NONE,
+            PanelUnit.NONE,
             query("max(nervesys_restore_drill_success)"),
-            words=WORKED,
+            mappings=WORKED,
             empty=NO_DRILL,
         ),
         stat(
             "It took",
             "How long would it take to rebuild everything?",
-            Unit.SECONDS,
+            PanelUnit.SECONDS,
             query("max(nervesys_restore_drill_duration_seconds)"),
-            steps=rising(thresholds.drill_slow_minutes * 30, thresholds.drill_slow_minutes * 60),
+            steps=rising_steps(thresholds.drill_slow_minutes * 30, thresholds.drill_slow_minutes * 60),
             empty=NO_DRILL,
         ),
         stat(
             "Failed deployments",
             "How many workflows ended badly in their newest run?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query(f"count({RUN}{{{FAILED}}}) or 0 * count({RUN})"),
             steps=ANY_IS_CRITICAL,
             empty=NO_RUN,
@@ -117,33 +117,33 @@ def _drill(house: House) -> tuple[Any, ...]:
     )
 
 
-def _secret_table(house: House) -> Any:
-    ages = house.settings.thresholds.secrets
+def _secret_table(context: PageContext) -> Any:
+    ages = context.settings.thresholds.secrets
     return table(
         "Age of each secret",
         "Which secret is to be replaced next? Names and ages only; nobody reads what they hold.",
-        Label("secret", "Secret"),
-        Label("origin", "Known by"),
-        Value(
+        LabelColumn("secret", "Secret"),
+        LabelColumn("origin", "Known by"),
+        ValueColumn(
             "Age",
             query(AGE),
-            Unit.SECONDS,
-            rising(ages.warning_days * DAY_SECONDS, ages.critical_days * DAY_SECONDS),
+            PanelUnit.SECONDS,
+            rising_steps(ages.warning_days * DAY_SECONDS, ages.critical_days * DAY_SECONDS),
         ),
-        Value("Critical in", query(f"{ages.critical_days * DAY_SECONDS:g} - ({AGE})"), Unit.SECONDS),
+        ValueColumn("Critical in", query(f"{ages.critical_days * DAY_SECONDS:g} - ({AGE})"), PanelUnit.SECONDS),
         sort="Age",
         empty=UNKNOWN,
     )
 
 
-def _drill_times(house: House) -> Any:
-    slow = house.settings.thresholds.drill_slow_minutes * 60
+def _drill_times(context: PageContext) -> Any:
+    slow = context.settings.thresholds.drill_slow_minutes * 60
     return graph(
         "Duration of drills",
         "Does it take longer than it used to?",
-        Unit.SECONDS,
+        PanelUnit.SECONDS,
         query("max(nervesys_restore_drill_duration_seconds)", "last drill"),
-        steps=rising(slow / 2, slow),
+        steps=rising_steps(slow / 2, slow),
         empty=NO_DRILL,
     )
 
@@ -152,7 +152,7 @@ def _drill_sizes() -> Any:
     return graph(
         "Size of what came back",
         "Does the backup hold more and more, or suddenly less?",
-        Unit.BYTES,
+        PanelUnit.BYTES,
         query("max(nervesys_restore_drill_bytes)", "last drill"),
         empty=NO_DRILL,
     )
@@ -162,11 +162,11 @@ def _deployments() -> Any:
     return table(
         "Newest run of each workflow",
         "What was deployed last, and did it go well?",
-        Label("repository", "Repository"),
-        Label("workflow", "Workflow"),
-        Label("branch", "Branch"),
-        Label("conclusion", "Ended", words=ENDED),
-        Value("When", query(f"1000 * {LAST_RUN}"), Unit.AGO),
+        LabelColumn("repository", "Repository"),
+        LabelColumn("workflow", "Workflow"),
+        LabelColumn("branch", "Branch"),
+        LabelColumn("conclusion", "Ended", mappings=ENDED),
+        ValueColumn("When", query(f"1000 * {LAST_RUN}"), PanelUnit.AGO),
         sort="When",
         empty=NO_RUN,
     )
@@ -177,7 +177,7 @@ def _runs() -> tuple[Any, ...]:
         graph(
             "Duration of runs",
             "Which workflow grows slower?",
-            Unit.SECONDS,
+            PanelUnit.SECONDS,
             query(
                 "max by (repository, workflow, branch) (nervesys_deployment_last_run_duration_seconds)",
                 "{{workflow}} {{branch}}",
@@ -187,7 +187,7 @@ def _runs() -> tuple[Any, ...]:
         graph(
             "Runs by conclusion",
             "How do the newest runs end?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query("sum by (conclusion) (nervesys_deployment_runs)", "{{conclusion}}"),
             stacked=True,
             empty=NO_RUN,

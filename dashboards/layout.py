@@ -12,7 +12,7 @@ COLUMNS = 24
 
 
 @dataclass(frozen=True)
-class Line:
+class PanelRow:
     """Panels side by side, all of one height.
 
     Attributes:
@@ -36,7 +36,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """Lines under one heading.
 
     Attributes:
@@ -44,10 +44,10 @@ class Section:
     """
 
     title: str
-    lines: Sequence[Line]
+    rows: Sequence[PanelRow]
 
 
-def place(sections: Sequence[Section]) -> list[Any]:
+def place_panels(sections: Sequence[PageSection]) -> list[Any]:
     """All panels of a page with their positions and ids, in reading order."""
     placed: list[Any] = []
     y = 0
@@ -55,12 +55,12 @@ def place(sections: Sequence[Section]) -> list[Any]:
         if section.title:
             placed.append(_at(RowPanel(title=section.title), 0, y, COLUMNS, 1))
             y += 1
-        for line in section.lines:
+        for row in section.rows:
             x = 0
-            for panel, width in zip(line.panels, line.widths(), strict=True):
-                placed.append(_at(panel, x, y, width, line.height))
+            for panel, width in zip(row.panels, row.widths(), strict=True):
+                placed.append(_at(panel, x, y, width, row.height))
                 x += width
-            y += line.height
+            y += row.height
     return placed
 
 

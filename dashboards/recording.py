@@ -7,8 +7,8 @@ window follows the settings: where those change, its lines begin anew.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dashboards.correct import Json
-from dashboards.style import AT_WORK, SILENT, STATUS_CODES, duration
+from dashboards.grafana_json import Json
+from dashboards.style import FIRST_HEALTHY_CODE, SILENT_CODE, STATUS_CODES, duration
 from nervesys.clients.promql import KnownSeries
 from nervesys.metrics import Period
 from nervesys.metrics.family import HISTORY
@@ -27,7 +27,7 @@ MEMORY = "1h"
 
 
 @dataclass(frozen=True)
-class Rise:
+class CounterIncrease:
     """How much a counter grew in each window; windows meet, so those of a day add up to the day.
 
     It is the difference of two instants, and not `increase`, which guesses what lies between two windows.
@@ -68,31 +68,31 @@ class Rise:
         """PromQL for how much it grew in a span of time, such as `[1d]`."""
         return f"sum_over_time({self.series(periods)}{{{matchers}}}{span})"
 
-    def ever(self, periods: Periods, matchers: str, span: str) -> str:
+    def total_with_history(self, periods: Periods, matchers: str, span: str) -> str:
         """PromQL for the same over months, of which `nervesys history backfill` told a part; summed by whoever asks."""
-        return f"{self.total(periods, matchers, span)} or increase({self._told(matchers)}{span})"
+        return f"{self.total(periods, matchers, span)} or increase({self._backfilled_series(matchers)}{span})"
 
     def per_minute(self, periods: Periods, matchers: str = "", by: str = "") -> str:
         """PromQL for how fast it grew at each point of a graph, at whatever time."""
         mean = f"avg_over_time({self.series(periods)}{{{matchers}}}[$__rate_interval])"
-        per_minute_history = f"rate({self._told(matchers)}[$__rate_interval])"
+        per_minute_history = f"rate({self._backfilled_series(matchers)}[$__rate_interval])"
         return f"sum by ({by}) ({60 / self.window(periods):g} * {mean} or 60 * {per_minute_history})"
 
-    def _told(self, matchers: str) -> str:
+    def _backfilled_series(self, matchers: str) -> str:
         of_history = f'job="{HISTORY}"'
         return f"{self.counter}{{{f'{matchers}, {of_history}' if matchers else of_history}}}"
 
 
-TASKS = Rise("nervesys_agent_tasks_total", ("agent", "outcome"), Period.HEARTBEAT)
-TOKENS = Rise("nervesys_agent_tokens_total", ("agent",), Period.HEARTBEAT)
-RECORDS = Rise("nervesys_log_records_total", ("agent", "level"), Period.SHIP)
-TOKENS_OF_MODELS = Rise("nervesys_log_tokens_total", ("agent", "model"), Period.SHIP)
-DURATIONS = Rise("nervesys_log_action_duration_seconds_bucket", ("agent", "le"), Period.SHIP)
-TASKS_OF_FLEET = Rise("nervesys_agent_tasks_total", ("outcome",), Period.HEARTBEAT)
-RECORDS_OF_FLEET = Rise("nervesys_log_records_total", ("category", "level"), Period.SHIP)
-TOKENS_OF_FLEET = Rise("nervesys_log_tokens_total", ("model",), Period.SHIP)
-ACTIONS = Rise("nervesys_actions_total", ("agent", "action", "state"), Period.SCRAPE, rare=True)
-RISES = (
+TASKS = CounterIncrease("nervesys_agent_tasks_total", ("agent", "outcome"), Period.HEARTBEAT)
+TOKENS = CounterIncrease("nervesys_agent_tokens_total", ("agent",), Period.HEARTBEAT)
+RECORDS = CounterIncrease("nervesys_log_records_total", ("agent", "level"), Period.SHIP)
+TOKENS_OF_MODELS = CounterIncrease("nervesys_log_tokens_total", ("agent", "model"), Period.SHIP)
+DURATIONS = CounterIncrease("nervesys_log_action_duration_seconds_bucket", ("agent", "le"), Period.SHIP)
+TASKS_OF_FLEET = CounterIncrease("nervesys_agent_tasks_total", ("outcome",), Period.HEARTBEAT)
+RECORDS_OF_FLEET = CounterIncrease("nervesys_log_records_total", ("category", "level"), Period.SHIP)
+TOKENS_OF_FLEET = CounterIncrease("nervesys_log_tokens_total", ("model",), Period.SHIP)
+ACTIONS = CounterIncrease("nervesys_actions_total", ("agent", "action", "state"), Period.SCRAPE, rare=True)
+INCREASES = (
     TASKS,
     TOKENS,
     RECORDS,
@@ -105,11 +105,14 @@ RISES = (
 )
 
 
-def recorded(periods: Periods) -> Mapping[str, KnownSeries]:
+def recorded_series(periods: Periods) -> Mapping[str, KnownSeries]:
     """What is known of the recorded series, by name."""
     state = KnownSeries(counter=False, period=Period.SCRAPE, labels=frozenset({"agent"}))
-    rises = {rise.series(periods): KnownSeries(False, rise.period, frozenset(rise.labels)) for rise in RISES}
-    return {STATUS: state, TROUBLE: state, HEARTBEAT: state, **rises}
+    increases = {
+        increase.series(periods): KnownSeries(False, increase.period, frozenset(increase.labels))
+        for increase in INCREASES
+    }
+    return {STATUS: state, TROUBLE: state, HEARTBEAT: state, **increases}
 
 
 def rules(periods: Periods) -> Json:
@@ -120,16 +123,20 @@ def rules(periods: Periods) -> Json:
     """
     states = {
         STATUS: _configured(_status()),
-        TROUBLE: f"{STATUS} < {AT_WORK}",
+        TROUBLE: f"{STATUS} < {FIRST_HEALTHY_CODE}",
         HEARTBEAT: _configured(_heartbeat()),
     }
     return {"groups": [{"name": "agent-states", "rules": _rules(states)}, *_increases(periods)]}
 
 
 def _increases(periods: Periods) -> Iterator[Json]:
-    for every in sorted({rise.window(periods) for rise in RISES}):
-        rises = {rise.series(periods): rise.expr(periods) for rise in RISES if rise.window(periods) == every}
-        yield {"name": f"increases-{duration(every)}", "interval": duration(every), "rules": _rules(rises)}
+    for every in sorted({increase.window(periods) for increase in INCREASES}):
+        increases = {
+            increase.series(periods): increase.expr(periods)
+            for increase in INCREASES
+            if increase.window(periods) == every
+        }
+        yield {"name": f"increases-{duration(every)}", "interval": duration(every), "rules": _rules(increases)}
 
 
 def _rules(exprs: Mapping[str, str]) -> list[Json]:
@@ -140,7 +147,7 @@ def _status() -> str:
     statuses = " or ".join(
         f'{code} * (nervesys_agent_status{{status="{word}"}} == 1)' for word, code in STATUS_CODES.items()
     )
-    return f"(max by (agent) ({statuses}) or {SILENT} * {_heartbeat()})"
+    return f"(max by (agent) ({statuses}) or {SILENT_CODE} * {_heartbeat()})"
 
 
 def _heartbeat() -> str:

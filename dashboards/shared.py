@@ -6,23 +6,23 @@ from typing import Any
 from dashboards.recording import ACTIONS, HEARTBEAT, STATUS
 from dashboards.style import (
     AGENT_CELL,
-    AT_WORK,
+    FIRST_HEALTHY_CODE,
     SEVERITY_COLOURS,
     STATE_COLOURS,
-    House,
-    Unit,
+    PageContext,
+    PanelUnit,
     coloured,
-    of_pair,
     query,
+    steps_of_pair,
 )
-from dashboards.tables import Label, Value, table
-from dashboards.top_n import ROWS, WHOLE, highest, most
+from dashboards.tables import LabelColumn, ValueColumn, table
+from dashboards.top_n import ROWS, WHOLE, highest, top_graph
 from nervesys.settings.thresholds import PercentThresholds
 
-REAL = 'alertname!="Watchdog", nervesys_test!="true"'
+REAL_ALERTS = 'alertname!="Watchdog", nervesys_test!="true"'
 """Of alerts: neither the one that fires while all is well, nor tests of the chain."""
-FIRES = f'alertstate="firing", {REAL}'
-FIRING = f"ALERTS{{{FIRES}}}"
+FIRING_MATCHERS = f'alertstate="firing", {REAL_ALERTS}'
+FIRING = f"ALERTS{{{FIRING_MATCHERS}}}"
 ENDED = 'state!~"pending|running"'
 """Of an action's states, those that say what came of it."""
 
@@ -32,9 +32,9 @@ def count_of(expr: str) -> str:
     return f"count({expr}) or vector(0)"
 
 
-def working(agent: str) -> str:
+def healthy_agents(agent: str) -> str:
     """Those of the matching agents that do what they should."""
-    return f"{status(agent)} >= {AT_WORK}"
+    return f"{status(agent)} >= {FIRST_HEALTHY_CODE}"
 
 
 def age(agent: str) -> str:
@@ -56,17 +56,17 @@ def status(agent: str) -> str:
     return f"{STATUS}{{{agent}}}"
 
 
-def server_load(house: House, server: str) -> Sequence[Any]:
+def server_load(context: PageContext, server: str) -> Sequence[Any]:
     """CPU, memory and disk of the matching servers, side by side."""
-    limits = house.settings.thresholds
+    limits = context.settings.thresholds
 
     def load(title: str, family: str, question: str, pair: PercentThresholds) -> Any:
-        return most(
+        return top_graph(
             title,
             f"{question} Dashed: warning and critical threshold.",
-            Unit.RATIO,
+            PanelUnit.RATIO,
             highest(family, "server", server),
-            steps=of_pair(pair),
+            steps=steps_of_pair(pair),
             top=1,
             empty="No live agent reports this server",
         )
@@ -78,40 +78,40 @@ def server_load(house: House, server: str) -> Sequence[Any]:
     )
 
 
-def firing(title: str) -> Any:
+def firing_alerts(title: str) -> Any:
     """A table of what fires."""
     return table(
         title,
         "What is wrong at this moment, and since when?",
-        Label("alertname", "Alert"),
-        Label("severity", "Severity", words=coloured(SEVERITY_COLOURS)),
-        Label("agent", "Agent", links=(AGENT_CELL,)),
-        Label("server", "Server"),
-        Value(
+        LabelColumn("alertname", "Alert"),
+        LabelColumn("severity", "Severity", mappings=coloured(SEVERITY_COLOURS)),
+        LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
+        LabelColumn("server", "Server"),
+        ValueColumn(
             "Since",
             query(
                 f"topk({ROWS}, 1000 * max by (alertname, severity, agent, server) "
                 f"(ALERTS_FOR_STATE and ignoring (alertstate) {FIRING}))"
             ),
-            Unit.AGO,
+            PanelUnit.AGO,
         ),
         sort="Since",
         empty="Nothing fires",
     )
 
 
-def actions_by_agent(title: str, agent: str, house: House) -> Any:
+def actions_by_agent(title: str, agent: str, context: PageContext) -> Any:
     """A table of what was done to the matching agents."""
     return table(
         title,
         "What was done to whom in the time range, and how did it end?",
-        Label("agent", "Agent", links=(AGENT_CELL,)),
-        Label("action", "Action"),
-        Label("state", "State", words=coloured(STATE_COLOURS)),
-        Value(
+        LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
+        LabelColumn("action", "Action"),
+        LabelColumn("state", "State", mappings=coloured(STATE_COLOURS)),
+        ValueColumn(
             "Times",
-            query(f"topk({ROWS}, {ACTIONS.total(house.periods, f'{agent}, {ENDED}', WHOLE)})"),
-            Unit.COUNT,
+            query(f"topk({ROWS}, {ACTIONS.total(context.periods, f'{agent}, {ENDED}', WHOLE)})"),
+            PanelUnit.COUNT,
         ),
         sort="Times",
         empty="Nothing had to be done",

@@ -4,7 +4,7 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
-from dashboards.layout import Line, Section
+from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page
 from dashboards.style import (
     ANY_IS_WARNING,
@@ -12,18 +12,18 @@ from dashboards.style import (
     PLAIN,
     TILE,
     Colour,
-    House,
+    PageContext,
+    PanelUnit,
     Steps,
-    Unit,
     bars,
-    falling,
+    falling_steps,
     graph,
     mapping,
     query,
-    rising,
+    rising_steps,
     stat,
 )
-from dashboards.tables import Label, Value, table
+from dashboards.tables import LabelColumn, ValueColumn, table
 from dashboards.top_n import LINES
 from nervesys.contract.times import DAY_SECONDS
 
@@ -32,47 +32,47 @@ USED, LIMIT = (f'nervesys_archive_quota_bytes{{kind="{kind}"}}' for kind in ("us
 FOREVER_SECONDS = 5 * 365 * int(DAY_SECONDS)
 """A forecast that reaches further is none."""
 NO_QUOTA = "The archive has no quota"
-QUOTA_STEPS = rising(0.8, 0.95)
+QUOTA_STEPS = rising_steps(0.8, 0.95)
 
 
-def dashboard(house: House) -> Dashboard:
+def dashboard(context: PageContext) -> Dashboard:
     """The page of the store and of the archive."""
     return page(
-        house,
+        context,
         uid="storage-retention",
         title="Storage & Retention",
         description="What lies in the store and in the archive, whether it is fresh, and what is past its retention.",
         since="now-7d",
         sections=(
-            Section("", (Line(TILE, _tiles(house)),)),
-            Section(
+            PageSection("", (PanelRow(TILE, _tiles(context)),)),
+            PageSection(
                 "Store",
-                (Line(MEDIUM, (_areas("store", "objects", "object"), *_growth("store", "objects")), (12, 6, 6)),),
+                (PanelRow(MEDIUM, (_areas("store", "objects", "object"), *_growth("store", "objects")), (12, 6, 6)),),
             ),
-            Section(
+            PageSection(
                 "Archive",
-                (Line(MEDIUM, (_areas("archive", "files", "file"), *_growth("archive", "files")), (12, 6, 6)),),
+                (PanelRow(MEDIUM, (_areas("archive", "files", "file"), *_growth("archive", "files")), (12, 6, 6)),),
             ),
-            Section("Gaps and limits", (Line(MEDIUM, _limits()), Line(TILE, _forecast()))),
+            PageSection("Gaps and limits", (PanelRow(MEDIUM, _limits()), PanelRow(TILE, _forecast()))),
         ),
     )
 
 
-def _tiles(house: House) -> tuple[Any, ...]:
-    limits = house.settings.thresholds
+def _tiles(context: PageContext) -> tuple[Any, ...]:
+    limits = context.settings.thresholds
     late = limits.backup_late_hours * HOUR_SECONDS
-    backup, logs = rising(late * 0.95, late), rising(limits.logs_late_seconds / 2, limits.logs_late_seconds)
+    backup, logs = rising_steps(late * 0.95, late), rising_steps(limits.logs_late_seconds / 2, limits.logs_late_seconds)
     return (
         stat(
             "In the store",
             "How much lies in the store?",
-            Unit.BYTES,
+            PanelUnit.BYTES,
             query("sum(max by (area) (nervesys_store_bytes))"),
         ),
         stat(
             "In the archive",
             "How much lies in the archive?",
-            Unit.BYTES,
+            PanelUnit.BYTES,
             query("sum(max by (area) (nervesys_archive_bytes))"),
         ),
         _overdue("store", "objects"),
@@ -99,7 +99,7 @@ def _tiles(house: House) -> tuple[Any, ...]:
         stat(
             "Days missing",
             "How many days of logs does the archive lack, over all servers?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query("sum(max by (server) (nervesys_archive_missing_log_days)) or vector(0)"),
             steps=ANY_IS_WARNING,
         ),
@@ -110,7 +110,7 @@ def _overdue(source: str, things: str) -> Any:
     return stat(
         f"Overdue in the {source}",
         f"How many {things} are kept longer than the retention table allows?",
-        Unit.COUNT,
+        PanelUnit.COUNT,
         query(f"sum(max by (area) (nervesys_{source}_overdue_{things})) or vector(0)"),
         steps=ANY_IS_WARNING,
     )
@@ -120,7 +120,7 @@ def _newest(title: str, question: str, source: str, thing: str, area: str, steps
     return stat(
         title,
         question,
-        Unit.SECONDS,
+        PanelUnit.SECONDS,
         query(f'time() - max(nervesys_{source}_newest_{thing}_timestamp_seconds{{area="{area}"}})'),
         steps=steps,
         empty="none yet",
@@ -134,16 +134,18 @@ def _areas(source: str, things: str, thing: str) -> Any:
     return table(
         f"Areas of the {source}",
         f"How much lies in each area of the {source}, is it fresh, and is anything past its retention?",
-        Label("area", "Area"),
-        Value(things.capitalize(), of_area(things), Unit.COUNT),
-        Value("Size", of_area("bytes"), Unit.BYTES),
-        Value(
+        LabelColumn("area", "Area"),
+        ValueColumn(things.capitalize(), of_area(things), PanelUnit.COUNT),
+        ValueColumn("Size", of_area("bytes"), PanelUnit.BYTES),
+        ValueColumn(
             "Growth a day",
             query(f"{DAY_SECONDS:g} * max by (area) (deriv(nervesys_{source}_bytes[$__range]))"),
-            Unit.BYTES,
+            PanelUnit.BYTES,
         ),
-        Value("Newest", query(f"1000 * max by (area) (nervesys_{source}_newest_{thing}_timestamp_seconds)"), Unit.AGO),
-        Value("Overdue", of_area(f"overdue_{things}"), Unit.COUNT, ANY_IS_WARNING),
+        ValueColumn(
+            "Newest", query(f"1000 * max by (area) (nervesys_{source}_newest_{thing}_timestamp_seconds)"), PanelUnit.AGO
+        ),
+        ValueColumn("Overdue", of_area(f"overdue_{things}"), PanelUnit.COUNT, ANY_IS_WARNING),
         sort="Size",
         empty=f"The {source} was not read yet",
     )
@@ -154,14 +156,14 @@ def _growth(source: str, things: str) -> tuple[Any, ...]:
         graph(
             f"Size of the {source}",
             "Which area grows, and how fast?",
-            Unit.BYTES,
+            PanelUnit.BYTES,
             query(f"max by (area) (nervesys_{source}_bytes)", "{{area}}"),
             stacked=True,
         ),
         graph(
             f"Number of {things} in the {source}",
             "Does retention keep up with what arrives?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query(f"max by (area) (nervesys_{source}_{things})", "{{area}}"),
             stacked=True,
         ),
@@ -175,21 +177,21 @@ def _forecast() -> tuple[Any, ...]:
         stat(
             "Free in the archive",
             "How much may still be put there?",
-            Unit.BYTES,
+            PanelUnit.BYTES,
             query(f"max({LIMIT}) - max({USED})"),
             empty=NO_QUOTA,
         ),
         stat(
             "Growth of the archive a day",
             "By how much does what counts against the quota grow, over the time range?",
-            Unit.BYTES,
+            PanelUnit.BYTES,
             query(f"{DAY_SECONDS:g} * {growth}"),
             empty=NO_QUOTA,
         ),
         stat(
             "Quota in use in 30 days",
             "How full will the archive be in 30 days, if it goes on like this?",
-            Unit.RATIO,
+            PanelUnit.RATIO,
             query(f"clamp_min(max(predict_linear({USED}[$__range], {30 * DAY_SECONDS:g})) / max({LIMIT}), 0)"),
             steps=QUOTA_STEPS,
             empty=NO_QUOTA,
@@ -197,10 +199,10 @@ def _forecast() -> tuple[Any, ...]:
         stat(
             "Full in",
             "How long will the archive's room last, if it grows on like this?",
-            Unit.SECONDS,
+            PanelUnit.SECONDS,
             query(f"clamp_max((max({LIMIT}) - max({USED})) / clamp_min({growth}, 1), {FOREVER_SECONDS:.0f})"),
-            steps=falling(7 * DAY_SECONDS, 30 * DAY_SECONDS),
-            words=mapping((FOREVER_SECONDS, "years", Colour.GOOD)),
+            steps=falling_steps(7 * DAY_SECONDS, 30 * DAY_SECONDS),
+            mappings=mapping((FOREVER_SECONDS, "years", Colour.GOOD)),
             empty=NO_QUOTA,
         ),
     )
@@ -211,7 +213,7 @@ def _limits() -> tuple[Any, ...]:
         bars(
             "Days of logs missing in the archive",
             f"Which server's days were never archived? The {LINES} that miss most.",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query(f"topk({LINES}, max by (server) (nervesys_archive_missing_log_days))", "{{server}}"),
             steps=ANY_IS_WARNING,
             empty="No server has archived logs yet",
@@ -219,7 +221,7 @@ def _limits() -> tuple[Any, ...]:
         graph(
             "Quota of the archive in use",
             "How full is the archive, and when will it be full?",
-            Unit.RATIO,
+            PanelUnit.RATIO,
             query(f"max({USED}) / max({LIMIT})", "in use"),
             steps=QUOTA_STEPS,
             top=1,
@@ -228,7 +230,7 @@ def _limits() -> tuple[Any, ...]:
         graph(
             "Past retention",
             "Does anything lie longer than it may?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query("max by (area) (nervesys_store_overdue_objects)", "store: {{area}}"),
             query("max by (area) (nervesys_archive_overdue_files)", "archive: {{area}}"),
         ),

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from grafanalib.core import Stat, StateTimeline, TimeSeries
 
-from dashboards.correct import HEATMAP, Bars, Json, Query
+from dashboards.grafana_json import HEATMAP, BarGauge, Json, PrometheusTarget
 from nervesys.contract.state import Status
 from nervesys.metrics import Period
 from nervesys.metrics.periods import Periods
@@ -30,7 +30,7 @@ class Colour(StrEnum):
     NOTE = "yellow"
 
 
-class Unit(StrEnum):
+class PanelUnit(StrEnum):
     """The units in use, by Grafana's names."""
 
     COUNT = "short"
@@ -45,11 +45,11 @@ class Unit(StrEnum):
 
 
 AXIS_TOP: Mapping[str, float] = {
-    Unit.RATIO: 0.1,
-    Unit.BYTES: 1024,
-    Unit.BYTES_PER_SECOND: 1000,
-    Unit.SECONDS: 0.1,
-    Unit.PER_SECOND: 0.1,
+    PanelUnit.RATIO: 0.1,
+    PanelUnit.BYTES: 1024,
+    PanelUnit.BYTES_PER_SECOND: 1000,
+    PanelUnit.SECONDS: 0.1,
+    PanelUnit.PER_SECOND: 0.1,
 }
 """Lowest top of a graph's axis by unit, else 1, or a cent: without it, Grafana draws a graph of zeros from 0 to 100."""
 
@@ -65,7 +65,7 @@ ANY_IS_CRITICAL: Steps = ((None, Colour.GOOD), (1, Colour.CRITICAL))
 NONE_IS_CRITICAL: Steps = ((None, Colour.CRITICAL), (1, Colour.GOOD))
 
 EMPTY = "No data in this time range"
-SILENT, AT_WORK = 0, 99
+SILENT_CODE, FIRST_HEALTHY_CODE = 0, 99
 """Codes of an agent that says nothing, and of the first state in which all is well. The lower, the worse; those at work
 lie far above the others, so that the mean of an agent's codes tells how long it was in trouble."""
 STATUS_COLOURS = {
@@ -96,7 +96,7 @@ STATE_COLOURS = {
 
 
 @dataclass(frozen=True)
-class House:
+class PageContext:
     """What the pages are made for.
 
     Attributes:
@@ -112,19 +112,19 @@ class House:
         """The unit of costs: Grafana writes what follows the colon before the number."""
         return f"currency:{self.settings.prices.currency} "
 
-    def every(self, period: Period) -> str:
+    def duration_of(self, period: Period) -> str:
         """A period as Grafana and PromQL write it."""
         return duration(self.periods[period])
 
-    def shipped(self, expr: str, legend: str = "") -> Query:
+    def log_query(self, expr: str, legend: str = "") -> PrometheusTarget:
         """A query over families that are new only when logs are shipped: `$__rate_interval` spans four shipments."""
-        return Query(expr=expr, legendFormat=legend, interval=self.every(Period.SHIP))
+        return PrometheusTarget(expr=expr, legendFormat=legend, interval=self.duration_of(Period.SHIP))
 
     @property
-    def silence(self) -> Steps:
+    def heartbeat_steps(self) -> Steps:
         """Colours of a heartbeat's age."""
         beat = self.settings.thresholds.heartbeat
-        return rising(2 * beat.interval_seconds, beat.down_after_seconds)
+        return rising_steps(2 * beat.interval_seconds, beat.down_after_seconds)
 
 
 def duration(seconds: float) -> str:
@@ -135,24 +135,24 @@ def duration(seconds: float) -> str:
     return f"{whole}s" if whole == seconds else f"{int(seconds * 1000)}ms"
 
 
-def rising(warning: float, critical: float) -> Steps:
+def rising_steps(warning: float, critical: float) -> Steps:
     """Good below, and worse the higher."""
     return (None, Colour.GOOD), (warning, Colour.WARNING), (critical, Colour.CRITICAL)
 
 
-def falling(critical: float, warning: float) -> Steps:
+def falling_steps(critical: float, warning: float) -> Steps:
     """Good above, and worse the lower."""
     return (None, Colour.CRITICAL), (critical, Colour.WARNING), (warning, Colour.GOOD)
 
 
-def of_pair(pair: PercentThresholds) -> Steps:
+def steps_of_pair(pair: PercentThresholds) -> Steps:
     """A pair of percentages as steps of a ratio."""
-    return rising(pair.warning / 100, pair.critical / 100)
+    return rising_steps(pair.warning / 100, pair.critical / 100)
 
 
-def query(expr: str, legend: str = "") -> Query:
+def query(expr: str, legend: str = "") -> PrometheusTarget:
     """A query over families that change with each scrape or heartbeat."""
-    return Query(expr=expr, legendFormat=legend)
+    return PrometheusTarget(expr=expr, legendFormat=legend)
 
 
 def mapping(*rows: tuple[float | str, str, Colour]) -> list[Json]:
@@ -166,16 +166,19 @@ def coloured(colours: Mapping[str, Colour]) -> list[Json]:
     return mapping(*((value, value, colour) for value, colour in colours.items()))
 
 
-WELL = (Status.IDLE, Status.RUNNING)
+HEALTHY = (Status.IDLE, Status.RUNNING)
 STATUS_CODES = {
-    **{status: code for code, status in enumerate((each for each in STATUS_COLOURS if each not in WELL), SILENT + 1)},
-    **{status: code for code, status in enumerate(WELL, AT_WORK)},
+    **{
+        status: code
+        for code, status in enumerate((each for each in STATUS_COLOURS if each not in HEALTHY), SILENT_CODE + 1)
+    },
+    **{status: code for code, status in enumerate(HEALTHY, FIRST_HEALTHY_CODE)},
 }
-STATUS_WORDS = mapping(
-    (SILENT, "silent", Colour.CRITICAL),
+STATUS_MAPPINGS = mapping(
+    (SILENT_CODE, "silent", Colour.CRITICAL),
     *((code, status.value, STATUS_COLOURS[status]) for status, code in STATUS_CODES.items()),
 )
-UP_WORDS = mapping((0, "down", Colour.CRITICAL), (1, "up", Colour.GOOD))
+UP_MAPPINGS = mapping((0, "down", Colour.CRITICAL), (1, "up", Colour.GOOD))
 
 
 def thresholds(steps: Steps) -> list[Json]:
@@ -201,9 +204,9 @@ def stat(
     title: str,
     description: str,
     unit: str,
-    *queries: Query,
+    *queries: PrometheusTarget,
     steps: Steps = PLAIN,
-    words: Sequence[Json] = (),
+    mappings: Sequence[Json] = (),
     empty: str = "none",
     links: Sequence[Json] = (),
     named: bool = False,
@@ -213,13 +216,13 @@ def stat(
         title=title,
         description=description,
         format=unit,
-        targets=[each.at_once() for each in queries],
+        targets=[each.as_instant() for each in queries],
         thresholds=thresholds(steps),
         color={"mode": "thresholds"},
         colorMode="value",
-        decimals=0 if unit == Unit.COUNT else None,
+        decimals=0 if unit == PanelUnit.COUNT else None,
         graphMode="none",
-        mappings=list(words),
+        mappings=list(mappings),
         noValue=empty,
         textMode="value_and_name" if named else "auto",
         extraJson={"fieldConfig": {"defaults": {"links": list(links)}}},
@@ -230,7 +233,7 @@ def graph(
     title: str,
     description: str,
     unit: str,
-    *queries: Query,
+    *queries: PrometheusTarget,
     steps: Steps = (),
     colours: Mapping[str, Colour] | None = None,
     stacked: bool = False,
@@ -281,23 +284,28 @@ def _painted(name: str, colour: Colour) -> Json:
 
 
 def timeline(
-    title: str, description: str, *queries: Query, words: Sequence[Json], empty: str = EMPTY, links: Sequence[Json] = ()
+    title: str,
+    description: str,
+    *queries: PrometheusTarget,
+    mappings: Sequence[Json],
+    empty: str = EMPTY,
+    links: Sequence[Json] = (),
 ) -> StateTimeline:
     """One bar a series, coloured by what it was when."""
     return StateTimeline(
         title=title,
         description=description,
         targets=list(queries),
-        mappings=list(words),
+        mappings=list(mappings),
         thresholds=thresholds(PLAIN),
         showValue="never",
         rowHeight=0.85,
         fillOpacity=80,
-        extraJson={"fieldConfig": {"defaults": {"links": list(links), "noValue": empty, "unit": Unit.NONE}}},
+        extraJson={"fieldConfig": {"defaults": {"links": list(links), "noValue": empty, "unit": PanelUnit.NONE}}},
     )
 
 
-def distribution(title: str, description: str, histogram: str, matchers: str, *, empty: str = EMPTY) -> Bars:
+def histogram_bars(title: str, description: str, histogram: str, matchers: str, *, empty: str = EMPTY) -> BarGauge:
     """A histogram: one bar a bucket with what was observed in the time range.
 
     Args:
@@ -307,9 +315,9 @@ def distribution(title: str, description: str, histogram: str, matchers: str, *,
         matchers: of its series; may be empty.
         empty: what it says where nothing was observed.
     """
-    asked = query(f"round(sum by (le) (increase({histogram}_bucket{{{matchers}}}[$__range])))", "{{le}}")
-    panel = bars(title, description, Unit.COUNT, asked, empty=empty)
-    panel.targets = [asked.at_once(HEATMAP)]
+    buckets = query(f"round(sum by (le) (increase({histogram}_bucket{{{matchers}}}[$__range])))", "{{le}}")
+    panel = bars(title, description, PanelUnit.COUNT, buckets, empty=empty)
+    panel.targets = [buckets.as_instant(HEATMAP)]
     return panel
 
 
@@ -317,15 +325,15 @@ def bars(
     title: str,
     description: str,
     unit: str,
-    *queries: Query,
+    *queries: PrometheusTarget,
     steps: Steps = QUIET,
     empty: str = EMPTY,
-) -> Bars:
+) -> BarGauge:
     """One bar a series, for comparing them now."""
-    return Bars(
+    return BarGauge(
         title=title,
         description=description,
-        targets=[each.at_once() for each in queries],
+        targets=[each.as_instant() for each in queries],
         thresholds=thresholds(steps),
         extraJson={"fieldConfig": {"defaults": {"noValue": empty, "unit": unit}}},
     )

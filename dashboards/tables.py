@@ -6,32 +6,32 @@ from string import ascii_uppercase
 
 from grafanalib.core import Table, TableSortByField
 
-from dashboards.correct import Json, Query
-from dashboards.style import EMPTY, PLAIN, Steps, Unit, thresholds
+from dashboards.grafana_json import Json, PrometheusTarget
+from dashboards.style import EMPTY, PLAIN, PanelUnit, Steps, thresholds
 
 COLOURED: Json = {"id": "custom.cellOptions", "value": {"type": "color-text"}}
 """The text of a cell takes the colour of its value."""
 
 
 @dataclass(frozen=True)
-class Label:
+class LabelColumn:
     """A column that shows a label.
 
     Attributes:
         name: of the label.
         title: of the column.
         links: from its cells.
-        words: in place of its values, with colours.
+        mappings: in place of its values, with colours.
     """
 
     name: str
     title: str
     links: Sequence[Json] = ()
-    words: Sequence[Json] = ()
+    mappings: Sequence[Json] = ()
 
 
 @dataclass(frozen=True)
-class Value:
+class ValueColumn:
     """A column that shows what a query says of each row; the rows of a table's queries are joined by equal labels.
 
     Attributes:
@@ -39,18 +39,18 @@ class Value:
     """
 
     title: str
-    query: Query
-    unit: str = Unit.NONE
+    query: PrometheusTarget
+    unit: str = PanelUnit.NONE
     steps: Steps = PLAIN
-    words: Sequence[Json] = ()
+    mappings: Sequence[Json] = ()
 
 
 def table(
     title: str,
     description: str,
-    *columns: Label | Value,
+    *columns: LabelColumn | ValueColumn,
     sort: str,
-    rising: bool = False,
+    ascending: bool = False,
     empty: str = EMPTY,
 ) -> Table:
     """A table of what is the case at the end of the time range.
@@ -60,12 +60,12 @@ def table(
         description: the question that it answers.
         columns: from left to right.
         sort: title of the column that it is sorted by.
-        rising: smallest first.
+        ascending: smallest first.
         empty: what it says where there are no rows.
     """
-    values = [column for column in columns if isinstance(column, Value)]
+    values = [column for column in columns if isinstance(column, ValueColumn)]
     fields = iter(_value_fields(len(values)))
-    names = {column.name if isinstance(column, Label) else next(fields): column.title for column in columns}
+    names = {column.name if isinstance(column, LabelColumn) else next(fields): column.title for column in columns}
     shown = {field: name for field, name in names.items() if name}
     order = {
         "excludeByName": {field: True for field in ("Time", *names) if field not in shown},
@@ -75,12 +75,12 @@ def table(
     return Table(
         title=title,
         description=description,
-        unit=Unit.NONE,
-        targets=[value.query.at_once("table") for value in values],
+        unit=PanelUnit.NONE,
+        targets=[value.query.as_instant("table") for value in values],
         thresholds=thresholds(PLAIN),
         transformations=[{"id": "merge", "options": {}}, {"id": "organize", "options": order}],
         overrides=[override for column in columns if (override := _override(column))],
-        sortBy=[TableSortByField(displayName=sort, desc=not rising)],
+        sortBy=[TableSortByField(displayName=sort, desc=not ascending)],
         extraJson={"fieldConfig": {"defaults": {"noValue": empty}}},
     )
 
@@ -90,18 +90,18 @@ def _value_fields(count: int) -> list[str]:
     return ["Value"] if count == 1 else [f"Value #{ref}" for ref in ascii_uppercase[:count]]
 
 
-def _override(column: Label | Value) -> Json | None:
+def _override(column: LabelColumn | ValueColumn) -> Json | None:
     """How a column differs from the table's fields; None where it does not, or is not shown."""
     properties: list[Json] = []
-    if isinstance(column, Label) and column.links:
+    if isinstance(column, LabelColumn) and column.links:
         properties.append({"id": "links", "value": list(column.links)})
-    if isinstance(column, Value):
+    if isinstance(column, ValueColumn):
         properties.append({"id": "unit", "value": column.unit})
         if column.steps != PLAIN:
             steps = {"mode": "absolute", "steps": thresholds(column.steps)}
             properties += [{"id": "thresholds", "value": steps}, COLOURED]
-    if column.words:
-        properties += [{"id": "mappings", "value": list(column.words)}, COLOURED]
+    if column.mappings:
+        properties += [{"id": "mappings", "value": list(column.mappings)}, COLOURED]
     if not properties or not column.title:
         return None
     return {"matcher": {"id": "byName", "options": column.title}, "properties": properties}

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dashboards.correct import Query
-from dashboards.page import chosen
+from dashboards.grafana_json import PrometheusTarget
+from dashboards.page import query_variable
 from dashboards.style import TO_AGENT, graph, query
 
 LINES, ROWS = 20, 50
@@ -21,7 +21,7 @@ NOW, WHOLE = "[$__rate_interval]", "[$__range]"
 
 
 @dataclass(frozen=True)
-class Top:
+class TopVariable:
     """Those of the highest rank, as a hidden variable of a page.
 
     Attributes:
@@ -48,9 +48,9 @@ class Top:
         """PromQL for them, with their ranks."""
         return f"{'bottomk' if self.lowest else 'topk'}({self.limit}, {self.rank})"
 
-    def of(self, query: Query) -> Query:
+    def of(self, query: PrometheusTarget) -> PrometheusTarget:
         """The query, which uses the matcher, with the variable that the page needs for it."""
-        hidden = chosen(self._variable, self._variable, f"query_result({self.expr})", hidden=True)
+        hidden = query_variable(self._variable, self._variable, f"query_result({self.expr})", hidden=True)
         del hidden["allValue"]  # all are those that were found
         query.variable = hidden | {"regex": f'/{self.by}="([^"]+)"/'}
         return query
@@ -61,7 +61,7 @@ class Top:
 
 
 @dataclass(frozen=True)
-class Crowd:
+class TopLines:
     """Lines of which only those of the highest rank are drawn.
 
     Attributes:
@@ -76,44 +76,46 @@ class Crowd:
     by: str = "agent"
     lowest: bool = False
 
-    def query(self, name: str, asked: Callable[[str, str], Query] = query, legend: str = "") -> Query:
+    def query(
+        self, name: str, make_query: Callable[[str, str], PrometheusTarget] = query, legend: str = ""
+    ) -> PrometheusTarget:
         """The query of the lines.
 
         Args:
             name: of what is drawn.
-            asked: makes a query of an expression and a legend.
+            make_query: makes a query of an expression and a legend.
             legend: in place of the line's name.
         """
-        top = Top(name, self.rank, self.by, LINES, self.lowest)
-        return top.of(asked(self.lines(top.matcher), legend or f"{{{{{self.by}}}}}"))
+        top = TopVariable(name, self.rank, self.by, LINES, self.lowest)
+        return top.of(make_query(self.lines(top.matcher), legend or f"{{{{{self.by}}}}}"))
 
 
-def highest(gauge: str, by: str, matchers: str = "") -> Crowd:
+def highest(gauge: str, by: str, matchers: str = "") -> TopLines:
     """The lines of a gauge that rose highest in the time range."""
-    return Crowd(
+    return TopLines(
         lambda top: f"max by ({by}) ({gauge}{{{top}}})",
         f"max by ({by}) (max_over_time({gauge}{{{matchers}}}{WHOLE}))",
         by,
     )
 
 
-def fastest(counter: str, by: str) -> Crowd:
+def fastest(counter: str, by: str) -> TopLines:
     """The rates, by the minute, of a counter that grew most in the time range."""
-    return Crowd(
+    return TopLines(
         lambda top: f"60 * sum by ({by}) (rate({counter}{{{top}}}{NOW}))",
         f"sum by ({by}) (increase({counter}{WHOLE}))",
         by,
     )
 
 
-def most(
+def top_graph(
     title: str,
     question: str,
     unit: str,
-    crowd: Crowd,
+    top_lines: TopLines,
     *,
     which: str = "those with the most",
-    asked: Callable[[str, str], Query] = query,
+    make_query: Callable[[str, str], PrometheusTarget] = query,
     **style: Any,
 ) -> Any:
     """A graph with a line an agent, or whatever else there may be too many of to read.
@@ -122,16 +124,16 @@ def most(
         title: of the panel.
         question: that it answers.
         unit: of the lines.
-        crowd: of them.
+        top_lines: of them.
         which: are drawn where there are too many.
-        asked: makes a query of an expression and a legend.
+        make_query: makes a query of an expression and a legend.
         style: as for `graph`.
     """
     return graph(
         title,
         f"{question} At most {LINES} are drawn: {which} in the time range.",
         unit,
-        crowd.query(title, asked),
-        links=(TO_AGENT,) if crowd.by == "agent" else (),
+        top_lines.query(title, make_query),
+        links=(TO_AGENT,) if top_lines.by == "agent" else (),
         **style,
     )

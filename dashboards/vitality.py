@@ -6,37 +6,49 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
-from dashboards.correct import Query
-from dashboards.layout import Line, Section
+from dashboards.grafana_json import PrometheusTarget
+from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page
-from dashboards.style import ANY_IS_CRITICAL, MEDIUM, SHORT, TILE, House, Unit, graph, query, rising, stat
-from dashboards.tables import Label, Value, table
-from dashboards.top_n import NOW, ROWS, WHOLE, Crowd, Top, fastest, highest, most
+from dashboards.style import (
+    ANY_IS_CRITICAL,
+    MEDIUM,
+    SHORT,
+    TILE,
+    PageContext,
+    PanelUnit,
+    graph,
+    query,
+    rising_steps,
+    stat,
+)
+from dashboards.tables import LabelColumn, ValueColumn, table
+from dashboards.top_n import NOW, ROWS, WHOLE, TopLines, TopVariable, fastest, highest, top_graph
 
 VITALITY = "nervesys_vitality"
 EMPTY = "No entity showed vital signs yet"
 ENTITY, BY_ENTITY = "entity", " by (entity)"
-MISSED = rising(0.01, 0.05)
-SLOW = rising(0.5, 1)
+MISSED = rising_steps(0.01, 0.05)
+SLOW = rising_steps(0.5, 1)
 """Seconds; from a second on, Reaction Slow fires."""
 HEARTBEAT = "heartbeat_timestamp_seconds"
-"""The window of what a tile or a row sums up."""
 QUANTILES = (("half", 0.5), ("19 of 20", 0.95), ("99 of 100", 0.99))
 
 
-def dashboard(house: House) -> Dashboard:
+def dashboard(context: PageContext) -> Dashboard:
     """The page of all entities."""
     return page(
-        house,
+        context,
         uid="vitality",
         title="Vital Signs",
         description="Pulses, reactions, entropy and errors of whatever shows vital signs.",
         since="now-1h",
         sections=(
-            Section("", (Line(TILE, _tiles(house)),)),
-            Section("Each entity", (Line(SHORT, (_entities(house),), (24,)),)),
-            Section("Pulse", (Line(MEDIUM, (_pulses(), _missed())), Line(MEDIUM, (_quantiles(), _slowness())))),
-            Section("Mind", (Line(MEDIUM, (_entropy(), _trend())), Line(MEDIUM, (_decay(), _errors())))),
+            PageSection("", (PanelRow(TILE, _tiles(context)),)),
+            PageSection("Each entity", (PanelRow(SHORT, (_entities(context),), (24,)),)),
+            PageSection(
+                "Pulse", (PanelRow(MEDIUM, (_pulses(), _missed())), PanelRow(MEDIUM, (_quantiles(), _slowness())))
+            ),
+            PageSection("Mind", (PanelRow(MEDIUM, (_entropy(), _trend())), PanelRow(MEDIUM, (_decay(), _errors())))),
         ),
     )
 
@@ -64,21 +76,21 @@ def _growth(window: str) -> str:
     return "rate" if window == NOW else "increase"
 
 
-def _tiles(house: House) -> tuple[Any, ...]:
-    silent = house.settings.thresholds.vitality_silent_seconds
+def _tiles(context: PageContext) -> tuple[Any, ...]:
+    silent = context.settings.thresholds.vitality_silent_seconds
     age = f"time() - {_of_entity(HEARTBEAT)}"
     return (
         stat(
             "Entities",
             "How many entities are known?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query(f"count({_of_entity(HEARTBEAT)})"),
             empty=EMPTY,
         ),
         stat(
             "Silent",
             "How many of them show no vital signs any more?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query(f"sum({age} > bool {silent:g})"),
             steps=ANY_IS_CRITICAL,
             empty=EMPTY,
@@ -86,80 +98,80 @@ def _tiles(house: House) -> tuple[Any, ...]:
         stat(
             "Pulses missed",
             "Which share of pulses got no answer?",
-            Unit.RATIO,
+            PanelUnit.RATIO,
             query(_missed_share(WHOLE)),
             steps=MISSED,
         ),
         stat(
             "Reaction",
             "Within which time are 19 of 20 reactions seen?",
-            Unit.SECONDS,
+            PanelUnit.SECONDS,
             query(_quantile(0.95, WHOLE)),
             steps=SLOW,
         ),
         stat(
             "Errors",
             "How many errors did all entities have in this time range?",
-            Unit.COUNT,
+            PanelUnit.COUNT,
             query(f"round(sum(increase({VITALITY}_errors_total{WHOLE})))"),
         ),
-        stat("Clients", "How many clients are connected?", Unit.COUNT, query(f"sum({_of_entity('clients')})")),
+        stat("Clients", "How many clients are connected?", PanelUnit.COUNT, query(f"sum({_of_entity('clients')})")),
     )
 
 
-def _entities(house: House) -> Any:
-    silent = house.settings.thresholds.vitality_silent_seconds
-    top = Top("silent", _of_entity(HEARTBEAT), ENTITY, ROWS, lowest=True)
+def _entities(context: PageContext) -> Any:
+    silent = context.settings.thresholds.vitality_silent_seconds
+    top = TopVariable("silent", _of_entity(HEARTBEAT), ENTITY, ROWS, lowest=True)
 
-    def of_silent(expr: str) -> Query:
+    def of_silent(expr: str) -> PrometheusTarget:
         return top.of(query(expr))
 
-    def all_of(family: str) -> Query:
+    def all_of(family: str) -> PrometheusTarget:
         grown = f"increase({VITALITY}_{family}_total{{{top.matcher}}}{WHOLE})"
         return of_silent(f"round(sum by (entity) ({grown}))")
 
-    def newest(family: str) -> Query:
+    def newest(family: str) -> PrometheusTarget:
         return of_silent(_of_entity(family, top.matcher))
 
     return table(
         "How each entity does",
         "Does it beat, does it answer, and how quickly? Pulses, missed ones, reactions and errors of this time range, "
         f"of the {ROWS} that were silent for the longest.",
-        Label("entity", "Entity"),
-        Value(
+        LabelColumn("entity", "Entity"),
+        ValueColumn(
             "Silent for",
             of_silent(f"time() - {_of_entity(HEARTBEAT, top.matcher)}"),
-            Unit.SECONDS,
-            rising(silent / 2, silent),
+            PanelUnit.SECONDS,
+            rising_steps(silent / 2, silent),
         ),
-        Value("Pulses", all_of("pulses_received"), Unit.COUNT),
-        Value("Missed", of_silent(_missed_share(WHOLE, BY_ENTITY, top.matcher)), Unit.RATIO, MISSED),
-        Value("Reaction", of_silent(_quantile(0.95, WHOLE, "entity, le", top.matcher)), Unit.SECONDS, SLOW),
-        Value("Errors", all_of("errors"), Unit.COUNT),
-        Value("Entropy gain", newest("entropy_gain"), Unit.NONE),
-        Value("Memory decay", newest("memory_decay_ratio"), Unit.RATIO),
-        Value("Clients", newest("clients"), Unit.COUNT),
+        ValueColumn("Pulses", all_of("pulses_received"), PanelUnit.COUNT),
+        ValueColumn("Missed", of_silent(_missed_share(WHOLE, BY_ENTITY, top.matcher)), PanelUnit.RATIO, MISSED),
+        ValueColumn("Reaction", of_silent(_quantile(0.95, WHOLE, "entity, le", top.matcher)), PanelUnit.SECONDS, SLOW),
+        ValueColumn("Errors", all_of("errors"), PanelUnit.COUNT),
+        ValueColumn("Entropy gain", newest("entropy_gain"), PanelUnit.NONE),
+        ValueColumn("Memory decay", newest("memory_decay_ratio"), PanelUnit.RATIO),
+        ValueColumn("Clients", newest("clients"), PanelUnit.COUNT),
         sort="Missed",
         empty=EMPTY,
     )
 
 
 def _pulses() -> Any:
-    return most(
+    return top_graph(
         "Pulses received",
         "Whose pulse beats, and how fast?",
-        Unit.PER_MINUTE,
+        PanelUnit.PER_MINUTE,
         fastest(f"{VITALITY}_pulses_received_total", ENTITY),
         empty=EMPTY,
     )
 
 
 def _missed() -> Any:
-    return most(
+    return top_graph(
         "Missed by each",
         "Which share of pulses did each entity leave unanswered?",
-        Unit.RATIO,
-        Crowd(lambda top: _missed_share(NOW, BY_ENTITY, top), _missed_share(WHOLE, BY_ENTITY), ENTITY),
+        PanelUnit.RATIO,
+        TopLines(lambda top: _missed_share(NOW, BY_ENTITY, top), _missed_share(WHOLE, BY_ENTITY), ENTITY),
         steps=MISSED,
         empty=EMPTY,
     )
@@ -169,7 +181,7 @@ def _quantiles() -> Any:
     return graph(
         "Reactions of all",
         "Within which time is a pulse seen to be answered?",
-        Unit.SECONDS,
+        PanelUnit.SECONDS,
         *(query(_quantile(share, NOW), name) for name, share in QUANTILES),
         empty=EMPTY,
     )
@@ -179,37 +191,37 @@ def _slowness() -> Any:
     def of_each(window: str, matchers: str = "") -> str:
         return _quantile(0.95, window, "entity, le", matchers)
 
-    return most(
+    return top_graph(
         "Reactions of each",
         "Within which time are 19 of 20 reactions of each entity seen?",
-        Unit.SECONDS,
-        Crowd(partial(of_each, NOW), of_each(WHOLE), ENTITY),
+        PanelUnit.SECONDS,
+        TopLines(partial(of_each, NOW), of_each(WHOLE), ENTITY),
         steps=SLOW,
         empty=EMPTY,
     )
 
 
 def _entropy() -> Any:
-    return most(
+    return top_graph(
         "Entropy gain",
         "How much that is new does each reaction add, in bits?",
-        Unit.NONE,
+        PanelUnit.NONE,
         _poorest(partial(_of_entity, "entropy_gain")),
         which="the poorest",
         empty=EMPTY,
     )
 
 
-def _poorest(lines: Callable[[str], str]) -> Crowd:
+def _poorest(lines: Callable[[str], str]) -> TopLines:
     """Those that repeated themselves most, over the whole time range."""
-    return Crowd(lines, f"max by (entity) (avg_over_time({VITALITY}_entropy_gain{WHOLE}))", ENTITY, lowest=True)
+    return TopLines(lines, f"max by (entity) (avg_over_time({VITALITY}_entropy_gain{WHOLE}))", ENTITY, lowest=True)
 
 
 def _trend() -> Any:
-    return most(
+    return top_graph(
         "Entropy over half an hour",
         "Does it grow richer, or repeat itself more and more? The mean of the last half hour, in bits.",
-        Unit.NONE,
+        PanelUnit.NONE,
         _poorest(lambda top: f"max by (entity) (avg_over_time({VITALITY}_entropy_gain{{{top}}}[30m]))"),
         which="the poorest",
         empty=EMPTY,
@@ -217,10 +229,10 @@ def _trend() -> Any:
 
 
 def _decay() -> Any:
-    return most(
+    return top_graph(
         "Memory decay",
         "Which share of its memories has faded?",
-        Unit.RATIO,
+        PanelUnit.RATIO,
         highest(f"{VITALITY}_memory_decay_ratio", ENTITY),
         empty=EMPTY,
     )
@@ -230,7 +242,7 @@ def _errors() -> Any:
     return graph(
         "Errors by kind",
         "What goes wrong?",
-        Unit.PER_MINUTE,
+        PanelUnit.PER_MINUTE,
         query(f"60 * sum by (kind) (rate({VITALITY}_errors_total{NOW}))", "{{kind}}"),
         stacked=True,
         empty="No error was counted",

@@ -155,7 +155,7 @@ class RestartSettings(_ExtensibleSection):
 
 
 class HeartbeatOverrides(_ExtensibleSection):
-    """Overrides of `nervesys.settings.thresholds.HeartbeatThresholdsThresholdsThresholdsThresholds`; None keeps the common value."""
+    """Overrides of `nervesys.settings.thresholds.HeartbeatThresholds`; None keeps the common value."""
 
     down_after_seconds: float | None = Field(default=None, gt=0)
     stopped_after_seconds: float | None = Field(default=None, gt=0)

@@ -44,7 +44,7 @@ def _well(facts: Facts) -> ReportAnswer:
     named = ", ".join(f"{agent.agent} for {_away(agent)}" for agent in ill[:NAMED])
     more = f", and {len(ill) - NAMED} more" if len(ill) > NAMED else ""
     well = len(fleet) - len(ill)
-    together = f"All together they were available {share(all_)} of the time."
+    together = f"Availability of the fleet: {share(all_)}."
     text = f"{well} of {_agents_short(len(fleet))} healthy. Unavailable: {named}{more}. {together}{short}"
     return ReportAnswer(question, text, tone_of(min(agent.share or 0 for agent in ill)))
 

@@ -54,7 +54,7 @@ def figures(facts: Facts) -> tuple[Figure, ...]:
             Better.LESS,
         ),
         Figure(
-            "ErrorKind",
+            "Errors",
             ValueKind.COUNT,
             _if(logged, log_totals.failures),
             before(lambda day: days[day].errors),

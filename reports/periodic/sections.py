@@ -104,7 +104,7 @@ def _errors(facts: Facts) -> ReportSection:
     )
     listed = f" The {ERRORS} most frequent of {len(kinds)} kinds." if len(kinds) > ERRORS else ""
     return ReportSection(
-        "ErrorKind",
+        "Errors",
         "Log records of category errors. Records that differ only in numbers, ids and hashes count as one kind, with "
         f"the text of the first record.{listed}",
         ReportTable(columns, tuple(rows)),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from dashboards.build import pages
-from dashboards.correct import Json
+from dashboards.grafana_json import Json
 from nervesys.queries.asking import QueryRunner
 from nervesys.settings import Loaded, load
 from tests.hour.prometheus import remembered

@@ -4,8 +4,8 @@ import pytest
 
 from dashboards.agent import folder_of
 from dashboards.build import pages
-from dashboards.correct import Json
 from dashboards.cost import cost
+from dashboards.grafana_json import Json
 from nervesys.queries.asking import QueryRunner
 from nervesys.queries.reading import panels_of, queries_of
 from nervesys.settings import load

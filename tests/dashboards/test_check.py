@@ -5,7 +5,7 @@ import pytest
 from commands.dashboards import world
 from dashboards.build import pages
 from dashboards.check import check_pages, check_rules
-from dashboards.correct import Json
+from dashboards.grafana_json import Json
 from dashboards.recording import rules
 from nervesys.metrics.periods import periods
 from nervesys.settings import Loaded, load
@@ -97,9 +97,9 @@ TASKS = "nervesys_agent_tasks_total"
         pytest.param("panel-title-description-rule", lambda page: spoil(page, "description", ""), id="no description"),
         pytest.param("panel-units-rule", lambda page: defaults(page).pop("unit"), id="no unit"),
         pytest.param("panel-no-targets-rule", lambda page: spoil(page, "targets", []), id="no query"),
-        pytest.param("crowd", lambda page: asks(page, "up", legendFormat="{{agent}}"), id="a line an agent"),
+        pytest.param("too-many-lines", lambda page: asks(page, "up", legendFormat="{{agent}}"), id="a line an agent"),
         pytest.param(
-            "crowd",
+            "too-many-lines",
             lambda page: titled(page, "Agents")["targets"][0].update(expr="nervesys_agent_info"),
             id="a row an agent",
         ),

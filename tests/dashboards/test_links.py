@@ -1,7 +1,7 @@
 import json
 import re
 
-from dashboards.correct import Json
+from dashboards.grafana_json import Json
 
 
 def test_every_link_leads_to_a_page_and_to_a_variable_of_it(made: list[Json]) -> None:

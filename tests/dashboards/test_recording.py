@@ -12,17 +12,17 @@ import yaml
 from dashboards.recording import (
     ACTIONS,
     HEARTBEAT,
+    INCREASES,
     RECORDS,
-    RISES,
     STATUS,
     TASKS,
     TOKENS,
     TOKENS_OF_MODELS,
     TROUBLE,
-    recorded,
+    recorded_series,
     rules,
 )
-from dashboards.style import SILENT, STATUS_CODES, duration
+from dashboards.style import SILENT_CODE, STATUS_CODES, duration
 from nervesys.contract.state import Status
 from nervesys.metrics.periods import periods
 from nervesys.queries.variables import substitute, windows
@@ -33,7 +33,7 @@ CONFIGURED = {"series": 'nervesys_brain_agent_info{agent="grok",role="r"}', "val
 BEATING = {"series": 'nervesys_agent_heartbeat_timestamp_seconds{agent="grok"}', "values": "0+60x60"}
 
 
-def said(status: Status, values: str) -> dict[str, str]:
+def status_series(status: Status, values: str) -> dict[str, str]:
     return {"series": f'nervesys_agent_status{{agent="grok",status="{status}"}}', "values": values}
 
 
@@ -62,16 +62,18 @@ def finds(program: Callable[[str], str], tmp_path: Path) -> Callable[..., None]:
     ("series", "codes"),
     [
         pytest.param(
-            [CONFIGURED, BEATING, said(Status.RUNNING, "1x60"), said(Status.DEGRADED, "0x60")],
+            [CONFIGURED, BEATING, status_series(Status.RUNNING, "1x60"), status_series(Status.DEGRADED, "0x60")],
             [STATUS_CODES[Status.RUNNING]],
             id="what it says of itself",
         ),
         pytest.param(
-            [CONFIGURED, BEATING, said(Status.RUNNING, "1 1 stale")], [SILENT], id="words too old to be served"
+            [CONFIGURED, BEATING, status_series(Status.RUNNING, "1 1 stale")],
+            [SILENT_CODE],
+            id="words too old to be served",
         ),
-        pytest.param([BEATING, said(Status.RUNNING, "1x60")], [], id="taken out of the brain"),
+        pytest.param([BEATING, status_series(Status.RUNNING, "1x60")], [], id="taken out of the brain"),
         pytest.param(
-            [CONFIGURED | {"values": "1x20 stale"}, BEATING, said(Status.IDLE, "1x60")],
+            [CONFIGURED | {"values": "1x20 stale"}, BEATING, status_series(Status.IDLE, "1x60")],
             [STATUS_CODES[Status.IDLE]],
             id="a brain that cannot be read takes out none",
         ),
@@ -84,12 +86,14 @@ def test_the_status_of_an_agent(finds: Callable[..., None], series: list[dict[st
 @pytest.mark.parametrize(
     ("series", "codes"),
     [
-        pytest.param([CONFIGURED, BEATING, said(Status.RUNNING, "1x60")], [], id="at work"),
-        pytest.param([CONFIGURED, BEATING, said(Status.IDLE, "1x60")], [], id="idle"),
+        pytest.param([CONFIGURED, BEATING, status_series(Status.RUNNING, "1x60")], [], id="at work"),
+        pytest.param([CONFIGURED, BEATING, status_series(Status.IDLE, "1x60")], [], id="idle"),
         pytest.param(
-            [CONFIGURED, BEATING, said(Status.DEGRADED, "1x60")], [STATUS_CODES[Status.DEGRADED]], id="degraded"
+            [CONFIGURED, BEATING, status_series(Status.DEGRADED, "1x60")],
+            [STATUS_CODES[Status.DEGRADED]],
+            id="degraded",
         ),
-        pytest.param([CONFIGURED, BEATING, said(Status.RUNNING, "1 1 stale")], [SILENT], id="silent"),
+        pytest.param([CONFIGURED, BEATING, status_series(Status.RUNNING, "1 1 stale")], [SILENT_CODE], id="silent"),
     ],
 )
 def test_trouble_is_recorded_of_those_alone_who_are_not_at_work(
@@ -157,8 +161,8 @@ def test_months_are_what_was_recorded_and_what_was_backfilled(finds: Callable[..
         {"series": f'nervesys_log_tokens_total{{agent="grok",model="grok-4",job="{job}"}}', "values": values}
         for job, values in (("history", "0x5 100x5 400x48"), ("store", "_x31 0x9 7x20"))
     ]
-    ever = TOKENS_OF_MODELS.ever(PERIODS, 'agent="grok"', "[1h]")
-    finds(series, f"sum by (model) ({ever})", {'{model="grok-4"}': 407})
+    total_with_history = TOKENS_OF_MODELS.total_with_history(PERIODS, 'agent="grok"', "[1h]")
+    finds(series, f"sum by (model) ({total_with_history})", {'{model="grok-4"}': 407})
 
 
 def test_what_rarely_happens_is_recorded_where_it_did(finds: Callable[..., None]) -> None:
@@ -176,9 +180,10 @@ def test_what_rarely_happens_is_recorded_where_it_did(finds: Callable[..., None]
 
 def test_names_are_level_metric_operation_and_say_the_window() -> None:
     assert all(
-        re.fullmatch(r"[a-z_]+:nervesys_[a-z_]+:(code|max|increase4m|increase1m)", name) for name in recorded(PERIODS)
+        re.fullmatch(r"[a-z_]+:nervesys_[a-z_]+:(code|max|increase4m|increase1m)", name)
+        for name in recorded_series(PERIODS)
     )
-    assert [rise.series(PERIODS) for rise in RISES] == [
+    assert [increase.series(PERIODS) for increase in INCREASES] == [
         "agent_outcome:nervesys_agent_tasks:increase4m",
         "agent:nervesys_agent_tokens:increase4m",
         "agent_level:nervesys_log_records:increase4m",

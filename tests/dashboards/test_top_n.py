@@ -17,7 +17,7 @@ STEPS = 60
 Pick = Callable[..., str]
 
 
-def asked(panel: str) -> PanelQuery:
+def query_of(panel: str) -> PanelQuery:
     return next(question for question in queries_of(pages(load(profile="local"))[0]) if question.panel == panel)
 
 
@@ -35,20 +35,20 @@ def room_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_the_line_of_the_busiest_is_drawn_and_unbroken(live: QueryRunner, chosen: str, drawn: str) -> None:
-    [line] = live.ask(asked("Tasks ended"), {"agent": chosen, "server": ANY}, HOUR_SECONDS, STEPS)
+    [line] = live.ask(query_of("Tasks ended"), {"agent": chosen, "server": ANY}, HOUR_SECONDS, STEPS)
     assert line.labels == {"agent": drawn}
     moments = [when for when, _ in line.points]
     assert moments == [moments[0] + step * HOUR_SECONDS / STEPS for step in range(STEPS)]
 
 
 def test_without_too_many_all_are_drawn(live: QueryRunner) -> None:
-    lines = live.ask(asked("Tasks ended"), {"agent": ANY, "server": ANY}, HOUR_SECONDS, STEPS)
+    lines = live.ask(query_of("Tasks ended"), {"agent": ANY, "server": ANY}, HOUR_SECONDS, STEPS)
     assert {line.labels["agent"] for line in lines} == {"gimai", "grok"}
 
 
 @pytest.mark.parametrize(("server", "rows"), [("alpha", {"gimai", "grok"}), ("beta", set())])
 def test_the_table_of_agents_leaves_out_those_of_other_servers(live: QueryRunner, server: str, rows: set[str]) -> None:
-    found = live.ask(asked("Agents"), {"agent": ANY, "server": server}, HOUR_SECONDS)
+    found = live.ask(query_of("Agents"), {"agent": ANY, "server": server}, HOUR_SECONDS)
     assert {series.labels["agent"] for series in found} == rows
 
 
@@ -58,7 +58,7 @@ def test_who_is_chosen_has_the_highest_or_the_lowest_rank(live: QueryRunner, low
     there = live.prometheus.instant(f"max_over_time({name}{{{matchers}}}[1h])", live.now)
     ranks = {series.labels["agent"]: series.points[-1][1] for series in there}
     assert len(set(ranks.values())) == len(ranks) > 1
-    top = top_n.Top("whoever", top_n.highest(name, "agent", matchers).rank, "agent", 1, lowest)
+    top = top_n.TopVariable("whoever", top_n.highest(name, "agent", matchers).rank, "agent", 1, lowest)
     [chosen] = live.prometheus.instant(substitute(top.expr, windows(60, 60, HOUR_SECONDS)), live.now)
     assert chosen.labels == {"agent": pick(ranks, key=ranks.__getitem__)}
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboards.build import pages
-from dashboards.correct import Json
+from dashboards.grafana_json import Json
 from nervesys.clients.prometheus import Series
 from nervesys.settings import load
 from reports.run_queries import QueryResult

@@ -3,8 +3,8 @@ import math
 
 import pytest
 
-from dashboards.correct import Json
-from dashboards.style import SILENT, STATUS_CODES
+from dashboards.grafana_json import Json
+from dashboards.style import SILENT_CODE, STATUS_CODES
 from nervesys.contract.state import Status
 from reports.build import build_body
 from reports.fields import FormatContext
@@ -14,7 +14,7 @@ from reports.units import MISSING
 from tests.reports.panels import NOW, PAGES, STEP, answer, panel
 
 CONTEXT = FormatContext(NOW, "from=now-6h&to=now")
-AT_WORK, STATUS = panel("main-overview", "At work"), panel("main-overview", "Status of each agent")
+RUNNING_AGENTS, STATUS = panel("main-overview", "At work"), panel("main-overview", "Status of each agent")
 CPU, AGENTS = panel("main-overview", "CPU"), panel("main-overview", "Agents")
 MISSING_DAYS = panel("storage-retention", "Days of logs missing in the archive")
 DURATIONS = panel("agent-details", "Actions by duration")
@@ -27,14 +27,16 @@ def alone(panel: Json, *values: float, **labels: str) -> list[QueryResult]:
 
 
 def test_a_tile_has_the_value_and_the_colour_of_its_step() -> None:
-    body = build_body(AT_WORK, alone(AT_WORK, 5), CONTEXT)
+    body = build_body(RUNNING_AGENTS, alone(RUNNING_AGENTS, 5), CONTEXT)
     assert isinstance(body, Tiles)
     [tile] = body.tiles
     assert (tile.name, tile.value.text, tile.value.colour) == ("", "5", "green")
 
 
 def test_tiles_are_named_where_there_are_several() -> None:
-    body = build_body(AT_WORK, [answer(AT_WORK, ({"status": "idle"}, [1]), ({"status": "running"}, [2]))], CONTEXT)
+    body = build_body(
+        RUNNING_AGENTS, [answer(RUNNING_AGENTS, ({"status": "idle"}, [1]), ({"status": "running"}, [2]))], CONTEXT
+    )
     assert isinstance(body, Tiles)
     assert [(tile.name, tile.value.text) for tile in body.tiles] == [("status=idle", "1"), ("status=running", "2")]
 
@@ -48,7 +50,9 @@ def test_a_tile_without_a_value_says_what_it_means() -> None:
 
 def test_states_are_merged_named_and_coloured_and_gaps_are_left() -> None:
     runs = STATUS_CODES[Status.RUNNING]
-    body = build_body(STATUS, alone(STATUS, runs, runs, runs, SILENT, math.nan, math.nan, runs, agent="gimai"), CONTEXT)
+    body = build_body(
+        STATUS, alone(STATUS, runs, runs, runs, SILENT_CODE, math.nan, math.nan, runs, agent="gimai"), CONTEXT
+    )
     assert isinstance(body, Timeline)
     [lane] = body.lanes
     assert [(span.text, span.colour, span.end - span.start) for span in lane.spans] == [

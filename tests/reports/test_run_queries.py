@@ -1,6 +1,6 @@
 import pytest
 
-from dashboards.correct import Json
+from dashboards.grafana_json import Json
 from nervesys.clients.prometheus import Series
 from reports.run_queries import annotations_in, series_name
 

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from dashboards.recording import STATUS
-from dashboards.style import SILENT, STATUS_CODES
+from dashboards.style import SILENT_CODE, STATUS_CODES
 from nervesys.contract import Status
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -132,7 +132,7 @@ def past() -> FleetData:
             made.put("nervesys_agent_status", {"agent": agent, "status": status}, here)
         codes = [STATUS_CODES[Status.RUNNING if w // HOUR % 3 else Status.IDLE] for w in times]
         away = [inside(w, AWAY.get(agent, [])) for w in times]
-        recorded = [(w, float(SILENT if gone else code)) for w, code, gone in zip(times, codes, away, strict=True)]
+        recorded = [(w, float(SILENT_CODE if gone else code)) for w, code, gone in zip(times, codes, away, strict=True)]
         made.put(STATUS, {"agent": agent}, recorded)  # as the recording rule would have
     for agent in AGENTS:
         member = [w for w in times if agent != "new-one" or w >= UNCONFIGURED[1]]

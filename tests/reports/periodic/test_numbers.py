@@ -236,12 +236,10 @@ def test_tokens_and_what_they_cost(world: World, report: PeriodicReport, weekly:
 
 def test_errors_by_kind(world: World, report: PeriodicReport) -> None:
     wrong = [record for record in records(world.raw, TUESDAY) if record["category"] == "errors"]
-    assert figure(report, "ErrorKind")[0] == len(wrong)
-    assert figure(report, "ErrorKind")[1] == sum(
-        record["category"] == "errors" for record in records(world.raw, MONDAY)
-    )
+    assert figure(report, "Errors")[0] == len(wrong)
+    assert figure(report, "Errors")[1] == sum(record["category"] == "errors" for record in records(world.raw, MONDAY))
     kinds = ("the model did not answer", "push of", "out of memory", HEBREW)
-    table = rows(report, "ErrorKind")
+    table = rows(report, "Errors")
     assert len(table) == len(kinds)
     for kind, row in zip(kinds, table, strict=True):
         of_kind = [record for record in wrong if str(record["message"]).startswith(kind)]
@@ -361,7 +359,7 @@ def test_errors_and_changes_of_many_name_a_few(facts: Facts) -> None:
     log_totals.add_lines(lines)
     change = replace(facts.changes[0], at=at(TUESDAY), files=tuple(f"config/agents/{n}.yaml" for n in range(50)))
     report = report_of(replace(facts, log_totals=log_totals, changes=(change,)))
-    assert rows(report, "ErrorKind")[0][2] == "a-0, a-1, a-10, and 47 more"
+    assert rows(report, "Errors")[0][2] == "a-0, a-1, a-10, and 47 more"
     assert str(rows(report, "Config changes")[0][2]).endswith("config/agents/9.yaml, and 40 more")
 
 
@@ -372,9 +370,9 @@ def test_of_many_kinds_of_errors_and_many_commits_the_most_telling_are_listed(fa
         log_totals.add_lines([line % bytes([letter])] * (number + 1))
     changes = tuple(replace(facts.changes[0], at=at(TUESDAY), commit=str(number)) for number in range(150))
     report = report_of(replace(facts, log_totals=log_totals, changes=changes))
-    assert [row[1] for row in rows(report, "ErrorKind")] == [*range(26, 6, -1)]
+    assert [row[1] for row in rows(report, "Errors")] == [*range(26, 6, -1)]
     assert [row[4] for row in rows(report, "Config changes")] == [str(number) for number in range(100)]
-    notes = [section.how for section in report.sections if section.title in {"ErrorKind", "Config changes"}]
+    notes = [section.how for section in report.sections if section.title in {"Errors", "Config changes"}]
     assert notes[0].endswith("The 20 most frequent of 26 kinds.")
     assert notes[1].endswith("The newest 100 of 150.")
     assert figure(report, "Config changes")[0] == 150
@@ -415,7 +413,7 @@ def test_what_nobody_watched_has_no_number(facts: Facts) -> None:
         "Incidents",
         "Tasks completed",
         "Tasks failed",
-        "ErrorKind",
+        "Errors",
         "Tokens",
         "Cost of tokens",
     ):

@@ -46,7 +46,7 @@ def nasty(report: PeriodicReport) -> PeriodicReport:
         tuple(ReportRow((f"a-{n}", 0.5)) for n in range(ROWS + 7)),
     )
     return replace(
-        report, sections=(ReportSection("ErrorKind", "", table), ReportSection("Availability", "", many)), notes=NASTY
+        report, sections=(ReportSection("Errors", "", table), ReportSection("Availability", "", many)), notes=NASTY
     )
 
 
@@ -111,8 +111,8 @@ def _in_book(value: float, kind: ValueKind) -> float:
 
 def test_no_text_of_a_log_becomes_a_formula_or_a_link(nasty: PeriodicReport) -> None:
     book = Book(xlsx(nasty))
-    assert [row[0][0] for row in book.rows("ErrorKind")[1:]] == list(NASTY)
-    assert not list(book.sheet("ErrorKind").iter(f"{SHEET}f"))
+    assert [row[0][0] for row in book.rows("Errors")[1:]] == list(NASTY)
+    assert not list(book.sheet("Errors").iter(f"{SHEET}f"))
     assert not [name for name in book.names if "_rels/sheet" in name]
 
 

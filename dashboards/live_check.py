@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dashboards.correct import Json
-from dashboards.expected_empty import Reason
+from dashboards.expected_empty import EmptyReason
+from dashboards.grafana_json import Json
 from nervesys.clients.prometheus import QueryFailed
 from nervesys.queries.asking import QueryRunner, has_data
 from nervesys.queries.reading import PanelQuery, queries_of
 from nervesys.queries.variables import seconds_of
 
 
-class Verdict(StrEnum):
+class QueryVerdict(StrEnum):
     """What came of a question."""
 
     DATA = "data"
@@ -22,13 +22,13 @@ class Verdict(StrEnum):
     FAILED = "failed"
 
     @property
-    def fine(self) -> bool:
+    def as_expected(self) -> bool:
         """Whether it is as it should be."""
-        return self in {Verdict.DATA, Verdict.EMPTY}
+        return self in {QueryVerdict.DATA, QueryVerdict.EMPTY}
 
 
 @dataclass(frozen=True)
-class Answer:
+class QueryCheck:
     """A question and what came of it.
 
     Attributes:
@@ -36,11 +36,13 @@ class Answer:
     """
 
     question: PanelQuery
-    verdict: Verdict
+    verdict: QueryVerdict
     detail: str = ""
 
 
-def answers(live: QueryRunner, pages: Sequence[Json], expected_empty: Mapping[str, Reason]) -> Iterator[Answer]:
+def check_queries(
+    live: QueryRunner, pages: Sequence[Json], expected_empty: Mapping[str, EmptyReason]
+) -> Iterator[QueryCheck]:
     """Ask everything.
 
     Args:
@@ -56,17 +58,17 @@ def answers(live: QueryRunner, pages: Sequence[Json], expected_empty: Mapping[st
             try:
                 found = has_data(live.ask(question, values, span))
             except QueryFailed as err:
-                yield Answer(question, Verdict.FAILED, str(err))
+                yield QueryCheck(question, QueryVerdict.FAILED, str(err))
             else:
                 verdict = _verdict(found, expected_empty=reason is not None, holds=reason in holding)
-                yield Answer(question, verdict, reason.text if reason else "")
+                yield QueryCheck(question, verdict, reason.text if reason else "")
 
 
-def _holds(live: QueryRunner, reason: Reason) -> bool:
+def _holds(live: QueryRunner, reason: EmptyReason) -> bool:
     return not (reason.unless and has_data(live.prometheus.instant(reason.unless, live.now)))
 
 
-def _verdict(found: bool, *, expected_empty: bool, holds: bool) -> Verdict:
+def _verdict(found: bool, *, expected_empty: bool, holds: bool) -> QueryVerdict:
     if found:
-        return Verdict.UNEXPECTEDLY_FULL if holds else Verdict.DATA
-    return Verdict.EMPTY if expected_empty else Verdict.UNEXPECTEDLY_EMPTY
+        return QueryVerdict.UNEXPECTEDLY_FULL if holds else QueryVerdict.DATA
+    return QueryVerdict.EMPTY if expected_empty else QueryVerdict.UNEXPECTEDLY_EMPTY

@@ -3,27 +3,27 @@ from typing import Any
 import pytest
 from grafanalib.core import Dashboard, RowPanel
 
-from dashboards.correct import DATASOURCE, DEAD_DASHBOARD_KEYS, DEAD_PANEL_KEYS, Json, corrected
-from dashboards.style import NONE_IS_CRITICAL, Unit, bars, graph, query, stat, timeline
-from dashboards.tables import Label, Value, table
+from dashboards.grafana_json import DATASOURCE, DEAD_DASHBOARD_KEYS, DEAD_PANEL_KEYS, Json, to_grafana_json
+from dashboards.style import NONE_IS_CRITICAL, PanelUnit, bars, graph, query, stat, timeline
+from dashboards.tables import LabelColumn, ValueColumn, table
 
 UP = query("up", "{{job}}")
 PANELS = {
-    "stat": stat("Stat", "?", Unit.COUNT, UP, steps=NONE_IS_CRITICAL),
-    "timeseries": graph("Graph", "?", Unit.COUNT, UP, UP),
-    "state-timeline": timeline("Timeline", "?", UP, words=[]),
-    "bargauge": bars("Bars", "?", Unit.COUNT, UP),
-    "table": table("Table", "?", Label("job", "Job"), Value("Up", UP), Value("", UP), sort="Job"),
+    "stat": stat("Stat", "?", PanelUnit.COUNT, UP, steps=NONE_IS_CRITICAL),
+    "timeseries": graph("Graph", "?", PanelUnit.COUNT, UP, UP),
+    "state-timeline": timeline("Timeline", "?", UP, mappings=[]),
+    "bargauge": bars("Bars", "?", PanelUnit.COUNT, UP),
+    "table": table("Table", "?", LabelColumn("job", "Job"), ValueColumn("Up", UP), ValueColumn("", UP), sort="Job"),
 }
 REDUCED = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 
 
 def encoded(panel: Any) -> Json:
-    return dict(corrected(Dashboard(title="Page", panels=[panel]))["panels"][0])
+    return dict(to_grafana_json(Dashboard(title="Page", panels=[panel]))["panels"][0])
 
 
 def test_a_dashboard_has_what_grafana_reads_and_nothing_that_it_dropped() -> None:
-    page = corrected(Dashboard(title="Page"))
+    page = to_grafana_json(Dashboard(title="Page"))
     assert page["schemaVersion"] == 39
     assert page["editable"] is False
     assert page["timepicker"] == {}

@@ -3,8 +3,8 @@
 import pytest
 
 from dashboards.build import pages
-from dashboards.expected_empty import EXPECTED_EMPTY, Reason
-from dashboards.live import Verdict, answers
+from dashboards.expected_empty import EXPECTED_EMPTY, EmptyReason
+from dashboards.live_check import QueryVerdict, check_queries
 from nervesys.queries.asking import QueryRunner
 from nervesys.queries.reading import queries_of
 from nervesys.queries.variables import ANY
@@ -16,8 +16,8 @@ LOCAL = load(profile="local")
 
 def test_every_query_runs_and_finds_data(live: QueryRunner) -> None:
     made = pages(LOCAL)
-    given = list(answers(live, made, {}))
-    assert [(answer.question, answer.verdict) for answer in given if not answer.verdict.fine] == []
+    given = list(check_queries(live, made, {}))
+    assert [(answer.question, answer.verdict) for answer in given if not answer.verdict.as_expected] == []
     assert len(given) == sum(len(list(queries_of(page))) for page in made)
 
 
@@ -36,29 +36,29 @@ def test_tiles_tell_the_truth(live: QueryRunner, panel: str, value: float) -> No
     assert [at_last for _, at_last in series.points] == [value]
 
 
-NEVER, NOT_YET = Reason("never"), Reason("not yet", unless="up")
+NEVER, NOT_YET = EmptyReason("never"), EmptyReason("not yet", unless="up")
 
 
 @pytest.mark.parametrize(
     ("expr", "reason", "verdict"),
     [
-        pytest.param("up", None, Verdict.DATA, id="found"),
-        pytest.param("gone", None, Verdict.UNEXPECTEDLY_EMPTY, id="empty without a reason"),
-        pytest.param("gone", NEVER, Verdict.EMPTY, id="empty with a reason"),
-        pytest.param("up", NEVER, Verdict.UNEXPECTEDLY_FULL, id="found against a reason"),
-        pytest.param("up", NOT_YET, Verdict.DATA, id="found, for the reason has passed"),
-        pytest.param("0 * up / 0", None, Verdict.UNEXPECTEDLY_EMPTY, id="nothing but NaN"),
-        pytest.param("sum by (", None, Verdict.FAILED, id="no PromQL"),
+        pytest.param("up", None, QueryVerdict.DATA, id="found"),
+        pytest.param("gone", None, QueryVerdict.UNEXPECTEDLY_EMPTY, id="empty without a reason"),
+        pytest.param("gone", NEVER, QueryVerdict.EMPTY, id="empty with a reason"),
+        pytest.param("up", NEVER, QueryVerdict.UNEXPECTEDLY_FULL, id="found against a reason"),
+        pytest.param("up", NOT_YET, QueryVerdict.DATA, id="found, for the reason has passed"),
+        pytest.param("0 * up / 0", None, QueryVerdict.UNEXPECTEDLY_EMPTY, id="nothing but NaN"),
+        pytest.param("sum by (", None, QueryVerdict.FAILED, id="no PromQL"),
     ],
 )
 def test_what_is_empty_needs_a_reason_that_holds(
-    live: QueryRunner, expr: str, reason: Reason | None, verdict: Verdict
+    live: QueryRunner, expr: str, reason: EmptyReason | None, verdict: QueryVerdict
 ) -> None:
     page = pages(LOCAL)[0]
     page["panels"][0]["targets"][0]["expr"] = expr
-    answer = next(answers(live, [page], {"main-overview / At work / A": reason} if reason else {}))
+    answer = next(check_queries(live, [page], {"main-overview / At work / A": reason} if reason else {}))
     assert answer.verdict is verdict
-    assert ("parse error" in answer.detail) is (verdict is Verdict.FAILED)
+    assert ("parse error" in answer.detail) is (verdict is QueryVerdict.FAILED)
 
 
 def test_the_table_of_reasons_names_queries_that_exist() -> None:

@@ -42,7 +42,7 @@ DEAD_PANEL_KEYS = (
 ROW_KEYS = ("collapsed", "gridPos", "id", "panels", "title", "type")
 
 
-class Query(Target):  # type: ignore[misc]  # grafanalib is untyped
+class PrometheusTarget(Target):  # type: ignore[misc]  # grafanalib is untyped
     """A Prometheus query, with the keys that Grafana reads and no others.
 
     Attributes:
@@ -64,14 +64,16 @@ class Query(Target):  # type: ignore[misc]  # grafanalib is untyped
         }
         return target_json | ({"interval": self.interval} if self.interval else {})
 
-    def at_once(self, form: str = "time_series") -> "Query":
+    def as_instant(self, form: str = "time_series") -> "PrometheusTarget":
         """The same, asked for the end of the time range only."""
-        once = Query(expr=self.expr, legendFormat=self.legendFormat, interval=self.interval, instant=True, format=form)
-        once.variable = self.variable
-        return once
+        instant_query = PrometheusTarget(
+            expr=self.expr, legendFormat=self.legendFormat, interval=self.interval, instant=True, format=form
+        )
+        instant_query.variable = self.variable
+        return instant_query
 
 
-class Bars(Panel):  # type: ignore[misc]  # grafanalib is untyped
+class BarGauge(Panel):  # type: ignore[misc]  # grafanalib is untyped
     """A bar gauge; grafanalib's own writes options from before Grafana 7."""
 
     def to_json_data(self) -> Json:
@@ -93,7 +95,7 @@ class Bars(Panel):  # type: ignore[misc]  # grafanalib is untyped
         return panel
 
 
-def corrected(dashboard: Dashboard) -> Json:
+def to_grafana_json(dashboard: Dashboard) -> Json:
     """The dashboard as plain JSON that Grafana reads without migrating it."""
     page: Json = json.loads(json.dumps(dashboard, cls=DashboardEncoder))
     for key in DEAD_DASHBOARD_KEYS:
