@@ -144,7 +144,7 @@ CASES = (
             of_store("agent_heartbeat_timestamp_seconds", agent="old"): steady(-5000),
         },
         silent=(585,),
-        fires=(Fires(615, "2 agents speak that the brain does not name", "info"),),
+        fires=(Fires(615, "2 agents write states and are not named in the brain", "info"),),
         mended=configured("mallory") | configured("trudy"),
     ),
     Case(

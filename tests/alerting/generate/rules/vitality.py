@@ -1,4 +1,4 @@
-"""When an entity falls silent, stutters, slows down, errs or says nothing new."""
+"""When an entity falls silent, stutters, slows down, fails or adds no information."""
 
 from collections.abc import Callable
 
@@ -98,7 +98,7 @@ CASES = (
         "it repeats itself",
         NEVER_SILENT | aurora("entropy_gain", step(600, 2.5, 0)),
         silent=(600, 2385),
-        fires=(Fires(2415, "aurora has said nothing new for half an hour", "info", AURORA),),
+        fires=(Fires(2415, "aurora has added no information for half an hour", "info", AURORA),),
         mended=aurora("entropy_gain", steady(2.5)),
     ),
     Case(

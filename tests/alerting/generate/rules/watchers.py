@@ -128,14 +128,14 @@ CASES = (
         "ends at once when nobody watches, comes back at once",
         watched(AGENTS) | exporter(AGENTS, success=lambda t: t if t < 600 or t >= 1200 else 600),
         silent=(675, 1185),
-        fires=tuple(Fires(at, "Agents are being watched", "none") for at in (300, 645, 1200)),
+        fires=tuple(Fires(at, "Agents are being monitored", "none") for at in (300, 645, 1200)),
     ),
     Case(
         "Watchdog",
         "is silent when the store's exporter is down or gone",
         exporter(AGENTS) | {of("store", "up"): step(600, 1, 0)},
         silent=(615, 1200),
-        fires=(Fires(585, "Agents are being watched", "none"),),
+        fires=(Fires(585, "Agents are being monitored", "none"),),
     ),
     Case("Watchdog", "nothing is ingested", {of("store", "up"): gap(from_(0, steady(1)), 600, HOUR)}, silent=(1200,)),
 )
