@@ -1,6 +1,5 @@
 """`nervesys up`: the whole stack on this machine."""
 
-import fcntl
 import os
 import shutil
 import sys
@@ -22,6 +21,7 @@ from dashboards.build import pages
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.supervisor import Supervisor
 from nervesys.errors import NervesysError
+from nervesys.file_lock import FileLock
 from nervesys.settings import StartupSettings
 from nervesys.stack import daemon, ports, programs, ready
 from nervesys.stack.layout import NoStack, Stack
@@ -55,9 +55,7 @@ def up(
     """
     out = Console()
     place = StartupSettings.of(os.environ, home, brain)
-    place.home.mkdir(parents=True, exist_ok=True)
-    with (place.home / "up.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(place.home / "up.lock"):
         with _step(out, "Programs, configuration and keys are at hand"):
             planned = plan.make(place, archive or os.environ.get("NERVESYS_ARCHIVE"))
             os.environ["no_proxy"] = planned.stack.environ["no_proxy"]

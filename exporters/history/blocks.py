@@ -1,7 +1,6 @@
 """Puts history into Prometheus' data folder, as blocks."""
 
 import errno
-import fcntl
 import shutil
 import sqlite3
 import tempfile
@@ -14,6 +13,7 @@ from exporters.history.progress import BackfillProgress
 from exporters.history.reading import ReadResult
 from exporters.history.text import END
 from nervesys.errors import NervesysError
+from nervesys.file_lock import FileLock
 
 SCRATCH = ".nervesys-history"
 """In Prometheus' data folder, which passes over what is no block: so a finished block is put in place by a rename."""
@@ -43,13 +43,10 @@ class Blocks:
         self._data, self._make = data, make
         self._scratch = data / SCRATCH
         with _explain_full_disk(data):
-            self._scratch.mkdir(parents=True, exist_ok=True)
-            self._lock = (self._scratch / "lock").open("w")
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            self._lock = FileLock(self._scratch / "lock")
+            if not self._lock.acquire(wait=False):
                 self._lock.close()
-                raise NervesysError(f"write to {data}: another backfill is at work there") from None
+                raise NervesysError(f"write to {data}: another backfill is running there")
             self.progress = BackfillProgress(self._scratch / "made.sqlite3")
             self._place()
 

@@ -1,8 +1,7 @@
 """Opens a runner: takes the source's lock, so that it runs only once, and opens its cache."""
 
-import fcntl
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from exporters.runner.cache import Cache
@@ -11,6 +10,7 @@ from exporters.runner.model import WHOLE, Shard, Source, SourceContext
 from exporters.runner.runner import Runner
 from nervesys.clock import Clock
 from nervesys.errors import NervesysError
+from nervesys.file_lock import FileLock
 from nervesys.settings import Loaded, StartupSettings
 
 
@@ -45,13 +45,10 @@ def open_source(
 def _source_lock(path: Path, source: str) -> Iterator[None]:
     """Hold the source's lock; the system releases it when the process ends, however it ends."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a")
+        lock = FileLock(path)
     except OSError as err:
         raise NervesysError(f"write {path}: {err.strerror}; name a folder for --home that can be written to") from err
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NervesysError(f"another {source} exporter runs with {path.parent.parent}; stop it first") from None
+    with closing(lock):
+        if not lock.acquire(wait=False):
+            raise NervesysError(f"another {source} exporter runs with {path.parent.parent}; stop it first")
         yield

@@ -3,18 +3,16 @@
 Downloaded packages are unpacked into a private folder: nothing is installed, no service starts, and no root is needed.
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from nervesys.errors import NervesysError
+from nervesys.file_lock import FileLock
 from nervesys.settings import StartupSettings
 
 PACKAGES = ("prometheus", "prometheus-alertmanager")
@@ -103,7 +101,7 @@ def unpack(folder: Path, *command: str) -> Path:
     Raises:
         ProgramMissing: the download failed.
     """
-    with _locked(folder):
+    with FileLock(folder / "lock"):
         if not _unpacked(folder).exists():
             with tempfile.TemporaryDirectory(dir=folder, prefix="fetch-") as scratch:
                 _unpack(Path(scratch), command)
@@ -114,14 +112,6 @@ def unpack(folder: Path, *command: str) -> Path:
 def root_of(program: Path) -> Path:
     """The working directory for a program, so that a downloaded one finds its files."""
     return program.parent.parent.parent
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _unpack(scratch: Path, command: tuple[str, ...]) -> None:

@@ -4,7 +4,6 @@ Each program keeps its own bare mirror. pygit2 reads objects and creates commits
 program fetches and pushes.
 """
 
-import fcntl
 import logging
 import os
 import random
@@ -12,7 +11,6 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -22,6 +20,7 @@ from pygit2.enums import FileMode, RepositoryOpenFlag, SortMode
 
 from nervesys.clock import Clock, system_clock
 from nervesys.errors import BrainUnavailable, SettingsError, SettingsProblem
+from nervesys.file_lock import FileLock
 from nervesys.settings import VARIABLES, FolderTree, StartupSettings, Tree, load, shipped_root
 from nervesys.settings.storage import BrainSettings
 from nervesys.settings.variables import value_of
@@ -87,7 +86,7 @@ class GitBrain:
         self.timeout_seconds = timeout_seconds
         self._depth = depth
         self._clock, self._sleep = clock, sleep
-        with self._locked():
+        with self._lock():
             self._make_mirror()
 
     @property
@@ -104,7 +103,7 @@ class GitBrain:
         Raises:
             BrainUnavailable: the repository cannot be reached; the mirror is unchanged.
         """
-        with self._locked():
+        with self._lock():
             git.fetch(self._mirror, self._remote, min(seconds or inf, self.timeout_seconds), self._depth)
 
     def newest(self, patience: float | None = None) -> "Newest":
@@ -159,7 +158,7 @@ class GitBrain:
         Raises:
             BrainUnavailable: the repository cannot be reached, refuses the push, or others were first at every attempt.
         """
-        with self._locked():
+        with self._lock():
             wait = FIRST_WAIT_SECONDS
             for attempt in range(1, ATTEMPTS + 1):
                 git.fetch(self._mirror, self._remote, self.timeout_seconds, self._depth)
@@ -213,13 +212,9 @@ class GitBrain:
         except pygit2.GitError as err:
             raise BrainUnavailable(f"open the mirror {self._mirror}: {err}") from err
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the mirror's lock. All operations under it have time limits."""
-        self._mirror.parent.mkdir(parents=True, exist_ok=True)
-        with (self._mirror.parent / f"{self._mirror.name}.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def _lock(self) -> FileLock:
+        """The mirror's lock. All operations under it have time limits."""
+        return FileLock(self._mirror.parent / f"{self._mirror.name}.lock")
 
 
 def create_only(body: bytes) -> Change:

