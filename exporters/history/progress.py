@@ -1,19 +1,21 @@
 """What was made, remembered where it was made: one SQLite file, which `PRAGMA user_version` gives a version."""
 
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
 from exporters.history.plan import FinishedUnit, ReadJob
 from nervesys.errors import NervesysError
+from nervesys.sqlite_file import OtherVersion, Schema, open_file
 
-VERSION = 1
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS made (
+SCHEMA = Schema(
+    version=1,
+    sql="""
+CREATE TABLE made (
     unit TEXT PRIMARY KEY, version TEXT NOT NULL, lines INTEGER NOT NULL, parts INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS block (name TEXT PRIMARY KEY) WITHOUT ROWID;
-"""
+CREATE TABLE block (name TEXT PRIMARY KEY) WITHOUT ROWID;
+""",
+)
 
 
 class BackfillProgress:
@@ -23,17 +25,15 @@ class BackfillProgress:
         path: of the file, made where it is missing, as are the folders above it.
 
     Raises:
-        NervesysError: a newer release wrote it.
+        NervesysError: another release wrote it, with another schema.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path)
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise NervesysError(f"read {path}: a newer release wrote it; use that one")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(f"{SCHEMA} PRAGMA user_version={VERSION};")
+        try:
+            self._db = open_file(path, SCHEMA, ("synchronous = FULL",))
+        except OtherVersion as err:
+            raise NervesysError(f"read {path}: {err}; use the release that wrote it") from err
 
     def made(self) -> dict[str, FinishedUnit]:
         """Every unit that was made, by name."""

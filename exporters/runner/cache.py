@@ -4,15 +4,17 @@ The file may be deleted at any time: it costs reading again, and counters start 
 schema's version; a file of another version is rebuilt, but for the counters' totals, which survive and only grow.
 """
 
-import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-VERSION = 1
-SCHEMA = """
+from nervesys.sqlite_file import MEMORY, WAL_PRAGMAS, Schema, open_or_rebuild
+
+SCHEMA = Schema(
+    version=1,
+    sql="""
 CREATE TABLE success (area TEXT PRIMARY KEY, at REAL NOT NULL, unbroken_since REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE body (area TEXT, key TEXT, version TEXT NOT NULL, body BLOB, PRIMARY KEY (area, key)) WITHOUT ROWID;
 CREATE TABLE log_birth (at REAL NOT NULL);
@@ -24,12 +26,11 @@ CREATE TABLE size (
     area TEXT, folder TEXT, objects INTEGER NOT NULL, bytes INTEGER NOT NULL, newest REAL NOT NULL,
     checked REAL NOT NULL, PRIMARY KEY (area, folder)
 ) WITHOUT ROWID;
-"""
-LASTING = "CREATE TABLE IF NOT EXISTS total (series TEXT PRIMARY KEY, sums TEXT NOT NULL) WITHOUT ROWID"
-"""Series and sums as JSON lists."""
-MEMORY = ":memory:"
-
-log = logging.getLogger(__name__)
+CREATE TABLE IF NOT EXISTS total (series TEXT PRIMARY KEY, sums TEXT NOT NULL) WITHOUT ROWID;
+""",
+    kept=frozenset({"total"}),
+)
+"""Series and sums in `total` are JSON lists."""
 
 
 class Cache:
@@ -40,7 +41,7 @@ class Cache:
     """
 
     def __init__(self, path: Path | str = MEMORY) -> None:
-        self._db = _open_database(path)
+        self._db = open_or_rebuild(path, SCHEMA, WAL_PRAGMAS)
         self._lock = Lock()
 
     @contextmanager
@@ -76,26 +77,3 @@ class Cache:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-
-def _open_database(path: Path | str) -> sqlite3.Connection:
-    """The database with its tables; a file that is damaged is replaced by an empty one."""
-    try:
-        return _connect(path)
-    except sqlite3.DatabaseError as err:
-        if not isinstance(path, Path) or isinstance(err, sqlite3.OperationalError):
-            raise
-        log.warning("%s is damaged (%s) and is built anew", path, err)
-        path.unlink()
-        return _connect(path)
-
-
-def _connect(path: Path | str) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=10, check_same_thread=False)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
-    if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'total'").fetchall()
-        drops = "".join(f'DROP TABLE "{table}";' for (table,) in tables)
-        db.executescript(f"BEGIN; {drops} {SCHEMA} {LASTING}; PRAGMA user_version = {VERSION}; COMMIT;")
-    return db

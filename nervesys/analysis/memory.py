@@ -9,12 +9,15 @@ from pathlib import Path
 from threading import Lock
 
 from nervesys.analysis.verdict import ErrorSeverity, ErrorVerdict
+from nervesys.sqlite_file import Schema, open_or_rebuild
 
-VERSION = 1
-SCHEMA = """
+SCHEMA = Schema(
+    version=1,
+    sql="""
 CREATE TABLE verdict (kind TEXT PRIMARY KEY, severity TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL);
 CREATE TABLE spent (day TEXT PRIMARY KEY, tokens INTEGER NOT NULL) WITHOUT ROWID;
-"""
+""",
+)
 LASTS_SECONDS = 86_400.0
 """How long a verdict is cached."""
 
@@ -63,20 +66,6 @@ class VerdictCache:
 
 
 def open_cache(path: Path) -> VerdictCache:
-    """Open the cache; a file that is damaged or of another version is replaced."""
+    """Open the cache; a damaged file is replaced, one of another version is rebuilt."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return VerdictCache(_open_database(path), Lock())
-    except (sqlite3.DatabaseError, ValueError):
-        path.unlink()
-        return VerdictCache(_open_database(path), Lock())
-
-
-def _open_database(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=10, check_same_thread=False)
-    version = database.execute("PRAGMA user_version").fetchone()[0]
-    if version not in {0, VERSION}:
-        raise ValueError(f"schema {version}")
-    if version == 0:
-        database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-    return database
+    return VerdictCache(open_or_rebuild(path, SCHEMA), Lock())

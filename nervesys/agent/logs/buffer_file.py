@@ -4,23 +4,25 @@ import os
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+from nervesys import sqlite_file
 from nervesys.errors import NervesysError
 
-VERSION = 2
 WAL_BYTES = 4 << 20
 """The write-ahead log is truncated to this after a checkpoint."""
 
-_SCHEMA = f"""
+PRAGMAS = ("auto_vacuum = INCREMENTAL", *sqlite_file.WAL_PRAGMAS, f"journal_size_limit = {WAL_BYTES}")
+SCHEMA = sqlite_file.Schema(
+    version=2,
+    sql="""
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     at REAL NOT NULL, level INTEGER NOT NULL, category TEXT NOT NULL, records INTEGER NOT NULL, lines BLOB NOT NULL
 );
 CREATE TABLE batches (key TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, category TEXT);
 CREATE TABLE dropped (level INTEGER PRIMARY KEY, records INTEGER NOT NULL);
-PRAGMA user_version = {VERSION};
-"""
+""",
+)
 
 
 class Reserve:
@@ -75,7 +77,7 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str | None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             return _connect(path), None
-        except (sqlite3.Error, UnreadableBuffer) as err:
+        except (sqlite3.Error, UnreadableBuffer, sqlite_file.OtherVersion) as err:
             if not is_damage(err):
                 raise
             problem = set_aside(path, err)
@@ -86,8 +88,7 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str | None]:
 
 def is_damage(err: Exception) -> bool:
     """Whether an error means that the file itself is damaged, rather than that the disk is full or slow."""
-    code = getattr(err, "sqlite_errorcode", 0) & 0xFF
-    return isinstance(err, UnreadableBuffer) or code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    return isinstance(err, UnreadableBuffer | sqlite_file.OtherVersion) or sqlite_file.is_damage(err)
 
 
 def set_aside(path: Path, why: Exception) -> str:
@@ -104,14 +105,8 @@ def set_aside(path: Path, why: Exception) -> str:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, check_same_thread=False, timeout=5)
+    db = sqlite_file.open_file(path, SCHEMA, PRAGMAS, timeout_seconds=5)
     try:
-        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
-        if not _scalar(db, "SELECT count(*) FROM sqlite_schema"):
-            db.executescript(_SCHEMA)
         _check(db)
     except BaseException:
         db.close()
@@ -120,12 +115,6 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _check(db: sqlite3.Connection) -> None:
-    version, problem = _scalar(db, "PRAGMA user_version"), _scalar(db, "PRAGMA quick_check(1)")
-    if version != VERSION:
-        raise UnreadableBuffer(f"its version is {version}, not {VERSION}")
+    (problem,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if problem != "ok":
         raise UnreadableBuffer(" ".join(problem.split()))
-
-
-def _scalar(db: sqlite3.Connection, query: str) -> Any:
-    return db.execute(query).fetchone()[0]

@@ -189,7 +189,7 @@ def test_what_another_release_left_is_set_aside(opened: Callable[..., LogBuffer]
     with closing(sqlite3.connect(tmp_path / "buffer.sqlite3")) as other:
         other.executescript("CREATE TABLE records (line TEXT); PRAGMA user_version = 1")
     kept = opened()
-    with pytest.raises(NervesysError, match="its version is 1, not 2"):
+    with pytest.raises(NervesysError, match="its schema version is 1, not 2"):
         kept.commit()
     write(kept, "kept")
     assert sealed(opened()) == {"1": ["kept"]}
