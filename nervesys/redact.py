@@ -20,7 +20,7 @@ ITEMS = 1_000
 """Most items of one list or object; the rest is left out."""
 DEPTH = 20
 """Deepest nesting; what lies deeper is left out."""
-REMEMBERED = 4_096
+CACHED_NAMES = 4_096
 """Size of the cache of names."""
 
 NAMES = (
@@ -45,35 +45,35 @@ class SecretPattern(NamedTuple):
     Attributes:
         hints: every text with such a secret contains one of these, in lower case.
         pattern: matches the secret.
-        instead: its replacement.
+        replacement: its replacement.
     """
 
     hints: tuple[str, ...]
     pattern: re.Pattern[str]
-    instead: str = MASK
+    replacement: str = MASK
 
 
-def _issued(hints: str, pattern: str, instead: str = MASK) -> SecretPattern:
-    return SecretPattern(tuple(hints.split()), re.compile(pattern, re.IGNORECASE | re.DOTALL), instead)
+def _pattern(hints: str, pattern: str, replacement: str = MASK) -> SecretPattern:
+    return SecretPattern(tuple(hints.split()), re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement)
 
 
 ISSUED = (
-    _issued("authorization", rf"(authorization{_ASSIGN})(?:{_QUOTED}|[^\r\n\"']+)", rf"\1{MASK}"),
-    _issued("bearer basic", r"\b(bearer|basic)\s{1,4}[\w.~+/=-]{16,}", rf"\1 {MASK}"),
-    _issued("://", r"://[^\s/?#\"'<>]*@", f"://{MASK}@"),
-    _issued(
+    _pattern("authorization", rf"(authorization{_ASSIGN})(?:{_QUOTED}|[^\r\n\"']+)", rf"\1{MASK}"),
+    _pattern("bearer basic", r"\b(bearer|basic)\s{1,4}[\w.~+/=-]{16,}", rf"\1 {MASK}"),
+    _pattern("://", r"://[^\s/?#\"'<>]*@", f"://{MASK}@"),
+    _pattern(
         "-----begin", r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----|\Z)"
     ),
-    _issued("akia asia", r"(?-i:\b(?:AKIA|ASIA)[A-Z0-9]{12,})"),
-    _issued("ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat-", r"(?:gh[pousr]_|github_pat_|glpat-)[\w-]{16,}"),
-    _issued("sk- sk_ rk_", r"\b[sr]k[-_][\w-]{16,}"),
-    _issued("xai- hf_ npm_ pypi- age-secret", r"\b(?:xai-|hf_|npm_|pypi-|AGE-SECRET-KEY-)[\w-]{20,}"),
-    _issued("aiza ya29.", r"(?-i:\bAIza[\w-]{30,}|\bya29\.[\w.-]{20,})"),
-    _issued(
+    _pattern("akia asia", r"(?-i:\b(?:AKIA|ASIA)[A-Z0-9]{12,})"),
+    _pattern("ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat-", r"(?:gh[pousr]_|github_pat_|glpat-)[\w-]{16,}"),
+    _pattern("sk- sk_ rk_", r"\b[sr]k[-_][\w-]{16,}"),
+    _pattern("xai- hf_ npm_ pypi- age-secret", r"\b(?:xai-|hf_|npm_|pypi-|AGE-SECRET-KEY-)[\w-]{20,}"),
+    _pattern("aiza ya29.", r"(?-i:\bAIza[\w-]{30,}|\bya29\.[\w.-]{20,})"),
+    _pattern(
         "xox xapp- hooks.slack.com", r"\bxox[a-z]-[\w-]{10,}|\bxapp-[\w-]{10,}|(?<=hooks\.slack\.com/services/)[\w/]+"
     ),
-    _issued("eyj", r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"),
-    _issued(":aa", r"\b\d{6,12}:AA[\w-]{30,}"),
+    _pattern("eyj", r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"),
+    _pattern(":aa", r"\b\d{6,12}:AA[\w-]{30,}"),
 )
 """Credentials in the formats of their issuers: headers (RFC 7235), userinfo of URLs (RFC 3986), PEM (RFC
 7468), AWS, GitHub, GitLab, OpenAI and its like, Stripe, xAI, Hugging Face, npm, PyPI, age, Google, Slack, JSON Web
@@ -81,31 +81,33 @@ Tokens (RFC 7519), Telegram."""
 
 
 class Redactor:
-    """Knows what is secret; any thread may use it.
+    """Masks secrets; thread-safe.
 
     Args:
         names: further names of values that are secret; see `learn`.
-        patterns: further forms; see there.
+        patterns: further patterns; see `learn`.
     """
 
     def __init__(self, names: Iterable[str] = (), patterns: Collection[str] = ()) -> None:
         self.learn(names, patterns)
 
     def learn(self, names: Iterable[str], patterns: Collection[str]) -> None:
-        """Know what is secret beside what is everywhere, in place of what was known so.
+        """Replace the names and patterns that are used in addition to the built-in ones.
 
         Args:
-            names: of values that are secret; case does not matter, nor what stands between their words.
-            patterns: forms, as regular expressions; with any, each line is taken apart, which costs many times as much.
+            names: names of secret values; case and separators are ignored.
+            patterns: regular expressions; with any, every line is parsed, which takes many times as long.
         """
         known = [words for name in (*NAMES, *names) if (words := re.findall(r"[^\W_]+", name.lower()))]
         holds = "|".join(_GAP.join(words) for words in known)
         self._name = re.compile(rf"{holds}|^(?:{'|'.join(WHOLE_NAMES)})$", re.IGNORECASE)
-        told = tuple(separator.join(words) for words in known for separator in SEPARATORS[: len(words) * 5 - 4])
-        telling = rf"((?:{holds}|{_TOKEN}(?!['\"\s:=\\]{{1,8}}\d{{1,9}}\b))"
+        name_hints = tuple(separator.join(words) for words in known for separator in SEPARATORS[: len(words) * 5 - 4])
+        assigned = rf"((?:{holds}|{_TOKEN}(?!['\"\s:=\\]{{1,8}}\d{{1,9}}\b))"
         self._forms = (
             SecretPattern(
-                (*told, "token"), re.compile(rf"{telling}{_ASSIGN}){_VALUE}", re.IGNORECASE | re.DOTALL), rf"\1{MASK}"
+                (*name_hints, "token"),
+                re.compile(rf"{assigned}{_ASSIGN}){_VALUE}", re.IGNORECASE | re.DOTALL),
+                rf"\1{MASK}",
             ),
             SecretPattern(
                 ("--",),
@@ -115,8 +117,8 @@ class Redactor:
             *ISSUED,
             *(SecretPattern(("",), re.compile(pattern)) for pattern in patterns),
         )
-        hints = {hint for form in ISSUED for hint in form.hints} | {f'"{name}"' for name in WHOLE_NAMES} | {*told}
-        self._hint = _search({*map(re.escape, hints), "token(?:[^s]|$)"})
+        hints = {hint for form in ISSUED for hint in form.hints} | {f'"{name}"' for name in WHOLE_NAMES} | {*name_hints}
+        self._hints = _search({*map(re.escape, hints), "token(?:[^s]|$)"})
         self._always = bool(patterns)
         self._secret_names: dict[str, bool] = {}
 
@@ -126,7 +128,7 @@ class Redactor:
 
     def suspects(self, text: str) -> bool:
         """Whether a text may hold a secret. Fast; may be wrongly True, but never wrongly False."""
-        return self._always or self._hint.isinstance_python(text if text.isascii() else text.encode(errors="replace"))
+        return self._always or self._hints.isinstance_python(text if text.isascii() else text.encode(errors="replace"))
 
     def text(self, text: str) -> str:
         """Mask the secrets in a text, and cut it to `TEXT_CHARACTERS`."""
@@ -136,7 +138,7 @@ class Redactor:
             lower = text.lower()
             for form in self._forms:
                 if any(hint in lower for hint in form.hints):
-                    text = form.pattern.sub(form.instead, text)
+                    text = form.pattern.sub(form.replacement, text)
         return f"{text[:TEXT_CHARACTERS]}…" if cut else text
 
     def value(self, value: Any, depth: int = DEPTH) -> Any:
@@ -149,27 +151,27 @@ class Redactor:
             return "…"
         if isinstance(value, Mapping):
             return {
-                self.text(name): MASK if self._names_secret(name, held) else self.value(held, depth - 1)
-                for name, held in list(value.items())[:ITEMS]
+                self.text(name): MASK if self._is_secret_name(name, item) else self.value(item, depth - 1)
+                for name, item in list(value.items())[:ITEMS]
             }
-        return [self.value(one, depth - 1) for one in list(value)[:ITEMS]]
+        return [self.value(item, depth - 1) for item in list(value)[:ITEMS]]
 
-    def _names_secret(self, name: str, value: Any) -> bool:
+    def _is_secret_name(self, name: str, value: Any) -> bool:
         if value is None:
             return False
-        known = self._secret_names  # what was found by an older pattern goes where nobody looks any more
+        known = self._secret_names  # local: `learn` may replace the cache meanwhile
         secret = known.get(name)
         if secret is None:
             secret = self._name.search(name) is not None
-            if len(known) < REMEMBERED:
+            if len(known) < CACHED_NAMES:
                 known[name] = secret
         return secret or (name.lower().endswith("token") and not isinstance(value, int | float))
 
 
 def _search(texts: Iterable[str]) -> SchemaValidator:
-    """Finds whether any of these texts stands in another one, in whatever case.
+    """A search for any of these texts in another text, ignoring case.
 
-    By the regular expressions of Rust, which search for all of them at once: `re` takes ten times as long.
+    pydantic-core's regular expressions (Rust) search for all of them at once; `re` takes ten times as long.
     """
     return SchemaValidator(core_schema.str_schema(pattern=f"(?i){'|'.join(sorted(texts))}"))
 

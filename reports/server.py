@@ -150,7 +150,7 @@ class Site:
 
     def _controls(self, page: Json, view: View, choices: Sequence[VariableChoice]) -> html.Controls:
         chosen = {
-            f"{VARIABLE}{choice.name}": choice.chosen for choice in choices if choice.chosen and not choice.hidden
+            f"{VARIABLE}{choice.name}": choice.selected for choice in choices if choice.selected and not choice.hidden
         }
         query = urlencode({"from": view.since, "to": view.until, **chosen})
         links = [html.Link(other["title"], f"/d/{uid}?{query}", other is page) for uid, other in self._pages.items()]

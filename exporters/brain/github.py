@@ -53,7 +53,7 @@ class GitHubArea:
         rate_limit = (LIMIT.sample(quota.limit), REMAINING.sample(quota.remaining), RESET.sample(quota.reset))
         out.put("rate limit", rate_limit, rate_limit)
         out.serve_on_failure = True
-        self._api.spare(quota)
+        self._api.check_reserve(quota)
         branch = self._settings.branch
         answer = self._api.get("branch", f"/repos/{self._settings.repository}/branches/{branch}", self._etag)
         if answer is not None:

@@ -28,15 +28,15 @@ def alert_body(agent: str, subject: str, reason: str, settings: Settings, start:
         start: Unix seconds.
         end: Unix seconds; in the past to resolve the alert.
     """
-    about = {"agent": agent} if agent else {}
-    asked = f"?var-agent={agent}" if agent else ""
+    agent_label = {"agent": agent} if agent else {}
+    query = f"?var-agent={agent}" if agent else ""
     return {
-        "labels": {"alertname": ALERT, "severity": "critical", **about},
+        "labels": {"alertname": ALERT, "severity": "critical", **agent_label},
         "annotations": {
             "summary": f"{agent or 'The fleet'}: {subject} was judged critical",
             "description": reason,
             "runbook_url": f"{settings.monitoring.docs_url}/reference/alerts.md#judged-critical",
-            "dashboard_url": f"{settings.grafana.url}/d/agent-details{asked}",
+            "dashboard_url": f"{settings.grafana.url}/d/agent-details{query}",
             "journal_url": settings.monitoring.journal_url,
         },
         "startsAt": format_time(start),

@@ -66,7 +66,7 @@ class Analyst:
         known = self.budget.memory.verdict(kind, self.clock())
         if known:
             return Judgement(known, 0)
-        verdict, tokens = self._asked(question, verdict_in)
+        verdict, tokens = self._ask(question, verdict_in)
         self.budget.memory.keep(kind, verdict, self.clock())
         return Judgement(verdict, tokens)
 
@@ -76,24 +76,24 @@ class Analyst:
         Raises:
             NoAnswer: there is no text; the message says why.
         """
-        return self._asked(question, _text)[0]
+        return self._ask(question, _text)[0]
 
     def close(self) -> None:
         """Close the cache."""
         self.budget.memory.close()
 
-    def _asked(self, question: Prompt, read: Callable[[str], Read]) -> tuple[Read, int]:
+    def _ask(self, question: Prompt, read: Callable[[str], Read]) -> tuple[Read, int]:
         question = Prompt(question.instructions, self.redact(question.facts))
         self.budget.take(question.tokens + self.answer_tokens, self.clock())
         try:
             answer = self.ask(question)
             self.budget.spend(answer.tokens, self.clock())
-            said = read(answer.text)
+            result = read(answer.text)
         except NoModelAnswer:
             self.budget.failed(self.clock())
             raise
         self.budget.worked()
-        return said, answer.tokens
+        return result, answer.tokens
 
 
 def make_analyst(settings: AlibabaCloud, memory: Path, redact: Callable[[str], str], clock: Clock) -> Analyst | None:

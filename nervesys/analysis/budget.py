@@ -25,7 +25,7 @@ class Budget:
     requests_per_minute: int
     tokens_per_day: int
     memory: VerdictCache
-    _asked: deque[float] = field(default_factory=deque)
+    _requests: deque[float] = field(default_factory=deque)
     _pause: float = 0.0
     _closed_until: float = 0.0
 
@@ -39,15 +39,17 @@ class Budget:
         Raises:
             NoAnswer: a limit is reached, or the model failed recently.
         """
-        while self._asked and self._asked[0] <= now - MINUTE:
-            self._asked.popleft()
+        while self._requests and self._requests[0] <= now - MINUTE:
+            self._requests.popleft()
         if now < self._closed_until:
-            raise NoModelAnswer("not asked: the model failed recently")
-        if len(self._asked) >= self.requests_per_minute:
-            raise NoModelAnswer(f"not asked: {self.requests_per_minute} requests a minute are the limit")
+            raise NoModelAnswer("no request sent: the model failed recently")
+        if len(self._requests) >= self.requests_per_minute:
+            raise NoModelAnswer(
+                f"no request sent: the limit of {self.requests_per_minute} requests a minute is reached"
+            )
         if self.memory.spent(_day(now)) + tokens > self.tokens_per_day:
-            raise NoModelAnswer(f"not asked: the budget of {self.tokens_per_day} tokens a day is used up")
-        self._asked.append(now)
+            raise NoModelAnswer(f"no request sent: the budget of {self.tokens_per_day} tokens a day is used up")
+        self._requests.append(now)
 
     def spend(self, tokens: int, now: float) -> None:
         """Count the tokens of an answer, whether it was useful or not."""

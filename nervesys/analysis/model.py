@@ -19,11 +19,11 @@ EXTRA = "pip install 'nervesys-observability[analysis]'"
 
 @dataclass(frozen=True)
 class ModelAnswer:
-    """What the model said.
+    """A response of the model.
 
     Attributes:
         text: untrusted.
-        tokens: cost of question and answer.
+        tokens: cost of question and response.
     """
 
     text: str
@@ -46,25 +46,25 @@ class Model:
         Raises:
             NoAnswer: the API is unavailable or refuses the request.
         """
-        said = self.settings
+        settings = self.settings
         try:
             from openai import OpenAIError
         except ImportError:
-            raise NoModelAnswer(f"ask {said.model}: type: {EXTRA}") from None
+            raise NoModelAnswer(f"ask {settings.model}: the package openai is not installed; type: {EXTRA}") from None
         try:
-            answer = self._client.chat.completions.create(
-                model=said.model,
-                max_tokens=said.max_tokens,
-                temperature=said.temperature,
+            response = self._client.chat.completions.create(
+                model=settings.model,
+                max_tokens=settings.max_tokens,
+                temperature=settings.temperature,
                 messages=[
                     {"role": "system", "content": question.instructions},
                     {"role": "user", "content": question.facts},
                 ],
             )
         except (OpenAIError, ValueError) as err:  # the second, where the body is no JSON
-            raise NoModelAnswer(f"ask {said.model} at {said.base_url}: {_cause(err)}") from None
-        text = (answer.choices[0].message.content if answer.choices else None) or ""
-        used = answer.usage.total_tokens if answer.usage else question.tokens + len(text) // CHARACTERS_A_TOKEN
+            raise NoModelAnswer(f"ask {settings.model} at {settings.base_url}: {_cause(err)}") from None
+        text = (response.choices[0].message.content if response.choices else None) or ""
+        used = response.usage.total_tokens if response.usage else question.tokens + len(text) // CHARACTERS_A_TOKEN
         return ModelAnswer(text, used)
 
     @cached_property

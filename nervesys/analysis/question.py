@@ -88,7 +88,7 @@ def _question(instructions: str, **facts: Any) -> Prompt:
 
 def _cut(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_shorter(str(name)): _cut(one) for name, one in value.items()}
+        return {_shorter(str(name)): _cut(item) for name, item in value.items()}
     return _shorter(value) if isinstance(value, str) else value
 
 

@@ -22,8 +22,8 @@ class ErrorSeverity(StrEnum):
     NORMAL = "normal"
 
 
-def _in_one_line(said: object) -> object:
-    return " ".join(said.split())[:REASON_CHARACTERS] if isinstance(said, str) else said
+def _in_one_line(value: object) -> object:
+    return " ".join(value.split())[:REASON_CHARACTERS] if isinstance(value, str) else value
 
 
 class ErrorVerdict(BaseModel):
@@ -45,5 +45,5 @@ def verdict_in(answer: str) -> ErrorVerdict:
         return ErrorVerdict.model_validate_json(answer[answer.find("{") : answer.rfind("}") + 1])
     except ValidationError as err:
         wrong = err.errors(include_input=False, include_url=False)[0]
-        place = ".".join(map(str, wrong["loc"]))
-        raise NoModelAnswer(f"read the model's answer: {place + ': ' if place else ''}{wrong['msg']}") from None
+        key = ".".join(map(str, wrong["loc"]))
+        raise NoModelAnswer(f"read the model's answer: {key + ': ' if key else ''}{wrong['msg']}") from None

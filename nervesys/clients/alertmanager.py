@@ -55,7 +55,7 @@ class Alertmanager:
         Raises:
             AlertmanagerUnavailable: they were not accepted.
         """
-        self._ask("POST", json=list(alerts))
+        self._request("POST", json=list(alerts))
 
     def find(self, labels: Mapping[str, str]) -> ActiveAlert | None:
         """The active alert with exactly these labels; None if there is none.
@@ -64,14 +64,14 @@ class Alertmanager:
             AlertmanagerUnavailable: it does not respond.
         """
         matchers = [f'{name}="{value}"' for name, value in labels.items()]
-        found = (one for one in self._ask("GET", params={"filter": matchers}).json() if one["labels"] == labels)
-        alert = next(found, None)
+        alerts = self._request("GET", params={"filter": matchers}).json()
+        alert = next((alert for alert in alerts if alert["labels"] == labels), None)
         if alert is None:
             return None
         status = alert["status"]
         silenced = "a silence" if status["silencedBy"] else ""
-        inhibited = "a worse alert that is firing" if status["inhibitedBy"] else ""
-        return ActiveAlert(tuple(one["name"] for one in alert["receivers"]), silenced or inhibited)
+        inhibited = "a firing alert of higher severity" if status["inhibitedBy"] else ""
+        return ActiveAlert(tuple(receiver["name"] for receiver in alert["receivers"]), silenced or inhibited)
 
     def silenced(self) -> frozenset[tuple[str, str]]:
         """Name and agent of every firing alert that is silenced; an empty agent if it has no such label.
@@ -79,16 +79,16 @@ class Alertmanager:
         Raises:
             AlertmanagerUnavailable: it does not respond.
         """
-        labels = [one["labels"] for one in self._ask("GET", params=SILENCED).json()]
-        return frozenset((one.get("alertname", ""), one.get("agent", "").lower()) for one in labels)
+        alerts = [alert["labels"] for alert in self._request("GET", params=SILENCED).json()]
+        return frozenset((labels.get("alertname", ""), labels.get("agent", "").lower()) for labels in alerts)
 
-    def _ask(self, method: str, **content: Any) -> requests.Response:
+    def _request(self, method: str, **content: Any) -> requests.Response:
         try:
-            answer = requests.request(method, f"{self.url}/api/v2/alerts", timeout=self.timeout_seconds, **content)
-            answer.raise_for_status()
+            response = requests.request(method, f"{self.url}/api/v2/alerts", timeout=self.timeout_seconds, **content)
+            response.raise_for_status()
         except requests.RequestException as err:
             raise AlertmanagerUnavailable(f"call Alertmanager at {self.url}: {cause(err)}") from err
-        return answer
+        return response
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Cluster:
     @classmethod
     def of(cls, monitoring: Monitoring, timeout_seconds: float = 3) -> "Cluster":
         """The cluster that the settings name."""
-        return cls(tuple(Alertmanager(f"http://{one}", timeout_seconds) for one in monitoring.alertmanagers))
+        return cls(tuple(Alertmanager(f"http://{address}", timeout_seconds) for address in monitoring.alertmanagers))
 
     def post(self, alerts: Sequence[Mapping[str, Any]]) -> None:
         """Post alerts to every member.

@@ -44,10 +44,10 @@ class Prometheus:
         Raises:
             QueryFailed: with Prometheus' error message.
         """
-        data = self._ask("query", {"query": expr, **({} if at is None else {"time": at})})
+        data = self._request("query", {"query": expr, **({} if at is None else {"time": at})})
         if data["resultType"] in {"scalar", "string"}:
             return [Series({}, (_point(data["result"]),))]
-        return [Series(one["metric"], (_point(one["value"]),)) for one in data["result"]]
+        return [Series(series["metric"], (_point(series["value"]),)) for series in data["result"]]
 
     def range(self, expr: str, start: float, end: float, step: float) -> list[Series]:
         """The values of an expression over time; step in seconds.
@@ -55,30 +55,30 @@ class Prometheus:
         Raises:
             QueryFailed: with Prometheus' error message.
         """
-        data = self._ask("query_range", {"query": expr, "start": start, "end": end, "step": step})
-        return [Series(one["metric"], tuple(map(_point, one["values"]))) for one in data["result"]]
+        data = self._request("query_range", {"query": expr, "start": start, "end": end, "step": step})
+        return [Series(series["metric"], tuple(map(_point, series["values"]))) for series in data["result"]]
 
     def targets(self) -> list[dict[str, Any]]:
         """The active targets, as the API gives them: `labels`, `health`, `lastError`."""
-        return list(self._ask("targets", {"state": "active"})["activeTargets"])
+        return list(self._request("targets", {"state": "active"})["activeTargets"])
 
     def alerts(self) -> list[dict[str, Any]]:
         """Pending and firing alerts, as the API gives them."""
-        return list(self._ask("alerts", {})["alerts"])
+        return list(self._request("alerts", {})["alerts"])
 
     def status(self, of: str) -> dict[str, Any]:
         """A status page of the API, such as `flags` or `runtimeinfo`."""
-        return dict(self._ask(f"status/{of}", {}))
+        return dict(self._request(f"status/{of}", {}))
 
-    def _ask(self, what: str, params: dict[str, Any]) -> Any:
+    def _request(self, endpoint: str, params: dict[str, Any]) -> Any:
         try:
-            answer = requests.get(f"{self.url}/api/v1/{what}", params=params, timeout=self.timeout_seconds)
-            body = answer.json()
+            response = requests.get(f"{self.url}/api/v1/{endpoint}", params=params, timeout=self.timeout_seconds)
+            body = response.json()
         except (requests.RequestException, ValueError) as err:
             raise QueryFailed(f"query Prometheus at {self.url}: {cause(err)}") from err
         if body.get("status") != "success":
-            problem = body.get("error", f"HTTP {answer.status_code}")
-            raise QueryFailed(f"query Prometheus at {self.url} for {params.get('query', what)}: {problem}")
+            problem = body.get("error", f"HTTP {response.status_code}")
+            raise QueryFailed(f"query Prometheus at {self.url} for {params.get('query', endpoint)}: {problem}")
         return body["data"]
 
 

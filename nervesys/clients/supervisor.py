@@ -13,7 +13,7 @@ from xml.parsers.expat import ExpatError
 from nervesys.clients.unix_socket import UnixConnection
 from nervesys.errors import NervesysError
 
-MAX_ANSWER_BYTES = 1 << 20
+MAX_RESPONSE_BYTES = 1 << 20
 
 
 class SupervisorUnavailable(NervesysError):
@@ -49,14 +49,14 @@ class Process:
         state: `STOPPED`, `STARTING`, `RUNNING`, `BACKOFF`, `STOPPING`, `EXITED`, `FATAL` or `UNKNOWN`.
         pid: 0 while there is none.
         started: Unix seconds by the supervisor's clock; 0 if it never was.
-        said: supervisor's short description.
+        description: supervisor's short description.
     """
 
     name: str
     state: str
     pid: int
     started: float
-    said: str
+    description: str
 
 
 class Supervisor:
@@ -86,7 +86,7 @@ class Supervisor:
         Raises:
             SupervisorUnavailable: it does not respond.
         """
-        return {one.name: one for one in map(_process, self.ask("getAllProcessInfo"))}
+        return {process.name: process for process in map(_process, self.ask("getAllProcessInfo"))}
 
     def process(self, name: str) -> Process:
         """One process.
@@ -104,7 +104,7 @@ class Supervisor:
             SupervisorUnavailable: it does not respond.
             SupervisorRefused: it returned a fault.
         """
-        what = f"{method} {' '.join(filter(lambda one: isinstance(one, str), params))} at {self.url}"
+        what = f"{method} {' '.join(param for param in params if isinstance(param, str))} at {self.url}"
         try:
             return getattr(self._server.supervisor, method)(*params)
         except xmlrpc.client.Fault as fault:
@@ -118,8 +118,8 @@ class Supervisor:
             raise SupervisorUnavailable(f"{what}: {getattr(err, 'strerror', None) or type(err).__name__}") from err
 
 
-def _process(said: Any) -> Process:
-    return Process(said["name"], said["statename"], said["pid"], said["start"], said["description"])
+def _process(info: Any) -> Process:
+    return Process(info["name"], info["statename"], info["pid"], info["start"], info["description"])
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -131,9 +131,9 @@ class _Transport(xmlrpc.client.Transport):
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         path, seconds = self._socket_path, self._seconds
-        made = UnixConnection(path, seconds) if path else http.client.HTTPConnection(host, timeout=seconds)
-        self._connection = host, made
-        return made
+        connection = UnixConnection(path, seconds) if path else http.client.HTTPConnection(host, timeout=seconds)
+        self._connection = host, connection
+        return connection
 
     def request(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -142,11 +142,11 @@ class _Transport(xmlrpc.client.Transport):
             self.close()
 
     def parse_response(self, response: Any) -> Any:
-        """The answer, read no further than its limit."""
-        parser, answer = self.getparser()
-        body = response.read(MAX_ANSWER_BYTES + 1)
-        if len(body) > MAX_ANSWER_BYTES:
+        """The response, read no further than its limit."""
+        parser, target = self.getparser()
+        body = response.read(MAX_RESPONSE_BYTES + 1)
+        if len(body) > MAX_RESPONSE_BYTES:
             raise http.client.HTTPException
         parser.feed(body)
         parser.close()
-        return answer.close()
+        return target.close()

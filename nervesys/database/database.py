@@ -23,7 +23,7 @@ Operation = Callable[[Connection], Result]
 
 BUSY_SECONDS = 5
 """Longest wait for a lock, and for a connection to a server, in seconds."""
-ANSWER_SECONDS = 20
+RESPONSE_SECONDS = 20
 """Longest duration of one transaction on a server, in seconds."""
 KEEPALIVE = {"keepalives_idle": BUSY_SECONDS, "keepalives_interval": 2, "keepalives_count": 3}
 """TCP keepalive settings of libpq, to notice a dead server."""
@@ -57,13 +57,13 @@ class Database:
     unavailable: ClassVar[type[DatabaseUnavailable]] = DatabaseUnavailable
     migrations: ClassVar[Path]
 
-    def __init__(self, engine: Engine, answer_seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(self, engine: Engine, answer_seconds: float = RESPONSE_SECONDS) -> None:
         self._engine = engine
         self._reading = engine.execution_options(reading=True, postgresql_readonly=True)
         self._threads = WorkerThreads(engine, answer_seconds) if engine.dialect.name == "postgresql" else None
 
     @classmethod
-    def open(cls, url: str, answer_seconds: float = ANSWER_SECONDS) -> Self:
+    def open(cls, url: str, answer_seconds: float = RESPONSE_SECONDS) -> Self:
         """Open by URL, and migrate the schema.
 
         Args:
@@ -73,9 +73,9 @@ class Database:
         Raises:
             DatabaseUnavailable: it cannot be opened.
         """
-        with cls._answers("open"):
-            said = make_url(url)
-            engine = _sqlite(said) if said.get_backend_name() == "sqlite" else _postgresql(said)
+        with cls._converted_errors("open"):
+            parsed = make_url(url)
+            engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
             database = cls(engine, answer_seconds)
         with database.alone() as connection:
             cls._migrate(connection)
@@ -88,7 +88,7 @@ class Database:
         Raises:
             DatabaseUnavailable: the block or the commit failed, and was rolled back.
         """
-        with self._answers("use"), self._engine.begin() as connection:
+        with self._converted_errors("use"), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -98,7 +98,7 @@ class Database:
         Raises:
             DatabaseUnavailable: the block failed.
         """
-        with self._answers("use"), self._reading.begin() as connection:
+        with self._converted_errors("use"), self._reading.begin() as connection:
             yield connection
 
     @contextmanager
@@ -147,26 +147,26 @@ class Database:
     async def _run(
         self, operation: Operation[Result], transaction: Callable[[], AbstractContextManager[Connection]]
     ) -> Result:
-        def work() -> Result:
+        def run_transaction() -> Result:
             with transaction() as connection:
                 return operation(connection)
 
         if self._threads is None:
-            return work()
+            return run_transaction()
         try:
-            return await self._threads.run(work)
+            return await self._threads.run(run_transaction)
         except TimeoutError:
             raise self.unavailable(f"use {self.called}: the server does not respond") from None
 
     @classmethod
     @contextmanager
-    def _answers(cls, verb: str) -> Iterator[None]:
+    def _converted_errors(cls, verb: str) -> Iterator[None]:
         """Convert SQLAlchemy's exceptions. Their text quotes values, so only the driver's message is kept."""
         try:
             yield
         except SQLAlchemyError as err:
-            said = str(getattr(err, "orig", None) or type(err).__name__)
-            raise cls.unavailable(f"{verb} {cls.called}: {said.splitlines()[0]}") from err
+            message = str(getattr(err, "orig", None) or type(err).__name__)
+            raise cls.unavailable(f"{verb} {cls.called}: {message.splitlines()[0]}") from err
 
     @classmethod
     def _migrate(cls, connection: Connection) -> None:
@@ -181,21 +181,21 @@ def _postgresql(url: URL) -> Engine:
     busy = BUSY_SECONDS * 1000
     limits = {"lock_timeout": busy, "statement_timeout": 2 * busy, "idle_in_transaction_session_timeout": 2 * busy}
     options = " ".join(f"-c {name}={milliseconds}" for name, milliseconds in limits.items())
-    known = {"connect_timeout": BUSY_SECONDS, "tcp_user_timeout": busy, "options": options, **KEEPALIVE}
-    return create_engine(url.set(drivername="postgresql+psycopg"), connect_args=known)
+    arguments = {"connect_timeout": BUSY_SECONDS, "tcp_user_timeout": busy, "options": options, **KEEPALIVE}
+    return create_engine(url.set(drivername="postgresql+psycopg"), connect_args=arguments)
 
 
 def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _: Any) -> None:
+    def _on_connect(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the listener below begins transactions, not the driver
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
+    def _on_begin(connection: Connection) -> None:
         reading = connection.get_execution_options().get("reading", False)
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 

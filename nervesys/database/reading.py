@@ -22,15 +22,15 @@ class ReadOnlyDatabase:
     """
 
     def __init__(self, url: str, called: str) -> None:
-        self._called, said = called, make_url(url)
-        if said.get_backend_name() == "sqlite":
-            self._engine = _sqlite(said.database or "")
+        self._called, parsed = called, make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            self._engine = _sqlite(parsed.database or "")
         else:
             busy = BUSY_SECONDS * 1000
             options = f"-c default_transaction_read_only=on -c statement_timeout={2 * busy} -c lock_timeout={busy}"
-            known = {"connect_timeout": BUSY_SECONDS, "tcp_user_timeout": busy, "options": options}
+            arguments = {"connect_timeout": BUSY_SECONDS, "tcp_user_timeout": busy, "options": options}
             self._engine = create_engine(
-                said.set(drivername="postgresql+psycopg"), connect_args=known, poolclass=NullPool
+                parsed.set(drivername="postgresql+psycopg"), connect_args=arguments, poolclass=NullPool
             )
 
     @contextmanager
@@ -44,16 +44,16 @@ class ReadOnlyDatabase:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as err:
-            said = str(getattr(err, "orig", None) or type(err).__name__)
-            raise SourceError(f"read {self._called}: {said.splitlines()[0]}") from err
+            message = str(getattr(err, "orig", None) or type(err).__name__)
+            raise SourceError(f"read {self._called}: {message.splitlines()[0]}") from err
 
 
 def _sqlite(path: str) -> Engine:
-    def opened() -> Any:
+    def connect() -> Any:
         connection = sqlite3.connect(
             f"file:{quote(path)}?mode=ro", uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None
         )
         connection.execute("BEGIN")
         return connection
 
-    return create_engine("sqlite://", creator=opened, poolclass=NullPool)
+    return create_engine("sqlite://", creator=connect, poolclass=NullPool)

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event
 
 Result = TypeVar("Result")
 
-AT_ONCE = 5
+MAX_CONNECTIONS = 5
 """Concurrent transactions, and connections."""
 
 
@@ -30,11 +30,11 @@ class WorkerThreads:
     """
 
     def __init__(self, engine: Engine, seconds: float) -> None:
-        self._pool = ThreadPoolExecutor(AT_ONCE, "database")
+        self._pool = ThreadPoolExecutor(MAX_CONNECTIONS, "database")
         self._seconds = seconds
-        self._lines: dict[int, Any] = {}
-        event.listen(engine, "checkout", self._taken)
-        event.listen(engine, "checkin", self._given_back)
+        self._connections: dict[int, Any] = {}
+        event.listen(engine, "checkout", self._on_checkout)
+        event.listen(engine, "checkin", self._on_checkin)
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Run work in a thread.
@@ -44,31 +44,31 @@ class WorkerThreads:
         """
         thread: list[int] = []
 
-        def begun() -> Result:
+        def run_work() -> Result:
             thread.append(threading.get_ident())
             return work()
 
-        call = self._pool.submit(begun)
+        call = self._pool.submit(run_work)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(call), self._seconds)
         except TimeoutError:
             if call.running():
-                self._hang_up(self._lines.get(thread[0]))
+                self._shut_down(self._connections.get(thread[0]))
             raise
 
     def close(self) -> None:
         """Cancel all work, and close its connections."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for line in list(self._lines.values()):
-            self._hang_up(line)
+        for connection in list(self._connections.values()):
+            self._shut_down(connection)
 
-    def _taken(self, line: Any, *_: object) -> None:
-        self._lines[threading.get_ident()] = line
+    def _on_checkout(self, connection: Any, *_: object) -> None:
+        self._connections[threading.get_ident()] = connection
 
-    def _given_back(self, *_: object) -> None:
-        self._lines.pop(threading.get_ident(), None)
+    def _on_checkin(self, *_: object) -> None:
+        self._connections.pop(threading.get_ident(), None)
 
-    def _hang_up(self, line: Any) -> None:
+    def _shut_down(self, connection: Any) -> None:
         """Shut down a connection's socket, which makes the thread that waits for it fail."""
-        with suppress(AttributeError, OSError), socket.socket(fileno=os.dup(line.fileno())) as wire:
-            wire.shutdown(socket.SHUT_RDWR)
+        with suppress(AttributeError, OSError), socket.socket(fileno=os.dup(connection.fileno())) as duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)

@@ -67,9 +67,9 @@ class Writer:
             failure = None
         except DatabaseUnavailable as err:
             failure = err
-        except Exception:  # those after it shall be written all the same
+        except Exception:  # later commits must still run
             log.exception("a commit to %s has a bug", used.called)
-        finally:  # whatever went wrong, nobody is left waiting
+        finally:  # no caller may wait for ever
             self.failure = str(failure) if failure else None
             if failure:
                 self._failed()

@@ -33,8 +33,8 @@ async def read_body(request: Request, limit: int) -> bytes:
         Refused: it is too large or too slow, or the client disconnected.
     """
     too_large = RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"more than {limit} bytes")
-    said = request.headers.get("content-length", "")
-    if said.isdecimal() and int(said) > limit:
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > limit:
         raise too_large
     body = bytearray()
     try:

@@ -70,16 +70,16 @@ def application(program: HttpProgram, web: Web) -> Starlette:
     """The program's pages as an ASGI application, with basic auth if it is configured."""
 
     async def metrics(request: Request) -> Response:
-        made = program.snapshot()
-        snapshot = made if isinstance(made, MetricsSnapshot) else await made
+        result = program.snapshot()
+        snapshot = result if isinstance(result, MetricsSnapshot) else await result
         if "gzip" in request.headers.get("accept-encoding", ""):
             headers = {"content-encoding": "gzip", "vary": "accept-encoding"}
             return Response(snapshot.gzipped, headers=headers, media_type=CONTENT_TYPE)
         return Response(snapshot.plain, media_type=CONTENT_TYPE)
 
     async def ready(_: Request) -> Response:
-        why = program.not_ready()
-        return PlainTextResponse(f"{why}\n", 503) if why else PlainTextResponse("ready\n")
+        reason = program.not_ready()
+        return PlainTextResponse(f"{reason}\n", 503) if reason else PlainTextResponse("ready\n")
 
     async def landing(_: Request) -> Response:
         return HTMLResponse(landing_page(program))
@@ -95,7 +95,7 @@ def application(program: HttpProgram, web: Web) -> Starlette:
 
 def landing_page(program: HttpProgram) -> str:
     """The landing page: what the program is, whether it is ready, and links."""
-    why = program.not_ready()
+    reason = program.not_ready()
     links = {"/metrics": "metrics", "/-/healthy": "health", "/-/ready": "readiness", **program.links}
     items = "".join(f'<li><a href="{escape(path)}">{escape(label)}</a></li>' for path, label in links.items())
     return (
@@ -105,7 +105,7 @@ def landing_page(program: HttpProgram) -> str:
         "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}"
         "@media(prefers-color-scheme:dark){body{background:#111;color:#eee}a{color:#8cf}}</style>"
         f"<h1>{escape(program.name)}</h1><p>{escape(program.about)}</p>"
-        f"<p>{'Not ready: ' + escape(why) if why else 'Ready.'}</p><ul>{items}</ul>"
+        f"<p>{'Not ready: ' + escape(reason) if reason else 'Ready.'}</p><ul>{items}</ul>"
         f"<p>nervesys-observability {__version__}</p></html>"
     )
 
@@ -120,23 +120,23 @@ class BasicAuth:
         self._expected = f"{web.basic_auth_user}:{password}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._opens(scope["path"]) and not self._allowed(scope):
+        if scope["type"] == "http" and not self._is_open(scope["path"]) and not self._allowed(scope):
             refusal = PlainTextResponse("authentication required\n", 401, {"www-authenticate": "Basic"})
             await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    def _opens(self, path: str) -> bool:
+    def _is_open(self, path: str) -> bool:
         return path in self._open or any(open_.endswith("/") and path.startswith(open_) for open_ in self._open)
 
     def _allowed(self, scope: Scope) -> bool:
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        kind, _, code = given.partition(b" ")
+        header = dict(scope["headers"]).get(b"authorization", b"")
+        kind, _, code = header.partition(b" ")
         try:
-            said = b64decode(code, validate=True)
+            credentials = b64decode(code, validate=True)
         except ValueError:
             return False
-        return kind.lower() == b"basic" and hmac.compare_digest(said, self._expected)
+        return kind.lower() == b"basic" and hmac.compare_digest(credentials, self._expected)
 
 
 def serve(app: Starlette, listen: str, web: Web) -> None:

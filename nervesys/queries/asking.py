@@ -24,19 +24,19 @@ class VariableChoice:
         name: as queries write it after `$`.
         label: its label for people.
         options: values in Prometheus, sorted.
-        chosen: one of the options; None for all of them.
+        selected: one of the options; None for all of them.
         value: text that is inserted into queries.
         hidden: not shown, because it depends on another variable.
-        all_too: whether "All" is an option.
+        includes_all: whether "All" is an option.
     """
 
     name: str
     label: str
     options: tuple[str, ...]
-    chosen: str | None
+    selected: str | None
     value: str
     hidden: bool
-    all_too: bool
+    includes_all: bool
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class QueryRunner:
     def choices(self, page: Json, wanted: Mapping[str, str] = NO_VALUES) -> list[VariableChoice]:
         """The variables of a dashboard, with the wanted values if Prometheus has them, else the defaults.
 
-        The default is "All" if several values may be chosen, else the first one.
+        The default is "All" if several values may be selected, else the first one.
 
         Args:
             page: the dashboard's JSON.
@@ -74,19 +74,19 @@ class QueryRunner:
 
     def _choice(self, variable: Json, values: Mapping[str, str], wanted: str | None) -> VariableChoice:
         match = QUERY.fullmatch(variable["query"])
-        assert match, "the rules of the pages see to that"
-        label, all_too = match["label"], variable["includeAll"]
+        assert match, "check_dashboards rejects other variables"
+        label, includes_all = match["label"], variable["includeAll"]
         series = self.prometheus.instant(f"group by ({label}) ({substitute(match['metric'], values)})", self.now)
-        options = tuple(sorted(one.labels[label] for one in series if label in one.labels))
+        options = tuple(sorted(item.labels[label] for item in series if label in item.labels))
         if wanted in options and wanted is not None:
-            chosen, value = wanted, _quoted(re.escape(wanted) if variable["multi"] else wanted)
-        elif all_too:
-            chosen, value = None, variable["allValue"]
+            selected, value = wanted, _quoted(re.escape(wanted) if variable["multi"] else wanted)
+        elif includes_all:
+            selected, value = None, variable["allValue"]
         else:
-            chosen = options[0] if options else ""
-            value = _quoted(chosen)
+            selected = options[0] if options else ""
+            value = _quoted(selected)
         hidden = variable["hide"] == 2
-        return VariableChoice(variable["name"], variable["label"], options, chosen, value, hidden, all_too)
+        return VariableChoice(variable["name"], variable["label"], options, selected, value, hidden, includes_all)
 
     def variables(self, page: Json) -> dict[str, str]:
         """The default values of a dashboard's variables, as they are inserted into queries.
@@ -96,11 +96,11 @@ class QueryRunner:
         """
         return {choice.name: choice.value for choice in self.choices(page)}
 
-    def ask(self, question: PanelQuery, values: Mapping[str, str], span: float, points: int = POINTS) -> list[Series]:
+    def ask(self, query: PanelQuery, values: Mapping[str, str], span: float, points: int = POINTS) -> list[Series]:
         """Run one query.
 
         Args:
-            question: the query.
+            query: the query.
             values: of the dashboard's variables.
             span: length of the time range, in seconds.
             points: maximum number of points.
@@ -108,12 +108,12 @@ class QueryRunner:
         Raises:
             QueryFailed: Prometheus did not respond, or rejected a query.
         """
-        least, step = self._least(question), self.step(question, span, points)
+        least, step = self._least(query), self.step(query, span, points)
         values = {**values, **windows(step, least, span)}
-        for top in question.tops:
-            values[top.variable] = self._chosen(substitute(top.expr, values), top.label)
-        expr = substitute(question.expr, values)
-        if question.instant:
+        for top in query.tops:
+            values[top.variable] = self._top_names(substitute(top.expr, values), top.label)
+        expr = substitute(query.expr, values)
+        if query.instant:
             return self.prometheus.instant(expr, self.now)
         # Points are aligned to multiples of the step, as in Grafana, so that a refresh does not shift them. Steps
         # longer than a minute are aligned to minutes, so that a new stack shows data at once.
@@ -121,27 +121,27 @@ class QueryRunner:
         end = math.floor(self.now / grain) * grain
         return self.prometheus.range(expr, end - math.floor(span / step) * step, end, step)
 
-    def _chosen(self, expr: str, label: str) -> str:
+    def _top_names(self, expr: str, label: str) -> str:
         """Names as a regular expression; asked for once, however many queries wait for them."""
         mine: Future[str] = Future()
         future = self._choosing.setdefault(expr, mine)
         if future is mine:
             try:
                 found = self.prometheus.instant(expr, self.now)
-                names = sorted(_quoted(re.escape(one.labels[label])) for one in found if label in one.labels)
+                names = sorted(_quoted(re.escape(item.labels[label])) for item in found if label in item.labels)
                 mine.set_result("|".join(names))
             except QueryFailed as err:
                 mine.set_exception(err)
             finally:
-                mine.cancel()  # nothing, unless it ended in an unforeseen way: nobody waits for ever
+                mine.cancel()  # no effect once a result is set; else other threads would wait for ever
         return future.result()
 
-    def step(self, question: PanelQuery, span: float, points: int = POINTS) -> float:
+    def step(self, query: PanelQuery, span: float, points: int = POINTS) -> float:
         """Seconds between two points of the result."""
-        return max(self._least(question), span / points)
+        return max(self._least(query), span / points)
 
-    def _least(self, question: PanelQuery) -> float:
-        return seconds_of(question.min_step) if question.min_step else self.interval
+    def _least(self, query: PanelQuery) -> float:
+        return seconds_of(query.min_step) if query.min_step else self.interval
 
 
 def _quoted(value: str) -> str:
@@ -151,4 +151,4 @@ def _quoted(value: str) -> str:
 
 def has_data(series: Sequence[Series]) -> bool:
     """Whether any value is finite, so that there is something to draw."""
-    return any(math.isfinite(value) for one in series for _, value in one.points)
+    return any(math.isfinite(value) for item in series for _, value in item.points)

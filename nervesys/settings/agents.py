@@ -14,8 +14,8 @@ from nervesys.settings.thresholds import PercentThresholds, Thresholds
 from nervesys.settings.windows import Maintenance
 
 
-def _level(said: object) -> str:
-    name = str(said).upper()
+def _level(value: object) -> str:
+    name = str(value).upper()
     if not logging.getLevelNamesMapping().get(name):
         raise ValueError("use DEBUG, INFO, WARNING or ERROR")
     return name

@@ -18,9 +18,9 @@ def check(model: type[Model], values: Mapping[str, Any]) -> tuple[Model | None, 
         return model.model_validate(values), []
     except ValidationError as err:
         return None, [
-            (path, _message(model, path, one["type"], one["msg"]))
-            for one in err.errors(include_url=False, include_input=False, include_context=False)
-            for path in [tuple(map(str, one["loc"]))]
+            (path, _message(model, path, error["type"], error["msg"]))
+            for error in err.errors(include_url=False, include_input=False, include_context=False)
+            for path in [tuple(map(str, error["loc"]))]
         ]
 
 
@@ -60,10 +60,13 @@ def _keys(model: type[BaseModel], path: Path) -> set[str]:
     models = [model]
     for key in path:
         below = [
-            one for here in models if key in here.model_fields for one in _models(here.model_fields[key].annotation)
+            inner
+            for outer in models
+            if key in outer.model_fields
+            for inner in _models(outer.model_fields[key].annotation)
         ]
         models = below or models
-    return {key for here in models for key in here.model_fields}
+    return {key for model in models for key in model.model_fields}
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -26,7 +26,7 @@ class Member:
     def warnings(self) -> list[SettingsProblem]:
         """Unknown keys."""
         return [
-            SettingsProblem(self.layers.origin(path), ".".join((AGENT, *path)), "not understood, kept")
+            SettingsProblem(self.layers.origin(path), ".".join((AGENT, *path)), "unknown key, kept")
             for path in _extras(self.config)
         ]
 
@@ -62,7 +62,7 @@ def members(
         if config is None:
             continue
         if config.name != stem.lower():
-            problem = f"says {config.name!r}, but the file is {stem!r}'s; both must be the same"
+            problem = f"is {config.name!r}, but the file is named {stem!r}; both must be equal"
             mistakes.append(SettingsProblem(layers.origin(("name",)), f"{AGENT}.name", problem))
         yield Member(config, layers)
 

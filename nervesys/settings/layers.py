@@ -31,14 +31,14 @@ class Layers:
 
     def put(self, path: Path, value: Any, origin: str) -> None:
         """Merge one value into the tree: a mapping key by key; anything else replaces what was there."""
-        for leaf, said in leaves(value, path):
+        for leaf, item in leaves(value, path):
             node = self.values
             for key in leaf[:-1]:
                 below = node.get(key)
                 if not isinstance(below, dict):
                     below = node[key] = {}
                 node = below
-            node[leaf[-1]] = said
+            node[leaf[-1]] = item
             self._forget(leaf)
             self.origins[leaf] = origin
 
@@ -96,7 +96,7 @@ class Layers:
             if path in self.refused:  # one mistake is enough
                 continue
             where = self.origin(path)
-            if path in self.awaited and path not in self.origins:  # nothing said it
+            if path in self.awaited and path not in self.origins:  # the variable is not set
                 name, where = self.awaited[path]
                 problem = f"set {name} or {name}_FILE in the environment"
             mistakes.append(SettingsProblem(where, ".".join((*top, *path)), problem))

@@ -94,15 +94,15 @@ def load(
     for label, tree in layered:
         for section in SECTIONS:
             _lay_section(layers, section, try_yaml(tree, f"config/{section}.yaml", mistakes, label), warnings)
-    older = layers.take(AGENT)
+    agent_rows = layers.take(AGENT)
     for overlay in _profiles(profile, brain, shipped, mistakes):
         _lay_profile(layers, overlay, mistakes)
-    newer = layers.take(AGENT)
+    profile_agent_rows = layers.take(AGENT)
     layers.expand(mistakes)
     layers.lay(_variables("environment", environ or {}, mistakes))
     layers.lay(_variables("flag", flags or {}, mistakes))
     settings = layers.checked(Settings, mistakes)
-    fleet = list(members(brain, layered, older, newer, mistakes))
+    fleet = list(members(brain, layered, agent_rows, profile_agent_rows, mistakes))
     for read in also:
         with collect_problems(mistakes):
             read(brain)
@@ -113,7 +113,9 @@ def load(
         top = ("agents", member.config.name)
         origins |= {".".join((*top, *path)): where for path, where in member.layers.origins.items()}
         warnings += member.warnings()
-    return Loaded(settings, {one.config.name: one.config for one in fleet}, origins, tuple(dict.fromkeys(warnings)))
+    return Loaded(
+        settings, {member.config.name: member.config for member in fleet}, origins, tuple(dict.fromkeys(warnings))
+    )
 
 
 def load_file(tree: Tree, path: str, model: type[Model]) -> Model:
@@ -152,7 +154,7 @@ def _lay_section(layers: Layers, section: str, document: Document | None, warnin
     layers.lay(translated)
     for path, value, origin in rest:
         if older and not has_field(Settings, (section, *path)):
-            warnings.append(SettingsProblem(origin, ".".join(path), "not understood, ignored"))
+            warnings.append(SettingsProblem(origin, ".".join(path), "unknown key, ignored"))
         else:
             layers.put((section, *path), value, origin)
 
@@ -178,6 +180,6 @@ def _lay_profile(layers: Layers, overlay: Document, mistakes: list[SettingsProbl
 
 def _variables(kind: str, source: Mapping[str, str], mistakes: list[SettingsProblem]) -> Iterator[Row]:
     for variable in VARIABLES:
-        said = value_of(variable.name, source, mistakes)
-        if said is not None:
-            yield variable.field, said.value, f"{kind} {said.name}"
+        value = value_of(variable.name, source, mistakes)
+        if value is not None:
+            yield variable.field, value.value, f"{kind} {value.name}"

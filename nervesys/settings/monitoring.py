@@ -15,16 +15,16 @@ _ADDRESS = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[^:\s]+):([0-9]{1,5})")
 LAST_PORT = 65535
 
 
-def address(said: str) -> str:
+def address(text: str) -> str:
     """Validate an address to listen on.
 
     Raises:
         ValueError: it is not `HOST:PORT`.
     """
-    found = _ADDRESS.fullmatch(said)
+    found = _ADDRESS.fullmatch(text)
     if not found or int(found[1]) > LAST_PORT:
         raise ValueError("must be HOST:PORT, such as 127.0.0.1:17001")
-    return said
+    return text
 
 
 Address = Annotated[str, AfterValidator(address)]

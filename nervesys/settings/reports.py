@@ -25,10 +25,10 @@ class Tls(StrEnum):
     NONE = "none"
 
 
-def _mailbox(said: str) -> str:
-    if "@" not in said.strip("@") or any(letter.isspace() for letter in said):
+def _mailbox(text: str) -> str:
+    if "@" not in text.strip("@") or any(letter.isspace() for letter in text):
         raise ValueError("not an address such as operators@example.org")
-    return said
+    return text
 
 
 Mailbox = Annotated[str, AfterValidator(_mailbox)]

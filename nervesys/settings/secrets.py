@@ -15,16 +15,16 @@ FILE = "config/secrets.yaml"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
-def _name(said: str) -> str:
-    if not _NAME.fullmatch(said):
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
         raise ValueError("a name is at most 64 of A-Z a-z 0-9 _ . -, and begins with a letter")
-    return said
+    return text
 
 
-def _day(said: object) -> date:
+def _day(value: object) -> date:
     """Parse a date. The message never quotes the text, which might be a secret."""
     try:
-        return date.fromisoformat(said.isoformat() if isinstance(said, date) else str(said))
+        return date.fromisoformat(value.isoformat() if isinstance(value, date) else str(value))
     except ValueError:
         raise ValueError("a date (YYYY-MM-DD) belongs here, and never a value") from None
 
@@ -52,4 +52,6 @@ def read_secrets(tree: Tree) -> Secrets | None:
     try:
         return load_file(tree, FILE, Secrets) if tree.read(FILE) is not None else None
     except SettingsError as err:
-        raise SettingsError([SettingsProblem(one.where, "secrets", one.problem) for one in err.mistakes]) from None
+        raise SettingsError(
+            [SettingsProblem(mistake.where, "secrets", mistake.problem) for mistake in err.mistakes]
+        ) from None

@@ -177,10 +177,10 @@ class WorkspaceSettings(SettingsSection):
     sync_minutes: float | None = Field(default=None, gt=0)
 
 
-def _database(said: SecretStr) -> SecretStr:
-    if not said.get_secret_value().startswith(("sqlite:///", "postgresql://")):
+def _database(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("sqlite:///", "postgresql://")):
         raise ValueError("not a URL of a database, such as sqlite:////PATH/FILE or postgresql://USER@HOST/NAME")
-    return said
+    return url
 
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
@@ -188,7 +188,7 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 
 
 class ArtifactsSettings(SettingsSection):
-    """What agents hand to each other: contents are files, what is known of them lies in a database.
+    """Artifacts that agents share: contents are files, manifests are rows of a database.
 
     Attributes:
         files: a folder, from NERVESYS_HOME; `file:///path`; or `s3://BUCKET/PREFIX` on the server of the store.
@@ -196,7 +196,7 @@ class ArtifactsSettings(SettingsSection):
         service: URL that agents call; None makes it from `listen.artifacts`.
         token: that an agent shows to the service; None for the file of its name among the tokens.
         tokens: folder, from NERVESYS_HOME, of one file each, named by its agent; `_admin` holds the administrator's.
-        retry_seconds: between attempts, where the service is away; then what is said waits on the agent's disk.
+        retry_seconds: between attempts, where the service is away; until then requests wait on the agent's disk.
         link_seconds: for which a signed URL opens a content, where nobody asks for another time.
         orphan_days: after which a file without a manifest may be deleted.
         upload_hours: after which what was not completed is given up.
@@ -219,16 +219,16 @@ class ArtifactsSettings(SettingsSection):
     checkpoints: dict[str, DatabaseUrl] = Field(default_factory=dict)
 
 
-def _recipient(said: str) -> str:
-    if not re.fullmatch("age1[02-9ac-hj-np-z]{58}", said):
-        raise ValueError("no public key of age's: age-keygen prints it, age1… and 58 characters")
-    return said
+def _recipient(key: str) -> str:
+    if not re.fullmatch("age1[02-9ac-hj-np-z]{58}", key):
+        raise ValueError("not an age public key: age-keygen prints it, age1… and 58 characters")
+    return key
 
 
-def _identity(said: SecretStr) -> SecretStr:
-    if "AGE-SECRET-KEY-1" not in said.get_secret_value():
-        raise ValueError("no identity of age's: age-keygen makes one, AGE-SECRET-KEY-1…")
-    return said
+def _identity(content: SecretStr) -> SecretStr:
+    if "AGE-SECRET-KEY-1" not in content.get_secret_value():
+        raise ValueError("not an age identity: age-keygen creates one, AGE-SECRET-KEY-1…")
+    return content
 
 
 class EncryptionSettings(SettingsSection):
@@ -269,7 +269,7 @@ class Storage(SettingsSection):
         return self
 
     @model_validator(mode="after")
-    def _sealed_keys_can_be_told(self) -> Self:
+    def _encrypted_paths_are_packed(self) -> Self:
         """The end of a packed key may be followed by `.age`; of others it would be part of a name."""
         warm, cold = self.storj.paths, self.archive.paths
         paths = (warm.active_logs, warm.config_backups, cold.logs, cold.backups)

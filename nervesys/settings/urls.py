@@ -6,21 +6,21 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 
 
-def _http(said: str) -> str:
+def _http(url: str) -> str:
     try:
-        parts = urlsplit(said)
+        parts = urlsplit(url)
         good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         good = False
     if not good:
         raise ValueError("must be a URL such as https://example.org")
-    return said
+    return url
 
 
-def _without_user(said: str) -> str:
-    if urlsplit(said).username is not None:
+def _without_user(url: str) -> str:
+    if urlsplit(url).username is not None:
         raise ValueError("must not hold a user or password")
-    return said
+    return url
 
 
 HttpUrl = Annotated[str, AfterValidator(_http)]

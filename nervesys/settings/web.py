@@ -21,7 +21,7 @@ class Web(SettingsSection):
     basic_auth_password: SecretStr | None = None
 
     def url_of(self, address: str) -> str:
-        """The URL of a listener of ours, with the scheme that it speaks.
+        """The URL of a listener of ours, with its scheme.
 
         Args:
             address: `HOST:PORT`, perhaps with a path behind it.

@@ -32,15 +32,15 @@ class SingleWindow(_Window):
         return self.ends.astimezone(UTC) if self.begins <= instant < self.ends else None
 
 
-def _days(said: object) -> object:
-    if said == "day":
+def _days(value: object) -> object:
+    if value == "day":
         return DAYS
-    return [said] if isinstance(said, str) else said
+    return [value] if isinstance(value, str) else value
 
 
-def _time(said: object) -> object:
+def _time(value: object) -> object:
     """YAML 1.1 reads `23:30` without quotes as a number of base 60."""
-    return f"{said // 60:02}:{said % 60:02}" if isinstance(said, int) else said
+    return f"{value // 60:02}:{value % 60:02}" if isinstance(value, int) else value
 
 
 class WeeklyWindow(_Window):
@@ -69,9 +69,9 @@ class WeeklyWindow(_Window):
         return None
 
 
-def _kind(said: object) -> str:
+def _kind(value: object) -> str:
     """The kind of window that is meant, so that only the mistakes of this kind are reported."""
-    return "weekly" if isinstance(said, dict) and "every" in said else "once"
+    return "weekly" if isinstance(value, dict) and "every" in value else "once"
 
 
 Maintenance = Annotated[

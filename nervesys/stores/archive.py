@@ -146,7 +146,7 @@ def files_of(archive: Archive) -> Iterator[ArchiveFile]:
     """All files of an archive, by one complete listing.
 
     Raises:
-        ArchiveUnavailable: it does not answer.
+        ArchiveUnavailable: it does not respond.
     """
     catalogue = Catalogue(archive.root)
     catalogue.apply(archive.list())
@@ -157,7 +157,7 @@ def put_verified(archive: Archive, path: str, body: IO[bytes]) -> None:
     """Put a file, and compare the checksum of what then lies there.
 
     Raises:
-        ArchiveUnavailable: the archive does not answer, or another content lies there.
+        ArchiveUnavailable: the archive does not respond, or stores another content.
     """
     body.seek(0)
     sent = _checksum(body)
@@ -165,7 +165,7 @@ def put_verified(archive: Archive, path: str, body: IO[bytes]) -> None:
     archive.put(path, body)
     with archive.open(path) as arrived:
         if _checksum(arrived) != sent:
-            raise ArchiveUnavailable(f"put {path}: what lies there is not what was sent")
+            raise ArchiveUnavailable(f"put {path}: the stored content differs from what was sent")
 
 
 def _checksum(body: IO[bytes]) -> bytes:

@@ -176,7 +176,7 @@ class GitBrain:
         repository = self._open()
         branch = repository.branches.get(self.state_branch)
         tip = branch.peel(pygit2.Commit) if branch else None
-        tree = self._written(repository, tip, changes)
+        tree = self._write_tree(repository, tip, changes)
         if tip is not None and tree == tip.tree.id:
             return str(tip.id)
         signature = pygit2.Signature(author, f"{author}@nervesys.invalid", int(self._clock()))
@@ -186,7 +186,7 @@ class GitBrain:
         repository.references.create(f"refs/heads/{self.state_branch}", commit, force=True)
         return str(commit)
 
-    def _written(
+    def _write_tree(
         self, repository: pygit2.Repository, tip: pygit2.Commit | None, changes: Mapping[str, Change]
     ) -> pygit2.Oid:
         """Write the tree of the tip with the changes applied."""
@@ -302,7 +302,7 @@ def plain_folder(brain: str) -> bool:
         return not ((path / ".git").exists() or (path / "HEAD").is_file())
     if _is_url(brain):
         return False
-    raise SettingsError([SettingsProblem("brain", "", f"{brain} is no URL, and no such folder is there")])
+    raise SettingsError([SettingsProblem("brain", "", f"{brain} is neither a URL nor an existing folder")])
 
 
 def _url(brain: str) -> str:
@@ -325,8 +325,8 @@ def _mirror_url(mirror: Path) -> str | None:
 def _settings_before_brain(environ: Mapping[str, str]) -> BrainSettings:
     """Access settings before the brain is read. Mistakes in the environment are reported later, by `load`."""
     own = [variable for variable in VARIABLES if variable.field[:2] == ("storage", "brain")]
-    said = {variable.field[-1]: value_of(variable.name, environ, []) for variable in own}
+    values = {variable.field[-1]: value_of(variable.name, environ, []) for variable in own}
     shipped = dict(load().settings.storage.brain)
     return BrainSettings.model_validate(
-        shipped | {key: value.value for key, value in said.items() if value is not None}
+        shipped | {key: value.value for key, value in values.items() if value is not None}
     )

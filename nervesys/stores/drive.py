@@ -99,7 +99,7 @@ class DriveArchive:
         document = json.loads(get_static_doc("drive", "v3"))
         if api_url:
             document["rootUrl"] = urljoin(api_url, "/")
-        self._given = folder
+        self._folder_id = folder
         self._credentials = credentials
         self._seconds = timeout_seconds
         self._drive = build_from_document(document, http=self._http())
@@ -107,21 +107,21 @@ class DriveArchive:
     @property
     def root(self) -> str:
         """The folder's real id; `root` is only an alias of one."""
-        return str(self._opened["id"])
+        return str(self._folder_resource["id"])
 
     @cached_property
-    def _opened(self) -> dict[str, Any]:
+    def _folder_resource(self) -> dict[str, Any]:
         files = self._drive.files()
-        request = files.get(fileId=self._given, fields="id,driveId,mimeType", supportsAllDrives=True)
-        answer: dict[str, Any] = self._ask(f"open the folder {self._given}", request)
-        if answer["mimeType"] != FOLDER:
-            raise ArchiveUnavailable(f"open the folder {self._given}: it is a file")
-        return answer
+        request = files.get(fileId=self._folder_id, fields="id,driveId,mimeType", supportsAllDrives=True)
+        response: dict[str, Any] = self._execute(f"open the folder {self._folder_id}", request)
+        if response["mimeType"] != FOLDER:
+            raise ArchiveUnavailable(f"open the folder {self._folder_id}: it is a file")
+        return response
 
     def list(self) -> Changes:
         """List everything, with a token from before the listing, so that no change is missed."""
         start = self._drive.changes().getStartPageToken(supportsAllDrives=True, **self._drive_id())
-        token = self._ask("list the archive", start)["startPageToken"]
+        token = self._execute("list the archive", start)["startPageToken"]
         request = self._drive.files().list(
             q="trashed = false",
             fields=f"nextPageToken,files({FILE_FIELDS})",
@@ -130,9 +130,9 @@ class DriveArchive:
             **self._drive_id(),
             **ALL_DRIVES,
         )
-        answers = list(self._pages("list the archive", self._drive.files(), request))
-        entries = tuple(_entry(file) for answer in answers for file in answer["files"])
-        return Changes(entries, token=token, pages=1 + len(answers))
+        responses = list(self._pages("list the archive", self._drive.files(), request))
+        entries = tuple(_entry(file) for response in responses for file in response["files"])
+        return Changes(entries, token=token, pages=1 + len(responses))
 
     def changes(self, token: str) -> Changes | None:
         """The changes since a token; None if Drive no longer knows the token."""
@@ -144,17 +144,17 @@ class DriveArchive:
             **ALL_DRIVES,
         )
         try:
-            answers = list(self._pages("list changes", self._drive.changes(), request))
+            responses = list(self._pages("list changes", self._drive.changes(), request))
         except ArchiveUnavailable as err:
             if isinstance(err.__cause__, HttpError) and err.__cause__.status_code in TOKEN_REFUSED:
                 return None
             raise
-        return _latest(answers)
+        return _latest(responses)
 
     def quota(self) -> dict[str, int]:
         """The account's limit, use and trash, in bytes."""
-        answer = self._ask("ask for room", self._drive.about().get(fields="storageQuota"))["storageQuota"]
-        return {ours: int(answer[theirs]) for theirs, ours in QUOTA_KINDS.items() if theirs in answer}
+        response = self._execute("ask for room", self._drive.about().get(fields="storageQuota"))["storageQuota"]
+        return {ours: int(response[theirs]) for theirs, ours in QUOTA_KINDS.items() if theirs in response}
 
     def get(self, path: str, *, max_bytes: int) -> bytes:
         """A file's content."""
@@ -169,7 +169,7 @@ class DriveArchive:
         what, (id_, size) = f"get {path}", self._newest(path)
         request = self._drive.files().get_media(fileId=id_, supportsAllDrives=True)
         with SpooledTemporaryFile(max_size=CHUNK_BYTES) as copy:
-            with self._answers(what), closing(self._http()) as request.http:
+            with self._converted_errors(what), closing(self._http()) as request.http:
                 download = MediaIoBaseDownload(copy, request, chunksize=DOWNLOAD_BYTES)
                 while copy.tell() < size and not download.next_chunk(num_retries=RETRIES)[1]:
                     pass
@@ -192,14 +192,14 @@ class DriveArchive:
             request = self._drive.files().update(fileId=there["id"], body={"name": name}, **common)
         else:
             request = self._drive.files().create(body={"name": name, "parents": [parent]}, **common)
-        if self._ask(f"put {path}", request)["md5Checksum"] != sent:
+        if self._execute(f"put {path}", request)["md5Checksum"] != sent:
             raise ArchiveUnavailable(f"put {path}: it arrived damaged")
 
     def delete(self, path: str) -> None:
         """Move a file to the trash: that needs fewer rights than deleting, and Drive empties the trash by itself."""
-        for file in self._named(path):
+        for file in self._find(path):
             request = self._drive.files().update(fileId=file["id"], body={"trashed": True}, supportsAllDrives=True)
-            self._ask(f"delete {path}", request)
+            self._execute(f"delete {path}", request)
 
     def _newest(self, path: str) -> tuple[str, int]:
         """Id and size of a file; of two with one name, the newer one's.
@@ -207,12 +207,12 @@ class DriveArchive:
         Raises:
             BadObject: `gone`.
         """
-        file = next(iter(self._named(path)), None)
+        file = next(iter(self._find(path)), None)
         if file is None:
             raise gone(path)
         return file["id"], int(file["size"])
 
-    def _named(self, path: str) -> Sequence[dict[str, Any]]:
+    def _find(self, path: str) -> Sequence[dict[str, Any]]:
         folder, _, name = path.rpartition("/")
         parent = self._folder(folder)
         return self._children(name, parent) if parent else ()
@@ -228,7 +228,7 @@ class DriveArchive:
             return there[0]["id"] if there else None
         body = {"name": name, "parents": [parent], "mimeType": FOLDER}
         request = self._drive.files().create(body=body, fields="id", supportsAllDrives=True)
-        return str(self._ask(f"make the folder {path}", request)["id"])
+        return str(self._execute(f"make the folder {path}", request)["id"])
 
     def _children(self, name: str, parent: str | None, folders: str = "!=") -> Sequence[dict[str, Any]]:
         """The files (with `=`, the folders) of a name in a folder, newest first."""
@@ -239,23 +239,23 @@ class DriveArchive:
             orderBy="modifiedTime desc",
             **ALL_DRIVES,
         )
-        return cast("Sequence[dict[str, Any]]", self._ask(f"look for {name}", request)["files"])
+        return cast("Sequence[dict[str, Any]]", self._execute(f"look for {name}", request)["files"])
 
     def _drive_id(self) -> dict[str, str]:
-        return {"driveId": self._opened["driveId"]} if "driveId" in self._opened else {}
+        return {"driveId": self._folder_resource["driveId"]} if "driveId" in self._folder_resource else {}
 
     def _pages(self, what: str, resource: Any, request: Any) -> Iterator[dict[str, Any]]:
         while request is not None:
-            answer = self._ask(what, request)
-            yield answer
-            request = resource.list_next(request, answer)
+            response = self._execute(what, request)
+            yield response
+            request = resource.list_next(request, response)
 
-    def _ask(self, what: str, request: Any) -> Any:
-        with self._answers(what), closing(self._http()) as http:
+    def _execute(self, what: str, request: Any) -> Any:
+        with self._converted_errors(what), closing(self._http()) as http:
             return request.execute(http=http, num_retries=RETRIES)
 
     @contextmanager
-    def _answers(self, what: str) -> Iterator[None]:
+    def _converted_errors(self, what: str) -> Iterator[None]:
         """Turn what may go wrong on the way into our tree."""
         try:
             yield
@@ -277,22 +277,24 @@ def convert_error(what: str, err: HttpError) -> ArchiveUnavailable:
     """Convert an HTTP error of Drive: archive full, rate limited, daily quota exceeded, or anything else."""
     details = err.error_details
     code = details[0].get("reason", "") if isinstance(details, list) and details else ""
-    told = code or f"HTTP {err.status_code}"
+    code_or_status = code or f"HTTP {err.status_code}"
     if code in FULL:
-        return ArchiveFull(f"{what}: the archive is full ({told})")
+        return ArchiveFull(f"{what}: the archive is full ({code_or_status})")
     if code in RATE_LIMITED or err.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-        return ArchiveUnavailable(f"{what}: too many requests ({told}), given up after {RETRIES} retries")
+        return ArchiveUnavailable(f"{what}: too many requests ({code_or_status}), given up after {RETRIES} retries")
     if code == "dailyLimitExceeded":
-        return ArchiveUnavailable(f"{what}: the quota of the day is used up ({told})")
-    return ArchiveUnavailable(f"{what}: {told}")
+        return ArchiveUnavailable(f"{what}: the quota of the day is used up ({code_or_status})")
+    return ArchiveUnavailable(f"{what}: {code_or_status}")
 
 
-def _latest(answers: Sequence[dict[str, Any]]) -> Changes:
+def _latest(responses: Sequence[dict[str, Any]]) -> Changes:
     """The last change of each file over all pages; changes of drives, which name no file, are skipped."""
-    latest = {change["fileId"]: change for answer in answers for change in answer["changes"] if "fileId" in change}
+    latest = {
+        change["fileId"]: change for response in responses for change in response["changes"] if "fileId" in change
+    }
     entries = [_entry(it["file"]) for it in latest.values() if not it["removed"] and not it["file"]["trashed"]]
     removed = latest.keys() - {entry.id for entry in entries}
-    return Changes(tuple(entries), tuple(removed), answers[-1]["newStartPageToken"], len(answers))
+    return Changes(tuple(entries), tuple(removed), responses[-1]["newStartPageToken"], len(responses))
 
 
 def _entry(file: dict[str, Any]) -> Entry:

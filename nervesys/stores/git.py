@@ -57,12 +57,12 @@ class Remote:
             parts = urlsplit(url)
         except ValueError as err:
             raise BrainUnavailable(f"open the brain: {err}") from err
-        said, at, host = parts.netloc.rpartition("@")
+        userinfo, at, host = parts.netloc.rpartition("@")
         if parts.scheme not in {"http", "https"}:
             return cls(url)
         if token:
             return cls(urlunsplit(parts._replace(netloc=host)), f"x-access-token:{token}")
-        user, _, password = said.partition(":")
+        user, _, password = userinfo.partition(":")
         return cls(urlunsplit(parts._replace(netloc=host)), f"{unquote(user)}:{unquote(password)}" if at else "")
 
 
@@ -138,9 +138,9 @@ class _Result:
         """The line of the output that states the cause."""
         if any(sign in self.text for sign in CREDENTIALS_REFUSED):
             return "the token is missing, or refused"
-        return next(self._telling(), f"exit code {self.code}")
+        return next(self._cause_lines(), f"exit code {self.code}")
 
-    def _telling(self) -> Iterator[str]:
+    def _cause_lines(self) -> Iterator[str]:
         lines = [line.strip() for line in self.text.splitlines()]
         for sign in ("!\t", "fatal: ", "error: ", "remote: "):
             yield from (line.removeprefix(sign)[:300] for line in lines if line.startswith(sign))

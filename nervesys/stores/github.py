@@ -48,11 +48,11 @@ class GitHub:
         Raises:
             BrainUnavailable: GitHub does not respond, or refuses the token.
         """
-        with self._asking("rate_limit"):
+        with self._counted_request("rate_limit"):
             rate = self._api.get_rate_limit().rate
         return Quota(rate.limit, rate.remaining, int(rate.reset.timestamp()))
 
-    def spare(self, quota: Quota) -> None:
+    def check_reserve(self, quota: Quota) -> None:
         """Check that more requests are left than the reserve.
 
         Raises:
@@ -75,12 +75,12 @@ class GitHub:
             QuotaLow: no request is left.
         """
         headers = {"If-None-Match": known} if known else {}
-        with self._asking(operation):
-            answered, found = self._api.requester.requestJsonAndCheck("GET", path, headers=headers)
-        return None if found is None else (answered.get("etag"), found)
+        with self._counted_request(operation):
+            headers_received, found = self._api.requester.requestJsonAndCheck("GET", path, headers=headers)
+        return None if found is None else (headers_received.get("etag"), found)
 
     @contextmanager
-    def _asking(self, operation: str) -> Iterator[None]:
+    def _counted_request(self, operation: str) -> Iterator[None]:
         """Count a request, and convert PyGithub's exceptions."""
         with self._request(operation):
             try:

@@ -35,7 +35,7 @@ CUT_SHORT = (IncompleteReadError, ResponseStreamingError)
 SPOOL_BYTES = 1 << 20
 """Size up to which the copy of a stream is kept in memory; larger ones go to a temporary file."""
 
-Taken = TypeVar("Taken")
+Result = TypeVar("Result")
 ENDPOINTS: dict[str, Any] = {
     "version": 3,
     "partitions": [
@@ -101,7 +101,7 @@ class S3Store:
         objects: list[ObjectInfo] = []
         folders: list[str] = []
         pages, clock = 0, None
-        with self._answers(f"list {prefix or self._bucket}"):
+        with self._converted_errors(f"list {prefix or self._bucket}"):
             for page in self._client.get_paginator("list_objects_v2").paginate(**request):
                 pages += 1
                 clock = _date(page.get("ResponseMetadata", {}))
@@ -115,7 +115,7 @@ class S3Store:
         def take(stream: IO[bytes]) -> bytes:
             return stream.read(max_bytes) + stream.read(1)  # botocore finds a body cut short by the read at its end
 
-        body = self._taken(key, take)
+        body = self._read_body(key, take)
         if len(body) > max_bytes:
             raise too_large(key, max_bytes)
         return body
@@ -130,33 +130,33 @@ class S3Store:
                 copy.truncate()
                 copyfileobj(body, copy)
 
-            self._taken(key, take)
+            self._read_body(key, take)
             copy.seek(0)
             yield copy
 
-    def _taken(self, key: str, take: Callable[[IO[bytes]], Taken]) -> Taken:
+    def _read_body(self, key: str, take: Callable[[IO[bytes]], Result]) -> Result:
         """Read an object's body; retry if it is truncated, which botocore does not do."""
-        with self._answers(f"get {key}", key):
-            for left in reversed(range(ATTEMPTS)):
+        with self._converted_errors(f"get {key}", key):
+            for attempts_left in reversed(range(ATTEMPTS)):
                 try:
                     with closing(self._client.get_object(Bucket=self._bucket, Key=key)["Body"]) as body:
                         return take(cast("IO[bytes]", body))
                 except CUT_SHORT:
-                    if not left:
+                    if not attempts_left:
                         raise
         raise AssertionError("the last attempt returns or raises")
 
     def put(self, key: str, body: bytes | IO[bytes], *, content_type: str = "application/octet-stream") -> str:
         """Write an object whole; returns its version."""
-        with self._answers(f"put {key}"):
-            answer = self._client.put_object(
+        with self._converted_errors(f"put {key}"):
+            response = self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, Metadata=self._expiry(key)
             )
-            return answer["ETag"].strip('"')
+            return response["ETag"].strip('"')
 
     def delete(self, key: str) -> None:
         """Delete an object."""
-        with self._answers(f"delete {key}"):
+        with self._converted_errors(f"delete {key}"):
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def _expiry(self, key: str) -> dict[str, str]:
@@ -165,7 +165,7 @@ class S3Store:
         return {} if days is None else {"object-expires": f"+{24 * days}h"}
 
     @contextmanager
-    def _answers(self, what: str, key: str = "") -> Iterator[None]:
+    def _converted_errors(self, what: str, key: str = "") -> Iterator[None]:
         """Convert botocore's exceptions. Their messages may quote request headers, so only the error code is used."""
         try:
             yield
@@ -173,9 +173,9 @@ class S3Store:
             code = err.response.get("Error", {}).get("Code", "unknown")
             if key and code in MISSING:
                 raise gone(key) from None
-            answer = err.response.get("ResponseMetadata", {})
-            status = answer.get("HTTPStatusCode", "?")
-            raise StoreUnavailable(f"{what} at {self._endpoint}: {code} (HTTP {status})", _date(answer)) from err
+            response = err.response.get("ResponseMetadata", {})
+            status = response.get("HTTPStatusCode", "?")
+            raise StoreUnavailable(f"{what} at {self._endpoint}: {code} (HTTP {status})", _date(response)) from err
         except NoCredentialsError:
             raise StoreUnavailable(f"{what} at {self._endpoint}: {NO_KEYS}") from None
         except BotoCoreError as err:

@@ -53,8 +53,8 @@ def current_identity() -> SecretStr | None:
     """What this process holds now; while its file cannot be read, or holds no identity, what that held before."""
     if _identity.file is not None:
         with suppress(OSError, ValueError):
-            said = _identity.file.stat()
-            stamp = said.st_mtime_ns, said.st_size
+            stat = _identity.file.stat()
+            stamp = stat.st_mtime_ns, stat.st_size
             if stamp != _identity.stamp and MARK in (text := _identity.file.read_text()):
                 _identity.identity, _identity.stamp = SecretStr(text.strip()), stamp
     return _identity.identity

@@ -36,7 +36,7 @@ def test_what_all_agents_share_is_told_once(run: Run) -> None:
 def test_warnings_name_file_and_line(run: Run) -> None:
     ran = run("config", "check", "--quiet", "--brain", EXISTING)
     assert (ran.code, ran.err) == (0, "")
-    assert "warning config/storage.yaml:26: google_drive.folders.archive: not understood, ignored\n" in ran.out
+    assert "warning config/storage.yaml:26: google_drive.folders.archive: unknown key, ignored\n" in ran.out
     assert "storj.bucket" not in ran.out
 
 

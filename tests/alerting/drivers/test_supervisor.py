@@ -9,7 +9,7 @@ import pytest
 
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.drivers.supervisor import Supervisor as Driver
-from nervesys.clients.supervisor import MAX_ANSWER_BYTES, Supervisor
+from nervesys.clients.supervisor import MAX_RESPONSE_BYTES, Supervisor
 from tests.alerting.drivers.kit import answering, order
 from tests.alerting.drivers.supervisord import PASSWORD, Supervisord, supervisord
 
@@ -59,7 +59,7 @@ def fault(name: str) -> bytes:
         pytest.param(500, b"", Retry, Cause.UNREACHABLE, id="it is broken"),
         pytest.param(200, b"<html>", Retry, Cause.UNREACHABLE, id="no XML"),
         pytest.param(200, b"<html/>", Retry, Cause.UNREACHABLE, id="XML of another kind"),
-        pytest.param(200, b" " * (MAX_ANSWER_BYTES + 1), Retry, Cause.UNREACHABLE, id="an endless answer"),
+        pytest.param(200, b" " * (MAX_RESPONSE_BYTES + 1), Retry, Cause.UNREACHABLE, id="an endless answer"),
     ],
 )
 def test_each_way_to_fail_is_told_apart(status: int, body: bytes, kind: type[Outcome], cause: Cause) -> None:

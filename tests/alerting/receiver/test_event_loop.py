@@ -65,9 +65,9 @@ def test_a_server_that_never_answers_costs_the_time_limit_and_no_thread(postgres
         with pytest.raises(JournalUnavailable, match="use the journal: the server does not respond"):
             asyncio.run(journal.run(view.pending))
         deadline = time.monotonic() + 10
-        while journal._threads._lines and time.monotonic() < deadline:
+        while journal._threads._connections and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert not journal._threads._lines
+        assert not journal._threads._connections
     asyncio.run(journal.run(lambda connection: receive(connection, [agent_down("grok")], START), alone=True))
     assert asyncio.run(journal.run(view.pending)) == (1, START)
     journal.close()

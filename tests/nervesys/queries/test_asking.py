@@ -61,7 +61,7 @@ def test_what_is_chosen_gets_into_a_query_as_itself(multi: bool, wanted: str, ch
             return [Series({"agent": name}, ((NOW, 1),)) for name in ("grok", 'a.b"c')]
 
     [choice] = QueryRunner(Naming("http://nowhere"), interval=5, now=NOW).choices(chooses(multi), {"agent": wanted})
-    assert (choice.options, choice.chosen, choice.value) == (('a.b"c', "grok"), chosen, value)
+    assert (choice.options, choice.selected, choice.value) == (('a.b"c', "grok"), chosen, value)
 
 
 def test_marks_are_asked_for_at_the_step_that_they_need() -> None:

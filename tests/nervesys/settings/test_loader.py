@@ -85,7 +85,7 @@ def test_all_mistakes_at_once_each_with_file_line_and_remedy(brain: MakeBrain) -
         "config/storage.yaml:3: storage.storj.concurrency: Input should be greater than or equal to 1",
         "config/storage.yaml:2: storage.storj.endpont: unknown key; did you mean 'endpoint'?",
         "config/thresholds.yaml:2: thresholds.cpu: warning (95) must lie below critical (90)",
-        "config/agents/gimai.yaml:2: agent.name: says 'other', but the file is 'gimai''s; both must be the same",
+        "config/agents/gimai.yaml:2: agent.name: is 'other', but the file is named 'gimai'; both must be equal",
         "config/agents/grok.yaml:3: agent.buffer.max_size_mb: Input should be greater than 0",
     ]
 
