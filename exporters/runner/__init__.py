@@ -1,7 +1,7 @@
 """What all sources share: it refreshes each area at its own interval, and serves the rendered text.
 
 A source is one module that ends in `SOURCE = Source(...)`: its families as a table, and a function that opens its
-areas. The module is listed in `exporters/__init__.py`; nothing else knows it.
+areas. `exporters.sources` finds it by its name; nothing else knows it.
 """
 
 from exporters.runner.cache import Cache

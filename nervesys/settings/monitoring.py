@@ -1,9 +1,9 @@
 """The monitoring programs, their addresses and intervals: config/monitoring.yaml."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from nervesys.contract.vitality import EntityName
 from nervesys.errors import SettingsError, SettingsProblem
@@ -59,6 +59,10 @@ class SourceSettings(SettingsSection):
 
     listen: Address
     refresh: dict[str, Seconds]
+
+    def at_host(self, host: str) -> Self:
+        """The same source at another host, with its own port."""
+        return self.model_copy(update={"listen": f"{host}:{self.listen.rpartition(':')[2]}"})
 
 
 class VitalitySettings(SettingsSection):
@@ -128,12 +132,14 @@ class Monitoring(SettingsSection):
 
     Attributes:
         sources: by name, which is also the `job` of the exporter in Prometheus.
+        exporter_host: host of every exporter in place of that in its address, with `{source}` for the source's name.
         docs_url: base URL of the documentation, for runbook links.
         receiver_url: URL of the receiver's page for people; default: made from `listen.receiver`.
     """
 
     listen: ListenSettings
     sources: dict[str, SourceSettings]
+    exporter_host: str | None = None
     vitality: VitalitySettings
     hygiene: HygieneSettings
     prometheus: PrometheusSettings
@@ -142,6 +148,14 @@ class Monitoring(SettingsSection):
     docs_url: str
     receiver_url: str | None = None
     web: Web
+
+    @model_validator(mode="after")
+    def _apply_exporter_host(self) -> Self:
+        if self.exporter_host is None:
+            return self
+        host = self.exporter_host
+        sources = {name: row.at_host(host.replace("{source}", name)) for name, row in self.sources.items()}
+        return self.model_copy(update={"sources": sources})
 
     @property
     def journal_url(self) -> str:

@@ -1,20 +1,20 @@
+"""Covers: exporters.sources, exporters.runner.model, nervesys.settings.monitoring."""
+
 import pkgutil
 
 import pytest
 
 import exporters
-from exporters.sources import FAMILIES, SOURCES
+from exporters.sources import FAMILIES, SHARED, SOURCES
 from nervesys.errors import SettingsError
 from nervesys.settings import load
 from tests.exporters.kit import context
 
-NO_SOURCES = {"sources", "runner", "shared", "history"}
-"""Their table, what all or some of them share, and what makes history of the archive."""
 
-
-def test_every_other_module_is_a_listed_source() -> None:
+def test_every_module_that_is_not_shared_is_a_source_of_its_name() -> None:
     modules = {module.name for module in pkgutil.iter_modules(exporters.__path__)}
-    assert modules == {source.name for source in SOURCES} | NO_SOURCES
+    assert modules > SHARED
+    assert {source.name for source in SOURCES} == modules - SHARED
 
 
 def test_no_family_is_declared_twice() -> None:
@@ -42,3 +42,12 @@ def test_the_error_of_an_area_without_an_interval_names_its_key() -> None:
     monitoring = load().settings.monitoring
     with pytest.raises(SettingsError, match=r"sources\.store\.refresh\.unheard: is missing"):
         monitoring.every_seconds("store", "unheard")
+
+
+def test_an_exporter_host_replaces_the_host_of_every_source_and_keeps_its_port() -> None:
+    rows = load().settings.monitoring.sources
+    ports = {name: row.listen.rpartition(":")[2] for name, row in rows.items()}
+    moved = load(profile="local,compose").settings.monitoring.sources
+    assert {name: row.listen for name, row in moved.items()} == {
+        name: f"{name}-exporter:{port}" for name, port in ports.items()
+    }
