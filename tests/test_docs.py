@@ -1,7 +1,10 @@
 """The documentation that people write: its links, the picture of the layers, and the records of decisions."""
 
+import ast
 import re
+import textwrap
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -66,3 +69,14 @@ def test_every_path_that_the_architecture_names_exists() -> None:
     named = re.findall(r"`((?:alerting|commands|dashboards|exporters|nervesys|reports|tests)/[\w./-]*)`", text)
     assert len(named) > 10
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_name_that_an_example_imports_exists(page: Path) -> None:
+    wrong = []
+    for block in re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+        for node in ast.walk(ast.parse(textwrap.dedent(block))):
+            if isinstance(node, ast.ImportFrom) and (ROOT / str(node.module).split(".")[0] / "__init__.py").exists():
+                module = import_module(str(node.module))
+                wrong += [f"{node.module}.{alias.name}" for alias in node.names if not hasattr(module, alias.name)]
+    assert wrong == []
