@@ -35,10 +35,10 @@ from dashboards.top_n import NOW
 
 AGENT = 'agent="$agent"'
 NO_DURATION = "No action with a duration was logged"
-NO_TOKENS = "No use of tokens was logged"
-STALE_STATE = "Its last words are too old"
-REACHABLE_MAPPINGS = mapping((0, "away", Colour.WARNING), (1, "reachable", Colour.GOOD))
-QUANTILES = ((0.5, "median"), (0.95, "95 of 100 are faster"))
+NO_TOKENS = "No token usage was logged"
+STALE_STATE = "The agent's state is too old"
+REACHABLE_MAPPINGS = mapping((0, "unreachable", Colour.WARNING), (1, "reachable", Colour.GOOD))
+QUANTILES = ((0.5, "median"), (0.95, "95th percentile"))
 
 
 def dashboard(context: PageContext) -> Dashboard:
@@ -64,12 +64,12 @@ def dashboard(context: PageContext) -> Dashboard:
             PageSection("Work", (PanelRow(MEDIUM, _work(context)), PanelRow(MEDIUM, _use(context)))),
             PageSection("Logs", (PanelRow(MEDIUM, _logs(context)),)),
             PageSection(
-                "Its server",
+                "Server",
                 (PanelRow(MEDIUM, server_load(context, 'server="$server"')), PanelRow(SHORT, (_load(), _network()))),
             ),
-            PageSection("The agent itself", (PanelRow(MEDIUM, _itself()), PanelRow(TILE, (_way_to_brain(),)))),
+            PageSection("Agent process", (PanelRow(MEDIUM, _itself()), PanelRow(TILE, (_brain_connection(),)))),
             PageSection("Health", (PanelRow(SHORT, _health(context)),)),
-            PageSection("To look further", (PanelRow(TILE, (_places(context),)),)),
+            PageSection("Links", (PanelRow(TILE, (_places(context),)),)),
         ),
     )
 
@@ -100,7 +100,7 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
         ),
         stat(
             "Restarts",
-            "How often did it start anew in the time range, for whatever reason?",
+            "How often did it restart in the time range, for any reason?",
             PanelUnit.COUNT,
             query(f"max(changes(nervesys_agent_start_timestamp_seconds{{{AGENT}}}[$__range]))"),
             steps=ANY_IS_WARNING,
@@ -138,7 +138,7 @@ def _done(context: PageContext) -> tuple[Any, ...]:
         ),
         stat(
             "Cost",
-            "What did its tokens cost in the time range, by its logs and config/prices.yaml?",
+            "What did its tokens cost in the time range, according to its logs and config/prices.yaml?",
             context.money,
             context.log_query(f"sum({_cost(context, '[$__range]')})"),
         ),
@@ -154,7 +154,7 @@ def _cost(context: PageContext, span: str) -> str:
 def _states() -> Any:
     return timeline(
         "State history",
-        "Since when is it as it is, and how often was it otherwise?",
+        "Which status did the agent have, and when did it change?",
         query(status(AGENT), "{{agent}}"),
         mappings=STATUS_MAPPINGS,
         empty="This agent has never reported",
@@ -165,7 +165,7 @@ def _work(context: PageContext) -> tuple[Any, ...]:
     return (
         graph(
             "Tasks",
-            "How much gets done, and how much fails?",
+            "How many tasks are completed, and how many fail?",
             PanelUnit.PER_MINUTE,
             query(
                 f"60 * sum by (outcome) (rate(nervesys_agent_tasks_total{{{AGENT}}}[$__rate_interval]))", "{{outcome}}"
@@ -174,7 +174,7 @@ def _work(context: PageContext) -> tuple[Any, ...]:
         ),
         graph(
             "Duration of actions",
-            "How long do its actions take, by its logs?",
+            "How long do its actions take, according to its logs?",
             PanelUnit.SECONDS,
             *(
                 context.log_query(
@@ -188,7 +188,7 @@ def _work(context: PageContext) -> tuple[Any, ...]:
         ),
         histogram_bars(
             "Actions by duration",
-            "How many actions took up to so many seconds, and longer than the bar above?",
+            "How many actions took at most this many seconds, and longer than the bar above?",
             "nervesys_log_action_duration_seconds",
             AGENT,
             empty=NO_DURATION,
@@ -200,7 +200,7 @@ def _use(context: PageContext) -> tuple[Any, ...]:
     return (
         graph(
             "Tokens by model",
-            "Which model eats the tokens, by its logs?",
+            "Which model uses the tokens, according to its logs?",
             PanelUnit.PER_MINUTE,
             context.log_query(
                 f"60 * sum by (model) (rate(nervesys_log_tokens_total{{{AGENT}}}[$__rate_interval]))", "{{model}}"
@@ -209,7 +209,7 @@ def _use(context: PageContext) -> tuple[Any, ...]:
         ),
         graph(
             "Cost by model",
-            "What do its tokens cost, bar by bar? By config/prices.yaml; a model without a price is left out.",
+            "What do its tokens cost? At the prices in config/prices.yaml; models without a price are left out.",
             context.money,
             context.log_query(_cost(context, "[$__rate_interval]"), "{{model}}"),
             stacked=True,
@@ -240,7 +240,7 @@ def _logs(context: PageContext) -> tuple[Any, ...]:
             context.log_query(f"60 * sum by (level) (rate({records}[$__rate_interval]))", "{{level}}"),
             colours=LEVEL_COLOURS,
             stacked=True,
-            empty="Nothing was shipped",
+            empty="No logs were shipped",
         ),
         graph(
             "Log records by category",
@@ -248,7 +248,7 @@ def _logs(context: PageContext) -> tuple[Any, ...]:
             PanelUnit.PER_MINUTE,
             context.log_query(f"60 * sum by (category) (rate({records}[$__rate_interval]))", "{{category}}"),
             stacked=True,
-            empty="Nothing was shipped",
+            empty="No logs were shipped",
         ),
         graph(
             "Buffer in use",
@@ -265,7 +265,7 @@ def _logs(context: PageContext) -> tuple[Any, ...]:
         ),
         graph(
             "Log records lost",
-            "What had no room in its buffer? The lowest levels go first.",
+            "How many records did not fit into the buffer? The lowest levels are dropped first.",
             PanelUnit.COUNT,
             query(
                 f"sum by (level) (increase(nervesys_agent_dropped_records_total{{{AGENT}}}[$__rate_interval]))",
@@ -273,7 +273,7 @@ def _logs(context: PageContext) -> tuple[Any, ...]:
             ),
             colours=LEVEL_COLOURS,
             stacked=True,
-            empty="It counts no lost records",
+            empty="No lost records",
         ),
     )
 
@@ -281,7 +281,7 @@ def _logs(context: PageContext) -> tuple[Any, ...]:
 def _load() -> Any:
     return graph(
         "Load",
-        "How many processes of its server run or wait to, as a mean over 1, 5 and 15 minutes?",
+        "How many processes on its server are running or waiting, as a mean over 1, 5 and 15 minutes?",
         PanelUnit.COUNT,
         query('max by (minutes) (nervesys_server_load{server="$server"})', "{{minutes}} min"),
         empty="No live agent reports this server",
@@ -305,35 +305,35 @@ def _itself() -> tuple[Any, ...]:
     return (
         graph(
             "CPU of the agent",
-            "What does it take of one processor, with the programs that it started?",
+            "How much of one CPU does it use, including its child processes?",
             PanelUnit.RATIO,
             query(f"max by (agent) (nervesys_agent_cpu_usage_cores{{{AGENT}}})", "{{agent}}"),
             empty=STALE_STATE,
         ),
         graph(
             "Memory of the agent",
-            "How much does it hold, with the programs that it started?",
+            "How much memory does it use, including its child processes?",
             PanelUnit.BYTES,
             query(f"max by (agent) (nervesys_agent_memory_bytes{{{AGENT}}})", "{{agent}}"),
             empty=STALE_STATE,
         ),
         graph(
-            "Counted by its author",
-            "How often does what its author counts happen?",
+            "Custom counters",
+            "How often do the events happen that the agent's program counts?",
             PanelUnit.PER_MINUTE,
             query(
                 f"60 * sum by (counter) (rate(nervesys_agent_custom_events_total{{{AGENT}}}[$__rate_interval]))",
                 "{{counter}}",
             ),
-            empty="Its program counts nothing of its own",
+            empty="The agent has no custom counters",
         ),
     )
 
 
-def _way_to_brain() -> Any:
+def _brain_connection() -> Any:
     return timeline(
-        "Its way to the brain",
-        "Could it ask the brain? While that is away it works with the last copy.",
+        "Connection to the brain",
+        "Could it reach the brain? While it is unreachable, the agent uses its last copy.",
         query(f"min by (agent) (nervesys_agent_brain_reachable{{{AGENT}}})", "{{agent}}"),
         mappings=REACHABLE_MAPPINGS,
         empty=STALE_STATE,
@@ -345,21 +345,21 @@ def _health(context: PageContext) -> tuple[Any, ...]:
     return (
         graph(
             "Heartbeat age over time",
-            "Did it fall silent, and for how long? Dashed: late, and down.",
+            "Did its heartbeats stop, and for how long? Dashed: late, and down.",
             PanelUnit.SECONDS,
             query(age(AGENT), "{{agent}}"),
             steps=context.heartbeat_steps,
         ),
         graph(
             "Actions",
-            "What was done to it, and how did it end?",
+            "Which actions were taken for it, and how did they end?",
             PanelUnit.COUNT,
             query(
                 f"sum by (action, state) ({ACTIONS.total(context.periods, f'{AGENT}, {ENDED}', NOW)})",
                 "{{action}} {{state}}",
             ),
             stacked=True,
-            empty="Nothing had to be done",
+            empty="No actions in this time range",
         ),
         graph(
             "Clock skew",
@@ -372,7 +372,7 @@ def _health(context: PageContext) -> tuple[Any, ...]:
 
 
 def _places(context: PageContext) -> Any:
-    """A row that Prometheus knows of, so that an agent nobody has heard of leads nowhere."""
+    """A row that Prometheus knows of, so that an unknown agent has no links."""
     paths, opened = context.settings.storage.storj.paths, context.settings.grafana.opened
     places = (
         ("brain_file", "Brain file", "config/agents/{agent}.yaml", opened.brain),
@@ -384,8 +384,8 @@ def _places(context: PageContext) -> Any:
         shown = path.replace("{agent}", "${agent}").replace("{server}", "${server}")
         expr = f'label_replace({expr}, "{name}", "{shown}", "", "")'
     return table(
-        "Where its things lie",
-        "Where are its configuration, its last words and its logs? Links: config/grafana.yaml, `opened`.",
+        "Files and objects",
+        "Where are its configuration, its state and its logs? Links: config/grafana.yaml, `opened`.",
         *(LabelColumn(name, title, links=_opened(title, url)) for name, title, _, url in places),
         ValueColumn("", query(expr)),
         sort="Brain file",
@@ -404,5 +404,5 @@ def folder_of(template: str) -> str:
 
 
 def _opened(title: str, url: str) -> list[Json]:
-    """A link to something outside; none where nobody said where it is."""
+    """An external link; none if the settings have no URL for it."""
     return [{"targetBlank": True, "title": title, "url": url.replace("{path}", "${__value.raw}")}] if url else []

@@ -1,4 +1,4 @@
-"""Alerts & Actions: what fires, what was done about it, and did it help?"""
+"""Alerts & Actions: which alerts are firing, which actions were taken, and did they help?"""
 
 from typing import Any
 
@@ -35,17 +35,17 @@ from dashboards.top_n import NOW, ROWS, WHOLE
 AGENT = 'agent=~"$agent"'
 RECOVERED = f'{AGENT}, state="recovered"'
 FLAPPING = 6
-"""Times that an alert came, from which on nobody believes it any more."""
+"""Number of times an alert fired from which it counts as flapping."""
 ALERT_MAPPINGS = mapping((1, "firing", Colour.CRITICAL))
 
 
 def dashboard(context: PageContext) -> Dashboard:
-    """The page of alerts and of what the receiver does about them."""
+    """The page of alerts and of the receiver's actions."""
     return page(
         context,
         uid="alerts-actions",
         title="Alerts & Actions",
-        description="What fires, what was done about it, whether it helped, and whether the receiver itself is well.",
+        description="Which alerts are firing, which actions were taken, and whether the receiver works.",
         since="now-24h",
         annotated=f"{AGENT}, ",
         variables=(query_variable("agent", "Agent", "label_values(nervesys_actions_total, agent)"),),
@@ -54,7 +54,7 @@ def dashboard(context: PageContext) -> Dashboard:
                 "",
                 (
                     PanelRow(TILE, _tiles(context)),
-                    PanelRow(MEDIUM, (firing_alerts("Firing now"), _open())),
+                    PanelRow(MEDIUM, (firing_alerts("Firing alerts"), _open())),
                     PanelRow(MEDIUM, (_history(), _often(context)), (13, 11)),
                 ),
             ),
@@ -77,21 +77,21 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
         _firing_of("warning", ANY_IS_WARNING),
         stat(
             "Open actions",
-            "How many actions are under way, escalated ones included?",
+            "How many actions are open, including escalated actions?",
             PanelUnit.COUNT,
             query(f"sum(nervesys_open_actions{{{AGENT}}}) or vector(0)"),
             steps=ANY_IS_WARNING,
         ),
         stat(
-            "Waiting for a person",
-            "How many actions did not help?",
+            "Escalated",
+            "How many actions were escalated and wait for an operator?",
             PanelUnit.COUNT,
             query(f'sum(nervesys_open_actions{{{AGENT}, state="escalated"}}) or vector(0)'),
             steps=ANY_IS_CRITICAL,
         ),
         stat(
             "Recovered",
-            "How often did an action help in the time range, proven by a new process at work?",
+            "How many actions led to a recovery in the time range, proven by a new running process?",
             PanelUnit.COUNT,
             query(f"sum({ACTIONS.total(context.periods, RECOVERED, WHOLE)}) or vector(0)"),
         ),
@@ -108,14 +108,14 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
         ),
         stat(
             "Last webhook",
-            "How long ago did the receiver last hear of anything? The Watchdog keeps this young.",
+            "How long ago did the receiver last get a webhook? The Watchdog alert keeps this low.",
             PanelUnit.SECONDS,
             query("time() - max(nervesys_webhook_last_received_timestamp_seconds)"),
             steps=rising_steps(late / 2, late),
             empty="never",
         ),
         stat(
-            "Journal waiting",
+            "Pending in journal",
             "How many actions and records does the receiver still have to finish?",
             PanelUnit.COUNT,
             query("sum(nervesys_journal_pending_actions)"),
@@ -127,7 +127,7 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
 def _firing_of(severity: str, steps: Any) -> Any:
     return stat(
         f"Firing, {severity}",
-        f"How many alerts of severity {severity} fire now?",
+        f"How many alerts of severity {severity} are firing?",
         PanelUnit.COUNT,
         query(count_of(f'ALERTS{{{FIRING_MATCHERS}, severity="{severity}"}}')),
         steps=steps,
@@ -137,7 +137,7 @@ def _firing_of(severity: str, steps: Any) -> Any:
 def _open() -> Any:
     return table(
         "Open actions now",
-        "What is the receiver doing, and what waits for a person?",
+        "Which actions are running, and which wait for an operator?",
         LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
         LabelColumn("action", "Action"),
         LabelColumn("state", "State", mappings=coloured(STATE_COLOURS)),
@@ -147,17 +147,17 @@ def _open() -> Any:
             PanelUnit.COUNT,
         ),
         sort="Episodes",
-        empty="Nothing is under way",
+        empty="No open actions",
     )
 
 
 def _history() -> Any:
     return timeline(
-        "History of alerts",
-        "Which alert fired when, for how long, and does one flap?",
+        "Alert history",
+        "Which alerts fired when, for how long, and is one flapping?",
         query(f"max by (alertname) (max_over_time({FIRING}[$__rate_interval]))", "{{alertname}}"),
         mappings=ALERT_MAPPINGS,
-        empty="Nothing fired",
+        empty="No alerts fired",
     )
 
 
@@ -169,8 +169,7 @@ def _often(context: PageContext) -> Any:
     times = f"max by (alertname, agent) (1 + changes(ALERTS_FOR_STATE{{{REAL_ALERTS}, {concerned}}}[$__range]))"
     return table(
         "Alerts in the time range",
-        "Which alert came again and again, about whom, and how long did it fire in all? Often is flapping. "
-        f"The {ROWS} that fired for the longest.",
+        f"Which alerts fired most often, for which agent, and how long in total? The {ROWS} that fired the longest.",
         LabelColumn("alertname", "Alert"),
         LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
         ValueColumn(
@@ -185,17 +184,17 @@ def _often(context: PageContext) -> Any:
             PanelUnit.SECONDS,
         ),
         sort="Times",
-        empty="Nothing fired",
+        empty="No alerts fired",
     )
 
 
 def _recoveries() -> Any:
     return histogram_bars(
         "Recoveries by duration",
-        "How many recoveries took up to so many seconds, and longer than the bar above?",
+        "How many recoveries took at most this many seconds, and longer than the bar above?",
         "nervesys_action_recovery_duration_seconds",
         "",
-        empty="Nothing had to recover",
+        empty="No recoveries in this time range",
     )
 
 
@@ -203,7 +202,7 @@ def _outcomes(context: PageContext) -> tuple[Any, ...]:
     return (
         graph(
             "Actions by state",
-            "How much is done, and how does it end?",
+            "How many actions are taken, and how do they end?",
             PanelUnit.COUNT,
             query(
                 f"sum by (state) ({ACTIONS.total(context.periods, f'{AGENT}, {ENDED}', NOW)})",
@@ -211,21 +210,21 @@ def _outcomes(context: PageContext) -> tuple[Any, ...]:
             ),
             colours=STATE_COLOURS,
             stacked=True,
-            empty="Nothing had to be done",
+            empty="No actions in this time range",
         ),
         graph(
             "Time to recovery",
             "How long from the first alert to the proof of recovery?",
             PanelUnit.SECONDS,
             *_quantiles("nervesys_action_recovery_duration_seconds_bucket", "driver"),
-            empty="Nothing had to recover",
+            empty="No recoveries in this time range",
         ),
         graph(
             "Duration of driver calls",
-            "How long do the calls take that restart or record?",
+            "How long do the calls take that restart agents or write records?",
             PanelUnit.SECONDS,
             *_quantiles("nervesys_action_duration_seconds_bucket", "driver"),
-            empty="No driver was called",
+            empty="No driver calls in this time range",
         ),
     )
 
@@ -236,7 +235,7 @@ def _quantiles(family: str, by: str) -> tuple[Any, ...]:
             f"histogram_quantile({quantile}, sum by (le, {by}) (rate({family}[$__rate_interval])))",
             f"{{{{{by}}}}}, {legend}",
         )
-        for quantile, legend in ((0.5, "median"), (0.95, "p95"))
+        for quantile, legend in ((0.5, "median"), (0.95, "95th percentile"))
     )
 
 
@@ -244,7 +243,7 @@ def _receiver() -> tuple[Any, ...]:
     return (
         graph(
             "Alerts received",
-            "Does the receiver hear of alerts, and from whom?",
+            "How many alerts does the receiver get, and from which sender?",
             PanelUnit.PER_MINUTE,
             query(
                 "60 * sum by (sender, status) (rate(nervesys_alerts_received_total[$__rate_interval]))",
@@ -253,13 +252,13 @@ def _receiver() -> tuple[Any, ...]:
         ),
         graph(
             "Journal backlog",
-            "Does work pile up in the journal?",
+            "How many actions and records are pending in the journal?",
             PanelUnit.COUNT,
-            query("sum(nervesys_journal_pending_actions)", "waiting"),
+            query("sum(nervesys_journal_pending_actions)", "pending"),
         ),
         graph(
             "Failed commits of the journal",
-            "Was an alert answered with 503, because the journal could not take it?",
+            "How many webhooks got status 503, because the journal could not be written?",
             PanelUnit.COUNT,
             query("sum(increase(nervesys_journal_commit_failures_total[$__rate_interval]))", "failed commits"),
             steps=ANY_IS_CRITICAL,

@@ -1,4 +1,4 @@
-"""Artifacts: what do agents hand to each other, is it whole, and how do their processes go?"""
+"""Artifacts: what do agents exchange, is it intact, and how do their processes end?"""
 
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ from dashboards.tables import LabelColumn, ValueColumn, table
 from dashboards.top_n import LINES, highest
 
 EMPTY = "No artifact yet"
-NO_CHECKPOINT = "No database of checkpoints is named"
+NO_CHECKPOINT = "No checkpoint database is configured"
 STATUS_COLOURS = {
     "completed": Colour.GOOD,
     "running": Colour.CALM,
@@ -40,13 +40,13 @@ def dashboard(context: PageContext) -> Dashboard:
         context,
         uid="artifacts",
         title="Artifacts",
-        description="What agents hand to each other, whether it is whole, and how their processes go.",
+        description="What agents exchange, whether it is intact, and how their processes end.",
         since="now-6h",
         sections=(
             PageSection("", (PanelRow(TILE, _tiles()),)),
-            PageSection("What there is", (PanelRow(MEDIUM, (_types(), _growth()), (12, 12)),)),
+            PageSection("Contents", (PanelRow(MEDIUM, (_types(), _growth()), (12, 12)),)),
             PageSection("Processes", (PanelRow(MEDIUM, _processes(), (8, 8, 8)),)),
-            PageSection("The service, and what waits for it", (PanelRow(MEDIUM, (_requests(), _waiting()), (12, 12)),)),
+            PageSection("Service", (PanelRow(MEDIUM, (_requests(), _waiting()), (12, 12)),)),
             PageSection("Checkpoints of LangGraph", (PanelRow(MEDIUM, (_checkpoints(),), (24,)),)),
         ),
     )
@@ -62,36 +62,36 @@ def _tiles() -> tuple[Any, ...]:
 
     return (
         total("Completed", "How many artifacts are there?", f'sum({MADE}{{status="completed"}})'),
-        total("Contents", "How much do they hold?", "sum(nervesys_artifact_bytes)", PanelUnit.BYTES),
+        total("Size", "How large are all artifacts together?", "sum(nervesys_artifact_bytes)", PanelUnit.BYTES),
         stat(
             "Newest",
-            "When was the last one made?",
+            "When was the newest artifact created?",
             PanelUnit.AGO,
             query(f"1000 * {_max('artifact_newest_timestamp_seconds')}"),
             empty=EMPTY,
         ),
         stat(
             "Waiting",
-            "How much could agents not tell the service yet?",
+            "How many requests could agents not send to the service yet?",
             PanelUnit.COUNT,
             query("sum(nervesys_artifact_waiting_requests)"),
             steps=ANY_IS_WARNING,
         ),
         total(
             "Orphans",
-            "How many files have no manifest, and are too old to be on their way?",
+            "How many files have no manifest, and are too old to be still being written?",
             _max("artifact_orphan_files"),
             steps=ANY_IS_WARNING,
         ),
         total(
             "Missing",
-            "Does any artifact lack its content?",
+            "How many artifacts have no content?",
             _max("artifact_missing_files"),
             steps=ANY_IS_CRITICAL,
         ),
         total(
             "Damaged",
-            "Is any content not what was put there, of those compared so far?",
+            "How many checked contents do not match their checksum?",
             _max("artifact_checksum_mismatches"),
             steps=ANY_IS_CRITICAL,
         ),
@@ -104,7 +104,7 @@ def _types() -> Any:
 
     return table(
         "By type",
-        "What is made, how much of it, and who may read it?",
+        "Which artifacts exist, how large are they, and who may read them?",
         LabelColumn("type", "Type"),
         ValueColumn("Artifacts", of("artifacts"), PanelUnit.COUNT),
         ValueColumn("Size", of("artifact_bytes"), PanelUnit.BYTES),
@@ -119,7 +119,7 @@ def _types() -> Any:
 def _growth() -> Any:
     return graph(
         "Size by type",
-        "What grows, and does cleaning up keep pace?",
+        "Which type grows, and does garbage collection keep up?",
         PanelUnit.BYTES,
         query("sum by (type) (nervesys_artifact_bytes)", "{{type}}"),
         stacked=True,
@@ -152,8 +152,8 @@ def _processes() -> tuple[Any, ...]:
             "Duration of steps",
             "How long do steps take?",
             PanelUnit.SECONDS,
-            query(quantile.format(0.5), "half of them"),
-            query(quantile.format(0.95), "19 of 20"),
+            query(quantile.format(0.5), "median"),
+            query(quantile.format(0.95), "95th percentile"),
             empty=EMPTY,
         ),
     )
@@ -162,7 +162,7 @@ def _processes() -> tuple[Any, ...]:
 def _requests() -> Any:
     return graph(
         "Requests to the service",
-        "Is the service asked, and does it refuse or fail?",
+        "How many requests does the service get, and how do they end?",
         PanelUnit.PER_MINUTE,
         query("60 * sum by (outcome) (rate(nervesys_artifact_requests_total[$__rate_interval]))", "{{outcome}}"),
         colours=OUTCOME_COLOURS,
@@ -175,7 +175,7 @@ def _waiting() -> Any:
     refused = highest("nervesys_artifact_refused_requests", "agent")
     return graph(
         "Waiting by agent",
-        f"Whose artifacts wait to be registered? At most {LINES} are drawn of each kind: those with the most.",
+        f"Which agents' artifacts wait to be registered? At most {LINES} lines of each kind: those with the most.",
         PanelUnit.COUNT,
         highest("nervesys_artifact_waiting_requests", "agent").query("waiting"),
         replace(refused, lines=lambda top: f"{refused.lines(top)} > 0").query("refused", legend="{{agent}}, refused"),
@@ -187,8 +187,8 @@ def _checkpoints() -> Any:
         return f"max by (database) (nervesys_{family})"
 
     return table(
-        "What LangGraph keeps",
-        "How many threads have state, how large is it, and does it move?",
+        "LangGraph databases",
+        "How many threads have state, how large is it, and when did it last change?",
         LabelColumn("database", "Database"),
         ValueColumn("Threads", query(of("checkpoint_threads")), PanelUnit.COUNT),
         ValueColumn("Checkpoints", query(of("checkpoints")), PanelUnit.COUNT),

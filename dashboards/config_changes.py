@@ -1,4 +1,4 @@
-"""Config Changes: who changed what in the brain, when, and what came of it?"""
+"""Config Changes: who changed what in the brain, when, and with which effect?"""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def dashboard(context: PageContext) -> Dashboard:
         context,
         uid="config-changes",
         title="Config Changes",
-        description="Who changed what in the brain, when, and whether the fleet fared better or worse after it.",
+        description="Who changed what in the brain, when, and whether the fleet did better or worse afterwards.",
         since="now-7d",
         variables=(
             query_variable("commit", "Commit", "label_values(nervesys_brain_config_change_timestamp_seconds, commit)"),
@@ -42,7 +42,7 @@ def dashboard(context: PageContext) -> Dashboard:
         sections=(
             PageSection("", (PanelRow(TILE, _tiles()), PanelRow(TALL, (_changes(), _agents()), (14, 10)))),
             PageSection(
-                "What came of it (changes are marked)",
+                "Effects (changes are marked)",
                 (PanelRow(TILE, _compared(context)), PanelRow(MEDIUM, _effects(context))),
             ),
         ),
@@ -53,7 +53,7 @@ def _tiles() -> tuple[Any, ...]:
     return (
         stat(
             "Agents configured",
-            "How many agents does the brain know?",
+            "How many agents are configured in the brain?",
             PanelUnit.COUNT,
             query("count(max by (agent) (nervesys_brain_agent_info)) or vector(0)"),
             steps=NONE_IS_CRITICAL,
@@ -66,7 +66,7 @@ def _tiles() -> tuple[Any, ...]:
         ),
         stat(
             "Last commit",
-            "When was anything in the brain last changed?",
+            "When was the last commit in the brain?",
             PanelUnit.AGO,
             query("1000 * max(nervesys_brain_last_commit_timestamp_seconds)"),
             empty="never",
@@ -80,13 +80,13 @@ def _tiles() -> tuple[Any, ...]:
         ),
         stat(
             "Collaborators",
-            "How many AI collaborators does CONTRIBUTORS.json name?",
+            "How many AI collaborators are listed in CONTRIBUTORS.json?",
             PanelUnit.COUNT,
             query("count(max by (name) (nervesys_brain_collaborator_info)) or vector(0)"),
         ),
         stat(
             "Brain last read",
-            "How old is what is shown here?",
+            "How old is the data on this page?",
             PanelUnit.AGO,
             query('1000 * max(nervesys_exporter_last_success_timestamp_seconds{source="brain"})'),
             empty="never",
@@ -107,7 +107,7 @@ def _changes() -> Any:
         LabelColumn("author", "Author"),
         LabelColumn("commit", "Commit"),
         sort="When",
-        empty="No configuration file was ever changed",
+        empty="No changes of configuration files",
     )
 
 
@@ -120,17 +120,17 @@ def _agents() -> Any:
         return quiet.of(query(f"{scale}max by ({by}) ({family}{{{quiet.matcher}}})"))
 
     return table(
-        "Agents by the brain",
-        "Which agents are configured, and when did each last tell the brain its status? "
-        f"At most {ROWS}: those that told it longest ago.",
+        "Agents in the brain",
+        "Which agents are configured, and when did each last write its status to the brain? "
+        f"At most {ROWS}: those with the oldest status.",
         LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
         LabelColumn("role", "Role"),
         ValueColumn("", of_quiet(configured, "agent, role")),
-        ValueColumn("Status told", of_quiet(statuses, scale="1000 * "), PanelUnit.AGO),
+        ValueColumn("Status written", of_quiet(statuses, scale="1000 * "), PanelUnit.AGO),
         ValueColumn("Error lines", of_quiet("nervesys_brain_error_log_lines"), PanelUnit.COUNT),
         sort="Agent",
         ascending=True,
-        empty="The brain knows no agent",
+        empty="No agent is configured",
     )
 
 
@@ -142,7 +142,7 @@ def _compared(context: PageContext) -> tuple[Any, ...]:
     return (
         compared("Errors", "Were errors logged more often?", RECORDS_OF_FLEET, ERRORS),
         compared("Failed tasks", "Did tasks fail more often?", TASKS_OF_FLEET, 'outcome="failed"'),
-        compared("Completed tasks", "Did less succeed?", TASKS_OF_FLEET, 'outcome="completed"'),
+        compared("Completed tasks", "Were fewer tasks completed?", TASKS_OF_FLEET, 'outcome="completed"'),
         compared("Tokens", "Were more tokens used?", TOKENS_OF_FLEET),
     )
 
@@ -181,7 +181,7 @@ def _effects(context: PageContext) -> tuple[Any, ...]:
         ),
         graph(
             "Tasks of the fleet",
-            "Did less succeed, or more fail, after a change?",
+            "Were fewer tasks completed, or did more fail, after a change?",
             PanelUnit.PER_MINUTE,
             query(TASKS_OF_FLEET.per_minute(context.periods, by="outcome"), "{{outcome}}"),
             colours={"completed": Colour.GOOD, "failed": Colour.CRITICAL},
@@ -192,6 +192,6 @@ def _effects(context: PageContext) -> tuple[Any, ...]:
             PanelUnit.PER_MINUTE,
             context.log_query(TOKENS_OF_FLEET.per_minute(context.periods, by="model"), "{{model}}"),
             stacked=True,
-            empty="No use of tokens was logged",
+            empty="No token usage was logged",
         ),
     )

@@ -1,6 +1,6 @@
-"""The one table of queries that find nothing in a healthy stack on one machine, each with the reason.
+"""Queries without data in a healthy stack on one machine, each with the reason.
 
-An entry that finds data while its reason holds is wrong, and fails.
+The check fails if such a query has data while its reason holds.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class EmptyReason:
 
     Attributes:
         text: for people.
-        unless: PromQL; once it finds anything the reason has passed, and data is welcome. Empty where it never passes.
+        unless: PromQL; if it has a result, the reason no longer holds. Empty if it always holds.
     """
 
     text: str
@@ -40,24 +40,24 @@ QUIET = EmptyReason(
     unless=f"last_over_time({FIRING}[7d])",
 )
 NOTHING_BAD = EmptyReason(
-    "No object broke the contract.", unless="max_over_time(nervesys_exporter_rejected_objects_total[7d]) > 0"
+    "No object was rejected.", unless="max_over_time(nervesys_exporter_rejected_objects_total[7d]) > 0"
 )
 NOTHING_DONE = EmptyReason("No agent needed an action.", unless="max_over_time(nervesys_actions_total[7d]) > 0")
 NOTHING_CHANGED = EmptyReason(
-    "The configuration is older than what is known of the fleet.",
+    "The configuration is older than the data about the fleet.",
     unless="changes(max(nervesys_brain_config_change_timestamp_seconds)[7d:1m]) > 0"
     " or last_over_time(nervesys_log_records_total[6d] offset 1d)",  # as after `nervesys history backfill`
 )
 JUST_CHANGED = EmptyReason(
-    "The newest change is minutes old, and means are made of one value in ten.",
-    unless="nervesys_brain_config_change_timestamp_seconds",  # data is welcome at any time
+    "The newest change is minutes old, and means are taken over one value per ten minutes.",
+    unless="nervesys_brain_config_change_timestamp_seconds",  # data is allowed at any time
 )
-NO_REPORTED_ERROR = EmptyReason("No agent told the brain of an error.", unless="nervesys_brain_error_log_lines")
-NEVER_DRILLED = EmptyReason("Nobody tried to restore a backup.", unless="nervesys_restore_drill_timestamp_seconds")
+NO_REPORTED_ERROR = EmptyReason("No agent wrote an error to the brain.", unless="nervesys_brain_error_log_lines")
+NEVER_DRILLED = EmptyReason("No restore drill was run.", unless="nervesys_restore_drill_timestamp_seconds")
 NOTHING_REFUSED = EmptyReason(
-    "The service refused nothing that waited.", unless="max_over_time(nervesys_artifact_refused_requests[7d]) > 0"
+    "The service rejected no request.", unless="max_over_time(nervesys_artifact_refused_requests[7d]) > 0"
 )
-NO_LANGGRAPH = EmptyReason("The settings name no database of LangGraph.", unless="nervesys_checkpoints")
+NO_LANGGRAPH = EmptyReason("No LangGraph database is configured.", unless="nervesys_checkpoints")
 NOT_ON_GITHUB = EmptyReason("The brain is a plain Git repository.")
 
 EXPECTED_EMPTY: dict[str, EmptyReason] = {
@@ -69,28 +69,28 @@ EXPECTED_EMPTY: dict[str, EmptyReason] = {
     "alerts-actions / Alerts in the time range / B": QUIET,
     "alerts-actions / Duration of driver calls / A": NOTHING_DONE,
     "alerts-actions / Duration of driver calls / B": NOTHING_DONE,
-    "alerts-actions / Firing now / A": QUIET,
-    "alerts-actions / History of alerts / A": QUIET,
+    "alerts-actions / Firing alerts / A": QUIET,
+    "alerts-actions / Alert history / A": QUIET,
     "alerts-actions / Median recovery / A": NOTHING_DONE,
     "alerts-actions / Open actions now / A": NOTHING_DONE,
     "alerts-actions / Time to recovery / A": NOTHING_DONE,
     "alerts-actions / Time to recovery / B": NOTHING_DONE,
-    **{f"artifacts / What LangGraph keeps / {query}": NO_LANGGRAPH for query in "ABCD"},
+    **{f"artifacts / LangGraph databases / {query}": NO_LANGGRAPH for query in "ABCD"},
     "artifacts / Waiting by agent / B": NOTHING_REFUSED,
-    "config-changes / Agents by the brain / C": NO_REPORTED_ERROR,
+    "config-changes / Agents in the brain / C": NO_REPORTED_ERROR,
     **{f"config-changes / {title}, before and after / A": NOTHING_CHANGED for title in COMPARED},
     **{f"config-changes / {title}, before and after / B": JUST_CHANGED for title in COMPARED},
     "hygiene / Duration of drills / A": NEVER_DRILLED,
     "hygiene / Duration of runs / A": NOT_ON_GITHUB,
     "hygiene / Failed deployments / A": NOT_ON_GITHUB,
-    "hygiene / It took / A": NEVER_DRILLED,
-    "hygiene / Its outcome / A": NEVER_DRILLED,
+    "hygiene / Drill duration / A": NEVER_DRILLED,
+    "hygiene / Drill result / A": NEVER_DRILLED,
     "hygiene / Last drill / A": NEVER_DRILLED,
     "hygiene / Newest run of each workflow / A": NOT_ON_GITHUB,
     "hygiene / Runs by conclusion / A": NOT_ON_GITHUB,
-    "hygiene / Size of what came back / A": NEVER_DRILLED,
-    "main-overview / Firing now / A": QUIET,
-    "main-overview / What was done / A": NOTHING_DONE,
+    "hygiene / Restored data / A": NEVER_DRILLED,
+    "main-overview / Firing alerts / A": QUIET,
+    "main-overview / Actions / A": NOTHING_DONE,
     "stack-health / GitHub quota left / A": NOT_ON_GITHUB,
     "stack-health / Objects rejected by reason / A": NOTHING_BAD,
 }

@@ -29,10 +29,10 @@ AGE = f"time() - {ROTATED}"
 RUN = "nervesys_deployment_last_run_timestamp_seconds"
 LAST_RUN = f"max by (repository, workflow, branch, conclusion) ({RUN})"
 FAILED = 'conclusion=~"failure|timed_out|startup_failure"'
-UNKNOWN = "No secret is listed, and no file of one is seen"
-NO_DRILL = "Never tried: nervesys drill restore"
-NO_RUN = "No repository on GitHub is watched"
-WORKED = mapping((0, "failed", Colour.CRITICAL), (1, "everything came back", Colour.GOOD))
+UNKNOWN = "No secrets are listed or found"
+NO_DRILL = "No restore drill yet: nervesys drill restore"
+NO_RUN = "No GitHub repository is monitored"
+WORKED = mapping((0, "failed", Colour.CRITICAL), (1, "succeeded", Colour.GOOD))
 ENDED = mapping(
     ("success", "success", Colour.GOOD),
     *((name, name, Colour.CRITICAL) for name in ("failure", "timed_out", "startup_failure")),
@@ -41,7 +41,7 @@ ENDED = mapping(
 
 
 def dashboard(context: PageContext) -> Dashboard:
-    """The page of what is easily forgotten."""
+    """The page of secrets, restore drills and deployments."""
     return page(
         context,
         uid="hygiene",
@@ -62,14 +62,14 @@ def _secrets(context: PageContext) -> tuple[Any, ...]:
     return (
         stat(
             "Known secrets",
-            "Of how many secrets is the age known?",
+            "For how many secrets is the age known?",
             PanelUnit.COUNT,
             query("count(count by (secret) (nervesys_secret_rotation_timestamp_seconds))"),
             empty=UNKNOWN,
         ),
         stat(
             "Old secrets",
-            f"How many were not replaced for {ages.warning_days:g} days?",
+            f"How many secrets were not rotated for {ages.warning_days:g} days?",
             PanelUnit.COUNT,
             query(f"sum({AGE} > bool {ages.warning_days * DAY_SECONDS:g})"),
             steps=ANY_IS_WARNING,
@@ -84,23 +84,23 @@ def _drill(context: PageContext) -> tuple[Any, ...]:
     return (
         stat(
             "Last drill",
-            "When was a restore last tried?",
+            "How long ago was the last restore drill?",
             PanelUnit.SECONDS,
             query("time() - max(nervesys_restore_drill_timestamp_seconds)"),
             steps=rising_steps(0.8 * late, late),
             empty=NO_DRILL,
         ),
         stat(
-            "Its outcome",
-            "Did it bring everything back?",
+            "Drill result",
+            "Did the last drill restore everything?",
             PanelUnit.NONE,
             query("max(nervesys_restore_drill_success)"),
             mappings=WORKED,
             empty=NO_DRILL,
         ),
         stat(
-            "It took",
-            "How long would it take to rebuild everything?",
+            "Drill duration",
+            "How long did it take to restore everything?",
             PanelUnit.SECONDS,
             query("max(nervesys_restore_drill_duration_seconds)"),
             steps=rising_steps(thresholds.drill_slow_minutes * 30, thresholds.drill_slow_minutes * 60),
@@ -108,7 +108,7 @@ def _drill(context: PageContext) -> tuple[Any, ...]:
         ),
         stat(
             "Failed deployments",
-            "How many workflows ended badly in their newest run?",
+            "How many workflows failed in their newest run?",
             PanelUnit.COUNT,
             query(f"count({RUN}{{{FAILED}}}) or 0 * count({RUN})"),
             steps=ANY_IS_CRITICAL,
@@ -121,9 +121,9 @@ def _secret_table(context: PageContext) -> Any:
     ages = context.settings.thresholds.secrets
     return table(
         "Age of each secret",
-        "Which secret is to be replaced next? Names and ages only; nobody reads what they hold.",
+        "Which secret is to be rotated next? Only names and ages are read, never the values.",
         LabelColumn("secret", "Secret"),
-        LabelColumn("origin", "Known by"),
+        LabelColumn("origin", "Source"),
         ValueColumn(
             "Age",
             query(AGE),
@@ -140,7 +140,7 @@ def _drill_times(context: PageContext) -> Any:
     slow = context.settings.thresholds.drill_slow_minutes * 60
     return graph(
         "Duration of drills",
-        "Does it take longer than it used to?",
+        "Do drills take longer than before?",
         PanelUnit.SECONDS,
         query("max(nervesys_restore_drill_duration_seconds)", "last drill"),
         steps=rising_steps(slow / 2, slow),
@@ -150,8 +150,8 @@ def _drill_times(context: PageContext) -> Any:
 
 def _drill_sizes() -> Any:
     return graph(
-        "Size of what came back",
-        "Does the backup hold more and more, or suddenly less?",
+        "Restored data",
+        "How does the size of the backup change?",
         PanelUnit.BYTES,
         query("max(nervesys_restore_drill_bytes)", "last drill"),
         empty=NO_DRILL,
@@ -161,7 +161,7 @@ def _drill_sizes() -> Any:
 def _deployments() -> Any:
     return table(
         "Newest run of each workflow",
-        "What was deployed last, and did it go well?",
+        "What was deployed last, and did it succeed?",
         LabelColumn("repository", "Repository"),
         LabelColumn("workflow", "Workflow"),
         LabelColumn("branch", "Branch"),
@@ -176,7 +176,7 @@ def _runs() -> tuple[Any, ...]:
     return (
         graph(
             "Duration of runs",
-            "Which workflow grows slower?",
+            "Which workflow becomes slower?",
             PanelUnit.SECONDS,
             query(
                 "max by (repository, workflow, branch) (nervesys_deployment_last_run_duration_seconds)",

@@ -1,4 +1,4 @@
-"""Main Overview: which agent is in trouble, since when, and what was done about it?"""
+"""Main Overview: which agents have problems, since when, and which actions were taken?"""
 
 from functools import partial
 from typing import Any
@@ -52,12 +52,12 @@ COMPLETED, FAILED = (f'{AGENT}, outcome="{outcome}"' for outcome in ("completed"
 
 
 def dashboard(context: PageContext) -> Dashboard:
-    """The page that is home."""
+    """The start page."""
     return page(
         context,
         uid="main-overview",
         title="Main Overview",
-        description="The fleet at a glance: who is in trouble, since when, and what was done about it.",
+        description="The fleet at a glance: which agents have problems, since when, and which actions were taken.",
         variables=(
             query_variable("server", "Server", "label_values(nervesys_agent_info, server)"),
             query_variable("agent", "Agent", f"label_values(nervesys_agent_info{{{SERVER}}}, agent)"),
@@ -68,7 +68,7 @@ def dashboard(context: PageContext) -> Dashboard:
                 (
                     PanelRow(TILE, _tiles(context)),
                     PanelRow(MEDIUM, (_statuses(),)),
-                    PanelRow(SHORT, (firing_alerts("Firing now"), actions_by_agent("What was done", AGENT, context))),
+                    PanelRow(SHORT, (firing_alerts("Firing alerts"), actions_by_agent("Actions", AGENT, context))),
                     PanelRow(MEDIUM, (_agents(context),)),
                 ),
             ),
@@ -83,7 +83,7 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
     to_alerts = (link("Alerts & Actions", "/d/alerts-actions"),)
     return (
         stat(
-            "At work",
+            "Running",
             "How many agents are running or idle?",
             PanelUnit.COUNT,
             query(count_of(healthy_agents(AGENT))),
@@ -98,22 +98,22 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
         ),
         stat(
             "Degraded",
-            "How many agents say themselves that something is wrong?",
+            "How many agents report the status degraded?",
             PanelUnit.COUNT,
             query(count_of(f"{status(AGENT)} == {STATUS_CODES[Status.DEGRADED]}")),
             steps=ANY_IS_WARNING,
         ),
         stat(
             "Alerts firing",
-            "How many alerts fire now, the Watchdog left out?",
+            "How many alerts are firing, not counting the Watchdog?",
             PanelUnit.COUNT,
             query(count_of(FIRING)),
             steps=ANY_IS_CRITICAL,
             links=to_alerts,
         ),
         stat(
-            "Actions under way",
-            "How many actions are open, escalated ones included?",
+            "Open actions",
+            "How many actions are open, including escalated actions?",
             PanelUnit.COUNT,
             query("sum(nervesys_open_actions) or vector(0)"),
             steps=ANY_IS_WARNING,
@@ -121,7 +121,7 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
         ),
         stat(
             "Escalated",
-            "How many actions did not help and wait for a person?",
+            "How many actions were escalated and wait for an operator?",
             PanelUnit.COUNT,
             query('sum(nervesys_open_actions{state="escalated"}) or vector(0)'),
             steps=ANY_IS_CRITICAL,
@@ -149,8 +149,8 @@ def _statuses() -> Any:
     top_lines = TopLines(status, f"count_over_time({TROUBLE}{{{AGENT}}}{WHOLE}) or 0 * {status(AGENT)}")
     return timeline(
         title,
-        "What was each agent doing, and since when is one silent? By its own word, while that is fresh. "
-        f"At most {LINES} are drawn: those that were in trouble for the longest in the time range.",
+        "Which status did each agent report, and since when has an agent been silent? "
+        f"At most {LINES} are shown: those with the longest time in trouble.",
         top_lines.query(title),
         mappings=STATUS_MAPPINGS,
         empty="No agent has ever reported",
@@ -159,7 +159,8 @@ def _statuses() -> Any:
 
 
 def _agents(context: PageContext) -> Any:
-    elsewhere = 'nervesys_agent_info{server!~"$server"}'  # and not those without one: a silent agent tells no server
+    # A silent agent has no series with its server, so agents of other servers are excluded instead.
+    elsewhere = 'nervesys_agent_info{server!~"$server"}'
     silent = TopVariable("silent", f"{heartbeat(AGENT)} unless on (agent) {elsewhere}", "agent", ROWS, lowest=True)
 
     def newest(family: str, by: str = "agent", scale: str = "") -> PrometheusTarget:
@@ -167,7 +168,7 @@ def _agents(context: PageContext) -> Any:
 
     return table(
         "Agents",
-        f"Which agent needs a look? The {ROWS} longest silent, the longest on top; a name leads to its page.",
+        f"Which agent needs attention? The {ROWS} with the oldest heartbeats, oldest first; a name links to its page.",
         LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
         ValueColumn("Status", silent.of(query(status(silent.matcher))), mappings=STATUS_MAPPINGS),
         ValueColumn("Heartbeat age", silent.of(query(age(silent.matcher))), PanelUnit.SECONDS, context.heartbeat_steps),
@@ -177,7 +178,7 @@ def _agents(context: PageContext) -> Any:
         LabelColumn("version", "Version"),
         ValueColumn("", newest("info", "agent, server, role, model, version")),
         ValueColumn("Started", newest("start_timestamp_seconds", scale="1000 * "), PanelUnit.AGO),
-        ValueColumn("Waiting to be shipped", newest("buffer_bytes"), PanelUnit.BYTES),
+        ValueColumn("Buffered logs", newest("buffer_bytes"), PanelUnit.BYTES),
         sort="Heartbeat age",
         empty="No agent has ever reported",
     )
@@ -209,7 +210,7 @@ def _a_day(context: PageContext) -> tuple[Any, ...]:
         ),
         stat(
             "Cost, last day",
-            "What did the tokens of that day cost, by the agents' logs and config/prices.yaml?",
+            "What did the tokens of that day cost, according to the agents' logs and config/prices.yaml?",
             context.money,
             query(f"sum({cost(context.settings.prices, AGENT, partial(total, TOKENS_OF_MODELS))})"),
         ),
@@ -218,9 +219,9 @@ def _a_day(context: PageContext) -> tuple[Any, ...]:
 
 def _work(context: PageContext) -> tuple[Any, ...]:
     return (
-        _pace(context, "Tasks ended", "How much gets done, and by whom?", TASKS),
-        _pace(context, "Errors logged", "Whose error rate rose, and when?", RECORDS, 'level="ERROR"'),
-        _pace(context, "Tokens used", "Who uses how much of the models?", TOKENS),
+        _pace(context, "Tasks ended", "How many tasks end, and of which agents?", TASKS),
+        _pace(context, "Errors logged", "Which agent's error rate rose, and when?", RECORDS, 'level="ERROR"'),
+        _pace(context, "Tokens used", "Which agent uses how many tokens?", TOKENS),
     )
 
 

@@ -20,11 +20,11 @@ from dashboards.top_n import ROWS, WHOLE, highest, top_graph
 from nervesys.settings.thresholds import PercentThresholds
 
 REAL_ALERTS = 'alertname!="Watchdog", nervesys_test!="true"'
-"""Of alerts: neither the one that fires while all is well, nor tests of the chain."""
+"""Matchers of alerts without the Watchdog, which always fires, and without test alerts."""
 FIRING_MATCHERS = f'alertstate="firing", {REAL_ALERTS}'
 FIRING = f"ALERTS{{{FIRING_MATCHERS}}}"
 ENDED = 'state!~"pending|running"'
-"""Of an action's states, those that say what came of it."""
+"""Matcher of the final states of actions."""
 
 
 def count_of(expr: str) -> str:
@@ -33,14 +33,14 @@ def count_of(expr: str) -> str:
 
 
 def healthy_agents(agent: str) -> str:
-    """Those of the matching agents that do what they should."""
+    """PromQL: the matching agents that are running or idle."""
     return f"{status(agent)} >= {FIRST_HEALTHY_CODE}"
 
 
 def age(agent: str) -> str:
     """Seconds since the last heartbeat of each matching agent that the brain knows.
 
-    By the series itself, for what is recorded is an evaluation late.
+    Not by the recorded series, which is one evaluation late.
     """
     seen = f"nervesys_agent_heartbeat_timestamp_seconds{{{agent}}} and on (agent) {heartbeat(agent)}"
     return f"time() - max by (agent) ({seen})"
@@ -52,7 +52,7 @@ def heartbeat(agent: str) -> str:
 
 
 def status(agent: str) -> str:
-    """Code of each matching agent's status; where its last words are too old to be served, it is silent."""
+    """Code of each matching agent's status; silent if its state is too old."""
     return f"{STATUS}{{{agent}}}"
 
 
@@ -79,10 +79,10 @@ def server_load(context: PageContext, server: str) -> Sequence[Any]:
 
 
 def firing_alerts(title: str) -> Any:
-    """A table of what fires."""
+    """A table of the firing alerts."""
     return table(
         title,
-        "What is wrong at this moment, and since when?",
+        "Which alerts are firing, and since when?",
         LabelColumn("alertname", "Alert"),
         LabelColumn("severity", "Severity", mappings=coloured(SEVERITY_COLOURS)),
         LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
@@ -96,15 +96,15 @@ def firing_alerts(title: str) -> Any:
             PanelUnit.AGO,
         ),
         sort="Since",
-        empty="Nothing fires",
+        empty="No alerts are firing",
     )
 
 
 def actions_by_agent(title: str, agent: str, context: PageContext) -> Any:
-    """A table of what was done to the matching agents."""
+    """A table of the actions for the matching agents."""
     return table(
         title,
-        "What was done to whom in the time range, and how did it end?",
+        "Which actions were taken for which agent in the time range, and how did they end?",
         LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
         LabelColumn("action", "Action"),
         LabelColumn("state", "State", mappings=coloured(STATE_COLOURS)),
@@ -114,5 +114,5 @@ def actions_by_agent(title: str, agent: str, context: PageContext) -> Any:
             PanelUnit.COUNT,
         ),
         sort="Times",
-        empty="Nothing had to be done",
+        empty="No actions in this time range",
     )

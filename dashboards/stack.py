@@ -1,4 +1,4 @@
-"""Stack Health: may what the other pages show be believed?"""
+"""Stack Health: can the other pages be trusted?"""
 
 from typing import Any
 
@@ -31,12 +31,12 @@ OUTCOME_COLOURS = {"ok": Colour.GOOD, "failed": Colour.CRITICAL}
 
 
 def dashboard(context: PageContext) -> Dashboard:
-    """The page of the programs that watch."""
+    """The page of the monitoring programs."""
     return page(
         context,
         uid="stack-health",
         title="Stack Health",
-        description="Whether exporters, Prometheus, Alertmanager and the receiver see, judge and act as they should.",
+        description="Whether exporters, Prometheus, Alertmanager and the receiver work.",
         since="now-3h",
         variables=(query_variable("source", "Source", "label_values(nervesys_exporter_up, source)"),),
         sections=(
@@ -58,7 +58,7 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
     return (
         stat(
             "Targets down",
-            "How many programs does Prometheus fail to scrape?",
+            "How many targets can Prometheus not scrape?",
             PanelUnit.COUNT,
             query(count_of("up == 0")),
             steps=ANY_IS_CRITICAL,
@@ -78,14 +78,14 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
         ),
         stat(
             "Objects rejected",
-            "How many objects broke the contract in the time range?",
+            "How many invalid objects were rejected in the time range?",
             PanelUnit.COUNT,
             query("sum(increase(nervesys_exporter_rejected_objects_total[$__range])) or vector(0)"),
             steps=ANY_IS_WARNING,
         ),
         stat(
             "Store's clock",
-            "How far is the store's clock from the exporter's? Too far, and no agent is called down.",
+            "How far is the store's clock from the exporter's? Beyond the threshold, no agent is reported as down.",
             PanelUnit.SECONDS,
             query("max(abs(nervesys_store_clock_offset_seconds))"),
             steps=rising_steps(limits.store_clock_offset_seconds / 2, limits.store_clock_offset_seconds),
@@ -119,7 +119,7 @@ def _up() -> tuple[Any, ...]:
     return (
         timeline(
             "Programs up",
-            "Which program could not be scraped, and when?",
+            "Which targets could not be scraped, and when?",
             query("min by (job) (up)", "{{job}}"),
             mappings=UP_MAPPINGS,
         ),
@@ -151,7 +151,7 @@ def _areas() -> Any:
         ValueColumn("Backlog", of_area("backlog_objects"), PanelUnit.COUNT, ANY_IS_WARNING),
         sort="Source",
         ascending=True,
-        empty="No exporter is scraped",
+        empty="No data from exporters",
     )
 
 
@@ -168,7 +168,7 @@ def _requests() -> tuple[Any, ...]:
         ),
         graph(
             "Requests to the sources",
-            "What do the exporters ask of the pillars, and how much of it?",
+            "Which requests do the exporters send to their sources, and how many?",
             PanelUnit.PER_SECOND,
             query(
                 f"sum by (source, operation) (rate(nervesys_exporter_requests_total{{{SOURCE}}}[$__rate_interval]))",
@@ -202,17 +202,17 @@ def _sizes(context: PageContext) -> tuple[Any, ...]:
                 "{{source}}: {{reason}}",
             ),
             stacked=True,
-            empty="Nothing was rejected",
+            empty="No objects were rejected",
         ),
         graph(
             "Backlog",
-            "How much is known of and not read yet?",
+            "How many objects are listed but not read yet?",
             PanelUnit.COUNT,
             query(f"max by (source, area) (nervesys_exporter_backlog_objects{{{SOURCE}}})", "{{source}}: {{area}}"),
         ),
         graph(
             "Series served",
-            "Does an exporter serve more series than Prometheus should hold? Dashed: the threshold.",
+            "Does an exporter serve too many series? Dashed: the threshold.",
             PanelUnit.COUNT,
             query(f"max by (source) (nervesys_exporter_series{{{SOURCE}}})", "{{source}}"),
             steps=((None, Colour.GOOD), (most, Colour.WARNING)),
@@ -224,19 +224,19 @@ def _prometheus() -> tuple[Any, ...]:
     return (
         graph(
             "Series in Prometheus",
-            "How much does Prometheus hold in memory?",
+            "How many series does Prometheus hold in memory?",
             PanelUnit.COUNT,
             query("max(prometheus_tsdb_head_series)", "series"),
         ),
         graph(
             "Samples ingested",
-            "How much does Prometheus take in?",
+            "How many samples does Prometheus ingest?",
             PanelUnit.PER_SECOND,
             query("sum(rate(prometheus_tsdb_head_samples_appended_total[$__rate_interval]))", "samples"),
         ),
         graph(
             "Duration of scrapes",
-            "Does a scrape come near its time limit?",
+            "Do scrapes come close to their timeout?",
             PanelUnit.SECONDS,
             query("max by (job) (scrape_duration_seconds)", "{{job}}"),
         ),
@@ -263,7 +263,7 @@ def _alertmanager() -> tuple[Any, ...]:
         ),
         graph(
             "Notifications",
-            "Do people and the receiver hear of alerts?",
+            "Are notifications delivered?",
             PanelUnit.PER_MINUTE,
             query("60 * sum(rate(alertmanager_notifications_total[$__rate_interval]))", "sent"),
             query("60 * sum(rate(alertmanager_notifications_failed_total[$__rate_interval]))", "failed"),
@@ -276,13 +276,13 @@ def _processes() -> tuple[Any, ...]:
     return (
         graph(
             "CPU of the programs",
-            "Which program is busy?",
+            "How much CPU does each program use?",
             PanelUnit.RATIO,
             query("sum by (job) (rate(process_cpu_seconds_total[$__rate_interval]))", "{{job}}"),
         ),
         graph(
             "Memory of the programs",
-            "Which program grows?",
+            "How much memory does each program use?",
             PanelUnit.BYTES,
             query("sum by (job) (process_resident_memory_bytes)", "{{job}}"),
         ),

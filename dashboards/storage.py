@@ -1,4 +1,4 @@
-"""Storage & Retention: what lies where, is it fresh, and is what should be gone gone?"""
+"""Storage & Retention: how much data is where, is it recent, and is retention enforced?"""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ from nervesys.contract.times import DAY_SECONDS
 HOUR_SECONDS = 3600
 USED, LIMIT = (f'nervesys_archive_quota_bytes{{kind="{kind}"}}' for kind in ("used", "limit"))
 FOREVER_SECONDS = 5 * 365 * int(DAY_SECONDS)
-"""A forecast that reaches further is none."""
+"""Longest forecast to show."""
 NO_QUOTA = "The archive has no quota"
 QUOTA_STEPS = rising_steps(0.8, 0.95)
 
@@ -41,7 +41,7 @@ def dashboard(context: PageContext) -> Dashboard:
         context,
         uid="storage-retention",
         title="Storage & Retention",
-        description="What lies in the store and in the archive, whether it is fresh, and what is past its retention.",
+        description="How much data the store and the archive hold, whether it is recent, and what is overdue.",
         since="now-7d",
         sections=(
             PageSection("", (PanelRow(TILE, _tiles(context)),)),
@@ -65,13 +65,13 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
     return (
         stat(
             "In the store",
-            "How much lies in the store?",
+            "How much data is in the store?",
             PanelUnit.BYTES,
             query("sum(max by (area) (nervesys_store_bytes))"),
         ),
         stat(
             "In the archive",
-            "How much lies in the archive?",
+            "How much data is in the archive?",
             PanelUnit.BYTES,
             query("sum(max by (area) (nervesys_archive_bytes))"),
         ),
@@ -98,7 +98,7 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
         ),
         stat(
             "Days missing",
-            "How many days of logs does the archive lack, over all servers?",
+            "How many days of logs are missing in the archive, over all servers?",
             PanelUnit.COUNT,
             query("sum(max by (server) (nervesys_archive_missing_log_days)) or vector(0)"),
             steps=ANY_IS_WARNING,
@@ -133,7 +133,7 @@ def _areas(source: str, things: str, thing: str) -> Any:
 
     return table(
         f"Areas of the {source}",
-        f"How much lies in each area of the {source}, is it fresh, and is anything past its retention?",
+        f"How much data is in each area of the {source}, is it recent, and is anything past its retention?",
         LabelColumn("area", "Area"),
         ValueColumn(things.capitalize(), of_area(things), PanelUnit.COUNT),
         ValueColumn("Size", of_area("bytes"), PanelUnit.BYTES),
@@ -171,26 +171,26 @@ def _growth(source: str, things: str) -> tuple[Any, ...]:
 
 
 def _forecast() -> tuple[Any, ...]:
-    """By the growth of the time range: a longer one says more."""
+    """From the growth in the time range: the longer, the more reliable."""
     growth = f"max(deriv({USED}[$__range]))"
     return (
         stat(
             "Free in the archive",
-            "How much may still be put there?",
+            "How much space is left in the archive's quota?",
             PanelUnit.BYTES,
             query(f"max({LIMIT}) - max({USED})"),
             empty=NO_QUOTA,
         ),
         stat(
             "Growth of the archive a day",
-            "By how much does what counts against the quota grow, over the time range?",
+            "How much does the used quota grow a day, over the time range?",
             PanelUnit.BYTES,
             query(f"{DAY_SECONDS:g} * {growth}"),
             empty=NO_QUOTA,
         ),
         stat(
             "Quota in use in 30 days",
-            "How full will the archive be in 30 days, if it goes on like this?",
+            "How full will the archive be in 30 days at the current growth?",
             PanelUnit.RATIO,
             query(f"clamp_min(max(predict_linear({USED}[$__range], {30 * DAY_SECONDS:g})) / max({LIMIT}), 0)"),
             steps=QUOTA_STEPS,
@@ -198,7 +198,7 @@ def _forecast() -> tuple[Any, ...]:
         ),
         stat(
             "Full in",
-            "How long will the archive's room last, if it grows on like this?",
+            "When will the archive be full at the current growth?",
             PanelUnit.SECONDS,
             query(f"clamp_max((max({LIMIT}) - max({USED})) / clamp_min({growth}, 1), {FOREVER_SECONDS:.0f})"),
             steps=falling_steps(7 * DAY_SECONDS, 30 * DAY_SECONDS),
@@ -212,7 +212,7 @@ def _limits() -> tuple[Any, ...]:
     return (
         bars(
             "Days of logs missing in the archive",
-            f"Which server's days were never archived? The {LINES} that miss most.",
+            f"Which servers have days of logs that were never archived? The {LINES} with the most.",
             PanelUnit.COUNT,
             query(f"topk({LINES}, max by (server) (nervesys_archive_missing_log_days))", "{{server}}"),
             steps=ANY_IS_WARNING,
@@ -220,7 +220,7 @@ def _limits() -> tuple[Any, ...]:
         ),
         graph(
             "Quota of the archive in use",
-            "How full is the archive, and when will it be full?",
+            "How much of the archive's quota is in use?",
             PanelUnit.RATIO,
             query(f"max({USED}) / max({LIMIT})", "in use"),
             steps=QUOTA_STEPS,
@@ -229,7 +229,7 @@ def _limits() -> tuple[Any, ...]:
         ),
         graph(
             "Past retention",
-            "Does anything lie longer than it may?",
+            "Is anything kept longer than its retention?",
             PanelUnit.COUNT,
             query("max by (area) (nervesys_store_overdue_objects)", "store: {{area}}"),
             query("max by (area) (nervesys_archive_overdue_files)", "archive: {{area}}"),

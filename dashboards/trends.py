@@ -1,4 +1,4 @@
-"""Historical Trends: what became more, slower or worse over months?
+"""Historical Trends: what increased, slowed down or got worse over months?
 
 Days of long ago are those that `nervesys history backfill` made of the archive; those of now were recorded. Both are
 summed, so nobody need know which is which.
@@ -28,27 +28,27 @@ from dashboards.style import (
 from dashboards.top_n import WHOLE, TopLines, top_graph
 
 AGENT = 'agent=~"$agent"'
-QUANTILES = ((0.5, "median"), (0.95, "95 of 100 are faster"))
+QUANTILES = ((0.5, "median"), (0.95, "95th percentile"))
 ERRORS = f'{AGENT}, level="ERROR"'
 DAY, WEEK = "[1d]", "[7d]"
 ERROR_SHARE = rising_steps(0.05, 0.15)
-"""Of all records; where a fleet's work begins to look wrong, and where it is."""
+"""Share of error records: warning and critical."""
 
 
 def dashboard(context: PageContext) -> Dashboard:
-    """The page of months."""
+    """The page of long-term trends."""
     return page(
         context,
         uid="historical-trends",
         title="Historical Trends",
-        description="What became more, slower or worse over months, by archive, daily summaries and live data.",
+        description="What increased, slowed down or got worse over months: archive, daily summaries and live data.",
         since="now-90d",
         variables=(query_variable("agent", "Agent", f"label_values({RECORDS.counter}, agent)"),),
         sections=(
             PageSection("", (PanelRow(TILE, _tiles(context)),)),
             PageSection("Work", (PanelRow(MEDIUM, _work(context)),)),
             PageSection("Quality", (PanelRow(MEDIUM, _quality(context)),)),
-            PageSection("The fleet's days, as summed up in the brain", (PanelRow(MEDIUM, _summaries()),)),
+            PageSection("Daily summaries of the fleet", (PanelRow(MEDIUM, _summaries()),)),
         ),
     )
 
@@ -66,18 +66,18 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
     summed = partial(_sum, context, span=WHOLE)
     records, errors = summed(RECORDS), summed(RECORDS, matchers=ERRORS)
     return (
-        stat("Log records", "How much was logged in the time range?", PanelUnit.COUNT, query(records)),
+        stat("Log records", "How many records were logged in the time range?", PanelUnit.COUNT, query(records)),
         stat("Errors", "How many errors were logged in the time range?", PanelUnit.COUNT, query(errors), empty="0"),
         stat(
             "Share of errors",
-            "How much of what was logged is an error?",
+            "Which share of the log records are errors?",
             PanelUnit.RATIO,
             query(f"{errors} / {records}"),
             steps=ERROR_SHARE,
         ),
         stat(
             "Tokens",
-            "How many tokens were used in the time range, by the logs?",
+            "How many tokens were used in the time range, according to the logs?",
             PanelUnit.COUNT,
             query(summed(TOKENS_OF_MODELS)),
         ),
@@ -103,21 +103,21 @@ def _work(context: PageContext) -> tuple[Any, ...]:
     return (
         graph(
             "Log records a day",
-            "Does the fleet do more or less than it did? A bar is the day that ends there.",
+            "Does the fleet log more or less than before? Each bar is the day that ends there.",
             PanelUnit.COUNT,
             _a_day(_sum(context, RECORDS, DAY, "level"), "{{level}}"),
             colours=LEVEL_COLOURS,
             stacked=True,
-            empty="Nothing was logged; older days: nervesys history backfill",
+            empty="No log records; for older days: nervesys history backfill",
         ),
         top_graph(
             "Log records a day by agent",
-            "Who does how much of it?",
+            "Which agent logs how many records?",
             PanelUnit.COUNT,
             TopLines(lambda top: by_agent(DAY, matchers=top), by_agent(WHOLE)),
             make_query=_a_day,
             stacked=True,
-            empty="Nothing was logged; older days: nervesys history backfill",
+            empty="No log records; for older days: nervesys history backfill",
         ),
         graph(
             "Tokens a day by model",
@@ -125,7 +125,7 @@ def _work(context: PageContext) -> tuple[Any, ...]:
             PanelUnit.COUNT,
             _a_day(_sum(context, TOKENS_OF_MODELS, DAY, "model"), "{{model}}"),
             stacked=True,
-            empty="No use of tokens was logged",
+            empty="No token usage was logged",
         ),
     )
 
@@ -140,7 +140,7 @@ def _quality(context: PageContext) -> tuple[Any, ...]:
     return (
         top_graph(
             "Errors a day by agent",
-            "Whose errors became more, and since when?",
+            "Which agent's errors increased, and since when?",
             PanelUnit.COUNT,
             TopLines(partial(errors, DAY), errors(WHOLE, AGENT)),
             make_query=_a_day,
@@ -149,7 +149,7 @@ def _quality(context: PageContext) -> tuple[Any, ...]:
         ),
         top_graph(
             "Share of errors by agent, over a week",
-            "Who got worse, however much it works? Dashed: where a look is due, and where it is overdue.",
+            "Which agent's share of errors increased? Dashed: warning and critical threshold.",
             PanelUnit.RATIO,
             TopLines(partial(share, WEEK), share(WHOLE, AGENT)),
             make_query=_a_day,
@@ -158,7 +158,7 @@ def _quality(context: PageContext) -> tuple[Any, ...]:
         ),
         graph(
             "Duration of actions by day",
-            "Do actions take longer than they did?",
+            "Do actions take longer than before?",
             PanelUnit.SECONDS,
             *(
                 _a_day(f"histogram_quantile({quantile}, {_sum(context, DURATIONS, DAY, 'le')})", legend)
@@ -173,7 +173,7 @@ def _summaries() -> tuple[Any, ...]:
     def newest(family: str, by: str = "") -> str:
         return f"max{by} (last_over_time(nervesys_brain_daily_summary_{family}[1d]))"
 
-    note = "A day's summary is made, and stands, on the next day."
+    note = "The summary of a day is shown on the next day."
     return (
         graph(
             "Tasks of the day before",

@@ -1,4 +1,4 @@
-"""Vital Signs: does the pulse of each entity beat, and how quickly does it react?"""
+"""Vital Signs: does each entity get and answer pulses, and how fast does it react?"""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,13 +25,13 @@ from dashboards.tables import LabelColumn, ValueColumn, table
 from dashboards.top_n import NOW, ROWS, WHOLE, TopLines, TopVariable, fastest, highest, top_graph
 
 VITALITY = "nervesys_vitality"
-EMPTY = "No entity showed vital signs yet"
+EMPTY = "No entity has published vital signs yet"
 ENTITY, BY_ENTITY = "entity", " by (entity)"
 MISSED = rising_steps(0.01, 0.05)
 SLOW = rising_steps(0.5, 1)
 """Seconds; from a second on, Reaction Slow fires."""
 HEARTBEAT = "heartbeat_timestamp_seconds"
-QUANTILES = (("half", 0.5), ("19 of 20", 0.95), ("99 of 100", 0.99))
+QUANTILES = (("median", 0.5), ("95th percentile", 0.95), ("99th percentile", 0.99))
 
 
 def dashboard(context: PageContext) -> Dashboard:
@@ -40,7 +40,7 @@ def dashboard(context: PageContext) -> Dashboard:
         context,
         uid="vitality",
         title="Vital Signs",
-        description="Pulses, reactions, entropy and errors of whatever shows vital signs.",
+        description="Pulses, reactions, entropy and errors of the entities that publish vital signs.",
         since="now-1h",
         sections=(
             PageSection("", (PanelRow(TILE, _tiles(context)),)),
@@ -48,7 +48,10 @@ def dashboard(context: PageContext) -> Dashboard:
             PageSection(
                 "Pulse", (PanelRow(MEDIUM, (_pulses(), _missed())), PanelRow(MEDIUM, (_quantiles(), _slowness())))
             ),
-            PageSection("Mind", (PanelRow(MEDIUM, (_entropy(), _trend())), PanelRow(MEDIUM, (_decay(), _errors())))),
+            PageSection(
+                "Entropy, memory and errors",
+                (PanelRow(MEDIUM, (_entropy(), _trend())), PanelRow(MEDIUM, (_decay(), _errors()))),
+            ),
         ),
     )
 
@@ -89,7 +92,7 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
         ),
         stat(
             "Silent",
-            "How many of them show no vital signs any more?",
+            "How many entities have stopped publishing vital signs?",
             PanelUnit.COUNT,
             query(f"sum({age} > bool {silent:g})"),
             steps=ANY_IS_CRITICAL,
@@ -104,7 +107,7 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
         ),
         stat(
             "Reaction",
-            "Within which time are 19 of 20 reactions seen?",
+            "How long do reactions take at the 95th percentile?",
             PanelUnit.SECONDS,
             query(_quantile(0.95, WHOLE)),
             steps=SLOW,
@@ -134,9 +137,9 @@ def _entities(context: PageContext) -> Any:
         return of_silent(_of_entity(family, top.matcher))
 
     return table(
-        "How each entity does",
-        "Does it beat, does it answer, and how quickly? Pulses, missed ones, reactions and errors of this time range, "
-        f"of the {ROWS} that were silent for the longest.",
+        "Entity details",
+        "Does it get pulses, does it answer them, and how fast? All values are for the time range, "
+        f"of the {ROWS} entities that were silent the longest.",
         LabelColumn("entity", "Entity"),
         ValueColumn(
             "Silent for",
@@ -159,7 +162,7 @@ def _entities(context: PageContext) -> Any:
 def _pulses() -> Any:
     return top_graph(
         "Pulses received",
-        "Whose pulse beats, and how fast?",
+        "How many pulses does each entity receive?",
         PanelUnit.PER_MINUTE,
         fastest(f"{VITALITY}_pulses_received_total", ENTITY),
         empty=EMPTY,
@@ -180,7 +183,7 @@ def _missed() -> Any:
 def _quantiles() -> Any:
     return graph(
         "Reactions of all",
-        "Within which time is a pulse seen to be answered?",
+        "How long does it take until a pulse is answered?",
         PanelUnit.SECONDS,
         *(query(_quantile(share, NOW), name) for name, share in QUANTILES),
         empty=EMPTY,
@@ -193,7 +196,7 @@ def _slowness() -> Any:
 
     return top_graph(
         "Reactions of each",
-        "Within which time are 19 of 20 reactions of each entity seen?",
+        "How long do the reactions of each entity take at the 95th percentile?",
         PanelUnit.SECONDS,
         TopLines(partial(of_each, NOW), of_each(WHOLE), ENTITY),
         steps=SLOW,
@@ -204,10 +207,10 @@ def _slowness() -> Any:
 def _entropy() -> Any:
     return top_graph(
         "Entropy gain",
-        "How much that is new does each reaction add, in bits?",
+        "How much new information does each reaction add, in bits?",
         PanelUnit.NONE,
         _poorest(partial(_of_entity, "entropy_gain")),
-        which="the poorest",
+        which="those with the lowest",
         empty=EMPTY,
     )
 
@@ -220,10 +223,10 @@ def _poorest(lines: Callable[[str], str]) -> TopLines:
 def _trend() -> Any:
     return top_graph(
         "Entropy over half an hour",
-        "Does it grow richer, or repeat itself more and more? The mean of the last half hour, in bits.",
+        "Does the entity repeat itself more and more? The mean of the last half hour, in bits.",
         PanelUnit.NONE,
         _poorest(lambda top: f"max by (entity) (avg_over_time({VITALITY}_entropy_gain{{{top}}}[30m]))"),
-        which="the poorest",
+        which="those with the lowest",
         empty=EMPTY,
     )
 
@@ -231,7 +234,7 @@ def _trend() -> Any:
 def _decay() -> Any:
     return top_graph(
         "Memory decay",
-        "Which share of its memories has faded?",
+        "Which share of its memory has decayed?",
         PanelUnit.RATIO,
         highest(f"{VITALITY}_memory_decay_ratio", ENTITY),
         empty=EMPTY,
@@ -241,9 +244,9 @@ def _decay() -> Any:
 def _errors() -> Any:
     return graph(
         "Errors by kind",
-        "What goes wrong?",
+        "Which kinds of errors occur?",
         PanelUnit.PER_MINUTE,
         query(f"60 * sum by (kind) (rate({VITALITY}_errors_total{NOW}))", "{{kind}}"),
         stacked=True,
-        empty="No error was counted",
+        empty="No errors in this time range",
     )

@@ -1,4 +1,4 @@
-"""Workspaces: what do the projects hold, does it move, and is it whole?"""
+"""Workspaces: what do the projects contain, does it change, and is it intact?"""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ def dashboard(context: PageContext) -> Dashboard:
         context,
         uid="workspaces",
         title="Workspaces",
-        description="Event histories, versioned files and snapshots of the projects, and whether they are whole.",
+        description="Event histories, versioned files and snapshots of the projects, and whether they are intact.",
         since="now-6h",
         sections=(
             PageSection("", (PanelRow(TILE, _tiles()),)),
             PageSection("Each project", (PanelRow(MEDIUM, (_projects(),), (24,)),)),
-            PageSection("Movement", (PanelRow(MEDIUM, _movement(), (12, 12)), PanelRow(MEDIUM, _growth(), (12, 12)))),
+            PageSection("Activity", (PanelRow(MEDIUM, _movement(), (12, 12)), PanelRow(MEDIUM, _growth(), (12, 12)))),
         ),
     )
 
@@ -48,28 +48,32 @@ def _tiles() -> tuple[Any, ...]:
             query(f"count({_of_project('files')})"),
             empty=EMPTY,
         ),
-        _total("Files", "How many files do the projects hold?", "files", PanelUnit.COUNT),
-        _total("Contents", "How much disk do all versions take?", "content_bytes", PanelUnit.BYTES),
+        _total("Files", "How many files do the projects contain?", "files", PanelUnit.COUNT),
+        _total("Contents", "How much disk space do all versions use?", "content_bytes", PanelUnit.BYTES),
         _total(
-            "Torn lines",
-            "How many lines were left unfinished, and set aside?",
+            "Incomplete lines",
+            "How many lines were written incompletely, and set aside?",
             "torn_lines",
             PanelUnit.COUNT,
             steps=ANY_IS_WARNING,
         ),
         _total(
-            "Unreadable lines", "Is any event or version lost?", "damaged_lines", PanelUnit.COUNT, steps=ANY_IS_CRITICAL
+            "Unreadable lines",
+            "How many lines of events or versions cannot be read?",
+            "damaged_lines",
+            PanelUnit.COUNT,
+            steps=ANY_IS_CRITICAL,
         ),
         _total(
             "Broken chains",
-            "Is a version missing between two others?",
+            "How many version histories have gaps?",
             "broken_versions",
             PanelUnit.COUNT,
             steps=ANY_IS_CRITICAL,
         ),
         _total(
             "Damaged contents",
-            "Does any content no longer match its hash?",
+            "How many contents no longer match their hash?",
             "mismatched_contents",
             PanelUnit.COUNT,
             steps=ANY_IS_CRITICAL,
@@ -84,8 +88,8 @@ def _projects() -> Any:
         return largest.of(query(scale + _of_project(family, largest.matcher)))
 
     return table(
-        "What each project holds",
-        f"What does each project hold, and when did it last move? The {ROWS} largest.",
+        "Project details",
+        f"What does each project contain, and when did it last change? The {ROWS} largest.",
         LabelColumn("project", "Project"),
         ValueColumn("Last event", of("last_event_timestamp_seconds", "1000 * "), PanelUnit.AGO),
         ValueColumn("Segments", of("segments"), PanelUnit.COUNT),
@@ -104,14 +108,14 @@ def _movement() -> tuple[Any, ...]:
     return (
         top_graph(
             "Events by project",
-            "Which project is being worked on?",
+            "Which projects are active?",
             PanelUnit.PER_MINUTE,
             fastest(events, PROJECT),
             empty=EMPTY,
         ),
         graph(
             "Events by type",
-            "What happens in the projects?",
+            "Which events happen in the projects?",
             PanelUnit.PER_MINUTE,
             query(f"60 * sum by (type) (rate({events}{NOW}))", "{{type}}"),
             stacked=True,
@@ -124,7 +128,7 @@ def _growth() -> tuple[Any, ...]:
     return (
         top_graph(
             "Contents by project",
-            "Which project grows, and does cleaning up keep pace?",
+            "Which project grows, and does garbage collection keep up?",
             PanelUnit.BYTES,
             highest(f"{WORKSPACE}_content_bytes", PROJECT),
             stacked=True,
@@ -132,7 +136,7 @@ def _growth() -> tuple[Any, ...]:
         ),
         top_graph(
             "Versions by project",
-            "How much is written, and how much is forgotten?",
+            "How many versions are kept?",
             PanelUnit.COUNT,
             highest(f"{WORKSPACE}_versions", PROJECT),
             empty=EMPTY,

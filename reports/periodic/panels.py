@@ -13,7 +13,7 @@ LANES = 25
 """Most rows of a state timeline; fills a sheet of paper."""
 PANELS = (
     ("main-overview", "Status of each agent"),
-    ("alerts-actions", "History of alerts"),
+    ("alerts-actions", "Alert history"),
     ("config-changes", "Tasks of the fleet"),
     ("config-changes", "Errors of the fleet"),
     ("config-changes", "Tokens of the fleet"),

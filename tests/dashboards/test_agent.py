@@ -34,7 +34,7 @@ def places(opened: Json) -> Json:
     opened_too = settings.grafana.model_copy(update={"opened": settings.grafana.opened.model_copy(update=opened)})
     loaded = LOCAL.__class__(**{**vars(LOCAL), "settings": settings.model_copy(update={"grafana": opened_too})})
     page = next(page for page in pages(loaded) if page["uid"] == "agent-details")
-    return next(panel for panel in panels_of(page) if panel["title"] == "Where its things lie")
+    return next(panel for panel in panels_of(page) if panel["title"] == "Files and objects")
 
 
 def test_links_lead_to_the_brain_and_the_store_where_these_can_be_opened() -> None:
@@ -48,7 +48,7 @@ def test_links_lead_to_the_brain_and_the_store_where_these_can_be_opened() -> No
 
 def test_an_agent_s_files_and_objects_are_named(live: QueryRunner) -> None:
     page = next(page for page in pages(LOCAL) if page["uid"] == "agent-details")
-    question = next(question for question in queries_of(page) if question.panel == "Where its things lie")
+    question = next(question for question in queries_of(page) if question.panel == "Files and objects")
     [series] = live.ask(question, {"agent": "grok", "server": "alpha"}, HOUR_SECONDS)
     assert {name: series.labels[name] for name in ("brain_file", "state_object", "log_objects")} == {
         "brain_file": "config/agents/grok.yaml",

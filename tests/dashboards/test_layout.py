@@ -33,4 +33,4 @@ def test_a_panel_keeps_its_id_when_others_come_before_it() -> None:
         place_panels([PageSection("", [row(3)])])[2].id
         == place_panels([PageSection("New", [row(1, height=6), row(3)])])[-1].id
     )
-    assert panel_id("At work") > 0
+    assert panel_id("Running") > 0

@@ -24,7 +24,7 @@ def test_every_query_runs_and_finds_data(live: QueryRunner) -> None:
 @pytest.mark.parametrize(
     ("panel", "value"),
     [
-        pytest.param("At work", 2, id="both say that they run"),
+        pytest.param("Running", 2, id="both say that they run"),
         pytest.param("Silent", 2, id="but said so a minute ago, and half a minute is the limit"),
         pytest.param("Alerts firing", 1, id="one alert, and the Watchdog is none"),
         pytest.param("Escalated", 2, id="one action of each agent"),
@@ -56,7 +56,7 @@ def test_what_is_empty_needs_a_reason_that_holds(
 ) -> None:
     page = pages(LOCAL)[0]
     page["panels"][0]["targets"][0]["expr"] = expr
-    answer = next(check_queries(live, [page], {"main-overview / At work / A": reason} if reason else {}))
+    answer = next(check_queries(live, [page], {"main-overview / Running / A": reason} if reason else {}))
     assert answer.verdict is verdict
     assert ("parse error" in answer.detail) is (verdict is QueryVerdict.FAILED)
 

@@ -14,7 +14,7 @@ from reports.units import MISSING
 from tests.reports.panels import NOW, PAGES, STEP, answer, panel
 
 CONTEXT = FormatContext(NOW, "from=now-6h&to=now")
-RUNNING_AGENTS, STATUS = panel("main-overview", "At work"), panel("main-overview", "Status of each agent")
+RUNNING_AGENTS, STATUS = panel("main-overview", "Running"), panel("main-overview", "Status of each agent")
 CPU, AGENTS = panel("main-overview", "CPU"), panel("main-overview", "Agents")
 MISSING_DAYS = panel("storage-retention", "Days of logs missing in the archive")
 DURATIONS = panel("agent-details", "Actions by duration")
