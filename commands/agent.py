@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
-from commands.due_reports import reports_due
+from commands.due_reports import write_due_reports
 from commands.options import BrainUrl, Home
-from commands.waiting import awaited
+from commands.waiting import wait_for_brain
 from nervesys.agent import Agent, demo
 from nervesys.agent.replication.restore_databases import restore_databases
 from nervesys.agent.wrapped_process import ProgramFailed, WrappedProgram
@@ -74,8 +74,8 @@ def run(
         raise typer.BadParameter("--exec and a command go together: --exec -- COMMAND ARGUMENT...")
     program = WrappedProgram(command) if command else None
     try:
-        reports = partial(reports_due, home=home, brain=brain)
-        with awaited(lambda: Agent(name, home=home, brain=brain, server=server, reports=reports)) as agent:
+        reports = partial(write_due_reports, home=home, brain=brain)
+        with wait_for_brain(lambda: Agent(name, home=home, brain=brain, server=server, reports=reports)) as agent:
             if program:
                 return program.run(agent)
             if workload if workload is not None else agent.me.config.workload == "demo":
@@ -101,12 +101,12 @@ def restore(
     any other local file is moved aside, never deleted. Refused while the agent runs on this host.
     """
     console = Console(soft_wrap=True, highlight=False)
-    began, found = time.monotonic(), False
-    with console.status("asking the store"):
+    start, found = time.monotonic(), False
+    with console.status("Reading the store"):
         for path in restore_databases(
             name, StartupSettings.of(os.environ, home, brain), server, os.environ, system_clock
         ):
             found = True
-            console.print(f"{time.monotonic() - began:5.1f} s  {path}: {path.stat().st_size} bytes", markup=False)
+            console.print(f"{time.monotonic() - start:5.1f} s  {path}: {path.stat().st_size} bytes", markup=False)
     if not found:
-        console.print(f"the store keeps no database of {name or 'this agent'}", markup=False)
+        console.print(f"The store has no database of {name or 'this agent'}.", markup=False)

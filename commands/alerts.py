@@ -18,8 +18,9 @@ from alerting.model import AlertsFile, read_alerts
 from commands.explain import explain
 from commands.families import families
 from commands.generated import report, write
-from commands.options import BrainUrl, Home, PrometheusUrl, Wait, opened
-from commands.poll import settled
+from commands.options import BrainUrl, Home, PrometheusUrl, Wait, open_settings
+from commands.plural import count
+from commands.poll import poll_until
 from commands.trial import follow_a_test
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.promql import known_series
@@ -45,9 +46,9 @@ def build(
     brain: BrainUrl = None,
 ) -> None:
     """Write the configuration of Prometheus, Alertmanager and Grafana: scrape targets, rules and routes."""
-    one = opened("alerts", home=home, brain=brain, also=[read_alerts])
-    alerts = checked(one.tree, one.loaded, secrets=None)
-    wanted = files(one.loaded.settings, alerts, secrets, one.loaded.own_thresholds, given_before(out))
+    start = open_settings("alerts", home=home, brain=brain, also=[read_alerts])
+    alerts = check_alerts(start.tree, start.loaded, secrets=None)
+    wanted = files(start.loaded.settings, alerts, secrets, start.loaded.own_thresholds, given_before(out))
     report(Console(), write(out, wanted, check=check, obsolete=obsolete(wanted)), check=check)
 
 
@@ -64,41 +65,43 @@ def check(
     Every error is reported with file and line. With --live, exits with 1 if an alert needs a series that Prometheus
     does not have.
     """
-    one = opened("alerts", home=home, brain=brain, also=[read_alerts])
-    alerts = checked(one.tree, one.loaded, secrets=one.place.home / "secrets")
-    settings = one.loaded.settings
-    rules = evaluated(settings, alerts, one.loaded.own_thresholds)
+    start = open_settings("alerts", home=home, brain=brain, also=[read_alerts])
+    alerts = check_alerts(start.tree, start.loaded, secrets=start.place.home / "secrets")
+    settings = start.loaded.settings
+    rules = evaluated(settings, alerts, start.loaded.own_thresholds)
     channels = [name for name, channel in alerts.channels.items() if channel.enabled]
     out = Console()
-    out.print(f"[green]The alerts are right[/]: {len(alerts.alerts)} alerts make {len(rules)} rules.")
-    out.print(f"They tell {', '.join(channels) or 'nobody yet: no channel is enabled'}.")
+    out.print(
+        f"[green]The alerts are valid[/]: {count(len(alerts.alerts), 'alert')}, {count(len(rules), 'rule')} generated."
+    )
+    out.print(f"Notified channels: {', '.join(channels) or 'none; no channel is enabled'}.")
     if live:
-        there = Prometheus(prometheus or settings.monitoring.prometheus_url)
-        _tell_live(out, settled(lambda: list(asked(there, rules)), lambda answer: answer.fine, wait))
+        client = Prometheus(prometheus or settings.monitoring.prometheus_url)
+        _print_live(out, poll_until(lambda: list(asked(client, rules)), lambda answer: answer.fine, wait))
 
 
-def _tell_live(out: Console, answers: Sequence[Asked]) -> None:
-    """Say what is not there; exit 1 where it must be."""
+def _print_live(out: Console, answers: Sequence[Asked]) -> None:
+    """Print the series that are missing; exit 1 if one is required."""
     for answer in answers:
         if not answer.there:
-            what = f"[yellow]absent[/], as may be ({answer.reason})" if answer.reason else "[red]absent[/]"
+            what = f"[yellow]absent[/] (optional: {answer.reason})" if answer.reason else "[red]absent[/]"
             out.print(f"{what}: {escape(answer.selector)}, for {', '.join(answer.alerts)}", soft_wrap=True)
     missing = sum(not answer.fine for answer in answers)
-    out.print(f"{len(answers)} selectors asked for, {missing} without the series they need.")
+    out.print(f"{count(len(answers), 'selector')} queried, {missing} without the required series.")
     if missing:
         raise typer.Exit(1)
 
 
-def checked(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile:
-    """The alerts of a brain, right in every respect.
+def check_alerts(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile:
+    """Read the alerts of a brain, and check them completely.
 
     Args:
         tree: the brain.
         loaded: its settings.
-        secrets: folder in which the files that channels name must lie; None to leave that out.
+        secrets: folder that must contain the files that channels name; None to skip this check.
 
     Raises:
-        SettingsError: with every mistake.
+        SettingsError: lists every error.
     """
     alerts, document = read_alerts(tree)
     dashboards = import_module("dashboards.build").pages(loaded)

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from commands.not_ready_app import stand_in
-from commands.options import BrainUrl, Home, ListenAt, opened
-from commands.waiting import awaited
+from commands.not_ready_app import serve_not_ready
+from commands.options import BrainUrl, Home, ListenAt, open_settings
+from commands.waiting import wait_for_brain
 from nervesys.artifacts.api_client import RequestRefused, ServiceClient
 from nervesys.artifacts.gc import DAY, GcPlan
 from nervesys.artifacts.manifest import Manifest
@@ -44,7 +44,9 @@ def serve(home: Home = None, brain: BrainUrl = None, listen: ListenAt = None) ->
     def address(table: Monitoring) -> str:
         return listen or table.listen.artifacts
 
-    start = awaited(lambda: opened("artifacts", home=home, brain=brain), partial(stand_in, address))
+    start = wait_for_brain(
+        lambda: open_settings("artifacts", home=home, brain=brain), partial(serve_not_ready, address)
+    )
     monitoring = start.loaded.settings.monitoring
     start.place.home.mkdir(parents=True, exist_ok=True)
     serve_pages(service(start.place, start.loaded.settings), address(monitoring), monitoring.web)
@@ -62,21 +64,21 @@ def list_(
     brain: BrainUrl = None,
 ) -> None:
     """List artifacts, oldest first; for example `nervesys artifacts list --type report`."""
-    asked = {"trace": trace, "type": type_, "limit": limit, "after": after}
-    found = _ask(_service(home, brain, as_), "GET", "artifacts", asked)["artifacts"]
+    query = {"trace": trace, "type": type_, "limit": limit, "after": after}
+    found = _send(_service(home, brain, as_), "GET", "artifacts", query)["artifacts"]
     if as_json:
         _print_json(found)
         return
     table = Table("id", "type", "status", "size", "created by", "trace", "visibility", box=None, header_style="bold")
     table.columns[0].no_wrap, table.columns[0].min_width = True, len(found[0]["id"]) if found else 0
-    for said in map(Manifest.model_validate, found):
-        size, trace_ = f"{said.size_bytes:,}", said.trace_id or ""
+    for item in map(Manifest.model_validate, found):
+        size, trace_ = f"{item.size_bytes:,}", item.trace_id or ""
         table.add_row(
-            said.id, said.artifact_type, said.status, size, said.created_by, escape(trace_), said.visibility.value
+            item.id, item.artifact_type, item.status, size, item.created_by, escape(trace_), item.visibility.value
         )
-    Console().print(table if found else "there are none")
+    Console().print(table if found else "No artifacts.")
     if len(found) == limit:
-        Console().print(f"there may be more: --after {found[-1]['id']}")
+        Console().print(f"There may be more; continue with --after {found[-1]['id']}")
 
 
 @app.command()
@@ -88,14 +90,14 @@ def get(
     brain: BrainUrl = None,
 ) -> None:
     """Show an artifact's manifest, and a link to its content."""
-    asked = _service(home, brain, as_)
-    found = _ask(asked, "GET", f"artifacts/{id_}")
+    service = _service(home, brain, as_)
+    found = _send(service, "GET", f"artifacts/{id_}")
     if found["status"] == "completed":
-        found |= {"link": _ask(asked, "GET", f"artifacts/{id_}/uri")}
+        found |= {"link": _send(service, "GET", f"artifacts/{id_}/uri")}
     if as_json:
         _print_json(found)
         return
-    rows, out = _flat(found), Console(soft_wrap=True, highlight=False)
+    rows, out = _flatten(found), Console(soft_wrap=True, highlight=False)
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         out.print(f"{name:<{width}}  {escape(value)}")
@@ -114,58 +116,60 @@ def gc(
     machine's agents that the service rejected are removed once they are older than `artifacts.orphan_days`. Look first:
     `nervesys artifacts gc --dry-run`.
     """
-    start = opened("artifacts-cli", home=home, brain=brain)
-    said = start.loaded.settings.storage.artifacts
-    asked = open_service(ADMIN, start.place.home, start.loaded.settings)
-    plan = GcPlan.model_validate(_ask(asked, "POST", "gc", {"dry_run": dry_run}))
-    before = system_clock() - said.orphan_days * DAY
-    refused = {file: count_refused(file, before) for file in sorted((start.place.home / said.agents).glob(f"*/{FILE}"))}
+    start = open_settings("artifacts-cli", home=home, brain=brain)
+    settings = start.loaded.settings.storage.artifacts
+    service = open_service(ADMIN, start.place.home, start.loaded.settings)
+    plan = GcPlan.model_validate(_send(service, "POST", "gc", {"dry_run": dry_run}))
+    before = system_clock() - settings.orphan_days * DAY
+    refused = {
+        file: count_refused(file, before) for file in sorted((start.place.home / settings.agents).glob(f"*/{FILE}"))
+    }
     if as_json:
         _print_json(plan.model_dump(mode="json"))
     else:
-        _tell(plan, {file.parent.name: count for file, count in refused.items() if count}, dry_run=dry_run)
+        _print_plan(plan, {file.parent.name: count for file, count in refused.items() if count}, dry_run=dry_run)
     if not dry_run:
         for file in (file for file, count in refused.items() if count):
-            with closing(Outbox(file)) as waiting:
-                waiting.delete_refused(before)
+            with closing(Outbox(file)) as outbox:
+                outbox.delete_refused(before)
 
 
-def _tell(plan: GcPlan, refused: dict[str, int], *, dry_run: bool) -> None:
+def _print_plan(plan: GcPlan, refused: dict[str, int], *, dry_run: bool) -> None:
     out = Console(soft_wrap=True, highlight=False)
-    for one in plan.going:
-        out.print(f"{one.why}: {escape(one.uri)}, {one.size} bytes")
-    for agent, count in refused.items():
-        out.print(f"refused long ago: {count} requests of {agent}")
+    for item in plan.going:
+        out.print(f"{item.why}: {escape(item.uri)}, {item.size} bytes")
+    for agent, number in refused.items():
+        out.print(f"rejected requests of {agent}: {number}")
     if not plan.going and not refused:
-        out.print("nothing may go")
+        out.print("Nothing to delete.")
     if plan.left:
-        out.print(f"left for the next run: {plan.left}; one run deletes at most `artifacts.delete_at_most`")
+        out.print(f"Left for the next run: {plan.left}; one run deletes at most `artifacts.delete_at_most`.")
     if dry_run:
-        out.print("a dry run: nothing was deleted")
+        out.print("Dry run: nothing was deleted.")
 
 
-def _flat(said: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
-    """Each value that is there, under its dotted name."""
+def _flatten(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Every value that is set, by its dotted name."""
     rows = []
-    for name, value in said.items():
+    for name, value in values.items():
         if isinstance(value, dict):
-            rows += _flat(value, f"{above}{name}.")
+            rows += _flatten(value, f"{prefix}{name}.")
         elif value not in (None, [], ""):
-            rows.append((above + name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+            rows.append((prefix + name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
     return rows
 
 
 def _service(home: str | None, brain: str | None, name: str) -> ServiceClient:
-    start: Configuration = opened("artifacts-cli", home=home, brain=brain)
+    start: Configuration = open_settings("artifacts-cli", home=home, brain=brain)
     return open_service(name, start.place.home, start.loaded.settings)
 
 
-def _ask(asked: ServiceClient, method: str, path: str, query: dict[str, Any] | None = None) -> Any:
+def _send(service: ServiceClient, method: str, path: str, query: dict[str, Any] | None = None) -> Any:
     try:
-        return asked.send(method, path, query=query)
+        return service.send(method, path, query=query)
     except RequestRefused as err:
-        raise NervesysError(f"ask for {path}: {err}") from err
+        raise NervesysError(f"request {path}: {err}") from err
 
 
-def _print_json(said: Any) -> None:
-    Console(soft_wrap=True).print_json(data=said)
+def _print_json(data: Any) -> None:
+    Console(soft_wrap=True).print_json(data=data)

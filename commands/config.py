@@ -8,13 +8,14 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
 
-from commands.options import ArchiveUrl, BrainUrl, Home, opened
+from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
+from commands.plural import count
 from nervesys.settings import Loaded
 from nervesys.settings.loader import SHIPPED
 from nervesys.settings.secrets import read_secrets
 
 VALUE_WIDTH = 30
-"""To which short values are filled up."""
+"""Width to which short values are padded."""
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -38,7 +39,7 @@ def check(
     alerts.yaml, use `nervesys alerts check`. To check a brain before you push it: `nervesys config check --brain .`
     """
     out = Console()
-    start = opened("config", home=home, brain=brain, archive=archive, also=[read_secrets])
+    start = open_settings("config", home=home, brain=brain, archive=archive, also=[read_secrets])
     loaded, place = start.loaded, start.place
     if not quiet:
         for what, value in {
@@ -55,10 +56,11 @@ def check(
             out.print()
     for warning in loaded.warnings:
         out.print(f"[yellow]warning[/] {escape(str(warning))}", soft_wrap=True, highlight=False)
-    out.print(f"[green]The configuration is right[/]: {len(loaded.agents)} agents, {len(loaded.warnings)} warnings.")
+    agents, warnings = count(len(loaded.agents), "agent"), count(len(loaded.warnings), "warning")
+    out.print(f"[green]The configuration is valid[/]: {agents}, {warnings}.")
 
 
-class Row(NamedTuple):
+class SettingRow(NamedTuple):
     """One setting as it is printed."""
 
     key: str
@@ -66,8 +68,8 @@ class Row(NamedTuple):
     origin: str
 
 
-def _groups(loaded: Loaded) -> dict[str, list[Row]]:
-    """The settings by file; then what all agents have in common, and what each has of its own."""
+def _groups(loaded: Loaded) -> dict[str, list[SettingRow]]:
+    """The settings by file; then those that all agents share, and those of each agent."""
     groups = {name: _rows(loaded, name, section) for name, section in loaded.settings}
     agents = {name: _rows(loaded, f"agents.{name}", agent) for name, agent in sorted(loaded.agents.items())}
     common = set.intersection(*map(set, agents.values())) if len(agents) > 1 else set()
@@ -76,14 +78,14 @@ def _groups(loaded: Loaded) -> dict[str, list[Row]]:
     return {title: rows for title, rows in groups.items() if rows}
 
 
-def _rows(loaded: Loaded, top: str, model: BaseModel) -> list[Row]:
-    values = _flat(model, f"{top}.")
+def _rows(loaded: Loaded, top: str, model: BaseModel) -> list[SettingRow]:
+    values = _flatten(model, f"{top}.")
     known = [(key, origin) for key, origin in loaded.origins.items() if key.startswith(f"{top}.")]
-    return sorted(Row(key.removeprefix(f"{top}."), _shown(values[key]), origin) for key, origin in known)
+    return sorted(SettingRow(key.removeprefix(f"{top}."), _format(values[key]), origin) for key, origin in known)
 
 
-def _lines(rows: list[Row]) -> Iterator[str]:
-    """Key, value and origin; aligned where values are short, and nothing is ever cut."""
+def _lines(rows: list[SettingRow]) -> Iterator[str]:
+    """Key, value and origin; aligned where values are short, and never truncated."""
     keys, values = (max(len(row[column]) for row in rows) for column in (0, 1))
     for row in rows:
         value = escape(f"{row.value:{min(values, VALUE_WIDTH)}}")
@@ -91,19 +93,19 @@ def _lines(rows: list[Row]) -> Iterator[str]:
         yield f"  {row.key:{keys}}  [{weight}default]{value}[/]  [dim]# {escape(row.origin)}[/]"
 
 
-def _shown(value: Any) -> str:
+def _format(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(_shown, value))
+        return ", ".join(map(_format, value))
     if isinstance(value, float):
         return f"{value:g}"
     return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
 
 
-def _flat(values: BaseModel | Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Every value by dotted key; secrets stay covered."""
+def _flatten(values: BaseModel | Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Every value by dotted key; secrets stay masked."""
     rows: dict[str, Any] = {}
     for key, value in values.items() if isinstance(values, Mapping) else values:
         rows[f"{prefix}{key}"] = value
         if isinstance(value, BaseModel | Mapping):
-            rows |= _flat(value, f"{prefix}{key}.")
+            rows |= _flatten(value, f"{prefix}{key}.")
     return rows

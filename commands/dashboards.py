@@ -14,10 +14,10 @@ from rich.table import Table
 from commands.families import families
 from commands.generated import report, write
 from commands.local import environment
-from commands.not_ready_app import stand_in
-from commands.options import BrainUrl, Home, ListenAt, PrometheusUrl, Wait, opened
-from commands.poll import settled
-from commands.waiting import awaited
+from commands.not_ready_app import serve_not_ready
+from commands.options import BrainUrl, Home, ListenAt, PrometheusUrl, Wait, open_settings
+from commands.poll import poll_until
+from commands.waiting import wait_for_brain
 from dashboards.build import FOLDER, datasource_seconds, files, pages
 from dashboards.check import CheckContext, Finding, check_pages, check_rules
 from dashboards.expected_empty import EXPECTED_EMPTY
@@ -29,7 +29,7 @@ from nervesys.clients.promql import known_series
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.metrics.pages import application
-from nervesys.metrics.pages import serve as pages_served
+from nervesys.metrics.pages import serve as serve_application
 from nervesys.metrics.periods import periods
 from nervesys.queries.asking import QueryRunner
 from nervesys.queries.reading import panels_of, queries_of
@@ -56,7 +56,7 @@ def build(
     brain: BrainUrl = None,
 ) -> None:
     """Write dashboards, data sources and providers for Grafana's file provisioning."""
-    loaded = opened("dashboards", home=home, brain=brain).loaded
+    loaded = open_settings("dashboards", home=home, brain=brain).loaded
     report(Console(), write(out, files(loaded, folder), check=check), check=check)
 
 
@@ -69,21 +69,21 @@ def check(
     brain: BrainUrl = None,
 ) -> None:
     """Check the structure, queries, metric names and windows; with --live, also that every query returns data."""
-    loaded = (_of_stack(home, brain) if live else opened("dashboards", home=home, brain=brain)).loaded
+    loaded = (_of_stack(home, brain) if live else open_settings("dashboards", home=home, brain=brain)).loaded
     made, out = pages(loaded), Console()
     against = world(loaded)
     findings = [*check_pages(made, against), *check_rules(rules(periods(loaded)), against)]
     given: list[QueryCheck] = []
     if live:
-        asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
-        given = settled(lambda: asked_live(loaded, made, asked), lambda answer: answer.verdict.as_expected, wait)
+        client = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
+        given = poll_until(lambda: query_live(loaded, made, client), lambda answer: answer.verdict.as_expected, wait)
     out.print(summary(made, findings, given))
     for finding in findings:
         out.print(f"[red]{finding.rule}[/] {escape(f'{finding.where}: {finding.problem}')}", soft_wrap=True)
     for answer in given:
         if not answer.verdict.as_expected:
-            words = escape(f"{answer.question}: {answer.detail or answer.question.expr}")
-            out.print(f"[red]{answer.verdict}[/] {words}", soft_wrap=True)
+            text = escape(f"{answer.question}: {answer.detail or answer.question.expr}")
+            out.print(f"[red]{answer.verdict}[/] {text}", soft_wrap=True)
     if findings or any(not answer.verdict.as_expected for answer in given):
         raise typer.Exit(1)
 
@@ -100,12 +100,14 @@ def serve(
     def address(table: Monitoring) -> str:
         return listen or table.listen.page
 
-    loaded = awaited(lambda: opened("page", home=home, brain=brain), partial(stand_in, address)).loaded
+    loaded = wait_for_brain(
+        lambda: open_settings("page", home=home, brain=brain), partial(serve_not_ready, address)
+    ).loaded
     monitoring = loaded.settings.monitoring
-    asked = Prometheus(prometheus or monitoring.prometheus_url)
+    client = Prometheus(prometheus or monitoring.prometheus_url)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
-        site = Site(pages(loaded), asked, datasource_seconds(loaded), system_clock, executor)
-        pages_served(application(site.program(), monitoring.web), address(monitoring), monitoring.web)
+        site = Site(pages(loaded), client, datasource_seconds(loaded), system_clock, executor)
+        serve_application(application(site.program(), monitoring.web), address(monitoring), monitoring.web)
 
 
 @app.command()
@@ -126,16 +128,16 @@ def draw(
 ) -> None:
     """Draw dashboards to files: PDF, PNG, or self-contained HTML.
 
-    For example: `nervesys dashboards draw main-overview --format png --since now-6h`. A panel without data says so.
+    For example: `nervesys dashboards draw main-overview --format png --since now-6h`. Panels without data are marked.
     """
     loaded = _of_stack(home, brain).loaded
-    made = {one["uid"]: one for one in pages(loaded)}
+    made = {built["uid"]: built for built in pages(loaded)}
     if unknown := set(page or ()) - made.keys():
         raise typer.BadParameter(f"no dashboard is named {', '.join(sorted(unknown))}; there are: {', '.join(made)}")
     now = system_clock()
-    asked = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
-    live = QueryRunner(asked, datasource_seconds(loaded), now)
-    asked.instant("vector(1)")  # fail early if Prometheus is unavailable
+    client = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
+    live = QueryRunner(client, datasource_seconds(loaded), now)
+    client.instant("vector(1)")  # fail early if Prometheus is unavailable
     out.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         for uid in page or made:
@@ -146,7 +148,7 @@ def draw(
 
 
 def _of_stack(home: str | None, brain: str | None) -> Configuration:
-    """Settings as those have who record what the pages ask for: of a stack that was started from here, its own."""
+    """Settings of the stack that was started from this home, if any: it records the series that the pages query."""
     return stores.load_configuration("dashboards", environment(home), home=home, brain=brain)
 
 
@@ -177,21 +179,21 @@ def world(loaded: Loaded) -> CheckContext:
     )
 
 
-def asked_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> list[QueryCheck]:
-    """Every query of the pages, asked now."""
+def query_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> list[QueryCheck]:
+    """Run every query of the pages now."""
     return list(
         check_queries(QueryRunner(prometheus, datasource_seconds(loaded), system_clock()), made, EXPECTED_EMPTY)
     )
 
 
 def summary(made: Sequence[Json], findings: Sequence[Finding], given: Sequence[QueryCheck]) -> Table:
-    """One row a page: what it has, and what came of checking it."""
+    """One row for each page: its panels and queries, and the result of the check."""
     verdicts = (QueryVerdict.DATA, QueryVerdict.EMPTY) if given else ()
-    table = Table("dashboard", "panels", "queries", *verdicts, "to mend", box=None, header_style="bold")
+    table = Table("dashboard", "panels", "queries", *verdicts, "errors", box=None, header_style="bold")
     for page in made:
         of_page = [answer.verdict for answer in given if answer.question.page == page["uid"]]
         wrong = sum(finding.where.split(" / ")[0] == page["uid"] for finding in findings)
         wrong += sum(not verdict.as_expected for verdict in of_page)
         counts = len(panels_of(page)), len(list(queries_of(page))), *map(of_page.count, verdicts)
-        table.add_row(page["title"], *map(str, counts), f"[red]{wrong}[/]" if wrong else "[green]nothing[/]")
+        table.add_row(page["title"], *map(str, counts), f"[red]{wrong}[/]" if wrong else "[green]0[/]")
     return table

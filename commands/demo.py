@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 
 from commands.local import Local, local
-from commands.options import BrainUrl, Home, opened
+from commands.options import BrainUrl, Home, open_settings
+from commands.plural import count
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.stack import pulse as pulses
@@ -21,8 +22,8 @@ from nervesys.stores.open_stores import open_store
 
 app = typer.Typer(no_args_is_help=True)
 
-LOOK_SECONDS = 0.5
-ALERT = "AgentDown"
+POLL_SECONDS = 0.5
+ALERT, INACTIVE = "AgentDown", "inactive"
 Name = Annotated[str | None, typer.Argument(help="The agent; default: the first one that runs.")]
 
 
@@ -44,34 +45,34 @@ def heal(
 ) -> None:
     """Kill an agent, then print each step until it is healed: alert, restart, proof, alert resolved."""
     out, here = _console(), local(home)
-    began = time.monotonic()
+    start = time.monotonic()
     name, pid = _kill(here, agent)
     out.print(f"  0 s  killed {name} (process {pid})")
-    for event in healing(here, name, wait):
-        out.print(f"{time.monotonic() - began:3.0f} s  {event}")
+    for event in recovery_steps(here, name, wait):
+        out.print(f"{time.monotonic() - start:3.0f} s  {event}")
 
 
-def healing(here: Local, agent: str, seconds: float) -> Iterator[str]:
-    """What happens to a killed agent, as it happens, until the alert is over.
+def recovery_steps(here: Local, agent: str, seconds: float) -> Iterator[str]:
+    """Each step of a killed agent's recovery as it happens, until the alert is resolved.
 
     Raises:
-        NervesysError: it is not healed in time.
+        NervesysError: it does not recover in time.
     """
     before = {action["id"] for action in _restarts(here, agent)}
-    deadline, seen, alert = time.monotonic() + seconds, "", "quiet"
-    while seen != "recovered" or alert != "quiet":
+    deadline, last_state, alert = time.monotonic() + seconds, "", INACTIVE
+    while last_state != "recovered" or alert != INACTIVE:
         if time.monotonic() > deadline:
-            raise NervesysError(f"heal {agent}: not within {seconds:.0f} s; see `nervesys logs receiver`")
+            raise NervesysError(f"heal {agent}: not recovered within {seconds:.0f} s; see `nervesys logs receiver`")
         now = _alert(here, agent)
         if now != alert:
             yield f"alert {ALERT}: {now}"
         newest = next((action for action in _restarts(here, agent) if action["id"] not in before), None)
-        said = newest["state"] if newest else ""
-        if newest and said != seen:
-            yield f"restart: {said} ({newest['verdict']}) {newest['detail']}".rstrip()
-        alert, seen = now, said
-        time.sleep(LOOK_SECONDS)
-    yield f"{agent} is healed: a new instance works, and the alert is over"
+        state = newest["state"] if newest else ""
+        if newest and state != last_state:
+            yield f"restart: {state} ({newest['verdict']}) {newest['detail']}".rstrip()
+        alert, last_state = now, state
+        time.sleep(POLL_SECONDS)
+    yield f"{agent} has recovered: a new instance is running, and the alert is resolved"
 
 
 @app.command()
@@ -80,9 +81,10 @@ def load(
 ) -> None:
     """Keep every processor busy, so that the alert High CPU fires and resolves again."""
     out = _console()
-    count = os.cpu_count() or 1
-    workers = [multiprocessing.Process(target=_burn, args=(seconds,), daemon=True) for _ in range(count)]
-    out.print(f"Keeping {count} processors busy for {seconds:.0f} s; Ctrl-C ends it. HighCPU fires after a minute.")
+    processes = os.cpu_count() or 1
+    cores = count(processes, "processor")
+    workers = [multiprocessing.Process(target=_burn, args=(seconds,), daemon=True) for _ in range(processes)]
+    out.print(f"Keeping {cores} busy for {seconds:.0f} s; Ctrl-C stops it. HighCPU fires after a minute.")
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -92,10 +94,10 @@ def load(
 @app.command()
 def pulse(home: Home = None, brain: BrainUrl = None) -> None:
     """Write made-up vital signs of two entities to the store, until SIGTERM or Ctrl-C. `up` runs this."""
-    settings = opened("pulse", home=home, brain=brain).loaded.settings
+    settings = open_settings("pulse", home=home, brain=brain).loaded.settings
     storj, every = settings.storage.storj, settings.thresholds.heartbeat.interval_seconds
-    for trouble in pulses.beat(open_store(storj), storj.paths.vitality, every, system_clock):
-        _console().print(trouble)
+    for problem in pulses.beat(open_store(storj), storj.paths.vitality, every, system_clock):
+        _console().print(problem)
 
 
 def _console() -> Console:
@@ -115,18 +117,18 @@ def _kill(here: Local, agent: str | None) -> tuple[str, int]:
         raise NervesysError(f"kill {agent}: no such agent; there are: {', '.join(here.stack.agents)}")
     name = agent or next(iter(running), None)
     if name is None or name not in running:
-        raise NervesysError(f"kill {name or 'an agent'}: it does not run; see `nervesys status`")
+        raise NervesysError(f"kill {name or 'an agent'}: it is not running; see `nervesys status`")
     os.kill(processes[name].pid, signal.SIGKILL)
     return name, processes[name].pid
 
 
 def _alert(here: Local, agent: str) -> str:
     mine = [
-        one["state"]
-        for one in here.prometheus.alerts()
-        if one["labels"]["alertname"] == ALERT and one["labels"].get("agent") == agent
+        alert["state"]
+        for alert in here.prometheus.alerts()
+        if alert["labels"]["alertname"] == ALERT and alert["labels"].get("agent") == agent
     ]
-    return mine[0] if mine else "quiet"
+    return mine[0] if mine else INACTIVE
 
 
 def _restarts(here: Local, agent: str) -> list[dict[str, Any]]:

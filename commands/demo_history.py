@@ -13,7 +13,7 @@ OWN_ARCHIVE = "archive"
 """Folder in the home; an archive elsewhere may be a real one."""
 
 
-def lay(stack: Stack, clock: Clock = system_clock) -> None:
+def create(stack: Stack, clock: Clock = system_clock) -> None:
     """Create made-up history where it is missing, only in the stack's own archive and brain.
 
     Raises:
@@ -23,10 +23,10 @@ def lay(stack: Stack, clock: Clock = system_clock) -> None:
     base = load_configuration("up", stack.environ)
     archive = base.loaded.settings.storage.archive.url == (stack.home / OWN_ARCHIVE).as_uri()
     brain = stack.environ["NERVESYS_BRAIN"].startswith(f"{stack.home}/")
-    lay_in(base, stack.environ, archive=archive, brain=brain, clock=clock)
+    create_in(base, stack.environ, archive=archive, brain=brain, clock=clock)
 
 
-def lay_in(
+def create_in(
     base: Configuration, environ: Mapping[str, str], *, archive: bool, brain: bool, clock: Clock = system_clock
 ) -> None:
     """Create made-up history where it is missing.

@@ -5,6 +5,7 @@ from rich.console import Console
 
 from commands.local import stack_of
 from commands.options import Home
+from commands.plural import count
 from nervesys.stack import daemon
 
 app = typer.Typer()
@@ -15,7 +16,10 @@ def down(home: Home = None) -> None:
     """Stop every process that `up` started, and nothing else. Data under NERVESYS_HOME stays."""
     out = Console()
     stack = stack_of(home)
-    with out.status("Stopping: agents flush, ship and say that they stopped …"):
+    with out.status("Stopping: agents ship their logs and report `stopped` …"):
         ended = daemon.stop(stack)
         daemon.forget_socket(stack)
-    out.print(f"[green]✓[/] {ended} processes ended." if ended else "Nothing was running.", highlight=False)
+    out.print(
+        f"[green]✓[/] {count(ended, 'process', 'processes')} stopped." if ended else "Nothing was running.",
+        highlight=False,
+    )

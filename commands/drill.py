@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from commands.options import ArchiveUrl, BrainUrl, Home, opened
+from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
 from nervesys.agent.replication.drill import Drill, record_drill
 from nervesys.clock import system_clock
 from nervesys.contract import RestoreDrill
@@ -51,30 +51,30 @@ def restore(
     After a real loss, restore into a folder and start from it: `nervesys drill restore /srv/restored`. Then
     `NERVESYS_BRAIN=/srv/restored/brain` is the brain, and /srv/restored/store holds the objects by key.
     """
-    base = opened("drill", home=home, brain=brain, archive=archive)
+    base = open_settings("drill", home=home, brain=brain, archive=archive)
     storage = base.loaded.settings.storage
     console = Console(soft_wrap=True, highlight=False)
-    began = time.monotonic()
+    start = time.monotonic()
 
-    def say(step: str) -> None:
-        console.print(f"{time.monotonic() - began:5.1f} s  {escape(step)}")
+    def log_step(step: str) -> None:
+        console.print(f"{time.monotonic() - start:5.1f} s  {escape(step)}")
 
     by = f"drill@{socket.gethostname()}"
     drill = Drill(open_archive(storage.archive), storage, system_clock, time.monotonic, by)
     with TemporaryDirectory(prefix="nervesys-drill-") as temporary:
-        went = drill.run(folder or Path(temporary), say, backup)
-    say("everything came back" if went.succeeded else "the drill failed")
+        result = drill.run(folder or Path(temporary), log_step, backup)
+    log_step("restored and verified" if result.succeeded else "the drill failed")
     repository = open_brain(base.place, "drill", storage.brain, os.environ)
     if repository is None:
-        say("not recorded: the brain is a plain folder, to which nobody writes")
+        log_step("not recorded: the brain is a plain folder, which is never written to")
     else:
-        record_drill(repository, went)
-        say("recorded in the brain")
-    _tell(console, went, folder)
+        record_drill(repository, result)
+        log_step("recorded in the brain")
+    _print_result(console, result, folder)
 
 
-def _tell(console: Console, went: RestoreDrill, folder: Path | None) -> None:
-    if not went.succeeded:
-        raise NervesysError(f"restore {went.backup or 'a backup'}: {went.detail}")
+def _print_result(console: Console, result: RestoreDrill, folder: Path | None) -> None:
+    if not result.succeeded:
+        raise NervesysError(f"restore {result.backup or 'a backup'}: {result.detail}")
     where = f" in {folder}" if folder else ""
-    console.print(escape(f"{went.files:.0f} files, {went.bytes:.0f} bytes, verified{where}"))
+    console.print(escape(f"{result.files:.0f} files, {result.bytes:.0f} bytes, verified{where}"))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 
-def reports_due(
+def write_due_reports(
     say: Callable[[str], None], *, home: str | None = None, brain: str | None = None, archive: str | None = None
 ) -> None:
     """Write the reports that are due, unless `by_round` is off.
@@ -20,6 +20,6 @@ def reports_due(
     try:
         from commands.report import make_due  # the extra `agent` does not include the packages for drawing
     except ModuleNotFoundError as err:
-        say(f"reports are left to others: they need {err.name}: pip install 'nervesys-observability[reports]'")
+        say(f"reports skipped: they need {err.name}: pip install 'nervesys-observability[reports]'")
         return
     make_due(say, home=home, brain=brain, archive=archive)

@@ -12,7 +12,7 @@ from alerting.conditions.explain import rows
 from alerting.conditions.language import Misread
 from alerting.model import Severity
 from commands.families import families
-from commands.options import BrainUrl, Home, PrometheusUrl, opened
+from commands.options import BrainUrl, Home, PrometheusUrl, open_settings
 from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clients.promql import known_series, problems, selections
 from nervesys.metrics.periods import periods
@@ -33,29 +33,29 @@ def explain(
     For example: `nervesys alerts explain "cpu > 90% for 10 minutes"`. A condition that uses a threshold with a warning
     and a critical value is explained for both. An error shows the place in the condition.
     """
-    loaded = opened("alerts", home=home, brain=brain).loaded
+    loaded = open_settings("alerts", home=home, brain=brain).loaded
     try:
-        meant = _meanings(condition, loaded)
+        conditions = _compile(condition, loaded)
     except Misread as err:
-        _refuse(condition, err)
-    there = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url, timeout_seconds=SECONDS)
+        _print_error(condition, err)
+    client = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url, timeout_seconds=SECONDS)
     out = Console()
-    for severity, one in meant.items():
+    for severity, compiled_condition in conditions.items():
         title = f"# {severity}\n" if severity else ""
-        out.print(f"{title}{one.expr}\n", markup=False, highlight=False, soft_wrap=True)
-        _warn(out, one, loaded)
-        _tell(out, one, there)
+        out.print(f"{title}{compiled_condition.expr}\n", markup=False, highlight=False, soft_wrap=True)
+        _warn(out, compiled_condition, loaded)
+        _print_values(out, compiled_condition, client)
 
 
-def _meanings(condition: str, loaded: Loaded) -> dict[Severity | None, Compiled]:
+def _compile(condition: str, loaded: Loaded) -> dict[Severity | None, Compiled]:
     settings, own = loaded.settings, loaded.own_thresholds
     pair = (Severity.WARNING, Severity.CRITICAL)
     severities = pair if reads_a_pair(condition, settings) else (None,)
     return {severity: compiled(condition, settings, severity, own) for severity in severities}
 
 
-def _refuse(condition: str, err: Misread) -> None:
-    """Show where it breaks, and end."""
+def _print_error(condition: str, err: Misread) -> None:
+    """Print the error below the place in the condition, and exit."""
     lines = condition.split("\n")
     pointer = " " * (err.at.column - 1) + "^"
     shown = [*lines[: err.at.line], pointer, f"line {err.at.line}, column {err.at.column}: {err.problem}"]
@@ -63,25 +63,33 @@ def _refuse(condition: str, err: Misread) -> None:
     raise typer.Exit(WRONG)
 
 
-def _warn(out: Console, one: Compiled, loaded: Loaded) -> None:
-    """What `alerts check` would refuse."""
+def _warn(out: Console, compiled_condition: Compiled, loaded: Loaded) -> None:
+    """Print what `alerts check` would report as errors."""
     shown, pace = known_series(families()), periods(loaded)
-    wrong = [problem for selection in selections(one.expr) for _, problem in problems(selection, shown, pace)]
+    wrong = [
+        problem for selection in selections(compiled_condition.expr) for _, problem in problems(selection, shown, pace)
+    ]
     for problem in dict.fromkeys(wrong):
         out.print(f"[yellow]![/] {escape(problem)}", soft_wrap=True)
 
 
-def _tell(out: Console, one: Compiled, there: Prometheus) -> None:
-    """The table of what is the case, or why there is none."""
+def _print_values(out: Console, compiled_condition: Compiled, client: Prometheus) -> None:
+    """Print a table of the current values, or the reason that it is missing."""
     try:
-        found = rows(one, there)
+        found = rows(compiled_condition, client)
     except QueryFailed as err:
-        out.print(f"[yellow]![/] There are no current values: {escape(str(err))}", soft_wrap=True)
+        out.print(f"[yellow]![/] No current values: {escape(str(err))}", soft_wrap=True)
         return
     if not found:
-        out.print("Nothing answers: there is no such series, or its source cannot be believed at the moment.")
+        out.print("No result: the series does not exist, or its source is stale at the moment.")
         return
-    table = Table(*one.by, *(value.words for value in one.values), "holds", box=None, header_style="bold")
+    table = Table(
+        *compiled_condition.by,
+        *(value.words for value in compiled_condition.values),
+        "holds",
+        box=None,
+        header_style="bold",
+    )
     for row in found:
         cells = [escape(cell) for cell in (*row.who, *row.values)]
         table.add_row(*cells, "[red]yes[/]" if row.holds else "no")

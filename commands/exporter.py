@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from commands.not_ready_app import stand_in
-from commands.options import ArchiveUrl, BrainUrl, Home, ListenAt, opened
-from commands.waiting import awaited
+from commands.not_ready_app import serve_not_ready
+from commands.options import ArchiveUrl, BrainUrl, Home, ListenAt, open_settings
+from commands.waiting import wait_for_brain
 from exporters import sources
 from exporters.runner import Runner, Shard, open_source
 from nervesys.clock import system_clock
@@ -49,14 +49,14 @@ def exporter(
         raise typer.BadParameter(f"no source is named {source!r}; there are: {', '.join(SOURCES)}")
 
     def read() -> Configuration:
-        return opened(f"{source}-exporter", home=home, brain=brain, archive=archive)
+        return open_settings(f"{source}-exporter", home=home, brain=brain, archive=archive)
 
     def address(table: Monitoring) -> str:
         if not listen and source not in table.sources:
             raise typer.BadParameter(f"monitoring.yaml has no address under sources.{source}; name one with --listen")
         return listen or table.sources[source].listen
 
-    start = read() if once else awaited(read, partial(stand_in, address))
+    start = read() if once else wait_for_brain(read, partial(serve_not_ready, address))
     monitoring = start.loaded.settings.monitoring
     with open_source(SOURCES[source], start.place, start.loaded, system_clock, once=once, shard=share) as runner:
         if once:

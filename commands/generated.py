@@ -20,14 +20,14 @@ def write(folder: Path, files: Mapping[str, str], *, check: bool, obsolete: Iter
         The files that were, or would be, written or deleted.
     """
     stale = [folder / name for name, text in files.items() if not _same(folder / name, text)]
-    left = [folder / name for name in obsolete if (folder / name).exists()]
+    removed = [folder / name for name in obsolete if (folder / name).exists()]
     if not check:
         for path in stale:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(files[path.relative_to(folder).as_posix()])
-        for path in left:
+        for path in removed:
             path.unlink()
-    return [*stale, *left]
+    return [*stale, *removed]
 
 
 def report(out: Console, stale: Sequence[Path], *, check: bool) -> None:
@@ -35,7 +35,7 @@ def report(out: Console, stale: Sequence[Path], *, check: bool) -> None:
     for path in stale:
         out.print(f"{'stale' if check else 'wrote'} {path}", soft_wrap=True)
     if not stale:
-        out.print("All files are fresh.")
+        out.print("All files are up to date.")
     if check and stale:
         raise typer.Exit(1)
 

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from commands.options import ArchiveUrl, BrainUrl, Home, opened
+from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
+from commands.plural import count
 from exporters.history.blocks import Blocks
 from exporters.history.live import find_data_folder, find_live_start, first_kept_day
 from exporters.history.plan import BackfillPlan, HistoryUnit, log_units, make_plan
@@ -39,8 +40,8 @@ from nervesys.stores.filing import ArchiveLayout
 from nervesys.stores.open_stores import Configuration
 
 app = typer.Typer(no_args_is_help=True)
-NAMED = 20
-"""Files that are named of those that were refused; the rest is counted."""
+LISTED = 20
+"""Number of rejected files that are listed; further ones are counted."""
 
 
 @app.callback()
@@ -99,20 +100,20 @@ def backfill(
     were already converted are remembered and skipped. Exits with 1 if a file could not be read; the file is named, and
     all others are converted.
     """
-    base = opened("history", home=home, brain=brain, archive=archive)
-    asked = Prometheus(prometheus or (_root(push) if push else base.loaded.settings.monitoring.prometheus_url))
+    base = open_settings("history", home=home, brain=brain, archive=archive)
+    client = Prometheus(prometheus or (_root(push) if push else base.loaded.settings.monitoring.prometheus_url))
     console, refused = Console(soft_wrap=True, highlight=False), list[str]()
     units = [*_log_units(base, refused), *_summaries(base)]
     now = system_clock()
     since = min((unit.day for unit in units), default=utc(now).date())
-    until = _until(asked, since, now, last, alone=into is not None)
-    kept = date.min if push else _kept(asked, now)
-    with closing(_target(base, into, push, asked)) as target:
+    until = _until(client, since, now, last, alone=into is not None)
+    kept = date.min if push else _kept(client, now)
+    with closing(_target(base, into, push, client)) as target:
         end = utc(until - 1).date() + timedelta(days=1)
         plan = make_plan(units, target.progress.made(), first or date.min, end, kept)
-        _tell(console, plan, until, kept)
+        _print_plan(console, plan, until, kept)
         if dry_run:
-            console.print("a dry run: nothing was made")
+            console.print("Dry run: nothing was written.")
             return
         outcome = Outcome(refused=refused)
         dropped = target.dropped_samples()
@@ -120,7 +121,7 @@ def backfill(
         dropped = target.dropped_samples() - dropped
     if dropped:
         raise NervesysError(f"push: {dropped:.0f} samples were older than the store keeps; raise its -retentionPeriod")
-    _conclude(console, outcome)
+    _print_result(console, outcome)
 
 
 def _root(url: str) -> str:
@@ -128,7 +129,7 @@ def _root(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise typer.BadParameter(f"--push {url}: not a URL such as http://127.0.0.1:8428/api/v1/import/prometheus")
     if parts.username or parts.password:
-        raise typer.BadParameter("--push: credentials in a URL are seen by all; put them into ~/.netrc")
+        raise typer.BadParameter("--push: credentials in a URL are visible to all users; put them into ~/.netrc")
     return url.partition("/api/v1/")[0].rstrip("/")
 
 
@@ -144,52 +145,53 @@ def _summaries(base: Configuration) -> Iterable[HistoryUnit]:
     return summary_units(repository) if repository else ()
 
 
-def _until(asked: Prometheus, since: date, now: float, last: date | None, *, alone: bool) -> float:
+def _until(client: Prometheus, since: date, now: float, last: date | None, *, alone: bool) -> float:
     """Unix seconds at which history ends: the end of the last day that is wanted, or where live data begins."""
     wanted = min(now, parse_time((last + timedelta(days=1)).isoformat()) if last else now)
     try:
-        live = find_live_start(asked, parse_time(since.isoformat()), now)
+        live = find_live_start(client, parse_time(since.isoformat()), now)
     except QueryFailed as err:
         if last and alone:
-            return wanted  # who names both takes it upon himself
+            return wanted  # with both options given, overlap with live data is the caller's responsibility
         raise NervesysError(
-            f"{err}; start it, for history ends where its own data begins; or say both --into and --to"
+            f"{err}; start it, because history ends where its own data begins; or use both --into and --to"
         ) from err
     return wanted if live is None else min(wanted, live)
 
 
-def _kept(asked: Prometheus, now: float) -> date:
+def _kept(client: Prometheus, now: float) -> date:
     try:
-        return first_kept_day(asked, now)
+        return first_kept_day(client, now)
     except QueryFailed:
         return date.min
 
 
-def _target(base: Configuration, into: Path | None, push: str | None, asked: Prometheus) -> Target:
+def _target(base: Configuration, into: Path | None, push: str | None, client: Prometheus) -> Target:
     if push and into:
-        raise typer.BadParameter("say either --into or --push")
+        raise typer.BadParameter("use either --into or --push")
     if push:
         place = base.place.home / "history" / f"{hashlib.sha256(push.encode()).hexdigest()[:16]}.sqlite3"
         return Push(push, BackfillProgress(place))
-    folder = into or find_data_folder(asked)
+    folder = into or find_data_folder(client)
     if folder is None:
-        raise NervesysError(f"find the data folder of {asked.url}: not on this machine; say --into DIR or --push URL")
+        raise NervesysError(f"find the data folder of {client.url}: not on this machine; use --into DIR or --push URL")
     return Blocks(folder, partial(make_blocks, find("promtool", base.place.home / "programs")))
 
 
-def _tell(console: Console, plan: BackfillPlan, until: float, kept: date) -> None:
+def _print_plan(console: Console, plan: BackfillPlan, until: float, kept: date) -> None:
     days = sorted({job.unit.day for job in plan.jobs})
     span = f", {days[0]} to {days[-1]}" if days else ""
-    console.print(f"to make: {len(plan.jobs)} files, {plan.size} bytes, of {len(days)} days{span}")
+    console.print(f"to convert: {count(len(plan.jobs), 'file')}, {plan.size} bytes, of {count(len(days), 'day')}{span}")
     console.print(f"history ends at {utc(until):%Y-%m-%d %H:%M} UTC")
     if plan.made:
-        console.print(f"made before: {plan.made} files")
+        console.print(f"already converted: {count(plan.made, 'file')}")
     if plan.too_late:
-        console.print(f"left to live data: {plan.too_late} files of later days")
+        console.print(f"covered by live data: {count(plan.too_late, 'file')} of later days")
     if plan.too_early:
         console.print(
-            f"[yellow]not kept[/]: {plan.too_early} files of days before {kept}, which Prometheus would delete at once;"
-            " start it with a longer --storage.tsdb.retention.time, or push to a store that keeps them"
+            f"[yellow]beyond retention[/]: {count(plan.too_early, 'file')} of days before {kept}, which Prometheus"
+            " would delete at once; start it with a longer --storage.tsdb.retention.time,"
+            " or push to a store that keeps them"
         )
 
 
@@ -206,20 +208,20 @@ def _carry_out(
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("reading", total=plan.size)
 
-        def seen(read: ReadResult) -> None:
+        def show_progress(read: ReadResult) -> None:
             outcome.add(read)
             progress.update(task, advance=read.job.unit.size, description=str(read.job.unit.day))
 
-        carry_out(plan.jobs, base.loaded.settings.storage.archive, target, until, workers, seen)
+        carry_out(plan.jobs, base.loaded.settings.storage.archive, target, until, workers, show_progress)
 
 
-def _conclude(console: Console, outcome: Outcome) -> None:
-    console.print(f"made: {outcome.files} files, {outcome.records} records")
-    for reason, count in sorted(outcome.skipped.items()):
-        console.print(f"[yellow]skipped[/]: {count} lines, {reason}")
-    for line in outcome.refused[:NAMED]:
-        console.print(f"[red]refused[/]: {escape(line)}")
-    if len(outcome.refused) > NAMED:
-        console.print(f"[red]refused[/]: {len(outcome.refused) - NAMED} more")
+def _print_result(console: Console, outcome: Outcome) -> None:
+    console.print(f"converted: {count(outcome.files, 'file')}, {count(outcome.records, 'record')}")
+    for reason, lines in sorted(outcome.skipped.items()):
+        console.print(f"[yellow]skipped[/]: {count(lines, 'line')}, {reason}")
+    for line in outcome.refused[:LISTED]:
+        console.print(f"[red]rejected[/]: {escape(line)}")
+    if len(outcome.refused) > LISTED:
+        console.print(f"[red]rejected[/]: {len(outcome.refused) - LISTED} more")
     if outcome.refused:
         raise typer.Exit(1)

@@ -46,10 +46,13 @@ def init(
     _write(secrets / "receiver" / "receiver.yaml", _receiver_file(secrets), SHARED)
     archive.mkdir(parents=True, exist_ok=True)
     environ = {**os.environ, "NERVESYS_BRAIN": str(brain), "NERVESYS_SERVER": container.SERVER}
-    demo_history.lay_in(
+    demo_history.create_in(
         load_configuration("init", environ, archive=archive.absolute().as_uri()), environ, archive=True, brain=True
     )
-    Console().print(f"The brain {brain}, the archive {archive} and the keys under {secrets} are there.", soft_wrap=True)
+    Console().print(
+        f"Created the brain {brain}, the archive {archive} and the keys under {secrets}; existing ones were kept.",
+        soft_wrap=True,
+    )
 
 
 def _receiver_file(secrets: Path) -> str:
@@ -64,7 +67,7 @@ def _receiver_file(secrets: Path) -> str:
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """Replace a file; its permissions are there before its content is."""
+    """Replace a file; its permissions are set before its content is written."""
     fresh = path.with_suffix(".new")
     fresh.touch(mode)
     fresh.chmod(mode | 0o200)

@@ -26,12 +26,12 @@ class Local:
         """Every process of the stack by name.
 
         Raises:
-            NoStack: none runs.
+            NoStack: it is not running.
         """
         try:
             return self.supervisor.processes()
         except SupervisorUnavailable as err:
-            raise NoStack(f"ask the stack of {self.stack.home}: it does not run; type: nervesys up") from err
+            raise NoStack(f"query the stack of {self.stack.home}: it is not running; type: nervesys up") from err
 
     @property
     def receiver(self) -> str:

@@ -26,5 +26,5 @@ def logs(
     names = [stack.service(name).name] if name else [service.name for service in stack.services]
     files = [str(log) for log in map(stack.log, names) if log.is_file()]
     if not files:
-        raise NervesysError(f"print the log of {', '.join(names)}: nothing was written yet")
+        raise NervesysError(f"print the log of {', '.join(names)}: no log was written yet")
     os.execvp("tail", ["tail", f"--lines={lines}", *(["--follow=name"] if follow else []), "--", *files])  # noqa: S606, S607

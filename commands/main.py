@@ -12,6 +12,7 @@ def main() -> None:
         sys.exit(0)
     import typer
 
+    from commands.plural import count
     from commands.root import app
     from nervesys.errors import NervesysError, SettingsError
 
@@ -21,9 +22,8 @@ def main() -> None:
     try:
         app(prog_name="nervesys")
     except SettingsError as err:
-        count = len(err.mistakes)
-        heading = red("The configuration is wrong")
-        typer.echo(f"{heading} ({count} {'error' if count == 1 else 'errors'}):", err=True)
+        heading = red("The configuration is invalid")
+        typer.echo(f"{heading} ({count(len(err.mistakes), 'error')}):", err=True)
         for mistake in err.mistakes:
             typer.echo(f"  {mistake}", err=True)
         sys.exit(2)

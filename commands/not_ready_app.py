@@ -15,7 +15,7 @@ from nervesys.settings.monitoring import Monitoring
 
 
 @contextmanager
-def stand_in(listen: Callable[[Monitoring], str], why: Callable[[], str]) -> Iterator[None]:
+def serve_not_ready(listen: Callable[[Monitoring], str], why: Callable[[], str]) -> Iterator[None]:
     """Answer 503 to everything but `/-/healthy`; to scrapes too, because empty metrics would look like a calm fleet.
 
     Args:

@@ -34,9 +34,9 @@ Wait = Annotated[
 ]
 
 
-def _address(said: str | None) -> str | None:
+def _address(value: str | None) -> str | None:
     try:
-        return said and address(said)
+        return value and address(value)
     except ValueError as err:
         raise typer.BadParameter(str(err)) from err
 
@@ -52,10 +52,10 @@ ListenAt = Annotated[
 ]
 
 
-def _web_url(said: str | None) -> str | None:
-    if said and not said.startswith(("http://", "https://")):
+def _web_url(value: str | None) -> str | None:
+    if value and not value.startswith(("http://", "https://")):
         raise typer.BadParameter("must be a URL such as http://127.0.0.1:9090")
-    return said
+    return value
 
 
 PrometheusUrl = Annotated[
@@ -66,7 +66,7 @@ PrometheusUrl = Annotated[
 ]
 
 
-def opened(
+def open_settings(
     program: str,
     *,
     home: str | None = None,
@@ -74,7 +74,7 @@ def opened(
     archive: str | None = None,
     also: Sequence[Callable[[Tree], object]] = (),
 ) -> Configuration:
-    """As `nervesys.stores.open_stores.load_configuration`, with the environment of this process.
+    """Load the settings of a program, with the environment of this process: `open_stores.load_configuration`.
 
     Raises:
         SettingsError: the configuration is wrong.

@@ -32,7 +32,7 @@ UPPER: Mapping[str, int] = {"stack-health": 31}
 """Dashboards that are too long for one picture: number of grid rows to show."""
 
 
-def drawn(base: Configuration, since: str) -> Iterator[tuple[str, bytes]]:
+def draw_all(base: Configuration, since: str) -> Iterator[tuple[str, bytes]]:
     """Each picture, by its path below the folder of pictures.
 
     Args:
@@ -54,13 +54,13 @@ def drawn(base: Configuration, since: str) -> Iterator[tuple[str, bytes]]:
                     break
             yield f"dashboards/{page['uid']}.png", picture
     with open_maker(base, lambda _: None, writes=False) as maker:
-        report, _ = maker.made(ReportPeriod.containing(Frequency.DAILY, utc(now).date()), ())
+        report, _ = maker.make(ReportPeriod.containing(Frequency.DAILY, utc(now).date()), ())
     yield "reports/daily.png", pictures(report, PANEL_WIDTH)[0]
 
 
 def write(folder: Path, base: Configuration, since: str) -> Iterator[Path]:
-    """Write each picture into a folder; arguments as for `drawn`."""
-    for name, picture in drawn(base, since):
+    """Write each picture into a folder; arguments as for `draw_all`."""
+    for name, picture in draw_all(base, since):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(picture)

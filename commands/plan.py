@@ -12,7 +12,7 @@ import yaml
 from alerting.generate import build
 from alerting.model import AlertsFile, read_alerts
 from alerting.receiver.local import FILE as RECEIVER_FILE
-from commands.alerts import checked
+from commands.alerts import check_alerts
 from nervesys.artifacts.tokens import ADMIN
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import server_name
@@ -34,7 +34,7 @@ PROVISIONING = "provisioning/"
 
 
 @dataclass(frozen=True)
-class Plan:
+class StackPlan:
     """What to run.
 
     Attributes:
@@ -52,7 +52,7 @@ class Plan:
 
 def make(
     place: StartupSettings, archive: str | None, environ: Mapping[str, str] = os.environ, clock: Clock = system_clock
-) -> Plan:
+) -> StackPlan:
     """Plan the stack of a home, and create its keys, brain and folders if they are missing.
 
     Args:
@@ -67,7 +67,9 @@ def make(
         ProgramMissing: a program cannot be found or downloaded.
     """
     keys.make(place.home / "secrets")
-    inherited = {name: value for name, value in environ.items() if not name.startswith(_overruled(place, archive))}
+    inherited = {
+        name: value for name, value in environ.items() if not name.startswith(_removed_prefixes(place, archive))
+    }
     profile = place.profile or PROFILE
     brain, loaded, alerts = _configuration(place, profile, inherited, clock)
     keys.make(place.home / loaded.settings.storage.artifacts.tokens, (*loaded.agents, ADMIN))
@@ -94,7 +96,7 @@ def make(
     )
     files = _files(stack, loaded, alerts)
     wanted = [path.removeprefix(PROVISIONING) for path in files]
-    return Plan(stack, inherited, files, tuple(f"{PROVISIONING}{path}" for path in build.obsolete(wanted)))
+    return StackPlan(stack, inherited, files, tuple(f"{PROVISIONING}{path}" for path in build.obsolete(wanted)))
 
 
 def _environment(place: StartupSettings, s3: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -120,18 +122,20 @@ def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
         RECEIVER_FILE: _receiver_file(stack),
         **{f"{PROVISIONING}{path}": text for path, text in provisioning.items()},
     }
-    drawn = import_module("dashboards.build")
-    files |= {f"{PROVISIONING}{path}": text for path, text in drawn.recorded(loaded).items()}
+    dashboards_build = import_module("dashboards.build")
+    files |= {f"{PROVISIONING}{path}": text for path, text in dashboards_build.recorded(loaded).items()}
     if any(service.name == "grafana" for service in stack.services):
-        pages = drawn.files(loaded, str(stack.home / "provisioning/grafana/dashboards"))
+        pages = dashboards_build.files(loaded, str(stack.home / "provisioning/grafana/dashboards"))
         files[grafana.CONFIG] = grafana.config(stack.home, loaded.settings.monitoring.listen.grafana)
         files |= {f"{PROVISIONING}{path}": text for path, text in pages.items()}
     elif alerts.engine == "grafana":
-        raise programs.ProgramMissing("config/alerts.yaml says `engine: grafana`, and Grafana is not on this machine")
+        raise programs.ProgramMissing(
+            "config/alerts.yaml says `engine: grafana`, but Grafana is not installed on this machine"
+        )
     return files
 
 
-def _overruled(place: StartupSettings, archive: str | None) -> tuple[str, ...]:
+def _removed_prefixes(place: StartupSettings, archive: str | None) -> tuple[str, ...]:
     """Prefixes of environment variables that are removed, so that the local stack never touches remote stores."""
     local_brain = place.brain is None or plain_folder(place.brain)
     return (
@@ -158,7 +162,7 @@ def _configuration(
 
 def _read(tree: Tree, place: StartupSettings, profile: str, environ: Mapping[str, str]) -> tuple[Loaded, AlertsFile]:
     loaded = load(tree, profile=profile, environ=environ, also=[read_alerts])
-    return loaded, checked(tree, loaded, secrets=place.home / "secrets")
+    return loaded, check_alerts(tree, loaded, secrets=place.home / "secrets")
 
 
 def _server(environ: Mapping[str, str]) -> str:

@@ -4,22 +4,22 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
-AGAIN_SECONDS = 5
+INTERVAL_SECONDS = 5
 
 
-def settled(ask: Callable[[], list[Answer]], fine: Callable[[Answer], bool], wait: float) -> list[Answer]:
-    """Repeat until all answers are fine, or the time is up; return the last answers.
+def poll_until(check: Callable[[], list[Result]], passes: Callable[[Result], bool], wait: float) -> list[Result]:
+    """Repeat a check until all results pass, or the time is up; return the last results.
 
     Args:
-        ask: returns all answers.
-        fine: whether an answer is fine.
+        check: returns all results.
+        passes: whether a result passes.
         wait: longest time in seconds.
     """
     deadline = time.monotonic() + wait
     while True:
-        answers = ask()
-        if all(map(fine, answers)) or time.monotonic() >= deadline:
-            return answers
-        time.sleep(AGAIN_SECONDS)
+        results = check()
+        if all(map(passes, results)) or time.monotonic() >= deadline:
+            return results
+        time.sleep(INTERVAL_SECONDS)

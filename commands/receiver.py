@@ -12,9 +12,9 @@ from alerting.model import read_alerts
 from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
 from alerting.receiver.local import FILE, open_local
 from alerting.receiver.program import Receiver
-from commands.not_ready_app import stand_in
-from commands.options import BrainUrl, Home, ListenAt, opened
-from commands.waiting import awaited
+from commands.not_ready_app import serve_not_ready
+from commands.options import BrainUrl, Home, ListenAt, open_settings
+from commands.waiting import wait_for_brain
 from nervesys.analysis import make_analyst
 from nervesys.clock import system_clock
 from nervesys.errors import SettingsError, SettingsProblem, collect_problems
@@ -44,25 +44,25 @@ def receiver(
 ) -> None:
     """Run the webhook receiver until SIGTERM.
 
-    It takes the webhooks of Alertmanager and Grafana, writes each alert to its journal, runs the actions that
+    It accepts the webhooks of Alertmanager and Grafana, writes each alert to its journal, runs the actions that
     config/alerts.yaml names, and checks that they helped. The journal is shown at / and, as JSON, at /actions.
     """
 
     def read() -> Fleet:
-        return read_fleet(opened("receiver", home=home, brain=brain, also=[read_alerts]))
+        return read_fleet(open_settings("receiver", home=home, brain=brain, also=[read_alerts]))
 
     def address(table: Monitoring) -> str:
         return listen or table.listen.receiver
 
     place = StartupSettings.of(os.environ, home, brain)
-    mistakes: list[SettingsProblem] = []
-    with collect_problems(mistakes):
+    problems: list[SettingsProblem] = []
+    with collect_problems(problems):
         local = open_local(place, config)
-    with collect_problems(mistakes):
-        fleet = awaited(lambda: FleetSource(read), partial(stand_in, address))
-    if mistakes:
-        raise SettingsError(mistakes)
-    assert local.journal is not None, "open_local fills it in"
+    with collect_problems(problems):
+        fleet = wait_for_brain(lambda: FleetSource(read), partial(serve_not_ready, address))
+    if problems:
+        raise SettingsError(problems)
+    assert local.journal is not None, "set by open_local"
     place.home.mkdir(parents=True, exist_ok=True)
     settings = fleet.now.settings
     storage, monitoring = settings.storage, settings.monitoring

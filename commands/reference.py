@@ -54,14 +54,14 @@ def configuration_page(loaded: Loaded, local: BaseModel) -> str:
         parts.append(_table(("key", "default", "meaning"), _settings(model, "")))
     parts.append("\n## config/agents/NAME.yaml\n\nUnder the key `agent`, over `config/agents/default.yaml`.\n\n")
     parts.append(_table(("key", "default", "meaning"), _settings(AgentConfig(name="name"), "")))
-    parts.append("\n## receiver.yaml\n\nThe receiver's own file in its home folder; no brain can say any of this.\n\n")
+    parts.append("\n## receiver.yaml\n\nThe receiver's own file in its home folder; no brain can set any of this.\n\n")
     parts.append(_table(("key", "example or default", "meaning"), _settings(local, "")))
     parts.append("\n## Environment variables\n\nBefore any setting can be read:\n\n")
     parts.append(
         _table(("variable", "meaning"), [(f"`{name}`", meaning) for name, meaning in STARTUP_VARIABLES.items()])
     )
     parts.append("\nEach sets one field; `NAME_FILE` names a file that holds the value instead.\n\n")
-    rows = [(f"`{one.name}`", f"`{'.'.join(one.field)}`", one.help) for one in VARIABLES]
+    rows = [(f"`{variable.name}`", f"`{'.'.join(variable.field)}`", variable.help) for variable in VARIABLES]
     parts.append(_table(("variable", "sets", "meaning"), rows))
     return "".join(parts)
 
@@ -72,7 +72,7 @@ def commands_page(commands: Mapping[str, Any]) -> str:
     Args:
         commands: the command objects, by name.
     """
-    parts = [NOTICE, "# Commands\n\nExit codes: 0 fine, 1 failed, 2 wrong use or configuration.\n"]
+    parts = [NOTICE, "# Commands\n\nExit codes: 0 success, 1 failure, 2 wrong arguments or configuration.\n"]
     for name, command in commands.items():
         parts.extend(_command(f"nervesys {name}", command))
     return "".join(parts)
@@ -83,8 +83,8 @@ def _command(path: str, command: Any) -> Iterator[str]:
     rows = [row for row in map(_parameter, command.params) if row]
     if rows:
         yield "\n" + _table(("parameter", "meaning"), rows)
-    for name, below in getattr(command, "commands", {}).items():
-        yield from _command(f"{path} {name}", below)
+    for name, subcommand in getattr(command, "commands", {}).items():
+        yield from _command(f"{path} {name}", subcommand)
 
 
 def _parameter(parameter: Any) -> tuple[str, str] | None:
@@ -104,24 +104,24 @@ def _settings(model: BaseModel, prefix: str) -> list[tuple[str, str, str]]:
             rows += _settings(value, f"{prefix}{key}.")
         elif left_out:
             rows += _settings(left_out, f"{prefix}{key}.")
-        elif isinstance(value, dict) and any(isinstance(one, BaseModel) for one in value.values()):
-            rows += [row for name, one in value.items() for row in _settings(one, f"{prefix}{key}.{name}.")]
+        elif isinstance(value, dict) and any(isinstance(item, BaseModel) for item in value.values()):
+            rows += [row for name, item in value.items() for row in _settings(item, f"{prefix}{key}.{name}.")]
         else:
             rows.append((f"`{prefix}{key}`", _value(value), meanings.get(field, "")))
     return rows
 
 
 def _section(annotation: Any) -> BaseModel | None:
-    """What a group of settings that may be left out holds where it is not: its defaults, and nothing where none are."""
-    for one in get_args(annotation):
-        if isinstance(one, type) and issubclass(one, BaseModel):
-            required = [name for name, field in one.model_fields.items() if field.is_required()]
-            return one.model_construct(**dict.fromkeys(required))
+    """The defaults of an optional group of settings; None if there are none."""
+    for type_ in get_args(annotation):
+        if isinstance(type_, type) and issubclass(type_, BaseModel):
+            required = [name for name, field in type_.model_fields.items() if field.is_required()]
+            return type_.model_construct(**dict.fromkeys(required))
     return None
 
 
 def _attributes(model: type[BaseModel]) -> dict[str, str]:
-    """What the `Attributes:` part of a docstring says of each field."""
+    """The description of each field in the `Attributes:` part of a docstring."""
     _, _, part = inspect.cleandoc(model.__doc__ or "").partition("Attributes:\n")
     joined = re.sub(r"\n {8,}", " ", part)
     return dict(re.findall(r"^ {4}(\w+): (.+)$", joined, re.MULTILINE))
@@ -131,7 +131,7 @@ def _value(value: object) -> str:
     if value is None or value in ({}, ()):
         return ""
     if isinstance(value, dict):
-        return ", ".join(f"{key}: `{said}`" for key, said in value.items())
+        return ", ".join(f"{key}: `{item}`" for key, item in value.items())
     return f"`{value}`"
 
 

@@ -13,7 +13,7 @@ import typer
 
 from commands.dashboards import AT_A_TIME
 from commands.local import environment
-from commands.options import ArchiveUrl, BrainUrl, Home, PrometheusUrl, opened
+from commands.options import ArchiveUrl, BrainUrl, Home, PrometheusUrl, open_settings
 from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
@@ -36,13 +36,13 @@ app = typer.Typer()
 Say = Callable[[str], None]
 PROGRAM = "report"
 """Name of its mirror of the brain; it needs the whole history, which an agent's shallow mirror lacks."""
-NOT_HERE = "by_round: false leaves reports to `nervesys report due`"
-NOBODY = "mail the report: no recipients; set mail.to in config/reports.yaml"
+DISABLE_HINT = "by_round: false leaves reports to `nervesys report due`"
+NO_RECIPIENTS = "mail the report: no recipients; set mail.to in config/reports.yaml"
 NO_ARCHIVE = "write the report: no archive is configured; use --out DIR, or set NERVESYS_ARCHIVE"
 
 
-class Wanted(StrEnum):
-    """What is to be made."""
+class ReportChoice(StrEnum):
+    """Which reports to write."""
 
     DAILY = "daily"
     WEEKLY = "weekly"
@@ -52,7 +52,7 @@ class Wanted(StrEnum):
 
 @app.command(name="report")
 def run(
-    wanted: Annotated[Wanted, typer.Argument(metavar="daily|weekly|monthly|due", help="Which report.")],
+    choice: Annotated[ReportChoice, typer.Argument(metavar="daily|weekly|monthly|due", help="Which report.")],
     day: Annotated[
         str | None,
         typer.Option(
@@ -74,7 +74,7 @@ def run(
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
 ) -> None:
-    """Write a report: was the fleet well, what broke, what was done about it, and all the numbers behind that.
+    """Write a report on the fleet: availability, incidents, actions taken, and the figures behind them.
 
     The report goes into the archive (Reports/Daily/…, Weekly, Monthly) and replaces an earlier one of the same period.
     `due` writes the reports of the last day, week and month that the archive does not have yet, and mails them: run it
@@ -85,7 +85,7 @@ def run(
     """
     base = stores.load_configuration(PROGRAM, environment(home), home=home, brain=brain, archive=archive)
     chosen = _forms(forms) or base.loaded.settings.reports.formats
-    if wanted is Wanted.DUE:
+    if choice is ReportChoice.DUE:
         if day or out:
             raise typer.BadParameter(
                 "`due` chooses the days itself and writes to the archive: leave out --date and --out"
@@ -93,23 +93,23 @@ def run(
         with open_maker(base, typer.echo, prometheus=prometheus) as maker:
             maker.make_due(chosen)
         return
-    period = _period(Frequency(wanted), day)
+    period = _period(Frequency(choice), day)
     if mailed and not base.loaded.settings.reports.mail.to:
-        raise NervesysError(NOBODY)
+        raise NervesysError(NO_RECIPIENTS)
     with open_maker(base, typer.echo, prometheus=prometheus, writes=out is None) as maker:
-        report, files = maker.made(period, chosen)
+        report, files = maker.make(period, chosen)
         if out is not None:
             for file in write_to_folder(out, period, files):
                 typer.echo(file)
         else:
-            maker.file(period, files)
+            maker.file_in_archive(period, files)
         if mailed:
             maker.mail(period, report, files)
 
 
 def make_due(say: Say, *, home: str | None, brain: str | None, archive: str | None) -> None:
     """Make the reports that are due as part of a round; see `commands.due_reports`."""
-    base = opened(PROGRAM, home=home, brain=brain, archive=archive)
+    base = open_settings(PROGRAM, home=home, brain=brain, archive=archive)
     reports = base.loaded.settings.reports
     if not reports.by_round:
         return
@@ -117,7 +117,9 @@ def make_due(say: Say, *, home: str | None, brain: str | None, archive: str | No
         with open_maker(base, say) as maker:
             maker.make_due(reports.formats)
     except QueryFailed as err:
-        raise NervesysError(f"{err}; where agents cannot reach Prometheus, config/reports.yaml: {NOT_HERE}") from err
+        raise NervesysError(
+            f"{err}; where agents cannot reach Prometheus, config/reports.yaml: {DISABLE_HINT}"
+        ) from err
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class Maker:
     """Makes reports and delivers them.
 
     Attributes:
-        archive: None where reports go elsewhere, and there is none to read from.
+        archive: None if none is configured, and reports go to a folder.
     """
 
     settings: Settings
@@ -133,14 +135,14 @@ class Maker:
     archive: Archive | None
     say: Say
 
-    def made(self, period: ReportPeriod, forms: Sequence[ReportFormat]) -> tuple[PeriodicReport, Files]:
+    def make(self, period: ReportPeriod, forms: Sequence[ReportFormat]) -> tuple[PeriodicReport, Files]:
         """The report of a period, and its files."""
         report = report_of(self.sources.facts(period, lambda step: self.say(f"{period.name}: {step}")))
         return report, render(report, forms)
 
-    def file(self, period: ReportPeriod, files: Files) -> None:
-        """Put it into the archive."""
-        for path in write_to_archive(self._filed, self.settings.storage.archive.paths, period, files):
+    def file_in_archive(self, period: ReportPeriod, files: Files) -> None:
+        """Write the files to the archive."""
+        for path in write_to_archive(self._open_archive, self.settings.storage.archive.paths, period, files):
             self.say(f"{period.name}: written to the archive as {path}")
 
     def mail(self, period: ReportPeriod, report: PeriodicReport, files: Files) -> None:
@@ -150,35 +152,35 @@ class Maker:
         self.say(f"{period.name}: mailed to {', '.join(who.to)}")
 
     def make_due(self, forms: Sequence[ReportFormat]) -> None:
-        """Make what the archive lacks; mail it where somebody is to be told."""
-        there = {file.path for file in files_of(self._filed)}
+        """Write the reports that the archive lacks; mail them if recipients are configured."""
+        there = {file.path for file in files_of(self._open_archive)}
         paths, today = self.settings.storage.archive.paths, utc(self.sources.clock()).date()
         for period in due_periods(paths, forms, there, today):
-            report, files = self.made(period, forms)
-            self.file(period, files)
+            report, files = self.make(period, forms)
+            self.file_in_archive(period, files)
             if self.settings.reports.mail.to:
                 self.mail(period, report, files)
 
     @property
-    def _filed(self) -> Archive:
-        assert self.archive is not None, "whoever files was asked for one"
+    def _open_archive(self) -> Archive:
+        assert self.archive is not None, "open_maker requires an archive to write to"
         return self.archive
 
 
 @contextmanager
 def open_maker(base: Configuration, say: Say, *, prometheus: str | None = None, writes: bool = True) -> Iterator[Maker]:
-    """Whoever makes reports, with all that they are made from; `writes` where the archive takes them."""
+    """Open the sources of reports; `writes` if reports go into the archive."""
     settings = base.loaded.settings
     storage = settings.storage
     named = bool(storage.archive.url or storage.archive.folder_id)
     if writes and not named:
         raise NervesysError(NO_ARCHIVE)
     archive = open_archive(storage.archive, writable=writes) if named else None
-    asked = Prometheus(prometheus or settings.monitoring.prometheus_url)
+    client = Prometheus(prometheus or settings.monitoring.prometheus_url)
     repository = open_brain(base.place, PROGRAM, storage.brain)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         store = open_store(storage.storj)
-        sources = Sources(base.loaded, asked, store, archive, repository, system_clock, executor)
+        sources = Sources(base.loaded, client, store, archive, repository, system_clock, executor)
         yield Maker(settings, sources, archive, say)
 
 
@@ -195,10 +197,10 @@ def _period(every: Frequency, day: str | None) -> ReportPeriod:
     return ReportPeriod.containing(every, chosen)
 
 
-def _forms(said: str | None) -> tuple[ReportFormat, ...]:
+def _forms(text: str | None) -> tuple[ReportFormat, ...]:
     try:
-        return tuple(dict.fromkeys(ReportFormat(word.strip().lower()) for word in said.split(","))) if said else ()
+        return tuple(dict.fromkeys(ReportFormat(word.strip().lower()) for word in text.split(","))) if text else ()
     except ValueError as err:
         raise typer.BadParameter(
-            f"--format {said}: use one or more of {', '.join(ReportFormat)}, separated by commas"
+            f"--format {text}: use one or more of {', '.join(ReportFormat)}, separated by commas"
         ) from err

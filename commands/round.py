@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from commands.due_reports import reports_due
-from commands.options import ArchiveUrl, BrainUrl, Home, opened
+from commands.due_reports import write_due_reports
+from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
+from commands.plural import count
 from nervesys.agent.round import DailyRound, Leader, Round, RoundPlan, open_describer
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
@@ -37,37 +38,38 @@ def run(
     Logs are deleted from the store only after the archived copy was read back and compared. The round may therefore be
     interrupted at any point; the next one continues. Exits with 1 if something could not be done.
     """
-    base = opened("round", home=home, brain=brain, archive=archive)
+    base = open_settings("round", home=home, brain=brain, archive=archive)
     storage = base.loaded.settings.storage
     console = Console(soft_wrap=True, highlight=False)
     today = Round(open_store(storage.storj), open_archive(storage.archive, writable=not dry_run), storage, system_clock)
     plan = today.plan()
-    for line in list(_told(plan, storage)) or ["nothing is due"]:
+    for line in list(_describe(plan, storage)) or ["Nothing is due."]:
         console.print(escape(line))
     if dry_run:
-        console.print("a dry run: nothing was done")
+        console.print("Dry run: nothing was changed.")
         return
     repository = open_brain(base.place, "round", storage.brain)
     leader = Leader(repository, f"round@{socket.gethostname()}", system_clock) if repository else None
-    reports = partial(reports_due, home=home, brain=brain, archive=archive)
-    words = open_describer(base.loaded.settings.alibaba.alibaba_cloud, base.place.cache("analysis"), system_clock)
-    trouble = DailyRound(today, base.tree, leader, reports, words).run(
+    reports = partial(write_due_reports, home=home, brain=brain, archive=archive)
+    summarize = open_describer(base.loaded.settings.alibaba.alibaba_cloud, base.place.cache("analysis"), system_clock)
+    problems = DailyRound(today, base.tree, leader, reports, summarize).run(
         lambda line: console.print(escape(line)), again=True
     )
-    if trouble:
-        raise NervesysError("\n".join(trouble))
+    if problems:
+        raise NervesysError("\n".join(problems))
 
 
-def _told(plan: RoundPlan, storage: Storage) -> Iterator[str]:
-    """The plan in words."""
+def _describe(plan: RoundPlan, storage: Storage) -> Iterator[str]:
+    """The plan as lines of text."""
     for day in plan.days:
         size = sum(info.size for info in day.objects)
-        yield f"to archive: {day}, {len(day.objects)} objects, {size} bytes"
+        yield f"to archive: {day}, {count(len(day.objects), 'object')}, {size} bytes"
     for area, keys in plan.expired.items():
-        yield f"to delete: {len(keys)} objects of {area}, kept {getattr(storage.retention, area)} days"
+        days = count(getattr(storage.retention, area), "day")
+        yield f"to delete: {count(len(keys), 'object')} of {area}, kept {days}"
     for path in plan.overdue:
         yield f"to delete: {path} in the archive"
     if plan.left:
         yield f"to delete later: {plan.left} more, one round deletes at most {storage.round.delete_at_most}"
     if plan.unfiled:
-        yield f"to stay: {len(plan.unfiled)} logs whose keys tell no server or day, such as {plan.unfiled[0]}"
+        yield f"skipped: {count(len(plan.unfiled), 'log')} whose keys name no server or day, such as {plan.unfiled[0]}"

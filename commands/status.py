@@ -18,7 +18,7 @@ from nervesys.stack.receiver import ReceiverUnavailable, actions
 from nervesys.stack.status import RESTART, StackStatus, heartbeat_ages, status_of
 from nervesys.stores.open_stores import open_store
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 app = typer.Typer()
 COLOURS = {"running": "green", "starting": "yellow", "recovered": "green", "escalated": "red"}
@@ -27,7 +27,7 @@ COLOURS = {"running": "green", "starting": "yellow", "recovered": "green", "esca
 @app.command()
 def status(home: Home = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show every service and agent of the local stack; exit 1 if a service is not running."""
-    found = look(local(home))
+    found = collect_status(local(home))
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
@@ -36,22 +36,26 @@ def status(home: Home = None, as_json: Annotated[bool, typer.Option("--json", he
         raise typer.Exit(1)
 
 
-def look(here: Local) -> StackStatus:
-    """Ask supervisor, the store and the receiver; who does not answer is a warning."""
+def collect_status(here: Local) -> StackStatus:
+    """Query supervisor, the store and the receiver; a failed query becomes a warning."""
     warnings: list[str] = []
 
-    def told(ask: Callable[[], Answer]) -> Answer | None:
+    def try_query(query: Callable[[], Result]) -> Result | None:
         try:
-            return ask()
+            return query()
         except (NoStack, StoreUnavailable, ReceiverUnavailable) as err:
             warnings.append(str(err))
             return None
 
-    processes = told(here.processes)
-    ages = told(lambda: _heartbeat_ages(here.settings.storage.storj)) if processes else None
-    journal = told(lambda: actions(here.receiver, here.settings.monitoring.web, action=RESTART)) if processes else None
+    processes = try_query(here.processes)
+    ages = try_query(lambda: _heartbeat_ages(here.settings.storage.storj)) if processes else None
+    journal = (
+        try_query(lambda: actions(here.receiver, here.settings.monitoring.web, action=RESTART)) if processes else None
+    )
     if here.settings.monitoring.deadman.url is None:
-        warnings.append("No dead-man's switch: nobody outside notices when this whole machine is gone (deadman.url)")
+        warnings.append(
+            "No dead man's switch: nothing outside detects that this whole machine has failed (set deadman.url)"
+        )
     return status_of(here.stack, processes or {}, ages or {}, journal or [], warnings)
 
 
@@ -69,8 +73,8 @@ def _show(out: Console, found: StackStatus, now: float) -> None:
     for agent in found.agents:
         age = "none seen" if agent.heartbeat_age_seconds is None else _ago(agent.heartbeat_age_seconds)
         last = agent.last_action
-        told = f"{_coloured(last['state'])} {_ago(now - last['at'])}" if last else ""
-        agents.add_row(agent.name, _coloured(agent.state), age, str(agent.restarts), told)
+        action = f"{_coloured(last['state'])} {_ago(now - last['at'])}" if last else ""
+        agents.add_row(agent.name, _coloured(agent.state), age, str(agent.restarts), action)
     out.print(services, "", agents)
     for warning in found.warnings:
         out.print(f"[yellow]![/] {warning}", soft_wrap=True)

@@ -21,7 +21,7 @@ from nervesys.settings import Settings
 from nervesys.stack.receiver import actions, post_as_grafana
 from nervesys.stores.open_stores import Configuration, load_configuration
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 
 def follow_a_test(
@@ -39,99 +39,99 @@ def follow_a_test(
     but the receiver only records it and never acts. With `engine: grafana` the alert is sent straight to the receiver,
     in Grafana's format, because Grafana accepts no alerts from outside.
     """
-    one = load_configuration("alerts", environment(home), home=home, brain=brain, also=[read_alerts])
-    settings, (alerts, _) = one.loaded.settings, read_alerts(one.tree)
-    told = {"agent": agent, "server": server, **dict(map(_pair, label or ()))}
+    configuration = load_configuration("alerts", environment(home), home=home, brain=brain, also=[read_alerts])
+    settings, (alerts, _) = configuration.loaded.settings, read_alerts(configuration.tree)
+    labels = {"agent": agent, "server": server, **dict(map(_pair, label or ()))}
     try:
-        test = trial(name, {key: value for key, value in told.items() if value}, alerts, settings)
+        test = trial(name, {key: value for key, value in labels.items() if value}, alerts, settings)
     except ValueError as err:
         raise typer.BadParameter(str(err)) from None
     out, began = Console(highlight=False, soft_wrap=True), time.monotonic()
     by_grafana = alerts.engine == "grafana"
-    for event in _past_grafana(test, one, wait) if by_grafana else _followed(test, settings, wait):
+    for event in _follow_grafana(test, configuration, wait) if by_grafana else _follow(test, settings, wait):
         out.print(f"{time.monotonic() - began:3.0f} s  {event}", markup=False)
 
 
-def _pair(said: str) -> tuple[str, str]:
-    key, _, value = said.partition("=")
+def _pair(text: str) -> tuple[str, str]:
+    key, _, value = text.partition("=")
     if not (key and value):
-        raise typer.BadParameter(f"--label {said}: must be NAME=VALUE")
+        raise typer.BadParameter(f"--label {text}: must be NAME=VALUE")
     return key, value
 
 
-def _followed(test: Trial, settings: Settings, seconds: float) -> Iterator[str]:
-    """What happens to the test, as it happens; at the end it is over."""
+def _follow(test: Trial, settings: Settings, seconds: float) -> Iterator[str]:
+    """Each step of the test as it happens; at the end the alert is resolved."""
     listen, start = settings.monitoring.listen, system_clock()
     alertmanager = Alertmanager(f"http://{listen.alertmanager}")
     deadline = time.monotonic() + seconds
     alertmanager.post(test.body(start, start + LASTS_SECONDS))
     try:
         yield f"sent {test.alert.alertname} to {alertmanager.url}, marked as a test"
-        receivers = _told(alertmanager, test, deadline)
+        receivers = _find_receivers(alertmanager, test, deadline)
         people = [name for name in receivers if name != ACTIONS]
         patience = settings.monitoring.alertmanager.group_wait_seconds
-        yield f"Alertmanager tells {', '.join(people) or 'no people'}, within {patience:g} s"
+        yield f"Alertmanager notifies {', '.join(people) or 'no people'} within {patience:g} s"
         if ACTIONS in receivers:
-            yield from _journalled(test, settings, start, deadline)
+            yield from _follow_journal(test, settings, start, deadline)
     finally:
         alertmanager.post(test.body(start, system_clock()))
-    yield "the test is over"
+    yield "test alert resolved"
 
 
-def _past_grafana(test: Trial, one: Configuration, seconds: float) -> Iterator[str]:
-    """What happens to a test that comes as if from Grafana."""
-    settings, token = one.loaded.settings, open_local(one.place).token
+def _follow_grafana(test: Trial, configuration: Configuration, seconds: float) -> Iterator[str]:
+    """Each step of a test that is posted in Grafana's format."""
+    settings, token = configuration.loaded.settings, open_local(configuration.place).token
     assert token is not None, "open_local fills it in"
-    say = partial(
+    post = partial(
         post_as_grafana, settings.monitoring.listen.receiver, settings.monitoring.web, token.get_secret_value()
     )
     start, deadline = system_clock(), time.monotonic() + seconds
-    say(test.as_grafana(start))
+    post(test.as_grafana(start))
     try:
         yield f"sent {test.alert.alertname} to the receiver, as Grafana would, marked as a test"
-        yield "people are told by Grafana: try each contact point there"
-        yield from _journalled(test, settings, start, deadline)
+        yield "Grafana notifies people: test each contact point there"
+        yield from _follow_journal(test, settings, start, deadline)
     finally:
-        say(test.as_grafana(start, system_clock()))
-    yield "the test is over"
+        post(test.as_grafana(start, system_clock()))
+    yield "test alert resolved"
 
 
-def _told(alertmanager: Alertmanager, test: Trial, deadline: float) -> tuple[str, ...]:
-    """Whom Alertmanager tells of it."""
+def _find_receivers(alertmanager: Alertmanager, test: Trial, deadline: float) -> tuple[str, ...]:
+    """The receivers to which Alertmanager routes the alert."""
     while (known := alertmanager.find(test.labels)) is None:
-        _not_beyond(deadline, "Alertmanager did not take it")
+        _wait_until(deadline, "Alertmanager did not accept the alert")
     if known.held_back:
-        raise NervesysError(f"test {test.alert.name}: Alertmanager keeps it back for {known.held_back}")
+        raise NervesysError(f"test {test.alert.name}: Alertmanager holds it back: {known.held_back}")
     return known.receivers
 
 
-def _journalled(test: Trial, settings: Settings, start: float, deadline: float) -> Iterator[str]:
-    """What the receiver does with it."""
-    remedies = {action.auto_action for action in test.alert.actions if action.auto_action}
-    if not remedies:
-        yield f"the receiver is told, and of a test makes no {_words(test.alert.actions)}"
+def _follow_journal(test: Trial, settings: Settings, start: float, deadline: float) -> Iterator[str]:
+    """What the receiver does with the alert."""
+    automatic = {action.auto_action for action in test.alert.actions if action.auto_action}
+    if not automatic:
+        yield f"the receiver is notified, and creates no {_describe(test.alert.actions)} for a test"
         return
-    while not (found := [one for one in _episodes(test, settings, start) if one["action"] in remedies]):
-        _not_beyond(deadline, "it did not reach the receiver's journal; see `nervesys logs receiver`")
-    yield f"the receiver journalled it as episode {found[0]['id']}"
-    while not (ended := [one for one in _episodes(test, settings, start) if one["closed_at"] is not None]):
-        _not_beyond(deadline, "the receiver did not decide on it; see `nervesys logs receiver`")
-    for one in ended:
-        yield f"{one['action']}: {one['state']} ({one['verdict']}) {one['detail']}".rstrip()
+    while not (found := [episode for episode in _episodes(test, settings, start) if episode["action"] in automatic]):
+        _wait_until(deadline, "it did not reach the receiver's journal; see `nervesys logs receiver`")
+    yield f"the receiver recorded it as episode {found[0]['id']}"
+    while not (ended := [episode for episode in _episodes(test, settings, start) if episode["closed_at"] is not None]):
+        _wait_until(deadline, "the receiver did not decide on it; see `nervesys logs receiver`")
+    for episode in ended:
+        yield f"{episode['action']}: {episode['state']} ({episode['verdict']}) {episode['detail']}".rstrip()
 
 
 def _episodes(test: Trial, settings: Settings, start: float) -> list[dict[str, Any]]:
     """The journal's episodes of this test."""
     address, web = settings.monitoring.listen.receiver, settings.monitoring.web
     journal = actions(address, web, tests=True, agent=test.labels["agent"])
-    return [one for one in journal if one["opened_at"] >= start]
+    return [episode for episode in journal if episode["opened_at"] >= start]
 
 
-def _words(actions: tuple[Action, ...]) -> str:
-    return " or ".join(sorted({key for one in actions for key in one.model_fields_set if key != "notify"}))
+def _describe(actions: tuple[Action, ...]) -> str:
+    return " or ".join(sorted({key for action in actions for key in action.model_fields_set if key != "notify"}))
 
 
-def _not_beyond(deadline: float, problem: str) -> None:
+def _wait_until(deadline: float, problem: str) -> None:
     if time.monotonic() > deadline:
         raise NervesysError(f"follow the test: {problem}")
-    time.sleep(LOOK_SECONDS)
+    time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Long-running programs wait for the brain at their first start, and say so."""
+"""Long-running programs wait for the brain at their first start, and log the reason."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,7 @@ LONGEST_PAUSE = 60
 log = logging.getLogger(__name__)
 
 
-def awaited(
+def wait_for_brain(
     read: Callable[[], Read], meanwhile: Callable[[Why], AbstractContextManager[None]] = lambda _: nullcontext()
 ) -> Read:
     """Call `read` until the brain can be reached, and return its result.
@@ -35,7 +35,7 @@ def awaited(
         why = str(err)
     with meanwhile(lambda: why):
         for pause in chain(PAUSES, repeat(LONGEST_PAUSE)):
-            log.warning("%s; asked again in %d s", why, pause)
+            log.warning("%s; next attempt in %d s", why, pause)
             sleep(pause)
             try:
                 return read()

@@ -9,27 +9,27 @@ from commands import main
 
 
 @dataclass(frozen=True)
-class Ran:
-    """How a command ended and what it said."""
+class CommandResult:
+    """How a command ended and what it captured."""
 
     code: int
     out: str
     err: str
 
 
-Run = Callable[..., Ran]
+Run = Callable[..., CommandResult]
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs `nervesys` with arguments, in a terminal of 80 columns."""
 
-    def command(*argv: str) -> Ran:
+    def command(*argv: str) -> CommandResult:
         monkeypatch.setattr("sys.argv", ["nervesys", *argv])
         monkeypatch.setenv("COLUMNS", "80")
         with pytest.raises(SystemExit) as caught:
             main()
-        said = capsys.readouterr()
-        return Ran(int(caught.value.code or 0), said.out, said.err)
+        captured = capsys.readouterr()
+        return CommandResult(int(caught.value.code or 0), captured.out, captured.err)
 
     return command

@@ -19,7 +19,7 @@ def test_from_an_empty_disk_to_an_agent_with_its_data(
 ) -> None:
     for name, value in {"ENDPOINT": rclone_endpoint, "ACCESS_KEY": ACCESS_KEY, "SECRET_KEY": SECRET_KEY}.items():
         monkeypatch.setenv(f"STORJ_{name}", value)
-    assert "keeps no database of gimai" in run("agent", "restore", "gimai", "--home", str(tmp_path / "a")).out
+    assert "has no database of gimai" in run("agent", "restore", "gimai", "--home", str(tmp_path / "a")).out
     with Agent("gimai", home=str(tmp_path / "a"), server="old-host") as agent:
         with closing(sqlite3.connect(agent.database("memory"))) as db, db:
             db.execute("CREATE TABLE blobs (body BLOB)")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from commands.alerts import app, checked
+from commands.alerts import app, check_alerts
 from nervesys.errors import SettingsError
 from nervesys.settings import FolderTree, load, shipped_root
 
@@ -11,29 +11,29 @@ RUN = CliRunner()
 
 
 @pytest.mark.parametrize("profile", [None, "local", "local,compose"])
-def test_the_shipped_alerts_are_right(profile: str | None) -> None:
+def test_the_shipped_alerts_are_valid(profile: str | None) -> None:
     loaded = load(profile=profile)
-    assert checked(FolderTree(shipped_root()), loaded, secrets=None).alerts
+    assert check_alerts(FolderTree(shipped_root()), loaded, secrets=None).alerts
 
 
-def test_check_says_how_many_there_are(tmp_path: Path) -> None:
-    said = RUN.invoke(app, ["check", "--home", str(tmp_path)])
-    assert said.exit_code == 0
-    alerts = checked(FolderTree(shipped_root()), load(), secrets=None).alerts
-    assert f"The alerts are right: {len(alerts)} alerts make " in said.output
-    assert "no channel is enabled" in said.output
+def test_check_prints_the_number_of_alerts(tmp_path: Path) -> None:
+    result = RUN.invoke(app, ["check", "--home", str(tmp_path)])
+    assert result.exit_code == 0
+    alerts = check_alerts(FolderTree(shipped_root()), load(), secrets=None).alerts
+    assert f"The alerts are valid: {len(alerts)} alerts, " in result.output
+    assert "no channel is enabled" in result.output
 
 
 def test_a_brain_without_alerts_has_the_shipped_ones(tmp_path: Path) -> None:
-    assert checked(FolderTree(tmp_path), load(), secrets=None).named("AgentDown")
+    assert check_alerts(FolderTree(tmp_path), load(), secrets=None).named("AgentDown")
 
 
-def test_wrong_alerts_are_told_all_at_once(tmp_path: Path) -> None:
+def test_all_errors_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     shipped = (shipped_root() / "config/alerts.yaml").read_text()
     (tmp_path / "config/alerts.yaml").write_text(shipped.replace("cpu >", "cpuu >").replace("disk >", "disc >"))
     with pytest.raises(SettingsError) as err:
-        checked(FolderTree(tmp_path), load(), secrets=None)
+        check_alerts(FolderTree(tmp_path), load(), secrets=None)
     assert [mistake.problem.split(";")[0] for mistake in err.value.mistakes] == [
         "column 1: unknown metric 'cpuu'",
         "column 1: unknown metric 'disc'",
@@ -46,9 +46,9 @@ def test_build_writes_and_then_finds_it_fresh_until_it_is_touched(tmp_path: Path
     assert RUN.invoke(app, [*build, "--check"]).exit_code == 0
     rules = tmp_path / "prometheus/rules/nervesys.yml"
     rules.write_text(rules.read_text() + "# mine\n")
-    said = RUN.invoke(app, [*build, "--check"])
-    assert said.exit_code == 1
-    assert f"stale {rules}" in said.output.replace("\n", "")
+    result = RUN.invoke(app, [*build, "--check"])
+    assert result.exit_code == 1
+    assert f"stale {rules}" in result.output.replace("\n", "")
 
 
 def test_the_example_of_the_guide_is_right(tmp_path: Path) -> None:
@@ -57,24 +57,24 @@ def test_the_example_of_the_guide_is_right(tmp_path: Path) -> None:
     shipped = (shipped_root() / "config/alerts.yaml").read_text()
     (tmp_path / "config").mkdir()
     (tmp_path / "config/alerts.yaml").write_text(f"{shipped}\n{example}")
-    assert checked(FolderTree(tmp_path), load(), secrets=None).named("ErrorsPileUp")
+    assert check_alerts(FolderTree(tmp_path), load(), secrets=None).named("ErrorsPileUp")
 
 
 def test_a_condition_is_explained(tmp_path: Path) -> None:
-    asked = ["explain", "cpu > threshold", "--prometheus", "http://127.0.0.1:1", "--home", str(tmp_path)]
-    said = RUN.invoke(app, asked)
-    assert said.exit_code == 0
-    assert "# warning\nmax by (server)" in said.output
-    assert "min_over_time(nervesys_server_cpu_ratio[10m]) > 0.9" in said.output
-    assert "There are no current values: query Prometheus at http://127.0.0.1:1" in said.output
+    argv = ["explain", "cpu > threshold", "--prometheus", "http://127.0.0.1:1", "--home", str(tmp_path)]
+    result = RUN.invoke(app, argv)
+    assert result.exit_code == 0
+    assert "# warning\nmax by (server)" in result.output
+    assert "min_over_time(nervesys_server_cpu_ratio[10m]) > 0.9" in result.output
+    assert "No current values: query Prometheus at http://127.0.0.1:1" in result.output
 
 
 def test_a_window_that_is_too_short_is_named(tmp_path: Path) -> None:
-    asked = ["explain", "cpu > 90% for 1 minute", "--prometheus", "http://127.0.0.1:1", "--home", str(tmp_path)]
-    assert "60 s over nervesys_server_cpu_ratio is less than 240 s" in RUN.invoke(app, asked).output
+    argv = ["explain", "cpu > 90% for 1 minute", "--prometheus", "http://127.0.0.1:1", "--home", str(tmp_path)]
+    assert "60 s over nervesys_server_cpu_ratio is less than 240 s" in RUN.invoke(app, argv).output
 
 
 def test_a_wrong_condition_is_shown_where_it_is_wrong(tmp_path: Path) -> None:
-    said = RUN.invoke(app, ["explain", "memory > 5%\nand cpuu > 90%", "--home", str(tmp_path)])
-    assert said.exit_code == 2
-    assert "and cpuu > 90%\n    ^\nline 2, column 5: unknown metric 'cpuu'; did you mean 'cpu'?" in said.output
+    result = RUN.invoke(app, ["explain", "memory > 5%\nand cpuu > 90%", "--home", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "and cpuu > 90%\n    ^\nline 2, column 5: unknown metric 'cpuu'; did you mean 'cpu'?" in result.output

@@ -30,10 +30,10 @@ def test_they_are_listed_and_shown_whole(run: Run, setup: ServiceSetup) -> None:
     shown = run("artifacts", "get", made.id).out
     assert f"checksum            {made.checksum}" in shown
     assert "context.model_name  grok-4" in shown
-    assert run("artifacts", "list", "--as", "qwen").out == "there are none\n"
+    assert run("artifacts", "list", "--as", "qwen").out == "No artifacts.\n"
 
 
-def test_what_is_not_there_is_told_in_words(run: Run, setup: ServiceSetup) -> None:
+def test_a_missing_artifact_is_an_error(run: Run, setup: ServiceSetup) -> None:
     ran = run("artifacts", "get", "01ARZ3NDEKTSV4RRFFQ69G5FAV")
     assert (ran.code, ran.out) == (1, "")
     assert "there is no artifact 01ARZ3NDEKTSV4RRFFQ69G5FAV" in ran.err
@@ -42,17 +42,17 @@ def test_what_is_not_there_is_told_in_words(run: Run, setup: ServiceSetup) -> No
     assert "cannot connect" in run("artifacts", "list").err
 
 
-def test_cleaning_up_says_what_goes_before_it_goes(run: Run, setup: ServiceSetup) -> None:
+def test_garbage_collection_prints_what_it_deletes(run: Run, setup: ServiceSetup) -> None:
     (setup.place.home / "agents").mkdir()
-    assert run("artifacts", "gc").out == "nothing may go\n"
+    assert run("artifacts", "gc").out == "Nothing to delete.\n"
     made = setup.artifacts().put("x", "note", retention=1)
     setup.stop()
     setup.clock = system_clock
     setup.start()
-    said = run("artifacts", "gc", "--dry-run").out
-    assert made.id in said
-    assert "a dry run: nothing was deleted" in said
+    output = run("artifacts", "gc", "--dry-run").out
+    assert made.id in output
+    assert "Dry run: nothing was deleted." in output
     assert setup.has_content(made)
     assert made.id in run("artifacts", "gc").out
     assert not setup.has_content(made)
-    assert run("artifacts", "gc").out == "nothing may go\n"
+    assert run("artifacts", "gc").out == "Nothing to delete.\n"

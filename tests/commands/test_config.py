@@ -22,12 +22,12 @@ def test_every_value_is_shown_with_its_origin_and_nothing_is_cut(run: Run, monke
     assert "heartbeat.interval_seconds 5 # config/profiles/local.yaml:6" in lines
     shipped = (shipped_root() / "config/storage.yaml").read_text().splitlines()
     assert f"retention.documents null # shipped config/storage.yaml:{shipped.index('  documents: null') + 1}" in lines
-    assert lines[-1] == "The configuration is right: 5 agents, 0 warnings."
+    assert lines[-1] == "The configuration is valid: 5 agents, 0 warnings."
     assert "hunter2" not in ran.out + ran.err
     assert "…" not in ran.out
 
 
-def test_what_all_agents_share_is_told_once(run: Run) -> None:
+def test_settings_shared_by_all_agents_are_printed_once(run: Run) -> None:
     out = run("config", "check", "--brain", EXISTING).out
     assert out.count("flush_on_size_mb") == 1
     assert "agent grok\n" in out
@@ -40,7 +40,7 @@ def test_warnings_name_file_and_line(run: Run) -> None:
     assert "storj.bucket" not in ran.out
 
 
-def test_mistakes_are_told_all_at_once(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_errors_are_reported_at_once(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/grafana.yaml").write_text("urll: hunter2\nrefresh_seconds: [hunter2]\n")
     monkeypatch.setenv("STORJ_SECRET_KEY", "hunter2")
@@ -48,14 +48,14 @@ def test_mistakes_are_told_all_at_once(run: Run, tmp_path: Path, monkeypatch: py
     ran = run("config", "check", "--brain", str(tmp_path))
     assert ran.code == 2
     assert ran.err.splitlines() == [
-        "The configuration is wrong (3 errors):",
+        "The configuration is invalid (3 errors):",
         "  STORJ_SECRET_KEY: STORJ_SECRET_KEY and STORJ_SECRET_KEY_FILE are both set; keep one",
         "  config/grafana.yaml:2: grafana.refresh_seconds: Input should be a valid integer",
         "  config/grafana.yaml:1: grafana.urll: unknown key; did you mean 'url'?",
     ]
 
 
-def test_a_secret_in_the_list_of_secrets_is_refused_and_not_told(run: Run, tmp_path: Path) -> None:
+def test_a_secret_in_the_list_of_secrets_is_rejected_and_not_printed(run: Run, tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/secrets.yaml").write_text("secrets:\n  GITHUB_TOKEN: 2026-01-31\n  'ghp 1': hunter2\n")
     ran = run("config", "check", "--brain", str(tmp_path))

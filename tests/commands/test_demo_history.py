@@ -5,7 +5,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from commands.demo_history import lay
+from commands.demo_history import create
 from nervesys.agent.demo_history import ARCHIVED_DAYS
 from nervesys.settings import shipped_root
 from nervesys.stack.layout import Stack
@@ -32,7 +32,7 @@ def files(folder: Path) -> int:
 def test_it_is_made_up_once(tmp_path: Path) -> None:
     own = stack(tmp_path, tmp_path / "brain.git", tmp_path / "archive")
     for _ in range(2):
-        lay(own, lambda: NOON)
+        create(own, lambda: NOON)
     assert files(tmp_path / "archive") == 4 * ARCHIVED_DAYS + 1
     tip = pygit2.Repository(str(tmp_path / "brain.git")).branches["state"].peel(pygit2.Commit)
     assert (tip.message, list(tip.parents)) == ("Add generated daily summaries", [])
@@ -43,6 +43,6 @@ def test_what_is_not_the_stack_s_own_is_left_alone(tmp_path: Path, where: str) -
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
     brain = (elsewhere if where == "brain" else home) / "brain.git"
     archive = (elsewhere if where == "archive" else home) / "archive"
-    lay(stack(home, brain, archive), lambda: NOON)
+    create(stack(home, brain, archive), lambda: NOON)
     assert (files(archive) == 0) == (where == "archive")
     assert ("state" not in pygit2.Repository(str(brain)).branches) == (where == "brain")

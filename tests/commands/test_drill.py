@@ -31,7 +31,7 @@ def test_what_the_round_backed_up_comes_back_and_is_recorded(
     assert run("round", *where).code == 0
     ran = run("drill", "restore", str(folder), *where)
     assert (ran.code, ran.err) == (0, "")
-    assert "everything came back" in ran.out
+    assert "restored and verified" in ran.out
     assert (folder / "store/databases/grok/notes.txt").read_bytes() == b"kept"
     assert b'"succeeded":true' in read(brain, "state/restore_drill.json")
 

@@ -22,19 +22,19 @@ def credentials(endpoint: str, secret: str = SECRET_KEY) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "problem"),
     [
         pytest.param(["nowhere"], "no source is named 'nowhere'", id="an unknown source"),
         pytest.param(["store", "--shard", "5/4"], "--shard is NUMBER/COUNT", id="a shard out of range"),
     ],
 )
-def test_wrong_use(run: Run, arguments: list[str], said: str) -> None:
+def test_wrong_use(run: Run, arguments: list[str], problem: str) -> None:
     ran = run("exporter", *arguments)
     assert ran.code == 2
-    assert said in ran.out + ran.err
+    assert problem in ran.out + ran.err
 
 
-def test_it_serves_until_it_is_told_to_stop(rclone_endpoint: str, tmp_path: Path) -> None:
+def test_it_serves_until_sigterm(rclone_endpoint: str, tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     argv = [sys.executable, "-m", "nervesys", "exporter", "store", "--home", str(tmp_path)]
     environ = {**os.environ, **credentials(rclone_endpoint)}

@@ -36,7 +36,7 @@ def midnight(day: date) -> float:
 
 
 @dataclass
-class World:
+class BackfillSetup:
     """An archive of some days, and a Prometheus that scrapes since the day after them."""
 
     folder: Path
@@ -75,11 +75,11 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, run: Run) -> World:
+def setup(tmp_path: Path, run: Run) -> BackfillSetup:
     up = 'nervesys_exporter_up{job="store",instance="a:1",source="store",area="logs"}'
     times = range(int(midnight(LIVE)) + 300, int(midnight(LIVE)) + 7200, 15)
     make_blocks("".join(f"{up} 1 {at}\n" for at in times) + "# EOF\n", tmp_path)
-    return World(tmp_path, run)
+    return BackfillSetup(tmp_path, run)
 
 
 def increases(asked: Prometheus, selector: str, by: str = "agent", days: int = DAYS) -> dict[str, float]:
@@ -102,13 +102,13 @@ def assert_as_counted(asked: Prometheus, archive: Path) -> None:
         assert increases(asked, selector) == pytest.approx(naive(archive, what), rel=1e-4), what
 
 
-def test_months_are_as_counted_by_hand_and_live_data_goes_on_from_there(world: World) -> None:
-    said = world.backfill()
-    assert f"to make: {DAYS * 6} files" in said
-    assert f"history ends at {LIVE} 00:00 UTC" in said
-    assert f"made: {DAYS * 6} files, {DAYS * A_DAY} records" in said
-    for asked in world.asked():
-        assert_as_counted(asked, world.archive)
+def test_months_are_as_counted_by_hand_and_live_data_goes_on_from_there(setup: BackfillSetup) -> None:
+    output = setup.backfill()
+    assert f"to convert: {DAYS * 6} files" in output
+    assert f"history ends at {LIVE} 00:00 UTC" in output
+    assert f"converted: {DAYS * 6} files, {DAYS * A_DAY} records" in output
+    for asked in setup.asked():
+        assert_as_counted(asked, setup.archive)
         (days,) = asked.range(
             "sum(increase(nervesys_log_records_total[1d]))",
             midnight(FIRST) + DAY_SECONDS,
@@ -123,25 +123,25 @@ def test_months_are_as_counted_by_hand_and_live_data_goes_on_from_there(world: W
         assert error_rate.points[0][1] >= 0, "four shipments' window finds two samples"
 
 
-def test_a_second_run_adds_only_what_is_new(world: World) -> None:
-    world.backfill()
-    before = world.blocks
-    said = world.backfill()
-    assert ("to make: 0 files" in said, f"made before: {DAYS * 6} files" in said) == (True, True)
-    assert world.blocks == before
-    lay(world.archive, FIRST, 2, servers=("late.example.com",))
-    grown = path_of(world.archive, SERVERS[0], FIRST, "errors")
+def test_a_second_run_adds_only_what_is_new(setup: BackfillSetup) -> None:
+    setup.backfill()
+    before = setup.blocks
+    output = setup.backfill()
+    assert ("to convert: 0 files" in output, f"already converted: {DAYS * 6} files" in output) == (True, True)
+    assert setup.blocks == before
+    lay(setup.archive, FIRST, 2, servers=("late.example.com",))
+    grown = path_of(setup.archive, SERVERS[0], FIRST, "errors")
     records = [record(FIRST, "errors", f"{SERVERS[0]} {FIRST} {n}") for n in range(LINES)]
     write(grown, [*records, record(FIRST, "errors", "late")])
-    said = world.backfill()
-    assert "to make: 7 files" in said
-    assert f"made: 7 files, {6 * LINES + 1} records" in said
-    for asked in world.asked():
-        assert_as_counted(asked, world.archive)
+    output = setup.backfill()
+    assert "to convert: 7 files" in output
+    assert f"converted: 7 files, {6 * LINES + 1} records" in output
+    for asked in setup.asked():
+        assert_as_counted(asked, setup.archive)
 
 
-def test_daily_summaries_of_the_brain_are_told_on_the_next_day(world: World) -> None:
-    brain = world.folder / "brain.git"
+def test_daily_summaries_of_the_brain_are_samples_of_the_next_day(setup: BackfillSetup) -> None:
+    brain = setup.folder / "brain.git"
     commit(brain, {"config/agents/default.yaml": b"{}"})
     bodies = {
         FIRST + timedelta(days=number): {"agents": 2, "tokens_used": 10 * number, "tasks": {"completed": number}}
@@ -151,9 +151,9 @@ def test_daily_summaries_of_the_brain_are_told_on_the_next_day(world: World) -> 
         f"metrics/daily/{day}.json": json.dumps(body | {"date": str(day)}).encode() for day, body in bodies.items()
     }
     commit(brain, {**files, f"metrics/daily/{LIVE}.json": b"{", "metrics/daily/readme.md": b"x"}, branch="state")
-    said = world.backfill("--brain", str(brain))
-    assert f"to make: {DAYS * 6 + 4} files" in said
-    for asked in world.asked():
+    output = setup.backfill("--brain", str(brain))
+    assert f"to convert: {DAYS * 6 + 4} files" in output
+    for asked in setup.asked():
         noons = [midnight(day) + 1.5 * DAY_SECONDS for day in bodies]
         found = asked.range(
             "max(last_over_time(nervesys_brain_daily_summary_tokens[1d]))", noons[0], noons[-1], DAY_SECONDS
@@ -163,49 +163,49 @@ def test_daily_summaries_of_the_brain_are_told_on_the_next_day(world: World) -> 
         assert day.points[0][1] == midnight(FIRST) + 2 * DAY_SECONDS
 
 
-def test_a_bad_file_is_named_and_costs_only_itself(world: World) -> None:
-    cut, odd = path_of(world.archive, SERVERS[0], FIRST, "errors"), path_of(world.archive, SERVERS[1], FIRST, "system")
+def test_a_bad_file_is_named_and_costs_only_itself(setup: BackfillSetup) -> None:
+    cut, odd = path_of(setup.archive, SERVERS[0], FIRST, "errors"), path_of(setup.archive, SERVERS[1], FIRST, "system")
     whole = cut.read_bytes()
     cut.write_bytes(whole[:-20])
     write(odd, [record(FIRST, "system", "one"), {"agent_id": "no name"}, record(FIRST, "system", "two")])
     (odd.parent / "notes.txt").write_text("not of the contract")
-    said = world.backfill(code=1)
-    assert f"refused: {cut.relative_to(world.archive)}: bad_gzip" in said
-    assert "skipped: 1 lines, bad_value" in said
-    assert "notes.txt: bad_key" in said
+    output = setup.backfill(code=1)
+    assert f"rejected: {cut.relative_to(setup.archive)}: bad_gzip" in output
+    assert "skipped: 1 line, bad_value" in output
+    assert "notes.txt: bad_key" in output
     cut.write_bytes(whole)
-    assert "to make: 1 files" in world.backfill(code=1)
+    assert "to convert: 1 file," in setup.backfill(code=1)
     (odd.parent / "notes.txt").unlink()
     write(odd, [record(FIRST, "system", "one"), record(FIRST, "system", "two")])
-    for asked in world.asked():
-        assert_as_counted(asked, world.archive)
+    for asked in setup.asked():
+        assert_as_counted(asked, setup.archive)
 
 
-def test_what_prometheus_would_delete_at_once_is_not_made(world: World) -> None:
+def test_what_prometheus_would_delete_at_once_is_not_made(setup: BackfillSetup) -> None:
     kept = (utc(system_clock()).date() - FIRST).days - 3
-    with prometheus(world.folder, world.data, f"{kept}d") as url:
-        said = world.run(*world.options("--prometheus", url, "--dry-run")).out
-    assert "not kept: 24 files of days before" in said
-    assert "a dry run: nothing was made" in said
-    assert len(world.blocks) == 1
+    with prometheus(setup.folder, setup.data, f"{kept}d") as url:
+        output = setup.run(*setup.options("--prometheus", url, "--dry-run")).out
+    assert "beyond retention: 24 files of days before" in output
+    assert "Dry run: nothing was written." in output
+    assert len(setup.blocks) == 1
 
 
 @pytest.mark.parametrize(
     "sign", [pytest.param("batch-*", id="reads"), pytest.param("batch-*/blocks", id="makes blocks")]
 )
-def test_killed_while_it_works_it_goes_on_and_makes_nothing_twice(world: World, sign: str) -> None:
-    with prometheus(world.folder, world.data) as url:
-        command = [sys.executable, "-m", "nervesys", *world.options("--prometheus", url, workers=2)]
+def test_killed_while_it_works_it_goes_on_and_makes_nothing_twice(setup: BackfillSetup, sign: str) -> None:
+    with prometheus(setup.folder, setup.data) as url:
+        command = [sys.executable, "-m", "nervesys", *setup.options("--prometheus", url, workers=2)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-            while not list((world.data / ".nervesys-history").glob(sign)):
+            while not list((setup.data / ".nervesys-history").glob(sign)):
                 assert run.poll() is None, "it ended before it was killed"
                 time.sleep(0.01)
             run.send_signal(signal.SIGKILL)
-    world.backfill()
-    assert not list((world.data / ".nervesys-history").glob("batch-*"))
-    assert not list(world.data.glob("*.tmp*"))
-    for asked in world.asked():
-        assert_as_counted(asked, world.archive)
+    setup.backfill()
+    assert not list((setup.data / ".nervesys-history").glob("batch-*"))
+    assert not list(setup.data.glob("*.tmp*"))
+    for asked in setup.asked():
+        assert_as_counted(asked, setup.archive)
         (points,) = asked.instant(
             "max(count_over_time(nervesys_log_records_total[1d]))", midnight(FIRST) + DAY_SECONDS - 1
         )
@@ -213,10 +213,10 @@ def test_killed_while_it_works_it_goes_on_and_makes_nothing_twice(world: World, 
 
 
 @pytest.mark.parametrize("megabytes", [pytest.param(1, id="for samples"), pytest.param(64, id="for promtool's block")])
-def test_a_full_disk_is_told_and_leaves_nothing_half_made(tmp_path: Path, megabytes: int) -> None:
+def test_a_full_disk_is_an_error_and_leaves_nothing_incomplete(tmp_path: Path, megabytes: int) -> None:
     small = tmp_path / "small"
     small.mkdir()
-    command = World(tmp_path, lambda: None).options(  # type: ignore[arg-type,return-value]  # it is run elsewhere
+    command = BackfillSetup(tmp_path, lambda: None).options(  # type: ignore[arg-type,return-value]  # it is run elsewhere
         "--into", str(small), "--to", str(LIVE), "--prometheus", NOWHERE
     )
     mounted = 'small=$2; mount -t tmpfs -o size=$1m tmpfs "$small" || exit 77; shift 2'
@@ -233,46 +233,46 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_made(tmp_path: Path, megaby
     assert ("batch-" in ran.stdout, "meta.json" in ran.stdout) == (False, False)
 
 
-def test_history_may_be_pushed_elsewhere(world: World) -> None:
+def test_history_may_be_pushed_elsewhere(setup: BackfillSetup) -> None:
     try:
-        with victoria(world.folder) as url:
+        with victoria(setup.folder) as url:
             endpoint = f"{url}/api/v1/import/prometheus"
-            options = world.options("--push", endpoint, "--to", str(LIVE - timedelta(days=1)))
-            said = world.run(*options)
-            assert f"made: {DAYS * 6} files" in said.out, said
-            assert "to make: 0 files" in world.run(*options).out
+            options = setup.options("--push", endpoint, "--to", str(LIVE - timedelta(days=1)))
+            output = setup.run(*options)
+            assert f"converted: {DAYS * 6} files" in output.out, output
+            assert "to convert: 0 files" in setup.run(*options).out
             requests.get(f"{url}/internal/force_flush", timeout=10)
             asked = Prometheus(url)
-            assert increases(asked, "nervesys_log_records_total") == naive(world.archive, "records")
-            assert increases(asked, "nervesys_log_tokens_total") == naive(world.archive, "tokens")
-            next((world.folder / "home/history").iterdir()).unlink()  # as if killed before it was remembered
-            assert f"made: {DAYS * 6} files" in world.run(*options).out
+            assert increases(asked, "nervesys_log_records_total") == naive(setup.archive, "records")
+            assert increases(asked, "nervesys_log_tokens_total") == naive(setup.archive, "tokens")
+            next((setup.folder / "home/history").iterdir()).unlink()  # as if killed before it was remembered
+            assert f"converted: {DAYS * 6} files" in setup.run(*options).out
             requests.get(f"{url}/internal/force_flush", timeout=10)
-            assert increases(asked, "nervesys_log_records_total") == naive(world.archive, "records")
+            assert increases(asked, "nervesys_log_records_total") == naive(setup.archive, "records")
     except ProgramMissing as err:
         pytest.skip(str(err))
 
 
-def test_a_store_that_forgets_sooner_is_told(world: World) -> None:
+def test_a_store_with_a_shorter_retention_is_an_error(setup: BackfillSetup) -> None:
     try:
-        with victoria(world.folder, retention="1") as url:
-            options = world.options("--push", f"{url}/api/v1/import/prometheus", "--to", str(FIRST))
-            ran = world.run(*options)
+        with victoria(setup.folder, retention="1") as url:
+            options = setup.options("--push", f"{url}/api/v1/import/prometheus", "--to", str(FIRST))
+            ran = setup.run(*options)
     except ProgramMissing as err:
         pytest.skip(str(err))
     assert (ran.code, "raise its -retentionPeriod" in ran.err) == (1, True)
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "words"),
+    ("output", "code", "words"),
     [
-        (("--prometheus", NOWHERE), 1, "start it, for history ends where its own data begins"),
+        (("--prometheus", NOWHERE), 1, "start it, because history ends where its own data begins"),
         (("--push", "http://me:secret@host/api/v1/import/prometheus"), 2, "~/.netrc"),
         (("--push", "host:8428"), 2, "not a URL"),
         (("--from", "2026-02-30"), 2, "not a date"),
         (("--push", f"{NOWHERE}/api/v1/import/prometheus", "--to", str(FIRST)), 1, "cannot connect"),
     ],
 )
-def test_what_is_wrong_is_told(world: World, said: tuple[str, ...], code: int, words: str) -> None:
-    ran = world.run(*world.options(*said))
+def test_wrong_use_is_an_error(setup: BackfillSetup, output: tuple[str, ...], code: int, words: str) -> None:
+    ran = setup.run(*setup.options(*output))
     assert (ran.code, words in " ".join((ran.out + ran.err).split()), "Traceback" in ran.err) == (code, True, False)

@@ -26,15 +26,15 @@ def ended(tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("words", [("demo", "kill", "grok"), ("demo", "heal")])
-def test_there_is_nobody_to_break(run: Run, ended: Path, words: tuple[str, ...]) -> None:
+def test_the_demo_needs_a_running_stack(run: Run, ended: Path, words: tuple[str, ...]) -> None:
     ran = run(*words)
     assert ran.code == 1
-    assert ran.err == f"Failed: ask the stack of {ended}: it does not run; type: nervesys up\n"
+    assert ran.err == f"Failed: query the stack of {ended}: it is not running; type: nervesys up\n"
 
 
-def test_status_says_that_nothing_runs_and_asks_nobody_else(run: Run, ended: Path) -> None:
+def test_status_of_a_stopped_stack_queries_nothing_else(run: Run, ended: Path) -> None:
     ran = run("status")
     assert ran.code == 1
-    assert f"! ask the stack of {ended}: it does not run; type: nervesys up\n" in ran.out
+    assert f"! query the stack of {ended}: it is not running; type: nervesys up\n" in ran.out
     assert "Unavailable" not in ran.out
     assert "17010/actions:" not in ran.out

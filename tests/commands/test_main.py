@@ -67,7 +67,7 @@ def test_a_single_error_is_counted_in_the_singular(run: Run, tmp_path: Path) -> 
     (tmp_path / "config").mkdir()
     (tmp_path / "config/grafana.yaml").write_text("colour: red\n")
     ran = run("config", "check", "--brain", str(tmp_path))
-    assert ran.err.splitlines()[0] == "The configuration is wrong (1 error):"
+    assert ran.err.splitlines()[0] == "The configuration is invalid (1 error):"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -84,19 +84,19 @@ def test_wrong_use_is_2(run: Run, argv: list[str]) -> None:
     assert run(*argv).code == 2
 
 
-def test_what_cannot_be_reached_is_1_and_told_in_words(run: Run, tmp_path: Path) -> None:
+def test_an_unreachable_brain_exits_with_1(run: Run, tmp_path: Path) -> None:
     ran = run("config", "check", "--home", str(tmp_path), "--brain", f"file://{tmp_path}/none.git")
     assert ran.code == 1
     assert ran.err.startswith(f"Failed: fetch file://{tmp_path}/none.git: ")
 
 
-def test_a_folder_that_cannot_be_written_to_is_1_and_told_in_words(run: Run, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_exits_with_1(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ran = run("alerts", "build", "--home", str(tmp_path / "home"), "--out", str(tmp_path / "file/out"))
     assert (ran.code, ran.err.startswith("Failed: "), f"{tmp_path}/file" in ran.err) == (1, True, True)
 
 
-def test_a_brain_that_is_nothing_is_2(run: Run, tmp_path: Path) -> None:
+def test_a_brain_that_does_not_exist_exits_with_2(run: Run, tmp_path: Path) -> None:
     ran = run("agent", "run", "grok", "--brain", str(tmp_path / "nowhere"))
     assert (ran.code, f"brain: {tmp_path}/nowhere is no URL, and no such folder is there" in ran.err) == (2, True)
 
@@ -126,9 +126,7 @@ def test_an_address_that_is_none_is_wrong_use(run: Run, command: tuple[str, ...]
 
 
 @pytest.mark.parametrize("argv", [("alerts", "check"), ("alerts", "build"), ("alerts", "test", "X"), ("receiver",)])
-def test_mistakes_of_the_settings_and_of_the_alerts_are_told_at_once(
-    run: Run, argv: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_errors_of_settings_and_alerts_are_reported_at_once(run: Run, argv: tuple[str, ...], tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.mkdir()
     (config / "grafana.yaml").write_text("colour: red\n")

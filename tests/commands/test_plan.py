@@ -31,7 +31,7 @@ def place(tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.Mon
     return StartupSettings(tmp_path / "home")
 
 
-def made(place: StartupSettings) -> plan.Plan:
+def made(place: StartupSettings) -> plan.StackPlan:
     return plan.make(place, None, ELSEWHERE, clock=lambda: 1.0)
 
 
@@ -49,9 +49,9 @@ def test_prometheus_loads_what_is_recorded_for_the_pages(place: StartupSettings,
         (place.home / path).parent.mkdir(parents=True, exist_ok=True)
         (place.home / path).write_text(text)
     command = [program("promtool"), "check", "config", str(place.home / "provisioning/prometheus/prometheus.yml")]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    output = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     count = sum(len(group["rules"]) for group in rules(periods(load(profile=plan.PROFILE)))["groups"])
-    assert f"recording.yml\n  SUCCESS: {count} rules found" in said
+    assert f"recording.yml\n  SUCCESS: {count} rules found" in output
 
 
 def test_nothing_of_the_demo_reaches_stores_elsewhere_and_no_file_holds_a_key(place: StartupSettings) -> None:
@@ -63,17 +63,17 @@ def test_nothing_of_the_demo_reaches_stores_elsewhere_and_no_file_holds_a_key(pl
         assert key.read_text() not in everything
 
 
-def test_a_wrong_brain_plans_nothing_and_all_that_is_wrong_is_told(place: StartupSettings, tmp_path: Path) -> None:
+def test_a_wrong_brain_plans_nothing_and_reports_every_error(place: StartupSettings, tmp_path: Path) -> None:
     (tmp_path / "brain/config").mkdir(parents=True)
     (tmp_path / "brain/config/thresholds.yaml").write_text("cpu: {warning: 95, critical: 90}\n")
     (tmp_path / "brain/config/monitoring.yaml").write_text("listen: {page: '127.0.0.1:65536'}\n")
     (tmp_path / "brain/config/alerts.yaml").write_text("engine: zabbix\n")
     with pytest.raises(SettingsError) as wrong:
         made(StartupSettings(place.home, str(tmp_path / "brain")))
-    told = {mistake.key: mistake.problem for mistake in wrong.value.mistakes}
-    assert told["thresholds.cpu"] == "warning (95) must lie below critical (90)"
-    assert told["monitoring.listen.page"] == "must be HOST:PORT, such as 127.0.0.1:17001"
-    assert "engine" in told
+    problems = {mistake.key: mistake.problem for mistake in wrong.value.mistakes}
+    assert problems["thresholds.cpu"] == "warning (95) must lie below critical (90)"
+    assert problems["monitoring.listen.page"] == "must be HOST:PORT, such as 127.0.0.1:17001"
+    assert "engine" in problems
 
 
 def test_grafana_joins_where_it_is_found(

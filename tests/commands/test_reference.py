@@ -19,11 +19,11 @@ def test_the_committed_page_is_fresh(name: str) -> None:
 
 def test_every_key_of_every_driver_stands_in_it() -> None:
     keys = [
-        f"`drivers.{name}.{said.alias or key}`"
+        f"`drivers.{name}.{item.alias or key}`"
         for name, field in Drivers.model_fields.items()
         for model in get_args(field.annotation)
         if model is not type(None)
-        for key, said in model.model_fields.items()
+        for key, item in model.model_fields.items()
     ]
     assert len(keys) > len(Drivers.model_fields)
     assert [key for key in keys if key not in PAGES["configuration.md"]] == []

@@ -11,7 +11,7 @@ from nervesys.clock import system_clock
 from nervesys.contract.times import utc
 from nervesys.stores.folder import FolderArchive
 from reports.periodic.period import Frequency, ReportPeriod
-from tests.commands.conftest import Ran, Run
+from tests.commands.conftest import CommandResult, Run
 from tests.reports.periodic.conftest import World, world
 from tests.reports.periodic.fleet_data import TUESDAY
 from tests.servers.s3 import ACCESS_KEY, SECRET_KEY
@@ -21,7 +21,7 @@ __all__ = ["world"]
 
 DAILY, WEEKLY = "Reports/Daily/2026-03-10_summary", "Reports/Weekly/2026/week_11"
 FORMS = ("pdf", "html", "xlsx")
-Report = Callable[..., Ran]
+Report = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_it_goes_to_the_archive_and_made_twice_it_replaces_itself(report: Report
     assert [file.read_bytes()[:4] for file in files] == [b"%PDF", b"<!do", b"PK\x03\x04"]
     assert b"grok for 26 min" in files[1].read_bytes()
 
-    files[0].write_bytes(b"an older one")
+    files[0].write_bytes(b"an older message")
     assert report("daily", "--date", str(TUESDAY)).code == 0
     assert files[0].read_bytes()[:4] == b"%PDF"
     assert report("weekly", "--date", str(TUESDAY), "--format", "html").code == 0
@@ -109,8 +109,8 @@ def test_what_is_due_is_made_once_and_mailed(
         assert report("due").out == "", "all of them lie there"
     today = utc(system_clock()).date()
     names = [ReportPeriod.last_finished(every, today).name for every in Frequency]
-    assert [one["Subject"].split(" report")[0] for one in box.taken] == ["Daily", "Weekly", "Monthly"]
-    attached = [part.get_filename() for one in box.taken for part in one.iter_attachments()]
+    assert [message["Subject"].split(" report")[0] for message in box.taken] == ["Daily", "Weekly", "Monthly"]
+    attached = [part.get_filename() for message in box.taken for part in message.iter_attachments()]
     assert attached == [f"{name}.pdf" for name in names]
     assert len(list(cold.rglob("Reports/**/*.pdf"))) == 3
 
@@ -126,7 +126,7 @@ def test_what_is_due_is_made_once_and_mailed(
         (("daily", "--date", "2026-03-10", "--mail", "--out", "."), 1, "no recipients"),
     ],
 )
-def test_wrong_use_is_told(
+def test_wrong_use_is_an_error(
     report: Report,
     argv: tuple[str, ...],
     code: int,
@@ -141,7 +141,7 @@ def test_wrong_use_is_told(
     assert "Traceback" not in ran.err
 
 
-def test_without_an_archive_it_says_where_else(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_archive_the_error_names_alternatives(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NERVESYS_ARCHIVE")
     ran = report("daily", "--date", str(TUESDAY))
     assert (ran.code, "use --out DIR" in ran.err, ran.out) == (1, True, "")
@@ -153,7 +153,9 @@ def test_without_a_prometheus_nothing_is_made(run: Run, report: Report, tmp_path
     assert not (tmp_path / "out").exists()
 
 
-def test_a_store_that_refuses_is_told(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_rejects_the_key_is_an_error(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("STORJ_SECRET_KEY", "wrong-and-secret")
     ran = report("daily", "--date", str(TUESDAY), "--out", str(tmp_path / "out"))
     assert ran.code == 1
@@ -169,7 +171,7 @@ def test_what_arrives_damaged_is_no_report(report: Report, monkeypatch: pytest.M
     assert "what lies there is not what was sent" in ran.err
 
 
-def test_today_is_told_to_be_unfinished(report: Report, tmp_path: Path) -> None:
+def test_today_is_reported_as_unfinished(report: Report, tmp_path: Path) -> None:
     today = utc(system_clock()).date()
     assert today > date(2026, 3, 11)
     report("daily", "--date", str(today), "--format", "html", "--out", str(tmp_path))

@@ -20,7 +20,7 @@ OLD_METRICS = f"db/metrics/host-1/{DAY}/12/0000_grok.json"
 OLD_BACKUP = "Backups/full_backup_2020-01-01.tar.gz"
 
 
-def test_it_says_what_it_would_do_and_does_it(
+def test_a_dry_run_prints_what_the_round_then_does(
     run: Run, rclone_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environ = {"ENDPOINT": rclone_endpoint, "ACCESS_KEY": ACCESS_KEY, "SECRET_KEY": SECRET_KEY}
@@ -35,11 +35,11 @@ def test_it_says_what_it_would_do_and_does_it(
     (tmp_path / "brain/config/reports.yaml").write_text("by_round: false\n")
     argv = ("round", "--home", str(tmp_path), "--archive", tmp_path.as_uri(), "--brain", str(tmp_path / "brain"))
 
-    said = run(*argv, "--dry-run").out
-    assert f"to archive: host-1 {DAY}, 1 objects" in said
-    assert "to delete: 1 objects of metrics, kept 7 days" in said
-    assert f"to delete: {OLD_BACKUP} in the archive" in said
-    assert "a dry run: nothing was done" in said
+    output = run(*argv, "--dry-run").out
+    assert f"to archive: host-1 {DAY}, 1 object," in output
+    assert "to delete: 1 object of metrics, kept 7 days" in output
+    assert f"to delete: {OLD_BACKUP} in the archive" in output
+    assert "Dry run: nothing was changed." in output
     assert [info.key for info in store.list("db/").objects] == [KEY, OLD_METRICS]
     assert (tmp_path / OLD_BACKUP).exists()
 
@@ -48,7 +48,7 @@ def test_it_says_what_it_would_do_and_does_it(
     assert not (tmp_path / OLD_BACKUP).exists()
     assert len(list(tmp_path.rglob(f"host-1_{DAY}_*.json.gz"))) == 1
 
-    assert "nothing is due" in run(*argv).out
+    assert "Nothing is due." in run(*argv).out
 
     store.put(KEY, b"no gzip")
     ran = run(*argv)

@@ -25,7 +25,7 @@ TOKEN = "a-secret-token"
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home whose brain lets Grafana evaluate, and its receiver at work on an empty store."""
+    """A home whose brain lets Grafana evaluate, and its receiver running on an empty store."""
     brain, home, listen = tmp_path / "brain", tmp_path / "home", f"127.0.0.1:{free_port()}"
     (brain / "config/agents").mkdir(parents=True)
     (home / "secrets").mkdir(parents=True)
@@ -56,15 +56,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_it_is_sent_as_grafana_would_and_observed(home: Path) -> None:
-    said = CliRunner().invoke(app, ["test", "Agent Down", "--agent", "grok"], catch_exceptions=False)
-    assert said.exit_code == 0
+    result = CliRunner().invoke(app, ["test", "Agent Down", "--agent", "grok"], catch_exceptions=False)
+    assert result.exit_code == 0
     for words in (
         "sent AgentDown to the receiver, as Grafana would, marked as a test",
-        "the receiver journalled it as episode 1",
+        "the receiver recorded it as episode 1",
         "restart_agent: skipped (observed) a test; it would be: ",
-        "the test is over",
+        "test alert resolved",
     ):
-        assert words in said.output
+        assert words in result.output
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,12 @@ def test_it_is_sent_as_grafana_would_and_observed(home: Path) -> None:
         (["Agent Down", "--agent", "grok", "--label", "zone"], "--label zone: must be NAME=VALUE"),
     ],
 )
-def test_wrong_use_is_told(home: Path, argv: list[str], problem: str) -> None:
-    said = CliRunner().invoke(app, ["test", *argv])
-    assert (said.exit_code, problem in said.output) == (2, True)
+def test_wrong_use_is_an_error(home: Path, argv: list[str], problem: str) -> None:
+    result = CliRunner().invoke(app, ["test", *argv])
+    assert (result.exit_code, problem in result.output) == (2, True)
 
 
-def test_a_wrong_token_is_said(home: Path) -> None:
+def test_a_wrong_token_is_an_error(home: Path) -> None:
     (home / "secrets/receiver_token").write_text("another")
-    said = CliRunner().invoke(app, ["test", "Agent Down", "--agent", "grok"])
-    assert "HTTP 401: the bearer token is missing or wrong" in str(said.exception)
+    result = CliRunner().invoke(app, ["test", "Agent Down", "--agent", "grok"])
+    assert "HTTP 401: the bearer token is missing or wrong" in str(result.exception)

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from commands import waiting
-from commands.not_ready_app import stand_in
+from commands.not_ready_app import serve_not_ready
 from nervesys.errors import BrainUnavailable
 
 AWAY = "fetch file:///brain.git: gone"
@@ -30,9 +30,9 @@ def test_it_asks_again_and_says_so(monkeypatch: pytest.MonkeyPatch, caplog: pyte
         return "read"
 
     with caplog.at_level(logging.WARNING, "nervesys"):
-        assert waiting.awaited(read) == "read"
+        assert waiting.wait_for_brain(read) == "read"
     assert slept == [1, 2, 5, 10, 30, 60, 60]
-    assert caplog.messages[0] == f"{AWAY}; asked again in 1 s"
+    assert caplog.messages[0] == f"{AWAY}; next attempt in 1 s"
 
 
 def test_meanwhile_it_is_alive_and_not_ready(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +49,7 @@ def test_meanwhile_it_is_alive_and_not_ready(address: str, monkeypatch: pytest.M
         return True
 
     monkeypatch.setattr("commands.waiting.sleep", look)
-    assert waiting.awaited(read, partial(stand_in, lambda _: address))
+    assert waiting.wait_for_brain(read, partial(serve_not_ready, lambda _: address))
     why = (503, f"{AWAY}\n")
     assert seen == {"/-/healthy": (200, "healthy\n"), "/-/ready": why, "/metrics": why}
     with pytest.raises(requests.ConnectionError):

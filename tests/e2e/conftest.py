@@ -44,7 +44,7 @@ PROFILE: dict[str, Any] = {
 
 
 @dataclass
-class House:
+class RunningStack:
     """A running stack.
 
     Attributes:
@@ -60,11 +60,11 @@ class House:
         return subprocess.run(argv, env=self.environ, capture_output=True, text=True, timeout=170, check=False)
 
     def status(self) -> dict[str, Any]:
-        """What `nervesys status --json` says."""
+        """The output of `nervesys status --json`."""
         return dict(json.loads(self.run("status", "--json").stdout))
 
     def works(self) -> bool:
-        """Whether everything runs, and is in sight."""
+        """Whether everything runs, and every target is up."""
         return ready.missing(self.here.stack, self.here.supervisor.processes(), self.here.prometheus) is None
 
     def pid(self, name: str) -> int:
@@ -74,8 +74,10 @@ class House:
     def firing(self, agent: str) -> bool:
         """Whether AgentDown fires for an agent."""
         return any(
-            one["state"] == "firing" and one["labels"]["alertname"] == "AgentDown" and one["labels"]["agent"] == agent
-            for one in self.here.prometheus.alerts()
+            alert["state"] == "firing"
+            and alert["labels"]["alertname"] == "AgentDown"
+            and alert["labels"]["agent"] == agent
+            for alert in self.here.prometheus.alerts()
         )
 
     def restarts(self, agent: str) -> list[dict[str, Any]]:
@@ -84,20 +86,20 @@ class House:
 
 
 @pytest.fixture(scope="package")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """The stack of these tests, up."""
-    with running(tmp_path_factory.mktemp("house"), PROFILE) as house:
-        yield house
+    with running(tmp_path_factory.mktemp("stack"), PROFILE) as stack:
+        yield stack
 
 
 @contextmanager
-def running(folder: Path, profile: Mapping[str, Any]) -> Iterator[House]:
+def running(folder: Path, profile: Mapping[str, Any]) -> Iterator[RunningStack]:
     """A stack in a folder of its own, up; at the end it is down, and nothing of it is left.
 
     Args:
         profile: laid over the profile `local`.
     """
-    find("prometheus", PROGRAMS)  # fetched for all, rather than for this home
+    find("prometheus", PROGRAMS)  # downloaded once for all tests, not for this home
     home = folder / "home"
     home.mkdir()
     (home / "programs").symlink_to(PROGRAMS)
@@ -117,7 +119,7 @@ def running(folder: Path, profile: Mapping[str, Any]) -> Iterator[House]:
     )
     try:
         assert up.returncode == 0, up.stdout + up.stderr
-        yield House(local(str(home)), environ)
+        yield RunningStack(local(str(home)), environ)
     finally:
         if (home / "stack.json").exists():
             stack = local(str(home)).stack
@@ -143,7 +145,7 @@ def make_brain(folder: Path, profile: Mapping[str, Any]) -> Path:
 
 
 def free_addresses(count: int) -> list[str]:
-    """Addresses of this machine on which nobody listens now; below the ports that clients are given."""
+    """Free addresses of this machine, below the ephemeral ports."""
     found: list[str] = []
     for port in random.sample(range(18000, 32000), 1000):
         with socket.socket() as probe:
