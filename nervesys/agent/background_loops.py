@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nervesys.agent.artifacts import LazyArtifacts
 from nervesys.agent.bootstrap import LocalBrain
-from nervesys.agent.config_reload import Change, adopt
+from nervesys.agent.config_reload import SettingChange, adopt
 from nervesys.agent.duplicate_detection import DuplicateCheck
 from nervesys.agent.heartbeat import HeartbeatWriter
 from nervesys.agent.host import MB, trim_memory
@@ -113,7 +113,7 @@ class BackgroundLoops:
         """Pushes reports to the brain."""
         self.handlers: list[logging.Handler] = [self.reporter.handler]
         """Handlers for the root logger."""
-        self._reported_changes: list[Change] = []
+        self._reported_changes: list[SettingChange] = []
         self._jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  # no secret
         store = resources.store
         self._heartbeat_loop = Loop(

@@ -22,7 +22,7 @@ MASK = "…"
 
 
 @dataclass(frozen=True)
-class Change:
+class SettingChange:
     """A changed value.
 
     Attributes:
@@ -50,7 +50,7 @@ def _format_value(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def adopt(me: Identity, loaded: Loaded) -> list[Change]:
+def adopt(me: Identity, loaded: Loaded) -> list[SettingChange]:
     """Apply the current configuration to a running agent, as far as it takes effect without a restart.
 
     Returns:
@@ -73,7 +73,7 @@ def adopt(me: Identity, loaded: Loaded) -> list[Change]:
     )
     me.settings = settings.model_copy(update={"storage": settings.storage.model_copy(update=unchanged)})
     return [
-        Change(key, before.get(key), after.get(key))
+        SettingChange(key, before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
     ]

@@ -1,4 +1,7 @@
-"""`nervesys agent restore`, against a real S3 server: from an empty disk to an agent with its data."""
+"""`nervesys agent restore`, against a real S3 server: from an empty disk to an agent with its data.
+
+Covers: nervesys.agent.replication.restore_databases, commands.agent.
+"""
 
 import sqlite3
 from contextlib import closing

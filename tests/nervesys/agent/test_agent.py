@@ -1,4 +1,7 @@
-"""An agent's life, as the store sees it."""
+"""An agent from start to end, as seen in the store.
+
+Covers: nervesys.agent, nervesys.agent.agent, nervesys.agent.background_loops, nervesys.agent.heartbeat.
+"""
 
 import gzip
 import logging
@@ -130,7 +133,7 @@ def test_a_crash_leaves_the_last_status_and_the_error(grok: Make, bucket: Path) 
 @pytest.mark.parametrize(
     ("code", "status"), [(0, Status.STOPPED), (None, Status.STOPPED), (3, Status.IDLE), ("sorry", Status.IDLE)]
 )
-def test_stopped_is_a_deed_with_exit_0(grok: Make, bucket: Path, code: object, status: Status) -> None:
+def test_only_a_deliberate_exit_with_0_ends_as_stopped(grok: Make, bucket: Path, code: object, status: Status) -> None:
     with pytest.raises(SystemExit), grok():
         until(lambda: says(bucket, Status.IDLE))
         raise SystemExit(code)

@@ -1,4 +1,4 @@
-"""Unusual values are found by their own past."""
+"""Anomalies are found by comparing a value with those before it."""
 
 import random
 
@@ -17,7 +17,7 @@ def scored(values: list[float]) -> list[float | None]:
     return [unusual.scores({"cpu": value}).get("cpu") for value in values]
 
 
-def test_nothing_is_said_of_a_signal_that_is_too_young() -> None:
+def test_a_signal_with_few_values_has_no_score() -> None:
     assert scored(noise(MIN_VALUES)) == [None] * MIN_VALUES
 
 
@@ -33,7 +33,7 @@ def test_a_fall_has_the_other_sign() -> None:
     assert scored([*noise(100), 0])[-1] == pytest.approx(-12, abs=4)
 
 
-def test_one_spike_hides_no_other_and_leaves_the_calm_usual() -> None:
+def test_a_spike_hides_no_other_and_leaves_the_calm_usual() -> None:
     *_, first, calm, second = scored([*noise(100), 95, 41, 95])
     assert first and second and calm is not None
     assert abs(second - first) < 2

@@ -1,4 +1,4 @@
-"""An agent hands over what it makes; what waited through its end is told by its next start."""
+"""An agent's artifacts; requests pending at its end are sent by its next start."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ from nervesys.artifacts.outbox import Outbox
 from tests.nervesys.artifacts.service_setup import ServiceSetup
 
 
-def test_what_waited_is_told_at_a_heartbeat_of_the_next_start(
+def test_pending_requests_are_sent_at_a_heartbeat_after_the_next_start(
     tmp_path: Path, brain: Path, grok: Callable[[], Agent], wait_until: Callable[..., None]
 ) -> None:
     home = tmp_path / "home"

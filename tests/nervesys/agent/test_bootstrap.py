@@ -1,4 +1,4 @@
-"""An agent and its brain: away at the start, away later, changed meanwhile, and told the last status."""
+"""An agent and its brain: away at the start, away later, changed meanwhile, and given the last status."""
 
 import json
 import logging
@@ -103,7 +103,9 @@ def test_a_change_takes_effect_and_is_logged(world: World, caplog: pytest.LogCap
     ]
 
 
-def test_a_wrong_configuration_changes_nothing_and_is_told_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_configuration_changes_nothing_and_is_logged_once(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     with world.agent():
         world.says(lambda state: state.role == "research")
         broken = write(world.brain, {GROK: b"agent: {name: grok, buffer: {max_size_mb: lots}}"})

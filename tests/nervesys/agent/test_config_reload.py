@@ -1,10 +1,10 @@
-"""What of a changed configuration takes effect in a running agent, and what is told of it."""
+"""Which changes of the configuration take effect in a running agent, and how they are logged."""
 
 from pathlib import Path
 
 import pytest
 
-from nervesys.agent.config_reload import Change, adopt
+from nervesys.agent.config_reload import SettingChange, adopt
 from nervesys.agent.identity import Identity, identify
 from nervesys.errors import SettingsError
 from nervesys.redact import MASK
@@ -24,7 +24,7 @@ def changed(me: Identity, brain: Path, **files: str) -> list[str]:
     return [f"{change}{'' if change.takes_effect_now else ', later'}" for change in changes]
 
 
-def test_nothing_changed_is_nothing_to_tell(me: Identity, brain: Path) -> None:
+def test_without_a_change_nothing_is_reported(me: Identity, brain: Path) -> None:
     assert changed(me, brain) == []
 
 
@@ -74,10 +74,10 @@ def test_what_is_opened_already_waits_for_the_next_start(me: Identity, brain: Pa
     assert me.settings.storage.retention.metrics == 3
 
 
-def test_secrets_are_not_told(me: Identity, brain: Path) -> None:
+def test_secrets_are_masked(me: Identity, brain: Path) -> None:
     changes = changed(me, brain, agents__grok="agent: {name: grok, role: research, model: grok-4, api_key: sk-123}")
     assert changes == ["agent.api_key: … → …"]
-    assert str(Change("agent.resources.memory", "1g", None)) == "agent.resources.memory: 1g → None"
+    assert str(SettingChange("agent.resources.memory", "1g", None)) == "agent.resources.memory: 1g → None"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Made-up work is believable, and the same at every start."""
+"""Simulated work is plausible, and the same at every start."""
 
 from itertools import islice
 from statistics import mean, median

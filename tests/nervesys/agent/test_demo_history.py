@@ -1,4 +1,4 @@
-"""The made-up days before the first."""
+"""The generated history of the demo."""
 
 import gzip
 import json

@@ -1,4 +1,7 @@
-"""What tutorial and how-to tell an author to type, run as they stand there."""
+"""What tutorial and how-to ask an author to type, run as written.
+
+Covers: nervesys.agent, nervesys.agent.wrapped_process.
+"""
 
 import gzip
 import re
@@ -25,21 +28,21 @@ def block(page: str, language: str, holds: str) -> str:
     return next(code for code in found if holds in code)
 
 
-def told(fleet: Fleet) -> list[LogRecord]:
+def shipped_records(fleet: Fleet) -> list[LogRecord]:
     files = fleet.bucket.glob("db/active_logs/host-1/*/*.jsonl.gz")
     return [LogRecord.parse(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
 
 
 @pytest.fixture
-def known(brain: Path) -> Callable[[str], None]:
+def configure(brain: Path) -> Callable[[str], None]:
     def make(name: str) -> None:
         (brain / f"config/agents/{name}.yaml").write_text(f"agent: {{name: {name}}}")
 
     return make
 
 
-def test_the_three_lines_of_the_tutorial(fleet: Fleet, tmp_path: Path, known: Callable[[str], None]) -> None:
-    known("mira")
+def test_the_three_lines_of_the_tutorial(fleet: Fleet, tmp_path: Path, configure: Callable[[str], None]) -> None:
+    configure("mira")
     script = tmp_path / "mira.py"
     script.write_text(block("tutorial.md", "python", "Agent("))
     with fleet.store(), running(sys.executable, str(script), **fleet.variables) as process:
@@ -52,7 +55,7 @@ def test_the_three_lines_of_the_tutorial(fleet: Fleet, tmp_path: Path, known: Ca
     state = fleet.state("mira")
     assert state is not None
     assert (state.status, state.tasks and state.tasks.completed) == (Status.STOPPED, 1)
-    assert "say_hello done" in [record.message for record in told(fleet)]
+    assert "say_hello done" in [record.message for record in shipped_records(fleet)]
 
 
 def test_the_tutorial_introduces_the_agent_to_the_brain(tmp_path: Path) -> None:
@@ -65,8 +68,8 @@ def test_the_tutorial_introduces_the_agent_to_the_brain(tmp_path: Path) -> None:
     assert subprocess.run(pushed, check=True, capture_output=True, text=True).stdout.startswith("agent: {name: mira")
 
 
-def test_the_program_of_the_how_to(fleet: Fleet, tmp_path: Path, known: Callable[[str], None]) -> None:
-    known("reviewer")
+def test_the_program_of_the_how_to(fleet: Fleet, tmp_path: Path, configure: Callable[[str], None]) -> None:
+    configure("reviewer")
     script = tmp_path / "review.sh"
     script.write_text(block("how-to/wrap-a-program.md", "sh", "reviewed"))
     script.chmod(0o755)
@@ -77,7 +80,7 @@ def test_the_program_of_the_how_to(fleet: Fleet, tmp_path: Path, known: Callable
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOP_SECONDS) == 0
     assert fleet.says(Status.STOPPED, agent="reviewer")
-    lines = {(record.level, record.action, record.message) for record in told(fleet)}
+    lines = {(record.level, record.action, record.message) for record in shipped_records(fleet)}
     assert {
         ("INFO", "review.sh", "looking for work"),
         ("WARN", "review.sh", "WARN nothing to review"),

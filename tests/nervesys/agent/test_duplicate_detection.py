@@ -1,4 +1,4 @@
-"""Two agents with one name on two hosts: which of them ends, and when none does."""
+"""Two agents with the same name on two hosts: which of them stops, and when neither does."""
 
 from pathlib import Path
 
@@ -36,13 +36,13 @@ def hosts(tmp_path: Path) -> Hosts:
     return Hosts(tmp_path)
 
 
-def test_alone_it_stops_looking_after_two_heartbeats(hosts: Hosts) -> None:
+def test_without_another_instance_the_check_ends_after_two_heartbeats(hosts: Hosts) -> None:
     for finished in (False, False, True):
         assert hosts.beat() is None
         assert hosts.check_for_duplicate.finished is finished
 
 
-def test_what_was_there_and_goes_on_is_a_rival_at_its_second_write(hosts: Hosts) -> None:
+def test_an_earlier_instance_that_still_writes_is_a_duplicate_at_its_second_write(hosts: Hosts) -> None:
     hosts.put("theirs")
     assert hosts.beat() is None
     hosts.put("theirs")
@@ -53,7 +53,7 @@ def test_what_was_there_and_goes_on_is_a_rival_at_its_second_write(hosts: Hosts)
     assert other.instance_id == "theirs"
 
 
-def test_a_rival_that_is_missed_once_is_found(hosts: Hosts) -> None:
+def test_a_duplicate_that_skips_a_heartbeat_is_detected(hosts: Hosts) -> None:
     hosts.put("theirs")
     for writes in (True, False, True):
         assert hosts.beat() is None
@@ -74,7 +74,7 @@ def test_each_write_of_the_other_instance_restarts_the_count_of_quiet_heartbeats
     assert hosts.beat() is not None
 
 
-def test_a_dead_predecessors_last_write_stops_nobody(hosts: Hosts) -> None:
+def test_a_dead_predecessors_last_write_is_no_duplicate(hosts: Hosts) -> None:
     hosts.put("theirs")
     assert hosts.beat() is None
     hosts.put("theirs")  # was under way when it was killed
@@ -82,7 +82,7 @@ def test_a_dead_predecessors_last_write_stops_nobody(hosts: Hosts) -> None:
     assert hosts.check_for_duplicate.finished
 
 
-def test_a_predecessor_that_takes_its_leave_stops_nobody(hosts: Hosts) -> None:
+def test_a_stopping_predecessor_is_no_duplicate(hosts: Hosts) -> None:
     hosts.put("theirs")
     for status in (Status.STOPPING, Status.STOPPED):
         assert hosts.beat() is None
@@ -91,7 +91,7 @@ def test_a_predecessor_that_takes_its_leave_stops_nobody(hosts: Hosts) -> None:
     assert hosts.check_for_duplicate.finished
 
 
-def test_whoever_came_later_is_left_to_give_way_itself(hosts: Hosts) -> None:
+def test_an_instance_that_started_later_is_ignored(hosts: Hosts) -> None:
     assert hosts.beat() is None
     for _ in range(3):
         hosts.put("later")
@@ -108,12 +108,12 @@ def test_an_agent_in_another_language_may_have_no_instance(hosts: Hosts) -> None
     assert hosts.beat() is not None
 
 
-def test_a_broken_state_is_nobodys(hosts: Hosts) -> None:
+def test_an_invalid_state_is_ignored(hosts: Hosts) -> None:
     hosts.store.put(KEY, b"{half of")
     assert hosts.beat() is None
 
 
-def test_of_two_processes_on_two_hosts_the_newcomer_gives_way(fleet: Fleet, brain: Path) -> None:
+def test_of_two_processes_on_two_hosts_the_newer_stops(fleet: Fleet, brain: Path) -> None:
     heartbeat(brain, seconds=0.5)
     with fleet.store(), fleet.agent() as first:
         until(lambda: fleet.says(Status.RUNNING, Status.IDLE))

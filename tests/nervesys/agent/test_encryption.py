@@ -1,4 +1,7 @@
-"""Logs and backups that only the holder of an identity reads, from the agent to the archive and back."""
+"""Encrypted logs and backups, from the agent to the archive and back.
+
+Covers: nervesys.agent.logs.shipping, nervesys.agent.replication.drill, nervesys.agent.round.merge.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -110,7 +113,7 @@ def test_a_day_that_was_archived_in_the_open_is_sealed_with_what_comes_late(tmp_
     assert {name: len(lines) for name, lines in archived(world).items()} == {f"host-1_{DUE}_activity.json.gz": 4}
 
 
-def test_both_forms_left_by_an_interruption_become_one(tmp_path: Path) -> None:
+def test_both_forms_left_by_an_interruption_are_merged(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.ship(DUE, "activity one")
     world.run()
@@ -153,7 +156,7 @@ def test_settings_that_cannot_work_are_refused(tmp_path: Path, text: str, proble
         load(FolderTree(tmp_path))
 
 
-def test_an_identity_that_is_none_is_refused_without_being_told() -> None:
+def test_an_invalid_identity_is_rejected_without_being_printed() -> None:
     with pytest.raises(SettingsError) as error:
         load(environ={"NERVESYS_AGE_IDENTITY": "hunter2"})
     assert "age-keygen" in str(error.value)

@@ -1,4 +1,4 @@
-"""The server and the agent's own processes, as the real ones of this machine."""
+"""Load of the server and usage of the agent's own processes, as measured on this machine."""
 
 import subprocess
 import time

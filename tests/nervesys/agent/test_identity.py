@@ -1,4 +1,4 @@
-"""Who may start as an agent."""
+"""Names and configurations with which an agent may start."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def test_the_server_is_flag_then_environment_then_host(
         (None, {}, "machine"),
     ],
 )
-def test_the_name_is_said_then_of_the_environment_then_the_host_s(
+def test_the_name_is_given_or_from_the_environment_or_the_host_name(
     monkeypatch: pytest.MonkeyPatch, called: str | None, environ: dict[str, str], name: str
 ) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "Machine.example")

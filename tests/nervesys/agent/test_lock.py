@@ -1,4 +1,4 @@
-"""One agent of a name on one host."""
+"""One agent of a name on a host."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from nervesys.errors import NervesysError
 from tests.nervesys.agent.fleet import Fleet, until
 
 
-def test_the_second_is_told_who_holds_it_until_it_is_released(tmp_path: Path) -> None:
+def test_a_second_process_gets_the_holders_id_until_it_is_released(tmp_path: Path) -> None:
     first = AgentLock(tmp_path / "home/lock")
     with pytest.raises(NervesysError, match=f"process {os.getpid()} is this agent already"):
         AgentLock(tmp_path / "home/lock")
@@ -45,14 +45,14 @@ def _free(path: Path) -> bool:
     return True
 
 
-def test_an_agent_that_ended_lets_the_next_one_in(grok: Callable[[], Agent]) -> None:
+def test_after_an_agents_end_the_next_can_start(grok: Callable[[], Agent]) -> None:
     with grok(), pytest.raises(NervesysError, match="stop it first"):
         grok()
     with grok():
         pass
 
 
-def test_a_killed_process_lets_the_next_one_in(fleet: Fleet) -> None:
+def test_after_a_kill_the_next_agent_can_start(fleet: Fleet) -> None:
     with fleet.store():
         with fleet.agent() as first:
             until(lambda: fleet.says(Status.RUNNING, Status.IDLE))

@@ -1,4 +1,4 @@
-"""A duty that fails is told once and goes on."""
+"""A loop that fails logs it once, and goes on."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ from nervesys.errors import StoreUnavailable
 DAY = 86_400.0
 
 
-def test_the_same_failure_is_told_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_same_failure_is_logged_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     rounds: list[Exception | None] = [StoreUnavailable("a"), StoreUnavailable("a"), StoreUnavailable("b"), None, None]
     turns = iter(rounds)
@@ -31,7 +31,7 @@ def test_the_same_failure_is_told_once_and_so_is_its_end(caplog: pytest.LogCaptu
     ]
 
 
-def test_a_bug_is_told_with_its_traceback_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_is_logged_with_its_traceback_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     loop = Loop("shipping", lambda: [][0], lambda: DAY)
     loop.run_now()
     loop.run_now()

@@ -1,4 +1,7 @@
-"""`nervesys agent run` as a process, with a real S3 server, and with none."""
+"""`nervesys agent run` as a process, with a real S3 server, and without one.
+
+Covers: nervesys.agent.agent, nervesys.agent.background_loops.
+"""
 
 import signal
 import socket
@@ -10,7 +13,7 @@ from nervesys.contract import Status
 from tests.nervesys.agent.fleet import STOP_SECONDS, Fleet, heartbeat, until
 
 
-def test_told_to_stop_it_ships_and_says_so(fleet: Fleet) -> None:
+def test_at_sigterm_it_ships_its_logs_and_writes_stopped(fleet: Fleet) -> None:
     with fleet.store(), fleet.agent() as process:
         until(lambda: fleet.says(Status.RUNNING, Status.IDLE))
         process.send_signal(signal.SIGTERM)
@@ -19,7 +22,7 @@ def test_told_to_stop_it_ships_and_says_so(fleet: Fleet) -> None:
     assert len(fleet.logs()) == 1
 
 
-def test_killed_it_says_no_more_and_the_next_one_ships_what_it_kept(fleet: Fleet) -> None:
+def test_after_a_kill_the_next_start_ships_the_buffer(fleet: Fleet) -> None:
     with fleet.store():
         with fleet.agent() as process:
             until(lambda: fleet.says(Status.RUNNING, Status.IDLE))
@@ -37,7 +40,7 @@ def test_killed_it_says_no_more_and_the_next_one_ships_what_it_kept(fleet: Fleet
     assert len(fleet.logs()) == 1
 
 
-def test_it_speaks_as_soon_as_the_store_is_there(fleet: Fleet) -> None:
+def test_its_heartbeat_arrives_as_soon_as_the_store_answers(fleet: Fleet) -> None:
     with ExitStack() as later, fleet.agent() as process:
         time.sleep(2)
         assert process.poll() is None

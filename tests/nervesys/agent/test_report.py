@@ -1,4 +1,4 @@
-"""What an agent writes to the brain: rarely, and nothing of it is lost."""
+"""What an agent pushes to the brain: rarely, and nothing of it is lost."""
 
 import json
 import logging
@@ -69,7 +69,7 @@ def test_nothing_new_is_not_reported(world: World) -> None:
     assert read(world.brain, "state/grok_last_status.json") == before
 
 
-def test_errors_are_appended_one_line_each(world: World) -> None:
+def test_each_error_is_appended_as_a_line(world: World) -> None:
     for problem in ("first", "second\nline"):
         world.now += 2 * HOUR
         logger.error("plan failed", exc_info=ValueError(problem))

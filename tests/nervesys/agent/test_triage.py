@@ -1,4 +1,4 @@
-"""Errors of a living agent, judged by a model that is asked over HTTP; a stand-in answers, for no model runs here."""
+"""Triage of a running agent's errors over HTTP; a local server answers in place of the model."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ def fail(agent: Agent, text: str) -> None:
         raise OSError(text)
 
 
-def test_a_critical_error_is_told_at_once_and_the_verdict_is_archived_with_it(
+def test_a_critical_error_is_posted_at_once_and_the_verdict_is_archived_with_it(
     grok: Callable[[], Agent], model: ModelServer, posts: list[dict[str, Any]], bucket: Path
 ) -> None:
     model.content = CRITICAL
@@ -75,7 +75,7 @@ def test_a_critical_error_is_told_at_once_and_the_verdict_is_archived_with_it(
     assert verdict.metadata.tokens == TOKENS
 
 
-def test_a_normal_error_is_archived_and_nobody_is_told(
+def test_a_normal_error_is_archived_without_an_alert(
     grok: Callable[[], Agent],
     model: ModelServer,
     posts: list[dict[str, Any]],

@@ -1,4 +1,4 @@
-"""The ledger of tasks."""
+"""Counts of tasks, tokens and errors."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from nervesys.contract import Tasks
 from nervesys.contract.state import COUNTERS
 
 
-def test_the_newest_task_under_way_is_the_current_one() -> None:
+def test_the_newest_running_task_is_current() -> None:
     work, outer, inner = Work(), Task("plan"), Task("search")
     work.begin(outer)
     work.begin(inner)
@@ -53,7 +53,7 @@ def test_a_task_that_was_broken_off_is_no_failure() -> None:
         (OSError("x" * 9999), f"OSError: {'x' * (ERROR_CHARACTERS - 9)}"),
     ],
 )
-def test_an_error_is_one_bounded_line(error: Exception, line: str) -> None:
+def test_an_error_is_a_bounded_line(error: Exception, line: str) -> None:
     assert as_single_line(error) == line
 
 
@@ -76,7 +76,7 @@ def test_the_authors_counters_only_grow() -> None:
 @pytest.mark.parametrize(
     ("name", "amount"), [("Pull requests", 1), ("", 1), ("a" * 65, 1), ("a", -1), ("a", float("nan"))]
 )
-def test_a_counter_that_is_none_is_refused(name: str, amount: float) -> None:
+def test_an_invalid_counter_is_rejected(name: str, amount: float) -> None:
     with pytest.raises(ValueError, match="count "):
         Work().count(name, amount)
 

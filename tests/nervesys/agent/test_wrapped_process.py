@@ -1,4 +1,4 @@
-"""A program in another language as the agent: its output, its end, and the agent's."""
+"""A program in another language as the agent: its output, its exit, and the agent's exit."""
 
 import gzip
 import os
@@ -78,7 +78,7 @@ def test_secrets_in_its_last_words_are_masked_wherever_they_go(grok: Make, bucke
     assert SECRET not in str(logs(bucket))
 
 
-def test_a_crash_by_a_signal_is_told_as_a_shell_would(grok: Make) -> None:
+def test_after_a_signal_the_exit_code_is_that_of_a_shell(grok: Make) -> None:
     with pytest.raises(ProgramFailed, match="sh ended with signal SIGSEGV") as failed, grok() as agent:
         WrappedProgram(shell("kill -SEGV $$")).run(agent)
     assert failed.value.code == 139
@@ -108,7 +108,7 @@ def test_a_program_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize("script", ["exec sleep 100", "trap 'echo goodbye; exit 0' TERM; sleep 100 & wait"])
-def test_told_to_stop_it_passes_it_on_and_says_stopped(fleet: Fleet, script: str) -> None:
+def test_sigterm_is_forwarded_and_the_status_is_stopped(fleet: Fleet, script: str) -> None:
     with fleet.store(), fleet.agent("--exec", "--", *shell(script)) as process:
         until(lambda: fleet.says(Status.RUNNING))
         process.send_signal(signal.SIGTERM)

@@ -1,4 +1,7 @@
-"""Records on disk: none is lost before the store has confirmed it, and what there is no room for is counted."""
+"""Records on the disk: none is lost before the store has confirmed it, and dropped ones are counted.
+
+Covers: nervesys.agent.logs.buffer, nervesys.agent.logs.buffer_file, nervesys.agent.logs.memory_queue.
+"""
 
 import sqlite3
 import threading
@@ -88,7 +91,7 @@ def test_beyond_the_cap_the_least_severe_and_oldest_go_first(opened: Callable[..
     assert kept.state().dropped == NOTHING | {"DEBUG": 5, "INFO": 1}
 
 
-def test_what_was_dropped_is_remembered_over_a_restart_and_told_in_the_state(opened: Callable[..., LogBuffer]) -> None:
+def test_counts_of_dropped_records_survive_a_restart_and_are_in_the_state(opened: Callable[..., LogBuffer]) -> None:
     write(opened(max_bytes=200), *"abcdefghij", severity=30)
     state = AgentState(agent_id="grok", status="running", timestamp=0, buffer=opened().state())
     buffer_state = AgentState.parse(state.body()).buffer
@@ -173,7 +176,9 @@ def test_threads_log_while_another_commits(opened: Callable[..., LogBuffer]) -> 
 
 
 @pytest.mark.parametrize("damage", [b"x" * 4096, b"SQLite format 3\0" + b"\xff" * 9000])
-def test_a_damaged_file_is_set_aside_and_told(opened: Callable[..., LogBuffer], tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_file_is_moved_aside_and_reported(
+    opened: Callable[..., LogBuffer], tmp_path: Path, damage: bytes
+) -> None:
     (tmp_path / "buffer.sqlite3").write_bytes(damage)
     kept = opened()
     kept.append(logged("kept"))

@@ -1,4 +1,7 @@
-"""The faults of `faults.py` in short: what was logged is shipped, or counted; see there for the long form."""
+"""The faults of `faults.py` in short: every record is shipped, or counted as dropped.
+
+Covers: nervesys.agent.logs.buffer, nervesys.agent.logs.shipping.
+"""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,8 @@
-"""The bridge from logging: any record gets through, in the contract's form, and none stops its caller."""
+"""The logging handler: every record gets through, in the contract's form, and none stops its caller.
+
+Covers: nervesys.agent.logs, nervesys.agent.logs.handler, nervesys.agent.logs.json_encoding,
+nervesys.agent.logs.records.
+"""
 
 import enum
 import logging
@@ -123,7 +127,7 @@ def test_every_value_becomes_json(world: World, value: Any, expected: Any) -> No
     assert world.arrived()[0]["context"] == {"value": expected}
 
 
-def test_what_is_no_text_where_one_belongs(world: World) -> None:
+def test_values_of_other_types_where_text_belongs(world: World) -> None:
     world.log.info("x", extra={"action": Broken(), "category": Category.AUDIT})
     world.log.info("x", extra={"action": "half a pair \ud800", "category": Broken()})
     odd, half = world.arrived()
@@ -159,7 +163,7 @@ def test_a_record_has_its_bounds(world: World) -> None:
     assert wide["context"]["left_out_bytes"] > LINE_CHARACTERS
 
 
-def test_records_that_follow_each_other_and_are_alike_are_kept_as_one_run(world: World) -> None:
+def test_consecutive_records_of_the_same_kind_form_a_run(world: World) -> None:
     for number in range(RUN_RECORDS + 1):
         world.log.info("read %d", number, extra={"context": {"file": "a.py"}})
     world.log.info("called with password=hunter2")
@@ -204,7 +208,7 @@ def test_filters_hold(world: World) -> None:
     assert world.arrived() == []
 
 
-def test_structlog_speaks_through_logging(world: World) -> None:
+def test_structlog_logs_through_logging(world: World) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -1,4 +1,4 @@
-"""What a line that a program prints says."""
+"""Lines that a program prints, parsed into records."""
 
 import json
 import logging
@@ -37,7 +37,7 @@ def test_percent_signs_are_no_format() -> None:
     assert parse("100 %s done %d").getMessage() == "100 %s done %d"
 
 
-def test_a_log_record_is_taken_as_one() -> None:
+def test_a_log_record_in_json_is_parsed() -> None:
     fields = {
         "timestamp": "1970-01-01T00:10:00Z",
         "agent_id": "somebody-else",

@@ -80,7 +80,7 @@ def test_keys_are_unique_and_in_order(world: World) -> None:
     }
 
 
-def test_nothing_to_say_makes_no_object(world: World) -> None:
+def test_without_records_no_object_is_written(world: World) -> None:
     world.shipper.ship()
     assert not world.bucket.exists()
 
@@ -135,7 +135,7 @@ def test_nearly_a_whole_batch_is_to_leave_at_once_but_not_while_the_store_refuse
     assert not small.shipper.full, "it waits for the pause"
 
 
-def test_a_backlog_of_several_batches_leaves_in_one_go(small: World) -> None:
+def test_a_backlog_of_several_batches_is_shipped_at_once(small: World) -> None:
     for _ in range(7):
         small.log(LONG)
     small.shipper.ship()

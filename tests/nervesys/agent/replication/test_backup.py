@@ -23,7 +23,7 @@ def test_it_holds_the_configuration_and_is_the_same_for_the_same_files() -> None
         assert member.read() == TREE.read("config/agents/grok.yaml")
 
 
-def test_each_day_has_one(tmp_path: Path) -> None:
+def test_each_day_has_a_backup(tmp_path: Path) -> None:
     now = float(NOON)
     backup = Backup(FolderStore(tmp_path), PathTemplate("daily/{date}.tar.gz"), TREE, lambda: now)
     for _ in range(2):
@@ -33,7 +33,7 @@ def test_each_day_has_one(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*.gz")) == ["2026-01-01.tar.gz", "2026-01-02.tar.gz"]
 
 
-def test_one_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+def test_an_existing_backup_is_not_overwritten(tmp_path: Path) -> None:
     there = tmp_path / "daily/2026-01-01.tar.gz"
     there.parent.mkdir()
     there.write_bytes(b"another agent's")

@@ -1,4 +1,4 @@
-"""An agent's databases move with it: copied as they change, brought back where it starts anew, never overwritten."""
+"""An agent's databases move with it: copied as they change, restored on a new server, never overwritten."""
 
 import sqlite3
 from contextlib import closing
@@ -184,7 +184,7 @@ def test_a_damaged_copy_takes_nothing_s_place(store: Away, tmp_path: Path, clock
     assert not (tmp_path / "b/memory.sqlite3").exists()
 
 
-def test_a_copy_that_did_not_arrive_whole_is_told_and_older_ones_stay(store: Away, tmp_path: Path, clock: Time) -> None:
+def test_an_incomplete_upload_is_reported_and_older_copies_stay(store: Away, tmp_path: Path, clock: Time) -> None:
     here = host(store, tmp_path / "a", clock)
     for word in "abc":
         write(here.path("memory"), word)
@@ -201,7 +201,7 @@ def test_a_copy_that_did_not_arrive_whole_is_told_and_older_ones_stay(store: Awa
     assert words(host(store, tmp_path / "b", clock).path("memory")) == ["a", "b", "c", "d"]
 
 
-def test_a_full_disk_is_said_before_anything_is_written(
+def test_a_full_disk_is_reported_before_anything_is_written(
     store: Away, tmp_path: Path, clock: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = host(store, tmp_path / "a", clock)

@@ -1,4 +1,7 @@
-"""The restore drill: everything comes back and is compared; what is damaged, or a trap, is told, never passed over."""
+"""The restore drill: everything is restored and compared; damaged and malicious backups are rejected.
+
+Covers: nervesys.agent.replication, nervesys.agent.replication.drill, nervesys.agent.replication.restore.
+"""
 
 import hashlib
 import io
@@ -102,7 +105,7 @@ def test_everything_comes_back_and_the_originals_are_as_they_were(world: World) 
     assert world.lying() == before
 
 
-def test_the_newest_backup_is_taken_or_the_one_that_is_named(world: World) -> None:
+def test_the_newest_backup_is_restored_or_the_given_path(world: World) -> None:
     world.store.put("shared/knowledge_base.json", b"newer")
     world.back_up("Backups/full_backup_2026-01-02.tar.gz")
     world.archive.put("Backups/full_backup_2026-99-99.tar.gz", b"")
@@ -166,7 +169,7 @@ KNOWLEDGE, MEMORY = "store/shared/knowledge_base.json", "store/databases/grok/me
         ),
     ],
 )
-def test_what_did_not_come_back_is_told(world: World, change: Change, detail: str) -> None:
+def test_what_could_not_be_restored_is_reported(world: World, change: Change, detail: str) -> None:
     world.remake(change)
     went = world.drill()
     assert not went.succeeded
@@ -174,7 +177,7 @@ def test_what_did_not_come_back_is_told(world: World, change: Change, detail: st
     assert list(world.home.rglob("escaped")) == []
 
 
-def test_a_database_that_was_damaged_before_its_backup_is_told(world: World) -> None:
+def test_a_database_that_was_damaged_before_its_backup_is_reported(world: World) -> None:
     body = bytearray(world.store.get("databases/grok/memory.sqlite3", max_bytes=1 << 20))
     body[8192:12288] = b"\xff" * 4096
     world.store.put("databases/grok/memory.sqlite3", bytes(body))
@@ -183,7 +186,7 @@ def test_a_database_that_was_damaged_before_its_backup_is_told(world: World) -> 
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.99])
-def test_a_backup_that_was_cut_short_is_told(world: World, share: float) -> None:
+def test_a_truncated_backup_is_reported(world: World, share: float) -> None:
     world.archive.put(PATH, world.body[: int(len(world.body) * share)])
     went = world.drill()
     assert not went.succeeded
@@ -191,14 +194,14 @@ def test_a_backup_that_was_cut_short_is_told(world: World, share: float) -> None
 
 
 @pytest.mark.parametrize("at", [0.2, 0.5, 0.8, pytest.param(1, id="in the checksum of gzip itself")])
-def test_a_bit_that_turned_over_is_told(world: World, at: float) -> None:
+def test_a_flipped_bit_is_reported(world: World, at: float) -> None:
     body = bytearray(world.body)
     body[int((len(body) - 1) * at)] ^= 4
     world.archive.put(PATH, bytes(body))
     assert not world.drill().succeeded
 
 
-def test_a_disk_without_room_is_told_before_it_is_full(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_without_room_is_reported_before_it_is_full(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5_000))
     assert "no room for its" in world.drill().detail
 
@@ -214,7 +217,7 @@ def test_an_archive_that_is_away_is_a_drill_that_failed(world: World) -> None:
     assert "list the archive" in world.drill().detail
 
 
-def test_it_is_recorded_where_programs_write_and_the_ones_before_stay_in_the_history(world: World) -> None:
+def test_it_is_recorded_on_the_state_branch_and_earlier_records_stay_in_the_history(world: World) -> None:
     repository = world.home / "brain.git"
     write(repository, {"config/agents/grok.yaml": b"agent: {role: research}\n"})
     brain = open_brain(StartupSettings(world.home, str(repository)), "drill")
@@ -228,9 +231,7 @@ def test_it_is_recorded_where_programs_write_and_the_ones_before_stay_in_the_his
     assert [commit.message for commit in brain.log("state")] == ["The restore drill failed", "The restore drill worked"]
 
 
-def test_a_drill_that_is_killed_has_harmed_nothing_and_the_next_one_works(
-    world: World, wait_until: Callable[..., None]
-) -> None:
+def test_a_killed_drill_has_harmed_nothing_and_the_next_succeeds(world: World, wait_until: Callable[..., None]) -> None:
     for number in range(300):
         world.store.put(f"databases/grok/{number}.bin", number.to_bytes(2) * 50_000)
     world.back_up()

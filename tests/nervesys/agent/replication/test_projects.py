@@ -1,4 +1,4 @@
-"""Workspaces in the store: only what is new goes there, all of it comes back, and no copy is overwritten unseen."""
+"""Workspaces in the store: only changes are uploaded, all is restored, and no copy is overwritten unseen."""
 
 import shutil
 import subprocess
@@ -203,7 +203,7 @@ def test_the_store_away_keeps_nobody_from_work_that_is_here(store: Counted, tmp_
     assert found(tmp_path / "b")[0] == ["one"]
 
 
-def test_a_damaged_copy_is_not_taken_for_a_whole_one(store: Counted, tmp_path: Path) -> None:
+def test_a_damaged_copy_is_rejected(store: Counted, tmp_path: Path) -> None:
     here = host(store, tmp_path / "a", "first")
     here.open("apollo")
     work(tmp_path / "a", "one")
@@ -230,7 +230,7 @@ def test_what_no_workspace_has_stays_in_the_store(store: Counted, tmp_path: Path
     assert not lying & {"files/run.sh", "history.lock", "snapshots/x.json"}
 
 
-def test_each_copy_taken_while_others_write_is_a_whole_one_of_its_instant(store: Counted, tmp_path: Path) -> None:
+def test_each_copy_taken_during_writes_is_consistent(store: Counted, tmp_path: Path) -> None:
     here, stop = host(store, tmp_path / "a", "first"), threading.Event()
     here.open("apollo")
 

@@ -1,4 +1,7 @@
-"""Copies of databases under seal: read by who holds an identity; for who does not, nothing is lost or overwritten."""
+"""Encrypted copies of databases: read by their recipients; without the identity, nothing is lost or overwritten.
+
+Covers: nervesys.agent.replication.databases.
+"""
 
 import logging
 import os
@@ -99,7 +102,7 @@ def test_who_holds_no_identity_starts_again_where_it_was(here: Host) -> None:
 @pytest.mark.parametrize(
     ("identity", "text"), [(None, "set NERVESYS_AGE_IDENTITY"), (SecretStr(str(OTHERS)), "encrypted for others than")]
 )
-def test_who_cannot_open_the_newest_is_told_what_is_missing(
+def test_without_the_identity_the_error_names_what_is_missing(
     here: Host, there: Host, identity: SecretStr | None, text: str
 ) -> None:
     here.add("one")
@@ -253,7 +256,7 @@ def test_a_disk_that_fills_up_meanwhile_costs_nothing_but_the_attempt(
     assert there.words()[0].startswith("word 0")
 
 
-def test_a_disk_that_fills_up_while_it_is_sealed_is_told(here: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_during_encryption_is_reported(here: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     here.add("one")
 
     def full(*_: object) -> None:

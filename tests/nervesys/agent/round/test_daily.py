@@ -1,4 +1,7 @@
-"""One round a day for a whole fleet: who does it, the full backup, and what the brain is told."""
+"""One round a day for a whole fleet: the lease, the full backup, and what is pushed to the brain.
+
+Covers: nervesys.agent.round.daily, nervesys.agent.round.day_description, nervesys.agent.round.leader.
+"""
 
 import io
 import tarfile
@@ -47,7 +50,7 @@ def who(tmp_path: Path) -> Who:
     return make
 
 
-def test_one_leads(who: Who) -> None:
+def test_only_one_program_holds_the_lease(who: Who) -> None:
     who("grok").take()
     with pytest.raises(NotLeader, match="grok is running the round"):
         who("gimai").take()
@@ -212,7 +215,7 @@ def test_without_a_repository_there_is_no_leader_and_no_summary(tmp_path: Path) 
     assert len(list(world.cold.rglob("*.gz"))) == 2
 
 
-def test_a_model_describes_the_day_and_one_that_fails_leaves_it_undescribed(who: Who, tmp_path: Path) -> None:
+def test_a_model_describes_the_day_and_without_its_answer_there_is_no_description(who: Who, tmp_path: Path) -> None:
     world = World(tmp_path / "world")
     world.ship(YESTERDAY, "errors boom", "errors boom")
     with model_server() as model:

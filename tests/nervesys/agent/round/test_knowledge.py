@@ -1,4 +1,7 @@
-"""What agents learned is merged once a day, and nothing of it is lost: not by two at once, nor by bad objects."""
+"""Agents' knowledge is merged once a day, and nothing is lost: not by concurrent merges, nor by invalid objects.
+
+Covers: nervesys.agent.knowledge, nervesys.agent.round.knowledge.
+"""
 
 import json
 from collections.abc import Callable
@@ -124,7 +127,7 @@ def test_who_learned_nothing_asks_nothing(tmp_path: Path) -> None:
     learning.sync()
 
 
-def test_limits_and_damage_on_the_disk_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_limits_and_damage_on_the_disk_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     world = World(tmp_path)
     learning = agent(world, "grok")
     with pytest.raises(NervesysError, match="an agent may keep 1048576 bytes"):

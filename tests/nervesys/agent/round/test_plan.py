@@ -1,4 +1,4 @@
-"""What is due, and what is called so by the exporters."""
+"""What is due, by the same rules as in the exporters."""
 
 from datetime import date
 
@@ -45,7 +45,7 @@ def test_logs_are_taken_by_server_and_day_oldest_first() -> None:
 
 
 @pytest.mark.parametrize("key", ["db/active_logs/stray.txt", LOG.format(server="host-1", date="2026-02-30")])
-def test_logs_that_tell_no_server_or_day_stay(key: str) -> None:
+def test_logs_without_a_server_or_day_in_the_key_stay(key: str) -> None:
     assert plan(key) == RoundPlan(unfiled=(key,))
 
 
@@ -80,7 +80,7 @@ def test_the_archive_is_freed_by_the_table(path: str, due: bool) -> None:
     assert plan(archive=(path,)).overdue == ((path,) if due else ())
 
 
-def test_one_round_deletes_so_much_and_says_what_is_left() -> None:
+def test_a_round_has_a_limit_of_deletions_and_reports_the_rest() -> None:
     keys = [f"config_backups/daily/2025-11-0{day}.tar.gz" for day in range(1, 5)]
     backups = tuple(f"Backups/full_backup_2025-11-0{day}.tar.gz" for day in range(1, 5))
     small = plan(*keys, archive=backups, at_most=5)

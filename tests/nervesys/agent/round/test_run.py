@@ -1,4 +1,7 @@
-"""A round, whole and killed at every step: no record is ever without a copy, and in the end each lies there once."""
+"""A round, complete and killed at every step: no record is ever without a copy, and each is archived once.
+
+Covers: nervesys.agent.round.run, nervesys.agent.round.merge.
+"""
 
 import gzip
 import io

@@ -1,4 +1,7 @@
-"""Agents do the round by themselves, where they have an archive."""
+"""Agents with an archive run the round by themselves.
+
+Covers: nervesys.agent.round, nervesys.agent.round.daily, nervesys.agent.round.leader.
+"""
 
 from collections import Counter
 from functools import partial
@@ -17,7 +20,7 @@ from tests.nervesys.agent.round.kit import World
 from tests.stores import FolderStore
 
 
-def test_two_agents_do_one_round(
+def test_of_two_agents_only_the_leader_runs_the_round(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(background_loops, "FIRST_ROUND_SECONDS", 0)

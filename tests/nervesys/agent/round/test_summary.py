@@ -1,4 +1,4 @@
-"""A day's records, added up."""
+"""The summary of a day's records."""
 
 import json
 
