@@ -68,7 +68,7 @@ def test_nor_does_it_at_any_depth(secret: tuple[str, str], nesting: list[str]) -
     wraps: dict[str, Callable[[Any], Any]] = {
         "list": lambda inner: [1, inner],
         "object": lambda inner: {"a": None, "b": inner},
-        "text": lambda inner: f"said {inner}",
+        "text": lambda inner: f"text {inner}",
         "json": json.dumps,
     }
     value: Any = "".join(secret)

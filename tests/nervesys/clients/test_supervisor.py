@@ -1,4 +1,7 @@
-"""The client against a real supervisord, over a unix socket and over HTTP with a password."""
+"""The client against a real supervisord, over a unix socket and over HTTP with a password.
+
+Covers: nervesys.clients.supervisor, nervesys.clients.unix_socket.
+"""
 
 import os
 import shutil
@@ -80,7 +83,7 @@ def test_a_refusal_is_named_in_supervisors_own_words(daemon: tuple[str, str]) ->
 
 
 @pytest.mark.parametrize("password", [None, "wrong"], ids=["no password", "wrong password"])
-def test_who_may_not_in_is_told_so_without_the_secret(password: str | None, daemon: tuple[str, str]) -> None:
+def test_refused_credentials_raise_an_error_without_the_secret(password: str | None, daemon: tuple[str, str]) -> None:
     with pytest.raises(SupervisorUnavailable, match="HTTP 401") as raised:
         Supervisor(daemon[1], user="ada" if password else None, password=password).processes()
     assert "wrong" not in str(raised.value)

@@ -43,8 +43,8 @@ def test_the_newest_counts_and_the_others_are_kept() -> None:
         ]
     )
     assert knowledge.tree() == {"deploy": {"window": "02:00", "days": ["mon"], "lead": "ada"}}
-    said = json.loads(knowledge.body())[LEARNED]["/deploy/window"]
-    assert {agent: word["value"] for agent, word in said.items()} == {"grok": "02:00", "gimai": "03:00"}
+    statements = json.loads(knowledge.body())[LEARNED]["/deploy/window"]
+    assert {agent: statement["value"] for agent, statement in statements.items()} == {"grok": "02:00", "gimai": "03:00"}
 
 
 def test_a_value_and_what_lies_below_it_do_not_live_together() -> None:

@@ -1,4 +1,7 @@
-"""State, metrics and log records: what is taken, and why the rest is refused."""
+"""State, metrics and log records: what is taken, and why the rest is refused.
+
+Covers: nervesys.contract.brain, nervesys.contract.logs, nervesys.contract.names, nervesys.contract.state.
+"""
 
 import json
 from typing import Any
@@ -60,7 +63,7 @@ def test_what_agents_of_tomorrow_add_is_kept() -> None:
         pytest.param(AgentState, body(STATE)[:20], Reason.BAD_JSON, id="half written"),
         pytest.param(AgentState, b"[]", Reason.BAD_JSON, id="a list"),
         pytest.param(AgentState, b'{"agent_id": "\xff"}', Reason.BAD_JSON, id="not UTF-8"),
-        pytest.param(AgentState, b"{}", Reason.BAD_VALUE, id="nothing said"),
+        pytest.param(AgentState, b"{}", Reason.BAD_VALUE, id="an empty object"),
         pytest.param(AgentState, body(STATE, agent_id="a/b"), Reason.BAD_NAME, id="a name with a slash"),
         pytest.param(AgentState, body(STATE, agent_id="a\nb"), Reason.BAD_NAME, id="a name with a newline"),
         pytest.param(AgentState, body(STATE, agent_id="-a"), Reason.BAD_NAME, id="a name that begins with a hyphen"),
@@ -96,7 +99,7 @@ def test_a_bad_object_says_why(model: type[ContractObject], text: bytes, reason:
     assert len(str(caught.value)) < 300
 
 
-def test_a_bad_name_is_told_in_one_breath() -> None:
+def test_a_bad_name_is_reported_once() -> None:
     with pytest.raises(BadObject) as caught:
         AgentState.parse(body(STATE, server="v\nm"))
     assert str(caught.value) == r"bad_name: server: not a name of a server: 'v\nm'"
@@ -126,7 +129,7 @@ def test_a_state_is_taken_whole_or_refused(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "level"),
+    ("value", "level"),
     [
         ("INFO", "INFO"),
         ("info", "INFO"),
@@ -140,13 +143,13 @@ def test_a_state_is_taken_whole_or_refused(changes: dict[str, Any]) -> None:
         (None, "other"),
     ],
 )
-def test_levels_are_a_closed_list(said: object, level: str) -> None:
-    assert LogRecord.parse(body(RECORD, level=said)).level == level
+def test_levels_are_a_closed_list(value: object, level: str) -> None:
+    assert LogRecord.parse(body(RECORD, level=value)).level == level
 
 
-@pytest.mark.parametrize(("said", "category"), [("Errors", "errors"), ("audit", "audit"), ("gossip", "other")])
-def test_categories_are_a_closed_list(said: str, category: str) -> None:
-    assert LogRecord.parse(body(RECORD, category=said)).category == category
+@pytest.mark.parametrize(("value", "category"), [("Errors", "errors"), ("audit", "audit"), ("gossip", "other")])
+def test_categories_are_a_closed_list(value: str, category: str) -> None:
+    assert LogRecord.parse(body(RECORD, category=value)).category == category
 
 
 @pytest.mark.parametrize(
@@ -161,5 +164,5 @@ def test_categories_are_a_closed_list(said: str, category: str) -> None:
     ],
 )
 def test_genai_names_are_synonyms(metadata: dict[str, Any], model: str | None, tokens: float | None) -> None:
-    said = LogRecord.parse(body(RECORD, metadata=metadata)).metadata
-    assert (said.model_version, said.tokens) == (model, tokens)
+    parsed = LogRecord.parse(body(RECORD, metadata=metadata)).metadata
+    assert (parsed.model_version, parsed.tokens) == (model, tokens)

@@ -78,7 +78,7 @@ def test_a_key_of_another_form_is_not_of_this_area(text: str, key: str) -> None:
     assert PathTemplate(text).parse(key) is None
 
 
-def test_minute_and_second_are_told_apart() -> None:
+def test_minute_and_second_are_parsed_separately() -> None:
     template = PathTemplate("db/metrics/{server}/{date}/{hour}/{minute}{second}_{agent}.json")
     assert template.parse("db/metrics/eu-1.example/2026-01-31/23/5907_grok.json") == {
         "server": "eu-1.example",

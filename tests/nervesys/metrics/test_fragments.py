@@ -1,4 +1,7 @@
-"""Fragments: rendered once per object, joined per refresh, packed only where something changed."""
+"""Fragments: rendered once per object, joined per refresh, packed only where something changed.
+
+Covers: nervesys.metrics.family, nervesys.metrics.fragments, nervesys.metrics.snapshot.
+"""
 
 import gzip
 
@@ -120,11 +123,11 @@ def test_a_value_is_written_exactly(value: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "text", "buckets"),
     [
-        pytest.param("Things", "gauge", "Said.", (), id="capitals"),
-        pytest.param("things_total", "gauge", "Said.", (), id="a gauge that ends in _total"),
-        pytest.param("things", "counter", "Said.", (), id="a counter that does not"),
+        pytest.param("Things", "gauge", "Help.", (), id="capitals"),
+        pytest.param("things_total", "gauge", "Help.", (), id="a gauge that ends in _total"),
+        pytest.param("things", "counter", "Help.", (), id="a counter that does not"),
         pytest.param("things", "gauge", "Unfinished", (), id="help without a full stop"),
-        pytest.param("things", "histogram", "Said.", (), id="a histogram without buckets"),
+        pytest.param("things", "histogram", "Help.", (), id="a histogram without buckets"),
     ],
 )
 def test_a_family_that_breaks_the_naming_rules_is_refused(

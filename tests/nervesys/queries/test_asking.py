@@ -1,4 +1,7 @@
-"""Where the points of a graph lie, and which lines are drawn."""
+"""Where the points of a graph lie, and which lines are drawn.
+
+Covers: nervesys.queries.asking, nervesys.queries.reading.
+"""
 
 from dataclasses import dataclass, field
 

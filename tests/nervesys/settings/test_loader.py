@@ -1,4 +1,10 @@
-"""Layers of settings, and what is said of wrong ones."""
+"""Layers of settings, and the messages for wrong values.
+
+Covers: nervesys.settings, nervesys.settings.agents, nervesys.settings.alibaba, nervesys.settings.check.
+Covers: nervesys.settings.fleet, nervesys.settings.grafana, nervesys.settings.layers, nervesys.settings.monitoring.
+Covers: nervesys.settings.section, nervesys.settings.storage, nervesys.settings.thresholds, nervesys.settings.tree.
+Covers: nervesys.settings.urls, nervesys.settings.variables, nervesys.settings.web, nervesys.settings.yaml.
+"""
 
 from pathlib import Path
 
@@ -26,8 +32,8 @@ def test_the_shipped_example_is_right() -> None:
 
 @pytest.mark.parametrize("days", [7, 36])
 def test_nothing_may_expire_before_people_had_time_to_notice(brain: MakeBrain, days: int) -> None:
-    (said,) = mistakes_of(brain, {"storage": f"storj: {{expire_days: {{active_logs: {days}}}}}"})
-    assert f"expire_days.active_logs is {days}: active_logs are kept 7 days" in said
+    (message,) = mistakes_of(brain, {"storage": f"storj: {{expire_days: {{active_logs: {days}}}}}"})
+    assert f"expire_days.active_logs is {days}: active_logs are kept 7 days" in message
     assert load(brain(storage="storj: {expire_days: {active_logs: 37}}"))
 
 

@@ -1,4 +1,7 @@
-"""What models cost, and who gets reports by mail."""
+"""What models cost, and who gets reports by mail.
+
+Covers: nervesys.settings.prices, nervesys.settings.reports.
+"""
 
 import pytest
 from pydantic import SecretStr
@@ -22,7 +25,7 @@ def test_the_password_comes_from_the_environment(brain: MakeBrain) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("text", "problem"),
     [
         ("mail: {tls: none, host: smtp.example.org}", "reports.mail: with `tls: none` the password would be sent"),
         ("mail: {to: [operators]}", "reports.mail.to.0: not an address such as"),
@@ -31,9 +34,9 @@ def test_the_password_comes_from_the_environment(brain: MakeBrain) -> None:
         ("formats: [docx]", "reports.formats.0: Input should be 'pdf', 'html' or 'xlsx'"),
     ],
 )
-def test_what_is_wrong_is_told(brain: MakeBrain, said: str, problem: str) -> None:
+def test_a_wrong_value_is_reported(brain: MakeBrain, text: str, problem: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        load(brain(reports=said), environ={"NERVESYS_SMTP_PASSWORD": "secret"})
+        load(brain(reports=text), environ={"NERVESYS_SMTP_PASSWORD": "secret"})
     assert problem in str(caught.value)
     assert "secret" not in str(caught.value)
 

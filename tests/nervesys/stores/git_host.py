@@ -31,7 +31,7 @@ class Backend(BaseHTTPRequestHandler):
             self.end_headers()
             return
         path, _, query = self.path.partition("?")
-        told = {
+        variables = {
             "GIT_PROJECT_ROOT": str(self.root),
             "GIT_HTTP_EXPORT_ALL": "1",
             "REMOTE_USER": "agent",
@@ -44,7 +44,7 @@ class Backend(BaseHTTPRequestHandler):
         }
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         answer = subprocess.run(
-            ["git", "http-backend"], input=body, env=os.environ | told, capture_output=True, timeout=30, check=True
+            ["git", "http-backend"], input=body, env=os.environ | variables, capture_output=True, timeout=30, check=True
         ).stdout
         head, _, content = answer.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().splitlines())

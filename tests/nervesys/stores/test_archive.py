@@ -1,4 +1,7 @@
-"""What every archive must do: one suite, over a folder and over Google Drive's emulator."""
+"""What every archive must do: one suite, over a folder and over Google Drive's emulator.
+
+Covers: nervesys.stores.archive, nervesys.stores.archives, nervesys.stores.folder.
+"""
 
 import errno
 from io import BytesIO
@@ -78,7 +81,7 @@ def test_a_file_of_any_size_is_a_stream(archive: Archive, monkeypatch: pytest.Mo
         pytest.fail("it was opened")
 
 
-def test_the_room_is_told_in_bytes(archive: Archive) -> None:
+def test_the_quota_is_in_bytes(archive: Archive) -> None:
     quota = archive.quota()
     assert {"limit", "used"} <= quota.keys() <= {"limit", "used", "trash"}
     assert 0 <= quota["used"] < quota["limit"]
@@ -89,7 +92,7 @@ def test_a_folder_that_is_not_there_is_an_archive_out_of_reach(tmp_path: Path) -
         FolderArchive(tmp_path / "none").list()
 
 
-def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_raises_an_error_and_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -122,22 +125,22 @@ def test_a_path_is_rebuilt_from_parents_whatever_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("values", "kind"),
     [
         ({"url": "file:///srv/cold%20files"}, FolderArchive),
         ({"url": "gdrive://abc", "api_url": "http://127.0.0.1:1/"}, DriveArchive),
         ({"folder_id": "abc", "api_url": "http://127.0.0.1:1/"}, DriveArchive),
     ],
 )
-def test_the_url_chooses_the_archive(said: dict[str, str], kind: type) -> None:
-    assert isinstance(open_archive(settings(**said)), kind)
+def test_the_url_chooses_the_archive(values: dict[str, str], kind: type) -> None:
+    assert isinstance(open_archive(settings(**values)), kind)
 
 
 DRIVE = {"url": "gdrive://abc"}
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("values", "problem"),
     [
         pytest.param({}, r"archive\.url: say file:///path or gdrive://FOLDER_ID", id="nothing"),
         pytest.param({"url": "s3://bucket"}, r"archive\.url: say file:///path", id="another scheme"),
@@ -148,11 +151,11 @@ DRIVE = {"url": "gdrive://abc"}
         pytest.param({**DRIVE, "service_account_json": '{"key": "s3cret"}'}, "not the JSON key", id="no key in it"),
     ],
 )
-def test_a_wrong_setting_is_told_without_the_secret(said: dict[str, str], problem: str) -> None:
+def test_a_wrong_setting_is_reported_without_the_secret(values: dict[str, str], problem: str) -> None:
     with pytest.raises(SettingsError, match=problem) as wrong:
-        open_archive(settings(**said))
+        open_archive(settings(**values))
     assert "s3cret" not in str(wrong.value)
 
 
-def settings(**said: str) -> ArchiveSettings:
-    return ArchiveSettings.model_validate(load().settings.storage.archive.model_dump() | said)
+def settings(**values: str) -> ArchiveSettings:
+    return ArchiveSettings.model_validate(load().settings.storage.archive.model_dump() | values)

@@ -1,4 +1,7 @@
-"""The brain as a real Git repository: reading, writing, several writers at once, and being out of reach."""
+"""The brain as a real Git repository: reading, writing, several writers at once, and being out of reach.
+
+Covers: nervesys.stores.brain, nervesys.stores.trees.
+"""
 
 import logging
 import shutil
@@ -112,7 +115,7 @@ def test_several_writers_at_once_lose_nothing(remote: Path, tmp_path: Path) -> N
     assert sorted(commit.message for commit in brain_of(remote, tmp_path).log("state")) == expected
 
 
-def test_a_branch_that_forbids_pushing_is_told_at_once(remote: Path, tmp_path: Path) -> None:
+def test_a_branch_that_forbids_pushing_fails_at_once(remote: Path, tmp_path: Path) -> None:
     hook = remote / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho protected; exit 1\n")
@@ -201,7 +204,7 @@ def test_a_repository_that_became_a_plain_folder_is_read_as_one(remote: Path, tm
     assert open_tree(place, "test") == FolderTree(remote)
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such folder"):
         open_tree(StartupSettings(tmp_path, str(tmp_path / "none")), "test")
 

@@ -56,7 +56,7 @@ def test_a_token_that_drive_forgot_means_to_list_again(
     assert archive.changes("old") is None
 
 
-def test_a_download_that_is_cut_short_is_told(drive_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_truncated_download_raises_an_error(drive_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The emulator sends all of a file, so its end is cut off here."""
     archive = archive_in(drive_url)
     archive.put("one", b"12345")
@@ -65,7 +65,7 @@ def test_a_download_that_is_cut_short_is_told(drive_url: str, monkeypatch: pytes
         pytest.fail("it was opened")
 
 
-def test_what_arrives_damaged_is_told(drive_url: str) -> None:
+def test_a_damaged_upload_raises_an_error(drive_url: str) -> None:
     class Changing(BytesIO):
         """Other bytes are sent than were summed up before."""
 
@@ -136,7 +136,7 @@ def test_a_name_with_a_slash_passes_for_no_folder(drive_url: str) -> None:
     assert [file.path for file in catalogue.files()] == ["Backups\uff0fx"]
 
 
-def test_wrong_credentials_and_no_such_folder_are_told(drive_url: str) -> None:
+def test_wrong_credentials_and_a_missing_folder_raise_errors(drive_url: str) -> None:
     with pytest.raises(ArchiveUnavailable, match="open the folder abc: cannot sign in"):
         _ = DriveArchive("abc", Credentials("wrong"), timeout_seconds=10, api_url=drive_url).root
     with pytest.raises(ArchiveUnavailable, match="open the folder abc: HTTP 404"):
@@ -168,7 +168,7 @@ def test_a_quota_that_is_used_up_is_not_asked_again(drive_url: str, reason: str,
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "kind", "told"),
+    ("status", "reason", "kind", "text"),
     [
         (403, "storageQuotaExceeded", ArchiveFull, "the archive is full (storageQuotaExceeded)"),
         (403, "userRateLimitExceeded", ArchiveUnavailable, "too many requests (userRateLimitExceeded)"),
@@ -178,8 +178,8 @@ def test_a_quota_that_is_used_up_is_not_asked_again(drive_url: str, reason: str,
         (500, "", ArchiveUnavailable, "HTTP 500"),
     ],
 )
-def test_a_refusal_is_told_by_what_it_means(status: int, reason: str, kind: type, told: str) -> None:
+def test_a_refusal_raises_the_error_of_its_cause(status: int, reason: str, kind: type, text: str) -> None:
     body = {"error": {"errors": [{"reason": reason}], "message": "no"}} if reason else {}
-    said = convert_error("put x", HttpError(httplib2.Response({"status": status}), json.dumps(body).encode()))
-    assert type(said) is kind
-    assert told in str(said)
+    error = convert_error("put x", HttpError(httplib2.Response({"status": status}), json.dumps(body).encode()))
+    assert type(error) is kind
+    assert text in str(error)

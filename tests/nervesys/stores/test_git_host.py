@@ -41,7 +41,7 @@ def test_a_login_within_the_url_works_too_and_is_taken_out_of_it(host: str, tmp_
     assert brain.url == f"{host}/brain.git"
 
 
-def test_a_wrong_token_is_told_without_it_and_without_a_prompt(host: str, tmp_path: Path) -> None:
+def test_a_wrong_token_raises_an_error_without_it_and_without_a_prompt(host: str, tmp_path: Path) -> None:
     brain = GitBrain(f"{host}/brain.git", tmp_path / "mirror", timeout_seconds=30, token="wrong-s3cret")
     with pytest.raises(BrainUnavailable, match=f"fetch {host}/brain.git: the token is missing, or refused") as refused:
         brain.fetch()

@@ -1,4 +1,7 @@
-"""What every object store does alike: a folder, the real rclone and moto, each of these also as Storj behaves."""
+"""What every object store does alike: a folder, the real rclone and moto, each of these also as Storj behaves.
+
+Covers: nervesys.stores.objects, nervesys.stores.s3.
+"""
 
 import logging
 import tempfile
@@ -51,9 +54,9 @@ def test_only_what_may_expire_says_so_to_the_store(request: pytest.FixtureReques
     for key in (log, state):
         store.put(key, b"x")
         assert store.get(key, max_bytes=1) == b"x"
-    said = [client(endpoint).head_object(Bucket=BUCKET, Key=key)["Metadata"] for key in (log, state)]
-    assert said[1] == {}
-    assert said[0] == {"object-expires": "+1440h"} or server == "rclone", "rclone forgets what it was told"
+    metadata = [client(endpoint).head_object(Bucket=BUCKET, Key=key)["Metadata"] for key in (log, state)]
+    assert metadata[1] == {}
+    assert metadata[0] == {"object-expires": "+1440h"} or server == "rclone", "rclone drops metadata"
 
 
 def test_another_content_is_another_version(store: ObjectStore, folder: str) -> None:
@@ -130,13 +133,15 @@ def test_deleting_what_is_not_there_is_no_mistake(store: ObjectStore, folder: st
     assert store.list(folder).objects == ()
 
 
-def test_the_store_tells_its_clock(rclone_endpoint: str) -> None:
+def test_a_listing_has_the_clock_of_the_store(rclone_endpoint: str) -> None:
     clock = S3Store(settings_of(rclone_endpoint)).list("").clock
     assert clock is not None
     assert clock > 1_700_000_000
 
 
-def test_wrong_credentials_are_said_without_the_secret(rclone_endpoint: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_wrong_credentials_raise_an_error_without_the_secret(
+    rclone_endpoint: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     store = S3Store(settings_of(rclone_endpoint, access_key=settings_of("").secret_key))
     with pytest.raises(StoreUnavailable) as refused:

@@ -1,4 +1,4 @@
-"""Sealed bodies: who holds an identity reads them whole; all others, and all damage, are told, and cost one object."""
+"""Encrypted bodies: an identity reads them whole; anything else raises an error and costs one object."""
 
 import errno
 import io
@@ -32,10 +32,10 @@ def _ours() -> Iterator[None]:
 
 
 def refused(body: bytes, key: str = KEYS[1]) -> Reason:
-    with pytest.raises(BadObject) as told:
+    with pytest.raises(BadObject) as error:
         list(lines_of(io.BytesIO(body), key))
-    assert str(OURS) not in str(told.value)
-    return told.value.reason
+    assert str(OURS) not in str(error.value)
+    return error.value.reason
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -62,13 +62,13 @@ def test_a_body_cut_short_gives_no_line_at_all() -> None:
         pytest.fail("it was opened")
 
 
-def test_who_holds_another_identity_or_none_is_told_so() -> None:
+def test_another_identity_or_none_raises_an_error() -> None:
     body = pack(LINES, KEYS[1], recipients=[RECIPIENT])
-    for identity, said in ((SecretStr(str(OTHERS)), "for others"), (None, "set NERVESYS_AGE_IDENTITY")):
+    for identity, message in ((SecretStr(str(OTHERS)), "for others"), (None, "set NERVESYS_AGE_IDENTITY")):
         set_identity(identity)
-        with pytest.raises(BadObject, match=said) as told:
+        with pytest.raises(BadObject, match=message) as error:
             list(lines_of(io.BytesIO(body), KEYS[1]))
-        assert told.value.reason is Reason.NO_IDENTITY
+        assert error.value.reason is Reason.NO_IDENTITY
     set_identity(SecretStr("AGE-SECRET-KEY-1NONE"))
     assert refused(body) is Reason.NO_IDENTITY
 
@@ -87,7 +87,7 @@ def test_an_identity_is_replaced_in_its_file_while_the_program_runs(tmp_path: Pa
     assert list(lines_of(io.BytesIO(body), KEYS[1])) == LINES
 
 
-def test_without_the_package_it_is_said_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_error_has_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     body = pack(LINES, KEYS[1], recipients=[RECIPIENT])
 
     def absent() -> None:
@@ -100,7 +100,7 @@ def test_without_the_package_it_is_said_what_to_type(monkeypatch: pytest.MonkeyP
         encrypt(b"", [RECIPIENT])
 
 
-def test_a_disk_that_is_full_is_told_and_no_fault_of_the_body() -> None:
+def test_a_full_disk_is_an_error_of_the_source_and_not_of_the_body() -> None:
     class Full(io.BytesIO):
         def write(self, _: object) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")

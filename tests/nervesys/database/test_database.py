@@ -1,0 +1,78 @@
+"""Databases on SQLite: transactions, group commit, other programs' files, and work that takes too long.
+
+Covers: nervesys.database.database, nervesys.database.reading, nervesys.database.threads, nervesys.database.writer.
+"""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+
+from nervesys.database import Database, ReadOnlyDatabase, Writer
+from nervesys.database.threads import WorkerThreads
+from nervesys.errors import DatabaseUnavailable, SourceError
+
+
+class Notes(Database):
+    called = "the notes"
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Notes:
+    database = Notes(create_engine(f"sqlite:///{tmp_path / 'notes.sqlite3'}"))
+    with database.transaction() as connection:
+        connection.execute(text("CREATE TABLE note (body TEXT)"))
+    return database
+
+
+def insert(body: str) -> object:
+    return lambda connection: connection.execute(text("INSERT INTO note VALUES (:body)"), {"body": body})
+
+
+def count(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT count(*) FROM note")).scalar_one())
+
+
+def test_an_error_names_the_database_and_rolls_back(notes: Notes) -> None:
+    with (
+        pytest.raises(DatabaseUnavailable, match=r"^use the notes: no such table: absent$"),
+        notes.transaction() as use,
+    ):
+        use.execute(text("INSERT INTO note VALUES ('x')"))
+        use.execute(text("SELECT * FROM absent"))
+    assert asyncio.run(notes.read(count)) == 0
+
+
+def test_all_operations_of_a_group_are_committed(notes: Notes) -> None:
+    writer = Writer(notes)
+
+    async def commit_all() -> None:
+        await asyncio.gather(*(writer.commit(insert(str(number))) for number in range(10)))  # type: ignore[arg-type]
+
+    asyncio.run(commit_all())
+    assert asyncio.run(notes.read(count)) == 10
+
+
+def test_a_database_of_another_program_is_only_read(tmp_path: Path, notes: Notes) -> None:
+    reader = ReadOnlyDatabase(f"sqlite:///{tmp_path / 'notes.sqlite3'}", "its notes")
+    with reader.transaction() as connection:
+        assert count(connection) == 0
+    with pytest.raises(SourceError, match="read its notes: attempt to write a readonly"), reader.transaction() as use:
+        use.execute(text("INSERT INTO note VALUES ('x')"))
+
+
+def test_a_missing_file_is_not_created(tmp_path: Path) -> None:
+    file = tmp_path / "absent.sqlite3"
+    with pytest.raises(SourceError, match="read it: "), ReadOnlyDatabase(f"sqlite:///{file}", "it").transaction():
+        pass
+    assert not file.exists()
+
+
+def test_work_beyond_the_limit_is_abandoned() -> None:
+    threads, release = WorkerThreads(create_engine("sqlite://"), 0.05), threading.Event()
+    with pytest.raises(TimeoutError):
+        asyncio.run(threads.run(release.wait))
+    release.set()
+    threads.close()
