@@ -23,7 +23,7 @@ from nervesys.agent.logs.buffer import LogBuffer
 from nervesys.agent.logs.handler import BufferHandler
 from nervesys.agent.logs.records import RecordEncoder
 from nervesys.agent.replication.databases import open_databases
-from nervesys.agent.replication.projects import WorkspaceReplica
+from nervesys.agent.replication.workspaces import WorkspaceReplica
 from nervesys.agent.round import Reports, no_reports
 from nervesys.agent.work import Task, Work
 from nervesys.clock import Clock, system_clock
@@ -96,7 +96,7 @@ class Agent:
         self._databases = open_databases(self.me, store_within_heartbeat, clock)
         self._learning = open_learning(self.me, store_within_heartbeat, clock)
         self._replica = self._open_replica(store_within_heartbeat)
-        pillars = AgentResources(
+        resources = AgentResources(
             local_brain,
             local_brain.open_for_push(),
             store_within_heartbeat,
@@ -108,8 +108,8 @@ class Agent:
             reports,
         )
         host = Host(self.me.server, self.me.name, self.me.folder)
-        heartbeat = HeartbeatWriter(self.me, pillars.store, self.work, self._buffer, host, clock)
-        self._loops = BackgroundLoops(self.me, pillars, heartbeat, self._buffer, clock, self._on_duplicate)
+        heartbeat = HeartbeatWriter(self.me, resources.store, self.work, self._buffer, host, clock)
+        self._loops = BackgroundLoops(self.me, resources, heartbeat, self._buffer, clock, self._on_duplicate)
         self._handlers = (BufferHandler(self._buffer.append, self.me.redactor.text), *self._loops.handlers)
         self._stop_requested_at: float | None = None
         self._reason: str | None = None
@@ -305,8 +305,8 @@ def _buffer(me: Identity) -> LogBuffer:
     """The log buffer; the agent's name is added to a configured path, for all agents may share that setting."""
     path = Path(me.config.buffer.path or "buffer.sqlite3")
     own = me.folder / (path.with_stem(f"{path.stem}-{me.name}") if me.config.buffer.path else path)
-    scribe = RecordEncoder(me.name, me.instance_id, me.redactor)
-    return LogBuffer(own, int(me.config.buffer.max_size_mb * MB), scribe.runs)
+    encoder = RecordEncoder(me.name, me.instance_id, me.redactor)
+    return LogBuffer(own, int(me.config.buffer.max_size_mb * MB), encoder.runs)
 
 
 def _set_signal_handlers(action: Any) -> dict[signal.Signals, Any]:

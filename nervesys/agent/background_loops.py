@@ -21,7 +21,7 @@ from nervesys.agent.logs.shipping import Shipper
 from nervesys.agent.loop import Loop
 from nervesys.agent.replication.backup import Backup
 from nervesys.agent.replication.databases import Databases
-from nervesys.agent.replication.projects import WorkspaceReplica
+from nervesys.agent.replication.workspaces import WorkspaceReplica
 from nervesys.agent.report import Reporter
 from nervesys.agent.round import Reports, RoundSchedule, has_archive
 from nervesys.analysis.model import EXTRA

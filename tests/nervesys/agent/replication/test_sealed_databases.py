@@ -172,7 +172,7 @@ from contextlib import contextmanager
 from pydantic import SecretStr
 from nervesys.agent.replication.databases import Databases
 from nervesys.errors import NervesysError
-from nervesys.stores.sealing import hold
+from nervesys.stores.sealing import set_identity
 from tests.stores import FolderStore
 
 class Slow(FolderStore):
@@ -198,7 +198,7 @@ class Half:
         return self.stream.read(size)
 
 home, deed, slow = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "slow"
-hold(SecretStr("{OURS}"))
+set_identity(SecretStr("{OURS}"))
 store = (Slow if slow else FolderStore)(home / "bucket")
 databases = Databases(home / "there", "databases/grok/", store, lambda: 3, lambda: 1.79e9, lambda: ["{RECIPIENT}"])
 try:

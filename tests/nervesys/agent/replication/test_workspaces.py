@@ -14,7 +14,7 @@ from typing import IO
 import pytest
 
 from nervesys.agent import Agent
-from nervesys.agent.replication.projects import WorkspaceReplica
+from nervesys.agent.replication.workspaces import WorkspaceReplica
 from nervesys.errors import BadObject, NervesysError, StoreUnavailable
 from nervesys.stores.objects import Listing, ObjectStore
 from nervesys.stores.s3 import S3Store
