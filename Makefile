@@ -1,4 +1,4 @@
-# `make` lists what there is to do. Everything is installed into .venv and nowhere else.
+# `make` lists the targets. Everything is installed into .venv only.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -15,7 +15,7 @@ help: ## List these targets
 install: .venv/installed ## Install this project and all it needs into .venv
 
 .venv/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer, please: make PYTHON=python3.x …")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required: make PYTHON=python3.x …")'
 	@echo "Installing into .venv (once; about a minute)"
 	@$(PYTHON) -m venv .venv
 	@$(LOCKED) requirements.lock
@@ -27,7 +27,7 @@ install: .venv/installed ## Install this project and all it needs into .venv
 	@$(LOCKED) requirements-test.lock
 	@touch $@
 
-up: install ## Start the whole stack on this machine, and say where to look
+up: install ## Start the whole stack on this machine, and print its addresses
 	@$(BIN)/nervesys up
 
 down: install ## Stop all of it
@@ -49,19 +49,19 @@ lint: .venv/tools ## Check format, lint, types, import direction and spelling
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-format: .venv/tools ## Format the code, and mend what can be mended
+format: .venv/tools ## Format the code, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: install ## Write everything that is generated: rules, dashboards, reference pages
+generate: install ## Write all generated files: rules, dashboards, reference pages
 	$(BIN)/nervesys docs build
 	NERVESYS_PROFILE=local,compose $(BIN)/nervesys dashboards build
 	NERVESYS_PROFILE=local,compose $(BIN)/nervesys alerts build
 
-pictures: install ## Draw the pictures of the documentation, from the stack that runs here
+pictures: install ## Draw the pictures of the documentation, from the running stack
 	$(BIN)/nervesys docs pictures
 
-faults: .venv/tools ## Kill writers and the receiver hundreds of times, and break what they stand on
+faults: .venv/tools ## Kill writers and the receiver hundreds of times, and break their stores, disks and clocks
 	$(BIN)/python -m tests.nervesys.workspace.faults
 	$(BIN)/python -m tests.nervesys.artifacts.faults
 	$(BIN)/python -m tests.nervesys.agent.logs.faults
@@ -71,7 +71,7 @@ faults: .venv/tools ## Kill writers and the receiver hundreds of times, and brea
 bench: .venv/tools ## Print the table of measured ratios
 	$(BIN)/python -m benchmarks
 
-lock: install ## Resolve the dependencies anew: what runs, on top what tests, and of it what an agent needs
+lock: install ## Resolve the dependencies again: of all programs, of the tests, and of an agent alone
 	$(PIP) install uv
 	$(COMPILE) --extra all --output-file requirements.lock
 	$(COMPILE) --extra all --extra test --constraint requirements.lock --output-file requirements-test.lock

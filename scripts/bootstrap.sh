@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes this machine able to run agents of a fleet. It needs the URL of the brain, and nothing else:
+# Installs what a machine needs to run agents of a fleet. It needs only the URL of the brain:
 #
 #     sh bootstrap.sh https://github.com/you/your-brain
 #
-# Run again, it updates the program and changes no file that you have filled in. As root it installs a systemd unit.
+# Run again, it updates the program and keeps your values in `agent.env`. As root it installs a systemd unit.
 set -eu
 
 usage() {

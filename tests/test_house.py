@@ -4,6 +4,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,13 +42,18 @@ def check(kind: str, found: list[str]) -> None:
     assert len(found) <= REMAINING.get(kind, 0), "\n" + "\n".join(found)
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def identifiers(tree: ast.AST) -> Iterator[tuple[str, int, bool]]:
+def identifiers(module: ast.AST) -> Iterator[tuple[str, int, bool]]:
     """Every name that a module defines, with its line and whether it names a value or a class, not a function."""
-    for node in ast.walk(tree):
+    for node in ast.walk(module):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 yield name, node.lineno, False
@@ -94,7 +100,7 @@ def test_no_identifier_has_a_banned_part() -> None:
     found = [
         f"{relative(path)}:{line}: {name}"
         for path in CODE
-        for name, line, is_value in identifiers(ast.parse(path.read_text()))
+        for name, line, is_value in identifiers(tree(path))
         if is_banned(name, is_value)
     ]
     found += [f"{relative(path)}: file name" for path in CODE if is_banned(path.stem, is_value=True)]
@@ -104,7 +110,7 @@ def test_no_identifier_has_a_banned_part() -> None:
 def test_a_class_name_has_one_meaning_in_the_whole_project() -> None:
     modules = defaultdict(list)
     for path in SOURCES:
-        for node in ast.parse(path.read_text()).body:
+        for node in tree(path).body:
             if isinstance(node, ast.ClassDef):
                 modules[node.name].append(relative(path))
     check("classes", [f"{name}: {', '.join(paths)}" for name, paths in modules.items() if len(paths) > 1])
@@ -113,14 +119,15 @@ def test_a_class_name_has_one_meaning_in_the_whole_project() -> None:
 def has_code(path: Path) -> bool:
     """Whether a module defines a function or class, or runs something; a package's list of names is no code."""
     defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return any(isinstance(node, defined) for node in ast.parse(path.read_text()).body)
+    return any(isinstance(node, defined) for node in tree(path).body)
 
 
+@cache
 def covered() -> dict[str, str]:
     """The modules named by lines `Covers: a.b, a.c.` in the docstrings of tests, with the test."""
     named = {}
     for path in python_files("tests"):
-        docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+        docstring = ast.get_docstring(tree(path)) or ""
         for text in re.findall(r"^Covers:\s*((?:[\w.]+,\s*)*[\w.]+)\.\s*$", docstring, re.MULTILINE):
             named.update(dict.fromkeys(re.split(r",\s*", text), relative(path)))
     return named
