@@ -82,7 +82,7 @@ def check(
         out.print(f"[red]{finding.rule}[/] {escape(f'{finding.where}: {finding.problem}')}", soft_wrap=True)
     for answer in given:
         if not answer.verdict.as_expected:
-            text = escape(f"{answer.question}: {answer.detail or answer.question.expr}")
+            text = escape(f"{answer.query}: {answer.detail or answer.query.expr}")
             out.print(f"[red]{answer.verdict}[/] {text}", soft_wrap=True)
     if findings or any(not answer.verdict.as_expected for answer in given):
         raise typer.Exit(1)
@@ -191,7 +191,7 @@ def summary(made: Sequence[Json], findings: Sequence[Finding], given: Sequence[Q
     verdicts = (QueryVerdict.DATA, QueryVerdict.EMPTY) if given else ()
     table = Table("dashboard", "panels", "queries", *verdicts, "errors", box=None, header_style="bold")
     for page in made:
-        of_page = [answer.verdict for answer in given if answer.question.page == page["uid"]]
+        of_page = [answer.verdict for answer in given if answer.query.page == page["uid"]]
         wrong = sum(finding.where.split(" / ")[0] == page["uid"] for finding in findings)
         wrong += sum(not verdict.as_expected for verdict in of_page)
         counts = len(panels_of(page)), len(list(queries_of(page))), *map(of_page.count, verdicts)

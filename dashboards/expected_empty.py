@@ -3,9 +3,11 @@
 The check fails if such a query has data while its reason holds.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dashboards.shared import FIRING
+from nervesys.queries.reading import PanelQuery
 
 
 @dataclass(frozen=True)
@@ -22,19 +24,6 @@ class EmptyReason:
 
 
 COMPARED = ("Completed tasks", "Errors", "Failed tasks", "Tokens")
-PAGES = (
-    "agent-details",
-    "alerts-actions",
-    "artifacts",
-    "config-changes",
-    "historical-trends",
-    "hygiene",
-    "main-overview",
-    "stack-health",
-    "storage-retention",
-    "vitality",
-    "workspaces",
-)
 QUIET = EmptyReason(
     "No alert fired but the Watchdog, and tests.",
     unless=f"last_over_time({FIRING}[7d])",
@@ -61,7 +50,7 @@ NO_LANGGRAPH = EmptyReason("No LangGraph database is configured.", unless="nerve
 NOT_ON_GITHUB = EmptyReason("The brain is a plain Git repository.")
 
 EXPECTED_EMPTY: dict[str, EmptyReason] = {
-    **{f"{page} / Actions / annotation": NOTHING_DONE for page in PAGES},
+    "* / Actions / annotation": NOTHING_DONE,
     "agent-details / Actions / A": NOTHING_DONE,
     "alerts-actions / Actions by agent / A": NOTHING_DONE,
     "alerts-actions / Actions by state / A": NOTHING_DONE,
@@ -94,4 +83,9 @@ EXPECTED_EMPTY: dict[str, EmptyReason] = {
     "stack-health / GitHub quota left / A": NOT_ON_GITHUB,
     "stack-health / Objects rejected by reason / A": NOTHING_BAD,
 }
-"""By page, panel and query."""
+"""By page, panel and query; `*` stands for every page."""
+
+
+def reason_of(query: PanelQuery, reasons: Mapping[str, EmptyReason]) -> EmptyReason | None:
+    """Why a query has no data; None if it should have some."""
+    return reasons.get(str(query)) or reasons.get(f"* / {query.panel} / {query.ref}")

@@ -1,10 +1,10 @@
-"""Asks a running Prometheus every query of every page, and judges what comes of it."""
+"""Runs every query of every page on a running Prometheus, and compares the results with what is expected."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dashboards.expected_empty import EmptyReason
+from dashboards.expected_empty import EmptyReason, reason_of
 from dashboards.grafana_json import Json
 from nervesys.clients.prometheus import QueryFailed
 from nervesys.queries.asking import QueryRunner, has_data
@@ -13,7 +13,7 @@ from nervesys.queries.variables import seconds_of
 
 
 class QueryVerdict(StrEnum):
-    """What came of a question."""
+    """What came of a query."""
 
     DATA = "data"
     EMPTY = "empty, as expected"
@@ -29,13 +29,13 @@ class QueryVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class QueryCheck:
-    """A question and what came of it.
+    """A query and what came of it.
 
     Attributes:
         detail: Prometheus' words where it failed, the reason where nothing is expected.
     """
 
-    question: PanelQuery
+    query: PanelQuery
     verdict: QueryVerdict
     detail: str = ""
 
@@ -43,25 +43,25 @@ class QueryCheck:
 def check_queries(
     live: QueryRunner, pages: Sequence[Json], expected_empty: Mapping[str, EmptyReason]
 ) -> Iterator[QueryCheck]:
-    """Ask everything.
+    """Run all queries of all pages.
 
     Args:
-        live: whom.
+        live: runs the queries.
         pages: as generated.
-        expected_empty: by question, as its text, the reason why it has no answer.
+        expected_empty: reasons why queries have no data, by page, panel and query.
     """
     holding = {reason for reason in expected_empty.values() if _holds(live, reason)}
     for page in pages:
         span, values = seconds_of(page["time"]["from"]), live.variables(page)
-        for question in queries_of(page):
-            reason = expected_empty.get(str(question))
+        for query in queries_of(page):
+            reason = reason_of(query, expected_empty)
             try:
-                found = has_data(live.ask(question, values, span))
+                found = has_data(live.ask(query, values, span))
             except QueryFailed as err:
-                yield QueryCheck(question, QueryVerdict.FAILED, str(err))
+                yield QueryCheck(query, QueryVerdict.FAILED, str(err))
             else:
                 verdict = _verdict(found, expected_empty=reason is not None, holds=reason in holding)
-                yield QueryCheck(question, verdict, reason.text if reason else "")
+                yield QueryCheck(query, verdict, reason.text if reason else "")
 
 
 def _holds(live: QueryRunner, reason: EmptyReason) -> bool:

@@ -1,12 +1,14 @@
 """The pages' queries before a real Prometheus that holds an hour of every family."""
 
+from dataclasses import replace
+
 import pytest
 
 from dashboards.build import pages
-from dashboards.expected_empty import EXPECTED_EMPTY, EmptyReason
+from dashboards.expected_empty import EXPECTED_EMPTY, EmptyReason, reason_of
 from dashboards.live_check import QueryVerdict, check_queries
 from nervesys.queries.asking import QueryRunner
-from nervesys.queries.reading import queries_of
+from nervesys.queries.reading import PanelQuery, queries_of
 from nervesys.queries.variables import ANY
 from nervesys.settings import load
 from tests.hour.history import HOUR_SECONDS
@@ -17,7 +19,7 @@ LOCAL = load(profile="local")
 def test_every_query_runs_and_finds_data(live: QueryRunner) -> None:
     made = pages(LOCAL)
     given = list(check_queries(live, made, {}))
-    assert [(answer.question, answer.verdict) for answer in given if not answer.verdict.as_expected] == []
+    assert [(answer.query, answer.verdict) for answer in given if not answer.verdict.as_expected] == []
     assert len(given) == sum(len(list(queries_of(page))) for page in made)
 
 
@@ -62,8 +64,19 @@ def test_what_is_empty_needs_a_reason_that_holds(
 
 
 def test_the_table_of_reasons_names_queries_that_exist() -> None:
-    asked = {str(question) for page in pages(LOCAL) for question in queries_of(page)}
-    assert set(EXPECTED_EMPTY) <= asked
+    queries = [query for page in pages(LOCAL) for query in queries_of(page)]
+    assert set(EXPECTED_EMPTY) <= {
+        name for query in queries for name in (str(query), f"* / {query.panel} / {query.ref}")
+    }
+
+
+def test_a_reason_may_stand_for_every_page() -> None:
+    actions = PanelQuery("any-page", "Actions", "annotation", "up", instant=False, min_step="")
+    assert reason_of(actions, EXPECTED_EMPTY)
+    assert reason_of(actions, {str(actions): NEVER, "* / Actions / annotation": NOT_YET}) is NEVER, (
+        "a page's own comes first"
+    )
+    assert reason_of(replace(actions, ref="A"), EXPECTED_EMPTY) is None
 
 
 def test_variables_are_chosen_as_grafana_does_at_first(live: QueryRunner) -> None:
