@@ -113,19 +113,19 @@ class Native:
         return f"{make}; mount --bind {shlex.quote(str(place))} {there}\n{read_only}"
 
 
-def interpolated(said: Any, environ: Mapping[str, str]) -> Any:
+def interpolated(value: Any, environ: Mapping[str, str]) -> Any:
     """What a compose file says with the variables that it names: text by text, as the Compose Specification has it."""
 
-    def value(match: re.Match[str]) -> str:
+    def expand(match: re.Match[str]) -> str:
         found, (name, operator, word) = environ.get(match[1], ""), match.groups()
         assert operator or name in environ, f"{name} has no default"
         return {":-": found or word, ":+": word if found else ""}.get(operator, found)
 
-    if isinstance(said, dict):
-        return {key: interpolated(part, environ) for key, part in said.items()}
-    if isinstance(said, list):
-        return [interpolated(part, environ) for part in said]
-    return re.sub(r"(?<!\$)\$\{(\w+)(?:(:[-+])([^}]*))?\}", value, said) if isinstance(said, str) else said
+    if isinstance(value, dict):
+        return {key: interpolated(part, environ) for key, part in value.items()}
+    if isinstance(value, list):
+        return [interpolated(part, environ) for part in value]
+    return re.sub(r"(?<!\$)\$\{(\w+)(?:(:[-+])([^}]*))?\}", expand, value) if isinstance(value, str) else value
 
 
 def compose(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -34,9 +34,9 @@ def site(folder: Path, *chosen: str) -> list[Distribution]:
     for package in PACKAGES:
         (folder / package).symlink_to(ROOT / package)
     _link(distribution(PROJECT), folder, only=".dist-info")
-    found = {one.metadata["Name"]: one for one in _needed(PROJECT, frozenset(chosen), set())}
-    for one in found.values():
-        _link(one, folder)
+    found = {package.metadata["Name"]: package for package in _needed(PROJECT, frozenset(chosen), set())}
+    for package in found.values():
+        _link(package, folder)
     return list(found.values())
 
 
@@ -54,20 +54,20 @@ def _needed(name: str, chosen: frozenset[str], seen: set[tuple[str, frozenset[st
         yield from _needed(wanted.name, key[1], seen)
 
 
-def _link(one: Distribution, folder: Path, only: str = "") -> None:
+def _link(package: Distribution, folder: Path, only: str = "") -> None:
     """Link a distribution to its place: whole packages, so that what is compiled already is used; else each file."""
-    for file in one.files or ():
+    for file in package.files or ():
         if ".." in file.parts or only not in file.parts[0]:
             continue
-        top = Path(str(one.locate_file(file.parts[0])))
+        top = Path(str(package.locate_file(file.parts[0])))
         linked = Path(file.parts[0]) if (top / "__init__.py").exists() else Path(*file.parts)
         place = folder / linked
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():
-            place.symlink_to(str(one.locate_file(linked)))
+            place.symlink_to(str(package.locate_file(linked)))
 
 
 def size(distributions: list[Distribution]) -> int:
     """Bytes that distributions take once they are installed."""
-    places = (Path(str(one.locate_file(file))) for one in distributions for file in one.files or ())
+    places = (Path(str(package.locate_file(file))) for package in distributions for file in package.files or ())
     return sum(place.stat().st_size for place in places if place.is_file())

@@ -50,7 +50,9 @@ def test_the_brain_s_url_is_enough_and_a_second_run_keeps_what_was_filled_in(tmp
     assert env.read_text() == "STORJ_ACCESS_KEY=mine\n"
 
 
-def test_a_brain_that_is_wrong_or_away_is_said_and_leaves_no_keys_file(tmp_path: Path, program: Path) -> None:
+def test_a_brain_that_is_wrong_or_unreachable_is_reported_and_leaves_no_keys_file(
+    tmp_path: Path, program: Path
+) -> None:
     wrong = bootstrap(tmp_path, program, a_brain(tmp_path, b"agent: {name: grok, buffer: {max_size_mb: lots}}"))
     assert wrong.returncode == 1
     assert "config/agents/grok.yaml:1" in wrong.stderr
@@ -61,7 +63,7 @@ def test_a_brain_that_is_wrong_or_away_is_said_and_leaves_no_keys_file(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("argv", "code", "said"),
+    ("argv", "code", "message"),
     [
         ((), 2, "Usage: sh bootstrap.sh BRAIN"),
         (("a", "b"), 2, "Usage"),
@@ -69,14 +71,16 @@ def test_a_brain_that_is_wrong_or_away_is_said_and_leaves_no_keys_file(tmp_path:
         (("--help",), 0, "Usage"),
     ],
 )
-def test_wrong_use_is_told(tmp_path: Path, program: Path, argv: tuple[str, ...], code: int, said: str) -> None:
+def test_wrong_use_prints_the_usage(
+    tmp_path: Path, program: Path, argv: tuple[str, ...], code: int, message: str
+) -> None:
     ran = bootstrap(tmp_path, program, *argv)
     assert ran.returncode == code
-    assert said in ran.stdout + ran.stderr
+    assert message in ran.stdout + ran.stderr
     assert "secret" not in ran.stdout + ran.stderr
 
 
-def test_a_program_that_cannot_be_run_is_said(tmp_path: Path) -> None:
+def test_a_program_that_cannot_be_run_is_reported(tmp_path: Path) -> None:
     assert "cannot be run" in bootstrap(tmp_path, tmp_path / "nothing", "x").stderr
 
 
@@ -89,5 +93,5 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
 
 
 def test_the_unit_leaves_healing_to_the_receiver_and_can_write_to_its_home_alone() -> None:
-    said = UNIT.read_text().splitlines()
-    assert {"Restart=no", "ProtectSystem=strict", "ReadWritePaths=/opt/nervesys/home", "User=nervesys"} <= set(said)
+    lines = UNIT.read_text().splitlines()
+    assert {"Restart=no", "ProtectSystem=strict", "ReadWritePaths=/opt/nervesys/home", "User=nervesys"} <= set(lines)

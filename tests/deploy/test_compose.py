@@ -90,8 +90,8 @@ def test_a_service_gets_the_secrets_that_it_needs_and_no_other(name: str) -> Non
     service = SERVICES[name]
     mounted = {target for _, target, _ in map(_volume, service.get("volumes", ())) if target.startswith("/secrets/")}
     assert mounted == {f"/secrets/{kind}" for kind in SECRETS.get(name, ())}
-    said = json.dumps([service.get(key) for key in ("environment", "command", "entrypoint")]) + _mounted_files(service)
-    assert set(re.findall(r"/secrets/\w+", said)) <= mounted
+    text = json.dumps([service.get(key) for key in ("environment", "command", "entrypoint")]) + _mounted_files(service)
+    assert set(re.findall(r"/secrets/\w+", text)) <= mounted
     for variable in service.get("environment", {}):
         assert variable.endswith("_FILE") or not re.search("PASSWORD|TOKEN|SECRET|ACCESS_KEY", variable)
 
@@ -109,9 +109,9 @@ def test_an_age_identity_is_given_to_those_who_read_once_its_file_is_named() -> 
     assert off[name] == "", "no null, which would let the host's own through"
     assert load(environ=off).settings.storage.encryption.identity is None
     readers = {name for name, kinds in SECRETS.items() if "age" in kinds}
-    for one, service in compose({name: "/etc/nervesys/nervesys.age"})["services"].items():
-        assert ("/etc/nervesys/nervesys.age:/secrets/age:ro" in service.get("volumes", ())) == (one in readers)
-        assert (service.get("environment", {}).get(name) == "/secrets/age") == (one in readers)
+    for other, service in compose({name: "/etc/nervesys/nervesys.age"})["services"].items():
+        assert ("/etc/nervesys/nervesys.age:/secrets/age:ro" in service.get("volumes", ())) == (other in readers)
+        assert (service.get("environment", {}).get(name) == "/secrets/age") == (other in readers)
 
 
 def test_every_volume_is_used_and_every_used_volume_is_there() -> None:

@@ -77,7 +77,7 @@ def test_without_its_extra_a_command_says_what_to_install(tmp_path: Path) -> Non
 def test_the_lock_of_agents_is_the_part_of_the_lock_that_they_need(tmp_path: Path) -> None:
     whole, agents = (_locked(ROOT / name) for name in ("requirements.lock", "requirements-agent.lock"))
     assert agents.items() <= whole.items()
-    needed = {canonicalize_name(one.metadata["Name"]) for one in site(tmp_path / "site", "agent")}
+    needed = {canonicalize_name(package.metadata["Name"]) for package in site(tmp_path / "site", "agent")}
     assert needed <= agents.keys()
 
 

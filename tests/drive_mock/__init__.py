@@ -44,8 +44,8 @@ def call(url: str, method: str, path: str, body: dict[str, object]) -> dict[str,
     headers = {"Authorization": f"Bearer {TOKEN}"}
     drives = {"supportsAllDrives": "true"}
     answer = requests.request(method, url + path, json=body, headers=headers, params=drives, timeout=10)
-    told: dict[str, str] = answer.json() if answer.content else {}
-    return told
+    decoded: dict[str, str] = answer.json() if answer.content else {}
+    return decoded
 
 
 def archive_in(url: str) -> DriveArchive:

@@ -12,7 +12,7 @@ from nervesys.stack.programs import root_of
 
 DEADLINE_SECONDS = 20
 HASTY = {"cluster.gossip-interval": "20ms", "cluster.peer-timeout": "500ms", "cluster.probe-interval": "200ms"}
-"""A cluster that settles, tells and gives up within moments."""
+"""A cluster that gossips, notifies and times out within moments."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A proxy before any S3 server that fails as it is told to, while it runs."""
+"""A proxy before any S3 server whose failures can be switched while it runs."""
 
 import http.client
 import time
@@ -35,13 +35,13 @@ class Faulty:
 @contextmanager
 def faulty(upstream: str) -> Iterator[Faulty]:
     """The proxy before a server."""
-    there, said = urlsplit(upstream), Faulty("")
+    there, proxy = urlsplit(upstream), Faulty("")
 
     class Proxy(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_PUT(self) -> None:
-            mode, size = said.mode, int(self.headers.get("Content-Length") or 0)
+            mode, size = proxy.mode, int(self.headers.get("Content-Length") or 0)
             if self.headers.get("Expect") == "100-continue" and mode == "half":
                 self.send_response_only(100)
                 self.end_headers()
@@ -53,7 +53,7 @@ def faulty(upstream: str) -> Iterator[Faulty]:
                 self._answer(500, b"<Error><Code>InternalError</Code></Error>", {})
                 return
             if mode == "slow":
-                time.sleep(said.slow_seconds)
+                time.sleep(proxy.slow_seconds)
             status, content, headers = self._forwarded(body)
             if mode == "mute":
                 self.close_connection = True
@@ -94,9 +94,9 @@ def faulty(upstream: str) -> Iterator[Faulty]:
     server = Server(("127.0.0.1", 0), Proxy)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
-    said.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+    proxy.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        yield said
+        yield proxy
     finally:
         server.shutdown()
         server.server_close()

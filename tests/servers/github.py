@@ -72,7 +72,7 @@ class Answers(BaseHTTPRequestHandler):
 
 @contextmanager
 def github() -> Iterator[GitHub]:
-    """The server at work."""
+    """The running server."""
     with GitHub() as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield server

@@ -1,4 +1,4 @@
-"""An endpoint that speaks OpenAI's chat completions, and its failures; a stand-in, for no model runs here."""
+"""An endpoint of OpenAI's chat completions, and its failures; a stand-in, for no model runs here."""
 
 import json
 import time
@@ -15,7 +15,7 @@ TOKENS = 120
 
 @dataclass
 class ModelServer:
-    """What it says next, and what it was asked.
+    """Its next response, and the requests it received.
 
     Attributes:
         url: for `base_url`.
@@ -37,18 +37,20 @@ class ModelServer:
 @contextmanager
 def model_server() -> Iterator[ModelServer]:
     """The server, on a free port."""
-    said = ModelServer()
+    state = ModelServer()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            said.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            said.keys.append(self.headers["Authorization"])
-            time.sleep(said.delay)
-            if said.content is None:
+            state.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            state.keys.append(self.headers["Authorization"])
+            time.sleep(state.delay)
+            if state.content is None:
                 self.close_connection = True
                 return
-            body = json.dumps(completion(said.content) if said.status == 200 else {"error": {"message": said.content}})
-            self.send_response(said.status)
+            body = json.dumps(
+                completion(state.content) if state.status == 200 else {"error": {"message": state.content}}
+            )
+            self.send_response(state.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body.encode())))
             self.end_headers()
@@ -58,11 +60,11 @@ def model_server() -> Iterator[ModelServer]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    said.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    state.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield said
+        yield state
     finally:
         server.shutdown()
         server.server_close()

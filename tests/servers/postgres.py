@@ -76,9 +76,9 @@ class Postgres:
     def _url(self, name: str) -> str:
         return f"postgresql://nervesys@127.0.0.1:{self._port}/{name}"
 
-    def _run(self, program: str, *said: str) -> None:
+    def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [self._bin / program, f"--pgdata={self._data}", *said],
+            [self._bin / program, f"--pgdata={self._data}", *arguments],
             check=True,
             stdout=subprocess.DEVNULL,
             timeout=60,

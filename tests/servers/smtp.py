@@ -38,7 +38,7 @@ def mail_server(folder: Path, *, implicit: bool = False) -> Iterator[Mailbox]:
     box = Mailbox(0, certificate)
 
     class Handler(StreamRequestHandler):
-        """One conversation by RFC 5321, as far as tests speak it."""
+        """One conversation by RFC 5321, as far as the tests use it."""
 
         timeout = 10
 

@@ -98,7 +98,7 @@ HOP = {"connection", "transfer-encoding", "date", "server"}
 def listing(whole: Any, bucket: str, prefix: str, delimiter: str) -> list[dict[str, Any]]:
     """Everything that the server behind lists: objects, and folders as entries with a `Prefix`."""
     pages = whole.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter=delimiter)
-    return [entry for one in pages for entry in (*one.get("Contents", ()), *one.get("CommonPrefixes", ()))]
+    return [entry for page in pages for entry in (*page.get("Contents", ()), *page.get("CommonPrefixes", ()))]
 
 
 def hashed(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
