@@ -1,6 +1,6 @@
 """Benchmark: backfill of the archive, against plain decompressing and parsing of the same files on the same cores.
 
-Where others work on the machine at the same time, the seconds of a core tell more than those of the clock. Memory is
+Where others work on the machine at the same time, CPU seconds are more meaningful than wall time. Memory is
 what each process holds, added up: pages that they share count for each, so that it is rather less.
 """
 

@@ -1,4 +1,4 @@
-"""Benchmark: the Main Overview of a day of 100 agents, drawn; and what pages of 10 000 ask of Prometheus.
+"""Benchmark: rendering the Main Overview of 100 agents, and the queries of the pages of 10 000 agents.
 
 All series are made up, those too that rules record. Each reaches back as far as somebody asks for it.
 """
@@ -66,7 +66,7 @@ OTHERS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class FleetHistory:
-    """A past that a Prometheus is to remember.
+    """The made-up history of a fleet, as a Prometheus stores it.
 
     Attributes:
         agents: how many.

@@ -10,7 +10,7 @@ CONNECTIONS = 64
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What came of it.
+    """The result of a run.
 
     Attributes:
         wall: seconds in all.
@@ -22,7 +22,7 @@ class LoadResult:
 
     @property
     def each(self) -> float:
-        """Seconds for one request, with all connections at work."""
+        """Seconds for one request, with all connections in use."""
         return self.wall / len(self.taken)
 
     def quantile(self, share: float) -> float:

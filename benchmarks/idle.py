@@ -1,4 +1,4 @@
-"""What an agent costs that has nothing to do: memory, processor, and the time until it is heard of.
+"""The cost of an idle agent: memory, CPU, and the time until its first heartbeat.
 
 A real process with the shipped settings (a heartbeat a minute), a brain in Git and a store over S3. The baseline of its
 memory is an interpreter that only holds the libraries that it stands on.
@@ -85,7 +85,7 @@ def busy_seconds(process: psutil.Process, seconds: float) -> float:
 
 
 def loaded(process: psutil.Popen) -> int:
-    """Bytes resident, once the process has told that it is ready."""
+    """Bytes resident, once the process has printed that it is ready."""
     process.stdout.readline()
     return int(process.memory_info().rss)
 
@@ -100,4 +100,4 @@ def until(condition: Callable[[], bool]) -> None:
         if condition():
             return
         time.sleep(0.01)
-    raise TimeoutError("the agent has not been heard of")
+    raise TimeoutError("the agent has written no heartbeat")

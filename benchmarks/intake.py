@@ -1,7 +1,7 @@
 """Benchmark 3: alerts journalled a second, each answered only once it is on disk.
 
 The baselines are the same web framework that only parses, and the same with one bare commit a request, at the same
-durability. All of them write to the same disk, and hear the same clients.
+durability. All of them write to the same disk, and serve the same clients.
 """
 
 import json
@@ -59,7 +59,7 @@ def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:  # noqa: 
 
 
 def _each(server: Callable[..., None], folder: Path, count: int) -> float:
-    """Seconds a request, with every connection at work."""
+    """Seconds a request, with every connection in use."""
     with process(server, folder) as served:
         send(served.port, list(_requests(count // 10, 1, "warm")))
         return send(served.port, list(_requests(count, 1, "one"))).each

@@ -32,7 +32,7 @@ ACTIONS = ("code_review", "research", "planning", "refactoring", "answering")
 
 
 def messages() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Records as varied as those of agents at work: templates, names, numbers, and free text."""
+    """Records as varied as those of real agents: templates, names, numbers, and free text."""
     dice = random.Random(4)
     while True:
         words = dice.choices(WORDS, k=dice.randint(4, 14))

@@ -140,26 +140,26 @@ def _sustained(report: BenchmarkReport, seconds: float) -> None:
             "STORJ_SECRET_KEY": SECRET_KEY,
         }
         argv = (sys.executable, "-m", "benchmarks.logging_agent", str(seconds))
-        said = json.loads(subprocess.run(argv, env=os.environ | variables, capture_output=True, check=True).stdout)
+        result = json.loads(subprocess.run(argv, env=os.environ | variables, capture_output=True, check=True).stdout)
         shipped = list((Path(name) / "s3").rglob("*.jsonl.gz"))
         records = sum(gzip.decompress(file.read_bytes()).count(SHIPPED) for file in shipped)
     report.fact(f"an agent at {PACE:,} records a second: objects shipped", str(len(shipped)))
     report.limit("  records missing in the store", int(seconds * PACE) - records, 0)
-    report.limit("  of one core, %", round(100 * said["cpu"], 1), 10)
-    report.limit("  memory that logging takes, MB", said["grown"] >> 20, 64)
-    report.fact("  memory of the whole process, MB", str(said["memory"] >> 20))
+    report.limit("  of one core, %", round(100 * result["cpu"], 1), 10)
+    report.limit("  memory that logging takes, MB", result["grown"] >> 20, 64)
+    report.fact("  memory of the whole process, MB", str(result["memory"] >> 20))
 
 
 def _bytes(report: BenchmarkReport, count: int) -> None:
     """How much smaller what is shipped is than its JSON."""
-    said = [
+    records = [
         LoggedRecord(
             1_767_225_600 + at * 0.37, logging.INFO, "agents.grok", text, extra["action"], None, context, metadata
         )
         for at, (text, extra) in zip(range(count), messages(), strict=False)
         for context, metadata in [[json.dumps(extra[key]) for key in ("context", "metadata")]]
     ]
-    lines = [run.lines for run in RecordEncoder("grok", "5f2c9e81-7a34", DEFAULT_REDACTOR).runs(said)]
+    lines = [run.lines for run in RecordEncoder("grok", "5f2c9e81-7a34", DEFAULT_REDACTOR).runs(records)]
     raw = sum(map(len, lines))
     report.fact("bytes of one record as JSON", str(raw // count))
     for name, key in ((f"gzip {GZIP_LEVEL}", "x.gz"), (f"zstd {ZSTD_LEVEL}", "x.zst")):

@@ -51,7 +51,7 @@ def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:  # noqa: 
             (rows_restored,) = db.execute("SELECT count(*) FROM blobs").fetchone()
     report.limit("rows of a megabyte that did not come back", rows - rows_restored, 0)
     report.fact("until they lie there, with SQLite's own check", seconds(restored))
-    report.limit("until the agent is heard of, s", round(alive), LIMIT_SECONDS)
+    report.limit("until the agent's first heartbeat, s", round(alive), LIMIT_SECONDS)
 
 
 def state_changed(state: Path, before: bytes) -> bool:

@@ -1,1 +1,1 @@
-"""Exporters: Prometheus metrics about the store, the archive, the brain and more. One module a source, one runner."""
+"""Exporters: Prometheus metrics about the store, the archive, the brain and more; a module for each source."""

@@ -1,6 +1,6 @@
 """Source `archive`: files in cold storage, days of logs that are missing there, and files past their retention.
 
-Reads   one full listing; from then on the changes since, where the archive can tell them (a folder is listed each
+Reads   one full listing; from then on the changes since, where the archive has a change feed (a folder is listed each
         pass); one question for room.
 Units   bytes, Unix seconds, counts. A file's day is the one in its name, in UTC, or else that of its last change.
 Errors  ArchiveUnavailable is raised: the runner keeps the last snapshot and drops exporter_up.

@@ -39,7 +39,7 @@ def areas(context: SourceContext) -> Sequence[Area]:
 
 SOURCE = Source(
     name=NAME,
-    about="Artifacts and processes of the fleet, the files that they point at, and what waits to be told.",
+    about="Artifacts and processes of the fleet, the files that they point at, and requests that wait for the service.",
     families=(
         *manifests.FAMILIES,
         *waiting.FAMILIES,

@@ -45,7 +45,7 @@ class CheckpointCounts:
     """What one database holds.
 
     Attributes:
-        newest: Unix seconds; None where nothing tells.
+        newest: Unix seconds; None where it is unknown.
     """
 
     threads: int

@@ -1,7 +1,7 @@
-"""Area `manifests`: how many artifacts there are and how large, how far traces are, how long steps take.
+"""Area `manifests`: number and size of artifacts, status of traces, duration of steps.
 
-Each row of the database tells in a number when it last changed: a pass reads those with a higher number than the last
-pass saw, at most 50 000 of each table.
+Each row of the database has the number of its last change: a refresh reads the rows with a higher number than the last
+refresh read, at most 50 000 of each table.
 """
 
 from bisect import bisect_left

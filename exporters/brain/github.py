@@ -1,4 +1,4 @@
-"""Area `github`: the rate limit and branch protection, which only GitHub's API tells.
+"""Area `github`: the rate limit and branch protection, which only GitHub's API has.
 
 Reads   the rate limit, which costs nothing; then the branch of the configuration, by its ETag, for an answer that it
         is unchanged costs nothing either. At the floor of the quota nothing more is asked.
@@ -34,7 +34,7 @@ FAMILIES = (LIMIT, REMAINING, RESET, PROTECTED)
 
 
 class GitHubArea:
-    """Asks GitHub.
+    """Requests both from GitHub.
 
     Args:
         settings: repository, branch and the floor of the quota.

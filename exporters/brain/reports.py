@@ -126,7 +126,7 @@ def _summary_samples(file: File, clock: Clock) -> Iterator[Sample]:
 
 
 def _files(trees: Sequence[GitTree], template: PathTemplate) -> Collection[File]:
-    """The files of a template; others in its folder are nobody's business."""
+    """The files of a template; other files in its folder are ignored."""
     folder = template.prefix()
     files = {
         folder + name: File(folder + name, version, tree)

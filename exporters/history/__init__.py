@@ -1,11 +1,11 @@
-"""History: what the archive and the brain still know of months that Prometheus never saw, or has forgotten.
+"""Backfill: samples from the archive's logs and the brain's daily summaries, for times of which Prometheus has no data.
 
-Each file of the archive, and each daily summary, is made into samples of its own, which need nothing of each other:
-`days` adds up, `text` tells, `plan` says what is left to do, `reading` does it on all cores, `blocks` or `push` take
-it.
+Each file of the archive, and each daily summary, is converted independently of the others: `days` sums a day's lines,
+`text` formats the sums as samples, `plan` lists what is left to do, `reading` converts on all cores, `blocks` writes
+TSDB blocks, `push` sends to an import endpoint.
 """
 
 from exporters.shared import records, summaries
 
 FAMILIES = (*records.FAMILIES, *summaries.FAMILIES)
-"""What can be known of the past: the families of logs, and those of daily summaries."""
+"""The families that can be backfilled: those of logs, and those of daily summaries."""

@@ -34,7 +34,7 @@ class Blocks:
         make: runs promtool.
 
     Raises:
-        NervesysError: another run is at work there.
+        NervesysError: another backfill is running there.
     """
 
     ticks = 1
@@ -62,11 +62,11 @@ class Blocks:
             self._place()
 
     def dropped_samples(self) -> float:
-        """None: what Prometheus would delete is not planned."""
+        """Always 0: days that Prometheus would delete are not planned."""
         return 0
 
     def close(self) -> None:
-        """Clear what was not finished, and let others at it."""
+        """Remove unfinished batches and release the lock."""
         self._clear()
         self.progress.close()
         self._lock.close()
@@ -101,12 +101,12 @@ def _finished_blocks(folder: Path) -> list[Path]:
 
 @contextmanager
 def _explain_full_disk(folder: Path) -> Iterator[None]:
-    """Say what a full disk means here."""
+    """Turn an error of the disk into one that says what to do."""
     try:
         yield
     except (OSError, sqlite3.OperationalError) as err:
         full = isinstance(err, OSError) and err.errno in {errno.ENOSPC, errno.EDQUOT}
         why = "no space left on the disk" if full or "is full" in str(err) else str(err)
         raise NervesysError(
-            f"write to {folder}: {why}; no block was left half made: mend that, and run it again"
+            f"write to {folder}: {why}; no incomplete block was left; fix the cause and run it again"
         ) from err

@@ -1,4 +1,4 @@
-"""A day of log lines to what it adds up to, step by step. Pure."""
+"""Sums a day's log lines in steps of 20 minutes. Pure."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -18,7 +18,7 @@ STEP_SECONDS = 1200
 """Between two samples: the longest of which a window over four shipments, as pages have it, still finds two."""
 STEPS = DAY_SECONDS // STEP_SECONDS
 ACCUMULATE_LINES = 100_000
-"""After so many lines, durations become histograms: memory does not grow with the file."""
+"""After so many lines, durations are moved into histograms, so that memory does not grow with the file."""
 
 Steps = Mapping[int, Sequence[float]]
 """What is added to a series in each step of the day in which anything is."""
@@ -31,7 +31,7 @@ _BOUNDS = [1000 * bound for bound in DURATION.buckets]
 
 @dataclass
 class DaySums:
-    """What the lines of one file add up to.
+    """The sums of one file's lines.
 
     Attributes:
         sums: by series and step.
@@ -70,7 +70,7 @@ def sum_up(batches: Iterable[Sequence[bytes]], day: date, skip: int = 0) -> DayS
 
 
 class _StepCounts:
-    """What was counted of a day, as the lines say it."""
+    """Counts of a day by step and agent, before they are assigned to series."""
 
     def __init__(self, day: date) -> None:
         self._midnight = datetime.combine(day, time(), UTC)
@@ -99,7 +99,7 @@ def _cell() -> Cell:
 
 
 class _Accumulator:
-    """Moves what was counted to the series that it belongs to."""
+    """Adds counts to the sums of the series that they belong to."""
 
     def __init__(self, total: DaySums) -> None:
         self._total = total

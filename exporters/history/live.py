@@ -1,4 +1,4 @@
-"""What a Prometheus has by itself, and what it keeps: history ends where that begins, and begins where this does."""
+"""Asks Prometheus when its own data begins, how long it keeps data, and where: these bound the backfill."""
 
 import re
 from datetime import date, timedelta
@@ -19,7 +19,7 @@ def find_live_start(prometheus: Prometheus, start: float, now: float) -> float |
     """Since when a Prometheus has scraped exporters; None where it never did since `start`.
 
     Args:
-        prometheus: whom to ask.
+        prometheus: the server to query.
         start: Unix seconds, at midnight.
         now: Unix seconds.
 
@@ -38,7 +38,7 @@ def first_kept_day(prometheus: Prometheus, now: float) -> date:
     """The first day that a Prometheus would keep; the first of all where it deletes by size alone, or does not say."""
     try:
         text = str(prometheus.status("runtimeinfo").get("storageRetention", ""))
-    except QueryFailed:  # VictoriaMetrics tells in another way
+    except QueryFailed:  # VictoriaMetrics has no such endpoint
         return date.min
     seconds = sum(int(count) * _UNITS[unit] for count, unit in _DURATION.findall(text.partition(" or ")[0]))
     if "iB" in text.partition(" or ")[0] or not seconds:

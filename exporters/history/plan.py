@@ -1,4 +1,4 @@
-"""What there is to make, and what of it is left to do. Pure."""
+"""The files that can be backfilled, and those that are left to do. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class HistoryUnit:
 
 @dataclass(frozen=True)
 class FinishedUnit:
-    """What is remembered of a unit that was made.
+    """What is stored of a unit that was converted.
 
     Attributes:
         version: of its file.
@@ -52,7 +52,7 @@ class FinishedUnit:
 
 @dataclass(frozen=True)
 class ReadJob:
-    """A unit that is to be made, or the part of it that is new.
+    """A unit to convert, or the part of it that is new.
 
     Attributes:
         unit: which.

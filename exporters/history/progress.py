@@ -1,4 +1,4 @@
-"""What was made, remembered where it was made: one SQLite file, which `PRAGMA user_version` gives a version."""
+"""Progress of the backfill of one target: an SQLite file, whose schema version is its `PRAGMA user_version`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +19,7 @@ CREATE TABLE block (name TEXT PRIMARY KEY) WITHOUT ROWID;
 
 
 class BackfillProgress:
-    """What was made for one target.
+    """The files that were converted for one target.
 
     Args:
         path: of the file, made where it is missing, as are the folders above it.

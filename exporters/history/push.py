@@ -48,7 +48,7 @@ class Push:
                 self.progress.remember([(read.job, read.lines)])
 
     def close(self) -> None:
-        """Let go of connection and memory."""
+        """Close the connection and the record of progress."""
         self._session.close()
         self.progress.close()
 
@@ -57,7 +57,7 @@ class Push:
         try:
             answer = self._session.post(self._url, data=body, headers=headers, timeout=PUSH_SECONDS)
         except requests.RequestException as err:
-            raise NervesysError(f"push to {self._url}: {cause(err)}; run it again: it goes on from here") from err
+            raise NervesysError(f"push to {self._url}: {cause(err)}; run it again to continue") from err
         if not answer.ok:
             raise NervesysError(f"push to {self._url}: {answer.status_code} {answer.text[:200].strip()}")
 

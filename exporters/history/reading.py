@@ -1,4 +1,4 @@
-"""Reads files and makes text of them, on all cores: each worker opens the archive for itself."""
+"""Converts files to samples on all cores; each worker process opens the archive itself."""
 
 import gc
 import os
@@ -34,7 +34,7 @@ AHEAD = 24
 
 @dataclass(frozen=True)
 class ReadResult:
-    """What came of a job.
+    """The result of a job.
 
     Attributes:
         text: its samples.
@@ -129,14 +129,14 @@ _reader: ArchiveReader
 def _begin(settings: ArchiveSettings, until: float, ticks: int, identity: SecretStr | None) -> None:
     global _reader  # what a worker of a pool starts with
     set_identity(identity)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us hears it, and ends us in order
-    gc.disable()  # what is read makes no circles, and is looked through for some all the time
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles it and shuts the pool down
+    gc.disable()  # parsed lines have no reference cycles; scanning for them costs time
     Thread(target=_end_with_parent, daemon=True).start()
     _reader = ArchiveReader(open_archive(settings), until, ticks)
 
 
 def _end_with_parent() -> None:
-    """A pool's workers would wait for ever for a parent that was killed."""
+    """End this worker with its parent; a pool's workers wait forever for a parent that was killed."""
     if parent := parent_process():
         connection.wait([parent.sentinel])
         os._exit(1)

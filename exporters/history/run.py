@@ -1,4 +1,4 @@
-"""One run: what is planned is read, taken in batch by batch, and counted."""
+"""One backfill run: reads the planned files, hands their samples to the target in batches, and counts."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ have to join; larger ones would take more memory to make."""
 
 @dataclass
 class Outcome:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
         files: that were made.
@@ -33,7 +33,7 @@ class Outcome:
     refused: list[str] = field(default_factory=list)
 
     def add(self, read: ReadResult) -> None:
-        """Take in what came of one file."""
+        """Add the result of one file."""
         self.files += not read.refused
         self.records += read.records
         self.skipped.update(read.skipped)
@@ -49,7 +49,7 @@ def carry_out(
     workers: int,
     on_read: Callable[[ReadResult], None],
 ) -> None:
-    """Make what is planned.
+    """Convert the planned files.
 
     Args:
         jobs: by day.
@@ -57,7 +57,7 @@ def carry_out(
         target: that takes the samples.
         until: Unix seconds; samples from then on are left out.
         workers: processes that read.
-        on_read: is told of each file when its samples are handed on.
+        on_read: called with each file's result once its samples are handed on.
 
     Raises:
         NervesysError: archive or target fails; what was made until then is remembered.

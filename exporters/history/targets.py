@@ -25,4 +25,4 @@ class Target(Protocol):
         """Samples that it has dropped since it started, for they are older than it keeps."""
 
     def close(self) -> None:
-        """Let others at it."""
+        """Release the target."""

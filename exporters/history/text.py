@@ -1,8 +1,8 @@
-"""What a day adds up to, as text with timestamps: OpenMetrics, or what import endpoints take. Pure.
+"""A day's sums as text with timestamps: OpenMetrics, or Prometheus' text format for import endpoints. Pure.
 
-Each day is told as by a program of its own that ran from midnight to midnight: its counters begin at 0. `increase` and
-`rate` take the step back to 0 for a restart, so days may be made in any order, some may be missing, and none needs to
-know what another came to.
+Each day looks like a program that ran from midnight to midnight: its counters start at 0. `increase` and `rate` treat
+the drop to 0 as a counter reset, so days can be converted in any order, days may be missing, and none needs the totals
+of another.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ _number = lru_cache(1 << 12)(number)  # mostly those of the step before, or smal
 
 @dataclass(frozen=True)
 class SeriesOrigin:
-    """What samples are made of, and how they are told.
+    """The labels, day and timestamp format of a file's samples.
 
     Attributes:
         instance: their label of that name; with `HISTORY` as job it keeps them apart from all others.
@@ -51,7 +51,7 @@ class SeriesOrigin:
 
 
 def sums_text(sums: Mapping[Series, Steps], origin: SeriesOrigin) -> bytes:
-    """The samples of a day's sums; of each series they stand together, oldest first."""
+    """The samples of a day's sums, grouped by series, oldest first."""
     instants = origin.instants()
     return "".join(text for series in sorted(sums) for text in _series(series, sums[series], origin, instants)).encode()
 

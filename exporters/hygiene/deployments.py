@@ -42,7 +42,7 @@ NEWEST = 50
 
 
 def run_samples(repository: str, runs: Sequence[Run]) -> Iterator[Sample]:
-    """What the newest runs of a repository say, newest first."""
+    """The samples of a repository's newest runs, newest first."""
     counted = Counter((run.workflow, run.branch, run.ended_as) for run in runs)
     for (workflow, branch, conclusion), count in sorted(counted.items()):
         yield RUNS.sample(count, repository, workflow, branch, conclusion)
@@ -54,7 +54,7 @@ def run_samples(repository: str, runs: Sequence[Run]) -> Iterator[Sample]:
 
 
 class DeploymentsArea:
-    """Asks GitHub.
+    """Requests the newest runs from GitHub.
 
     Args:
         settings: repositories, and the floor of the quota.

@@ -35,7 +35,7 @@ FAMILIES = (LAST, SUCCEEDED, DURATION, FILES, BYTES, BACKUP)
 
 
 def drill_samples(drill: RestoreDrill) -> Iterator[Sample]:
-    """What a record says."""
+    """The samples of a record."""
     yield LAST.sample(drill.timestamp)
     yield SUCCEEDED.sample(drill.succeeded)
     yield DURATION.sample(drill.duration_seconds)

@@ -1,6 +1,6 @@
-"""What a source keeps across restarts: one SQLite file under `NERVESYS_HOME`.
+"""A source's cache across restarts: one SQLite file under `NERVESYS_HOME`.
 
-The file may be deleted at any time: it costs reading again, and counters start anew. `PRAGMA user_version` holds the
+The file may be deleted at any time: everything is read again, and counters restart. `PRAGMA user_version` holds the
 schema's version; a file of another version is rebuilt, but for the counters' totals, which survive and only grow.
 """
 

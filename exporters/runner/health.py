@@ -98,7 +98,7 @@ class Health:
         self._set(LAST_SUCCESS, area, at)
         self._set(UNBROKEN_SINCE, area, unbroken_since)
         if self._failing.pop(area, None) and not self._failing:
-            log.info("%s: reads again", self._source)
+            log.info("%s: all areas are refreshed again", self._source)
 
     def record_failure(self, area: str, why: str, *, bug: bool = False) -> None:
         """A pass failed. At most once a minute the log names every area that fails; a bug has its traceback there."""
@@ -111,7 +111,7 @@ class Health:
             log.error("%s: %s", self._source, failing, exc_info=bug)
 
     def record_pass(self, area: str, seconds: float, backlog: int, series: int) -> None:
-        """A pass ended, well or not."""
+        """A refresh ended, with or without success."""
         self._set(DURATION, area, seconds)
         self._set(BACKLOG, area, backlog)
         self._instruments.set(SERIES, series, self._source)

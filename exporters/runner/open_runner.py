@@ -1,4 +1,4 @@
-"""Opens a runner: takes the source's lock, so that it runs only once, and opens its cache."""
+"""Opens a source with its runner: takes the lock that keeps a second exporter out, and opens the cache."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager

@@ -10,11 +10,11 @@ REJECTED_LIMIT = 10_000
 
 
 class Refresh:
-    """What one area has put so far.
+    """The output of one area.
 
     Args:
         families: those of the area.
-        on_rejected: told of every rejected object.
+        on_rejected: called for every rejected object.
 
     Attributes:
         backlog: number of objects that are known and not yet read; set by the area.
@@ -30,7 +30,7 @@ class Refresh:
         self.serve_on_failure = False
 
     def put(self, key: str, stamp: Hashable, samples: Iterable[Sample]) -> None:
-        """Show these samples for a key, in place of what it showed.
+        """Replace the samples of a key.
 
         Args:
             key: whatever the samples are about: an object's key, a server, `clock`.
@@ -59,5 +59,5 @@ class Refresh:
         self._on_rejected(key, bad)
 
     def snapshot(self) -> MetricsSnapshot:
-        """Everything put, as finished text."""
+        """Everything put, as rendered text."""
         return self._fragments.snapshot()

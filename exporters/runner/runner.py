@@ -1,4 +1,4 @@
-"""Runs a source: one job an area, one place that times, catches and counts, snapshots swapped by one assignment."""
+"""Runs a source: a scheduled job for each area, with timing, error handling and counting in one place."""
 
 import sqlite3
 import time
@@ -19,7 +19,7 @@ from nervesys.settings.monitoring import fresh_seconds
 
 
 class Runner:
-    """A source at work.
+    """Refreshes the areas of a source and serves their samples.
 
     Args:
         source: what to read.
@@ -40,7 +40,7 @@ class Runner:
         self._join_snapshots()
 
     def run_once(self, name: str) -> bool:
-        """One pass over an area; whether it succeeded. Nothing that goes wrong in it leaves this function."""
+        """Refresh an area; returns whether it succeeded. No exception leaves this function."""
         area, out, health = self._areas[name], self._out[name], self._context.health
         began = self._timer()
         out.serve_on_failure = False
@@ -55,7 +55,7 @@ class Runner:
                 self._snapshots[name] = out.snapshot()
         except Exception as err:  # noqa: BLE001  # a bug in one area must not end the others; it is logged with its trace
             self._problems[name] = f"a bug: {type(err).__name__}"
-            health.record_failure(name, f"a bug of ours: {err!r}", bug=True)
+            health.record_failure(name, f"a bug: {err!r}", bug=True)
         else:
             self._problems.pop(name, None)
         series = sum(part.series for part in list(self._snapshots.values()))
@@ -72,7 +72,7 @@ class Runner:
         self._context.health.record_success(area.name, at, since)
 
     def read_everything(self) -> bool:
-        """Pass over every area until none has anything left to read; whether all succeeded."""
+        """Refresh every area until none has a backlog; returns whether all succeeded."""
         succeeded = [self._read_area_fully(name) for name in self._areas]
         return all(succeeded)
 
@@ -103,11 +103,11 @@ class Runner:
         self._scheduler.shutdown()
 
     def snapshot(self) -> MetricsSnapshot:
-        """What a scrape is sent: the exporter's own families, then each area's, as of its last success."""
+        """The response to a scrape: the exporter's own families, then each area's as of its last success."""
         return self._snapshot
 
     def _join_snapshots(self) -> None:
-        """Make one text of all, so that no scrape has to."""
+        """Join and compress all areas' text once, so that no scrape has to."""
         with self._join_lock:
             areas = (self._snapshots.get(name) for name in self._areas)
             served = MetricsSnapshot.joined([self._context.health.snapshot(), *filter(None, areas)])
@@ -119,7 +119,7 @@ class Runner:
         return None if next(iter(self._areas)) in self._snapshots else self.problems()
 
     def problems(self) -> str:
-        """What keeps each area that does not work from working; empty while all do."""
+        """The problem of each area that fails; empty while all succeed."""
         return "; ".join(f"{name}: {why}" for name, why in self._problems.items())
 
     def program(self) -> HttpProgram:

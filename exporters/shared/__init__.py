@@ -1,1 +1,1 @@
-"""What live sources and history tell alike. Light to import, for each of history's workers begins with that."""
+"""Parsing and summing that live sources and the backfill share. Cheap to import: each backfill worker imports it."""

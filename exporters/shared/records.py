@@ -1,4 +1,4 @@
-"""What log records add up to: families, and the pure way from lines to sums to samples."""
+"""Metric families of log records, and the pure functions from lines to sums to samples."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -31,7 +31,7 @@ TOKENS = Family(
 FAMILIES = (RECORDS, DURATION, TOKENS)
 BY_NAME = {family.name: family for family in FAMILIES}
 MAX_MODELS = 20
-"""Models that one agent's tokens are told apart by; further ones are counted as `other`."""
+"""Distinct `model` label values for one agent's tokens; further models are counted as `other`."""
 
 Series = tuple[str, ...]
 """A family's name and the label values."""
@@ -44,7 +44,7 @@ def tally(lines: Iterable[bytes], agent: str | None) -> tuple[Sums, Counter[Reas
 
     Args:
         lines: one JSON object each; empty ones are passed over.
-        agent: whose log it is; None where only the records tell.
+        agent: whose log it is; None to use each record's own agent.
 
     Returns:
         The sums, and how many lines were skipped for which reason.

@@ -3,7 +3,7 @@
 Reads   one LIST a pass; one GET for each state object whose ETag moved, several at a time.
 Units   Unix seconds by the store's clock (LastModified), seconds of skew, bytes, counts. No ages: PromQL subtracts.
 Errors  StoreUnavailable is raised: the runner keeps the last snapshot and drops exporter_up.
-        BadObject costs one body: counted by reason; the heartbeat stands, for the listing has told it.
+        BadObject costs one body: counted by reason; the heartbeat is still exported, because it comes from the listing.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -102,7 +102,7 @@ CLOCK = "/clock"
 def agent_samples(
     agent: str, heartbeat: float | None, state: AgentState | None, written: float | None, *, live: bool
 ) -> Iterator[Sample]:
-    """What one state object says. Unknown is absent, never 0 or -1.
+    """The samples of one state object. An unknown value is absent, never 0 or -1.
 
     Args:
         agent: its name.
@@ -151,7 +151,7 @@ def agent_samples(
 
 
 class AgentsArea:
-    """Keeps from pass to pass what each state object said.
+    """Exports the state object of each agent, and keeps what the next refresh needs of it.
 
     Args:
         store: the store.

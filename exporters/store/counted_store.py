@@ -43,5 +43,5 @@ class CountedStore:
 
     def _request(self, operation: str) -> AbstractContextManager[None]:
         if self._stopping.is_set():
-            raise StoreUnavailable("the exporter ends")
+            raise StoreUnavailable("the exporter is stopping")
         return self._health.request(operation)

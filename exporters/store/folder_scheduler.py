@@ -1,4 +1,4 @@
-"""Chooses the folders that a pass lists: all in use, and a few of those that are over, in turn."""
+"""Chooses the folders that a refresh lists: all in use, and a few past ones in rotation."""
 
 import math
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ LISTS_A_PASS = 500
 
 
 class FolderScheduler:
-    """Takes roots and periods in turn: first those never listed, then those not listed for longest.
+    """Schedules roots and periods: first those never listed, then those whose last listing is oldest.
 
     Args:
         store: the store.
@@ -68,11 +68,11 @@ class FolderScheduler:
         return [folder for folder in turn if folder not in self._roots]
 
     def mark_listed(self, folder: str, now: float) -> None:
-        """A period was looked at."""
+        """Record that a period was listed."""
         self._listed_at[folder] = now
 
     def forget(self, folder: str) -> None:
-        """A period is empty."""
+        """Drop a period that is empty."""
         del self._listed_at[folder]
 
     def _turn(self) -> list[str]:

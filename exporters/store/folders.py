@@ -24,7 +24,7 @@ class Folders:
 
     Args:
         template: its key template; one without a date in a folder has a single period, which is never over.
-        unit: the fields that tell periods apart, `DAY` or `HOUR`.
+        unit: the fields that distinguish periods, `DAY` or `HOUR`.
     """
 
     def __init__(self, template: PathTemplate, unit: frozenset[str] = DAY) -> None:

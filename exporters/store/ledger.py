@@ -1,4 +1,4 @@
-"""Keeps which log objects were counted, and the totals, in one transaction: a crash counts nothing twice.
+"""Stores which log objects were counted together with the totals, in one transaction: a crash counts nothing twice.
 
 Of a folder in use, each object is kept with its sums, so that a new version of it (a repeated upload, a file that
 grows) adds only the difference. A folder that is over is folded into one row with a digest of eight bytes for each key,

@@ -75,7 +75,7 @@ class LogsArea:
         self._pool = ThreadPoolExecutor(storj.concurrency, thread_name_prefix="logs")
 
     def refresh(self, out: Refresh) -> None:
-        """One pass: look where something may be new, read it, count it."""
+        """One refresh: list the folders that may have new objects, read those, and count their records."""
         now = self._shared.now(self._context.clock)
         counting_since = 0 if self._context.once else self._ledger.counting_since(now)
         self._retry_unreadable()

@@ -41,7 +41,7 @@ FAMILIES = (CPU, MEMORY, DISK, UPTIME, LOAD, RECEIVED, SENT, ANOMALY, MEASURED)
 
 
 def server_samples(server: str, at: float, metrics: ServerMetrics, *, live: bool) -> Iterator[Sample]:
-    """What one measurement says. Unknown is absent.
+    """The samples of one measurement. An unknown value is absent.
 
     Args:
         server: its name.
@@ -135,7 +135,7 @@ class MetricsArea:
             out.put(server, (report, alive), server_samples(server, report.at, report.metrics, live=alive))
 
     def _read_written(self, reported: Collection[str], now: float, out: Refresh) -> list[ServerReport]:
-        """The newest measurement by each agent of the servers of this shard that no state tells of."""
+        """The newest measurement by each agent of the servers of this shard that no state reports."""
         newest: dict[tuple[str, str], ObjectInfo] = {}
         for info in self._list_current(reported, now):
             fields = self._template.parse(info.key)

@@ -1,4 +1,4 @@
-"""What the area `agents` hands to the area `metrics`: the server metrics that ride in state objects."""
+"""What the area `agents` passes to the area `metrics`: the server metrics contained in state objects."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,7 +9,7 @@ from nervesys.contract import ServerMetrics
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:
-    """One server as one agent saw it.
+    """The metrics of one server as reported by one agent.
 
     Attributes:
         agent: who reports.

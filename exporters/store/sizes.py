@@ -148,7 +148,7 @@ class StorePart:
 
 
 def _instant_or(fields: Mapping[str, str], otherwise: float) -> float:
-    """The instant that names tell, or another where they tell none."""
+    """The instant in the name, or another where the name has none."""
     try:
         at = instant_of(fields)
     except BadObject:

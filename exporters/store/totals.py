@@ -10,7 +10,7 @@ OTHER = "other"
 
 
 class Totals:
-    """What each series has come to.
+    """The total of each series.
 
     Args:
         totals: from an earlier start.
@@ -51,7 +51,7 @@ class Totals:
         return changed, over
 
     def put(self, changed: Mapping[Series, Sequence[float]]) -> None:
-        """Take new totals in."""
+        """Store new totals."""
         self._totals.update(changed)
         for series in changed:
             self._touch(series)

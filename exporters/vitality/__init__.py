@@ -55,7 +55,7 @@ def areas(context: SourceContext) -> Sequence[Area]:
 
 SOURCE = Source(
     name="vitality",
-    about="Whether the pulse of each entity beats, and how quickly it reacts.",
+    about="Heartbeat, reaction time and errors of each entity.",
     families=FAMILIES,
     areas=areas,
 )

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class HttpEntities:
-    """Asks all of them at once; the heartbeat is the timestamp that they give.
+    """Requests all of them concurrently; the heartbeat is the timestamp in the response.
 
     Args:
         context: settings, cache and shard.
@@ -37,7 +37,7 @@ class HttpEntities:
                 self._held[entity] = version, VitalSigns.parse(body or b"")
 
     def read(self, out: Refresh) -> dict[str, EntityState]:
-        """One pass; of an entity that does not answer, or says what cannot be read, what it said last."""
+        """One refresh; an entity that does not respond, or responds with invalid data, keeps its last state."""
         fresh = Freshness(self._context.clock(), self._context.settings.thresholds)
         fresh_bodies: list[tuple[str, str, bytes]] = []
         for entity, page in zip(self._urls, self._pool.map(self._page, self._urls), strict=True):
@@ -61,7 +61,7 @@ class HttpEntities:
             return bad
         except SourceError as err:
             if entity not in self._silent:
-                log.warning("%s does not answer: %s", entity, err)
+                log.warning("%s does not respond: %s", entity, err)
             self._silent.add(entity)
             return None
         self._silent.discard(entity)
@@ -70,7 +70,7 @@ class HttpEntities:
     def _accept(
         self, entity: str, page: FetchedObject | BadObject, fresh: Freshness, out: Refresh
     ) -> FetchedObject | None:
-        """Take in what an entity said; None where that is rejected."""
+        """Store an entity's response; returns None where it is rejected."""
         try:
             if isinstance(page, BadObject):
                 raise page

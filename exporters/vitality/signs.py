@@ -31,19 +31,19 @@ FAMILIES = (HEARTBEAT, RECEIVED, ANSWERED, REACTION, ENTROPY, DECAY, ERRORS, CLI
 
 AREA = "vitality"
 MAX_BYTES = 1 << 16
-"""Of what one entity says."""
+"""Of one entity's vital signs."""
 KINDS_LIMIT, OTHER = 10, "other"
 
 
 @dataclass(frozen=True)
 class EntityState:
-    """What a pass saw of one entity.
+    """The state of one entity.
 
     Attributes:
         heartbeat: when it last showed vital signs, Unix seconds.
-        version: of what it said.
-        signs: what it said; None where that is rejected.
-        live: whether that is recent enough to be believed still.
+        version: of its vital signs.
+        signs: as received; None where they are rejected.
+        live: whether they are recent enough to be shown.
     """
 
     heartbeat: float

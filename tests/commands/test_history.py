@@ -1,4 +1,9 @@
-"""`nervesys history backfill`, with the real promtool, Prometheus and VictoriaMetrics; numbers are counted by hand."""
+"""`nervesys history backfill`, with the real promtool, Prometheus and VictoriaMetrics; numbers are counted by hand.
+
+Covers: commands.history, exporters.history.blocks, exporters.history.live, exporters.history.plan,
+exporters.history.progress, exporters.history.push, exporters.history.run, exporters.history.summaries,
+exporters.history.targets.
+"""
 
 import json
 import signal

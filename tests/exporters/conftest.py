@@ -17,7 +17,7 @@ UNSTABLE = (
     "nervesys_exporter_refresh_duration_seconds",
     "nervesys_archive_quota_bytes",
 )
-"""Families left out of golden expositions: they tell of this machine and this moment."""
+"""Families left out of golden expositions: they depend on this machine and the time."""
 TOLERATED = ("nervesys_archive_missing_log_days use base unit", "nervesys_brain_daily_summary_")
 """What promtool's lint reads wrongly: a number of days is no time in days, the summary of a day is no type."""
 

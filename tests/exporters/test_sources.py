@@ -40,8 +40,8 @@ def test_the_settings_know_every_source_and_each_of_its_areas() -> None:
 
 def test_the_error_of_an_area_without_an_interval_names_its_key() -> None:
     monitoring = load().settings.monitoring
-    with pytest.raises(SettingsError, match=r"sources\.store\.refresh\.unheard: is missing"):
-        monitoring.every_seconds("store", "unheard")
+    with pytest.raises(SettingsError, match=r"sources\.store\.refresh\.absent: is missing"):
+        monitoring.every_seconds("store", "absent")
 
 
 def test_an_exporter_host_replaces_the_host_of_every_source_and_keeps_its_port() -> None:

@@ -1,4 +1,7 @@
-"""Source `archive`: a tree of files in, the exposition out; then what it remembers."""
+"""Source `archive`: a tree of files in, the exposition out; then what it remembers.
+
+Covers: exporters.archive, exporters.archive.area, exporters.archive.catalogue.
+"""
 
 import os
 from collections.abc import Callable

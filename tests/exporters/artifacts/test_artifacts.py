@@ -1,4 +1,8 @@
-"""Source `artifacts`: a fleet's artifacts in, the exposition out; then what it notices, remembers and costs."""
+"""Source `artifacts`: a fleet's artifacts in, the exposition out; then what it notices, remembers and costs.
+
+Covers: exporters.artifacts, exporters.artifacts.checksums, exporters.artifacts.files, exporters.artifacts.manifests,
+exporters.artifacts.waiting.
+"""
 
 import os
 import sqlite3

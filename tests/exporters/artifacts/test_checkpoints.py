@@ -1,4 +1,7 @@
-"""Area `checkpoints`, against what the real `langgraph-checkpoint-sqlite` writes, and the same on PostgreSQL."""
+"""Area `checkpoints`, against what the real `langgraph-checkpoint-sqlite` writes, and the same on PostgreSQL.
+
+Covers: exporters.artifacts.checkpoints.
+"""
 
 import sqlite3
 import time

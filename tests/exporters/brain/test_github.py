@@ -1,4 +1,7 @@
-"""Source `brain`, area `github`, against a small server that plays GitHub."""
+"""Source `brain`, area `github`, against a small server that plays GitHub.
+
+Covers: exporters.brain.github.
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,8 @@
-"""Source `brain`, area `brain`: real Git repositories in, the exposition out."""
+"""Source `brain`, area `brain`: real Git repositories in, the exposition out.
+
+Covers: exporters.brain, exporters.brain.repository, exporters.brain.reports, exporters.brain.output_plan,
+exporters.shared.summaries.
+"""
 
 import shutil
 from collections.abc import Callable

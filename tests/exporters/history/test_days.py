@@ -1,4 +1,7 @@
-"""A day is counted step by step: together the steps must come to what the live exporter counts."""
+"""A day is counted step by step: together the steps must come to what the live exporter counts.
+
+Covers: exporters.history.days.
+"""
 
 import json
 from collections import Counter

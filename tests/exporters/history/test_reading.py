@@ -1,4 +1,7 @@
-"""Reading on several cores."""
+"""Reading on several cores.
+
+Covers: exporters.history.reading.
+"""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""How much is taken in at once."""
+"""How much is taken in at once.
+
+Covers: exporters.history.run.
+"""
 
 from datetime import date, timedelta
 

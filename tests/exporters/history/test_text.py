@@ -1,4 +1,7 @@
-"""What is written of a day, to the byte."""
+"""What is written of a day, to the byte.
+
+Covers: exporters.history.text.
+"""
 
 from datetime import date
 

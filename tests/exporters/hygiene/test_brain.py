@@ -1,4 +1,7 @@
-"""Source `hygiene`, areas `secrets` and `drills`: a brain and a folder of secrets in, what is shown of them out."""
+"""Source `hygiene`, areas `secrets` and `drills`: a brain and a folder of secrets in, what is shown of them out.
+
+Covers: exporters.hygiene, exporters.hygiene.branches, exporters.hygiene.drills, exporters.hygiene.secrets.
+"""
 
 import logging
 import os

@@ -1,4 +1,7 @@
-"""Source `hygiene`, area `deployments`, against a small server that plays GitHub."""
+"""Source `hygiene`, area `deployments`, against a small server that plays GitHub.
+
+Covers: exporters.hygiene.deployments.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +20,7 @@ FLEET, WEB = ("/repos/owner/fleet/actions/runs", "/repos/owner/web/actions/runs"
 
 
 def run(name: str | None, conclusion: str | None, minute: int, branch: str | None = "main") -> dict[str, Any]:
-    """As GitHub tells it, less what nobody here reads."""
+    """As in GitHub's response, without the fields that are not read."""
     return {
         "id": minute,
         "name": name,

@@ -1,4 +1,8 @@
-"""The runner: one place that times, catches and counts."""
+"""The runner: one place that times, catches and counts.
+
+Covers: exporters.runner, exporters.runner.cache, exporters.runner.health, exporters.runner.model,
+exporters.runner.open_runner, exporters.runner.runner.
+"""
 
 import logging
 import sqlite3
@@ -89,7 +93,7 @@ def test_a_line_names_every_area_that_fails_and_another_the_end(caplog: pytest.L
         health.record_failure("logs", "refused")
         health.record_success("logs", 121.0, 121.0)
         health.record_success("agents", 121.0, 121.0)
-    assert caplog.messages == ["toy: agents: refused; logs: refused", "toy: reads again"]
+    assert caplog.messages == ["toy: agents: refused; logs: refused", "toy: all areas are refreshed again"]
 
 
 def test_a_bug_in_an_area_is_logged_with_its_trace_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,7 @@
-"""Lines are read by a short cut: it must say of each what `LogRecord` says."""
+"""Lines are read by a short cut: it must say of each what `LogRecord` says.
+
+Covers: exporters.shared.lines.
+"""
 
 import json
 from collections import Counter

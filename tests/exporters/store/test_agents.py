@@ -1,4 +1,7 @@
-"""Areas `agents` and `metrics`: heartbeats from one LIST, bodies only when they changed, one reporter a server."""
+"""Areas `agents` and `metrics`: heartbeats from one LIST, bodies only when they changed, one reporter a server.
+
+Covers: exporters.store.agents, exporters.store.metrics, exporters.store.bodies, exporters.store.shared_state.
+"""
 
 import json
 from pathlib import Path

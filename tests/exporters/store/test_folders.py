@@ -1,4 +1,7 @@
-"""Roots and periods: what is listed of each layout, and in whose turn."""
+"""Roots and periods: what is listed of each layout, and in whose turn.
+
+Covers: exporters.store.folders.
+"""
 
 from pathlib import Path
 

@@ -5,6 +5,8 @@ golden/CASE/config/    the brain's files, where the case has any
 golden/CASE/case.yaml  the store's clock, and LastModified by pattern of key, the last that fits
 golden/CASE/out.prom   what is served; rewritten by `pytest --update-golden`
 golden/CASE/rejected.txt  what was rejected: reason and key
+
+Covers: exporters.store, exporters.store.agents, exporters.store.metrics, exporters.store.logs, exporters.store.sizes.
 """
 
 import gzip

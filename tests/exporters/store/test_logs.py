@@ -1,4 +1,7 @@
-"""Area `logs`: every record counted once, at a cost that follows change."""
+"""Area `logs`: every record counted once, at a cost that follows change.
+
+Covers: exporters.store.logs, exporters.store.folder_scheduler, exporters.store.totals, exporters.shared.records.
+"""
 
 import gzip
 import json

@@ -1,4 +1,7 @@
-"""The whole source over a real S3 server that behaves like Storj: shuffled pages, refusals, bodies cut short."""
+"""The whole source over a real S3 server that behaves like Storj: shuffled pages, refusals, bodies cut short.
+
+Covers: exporters.store, exporters.store.counted_store.
+"""
 
 import gzip
 import logging
@@ -33,7 +36,7 @@ def test_a_store_with_storjs_habits_shows_what_a_folder_shows(rclone_storj_endpo
 
 
 def counted(exposition: bytes) -> list[bytes]:
-    """The lines that tell what was read, whenever that was."""
+    """The lines that depend on what was read, not on when."""
     wanted = b"nervesys_log_", b"nervesys_agent_t", b"nervesys_agent_info", b"nervesys_store_objects"
     return sorted(line for line in exposition.splitlines() if line.startswith(wanted))
 

@@ -1,4 +1,7 @@
-"""Area `sizes`: whole sums or none, days that are over listed once, and what retention should have deleted."""
+"""Area `sizes`: whole sums or none, days that are over listed once, and what retention should have deleted.
+
+Covers: exporters.store.sizes, exporters.store.folder_scheduler.
+"""
 
 from pathlib import Path
 

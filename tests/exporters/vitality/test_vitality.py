@@ -1,4 +1,8 @@
-"""Source `vitality`: what entities write and serve in, the exposition out; then what it costs, refuses and survives."""
+"""Source `vitality`: what entities write and serve in, the exposition out; then what it costs, refuses and survives.
+
+Covers: exporters.vitality, exporters.vitality.http_entities, exporters.vitality.signs,
+exporters.vitality.store_entities.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -32,7 +36,7 @@ SIGNS: dict[str, Any] = {
 
 
 class Entity(ThreadingHTTPServer):
-    """An entity that serves what it is told to; real HTTP, and as unkind as the test wants it."""
+    """An entity that serves what the test gives it, over real HTTP, with the faults that the test wants."""
 
     daemon_threads = True
 

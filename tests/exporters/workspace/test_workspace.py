@@ -1,4 +1,7 @@
-"""Source `workspace`: projects in, the exposition out; then what it costs, remembers and notices."""
+"""Source `workspace`: projects in, the exposition out; then what it costs, remembers and notices.
+
+Covers: exporters.workspace, exporters.workspace.area, exporters.workspace.counts, exporters.workspace.project.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
