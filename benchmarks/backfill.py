@@ -29,7 +29,7 @@ from nervesys.settings.storage import Storage
 from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find
 from nervesys.stores.archive import Catalogue
-from nervesys.stores.filing import ArchiveLayout
+from nervesys.stores.archive_layout import ArchiveLayout
 from nervesys.stores.folder import FolderArchive
 
 FIRST = date(2026, 1, 1)

@@ -22,8 +22,8 @@ from nervesys.clients.promql import KnownSeries, selections
 from nervesys.contract.state import Status
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.metrics.periods import periods
-from nervesys.queries.asking import QueryRunner
-from nervesys.queries.reading import Json, PanelQuery, queries_of
+from nervesys.queries.dashboard_queries import Json, PanelQuery, queries_of
+from nervesys.queries.query_runner import QueryRunner
 from nervesys.queries.variables import ANY, seconds_of, substitute, variables_in, windows
 from nervesys.settings import load
 from nervesys.stack.blocks import make_blocks

@@ -31,8 +31,8 @@ from nervesys.errors import NervesysError
 from nervesys.metrics.pages import application
 from nervesys.metrics.pages import serve as serve_application
 from nervesys.metrics.periods import periods
-from nervesys.queries.asking import QueryRunner
-from nervesys.queries.reading import panels_of, queries_of
+from nervesys.queries.dashboard_queries import panels_of, queries_of
+from nervesys.queries.query_runner import QueryRunner
 from nervesys.queries.variables import instant_of
 from nervesys.settings import Loaded
 from nervesys.settings.monitoring import Monitoring

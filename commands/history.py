@@ -34,9 +34,9 @@ from nervesys.errors import NervesysError
 from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find
 from nervesys.stores.archive import files_of
-from nervesys.stores.archives import open_archive
+from nervesys.stores.archive_layout import ArchiveLayout
 from nervesys.stores.brain import open_brain
-from nervesys.stores.filing import ArchiveLayout
+from nervesys.stores.open_archive import open_archive
 from nervesys.stores.open_stores import Configuration
 
 app = typer.Typer(no_args_is_help=True)

@@ -11,7 +11,7 @@ from dashboards.build import datasource_seconds, pages
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
-from nervesys.queries.asking import QueryRunner
+from nervesys.queries.query_runner import QueryRunner
 from nervesys.queries.variables import seconds_of
 from nervesys.stores.open_stores import Configuration
 from reports.colours import Theme

@@ -13,7 +13,7 @@ from dashboards.layout import COLUMNS
 from nervesys.clients.promql import KnownSeries, Selection, selections
 from nervesys.clients.promql import problems as problems_of
 from nervesys.metrics.periods import Periods
-from nervesys.queries.reading import QUERY, PanelQuery, panels_of, queries_of, top_selections_of
+from nervesys.queries.dashboard_queries import QUERY, PanelQuery, panels_of, queries_of, top_selections_of
 from nervesys.queries.variables import ANY, seconds_of, substitute, variables_in, windows
 
 BY_SUBJECT = (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dashboards.shared import FIRING
-from nervesys.queries.reading import PanelQuery
+from nervesys.queries.dashboard_queries import PanelQuery
 
 
 @dataclass(frozen=True)

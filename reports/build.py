@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from nervesys.clients.prometheus import Series
-from nervesys.queries.reading import Json
+from nervesys.queries.dashboard_queries import Json
 from reports.colours import series_colours
 from reports.fields import Field, FormatContext
 from reports.model import (

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 
 from nervesys.clients.prometheus import QueryFailed
-from nervesys.queries.asking import QueryRunner, VariableChoice
-from nervesys.queries.reading import Json, panels_of
+from nervesys.queries.dashboard_queries import Json, panels_of
+from nervesys.queries.query_runner import QueryRunner, VariableChoice
 from reports.build import build_page, grid_position
 from reports.fields import FormatContext
 from reports.geometry import points_of

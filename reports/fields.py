@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-from nervesys.queries.reading import Json
+from nervesys.queries.dashboard_queries import Json
 from nervesys.queries.variables import substitute
 from reports.colours import colour_name
 from reports.model import Cell

@@ -5,8 +5,8 @@ from concurrent.futures import Executor
 from datetime import datetime
 from enum import StrEnum
 
-from nervesys.queries.asking import QueryRunner
-from nervesys.queries.reading import Json
+from nervesys.queries.dashboard_queries import Json
+from nervesys.queries.query_runner import QueryRunner
 from reports import html, pdf
 from reports.colours import Theme
 from reports.draw import WIDTH, draw

@@ -8,8 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from nervesys.queries.asking import VariableChoice
-from nervesys.queries.reading import Json
+from nervesys.queries.dashboard_queries import Json
+from nervesys.queries.query_runner import VariableChoice
 from reports import geometry
 from reports.build import grid_position, panel_name
 from reports.colours import SHADES, Theme, shade

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from nervesys.clients.prometheus import QueryFailed, Series
-from nervesys.queries.asking import QueryRunner
-from nervesys.queries.reading import (
+from nervesys.queries.dashboard_queries import (
     Json,
     PanelQuery,
     annotations_of,
@@ -17,6 +16,7 @@ from nervesys.queries.reading import (
     queries_of_panel,
     query_of_annotation,
 )
+from nervesys.queries.query_runner import QueryRunner
 from reports.colours import colour_name
 from reports.model import Annotation
 

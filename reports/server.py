@@ -15,8 +15,8 @@ from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.metrics.pages import HttpProgram
-from nervesys.queries.asking import QueryRunner, VariableChoice
-from nervesys.queries.reading import Json
+from nervesys.queries.dashboard_queries import Json
+from nervesys.queries.query_runner import QueryRunner, VariableChoice
 from nervesys.queries.variables import instant_of, seconds_of
 from reports import html
 from reports.draw import WIDTH, draw

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from nervesys.queries.reading import Json
+from nervesys.queries.dashboard_queries import Json
 from reports.fields import Field, FormatContext
 from reports.model import Cell, Notice, Table
 from reports.run_queries import QueryResult

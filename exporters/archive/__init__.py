@@ -13,7 +13,7 @@ from exporters.archive.area import FAMILIES, ArchiveArea
 from exporters.archive.catalogue import AREA
 from exporters.runner import Area, Source, SourceContext
 from nervesys.stores.archive import Archive
-from nervesys.stores.archives import open_archive
+from nervesys.stores.open_archive import open_archive
 
 
 def areas(context: SourceContext) -> Sequence[Area]:

@@ -11,7 +11,7 @@ from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Period, Sample
 from nervesys.settings.storage import Days
 from nervesys.stores.archive import Archive, ArchiveFile
-from nervesys.stores.filing import ArchiveLayout, ArchivePath, is_overdue
+from nervesys.stores.archive_layout import ArchiveLayout, ArchivePath, is_overdue
 
 FILES = Family("archive_files", "gauge", "Files in an area of the archive.", ("area",), Period.DAILY)
 BYTES = Family("archive_bytes", "gauge", "Size of the files in an area of the archive.", ("area",), Period.DAILY)

@@ -6,7 +6,7 @@ from datetime import date
 
 from nervesys.errors import BadObject
 from nervesys.stores.archive import ArchiveFile
-from nervesys.stores.filing import ArchiveLayout
+from nervesys.stores.archive_layout import ArchiveLayout
 
 ALL = "all"
 """In place of a category, where a file holds the logs of all."""

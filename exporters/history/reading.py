@@ -21,9 +21,9 @@ from nervesys.contract.brain import DailySummary
 from nervesys.errors import BadObject, Reason
 from nervesys.settings.storage import ArchiveSettings
 from nervesys.stores.archive import Archive
-from nervesys.stores.archives import open_archive
+from nervesys.stores.encryption import current_identity, set_identity
 from nervesys.stores.lines import batches_of
-from nervesys.stores.sealing import current_identity, set_identity
+from nervesys.stores.open_archive import open_archive
 
 MAX_FILE_BYTES = 128 << 20
 """Of one packed file, which is in memory while it is read."""

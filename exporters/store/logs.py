@@ -21,9 +21,9 @@ from exporters.store.ledger import LogLedger, Reading
 from exporters.store.shared_state import SharedState
 from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject, Reason
+from nervesys.stores.encryption import check_readable, current_identity
 from nervesys.stores.lines import MAX_BYTES, lines_of
 from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
-from nervesys.stores.sealing import check_readable, current_identity
 
 GRACE_SECONDS = 900
 """For how long a day that is over is listed in every pass: batches are dated when sealed, and shipped later."""

@@ -8,7 +8,7 @@ from exporters.runner import Refresh, SourceContext
 from exporters.vitality.signs import MAX_BYTES, EntityState, Freshness
 from nervesys.contract import VitalSigns
 from nervesys.errors import BadObject, SourceError
-from nervesys.stores.served import FetchedObject, fetch
+from nervesys.stores.http_get import FetchedObject, fetch
 
 SERVED = "vitality-served"
 

@@ -8,8 +8,8 @@ from nervesys.contract import BrainCopy
 from nervesys.errors import BrainUnavailable
 from nervesys.settings import Loaded, StartupSettings, Tree, load
 from nervesys.stores.brain import GitBrain, open_brain, open_folder
+from nervesys.stores.encryption import FILE, set_identity
 from nervesys.stores.open_stores import Configuration
-from nervesys.stores.sealing import FILE, set_identity
 from nervesys.stores.trees import EmptyTree
 
 DEPTH = 1

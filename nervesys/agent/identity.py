@@ -13,8 +13,8 @@ from nervesys.contract.names import agent_name
 from nervesys.errors import BadObject, SettingsError, SettingsProblem, collect_problems
 from nervesys.redact import Redactor
 from nervesys.settings import AgentConfig, Loaded, Settings
+from nervesys.stores.encryption import missing_package
 from nervesys.stores.open_stores import Configuration
-from nervesys.stores.sealing import missing_package
 
 
 @dataclass

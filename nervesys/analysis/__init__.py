@@ -1,7 +1,7 @@
 """The optional language model: judges errors and summarizes days, within a budget. Nothing depends on it."""
 
 from nervesys.analysis.analyst import Analyst, Judgement, make_analyst
-from nervesys.analysis.question import Prompt, about_alert, about_day, about_error
+from nervesys.analysis.prompt import Prompt, about_alert, about_day, about_error
 from nervesys.analysis.verdict import ErrorSeverity, ErrorVerdict, NoModelAnswer
 
 __all__ = [

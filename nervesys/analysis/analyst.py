@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from nervesys.analysis.budget import Budget
-from nervesys.analysis.memory import open_cache
 from nervesys.analysis.model import Model, ModelAnswer
-from nervesys.analysis.question import Prompt
+from nervesys.analysis.prompt import Prompt
 from nervesys.analysis.verdict import ErrorVerdict, NoModelAnswer, verdict_in
+from nervesys.analysis.verdict_cache import open_cache
 from nervesys.clock import Clock
 from nervesys.settings.alibaba import AlibabaCloud
 

@@ -3,8 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from nervesys.analysis.memory import VerdictCache
 from nervesys.analysis.verdict import NoModelAnswer
+from nervesys.analysis.verdict_cache import VerdictCache
 from nervesys.contract.paths import time_fields
 
 MINUTE = 60.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from nervesys.analysis.question import CHARACTERS_A_TOKEN, Prompt
+from nervesys.analysis.prompt import CHARACTERS_A_TOKEN, Prompt
 from nervesys.analysis.verdict import NoModelAnswer
 from nervesys.settings.alibaba import AlibabaCloud
 

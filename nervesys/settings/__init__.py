@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nervesys.settings.agents import AgentConfig
     from nervesys.settings.loader import Loaded, Settings, load, load_file
-    from nervesys.settings.place import StartupSettings
+    from nervesys.settings.startup import StartupSettings
     from nervesys.settings.tree import FolderTree, Tree, shipped_root
     from nervesys.settings.variables import STARTUP_VARIABLES, VARIABLES
     from nervesys.settings.web import Web
@@ -34,7 +34,7 @@ _MODULES = {
     "AgentConfig": "agents",
     "FolderTree": "tree",
     "Loaded": "loader",
-    "StartupSettings": "place",
+    "StartupSettings": "startup",
     "Settings": "loader",
     "Tree": "tree",
     "Web": "web",

@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 
 from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, Reason
-from nervesys.stores.sealing import decrypted_file, encrypt
+from nervesys.stores.encryption import decrypted_file, encrypt
 
 if sys.version_info >= (3, 14):
     from compression import zstd

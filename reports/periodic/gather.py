@@ -11,7 +11,7 @@ from nervesys.contract import DailySummary
 from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject
-from nervesys.queries.asking import QueryRunner
+from nervesys.queries.query_runner import QueryRunner
 from nervesys.settings import Loaded
 from nervesys.stores.archive import Archive
 from nervesys.stores.brain import GitBrain

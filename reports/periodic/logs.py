@@ -11,7 +11,7 @@ from nervesys.contract.paths import parse_date
 from nervesys.errors import BadObject
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import Archive, files_of
-from nervesys.stores.filing import ArchiveLayout
+from nervesys.stores.archive_layout import ArchiveLayout
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectReader
 from reports.periodic.log_totals import LogTotals

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nervesys.queries.reading import Json
+from nervesys.queries.dashboard_queries import Json
 from reports.geometry import COLUMNS
 from reports.model import PageModel, Panel, Timeline
 

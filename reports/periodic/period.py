@@ -9,7 +9,7 @@ from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
 from nervesys.settings.reports import ReportFormat
 from nervesys.settings.storage import ArchivePaths
-from nervesys.stores.filing import report_path
+from nervesys.stores.archive_layout import report_path
 
 DAY = timedelta(days=1)
 

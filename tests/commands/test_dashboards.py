@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from commands.dashboards import app
 from dashboards import DASHBOARDS
-from nervesys.queries.asking import QueryRunner
+from nervesys.queries.query_runner import QueryRunner
 from nervesys.stack.layout import FILE, Stack
 from tests.hour.prometheus import remembered
 

@@ -5,7 +5,7 @@ import pytest
 
 from dashboards.build import pages
 from dashboards.grafana_json import Json
-from nervesys.queries.asking import QueryRunner
+from nervesys.queries.query_runner import QueryRunner
 from nervesys.settings import Loaded, load
 from tests.hour.prometheus import remembered
 

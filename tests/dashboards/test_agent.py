@@ -6,8 +6,8 @@ from dashboards.agent import folder_of
 from dashboards.build import pages
 from dashboards.cost import cost
 from dashboards.grafana_json import Json
-from nervesys.queries.asking import QueryRunner
-from nervesys.queries.reading import panels_of, queries_of
+from nervesys.queries.dashboard_queries import panels_of, queries_of
+from nervesys.queries.query_runner import QueryRunner
 from nervesys.settings import load
 from nervesys.settings.prices import Prices
 from tests.hour.history import HOUR_SECONDS

@@ -7,8 +7,8 @@ import pytest
 from dashboards.build import pages
 from dashboards.expected_empty import EXPECTED_EMPTY, EmptyReason, reason_of
 from dashboards.live_check import QueryVerdict, check_queries
-from nervesys.queries.asking import QueryRunner
-from nervesys.queries.reading import PanelQuery, queries_of
+from nervesys.queries.dashboard_queries import PanelQuery, queries_of
+from nervesys.queries.query_runner import QueryRunner
 from nervesys.queries.variables import ANY
 from nervesys.settings import load
 from tests.hour.history import HOUR_SECONDS

@@ -7,8 +7,8 @@ import pytest
 from dashboards import top_n
 from dashboards.build import pages
 from dashboards.shared import FIRING
-from nervesys.queries.asking import QueryRunner
-from nervesys.queries.reading import PanelQuery, queries_of
+from nervesys.queries.dashboard_queries import PanelQuery, queries_of
+from nervesys.queries.query_runner import QueryRunner
 from nervesys.queries.variables import ANY, substitute, windows
 from nervesys.settings import load
 from tests.hour.history import HOUR_SECONDS

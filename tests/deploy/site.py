@@ -35,8 +35,8 @@ def site(folder: Path, *chosen: str) -> list[Distribution]:
         (folder / package).symlink_to(ROOT / package)
     _link(distribution(PROJECT), folder, only=".dist-info")
     found = {package.metadata["Name"]: package for package in _needed(PROJECT, frozenset(chosen), set())}
-    for package in found.values():
-        _link(package, folder)
+    for needed in found.values():
+        _link(needed, folder)
     return list(found.values())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from commands.dashboards import world
 from dashboards.build import datasource_seconds
 from nervesys.clients.prometheus import Prometheus
-from nervesys.queries.asking import QueryRunner
+from nervesys.queries.query_runner import QueryRunner
 from nervesys.settings import load
 from tests.hour.history import HOUR_SECONDS, openmetrics
 from tests.servers.prometheus import make_blocks, prometheus

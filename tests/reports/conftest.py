@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nervesys.queries.asking import QueryRunner
+from nervesys.queries.query_runner import QueryRunner
 from tests.hour.prometheus import remembered
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Request, ViewportSize, expect
 
 from nervesys.metrics.pages import application, serve_in_background
-from nervesys.queries.asking import QueryRunner
+from nervesys.queries.query_runner import QueryRunner
 from nervesys.settings.web import Web
 from reports.server import Site
 from tests.reports.panels import PAGES

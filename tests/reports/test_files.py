@@ -7,7 +7,7 @@ from datetime import UTC
 
 import pytest
 
-from nervesys.queries.asking import QueryRunner
+from nervesys.queries.query_runner import QueryRunner
 from reports.colours import SHADES, Theme
 from reports.files import FileFormat, draw_file
 from reports.html import render_file

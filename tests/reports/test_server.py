@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from nervesys.clients.prometheus import Prometheus
 from nervesys.metrics.pages import application
-from nervesys.queries.asking import QueryRunner
-from nervesys.queries.reading import annotations_of
+from nervesys.queries.dashboard_queries import annotations_of
+from nervesys.queries.query_runner import QueryRunner
 from nervesys.settings import load
 from reports.server import Site
 from tests.reports.panels import PAGES

@@ -11,9 +11,9 @@ from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
 from nervesys.errors import NervesysError
 from nervesys.settings.agents import BufferSettings
+from nervesys.stores.encryption import key_for
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.packing import pack
-from nervesys.stores.sealing import key_for
 
 MB = 1_000_000
 CONTENT_TYPES = {"gz": "application/gzip", "zst": "application/zstd", "age": "application/octet-stream"}

@@ -17,8 +17,8 @@ from nervesys.clock import Clock
 from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
 from nervesys.settings import Tree
+from nervesys.stores.encryption import encrypt, key_for, key_variants
 from nervesys.stores.objects import ObjectReader, ObjectStore
-from nervesys.stores.sealing import encrypt, key_for, key_variants
 
 FOLDERS = ("config", "config/agents", "config/profiles")
 CONFIGURATION, STORE = "config/", "store/"

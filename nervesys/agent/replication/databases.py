@@ -26,8 +26,8 @@ from nervesys.agent.identity import Identity
 from nervesys.clock import Clock
 from nervesys.contract.paths import time_fields
 from nervesys.errors import BadObject, NervesysError, Reason, StoreUnavailable
+from nervesys.stores.encryption import check_readable, decrypt, encrypted_file, key_for
 from nervesys.stores.objects import ObjectInfo, ObjectStore
-from nervesys.stores.sealing import check_readable, decrypt, encrypted_file, key_for
 from nervesys.workspace import disk
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")

@@ -15,7 +15,7 @@ from nervesys.errors import BadObject, NervesysError
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.brain import GitBrain
-from nervesys.stores.sealing import decrypted_file
+from nervesys.stores.encryption import decrypted_file
 
 NAMED_PROBLEMS = 5
 """Problems listed in the record; further ones are counted."""

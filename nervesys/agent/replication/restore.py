@@ -22,7 +22,7 @@ from nervesys.agent.replication.backup import CONFIGURATION, STORE, SUMS, parse_
 from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, NervesysError, Reason, SettingsError
 from nervesys.settings import FolderTree, load
-from nervesys.stores.sealing import decrypt
+from nervesys.stores.encryption import decrypt
 
 BRAIN = "brain"
 SQLITE = b"SQLite format 3\0"

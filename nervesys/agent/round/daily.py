@@ -27,11 +27,11 @@ from nervesys.errors import BadObject, NervesysError
 from nervesys.settings import Tree
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import files_of, put_verified
-from nervesys.stores.archives import open_archive
 from nervesys.stores.brain import GitBrain, create_only
+from nervesys.stores.encryption import encrypted_file, key_for, key_variants
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectStore
-from nervesys.stores.sealing import encrypted_file, key_for, key_variants
+from nervesys.stores.open_archive import open_archive
 
 BACKED_UP = ("shared", "knowledge", "databases")
 """Areas of the store in a full backup; logs are in the archive anyway, and all other objects are rewritten."""

@@ -11,8 +11,8 @@ from typing import IO
 from nervesys.contract import Category, LogRecord
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.archive import Archive, put_verified
+from nervesys.stores.encryption import encrypted_file, key_for, key_variants
 from nervesys.stores.lines import lines_of
-from nervesys.stores.sealing import encrypted_file, key_for, key_variants
 
 MAX_INFLATED_BYTES = 16 << 30
 """Of one file of the archive; its lines are streamed."""

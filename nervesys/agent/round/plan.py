@@ -16,7 +16,7 @@ from nervesys.contract.times import utc
 from nervesys.errors import BadObject
 from nervesys.settings.storage import Days, Storage
 from nervesys.stores.archive import ArchiveFile
-from nervesys.stores.filing import ArchiveLayout, is_overdue
+from nervesys.stores.archive_layout import ArchiveLayout, is_overdue
 from nervesys.stores.objects import ObjectInfo
 
 EXPIRING = ("metrics", "config_backups")

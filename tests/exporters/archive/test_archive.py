@@ -18,7 +18,7 @@ from nervesys.contract import Category
 from nervesys.errors import BadObject
 from nervesys.settings import load
 from nervesys.stores.archive import Archive
-from nervesys.stores.filing import ArchiveLayout, keep_days
+from nervesys.stores.archive_layout import ArchiveLayout, keep_days
 from nervesys.stores.folder import FolderArchive
 from tests.drive_mock import archive_in, running
 from tests.exporters.kit import HandClock, context

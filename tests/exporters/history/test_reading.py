@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from exporters.history.plan import HistoryUnit, ReadJob
 from exporters.history.reading import read_all
 from nervesys.settings import load
-from nervesys.stores.sealing import encrypt, set_identity
+from nervesys.stores.encryption import encrypt, set_identity
 from tests.exporters.history.kit import LINES, lay
 
 

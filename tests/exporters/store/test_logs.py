@@ -20,7 +20,7 @@ from exporters.store.shared_state import SharedState
 from nervesys.contract.times import utc
 from nervesys.errors import Reason, StoreUnavailable
 from nervesys.stores import lines as limits
-from nervesys.stores.sealing import encrypt, set_identity
+from nervesys.stores.encryption import encrypt, set_identity
 from tests.exporters.kit import HandClock, Rejections, context
 from tests.exporters.store.bucket import Bucket, read_series
 

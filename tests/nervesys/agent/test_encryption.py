@@ -17,8 +17,8 @@ from nervesys.agent.round import DailyRound, Round
 from nervesys.errors import SettingsError
 from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.settings.storage import Storage
+from nervesys.stores.encryption import encrypt, set_identity
 from nervesys.stores.lines import lines_of
-from nervesys.stores.sealing import encrypt, set_identity
 from tests.nervesys.agent.round.kit import DUE, NOW, STORAGE, World
 
 OURS = pyrage.x25519.Identity.generate()

@@ -1,7 +1,7 @@
 """The analyst asks a local endpoint over HTTP; that it answers as a model would is made up, the protocol is not.
 
-Covers: nervesys.analysis.analyst, nervesys.analysis.budget, nervesys.analysis.memory, nervesys.analysis.model.
-Covers: nervesys.analysis.question, nervesys.analysis.verdict.
+Covers: nervesys.analysis.analyst, nervesys.analysis.budget, nervesys.analysis.verdict_cache, nervesys.analysis.model.
+Covers: nervesys.analysis.prompt, nervesys.analysis.verdict.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,6 +1,6 @@
 """Databases on SQLite: transactions, group commit, other programs' files, and work that takes too long.
 
-Covers: nervesys.database.database, nervesys.database.reading, nervesys.database.threads, nervesys.database.writer.
+Covers: nervesys.database.database, nervesys.database.read_only, nervesys.database.threads, nervesys.database.writer.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """What every archive must do: one suite, over a folder and over Google Drive's emulator.
 
-Covers: nervesys.stores.archive, nervesys.stores.archives, nervesys.stores.folder.
+Covers: nervesys.stores.archive, nervesys.stores.open_archive, nervesys.stores.folder.
 """
 
 import errno
@@ -13,9 +13,9 @@ from nervesys.errors import ArchiveFull, ArchiveUnavailable, BadObject, Settings
 from nervesys.settings import load
 from nervesys.settings.storage import ArchiveSettings
 from nervesys.stores.archive import Archive, Catalogue, Changes, Entry
-from nervesys.stores.archives import open_archive
 from nervesys.stores.drive import DriveArchive
 from nervesys.stores.folder import FolderArchive
+from nervesys.stores.open_archive import open_archive
 from tests.drive_mock import archive_in
 
 LOG = "Archive/logs/2026/01/server-1_2026-01-01_errors.json.gz"

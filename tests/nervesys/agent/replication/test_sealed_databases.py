@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from nervesys.agent.replication.databases import Databases
 from nervesys.errors import BadObject, NervesysError, Reason
-from nervesys.stores.sealing import set_identity
+from nervesys.stores.encryption import set_identity
 from tests.nervesys.agent.replication.test_databases import Time, words, write
 from tests.stores import FolderStore
 
@@ -172,7 +172,7 @@ from contextlib import contextmanager
 from pydantic import SecretStr
 from nervesys.agent.replication.databases import Databases
 from nervesys.errors import NervesysError
-from nervesys.stores.sealing import set_identity
+from nervesys.stores.encryption import set_identity
 from tests.stores import FolderStore
 
 class Slow(FolderStore):

@@ -1,6 +1,6 @@
 """Where the points of a graph lie, and which lines are drawn.
 
-Covers: nervesys.queries.asking, nervesys.queries.reading.
+Covers: nervesys.queries.query_runner, nervesys.queries.dashboard_queries.
 """
 
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
-from nervesys.queries.asking import QueryRunner
-from nervesys.queries.reading import PanelQuery, TopSelection, query_of_annotation
+from nervesys.queries.dashboard_queries import PanelQuery, TopSelection, query_of_annotation
+from nervesys.queries.query_runner import QueryRunner
 
 NOW = 1_750_000_017.0
 GRAPH = PanelQuery("page", "panel", "A", "up", instant=False, min_step="")

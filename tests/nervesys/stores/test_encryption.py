@@ -11,10 +11,10 @@ from pydantic import SecretStr
 
 from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject, NervesysError, Reason, SourceError
-from nervesys.stores import sealing
+from nervesys.stores import encryption
+from nervesys.stores.encryption import decrypt, decrypted_file, encrypt, encrypted_file, key_for, set_identity
 from nervesys.stores.lines import lines_of
 from nervesys.stores.packing import pack
-from nervesys.stores.sealing import decrypt, decrypted_file, encrypt, encrypted_file, key_for, set_identity
 from tests.properties import HealthCheck, given, settings, st
 
 KEYS = ["log.jsonl.age", "log.jsonl.gz.age", "log.jsonl.zst.age"]
@@ -91,11 +91,11 @@ def test_without_the_package_the_error_has_the_command(monkeypatch: pytest.Monke
     body = pack(LINES, KEYS[1], recipients=[RECIPIENT])
 
     def absent() -> None:
-        raise NervesysError(f"encryption needs the package pyrage: {sealing.EXTRA}")
+        raise NervesysError(f"encryption needs the package pyrage: {encryption.EXTRA}")
 
-    monkeypatch.setattr(sealing, "_pyrage", absent)
+    monkeypatch.setattr(encryption, "_pyrage", absent)
     assert refused(body) is Reason.NO_IDENTITY
-    assert sealing.EXTRA in str(sealing.missing_package())
+    assert encryption.EXTRA in str(encryption.missing_package())
     with pytest.raises(NervesysError, match="pip install"):
         encrypt(b"", [RECIPIENT])
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
-from nervesys.queries.reading import QUERY, Json, PanelQuery, variables_of
+from nervesys.queries.dashboard_queries import QUERY, Json, PanelQuery, variables_of
 from nervesys.queries.variables import seconds_of, substitute, windows
 
 POINTS = 250

@@ -7,7 +7,7 @@ import pytest
 from nervesys.errors import BadObject
 from nervesys.settings import load
 from nervesys.stores.archive import ArchiveFile
-from nervesys.stores.filing import ArchiveLayout, ArchivePath, is_overdue
+from nervesys.stores.archive_layout import ArchiveLayout, ArchivePath, is_overdue
 
 STORAGE = load().settings.storage
 LAYOUT = ArchiveLayout(STORAGE)

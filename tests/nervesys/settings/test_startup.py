@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nervesys.settings.place import StartupSettings
+from nervesys.settings.startup import StartupSettings
 
 
 def test_flags_win_over_the_environment_and_defaults_apply_last(tmp_path: Path) -> None:
