@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("alerting", "commands", "dashboards", "exporters", "nervesys", "reports")
+PACKAGES = ("alerting", "benchmarks", "commands", "dashboards", "exporters", "nervesys", "reports")
 NAMES = frozenset({"said", "told", "tells", "tell", "heard", "spoken", "speaks", "speak"})
 """Parts of identifiers for which there is always a technical term: reported, sent, received, logged, parsed, …"""
 WORDS = re.compile(r"\b(said|told|heard|spoken|speaks|at\s+work)\b", re.IGNORECASE)
@@ -30,10 +30,10 @@ def python_files(*folders: str) -> list[Path]:
 
 
 SOURCES = python_files(*PACKAGES)
-CODE = [path for path in python_files(*PACKAGES, "benchmarks", "tests") if path != Path(__file__)]
+CODE = [path for path in python_files(*PACKAGES, "tests") if path != Path(__file__)]
 
 
-REMAINING = {"names": 517, "classes": 7, "tests": 110, "words": 811}
+REMAINING = {"names": 318, "classes": 5, "tests": 42, "words": 492}
 """How many findings of each kind are still permitted; they only become fewer."""
 
 
