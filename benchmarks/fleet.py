@@ -119,6 +119,6 @@ class Exporter:
 
     def join(self) -> MetricsSnapshot:
         """Join and compress."""
-        snapshot = MetricsSnapshot.joined([out.snapshot() for _, out in self._areas])
+        snapshot = MetricsSnapshot.concatenate([out.snapshot() for _, out in self._areas])
         snapshot.gzipped  # noqa: B018  # as the runner does
         return snapshot

@@ -100,8 +100,8 @@ def _find_receivers(alertmanager: Alertmanager, test: Trial, deadline: float) ->
     """The receivers to which Alertmanager routes the alert."""
     while (known := alertmanager.find(test.labels)) is None:
         _wait_until(deadline, "Alertmanager did not accept the alert")
-    if known.held_back:
-        raise NervesysError(f"test {test.alert.name}: Alertmanager holds it back: {known.held_back}")
+    if known.suppressed_by:
+        raise NervesysError(f"test {test.alert.name}: Alertmanager suppresses it: {known.suppressed_by}")
     return known.receivers
 
 

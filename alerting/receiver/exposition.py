@@ -77,4 +77,4 @@ class Exposition:
         journalled = Fragments(JOURNALLED)
         journalled.put("journal", waiting.samples())
         parts = [self._instruments.snapshot(), self._series.rendered(news), journalled.snapshot()]
-        return MetricsSnapshot.joined(parts)
+        return MetricsSnapshot.concatenate(parts)

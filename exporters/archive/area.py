@@ -116,7 +116,7 @@ class ArchiveArea:
             yield MISSING.sample(count, server)
 
     def _classify(self, file: ArchiveFile, now: float) -> ArchivePath:
-        location = self._layout.filed(file.path)
+        location = self._layout.classify(file.path)
         if file.modified > now + TOLERATED.total_seconds():
             raise BadObject(Reason.FUTURE, "written after today")
         if location.day and location.day > utc(now).date() + TOLERATED:

@@ -96,7 +96,7 @@ def log_units(files: Iterable[ArchiveFile], layout: ArchiveLayout, refused: list
     """The units among the archive's files; those whose names break the contract are added to `refused`."""
     for file in files:
         try:
-            filed = layout.filed(file.path)
+            filed = layout.classify(file.path)
         except BadObject as bad:
             refused.append(f"{file.path}: {bad}")
             continue

@@ -110,7 +110,7 @@ class Runner:
         """Join and compress all areas' text once, so that no scrape has to."""
         with self._join_lock:
             areas = (self._snapshots.get(name) for name in self._areas)
-            served = MetricsSnapshot.joined([self._context.health.snapshot(), *filter(None, areas)])
+            served = MetricsSnapshot.concatenate([self._context.health.snapshot(), *filter(None, areas)])
             served.gzipped  # noqa: B018  # finished here, for no scrape is to wait for it
             self._snapshot = served
 

@@ -90,9 +90,9 @@ class Analyst:
             self.budget.spend(answer.tokens, self.clock())
             result = read(answer.text)
         except NoModelAnswer:
-            self.budget.failed(self.clock())
+            self.budget.record_failure(self.clock())
             raise
-        self.budget.worked()
+        self.budget.record_success()
         return result, answer.tokens
 
 

@@ -55,11 +55,11 @@ class Budget:
         """Count the tokens of an answer, whether it was useful or not."""
         self.memory.spend(_day(now), tokens)
 
-    def worked(self) -> None:
+    def record_success(self) -> None:
         """Reset the back-off after a useful answer."""
         self._pause = self._closed_until = 0.0
 
-    def failed(self, now: float) -> None:
+    def record_failure(self, now: float) -> None:
         """Back off after a failure."""
         self._pause = min(max(2 * self._pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
         self._closed_until = now + self._pause

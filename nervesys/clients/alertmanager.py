@@ -30,11 +30,11 @@ class ActiveAlert:
 
     Attributes:
         receivers: names of the receivers that its routes lead to.
-        held_back: what suppresses its notification; empty if nothing does.
+        suppressed_by: what suppresses its notification; empty if nothing does.
     """
 
     receivers: tuple[str, ...]
-    held_back: str
+    suppressed_by: str
 
 
 @dataclass(frozen=True)

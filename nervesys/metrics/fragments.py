@@ -97,7 +97,7 @@ class Fragments:
             packed = [chunk.packed(family) for chunk in self._chunks]
             if any(plain for plain, _ in packed):
                 parts += [header, *packed]
-        return MetricsSnapshot.packed(parts, len(self._owner))
+        return MetricsSnapshot.from_packed(parts, len(self._owner))
 
     def _own(self, key: str, wanted: list[str]) -> list[bool]:
         """Make an object the owner of these series only; returns for each whether it was free."""

@@ -50,15 +50,15 @@ class MetricsSnapshot:
         return cls(*pack(plain), series)
 
     @classmethod
-    def packed(cls, parts: Sequence[Packed], series: int) -> "MetricsSnapshot":
+    def from_packed(cls, parts: Sequence[Packed], series: int) -> "MetricsSnapshot":
         """Make a snapshot of texts that are already compressed."""
         plain, blocks = zip(*parts, strict=True) if parts else ((), ())
         return cls(b"".join(plain), b"".join(blocks), series)
 
     @classmethod
-    def joined(cls, parts: Sequence["MetricsSnapshot"]) -> "MetricsSnapshot":
+    def concatenate(cls, parts: Sequence["MetricsSnapshot"]) -> "MetricsSnapshot":
         """Join snapshots; a family may occur in only one of them."""
-        return cls.packed([(part.plain, part.blocks) for part in parts], sum(part.series for part in parts))
+        return cls.from_packed([(part.plain, part.blocks) for part in parts], sum(part.series for part in parts))
 
     @cached_property
     def gzipped(self) -> bytes:

@@ -57,8 +57,8 @@ def members(
         where = f"{FOLDER}/{file}"
         layers = Layers()
         layers.put(("name",), stem.lower(), where)
-        layers.lay([*common, *below, *_rows(try_yaml(brain, where, mistakes)), *above])
-        config = layers.checked(AgentConfig, mistakes, (AGENT,))
+        layers.merge_rows([*common, *below, *_rows(try_yaml(brain, where, mistakes)), *above])
+        config = layers.validate(AgentConfig, mistakes, (AGENT,))
         if config is None:
             continue
         if config.name != stem.lower():

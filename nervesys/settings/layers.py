@@ -42,12 +42,12 @@ class Layers:
             self._forget(leaf)
             self.origins[leaf] = origin
 
-    def lay(self, rows: Iterable[Row]) -> None:
+    def merge_rows(self, rows: Iterable[Row]) -> None:
         """Merge rows of (path, value, origin) into the tree."""
         for row in rows:
             self.put(*row)
 
-    def take(self, top: str) -> list[Row]:
+    def extract(self, top: str) -> list[Row]:
         """Remove everything below a top-level key, and return it as rows without that key."""
         rows = [(path[1:], self._at(path), where) for path, where in self.origins.items() if path[0] == top]
         self.values.pop(top, None)
@@ -83,7 +83,7 @@ class Layers:
                 problem = f"${{{names[0]}}} may not be expanded here: {_allowed(path)}"
                 mistakes.append(SettingsProblem(self.origin(path), ".".join(path), problem))
 
-    def checked(self, model: type[Model], mistakes: list[SettingsProblem], top: Path = ()) -> Model | None:
+    def validate(self, model: type[Model], mistakes: list[SettingsProblem], top: Path = ()) -> Model | None:
         """Validate the values. Returns None if they are wrong, and appends every problem to the mistakes.
 
         Args:

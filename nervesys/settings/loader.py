@@ -94,14 +94,14 @@ def load(
     for label, tree in layered:
         for section in SECTIONS:
             _lay_section(layers, section, try_yaml(tree, f"config/{section}.yaml", mistakes, label), warnings)
-    agent_rows = layers.take(AGENT)
+    agent_rows = layers.extract(AGENT)
     for overlay in _profiles(profile, brain, shipped, mistakes):
         _lay_profile(layers, overlay, mistakes)
-    profile_agent_rows = layers.take(AGENT)
+    profile_agent_rows = layers.extract(AGENT)
     layers.expand(mistakes)
-    layers.lay(_variables("environment", environ or {}, mistakes))
-    layers.lay(_variables("flag", flags or {}, mistakes))
-    settings = layers.checked(Settings, mistakes)
+    layers.merge_rows(_variables("environment", environ or {}, mistakes))
+    layers.merge_rows(_variables("flag", flags or {}, mistakes))
+    settings = layers.validate(Settings, mistakes)
     fleet = list(members(brain, layered, agent_rows, profile_agent_rows, mistakes))
     for read in also:
         with collect_problems(mistakes):
@@ -151,7 +151,7 @@ def _lay_section(layers: Layers, section: str, document: Document | None, warnin
         return
     older = is_legacy(section, document.data)
     translated, rest = translate(section, document)
-    layers.lay(translated)
+    layers.merge_rows(translated)
     for path, value, origin in rest:
         if older and not has_field(Settings, (section, *path)):
             warnings.append(SettingsProblem(origin, ".".join(path), "unknown key, ignored"))

@@ -53,7 +53,7 @@ class ArchiveLayout:
         for area in REPORTS:
             self._templates += [(area, PathTemplate(report_path(paths[area], form))) for form in ReportFormat]
 
-    def filed(self, path: str) -> ArchivePath:
+    def classify(self, path: str) -> ArchivePath:
         """The meaning of a path.
 
         Raises:

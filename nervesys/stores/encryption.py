@@ -1,7 +1,6 @@
-"""Sealed bodies: of a key that ends in `.age`, only who holds an identity reads the content (age-encryption.org/v1).
+"""Encryption with age (age-encryption.org/v1) of bodies whose key ends in `.age`.
 
-Whoever writes needs the recipients' public keys, which stand in the settings. Whoever reads needs an identity, which
-this process holds once for all it reads.
+Writers need the recipients' public keys, which are settings. Readers need an identity; a process has one for all reads.
 """
 
 import io
@@ -19,17 +18,17 @@ from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, NervesysError, Reason, SourceError
 
 SPOOL_BYTES = 1 << 20
-"""Of what was opened that are kept in memory; the rest goes to a temporary file."""
+"""Decrypted size up to which a body is kept in memory; larger ones go to a temporary file."""
 EXTRA = "pip install 'nervesys-observability[encryption]'"
 MARK = "AGE-SECRET-KEY-1"
-"""How the lines of an identity file begin that are no comments."""
+"""Start of the lines of an identity file that are not comments."""
 WHERE = "NERVESYS_AGE_IDENTITY"
 FILE = f"{WHERE}_FILE"
 
 
 @dataclass
 class _ProcessIdentity:
-    """What this process holds, and as what its file was last read."""
+    """The identity of this process, and the state of its file when it was last read."""
 
     identity: SecretStr | None = None
     file: Path | None = None
@@ -40,17 +39,17 @@ _identity = _ProcessIdentity()
 
 
 def set_identity(identity: SecretStr | None, file: str | None = None) -> None:
-    """Let this process read what is sealed for an identity, in place of any that it held before.
+    """Set the identity of this process; it replaces the one before.
 
     Args:
-        identity: the content of age's identity file, which may hold several; None to hold none.
-        file: that it stands in; it is read again when it changes, so that identities are replaced while programs run.
+        identity: the content of an age identity file, which may have several; None for none.
+        file: the file; it is read again when it changes, so that identities can be replaced while programs run.
     """
     _identity.identity, _identity.file, _identity.stamp = identity, Path(file) if file else None, None
 
 
 def current_identity() -> SecretStr | None:
-    """What this process holds now; while its file cannot be read, or holds no identity, what that held before."""
+    """The current identity; if its file cannot be read or has no identity, the last one."""
     if _identity.file is not None:
         with suppress(OSError, ValueError):
             stat = _identity.file.stat()
@@ -61,20 +60,20 @@ def current_identity() -> SecretStr | None:
 
 
 def key_for(key: str, recipients: Sequence[str]) -> str:
-    """The key of a body that these are to read; it ends in `.age` where there are any."""
+    """The key of a body for these recipients; it ends in `.age` if there are any."""
     return key.removesuffix(SEALED) + (SEALED if recipients else "")
 
 
 def key_variants(key: str) -> tuple[str, str]:
-    """A key without and with the end that tells of a seal."""
+    """A key without and with `.age`."""
     return key_for(key, ()), key_for(key, ("any",))
 
 
 def encrypt(body: bytes, recipients: Sequence[str]) -> bytes:
-    """A body that only these read; as it is, where there are none.
+    """Encrypt a body for these recipients; unchanged if there are none.
 
     Raises:
-        NervesysError: the package is not installed, or a recipient is none.
+        NervesysError: the package is not installed, or a recipient is invalid.
     """
     with encrypted_file(io.BytesIO(body), recipients) as stream:
         return stream.read()
@@ -82,15 +81,15 @@ def encrypt(body: bytes, recipients: Sequence[str]) -> bytes:
 
 @contextmanager
 def encrypted_file(body: IO[bytes], recipients: Sequence[str], folder: Path | None = None) -> Iterator[IO[bytes]]:
-    """A file as only these read it, from its beginning; the file itself, where there are none.
+    """A file encrypted for these recipients, at its start; the file itself if there are none.
 
     Args:
         body: the file.
         recipients: their public keys.
-        folder: that has room for the sealed one; the system's own for temporary files where None.
+        folder: folder of the temporary file; None for the system's.
 
     Raises:
-        NervesysError: the package is not installed, a recipient is none, or there is no room.
+        NervesysError: the package is not installed, a recipient is invalid, or the disk is full.
     """
     body.seek(0)
     if not recipients:
@@ -104,7 +103,7 @@ def encrypted_file(body: IO[bytes], recipients: Sequence[str], folder: Path | No
     with TemporaryFile(dir=folder) as out:
         try:
             pyrage.encrypt_io(body, out, keys)
-        except pyrage.EncryptError as err:  # holds the words of what body or disk raised
+        except pyrage.EncryptError as err:  # has the message of the error that the body or the disk raised
             raise NervesysError(f"encrypt: {err}") from None
         out.seek(0)
         yield out
@@ -112,11 +111,11 @@ def encrypted_file(body: IO[bytes], recipients: Sequence[str], folder: Path | No
 
 @contextmanager
 def decrypted_file(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
-    """What a stream holds, whole before the first byte is read; the stream itself, where the key tells of no seal.
+    """The decrypted body, complete before the first byte is read; the stream itself if the key does not end in `.age`.
 
     Raises:
-        BadObject: `no_identity` where this process holds none that opens it, `bad_age` where it is damaged.
-        SourceError: the disk takes no more.
+        BadObject: `no_identity` if no identity of this process fits, `bad_age` if the body is damaged.
+        SourceError: the disk is full.
     """
     if not key.endswith(SEALED):
         yield stream
@@ -128,11 +127,11 @@ def decrypted_file(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
 
 
 def decrypt(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
-    """Write what a stream holds to a file, as it is where the key tells of no seal; on an error, it is not whole.
+    """Decrypt a stream to a file, or copy it if the key does not end in `.age`; after an error the file is incomplete.
 
     Raises:
         BadObject: as `decrypted_file`.
-        SourceError: the disk takes no more.
+        SourceError: the disk is full.
     """
     if not key.endswith(SEALED):
         copyfileobj(stream, plain)
@@ -142,7 +141,7 @@ def decrypt(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
 
 
 def check_readable(key: str) -> None:
-    """Refuse a sealed body before it is fetched, where this process holds no identity.
+    """Reject an encrypted body before it is fetched if this process has no identity.
 
     Raises:
         BadObject: `no_identity`.
@@ -152,7 +151,7 @@ def check_readable(key: str) -> None:
 
 
 def missing_package() -> str | None:
-    """What to type where the package that seals is not installed."""
+    """The command that installs the package, if it is missing; else None."""
     try:
         _pyrage()
     except NervesysError as err:
@@ -169,7 +168,7 @@ def _open(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
     except NervesysError as err:
         raise BadObject(Reason.NO_IDENTITY, f"{key}: {err}") from None
     except pyrage.IdentityError:
-        raise BadObject(Reason.NO_IDENTITY, f"{key}: what {WHERE} says is no identity of age's") from None
+        raise BadObject(Reason.NO_IDENTITY, f"{key}: {WHERE} is not an age identity") from None
     try:
         pyrage.decrypt_io(stream, plain, identities)
     except pyrage.DecryptError as err:
@@ -178,13 +177,13 @@ def _open(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
         raise BadObject(Reason.BAD_AGE, f"{key}: {err}") from None
     except OSError as err:
         if err.errno is not None:
-            raise SourceError(f"decrypt {key}: {err.strerror}") from err  # this machine's disk
+            raise SourceError(f"decrypt {key}: {err.strerror}") from err  # an error of the local disk
         raise BadObject(Reason.BAD_AGE, f"{key}: {err}") from None
 
 
 def _pyrage() -> Any:
     try:
-        import pyrage  # an extra: most neither seal nor open
+        import pyrage  # an extra: most programs neither encrypt nor decrypt
     except ModuleNotFoundError:
         raise NervesysError(f"encryption needs the package pyrage: {EXTRA}") from None
     return pyrage

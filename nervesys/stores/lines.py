@@ -18,11 +18,11 @@ def lines_of(stream: IO[bytes], key: str, *, max_bytes: int | None = None) -> It
 
     Args:
         stream: the object.
-        key: tells how it is packed, if at all.
+        key: its end names the packing.
         max_bytes: unpacked; `MAX_BYTES` where None.
 
     Raises:
-        BadObject: `bad_gzip` or `bad_zstd` where it is cut short or none at all, `too_large` beyond the limits above.
+        BadObject: `bad_gzip` or `bad_zstd` if it is truncated or in another format, `too_large` beyond the limits.
     """
     limit = left = MAX_BYTES if max_bytes is None else max_bytes
     with open_unpacked(stream, key) as content:
@@ -34,11 +34,11 @@ def lines_of(stream: IO[bytes], key: str, *, max_bytes: int | None = None) -> It
 
 
 def batches_of(stream: IO[bytes], key: str, *, max_bytes: int) -> Iterator[list[bytes]]:
-    """The same lines, some hundred at once and without their ends: for whoever has a year of them to read.
+    """The same lines in batches of some hundred, without line ends: faster for a year of logs.
 
     Args:
         stream: the object.
-        key: tells how it is packed, if at all.
+        key: its end names the packing.
         max_bytes: unpacked.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Opens the archive: apart from all else that is opened, for who reads it in many processes pays for each import."""
+"""Opens the archive. A module of its own, because processes that read the archive pay for each import."""
 
 from pathlib import Path
 from urllib.parse import unquote
@@ -13,12 +13,12 @@ def open_archive(settings: ArchiveSettings, *, writable: bool = False) -> Archiv
     """The archive that the settings name.
 
     Args:
-        settings: where it is and how to get in.
-        writable: asks for the right to write as well.
+        settings: URL and credentials.
+        writable: whether the credentials must permit writing.
 
     Raises:
         SettingsError: the URL or the key is wrong.
-        NervesysError: a package that it needs is not installed; says which extra holds it.
+        NervesysError: a package that it needs is not installed; the message names the extra.
     """
     scheme, _, rest = (settings.url or "gdrive://").partition("://")
     if scheme == "file" and rest.startswith("/"):
@@ -26,11 +26,11 @@ def open_archive(settings: ArchiveSettings, *, writable: bool = False) -> Archiv
     folder = rest.strip("/") or settings.folder_id
     if scheme == "gdrive" and folder:
         try:
-            from nervesys.stores.drive import open_drive  # the extra of those who use a folder need not hold it
+            from nervesys.stores.drive import open_drive  # only the extra `drive` has its packages
         except ModuleNotFoundError as err:
             raise NervesysError(
                 f"gdrive:// needs the package {err.name}: pip install 'nervesys-observability[drive]'"
             ) from err
         return open_drive(settings, folder, writable=writable)
-    problem = "say file:///path or gdrive://FOLDER_ID, in NERVESYS_ARCHIVE or here"
+    problem = "set file:///path or gdrive://FOLDER_ID, in NERVESYS_ARCHIVE or here"
     raise SettingsError([SettingsProblem("config/storage.yaml", "archive.url", problem)])

@@ -1,6 +1,6 @@
 """Packed objects: the end of a key says how its body is packed, `.gz` by gzip, `.zst` by Zstandard (RFC 8878).
 
-One that is encrypted as well ends in `.age` behind that: packed first, then sealed.
+Encrypted ones end in `.age` after that: they are packed first, then encrypted.
 """
 
 import sys
@@ -21,7 +21,7 @@ else:
 
 GzipFile: type[Any]
 BAD_GZIP: tuple[type[Exception], ...] = (EOFError, BadGzipFile, zlib.error)
-try:  # inflates three times as fast; who reads few logs need not install it
+try:  # inflates three times as fast; optional
     from isal.igzip import IGzipFile as GzipFile
     from isal.isal_zlib import IsalError
 except ModuleNotFoundError:
@@ -36,16 +36,16 @@ WINDOW = {zstd.DecompressionParameter.window_log_max.value: 23}
 
 
 def pack(parts: Iterable[bytes], key: str, level: int | None = None, recipients: Sequence[str] = ()) -> bytes:
-    """The body of an object; equal parts give equal bytes, unless they are sealed.
+    """The body of an object; equal parts give equal bytes, unless they are encrypted.
 
     Args:
-        parts: of the content, one after the other.
-        key: tells how it is packed, if at all.
-        level: of the packer, one that suits logs where None.
-        recipients: who are to read it, and nobody else; all where there are none.
+        parts: the content in order.
+        key: its end names the packing.
+        level: compression level; None for one that suits logs.
+        recipients: public keys; not encrypted if there are none.
 
     Raises:
-        NervesysError: it cannot be sealed.
+        NervesysError: it cannot be encrypted.
     """
     compress, flush = _packer(key.removesuffix(SEALED), level)
     return encrypt(b"".join([*map(compress, parts), flush()]), recipients)
@@ -53,15 +53,15 @@ def pack(parts: Iterable[bytes], key: str, level: int | None = None, recipients:
 
 @contextmanager
 def open_unpacked(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
-    """What a stream holds, to be read within `with`; a small body that unfolds to gigabytes takes no memory by itself.
+    """The unpacked content, to be read within `with`, as a stream: a decompression bomb takes no memory.
 
     Args:
         stream: an object's body.
-        key: tells how it is packed, if at all.
+        key: its end names the packing.
 
     Raises:
-        BadObject: `bad_gzip`, `bad_zstd` or `bad_age` where it is cut short, or not packed so; `no_identity` where
-            others are to read it.
+        BadObject: `bad_gzip`, `bad_zstd` or `bad_age` if it is truncated or in another format; `no_identity` if it
+            is encrypted for others.
     """
     with decrypted_file(stream, key) as packed:
         content, bad, reason = _reader(packed, key.removesuffix(SEALED))
@@ -72,7 +72,7 @@ def open_unpacked(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
 
 
 def _reader(packed: IO[bytes], key: str) -> tuple[IO[bytes], tuple[type[Exception], ...], Reason]:
-    """What reads a body, what it raises where that is damaged, and the reason to tell then."""
+    """The reader of a body, the exceptions that it raises for damage, and the reason for them."""
     if key.endswith(".gz"):
         return cast("IO[bytes]", GzipFile(fileobj=packed, mode="rb")), BAD_GZIP, Reason.BAD_GZIP
     if key.endswith(".zst"):

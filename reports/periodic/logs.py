@@ -72,7 +72,7 @@ class PeriodLogs:
         layout = ArchiveLayout(self.storage)
         for file in files_of(self.archive):
             try:
-                filed = layout.filed(file.path)
+                filed = layout.classify(file.path)
             except BadObject:
                 continue  # its exporter counts it; what it is nobody knows
             if filed.area == "logs" and filed.day in wanted:

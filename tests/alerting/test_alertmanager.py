@@ -169,7 +169,7 @@ def test_a_test_is_told_to_all_and_hides_nothing(alertmanager: str, sink: Sink) 
     known = client.find(test.labels)
     assert known is not None
     assert set(known.receivers) == {"actions", "slack"}
-    assert known.held_back == ""
+    assert known.suppressed_by == ""
     fire(alertmanager, "BufferFilling", "warning", agent="grok")
     told = sink.told(to_slack, to_receiver("AgentDown"), to_receiver("BufferFilling"))
     titles = [one.body["attachments"][0]["title"] for one in told if to_slack(one)]
@@ -185,17 +185,17 @@ def test_a_test_is_kept_back_as_a_real_one_would_be(alertmanager: str) -> None:
     client.post(test.body(now, now + 60))
     known = client.find(test.labels)
     assert known is not None
-    assert known.held_back == "a worse alert that is firing"
+    assert known.suppressed_by == "a firing alert of higher severity"
 
 
 def test_the_warning_of_what_is_critical_already_is_held_back(alertmanager: str) -> None:
     client = Alertmanager(f"http://{alertmanager}")
     fire(alertmanager, "HighCPU", "critical", server="web-1")
-    for server, held_back in (("web-1", "a worse alert that is firing"), ("web-2", "")):
+    for server, suppressed_by in (("web-1", "a firing alert of higher severity"), ("web-2", "")):
         fire(alertmanager, "HighCPU", "warning", server=server)
         known = client.find({"alertname": "HighCPU", "severity": "warning", "server": server})
         assert known is not None
-        assert known.held_back == held_back
+        assert known.suppressed_by == suppressed_by
 
 
 def test_an_alertmanager_that_is_away_is_named() -> None:

@@ -123,7 +123,7 @@ def _expired(storage: Storage, area: str, objects: Sequence[ObjectInfo], today: 
 def _overdue(layout: ArchiveLayout, files: Iterable[ArchiveFile], today: date) -> Iterator[str]:
     for file in files:
         try:
-            if is_overdue(file, layout.filed(file.path), today):
+            if is_overdue(file, layout.classify(file.path), today):
                 yield file.path
         except BadObject:
             continue  # its name breaks the contract: its age is unknown, so it stays

@@ -72,7 +72,7 @@ def test_exposition(case: Path, tmp_path: Path, golden_exposition: Callable[[Pat
 def test_a_path_says_what_a_file_is(
     path: str, area: str, server: str | None, day: date | None, keep: int | None
 ) -> None:
-    filed = ArchiveLayout(STORAGE).filed(path)
+    filed = ArchiveLayout(STORAGE).classify(path)
     assert (filed.area, filed.server, filed.day, filed.keep_days) == (area, server, day, keep)
 
 
@@ -87,7 +87,7 @@ def test_a_path_says_what_a_file_is(
 )
 def test_a_path_that_breaks_the_contract_is_refused(path: str, reason: str) -> None:
     with pytest.raises(BadObject, match=reason):
-        ArchiveLayout(STORAGE).filed(path)
+        ArchiveLayout(STORAGE).classify(path)
 
 
 def test_logs_of_all_categories_are_kept_as_long_as_the_longest() -> None:

@@ -20,12 +20,12 @@ PARTS = [MetricsSnapshot.of(b"a 1\n" * 1000, 1), EMPTY, MetricsSnapshot.of(b"b 2
 
 
 def client(why: str | None = None, web: Web | None = None) -> TestClient:
-    program = HttpProgram("toy <exporter>", "A toy.", lambda: MetricsSnapshot.joined(PARTS), lambda: why)
+    program = HttpProgram("toy <exporter>", "A toy.", lambda: MetricsSnapshot.concatenate(PARTS), lambda: why)
     return TestClient(application(program, web or Web()))
 
 
 def test_parts_join_into_one_gzip_member() -> None:
-    joined = MetricsSnapshot.joined(PARTS)
+    joined = MetricsSnapshot.concatenate(PARTS)
     reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
     assert reader.decompress(joined.gzipped) == joined.plain
     assert reader.eof, "whole at the end of the first member: browsers and curl read no second"
@@ -40,7 +40,7 @@ def test_nothing_is_a_whole_answer_too() -> None:
 def test_a_scrape_gets_the_encoding_it_asks_for(accepts: str, encoding: str | None) -> None:
     answer = client().get("/metrics", headers={"accept-encoding": accepts})
     assert answer.headers.get("content-encoding") == encoding
-    assert answer.content == MetricsSnapshot.joined(PARTS).plain
+    assert answer.content == MetricsSnapshot.concatenate(PARTS).plain
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
 
 

@@ -142,10 +142,10 @@ DRIVE = {"url": "gdrive://abc"}
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        pytest.param({}, r"archive\.url: say file:///path or gdrive://FOLDER_ID", id="nothing"),
-        pytest.param({"url": "s3://bucket"}, r"archive\.url: say file:///path", id="another scheme"),
-        pytest.param({"url": "file://here"}, r"archive\.url: say file:///path", id="no absolute path"),
-        pytest.param({"url": "http://[x"}, r"archive\.url: say file:///path", id="no URL"),
+        pytest.param({}, r"archive\.url: set file:///path or gdrive://FOLDER_ID", id="nothing"),
+        pytest.param({"url": "s3://bucket"}, r"archive\.url: set file:///path", id="another scheme"),
+        pytest.param({"url": "file://here"}, r"archive\.url: set file:///path", id="no absolute path"),
+        pytest.param({"url": "http://[x"}, r"archive\.url: set file:///path", id="no URL"),
         pytest.param(DRIVE, "GDRIVE_SERVICE_ACCOUNT_JSON: missing", id="no key"),
         pytest.param({**DRIVE, "service_account_json": "/no/key"}, "read /no/key: No such", id="no such file"),
         pytest.param({**DRIVE, "service_account_json": '{"key": "s3cret"}'}, "not the JSON key", id="no key in it"),

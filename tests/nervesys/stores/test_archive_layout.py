@@ -19,17 +19,17 @@ def path_of(area: str, **fields: str) -> str:
 
 def test_a_log_has_its_server_day_and_category() -> None:
     path = path_of("logs", year="2026", month="01", server="host-1", date="2026-01-31", category="audit")
-    found = LAYOUT.filed(path)
+    found = LAYOUT.classify(path)
     assert (found.area, found.server, found.day, found.category) == ("logs", "host-1", date(2026, 1, 31), "audit")
 
 
 def test_a_path_outside_all_areas_is_other() -> None:
-    assert LAYOUT.filed("elsewhere/file.txt") == ArchivePath("other")
+    assert LAYOUT.classify("elsewhere/file.txt") == ArchivePath("other")
 
 
 def test_a_wrong_name_in_an_area_is_rejected() -> None:
     with pytest.raises(BadObject, match="bad_key"):
-        LAYOUT.filed(path_of("backups", date="2026-01-31") + ".part")
+        LAYOUT.classify(path_of("backups", date="2026-01-31") + ".part")
 
 
 @pytest.mark.parametrize(("keep_days", "overdue"), [(30, True), (31, False), (None, False)])
