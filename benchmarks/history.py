@@ -102,7 +102,7 @@ def _refresh(report: BenchmarkReport, folder: Path) -> None:
 
 def _parse(folder: Path) -> None:
     segments = Segments(folder, "history")
-    for path in (*segments.sealed().values(), segments.live):
+    for path in (*segments.closed().values(), segments.live):
         body = path.read_bytes()
         for line in (gzip.decompress(body) if path.suffix == ".gz" else body).splitlines():
             orjson.loads(line)

@@ -1,7 +1,6 @@
 """`nervesys alerts`: check config/alerts.yaml, and generate rules and routes from it."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -104,12 +103,13 @@ def check_alerts(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile
         SettingsError: lists every error.
     """
     alerts, document = read_alerts(tree)
-    dashboards = import_module("dashboards.build").pages(loaded)
+    from dashboards.build import pages  # needs the extra `reports`, which `alerts explain` does not
+
     world = World(
         known=known_series(families()),
         of_receiver=[family.full_name for family in alerting.FAMILIES],
         periods=periods(loaded),
-        dashboards=[page["uid"] for page in dashboards],
+        dashboards=[page["uid"] for page in pages(loaded)],
         secrets=secrets,
         own=loaded.own_thresholds,
     )

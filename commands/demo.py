@@ -15,7 +15,7 @@ from commands.options import BrainUrl, Home, open_settings
 from commands.plural import count
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
-from nervesys.stack import pulse as pulses
+from nervesys.stack import vital_signs
 from nervesys.stack.receiver import actions
 from nervesys.stack.status import RESTART
 from nervesys.stores.open_stores import open_store
@@ -96,7 +96,7 @@ def pulse(home: Home = None, brain: BrainUrl = None) -> None:
     """Write made-up vital signs of two entities to the store, until SIGTERM or Ctrl-C. `up` runs this."""
     settings = open_settings("pulse", home=home, brain=brain).loaded.settings
     storj, every = settings.storage.storj, settings.thresholds.heartbeat.interval_seconds
-    for problem in pulses.beat(open_store(storj), storj.paths.vitality, every, system_clock):
+    for problem in vital_signs.write_signs(open_store(storj), storj.paths.vitality, every, system_clock):
         _console().print(problem)
 
 

@@ -18,7 +18,7 @@ def down(home: Home = None) -> None:
     stack = stack_of(home)
     with out.status("Stopping: agents ship their logs and report `stopped` …"):
         ended = daemon.stop(stack)
-        daemon.forget_socket(stack)
+        daemon.remove_socket(stack)
     out.print(
         f"[green]✓[/] {count(ended, 'process', 'processes')} stopped." if ended else "Nothing was running.",
         highlight=False,

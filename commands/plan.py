@@ -4,7 +4,6 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import yaml
@@ -13,6 +12,7 @@ from alerting.generate import build
 from alerting.model import AlertsFile, read_alerts
 from alerting.receiver.local import FILE as RECEIVER_FILE
 from commands.alerts import check_alerts
+from dashboards import build as dashboards_build
 from nervesys.artifacts.tokens import ADMIN
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import server_name
@@ -91,7 +91,7 @@ def make(
             monitoring,
             [name for name, agent in loaded.agents.items() if agent.enabled],
             lambda name: programs.find(name, fetched),
-            programs.look("grafana", fetched),
+            programs.find_installed("grafana", fetched),
         ),
     )
     files = _files(stack, loaded, alerts)
@@ -122,8 +122,7 @@ def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
         RECEIVER_FILE: _receiver_file(stack),
         **{f"{PROVISIONING}{path}": text for path, text in provisioning.items()},
     }
-    dashboards_build = import_module("dashboards.build")
-    files |= {f"{PROVISIONING}{path}": text for path, text in dashboards_build.recorded(loaded).items()}
+    files |= {f"{PROVISIONING}{path}": text for path, text in dashboards_build.recording_files(loaded).items()}
     if any(service.name == "grafana" for service in stack.services):
         pages = dashboards_build.files(loaded, str(stack.home / "provisioning/grafana/dashboards"))
         files[grafana.CONFIG] = grafana.config(stack.home, loaded.settings.monitoring.listen.grafana)

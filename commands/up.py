@@ -101,15 +101,15 @@ def _wait(stack: Stack, seconds: float, report_progress: Callable[[str], None]) 
     supervisor = Supervisor(f"unix://{stack.socket}")
     prometheus = Prometheus(f"http://{stack.service('prometheus').address}", timeout_seconds=5)
     deadline = time.monotonic() + seconds
-    while still := ready.missing(stack, processes := supervisor.processes(), prometheus):
-        failed = ready.failed(stack, processes)
+    while still := ready.describe_missing(stack, processes := supervisor.processes(), prometheus):
+        failed = ready.list_failed(stack, processes)
         if failed or time.monotonic() > deadline:
             why = (
                 f"{', '.join(failed)} stopped at once"
                 if failed
                 else f"not ready within {seconds:.0f} s, waiting for {still}"
             )
-            words = _log_ends(stack, ready.idle(stack, processes))
+            words = _log_ends(stack, ready.list_idle(stack, processes))
             raise NervesysError(f"start the stack: {why}; see `nervesys status` and `nervesys logs`{words}")
         report_progress(still)
         time.sleep(POLL_SECONDS)

@@ -7,8 +7,8 @@ PAUSE_SECONDS = 0.05
 
 
 def until(condition: Callable[[], object], seconds: float = 90) -> None:
-    """Wait for something to become true; fail where it does not within so many seconds."""
+    """Wait until a condition is true; fail if it is not within so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, f"not within {seconds:g} s"
         time.sleep(PAUSE_SECONDS)

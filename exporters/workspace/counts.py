@@ -39,7 +39,7 @@ class HistoryCounts:
         for chunk in islice(segments.chunks(self.point), PASS_CHUNKS):
             self.point = chunk.after
             lines = chunk.lines.count(b"\n")
-            for event in history.parsed(chunk):
+            for event in history.parse_events(chunk):
                 if event.keys() >= history.Event.__required_keys__:
                     lines -= 1
                     self._count(event["type"])

@@ -12,7 +12,7 @@ from nervesys.metrics import Family, Period, Sample
 from nervesys.workspace import history, versions
 from nervesys.workspace.contents import Contents
 from nervesys.workspace.segments import Segments
-from nervesys.workspace.snapshots import Snapshots, parsed_snapshot
+from nervesys.workspace.snapshots import Snapshots, parse_snapshot
 
 PROJECT = ("project",)
 EVENTS = Family(
@@ -92,7 +92,7 @@ class ProjectReader:
     def __init__(self, folder: Path, counts: HistoryCounts) -> None:
         self.counts = counts
         self._history = Segments(folder, history.NAME)
-        self._ledger = versions.Ledger(Segments(folder / versions.NAME, versions.NAME))
+        self._index = versions.VersionIndex(Segments(folder / versions.NAME, versions.NAME))
         self._contents = Contents(folder / versions.NAME / "contents")
         self._snapshots = Snapshots(folder / "snapshots")
         self._folder = folder
@@ -102,7 +102,7 @@ class ProjectReader:
     def read(self) -> bool:
         """Read the next part; returns whether there is more."""
         more = self.counts.read(self._history)
-        self._ledger.learn()
+        self._index.refresh()
         self._compare()
         return more
 
@@ -112,15 +112,15 @@ class ProjectReader:
             yield EVENTS.sample(count, name, type_)
         if self.counts.last:
             yield LAST_EVENT.sample(parse_time(self.counts.last), name)
-        current, stored = list(self._ledger.current()), list(self._ledger.versions())
-        yield SEGMENTS.sample(len(self._history.sealed()), name)
+        current, stored = list(self._index.current()), list(self._index.versions())
+        yield SEGMENTS.sample(len(self._history.closed()), name)
         yield FILES.sample(len(current), name)
         yield BYTES.sample(sum(version.size for version in current), name)
         yield VERSIONS.sample(len(stored), name)
         yield STORED.sample(sum({version.hash: version.size for version in stored}.values()), name)
-        yield TORN.sample(_lines(self._history.torn) + _lines(self._ledger.segments.torn), name)
+        yield TORN.sample(_lines(self._history.torn) + _lines(self._index.segments.torn), name)
         yield DAMAGED.sample(self.counts.damaged, name)
-        yield BROKEN.sample(len(self._ledger.broken), name)
+        yield BROKEN.sample(len(self._index.broken), name)
         yield MISMATCHED.sample(len(self._mismatched), name)
         yield SNAPSHOTS.sample(len(self._snapshots.ids()), name)
 
@@ -133,12 +133,12 @@ class ProjectReader:
         ids = self._snapshots.ids()
         if ids:
             body = (self._folder / "snapshots" / f"{ids[-1]}.json").read_bytes()
-            yield NEWEST.sample(parse_time(parsed_snapshot(body).timestamp), name)
+            yield NEWEST.sample(parse_time(parse_snapshot(body).timestamp), name)
 
     def _compare(self) -> None:
         """Compare the next few contents with their hashes; after the last, begin with the first again."""
         batch = list(islice(self._to_compare, COMPARED))
-        known = {version.hash for version in self._ledger.versions() if version.hash}
+        known = {version.hash for version in self._index.versions() if version.hash}
         if not batch:
             self._to_compare = iter(sorted(known))
         for hash_ in batch:

@@ -12,7 +12,7 @@ from nervesys.contract.knowledge import NOTHING, Knowledge, learn_value, merge, 
 from nervesys.errors import BadObject, NervesysError, Reason
 from nervesys.settings.storage import StorePaths
 from nervesys.stores.objects import ObjectReader, ObjectStore
-from nervesys.workspace.disk import replace, told
+from nervesys.workspace.disk import describe_os_errors, replace
 
 OWN_BYTES = 1 << 20
 """Limit of one agent's own knowledge."""
@@ -52,7 +52,7 @@ class Learning:
             BadObject: the key is invalid, or the value is not JSON.
             NervesysError: the agent's knowledge is too large, or it cannot be written to the disk.
         """
-        with self._lock, told(f"learn {key}"):
+        with self._lock, describe_os_errors(f"learn {key}"):
             own = merge([self._read_own(), learn_value(self.me, key, value, self.clock())])
             body = own.contribution(self.me)
             if len(body) > OWN_BYTES:
@@ -68,7 +68,7 @@ class Learning:
             BadObject: an object cannot be parsed.
         """
         _, base = read_shared(self.store, self.shared)
-        with self._lock, told("read what was learned"):
+        with self._lock, describe_os_errors("read what was learned"):
             self._merge_stored()
             return merge([base, self._read_own()]).tree()
 
@@ -79,7 +79,7 @@ class Learning:
             StoreUnavailable: it stays on the disk.
             BadObject: the agent's object in the store cannot be parsed; it is not overwritten.
         """
-        with self._lock, told("read what was learned"):
+        with self._lock, describe_os_errors("read what was learned"):
             if not self._read_own().statements:
                 return
             self._merge_stored()

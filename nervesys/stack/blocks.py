@@ -7,10 +7,10 @@ from pathlib import Path
 from nervesys.errors import NervesysError
 
 LONGEST_BLOCK = "744h"
-"""promtool reads the file once for each block: of a few days in one block, that is once."""
+"""promtool reads the file once for each block; with long blocks it reads it once."""
 TIMEOUT_SECONDS = 3600
 MEMORY = "128MiB"
-"""Beyond which promtool collects its garbage more eagerly; it takes more where it needs more (Go's GOMEMLIMIT)."""
+"""Soft limit of promtool's memory (Go's GOMEMLIMIT): above it, garbage is collected more often."""
 
 
 def make_blocks(promtool: Path, text: Path, folder: Path) -> None:
@@ -19,10 +19,10 @@ def make_blocks(promtool: Path, text: Path, folder: Path) -> None:
     Args:
         promtool: the program.
         text: the samples, as OpenMetrics.
-        folder: that takes the blocks.
+        folder: target of the blocks.
 
     Raises:
-        NervesysError: it could not, in its own words.
+        NervesysError: promtool failed; with its last line of output.
     """
     argv = [str(promtool), "tsdb", "create-blocks-from", "openmetrics", f"--max-block-duration={LONGEST_BLOCK}"]
     try:
@@ -35,7 +35,7 @@ def make_blocks(promtool: Path, text: Path, folder: Path) -> None:
             env={"GOMEMLIMIT": MEMORY, **os.environ},
         )
     except subprocess.TimeoutExpired:
-        raise NervesysError(f"make blocks of {text}: promtool did not end within {TIMEOUT_SECONDS} s") from None
+        raise NervesysError(f"make blocks of {text}: promtool did not finish within {TIMEOUT_SECONDS} s") from None
     except subprocess.CalledProcessError as err:
-        said = (err.stderr or "").strip().splitlines() or [f"exit code {err.returncode}"]
-        raise NervesysError(f"make blocks of {text}: {said[-1]}; nothing half made was left") from None
+        lines = (err.stderr or "").strip().splitlines() or [f"exit code {err.returncode}"]
+        raise NervesysError(f"make blocks of {text}: {lines[-1]}; no incomplete block was left") from None

@@ -60,13 +60,13 @@ def program(service: Service, order: int, home: Path, output: str) -> str:
         home: default working directory.
         output: the lines that configure its log.
     """
-    healing = "autorestart=false\nstartretries=0" if service.agent else "autorestart=true\nstartretries=20"
+    restart = "autorestart=false\nstartretries=0" if service.agent else "autorestart=true\nstartretries=20"
     return f"""\
 [program:{service.name}]
 command={command(service.argv)}
 directory={service.folder or home}
 priority={order}
-{healing}
+{restart}
 stopwaitsecs={STOP_SECONDS}
 stopasgroup=true
 killasgroup=true
@@ -119,25 +119,25 @@ def stop(stack: Stack) -> int:
         supervisor = Supervisor(f"unix://{stack.socket}")
         pid = supervisor.ask("getPID")
         supervisor.ask("shutdown")  # agents first, while the store still takes their last writes
-        _gone([psutil.Process(pid)], SHUTDOWN_SECONDS)
+        _wait_for_end([psutil.Process(pid)], SHUTDOWN_SECONDS)
     left = processes(stack)
     for end in (psutil.Process.terminate, psutil.Process.kill):
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 end(process)
-        left = _gone(left, STOP_SECONDS)
+        left = _wait_for_end(left, STOP_SECONDS)
     return ended
 
 
-def _gone(mine: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+def _wait_for_end(mine: list[psutil.Process], seconds: float) -> list[psutil.Process]:
     """Wait for processes to end; returns those that are still running."""
     deadline = time.monotonic() + seconds
-    while (left := [process for process in mine if _runs(process)]) and time.monotonic() < deadline:
+    while (left := [process for process in mine if _is_running(process)]) and time.monotonic() < deadline:
         time.sleep(0.1)
     return left
 
 
-def _runs(process: psutil.Process) -> bool:
+def _is_running(process: psutil.Process) -> bool:
     """Whether a process runs; a zombie does not: a container's first process may never reap it."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
@@ -145,7 +145,7 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def forget_socket(stack: Stack) -> None:
+def remove_socket(stack: Stack) -> None:
     """Remove the folder of supervisor's socket."""
     shutil.rmtree(stack.socket.parent, ignore_errors=True)
     (stack.home / LINK).unlink(missing_ok=True)

@@ -88,4 +88,4 @@ class Stack(SettingsSection):
         except FileNotFoundError:
             raise NoStack(f"read {home / FILE}: no stack was started here; type: nervesys up") from None
         except ValidationError:
-            raise NoStack(f"read {home / FILE}: of another release; type: nervesys up") from None
+            raise NoStack(f"read {home / FILE}: written by another release; type: nervesys up") from None

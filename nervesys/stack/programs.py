@@ -29,7 +29,7 @@ class ProgramMissing(NervesysError):
 
 
 @dataclass(frozen=True)
-class Program:
+class StackProgram:
     """One program.
 
     Attributes:
@@ -44,13 +44,13 @@ class Program:
 
 
 PROGRAMS = {
-    "prometheus": Program(("prometheus",), True, INSTALL),
-    "promtool": Program(("promtool",), True, INSTALL),
-    "alertmanager": Program(("alertmanager", "prometheus-alertmanager"), True, INSTALL),
-    "amtool": Program(("amtool",), True, INSTALL),
-    "rclone": Program(("rclone",), False, EXTRA),
-    "supervisord": Program(("supervisord",), False, EXTRA),
-    "grafana": Program(("grafana",), False, "install Grafana and put `grafana` on PATH"),
+    "prometheus": StackProgram(("prometheus",), True, INSTALL),
+    "promtool": StackProgram(("promtool",), True, INSTALL),
+    "alertmanager": StackProgram(("alertmanager", "prometheus-alertmanager"), True, INSTALL),
+    "amtool": StackProgram(("amtool",), True, INSTALL),
+    "rclone": StackProgram(("rclone",), False, EXTRA),
+    "supervisord": StackProgram(("supervisord",), False, EXTRA),
+    "grafana": StackProgram(("grafana",), False, "install Grafana and put `grafana` on PATH"),
 }
 
 
@@ -66,16 +66,16 @@ def find(name: str, folder: Path | None = None) -> Path:
     """
     folder = folder or StartupSettings.of(os.environ).home / "programs"
     program = PROGRAMS[name]
-    found = look(name, folder)
+    found = find_installed(name, folder)
     if found is None and program.packaged:
         unpack(folder, "download", *PACKAGES)
-        found = look(name, folder)
+        found = find_installed(name, folder)
     if found is None:
         raise ProgramMissing(f"find {name}: not on this machine; type: {program.remedy}")
     return found
 
 
-def look(name: str, folder: Path) -> Path | None:
+def find_installed(name: str, folder: Path) -> Path | None:
     """Find a program without downloading: on PATH, beside the Python interpreter, or among earlier downloads."""
     where = os.pathsep.join(
         (os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent), str(_unpacked(folder) / "usr/bin"))
@@ -142,9 +142,11 @@ def _run(argv: list[str], folder: Path) -> None:
     try:
         subprocess.run(argv, cwd=folder, check=True, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
     except FileNotFoundError:
-        raise ProgramMissing(f"{what}: no {argv[0]} here; put {', '.join(PACKAGES)} on PATH yourself") from None
+        raise ProgramMissing(
+            f"{what}: {argv[0]} is not installed; put {', '.join(PACKAGES)} on PATH yourself"
+        ) from None
     except subprocess.TimeoutExpired:
-        raise ProgramMissing(f"{what}: no end after {TIMEOUT_SECONDS} s; type: {INSTALL}") from None
+        raise ProgramMissing(f"{what}: not finished after {TIMEOUT_SECONDS} s; type: {INSTALL}") from None
     except subprocess.CalledProcessError as err:
-        said = (err.stderr or "").strip().splitlines() or [f"exit code {err.returncode}"]
-        raise ProgramMissing(f"{what}: {said[-1]}; type: {INSTALL}") from None
+        lines = (err.stderr or "").strip().splitlines() or [f"exit code {err.returncode}"]
+        raise ProgramMissing(f"{what}: {lines[-1]}; type: {INSTALL}") from None

@@ -5,35 +5,35 @@ from nervesys.clients.supervisor import Process
 from nervesys.stack.layout import Stack
 
 HEARTBEATS = "count(nervesys_agent_heartbeat_timestamp_seconds)"
-BLIND = "nervesys_exporter_up == 0"
+UNREADABLE = "nervesys_exporter_up == 0"
 
 
-def missing(stack: Stack, processes: dict[str, Process], prometheus: Prometheus) -> str | None:
+def describe_missing(stack: Stack, processes: dict[str, Process], prometheus: Prometheus) -> str | None:
     """What is still missing, for people; None once everything works."""
-    if still := idle(stack, processes):
+    if still := list_idle(stack, processes):
         return f"{', '.join(still)} to run"
     try:
         targets = prometheus.targets()
         down = sorted(target["labels"]["job"] for target in targets if target["health"] != "up")
         if down or not targets:
             return f"Prometheus to reach {', '.join(down) or 'its targets'}"
-        blind = sorted({series.labels["source"] for series in prometheus.instant(BLIND)})
-        if blind:
-            return f"the exporter of {', '.join(blind)} to read its source"
+        unreadable = sorted({series.labels["source"] for series in prometheus.instant(UNREADABLE)})
+        if unreadable:
+            return f"the exporter of {', '.join(unreadable)} to read its source"
         seen = sum(series.points[0][1] for series in prometheus.instant(HEARTBEATS))
     except QueryFailed:
         return "Prometheus to answer"
     return None if seen >= len(stack.agents) else f"heartbeats of {len(stack.agents) - seen:.0f} agents"
 
 
-def idle(stack: Stack, processes: dict[str, Process]) -> list[str]:
+def list_idle(stack: Stack, processes: dict[str, Process]) -> list[str]:
     """The services that are not (yet) RUNNING."""
     return [service.name for service in stack.services if _state(processes, service.name) != "RUNNING"]
 
 
-def failed(stack: Stack, processes: dict[str, Process]) -> list[str]:
+def list_failed(stack: Stack, processes: dict[str, Process]) -> list[str]:
     """The services that ended, or failed to start."""
-    return [name for name in idle(stack, processes) if _state(processes, name) in {"FATAL", "EXITED"}]
+    return [name for name in list_idle(stack, processes) if _state(processes, name) in {"FATAL", "EXITED"}]
 
 
 def _state(processes: dict[str, Process], name: str) -> str:

@@ -1,4 +1,4 @@
-"""The brain of the local stack: a bare repository, made from a folder of configuration."""
+"""Creates the brain of the local stack: a bare repository with the files of a configuration folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,21 +12,21 @@ NAME, EMAIL = "nervesys up", "up@nervesys.invalid"
 
 
 def seed(repository: Path, source: Path, now: float, branch: str = "main") -> None:
-    """Commit a folder's `config/` to a branch, unless it is there already or somebody else has committed since.
+    """Commit a folder's `config/` to a branch, unless it is unchanged or somebody else has committed since.
 
     Args:
-        repository: made where it is missing.
-        source: holds `config/`, and may hold more, which stays out.
+        repository: created if missing.
+        source: contains `config/`; other files are not committed.
         now: Unix seconds.
-        branch: that configuration is read from.
+        branch: from which the configuration is read.
 
     Raises:
-        NervesysError: the repository cannot be made.
+        NervesysError: the repository cannot be created.
     """
     try:
         repo = pygit2.init_repository(str(repository), bare=True, initial_head=branch)
     except pygit2.GitError as err:
-        raise NervesysError(f"make the repository {repository}: {err}") from err
+        raise NervesysError(f"create the repository {repository}: {err}") from err
     tip = repo.branches.get(branch)
     last = tip.peel(pygit2.Commit) if tip else None
     if last is not None and last.author.email != EMAIL:

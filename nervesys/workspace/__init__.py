@@ -8,8 +8,8 @@ with Workspace(Path("workspace"), "apollo", author="grok") as workspace:
 
 from nervesys.workspace.files import Files
 from nervesys.workspace.history import Event, History, Subscription
-from nervesys.workspace.snapshots import Kind, Snapshot
+from nervesys.workspace.snapshots import Snapshot, SnapshotKind
 from nervesys.workspace.versions import Version
 from nervesys.workspace.workspace import Workspace
 
-__all__ = ["Event", "Files", "History", "Kind", "Snapshot", "Subscription", "Version", "Workspace"]
+__all__ = ["Event", "Files", "History", "Snapshot", "SnapshotKind", "Subscription", "Version", "Workspace"]

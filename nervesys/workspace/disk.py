@@ -37,7 +37,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def describe_os_errors(what: str) -> Iterator[None]:
     """Convert an OSError to an error that names the operation.
 
     Raises:

@@ -18,7 +18,7 @@ from nervesys.workspace import disk
 from nervesys.workspace.contents import Contents, hash_of
 from nervesys.workspace.log import Log, WriteLock
 from nervesys.workspace.paths import clean, inside
-from nervesys.workspace.versions import NAME, Ledger, Version, pruned_line
+from nervesys.workspace.versions import NAME, Version, VersionIndex, pruned_line
 
 Versions = list[Version]
 Lines = list[str]
@@ -41,12 +41,12 @@ class Files:
         self._author, self._clock, self._stamps = author, clock, UlidGenerator(clock)
         self._contents = Contents(folder / NAME / "contents")
         self._log = Log(folder / NAME, NAME)
-        self._ledger = Ledger(self._log.segments)
-        with disk.told(f"open the files of {folder}"):
+        self._index = VersionIndex(self._log.segments)
+        with disk.describe_os_errors(f"open the files of {folder}"):
             self.root.mkdir(parents=True, exist_ok=True)
             self._lock = WriteLock(folder / "files.lock")
             with self._lock:
-                self._learn()
+                self._refresh()
 
     def write(self, path: str, content: bytes | str, author: str | None = None) -> Version:
         """Write a file. Writing the same content again makes no new version.
@@ -61,8 +61,8 @@ class Files:
         """
         body = content.encode() if isinstance(content, str) else content
         target = inside(self.root, path)
-        with disk.told(f"write {path}"), self._lock:
-            before = self._learn(path)
+        with disk.describe_os_errors(f"write {path}"), self._lock:
+            before = self._refresh(path)
             if before and before.hash == hash_of(body):
                 return before
             if target.is_dir():
@@ -83,7 +83,7 @@ class Files:
         found = self._version(path, version)
         if found.hash is None:
             raise NervesysError(f"read {path}: it was deleted; `history` names the versions before")
-        with disk.told(f"read {path}"):
+        with disk.describe_os_errors(f"read {path}"):
             return self._contents.get(found.hash)
 
     def delete(self, path: str, author: str | None = None) -> Version:
@@ -93,8 +93,8 @@ class Files:
             NervesysError: there is no such file.
         """
         inside(self.root, path)
-        with disk.told(f"delete {path}"), self._lock:
-            before = self._learn(path)
+        with disk.describe_os_errors(f"delete {path}"), self._lock:
+            before = self._refresh(path)
             if before is None or before.hash is None:
                 raise NervesysError(f"delete {path}: there is no such file")
             return self._add(path, None, 0, author)
@@ -102,8 +102,8 @@ class Files:
     def list(self) -> Versions:
         """The newest version of every file, by path."""
         with self._lock:
-            self._learn()
-            return list(self._ledger.current())
+            self._refresh()
+            return list(self._index.current())
 
     def history(self, path: str) -> Versions:
         """All versions of a file, oldest first; empty if it never existed.
@@ -112,8 +112,8 @@ class Files:
             NervesysError: the path is wrong.
         """
         with self._lock:
-            self._learn()
-            return list(self._ledger.files.get(clean(path), ()))
+            self._refresh()
+            return list(self._index.files.get(clean(path), ()))
 
     def diff(self, path: str, old: str, new: str | None = None) -> str:
         """The unified diff of two versions; bytes that are not text are shown escaped.
@@ -126,8 +126,10 @@ class Files:
         Raises:
             NervesysError: there is no such file or version.
         """
-        was, became = self._version(path, old), self._version(path, new)
-        lines = difflib.unified_diff(self._lines(was), self._lines(became), f"{path} {was.id}", f"{path} {became.id}")
+        before, after = self._version(path, old), self._version(path, new)
+        lines = difflib.unified_diff(
+            self._lines(before), self._lines(after), f"{path} {before.id}", f"{path} {after.id}"
+        )
         return "".join(lines)
 
     def restore(self, path: str, version: str, author: str | None = None) -> Version:
@@ -162,22 +164,22 @@ class Files:
         Returns:
             The number of pruned versions.
         """
-        with disk.told("clean up"), self._lock:
-            self._learn()
+        with disk.describe_os_errors("clean up"), self._lock:
+            self._refresh()
             oldest = self._clock() - (days or 0) * 86_400
-            going = [
+            pruned = [
                 version.id
-                for versions in self._ledger.files.values()
+                for versions in self._index.files.values()
                 for behind, version in enumerate(reversed(versions))
                 if behind
                 and version.id not in keep
-                and ((count is not None and behind >= count) or (days is not None and _at(version) < oldest))
+                and ((count is not None and behind >= count) or (days is not None and _written_at(version) < oldest))
             ]
-            if going:
-                self._log.append(pruned_line(going, self._stamps.next().timestamp))
-                self._learn()
-            self._contents.keep_only({version.hash for version in self._ledger.versions() if version.hash})
-            return len(going)
+            if pruned:
+                self._log.append(pruned_line(pruned, self._stamps.next().timestamp))
+                self._refresh()
+            self._contents.keep_only({version.hash for version in self._index.versions() if version.hash})
+            return len(pruned)
 
     def close(self) -> None:
         """Flush everything to disk, and close the files."""
@@ -188,7 +190,7 @@ class Files:
         versions = self.history(path)
         if not versions:
             raise NervesysError(f"find {path}: there is no such file")
-        found = versions[-1] if id_ is None else next((one for one in versions if one.id == id_), None)
+        found = versions[-1] if id_ is None else next((version for version in versions if version.id == id_), None)
         if found is None:
             raise NervesysError(f"find {path}: it has no version {id_}")
         return found
@@ -197,20 +199,20 @@ class Files:
         body = self.read(version.path, version.id) if version.hash else b""
         return body.decode(errors="backslashreplace").splitlines(keepends=True)
 
-    def _learn(self, path: str = "") -> Version | None:
+    def _refresh(self, path: str = "") -> Version | None:
         """Read new log entries, repair the last writer's unfinished write; return the newest version of a path."""
-        if self._ledger.learn() and self._ledger.last:
-            self._mend(self._ledger.last)
-        return self._ledger.newest(path)
+        if self._index.refresh() and self._index.last:
+            self._repair(self._index.last)
+        return self._index.newest(path)
 
     def _add(self, path: str, hash_: str | None, size: int, author: str | None) -> Version:
-        before = self._ledger.newest(path)
+        before = self._index.newest(path)
         stamp = self._stamps.next()
         prev = before.id if before else None
         version = Version(stamp.id, path, hash_, size, stamp.timestamp, author or self._author, prev)
         self._log.append(version.line())
         self._log.sync()
-        self._ledger.learn()
+        self._index.refresh()
         self._show(version)
         return version
 
@@ -227,9 +229,9 @@ class Files:
                     break
                 folder.rmdir()
 
-    def _mend(self, last: Version) -> None:
+    def _repair(self, last: Version) -> None:
         """Finish the last write of a killed writer; a plain file that was edited by hand is left alone."""
-        versions = self._ledger.files[last.path]
+        versions = self._index.files[last.path]
         target = inside(self.root, last.path)
         shown = hash_of(target.read_bytes()) if target.is_file() else None
         before = versions[-2].hash if len(versions) > 1 else None
@@ -237,5 +239,5 @@ class Files:
             self._show(last)
 
 
-def _at(version: Version) -> float:
+def _written_at(version: Version) -> float:
     return parse_time(version.timestamp)

@@ -56,7 +56,7 @@ class History:
     def __init__(self, folder: Path, clock: Clock = system_clock, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._log = Log(folder, NAME, segment_bytes)
         self._stamps = UlidGenerator(clock)
-        self._stamping = threading.Lock()
+        self._stamp_lock = threading.Lock()
 
     def append(self, type: str, payload: Mapping[str, Any] | None = None) -> str:  # noqa: A002  # the field's name
         """Append an event. When this returns the event survives `kill -9`; a second later also a crash of the machine.
@@ -71,7 +71,7 @@ class History:
         Raises:
             NervesysError: the payload cannot be serialized, the event is too large, or the disk cannot be written.
         """
-        with self._stamping:
+        with self._stamp_lock:
             id_, timestamp = self._stamps.next()
         event = {"id": id_, "type": type, "timestamp": timestamp, "payload": payload or {}}
         try:
@@ -91,7 +91,7 @@ class History:
             NervesysError: no event has this id.
         """
         segments = self._log.segments
-        return events(segments, START if after is None else point_after(segments, after))
+        return read_events(segments, START if after is None else point_after(segments, after))
 
     def rebuild(self, change: Callable[[State, Event], State], state: State, after: str | None = None) -> State:
         """Rebuild a state by folding the events (event sourcing).
@@ -142,7 +142,7 @@ class Subscription:
         """The events since the last call; never blocks."""
         for chunk in self._segments.chunks(self._point):
             self._point = chunk.after
-            yield from parsed(chunk)
+            yield from parse_events(chunk)
 
     def __iter__(self) -> Iterator[Event]:
         """Block for each next event, until `close`."""
@@ -155,13 +155,13 @@ class Subscription:
         self._closed.set()
 
 
-def events(segments: Segments, point: Point = START) -> Iterator[Event]:
+def read_events(segments: Segments, point: Point = START) -> Iterator[Event]:
     """The events after a point."""
     for chunk in segments.chunks(point):
-        yield from parsed(chunk)
+        yield from parse_events(chunk)
 
 
-def parsed(chunk: Chunk) -> Iterator[Event]:
+def parse_events(chunk: Chunk) -> Iterator[Event]:
     """The events of a chunk; invalid lines are skipped and logged."""
     for line in chunk.lines.split(b"\n"):
         if line:

@@ -13,7 +13,7 @@ from nervesys.workspace.contents import Contents
 from nervesys.workspace.disk import replace
 from nervesys.workspace.paths import inside
 from nervesys.workspace.segments import Segments
-from nervesys.workspace.versions import NAME, Ledger
+from nervesys.workspace.versions import NAME, VersionIndex
 
 LOGS = ("history", f"{NAME}/{NAME}")
 GROWING = tuple(f"{log}{end}" for log in LOGS for end in (".log", ".torn"))
@@ -28,7 +28,7 @@ State = tuple[int, int]
 """A file's size and mtime, which change with every write."""
 
 
-def seen(root: Path, put: Mapping[str, State]) -> tuple[dict[str, tuple[State, bytes]], dict[str, State]]:
+def scan_files(root: Path, put: Mapping[str, State]) -> tuple[dict[str, tuple[State, bytes]], dict[str, State]]:
     """The growing logs, with their complete lines if they have changed, and the immutable files.
 
     Repeated if a segment was closed meanwhile, because its lines would be in both or in neither.
@@ -67,15 +67,15 @@ def _state(path: Path) -> State:
     return stat.st_size, stat.st_mtime_ns
 
 
-def holds_anything(folder: Path) -> bool:
+def has_content(folder: Path) -> bool:
     """Whether a folder holds a project: any file that is not empty."""
     return any(path.is_file() and path.stat().st_size for path in folder.rglob("*"))
 
 
-def show_files(root: Path) -> None:
+def recreate_plain_files(root: Path) -> None:
     """Recreate the plain files in `files/` from the newest versions."""
-    ledger, contents = Ledger(Segments(root / NAME, NAME)), Contents(root / NAME / "contents")
-    ledger.learn()
-    for version in ledger.current():
-        with suppress(NervesysError):  # a content that is damaged or gone is told to who reads it
+    index, contents = VersionIndex(Segments(root / NAME, NAME)), Contents(root / NAME / "contents")
+    index.refresh()
+    for version in index.current():
+        with suppress(NervesysError):  # `Files.read` reports a content that is damaged or missing
             replace(inside(root / "files", version.path), contents.get(version.hash or ""))

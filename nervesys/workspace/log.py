@@ -75,12 +75,12 @@ class Log:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = WriteLock(folder / f"{name}.lock")
             with self._lock:
-                self._ready(0)
+                self._prepare(0)
         except OSError as err:
             raise NervesysError(f"open the log {self._live}: {err.strerror}") from err
         self._closing = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, name=f"keeping {name}", daemon=True)
-        self._keeper.start()
+        self._maintenance = threading.Thread(target=self._maintain, name=f"maintain {name}", daemon=True)
+        self._maintenance.start()
 
     def append(self, line: bytes) -> None:
         """Append one line.
@@ -92,10 +92,12 @@ class Log:
             NervesysError: it is too long, or the disk cannot be written; the log is unchanged.
         """
         if len(line) > LINE_BYTES:
-            raise NervesysError(f"append to {self._live}: {len(line)} bytes in one line, at most {LINE_BYTES} may be")
+            raise NervesysError(
+                f"append to {self._live}: {len(line)} bytes in one line, but at most {LINE_BYTES} are allowed"
+            )
         try:
             with self._lock:
-                self._write(line, self._ready(len(line)))
+                self._write(line, self._prepare(len(line)))
         except OSError as err:
             raise NervesysError(f"append to {self._live}: {err.strerror}") from err
 
@@ -113,7 +115,7 @@ class Log:
     def close(self) -> None:
         """Sync to disk, and close the files."""
         self._closing.set()
-        self._keeper.join()
+        self._maintenance.join()
         self.sync()
         os.close(self._file)
         self._lock.close()
@@ -128,7 +130,7 @@ class Log:
             raise
         self._end = size + written
 
-    def _ready(self, more: int) -> int:
+    def _prepare(self, room: int) -> int:
         """Make sure that the live segment is open, complete and has room; returns its size."""
         try:
             stat = os.stat(self._live)  # noqa: PTH116  # of every append, and half the price of Path.stat
@@ -138,9 +140,9 @@ class Log:
             stat = self._open()
         size = stat.st_size
         if size != self._end:
-            size = self._whole(size)
-        if size and size + more > self._segment_bytes:
-            self._seal()
+            size = self._remove_torn_line(size)
+        if size and size + room > self._segment_bytes:
+            self._close_segment()
             size = 0
         return size
 
@@ -154,7 +156,7 @@ class Log:
         self._end, self._synced = -1, -1
         return stat
 
-    def _whole(self, size: int) -> int:
+    def _remove_torn_line(self, size: int) -> int:
         """After another process wrote: move an incomplete last line aside; returns the size."""
         while size and os.pread(self._file, 1, size - 1) != b"\n":
             tail = os.pread(self._file, LINE_BYTES, max(0, size - LINE_BYTES))
@@ -169,30 +171,30 @@ class Log:
         self._end = size
         return size
 
-    def _seal(self) -> None:
+    def _close_segment(self) -> None:
         """Close the live segment, and begin the next."""
         os.fsync(self._file)
-        self.segments.live.rename(self.segments.plain(self.segments.end().segment))
+        self.segments.live.rename(self.segments.plain_path(self.segments.end().segment))
         self._open()
         self._end = 0
 
-    def _keep(self) -> None:
+    def _maintain(self) -> None:
         """Background thread: once a second, sync the log and gzip closed segments."""
         while not self._closing.wait(SYNC_SECONDS):
             try:
                 self.sync()
-                self._zip()
+                self._gzip_closed()
             except OSError as err:
-                log.warning("keep %s: %s", self._live, err.strerror)
+                log.warning("maintain %s: %s", self._live, err.strerror)
 
-    def _zip(self) -> None:
-        for number, path in self.segments.sealed().items():
-            if path == self.segments.plain(number):
+    def _gzip_closed(self) -> None:
+        for number, path in self.segments.closed().items():
+            if path == self.segments.plain_path(number):
                 with suppress(FileNotFoundError):  # another process was faster
-                    zipped(path, self.segments.zipped(number))
+                    gzip_file(path, self.segments.gzip_path(number))
 
 
-def zipped(plain: Path, target: Path) -> None:
+def gzip_file(plain: Path, target: Path) -> None:
     """Replace a file by its gzipped form; at any time at least one of the two exists and is complete."""
     part = target.with_suffix(f".{os.getpid()}.part")
     try:

@@ -60,36 +60,36 @@ class Segments:
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
         self._name = name
-        self._sealed = re.compile(rf"{re.escape(name)}\.(\d{{6,}})\.log(\.gz)?")
+        self._closed_name = re.compile(rf"{re.escape(name)}\.(\d{{6,}})\.log(\.gz)?")
         self.live = folder / f"{name}.log"
         self.torn = folder / f"{name}.torn"
 
-    def plain(self, number: int) -> Path:
+    def plain_path(self, number: int) -> Path:
         """The file of a closed segment that is not gzipped yet."""
         return self.folder / f"{self._name}.{number:06}.log"
 
-    def zipped(self, number: int) -> Path:
+    def gzip_path(self, number: int) -> Path:
         """The file of a closed, gzipped segment."""
         return self.folder / f"{self._name}.{number:06}.log.gz"
 
-    def sealed(self) -> dict[int, Path]:
+    def closed(self) -> dict[int, Path]:
         """The closed segments by number; if both forms exist, the gzipped one, which is complete once it exists."""
-        found = sorted(path for path in self.folder.glob(f"{self._name}.*") if self._sealed.fullmatch(path.name))
+        found = sorted(path for path in self.folder.glob(f"{self._name}.*") if self._closed_name.fullmatch(path.name))
         return {int(path.name.split(".")[-2 if path.suffix == ".log" else -3]): path for path in found}
 
     def end(self) -> Point:
         """The current end of the log."""
-        number = max(self.sealed(), default=0) + 1
+        number = max(self.closed(), default=0) + 1
         return Point(number, self.live.stat().st_size if self.live.exists() else 0)
 
     def chunks(self, point: Point = START) -> Iterator[Chunk]:
         """The lines after a point, up to the last complete one; of a damaged segment, those that can be read."""
         while True:
-            sealed, file = self._open(point.segment)
+            closed, file = self._open(point.segment)
             if file is not None:
                 with file:
                     yield from _chunks(file, point)
-            if not sealed:
+            if not closed:
                 return
             point = Point(point.segment + 1, 0)
 
@@ -97,16 +97,16 @@ class Segments:
         """Open a segment, and tell whether it is closed; it may be closed or gzipped at any moment."""
         while True:
             try:
-                return True, self.plain(number).open("rb")
+                return True, self.plain_path(number).open("rb")
             except FileNotFoundError:
                 pass
             try:
-                return True, cast("BinaryIO", gzip.open(self.zipped(number)))
+                return True, cast("BinaryIO", gzip.open(self.gzip_path(number)))
             except FileNotFoundError:
                 pass
             file = self.live.open("rb") if self.live.exists() else None
-            if not self.plain(number).exists() and not self.zipped(number).exists():
-                return number <= max(self.sealed(), default=0), file
+            if not self.plain_path(number).exists() and not self.gzip_path(number).exists():
+                return number <= max(self.closed(), default=0), file
             if file is not None:
                 file.close()
 

@@ -14,7 +14,7 @@ from nervesys.workspace import disk
 from nervesys.workspace.versions import Version
 
 
-class Kind(StrEnum):
+class SnapshotKind(StrEnum):
     """Why a snapshot was made."""
 
     DEMAND = "demand"
@@ -34,7 +34,7 @@ class Snapshot(NamedTuple):
     """
 
     id: str
-    kind: Kind
+    kind: SnapshotKind
     label: str
     timestamp: str
     files: dict[str, Version]
@@ -50,12 +50,12 @@ class Snapshots:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def make(self, stamp: TimedId, kind: Kind, label: str, files: Iterable[Version]) -> Snapshot:
+    def make(self, stamp: TimedId, kind: SnapshotKind, label: str, files: Iterable[Version]) -> Snapshot:
         """Store a snapshot of these versions."""
         made = Snapshot(stamp.id, kind, label, stamp.timestamp, {version.path: version for version in files})
-        said = {**made._asdict(), "files": {path: version._asdict() for path, version in made.files.items()}}
-        with disk.told(f"make snapshot {made.id}"):
-            disk.replace(self._folder / f"{made.id}.json", orjson.dumps(said))
+        fields = {**made._asdict(), "files": {path: version._asdict() for path, version in made.files.items()}}
+        with disk.describe_os_errors(f"make snapshot {made.id}"):
+            disk.replace(self._folder / f"{made.id}.json", orjson.dumps(fields))
         return made
 
     def get(self, id_: str) -> Snapshot:
@@ -67,7 +67,7 @@ class Snapshots:
         if id_ not in self.ids():
             raise NervesysError(f"find snapshot {id_}: there is none")
         try:
-            return parsed_snapshot((self._folder / f"{id_}.json").read_bytes())
+            return parse_snapshot((self._folder / f"{id_}.json").read_bytes())
         except BadObject as bad:
             raise NervesysError(f"read snapshot {id_}: {bad}") from bad
 
@@ -85,29 +85,32 @@ class Snapshots:
 
     def clean(self, oldest: float | None, count: int | None) -> int:
         """Delete snapshots that are too old or too many, never the newest; returns how many."""
-        behind = enumerate(reversed(self.list()))
-        going = [
-            one.id
-            for ago, one in behind
-            if ago
-            and ((count is not None and ago >= count) or (oldest is not None and parse_time(one.timestamp) < oldest))
+        newest_first = enumerate(reversed(self.list()))
+        expired = [
+            snapshot.id
+            for age_rank, snapshot in newest_first
+            if age_rank
+            and (
+                (count is not None and age_rank >= count)
+                or (oldest is not None and parse_time(snapshot.timestamp) < oldest)
+            )
         ]
-        with disk.told("clean up snapshots"):
-            for id_ in going:
+        with disk.describe_os_errors("clean up snapshots"):
+            for id_ in expired:
                 (self._folder / f"{id_}.json").unlink(missing_ok=True)
-        return len(going)
+        return len(expired)
 
 
-def parsed_snapshot(body: bytes) -> Snapshot:
+def parse_snapshot(body: bytes) -> Snapshot:
     """Parse a snapshot's file.
 
     Raises:
         BadObject: it is not a valid snapshot.
     """
     try:
-        said: dict[str, Any] = orjson.loads(body)
-        files = {path: Version(**version) for path, version in said.pop("files").items()}
-        return Snapshot(**{**said, "kind": Kind(said["kind"])}, files=files)
+        fields: dict[str, Any] = orjson.loads(body)
+        files = {path: Version(**version) for path, version in fields.pop("files").items()}
+        return Snapshot(**{**fields, "kind": SnapshotKind(fields["kind"])}, files=files)
     except orjson.JSONDecodeError as err:
         raise BadObject(Reason.BAD_JSON, str(err)) from err
     except (AttributeError, KeyError, TypeError, ValueError) as err:

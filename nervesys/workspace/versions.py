@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from nervesys.workspace.history import parsed
+from nervesys.workspace.history import parse_events
 from nervesys.workspace.segments import START, Point, Segments
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def pruned_line(ids: list[str], timestamp: str) -> bytes:
 
 
 @dataclass
-class Ledger:
+class VersionIndex:
     """All versions, by path, oldest first; updated incrementally from the log.
 
     Attributes:
@@ -63,13 +63,13 @@ class Ledger:
     last: Version | None = None
     _point: Point = START
 
-    def learn(self) -> bool:
+    def refresh(self) -> bool:
         """Read new entries of the log; returns whether there were any."""
         began = self._point
         for chunk in self.segments.chunks(self._point):
             self._point = chunk.after
-            for said in parsed(chunk):
-                self._apply(said)
+            for record in parse_events(chunk):
+                self._apply(record)
         return self._point != began
 
     def current(self) -> Iterator[Version]:
@@ -84,12 +84,12 @@ class Ledger:
         """All versions of all files."""
         return (version for versions in self.files.values() for version in versions)
 
-    def _apply(self, said: Mapping[str, Any]) -> None:
-        if "pruned" in said:
-            self._prune(set(said["pruned"]))
+    def _apply(self, record: Mapping[str, Any]) -> None:
+        if "pruned" in record:
+            self._prune(set(record["pruned"]))
             return
         try:
-            version = Version(**said)
+            version = Version(**record)
         except TypeError as err:
             log.warning("skip a version of %s: %s", self.segments.folder, err)
             return
@@ -101,5 +101,7 @@ class Ledger:
 
     def _prune(self, ids: set[str]) -> None:
         self.broken -= ids
-        kept = {path: [one for one in versions if one.id not in ids] for path, versions in self.files.items()}
+        kept = {
+            path: [version for version in versions if version.id not in ids] for path, versions in self.files.items()
+        }
         self.files = {path: versions for path, versions in kept.items() if versions}

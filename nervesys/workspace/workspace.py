@@ -12,7 +12,7 @@ from nervesys.contract.ulid import UlidGenerator
 from nervesys.errors import BadObject, NervesysError
 from nervesys.workspace.files import Files
 from nervesys.workspace.history import History
-from nervesys.workspace.snapshots import Kind, Snapshot, Snapshots
+from nervesys.workspace.snapshots import Snapshot, SnapshotKind, Snapshots
 
 MEMORY = "/dev/shm"  # noqa: S108  # a private folder is made in it
 MILESTONE = "milestone"
@@ -45,21 +45,21 @@ class Workspace:
 
     def __init__(self, path: Path | None, project: str, author: str, clock: Clock = system_clock) -> None:
         self.project = checked_project(project)
-        with ExitStack() as opened:
-            root = path or Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="nervesys-", dir=MEMORY)))
+        with ExitStack() as stack:
+            root = path or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nervesys-", dir=MEMORY)))
             self.folder = root / self.project
             self.history = History(self.folder, clock)
             """The event history."""
-            opened.callback(self.history.close)
+            stack.callback(self.history.close)
             self.files = Files(self.folder, author, clock)
             """The versioned files."""
-            opened.callback(self.files.close)
+            stack.callback(self.files.close)
             self.snapshots = Snapshots(self.folder / "snapshots")
             """The snapshots of the files."""
-            self._opened = opened.pop_all()
+            self._opened = stack.pop_all()
         self._clock, self._stamps = clock, UlidGenerator(clock)
 
-    def snapshot(self, label: str = "", kind: Kind = Kind.DEMAND) -> Snapshot:
+    def snapshot(self, label: str = "", kind: SnapshotKind = SnapshotKind.DEMAND) -> Snapshot:
         """Make a snapshot of the files.
 
         Args:
@@ -71,7 +71,7 @@ class Workspace:
     def milestone(self, label: str) -> Snapshot:
         """Add a milestone to the history, and make a snapshot."""
         self.history.append(MILESTONE, {"label": label})
-        return self.snapshot(label, Kind.MILESTONE)
+        return self.snapshot(label, SnapshotKind.MILESTONE)
 
     def end_of_task(self, action: str) -> Snapshot | None:
         """Make a snapshot, unless nothing changed since the last one."""
@@ -79,7 +79,7 @@ class Workspace:
         before = self.snapshots.get(ids[-1]).files if ids else {}
         if list(before.values()) == self.files.list():
             return None
-        return self.snapshot(action, Kind.TASK)
+        return self.snapshot(action, SnapshotKind.TASK)
 
     def restore(self, snapshot: str) -> None:
         """Restore the files of a snapshot; each change is a new version, so that this can be undone.
@@ -103,9 +103,9 @@ class Workspace:
             The number of pruned snapshots and versions.
         """
         oldest = None if days is None else self._clock() - days * 86_400
-        went = self.snapshots.clean(oldest, count)
-        held = {version.id for snapshot in self.snapshots.list() for version in snapshot.files.values()}
-        return went + self.files.clean(days=days, count=count, keep=held)
+        pruned = self.snapshots.clean(oldest, count)
+        kept = {version.id for snapshot in self.snapshots.list() for version in snapshot.files.values()}
+        return pruned + self.files.clean(days=days, count=count, keep=kept)
 
     def close(self) -> None:
         """Flush everything to disk, and close the files."""

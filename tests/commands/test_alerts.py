@@ -1,3 +1,8 @@
+"""`nervesys alerts`.
+
+Covers: commands.explain.
+"""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,8 @@
+"""`nervesys dashboards`.
+
+Covers: commands.families, commands.generated, commands.options, commands.poll.
+"""
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -98,7 +98,7 @@ def test_a_folder_that_cannot_be_written_exits_with_1(run: Run, tmp_path: Path) 
 
 def test_a_brain_that_does_not_exist_exits_with_2(run: Run, tmp_path: Path) -> None:
     ran = run("agent", "run", "grok", "--brain", str(tmp_path / "nowhere"))
-    assert (ran.code, f"brain: {tmp_path}/nowhere is no URL, and no such folder is there" in ran.err) == (2, True)
+    assert (ran.code, f"brain: {tmp_path}/nowhere is neither a URL nor an existing folder" in ran.err) == (2, True)
 
 
 def test_an_agent_that_the_brain_does_not_know_is_2(run: Run, tmp_path: Path) -> None:

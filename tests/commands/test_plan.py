@@ -1,4 +1,7 @@
-"""What shall run: complete, the same each time, deaf to stores elsewhere, and nothing of a wrong configuration."""
+"""What shall run: complete, the same each time, deaf to stores elsewhere, and nothing of a wrong configuration.
+
+Covers: nervesys.stack.grafana.
+"""
 
 import subprocess
 from collections.abc import Callable

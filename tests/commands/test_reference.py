@@ -1,4 +1,7 @@
-"""The reference pages say what the code says now."""
+"""The reference pages say what the code says now.
+
+Covers: commands.docs.
+"""
 
 from pathlib import Path
 from typing import get_args

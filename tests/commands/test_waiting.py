@@ -1,4 +1,7 @@
-"""What runs on and on waits for a brain that it never saw: alive, not ready, and it says why."""
+"""What runs on and on waits for a brain that it never saw: alive, not ready, and it says why.
+
+Covers: commands.not_ready_app.
+"""
 
 import logging
 import socket

@@ -1,4 +1,7 @@
-"""Our own services of docker-compose.yml, their commands, environment and volumes as they stand, run natively."""
+"""Our own services of docker-compose.yml, their commands, environment and volumes as they stand, run natively.
+
+Covers: commands.init, commands.receiver.
+"""
 
 import json
 import subprocess

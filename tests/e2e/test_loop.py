@@ -1,4 +1,8 @@
-"""The whole loop with real programs: what dies is healed once and proven; blindness heals nobody."""
+"""The whole loop with real programs: what dies is healed once and proven; blindness heals nobody.
+
+Covers: commands.demo, commands.down, commands.logs, commands.status, commands.up, nervesys.stack.ready,
+  nervesys.stack.receiver.
+"""
 
 import os
 import shutil

@@ -155,7 +155,7 @@ class Databases:
     def _renew(self, path: Path, newest: ObjectInfo) -> None:
         """Restore the newest copy; if it cannot be decrypted, accept a local file that was written later."""
         try:
-            with disk.told(f"restore {newest.key} into {self.folder}"):
+            with disk.describe_os_errors(f"restore {newest.key} into {self.folder}"):
                 self._restore(path, newest)
         except BadObject as bad:
             if not path.exists():

@@ -22,8 +22,8 @@ from nervesys.errors import BadObject, NervesysError, Reason, StoreUnavailable
 from nervesys.stores.objects import ObjectInfo, ObjectStore
 from nervesys.stores.packing import open_unpacked, pack
 from nervesys.workspace.contents import hash_of
-from nervesys.workspace.disk import replace, sync_folder, told
-from nervesys.workspace.layout import FINAL, GROWING, State, holds_anything, seen, show_files
+from nervesys.workspace.disk import describe_os_errors, replace, sync_folder
+from nervesys.workspace.layout import FINAL, GROWING, State, has_content, recreate_plain_files, scan_files
 
 ORIGIN = "origin"
 PACKED = ".gz"
@@ -71,8 +71,8 @@ class WorkspaceReplica:
         Raises:
             NervesysError: the folder is empty, and the store does not answer, or its copy is damaged.
         """
-        with self._lock, told(f"restore workspace {project}"):
-            if not holds_anything(self.folder / project):
+        with self._lock, describe_os_errors(f"restore workspace {project}"):
+            if not has_content(self.folder / project):
                 try:
                     self._restore(project)
                 except StoreUnavailable as err:
@@ -88,7 +88,7 @@ class WorkspaceReplica:
         problems = []
         for project in list(self._known):
             try:
-                with self._lock, told(f"copy workspace {project} to the store"):
+                with self._lock, describe_os_errors(f"copy workspace {project} to the store"):
                     self._sync(project, self._known[project])
             except NervesysError as err:
                 problems.append(f"workspace {project}: {err}")
@@ -97,7 +97,7 @@ class WorkspaceReplica:
 
     def _sync(self, project: str, copy_state: ProjectCopyState) -> None:
         root, prefix = self.folder / project, self.prefix(project)
-        growing, final = seen(root, copy_state.put)
+        growing, final = scan_files(root, copy_state.put)
         changed = [(name, state) for name, state in final.items() if copy_state.put.get(name) != state]
         grown = [(name, state) for name, (state, _) in growing.items() if copy_state.put.get(name) != state]
         gone = [name for name in copy_state.put if name not in final and name not in growing]
@@ -155,12 +155,12 @@ class WorkspaceReplica:
             root.mkdir()
             for info in self.store.list(prefix).objects:
                 self._fetch(info, info.key.removeprefix(prefix), root)
-            show_files(root)
+            recreate_plain_files(root)
             if target.exists():  # empty, or contains only folders
                 shutil.rmtree(target)
             root.rename(target)
             sync_folder(self.folder)
-        growing, final = seen(target, {})
+        growing, final = scan_files(target, {})
         self._write(project, ProjectCopyState([origin], final | {name: state for name, (state, _) in growing.items()}))
         log.info("workspace %s is restored from %s", project, prefix)
 

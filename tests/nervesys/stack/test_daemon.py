@@ -1,4 +1,7 @@
-"""supervisord runs the stack: paths of any kind, agents never brought back by it, nothing but the stack stopped."""
+"""supervisord runs the stack: paths of any kind, agents never brought back by it, nothing but the stack stopped.
+
+Covers: nervesys.stack.layout.
+"""
 
 import os
 import subprocess
@@ -38,7 +41,7 @@ def stack(tmp_path: Path, program: Callable[[str], str]) -> Iterator[Stack]:
     daemon.start(stack, Path(program("supervisord")), os.environ)
     yield stack
     daemon.stop(stack)
-    daemon.forget_socket(stack)
+    daemon.remove_socket(stack)
 
 
 until = partial(waiting.until, seconds=20)

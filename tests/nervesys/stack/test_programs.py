@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nervesys.stack import programs
-from nervesys.stack.programs import PROGRAMS, ProgramMissing, find, look
+from nervesys.stack.programs import PROGRAMS, ProgramMissing, find, find_installed
 
 
 def script(path: Path, body: str = "exit 0") -> Path:
@@ -26,7 +26,7 @@ def test_every_program_of_the_stack_is_to_be_had_and_runs(name: str, program: Ca
 
 def test_a_program_on_the_path_wins_under_any_of_its_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    assert look("alertmanager", tmp_path / "programs") is None
+    assert find_installed("alertmanager", tmp_path / "programs") is None
     renamed = script(tmp_path / "bin" / "prometheus-alertmanager")
     assert find("alertmanager", tmp_path / "programs") == renamed
 
@@ -48,7 +48,7 @@ def test_two_who_need_a_program_at_once_fetch_it_once(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("name", "apt", "told"),
+    ("name", "apt", "problem"),
     [
         pytest.param("promtool", None, "put prometheus, prometheus-alertmanager on PATH", id="no package manager"),
         pytest.param(
@@ -58,7 +58,7 @@ def test_two_who_need_a_program_at_once_fetch_it_once(tmp_path: Path, monkeypatc
     ],
 )
 def test_what_cannot_be_had_is_asked_for_by_one_command(
-    name: str, apt: str | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, apt: str | None, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
@@ -66,4 +66,4 @@ def test_what_cannot_be_had_is_asked_for_by_one_command(
         script(tmp_path / "bin" / "apt-get", apt)
     with pytest.raises(ProgramMissing) as raised:
         find(name, tmp_path / "programs")
-    assert told in str(raised.value)
+    assert problem in str(raised.value)

@@ -37,7 +37,7 @@ def test_a_brain_is_made_and_follows_its_folder_until_somebody_else_commits(tmp_
     assert len(history(brain)) == 3
 
 
-def test_a_folder_that_takes_no_repository_is_named(tmp_path: Path) -> None:
+def test_a_repository_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NervesysError, match=f"make the repository {tmp_path}/file/brain.git: "):
+    with pytest.raises(NervesysError, match=f"create the repository {tmp_path}/file/brain.git: "):
         seed(tmp_path / "file/brain.git", tmp_path, 1.0)

@@ -27,7 +27,7 @@ def restart(agent: str, state: str, attempts: int, at: float) -> dict[str, objec
     return {"agent": agent, "action": "restart_agent", "state": state, "attempts": attempts, "updated_at": at}
 
 
-def test_agents_are_told_with_heartbeat_restarts_and_the_newest_action() -> None:
+def test_agents_have_heartbeat_restarts_and_the_newest_action() -> None:
     journal = [restart("grok", "recovered", 1, 90.0), restart("grok", "escalated", 3, 50.0)]
     found = status_of(STACK, {"prometheus": PROMETHEUS, "grok": GROK}, {"grok": 4.0}, journal, ["a warning"])
     newest = {"state": "recovered", "at": 90.0}
@@ -36,7 +36,9 @@ def test_agents_are_told_with_heartbeat_restarts_and_the_newest_action() -> None
         AgentStatus(name="gimai", state="stopped", heartbeat_age_seconds=None, restarts=0, last_action=None),
     )
     assert found.warnings == ("a warning",)
-    assert [(one.name, one.state, one.since) for one in found.services] == [("prometheus", "running", 1000.0)]
+    assert [(service.name, service.state, service.since) for service in found.services] == [
+        ("prometheus", "running", 1000.0)
+    ]
     assert StackStatus.model_validate_json(found.model_dump_json()) == found
 
 

@@ -24,8 +24,8 @@ from tests.nervesys.killed import words_of
 
 SEGMENT_BYTES = 4000
 """So small that many kills meet a rotation."""
-APART = multiprocessing.get_context("forkserver")
-APART.set_forkserver_preload([__name__])
+FORKSERVER = multiprocessing.get_context("forkserver")
+FORKSERVER.set_forkserver_preload([__name__])
 
 
 @dataclass
@@ -67,9 +67,9 @@ class Work:
 
 
 def kills(folder: Path, count: int, work: Work, writers: int = 3) -> Outcome:
-    """Kill writers of one workspace at random instants, each time with others at work."""
+    """Kill writers of one workspace at random instants, each time with others running."""
     dice, promised = random.Random(count), set[str]()
-    with APART.Pool(1) as pool:
+    with FORKSERVER.Pool(1) as pool:
         for _ in range(count):
             promised |= _killed(folder, work, writers, dice.uniform(0.005, 0.05))
         kept = pool.apply(work.kept, (folder,))
@@ -79,14 +79,14 @@ def kills(folder: Path, count: int, work: Work, writers: int = 3) -> Outcome:
 
 
 def _killed(folder: Path, work: Work, writers: int, after: float) -> set[str]:
-    pipes = [APART.Pipe(duplex=False) for _ in range(writers)]
-    processes = [APART.Process(target=work.write, args=(folder, sender)) for _, sender in pipes]
+    pipes = [FORKSERVER.Pipe(duplex=False) for _ in range(writers)]
+    processes = [FORKSERVER.Process(target=work.write, args=(folder, sender)) for _, sender in pipes]
     for process in processes:
         process.start()
     for _, sender in pipes:
         sender.close()
     for receiver, _ in pipes:
-        receiver.poll(10)  # until all are at work
+        receiver.poll(10)  # until all are running
     processes[0].join(after)
     for process in processes:
         process.kill()
@@ -128,8 +128,8 @@ def _written(folder: Path) -> set[str]:
         versions = files.history(path)
         shown = (files.root / path).read_bytes() if (files.root / path).exists() else None
         assert shown == (files.read(path) if versions[-1].hash else None), path
-        assert [one.prev for one in versions] == [None, *(one.id for one in versions[:-1])]
-        found |= {one.id for one in versions if one.hash is None or files.read(path, one.id)}
+        assert [version.prev for version in versions] == [None, *(version.id for version in versions[:-1])]
+        found |= {version.id for version in versions if version.hash is None or files.read(path, version.id)}
     files.close()
     return found
 
@@ -140,7 +140,7 @@ FILES = Work("versions of files", _write, _written)
 
 def full_disk(folder: Path, limit: int = 50_000) -> Outcome:
     """Append until the disk takes no more, then give it room and go on."""
-    with APART.Pool(1) as pool:
+    with FORKSERVER.Pool(1) as pool:
         return pool.apply(_fill, (folder, limit))
 
 
@@ -161,7 +161,7 @@ def _fill(folder: Path, limit: int) -> Outcome:
 
 def corrupt(folder: Path) -> Outcome:
     """Damage a line in the middle, and leave the last one unfinished."""
-    with APART.Pool(1) as pool:
+    with FORKSERVER.Pool(1) as pool:
         written = pool.apply(_some, (folder, 10))
         live = folder / "history.log"
         lines = live.read_bytes().splitlines(keepends=True)
@@ -183,15 +183,17 @@ def main() -> int:
     """Run all of them; 1 where anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
-    said = parser.parse_args()
+    options = parser.parse_args()
     table = Table("fault", "written", "kept", "lost", "unpromised", "torn", title="Workspace: what was written is kept")
     with tempfile.TemporaryDirectory() as name:
-        outcomes = [kills(Path(name) / work.name, said.kills, work) for work in (EVENTS, FILES)]
+        outcomes = [kills(Path(name) / work.name, options.kills, work) for work in (EVENTS, FILES)]
         outcomes += [fault(Path(name) / fault.__name__) for fault in FAULTS]
-    for one in outcomes:
-        table.add_row(one.what, *map(str, (one.written, one.kept, one.lost, one.surplus, one.torn)))
+    for outcome in outcomes:
+        table.add_row(
+            outcome.what, *map(str, (outcome.written, outcome.kept, outcome.lost, outcome.surplus, outcome.torn))
+        )
     Console().print(table)
-    return 1 if any(one.lost for one in outcomes) else 0
+    return 1 if any(outcome.lost for outcome in outcomes) else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Versioned files: nothing written is ever lost, and nothing is written outside of the project."""
+"""Versioned files: nothing written is ever lost, and nothing is written outside of the project.
+
+Covers: nervesys.workspace.contents, nervesys.workspace.disk, nervesys.workspace.paths, nervesys.workspace.versions.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +15,7 @@ from nervesys.workspace.contents import hash_of
 DAY = 86_400
 
 
-class Hand:
+class ManualClock:
     """A clock set by hand."""
 
     now = 1_769_854_500.0
@@ -22,12 +25,12 @@ class Hand:
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def files(tmp_path: Path, clock: Hand) -> Iterator[Files]:
+def files(tmp_path: Path, clock: ManualClock) -> Iterator[Files]:
     opened = Files(tmp_path, author="grok", clock=clock)
     yield opened
     opened.close()
@@ -50,7 +53,7 @@ def test_each_write_is_a_version_that_can_be_had_back(files: Files, tmp_path: Pa
     assert files.diff("docs/plan.md", first.id).splitlines()[3:] == [" one", "-two", "+three"]
     third = files.restore("docs/plan.md", first.id)
     assert (third.hash, third.prev) == (first.hash, second.id)
-    assert [one.path for one in files.list()] == ["docs/plan.md"]
+    assert [version.path for version in files.list()] == ["docs/plan.md"]
 
 
 def test_a_content_is_stored_once_and_the_same_again_is_no_version(files: Files, tmp_path: Path) -> None:
@@ -77,9 +80,9 @@ def test_a_deleted_file_keeps_its_versions(files: Files, tmp_path: Path) -> None
     ["", ".", "..", "../x", "a/../x", "a//b", "a/", "/etc/passwd", "a\\b", "a\0b", "a\nb", "x" * 256, "d/" * 600 + "x"],
 )
 def test_paths_that_lead_elsewhere_are_refused(files: Files, path: str) -> None:
-    for deed in (lambda: files.write(path, "x"), lambda: files.delete(path), lambda: files.history(path)):
+    for operation in (lambda: files.write(path, "x"), lambda: files.delete(path), lambda: files.history(path)):
         with pytest.raises(NervesysError, match="use the path"):
-            deed()
+            operation()
 
 
 def test_symbolic_links_that_lead_out_are_refused(files: Files, tmp_path: Path) -> None:
@@ -99,17 +102,17 @@ def test_a_file_is_no_folder(files: Files) -> None:
         files.write("a/b", "x")
     with pytest.raises(NervesysError, match="write b: it is a folder"):
         files.write("b", "x")
-    assert [one.path for one in files.list()] == ["a", "b/c"]
+    assert [version.path for version in files.list()] == ["a", "b/c"]
 
 
 @pytest.mark.parametrize(("path", "version"), [("none", None), ("a", "01ARZ3NDEKTSV4RRFFQ69G5FAV")])
-def test_what_is_not_there_is_told(files: Files, path: str, version: str | None) -> None:
+def test_a_missing_file_or_version_is_an_error(files: Files, path: str, version: str | None) -> None:
     files.write("a", "x")
     with pytest.raises(NervesysError, match=r"there is no such file|it has no version"):
         files.read(path, version)
 
 
-def test_writers_see_each_other(files: Files, tmp_path: Path, clock: Hand) -> None:
+def test_writers_see_each_other(files: Files, tmp_path: Path, clock: ManualClock) -> None:
     other = Files(tmp_path, author="gimai", clock=clock)
     first = files.write("a", "one")
     second = other.write("a", "two")
@@ -147,7 +150,9 @@ def test_a_damaged_version_costs_only_itself(files: Files, tmp_path: Path) -> No
     reopened.close()
 
 
-def test_clean_up_goes_by_age_and_number_and_never_takes_the_last(files: Files, tmp_path: Path, clock: Hand) -> None:
+def test_clean_up_goes_by_age_and_number_and_never_takes_the_last(
+    files: Files, tmp_path: Path, clock: ManualClock
+) -> None:
     for day in range(5):
         files.write("a", f"{day}")
         clock.now += DAY
@@ -155,12 +160,12 @@ def test_clean_up_goes_by_age_and_number_and_never_takes_the_last(files: Files, 
     clock.now += 100 * DAY
     held = files.history("a")[0]
     assert files.clean(count=3, keep={held.id}) == 1
-    assert [files.read("a", one.id) for one in files.history("a")] == [b"0", b"2", b"3", b"4"]
+    assert [files.read("a", version.id) for version in files.history("a")] == [b"0", b"2", b"3", b"4"]
     assert files.clean(days=1) == 3
-    assert [files.read("a", one.id) for one in files.history("a")] == [b"4"]
+    assert [files.read("a", version.id) for version in files.history("a")] == [b"4"]
     assert files.history("b") == [lone]
     assert len(contents(tmp_path)) == 2
     assert files.clean(days=1, count=1) == 0
     again = Files(tmp_path, author="grok", clock=clock)
-    assert [one.hash for one in again.history("a")] == [hash_of(b"4")]
+    assert [version.hash for version in again.history("a")] == [hash_of(b"4")]
     again.close()

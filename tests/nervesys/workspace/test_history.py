@@ -1,4 +1,7 @@
-"""The event history: appended to by several processes, replayed across segments, whole after any damage."""
+"""The event history: appended to by several processes, replayed across segments, whole after any damage.
+
+Covers: nervesys.workspace.log, nervesys.workspace.segments.
+"""
 
 import gzip
 import logging
@@ -34,8 +37,8 @@ until = partial(waiting.until, seconds=30)
 def test_an_event_is_one_line_of_json(tmp_path: Path) -> None:
     with History(tmp_path, clock=lambda: AT) as history:
         id_ = history.append("task.done", {"file": "a\nb", "tokens": 3})
-    said = (tmp_path / "history.log").read_text()
-    assert said == (
+    line = (tmp_path / "history.log").read_text()
+    assert line == (
         f'{{"id":"{id_}","type":"task.done","timestamp":"2026-01-31T10:15:00.250Z",'
         '"payload":{"file":"a\\nb","tokens":3}}\n'
     )
@@ -160,7 +163,7 @@ def test_readers_need_no_writer(tmp_path: Path) -> None:
     assert Segments(tmp_path / "none", "history").end() == START
 
 
-def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NervesysError, match=r"open the log .*Not a directory"):
         History(tmp_path / "file" / "project")

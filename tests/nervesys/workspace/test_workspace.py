@@ -1,4 +1,7 @@
-"""A workspace whole: snapshots and going back to them, cleaning up, and keeping nothing on disk."""
+"""A workspace whole: snapshots and going back to them, cleaning up, and keeping nothing on disk.
+
+Covers: nervesys.workspace.snapshots.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from nervesys.errors import NervesysError
-from nervesys.workspace import Kind, Workspace
-from tests.nervesys.workspace.test_files import DAY, Hand
+from nervesys.workspace import SnapshotKind, Workspace
+from tests.nervesys.workspace.test_files import DAY, ManualClock
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, clock: Hand) -> Iterator[Workspace]:
+def workspace(tmp_path: Path, clock: ManualClock) -> Iterator[Workspace]:
     with Workspace(tmp_path, "Apollo", "grok", clock) as opened:
         yield opened
 
@@ -47,15 +50,15 @@ def test_snapshots_are_made_at_milestones_and_when_a_task_changed_something(work
     workspace.files.write("a", "one")
     made = workspace.end_of_task("write_tests")
     assert made is not None
-    assert (made.kind, made.label, list(made.files)) == (Kind.TASK, "write_tests", ["a"])
+    assert (made.kind, made.label, list(made.files)) == (SnapshotKind.TASK, "write_tests", ["a"])
     assert workspace.end_of_task("nothing") is None
-    assert workspace.milestone("first release").kind is Kind.MILESTONE
-    assert [(one["type"], one["payload"]) for one in workspace.history.replay()] == [
+    assert workspace.milestone("first release").kind is SnapshotKind.MILESTONE
+    assert [(version["type"], version["payload"]) for version in workspace.history.replay()] == [
         ("milestone", {"label": "first release"})
     ]
 
 
-def test_clean_up_keeps_the_last_snapshot_and_what_it_holds(workspace: Workspace, clock: Hand) -> None:
+def test_clean_up_keeps_the_last_snapshot_and_what_it_holds(workspace: Workspace, clock: ManualClock) -> None:
     for number in range(4):
         workspace.files.write("a", f"{number}")
         workspace.snapshot(f"{number}")
@@ -63,14 +66,14 @@ def test_clean_up_keeps_the_last_snapshot_and_what_it_holds(workspace: Workspace
     workspace.files.write("a", "unheld")
     workspace.files.write("a", "newest")
     assert workspace.clean(count=2) == 2 + 2
-    assert [one.label for one in workspace.snapshots.list()] == ["2", "3"]
+    assert [version.label for version in workspace.snapshots.list()] == ["2", "3"]
     clock.now += 100 * DAY
     assert workspace.clean(days=1) == 1 + 2
     workspace.restore(workspace.snapshots.ids()[0])
     assert content(workspace) == {"a": b"3"}
 
 
-def test_a_damaged_snapshot_is_told_and_changes_nothing(workspace: Workspace) -> None:
+def test_a_damaged_snapshot_is_an_error_and_changes_nothing(workspace: Workspace) -> None:
     workspace.files.write("a", "one")
     snapshot = workspace.snapshot()
     file = workspace.folder / "snapshots" / f"{snapshot.id}.json"

@@ -1,4 +1,7 @@
-"""Workspaces in the store: only changes are uploaded, all is restored, and no copy is overwritten unseen."""
+"""Workspaces in the store: only changes are uploaded, all is restored, and no copy is overwritten unseen.
+
+Covers: nervesys.workspace.layout.
+"""
 
 import shutil
 import subprocess

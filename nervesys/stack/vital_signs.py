@@ -12,13 +12,13 @@ from nervesys.stores.objects import ObjectStore
 
 ENTITIES = {"aurora": 0.06, "lumen": 0.15}
 """Median reaction time in seconds, by name."""
-BEATS_A_STEP = 12
+PULSES_PER_STEP = 12
 MISSED_SHARE, ERROR_SHARE = 0.01, 0.006
 BOUNDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 KINDS = ("timeout", "render", "lost_client")
 
 
-def beating(entity: str, clock: Clock) -> Iterator[VitalSigns]:
+def generate_signs(entity: str, clock: Clock) -> Iterator[VitalSigns]:
     """An endless series of vital signs; deterministic for each name, except for the timestamps."""
     dice = random.Random(entity)
     received = missed = 0
@@ -27,14 +27,14 @@ def beating(entity: str, clock: Clock) -> Iterator[VitalSigns]:
     total = 0.0
     entropy, clients = 2.5, 20
     while True:
-        for _ in range(dice.randint(BEATS_A_STEP // 2, BEATS_A_STEP)):
+        for _ in range(dice.randint(PULSES_PER_STEP // 2, PULSES_PER_STEP)):
             received += 1
             if dice.random() < MISSED_SHARE:
                 missed += 1
                 continue
-            took = ENTITIES[entity] * dice.lognormvariate(0, 0.5)
-            total += took
-            counts[next((str(bound) for bound in BOUNDS if took <= bound), "+Inf")] += 1
+            reaction = ENTITIES[entity] * dice.lognormvariate(0, 0.5)
+            total += reaction
+            counts[next((str(bound) for bound in BOUNDS if reaction <= bound), "+Inf")] += 1
             if dice.random() < ERROR_SHARE:
                 errors[dice.choice(KINDS)] += 1
         entropy = max(0.1, 2.5 + 0.95 * (entropy - 2.5) + dice.gauss(0, 0.2))
@@ -50,7 +50,7 @@ def beating(entity: str, clock: Clock) -> Iterator[VitalSigns]:
         )
 
 
-def beat(
+def write_signs(
     store: ObjectStore,
     template: str,
     every_seconds: float,
@@ -71,7 +71,7 @@ def beat(
         Error messages of failed writes, which are retried after the interval.
     """
     path = PathTemplate(template)
-    entities = {path.build(entity=name): beating(name, clock) for name in ENTITIES}
+    entities = {path.build(entity=name): generate_signs(name, clock) for name in ENTITIES}
     while True:
         for key, signs in entities.items():
             try:

@@ -1,4 +1,7 @@
-"""The entities of the demo: believable vital signs, written again and again, whatever the store does meanwhile."""
+"""The entities of the demo: believable vital signs, written again and again, whatever the store does meanwhile.
+
+Covers: nervesys.stack.container.
+"""
 
 from contextlib import suppress
 from itertools import islice
@@ -9,7 +12,7 @@ from nervesys.contract import VitalSigns
 from nervesys.errors import StoreUnavailable
 from nervesys.settings import load
 from nervesys.stack.container import config
-from nervesys.stack.pulse import ENTITIES, beat, beating
+from nervesys.stack.vital_signs import ENTITIES, generate_signs, write_signs
 from tests.brains import NOON
 from tests.stores import FolderStore
 
@@ -32,20 +35,20 @@ class Flaky(FolderStore):
         return super().put(key, body)
 
 
-def test_an_entity_says_what_the_contract_knows_and_its_counts_only_grow() -> None:
-    said = [VitalSigns.parse(signs.body()) for signs in islice(beating("aurora", lambda: NOON), 200)]
-    received = [signs.pulses.received for signs in said if signs.pulses]
+def test_vital_signs_follow_the_contract_and_counts_only_grow() -> None:
+    written = [VitalSigns.parse(signs.body()) for signs in islice(generate_signs("aurora", lambda: NOON), 200)]
+    received = [signs.pulses.received for signs in written if signs.pulses]
     assert received == sorted(received)
-    last = said[-1]
+    last = written[-1]
     assert last.pulses is not None
     assert last.reaction_seconds is not None
     assert sum(last.reaction_seconds.buckets.values()) == last.pulses.answered < last.pulses.received
     assert last.errors is not None
     assert sum(last.errors.values()) > 0
-    assert said == [VitalSigns.parse(signs.body()) for signs in islice(beating("aurora", lambda: NOON), 200)]
+    assert written == [VitalSigns.parse(signs.body()) for signs in islice(generate_signs("aurora", lambda: NOON), 200)]
 
 
-def test_what_could_not_be_written_is_said_and_written_the_next_time(tmp_path: Path) -> None:
+def test_a_failed_write_is_reported_and_repeated_the_next_time(tmp_path: Path) -> None:
     tmp_path.joinpath("bucket").mkdir()
     store, pauses = Flaky(tmp_path / "bucket"), iter(range(3))
 
@@ -53,11 +56,11 @@ def test_what_could_not_be_written_is_said_and_written_the_next_time(tmp_path: P
         if next(pauses, None) is None:
             raise Ended
 
-    said: list[str] = []
+    written: list[str] = []
     with suppress(Ended):
-        said.extend(beat(store, TEMPLATE, 5, lambda: NOON, sleep=sleep))
-    assert len(said) == len(ENTITIES)
-    assert all("away" in trouble for trouble in said)
+        written.extend(write_signs(store, TEMPLATE, 5, lambda: NOON, sleep=sleep))
+    assert len(written) == len(ENTITIES)
+    assert all("away" in trouble for trouble in written)
     assert {info.key for info in store.list("vitality/").objects} == {
         f"vitality/{name}_state.json" for name in ENTITIES
     }
