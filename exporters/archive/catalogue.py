@@ -59,7 +59,7 @@ class CachedCatalogue:
         """The cached catalogue, where it is of this root."""
         rows = {key: (version, body or b"") for key, version, body in self._cache.bodies(AREA)}
         token, of_root = rows.pop(TOKEN, ("", b""))
-        if of_root.decode() != root:
+        if of_root.decode() != root:  # the settings name another archive since
             return Catalogue(root)
         self._token = token
         return Catalogue(root, (Entry(key, *json.loads(body)) for key, (_, body) in rows.items()))

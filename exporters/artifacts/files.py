@@ -47,6 +47,7 @@ class FilesArea:
         Raises:
             SourceError: the manifests or the files cannot be read.
         """
+        # Read before the listing: a content that is deleted meanwhile is not missing.
         completed = self._uris(ArtifactStatus.COMPLETED)
         listed = list(self._files.all())
         known = self._uris(ArtifactStatus.COMPLETED, ArtifactStatus.UPLOADING)

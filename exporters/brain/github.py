@@ -52,7 +52,7 @@ class GitHubArea:
         quota = self._api.quota()
         rate_limit = (LIMIT.sample(quota.limit), REMAINING.sample(quota.remaining), RESET.sample(quota.reset))
         out.put("rate limit", rate_limit, rate_limit)
-        out.serve_on_failure = True
+        out.serve_on_failure = True  # the rate limit is shown also where the next request is refused
         self._api.check_reserve(quota)
         branch = self._settings.branch
         answer = self._api.get("branch", f"/repos/{self._settings.repository}/branches/{branch}", self._etag)

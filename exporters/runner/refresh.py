@@ -54,7 +54,7 @@ class Refresh:
         if self._rejected_versions.get(key) == (version, bad.reason):
             return
         if len(self._rejected_versions) >= REJECTED_LIMIT:
-            self._rejected_versions.clear()
+            self._rejected_versions.clear()  # bounds memory; some may be counted a second time
         self._rejected_versions[key] = (version, bad.reason)
         self._on_rejected(key, bad)
 

@@ -86,6 +86,7 @@ class LogLedger:
             for series, sums in (reading.sums or {}).items():
                 zeros = zero_sums(BY_NAME[series[0]])
                 pairs = zip(added.get(series, zeros), sums, before.get(series, zeros), strict=True)
+                # An object that was replaced by a smaller version must not shrink a counter: Prometheus sees a reset.
                 added[series] = [so_far + max(0.0, now - then) for so_far, now, then in pairs]
         changed, over = self.totals.plus(added)
         with self._cache.transaction() as db:

@@ -115,7 +115,7 @@ class LogsArea:
                 continue
             if not self._context.shard.owns(agent or info.key):
                 continue
-            if info.modified < counting_since:
+            if info.modified < counting_since:  # counted before the cache was lost, perhaps
                 known.append(Reading(folder, info, {}))
             else:
                 self._unread[info.key] = UnreadObject(folder, info, agent)

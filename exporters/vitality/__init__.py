@@ -43,7 +43,7 @@ class VitalityArea:
             out.keep_only(states.keys())
             for entity, state in states.items():
                 out.put(entity, (state.heartbeat, state.version, state.live), samples(entity, state))
-            out.serve_on_failure = True
+            out.serve_on_failure = True  # entities over HTTP do not depend on the store
 
 
 def areas(context: SourceContext) -> Sequence[Area]:

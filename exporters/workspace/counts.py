@@ -32,7 +32,7 @@ class HistoryCounts:
 
     def read(self, segments: Segments) -> bool:
         """Read the next part of the history; returns whether there is more. One that was replaced is counted anew."""
-        if segments.end() < self.point:
+        if segments.end() < self.point:  # the history was replaced by a shorter one
             self.point, self.last, self.damaged = START, "", 0
             self.types.clear()
         chunk = None
