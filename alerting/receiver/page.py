@@ -25,7 +25,7 @@ from alerting.receiver.session import SESSION_SECONDS, Sessions
 from alerting.receiver.web import episode_number
 from nervesys.clock import Clock
 from nervesys.contract import format_time
-from nervesys.metrics.body import RequestRefused, read_body
+from nervesys.metrics.body import HttpRefused, read_body
 
 COOKIE = "nervesys_receiver"
 FORM_BYTES = 4096
@@ -82,7 +82,7 @@ class Page:
         async def answer(request: Request) -> Response:
             try:
                 response: Response = await handle(request)
-            except RequestRefused as refused:
+            except HttpRefused as refused:
                 response = self._render(request, "refused.html", refused.status, why=str(refused))
             except JournalUnavailable as err:
                 response = self._render(request, "refused.html", HTTPStatus.SERVICE_UNAVAILABLE, why=str(err))
@@ -112,7 +112,7 @@ class Page:
             lambda connection: (view.story(connection, episode), view.escalations(connection, [episode]))
         )
         if story is None:
-            raise RequestRefused(HTTPStatus.NOT_FOUND, "no_episode", "there is no such episode")
+            raise HttpRefused(HTTPStatus.NOT_FOUND, "no_episode", "there is no such episode")
         around = await self.surroundings.of(story)
         can = {"known": story["agent"] in self.fleet().agents, "cancellable": story["state"] in CANCELLABLE}
         asked_for = asked.get(episode, "") if story["state"] == State.ESCALATED else ""
@@ -121,7 +121,7 @@ class Page:
     async def _sign_in(self, request: Request) -> Response:
         said = await _form(request)
         if not self.sessions.right(said.get("token", "").strip()):
-            raise RequestRefused(HTTPStatus.FORBIDDEN, "no_token", "this is not the receiver's token")
+            raise HttpRefused(HTTPStatus.FORBIDDEN, "no_token", "this is not the receiver's token")
         response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
         secure = request.url.scheme == "https"
         session = self.sessions.open()
@@ -139,20 +139,18 @@ class Page:
         self._check_form(request, said)
         order, agent = ORDERS.get(said.get("order", "")), said.get("agent", "")
         if order is None or (agent not in self.fleet().agents and order is not ORDERS["acknowledge"]):
-            raise RequestRefused(HTTPStatus.BAD_REQUEST, "no_order", "there is no such order, or no such agent")
+            raise HttpRefused(HTTPStatus.BAD_REQUEST, "no_order", "there is no such order, or no such agent")
         episode, now = episode_number(said.get("episode", "")), self.clock()
         changes = await self.writer.commit(lambda connection: order(connection, agent, episode, now))
         if changes is None:
-            raise RequestRefused(
-                HTTPStatus.CONFLICT, "too_late", "it is no longer in a state in which this can be done"
-            )
+            raise HttpRefused(HTTPStatus.CONFLICT, "too_late", "it is no longer in a state in which this can be done")
         self.journalled(changes)
         to = f"/?{urlencode({'agent': agent})}" if order is ORDERS["restart"] else f"/episodes/{episode}"
         return RedirectResponse(to, HTTPStatus.SEE_OTHER)
 
     def _check_form(self, request: Request, said: Mapping[str, str]) -> None:
         if not self.sessions.right_form(request.cookies.get(COOKIE, ""), said.get("key", "")):
-            raise RequestRefused(HTTPStatus.FORBIDDEN, "no_session", "sign in, and order from the page itself")
+            raise HttpRefused(HTTPStatus.FORBIDDEN, "no_session", "sign in, and order from the page itself")
 
     def _render(self, request: Request, template: str, status: HTTPStatus = HTTPStatus.OK, /, **said: Any) -> Response:
         session = request.cookies.get(COOKIE, "")

@@ -24,7 +24,7 @@ from alerting.receiver.intake import arrivals, has_watchdog
 from alerting.receiver.webhook import Alert, parse
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
-from nervesys.metrics.body import RequestRefused, read_body
+from nervesys.metrics.body import HttpRefused, read_body
 from nervesys.settings.check import check
 
 SENDERS = {"/api/v1/alertmanager": "alertmanager", "/api/v1/grafana": "grafana"}
@@ -96,7 +96,7 @@ class Desk:
         sender = SENDERS[request.url.path]
         try:
             received = await self._take(request, sender)
-        except RequestRefused as refused:
+        except HttpRefused as refused:
             self.instruments.add(metrics.REFUSED, sender, refused.reason)
             return PlainTextResponse(f"{refused}\n", refused.status)
         return JSONResponse({"received": received})
@@ -106,14 +106,14 @@ class Desk:
         try:
             said = parse(await read_body(request, self.body_bytes))
         except ValueError as err:
-            raise RequestRefused(HTTPStatus.BAD_REQUEST, "not_json", f"the body is not JSON: {err}") from err
+            raise HttpRefused(HTTPStatus.BAD_REQUEST, "not_json", f"the body is not JSON: {err}") from err
         if has_watchdog(said):
             self.watchdog()
         self.instruments.add(metrics.TRUNCATED, sender, by=said.truncated)
         try:
             await self.inbox.put(list(arrivals(said, sender, self.fleet())))
         except JournalUnavailable as err:
-            raise RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "journal", f"send it again, please: {err}") from err
+            raise HttpRefused(HTTPStatus.SERVICE_UNAVAILABLE, "journal", f"send it again, please: {err}") from err
         for alert in said.alerts:
             if isinstance(alert, Alert):
                 self.instruments.add(metrics.RECEIVED, sender, alert.status)
@@ -124,7 +124,7 @@ class Desk:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         right = hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), self.token.encode())
         if kind.lower() != "bearer" or not right:
-            raise RequestRefused(HTTPStatus.UNAUTHORIZED, "no_token", "the bearer token is missing or wrong")
+            raise HttpRefused(HTTPStatus.UNAUTHORIZED, "no_token", "the bearer token is missing or wrong")
 
     async def _actions(self, request: Request) -> Response:
         query, problems = check(Query, request.query_params)
@@ -144,7 +144,7 @@ class Desk:
         try:
             self._check_token(request)
             changes = await self.writer.commit(lambda connection: acknowledge(connection, episode, now))
-        except RequestRefused as refused:
+        except HttpRefused as refused:
             return PlainTextResponse(f"{refused}\n", refused.status)
         except JournalUnavailable as err:
             return PlainTextResponse(f"{err}\n", HTTPStatus.SERVICE_UNAVAILABLE)

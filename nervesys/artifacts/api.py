@@ -27,7 +27,7 @@ from nervesys.contract import format_time
 from nervesys.database import Writer
 from nervesys.errors import DatabaseUnavailable, SourceError
 from nervesys.metrics import Instruments
-from nervesys.metrics.body import RequestRefused, read_body
+from nervesys.metrics.body import HttpRefused, read_body
 from nervesys.settings.storage import ArtifactsSettings
 
 ROOT = "/api/v1/"
@@ -134,7 +134,7 @@ class Api:
                 _validate(PathParameters, request.path_params)
                 body = await handler(request, self._authenticate(request))
                 outcome, response = "ok", JSONResponse(body)
-            except RequestRefused as refused:
+            except HttpRefused as refused:
                 outcome, response = "refused", PlainTextResponse(f"{refused}\n", refused.status)
             except (DatabaseUnavailable, SourceError) as err:
                 response = PlainTextResponse(f"try again later: {err}\n", HTTPStatus.SERVICE_UNAVAILABLE)
@@ -148,15 +148,13 @@ class Api:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         caller = self.tokens.caller(token.strip()) if kind.lower() == "bearer" else None
         if caller is None:
-            raise RequestRefused(HTTPStatus.UNAUTHORIZED, "no_token", "the bearer token is missing or wrong")
+            raise HttpRefused(HTTPStatus.UNAUTHORIZED, "no_token", "the bearer token is missing or wrong")
         return caller
 
     async def _register(self, request: Request, caller: Caller) -> Any:
         manifest = await _read_model(request, Manifest)
         if manifest.uri != self.files.uri(manifest.id):
-            raise RequestRefused(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"uri: must be {self.files.uri(manifest.id)}"
-            )
+            raise HttpRefused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"uri: must be {self.files.uri(manifest.id)}")
         if manifest.status is ArtifactStatus.COMPLETED:
             await self._check_content(manifest)
         return _as_json(await self._commit(lambda connection: registry.register(connection, caller, manifest)))
@@ -172,7 +170,7 @@ class Api:
         size = await run_in_threadpool(self.files.size, manifest.uri)
         if size != manifest.size_bytes:
             stored = "nothing" if size is None else f"{size} bytes"
-            raise RequestRefused(
+            raise HttpRefused(
                 HTTPStatus.CONFLICT, "conflict", f"size_bytes: {manifest.size_bytes}, but {manifest.uri} holds {stored}"
             )
 
@@ -189,7 +187,7 @@ class Api:
         seconds = _validate(UriQuery, request.query_params).seconds or self.settings.link_seconds
         found = self._read(lambda connection: registry.find(connection, caller, request.path_params["id"]))
         if found.status is not ArtifactStatus.COMPLETED:
-            raise RequestRefused(HTTPStatus.CONFLICT, "conflict", f"{found.id} is still uploading")
+            raise HttpRefused(HTTPStatus.CONFLICT, "conflict", f"{found.id} is still uploading")
         signed = await run_in_threadpool(self.files.sign, found.uri, seconds)
         expires = format_time(self.clock() + seconds) if signed else None
         return {"uri": signed or found.uri, "expires_at": expires}
@@ -202,7 +200,7 @@ class Api:
 
     async def _gc(self, request: Request, caller: Caller) -> Any:
         if not caller.admin:
-            raise RequestRefused(HTTPStatus.FORBIDDEN, "forbidden", "only the administrator may delete")
+            raise HttpRefused(HTTPStatus.FORBIDDEN, "forbidden", "only the administrator may delete")
         query, limits = _validate(GcQuery, request.query_params), gc.GcLimits(self.clock(), self.settings)
         plan = await run_in_threadpool(self._make_plan, limits)
         if not query.dry_run:
@@ -232,11 +230,11 @@ class Api:
             await self._commit(lambda c: traces.update_step(c, caller, path["trace"], path["step"], update)),
         )
 
-    def _read(self, query: Callable[[Connection], Result | RequestRefused]) -> Result:
+    def _read(self, query: Callable[[Connection], Result | HttpRefused]) -> Result:
         with self.database.reading() as connection:
             return _raise_refused(query(connection))
 
-    async def _commit(self, operation: Callable[[Connection], Result | RequestRefused]) -> Result:
+    async def _commit(self, operation: Callable[[Connection], Result | HttpRefused]) -> Result:
         return _raise_refused(await self.writer.commit(operation))
 
 
@@ -258,15 +256,15 @@ def _validate(model: type[Model], values: Any) -> Model:
         raise _invalid(err) from err
 
 
-def _invalid(err: ValidationError) -> RequestRefused:
+def _invalid(err: ValidationError) -> HttpRefused:
     """The validation errors without the values, which might be secrets sent by mistake."""
     errors = err.errors(include_url=False, include_input=False, include_context=False)
     text = "; ".join(f"{'.'.join(map(str, error['loc'])) or 'manifest'}: {error['msg']}" for error in errors)
-    return RequestRefused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", text)
+    return HttpRefused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", text)
 
 
-def _raise_refused(result: Result | RequestRefused) -> Result:
-    if isinstance(result, RequestRefused):
+def _raise_refused(result: Result | HttpRefused) -> Result:
+    if isinstance(result, HttpRefused):
         raise result
     return result
 

@@ -16,7 +16,7 @@ from nervesys.artifacts.manifest import ArtifactContext, ArtifactStatus, Manifes
 from nervesys.artifacts.tables import manifests
 from nervesys.artifacts.tokens import Caller
 from nervesys.artifacts.traces import join_trace
-from nervesys.metrics.body import RequestRefused
+from nervesys.metrics.body import HttpRefused
 
 NEXT = select(func.coalesce(func.max(manifests.c.change), 0) + 1).scalar_subquery()
 """The number of the next change."""
@@ -47,7 +47,7 @@ class ManifestFilter:
     limit: int = 100
 
 
-def register(connection: Connection, caller: Caller, manifest: Manifest) -> Manifest | RequestRefused:
+def register(connection: Connection, caller: Caller, manifest: Manifest) -> Manifest | HttpRefused:
     """Insert a manifest. Idempotent; a manifest that was `uploading` may become `completed`.
 
     Args:
@@ -56,7 +56,7 @@ def register(connection: Connection, caller: Caller, manifest: Manifest) -> Mani
         manifest: its content is in place, unless it is still uploading.
     """
     if not may_act_for(caller, manifest.created_by):
-        return RequestRefused(
+        return HttpRefused(
             HTTPStatus.FORBIDDEN, "forbidden", f"created_by: you are {caller.name}, not {manifest.created_by}"
         )
     row = connection.execute(_BY_ID, {"id_": manifest.id}).one_or_none()
@@ -73,22 +73,22 @@ def register(connection: Connection, caller: Caller, manifest: Manifest) -> Mani
     return manifest
 
 
-def complete(connection: Connection, caller: Caller, id_: str) -> Manifest | RequestRefused:
+def complete(connection: Connection, caller: Caller, id_: str) -> Manifest | HttpRefused:
     """Mark an artifact as completed: its content is in place."""
     found = find(connection, caller, id_)
-    if isinstance(found, RequestRefused):
+    if isinstance(found, HttpRefused):
         return found
     if not may_act_for(caller, found.created_by):
-        return RequestRefused(HTTPStatus.FORBIDDEN, "forbidden", f"{found.created_by} made it, not {caller.name}")
+        return HttpRefused(HTTPStatus.FORBIDDEN, "forbidden", f"{found.created_by} made it, not {caller.name}")
     return _complete(connection, found)
 
 
-def delete(connection: Connection, caller: Caller, id_: str) -> Manifest | RequestRefused:
+def delete(connection: Connection, caller: Caller, id_: str) -> Manifest | HttpRefused:
     """Mark an artifact as deleted; the caller deletes its content after the commit."""
     if not caller.admin:
-        return RequestRefused(HTTPStatus.FORBIDDEN, "forbidden", "only the administrator may delete")
+        return HttpRefused(HTTPStatus.FORBIDDEN, "forbidden", "only the administrator may delete")
     found = find(connection, caller, id_)
-    if isinstance(found, RequestRefused):
+    if isinstance(found, HttpRefused):
         return found
     connection.execute(_SET, {"id_": id_, "new_status": ArtifactStatus.DELETED})
     return found
@@ -103,10 +103,10 @@ def mark_deleted(connection: Connection, id_: str, status: ArtifactStatus) -> bo
     return True
 
 
-def find(connection: Connection, caller: Caller, id_: str) -> Manifest | RequestRefused:
+def find(connection: Connection, caller: Caller, id_: str) -> Manifest | HttpRefused:
     """One manifest; not found if the caller may not see it."""
     row = connection.execute(_visible(caller).where(manifests.c.id == id_)).one_or_none()
-    return from_row(row) if row else RequestRefused(HTTPStatus.NOT_FOUND, "not_found", f"there is no artifact {id_}")
+    return from_row(row) if row else HttpRefused(HTTPStatus.NOT_FOUND, "not_found", f"there is no artifact {id_}")
 
 
 def list_manifests(connection: Connection, caller: Caller, wanted: ManifestFilter) -> list[Manifest]:
@@ -142,9 +142,9 @@ def _visible(caller: Caller) -> Select[Any]:
     return select(*_COLUMNS).where(may_read(caller), manifests.c.status != ArtifactStatus.DELETED)
 
 
-def _register_again(connection: Connection, before: Manifest, manifest: Manifest) -> Manifest | RequestRefused:
+def _register_again(connection: Connection, before: Manifest, manifest: Manifest) -> Manifest | HttpRefused:
     if before.status is ArtifactStatus.DELETED:
-        return RequestRefused(HTTPStatus.GONE, "gone", f"{manifest.id} was deleted")
+        return HttpRefused(HTTPStatus.GONE, "gone", f"{manifest.id} was deleted")
     if not before.same(manifest):
         return _conflict(f"{manifest.id} is registered already with other values; manifests do not change")
     return _complete(connection, before) if manifest.status is ArtifactStatus.COMPLETED else before
@@ -156,17 +156,17 @@ def _complete(connection: Connection, before: Manifest) -> Manifest:
     return before.model_copy(update={"status": ArtifactStatus.COMPLETED})
 
 
-def _check_version(connection: Connection, caller: Caller, manifest: Manifest) -> RequestRefused | None:
+def _check_version(connection: Connection, caller: Caller, manifest: Manifest) -> HttpRefused | None:
     """The problem with the version that it supersedes, if there is one."""
     if manifest.supersedes is None:
         return None
     before = find(connection, caller, manifest.supersedes)
-    if isinstance(before, RequestRefused):
+    if isinstance(before, HttpRefused):
         return _conflict(f"supersedes: {before}")
     if before.version != manifest.version - 1:
         return _conflict(f"version: {manifest.version} does not follow {before.version} of {before.id}")
     return None
 
 
-def _conflict(why: str) -> RequestRefused:
-    return RequestRefused(HTTPStatus.CONFLICT, "conflict", why)
+def _conflict(why: str) -> HttpRefused:
+    return HttpRefused(HTTPStatus.CONFLICT, "conflict", why)

@@ -9,10 +9,10 @@ from nervesys.artifacts.access import is_member, may_act_for, may_read_trace
 from nervesys.artifacts.tables import members, steps, traces
 from nervesys.artifacts.tokens import Caller
 from nervesys.artifacts.trace import ENDED, Progress, Step, Trace, Update
-from nervesys.metrics.body import RequestRefused
+from nervesys.metrics.body import HttpRefused
 
 
-def join_trace(connection: Connection, caller: Caller, trace: str | None, at: float) -> RequestRefused | None:
+def join_trace(connection: Connection, caller: Caller, trace: str | None, at: float) -> HttpRefused | None:
     """Begin a trace if it does not exist yet; refuse callers that are not members of it.
 
     Args:
@@ -24,18 +24,18 @@ def join_trace(connection: Connection, caller: Caller, trace: str | None, at: fl
     if trace is None:
         return None
     if caller.admin:
-        return RequestRefused(HTTPStatus.FORBIDDEN, "forbidden", "the administrator is no member of any trace")
+        return HttpRefused(HTTPStatus.FORBIDDEN, "forbidden", "the administrator is no member of any trace")
     if is_member(connection, caller, trace):
         return None
     if connection.execute(select(traces.c.id).where(traces.c.id == trace)).one_or_none():
-        return RequestRefused(HTTPStatus.FORBIDDEN, "forbidden", f"{caller.name} is no member of the trace {trace}")
+        return HttpRefused(HTTPStatus.FORBIDDEN, "forbidden", f"{caller.name} is no member of the trace {trace}")
     row = {"id": trace, "owner": caller.name, "status": Progress.RUNNING, "started_at": at}
     _insert(connection, traces, row)
     connection.execute(insert(members).values(trace_id=trace, agent=caller.name))
     return None
 
 
-def update_trace(connection: Connection, caller: Caller, trace: str, report: Update) -> Trace | RequestRefused:
+def update_trace(connection: Connection, caller: Caller, trace: str, report: Update) -> Trace | HttpRefused:
     """Begin or end a trace, and add members; a trace that has ended does not change any more."""
     if refusal := join_trace(connection, caller, trace, report.at):
         return refusal
@@ -47,9 +47,7 @@ def update_trace(connection: Connection, caller: Caller, trace: str, report: Upd
     return trace_of(connection, caller, trace)
 
 
-def update_step(
-    connection: Connection, caller: Caller, trace: str, step: str, report: Update
-) -> Trace | RequestRefused:
+def update_step(connection: Connection, caller: Caller, trace: str, step: str, report: Update) -> Trace | HttpRefused:
     """Begin or end a step; a step that has ended does not change any more."""
     if refusal := join_trace(connection, caller, trace, report.at):
         return refusal
@@ -58,16 +56,16 @@ def update_step(
     if agent is None:
         _insert(connection, steps, {**key, "agent": caller.name, "status": Progress.RUNNING, "started_at": report.at})
     elif not may_act_for(caller, agent):
-        return RequestRefused(HTTPStatus.FORBIDDEN, "forbidden", f"{agent} does the step {step}, not {caller.name}")
+        return HttpRefused(HTTPStatus.FORBIDDEN, "forbidden", f"{agent} does the step {step}, not {caller.name}")
     _end(connection, steps, key, report)
     return trace_of(connection, caller, trace)
 
 
-def trace_of(connection: Connection, caller: Caller, trace: str) -> Trace | RequestRefused:
+def trace_of(connection: Connection, caller: Caller, trace: str) -> Trace | HttpRefused:
     """One trace with its steps; not found for callers that are not members of it."""
     row = connection.execute(select(traces).where(traces.c.id == trace, may_read_trace(caller))).one_or_none()
     if row is None:
-        return RequestRefused(HTTPStatus.NOT_FOUND, "not_found", f"there is no trace {trace}")
+        return HttpRefused(HTTPStatus.NOT_FOUND, "not_found", f"there is no trace {trace}")
     of = select(members.c.agent).where(members.c.trace_id == trace).order_by(members.c.agent)
     its = select(steps).where(steps.c.trace_id == trace).order_by(steps.c.started_at, steps.c.id)
     return Trace(

@@ -9,7 +9,7 @@ BODY_SECONDS = 30
 """Longest time to receive one body."""
 
 
-class RequestRefused(Exception):
+class HttpRefused(Exception):
     """A refused request.
 
     Attributes:
@@ -32,7 +32,7 @@ async def read_body(request: Request, limit: int) -> bytes:
     Raises:
         Refused: it is too large or too slow, or the client disconnected.
     """
-    too_large = RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"more than {limit} bytes")
+    too_large = HttpRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"more than {limit} bytes")
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
         raise too_large
@@ -44,9 +44,7 @@ async def read_body(request: Request, limit: int) -> bytes:
                 if len(body) > limit:
                     raise too_large
     except TimeoutError as err:
-        raise RequestRefused(
-            HTTPStatus.REQUEST_TIMEOUT, "too_slow", f"body not complete within {BODY_SECONDS} s"
-        ) from err
+        raise HttpRefused(HTTPStatus.REQUEST_TIMEOUT, "too_slow", f"body not complete within {BODY_SECONDS} s") from err
     except ClientDisconnect as err:
-        raise RequestRefused(HTTPStatus.BAD_REQUEST, "gone", "the client disconnected") from err
+        raise HttpRefused(HTTPStatus.BAD_REQUEST, "gone", "the client disconnected") from err
     return bytes(body)

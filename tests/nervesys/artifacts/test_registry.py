@@ -14,7 +14,7 @@ from nervesys.artifacts.tables import ManifestDatabase, manifests, steps
 from nervesys.artifacts.tokens import Caller
 from nervesys.artifacts.trace import Progress, Update
 from nervesys.contract.ulid import UlidGenerator
-from nervesys.metrics.body import RequestRefused
+from nervesys.metrics.body import HttpRefused
 
 GROK, QWEN, ADMIN = Caller("grok"), Caller("qwen"), Caller("_admin", admin=True)
 NOW = 1_800_000_000.0
@@ -68,7 +68,7 @@ def test_each_change_has_a_higher_number_than_all_before(manifests_database: Man
     highest = []
     for step in steps_:
         with manifests_database.alone() as connection:
-            assert not isinstance(step(connection), RequestRefused)
+            assert not isinstance(step(connection), HttpRefused)
         with manifests_database.transaction() as connection:
             highest.append(connection.execute(select(manifests.c.change).order_by(manifests.c.change.desc())).scalar())
     assert highest == [1, 2, 3, 4]
@@ -80,7 +80,7 @@ def test_each_change_has_a_higher_number_than_all_before(manifests_database: Man
 def test_a_refusal_writes_nothing_and_those_who_share_its_commit_are_kept(manifests_database: ManifestDatabase) -> None:
     with manifests_database.alone() as connection:
         registry.register(connection, GROK, made())
-        assert isinstance(registry.register(connection, QWEN, made(created_by="qwen")), RequestRefused)
+        assert isinstance(registry.register(connection, QWEN, made(created_by="qwen")), HttpRefused)
         registry.register(connection, GROK, made())
     with manifests_database.transaction() as connection:
         assert len(registry.list_manifests(connection, ADMIN, registry.ManifestFilter())) == 2
