@@ -12,7 +12,7 @@ from rich.table import Table
 from commands.not_ready_app import serve_not_ready
 from commands.options import BrainUrl, Home, ListenAt, open_settings
 from commands.waiting import wait_for_brain
-from nervesys.artifacts.api_client import RequestRefused, ServiceClient
+from nervesys.artifacts.api_client import ServiceClient, ServiceRefusal
 from nervesys.artifacts.gc import DAY, GcPlan
 from nervesys.artifacts.manifest import Manifest
 from nervesys.artifacts.open_artifacts import open_service
@@ -167,7 +167,7 @@ def _service(home: str | None, brain: str | None, name: str) -> ServiceClient:
 def _send(service: ServiceClient, method: str, path: str, query: dict[str, Any] | None = None) -> Any:
     try:
         return service.send(method, path, query=query)
-    except RequestRefused as err:
+    except ServiceRefusal as err:
         raise NervesysError(f"request {path}: {err}") from err
 
 

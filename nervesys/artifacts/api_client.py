@@ -17,7 +17,7 @@ class ServiceUnavailable(NervesysError):
     """The service did not respond, or asked to try again later (5xx)."""
 
 
-class RequestRefused(NervesysError):
+class ServiceRefusal(NervesysError):
     """The service refused the request (4xx); sending it again would not help.
 
     Attributes:
@@ -58,7 +58,7 @@ class ServiceClient:
 
         Raises:
             ServiceUnavailable: try again later.
-            RequestRefused: do not try again.
+            ServiceRefusal: do not try again.
         """
         head = {"Content-Type": "application/json"} if body is not None else {}
         try:
@@ -71,7 +71,7 @@ class ServiceClient:
             raise ServiceUnavailable(f"call the artifact service at {self._url}{path}: {cause(err)}") from err
         if response.status_code >= RETRYABLE:
             raise ServiceUnavailable(f"call the artifact service at {self._url}{path}: HTTP {response.status_code}")
-        raise RequestRefused(response.status_code, response.text.strip()[:500])
+        raise ServiceRefusal(response.status_code, response.text.strip()[:500])
 
     def close(self) -> None:
         """Close the connections."""

@@ -102,7 +102,7 @@ class Artifacts:
         """The manifest of one artifact.
 
         Raises:
-            RequestRefused: there is no such artifact, or this agent may not see it.
+            ServiceRefusal: there is no such artifact, or this agent may not see it.
             ServiceUnavailable: try again later.
         """
         return Manifest.model_validate(self._delivery.service.send("GET", f"artifacts/{id_}"))
@@ -122,7 +122,7 @@ class Artifacts:
         """The URI of a content: a signed URL, valid for some seconds, if the storage supports that.
 
         Raises:
-            RequestRefused: there is no such artifact for this agent, or it is not completed.
+            ServiceRefusal: there is no such artifact for this agent, or it is not completed.
             ServiceUnavailable: try again later.
         """
         return str(self._delivery.service.send("GET", f"artifacts/{id_}/uri", query={"seconds": seconds})["uri"])
@@ -131,7 +131,7 @@ class Artifacts:
         """The content of an artifact, verified against its checksum.
 
         Raises:
-            RequestRefused: there is no such artifact, or this agent may not see it.
+            ServiceRefusal: there is no such artifact, or this agent may not see it.
             NervesysError: it cannot be read, or does not match its checksum.
         """
         manifest = self.get(id_)
@@ -154,7 +154,7 @@ class Artifacts:
         """A trace with its steps.
 
         Raises:
-            RequestRefused: there is no such trace, or this agent is not a member.
+            ServiceRefusal: there is no such trace, or this agent is not a member.
             ServiceUnavailable: try again later.
         """
         return Trace.model_validate(self._delivery.service.send("GET", f"traces/{trace}"))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
-from nervesys.artifacts.api_client import RequestRefused, ServiceClient, ServiceUnavailable
+from nervesys.artifacts.api_client import ServiceClient, ServiceRefusal, ServiceUnavailable
 from nervesys.artifacts.outbox import Outbox, OutboxState, StoredRequest
 from nervesys.clock import Clock, system_clock
 
@@ -47,7 +47,7 @@ class Delivery:
         """Send a request, or store it in the outbox.
 
         Raises:
-            RequestRefused: the service refuses it for good.
+            ServiceRefusal: the service refuses it for good.
             NervesysError: the outbox cannot be written.
         """
         if not self.try_send(path, body):
@@ -57,7 +57,7 @@ class Delivery:
         """Try to send a request; False if the service is unavailable, or if older requests are still in the outbox.
 
         Raises:
-            RequestRefused: the service refuses it for good.
+            ServiceRefusal: the service refuses it for good.
         """
         if self._outbox.first():
             return False
@@ -102,7 +102,7 @@ class Delivery:
     def _send_stored(self, request: StoredRequest) -> None:
         try:
             self.service.send("POST", request.path, request.body)
-        except RequestRefused as err:
+        except ServiceRefusal as err:
             if err.status == HTTPStatus.UNAUTHORIZED:  # the service will accept it once the token is valid
                 raise ServiceUnavailable(f"send from the outbox: {err}") from err
             log.warning("set aside a request that the service refused: %s: %s", request.path, err)

@@ -1,6 +1,6 @@
 """`nervesys dashboards`.
 
-Covers: commands.families, commands.generated, commands.options, commands.poll.
+Covers: commands.families, commands.generated, commands.options.
 """
 
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nervesys.artifacts.api_client import RequestRefused, ServiceUnavailable
+from nervesys.artifacts.api_client import ServiceRefusal, ServiceUnavailable
 from nervesys.artifacts.delivery import PAUSES, Delivery
 from nervesys.artifacts.outbox import Outbox, read_state
 from nervesys.artifacts.trace import Progress
@@ -72,7 +72,7 @@ def test_what_is_refused_is_kept_aside_and_does_not_hold_up_the_rest(setup: Serv
     delivery.sync()
     assert (delivery.state().waiting, delivery.state().refused) == (0, 1)
     assert [artifact.id for artifact in grok.list()] == [mine.id]
-    with pytest.raises(RequestRefused):
+    with pytest.raises(ServiceRefusal):
         grok.put("z", "note", trace="theirs")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nervesys.artifacts.api import Api
-from nervesys.artifacts.api_client import RequestRefused
+from nervesys.artifacts.api_client import ServiceRefusal
 from nervesys.artifacts.files import ContentUnavailable
 from nervesys.artifacts.manifest import ArtifactStatus, Manifest
 from nervesys.artifacts.tokens import ADMIN
@@ -126,6 +126,6 @@ def test_what_was_forgotten_and_not_yet_deleted_is_found_by_the_next_run(
 
 
 def test_only_the_administrator_cleans_up(setup: ServiceSetup) -> None:
-    with pytest.raises(RequestRefused) as refused:
+    with pytest.raises(ServiceRefusal) as refused:
         setup.caller("grok").send("POST", "gc")
     assert refused.value.status == 403

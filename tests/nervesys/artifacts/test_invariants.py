@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from nervesys.artifacts.api_client import RequestRefused, ServiceUnavailable
+from nervesys.artifacts.api_client import ServiceRefusal, ServiceUnavailable
 from nervesys.artifacts.manifest import ArtifactStatus, Manifest, Visibility
 from nervesys.artifacts.tables import manifests
 from nervesys.artifacts.tokens import ADMIN
@@ -20,7 +20,7 @@ from tests.nervesys.artifacts.service_setup import AGENTS, ServiceSetup
 
 
 def refusal(setup: ServiceSetup, method: str, path: str, body: Any, name: str = "grok") -> tuple[int, str]:
-    with pytest.raises(RequestRefused) as refused:
+    with pytest.raises(ServiceRefusal) as refused:
         setup.caller(name).send(method, path, body if isinstance(body, bytes) else json.dumps(body).encode())
     return refused.value.status, str(refused.value)
 
@@ -47,7 +47,7 @@ def test_a_file_without_a_manifest_is_no_artifact(setup: ServiceSetup) -> None:
     lonely = there.uri.rsplit("/", 1)[0] + "/01ARZ3NDEKTSV4RRFFQ69G5FAV"
     Path(lonely.removeprefix("file://")).write_text("lonely")
     assert [manifest.id for manifest in grok.list()] == [there.id]
-    with pytest.raises(RequestRefused):
+    with pytest.raises(ServiceRefusal):
         grok.get("01ARZ3NDEKTSV4RRFFQ69G5FAV")
 
 
@@ -119,7 +119,7 @@ def test_a_new_version_supersedes_and_leaves_the_old(setup: ServiceSetup) -> Non
     first = grok.put("manifest", "note")
     second = grok.put("two", "note", supersedes=first)
     assert (second.version, second.supersedes, grok.read(first.id)) == (2, first.id, b"manifest")
-    with pytest.raises(RequestRefused, match="does not follow"):
+    with pytest.raises(ServiceRefusal, match="does not follow"):
         grok.put("three", "note", supersedes=first.model_copy(update={"version": 5}))
 
 
@@ -173,7 +173,7 @@ def seen_by(setup: ServiceSetup, id_: str) -> set[str]:
             try:
                 setup.caller(name).send("GET", path)
                 ways.add(True)
-            except RequestRefused as refused:
+            except ServiceRefusal as refused:
                 assert refused.status == 404  # not even that it is there
                 ways.add(False)
         assert len(ways) == 1, f"{name} sees it manifest way and not another"
@@ -201,7 +201,7 @@ def test_nobody_acts_for_another_or_joins_a_trace_uninvited(setup: ServiceSetup)
     for name in ("qwen", ADMIN):
         assert refusal(setup, "POST", "artifacts", {**forged, "status": "uploading"}, name)[0] == 403
         assert refusal(setup, "POST", f"artifacts/{made.id}/completed", {}, name)[0] == 403
-    with pytest.raises(RequestRefused, match="no member"):
+    with pytest.raises(ServiceRefusal, match="no member"):
         setup.artifacts("qwen").put("theirs", "note", trace="t1")
     assert refusal(setup, "POST", "traces/t1", {"at": 1, "members": ["qwen"]}, "qwen")[0] == 403
     assert refusal(setup, "POST", "traces/t1/steps/s", {"at": 1}, "qwen")[0] == 403
@@ -223,7 +223,7 @@ def test_a_token_that_is_taken_away_opens_nothing_any_more(tmp_path: Path) -> No
         assert qwen.send("GET", "artifacts") == {"artifacts": []}
         (tmp_path / "secrets/artifacts/qwen").unlink()
         now[0] += 5
-        with pytest.raises(RequestRefused):
+        with pytest.raises(ServiceRefusal):
             qwen.send("GET", "artifacts")
 
 
