@@ -1,4 +1,4 @@
-"""Dashboards as code: grafanalib definitions in one house style, generated into what Grafana loads."""
+"""Dashboards as code: grafanalib definitions in one style, from which Grafana's provisioning is generated."""
 
 DASHBOARDS = (
     "overview",
@@ -13,4 +13,4 @@ DASHBOARDS = (
     "hygiene",
     "stack",
 )
-"""Every dashboard: the module of that name beside this file, whose `dashboard(house)` makes it."""
+"""All dashboards: each is the module of that name in this package, with a function `dashboard(context)`."""

@@ -1,4 +1,4 @@
-"""Settings in, the files of Grafana's provisioning out: pure, and the same bytes for the same settings."""
+"""Generates the files of Grafana's provisioning from the settings. Pure: equal settings give equal bytes."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ FOLDER = "/etc/grafana/provisioning/dashboards"
 
 
 def page_context(loaded: Loaded) -> PageContext:
-    """What the pages are made for."""
+    """The context in which pages are generated."""
     return PageContext(loaded.settings, periods(loaded))
 
 
@@ -32,11 +32,11 @@ def pages(loaded: Loaded) -> list[Json]:
 
 
 def files(loaded: Loaded, folder: str = FOLDER) -> dict[str, str]:
-    """Every file that Grafana is provisioned with, and the rules that Prometheus records for it.
+    """All files of Grafana's provisioning, and the recording rules of Prometheus for the pages.
 
     Args:
         loaded: the settings.
-        folder: in which Grafana will find the dashboards.
+        folder: in which Grafana finds the dashboards.
 
     Returns:
         Text by path below the folder `provisioning`.
@@ -50,7 +50,7 @@ def files(loaded: Loaded, folder: str = FOLDER) -> dict[str, str]:
 
 
 def recording_files(loaded: Loaded) -> dict[str, str]:
-    """The rules that Prometheus records for the pages, whoever draws them; text by path likewise."""
+    """The recording rules for the pages; text by path, as `files`."""
     return {recording.FILE: _yaml(recording.rules(periods(loaded)))}
 
 
@@ -100,7 +100,7 @@ def _datasources(loaded: Loaded) -> Json:
 
 
 def datasource_seconds(loaded: Loaded) -> float:
-    """What `$__rate_interval` is at least four times of: the heartbeat, for most families are no newer."""
+    """Interval of the data source: the heartbeat, since most families change no faster."""
     seconds = periods(loaded)
     return max(seconds[Period.HEARTBEAT], seconds[Period.SCRAPE])
 

@@ -1,4 +1,4 @@
-"""Rules that generated pages keep: each is a function that finds what breaks it. No Grafana and no network needed.
+"""Rules for generated pages: each is a function that returns violations. Needs neither Grafana nor network.
 
 Those named `…-rule` are of Grafana's dashboard-linter; `EXCLUDED` says which of them do not hold here, and why.
 """
@@ -25,16 +25,16 @@ EXCLUDED = dict.fromkeys(
 )
 UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 MANY = frozenset({"agent", "server", "entity", "project"})
-"""Labels with so many values that neither people nor browsers can take them all in."""
+"""Labels that may have thousands of values."""
 COUNTING = frozenset({"rate", "irate", "increase"})
 EXACT = frozenset({"last_over_time", "min_over_time"})
 OF_RATES = frozenset({"target-counter-agg-rule", "window"})
-"""What holds for rates does not for what recording rules make exactly, of single values."""
+"""Rules for rates; not for exact differences of single values in recording rules."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that breaks a rule.
+    """A violation of a rule.
 
     Attributes:
         where: page, and panel and query where there is one.
@@ -63,7 +63,7 @@ class CheckContext:
 
 
 def check_pages(pages: Sequence[Json], context: CheckContext) -> list[Finding]:
-    """Everything that is wrong with the pages."""
+    """All findings about the pages."""
     found = [*_uniqueness(pages)]
     for page in pages:
         for rule, problems in PAGE_RULES.items():
@@ -77,7 +77,7 @@ def check_pages(pages: Sequence[Json], context: CheckContext) -> list[Finding]:
 
 
 def check_rules(recording: Json, context: CheckContext) -> list[Finding]:
-    """Everything that is wrong with recording rules, as Prometheus loads them."""
+    """All findings about recording rules, as Prometheus loads them."""
     return [
         Finding(rule["record"], breaks, problem)
         for group in recording["groups"]
@@ -111,16 +111,16 @@ def _ids(page: Json) -> Iterator[str]:
 
 
 def _grid(page: Json) -> Iterator[str]:
-    """No two panels share a cell, none stands out, and they stand in reading order."""
+    """No panels overlap, none exceeds the grid, and they are in reading order."""
     taken: set[tuple[int, int]] = set()
     order = []
     for panel in page["panels"]:
         at = panel["gridPos"]
         cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
         if taken & cells:
-            yield f"{panel['title']!r} lies over another panel"
+            yield f"{panel['title']!r} overlaps another panel"
         if at["x"] + at["w"] > COLUMNS:
-            yield f"{panel['title']!r} stands out of the grid"
+            yield f"{panel['title']!r} exceeds the grid"
         taken |= cells
         order.append((at["y"], at["x"]))
     if order != sorted(order):
@@ -146,7 +146,7 @@ def _datasource_variable(page: Json) -> Iterator[str]:
 
 def _reload(page: Json) -> Iterator[str]:
     yield from (
-        f"${variable['name']} is not read anew with the time range"
+        f"${variable['name']} is not refreshed with the time range"
         for variable in _queried(page)
         if variable["refresh"] != 2
     )
@@ -175,7 +175,7 @@ def _problem_of(expr: str) -> Iterator[str]:
 
 def _uneditable(page: Json) -> Iterator[str]:
     if page["editable"]:
-        yield "what is generated is not edited"
+        yield "a generated dashboard must not be editable"
 
 
 def _references(panel: Json) -> Iterator[str]:
@@ -194,7 +194,7 @@ def _unit(panel: Json) -> Iterator[str]:
 
 def _targets(panel: Json) -> Iterator[str]:
     if not panel["targets"]:
-        yield "asks nothing"
+        yield "no query"
 
 
 def _steps(panel: Json) -> Iterator[str]:
@@ -211,18 +211,18 @@ def _steps(panel: Json) -> Iterator[str]:
 
 def _empty_state(panel: Json) -> Iterator[str]:
     if not panel["fieldConfig"]["defaults"].get("noValue"):
-        yield "does not say what it means to be empty"
+        yield "no text for an empty panel"
 
 
 def _too_many_lines(panel: Json) -> Iterator[str]:
     for target in panel["targets"]:
         for label in MANY & _line_labels(panel, target):
             if not re.search(rf'\b(topk|bottomk)\(|=~"\$top_|\b{label}="\$', target["expr"]):
-                yield f"{target['refId']}: as many as there are of {label}; see dashboards.top_n"
+                yield f"{target['refId']}: unlimited number of {label}s; see dashboards.top_n"
 
 
 def _line_labels(panel: Json, target: Json) -> set[str]:
-    """Labels that tell the lines or the rows of a query apart."""
+    """Labels by which the lines or the rows of a query differ."""
     if panel["type"] == "table":
         return set(panel["transformations"][-1]["options"]["renameByName"])
     return set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))

@@ -1,4 +1,4 @@
-"""What tokens cost, by the prices of config/prices.yaml at the time when the pages were generated."""
+"""Cost of tokens, at the prices in config/prices.yaml when the pages were generated."""
 
 import json
 from collections.abc import Callable
@@ -7,12 +7,12 @@ from nervesys.settings.prices import MILLION, Prices
 
 
 def cost(prices: Prices, matchers: str, used: Callable[[str], str]) -> str:
-    """PromQL for what tokens cost, by model; a model without a price is left out.
+    """PromQL for the cost of tokens by model; models without a price are left out.
 
     Args:
         prices: of models.
         matchers: of the agents, such as `agent="grok"`.
-        used: makes matchers the PromQL for how many tokens were used.
+        used: returns PromQL for the number of tokens, for matchers.
     """
     of_models = (
         f"{price / MILLION:g} * sum by (model) ({used(f'{matchers}, model={json.dumps(model)}')})"

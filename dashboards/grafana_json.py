@@ -1,7 +1,7 @@
-"""Makes what grafanalib emits right for Grafana 11, 12 and 13: the one place that extends it.
+"""Converts the JSON of grafanalib for Grafana 11, 12 and 13: the only place that extends grafanalib.
 
-grafanalib 0.7.1 models Grafana 5 to 9 and is frozen. Its classes are used where they say what is meant; here the
-result gets the keys that today's Grafana reads, and loses those that it dropped.
+grafanalib 0.7.1 models Grafana 5 to 9 and is no longer developed. The conversion adds the keys that current versions
+read, and removes those that they dropped.
 """
 
 import json
@@ -14,7 +14,7 @@ from grafanalib.core import Dashboard, Panel, Target
 Json = dict[str, Any]
 
 SCHEMA_VERSION = 39
-"""The newest that Grafana 11, 12 and 13 all take as it is."""
+"""The newest that Grafana 11, 12 and 13 all read without migration."""
 PLUGIN_VERSION = "11.0.0"
 """Without it, Grafana takes stat and bar gauge panels for those of version 6.1 and migrates them."""
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}

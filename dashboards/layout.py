@@ -1,4 +1,4 @@
-"""Places panels on Grafana's grid of 24 columns, so that nobody types a position."""
+"""Computes the positions of panels on Grafana's grid of 24 columns."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ class PanelRow:
     Attributes:
         height: in grid units of about 30 pixels.
         panels: from left to right.
-        shares: of the width, one a panel; equal where none are given.
+        shares: of the width, one for each panel; equal by default.
     """
 
     height: int
@@ -26,7 +26,7 @@ class PanelRow:
     shares: Sequence[int] = ()
 
     def widths(self) -> Iterator[int]:
-        """Columns of each panel; together they fill the line."""
+        """Columns of each panel; together they fill the row."""
         shares = self.shares or [1] * len(self.panels)
         left, total = COLUMNS, sum(shares)
         for share in shares:
@@ -37,7 +37,7 @@ class PanelRow:
 
 @dataclass(frozen=True)
 class PageSection:
-    """Lines under one heading.
+    """Rows under one heading.
 
     Attributes:
         title: of the heading; empty for the top of a page, which needs none.
@@ -69,5 +69,5 @@ def _at(panel: Any, x: int, y: int, width: int, height: int) -> Any:
 
 
 def panel_id(title: str) -> int:
-    """Made from the title, so that a panel keeps its id, and links to it hold, when others come before it."""
+    """Id from the title, so that links to a panel stay valid when others are inserted before it."""
     return zlib.crc32(title.encode()) % 1_000_000 + 1

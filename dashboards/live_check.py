@@ -13,7 +13,7 @@ from nervesys.queries.variables import seconds_of
 
 
 class QueryVerdict(StrEnum):
-    """What came of a query."""
+    """Result of a query, compared with what is expected."""
 
     DATA = "data"
     EMPTY = "empty, as expected"
@@ -23,16 +23,16 @@ class QueryVerdict(StrEnum):
 
     @property
     def as_expected(self) -> bool:
-        """Whether it is as it should be."""
+        """Whether the result is as expected."""
         return self in {QueryVerdict.DATA, QueryVerdict.EMPTY}
 
 
 @dataclass(frozen=True)
 class QueryCheck:
-    """A query and what came of it.
+    """A query and its result.
 
     Attributes:
-        detail: Prometheus' words where it failed, the reason where nothing is expected.
+        detail: the error of Prometheus, or the reason why no data is expected.
     """
 
     query: PanelQuery

@@ -18,14 +18,14 @@ ANNOTATED_STATES = "succeeded|recovered|escalated|failed|rejected"
 
 
 def query_variable(name: str, label: str, values: str, *, multi: bool = True, hidden: bool = False) -> Json:
-    """A variable that is chosen from what Prometheus knows.
+    """A variable whose options are queried from Prometheus.
 
     Args:
-        name: as queries write it after `$`.
-        label: as people read it.
+        name: in queries, after `$`.
+        label: for people.
         values: such as `label_values(nervesys_agent_info, agent)`.
-        multi: several or all may be chosen, and all are at first; else the first one is.
-        hidden: follows from another variable and is not shown.
+        multi: several or all may be selected, and all are by default; else the first option.
+        hidden: not shown, because it follows from another variable.
     """
     variable: Json = {
         "current": {"selected": True, "text": ["All"], "value": ["$__all"]} if multi else {},
@@ -59,9 +59,9 @@ def page(
     """A dashboard in the house style.
 
     Args:
-        context: what it is made for.
+        context: settings and periods.
         uid: that links name.
-        title: as people read it.
+        title: of the page.
         description: for whom it is, in one sentence.
         sections: from top to bottom.
         variables: besides the data source, and those that queries bring along.

@@ -1,7 +1,7 @@
-"""Recording rules: what pages ask of every agent, worked out once as the data come.
+"""Recording rules: what pages query for every agent, evaluated once as the data arrive.
 
-Names are `level:metric:operation`, as Prometheus' own guide has them. What spans a window is named after it, and the
-window follows the settings: where those change, its lines begin anew.
+Names are `level:metric:operation`, as in Prometheus' guide. Increases have their window in their name, and the window
+follows the settings: if those change, new series begin.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,27 +16,27 @@ from nervesys.metrics.periods import WINDOW_PERIODS, Periods
 
 FILE = "prometheus/rules/recording.yml"
 STATUS = "agent:nervesys_agent_status:code"
-"""What each agent is, by its code in `dashboards.style`; a silent one is silent for as long as it is known of."""
+"""Status of each agent, by its code in `dashboards.style`; silent until the agent is removed from the brain."""
 TROUBLE = "agent:nervesys_agent_trouble:code"
-"""The same of those alone that are not at work: hardly any, so it is quickly told who was in trouble for how long."""
+"""The same, only for agents that are not running or idle: few series, so sums over long ranges are fast."""
 HEARTBEAT = "agent:nervesys_agent_heartbeat_timestamp_seconds:max"
 """When each agent of the brain last wrote its state."""
 
 MEMORY = "1h"
-"""So long a silence of whoever tells a counter costs nothing: what it grew by meanwhile counts once it speaks again."""
+"""Longest gap of a counter whose increase still counts when the counter comes back."""
 
 
 @dataclass(frozen=True)
 class CounterIncrease:
-    """How much a counter grew in each window; windows meet, so those of a day add up to the day.
+    """The increase of a counter in each window; windows are adjacent, so those of a day add up to the day.
 
-    It is the difference of two instants, and not `increase`, which guesses what lies between two windows.
+    It is the difference of two instants, not `increase`, which extrapolates to the edges of the window.
 
     Attributes:
         counter: its name, or that of a histogram's buckets.
         labels: that are kept.
         period: of the counter's family.
-        rare: it mostly stands still, so it is recorded only where it grew, and at each heartbeat; else at each fourth.
+        rare: rarely grows; recorded only when it grew, at each heartbeat. Others are recorded at each fourth.
     """
 
     counter: str
@@ -53,9 +53,9 @@ class CounterIncrease:
         return f"{'_'.join(self.labels)}:{self.counter.removesuffix('_total')}:increase{duration(self.window(periods))}"
 
     def expr(self, periods: Periods) -> str:
-        """What is recorded: of the last scrape but one, since rules may be evaluated before the last is stored.
+        """The recorded expression, up to the last scrape but one: rules may be evaluated before the last is stored.
 
-        A counter that is new is counted from where it was first seen; one that fell began anew, at 0.
+        A new counter counts from its first value; after a reset, a counter counts from 0.
         """
         live, late, span = f'{self.counter}{{job!="{HISTORY}"}}', periods[Period.SCRAPE], self.window(periods)
         now = f"last_over_time({live}[{duration(span)}] offset {duration(late)})"
@@ -69,7 +69,7 @@ class CounterIncrease:
         return f"sum_over_time({self.series(periods)}{{{matchers}}}{span})"
 
     def total_with_history(self, periods: Periods, matchers: str, span: str) -> str:
-        """PromQL for the same over months, of which `nervesys history backfill` told a part; summed by whoever asks."""
+        """PromQL for the same over months, including backfilled history; the caller sums both series."""
         return f"{self.total(periods, matchers, span)} or increase({self._backfilled_series(matchers)}{span})"
 
     def per_minute(self, periods: Periods, matchers: str = "", by: str = "") -> str:
@@ -106,7 +106,7 @@ INCREASES = (
 
 
 def recorded_series(periods: Periods) -> Mapping[str, KnownSeries]:
-    """What is known of the recorded series, by name."""
+    """Type, period and labels of the recorded series, by name."""
     state = KnownSeries(counter=False, period=Period.SCRAPE, labels=frozenset({"agent"}))
     increases = {
         increase.series(periods): KnownSeries(False, increase.period, frozenset(increase.labels))

@@ -1,6 +1,6 @@
-"""The house style: colours, units, thresholds, sizes, and the few kinds of panel that pages are made of.
+"""The common style: colours, units, thresholds, sizes, and the kinds of panels.
 
-Every panel has a title, a description that says which question it answers, a unit, and words for when it is empty.
+Every panel has a title, a description that says which question it answers, a unit, and a text for when it is empty.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ TILE, SHORT, MEDIUM, TALL = 4, 6, 8, 10
 """Heights of a line of panels, in grid units of about 30 pixels."""
 
 Steps = tuple[tuple[float | None, Colour], ...]
-"""From which value on which colour; the first step has no value."""
+"""(lowest value, colour); the first step has no value."""
 PLAIN: Steps = ((None, Colour.NEUTRAL),)
 QUIET: Steps = ((None, Colour.CALM),)
 ANY_IS_WARNING: Steps = ((None, Colour.GOOD), (1, Colour.WARNING))
@@ -66,8 +66,8 @@ NONE_IS_CRITICAL: Steps = ((None, Colour.CRITICAL), (1, Colour.GOOD))
 
 EMPTY = "No data in this time range"
 SILENT_CODE, FIRST_HEALTHY_CODE = 0, 99
-"""Codes of an agent that says nothing, and of the first state in which all is well. The lower, the worse; those at work
-lie far above the others, so that the mean of an agent's codes tells how long it was in trouble."""
+"""Codes of a silent agent, and of the first healthy status. Lower is worse; healthy codes are far above the others, so
+that the mean of an agent's codes shows how long it was in trouble."""
 STATUS_COLOURS = {
     Status.DEGRADED: Colour.WARNING,
     Status.STOPPED: Colour.OFF,
@@ -97,10 +97,10 @@ STATE_COLOURS = {
 
 @dataclass(frozen=True)
 class PageContext:
-    """What the pages are made for.
+    """Settings and periods that the pages are generated for.
 
     Attributes:
-        settings: thresholds, and what Grafana is told.
+        settings: thresholds, and settings for Grafana.
         periods: of the families, in seconds.
     """
 
@@ -117,7 +117,7 @@ class PageContext:
         return duration(self.periods[period])
 
     def log_query(self, expr: str, legend: str = "") -> PrometheusTarget:
-        """A query over families that are new only when logs are shipped: `$__rate_interval` spans four shipments."""
+        """A query over families that change only when logs are shipped: `$__rate_interval` spans four shipments."""
         return PrometheusTarget(expr=expr, legendFormat=legend, interval=self.duration_of(Period.SHIP))
 
     @property
@@ -136,12 +136,12 @@ def duration(seconds: float) -> str:
 
 
 def rising_steps(warning: float, critical: float) -> Steps:
-    """Good below, and worse the higher."""
+    """Steps for values of which lower is better."""
     return (None, Colour.GOOD), (warning, Colour.WARNING), (critical, Colour.CRITICAL)
 
 
 def falling_steps(critical: float, warning: float) -> Steps:
-    """Good above, and worse the lower."""
+    """Steps for values of which higher is better."""
     return (None, Colour.CRITICAL), (critical, Colour.WARNING), (warning, Colour.GOOD)
 
 
@@ -156,7 +156,7 @@ def query(expr: str, legend: str = "") -> PrometheusTarget:
 
 
 def mapping(*rows: tuple[float | str, str, Colour]) -> list[Json]:
-    """Words and colours in place of single values, be they numbers or the text of a label."""
+    """Value mappings: texts and colours for numbers or label values."""
     options = {str(value): {"color": colour, "index": i, "text": text} for i, (value, text, colour) in enumerate(rows)}
     return [{"options": options, "type": "value"}]
 
@@ -211,7 +211,7 @@ def stat(
     links: Sequence[Json] = (),
     named: bool = False,
 ) -> Stat:
-    """One number, or one a series; `named` where even a single one is nothing without its name."""
+    """One number for each series; `named` shows the name even of a single series."""
     return Stat(
         title=title,
         description=description,
@@ -291,7 +291,7 @@ def timeline(
     empty: str = EMPTY,
     links: Sequence[Json] = (),
 ) -> StateTimeline:
-    """One bar a series, coloured by what it was when."""
+    """One row of states over time for each series."""
     return StateTimeline(
         title=title,
         description=description,

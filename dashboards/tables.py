@@ -1,4 +1,4 @@
-"""Tables: one row a combination of labels, one column a label or the value of one query."""
+"""Tables: one row for each combination of labels; a column is a label or the value of a query."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dashboards.grafana_json import Json, PrometheusTarget
 from dashboards.style import EMPTY, PLAIN, PanelUnit, Steps, thresholds
 
 COLOURED: Json = {"id": "custom.cellOptions", "value": {"type": "color-text"}}
-"""The text of a cell takes the colour of its value."""
+"""Cells whose text has the colour of the value."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class LabelColumn:
 
 @dataclass(frozen=True)
 class ValueColumn:
-    """A column that shows what a query says of each row; the rows of a table's queries are joined by equal labels.
+    """A column with the values of a query; the rows of all queries are joined by equal labels.
 
     Attributes:
-        title: of the column; empty where the query is there only for its labels.
+        title: of the column; empty if only the query's labels are shown.
     """
 
     title: str
@@ -53,7 +53,7 @@ def table(
     ascending: bool = False,
     empty: str = EMPTY,
 ) -> Table:
-    """A table of what is the case at the end of the time range.
+    """A table of values at the end of the time range.
 
     Args:
         title: of the panel.
@@ -61,7 +61,7 @@ def table(
         columns: from left to right.
         sort: title of the column that it is sorted by.
         ascending: smallest first.
-        empty: what it says where there are no rows.
+        empty: text for a table without rows.
     """
     values = [column for column in columns if isinstance(column, ValueColumn)]
     fields = iter(_value_fields(len(values)))
@@ -86,12 +86,12 @@ def table(
 
 
 def _value_fields(count: int) -> list[str]:
-    """What Grafana calls the values: by their query only where there are several."""
+    """Grafana's names of the values: with the query's letter only if there are several queries."""
     return ["Value"] if count == 1 else [f"Value #{ref}" for ref in ascii_uppercase[:count]]
 
 
 def _override(column: LabelColumn | ValueColumn) -> Json | None:
-    """How a column differs from the table's fields; None where it does not, or is not shown."""
+    """The field override of a column; None if it has none, or is hidden."""
     properties: list[Json] = []
     if isinstance(column, LabelColumn) and column.links:
         properties.append({"id": "links", "value": list(column.links)})

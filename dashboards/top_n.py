@@ -1,7 +1,7 @@
-"""Crowds: what is shown where there is more than people can read and browsers can draw.
+"""Limits the lines of graphs and the rows of tables to the highest or lowest ranks.
 
-Those that are shown are chosen by the whole time range and not step by step, so that no line is broken; and before the
-lines are asked for, by a hidden variable, so that Prometheus works out no others. Grafana's documentation has it under
+Ranks are over the whole time range, not step by step, so that no line has gaps. A hidden variable selects them before
+the lines are queried, so that Prometheus evaluates no others. Grafana's documentation has it under
 `query_result`: https://grafana.com/docs/grafana/latest/datasources/prometheus/template-variables/
 """
 
@@ -22,14 +22,14 @@ NOW, WHOLE = "[$__rate_interval]", "[$__range]"
 
 @dataclass(frozen=True)
 class TopVariable:
-    """Those of the highest rank, as a hidden variable of a page.
+    """The label values with the highest ranks, as a hidden variable of a page.
 
     Attributes:
-        name: of what they are chosen for; the variable is called after it.
+        name: of the panel; the variable is named after it.
         rank: PromQL with one value each, at the end of the time range.
         by: the label that names them.
-        limit: so many at most.
-        lowest: those of the lowest rank instead.
+        limit: maximum number.
+        lowest: the lowest ranks instead.
     """
 
     name: str
@@ -51,7 +51,7 @@ class TopVariable:
     def of(self, query: PrometheusTarget) -> PrometheusTarget:
         """The query, which uses the matcher, with the variable that the page needs for it."""
         hidden = query_variable(self._variable, self._variable, f"query_result({self.expr})", hidden=True)
-        del hidden["allValue"]  # all are those that were found
+        del hidden["allValue"]  # "All" means the results of the query
         query.variable = hidden | {"regex": f'/{self.by}="([^"]+)"/'}
         return query
 
@@ -62,13 +62,13 @@ class TopVariable:
 
 @dataclass(frozen=True)
 class TopLines:
-    """Lines of which only those of the highest rank are drawn.
+    """Lines of a graph, limited to the highest ranks.
 
     Attributes:
         lines: makes a matcher the PromQL of the lines that it matches.
         rank: PromQL with one value each, at the end of the time range.
         by: the label that names a line.
-        lowest: those of the lowest rank are drawn instead.
+        lowest: the lowest ranks instead.
     """
 
     lines: Callable[[str], str]
@@ -91,7 +91,7 @@ class TopLines:
 
 
 def highest(gauge: str, by: str, matchers: str = "") -> TopLines:
-    """The lines of a gauge that rose highest in the time range."""
+    """The lines of a gauge with the highest maximum in the time range."""
     return TopLines(
         lambda top: f"max by ({by}) ({gauge}{{{top}}})",
         f"max by ({by}) (max_over_time({gauge}{{{matchers}}}{WHOLE}))",
@@ -100,7 +100,7 @@ def highest(gauge: str, by: str, matchers: str = "") -> TopLines:
 
 
 def fastest(counter: str, by: str) -> TopLines:
-    """The rates, by the minute, of a counter that grew most in the time range."""
+    """The rates per minute of the counters with the largest increase in the time range."""
     return TopLines(
         lambda top: f"60 * sum by ({by}) (rate({counter}{{{top}}}{NOW}))",
         f"sum by ({by}) (increase({counter}{WHOLE}))",
@@ -118,7 +118,7 @@ def top_graph(
     make_query: Callable[[str, str], PrometheusTarget] = query,
     **style: Any,
 ) -> Any:
-    """A graph with a line an agent, or whatever else there may be too many of to read.
+    """A graph with a limited number of lines, such as one per agent.
 
     Args:
         title: of the panel.

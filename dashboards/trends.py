@@ -1,7 +1,6 @@
 """Historical Trends: what increased, slowed down or got worse over months?
 
-Days of long ago are those that `nervesys history backfill` made of the archive; those of now were recorded. Both are
-summed, so nobody need know which is which.
+Old days come from `nervesys history backfill`, which reads the archive; newer days are recorded. Queries sum both.
 """
 
 from functools import partial

@@ -115,8 +115,8 @@ def annotations_in(marks: Json, series: list[Series], start: float, end: float) 
             if start <= at <= end:
                 titles[at].add(series_name(result.labels, marks["titleFormat"]))
     return [
-        Annotation(at, _join_titles(sorted(of_one)), colour_name(marks["iconColor"]))
-        for at, of_one in sorted(titles.items())
+        Annotation(at, _join_titles(sorted(names)), colour_name(marks["iconColor"]))
+        for at, names in sorted(titles.items())
     ]
 
 

@@ -58,8 +58,8 @@ def ago(seconds: float) -> str:
         return "just now"
     factor, name = _scaled(distance, SPANS)
     count = int(distance // factor)
-    words = f"{count} {name}{'s' if count > 1 else ''}"
-    return f"{words} ago" if seconds > 0 else f"in {words}"
+    span = f"{count} {name}{'s' if count > 1 else ''}"
+    return f"{span} ago" if seconds > 0 else f"in {span}"
 
 
 def _scaled(value: float, scale: Scale) -> tuple[float, str]:

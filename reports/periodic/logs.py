@@ -24,10 +24,10 @@ ServerDay = tuple[date, str]
 
 @dataclass(frozen=True)
 class PeriodLogs:
-    """Where logs lie.
+    """The sources of log records.
 
     Attributes:
-        archive: None where there is none.
+        archive: None if there is none.
     """
 
     storage: Storage
@@ -35,15 +35,15 @@ class PeriodLogs:
     archive: Archive | None
 
     def log_totals(self, days: Sequence[date], notes: list[str]) -> LogTotals:
-        """Add up the records of some days; the day of a record is that of the object's key, as the daily round has it.
+        """Sum up the records of some days; a record belongs to the day in its object's key, as in the daily round.
 
         Args:
             days: in UTC.
-            notes: grows by what could not be read, which is left out.
+            notes: what could not be read is added here, and left out.
 
         Raises:
-            StoreUnavailable: the store does not answer.
-            ArchiveUnavailable: the archive does not answer.
+            StoreUnavailable: the store does not respond.
+            ArchiveUnavailable: the archive does not respond.
         """
         wanted, log_totals = set(days), LogTotals()
         hot, cold = self._stored(wanted), self._archived(wanted, notes)
@@ -74,7 +74,7 @@ class PeriodLogs:
             try:
                 filed = layout.classify(file.path)
             except BadObject:
-                continue  # its exporter counts it; what it is nobody knows
+                continue  # unknown file; counted by the exporter
             if filed.area == "logs" and filed.day in wanted:
                 found[filed.day, filed.server or ""].append(file.path)
         return {place: sorted(paths) for place, paths in found.items()}
@@ -96,7 +96,7 @@ class PeriodLogs:
 
     @staticmethod
     def _count_lines(lines: Iterator[bytes], there: Counter[bytes], *, doubled: bool) -> Iterator[bytes]:
-        """The lines, counted where the store holds that day too: a round was interrupted between copy and delete."""
+        """The lines; counted if the store has that day too, because a round was interrupted between copy and delete."""
         for line in lines:
             if doubled:
                 there[_digest(line)] += 1
@@ -104,7 +104,7 @@ class PeriodLogs:
 
 
 def _unseen(lines: Iterator[bytes], there: Counter[bytes]) -> Iterator[bytes]:
-    """The lines that are not there already; equal lines are counted, so that two equal records stay two."""
+    """The lines that were not read yet; equal lines are counted, so that two equal records stay two."""
     for line in lines:
         digest = _digest(line)
         if there[digest]:

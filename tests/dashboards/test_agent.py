@@ -1,4 +1,7 @@
-"""The page of one agent: where it leads, and what its tokens cost."""
+"""The page of one agent: where it leads, and what its tokens cost.
+
+Covers: dashboards.cost.
+"""
 
 import pytest
 
@@ -43,7 +46,7 @@ def test_links_lead_to_the_brain_and_the_store_where_these_can_be_opened() -> No
     assert [link["url"] for link in links["Brain file"]] == [
         "https://github.com/acme/nervesys/blob/main/${__value.raw}"
     ]
-    assert "Log objects" not in links, "nobody said where the store is opened"
+    assert "Log objects" not in links, "the settings have no URL of the store"
 
 
 def test_an_agent_s_files_and_objects_are_named(live: QueryRunner) -> None:

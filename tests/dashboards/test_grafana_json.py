@@ -1,3 +1,8 @@
+"""What grafanalib's panels are converted to.
+
+Covers: dashboards.style, dashboards.tables.
+"""
+
 from typing import Any
 
 import pytest

@@ -1,3 +1,8 @@
+"""Links between pages.
+
+Covers: dashboards.page.
+"""
+
 import json
 import re
 

@@ -1,4 +1,9 @@
-"""The pages' queries before a real Prometheus that holds an hour of every family."""
+"""The pages' queries before a real Prometheus that holds an hour of every family.
+
+Covers: dashboards.alerts, dashboards.artifacts, dashboards.config_changes, dashboards.expected_empty,
+dashboards.hygiene, dashboards.overview, dashboards.shared, dashboards.stack, dashboards.storage, dashboards.trends,
+dashboards.vitality, dashboards.workspaces.
+"""
 
 from dataclasses import replace
 
@@ -26,13 +31,13 @@ def test_every_query_runs_and_finds_data(live: QueryRunner) -> None:
 @pytest.mark.parametrize(
     ("panel", "value"),
     [
-        pytest.param("Running", 2, id="both say that they run"),
-        pytest.param("Silent", 2, id="but said so a minute ago, and half a minute is the limit"),
+        pytest.param("Running", 2, id="both report running"),
+        pytest.param("Silent", 2, id="their heartbeat is a minute old, and half a minute is the limit"),
         pytest.param("Alerts firing", 1, id="one alert, and the Watchdog is none"),
         pytest.param("Escalated", 2, id="one action of each agent"),
     ],
 )
-def test_tiles_tell_the_truth(live: QueryRunner, panel: str, value: float) -> None:
+def test_tiles_show_the_right_values(live: QueryRunner, panel: str, value: float) -> None:
     question = next(question for question in queries_of(pages(LOCAL)[0]) if question.panel == panel)
     [series] = live.ask(question, {"agent": ANY, "server": ANY}, HOUR_SECONDS)
     assert [at_last for _, at_last in series.points] == [value]

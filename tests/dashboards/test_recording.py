@@ -64,12 +64,12 @@ def finds(program: Callable[[str], str], tmp_path: Path) -> Callable[..., None]:
         pytest.param(
             [CONFIGURED, BEATING, status_series(Status.RUNNING, "1x60"), status_series(Status.DEGRADED, "0x60")],
             [STATUS_CODES[Status.RUNNING]],
-            id="what it says of itself",
+            id="as it reports",
         ),
         pytest.param(
             [CONFIGURED, BEATING, status_series(Status.RUNNING, "1 1 stale")],
             [SILENT_CODE],
-            id="words too old to be served",
+            id="a state that is too old",
         ),
         pytest.param([BEATING, status_series(Status.RUNNING, "1x60")], [], id="taken out of the brain"),
         pytest.param(
@@ -86,7 +86,7 @@ def test_the_status_of_an_agent(finds: Callable[..., None], series: list[dict[st
 @pytest.mark.parametrize(
     ("series", "codes"),
     [
-        pytest.param([CONFIGURED, BEATING, status_series(Status.RUNNING, "1x60")], [], id="at work"),
+        pytest.param([CONFIGURED, BEATING, status_series(Status.RUNNING, "1x60")], [], id="running"),
         pytest.param([CONFIGURED, BEATING, status_series(Status.IDLE, "1x60")], [], id="idle"),
         pytest.param(
             [CONFIGURED, BEATING, status_series(Status.DEGRADED, "1x60")],
@@ -96,7 +96,7 @@ def test_the_status_of_an_agent(finds: Callable[..., None], series: list[dict[st
         pytest.param([CONFIGURED, BEATING, status_series(Status.RUNNING, "1 1 stale")], [SILENT_CODE], id="silent"),
     ],
 )
-def test_trouble_is_recorded_of_those_alone_who_are_not_at_work(
+def test_trouble_is_recorded_of_those_alone_who_are_not_running(
     finds: Callable[..., None], series: list[dict[str, str]], codes: list[float]
 ) -> None:
     finds(series, TROUBLE, {f'{TROUBLE}{{agent="grok"}}': code for code in codes})
@@ -122,7 +122,7 @@ def test_the_heartbeat_of_an_agent(
         pytest.param("0+30x60", 59 * 30, id="all that it grew by, up to the last scrape but one"),
         pytest.param("0x30 1x30", 1, id="a single step, wherever it falls"),
         pytest.param("7x60", 0, id="nothing, though it is far from 0"),
-        pytest.param("0+10x10 stale _x40 500x10", 500, id="what it grew by while nobody told"),
+        pytest.param("0+10x10 stale _x40 500x10", 500, id="what it grew by in a gap"),
         pytest.param("_x21 0 3x38", 3, id="a counter that is new within a window"),
         pytest.param("0+10x31 0+10x29", 310 + 270, id="one that began anew"),
     ],
@@ -141,7 +141,7 @@ def test_a_graph_shows_what_is_done_a_minute(finds: Callable[..., None]) -> None
     finds(series, expr, {'{agent="grok"}': 32})
 
 
-def test_levels_are_told_apart_and_categories_are_not(finds: Callable[..., None]) -> None:
+def test_levels_are_kept_and_categories_are_summed(finds: Callable[..., None]) -> None:
     series = [
         {
             "series": f'nervesys_log_records_total{{agent="grok",category="{category}",level="{level}"}}',

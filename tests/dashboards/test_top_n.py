@@ -22,11 +22,11 @@ def query_of(panel: str) -> PanelQuery:
 
 
 @pytest.fixture
-def room_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def limit_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(top_n, "LINES", 1)
 
 
-@pytest.mark.usefixtures("room_for_one")
+@pytest.mark.usefixtures("limit_of_one_line")
 @pytest.mark.parametrize(
     ("chosen", "drawn"),
     [

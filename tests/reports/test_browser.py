@@ -78,7 +78,7 @@ def test_a_page_refreshes_by_itself_and_only_reads(site: Watched, page: Page) ->
     assert all(request.url.startswith((site.url, "data:")) for request in site.requests)
 
 
-def test_what_the_pointer_is_at_is_said(site: Watched, page: Page, tmp_path: Path) -> None:
+def test_the_values_at_the_pointer_are_shown(site: Watched, page: Page, tmp_path: Path) -> None:
     opened(page, site, "/d/agent-details?from=now-15m&var-agent=grok")
     page.locator("svg[data-hover]").first.hover()
     expect(page.locator("#tip")).to_be_visible()
@@ -87,7 +87,7 @@ def test_what_the_pointer_is_at_is_said(site: Watched, page: Page, tmp_path: Pat
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["desk", "phone"])
-def test_nothing_stands_out_of_the_window(site: Watched, page: Page, tmp_path: Path, size: ViewportSize) -> None:
+def test_pages_fit_into_the_window(site: Watched, page: Page, tmp_path: Path, size: ViewportSize) -> None:
     opened(page, site, "/d/alerts-actions?from=now-15m")
     page.set_viewport_size(size)
     page.reload()

@@ -1,3 +1,8 @@
+"""The model of each type of panel.
+
+Covers: reports.fields, reports.table_merge.
+"""
+
 import copy
 import math
 
@@ -33,7 +38,7 @@ def test_a_tile_has_the_value_and_the_colour_of_its_step() -> None:
     assert (tile.name, tile.value.text, tile.value.colour) == ("", "5", "green")
 
 
-def test_tiles_are_named_where_there_are_several() -> None:
+def test_several_tiles_have_names() -> None:
     body = build_body(
         RUNNING_AGENTS, [answer(RUNNING_AGENTS, ({"status": "idle"}, [1]), ({"status": "running"}, [2]))], CONTEXT
     )
@@ -64,7 +69,7 @@ def test_states_are_merged_named_and_coloured_and_gaps_are_left() -> None:
     assert [(key.name, key.colour) for key in body.legend] == [("running", "green"), ("silent", "red")]
 
 
-def test_nobody_is_said_to_be_well_while_nobody_looked() -> None:
+def test_time_without_data_has_no_state() -> None:
     runs = STATUS_CODES[Status.RUNNING]
     body = build_body(STATUS, alone(STATUS, runs, runs, math.nan, math.nan, runs, agent="gimai"), CONTEXT)
     assert isinstance(body, Timeline)

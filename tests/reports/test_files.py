@@ -1,4 +1,7 @@
-"""Pages as files, from a real Prometheus that remembers an hour; and paper from a model that has it all."""
+"""Pages as files, from a real Prometheus that remembers an hour; and paper from a model that has it all.
+
+Covers: reports.draw, reports.html, reports.model, reports.pdf.
+"""
 
 import re
 import struct
@@ -87,7 +90,7 @@ def test_a_long_table_is_cut_on_paper_and_a_page_goes_on_over_sheets() -> None:
     assert [len(re.findall(rb"/Type ?/Page\b", sheets)) > 3 for sheets in (short, more)] == [False, True]
 
 
-def test_a_kept_page_needs_no_network_and_says_hebrew_as_it_is() -> None:
+def test_a_page_as_file_needs_no_network_and_keeps_hebrew() -> None:
     text = render_file(page_of(*BODIES.values()), "", WIDTH, UTC)
     assert text.count(HEBREW) > len(BODIES)
     assert "default-src 'none'" in text
@@ -95,7 +98,7 @@ def test_a_kept_page_needs_no_network_and_says_hebrew_as_it_is() -> None:
     assert "Actions: timeout" in text
 
 
-def test_no_drawing_names_a_colour_that_there_is_not() -> None:
+def test_drawings_use_defined_colours_only() -> None:
     body = render_file(page_of(*BODIES.values()), "", WIDTH, UTC).partition("<main>")[2].partition("</main>")[0]
     assert set(re.findall(r"(?:var\(--|ink-)([a-z0-9-]+)", body)) <= SHADES.keys()
 

@@ -82,14 +82,14 @@ def test_stacked_bars_stand_on_one_another() -> None:
     assert lower.partition(" ")[2].partition("h")[0] == upper.partition("V")[2].partition("H")[0]
 
 
-def test_the_pointer_is_told_the_texts_and_marks_say_what_happened() -> None:
+def test_the_tooltip_has_the_texts_and_annotations_their_titles() -> None:
     svg = graph(Graph((of_values(1, -1, 3, name=HEBREW),), AXIS, 10, stacked=False), FRAME)
     hover = json.loads(ET.fromstring(svg).attrib["data-hover"])
     assert (hover["lines"], hover["more"]) == ([[HEBREW, "series-1", ["1", "3"]]], 0)
     assert [title.text for title in drawn(svg, "title")] == ["grok <changed>, Jan 01, 00:00:50"]
 
 
-def test_of_many_lines_the_highest_are_told() -> None:
+def test_of_many_lines_the_tooltip_has_the_highest() -> None:
     many = tuple(of_values(number, name=str(number)) for number in range(50))
     hover = json.loads(ET.fromstring(graph(Graph(many, AXIS, 10, stacked=False), FRAME)).attrib["data-hover"])
     assert ([name for name, _, _ in hover["lines"]], hover["more"]) == (

@@ -21,7 +21,7 @@ def test_a_series_is_called_by_its_legend(labels: dict[str, str], legend: str, n
     assert series_name(labels, legend) == name
 
 
-def test_a_run_of_points_is_one_mark() -> None:
+def test_a_run_of_points_is_an_annotation() -> None:
     series = Series({"action": "restart", "agent": "grok"}, ((10, 1), (20, 1), (30, 2), (70, 1)))
     assert [(mark.at, mark.title) for mark in annotations_in(ACTIONS, [series], 0, 100)] == [
         (10, "restart grok"),
@@ -37,7 +37,7 @@ def test_values_that_are_times_mark_those_and_files_changed_together_share_a_mar
     assert (mark.at, mark.title) == (50, "a.yaml changed; b.yaml changed")
 
 
-def test_a_mark_tells_no_more_than_can_be_read() -> None:
+def test_an_annotation_has_a_limited_number_of_titles() -> None:
     series = [Series({"file": f"{number}"}, ((90, 50_000),)) for number in range(7)]
     [mark] = annotations_in(CHANGES, series, 0, 100)
     assert mark.title.endswith("; 4 changed; and 2 more")

@@ -1,4 +1,7 @@
-"""The live pages before a real Prometheus that remembers an hour."""
+"""The live pages before a real Prometheus that remembers an hour.
+
+Covers: reports.geometry.
+"""
 
 import re
 from collections.abc import Iterator
@@ -95,7 +98,7 @@ def test_only_what_prometheus_knows_can_be_chosen(browser: TestClient, query: st
         ("/d/main-overview?from=now&to=now-1h", 400, "ends before it begins"),
     ],
 )
-def test_what_is_asked_wrongly_is_told(browser: TestClient, path: str, status: int, words: str) -> None:
+def test_wrong_requests_get_an_error(browser: TestClient, path: str, status: int, words: str) -> None:
     answer = browser.get(path)
     assert (answer.status_code, words in answer.text) == (status, True)
 
@@ -119,7 +122,7 @@ def test_style_and_script_are_served(browser: TestClient) -> None:
         assert f"#main-overview-{panel['id']}{{" in style.text
 
 
-def test_a_prometheus_that_is_away_is_told_in_every_panel() -> None:
+def test_an_unavailable_prometheus_is_reported_in_every_panel() -> None:
     away = QueryRunner(Prometheus("http://127.0.0.1:9", timeout_seconds=1), 5, 1_750_000_000)
     for browser in browser_of(away):
         answer = browser.get("/d/main-overview")

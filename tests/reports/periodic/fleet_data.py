@@ -60,7 +60,7 @@ ALERTS: tuple[tuple[dict[str, str], int, int], ...] = (
     ),
     ({"alertname": "BackupMissing", "severity": "warning", "area": "backups"}, at(TUESDAY, 20), END),
 )
-DEEDS = (
+ACTION_EVENTS = (
     ("grok", "restart_agent", "running", at(TUESDAY, 2, 16)),
     ("grok", "restart_agent", "running", at(TUESDAY, 2, 28)),
     ("grok", "restart_agent", "recovered", at(TUESDAY, 2, 42)),
@@ -138,7 +138,7 @@ def past() -> FleetData:
         member = [w for w in times if agent != "new-one" or w >= UNCONFIGURED[1]]
         made.put("nervesys_brain_agent_info", {"agent": agent, "role": "worker"}, [(w, 1) for w in member])
     _alerts(made)
-    _deeds(made, times)
+    _actions(made, times)
     for place, area, first, speed in (
         ("store", "active_logs", 5e8, 900),
         ("store", "agents", 4e3, 0),
@@ -169,9 +169,9 @@ def _alerts(made: FleetData) -> None:
         made.series["ALERTS"][key] = sorted(samples)
 
 
-def _deeds(made: FleetData, times: range) -> None:
-    for agent, action, state in {event[:3] for event in DEEDS} | {("gimai", "restart_agent", "running")}:
-        entered = [event[3] for event in DEEDS if event[:3] == (agent, action, state)]
+def _actions(made: FleetData, times: range) -> None:
+    for agent, action, state in {event[:3] for event in ACTION_EVENTS} | {("gimai", "restart_agent", "running")}:
+        entered = [event[3] for event in ACTION_EVENTS if event[:3] == (agent, action, state)]
         counts = [
             (w, float(sum((when < RECEIVER_RESTARTED) == (w < RECEIVER_RESTARTED) and when <= w for when in entered)))
             for w in times

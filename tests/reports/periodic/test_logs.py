@@ -1,4 +1,7 @@
-"""Logs wherever they lie, errors that are the same, and what cannot be read."""
+"""Logs wherever they lie, errors that are the same, and what cannot be read.
+
+Covers: reports.periodic.log_totals.
+"""
 
 import gzip
 import json
@@ -75,7 +78,7 @@ def test_other_days_and_names_that_are_none_count_nothing(logs: PeriodLogs) -> N
     assert counted(logs) == (0, [])
 
 
-def test_what_cannot_be_read_is_said_and_the_rest_counts(logs: PeriodLogs) -> None:
+def test_what_cannot_be_read_is_noted_and_the_rest_counts(logs: PeriodLogs) -> None:
     put(logs, line("a"), b"Segmentation fault\n")
     whole = gzip.compress(b"".join(line(f"message {number} {number**9}") for number in range(999)))
     put(logs, seq=2, body=whole[: len(whole) // 2])
@@ -122,7 +125,7 @@ def test_kinds_of_errors_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sums.failures == 7
 
 
-def test_an_error_is_said_as_the_first_of_its_kind_was_whichever_is_read_first() -> None:
+def test_a_kind_of_error_has_the_text_of_its_first_record_whichever_is_read_first() -> None:
     sums = LogTotals()
     sums.add_lines(
         [line("took 7 s", timestamp="2026-03-10T12:10:00Z"), line("took 5 s", timestamp="2026-03-10T12:00:00Z")]

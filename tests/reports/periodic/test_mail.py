@@ -70,7 +70,7 @@ def test_text_and_files_arrive_by_tls_after_a_login(tls: Tls, tmp_path: Path, mo
         ({"to": (REFUSED, "dana@example.org")}, f"recipients rejected: {REFUSED}"),
     ],
 )
-def test_what_the_server_refuses_is_told_without_the_password(
+def test_what_the_server_rejects_is_reported_without_the_password(
     changes: dict[str, object], problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with mail_server(tmp_path) as box:
@@ -87,7 +87,7 @@ def test_no_stranger_gets_the_password(tmp_path: Path) -> None:
     assert not box.taken
 
 
-def test_a_server_that_is_away_is_told() -> None:
+def test_an_unavailable_server_is_reported() -> None:
     mail = settings(free_port())
     with pytest.raises(MailFailed, match="ConnectionRefusedError"):
         send(mail, message(REPORT, mail, "x", FILES))

@@ -1,6 +1,10 @@
 """Every number of a report, against the same number worked out another way from the raw samples, lines and commits.
 
 What is worked out here goes minute by minute and line by line, and shares no code with the reports.
+
+Covers: reports.periodic.answers, reports.periodic.availability, reports.periodic.compose, reports.periodic.facts,
+reports.periodic.figures, reports.periodic.gather, reports.periodic.incidents, reports.periodic.model,
+reports.periodic.sections.
 """
 
 from collections import Counter
@@ -26,10 +30,10 @@ from reports.periodic.period import Frequency, ReportPeriod
 from tests.brains import write
 from tests.reports.periodic.conftest import ANALYSIS, World
 from tests.reports.periodic.fleet_data import (
+    ACTION_EVENTS,
     AGENTS,
     ALERTS,
     DAY,
-    DEEDS,
     DOWN_AFTER,
     FRESH,
     HEBREW,
@@ -178,7 +182,7 @@ def test_how_many_incidents_and_how_long_until_recovery(report: PeriodicReport, 
 
 def test_what_was_done_is_answered_on_the_first_page(report: PeriodicReport, weekly: PeriodicReport) -> None:
     def states(start: int, end: int) -> Counter[str]:
-        return Counter(state for _, action, state, when in DEEDS if action != "log_to" and start <= when < end)
+        return Counter(state for _, action, state, when in ACTION_EVENTS if action != "log_to" and start <= when < end)
 
     assert states(at(TUESDAY), at(WEDNESDAY)) == {"running": 2, "recovered": 1}
     times = "\N{MULTIPLICATION SIGN}"
@@ -321,7 +325,7 @@ def test_the_analysis_is_the_brain_s(report: PeriodicReport) -> None:
     assert next(section for section in report.sections if section.title == "Analysis").text == (ANALYSIS,)
 
 
-def test_a_summary_that_cannot_be_read_is_told(world: World, executor: ThreadPoolExecutor, tmp_path: Path) -> None:
+def test_a_summary_that_cannot_be_read_is_noted(world: World, executor: ThreadPoolExecutor, tmp_path: Path) -> None:
     write(tmp_path / "brain.git", {"config/agents/grok.yaml": b"agent: {name: grok}\n"})
     write(tmp_path / "brain.git", {f"metrics/daily/{MONDAY}.json": b"{"}, branch="state")
     brain = GitBrain(str(tmp_path / "brain.git"), tmp_path / "mirror", timeout_seconds=30)
@@ -378,12 +382,12 @@ def test_of_many_kinds_of_errors_and_many_commits_the_most_telling_are_listed(fa
     assert figure(report, "Config changes")[0] == 150
 
 
-def test_a_time_that_was_hardly_watched_is_said(facts: Facts) -> None:
+def test_a_period_that_was_hardly_monitored_is_noted(facts: Facts) -> None:
     text = report_of(replace(facts, fleet=[AgentAvailability("grok", 300, 300)])).answers[0].text
     assert text == "Yes. The only agent was available 100 % of the time. It was monitored for only 5 min."
 
 
-def test_answers_are_as_grave_as_what_they_tell(facts: Facts, report: PeriodicReport) -> None:
+def test_the_tone_of_answers_follows_their_content(facts: Facts, report: PeriodicReport) -> None:
     def tone(answer: int, **changes: object) -> Tone:
         return report_of(replace(facts, **changes)).answers[answer].tone  # type: ignore[arg-type]  # by name
 
@@ -399,14 +403,14 @@ def test_answers_are_as_grave_as_what_they_tell(facts: Facts, report: PeriodicRe
     assert {row.values[2]: row.tone for row in table.rows} == {"critical": Tone.BAD, "warning": Tone.FAIR}
 
 
-def test_a_deed_belongs_to_the_day_of_the_minute_before_it(facts: Facts) -> None:
+def test_an_action_belongs_to_the_day_of_the_minute_before_it(facts: Facts) -> None:
     edges = [(at(TUESDAY), "running"), (at(TUESDAY, 0, 1), "succeeded"), (at(WEDNESDAY), "recovered")]
     done = [ActionEvent(when, "grok", "restart_agent", state, 1) for when, state in edges]
     text = report_of(replace(facts, actions=done)).answers[2].text
     assert text.startswith("restart_agent: succeeded, recovered. ")
 
 
-def test_what_nobody_watched_has_no_number(facts: Facts) -> None:
+def test_an_unmonitored_period_has_no_numbers(facts: Facts) -> None:
     unwatched = report_of(replace(facts, fleet=(), fleet_before=(), log_totals=LogTotals()))
     for title in (
         "Availability",
@@ -421,7 +425,7 @@ def test_what_nobody_watched_has_no_number(facts: Facts) -> None:
     assert figure(unwatched, "Incidents")[1] is None
 
 
-def test_the_answers_tell_the_same_numbers(report: PeriodicReport) -> None:
+def test_the_answers_have_the_same_numbers(report: PeriodicReport) -> None:
     well, incidents, _ = report.answers
     assert well.text.startswith("2 of 4 agents were healthy. Unavailable: new-one for 17 h 30 min, grok for 26 min. ")
     assert "AgentDown (grok)" in incidents.text

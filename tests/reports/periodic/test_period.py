@@ -1,4 +1,7 @@
-"""Days, weeks and months; and which reports the archive lacks."""
+"""Days, weeks and months; and which reports the archive lacks.
+
+Covers: reports.periodic.deliver, reports.periodic.formatting.
+"""
 
 import math
 from datetime import date
@@ -68,7 +71,7 @@ def test_what_is_due_is_what_the_archive_lacks() -> None:
         pytest.param(ValueKind.COUNT, 5, None, Better.MORE, "", Tone.PLAIN, id="not known before"),
     ],
 )
-def test_a_change_is_told_with_its_size_and_whether_it_is_good(
+def test_a_change_has_its_size_and_whether_it_is_good(
     kind: ValueKind, value: float, before: float | None, better: Better, words: str, tone: Tone
 ) -> None:
     assert trend(Figure("A figure", kind, value, before, better)) == (words, tone)

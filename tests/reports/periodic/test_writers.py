@@ -1,4 +1,8 @@
-"""A report as HTML, XLSX and PDF: opened as people open them, numbers as numbers, nothing cut off, nothing executed."""
+"""A report as HTML, XLSX and PDF: opened as people open them, numbers as numbers, nothing cut off, nothing executed.
+
+Covers: reports.periodic.html, reports.periodic.panels, reports.periodic.pdf, reports.periodic.report_json,
+reports.periodic.xlsx.
+"""
 
 import math
 import re
