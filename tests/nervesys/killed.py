@@ -1,13 +1,13 @@
-"""What processes said before they were killed."""
+"""The output of processes before they were killed."""
 
 import os
 from multiprocessing.connection import Connection
 
 
 def words_of(receiver: Connection) -> list[str]:
-    """What a dead process had said, a line each, but for words cut short."""
+    """The lines that a dead process wrote, without an incomplete last line."""
     with receiver:
-        said = b""
+        output = b""
         while block := os.read(receiver.fileno(), 1 << 16):
-            said += block
-    return [word.decode() for word in said.split(b"\n")[:-1]]
+            output += block
+    return [word.decode() for word in output.split(b"\n")[:-1]]

@@ -14,7 +14,7 @@ from nervesys.errors import BadObject
 from tests import waiting
 
 STOP_SECONDS = 10
-"""Within which an agent that was told to stop is gone."""
+"""Time limit of an agent that was requested to stop."""
 
 
 until = partial(waiting.until, seconds=30)

@@ -94,8 +94,8 @@ def test_a_change_takes_effect_and_is_logged(world: World, caplog: pytest.LogCap
         until(lambda: agent.log.level == logging.ERROR)
         world.write(role="audit", more=f"{HASTY}, logging: {{level: ERROR}}, buffer: {{path: other.sqlite3}}")
         world.says(lambda state: state.role == "audit")
-    told = [record.message for record in caplog.records if record.message.startswith("configuration")]
-    assert told == [
+    logged = [record.message for record in caplog.records if record.message.startswith("configuration")]
+    assert logged == [
         "configuration: agent.buffer.path: None → other.sqlite3, from the next start on",
         "configuration: agent.logging.level: INFO → ERROR",
         "configuration: agent.role: research → review",
@@ -113,8 +113,8 @@ def test_a_wrong_configuration_changes_nothing_and_is_logged_once(
         assert last(world.bucket).role == "research"
         world.write(role="review")
         world.says(lambda state: state.role == "review")
-    (told,) = [record.message for record in caplog.records if "max_size_mb" in record.message]
-    assert told.startswith(f"reading the configuration failed, will try again: {GROK}:1: agent.buffer.max_size_mb:")
+    (message,) = [record.message for record in caplog.records if "max_size_mb" in record.message]
+    assert message.startswith(f"reading the configuration failed, will try again: {GROK}:1: agent.buffer.max_size_mb:")
 
 
 def test_the_last_status_is_pushed_however_new_the_last_report_is(world: World) -> None:

@@ -100,7 +100,7 @@ class World:
         return Agent("grok", home=home, brain=brain, server="host-1", environ=environ)
 
     def shipped(self, bucket: Path) -> Counter[tuple[str, str]]:
-        """The records that lie in the store: what was said, and the id by which one that lies there twice is known."""
+        """The records in the store: message, and the id that identifies duplicates."""
         files = [(io.BytesIO(file.read_bytes()), file.name) for file in bucket.rglob("*_grok_*.jsonl.*")]
         records = [orjson.loads(line) for body, name in files for line in lines_of(body, name)]
         return Counter((line["message"], line["id"]) for line in records if line["message"].startswith("record "))
@@ -108,12 +108,12 @@ class World:
 
 @contextmanager
 def at_work(world: World, name: str = "") -> Iterator[tuple[ForkServerProcess, Connection]]:
-    """The agent in a process that logs until it is told to stop, and says of each record when it was logged."""
+    """The agent in a process that logs until it is stopped, and sends the time of each record."""
     receiver, sender = APART.Pipe(duplex=False)
     process = APART.Process(target=_log, args=(world, name, sender))
     process.start()
     sender.close()
-    receiver.poll(30)  # until it is at work
+    receiver.poll(30)  # until it runs
     try:
         yield process, receiver
     finally:

@@ -21,7 +21,7 @@ from nervesys.redact import MASK, Redactor
 
 
 class World:
-    """A logger, and the lines that come of what it is told."""
+    """A logger, and the lines that it writes."""
 
     def __init__(self) -> None:
         self.logged: list[LoggedRecord] = []

@@ -18,7 +18,7 @@ FOLDER = "db/active_logs/host-1/2026-01-01"
 
 
 class Flaky(FolderStore):
-    """Fails as often as it is told to: `before` or `after` the object is there."""
+    """Fails as often as listed: `before` or `after` the object is there."""
 
     failures: list[str]
 

@@ -176,7 +176,7 @@ from nervesys.stores.encryption import set_identity
 from tests.stores import FolderStore
 
 class Slow(FolderStore):
-    "Stops half-way for as long as it lives, once it was told to."
+    "Stops half-way for as long as it lives, once requested."
     def put(self, key, body, *, content_type=""):
         path = self._root / key
         path.parent.mkdir(parents=True, exist_ok=True)
