@@ -1,7 +1,7 @@
-"""config/alerts.yaml: which alerts there are, whom they tell, and what they do.
+"""config/alerts.yaml: the alerts, the channels that they notify, and their actions.
 
 A channel names files that hold its secrets, never the secrets themselves; a relative name lies in the folder of
-secrets. A channel that is not enabled may be named by alerts and stays silent.
+secrets. A disabled channel may be named by alerts; nothing is sent to it.
 """
 
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from alerting.actions import REMEDIES
-from alerting.units import seconds
+from alerting.units import parse_duration
 from nervesys.settings import FolderTree, Tree, shipped_root
 from nervesys.settings.check import suggest
 from nervesys.settings.loader import load_document
@@ -25,7 +25,7 @@ WATCHDOG = "Watchdog"
 """The alert that fires while all is well."""
 
 
-class Severity(StrEnum):
+class AlertSeverity(StrEnum):
     """How soon someone should look."""
 
     CRITICAL = "critical"
@@ -34,7 +34,7 @@ class Severity(StrEnum):
     NONE = "none"
 
 
-def _one_of(kind: str, known: Collection[str]) -> AfterValidator:
+def _known_word(kind: str, known: Collection[str]) -> AfterValidator:
     def check(word: str) -> str:
         if word not in known:
             raise ValueError(f"unknown {kind} {word!r}; {suggest(word, known)}")
@@ -47,16 +47,16 @@ class Action(SettingsSection):
     """One thing to do; exactly one key is given.
 
     Attributes:
-        notify: a channel to tell.
+        notify: a channel to notify.
         auto_action: what the receiver does by itself, and proves.
         log_to: folder of the brain whose daily file gets a line.
         analyze: a language model that says whether it is critical.
     """
 
     notify: str | None = None
-    auto_action: Annotated[str, _one_of("action", REMEDIES)] | None = None
+    auto_action: Annotated[str, _known_word("action", REMEDIES)] | None = None
     log_to: Annotated[str, Field(pattern=r"^(logs/[a-z0-9_/-]*)$")] | None = None
-    analyze: Annotated[str, _one_of("language model", ANALYSTS)] | None = None
+    analyze: Annotated[str, _known_word("language model", ANALYSTS)] | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -126,7 +126,7 @@ class TelegramChannel(_Channel):
 
 
 Channel = Annotated[SlackChannel | EmailChannel | WebhookChannel | TelegramChannel, Field(discriminator="type")]
-Duration = Annotated[float, BeforeValidator(lambda written: seconds(str(written)))]
+Duration = Annotated[float, BeforeValidator(lambda text: parse_duration(str(text)))]
 """Seconds, written such as `10 minutes`."""
 
 
@@ -142,7 +142,7 @@ class Alert(SettingsSection):
         hold: seconds that it must hold before it fires.
         severity: None where the condition reads a pair of thresholds, which makes one rule of either severity.
         actions: all are done, in no order.
-        inhibits: names of alerts of which people need not hear while this one fires for the same agent, server, ….
+        inhibits: names of alerts whose notifications are inhibited while this one fires for the same agent, server, ….
         summary: one line; Prometheus expands its templates, such as `{{ $labels.agent }}`.
         description: what is the case and what it means, with templates.
         runbook: what to do about it, for someone who was asleep a minute ago.
@@ -157,7 +157,7 @@ class Alert(SettingsSection):
     posted: Literal["analysis"] | None = None
     by: tuple[str, ...] = ()
     hold: Duration = Field(default=0, alias="for")
-    severity: Severity | None = None
+    severity: AlertSeverity | None = None
     actions: tuple[Action, ...] = ()
     inhibits: tuple[str, ...] = ()
     summary: str
@@ -166,8 +166,8 @@ class Alert(SettingsSection):
     dashboard: str = "main-overview"
 
     @model_validator(mode="after")
-    def _one_condition(self) -> Self:
-        if len([said for said in (self.condition, self.expr, self.posted) if said is not None]) != 1:
+    def _has_single_source(self) -> Self:
+        if sum(source is not None for source in (self.condition, self.expr, self.posted)) != 1:
             raise ValueError("an alert has one of condition, expr and posted")
         if self.by and self.condition is not None:
             raise ValueError("`by` goes with `expr` and `posted`; a condition knows its labels")
@@ -185,7 +185,7 @@ class Alert(SettingsSection):
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The channels that it tells."""
+        """The channels that it notifies."""
         return tuple(action.notify for action in self.actions if action.notify)
 
     @property
@@ -206,16 +206,16 @@ class AlertsFile(SettingsSection):
     alerts: tuple[Alert, ...]
 
     @model_validator(mode="after")
-    def _names_once(self) -> Self:
+    def _has_unique_names(self) -> Self:
         names = [alert.alertname for alert in self.alerts]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two alerts are named {', '.join(twice)}")
+        duplicates = sorted({name for name in names if names.count(name) > 1})
+        if duplicates:
+            raise ValueError(f"two alerts are named {', '.join(duplicates)}")
         return self
 
     @property
     def enabled(self) -> dict[str, Channel]:
-        """The channels that may speak."""
+        """The channels that are enabled."""
         return {name: channel for name, channel in self.channels.items() if channel.enabled}
 
     def named(self, alertname: str) -> Alert | None:

@@ -19,10 +19,10 @@ from starlette.routing import Route
 
 from alerting.journal import Journal, Writer
 from alerting.model import read_alerts
-from alerting.receiver.fleet import Fleet
+from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.inbox import Inbox
 from alerting.receiver.metrics import INSTRUMENTS
-from alerting.receiver.web import Desk
+from alerting.receiver.web import ReceiverApi
 from benchmarks.http_load import send
 from benchmarks.measure import BenchmarkReport
 from benchmarks.servers import process
@@ -106,9 +106,9 @@ def _alert(fingerprint: str) -> dict[str, object]:
 def _serve_receiver(folder: Path, port: int) -> None:
     """The receiver's own pages on a journal of its own."""
     journal = Journal.open(f"sqlite:///{folder / 'journal.sqlite3'}")
-    fleet = Fleet(load().settings, {"grok": AgentConfig(name="grok")}, read_alerts(FolderTree(shipped_root()))[0])
+    fleet = FleetConfig(load().settings, {"grok": AgentConfig(name="grok")}, read_alerts(FolderTree(shipped_root()))[0])
     writer = Writer(journal)
-    desk = Desk(
+    desk = ReceiverApi(
         journal=journal,
         inbox=Inbox(writer, system_clock, lambda _: None),
         writer=writer,

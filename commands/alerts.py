@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 
 import alerting
-from alerting.generate.build import files, given_before, obsolete
-from alerting.generate.check import World, mistakes
-from alerting.generate.live import Asked, asked
-from alerting.generate.rules import evaluated
+from alerting.generate.build import files, obsolete, read_provisioned_uids
+from alerting.generate.check import AlertCheckContext, find_mistakes
+from alerting.generate.live import SelectorResult, check_selectors
+from alerting.generate.rules import evaluated_rules
 from alerting.model import AlertsFile, read_alerts
 from commands.explain import explain
 from commands.families import families
@@ -47,7 +47,7 @@ def build(
     """Write the configuration of Prometheus, Alertmanager and Grafana: scrape targets, rules and routes."""
     start = open_settings("alerts", home=home, brain=brain, also=[read_alerts])
     alerts = check_alerts(start.tree, start.loaded, secrets=None)
-    wanted = files(start.loaded.settings, alerts, secrets, start.loaded.own_thresholds, given_before(out))
+    wanted = files(start.loaded.settings, alerts, secrets, start.loaded.own_thresholds, read_provisioned_uids(out))
     report(Console(), write(out, wanted, check=check, obsolete=obsolete(wanted)), check=check)
 
 
@@ -67,7 +67,7 @@ def check(
     start = open_settings("alerts", home=home, brain=brain, also=[read_alerts])
     alerts = check_alerts(start.tree, start.loaded, secrets=start.place.home / "secrets")
     settings = start.loaded.settings
-    rules = evaluated(settings, alerts, start.loaded.own_thresholds)
+    rules = evaluated_rules(settings, alerts, start.loaded.own_thresholds)
     channels = [name for name, channel in alerts.channels.items() if channel.enabled]
     out = Console()
     out.print(
@@ -76,10 +76,10 @@ def check(
     out.print(f"Notified channels: {', '.join(channels) or 'none; no channel is enabled'}.")
     if live:
         client = Prometheus(prometheus or settings.monitoring.prometheus_url)
-        _print_live(out, poll_until(lambda: list(asked(client, rules)), lambda answer: answer.fine, wait))
+        _print_live(out, poll_until(lambda: list(check_selectors(client, rules)), lambda answer: answer.fine, wait))
 
 
-def _print_live(out: Console, answers: Sequence[Asked]) -> None:
+def _print_live(out: Console, answers: Sequence[SelectorResult]) -> None:
     """Print the series that are missing; exit 1 if one is required."""
     for answer in answers:
         if not answer.there:
@@ -105,7 +105,7 @@ def check_alerts(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile
     alerts, document = read_alerts(tree)
     from dashboards.build import pages  # needs the extra `reports`, which `alerts explain` does not
 
-    world = World(
+    world = AlertCheckContext(
         known=known_series(families()),
         of_receiver=[family.full_name for family in alerting.FAMILIES],
         periods=periods(loaded),
@@ -113,7 +113,7 @@ def check_alerts(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile
         secrets=secrets,
         own=loaded.own_thresholds,
     )
-    found = mistakes(alerts, document.origin, loaded.settings, world)
+    found = find_mistakes(alerts, document.origin, loaded.settings, world)
     if found:
         raise SettingsError(found)
     return alerts

@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from alerting.conditions.compile import Compiled, compiled, reads_a_pair
-from alerting.conditions.explain import rows
-from alerting.conditions.language import Misread
-from alerting.model import Severity
+from alerting.conditions.compile import CompiledCondition, compile_condition, has_threshold_pair
+from alerting.conditions.explain import evaluate_condition
+from alerting.conditions.language import ConditionError
+from alerting.model import AlertSeverity
 from commands.families import families
 from commands.options import BrainUrl, Home, PrometheusUrl, open_settings
 from nervesys.clients.prometheus import Prometheus, QueryFailed
@@ -36,7 +36,7 @@ def explain(
     loaded = open_settings("alerts", home=home, brain=brain).loaded
     try:
         conditions = _compile(condition, loaded)
-    except Misread as err:
+    except ConditionError as err:
         _print_error(condition, err)
     client = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url, timeout_seconds=SECONDS)
     out = Console()
@@ -47,14 +47,14 @@ def explain(
         _print_values(out, compiled_condition, client)
 
 
-def _compile(condition: str, loaded: Loaded) -> dict[Severity | None, Compiled]:
+def _compile(condition: str, loaded: Loaded) -> dict[AlertSeverity | None, CompiledCondition]:
     settings, own = loaded.settings, loaded.own_thresholds
-    pair = (Severity.WARNING, Severity.CRITICAL)
-    severities = pair if reads_a_pair(condition, settings) else (None,)
-    return {severity: compiled(condition, settings, severity, own) for severity in severities}
+    pair = (AlertSeverity.WARNING, AlertSeverity.CRITICAL)
+    severities = pair if has_threshold_pair(condition, settings) else (None,)
+    return {severity: compile_condition(condition, settings, severity, own) for severity in severities}
 
 
-def _print_error(condition: str, err: Misread) -> None:
+def _print_error(condition: str, err: ConditionError) -> None:
     """Print the error below the place in the condition, and exit."""
     lines = condition.split("\n")
     pointer = " " * (err.at.column - 1) + "^"
@@ -63,7 +63,7 @@ def _print_error(condition: str, err: Misread) -> None:
     raise typer.Exit(WRONG)
 
 
-def _warn(out: Console, compiled_condition: Compiled, loaded: Loaded) -> None:
+def _warn(out: Console, compiled_condition: CompiledCondition, loaded: Loaded) -> None:
     """Print what `alerts check` would report as errors."""
     shown, pace = known_series(families()), periods(loaded)
     wrong = [
@@ -73,10 +73,10 @@ def _warn(out: Console, compiled_condition: Compiled, loaded: Loaded) -> None:
         out.print(f"[yellow]![/] {escape(problem)}", soft_wrap=True)
 
 
-def _print_values(out: Console, compiled_condition: Compiled, client: Prometheus) -> None:
+def _print_values(out: Console, compiled_condition: CompiledCondition, client: Prometheus) -> None:
     """Print a table of the current values, or the reason that it is missing."""
     try:
-        found = rows(compiled_condition, client)
+        found = evaluate_condition(compiled_condition, client)
     except QueryFailed as err:
         out.print(f"[yellow]![/] No current values: {escape(str(err))}", soft_wrap=True)
         return
@@ -91,6 +91,6 @@ def _print_values(out: Console, compiled_condition: Compiled, client: Prometheus
         header_style="bold",
     )
     for row in found:
-        cells = [escape(cell) for cell in (*row.who, *row.values)]
+        cells = [escape(cell) for cell in (*row.labels, *row.values)]
         table.add_row(*cells, "[red]yes[/]" if row.holds else "no")
     out.print(table)

@@ -114,7 +114,7 @@ def _environment(place: StartupSettings, s3: str, environ: Mapping[str, str]) ->
 
 def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
     """The text of all files that the programs load, by path below the home."""
-    before = build.given_before(stack.home / PROVISIONING)
+    before = build.read_provisioned_uids(stack.home / PROVISIONING)
     provisioning = build.files(loaded.settings, alerts, stack.home / "secrets", loaded.own_thresholds, before)
     files = {
         FILE: stack.model_dump_json(indent=2) + "\n",

@@ -9,7 +9,7 @@ import typer
 
 from alerting.journal import Journal
 from alerting.model import read_alerts
-from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
+from alerting.receiver.fleet import FleetConfig, FleetSource, read_fleet
 from alerting.receiver.local import FILE, open_local
 from alerting.receiver.program import Receiver
 from commands.not_ready_app import serve_not_ready
@@ -48,7 +48,7 @@ def receiver(
     config/alerts.yaml names, and checks that they helped. The journal is shown at / and, as JSON, at /actions.
     """
 
-    def read() -> Fleet:
+    def read() -> FleetConfig:
         return read_fleet(open_settings("receiver", home=home, brain=brain, also=[read_alerts]))
 
     def address(table: Monitoring) -> str:

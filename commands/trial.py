@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from alerting.generate.routes import ACTIONS
-from alerting.generate.trial import LASTS_SECONDS, Trial, trial
+from alerting.generate.trial import LASTS_SECONDS, AlertTest, make_alert_test
 from alerting.model import Action, read_alerts
 from alerting.receiver.local import open_local
 from commands.local import environment
@@ -43,7 +43,7 @@ def follow_a_test(
     settings, (alerts, _) = configuration.loaded.settings, read_alerts(configuration.tree)
     labels = {"agent": agent, "server": server, **dict(map(_pair, label or ()))}
     try:
-        test = trial(name, {key: value for key, value in labels.items() if value}, alerts, settings)
+        test = make_alert_test(name, {key: value for key, value in labels.items() if value}, alerts, settings)
     except ValueError as err:
         raise typer.BadParameter(str(err)) from None
     out, began = Console(highlight=False, soft_wrap=True), time.monotonic()
@@ -59,7 +59,7 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _follow(test: Trial, settings: Settings, seconds: float) -> Iterator[str]:
+def _follow(test: AlertTest, settings: Settings, seconds: float) -> Iterator[str]:
     """Each step of the test as it happens; at the end the alert is resolved."""
     listen, start = settings.monitoring.listen, system_clock()
     alertmanager = Alertmanager(f"http://{listen.alertmanager}")
@@ -78,7 +78,7 @@ def _follow(test: Trial, settings: Settings, seconds: float) -> Iterator[str]:
     yield "test alert resolved"
 
 
-def _follow_grafana(test: Trial, configuration: Configuration, seconds: float) -> Iterator[str]:
+def _follow_grafana(test: AlertTest, configuration: Configuration, seconds: float) -> Iterator[str]:
     """Each step of a test that is posted in Grafana's format."""
     settings, token = configuration.loaded.settings, open_local(configuration.place).token
     assert token is not None, "open_local fills it in"
@@ -96,7 +96,7 @@ def _follow_grafana(test: Trial, configuration: Configuration, seconds: float) -
     yield "test alert resolved"
 
 
-def _find_receivers(alertmanager: Alertmanager, test: Trial, deadline: float) -> tuple[str, ...]:
+def _find_receivers(alertmanager: Alertmanager, test: AlertTest, deadline: float) -> tuple[str, ...]:
     """The receivers to which Alertmanager routes the alert."""
     while (known := alertmanager.find(test.labels)) is None:
         _wait_until(deadline, "Alertmanager did not accept the alert")
@@ -105,7 +105,7 @@ def _find_receivers(alertmanager: Alertmanager, test: Trial, deadline: float) ->
     return known.receivers
 
 
-def _follow_journal(test: Trial, settings: Settings, start: float, deadline: float) -> Iterator[str]:
+def _follow_journal(test: AlertTest, settings: Settings, start: float, deadline: float) -> Iterator[str]:
     """What the receiver does with the alert."""
     automatic = {action.auto_action for action in test.alert.actions if action.auto_action}
     if not automatic:
@@ -120,7 +120,7 @@ def _follow_journal(test: Trial, settings: Settings, start: float, deadline: flo
         yield f"{episode['action']}: {episode['state']} ({episode['verdict']}) {episode['detail']}".rstrip()
 
 
-def _episodes(test: Trial, settings: Settings, start: float) -> list[dict[str, Any]]:
+def _episodes(test: AlertTest, settings: Settings, start: float) -> list[dict[str, Any]]:
     """The journal's episodes of this test."""
     address, web = settings.monitoring.listen.receiver, settings.monitoring.web
     journal = actions(address, web, tests=True, agent=test.labels["agent"])

@@ -11,12 +11,12 @@ from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.journal.records import Record
 from nervesys.analysis import Analyst, ErrorVerdict, NoModelAnswer, about_alert
 
-PATIENCE_SECONDS = 600.0
+GIVE_UP_SECONDS = 600.0
 """After so long without an answer, an alert is left unjudged."""
 
 
 @dataclass(frozen=True)
-class Judged:
+class TriageResult:
     """How one try ended.
 
     Attributes:
@@ -27,7 +27,7 @@ class Judged:
     verdict: ErrorVerdict | None = None
 
 
-def send(analyst: Analyst, record: Record, last_error: Callable[[str], str | None], now: float) -> Judged:
+def send(analyst: Analyst, record: Record, last_error: Callable[[str], str | None], now: float) -> TriageResult:
     """Ask; blocks for as long as the model may take.
 
     Args:
@@ -42,6 +42,6 @@ def send(analyst: Analyst, record: Record, last_error: Callable[[str], str | Non
     try:
         verdict = analyst.judge(kind, question).verdict
     except NoModelAnswer as err:
-        late = now - record.received_at > PATIENCE_SECONDS
-        return Judged((Failed if late else Retry)(Cause.UNREACHABLE, f"not judged: {err}"))
-    return Judged(Done(f"{verdict.severity}: {verdict.reason}"), verdict)
+        late = now - record.received_at > GIVE_UP_SECONDS
+        return TriageResult((Failed if late else Retry)(Cause.UNREACHABLE, f"not judged: {err}"))
+    return TriageResult(Done(f"{verdict.severity}: {verdict.reason}"), verdict)

@@ -1,7 +1,7 @@
 """Action `log_to`: alerts as JSON lines in the brain, one file a day, many alerts a commit.
 
-The line is appended to the file's newest content on the branch that programs write to, so that no other writer's
-line is lost. A line may stand there twice after a crash; it is never missing.
+The format_line is appended to the file's newest content on the branch that programs write to, so that no other writer's
+format_line is lost. A format_line may stand there twice after a crash; it is never missing.
 """
 
 import json
@@ -18,9 +18,9 @@ from nervesys.stores.brain import GitBrain
 AUTHOR = "receiver"
 
 
-def line(record: Record) -> bytes:
-    """One alert as one line of JSON."""
-    said = {
+def format_line(record: Record) -> bytes:
+    """One alert as one format_line of JSON."""
+    entry = {
         "timestamp": format_time(record.received_at),
         "alert": record.alertname,
         "status": record.status,
@@ -32,15 +32,15 @@ def line(record: Record) -> bytes:
         "labels": record.labels,
         "annotations": record.annotations,
     }
-    return json.dumps(said, ensure_ascii=False, sort_keys=False).encode() + b"\n"
+    return json.dumps(entry, ensure_ascii=False, sort_keys=False).encode() + b"\n"
 
 
-def changes(records: Sequence[Record]) -> dict[str, Callable[[bytes | None], bytes]]:
+def file_changes(records: Sequence[Record]) -> dict[str, Callable[[bytes | None], bytes]]:
     """Path of each file that the records go to, and what makes its new content from its newest one."""
     files: dict[str, list[bytes]] = defaultdict(list)
     for record in records:
         date = time_fields(record.received_at)["date"]
-        files[f"{record.target.rstrip('/')}/{date}.jsonl"].append(line(record))
+        files[f"{record.target.rstrip('/')}/{date}.jsonl"].append(format_line(record))
     return {path: _appending(b"".join(lines)) for path, lines in files.items()}
 
 
@@ -49,7 +49,7 @@ def send(brain: GitBrain | None, records: Sequence[Record]) -> Outcome:
     if brain is None:
         return Failed(Cause.BAD_TARGET, "the brain is a plain folder, which nothing is written to")
     try:
-        brain.commit(changes(records), f"Log {len(records)} alerts", AUTHOR)
+        brain.commit(file_changes(records), f"Log {len(records)} alerts", AUTHOR)
     except BrainUnavailable as err:
         return Retry(Cause.UNREACHABLE, str(err))
     return Done()

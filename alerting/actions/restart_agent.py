@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from alerting.actions.remedy import Proof
-from alerting.drivers import Driver, Order
+from alerting.drivers import Driver, RestartRequest
 from alerting.drivers.fields import ANY_SERVER
 from alerting.drivers.outcome import Cause, Failed, Outcome
 from nervesys.settings import AgentConfig
@@ -48,4 +48,4 @@ def attempt(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> 
     target = config.restart.target.replace(_PLACE, config.name)
     if not _TARGET.fullmatch(target):
         return Failed(Cause.BAD_TARGET, f"not a name to restart: {target[:80]!r}")
-    return drivers[config.restart.driver].restart(Order(config.name, server, target))
+    return drivers[config.restart.driver].restart(RestartRequest(config.name, server, target))

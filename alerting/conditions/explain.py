@@ -3,45 +3,51 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alerting.conditions.compile import Compiled, Value
-from alerting.units import Unit, spoken
+from alerting.conditions.compile import ComparedValue, CompiledCondition
+from alerting.units import BaseUnit, format_quantity
 from nervesys.clients.prometheus import Prometheus, Series
 
 
 @dataclass(frozen=True)
-class Row:
+class ConditionRow:
     """One agent, server, … with its values.
 
     Attributes:
-        who: the values of its labels.
+        labels: the values of its labels.
         values: with units, for people; empty where there is none, or its source is not refreshed.
         holds: whether the whole condition holds.
     """
 
-    who: tuple[str, ...]
+    labels: tuple[str, ...]
     values: tuple[str, ...]
     holds: bool
 
 
-def rows(condition: Compiled, prometheus: Prometheus) -> list[Row]:
+def evaluate_condition(condition: CompiledCondition, prometheus: Prometheus) -> list[ConditionRow]:
     """Ask Prometheus for the condition and each of its values.
 
     Raises:
-        QueryFailed: with Prometheus' own words.
+        QueryFailed: with Prometheus' error message.
     """
-    holding = set(_by(condition, prometheus.instant(condition.expr)))
+    holding = set(_series_by_label(condition, prometheus.instant(condition.expr)))
     columns = [
-        {who: _worded(value, number) for who, number in _by(condition, prometheus.instant(value.expr)).items()}
+        {
+            labels: _format(value, number)
+            for labels, number in _series_by_label(condition, prometheus.instant(value.expr)).items()
+        }
         for value in condition.values
     ]
-    everyone = sorted(holding.union(*columns))
-    return [Row(who, tuple(column.get(who, "") for column in columns), who in holding) for who in everyone]
+    label_sets = sorted(holding.union(*columns))
+    return [
+        ConditionRow(labels, tuple(column.get(labels, "") for column in columns), labels in holding)
+        for labels in label_sets
+    ]
 
 
-def _by(condition: Compiled, answer: Iterable[Series]) -> dict[tuple[str, ...], float]:
-    return {tuple(one.labels.get(label, "") for label in condition.by): one.points[-1][1] for one in answer}
+def _series_by_label(condition: CompiledCondition, result: Iterable[Series]) -> dict[tuple[str, ...], float]:
+    return {tuple(series.labels.get(label, "") for label in condition.by): series.points[-1][1] for series in result}
 
 
-def _worded(value: Value, number: float) -> str:
-    said = spoken(number, value.unit)
-    return said if value.per is None else f"{said} per {spoken(value.per, Unit.SECONDS)}"
+def _format(value: ComparedValue, number: float) -> str:
+    text = format_quantity(number, value.unit)
+    return text if value.per is None else f"{text} per {format_quantity(value.per, BaseUnit.SECONDS)}"

@@ -1,7 +1,7 @@
-"""Gates: PromQL that makes an expression empty while the exporter cannot read the source of its series.
+"""Freshness guards: PromQL that makes an expression empty while the exporter cannot read the source of its series.
 
 That a series is served does not prove that it is current: after a failed refresh the last snapshot stays served. Two
-families tell its age: when each area was last refreshed with success, and since when it was so without a break.
+families give its age: when each area was last refreshed successfully, and since when without a gap.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def fresh_limit(settings: Settings, origin: Origin) -> float:
     return settings.monitoring.fresh_seconds(origin.source, origin.area)
 
 
-def gated(settings: Settings, expr: str, origin: Origin, *, silence: bool = False) -> str:
+def require_fresh(settings: Settings, expr: str, origin: Origin, *, silence: bool = False) -> str:
     """An expression that is empty while its origin has not been refreshed recently.
 
     Args:
@@ -80,18 +80,18 @@ def gated(settings: Settings, expr: str, origin: Origin, *, silence: bool = Fals
     return "\n  ".join(parts)
 
 
-def whole(settings: Settings, origin: Origin) -> str:
+def unbroken_source(settings: Settings, origin: Origin) -> str:
     """True while all exporters of the source are up and have refreshed the area without a break for the grace period.
 
     Only then does a series that is absent mean that the thing itself is absent.
     """
     return (
-        f"({watching(settings, origin)}\n"
+        f"({fresh_source(settings, origin)}\n"
         f"  and on () min(time() - {UNBROKEN_SINCE}{origin}) > {number(_grace(settings, origin))})"
     )
 
 
-def watching(settings: Settings, origin: Origin) -> str:
+def fresh_source(settings: Settings, origin: Origin) -> str:
     """True while all exporters of the source are up and have refreshed the area recently, by Prometheus' clock."""
     return (
         f'min(up{{job="{origin.source}"}}) == 1\n'

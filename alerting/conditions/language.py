@@ -1,15 +1,15 @@
 """The language of conditions: text in, a small tree out.
 
-    no heartbeat > 5 minutes                silence: what should be new is old
+    no heartbeat > 5 minutes                absence: no update for so long
     cpu > 90% for 10 minutes                a value, all through a window
     errors > 20 in 1 hour                   a count within a window
     tokens > 5000 per minute in 1 hour      a rate, over a window
-    failed tasks > completed tasks in 1 day one of two that are measured alike
+    failed tasks > completed tasks in 1 day two values with the same labels and unit
     memory > threshold and cpu > 50%        `threshold` stands for what config/thresholds.yaml says
-    target down                             a situation that has a name of its own
+    target down                             a named condition
     cpu > 50% between 22:00 and 06:00 on weekdays      holds at these times only, in UTC
 
-Here words are only read; what they mean is told by `alerting.conditions.vocabulary`.
+The words are only parsed here; `alerting.conditions.vocabulary` gives their meanings.
 """
 
 import re
@@ -20,7 +20,7 @@ from typing import cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
 
-from alerting.units import UNITS, Unit
+from alerting.units import UNITS, BaseUnit
 from nervesys.settings.check import suggest
 
 GRAMMAR = r"""
@@ -52,7 +52,7 @@ GRAMMAR = r"""
 
 
 @dataclass(frozen=True)
-class Spot:
+class Position:
     """Where something stands in a condition; both count from 1."""
 
     line: int = 1
@@ -62,28 +62,28 @@ class Spot:
         return f"column {self.column}" if self.line == 1 else f"line {self.line}, column {self.column}"
 
 
-START = Spot()
+START = Position()
 
 
-class Misread(ValueError):
-    """A condition that cannot be read, or cannot be meant.
+class ConditionError(ValueError):
+    """A condition with an error of syntax or meaning.
 
     Attributes:
-        at: where it breaks.
+        at: where the error is.
         problem: what is wrong there.
     """
 
-    def __init__(self, at: Spot, problem: str) -> None:
+    def __init__(self, at: Position, problem: str) -> None:
         self.at, self.problem = at, problem
         super().__init__(f"{at}: {problem}")
 
 
 @dataclass(frozen=True)
-class Words:
+class Phrase:
     """What a condition calls something, in lower case."""
 
     text: str
-    at: Spot = field(default=START, compare=False)
+    at: Position = field(default=START, compare=False)
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,9 @@ class Quantity:
     """
 
     value: float
-    unit: Unit
+    unit: BaseUnit
     per: float | None = None
-    at: Spot = field(default=START, compare=False)
+    at: Position = field(default=START, compare=False)
 
 
 @dataclass(frozen=True)
@@ -110,18 +110,18 @@ class Comparison:
         window: seconds, where one is given.
     """
 
-    words: Words
+    words: Phrase
     operator: str
-    bound: Quantity | Words | None
+    bound: Quantity | Phrase | None
     window: float | None = None
     silence: bool = False
 
 
 @dataclass(frozen=True)
-class Situation:
-    """Words alone, such as `target down`."""
+class NamedClause:
+    """A named condition, such as `target down`."""
 
-    words: Words
+    words: Phrase
 
 
 @dataclass(frozen=True)
@@ -139,74 +139,74 @@ class Days:
     weekdays: bool
 
 
-Clause = Comparison | Situation
+Clause = Comparison | NamedClause
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition, read.
+    """A parsed condition.
 
     Attributes:
         clauses: all of which must hold.
-        during: when it counts; always, where empty.
+        schedule: when it counts; always, where empty.
     """
 
     clauses: tuple[Clause, ...]
-    during: tuple[Hours | Days, ...] = ()
+    schedule: tuple[Hours | Days, ...] = ()
 
 
 @v_args(inline=True)
-class _Reader(Transformer[Token, Condition]):
+class _TreeBuilder(Transformer[Token, Condition]):
     """Makes the tree's nodes of the parser's."""
 
     def condition(self, *parts: Clause | Hours | Days | None) -> Condition:
         *clauses, hours, days = parts
-        during = tuple(one for one in (hours, days) if one)
-        return Condition(cast("tuple[Clause, ...]", tuple(clauses)), cast("tuple[Hours | Days, ...]", during))
+        schedule = tuple(part for part in (hours, days) if part)
+        return Condition(cast("tuple[Clause, ...]", tuple(clauses)), cast("tuple[Hours | Days, ...]", schedule))
 
-    def silence(self, words: Words, operator: str, bound: Quantity | Words | None) -> Comparison:
+    def silence(self, words: Phrase, operator: str, bound: Quantity | Phrase | None) -> Comparison:
         return Comparison(words, str(operator), bound, silence=True)
 
     def comparison(
-        self, words: Words, operator: str, bound: Quantity | Words | None, window: Quantity | None
+        self, words: Phrase, operator: str, bound: Quantity | Phrase | None, window: Quantity | None
     ) -> Comparison:
-        if window is not None and window.unit is not Unit.SECONDS:
-            raise Misread(window.at, f"after `for` or `in` stands {Unit.SECONDS}")
+        if window is not None and window.unit is not BaseUnit.SECONDS:
+            raise ConditionError(window.at, f"after `for` or `in` stands {BaseUnit.SECONDS}")
         return Comparison(words, str(operator), bound, None if window is None else window.value)
 
-    def situation(self, words: Words) -> Situation:
-        return Situation(words)
+    def situation(self, words: Phrase) -> NamedClause:
+        return NamedClause(words)
 
     def threshold(self) -> None:
         return None
 
-    def words(self, *words: Token) -> Words:
-        return Words(" ".join(words).lower(), _spot(words[0]))
+    def words(self, *words: Token) -> Phrase:
+        return Phrase(" ".join(words).lower(), _position(words[0]))
 
     def quantity(self, *tokens: Token | None) -> Quantity:
-        parts = [_measured(number, unit) for number, unit in zip(tokens[::2], tokens[1::2], strict=True) if number]
+        parts = [_quantity(number, unit) for number, unit in zip(tokens[::2], tokens[1::2], strict=True) if number]
         units = {part.unit for part in parts}
         if len(units) > 1:
-            raise Misread(parts[0].at, f"{' and '.join(sorted(units))} do not add up")
+            raise ConditionError(parts[0].at, f"{' and '.join(sorted(units))} do not add up")
         return Quantity(sum(part.value for part in parts), units.pop(), at=parts[0].at)
 
     def rate(self, amount: Quantity, each: Token) -> Quantity:
         per = _unit(each)
-        if per[0] is not Unit.SECONDS:
-            raise Misread(_spot(each), "after `per` stands a unit of time, such as second, minute or hour")
+        if per[0] is not BaseUnit.SECONDS:
+            raise ConditionError(_position(each), "after `per` stands a unit of time, such as second, minute or hour")
         return Quantity(amount.value, amount.unit, per[1], amount.at)
 
     def hours(self, start: Token, end: Token) -> Hours:
         if start == end:
-            raise Misread(_spot(end), "there is no time between the two")
+            raise ConditionError(_position(end), "there is no time between the two")
         return Hours(_minutes(start), _minutes(end))
 
     def days(self, days: Token) -> Days:
         return Days(days.lower() == "weekdays")
 
 
-def _spot(token: Token) -> Spot:
-    return Spot(token.line or 1, token.column or 1)
+def _position(token: Token) -> Position:
+    return Position(token.line or 1, token.column or 1)
 
 
 def _minutes(time: str) -> int:
@@ -214,18 +214,18 @@ def _minutes(time: str) -> int:
     return int(hours) * 60 + int(minutes)
 
 
-def _measured(number: Token, spelling: Token | None) -> Quantity:
-    unit, factor = (Unit.COUNT, 1.0) if spelling is None else _unit(spelling)
-    return Quantity(float(number) * factor, unit, at=_spot(number))
+def _quantity(number: Token, spelling: Token | None) -> Quantity:
+    unit, factor = (BaseUnit.COUNT, 1.0) if spelling is None else _unit(spelling)
+    return Quantity(float(number) * factor, unit, at=_position(number))
 
 
-def _unit(spelling: Token) -> tuple[Unit, float]:
+def _unit(spelling: Token) -> tuple[BaseUnit, float]:
     if spelling not in UNITS:
-        raise Misread(_spot(spelling), f"unknown unit {str(spelling)!r}; {suggest(spelling, UNITS)}")
+        raise ConditionError(_position(spelling), f"unknown unit {str(spelling)!r}; {suggest(spelling, UNITS)}")
     return UNITS[spelling]
 
 
-_PARSER = Lark(GRAMMAR, start="condition", parser="lalr", transformer=_Reader(), maybe_placeholders=True)
+_PARSER = Lark(GRAMMAR, start="condition", parser="lalr", transformer=_TreeBuilder(), maybe_placeholders=True)
 
 _TERMINALS = {
     "WORD": "a word",
@@ -239,29 +239,29 @@ _TERMINALS = {
 """What messages call the terminals that are no plain words."""
 
 
-def parse(text: str) -> Condition:
-    """Read a condition.
+def parse_condition(text: str) -> Condition:
+    """Parse a condition.
 
     Raises:
-        Misread: it is no sentence of the language; says where it breaks and what was expected there.
+        ConditionError: a syntax error, with its position and what was expected there.
     """
     try:
         return cast("Condition", _PARSER.parse(text))
     except UnexpectedToken as err:
         at_end = err.token.type == "$END"
-        raise _unexpected(text, _end(text) if at_end else _spot(err.token), err.expected) from None
+        raise _unexpected(text, _end(text) if at_end else _position(err.token), err.expected) from None
     except UnexpectedCharacters as err:
-        raise _unexpected(text, Spot(err.line, err.column), err.allowed) from None
+        raise _unexpected(text, Position(err.line, err.column), err.allowed) from None
 
 
-def _end(text: str) -> Spot:
+def _end(text: str) -> Position:
     lines = text.split("\n")
-    return Spot(len(lines), len(lines[-1]) + 1)
+    return Position(len(lines), len(lines[-1]) + 1)
 
 
-def _unexpected(text: str, at: Spot, terminals: Iterable[str]) -> Misread:
+def _unexpected(text: str, at: Position, terminals: Iterable[str]) -> ConditionError:
     expected = sorted(_TERMINALS.get(name, f"`{name.lower()}`") for name in terminals)
     found = re.match(r"[A-Za-z]*", text.split("\n")[at.line - 1][at.column - 1 :])
     near = get_close_matches(found[0].lower() if found else "", [name.strip("`") for name in expected], n=1)
     hint = f"; did you mean `{near[0]}`?" if near else ""
-    return Misread(at, f"here should be {' or '.join(expected)}{hint}")
+    return ConditionError(at, f"expected {' or '.join(expected)}{hint}")

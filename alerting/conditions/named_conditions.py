@@ -1,4 +1,4 @@
-"""Named conditions, which join several sources or have no bound to compare with."""
+"""NamedCondition conditions, which join several sources or have no bound to compare with."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from alerting.conditions.freshness_guards import (
     CONFIGURED,
     LAST_SUCCESS,
     fresh_limit,
-    gated,
+    fresh_source,
     number,
     origins,
-    watching,
-    whole,
+    require_fresh,
+    unbroken_source,
 )
-from alerting.conditions.terms import ENOUGH, Level
+from alerting.conditions.terms import ENOUGH, GaugeTerm
 from alerting.scrape_targets import jobs
-from alerting.units import Unit, promql_duration
+from alerting.units import BaseUnit, promql_duration
 from nervesys.settings import Settings
 
 HEARTBEAT = "nervesys_agent_heartbeat_timestamp_seconds"
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedCondition:
     """A condition with a name.
 
     Attributes:
@@ -43,26 +43,26 @@ def _never_seen(settings: Settings) -> str:
     span = promql_duration(window)
     enough = ENOUGH * window / settings.monitoring.prometheus.scrape_interval_seconds
     return (
-        f"max by (agent) (\n  {gated(settings, f'count_over_time({CONFIGURED}[{span}])', BRAIN)}\n"
+        f"max by (agent) (\n  {require_fresh(settings, f'count_over_time({CONFIGURED}[{span}])', BRAIN)}\n"
         f") >= {number(enough)}\n"
-        f"and on () {whole(settings, AGENTS)}\n"
+        f"and on () {unbroken_source(settings, AGENTS)}\n"
         f"unless on (agent) last_over_time({HEARTBEAT}[{span}])"
     )
 
 
 def _unknown_agents(settings: Settings) -> str:
     """The number of agents with heartbeats that the brain does not configure; their names become no labels."""
-    age = gated(settings, f"(time() - {HEARTBEAT})", AGENTS)
+    age = require_fresh(settings, f"(time() - {HEARTBEAT})", AGENTS)
     return (
         f"count(\n  min by (agent) (\n  {age}\n  ) < {number(settings.thresholds.heartbeat.down_after_seconds)}\n"
         f"  unless on (agent) last_over_time({CONFIGURED}[1h])\n) > 0\n"
-        f"and on () {whole(settings, BRAIN)}"
+        f"and on () {unbroken_source(settings, BRAIN)}"
     )
 
 
 def _stuck_stopping(settings: Settings) -> str:
     """An agent's status has been `stopping` for longer than `down_after_seconds`."""
-    stopping = Level('nervesys_agent_status{status="stopping"}', ("agent",), Unit.COUNT, AGENTS)
+    stopping = GaugeTerm('nervesys_agent_status{status="stopping"}', ("agent",), BaseUnit.COUNT, AGENTS)
     return stopping.promql(settings, ">", 0, settings.thresholds.heartbeat.down_after_seconds)
 
 
@@ -78,7 +78,7 @@ def _source_unreachable(settings: Settings) -> str:
     """Every refresh of an area has failed for as long as its freshness limit."""
     return "\nor ".join(
         "("
-        + Level(f"nervesys_exporter_up{origin}", ("source", "area"), Unit.COUNT).promql(
+        + GaugeTerm(f"nervesys_exporter_up{origin}", ("source", "area"), BaseUnit.COUNT).promql(
             settings, "<", 1, fresh_limit(settings, origin)
         )
         + ")"
@@ -95,16 +95,16 @@ def _target_down(settings: Settings) -> str:
 
 def _all_is_well(settings: Settings) -> str:
     """The store's agents are being read; `vector(1)` would go on firing while Prometheus ingests nothing."""
-    return watching(settings, AGENTS)
+    return fresh_source(settings, AGENTS)
 
 
-SITUATIONS: Mapping[str, Named] = {
-    "agent never seen": Named(("agent",), _never_seen),
-    "agent stuck stopping": Named(("agent",), _stuck_stopping),
-    "unknown agents": Named((), _unknown_agents),
-    "target down": Named(("job",), _target_down),
-    "exporter stale": Named(("source", "area"), _exporter_stale),
-    "source unreachable": Named(("source", "area"), _source_unreachable),
-    "all is well": Named((), _all_is_well),
+NAMED_CONDITIONS: Mapping[str, NamedCondition] = {
+    "agent never seen": NamedCondition(("agent",), _never_seen),
+    "agent stuck stopping": NamedCondition(("agent",), _stuck_stopping),
+    "unknown agents": NamedCondition((), _unknown_agents),
+    "target down": NamedCondition(("job",), _target_down),
+    "exporter stale": NamedCondition(("source", "area"), _exporter_stale),
+    "source unreachable": NamedCondition(("source", "area"), _source_unreachable),
+    "all is well": NamedCondition((), _all_is_well),
 }
 """By name, such as `target down`."""

@@ -9,8 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from alerting.conditions.freshness_guards import LAST_SUCCESS, Origin, fresh_limit, gated, number, whole
-from alerting.units import Unit, promql_duration
+from alerting.conditions.freshness_guards import (
+    LAST_SUCCESS,
+    Origin,
+    fresh_limit,
+    number,
+    require_fresh,
+    unbroken_source,
+)
+from alerting.units import BaseUnit, promql_duration
 from nervesys.settings import Settings
 from nervesys.settings.thresholds import AgeThresholds, PercentThresholds, Thresholds
 
@@ -33,7 +40,7 @@ class Term(Protocol):
         """The labels that its result carries."""
 
     @property
-    def unit(self) -> Unit:
+    def unit(self) -> BaseUnit:
         """What it is compared with."""
 
     @property
@@ -55,7 +62,7 @@ class Term(Protocol):
 
 
 @dataclass(frozen=True)
-class Level:
+class GaugeTerm:
     """A gauge that stays beyond a bound all through a window.
 
     Attributes:
@@ -67,7 +74,7 @@ class Level:
 
     selector: str
     by: tuple[str, ...]
-    unit: Unit
+    unit: BaseUnit
     origin: Origin | None = None
     threshold: Threshold | None = None
     per: str = ""
@@ -78,13 +85,15 @@ class Level:
         span = self._window(settings) if window is None else window
         mildest, outer = MILDEST[operator[0]]
         series = f"{self.selector}[{promql_duration(span)}]"
-        beyond = f"{mildest}_over_time({series}){self.per} {operator} {_right(self, settings, operator, bound, window)}"
+        beyond = (
+            f"{mildest}_over_time({series}){self.per} {operator} {_right_side(self, settings, operator, bound, window)}"
+        )
         if self.either_side:
-            _demand_more(operator)
-            distance = number(_plain(bound))
+            _check_operator(operator)
+            distance = number(_number_bound(bound))
             beyond = f"({beyond} or max_over_time({series}) {MIRRORED[operator]} -{distance})"
         if self.origin:
-            beyond = gated(settings, beyond, self.origin)
+            beyond = require_fresh(settings, beyond, self.origin)
         labels = ", ".join(self.by)
         expected = span / settings.monitoring.prometheus.scrape_interval_seconds
         return (
@@ -98,7 +107,7 @@ class Level:
         mildest, outer = MILDEST[operator[0]]
         sample = f"{mildest}_over_time({self.selector}[{promql_duration(span)}]){self.per}"
         if self.origin:
-            sample = gated(settings, sample, self.origin)
+            sample = require_fresh(settings, sample, self.origin)
         return f"{outer} by ({', '.join(self.by)}) (\n  {sample}\n)"
 
     def _window(self, settings: Settings) -> float:
@@ -109,7 +118,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Count:
+class CountTerm:
     """How often something happened within a window.
 
     Attributes:
@@ -124,19 +133,20 @@ class Count:
     by: tuple[str, ...]
     origin: Origin | None = None
     function: str = "increase"
-    unit: Unit = Unit.COUNT
+    unit: BaseUnit = BaseUnit.COUNT
     threshold: Threshold | None = None
     divisor: str = ""
     scale: float = 1
 
     def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
         """The sum of the counts; `ValueError` without a window, for a count has no default one."""
-        return f"{self.value(settings, operator, window)} {operator} {_right(self, settings, operator, bound, window)}"
+        right_side = _right_side(self, settings, operator, bound, window)
+        return f"{self.value(settings, operator, window)} {operator} {right_side}"
 
     def value(self, settings: Settings, operator: str, window: float | None) -> str:
         """The sum of the counts."""
         if window is None:
-            raise ValueError("say within which time, such as `in 1 hour`")
+            raise ValueError("the window is missing, such as `in 1 hour`")
         total = " / ".join(
             self._summed(settings, selector, window) for selector in (self.selector, self.divisor) if selector
         )
@@ -145,12 +155,12 @@ class Count:
     def _summed(self, settings: Settings, selector: str, window: float) -> str:
         counted = f"{self.function}({selector}[{promql_duration(window)}])"
         if self.origin:
-            counted = gated(settings, counted, self.origin)
+            counted = require_fresh(settings, counted, self.origin)
         return f"sum by ({', '.join(self.by)}) (\n  {counted}\n)"
 
 
 @dataclass(frozen=True)
-class Age:
+class AgeTerm:
     """The time since something last happened.
 
     Attributes:
@@ -165,45 +175,45 @@ class Age:
     threshold: Threshold | None = None
     narrowed: str = ""
     must_exist: bool = False
-    unit: Unit = Unit.SECONDS
+    unit: BaseUnit = BaseUnit.SECONDS
 
     def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
         """The age, gated; `ValueError` where the bound is so short that ordinary delays would exceed it."""
-        _demand_more(operator)
-        limit = _plain(bound)
+        _check_operator(operator)
+        limit = _number_bound(bound)
         if window is not None:
-            raise ValueError("an age stands by itself; leave out what follows `for`")
+            raise ValueError("an age has no window; remove what follows `for`")
         least = fresh_limit(settings, self.origin) + 2 * settings.thresholds.heartbeat.interval_seconds
         if limit < least:
             raise ValueError(
-                f"{limit:g} s is too short: what may go unread for {fresh_limit(settings, self.origin):g} s, and is "
-                f"written each {settings.thresholds.heartbeat.interval_seconds:g} s, takes at least {least:g} s"
+                f"{limit:g} s is too short: data that is unread for up to {fresh_limit(settings, self.origin):g}"
+                f" s and written every {settings.thresholds.heartbeat.interval_seconds:g} s, takes at least {least:g} s"
             )
         old = f"{self._age(settings)} {operator} {number(limit)}"
-        return f"{old}{self.narrowed}" + (f"\nor\n{self._nothing(settings, limit)}" if self.must_exist else "")
+        return f"{old}{self.narrowed}" + (f"\nor\n{self._never_existed(settings, limit)}" if self.must_exist else "")
 
     def value(self, settings: Settings, operator: str, window: float | None) -> str:
         """The age, without the series that `narrowed` leaves out."""
         return f"{self._age(settings)}{self.narrowed}"
 
     def _age(self, settings: Settings) -> str:
-        age = gated(settings, f"(time() - {self.selector})", self.origin, silence=True)
+        age = require_fresh(settings, f"(time() - {self.selector})", self.origin, silence=True)
         return f"min by ({', '.join(self.by)}) (\n  {age}\n)"
 
-    def _nothing(self, settings: Settings, bound: float) -> str:
+    def _never_existed(self, settings: Settings, bound: float) -> str:
         """The bound, as a value, where the source was read for as long as the bound and had no such series."""
         span = promql_duration(bound)
         watched = f"{LAST_SUCCESS}{self.origin}[{span}]"
         expected = ENOUGH * bound / settings.monitoring.prometheus.scrape_interval_seconds
         return (
             f"(sum(count_over_time({watched})) >= bool {number(expected)}) * {number(bound)} > 0\n"
-            f"and on () {whole(settings, self.origin)}\n"
+            f"and on () {unbroken_source(settings, self.origin)}\n"
             f"unless on () last_over_time({self.selector}[{span}])"
         )
 
 
 @dataclass(frozen=True)
-class Quiet:
+class QuietTerm:
     """The time since an agent's counter last grew, while the agent works.
 
     Attributes:
@@ -214,14 +224,14 @@ class Quiet:
     origin: Origin
     threshold: Threshold
     by: tuple[str, ...] = ("agent",)
-    unit: Unit = Unit.SECONDS
+    unit: BaseUnit = BaseUnit.SECONDS
 
     def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
         """Agents that have worked for as long as the bound, and whose counter is no higher than it was then."""
-        _demand_more(operator)
-        limit = _plain(bound)
+        _check_operator(operator)
+        limit = _number_bound(bound)
         running = f"(time() - nervesys_agent_start_timestamp_seconds) {operator} {number(limit)}"
-        running = gated(settings, running, self.origin, silence=True)
+        running = require_fresh(settings, running, self.origin, silence=True)
         down_after = number(settings.thresholds.heartbeat.down_after_seconds)
         now = f"sum by (agent) ({self.selector})"
         then = f"sum by (agent) ({self.selector} offset {promql_duration(limit)})"
@@ -232,15 +242,15 @@ class Quiet:
         )
 
     def value(self, settings: Settings, operator: str, window: float | None) -> None:
-        """None: a counter does not tell when it last grew."""
+        """None: a counter does not show when it last increased."""
 
 
-Comparable = Level | Count
+Comparable = GaugeTerm | CountTerm
 """Terms that can be compared with each other."""
 Bound = float | Comparable
 
 
-def _right(left: Comparable, settings: Settings, operator: str, bound: Bound, window: float | None) -> str:
+def _right_side(left: Comparable, settings: Settings, operator: str, bound: Bound, window: float | None) -> str:
     """The right side of a comparison: a number, or the other term at its highest or lowest, matched on the labels."""
     if isinstance(bound, Comparable):
         other = bound.value(settings, MIRRORED.get(operator, ">"), window)
@@ -248,12 +258,12 @@ def _right(left: Comparable, settings: Settings, operator: str, bound: Bound, wi
     return number(bound)
 
 
-def _plain(bound: Bound) -> float:
+def _number_bound(bound: Bound) -> float:
     if isinstance(bound, Comparable):
         raise ValueError("a distance is compared with a value")  # noqa: TRY004  # wrong words, not a wrong type
     return bound
 
 
-def _demand_more(operator: str) -> None:
+def _check_operator(operator: str) -> None:
     if operator not in MIRRORED:
-        raise ValueError(f"{operator} makes no sense of an age or a distance; write > or >=")
+        raise ValueError(f"{operator} cannot be used with an age or a distance; use > or >=")

@@ -1,7 +1,7 @@
 """Driver `command`: restarts a process by a program of the receiver's machine, such as a script of your own.
 
 The arguments are a list that no shell interprets, and only checked names are inserted. Exit codes of sysexits.h and of
-shells tell why no further try will help.
+shells name the errors that no further attempt will mend.
 """
 
 import os
@@ -11,10 +11,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from alerting.drivers.driver import Order
+from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import Seconds, Servers, absolute
 from alerting.drivers.outcome import Cause, Failed, Outcome
-from alerting.drivers.process import run
+from alerting.drivers.process import run_program
 from nervesys.settings.section import SettingsSection
 
 PERMANENT = {
@@ -25,23 +25,23 @@ PERMANENT = {
     127: Cause.NOT_FOUND,
 }
 _PLACE = re.compile(r"\{(\w+)\}")
-_PLACES = tuple(Order.__dataclass_fields__)
+_PLACES = tuple(RestartRequest.__dataclass_fields__)
 
 
-def _argv(said: tuple[str, ...]) -> tuple[str, ...]:
-    if not said:
+def _argv(argv: tuple[str, ...]) -> tuple[str, ...]:
+    if not argv:
         raise ValueError("name the program and its arguments")
-    absolute(said[0])
-    if _PLACE.search(said[0]):
+    absolute(argv[0])
+    if _PLACE.search(argv[0]):
         raise ValueError("the program is always the same; only its arguments hold names")
-    unknown = [name for word in said for name in _PLACE.findall(word) if name not in _PLACES]
+    unknown = [name for word in argv for name in _PLACE.findall(word) if name not in _PLACES]
     if unknown:
         known = ", ".join(f"{{{name}}}" for name in _PLACES)
-        raise ValueError(f"nothing stands for {{{unknown[0]}}}; there are {known}")
-    return said
+        raise ValueError(f"unknown placeholder {{{unknown[0]}}}; there are {known}")
+    return argv
 
 
-class Command(SettingsSection):
+class CommandDriver(SettingsSection):
     """A program of the receiver's machine.
 
     Attributes:
@@ -54,11 +54,11 @@ class Command(SettingsSection):
     servers: Servers
     timeout_seconds: Seconds = 60
 
-    def restart(self, order: Order) -> Outcome:
+    def restart(self, request: RestartRequest) -> Outcome:
         """Run the program once."""
-        names = asdict(order)
+        names = asdict(request)
         unknown = [name for word in self.argv for name in _PLACE.findall(word) if not names[name]]
         if unknown:
             return Failed(Cause.BAD_TARGET, f"its {unknown[0]} is not known")
         argv = [_PLACE.sub(lambda place: names[place[1]], word) for word in self.argv]
-        return run(argv, self.timeout_seconds, PERMANENT)
+        return run_program(argv, self.timeout_seconds, PERMANENT)

@@ -1,6 +1,6 @@
 """Driver `docker`: restarts a container through Docker's HTTP API.
 
-It asks for one thing, `POST /containers/NAME/restart`, so that a socket proxy may refuse everything else.
+It sends one request, `POST /containers/NAME/restart`, so that a socket proxy may refuse everything else.
 """
 
 import http.client
@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import Field
 
-from alerting.drivers.driver import Order
+from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from nervesys.clients.unix_socket import UnixConnection
@@ -22,11 +22,11 @@ PERMANENT: dict[int, Cause] = {
     HTTPStatus.FORBIDDEN: Cause.NOT_ALLOWED,
     HTTPStatus.METHOD_NOT_ALLOWED: Cause.NOT_ALLOWED,
 }
-ANSWER_BYTES = 4096
+RESPONSE_BYTES = 4096
 TEXT_LIMIT = 300
 
 
-class Docker(SettingsSection):
+class DockerDriver(SettingsSection):
     """A Docker engine, behind a socket proxy that lets only restarts through.
 
     Attributes:
@@ -41,23 +41,23 @@ class Docker(SettingsSection):
     timeout_seconds: Seconds = 10
     stop_seconds: int = Field(default=10, ge=0)
 
-    def restart(self, order: Order) -> Outcome:
+    def restart(self, request: RestartRequest) -> Outcome:
         """Restart the container and wait until Docker has done it."""
-        what = f"restart container {order.target} at {self.url}"
+        what = f"restart container {request.target} at {self.url}"
         connection = self._connection()
         try:
-            connection.request("POST", f"/containers/{quote(order.target, safe='')}/restart?t={self.stop_seconds}")
-            answer = connection.getresponse()
-            said = _message(answer.read(ANSWER_BYTES))
+            connection.request("POST", f"/containers/{quote(request.target, safe='')}/restart?t={self.stop_seconds}")
+            response = connection.getresponse()
+            message = _message(response.read(RESPONSE_BYTES))
         except TimeoutError:
-            return Retry(Cause.TIMED_OUT, f"{what}: no answer in time")
+            return Retry(Cause.TIMED_OUT, f"{what}: no response in time")
         except (OSError, http.client.HTTPException) as err:
             return Retry(Cause.UNREACHABLE, f"{what}: {getattr(err, 'strerror', None) or type(err).__name__}")
         finally:
             connection.close()
-        if answer.status == HTTPStatus.NO_CONTENT:
+        if response.status == HTTPStatus.NO_CONTENT:
             return Done("restarted")
-        detail, cause = f"{what}: HTTP {answer.status} {said}".strip(), PERMANENT.get(answer.status)
+        detail, cause = f"{what}: HTTP {response.status} {message}".strip(), PERMANENT.get(response.status)
         return Failed(cause, detail) if cause else Retry(Cause.REFUSED, detail)
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -68,9 +68,9 @@ class Docker(SettingsSection):
 
 
 def _message(body: bytes) -> str:
-    """What Docker says is wrong; nothing where something else answered."""
+    """Docker's error message; empty where the body has none."""
     try:
-        said = json.loads(body)
+        content = json.loads(body)
     except ValueError:
         return ""
-    return str(said.get("message", ""))[:TEXT_LIMIT] if isinstance(said, dict) else ""
+    return str(content.get("message", ""))[:TEXT_LIMIT] if isinstance(content, dict) else ""

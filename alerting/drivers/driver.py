@@ -7,7 +7,7 @@ from alerting.drivers.outcome import Outcome
 
 
 @dataclass(frozen=True)
-class Order:
+class RestartRequest:
     """What is to be restarted. Each part begins with a letter or a digit, so none can be taken for an option or a path.
 
     Attributes:
@@ -28,8 +28,8 @@ class Driver(Protocol):
     def servers(self) -> tuple[str, ...]:
         """The servers that it reaches; `*` stands for every server."""
 
-    def restart(self, order: Order) -> Outcome:
+    def restart(self, request: RestartRequest) -> Outcome:
         """Stop a process, if it runs, and start it; tries once.
 
-        It blocks, but never for longer than its own time limits. What it says holds no secret.
+        It blocks, but never for longer than its own time limits. Its outcome holds no secret.
         """

@@ -13,11 +13,11 @@ ANY_SERVER = "*"
 Seconds = Annotated[float, Field(gt=0)]
 
 
-def _servers(said: tuple[str, ...]) -> tuple[str, ...]:
-    if not said:
+def _servers(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
         raise ValueError(f"name the servers that it reaches; '{ANY_SERVER}' stands for every server")
     try:
-        return tuple(name if name == ANY_SERVER else server_name(name) for name in said)
+        return tuple(name if name == ANY_SERVER else server_name(name) for name in names)
     except BadObject as bad:
         raise ValueError(f"{bad}; host names, or '{ANY_SERVER}' for every server") from bad
 
@@ -26,15 +26,15 @@ Servers = Annotated[tuple[str, ...], AfterValidator(_servers)]
 """The servers that a driver reaches; `*` stands for every server."""
 
 
-def absolute(said: str) -> str:
+def absolute(path: str) -> str:
     """A path that means the same whatever folder the receiver was started in.
 
     Raises:
         ValueError: it is relative.
     """
-    if not Path(said).is_absolute():
-        raise ValueError(f"a path of this file is absolute, not {said}")
-    return said
+    if not Path(path).is_absolute():
+        raise ValueError(f"a path of this file is absolute, not {path}")
+    return path
 
 
 AbsolutePath = Annotated[str, AfterValidator(absolute)]

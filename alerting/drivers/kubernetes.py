@@ -10,7 +10,7 @@ from pydantic import Field
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as TimedOut
 
-from alerting.drivers.driver import Order
+from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import AbsolutePath, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from nervesys.clock import system_clock
@@ -22,7 +22,7 @@ ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 PERMANENT = {401: Cause.NOT_ALLOWED, 403: Cause.NOT_ALLOWED, 404: Cause.NOT_FOUND, 422: Cause.BAD_TARGET}
 
 
-class Kubernetes(SettingsSection):
+class KubernetesDriver(SettingsSection):
     """The workloads of one namespace.
 
     Attributes:
@@ -39,18 +39,18 @@ class Kubernetes(SettingsSection):
     servers: Servers
     timeout_seconds: Seconds = 10
 
-    def restart(self, order: Order) -> Outcome:
+    def restart(self, request: RestartRequest) -> Outcome:
         """Ask the cluster to replace the workload's pods; it does so by itself afterwards."""
         from kubernetes.client import ApiException, AppsV1Api
         from kubernetes.config import ConfigException
 
-        what = f"restart {self.kind} {self.namespace}/{order.target}"
+        what = f"restart {self.kind} {self.namespace}/{request.target}"
         change = {"spec": {"template": {"metadata": {"annotations": {ANNOTATION: format_time(system_clock())}}}}}
         try:
             with self._client() as client:
                 patch = getattr(AppsV1Api(client), f"patch_namespaced_{self.kind}")
                 limits = {"_request_timeout": self.timeout_seconds, "_preload_content": False}
-                patch(order.target, self.namespace, change, **limits).close()  # the workload itself is not read
+                patch(request.target, self.namespace, change, **limits).close()  # the workload itself is not read
         except ConfigException as err:
             return Failed(Cause.NOT_ALLOWED, f"{what}: no credentials: {type(err).__name__}")
         except ApiException as err:

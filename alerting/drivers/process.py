@@ -17,7 +17,7 @@ PASSED_ON = ("HOME", "LANG", "PATH")
 POLL_SECONDS = 0.05
 
 
-def run(argv: Sequence[str], timeout_seconds: float, permanent: Mapping[int, Cause]) -> Outcome:
+def run_program(argv: Sequence[str], timeout_seconds: float, permanent: Mapping[int, Cause]) -> Outcome:
     """Run a program and wait for its end; after the time limit it is killed, with all that it started.
 
     Args:
@@ -49,7 +49,7 @@ def run(argv: Sequence[str], timeout_seconds: float, permanent: Mapping[int, Cau
         return Retry(Cause.TIMED_OUT, f"{program}: no end after {timeout_seconds:g} s", output)
     if process.returncode == 0:
         return Done(f"{program}: done", output)
-    detail = f"{program}: {_ended(process.returncode)}"
+    detail = f"{program}: {_describe_exit(process.returncode)}"
     cause = permanent.get(process.returncode)
     return Failed(cause, detail, output) if cause else Retry(Cause.REFUSED, detail, output)
 
@@ -57,29 +57,29 @@ def run(argv: Sequence[str], timeout_seconds: float, permanent: Mapping[int, Cau
 def _watch(process: subprocess.Popen[bytes], seconds: float) -> tuple[bool, bytes]:
     """Whether it ended in time, and its output. The end of the output is not waited for: a child may keep it open."""
     assert process.stdout is not None
-    pipe, kept, until = process.stdout.fileno(), bytearray(), time.monotonic() + seconds
+    pipe, output, until = process.stdout.fileno(), bytearray(), time.monotonic() + seconds
     os.set_blocking(pipe, False)
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         while process.poll() is None:
             if time.monotonic() > until:
                 os.killpg(process.pid, signal.SIGKILL)
-                return False, bytes(kept)
-            if selector.select(POLL_SECONDS) and not _read(pipe, kept):
+                return False, bytes(output)
+            if selector.select(POLL_SECONDS) and not _read(pipe, output):
                 selector.unregister(pipe)
-    _read(pipe, kept)  # a pipe holds no more than one read takes
-    return True, bytes(kept)
+    _read(pipe, output)  # a pipe holds no more than one read takes
+    return True, bytes(output)
 
 
-def _read(pipe: int, kept: bytearray) -> bool:
-    """Take what is there; returns whether more may come."""
+def _read(pipe: int, output: bytearray) -> bool:
+    """Read what is available; returns whether more may follow."""
     try:
         chunk = os.read(pipe, OUTPUT_BYTES)
     except BlockingIOError:
         return True
-    kept += chunk[: OUTPUT_BYTES - len(kept)]
+    output += chunk[: OUTPUT_BYTES - len(output)]
     return bool(chunk)
 
 
-def _ended(code: int) -> str:
+def _describe_exit(code: int) -> str:
     return f"exit code {code}" if code > 0 else f"ended by signal {-code}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from alerting.drivers.driver import Order
+from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import FileSecret, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from nervesys.clients.supervisor import Supervisor as Client
@@ -21,7 +21,7 @@ PERMANENT = {"BAD_NAME": Cause.NOT_FOUND, "NO_FILE": Cause.NOT_FOUND, "NOT_EXECU
 """Refusals that no further try will change."""
 
 
-class Supervisor(SettingsSection):
+class SupervisorDriver(SettingsSection):
     """A supervisor whose XML-RPC interface is open to the receiver.
 
     Attributes:
@@ -40,7 +40,7 @@ class Supervisor(SettingsSection):
     timeout_seconds: Seconds = 5
     stop_seconds: Seconds = 10
 
-    def restart(self, order: Order) -> Outcome:
+    def restart(self, request: RestartRequest) -> Outcome:
         """Stop the process, killing it where it must, and start it."""
         client = Client(
             self.url,
@@ -49,8 +49,8 @@ class Supervisor(SettingsSection):
             timeout_seconds=self.timeout_seconds,
         )
         try:
-            killed = self._stop(client, order.target)
-            _ask(client, "ALREADY_STARTED", "startProcess", order.target, False)
+            killed = self._stop(client, request.target)
+            _ask(client, "ALREADY_STARTED", "startProcess", request.target, False)
         except SupervisorRefused as refused:
             cause = PERMANENT.get(refused.fault)
             return Failed(cause, str(refused)) if cause else Retry(Cause.REFUSED, str(refused))

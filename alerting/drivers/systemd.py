@@ -1,9 +1,9 @@
 """Driver `systemd`: restarts a unit of the receiver's own machine through systemctl."""
 
-from alerting.drivers.driver import Order
+from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import AbsolutePath, Seconds, Servers
 from alerting.drivers.outcome import Cause, Failed, Outcome, Retry
-from alerting.drivers.process import run
+from alerting.drivers.process import run_program
 from nervesys.settings.section import SettingsSection
 
 PERMANENT = {4: Cause.NOT_ALLOWED, 5: Cause.NOT_FOUND, 6: Cause.NOT_FOUND}
@@ -12,7 +12,7 @@ UNKNOWN_USER = "authentication required"
 """Polkit's message for a user without a rule; the exit code says only that the call failed."""
 
 
-class Systemd(SettingsSection):
+class SystemdDriver(SettingsSection):
     """The systemd of the receiver's own machine.
 
     Attributes:
@@ -25,10 +25,10 @@ class Systemd(SettingsSection):
     servers: Servers
     timeout_seconds: Seconds = 120
 
-    def restart(self, order: Order) -> Outcome:
+    def restart(self, request: RestartRequest) -> Outcome:
         """Restart the unit and wait until systemd has done it."""
-        argv = (self.systemctl, "--no-ask-password", "restart", "--", order.target)
-        outcome = run(argv, self.timeout_seconds, PERMANENT)
+        argv = (self.systemctl, "--no-ask-password", "restart", "--", request.target)
+        outcome = run_program(argv, self.timeout_seconds, PERMANENT)
         if isinstance(outcome, Retry) and UNKNOWN_USER in outcome.output:
             return Failed(Cause.NOT_ALLOWED, f"{outcome.detail}; this user may not restart units", outcome.output)
         return outcome

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from alerting.conditions.compile import NOBODYS, Own
-from alerting.generate.grafana import contact_points, deletions, given, groups, policies, provisioned
+from alerting.conditions.compile import NO_AGENT_THRESHOLDS, AgentThresholds
+from alerting.generate.grafana import contact_points, deletions, groups, policies, provisioned_uids, provisioning_file
 from alerting.generate.prometheus_config import prometheus_config
 from alerting.generate.routes import alertmanager_config, idle_config
 from alerting.generate.rules import prometheus_rules
@@ -24,7 +24,11 @@ PROMETHEUS_RULES = "prometheus/rules/nervesys.yml"
 
 
 def files(
-    settings: Settings, alerts: AlertsFile, secrets: Path, own: Own = NOBODYS, before: Iterable[str] = ()
+    settings: Settings,
+    alerts: AlertsFile,
+    secrets: Path,
+    own: AgentThresholds = NO_AGENT_THRESHOLDS,
+    before: Iterable[str] = (),
 ) -> dict[str, str]:
     """Every file, by its path below the folder of provisioning.
 
@@ -46,9 +50,9 @@ def files(
         }
     rules = groups(settings, alerts, own)
     contents = (
-        provisioned("groups", rules),
-        provisioned("contactPoints", contact_points(settings, alerts, secrets)),
-        provisioned("policies", policies(settings, alerts)),
+        provisioning_file("groups", rules),
+        provisioning_file("contactPoints", contact_points(settings, alerts, secrets)),
+        provisioning_file("policies", policies(settings, alerts)),
     )
     return {
         "prometheus/prometheus.yml": _text(prometheus_config(settings, secrets, evaluates=False)),
@@ -63,23 +67,23 @@ def obsolete(wanted: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in (*GRAFANA_FILES, GRAFANA_DELETED, PROMETHEUS_RULES) if name not in wanted)
 
 
-def given_before(folder: Path) -> frozenset[str]:
+def read_provisioned_uids(folder: Path) -> frozenset[str]:
     """The uids of the rules that Grafana was given by the files that lie in a folder of provisioning.
 
     Raises:
         NervesysError: they are not as they were written.
     """
     there = [folder / name for name in (GRAFANA_RULES, GRAFANA_DELETED)]
-    return given(path.read_text() for path in there if path.is_file())
+    return provisioned_uids(path.read_text() for path in there if path.is_file())
 
 
 def _deleted(before: Iterable[str], rules: list[dict[str, Any]]) -> dict[str, str]:
     gone = deletions(before, rules)
-    return {GRAFANA_DELETED: _text(provisioned("deleteRules", gone))} if gone else {}
+    return {GRAFANA_DELETED: _text(provisioning_file("deleteRules", gone))} if gone else {}
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes text of several lines as such: an expression is read by people. What is said twice is written twice."""
+    """Writes text of several lines as a block, so that expressions stay readable, and no aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,6 +1,6 @@
 """Checks the content of config/alerts.yaml; each mistake has file and line.
 
-Names in it are compared with a `World`: the families of all programs, the dashboards, the files of secrets.
+Names in it are compared with a `AlertCheckContext`: the families of all programs, the dashboards, the files of secrets.
 """
 
 import os
@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from alerting.conditions.compile import Own
+from alerting.conditions.compile import AgentThresholds
 from alerting.generate.rules import Rule, rules_of
 from alerting.model import (
     WATCHDOG,
@@ -26,12 +26,12 @@ from nervesys.metrics.periods import Periods
 from nervesys.settings import Settings
 from nervesys.settings.check import suggest
 
-Found = Iterator[tuple[str, str]]
+Findings = Iterator[tuple[str, str]]
 """Key and problem."""
 
 
 @dataclass(frozen=True)
-class World:
+class AlertCheckContext:
     """What alerts are checked against.
 
     Attributes:
@@ -48,11 +48,11 @@ class World:
     periods: Periods
     dashboards: Collection[str]
     secrets: Path | None
-    own: Own
+    own: AgentThresholds
 
 
-def mistakes(
-    alerts: AlertsFile, origin: Callable[[tuple[str, ...]], str], settings: Settings, world: World
+def find_mistakes(
+    alerts: AlertsFile, origin: Callable[[tuple[str, ...]], str], settings: Settings, context: AlertCheckContext
 ) -> list[SettingsProblem]:
     """All mistakes.
 
@@ -60,45 +60,49 @@ def mistakes(
         alerts: the file, right in its form.
         origin: file and line of a path within it.
         settings: thresholds and intervals.
-        world: what the names in it may be.
+        context: the names that it may refer to.
     """
     found = [
         SettingsProblem(origin(("channels", name, key)), f"channels.{name}.{key}", problem)
         for name, channel in alerts.channels.items()
-        for key, problem in _channel(channel, world)
+        for key, problem in _check_channel(channel, context)
     ]
     for index, alert in enumerate(alerts.alerts):
         found += [
             SettingsProblem(origin(("alerts", str(index), key)), f"{alert.name}, {key}", problem)
-            for key, problem in _alert(alert, alerts, settings, world)
+            for key, problem in _check_alert(alert, alerts, settings, context)
         ]
     if alerts.named(WATCHDOG) is None:
         found.append(
-            SettingsProblem(origin(("alerts",)), "alerts", f"{WATCHDOG} is missing: nobody would notice the silence")
+            SettingsProblem(
+                origin(("alerts",)), "alerts", f"{WATCHDOG} is missing: an outage of the monitoring would go unnoticed"
+            )
         )
     return found
 
 
-def _alert(alert: Alert, alerts: AlertsFile, settings: Settings, world: World) -> Found:
-    said_in = "condition" if alert.expr is None else "expr"
+def _check_alert(alert: Alert, alerts: AlertsFile, settings: Settings, context: AlertCheckContext) -> Findings:
+    key = "condition" if alert.expr is None else "expr"
     try:
-        rules = rules_of(alert, settings, world.own)
-        asked = [selection for rule in rules if rule.expr for selection in selections(rule.expr)]
+        rules = rules_of(alert, settings, context.own)
+        selected = [selection for rule in rules if rule.expr for selection in selections(rule.expr)]
     except ValueError as err:
-        yield said_in, str(err)
+        yield key, str(err)
         return
-    wrong = [problem for selection in asked for _, problem in problems(selection, world.known, world.periods)]
-    yield from ((said_in, problem) for problem in dict.fromkeys(wrong))
-    yield from _actions(alert, alerts, rules[0], {selection.name for selection in asked} & set(world.of_receiver))
-    yield from _inhibitions(alert, alerts, settings, rules[0])
+    wrong = [problem for selection in selected for _, problem in problems(selection, context.known, context.periods)]
+    yield from ((key, problem) for problem in dict.fromkeys(wrong))
+    yield from _check_actions(
+        alert, alerts, rules[0], {selection.name for selection in selected} & set(context.of_receiver)
+    )
+    yield from _check_inhibitions(alert, alerts, settings, rules[0])
     for key in ("summary", "description"):
         if alerts.engine == "grafana" and "${" in getattr(alert, key):
             yield key, "Grafana takes `${` for the name of a variable of its own; write `$` without the brace"
-    if alert.dashboard not in world.dashboards:
-        yield "dashboard", f"unknown dashboard {alert.dashboard!r}; {suggest(alert.dashboard, world.dashboards)}"
+    if alert.dashboard not in context.dashboards:
+        yield "dashboard", f"unknown dashboard {alert.dashboard!r}; {suggest(alert.dashboard, context.dashboards)}"
 
 
-def _actions(alert: Alert, alerts: AlertsFile, rule: Rule, from_receiver: Collection[str]) -> Found:
+def _check_actions(alert: Alert, alerts: AlertsFile, rule: Rule, from_receiver: Collection[str]) -> Findings:
     for name in alert.channels:
         if name not in alerts.channels:
             yield "actions", f"unknown channel {name!r}; {suggest(name, alerts.channels)}"
@@ -107,10 +111,10 @@ def _actions(alert: Alert, alerts: AlertsFile, rule: Rule, from_receiver: Collec
         yield "actions", f"{automatic[0]} needs an alert with the label agent; this one can notify, log_to and analyze"
     if automatic and from_receiver:
         own = min(from_receiver)
-        yield "actions", f"{automatic[0]} on {own}, which the receiver itself exposes, would run in circles"
+        yield "actions", f"{automatic[0]} on {own}, which the receiver itself exposes, would trigger itself"
 
 
-def _inhibitions(alert: Alert, alerts: AlertsFile, settings: Settings, rule: Rule) -> Found:
+def _check_inhibitions(alert: Alert, alerts: AlertsFile, settings: Settings, rule: Rule) -> Findings:
     names = {other.name: other for other in alerts.alerts}
     for name in alert.inhibits:
         if name not in names:
@@ -119,18 +123,18 @@ def _inhibitions(alert: Alert, alerts: AlertsFile, settings: Settings, rule: Rul
         try:
             labels = set(rules_of(names[name], settings)[0].by)
         except ValueError:
-            continue  # said where it stands
+            continue  # reported where its condition is checked
         if not labels & set(rule.by):
             yield "inhibits", f"{name} shares no label with {alert.name}, so all of it would be muted"
 
 
-def _channel(channel: Channel, world: World) -> Found:
-    """Alertmanager starts without the files of its secrets, and fails when it first has something to say."""
-    if not channel.enabled or world.secrets is None:
+def _check_channel(channel: Channel, context: AlertCheckContext) -> Findings:
+    """Alertmanager starts without its secret files, and fails at the first notification."""
+    if not channel.enabled or context.secrets is None:
         return
     for key, file in _secret_files(channel).items():
-        if not os.access(world.secrets / file, os.R_OK):
-            yield key, f"{world.secrets / file} cannot be read; write the secret there, or set `enabled: false`"
+        if not os.access(context.secrets / file, os.R_OK):
+            yield key, f"{context.secrets / file} cannot be read; write the secret there, or set `enabled: false`"
 
 
 def _secret_files(channel: Channel) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Asks a running Prometheus whether every series that alerts select exists: an alert on a misspelt one never fires."""
+"""Checks in a running Prometheus that every series that alerts select exists: a misspelt one never fires."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ EXPECTED_ABSENT: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class SelectorResult:
     """A selector, and whether it matches any series.
 
     Attributes:
@@ -57,16 +57,16 @@ class Asked:
         return self.there or bool(self.reason)
 
 
-def asked(prometheus: Prometheus, rules: Iterable[Rule]) -> Iterator[Asked]:
+def check_selectors(prometheus: Prometheus, rules: Iterable[Rule]) -> Iterator[SelectorResult]:
     """Ask for every selector of the rules, once.
 
     Raises:
-        QueryFailed: with Prometheus' own words.
+        QueryFailed: with Prometheus' error message.
     """
-    looked_at: dict[str, dict[str, None]] = {}
+    alerts_by_selector: dict[str, dict[str, None]] = {}
     for rule in rules:
         for selection in selections(rule.expr):
-            looked_at.setdefault(selection.text, {})[rule.alert.name] = None
-    for selector, alerts in sorted(looked_at.items()):
+            alerts_by_selector.setdefault(selection.text, {})[rule.alert.name] = None
+    for selector, alerts in sorted(alerts_by_selector.items()):
         there = bool(prometheus.instant(f"count({selector})"))
-        yield Asked(selector, tuple(alerts), there, EXPECTED_ABSENT.get(selector, ""))
+        yield SelectorResult(selector, tuple(alerts), there, EXPECTED_ABSENT.get(selector, ""))

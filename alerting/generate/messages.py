@@ -1,4 +1,4 @@
-"""What people are told: templates that Alertmanager and Grafana fill in alike, in plain text."""
+"""Notification texts: templates that Alertmanager and Grafana fill in alike, in plain text."""
 
 TITLE = (
     "{{ if .CommonLabels.nervesys_test }}TEST {{ end }}"
@@ -10,7 +10,7 @@ TEXT = (
     "{{ with .Labels.server }}Server: {{ . }}\n{{ end }}"
     "{{ with .Annotations.server }}Server: {{ . }}\n{{ end }}"
     "What happened: {{ .Annotations.description }}\n"
-    "{{ with .Annotations.last_words }}Last words: {{ . }}\n{{ end }}"
+    "{{ with .Annotations.last_words }}Last status: {{ . }}\n{{ end }}"
     "{{ with .Annotations.done }}What was done: {{ . }}\n{{ end }}"
     "What to do: {{ .Annotations.runbook_url }}\n"
     "Dashboard: {{ .Annotations.dashboard_url }}\n"
@@ -21,21 +21,19 @@ PLAIN = f"{TITLE}\n\n{TEXT}"
 """Title and text in one, for channels without a title."""
 
 
-def _asked(query: str, said: str) -> str:
+def _query_result(query: str, text: str) -> str:
     """A Prometheus template: runs a query about the alert's agent, and is empty where that has no result."""
-    return f"{{{{ range printf `{query}` $labels.agent | query }}}}{said}{{{{ end }}}}"
+    return f"{{{{ range printf `{query}` $labels.agent | query }}}}{text}{{{{ end }}}}"
 
 
 AGENT_STORY = {
-    "server": _asked("nervesys_agent_info{agent=%q}", "{{ . | label `server` }}"),
-    "last_words": _asked(
-        "last_over_time(nervesys_agent_status{agent=%q}[1h]) == 1", "it said that it is {{ . | label `status` }}"
-    )
-    + _asked(
+    "server": _query_result("nervesys_agent_info{agent=%q}", "{{ . | label `server` }}"),
+    "last_words": _query_result("last_over_time(nervesys_agent_status{agent=%q}[1h]) == 1", "{{ . | label `status` }}")
+    + _query_result(
         "nervesys_agent_heartbeat_timestamp_seconds{agent=%q}",
         " {{ . | value | humanizeTimestamp }}",
     ),
-    "done": _asked(
+    "done": _query_result(
         "max by (action, state) (nervesys_open_actions{agent=%q}) > 0",
         "{{ . | label `action` }} is {{ . | label `state` }}; ",
     ),

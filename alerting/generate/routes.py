@@ -1,7 +1,7 @@
-"""Alertmanager's configuration: who is told, how often, and what keeps quiet while something worse is known.
+"""Alertmanager's configuration: receivers, intervals and inhibitions.
 
 Actions have a route of their own without `group_wait` and with a short `repeat_interval`: with the default of four
-hours, nobody would hear of an agent that dies a second time between two flushes. The routes to people use the slow
+hours, an agent that dies a second time between two flushes would not be notified. The routes to people use the slow
 intervals of the settings. Inhibitions and silences also hold alerts back from the receiver, so its safety does not rely
 on them.
 """
@@ -40,7 +40,7 @@ def alertmanager_config(settings: Settings, alerts: AlertsFile, secrets: Path) -
 
     Args:
         settings: addresses and intervals.
-        alerts: the alerts and the channels that they tell.
+        alerts: the alerts and their channels.
         secrets: folder in which relative names of secret files lie.
     """
     return {
@@ -82,7 +82,7 @@ def routes(
 
     Args:
         settings: intervals.
-        alerts: the alerts and the channels that they tell.
+        alerts: the alerts and their channels.
         matching: makes the matchers for these names of alerts.
     """
     every = settings.monitoring.prometheus.evaluation_interval_seconds
@@ -105,9 +105,9 @@ def routes(
             "repeat_interval": promql_duration(min(ACTIONS_REPEAT, 8 * every)),
         }
     for channel in alerts.enabled:
-        told = [alert.alertname for alert in alerts.alerts if channel in alert.channels]
-        if told:
-            yield {"receiver": channel, **matching(told), "continue": True}
+        names = [alert.alertname for alert in alerts.alerts if channel in alert.channels]
+        if names:
+            yield {"receiver": channel, **matching(names), "continue": True}
 
 
 def _inhibitions(settings: Settings, alerts: Iterable[Alert]) -> Iterator[dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from alerting.conditions.named_conditions import SITUATIONS
-from alerting.conditions.vocabulary import MEASURES, SILENCES
+from alerting.conditions.named_conditions import NAMED_CONDITIONS
+from alerting.conditions.vocabulary import ABSENCES, MEASURES
 from alerting.generate.rules import rules_of
 from alerting.model import Action, Alert, AlertsFile
 from nervesys.settings import Settings
@@ -52,13 +52,13 @@ def alerts_page(settings: Settings, alerts: AlertsFile) -> str:
 
 def _vocabulary() -> Iterator[str]:
     """Every word that a condition may hold."""
-    for title, terms in (("Values", MEASURES), ("What can fail to come, after `no`", SILENCES)):
+    for title, terms in (("Values", MEASURES), ("What can fail to come, after `no`", ABSENCES)):
         yield f"\n### {title}\n\n| word | for each | compared with | has a threshold |\n| --- | --- | --- | --- |\n"
         for word, meanings in terms.items():
             for term in meanings:
                 yield f"| {word} | {_labels(term.by)} | {term.unit} | {'yes' if term.threshold else 'no'} |\n"
     yield "\n### Situations\n\n| words | for each |\n| --- | --- |\n"
-    for words, named in SITUATIONS.items():
+    for words, named in NAMED_CONDITIONS.items():
         yield f"| {words} | {_labels(named.by)} |\n"
 
 

@@ -25,7 +25,7 @@ LASTS_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class Trial:
+class AlertTest:
     """A test of one alert.
 
     Attributes:
@@ -40,7 +40,7 @@ class Trial:
 
     def body(self, start: float, end: float) -> list[dict[str, Any]]:
         """What Alertmanager's API takes; times in Unix seconds."""
-        times = {"startsAt": _written(start), "endsAt": _written(end)}
+        times = {"startsAt": _rfc3339(start), "endsAt": _rfc3339(end)}
         return [{"labels": self.labels, "annotations": self.annotations, **times}]
 
     def as_grafana(self, start: float, end: float | None = None) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Trial:
         The format is that of its [webhook notifier](https://grafana.com/docs/grafana/latest/alerting/).
         """
         status = "firing" if end is None else "resolved"
-        times = {"startsAt": _written(start), "endsAt": NO_END if end is None else _written(end)}
+        times = {"startsAt": _rfc3339(start), "endsAt": NO_END if end is None else _rfc3339(end)}
         fingerprint = hashlib.sha256(repr(sorted(self.labels.items())).encode()).hexdigest()[:16]
         alert = {"status": status, "labels": self.labels, "annotations": self.annotations, **times}
         return {
@@ -69,42 +69,44 @@ class Trial:
         }
 
 
-def trial(name: str, given: Mapping[str, str], alerts: AlertsFile, settings: Settings) -> Trial:
+def make_alert_test(
+    name: str, labels_of_target: Mapping[str, str], alerts: AlertsFile, settings: Settings
+) -> AlertTest:
     """Make a test of an alert, of its most severe rule.
 
     Args:
         name: such as `Agent Down` or `AgentDown`.
-        given: the labels that say whom it is about.
+        labels_of_target: the labels of the agent, server, … that it is about.
         alerts: config/alerts.yaml.
         settings: thresholds and addresses.
 
     Raises:
-        ValueError: there is no such alert, or it is not said whom it is about.
+        ValueError: there is no such alert, or its labels are missing or wrong.
     """
     alert = alerts.named(name.replace(" ", ""))
     if alert is None:
-        raise ValueError(f"no alert is named {name!r}; {suggest(name, [one.name for one in alerts.alerts])}")
+        raise ValueError(f"no alert is named {name!r}; {suggest(name, [alert.name for alert in alerts.alerts])}")
     rule = rules_of(alert, settings)[-1]
-    missing = [label for label in rule.by if not given.get(label)]
+    missing = [label for label in rule.by if not labels_of_target.get(label)]
     if missing:
-        raise ValueError(f"{alert.name} is about one {' and '.join(rule.by)}; say which: {_options(missing)}")
-    foreign = sorted(set(given) - set(rule.by))
+        raise ValueError(f"{alert.name} needs {' and '.join(rule.by)}: {_options(missing)}")
+    foreign = sorted(set(labels_of_target) - set(rule.by))
     if foreign:
         raise ValueError(f"{alert.name} has no label {', '.join(foreign)}; leave it out")
-    labels = {"alertname": alert.alertname, "severity": str(rule.severity), **given, **TEST}
-    said = {name: _filled(text, labels) for name, text in annotations(rule, settings).items()}
-    return Trial(alert, labels, said)
+    labels = {"alertname": alert.alertname, "severity": str(rule.severity), **labels_of_target, **TEST}
+    texts = {name: _expand_template(text, labels) for name, text in annotations(rule, settings).items()}
+    return AlertTest(alert, labels, texts)
 
 
 def _options(labels: list[str]) -> str:
-    return " ".join(f"--{one} NAME" if one in {"agent", "server"} else f"--label {one}=NAME" for one in labels)
+    return " ".join(f"--{label} NAME" if label in {"agent", "server"} else f"--label {label}=NAME" for label in labels)
 
 
-def _filled(text: str, labels: Mapping[str, str]) -> str:
+def _expand_template(text: str, labels: Mapping[str, str]) -> str:
     """A template as Prometheus would fill it in; what only it can know is left out."""
     named = re.sub(r"\{\{\s*\$labels\.(\w+)\s*\}\}", lambda found: labels.get(found[1], ""), text)
     return re.sub(r"\{\{.*?\}\}", "…", named)
 
 
-def _written(at: float) -> str:
+def _rfc3339(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat()

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, insert, or_, select, update
 
-from alerting.journal.states import FLEET, OPEN_STATES, Change, Episode, State, Verdict
+from alerting.journal.states import FLEET, OPEN_STATES, ActionState, Episode, EpisodeVerdict, StateChange
 from alerting.journal.tables import attempts, episodes, history
 
 AT_ONCE = 0.0
@@ -25,7 +25,7 @@ _NEWEST = (
 )
 _LATEST = select(episodes).where(episodes.c.id.in_(_NEWEST))
 """Made once, as is the next: alerts run them, and making a statement costs as much as running it."""
-_LOOK_AGAIN = update(episodes).where(episodes.c.id == bindparam("episode")).values(due_at=bindparam("at"))
+_SCHEDULE_CHECK = update(episodes).where(episodes.c.id == bindparam("episode")).values(due_at=bindparam("at"))
 
 
 def open_episode(
@@ -37,17 +37,17 @@ def open_episode(
     now: float,
     *,
     test: bool = False,
-    state: State = State.PENDING,
+    state: ActionState = ActionState.PENDING,
     due_at: float | None = None,
 ) -> Episode:
-    """Open an episode; those before it are not looked at any more."""
+    """Open an episode; earlier episodes are no longer checked."""
     before = (episodes.c.action == action, episodes.c.agent == agent, episodes.c.test.is_(test))
     connection.execute(update(episodes).where(*before).values(due_at=None))
     row = {"action": action, "agent": agent, "test": test, "alert": alert, "state": state, "detail": detail}
-    row |= {"verdict": Verdict.RECEIVED, "opened_at": now, "updated_at": now, "due_at": due_at}
+    row |= {"verdict": EpisodeVerdict.RECEIVED, "opened_at": now, "updated_at": now, "due_at": due_at}
     row |= {"attempts": 0, "driver_errors": 0, "baseline": "", "sign": "", "waited": 0.0, "driver": "", "server": ""}
     opened = _episode(connection.execute(insert(episodes).returning(episodes), row).mappings().one())
-    note(connection, opened.id, now, state, Verdict.RECEIVED, detail)
+    note(connection, opened.id, now, state, EpisodeVerdict.RECEIVED, detail)
     return opened
 
 
@@ -104,26 +104,26 @@ def next_due(connection: Connection, now: float) -> float | None:
     return instant
 
 
-def incident(connection: Connection, action: str) -> Episode | None:
-    """The fleet's open incident, which the blast radius opens; None where there is none."""
+def open_incident(connection: Connection, action: str) -> Episode | None:
+    """The fleet's open open_incident, which the blast radius opens; None where there is none."""
     newest = latest(connection, action, FLEET)
     return newest if newest and newest.open else None
 
 
 def released_at(connection: Connection, action: str) -> float | None:
-    """When the fleet's last incident was closed."""
+    """When the fleet's last open_incident was closed."""
     mine = (episodes.c.action == action, episodes.c.agent == FLEET)
     instant: float | None = connection.execute(select(func.max(episodes.c.closed_at)).where(*mine)).scalar_one()
     return instant
 
 
-def trials(connection: Connection, incident_id: int) -> list[Episode]:
-    """The episodes whose agents were restarted as trials of an incident."""
+def list_trials(connection: Connection, incident_id: int) -> list[Episode]:
+    """The episodes whose agents were restarted as list_trials of an open_incident."""
     query = select(episodes).where(episodes.c.trial_of == incident_id).order_by(episodes.c.id)
     return [_episode(row) for row in connection.execute(query).mappings()]
 
 
-def standing_at(connection: Connection, action: str, verdict: str) -> int:
+def count_with_verdict(connection: Connection, action: str, verdict: str) -> int:
     """How many open episodes have this verdict."""
     mine = (episodes.c.action == action, episodes.c.verdict == verdict, episodes.c.closed_at.is_(None))
     return int(connection.execute(select(func.count()).where(*mine)).scalar_one())
@@ -135,7 +135,7 @@ def attempts_since(connection: Connection, action: str, agent: str, since: float
     return list(connection.scalars(select(attempts.c.started_at).where(*mine).order_by(attempts.c.started_at)))
 
 
-def attempts_of_fleet(connection: Connection, actions: Collection[str], since: float) -> int:
+def count_attempts(connection: Connection, actions: Collection[str], since: float) -> int:
     """How many attempts of these actions began since then, of all agents."""
     mine = (attempts.c.action.in_(actions), attempts.c.started_at > since)
     return int(connection.execute(select(func.count()).where(*mine)).scalar_one())
@@ -144,14 +144,14 @@ def attempts_of_fleet(connection: Connection, actions: Collection[str], since: f
 def verdicts_since(connection: Connection, episode: Episode, verdict: str, since: float) -> int:
     """How often the history of an action and agent holds a verdict since then, across episodes."""
     mine = (episodes.c.action == episode.action, episodes.c.agent == episode.agent)
-    noted = (history.c.verdict == verdict, history.c.at > since)
-    query = select(func.count()).select_from(history).join(episodes).where(*mine, *noted)
+    matching = (history.c.verdict == verdict, history.c.at > since)
+    query = select(func.count()).select_from(history).join(episodes).where(*mine, *matching)
     return int(connection.execute(query).scalar_one())
 
 
 def decide(
-    connection: Connection, episode: Episode, state: State, verdict: str, detail: str, now: float, **fields: Any
-) -> list[Change]:
+    connection: Connection, episode: Episode, state: ActionState, verdict: str, detail: str, now: float, **fields: Any
+) -> list[StateChange]:
     """Write a decision to the episode's row, and to its history where state or verdict changed.
 
     Args:
@@ -176,7 +176,7 @@ def decide(
     if news:
         note(connection, episode.id, now, state, verdict, detail)
     moved = state != episode.state
-    return [Change(episode.agent, episode.action, state, detail)] if moved else []
+    return [StateChange(episode.agent, episode.action, state, detail)] if moved else []
 
 
 def begin_attempt(
@@ -200,8 +200,8 @@ def begin_attempt(
     number = episode.attempts + 1
     detail = f"attempt {number} by {driver}"
     values = {
-        "state": State.RUNNING,
-        "verdict": Verdict.ACT,
+        "state": ActionState.RUNNING,
+        "verdict": EpisodeVerdict.ACT,
         "detail": detail,
         "updated_at": now,
         "driver": driver,
@@ -213,7 +213,7 @@ def begin_attempt(
     }
     if connection.execute(update(episodes).where(*_unchanged(episode)).values(**values)).rowcount != 1:
         return None
-    note(connection, episode.id, now, State.RUNNING, Verdict.ACT, detail)
+    note(connection, episode.id, now, ActionState.RUNNING, EpisodeVerdict.ACT, detail)
     row = {"episode_id": episode.id, "agent": episode.agent, "action": episode.action, "number": number}
     statement = insert(attempts).values(**row, driver=driver, started_at=now, detail="").returning(attempts.c.id)
     return replace(episode, **values), int(connection.execute(statement).scalar_one())
@@ -225,14 +225,20 @@ def end_attempt(connection: Connection, attempt_id: int, now: float, outcome: st
     connection.execute(update(attempts).where(attempts.c.id == attempt_id).values(**values))
 
 
-def acknowledge(connection: Connection, episode_id: int, now: float) -> list[Change] | None:
+def acknowledge(connection: Connection, episode_id: int, now: float) -> list[StateChange] | None:
     """End an escalated episode because an operator took it over; None where no escalated episode has this id."""
-    chosen = (episodes.c.id == episode_id, episodes.c.state == State.ESCALATED)
+    chosen = (episodes.c.id == episode_id, episodes.c.state == ActionState.ESCALATED)
     row = connection.execute(select(episodes).where(*chosen).with_for_update()).mappings().first()
     if row is None:
         return None
     return decide(
-        connection, _episode(row), State.FAILED, Verdict.ACKNOWLEDGED, "people look after it", now, due_at=None
+        connection,
+        _episode(row),
+        ActionState.FAILED,
+        EpisodeVerdict.ACKNOWLEDGED,
+        "acknowledged by an operator",
+        now,
+        due_at=None,
     )
 
 
@@ -242,12 +248,12 @@ def extend_lease(connection: Connection, episode_id: int, owner: str, until: flo
     connection.execute(update(episodes).where(*mine).values(lease_until=until))
 
 
-def look_again(connection: Connection, episode_id: int, at: float | None) -> None:
-    """Set when an episode is due; None for not before an alert of it is received."""
-    connection.execute(_LOOK_AGAIN, {"episode": episode_id, "at": at})
+def schedule_check(connection: Connection, episode_id: int, at: float | None) -> None:
+    """Set when an episode is due; None until an alert of it is received."""
+    connection.execute(_SCHEDULE_CHECK, {"episode": episode_id, "at": at})
 
 
-def leave(connection: Connection, episode: Episode, due_at: float | None) -> None:
+def release(connection: Connection, episode: Episode, due_at: float | None) -> None:
     """Give up the lease on an ended episode that stays ended, and set when it is due again; None for never."""
     free = {"due_at": due_at, "lease_owner": None, "lease_until": None}
     connection.execute(update(episodes).where(*_unchanged(episode)).values(free))
@@ -255,8 +261,8 @@ def leave(connection: Connection, episode: Episode, due_at: float | None) -> Non
 
 def _unchanged(episode: Episode) -> tuple[ColumnElement[bool], ...]:
     """Conditions of an optimistic lock: the row has the `updated_at` and the lease owner that were read."""
-    same_hands = episodes.c.lease_owner.is_not_distinct_from(episode.lease_owner)
-    return episodes.c.id == episode.id, episodes.c.updated_at == episode.updated_at, same_hands
+    same_owner = episodes.c.lease_owner.is_not_distinct_from(episode.lease_owner)
+    return episodes.c.id == episode.id, episodes.c.updated_at == episode.updated_at, same_owner
 
 
 def _free(now: float) -> ColumnElement[bool]:
@@ -265,4 +271,4 @@ def _free(now: float) -> ColumnElement[bool]:
 
 
 def _episode(row: RowMapping) -> Episode:
-    return Episode(**{**row, "state": State(row["state"])})
+    return Episode(**{**row, "state": ActionState(row["state"])})

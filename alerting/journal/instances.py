@@ -8,13 +8,13 @@ from alerting.journal.tables import instances
 from nervesys.contract import Instances
 
 
-def of(connection: Connection, agent: str) -> Instances:
-    """What is known of an agent."""
+def read_instances(connection: Connection, agent: str) -> Instances:
+    """The instances of an agent that were seen."""
     row = connection.execute(select(instances).where(instances.c.agent == agent)).mappings().first()
     return Instances(tuple(json.loads(row["known"])), row["returns"], row["returned_at"]) if row else Instances()
 
 
-def keep(connection: Connection, agent: str, known: Instances) -> None:
+def store_instances(connection: Connection, agent: str, known: Instances) -> None:
     """Replace what is stored; the transaction must run alone, so that no other receiver does the same meanwhile."""
     seen = {"known": json.dumps(known.known), "returns": known.returns, "returned_at": known.returned_at}
     connection.execute(delete(instances).where(instances.c.agent == agent))

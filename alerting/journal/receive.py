@@ -1,4 +1,4 @@
-"""Journals what webhooks brought: every alert as evidence, an episode for every remedy, a record for every log line.
+"""Journals the alerts of webhooks: every alert as evidence, an episode for every remedy, a record for every log line.
 
 Alerts that are journalled together share their SQL: three statements in all, and one for each agent. An episode that
 is opened, or has to be looked at again, costs a few more.
@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from alerting.journal.episodes import AT_ONCE, latest_of, look_again, open_episode
-from alerting.journal.states import FIRING, Change, Episode, State
+from alerting.journal.episodes import AT_ONCE, latest_of, open_episode, schedule_check
+from alerting.journal.states import FIRING, ActionState, Episode, StateChange
 from alerting.journal.tables import alerts, evidence, records
 
 _IDENTITY = ("alertname", "fingerprint", "starts_at", "status")
@@ -57,7 +57,7 @@ class Arrival:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _StoredAlert:
     """An alert that has its row.
 
     Attributes:
@@ -70,8 +70,8 @@ class _Kept:
     new: bool
 
 
-def receive(connection: Connection, arrivals: Sequence[Arrival], now: float) -> list[Change]:
-    """Journal alerts; each is kept once by name, fingerprint, start and status, however often it comes.
+def receive(connection: Connection, arrivals: Sequence[Arrival], now: float) -> list[StateChange]:
+    """Journal alerts; each is stored once by name, fingerprint, start and status, however often it comes.
 
     Args:
         connection: an open transaction, beside which nobody else journals alerts.
@@ -81,11 +81,11 @@ def receive(connection: Connection, arrivals: Sequence[Arrival], now: float) -> 
     Returns:
         The alerts that were rejected for the first time, and the episodes and records that were opened.
     """
-    kept = _keep(connection, arrivals, now)
-    return [*_rejected(kept), *_remedies(connection, kept, now), *_records(connection, kept, now)]
+    stored = _store(connection, arrivals, now)
+    return [*_rejected(stored), *_remedies(connection, stored, now), *_records(connection, stored, now)]
 
 
-def _keep(connection: Connection, arrivals: Sequence[Arrival], now: float) -> list[_Kept]:
+def _store(connection: Connection, arrivals: Sequence[Arrival], now: float) -> list[_StoredAlert]:
     """Insert each alert, or update the row that it has; PostgreSQL takes the same row only once in a statement."""
     times = Counter(arrival.identity for arrival in arrivals)
     distinct: dict[tuple[str, ...], Arrival] = {}
@@ -99,52 +99,56 @@ def _keep(connection: Connection, arrivals: Sequence[Arrival], now: float) -> li
     written = connection.execute(_keep_alerts(connection.dialect.name), rows)
     found = {tuple(identity): (row_id, count) for row_id, count, *identity in written}  # in no promised order
     return [
-        _Kept(arrival, found[identity][0], new=found[identity][1] == times[identity])
+        _StoredAlert(arrival, found[identity][0], new=found[identity][1] == times[identity])
         for identity, arrival in distinct.items()
     ]
 
 
-def _rejected(kept: Iterable[_Kept]) -> Iterator[Change]:
-    for one in kept:
-        if one.arrival.rejected and one.new:
-            yield Change(one.arrival.agent or "unknown", "none", State.REJECTED, one.arrival.rejected)
+def _rejected(stored: Iterable[_StoredAlert]) -> Iterator[StateChange]:
+    for alert in stored:
+        if alert.arrival.rejected and alert.new:
+            yield StateChange(alert.arrival.agent or "unknown", "none", ActionState.REJECTED, alert.arrival.rejected)
 
 
-def _remedies(connection: Connection, kept: Iterable[_Kept], now: float) -> list[Change]:
+def _remedies(connection: Connection, stored: Iterable[_StoredAlert], now: float) -> list[StateChange]:
     """Let each alert join its agent's newest episode, or open one."""
-    alike: dict[tuple[str, bool], list[_Kept]] = defaultdict(list)
-    for one in kept:
-        for action in one.arrival.remedies:
-            alike[action, one.arrival.test].append(one)
-    return [change for (action, test), some in alike.items() for change in _remedy(connection, action, test, some, now)]
+    by_action: dict[tuple[str, bool], list[_StoredAlert]] = defaultdict(list)
+    for alert in stored:
+        for action in alert.arrival.remedies:
+            by_action[action, alert.arrival.test].append(alert)
+    return [
+        change for (action, test), some in by_action.items() for change in _remedy(connection, action, test, some, now)
+    ]
 
 
-def _remedy(connection: Connection, action: str, test: bool, kept: Sequence[_Kept], now: float) -> list[Change]:
-    newest = latest_of(connection, action, {one.arrival.agent for one in kept}, test=test)
-    joined: list[dict[str, int]] = []
-    changes: list[Change] = []
-    for arrival, alert_id in ((one.arrival, one.id) for one in kept):
-        episode = _absorbing(connection, newest.get(arrival.agent), arrival, now)
+def _remedy(
+    connection: Connection, action: str, test: bool, stored: Sequence[_StoredAlert], now: float
+) -> list[StateChange]:
+    newest = latest_of(connection, action, {alert.arrival.agent for alert in stored}, test=test)
+    evidence_rows: list[dict[str, int]] = []
+    changes: list[StateChange] = []
+    for arrival, alert_id in ((alert.arrival, alert.id) for alert in stored):
+        episode = _joined_episode(connection, newest.get(arrival.agent), arrival, now)
         if episode is None and arrival.status == FIRING:
             episode = _open(connection, arrival, action, now)
-            changes.append(Change(arrival.agent, action, State.PENDING, episode.detail))
+            changes.append(StateChange(arrival.agent, action, ActionState.PENDING, episode.detail))
         if episode is not None:
             newest[arrival.agent] = episode
-            joined.append({"episode_id": episode.id, "alert_id": alert_id})
-    if joined:
-        connection.execute(_insert_once(connection.dialect.name, evidence), joined)
+            evidence_rows.append({"episode_id": episode.id, "alert_id": alert_id})
+    if evidence_rows:
+        connection.execute(_insert_once(connection.dialect.name, evidence), evidence_rows)
     return changes
 
 
-def _absorbing(connection: Connection, newest: Episode | None, arrival: Arrival, now: float) -> Episode | None:
+def _joined_episode(connection: Connection, newest: Episode | None, arrival: Arrival, now: float) -> Episode | None:
     """The agent's newest episode, where the alert belongs to it; the receiver then looks at the agent."""
-    if newest is None or not (newest.open or _same_firing(connection, arrival, newest)):
+    if newest is None or not (newest.open or _is_same_firing(connection, arrival, newest)):
         return None
     # What people have ended stays ended.
-    wanted = newest.open or (arrival.status == FIRING and newest.state is not State.FAILED)
+    wanted = newest.open or (arrival.status == FIRING and newest.state is not ActionState.FAILED)
     if not wanted or (newest.due_at is not None and newest.due_at <= now):
         return newest
-    look_again(connection, newest.id, AT_ONCE)
+    schedule_check(connection, newest.id, AT_ONCE)
     return replace(newest, due_at=AT_ONCE)
 
 
@@ -155,7 +159,7 @@ def _open(connection: Connection, arrival: Arrival, action: str, now: float) -> 
     )
 
 
-def _same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> bool:
+def _is_same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> bool:
     """Whether this firing (same name, fingerprint and start) belongs to an ended episode: then it is no new one."""
     seen = (
         select(alerts.c.id)
@@ -171,19 +175,19 @@ def _same_firing(connection: Connection, arrival: Arrival, episode: Episode) -> 
     return connection.execute(seen.limit(1)).first() is not None
 
 
-def _records(connection: Connection, kept: Iterable[_Kept], now: float) -> list[Change]:
+def _records(connection: Connection, stored: Iterable[_StoredAlert], now: float) -> list[StateChange]:
     """Open a record for each log line; one that is there already stays as it is."""
-    waiting = {"state": State.PENDING, "detail": "", "opened_at": now}
-    agents = {one.id: one.arrival.agent for one in kept}
+    waiting = {"state": ActionState.PENDING, "detail": "", "opened_at": now}
+    agents = {alert.id: alert.arrival.agent for alert in stored}
     rows = [
-        {"alert_id": one.id, "action": action, "target": target, **waiting}
-        for one in kept
-        for action, target in one.arrival.records
+        {"alert_id": alert.id, "action": action, "target": target, **waiting}
+        for alert in stored
+        for action, target in alert.arrival.records
     ]
     if not rows:
         return []
     opened = connection.execute(_open_records(connection.dialect.name), rows)
-    return [Change(agents[alert_id], action, State.PENDING) for alert_id, action in opened]
+    return [StateChange(agents[alert_id], action, ActionState.PENDING) for alert_id, action in opened]
 
 
 def _insert(dialect: str, table: Table) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select, update
 
-from alerting.journal.states import FIRING, Change, State
+from alerting.journal.states import FIRING, ActionState, StateChange
 from alerting.journal.tables import alerts, records
 
 BATCH = 1000
@@ -70,18 +70,18 @@ def claim(connection: Connection, action: str, now: float, *, until: float, limi
         .with_for_update(of=records, skip_locked=True)
     )
     taken = _read(connection, query)
-    connection.execute(update(records).where(_these(taken)).values(lease_until=until))
+    connection.execute(update(records).where(_ids_in(taken)).values(lease_until=until))
     return taken
 
 
-def settle(
+def finish(
     connection: Connection,
     done: Sequence[Record],
-    state: State,
+    state: ActionState,
     detail: str,
     closed_at: float | None,
     verdict: str = "",
-) -> list[Change]:
+) -> list[StateChange]:
     """Write the outcome of a batch to its records, and give up the leases.
 
     Args:
@@ -93,11 +93,11 @@ def settle(
         verdict: of the language model; empty where it was not asked.
     """
     values = {"state": state, "detail": detail, "closed_at": closed_at, "lease_until": None, "verdict": verdict}
-    connection.execute(update(records).where(_these(done)).values(values))
-    return [Change(one.agent, one.action, state, detail) for one in done] if closed_at is not None else []
+    connection.execute(update(records).where(_ids_in(done)).values(values))
+    return [StateChange(record.agent, record.action, state, detail) for record in done] if closed_at is not None else []
 
 
-def standing(connection: Connection, action: str, verdict: str, since: float) -> list[Record]:
+def list_firing(connection: Connection, action: str, verdict: str, since: float) -> list[Record]:
     """The records with a verdict whose alert still fires, oldest first.
 
     Args:
@@ -126,5 +126,5 @@ def _read(connection: Connection, query: Select[Any]) -> list[Record]:
     ]
 
 
-def _these(some: Sequence[Record]) -> ColumnElement[bool]:
+def _ids_in(some: Sequence[Record]) -> ColumnElement[bool]:
     return records.c.id.in_([record.id for record in some])

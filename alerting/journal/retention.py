@@ -1,4 +1,4 @@
-"""Deletes what ended long ago, in steps so short that they delay no other transaction."""
+"""Deletes old ended episodes, records and alerts, in steps so short that they delay no other transaction."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ BATCH = 500
 """Rows of each kind deleted in one step."""
 
 
-def forget(connection: Connection, before: float) -> bool:
+def delete_ended(connection: Connection, before: float) -> bool:
     """Delete episodes and records that ended before an instant, and alerts that neither of them refers to.
 
     An episode is kept while one of its alerts is still received: without it, the repeat would open a new episode.
@@ -22,8 +22,10 @@ def forget(connection: Connection, before: float) -> bool:
     Returns:
         Whether there may be more.
     """
-    heard = select(evidence.c.episode_id).join(alerts).where(alerts.c.last_at >= before)
-    ended = _some(connection, select(episodes.c.id).where(episodes.c.closed_at < before, episodes.c.id.not_in(heard)))
+    still_received = select(evidence.c.episode_id).join(alerts).where(alerts.c.last_at >= before)
+    ended = _some(
+        connection, select(episodes.c.id).where(episodes.c.closed_at < before, episodes.c.id.not_in(still_received))
+    )
     for table in (history, attempts, evidence):
         connection.execute(delete(table).where(table.c.episode_id.in_(ended)))
     connection.execute(update(episodes).where(episodes.c.trial_of.in_(ended)).values(trial_of=None))

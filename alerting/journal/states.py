@@ -9,7 +9,7 @@ FLEET = "*"
 """Stands for the whole fleet where an agent's name is expected; no agent can be named so."""
 
 
-class State(StrEnum):
+class ActionState(StrEnum):
     """Where an action stands.
 
     `pending → running → succeeded → recovered` is the good way. `deferred` waits for an instant or a condition;
@@ -27,11 +27,17 @@ class State(StrEnum):
     REJECTED = "rejected"
 
 
-OPEN_STATES = (State.PENDING, State.RUNNING, State.SUCCEEDED, State.DEFERRED, State.ESCALATED)
+OPEN_STATES = (
+    ActionState.PENDING,
+    ActionState.RUNNING,
+    ActionState.SUCCEEDED,
+    ActionState.DEFERRED,
+    ActionState.ESCALATED,
+)
 """An episode in one of these absorbs every alert of its action and agent."""
 
 
-class Verdict(StrEnum):
+class EpisodeVerdict(StrEnum):
     """The reason for an episode's state: the last thing that was received, seen, decided, ordered or done."""
 
     UNKNOWN_AGENT = "unknown_agent"
@@ -95,7 +101,7 @@ class Episode:
     agent: str
     test: bool
     alert: str
-    state: State
+    state: ActionState
     verdict: str
     detail: str
     opened_at: float
@@ -122,10 +128,10 @@ class Episode:
 
 
 @dataclass(frozen=True)
-class Change:
+class StateChange:
     """An action entered a state; counted and logged once that is committed."""
 
     agent: str
     action: str
-    state: State
+    state: ActionState
     detail: str = ""

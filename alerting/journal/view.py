@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, literal, select, union_all
 
-from alerting.journal.states import State
+from alerting.journal.states import ActionState
 from alerting.journal.tables import RECORD_CHANGED, REJECTED, alerts, attempts, episodes, evidence, history, records
 
 
 @dataclass(frozen=True)
-class Filter:
-    """Which actions are asked for; None asks for all.
+class ActionFilter:
+    """Which actions to list; None for all.
 
     Attributes:
         limit: newest first, at most so many.
@@ -56,7 +56,7 @@ _REJECTED = select(
     literal("none").label("action"),
     alerts.c.agent,
     alerts.c.alertname.label("alert"),
-    literal(State.REJECTED.value).label("state"),
+    literal(ActionState.REJECTED.value).label("state"),
     alerts.c.rejected.label("verdict"),
     alerts.c.labels.label("detail"),
     *_NO_DRIVER,
@@ -66,22 +66,22 @@ _REJECTED = select(
 ).where(REJECTED)
 
 
-def actions(connection: Connection, wanted: Filter) -> list[dict[str, Any]]:
+def actions(connection: Connection, wanted: ActionFilter) -> list[dict[str, Any]]:
     """Episodes, records and rejected alerts as one list, what changed last first."""
     newest = union_all(*(_newest(kind, wanted) for kind in (_EPISODES, _RECORDS, _REJECTED))).subquery().c
     query = select(*newest).order_by(newest.updated_at.desc(), newest.id.desc(), newest.kind).limit(wanted.limit)
     return [{**row, "test": bool(row["test"])} for row in connection.execute(query).mappings()]
 
 
-def _newest(kind: Select[Any], wanted: Filter) -> Select[Any]:
+def _newest(kind: Select[Any], wanted: ActionFilter) -> Select[Any]:
     """The newest of one kind: limited by itself, so that its index ends the search."""
-    said = kind.selected_columns
-    asked = {column: getattr(wanted, column) for column in ("state", "agent", "action", "alert")}
-    matching = kind.where(*(said[column] == value for column, value in asked.items() if value is not None))
-    return select(matching.order_by(said.updated_at.desc(), said.id.desc()).limit(wanted.limit).subquery())
+    columns = kind.selected_columns
+    wanted_values = {column: getattr(wanted, column) for column in ("state", "agent", "action", "alert")}
+    matching = kind.where(*(columns[column] == value for column, value in wanted_values.items() if value is not None))
+    return select(matching.order_by(columns.updated_at.desc(), columns.id.desc()).limit(wanted.limit).subquery())
 
 
-def story(connection: Connection, episode_id: int) -> dict[str, Any] | None:
+def read_details(connection: Connection, episode_id: int) -> dict[str, Any] | None:
     """One episode with its history, attempts and alerts; None where there is none with this id."""
     row = connection.execute(select(episodes).where(episodes.c.id == episode_id)).mappings().first()
     if row is None:
@@ -98,11 +98,11 @@ def story(connection: Connection, episode_id: int) -> dict[str, Any] | None:
     )
     return {
         **row,
-        "history": [dict(one) for one in connection.execute(lines.order_by(history.c.id)).mappings()],
-        "calls": [dict(one) for one in connection.execute(calls.order_by(attempts.c.id)).mappings()],
+        "history": [dict(row) for row in connection.execute(lines.order_by(history.c.id)).mappings()],
+        "calls": [dict(row) for row in connection.execute(calls.order_by(attempts.c.id)).mappings()],
         "evidence": [
-            {**one, "labels": json.loads(one["labels"]), "annotations": json.loads(one["annotations"])}
-            for one in connection.execute(seen).mappings()
+            {**alert, "labels": json.loads(alert["labels"]), "annotations": json.loads(alert["annotations"])}
+            for alert in connection.execute(seen).mappings()
         ],
     }
 
@@ -114,7 +114,7 @@ def escalations(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
     before: dict[int, str] = {}
     for line in connection.execute(lines.order_by(history.c.id)).mappings():
         episode = line["episode_id"]
-        if line["state"] == State.ESCALATED and before.get(episode) != State.ESCALATED:
+        if line["state"] == ActionState.ESCALATED and before.get(episode) != ActionState.ESCALATED:
             why[episode] = f"{line['verdict']}: {line['detail']}"
         before[episode] = line["state"]
     return why

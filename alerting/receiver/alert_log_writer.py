@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from alerting.actions import LOG_TO, log_to
 from alerting.drivers.outcome import Done, Failed
-from alerting.journal import Change, Journal, State, Writer, records
+from alerting.journal import ActionState, Journal, StateChange, Writer, records
 from alerting.receiver import metrics
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
@@ -15,17 +15,17 @@ from nervesys.stores.brain import GitBrain
 DRIVER = "git"
 LEASE_SECONDS = 120.0
 """Longer than a commit to the brain takes."""
-STATES = (State.PENDING, State.SUCCEEDED, State.FAILED)
+STATES = (ActionState.PENDING, ActionState.SUCCEEDED, ActionState.FAILED)
 """The states that a record can be in."""
 
 
 @dataclass(frozen=True)
-class Scribe:
+class AlertLogWriter:
     """Writes records to the brain.
 
     Attributes:
         brain: None where it is a plain folder.
-        told: called with what changed, once it is on disk.
+        on_changes: called with what changed, once it is on disk.
     """
 
     brain: GitBrain | None
@@ -33,7 +33,7 @@ class Scribe:
     writer: Writer
     instruments: Instruments
     clock: Clock
-    told: Callable[[list[Change]], None]
+    on_changes: Callable[[list[StateChange]], None]
 
     async def turn(self) -> None:
         """Write the open records."""
@@ -45,9 +45,9 @@ class Scribe:
         outcome = await asyncio.to_thread(log_to.send, self.brain, batch)
         now = self.clock()
         self.instruments.observe(metrics.DURATION, now - began, LOG_TO, DRIVER)
-        state = {Done: State.SUCCEEDED, Failed: State.FAILED}.get(type(outcome), State.PENDING)
-        closed_at = None if state is State.PENDING else now
+        state = {Done: ActionState.SUCCEEDED, Failed: ActionState.FAILED}.get(type(outcome), ActionState.PENDING)
+        closed_at = None if state is ActionState.PENDING else now
         changes = await self.writer.commit(
-            lambda connection: records.settle(connection, batch, state, outcome.detail, closed_at)
+            lambda connection: records.finish(connection, batch, state, outcome.detail, closed_at)
         )
-        self.told(changes)
+        self.on_changes(changes)

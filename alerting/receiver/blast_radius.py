@@ -8,25 +8,25 @@ restarted as a trial, one by one; the others wait until those have recovered.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alerting.journal.states import Episode, State
+from alerting.journal.states import ActionState, Episode
 
 
 @dataclass(frozen=True)
-class Radius:
+class BlastRadius:
     """How much of the fleet may be down before restarts are held back, and how many are then tried first."""
 
     share: float
     at_least: int
     trial: int
 
-    def tripped(self, down: int, fleet: int) -> bool:
+    def is_exceeded(self, down: int, fleet: int) -> bool:
         """Whether more than the share of the fleet is down, and no fewer than it takes."""
         return down >= self.at_least and down > self.share * fleet
 
 
 @dataclass(frozen=True)
-class Incident:
-    """What the journal says of the incident.
+class FleetIncident:
+    """The incident as the journal has it.
 
     Attributes:
         open: the open incident; None where there is none.
@@ -43,9 +43,9 @@ class Incident:
     @property
     def trying(self) -> bool:
         """Whether a trial has not ended yet; one that was escalated is not waited for."""
-        return any(trial.open and trial.state is not State.ESCALATED for trial in self.trials)
+        return any(trial.open and trial.state is not ActionState.ESCALATED for trial in self.trials)
 
-    def released(self, radius: Radius) -> bool:
+    def released(self, radius: BlastRadius) -> bool:
         """Whether every trial has ended well, and there are enough of them or nobody is left to try."""
         ended = bool(self.trials) and not any(trial.open for trial in self.trials)
         return ended and (len(self.trials) >= radius.trial or not self.waiting)
@@ -66,20 +66,24 @@ class Admission:
     trips: bool = False
 
 
-def admit(wanting: Sequence[Episode], incident: Incident, down: int, fleet: int, radius: Radius) -> Admission:
+def admit_restarts(
+    candidates: Sequence[Episode], incident: FleetIncident, down: int, fleet: int, radius: BlastRadius
+) -> Admission:
     """Who of those that want to act may do so.
 
     Args:
-        wanting: episodes about to act, longest waiting first.
+        candidates: episodes about to act, longest waiting first.
         incident: as the journal has it.
         down: number of configured agents without a fresh heartbeat.
         fleet: number of configured agents.
         radius: the limits.
     """
     tried = {trial.id for trial in incident.trials}
-    free = {one.id for one in wanting if one.id in tried or one.opened_at <= (incident.released_at or 0)}
-    held = [one.id for one in wanting if one.id not in free]
-    trips = incident.open is None and radius.tripped(down, fleet)
+    free = {
+        episode.id for episode in candidates if episode.id in tried or episode.opened_at <= (incident.released_at or 0)
+    }
+    held = [episode.id for episode in candidates if episode.id not in free]
+    trips = incident.open is None and radius.is_exceeded(down, fleet)
     if incident.open is None and not trips:
         return Admission(frozenset(free.union(held)))
     if not held or incident.trying or len(tried) >= radius.trial:

@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from alerting.actions import REMEDIES
 from alerting.drivers import Driver
 from alerting.drivers.outcome import Done, Failed, Outcome
-from alerting.journal import Change, Episode, State, Verdict, Writer, episodes
+from alerting.journal import ActionState, Episode, EpisodeVerdict, StateChange, Writer, episodes
 from alerting.receiver import metrics
 from alerting.receiver.decide import back_off
-from alerting.receiver.tasks import guarded
+from alerting.receiver.tasks import log_errors
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.settings import AgentConfig
@@ -22,16 +22,16 @@ from nervesys.settings import AgentConfig
 AT_ONCE = 16
 
 
-class Calls:
-    """Calls drivers; a driver that hangs holds up its own agent only.
+class AttemptRunner:
+    """Runs the attempts of actions; a driver that hangs holds up its own agent only.
 
     Args:
         drivers: those of this receiver, by name.
-        told: called with what changed, once it is on disk.
+        on_changes: called with what changed, once it is on disk.
         lease_seconds: after which another receiver takes over what this one has in its hands, unless it is renewed.
 
     Attributes:
-        under_way: ids of the episodes whose driver is being called; they are not claimed a second time, even where
+        in_progress: ids of the episodes whose driver is being called; they are not claimed a second time, even where
             their lease looks expired because the clock was set.
     """
 
@@ -41,25 +41,25 @@ class Calls:
         writer: Writer,
         instruments: Instruments,
         clock: Clock,
-        told: Callable[[list[Change]], None],
+        on_changes: Callable[[list[StateChange]], None],
         lease_seconds: float,
     ) -> None:
         self.owner = uuid4().hex
         self.lease_seconds = lease_seconds
         self._drivers, self._writer = drivers, writer
-        self._instruments, self._clock, self._told = instruments, clock, told
+        self._instruments, self._clock, self._on_changes = instruments, clock, on_changes
         self._pool = ThreadPoolExecutor(AT_ONCE, "driver")
         self._tasks: set[asyncio.Task[None]] = set()
-        self.under_way: set[int] = set()
+        self.in_progress: set[int] = set()
 
     def start(self, episode: Episode, attempt_id: int, config: AgentConfig) -> None:
         """Attempt the episode's action in the background; the attempt is in the journal already."""
         name = f"{episode.action} of {episode.agent}"
-        self.under_way.add(episode.id)
-        task = asyncio.create_task(guarded(name, self._call(episode, attempt_id, config)), name=name)
+        self.in_progress.add(episode.id)
+        task = asyncio.create_task(log_errors(name, self._call(episode, attempt_id, config)), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: self.under_way.discard(episode.id))
+        task.add_done_callback(lambda _: self.in_progress.discard(episode.id))
 
     async def close(self) -> None:
         """Stop without waiting for calls under way: the receiver that takes their lease over looks for proof first."""
@@ -70,7 +70,7 @@ class Calls:
 
     async def _call(self, episode: Episode, attempt_id: int, config: AgentConfig) -> None:
         began = self._clock()
-        keeper = asyncio.create_task(guarded("lease", self._keep(episode)))
+        keeper = asyncio.create_task(log_errors("lease", self._renew_lease(episode)))
         try:
             loop = asyncio.get_running_loop()
             attempt = partial(REMEDIES[episode.action].attempt, self._drivers, config, episode.server)
@@ -79,9 +79,11 @@ class Calls:
             keeper.cancel()
         now = self._clock()
         self._instruments.observe(metrics.DURATION, now - began, episode.action, episode.driver)
-        self._told(await self._writer.commit(lambda connection: _ended(connection, episode, attempt_id, outcome, now)))
+        self._on_changes(
+            await self._writer.commit(lambda connection: _record_outcome(connection, episode, attempt_id, outcome, now))
+        )
 
-    async def _keep(self, episode: Episode) -> None:
+    async def _renew_lease(self, episode: Episode) -> None:
         def extend(connection: Connection) -> None:
             episodes.extend_lease(connection, episode.id, self.owner, self._clock() + self.lease_seconds)
 
@@ -90,7 +92,9 @@ class Calls:
             await self._writer.commit(extend)
 
 
-def _ended(connection: Connection, episode: Episode, attempt_id: int, outcome: Outcome, now: float) -> list[Change]:
+def _record_outcome(
+    connection: Connection, episode: Episode, attempt_id: int, outcome: Outcome, now: float
+) -> list[StateChange]:
     """Write down how a driver call ended."""
     detail = outcome.detail if isinstance(outcome, Done) else f"{outcome.cause}: {outcome.detail}"
     episodes.end_attempt(
@@ -98,10 +102,10 @@ def _ended(connection: Connection, episode: Episode, attempt_id: int, outcome: O
     )
     errors, due_at = episode.driver_errors + 1, now
     if isinstance(outcome, Done):
-        state, verdict, errors = State.SUCCEEDED, Verdict.CALLED, 0
+        state, verdict, errors = ActionState.SUCCEEDED, EpisodeVerdict.CALLED, 0
     elif isinstance(outcome, Failed):
-        state, verdict = State.ESCALATED, Verdict.DRIVER_FAILED
+        state, verdict = ActionState.ESCALATED, EpisodeVerdict.DRIVER_FAILED
     else:
-        state, verdict, due_at = State.PENDING, Verdict.DRIVER_ERROR, now + back_off(errors)
+        state, verdict, due_at = ActionState.PENDING, EpisodeVerdict.DRIVER_ERROR, now + back_off(errors)
     free = {"lease_owner": None, "lease_until": None, "driver_errors": errors, "due_at": due_at}
     return episodes.decide(connection, episode, state, verdict, detail, now, **free)

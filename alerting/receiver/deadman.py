@@ -15,7 +15,7 @@ POST_SECONDS = 10
 log = logging.getLogger(__name__)
 
 
-class Deadman:
+class DeadmanSwitch:
     """Notices when no Watchdog was received for too long, and posts that to a URL of its own.
 
     Args:
@@ -26,10 +26,10 @@ class Deadman:
     def __init__(self, silence_seconds: float, url: SecretStr | None, instruments: Instruments, clock: Clock) -> None:
         self._limit, self._url, self._instruments, self._clock = silence_seconds, url, instruments, clock
         self._silent = False
-        self._outside_knows = False
-        self.heard()
+        self._posted_silent = False
+        self.record_watchdog()
 
-    def heard(self) -> None:
+    def record_watchdog(self) -> None:
         """The Watchdog was received."""
         self._last = self._clock()
         self._instruments.set(metrics.WATCHDOG_RECEIVED, self._last)
@@ -41,13 +41,16 @@ class Deadman:
             log.log(logging.ERROR if silent else logging.WARNING, "%s", self._text(silent))
         self._silent = silent
         self._instruments.set(metrics.DEADMAN_SILENT, silent)
-        if self._url is not None and silent != self._outside_knows:
-            self._outside_knows = await asyncio.to_thread(self._post, self._url, silent)
+        if self._url is not None and silent != self._posted_silent:
+            self._posted_silent = await asyncio.to_thread(self._post, self._url, silent)
 
     def _text(self, silent: bool) -> str:
         if not silent:
-            return "the Watchdog is back"
-        return f"no Watchdog for more than {self._limit:.0f} s: Prometheus, Alertmanager or the way here is down"
+            return "the Watchdog was received again"
+        return (
+            f"no Watchdog for more than {self._limit:.0f} s: Prometheus, Alertmanager or the connection to this "
+            "receiver is down"
+        )
 
     def _post(self, url: SecretStr, silent: bool) -> bool:
         """Post to the URL; returns the state that was last posted with success."""
@@ -55,6 +58,8 @@ class Deadman:
         try:
             requests.post(url.get_secret_value(), json=body, timeout=POST_SECONDS).raise_for_status()
         except requests.RequestException as err:
-            log.warning("tell of the Watchdog: %s", type(err).__name__)  # its text holds the URL, which is a secret
+            log.warning(
+                "post the Watchdog's state: %s", type(err).__name__
+            )  # its text holds the URL, which is a secret
             return not silent
         return silent

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alerting.actions import Proof
-from alerting.journal.states import Episode, State, Verdict
+from alerting.journal.states import ActionState, Episode, EpisodeVerdict
 from nervesys.contract import AgentState, Instances, Status
 
 WORKING = (Status.RUNNING, Status.IDLE)
-UNHEARD = Instances()
+NO_INSTANCES = Instances()
 """No instance of the agent was seen yet."""
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What one look saw of one agent.
+class AgentObservation:
+    """The state of one agent as read from the store.
 
     Attributes:
         blind: why the agent cannot be judged; empty when it can.
@@ -49,7 +49,7 @@ class Policy:
     Attributes:
         grace: a heartbeat no older than this is fresh.
         down: a silence longer than this is one that alerts.
-        look: between two looks.
+        check_interval: between two checks.
         settle: that a new episode waits before it acts, so that agents that go down together are counted together.
         proof: in which a restarted agent must prove that it works: its start, and two heartbeats.
         cooldown: between two attempts on one agent.
@@ -61,7 +61,7 @@ class Policy:
 
     grace: float
     down: float
-    look: float
+    check_interval: float
     settle: float
     proof: float
     cooldown: float
@@ -72,8 +72,8 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What the brain and the receiver's local file say about an agent.
+class Eligibility:
+    """What the brain and the receiver's local file allow for an agent.
 
     Attributes:
         configured: it is in the brain.
@@ -100,17 +100,17 @@ class Case:
         attempts: when attempts of this action on this agent began, oldest first, across episodes.
         now: Unix seconds.
         recoveries: of this agent in the window of flaps, across episodes.
-        instances: that were heard under its name, this look's among them.
+        instances: that were seen under its name, this observation's among them.
     """
 
     episode: Episode
-    sight: Sight
-    standing: Standing
+    observation: AgentObservation
+    eligibility: Eligibility
     attempts: tuple[float, ...]
     policy: Policy
     now: float
     recoveries: int = 0
-    instances: Instances = UNHEARD
+    instances: Instances = NO_INSTANCES
 
     @property
     def age(self) -> float:
@@ -120,7 +120,7 @@ class Case:
     @property
     def restarts(self) -> bool:
         """Whether the action restarts the agent, so that the blast radius and the cap of restarts apply."""
-        return self.standing.proof is Proof.NEW_INSTANCE
+        return self.eligibility.proof is Proof.NEW_INSTANCE
 
     @property
     def acted(self) -> bool:
@@ -130,22 +130,22 @@ class Case:
     @property
     def escalated(self) -> bool:
         """Whether people have been asked."""
-        return self.episode.state is State.ESCALATED
+        return self.episode.state is ActionState.ESCALATED
 
     @property
     def ordered(self) -> bool:
         """Whether an operator ordered the restart, which the limits do not hold back."""
-        return self.episode.verdict == Verdict.ORDERED
+        return self.episode.verdict == EpisodeVerdict.ORDERED
 
     @property
     def fresh(self) -> bool:
         """Whether the last heartbeat is recent."""
-        return self.sight.age <= self.policy.grace
+        return self.observation.age <= self.policy.grace
 
     @property
     def instance(self) -> str:
         """`instance_id` of the newest state; empty where none is known."""
-        return self.sight.instance
+        return self.observation.instance
 
     @property
     def duplicated(self) -> bool:
@@ -160,24 +160,24 @@ class Case:
     @property
     def working(self) -> bool:
         """Whether the agent's status is one of work: running or idle."""
-        return self.sight.state is not None and self.sight.state.status in WORKING
+        return self.observation.state is not None and self.observation.state.status in WORKING
 
     @property
     def stopping(self) -> bool:
         """Whether the agent's status is `stopping` though no restart of ours can be the cause."""
-        said = self.sight.state is not None and self.sight.state.status is Status.STOPPING
-        return said and not self.acted and not self.escalated
+        stopping = self.observation.state is not None and self.observation.state.status is Status.STOPPING
+        return stopping and not self.acted and not self.escalated
 
     @property
     def waited(self) -> float:
         """Seconds since the attempt in which the receiver could see the store.
 
-        Time in which the store was unreadable does not count, and a gap between two looks counts for two intervals at
+        Time in which the store was unreadable does not count, and a gap between two checks counts for two intervals at
         most: the receiver may have been down, or its clock may have been set.
         """
-        if self.sight.blind or self.episode.looked_at is None:
+        if self.observation.blind or self.episode.looked_at is None:
             return self.episode.waited
-        return self.episode.waited + min(max(self.now - self.episode.looked_at, 0), 2 * self.policy.look)
+        return self.episode.waited + min(max(self.now - self.episode.looked_at, 0), 2 * self.policy.check_interval)
 
 
 @dataclass(frozen=True)
@@ -186,12 +186,12 @@ class Decision:
 
     Attributes:
         state: that the episode enters, or stays in.
-        due_at: when to look next, Unix seconds; None leaves it until something is received.
+        due_at: when to check next, Unix seconds; None until an alert is received.
         fields: further columns of the episode.
     """
 
-    verdict: Verdict
-    state: State
+    verdict: EpisodeVerdict
+    state: ActionState
     detail: str
     due_at: float | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)

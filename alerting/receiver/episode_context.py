@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from alerting.journal.states import FLEET
 from alerting.receiver.last_changes import ConfigChange, last_changes
 from alerting.receiver.last_lines import last_lines
-from alerting.receiver.search_result import Found
-from alerting.receiver.watch import Watch
+from alerting.receiver.search_result import SearchResult
+from alerting.receiver.watch import HeartbeatReader
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, LogRecord, PathTemplate
 from nervesys.errors import StoreUnavailable
@@ -24,25 +24,25 @@ from nervesys.stores.objects import ObjectStore
 SECONDS = 5.0
 """Time limit of each."""
 AT_ONCE = 6
-LATE = f"It did not come within {SECONDS:.0f} s."
+LATE = f"Not read within {SECONDS:.0f} s."
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Words:
+class LastState:
     """An agent's state as it stands in the store.
 
     Attributes:
         written: Unix seconds, by the store's clock.
-        state: None where it cannot be understood.
+        state: None where it cannot be parsed.
     """
 
     written: float
     state: AgentState | None
 
 
-class Surroundings:
+class EpisodeContextReader:
     """Finds the context of an episode.
 
     Args:
@@ -52,38 +52,40 @@ class Surroundings:
         brain: holds the configuration; None where it is a plain folder.
     """
 
-    def __init__(self, watch: Watch, store: ObjectStore, logs: str, brain: GitBrain | None, clock: Clock) -> None:
+    def __init__(
+        self, watch: HeartbeatReader, store: ObjectStore, logs: str, brain: GitBrain | None, clock: Clock
+    ) -> None:
         self._watch, self._store, self._brain, self._clock = watch, store, brain, clock
         self._logs = PathTemplate(logs)
         self._pool = ThreadPoolExecutor(AT_ONCE, "page")
 
-    async def of(self, episode: Mapping[str, Any]) -> dict[str, Any]:
+    async def read(self, episode: Mapping[str, Any]) -> dict[str, Any]:
         """What the page of an episode shows beside the journal."""
-        changes = asyncio.create_task(self._in_time(partial(last_changes, self._brain, episode["opened_at"])))
-        words: Found[Words] = Found()
-        lines: Found[LogRecord] = Found()
+        changes = asyncio.create_task(self._with_timeout(partial(last_changes, self._brain, episode["opened_at"])))
+        last_state: SearchResult[LastState] = SearchResult()
+        lines: SearchResult[LogRecord] = SearchResult()
         if episode["agent"] != FLEET:
-            words = await self._in_time(partial(self._words, episode["agent"]))
-            lines = await self._in_time(partial(self._lines, episode, words))
-        found: Found[ConfigChange] = await changes
-        return {"words": words, "lines": lines, "changes": found}
+            last_state = await self._with_timeout(partial(self._last_state, episode["agent"]))
+            lines = await self._with_timeout(partial(self._lines, episode, last_state))
+        found: SearchResult[ConfigChange] = await changes
+        return {"last_state": last_state, "lines": lines, "changes": found}
 
-    async def _in_time(self, ask: Callable[[], Found[Item]]) -> Found[Item]:
+    async def _with_timeout(self, ask: Callable[[], SearchResult[Item]]) -> SearchResult[Item]:
         try:
             return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._pool, ask), SECONDS)
         except TimeoutError:
-            return Found(silence=LATE)
+            return SearchResult(missing=LATE)
 
-    def _words(self, agent: str) -> Found[Words]:
+    def _last_state(self, agent: str) -> SearchResult[LastState]:
         try:
-            said = self._watch.last_words(agent)
+            found = self._watch.last_state(agent)
         except StoreUnavailable as err:
-            return Found(silence=f"The store cannot be read: {err}")
-        if said is None:
-            return Found(silence="It has written no state.")
-        return Found((Words(*said),), "" if said[1] else "Its state cannot be understood.")
+            return SearchResult(missing=f"The store cannot be read: {err}")
+        if found is None:
+            return SearchResult(missing="It has written no state.")
+        return SearchResult((LastState(*found),), "" if found[1] else "Its state cannot be parsed.")
 
-    def _lines(self, episode: Mapping[str, Any], words: Found[Words]) -> Found[LogRecord]:
-        last = next((one.state.server for one in words.items if one.state), None)
+    def _lines(self, episode: Mapping[str, Any], last_state: SearchResult[LastState]) -> SearchResult[LogRecord]:
+        last = next((item.state.server for item in last_state.items if item.state), None)
         until = episode["closed_at"] or self._clock()
         return last_lines(self._store, self._logs, episode["agent"], episode["server"] or last or "", until)

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from alerting.actions import RESTART_AGENT
-from alerting.journal import Journal, JournalUnavailable, Verdict, episodes, view
+from alerting.journal import EpisodeVerdict, Journal, JournalUnavailable, episodes, view
 from alerting.receiver.metrics import CAPPED, JOURNALLED, OLDEST_PENDING, PENDING
-from alerting.receiver.series import AgentSeries, News
+from alerting.receiver.series import AgentCounts, AgentSeries
 from nervesys.metrics import Fragments, Instruments, MetricsSnapshot, Sample
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Waiting:
+class OpenWork:
     """What is open in the journal at one instant.
 
     Attributes:
@@ -33,9 +33,9 @@ class Waiting:
     capped: int = 0
 
     @classmethod
-    def read(cls, connection: Connection) -> "Waiting":
+    def read(cls, connection: Connection) -> "OpenWork":
         """Read it now."""
-        capped = episodes.standing_at(connection, RESTART_AGENT, Verdict.CAPPED)
+        capped = episodes.count_with_verdict(connection, RESTART_AGENT, EpisodeVerdict.CAPPED)
         return cls(tuple(view.open_counts(connection)), *view.pending(connection), capped)
 
     def samples(self) -> Iterator[Sample]:
@@ -60,21 +60,21 @@ class Exposition:
         self, journal: Journal, instruments: Instruments, series: AgentSeries, agents: Callable[[], Iterable[str]]
     ) -> None:
         self._journal, self._instruments, self._series, self._agents = journal, instruments, series, agents
-        self._waiting = Waiting()
-        self._one = asyncio.Lock()
+        self._waiting = OpenWork()
+        self._lock = asyncio.Lock()
 
     async def snapshot(self) -> MetricsSnapshot:
         """The text as of now."""
-        async with self._one:
+        async with self._lock:
             try:
-                self._waiting = await self._journal.read(Waiting.read)
+                self._waiting = await self._journal.read(OpenWork.read)
             except JournalUnavailable as err:
                 log.warning("the gauges as last read stay served: %s", err)
-            self._series.see(self._waiting.open, self._agents())
-            return await asyncio.to_thread(self._rendered, self._series.news(), self._waiting)
+            self._series.set_open(self._waiting.open, self._agents())
+            return await asyncio.to_thread(self._render, self._series.changed(), self._waiting)
 
-    def _rendered(self, news: Iterable[News], waiting: Waiting) -> MetricsSnapshot:
+    def _render(self, changed: Iterable[AgentCounts], waiting: OpenWork) -> MetricsSnapshot:
         journalled = Fragments(JOURNALLED)
         journalled.put("journal", waiting.samples())
-        parts = [self._instruments.snapshot(), self._series.rendered(news), journalled.snapshot()]
+        parts = [self._instruments.snapshot(), self._series.render(changed), journalled.snapshot()]
         return MetricsSnapshot.concatenate(parts)

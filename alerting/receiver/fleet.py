@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Fleet:
+class FleetConfig:
     """One version of the brain.
 
     Attributes:
@@ -33,7 +33,7 @@ class FleetSource:
         read: opens the brain and loads it; may block.
     """
 
-    def __init__(self, read: Callable[[], Fleet]) -> None:
+    def __init__(self, read: Callable[[], FleetConfig]) -> None:
         self._read = read
         self.now = read()
 
@@ -45,10 +45,10 @@ class FleetSource:
             log.warning("the brain as last read stays in use: %s", err)
 
 
-def read_fleet(opened: Configuration) -> Fleet:
+def read_fleet(opened: Configuration) -> FleetConfig:
     """The fleet and its alerts as a brain has them.
 
     Raises:
         SettingsError: alerts.yaml is wrong.
     """
-    return Fleet(opened.loaded.settings, opened.loaded.agents, read_alerts(opened.tree)[0])
+    return FleetConfig(opened.loaded.settings, opened.loaded.agents, read_alerts(opened.tree)[0])

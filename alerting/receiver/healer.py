@@ -1,7 +1,7 @@
-"""Turns episodes into decisions, and decisions into driver calls; the deciding itself is in `decide` and `blast`.
+"""Turns episodes into decisions, and decisions into attempts; `decide` and `blast_radius` make the decisions.
 
-In each turn the receiver looks at the store once, decides about every episode that is due, commits all decisions at
-once, and starts the driver calls that were decided.
+In each turn the receiver lists the heartbeats once, decides about every episode that is due, commits all decisions at
+once, and starts the driver calls that follow.
 """
 
 import asyncio
@@ -12,17 +12,27 @@ from sqlalchemy import Connection
 
 from alerting.actions import REMEDIES, RESTART_AGENT, Proof
 from alerting.drivers import Driver
-from alerting.journal import Change, Episode, Journal, JournalUnavailable, State, Verdict, Writer, episodes, instances
+from alerting.journal import (
+    ActionState,
+    Episode,
+    EpisodeVerdict,
+    Journal,
+    JournalUnavailable,
+    StateChange,
+    Writer,
+    episodes,
+    instances,
+)
 from alerting.journal.states import FLEET
 from alerting.receiver import metrics
-from alerting.receiver.blast_radius import Admission, Incident, Radius, admit
-from alerting.receiver.calls import Calls
+from alerting.receiver.blast_radius import Admission, BlastRadius, FleetIncident, admit_restarts
+from alerting.receiver.calls import AttemptRunner
 from alerting.receiver.decide import decide, reopened
-from alerting.receiver.decision_input import Case, Decision, Policy, Sight, Standing
-from alerting.receiver.fleet import Fleet
-from alerting.receiver.local import Limits
+from alerting.receiver.decision_input import AgentObservation, Case, Decision, Eligibility, Policy
+from alerting.receiver.fleet import FleetConfig
+from alerting.receiver.local import ReceiverLimits
 from alerting.receiver.maintenance import Silenced, maintenance
-from alerting.receiver.watch import Look, Watch
+from alerting.receiver.watch import HeartbeatListing, HeartbeatReader
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.settings import AgentConfig, Settings
@@ -30,17 +40,17 @@ from nervesys.settings import AgentConfig, Settings
 SHORTEST_PAUSE = 0.5
 HOUR_SECONDS = 3600
 
-Decided = list[tuple[Case, Decision]]
+Decisions = list[tuple[Case, Decision]]
 Agents = Mapping[str, AgentConfig]
 
 
-def policy_of(settings: Settings, limits: Limits, *, observe: bool = False) -> Policy:
-    """The times and numbers that decisions go by, as the brain and the local file say them."""
+def make_policy(settings: Settings, limits: ReceiverLimits, *, observe: bool = False) -> Policy:
+    """The times and numbers that decisions go by, from the brain and the local file."""
     heartbeat = settings.thresholds.heartbeat
     return Policy(
         grace=heartbeat.grace_seconds,
         down=heartbeat.down_after_seconds,
-        look=settings.monitoring.every_seconds("store", "agents"),
+        check_interval=settings.monitoring.every_seconds("store", "agents"),
         settle=settings.monitoring.prometheus.evaluation_interval_seconds,
         proof=limits.start_allowance_seconds + 2 * heartbeat.interval_seconds,
         cooldown=limits.cooldown_seconds,
@@ -53,7 +63,7 @@ def policy_of(settings: Settings, limits: Limits, *, observe: bool = False) -> P
 
 @dataclass(frozen=True)
 class Healer:
-    """Heals the agents of one fleet.
+    """Restarts the agents of one fleet, and runs the other actions of their alerts.
 
     Attributes:
         fleet: returns the newest version of the brain.
@@ -61,104 +71,125 @@ class Healer:
         drivers: those of this receiver, by name.
         silences: returns the alerts that are silenced in Alertmanager; called only where an episode is due; may block.
         cap: restarts of the whole fleet in an hour.
-        told: called with what changed, once it is on disk.
+        on_changes: called with what changed, once it is on disk.
     """
 
-    fleet: Callable[[], Fleet]
-    watch: Watch
+    fleet: Callable[[], FleetConfig]
+    watch: HeartbeatReader
     drivers: Mapping[str, Driver]
-    calls: Calls
+    calls: AttemptRunner
     policy: Policy
-    radius: Radius
+    radius: BlastRadius
     silences: Callable[[], Silenced]
     cap: int
     journal: Journal
     writer: Writer
     instruments: Instruments
     clock: Clock
-    told: Callable[[list[Change]], None]
+    on_changes: Callable[[list[StateChange]], None]
 
     async def turn(self) -> None:
-        """Look once, decide about everything that is due, and start the driver calls that are decided."""
+        """List the heartbeats once, decide about everything that is due, and start the driver calls that follow."""
         agents = self.fleet().agents
-        look = await asyncio.to_thread(self.watch.look)
-        self.instruments.set(metrics.BLIND, bool(look.blind))
-        if look.astray:
+        listing = await asyncio.to_thread(self.watch.list_heartbeats)
+        self.instruments.set(metrics.BLIND, bool(listing.blind))
+        if listing.clock_off:
             return  # leases and instants by this clock would keep other receivers off for as long as it is wrong
         now = self.clock()
         until = now + self.calls.lease_seconds
         due = await self.journal.run(
             lambda connection: episodes.claim(connection, now, owner=self.calls.owner, until=until)
         )
-        due = [episode for episode in due if episode.id not in self.calls.under_way]
+        due = [episode for episode in due if episode.id not in self.calls.in_progress]
         silenced = await asyncio.to_thread(self.silences) if due else frozenset()
-        decided = [(case, decide(case)) for case in await self._cases(due, look, agents, silenced)]
-        down = await asyncio.to_thread(self.watch.down, agents, look) if _wanting(decided) else 0
-        started, changes = await self.writer.commit(lambda connection: self._write(connection, decided, down, agents))
-        self.told(changes)
-        self._time_recoveries(decided, changes)
+        decisions = [(case, decide(case)) for case in await self._cases(due, listing, agents, silenced)]
+        down = await asyncio.to_thread(self.watch.down, agents, listing) if _restarts_wanted(decisions) else 0
+        started, changes = await self.writer.commit(lambda connection: self._write(connection, decisions, down, agents))
+        self.on_changes(changes)
+        self._time_recoveries(decisions, changes)
         for episode, attempt_id in started:
             self.calls.start(episode, attempt_id, agents[episode.agent])
 
     async def pause(self) -> float:
-        """Seconds until the next episode is due, at least `SHORTEST_PAUSE` and at most the interval of looks."""
+        """Seconds until the next episode is due, at least `SHORTEST_PAUSE` and at most the interval of checks."""
         now = self.clock()
         try:
             due_at = await self.journal.read(lambda connection: episodes.next_due(connection, now))
         except JournalUnavailable:
             due_at = None
-        return self.policy.look if due_at is None else min(max(due_at - now, SHORTEST_PAUSE), self.policy.look)
+        return (
+            self.policy.check_interval
+            if due_at is None
+            else min(max(due_at - now, SHORTEST_PAUSE), self.policy.check_interval)
+        )
 
-    async def _cases(self, due: Sequence[Episode], look: Look, agents: Agents, silenced: Silenced) -> list[Case]:
+    async def _cases(
+        self, due: Sequence[Episode], listing: HeartbeatListing, agents: Agents, silenced: Silenced
+    ) -> list[Case]:
         """Collect what the decisions need; the states of the agents are fetched concurrently."""
-        sights = await asyncio.gather(*(asyncio.to_thread(self.watch.sight, one.agent, look) for one in due))
-        standings = [self._standing(agents, *one, silenced) for one in zip(due, sights, strict=True)]
-        known = list(zip(due, sights, standings, strict=True))
-        return await self.journal.read(lambda connection: [self._case(connection, *one) for one in known])
+        observations = await asyncio.gather(
+            *(asyncio.to_thread(self.watch.observe, episode.agent, listing) for episode in due)
+        )
+        eligibilities = [self._eligibility(agents, *pair, silenced) for pair in zip(due, observations, strict=True)]
+        known = list(zip(due, observations, eligibilities, strict=True))
+        return await self.journal.read(lambda connection: [self._case(connection, *parts) for parts in known])
 
-    def _case(self, connection: Connection, episode: Episode, sight: Sight, standing: Standing) -> Case:
+    def _case(
+        self, connection: Connection, episode: Episode, observation: AgentObservation, eligibility: Eligibility
+    ) -> Case:
         now, policy = self.clock(), self.policy
         begun = episodes.attempts_since(
             connection, episode.action, episode.agent, now - max(policy.window, policy.cooldown)
         )
-        healed = episodes.verdicts_since(connection, episode, Verdict.PROVEN, now - policy.flap_window)
-        if not episode.open and not (standing.proof is Proof.OUTCOME and episode.state is State.RECOVERED):
+        healed = episodes.verdicts_since(connection, episode, EpisodeVerdict.PROVEN, now - policy.flap_window)
+        if not episode.open and not (eligibility.proof is Proof.OUTCOME and episode.state is ActionState.RECOVERED):
             # no alert fires: only a silence that would make it fire opens it again
             episode, policy = reopened(episode, now), replace(policy, grace=policy.down)
-        known = instances.of(connection, episode.agent)
-        return Case(episode, sight, standing, tuple(begun), policy, now, healed, known.observe(sight.instance, now))
+        known = instances.read_instances(connection, episode.agent)
+        return Case(
+            episode,
+            observation,
+            eligibility,
+            tuple(begun),
+            policy,
+            now,
+            healed,
+            known.observe(observation.instance, now),
+        )
 
-    def _standing(self, agents: Agents, episode: Episode, sight: Sight, silenced: Silenced) -> Standing:
+    def _eligibility(
+        self, agents: Agents, episode: Episode, observation: AgentObservation, silenced: Silenced
+    ) -> Eligibility:
         config, remedy = agents.get(episode.agent), REMEDIES.get(episode.action)
         if config is None or remedy is None:
-            return Standing(configured=config is not None, proof=remedy.PROOF if remedy else None)
+            return Eligibility(configured=config is not None, proof=remedy.PROOF if remedy else None)
         may_restart = config.health.restart_on_failure or remedy.PROOF is not Proof.NEW_INSTANCE
-        return Standing(
+        return Eligibility(
             maintenance=maintenance(config, episode, silenced, self.clock()),
             may_restart=config.enabled and may_restart,
             max_attempts=config.health.max_restart_attempts,
-            unreachable=remedy.unreachable(self.drivers, config, sight.server),
+            unreachable=remedy.unreachable(self.drivers, config, observation.server),
             proof=remedy.PROOF,
         )
 
     def _write(
-        self, connection: Connection, decided: Decided, down: int, agents: Agents
-    ) -> tuple[list[tuple[Episode, int]], list[Change]]:
+        self, connection: Connection, decisions: Decisions, down: int, agents: Agents
+    ) -> tuple[list[tuple[Episode, int]], list[StateChange]]:
         """Write every decision of a turn to the journal; returns the attempts that begin, and what changed.
 
         Blast radius and cap are checked here: this transaction runs alone, so no other receiver checks them meanwhile.
         """
         now, incident = self.clock(), _incident(connection)
-        admission = admit(_wanting(decided), incident, down, len(agents), self.radius)
+        admission = admit_restarts(_restarts_wanted(decisions), incident, down, len(agents), self.radius)
         changes = self._latch(connection, incident, admission, now)
-        latch = episodes.incident(connection, RESTART_AGENT)
-        room = self.cap - episodes.attempts_of_fleet(connection, _restarting(), now - HOUR_SECONDS)
+        latch = episodes.open_incident(connection, RESTART_AGENT)
+        room = self.cap - episodes.count_attempts(connection, _restarting(), now - HOUR_SECONDS)
         started: list[tuple[Episode, int]] = []
-        for case, wanted in decided:
-            _remember(connection, case)
-            decision = _held(case, wanted, admission, room)
-            if decision.verdict is not Verdict.ACT:
-                changes += _record(connection, case, decision, now)
+        for case, wanted in decisions:
+            _store_instance(connection, case)
+            decision = _apply_limits(case, wanted, admission, room)
+            if decision.verdict is not EpisodeVerdict.ACT:
+                changes += _write_decision(connection, case, decision, now)
                 continue
             driver = REMEDIES[case.episode.action].driver_name(agents[case.episode.agent])
             trial_of = latch.id if latch and case.episode.id == admission.trial else case.episode.trial_of
@@ -166,7 +197,9 @@ class Healer:
             if begun is not None:
                 started.append(begun)
                 room -= case.restarts
-                changes.append(Change(case.episode.agent, case.episode.action, State.RUNNING, decision.detail))
+                changes.append(
+                    StateChange(case.episode.agent, case.episode.action, ActionState.RUNNING, decision.detail)
+                )
         return started, changes
 
     def _begin(
@@ -181,40 +214,42 @@ class Healer:
             owner=self.calls.owner,
             lease_until=until,
             due_at=until,
-            server=case.sight.server,
+            server=case.observation.server,
             trial_of=trial_of,
             opened_at=case.episode.opened_at,
             closed_at=None,
             **decision.fields,
         )
 
-    def _latch(self, connection: Connection, incident: Incident, admission: Admission, now: float) -> list[Change]:
+    def _latch(
+        self, connection: Connection, incident: FleetIncident, admission: Admission, now: float
+    ) -> list[StateChange]:
         """Open the fleet's incident where the blast radius is exceeded; end it once the trial agents have recovered."""
         if admission.trips:
-            detail = "much of the fleet is down at once; the first few are restarted, the rest wait"
+            detail = "a large share of the fleet is down; trial restarts first, the others wait"
             episodes.open_episode(
-                connection, RESTART_AGENT, FLEET, Verdict.BLAST_RADIUS, detail, now, state=State.ESCALATED
+                connection, RESTART_AGENT, FLEET, EpisodeVerdict.BLAST_RADIUS, detail, now, state=ActionState.ESCALATED
             )
-            return [Change(FLEET, RESTART_AGENT, State.ESCALATED, detail)]
+            return [StateChange(FLEET, RESTART_AGENT, ActionState.ESCALATED, detail)]
         if incident.open is not None and incident.released(self.radius):
-            detail = f"{len(incident.trials)} on trial came back"
-            return episodes.decide(connection, incident.open, State.RECOVERED, Verdict.PROVEN, detail, now)
+            detail = f"{len(incident.trials)} trial agents recovered"
+            return episodes.decide(connection, incident.open, ActionState.RECOVERED, EpisodeVerdict.PROVEN, detail, now)
         return []
 
-    def _time_recoveries(self, decided: Decided, changes: Sequence[Change]) -> None:
+    def _time_recoveries(self, decisions: Decisions, changes: Sequence[StateChange]) -> None:
         """Observe how long recoveries took; only those that this receiver wrote down, so that each counts once."""
-        recovered = {change.agent for change in changes if change.state is State.RECOVERED}
-        for case, _ in decided:
+        recovered = {change.agent for change in changes if change.state is ActionState.RECOVERED}
+        for case, _ in decisions:
             if case.episode.agent in recovered and case.episode.driver:
                 self.instruments.observe(metrics.RECOVERY, case.age, case.episode.driver)
 
 
-def _remember(connection: Connection, case: Case) -> None:
+def _store_instance(connection: Connection, case: Case) -> None:
     """Store the instance that was seen, where it is another one than before."""
-    known = instances.of(connection, case.episode.agent)
-    heard = known.observe(case.sight.instance, case.now)
-    if heard != known:
-        instances.keep(connection, case.episode.agent, heard)
+    known = instances.read_instances(connection, case.episode.agent)
+    seen = known.observe(case.observation.instance, case.now)
+    if seen != known:
+        instances.store_instances(connection, case.episode.agent, seen)
 
 
 def _restarting() -> list[str]:
@@ -224,42 +259,44 @@ def _restarting() -> list[str]:
 
 def _limited(case: Case, decision: Decision) -> bool:
     """Whether the decision is a restart that the blast radius and the hourly cap may hold back."""
-    return decision.verdict is Verdict.ACT and case.restarts and not case.ordered
+    return decision.verdict is EpisodeVerdict.ACT and case.restarts and not case.ordered
 
 
-def _wanting(decided: Decided) -> list[Episode]:
-    return [case.episode for case, decision in decided if _limited(case, decision)]
+def _restarts_wanted(decisions: Decisions) -> list[Episode]:
+    return [case.episode for case, decision in decisions if _limited(case, decision)]
 
 
-def _incident(connection: Connection) -> Incident:
-    latch = episodes.incident(connection, RESTART_AGENT)
-    return Incident(
+def _incident(connection: Connection) -> FleetIncident:
+    latch = episodes.open_incident(connection, RESTART_AGENT)
+    return FleetIncident(
         open=latch,
-        trials=tuple(episodes.trials(connection, latch.id)) if latch else (),
-        waiting=episodes.standing_at(connection, RESTART_AGENT, Verdict.BLAST_RADIUS),
+        trials=tuple(episodes.list_trials(connection, latch.id)) if latch else (),
+        waiting=episodes.count_with_verdict(connection, RESTART_AGENT, EpisodeVerdict.BLAST_RADIUS),
         released_at=episodes.released_at(connection, RESTART_AGENT),
     )
 
 
-def _held(case: Case, decision: Decision, admission: Admission, room: int) -> Decision:
+def _apply_limits(case: Case, decision: Decision, admission: Admission, room: int) -> Decision:
     """The decision, or a deferral where the blast radius or the hourly cap of restarts does not allow it."""
     if not _limited(case, decision):
         return decision
     if case.episode.id not in admission.allowed:
-        verdict = Verdict.BLAST_RADIUS
-        detail = "much of the fleet is down at once; it waits for the proof of those restarted first"
+        verdict = EpisodeVerdict.BLAST_RADIUS
+        detail = "a large share of the fleet is down; waiting for proof of the trial restarts"
     elif room <= 0:
-        verdict, detail = Verdict.CAPPED, "the fleet had all the restarts that an hour may have"
+        verdict, detail = EpisodeVerdict.CAPPED, "the hourly cap of restarts is reached"
     else:
         return decision
-    return Decision(verdict, State.DEFERRED, detail, case.now + case.policy.look)
+    return Decision(verdict, ActionState.DEFERRED, detail, case.now + case.policy.check_interval)
 
 
-def _record(connection: Connection, case: Case, decision: Decision, now: float) -> list[Change]:
+def _write_decision(connection: Connection, case: Case, decision: Decision, now: float) -> list[StateChange]:
     """Write a decision that calls no driver; an ended episode that has no reason to open again stays as it is."""
     episode = case.episode
-    if not episode.open and (decision.verdict is Verdict.BLIND or decision.state in (State.SKIPPED, State.REJECTED)):
-        episodes.leave(connection, episode, decision.due_at if decision.verdict is Verdict.BLIND else None)
+    if not episode.open and (
+        decision.verdict is EpisodeVerdict.BLIND or decision.state in (ActionState.SKIPPED, ActionState.REJECTED)
+    ):
+        episodes.release(connection, episode, decision.due_at if decision.verdict is EpisodeVerdict.BLIND else None)
         return []
     kept = {name: getattr(episode, name) for name in ("opened_at", "attempt_at", "driver_errors", "trial_of")}
     fields = {**kept, "sign": episode.sign, "due_at": decision.due_at, "lease_owner": None, "lease_until": None}

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from alerting.journal import Change, Writer
+from alerting.journal import StateChange, Writer
 from alerting.journal.receive import Arrival, receive
 from nervesys.clock import Clock
 
@@ -16,7 +16,7 @@ class Inbox:
         journalled: called with what changed, once it is on disk.
     """
 
-    def __init__(self, writer: Writer, clock: Clock, journalled: Callable[[list[Change]], None]) -> None:
+    def __init__(self, writer: Writer, clock: Clock, journalled: Callable[[list[StateChange]], None]) -> None:
         self._writer, self._clock, self._journalled = writer, clock, journalled
         self._waiting: list[Arrival] = []
         self._batch: asyncio.Task[None] | None = None

@@ -7,15 +7,15 @@ from alerting.actions import ANALYZE, LOG_TO
 from alerting.journal.receive import Arrival
 from alerting.journal.states import FIRING
 from alerting.model import WATCHDOG, Action
-from alerting.receiver.fleet import Fleet
-from alerting.receiver.webhook import Alert, BadAlert, Request
+from alerting.receiver.fleet import FleetConfig
+from alerting.receiver.webhook import BadAlert, ReceivedAlert, WebhookRequest
 from nervesys.contract import agent_name
 from nervesys.errors import BadObject
 
 TEST_LABEL = "nervesys_test"
 
 
-def arrivals(request: Request, sender: str, fleet: Fleet) -> Iterator[Arrival]:
+def arrivals(request: WebhookRequest, sender: str, fleet: FleetConfig) -> Iterator[Arrival]:
     """Look up what each alert of a request leads to; the Watchdog is left out, for it is no trouble to act upon."""
     for alert in request.alerts:
         if isinstance(alert, BadAlert):
@@ -24,14 +24,15 @@ def arrivals(request: Request, sender: str, fleet: Fleet) -> Iterator[Arrival]:
             yield _arrival(alert, sender, fleet)
 
 
-def has_watchdog(request: Request) -> bool:
+def has_watchdog(request: WebhookRequest) -> bool:
     """Whether the Watchdog is among the alerts and fires."""
     return any(
-        isinstance(alert, Alert) and (alert.name, alert.status) == (WATCHDOG, FIRING) for alert in request.alerts
+        isinstance(alert, ReceivedAlert) and (alert.name, alert.status) == (WATCHDOG, FIRING)
+        for alert in request.alerts
     )
 
 
-def _arrival(alert: Alert, sender: str, fleet: Fleet) -> Arrival:
+def _arrival(alert: ReceivedAlert, sender: str, fleet: FleetConfig) -> Arrival:
     rule = fleet.alerts.named(alert.name)
     actions = rule.actions if rule else ()
     remedies = tuple(dict.fromkeys(action.auto_action for action in actions if action.auto_action))
@@ -55,7 +56,7 @@ def _arrival(alert: Alert, sender: str, fleet: Fleet) -> Arrival:
     )
 
 
-def _records(actions: Iterable[Action], alert: Alert, fleet: Fleet) -> Iterator[tuple[str, str]]:
+def _records(actions: Iterable[Action], alert: ReceivedAlert, fleet: FleetConfig) -> Iterator[tuple[str, str]]:
     """Action and target of each record of an alert; `analyze` only where a language model is enabled."""
     for action in actions:
         if action.log_to:
@@ -64,7 +65,7 @@ def _records(actions: Iterable[Action], alert: Alert, fleet: Fleet) -> Iterator[
             yield ANALYZE, action.analyze
 
 
-def _agent(alert: Alert, fleet: Fleet) -> str:
+def _agent(alert: ReceivedAlert, fleet: FleetConfig) -> str:
     """The configured agent that an alert is about; empty where there is none."""
     try:
         name = agent_name(alert.labels.get("agent", ""))
@@ -73,7 +74,7 @@ def _agent(alert: Alert, fleet: Fleet) -> str:
     return name if name in fleet.agents else ""
 
 
-def _refusal(alert: Alert, agent: str, remedies: tuple[str, ...]) -> str:
+def _refusal(alert: ReceivedAlert, agent: str, remedies: tuple[str, ...]) -> str:
     """Why an alert leads to nothing; empty where it may lead to something."""
     if agent:
         return ""

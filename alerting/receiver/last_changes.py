@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from alerting.receiver.search_result import Found
+from alerting.receiver.search_result import SearchResult
 from nervesys.errors import BrainUnavailable
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.trees import changed_files
@@ -35,7 +35,7 @@ class ConfigChange:
     more: int
 
 
-def last_changes(brain: GitBrain | None, until: float) -> Found[ConfigChange]:
+def last_changes(brain: GitBrain | None, until: float) -> SearchResult[ConfigChange]:
     """The newest commits to the configuration that are not younger than an instant, newest first.
 
     Args:
@@ -43,7 +43,7 @@ def last_changes(brain: GitBrain | None, until: float) -> Found[ConfigChange]:
         until: Unix seconds.
     """
     if brain is None:
-        return Found(silence="The brain is a plain folder, which has no commits.")
+        return SearchResult(missing="The brain is a plain folder, which has no commits.")
     found: list[ConfigChange] = []
     try:
         for commit in brain.log(brain.branch, COMMITS):
@@ -56,8 +56,8 @@ def last_changes(brain: GitBrain | None, until: float) -> Found[ConfigChange]:
             if len(found) == CHANGES:
                 break
     except BrainUnavailable as err:
-        return Found(silence=f"The brain cannot be read: {err}")
-    return Found(tuple(found), "" if found else f"None of the newest {COMMITS} commits changed it before that.")
+        return SearchResult(missing=f"The brain cannot be read: {err}")
+    return SearchResult(tuple(found), "" if found else f"None of the newest {COMMITS} commits changed it before that.")
 
 
 def _text(raw: bytes) -> str:

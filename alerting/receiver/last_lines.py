@@ -1,13 +1,13 @@
 """The last log lines of one agent, from the store: for people to read.
 
 Reads   the listings of two days of one server; the newest objects of the agent, few and small enough.
-Errors  none are raised: what cannot be had is said in a sentence instead.
+Errors  none are raised: a message says what is missing.
 """
 
 from collections import deque
 from collections.abc import Iterator
 
-from alerting.receiver.search_result import Found
+from alerting.receiver.search_result import SearchResult
 from nervesys.contract import Category, LogRecord, PathTemplate, agent_name
 from nervesys.contract.paths import time_fields
 from nervesys.contract.times import DAY_SECONDS
@@ -29,7 +29,9 @@ SHIPPING_SECONDS = 3600
 DAYS = ("date", "year", "month", "iso_year", "week")
 
 
-def last_lines(store: ObjectStore, template: PathTemplate, agent: str, server: str, until: float) -> Found[LogRecord]:
+def last_lines(
+    store: ObjectStore, template: PathTemplate, agent: str, server: str, until: float
+) -> SearchResult[LogRecord]:
     """What an agent logged last, oldest first.
 
     Args:
@@ -40,7 +42,7 @@ def last_lines(store: ObjectStore, template: PathTemplate, agent: str, server: s
         until: Unix seconds; what was logged later is left out.
     """
     if "server" in template.fields and not server:
-        return Found(silence="It is not known on which server it ran.")
+        return SearchResult(missing="It is not known on which server it ran.")
     records: list[LogRecord] = []
     unread: list[str] = []
     try:
@@ -51,14 +53,18 @@ def last_lines(store: ObjectStore, template: PathTemplate, agent: str, server: s
             except BadObject as err:
                 unread.append(str(err))
     except StoreUnavailable as err:
-        return Found(silence=f"The store cannot be read: {err}")
-    none = "" if records or unread else "The store holds no log lines of that day and the day before."
-    return Found(tuple(records[-LINES:]), none or "; ".join(unread))
+        return SearchResult(missing=f"The store cannot be read: {err}")
+    missing = "" if records or unread else "The store holds no log lines of that day and the day before."
+    return SearchResult(tuple(records[-LINES:]), missing or "; ".join(unread))
 
 
 def _objects(store: ObjectStore, template: PathTemplate, agent: str, server: str, until: float) -> Iterator[ObjectInfo]:
     """The agent's objects of that day and the day before."""
-    categories = [one.value for one in Category if one is not Category.OTHER] if "category" in template.fields else [""]
+    categories = (
+        [category.value for category in Category if category is not Category.OTHER]
+        if "category" in template.fields
+        else [""]
+    )
     folders = {
         template.prefix(server=server, agent=agent, category=category, **_day(at))
         for category in categories
@@ -66,7 +72,7 @@ def _objects(store: ObjectStore, template: PathTemplate, agent: str, server: str
     }
     for folder in folders:
         for info in store.list(folder).objects:
-            if _of(template, info.key) == agent and info.modified <= until + SHIPPING_SECONDS:
+            if _agent_of(template, info.key) == agent and info.modified <= until + SHIPPING_SECONDS:
                 yield info
 
 
@@ -75,7 +81,7 @@ def _day(at: float) -> dict[str, str]:
     return {name: fields[name] for name in DAYS}
 
 
-def _of(template: PathTemplate, key: str) -> str:
+def _agent_of(template: PathTemplate, key: str) -> str:
     """The agent that an object is of; empty where its key names none."""
     fields = template.parse(key)
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from alerting.actions import ANALYZE, analyze
 from alerting.drivers.outcome import Done, Failed
-from alerting.journal import Change, Journal, State, Writer, records
+from alerting.journal import ActionState, Journal, StateChange, Writer, records
 from alerting.journal.records import Record
 from alerting.receiver import metrics
 from nervesys.analysis import Analyst, ErrorSeverity
@@ -19,22 +19,22 @@ from nervesys.settings import Settings
 DRIVER = "model"
 AT_ONCE = 5
 """Alerts judged in one turn."""
-HEARD_SECONDS = 600.0
+FIRING_SECONDS = 600.0
 """An alert that fires is received again many times within this; after it, it counts as resolved."""
 SPARE_SECONDS = 30.0
 """Added to the longest time that the questions of a lease may take."""
 
 
 @dataclass
-class Advisor:
-    """Asks, and posts.
+class AlertTriage:
+    """Judges alerts and posts the critical ones.
 
     Attributes:
-        analyst: who asks the model.
-        cluster: who is told of what is critical.
+        analyst: the client of the model.
+        cluster: that critical alerts are posted to.
         settings: time limits, and addresses for links.
-        last_error: what an agent last said of itself; may block.
-        told: called with what changed, once it is on disk.
+        last_error: returns `last_error` of an agent's newest state; may block.
+        on_changes: called with what changed, once it is on disk.
     """
 
     analyst: Analyst
@@ -45,8 +45,8 @@ class Advisor:
     writer: Writer
     instruments: Instruments
     clock: Clock
-    told: Callable[[list[Change]], None]
-    _standing: Mapping[str, Record] = field(default_factory=dict)
+    on_changes: Callable[[list[StateChange]], None]
+    _posted: Mapping[str, Record] = field(default_factory=dict)
 
     async def judge(self) -> None:
         """Judge the next alerts that wait for it."""
@@ -66,27 +66,29 @@ class Advisor:
         """
         now = self.clock()
         critical = await self.journal.read(
-            lambda connection: records.standing(connection, ANALYZE, ErrorSeverity.CRITICAL, now - HEARD_SECONDS)
+            lambda connection: records.list_firing(connection, ANALYZE, ErrorSeverity.CRITICAL, now - FIRING_SECONDS)
         )
-        standing = {record.agent: record for record in critical}
-        over = [self._alert(one, end=now) for agent, one in self._standing.items() if agent not in standing]
-        alerts = [*over, *(self._alert(one, end=now + LASTS_SECONDS) for one in standing.values())]
+        critical_by_agent = {record.agent: record for record in critical}
+        resolved = [
+            self._alert(record, end=now) for agent, record in self._posted.items() if agent not in critical_by_agent
+        ]
+        alerts = [*resolved, *(self._alert(record, end=now + LASTS_SECONDS) for record in critical_by_agent.values())]
         if alerts:
             await asyncio.to_thread(self.cluster.post, alerts)
-        self._standing = standing
+        self._posted = critical_by_agent
 
     async def _judge(self, record: Record) -> None:
         began = self.clock()
         judged = await asyncio.to_thread(analyze.send, self.analyst, record, self.last_error, began)
         now, outcome, verdict = self.clock(), judged.outcome, judged.verdict
         self.instruments.observe(metrics.DURATION, now - began, ANALYZE, DRIVER)
-        state = {Done: State.SUCCEEDED, Failed: State.FAILED}.get(type(outcome), State.PENDING)
-        closed_at = None if state is State.PENDING else now
-        said = str(verdict.severity) if verdict else ""
+        state = {Done: ActionState.SUCCEEDED, Failed: ActionState.FAILED}.get(type(outcome), ActionState.PENDING)
+        closed_at = None if state is ActionState.PENDING else now
+        severity = str(verdict.severity) if verdict else ""
         changes = await self.writer.commit(
-            lambda connection: records.settle(connection, [record], state, outcome.detail, closed_at, said)
+            lambda connection: records.finish(connection, [record], state, outcome.detail, closed_at, severity)
         )
-        self.told(changes)
+        self.on_changes(changes)
 
     def _alert(self, record: Record, end: float) -> dict[str, object]:
         reason = record.detail.partition(": ")[2]

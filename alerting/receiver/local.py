@@ -1,6 +1,6 @@
 """The receiver's own local file, `receiver.yaml`: what it may execute and call, and with which credentials.
 
-No file of the brain can say any of this: a brain names a driver and a target, this file says what a driver is. The
+No file of the brain can set any of this: a brain names a driver and a target, this file defines the driver. The
 defaults stand here, for the file belongs to one machine and not to the brain.
 """
 
@@ -18,15 +18,15 @@ from nervesys.settings.section import SettingsSection
 FILE = "receiver.yaml"
 
 
-def _journal(said: SecretStr) -> SecretStr:
-    if not said.get_secret_value().startswith(("sqlite:///", "postgresql://")):
+def _check_journal_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("sqlite:///", "postgresql://")):
         raise ValueError(
             "not a URL of a journal, such as sqlite:////PATH/journal.sqlite3 or postgresql://USER@HOST/NAME"
         )
-    return said
+    return url
 
 
-class Limits(SettingsSection):
+class ReceiverLimits(SettingsSection):
     """How much is taken in, and how carefully it acts.
 
     Attributes:
@@ -60,7 +60,7 @@ class Limits(SettingsSection):
     flap_window_seconds: Seconds = 21600
 
 
-class Actions(SettingsSection):
+class ActionMode(SettingsSection):
     """Whether it acts.
 
     Attributes:
@@ -79,12 +79,12 @@ class LocalFile(SettingsSection):
         deadman_url: path of a file with a URL to post to when the Watchdog falls silent; None only logs.
     """
 
-    journal: Annotated[SecretStr, AfterValidator(_journal)] | None = None
+    journal: Annotated[SecretStr, AfterValidator(_check_journal_url)] | None = None
     token: FileSecret | None = Field(default=None, alias="token_file")
     deadman_url: FileSecret | None = Field(default=None, alias="deadman_url_file")
     drivers: Drivers = Drivers()
-    limits: Limits = Limits()
-    actions: Actions = Actions()
+    limits: ReceiverLimits = ReceiverLimits()
+    actions: ActionMode = ActionMode()
 
 
 def open_local(place: StartupSettings, config: Path | None = None) -> LocalFile:

@@ -15,7 +15,7 @@ def maintenance(config: AgentConfig, episode: Episode, silenced: Silenced, now: 
     Args:
         config: the agent's, with its windows.
         episode: whose alert may be silenced.
-        silenced: as Alertmanager last said.
+        silenced: as last read from Alertmanager.
         now: Unix seconds.
     """
     instant = datetime.fromtimestamp(now, UTC)

@@ -17,9 +17,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from alerting.actions import ACTIONS
-from alerting.journal import Change, Journal, JournalUnavailable, State, Writer, view
-from alerting.receiver.episode_context import Surroundings
-from alerting.receiver.fleet import Fleet
+from alerting.journal import ActionState, Journal, JournalUnavailable, StateChange, Writer, view
+from alerting.receiver.episode_context import EpisodeContextReader
+from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.orders import CANCELLABLE, ORDERS
 from alerting.receiver.session import SESSION_SECONDS, Sessions
 from alerting.receiver.web import episode_number
@@ -43,14 +43,14 @@ FILTERS = ("state", "agent", "action", "alert")
 
 
 @dataclass(frozen=True)
-class Page:
+class OperatorPage:
     """The pages of the receiver.
 
     Attributes:
         journal: read from.
         writer: orders are written through it.
         fleet: returns the newest version of the brain.
-        surroundings: finds the agent's state, log lines and configuration changes for the page of an episode.
+        context_reader: finds the agent's state, log lines and configuration changes for the page of an episode.
         sessions: checks who signed in.
         journalled: called with what changed, once it is on disk.
         links: path to label.
@@ -58,25 +58,25 @@ class Page:
 
     journal: Journal
     writer: Writer
-    fleet: Callable[[], Fleet]
-    surroundings: Surroundings
+    fleet: Callable[[], FleetConfig]
+    context_reader: EpisodeContextReader
     sessions: Sessions
     clock: Clock
-    journalled: Callable[[list[Change]], None]
+    journalled: Callable[[list[StateChange]], None]
     links: Mapping[str, str]
 
     def routes(self) -> list[BaseRoute]:
         """The page's paths."""
         return [
-            Route("/", self._answering(self._journal)),
-            Route("/episodes/{episode}", self._answering(self._episode)),
+            Route("/", self._handle_errors(self._journal)),
+            Route("/episodes/{episode}", self._handle_errors(self._episode)),
             Route("/style.css", self._style),
-            Route("/sign-in", self._answering(self._sign_in), methods=["POST"]),
-            Route("/sign-out", self._answering(self._sign_out), methods=["POST"]),
-            Route("/orders", self._answering(self._order), methods=["POST"]),
+            Route("/sign-in", self._handle_errors(self._sign_in), methods=["POST"]),
+            Route("/sign-out", self._handle_errors(self._sign_out), methods=["POST"]),
+            Route("/orders", self._handle_errors(self._order), methods=["POST"]),
         ]
 
-    def _answering(self, handle: Any) -> Any:
+    def _handle_errors(self, handle: Any) -> Any:
         """Wrap a handler: what it refuses is answered with a page, and every answer gets the security headers."""
 
         async def answer(request: Request) -> Response:
@@ -93,34 +93,34 @@ class Page:
 
     async def _journal(self, request: Request) -> Response:
         asked = {name: request.query_params.get(name) or None for name in FILTERS}
-        wanted = view.Filter(**asked, limit=ROWS)
+        wanted = view.ActionFilter(**asked, limit=ROWS)
         rows = await self.journal.read(lambda connection: _rows(connection, wanted))
         agents = sorted(self.fleet().agents)
-        said = {
+        values = {
             "rows": rows,
             "asked": asked,
             "agents": agents,
-            "states": list(State),
+            "states": list(ActionState),
             "actions": ACTIONS,
             "limit": ROWS,
         }
-        return self._render(request, "journal.html", **said)
+        return self._render(request, "journal.html", **values)
 
     async def _episode(self, request: Request) -> Response:
         episode = episode_number(request.path_params["episode"])
-        story, asked = await self.journal.read(
-            lambda connection: (view.story(connection, episode), view.escalations(connection, [episode]))
+        story, escalations = await self.journal.read(
+            lambda connection: (view.read_details(connection, episode), view.escalations(connection, [episode]))
         )
         if story is None:
             raise HttpRefused(HTTPStatus.NOT_FOUND, "no_episode", "there is no such episode")
-        around = await self.surroundings.of(story)
+        context = await self.context_reader.read(story)
         can = {"known": story["agent"] in self.fleet().agents, "cancellable": story["state"] in CANCELLABLE}
-        asked_for = asked.get(episode, "") if story["state"] == State.ESCALATED else ""
-        return self._render(request, "episode.html", story=story, asked_for=asked_for, **can, **around)
+        asked_for = escalations.get(episode, "") if story["state"] == ActionState.ESCALATED else ""
+        return self._render(request, "episode.html", story=story, asked_for=asked_for, **can, **context)
 
     async def _sign_in(self, request: Request) -> Response:
-        said = await _form(request)
-        if not self.sessions.right(said.get("token", "").strip()):
+        form = await _form(request)
+        if not self.sessions.is_token(form.get("token", "").strip()):
             raise HttpRefused(HTTPStatus.FORBIDDEN, "no_token", "this is not the receiver's token")
         response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
         secure = request.url.scheme == "https"
@@ -135,12 +135,12 @@ class Page:
         return response
 
     async def _order(self, request: Request) -> Response:
-        said = await _form(request)
-        self._check_form(request, said)
-        order, agent = ORDERS.get(said.get("order", "")), said.get("agent", "")
+        form = await _form(request)
+        self._check_form(request, form)
+        order, agent = ORDERS.get(form.get("order", "")), form.get("agent", "")
         if order is None or (agent not in self.fleet().agents and order is not ORDERS["acknowledge"]):
             raise HttpRefused(HTTPStatus.BAD_REQUEST, "no_order", "there is no such order, or no such agent")
-        episode, now = episode_number(said.get("episode", "")), self.clock()
+        episode, now = episode_number(form.get("episode", "")), self.clock()
         changes = await self.writer.commit(lambda connection: order(connection, agent, episode, now))
         if changes is None:
             raise HttpRefused(HTTPStatus.CONFLICT, "too_late", "it is no longer in a state in which this can be done")
@@ -148,14 +148,16 @@ class Page:
         to = f"/?{urlencode({'agent': agent})}" if order is ORDERS["restart"] else f"/episodes/{episode}"
         return RedirectResponse(to, HTTPStatus.SEE_OTHER)
 
-    def _check_form(self, request: Request, said: Mapping[str, str]) -> None:
-        if not self.sessions.right_form(request.cookies.get(COOKIE, ""), said.get("key", "")):
+    def _check_form(self, request: Request, form: Mapping[str, str]) -> None:
+        if not self.sessions.is_form_key(request.cookies.get(COOKIE, ""), form.get("key", "")):
             raise HttpRefused(HTTPStatus.FORBIDDEN, "no_session", "sign in, and order from the page itself")
 
-    def _render(self, request: Request, template: str, status: HTTPStatus = HTTPStatus.OK, /, **said: Any) -> Response:
+    def _render(
+        self, request: Request, template: str, status: HTTPStatus = HTTPStatus.OK, /, **values: Any
+    ) -> Response:
         session = request.cookies.get(COOKIE, "")
-        key = self.sessions.form_key(session) if self.sessions.holds(session) else ""
-        text = TEMPLATES.get_template(template).render(**said, key=key, links=self.links)
+        key = self.sessions.form_key(session) if self.sessions.is_valid(session) else ""
+        text = TEMPLATES.get_template(template).render(**values, key=key, links=self.links)
         return Response(text, status, media_type="text/html")
 
     async def _style(self, _: Request) -> Response:
@@ -163,14 +165,14 @@ class Page:
         return Response(text, headers={"x-content-type-options": "nosniff"}, media_type="text/css")
 
 
-def _rows(connection: Connection, wanted: view.Filter) -> list[dict[str, Any]]:
+def _rows(connection: Connection, wanted: view.ActionFilter) -> list[dict[str, Any]]:
     """The rows of the table; that of an escalated episode says why it was escalated."""
     rows = view.actions(connection, wanted)
-    asking = [row["id"] for row in rows if row["kind"] == "episode" and row["state"] == State.ESCALATED]
+    asking = [row["id"] for row in rows if row["kind"] == "episode" and row["state"] == ActionState.ESCALATED]
     why = view.escalations(connection, asking)
-    said = [f"{row['verdict']}: {row['detail']}" for row in rows]
+    current = [f"{row['verdict']}: {row['detail']}" for row in rows]
     known = [why.get(row["id"]) if row["kind"] == "episode" else None for row in rows]
-    return [{**row, "why": one or other} for row, one, other in zip(rows, known, said, strict=True)]
+    return [{**row, "why": reason or latest} for row, reason, latest in zip(rows, known, current, strict=True)]
 
 
 async def _form(request: Request) -> dict[str, str]:

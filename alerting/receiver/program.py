@@ -8,27 +8,27 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 
 from alerting.actions import ANALYZE, LOG_TO, REMEDIES
-from alerting.journal import Change, Journal, State, Writer
-from alerting.journal.retention import forget
+from alerting.journal import ActionState, Journal, StateChange, Writer
+from alerting.journal.retention import delete_ended
 from alerting.model import WATCHDOG
 from alerting.receiver import alert_log_writer, llm_triage, metrics
-from alerting.receiver.alert_log_writer import Scribe
-from alerting.receiver.blast_radius import Radius
-from alerting.receiver.calls import Calls
-from alerting.receiver.deadman import Deadman
-from alerting.receiver.episode_context import Surroundings
+from alerting.receiver.alert_log_writer import AlertLogWriter
+from alerting.receiver.blast_radius import BlastRadius
+from alerting.receiver.calls import AttemptRunner
+from alerting.receiver.deadman import DeadmanSwitch
+from alerting.receiver.episode_context import EpisodeContextReader
 from alerting.receiver.exposition import Exposition
 from alerting.receiver.fleet import FleetSource
-from alerting.receiver.healer import Healer, policy_of
+from alerting.receiver.healer import Healer, make_policy
 from alerting.receiver.inbox import Inbox
-from alerting.receiver.llm_triage import Advisor
+from alerting.receiver.llm_triage import AlertTriage
 from alerting.receiver.local import LocalFile
-from alerting.receiver.page import Page
+from alerting.receiver.page import OperatorPage
 from alerting.receiver.series import AgentSeries
 from alerting.receiver.session import Sessions
-from alerting.receiver.tasks import every, steady
-from alerting.receiver.watch import Watch
-from alerting.receiver.web import ACKNOWLEDGE, SENDERS, Desk
+from alerting.receiver.tasks import fixed_pause, run_repeatedly
+from alerting.receiver.watch import HeartbeatReader
+from alerting.receiver.web import ACKNOWLEDGE, SENDERS, ReceiverApi
 from nervesys.analysis import Analyst
 from nervesys.analysis.alert import REFRESH_SECONDS
 from nervesys.clients.alertmanager import Cluster
@@ -59,9 +59,9 @@ class Receiver:
         fleet: the newest version of the brain.
         local: the receiver's own file.
         journal: open; closed by this receiver.
-        store: looked at, never written to.
+        store: read only.
         brain: that records are written to; None where it is a plain folder.
-        analyst: asks the language model; None where there is none.
+        analyst: the client of the language model; None where there is none.
     """
 
     def __init__(
@@ -80,32 +80,36 @@ class Receiver:
         self._instruments = instruments = Instruments("receiver", metrics.INSTRUMENTS)
         self._series = series = AgentSeries()
         self._exposition = Exposition(journal, instruments, series, lambda: fleet.now.agents)
-        self._news = asyncio.Event()
+        self._wake = asyncio.Event()
         self._writer = writer = Writer(journal, lambda: instruments.add(metrics.COMMIT_FAILURES))
         self._drivers = drivers = local.drivers.configured()
-        self._calls = Calls(drivers, writer, instruments, clock, self._told, limits.lease_seconds)
-        self._deadman = Deadman(settings.monitoring.deadman.silence_seconds, local.deadman_url, instruments, clock)
-        self._scribe = Scribe(brain, journal, writer, instruments, clock, self._told)
-        watch = Watch(store, settings, clock)
-        self._surroundings = Surroundings(watch, store, settings.storage.storj.paths.active_logs, brain, clock)
+        self._attempts = AttemptRunner(drivers, writer, instruments, clock, self._on_changes, limits.lease_seconds)
+        self._deadman = DeadmanSwitch(
+            settings.monitoring.deadman.silence_seconds, local.deadman_url, instruments, clock
+        )
+        self._log_writer = AlertLogWriter(brain, journal, writer, instruments, clock, self._on_changes)
+        watch = HeartbeatReader(store, settings, clock)
+        self._context_reader = EpisodeContextReader(
+            watch, store, settings.storage.storj.paths.active_logs, brain, clock
+        )
         cluster = Cluster.of(settings.monitoring)
-        self._advisor = analyst and Advisor(
-            analyst, cluster, settings, watch.last_error, journal, writer, instruments, clock, self._told
+        self._triage = analyst and AlertTriage(
+            analyst, cluster, settings, watch.last_error, journal, writer, instruments, clock, self._on_changes
         )
         self._healer = Healer(
             fleet=lambda: fleet.now,
             watch=watch,
             drivers=drivers,
-            calls=self._calls,
-            policy=policy_of(settings, limits, observe=local.actions.mode == "observe"),
-            radius=Radius(limits.blast_share, limits.blast_at_least, limits.blast_trial),
+            calls=self._attempts,
+            policy=make_policy(settings, limits, observe=local.actions.mode == "observe"),
+            radius=BlastRadius(limits.blast_share, limits.blast_at_least, limits.blast_trial),
             silences=cluster.silenced,
             cap=limits.restarts_per_hour,
             journal=journal,
             writer=writer,
             instruments=instruments,
             clock=clock,
-            told=self._told,
+            on_changes=self._on_changes,
         )
         self._clock = clock
 
@@ -113,7 +117,7 @@ class Receiver:
         """The HTTP application; the background tasks start and stop with it."""
         assert self._local.token is not None, "open_local reads one; an empty token would let everybody in"
         token = self._local.token.get_secret_value()
-        desk = Desk(
+        api = ReceiverApi(
             journal=self._journal,
             inbox=Inbox(self._writer, self._clock, self._received),
             writer=self._writer,
@@ -123,68 +127,68 @@ class Receiver:
             body_bytes=self._local.limits.body_bytes,
             clock=self._clock,
             journalled=self._received,
-            watchdog=self._deadman.heard,
+            watchdog=self._deadman.record_watchdog,
         )
-        page = Page(
+        page = OperatorPage(
             journal=self._journal,
             writer=self._writer,
             fleet=lambda: self._fleet.now,
-            surroundings=self._surroundings,
+            context_reader=self._context_reader,
             sessions=Sessions(token, self._clock),
             clock=self._clock,
             journalled=self._received,
             links=LINKS,
         )
-        desk.start()
+        api.start()
         self._start_series()
         program = HttpProgram(
             name="receiver",
-            about="Takes alerts, journals them, acts, and looks whether it helped.",
+            about="Receives alerts, journals them, acts, and checks whether that helped.",
             snapshot=self._exposition.snapshot,
             not_ready=lambda: self._writer.failure,
-            routes=[*desk.routes(), *page.routes()],
+            routes=[*api.routes(), *page.routes()],
             self_guarded=frozenset({*SENDERS, ACKNOWLEDGE}),
-            lifespan=self._beside,
+            lifespan=self._background_tasks,
         )
         return application(program, self._settings.monitoring.web)
 
     @asynccontextmanager
-    async def _beside(self, _: Starlette) -> AsyncIterator[None]:
+    async def _background_tasks(self, _: Starlette) -> AsyncIterator[None]:
         never = asyncio.Event()
         work = [
-            every(self._healer.pause, "heal", self._healer.turn, self._news),
-            every(steady(self._local.limits.log_seconds), LOG_TO, self._scribe.turn, never),
-            every(steady(FORGET_SECONDS), "retention", self._forget, never),
-            every(steady(FLEET_SECONDS), "brain", self._refresh_fleet, never),
+            run_repeatedly(self._healer.pause, "heal", self._healer.turn, self._wake),
+            run_repeatedly(fixed_pause(self._local.limits.log_seconds), LOG_TO, self._log_writer.turn, never),
+            run_repeatedly(fixed_pause(FORGET_SECONDS), "retention", self._delete_ended, never),
+            run_repeatedly(fixed_pause(FLEET_SECONDS), "brain", self._refresh_fleet, never),
         ]
-        if self._advisor:
-            work.append(every(steady(ADVICE_SECONDS), ANALYZE, self._advisor.judge, never))
-            work.append(every(steady(REFRESH_SECONDS), "post what is critical", self._advisor.post, never))
+        if self._triage:
+            work.append(run_repeatedly(fixed_pause(ADVICE_SECONDS), ANALYZE, self._triage.judge, never))
+            work.append(run_repeatedly(fixed_pause(REFRESH_SECONDS), "post what is critical", self._triage.post, never))
         if self._fleet.now.alerts.named(WATCHDOG):
-            work.append(every(steady(DEADMAN_SECONDS), "dead-man's switch", self._deadman.turn, never))
-        tasks = [asyncio.create_task(one) for one in work]
+            work.append(run_repeatedly(fixed_pause(DEADMAN_SECONDS), "dead-man's switch", self._deadman.turn, never))
+        tasks = [asyncio.create_task(task) for task in work]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._calls.close()
+            await self._attempts.close()
             self._journal.close()
 
     async def _refresh_fleet(self) -> None:
         await self._fleet.refresh()
         self._start_series()
 
-    async def _forget(self) -> None:
+    async def _delete_ended(self) -> None:
         before = self._clock() - self._local.limits.retention_days * DAY_SECONDS
-        while await self._writer.commit(lambda connection: forget(connection, before)):
+        while await self._writer.commit(lambda connection: delete_ended(connection, before)):
             pass
 
     def _start_series(self) -> None:
         """Let every series exist before its first event, so that `increase` sees that event."""
         self._instruments.start(metrics.DURATION, LOG_TO, alert_log_writer.DRIVER)
-        if self._advisor:
+        if self._triage:
             self._instruments.start(metrics.DURATION, ANALYZE, llm_triage.DRIVER)
         for driver in self._drivers:
             self._instruments.start(metrics.RECOVERY, driver)
@@ -193,17 +197,17 @@ class Receiver:
             for driver in {remedy.driver_name(config) for config in agents.values()}:
                 self._instruments.start(metrics.DURATION, action, driver)
             for agent in agents:
-                self._series.start(agent, action, State)
+                self._series.start(agent, action, ActionState)
         for agent in (*agents, NOBODY):
             self._series.start(agent, LOG_TO, alert_log_writer.STATES)
-            if self._advisor:
+            if self._triage:
                 self._series.start(agent, ANALYZE, alert_log_writer.STATES)
 
-    def _received(self, changes: list[Change]) -> None:
-        self._told(changes)
-        self._news.set()
+    def _received(self, changes: list[StateChange]) -> None:
+        self._on_changes(changes)
+        self._wake.set()
 
-    def _told(self, changes: list[Change]) -> None:
+    def _on_changes(self, changes: list[StateChange]) -> None:
         for change in changes:
             log.info("%s of %s: %s %s", change.action, change.agent or "-", change.state, change.detail)
             self._series.add(change.agent or NOBODY, change.action, change.state)

@@ -7,12 +7,12 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Found(Generic[Item]):
+class SearchResult(Generic[Item]):
     """Items, and a sentence for people where they are missing.
 
     Attributes:
-        silence: why items are missing; empty where none are.
+        missing: why items are missing; empty where none are.
     """
 
     items: tuple[Item, ...] = ()
-    silence: str = ""
+    missing: str = ""

@@ -1,4 +1,4 @@
-"""The series about each agent's actions; only those of agents whose counts changed are rendered anew."""
+"""The series about each agent's actions; only those of agents whose counts changed are render anew."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ NOTHING: Counts = {}
 
 
 @dataclass(frozen=True)
-class News:
+class AgentCounts:
     """The counts of one agent.
 
     Attributes:
@@ -38,7 +38,7 @@ class News:
 class AgentSeries:
     """Counts and open episodes of every agent.
 
-    All methods are for the event loop, but `rendered`, which one thread at a time may call.
+    All methods are for the event loop, but `render`, which one thread at a time may call.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class AgentSeries:
         self._entered: dict[str, dict[tuple[str, str], int]] = {}
         self._open: dict[str, Counts] = {}
         self._agents: frozenset[str] = frozenset()
-        self._news: set[str] = set()
+        self._changed: set[str] = set()
 
     def start(self, agent: str, action: str, states: Iterable[str]) -> None:
         """Let every series exist before its first event, so that `increase` sees that event."""
@@ -58,26 +58,26 @@ class AgentSeries:
         counts = self._entered.setdefault(agent, {})
         if by or (action, state) not in counts:
             counts[action, state] = counts.get((action, state), 0) + by
-            self._news.add(agent)
+            self._changed.add(agent)
 
-    def see(self, counts: Iterable[tuple[str, str, str, int]], agents: Iterable[str]) -> None:
+    def set_open(self, counts: Iterable[tuple[str, str, str, int]], agents: Iterable[str]) -> None:
         """Take in which episodes are open, as (agent, action, state, how many), and who is configured."""
         before, configured, now = self._open, frozenset(agents), dict[str, dict[tuple[str, str], int]]()
         for agent, action, state, count in counts:
             now.setdefault(agent, {})[action, state] = count
-        self._news |= {agent for agent in before.keys() | now.keys() if before.get(agent) != now.get(agent)}
-        self._news |= configured ^ self._agents
+        self._changed |= {agent for agent in before.keys() | now.keys() if before.get(agent) != now.get(agent)}
+        self._changed |= configured ^ self._agents
         self._open, self._agents = dict(now), configured
 
-    def news(self) -> list[News]:
+    def changed(self) -> list[AgentCounts]:
         """The agents whose counts changed since the last call."""
-        names, self._news = self._news, set()
-        return [News(agent, dict(self._entered.get(agent, NOTHING)), self._open_of(agent)) for agent in names]
+        names, self._changed = self._changed, set()
+        return [AgentCounts(agent, dict(self._entered.get(agent, NOTHING)), self._open_of(agent)) for agent in names]
 
-    def rendered(self, news: Iterable[News]) -> MetricsSnapshot:
+    def render(self, changed: Iterable[AgentCounts]) -> MetricsSnapshot:
         """Render the changed agents anew, and join all."""
-        for one in news:
-            self._fragments.put(one.agent, one.samples())
+        for counts in changed:
+            self._fragments.put(counts.agent, counts.samples())
         return self._fragments.snapshot()
 
     def _open_of(self, agent: str) -> Counts:

@@ -20,16 +20,16 @@ class Sessions:
     token: str
     clock: Clock
 
-    def right(self, said: str) -> bool:
+    def is_token(self, token: str) -> bool:
         """Whether this is the token."""
-        return _same(said, self.token)
+        return _same(token, self.token)
 
     def open(self) -> str:
         """A new session, for the browser to keep."""
         until = str(int(self.clock()) + SESSION_SECONDS)
         return f"{until}.{self._sign('session', until)}"
 
-    def holds(self, session: str) -> bool:
+    def is_valid(self, session: str) -> bool:
         """Whether this is a session that has not ended."""
         until, _, signature = session.partition(".")
         return _same(signature, self._sign("session", until)) and int(until) > self.clock()
@@ -38,13 +38,13 @@ class Sessions:
         """The CSRF key of a session's forms: another site can have the cookie sent, but does not know the key."""
         return self._sign("form", session)
 
-    def right_form(self, session: str, key: str) -> bool:
+    def is_form_key(self, session: str, key: str) -> bool:
         """Whether a form was handed out in this session."""
-        return self.holds(session) and _same(key, self.form_key(session))
+        return self.is_valid(session) and _same(key, self.form_key(session))
 
     def _sign(self, purpose: str, text: str) -> str:
         return hmac.new(self.token.encode(), f"{purpose} {text}".encode(), hashlib.sha256).hexdigest()
 
 
-def _same(said: str, right: str) -> bool:
-    return hmac.compare_digest(said.encode("utf-8", "surrogateescape"), right.encode())
+def _same(actual: str, expected: str) -> bool:
+    return hmac.compare_digest(actual.encode("utf-8", "surrogateescape"), expected.encode())

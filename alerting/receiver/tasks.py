@@ -12,17 +12,17 @@ Work = Callable[[], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 
-async def guarded(name: str, work: Awaitable[None]) -> None:
+async def log_errors(name: str, work: Awaitable[None]) -> None:
     """Await work; an exception is logged instead of raised, one that is a bug with its traceback."""
     try:
         await work
     except NervesysError as err:
         log.warning("%s: %s", name, err)
     except Exception:  # a bug; the next turn may succeed
-        log.exception("%s has a bug", name)
+        log.exception("%s failed unexpectedly", name)
 
 
-def steady(seconds: float) -> Pause:
+def fixed_pause(seconds: float) -> Pause:
     """The same pause each time."""
 
     async def pause() -> float:
@@ -31,7 +31,7 @@ def steady(seconds: float) -> Pause:
     return pause
 
 
-async def every(pause: Pause, name: str, work: Work, wake: asyncio.Event) -> None:
+async def run_repeatedly(pause: Pause, name: str, work: Work, wake: asyncio.Event) -> None:
     """Do work again and again, after a pause or as soon as an event is set.
 
     Args:
@@ -42,7 +42,7 @@ async def every(pause: Pause, name: str, work: Work, wake: asyncio.Event) -> Non
     """
     while True:
         wake.clear()
-        await guarded(name, work())
+        await log_errors(name, work())
         try:
             await asyncio.wait_for(wake.wait(), await pause())
         except TimeoutError:

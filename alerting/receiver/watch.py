@@ -1,7 +1,7 @@
-"""Reads the agents' heartbeats from the store, and tells whether agents may be judged by them.
+"""Reads the agents' heartbeats from the store, and checks whether agents may be judged by them.
 
-Reads   one LIST of the agents' area a look; one GET for each state object that is asked for and has changed.
-Errors  none are raised: a store that cannot be read makes the look blind, and says why.
+Reads   one LIST of the agents' area a check; one GET for each state object that is asked for and has changed.
+Errors  none are raised: a store that cannot be read gives a listing that is blind, with the reason.
 """
 
 import logging
@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from alerting.receiver.decision_input import Sight
+from alerting.receiver.decision_input import AgentObservation
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, PathTemplate, Status, agent_name
 from nervesys.errors import BadObject, StoreUnavailable
@@ -22,27 +22,27 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Look:
+class HeartbeatListing:
     """One LIST of the agents' area.
 
     Attributes:
         at: when, by the receiver's clock; Unix seconds.
-        blind: why nobody may be judged by it; empty when it is clear.
+        blind: why no agent may be judged by it; empty when agents may.
         clock: the store's; Unix seconds.
         heartbeats: the newest state object of each agent.
-        astray: this machine's clock differs too much from the store's: leases and due times that it would write to the
-            journal would be wrong for other receivers.
+        clock_off: this machine's clock differs too much from the store's: leases and due times that it would write to
+            the journal would be wrong for other receivers.
     """
 
     at: float
     blind: str = ""
     clock: float = 0.0
     heartbeats: Mapping[str, ObjectInfo] = field(default_factory=dict)
-    astray: bool = False
+    clock_off: bool = False
 
 
-class Watch:
-    """Looks at the agents' area of the store.
+class HeartbeatReader:
+    """Reads the agents' area of the store.
 
     Args:
         store: read only.
@@ -57,40 +57,44 @@ class Watch:
         self._fresh = settings.monitoring.fresh_seconds("store", "agents")
         self._unbroken_since = self._last_success = -math.inf
         self._states: dict[str, tuple[str, AgentState | None]] = {}
-        self._astray = False
+        self._clock_off = False
 
-    def look(self) -> Look:
+    def list_heartbeats(self) -> HeartbeatListing:
         """List the area now; blocks for as long as the store takes."""
         try:
             listing = self._store.list(self._template.prefix())
         except StoreUnavailable as err:
-            return Look(
-                now := self._clock(), f"the store cannot be read: {err}", astray=self._is_astray(now, err.clock)
+            return HeartbeatListing(
+                now := self._clock(), f"the store cannot be read: {err}", clock_off=self._is_clock_off(now, err.clock)
             )
         now = self._clock()
         if abs(now - self._last_success) > self._fresh:
             self._unbroken_since = now
         self._last_success = now
         store_clock = now if listing.clock is None else listing.clock
-        if self._is_astray(now, listing.clock):
-            return Look(now, f"the store's clock and ours are {abs(store_clock - now):.0f} s apart", astray=True)
-        return Look(now, self._doubt(now), store_clock, self._heartbeats(listing))
+        if self._is_clock_off(now, listing.clock):
+            return HeartbeatListing(
+                now, f"the store's clock and this machine's are {abs(store_clock - now):.0f} s apart", clock_off=True
+            )
+        return HeartbeatListing(now, self._reason_not_to_judge(now), store_clock, self._heartbeats(listing))
 
-    def sight(self, agent: str, look: Look) -> Sight:
-        """One agent as a look saw it; its state object is fetched where its version changed, which blocks."""
-        if look.blind:
-            return Sight(blind=look.blind)
-        info = look.heartbeats.get(agent)
+    def observe(self, agent: str, listing: HeartbeatListing) -> AgentObservation:
+        """One agent as a listing shows it; its state object is fetched where its version changed, which blocks."""
+        if listing.blind:
+            return AgentObservation(blind=listing.blind)
+        info = listing.heartbeats.get(agent)
         if info is None:
-            return Sight()
+            return AgentObservation()
         try:
             state = self._state(agent, info)
         except StoreUnavailable as err:
-            return Sight(blind=f"the store cannot be read: {err}")
-        ahead = info.modified - look.clock > self._heartbeat.future_seconds
-        return Sight(age=math.inf if ahead else max(look.clock - info.modified, 0), version=info.version, state=state)
+            return AgentObservation(blind=f"the store cannot be read: {err}")
+        ahead = info.modified - listing.clock > self._heartbeat.future_seconds
+        return AgentObservation(
+            age=math.inf if ahead else max(listing.clock - info.modified, 0), version=info.version, state=state
+        )
 
-    def last_words(self, agent: str) -> tuple[float, AgentState | None] | None:
+    def last_state(self, agent: str) -> tuple[float, AgentState | None] | None:
         """The time of an agent's last heartbeat, by the store's clock, and its state; None where it has none.
 
         It is for people to read, and no decision is based on it.
@@ -104,30 +108,33 @@ class Watch:
     def last_error(self, agent: str) -> str | None:
         """`last_error` of an agent's state; None where it has none, or the store cannot be read."""
         try:
-            words = self.last_words(agent)
+            found = self.last_state(agent)
         except StoreUnavailable:
             return None
-        return words[1].last_error if words and words[1] else None
+        return found[1].last_error if found and found[1] else None
 
-    def down(self, agents: Iterable[str], look: Look) -> int:
+    def down(self, agents: Iterable[str], listing: HeartbeatListing) -> int:
         """How many agents have no fresh heartbeat and were not stopped; those that never had one do not count."""
         silent = [
             agent
             for agent in agents
-            if agent in look.heartbeats and look.clock - look.heartbeats[agent].modified > self._heartbeat.grace_seconds
+            if agent in listing.heartbeats
+            and listing.clock - listing.heartbeats[agent].modified > self._heartbeat.grace_seconds
         ]
-        states = [self.sight(agent, look).state for agent in silent]
+        states = [self.observe(agent, listing).state for agent in silent]
         return sum(state is None or state.status is not Status.STOPPED for state in states)
 
-    def _is_astray(self, now: float, store_clock: float | None) -> bool:
+    def _is_clock_off(self, now: float, store_clock: float | None) -> bool:
         """Whether this machine's clock and the store's are too far apart; logged once, when that begins."""
         apart = 0.0 if store_clock is None else abs(store_clock - now)
-        before, self._astray = self._astray, apart > self._offset
-        if self._astray and not before:
-            log.warning("the store's clock and ours are %.0f s apart; nothing is decided until they agree", apart)
-        return self._astray
+        before, self._clock_off = self._clock_off, apart > self._offset
+        if self._clock_off and not before:
+            log.warning(
+                "the store's clock and this machine's are %.0f s apart; no decision is made until they agree", apart
+            )
+        return self._clock_off
 
-    def _doubt(self, now: float) -> str:
+    def _reason_not_to_judge(self, now: float) -> str:
         """Why heartbeats may not be judged yet; empty once the store has been readable for the grace period."""
         unbroken = now - self._unbroken_since
         if unbroken < self._heartbeat.grace_seconds:

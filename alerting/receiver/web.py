@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from alerting.journal import Change, Journal, JournalUnavailable, Writer, view
+from alerting.journal import Journal, JournalUnavailable, StateChange, Writer, view
 from alerting.journal.episodes import acknowledge
 from alerting.receiver import metrics
-from alerting.receiver.fleet import Fleet
+from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.inbox import Inbox
 from alerting.receiver.intake import arrivals, has_watchdog
-from alerting.receiver.webhook import Alert, parse
+from alerting.receiver.webhook import ReceivedAlert, parse
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.metrics.body import HttpRefused, read_body
@@ -35,7 +35,7 @@ ID_DIGITS = 19
 REASONS = ("no_token", "not_json", "too_large", "too_slow", "gone", "journal")
 
 
-class Query(BaseModel):
+class ActionsQuery(BaseModel):
     """What `/actions` can be asked for."""
 
     model_config = ConfigDict(extra="forbid")
@@ -48,7 +48,7 @@ class Query(BaseModel):
 
 
 @dataclass(frozen=True)
-class Desk:
+class ReceiverApi:
     """The handlers of webhooks, and of the journal's JSON interface.
 
     Attributes:
@@ -66,12 +66,12 @@ class Desk:
     journal: Journal
     inbox: Inbox
     writer: Writer
-    fleet: Callable[[], Fleet]
+    fleet: Callable[[], FleetConfig]
     instruments: Instruments
     token: str
     body_bytes: int
     clock: Clock
-    journalled: Callable[[list[Change]], None]
+    journalled: Callable[[list[StateChange]], None]
     watchdog: Callable[[], None]
 
     def routes(self) -> list[BaseRoute]:
@@ -79,7 +79,7 @@ class Desk:
         return [
             *(Route(path, self._webhook, methods=["POST"]) for path in SENDERS),
             Route("/actions", self._actions),
-            Route("/actions/{episode}", self._story),
+            Route("/actions/{episode}", self._details),
             Route(ACKNOWLEDGE, self._acknowledge, methods=["POST"]),
         ]
 
@@ -104,21 +104,21 @@ class Desk:
     async def _take(self, request: Request, sender: str) -> int:
         self._check_token(request)
         try:
-            said = parse(await read_body(request, self.body_bytes))
+            webhook = parse(await read_body(request, self.body_bytes))
         except ValueError as err:
             raise HttpRefused(HTTPStatus.BAD_REQUEST, "not_json", f"the body is not JSON: {err}") from err
-        if has_watchdog(said):
+        if has_watchdog(webhook):
             self.watchdog()
-        self.instruments.add(metrics.TRUNCATED, sender, by=said.truncated)
+        self.instruments.add(metrics.TRUNCATED, sender, by=webhook.truncated)
         try:
-            await self.inbox.put(list(arrivals(said, sender, self.fleet())))
+            await self.inbox.put(list(arrivals(webhook, sender, self.fleet())))
         except JournalUnavailable as err:
-            raise HttpRefused(HTTPStatus.SERVICE_UNAVAILABLE, "journal", f"send it again, please: {err}") from err
-        for alert in said.alerts:
-            if isinstance(alert, Alert):
+            raise HttpRefused(HTTPStatus.SERVICE_UNAVAILABLE, "journal", f"send it again later: {err}") from err
+        for alert in webhook.alerts:
+            if isinstance(alert, ReceivedAlert):
                 self.instruments.add(metrics.RECEIVED, sender, alert.status)
         self.instruments.set(metrics.LAST_RECEIVED, self.clock(), sender)
-        return len(said.alerts)
+        return len(webhook.alerts)
 
     def _check_token(self, request: Request) -> None:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
@@ -127,16 +127,16 @@ class Desk:
             raise HttpRefused(HTTPStatus.UNAUTHORIZED, "no_token", "the bearer token is missing or wrong")
 
     async def _actions(self, request: Request) -> Response:
-        query, problems = check(Query, request.query_params)
+        query, problems = check(ActionsQuery, request.query_params)
         if query is None:
             wrong = "; ".join(f"{'.'.join(where)}: {problem}" for where, problem in problems)
             return PlainTextResponse(f"{wrong}\n", HTTPStatus.BAD_REQUEST)
-        wanted = view.Filter(**query.model_dump())
+        wanted = view.ActionFilter(**query.model_dump())
         return await self._read(lambda connection: {"actions": view.actions(connection, wanted)})
 
-    async def _story(self, request: Request) -> Response:
+    async def _details(self, request: Request) -> Response:
         episode = episode_number(request.path_params["episode"])
-        return await self._read(lambda connection: view.story(connection, episode))
+        return await self._read(lambda connection: view.read_details(connection, episode))
 
     async def _acknowledge(self, request: Request) -> Response:
         """End an escalated episode because an operator took it over; the fleet's incident is ended so too."""
@@ -163,6 +163,6 @@ class Desk:
         return JSONResponse(found)
 
 
-def episode_number(said: str) -> int:
+def episode_number(text: str) -> int:
     """An episode's id; 0, which none has, where it cannot be one."""
-    return int(said) if said.isascii() and said.isdecimal() and len(said) < ID_DIGITS else 0
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < ID_DIGITS else 0

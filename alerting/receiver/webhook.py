@@ -28,7 +28,7 @@ Text = Annotated[str, BeforeValidator(_clean)]
 Texts = Annotated[dict[Text, Text], Field(max_length=LABELS_LIMIT)]
 
 
-class Alert(BaseModel):
+class ReceivedAlert(BaseModel):
     """One alert of a request; fields that are not listed here are ignored."""
 
     model_config = ConfigDict(frozen=True)
@@ -55,7 +55,7 @@ class BadAlert:
 
     Attributes:
         problem: what is wrong with it, without its values.
-        fingerprint: of its content, so that its repeats are one.
+        fingerprint: of its content, so that its repeats are recognized.
     """
 
     problem: str
@@ -63,7 +63,7 @@ class BadAlert:
 
 
 @dataclass(frozen=True)
-class Request:
+class WebhookRequest:
     """One webhook request.
 
     Attributes:
@@ -71,7 +71,7 @@ class Request:
         truncated: alerts that the sender left out.
     """
 
-    alerts: tuple[Alert | BadAlert, ...]
+    alerts: tuple[ReceivedAlert | BadAlert, ...]
     truncated: int = 0
 
 
@@ -80,31 +80,31 @@ class _Body(BaseModel):
     truncated: int = Field(default=0, alias="truncatedAlerts", ge=0)
 
 
-_ALERT = TypeAdapter(Alert)
+_ALERT = TypeAdapter(ReceivedAlert)
 
 
-def parse(body: bytes) -> Request:
+def parse(body: bytes) -> WebhookRequest:
     """The alerts of a request.
 
     Raises:
         ValueError: the body is not JSON.
     """
     try:
-        said = json.loads(body)
+        content = json.loads(body)
     except RecursionError as err:
         raise ValueError("nested too deeply") from err
     try:
-        request = _Body.model_validate(said)
+        request = _Body.model_validate(content)
     except ValidationError as err:
-        return Request((BadAlert(_problem(err), digest(said)),))
-    return Request(tuple(map(_alert, request.alerts)), request.truncated)
+        return WebhookRequest((BadAlert(_problem(err), digest(content)),))
+    return WebhookRequest(tuple(map(_alert, request.alerts)), request.truncated)
 
 
-def _alert(said: Any) -> Alert | BadAlert:
+def _alert(content: Any) -> ReceivedAlert | BadAlert:
     try:
-        return _ALERT.validate_python(said)
+        return _ALERT.validate_python(content)
     except ValidationError as err:
-        return BadAlert(_problem(err), digest(said))
+        return BadAlert(_problem(err), digest(content))
 
 
 def _problem(err: ValidationError) -> str:

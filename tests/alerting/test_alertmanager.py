@@ -1,4 +1,4 @@
-"""A real Alertmanager with our routes: who is told what, in which words, and what is held back."""
+"""A real Alertmanager with our routes: receivers, texts, and inhibitions."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ import requests
 import yaml
 
 from alerting.generate.routes import alertmanager_config
-from alerting.generate.trial import trial
+from alerting.generate.trial import make_alert_test
 from alerting.model import ALERTS_FILE, AlertsFile, read_alerts
 from nervesys.clients.alertmanager import Alertmanager, AlertmanagerUnavailable
 from nervesys.settings import FolderTree, load, shipped_root
@@ -28,7 +28,7 @@ ALERTS = read_alerts(FolderTree(shipped_root()))[0]
 
 
 @dataclass(frozen=True)
-class Told:
+class Notification:
     """One message that Alertmanager sent."""
 
     path: str
@@ -46,28 +46,28 @@ class Sink:
     """Takes every message, whoever it is for."""
 
     address: str
-    messages: SimpleQueue[Told]
+    messages: SimpleQueue[Notification]
 
-    def told(self, *wanted: Callable[[Told], bool]) -> list[Told]:
+    def wait_for(self, *wanted: Callable[[Notification], bool]) -> list[Notification]:
         """All messages until each of those that are wanted is among them, in whichever order they come."""
-        seen: list[Told] = []
+        seen: list[Notification] = []
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while not all(any(map(one, seen)) for one in wanted):
+        while not all(any(map(item, seen)) for item in wanted):
             try:
                 seen.append(self.messages.get(timeout=max(0, deadline - time.monotonic())))
             except Empty:
-                pytest.fail(f"not told in time; was told {seen}")
+                pytest.fail(f"not notified in time; received {seen}")
         return seen
 
 
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    messages: SimpleQueue[Told] = SimpleQueue()
+    messages: SimpleQueue[Notification] = SimpleQueue()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            messages.put(Told(self.path, self.headers.get("Authorization", ""), body))
+            messages.put(Notification(self.path, self.headers.get("Authorization", ""), body))
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"ok")
@@ -97,7 +97,7 @@ def alertmanager(sink: Sink, program: Callable[[str], str], tmp_path: Path) -> I
 
 def fire(address: str, alertname: str, severity: str, **labels: str) -> None:
     """Send an alert as Prometheus does."""
-    said = {
+    annotations = {
         "summary": f"{alertname} it is",
         "description": "so",
         "server": "web-1",
@@ -106,29 +106,32 @@ def fire(address: str, alertname: str, severity: str, **labels: str) -> None:
         "dashboard_url": "look",
         "journal_url": "read",
     }
-    alert = {"labels": {"alertname": alertname, "severity": severity, **labels}, "annotations": said}
+    alert = {"labels": {"alertname": alertname, "severity": severity, **labels}, "annotations": annotations}
     requests.post(f"http://{address}/api/v2/alerts", json=[alert], timeout=5).raise_for_status()
 
 
-def to_slack(told: Told) -> bool:
-    return told.path == "/slack"
+def to_slack(notification: Notification) -> bool:
+    return notification.path == "/slack"
 
 
-def to_receiver(alertname: str) -> Callable[[Told], bool]:
-    return lambda told: told.path == "/api/v1/alertmanager" and alertname in told.names
+def to_receiver(alertname: str) -> Callable[[Notification], bool]:
+    return lambda notification: notification.path == "/api/v1/alertmanager" and alertname in notification.names
 
 
-def test_the_receiver_and_people_are_told_at_once_and_lesser_alerts_are_held_back(
+def test_receiver_and_channels_are_notified_at_once_and_lesser_alerts_are_inhibited(
     alertmanager: str, sink: Sink
 ) -> None:
     fire(alertmanager, "AgentDown", "critical", agent="grok")
-    told = sink.told(to_slack, to_receiver("AgentDown"))
+    received = sink.wait_for(to_slack, to_receiver("AgentDown"))
     fire(alertmanager, "BufferFilling", "warning", agent="grok")
     fire(alertmanager, "BufferFilling", "warning", agent="gimai")
-    told += sink.told(to_receiver("BufferFilling"))
-    by_receiver = [one for one in told if not to_slack(one)]
-    assert {one.authorization for one in by_receiver} == {"Bearer opensesame"}
-    assert [(one.body["groupLabels"]["alertname"], one.body["groupLabels"]["agent"]) for one in by_receiver] == [
+    received += sink.wait_for(to_receiver("BufferFilling"))
+    by_receiver = [notification for notification in received if not to_slack(notification)]
+    assert {notification.authorization for notification in by_receiver} == {"Bearer opensesame"}
+    assert [
+        (notification.body["groupLabels"]["alertname"], notification.body["groupLabels"]["agent"])
+        for notification in by_receiver
+    ] == [
         ("AgentDown", "grok"),
         ("BufferFilling", "gimai"),
     ]
@@ -136,15 +139,15 @@ def test_the_receiver_and_people_are_told_at_once_and_lesser_alerts_are_held_bac
 
 def test_people_read_what_is_the_case_and_what_to_do(alertmanager: str, sink: Sink) -> None:
     fire(alertmanager, "AgentStopped", "warning", agent="grok", nervesys_test="true")
-    (told,) = sink.told(to_slack)
-    (attachment,) = told.body["attachments"]
+    (notification,) = sink.wait_for(to_slack)
+    (attachment,) = notification.body["attachments"]
     assert attachment["title"] == "TEST FIRING: AgentStopped"
     assert attachment["text"].split("\n") == [
         "AgentStopped it is",
         "Agent: grok",
         "Server: web-1",
         "What happened: so",
-        "Last words: well",
+        "Last status: well",
         "What to do: run",
         "Dashboard: look",
         "Journal: read",
@@ -156,13 +159,15 @@ def test_people_read_what_is_the_case_and_what_to_do(alertmanager: str, sink: Si
 def test_the_watchdog_goes_to_the_receiver_alone(alertmanager: str, sink: Sink) -> None:
     fire(alertmanager, "Watchdog", "none")
     fire(alertmanager, "AgentStopped", "warning", agent="grok")
-    told = sink.told(to_receiver("Watchdog"), to_slack)
-    assert [one.body["attachments"][0]["title"] for one in told if to_slack(one)] == ["FIRING: AgentStopped"]
+    received = sink.wait_for(to_receiver("Watchdog"), to_slack)
+    assert [notification.body["attachments"][0]["title"] for notification in received if to_slack(notification)] == [
+        "FIRING: AgentStopped"
+    ]
 
 
-def test_a_test_is_told_to_all_and_hides_nothing(alertmanager: str, sink: Sink) -> None:
+def test_a_test_is_sent_to_all_and_inhibits_nothing(alertmanager: str, sink: Sink) -> None:
     client = Alertmanager(f"http://{alertmanager}")
-    test = trial("Agent Down", {"agent": "grok"}, ALERTS, SETTINGS)
+    test = make_alert_test("Agent Down", {"agent": "grok"}, ALERTS, SETTINGS)
     assert client.find(test.labels) is None
     now = time.time()
     client.post(test.body(now, now + 60))
@@ -171,8 +176,8 @@ def test_a_test_is_told_to_all_and_hides_nothing(alertmanager: str, sink: Sink) 
     assert set(known.receivers) == {"actions", "slack"}
     assert known.suppressed_by == ""
     fire(alertmanager, "BufferFilling", "warning", agent="grok")
-    told = sink.told(to_slack, to_receiver("AgentDown"), to_receiver("BufferFilling"))
-    titles = [one.body["attachments"][0]["title"] for one in told if to_slack(one)]
+    received = sink.wait_for(to_slack, to_receiver("AgentDown"), to_receiver("BufferFilling"))
+    titles = [notification.body["attachments"][0]["title"] for notification in received if to_slack(notification)]
     assert "TEST FIRING: AgentDown" in titles
     client.post(test.body(now, time.time()))
     assert client.find(test.labels) is None
@@ -181,7 +186,7 @@ def test_a_test_is_told_to_all_and_hides_nothing(alertmanager: str, sink: Sink) 
 def test_a_test_is_kept_back_as_a_real_one_would_be(alertmanager: str) -> None:
     client, now = Alertmanager(f"http://{alertmanager}"), time.time()
     fire(alertmanager, "AgentDown", "critical", agent="grok")
-    test = trial("Buffer Filling", {"agent": "grok"}, ALERTS, SETTINGS)
+    test = make_alert_test("Buffer Filling", {"agent": "grok"}, ALERTS, SETTINGS)
     client.post(test.body(now, now + 60))
     known = client.find(test.labels)
     assert known is not None

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from alerting.journal import Journal
-from alerting.receiver.fleet import Fleet, FleetSource, read_fleet
+from alerting.receiver.fleet import FleetConfig, FleetSource, read_fleet
 from alerting.receiver.local import LocalFile
 from alerting.receiver.program import Receiver
 from commands.alerts import app
@@ -45,7 +45,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("NERVESYS_BRAIN", str(brain))
     environ = {"NERVESYS_HOME": str(home), "NERVESYS_BRAIN": str(brain)}
 
-    def read() -> Fleet:
+    def read() -> FleetConfig:
         return read_fleet(load_configuration("receiver", environ))
 
     local = LocalFile().model_copy(update={"token": SecretStr(TOKEN)})

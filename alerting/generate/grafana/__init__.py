@@ -7,12 +7,12 @@ the settings of contact points have each `$` doubled; queries and annotations ha
 from typing import Any
 
 from alerting.generate.grafana.contacts import contact_points, policies
-from alerting.generate.grafana.deleted import deletions, given
+from alerting.generate.grafana.deleted import deletions, provisioned_uids
 from alerting.generate.grafana.rules import groups
 
-__all__ = ["contact_points", "deletions", "given", "groups", "policies", "provisioned"]
+__all__ = ["contact_points", "deletions", "groups", "policies", "provisioned_uids", "provisioning_file"]
 
 
-def provisioned(key: str, content: Any) -> dict[str, Any]:
+def provisioning_file(key: str, content: Any) -> dict[str, Any]:
     """A file of alert provisioning that holds one kind of thing."""
     return {"apiVersion": 1, key: content}

@@ -13,11 +13,11 @@ from alerting.model import AlertsFile, Channel, EmailChannel, SlackChannel, Tele
 from nervesys.settings import Settings
 
 Integration = tuple[str, dict[str, Any], bool]
-"""Type, settings, and whether it also tells that an alert is over."""
+"""Type, settings, and whether it also sends resolved alerts."""
 
 
 def contact_points(settings: Settings, alerts: AlertsFile, secrets: Path) -> list[dict[str, Any]]:
-    """Everyone who can be told.
+    """The contact points: the receiver, the dead-man's switch, and each enabled channel.
 
     Args:
         settings: addresses.
@@ -40,12 +40,12 @@ def policies(settings: Settings, alerts: AlertsFile) -> list[dict[str, Any]]:
             "receiver": ACTIONS,
             "group_by": PEOPLE_GROUP,
             **pace(settings),
-            "routes": list(routes(settings, alerts, _matching)),
+            "routes": list(routes(settings, alerts, _matchers)),
         }
     ]
 
 
-def _matching(names: Iterable[str]) -> dict[str, Any]:
+def _matchers(names: Iterable[str]) -> dict[str, Any]:
     return {"object_matchers": [["alertname", "=~", "|".join(names)]]}
 
 
@@ -66,12 +66,12 @@ def _to_receiver(settings: Settings, secrets: Path) -> Integration:
     certificate = settings.monitoring.web.tls_cert_file
     trust = {"tlsConfig": {"caCertificate": _file(Path(certificate))}} if certificate else {}
     url = f"{receiver_url(settings)}/api/v1/grafana"
-    return "webhook", {"url": _plain(url), "httpMethod": "POST", **_bearer(secrets / RECEIVER_TOKEN), **trust}, True
+    return "webhook", {"url": _escape(url), "httpMethod": "POST", **_bearer(secrets / RECEIVER_TOKEN), **trust}, True
 
 
 def _to_outside(settings: Settings) -> Iterator[Integration]:
     if settings.monitoring.deadman.url:
-        yield "webhook", {"url": _plain(settings.monitoring.deadman.url), "httpMethod": "POST"}, False
+        yield "webhook", {"url": _escape(settings.monitoring.deadman.url), "httpMethod": "POST"}, False
 
 
 def _bearer(file: Path) -> Mapping[str, str]:
@@ -83,8 +83,8 @@ def _file(path: Path) -> str:
     return f"$__file{{{path}}}"
 
 
-def _plain(text: str) -> str:
-    """Text in which Grafana shall replace nothing."""
+def _escape(text: str) -> str:
+    """Text in which Grafana expands nothing."""
     return text.replace("$", "$$")
 
 
@@ -93,12 +93,16 @@ def _integration(channel: Channel, secrets: Path) -> Integration:
     match channel:
         case SlackChannel():
             url = _file(secrets / channel.api_url_file)
-            return "slack", {"url": url, "title": _plain(TITLE), "text": _plain(TEXT)}, True
+            return "slack", {"url": url, "title": _escape(TITLE), "text": _escape(TEXT)}, True
         case EmailChannel():
-            return "email", {"addresses": _plain(channel.to), "subject": _plain(TITLE), "message": _plain(TEXT)}, True
+            return (
+                "email",
+                {"addresses": _escape(channel.to), "subject": _escape(TITLE), "message": _escape(TEXT)},
+                True,
+            )
         case TelegramChannel():
             bot = {"bottoken": _file(secrets / channel.bot_token_file), "chatid": str(channel.chat_id)}
-            return "telegram", {**bot, "message": _plain(PLAIN), "parse_mode": "None"}, True
+            return "telegram", {**bot, "message": _escape(PLAIN), "parse_mode": "None"}, True
         case WebhookChannel():
             token = _bearer(secrets / channel.token_file) if channel.token_file else {}
-            return "webhook", {"url": _plain(channel.url), "httpMethod": "POST", **token}, True
+            return "webhook", {"url": _escape(channel.url), "httpMethod": "POST", **token}, True

@@ -12,7 +12,7 @@ import yaml
 from nervesys.errors import NervesysError
 
 
-def given(texts: Iterable[str]) -> frozenset[str]:
+def provisioned_uids(texts: Iterable[str]) -> frozenset[str]:
     """The uids of all rules that files of provisioning name, to have or to delete.
 
     Raises:

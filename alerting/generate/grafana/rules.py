@@ -1,7 +1,7 @@
 """Grafana's alert rules: each asks Prometheus for the same expression that Prometheus' own rule would have.
 
 An expression returns the series that are beyond their bound, and nothing while all is well. So any series counts as
-firing, whatever its value, and no data means OK. Grafana has no inhibition rules: series that a worse alert would hide
+firing, whatever its value, and no data means OK. Grafana has no inhibition rules: series that another alert inhibits
 are left out by the expression itself.
 """
 
@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from alerting.conditions.compile import NOBODYS, Own
-from alerting.generate.rules import Rule, annotations, evaluated
+from alerting.conditions.compile import NO_AGENT_THRESHOLDS, AgentThresholds
+from alerting.generate.rules import Rule, annotations, evaluated_rules
 from alerting.model import WATCHDOG, AlertsFile
 from alerting.units import promql_duration
 from nervesys.settings import Settings
@@ -24,7 +24,7 @@ LOOKBACK_SECONDS = 600
 QUERY, THERE, BEYOND = "A", "B", "C"
 
 
-def groups(settings: Settings, alerts: AlertsFile, own: Own = NOBODYS) -> list[dict[str, Any]]:
+def groups(settings: Settings, alerts: AlertsFile, own: AgentThresholds = NO_AGENT_THRESHOLDS) -> list[dict[str, Any]]:
     """The groups of rules, one for each severity, in a folder of its own: a title stands in a folder once.
 
     Args:
@@ -32,7 +32,7 @@ def groups(settings: Settings, alerts: AlertsFile, own: Own = NOBODYS) -> list[d
         alerts: what to alert on.
         own: thresholds of agents that have some of their own.
     """
-    rules = evaluated(settings, alerts, own)
+    rules = evaluated_rules(settings, alerts, own)
     every = settings.monitoring.prometheus.evaluation_interval_seconds
     return [
         {
@@ -40,29 +40,29 @@ def groups(settings: Settings, alerts: AlertsFile, own: Own = NOBODYS) -> list[d
             "name": str(severity),
             "folder": f"{settings.grafana.folder} alerts, {severity}".replace("$", "$$"),
             "interval": promql_duration(math.ceil(every / INTERVAL_STEP) * INTERVAL_STEP),
-            "rules": [_written(rule, rules, settings) for rule in rules if rule.severity is severity],
+            "rules": [_rule_entry(rule, rules, settings) for rule in rules if rule.severity is severity],
         }
         for severity in dict.fromkeys(rule.severity for rule in rules)
     ]
 
 
-def _written(rule: Rule, rules: Sequence[Rule], settings: Settings) -> dict[str, Any]:
+def _rule_entry(rule: Rule, rules: Sequence[Rule], settings: Settings) -> dict[str, Any]:
     alert = rule.alert
-    written: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "uid": _uid(f"nervesys-{alert.anchor}-{rule.severity}"),
         "title": alert.alertname,
         "condition": BEYOND,
-        "data": list(_stages(_uninhibited(rule, rules), settings.grafana.datasource_uid)),
+        "data": list(_stages(_with_inhibitions(rule, rules), settings.grafana.datasource_uid)),
         "for": promql_duration(alert.hold),
         "noDataState": "OK",
-        # A Prometheus that does not answer tells nobody "resolved"; but it must end the dead-man's switch.
+        # A failing Prometheus must not send "resolved", but it must end the dead-man's switch.
         "execErrState": "OK" if alert.name == WATCHDOG else "KeepLast",
         "labels": {"severity": str(rule.severity)},
-        "annotations": {name: _templated(text) for name, text in annotations(rule, settings).items()},
+        "annotations": {name: _grafana_template(text) for name, text in annotations(rule, settings).items()},
     }
     if alert.name != WATCHDOG:
-        written["keepFiringFor"] = promql_duration(settings.thresholds.heartbeat.grace_seconds)
-    return written
+        entry["keepFiringFor"] = promql_duration(settings.thresholds.heartbeat.grace_seconds)
+    return entry
 
 
 def _uid(name: str) -> str:
@@ -90,8 +90,8 @@ def _stage(name: str, datasource: str, lookback: int, model: dict[str, Any]) -> 
     }
 
 
-def _uninhibited(rule: Rule, rules: Iterable[Rule]) -> str:
-    """The expression, less what a worse rule of the same alert, or an alert that inhibits it, speaks of."""
+def _with_inhibitions(rule: Rule, rules: Iterable[Rule]) -> str:
+    """The expression, without the series of a more severe rule of the same alert, or of an alert that inhibits it."""
     hiding = [
         other
         for other in rules
@@ -105,6 +105,6 @@ def _uninhibited(rule: Rule, rules: Iterable[Rule]) -> str:
     return "\n".join(parts)
 
 
-def _templated(text: str) -> str:
+def _grafana_template(text: str) -> str:
     """A template of Prometheus as Grafana has it: there `$value` is a text about all stages."""
     return re.sub(r"\$value\b", f"$values.{QUERY}.Value", text)

@@ -1,4 +1,7 @@
-"""What every action must answer to, whoever wrote it."""
+"""The interface that every action implements.
+
+Covers: alerting.actions.restart_agent.
+"""
 
 from importlib import import_module
 from pathlib import Path
@@ -8,9 +11,9 @@ import pytest
 import alerting.actions
 import alerting.drivers
 from alerting.actions import ACTIONS, REMEDIES, restart_agent
-from alerting.drivers import Drivers, Order
+from alerting.drivers import Drivers, RestartRequest
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome
-from alerting.drivers.supervisor import Supervisor
+from alerting.drivers.supervisor import SupervisorDriver
 from nervesys.settings import AgentConfig
 
 
@@ -31,7 +34,7 @@ def test_what_alerts_may_name_is_the_module_of_that_name(action: str) -> None:
 
 def test_only_configured_drivers_are_made() -> None:
     assert Drivers().configured() == {}
-    made = Drivers(supervisor=Supervisor(url="unix:///run/s.sock", servers=("alpha",))).configured()
+    made = Drivers(supervisor=SupervisorDriver(url="unix:///run/s.sock", servers=("alpha",))).configured()
     assert {name: driver.servers for name, driver in made.items()} == {"supervisor": ("alpha",)}
 
 
@@ -39,9 +42,9 @@ class Recording:
     servers: tuple[str, ...] = ("alpha", "beta.example.org")
 
     def __init__(self) -> None:
-        self.asked: list[Order] = []
+        self.asked: list[RestartRequest] = []
 
-    def restart(self, order: Order) -> Outcome:
+    def restart(self, order: RestartRequest) -> Outcome:
         self.asked.append(order)
         return Done()
 
@@ -65,9 +68,9 @@ def config(name: str = "grok", **restart: str) -> AgentConfig:
 )
 def test_only_names_reach_a_driver(target: str, asked: list[str]) -> None:
     driver = Recording()
-    said = restart_agent.attempt({"supervisor": driver}, config(target=target), "alpha")
-    assert driver.asked == [Order("grok", "alpha", name) for name in asked]
-    assert asked or (isinstance(said, Failed) and said.cause is Cause.BAD_TARGET)
+    outcome = restart_agent.attempt({"supervisor": driver}, config(target=target), "alpha")
+    assert driver.asked == [RestartRequest("grok", "alpha", name) for name in asked]
+    assert asked or (isinstance(outcome, Failed) and outcome.cause is Cause.BAD_TARGET)
 
 
 @pytest.mark.parametrize(

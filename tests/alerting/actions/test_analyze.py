@@ -1,4 +1,7 @@
-"""Alerts judged by a model: what it calls critical is posted while the alert fires, and nothing waits for it."""
+"""Alerts judged by a model: a critical verdict is posted while the alert fires, and no notification waits for it.
+
+Covers: alerting.receiver.llm_triage.
+"""
 
 import asyncio
 import json
@@ -9,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from alerting.journal import Journal, State, Writer, view
+from alerting.journal import ActionState, Journal, Writer, view
 from alerting.journal.receive import receive
-from alerting.receiver.llm_triage import Advisor
+from alerting.receiver.llm_triage import AlertTriage
 from alerting.receiver.metrics import INSTRUMENTS
 from nervesys.analysis import make_analyst
 from nervesys.clients.alertmanager import Alertmanager, AlertmanagerUnavailable, Cluster
@@ -51,7 +54,7 @@ class Desk:
     folder: Path
     now: float = NOON
 
-    def advisor(self) -> Advisor:
+    def advisor(self) -> AlertTriage:
         """One, as after a start."""
         settings = load().settings
         cloud = settings.alibaba.alibaba_cloud.model_copy(update={"enabled": True, "base_url": self.model.url})
@@ -61,7 +64,7 @@ class Desk:
         words = {"grok": "OSError: no space left"}.get
         instruments = Instruments("r", INSTRUMENTS)
         writer = Writer(self.journal)
-        return Advisor(
+        return AlertTriage(
             analyst, cluster, settings, words, self.journal, writer, instruments, lambda: self.now, lambda _: None
         )
 
@@ -71,12 +74,12 @@ class Desk:
 
     def shown(self) -> list[tuple[str, str]]:
         with self.journal.transaction() as connection:
-            found = view.actions(connection, view.Filter(action="analyze"))
-        return [(one["state"], one["detail"]) for one in found]
+            found = view.actions(connection, view.ActionFilter(action="analyze"))
+        return [(item["state"], item["detail"]) for item in found]
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def bench(tmp_path: Path) -> Iterator[Desk]:
     journal = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite3'}")
     with model_server() as model:
         yield Desk(journal, model, Sink(), tmp_path)
@@ -87,75 +90,75 @@ def turn(work: Callable[[], Any]) -> None:
     asyncio.run(work())
 
 
-def test_a_critical_alert_is_posted_until_it_is_over_across_a_restart(desk: Desk) -> None:
-    desk.model.content = CRITICAL
-    desk.receives(FLAPPING)
-    turn(desk.advisor().judge)
-    assert desk.shown() == [(State.SUCCEEDED, "critical: its disk is full")]
-    asked = json.loads(desk.model.asked[0]["messages"][1]["content"])
+def test_a_critical_alert_is_posted_until_it_is_over_across_a_restart(bench: Desk) -> None:
+    bench.model.content = CRITICAL
+    bench.receives(FLAPPING)
+    turn(bench.advisor().judge)
+    assert bench.shown() == [(ActionState.SUCCEEDED, "critical: its disk is full")]
+    asked = json.loads(bench.model.asked[0]["messages"][1]["content"])
     assert asked["last_error"] == "OSError: no space left"
-    after = desk.advisor()  # of a receiver that was started anew
+    after = bench.advisor()  # of a receiver that was started anew
     turn(after.post)
-    ((alert,),) = desk.sink.posts
+    ((alert,),) = bench.sink.posts
     assert alert["labels"] == {"alertname": "JudgedCritical", "severity": "critical", "agent": "grok"}
     assert alert["annotations"]["description"] == "its disk is full"
     assert alert["endsAt"] == "2026-09-21T14:18:20.000Z"  # five minutes from now
-    desk.now += 60
-    desk.receives(replace(FLAPPING, status="resolved", records=()))
+    bench.now += 60
+    bench.receives(replace(FLAPPING, status="resolved", records=()))
     turn(after.post)
-    assert desk.sink.posts[-1][0]["endsAt"] == "2026-09-21T14:14:20.000Z"  # now
+    assert bench.sink.posts[-1][0]["endsAt"] == "2026-09-21T14:14:20.000Z"  # now
     turn(after.post)
-    assert len(desk.sink.posts) == 2
+    assert len(bench.sink.posts) == 2
 
 
-def test_what_is_no_longer_received_is_over(desk: Desk) -> None:
-    desk.model.content = CRITICAL
-    desk.receives(FLAPPING)
-    advisor = desk.advisor()
+def test_what_is_no_longer_received_is_over(bench: Desk) -> None:
+    bench.model.content = CRITICAL
+    bench.receives(FLAPPING)
+    advisor = bench.advisor()
     turn(advisor.judge)
-    desk.now += 500
-    desk.receives(FLAPPING)  # Alertmanager repeats it
-    desk.now += 500
+    bench.now += 500
+    bench.receives(FLAPPING)  # Alertmanager repeats it
+    bench.now += 500
     turn(advisor.post)
-    assert len(desk.sink.posts) == 1
-    desk.now += 500
+    assert len(bench.sink.posts) == 1
+    bench.now += 500
     turn(advisor.post)
     turn(advisor.post)
-    assert len(desk.sink.posts) == 2
+    assert len(bench.sink.posts) == 2
 
 
-def test_a_normal_alert_is_journalled_and_nobody_is_told(desk: Desk) -> None:
-    desk.receives(FLAPPING)
-    advisor = desk.advisor()
+def test_a_normal_alert_is_journalled_and_not_posted(bench: Desk) -> None:
+    bench.receives(FLAPPING)
+    advisor = bench.advisor()
     turn(advisor.judge)
     turn(advisor.post)
-    assert desk.shown() == [(State.SUCCEEDED, "normal: it tries again")]
-    assert desk.sink.posts == []
+    assert bench.shown() == [(ActionState.SUCCEEDED, "normal: it tries again")]
+    assert bench.sink.posts == []
 
 
-def test_a_model_that_is_away_is_asked_again_and_then_left(desk: Desk) -> None:
-    desk.model.status = 500
-    desk.receives(FLAPPING)
-    advisor = desk.advisor()
+def test_a_model_that_is_away_is_asked_again_and_then_left(bench: Desk) -> None:
+    bench.model.status = 500
+    bench.receives(FLAPPING)
+    advisor = bench.advisor()
     turn(advisor.judge)
-    ((state, said),) = desk.shown()
-    assert state == State.PENDING
-    assert said.startswith("not judged: ask qwen-plus")
-    desk.now += 700
+    ((state, detail),) = bench.shown()
+    assert state == ActionState.PENDING
+    assert detail.startswith("not judged: ask qwen-plus")
+    bench.now += 700
     turn(advisor.judge)
-    ((state, said),) = desk.shown()
-    assert state == State.FAILED
-    assert "status 500" in said
+    ((state, detail),) = bench.shown()
+    assert state == ActionState.FAILED
+    assert "status 500" in detail
 
 
-def test_where_no_alertmanager_answers_it_is_posted_again(desk: Desk) -> None:
-    desk.model.content = CRITICAL
-    desk.receives(FLAPPING)
-    advisor = desk.advisor()
+def test_where_no_alertmanager_answers_it_is_posted_again(bench: Desk) -> None:
+    bench.model.content = CRITICAL
+    bench.receives(FLAPPING)
+    advisor = bench.advisor()
     turn(advisor.judge)
     advisor.cluster = Cluster((Away("http://127.0.0.1:1"),))
     with pytest.raises(AlertmanagerUnavailable):
         turn(advisor.post)
-    advisor.cluster = Cluster((desk.sink,))
+    advisor.cluster = Cluster((bench.sink,))
     turn(advisor.post)
-    assert len(desk.sink.posts) == 1
+    assert len(bench.sink.posts) == 1

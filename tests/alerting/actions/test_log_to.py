@@ -1,4 +1,7 @@
-"""Alerts as lines in the brain: one commit for many, none lost to another writer or an unreachable brain."""
+"""Alerts as lines in the brain: one commit for many, none lost to another writer or an unreachable brain.
+
+Covers: alerting.receiver.alert_log_writer.
+"""
 
 import asyncio
 import json
@@ -9,10 +12,10 @@ import pytest
 
 from alerting.actions import log_to
 from alerting.drivers.outcome import Cause, Done, Failed, Retry
-from alerting.journal import Journal, State, Writer, view
+from alerting.journal import ActionState, Journal, Writer, view
 from alerting.journal.receive import receive
 from alerting.journal.records import Record
-from alerting.receiver.alert_log_writer import Scribe
+from alerting.receiver.alert_log_writer import AlertLogWriter
 from alerting.receiver.metrics import INSTRUMENTS
 from nervesys.metrics import Instruments
 from nervesys.stores.brain import GitBrain
@@ -51,12 +54,12 @@ def lines(repository: Path, file: str = FILE) -> list[dict[str, object]]:
     return [json.loads(line) for line in brains.read(repository, file).splitlines()]
 
 
-def test_a_line_holds_what_was_said_whatever_it_was() -> None:
-    line = log_to.line(RECORD)
+def test_a_line_holds_the_whole_alert() -> None:
+    line = log_to.format_line(RECORD)
     assert line.count(b"\n") == 1
-    said = json.loads(line)
-    assert (said["timestamp"], said["alert"], said["agent"]) == ("2026-01-01T12:00:00.000Z", "AgentDown", "grok")
-    assert (said["severity"], said["labels"], said["annotations"]) == ("critical", RECORD.labels, RECORD.annotations)
+    entry = json.loads(line)
+    assert (entry["timestamp"], entry["alert"], entry["agent"]) == ("2026-01-01T12:00:00.000Z", "AgentDown", "grok")
+    assert (entry["severity"], entry["labels"], entry["annotations"]) == ("critical", RECORD.labels, RECORD.annotations)
 
 
 def test_many_alerts_are_one_commit_in_one_file_a_day(repository: Path) -> None:
@@ -78,9 +81,9 @@ def test_another_writer_loses_no_line(repository: Path) -> None:
 def test_an_unreachable_brain_is_worth_another_try(repository: Path) -> None:
     brain = open_brain(repository)
     repository.rename(repository.with_name("away"))
-    said = log_to.send(brain, [RECORD])
-    assert isinstance(said, Retry)
-    assert said.cause is Cause.UNREACHABLE
+    outcome = log_to.send(brain, [RECORD])
+    assert isinstance(outcome, Retry)
+    assert outcome.cause is Cause.UNREACHABLE
 
 
 def test_a_plain_folder_is_never_written_to() -> None:
@@ -91,17 +94,19 @@ def test_while_the_brain_is_away_records_wait_in_the_journal(repository: Path, t
     brain, journal = open_brain(repository), Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite3'}")
     with journal.transaction() as connection:
         receive(connection, [DOWN, replace(DOWN, status="resolved")], NOON)
-    scribe = Scribe(brain, journal, Writer(journal), Instruments("r", INSTRUMENTS), lambda: NOON, lambda _: None)
+    scribe = AlertLogWriter(
+        brain, journal, Writer(journal), Instruments("r", INSTRUMENTS), lambda: NOON, lambda _: None
+    )
 
-    def shown(state: State) -> int:
+    def shown(state: ActionState) -> int:
         with journal.transaction() as connection:
-            return len(view.actions(connection, view.Filter(action="log_to", state=state)))
+            return len(view.actions(connection, view.ActionFilter(action="log_to", state=state)))
 
     away = repository.rename(repository.with_name("away"))
     asyncio.run(scribe.turn())
-    assert (shown(State.PENDING), shown(State.SUCCEEDED)) == (2, 0)
+    assert (shown(ActionState.PENDING), shown(ActionState.SUCCEEDED)) == (2, 0)
     away.rename(repository)
     for _ in range(2):
         asyncio.run(scribe.turn())
-    assert (shown(State.PENDING), shown(State.SUCCEEDED)) == (0, 2)
+    assert (shown(ActionState.PENDING), shown(ActionState.SUCCEEDED)) == (0, 2)
     assert [line["status"] for line in lines(repository)] == ["firing", "resolved"]

@@ -1,4 +1,8 @@
-"""Conditions compile to PromQL that Prometheus reads, or are refused in words; what they mean is proven in rules/."""
+"""Conditions compile to PromQL that Prometheus parses, or are refused with a message; rules/ tests what they mean.
+
+Covers: alerting.conditions.freshness_guards, alerting.conditions.named_conditions, alerting.conditions.terms,
+alerting.conditions.vocabulary, alerting.units.
+"""
 
 import random
 import subprocess
@@ -8,20 +12,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerting.conditions.compile import compiled
-from alerting.conditions.freshness_guards import AGENTS, ARCHIVE, UNBROKEN_SINCE, Origin, gated
-from alerting.conditions.language import Misread, Spot
-from alerting.conditions.named_conditions import SITUATIONS
-from alerting.conditions.terms import Count
-from alerting.conditions.vocabulary import MEASURES, SILENCES
-from alerting.model import Severity
+from alerting.conditions.compile import compile_condition
+from alerting.conditions.freshness_guards import AGENTS, ARCHIVE, UNBROKEN_SINCE, Origin, require_fresh
+from alerting.conditions.language import ConditionError, Position
+from alerting.conditions.named_conditions import NAMED_CONDITIONS
+from alerting.conditions.terms import CountTerm
+from alerting.conditions.vocabulary import ABSENCES, MEASURES
+from alerting.model import AlertSeverity
 from commands.families import families
 from nervesys.clients.promql import selections
 from nervesys.settings import load
 from nervesys.settings.agents import ThresholdOverrides
 
 SETTINGS = load().settings
-W = Severity.WARNING
+W = AlertSeverity.WARNING
 EXAMPLES = {
     "a duration, such as 5 minutes": "45 minutes",
     "a size, such as 50 MB": "50 MB",
@@ -33,36 +37,36 @@ EXAMPLES = {
 def every_condition() -> list[str]:
     """Each word of the vocabulary in each of its units, and as a threshold where it has one."""
     values = [
-        f"{word} > {EXAMPLES[term.unit]}{' in 1 hour' if isinstance(term, Count) else ''}"
+        f"{word} > {EXAMPLES[term.unit]}{' in 1 hour' if isinstance(term, CountTerm) else ''}"
         for word, terms in MEASURES.items()
         for term in terms
     ]
     thresholds = [f"{word} > threshold" for word, terms in MEASURES.items() if any(term.threshold for term in terms)]
-    return [*values, *thresholds, *(f"no {word} > 1 hour" for word in SILENCES), *SITUATIONS]
+    return [*values, *thresholds, *(f"no {word} > 1 hour" for word in ABSENCES), *NAMED_CONDITIONS]
 
 
 @pytest.mark.parametrize("text", every_condition())
 def test_every_word_compiles(text: str) -> None:
-    result = compiled(text, SETTINGS, Severity.WARNING)
+    result = compile_condition(text, SETTINGS, AlertSeverity.WARNING)
     assert selections(result.expr)
     for label in result.by:
         assert label in result.expr
 
 
 def test_a_window_replaces_for() -> None:
-    result = compiled("cpu > 90% for 10 minutes", SETTINGS, Severity.WARNING)
+    result = compile_condition("cpu > 90% for 10 minutes", SETTINGS, AlertSeverity.WARNING)
     assert result.by == ("server",)
     assert "min_over_time(nervesys_server_cpu_ratio[10m]) > 0.9" in result.expr
     assert "count_over_time(nervesys_server_cpu_ratio[10m])) >= 32" in result.expr
 
 
 def test_below_looks_at_the_highest() -> None:
-    expr = compiled("disk < 10%", SETTINGS, None).expr
+    expr = compile_condition("disk < 10%", SETTINGS, None).expr
     assert expr.startswith("min by (server) (\n  max_over_time(nervesys_server_disk_ratio[4m]) < 0.1")
 
 
-def test_parts_are_joined_by_what_they_speak_of() -> None:
-    result = compiled("cpu > 90% and memory > 90%", SETTINGS, None)
+def test_parts_are_joined_by_their_labels() -> None:
+    result = compile_condition("cpu > 90% and memory > 90%", SETTINGS, None)
     assert "\nand on (server)\n" in result.expr
     assert selections(result.expr)
 
@@ -72,7 +76,7 @@ SLOW, QUICK = (ThresholdOverrides.model_validate({"heartbeat": {"down_after_seco
 
 def test_an_agent_may_have_thresholds_of_its_own() -> None:
     own = {"grok": ThresholdOverrides(), "gimai": SLOW, "copilot": SLOW, "chatgpt": QUICK}
-    common, slow, quick = compiled("no heartbeat > threshold", SETTINGS, None, own).expr.split("\nor\n")
+    common, slow, quick = compile_condition("no heartbeat > threshold", SETTINGS, None, own).expr.split("\nor\n")
     assert ") > 300\n" in common
     assert common.endswith('last_over_time(nervesys_brain_agent_info{agent!~"chatgpt|copilot|gimai"}[1h])')
     assert ") > 900\n" in slow
@@ -82,29 +86,29 @@ def test_an_agent_may_have_thresholds_of_its_own() -> None:
 
 @pytest.mark.parametrize("text", ["no heartbeat > 10 minutes", "cpu > 90%", "target down"])
 def test_where_no_threshold_of_agents_is_read_all_are_alike(text: str) -> None:
-    assert compiled(text, SETTINGS, None, {"grok": SLOW}) == compiled(text, SETTINGS, None)
+    assert compile_condition(text, SETTINGS, None, {"grok": SLOW}) == compile_condition(text, SETTINGS, None)
 
 
-def test_a_threshold_of_its_own_that_cannot_be_is_told_with_its_agent() -> None:
+def test_an_invalid_threshold_of_an_agent_is_reported_with_its_name() -> None:
     own = {"grok": ThresholdOverrides.model_validate({"heartbeat": {"down_after_seconds": 90}})}
-    with pytest.raises(Misread, match=r"with the thresholds of grok: 90 s is too short"):
-        compiled("no heartbeat > threshold", SETTINGS, None, own)
+    with pytest.raises(ConditionError, match=r"with the thresholds of grok: 90 s is too short"):
+        compile_condition("no heartbeat > threshold", SETTINGS, None, own)
 
 
 def test_a_rate_is_of_the_unit_that_it_is_written_in() -> None:
-    expr = compiled("tokens > 5000 per minute in 1 hour", SETTINGS, None).expr
+    expr = compile_condition("tokens > 5000 per minute in 1 hour", SETTINGS, None).expr
     assert "rate(nervesys_agent_tokens_total[1h])" in expr
     assert ") * 60 > 5000" in expr
 
 
 @pytest.mark.parametrize(("origin", "seconds"), [(AGENTS, 180), (ARCHIVE, 2400)])
 def test_silence_counts_after_the_grace_and_no_sooner_than_four_refreshes(origin: Origin, seconds: float) -> None:
-    expr = gated(SETTINGS, "nervesys_whatever", origin, silence=True)
+    expr = require_fresh(SETTINGS, "nervesys_whatever", origin, silence=True)
     assert f"time() - {UNBROKEN_SINCE}{origin} > {seconds})" in expr
 
 
 def test_what_a_condition_looks_at_is_known_without_its_bound() -> None:
-    first, second = compiled("cpu > 90% and memory > 50%", SETTINGS, None).values
+    first, second = compile_condition("cpu > 90% and memory > 50%", SETTINGS, None).values
     assert (first.words, second.words) == ("cpu", "memory")
     assert "0.9" not in first.expr
     assert selections(first.expr)
@@ -112,7 +116,7 @@ def test_what_a_condition_looks_at_is_known_without_its_bound() -> None:
 
 def test_alerts_on_agents_end_at_the_brain() -> None:
     for text in ("no heartbeat > 5 minutes", "buffer > 50 MB", "agent stuck stopping", "errors > 5 in 1 hour"):
-        expr = compiled(text, SETTINGS, None).expr
+        expr = compile_condition(text, SETTINGS, None).expr
         assert expr.endswith("and on (agent) last_over_time(nervesys_brain_agent_info[1h])"), text
 
 
@@ -120,19 +124,19 @@ def test_alerts_on_agents_end_at_the_brain() -> None:
     ("text", "problem"),
     [
         ("cpuu > 90%", "unknown metric 'cpuu'; did you mean 'cpu'?"),
-        ("no hartbeat > 5 minutes", "unknown thing that can fail to come 'hartbeat'; did you mean 'heartbeat'?"),
-        ("targets down", "unknown situation 'targets down'; did you mean 'target down'?"),
+        ("no hartbeat > 5 minutes", "unknown event after `no`: 'hartbeat'; did you mean 'heartbeat'?"),
+        ("targets down", "unknown named condition 'targets down'; did you mean 'target down'?"),
         ("cpu > 90", "cpu is compared with a share, such as 90%"),
         ("buffer > 5 minutes", "buffer is compared with a share, such as 90% or a size, such as 50 MB"),
         ("errors > threshold in 1 hour", "no threshold is set for errors; write a value, a plain number"),
-        ("errors > 5", "say within which time, such as `in 1 hour`"),
-        ("stopped > 20 minutes for 1 hour", "an age stands by itself"),
+        ("errors > 5", "the window is missing, such as `in 1 hour`"),
+        ("stopped > 20 minutes for 1 hour", "an age has no window"),
         ("cpu > threshold", "its threshold is a pair"),
-        ("cpu > 90% and errors > 5 in 1 hour", "its parts speak of server and agent"),
+        ("cpu > 90% and errors > 5 in 1 hour", "its parts have different labels: server and agent"),
         ("no heartbeat > 2 minutes", "takes at least 180 s"),
-        ("no heartbeat < 5 minutes", "< makes no sense of an age or a distance"),
-        ("clock skew <= 30 s", "<= makes no sense of an age or a distance"),
-        ("no logs < 1 hour", "< makes no sense of an age or a distance"),
+        ("no heartbeat < 5 minutes", "< cannot be used with an age or a distance"),
+        ("clock skew <= 30 s", "<= cannot be used with an age or a distance"),
+        ("no logs < 1 hour", "< cannot be used with an age or a distance"),
         ("cpu > treshold", "unknown metric 'treshold'; did you mean 'threshold'?"),
         ("cpu > tokens", "cpu and tokens are not measured alike"),
         ("cpu > 90% per minute in 1 hour", "cpu is not counted, so it has no rate"),
@@ -141,14 +145,14 @@ def test_alerts_on_agents_end_at_the_brain() -> None:
 )
 def test_what_cannot_be_meant_is_refused_in_words(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=r".") as err:
-        compiled(text, SETTINGS, Severity.INFO)
+        compile_condition(text, SETTINGS, AlertSeverity.INFO)
     assert problem in str(err.value)
 
 
 def test_a_mistake_is_shown_where_it_stands() -> None:
-    with pytest.raises(Misread) as err:
-        compiled("cpu > 90%\nand memory > 5 MB", SETTINGS, None)
-    assert err.value.at == Spot(2, 14)
+    with pytest.raises(ConditionError) as err:
+        compile_condition("cpu > 90%\nand memory > 5 MB", SETTINGS, None)
+    assert err.value.at == Position(2, 14)
 
 
 UNSPOKEN = {
@@ -160,7 +164,7 @@ UNSPOKEN = {
     "webhook_last_received_timestamp_seconds": "is quiet while all is well",
     "journal_oldest_pending_timestamp_seconds": "goes with `pending actions`",
     "watchdog_last_received_timestamp_seconds": "is judged by the receiver itself, which no rule could",
-    "watchdog_missing": "is said by the receiver itself, which no rule could",
+    "watchdog_missing": "is notified by the receiver itself, which no rule could",
     "restore_drill_success": "is behind Restore Drill Failed",
     "restore_drill_backup_timestamp_seconds": "goes with `full backup`",
     "deployment_last_run_timestamp_seconds": "is behind Deployment Failed",
@@ -175,11 +179,13 @@ UNSPOKEN = {
 
 
 def test_every_family_has_a_word_or_a_reason_why_not() -> None:
-    spoken = {
-        selection.name for text in every_condition() for selection in selections(compiled(text, SETTINGS, W).expr)
+    selected = {
+        selection.name
+        for text in every_condition()
+        for selection in selections(compile_condition(text, SETTINGS, W).expr)
     }
     ours = [family.full_name for family in families()]
-    silent = {name for name in ours if not {f"{name}{part}" for part in ("", "_bucket", "_count", "_sum")} & spoken}
+    silent = {name for name in ours if not {f"{name}{part}" for part in ("", "_bucket", "_count", "_sum")} & selected}
     assert silent == {f"nervesys_{name}" for name in UNSPOKEN}
 
 
@@ -193,8 +199,8 @@ def sentences(number: int) -> list[str]:
     def clause() -> str:
         kinds = (
             lambda: f"{choice([*MEASURES])} {choice(['>', '>=', '<', '<='])} {choice(bounds)}{choice(windows)}",
-            lambda: f"no {choice([*SILENCES])} > {choice(['1 hour', '2 days', 'threshold', '5 s'])}",
-            lambda: choice([*SITUATIONS]),
+            lambda: f"no {choice([*ABSENCES])} > {choice(['1 hour', '2 days', 'threshold', '5 s'])}",
+            lambda: choice([*NAMED_CONDITIONS]),
         )
         return str(choice(kinds)())
 
@@ -205,8 +211,8 @@ def test_what_is_accepted_prometheus_accepts(program: Callable[[str], str], tmp_
     accepted: dict[str, str] = {}
     for text in (*every_condition(), *sentences(10_000)):
         try:
-            accepted[text] = compiled(text, SETTINGS, W).expr
-        except Misread as err:
+            accepted[text] = compile_condition(text, SETTINGS, W).expr
+        except ConditionError as err:
             assert err.problem
     assert len(accepted) > 500
     rules = [{"alert": f"A{index}", "expr": expr} for index, expr in enumerate(accepted.values())]

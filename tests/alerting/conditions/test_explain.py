@@ -1,12 +1,12 @@
-"""What a condition comes to at this moment."""
+"""The current value of a condition."""
 
 from dataclasses import dataclass
 
 import pytest
 
-from alerting.conditions.compile import compiled
-from alerting.conditions.explain import Row, rows
-from alerting.units import Unit, spoken
+from alerting.conditions.compile import compile_condition
+from alerting.conditions.explain import ConditionRow, evaluate_condition
+from alerting.units import BaseUnit, format_quantity
 from nervesys.clients.prometheus import Prometheus, Series
 from nervesys.settings import load
 
@@ -21,12 +21,12 @@ class Saying(Prometheus):
 
     def instant(self, expr: str, at: float | None = None) -> list[Series]:
         """The first answer whose text is in the question."""
-        said = next((said for part, said in self.answers if part in expr), ())
-        return [Series({"server": server}, ((0.0, value),)) for server, value in said]
+        answer = next((answer for part, answer in self.answers if part in expr), ())
+        return [Series({"server": server}, ((0.0, value),)) for server, value in answer]
 
 
 def test_each_server_has_its_values_and_whether_it_holds() -> None:
-    condition = compiled("cpu > 90% and memory > 50%", SETTINGS, None)
+    condition = compile_condition("cpu > 90% and memory > 50%", SETTINGS, None)
     there = Saying(
         "http://nowhere",
         answers=(
@@ -35,31 +35,31 @@ def test_each_server_has_its_values_and_whether_it_holds() -> None:
             ("memory_ratio", (("web-1", 0.7),)),
         ),
     )
-    assert rows(condition, there) == [
-        Row(("web-1",), ("95%", "70%"), holds=True),
-        Row(("web-2",), ("50%", ""), holds=False),
+    assert evaluate_condition(condition, there) == [
+        ConditionRow(("web-1",), ("95%", "70%"), holds=True),
+        ConditionRow(("web-2",), ("50%", ""), holds=False),
     ]
 
 
 def test_a_rate_says_of_what() -> None:
-    condition = compiled("sent bytes > 5 MB per minute in 1 hour", SETTINGS, None)
-    (row,) = rows(condition, Saying("http://nowhere", answers=(("transmit", (("web-1", 7.5e6),)),)))
+    condition = compile_condition("sent bytes > 5 MB per minute in 1 hour", SETTINGS, None)
+    (row,) = evaluate_condition(condition, Saying("http://nowhere", answers=(("transmit", (("web-1", 7.5e6),)),)))
     assert row.values == ("7.5 MB per 1m",)
 
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (0.931, Unit.RATIO, "93.1%"),
-        (1536, Unit.BYTES, "1.54 kB"),
-        (0, Unit.BYTES, "0 B"),
-        (312, Unit.SECONDS, "5m 12s"),
-        (-61, Unit.SECONDS, "-1m 1s"),
-        (90000, Unit.SECONDS, "1d 1h"),
-        (1.25, Unit.SECONDS, "1.25s"),
-        (float("inf"), Unit.SECONDS, "infs"),
-        (1234567, Unit.COUNT, "1.23457e+06"),
+        (0.931, BaseUnit.RATIO, "93.1%"),
+        (1536, BaseUnit.BYTES, "1.54 kB"),
+        (0, BaseUnit.BYTES, "0 B"),
+        (312, BaseUnit.SECONDS, "5m 12s"),
+        (-61, BaseUnit.SECONDS, "-1m 1s"),
+        (90000, BaseUnit.SECONDS, "1d 1h"),
+        (1.25, BaseUnit.SECONDS, "1.25s"),
+        (float("inf"), BaseUnit.SECONDS, "infs"),
+        (1234567, BaseUnit.COUNT, "1.23457e+06"),
     ],
 )
-def test_numbers_as_people_read_them(value: float, unit: Unit, text: str) -> None:
-    assert spoken(value, unit) == text
+def test_numbers_as_people_read_them(value: float, unit: BaseUnit, text: str) -> None:
+    assert format_quantity(value, unit) == text

@@ -1,49 +1,54 @@
+"""Conditions are parsed to a tree; errors name their position."""
+
 import pytest
 
 from alerting.conditions.language import (
     Clause,
     Comparison,
+    ConditionError,
     Days,
     Hours,
-    Misread,
+    NamedClause,
+    Phrase,
+    Position,
     Quantity,
-    Situation,
-    Spot,
-    Words,
-    parse,
+    parse_condition,
 )
-from alerting.units import Unit, promql_duration, seconds
+from alerting.units import BaseUnit, parse_duration, promql_duration
 from tests.properties import given, st
 
-NINETY = Quantity(0.9, Unit.RATIO)
+NINETY = Quantity(0.9, BaseUnit.RATIO)
 
 
 @pytest.mark.parametrize(
     ("text", "clauses"),
     [
-        ("no heartbeat > 5 minutes", [Comparison(Words("heartbeat"), ">", Quantity(300, Unit.SECONDS), silence=True)]),
-        ("no heartbeat > threshold", [Comparison(Words("heartbeat"), ">", None, silence=True)]),
-        ("cpu > 90% for 10 minutes", [Comparison(Words("cpu"), ">", NINETY, 600)]),
-        ("CPU>=90 percent", [Comparison(Words("cpu"), ">=", NINETY)]),
-        ("store clock offset > 30s", [Comparison(Words("store clock offset"), ">", Quantity(30, Unit.SECONDS))]),
-        ("errors > 20 in 1h30m", [Comparison(Words("errors"), ">", Quantity(20, Unit.COUNT), 5400)]),
-        ("buffer < 1.5 GB", [Comparison(Words("buffer"), "<", Quantity(1.5e9, Unit.BYTES))]),
+        (
+            "no heartbeat > 5 minutes",
+            [Comparison(Phrase("heartbeat"), ">", Quantity(300, BaseUnit.SECONDS), silence=True)],
+        ),
+        ("no heartbeat > threshold", [Comparison(Phrase("heartbeat"), ">", None, silence=True)]),
+        ("cpu > 90% for 10 minutes", [Comparison(Phrase("cpu"), ">", NINETY, 600)]),
+        ("CPU>=90 percent", [Comparison(Phrase("cpu"), ">=", NINETY)]),
+        ("store clock offset > 30s", [Comparison(Phrase("store clock offset"), ">", Quantity(30, BaseUnit.SECONDS))]),
+        ("errors > 20 in 1h30m", [Comparison(Phrase("errors"), ">", Quantity(20, BaseUnit.COUNT), 5400)]),
+        ("buffer < 1.5 GB", [Comparison(Phrase("buffer"), "<", Quantity(1.5e9, BaseUnit.BYTES))]),
         (
             "memory > threshold for 1 day and cpu > 90%",
-            [Comparison(Words("memory"), ">", None, 86400), Comparison(Words("cpu"), ">", NINETY)],
+            [Comparison(Phrase("memory"), ">", None, 86400), Comparison(Phrase("cpu"), ">", NINETY)],
         ),
         (
             "tokens > 5000 per minute in 1 hour",
-            [Comparison(Words("tokens"), ">", Quantity(5000, Unit.COUNT, per=60), 3600)],
+            [Comparison(Phrase("tokens"), ">", Quantity(5000, BaseUnit.COUNT, per=60), 3600)],
         ),
-        ("memory > cpu for 5m", [Comparison(Words("memory"), ">", Words("cpu"), 300)]),
-        ("target down", [Situation(Words("target down"))]),
+        ("memory > cpu for 5m", [Comparison(Phrase("memory"), ">", Phrase("cpu"), 300)]),
+        ("target down", [NamedClause(Phrase("target down"))]),
     ],
 )
 def test_sentences(text: str, clauses: list[Clause]) -> None:
-    condition = parse(text)
+    condition = parse_condition(text)
     assert condition.clauses == tuple(clauses)
-    assert condition.during == ()
+    assert condition.schedule == ()
 
 
 @pytest.mark.parametrize(
@@ -55,38 +60,38 @@ def test_sentences(text: str, clauses: list[Clause]) -> None:
     ],
 )
 def test_times_at_which_it_counts(text: str, during: tuple[Hours | Days, ...]) -> None:
-    assert parse(text).during == during
+    assert parse_condition(text).schedule == during
 
 
 @pytest.mark.parametrize(
     ("text", "column", "problem"),
     [
-        ("", 1, "here should be `no` or a word"),
-        ("cpu >", 6, "here should be `threshold` or a number or a word"),
-        ("cpu >> 90%", 6, "here should be `threshold` or a number or a word"),
-        ("no heartbeat", 13, "here should be a comparison such as >"),
+        ("", 1, "expected `no` or a word"),
+        ("cpu >", 6, "expected `threshold` or a number or a word"),
+        ("cpu >> 90%", 6, "expected `threshold` or a number or a word"),
+        ("no heartbeat", 13, "expected a comparison such as >"),
         ("cpu 90%", 5, "a comparison such as > or a word"),
-        ("cpu > 90% and", 14, "here should be `no` or a word"),
+        ("cpu > 90% and", 14, "expected `no` or a word"),
         ("cpu > 90 persent", 10, "unknown unit 'persent'; did you mean 'percent'?"),
         ("cpu > 90% fro 10 minutes", 11, "did you mean `for`?"),
         ("cpu > 90% for 10", 15, "after `for` or `in` stands a duration"),
         ("disk > 5 MB 3 s", 8, "do not add up"),
         ("tokens > 5 per MB", 16, "after `per` stands a unit of time"),
-        ("target down between 8:00 and 9:00", 21, "here should be a time such as 08:00"),
+        ("target down between 8:00 and 9:00", 21, "expected a time such as 08:00"),
         ("target down between 08:00 and 08:00", 31, "there is no time between the two"),
-        ("target down on mondays", 16, "here should be `weekdays` or `weekends`"),
+        ("target down on mondays", 16, "expected `weekdays` or `weekends`"),
     ],
 )
-def test_what_is_no_sentence_is_told_where_it_breaks(text: str, column: int, problem: str) -> None:
-    with pytest.raises(Misread) as err:
-        parse(text)
-    assert err.value.at == Spot(1, column)
+def test_a_syntax_error_has_its_position(text: str, column: int, problem: str) -> None:
+    with pytest.raises(ConditionError) as err:
+        parse_condition(text)
+    assert err.value.at == Position(1, column)
     assert problem in err.value.problem
 
 
-def test_places_are_told_by_line_too() -> None:
-    with pytest.raises(Misread, match=r"^line 2, column 16: unknown unit 'cows'"):
-        parse("cpu > 90%\nand memory > 5 cows")
+def test_positions_have_a_line_too() -> None:
+    with pytest.raises(ConditionError, match=r"^line 2, column 16: unknown unit 'cows'"):
+        parse_condition("cpu > 90%\nand memory > 5 cows")
 
 
 WORDS = st.sampled_from(
@@ -118,8 +123,8 @@ WORDS = st.sampled_from(
 @given(st.one_of(st.text(), st.lists(WORDS).map(" ".join), st.lists(WORDS).map("".join)))
 def test_any_text_is_read_or_refused_in_words(text: str) -> None:
     try:
-        assert parse(text)
-    except Misread as err:
+        assert parse_condition(text)
+    except ConditionError as err:
         assert err.problem
         assert err.at.column <= max(map(len, text.split("\n"))) + 1
 
@@ -128,13 +133,13 @@ def test_any_text_is_read_or_refused_in_words(text: str) -> None:
     ("text", "value"), [("10 minutes", 600), ("1h30m", 5400), ("90s", 90), ("2 weeks", 1209600), ("1 min", 60)]
 )
 def test_durations(text: str, value: float) -> None:
-    assert seconds(text) == value
+    assert parse_duration(text) == value
 
 
 @pytest.mark.parametrize("text", ["", "soon", "5", "5 percent", "minutes 5"])
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match=r"duration|unit of time"):
-        seconds(text)
+        parse_duration(text)
 
 
 @pytest.mark.parametrize(

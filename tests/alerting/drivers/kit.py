@@ -1,6 +1,6 @@
 """For every driver, the ways in which its other side behaves; `test_every_driver` holds them all to the same rules.
 
-Servers are real ones that answer as their documentation records; programs are scripts that behave as told.
+Servers are real ones that answer as their documentation records; programs are scripts that behave as scripted.
 """
 
 import json
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from alerting.drivers import Driver, Drivers, Order
+from alerting.drivers import Driver, Drivers, RestartRequest
 
 SECRET = "open-sesame"  # known to every driver that has a secret, and to the receiver's environment
 TIMEOUT_SECONDS = 0.5  # of the drivers whose other side hangs
@@ -30,8 +30,8 @@ class Situation(StrEnum):
     HANGS = "hangs"
 
 
-def order(target: str = "grok") -> Order:
-    return Order("grok", "alpha.example.org", target)
+def order(target: str = "grok") -> RestartRequest:
+    return RestartRequest("grok", "alpha.example.org", target)
 
 
 Answer = tuple[int, bytes]
@@ -45,9 +45,9 @@ def answering(status: int, body: bytes | Callable[[bytes], bytes] = b"") -> Iter
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            said = self.rfile.read(int(self.headers["content-length"] or 0))
-            asked.append((f"{self.command} {self.path}", said))
-            answer = body(said) if callable(body) else body
+            sent = self.rfile.read(int(self.headers["content-length"] or 0))
+            asked.append((f"{self.command} {self.path}", sent))
+            answer = body(sent) if callable(body) else body
             self.send_response(status)
             self.send_header("content-type", "application/json")
             if status != 204:
@@ -86,9 +86,9 @@ def script(folder: Path, name: str, text: str) -> Path:
     return program
 
 
-def made(name: str, **said: Any) -> Driver:
+def made(name: str, **fields: Any) -> Driver:
     """A driver, as the receiver's local file would have it."""
-    return Drivers.model_validate({name: {"servers": ["*"], **said}}).configured()[name]
+    return Drivers.model_validate({name: {"servers": ["*"], **fields}}).configured()[name]
 
 
 EXIT = {Situation.WORKS: 0, Situation.REFUSED: 1}
@@ -134,7 +134,7 @@ def kubernetes(situation: Situation, folder: Path) -> Iterator[Driver]:
 
 
 def kubeconfig(folder: Path, url: str) -> Path:
-    said = {
+    kubeconfig = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "here",
@@ -143,7 +143,7 @@ def kubeconfig(folder: Path, url: str) -> Path:
         "contexts": [{"name": "here", "context": {"cluster": "here", "user": "receiver"}}],
     }
     file = folder / "kubeconfig"
-    file.write_text(json.dumps(said))
+    file.write_text(json.dumps(kubeconfig))
     return file
 
 
@@ -161,8 +161,8 @@ def supervisor(situation: Situation, folder: Path) -> Iterator[Driver]:
             return fault(faults[situation])
         _, method = xmlrpc.client.loads(asked)
         process = {"name": "grok", "statename": "STOPPED", "pid": 0, "start": 0, "description": ""}
-        said: tuple[Any] = (process if method == "supervisor.getProcessInfo" else True,)
-        return xmlrpc.client.dumps(said, methodresponse=True).encode()
+        result: tuple[Any] = (process if method == "supervisor.getProcessInfo" else True,)
+        return xmlrpc.client.dumps(result, methodresponse=True).encode()
 
     yield from _server(situation, 200, answer, driver)
 

@@ -75,14 +75,14 @@ def supervisord() -> Iterator[Supervisord]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    said = CONFIG.format(folder=folder, port=port, password=PASSWORD, python=sys.executable, hangs=HANGS)
-    (folder / "s.conf").write_text(said)
+    config = CONFIG.format(folder=folder, port=port, password=PASSWORD, python=sys.executable, hangs=HANGS)
+    (folder / "s.conf").write_text(config)
     (folder / "password").write_text(f"{PASSWORD}\n")
     command = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", str(folder / "s.conf")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         until = time.monotonic() + 30
-        while not ((folder / "s.sock").exists() and b"up" in _said(folder / "hung.log")):
+        while not ((folder / "s.sock").exists() and b"up" in _output(folder / "hung.log")):
             assert time.monotonic() < until and process.poll() is None, (folder / "supervisord.log").read_text()
             time.sleep(0.05)
         yield Supervisord(folder, port)
@@ -94,9 +94,9 @@ def supervisord() -> Iterator[Supervisord]:
         shutil.rmtree(folder)
 
 
-def _said(log: Path) -> bytes:
+def _output(log: Path) -> bytes:
     return log.read_bytes() if log.exists() else b""
 
 
 def _children(pid: int) -> list[int]:
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(item) for item in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

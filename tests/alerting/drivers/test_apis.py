@@ -1,6 +1,8 @@
-"""Drivers that speak to an HTTP API: exactly what they ask for, by the contract that the API documents.
+"""Drivers that call an HTTP API: exactly what they ask for, by the contract that the API documents.
 
 Neither a Docker engine nor a cluster runs where these tests do: small servers answer as theirs do.
+
+Covers: alerting.drivers.docker, alerting.drivers.kubernetes.
 """
 
 import json
@@ -53,7 +55,7 @@ def test_no_name_leads_docker_to_another_path() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        pytest.param(500, b'{"message": "driver failed"}', "HTTP 500 driver failed", id="Docker's words are told"),
+        pytest.param(500, b'{"message": "driver failed"}', "HTTP 500 driver failed", id="Docker's message is kept"),
         pytest.param(502, b"<html>", "HTTP 502", id="a proxy in between"),
         pytest.param(500, b'["odd"]', "HTTP 500", id="JSON of another kind"),
         pytest.param(500, b'{"message": "' + b"x" * 100_000, "HTTP 500", id="an endless answer"),
@@ -61,9 +63,9 @@ def test_no_name_leads_docker_to_another_path() -> None:
 )
 def test_what_docker_could_not_do_is_tried_again(status: int, body: bytes, words: str) -> None:
     with answering(status, body) as (url, _):
-        said = made("docker", url=url).restart(order())
-    assert isinstance(said, Retry)
-    assert (said.cause, said.detail) == (Cause.REFUSED, f"restart container grok at {url}: {words}")
+        outcome = made("docker", url=url).restart(order())
+    assert isinstance(outcome, Retry)
+    assert (outcome.cause, outcome.detail) == (Cause.REFUSED, f"restart container grok at {url}: {words}")
 
 
 @pytest.mark.parametrize("name", ["docker", "kubernetes", "supervisor"])
@@ -73,9 +75,9 @@ def test_a_server_that_is_not_there_is_unreachable(name: str, tmp_path: Path) ->
     where = (
         {"namespace": "fleet", "kubeconfig": str(kubeconfig(tmp_path, url))} if name == "kubernetes" else {"url": url}
     )
-    said = made(name, **where).restart(order())
-    assert isinstance(said, Retry)
-    assert said.cause is Cause.UNREACHABLE
+    outcome = made(name, **where).restart(order())
+    assert isinstance(outcome, Retry)
+    assert outcome.cause is Cause.UNREACHABLE
 
 
 def test_the_cluster_is_asked_as_kubectl_asks_it(tmp_path: Path) -> None:
@@ -100,6 +102,6 @@ def test_its_role_permits_that_and_nothing_else() -> None:
 
 
 def test_a_pod_without_credentials_is_not_allowed() -> None:
-    said = made("kubernetes", namespace="fleet").restart(order())
-    assert isinstance(said, Failed)
-    assert said.cause is Cause.NOT_ALLOWED
+    outcome = made("kubernetes", namespace="fleet").restart(order())
+    assert isinstance(outcome, Failed)
+    assert outcome.cause is Cause.NOT_ALLOWED

@@ -1,4 +1,7 @@
-"""What every driver must answer to, whoever wrote it: the same situations are told by the same names."""
+"""The interface that every driver implements: the same situations have the same causes.
+
+Covers: alerting.drivers, alerting.drivers.driver, alerting.drivers.fields, alerting.drivers.outcome.
+"""
 
 import re
 from collections.abc import Iterator
@@ -41,28 +44,30 @@ def test_every_driver_is_on_the_bench() -> None:
 
 def test_every_driver_has_a_page_whose_examples_are_right(bench: str) -> None:
     text = (PAGES / f"{bench}.md").read_text()
-    local, agent = (yaml.safe_load(said) for said in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    local, agent = (
+        yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    )
     assert list(Drivers.model_validate(local["drivers"]).configured()) == [bench]
     assert AgentConfig.model_validate({"name": "grok", **agent["agent"]}).restart.driver == bench
     assert f"](drivers/{bench}.md)" in (PAGES.parent / "restarts.md").read_text()
 
 
 def test_a_restart_that_works_is_done_and_says_no_secret(working: Driver) -> None:
-    said = working.restart(order())
-    assert isinstance(said, Done), said
-    assert SECRET not in f"{said}{working!r}"
+    outcome = working.restart(order())
+    assert isinstance(outcome, Done), outcome
+    assert SECRET not in f"{outcome}{working!r}"
 
 
 @pytest.mark.parametrize(("situation", "kind", "cause"), FAILURES, ids=[str(row[0]) for row in FAILURES])
-def test_ways_to_fail_are_told_apart_and_say_no_secret(
+def test_failures_have_distinct_causes_and_no_secret(
     bench: str, situation: Situation, kind: type[Failed | Retry], cause: Cause, tmp_path: Path
 ) -> None:
     with BENCHES[bench](situation, tmp_path) as driver:
-        said = driver.restart(order())
-    assert isinstance(said, kind), said
-    assert said.cause is cause
-    assert said.detail
-    assert SECRET not in str(said)
+        outcome = driver.restart(order())
+    assert isinstance(outcome, kind), outcome
+    assert outcome.cause is cause
+    assert outcome.detail
+    assert SECRET not in str(outcome)
 
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=range(len(ODD_NAMES)))

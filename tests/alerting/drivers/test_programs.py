@@ -1,6 +1,8 @@
 """Drivers that start a program: what it is given, what is kept of what it prints, and how it is stopped.
 
 The driver `systemd` is tested with a program named systemctl that writes its arguments down: no systemd runs here.
+
+Covers: alerting.drivers.command, alerting.drivers.process, alerting.drivers.systemd.
 """
 
 import os
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from alerting.drivers import Drivers, Order
+from alerting.drivers import Drivers, RestartRequest
 from alerting.drivers.outcome import Cause, Done, Failed, Retry
 from alerting.drivers.process import OUTPUT_BYTES
 from tests.alerting.drivers.kit import made, order, script
@@ -23,22 +25,24 @@ def recording(tmp_path: Path) -> Path:
 
 
 def test_systemctl_restarts_the_unit_and_asks_nobody(recording: Path, tmp_path: Path) -> None:
-    said = made("systemd", systemctl=str(recording)).restart(order("agent@grok.service"))
-    assert said == Done("systemctl: done")
+    outcome = made("systemd", systemctl=str(recording)).restart(order("agent@grok.service"))
+    assert outcome == Done("systemctl: done")
     asked = (tmp_path / "asked").read_text().splitlines()
     assert asked == ["--no-ask-password", "restart", "--", "agent@grok.service"]
 
 
 def test_a_user_whom_polkit_does_not_know_is_not_allowed(tmp_path: Path) -> None:
     words = "Failed to restart grok.service: Interactive authentication required."
-    said = made("systemd", systemctl=str(script(tmp_path, "systemctl", f"echo '{words}' >&2; exit 1"))).restart(order())
-    assert isinstance(said, Failed)
-    assert (said.cause, said.output) == (Cause.NOT_ALLOWED, f"{words}\n")
+    outcome = made("systemd", systemctl=str(script(tmp_path, "systemctl", f"echo '{words}' >&2; exit 1"))).restart(
+        order()
+    )
+    assert isinstance(outcome, Failed)
+    assert (outcome.cause, outcome.output) == (Cause.NOT_ALLOWED, f"{words}\n")
 
 
 def test_names_stand_where_the_command_wants_them(recording: Path, tmp_path: Path) -> None:
     argv = [str(recording), "--host={server}", "{agent}", "unit-{target}", "${HOME}; id"]
-    with pytest.raises(ValidationError, match="nothing stands for"):
+    with pytest.raises(ValidationError, match="unknown placeholder"):
         made("command", argv=argv)
     assert made("command", argv=[*argv[:-1], "$HOME; id"]).restart(order("x.1")) == Done("systemctl: done")
     asked = (tmp_path / "asked").read_text().splitlines()
@@ -46,8 +50,8 @@ def test_names_stand_where_the_command_wants_them(recording: Path, tmp_path: Pat
 
 
 def test_a_command_that_needs_a_server_is_not_run_without(recording: Path, tmp_path: Path) -> None:
-    said = made("command", argv=[str(recording), "{server}"]).restart(Order("grok", "", "grok"))
-    assert said == Failed(Cause.BAD_TARGET, "its server is not known")
+    outcome = made("command", argv=[str(recording), "{server}"]).restart(RestartRequest("grok", "", "grok"))
+    assert outcome == Failed(Cause.BAD_TARGET, "its server is not known")
     assert not (tmp_path / "asked").exists()
 
 
@@ -75,8 +79,8 @@ def test_a_program_that_is_not_there_or_may_not_be_run(tmp_path: Path) -> None:
 
 def test_output_is_kept_up_to_its_limit_and_never_blocks(tmp_path: Path) -> None:
     endless = script(tmp_path, "chatter", "head -c 1000000 /dev/zero | tr '\\0' x; printf 'end'; exit 3")
-    said = made("command", argv=[str(endless)]).restart(order())
-    assert said == Retry(Cause.REFUSED, "chatter: exit code 3", "x" * OUTPUT_BYTES)
+    outcome = made("command", argv=[str(endless)]).restart(order())
+    assert outcome == Retry(Cause.REFUSED, "chatter: exit code 3", "x" * OUTPUT_BYTES)
 
 
 def test_what_is_no_text_is_still_kept(tmp_path: Path) -> None:
@@ -92,8 +96,8 @@ def test_what_a_command_leaves_running_is_not_waited_for(tmp_path: Path) -> None
 
 def test_a_command_that_hangs_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
     hangs = script(tmp_path, "hangs", f"sleep 600 & echo $! > {tmp_path}/pid; echo waiting; wait")
-    said = made("command", argv=[str(hangs)], timeout_seconds=0.5).restart(order())
-    assert said == Retry(Cause.TIMED_OUT, "hangs: no end after 0.5 s", "waiting\n")
+    outcome = made("command", argv=[str(hangs)], timeout_seconds=0.5).restart(order())
+    assert outcome == Retry(Cause.TIMED_OUT, "hangs: no end after 0.5 s", "waiting\n")
     child = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
     until = time.monotonic() + 30
     while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z":

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
-from alerting.drivers.supervisor import Supervisor as Driver
+from alerting.drivers.supervisor import SupervisorDriver as Driver
 from nervesys.clients.supervisor import MAX_RESPONSE_BYTES, Supervisor
 from tests.alerting.drivers.kit import answering, order
 from tests.alerting.drivers.supervisord import PASSWORD, Supervisord, supervisord
@@ -20,21 +20,21 @@ def real() -> Iterator[Supervisord]:
         yield running
 
 
-def driver(url: str, **said: Any) -> Driver:
-    return Driver.model_validate({"url": url, "servers": ["*"], "timeout_seconds": 3, "stop_seconds": 1, **said})
+def driver(url: str, **fields: Any) -> Driver:
+    return Driver.model_validate({"url": url, "servers": ["*"], "timeout_seconds": 3, "stop_seconds": 1, **fields})
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "detail"),
     [
         pytest.param("grok", "started", id="one that runs is stopped first"),
         pytest.param("hung", "it hung, was killed and started", id="one that ignores SIGTERM is killed first"),
         pytest.param("asleep", "started", id="one that does not run is started"),
     ],
 )
-def test_a_process_is_restarted(real: Supervisord, name: str, said: str) -> None:
+def test_a_process_is_restarted(real: Supervisord, name: str, detail: str) -> None:
     before = Supervisor(real.unix_url).process(name).pid
-    assert driver(real.unix_url).restart(order(name)) == Done(said)
+    assert driver(real.unix_url).restart(order(name)) == Done(detail)
     after = Supervisor(real.unix_url).process(name)
     assert after.state in {"STARTING", "RUNNING"}
     assert after.pid not in (0, before)
@@ -62,19 +62,19 @@ def fault(name: str) -> bytes:
         pytest.param(200, b" " * (MAX_RESPONSE_BYTES + 1), Retry, Cause.UNREACHABLE, id="an endless answer"),
     ],
 )
-def test_each_way_to_fail_is_told_apart(status: int, body: bytes, kind: type[Outcome], cause: Cause) -> None:
+def test_each_failure_has_its_cause(status: int, body: bytes, kind: type[Outcome], cause: Cause) -> None:
     with answering(status, body) as (url, _):
-        said = driver(url).restart(order("grok"))
-    assert isinstance(said, Failed | Retry)
-    assert (type(said), said.cause) == (kind, cause)
+        outcome = driver(url).restart(order("grok"))
+    assert isinstance(outcome, Failed | Retry)
+    assert (type(outcome), outcome.cause) == (kind, cause)
 
 
 def test_a_wrong_password_is_not_tried_again_and_not_shown(real: Supervisord, tmp_path: Path) -> None:
     (tmp_path / "password").write_text(f"{PASSWORD}-wrong")
-    said = driver(real.http_url, user="operator", password_file=str(tmp_path / "password")).restart(order("grok"))
-    assert isinstance(said, Failed)
-    assert said.cause is Cause.NOT_ALLOWED
-    assert PASSWORD not in str(said)
+    outcome = driver(real.http_url, user="operator", password_file=str(tmp_path / "password")).restart(order("grok"))
+    assert isinstance(outcome, Failed)
+    assert outcome.cause is Cause.NOT_ALLOWED
+    assert PASSWORD not in str(outcome)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_wrong_password_is_not_tried_again_and_not_shown(real: Supervisord, tm
         pytest.param("gro\nk/../'\"", Cause.NOT_FOUND, id="an odd name"),
     ],
 )
-def test_what_will_never_work_is_said_to_be_so(real: Supervisord, name: str, cause: Cause) -> None:
-    said = driver(real.unix_url).restart(order(name))
-    assert isinstance(said, Failed)
-    assert said.cause is cause
+def test_permanent_failures_are_reported_as_such(real: Supervisord, name: str, cause: Cause) -> None:
+    outcome = driver(real.unix_url).restart(order(name))
+    assert isinstance(outcome, Failed)
+    assert outcome.cause is cause

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alerting.drivers import Driver, Drivers, Order
+from alerting.drivers import Driver, Drivers, RestartRequest
 from alerting.drivers.outcome import Cause, Done, Retry
 from nervesys.settings import shipped_root
 
@@ -28,10 +28,10 @@ def program(tmp_path: Path) -> Path:
 def test_it_restarts_once_it_is_a_field_of_the_drivers(program: Path) -> None:
     names: dict[str, Any] = {"Drivers": Drivers}
     exec(compile(f"{CODE}\n\nclass Ours(Drivers):\n{LINE}", "openrc.py", "exec"), names)  # our own page
-    said = {"openrc": {"rc_service": str(program), "servers": ["alpha"]}}
-    driver: Driver = names["Ours"].model_validate(said).configured()["openrc"]
+    fields = {"openrc": {"rc_service": str(program), "servers": ["alpha"]}}
+    driver: Driver = names["Ours"].model_validate(fields).configured()["openrc"]
     assert driver.servers == ("alpha",)
-    assert isinstance(driver.restart(Order("grok", "alpha", "agent-grok")), Done)
-    refused = driver.restart(Order("gimai", "alpha", "agent-gimai"))
+    assert isinstance(driver.restart(RestartRequest("grok", "alpha", "agent-grok")), Done)
+    refused = driver.restart(RestartRequest("gimai", "alpha", "agent-gimai"))
     assert isinstance(refused, Retry)
     assert (refused.cause, refused.output.strip()) == (Cause.REFUSED, "no such service")

@@ -1,4 +1,8 @@
-"""What is generated is what Prometheus reads, and what is committed is what is generated."""
+"""The generated files: Prometheus reads them, and the committed ones are current.
+
+Covers: alerting.generate.messages, alerting.generate.prometheus_config, alerting.generate.runbooks,
+alerting.scrape_targets.
+"""
 
 import subprocess
 from collections.abc import Callable
@@ -54,18 +58,18 @@ def test_every_rule_carries_what_people_need() -> None:
 
 def test_links_carry_the_agent() -> None:
     (rule,) = (
-        one for one in prometheus_rules(load().settings, ALERTS)["groups"][0]["rules"] if one["alert"] == "AgentDown"
+        item for item in prometheus_rules(load().settings, ALERTS)["groups"][0]["rules"] if item["alert"] == "AgentDown"
     )
     assert rule["annotations"]["dashboard_url"].endswith("/d/agent-details?var-agent={{ $labels.agent }}")
     assert rule["annotations"]["runbook_url"].endswith("/docs/reference/alerts.md#agent-down")
 
 
-def test_a_rule_on_agents_tells_their_story(program: Callable[[str], str], tmp_path: Path) -> None:
+def test_a_rule_on_agents_has_annotations_with_queries(program: Callable[[str], str], tmp_path: Path) -> None:
     (down,) = (
-        one for one in prometheus_rules(load().settings, ALERTS)["groups"][0]["rules"] if one["alert"] == "AgentDown"
+        item for item in prometheus_rules(load().settings, ALERTS)["groups"][0]["rules"] if item["alert"] == "AgentDown"
     )
-    told = {key: down["annotations"][key] for key in (*AGENT_STORY, "journal_url")}
-    rule = {"alert": "Told", "expr": "nervesys_agent_heartbeat_timestamp_seconds", "annotations": told}
+    texts = {key: down["annotations"][key] for key in (*AGENT_STORY, "journal_url")}
+    rule = {"alert": "Texts", "expr": "nervesys_agent_heartbeat_timestamp_seconds", "annotations": texts}
     series = {
         'nervesys_agent_heartbeat_timestamp_seconds{agent="grok"}': 60,
         'nervesys_agent_info{agent="grok",server="web-1"}': 1,
@@ -76,7 +80,7 @@ def test_a_rule_on_agents_tells_their_story(program: Callable[[str], str], tmp_p
     }
     wanted = {
         "server": "web-1",
-        "last_words": "it said that it is running 1970-01-01 00:01:00 +0000 UTC",
+        "last_words": "running 1970-01-01 00:01:00 +0000 UTC",
         "done": "restart_agent is pending; ",
         "journal_url": "http://127.0.0.1:17010/?agent=grok",
     }
@@ -86,7 +90,7 @@ def test_a_rule_on_agents_tells_their_story(program: Callable[[str], str], tmp_p
         "alert_rule_test": [
             {
                 "eval_time": "2m",
-                "alertname": "Told",
+                "alertname": "Texts",
                 "exp_alerts": [{"exp_labels": {"agent": "grok"}, "exp_annotations": wanted}],
             }
         ],

@@ -1,10 +1,13 @@
-"""Every mistake in config/alerts.yaml is named with file and line, and all at once."""
+"""Every mistake in config/alerts.yaml is named with file and line, and all at once.
+
+Covers: alerting.model.
+"""
 
 from pathlib import Path
 
 import pytest
 
-from alerting.generate.check import World, mistakes
+from alerting.generate.check import AlertCheckContext, find_mistakes
 from alerting.model import ALERTS_FILE, read_alerts
 from nervesys.clients.promql import known_series
 from nervesys.errors import SettingsError
@@ -40,9 +43,9 @@ def entry(**fields: str) -> str:
     return f"  - {{{', '.join(f'{key}: {value}' for key, value in texts.items())}}}\n"
 
 
-def said(tree: FolderTree, secrets: Path | None = None) -> list[str]:
-    """What is said of the alerts of a brain."""
-    world = World(
+def mistakes_of(tree: FolderTree, secrets: Path | None = None) -> list[str]:
+    """The mistakes of a brain's alerts, as lines."""
+    context = AlertCheckContext(
         known_series(FAMILIES),
         ["nervesys_open_actions"],
         periods(LOADED),
@@ -54,7 +57,7 @@ def said(tree: FolderTree, secrets: Path | None = None) -> list[str]:
         alerts, document = read_alerts(tree)
     except SettingsError as err:
         return [str(mistake) for mistake in err.mistakes]
-    return [str(mistake) for mistake in mistakes(alerts, document.origin, LOADED.settings, world)]
+    return [str(mistake) for mistake in find_mistakes(alerts, document.origin, LOADED.settings, context)]
 
 
 CPU = {"condition": "cpu > 90%", "severity": "warning"}
@@ -84,7 +87,7 @@ CPU = {"condition": "cpu > 90%", "severity": "warning"}
                 "severity": "info",
                 "actions": "[{auto_action: restart_agent}]",
             },
-            "would run in circles",
+            "would trigger itself",
         ),
         ({**CPU, "actions": "[{notify: slack, log_to: logs/alerts/}]"}, "an action has exactly one of"),
         ({**CPU, "inhibits": "[Watchdogg]"}, "unknown alert 'Watchdogg'; did you mean 'Watchdog'?"),
@@ -99,7 +102,7 @@ CPU = {"condition": "cpu > 90%", "severity": "warning"}
 )
 def test_each_mistake_is_named_with_its_line(fields: dict[str, str], problem: str, tmp_path: Path) -> None:
     channels = "{slack: {type: slack, enabled: false, channel: '#x'}}"
-    (found,) = said(written(tmp_path, entry(**fields), channels))
+    (found,) = mistakes_of(written(tmp_path, entry(**fields), channels))
     assert found.startswith("config/alerts.yaml:"), found
     assert problem in found
 
@@ -108,12 +111,12 @@ def test_what_is_right_is_left_alone(tmp_path: Path) -> None:
     agent = entry(
         name="Gone", condition="no heartbeat > threshold", severity="critical", actions="[{auto_action: restart_agent}]"
     )
-    assert said(written(tmp_path, entry(**CPU) + agent)) == []
+    assert mistakes_of(written(tmp_path, entry(**CPU) + agent)) == []
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     wrong = entry(condition="cpuu > 90%", severity="warning") + entry(name="B", condition="cpu > 90", severity="info")
-    assert [line.split(": ")[0] for line in said(written(tmp_path, wrong))] == [
+    assert [line.split(": ")[0] for line in mistakes_of(written(tmp_path, wrong))] == [
         "config/alerts.yaml:5",
         "config/alerts.yaml:6",
     ]
@@ -123,15 +126,17 @@ def test_the_watchdog_may_not_be_left_out(tmp_path: Path) -> None:
     tree = written(tmp_path, "")
     file = tmp_path / ALERTS_FILE
     file.write_text(file.read_text().replace(WATCHDOG, entry(**CPU)))
-    assert said(tree) == ["config/alerts.yaml:3: alerts: Watchdog is missing: nobody would notice the silence"]
+    assert mistakes_of(tree) == [
+        "config/alerts.yaml:3: alerts: Watchdog is missing: an outage of the monitoring would go unnoticed"
+    ]
 
 
 def test_what_grafana_would_replace_is_refused_where_it_evaluates(tmp_path: Path) -> None:
     tree = written(tmp_path, entry(**CPU, summary="'costs ${amount}'"))
-    assert said(tree) == []
+    assert mistakes_of(tree) == []
     file = tmp_path / ALERTS_FILE
     file.write_text(file.read_text().replace("engine: prometheus", "engine: grafana"))
-    (found,) = said(tree)
+    (found,) = mistakes_of(tree)
     assert "Grafana takes `${` for the name of a variable" in found
 
 
@@ -149,14 +154,14 @@ EMAIL = "type: email, to: a@example.org, from: b@example.org, smarthost: 'mail.e
 )
 def test_an_enabled_channel_needs_its_secret(channel: str, file: str, tmp_path: Path) -> None:
     tree = written(tmp_path, "", f"{{it: {{{channel}}}}}")
-    (found,) = said(tree, secrets=tmp_path)
+    (found,) = mistakes_of(tree, secrets=tmp_path)
     assert f"{tmp_path / file} cannot be read" in found
     (tmp_path / file).write_text("a secret")
-    assert said(tree, secrets=tmp_path) == []
+    assert mistakes_of(tree, secrets=tmp_path) == []
 
 
 @pytest.mark.parametrize(
     "channel", ["type: slack, channel: '#x', enabled: false", "type: webhook, url: 'https://example.org'", EMAIL]
 )
 def test_a_channel_that_is_off_or_has_no_secret_needs_none(channel: str, tmp_path: Path) -> None:
-    assert said(written(tmp_path, "", f"{{it: {{{channel}}}}}"), secrets=tmp_path) == []
+    assert mistakes_of(written(tmp_path, "", f"{{it: {{{channel}}}}}"), secrets=tmp_path) == []

@@ -1,4 +1,4 @@
-"""Alertmanager's configuration, asked of amtool: who hears of what."""
+"""Alertmanager's configuration, tested with amtool: the receivers of each alert."""
 
 import subprocess
 from collections.abc import Callable, Mapping
@@ -59,10 +59,10 @@ def test_alertmanager_reads_it(alerts: AlertsFile, amtool: Amtool, tmp_path: Pat
     ("labels", "receivers"),
     [
         pytest.param(
-            "alertname=AgentDown agent=grok severity=critical", "actions,slack,email", id="acted upon and told"
+            "alertname=AgentDown agent=grok severity=critical", "actions,slack,email", id="acted upon and notified"
         ),
-        pytest.param("alertname=HighCPU server=web-1 severity=warning", "actions,slack", id="logged and told"),
-        pytest.param("alertname=AgentStopped agent=grok severity=warning", "slack", id="told only"),
+        pytest.param("alertname=HighCPU server=web-1 severity=warning", "actions,slack", id="logged and notified"),
+        pytest.param("alertname=AgentStopped agent=grok severity=warning", "slack", id="notified only"),
         pytest.param("alertname=Watchdog severity=none", "deadman", id="the dead-man's switch alone"),
         pytest.param("alertname=Mine severity=critical", "nobody", id="an alert of somebody else"),
     ],
@@ -84,14 +84,14 @@ def test_actions_wait_for_nobody_and_repeat_often() -> None:
 
 def test_the_receiver_hears_of_the_end_of_an_alert_and_of_all_of_them() -> None:
     receivers = alertmanager_config(SETTINGS, SHIPPED, Path("secrets"))["receivers"]
-    (webhook,) = next(one["webhook_configs"] for one in receivers if one["name"] == "actions")
+    (webhook,) = next(item["webhook_configs"] for item in receivers if item["name"] == "actions")
     assert webhook["send_resolved"] is True, "the end of an alert makes the receiver look"
     assert "max_alerts" not in webhook, "it would leave alerts out without a word"
 
 
 def test_the_dead_mans_switch_goes_to_the_receiver_and_outside() -> None:
     settings = load(flags={"NERVESYS_DEADMAN_URL": "https://example.org/alive"}).settings
-    receivers = {one["name"]: one for one in alertmanager_config(settings, SHIPPED, Path("secrets"))["receivers"]}
+    receivers = {item["name"]: item for item in alertmanager_config(settings, SHIPPED, Path("secrets"))["receivers"]}
     assert [hook["url"] for hook in receivers["deadman"]["webhook_configs"]] == [
         "http://127.0.0.1:17010/api/v1/alertmanager",
         "https://example.org/alive",
@@ -118,11 +118,11 @@ def test_every_label_of_an_inhibition_is_on_both_sides() -> None:
         assert set(rule["equal"]) <= set(labels[source]) & set(labels[target])
 
 
-@pytest.mark.parametrize(("said", "wanted"), [({}, True), ({"require_tls": False}, False)])
-def test_mail_leaves_by_tls_unless_people_say_otherwise(said: dict[str, Any], wanted: bool) -> None:
-    config = alertmanager_config(SETTINGS, with_channels({"email": CHANNELS["email"] | said}), Path("secrets"))
-    (email,) = (one["email_configs"] for one in config["receivers"] if one["name"] == "email")
-    assert [one["require_tls"] for one in email] == [wanted]
+@pytest.mark.parametrize(("fields", "wanted"), [({}, True), ({"require_tls": False}, False)])
+def test_mail_leaves_by_tls_unless_people_say_otherwise(fields: dict[str, Any], wanted: bool) -> None:
+    config = alertmanager_config(SETTINGS, with_channels({"email": CHANNELS["email"] | fields}), Path("secrets"))
+    (email,) = (item["email_configs"] for item in config["receivers"] if item["name"] == "email")
+    assert [item["require_tls"] for item in email] == [wanted]
 
 
 def test_no_secret_is_in_it_and_its_files_are_named() -> None:

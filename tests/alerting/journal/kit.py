@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from alerting.journal import Change, Episode, Journal, State, episodes
+from alerting.journal import ActionState, Episode, Journal, StateChange, episodes
 from alerting.journal.receive import Arrival, receive
 
 DOWN = Arrival(
@@ -19,7 +19,7 @@ DOWN = Arrival(
 )
 
 
-def take(journal: Journal, *arrivals: Arrival, now: float = 100) -> list[Change]:
+def take(journal: Journal, *arrivals: Arrival, now: float = 100) -> list[StateChange]:
     """Journal some alerts."""
     with journal.transaction() as connection:
         return receive(connection, arrivals, now)
@@ -31,7 +31,7 @@ def newest(journal: Journal) -> Episode:
         return _newest(connection)
 
 
-def end(journal: Journal, state: State, now: float = 200) -> None:
+def end(journal: Journal, state: ActionState, now: float = 200) -> None:
     """Have its newest episode enter a state, as by a decision."""
     with journal.transaction() as connection:
         episodes.decide(connection, _newest(connection), state, "test", "", now, due_at=None)

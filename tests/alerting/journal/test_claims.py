@@ -1,4 +1,4 @@
-"""Receivers that share PostgreSQL claim side by side: nothing is claimed twice, and none waits for another."""
+"""Receivers that share PostgreSQL claim concurrently: nothing is claimed twice, and none waits for another."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -36,8 +36,8 @@ def shared(postgresql: Postgres) -> Iterator[Journal]:
 
 @both
 def test_what_another_is_claiming_at_this_moment_is_skipped(shared: Journal, claim: Claim) -> None:
-    with shared.transaction() as one, shared.transaction() as other:
-        assert len(claim(one)) == 2
+    with shared.transaction() as item, shared.transaction() as other:
+        assert len(claim(item)) == 2
         assert claim(other) == []
 
 
@@ -46,4 +46,4 @@ def test_one_row_that_is_being_written_holds_up_no_other(shared: Journal, claim:
     table = tables.episodes if claim is claim_episodes else tables.records
     with shared.transaction() as writing, shared.transaction() as claiming:
         writing.execute(update(table).where(table.c.id == 1).values(detail="it is written to"))
-        assert [one.agent for one in claim(claiming)] == ["gimai"]
+        assert [item.agent for item in claim(claiming)] == ["gimai"]

@@ -1,4 +1,8 @@
-"""What the journal promises: one open row an action and agent, leases, and nothing half written."""
+"""The journal: one open row an action and agent, leases, and no partial writes.
+
+Covers: alerting.journal.episodes, alerting.journal.instances, alerting.journal.receive, alerting.journal.records,
+alerting.journal.states, alerting.journal.tables, alerting.journal.migrations.env.
+"""
 
 from dataclasses import replace
 
@@ -8,10 +12,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, insert
 from sqlalchemy.exc import IntegrityError
 
-from alerting.journal import Episode, Journal, JournalUnavailable, State, episodes, view
+from alerting.journal import ActionState, Episode, Journal, JournalUnavailable, episodes, view
 from alerting.journal.receive import Arrival, receive
 from alerting.journal.records import claim as claim_records
-from alerting.journal.records import settle
+from alerting.journal.records import finish
 from alerting.journal.tables import episodes as table
 from alerting.journal.tables import metadata
 from tests.alerting.journal.kit import DOWN, end, newest, take
@@ -38,9 +42,9 @@ def test_a_journal_that_cannot_be_opened_says_so_without_a_traceback() -> None:
 
 def test_a_firing_opens_an_episode_and_a_record(journal: Journal) -> None:
     changes = take(journal, DOWN)
-    assert [(one.action, one.state) for one in changes] == [
-        ("restart_agent", State.PENDING),
-        ("log_to", State.PENDING),
+    assert [(entry.action, entry.state) for entry in changes] == [
+        ("restart_agent", ActionState.PENDING),
+        ("log_to", ActionState.PENDING),
     ]
 
 
@@ -57,10 +61,10 @@ def test_a_firing_opens_an_episode_and_a_record(journal: Journal) -> None:
 def test_an_open_episode_absorbs(journal: Journal, again: Arrival) -> None:
     take(journal, DOWN)
     with journal.transaction() as connection:
-        episodes.look_again(connection, 1, 999)
+        episodes.schedule_check(connection, 1, 999)
     take(journal, again, now=150)
     with journal.transaction() as connection:
-        assert len(view.actions(connection, view.Filter(action="restart_agent"))) == 1
+        assert len(view.actions(connection, view.ActionFilter(action="restart_agent"))) == 1
     assert newest(journal).due_at == episodes.AT_ONCE, "whatever was received, the receiver looks"
 
 
@@ -74,7 +78,7 @@ def test_an_open_episode_absorbs(journal: Journal, again: Arrival) -> None:
 )
 def test_after_an_episode_has_ended(journal: Journal, again: Arrival, opens: bool) -> None:
     take(journal, DOWN)
-    end(journal, State.RECOVERED)
+    end(journal, ActionState.RECOVERED)
     take(journal, again, now=300)
     assert newest(journal).open is opens
 
@@ -85,14 +89,14 @@ def test_a_test_neither_joins_trouble_nor_absorbs_it(journal: Journal, first: bo
         take(journal, replace(DOWN, test=test, fingerprint=f"test {test}"))
     with journal.transaction() as connection:
         both = [episodes.latest(connection, "restart_agent", "grok", test=test) for test in (False, True)]
-    assert [one and (one.open, one.test) for one in both] == [(True, False), (True, True)]
+    assert [entry and (entry.open, entry.test) for entry in both] == [(True, False), (True, True)]
 
 
 def test_one_alert_that_comes_twice_in_a_batch_is_one_row_that_was_seen_twice(journal: Journal) -> None:
     changes = take(journal, DOWN, replace(DOWN, sender="grafana"))
-    assert [(one.action, one.state) for one in changes] == [("restart_agent", "pending"), ("log_to", "pending")]
+    assert [(entry.action, entry.state) for entry in changes] == [("restart_agent", "pending"), ("log_to", "pending")]
     with journal.transaction() as connection:
-        story = view.story(connection, 1)
+        story = view.read_details(connection, 1)
     assert story is not None
     assert [(alert["sender"], alert["times"]) for alert in story["evidence"]] == [("alertmanager", 2)]
 
@@ -100,7 +104,7 @@ def test_one_alert_that_comes_twice_in_a_batch_is_one_row_that_was_seen_twice(jo
 def test_the_alerts_of_a_batch_share_their_statements(journal: Journal) -> None:
     def statements(alerts: int) -> int:
         run: list[str] = []
-        event.listen(journal._engine, "before_cursor_execute", lambda *said: run.append(said[2]))
+        event.listen(journal._engine, "before_cursor_execute", lambda *arguments: run.append(arguments[2]))
         take(journal, *(replace(DOWN, fingerprint=f"{alerts} {number}") for number in range(alerts)))
         return len(run)
 
@@ -108,7 +112,7 @@ def test_the_alerts_of_a_batch_share_their_statements(journal: Journal) -> None:
     assert statements(100) == statements(1)
 
 
-def test_what_is_resolved_before_it_was_heard_of_opens_nothing(journal: Journal) -> None:
+def test_an_alert_that_is_received_as_resolved_first_opens_nothing(journal: Journal) -> None:
     with journal.transaction() as connection:
         assert receive(connection, [replace(DOWN, status="resolved", records=())], 1.0) == []
         assert episodes.latest(connection, "restart_agent", "grok") is None
@@ -116,9 +120,9 @@ def test_what_is_resolved_before_it_was_heard_of_opens_nothing(journal: Journal)
 
 def test_an_escalated_episode_stays_open(journal: Journal) -> None:
     take(journal, DOWN)
-    end(journal, State.ESCALATED)
+    end(journal, ActionState.ESCALATED)
     take(journal, replace(DOWN, starts_at="later"), now=300)
-    assert newest(journal).state is State.ESCALATED
+    assert newest(journal).state is ActionState.ESCALATED
 
 
 def test_two_open_episodes_of_one_agent_cannot_be(journal: Journal) -> None:
@@ -161,13 +165,13 @@ def test_only_one_receiver_begins_an_attempt(journal: Journal) -> None:
 
 def test_what_people_ended_meanwhile_is_not_undone(journal: Journal) -> None:
     take(journal, DOWN)
-    end(journal, State.ESCALATED)
+    end(journal, ActionState.ESCALATED)
     seen = newest(journal)
     with journal.transaction() as connection:
         assert episodes.acknowledge(connection, seen.id, 300) is not None
-        assert episodes.decide(connection, seen, State.ESCALATED, "waiting", "", 301) == []
+        assert episodes.decide(connection, seen, ActionState.ESCALATED, "waiting", "", 301) == []
     assert not begin(journal, "one", 302, seen)
-    assert newest(journal).state is State.FAILED
+    assert newest(journal).state is ActionState.FAILED
 
 
 def test_a_lease_that_expired_is_taken_over_and_one_that_is_kept_is_not(journal: Journal) -> None:
@@ -178,7 +182,7 @@ def test_a_lease_that_expired_is_taken_over_and_one_that_is_kept_is_not(journal:
         episodes.extend_lease(connection, 1, "one", 140)
         episodes.extend_lease(connection, 1, "two", 999)
     assert claim(journal, "two", 139) == []
-    assert [one.state for one in claim(journal, "two", 141)] == [State.RUNNING]
+    assert [entry.state for entry in claim(journal, "two", 141)] == [ActionState.RUNNING]
 
 
 def test_what_one_receiver_has_claimed_another_neither_sees_nor_decides(journal: Journal) -> None:
@@ -207,11 +211,11 @@ def test_attempts_are_counted_by_agent(journal: Journal) -> None:
         assert episodes.attempts_since(connection, "restart_agent", "gimai", 0) == []
 
 
-def test_a_rejected_alert_is_told_once_and_kept_with_its_reason(journal: Journal) -> None:
+def test_a_rejected_alert_is_logged_once_and_kept_with_its_reason(journal: Journal) -> None:
     nope = replace(DOWN, alertname="Nope", agent="", rejected="unknown_alert", remedies=(), records=())
     assert [len(take(journal, nope)) for _ in range(3)] == [1, 0, 0]
     with journal.transaction() as connection:
-        (shown,) = view.actions(connection, view.Filter(state="rejected"))
+        (shown,) = view.actions(connection, view.ActionFilter(state="rejected"))
     assert (shown["alert"], shown["verdict"]) == ("Nope", "unknown_alert")
 
 
@@ -220,24 +224,27 @@ def test_records_are_kept_once_for_each_status_and_wait_until_settled(journal: J
     take(journal, DOWN, replace(DOWN, status="resolved"))
     with journal.transaction() as connection:
         batch = claim_records(connection, "log_to", 200, until=260)
-        assert [(one.status, one.labels) for one in batch] == [
+        assert [(entry.status, entry.labels) for entry in batch] == [
             ("firing", {"severity": "critical"}),
             ("resolved", {"severity": "critical"}),
         ]
         assert claim_records(connection, "log_to", 260, until=320) == [], "another receiver writes them"
-        assert settle(connection, batch, State.PENDING, "unreachable", None) == []
+        assert finish(connection, batch, ActionState.PENDING, "unreachable", None) == []
         assert len(claim_records(connection, "log_to", 200, until=260)) == 2
-        assert len(settle(connection, batch, State.SUCCEEDED, "", 200)) == 2
+        assert len(finish(connection, batch, ActionState.SUCCEEDED, "", 200)) == 2
         assert claim_records(connection, "log_to", 999, until=999) == []
 
 
-def test_the_view_filters_and_tells_the_whole_story(journal: Journal) -> None:
+def test_the_view_filters_and_returns_all_details(journal: Journal) -> None:
     take(journal, DOWN)
     with journal.transaction() as connection:
-        assert view.actions(connection, view.Filter(agent="gimai")) == []
-        assert {one["kind"] for one in view.actions(connection, view.Filter(agent="grok"))} == {"record", "episode"}
-        story = view.story(connection, 1)
-        assert view.story(connection, 2) is None
+        assert view.actions(connection, view.ActionFilter(agent="gimai")) == []
+        assert {entry["kind"] for entry in view.actions(connection, view.ActionFilter(agent="grok"))} == {
+            "record",
+            "episode",
+        }
+        story = view.read_details(connection, 1)
+        assert view.read_details(connection, 2) is None
         assert view.open_counts(connection) == [("grok", "restart_agent", "pending", 1)]
         assert view.pending(connection) == (2, 100)
     assert story is not None

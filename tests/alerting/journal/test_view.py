@@ -1,4 +1,4 @@
-"""The list of actions: the newest of every kind, however they are filtered, found without a look at all the others."""
+"""The list of actions: the newest of every kind, with every filter, found by index."""
 
 from itertools import product
 from typing import Any
@@ -23,8 +23,8 @@ def alert(number: int, rejected: str = "") -> dict[str, Any]:
         "starts_at": "",
         "status": "firing",
     }
-    said = {"sender": "grafana", "agent": AGENTS[number % 3], "labels": "{}", "annotations": "{}"}
-    return {**row, **said, "rejected": rejected, "first_at": number // 7, "last_at": number // 5, "times": 1}
+    arguments = {"sender": "grafana", "agent": AGENTS[number % 3], "labels": "{}", "annotations": "{}"}
+    return {**row, **arguments, "rejected": rejected, "first_at": number // 7, "last_at": number // 5, "times": 1}
 
 
 def episode(number: int) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def full(journal: Journal) -> Journal:
 
 
 def listed(connection: Connection, **asked: Any) -> list[dict[str, Any]]:
-    return view.actions(connection, view.Filter(**asked))
+    return view.actions(connection, view.ActionFilter(**asked))
 
 
 def age(row: dict[str, Any]) -> tuple[float, int, str]:
@@ -66,8 +66,8 @@ def test_everything_is_listed_by_when_it_last_changed(full: Journal) -> None:
     assert everything == sorted(everything, key=age)
     found = {(row["kind"], row["id"]): row for row in everything}
     numbers = range(1, EACH + 1)
-    assert set(found) == {(kind, one) for one in numbers for kind in ("episode", "record")} | {
-        ("alert", EACH + one) for one in numbers
+    assert set(found) == {(kind, entry) for entry in numbers for kind in ("episode", "record")} | {
+        ("alert", EACH + entry) for entry in numbers
     }
     when = ("opened_at", "updated_at", "closed_at")
     assert [found["episode", 13][column] for column in when] == [1, 2, 2]
@@ -95,7 +95,7 @@ def test_a_filter_gives_what_would_be_picked_from_the_whole_list(full: Journal) 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_the_newest_of_each_kind_are_read_from_an_index(journal: Journal) -> None:
     run: list[tuple[str, Any]] = []
-    event.listen(journal._engine, "before_cursor_execute", lambda *said: run.append((said[2], said[3])))
+    event.listen(journal._engine, "before_cursor_execute", lambda *arguments: run.append((arguments[2], arguments[3])))
     with journal.transaction() as connection:
         listed(connection)
         query, values = run[-1]

@@ -1,4 +1,4 @@
-"""One commit for everything that one turn of the event loop asked for."""
+"""One commit for all writes of one turn of the event loop."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ def test_a_turn_of_the_loop_is_one_commit(journal: Journal) -> None:
     assert len(commits) == 1
 
 
-def test_where_the_commit_fails_nobody_is_told_that_theirs_is_safe(journal: Journal) -> None:
+def test_where_the_commit_fails_every_caller_gets_the_error(journal: Journal) -> None:
     failures = []
     writer = Writer(journal, lambda: failures.append(1))
 

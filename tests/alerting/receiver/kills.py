@@ -84,7 +84,7 @@ def run(folder: Path, endpoint: str, count: int) -> Figures:
         with forked(scene.home, listen, scene.env):
             until_ready(listen)
             _settle(scene)
-    return figures(scene, count, {one for sender in senders for one in sender.answered}, open_rows)
+    return figures(scene, count, {item for sender in senders for item in sender.answered}, open_rows)
 
 
 def _settle(scene: Scene) -> None:
@@ -125,9 +125,9 @@ def main() -> int:
     """Run the long form; 1 where a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
-    said = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, s3.rclone(Path(name) / "s3") as endpoint:
-        came = run(Path(name) / "scene", endpoint, said.kills)
+        came = run(Path(name) / "scene", endpoint, arguments.kills)
     table = Table("what", "measured", "must be", title="Receiver: killed under load", title_justify="left")
     for what, measured, expected in (
         ("kills", came.kills, ""),

@@ -103,7 +103,7 @@ def eventually(happens: Callable[[], object], seconds: float = 60) -> None:
 
 
 class Sender(threading.Thread):
-    """Sends one alert after another until it is told to stop; remembers those answered with 200, and with 503.
+    """Sends one alert after another until it is stopped; remembers those answered with 200, and with 503.
 
     Args:
         agents: that the alerts are about, in turn.

@@ -1,4 +1,7 @@
-"""What runs beside the receiver's pages, for as long as they are served."""
+"""The background tasks of the receiver.
+
+Covers: alerting.receiver.tasks.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,17 +11,17 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from alerting.journal import Journal, State
+from alerting.journal import ActionState, Journal
 from alerting.receiver import program
-from alerting.receiver.fleet import Fleet, FleetSource
+from alerting.receiver.fleet import FleetConfig, FleetSource
 from alerting.receiver.healer import Healer
-from alerting.receiver.local import Limits, LocalFile
+from alerting.receiver.local import LocalFile, ReceiverLimits
 from alerting.receiver.program import Receiver
 from nervesys.errors import BrainUnavailable
 from tests.alerting.journal.kit import DOWN, end, take
 from tests.alerting.journal.test_retention import DAY, rows, settle_records
+from tests.alerting.receiver.simulation import START, a_fleet
 from tests.alerting.receiver.test_webhook import FIRING, body, labels
-from tests.alerting.receiver.world import START, a_fleet
 from tests.stores import FolderStore
 from tests.waiting import until
 
@@ -31,7 +34,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self.now = START
-        self.fleet: Callable[[], Fleet] = lambda: a_fleet("grok")
+        self.fleet: Callable[[], FleetConfig] = lambda: a_fleet("grok")
 
 
 async def asleep(_: Healer) -> float:
@@ -52,7 +55,7 @@ def journal(tmp_path: Path) -> Journal:
     """One that holds an episode and a record from long ago."""
     journal = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite3'}")
     take(journal, DOWN, now=START - 400 * DAY)
-    end(journal, State.RECOVERED, now=START - 400 * DAY)
+    end(journal, ActionState.RECOVERED, now=START - 400 * DAY)
     settle_records(journal)
     return journal
 
@@ -60,7 +63,9 @@ def journal(tmp_path: Path) -> Journal:
 @pytest.fixture
 def pages(around: Surroundings, journal: Journal, tmp_path: Path) -> Iterator[TestClient]:
     """The pages of a receiver that runs as its program runs it."""
-    local = LocalFile(limits=Limits(log_seconds=PAUSE)).model_copy(update={"token": SecretStr("a-secret-token")})
+    local = LocalFile(limits=ReceiverLimits(log_seconds=PAUSE)).model_copy(
+        update={"token": SecretStr("a-secret-token")}
+    )
     source = FleetSource(lambda: around.fleet())
     receiver = Receiver(source, local, journal, FolderStore(tmp_path), None, clock=lambda: around.now)
     with TestClient(receiver.application()) as client:
@@ -95,7 +100,7 @@ def test_what_is_to_be_written_down_is_taken_to_the_brain(pages: TestClient) -> 
 def test_agents_that_join_the_brain_are_known_though_it_was_away(around: Surroundings, pages: TestClient) -> None:
     away = threading.Event()
 
-    def gone() -> Fleet:
+    def gone() -> FleetConfig:
         away.set()
         raise BrainUnavailable("fetch: gone")
 

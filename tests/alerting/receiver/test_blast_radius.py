@@ -4,20 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from alerting.journal import Episode, State
-from alerting.receiver.blast_radius import Admission, Incident, Radius, admit
+from alerting.journal import ActionState, Episode
+from alerting.receiver.blast_radius import Admission, BlastRadius, FleetIncident, admit_restarts
 from tests.alerting.receiver.test_decide import ESCALATED, NOW, PENDING
 
-RADIUS = Radius(share=1 / 3, at_least=3, trial=2)
+RADIUS = BlastRadius(share=1 / 3, at_least=3, trial=2)
 LATCH = replace(ESCALATED, id=99, agent="*")
-TRYING = replace(PENDING, id=1, state=State.SUCCEEDED)
-BACK = replace(PENDING, id=1, state=State.RECOVERED, closed_at=NOW)
+TRYING = replace(PENDING, id=1, state=ActionState.SUCCEEDED)
+BACK = replace(PENDING, id=1, state=ActionState.RECOVERED, closed_at=NOW)
 
 
 @pytest.mark.parametrize(
     ("down", "fleet", "trips"),
     [
-        pytest.param(2, 2, False, id="both of two: too few to tell"),
+        pytest.param(2, 2, False, id="both of two: too few to decide"),
         pytest.param(3, 3, True, id="all of three"),
         pytest.param(3, 9, False, id="a third is not more than a third"),
         pytest.param(4, 9, True, id="more than a third"),
@@ -25,7 +25,7 @@ BACK = replace(PENDING, id=1, state=State.RECOVERED, closed_at=NOW)
     ],
 )
 def test_it_trips(down: int, fleet: int, trips: bool) -> None:
-    assert RADIUS.tripped(down, fleet) is trips
+    assert RADIUS.is_exceeded(down, fleet) is trips
 
 
 def wanting(*ids: int, opened_at: float = NOW) -> list[Episode]:
@@ -35,53 +35,63 @@ def wanting(*ids: int, opened_at: float = NOW) -> list[Episode]:
 @pytest.mark.parametrize(
     ("who", "incident", "down", "wanted"),
     [
-        pytest.param(wanting(1, 2), Incident(), 2, Admission(frozenset({1, 2})), id="few are down: all may act"),
+        pytest.param(wanting(1, 2), FleetIncident(), 2, Admission(frozenset({1, 2})), id="few are down: all may act"),
         pytest.param(
             wanting(1, 2, 3),
-            Incident(),
+            FleetIncident(),
             9,
             Admission(frozenset({1}), trial=1, trips=True),
             id="many: one is tried",
         ),
-        pytest.param(wanting(2, 3), Incident(LATCH, (TRYING,)), 9, Admission(frozenset()), id="one is on trial: wait"),
         pytest.param(
-            wanting(1, 2), Incident(LATCH, (TRYING,)), 9, Admission(frozenset({1})), id="the one on trial may try again"
+            wanting(2, 3), FleetIncident(LATCH, (TRYING,)), 9, Admission(frozenset()), id="one is on trial: wait"
         ),
         pytest.param(
-            wanting(2, 3), Incident(LATCH, (BACK,)), 8, Admission(frozenset({2}), trial=2), id="it came back: the next"
+            wanting(1, 2),
+            FleetIncident(LATCH, (TRYING,)),
+            9,
+            Admission(frozenset({1})),
+            id="the one on trial may try again",
         ),
         pytest.param(
             wanting(2, 3),
-            Incident(LATCH, (replace(TRYING, state=State.ESCALATED),)),
+            FleetIncident(LATCH, (BACK,)),
+            8,
+            Admission(frozenset({2}), trial=2),
+            id="it came back: the next",
+        ),
+        pytest.param(
+            wanting(2, 3),
+            FleetIncident(LATCH, (replace(TRYING, state=ActionState.ESCALATED),)),
             9,
             Admission(frozenset({2}), trial=2),
             id="it did not come back: the next, for it may have had troubles of its own",
         ),
         pytest.param(
             wanting(3),
-            Incident(LATCH, (BACK, replace(BACK, id=2))),
+            FleetIncident(LATCH, (BACK, replace(BACK, id=2))),
             7,
             Admission(frozenset()),
             id="all were tried",
         ),
         pytest.param(
             wanting(3, opened_at=NOW - 10),
-            Incident(released_at=NOW - 5),
+            FleetIncident(released_at=NOW - 5),
             7,
             Admission(frozenset({3})),
             id="fell before the release: may act, though many are down",
         ),
         pytest.param(
             wanting(7),
-            Incident(released_at=NOW - 5),
+            FleetIncident(released_at=NOW - 5),
             7,
             Admission(frozenset({7}), trial=7, trips=True),
             id="fell after the release: counts anew",
         ),
     ],
 )
-def test_who_may_act(who: list[Episode], incident: Incident, down: int, wanted: Admission) -> None:
-    assert admit(who, incident, down, 10, RADIUS) == wanted
+def test_who_may_act(who: list[Episode], incident: FleetIncident, down: int, wanted: Admission) -> None:
+    assert admit_restarts(who, incident, down, 10, RADIUS) == wanted
 
 
 @pytest.mark.parametrize(
@@ -91,9 +101,11 @@ def test_who_may_act(who: list[Episode], incident: Incident, down: int, wanted: 
         pytest.param((BACK,), 3, False, id="one of two came back"),
         pytest.param((BACK, replace(BACK, id=2)), 3, True, id="both came back"),
         pytest.param((BACK, replace(TRYING, id=2)), 3, False, id="the second is on trial"),
-        pytest.param((BACK, replace(TRYING, id=2, state=State.ESCALATED)), 3, False, id="the second did not come back"),
+        pytest.param(
+            (BACK, replace(TRYING, id=2, state=ActionState.ESCALATED)), 3, False, id="the second did not come back"
+        ),
         pytest.param((BACK,), 0, True, id="one came back and nobody waits"),
     ],
 )
 def test_it_is_released(trials: tuple[Episode, ...], waiting: int, released: bool) -> None:
-    assert Incident(LATCH, trials, waiting).released(RADIUS) is released
+    assert FleetIncident(LATCH, trials, waiting).released(RADIUS) is released

@@ -21,7 +21,7 @@ from nervesys.contract import AgentState, Status, format_time
 from nervesys.metrics.pages import serve_in_background
 from nervesys.settings.web import Web
 from nervesys.stores.brain import GitBrain
-from tests.alerting.receiver.world import START, World, a_fleet, agent_down
+from tests.alerting.receiver.simulation import START, Simulation, a_fleet, agent_down
 from tests.brains import write
 from tests.servers.s3 import free_port
 
@@ -37,47 +37,47 @@ class Site:
     """A receiver that is served."""
 
     url: str
-    world: World
+    sim: Simulation
 
 
 @pytest.fixture(scope="module")
-def told_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def history_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What each of the sites begins with: grok is escalated, gimai waits, deepseek was healed, and one is unknown."""
-    folder = tmp_path_factory.mktemp("told")
-    world = World(folder, FLEET, blast_at_least=9)
-    for agent in world.fleet.agents:
-        world.lives(agent, "one")
-    world.passes(20)
-    world.dies("deepseek")
-    world.driver.effect = lambda agent: world.lives(agent, "two")
-    told(world, "deepseek", 60)
-    world.dies("grok")
-    world.driver.effect = lambda agent: None
-    world.driver.script = [Retry(Cause.REFUSED, "connection refused"), Done("started")]
-    logged(world, "grok")
+    folder = tmp_path_factory.mktemp("history")
+    sim = Simulation(folder, FLEET, blast_at_least=9)
+    for agent in sim.fleet.agents:
+        sim.lives(agent, "one")
+    sim.passes(20)
+    sim.dies("deepseek")
+    sim.driver.effect = lambda agent: sim.lives(agent, "two")
+    write_history(sim, "deepseek", 60)
+    sim.dies("grok")
+    sim.driver.effect = lambda agent: None
+    sim.driver.script = [Retry(Cause.REFUSED, "connection refused"), Done("started")]
+    logged(sim, "grok")
     grok = {"agent_id": "grok", "instance_id": "one", "status": Status.RUNNING, "server": "alpha", "version": "1.4.2"}
-    said = AgentState(**grok, timestamp=world.now, current_task="review of #7", last_error=LAST_ERROR)
-    world.store.put("db/agents/grok_state.json", said.body())
-    os.utime(folder / "bucket/db/agents/grok_state.json", (world.now, world.now))
-    told(world, "grok", 120)
-    world.receive(agent_down("gimai"), agent_down("", alertname="Odd", rejected="unknown_alert", remedies=()))
-    world.journal.close()
+    state = AgentState(**grok, timestamp=sim.now, current_task="review of #7", last_error=LAST_ERROR)
+    sim.store.put("db/agents/grok_state.json", state.body())
+    os.utime(folder / "bucket/db/agents/grok_state.json", (sim.now, sim.now))
+    write_history(sim, "grok", 120)
+    sim.receive(agent_down("gimai"), agent_down("", alertname="Odd", rejected="unknown_alert", remedies=()))
+    sim.journal.close()
     a_brain(folder)
     return folder
 
 
 @pytest.fixture
-def site(told_once: Path, tmp_path: Path) -> Iterator[Site]:
-    """A receiver with a copy of what was told."""
+def site(history_folder: Path, tmp_path: Path) -> Iterator[Site]:
+    """A receiver with a copy of what happened."""
     home = tmp_path / "home"
-    shutil.copytree(told_once, home)
-    world = World(home, FLEET)
-    brain = GitBrain(str(told_once / "brain.git"), home / "mirror", timeout_seconds=10)
+    shutil.copytree(history_folder, home)
+    sim = Simulation(home, FLEET)
+    brain = GitBrain(str(history_folder / "brain.git"), home / "mirror", timeout_seconds=10)
     local = LocalFile().model_copy(update={"token": SecretStr(TOKEN)})
-    receiver = Receiver(FleetSource(lambda: world.fleet), local, world.journal, world.store, brain, clock=lambda: NOW)
+    receiver = Receiver(FleetSource(lambda: sim.fleet), local, sim.journal, sim.store, brain, clock=lambda: NOW)
     listen = f"127.0.0.1:{free_port()}"
     with serve_in_background(Starlette(routes=receiver.application().routes), listen, Web()):
-        yield Site(f"http://{listen}", world)
+        yield Site(f"http://{listen}", sim)
 
 
 def a_brain(folder: Path) -> None:
@@ -89,23 +89,23 @@ def a_brain(folder: Path) -> None:
     GitBrain(str(repository), folder / "mirror", timeout_seconds=10).fetch()
 
 
-def logged(world: World, agent: str) -> None:
+def logged(sim: Simulation, agent: str) -> None:
     """What the agent shipped before it fell."""
-    said = [("INFO", "opened the repository"), ("WARN", "low on memory"), ("ERROR", "<img src=x> cannot read the file")]
+    messages = {"INFO": "opened the repository", "WARN": "low on memory", "ERROR": "<img src=x> cannot read the file"}
     lines = [
-        json.dumps({"timestamp": format_time(world.now), "agent_id": agent, "level": level, "message": message})
-        for level, message in said
+        json.dumps({"timestamp": format_time(sim.now), "agent_id": agent, "level": level, "message": message})
+        for level, message in messages.items()
     ]
-    date = format_time(world.now)[:10]
+    date = format_time(sim.now)[:10]
     key = f"db/active_logs/alpha/{date}/080000_{agent}_1.jsonl.gz"
-    world.store.put(key, gzip.compress("\n".join(lines).encode()))
+    sim.store.put(key, gzip.compress("\n".join(lines).encode()))
 
 
-def told(world: World, agent: str, seconds: float) -> None:
+def write_history(sim: Simulation, agent: str, seconds: float) -> None:
     """It was silent for long enough, the alert came, and the receiver did what it does."""
-    world.passes(35)
-    world.receive(agent_down(agent, annotations='{"summary": "no heartbeat for 35 s"}'))
-    world.passes(seconds)
+    sim.passes(35)
+    sim.receive(agent_down(agent, annotations='{"summary": "no heartbeat for 35 s"}'))
+    sim.passes(seconds)
 
 
 def enter(page: Page) -> None:
@@ -145,7 +145,7 @@ def test_the_journal_is_read_and_filtered(site: Site, page: Page, tmp_path: Path
     expect(page.get_by_label("State")).to_have_value("escalated")
 
 
-def test_an_episode_is_told_whole(site: Site, page: Page, tmp_path: Path) -> None:
+def test_an_episode_is_shown_with_all_details(site: Site, page: Page, tmp_path: Path) -> None:
     page.goto(f"{site.url}/?agent=grok")
     page.locator("tbody a").click()
     page.screenshot(path=tmp_path / "episode.png", full_page=True)
@@ -184,7 +184,7 @@ def test_the_keyboard_is_enough_to_order(site: Site, page: Page, agent: str, but
     tab_to(page, button)
     enter(page)
     expect(page.locator(".state").first).to_have_text(state)
-    assert site.world.states()[agent] == state
+    assert site.sim.states()[agent] == state
 
 
 def test_an_agent_without_an_episode_is_restarted_from_the_start_page(site: Site, page: Page) -> None:
@@ -195,7 +195,7 @@ def test_an_agent_without_an_episode_is_restarted_from_the_start_page(site: Site
     tab_to(page, "Restart now")
     enter(page)
     expect(page.locator("tbody tr").first).to_contain_text("ordered")
-    assert site.world.states()["deepseek"] == "pending"
+    assert site.sim.states()["deepseek"] == "pending"
 
 
 def test_a_phone_scrolls_one_way_only(site: Site, page: Page, tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_phone_scrolls_one_way_only(site: Site, page: Page, tmp_path: Path) ->
         page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
         small = page.locator("button:visible, select:visible, input:visible, nav a:visible")
-        assert all((box := one.bounding_box()) and box["height"] >= 24 for one in small.all()), "no finger hits it"
+        assert all((box := item.bounding_box()) and box["height"] >= 24 for item in small.all()), "no finger hits it"
 
 
 def test_another_site_cannot_order(site: Site, page: Page) -> None:
@@ -226,4 +226,4 @@ def test_another_site_cannot_order(site: Site, page: Page) -> None:
     assert answer.value.status == 403
     assert "cookie" not in answer.value.request.all_headers()
     expect(page.get_by_role("alert")).to_contain_text("order from the page itself")
-    assert site.world.states()["grok"] == "escalated"
+    assert site.sim.states()["grok"] == "escalated"

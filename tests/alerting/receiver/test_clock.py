@@ -1,4 +1,4 @@
-"""The clock of one of two receivers is set wrong by an hour: no lease is lost, nobody well is restarted."""
+"""The clock of one of two receivers is wrong by an hour: no lease is lost, no healthy agent is restarted."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -51,7 +51,7 @@ def test_a_clock_that_is_set_by_an_hour_costs_nothing(scene: Scene, clock: Path)
             sender.stop.set()
             sender.join()
         eventually(lambda: not scene.open_rows())
-    figures = kills.figures(scene, 0, {one for sender in senders for one in sender.answered}, 0)
+    figures = kills.figures(scene, 0, {item for sender in senders for item in sender.answered}, 0)
     assert figures.lost == 0
     assert figures.calls == figures.attempts
     assert figures.calls_an_attempt == 1

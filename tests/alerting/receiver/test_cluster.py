@@ -16,7 +16,7 @@ from nervesys.settings import load
 from tests.alerting.receiver import kills
 from tests.alerting.receiver.running import eventually, forked, free_address, until_ready
 from tests.alerting.receiver.scene import Scene, scene
-from tests.alerting.receiver.world import shipped_alerts
+from tests.alerting.receiver.simulation import shipped_alerts
 from tests.servers.alertmanager import alertmanager
 from tests.servers.fixtures import rclone_endpoint
 
@@ -42,11 +42,11 @@ class Prometheus(threading.Thread):
                 try:
                     requests.post(f"http://{address}/api/v2/alerts", json=alerts, timeout=5)
                 except requests.ConnectionError:
-                    continue  # it was killed; the other is told
+                    continue  # it was killed; the other is notified
 
 
 def configured(scene: Scene, folder: Path, receiver: str, alerts: AlertsFile) -> Path:
-    """Our routes, to this receiver, with repeats so fast that both Alertmanagers often tell of the same."""
+    """Our routes, to this receiver, with repeats so fast that both Alertmanagers often send the same."""
     config = alertmanager_config(SETTINGS, alerts, scene.home / "secrets")
     (acting,) = (route for route in config["route"]["routes"] if route["receiver"] == ACTIONS)
     acting |= {"group_interval": "1s", "repeat_interval": "1s"}
@@ -67,18 +67,18 @@ def receivers(scene: Scene) -> Iterator[list[str]]:
         yield addresses
 
 
-def heard(receiver: str) -> float:
-    """How many alerts a receiver was told of."""
-    said = requests.get(f"http://{receiver}/metrics", timeout=5).text
+def received_alerts(receiver: str) -> float:
+    """How many alerts a receiver received."""
+    text = requests.get(f"http://{receiver}/metrics", timeout=5).text
     name = 'nervesys_alerts_received_total{sender="alertmanager",status="firing"} '
-    return next(float(line.removeprefix(name)) for line in said.splitlines() if line.startswith(name))
+    return next(float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name))
 
 
 def test_one_driver_call_an_attempt_also_when_one_alertmanager_is_killed(
     scene: Scene, receivers: list[str], program: Callable[[str], str], tmp_path: Path
 ) -> None:
     apis, peers = [free_address(), free_address()], [free_address(), free_address()]
-    told = Prometheus(apis, scene.agents)
+    prometheus = Prometheus(apis, scene.agents)
     with ExitStack() as both, scene.alive() as fleet:
         cluster = [
             both.enter_context(
@@ -95,16 +95,16 @@ def test_one_driver_call_an_attempt_also_when_one_alertmanager_is_killed(
         ]
         status = f"http://{apis[0]}/api/v2/status"
         eventually(lambda: len(requests.get(status, timeout=5).json()["cluster"]["peers"]) == len(cluster))
-        told.start()
+        prometheus.start()
         eventually(lambda: len(scene.calls()) > len(scene.agents))
         cluster[0].kill()
         killed_at = time.time()
         eventually(lambda: sum(at > killed_at for _, at in scene.calls()) >= len(scene.agents))
         fleet.immortal.set()
-        told.over.set()
-        told.join()
+        prometheus.over.set()
+        prometheus.join()
         eventually(lambda: not scene.open_rows())
-        assert all(heard(receiver) for receiver in receivers), "each was told by its own Alertmanager"
+        assert all(received_alerts(receiver) for receiver in receivers), "each was notified by its own Alertmanager"
     figures = kills.figures(scene, 0, set(), 0)
     assert figures.calls == figures.attempts
     assert figures.calls_an_attempt == 1

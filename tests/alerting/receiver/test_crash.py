@@ -1,4 +1,4 @@
-"""The real program, killed at odd moments: what it answered with 200 is in the journal, and was acted upon."""
+"""The real program, killed at random moments: what it answered with 200 is in the journal, and was acted upon."""
 
 import os
 import subprocess
@@ -29,19 +29,19 @@ def test_what_was_answered_200_is_journalled_and_acted_upon_once(tmp_path: Path,
     assert figures.calls_an_attempt == figures.open_rows == 1
 
 
-def test_it_stops_when_it_is_told_to(home: Path) -> None:
+def test_it_stops_on_sigterm(home: Path) -> None:
     with receiver(home, free_address()) as process:
         process.terminate()
         assert process.wait(30) in {0, -15}
     assert "Traceback" not in (home / "log").read_text()
 
 
-def test_wrong_configuration_is_told_whole_and_nothing_starts(home: Path) -> None:
+def test_every_configuration_error_is_reported_and_nothing_starts(home: Path) -> None:
     (home / "receiver.yaml").write_text("drivers: {supervisor: {url: ftp://x, servers: []}}\nlimit: {}\n")
     command = [sys.executable, "-m", "nervesys", "receiver", "--home", str(home)]
     env = {**os.environ, "NERVESYS_PROFILE": "nonesuch"}
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
-    assert said.returncode == 2
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
+    assert result.returncode == 2
     for wrong in ("supervisor.url", "supervisor.servers", "limit:", "nonesuch"):
-        assert wrong in said.stderr
-    assert "Traceback" not in said.stderr
+        assert wrong in result.stderr
+    assert "Traceback" not in result.stderr

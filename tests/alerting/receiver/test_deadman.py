@@ -1,4 +1,4 @@
-"""The dead-man's switch: told once, by a path of its own, again until the outside was reached."""
+"""The dead-man's switch: posted once, by a path of its own, again until the outside was reached."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from alerting.receiver.deadman import Deadman
+from alerting.receiver.deadman import DeadmanSwitch
 from alerting.receiver.metrics import INSTRUMENTS
 from nervesys.metrics import Instruments
 
@@ -20,7 +20,7 @@ class Outside(HTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.told: list[str] = []
+        self.received: list[str] = []
         self.status = 200
 
 
@@ -29,7 +29,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         assert isinstance(self.server, Outside)
         if self.server.status == 200:
-            self.server.told.append(json.loads(body)["status"])
+            self.server.received.append(json.loads(body)["status"])
         self.send_response(self.server.status)
         self.end_headers()
 
@@ -43,26 +43,26 @@ def measured(shown: Instruments) -> tuple[float | None, float | None]:
     return shown.registry.get_sample_value(silent), shown.registry.get_sample_value(received)
 
 
-def test_silence_is_told_once_and_so_is_the_return(caplog: pytest.LogCaptureFixture) -> None:
+def test_silence_is_posted_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
     now = [1000.0]
     with Outside() as outside:
         thread = threading.Thread(target=outside.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         url = SecretStr(f"http://127.0.0.1:{outside.server_port}/secret-path")
         shown = Instruments("receiver", INSTRUMENTS)
-        deadman = Deadman(300, url, shown, lambda: now[0])
+        deadman = DeadmanSwitch(300, url, shown, lambda: now[0])
         for seconds, status in ((300, 200), (1, 500), (5, 200), (5, 200)):
             now[0] += seconds
             outside.status = status
             asyncio.run(deadman.turn())
-        assert outside.told == ["firing"]
+        assert outside.received == ["firing"]
         assert measured(shown) == (1, 1000)
-        deadman.heard()
+        deadman.record_watchdog()
         for _ in range(2):
             asyncio.run(deadman.turn())
         outside.shutdown()
         thread.join()
-    assert outside.told == ["firing", "resolved"]
+    assert outside.received == ["firing", "resolved"]
     assert measured(shown) == (0, 1311)
     assert [record.levelno for record in caplog.records if "Watchdog" in record.message] == [
         logging.ERROR,

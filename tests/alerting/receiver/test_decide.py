@@ -1,4 +1,7 @@
-"""Each rule of deciding, as a table of what is seen and what is said."""
+"""Each rule of deciding, as a table of observations and decisions.
+
+Covers: alerting.receiver.decision_input.
+"""
 
 import math
 from dataclasses import replace
@@ -6,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from alerting.journal import Episode, State
+from alerting.journal import ActionState, Episode
 from alerting.receiver.decide import back_off, decide, reopened
-from alerting.receiver.decision_input import Case, Policy, Sight, Standing
+from alerting.receiver.decision_input import AgentObservation, Case, Eligibility, Policy
 from nervesys.contract import AgentState, Instances, Status
 
 NOW = 10_000.0
 POLICY = Policy(
-    grace=180, down=300, look=15, settle=15, proof=180, cooldown=60, window=3600, flap_window=21600, flaps=5
+    grace=180, down=300, check_interval=15, settle=15, proof=180, cooldown=60, window=3600, flap_window=21600, flaps=5
 )
 PENDING = Episode(
     id=1,
@@ -21,7 +24,7 @@ PENDING = Episode(
     agent="grok",
     test=False,
     alert="AgentDown",
-    state=State.PENDING,
+    state=ActionState.PENDING,
     verdict="received",
     detail="",
     opened_at=NOW - 60,
@@ -41,24 +44,26 @@ PENDING = Episode(
     driver="",
     server="",
 )
-CALLED = replace(PENDING, state=State.SUCCEEDED, attempts=1, attempt_at=NOW - 60, baseline="one", waited=30)
-ESCALATED = replace(PENDING, state=State.ESCALATED, baseline="one")
+CALLED = replace(PENDING, state=ActionState.SUCCEEDED, attempts=1, attempt_at=NOW - 60, baseline="one", waited=30)
+ESCALATED = replace(PENDING, state=ActionState.ESCALATED, baseline="one")
 
 
-def sight(age: float = 400, instance: str = "one", status: str = "running", version: str = "v1", **said: Any) -> Sight:
+def sight(
+    age: float = 400, instance: str = "one", status: str = "running", version: str = "v1", **fields: Any
+) -> AgentObservation:
     state = AgentState(agent_id="grok", instance_id=instance, status=Status(status), timestamp=0, server="alpha")
-    return Sight(**{"age": age, "version": version, "state": state, **said})
+    return AgentObservation(**{"age": age, "version": version, "state": state, **fields})
 
 
 SILENT = sight()
-BLIND = Sight(blind="the store cannot be read")
+BLIND = AgentObservation(blind="the store cannot be read")
 
 
 @pytest.mark.parametrize(
     ("episode", "seen", "verdict", "state"),
     [
         pytest.param(PENDING, SILENT, "act", "running", id="silent for long: act"),
-        pytest.param(PENDING, Sight(), "act", "running", id="never seen: act"),
+        pytest.param(PENDING, AgentObservation(), "act", "running", id="never seen: act"),
         pytest.param(PENDING, sight(age=180), "fresh", "skipped", id="spoke just within grace: nothing to do"),
         pytest.param(PENDING, sight(age=181), "act", "running", id="spoke just beyond grace: act"),
         pytest.param(PENDING, sight(status="stopped"), "stopped", "skipped", id="stopped on purpose: leave it"),
@@ -82,7 +87,11 @@ BLIND = Sight(blind="the store cannot be read")
         pytest.param(replace(PENDING, opened_at=NOW - 14), SILENT, "settling", "deferred", id="new: see who else fell"),
         pytest.param(CALLED, SILENT, "waiting", "succeeded", id="called a moment ago: wait for proof"),
         pytest.param(
-            replace(CALLED, state=State.RUNNING), SILENT, "waiting", "running", id="call cut short by a crash: wait"
+            replace(CALLED, state=ActionState.RUNNING),
+            SILENT,
+            "waiting",
+            "running",
+            id="call cut short by a crash: wait",
         ),
         pytest.param(replace(CALLED, waited=165), SILENT, "no_proof", "pending", id="time is up: try again"),
         pytest.param(
@@ -108,7 +117,7 @@ BLIND = Sight(blind="the store cannot be read")
             sight(age=1, instance="two", version="v2", status="idle"),
             "proven",
             "recovered",
-            id="idle is at work too",
+            id="idle is active too",
         ),
         pytest.param(
             replace(CALLED, sign="two v1"),
@@ -153,25 +162,25 @@ BLIND = Sight(blind="the store cannot be read")
         pytest.param(replace(PENDING, test=True), BLIND, "blind", "deferred", id="a test while blind: wait"),
     ],
 )
-def test_what_is_seen_decides(episode: Episode, seen: Sight, verdict: str, state: str) -> None:
-    decision = decide(Case(episode, seen, Standing(), (), POLICY, NOW))
+def test_what_is_seen_decides(episode: Episode, seen: AgentObservation, verdict: str, state: str) -> None:
+    decision = decide(Case(episode, seen, Eligibility(), (), POLICY, NOW))
     assert (decision.verdict, decision.state) == (verdict, state)
 
 
 @pytest.mark.parametrize(
     ("standing", "verdict", "state"),
     [
-        pytest.param(Standing(configured=False), "unknown_agent", "rejected", id="no longer in the brain"),
-        pytest.param(Standing(may_restart=False), "restart_disabled", "rejected", id="its file forbids it"),
-        pytest.param(Standing(maintenance="x"), "maintenance", "deferred", id="maintenance: wait"),
+        pytest.param(Eligibility(configured=False), "unknown_agent", "rejected", id="no longer in the brain"),
+        pytest.param(Eligibility(may_restart=False), "restart_disabled", "rejected", id="its file forbids it"),
+        pytest.param(Eligibility(maintenance="x"), "maintenance", "deferred", id="maintenance: wait"),
         pytest.param(
-            Standing(maintenance="x", unreachable="x"), "maintenance", "deferred", id="maintenance bothers nobody"
+            Eligibility(maintenance="x", unreachable="x"), "maintenance", "deferred", id="maintenance bothers nobody"
         ),
-        pytest.param(Standing(unreachable="x"), "unreachable_server", "escalated", id="no driver reaches it"),
-        pytest.param(Standing(max_attempts=0), "attempts_exhausted", "escalated", id="no attempts allowed"),
+        pytest.param(Eligibility(unreachable="x"), "unreachable_server", "escalated", id="no driver reaches it"),
+        pytest.param(Eligibility(max_attempts=0), "attempts_exhausted", "escalated", id="no attempts allowed"),
     ],
 )
-def test_what_is_configured_decides(standing: Standing, verdict: str, state: str) -> None:
+def test_what_is_configured_decides(standing: Eligibility, verdict: str, state: str) -> None:
     decision = decide(Case(PENDING, SILENT, standing, (), POLICY, NOW))
     assert (decision.verdict, decision.state) == (verdict, state)
 
@@ -193,7 +202,7 @@ def test_what_is_configured_decides(standing: Standing, verdict: str, state: str
 def test_attempts_decide(attempts: tuple[float, ...], errors: int, verdict: str, due_in: float | None) -> None:
     episode = replace(PENDING, driver_errors=errors)
     begun = tuple(NOW - ago for ago in attempts)
-    decision = decide(Case(episode, SILENT, Standing(), begun, POLICY, NOW))
+    decision = decide(Case(episode, SILENT, Eligibility(), begun, POLICY, NOW))
     assert decision.verdict == verdict
     assert decision.due_at == (None if due_in is None else NOW + due_in)
 
@@ -202,7 +211,7 @@ def test_attempts_decide(attempts: tuple[float, ...], errors: int, verdict: str,
     ("recoveries", "verdict"), [pytest.param(4, "act", id="may yet help"), pytest.param(5, "flapping", id="no cure")]
 )
 def test_recoveries_that_do_not_last_decide(recoveries: int, verdict: str) -> None:
-    assert decide(Case(PENDING, SILENT, Standing(), (), POLICY, NOW, recoveries)).verdict == verdict
+    assert decide(Case(PENDING, SILENT, Eligibility(), (), POLICY, NOW, recoveries)).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -210,14 +219,16 @@ def test_recoveries_that_do_not_last_decide(recoveries: int, verdict: str) -> No
     [
         pytest.param(PENDING, SILENT, "observed", id="it would act"),
         pytest.param(PENDING, sight(age=1), "fresh", id="there is nothing to do"),
-        pytest.param(PENDING, BLIND, "blind", id="it cannot tell yet"),
+        pytest.param(PENDING, BLIND, "blind", id="it cannot decide yet"),
         pytest.param(CALLED, SILENT, "waiting", id="what was begun before may prove itself"),
-        pytest.param(replace(CALLED, state=State.PENDING, waited=999), SILENT, "observed", id="but is not tried again"),
+        pytest.param(
+            replace(CALLED, state=ActionState.PENDING, waited=999), SILENT, "observed", id="but is not tried again"
+        ),
         pytest.param(ESCALATED, SILENT, "waiting", id="people stay asked"),
     ],
 )
-def test_while_it_observes(episode: Episode, seen: Sight, verdict: str) -> None:
-    assert decide(Case(episode, seen, Standing(), (), replace(POLICY, observe=True), NOW)).verdict == verdict
+def test_while_it_observes(episode: Episode, seen: AgentObservation, verdict: str) -> None:
+    assert decide(Case(episode, seen, Eligibility(), (), replace(POLICY, observe=True), NOW)).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -229,8 +240,8 @@ def test_while_it_observes(episode: Episode, seen: Sight, verdict: str) -> None:
         pytest.param(NOW + 3600, SILENT, 30, id="a clock that was set back takes nothing away"),
     ],
 )
-def test_the_recovery_clock(looked_at: float, seen: Sight, waited: float) -> None:
-    case = Case(replace(CALLED, looked_at=looked_at), seen, Standing(), (), POLICY, NOW)
+def test_the_recovery_clock(looked_at: float, seen: AgentObservation, waited: float) -> None:
+    case = Case(replace(CALLED, looked_at=looked_at), seen, Eligibility(), (), POLICY, NOW)
     assert (case.waited, decide(case).fields["looked_at"]) == (waited, NOW)
 
 
@@ -240,7 +251,7 @@ def test_the_recovery_clock(looked_at: float, seen: Sight, waited: float) -> Non
         pytest.param(PENDING, SILENT, 300, "duplicate_agent", id="silent now, but two were about: no restart"),
         pytest.param(PENDING, SILENT, 301, "act", id="it was long ago, and one is left: act"),
         pytest.param(PENDING, sight(age=1), 10, "duplicate_agent", id="well, but not alone: people should know"),
-        pytest.param(PENDING, BLIND, 10, "blind", id="what is not seen is not said"),
+        pytest.param(PENDING, BLIND, 10, "blind", id="what is not seen is not reported"),
         pytest.param(
             replace(CALLED, sign="two v1"),
             sight(age=1, instance="two", version="v3"),
@@ -253,19 +264,19 @@ def test_the_recovery_clock(looked_at: float, seen: Sight, waited: float) -> Non
             sight(age=1, instance="one", version="v2"),
             301,
             "proven",
-            id="one of them alone at work, whichever it is: proven",
+            id="one of them alone active, whichever it is: proven",
         ),
         pytest.param(replace(PENDING, verdict="ordered"), SILENT, 10, "act", id="people know what they order"),
     ],
 )
-def test_two_instances_decide(episode: Episode, seen: Sight, returned_ago: float, verdict: str) -> None:
+def test_two_instances_decide(episode: Episode, seen: AgentObservation, returned_ago: float, verdict: str) -> None:
     both = Instances(("two", "one"), 1, NOW - returned_ago)
-    assert decide(Case(episode, seen, Standing(), (), POLICY, NOW, instances=both)).verdict == verdict
+    assert decide(Case(episode, seen, Eligibility(), (), POLICY, NOW, instances=both)).verdict == verdict
 
 
 def test_an_instance_that_came_before_people_were_asked_may_still_prove_itself() -> None:
-    tried = replace(CALLED, state=State.PENDING, waited=999)
-    asked = decide(Case(tried, sight(instance="two"), Standing(max_attempts=0), (), POLICY, NOW))
+    tried = replace(CALLED, state=ActionState.PENDING, waited=999)
+    asked = decide(Case(tried, sight(instance="two"), Eligibility(max_attempts=0), (), POLICY, NOW))
     assert (asked.verdict, asked.fields["baseline"]) == ("attempts_exhausted", "one")
 
 
@@ -274,6 +285,6 @@ def test_back_off_grows_and_stays() -> None:
 
 
 def test_an_ended_episode_begins_anew_without_its_past() -> None:
-    again = reopened(replace(CALLED, state=State.RECOVERED, closed_at=NOW - 100), NOW)
-    assert (again.state, again.attempt_at, again.opened_at, again.open) == (State.PENDING, None, NOW, False)
-    assert math.isinf(Sight().age)
+    again = reopened(replace(CALLED, state=ActionState.RECOVERED, closed_at=NOW - 100), NOW)
+    assert (again.state, again.attempt_at, again.opened_at, again.open) == (ActionState.PENDING, None, NOW, False)
+    assert math.isinf(AgentObservation().age)

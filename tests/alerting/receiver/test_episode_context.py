@@ -1,4 +1,7 @@
-"""What stands around an episode: bounded in objects, bytes and time, and what cannot be had is said to be missing."""
+"""The context of an episode: bounded in objects, bytes and time; what cannot be read is reported as missing.
+
+Covers: alerting.receiver.last_changes, alerting.receiver.last_lines, alerting.receiver.search_result.
+"""
 
 import asyncio
 import gzip
@@ -11,13 +14,13 @@ import pytest
 
 from alerting.receiver import episode_context
 from alerting.receiver import last_lines as lines_module
-from alerting.receiver.episode_context import Surroundings
+from alerting.receiver.episode_context import EpisodeContextReader
 from alerting.receiver.last_changes import CHANGES, last_changes
 from alerting.receiver.last_lines import LINES, OBJECTS, last_lines
-from alerting.receiver.watch import Watch
+from alerting.receiver.watch import HeartbeatReader
 from nervesys.contract import PathTemplate, format_time
 from nervesys.stores.brain import GitBrain
-from tests.alerting.receiver.world import START, BreakableStore, a_fleet
+from tests.alerting.receiver.simulation import START, BreakableStore, a_fleet
 from tests.brains import write
 
 LAYOUT = "db/active_logs/{server}/{date}/{time}_{agent}_{seq}.jsonl.gz"
@@ -51,8 +54,10 @@ def store(tmp_path: Path) -> Counting:
 
 def ship(store: Counting, at: float, *messages: str, agent: str = "grok", key: str = "", body: bytes = b"") -> str:
     """An object of log lines as an agent ships it."""
-    said = [{"timestamp": format_time(at), "agent_id": agent, "level": "INFO", "message": one} for one in messages]
-    text = body or gzip.compress("\n".join(map(json.dumps, said)).encode())
+    records = [
+        {"timestamp": format_time(at), "agent_id": agent, "level": "INFO", "message": message} for message in messages
+    ]
+    text = body or gzip.compress("\n".join(map(json.dumps, records)).encode())
     stamp = format_time(at)
     key = key or f"db/active_logs/alpha/{stamp[:10]}/{stamp[11:19].replace(':', '')}_{agent}_1.jsonl.gz"
     store.put(key, text)
@@ -62,7 +67,7 @@ def ship(store: Counting, at: float, *messages: str, agent: str = "grok", key: s
 
 def read(store: Counting, layout: str = LAYOUT, server: str = "alpha", until: float = START) -> tuple[list[str], str]:
     found = last_lines(store, PathTemplate(layout), "grok", server, until)
-    return [record.message for record in found.items], found.silence
+    return [record.message for record in found.items], found.missing
 
 
 def test_only_the_newest_objects_of_the_agent_are_read(store: Counting) -> None:
@@ -96,7 +101,7 @@ def test_other_layouts_are_read_too(store: Counting) -> None:
     assert "logs/" not in store.listed, "no more is listed than a day of one server"
 
 
-def test_what_cannot_be_had_is_said(store: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_read_is_reported(store: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(store) == ([], "The store holds no log lines of that day and the day before.")
     assert read(store, server="") == ([], "It is not known on which server it ran.")
     cut = ship(store, START - 60, body=gzip.compress(b'{"message": "x"}\n' * 999)[:40])
@@ -117,11 +122,13 @@ def test_a_store_that_hangs_costs_the_page_its_time_limit(
     monkeypatch.setattr(episode_context, "SECONDS", 0.1)
     monkeypatch.setattr(store, "list", lambda _prefix: answers.wait(60))
     fleet = a_fleet("grok")
-    around = Surroundings(Watch(store, fleet.settings, lambda: START), store, LAYOUT, None, lambda: START)
+    reader = EpisodeContextReader(
+        HeartbeatReader(store, fleet.settings, lambda: START), store, LAYOUT, None, lambda: START
+    )
     episode = {"agent": "grok", "server": "alpha", "opened_at": START, "closed_at": None}
-    found = asyncio.run(around.of(episode))
+    found = asyncio.run(reader.read(episode))
     answers.set()
-    assert {name: one.silence for name, one in found.items()} == {
+    assert {name: item.missing for name, item in found.items()} == {
         "words": episode_context.LATE,
         "lines": episode_context.LATE,
         "changes": "The brain is a plain folder, which has no commits.",
@@ -137,8 +144,8 @@ def test_the_commits_before_are_those_that_changed_the_configuration(tmp_path: P
     many = {f"config/agents/agent-{number}.yaml": b"agent: {}" for number in range(12)}
     write(repository, many, when=int(START) + 6 * HOUR + 2, author="grace", message="Add a dozen")
     brain = GitBrain(str(repository), tmp_path / "mirror", timeout_seconds=10)
-    assert last_changes(brain, START).silence.startswith("None of the newest"), "it was never fetched"
+    assert last_changes(brain, START).missing.startswith("None of the newest"), "it was never fetched"
     brain.fetch()
     found = last_changes(brain, START + 6.5 * HOUR)
-    assert [one.subject for one in found.items] == ["Add a dozen", "Change 6", "Change 5", "Change 4", "Change 3"]
+    assert [item.subject for item in found.items] == ["Add a dozen", "Change 6", "Change 5", "Change 4", "Change 3"]
     assert (len(found.items), found.items[0].author, found.items[0].more) == (CHANGES, "grace", 2)

@@ -1,4 +1,7 @@
-"""Whatever the receiver waits for, its event loop turns: a database that stands still holds up only who asks it."""
+"""The event loop is never blocked: a database that does not answer delays only its own requests.
+
+Covers: alerting.receiver.exposition, alerting.receiver.series.
+"""
 
 import asyncio
 import threading
@@ -19,8 +22,8 @@ from alerting.receiver.metrics import DURATION, INSTRUMENTS, RECOVERY
 from alerting.receiver.program import Receiver
 from alerting.receiver.series import AgentSeries
 from nervesys.metrics import Instruments, MetricsSnapshot
+from tests.alerting.receiver.simulation import START, a_fleet, agent_down
 from tests.alerting.receiver.test_webhook import FIRING, body
-from tests.alerting.receiver.world import START, a_fleet, agent_down
 from tests.servers.postgres import Postgres
 from tests.stores import FolderStore
 
@@ -48,12 +51,12 @@ def test_a_database_that_stands_still_holds_up_nothing_else(
             with postgresql.frozen():
                 asked = [client.post("/api/v1/alertmanager", content=body(FIRING))]
                 asked += [client.get(path) for path in ("/", "/actions", "/actions/1", "/metrics")]
-                waiting = [asyncio.create_task(one) for one in asked]
+                waiting = [asyncio.create_task(item) for item in asked]
                 for _ in range(20):
                     await asyncio.sleep(0.01)  # lets them begin
                     assert (await client.get("/-/healthy")).status_code == 200
-                assert not any(one.done() for one in waiting)
-            return [(await one).status_code for one in waiting]
+                assert not any(item.done() for item in waiting)
+            return [(await item).status_code for item in waiting]
 
     assert asyncio.run(story()) in ([200, 200, 200, 404, 200], [200, 200, 200, 200, 200])
 
@@ -97,20 +100,20 @@ def test_only_those_of_whom_there_is_news_are_rendered_anew() -> None:
     series, fleet = AgentSeries(), [f"agent-{number}" for number in range(300)]
     for agent in fleet:
         series.start(agent, "restart_agent", ["pending"])
-    series.see([], fleet)
-    assert len(series.news()) == 300
+    series.set_open([], fleet)
+    assert len(series.changed()) == 300
     series.start("agent-7", "restart_agent", ["pending"])
-    series.see([], fleet)
-    assert series.news() == []
+    series.set_open([], fleet)
+    assert series.changed() == []
     series.add("agent-7", "restart_agent", "pending")
-    series.see([("agent-9", "restart_agent", "pending", 1)], fleet)
-    news = series.news()
-    assert {one.agent for one in news} == {"agent-7", "agent-9"}
-    text = series.rendered(news).plain.decode()
+    series.set_open([("agent-9", "restart_agent", "pending", 1)], fleet)
+    news = series.changed()
+    assert {item.agent for item in news} == {"agent-7", "agent-9"}
+    text = series.render(news).plain.decode()
     assert 'nervesys_actions_total{agent="agent-7",action="restart_agent",state="pending"} 1\n' in text
     assert 'nervesys_open_actions{agent="agent-9",action="restart_agent",state="pending"} 1\n' in text
-    series.see([], fleet[:-1])
-    assert {one.agent for one in series.news()} == {"agent-9", "agent-299"}
+    series.set_open([], fleet[:-1])
+    assert {item.agent for item in series.changed()} == {"agent-9", "agent-299"}
 
 
 def test_the_histograms_reach_from_5_seconds_to_15_minutes() -> None:

@@ -1,4 +1,4 @@
-"""The real program while what it stands on breaks: a database that restarts, a disk that is full."""
+"""The real program during faults of its surroundings: a database that restarts, a disk that is full."""
 
 import subprocess
 import sys
@@ -79,7 +79,7 @@ def small_disk(home: Path) -> Iterator[Path]:
         yield Path(f"/proc/{holder.pid}/root{home}")
 
 
-def test_a_full_disk_is_told_and_recovers_by_itself(home: Path) -> None:
+def test_a_full_disk_is_reported_and_recovers_by_itself(home: Path) -> None:
     local, token = (home / "receiver.yaml").read_text(), (home / "secrets/receiver_token").read_text()
     listen = free_address()
     with small_disk(home) as disk:
@@ -107,8 +107,8 @@ def test_a_full_disk_is_told_and_recovers_by_itself(home: Path) -> None:
             (disk / "filler").unlink()
             eventually(lambda: send() == 200)
             assert client.get(f"http://{listen}/-/ready").status_code == 200
-            told = client.get(f"http://{listen}/actions/1").json()["evidence"]
-            assert {one["fingerprint"] for one in told} >= set(answered)
+            evidence = client.get(f"http://{listen}/actions/1").json()["evidence"]
+            assert {alert["fingerprint"] for alert in evidence} >= set(answered)
 
 
 def fill(file: Path) -> None:

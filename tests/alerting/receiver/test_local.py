@@ -1,4 +1,4 @@
-"""The receiver's own file: what it takes, and that every mistake is told at once, with its line."""
+"""The receiver's own file: what it takes, and that every mistake is reported at once, with its line."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def test_secrets_come_from_files_and_are_not_shown(place: StartupSettings) -> No
     assert "sesame" not in repr(local)
 
 
-def test_every_mistake_is_told_at_once(place: StartupSettings) -> None:
+def test_every_mistake_is_reported_at_once(place: StartupSettings) -> None:
     write(
         place,
         "drivers:\n  supervisor:\n    url: http://user:password@host\n    servers: [no/host]\n"
@@ -55,8 +55,8 @@ def test_every_mistake_is_told_at_once(place: StartupSettings) -> None:
     )
     with pytest.raises(SettingsError) as wrong:
         open_local(place)
-    told = {(mistake.where, mistake.key) for mistake in wrong.value.mistakes}
-    assert told == {
+    found = {(mistake.where, mistake.key) for mistake in wrong.value.mistakes}
+    assert found == {
         ("receiver.yaml:3", "drivers.supervisor.url"),
         ("receiver.yaml:4", "drivers.supervisor.servers"),
         ("receiver.yaml:5", "drivers.systemctl"),

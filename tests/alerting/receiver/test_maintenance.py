@@ -1,4 +1,4 @@
-"""Nobody expects the agent to run: windows of the brain, and a real Alertmanager's silences."""
+"""Maintenance: windows of the brain, and a real Alertmanager's silences."""
 
 import subprocess
 import time
@@ -69,7 +69,7 @@ def test_a_window_that_comes_back(window: dict[str, Any], now: str, until: str) 
     assert why == (until and f"maintenance until {until} UTC")
 
 
-def test_only_the_mistakes_of_the_kind_that_is_meant_are_told() -> None:
+def test_only_the_mistakes_of_the_meant_kind_are_reported() -> None:
     _, problems = check(AgentConfig, {"name": "grok", "maintenance": [NIGHTLY | {"at": "late"}]})
     assert [path for path, _ in problems] == [("maintenance", "0", "weekly", "at")]
 
@@ -103,9 +103,13 @@ def url(tmp_path: Path, program: Callable[[str], str]) -> Iterator[str]:
     executable = Path(program("alertmanager"))
     (tmp_path / "alertmanager.yaml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
     address = f"127.0.0.1:{free_port()}"
-    said = (f"--config.file={tmp_path}/alertmanager.yaml", f"--storage.path={tmp_path}", "--cluster.listen-address=")
+    options = (
+        f"--config.file={tmp_path}/alertmanager.yaml",
+        f"--storage.path={tmp_path}",
+        "--cluster.listen-address=",
+    )
     process = subprocess.Popen(
-        [executable, *said, f"--web.listen-address={address}"], cwd=root_of(executable), stderr=subprocess.DEVNULL
+        [executable, *options, f"--web.listen-address={address}"], cwd=root_of(executable), stderr=subprocess.DEVNULL
     )
     try:
         yield f"http://{address}"

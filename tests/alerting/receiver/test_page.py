@@ -1,4 +1,7 @@
-"""The page: what is shown to everybody, and what is done only for who holds the token."""
+"""The page: what it shows to everybody, and what it does only with the token.
+
+Covers: alerting.receiver.session.
+"""
 
 import asyncio
 import re
@@ -14,7 +17,7 @@ from alerting.receiver.local import LocalFile
 from alerting.receiver.program import Receiver
 from alerting.receiver.session import SESSION_SECONDS, Sessions
 from nervesys.contract import AgentState, Status
-from tests.alerting.receiver.world import World, a_fleet, agent_down
+from tests.alerting.receiver.simulation import Simulation, a_fleet, agent_down
 
 TOKEN = "a-secret-token"
 Story = Callable[[httpx.AsyncClient], Awaitable[None]]
@@ -22,33 +25,33 @@ Run = Callable[[Story], None]
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def sim(tmp_path: Path) -> Simulation:
     """One agent escalated, one that waits, and an alert that nobody knows."""
-    world = World(tmp_path, a_fleet("grok", "gimai", max_restart_attempts=0), blast_at_least=9)
-    world.lives("grok", "one")
-    world.lives("gimai", "one")
-    world.passes(20)
-    said = AgentState(agent_id="grok", status=Status.RUNNING, timestamp=world.now, last_error="<b>out of memory</b>")
-    world.dies("grok")
-    world.store.put("db/agents/grok_state.json", said.body())
-    world.passes(20)
-    world.receive(agent_down("grok", annotations='{"summary": "<script>alert(1)</script>"}'))
-    world.passes(15)
-    world.receive(agent_down("gimai"), agent_down("", alertname="Odd", rejected="unknown_alert", remedies=()))
-    return world
+    sim = Simulation(tmp_path, a_fleet("grok", "gimai", max_restart_attempts=0), blast_at_least=9)
+    sim.lives("grok", "one")
+    sim.lives("gimai", "one")
+    sim.passes(20)
+    state = AgentState(agent_id="grok", status=Status.RUNNING, timestamp=sim.now, last_error="<b>out of memory</b>")
+    sim.dies("grok")
+    sim.store.put("db/agents/grok_state.json", state.body())
+    sim.passes(20)
+    sim.receive(agent_down("grok", annotations='{"summary": "<script>alert(1)</script>"}'))
+    sim.passes(15)
+    sim.receive(agent_down("gimai"), agent_down("", alertname="Odd", rejected="unknown_alert", remedies=()))
+    return sim
 
 
 @pytest.fixture
-def run(world: World) -> Run:
+def run(sim: Simulation) -> Run:
     local = LocalFile().model_copy(update={"token": SecretStr(TOKEN)})
-    receiver = Receiver(FleetSource(lambda: world.fleet), local, world.journal, world.store, None, clock=world.clock)
+    receiver = Receiver(FleetSource(lambda: sim.fleet), local, sim.journal, sim.store, None, clock=sim.clock)
     transport = httpx.ASGITransport(receiver.application())
 
-    async def tell(story: Story) -> None:
+    async def run(story: Story) -> None:
         async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
             await story(client)
 
-    return lambda story: asyncio.run(tell(story))
+    return lambda story: asyncio.run(run(story))
 
 
 async def sign_in(client: httpx.AsyncClient) -> str:
@@ -87,7 +90,7 @@ def test_the_journal_is_a_table_with_filters(run: Run, query: str, shown: set[st
     run(story)
 
 
-def test_an_episode_tells_its_whole_story(run: Run) -> None:
+def test_an_episode_shows_all_details(run: Run) -> None:
     async def story(client: httpx.AsyncClient) -> None:
         text = (await client.get("/episodes/1")).text
         for words in (
@@ -103,8 +106,8 @@ def test_an_episode_tells_its_whole_story(run: Run) -> None:
     run(story)
 
 
-def test_a_store_that_cannot_be_read_costs_the_last_words_only(run: Run, world: World) -> None:
-    world.store.broken = True
+def test_a_store_that_cannot_be_read_costs_the_last_words_only(run: Run, sim: Simulation) -> None:
+    sim.store.broken = True
 
     async def story(client: httpx.AsyncClient) -> None:
         text = (await client.get("/episodes/1")).text
@@ -115,7 +118,7 @@ def test_a_store_that_cannot_be_read_costs_the_last_words_only(run: Run, world: 
 
 
 @pytest.mark.parametrize("path", ["/", "/episodes/1", "/episodes/99", "/episodes/x"])
-def test_browsers_are_told_to_run_nothing_and_to_keep_nothing(run: Run, path: str) -> None:
+def test_headers_forbid_scripts_and_caching(run: Run, path: str) -> None:
     async def story(client: httpx.AsyncClient) -> None:
         answer = await client.get(path)
         assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -135,21 +138,21 @@ def test_browsers_are_told_to_run_nothing_and_to_keep_nothing(run: Run, path: st
     ],
 )
 def test_who_holds_the_token_orders(
-    run: Run, world: World, order: str, agent: str, episode: int, state: str, to: str
+    run: Run, sim: Simulation, order: str, agent: str, episode: int, state: str, to: str
 ) -> None:
     async def story(client: httpx.AsyncClient) -> None:
         key = await sign_in(client)
         assert f'value="{order}"' in (await client.get(f"/episodes/{episode}")).text
-        said = {"key": key, "order": order, "agent": agent, "episode": str(episode)}
-        answer = await client.post("/orders", data=said)
+        fields = {"key": key, "order": order, "agent": agent, "episode": str(episode)}
+        answer = await client.post("/orders", data=fields)
         assert (answer.status_code, answer.headers["location"]) == (303, to)
 
     run(story)
-    assert world.states()[agent] == state
+    assert sim.states()[agent] == state
 
 
 @pytest.mark.parametrize(
-    ("said", "status"),
+    ("fields", "status"),
     [
         pytest.param({"key": ""}, 403, id="no key"),
         pytest.param({"key": "0" * 64}, 403, id="a forged key"),
@@ -161,19 +164,19 @@ def test_who_holds_the_token_orders(
         pytest.param({"agent": "x" * 5000}, 413, id="too long"),
     ],
 )
-def test_nothing_else_is_done(run: Run, world: World, said: dict[str, str], status: int) -> None:
-    before = world.states()
+def test_nothing_else_is_done(run: Run, sim: Simulation, fields: dict[str, str], status: int) -> None:
+    before = sim.states()
 
     async def story(client: httpx.AsyncClient) -> None:
         key = await sign_in(client)
-        form = {"key": key, "order": "restart", "agent": "grok", "episode": "1", **said}
+        form = {"key": key, "order": "restart", "agent": "grok", "episode": "1", **fields}
         assert (await client.post("/orders", data=form)).status_code == status
         assert (await client.get("/orders", params=form)).status_code == 405
         client.cookies.clear()
         assert (await client.post("/orders", data={**form, "key": key})).status_code in (403, 413), "the cookie is gone"
 
     run(story)
-    assert world.states() == before
+    assert sim.states() == before
 
 
 @pytest.mark.parametrize(("scheme", "secure"), [("http", False), ("https", True)])
@@ -211,11 +214,11 @@ def test_a_session_ends_by_itself_and_cannot_be_made_up() -> None:
     sessions = Sessions(TOKEN, lambda: now[0])
     session = sessions.open()
     until, _, signature = session.partition(".")
-    assert sessions.holds(session)
-    assert sessions.right_form(session, sessions.form_key(session))
+    assert sessions.is_valid(session)
+    assert sessions.is_form_key(session, sessions.form_key(session))
     for forged in ("", "x", f"{int(until) + 1}.{signature}", f"{until}.", f"{until}.\udcff", "9e9.x"):
-        assert not sessions.holds(forged)
-        assert not sessions.right_form(forged, sessions.form_key(session))
-    assert not Sessions("another", lambda: now[0]).holds(session)
+        assert not sessions.is_valid(forged)
+        assert not sessions.is_form_key(forged, sessions.form_key(session))
+    assert not Sessions("another", lambda: now[0]).is_valid(session)
     now[0] += SESSION_SECONDS
-    assert not sessions.holds(session)
+    assert not sessions.is_valid(session)

@@ -18,7 +18,7 @@ from alerting.model import AlertsFile
 from alerting.receiver.intake import arrivals
 from alerting.receiver.webhook import parse
 from nervesys.settings import AgentConfig
-from tests.alerting.receiver.world import START, World, a_fleet, agent_down
+from tests.alerting.receiver.simulation import START, Simulation, a_fleet, agent_down
 
 ACTION = "clear_cache"
 ALERT = {
@@ -61,85 +61,85 @@ def action(monkeypatch: pytest.MonkeyPatch) -> ClearCache:
 
 
 @pytest.fixture
-def world(tmp_path: Path, action: ClearCache) -> World:
+def sim(tmp_path: Path, action: ClearCache) -> Simulation:
     alerts = AlertsFile.model_validate({"engine": "prometheus", "channels": {}, "alerts": [ALERT]})
-    made = World(tmp_path, replace(a_fleet("grok", "gimai", "copilot"), alerts=alerts))
+    made = Simulation(tmp_path, replace(a_fleet("grok", "gimai", "copilot"), alerts=alerts))
     for agent in made.fleet.agents:
         made.lives(agent, "one")
     made.passes(30)
     return made
 
 
-def fires(world: World, starts_at: str = "2027-01-15T08:00:00Z", **labels: str) -> None:
+def fires(sim: Simulation, starts_at: str = "2027-01-15T08:00:00Z", **labels: str) -> None:
     """The alert arrives as a webhook's body."""
-    said = {"alertname": "CacheFull", "agent": "grok", **labels}
+    all_labels = {"alertname": "CacheFull", "agent": "grok", **labels}
     body: dict[str, Any] = {
         "version": "4",
         "status": "firing",
-        "alerts": [{"status": "firing", "labels": said, "startsAt": starts_at, "fingerprint": "f"}],
+        "alerts": [{"status": "firing", "labels": all_labels, "startsAt": starts_at, "fingerprint": "f"}],
     }
-    world.receive(*arrivals(parse(json.dumps(body).encode()), "alertmanager", world.fleet))
-    world.turn()
+    sim.receive(*arrivals(parse(json.dumps(body).encode()), "alertmanager", sim.fleet))
+    sim.turn()
 
 
 def test_the_named_action_runs_for_an_agent_that_is_well_and_nothing_is_restarted(
-    world: World, action: ClearCache
+    sim: Simulation, action: ClearCache
 ) -> None:
-    fires(world)
-    world.passes(10)
+    fires(sim)
+    sim.passes(10)
     assert action.attempts == [("grok", "alpha")]
-    assert world.driver.calls == []
-    assert world.story() == ["received", "act", "called", "proven"]
-    assert [(row["action"], row["driver"], row["state"]) for row in world.actions()] == [(ACTION, "cache", "recovered")]
-    assert world.measured("action_duration_seconds_count", action=ACTION, driver="cache") == 1
+    assert sim.driver.calls == []
+    assert sim.story() == ["received", "act", "called", "proven"]
+    assert [(row["action"], row["driver"], row["state"]) for row in sim.actions()] == [(ACTION, "cache", "recovered")]
+    assert sim.measured("action_duration_seconds_count", action=ACTION, driver="cache") == 1
 
 
-def test_it_runs_once_a_firing(world: World, action: ClearCache) -> None:
+def test_it_runs_once_a_firing(sim: Simulation, action: ClearCache) -> None:
     for _ in range(3):
-        fires(world)
-        world.passes(100)
+        fires(sim)
+        sim.passes(100)
     assert len(action.attempts) == 1
-    fires(world, "2027-01-15T09:00:00Z")
+    fires(sim, "2027-01-15T09:00:00Z")
     assert len(action.attempts) == 2
 
 
 def test_it_is_tried_again_after_an_error_and_people_are_asked_where_it_cannot_succeed(
-    world: World, action: ClearCache
+    sim: Simulation, action: ClearCache
 ) -> None:
     action.script = [Retry(Cause.TIMED_OUT, "late"), Failed(Cause.NOT_ALLOWED, "no")]
-    fires(world)
-    world.passes(20)
-    assert world.story() == ["received", "act", "driver_error", "act", "driver_failed", "waiting"]
-    assert [row["state"] for row in world.actions()] == ["escalated"]
+    fires(sim)
+    sim.passes(20)
+    assert sim.story() == ["received", "act", "driver_error", "act", "driver_failed", "waiting"]
+    assert [row["state"] for row in sim.actions()] == ["escalated"]
 
 
-def test_its_attempts_are_no_restarts(world: World, action: ClearCache) -> None:
-    world.limits = world.limits.model_copy(update={"restarts_per_hour": 1})
-    world.start()
-    world.driver.effect = lambda agent: world.lives(agent, "two")
+def test_its_attempts_are_no_restarts(sim: Simulation, action: ClearCache) -> None:
+    sim.limits = sim.limits.model_copy(update={"restarts_per_hour": 1})
+    sim.start()
+    sim.driver.effect = lambda agent: sim.lives(agent, "two")
     for hour in range(3):
-        fires(world, f"2027-01-15T0{hour}:00:00Z")
-        world.passes(10)
-    world.dies("grok")
-    world.passes(35)
-    world.receive(agent_down("grok"))
-    world.passes(60)
-    assert world.driver.calls == ["grok"], "neither the agent's attempts nor the hour's restarts are used up"
+        fires(sim, f"2027-01-15T0{hour}:00:00Z")
+        sim.passes(10)
+    sim.dies("grok")
+    sim.passes(35)
+    sim.receive(agent_down("grok"))
+    sim.passes(60)
+    assert sim.driver.calls == ["grok"], "neither the agent's attempts nor the hour's restarts are used up"
 
 
-def test_a_test_only_journals_it(world: World, action: ClearCache) -> None:
-    fires(world, nervesys_test="true")
+def test_a_test_only_journals_it(sim: Simulation, action: ClearCache) -> None:
+    fires(sim, nervesys_test="true")
     assert action.attempts == []
-    assert world.story()[-1] == "observed"
+    assert sim.story()[-1] == "observed"
 
 
 def test_an_episode_of_an_action_that_is_gone_ends_alone(
-    world: World, action: ClearCache, monkeypatch: pytest.MonkeyPatch
+    sim: Simulation, action: ClearCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fires(world, "2027-01-15T07:00:00Z", agent="gimai")
-    world.passes(5)
-    assert world.now > START
-    world.receive(agent_down("copilot", remedies=("gone",)))
-    fires(world)
-    assert [row["agent"] for row in world.actions(state="rejected")] == ["copilot"]
+    fires(sim, "2027-01-15T07:00:00Z", agent="gimai")
+    sim.passes(5)
+    assert sim.now > START
+    sim.receive(agent_down("copilot", remedies=("gone",)))
+    fires(sim)
+    assert [row["agent"] for row in sim.actions(state="rejected")] == ["copilot"]
     assert action.attempts[-1] == ("grok", "alpha")

@@ -1,4 +1,4 @@
-"""The receiver's eyes: what it sees, and when it says that it cannot judge."""
+"""Heartbeats as the receiver reads them, and when it must not judge by them."""
 
 import math
 import os
@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from alerting.receiver.watch import Watch
+from alerting.receiver.watch import HeartbeatReader
 from nervesys.contract import Status
 from nervesys.errors import StoreUnavailable
 from nervesys.settings import Settings, load
 from nervesys.stores.objects import Listing
-from tests.alerting.receiver.world import START, BreakableStore, World, a_fleet
+from tests.alerting.receiver.simulation import START, BreakableStore, Simulation, a_fleet
 
 
 class ClockedStore(BreakableStore):
-    """A store that tells the time, as S3 servers do."""
+    """A store that has a clock, as S3 servers do."""
 
     offset = 0.0
     now = START
@@ -26,29 +26,29 @@ class ClockedStore(BreakableStore):
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def sim(tmp_path: Path) -> Simulation:
     """Agents that have been watched for a while."""
-    world = World(tmp_path, a_fleet("grok", "gimai"))
-    world.lives("grok", "one")
-    world.passes(30)
-    return world
+    sim = Simulation(tmp_path, a_fleet("grok", "gimai"))
+    sim.lives("grok", "one")
+    sim.passes(30)
+    return sim
 
 
-def put(world: World, name: str, body: bytes, at: float) -> None:
-    world.store.put(f"db/agents/{name}_state.json", body)
-    os.utime(world.store._root / f"db/agents/{name}_state.json", (at, at))
+def put(sim: Simulation, name: str, body: bytes, at: float) -> None:
+    sim.store.put(f"db/agents/{name}_state.json", body)
+    os.utime(sim.store._root / f"db/agents/{name}_state.json", (at, at))
 
 
-def test_it_sees_age_and_state(world: World) -> None:
-    world.now += 7
-    seen = world.healer.watch.sight("grok", world.healer.watch.look())
+def test_it_sees_age_and_state(sim: Simulation) -> None:
+    sim.now += 7
+    seen = sim.healer.watch.observe("grok", sim.healer.watch.list_heartbeats())
     assert (seen.blind, seen.age, seen.server) == ("", 7, "alpha")
     assert seen.state is not None
     assert seen.state.instance_id == "one"
 
 
-def test_an_agent_that_never_spoke_is_infinitely_silent(world: World) -> None:
-    seen = world.healer.watch.sight("gimai", world.healer.watch.look())
+def test_an_agent_that_never_spoke_is_infinitely_silent(sim: Simulation) -> None:
+    seen = sim.healer.watch.observe("gimai", sim.healer.watch.list_heartbeats())
     assert (seen.age, seen.state) == (math.inf, None)
 
 
@@ -61,43 +61,43 @@ def test_an_agent_that_never_spoke_is_infinitely_silent(world: World) -> None:
         pytest.param(b" " * ((1 << 20) + 1), id="beyond all measure"),
     ],
 )
-def test_a_bad_body_costs_the_state_and_not_the_heartbeat(world: World, body: bytes) -> None:
-    put(world, "gimai", body, world.now - 3)
-    seen = world.healer.watch.sight("gimai", world.healer.watch.look())
+def test_a_bad_body_costs_the_state_and_not_the_heartbeat(sim: Simulation, body: bytes) -> None:
+    put(sim, "gimai", body, sim.now - 3)
+    seen = sim.healer.watch.observe("gimai", sim.healer.watch.list_heartbeats())
     assert (seen.blind, seen.age, seen.state) == ("", 3, None)
 
 
-def test_a_heartbeat_from_the_future_is_not_believed(world: World) -> None:
-    world.now += 3600
-    world.beats("gimai", "one")
-    world.now -= 3600
-    assert world.healer.watch.sight("gimai", world.healer.watch.look()).age == math.inf
+def test_a_heartbeat_from_the_future_is_not_believed(sim: Simulation) -> None:
+    sim.now += 3600
+    sim.beats("gimai", "one")
+    sim.now -= 3600
+    assert sim.healer.watch.observe("gimai", sim.healer.watch.list_heartbeats()).age == math.inf
 
 
-def test_names_in_capitals_are_the_same_agent_and_other_names_are_nobody(world: World) -> None:
-    world.beats("GIMAI", "one")
-    put(world, "not_a_name!", b"{}", world.now)
-    assert set(world.healer.watch.look().heartbeats) == {"grok", "gimai"}
+def test_names_in_capitals_are_the_same_agent_and_other_names_are_nobody(sim: Simulation) -> None:
+    sim.beats("GIMAI", "one")
+    put(sim, "not_a_name!", b"{}", sim.now)
+    assert set(sim.healer.watch.list_heartbeats().heartbeats) == {"grok", "gimai"}
 
 
 @pytest.mark.parametrize(("capitals", "small"), [(5, 100), (100, 5)])
-def test_of_two_names_of_one_agent_the_newest_heartbeat_counts(world: World, capitals: float, small: float) -> None:
-    put(world, "GIMAI", b"{}", world.now - capitals)
-    put(world, "gimai", b"{}", world.now - small)
-    assert world.healer.watch.sight("gimai", world.healer.watch.look()).age == 5
+def test_of_two_names_of_one_agent_the_newest_heartbeat_counts(sim: Simulation, capitals: float, small: float) -> None:
+    put(sim, "GIMAI", b"{}", sim.now - capitals)
+    put(sim, "gimai", b"{}", sim.now - small)
+    assert sim.healer.watch.observe("gimai", sim.healer.watch.list_heartbeats()).age == 5
 
 
-def test_a_state_is_fetched_once_for_each_heartbeat(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    watch, fetched, get = world.healer.watch, list[str](), world.store.get
+def test_a_state_is_fetched_once_for_each_heartbeat(sim: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch, fetched, get = sim.healer.watch, list[str](), sim.store.get
 
     def counted(key: str, *, max_bytes: int) -> bytes:
         fetched.append(key)
         return get(key, max_bytes=max_bytes)
 
-    monkeypatch.setattr(world.store, "get", counted)
-    world.beats("grok", "two")
+    monkeypatch.setattr(sim.store, "get", counted)
+    sim.beats("grok", "two")
     for _ in range(3):
-        seen = watch.sight("grok", watch.look())
+        seen = watch.observe("grok", watch.list_heartbeats())
         assert seen.state is not None
         assert seen.state.instance_id == "two"
     assert fetched == ["db/agents/grok_state.json"]
@@ -108,38 +108,38 @@ def settings() -> Settings:
     return load(profile="local").settings
 
 
-def test_it_judges_only_after_an_unbroken_while(world: World, settings: Settings) -> None:
-    watch = Watch(world.store, settings, world.clock)
+def test_it_judges_only_after_an_unbroken_while(sim: Simulation, settings: Settings) -> None:
+    watch = HeartbeatReader(sim.store, settings, sim.clock)
     doubts = []
     for seconds in (0, 5, 9, 1, 30, 15):
-        world.now += seconds
-        doubts.append(bool(watch.look().blind))
+        sim.now += seconds
+        doubts.append(bool(watch.list_heartbeats().blind))
     assert doubts == [True, True, True, False, True, False], "GRACE is 15 s, and a gap of 30 s breaks the run"
 
 
-def test_clocks_far_apart_make_it_blind(world: World, settings: Settings, tmp_path: Path) -> None:
+def test_clocks_far_apart_make_it_blind(sim: Simulation, settings: Settings, tmp_path: Path) -> None:
     store = ClockedStore(tmp_path / "bucket")
-    watch = Watch(store, settings, lambda: store.now)
+    watch = HeartbeatReader(store, settings, lambda: store.now)
     for store.offset, blind in ((0.0, True), (29.0, False), (31.0, True), (-31.0, True), (0.0, False)):
         store.now += 15
-        look = watch.look()
+        look = watch.list_heartbeats()
         assert bool(look.blind) is blind
-        assert look.astray is (abs(store.offset) > 30)
+        assert look.clock_off is (abs(store.offset) > 30)
 
 
-def test_a_store_that_refuses_our_clock_has_told_its_own(world: World, settings: Settings) -> None:
-    watch, world.store.broken = Watch(world.store, settings, world.clock), True
-    for clock, astray in ((None, False), (world.now, False), (world.now - 3600, True)):
-        world.store.refusal = StoreUnavailable("list: RequestTimeTooSkewed", clock)
-        look = watch.look()
-        assert (bool(look.blind), look.astray) == (True, astray)
+def test_a_store_that_refuses_the_clock_reports_its_own(sim: Simulation, settings: Settings) -> None:
+    watch, sim.store.broken = HeartbeatReader(sim.store, settings, sim.clock), True
+    for clock, astray in ((None, False), (sim.now, False), (sim.now - 3600, True)):
+        sim.store.refusal = StoreUnavailable("list: RequestTimeTooSkewed", clock)
+        look = watch.list_heartbeats()
+        assert (bool(look.blind), look.clock_off) == (True, astray)
 
 
-def test_only_those_count_as_down_that_fell(world: World) -> None:
-    world.passes(5)
-    world.beats("gimai", "one", Status.STOPPED)
-    put(world, "copilot", b"{", world.now)
-    world.dies("grok")
-    world.passes(60)
-    look = world.healer.watch.look()
-    assert world.healer.watch.down(["grok", "gimai", "copilot", "unseen"], look) == 2
+def test_only_those_count_as_down_that_fell(sim: Simulation) -> None:
+    sim.passes(5)
+    sim.beats("gimai", "one", Status.STOPPED)
+    put(sim, "copilot", b"{", sim.now)
+    sim.dies("grok")
+    sim.passes(60)
+    look = sim.healer.watch.list_heartbeats()
+    assert sim.healer.watch.down(["grok", "gimai", "copilot", "unseen"], look) == 2

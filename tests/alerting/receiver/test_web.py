@@ -12,10 +12,10 @@ from pydantic import SecretStr
 from alerting.drivers import Drivers
 from alerting.journal import Journal
 from alerting.receiver.fleet import FleetSource
-from alerting.receiver.local import Limits, LocalFile
+from alerting.receiver.local import LocalFile, ReceiverLimits
 from alerting.receiver.program import Receiver
+from tests.alerting.receiver.simulation import START, a_fleet
 from tests.alerting.receiver.test_webhook import FIRING, body, labels
-from tests.alerting.receiver.world import START, a_fleet
 from tests.stores import FolderStore
 
 TOKEN = "a-secret-token"
@@ -33,17 +33,19 @@ def journal(tmp_path: Path) -> Journal:
 def run(journal: Journal, tmp_path: Path) -> Run:
     """Runs a story against the receiver's pages, without what runs beside them."""
     drivers = Drivers.model_validate({"command": {"argv": ["/bin/true"], "servers": ["*"]}})
-    local = LocalFile(limits=Limits(body_bytes=4096), drivers=drivers).model_copy(update={"token": SecretStr(TOKEN)})
+    local = LocalFile(limits=ReceiverLimits(body_bytes=4096), drivers=drivers).model_copy(
+        update={"token": SecretStr(TOKEN)}
+    )
     fleet = FleetSource(lambda: a_fleet("grok"))
     receiver = Receiver(fleet, local, journal, FolderStore(tmp_path), None, clock=lambda: START)
     transport = httpx.ASGITransport(receiver.application())
 
-    async def tell(story: Story) -> None:
+    async def run(story: Story) -> None:
         headers = {"authorization": f"Bearer {TOKEN}", "accept-encoding": "identity"}
         async with httpx.AsyncClient(transport=transport, base_url="http://receiver", headers=headers) as client:
             await story(client)
 
-    return lambda story: asyncio.run(tell(story))
+    return lambda story: asyncio.run(run(story))
 
 
 def test_alerts_are_journalled_and_shown(run: Run) -> None:
@@ -52,15 +54,15 @@ def test_alerts_are_journalled_and_shown(run: Run) -> None:
         answer = await client.post(PATH, content=sent)
         assert (answer.status_code, answer.json()) == (200, {"received": 3})
         shown = (await client.get("/actions")).json()["actions"]
-        assert sorted((one["action"], one["state"]) for one in shown) == [
+        assert sorted((row["action"], row["state"]) for row in shown) == [
             ("log_to", "pending"),
             ("none", "rejected"),
             ("none", "rejected"),
             ("restart_agent", "pending"),
         ]
         (episode,) = (await client.get("/actions", params={"action": "restart_agent"})).json()["actions"]
-        told = (await client.get(f"/actions/{episode['id']}")).json()
-        assert told["evidence"][0]["annotations"] == {"summary": "it is silent"}
+        details = (await client.get(f"/actions/{episode['id']}")).json()
+        assert details["evidence"][0]["annotations"] == {"summary": "it is silent"}
 
     run(story)
 
@@ -184,8 +186,8 @@ def test_people_end_what_is_escalated_and_nothing_else(run: Run, journal: Journa
         assert (await client.post("/api/v1/acknowledge?episode=1", headers=nobody)).status_code == 401
         assert (await client.post("/api/v1/acknowledge?episode=one")).status_code == 404
         assert (await client.post("/api/v1/acknowledge?episode=1")).json() == {"acknowledged": 1}
-        told = (await client.get("/actions/1")).json()
-        assert (told["state"], told["verdict"], told["due_at"]) == ("failed", "acknowledged", None)
+        details = (await client.get("/actions/1")).json()
+        assert (details["state"], details["verdict"], details["due_at"]) == ("failed", "acknowledged", None)
         await client.post(PATH, content=body(FIRING))
         (after,) = (await client.get("/actions", params={"action": "restart_agent"})).json()["actions"]
         assert after["state"] == "failed", "the firing that people look after opens nothing new"
@@ -213,7 +215,7 @@ def test_grafana_has_a_path_of_its_own(run: Run) -> None:
         (f"/actions/{9**99}", 404),
     ],
 )
-def test_what_is_asked_for_wrongly_is_said_to_be_so(run: Run, path: str, status: int) -> None:
+def test_invalid_queries_are_refused_with_the_reason(run: Run, path: str, status: int) -> None:
     async def story(client: httpx.AsyncClient) -> None:
         assert (await client.get(path)).status_code == status
 

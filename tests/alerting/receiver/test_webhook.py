@@ -1,4 +1,7 @@
-"""Bodies that senders send, good and bad, and what they lead to."""
+"""Bodies of webhooks, good and bad, and what is journalled for them.
+
+Covers: alerting.receiver.intake.
+"""
 
 import json
 from dataclasses import replace
@@ -7,10 +10,10 @@ from typing import Any
 import pytest
 
 from alerting.model import AlertsFile
-from alerting.receiver.fleet import Fleet
+from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.intake import arrivals, has_watchdog
-from alerting.receiver.webhook import TEXT_LIMIT, Alert, BadAlert, parse
-from tests.alerting.receiver.world import a_fleet
+from alerting.receiver.webhook import TEXT_LIMIT, BadAlert, ReceivedAlert, parse
+from tests.alerting.receiver.simulation import a_fleet
 
 FIRING = {
     "status": "firing",
@@ -23,12 +26,12 @@ FIRING = {
 }
 
 
-def body(*alerts: Any, **said: Any) -> bytes:
-    return json.dumps({"version": "4", "receiver": "actions", "alerts": alerts, **said}).encode()
+def body(*alerts: Any, **fields: Any) -> bytes:
+    return json.dumps({"version": "4", "receiver": "actions", "alerts": alerts, **fields}).encode()
 
 
-def labels(**said: str) -> dict[str, Any]:
-    return {**FIRING, "labels": {"alertname": "AgentDown", **said}}
+def labels(**fields: str) -> dict[str, Any]:
+    return {**FIRING, "labels": {"alertname": "AgentDown", **fields}}
 
 
 @pytest.mark.parametrize("bad", [b"", b"{", b"\xff\xfe", b"[" * 100_000], ids=["empty", "half", "no UTF-8", "too deep"])
@@ -49,8 +52,8 @@ def test_what_is_not_json_is_refused(bad: bytes) -> None:
 )
 def test_one_bad_alert_never_costs_the_good(bad: Any) -> None:
     good, wrong, last = parse(body(FIRING, bad, FIRING)).alerts
-    assert isinstance(good, Alert)
-    assert isinstance(last, Alert)
+    assert isinstance(good, ReceivedAlert)
+    assert isinstance(last, ReceivedAlert)
     assert isinstance(wrong, BadAlert)
     assert wrong == parse(body(bad)).alerts[0], "its repeats are one"
 
@@ -73,21 +76,21 @@ def test_json_of_another_shape_is_one_bad_alert(shape: bytes, problem: str) -> N
 
 def test_texts_are_made_fit_for_every_database() -> None:
     (alert,) = parse(body(labels(agent="a\0b\ud800", note="x" * 10_000))).alerts
-    assert isinstance(alert, Alert)
+    assert isinstance(alert, ReceivedAlert)
     assert alert.labels["agent"] == "a\ufffdb?"
     assert len(alert.labels["note"]) == TEXT_LIMIT
 
 
 def test_an_alert_without_a_fingerprint_gets_one_of_its_labels() -> None:
     bare = {"status": "firing", "labels": {"alertname": "AgentDown"}}
-    (one,), (two,) = parse(body(bare)).alerts, parse(body({**bare, "status": "resolved"})).alerts
-    assert isinstance(one, Alert)
-    assert isinstance(two, Alert)
-    assert one.identity() == two.identity() != ""
+    (item,), (two,) = parse(body(bare)).alerts, parse(body({**bare, "status": "resolved"})).alerts
+    assert isinstance(item, ReceivedAlert)
+    assert isinstance(two, ReceivedAlert)
+    assert item.identity() == two.identity() != ""
 
 
 @pytest.fixture
-def fleet() -> Fleet:
+def fleet() -> FleetConfig:
     return a_fleet("grok")
 
 
@@ -102,7 +105,7 @@ def fleet() -> Fleet:
         pytest.param(labels(), "no_agent", id="a remedy without an agent"),
     ],
 )
-def test_what_an_alert_leads_to(fleet: Fleet, alert: dict[str, Any], rejected: str) -> None:
+def test_what_an_alert_leads_to(fleet: FleetConfig, alert: dict[str, Any], rejected: str) -> None:
     (arrival,) = arrivals(parse(body(alert)), "alertmanager", fleet)
     assert arrival.rejected == rejected
     assert arrival.remedies == (() if rejected else ("restart_agent",))
@@ -110,22 +113,22 @@ def test_what_an_alert_leads_to(fleet: Fleet, alert: dict[str, Any], rejected: s
     assert arrival.agent == ("" if rejected and alert["labels"].get("agent") != "grok" else "grok")
 
 
-def test_a_test_alert_leads_to_no_record(fleet: Fleet) -> None:
+def test_a_test_alert_leads_to_no_record(fleet: FleetConfig) -> None:
     (arrival,) = arrivals(parse(body(labels(agent="grok", nervesys_test="true"))), "alertmanager", fleet)
     assert (arrival.test, arrival.remedies, arrival.records) == (True, ("restart_agent",), ())
 
 
-def test_the_model_is_asked_about_what_fires_where_there_is_one(fleet: Fleet) -> None:
+def test_the_model_is_asked_about_what_fires_where_there_is_one(fleet: FleetConfig) -> None:
     alibaba = fleet.settings.alibaba
     enabled = alibaba.model_copy(update={"alibaba_cloud": alibaba.alibaba_cloud.model_copy(update={"enabled": True})})
     asking = replace(fleet, settings=fleet.settings.model_copy(update={"alibaba": enabled}))
     flapping = labels(alertname="AgentFlapping", agent="grok")
     both = parse(body(flapping, {**flapping, "status": "resolved"}))
-    assert [one.records for one in arrivals(both, "alertmanager", asking)] == [(("analyze", "alibaba"),), ()]
-    assert [one.records for one in arrivals(both, "alertmanager", fleet)] == [(), ()]
+    assert [item.records for item in arrivals(both, "alertmanager", asking)] == [(("analyze", "alibaba"),), ()]
+    assert [item.records for item in arrivals(both, "alertmanager", fleet)] == [(), ()]
 
 
-def test_the_watchdog_leads_to_nothing_and_is_heard(fleet: Fleet) -> None:
+def test_the_watchdog_is_recorded_and_leads_to_nothing(fleet: FleetConfig) -> None:
     watchdog = parse(body(labels(alertname="Watchdog")))
     assert has_watchdog(watchdog)
     assert not has_watchdog(parse(body(FIRING)))
@@ -133,7 +136,7 @@ def test_the_watchdog_leads_to_nothing_and_is_heard(fleet: Fleet) -> None:
     assert list(arrivals(watchdog, "alertmanager", fleet)) == []
 
 
-def test_the_alerts_of_the_shipped_file_are_known(fleet: Fleet) -> None:
+def test_the_alerts_of_the_shipped_file_are_known(fleet: FleetConfig) -> None:
     alerts: AlertsFile = fleet.alerts
     sent = [labels(alertname=alert.alertname, agent="grok") for alert in alerts.alerts]
     assert {arrival.rejected for arrival in arrivals(parse(body(*sent)), "alertmanager", fleet)} == {""}
@@ -141,7 +144,7 @@ def test_the_alerts_of_the_shipped_file_are_known(fleet: Fleet) -> None:
 
 def of_grafana(**own: Any) -> dict[str, Any]:
     """An alert as Grafana sends it, with what Alertmanager has not."""
-    said = {
+    fields = {
         "values": {"A": 312.4, "B": 1, "C": 1},
         "valueString": "[ var='A' labels={agent=grok} value=312.4 ]",
         "silenceURL": "http://127.0.0.1/alerting/silence/new",
@@ -150,7 +153,7 @@ def of_grafana(**own: Any) -> dict[str, Any]:
         "orgId": 1,
     }
     labels = {"alertname": "AgentDown", "grafana_folder": "Nervesys alerts, critical", "agent": "grok"}
-    return {**FIRING, "labels": labels, **said, **own}
+    return {**FIRING, "labels": labels, **fields, **own}
 
 
 @pytest.mark.parametrize("own", [{}, {"values": None}, {"status": "resolved", "endsAt": "2027-01-15T08:05:00Z"}])
@@ -162,6 +165,6 @@ def test_grafana_is_understood_as_alertmanager_is(own: dict[str, Any]) -> None:
     assert (arrival.sender, arrival.remedies) == ("grafana", ("restart_agent",))
 
 
-def test_grafanas_watchdog_is_heard() -> None:
+def test_grafanas_watchdog_is_recorded() -> None:
     alert = of_grafana(labels={"alertname": "Watchdog", "grafana_folder": "Nervesys alerts, none"})
     assert has_watchdog(parse(body(alert)))

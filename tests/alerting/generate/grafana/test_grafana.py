@@ -1,4 +1,7 @@
-"""Grafana's files have the documented shape, and say what Prometheus' and Alertmanager's say."""
+"""Grafana's files have the documented form, and the content of Prometheus' and Alertmanager's.
+
+Covers: alerting.generate.grafana.contacts, alerting.generate.grafana.deleted, alerting.generate.grafana.rules.
+"""
 
 import re
 import subprocess
@@ -9,7 +12,14 @@ from typing import Any
 import pytest
 import yaml
 
-from alerting.generate.build import GRAFANA_DELETED, GRAFANA_FILES, GRAFANA_RULES, files, given_before, obsolete
+from alerting.generate.build import (
+    GRAFANA_DELETED,
+    GRAFANA_FILES,
+    GRAFANA_RULES,
+    files,
+    obsolete,
+    read_provisioned_uids,
+)
 from alerting.generate.grafana.contacts import contact_points, policies
 from alerting.generate.grafana.rules import groups
 from alerting.generate.routes import alertmanager_config
@@ -40,7 +50,7 @@ def alerts_of(engine: str) -> AlertsFile:
 ALERTS = alerts_of("grafana")
 GROUPS = groups(SETTINGS, ALERTS)
 RULES = [rule for group in GROUPS for rule in group["rules"]]
-CONTACTS = {one["name"]: one["receivers"] for one in contact_points(SETTINGS, ALERTS, SECRETS)}
+CONTACTS = {item["name"]: item["receivers"] for item in contact_points(SETTINGS, ALERTS, SECRETS)}
 
 GROUP = {"orgId": int, "name": str, "folder": str, "interval": str, "rules": list}
 RULE = {
@@ -132,22 +142,22 @@ def test_each_rule_of_prometheus_has_its_counterpart() -> None:
     ],
 )
 def test_a_worse_alert_hides_a_lesser_one(title: str, severity: str, hidden_by: str | None) -> None:
-    (rule,) = (one for one in RULES if (one["title"], one["labels"]["severity"]) == (title, severity))
+    (rule,) = (item for item in RULES if (item["title"], item["labels"]["severity"]) == (title, severity))
     expr = rule["data"][0]["model"]["expr"]
     assert (hidden_by in expr) if hidden_by else ("unless on" not in expr)
 
 
 def test_what_is_hidden_is_silent_while_the_worse_one_fires(program: Callable[[str], str], tmp_path: Path) -> None:
-    nothing_said = {"summary": ""}
+    empty_rules = {"summary": ""}
     rules = [
         {
             "alert": "HighCPU",
-            "expr": one["data"][0]["model"]["expr"],
-            "labels": one["labels"],
-            "annotations": nothing_said,
+            "expr": item["data"][0]["model"]["expr"],
+            "labels": item["labels"],
+            "annotations": empty_rules,
         }
-        for one in RULES
-        if one["title"] == "HighCPU"
+        for item in RULES
+        if item["title"] == "HighCPU"
     ]
     busy = watched() | {of_store("server_cpu_ratio", server="web-1"): step(3600, 0.85, 0.95)}
     labels = {"server": "web-1"}
@@ -162,11 +172,11 @@ def test_what_is_hidden_is_silent_while_the_worse_one_fires(program: Callable[[s
 
 
 def test_templates_take_the_value_of_the_query() -> None:
-    (rule,) = (one for one in RULES if one["title"] == "AgentDown")
-    said = rule["annotations"]
-    assert said["summary"] == "{{ $labels.agent }} has been silent for {{ $values.A.Value | humanizeDuration }}"
-    assert said["dashboard_url"].endswith("?var-agent={{ $labels.agent }}")
-    assert not any("${" in text or "$$" in text for one in RULES for text in one["annotations"].values())
+    (rule,) = (item for item in RULES if item["title"] == "AgentDown")
+    annotations = rule["annotations"]
+    assert annotations["summary"] == "{{ $labels.agent }} has been silent for {{ $values.A.Value | humanizeDuration }}"
+    assert annotations["dashboard_url"].endswith("?var-agent={{ $labels.agent }}")
+    assert not any("${" in text or "$$" in text for item in RULES for text in item["annotations"].values())
 
 
 def test_blindness_keeps_what_is_known_and_ends_the_dead_mans_switch() -> None:
@@ -177,29 +187,29 @@ def test_blindness_keeps_what_is_known_and_ends_the_dead_mans_switch() -> None:
 
 def test_contact_points_have_the_documented_shape() -> None:
     assert list(CONTACTS) == ["actions", "deadman", "slack", "email", "pager", "telegram"]
-    receivers = [one for several in CONTACTS.values() for one in several]
-    for one in receivers:
-        has_shape(one, CONTACT)
-        assert one["settings"]
-        assert one["settings"].keys() <= SETTINGS_OF[one["type"]]
-    assert len({one["uid"] for one in receivers}) == len(receivers)
+    receivers = [item for several in CONTACTS.values() for item in several]
+    for item in receivers:
+        has_shape(item, CONTACT)
+        assert item["settings"]
+        assert item["settings"].keys() <= SETTINGS_OF[item["type"]]
+    assert len({item["uid"] for item in receivers}) == len(receivers)
 
 
-def test_the_receiver_is_told_at_its_own_path_with_its_token() -> None:
-    (one,) = CONTACTS["actions"]
-    assert one["settings"] == {
+def test_the_receiver_is_notified_at_its_own_path_with_its_token() -> None:
+    (item,) = CONTACTS["actions"]
+    assert item["settings"] == {
         "url": "http://127.0.0.1:17010/api/v1/grafana",
         "httpMethod": "POST",
         "authorization_scheme": "Bearer",
         "authorization_credentials": "$__file{/secrets/receiver_token}",
     }
-    assert one["disableResolveMessage"] is False
+    assert item["disableResolveMessage"] is False
 
 
 def values(content: Any) -> Iterator[str]:
     """Every text in it."""
-    for one in content.values() if isinstance(content, dict) else content if isinstance(content, list) else ():
-        yield from values(one)
+    for item in content.values() if isinstance(content, dict) else content if isinstance(content, list) else ():
+        yield from values(item)
     if isinstance(content, str):
         yield content
 
@@ -223,19 +233,19 @@ def test_the_same_people_hear_of_the_same_alerts_as_from_alertmanager() -> None:
         assert ours["receiver"] in CONTACTS
 
 
-def test_grafana_is_told_to_delete_what_it_is_to_have_no_more(tmp_path: Path) -> None:
+def test_rules_that_are_gone_are_deleted_in_grafana(tmp_path: Path) -> None:
     """It keeps what it was once given, and would go on evaluating beside Prometheus."""
 
     def built(alerts: AlertsFile) -> tuple[set[str], set[str]]:
-        """What it is given, and what it is told to delete, by a build over the files of the one before."""
-        wanted = files(SETTINGS, alerts, SECRETS, before=given_before(tmp_path))
+        """What it is given, and what it has to delete, by a build over the files of the one before."""
+        wanted = files(SETTINGS, alerts, SECRETS, before=read_provisioned_uids(tmp_path))
         write(tmp_path, wanted, check=False, obsolete=obsolete(wanted))
         there = {name: tmp_path / name for name in (GRAFANA_RULES, GRAFANA_DELETED) if (tmp_path / name).exists()}
         read = {name: yaml.safe_load(path.read_text()) for name, path in there.items()}
         groups = read.get(GRAFANA_RULES, {}).get("groups", [])
         deleted = read.get(GRAFANA_DELETED, {}).get("deleteRules", [])
-        assert all(one["orgId"] == 1 for one in deleted)
-        return {rule["uid"] for group in groups for rule in group["rules"]}, {one["uid"] for one in deleted}
+        assert all(item["orgId"] == 1 for item in deleted)
+        return {rule["uid"] for group in groups for rule in group["rules"]}, {item["uid"] for item in deleted}
 
     by_prometheus = alerts_of("prometheus")
     fewer = ALERTS.model_copy(update={"alerts": ALERTS.alerts[1:]})
@@ -253,7 +263,7 @@ def test_grafana_is_told_to_delete_what_it_is_to_have_no_more(tmp_path: Path) ->
 
 
 def test_one_engine_evaluates(tmp_path: Path, program: Callable[[str], str]) -> None:
-    by_grafana, by_prometheus = (files(SETTINGS, alerts_of(one), SECRETS) for one in ("grafana", "prometheus"))
+    by_grafana, by_prometheus = (files(SETTINGS, alerts_of(item), SECRETS) for item in ("grafana", "prometheus"))
     assert set(GRAFANA_FILES) <= by_grafana.keys()
     assert not set(GRAFANA_FILES) & by_prometheus.keys()
     assert set(obsolete(by_grafana)) >= by_prometheus.keys() - by_grafana.keys()

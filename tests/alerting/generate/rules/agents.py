@@ -136,7 +136,7 @@ CASES = (
     ),
     Case(
         "UnknownAgents",
-        "two speak that the brain does not name, one has long been silent",
+        "two have heartbeats that the brain does not name, one has long been silent",
         ALIVE
         | {
             of_store("agent_heartbeat_timestamp_seconds", agent="mallory"): from_(600, now),

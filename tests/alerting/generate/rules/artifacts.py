@@ -21,7 +21,7 @@ from tests.alerting.generate.rules.kit import (
 GROK = {"agent": "grok"}
 
 
-def said(name: str, story: Story, **labels: str) -> World:
+def artifact(name: str, story: Story, **labels: str) -> World:
     return {of("artifacts", f"nervesys_artifact_{name}", **labels): story}
 
 
@@ -33,64 +33,64 @@ CASES = (
     Case(
         "ArtifactContentDamaged",
         "a content no longer matches its checksum",
-        watched(CHECKSUMS) | said("checksum_mismatches", step(HOUR, 0, 1)),
+        watched(CHECKSUMS) | artifact("checksum_mismatches", step(HOUR, 0, 1)),
         silent=(HOUR + 225,),
         fires=(Fires(HOUR + 255, "1 artifacts are not what was put there"),),
-        mended=said("checksum_mismatches", steady(0)),
+        mended=artifact("checksum_mismatches", steady(0)),
     ),
     Case(
         "ArtifactContentDamaged",
         "nobody has looked for long",
-        watched(CHECKSUMS) | exporter(CHECKSUMS, success=until(HOUR)) | said("checksum_mismatches", steady(1)),
+        watched(CHECKSUMS) | exporter(CHECKSUMS, success=until(HOUR)) | artifact("checksum_mismatches", steady(1)),
         silent=(2 * HOUR,),
     ),
     Case(
         "ArtifactContentMissing",
         "a bucket deletes by a rule of its own",
-        watched(ARTIFACT_FILES) | said("missing_files", step(HOUR, 0, 7)),
+        watched(ARTIFACT_FILES) | artifact("missing_files", step(HOUR, 0, 7)),
         silent=(HOUR + 2385,),
         fires=(Fires(HOUR + 2415, "7 artifacts have lost their content"),),
-        mended=said("missing_files", steady(0)),
+        mended=artifact("missing_files", steady(0)),
     ),
     Case(
         "ArtifactOrphans",
         "agents were killed between two steps",
-        watched(ARTIFACT_FILES) | said("orphan_files", step(HOUR, 0, 3)),
+        watched(ARTIFACT_FILES) | artifact("orphan_files", step(HOUR, 0, 3)),
         silent=(27 * HOUR - MINUTE,),
         fires=(Fires(27 * HOUR, "3 files have no manifest", "info"),),
-        mended=said("orphan_files", steady(0)),
+        mended=artifact("orphan_files", steady(0)),
     ),
     Case(
         "ArtifactUploadStuck",
         "its agent never came back to it",
-        said("oldest_upload_timestamp_seconds", steady(0)),
+        artifact("oldest_upload_timestamp_seconds", steady(0)),
         silent=(26 * HOUR,),
         fires=(Fires(26 * HOUR + MINUTE, "An artifact has been uploading for 1d 2h 1m 0s", "info"),),
-        mended=said("oldest_upload_timestamp_seconds", GONE),
+        mended=artifact("oldest_upload_timestamp_seconds", GONE),
     ),
     Case(
         "ArtifactsWaiting",
         "the service is away",
-        said("oldest_waiting_request_timestamp_seconds", steady(0), **GROK),
+        artifact("oldest_waiting_request_timestamp_seconds", steady(0), **GROK),
         silent=(900,),
         fires=(Fires(915, "grok has waited 15m 15s to register what it made", "warning", GROK),),
-        mended=said("oldest_waiting_request_timestamp_seconds", GONE, **GROK),
+        mended=artifact("oldest_waiting_request_timestamp_seconds", GONE, **GROK),
     ),
     Case(
         "ArtifactsRefused",
         "it is no member of the trace",
-        watched(ARTIFACTS_WAITING) | configured() | said("refused_requests", step(HOUR, 0, 2), **GROK),
+        watched(ARTIFACTS_WAITING) | configured() | artifact("refused_requests", step(HOUR, 0, 2), **GROK),
         silent=(HOUR + 225,),
         fires=(Fires(HOUR + 255, "2 requests of grok were refused by the service of artifacts", "warning", GROK),),
-        mended=said("refused_requests", steady(0), **GROK),
+        mended=artifact("refused_requests", steady(0), **GROK),
     ),
     Case(
         "ArtifactStepsFailing",
         "one in five minutes",
-        watched(ARTIFACTS) | said("step_duration_seconds_count", rising(1 / 300), status="failed"),
+        watched(ARTIFACTS) | artifact("step_duration_seconds_count", rising(1 / 300), status="failed"),
         silent=(3000,),
         fires=(Fires(3060, "10.2 steps failed within an hour", "warning"),),
-        mended=said("step_duration_seconds_count", steady(10.25), status="failed"),
+        mended=artifact("step_duration_seconds_count", steady(10.25), status="failed"),
         within=70 * MINUTE,
     ),
     Case(

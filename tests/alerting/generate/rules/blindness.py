@@ -74,7 +74,7 @@ CASES = (
             **{name: gap(story, 1200, 1230) for name, story in exporter(AGENTS).items()},
             HEARTBEAT: gap(until(600), 1200, 1230),
         },
-        fires=tuple(down(at, said) for at, said in ((1185, "9m 45s"), (1245, "10m 45s"), (1800, "20m 0s"))),
+        fires=tuple(down(at, age) for at, age in ((1185, "9m 45s"), (1245, "10m 45s"), (1800, "20m 0s"))),
     ),
     Case(
         "AgentDown",
@@ -101,10 +101,10 @@ CASES = (
     ),
     Case(
         "AgentDown",
-        "a blind minute tells nobody that it is resolved",
+        "a minute without data does not send resolved",
         ALIVE | {HEARTBEAT: until(600)} | exporter(AGENTS, success=lambda t: 1200 if 1200 <= t < 1320 else t),
         silent=(885,),
-        fires=tuple(down(at, said) for at, said in ((1215, "10m 15s"), (1290, "10m 45s"), (1350, "12m 30s"))),
+        fires=tuple(down(at, age) for at, age in ((1215, "10m 15s"), (1290, "10m 45s"), (1350, "12m 30s"))),
     ),
     Case(
         "AgentDown",

@@ -34,7 +34,7 @@ def ended(conclusion: str, story: Story = ONCE, **labels: str) -> World:
 
 
 def old(at: float, age: str, *severities: str) -> tuple[Fires, ...]:
-    return tuple(Fires(at, f"store_access_key was last replaced {age} ago", one, KEY) for one in severities)
+    return tuple(Fires(at, f"store_access_key was last replaced {age} ago", item, KEY) for item in severities)
 
 
 CASES = (

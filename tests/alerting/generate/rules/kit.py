@@ -1,4 +1,4 @@
-"""Stories of time series, told as functions of time, and run through promtool's rule tests.
+"""Time series as functions of time, and run through promtool's rule tests.
 
 Time starts at 0; a story is sampled each 15 seconds, as the rules of production are evaluated.
 """
@@ -33,7 +33,7 @@ def steady(value: float | None) -> Story:
     return lambda t: value
 
 
-ONE = steady(1)
+SINGLE = steady(1)
 GONE = steady(None)
 """A series that is not served."""
 LONG_SINCE = steady(-1e6)
@@ -65,7 +65,7 @@ def then(at: float, before: Story, after: Story) -> Story:
     return lambda t: before(t) if t < at else after(t)
 
 
-def exporter(origin: Origin, success: Story = now, since: Story = LONG_SINCE, up: Story = ONE) -> World:
+def exporter(origin: Origin, success: Story = now, since: Story = LONG_SINCE, up: Story = SINGLE) -> World:
     """What an exporter says of one of its areas."""
     labels = f'{{job="{origin.source}",instance="{origin.source}:1",source="{origin.source}",area="{origin.area}"}}'
     return {
@@ -95,7 +95,7 @@ def of_store(name: str, **labels: str) -> str:
     return of("store", f"nervesys_{name}", **labels)
 
 
-def configured(agent: str = "grok", story: Story = ONE) -> World:
+def configured(agent: str = "grok", story: Story = SINGLE) -> World:
     """The brain names an agent."""
     return {of("brain", "nervesys_brain_agent_info", agent=agent, role="research"): story}
 
@@ -140,17 +140,17 @@ class Case:
         ended = {max(fires) + STEP + self.within} if self.mended else set()
         return sorted({*self.silent, *fires, *ended})
 
-    def told_whole(self) -> set[str]:
+    def complete(self) -> set[str]:
         """The severities that are silent at most a minute before they fire, and end."""
         firing = [(at, {fires.severity for fires in self.fires if fires.at == at}) for at in self.times]
-        begin = {one for (a, before), (b, after) in pairwise(firing) if b - a <= MINUTE for one in after - before}
-        return begin & {one for (_, before), (_, after) in pairwise(firing) for one in before - after}
+        begin = {item for (a, before), (b, after) in pairwise(firing) if b - a <= MINUTE for item in after - before}
+        return begin & {item for (_, before), (_, after) in pairwise(firing) for item in before - after}
 
     def as_promtool(self, rules: str) -> dict[str, Any]:
         """A file of tests for promtool; the stories of days are evaluated each minute."""
         last = self.times[-1]
         steps = range(0, int(last) + STEP, STEP)
-        series = [{"series": name, "values": " ".join(_values(story, steps))} for name, story in self._told().items()]
+        series = [{"series": name, "values": " ".join(_values(story, steps))} for name, story in self._values().items()]
         expected = [self._expected(time) for time in self.times]
         return {
             "rule_files": [rules],
@@ -158,7 +158,7 @@ class Case:
             "tests": [{"name": self.id, "interval": f"{STEP}s", "input_series": series, "alert_rule_test": expected}],
         }
 
-    def _told(self) -> World:
+    def _values(self) -> World:
         """The world, and what takes over in it."""
         if not self.mended:
             return self.world

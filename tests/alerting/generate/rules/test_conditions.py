@@ -1,4 +1,4 @@
-"""What the language says beyond the shipped alerts, each sentence seen silent and firing; time begins on a Thursday."""
+"""The language beyond the shipped alerts, each sentence inactive and firing; time begins on a Thursday."""
 
 import subprocess
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerting.conditions.compile import compiled
+from alerting.conditions.compile import compile_condition
 from alerting.conditions.freshness_guards import AGENTS, METRICS
 from nervesys.settings import load
 from nervesys.settings.agents import ThresholdOverrides
@@ -163,7 +163,7 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_sentence(case: Case, program: Callable[[str], str], tmp_path: Path) -> None:
-    expr = compiled(case.alert, SETTINGS, None, OWN).expr
+    expr = compile_condition(case.alert, SETTINGS, None, OWN).expr
     rule = {"alert": case.alert, "expr": expr, "labels": {"severity": "critical"}, "annotations": {"summary": ""}}
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "tested", "rules": [rule]}]}))
     (tmp_path / "test.yml").write_text(yaml.safe_dump(case.as_promtool("rules.yml")))

@@ -1,4 +1,7 @@
-"""Every rule, run by promtool through stories: it fires when it should, not one minute earlier, and ends."""
+"""Every rule, run by promtool: it fires when it should, not one minute earlier, and ends.
+
+Covers: alerting.generate.rules.
+"""
 
 import subprocess
 from collections.abc import Callable
@@ -59,4 +62,4 @@ def test_rule(case: Case, rules: list[dict[str, Any]], program: Callable[[str], 
 
 def test_every_rule_begins_to_the_minute_and_ends(rules: list[dict[str, Any]]) -> None:
     written = {(rule["alert"], rule["labels"]["severity"]) for rule in rules}
-    assert {(case.alert, severity) for case in CASES for severity in case.told_whole()} == written
+    assert {(case.alert, severity) for case in CASES for severity in case.complete()} == written

@@ -7,9 +7,11 @@ WEEK = 7 * 24 * HOUR
 
 
 def apollo(**families: Story) -> World:
-    """What the exporter says of one project; whole, where nothing else is said."""
+    """The exporter's series of one project, which is intact unless families are given."""
     whole = dict.fromkeys(("mismatched_contents", "broken_versions", "damaged_lines", "torn_lines"), steady(0))
-    return {of("workspace", f"nervesys_workspace_{name}", **APOLLO): said for name, said in (whole | families).items()}
+    return {
+        of("workspace", f"nervesys_workspace_{name}", **APOLLO): story for name, story in (whole | families).items()
+    }
 
 
 def old_snapshot(t: float) -> float:

@@ -1,4 +1,4 @@
-"""A small world for the receiver: a folder for a store, a clock that obeys, a driver that remembers its orders."""
+"""A small sim for the receiver: a folder for a store, a clock that obeys, a driver that remembers its orders."""
 
 import asyncio
 import json
@@ -7,20 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from alerting.drivers import Order
+from alerting.drivers import RestartRequest
 from alerting.drivers.outcome import Done, Outcome
-from alerting.journal import Change, Journal, Writer, view
+from alerting.journal import Journal, StateChange, Writer, view
 from alerting.journal.receive import Arrival
 from alerting.model import AlertsFile, read_alerts
-from alerting.receiver.blast_radius import Radius
-from alerting.receiver.calls import Calls
-from alerting.receiver.fleet import Fleet
-from alerting.receiver.healer import Healer, policy_of
+from alerting.receiver.blast_radius import BlastRadius
+from alerting.receiver.calls import AttemptRunner
+from alerting.receiver.fleet import FleetConfig
+from alerting.receiver.healer import Healer, make_policy
 from alerting.receiver.inbox import Inbox
-from alerting.receiver.local import Limits
+from alerting.receiver.local import ReceiverLimits
 from alerting.receiver.metrics import INSTRUMENTS
 from alerting.receiver.orders import ORDERS
-from alerting.receiver.watch import Watch
+from alerting.receiver.watch import HeartbeatReader
 from nervesys.contract import AgentState, Status
 from nervesys.errors import StoreUnavailable
 from nervesys.metrics import Instruments
@@ -36,13 +36,13 @@ def shipped_alerts() -> AlertsFile:
     return read_alerts(FolderTree(shipped_root()))[0]
 
 
-def a_fleet(*names: str, **health: Any) -> Fleet:
+def a_fleet(*names: str, **health: Any) -> FleetConfig:
     agents = {name: AgentConfig.model_validate({"name": name, "health": health}) for name in names}
-    return Fleet(load(profile="local").settings, agents, shipped_alerts())
+    return FleetConfig(load(profile="local").settings, agents, shipped_alerts())
 
 
 def agent_down(agent: str, **changed: Any) -> Arrival:
-    said = {
+    fields = {
         "alertname": "AgentDown",
         "fingerprint": f"f-{agent}",
         "starts_at": "2027-01-15T08:00:00Z",
@@ -53,7 +53,7 @@ def agent_down(agent: str, **changed: Any) -> Arrival:
         "annotations": "{}",
         "remedies": ("restart_agent",),
     }
-    return Arrival(**{**said, **changed})
+    return Arrival(**{**fields, **changed})
 
 
 class BreakableStore(FolderStore):
@@ -69,12 +69,12 @@ class BreakableStore(FolderStore):
 
 
 class ScriptedDriver:
-    """Answers from a script, then `Done`; what a restart does to the world is the test's to say."""
+    """Answers from a script, then `Done`; what a restart does to the sim is the test's to say."""
 
     servers: tuple[str, ...] = ("*",)
 
     def __init__(self) -> None:
-        self.orders: list[Order] = []
+        self.orders: list[RestartRequest] = []
         self.script: list[Outcome] = []
         self.effect: Callable[[str], None] = lambda target: None
 
@@ -83,7 +83,7 @@ class ScriptedDriver:
         """Whom it was called for."""
         return [order.target for order in self.orders]
 
-    def restart(self, order: Order) -> Outcome:
+    def restart(self, order: RestartRequest) -> Outcome:
         self.orders.append(order)
         outcome = self.script.pop(0) if self.script else Done("started")
         if isinstance(outcome, Done):
@@ -91,17 +91,19 @@ class ScriptedDriver:
         return outcome
 
 
-class World:
+class Simulation:
     """Everything around one healer; time passes only when the story says so."""
 
-    def __init__(self, home: Path, fleet: Fleet, url: str | None = None, **limits: Any) -> None:
+    def __init__(self, home: Path, fleet: FleetConfig, url: str | None = None, **limits: Any) -> None:
         self.now = START
         self.fleet = fleet
-        self.limits = Limits(**{"start_allowance_seconds": 10, "cooldown_seconds": 0, "blast_trial": 2} | limits)
+        self.limits = ReceiverLimits(
+            **{"start_allowance_seconds": 10, "cooldown_seconds": 0, "blast_trial": 2} | limits
+        )
         self.store = BreakableStore(home / "bucket")
         self.driver = ScriptedDriver()
         self.journal = Journal.open(url or f"sqlite:///{home / 'journal.sqlite3'}")
-        self.changes: list[Change] = []
+        self.changes: list[StateChange] = []
         self.alive: dict[str, str] = {}
         self.observe = False
         self.silenced: set[tuple[str, str]] = set()
@@ -113,23 +115,23 @@ class World:
         self.writer = Writer(self.journal)
         self.instruments, drivers = Instruments("receiver", INSTRUMENTS), {"supervisor": self.driver}
         settings = self.fleet.settings
-        self.calls = Calls(
+        self.calls = AttemptRunner(
             drivers, self.writer, self.instruments, self.clock, self.changes.extend, self.limits.lease_seconds
         )
         self.healer = Healer(
             fleet=lambda: self.fleet,
-            watch=Watch(self.store, settings, self.clock),
+            watch=HeartbeatReader(self.store, settings, self.clock),
             drivers=drivers,
             calls=self.calls,
-            policy=policy_of(settings, self.limits, observe=self.observe),
-            radius=Radius(self.limits.blast_share, self.limits.blast_at_least, self.limits.blast_trial),
+            policy=make_policy(settings, self.limits, observe=self.observe),
+            radius=BlastRadius(self.limits.blast_share, self.limits.blast_at_least, self.limits.blast_trial),
             silences=lambda: frozenset(self.silenced),
             cap=self.limits.restarts_per_hour,
             journal=self.journal,
             writer=self.writer,
             instruments=self.instruments,
             clock=self.clock,
-            told=self.changes.extend,
+            on_changes=self.changes.extend,
         )
 
     def clock(self) -> float:
@@ -150,13 +152,13 @@ class World:
         for agent in agents:
             self.beats(agent, self.alive.pop(agent, "one"))
 
-    def receive(self, *arrivals: Arrival) -> list[Change]:
+    def receive(self, *arrivals: Arrival) -> list[StateChange]:
         """Alerts come in; returns what they changed."""
-        changes: list[Change] = []
+        changes: list[StateChange] = []
         asyncio.run(Inbox(self.writer, self.clock, changes.extend).put(arrivals))
         return changes
 
-    def order(self, what: str, agent: str, episode: int = 0) -> list[Change] | None:
+    def order(self, what: str, agent: str, episode: int = 0) -> list[StateChange] | None:
         """People order something from the page."""
         return asyncio.run(self.writer.commit(lambda connection: ORDERS[what](connection, agent, episode, self.now)))
 
@@ -190,7 +192,7 @@ class World:
 
     def actions(self, **wanted: Any) -> list[dict[str, Any]]:
         with self.journal.transaction() as connection:
-            return view.actions(connection, view.Filter(**wanted))
+            return view.actions(connection, view.ActionFilter(**wanted))
 
     def measured(self, name: str, **labels: str) -> float | None:
         """A series of the receiver's own."""
@@ -199,10 +201,10 @@ class World:
     def story(self, episode_id: int = 1) -> list[str]:
         """The verdicts of an episode, in their order."""
         with self.journal.transaction() as connection:
-            found = view.story(connection, episode_id)
+            found = view.read_details(connection, episode_id)
         assert found is not None
         return [line["verdict"] for line in found["history"]]
 
     def states(self) -> dict[str, str]:
         """The state of the newest episode of each agent."""
-        return {one["agent"]: one["state"] for one in sorted(self.actions(), key=lambda one: one["id"])}
+        return {row["agent"]: row["state"] for row in sorted(self.actions(), key=lambda row: row["id"])}
