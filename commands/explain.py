@@ -9,7 +9,7 @@ from rich.table import Table
 
 from alerting.conditions.compile import CompiledCondition, compile_condition, has_threshold_pair
 from alerting.conditions.explain import evaluate_condition
-from alerting.conditions.language import ConditionError
+from alerting.conditions.language import ConditionError, parse_condition
 from alerting.model import AlertSeverity
 from commands.families import families
 from commands.options import BrainUrl, Home, PrometheusUrl, open_settings
@@ -50,8 +50,9 @@ def explain(
 def _compile(condition: str, loaded: Loaded) -> dict[AlertSeverity | None, CompiledCondition]:
     settings, own = loaded.settings, loaded.own_thresholds
     pair = (AlertSeverity.WARNING, AlertSeverity.CRITICAL)
-    severities = pair if has_threshold_pair(condition, settings) else (None,)
-    return {severity: compile_condition(condition, settings, severity, own) for severity in severities}
+    tree = parse_condition(condition)
+    severities = pair if has_threshold_pair(tree, settings) else (None,)
+    return {severity: compile_condition(tree, settings, severity, own) for severity in severities}
 
 
 def _print_error(condition: str, err: ConditionError) -> None:

@@ -1,6 +1,6 @@
-"""A condition as people write it, compiled to PromQL."""
+"""Compiles parsed conditions to PromQL."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product
 from types import MappingProxyType
@@ -16,9 +16,8 @@ from alerting.conditions.language import (
     NamedClause,
     Phrase,
     Quantity,
-    parse_condition,
 )
-from alerting.conditions.named_conditions import NAMED_CONDITIONS
+from alerting.conditions.named_conditions import NAMED_CONDITIONS, NamedCondition
 from alerting.conditions.terms import Bound, Comparable, CountTerm, Term
 from alerting.conditions.vocabulary import ABSENCES, MEASURES
 from alerting.model import AlertSeverity
@@ -53,7 +52,7 @@ class ComparedValue:
 
 @dataclass(frozen=True)
 class CompiledCondition:
-    """PromQL, and the labels that agent_settings result carries.
+    """PromQL, and the labels that its result carries.
 
     Attributes:
         values: what it compares; empty for a situation.
@@ -65,20 +64,19 @@ class CompiledCondition:
 
 
 def compile_condition(
-    text: str, settings: Settings, severity: AlertSeverity | None, own: AgentThresholds = NO_AGENT_THRESHOLDS
+    condition: Condition, settings: Settings, severity: AlertSeverity | None, own: AgentThresholds = NO_AGENT_THRESHOLDS
 ) -> CompiledCondition:
     """Compile a condition.
 
     Args:
-        text: in the language of `alerting.conditions.language`.
+        condition: as parsed.
         settings: thresholds and intervals.
         severity: which of a pair of thresholds is meant.
         own: thresholds of agents that have some of their own.
 
     Raises:
-        ConditionError: the error, its position, and the suggest valid word.
+        ConditionError: the error, its position, and the nearest valid word.
     """
-    condition = parse_condition(text)
     common = _compile_all(condition, settings, severity)
     if "agent" not in common.by:
         return common
@@ -92,6 +90,15 @@ def compile_condition(
         if expr != common.expr:
             agents_by_expr.setdefault(expr, []).append(agent)
     return replace(common, expr=_restrict_to_configured(common.expr, agents_by_expr))
+
+
+def condition_labels(condition: Condition) -> tuple[str, ...]:
+    """The labels that the result of a condition carries; nothing is compiled.
+
+    Raises:
+        ConditionError: a word is unknown, or its parts have different labels.
+    """
+    return _common_labels(condition, [_labels(clause) for clause in condition.clauses])
 
 
 def _restrict_to_configured(common: str, agents_by_expr: Mapping[str, list[str]]) -> str:
@@ -117,14 +124,7 @@ def _configured(operator: str = "", names: str = "") -> str:
 
 def _compile_all(condition: Condition, settings: Settings, severity: AlertSeverity | None) -> CompiledCondition:
     parts = [_clause(clause, settings, severity) for clause in condition.clauses]
-    by = parts[0].by
-    for clause, part in zip(condition.clauses, parts, strict=True):
-        if part.by != by:
-            labels = " and ".join(" and ".join(other.by) or "the fleet" for other in parts)
-            problem = (
-                f"its parts have different labels: {labels}; they must be the same, or be joined by hand in `expr`"
-            )
-            raise ConditionError(clause.words.at, problem)
+    by = _common_labels(condition, [part.by for part in parts])
     expr = parts[0].expr
     if len(parts) > 1:
         expr = f"\nand on ({', '.join(by)})\n".join(f"(\n{part.expr}\n)" for part in parts)
@@ -133,11 +133,21 @@ def _compile_all(condition: Condition, settings: Settings, severity: AlertSeveri
     return CompiledCondition(expr, by, tuple(value for part in parts for value in part.values))
 
 
-def has_threshold_pair(text: str, settings: Settings) -> bool:
+def _common_labels(condition: Condition, labels: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The labels of all clauses, which must be the same."""
+    for clause, own in zip(condition.clauses, labels, strict=True):
+        if own != labels[0]:
+            named = " and ".join(" and ".join(other) or "the fleet" for other in labels)
+            problem = f"its parts have different labels: {named}; they must be the same, or be joined by hand in `expr`"
+            raise ConditionError(clause.words.at, problem)
+    return labels[0]
+
+
+def has_threshold_pair(condition: Condition, settings: Settings) -> bool:
     """Whether a condition reads a warning and a critical threshold.
 
     Raises:
-        ConditionError: it cannot be read.
+        ConditionError: a word is unknown.
     """
     return any(
         isinstance(clause, Comparison)
@@ -146,7 +156,7 @@ def has_threshold_pair(text: str, settings: Settings) -> bool:
             term.threshold and isinstance(term.threshold(settings.thresholds), PercentThresholds | AgeThresholds)
             for term in _terms(clause)
         )
-        for clause in parse_condition(text).clauses
+        for clause in condition.clauses
     )
 
 
@@ -162,12 +172,7 @@ def _schedule_promql(schedule: Hours | Days) -> str:
 
 def _clause(clause: Clause, settings: Settings, severity: AlertSeverity | None) -> CompiledCondition:
     if isinstance(clause, NamedClause):
-        name = clause.words
-        if name.text not in NAMED_CONDITIONS:
-            raise ConditionError(
-                name.at, f"unknown named condition {name.text!r}; {suggest(name.text, NAMED_CONDITIONS)}"
-            )
-        named = NAMED_CONDITIONS[name.text]
+        named = _named(clause)
         return CompiledCondition(named.promql(settings), named.by)
     try:
         return _comparison(clause, settings, severity)
@@ -175,6 +180,18 @@ def _clause(clause: Clause, settings: Settings, severity: AlertSeverity | None) 
         raise
     except ValueError as err:
         raise ConditionError(clause.words.at, str(err)) from None
+
+
+def _labels(clause: Clause) -> tuple[str, ...]:
+    return _named(clause).by if isinstance(clause, NamedClause) else _resolve(clause).term.by
+
+
+def _named(clause: NamedClause) -> NamedCondition:
+    name = clause.words
+    if name.text not in NAMED_CONDITIONS:
+        problem = f"unknown named condition {name.text!r}; {suggest(name.text, NAMED_CONDITIONS)}"
+        raise ConditionError(name.at, problem)
+    return NAMED_CONDITIONS[name.text]
 
 
 def _terms(clause: Comparison) -> tuple[Term, ...]:
@@ -194,21 +211,40 @@ def _look_up(words: Phrase, hints: Iterable[str]) -> tuple[Term, ...]:
     return MEASURES[words.text]
 
 
-def _comparison(clause: Comparison, settings: Settings, severity: AlertSeverity | None) -> CompiledCondition:
-    terms, bound, window, per = _terms(clause), clause.bound, clause.window, None
+@dataclass(frozen=True)
+class _Resolved:
+    """A comparison whose words are looked up.
+
+    Attributes:
+        bound: None for the term's threshold.
+        per: seconds, where the bound is a rate.
+    """
+
     term: Term
-    limit: Bound
+    bound: Bound | None = None
+    per: float | None = None
+
+
+def _resolve(clause: Comparison) -> _Resolved:
+    terms, bound = _terms(clause), clause.bound
     match bound:
         case Phrase():
-            term, limit = _comparable_pair(clause.words, terms, bound)
+            return _Resolved(*_comparable_pair(clause.words, terms, bound))
         case Quantity():
-            term, limit, per = _term_with_unit(clause.words, terms, bound), bound.value, bound.per
+            return _Resolved(_term_with_unit(clause.words, terms, bound), bound.value, bound.per)
         case None:
-            term, threshold = _term_with_threshold(clause.words, terms, settings)
-            limit, over = _threshold(term.unit, threshold, severity)
-            window = over if window is None else window
+            return _Resolved(_term_with_threshold(clause.words, terms))
+
+
+def _comparison(clause: Comparison, settings: Settings, severity: AlertSeverity | None) -> CompiledCondition:
+    resolved, window = _resolve(clause), clause.window
+    term, limit = resolved.term, resolved.bound
+    if limit is None:
+        assert term.threshold is not None, "a term without a threshold is not chosen for one"
+        limit, over = _threshold(term.unit, term.threshold(settings.thresholds), severity)
+        window = over if window is None else window
     value = term.value(settings, clause.operator, window)
-    values = (ComparedValue(clause.words.text, value, term.unit, per),) if value else ()
+    values = (ComparedValue(clause.words.text, value, term.unit, resolved.per),) if value else ()
     return CompiledCondition(term.promql(settings, clause.operator, limit, window), term.by, values)
 
 
@@ -235,13 +271,12 @@ def _comparable_pair(words: Phrase, terms: tuple[Term, ...], bound: Phrase) -> t
     raise ConditionError(bound.at, problem)
 
 
-def _term_with_threshold(
-    words: Phrase, terms: tuple[Term, ...], settings: Settings
-) -> tuple[Term, PercentThresholds | AgeThresholds | float]:
-    for term in terms:
-        if term.threshold:
-            return term, term.threshold(settings.thresholds)
-    raise ValueError(f"no threshold is set for {words.text}; write a value, {terms[0].unit}")
+def _term_with_threshold(words: Phrase, terms: tuple[Term, ...]) -> Term:
+    term = next((term for term in terms if term.threshold), None)
+    if term is None:
+        problem = f"no threshold is set for {words.text}; write a value, {terms[0].unit}"
+        raise ConditionError(words.at, problem)
+    return term
 
 
 def _threshold(
@@ -251,9 +286,7 @@ def _threshold(
     if not isinstance(threshold, PercentThresholds | AgeThresholds):
         return (threshold / 100 if unit is BaseUnit.RATIO else threshold), None
     if severity not in {AlertSeverity.WARNING, AlertSeverity.CRITICAL}:
-        raise ValueError(
-            "agent_settings threshold is a pair; the severity must be warning or critical, or be left out for both"
-        )
+        raise ValueError("its threshold is a pair; the severity must be warning or critical, or be left out for both")
     if isinstance(threshold, AgeThresholds):
         return (
             threshold.warning_days if severity is AlertSeverity.WARNING else threshold.critical_days

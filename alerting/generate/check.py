@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alerting.conditions.compile import AgentThresholds
-from alerting.generate.rules import Rule, rules_of
+from alerting.generate.rules import Rule, outline_of, rules_of
 from alerting.model import (
     WATCHDOG,
     Alert,
@@ -121,7 +121,7 @@ def _check_inhibitions(alert: Alert, alerts: AlertsFile, settings: Settings, rul
             yield "inhibits", f"unknown alert {name!r}; {suggest(name, names)}"
             continue
         try:
-            labels = set(rules_of(names[name], settings)[0].by)
+            labels = set(outline_of(names[name], settings).by)
         except ValueError:
             continue  # reported where its condition is checked
         if not labels & set(rule.by):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from alerting.generate.messages import PLAIN, TEXT, TITLE
-from alerting.generate.rules import rules_of
+from alerting.generate.rules import outline_of
 from alerting.model import (
     WATCHDOG,
     Alert,
@@ -116,21 +116,21 @@ def _inhibitions(settings: Settings, alerts: Iterable[Alert]) -> Iterator[dict[s
     A label that is missing from both sides counts as equal, and would mute everything. A test hides nothing.
     """
     real = 'nervesys_test != "true"'
-    labels = {alert.name: (alert, rules_of(alert, settings)) for alert in alerts}
-    for alert, rules in labels.values():
+    outlines = {alert.name: (alert, outline_of(alert, settings)) for alert in alerts}
+    for alert, outline in outlines.values():
         name = f'alertname = "{alert.alertname}"'
-        if len(rules) > 1:
+        if len(outline.severities) > 1:
             yield {
                 "source_matchers": [name, 'severity = "critical"', real],
                 "target_matchers": [name, 'severity = "warning"'],
-                "equal": list(rules[0].by),
+                "equal": list(outline.by),
             }
         for hidden in alert.inhibits:
-            target, target_rules = labels[hidden]
+            target, target_outline = outlines[hidden]
             yield {
                 "source_matchers": [name, real],
                 "target_matchers": [f'alertname = "{target.alertname}"'],
-                "equal": [label for label in rules[0].by if label in target_rules[0].by],
+                "equal": [label for label in outline.by if label in target_outline.by],
             }
 
 

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from alerting.conditions.compile import NO_AGENT_THRESHOLDS, AgentThresholds, compile_condition, has_threshold_pair
+from alerting.conditions.compile import (
+    NO_AGENT_THRESHOLDS,
+    AgentThresholds,
+    compile_condition,
+    condition_labels,
+    has_threshold_pair,
+)
+from alerting.conditions.language import Condition, parse_condition
 from alerting.generate.messages import AGENT_STORY
 from alerting.model import WATCHDOG, Alert, AlertSeverity, AlertsFile
 from alerting.units import promql_duration
@@ -30,6 +37,21 @@ class Rule:
     by: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class RuleOutline:
+    """What is known of an alert's rules before their expressions are compiled.
+
+    Attributes:
+        severities: one for each rule.
+        by: the labels that they carry beside their name and severity.
+        condition: as parsed; None where the alert has none.
+    """
+
+    severities: tuple[AlertSeverity, ...]
+    by: tuple[str, ...]
+    condition: Condition | None = None
+
+
 def rules_of(alert: Alert, settings: Settings, own: AgentThresholds = NO_AGENT_THRESHOLDS) -> list[Rule]:
     """The rules of an alert.
 
@@ -41,14 +63,32 @@ def rules_of(alert: Alert, settings: Settings, own: AgentThresholds = NO_AGENT_T
     Raises:
         ValueError: what is wrong with its condition.
     """
+    outline = outline_of(alert, settings)
+    if outline.condition is None:
+        return [Rule(alert, outline.severities[0], (alert.expr or "").strip(), outline.by)]
+    return [
+        Rule(alert, severity, compile_condition(outline.condition, settings, severity, own).expr, outline.by)
+        for severity in outline.severities
+    ]
+
+
+def outline_of(alert: Alert, settings: Settings) -> RuleOutline:
+    """The labels and severities of an alert's rules; its condition is parsed, but not compiled.
+
+    Args:
+        alert: of config/alerts.yaml.
+        settings: thresholds.
+
+    Raises:
+        ValueError: what is wrong with its condition.
+    """
     if alert.condition is None:
-        return [Rule(alert, _severity(alert), (alert.expr or "").strip(), alert.by)]
-    if alert.severity is None and has_threshold_pair(alert.condition, settings):
-        pair = (AlertSeverity.WARNING, AlertSeverity.CRITICAL)
-        conditions = [(severity, compile_condition(alert.condition, settings, severity, own)) for severity in pair]
-        return [Rule(alert, severity, condition.expr, condition.by) for severity, condition in conditions]
-    condition = compile_condition(alert.condition, settings, alert.severity, own)
-    return [Rule(alert, _severity(alert), condition.expr, condition.by)]
+        return RuleOutline((_severity(alert),), alert.by)
+    condition = parse_condition(alert.condition)
+    by = condition_labels(condition)
+    if alert.severity is None and has_threshold_pair(condition, settings):
+        return RuleOutline((AlertSeverity.WARNING, AlertSeverity.CRITICAL), by, condition)
+    return RuleOutline((_severity(alert),), by, condition)
 
 
 def prometheus_rules(

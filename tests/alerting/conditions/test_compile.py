@@ -14,7 +14,7 @@ import yaml
 
 from alerting.conditions.compile import compile_condition
 from alerting.conditions.freshness_guards import AGENTS, ARCHIVE, UNBROKEN_SINCE, Origin, require_fresh
-from alerting.conditions.language import ConditionError, Position
+from alerting.conditions.language import ConditionError, Position, parse_condition
 from alerting.conditions.named_conditions import NAMED_CONDITIONS
 from alerting.conditions.terms import CountTerm
 from alerting.conditions.vocabulary import ABSENCES, MEASURES
@@ -47,26 +47,26 @@ def every_condition() -> list[str]:
 
 @pytest.mark.parametrize("text", every_condition())
 def test_every_word_compiles(text: str) -> None:
-    result = compile_condition(text, SETTINGS, AlertSeverity.WARNING)
+    result = compile_condition(parse_condition(text), SETTINGS, AlertSeverity.WARNING)
     assert selections(result.expr)
     for label in result.by:
         assert label in result.expr
 
 
 def test_a_window_replaces_for() -> None:
-    result = compile_condition("cpu > 90% for 10 minutes", SETTINGS, AlertSeverity.WARNING)
+    result = compile_condition(parse_condition("cpu > 90% for 10 minutes"), SETTINGS, AlertSeverity.WARNING)
     assert result.by == ("server",)
     assert "min_over_time(nervesys_server_cpu_ratio[10m]) > 0.9" in result.expr
     assert "count_over_time(nervesys_server_cpu_ratio[10m])) >= 32" in result.expr
 
 
 def test_below_looks_at_the_highest() -> None:
-    expr = compile_condition("disk < 10%", SETTINGS, None).expr
+    expr = compile_condition(parse_condition("disk < 10%"), SETTINGS, None).expr
     assert expr.startswith("min by (server) (\n  max_over_time(nervesys_server_disk_ratio[4m]) < 0.1")
 
 
 def test_parts_are_joined_by_their_labels() -> None:
-    result = compile_condition("cpu > 90% and memory > 90%", SETTINGS, None)
+    result = compile_condition(parse_condition("cpu > 90% and memory > 90%"), SETTINGS, None)
     assert "\nand on (server)\n" in result.expr
     assert selections(result.expr)
 
@@ -76,7 +76,8 @@ SLOW, QUICK = (ThresholdOverrides.model_validate({"heartbeat": {"down_after_seco
 
 def test_an_agent_may_have_thresholds_of_its_own() -> None:
     own = {"grok": ThresholdOverrides(), "gimai": SLOW, "copilot": SLOW, "chatgpt": QUICK}
-    common, slow, quick = compile_condition("no heartbeat > threshold", SETTINGS, None, own).expr.split("\nor\n")
+    condition = parse_condition("no heartbeat > threshold")
+    common, slow, quick = compile_condition(condition, SETTINGS, None, own).expr.split("\nor\n")
     assert ") > 300\n" in common
     assert common.endswith('last_over_time(nervesys_brain_agent_info{agent!~"chatgpt|copilot|gimai"}[1h])')
     assert ") > 900\n" in slow
@@ -86,17 +87,19 @@ def test_an_agent_may_have_thresholds_of_its_own() -> None:
 
 @pytest.mark.parametrize("text", ["no heartbeat > 10 minutes", "cpu > 90%", "target down"])
 def test_where_no_threshold_of_agents_is_read_all_are_alike(text: str) -> None:
-    assert compile_condition(text, SETTINGS, None, {"grok": SLOW}) == compile_condition(text, SETTINGS, None)
+    assert compile_condition(parse_condition(text), SETTINGS, None, {"grok": SLOW}) == compile_condition(
+        parse_condition(text), SETTINGS, None
+    )
 
 
 def test_an_invalid_threshold_of_an_agent_is_reported_with_its_name() -> None:
     own = {"grok": ThresholdOverrides.model_validate({"heartbeat": {"down_after_seconds": 90}})}
     with pytest.raises(ConditionError, match=r"with the thresholds of grok: 90 s is too short"):
-        compile_condition("no heartbeat > threshold", SETTINGS, None, own)
+        compile_condition(parse_condition("no heartbeat > threshold"), SETTINGS, None, own)
 
 
 def test_a_rate_is_of_the_unit_that_it_is_written_in() -> None:
-    expr = compile_condition("tokens > 5000 per minute in 1 hour", SETTINGS, None).expr
+    expr = compile_condition(parse_condition("tokens > 5000 per minute in 1 hour"), SETTINGS, None).expr
     assert "rate(nervesys_agent_tokens_total[1h])" in expr
     assert ") * 60 > 5000" in expr
 
@@ -108,7 +111,7 @@ def test_silence_counts_after_the_grace_and_no_sooner_than_four_refreshes(origin
 
 
 def test_what_a_condition_looks_at_is_known_without_its_bound() -> None:
-    first, second = compile_condition("cpu > 90% and memory > 50%", SETTINGS, None).values
+    first, second = compile_condition(parse_condition("cpu > 90% and memory > 50%"), SETTINGS, None).values
     assert (first.words, second.words) == ("cpu", "memory")
     assert "0.9" not in first.expr
     assert selections(first.expr)
@@ -116,7 +119,7 @@ def test_what_a_condition_looks_at_is_known_without_its_bound() -> None:
 
 def test_alerts_on_agents_end_at_the_brain() -> None:
     for text in ("no heartbeat > 5 minutes", "buffer > 50 MB", "agent stuck stopping", "errors > 5 in 1 hour"):
-        expr = compile_condition(text, SETTINGS, None).expr
+        expr = compile_condition(parse_condition(text), SETTINGS, None).expr
         assert expr.endswith("and on (agent) last_over_time(nervesys_brain_agent_info[1h])"), text
 
 
@@ -145,13 +148,13 @@ def test_alerts_on_agents_end_at_the_brain() -> None:
 )
 def test_what_cannot_be_meant_is_refused_in_words(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=r".") as err:
-        compile_condition(text, SETTINGS, AlertSeverity.INFO)
+        compile_condition(parse_condition(text), SETTINGS, AlertSeverity.INFO)
     assert problem in str(err.value)
 
 
 def test_a_mistake_is_shown_where_it_stands() -> None:
     with pytest.raises(ConditionError) as err:
-        compile_condition("cpu > 90%\nand memory > 5 MB", SETTINGS, None)
+        compile_condition(parse_condition("cpu > 90%\nand memory > 5 MB"), SETTINGS, None)
     assert err.value.at == Position(2, 14)
 
 
@@ -182,7 +185,7 @@ def test_every_family_has_a_word_or_a_reason_why_not() -> None:
     selected = {
         selection.name
         for text in every_condition()
-        for selection in selections(compile_condition(text, SETTINGS, W).expr)
+        for selection in selections(compile_condition(parse_condition(text), SETTINGS, W).expr)
     }
     ours = [family.full_name for family in families()]
     silent = {name for name in ours if not {f"{name}{part}" for part in ("", "_bucket", "_count", "_sum")} & selected}
@@ -211,7 +214,7 @@ def test_what_is_accepted_prometheus_accepts(program: Callable[[str], str], tmp_
     accepted: dict[str, str] = {}
     for text in (*every_condition(), *sentences(10_000)):
         try:
-            accepted[text] = compile_condition(text, SETTINGS, W).expr
+            accepted[text] = compile_condition(parse_condition(text), SETTINGS, W).expr
         except ConditionError as err:
             assert err.problem
     assert len(accepted) > 500
