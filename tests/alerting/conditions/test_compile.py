@@ -141,7 +141,7 @@ def test_alerts_on_agents_end_at_the_brain() -> None:
         ("clock skew <= 30 s", "<= cannot be used with an age or a distance"),
         ("no logs < 1 hour", "< cannot be used with an age or a distance"),
         ("cpu > treshold", "unknown metric 'treshold'; did you mean 'threshold'?"),
-        ("cpu > tokens", "cpu and tokens are not measured alike"),
+        ("cpu > tokens", "cpu and tokens cannot be compared: their labels or units differ"),
         ("cpu > 90% per minute in 1 hour", "cpu is not counted, so it has no rate"),
         ("log duration > 5 s per minute in 1 hour", "log duration is not counted, so it has no rate"),
     ],
