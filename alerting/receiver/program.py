@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
-from alerting.actions import ANALYZE, LOG_TO, REMEDIES
+from alerting.actions import ANALYZE, LOG_TO, REMEDIES, Proof
 from alerting.journal import ActionState, Journal, StateChange, Writer
 from alerting.journal.retention import delete_ended
 from alerting.model import WATCHDOG
@@ -194,7 +194,9 @@ class Receiver:
             self._instruments.start(metrics.RECOVERY, driver)
         agents = self._fleet.now.agents
         for action, remedy in REMEDIES.items():
-            for driver in {remedy.driver_name(config) for config in agents.values()}:
+            # Restarts can use every driver of this receiver, for agents that the brain gets later, too.
+            used = self._drivers if remedy.PROOF is Proof.NEW_INSTANCE else map(remedy.driver_name, agents.values())
+            for driver in set(used):
                 self._instruments.start(metrics.DURATION, action, driver)
             for agent in agents:
                 self._series.start(agent, action, ActionState)
