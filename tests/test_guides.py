@@ -118,8 +118,8 @@ def add_driver(project: Project) -> None:
     """The guide's driver, named where drivers are listed."""
     registry = "alerting/drivers/__init__.py"
     project.add("alerting/drivers/nomad.py", code("add-an-action.md")[0])
-    project.insert(registry, "from alerting.drivers.supervisor", "from alerting.drivers.nomad import Nomad")
-    project.insert(registry, "    supervisor:", "    nomad: Nomad | None = None")
+    project.insert(registry, "from alerting.drivers.supervisor", "from alerting.drivers.nomad import NomadDriver")
+    project.insert(registry, "    supervisor:", "    nomad: NomadDriver | None = None")
 
 
 def test_a_driver_is_one_file_and_its_name_in_another(project: Project) -> None:
