@@ -1,7 +1,7 @@
-"""The whole loop with real programs: what dies is healed once and proven; blindness heals nobody.
+"""The whole loop with real programs: an agent that dies is restarted once, with proof; without data none is.
 
-Covers: commands.demo, commands.down, commands.logs, commands.status, commands.up, nervesys.stack.ready,
-  nervesys.stack.receiver.
+Covers: benchmarks.restart_latency, commands.demo, commands.down, commands.logs, commands.status, commands.up,
+  nervesys.stack.ready, nervesys.stack.receiver.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Source `brain`, area `github`, against a small server that plays GitHub.
 
-Covers: exporters.brain.github.
+Covers: exporters.brain.github, nervesys.stores.github.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Source `vitality`: what entities write and serve in, the exposition out; then what it costs, refuses and survives.
 
 Covers: exporters.vitality, exporters.vitality.http_entities, exporters.vitality.signs,
-exporters.vitality.store_entities.
+exporters.vitality.store_entities, nervesys.stores.http_get.
 """
 
 import json

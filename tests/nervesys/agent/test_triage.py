@@ -1,4 +1,7 @@
-"""Triage of a running agent's errors over HTTP; a local server answers in place of the model."""
+"""Triage of a running agent's errors over HTTP; a local server answers in place of the model.
+
+Covers: nervesys.analysis.alert.
+"""
 
 import json
 from collections.abc import Callable, Iterator

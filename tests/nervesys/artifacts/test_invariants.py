@@ -1,7 +1,8 @@
 """What must hold of artifacts, each tried to be broken.
 
 Covers: nervesys.artifacts, nervesys.artifacts.access, nervesys.artifacts.api, nervesys.artifacts.content,
-  nervesys.artifacts.manifest, nervesys.artifacts.metrics, nervesys.artifacts.program, nervesys.artifacts.tokens.
+  nervesys.artifacts.manifest, nervesys.artifacts.metrics, nervesys.artifacts.program, nervesys.artifacts.tokens,
+  nervesys.metrics.body.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Where the points of a graph lie, and which lines are drawn.
 
-Covers: nervesys.queries.query_runner, nervesys.queries.dashboard_queries.
+Covers: nervesys.clients.prometheus, nervesys.queries.dashboard_queries, nervesys.queries.query_runner.
 """
 
 from dataclasses import dataclass, field
