@@ -205,7 +205,7 @@ def test_a_repository_that_became_a_plain_folder_is_read_as_one(remote: Path, tm
 
 
 def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="no such folder"):
+    with pytest.raises(SettingsError, match="nor an existing folder"):
         open_tree(StartupSettings(tmp_path, str(tmp_path / "none")), "test")
 
 
