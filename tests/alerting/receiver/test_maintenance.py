@@ -1,4 +1,7 @@
-"""Maintenance: windows of the brain, and a real Alertmanager's silences."""
+"""Maintenance: windows of the brain, and a real Alertmanager's silences.
+
+Covers: nervesys.clients.alertmanager.
+"""
 
 import subprocess
 import time
