@@ -129,7 +129,7 @@ def test_a_store_that_hangs_costs_the_page_its_time_limit(
     found = asyncio.run(reader.read(episode))
     answers.set()
     assert {name: item.missing for name, item in found.items()} == {
-        "words": episode_context.LATE,
+        "last_state": episode_context.LATE,
         "lines": episode_context.LATE,
         "changes": "The brain is a plain folder, which has no commits.",
     }
