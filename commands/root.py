@@ -31,10 +31,10 @@ COMMANDS: dict[str, str] = {
     "receiver": "Run the webhook receiver: journal alerts, run actions, check that they helped.",
     "alerts": "Check config/alerts.yaml, and generate rules and routes from it.",
     "dashboards": "Generate, check, serve and draw the dashboards.",
-    "init": "Create the example brain and the keys that Docker Compose needs.",
+    "compose-init": "Create the example brain and the keys that Docker Compose needs.",
     "docs": "Generate the reference pages from the code.",
 }
-"""Every command and its line in the help; each is the module of that name in this package."""
+"""Every command and its line in the help; each is the module of that name in this package, `-` as `_`."""
 
 EXTRAS = {
     "history": "exporters",
@@ -109,7 +109,7 @@ def load_command(name: str) -> Any:
         NervesysError: a package that it needs is not installed; names the extra to install.
     """
     try:
-        module = import_module(f"commands.{name}")
+        module = import_module(f"commands.{name.replace('-', '_')}")
     except ModuleNotFoundError as err:
         extra = EXTRAS.get(name, "all")
         raise NervesysError(

@@ -1,6 +1,6 @@
 """Our own services of docker-compose.yml, their commands, environment and volumes as they stand, run natively.
 
-Covers: commands.init, commands.receiver.
+Covers: commands.compose_init, commands.receiver.
 """
 
 import json

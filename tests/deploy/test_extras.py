@@ -28,7 +28,7 @@ ALONE = {
     ("artifacts", "s3fs"): (("nervesys.artifacts", "s3fs"), ("artifacts",)),
     ("stack",): (("nervesys.stack", "nervesys.clients.supervisor"), ("down", "logs")),
     ("grafana",): (("grafana_client",), ("config",)),
-    ("all",): ((), ("up", "down", "status", "demo", "alerts", "dashboards", "report", "init", "docs")),
+    ("all",): ((), ("up", "down", "status", "demo", "alerts", "dashboards", "report", "compose-init", "docs")),
 }
 RUN = """
 import sys

@@ -1,4 +1,4 @@
-"""`nervesys init`: create what the services of Docker Compose need before their first start."""
+"""`nervesys compose-init`: create what the services of Docker Compose need before their first start."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ SHARED = 0o444
 
 
 @app.command()
-def init(
+def compose_init(
     brain: Annotated[Path, typer.Option(help="Git repository to create for the example brain.")],
     archive: Annotated[Path, typer.Option(help="Folder to create for the example archive.")],
     secrets: Annotated[Path, typer.Option(help="Folder to create the keys in, one subfolder for each kind.")],
@@ -47,7 +47,10 @@ def init(
     archive.mkdir(parents=True, exist_ok=True)
     environ = {**os.environ, "NERVESYS_BRAIN": str(brain), "NERVESYS_SERVER": container.SERVER}
     demo_history.create_in(
-        load_configuration("init", environ, archive=archive.absolute().as_uri()), environ, archive=True, brain=True
+        load_configuration("compose-init", environ, archive=archive.absolute().as_uri()),
+        environ,
+        archive=True,
+        brain=True,
     )
     Console().print(
         f"Created the brain {brain}, the archive {archive} and the keys under {secrets}; existing ones were kept.",
