@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from nervesys.errors import SettingsProblem
+from nervesys.errors import SettingsProblem, collect_problems
 from nervesys.settings.agents import AgentConfig
 from nervesys.settings.layers import Layers
 from nervesys.settings.tree import Tree
-from nervesys.settings.yaml import Document, Path, Row, try_yaml
+from nervesys.settings.yaml import Document, Path, Row, read_yaml, try_yaml
 
 AGENT = "agent"
 """Top-level key of an agent's file."""
 FOLDER = "config/agents"
+_PARSED: dict[str, tuple[bytes, tuple[Row, ...]]] = {}
+"""Content and rows of each agent's file as last read: parsing is most of the work of a load."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +49,19 @@ def members(
         above: rows that override an agent's own file.
         mistakes: problems are appended to it.
     """
-    common = [
-        row for label, tree in defaults for row in _rows(try_yaml(tree, f"{FOLDER}/default.yaml", mistakes, label))
-    ]
+    common = Layers()
+    for label, tree in defaults:
+        common.merge_rows(_rows(try_yaml(tree, f"{FOLDER}/default.yaml", mistakes, label)))
+    common.merge_rows(below)
     for file in brain.names(FOLDER):
         stem, _, suffix = file.rpartition(".")
         if suffix not in {"yaml", "yml"} or stem == "default":
             continue
         where = f"{FOLDER}/{file}"
-        layers = Layers()
-        layers.put(("name",), stem.lower(), where)
-        layers.merge_rows([*common, *below, *_rows(try_yaml(brain, where, mistakes)), *above])
+        layers = common.copy()
+        if "name" not in layers.values:
+            layers.put(("name",), stem.lower(), where)
+        layers.merge_rows([*_file_rows(brain, where, mistakes), *above])
         config = layers.validate(AgentConfig, mistakes, (AGENT,))
         if config is None:
             continue
@@ -65,6 +69,20 @@ def members(
             problem = f"is {config.name!r}, but the file is named {stem!r}; both must be equal"
             mistakes.append(SettingsProblem(layers.origin(("name",)), f"{AGENT}.name", problem))
         yield Member(config, layers)
+
+
+def _file_rows(brain: Tree, where: str, mistakes: list[SettingsProblem]) -> tuple[Row, ...]:
+    """The rows of a file; it is parsed again only if it changed since the last load in this process."""
+    body = brain.read(where)
+    if body is None:
+        return ()
+    known = _PARSED.get(where)
+    if known is None or known[0] != body:
+        with collect_problems(mistakes):
+            known = _PARSED[where] = body, tuple(_rows(read_yaml(body, where)))
+            return known[1]
+        return ()
+    return known[1]
 
 
 def _rows(document: Document | None) -> Iterator[Row]:

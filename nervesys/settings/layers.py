@@ -29,6 +29,10 @@ class Layers:
     awaited: dict[Path, tuple[str, str]] = field(default_factory=dict)
     refused: set[Path] = field(default_factory=set)
 
+    def copy(self) -> "Layers":
+        """An independent copy; values of the same lists, which nobody changes."""
+        return Layers(_copied(self.values), dict(self.origins), dict(self.awaited), set(self.refused))
+
     def put(self, path: Path, value: Any, origin: str) -> None:
         """Merge one value into the tree: a mapping key by key; anything else replaces what was there."""
         for leaf, item in leaves(value, path):
@@ -38,8 +42,10 @@ class Layers:
                 if not isinstance(below, dict):
                     below = node[key] = {}
                 node = below
+            if isinstance(node.get(leaf[-1]), dict):
+                self._forget(leaf)
             node[leaf[-1]] = item
-            self._forget(leaf)
+            self.origins.pop(leaf, None)  # the newest comes last, see `origin`
             self.origins[leaf] = origin
 
     def merge_rows(self, rows: Iterable[Row]) -> None:
@@ -114,6 +120,10 @@ class Layers:
 
     def _forget(self, path: Path) -> None:
         self.origins = {known: where for known, where in self.origins.items() if known[: len(path)] != path}
+
+
+def _copied(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: _copied(value) if isinstance(value, dict) else value for key, value in values.items()}
 
 
 def _allowed(path: Path) -> str:

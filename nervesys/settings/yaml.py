@@ -12,6 +12,11 @@ from nervesys.settings.tree import Tree
 MAX_BYTES = 1 << 20
 MAX_NODES = 50_000
 """Limit against small files that expand to huge ones through aliases."""
+MAX_DEPTH = 500
+"""Limit of nesting: libyaml recurses, and some ten thousand levels end the process."""
+
+_Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml is ten times as fast; PyYAML built without it has the other."""
 
 Path = tuple[str, ...]
 Row = tuple[Path, Any, str]
@@ -81,7 +86,10 @@ def read_yaml(body: bytes, where: str) -> Document:
     if len(body) > MAX_BYTES:
         raise SettingsError([SettingsProblem(where, "", f"larger than {MAX_BYTES >> 20} MiB")])
     try:
-        loader = yaml.SafeLoader(body.decode())
+        text = body.decode()
+        if sum(map(text.count, "[{-?:")) > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+            raise SettingsError([SettingsProblem(where, "", f"not YAML: nested more than {MAX_DEPTH} levels deep")])
+        loader = _Loader(text)
         root = loader.get_single_node()
         if root is None:
             return Document(where, {})
@@ -105,6 +113,20 @@ def read_yaml(body: bytes, where: str) -> Document:
         raise SettingsError([SettingsProblem(at, "", f"not YAML: {err.problem}")]) from err
     except (yaml.YAMLError, ValueError, RecursionError) as err:
         raise SettingsError([SettingsProblem(where, "", f"not YAML: {type(err).__name__}")]) from err
+
+
+def _depth(text: str) -> int:
+    """The deepest nesting of mappings and lists; the parser of events does not recurse."""
+    depth = deepest = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > MAX_DEPTH:
+                break
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return deepest
 
 
 def _keys(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:

@@ -15,6 +15,7 @@ class GitTree:
     def __init__(self, repository: pygit2.Repository, commit: pygit2.Commit) -> None:
         self._repository = repository
         self._root = commit.tree
+        self._folders: dict[str, dict[str, pygit2.Object]] = {}
         self.commit = str(commit.id)
 
     def read(self, path: str, *, max_bytes: int | None = None) -> bytes | None:
@@ -36,16 +37,21 @@ class GitTree:
 
     def versions(self, folder: str) -> dict[str, str]:
         """The files in a folder, each with the id of its content (Git blob)."""
-        entry = self._entry(folder)
-        if not isinstance(entry, pygit2.Tree):
-            return {}
-        return {child.name: str(child.id) for child in entry if isinstance(child, pygit2.Blob) and child.name}
+        entries = self._entries(folder)
+        return {name: str(child.id) for name, child in entries.items() if isinstance(child, pygit2.Blob)}
 
     def _entry(self, path: str) -> pygit2.Object | None:
-        try:
-            return self._root[path]
-        except KeyError:
-            return None
+        folder, _, name = path.rpartition("/")
+        return self._entries(folder).get(name)
+
+    def _entries(self, folder: str) -> dict[str, pygit2.Object]:
+        """The entries of a folder by name; remembered, because Git reads a whole folder to find one of its files."""
+        known = self._folders.get(folder)
+        if known is None:
+            tree = self._entry(folder) if folder else self._root
+            children = tree if isinstance(tree, pygit2.Tree) else ()
+            known = self._folders[folder] = {child.name: child for child in children if child.name}
+        return known
 
 
 class EmptyTree:

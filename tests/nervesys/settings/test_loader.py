@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from nervesys.errors import SettingsError
-from nervesys.settings import load
+from nervesys.settings import fleet, load
+from nervesys.settings.yaml import Document, read_yaml
 from tests.nervesys.settings.conftest import MakeBrain
 
 ENDPOINT = "storage.storj.endpoint"
@@ -84,7 +85,7 @@ def test_all_mistakes_at_once_each_with_file_line_and_remedy(brain: MakeBrain) -
     )
     assert found == [
         "config/monitoring.yaml:3: listen: this key stands here twice",
-        "config/grafana.yaml:2: not YAML: expected the node content, but found '<stream end>'",
+        "config/grafana.yaml:2: not YAML: did not find expected node content",
         "STORJ_REGION: STORJ_REGION and STORJ_REGION_FILE are both set; keep one",
         "GITHUB_TOKEN_FILE: read /no/such/file: No such file or directory",
         "config/storage.yaml:4: storage.storj.paths.agents: a template is a relative key without '..'",
@@ -106,6 +107,8 @@ def test_all_mistakes_at_once_each_with_file_line_and_remedy(brain: MakeBrain) -
         pytest.param(f"a: {'x' * (1 << 20)}", "larger than 1 MiB", id="too large"),
         pytest.param("a: \x01", "not YAML", id="a control character"),
         pytest.param("[" * 2000, "not YAML", id="nested without end"),
+        pytest.param("- " * 500_000, "nested more than 500 levels", id="lists so deep that libyaml would overflow"),
+        pytest.param("{" * 1_000_000, "not YAML", id="mappings so deep that libyaml would overflow"),
     ],
 )
 def test_a_file_that_is_not_settings(brain: MakeBrain, text: str, problem: str) -> None:
@@ -117,6 +120,20 @@ def test_a_file_that_is_not_settings(brain: MakeBrain, text: str, problem: str) 
 def test_a_file_of_aliases_does_not_explode(brain: MakeBrain) -> None:
     bomb = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
     assert "more than" in mistakes_of(brain, {"storage": bomb})[0]
+
+
+def test_only_changed_files_of_agents_are_parsed_again(brain: MakeBrain, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(brain(agents__ada="agent: {role: first}", agents__bob="agent: {role: first}"))
+    parsed: list[str] = []
+
+    def read(body: bytes, where: str) -> Document:
+        parsed.append(where)
+        return read_yaml(body, where)
+
+    monkeypatch.setattr(fleet, "read_yaml", read)
+    changed = load(brain(agents__bob="agent: {role: second}"))
+    assert parsed == ["config/agents/bob.yaml"]
+    assert {name: agent.role for name, agent in changed.agents.items()} == {"ada": "first", "bob": "second"}
 
 
 class TestExpansion:
