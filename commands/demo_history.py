@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from nervesys.agent.demo_history import DemoHistory
 from nervesys.clock import Clock, system_clock
 from nervesys.stack.layout import Stack
-from nervesys.stores.brain import open_brain
 from nervesys.stores.open_archive import open_archive
+from nervesys.stores.open_brain import open_brain
 from nervesys.stores.open_stores import Configuration, load_configuration
 
 OWN_ARCHIVE = "archive"

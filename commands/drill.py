@@ -16,8 +16,8 @@ from nervesys.agent.replication.drill import Drill, record_drill
 from nervesys.clock import system_clock
 from nervesys.contract import RestoreDrill
 from nervesys.errors import NervesysError
-from nervesys.stores.brain import open_brain
 from nervesys.stores.open_archive import open_archive
+from nervesys.stores.open_brain import open_brain
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -35,8 +35,8 @@ from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find
 from nervesys.stores.archive import files_of
 from nervesys.stores.archive_layout import ArchiveLayout
-from nervesys.stores.brain import open_brain
 from nervesys.stores.open_archive import open_archive
+from nervesys.stores.open_brain import open_brain
 from nervesys.stores.open_stores import Configuration
 
 app = typer.Typer(no_args_is_help=True)

@@ -22,7 +22,7 @@ from nervesys.stack import daemon, grafana, keys, programs
 from nervesys.stack.layout import FILE, Stack
 from nervesys.stack.seed import seed
 from nervesys.stack.services import services
-from nervesys.stores.brain import open_tree, plain_folder
+from nervesys.stores.open_brain import open_tree, plain_folder
 
 PROFILE = "local"
 LIMITS = {"start_allowance_seconds": 30, "cooldown_seconds": 10}

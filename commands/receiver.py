@@ -22,7 +22,7 @@ from nervesys.metrics.pages import serve
 from nervesys.redact import Redactor
 from nervesys.settings import StartupSettings
 from nervesys.settings.monitoring import Monitoring
-from nervesys.stores.brain import open_brain
+from nervesys.stores.open_brain import open_brain
 from nervesys.stores.open_stores import open_store
 
 app = typer.Typer()

@@ -22,8 +22,8 @@ from nervesys.settings import Settings
 from nervesys.settings.reports import ReportFormat
 from nervesys.stores import open_stores as stores
 from nervesys.stores.archive import Archive, files_of
-from nervesys.stores.brain import open_brain
 from nervesys.stores.open_archive import open_archive
+from nervesys.stores.open_brain import open_brain
 from nervesys.stores.open_stores import Configuration, open_store
 from reports.periodic import mail
 from reports.periodic.compose import report_of

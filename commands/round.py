@@ -16,8 +16,8 @@ from nervesys.agent.round import DailyRound, Leader, Round, RoundPlan, open_desc
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.settings.storage import Storage
-from nervesys.stores.brain import open_brain
 from nervesys.stores.open_archive import open_archive
+from nervesys.stores.open_brain import open_brain
 from nervesys.stores.open_stores import open_store
 
 app = typer.Typer()

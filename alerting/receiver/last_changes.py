@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from alerting.receiver.search_result import SearchResult
 from nervesys.errors import BrainUnavailable
 from nervesys.stores.brain import GitBrain
-from nervesys.stores.trees import changed_files
 
 FOLDER = "config"
 CHANGES = 5
@@ -47,18 +46,12 @@ def last_changes(brain: GitBrain | None, until: float) -> SearchResult[ConfigCha
     found: list[ConfigChange] = []
     try:
         for commit in brain.log(brain.branch, COMMITS):
-            files = changed_files(commit, FOLDER) if commit.commit_time <= until else []
+            files = commit.changed_files(FOLDER) if commit.time <= until else []
             if files:
-                subject = _text(commit.raw_message).partition("\n")[0]
                 named, more = tuple(files[:FILES]), len(files[FILES:])
-                author = _text(commit.author.raw_name)
-                found.append(ConfigChange(str(commit.id), commit.commit_time, author, subject, named, more))
+                found.append(ConfigChange(commit.id, commit.time, commit.author, commit.subject, named, more))
             if len(found) == CHANGES:
                 break
     except BrainUnavailable as err:
         return SearchResult(missing=f"The brain cannot be read: {err}")
     return SearchResult(tuple(found), "" if found else f"None of the newest {COMMITS} commits changed it before that.")
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode(errors="replace")

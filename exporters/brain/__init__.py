@@ -5,7 +5,7 @@ from functools import partial
 
 from exporters.brain import github, repository
 from exporters.runner import Area, Source, SourceContext
-from nervesys.stores.brain import open_brain, open_folder
+from nervesys.stores.open_brain import open_brain, open_folder
 
 MIRROR = "brain-exporter"
 

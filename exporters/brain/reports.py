@@ -88,14 +88,14 @@ def plan_reports(plan: OutputPlan, trees: Sequence[GitTree], clock: Clock) -> No
     """
     _plan_agents(plan, trees, LAST_STATUS, STATUS_BYTES, status_samples(clock))
     _plan_agents(plan, trees, ERROR_LOG, LOG_BYTES, log_samples)
-    days = sorted(_files(trees, DAILY_SUMMARY), key=lambda file: file.path, reverse=True)[:SUMMARIES]
+    days = sorted(_files(plan, trees, DAILY_SUMMARY), key=lambda file: file.path, reverse=True)[:SUMMARIES]
     plan.add("daily summary", tuple((day.path, day.version) for day in days), _newest_summary(plan, days, clock))
 
 
 def _plan_agents(
     plan: OutputPlan, trees: Sequence[GitTree], template: PathTemplate, max_bytes: int, samples: Samples
 ) -> None:
-    for file in _files(trees, template):
+    for file in _files(plan, trees, template):
         plan.add(file.path, file.version, _agent_samples(file, template, max_bytes, samples))
 
 
@@ -125,12 +125,14 @@ def _summary_samples(file: File, clock: Clock) -> Iterator[Sample]:
     yield from summaries.samples(day, DailySummary.parse(file.read(STATUS_BYTES)))
 
 
-def _files(trees: Sequence[GitTree], template: PathTemplate) -> Collection[File]:
-    """The files of a template; other files in its folder are ignored."""
-    folder = template.prefix()
-    files = {
-        folder + name: File(folder + name, version, tree)
-        for tree in reversed(trees)
-        for name, version in tree.versions(folder.rstrip("/")).items()
-    }
+def _files(plan: OutputPlan, trees: Sequence[GitTree], template: PathTemplate) -> Collection[File]:
+    """The files of a template; other files in its folder are ignored, and a folder that is too large is rejected."""
+    folder, files = template.prefix(), dict[str, File]()
+    for tree in reversed(trees):
+        try:
+            versions = tree.versions(folder.rstrip("/"))
+        except BadObject as bad:
+            plan.reject(folder, tree.commit, bad)
+            continue
+        files |= {folder + name: File(folder + name, version, tree) for name, version in versions.items()}
     return [file for path, file in files.items() if template.parse(path)]

@@ -8,7 +8,6 @@ Errors  BrainUnavailable is raised: exporter_up drops to 0, and what the mirror 
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from exporters.brain import reports
 from exporters.brain.output_plan import OutputPlan
@@ -18,10 +17,8 @@ from nervesys.errors import BadObject, Reason, SettingsError
 from nervesys.metrics import Family, Period, Sample
 from nervesys.settings import AgentConfig, Tree, load
 from nervesys.stores.brain import GitBrain
-from nervesys.stores.trees import EmptyTree, GitTree, changed_files
-
-if TYPE_CHECKING:
-    import pygit2
+from nervesys.stores.commits import Commit
+from nervesys.stores.trees import EmptyTree, GitTree, check_configured
 
 CONFIGURED = Family(
     "brain_agent_info", "gauge", "Agents in the configuration; always 1.", ("agent", "role"), Period.SCRAPE
@@ -78,12 +75,11 @@ def collaborator_samples(body: bytes) -> Iterator[Sample]:
         yield COLLABORATOR.sample(1, who.name, who.model)
 
 
-def change_samples(commits: "Iterable[pygit2.Commit]") -> Iterator[Sample]:
+def change_samples(commits: Iterable[Commit]) -> Iterator[Sample]:
     """Each file of the configuration that these commits changed."""
     for commit in commits:
-        author = commit.author.raw_name.decode(errors="replace")
-        for file in changed_files(commit, CONFIG):
-            yield CHANGE.sample(commit.commit_time, file, author, str(commit.id)[:12])
+        for file in commit.changed_files(CONFIG):
+            yield CHANGE.sample(commit.time, file, commit.author, commit.id[:12])
 
 
 class Repository:
@@ -107,6 +103,7 @@ class Repository:
     def refresh(self, out: Refresh) -> None:
         """One pass: fetch, and show what moved. Where the fetch fails, what the mirror holds is better than nothing."""
         if self._brain is None:
+            check_configured(self._folder, "the brain's folder")
             self._show(self._folder, None, out)
             return
         try:
@@ -146,7 +143,7 @@ class Repository:
 
     def _history(self, brain: GitBrain) -> Iterator[Sample]:
         yield COMMITS.sample(sum(1 for _ in brain.log(brain.branch)))
-        yield from (LAST_COMMIT.sample(commit.commit_time) for commit in brain.log(brain.branch, 1))
+        yield from (LAST_COMMIT.sample(commit.time) for commit in brain.log(brain.branch, 1))
         yield from islice(change_samples(brain.log(brain.branch, WALK)), CHANGES)
 
 

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from exporters.runner import SourceContext
 from nervesys.settings import Tree
-from nervesys.stores.brain import open_brain, open_folder
-from nervesys.stores.trees import EmptyTree
+from nervesys.stores.open_brain import open_brain, open_folder
+from nervesys.stores.trees import EmptyTree, GitTree
 
 MIRROR = "hygiene-exporter"
 
@@ -42,6 +42,6 @@ class Branches:
         """What configuration is read from."""
         return (self._brain.tree(self._brain.branch) or EmptyTree()) if self._brain else self._folder
 
-    def reports(self) -> Tree:
+    def reports(self) -> GitTree | EmptyTree:
         """What agents and programs write to."""
         return (self._brain.tree(self._brain.state_branch) if self._brain else None) or EmptyTree()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from exporters.hygiene.branches import Branches
 from exporters.runner import Refresh
 from nervesys.contract import RestoreDrill
-from nervesys.contract.brain import RESTORE_DRILL
+from nervesys.contract.brain import REPORT_BYTES, RESTORE_DRILL
 from nervesys.errors import BadObject
 from nervesys.metrics import Family, Period, Sample
 
@@ -63,8 +63,9 @@ class DrillsArea:
         """
         out.serve_on_failure = True
         with self._branches.after_fetch():
-            body = self._branches.reports().read(RESTORE_DRILL)
+            body: bytes | None = None
             try:
+                body = self._branches.reports().read(RESTORE_DRILL, max_bytes=REPORT_BYTES)
                 drill = RestoreDrill.parse(body) if body is not None else None
             except BadObject as bad:
                 out.reject(RESTORE_DRILL, body, bad)

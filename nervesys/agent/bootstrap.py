@@ -7,8 +7,9 @@ from nervesys.clock import Clock
 from nervesys.contract import BrainCopy
 from nervesys.errors import BrainUnavailable
 from nervesys.settings import Loaded, StartupSettings, Tree, load
-from nervesys.stores.brain import GitBrain, open_brain, open_folder
+from nervesys.stores.brain import GitBrain
 from nervesys.stores.encryption import FILE, set_identity
+from nervesys.stores.open_brain import open_brain, open_folder
 from nervesys.stores.open_stores import Configuration
 from nervesys.stores.trees import EmptyTree
 

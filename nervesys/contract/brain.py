@@ -18,6 +18,8 @@ ROUND = "state/round.json"
 
 RESTORE_DRILL = "state/restore_drill.json"
 """The result of the last restore drill (a `RestoreDrill`); earlier ones are in the Git history."""
+REPORT_BYTES = 1 << 20
+"""Largest report that is read, whatever its kind."""
 
 
 def _day(text: str) -> str:

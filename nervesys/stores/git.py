@@ -6,12 +6,13 @@ its environment only: never in argv, the URL, or the mirror's configuration.
 """
 
 import os
+import re
 import signal
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from nervesys.errors import BrainUnavailable
@@ -28,6 +29,14 @@ PUSH_CONFLICTS = (
     "incorrect old value",
 )
 """Messages of git, on either side, when another push was first."""
+NO_BRANCH = "couldn't find remote ref"
+"""Message of git when the branch to fetch does not exist."""
+HELPER = re.compile(r"-|\w[\w+.-]*::")
+"""Begin of a URL that git takes for an option, or for a remote helper such as `ext::COMMAND`."""
+LEFTOVERS = ("objects/pack/tmp_*", "*.lock", "refs/**/*.lock")
+"""Files that a killed git leaves in a bare repository."""
+SCHEMES = {"file", "http", "https", "ssh", "git+ssh", "ssh+git"}
+"""Of URLs that git may be given; `ext::` and other helpers run programs, and `git://` is not encrypted."""
 
 
 class PushRefused(BrainUnavailable):
@@ -51,18 +60,30 @@ class Remote:
         """From a URL, whose credentials are removed from it, and a token, which overrides them.
 
         Raises:
-            BrainUnavailable: the URL is invalid.
+            BrainUnavailable: the URL is invalid, or holds a password that its scheme does not use.
         """
+        if HELPER.match(url):
+            raise BrainUnavailable(f"open the brain: a URL may not begin with {url.partition('::')[0][:20]!r}")
+        if "://" not in url:
+            return cls(url)
         try:
             parts = urlsplit(url)
         except ValueError as err:
             raise BrainUnavailable(f"open the brain: {err}") from err
+        if parts.scheme not in SCHEMES:
+            permitted = ", ".join(sorted(SCHEMES))
+            raise BrainUnavailable(f"open the brain: {parts.scheme}:// is not supported; there are: {permitted}")
         userinfo, at, host = parts.netloc.rpartition("@")
+        user, colon, password = userinfo.partition(":")
         if parts.scheme not in {"http", "https"}:
+            if colon:
+                plain = urlunsplit(parts._replace(netloc=f"{user}@{host}"))
+                raise BrainUnavailable(
+                    f"open the brain: remove the password from the URL {plain}; use a key or an agent"
+                )
             return cls(url)
         if token:
             return cls(urlunsplit(parts._replace(netloc=host)), f"x-access-token:{token}")
-        user, _, password = userinfo.partition(":")
         return cls(urlunsplit(parts._replace(netloc=host)), f"{unquote(user)}:{unquote(password)}" if at else "")
 
 
@@ -96,24 +117,55 @@ def environment(remote: Remote, environ: Mapping[str, str], seconds: float) -> d
     }
 
 
-def fetch(mirror: Path, remote: Remote, seconds: float, depth: int | None = None) -> None:
-    """Fetch all branches into a bare mirror, and prune those that were deleted.
+def fetch(mirror: Path, remote: Remote, seconds: float, branch: str, ref: str, depth: int | None = None) -> bool:
+    """Fetch one branch into a reference of a bare mirror; no other branch can delay it.
 
     Args:
-        mirror: the local bare repository.
+        mirror: the local bare repository, locked by the caller.
         remote: the remote repository.
         seconds: time limit.
-        depth: number of commits of each branch; None for all.
+        branch: name of the branch.
+        ref: full name of the reference to update.
+        depth: number of commits to fetch; None for all.
+
+    Returns:
+        Whether the branch exists; if not, the reference is unchanged.
 
     Raises:
         BrainUnavailable: git failed, or timed out.
     """
-    options: tuple[str, ...] = ("--prune", "--no-tags", "--no-write-fetch-head", "--quiet")
+    _remove_leftovers(mirror)
+    options: tuple[str, ...] = ("--no-tags", "--no-write-fetch-head", "--quiet")
     if depth is not None:
         options += (f"--depth={depth}",)
-    result = _git(mirror, remote, seconds, "fetch", *options, "--", remote.url, "+refs/heads/*:refs/heads/*")
+    result = _git(mirror, remote, seconds, "fetch", *options, "--", remote.url, f"+refs/heads/{branch}:{ref}")
+    if result.code and NO_BRANCH in result.text:
+        return False
     if result.code:
-        raise BrainUnavailable(f"fetch {remote.url}: {result.cause()}")
+        raise BrainUnavailable(f"fetch {branch} of {remote.url}: {result.cause()}")
+    return True
+
+
+def conflicting_branches(mirror: Path, remote: Remote, seconds: float, branch: str) -> list[str]:
+    """The remote branches whose names exclude a branch: `state/x` or `a` where `state` or `a/state` is missing.
+
+    Raises:
+        BrainUnavailable: git failed, or timed out.
+    """
+    parents = [str(parent) for parent in PurePosixPath(branch).parents][:-1]
+    patterns = [f"refs/heads/{name}" for name in (f"{branch}/*", *parents)]
+    result = _git(mirror, remote, seconds, "ls-remote", "--", remote.url, *patterns)
+    if result.code:
+        raise BrainUnavailable(f"list the branches of {remote.url}: {result.cause()}")
+    names = (line.partition("\trefs/heads/")[2] for line in result.text.splitlines())
+    return sorted(name for name in names if name in parents or name.startswith(f"{branch}/"))
+
+
+def _remove_leftovers(mirror: Path) -> None:
+    """Remove what a killed git left: half a pack for each timeout, and locks that would stop the next fetch."""
+    for pattern in LEFTOVERS:
+        for path in mirror.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def push(mirror: Path, remote: Remote, seconds: float, commit: str, branch: str) -> None:

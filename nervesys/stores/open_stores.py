@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from nervesys.contract import PathTemplate
 from nervesys.settings import Loaded, StartupSettings, Tree, load
 from nervesys.settings.storage import StoreSettings
-from nervesys.stores.brain import open_tree
 from nervesys.stores.encryption import FILE, set_identity
 from nervesys.stores.objects import ObjectStore
+from nervesys.stores.open_brain import open_tree
 from nervesys.stores.routed import RoutedStore
 
 

@@ -16,7 +16,7 @@ from nervesys.settings import Loaded
 from nervesys.stores.archive import Archive
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.objects import ObjectReader
-from nervesys.stores.trees import GitTree, changed_files
+from nervesys.stores.trees import GitTree
 from reports.draw import draw
 from reports.fields import FormatContext
 from reports.model import PageModel
@@ -159,11 +159,9 @@ class Sources:
     def _changes(self, period: ReportPeriod) -> Iterator[ConfigCommit]:
         """Commits of the period and the previous one, newest first."""
         for commit in self.brain.log(self.brain.branch, MAX_COMMITS) if self.brain else ():
-            at = float(commit.commit_time)
-            if period.before.start <= at < period.end and (files := changed_files(commit, CONFIG)):
-                author = commit.author.raw_name.decode(errors="replace")
-                message = commit.message.strip().partition("\n")[0]
-                yield ConfigCommit(at, author, tuple(files), message, str(commit.id)[:12])
+            at = float(commit.time)
+            if period.before.start <= at < period.end and (files := commit.changed_files(CONFIG)):
+                yield ConfigCommit(at, commit.author, tuple(files), commit.subject, commit.id[:12])
 
     def _panels(self, period: ReportPeriod, now: float) -> PageModel:
         end = min(now, period.end)

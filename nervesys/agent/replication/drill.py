@@ -9,7 +9,7 @@ from pathlib import Path
 from nervesys.agent.replication.restore import Progress, check_empty, find_problems, restore
 from nervesys.clock import Clock
 from nervesys.contract import PathTemplate, RestoreDrill, parse_time
-from nervesys.contract.brain import RESTORE_DRILL
+from nervesys.contract.brain import REPORT_BYTES, RESTORE_DRILL
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, NervesysError
 from nervesys.settings.storage import Storage
@@ -108,8 +108,8 @@ def is_due(last: RestoreDrill | None, days: int, now: float) -> bool:
 def read_last_drill(brain: GitBrain) -> RestoreDrill | None:
     """The record of the last drill, as last fetched; None if there is none, or it cannot be parsed."""
     tree = brain.tree(brain.state_branch)
-    body = tree.read(RESTORE_DRILL) if tree else None
     try:
+        body = tree.read(RESTORE_DRILL, max_bytes=REPORT_BYTES) if tree else None
         return RestoreDrill.parse(body) if body else None
     except BadObject:
         return None

@@ -152,7 +152,7 @@ class DailyRound:
         day = time_fields(self.round.clock() - DAY_SECONDS)["date"]
         path = DAILY_SUMMARY.build(date=day)
         tree = leader.brain.tree(leader.brain.state_branch)
-        if tree is not None and tree.read(path) is not None:
+        if tree is not None and tree.has_file(path):
             return
         summary = summarise_day(day, self._read_day(day, progress))
         summary = summary.model_copy(update={"analysis": self.words(summary, progress)})

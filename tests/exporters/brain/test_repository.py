@@ -4,11 +4,11 @@ Covers: exporters.brain, exporters.brain.repository, exporters.brain.reports, ex
 exporters.shared.summaries.
 """
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from exporters.brain import SOURCE
@@ -77,15 +77,6 @@ def broken(repository: Path) -> None:
     )
 
 
-def empty(repository: Path) -> None:
-    """A repository without a commit."""
-    shutil.rmtree(repository, ignore_errors=True)
-    repository.mkdir()
-    (repository / "objects").mkdir()
-    (repository / "refs").mkdir()
-    (repository / "HEAD").write_text("ref: refs/heads/main\n")
-
-
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     return tmp_path / "brain.git"
@@ -105,7 +96,7 @@ def shown(runner: Runner, family: str) -> dict[str, str]:
     return {labels: value for labels, _, value in (line.rpartition(" ") for line in lines)}
 
 
-@pytest.mark.parametrize("story", [fleet, broken, empty], ids=lambda story: story.__name__)
+@pytest.mark.parametrize("story", [fleet, broken], ids=lambda story: story.__name__)
 def test_exposition(
     story: Callable[[Path], None], repository: Path, tmp_path: Path, golden_exposition: Callable[[Path, Runner], None]
 ) -> None:
@@ -165,6 +156,60 @@ def test_out_of_reach_the_mirror_is_served_and_the_area_is_down(repository: Path
     never = runner_of(repository, tmp_path / "another home")
     assert not never.run_once("brain")
     assert never.not_ready() is not None
+
+
+def rename_branch(repository: Path) -> None:
+    pygit2.Repository(str(repository)).branches["main"].rename("trunk")
+
+
+def remove_configuration(repository: Path) -> None:
+    files = ("grok.yaml", "default.yaml", "gimai.yaml", "old.yaml")
+    write(repository, {f"config/agents/{name}": None for name in files})
+
+
+@pytest.mark.parametrize("absence", [rename_branch, remove_configuration], ids=lambda absence: absence.__name__)
+def test_a_brain_without_configuration_leaves_the_fleet_as_it_was(
+    repository: Path, tmp_path: Path, absence: Callable[[Path], None]
+) -> None:
+    fleet(repository)
+    runner = runner_of(repository, tmp_path / "home")
+    runner.run_once("brain")
+    before = shown(runner, "brain_agent_info")
+    absence(repository)
+    for again in (runner, runner_of(repository, tmp_path / "home")):
+        assert not again.run_once("brain")
+        assert shown(again, "brain_agent_info") == before
+        assert shown(again, "exporter_up") == {'{area="brain",source="brain"}': "0.0"}
+    never = runner_of(repository, tmp_path / "another home")
+    assert not never.run_once("brain")
+    assert never.not_ready() is not None
+    repository.rename(tmp_path / "renamed")
+    fleet(repository)
+    assert runner.run_once("brain"), runner.problems()
+
+
+def test_reports_that_cannot_be_fetched_do_not_hold_up_the_fleet(repository: Path, tmp_path: Path) -> None:
+    fleet(repository)
+    runner = runner_of(repository, tmp_path / "home")
+    runner.run_once("brain")
+    write(repository, {"config/agents/new.yaml": b"agent: {}\n"})
+    (repository / "refs" / "heads" / "state").write_text("1" * 40 + "\n")
+    assert not runner.run_once("brain")
+    assert runner.problems().startswith("brain: fetch state of ")
+    assert '{agent="new",role="agent"}' in shown(runner, "brain_agent_info")
+
+
+def test_a_folder_of_reports_that_is_too_large_costs_itself(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet(repository)
+    monkeypatch.setattr("nervesys.stores.trees.FOLDER_BYTES", 1000)
+    write(repository, {f"state/{number}_last_status.json": b"{}" for number in range(50)}, branch="state")
+    runner = runner_of(repository, tmp_path / "home")
+    assert runner.run_once("brain"), runner.problems()
+    assert shown(runner, "exporter_rejected_objects_total")['{reason="too_large",source="brain"}'] == "1.0"
+    assert len(shown(runner, "brain_agent_info")) == 2
+    assert len(shown(runner, "brain_error_log_lines")) == 2
 
 
 def test_of_many_changes_the_newest_are_shown(repository: Path, tmp_path: Path) -> None:

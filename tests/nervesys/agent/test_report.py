@@ -11,7 +11,7 @@ from nervesys.agent.identity import Identity, identify
 from nervesys.agent.report import KEPT_LINES, Reporter, append_lines
 from nervesys.contract import AgentState, Status
 from nervesys.errors import BrainUnavailable
-from nervesys.stores.brain import open_brain
+from nervesys.stores.open_brain import open_brain
 from nervesys.stores.open_stores import load_configuration
 from tests.brains import NOON, read, write
 

@@ -3,8 +3,6 @@
 Covers: nervesys.stores.brain.
 """
 
-import logging
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +10,8 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from nervesys.errors import BadObject, BrainUnavailable, NervesysError, SettingsError
-from nervesys.settings import FolderTree, StartupSettings, load
-from nervesys.stores.brain import GitBrain, open_brain, open_tree
+from nervesys.errors import BadObject, BrainUnavailable
+from nervesys.stores.brain import GitBrain
 from tests.brains import NOON, read, write
 
 WRITERS, COMMITS = 4, 6
@@ -76,27 +73,18 @@ def test_a_file_beyond_its_limit_is_refused(remote: Path, tmp_path: Path) -> Non
         tree.read("README.md", max_bytes=5)
 
 
-def test_an_empty_repository_has_nothing_and_is_no_failure(tmp_path: Path) -> None:
-    subprocess.run(["git", "init", "--bare", "-q", str(tmp_path / "empty.git")], check=True)
-    brain = brain_of(tmp_path / "empty.git", tmp_path)
-    assert brain.tree("main") is None
-    assert list(brain.log("main")) == []
-    place = StartupSettings(tmp_path / "home", str(tmp_path / "empty.git"))
-    assert load(open_tree(place, "test")).agents == {}
-
-
 def test_a_commit_goes_to_the_state_branch_only(remote: Path, tmp_path: Path) -> None:
     brain = brain_of(remote, tmp_path)
     first = brain.commit({"state/grok_last_status.json": b"{}"}, "Status of grok", "grok")
     second = brain.commit({"log.txt": lambda old: (old or b"") + b"one\n"}, "Log", "grok")
     assert read(remote, "log.txt") == b"one\n"
     assert read(remote, "state/grok_last_status.json") == b"{}"
-    assert [(str(c.id), c.message, c.author.name, c.commit_time) for c in brain.log("state")] == [
+    assert [(c.id, c.message, c.author, c.time) for c in brain.log("state")] == [
         (second, "Log", "grok", NOON),
         (first, "Status of grok", "grok", NOON),
     ]
     assert [c.message for c in brain.log("main")] == ["Change"]
-    assert [str(c.id) for c in brain.log("state", 1)] == [second]
+    assert [c.id for c in brain.log("state", 1)] == [second]
 
 
 def test_nothing_new_is_no_commit(remote: Path, tmp_path: Path) -> None:
@@ -136,26 +124,6 @@ def test_who_is_always_second_gives_up_in_the_end(remote: Path, tmp_path: Path) 
         brain.commit({"mine": outrun}, "Mine", "grok")
 
 
-@FORMS
-def test_out_of_reach_the_last_good_copy_is_used_and_reported(
-    remote: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, form: str
-) -> None:
-    place = StartupSettings(tmp_path / "home", form.format(remote))
-    assert list(load(open_tree(place, "test")).agents) == ["grok"]
-    shutil.rmtree(remote)
-    with caplog.at_level(logging.WARNING):
-        assert list(load(open_tree(place, "test")).agents) == ["grok"]
-    assert "the last good copy is used, commit" in caplog.text
-    with pytest.raises(NervesysError, match=r"does not appear to be a git repository|nor an existing folder"):
-        open_tree(place, "another")
-
-
-def test_the_mirror_of_another_brain_is_no_copy_of_this_one(remote: Path, tmp_path: Path) -> None:
-    open_tree(StartupSettings(tmp_path / "home", str(remote)), "test")
-    with pytest.raises(BrainUnavailable):
-        open_tree(StartupSettings(tmp_path / "home", f"file://{tmp_path}/nowhere.git"), "test")
-
-
 def test_a_host_that_never_answers_costs_the_time_limit(tmp_path: Path, silent_port: int) -> None:
     brain = GitBrain(f"http://127.0.0.1:{silent_port}/brain.git", tmp_path / "mirror", timeout_seconds=0.5)
     with pytest.raises(BrainUnavailable, match=r"timed out after 0\.5 s"):
@@ -188,36 +156,3 @@ def test_a_mirror_may_hold_the_newest_commit_only_and_still_be_written_from(remo
     whole = GitBrain(str(remote), tmp_path / "whole", timeout_seconds=30)
     whole.fetch()
     assert len(list(whole.log("state"))) == 6
-
-
-def test_a_plain_folder_is_read_as_it_is(tmp_path: Path) -> None:
-    place = StartupSettings(tmp_path / "home", str(tmp_path))
-    assert open_tree(place, "test") == FolderTree(tmp_path)
-    assert open_brain(place, "test") is None
-
-
-def test_a_repository_that_became_a_plain_folder_is_read_as_one(remote: Path, tmp_path: Path) -> None:
-    place = StartupSettings(tmp_path / "home", str(remote))
-    open_tree(place, "test")
-    shutil.rmtree(remote)
-    remote.mkdir()
-    assert open_tree(place, "test") == FolderTree(remote)
-
-
-def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="nor an existing folder"):
-        open_tree(StartupSettings(tmp_path, str(tmp_path / "none")), "test")
-
-
-def test_a_work_tree_is_read_at_its_commit(remote: Path, tmp_path: Path) -> None:
-    checkout = tmp_path / "checkout"
-    subprocess.run(["git", "clone", "-q", "-b", "main", str(remote), str(checkout)], check=True)
-    (checkout / "README.md").write_text("not committed")
-    assert open_tree(StartupSettings(tmp_path / "home", str(checkout)), "test").read("README.md") == b"hello\n"
-
-
-def test_the_branches_are_named_before_the_brain_can_be_read(remote: Path, tmp_path: Path) -> None:
-    write(remote, {"README.md": b"trunk\n"}, branch="trunk")
-    environ = {"NERVESYS_BRAIN_BRANCH": "trunk", "NERVESYS_STATE_BRANCH": "trunk"}
-    place = StartupSettings(tmp_path / "home", str(remote))
-    assert open_tree(place, "test", environ=environ).read("README.md") == b"trunk\n"

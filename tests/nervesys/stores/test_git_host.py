@@ -15,7 +15,7 @@ TOKEN = "s3cret-token"
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    write(tmp_path / "brain.git", {"README.md": b"hello\n"})
+    write(tmp_path / "brain.git", {"README.md": b"hello\n", "config/storage.yaml": b""})
     with serving(tmp_path, f"x-access-token:{TOKEN}") as (url, certificate):
         monkeypatch.setenv("GIT_SSL_CAINFO", str(certificate))
         yield url
@@ -43,6 +43,8 @@ def test_a_login_within_the_url_works_too_and_is_taken_out_of_it(host: str, tmp_
 
 def test_a_wrong_token_raises_an_error_without_it_and_without_a_prompt(host: str, tmp_path: Path) -> None:
     brain = GitBrain(f"{host}/brain.git", tmp_path / "mirror", timeout_seconds=30, token="wrong-s3cret")
-    with pytest.raises(BrainUnavailable, match=f"fetch {host}/brain.git: the token is missing, or refused") as refused:
+    with pytest.raises(
+        BrainUnavailable, match=f"fetch main of {host}/brain.git: the token is missing, or refused"
+    ) as refused:
         brain.fetch()
     assert "s3cret" not in str(refused.value)

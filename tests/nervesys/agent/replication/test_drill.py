@@ -23,8 +23,8 @@ from nervesys.agent.replication.drill import Drill, record_drill
 from nervesys.contract import PathTemplate, RestoreDrill
 from nervesys.errors import NervesysError
 from nervesys.settings import FolderTree, StartupSettings, load, shipped_root
-from nervesys.stores.brain import open_brain
 from nervesys.stores.folder import FolderArchive
+from nervesys.stores.open_brain import open_brain
 from tests.brains import NOON, read, write
 from tests.stores import FolderStore
 
