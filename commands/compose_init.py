@@ -33,7 +33,8 @@ def compose_init(
     docker-compose.yml runs this as its first service. What exists already is kept, so it may run again.
     """
     loaded = load(profile=os.environ.get("NERVESYS_PROFILE"), environ=os.environ)
-    seed(brain, shipped_root(), system_clock(), loaded.settings.storage.brain.branch)
+    branches = loaded.settings.storage.brain
+    seed(brain, shipped_root(), system_clock(), branches.branch, branches.state_branch)
     keys.make(secrets / "store", ("store_access_key", "store_secret_key"))
     keys.make(secrets / "receiver", ("receiver_token",), SHARED)
     keys.make(secrets / "artifacts", (*loaded.agents, ADMIN))

@@ -155,7 +155,8 @@ def _configuration(
         return place.brain, *_read(open_tree(place, "up"), place, profile, environ)
     folder, repository = Path(place.brain) if place.brain else shipped_root(), place.home / "brain.git"
     loaded, alerts = _read(FolderTree(folder), place, profile, environ)
-    seed(repository, folder, clock(), loaded.settings.storage.brain.branch)
+    settings = loaded.settings.storage.brain
+    seed(repository, folder, clock(), settings.branch, settings.state_branch)
     return str(repository), loaded, alerts
 
 
