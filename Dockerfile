@@ -12,8 +12,8 @@ RUN apt-get update \
 # Git fetches and pushes the brain; it is unpacked without its Perl scripts. Package managers, Perl and login tools go;
 # dpkg's status still lists what is left, for whoever scans the image.
 FROM base AS system
-ARG FOLDERS="/agents /archive /brain /data /secrets /secrets/agents /secrets/artifacts /secrets/grafana \
-    /secrets/receiver /secrets/store /secrets/supervisor"
+ARG FOLDERS="/agents /archive /brain /data /secrets /secrets/agents-artifacts /secrets/agents-store \
+    /secrets/artifacts /secrets/grafana /secrets/receiver /secrets/store /secrets/supervisor /secrets/supervisord"
 RUN useradd --uid 10001 --home-dir /nervesys --create-home nervesys \
     && install --directory --owner=10001 --group=10001 ${FOLDERS} \
     && apt-get update && cd /tmp && apt-get download git \
@@ -64,7 +64,6 @@ RUN /opt/nervesys/bin/pip install --no-build-isolation --no-deps --prefix /proje
 FROM scratch AS store
 COPY --from=system / /
 COPY --from=dependencies /opt/rclone /usr/local/bin/rclone
-COPY --chmod=0755 scripts/store_access.py /usr/local/bin/store-access
 ENV PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8
 LABEL org.opencontainers.image.title="Nervesys store" \
     org.opencontainers.image.description="The S3 server of the demo: rclone over a folder, with keys that may read or write." \

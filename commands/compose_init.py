@@ -1,6 +1,7 @@
 """`nervesys compose-init`: create what the services of Docker Compose need before their first start."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,49 +15,62 @@ from nervesys.artifacts.tokens import ADMIN
 from nervesys.clock import system_clock
 from nervesys.settings import load, shipped_root
 from nervesys.stack import container, keys
+from nervesys.stack.layout import FILE
 from nervesys.stack.seed import seed
 from nervesys.stores.open_stores import load_configuration
 
 app = typer.Typer()
 SHARED = 0o444
 """Mode of keys that a program of another user reads; only the services that need them mount their volume."""
+STORE_KEYS = ("store_access_key", "store_secret_key")
 
 
 @app.command()
 def compose_init(
     brain: Annotated[Path, typer.Option(help="Git repository to create for the example brain.")],
     archive: Annotated[Path, typer.Option(help="Folder to create for the example archive.")],
-    secrets: Annotated[Path, typer.Option(help="Folder to create the keys in, one subfolder for each kind.")],
+    secrets: Annotated[Path, typer.Option(help="Folder to create the keys in, one subfolder for each volume.")],
+    agents_home: Annotated[Path, typer.Option(help="NERVESYS_HOME of the container of agents.")],
+    url: Annotated[
+        list[str] | None, typer.Option(metavar="SERVICE=URL", help="Address that people open; may be repeated.")
+    ] = None,
 ) -> None:
     """Create the example brain and archive, with some made-up history, and the keys.
 
-    docker-compose.yml runs this as its first service. What exists already is kept, so it may run again.
+    docker-compose.yml runs this as its first service, at every start: what exists already is kept.
     """
-    loaded = load(profile=os.environ.get("NERVESYS_PROFILE"), environ=os.environ)
-    branches = loaded.settings.storage.brain
+    branches = load(profile=os.environ.get("NERVESYS_PROFILE"), environ=os.environ).settings.storage.brain
     seed(brain, shipped_root(), system_clock(), branches.branch, branches.state_branch)
-    keys.make(secrets / "store", ("store_access_key", "store_secret_key"))
-    keys.make(secrets / "receiver", ("receiver_token",), SHARED)
-    keys.make(secrets / "artifacts", (*loaded.agents, ADMIN))
-    keys.make(secrets / "supervisor", ("password",))
-    keys.make(secrets / "grafana", ("admin_password",), SHARED)
-    supervisor = secrets / "supervisor"
-    agents = [name for name, agent in loaded.agents.items() if agent.enabled]
-    text = container.config(agents, (supervisor / "password").read_text())
-    _write(supervisor / "supervisord.conf", text, 0o600)
-    _write(secrets / "receiver" / "receiver.yaml", _receiver_file(secrets), SHARED)
     archive.mkdir(parents=True, exist_ok=True)
     environ = {**os.environ, "NERVESYS_BRAIN": str(brain), "NERVESYS_SERVER": container.SERVER}
-    demo_history.create_in(
-        load_configuration("compose-init", environ, archive=archive.absolute().as_uri()),
-        environ,
-        archive=True,
-        brain=True,
-    )
+    base = load_configuration("compose-init", environ, archive=archive.absolute().as_uri())
+    _make_keys(secrets, base.loaded.agents)
+    agents = [name for name, agent in base.loaded.agents.items() if agent.enabled]
+    password = (secrets / "supervisor" / "password").read_text()
+    _write(secrets / "supervisord" / "supervisord.conf", container.config(agents, password), 0o600)
+    urls = dict(pair.split("=", 1) for pair in url or ())
+    stack = container.stack(base.loaded.settings.monitoring, agents, urls)
+    _write(agents_home / FILE, stack.model_dump_json(indent=2), 0o644)
+    receiver = secrets / "receiver" / "receiver.yaml"
+    if not receiver.exists():  # afterwards it is the operator's
+        _write(receiver, _receiver_file(secrets), 0o644)
+    demo_history.create_in(base, environ, archive=True, brain=True)
     Console().print(
         f"Created the brain {brain}, the archive {archive} and the keys under {secrets}; existing ones were kept.",
         soft_wrap=True,
     )
+
+
+def _make_keys(secrets: Path, agents: Iterable[str]) -> None:
+    """The keys, one folder for each group of services that share them; agents get their own tokens and store key."""
+    keys.make(secrets / "store", STORE_KEYS)
+    keys.make(secrets / "agents-store", STORE_KEYS)
+    keys.make(secrets / "receiver", ("receiver_token",), SHARED)
+    keys.make(secrets / "artifacts", (*agents, ADMIN))
+    keys.make(secrets / "supervisor", ("password",))
+    keys.make(secrets / "grafana", ("admin_password",), SHARED)
+    for name in agents:
+        _write(secrets / "agents-artifacts" / name, (secrets / "artifacts" / name).read_text(), 0o400)
 
 
 def _receiver_file(secrets: Path) -> str:
@@ -72,6 +86,7 @@ def _receiver_file(secrets: Path) -> str:
 
 def _write(path: Path, text: str, mode: int) -> None:
     """Replace a file; its permissions are set before its content is written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.touch(mode)
     fresh.chmod(mode | 0o200)

@@ -7,6 +7,7 @@ from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.supervisor import Process, Supervisor, SupervisorUnavailable
 from nervesys.settings import Settings, StartupSettings
 from nervesys.stack.layout import FILE, NoStack, Stack
+from nervesys.stack.remote import remote
 from nervesys.stores.open_stores import load_configuration
 
 
@@ -29,7 +30,7 @@ class Local:
             NoStack: it is not running.
         """
         try:
-            return self.supervisor.processes()
+            return self.supervisor.processes() | remote(self.stack)
         except SupervisorUnavailable as err:
             raise NoStack(f"query the stack of {self.stack.home}: it is not running; type: nervesys up") from err
 

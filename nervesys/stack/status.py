@@ -89,7 +89,7 @@ def status_of(
                 about=service.about,
                 state=state(service.name),
                 url=service.url,
-                since=processes[service.name].started if state(service.name) == "running" else None,
+                since=(processes[service.name].started or None) if state(service.name) == "running" else None,
             )
             for service in stack.services
             if not service.agent

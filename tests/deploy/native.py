@@ -3,8 +3,7 @@
 Needs namespaces, not root: it is run inside `unshare --user --map-root-user --net --mount --pid --fork --kill-child`.
 All services share one network, in which each service's name is 127.0.0.1. Each has a root folder made of this
 machine's, in which its volumes are mounted where the file says, read-only where it says so; of /tmp only what they
-keep is apart, for Python itself may lie there. rclone stands in for the S3 server's image. Prints which services
-passed their own health test, as JSON.
+keep is apart, for Python itself may lie there. Prints which services passed their own health test, as JSON.
 """
 
 import json
@@ -21,15 +20,8 @@ from typing import Any
 
 import yaml
 
-from nervesys.stack.programs import find
-
 ROOT = Path(__file__).parents[2]
 HEALTHY_SECONDS = 60
-STAND_IN = """
-RCLONE_AUTH_KEY="\\"$(cat {keys}/store_access_key),$(cat {keys}/store_secret_key)\\""
-export RCLONE_AUTH_KEY
-exec {rclone} serve s3 --config= --addr 0.0.0.0:8333 {data}
-"""
 MAKE_ROOT = """
 mkdir -p {root}; mount -t tmpfs tmpfs {root}
 for entry in /*; do
@@ -60,8 +52,7 @@ class Native:
         (self.folder / "hosts").write_text("".join(f"127.0.0.1 {name}\n" for name in ("localhost", *self.services)))
         if self.start("init").wait(HEALTHY_SECONDS):
             return {"init": False}
-        self._start_store()
-        ours = [name for name, service in self.services.items() if "build" in service and name != "init"]
+        ours = [name for name, service in self.services.items() if is_ours(service) and name != "init"]
         for name in ours:
             self.start(name)
         return {"init": True, **{name: self.healthy(name) for name in ours}}
@@ -83,16 +74,12 @@ class Native:
             time.sleep(0.5)
         return False
 
-    def _start_store(self) -> None:
-        data = self.folder / "data"
-        (data / self.services["s3"]["environment"]["S3_BUCKET"]).mkdir(parents=True)
-        words = {"keys": self.folder / "volumes/store-keys", "rclone": find("rclone"), "data": data}
-        subprocess.Popen(["sh", "-c", STAND_IN.format(**{key: shlex.quote(str(path)) for key, path in words.items()})])
-
     def _inside(self, name: str, argv: list[str]) -> list[str]:
         service, root = self.services[name], self.folder / "roots" / name
         script = MAKE_ROOT.format(root=shlex.quote(str(root)), hosts=shlex.quote(str(self.folder / "hosts")))
         script += "".join(self._mounted(root, volume) for volume in service.get("volumes", ()))
+        for tmpfs in (mount.partition(":")[0] for mount in service.get("tmpfs", ()) if mount != "/tmp"):
+            script += f"mkdir -p {root}{tmpfs}; mount -t tmpfs tmpfs {root}{tmpfs}\n"
         environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NERVESYS_HOME": "/nervesys"}
         pairs = [f"{key}={value}" for key, value in {**environment, **service.get("environment", {})}.items()]
         sbin = f"PATH={os.environ['PATH']}:/usr/sbin:/sbin"  # a plain user's path may lack where chroot lies
@@ -113,6 +100,11 @@ class Native:
         return f"{make}; mount --bind {shlex.quote(str(place))} {there}\n{read_only}"
 
 
+def is_ours(service: Mapping[str, Any]) -> bool:
+    """Whether a service runs one of our own images."""
+    return str(service["image"]).startswith("nervesys-")
+
+
 def interpolated(value: Any, environ: Mapping[str, str]) -> Any:
     """What a compose file says with the variables that it names: text by text, as the Compose Specification has it."""
 
@@ -125,7 +117,11 @@ def interpolated(value: Any, environ: Mapping[str, str]) -> Any:
         return {key: interpolated(part, environ) for key, part in value.items()}
     if isinstance(value, list):
         return [interpolated(part, environ) for part in value]
-    return re.sub(r"(?<!\$)\$\{(\w+)(?:(:[-+])([^}]*))?\}", expand, value) if isinstance(value, str) else value
+    return (
+        re.sub(r"(?<!\$)\$\{(\w+)(?:(:[-+])([^}]*))?\}", expand, value).replace("$$", "$")
+        if isinstance(value, str)
+        else value
+    )
 
 
 def compose(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -14,16 +14,15 @@ import pytest
 from jsonschema import Draft7Validator
 
 from nervesys.settings import load
-from tests.deploy.native import compose
+from tests.deploy.native import compose, is_ours
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = compose({})
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("nervesys-observability:")}
+OURS = {name: service for name, service in SERVICES.items() if is_ours(service)}
 
 IMAGES = {
     # image: (port it listens on, words its health test must hold); as their documentation says, autumn 2026
-    "chrislusf/seaweedfs:4.48": (8333, "http://127.0.0.1:8333/healthz"),
     "grafana/grafana:13.3.0": (3000, "http://127.0.0.1:3000/api/health"),
     "prom/alertmanager:v0.34.1": (9093, "http://127.0.0.1:9093/-/ready"),
     "prom/prometheus:v3.15.0": (9090, "http://127.0.0.1:9090/-/ready"),
@@ -35,8 +34,11 @@ NOTHING = "/dev/null"
 """Lies where a secret would that nobody gave."""
 
 SECRETS = {
-    "init": ("store", "receiver", "supervisor", "grafana", "artifacts"),  # it makes them
-    "s3": ("store",),
+    "init": (  # it makes them
+        *("store", "agents-store", "artifacts", "agents-artifacts"),
+        *("receiver", "supervisor", "supervisord", "grafana"),
+    ),
+    "s3": ("store", "agents-store"),
     "agents": ("store", "supervisor", "artifacts", "age"),  # they archive what others wrote
     "artifacts": ("store", "artifacts"),
     "artifacts-exporter": ("store",),
@@ -68,12 +70,35 @@ def test_ports_are_published_on_loopback_only(name: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", ()))
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_our_services_have_no_more_rights_than_they_need(name: str) -> None:
-    service = OURS[name]
+@pytest.mark.parametrize("name", SERVICES)
+def test_services_have_no_more_rights_than_they_need(name: str) -> None:
+    service = SERVICES[name]
     assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
     assert "no-new-privileges:true" in service["security_opt"]
-    assert re.search(r"^USER 10001$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert not re.match(r"root|0(:|$)", service["user"])
+    assert name not in OURS or service["user"] == "10001:10001"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_memory_processes_and_logs_of_services_are_limited(name: str) -> None:
+    service = SERVICES[name]
+    assert service["mem_limit"]
+    assert service["pids_limit"]
+    assert {"max-size", "max-file"} <= service["logging"]["options"].keys()
+
+
+def test_each_image_of_ours_is_built_once_and_pulled_from_nowhere() -> None:
+    built = {name: service for name, service in OURS.items() if "build" in service}
+    assert built.keys() == {"init", "s3"}
+    assert all(service["pull_policy"] == "never" for name, service in OURS.items() if name not in built)
+
+
+def test_addresses_and_ports_can_be_changed() -> None:
+    changed = {"NERVESYS_ADDRESS": "10.0.0.1", "NERVESYS_GRAFANA_PORT": "80"}
+    services = compose(changed)["services"]
+    assert services["grafana"]["ports"] == ["10.0.0.1:80:3000"]
+    assert services["grafana"]["environment"]["GF_SERVER_ROOT_URL"] == "http://10.0.0.1:80"
+    assert all(port.startswith("10.0.0.1:") for service in services.values() for port in service.get("ports", ()))
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -91,7 +116,7 @@ def test_a_service_gets_the_secrets_that_it_needs_and_no_other(name: str) -> Non
     mounted = {target for _, target, _ in map(_volume, service.get("volumes", ())) if target.startswith("/secrets/")}
     assert mounted == {f"/secrets/{kind}" for kind in SECRETS.get(name, ())}
     text = json.dumps([service.get(key) for key in ("environment", "command", "entrypoint")]) + _mounted_files(service)
-    assert set(re.findall(r"/secrets/\w+", text)) <= mounted
+    assert set(re.findall(r"/secrets/[\w-]+", text)) <= mounted
     for variable in service.get("environment", {}):
         assert variable.endswith("_FILE") or not re.search("PASSWORD|TOKEN|SECRET|ACCESS_KEY", variable)
 

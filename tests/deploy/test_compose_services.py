@@ -32,5 +32,5 @@ def test_every_service_of_ours_passes_its_own_health_test(tmp_path: Path) -> Non
     well = json.loads(done.stdout)
     logs = {name: (tmp_path / f"{name}.log").read_text()[-2000:] for name, fine in well.items() if not fine}
     exporters = {f"{source}-exporter" for source in load().settings.monitoring.sources}
-    assert set(well) == {"init", "agents", "artifacts", "receiver", *exporters}
+    assert set(well) == {"init", "agents", "artifacts", "receiver", "s3", *exporters}
     assert logs == {}

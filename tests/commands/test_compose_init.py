@@ -1,0 +1,59 @@
+"""`nervesys compose-init`: what it creates, and that it keeps what is the operator's.
+
+Covers: commands.compose_init.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from commands.compose_init import app
+from nervesys.artifacts.tokens import ADMIN
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which it ran once."""
+    monkeypatch.setenv("NERVESYS_PROFILE", "local,compose")
+    monkeypatch.setenv("NERVESYS_HOME", str(tmp_path / "home"))
+    init(tmp_path)
+    return tmp_path
+
+
+def init(folder: Path) -> None:
+    options = {"brain": "brain.git", "archive": "archive", "secrets": "secrets", "agents-home": "agents"}
+    argv = [f"--{name}={folder / path}" for name, path in options.items()]
+    ran = CliRunner().invoke(app, [*argv, "--url=grafana=http://127.0.0.1:1/"])
+    assert ran.exit_code == 0, ran.output
+
+
+def test_a_second_start_changes_nothing_of_the_operators(made: Path) -> None:
+    receiver = made / "secrets/receiver/receiver.yaml"
+    receiver.write_text("drivers: {}\n")
+    keys = [path for path in (made / "secrets").rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in keys}
+    init(made)
+    assert {path: path.read_bytes() for path in keys} == before
+
+
+def test_agents_get_their_own_store_key_and_no_administrators_token(made: Path) -> None:
+    secrets = made / "secrets"
+    tokens = {path.name for path in (secrets / "agents-artifacts").iterdir()}
+    assert ADMIN not in tokens
+    assert {path.name for path in (secrets / "artifacts").iterdir()} == tokens | {ADMIN}
+    keys = [(secrets / folder / "store_access_key").read_text() for folder in ("store", "agents-store")]
+    assert len(set(keys)) == 2
+    password = (secrets / "supervisor/password").read_text()
+    assert password not in (secrets / "supervisord/supervisord.conf").read_text()
+    assert yaml.safe_load((secrets / "receiver/receiver.yaml").read_text())["drivers"]["supervisor"]
+
+
+def test_the_agents_container_knows_the_whole_stack(made: Path) -> None:
+    services = {
+        service["name"]: service for service in json.loads((made / "agents/stack.json").read_text())["services"]
+    }
+    assert services["grafana"]["url"] == "http://127.0.0.1:1/"
+    assert services["grok"]["agent"]
