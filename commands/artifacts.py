@@ -49,7 +49,7 @@ def serve(home: Home = None, brain: BrainUrl = None, listen: ListenAt = None) ->
     )
     monitoring = start.loaded.settings.monitoring
     start.place.home.mkdir(parents=True, exist_ok=True)
-    serve_pages(service(start.place, start.loaded.settings), address(monitoring), monitoring.web)
+    serve_pages(service(start.place, start.loaded.settings), address(monitoring), monitoring.web, monitoring.hosts)
 
 
 @app.command(name="list")

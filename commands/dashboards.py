@@ -107,7 +107,8 @@ def serve(
     client = Prometheus(prometheus or monitoring.prometheus_url)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         site = Site(pages(loaded), client, datasource_seconds(loaded), system_clock, executor)
-        serve_application(application(site.program(), monitoring.web), address(monitoring), monitoring.web)
+        app = application(site.program(), monitoring.web)
+        serve_application(app, address(monitoring), monitoring.web, monitoring.hosts)
 
 
 @app.command()

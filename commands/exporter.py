@@ -14,7 +14,6 @@ from exporters.runner import Runner, Shard, open_source
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.metrics.pages import application, serve
-from nervesys.settings import Web
 from nervesys.settings.monitoring import Monitoring
 from nervesys.stores.open_stores import Configuration
 
@@ -62,7 +61,7 @@ def exporter(
         if once:
             _print(runner)
         else:
-            _serve(runner, address(monitoring), monitoring.web)
+            _serve(runner, address(monitoring), monitoring)
 
 
 def _shard(text: str) -> Shard:
@@ -79,9 +78,9 @@ def _print(runner: Runner) -> None:
         raise NervesysError(runner.problems())
 
 
-def _serve(runner: Runner, address: str, web: Web) -> None:
+def _serve(runner: Runner, address: str, monitoring: Monitoring) -> None:
     runner.start()
     try:
-        serve(application(runner.program(), web), address, web)
+        serve(application(runner.program(), monitoring.web), address, monitoring.web, monitoring.hosts)
     finally:
         runner.stop()

@@ -13,6 +13,8 @@ from nervesys.metrics.pages import HEALTHY, serve_in_background
 from nervesys.settings import StartupSettings, load
 from nervesys.settings.monitoring import Monitoring
 
+BASIC_AUTH = ("NERVESYS_WEB_USER", "NERVESYS_WEB_PASSWORD")
+
 
 @contextmanager
 def serve_not_ready(listen: Callable[[Monitoring], str], why: Callable[[], str]) -> Iterator[None]:
@@ -26,7 +28,9 @@ def serve_not_ready(listen: Callable[[Monitoring], str], why: Callable[[], str])
     async def not_ready(_: Request) -> Response:
         return PlainTextResponse(f"{why()}\n", 503)
 
-    monitoring = load(profile=StartupSettings.of(os.environ).profile, environ=os.environ).settings.monitoring
+    # Its pages show nothing that basic auth protects, whose other half may stand in the brain.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(BASIC_AUTH)}
+    monitoring = load(profile=StartupSettings.of(os.environ).profile, environ=environ).settings.monitoring
     app = Starlette(routes=[HEALTHY, Route("/{any:path}", not_ready)])
-    with serve_in_background(app, listen(monitoring), monitoring.web):
+    with serve_in_background(app, listen(monitoring), monitoring.web, monitoring.hosts):
         yield

@@ -74,4 +74,4 @@ def receiver(
         open_brain(place, "receiver", storage.brain),
         analyst=make_analyst(settings.alibaba.alibaba_cloud, place.cache("analysis"), Redactor().text, system_clock),
     )
-    serve(program.application(), address(monitoring), monitoring.web)
+    serve(program.application(), address(monitoring), monitoring.web, monitoring.hosts)

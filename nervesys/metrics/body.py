@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect, Request
 
-BODY_SECONDS = 30
+BODY_SECONDS = 10
 """Longest time to receive one body."""
 
 
@@ -30,7 +30,7 @@ async def read_body(request: Request, limit: int) -> bytes:
         limit: bytes.
 
     Raises:
-        Refused: it is too large or too slow, or the client disconnected.
+        HttpRefused: it is too large or too slow, or the client disconnected.
     """
     too_large = HttpRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"more than {limit} bytes")
     length = request.headers.get("content-length", "")

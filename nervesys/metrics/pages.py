@@ -4,33 +4,39 @@
 """
 
 import gc
-import hmac
+import logging
 import signal
 import ssl
 import sys
 import time
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from html import escape
+from socket import socket
 from threading import Thread
-from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.config import STARTUP_FAILURE
 
 from nervesys import __version__
 from nervesys.errors import SettingsError, SettingsProblem
+from nervesys.metrics.host_check import AllowedHosts, HostCheck, is_below
+from nervesys.metrics.http_headers import NoSniff, accepts_gzip, is_secret
+from nervesys.metrics.http_server import BoundedServer, bounded_server
+from nervesys.metrics.listener import Connections, connection_limit, open_listeners, raise_file_limit
 from nervesys.metrics.snapshot import MetricsSnapshot
-from nervesys.settings.web import Web
+from nervesys.settings.web import FILE, Web
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,16 +72,25 @@ async def _healthy(_: Request) -> Response:
 HEALTHY = Route("/-/healthy", _healthy)
 
 
+async def _internal_error(_: Request, __: Exception) -> Response:
+    return PlainTextResponse("internal error\n", 500, {"x-content-type-options": "nosniff"})
+
+
 def application(program: HttpProgram, web: Web) -> Starlette:
-    """The program's pages as an ASGI application, with basic auth if it is configured."""
+    """The program's pages as an ASGI application, with basic auth if it is configured.
+
+    Raises:
+        SettingsError: basic auth or TLS is half configured.
+    """
+    web.check_listener()
 
     async def metrics(request: Request) -> Response:
         result = program.snapshot()
         snapshot = result if isinstance(result, MetricsSnapshot) else await result
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if accepts_gzip(request.headers.get("accept-encoding", "")):
             headers = {"content-encoding": "gzip", "vary": "accept-encoding"}
             return Response(snapshot.gzipped, headers=headers, media_type=CONTENT_TYPE)
-        return Response(snapshot.plain, media_type=CONTENT_TYPE)
+        return Response(snapshot.plain, headers={"vary": "accept-encoding"}, media_type=CONTENT_TYPE)
 
     async def ready(_: Request) -> Response:
         reason = program.not_ready()
@@ -88,9 +103,15 @@ def application(program: HttpProgram, web: Web) -> Starlette:
     routes += program.routes
     if not any(isinstance(route, Route) and route.path == "/" for route in routes):
         routes.append(Route("/", landing))
-    open_paths = program.self_guarded | {"/-/healthy"}
-    middleware = [Middleware(BasicAuth, web=web, open_paths=open_paths)] if web.basic_auth_user else []
-    return Starlette(routes=routes, middleware=middleware, lifespan=program.lifespan)
+    open_paths = program.self_guarded | {HEALTHY.path}
+    middleware = [Middleware(NoSniff)]
+    if web.basic_auth_user:
+        middleware.append(Middleware(BasicAuth, web=web, open_paths=open_paths))
+    handlers = {Exception: _internal_error}
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers, lifespan=program.lifespan)
+    app.router.redirect_slashes = False  # it would redirect to whatever host the request names
+    app.state.open_paths = open_paths
+    return app
 
 
 def landing_page(program: HttpProgram) -> str:
@@ -117,17 +138,18 @@ class BasicAuth:
         self._app = app
         self._open = open_paths
         password = web.basic_auth_password.get_secret_value() if web.basic_auth_password else ""
-        self._expected = f"{web.basic_auth_user}:{password}".encode()
+        self._expected = f"{web.basic_auth_user}:{password}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._is_open(scope["path"]) and not self._allowed(scope):
-            refusal = PlainTextResponse("authentication required\n", 401, {"www-authenticate": "Basic"})
+            challenge = {"www-authenticate": 'Basic realm="nervesys", charset="UTF-8"'}
+            refusal = PlainTextResponse("authentication required\n", 401, challenge)
             await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
     def _is_open(self, path: str) -> bool:
-        return path in self._open or any(open_.endswith("/") and path.startswith(open_) for open_ in self._open)
+        return is_below(path, self._open)
 
     def _allowed(self, scope: Scope) -> bool:
         header = dict(scope["headers"]).get(b"authorization", b"")
@@ -136,23 +158,28 @@ class BasicAuth:
             credentials = b64decode(code, validate=True)
         except ValueError:
             return False
-        return kind.lower() == b"basic" and hmac.compare_digest(credentials, self._expected)
+        return kind.lower() == b"basic" and is_secret(credentials, self._expected)
 
 
-def serve(app: Starlette, listen: str, web: Web) -> None:
+def serve(app: Starlette, listen: str, web: Web, hosts: Iterable[str] = ()) -> None:
     """Serve until SIGTERM or SIGINT, then return or exit with 0, so that callers can clean up.
 
     Args:
         app: the application.
         listen: `HOST:PORT`.
-        web: TLS files, if configured.
+        web: TLS files, if configured, and further names of the program.
+        hosts: names under which other programs reach this one, beside those of `listen` and `web`.
 
     Raises:
         SettingsError: the TLS files cannot be used.
+        NervesysError: the address cannot be used.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn stops, then raises the signal once more
     freeze_startup_objects()
-    uvicorn.run(app, **_options(listen, web))
+    with _listening_server(app, listen, web, hosts) as (server, listeners), suppress(KeyboardInterrupt):
+        server.run(sockets=listeners)
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 def freeze_startup_objects() -> None:
@@ -162,18 +189,40 @@ def freeze_startup_objects() -> None:
 
 
 @contextmanager
-def serve_in_background(app: Starlette, listen: str, web: Web) -> Iterator[None]:
+def serve_in_background(app: Starlette, listen: str, web: Web, hosts: Iterable[str] = ()) -> Iterator[None]:
     """Serve from a thread while the block runs; the arguments are those of `serve`."""
-    server = uvicorn.Server(uvicorn.Config(app, **_options(listen, web)))
-    thread = Thread(target=server.run, daemon=True)
-    thread.start()
-    while thread.is_alive() and not server.started:
-        time.sleep(0.01)
+    with _listening_server(app, listen, web, hosts) as (server, listeners):
+        thread = Thread(target=server.run, args=(listeners,), daemon=True)
+        thread.start()
+        while thread.is_alive() and not server.started:
+            time.sleep(0.01)
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def _listening_server(
+    app: Starlette, listen: str, web: Web, hosts: Iterable[str]
+) -> Iterator[tuple[BoundedServer, list[socket]]]:
+    """A server that does not run yet, and its sockets, which accept connections already."""
+    _check_tls(web)
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    connections = Connections(connection_limit(raise_file_limit()))
+    allowed = AllowedHosts.of(host, (*web.hosts, *hosts))
+    open_paths = getattr(app.state, "open_paths", frozenset({HEALTHY.path}))
+    tls = {"ssl_certfile": web.tls_cert_file, "ssl_keyfile": web.tls_key_file}
+    server = bounded_server(HostCheck(app, allowed, open_paths), connections, tls)
+    listeners = open_listeners(host, int(port), connections)
+    log.info("listening at %s, for at most %s connections", web.url_of(listen), connections.limit)
     try:
-        yield
+        yield server, list(listeners)
     finally:
-        server.should_exit = True
-        thread.join()
+        for listener in listeners:
+            listener.close()
 
 
 def _check_tls(web: Web) -> None:
@@ -189,19 +238,4 @@ def _check_tls(web: Web) -> None:
     except OSError as err:  # ssl.SSLError among them
         key = web.tls_key_file or "no key file"
         problem = f"load {web.tls_cert_file} with {key}: {err.strerror or err}"
-        raise SettingsError([SettingsProblem("config/monitoring.yaml", "web.tls_cert_file", problem)]) from None
-
-
-def _options(listen: str, web: Web) -> dict[str, Any]:
-    _check_tls(web)
-    host, _, port = listen.rpartition(":")
-    return {
-        "host": host.strip("[]"),
-        "port": int(port),
-        "ssl_certfile": web.tls_cert_file,
-        "ssl_keyfile": web.tls_key_file,
-        "access_log": False,
-        "server_header": False,
-        "log_config": None,
-        "timeout_graceful_shutdown": 5,
-    }
+        raise SettingsError([SettingsProblem(FILE, "web.tls_cert_file", problem)]) from None

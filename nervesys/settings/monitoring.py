@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -161,6 +162,15 @@ class Monitoring(SettingsSection):
     def journal_url(self) -> str:
         """URL of the receiver's journal, for people."""
         return self.receiver_url or self.web.url_of(self.listen.receiver)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Host names by which the configuration reaches our programs, and browsers the receiver's page."""
+        listen = self.listen
+        addresses = [listen.receiver, listen.artifacts, listen.page, *(row.listen for row in self.sources.values())]
+        names = {address.rpartition(":")[0].strip("[]") for address in addresses}
+        page = urlsplit(self.receiver_url or "").hostname
+        return frozenset(names | ({page} if page else set()))
 
     @property
     def alertmanagers(self) -> tuple[str, ...]:

@@ -1,8 +1,12 @@
-"""The pages of every program: one text in two encodings, health, readiness, and who may look."""
+"""The pages of every program: one text in two encodings, health, readiness, and who may look.
+
+Covers: nervesys.metrics.http_headers, nervesys.settings.web.
+"""
 
 import gc
 import gzip
 import zlib
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from starlette.testclient import TestClient
 
 from nervesys.errors import SettingsError
 from nervesys.metrics import EMPTY, MetricsSnapshot
+from nervesys.metrics.http_server import BoundedServer
 from nervesys.metrics.pages import HttpProgram, application, serve
 from nervesys.settings import Web
 from tests.servers.certificates import certify
@@ -36,7 +41,22 @@ def test_nothing_is_a_whole_answer_too() -> None:
     assert gzip.decompress(EMPTY.gzipped) == b""
 
 
-@pytest.mark.parametrize(("accepts", "encoding"), [("gzip", "gzip"), ("identity", None)])
+@pytest.mark.parametrize(
+    ("accepts", "encoding"),
+    [
+        ("gzip", "gzip"),
+        ("identity", None),
+        ("", None),
+        ("gzip;q=0", None),
+        ("gzip; q=0.000, identity", None),
+        ("br, GZIP;q=0.5", "gzip"),
+        ("*", "gzip"),
+        ("*;q=0", None),
+        ("*;q=0, gzip", "gzip"),
+        ("gzip;q=0, *", None),
+        ("not-gzip", None),
+    ],
+)
 def test_a_scrape_gets_the_encoding_it_asks_for(accepts: str, encoding: str | None) -> None:
     answer = client().get("/metrics", headers={"accept-encoding": accepts})
     assert answer.headers.get("content-encoding") == encoding
@@ -67,6 +87,48 @@ def test_basic_auth_guards_all_but_health() -> None:
     assert guarded.get("/metrics", auth=("ada", "pw")).status_code == 200
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_password_with_an_umlaut_matches_however_it_is_encoded(encoding: str) -> None:
+    guarded = client(web=Web(basic_auth_user="ada", basic_auth_password=SecretStr("pässword")))
+    credentials = b64encode("ada:pässword".encode(encoding)).decode()
+    assert guarded.get("/metrics", headers={"authorization": f"Basic {credentials}"}).status_code == 200
+    wrong = b64encode(b"ada:p?ssword").decode()
+    assert guarded.get("/metrics", headers={"authorization": f"Basic {wrong}"}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("web", "key"),
+    [
+        (Web(basic_auth_user="ada"), "web.basic_auth_password"),
+        (Web(basic_auth_password=SecretStr("pw")), "web.basic_auth_user"),
+        (Web(tls_key_file="/etc/tls.key"), "web.tls_cert_file"),
+    ],
+)
+def test_what_is_half_set_is_an_error(web: Web, key: str) -> None:
+    with pytest.raises(SettingsError, match=key):
+        client(web=web)
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/none", "/-/ready", "/metrics/"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_response_lets_a_browser_guess_its_type(path: str, method: str) -> None:
+    guarded = client("away", Web(basic_auth_user="ada", basic_auth_password=SecretStr("pw")))
+    for password in ("wrong", "pw"):
+        response = guarded.request(method, path, auth=("ada", password), follow_redirects=False)
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert not 300 <= response.status_code < 400, "a redirect would be built from the Host header"
+
+
+def test_a_bug_is_answered_without_its_words() -> None:
+    def broken() -> MetricsSnapshot:
+        raise RuntimeError("secret")
+
+    program = HttpProgram("toy", "A toy.", broken, lambda: None)
+    response = TestClient(application(program, Web()), raise_server_exceptions=False).get("/metrics")
+    assert (response.status_code, response.text) == (500, "internal error\n")
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
 @pytest.mark.parametrize("wrong", ["tls_cert_file", "tls_key_file"])
 def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path, wrong: str) -> None:
     good = {"tls_cert_file": str(tmp_path / "tls.crt"), "tls_key_file": str(tmp_path / "tls.key")}
@@ -77,10 +139,16 @@ def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path, wrong: str) -> 
 
 def test_what_a_program_holds_from_its_start_is_not_walked_while_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     frozen: list[int] = []
-    monkeypatch.setattr("uvicorn.run", lambda *_, **__: frozen.append(gc.get_freeze_count()))
+
+    def run(server: BoundedServer, sockets: object) -> None:
+        assert sockets
+        server.started = True
+        frozen.append(gc.get_freeze_count())
+
+    monkeypatch.setattr(BoundedServer, "run", run)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     try:
-        serve(Starlette(), "127.0.0.1:1", Web())
+        serve(Starlette(), "127.0.0.1:0", Web())
     finally:
         gc.unfreeze()
     assert frozen[0] > len(gc.get_objects()) / 2

@@ -1,0 +1,52 @@
+"""HTTP headers that every program reads or sets."""
+
+import hmac
+import re
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_ZERO = re.compile(r"0(\.0{0,3})?")
+"""A weight of zero, which means "not acceptable" (RFC 9110, 12.4.2)."""
+
+
+def accepts_gzip(header: str) -> bool:
+    """Whether `Accept-Encoding` accepts gzip: by name, or by `*` where it is not named."""
+    weights: dict[str, bool] = {}
+    for item in header.lower().split(","):
+        coding, *parameters = (part.strip() for part in item.split(";"))
+        refused = any(name == "q" and _ZERO.fullmatch(value) for name, value in map(_pair, parameters))
+        weights[coding] = not refused
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
+
+
+def _pair(parameter: str) -> tuple[str, str]:
+    name, _, value = parameter.partition("=")
+    return name.strip(), value.strip()
+
+
+def is_secret(sent: bytes, secret: str) -> bool:
+    """Whether a client sent a secret, in UTF-8 or, as some clients do, in Latin-1; compares in constant time."""
+    try:
+        latin = secret.encode("latin-1")
+    except UnicodeEncodeError:
+        latin = secret.encode()
+    same = hmac.compare_digest(sent, secret.encode())
+    return hmac.compare_digest(sent, latin) or same
+
+
+class NoSniff:
+    """Middleware that forbids browsers to guess the type of a response: that of errors, too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and set the header of the response."""
+
+        async def with_header(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["x-content-type-options"] = "nosniff"
+            await send(message)
+
+        await self._app(scope, receive, with_header if scope["type"] == "http" else send)
