@@ -1,7 +1,7 @@
 """Stores which log objects were counted together with the totals, in one transaction: a crash counts nothing twice.
 
-Of a folder in use, each object is kept with its sums, so that a new version of it (a repeated upload, a file that
-grows) adds only the difference. A folder that is over is folded into one row with a digest of eight bytes for each key,
+Of a folder in use, each object is kept with the largest sums that any version of it had, so that a new version (a
+repeated upload, a file that grows) adds only what exceeds them. A folder that is over is folded into one row with a digest of eight bytes for each key,
 which is enough to recognise objects that come late.
 """
 
@@ -81,25 +81,19 @@ class LogLedger:
             The series that had to be counted as `other`.
         """
         added: dict[Series, list[float]] = {}
+        rows: list[tuple[str, str, str, str | None]] = []
         for reading in readings:
-            before = self._sums_before(reading)
-            for series, sums in (reading.sums or {}).items():
-                zeros = zero_sums(BY_NAME[series[0]])
-                pairs = zip(added.get(series, zeros), sums, before.get(series, zeros), strict=True)
-                # An object that was replaced by a smaller version must not shrink a counter: Prometheus sees a reset.
-                added[series] = [so_far + max(0.0, now - then) for so_far, now, then in pairs]
+            largest = None if reading.sums is None else self._add_excess(reading, reading.sums, added)
+            rows.append((reading.folder, reading.info.key, reading.info.version, _to_json(largest)))
         changed, over = self.totals.plus(added)
         with self._cache.transaction() as db:
             db.executemany(
                 "INSERT INTO log_object VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
                 " SET version = excluded.version, sums = coalesce(excluded.sums, sums)",
-                [
-                    (reading.folder, reading.info.key, reading.info.version, _to_json(reading.sums))
-                    for reading in readings
-                ],
+                rows,
             )
-            rows = [(json.dumps(series), json.dumps(sums)) for series, sums in changed.items()]
-            db.executemany("INSERT OR REPLACE INTO total VALUES (?, ?)", rows)
+            totals = [(json.dumps(series), json.dumps(sums)) for series, sums in changed.items()]
+            db.executemany("INSERT OR REPLACE INTO total VALUES (?, ?)", totals)
         for reading in readings:
             self._versions.setdefault(reading.folder, {})[reading.info.key] = reading.info.version
         self.totals.put(changed)
@@ -132,8 +126,20 @@ class LogLedger:
             (blob,) = db.execute("SELECT counted FROM log_folder WHERE folder = ?", (folder,)).fetchone()
         return {blob[at : at + DIGEST_BYTES] for at in range(0, len(blob), DIGEST_BYTES)}
 
-    def _sums_before(self, reading: Reading) -> Sums:
-        """The sums that an earlier version of the object was counted with."""
+    def _add_excess(self, reading: Reading, read: Sums, added: dict[Series, list[float]]) -> Sums:
+        """Add by how much an object exceeds its earlier versions; returns its largest sums so far."""
+        largest = dict(self._largest_sums(reading))
+        for series, sums in read.items():
+            zeros = zero_sums(BY_NAME[series[0]])
+            before = largest.get(series, zeros)
+            # An object that was replaced by a smaller version must not shrink a counter: Prometheus sees a reset.
+            largest[series] = list(map(max, sums, before))
+            excess = zip(added.get(series, zeros), largest[series], before, strict=True)
+            added[series] = [so_far + now - then for so_far, now, then in excess]
+        return largest
+
+    def _largest_sums(self, reading: Reading) -> Sums:
+        """The largest sums that earlier versions of the object were counted with."""
         if reading.info.key not in self._versions.get(reading.folder, {}):
             return {}
         with self._cache.transaction() as db:
