@@ -12,7 +12,7 @@ from exporters.shared.records import BY_NAME, DURATION, MAX_MODELS, RECORDS, TOK
 from nervesys.contract import Category, Level
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import Reason
-from nervesys.metrics.family import LABEL_LIMIT
+from nervesys.metrics.family import shorten
 
 STEP_SECONDS = 1200
 """Between two samples: the longest of which a window over four shipments, as pages have it, still finds two."""
@@ -124,7 +124,7 @@ class _Accumulator:
         return steps[step]
 
     def _model(self, agent: str, label: str | None) -> str:
-        model, known = (label or "")[:LABEL_LIMIT], self._models[agent]
+        model, known = shorten(label or ""), self._models[agent]
         if model not in known and len(known) >= MAX_MODELS:
             return "other"
         known.add(model)

@@ -14,10 +14,12 @@ from msgspec import DecodeError, Meta, Struct, field
 from msgspec.json import Decoder
 
 from nervesys.contract import Category, Level, LogRecord, agent_name
+from nervesys.contract.logs import MAX_DURATION_MS, MAX_TOKENS
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, Reason
 
-Amount = Annotated[float, Meta(ge=0)]
+TokenCount = Annotated[float, Meta(ge=0, le=MAX_TOKENS)]
+Duration = Annotated[float, Meta(ge=0, le=MAX_DURATION_MS)]
 Unread: TypeAlias = None
 """Of a field that is left to `LogRecord` where it says anything."""
 
@@ -33,14 +35,14 @@ class LineContext(Struct, frozen=True, gc=False):
 
     repository: str | None = None
     file: str | None = None
-    duration_ms: Amount | None = None
+    duration_ms: Duration | None = None
 
 
 class LineMetadata(Struct, frozen=True, gc=False):
     """Of a line; see `LogMetadata`. Of a record parsed by the model, only `tokens_used` is set."""
 
     model_version: str | None = None
-    tokens_used: Amount | None = None
+    tokens_used: TokenCount | None = None
     input_tokens: Unread = None
     output_tokens: Unread = None
     request_model: Unread = field(default=None, name="gen_ai.request.model")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from exporters.shared.lines import ParsedLine, parse_lines
 from nervesys.errors import Reason
 from nervesys.metrics import Family, Period, Sample
-from nervesys.metrics.family import LABEL_LIMIT
+from nervesys.metrics.family import shorten
 
 RECORDS = Family(
     "log_records_total",
@@ -60,7 +60,7 @@ def _add(sums: dict[Series, list[float]], agent: str, line: ParsedLine) -> None:
     sums.setdefault((RECORDS.name, agent, line.category, line.level), [0])[0] += 1
     tokens = line.metadata.tokens_used
     if tokens is not None:
-        sums.setdefault((TOKENS.name, agent, (line.metadata.model_version or "")[:LABEL_LIMIT]), [0])[0] += tokens
+        sums.setdefault((TOKENS.name, agent, shorten(line.metadata.model_version or "")), [0])[0] += tokens
     if line.context.duration_ms is not None:
         seconds = line.context.duration_ms / 1000
         histogram = sums.setdefault((DURATION.name, agent), zero_sums(DURATION))

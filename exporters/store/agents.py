@@ -14,7 +14,7 @@ from exporters.store.bodies import Bodies
 from exporters.store.shared_state import ServerReport, SharedState
 from nervesys.contract import AgentState, Instances, PathTemplate, Status
 from nervesys.contract.logs import LEVELS, level_of
-from nervesys.contract.state import COUNTER, COUNTERS
+from nervesys.contract.state import COUNTER, COUNTERS, STATE_BYTES
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Period, Sample
 from nervesys.stores.objects import ObjectInfo, ObjectReader
@@ -94,7 +94,6 @@ FAMILIES = (
     CLOCK_OFFSET,
 )
 
-MAX_BYTES = 1 << 20
 CLOCK = "/clock"
 """Key of the clock's offset; it has a slash, which no agent's name has."""
 
@@ -165,7 +164,7 @@ class AgentsArea:
         self._shared = shared
         self._template = PathTemplate(context.settings.storage.storj.paths.agents)
         self._limits = context.settings.thresholds.heartbeat
-        self._bodies = Bodies("agents", store, context, AgentState.parse, MAX_BYTES)
+        self._bodies = Bodies("agents", store, context, AgentState.parse, STATE_BYTES)
         self._heartbeats: dict[str, float] = {}
         self._written: dict[str, tuple[str, float | None]] = {}
         self._instances: dict[str, Instances] = {}

@@ -37,6 +37,10 @@ class Bodies(Generic[Body]):
             with suppress(BadObject):  # read by an older version of us, and refused by this one: it is fetched again
                 self._bodies[key] = version, None if body is None else parse(body)
 
+    def keys(self) -> list[str]:
+        """The keys of the objects with a valid body."""
+        return [key for key, (_, body) in self._bodies.items() if body is not None]
+
     def read(self, infos: Iterable[ObjectInfo], out: Refresh) -> dict[str, Body]:
         """The bodies of these objects by key, without the rejected; all others are forgotten.
 

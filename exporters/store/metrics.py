@@ -12,12 +12,10 @@ from exporters.store.bodies import Bodies
 from exporters.store.folders import HOUR, Folders
 from exporters.store.shared_state import ServerReport, SharedState
 from nervesys.contract import PathTemplate, ServerMetrics
-from nervesys.contract.state import Anomalies
+from nervesys.contract.state import STATE_BYTES, Anomalies
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Sample
 from nervesys.stores.objects import ObjectInfo, ObjectReader
-
-MAX_BYTES = 1 << 20
 
 SERVER = ("server",)
 CPU = Family("server_cpu_ratio", "gauge", "CPU utilization of the server, 0 to 1.", SERVER)
@@ -114,7 +112,7 @@ class MetricsArea:
         self._shared = shared
         self._template = PathTemplate(context.settings.storage.storj.paths.metrics)
         self._folders = Folders(self._template, HOUR)
-        self._bodies = Bodies("metrics", store, context, ServerMetrics.parse, MAX_BYTES)
+        self._bodies = Bodies("metrics", store, context, ServerMetrics.parse, STATE_BYTES)
         self._stale_after = context.settings.thresholds.heartbeat.stale_after_seconds
         self._reporters: dict[str, str] = {}
 

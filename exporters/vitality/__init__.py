@@ -10,12 +10,15 @@ Errors  StoreUnavailable is raised: what entities serve is shown all the same. B
 from collections.abc import Sequence
 
 from exporters.runner import Area, Refresh, Source, SourceContext
+from exporters.shared.first_seen import FirstSeen
 from exporters.store.counted_store import CountedStore
 from exporters.vitality.http_entities import HttpEntities
-from exporters.vitality.signs import AREA, FAMILIES, EntityState, samples
+from exporters.vitality.signs import AREA, FAMILIES, KINDS_LIMIT, EntityState, samples
 from exporters.vitality.store_entities import StoreEntities
 from nervesys.stores.objects import ObjectReader
 from nervesys.stores.open_stores import open_store
+
+KINDS = "vitality-kinds"
 
 
 class VitalityArea:
@@ -32,6 +35,7 @@ class VitalityArea:
             HttpEntities(context),
         )
         self._in_store: dict[str, EntityState] = {}
+        self._kinds = FirstSeen(context.cache, KINDS, KINDS_LIMIT)
 
     def refresh(self, out: Refresh) -> None:
         """One pass; what entities serve is shown also where the store does not answer."""
@@ -41,8 +45,10 @@ class VitalityArea:
         finally:
             states = self._in_store | served
             out.keep_only(states.keys())
+            self._kinds.keep_only(states.keys())
             for entity, state in states.items():
-                out.put(entity, (state.heartbeat, state.version, state.live), samples(entity, state))
+                kinds = self._kinds.observe(entity, (state.signs and state.signs.errors) or ())
+                out.put(entity, (state.heartbeat, state.version, state.live), samples(entity, state, kinds))
             out.serve_on_failure = True  # entities over HTTP do not depend on the store
 
 

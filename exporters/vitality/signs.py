@@ -1,7 +1,7 @@
 """The families of the source, and the functions from vital signs to samples."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from nervesys.contract import VitalSigns
@@ -52,8 +52,14 @@ class EntityState:
     live: bool
 
 
-def samples(entity: str, state: EntityState) -> Iterator[Sample]:
-    """The samples of an entity; once it is silent, gauges are left out, and counters and heartbeat stay."""
+def samples(entity: str, state: EntityState, kinds: Collection[str]) -> Iterator[Sample]:
+    """The samples of an entity; once it is silent, gauges are left out, and counters and heartbeat stay.
+
+    Args:
+        entity: its name.
+        state: its state.
+        kinds: of errors that have a series of their own.
+    """
     yield HEARTBEAT.sample(state.heartbeat, entity)
     signs = state.signs
     if signs is None:
@@ -65,7 +71,7 @@ def samples(entity: str, state: EntityState) -> Iterator[Sample]:
         yield from REACTION.histogram(
             convert_buckets(signs.reaction_seconds.buckets), signs.reaction_seconds.sum, entity
         )
-    for kind, count in limit_kinds(signs.errors or {}).items():
+    for kind, count in limit_kinds(signs.errors or {}, kinds).items():
         yield ERRORS.sample(count, entity, kind)
     gauges = ((ENTROPY, signs.entropy_gain), (DECAY, signs.memory_decay), (CLIENTS, signs.clients))
     for family, value in gauges if state.live else ():
@@ -81,12 +87,11 @@ def convert_buckets(counts: Mapping[str, float]) -> list[float]:
     return converted
 
 
-def limit_kinds(errors: Mapping[str, float]) -> dict[str, float]:
-    """Errors of the first kinds by name; those of all others as one."""
-    kinds = sorted(errors)
-    kept = {kind: errors[kind] for kind in kinds[:KINDS_LIMIT]}
-    if rest := kinds[KINDS_LIMIT:]:
-        kept[OTHER] = kept.get(OTHER, 0) + sum(errors[kind] for kind in rest)
+def limit_kinds(errors: Mapping[str, float], kinds: Collection[str]) -> dict[str, float]:
+    """Errors of some kinds by name; those of all others as one."""
+    kept = {kind: count for kind, count in sorted(errors.items()) if kind in kinds}
+    if len(kept) < len(errors):
+        kept[OTHER] = kept.get(OTHER, 0) + sum(count for kind, count in errors.items() if kind not in kinds)
     return kept
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from exporters.runner import Refresh, SourceContext
+from exporters.shared.admission import Admission
 from exporters.store.bodies import Bodies
 from exporters.vitality.signs import AREA, MAX_BYTES, EntityState, Freshness
 from nervesys.contract import PathTemplate, VitalSigns
@@ -24,6 +25,7 @@ class StoreEntities:
         self._context = context
         self._template = PathTemplate(context.settings.storage.storj.paths.vitality)
         self._bodies = Bodies(AREA, store, context, VitalSigns.parse, MAX_BYTES)
+        self._admission = Admission(admitted=filter(None, map(self._entity_or_none, self._bodies.keys())))
 
     def read(self, out: Refresh) -> dict[str, EntityState]:
         """One pass.
@@ -52,7 +54,16 @@ class StoreEntities:
                 continue
             if self._context.shard.owns(entity) and (entity not in newest or newest[entity].modified < info.modified):
                 newest[entity] = info
-        return newest
+        admitted = self._admission.admit(newest)
+        for entity in newest.keys() - admitted:
+            out.reject(entity, 0, BadObject(Reason.LABEL_LIMIT, "too many entities; not shown"))
+        return {entity: info for entity, info in newest.items() if entity in admitted}
+
+    def _entity_or_none(self, key: str) -> str | None:
+        try:
+            return self._entity(key)
+        except BadObject:
+            return None
 
     def _entity(self, key: str) -> str:
         fields = self._template.parse(key)

@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass
 
 from nervesys.contract import AgentState, Status
+from nervesys.contract.state import STATE_BYTES
 from nervesys.errors import BadObject, StoreUnavailable
 from nervesys.stores.objects import ObjectReader
 
@@ -15,7 +16,6 @@ QUIET_HEARTBEATS = 2
 """Heartbeats in a row without a write of another instance, after which there is none."""
 PROOF_WRITES = 2
 """Writes of the other instance after this one's first: a single one may be a dead predecessor's last, delayed."""
-STATE_BYTES = 1 << 20
 ENDING_STATUSES = {Status.STOPPING, Status.STOPPED}
 """Statuses of a predecessor that is stopping."""
 

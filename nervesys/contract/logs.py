@@ -1,11 +1,18 @@
 """Log records: one JSON object a line, gzipped."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, cast
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
-from nervesys.contract.state import AgentName, ContractObject, Count, Instant
+from nervesys.contract.state import AgentName, ContractObject, Instant
 
 
 class Level(StrEnum):
@@ -48,12 +55,30 @@ def category_of(value: object) -> Category:
     return _CATEGORIES.get(str(value).lower(), Category.OTHER)
 
 
+MAX_TOKENS = 1e9
+"""Most tokens of one record; more is a mistake, and would spoil the total for good."""
+MAX_DURATION_MS = 1e10
+"""Longest duration of one record, in milliseconds: almost four months."""
+
+
+def _or_none(value: object, validate: ValidatorFunctionWrapHandler) -> float | None:
+    """A wrong number costs the field, not the record."""
+    try:
+        return cast("float | None", validate(value))
+    except ValidationError:
+        return None
+
+
+Tokens = Annotated[Annotated[float, Field(ge=0, le=MAX_TOKENS)] | None, WrapValidator(_or_none)]
+Duration = Annotated[Annotated[float, Field(ge=0, le=MAX_DURATION_MS)] | None, WrapValidator(_or_none)]
+
+
 class LogContext(ContractObject):
     """Where and how long; further keys are kept."""
 
     repository: str | None = None
     file: str | None = None
-    duration_ms: Count | None = None
+    duration_ms: Duration = None
 
 
 UNNAMED_MODEL = "(unnamed)"
@@ -66,11 +91,11 @@ class LogMetadata(ContractObject):
     model_version: str | None = Field(
         default=None, validation_alias=AliasChoices("model_version", "gen_ai.request.model", "gen_ai.response.model")
     )
-    tokens_used: Count | None = None
-    input_tokens: Count | None = Field(
+    tokens_used: Tokens = None
+    input_tokens: Tokens = Field(
         default=None, validation_alias=AliasChoices("input_tokens", "gen_ai.usage.input_tokens")
     )
-    output_tokens: Count | None = Field(
+    output_tokens: Tokens = Field(
         default=None, validation_alias=AliasChoices("output_tokens", "gen_ai.usage.output_tokens")
     )
 

@@ -1,10 +1,12 @@
 """Agent state and server metrics: the two small JSON objects that an agent writes at each heartbeat.
 
-Unknown fields are kept, for compatibility with newer agents; a wrong value in a known field is refused.
+Of unknown fields, a bounded number is kept if they are numbers, for compatibility with newer agents; a wrong value in a
+known field is refused.
 """
 
 import re
 from enum import StrEnum
+from itertools import islice
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -16,6 +18,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationError,
+    model_validator,
 )
 
 from nervesys.contract.names import agent_name, server_name
@@ -26,6 +29,16 @@ COUNTER = re.compile(r"[a-z][a-z0-9_]{0,63}")
 """Valid names of custom counters."""
 COUNTERS = 20
 """Most custom counters of one agent."""
+COUNTERS_READ = 64
+"""Most custom counters that are kept of a body, in its order."""
+STATE_BYTES = 1 << 16
+"""Largest object of an agent's state or of a server's metrics."""
+EXTRAS = 64
+"""Most unknown fields that are kept of an object."""
+EXTRA_NAME = 64
+"""Longest name of an unknown field that is kept, in characters."""
+MAX_COUNT = 2.0**63
+"""Largest count: more than a counter of 64 bits holds is a mistake, and sums of such counts stay finite."""
 END_OF_CALENDAR = 253_402_300_800
 """The first second of the year 10000."""
 
@@ -55,7 +68,7 @@ Instant = Annotated[
 """Unix seconds inside, RFC 3339 in objects."""
 AgentName = Annotated[str, validated_name(agent_name)]
 ServerName = Annotated[str, validated_name(server_name)]
-Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[float, Field(ge=0, le=MAX_COUNT, allow_inf_nan=False)]
 Percent = Count
 Score = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -97,14 +110,39 @@ class ContractObject(BaseModel):
         return self.model_dump_json(exclude_none=True).encode()
 
 
-class NetworkIo(ContractObject):
+class BoundedObject(ContractObject):
+    """An object of which readers keep what the contract names, and of unknown fields a number of numbers.
+
+    Without a bound, an object of 1 MiB of unknown fields takes 26 MiB of memory.
+    """
+
+    @model_validator(mode="after")
+    def _bound_extras(self) -> Self:
+        if extras := self.__pydantic_extra__:
+            numbers = ((key, value) for key, value in extras.items() if _is_number(value) and len(key) <= EXTRA_NAME)
+            kept = dict(islice(numbers, EXTRAS))
+            fields = self.__pydantic_fields_set__ & {*type(self).model_fields, *kept}
+            object.__setattr__(self, "__pydantic_extra__", kept)
+            object.__setattr__(self, "__pydantic_fields_set__", fields)
+        return self
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_COUNT
+
+
+def _valid_counters(counters: dict[str, float]) -> dict[str, float]:
+    return dict(islice((item for item in counters.items() if COUNTER.fullmatch(item[0])), COUNTERS_READ))
+
+
+class NetworkIo(BoundedObject):
     """Bytes since the server started."""
 
     rx_bytes: Count | None = None
     tx_bytes: Count | None = None
 
 
-class Anomalies(ContractObject):
+class Anomalies(BoundedObject):
     """Anomaly score of each signal: a robust z-score against its recent values; the sign is the direction."""
 
     cpu: Score | None = None
@@ -114,7 +152,7 @@ class Anomalies(ContractObject):
     transmit: Score | None = None
 
 
-class ServerMetrics(ContractObject):
+class ServerMetrics(BoundedObject):
     """Metrics of a server, as one of its agents measured them; percentages are 0 to 100."""
 
     timestamp: Instant
@@ -132,14 +170,14 @@ class ServerMetrics(ContractObject):
     anomalies: Anomalies | None = None
 
 
-class Tasks(ContractObject):
+class Tasks(BoundedObject):
     """Number of ended tasks since the start."""
 
     completed: Count = 0
     failed: Count = 0
 
 
-class Buffer(ContractObject):
+class Buffer(BoundedObject):
     """The agent's local log buffer.
 
     Attributes:
@@ -154,7 +192,7 @@ class Buffer(ContractObject):
     set_aside: Count = 0
 
 
-class Usage(ContractObject):
+class Usage(BoundedObject):
     """Resource usage of the agent's process and its children.
 
     Attributes:
@@ -166,7 +204,7 @@ class Usage(ContractObject):
     memory_bytes: Count | None = None
 
 
-class BrainCopy(ContractObject):
+class BrainCopy(BoundedObject):
     """The configuration that an agent uses.
 
     Attributes:
@@ -180,7 +218,7 @@ class BrainCopy(ContractObject):
     reachable: bool = True
 
 
-class AgentState(ContractObject):
+class AgentState(BoundedObject):
     """The state of an agent, rewritten at each heartbeat.
 
     `instance_id` is new at every start of the process; it proves a restart, which a newer heartbeat does not. `metrics`
@@ -200,7 +238,7 @@ class AgentState(ContractObject):
     current_task: str | None = None
     tasks: Tasks | None = None
     tokens_used: Count | None = None
-    counters: dict[str, Count] | None = None
+    counters: Annotated[dict[str, Count], AfterValidator(_valid_counters)] | None = None
     buffer: Buffer | None = None
     usage: Usage | None = None
     last_error: str | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from nervesys.contract.names import entity_name
-from nervesys.contract.state import ContractObject, Count, Instant, validated_name
+from nervesys.contract.state import BoundedObject, Count, Instant, validated_name
 
 MAX_BUCKETS = 64
 
@@ -29,7 +29,7 @@ def _bounds(counts: dict[str, float]) -> dict[str, float]:
     return counts
 
 
-class Pulses(ContractObject):
+class Pulses(BoundedObject):
     """Number of pulses since the start; a pulse in progress is received but not yet answered."""
 
     received: Count
@@ -42,7 +42,7 @@ class Pulses(ContractObject):
         return self
 
 
-class Reactions(ContractObject):
+class Reactions(BoundedObject):
     """Histogram of the time from a pulse to its visible effect, since the start.
 
     `buckets` counts reactions by upper bound in seconds, not cumulative; `sum` is their total in seconds.
@@ -52,7 +52,7 @@ class Reactions(ContractObject):
     sum: Count
 
 
-class VitalSigns(ContractObject):
+class VitalSigns(BoundedObject):
     """The vital signs of an entity; counts start at 0 when it starts."""
 
     timestamp: Instant

@@ -8,13 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Literal, NamedTuple
 
 from nervesys.metrics.condition_terms import TIMES, ConditionTerm, TermKind, TermUnit, unit_of
 
 PREFIX = "nervesys_"
 LABEL_LIMIT = 64
-"""Longest label value, in characters; longer ones are truncated."""
+"""Longest label value, in characters; longer ones are truncated and end in a hash."""
+NAME_LABELS = frozenset({"agent", "server", "entity", "project"})
+NAME_LIMIT = 253
+"""Longest value of a label that holds a name: that of a host name (RFC 1123), so valid names are never truncated."""
+HASH_BYTES = 4
 HISTORY = "history"
 """The `job` of what was backfilled, which no scrape has."""
 
@@ -49,7 +54,10 @@ class Sample(NamedTuple):
     def series(self) -> str:
         """Name and labels, which identify the series."""
         family = self.family
-        pairs = [f'{name}="{escape(value)}"' for name, value in zip(family.labels, self.labels, strict=True)]
+        pairs = [
+            f'{name}="{escape(value, NAME_LIMIT if name in NAME_LABELS else LABEL_LIMIT)}"'
+            for name, value in zip(family.labels, self.labels, strict=True)
+        ]
         if self.le:
             pairs.append(f'le="{self.le}"')
         return f"{family.full_name}{self.suffix}{{{','.join(pairs)}}}" if pairs else f"{family.full_name}{self.suffix}"
@@ -140,10 +148,18 @@ class Family:
 
 
 @lru_cache(maxsize=1 << 16)  # the same agents and servers, family after family
-def escape(value: str) -> str:
-    """Escape a label value; truncates it to `LABEL_LIMIT` and replaces invalid UTF-8."""
-    value = value[:LABEL_LIMIT].encode("utf-8", "replace").decode()
+def escape(value: str, limit: int = LABEL_LIMIT) -> str:
+    """Escape a label value; truncates it to `limit` characters and replaces invalid UTF-8."""
+    value = shorten(value, limit).encode("utf-8", "replace").decode()
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def shorten(value: str, limit: int = LABEL_LIMIT) -> str:
+    """Truncate a label value to `limit` characters; it then ends in a hash, so that different values stay different."""
+    if len(value) <= limit:
+        return value
+    digest = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES).hexdigest()
+    return f"{value[: limit - len(digest) - 1]}~{digest}"
 
 
 def number(value: float) -> str:

@@ -17,6 +17,7 @@ import pytest
 
 from exporters import vitality
 from exporters.runner import Area, Cache, Runner
+from exporters.shared.admission import UNCONFIGURED_LIMIT
 from exporters.vitality import VitalityArea
 from exporters.vitality.signs import AREA, FAMILIES, KINDS_LIMIT
 from nervesys.contract import format_time
@@ -177,6 +178,34 @@ def test_kinds_of_errors_are_bounded(world: World) -> None:
     world.lay("aurora", json.dumps(SIGNS | {"errors": errors}).encode())
     seen = [value for series, value in world.run().items() if series.startswith("vitality_errors_total")]
     assert (len(seen), max(seen), sum(seen)) == (KINDS_LIMIT + 1, 12, sum(errors.values()))
+
+
+def test_kinds_seen_first_keep_their_series_when_more_come_also_after_a_restart(world: World) -> None:
+    first = {f"m-{number}": 5 for number in range(KINDS_LIMIT)}
+    world.lay("aurora", json.dumps(SIGNS | {"errors": first}).encode())
+    before = errors_of(world.run())
+    world.lay("aurora", json.dumps(SIGNS | {"errors": first | {"a": 3}}).encode())
+    assert errors_of(world.run()) == before | {'vitality_errors_total{entity="aurora",kind="other"}': 3}
+    world.start()
+    assert errors_of(world.run()) == before | {'vitality_errors_total{entity="aurora",kind="other"}': 3}
+
+
+def errors_of(shown: dict[str, float]) -> dict[str, float]:
+    return {series: value for series, value in shown.items() if series.startswith("vitality_errors_total")}
+
+
+def test_invented_entities_are_bounded_and_those_that_were_first_stay(
+    world: World,
+) -> None:
+    world.lay("zoe")
+    world.run()
+    for number in range(UNCONFIGURED_LIMIT + 5):
+        world.lay(f"fake-{number}", b"{}")
+    shown = world.run()
+    assert shown['vitality_clients{entity="zoe"}'] == 17
+    assert sum(series.startswith("vitality_heartbeat") for series in shown) == UNCONFIGURED_LIMIT
+    world.start()
+    assert world.run()['vitality_clients{entity="zoe"}'] == 17
 
 
 @pytest.mark.parametrize(

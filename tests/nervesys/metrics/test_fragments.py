@@ -104,12 +104,21 @@ def test_a_sample_takes_exactly_its_labels() -> None:
         pytest.param('say "hi"', r"say \"hi\"", id="quotes"),
         pytest.param("two\nlines", r"two\nlines", id="a newline"),
         pytest.param("back\\slash", r"back\\slash", id="a backslash"),
-        pytest.param("x" * 10_240, "x" * 64, id="10 kB are cut"),
+        pytest.param("x" * 10_240, "x" * 55 + "~370a1958", id="10 kB are cut"),
         pytest.param("\udcff", "?", id="what is no UTF-8"),
     ],
 )
 def test_a_label_is_escaped(value: str, shown: str) -> None:
     assert A.sample(1, value).series() == f'nervesys_a{{name="{shown}"}}'
+
+
+def test_names_are_never_truncated_and_other_values_that_agree_in_their_beginning_stay_apart() -> None:
+    server = Family("b", "gauge", "Help.", ("server", "model"))
+    first, second = (server.sample(1, "s" * 240 + end, "m" * 70 + end).series() for end in ("1", "2"))
+    assert first.split(",")[0] == 'nervesys_b{server="' + "s" * 240 + '1"'
+    assert first.split(",")[1] != second.split(",")[1]
+    assert server.sample(1, "s" * 254, "m" * 64).series() != server.sample(1, "s" * 255, "m" * 64).series()
+    assert "m" * 64 in server.sample(1, "srv1", "m" * 64).series()
 
 
 @pytest.mark.parametrize(
