@@ -1,8 +1,8 @@
 """Stores which log objects were counted together with the totals, in one transaction: a crash counts nothing twice.
 
 Of a folder in use, each object is kept with the largest sums that any version of it had, so that a new version (a
-repeated upload, a file that grows) adds only what exceeds them. A folder that is over is folded into one row with a digest of eight bytes for each key,
-which is enough to recognise objects that come late.
+repeated upload, a file that grows) adds only what exceeds them. A folder that is over is folded into one row with a
+digest of eight bytes for each key, which is enough to recognise objects that come late.
 """
 
 import json
