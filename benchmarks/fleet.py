@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from exporters.runner import Cache, Health, Refresh, SourceContext
-from exporters.store import agents, metrics
+from exporters.store import agent_families, metrics
 from exporters.store.agents import AgentsArea
 from exporters.store.metrics import MetricsArea
 from exporters.store.shared_state import SharedState
@@ -108,7 +108,7 @@ class Exporter:
         place = StartupSettings(Path("/nowhere"))
         context = SourceContext(place, loaded.settings, loaded.agents, lambda: fleet.now, Cache(), health)
         self._areas = [
-            (AgentsArea(fleet, context, shared).refresh, Refresh(agents.FAMILIES, health.reject)),
+            (AgentsArea(fleet, context, shared).refresh, Refresh(agent_families.FAMILIES, health.reject)),
             (MetricsArea(fleet, context, shared).refresh, Refresh(metrics.FAMILIES, health.reject)),
         ]
 

@@ -14,6 +14,7 @@ from alerting.generate.check import AlertCheckContext, find_mistakes
 from alerting.generate.live import SelectorResult, check_selectors
 from alerting.generate.rules import evaluated_rules
 from alerting.model import AlertsFile, read_alerts
+from commands.conditions import condition_compiler
 from commands.explain import explain
 from commands.families import families
 from commands.generated import report, write
@@ -47,7 +48,7 @@ def build(
     """Write the configuration of Prometheus, Alertmanager and Grafana: scrape targets, rules and routes."""
     start = open_settings("alerts", home=home, brain=brain, also=[read_alerts])
     alerts = check_alerts(start.tree, start.loaded, secrets=None)
-    wanted = files(start.loaded.settings, alerts, secrets, start.loaded.own_thresholds, read_provisioned_uids(out))
+    wanted = files(condition_compiler(start.loaded), alerts, secrets, read_provisioned_uids(out))
     report(Console(), write(out, wanted, check=check, obsolete=obsolete(wanted)), check=check)
 
 
@@ -67,7 +68,7 @@ def check(
     start = open_settings("alerts", home=home, brain=brain, also=[read_alerts])
     alerts = check_alerts(start.tree, start.loaded, secrets=start.place.home / "secrets")
     settings = start.loaded.settings
-    rules = evaluated_rules(settings, alerts, start.loaded.own_thresholds)
+    rules = evaluated_rules(condition_compiler(start.loaded), alerts)
     channels = [name for name, channel in alerts.channels.items() if channel.enabled]
     out = Console()
     out.print(
@@ -111,9 +112,9 @@ def check_alerts(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile
         periods=periods(loaded),
         dashboards=[page["uid"] for page in pages(loaded)],
         secrets=secrets,
-        own=loaded.own_thresholds,
+        compiler=condition_compiler(loaded),
     )
-    found = find_mistakes(alerts, document.origin, loaded.settings, world)
+    found = find_mistakes(alerts, document.origin, world)
     if found:
         raise SettingsError(found)
     return alerts

@@ -10,6 +10,7 @@ from alerting.generate.runbooks import alerts_page
 from alerting.model import read_alerts
 from alerting.receiver.local import LocalFile
 from commands import pictures
+from commands.conditions import condition_compiler
 from commands.families import tables
 from commands.generated import report, write
 from commands.local import environment
@@ -50,7 +51,7 @@ def pages() -> dict[str, str]:
     loaded = load()
     alerts = read_alerts(FolderTree(shipped_root()))[0]
     return {
-        "alerts.md": NOTICE + alerts_page(loaded.settings, alerts),
+        "alerts.md": NOTICE + alerts_page(condition_compiler(loaded), alerts),
         "metrics.md": metrics_page(tables()),
         "configuration.md": configuration_page(loaded, LocalFile()),
         "commands.md": commands_page({name: load_command(name) for name in COMMANDS}),

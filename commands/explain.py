@@ -7,10 +7,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from alerting.conditions.compile import CompiledCondition, compile_condition, has_threshold_pair
+from alerting.conditions.compile import CompiledCondition
 from alerting.conditions.explain import evaluate_condition
 from alerting.conditions.language import ConditionError, parse_condition
 from alerting.model import AlertSeverity
+from commands.conditions import condition_compiler
 from commands.families import families
 from commands.options import BrainUrl, Home, PrometheusUrl, open_settings
 from nervesys.clients.prometheus import Prometheus, QueryFailed
@@ -48,11 +49,11 @@ def explain(
 
 
 def _compile(condition: str, loaded: Loaded) -> dict[AlertSeverity | None, CompiledCondition]:
-    settings, own = loaded.settings, loaded.own_thresholds
+    compiler = condition_compiler(loaded)
     pair = (AlertSeverity.WARNING, AlertSeverity.CRITICAL)
     tree = parse_condition(condition)
-    severities = pair if has_threshold_pair(tree, settings) else (None,)
-    return {severity: compile_condition(tree, settings, severity, own) for severity in severities}
+    severities = pair if compiler.has_threshold_pair(tree) else (None,)
+    return {severity: compiler.compile(tree, severity) for severity in severities}
 
 
 def _print_error(condition: str, err: ConditionError) -> None:

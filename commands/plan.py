@@ -12,6 +12,7 @@ from alerting.generate import build
 from alerting.model import AlertsFile, read_alerts
 from alerting.receiver.local import FILE as RECEIVER_FILE
 from commands.alerts import check_alerts
+from commands.conditions import condition_compiler
 from dashboards import build as dashboards_build
 from nervesys.artifacts.tokens import ADMIN
 from nervesys.clock import Clock, system_clock
@@ -115,7 +116,7 @@ def _environment(place: StartupSettings, s3: str, environ: Mapping[str, str]) ->
 def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
     """The text of all files that the programs load, by path below the home."""
     before = build.read_provisioned_uids(stack.home / PROVISIONING)
-    provisioning = build.files(loaded.settings, alerts, stack.home / "secrets", loaded.own_thresholds, before)
+    provisioning = build.files(condition_compiler(loaded), alerts, stack.home / "secrets", before)
     files = {
         FILE: stack.model_dump_json(indent=2) + "\n",
         daemon.CONFIG: daemon.config(stack),

@@ -12,6 +12,7 @@ from alerting.generate.routes import ACTIONS
 from alerting.generate.trial import LASTS_SECONDS, AlertTest, make_alert_test
 from alerting.model import Action, read_alerts
 from alerting.receiver.local import open_local
+from commands.conditions import condition_compiler
 from commands.local import environment
 from commands.options import BrainUrl, Home
 from nervesys.clients.alertmanager import Alertmanager
@@ -41,9 +42,10 @@ def follow_a_test(
     """
     configuration = load_configuration("alerts", environment(home), home=home, brain=brain, also=[read_alerts])
     settings, (alerts, _) = configuration.loaded.settings, read_alerts(configuration.tree)
+    compiler = condition_compiler(configuration.loaded)
     labels = {"agent": agent, "server": server, **dict(map(_pair, label or ()))}
     try:
-        test = make_alert_test(name, {key: value for key, value in labels.items() if value}, alerts, settings)
+        test = make_alert_test(name, {key: value for key, value in labels.items() if value}, alerts, compiler)
     except ValueError as err:
         raise typer.BadParameter(str(err)) from None
     out, began = Console(highlight=False, soft_wrap=True), time.monotonic()

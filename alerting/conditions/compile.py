@@ -1,25 +1,14 @@
 """Compiles parsed conditions to PromQL."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain, product
-from types import MappingProxyType
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from alerting.conditions.freshness_guards import CONFIGURED
-from alerting.conditions.language import (
-    Clause,
-    Comparison,
-    Condition,
-    ConditionError,
-    Days,
-    Hours,
-    NamedClause,
-    Phrase,
-    Quantity,
-)
+from alerting.conditions.language import Clause, Comparison, Condition, ConditionError, Days, Hours, NamedClause
 from alerting.conditions.named_conditions import NAMED_CONDITIONS, NamedCondition
-from alerting.conditions.terms import Bound, Comparable, CountTerm, Term
-from alerting.conditions.vocabulary import ABSENCES, MEASURES
+from alerting.conditions.resolve import resolve, terms_of
+from alerting.conditions.vocabulary import Vocabulary
 from alerting.model import AlertSeverity
 from alerting.units import BaseUnit
 from nervesys.contract.times import DAY_SECONDS
@@ -30,8 +19,6 @@ from nervesys.settings.thresholds import AgeThresholds, PercentThresholds
 
 AgentThresholds = Mapping[str, ThresholdOverrides]
 """Thresholds that agents have of their own, by name."""
-NO_AGENT_THRESHOLDS: AgentThresholds = MappingProxyType({})
-THRESHOLD = "threshold"
 
 
 @dataclass(frozen=True)
@@ -63,42 +50,106 @@ class CompiledCondition:
     values: tuple[ComparedValue, ...] = ()
 
 
-def compile_condition(
-    condition: Condition, settings: Settings, severity: AlertSeverity | None, own: AgentThresholds = NO_AGENT_THRESHOLDS
-) -> CompiledCondition:
-    """Compile a condition.
+@dataclass(frozen=True)
+class ConditionCompiler:
+    """Compiles the conditions of a fleet.
 
-    Args:
-        condition: as parsed.
+    Attributes:
         settings: thresholds and intervals.
-        severity: which of a pair of thresholds is meant.
+        vocabulary: the words of the metric families.
         own: thresholds of agents that have some of their own.
-
-    Raises:
-        ConditionError: the error, its position, and the nearest valid word.
     """
-    common = _compile_all(condition, settings, severity)
-    if "agent" not in common.by:
-        return common
-    agents_by_expr: dict[str, list[str]] = {}
-    for agent, thresholds in own.items():
-        agent_settings = settings.model_copy(update={"thresholds": thresholds.over(settings.thresholds)})
+
+    settings: Settings
+    vocabulary: Vocabulary
+    own: AgentThresholds = field(default_factory=dict)
+
+    def compile(self, condition: Condition, severity: AlertSeverity | None) -> CompiledCondition:
+        """Compile a condition.
+
+        Args:
+            condition: as parsed.
+            severity: which of a pair of thresholds is meant.
+
+        Raises:
+            ConditionError: the error, its position, and the nearest valid word.
+        """
+        common = self._compile_with(self.settings, condition, severity)
+        if "agent" not in common.by:
+            return common
+        agents_by_expr: dict[str, list[str]] = {}
+        for agent, thresholds in self.own.items():
+            settings = self.settings.model_copy(update={"thresholds": thresholds.over(self.settings.thresholds)})
+            try:
+                expr = self._compile_with(settings, condition, severity).expr
+            except ConditionError as err:
+                raise ConditionError(err.at, f"with the thresholds of {agent}: {err.problem}") from None
+            if expr != common.expr:
+                agents_by_expr.setdefault(expr, []).append(agent)
+        return replace(common, expr=_restrict_to_configured(common.expr, agents_by_expr))
+
+    def labels(self, condition: Condition) -> tuple[str, ...]:
+        """The labels that the result of a condition carries; nothing is compiled.
+
+        Raises:
+            ConditionError: a word is unknown, or its parts have different labels.
+        """
+        return _common_labels(condition, [self._labels(clause) for clause in condition.clauses])
+
+    def has_threshold_pair(self, condition: Condition) -> bool:
+        """Whether a condition reads a warning and a critical threshold.
+
+        Raises:
+            ConditionError: a word is unknown.
+        """
+        return any(
+            isinstance(clause, Comparison)
+            and clause.bound is None
+            and any(
+                term.threshold
+                and isinstance(term.threshold(self.settings.thresholds), PercentThresholds | AgeThresholds)
+                for term in terms_of(clause, self.vocabulary)
+            )
+            for clause in condition.clauses
+        )
+
+    def _labels(self, clause: Clause) -> tuple[str, ...]:
+        return _named(clause).by if isinstance(clause, NamedClause) else resolve(clause, self.vocabulary).term.by
+
+    def _compile_with(
+        self, settings: Settings, condition: Condition, severity: AlertSeverity | None
+    ) -> CompiledCondition:
+        parts = [self._clause(settings, clause, severity) for clause in condition.clauses]
+        by = _common_labels(condition, [part.by for part in parts])
+        expr = parts[0].expr
+        if len(parts) > 1:
+            expr = f"\nand on ({', '.join(by)})\n".join(f"(\n{part.expr}\n)" for part in parts)
+        if condition.schedule:
+            times = (f"and on () ({_schedule_promql(times)})" for times in condition.schedule)
+            expr = "\n".join([f"(\n{expr}\n)", *times])
+        return CompiledCondition(expr, by, tuple(value for part in parts for value in part.values))
+
+    def _clause(self, settings: Settings, clause: Clause, severity: AlertSeverity | None) -> CompiledCondition:
+        if isinstance(clause, NamedClause):
+            named = _named(clause)
+            return CompiledCondition(named.promql(settings), named.by)
         try:
-            expr = _compile_all(condition, agent_settings, severity).expr
-        except ConditionError as err:
-            raise ConditionError(err.at, f"with the thresholds of {agent}: {err.problem}") from None
-        if expr != common.expr:
-            agents_by_expr.setdefault(expr, []).append(agent)
-    return replace(common, expr=_restrict_to_configured(common.expr, agents_by_expr))
+            return self._comparison(settings, clause, severity)
+        except ConditionError:
+            raise
+        except ValueError as err:
+            raise ConditionError(clause.words.at, str(err)) from None
 
-
-def condition_labels(condition: Condition) -> tuple[str, ...]:
-    """The labels that the result of a condition carries; nothing is compiled.
-
-    Raises:
-        ConditionError: a word is unknown, or its parts have different labels.
-    """
-    return _common_labels(condition, [_labels(clause) for clause in condition.clauses])
+    def _comparison(self, settings: Settings, clause: Comparison, severity: AlertSeverity | None) -> CompiledCondition:
+        resolved, window = resolve(clause, self.vocabulary), clause.window
+        term, limit = resolved.term, resolved.bound
+        if limit is None:
+            assert term.threshold is not None, "a term without a threshold is not chosen for one"
+            limit, over = _threshold(term.unit, term.threshold(settings.thresholds), severity)
+            window = over if window is None else window
+        value = term.value(settings, clause.operator, window)
+        values = (ComparedValue(clause.words.text, value, term.unit, resolved.per),) if value else ()
+        return CompiledCondition(term.promql(settings, clause.operator, limit, window), term.by, values)
 
 
 def _restrict_to_configured(common: str, agents_by_expr: Mapping[str, list[str]]) -> str:
@@ -122,17 +173,6 @@ def _configured(operator: str = "", names: str = "") -> str:
     return f"and on (agent) last_over_time({CONFIGURED}{which}[1h])"
 
 
-def _compile_all(condition: Condition, settings: Settings, severity: AlertSeverity | None) -> CompiledCondition:
-    parts = [_clause(clause, settings, severity) for clause in condition.clauses]
-    by = _common_labels(condition, [part.by for part in parts])
-    expr = parts[0].expr
-    if len(parts) > 1:
-        expr = f"\nand on ({', '.join(by)})\n".join(f"(\n{part.expr}\n)" for part in parts)
-    if condition.schedule:
-        expr = "\n".join([f"(\n{expr}\n)", *(f"and on () ({_schedule_promql(times)})" for times in condition.schedule)])
-    return CompiledCondition(expr, by, tuple(value for part in parts for value in part.values))
-
-
 def _common_labels(condition: Condition, labels: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     """The labels of all clauses, which must be the same."""
     for clause, own in zip(condition.clauses, labels, strict=True):
@@ -141,23 +181,6 @@ def _common_labels(condition: Condition, labels: Sequence[tuple[str, ...]]) -> t
             problem = f"its parts have different labels: {named}; they must be the same, or be joined by hand in `expr`"
             raise ConditionError(clause.words.at, problem)
     return labels[0]
-
-
-def has_threshold_pair(condition: Condition, settings: Settings) -> bool:
-    """Whether a condition reads a warning and a critical threshold.
-
-    Raises:
-        ConditionError: a word is unknown.
-    """
-    return any(
-        isinstance(clause, Comparison)
-        and clause.bound is None
-        and any(
-            term.threshold and isinstance(term.threshold(settings.thresholds), PercentThresholds | AgeThresholds)
-            for term in _terms(clause)
-        )
-        for clause in condition.clauses
-    )
 
 
 def _schedule_promql(schedule: Hours | Days) -> str:
@@ -170,113 +193,12 @@ def _schedule_promql(schedule: Hours | Days) -> str:
     return f"{clock} >= {schedule.start} or {clock} < {schedule.end}"
 
 
-def _clause(clause: Clause, settings: Settings, severity: AlertSeverity | None) -> CompiledCondition:
-    if isinstance(clause, NamedClause):
-        named = _named(clause)
-        return CompiledCondition(named.promql(settings), named.by)
-    try:
-        return _comparison(clause, settings, severity)
-    except ConditionError:
-        raise
-    except ValueError as err:
-        raise ConditionError(clause.words.at, str(err)) from None
-
-
-def _labels(clause: Clause) -> tuple[str, ...]:
-    return _named(clause).by if isinstance(clause, NamedClause) else _resolve(clause).term.by
-
-
 def _named(clause: NamedClause) -> NamedCondition:
     name = clause.words
     if name.text not in NAMED_CONDITIONS:
         problem = f"unknown named condition {name.text!r}; {suggest(name.text, NAMED_CONDITIONS)}"
         raise ConditionError(name.at, problem)
     return NAMED_CONDITIONS[name.text]
-
-
-def _terms(clause: Comparison) -> tuple[Term, ...]:
-    """The meanings of the words: one for each unit in which they can be compared."""
-    if not clause.silence:
-        return _look_up(clause.words, MEASURES)
-    words = clause.words
-    if words.text not in ABSENCES:
-        problem = f"unknown event after `no`: {words.text!r}; {suggest(words.text, ABSENCES)}"
-        raise ConditionError(words.at, problem)
-    return ABSENCES[words.text]
-
-
-def _look_up(words: Phrase, hints: Iterable[str]) -> tuple[Term, ...]:
-    if words.text not in MEASURES:
-        raise ConditionError(words.at, f"unknown metric {words.text!r}; {suggest(words.text, hints)}")
-    return MEASURES[words.text]
-
-
-@dataclass(frozen=True)
-class _Resolved:
-    """A comparison whose words are looked up.
-
-    Attributes:
-        bound: None for the term's threshold.
-        per: seconds, where the bound is a rate.
-    """
-
-    term: Term
-    bound: Bound | None = None
-    per: float | None = None
-
-
-def _resolve(clause: Comparison) -> _Resolved:
-    terms, bound = _terms(clause), clause.bound
-    match bound:
-        case Phrase():
-            return _Resolved(*_comparable_pair(clause.words, terms, bound))
-        case Quantity():
-            return _Resolved(_term_with_unit(clause.words, terms, bound), bound.value, bound.per)
-        case None:
-            return _Resolved(_term_with_threshold(clause.words, terms))
-
-
-def _comparison(clause: Comparison, settings: Settings, severity: AlertSeverity | None) -> CompiledCondition:
-    resolved, window = _resolve(clause), clause.window
-    term, limit = resolved.term, resolved.bound
-    if limit is None:
-        assert term.threshold is not None, "a term without a threshold is not chosen for one"
-        limit, over = _threshold(term.unit, term.threshold(settings.thresholds), severity)
-        window = over if window is None else window
-    value = term.value(settings, clause.operator, window)
-    values = (ComparedValue(clause.words.text, value, term.unit, resolved.per),) if value else ()
-    return CompiledCondition(term.promql(settings, clause.operator, limit, window), term.by, values)
-
-
-def _term_with_unit(words: Phrase, terms: tuple[Term, ...], bound: Quantity) -> Term:
-    """The meaning that is compared in this unit, as a rate where it is one."""
-    term = next((term for term in terms if term.unit is bound.unit), None)
-    if term is None:
-        raise ConditionError(bound.at, f"{words.text} is compared with {' or '.join(term.unit for term in terms)}")
-    if bound.per is None:
-        return term
-    if not isinstance(term, CountTerm) or term.divisor:
-        raise ConditionError(bound.at, f"{words.text} is not counted, so it has no rate; leave out what follows `per`")
-    return replace(term, function="rate", scale=bound.per)
-
-
-def _comparable_pair(words: Phrase, terms: tuple[Term, ...], bound: Phrase) -> tuple[Comparable, Comparable]:
-    """The first two terms with the same labels and unit."""
-    others = _look_up(bound, (*MEASURES, THRESHOLD))
-    for term, other in product(terms, others):
-        alike = (term.by, term.unit) == (other.by, other.unit)
-        if alike and isinstance(term, Comparable) and isinstance(other, Comparable):
-            return term, other
-    problem = f"{words.text} and {bound.text} cannot be compared: their labels or units differ"
-    raise ConditionError(bound.at, problem)
-
-
-def _term_with_threshold(words: Phrase, terms: tuple[Term, ...]) -> Term:
-    term = next((term for term in terms if term.threshold), None)
-    if term is None:
-        problem = f"no threshold is set for {words.text}; write a value, {terms[0].unit}"
-        raise ConditionError(words.at, problem)
-    return term
 
 
 def _threshold(

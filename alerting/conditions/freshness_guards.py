@@ -4,8 +4,7 @@ That a series is served does not prove that it is current: after a failed refres
 families give its age: when each area was last refreshed successfully, and since when without a gap.
 """
 
-from dataclasses import dataclass
-
+from nervesys.metrics import SourceArea
 from nervesys.settings import Settings
 
 LAST_SUCCESS = "nervesys_exporter_last_success_timestamp_seconds"
@@ -14,39 +13,20 @@ CLOCK_OFFSET = "nervesys_store_clock_offset_seconds"
 CONFIGURED = "nervesys_brain_agent_info"
 
 
-@dataclass(frozen=True)
-class Origin:
-    """The source and area that a series is read from."""
-
-    source: str
-    area: str
-
-    def __str__(self) -> str:
-        return f'{{source="{self.source}",area="{self.area}"}}'
+AGENTS = SourceArea("store", "agents")
+BRAIN = SourceArea("brain", "brain")
 
 
-AGENTS = Origin("store", "agents")
-METRICS = Origin("store", "metrics")
-LOGS = Origin("store", "logs")
-SIZES = Origin("store", "sizes")
-ARCHIVE = Origin("archive", "archive")
-BRAIN = Origin("brain", "brain")
-GITHUB = Origin("brain", "github")
-WORKSPACE = Origin("workspace", "workspace")
-VITALITY = Origin("vitality", "vitality")
-SECRETS = Origin("hygiene", "secrets")
-DRILLS = Origin("hygiene", "drills")
-DEPLOYMENTS = Origin("hygiene", "deployments")
-ARTIFACTS = Origin("artifacts", "manifests")
-ARTIFACTS_WAITING = Origin("artifacts", "waiting")
-ARTIFACT_FILES = Origin("artifacts", "files")
-CHECKSUMS = Origin("artifacts", "checksums")
-CHECKPOINTS = Origin("artifacts", "checkpoints")
-
-
-def origins(settings: Settings) -> tuple[Origin, ...]:
+def origins(settings: Settings) -> tuple[SourceArea, ...]:
     """Every area of every source that every fleet has."""
-    return tuple(Origin(name, area) for name, source in settings.monitoring.sources.items() for area in source.refresh)
+    return tuple(
+        SourceArea(name, area) for name, source in settings.monitoring.sources.items() for area in source.refresh
+    )
+
+
+def of_area(area: SourceArea) -> str:
+    """The label matchers that select an area's series among those that every exporter has about itself."""
+    return f'{{source="{area.source}",area="{area.area}"}}'
 
 
 def number(value: float) -> str:
@@ -54,12 +34,12 @@ def number(value: float) -> str:
     return f"{value:.12g}"
 
 
-def fresh_limit(settings: Settings, origin: Origin) -> float:
+def fresh_limit(settings: Settings, origin: SourceArea) -> float:
     """Age in seconds beyond which the last success is too old."""
     return settings.monitoring.fresh_seconds(origin.source, origin.area)
 
 
-def require_fresh(settings: Settings, expr: str, origin: Origin, *, silence: bool = False) -> str:
+def require_fresh(settings: Settings, expr: str, origin: SourceArea, *, silence: bool = False) -> str:
     """An expression that is empty while its origin has not been refreshed recently.
 
     Args:
@@ -69,10 +49,10 @@ def require_fresh(settings: Settings, expr: str, origin: Origin, *, silence: boo
         silence: the expression is about age or absence. Then the area must also have been refreshed without a break
             for a grace period, and the store's clock must agree with the exporter's.
     """
-    fresh = f"abs(time() - {LAST_SUCCESS}{origin}) < {number(fresh_limit(settings, origin))}"
+    fresh = f"abs(time() - {LAST_SUCCESS}{of_area(origin)}) < {number(fresh_limit(settings, origin))}"
     parts = [expr, f"and on (job, instance) ({fresh})"]
     if silence:
-        unbroken = f"time() - {UNBROKEN_SINCE}{origin} > {number(_grace(settings, origin))}"
+        unbroken = f"time() - {UNBROKEN_SINCE}{of_area(origin)} > {number(_grace(settings, origin))}"
         parts.append(f"and on (job, instance) ({unbroken})")
         if origin.source == "store":
             limit = number(settings.thresholds.store_clock_offset_seconds)
@@ -80,25 +60,25 @@ def require_fresh(settings: Settings, expr: str, origin: Origin, *, silence: boo
     return "\n  ".join(parts)
 
 
-def unbroken_source(settings: Settings, origin: Origin) -> str:
+def unbroken_source(settings: Settings, origin: SourceArea) -> str:
     """True while all exporters of the source are up and have refreshed the area without a break for the grace period.
 
     Only then does a series that is absent mean that the thing itself is absent.
     """
     return (
         f"({fresh_source(settings, origin)}\n"
-        f"  and on () min(time() - {UNBROKEN_SINCE}{origin}) > {number(_grace(settings, origin))})"
+        f"  and on () min(time() - {UNBROKEN_SINCE}{of_area(origin)}) > {number(_grace(settings, origin))})"
     )
 
 
-def fresh_source(settings: Settings, origin: Origin) -> str:
+def fresh_source(settings: Settings, origin: SourceArea) -> str:
     """True while all exporters of the source are up and have refreshed the area recently, by Prometheus' clock."""
     return (
         f'min(up{{job="{origin.source}"}}) == 1\n'
-        f"  and on () max(abs(time() - {LAST_SUCCESS}{origin})) < {number(fresh_limit(settings, origin))}"
+        f"  and on () max(abs(time() - {LAST_SUCCESS}{of_area(origin)})) < {number(fresh_limit(settings, origin))}"
     )
 
 
-def _grace(settings: Settings, origin: Origin) -> float:
+def _grace(settings: Settings, origin: SourceArea) -> float:
     """Seconds of unbroken reading after which silence counts: the agents' grace, and at least four refreshes."""
     return max(settings.thresholds.heartbeat.grace_seconds, fresh_limit(settings, origin))

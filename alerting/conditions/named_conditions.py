@@ -1,4 +1,4 @@
-"""NamedCondition conditions, which join several sources or have no bound to compare with."""
+"""Named conditions, which join several sources or have no bound to compare with."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from alerting.conditions.freshness_guards import (
     fresh_limit,
     fresh_source,
     number,
+    of_area,
     origins,
     require_fresh,
     unbroken_source,
@@ -69,7 +70,7 @@ def _stuck_stopping(settings: Settings) -> str:
 def _exporter_stale(settings: Settings) -> str:
     """No refresh of an area has succeeded for longer than its freshness limit."""
     return "\nor ".join(
-        f"max by (source, area) (time() - {LAST_SUCCESS}{origin}) > {number(fresh_limit(settings, origin))}"
+        f"max by (source, area) (time() - {LAST_SUCCESS}{of_area(origin)}) > {number(fresh_limit(settings, origin))}"
         for origin in origins(settings)
     )
 
@@ -78,7 +79,7 @@ def _source_unreachable(settings: Settings) -> str:
     """Every refresh of an area has failed for as long as its freshness limit."""
     return "\nor ".join(
         "("
-        + GaugeTerm(f"nervesys_exporter_up{origin}", ("source", "area"), BaseUnit.COUNT).promql(
+        + GaugeTerm(f"nervesys_exporter_up{of_area(origin)}", ("source", "area"), BaseUnit.COUNT).promql(
             settings, "<", 1, fresh_limit(settings, origin)
         )
         + ")"

@@ -5,21 +5,21 @@ All of them are empty while their source is not refreshed (`alerting.conditions.
 using `for`, which starts anew after a gap of one evaluation or a restart of Prometheus.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from alerting.conditions.freshness_guards import (
     LAST_SUCCESS,
-    Origin,
     fresh_limit,
     number,
+    of_area,
     require_fresh,
     unbroken_source,
 )
 from alerting.units import BaseUnit, promql_duration
+from nervesys.metrics import SourceArea
+from nervesys.metrics.condition_terms import ThresholdReader
 from nervesys.settings import Settings
-from nervesys.settings.thresholds import AgeThresholds, PercentThresholds, Thresholds
 
 ENOUGH = 0.8
 """Share of the expected samples of a window that must exist; with fewer, the alert does not fire."""
@@ -29,11 +29,13 @@ MILDEST = {">": ("min", "max"), "<": ("max", "min")}
 MIRRORED = {">": "<", ">=": "<="}
 """The operator for the same distance below zero."""
 
-Threshold = Callable[[Thresholds], PercentThresholds | AgeThresholds | float]
-
 
 class Term(Protocol):
     """Something that can be compared."""
+
+    @property
+    def selector(self) -> str:
+        """The series."""
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -44,7 +46,7 @@ class Term(Protocol):
         """What it is compared with."""
 
     @property
-    def threshold(self) -> Threshold | None:
+    def threshold(self) -> ThresholdReader | None:
         """What `threshold` stands for, if anything; percent for shares."""
 
     def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
@@ -75,8 +77,8 @@ class GaugeTerm:
     selector: str
     by: tuple[str, ...]
     unit: BaseUnit
-    origin: Origin | None = None
-    threshold: Threshold | None = None
+    origin: SourceArea | None = None
+    threshold: ThresholdReader | None = None
     per: str = ""
     either_side: bool = False
 
@@ -131,10 +133,10 @@ class CountTerm:
 
     selector: str
     by: tuple[str, ...]
-    origin: Origin | None = None
+    origin: SourceArea | None = None
     function: str = "increase"
     unit: BaseUnit = BaseUnit.COUNT
-    threshold: Threshold | None = None
+    threshold: ThresholdReader | None = None
     divisor: str = ""
     scale: float = 1
 
@@ -171,8 +173,8 @@ class AgeTerm:
 
     selector: str
     by: tuple[str, ...]
-    origin: Origin
-    threshold: Threshold | None = None
+    origin: SourceArea
+    threshold: ThresholdReader | None = None
     narrowed: str = ""
     must_exist: bool = False
     unit: BaseUnit = BaseUnit.SECONDS
@@ -203,7 +205,7 @@ class AgeTerm:
     def _never_existed(self, settings: Settings, bound: float) -> str:
         """The bound, as a value, where the source was read for as long as the bound and had no such series."""
         span = promql_duration(bound)
-        watched = f"{LAST_SUCCESS}{self.origin}[{span}]"
+        watched = f"{LAST_SUCCESS}{of_area(self.origin)}[{span}]"
         expected = ENOUGH * bound / settings.monitoring.prometheus.scrape_interval_seconds
         return (
             f"(sum(count_over_time({watched})) >= bool {number(expected)}) * {number(bound)} > 0\n"
@@ -221,8 +223,8 @@ class QuietTerm:
     """
 
     selector: str
-    origin: Origin
-    threshold: Threshold
+    origin: SourceArea
+    threshold: ThresholdReader
     by: tuple[str, ...] = ("agent",)
     unit: BaseUnit = BaseUnit.SECONDS
 

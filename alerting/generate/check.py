@@ -1,6 +1,6 @@
 """Checks the content of config/alerts.yaml; each mistake has file and line.
 
-Names in it are compared with a `AlertCheckContext`: the families of all programs, the dashboards, the files of secrets.
+Names in it are compared with an `AlertCheckContext`: the families of all programs, dashboards, and files of secrets.
 """
 
 import os
@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from alerting.conditions.compile import AgentThresholds
+from alerting.conditions.compile import ConditionCompiler
 from alerting.generate.rules import Rule, outline_of, rules_of
 from alerting.model import (
     WATCHDOG,
@@ -23,7 +23,6 @@ from alerting.model import (
 from nervesys.clients.promql import KnownSeries, problems, selections
 from nervesys.errors import SettingsProblem
 from nervesys.metrics.periods import Periods
-from nervesys.settings import Settings
 from nervesys.settings.check import suggest
 
 Findings = Iterator[tuple[str, str]]
@@ -39,7 +38,7 @@ class AlertCheckContext:
         of_receiver: those among them that the receiver itself exposes.
         periods: in seconds.
         dashboards: uids of the pages that alerts may link to.
-        own: thresholds of agents that have some of their own.
+        compiler: of their conditions.
         secrets: folder of the secrets; None where they lie elsewhere and cannot be looked at.
     """
 
@@ -48,18 +47,17 @@ class AlertCheckContext:
     periods: Periods
     dashboards: Collection[str]
     secrets: Path | None
-    own: AgentThresholds
+    compiler: ConditionCompiler
 
 
 def find_mistakes(
-    alerts: AlertsFile, origin: Callable[[tuple[str, ...]], str], settings: Settings, context: AlertCheckContext
+    alerts: AlertsFile, origin: Callable[[tuple[str, ...]], str], context: AlertCheckContext
 ) -> list[SettingsProblem]:
     """All mistakes.
 
     Args:
         alerts: the file, right in its form.
         origin: file and line of a path within it.
-        settings: thresholds and intervals.
         context: the names that it may refer to.
     """
     found = [
@@ -70,7 +68,7 @@ def find_mistakes(
     for index, alert in enumerate(alerts.alerts):
         found += [
             SettingsProblem(origin(("alerts", str(index), key)), f"{alert.name}, {key}", problem)
-            for key, problem in _check_alert(alert, alerts, settings, context)
+            for key, problem in _check_alert(alert, alerts, context)
         ]
     if alerts.named(WATCHDOG) is None:
         found.append(
@@ -81,10 +79,10 @@ def find_mistakes(
     return found
 
 
-def _check_alert(alert: Alert, alerts: AlertsFile, settings: Settings, context: AlertCheckContext) -> Findings:
+def _check_alert(alert: Alert, alerts: AlertsFile, context: AlertCheckContext) -> Findings:
     key = "condition" if alert.expr is None else "expr"
     try:
-        rules = rules_of(alert, settings, context.own)
+        rules = rules_of(alert, context.compiler)
         selected = [selection for rule in rules if rule.expr for selection in selections(rule.expr)]
     except ValueError as err:
         yield key, str(err)
@@ -94,7 +92,7 @@ def _check_alert(alert: Alert, alerts: AlertsFile, settings: Settings, context: 
     yield from _check_actions(
         alert, alerts, rules[0], {selection.name for selection in selected} & set(context.of_receiver)
     )
-    yield from _check_inhibitions(alert, alerts, settings, rules[0])
+    yield from _check_inhibitions(alert, alerts, context.compiler, rules[0])
     for key in ("summary", "description"):
         if alerts.engine == "grafana" and "${" in getattr(alert, key):
             yield key, "Grafana takes `${` for the name of a variable of its own; write `$` without the brace"
@@ -114,14 +112,14 @@ def _check_actions(alert: Alert, alerts: AlertsFile, rule: Rule, from_receiver: 
         yield "actions", f"{automatic[0]} on {own}, which the receiver itself exposes, would trigger itself"
 
 
-def _check_inhibitions(alert: Alert, alerts: AlertsFile, settings: Settings, rule: Rule) -> Findings:
+def _check_inhibitions(alert: Alert, alerts: AlertsFile, compiler: ConditionCompiler, rule: Rule) -> Findings:
     names = {other.name: other for other in alerts.alerts}
     for name in alert.inhibits:
         if name not in names:
             yield "inhibits", f"unknown alert {name!r}; {suggest(name, names)}"
             continue
         try:
-            labels = set(outline_of(names[name], settings).by)
+            labels = set(outline_of(names[name], compiler).by)
         except ValueError:
             continue  # reported where its condition is checked
         if not labels & set(rule.by):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from alerting.conditions.compile import ConditionCompiler
 from alerting.generate.messages import PLAIN, TEXT, TITLE
 from alerting.generate.rules import outline_of
 from alerting.model import (
@@ -35,14 +36,15 @@ PEOPLE_GROUP = ["alertname", "severity"]
 ACTIONS_GROUP = ["alertname", "agent", "server"]
 
 
-def alertmanager_config(settings: Settings, alerts: AlertsFile, secrets: Path) -> dict[str, Any]:
+def alertmanager_config(compiler: ConditionCompiler, alerts: AlertsFile, secrets: Path) -> dict[str, Any]:
     """The content of alertmanager.yml.
 
     Args:
-        settings: addresses and intervals.
+        compiler: of the alerts' conditions; its settings have the addresses and intervals.
         alerts: the alerts and their channels.
         secrets: folder in which relative names of secret files lie.
     """
+    settings = compiler.settings
     return {
         "route": {
             "receiver": NOBODY,
@@ -50,7 +52,7 @@ def alertmanager_config(settings: Settings, alerts: AlertsFile, secrets: Path) -
             **pace(settings),
             "routes": list(routes(settings, alerts, _matching)),
         },
-        "inhibit_rules": list(_inhibitions(settings, alerts.alerts)),
+        "inhibit_rules": list(_inhibitions(compiler, alerts.alerts)),
         "receivers": [
             {"name": NOBODY},
             {"name": ACTIONS, "webhook_configs": [_to_receiver(settings, secrets)]},
@@ -110,13 +112,13 @@ def routes(
             yield {"receiver": channel, **matching(names), "continue": True}
 
 
-def _inhibitions(settings: Settings, alerts: Iterable[Alert]) -> Iterator[dict[str, Any]]:
+def _inhibitions(compiler: ConditionCompiler, alerts: Iterable[Alert]) -> Iterator[dict[str, Any]]:
     """Critical hides warning of the same alert; an alert hides those it names. `equal` holds labels that both carry.
 
     A label that is missing from both sides counts as equal, and would mute everything. A test hides nothing.
     """
     real = 'nervesys_test != "true"'
-    outlines = {alert.name: (alert, outline_of(alert, settings)) for alert in alerts}
+    outlines = {alert.name: (alert, outline_of(alert, compiler)) for alert in alerts}
     for alert, outline in outlines.values():
         name = f'alertname = "{alert.alertname}"'
         if len(outline.severities) > 1:

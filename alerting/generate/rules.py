@@ -3,13 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from alerting.conditions.compile import (
-    NO_AGENT_THRESHOLDS,
-    AgentThresholds,
-    compile_condition,
-    condition_labels,
-    has_threshold_pair,
-)
+from alerting.conditions.compile import ConditionCompiler
 from alerting.conditions.language import Condition, parse_condition
 from alerting.generate.messages import AGENT_STORY
 from alerting.model import WATCHDOG, Alert, AlertSeverity, AlertsFile
@@ -52,32 +46,31 @@ class RuleOutline:
     condition: Condition | None = None
 
 
-def rules_of(alert: Alert, settings: Settings, own: AgentThresholds = NO_AGENT_THRESHOLDS) -> list[Rule]:
+def rules_of(alert: Alert, compiler: ConditionCompiler) -> list[Rule]:
     """The rules of an alert.
 
     Args:
         alert: of config/alerts.yaml.
-        settings: thresholds and intervals.
-        own: thresholds of agents that have some of their own; none where only labels are asked for.
+        compiler: of its condition.
 
     Raises:
         ValueError: what is wrong with its condition.
     """
-    outline = outline_of(alert, settings)
+    outline = outline_of(alert, compiler)
     if outline.condition is None:
         return [Rule(alert, outline.severities[0], (alert.expr or "").strip(), outline.by)]
     return [
-        Rule(alert, severity, compile_condition(outline.condition, settings, severity, own).expr, outline.by)
+        Rule(alert, severity, compiler.compile(outline.condition, severity).expr, outline.by)
         for severity in outline.severities
     ]
 
 
-def outline_of(alert: Alert, settings: Settings) -> RuleOutline:
+def outline_of(alert: Alert, compiler: ConditionCompiler) -> RuleOutline:
     """The labels and severities of an alert's rules; its condition is parsed, but not compiled.
 
     Args:
         alert: of config/alerts.yaml.
-        settings: thresholds.
+        compiler: of its condition.
 
     Raises:
         ValueError: what is wrong with its condition.
@@ -85,29 +78,26 @@ def outline_of(alert: Alert, settings: Settings) -> RuleOutline:
     if alert.condition is None:
         return RuleOutline((_severity(alert),), alert.by)
     condition = parse_condition(alert.condition)
-    by = condition_labels(condition)
-    if alert.severity is None and has_threshold_pair(condition, settings):
+    by = compiler.labels(condition)
+    if alert.severity is None and compiler.has_threshold_pair(condition):
         return RuleOutline((AlertSeverity.WARNING, AlertSeverity.CRITICAL), by, condition)
     return RuleOutline((_severity(alert),), by, condition)
 
 
-def prometheus_rules(
-    settings: Settings, alerts: AlertsFile, own: AgentThresholds = NO_AGENT_THRESHOLDS
-) -> dict[str, Any]:
+def prometheus_rules(compiler: ConditionCompiler, alerts: AlertsFile) -> dict[str, Any]:
     """The content of the file of rules.
 
     Args:
-        settings: thresholds and intervals.
+        compiler: of their conditions.
         alerts: what to alert on.
-        own: thresholds of agents that have some of their own.
     """
-    rules = [_rule_entry(rule, settings) for rule in evaluated_rules(settings, alerts, own)]
+    rules = [_rule_entry(rule, compiler.settings) for rule in evaluated_rules(compiler, alerts)]
     return {"groups": [{"name": "nervesys", "rules": rules}]}
 
 
-def evaluated_rules(settings: Settings, alerts: AlertsFile, own: AgentThresholds = NO_AGENT_THRESHOLDS) -> list[Rule]:
+def evaluated_rules(compiler: ConditionCompiler, alerts: AlertsFile) -> list[Rule]:
     """The rules that an engine evaluates: all but those that are posted through the API."""
-    return [rule for alert in alerts.alerts if not alert.posted for rule in rules_of(alert, settings, own)]
+    return [rule for alert in alerts.alerts if not alert.posted for rule in rules_of(alert, compiler)]
 
 
 def _severity(alert: Alert) -> AlertSeverity:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from alerting.conditions.compile import ConditionCompiler
 from alerting.conditions.named_conditions import NAMED_CONDITIONS
-from alerting.conditions.vocabulary import ABSENCES, MEASURES
+from alerting.conditions.vocabulary import Vocabulary
 from alerting.generate.rules import rules_of
 from alerting.model import Action, Alert, AlertsFile
-from nervesys.settings import Settings
 
 LANGUAGE = """## The language of conditions
 
@@ -32,27 +32,30 @@ on cannot be believed: a source that is not read raises alerts about itself, and
 """
 
 
-def alerts_page(settings: Settings, alerts: AlertsFile) -> str:
+def alerts_page(compiler: ConditionCompiler, alerts: AlertsFile) -> str:
     """The whole page, below its notice.
 
     Args:
-        settings: thresholds and intervals that the expressions are shown with.
+        compiler: of the expressions that are shown.
         alerts: config/alerts.yaml.
     """
     return "".join(
         [
             "# Alerts\n\nWhat each alert means and what to do about it. The expressions hold the shipped thresholds; ",
             "yours are in Prometheus' page of rules.\n",
-            *(part for alert in alerts.alerts for part in _section(settings, alert)),
+            *(part for alert in alerts.alerts for part in _section(compiler, alert)),
             f"\n{LANGUAGE}",
-            *_vocabulary(),
+            *_words(compiler.vocabulary),
         ]
     )
 
 
-def _vocabulary() -> Iterator[str]:
+def _words(vocabulary: Vocabulary) -> Iterator[str]:
     """Every word that a condition may hold."""
-    for title, terms in (("Values", MEASURES), ("What can fail to come, after `no`", ABSENCES)):
+    for title, terms in (
+        ("Values", vocabulary.measures),
+        ("What can fail to come, after `no`", vocabulary.absences),
+    ):
         yield f"\n### {title}\n\n| word | for each | compared with | has a threshold |\n| --- | --- | --- | --- |\n"
         for word, meanings in terms.items():
             for term in meanings:
@@ -66,8 +69,8 @@ def _labels(by: tuple[str, ...]) -> str:
     return " and ".join(by) or "the fleet"
 
 
-def _section(settings: Settings, alert: Alert) -> Iterator[str]:
-    rules = rules_of(alert, settings)
+def _section(compiler: ConditionCompiler, alert: Alert) -> Iterator[str]:
+    rules = rules_of(alert, compiler)
     yield f"\n## {alert.name}\n\n{alert.description.strip()}\n\n"
     yield f"- **Severity**: {', '.join(rule.severity for rule in rules)}\n"
     yield f"- **For each**: {_labels(rules[0].by)}\n"

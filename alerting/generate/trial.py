@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from alerting.conditions.compile import ConditionCompiler
 from alerting.generate.routes import ACTIONS
 from alerting.generate.rules import annotations, rules_of
 from alerting.model import Alert, AlertsFile
-from nervesys.settings import Settings
 from nervesys.settings.check import suggest
 
 TEST = {"nervesys_test": "true"}
@@ -70,7 +70,7 @@ class AlertTest:
 
 
 def make_alert_test(
-    name: str, labels_of_target: Mapping[str, str], alerts: AlertsFile, settings: Settings
+    name: str, labels_of_target: Mapping[str, str], alerts: AlertsFile, compiler: ConditionCompiler
 ) -> AlertTest:
     """Make a test of an alert, of its most severe rule.
 
@@ -78,7 +78,7 @@ def make_alert_test(
         name: such as `Agent Down` or `AgentDown`.
         labels_of_target: the labels of the agent, server, … that it is about.
         alerts: config/alerts.yaml.
-        settings: thresholds and addresses.
+        compiler: of its condition; its settings have the addresses.
 
     Raises:
         ValueError: there is no such alert, or its labels are missing or wrong.
@@ -86,7 +86,7 @@ def make_alert_test(
     alert = alerts.named(name.replace(" ", ""))
     if alert is None:
         raise ValueError(f"no alert is named {name!r}; {suggest(name, [alert.name for alert in alerts.alerts])}")
-    rule = rules_of(alert, settings)[-1]
+    rule = rules_of(alert, compiler)[-1]
     missing = [label for label in rule.by if not labels_of_target.get(label)]
     if missing:
         raise ValueError(f"{alert.name} needs {' and '.join(rule.by)}: {_options(missing)}")
@@ -94,7 +94,7 @@ def make_alert_test(
     if foreign:
         raise ValueError(f"{alert.name} has no label {', '.join(foreign)}; leave it out")
     labels = {"alertname": alert.alertname, "severity": str(rule.severity), **labels_of_target, **TEST}
-    texts = {name: _expand_template(text, labels) for name, text in annotations(rule, settings).items()}
+    texts = {name: _expand_template(text, labels) for name, text in annotations(rule, compiler.settings).items()}
     return AlertTest(alert, labels, texts)
 
 

@@ -1,6 +1,6 @@
 """The families of the receiver's own metrics."""
 
-from nervesys.metrics import Family, Period
+from nervesys.metrics import ConditionTerm, Family, Period
 
 BUCKETS = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0)
 
@@ -10,6 +10,7 @@ RECEIVED = Family(
     "Alerts received and written to the journal.",
     ("sender", "status"),
     Period.SCRAPE,
+    conditions=(ConditionTerm(word="received alerts", kind="increase", labels=("sender",)),),
 )
 LAST_RECEIVED = Family(
     "webhook_last_received_timestamp_seconds",
@@ -24,6 +25,7 @@ REFUSED = Family(
     "Webhook requests answered with 4xx or 503, by reason.",
     ("sender", "reason"),
     Period.SCRAPE,
+    conditions=(ConditionTerm(word="refused webhooks", kind="increase", labels=("sender", "reason")),),
 )
 TRUNCATED = Family(
     "alerts_truncated_total",
@@ -31,12 +33,25 @@ TRUNCATED = Family(
     "Alerts that the sender truncated from its requests.",
     ("sender",),
     Period.SCRAPE,
+    conditions=(ConditionTerm(word="truncated alerts", kind="increase", labels=("sender",)),),
 )
 ACTIONS = Family(
-    "actions_total", "counter", "Transitions of actions into a state.", ("agent", "action", "state"), Period.SCRAPE
+    "actions_total",
+    "counter",
+    "Transitions of actions into a state.",
+    ("agent", "action", "state"),
+    Period.SCRAPE,
+    conditions=(
+        ConditionTerm(word="failed actions", kind="increase", labels=("agent", "action"), matchers='{state="failed"}'),
+    ),
 )
 OPEN = Family(
-    "open_actions", "gauge", "Open actions by state; agent * is the fleet.", ("agent", "action", "state"), Period.SCRAPE
+    "open_actions",
+    "gauge",
+    "Open actions by state; agent * is the fleet.",
+    ("agent", "action", "state"),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="open actions", kind="level", labels=("agent", "action")),),
 )
 DURATION = Family(
     "action_duration_seconds",
@@ -45,6 +60,7 @@ DURATION = Family(
     ("action", "driver"),
     Period.SCRAPE,
     BUCKETS,
+    conditions=(ConditionTerm(word="driver duration", kind="mean", labels=("driver",)),),
 )
 RECOVERY = Family(
     "action_recovery_duration_seconds",
@@ -53,9 +69,15 @@ RECOVERY = Family(
     ("driver",),
     Period.SCRAPE,
     BUCKETS,
+    conditions=(ConditionTerm(word="recovery duration", kind="mean", labels=("driver",)),),
 )
 PENDING = Family(
-    "journal_pending_actions", "gauge", "Open actions, and records waiting to be written.", (), Period.SCRAPE
+    "journal_pending_actions",
+    "gauge",
+    "Open actions, and records waiting to be written.",
+    (),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="pending actions", kind="level"),),
 )
 OLDEST_PENDING = Family(
     "journal_oldest_pending_timestamp_seconds",
@@ -72,7 +94,12 @@ CAPPED = Family(
     Period.SCRAPE,
 )
 COMMIT_FAILURES = Family(
-    "journal_commit_failures_total", "counter", "Failed commits of the journal.", (), Period.SCRAPE
+    "journal_commit_failures_total",
+    "counter",
+    "Failed commits of the journal.",
+    (),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="journal failures", kind="increase"),),
 )
 BLIND = Family(
     "receiver_store_unavailable",

@@ -8,29 +8,79 @@ from exporters.archive.catalogue import CachedCatalogue
 from exporters.runner import TOLERATED, Refresh, SourceContext
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, Reason
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.settings.storage import Days
 from nervesys.stores.archive import Archive, ArchiveFile
 from nervesys.stores.archive_layout import ArchiveLayout, ArchivePath, is_overdue
 
-FILES = Family("archive_files", "gauge", "Files in an area of the archive.", ("area",), Period.DAILY)
-BYTES = Family("archive_bytes", "gauge", "Size of the files in an area of the archive.", ("area",), Period.DAILY)
+ORIGIN = SourceArea("archive", "archive")
+FILES = Family(
+    "archive_files",
+    "gauge",
+    "Files in an area of the archive.",
+    ("area",),
+    Period.DAILY,
+    conditions=(ConditionTerm(word="archived files", kind="level", labels=("area",), origin=ORIGIN),),
+)
+BYTES = Family(
+    "archive_bytes",
+    "gauge",
+    "Size of the files in an area of the archive.",
+    ("area",),
+    Period.DAILY,
+    conditions=(ConditionTerm(word="archived bytes", kind="level", labels=("area",), origin=ORIGIN),),
+)
 NEWEST = Family(
     "archive_newest_file_timestamp_seconds",
     "gauge",
     "Modification time of the newest file in an area of the archive.",
     ("area",),
     Period.DAILY,
+    conditions=(
+        ConditionTerm(
+            word="full backup",
+            kind="absence",
+            origin=ORIGIN,
+            matchers='{area="backups"}',
+            threshold=lambda t: t.backup_late_hours * 3600,
+            must_exist=True,
+        ),
+    ),
 )
-OVERDUE = Family("archive_overdue_files", "gauge", "Files older than the area's retention.", ("area",), Period.DAILY)
+OVERDUE = Family(
+    "archive_overdue_files",
+    "gauge",
+    "Files older than the area's retention.",
+    ("area",),
+    Period.DAILY,
+    conditions=(ConditionTerm(word="overdue files", kind="level", labels=("area",), origin=ORIGIN),),
+)
 MISSING = Family(
     "archive_missing_log_days",
     "gauge",
     "Days without a log in the archive, of the last 30 that should have one, counted from the server's first day.",
     ("server",),
     Period.DAILY,
+    conditions=(ConditionTerm(word="missing archive days", kind="level", labels=("server",), origin=ORIGIN),),
 )
-QUOTA = Family("archive_quota_bytes", "gauge", "Archive quota by kind: limit, used, trash.", ("kind",), Period.DAILY)
+QUOTA = Family(
+    "archive_quota_bytes",
+    "gauge",
+    "Archive quota by kind: limit, used, trash.",
+    ("kind",),
+    Period.DAILY,
+    conditions=(
+        ConditionTerm(
+            word="archive quota",
+            kind="level",
+            origin=ORIGIN,
+            matchers='{kind="used"}',
+            unit="ratio",
+            per=' / on (job, instance) nervesys_archive_quota_bytes{kind="limit"}',
+        ),
+        ConditionTerm(word="archive quota", kind="level", origin=ORIGIN, matchers='{kind="used"}'),
+    ),
+)
 
 FAMILIES = (FILES, BYTES, NEWEST, OVERDUE, MISSING, QUOTA)
 

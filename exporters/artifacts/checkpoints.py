@@ -16,15 +16,42 @@ from sqlalchemy import Connection, column, func, make_url, select, table, text
 from exporters.runner import Refresh
 from nervesys.database import ReadOnlyDatabase
 from nervesys.errors import SourceError
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 
 DATABASE = ("database",)
-THREADS = Family("checkpoint_threads", "gauge", "Threads with at least one checkpoint.", DATABASE, Period.SCRAPE)
-CHECKPOINTS = Family("checkpoints", "gauge", "Checkpoints of all threads.", DATABASE, Period.SCRAPE)
-NEWEST = Family(
-    "checkpoint_newest_timestamp_seconds", "gauge", "Time of the newest checkpoint.", DATABASE, Period.SCRAPE
+ORIGIN = SourceArea("artifacts", "checkpoints")
+THREADS = Family(
+    "checkpoint_threads",
+    "gauge",
+    "Threads with at least one checkpoint.",
+    DATABASE,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="checkpoint threads", kind="level", labels=DATABASE, origin=ORIGIN),),
 )
-BYTES = Family("checkpoint_bytes", "gauge", "Disk space used by the checkpoints.", DATABASE, Period.SCRAPE)
+CHECKPOINTS = Family(
+    "checkpoints",
+    "gauge",
+    "Checkpoints of all threads.",
+    DATABASE,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="checkpoints", kind="level", labels=DATABASE, origin=ORIGIN),),
+)
+NEWEST = Family(
+    "checkpoint_newest_timestamp_seconds",
+    "gauge",
+    "Time of the newest checkpoint.",
+    DATABASE,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="checkpoint", kind="absence", labels=DATABASE, origin=ORIGIN),),
+)
+BYTES = Family(
+    "checkpoint_bytes",
+    "gauge",
+    "Disk space used by the checkpoints.",
+    DATABASE,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="checkpoint bytes", kind="level", labels=DATABASE, origin=ORIGIN),),
+)
 FAMILIES = (THREADS, CHECKPOINTS, NEWEST, BYTES)
 
 TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")

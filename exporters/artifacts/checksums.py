@@ -9,10 +9,16 @@ from nervesys.artifacts.files import ContentStorage
 from nervesys.artifacts.manifest import ArtifactStatus
 from nervesys.artifacts.tables import manifests
 from nervesys.database import ReadOnlyDatabase
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 
+ORIGIN = SourceArea("artifacts", "checksums")
 COMPARED = Family(
-    "artifact_checksum_comparisons_total", "counter", "Comparisons of a content with its checksum.", (), Period.SCRAPE
+    "artifact_checksum_comparisons_total",
+    "counter",
+    "Comparisons of a content with its checksum.",
+    (),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="checksum comparisons", kind="increase", origin=ORIGIN),),
 )
 MISMATCHED = Family(
     "artifact_checksum_mismatches",
@@ -20,6 +26,7 @@ MISMATCHED = Family(
     "Contents that do not match their checksum, of those compared so far.",
     (),
     Period.SCRAPE,
+    conditions=(ConditionTerm(word="checksum mismatches", kind="level", origin=ORIGIN),),
 )
 FAMILIES = (COMPARED, MISMATCHED)
 AT_ONCE = 50

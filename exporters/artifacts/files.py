@@ -10,18 +10,41 @@ from nervesys.artifacts.manifest import ArtifactStatus
 from nervesys.artifacts.tables import manifests
 from nervesys.clock import Clock
 from nervesys.database import ReadOnlyDatabase
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 
-FILES = Family("artifact_files", "gauge", "Files in the artifact storage.", (), Period.SCRAPE)
+ORIGIN = SourceArea("artifacts", "files")
+FILES = Family(
+    "artifact_files",
+    "gauge",
+    "Files in the artifact storage.",
+    (),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="artifact files", kind="level", origin=ORIGIN),),
+)
 ORPHANS = Family(
     "artifact_orphan_files",
     "gauge",
     "Files without a manifest that are older than the upload limit.",
     (),
     Period.SCRAPE,
+    conditions=(ConditionTerm(word="artifact orphan files", kind="level", origin=ORIGIN),),
 )
-ORPHAN_BYTES = Family("artifact_orphan_bytes", "gauge", "Size of the files without a manifest.", (), Period.SCRAPE)
-MISSING = Family("artifact_missing_files", "gauge", "Completed artifacts whose content is missing.", (), Period.SCRAPE)
+ORPHAN_BYTES = Family(
+    "artifact_orphan_bytes",
+    "gauge",
+    "Size of the files without a manifest.",
+    (),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="artifact orphan bytes", kind="level", origin=ORIGIN),),
+)
+MISSING = Family(
+    "artifact_missing_files",
+    "gauge",
+    "Completed artifacts whose content is missing.",
+    (),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="missing artifact files", kind="level", origin=ORIGIN),),
+)
 FAMILIES = (FILES, ORPHANS, ORPHAN_BYTES, MISSING)
 
 

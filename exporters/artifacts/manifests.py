@@ -16,13 +16,33 @@ from nervesys.artifacts.manifest import ArtifactStatus
 from nervesys.artifacts.tables import manifests, steps, traces
 from nervesys.artifacts.trace import ENDED, Progress
 from nervesys.database import ReadOnlyDatabase
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 
 GROUP = ("type", "status", "visibility")
-COUNT = Family("artifacts", "gauge", "Artifacts that exist or are being uploaded.", GROUP, Period.SCRAPE)
-BYTES = Family("artifact_bytes", "gauge", "Size of the artifacts' contents.", GROUP, Period.SCRAPE)
+ORIGIN = SourceArea("artifacts", "manifests")
+COUNT = Family(
+    "artifacts",
+    "gauge",
+    "Artifacts that exist or are being uploaded.",
+    GROUP,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="artifacts", kind="level", labels=GROUP, origin=ORIGIN),),
+)
+BYTES = Family(
+    "artifact_bytes",
+    "gauge",
+    "Size of the artifacts' contents.",
+    GROUP,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="artifact bytes", kind="level", labels=GROUP, origin=ORIGIN),),
+)
 NEWEST = Family(
-    "artifact_newest_timestamp_seconds", "gauge", "Creation time of the newest completed artifact.", (), Period.SCRAPE
+    "artifact_newest_timestamp_seconds",
+    "gauge",
+    "Creation time of the newest completed artifact.",
+    (),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="artifact", kind="absence", origin=ORIGIN),),
 )
 OLDEST_UPLOAD = Family(
     "artifact_oldest_upload_timestamp_seconds",
@@ -31,7 +51,14 @@ OLDEST_UPLOAD = Family(
     (),
     Period.SCRAPE,
 )
-TRACES = Family("artifact_traces", "gauge", "Traces, by status.", ("status",), Period.SCRAPE)
+TRACES = Family(
+    "artifact_traces",
+    "gauge",
+    "Traces, by status.",
+    ("status",),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="traces", kind="level", labels=("status",), origin=ORIGIN),),
+)
 STEPS = Family(
     "artifact_step_duration_seconds",
     "histogram",
@@ -39,6 +66,10 @@ STEPS = Family(
     ("status",),
     Period.SCRAPE,
     buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
+    conditions=(
+        ConditionTerm(word="failed steps", kind="increase", origin=ORIGIN, matchers='{status="failed"}'),
+        ConditionTerm(word="step duration", kind="mean", labels=("status",), origin=ORIGIN),
+    ),
 )
 FAMILIES = (COUNT, BYTES, NEWEST, OLDEST_UPLOAD, TRACES, STEPS)
 

@@ -6,11 +6,17 @@ from exporters.runner import Refresh
 from nervesys.artifacts.outbox import FILE, OutboxState, read_state
 from nervesys.contract.names import agent_name
 from nervesys.errors import BadObject, NervesysError, Reason, SourceError
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 
 AGENT = ("agent",)
+ORIGIN = SourceArea("artifacts", "waiting")
 WAITING = Family(
-    "artifact_waiting_requests", "gauge", "Requests waiting to be sent to the artifact service.", AGENT, Period.SCRAPE
+    "artifact_waiting_requests",
+    "gauge",
+    "Requests waiting to be sent to the artifact service.",
+    AGENT,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="waiting artifact requests", kind="level", labels=AGENT, origin=ORIGIN),),
 )
 OLDEST = Family(
     "artifact_oldest_waiting_request_timestamp_seconds",
@@ -20,7 +26,12 @@ OLDEST = Family(
     Period.SCRAPE,
 )
 REFUSED = Family(
-    "artifact_refused_requests", "gauge", "Requests that the artifact service refused.", AGENT, Period.SCRAPE
+    "artifact_refused_requests",
+    "gauge",
+    "Requests that the artifact service refused.",
+    AGENT,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="refused artifact requests", kind="level", labels=AGENT, origin=ORIGIN),),
 )
 FAMILIES = (WAITING, OLDEST, REFUSED)
 

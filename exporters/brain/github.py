@@ -7,10 +7,11 @@ Errors  BrainUnavailable and QuotaLow are raised: exporter_up drops to 0; the ra
 """
 
 from exporters.runner import Health, Refresh
-from nervesys.metrics import Family, Period
+from nervesys.metrics import ConditionTerm, Family, Period, SourceArea
 from nervesys.settings.storage import BrainSettings
 from nervesys.stores.github import GitHub
 
+ORIGIN = SourceArea("brain", "github")
 LIMIT = Family("github_rate_limit_requests", "gauge", "Requests per hour that GitHub's API allows.", (), Period.SCRAPE)
 REMAINING = Family(
     "github_rate_limit_remaining_requests",
@@ -18,6 +19,16 @@ REMAINING = Family(
     "Requests left in the current rate limit window.",
     (),
     Period.SCRAPE,
+    conditions=(
+        ConditionTerm(
+            word="rate limit",
+            kind="level",
+            origin=ORIGIN,
+            unit="ratio",
+            threshold=lambda t: t.rate_limit_percent,
+            per=" / nervesys_github_rate_limit_requests",
+        ),
+    ),
 )
 RESET = Family(
     "github_rate_limit_reset_timestamp_seconds", "gauge", "Time at which the rate limit resets.", (), Period.SCRAPE

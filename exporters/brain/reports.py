@@ -12,18 +12,25 @@ from nervesys.contract.brain import DAILY_SUMMARY, ERROR_LOG, LAST_STATUS, Daily
 from nervesys.contract.paths import parse_date
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, Reason
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.stores.trees import GitTree
 
+ORIGIN = SourceArea("brain", "brain")
 STATUS_TIME = Family(
     "brain_agent_status_timestamp_seconds",
     "gauge",
     "Time of the agent's last status report in the repository.",
     ("agent",),
     Period.DAILY,
+    conditions=(ConditionTerm(word="status report", kind="absence", labels=("agent",), origin=ORIGIN),),
 )
 ERROR_LINES = Family(
-    "brain_error_log_lines", "gauge", "Lines in the agent's error log in the repository.", ("agent",), Period.DAILY
+    "brain_error_log_lines",
+    "gauge",
+    "Lines in the agent's error log in the repository.",
+    ("agent",),
+    Period.DAILY,
+    conditions=(ConditionTerm(word="error log lines", kind="level", labels=("agent",), origin=ORIGIN),),
 )
 
 FAMILIES = (STATUS_TIME, ERROR_LINES, *summaries.FAMILIES)

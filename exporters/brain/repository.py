@@ -14,12 +14,13 @@ from exporters.brain.output_plan import OutputPlan
 from exporters.runner import Refresh, SourceContext
 from nervesys.contract.brain import Contributors
 from nervesys.errors import BadObject, Reason, SettingsError
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.settings import AgentConfig, Tree, load
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.commits import Commit
 from nervesys.stores.trees import EmptyTree, GitTree, check_configured
 
+ORIGIN = SourceArea("brain", "brain")
 CONFIGURED = Family(
     "brain_agent_info", "gauge", "Agents in the configuration; always 1.", ("agent", "role"), Period.SCRAPE
 )
@@ -33,13 +34,21 @@ BUFFER_LIMIT = Family(
 COLLABORATOR = Family(
     "brain_collaborator_info", "gauge", "Collaborators of the repository; always 1.", ("name", "model"), Period.SCRAPE
 )
-COMMITS = Family("brain_commits", "gauge", "Commits on the configuration branch.", (), Period.SCRAPE)
+COMMITS = Family(
+    "brain_commits",
+    "gauge",
+    "Commits on the configuration branch.",
+    (),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="commits", kind="level", origin=ORIGIN),),
+)
 LAST_COMMIT = Family(
     "brain_last_commit_timestamp_seconds",
     "gauge",
     "Time of the newest commit on the configuration branch.",
     (),
     Period.SCRAPE,
+    conditions=(ConditionTerm(word="commit", kind="absence", origin=ORIGIN),),
 )
 CHANGE = Family(
     "brain_config_change_timestamp_seconds",

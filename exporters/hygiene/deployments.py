@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from exporters.runner import Health, Refresh
 from nervesys.contract.deployments import Conclusion, Run, Runs
 from nervesys.errors import BadObject
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.settings.storage import BrainSettings
 from nervesys.stores.github import GitHub
 
 WORKFLOW = ("repository", "workflow", "branch")
+ORIGIN = SourceArea("hygiene", "deployments")
 LAST = Family(
     "deployment_last_run_timestamp_seconds",
     "gauge",
@@ -25,7 +26,12 @@ LAST = Family(
     Period.SCRAPE,
 )
 DURATION = Family(
-    "deployment_last_run_duration_seconds", "gauge", "Duration of the newest finished run.", WORKFLOW, Period.SCRAPE
+    "deployment_last_run_duration_seconds",
+    "gauge",
+    "Duration of the newest finished run.",
+    WORKFLOW,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="deployment duration", kind="level", labels=WORKFLOW, origin=ORIGIN),),
 )
 RUNS = Family(
     "deployment_runs",
@@ -33,6 +39,7 @@ RUNS = Family(
     "Runs among the repository's 50 newest, by conclusion.",
     (*WORKFLOW, "conclusion"),
     Period.SCRAPE,
+    conditions=(ConditionTerm(word="deployments", kind="level", labels=(*WORKFLOW, "conclusion"), origin=ORIGIN),),
 )
 
 FAMILIES = (LAST, DURATION, RUNS)

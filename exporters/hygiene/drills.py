@@ -11,17 +11,57 @@ from exporters.hygiene.branches import Branches
 from exporters.runner import Refresh
 from nervesys.contract import RestoreDrill
 from nervesys.contract.brain import REPORT_BYTES, RESTORE_DRILL
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 
-LAST = Family("restore_drill_timestamp_seconds", "gauge", "End time of the last restore drill.", (), Period.DAILY)
+ORIGIN = SourceArea("hygiene", "drills")
+LAST = Family(
+    "restore_drill_timestamp_seconds",
+    "gauge",
+    "End time of the last restore drill.",
+    (),
+    Period.DAILY,
+    conditions=(
+        ConditionTerm(
+            word="restore drill",
+            kind="absence",
+            origin=ORIGIN,
+            threshold=lambda t: t.drill_late_days * DAY_SECONDS,
+            must_exist=True,
+        ),
+    ),
+)
 SUCCEEDED = Family(
     "restore_drill_success", "gauge", "1 if the last restore drill restored everything, else 0.", (), Period.DAILY
 )
-DURATION = Family("restore_drill_duration_seconds", "gauge", "Duration of the last restore drill.", (), Period.DAILY)
-FILES = Family("restore_drill_files", "gauge", "Files restored by the last restore drill.", (), Period.DAILY)
+DURATION = Family(
+    "restore_drill_duration_seconds",
+    "gauge",
+    "Duration of the last restore drill.",
+    (),
+    Period.DAILY,
+    conditions=(
+        ConditionTerm(
+            word="restore drill duration", kind="level", origin=ORIGIN, threshold=lambda t: t.drill_slow_minutes * 60
+        ),
+    ),
+)
+FILES = Family(
+    "restore_drill_files",
+    "gauge",
+    "Files restored by the last restore drill.",
+    (),
+    Period.DAILY,
+    conditions=(ConditionTerm(word="restored files", kind="level", origin=ORIGIN),),
+)
 BYTES = Family(
-    "restore_drill_bytes", "gauge", "Size of the files restored by the last restore drill.", (), Period.DAILY
+    "restore_drill_bytes",
+    "gauge",
+    "Size of the files restored by the last restore drill.",
+    (),
+    Period.DAILY,
+    conditions=(ConditionTerm(word="restored bytes", kind="level", origin=ORIGIN),),
 )
 BACKUP = Family(
     "restore_drill_backup_timestamp_seconds",

@@ -13,16 +13,22 @@ from exporters.hygiene.branches import Branches
 from exporters.runner import TOLERATED, Refresh, SourceContext
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, Reason, SettingsError, SourceError
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.settings import Tree
 from nervesys.settings.secrets import FILE, Secrets, read_secrets
 
+ORIGIN = SourceArea("hygiene", "secrets")
 ROTATED = Family(
     "secret_rotation_timestamp_seconds",
     "gauge",
     "Time of the secret's last rotation, according to the brain's list or the secret's file.",
     ("secret", "origin"),
     Period.DAILY,
+    conditions=(
+        ConditionTerm(
+            word="rotation", kind="absence", labels=("secret", "origin"), origin=ORIGIN, threshold=lambda t: t.secrets
+        ),
+    ),
 )
 FAMILIES = (ROTATED,)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from nervesys.clock import Clock
 from nervesys.errors import BadObject, Reason
-from nervesys.metrics import Family, Instruments, MetricsSnapshot, Period
+from nervesys.metrics import ConditionTerm, Family, Instruments, MetricsSnapshot, Period
 
 AREA = ("source", "area")
 UP = Family("exporter_up", "gauge", "1 if the last refresh of the area succeeded, else 0.", AREA, Period.SCRAPE)
@@ -21,14 +21,33 @@ UNBROKEN_SINCE = Family(
     AREA,
     Period.SCRAPE,
 )
-DURATION = Family("exporter_refresh_duration_seconds", "gauge", "Duration of the last refresh.", AREA, Period.SCRAPE)
-BACKLOG = Family("exporter_backlog_objects", "gauge", "Objects listed but not yet read.", AREA, Period.SCRAPE)
+DURATION = Family(
+    "exporter_refresh_duration_seconds",
+    "gauge",
+    "Duration of the last refresh.",
+    AREA,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="refresh duration", kind="level", labels=AREA),),
+)
+BACKLOG = Family(
+    "exporter_backlog_objects",
+    "gauge",
+    "Objects listed but not yet read.",
+    AREA,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="backlog", kind="level", labels=AREA),),
+)
 REQUESTS = Family(
     "exporter_requests_total",
     "counter",
     "Requests to the source, by operation and outcome.",
     ("source", "operation", "outcome"),
     Period.SCRAPE,
+    conditions=(
+        ConditionTerm(
+            word="failed requests", kind="increase", labels=("source", "operation"), matchers='{outcome="failed"}'
+        ),
+    ),
 )
 REJECTED = Family(
     "exporter_rejected_objects_total",
@@ -36,8 +55,16 @@ REJECTED = Family(
     "Objects rejected because they break the contract; each version is counted once.",
     ("source", "reason"),
     Period.SCRAPE,
+    conditions=(ConditionTerm(word="rejected objects", kind="increase", labels=("source", "reason")),),
 )
-SERIES = Family("exporter_series", "gauge", "Series exposed for the source's own families.", ("source",), Period.SCRAPE)
+SERIES = Family(
+    "exporter_series",
+    "gauge",
+    "Series exposed for the source's own families.",
+    ("source",),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="series", kind="level", labels=("source",), threshold=lambda t: t.series),),
+)
 
 OWN_FAMILIES = (UP, LAST_SUCCESS, UNBROKEN_SINCE, DURATION, BACKLOG, REQUESTS, REJECTED, SERIES)
 

@@ -6,15 +6,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from exporters.shared.lines import ParsedLine, parse_lines
 from nervesys.errors import Reason
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.metrics.family import shorten
 
+ORIGIN = SourceArea("store", "logs")
 RECORDS = Family(
     "log_records_total",
     "counter",
     "Log records shipped, by category and level.",
     ("agent", "category", "level"),
     period=Period.SHIP,
+    conditions=(
+        ConditionTerm(
+            word="logs", kind="quiet", labels=("agent",), origin=ORIGIN, threshold=lambda t: t.logs_late_seconds
+        ),
+        ConditionTerm(word="errors", kind="increase", labels=("agent",), origin=ORIGIN, matchers='{level="ERROR"}'),
+        ConditionTerm(word="log records", kind="increase", labels=("agent",), origin=ORIGIN),
+        ConditionTerm(word="warnings", kind="increase", labels=("agent",), origin=ORIGIN, matchers='{level="WARN"}'),
+    ),
 )
 DURATION = Family(
     "log_action_duration_seconds",
@@ -23,9 +32,15 @@ DURATION = Family(
     ("agent",),
     period=Period.SHIP,
     buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
+    conditions=(ConditionTerm(word="log duration", kind="mean", labels=("agent",), origin=ORIGIN),),
 )
 TOKENS = Family(
-    "log_tokens_total", "counter", "Tokens used according to the log, by model.", ("agent", "model"), period=Period.SHIP
+    "log_tokens_total",
+    "counter",
+    "Tokens used according to the log, by model.",
+    ("agent", "model"),
+    period=Period.SHIP,
+    conditions=(ConditionTerm(word="log tokens", kind="increase", labels=("agent",), origin=ORIGIN),),
 )
 
 FAMILIES = (RECORDS, DURATION, TOKENS)

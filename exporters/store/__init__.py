@@ -5,7 +5,7 @@ from functools import partial
 
 from exporters.runner import Area, Source, SourceContext
 from exporters.shared import records
-from exporters.store import agents, logs, metrics, sizes
+from exporters.store import agent_families, agents, logs, metrics, sizes
 from exporters.store.counted_store import CountedStore
 from exporters.store.shared_state import SharedState
 from nervesys.stores.objects import ObjectReader
@@ -22,7 +22,7 @@ def areas_of(store: ObjectReader, context: SourceContext) -> Sequence[Area]:
     counted, shared = CountedStore(store, context), SharedState()
     every = partial(context.settings.monitoring.every_seconds, "store")
     all_areas = (
-        Area("agents", agents.FAMILIES, every("agents"), agents.AgentsArea(counted, context, shared).refresh),
+        Area("agents", agent_families.FAMILIES, every("agents"), agents.AgentsArea(counted, context, shared).refresh),
         Area("metrics", metrics.FAMILIES, every("metrics"), metrics.MetricsArea(counted, context, shared).refresh),
         Area("logs", records.FAMILIES, every("logs"), logs.LogsArea(counted, context, shared).refresh),
         Area("sizes", sizes.FAMILIES, every("sizes"), sizes.SizesArea(counted, context, shared).refresh),
@@ -33,6 +33,6 @@ def areas_of(store: ObjectReader, context: SourceContext) -> Sequence[Area]:
 SOURCE = Source(
     name="store",
     about="Agents, servers and logs, as the S3-compatible store shows them.",
-    families=(*agents.FAMILIES, *metrics.FAMILIES, *records.FAMILIES, *sizes.FAMILIES),
+    families=(*agent_families.FAMILIES, *metrics.FAMILIES, *records.FAMILIES, *sizes.FAMILIES),
     areas=areas,
 )

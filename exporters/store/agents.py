@@ -10,89 +10,32 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from exporters.runner import Refresh, SourceContext
+from exporters.store.agent_families import (
+    ALTERNATIONS,
+    BUFFER,
+    CLOCK_OFFSET,
+    COUNTED,
+    CPU,
+    DAMAGED,
+    DROPPED,
+    HEARTBEAT,
+    INFO,
+    MEMORY,
+    REACHED,
+    SKEW,
+    START,
+    STATUS,
+    TASKS,
+    TOKENS,
+)
 from exporters.store.bodies import Bodies
 from exporters.store.shared_state import ServerReport, SharedState
 from nervesys.contract import AgentState, Instances, PathTemplate, Status
 from nervesys.contract.logs import LEVELS, level_of
 from nervesys.contract.state import COUNTER, COUNTERS, STATE_BYTES
 from nervesys.errors import BadObject, Reason
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import Sample
 from nervesys.stores.objects import ObjectInfo, ObjectReader
-
-INFO = Family(
-    "agent_info", "gauge", "Information about the agent; always 1.", ("agent", "server", "role", "model", "version")
-)
-HEARTBEAT = Family(
-    "agent_heartbeat_timestamp_seconds",
-    "gauge",
-    "Time of the agent's last heartbeat: when it last wrote its state.",
-    ("agent",),
-)
-STATUS = Family(
-    "agent_status", "gauge", "1 for the status that the agent reports, 0 for the others.", ("agent", "status")
-)
-START = Family("agent_start_timestamp_seconds", "gauge", "Start time of the agent's process.", ("agent",))
-SKEW = Family(
-    "agent_clock_skew_seconds", "gauge", "Agent's clock minus the store's clock at the last heartbeat.", ("agent",)
-)
-TASKS = Family(
-    "agent_tasks_total",
-    "counter",
-    "Tasks completed or failed since the agent started, by outcome.",
-    ("agent", "outcome"),
-)
-TOKENS = Family("agent_tokens_total", "counter", "Tokens used since the agent started.", ("agent",))
-ALTERNATIONS = Family(
-    "agent_alternations_total",
-    "counter",
-    "Times an instance wrote the agent's state again after another instance had written it.",
-    ("agent",),
-)
-BUFFER = Family(
-    "agent_buffer_bytes", "gauge", "Size of the log buffer on the agent's disk that is not shipped yet.", ("agent",)
-)
-DROPPED = Family(
-    "agent_dropped_records_total",
-    "counter",
-    "Log records dropped because the agent's buffer was full, by level.",
-    ("agent", "level"),
-)
-DAMAGED = Family(
-    "agent_damaged_buffers_total", "counter", "Damaged log buffers set aside since the agent started.", ("agent",)
-)
-CPU = Family("agent_cpu_usage_cores", "gauge", "CPU used by the agent's processes, in cores.", ("agent",))
-MEMORY = Family("agent_memory_bytes", "gauge", "Resident memory of the agent's processes.", ("agent",))
-COUNTED = Family(
-    "agent_custom_events_total",
-    "counter",
-    "Events counted by the agent's own code, by counter name.",
-    ("agent", "counter"),
-)
-REACHED = Family(
-    "agent_brain_reachable", "gauge", "1 if the agent's last request to the brain succeeded, else 0.", ("agent",)
-)
-CLOCK_OFFSET = Family(
-    "store_clock_offset_seconds", "gauge", "Store's clock minus this exporter's clock.", (), Period.SCRAPE
-)
-
-FAMILIES = (
-    INFO,
-    HEARTBEAT,
-    STATUS,
-    START,
-    SKEW,
-    TASKS,
-    TOKENS,
-    ALTERNATIONS,
-    BUFFER,
-    DROPPED,
-    DAMAGED,
-    CPU,
-    MEMORY,
-    COUNTED,
-    REACHED,
-    CLOCK_OFFSET,
-)
 
 CLOCK = "/clock"
 """Key of the clock's offset; it has a slash, which no agent's name has."""

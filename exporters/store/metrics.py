@@ -14,26 +14,78 @@ from exporters.store.shared_state import ServerReport, SharedState
 from nervesys.contract import PathTemplate, ServerMetrics
 from nervesys.contract.state import STATE_BYTES, Anomalies
 from nervesys.errors import BadObject, Reason
-from nervesys.metrics import Family, Sample
+from nervesys.metrics import ConditionTerm, Family, Sample, SourceArea
 from nervesys.stores.objects import ObjectInfo, ObjectReader
 
 SERVER = ("server",)
-CPU = Family("server_cpu_ratio", "gauge", "CPU utilization of the server, 0 to 1.", SERVER)
-MEMORY = Family("server_memory_ratio", "gauge", "Memory utilization of the server, 0 to 1.", SERVER)
-DISK = Family("server_disk_ratio", "gauge", "Disk utilization of the server, 0 to 1.", SERVER)
-UPTIME = Family("server_uptime_seconds", "gauge", "Time since the server booted.", SERVER)
-LOAD = Family("server_load", "gauge", "Load average of the server over 1, 5 or 15 minutes.", (*SERVER, "minutes"))
-RECEIVED = Family(
-    "server_network_receive_bytes_total", "counter", "Network bytes received since the server booted.", SERVER
+ORIGIN = SourceArea("store", "metrics")
+CPU = Family(
+    "server_cpu_ratio",
+    "gauge",
+    "CPU utilization of the server, 0 to 1.",
+    SERVER,
+    conditions=(ConditionTerm(word="cpu", kind="level", labels=SERVER, origin=ORIGIN, threshold=lambda t: t.cpu),),
 )
-SENT = Family("server_network_transmit_bytes_total", "counter", "Network bytes sent since the server booted.", SERVER)
+MEMORY = Family(
+    "server_memory_ratio",
+    "gauge",
+    "Memory utilization of the server, 0 to 1.",
+    SERVER,
+    conditions=(
+        ConditionTerm(word="memory", kind="level", labels=SERVER, origin=ORIGIN, threshold=lambda t: t.memory),
+    ),
+)
+DISK = Family(
+    "server_disk_ratio",
+    "gauge",
+    "Disk utilization of the server, 0 to 1.",
+    SERVER,
+    conditions=(ConditionTerm(word="disk", kind="level", labels=SERVER, origin=ORIGIN, threshold=lambda t: t.disk),),
+)
+UPTIME = Family(
+    "server_uptime_seconds",
+    "gauge",
+    "Time since the server booted.",
+    SERVER,
+    conditions=(ConditionTerm(word="uptime", kind="level", labels=SERVER, origin=ORIGIN),),
+)
+LOAD = Family(
+    "server_load",
+    "gauge",
+    "Load average of the server over 1, 5 or 15 minutes.",
+    (*SERVER, "minutes"),
+    conditions=(ConditionTerm(word="load", kind="level", labels=("server", "minutes"), origin=ORIGIN),),
+)
+RECEIVED = Family(
+    "server_network_receive_bytes_total",
+    "counter",
+    "Network bytes received since the server booted.",
+    SERVER,
+    conditions=(ConditionTerm(word="received bytes", kind="increase", labels=SERVER, origin=ORIGIN),),
+)
+SENT = Family(
+    "server_network_transmit_bytes_total",
+    "counter",
+    "Network bytes sent since the server booted.",
+    SERVER,
+    conditions=(ConditionTerm(word="sent bytes", kind="increase", labels=SERVER, origin=ORIGIN),),
+)
 ANOMALY = Family(
     "server_anomaly_score",
     "gauge",
     "Robust z-score of a signal among its last 60 values; 0 is normal, the sign is the direction.",
     ("server", "signal"),
+    conditions=(
+        ConditionTerm(word="anomaly", kind="level", labels=("server", "signal"), origin=ORIGIN, either_side=True),
+    ),
 )
-MEASURED = Family("server_metrics_timestamp_seconds", "gauge", "Time of the server's last measurement.", SERVER)
+MEASURED = Family(
+    "server_metrics_timestamp_seconds",
+    "gauge",
+    "Time of the server's last measurement.",
+    SERVER,
+    conditions=(ConditionTerm(word="server metrics", kind="absence", labels=SERVER, origin=ORIGIN),),
+)
 
 FAMILIES = (CPU, MEMORY, DISK, UPTIME, LOAD, RECEIVED, SENT, ANOMALY, MEASURED)
 

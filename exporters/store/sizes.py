@@ -15,21 +15,53 @@ from exporters.store.shared_state import SharedState
 from nervesys.contract import PathTemplate
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.settings.storage import StorePaths
 from nervesys.stores.objects import ObjectReader
 
 PART = ("area",)
-OBJECTS = Family("store_objects", "gauge", "Objects in an area of the store.", PART, Period.SHIP)
-BYTES = Family("store_bytes", "gauge", "Size of the objects in an area of the store.", PART, Period.SHIP)
+ORIGIN = SourceArea("store", "sizes")
+OBJECTS = Family(
+    "store_objects",
+    "gauge",
+    "Objects in an area of the store.",
+    PART,
+    Period.SHIP,
+    conditions=(ConditionTerm(word="stored objects", kind="level", labels=PART, origin=ORIGIN),),
+)
+BYTES = Family(
+    "store_bytes",
+    "gauge",
+    "Size of the objects in an area of the store.",
+    PART,
+    Period.SHIP,
+    conditions=(ConditionTerm(word="stored bytes", kind="level", labels=PART, origin=ORIGIN),),
+)
 NEWEST = Family(
     "store_newest_object_timestamp_seconds",
     "gauge",
     "Modification time of the newest object in an area of the store.",
     PART,
     Period.SHIP,
+    conditions=(
+        ConditionTerm(
+            word="config backup",
+            kind="absence",
+            origin=ORIGIN,
+            matchers='{area="config_backups"}',
+            threshold=lambda t: t.backup_late_hours * 3600,
+            must_exist=True,
+        ),
+    ),
 )
-OVERDUE = Family("store_overdue_objects", "gauge", "Objects older than the area's retention.", PART, Period.SHIP)
+OVERDUE = Family(
+    "store_overdue_objects",
+    "gauge",
+    "Objects older than the area's retention.",
+    PART,
+    Period.SHIP,
+    conditions=(ConditionTerm(word="overdue objects", kind="level", labels=PART, origin=ORIGIN),),
+)
 
 FAMILIES = (OBJECTS, BYTES, NEWEST, OVERDUE)
 

@@ -6,26 +6,76 @@ from dataclasses import dataclass
 
 from nervesys.contract import VitalSigns
 from nervesys.errors import BadObject, Reason
-from nervesys.metrics import Family, Sample
+from nervesys.metrics import ConditionTerm, Family, Sample, SourceArea
 from nervesys.settings.thresholds import Thresholds
 
 ENTITY = ("entity",)
-HEARTBEAT = Family("vitality_heartbeat_timestamp_seconds", "gauge", "Time of the entity's last vital signs.", ENTITY)
-RECEIVED = Family("vitality_pulses_received_total", "counter", "Pulses received by the entity.", ENTITY)
-ANSWERED = Family("vitality_pulses_answered_total", "counter", "Pulses answered by the entity.", ENTITY)
+ORIGIN = SourceArea("vitality", "vitality")
+HEARTBEAT = Family(
+    "vitality_heartbeat_timestamp_seconds",
+    "gauge",
+    "Time of the entity's last vital signs.",
+    ENTITY,
+    conditions=(
+        ConditionTerm(
+            word="vital signs",
+            kind="absence",
+            labels=ENTITY,
+            origin=ORIGIN,
+            threshold=lambda t: t.vitality_silent_seconds,
+        ),
+    ),
+)
+RECEIVED = Family(
+    "vitality_pulses_received_total",
+    "counter",
+    "Pulses received by the entity.",
+    ENTITY,
+    conditions=(ConditionTerm(word="received pulses", kind="increase", labels=ENTITY, origin=ORIGIN),),
+)
+ANSWERED = Family(
+    "vitality_pulses_answered_total",
+    "counter",
+    "Pulses answered by the entity.",
+    ENTITY,
+    conditions=(ConditionTerm(word="answered pulses", kind="increase", labels=ENTITY, origin=ORIGIN),),
+)
 REACTION = Family(
     "vitality_reaction_duration_seconds",
     "histogram",
     "Time from a pulse to the entity's visible reaction.",
     ENTITY,
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    conditions=(ConditionTerm(word="reaction time", kind="mean", labels=ENTITY, origin=ORIGIN),),
 )
-ENTROPY = Family("vitality_entropy_gain", "gauge", "Information gain of the entity's newest reaction, in bits.", ENTITY)
+ENTROPY = Family(
+    "vitality_entropy_gain",
+    "gauge",
+    "Information gain of the entity's newest reaction, in bits.",
+    ENTITY,
+    conditions=(ConditionTerm(word="entropy gain", kind="level", labels=ENTITY, origin=ORIGIN),),
+)
 DECAY = Family(
-    "vitality_memory_decay_ratio", "gauge", "Share of the entity's memories that has decayed, 0 to 1.", ENTITY
+    "vitality_memory_decay_ratio",
+    "gauge",
+    "Share of the entity's memories that has decayed, 0 to 1.",
+    ENTITY,
+    conditions=(ConditionTerm(word="memory decay", kind="level", labels=ENTITY, origin=ORIGIN),),
 )
-ERRORS = Family("vitality_errors_total", "counter", "Errors of the entity, by kind.", ("entity", "kind"))
-CLIENTS = Family("vitality_clients", "gauge", "Clients connected to the entity.", ENTITY)
+ERRORS = Family(
+    "vitality_errors_total",
+    "counter",
+    "Errors of the entity, by kind.",
+    ("entity", "kind"),
+    conditions=(ConditionTerm(word="vital errors", kind="increase", labels=ENTITY, origin=ORIGIN),),
+)
+CLIENTS = Family(
+    "vitality_clients",
+    "gauge",
+    "Clients connected to the entity.",
+    ENTITY,
+    conditions=(ConditionTerm(word="connected clients", kind="level", labels=ENTITY, origin=ORIGIN),),
+)
 
 FAMILIES = (HEARTBEAT, RECEIVED, ANSWERED, REACTION, ENTROPY, DECAY, ERRORS, CLIENTS)
 

@@ -8,15 +8,21 @@ from pathlib import Path
 from exporters.workspace.counts import HistoryCounts
 from nervesys.contract import parse_time
 from nervesys.errors import NervesysError
-from nervesys.metrics import Family, Period, Sample
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.workspace import history, versions
 from nervesys.workspace.contents import Contents
 from nervesys.workspace.segments import Segments
 from nervesys.workspace.snapshots import Snapshots, parse_snapshot
 
 PROJECT = ("project",)
+ORIGIN = SourceArea("workspace", "workspace")
 EVENTS = Family(
-    "workspace_events_total", "counter", "Events in the project's history, by type.", ("project", "type"), Period.SCRAPE
+    "workspace_events_total",
+    "counter",
+    "Events in the project's history, by type.",
+    ("project", "type"),
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="events", kind="increase", labels=PROJECT, origin=ORIGIN),),
 )
 LAST_EVENT = Family(
     "workspace_last_event_timestamp_seconds",
@@ -24,11 +30,33 @@ LAST_EVENT = Family(
     "Time of the newest event in the project's history.",
     PROJECT,
     Period.SCRAPE,
+    conditions=(ConditionTerm(word="event", kind="absence", labels=PROJECT, origin=ORIGIN),),
 )
 SEGMENTS = Family("workspace_segments", "gauge", "Sealed segments of the project's history.", PROJECT, Period.SCRAPE)
-FILES = Family("workspace_files", "gauge", "Current files of the project.", PROJECT, Period.SCRAPE)
-BYTES = Family("workspace_file_bytes", "gauge", "Size of the project's current files.", PROJECT, Period.SCRAPE)
-VERSIONS = Family("workspace_versions", "gauge", "Stored versions of the project's files.", PROJECT, Period.SCRAPE)
+FILES = Family(
+    "workspace_files",
+    "gauge",
+    "Current files of the project.",
+    PROJECT,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="project files", kind="level", labels=PROJECT, origin=ORIGIN),),
+)
+BYTES = Family(
+    "workspace_file_bytes",
+    "gauge",
+    "Size of the project's current files.",
+    PROJECT,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="project bytes", kind="level", labels=PROJECT, origin=ORIGIN),),
+)
+VERSIONS = Family(
+    "workspace_versions",
+    "gauge",
+    "Stored versions of the project's files.",
+    PROJECT,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="project versions", kind="level", labels=PROJECT, origin=ORIGIN),),
+)
 STORED = Family(
     "workspace_content_bytes",
     "gauge",
@@ -36,20 +64,45 @@ STORED = Family(
     PROJECT,
     Period.SCRAPE,
 )
-SNAPSHOTS = Family("workspace_snapshots", "gauge", "Snapshots of the project's files.", PROJECT, Period.SCRAPE)
+SNAPSHOTS = Family(
+    "workspace_snapshots",
+    "gauge",
+    "Snapshots of the project's files.",
+    PROJECT,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="project snapshots", kind="level", labels=PROJECT, origin=ORIGIN),),
+)
 NEWEST = Family(
     "workspace_newest_snapshot_timestamp_seconds",
     "gauge",
     "Time of the project's newest snapshot.",
     PROJECT,
     Period.SCRAPE,
+    conditions=(ConditionTerm(word="snapshot", kind="absence", labels=PROJECT, origin=ORIGIN),),
 )
-TORN = Family("workspace_torn_lines", "gauge", "Incomplete last lines that were set aside.", PROJECT, Period.SCRAPE)
+TORN = Family(
+    "workspace_torn_lines",
+    "gauge",
+    "Incomplete last lines that were set aside.",
+    PROJECT,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="torn lines", kind="level", labels=PROJECT, origin=ORIGIN),),
+)
 DAMAGED = Family(
-    "workspace_damaged_lines", "gauge", "Unreadable lines and segments of the history.", PROJECT, Period.SCRAPE
+    "workspace_damaged_lines",
+    "gauge",
+    "Unreadable lines and segments of the history.",
+    PROJECT,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="damaged lines", kind="level", labels=PROJECT, origin=ORIGIN),),
 )
 BROKEN = Family(
-    "workspace_broken_versions", "gauge", "Versions that do not continue the previous version.", PROJECT, Period.SCRAPE
+    "workspace_broken_versions",
+    "gauge",
+    "Versions that do not continue the previous version.",
+    PROJECT,
+    Period.SCRAPE,
+    conditions=(ConditionTerm(word="broken versions", kind="level", labels=PROJECT, origin=ORIGIN),),
 )
 MISMATCHED = Family(
     "workspace_mismatched_contents",
@@ -57,6 +110,7 @@ MISMATCHED = Family(
     "Contents that are missing or do not match their hash, of those verified so far.",
     PROJECT,
     Period.SCRAPE,
+    conditions=(ConditionTerm(word="mismatched contents", kind="level", labels=PROJECT, origin=ORIGIN),),
 )
 
 FAMILIES = (

@@ -20,10 +20,12 @@ from alerting.generate.trial import make_alert_test
 from alerting.model import ALERTS_FILE, AlertsFile, read_alerts
 from nervesys.clients.alertmanager import Alertmanager, AlertmanagerUnavailable
 from nervesys.settings import FolderTree, load, shipped_root
+from tests.alerting.compilers import compiler_of
 from tests.servers.alertmanager import DEADLINE_SECONDS
 from tests.servers.alertmanager import alertmanager as alertmanager_at
 
 SETTINGS = load(profile="local").settings
+COMPILER = compiler_of(SETTINGS)
 ALERTS = read_alerts(FolderTree(shipped_root()))[0]
 
 
@@ -87,7 +89,7 @@ def alertmanager(sink: Sink, program: Callable[[str], str], tmp_path: Path) -> I
     alerts = AlertsFile.model_validate(written | {"channels": {"slack": {"type": "slack", "channel": "#x"}}})
     (tmp_path / "slack_url").write_text(f"http://{sink.address}/slack")
     (tmp_path / "receiver_token").write_text("opensesame")
-    config = yaml.safe_dump(alertmanager_config(SETTINGS, alerts, tmp_path))
+    config = yaml.safe_dump(alertmanager_config(COMPILER, alerts, tmp_path))
     (tmp_path / "alertmanager.yml").write_text(config.replace(SETTINGS.monitoring.listen.receiver, sink.address))
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -167,7 +169,7 @@ def test_the_watchdog_goes_to_the_receiver_alone(alertmanager: str, sink: Sink) 
 
 def test_a_test_is_sent_to_all_and_inhibits_nothing(alertmanager: str, sink: Sink) -> None:
     client = Alertmanager(f"http://{alertmanager}")
-    test = make_alert_test("Agent Down", {"agent": "grok"}, ALERTS, SETTINGS)
+    test = make_alert_test("Agent Down", {"agent": "grok"}, ALERTS, COMPILER)
     assert client.find(test.labels) is None
     now = time.time()
     client.post(test.body(now, now + 60))
@@ -176,9 +178,12 @@ def test_a_test_is_sent_to_all_and_inhibits_nothing(alertmanager: str, sink: Sin
     assert set(known.receivers) == {"actions", "slack"}
     assert known.suppressed_by == ""
     fire(alertmanager, "BufferFilling", "warning", agent="grok")
-    received = sink.wait_for(to_slack, to_receiver("AgentDown"), to_receiver("BufferFilling"))
-    titles = [notification.body["attachments"][0]["title"] for notification in received if to_slack(notification)]
-    assert "TEST FIRING: AgentDown" in titles
+    titled = "TEST FIRING: AgentDown"
+    sink.wait_for(
+        lambda notification: to_slack(notification) and notification.body["attachments"][0]["title"] == titled,
+        to_receiver("AgentDown"),
+        to_receiver("BufferFilling"),
+    )
     client.post(test.body(now, time.time()))
     assert client.find(test.labels) is None
 
@@ -186,7 +191,7 @@ def test_a_test_is_sent_to_all_and_inhibits_nothing(alertmanager: str, sink: Sin
 def test_a_test_is_kept_back_as_a_real_one_would_be(alertmanager: str) -> None:
     client, now = Alertmanager(f"http://{alertmanager}"), time.time()
     fire(alertmanager, "AgentDown", "critical", agent="grok")
-    test = make_alert_test("Buffer Filling", {"agent": "grok"}, ALERTS, SETTINGS)
+    test = make_alert_test("Buffer Filling", {"agent": "grok"}, ALERTS, COMPILER)
     client.post(test.body(now, now + 60))
     known = client.find(test.labels)
     assert known is not None

@@ -90,3 +90,12 @@ def test_prometheus_scrapes_a_new_source_and_the_alerts_on_exporters_cover_it(re
     rules = (built / "provisioning/prometheus/rules/nervesys.yml").read_text()
     assert 'absent(up{job="disk"})' in rules
     assert 'nervesys_exporter_up{source="disk",area="disk"}' in rules
+
+
+def test_conditions_compare_the_values_of_a_new_source_by_its_word(repository: Path) -> None:
+    done = nervesys(
+        repository, "alerts", "explain", "--prometheus", "http://127.0.0.1:1", "free space < 5 GB for 10 minutes"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "max_over_time(nervesys_disk_free_bytes[10m]) < 5000000000" in done.stdout
+    assert 'nervesys_exporter_last_success_timestamp_seconds{source="disk",area="disk"}' in done.stdout

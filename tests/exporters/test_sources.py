@@ -7,6 +7,7 @@ import pytest
 import exporters
 from exporters.sources import FAMILIES, SHARED, SOURCES
 from nervesys.errors import SettingsError
+from nervesys.metrics import SourceArea
 from nervesys.settings import load
 from tests.exporters.kit import context
 
@@ -30,6 +31,13 @@ def test_areas_render_what_their_source_declares() -> None:
         areas = source.areas(context(source=source.name, flags=FLAGS))
         shown = [family for area in areas for family in area.families]
         assert sorted(f.name for f in shown) == sorted(f.name for f in source.families), source.name
+
+
+def test_a_condition_depends_on_the_area_that_renders_its_family() -> None:
+    for source in SOURCES:
+        for area in source.areas(context(source=source.name, flags=FLAGS)):
+            origins = {term.origin for family in area.families for term in family.conditions}
+            assert origins <= {SourceArea(source.name, area.name)}, area.name
 
 
 def test_the_settings_know_every_source_and_each_of_its_areas() -> None:

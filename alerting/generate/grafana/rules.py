@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from alerting.conditions.compile import NO_AGENT_THRESHOLDS, AgentThresholds
+from alerting.conditions.compile import ConditionCompiler
 from alerting.generate.rules import Rule, annotations, evaluated_rules
 from alerting.model import WATCHDOG, AlertsFile
 from alerting.units import promql_duration
@@ -24,15 +24,14 @@ LOOKBACK_SECONDS = 600
 QUERY, THERE, BEYOND = "A", "B", "C"
 
 
-def groups(settings: Settings, alerts: AlertsFile, own: AgentThresholds = NO_AGENT_THRESHOLDS) -> list[dict[str, Any]]:
+def groups(compiler: ConditionCompiler, alerts: AlertsFile) -> list[dict[str, Any]]:
     """The groups of rules, one for each severity, in a folder of its own: a title stands in a folder once.
 
     Args:
-        settings: thresholds, intervals, and the uid of the data source.
+        compiler: of the alerts' conditions; its settings have the uid of the data source.
         alerts: what to alert on.
-        own: thresholds of agents that have some of their own.
     """
-    rules = evaluated_rules(settings, alerts, own)
+    settings, rules = compiler.settings, evaluated_rules(compiler, alerts)
     every = settings.monitoring.prometheus.evaluation_interval_seconds
     return [
         {

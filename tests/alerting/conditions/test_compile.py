@@ -1,7 +1,7 @@
 """Conditions compile to PromQL that Prometheus parses, or are refused with a message; rules/ tests what they mean.
 
-Covers: alerting.conditions.freshness_guards, alerting.conditions.named_conditions, alerting.conditions.terms,
-alerting.conditions.vocabulary, alerting.units.
+Covers: alerting.conditions.freshness_guards, alerting.conditions.named_conditions, alerting.conditions.resolve,
+alerting.conditions.terms, alerting.units.
 """
 
 import random
@@ -12,19 +12,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerting.conditions.compile import compile_condition
-from alerting.conditions.freshness_guards import AGENTS, ARCHIVE, UNBROKEN_SINCE, Origin, require_fresh
+from alerting.conditions.freshness_guards import AGENTS, UNBROKEN_SINCE, of_area, require_fresh
 from alerting.conditions.language import ConditionError, Position, parse_condition
 from alerting.conditions.named_conditions import NAMED_CONDITIONS
 from alerting.conditions.terms import CountTerm
-from alerting.conditions.vocabulary import ABSENCES, MEASURES
 from alerting.model import AlertSeverity
-from commands.families import families
+from exporters.archive.area import ORIGIN as ARCHIVE
 from nervesys.clients.promql import selections
+from nervesys.metrics import SourceArea
 from nervesys.settings import load
 from nervesys.settings.agents import ThresholdOverrides
+from tests.alerting.compilers import VOCABULARY, compiler_of
 
 SETTINGS = load().settings
+COMPILER = compiler_of(SETTINGS)
 W = AlertSeverity.WARNING
 EXAMPLES = {
     "a duration, such as 5 minutes": "45 minutes",
@@ -38,35 +39,37 @@ def every_condition() -> list[str]:
     """Each word of the vocabulary in each of its units, and as a threshold where it has one."""
     values = [
         f"{word} > {EXAMPLES[term.unit]}{' in 1 hour' if isinstance(term, CountTerm) else ''}"
-        for word, terms in MEASURES.items()
+        for word, terms in VOCABULARY.measures.items()
         for term in terms
     ]
-    thresholds = [f"{word} > threshold" for word, terms in MEASURES.items() if any(term.threshold for term in terms)]
-    return [*values, *thresholds, *(f"no {word} > 1 hour" for word in ABSENCES), *NAMED_CONDITIONS]
+    thresholds = [
+        f"{word} > threshold" for word, terms in VOCABULARY.measures.items() if any(term.threshold for term in terms)
+    ]
+    return [*values, *thresholds, *(f"no {word} > 1 hour" for word in VOCABULARY.absences), *NAMED_CONDITIONS]
 
 
 @pytest.mark.parametrize("text", every_condition())
 def test_every_word_compiles(text: str) -> None:
-    result = compile_condition(parse_condition(text), SETTINGS, AlertSeverity.WARNING)
+    result = COMPILER.compile(parse_condition(text), AlertSeverity.WARNING)
     assert selections(result.expr)
     for label in result.by:
         assert label in result.expr
 
 
 def test_a_window_replaces_for() -> None:
-    result = compile_condition(parse_condition("cpu > 90% for 10 minutes"), SETTINGS, AlertSeverity.WARNING)
+    result = COMPILER.compile(parse_condition("cpu > 90% for 10 minutes"), AlertSeverity.WARNING)
     assert result.by == ("server",)
     assert "min_over_time(nervesys_server_cpu_ratio[10m]) > 0.9" in result.expr
     assert "count_over_time(nervesys_server_cpu_ratio[10m])) >= 32" in result.expr
 
 
 def test_below_looks_at_the_highest() -> None:
-    expr = compile_condition(parse_condition("disk < 10%"), SETTINGS, None).expr
+    expr = COMPILER.compile(parse_condition("disk < 10%"), None).expr
     assert expr.startswith("min by (server) (\n  max_over_time(nervesys_server_disk_ratio[4m]) < 0.1")
 
 
 def test_parts_are_joined_by_their_labels() -> None:
-    result = compile_condition(parse_condition("cpu > 90% and memory > 90%"), SETTINGS, None)
+    result = COMPILER.compile(parse_condition("cpu > 90% and memory > 90%"), None)
     assert "\nand on (server)\n" in result.expr
     assert selections(result.expr)
 
@@ -77,7 +80,7 @@ SLOW, QUICK = (ThresholdOverrides.model_validate({"heartbeat": {"down_after_seco
 def test_an_agent_may_have_thresholds_of_its_own() -> None:
     own = {"grok": ThresholdOverrides(), "gimai": SLOW, "copilot": SLOW, "chatgpt": QUICK}
     condition = parse_condition("no heartbeat > threshold")
-    common, slow, quick = compile_condition(condition, SETTINGS, None, own).expr.split("\nor\n")
+    common, slow, quick = compiler_of(SETTINGS, own).compile(condition, None).expr.split("\nor\n")
     assert ") > 300\n" in common
     assert common.endswith('last_over_time(nervesys_brain_agent_info{agent!~"chatgpt|copilot|gimai"}[1h])')
     assert ") > 900\n" in slow
@@ -87,31 +90,31 @@ def test_an_agent_may_have_thresholds_of_its_own() -> None:
 
 @pytest.mark.parametrize("text", ["no heartbeat > 10 minutes", "cpu > 90%", "target down"])
 def test_where_no_threshold_of_agents_is_read_all_are_alike(text: str) -> None:
-    assert compile_condition(parse_condition(text), SETTINGS, None, {"grok": SLOW}) == compile_condition(
-        parse_condition(text), SETTINGS, None
+    assert compiler_of(SETTINGS, {"grok": SLOW}).compile(parse_condition(text), None) == COMPILER.compile(
+        parse_condition(text), None
     )
 
 
 def test_an_invalid_threshold_of_an_agent_is_reported_with_its_name() -> None:
     own = {"grok": ThresholdOverrides.model_validate({"heartbeat": {"down_after_seconds": 90}})}
     with pytest.raises(ConditionError, match=r"with the thresholds of grok: 90 s is too short"):
-        compile_condition(parse_condition("no heartbeat > threshold"), SETTINGS, None, own)
+        compiler_of(SETTINGS, own).compile(parse_condition("no heartbeat > threshold"), None)
 
 
 def test_a_rate_is_of_the_unit_that_it_is_written_in() -> None:
-    expr = compile_condition(parse_condition("tokens > 5000 per minute in 1 hour"), SETTINGS, None).expr
+    expr = COMPILER.compile(parse_condition("tokens > 5000 per minute in 1 hour"), None).expr
     assert "rate(nervesys_agent_tokens_total[1h])" in expr
     assert ") * 60 > 5000" in expr
 
 
 @pytest.mark.parametrize(("origin", "seconds"), [(AGENTS, 180), (ARCHIVE, 2400)])
-def test_silence_counts_after_the_grace_and_no_sooner_than_four_refreshes(origin: Origin, seconds: float) -> None:
+def test_silence_counts_after_the_grace_and_no_sooner_than_four_refreshes(origin: SourceArea, seconds: float) -> None:
     expr = require_fresh(SETTINGS, "nervesys_whatever", origin, silence=True)
-    assert f"time() - {UNBROKEN_SINCE}{origin} > {seconds})" in expr
+    assert f"time() - {UNBROKEN_SINCE}{of_area(origin)} > {seconds})" in expr
 
 
 def test_what_a_condition_looks_at_is_known_without_its_bound() -> None:
-    first, second = compile_condition(parse_condition("cpu > 90% and memory > 50%"), SETTINGS, None).values
+    first, second = COMPILER.compile(parse_condition("cpu > 90% and memory > 50%"), None).values
     assert (first.words, second.words) == ("cpu", "memory")
     assert "0.9" not in first.expr
     assert selections(first.expr)
@@ -119,7 +122,7 @@ def test_what_a_condition_looks_at_is_known_without_its_bound() -> None:
 
 def test_alerts_on_agents_end_at_the_brain() -> None:
     for text in ("no heartbeat > 5 minutes", "buffer > 50 MB", "agent stuck stopping", "errors > 5 in 1 hour"):
-        expr = compile_condition(parse_condition(text), SETTINGS, None).expr
+        expr = COMPILER.compile(parse_condition(text), None).expr
         assert expr.endswith("and on (agent) last_over_time(nervesys_brain_agent_info[1h])"), text
 
 
@@ -148,61 +151,29 @@ def test_alerts_on_agents_end_at_the_brain() -> None:
 )
 def test_what_cannot_be_meant_is_refused_in_words(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=r".") as err:
-        compile_condition(parse_condition(text), SETTINGS, AlertSeverity.INFO)
+        COMPILER.compile(parse_condition(text), AlertSeverity.INFO)
     assert problem in str(err.value)
 
 
 def test_a_mistake_is_shown_where_it_stands() -> None:
     with pytest.raises(ConditionError) as err:
-        compile_condition(parse_condition("cpu > 90%\nand memory > 5 MB"), SETTINGS, None)
+        COMPILER.compile(parse_condition("cpu > 90%\nand memory > 5 MB"), None)
     assert err.value.at == Position(2, 14)
-
-
-UNSPOKEN = {
-    "agent_info": "names an agent's model and version; nothing to compare",
-    "brain_collaborator_info": "names people; nothing to compare",
-    "brain_config_change_timestamp_seconds": "marks deeds on dashboards",
-    "github_rate_limit_reset_timestamp_seconds": "lies ahead, and says when `rate limit` ends by itself",
-    "github_branch_protected": "is asked by `config check`",
-    "webhook_last_received_timestamp_seconds": "is quiet while all is well",
-    "journal_oldest_pending_timestamp_seconds": "goes with `pending actions`",
-    "watchdog_last_received_timestamp_seconds": "is judged by the receiver itself, which no rule could",
-    "watchdog_missing": "is notified by the receiver itself, which no rule could",
-    "restore_drill_success": "is behind Restore Drill Failed",
-    "restore_drill_backup_timestamp_seconds": "goes with `full backup`",
-    "deployment_last_run_timestamp_seconds": "is behind Deployment Failed",
-    "workspace_segments": "is how the history is cut; nothing to compare",
-    "workspace_content_bytes": "goes with `project bytes`",
-    "artifact_oldest_upload_timestamp_seconds": "is there only while one is under way; is behind Artifact Upload Stuck",
-    "artifact_oldest_waiting_request_timestamp_seconds": "is there only while one waits; is behind Artifacts Waiting",
-    "receiver_store_unavailable": "is behind Receiver Blind",
-    "rate_limited_actions": "is behind Restarts Capped",
-}
-"""Families without a word of their own, each with the reason."""
-
-
-def test_every_family_has_a_word_or_a_reason_why_not() -> None:
-    selected = {
-        selection.name
-        for text in every_condition()
-        for selection in selections(compile_condition(parse_condition(text), SETTINGS, W).expr)
-    }
-    ours = [family.full_name for family in families()]
-    silent = {name for name in ours if not {f"{name}{part}" for part in ("", "_bucket", "_count", "_sum")} & selected}
-    assert silent == {f"nervesys_{name}" for name in UNSPOKEN}
 
 
 def sentences(number: int) -> list[str]:
     """Sentences made at random of everything that the language has."""
     choice = random.Random(number).choice  # the same ones each time
-    bounds = [*EXAMPLES.values(), "threshold", "3 per minute", "5 MB per second", *MEASURES]
+    bounds = [*EXAMPLES.values(), "threshold", "3 per minute", "5 MB per second", *VOCABULARY.measures]
     windows = ["", " in 1 hour", " for 90 minutes", " for 1.5 s"]
     times = ["", " between 08:00 and 18:30", " between 22:00 and 06:00 on weekends", " on weekdays"]
 
     def clause() -> str:
         kinds = (
-            lambda: f"{choice([*MEASURES])} {choice(['>', '>=', '<', '<='])} {choice(bounds)}{choice(windows)}",
-            lambda: f"no {choice([*ABSENCES])} > {choice(['1 hour', '2 days', 'threshold', '5 s'])}",
+            lambda: (
+                f"{choice([*VOCABULARY.measures])} {choice(['>', '>=', '<', '<='])} {choice(bounds)}{choice(windows)}"
+            ),
+            lambda: f"no {choice([*VOCABULARY.absences])} > {choice(['1 hour', '2 days', 'threshold', '5 s'])}",
             lambda: choice([*NAMED_CONDITIONS]),
         )
         return str(choice(kinds)())
@@ -214,7 +185,7 @@ def test_what_is_accepted_prometheus_accepts(program: Callable[[str], str], tmp_
     accepted: dict[str, str] = {}
     for text in (*every_condition(), *sentences(10_000)):
         try:
-            accepted[text] = compile_condition(parse_condition(text), SETTINGS, W).expr
+            accepted[text] = COMPILER.compile(parse_condition(text), W).expr
         except ConditionError as err:
             assert err.problem
     assert len(accepted) > 500

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from alerting.conditions.compile import compile_condition
 from alerting.conditions.explain import ConditionRow, evaluate_condition
 from alerting.conditions.language import parse_condition
 from alerting.units import BaseUnit, format_quantity
 from nervesys.clients.prometheus import Prometheus, Series
 from nervesys.settings import load
+from tests.alerting.compilers import compiler_of
 
 SETTINGS = load().settings
 
@@ -27,7 +27,7 @@ class Saying(Prometheus):
 
 
 def test_each_server_has_its_values_and_whether_it_holds() -> None:
-    condition = compile_condition(parse_condition("cpu > 90% and memory > 50%"), SETTINGS, None)
+    condition = compiler_of(SETTINGS).compile(parse_condition("cpu > 90% and memory > 50%"), None)
     there = Saying(
         "http://nowhere",
         answers=(
@@ -43,7 +43,7 @@ def test_each_server_has_its_values_and_whether_it_holds() -> None:
 
 
 def test_a_rate_says_of_what() -> None:
-    condition = compile_condition(parse_condition("sent bytes > 5 MB per minute in 1 hour"), SETTINGS, None)
+    condition = compiler_of(SETTINGS).compile(parse_condition("sent bytes > 5 MB per minute in 1 hour"), None)
     (row,) = evaluate_condition(condition, Saying("http://nowhere", answers=(("transmit", (("web-1", 7.5e6),)),)))
     assert row.values == ("7.5 MB per 1m",)
 

@@ -14,6 +14,7 @@ from nervesys.errors import SettingsError
 from nervesys.metrics import Family, Period
 from nervesys.metrics.periods import periods
 from nervesys.settings import FolderTree, load
+from tests.alerting.compilers import compiler_of
 
 LOADED = load()
 FAMILIES = (
@@ -51,13 +52,13 @@ def mistakes_of(tree: FolderTree, secrets: Path | None = None) -> list[str]:
         periods(LOADED),
         ["main-overview"],
         secrets,
-        LOADED.own_thresholds,
+        compiler_of(LOADED.settings, LOADED.own_thresholds),
     )
     try:
         alerts, document = read_alerts(tree)
     except SettingsError as err:
         return [str(mistake) for mistake in err.mistakes]
-    return [str(mistake) for mistake in find_mistakes(alerts, document.origin, LOADED.settings, context)]
+    return [str(mistake) for mistake in find_mistakes(alerts, document.origin, context)]
 
 
 CPU = {"condition": "cpu > 90%", "severity": "warning"}

@@ -7,9 +7,10 @@ from alerting.generate.rules import Rule, evaluated_rules
 from alerting.model import read_alerts
 from nervesys.clients.prometheus import Prometheus, Series
 from nervesys.settings import FolderTree, load, shipped_root
+from tests.alerting.compilers import compiler_of
 
 ALERTS = read_alerts(FolderTree(shipped_root()))[0]
-RULES = evaluated_rules(load().settings, ALERTS)
+RULES = evaluated_rules(compiler_of(load().settings), ALERTS)
 
 
 @dataclass(frozen=True)

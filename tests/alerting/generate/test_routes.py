@@ -12,9 +12,11 @@ from alerting.generate.routes import alertmanager_config
 from alerting.generate.rules import rules_of
 from alerting.model import ALERTS_FILE, AlertsFile, read_alerts
 from nervesys.settings import FolderTree, load, shipped_root
+from tests.alerting.compilers import compiler_of
 
 SHIPPED = read_alerts(FolderTree(shipped_root()))[0]
 SETTINGS = load().settings
+COMPILER = compiler_of(SETTINGS)
 CHANNELS: dict[str, dict[str, Any]] = {
     "slack": {"type": "slack", "channel": "#nervesys"},
     "email": {"type": "email", "to": "a@example.org", "from": "b@example.org", "smarthost": "mail.example.org:587"},
@@ -33,7 +35,7 @@ def with_channels(channels: Mapping[str, Any] = CHANNELS) -> AlertsFile:
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("alertmanager") / "alertmanager.yml"
-    text = yaml.safe_dump(alertmanager_config(SETTINGS, with_channels(), path.parent))
+    text = yaml.safe_dump(alertmanager_config(COMPILER, with_channels(), path.parent))
     path.write_text(text.replace("bot_token_file", "bot_token"))  # the distribution's is older than the former
     return path
 
@@ -49,7 +51,7 @@ def amtool(program: Callable[[str], str]) -> Amtool:
 @pytest.mark.parametrize("alerts", [SHIPPED, with_channels()], ids=["no channel is enabled", "every kind of channel"])
 def test_alertmanager_reads_it(alerts: AlertsFile, amtool: Amtool, tmp_path: Path) -> None:
     path = tmp_path / "alertmanager.yml"
-    text = yaml.safe_dump(alertmanager_config(SETTINGS, alerts, tmp_path))
+    text = yaml.safe_dump(alertmanager_config(COMPILER, alerts, tmp_path))
     path.write_text(text.replace("bot_token_file", "bot_token"))  # the distribution's is older than the former
     done = amtool("check-config", str(path))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -75,7 +77,7 @@ def test_who_hears_of_it(amtool: Amtool, config: Path, labels: str, receivers: s
 
 
 def test_actions_wait_for_nobody_and_repeat_often() -> None:
-    routes = alertmanager_config(SETTINGS, SHIPPED, Path("secrets"))["route"]["routes"]
+    routes = alertmanager_config(COMPILER, SHIPPED, Path("secrets"))["route"]["routes"]
     (actions,) = [route for route in routes if route["receiver"] == "actions"]
     assert actions["continue"] is True
     assert actions["group_by"] == ["alertname", "agent", "server"]
@@ -83,7 +85,7 @@ def test_actions_wait_for_nobody_and_repeat_often() -> None:
 
 
 def test_the_receiver_hears_of_the_end_of_an_alert_and_of_all_of_them() -> None:
-    receivers = alertmanager_config(SETTINGS, SHIPPED, Path("secrets"))["receivers"]
+    receivers = alertmanager_config(COMPILER, SHIPPED, Path("secrets"))["receivers"]
     (webhook,) = next(item["webhook_configs"] for item in receivers if item["name"] == "actions")
     assert webhook["send_resolved"] is True, "the end of an alert makes the receiver look"
     assert "max_alerts" not in webhook, "it would leave alerts out without a word"
@@ -91,14 +93,16 @@ def test_the_receiver_hears_of_the_end_of_an_alert_and_of_all_of_them() -> None:
 
 def test_the_dead_mans_switch_goes_to_the_receiver_and_outside() -> None:
     settings = load(flags={"NERVESYS_DEADMAN_URL": "https://example.org/alive"}).settings
-    receivers = {item["name"]: item for item in alertmanager_config(settings, SHIPPED, Path("secrets"))["receivers"]}
+    receivers = {
+        item["name"]: item for item in alertmanager_config(compiler_of(settings), SHIPPED, Path("secrets"))["receivers"]
+    }
     assert [hook["url"] for hook in receivers["deadman"]["webhook_configs"]] == [
         "http://127.0.0.1:17010/api/v1/alertmanager",
         "https://example.org/alive",
     ]
     hooks = receivers["deadman"]["webhook_configs"]
     assert [hook["send_resolved"] for hook in hooks] == [True, False], "its end is no sign of life"
-    (route, *_) = alertmanager_config(settings, SHIPPED, Path("secrets"))["route"]["routes"]
+    (route, *_) = alertmanager_config(compiler_of(settings), SHIPPED, Path("secrets"))["route"]["routes"]
     assert [route[key] for key in ("receiver", "group_wait", "repeat_interval")] == ["deadman", "0s", "1m"], (
         "whoever waits for it takes a longer silence for death"
     )
@@ -106,8 +110,8 @@ def test_the_dead_mans_switch_goes_to_the_receiver_and_outside() -> None:
 
 def test_every_label_of_an_inhibition_is_on_both_sides() -> None:
     """A label that both lack counts as equal, and would mute everything that matches."""
-    labels = {alert.alertname: rules_of(alert, SETTINGS)[0].by for alert in SHIPPED.alerts}
-    rules = alertmanager_config(SETTINGS, SHIPPED, Path("secrets"))["inhibit_rules"]
+    labels = {alert.alertname: rules_of(alert, COMPILER)[0].by for alert in SHIPPED.alerts}
+    rules = alertmanager_config(COMPILER, SHIPPED, Path("secrets"))["inhibit_rules"]
     assert rules
     for rule in rules:
         source, target = (
@@ -120,12 +124,12 @@ def test_every_label_of_an_inhibition_is_on_both_sides() -> None:
 
 @pytest.mark.parametrize(("fields", "wanted"), [({}, True), ({"require_tls": False}, False)])
 def test_mail_leaves_by_tls_unless_people_say_otherwise(fields: dict[str, Any], wanted: bool) -> None:
-    config = alertmanager_config(SETTINGS, with_channels({"email": CHANNELS["email"] | fields}), Path("secrets"))
+    config = alertmanager_config(COMPILER, with_channels({"email": CHANNELS["email"] | fields}), Path("secrets"))
     (email,) = (item["email_configs"] for item in config["receivers"] if item["name"] == "email")
     assert [item["require_tls"] for item in email] == [wanted]
 
 
 def test_no_secret_is_in_it_and_its_files_are_named() -> None:
-    text = yaml.safe_dump(alertmanager_config(SETTINGS, with_channels(), Path("/secrets")))
+    text = yaml.safe_dump(alertmanager_config(COMPILER, with_channels(), Path("/secrets")))
     for file in ("receiver_token", "slack_url", "pager_token", "telegram_token"):
         assert f"/secrets/{file}" in text

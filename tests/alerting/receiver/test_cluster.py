@@ -13,6 +13,7 @@ import yaml
 from alerting.generate.routes import ACTIONS, alertmanager_config
 from alerting.model import AlertsFile
 from nervesys.settings import load
+from tests.alerting.compilers import compiler_of
 from tests.alerting.receiver import kills
 from tests.alerting.receiver.running import eventually, forked, free_address, until_ready
 from tests.alerting.receiver.scene import Scene, scene
@@ -47,7 +48,7 @@ class Prometheus(threading.Thread):
 
 def configured(scene: Scene, folder: Path, receiver: str, alerts: AlertsFile) -> Path:
     """Our routes, to this receiver, with repeats so fast that both Alertmanagers often send the same."""
-    config = alertmanager_config(SETTINGS, alerts, scene.home / "secrets")
+    config = alertmanager_config(compiler_of(SETTINGS), alerts, scene.home / "secrets")
     (acting,) = (route for route in config["route"]["routes"] if route["receiver"] == ACTIONS)
     acting |= {"group_interval": "1s", "repeat_interval": "1s"}
     file = folder / f"{receiver}.yml"

@@ -1,6 +1,7 @@
 """Areas `agents` and `metrics`: heartbeats from one LIST, bodies only when they changed, one reporter a server.
 
-Covers: exporters.store.agents, exporters.store.metrics, exporters.store.bodies, exporters.store.shared_state.
+Covers: exporters.store.agents, exporters.store.agent_families, exporters.store.metrics, exporters.store.bodies,
+exporters.store.shared_state.
 """
 
 import json
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporters.runner import Cache, Refresh
-from exporters.store import agents, metrics
+from exporters.store import agent_families, metrics
 from exporters.store.agents import AgentsArea
 from exporters.store.metrics import MetricsArea, choose_reporters
 from exporters.store.shared_state import ServerReport, SharedState
@@ -38,7 +39,7 @@ class World:
         opened, shared = context(self.clock, Cache(self.home / "cache.sqlite3")), SharedState()
         self.rejections = Rejections(opened.health.reject)
         self.areas = [
-            (AgentsArea(self.bucket, opened, shared).refresh, Refresh(agents.FAMILIES, self.rejections)),
+            (AgentsArea(self.bucket, opened, shared).refresh, Refresh(agent_families.FAMILIES, self.rejections)),
             (MetricsArea(self.bucket, opened, shared).refresh, Refresh(metrics.FAMILIES, self.rejections)),
         ]
 

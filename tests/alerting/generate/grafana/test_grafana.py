@@ -29,9 +29,11 @@ from commands.generated import write
 from nervesys.clients.promql import selections
 from nervesys.errors import NervesysError
 from nervesys.settings import load, shipped_root
+from tests.alerting.compilers import compiler_of
 from tests.alerting.generate.rules.kit import Case, Fires, of_store, step, watched
 
 SETTINGS = load(flags={"NERVESYS_DEADMAN_URL": "https://example.org/alive?$key"}).settings
+COMPILER = compiler_of(SETTINGS)
 CHANNELS = {
     "slack": {"type": "slack", "channel": "#nervesys"},
     "email": {"type": "email", "to": "a@example.org", "from": "b@example.org", "smarthost": "mail.example.org:587"},
@@ -48,7 +50,7 @@ def alerts_of(engine: str) -> AlertsFile:
 
 
 ALERTS = alerts_of("grafana")
-GROUPS = groups(SETTINGS, ALERTS)
+GROUPS = groups(COMPILER, ALERTS)
 RULES = [rule for group in GROUPS for rule in group["rules"]]
 CONTACTS = {item["name"]: item["receivers"] for item in contact_points(SETTINGS, ALERTS, SECRETS)}
 
@@ -117,7 +119,7 @@ def test_a_query_a_number_and_a_threshold_make_it_fire() -> None:
 
 
 def test_each_rule_of_prometheus_has_its_counterpart() -> None:
-    written = prometheus_rules(SETTINGS, alerts_of("prometheus"))["groups"][0]["rules"]
+    written = prometheus_rules(COMPILER, alerts_of("prometheus"))["groups"][0]["rules"]
     theirs = {(rule["alert"], rule["labels"]["severity"]): rule for rule in written}
     ours = {(rule["title"], rule["labels"]["severity"]): rule for rule in RULES}
     assert ours.keys() == theirs.keys()
@@ -223,7 +225,7 @@ def test_nothing_is_replaced_but_the_files_of_secrets() -> None:
 
 def test_the_same_people_hear_of_the_same_alerts_as_from_alertmanager() -> None:
     (tree,) = policies(SETTINGS, ALERTS)
-    theirs = alertmanager_config(SETTINGS, ALERTS, SECRETS)["route"]
+    theirs = alertmanager_config(COMPILER, ALERTS, SECRETS)["route"]
     assert tree["receiver"] in CONTACTS
     for ours, route in zip(tree["routes"], theirs["routes"], strict=True):
         ((label, operator, names),) = ours.pop("object_matchers")
@@ -238,7 +240,7 @@ def test_rules_that_are_gone_are_deleted_in_grafana(tmp_path: Path) -> None:
 
     def built(alerts: AlertsFile) -> tuple[set[str], set[str]]:
         """What it is given, and what it has to delete, by a build over the files of the one before."""
-        wanted = files(SETTINGS, alerts, SECRETS, before=read_provisioned_uids(tmp_path))
+        wanted = files(COMPILER, alerts, SECRETS, before=read_provisioned_uids(tmp_path))
         write(tmp_path, wanted, check=False, obsolete=obsolete(wanted))
         there = {name: tmp_path / name for name in (GRAFANA_RULES, GRAFANA_DELETED) if (tmp_path / name).exists()}
         read = {name: yaml.safe_load(path.read_text()) for name, path in there.items()}
@@ -263,7 +265,7 @@ def test_rules_that_are_gone_are_deleted_in_grafana(tmp_path: Path) -> None:
 
 
 def test_one_engine_evaluates(tmp_path: Path, program: Callable[[str], str]) -> None:
-    by_grafana, by_prometheus = (files(SETTINGS, alerts_of(item), SECRETS) for item in ("grafana", "prometheus"))
+    by_grafana, by_prometheus = (files(COMPILER, alerts_of(item), SECRETS) for item in ("grafana", "prometheus"))
     assert set(GRAFANA_FILES) <= by_grafana.keys()
     assert not set(GRAFANA_FILES) & by_prometheus.keys()
     assert set(obsolete(by_grafana)) >= by_prometheus.keys() - by_grafana.keys()
@@ -277,7 +279,7 @@ def test_one_engine_evaluates(tmp_path: Path, program: Callable[[str], str]) -> 
 
 
 def test_files_are_read_back_as_they_were_meant() -> None:
-    written = files(SETTINGS, ALERTS, SECRETS)
+    written = files(COMPILER, ALERTS, SECRETS)
     rules, contacts, tree = (yaml.safe_load(written[name]) for name in GRAFANA_FILES)
     assert rules == {"apiVersion": 1, "groups": GROUPS}
     assert contacts == {"apiVersion": 1, "contactPoints": contact_points(SETTINGS, ALERTS, SECRETS)}

@@ -1,6 +1,9 @@
 """When artifacts are damaged, lost, stuck, or wait for their service."""
 
-from alerting.conditions.freshness_guards import ARTIFACT_FILES, ARTIFACTS, ARTIFACTS_WAITING, CHECKSUMS
+from exporters.artifacts.checksums import ORIGIN as CHECKSUMS
+from exporters.artifacts.files import ORIGIN as ARTIFACT_FILES
+from exporters.artifacts.manifests import ORIGIN as ARTIFACTS
+from exporters.artifacts.waiting import ORIGIN as ARTIFACTS_WAITING
 from tests.alerting.generate.rules.kit import (
     GONE,
     HOUR,

@@ -1,6 +1,7 @@
 """A blind exporter must not look like a dead fleet, and blindness must not hide a dead agent for ever."""
 
-from alerting.conditions.freshness_guards import AGENTS, METRICS
+from alerting.conditions.freshness_guards import AGENTS
+from exporters.store.metrics import ORIGIN as METRICS
 from tests.alerting.generate.rules.agents import ALIVE, HEARTBEAT, down
 from tests.alerting.generate.rules.kit import (
     HOUR,

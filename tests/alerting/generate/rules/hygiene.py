@@ -1,6 +1,7 @@
 """When a secret is old, a restore untried, failed or slow, and a deployment failed."""
 
-from alerting.conditions.freshness_guards import DRILLS, SECRETS
+from exporters.hygiene.drills import ORIGIN as DRILLS
+from exporters.hygiene.secrets import ORIGIN as SECRETS
 from tests.alerting.generate.rules.kit import (
     GONE,
     HOUR,

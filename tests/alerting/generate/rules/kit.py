@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from alerting.conditions.freshness_guards import Origin
 from alerting.conditions.freshness_guards import origins as origins_of
+from nervesys.metrics import SourceArea
 from nervesys.metrics.family import number
 from nervesys.settings import load
 
@@ -65,7 +65,7 @@ def then(at: float, before: Story, after: Story) -> Story:
     return lambda t: before(t) if t < at else after(t)
 
 
-def exporter(origin: Origin, success: Story = now, since: Story = LONG_SINCE, up: Story = SINGLE) -> World:
+def exporter(origin: SourceArea, success: Story = now, since: Story = LONG_SINCE, up: Story = SINGLE) -> World:
     """What an exporter says of one of its areas."""
     labels = f'{{job="{origin.source}",instance="{origin.source}:1",source="{origin.source}",area="{origin.area}"}}'
     return {
@@ -75,7 +75,7 @@ def exporter(origin: Origin, success: Story = now, since: Story = LONG_SINCE, up
     }
 
 
-def watched(*origins: Origin) -> World:
+def watched(*origins: SourceArea) -> World:
     """Exporters that read their areas without a break; all of them where none is named."""
     world: dict[str, Story] = {}
     for origin in origins or origins_of(load().settings):

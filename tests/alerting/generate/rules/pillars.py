@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from alerting.conditions.freshness_guards import ARCHIVE, SIZES
+from exporters.archive.area import ORIGIN as ARCHIVE
+from exporters.store.sizes import ORIGIN as SIZES
 from tests.alerting.generate.rules.kit import (
     HOUR,
     MINUTE,

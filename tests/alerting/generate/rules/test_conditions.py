@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerting.conditions.compile import compile_condition
-from alerting.conditions.freshness_guards import AGENTS, METRICS
+from alerting.conditions.freshness_guards import AGENTS
 from alerting.conditions.language import parse_condition
+from exporters.store.metrics import ORIGIN as METRICS
 from nervesys.settings import load
 from nervesys.settings.agents import ThresholdOverrides
+from tests.alerting.compilers import compiler_of
 from tests.alerting.generate.rules.agents import ALIVE
 from tests.alerting.generate.rules.kit import (
     HOUR,
@@ -164,7 +165,7 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_sentence(case: Case, program: Callable[[str], str], tmp_path: Path) -> None:
-    expr = compile_condition(parse_condition(case.alert), SETTINGS, None, OWN).expr
+    expr = compiler_of(SETTINGS, OWN).compile(parse_condition(case.alert), None).expr
     rule = {"alert": case.alert, "expr": expr, "labels": {"severity": "critical"}, "annotations": {"summary": ""}}
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "tested", "rules": [rule]}]}))
     (tmp_path / "test.yml").write_text(yaml.safe_dump(case.as_promtool("rules.yml")))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from alerting.conditions.freshness_guards import VITALITY
+from exporters.vitality.signs import ORIGIN as VITALITY
 from tests.alerting.generate.rules.kit import (
     Case,
     Fires,

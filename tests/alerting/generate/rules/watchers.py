@@ -1,7 +1,8 @@
 """When those who watch are themselves down, blind or overrun."""
 
-from alerting.conditions.freshness_guards import AGENTS, GITHUB
+from alerting.conditions.freshness_guards import AGENTS
 from alerting.scrape_targets import jobs
+from exporters.brain.github import ORIGIN as GITHUB
 from nervesys.settings import load
 from tests.alerting.generate.rules.kit import (
     HOUR,

@@ -1,0 +1,13 @@
+"""The compiler of conditions, with the words of all metric families."""
+
+from alerting.conditions.compile import AgentThresholds, ConditionCompiler
+from alerting.conditions.vocabulary import vocabulary_of
+from commands.families import families
+from nervesys.settings import Settings
+
+VOCABULARY = vocabulary_of(families())
+
+
+def compiler_of(settings: Settings, own: AgentThresholds | None = None) -> ConditionCompiler:
+    """The compiler for these settings, and for agents with thresholds of their own."""
+    return ConditionCompiler(settings, VOCABULARY, own or {})
