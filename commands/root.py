@@ -161,5 +161,5 @@ def _root(
 ) -> None:
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for chatty in ("alembic", "apscheduler", "botocore", "boto3", "urllib3", "googleapiclient", "github"):
+    for chatty in ("alembic", "apscheduler", "botocore", "boto3", "urllib3", "googleapiclient"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

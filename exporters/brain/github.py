@@ -6,10 +6,13 @@ Units   requests, Unix seconds.
 Errors  BrainUnavailable and QuotaLow are raised: exporter_up drops to 0; the rate limit is shown where it is known.
 """
 
+from urllib.parse import quote
+
 from exporters.runner import Health, Refresh
-from nervesys.metrics import ConditionTerm, Family, Period, SourceArea
+from nervesys.errors import BadObject, Reason
+from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.settings.storage import BrainSettings
-from nervesys.stores.github import GitHub
+from nervesys.stores.github import GitHub, Quota
 
 ORIGIN = SourceArea("brain", "github")
 LIMIT = Family("github_rate_limit_requests", "gauge", "Requests per hour that GitHub's API allows.", (), Period.SCRAPE)
@@ -44,6 +47,13 @@ PROTECTED = Family(
 FAMILIES = (LIMIT, REMAINING, RESET, PROTECTED)
 
 
+def rate_limit_samples(quota: Quota | None) -> tuple[Sample, ...]:
+    """The samples of a rate limit; none where the server has none."""
+    if quota is None:
+        return ()
+    return LIMIT.sample(quota.limit), REMAINING.sample(quota.remaining), RESET.sample(quota.reset)
+
+
 class GitHubArea:
     """Requests both from GitHub.
 
@@ -61,12 +71,18 @@ class GitHubArea:
     def refresh(self, out: Refresh) -> None:
         """One pass."""
         quota = self._api.quota()
-        rate_limit = (LIMIT.sample(quota.limit), REMAINING.sample(quota.remaining), RESET.sample(quota.reset))
+        rate_limit = rate_limit_samples(quota)
         out.put("rate limit", rate_limit, rate_limit)
         out.serve_on_failure = True  # the rate limit is shown also where the next request is refused
         self._api.check_reserve(quota)
         branch = self._settings.branch
-        answer = self._api.get("branch", f"/repos/{self._settings.repository}/branches/{branch}", self._etag)
-        if answer is not None:
-            self._etag, body = answer
-            out.put("branch", body["protected"], [PROTECTED.sample(body["protected"], branch)])
+        path = f"/repos/{self._settings.repository}/branches/{quote(branch, safe='')}"
+        answer = self._api.get("branch", path, self._etag)
+        if answer is None:
+            return
+        self._etag, body = answer
+        protected = body.get("protected") if isinstance(body, dict) else None
+        if isinstance(protected, bool):
+            out.put("branch", protected, [PROTECTED.sample(protected, branch)])
+        else:
+            out.reject("branch", self._etag, BadObject(Reason.BAD_VALUE, "the branch has no field `protected`"))

@@ -79,7 +79,7 @@ class DeploymentsArea:
         out.serve_on_failure = True
         quota = self._api.quota()
         for requests, repository in enumerate(self._repositories):
-            self._api.check_reserve(quota._replace(remaining=quota.remaining - requests))
+            self._api.check_reserve(quota and quota._replace(remaining=quota.remaining - requests))
             self._ask(repository, out)
 
     def _ask(self, repository: str, out: Refresh) -> None:

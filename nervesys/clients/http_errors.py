@@ -4,6 +4,7 @@ import requests
 
 CAUSES: tuple[tuple[type[Exception], str], ...] = (
     (requests.exceptions.SSLError, "the TLS certificate is not trusted"),
+    (requests.TooManyRedirects, "too many redirects"),
     (requests.Timeout, "timed out"),
     (requests.ConnectionError, "cannot connect"),
     (requests.exceptions.JSONDecodeError, "the response is not JSON"),

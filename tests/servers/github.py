@@ -23,7 +23,10 @@ class GitHub(ThreadingHTTPServer):
         remaining: requests that are left.
         status: of every answer, where it is none of success.
         answers: body by path, without what follows `?`.
+        moved: path by path, answered with 301.
+        refusals: status, headers and message by path.
         asked: path and status of every request.
+        queries: what follows `?` in every request.
     """
 
     daemon_threads = True
@@ -33,6 +36,9 @@ class GitHub(ThreadingHTTPServer):
         self.remaining = 4000
         self.status = 200
         self.answers: dict[str, Any] = {}
+        self.moved: dict[str, str] = {}
+        self.refusals: dict[str, tuple[int, dict[str, str], str]] = {}
+        self.queries: list[str] = []
         self.asked: list[tuple[str, int]] = []
 
     @property
@@ -48,8 +54,14 @@ class Answers(BaseHTTPRequestHandler):
         hub, path = self.server, self.path.partition("?")[0]
         status = hub.status
         body: Any = {"message": "no"}
-        if self.headers["Authorization"] != f"token {TOKEN}":
+        headers: dict[str, str] = {}
+        if path in hub.moved:
+            status, headers = 301, {"Location": self.path.replace(path, hub.moved[path])}
+        elif self.headers["Authorization"] != f"Bearer {TOKEN}":
             status, body = 401, {"message": "Bad credentials"}
+        elif path in hub.refusals:
+            status, headers, message = hub.refusals[path]
+            body = {"message": message}
         elif status == 200 and path == "/rate_limit":
             rate = {"limit": 5000, "remaining": hub.remaining, "reset": RESET, "used": 5000 - hub.remaining}
             body = {"rate": rate, "resources": {"core": rate}}
@@ -60,9 +72,12 @@ class Answers(BaseHTTPRequestHandler):
         if status == 200 and self.headers["If-None-Match"] == etag:
             status, text = 304, b""
         hub.asked.append((path, status))
+        hub.queries.append(self.path.partition("?")[2])
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("ETag", etag)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(text)
 

@@ -25,13 +25,14 @@ def hub() -> Iterator[GitHub]:
         yield server
 
 
-def runner_of(hub: GitHub, token: str = TOKEN) -> Runner:
+def runner_of(hub: GitHub, token: str = TOKEN, branch: str = "main") -> Runner:
     settings = load().settings.storage.brain.model_copy(
         update={
             "repository": "owner/brain",
             "api_url": hub.url,
             "token": SecretStr(token),
             "quota_floor": 500,
+            "branch": branch,
             "timeout_seconds": 5,
         }
     )
@@ -98,3 +99,73 @@ def test_out_of_reach_fails_the_pass(hub: GitHub) -> None:
     hub.server_close()
     assert not runner.run_once("github")
     assert runner.problems() == "github: ask GitHub for rate_limit: cannot connect"
+
+
+def test_a_server_without_rate_limits_is_asked_all_the_same(hub: GitHub) -> None:
+    hub.refusals["/rate_limit"] = 404, {}, "Rate limiting is not enabled."
+    runner = runner_of(hub)
+    assert runner.run_once("github"), runner.problems()
+    assert value(runner, 'github_branch_protected{branch="main"}') == "0"
+    assert value(runner, "github_rate_limit_requests") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "message", "problem"),
+    [
+        (403, {}, "You have exceeded a secondary rate limit.", "secondary rate limit exceeded; next request in 60 s"),
+        (429, {"Retry-After": "7"}, "slow down", "secondary rate limit exceeded; next request in 7 s"),
+        (403, {"X-RateLimit-Remaining": "0"}, "API rate limit exceeded for user", "no request left"),
+        (403, {}, "Resource not accessible by personal access token", "HTTP 403"),
+    ],
+    ids=["secondary", "too many requests", "primary", "forbidden"],
+)
+def test_a_limit_is_reported_as_what_it_is(
+    hub: GitHub, status: int, headers: dict[str, str], message: str, problem: str
+) -> None:
+    hub.refusals[BRANCH] = status, headers, message
+    runner = runner_of(hub)
+    assert not runner.run_once("github")
+    assert runner.problems() == f"github: ask GitHub for branch: {problem}"
+
+
+def test_nothing_is_asked_before_a_secondary_limit_is_over(hub: GitHub) -> None:
+    hub.refusals[BRANCH] = 429, {"Retry-After": "60"}, "slow down"
+    runner = runner_of(hub)
+    runner.run_once("github")
+    asked = len(hub.asked)
+    assert not runner.run_once("github")
+    assert "a secondary rate limit asks to wait for" in runner.problems()
+    assert len(hub.asked) == asked
+
+
+def test_a_branch_of_any_name_is_quoted(hub: GitHub) -> None:
+    hub.answers["/repos/owner/brain/branches/team%2Fa%23b%3F%25"] = {"protected": True}
+    runner = runner_of(hub, branch="team/a#b?%")
+    assert runner.run_once("github"), runner.problems()
+    assert value(runner, 'github_branch_protected{branch="team/a#b?%"}') == "1"
+
+
+def test_a_moved_repository_is_followed_and_reported_once(hub: GitHub, caplog: pytest.LogCaptureFixture) -> None:
+    hub.moved[BRANCH] = "/repositories/7/branches/main"
+    hub.answers["/repositories/7/branches/main"] = {"protected": True}
+    runner = runner_of(hub)
+    assert runner.run_once("github"), runner.problems()
+    assert runner.run_once("github"), runner.problems()
+    assert value(runner, 'github_branch_protected{branch="main"}') == "1"
+    assert caplog.text.count(f"{BRANCH} moved to {hub.url}/repositories/7/branches/main") == 1
+
+
+def test_a_redirect_without_end_fails_the_pass(hub: GitHub) -> None:
+    hub.moved[BRANCH] = BRANCH
+    runner = runner_of(hub)
+    assert not runner.run_once("github")
+    assert runner.problems() == "github: ask GitHub for branch: too many redirects"
+
+
+@pytest.mark.parametrize("body", [[], {}, {"protected": None}, "text"])
+def test_a_response_without_the_field_costs_itself(hub: GitHub, body: object) -> None:
+    hub.answers[BRANCH] = body
+    runner = runner_of(hub)
+    assert runner.run_once("github"), runner.problems()
+    assert value(runner, "github_rate_limit_requests") == "5000"
+    assert value(runner, 'github_branch_protected{branch="main"}') is None

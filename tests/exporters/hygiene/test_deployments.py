@@ -122,3 +122,19 @@ def test_a_repository_that_is_gone_fails_the_pass(hub: GitHub) -> None:
     runner = runner_of(hub)
     assert not runner.run_once("deployments")
     assert runner.problems() == "deployments: ask GitHub for runs: HTTP 404"
+
+
+def test_a_moved_repository_is_asked_for_as_many_runs(hub: GitHub) -> None:
+    hub.moved[FLEET] = "/repositories/7/actions/runs"
+    hub.answers["/repositories/7/actions/runs"] = hub.answers.pop(FLEET)
+    runner = runner_of(hub)
+    assert runner.run_once("deployments"), runner.problems()
+    query = "per_page=50&exclude_pull_requests=true"
+    asked = dict(zip((path for path, _ in hub.asked), hub.queries, strict=True))
+    assert asked["/repositories/7/actions/runs"] == query
+
+
+def test_a_server_without_rate_limits_is_asked_for_runs(hub: GitHub) -> None:
+    hub.refusals["/rate_limit"] = 404, {}, "Rate limiting is not enabled."
+    runner = runner_of(hub)
+    assert runner.run_once("deployments"), runner.problems()
