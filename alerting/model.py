@@ -4,6 +4,7 @@ A channel names files that hold its secrets, never the secrets themselves; a rel
 secrets. A disabled channel may be named by alerts; nothing is sent to it.
 """
 
+import re
 from collections.abc import Collection
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -11,18 +12,18 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from alerting.actions import REMEDIES
+from alerting.overlay import MergedAlerts, merge_alerts
 from alerting.units import parse_duration
+from nervesys.errors import SettingsError, SettingsProblem
 from nervesys.settings import FolderTree, Tree, shipped_root
-from nervesys.settings.check import suggest
-from nervesys.settings.loader import load_document
+from nervesys.settings.check import check, suggest
+from nervesys.settings.loader import SHIPPED
 from nervesys.settings.section import SettingsSection
-from nervesys.settings.yaml import Document
+from nervesys.settings.yaml import try_yaml
 
 ALERTS_FILE = "config/alerts.yaml"
 ANALYSTS = ("alibaba",)
 """Language models that may be asked."""
-WATCHDOG = "Watchdog"
-"""The alert that fires while all is well."""
 
 
 class AlertSeverity(StrEnum):
@@ -43,19 +44,26 @@ def _known_word(kind: str, known: Collection[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _log_folder(text: str) -> str:
+    found = re.fullmatch(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/)?(logs/[a-z0-9_/-]*)", text)
+    if not found:
+        raise ValueError("a folder below logs/ of the brain, such as logs/alerts/")
+    return found[1]
+
+
 class Action(SettingsSection):
     """One thing to do; exactly one key is given.
 
     Attributes:
         notify: a channel to notify.
         auto_action: what the receiver does by itself, and proves.
-        log_to: folder of the brain whose daily file gets a line.
+        log_to: folder of the brain whose daily file gets a line; the repository's name may stand in front of it.
         analyze: a language model that says whether it is critical.
     """
 
     notify: str | None = None
     auto_action: Annotated[str, _known_word("action", REMEDIES)] | None = None
-    log_to: Annotated[str, Field(pattern=r"^(logs/[a-z0-9_/-]*)$")] | None = None
+    log_to: Annotated[str, AfterValidator(_log_folder)] | None = None
     analyze: Annotated[str, _known_word("language model", ANALYSTS)] | None = None
 
     @model_validator(mode="after")
@@ -140,12 +148,14 @@ class Alert(SettingsSection):
         posted: who posts it to Alertmanager, in place of a condition: nothing evaluates it.
         by: with `expr` and `posted`, the labels that it carries.
         hold: seconds that it must hold before it fires.
-        severity: None where the condition reads a pair of thresholds, which makes one rule of either severity.
+        severity: None where the condition reads a pair of thresholds, which makes one rule of either severity; else
+            by default critical with an automatic action, warning with a notification, and info without.
         actions: all are done, in no order.
         inhibits: names of alerts whose notifications are inhibited while this one fires for the same agent, server, ….
-        summary: one line; Prometheus expands its templates, such as `{{ $labels.agent }}`.
-        description: what is the case and what it means, with templates.
-        runbook: what to do about it, for someone who was asleep a minute ago.
+        summary: one line; Prometheus expands its templates, such as `{{ $labels.agent }}`; by default, its name and
+            condition.
+        description: what is the case and what it means, with templates; by default, its condition.
+        runbook: what to do about it, for someone who was asleep a minute ago; by default, general advice.
         dashboard: which dashboard the alert links to.
     """
 
@@ -160,9 +170,9 @@ class Alert(SettingsSection):
     severity: AlertSeverity | None = None
     actions: tuple[Action, ...] = ()
     inhibits: tuple[str, ...] = ()
-    summary: str
-    description: str
-    runbook: str
+    summary: str = ""
+    description: str = ""
+    runbook: str = ""
     dashboard: str = "main-overview"
 
     @model_validator(mode="after")
@@ -199,11 +209,15 @@ class AlertsFile(SettingsSection):
 
     Attributes:
         engine: who evaluates; one at a time, so that nothing fires twice.
+        disable: names of shipped alerts that the brain does not want.
+        shipped: False leaves out all shipped alerts but the Watchdog.
     """
 
     engine: Literal["prometheus", "grafana"]
     channels: dict[str, Channel]
     alerts: tuple[Alert, ...]
+    disable: tuple[str, ...] = ()
+    shipped: bool = True
 
     @model_validator(mode="after")
     def _has_unique_names(self) -> Self:
@@ -223,11 +237,21 @@ class AlertsFile(SettingsSection):
         return next((alert for alert in self.alerts if alert.alertname == alertname), None)
 
 
-def read_alerts(tree: Tree) -> tuple[AlertsFile, Document]:
-    """The alerts of a brain, and the document that knows the line of each value; the shipped ones where it has none.
+def read_alerts(tree: Tree) -> tuple[AlertsFile, MergedAlerts]:
+    """The shipped alerts with those of a brain laid over them, and the origin of each value.
 
     Raises:
         SettingsError: with every mistake of form, file and line.
     """
-    has = tree.read(ALERTS_FILE) is not None
-    return load_document(tree if has else FolderTree(shipped_root()), ALERTS_FILE, AlertsFile)
+    mistakes: list[SettingsProblem] = []
+    root = FolderTree(shipped_root())
+    shipped = try_yaml(root, ALERTS_FILE, mistakes, SHIPPED)
+    own = None if tree == root else try_yaml(tree, ALERTS_FILE, mistakes)
+    if mistakes or shipped is None:
+        raise SettingsError(mistakes or [SettingsProblem(f"{SHIPPED}{ALERTS_FILE}", "", "no such file")])
+    merged = merge_alerts(shipped, own)
+    alerts, problems = check(AlertsFile, merged.data)
+    mistakes = merged.problems + [SettingsProblem(merged.origin(at), ".".join(at), text) for at, text in problems]
+    if mistakes or alerts is None:
+        raise SettingsError(mistakes)
+    return alerts, merged

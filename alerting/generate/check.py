@@ -11,7 +11,6 @@ from pathlib import Path
 from alerting.conditions.compile import ConditionCompiler
 from alerting.generate.rules import Rule, outline_of, rules_of
 from alerting.model import (
-    WATCHDOG,
     Alert,
     AlertsFile,
     Channel,
@@ -20,6 +19,7 @@ from alerting.model import (
     TelegramChannel,
     WebhookChannel,
 )
+from alerting.overlay import WATCHDOG
 from nervesys.clients.promql import KnownSeries, problems, selections
 from nervesys.errors import SettingsProblem
 from nervesys.metrics.periods import Periods

@@ -14,7 +14,6 @@ from alerting.conditions.compile import ConditionCompiler
 from alerting.generate.messages import PLAIN, TEXT, TITLE
 from alerting.generate.rules import outline_of
 from alerting.model import (
-    WATCHDOG,
     Alert,
     AlertsFile,
     Channel,
@@ -23,6 +22,7 @@ from alerting.model import (
     TelegramChannel,
     WebhookChannel,
 )
+from alerting.overlay import WATCHDOG
 from alerting.units import promql_duration
 from nervesys.settings import Settings
 

@@ -6,12 +6,15 @@ from typing import Any
 from alerting.conditions.compile import ConditionCompiler
 from alerting.conditions.language import Condition, parse_condition
 from alerting.generate.messages import AGENT_STORY
-from alerting.model import WATCHDOG, Alert, AlertSeverity, AlertsFile
+from alerting.model import Alert, AlertSeverity, AlertsFile
+from alerting.overlay import WATCHDOG
 from alerting.units import promql_duration
 from nervesys.settings import Settings
 
 PAGE = "reference/alerts.md"
 """The page of runbooks, below the address of the documentation; each alert has a heading there."""
+OWN = "alerts-of-your-own"
+"""Heading of the general advice on that page, for an alert without a runbook."""
 DASHBOARD_VARIABLES = ("agent", "server")
 """Labels that a dashboard takes as variables of the same name."""
 
@@ -101,9 +104,12 @@ def evaluated_rules(compiler: ConditionCompiler, alerts: AlertsFile) -> list[Rul
 
 
 def _severity(alert: Alert) -> AlertSeverity:
-    if alert.severity is None:
-        raise ValueError("severity is missing: critical, warning or info")
-    return alert.severity
+    """The severity of an alert; where it gives none, by what it does."""
+    if alert.severity is not None:
+        return alert.severity
+    if any(action.auto_action for action in alert.actions):
+        return AlertSeverity.CRITICAL
+    return AlertSeverity.WARNING if alert.channels else AlertSeverity.INFO
 
 
 def _rule_entry(rule: Rule, settings: Settings) -> dict[str, Any]:
@@ -125,9 +131,23 @@ def annotations(rule: Rule, settings: Settings) -> dict[str, str]:
     dashboard = f"{settings.grafana.url}/d/{rule.alert.dashboard}"
     query = "?agent={{ $labels.agent }}" if "agent" in rule.by else ""
     return {
-        "summary": rule.alert.summary,
-        "description": rule.alert.description.strip(),
-        "runbook_url": f"{settings.monitoring.docs_url}/{PAGE}#{rule.alert.anchor}",
+        "summary": rule.alert.summary or _summary(rule),
+        "description": rule.alert.description.strip() or _description(rule),
+        "runbook_url": f"{settings.monitoring.docs_url}/{PAGE}#{rule.alert.anchor if rule.alert.runbook else OWN}",
         "dashboard_url": f"{dashboard}?{variables}" if variables else dashboard,
         "journal_url": f"{settings.monitoring.journal_url}/{query}",
     }
+
+
+def _summary(rule: Rule) -> str:
+    """The summary of an alert that has none: what it is about, and its name."""
+    subject = ", ".join(f"{{{{ $labels.{label} }}}}" for label in rule.by)
+    return f"{subject}: {rule.alert.name}" if subject else rule.alert.name
+
+
+def _description(rule: Rule) -> str:
+    """The description of an alert that has none: its condition, and the value that met it."""
+    condition = rule.alert.condition or rule.alert.expr or ""
+    if not condition or "{{" in condition:  # of a template language; it would be expanded
+        return f"The condition of {rule.alert.name} holds. Value: {{{{ $value }}}}."
+    return f"The condition `{' '.join(condition.split())}` holds. Value: {{{{ $value }}}}."

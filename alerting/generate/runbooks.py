@@ -32,6 +32,14 @@ on cannot be believed: a source that is not read raises alerts about itself, and
 """
 
 
+OWN_ADVICE = """\
+An alert in your brain's `config/alerts.yaml` that has no `runbook` links here. Open its dashboard, and look when the
+value began to change and what else changed then: a deployment, a commit (dashboard Config Changes), another alert.
+If an agent is named, read the last lines of its log; if the receiver acts on the alert, its page shows what was done.
+When you know what helps, write it as the alert's `runbook`."""
+"""General advice, for alerts without any."""
+
+
 def alerts_page(compiler: ConditionCompiler, alerts: AlertsFile) -> str:
     """The whole page, below its notice.
 
@@ -44,6 +52,7 @@ def alerts_page(compiler: ConditionCompiler, alerts: AlertsFile) -> str:
             "# Alerts\n\nWhat each alert means and what to do about it. The expressions hold the shipped thresholds; ",
             "yours are in Prometheus' page of rules.\n",
             *(part for alert in alerts.alerts for part in _section(compiler, alert)),
+            f"\n## Alerts of your own\n\n{OWN_ADVICE}\n",
             f"\n{LANGUAGE}",
             *_words(compiler.vocabulary),
         ]

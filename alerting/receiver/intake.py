@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from alerting.actions import ANALYZE, LOG_TO
 from alerting.journal.receive import Arrival
 from alerting.journal.states import FIRING
-from alerting.model import WATCHDOG, Action
+from alerting.model import Action
+from alerting.overlay import WATCHDOG
 from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.webhook import BadAlert, ReceivedAlert, WebhookRequest
 from nervesys.contract import agent_name

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from alerting.actions import ANALYZE, LOG_TO, REMEDIES, Proof
 from alerting.journal import ActionState, Journal, StateChange, Writer
 from alerting.journal.retention import delete_ended
-from alerting.model import WATCHDOG
+from alerting.overlay import WATCHDOG
 from alerting.receiver import alert_log_writer, llm_triage, metrics
 from alerting.receiver.alert_log_writer import AlertLogWriter
 from alerting.receiver.blast_radius import BlastRadius

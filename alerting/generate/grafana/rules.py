@@ -13,7 +13,8 @@ from typing import Any
 
 from alerting.conditions.compile import ConditionCompiler
 from alerting.generate.rules import Rule, annotations, evaluated_rules
-from alerting.model import WATCHDOG, AlertsFile
+from alerting.model import AlertsFile
+from alerting.overlay import WATCHDOG
 from alerting.units import promql_duration
 from nervesys.settings import Settings
 

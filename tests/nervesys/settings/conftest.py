@@ -8,6 +8,8 @@ import pytest
 from nervesys.settings import FolderTree
 
 MakeBrain = Callable[..., FolderTree]
+PLAN = Path(__file__).parent / "brains/plan"
+"""A brain of the three files that the plan shows, word for word."""
 
 
 @pytest.fixture
