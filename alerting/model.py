@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 from alerting.actions import REMEDIES
 from alerting.overlay import MergedAlerts, merge_alerts
 from alerting.units import parse_duration
+from nervesys.contract.validation import text_form
 from nervesys.errors import SettingsError, SettingsProblem
 from nervesys.settings import FolderTree, Tree, shipped_root
 from nervesys.settings.check import check, suggest
@@ -161,7 +162,12 @@ class Alert(SettingsSection):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    name: str = Field(pattern=r"^[A-Z][A-Za-z0-9]*( [A-Z0-9][A-Za-z0-9]*)*$")
+    name: Annotated[
+        str,
+        text_form(
+            "[A-Z][A-Za-z0-9]*( [A-Z0-9][A-Za-z0-9]*)*", "must be words that begin with a capital, such as Agent Down"
+        ),
+    ]
     condition: str | None = None
     expr: str | None = None
     posted: Literal["analysis"] | None = None

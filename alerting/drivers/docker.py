@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field
 
 from alerting.drivers.driver import RestartRequest
-from alerting.drivers.fields import Seconds, Servers
+from alerting.drivers.fields import DriverUrl, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from nervesys.clients.unix_socket import UnixConnection
 from nervesys.settings.section import SettingsSection
@@ -36,7 +36,7 @@ class DockerDriver(SettingsSection):
         stop_seconds: after which a container that does not stop is killed.
     """
 
-    url: str = Field(pattern=r"^(unix:///.+|http://[^/\s@]+/?)$")
+    url: DriverUrl
     servers: Servers
     timeout_seconds: Seconds = 10
     stop_seconds: int = Field(default=10, ge=0)

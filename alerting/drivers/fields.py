@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from nervesys.contract import server_name
+from nervesys.contract.validation import text_form
 from nervesys.errors import BadObject
 
 ANY_SERVER = "*"
@@ -24,6 +25,12 @@ def _servers(names: tuple[str, ...]) -> tuple[str, ...]:
 
 Servers = Annotated[tuple[str, ...], AfterValidator(_servers)]
 """The servers that a driver reaches; `*` stands for every server."""
+
+
+DriverUrl = Annotated[
+    str, text_form(r"unix:///.+|http://[^/\s@]+/?", "must be unix:///PATH or http://HOST:PORT, without a user")
+]
+"""Where a driver calls its server."""
 
 
 def absolute(path: str) -> str:

@@ -4,9 +4,8 @@ It sends one request, a PATCH of the workload, which is also all that its role h
 the extra `kubernetes`.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as TimedOut
 
@@ -15,6 +14,7 @@ from alerting.drivers.fields import AbsolutePath, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from nervesys.clock import system_clock
 from nervesys.contract import format_time
+from nervesys.contract.validation import text_form
 from nervesys.settings.section import SettingsSection
 
 ANNOTATION = "kubectl.kubernetes.io/restartedAt"
@@ -33,7 +33,9 @@ class KubernetesDriver(SettingsSection):
         timeout_seconds: of the call.
     """
 
-    namespace: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+    namespace: Annotated[
+        str, text_form("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "must be a namespace: 1 to 63 of a-z 0-9 -")
+    ]
     kind: Literal["deployment", "stateful_set"] = "deployment"
     kubeconfig: AbsolutePath | None = None
     servers: Servers

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from alerting.drivers.driver import RestartRequest
-from alerting.drivers.fields import FileSecret, Seconds, Servers
+from alerting.drivers.fields import DriverUrl, FileSecret, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from nervesys.clients.supervisor import Supervisor as Client
 from nervesys.clients.supervisor import SupervisorDenied, SupervisorRefused, SupervisorTimedOut, SupervisorUnavailable
@@ -33,7 +33,7 @@ class SupervisorDriver(SettingsSection):
         stop_seconds: after which a process that does not stop is killed.
     """
 
-    url: str = Field(pattern=r"^(unix:///.+|http://[^/\s@]+/?)$")
+    url: DriverUrl
     user: str | None = None
     password: FileSecret | None = Field(default=None, alias="password_file")
     servers: Servers

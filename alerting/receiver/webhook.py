@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from nervesys.contract.validation import first_problem
+
 TEXT_LIMIT = 4096
 """Characters kept of one text; the rest is cut off."""
 LABELS_LIMIT = 100
@@ -108,9 +110,7 @@ def _alert(content: Any) -> ReceivedAlert | BadAlert:
 
 
 def _problem(err: ValidationError) -> str:
-    first = err.errors(include_url=False, include_input=False)[0]
-    problem = "an object is expected" if first["type"] == "model_type" else first["msg"]
-    return clean(f"{'.'.join(map(str, first['loc']))}: {problem}".removeprefix(": "))
+    return clean(": ".join(filter(None, first_problem(err))))
 
 
 def digest(value: Any) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
+from nervesys.contract.validation import first_problem
 from nervesys.errors import NervesysError
 
 REASON_CHARACTERS = 300
@@ -44,6 +45,5 @@ def verdict_in(answer: str) -> ErrorVerdict:
     try:
         return ErrorVerdict.model_validate_json(answer[answer.find("{") : answer.rfind("}") + 1])
     except ValidationError as err:
-        wrong = err.errors(include_input=False, include_url=False)[0]
-        key = ".".join(map(str, wrong["loc"]))
-        raise NoModelAnswer(f"read the model's answer: {key + ': ' if key else ''}{wrong['msg']}") from None
+        problem = ": ".join(filter(None, first_problem(err)))
+        raise NoModelAnswer(f"read the model's answer: {problem}") from None

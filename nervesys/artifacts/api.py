@@ -24,6 +24,7 @@ from nervesys.artifacts.tokens import Caller, Tokens
 from nervesys.artifacts.trace import Update
 from nervesys.clock import Clock
 from nervesys.contract import format_time
+from nervesys.contract.validation import describe_error
 from nervesys.database import Writer
 from nervesys.errors import DatabaseUnavailable, SourceError
 from nervesys.metrics import Instruments
@@ -258,8 +259,8 @@ def _validate(model: type[Model], values: Any) -> Model:
 
 def _invalid(err: ValidationError) -> HttpRefused:
     """The validation errors without the values, which might be secrets sent by mistake."""
-    errors = err.errors(include_url=False, include_input=False, include_context=False)
-    text = "; ".join(f"{'.'.join(map(str, error['loc'])) or 'manifest'}: {error['msg']}" for error in errors)
+    errors = err.errors(include_url=False, include_input=False)
+    text = "; ".join(f"{'.'.join(map(str, error['loc'])) or 'manifest'}: {describe_error(error)}" for error in errors)
     return HttpRefused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", text)
 
 

@@ -7,20 +7,25 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from nervesys.contract.state import AgentName, Instant
 from nervesys.contract.ulid import PATTERN
+from nervesys.contract.validation import text_form
 
-Id = Annotated[str, StringConstraints(pattern=PATTERN)]
+Id = Annotated[str, text_form(PATTERN, "must be an id of 26 characters, such as 01KB3Q9ZJ4V7T2M8N5R6W0XYAB")]
 """A ULID."""
-Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$")]
+Key = Annotated[
+    str, text_form("[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}", "must be 1 to 128 of A-Z a-z 0-9 _ . : -, the first no sign")
+]
 """Id of a trace or a step, chosen by the agent that begins it."""
-Kind = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+Kind = Annotated[str, text_form("[a-z0-9][a-z0-9_.-]{0,63}", "must be 1 to 64 of a-z 0-9 _ . -, the first no sign")]
 """Type of an artifact, such as `report`."""
 ContentType = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*/[A-Za-z0-9][A-Za-z0-9_.+-]*(; ?[a-z]+=[A-Za-z0-9_-]+)?$", max_length=127
+    StringConstraints(max_length=127),
+    text_form(
+        "[A-Za-z0-9][A-Za-z0-9_.+-]*/[A-Za-z0-9][A-Za-z0-9_.+-]*(; ?[a-z]+=[A-Za-z0-9_-]+)?",
+        "must be a content type, such as text/plain",
     ),
 ]
-Checksum = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Checksum = Annotated[str, text_form("[0-9a-f]{64}", "must be a SHA-256 in hex: 64 of 0-9 a-f")]
 """SHA-256, in hex."""
 Text = Annotated[str, StringConstraints(max_length=256)]
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from nervesys.contract.state import ContractObject, Instant
+from nervesys.contract.validation import first_problem
 from nervesys.errors import BadObject, Reason
 
 
@@ -68,5 +69,4 @@ class Runs(ContractObject):
         try:
             return cls.model_validate(answer)
         except ValidationError as err:
-            first = err.errors(include_url=False, include_input=False)[0]
-            raise BadObject(Reason.BAD_VALUE, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+            raise BadObject(Reason.BAD_VALUE, ": ".join(first_problem(err))) from None

@@ -23,6 +23,7 @@ from pydantic import (
 
 from nervesys.contract.names import agent_name, server_name
 from nervesys.contract.times import format_time, parse_time
+from nervesys.contract.validation import first_problem
 from nervesys.errors import BadObject, Reason
 
 COUNTER = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -99,10 +100,9 @@ class ContractObject(BaseModel):
         try:
             return cls.model_validate_json(body)
         except ValidationError as err:
-            first = err.errors(include_url=False, include_input=False)[0]
-            where, message = ".".join(map(str, first["loc"])), first["msg"]
-            reason = Reason.BAD_JSON if not where else Reason.BAD_NAME if "bad_name" in message else Reason.BAD_VALUE
-            problem = message.removeprefix("Value error, ").removeprefix("bad_name: ")
+            where, problem = first_problem(err)
+            reason = Reason.BAD_JSON if not where else Reason.BAD_NAME if "bad_name" in problem else Reason.BAD_VALUE
+            problem = problem.removeprefix("bad_name: ")
             raise BadObject(reason, f"{where}: {problem}" if where else problem) from None
 
     def body(self) -> bytes:

@@ -5,7 +5,9 @@ from difflib import get_close_matches
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
+from nervesys.contract.validation import describe_error
 from nervesys.settings.yaml import Path
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -18,8 +20,8 @@ def check(model: type[Model], values: Mapping[str, Any]) -> tuple[Model | None, 
         return model.model_validate(values), []
     except ValidationError as err:
         return None, [
-            (path, _message(model, path, error["type"], error["msg"]))
-            for error in err.errors(include_url=False, include_input=False, include_context=False)
+            (path, _message(model, path, error))
+            for error in err.errors(include_url=False, include_input=False)
             for path in [tuple(map(str, error["loc"]))]
         ]
 
@@ -47,12 +49,10 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
 
 
-def _message(model: type[BaseModel], path: Path, kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
+def _message(model: type[BaseModel], path: Path, error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
         return f"unknown key; {suggest(path[-1], _keys(model, path[:-1]))}"
-    if kind == "missing":
-        return "is missing"
-    return message.removeprefix("Value error, ")
+    return describe_error(error)
 
 
 def _keys(model: type[BaseModel], path: Path) -> set[str]:

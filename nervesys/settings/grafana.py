@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from nervesys.contract.validation import text_form
 from nervesys.settings.section import SettingsSection
 
-Address = Annotated[str, Field(pattern=r"^(|https?://\S*\{path\}\S*)$")]
+Address = Annotated[str, text_form(r"|https?://\S*\{path\}\S*", "must be empty, or a URL that holds {path}")]
 
 
 class LinkTemplates(SettingsSection):

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from nervesys.contract.logs import Category
 from nervesys.contract.paths import ENDS, PACKED, PathTemplate
+from nervesys.contract.validation import text_form
 from nervesys.settings.section import SettingsSection
 from nervesys.settings.urls import HttpUrl, PlainUrl
 
@@ -124,7 +125,7 @@ class BrainSettings(SettingsSection):
     branch: str
     state_branch: str
     repository: str | None = None
-    deployments: tuple[Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")], ...] = ()
+    deployments: tuple[Annotated[str, text_form(r"[\w.-]+/[\w.-]+", "must be OWNER/NAME")], ...] = ()
     api_url: HttpUrl
     token: SecretStr | None = None
     quota_floor: int = Field(ge=0)

@@ -5,6 +5,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
+from nervesys.contract.validation import text_form
+
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 DAYS: tuple[Day, ...] = get_args(Day)
 WEEK_MINUTES = 7 * 24 * 60
@@ -54,7 +56,9 @@ class WeeklyWindow(_Window):
     """
 
     every: Annotated[tuple[Day, ...], BeforeValidator(_days), Field(min_length=1)]
-    at: Annotated[str, BeforeValidator(_time), Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    at: Annotated[
+        str, BeforeValidator(_time), text_form("([01][0-9]|2[0-3]):[0-5][0-9]", "must be HH:MM, such as 23:30")
+    ]
     minutes: int = Field(gt=0, le=WEEK_MINUTES)
     reason: str = ""
 

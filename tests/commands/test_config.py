@@ -50,7 +50,7 @@ def test_all_errors_are_reported_at_once(run: Run, tmp_path: Path, monkeypatch: 
     assert ran.err.splitlines() == [
         "The configuration is invalid (3 errors):",
         "  STORJ_SECRET_KEY: STORJ_SECRET_KEY and STORJ_SECRET_KEY_FILE are both set; keep one",
-        "  config/grafana.yaml:2: grafana.refresh_seconds: Input should be a valid integer",
+        "  config/grafana.yaml:2: grafana.refresh_seconds: must be a whole number",
         "  config/grafana.yaml:1: grafana.urll: unknown key; did you mean 'url'?",
     ]
 

@@ -113,7 +113,7 @@ def test_tokens_a_day_are_bounded_across_restarts(
         (429, "slow down", "status 429"),
         (500, "oops", "status 500"),
         (200, None, "APIConnectionError"),
-        (200, "I would rather not say.", "Invalid JSON"),
+        (200, "I would rather not say.", "is not JSON"),
         (200, '{"severity": "apocalyptic", "reason": "x"}', "severity"),
         (200, '{"severity": "critical"}', "reason"),
     ],

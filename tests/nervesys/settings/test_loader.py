@@ -89,11 +89,11 @@ def test_all_mistakes_at_once_each_with_file_line_and_remedy(brain: MakeBrain) -
         "STORJ_REGION: STORJ_REGION and STORJ_REGION_FILE are both set; keep one",
         "GITHUB_TOKEN_FILE: read /no/such/file: No such file or directory",
         "config/storage.yaml:4: storage.storj.paths.agents: a template is a relative key without '..'",
-        "config/storage.yaml:3: storage.storj.concurrency: Input should be greater than or equal to 1",
+        "config/storage.yaml:3: storage.storj.concurrency: must be greater than or equal to 1",
         "config/storage.yaml:2: storage.storj.endpont: unknown key; did you mean 'endpoint'?",
         "config/thresholds.yaml:2: thresholds.cpu: warning (95) must lie below critical (90)",
         "config/agents/gimai.yaml:2: agent.name: is 'other', but the file is named 'gimai'; both must be equal",
-        "config/agents/grok.yaml:3: agent.buffer.max_size_mb: Input should be greater than 0",
+        "config/agents/grok.yaml:3: agent.buffer.max_size_mb: must be greater than 0",
     ]
 
 

@@ -30,8 +30,8 @@ def test_the_password_comes_from_the_environment(brain: MakeBrain) -> None:
         ("mail: {tls: none, host: smtp.example.org}", "reports.mail: with `tls: none` the password would be sent"),
         ("mail: {to: [operators]}", "reports.mail.to.0: not an address such as"),
         ("mail: {to: ['a@b\\r\\nBcc: c@d']}", "reports.mail.to.0: not an address such as"),
-        ("formats: []", "reports.formats: Tuple should have at least 1 item"),
-        ("formats: [docx]", "reports.formats.0: Input should be 'pdf', 'html' or 'xlsx'"),
+        ("formats: []", "reports.formats: must have at least 1 item"),
+        ("formats: [docx]", "reports.formats.0: must be 'pdf', 'html' or 'xlsx'"),
     ],
 )
 def test_a_wrong_value_is_reported(brain: MakeBrain, text: str, problem: str) -> None:
