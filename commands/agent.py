@@ -17,6 +17,7 @@ from nervesys.agent import Agent, demo
 from nervesys.agent.replication.restore_databases import restore_databases
 from nervesys.agent.wrapped_process import ProgramFailed, WrappedProgram
 from nervesys.clock import system_clock
+from nervesys.plural import count
 from nervesys.settings import StartupSettings
 
 Name = Annotated[
@@ -107,6 +108,8 @@ def restore(
             name, StartupSettings.of(os.environ, home, brain), server, os.environ, system_clock
         ):
             found = True
-            console.print(f"{time.monotonic() - start:5.1f} s  {path}: {path.stat().st_size} bytes", markup=False)
+            console.print(
+                f"{time.monotonic() - start:5.1f} s  {path}: {count(path.stat().st_size, 'byte')}", markup=False
+            )
     if not found:
         console.print(f"The store has no database of {name or 'this agent'}.", markup=False)

@@ -19,13 +19,13 @@ from commands.explain import explain
 from commands.families import families
 from commands.generated import report, write
 from commands.options import BrainUrl, Home, PrometheusUrl, Wait, open_settings
-from commands.plural import count
 from commands.poll import poll_until
 from commands.trial import follow_a_test
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.promql import known_series
 from nervesys.errors import SettingsError
 from nervesys.metrics.periods import periods
+from nervesys.plural import count
 from nervesys.settings import Loaded, Tree
 
 app = typer.Typer(no_args_is_help=True)

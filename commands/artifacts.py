@@ -22,6 +22,7 @@ from nervesys.artifacts.tokens import ADMIN
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.metrics.pages import serve as serve_pages
+from nervesys.plural import count
 from nervesys.settings.monitoring import Monitoring
 from nervesys.stores.open_stores import Configuration
 
@@ -137,7 +138,7 @@ def gc(
 def _print_plan(plan: GcPlan, refused: dict[str, int], *, dry_run: bool) -> None:
     out = Console(soft_wrap=True, highlight=False)
     for item in plan.going:
-        out.print(f"{item.why}: {escape(item.uri)}, {item.size} bytes")
+        out.print(f"{item.why}: {escape(item.uri)}, {count(item.size, 'byte')}")
     for agent, number in refused.items():
         out.print(f"rejected requests of {agent}: {number}")
     if not plan.going and not refused:

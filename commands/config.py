@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
-from commands.plural import count
+from nervesys.plural import count
 from nervesys.settings import Loaded
 from nervesys.settings.loader import SHIPPED
 from nervesys.settings.secrets import read_secrets

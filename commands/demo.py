@@ -12,9 +12,9 @@ from rich.console import Console
 
 from commands.local import Local, local
 from commands.options import BrainUrl, Home, open_settings
-from commands.plural import count
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
+from nervesys.plural import count
 from nervesys.stack import vital_signs
 from nervesys.stack.receiver import actions
 from nervesys.stack.status import RESTART

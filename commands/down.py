@@ -5,7 +5,7 @@ from rich.console import Console
 
 from commands.local import stack_of
 from commands.options import Home
-from commands.plural import count
+from nervesys.plural import count
 from nervesys.stack import daemon
 
 app = typer.Typer()

@@ -16,6 +16,7 @@ from nervesys.agent.replication.drill import Drill, record_drill
 from nervesys.clock import system_clock
 from nervesys.contract import RestoreDrill
 from nervesys.errors import NervesysError
+from nervesys.plural import count
 from nervesys.stores.open_archive import open_archive
 from nervesys.stores.open_brain import open_brain
 
@@ -77,4 +78,4 @@ def _print_result(console: Console, result: RestoreDrill, folder: Path | None) -
     if not result.succeeded:
         raise NervesysError(f"restore {result.backup or 'a backup'}: {result.detail}")
     where = f" in {folder}" if folder else ""
-    console.print(escape(f"{result.files:.0f} files, {result.bytes:.0f} bytes, verified{where}"))
+    console.print(escape(f"{count(int(result.files), 'file')}, {count(int(result.bytes), 'byte')}, verified{where}"))

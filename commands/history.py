@@ -16,7 +16,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
-from commands.plural import count
 from exporters.history.blocks import Blocks
 from exporters.history.live import find_data_folder, find_live_start, first_kept_day
 from exporters.history.plan import BackfillPlan, HistoryUnit, log_units, make_plan
@@ -31,6 +30,7 @@ from nervesys.clock import system_clock
 from nervesys.contract.paths import parse_date
 from nervesys.contract.times import parse_time, utc
 from nervesys.errors import NervesysError
+from nervesys.plural import count
 from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find
 from nervesys.stores.archive import files_of
@@ -120,7 +120,9 @@ def backfill(
         _carry_out(plan, base, target, until, workers or os.cpu_count() or 1, outcome)
         dropped = target.dropped_samples() - dropped
     if dropped:
-        raise NervesysError(f"push: {dropped:.0f} samples were older than the store keeps; raise its -retentionPeriod")
+        raise NervesysError(
+            f"push: {count(int(dropped), 'sample')} older than the store keeps; raise its -retentionPeriod"
+        )
     _print_result(console, outcome)
 
 
@@ -181,7 +183,9 @@ def _target(base: Configuration, into: Path | None, push: str | None, client: Pr
 def _print_plan(console: Console, plan: BackfillPlan, until: float, kept: date) -> None:
     days = sorted({job.unit.day for job in plan.jobs})
     span = f", {days[0]} to {days[-1]}" if days else ""
-    console.print(f"to convert: {count(len(plan.jobs), 'file')}, {plan.size} bytes, of {count(len(days), 'day')}{span}")
+    console.print(
+        f"to convert: {count(len(plan.jobs), 'file')}, {count(plan.size, 'byte')}, of {count(len(days), 'day')}{span}"
+    )
     console.print(f"history ends at {utc(until):%Y-%m-%d %H:%M} UTC")
     if plan.made:
         console.print(f"already converted: {count(plan.made, 'file')}")

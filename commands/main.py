@@ -12,9 +12,9 @@ def main() -> None:
         sys.exit(0)
     import typer
 
-    from commands.plural import count
     from commands.root import app
     from nervesys.errors import NervesysError, SettingsError
+    from nervesys.plural import count
 
     def red(text: str) -> str:
         return typer.style(text, fg="red", bold=True)

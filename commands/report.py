@@ -155,7 +155,10 @@ class Maker:
         """Write the reports that the archive lacks; mail them if recipients are configured."""
         there = {file.path for file in files_of(self._open_archive)}
         paths, today = self.settings.storage.archive.paths, utc(self.sources.clock()).date()
-        for period in due_periods(paths, forms, there, today):
+        periods = list(due_periods(paths, forms, there, today))
+        if not periods:
+            self.say("no report is due: the archive has those of the last day, week and month")
+        for period in periods:
             report, files = self.make(period, forms)
             self.file_in_archive(period, files)
             if self.settings.reports.mail.to:

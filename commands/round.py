@@ -11,10 +11,10 @@ from rich.markup import escape
 
 from commands.due_reports import write_due_reports
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
-from commands.plural import count
 from nervesys.agent.round import DailyRound, Leader, Round, RoundPlan, open_describer
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
+from nervesys.plural import count
 from nervesys.settings.storage import Storage
 from nervesys.stores.open_archive import open_archive
 from nervesys.stores.open_brain import open_brain
@@ -63,7 +63,7 @@ def _describe(plan: RoundPlan, storage: Storage) -> Iterator[str]:
     """The plan as lines of text."""
     for day in plan.days:
         size = sum(info.size for info in day.objects)
-        yield f"to archive: {day}, {count(len(day.objects), 'object')}, {size} bytes"
+        yield f"to archive: {day}, {count(len(day.objects), 'object')}, {count(size, 'byte')}"
     for area, keys in plan.expired.items():
         days = count(getattr(storage.retention, area), "day")
         yield f"to delete: {count(len(keys), 'object')} of {area}, kept {days}"

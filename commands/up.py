@@ -16,13 +16,13 @@ from commands import demo_history, plan
 from commands.dashboards import query_live
 from commands.generated import write
 from commands.options import ArchiveUrl, BrainUrl, Home
-from commands.plural import count
 from commands.poll import poll_until
 from dashboards.build import pages
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.supervisor import Supervisor
 from nervesys.errors import NervesysError
 from nervesys.file_lock import FileLock
+from nervesys.plural import count
 from nervesys.settings import StartupSettings
 from nervesys.stack import daemon, ports, programs, ready
 from nervesys.stack.layout import NoStack, Stack

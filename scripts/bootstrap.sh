@@ -65,6 +65,9 @@ else
 NERVESYS_BRAIN=$brain
 NERVESYS_HOME=$root/home
 # Fill in what your store and your Git host gave you; each NAME may be NAME_FILE, the path of a file that holds it.
+# What is empty here is as the brain's config/storage.yaml says.
+STORJ_ENDPOINT=
+STORJ_BUCKET=
 STORJ_ACCESS_KEY=
 STORJ_SECRET_KEY=
 GITHUB_TOKEN=

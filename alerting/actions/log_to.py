@@ -13,6 +13,7 @@ from alerting.journal.records import Record
 from nervesys.contract import format_time
 from nervesys.contract.paths import time_fields
 from nervesys.errors import BrainUnavailable
+from nervesys.plural import count
 from nervesys.stores.brain import GitBrain
 
 AUTHOR = "receiver"
@@ -49,7 +50,7 @@ def send(brain: GitBrain | None, records: Sequence[Record]) -> Outcome:
     if brain is None:
         return Failed(Cause.BAD_TARGET, "the brain is a plain folder, which nothing is written to")
     try:
-        brain.commit(file_changes(records), f"Log {len(records)} alerts", AUTHOR)
+        brain.commit(file_changes(records), f"Log {count(len(records), 'alert')}", AUTHOR)
     except BrainUnavailable as err:
         return Retry(Cause.UNREACHABLE, str(err))
     return Done()

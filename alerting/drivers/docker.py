@@ -13,6 +13,7 @@ from pydantic import Field
 from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import DriverUrl, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
+from nervesys.clients.http_errors import cause as http_cause
 from nervesys.clients.unix_socket import UnixConnection
 from nervesys.settings.section import SettingsSection
 
@@ -52,7 +53,7 @@ class DockerDriver(SettingsSection):
         except TimeoutError:
             return Retry(Cause.TIMED_OUT, f"{what}: no response in time")
         except (OSError, http.client.HTTPException) as err:
-            return Retry(Cause.UNREACHABLE, f"{what}: {getattr(err, 'strerror', None) or type(err).__name__}")
+            return Retry(Cause.UNREACHABLE, f"{what}: {http_cause(err)}")
         finally:
             connection.close()
         if response.status == HTTPStatus.NO_CONTENT:

@@ -12,6 +12,7 @@ from urllib3.exceptions import TimeoutError as TimedOut
 from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import AbsolutePath, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
+from nervesys.clients.http_errors import cause as http_cause
 from nervesys.clock import system_clock
 from nervesys.contract import format_time
 from nervesys.contract.validation import text_form
@@ -53,14 +54,20 @@ class KubernetesDriver(SettingsSection):
                 patch = getattr(AppsV1Api(client), f"patch_namespaced_{self.kind}")
                 limits = {"_request_timeout": self.timeout_seconds, "_preload_content": False}
                 patch(request.target, self.namespace, change, **limits).close()  # the workload itself is not read
-        except ConfigException as err:
-            return Failed(Cause.NOT_ALLOWED, f"{what}: no credentials: {type(err).__name__}")
+        except ConfigException:
+            return Failed(
+                Cause.NOT_ALLOWED,
+                f"{what}: no credentials: set `kubeconfig`, or run as a pod of the cluster",
+            )
         except ApiException as err:
             detail, cause = f"{what}: HTTP {err.status} {err.reason}", PERMANENT.get(err.status)
             return Failed(cause, detail) if cause else Retry(Cause.REFUSED, detail)
         except HTTPError as err:
             late = isinstance(err, TimedOut) and not isinstance(err, NewConnectionError)  # urllib3 calls both late
-            return Retry(Cause.TIMED_OUT if late else Cause.UNREACHABLE, f"{what}: {type(err).__name__}")
+            return Retry(
+                Cause.TIMED_OUT if late else Cause.UNREACHABLE,
+                f"{what}: {http_cause(getattr(err, 'reason', None) or err)}",
+            )
         return Done("the cluster replaces its pods")
 
     def _client(self) -> Any:

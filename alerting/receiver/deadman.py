@@ -7,6 +7,7 @@ import requests
 from pydantic import SecretStr
 
 from alerting.receiver import metrics
+from nervesys.clients.http_errors import cause
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 
@@ -58,8 +59,6 @@ class DeadmanSwitch:
         try:
             requests.post(url.get_secret_value(), json=body, timeout=POST_SECONDS).raise_for_status()
         except requests.RequestException as err:
-            log.warning(
-                "post the Watchdog's state: %s", type(err).__name__
-            )  # its text holds the URL, which is a secret
+            log.warning("post the Watchdog's state: %s", cause(err))  # its text holds the URL, which is a secret
             return not silent
         return silent

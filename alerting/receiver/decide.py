@@ -12,6 +12,7 @@ from alerting.actions import Proof
 from alerting.journal.states import OPEN_STATES, ActionState, Episode, EpisodeVerdict
 from alerting.receiver.decision_input import Case, Decision
 from nervesys.contract import Status
+from nervesys.plural import count
 
 BACK_OFF_SECONDS = (5.0, 10.0, 20.0)
 """Seconds before the next attempt, after one, two, three driver errors in a row.
@@ -199,7 +200,9 @@ def _exhausted(case: Case) -> Decision | None:
     recent = [begun for begun in case.attempts if begun > case.now - case.policy.window]
     if len(recent) < case.eligibility.max_attempts:
         return None
-    detail = f"{len(recent)} attempts in {case.policy.window:.0f} s; {case.eligibility.max_attempts} are allowed"
+    detail = (
+        f"{count(len(recent), 'attempt')} in {case.policy.window:.0f} s; {case.eligibility.max_attempts} are allowed"
+    )
     return _escalate(case, EpisodeVerdict.ATTEMPTS_EXHAUSTED, detail)
 
 

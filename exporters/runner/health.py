@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from nervesys.clock import Clock
@@ -134,8 +134,7 @@ class Health:
         now = self._clock()
         if now - self._logged_at.get(bug, -math.inf) >= REPEAT_SECONDS:
             self._logged_at[bug] = now
-            failing = "; ".join(f"{name}: {what}" for name, what in sorted(self._failing.items()))
-            log.error("%s: %s", self._source, failing, exc_info=bug)
+            log.error("%s: %s", self._source, join_problems(dict(sorted(self._failing.items()))), exc_info=bug)
 
     def record_pass(self, area: str, seconds: float, backlog: int, series: int) -> None:
         """A refresh ended, with or without success."""
@@ -149,3 +148,25 @@ class Health:
 
     def _set(self, family: Family, area: str, value: float) -> None:
         self._instruments.set(family, value, self._source, area)
+
+
+def join_problems(problems: Mapping[str, str]) -> str:
+    """The problems of areas in one line; areas that fail for the same reason share it.
+
+    Areas of one bucket list different folders: what follows ` in bucket ` is their common reason.
+
+    Args:
+        problems: by area.
+    """
+    areas: dict[str, list[str]] = {}
+    for area, problem in problems.items():
+        areas.setdefault(_shared_part(problem), []).append(area)
+    return "; ".join(
+        f"{', '.join(names)}: {problems[names[0]] if len(names) == 1 else shared}" for shared, names in areas.items()
+    )
+
+
+def _shared_part(problem: str) -> str:
+    """What areas of one bucket share: `bucket nervesys at http://…: cannot connect`; else the whole problem."""
+    _, found, shared = problem.partition(" in bucket ")
+    return f"bucket {shared}" if found else problem

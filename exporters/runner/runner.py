@@ -8,6 +8,7 @@ from threading import Lock
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from exporters.runner.health import join_problems
 from exporters.runner.model import Area, Source, SourceContext
 from exporters.runner.refresh import Refresh
 from nervesys.clock import system_clock
@@ -119,8 +120,8 @@ class Runner:
         return None if next(iter(self._areas)) in self._snapshots else self.problems()
 
     def problems(self) -> str:
-        """The problem of each area that fails; empty while all succeed."""
-        return "; ".join(f"{name}: {why}" for name, why in self._problems.items())
+        """The problems of the areas that fail, each reason once; empty while all succeed."""
+        return join_problems(self._problems)
 
     def program(self) -> HttpProgram:
         """The exporter's HTTP pages."""

@@ -21,6 +21,7 @@ from exporters.store.ledger import LogLedger, Reading
 from exporters.store.shared_state import SharedState
 from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject, Reason
+from nervesys.plural import count
 from nervesys.stores.encryption import check_readable, current_identity
 from nervesys.stores.lines import MAX_BYTES, lines_of
 from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
@@ -182,4 +183,4 @@ class LogsArea:
 
 
 def _problems(skipped: Counter[Reason]) -> dict[Reason, str]:
-    return {reason: f"{count} lines skipped" for reason, count in skipped.items()}
+    return {reason: f"{count(lines, 'line')} skipped" for reason, lines in skipped.items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from nervesys.analysis.verdict import NoModelAnswer
 from nervesys.analysis.verdict_cache import VerdictCache
 from nervesys.contract.paths import time_fields
+from nervesys.plural import count
 
 MINUTE = 60.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 30.0, 3600.0
@@ -45,10 +46,12 @@ class Budget:
             raise NoModelAnswer("no request sent: the model failed recently")
         if len(self._requests) >= self.requests_per_minute:
             raise NoModelAnswer(
-                f"no request sent: the limit of {self.requests_per_minute} requests a minute is reached"
+                f"no request sent: the limit of {count(self.requests_per_minute, 'request')} a minute is reached"
             )
         if self.memory.spent(_day(now)) + tokens > self.tokens_per_day:
-            raise NoModelAnswer(f"no request sent: the budget of {self.tokens_per_day} tokens a day is used up")
+            raise NoModelAnswer(
+                f"no request sent: the budget of {count(self.tokens_per_day, 'token')} a day is used up"
+            )
         self._requests.append(now)
 
     def spend(self, tokens: int, now: float) -> None:

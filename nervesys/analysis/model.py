@@ -5,6 +5,7 @@ The openai package is imported with the first question, because it is large and 
 
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from nervesys.analysis.prompt import CHARACTERS_A_TOKEN, Prompt
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 EXTRA = "pip install 'nervesys-observability[analysis]'"
+
+REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 @dataclass(frozen=True)
@@ -79,5 +82,10 @@ class Model:
 
 def _cause(err: Exception) -> str:
     """The kind of failure, without the API's own message, which may quote the question or the key."""
-    status = getattr(err, "status_code", None)
-    return f"status {status}" if status else type(err).__name__
+    from openai import APIConnectionError, APITimeoutError
+
+    if status := getattr(err, "status_code", None):
+        return f"the key is refused (status {status})" if status in REFUSED else f"status {status}"
+    if isinstance(err, APITimeoutError):
+        return "timed out"
+    return "cannot connect" if isinstance(err, APIConnectionError) else "the response is not that of a model"

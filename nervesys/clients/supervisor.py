@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
+from nervesys.clients.http_errors import cause
 from nervesys.clients.unix_socket import UnixConnection
 from nervesys.errors import NervesysError
 
@@ -113,9 +114,9 @@ class Supervisor:
             denied = err.errcode in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
             raise (SupervisorDenied if denied else SupervisorUnavailable)(f"{what}: HTTP {err.errcode}") from None
         except TimeoutError as err:
-            raise SupervisorTimedOut(f"{what}: TimeoutError") from err
+            raise SupervisorTimedOut(f"{what}: timed out") from err
         except (OSError, http.client.HTTPException, ExpatError, xmlrpc.client.Error) as err:
-            raise SupervisorUnavailable(f"{what}: {getattr(err, 'strerror', None) or type(err).__name__}") from err
+            raise SupervisorUnavailable(f"{what}: {cause(err)}") from err
 
 
 def _process(info: Any) -> Process:

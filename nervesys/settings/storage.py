@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from nervesys.contract.logs import Category
 from nervesys.contract.paths import ENDS, PACKED, PathTemplate
 from nervesys.contract.validation import text_form
+from nervesys.plural import count
 from nervesys.settings.section import SettingsSection
 from nervesys.settings.urls import HttpUrl, PlainUrl
 
@@ -262,7 +263,7 @@ class Storage(SettingsSection):
         for area in ("active_logs", "metrics"):
             expires, keeps = getattr(self.storj.expire_days, area), getattr(self.retention, area)
             if expires is not None and (keeps is None or expires < keeps + EXPIRY_SPARE_DAYS):
-                kept = "for ever" if keeps is None else f"{keeps} days"
+                kept = "for ever" if keeps is None else count(keeps, "day")
                 raise ValueError(
                     f"storj.expire_days.{area} is {expires}: {area} are kept {kept}, "
                     f"and nothing may expire within {EXPIRY_SPARE_DAYS} days behind that"

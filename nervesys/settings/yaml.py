@@ -111,8 +111,11 @@ def read_yaml(body: bytes, where: str) -> Document:
         mark = err.problem_mark
         at = f"{where}:{mark.line + 1}" if mark else where
         raise SettingsError([SettingsProblem(at, "", f"not YAML: {err.problem}")]) from err
-    except (yaml.YAMLError, ValueError, RecursionError) as err:
-        raise SettingsError([SettingsProblem(where, "", f"not YAML: {type(err).__name__}")]) from err
+    except RecursionError as err:
+        raise SettingsError([SettingsProblem(where, "", "not YAML: nested too deeply")]) from err
+    except (yaml.YAMLError, ValueError) as err:
+        problem = "not YAML: it holds a character or a value that YAML does not allow"
+        raise SettingsError([SettingsProblem(where, "", problem)]) from err
 
 
 def _depth(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clients.supervisor import Process
+from nervesys.plural import count
 from nervesys.stack.layout import Stack
 
 HEARTBEATS = "count(nervesys_agent_heartbeat_timestamp_seconds)"
@@ -23,7 +24,7 @@ def describe_missing(stack: Stack, processes: dict[str, Process], prometheus: Pr
         seen = sum(series.points[0][1] for series in prometheus.instant(HEARTBEATS))
     except QueryFailed:
         return "Prometheus to answer"
-    return None if seen >= len(stack.agents) else f"heartbeats of {len(stack.agents) - seen:.0f} agents"
+    return None if seen >= len(stack.agents) else f"heartbeats of {count(len(stack.agents) - int(seen), 'agent')}"
 
 
 def list_idle(stack: Stack, processes: dict[str, Process]) -> list[str]:

@@ -27,6 +27,7 @@ from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.errors import Error, HttpError
 from googleapiclient.http import MediaIoBaseDownload, MediaIoBaseUpload
 
+from nervesys.clients.http_errors import cause
 from nervesys.contract import parse_time
 from nervesys.errors import ArchiveFull, ArchiveUnavailable, SettingsError, SettingsProblem
 from nervesys.settings.storage import ArchiveSettings
@@ -262,11 +263,11 @@ class DriveArchive:
         except HttpError as err:
             raise convert_error(what, err) from err
         except GoogleAuthError as err:
-            raise ArchiveUnavailable(f"{what}: cannot sign in ({type(err).__name__})") from err
+            raise ArchiveUnavailable(f"{what}: cannot sign in: the key is refused, or Google is unreachable") from err
         except TimeoutError as err:
             raise ArchiveUnavailable(f"{what}: timed out after {self._seconds:g} s") from err
         except (Error, httplib2.HttpLib2Error, HTTPException, OSError, ValueError) as err:
-            raise ArchiveUnavailable(f"{what}: {getattr(err, 'strerror', None) or type(err).__name__}") from err
+            raise ArchiveUnavailable(f"{what}: {cause(err)}") from err
 
     def _http(self) -> google_auth_httplib2.AuthorizedHttp:
         """A new connection for each request: httplib2 is not thread-safe, and requests are few."""

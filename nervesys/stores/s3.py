@@ -14,9 +14,17 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
     IncompleteReadError,
     NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+    ReadTimeoutError,
     ResponseStreamingError,
+    SSLError,
 )
 from botocore.loaders import Loader
 from botocore.session import Session as CoreSession
@@ -30,6 +38,28 @@ ATTEMPTS = 3
 AREAS = 4
 """Areas that an exporter reads at the same time, each with `concurrency` requests."""
 NO_KEYS = "no keys; set STORJ_ACCESS_KEY and STORJ_SECRET_KEY, or the same with _FILE"
+CAUSES: tuple[tuple[type[Exception], str], ...] = (
+    (NoCredentialsError, NO_KEYS),
+    (PartialCredentialsError, NO_KEYS),
+    (SSLError, "the TLS certificate is not trusted"),
+    (ConnectTimeoutError, "timed out"),
+    (ReadTimeoutError, "timed out"),
+    (ProxyConnectionError, "cannot connect to the proxy"),
+    (EndpointConnectionError, "cannot connect"),
+    (ConnectionClosedError, "the connection was closed"),
+    (IncompleteReadError, "the response was cut short"),
+    (ResponseStreamingError, "the response was cut short"),
+    (ParamValidationError, "the name of the bucket or of the object is not valid"),
+)
+"""Of botocore's own exceptions; the first that fits counts."""
+CODES = {
+    "AccessDenied": "the keys do not permit it",
+    "InvalidAccessKeyId": "the access key is unknown",
+    "NoSuchBucket": "there is no such bucket",
+    "RequestTimeTooSkewed": "the clocks of the store and of this machine differ too much",
+    "SignatureDoesNotMatch": "the secret key is wrong",
+}
+"""Error codes of the S3 API, in words."""
 MISSING = {"NoSuchKey", "404", "NotFound"}
 CUT_SHORT = (IncompleteReadError, ResponseStreamingError)
 SPOOL_BYTES = 1 << 20
@@ -101,7 +131,7 @@ class S3Store:
         objects: list[ObjectInfo] = []
         folders: list[str] = []
         pages, clock = 0, None
-        with self._converted_errors(f"list {prefix or self._bucket}"):
+        with self._converted_errors(f"list {prefix or 'everything'}"):
             for page in self._client.get_paginator("list_objects_v2").paginate(**request):
                 pages += 1
                 clock = _date(page.get("ResponseMetadata", {}))
@@ -167,6 +197,7 @@ class S3Store:
     @contextmanager
     def _converted_errors(self, what: str, key: str = "") -> Iterator[None]:
         """Convert botocore's exceptions. Their messages may quote request headers, so only the error code is used."""
+        where = f"{what} in bucket {self._bucket} at {self._endpoint}"
         try:
             yield
         except ClientError as err:
@@ -175,11 +206,11 @@ class S3Store:
                 raise gone(key) from None
             response = err.response.get("ResponseMetadata", {})
             status = response.get("HTTPStatusCode", "?")
-            raise StoreUnavailable(f"{what} at {self._endpoint}: {code} (HTTP {status})", _date(response)) from err
-        except NoCredentialsError:
-            raise StoreUnavailable(f"{what} at {self._endpoint}: {NO_KEYS}") from None
+            words = f"{CODES[code]} ({code}, HTTP {status})" if code in CODES else f"{code} (HTTP {status})"
+            raise StoreUnavailable(f"{where}: {words}", _date(response)) from err
         except BotoCoreError as err:
-            raise StoreUnavailable(f"{what} at {self._endpoint}: {type(err).__name__}") from err
+            words = next((words for kind, words in CAUSES if isinstance(err, kind)), "the request failed")
+            raise StoreUnavailable(f"{where}: {words}") from err
         except OSError as err:  # this machine's disk, which keeps what arrives
             raise StoreUnavailable(f"{what}: {err.strerror}") from err
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 
+from nervesys.clients.http_errors import cause
 from nervesys.contract.times import utc
 from nervesys.errors import NervesysError
 from nervesys.settings.reports import MailSettings, ReportFormat, Tls
@@ -65,7 +66,7 @@ def send(mail: MailSettings, email: EmailMessage) -> None:
     except smtplib.SMTPAuthenticationError as err:
         raise MailFailed(f"mail by {mail.host}: user and password rejected ({err.smtp_code})") from None
     except (OSError, smtplib.SMTPException) as err:
-        raise MailFailed(f"mail by {mail.host}:{mail.port}: {type(err).__name__}: {_short(err)}") from err
+        raise MailFailed(f"mail by {mail.host}:{mail.port}: {_describe(err)}") from err
     if refused:
         raise MailFailed(f"mail by {mail.host}: recipients rejected: {', '.join(sorted(refused))}")
 
@@ -80,5 +81,16 @@ def _text(report: PeriodicReport) -> str:
     return "\n".join([f"{report.title}, {report.period}\n", *answers, *figures, "", *report.notes])
 
 
-def _short(err: Exception) -> str:
-    return str(err).splitlines()[0][:200] if str(err) else "no reason given"
+def _describe(err: Exception) -> str:
+    """The reason in words; a server's own text may quote what was sent to it."""
+    match err:
+        case smtplib.SMTPRecipientsRefused():
+            return f"recipients rejected: {', '.join(sorted(err.recipients))}"
+        case smtplib.SMTPResponseException():
+            return f"the server answered with code {err.smtp_code}"
+        case smtplib.SMTPServerDisconnected():
+            return "the server closed the connection"
+        case smtplib.SMTPException():
+            return str(err)[:200]
+        case _:
+            return cause(err)

@@ -43,7 +43,13 @@ def test_the_brain_s_url_is_enough_and_a_second_run_keeps_what_was_filled_in(tmp
     assert "nervesys-agent@NAME" in ran.stdout or "agent run NAME" in ran.stdout
     env = tmp_path / "root/agent.env"
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
-    assert f"NERVESYS_BRAIN={brain}\n" in env.read_text()
+    names = ("STORJ_ENDPOINT", "STORJ_BUCKET", "STORJ_ACCESS_KEY", "STORJ_SECRET_KEY", "GITHUB_TOKEN")
+    lines = env.read_text().splitlines()
+    assert [line for line in lines if "=" in line] == [
+        f"NERVESYS_BRAIN={brain}",
+        f"NERVESYS_HOME={tmp_path}/root/home",
+        *(f"{name}=" for name in names),
+    ]
     env.write_text("STORJ_ACCESS_KEY=mine\n")
     again = bootstrap(tmp_path, program, brain)
     assert "keeping" in again.stdout

@@ -12,6 +12,7 @@ from nervesys.contract import PathTemplate, RestoreDrill, parse_time
 from nervesys.contract.brain import REPORT_BYTES, RESTORE_DRILL
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, NervesysError
+from nervesys.plural import count
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.brain import GitBrain
@@ -59,11 +60,11 @@ class Drill:
             path = backup or self._newest()
             progress(f"fetching {path}")
             with self.archive.open(path) as body:
-                progress(f"restoring {body.seek(0, SEEK_END)} bytes into {folder}")
+                progress(f"restoring {count(body.seek(0, SEEK_END), 'byte')} into {folder}")
                 body.seek(0)
                 with decrypted_file(body, path) as plain:
                     restored = restore(plain, folder, progress)
-            progress(f"verifying {len(restored.files)} files, {restored.bytes} bytes")
+            progress(f"verifying {count(len(restored.files), 'file')}, {count(restored.bytes, 'byte')}")
             digest, problem = (len(restored.files), restored.bytes), _join_problems(list(find_problems(restored)))
         except (NervesysError, OSError) as err:
             problem = str(err)

@@ -21,6 +21,7 @@ from typing import IO
 from nervesys.agent.replication.backup import CONFIGURATION, STORE, SUMS, parse_sums
 from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, NervesysError, Reason, SettingsError
+from nervesys.plural import count
 from nervesys.settings import FolderTree, load
 from nervesys.stores.encryption import decrypt
 
@@ -92,7 +93,7 @@ def restore(body: IO[bytes], folder: Path, progress: Progress) -> RestoredBackup
                 continue
             _write(restored, member, stream)
             if len(restored.files) % PROGRESS_EVERY_FILES == 0:
-                progress(f"{len(restored.files)} files so far")
+                progress(f"{count(len(restored.files), 'file')} so far")
         assert tar.fileobj is not None, "it was opened"
         while tar.fileobj.read(READ_BYTES):
             pass  # reads to the end, for gzip's checksum is verified there

@@ -24,6 +24,7 @@ from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.paths import time_fields
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject, NervesysError
+from nervesys.plural import count
 from nervesys.settings import Tree
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import files_of, put_verified
@@ -113,7 +114,7 @@ class DailyRound:
         merge = KnowledgeMerge(self.round.store, self.round.storage.storj.paths)
         try:
             if values := merge.run():
-                progress(f"merged the agents' knowledge: {values} values")
+                progress(f"merged the agents' knowledge: {count(values, 'value')}")
         except BadObject as bad:
             merge.problems.append(f"the knowledge base was not updated: {bad}")
         return merge.problems

@@ -16,6 +16,7 @@ from nervesys.contract import Category, PathTemplate
 from nervesys.contract.paths import time_fields
 from nervesys.contract.times import utc
 from nervesys.errors import BadObject, NervesysError
+from nervesys.plural import count
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.lines import lines_of
@@ -86,7 +87,7 @@ class Round:
                 progress(f"archived {day} ({number} of {len(plan.days)})")
         for area, keys in plan.expired.items():
             self._delete(keys)
-            progress(f"deleted {len(keys)} objects of {area}")
+            progress(f"deleted {count(len(keys), 'object')} of {area}")
         for path in plan.overdue:
             self.archive.delete(path)
             progress(f"deleted {path} from the archive")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from exporters.runner import Area, Cache, Refresh, Runner, Shard, Source, open_source
-from exporters.runner.health import Health
+from exporters.runner.health import Health, join_problems
 from nervesys.errors import NervesysError, StoreUnavailable
 from nervesys.metrics import Family
 from nervesys.settings import StartupSettings, load
@@ -94,6 +94,15 @@ def test_a_line_names_every_area_that_fails_and_another_the_end(caplog: pytest.L
         health.record_success("logs", 121.0, 121.0)
         health.record_success("agents", 121.0, 121.0)
     assert caplog.messages == ["toy: agents: refused; logs: refused", "toy: all areas are refreshed again"]
+
+
+def test_a_reason_that_areas_share_is_printed_once() -> None:
+    store = "in bucket logs at http://127.0.0.1:9: cannot connect"
+    assert join_problems({"agents": f"list db/agents/ {store}", "logs": f"list db/logs/ {store}", "sizes": "x"}) == (
+        "agents, logs: bucket logs at http://127.0.0.1:9: cannot connect; sizes: x"
+    )
+    assert join_problems({"agents": f"list db/agents/ {store}"}) == f"agents: list db/agents/ {store}"
+    assert join_problems({}) == ""
 
 
 def test_a_bug_in_an_area_is_logged_with_its_trace_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -112,7 +112,7 @@ def test_tokens_a_day_are_bounded_across_restarts(
         (401, f"bad key {KEY}", "status 401"),
         (429, "slow down", "status 429"),
         (500, "oops", "status 500"),
-        (200, None, "APIConnectionError"),
+        (200, None, "cannot connect"),
         (200, "I would rather not say.", "is not JSON"),
         (200, '{"severity": "apocalyptic", "reason": "x"}', "severity"),
         (200, '{"severity": "critical"}', "reason"),
@@ -150,12 +150,12 @@ def test_a_model_that_fails_is_left_alone_for_a_while_and_then_asked_again(
 
 def test_a_model_that_hangs_costs_its_time_limit(analyst: Callable[..., Analyst], model: ModelServer) -> None:
     model.delay = 2
-    with pytest.raises(NoModelAnswer, match="APITimeoutError"):
+    with pytest.raises(NoModelAnswer, match="timed out"):
         analyst(timeout_seconds=0.2).judge("boom", QUESTION)
 
 
 def test_nobody_listens(tmp_path: Path, time: Time, analyst: Callable[..., Analyst]) -> None:
-    with pytest.raises(NoModelAnswer, match="APIConnectionError"):
+    with pytest.raises(NoModelAnswer, match="cannot connect"):
         analyst(base_url="http://127.0.0.1:9/v1").judge("boom", QUESTION)
 
 

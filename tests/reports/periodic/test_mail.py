@@ -66,7 +66,7 @@ def test_text_and_files_arrive_by_tls_after_a_login(tls: Tls, tmp_path: Path, mo
     ("changes", "problem"),
     [
         ({"password": SecretStr("wrong")}, "user and password rejected \\(535\\)"),
-        ({"to": (REFUSED,)}, "SMTPRecipientsRefused"),
+        ({"to": (REFUSED,)}, "recipients rejected: nobody@example.org"),
         ({"to": (REFUSED, "dana@example.org")}, f"recipients rejected: {REFUSED}"),
     ],
 )
@@ -82,12 +82,12 @@ def test_what_the_server_rejects_is_reported_without_the_password(
 
 
 def test_no_stranger_gets_the_password(tmp_path: Path) -> None:
-    with mail_server(tmp_path) as box, pytest.raises(MailFailed, match="SSLCertVerificationError"):
+    with mail_server(tmp_path) as box, pytest.raises(MailFailed, match="the TLS certificate is not trusted"):
         sent(box)
     assert not box.taken
 
 
 def test_an_unavailable_server_is_reported() -> None:
     mail = settings(free_port())
-    with pytest.raises(MailFailed, match="ConnectionRefusedError"):
+    with pytest.raises(MailFailed, match="Connection refused"):
         send(mail, message(REPORT, mail, "x", FILES))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from commands.plural import count
+from nervesys.plural import count
 
 
 @pytest.mark.parametrize(
