@@ -3,6 +3,7 @@
 Covers: nervesys.stores.brain.
 """
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -156,3 +157,18 @@ def test_a_mirror_may_hold_the_newest_commit_only_and_still_be_written_from(remo
     whole = GitBrain(str(remote), tmp_path / "whole", timeout_seconds=30)
     whole.fetch()
     assert len(list(whole.log("state"))) == 6
+
+
+@pytest.mark.parametrize(
+    "error",
+    [pygit2.GitError("failed to write: No space left on device"), OSError(errno.ENOSPC, "No space left on device")],
+)
+def test_a_full_disk_is_an_error_with_the_mirror_s_path(
+    remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(pygit2, "init_repository", full)
+    with pytest.raises(BrainUnavailable, match=r"create the mirror .*/new: .*No space left on device"):
+        GitBrain(str(remote), tmp_path / "new", timeout_seconds=20)
