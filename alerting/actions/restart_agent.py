@@ -45,7 +45,24 @@ def attempt(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> 
         config: the agent's.
         server: that the agent last wrote from; empty where it is not known.
     """
+    request = _request(config, server)
+    return request if isinstance(request, Failed) else drivers[config.restart.driver].restart(request)
+
+
+def inspect(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> Outcome:
+    """Whether the agent's driver reaches its server and knows its target; nothing is restarted.
+
+    Args:
+        drivers: those of this receiver, by name; `unreachable` was asked before.
+        config: the agent's.
+        server: that the agent last wrote from; empty where it is not known.
+    """
+    request = _request(config, server)
+    return request if isinstance(request, Failed) else drivers[config.restart.driver].inspect(request)
+
+
+def _request(config: AgentConfig, server: str) -> RestartRequest | Failed:
     target = config.restart.target.replace(_PLACE, config.name)
     if not _TARGET.fullmatch(target):
         return Failed(Cause.BAD_TARGET, f"not a name to restart: {target[:80]!r}")
-    return drivers[config.restart.driver].restart(RestartRequest(config.name, server, target))
+    return RestartRequest(config.name, server, target)

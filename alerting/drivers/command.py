@@ -7,13 +7,14 @@ shells name the errors that no further attempt will mend.
 import os
 import re
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import Seconds, Servers, absolute
-from alerting.drivers.outcome import Cause, Failed, Outcome
+from alerting.drivers.outcome import Cause, Done, Failed, Outcome
 from alerting.drivers.process import run_program
 from nervesys.settings.section import SettingsSection
 
@@ -53,6 +54,15 @@ class CommandDriver(SettingsSection):
     argv: Annotated[tuple[str, ...], AfterValidator(_argv)]
     servers: Servers
     timeout_seconds: Seconds = 60
+
+    def inspect(self, request: RestartRequest) -> Outcome:
+        """Check that the program can be run; what it does with the target only it knows."""
+        program = Path(self.argv[0])
+        if not program.is_file():
+            return Failed(Cause.NOT_FOUND, f"{program}: no such program")
+        if not os.access(program, os.X_OK):
+            return Failed(Cause.NOT_ALLOWED, f"{program}: it may not be run; type: chmod +x {program}")
+        return Done(f"{program} can be run")
 
     def restart(self, request: RestartRequest) -> Outcome:
         """Run the program once."""

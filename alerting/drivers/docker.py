@@ -42,12 +42,19 @@ class DockerDriver(SettingsSection):
     timeout_seconds: Seconds = 10
     stop_seconds: int = Field(default=10, ge=0)
 
+    def inspect(self, request: RestartRequest) -> Outcome:
+        """Ask for the container; a proxy that lets only restarts through refuses that (`not_allowed`)."""
+        return self._call("GET", "json", f"inspect container {request.target} at {self.url}", request)
+
     def restart(self, request: RestartRequest) -> Outcome:
         """Restart the container and wait until Docker has done it."""
         what = f"restart container {request.target} at {self.url}"
+        return self._call("POST", f"restart?t={self.stop_seconds}", what, request)
+
+    def _call(self, method: str, operation: str, what: str, request: RestartRequest) -> Outcome:
         connection = self._connection()
         try:
-            connection.request("POST", f"/containers/{quote(request.target, safe='')}/restart?t={self.stop_seconds}")
+            connection.request(method, f"/containers/{quote(request.target, safe='')}/{operation}")
             response = connection.getresponse()
             message = _message(response.read(RESPONSE_BYTES))
         except TimeoutError:
@@ -56,8 +63,8 @@ class DockerDriver(SettingsSection):
             return Retry(Cause.UNREACHABLE, f"{what}: {http_cause(err)}")
         finally:
             connection.close()
-        if response.status == HTTPStatus.NO_CONTENT:
-            return Done("restarted")
+        if response.status in {HTTPStatus.NO_CONTENT, HTTPStatus.OK}:
+            return Done("restarted" if response.status == HTTPStatus.NO_CONTENT else "Docker knows the container")
         detail, cause = f"{what}: HTTP {response.status} {message}".strip(), PERMANENT.get(response.status)
         return Failed(cause, detail) if cause else Retry(Cause.REFUSED, detail)
 

@@ -28,6 +28,12 @@ class Driver(Protocol):
     def servers(self) -> tuple[str, ...]:
         """The servers that it reaches; `*` stands for every server."""
 
+    def inspect(self, request: RestartRequest) -> Outcome:
+        """Check that its server answers and knows the target, without restarting or changing anything.
+
+        `Done.detail` says what was seen; `Failed` and `Retry` are those of a restart.
+        """
+
     def restart(self, request: RestartRequest) -> Outcome:
         """Stop a process, if it runs, and start it; tries once.
 

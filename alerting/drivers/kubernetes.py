@@ -42,8 +42,15 @@ class KubernetesDriver(SettingsSection):
     servers: Servers
     timeout_seconds: Seconds = 10
 
+    def inspect(self, request: RestartRequest) -> Outcome:
+        """Send the PATCH of a restart as a dry run, which the cluster checks in full and does not carry out."""
+        return self._patch(request, {"dry_run": "All"}, "the cluster accepts a restart")
+
     def restart(self, request: RestartRequest) -> Outcome:
         """Ask the cluster to replace the workload's pods; it does so by itself afterwards."""
+        return self._patch(request, {}, "the cluster replaces its pods")
+
+    def _patch(self, request: RestartRequest, options: dict[str, Any], done: str) -> Outcome:
         from kubernetes.client import ApiException, AppsV1Api
         from kubernetes.config import ConfigException
 
@@ -52,7 +59,7 @@ class KubernetesDriver(SettingsSection):
         try:
             with self._client() as client:
                 patch = getattr(AppsV1Api(client), f"patch_namespaced_{self.kind}")
-                limits = {"_request_timeout": self.timeout_seconds, "_preload_content": False}
+                limits = {"_request_timeout": self.timeout_seconds, "_preload_content": False, **options}
                 patch(request.target, self.namespace, change, **limits).close()  # the workload itself is not read
         except ConfigException:
             return Failed(
@@ -68,7 +75,7 @@ class KubernetesDriver(SettingsSection):
                 Cause.TIMED_OUT if late else Cause.UNREACHABLE,
                 f"{what}: {http_cause(getattr(err, 'reason', None) or err)}",
             )
-        return Done("the cluster replaces its pods")
+        return Done(done)
 
     def _client(self) -> Any:
         from kubernetes.client import ApiClient, Configuration

@@ -4,6 +4,7 @@ A process that runs, hung or not, is stopped first; one that does not stop in ti
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import Field
@@ -40,8 +41,22 @@ class SupervisorDriver(SettingsSection):
     timeout_seconds: Seconds = 5
     stop_seconds: Seconds = 10
 
+    def inspect(self, request: RestartRequest) -> Outcome:
+        """Ask for the state of the process."""
+        return self._call(lambda client: f"supervisor: {client.process(request.target).state.lower()}")
+
     def restart(self, request: RestartRequest) -> Outcome:
         """Stop the process, killing it where it must, and start it."""
+
+        def restart(client: Client) -> str:
+            killed = self._stop(client, request.target)
+            _ask(client, "ALREADY_STARTED", "startProcess", request.target, False)
+            return "it hung, was killed and started" if killed else "started"
+
+        return self._call(restart)
+
+    def _call(self, operation: Callable[[Client], str]) -> Outcome:
+        """Connect and run an operation, which returns what was done; its errors become an outcome."""
         client = Client(
             self.url,
             user=self.user,
@@ -49,8 +64,7 @@ class SupervisorDriver(SettingsSection):
             timeout_seconds=self.timeout_seconds,
         )
         try:
-            killed = self._stop(client, request.target)
-            _ask(client, "ALREADY_STARTED", "startProcess", request.target, False)
+            return Done(operation(client))
         except SupervisorRefused as refused:
             cause = PERMANENT.get(refused.fault)
             return Failed(cause, str(refused)) if cause else Retry(Cause.REFUSED, str(refused))
@@ -60,7 +74,6 @@ class SupervisorDriver(SettingsSection):
             return Retry(Cause.TIMED_OUT, str(late))
         except SupervisorUnavailable as away:
             return Retry(Cause.UNREACHABLE, str(away))
-        return Done("it hung, was killed and started" if killed else "started")
 
     def _stop(self, client: Client, target: str) -> bool:
         """Stop the process if it runs; returns whether it had to be killed."""

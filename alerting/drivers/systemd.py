@@ -2,7 +2,7 @@
 
 from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import AbsolutePath, Seconds, Servers
-from alerting.drivers.outcome import Cause, Failed, Outcome, Retry
+from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.drivers.process import run_program
 from nervesys.settings.section import SettingsSection
 
@@ -24,6 +24,15 @@ class SystemdDriver(SettingsSection):
     systemctl: AbsolutePath = "/usr/bin/systemctl"
     servers: Servers
     timeout_seconds: Seconds = 120
+
+    def inspect(self, request: RestartRequest) -> Outcome:
+        """Ask whether the unit can be loaded; whether this user may restart it shows only at a restart."""
+        argv = (self.systemctl, "--no-ask-password", "show", "--property=LoadState", "--value", "--", request.target)
+        outcome = run_program(argv, self.timeout_seconds, PERMANENT)
+        state = outcome.output.strip()
+        if isinstance(outcome, Done) and state != "loaded":
+            return Failed(Cause.NOT_FOUND, f"systemctl: unit {request.target} is {state or 'not known'}")
+        return Done(f"systemd: unit {request.target} is loaded") if isinstance(outcome, Done) else outcome
 
     def restart(self, request: RestartRequest) -> Outcome:
         """Restart the unit and wait until systemd has done it."""

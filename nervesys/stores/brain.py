@@ -24,6 +24,7 @@ from nervesys.file_lock import FileLock
 from nervesys.stores import git
 from nervesys.stores.commits import Commit, walk
 from nervesys.stores.git_errors import GIT_ERRORS, git_errors
+from nervesys.stores.push_probe import PushProbe, probe_push
 from nervesys.stores.trees import GitTree, check_configured, write_tree
 
 Change = bytes | Callable[[bytes | None], bytes]
@@ -187,6 +188,24 @@ class GitBrain:
             self._sleep(random.uniform(0, wait))  # noqa: S311  # jitter, no secret
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
         raise AssertionError("the last attempt returns or raises")
+
+    def probe_push(self, branch: str) -> PushProbe:
+        """Whether the host would accept a push to a branch; the branch is not changed. See `push_probe`.
+
+        Args:
+            branch: that of the configuration, or that of state.
+
+        Raises:
+            BrainUnavailable: the repository cannot be reached.
+        """
+        with self._lock(), self._repository(f"try a push to {branch}") as repository:
+            tip = repository.branches.get(branch)
+            commit = tip.peel(pygit2.Commit) if tip else None
+            root = commit.tree_id if commit else repository.TreeBuilder().write()
+            signature = pygit2.Signature("doctor", "doctor@nervesys.invalid", int(self._clock()))
+            parents = [commit.id] if commit else []
+            probe = repository.create_commit(None, signature, signature, "Probe of a push", root, parents)
+            return probe_push(self._mirror, self._remote, self.timeout_seconds, str(probe), branch)
 
     def _fetch_configuration(self, seconds: float) -> None:
         if not git.fetch(self._mirror, self._remote, seconds, self.branch, CONFIGURATION_REF, self._depth):

@@ -181,8 +181,30 @@ def push(mirror: Path, remote: Remote, seconds: float, commit: str, branch: str)
         raise (PushRefused if refused else BrainUnavailable)(f"push to {branch} of {remote.url}: {result.cause()}")
 
 
+def push_all_or_none(mirror: Path, remote: Remote, seconds: float, *updates: str) -> "GitResult":
+    """Push several updates of which the host accepts all or none.
+
+    Args:
+        mirror: the local bare repository.
+        remote: the remote repository.
+        seconds: time limit.
+        updates: each `COMMIT:REF`.
+
+    Raises:
+        BrainUnavailable: git is not installed, or timed out.
+    """
+    return _git(mirror, remote, seconds, "push", "--porcelain", "--atomic", "--", remote.url, *updates)
+
+
 @dataclass(frozen=True)
-class _Result:
+class GitResult:
+    """How git ended.
+
+    Attributes:
+        code: its exit code.
+        text: what it printed.
+    """
+
     code: int
     text: str
 
@@ -198,7 +220,7 @@ class _Result:
             yield from (line.removeprefix(sign)[:300] for line in lines if line.startswith(sign))
 
 
-def _git(mirror: Path, remote: Remote, seconds: float, *arguments: str) -> _Result:
+def _git(mirror: Path, remote: Remote, seconds: float, *arguments: str) -> GitResult:
     """Run git on a mirror, in its own process group, so that its helpers (ssh, https) are killed with it."""
     verb = arguments[0]
     try:
@@ -220,4 +242,4 @@ def _git(mirror: Path, remote: Remote, seconds: float, *arguments: str) -> _Resu
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         raise BrainUnavailable(f"{verb} {remote.url}: timed out after {seconds:g} s") from None
-    return _Result(process.returncode, text)
+    return GitResult(process.returncode, text)

@@ -168,7 +168,7 @@ def test_what_arrives_damaged_is_no_report(report: Report, monkeypatch: pytest.M
     monkeypatch.setattr(FolderArchive, "open", lambda *_: BytesIO(b"something else"))
     ran = report("daily", "--date", "2025-01-01")
     assert ran.code == 1
-    assert "what lies there is not what was sent" in ran.err
+    assert "the stored content differs from what was sent" in ran.err
 
 
 def test_today_is_reported_as_unfinished(report: Report, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def _memory() -> str | None:
 def _bootstrap(archive: Path) -> None:
     tools = PROGRAMS / "engine-own/debian/usr/bin"
     excluded = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in LEFT_OUT]
-    # Through a proxy that inspects TLS, pip trusts the machine's authorities only where it is told so.
+    # Through a proxy that inspects TLS, pip trusts the machine's authorities only where its configuration names them.
     trust = f'cp {AUTHORITIES} "$1/etc/machine-authorities.crt"; printf "{PIP}" > "$1/etc/pip.conf"'
     subprocess.run(
         [

@@ -48,6 +48,9 @@ class Recording:
         self.asked.append(order)
         return Done()
 
+    def inspect(self, request: RestartRequest) -> Outcome:
+        return Done(f"{request.target} is known")
+
 
 def config(name: str = "grok", **restart: str) -> AgentConfig:
     return AgentConfig.model_validate({"name": name, "restart": restart})

@@ -58,6 +58,9 @@ def answering(status: int, body: bytes | Callable[[bytes], bytes] = b"") -> Iter
         def do_PATCH(self) -> None:
             self.do_POST()
 
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def log_message(self, *_: Any) -> None:
             pass
 

@@ -90,6 +90,9 @@ class ScriptedDriver:
             self.effect(order.target)
         return outcome
 
+    def inspect(self, request: RestartRequest) -> Outcome:
+        raise AssertionError(f"the receiver never inspects {request.target}")
+
 
 class Simulation:
     """Everything around one healer; time passes only when the story says so."""

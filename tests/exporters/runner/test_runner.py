@@ -93,7 +93,7 @@ def test_a_line_names_every_area_that_fails_and_another_the_end(caplog: pytest.L
         health.record_failure("logs", "refused")
         health.record_success("logs", 121.0, 121.0)
         health.record_success("agents", 121.0, 121.0)
-    assert caplog.messages == ["toy: agents: refused; logs: refused", "toy: all areas are refreshed again"]
+    assert caplog.messages == ["toy: agents, logs: refused", "toy: all areas are refreshed again"]
 
 
 def test_a_reason_that_areas_share_is_printed_once() -> None:

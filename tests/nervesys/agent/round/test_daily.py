@@ -110,7 +110,7 @@ def test_a_backup_that_arrived_damaged_ends_the_round_before_anything_is_deleted
 
     world = World(tmp_path)
     world.ship(DUE, "activity old")
-    with pytest.raises(ArchiveUnavailable, match="not what was sent"):
+    with pytest.raises(ArchiveUnavailable, match="differs from what was sent"):
         DailyRound(world.round(archive=Damaging(world.cold)), TREE, None).run(quiet)
     assert world.in_store() == Counter(["old"])
 

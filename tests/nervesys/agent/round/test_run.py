@@ -100,7 +100,7 @@ def test_what_arrives_damaged_deletes_nothing(world: World) -> None:
             with super().open(path):
                 yield io.BytesIO(b"damaged")
 
-    with pytest.raises(ArchiveUnavailable, match="not what was sent"):
+    with pytest.raises(ArchiveUnavailable, match="differs from what was sent"):
         world.run(archive=Damaging(world.cold))
     assert world.in_store() == ALL
 
