@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from alerting.conditions.compile import ConditionCompiler
-from alerting.generate.grafana import contact_points, deletions, groups, policies, provisioned_uids, provisioning_file
+from alerting.generate.grafana import contact_points, deletions, policies, provisioned_uids, provisioning_file
 from alerting.generate.prometheus_config import prometheus_config
 from alerting.generate.routes import alertmanager_config, idle_config
 from alerting.generate.rules import prometheus_rules
@@ -41,6 +41,8 @@ def files(compiler: ConditionCompiler, alerts: AlertsFile, secrets: Path, before
             "alertmanager/alertmanager.yml": _text(alertmanager_config(compiler, alerts, secrets)),
             **_deleted(before, []),
         }
+    from alerting.generate.grafana.rules import groups  # needs grafanalib, which other commands on alerts do not
+
     rules = groups(compiler, alerts)
     contents = (
         provisioning_file("groups", rules),

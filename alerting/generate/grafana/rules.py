@@ -8,10 +8,26 @@ are left out by the expression itself.
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from grafanalib.core import (
+    ALERTRULE_STATE_DATA_OK,
+    EXP_TYPE_MATH,
+    AlertCondition,
+    AlertExpression,
+    AlertGroup,
+    GreaterThan,
+    Target,
+)
+
 from alerting.conditions.compile import ConditionCompiler
+from alerting.generate.grafana.provisioning import (
+    PrometheusQuery,
+    ProvisionedRule,
+    ThresholdExpression,
+    provisioned_groups,
+)
 from alerting.generate.rules import Rule, annotations, evaluated_rules
 from alerting.model import AlertsFile
 from alerting.overlay import WATCHDOG
@@ -34,35 +50,37 @@ def groups(compiler: ConditionCompiler, alerts: AlertsFile) -> list[dict[str, An
     """
     settings, rules = compiler.settings, evaluated_rules(compiler, alerts)
     every = settings.monitoring.prometheus.evaluation_interval_seconds
-    return [
-        {
-            "orgId": 1,
-            "name": str(severity),
-            "folder": f"{settings.grafana.folder} alerts, {severity}".replace("$", "$$"),
-            "interval": promql_duration(math.ceil(every / INTERVAL_STEP) * INTERVAL_STEP),
-            "rules": [_rule_entry(rule, rules, settings) for rule in rules if rule.severity is severity],
-        }
-        for severity in dict.fromkeys(rule.severity for rule in rules)
-    ]
+    interval = promql_duration(math.ceil(every / INTERVAL_STEP) * INTERVAL_STEP)
+    return provisioned_groups(
+        [
+            AlertGroup(
+                name=str(severity),
+                folder=f"{settings.grafana.folder} alerts, {severity}".replace("$", "$$"),
+                evaluateInterval=interval,
+                rules=[_rule(rule, rules, settings) for rule in rules if rule.severity is severity],
+            )
+            for severity in dict.fromkeys(rule.severity for rule in rules)
+        ]
+    )
 
 
-def _rule_entry(rule: Rule, rules: Sequence[Rule], settings: Settings) -> dict[str, Any]:
+def _rule(rule: Rule, rules: Sequence[Rule], settings: Settings) -> ProvisionedRule:
     alert = rule.alert
-    entry: dict[str, Any] = {
-        "uid": _uid(f"nervesys-{alert.anchor}-{rule.severity}"),
-        "title": alert.alertname,
-        "condition": BEYOND,
-        "data": list(_stages(_with_inhibitions(rule, rules), settings.grafana.datasource_uid)),
-        "for": promql_duration(alert.hold),
-        "noDataState": "OK",
+    is_watchdog = alert.name == WATCHDOG
+    return ProvisionedRule(
+        uid=_uid(f"nervesys-{alert.anchor}-{rule.severity}"),
+        title=alert.alertname,
+        triggers=_stages(_with_inhibitions(rule, rules), settings.grafana.datasource_uid),
+        condition=BEYOND,
+        timeRangeFrom=LOOKBACK_SECONDS,
+        evaluateFor=promql_duration(alert.hold),
+        noDataAlertState=ALERTRULE_STATE_DATA_OK,
         # A failing Prometheus must not send "resolved", but it must end the dead-man's switch.
-        "execErrState": "OK" if alert.name == WATCHDOG else "KeepLast",
-        "labels": {"severity": str(rule.severity)},
-        "annotations": {name: _grafana_template(text) for name, text in annotations(rule, settings).items()},
-    }
-    if alert.name != WATCHDOG:
-        entry["keepFiringFor"] = promql_duration(settings.thresholds.heartbeat.grace_seconds)
-    return entry
+        on_error=ALERTRULE_STATE_DATA_OK if is_watchdog else "KeepLast",
+        keep_firing_for=None if is_watchdog else promql_duration(settings.thresholds.heartbeat.grace_seconds),
+        labels={"severity": str(rule.severity)},
+        annotations={name: _grafana_template(text) for name, text in annotations(rule, settings).items()},
+    )
 
 
 def _uid(name: str) -> str:
@@ -72,22 +90,13 @@ def _uid(name: str) -> str:
     return f"{name[: UID_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _stages(expr: str, datasource: str) -> Iterator[dict[str, Any]]:
+def _stages(expr: str, datasource: str) -> list[Target | AlertExpression]:
     """The query, whether there is a number, and the threshold that makes it fire."""
-    query = {"expr": expr, "instant": True, "range": False, "editorMode": "code"}
-    yield _stage(QUERY, datasource, LOOKBACK_SECONDS, {**query, "intervalMs": 1000, "maxDataPoints": 43200})
-    yield _stage(THERE, "__expr__", 0, {"type": "math", "expression": f"is_number(${QUERY})"})
-    beyond = [{"evaluator": {"type": "gt", "params": [0]}}]
-    yield _stage(BEYOND, "__expr__", 0, {"type": "threshold", "expression": THERE, "conditions": beyond})
-
-
-def _stage(name: str, datasource: str, lookback: int, model: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "refId": name,
-        "datasourceUid": datasource,
-        "relativeTimeRange": {"from": lookback, "to": 0},
-        "model": {"refId": name, **model},
-    }
+    return [
+        PrometheusQuery(refId=QUERY, expr=expr, instant=True, datasource=datasource),
+        AlertExpression(refId=THERE, expression=f"is_number(${QUERY})", expressionType=EXP_TYPE_MATH),
+        ThresholdExpression(refId=BEYOND, expression=THERE, conditions=[AlertCondition(evaluator=GreaterThan(0))]),
+    ]
 
 
 def _with_inhibitions(rule: Rule, rules: Iterable[Rule]) -> str:

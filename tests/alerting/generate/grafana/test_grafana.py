@@ -1,6 +1,7 @@
 """Grafana's files have the documented form, and the content of Prometheus' and Alertmanager's.
 
-Covers: alerting.generate.grafana.contacts, alerting.generate.grafana.deleted, alerting.generate.grafana.rules.
+Covers: alerting.generate.grafana.contacts, alerting.generate.grafana.deleted, alerting.generate.grafana.provisioning,
+alerting.generate.grafana.rules.
 """
 
 import re
