@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from nervesys import __version__
 from nervesys.errors import NervesysError
+from nervesys.file_modes import make_private
 from nervesys.settings.variables import STARTUP_VARIABLES, VARIABLES
 
 COMMANDS: dict[str, str] = {
@@ -48,6 +49,9 @@ EXTRAS = {
     "report": "reports",
 }
 """The extra that a command needs, named in the error when an import fails; `all` for the others."""
+
+WRITES_FOR_OTHERS = {"alerts", "compose-init", "dashboards", "docs", "pictures"}
+"""Commands that generate files for programs of other users; their new files have the modes of the caller's umask."""
 
 COMPLETION = ("install_completion", "show_completion")
 """Parameters that Typer adds to every app; completion belongs to the program, not to one command."""
@@ -156,9 +160,12 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    ctx: typer.Context,
     _: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Log at debug level."),
 ) -> None:
+    if ctx.invoked_subcommand not in WRITES_FOR_OTHERS:
+        make_private()
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for chatty in ("alembic", "apscheduler", "botocore", "boto3", "urllib3", "googleapiclient"):

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
+from nervesys.file_modes import inherited_umask
 
 OUTPUT_BYTES = 64 << 10
 """Kept of a program's output; the rest is read and dropped, so that the program does not block."""
@@ -35,6 +36,7 @@ def run_program(argv: Sequence[str], timeout_seconds: float, permanent: Mapping[
             cwd="/",
             env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
             start_new_session=True,
+            umask=inherited_umask(),
         )
     except FileNotFoundError:
         return Failed(Cause.NOT_FOUND, f"{program}: no such program")

@@ -20,6 +20,7 @@ from nervesys.agent.logs.line_parser import parse_line
 from nervesys.agent.work import as_single_line
 from nervesys.clock import Clock, system_clock
 from nervesys.errors import NervesysError
+from nervesys.file_modes import inherited_umask
 
 LINE_CHARACTERS = 32_768
 """Limit of one record; a longer line is split into several."""
@@ -94,6 +95,7 @@ class WrappedProgram:
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            umask=inherited_umask(),
         )
         readers = []
         for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):

@@ -1,6 +1,7 @@
 """The command line, run within the test."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -21,8 +22,10 @@ Run = Callable[..., CommandResult]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs `nervesys` with arguments, in a terminal of 80 columns."""
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Runs `nervesys` with arguments, in a terminal of 80 columns; the umask that it sets ends with the test."""
+    umask = os.umask(0o022)
+    os.umask(umask)
 
     def command(*argv: str) -> CommandResult:
         monkeypatch.setattr("sys.argv", ["nervesys", *argv])
@@ -32,4 +35,5 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         captured = capsys.readouterr()
         return CommandResult(int(caught.value.code or 0), captured.out, captured.err)
 
-    return command
+    yield command
+    os.umask(umask)

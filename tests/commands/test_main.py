@@ -3,6 +3,7 @@
 Covers: commands, commands.main, commands.root, nervesys, nervesys.__main__.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from commands.root import COMMANDS, load_command
 from nervesys import __version__
 from nervesys.settings import STARTUP_VARIABLES, VARIABLES
+from tests import brains
 from tests.commands.conftest import Run
 
 
@@ -87,7 +89,16 @@ def test_wrong_use_is_2(run: Run, argv: list[str]) -> None:
 def test_an_unreachable_brain_exits_with_1(run: Run, tmp_path: Path) -> None:
     ran = run("config", "check", "--home", str(tmp_path), "--brain", f"file://{tmp_path}/none.git")
     assert ran.code == 1
-    assert ran.err.startswith(f"Failed: fetch file://{tmp_path}/none.git: ")
+    assert ran.err.startswith(f"Failed: fetch main of file://{tmp_path}/none.git: ")
+
+
+def test_what_a_program_keeps_is_for_its_user_alone(run: Run, tmp_path: Path) -> None:
+    brains.write(tmp_path / "brain.git", {"config/agents/grok.yaml": b"agent: {}\n"})
+    os.umask(0o022)
+    assert run("config", "check", "--home", str(tmp_path / "home"), "--brain", str(tmp_path / "brain.git")).code == 0
+    kept = [path for path in (tmp_path / "home").rglob("*") if "objects" not in path.parts]
+    assert kept
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
 
 
 def test_a_folder_that_cannot_be_written_exits_with_1(run: Run, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from commands import waiting
 from commands.not_ready_app import serve_not_ready
 from nervesys.errors import BrainUnavailable
 
-AWAY = "fetch file:///brain.git: gone"
+AWAY = "fetch main of file:///brain.git: gone"
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@
 A backup may be damaged or malicious: a member with a path outside of these, or that is not a regular file, is rejected.
 """
 
+import gzip
 import hashlib
 import shutil
 import sqlite3
@@ -20,14 +21,20 @@ from typing import IO
 
 from nervesys.agent.replication.backup import CONFIGURATION, STORE, SUMS, parse_sums
 from nervesys.contract.paths import SEALED
-from nervesys.errors import BadObject, NervesysError, Reason, SettingsError
+from nervesys.errors import BadObject, BrainUnavailable, NervesysError, Reason, SettingsError
 from nervesys.plural import count
 from nervesys.settings import FolderTree, load
 from nervesys.stores.encryption import decrypt
+from nervesys.stores.objects import too_large
+from nervesys.stores.trees import check_configured
 
 BRAIN = "brain"
 SQLITE = b"SQLite format 3\0"
 READ_BYTES = 1 << 16
+MAX_SUMS_BYTES = 64 << 20
+"""Largest list of checksums, some 500 000 files; it is kept in memory."""
+MAX_READ_BYTES = 16 << 20
+"""Largest single read, of a header: tar allows headers of any size, and packed ones of gigabytes are small."""
 PROGRESS_EVERY_FILES = 1000
 """Number of files between two progress messages."""
 
@@ -53,6 +60,15 @@ class RestoredBackup:
     def path(self, name: str) -> Path:
         """Path of a restored file, by its name in the backup."""
         return self.folder / (f"{BRAIN}/{name}" if name.startswith(CONFIGURATION) else name)
+
+
+class _BoundedGzip(gzip.GzipFile):
+    """Refuses a large single read, which tarfile makes for a large header only."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= MAX_READ_BYTES:
+            raise too_large("a header of the backup", MAX_READ_BYTES)
+        return super().read(size)
 
 
 def check_empty(folder: Path) -> None:
@@ -83,19 +99,25 @@ def restore(body: IO[bytes], folder: Path, progress: Progress) -> RestoredBackup
     check_empty(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     restored = RestoredBackup(folder)
-    with _translate_errors(), tarfile.open(fileobj=body, mode="r:gz") as tar:
+    with (
+        _translate_errors(),
+        _BoundedGzip(fileobj=body, mode="rb") as unpacked,
+        tarfile.open(fileobj=unpacked, mode="r:") as tar,
+    ):
         for member in tar:
-            stream = tar.extractfile(member) if member.isreg() else None  # never follows a link
+            regular = member.isreg() and not member.issparse()  # a sparse one of terabytes is a few bytes in a backup
+            stream = tar.extractfile(member) if regular else None  # never follows a link
             if stream is None:
                 raise BadObject(Reason.BAD_VALUE, f"{member.name[:200]!r} is not a regular file")
             if member.name == SUMS:
+                if member.size > MAX_SUMS_BYTES:
+                    raise too_large(SUMS, MAX_SUMS_BYTES)
                 restored.sums = parse_sums(stream.read())
                 continue
             _write(restored, member, stream)
             if len(restored.files) % PROGRESS_EVERY_FILES == 0:
                 progress(f"{count(len(restored.files), 'file')} so far")
-        assert tar.fileobj is not None, "it was opened"
-        while tar.fileobj.read(READ_BYTES):
+        while unpacked.read(READ_BYTES):
             pass  # reads to the end, for gzip's checksum is verified there
     return restored
 
@@ -150,8 +172,12 @@ def find_problems(restored: RestoredBackup) -> Iterator[str]:
                 yield f"{name} is a damaged database"
         except BadObject as bad:
             yield f"{name} cannot be decrypted: {bad.detail}"
+    brain = FolderTree(restored.folder / BRAIN)
     try:
-        load(FolderTree(restored.folder / BRAIN))
+        check_configured(brain, "the backup")
+        load(brain)
+    except BrainUnavailable as err:
+        yield str(err)
     except SettingsError as err:
         yield f"the brain's configuration is wrong: {err.mistakes[0]}"
 

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from nervesys.agent.replication import restore
 from nervesys.agent.replication.backup import write_backup
 from nervesys.agent.replication.drill import Drill, record_drill
 from nervesys.contract import PathTemplate, RestoreDrill
@@ -183,6 +184,41 @@ def test_a_database_that_was_damaged_before_its_backup_is_reported(world: World)
     world.store.put("databases/grok/memory.sqlite3", bytes(body))
     world.back_up()
     assert world.drill().detail == f"{MEMORY} is a damaged database"
+
+
+def without_configuration(member: tarfile.TarInfo, old: bytes) -> tuple[tarfile.TarInfo, bytes] | None:
+    return None if member.name.startswith(("config/", "SHA256SUMS")) else (member, old)
+
+
+def with_large_header(member: tarfile.TarInfo, old: bytes) -> tuple[tarfile.TarInfo, bytes]:
+    member.pax_headers = {"comment": "x" * 3000}
+    return member, old
+
+
+@pytest.mark.parametrize(
+    ("limit", "change", "detail"),
+    [
+        pytest.param("MAX_SUMS_BYTES", lambda member, old: (member, old), "SHA256SUMS: more than 100", id="checksums"),
+        pytest.param("MAX_READ_BYTES", with_large_header, "a header of the backup: more than", id="header"),
+    ],
+)
+def test_what_is_kept_in_memory_is_bounded(
+    world: World, monkeypatch: pytest.MonkeyPatch, limit: str, change: Change, detail: str
+) -> None:
+    monkeypatch.setattr(restore, limit, 100 if limit == "MAX_SUMS_BYTES" else 2048)
+    monkeypatch.setattr(restore, "READ_BYTES", 1024)
+    world.remake(change)
+    assert detail in world.drill().detail
+
+
+def test_a_sparse_file_is_refused(world: World) -> None:
+    world.remake(renamed("store/sparse", tarfile.GNUTYPE_SPARSE))
+    assert "is not a regular file" in world.drill().detail
+
+
+def test_a_backup_without_configuration_is_reported(world: World) -> None:
+    world.remake(without_configuration)
+    assert "there is no folder config/" in world.drill().detail
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.99])
