@@ -1,5 +1,6 @@
 """Serves the dashboards as live pages. Read-only: it runs only the dashboards' own queries, none from a browser."""
 
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -76,13 +77,13 @@ class View:
 
 def _width(cookies: Mapping[str, str]) -> float:
     width = cookies.get("width", "")
-    return min(MOST_WIDTH, max(LEAST_WIDTH, int(width))) if width.isdecimal() else WIDTH
+    return min(MOST_WIDTH, max(LEAST_WIDTH, int(width))) if re.fullmatch(r"[0-9]{1,6}", width) else WIDTH
 
 
 def _zone(cookies: Mapping[str, str]) -> tzinfo:
     try:
         return ZoneInfo(cookies["zone"].replace("%2F", "/"))
-    except (KeyError, ValueError, ZoneInfoNotFoundError):
+    except (KeyError, ValueError, OSError, ZoneInfoNotFoundError):  # OSError: a folder, or a name too long
         here = datetime.fromtimestamp(0).astimezone().tzinfo
         assert here is not None, "an aware time has one"
         return here

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from nervesys.contract import server_name
 from nervesys.contract.validation import text_form
 from nervesys.errors import BadObject
+from nervesys.settings.secret_file import read_secret_text
 
 ANY_SERVER = "*"
 
@@ -55,8 +56,8 @@ def read_secret(file: object) -> SecretStr:
     """
     path = Path(absolute(str(file)))
     try:
-        text = path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as err:
+        text = read_secret_text(path)
+    except (OSError, ValueError) as err:
         raise ValueError(f"read {path}: {getattr(err, 'strerror', None) or 'not text'}") from err
     if not text:
         raise ValueError(f"read {path}: the file is empty")

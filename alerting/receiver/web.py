@@ -4,7 +4,6 @@ A webhook is answered 200 only after its alerts are on disk. A 4xx comes back at
 the sender must mend gets one; everything that can be read is journalled, if only as rejected.
 """
 
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,6 +24,7 @@ from alerting.receiver.webhook import ReceivedAlert, parse
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.metrics.body import HttpRefused, read_body
+from nervesys.metrics.http_headers import bearer_token, is_secret
 from nervesys.settings.check import check
 
 SENDERS = {"/api/v1/alertmanager": "alertmanager", "/api/v1/grafana": "grafana"}
@@ -121,9 +121,8 @@ class ReceiverApi:
         return len(webhook.alerts)
 
     def _check_token(self, request: Request) -> None:
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        right = hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), self.token.encode())
-        if kind.lower() != "bearer" or not right:
+        token = bearer_token(request)
+        if token is None or not is_secret(token, self.token):
             raise HttpRefused(HTTPStatus.UNAUTHORIZED, "no_token", "the bearer token is missing or wrong")
 
     async def _actions(self, request: Request) -> Response:

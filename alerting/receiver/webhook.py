@@ -15,6 +15,7 @@ from nervesys.contract.validation import first_problem
 TEXT_LIMIT = 4096
 """Characters kept of one text; the rest is cut off."""
 LABELS_LIMIT = 100
+COUNT_LIMIT = 1_000_000
 
 
 def clean(text: str) -> str:
@@ -24,6 +25,11 @@ def clean(text: str) -> str:
 
 def _clean(value: object) -> object:
     return clean(value) if isinstance(value, str) else value
+
+
+def _count(value: object) -> int:
+    """A number of alerts; what cannot be one counts as none, and costs no alert."""
+    return value if isinstance(value, int) and 0 <= value <= COUNT_LIMIT else 0
 
 
 Text = Annotated[str, BeforeValidator(_clean)]
@@ -79,7 +85,7 @@ class WebhookRequest:
 
 class _Body(BaseModel):
     alerts: list[Any]
-    truncated: int = Field(default=0, alias="truncatedAlerts", ge=0)
+    truncated: Annotated[int, BeforeValidator(_count)] = Field(default=0, alias="truncatedAlerts")
 
 
 _ALERT = TypeAdapter(ReceivedAlert)
@@ -92,9 +98,12 @@ def parse(body: bytes) -> WebhookRequest:
         ValueError: the body is not JSON.
     """
     try:
-        content = json.loads(body)
+        return _parse(json.loads(body))
     except RecursionError as err:
         raise ValueError("nested too deeply") from err
+
+
+def _parse(content: Any) -> WebhookRequest:
     try:
         request = _Body.model_validate(content)
     except ValidationError as err:

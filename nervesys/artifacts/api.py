@@ -29,6 +29,7 @@ from nervesys.database import Writer
 from nervesys.errors import DatabaseUnavailable, SourceError
 from nervesys.metrics import Instruments
 from nervesys.metrics.body import HttpRefused, read_body
+from nervesys.metrics.http_headers import bearer_token
 from nervesys.settings.storage import ArtifactsSettings
 
 ROOT = "/api/v1/"
@@ -146,8 +147,8 @@ class Api:
         return handle
 
     def _authenticate(self, request: Request) -> Caller:
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        caller = self.tokens.caller(token.strip()) if kind.lower() == "bearer" else None
+        token = bearer_token(request)
+        caller = None if token is None else self.tokens.caller(token)
         if caller is None:
             raise HttpRefused(HTTPStatus.UNAUTHORIZED, "no_token", "the bearer token is missing or wrong")
         return caller

@@ -44,7 +44,9 @@ class ServiceClient:
     ) -> None:
         self._url, self._timeout = f"{url.rstrip('/')}/api/v1/", timeout_seconds
         self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._session.headers["Authorization"] = (
+            f"Bearer {token}".encode()
+        )  # as bytes, or http.client would encode Latin-1
         self._session.verify = certificate or True
 
     def send(self, method: str, path: str, body: bytes | None = None, query: Mapping[str, Any] | None = None) -> Any:

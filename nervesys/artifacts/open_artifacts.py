@@ -10,6 +10,7 @@ from nervesys.artifacts.outbox import Outbox
 from nervesys.clock import Clock, system_clock
 from nervesys.errors import NervesysError
 from nervesys.settings import Settings, StartupSettings
+from nervesys.settings.secret_file import read_secret_text
 
 
 def database_url(place: StartupSettings, settings: Settings) -> str:
@@ -60,8 +61,8 @@ def open_artifacts(agent: str, delivery: Delivery, home: Path, settings: Setting
 
 def _read_token(file: Path) -> str:
     try:
-        return file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as err:
+        return read_secret_text(file)
+    except (OSError, ValueError) as err:
         why = getattr(err, "strerror", None) or "not text"
         raise NervesysError(
             f"read {file}: {why}; set NERVESYS_ARTIFACTS_TOKEN or NERVESYS_ARTIFACTS_TOKEN_FILE"

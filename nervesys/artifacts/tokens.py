@@ -10,6 +10,8 @@ from pathlib import Path
 from nervesys.clock import Clock
 from nervesys.contract.names import agent_name
 from nervesys.errors import BadObject, NervesysError
+from nervesys.metrics.http_headers import utf8_forms
+from nervesys.settings.secret_file import read_secret_text
 
 ADMIN = "_admin"
 """Name of the administrator's token file; not a valid agent name."""
@@ -49,16 +51,19 @@ class Tokens:
         self._read_at = clock()
         self._callers = _read(folder)
 
-    def caller(self, token: str) -> Caller | None:
-        """The owner of a token; None if nobody owns it.
+    def caller(self, token: bytes) -> Caller | None:
+        """The owner of a token, as the bytes of a request's header; None if nobody owns it.
 
         It is looked up by its hash, which is compared in constant time, so that timing reveals nothing about tokens.
         """
         if abs(self._clock() - self._read_at) >= READ_SECONDS:
             self._reload()
-        digest = _hash(token)
-        known, caller = self._callers.get(digest, (b"", None))
-        return caller if hmac.compare_digest(known, digest) else None
+        for form in utf8_forms(token):
+            digest = _hash(form)
+            known, caller = self._callers.get(digest, (b"", None))
+            if caller and hmac.compare_digest(known, digest):
+                return caller
+        return None
 
     def _reload(self) -> None:
         """If the folder cannot be read, the tokens read before stay valid."""
@@ -70,16 +75,29 @@ class Tokens:
 
 
 def _read(folder: Path) -> Mapping[bytes, tuple[bytes, Caller]]:
+    """The callers by the hash of their token. A file that holds no token costs its owner alone."""
     found = {}
     try:
-        for file in folder.iterdir():
-            token = file.read_text().strip()
-            caller = _caller(file.name)
-            if caller and len(token) >= MIN_CHARACTERS:
-                found[_hash(token)] = (_hash(token), caller)
-    except (OSError, UnicodeDecodeError) as err:
-        raise NervesysError(f"read the tokens in {folder}: {getattr(err, 'strerror', None) or 'not text'}") from err
+        files = [file for file in folder.iterdir() if file.is_file()]
+    except OSError as err:
+        raise NervesysError(f"read the tokens in {folder}: {err.strerror}") from err
+    for file in files:
+        caller = _caller(file.name)
+        if caller and (token := _read_token(file)):
+            found[_hash(token.encode())] = (_hash(token.encode()), caller)
     return found
+
+
+def _read_token(file: Path) -> str | None:
+    try:
+        token = read_secret_text(file)
+    except (OSError, ValueError) as err:
+        log.warning("read the token in %s: %s", file, getattr(err, "strerror", None) or "not a short text")
+        return None
+    if len(token) < MIN_CHARACTERS:
+        log.warning("the token in %s is not accepted: it has fewer than %s characters", file, MIN_CHARACTERS)
+        return None
+    return token
 
 
 def _caller(name: str) -> Caller | None:
@@ -91,5 +109,5 @@ def _caller(name: str) -> Caller | None:
         return None
 
 
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+def _hash(token: bytes) -> bytes:
+    return hashlib.sha256(token).digest()

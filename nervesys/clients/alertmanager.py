@@ -13,6 +13,7 @@ import requests
 
 from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
+from nervesys.metrics.family import escape_quoted
 from nervesys.settings.monitoring import Monitoring
 
 SILENCED = {"silenced": "true", "active": "false", "inhibited": "false", "unprocessed": "false"}
@@ -63,7 +64,7 @@ class Alertmanager:
         Raises:
             AlertmanagerUnavailable: it does not respond.
         """
-        matchers = [f'{name}="{value}"' for name, value in labels.items()]
+        matchers = [f'{name}="{escape_quoted(value)}"' for name, value in labels.items()]
         alerts = self._request("GET", params={"filter": matchers}).json()
         alert = next((alert for alert in alerts if alert["labels"] == labels), None)
         if alert is None:

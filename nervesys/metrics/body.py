@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect, Request
 
+LENGTH_DIGITS = 20
 BODY_SECONDS = 10
 """Longest time to receive one body."""
 
@@ -34,7 +35,7 @@ async def read_body(request: Request, limit: int) -> bytes:
     """
     too_large = HttpRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"more than {limit} bytes")
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > limit:
+    if length.isdecimal() and (len(length) > LENGTH_DIGITS or int(length) > limit):
         raise too_large
     body = bytearray()
     try:

@@ -150,7 +150,11 @@ class Family:
 @lru_cache(maxsize=1 << 16)  # the same agents and servers, family after family
 def escape(value: str, limit: int = LABEL_LIMIT) -> str:
     """Escape a label value; truncates it to `limit` characters and replaces invalid UTF-8."""
-    value = shorten(value, limit).encode("utf-8", "replace").decode()
+    return escape_quoted(shorten(value, limit).encode("utf-8", "replace").decode())
+
+
+def escape_quoted(value: str) -> str:
+    """Escape for a double-quoted string of the exposition format, of PromQL, or of Alertmanager's matchers."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 

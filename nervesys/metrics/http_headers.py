@@ -4,6 +4,7 @@ import hmac
 import re
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ZERO = re.compile(r"0(\.0{0,3})?")
@@ -25,14 +26,23 @@ def _pair(parameter: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def bearer_token(request: Request) -> bytes | None:
+    """The bearer token of a request, as it was sent; None where there is none."""
+    header = request.headers.get("authorization", "").encode("latin-1")  # the bytes, which Starlette decoded so
+    kind, _, token = header.partition(b" ")
+    return token.strip() if kind.lower() == b"bearer" else None
+
+
+def utf8_forms(sent: bytes) -> tuple[bytes, ...]:
+    """What a client sent, and what that is in UTF-8 where the client sent Latin-1."""
+    again = sent.decode("latin-1").encode()
+    return (sent,) if again == sent else (sent, again)
+
+
 def is_secret(sent: bytes, secret: str) -> bool:
     """Whether a client sent a secret, in UTF-8 or, as some clients do, in Latin-1; compares in constant time."""
-    try:
-        latin = secret.encode("latin-1")
-    except UnicodeEncodeError:
-        latin = secret.encode()
-    same = hmac.compare_digest(sent, secret.encode())
-    return hmac.compare_digest(sent, latin) or same
+    expected = secret.encode()
+    return any(hmac.compare_digest(form, expected) for form in utf8_forms(sent))
 
 
 class NoSniff:

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
+from nervesys.metrics.family import escape_quoted
 from nervesys.queries.dashboard_queries import QUERY, Json, PanelQuery, variables_of
 from nervesys.queries.variables import seconds_of, substitute, windows
 
@@ -79,12 +80,12 @@ class QueryRunner:
         series = self.prometheus.instant(f"group by ({label}) ({substitute(match['metric'], values)})", self.now)
         options = tuple(sorted(item.labels[label] for item in series if label in item.labels))
         if wanted in options and wanted is not None:
-            selected, value = wanted, _quoted(re.escape(wanted) if variable["multi"] else wanted)
+            selected, value = wanted, escape_quoted(re.escape(wanted) if variable["multi"] else wanted)
         elif includes_all:
             selected, value = None, variable["allValue"]
         else:
             selected = options[0] if options else ""
-            value = _quoted(selected)
+            value = escape_quoted(selected)
         hidden = variable["hide"] == 2
         return VariableChoice(variable["name"], variable["label"], options, selected, value, hidden, includes_all)
 
@@ -128,7 +129,7 @@ class QueryRunner:
         if future is mine:
             try:
                 found = self.prometheus.instant(expr, self.now)
-                names = sorted(_quoted(re.escape(item.labels[label])) for item in found if label in item.labels)
+                names = sorted(escape_quoted(re.escape(item.labels[label])) for item in found if label in item.labels)
                 mine.set_result("|".join(names))
             except QueryFailed as err:
                 mine.set_exception(err)
@@ -142,11 +143,6 @@ class QueryRunner:
 
     def _least(self, query: PanelQuery) -> float:
         return seconds_of(query.min_step) if query.min_step else self.interval
-
-
-def _quoted(value: str) -> str:
-    """Escape for a double-quoted PromQL string."""
-    return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def has_data(series: Sequence[Series]) -> bool:

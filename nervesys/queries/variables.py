@@ -7,6 +7,8 @@ from nervesys.metrics.periods import WINDOW_PERIODS
 
 _VARIABLE = re.compile(r"\$(?P<bare>[A-Za-z_]\w*)|\$\{(?P<braced>\w+)(?:\.[^:}]+)?(?::[^}]+)?\}")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+LAST_INSTANT = 253_402_300_799
+"""The last second of the year 9999, after which no calendar of Python goes."""
 ANY = ".*"
 """The value of a variable of which all values are chosen: the matcher that costs Prometheus least, for it is none."""
 
@@ -23,7 +25,7 @@ def substitute(text: str, values: Mapping[str, str]) -> str:
 
 def seconds_of(text: str) -> float:
     """Seconds of a duration such as `10m`, or of the offset in a time such as `now-6h`."""
-    match = re.fullmatch(r"(?:now-)?(\d+)(ms|[smhdwy])", text)
+    match = re.fullmatch(r"(?:now-)?([0-9]{1,9})(ms|[smhdwy])", text)
     if match is None:
         raise ValueError(f"{text}: not a duration such as 30s, 10m or 6h")
     return int(match[1]) * _UNITS[match[2]]
@@ -35,9 +37,13 @@ def instant_of(text: str, now: float) -> float:
     Raises:
         ValueError: it is none of these.
     """
-    if text.isdecimal():
-        return int(text) / 1000
-    return now if text == "now" else now - seconds_of(text)
+    if re.fullmatch(r"[0-9]{1,15}", text):
+        instant = int(text) / 1000
+    else:
+        instant = now if text == "now" else now - seconds_of(text)
+    if not 0 <= instant <= LAST_INSTANT:
+        raise ValueError(f"{text}: not within the years 1970 to 9999")
+    return instant
 
 
 def windows(step: float, least: float, span: float) -> dict[str, str]:

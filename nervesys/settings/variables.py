@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nervesys.errors import SettingsProblem
-
-MAX_CHARACTERS = 100_000
-"""Largest size of a file that a variable names: a key, a token, a service account."""
+from nervesys.settings.secret_file import read_secret_text
 
 
 @dataclass(frozen=True)
@@ -98,16 +96,8 @@ def value_of(name: str, environ: Mapping[str, str], mistakes: list[SettingsProbl
         mistakes.append(SettingsProblem(name, "", f"{name} and {name}_FILE are both set; keep one"))
         return None
     try:
-        return VariableValue(f"{name}_FILE", _content(Path(file)))
+        return VariableValue(f"{name}_FILE", read_secret_text(Path(file)))
     except (OSError, ValueError) as err:
         problem = getattr(err, "strerror", None) or "not a short text"
         mistakes.append(SettingsProblem(f"{name}_FILE", "", f"read {file}: {problem}"))
         return None
-
-
-def _content(path: Path) -> str:
-    with path.open() as file:
-        text = file.read(MAX_CHARACTERS + 1)
-    if len(text) > MAX_CHARACTERS:
-        raise ValueError
-    return text.strip()

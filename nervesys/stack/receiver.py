@@ -58,7 +58,7 @@ def post_as_grafana(address: str, web: Web, token: str, body: Mapping[str, Any])
     Raises:
         ReceiverUnavailable: it was not accepted.
     """
-    url, bearer = f"{web.url_of(address)}/api/v1/grafana", {"authorization": f"Bearer {token}"}
+    url, bearer = f"{web.url_of(address)}/api/v1/grafana", {"authorization": f"Bearer {token}".encode()}
     try:
         answer = requests.post(
             url, json=dict(body), headers=bearer, verify=web.tls_cert_file or True, timeout=TIMEOUT_SECONDS

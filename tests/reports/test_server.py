@@ -6,12 +6,14 @@ Covers: reports.geometry.
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import pytest
 from starlette.testclient import TestClient
 
-from nervesys.clients.prometheus import Prometheus
+from commands.families import families
+from nervesys.clients.prometheus import Prometheus, Series
 from nervesys.metrics.pages import application
 from nervesys.queries.dashboard_queries import annotations_of
 from nervesys.queries.query_runner import QueryRunner
@@ -30,10 +32,12 @@ class Outline(HTMLParser):
         self.classes: dict[str, str] = {}
         self.links: set[str] = set()
         self.inline: list[str] = []
+        self.tags: set[str] = set()
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
+        self.tags.add(tag)
         if tag in {"section", "h2"}:
             self.classes[found["id"]] = found.get("class", "heading")
         if tag == "a":
@@ -96,11 +100,65 @@ def test_only_what_prometheus_knows_can_be_chosen(browser: TestClient, query: st
         ("/static/page.html", 404, "no such file"),
         ("/d/main-overview?from=yesterday", 400, "yesterday: not a duration"),
         ("/d/main-overview?from=now&to=now-1h", 400, "ends before it begins"),
+        (f"/d/main-overview?from={'9' * 400}", 400, "not a duration"),
+        (f"/d/main-overview?from={'9' * 5000}", 400, "not a duration"),
+        (f"/d/main-overview?from=now-{'9' * 400}d", 400, "not a duration"),
+        ("/d/main-overview?from=now-999999999y", 400, "1970 to 9999"),
+        ("/d/main-overview?from=1&to=999999999999999", 400, "1970 to 9999"),
+        ("/d/main-overview?from=%D9%A1%D9%A2", 400, "not a duration"),
+        ("/d/main-overview?from=%3Cscript%3E", 400, "not a duration"),
+        ("/d/main-overview?from=now-1h%0d%0aSet-Cookie:%20a=b", 400, "not a duration"),
     ],
 )
 def test_wrong_requests_get_an_error(browser: TestClient, path: str, status: int, words: str) -> None:
     answer = browser.get(path)
     assert (answer.status_code, words in answer.text) == (status, True)
+
+
+@pytest.mark.parametrize("cookie", ["9" * 5000, "-1", "\u0661", "0", "1e9"])
+def test_a_width_that_is_none_is_ignored(browser: TestClient, cookie: str) -> None:
+    header = f"width={cookie}; zone=../../etc/passwd".encode()
+    assert browser.get("/d/main-overview?from=now-5m", headers={"cookie": header}).status_code == 200
+
+
+@dataclass(frozen=True)
+class Hostile(Prometheus):
+    """Answers every query with a series whose every label is hostile."""
+
+    text: str = ""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return dict.fromkeys((label for family in families() for label in family.labels), self.text) | dict.fromkeys(
+            ("job", "instance", "alertname", "severity", "alertstate", "page", "url"), self.text
+        )
+
+    def instant(self, expr: str, at: float | None = None) -> list[Series]:
+        return [Series(self.labels, ((at or 0, 1),))]
+
+    def range(self, expr: str, start: float, end: float, step: float) -> list[Series]:
+        return [Series(self.labels, ((start, 1), (end, 2)))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "\"'><img src=x onerror=alert(1)>",
+        "javascript:alert(1)",
+        "</script></style></title><svg onload=alert(1)>",
+    ],
+)
+def test_no_label_of_any_page_becomes_markup(text: str) -> None:
+    for browser in browser_of(QueryRunner(Hostile("http://nowhere", text=text), 5, 1_750_000_000)):
+        for page in PAGES:
+            response = browser.get(f"/d/{page['uid']}?from=now-1h")
+            outline = Outline(response.text)
+            assert response.status_code == 200
+            assert outline.inline == []
+            assert outline.tags.isdisjoint({"img", "iframe", "object", "embed", "base"})
+            assert all(link.startswith(("/", "#", "?")) or link.startswith("https://") for link in outline.links)
+            assert "<script>alert" not in response.text
 
 
 def test_it_only_reads(browser: TestClient) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
+from starlette.requests import Request
 
 from alerting.drivers import Drivers
 from alerting.journal import Journal
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import LocalFile, ReceiverLimits
 from alerting.receiver.program import Receiver
+from nervesys.metrics.http_headers import bearer_token, is_secret
 from tests.alerting.receiver.simulation import START, a_fleet
 from tests.alerting.receiver.test_webhook import FIRING, body, labels
 from tests.stores import FolderStore
@@ -85,6 +87,18 @@ def test_without_the_token_nothing_is_taken(run: Run, headers: dict[str, Any]) -
         assert (await client.get("/actions")).json() == {"actions": []}
 
     run(story)
+
+
+def test_a_token_with_an_umlaut_matches_however_it_is_encoded() -> None:
+    token = "ein-schlüssel-mit-umlaut"
+    request = Request({"type": "http", "headers": [(b"authorization", f"Bearer {token}".encode())]})
+    latin = Request({"type": "http", "headers": [(b"authorization", f"bearer  {token}".encode("latin-1"))]})
+    for sent in map(bearer_token, (request, latin)):
+        assert sent is not None
+        assert is_secret(sent, token)
+        assert not is_secret(sent, token.replace("ü", "?"))
+        assert not is_secret(sent, token.replace("ü", "u"))
+    assert bearer_token(Request({"type": "http", "headers": []})) is None
 
 
 async def _pieces(total: int) -> AsyncIterator[bytes]:

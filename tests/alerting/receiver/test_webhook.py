@@ -40,6 +40,23 @@ def test_what_is_not_json_is_refused(bad: bytes) -> None:
         parse(bad)
 
 
+def test_no_depth_of_nesting_is_a_bug() -> None:
+    for depth in range(900, 1001, 2):
+        nested = b'{"alerts": [' + b"[" * depth + b"]" * depth + b"]}"
+        try:
+            (alert,) = parse(nested).alerts
+            assert isinstance(alert, BadAlert)
+        except ValueError as err:
+            assert str(err) == "nested too deeply"
+
+
+@pytest.mark.parametrize("count", [10**400, -1, "7", None, 1.5, [], {}], ids=lambda count: str(count)[:9])
+def test_a_count_that_is_none_costs_no_alert(count: Any) -> None:
+    request = parse(body(FIRING, truncatedAlerts=count))
+    assert request.truncated == 0
+    assert isinstance(request.alerts[0], ReceivedAlert)
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
+from nervesys.clients.promql import selections
 from nervesys.queries.dashboard_queries import PanelQuery, TopSelection, query_of_annotation
 from nervesys.queries.query_runner import QueryRunner
+from nervesys.queries.variables import instant_of
 
 NOW = 1_750_000_017.0
 GRAPH = PanelQuery("page", "panel", "A", "up", instant=False, min_step="")
@@ -104,3 +106,42 @@ def test_where_nobody_can_be_chosen_the_question_fails() -> None:
     for _ in range(2):
         with pytest.raises(QueryFailed, match="too much"):
             live.ask(LINES, {"zone": "second"}, 1000)
+
+
+HOSTILE = 'grok\n"} or vector(1) or up{a="\\'
+
+
+@dataclass(frozen=True)
+class OneSeries(Prometheus):
+    """Answers with one series, whose label is hostile, and remembers every query."""
+
+    queries: list[str] = field(default_factory=list)
+
+    def instant(self, expr: str, at: float | None = None) -> list[Series]:
+        self.queries.append(expr)
+        return [Series({"agent": HOSTILE, "server": HOSTILE}, ((at or 0, 1),))]
+
+
+@pytest.mark.parametrize(("multi", "operator"), [(True, "=~"), (False, "=")])
+def test_a_name_in_a_query_stays_a_name(multi: bool, operator: str) -> None:
+    """Names with quotes, backslashes and line breaks, as an agent could invent them, make no other query."""
+    shared = {"label": "x", "includeAll": True, "allValue": ".*", "multi": multi, "hide": 0}
+    first = {**shared, "name": "agent", "query": "label_values(up, agent)"}
+    second = {**shared, "name": "server", "query": f'label_values(up{{agent{operator}"$agent"}}, server)'}
+    prometheus = OneSeries("http://nowhere")
+    runner = QueryRunner(prometheus, interval=5, now=NOW)
+    choices = runner.choices({"templating": {"list": [first, second]}}, {"agent": HOSTILE, "server": HOSTILE})
+    top = TopSelection("top", "topk(1, up)", "agent")
+    graph = PanelQuery("page", "panel", "A", f'up{{agent{operator}"$agent",server=~"$top"}}', True, "", (top,))
+    runner.ask(graph, {choice.name: choice.value for choice in choices}, 60)
+    assert len(prometheus.queries) == 4
+    for query in prometheus.queries:
+        assert {selection.name for selection in selections(query)} == {"up"}
+        assert "\n" not in query
+
+
+def test_times_beyond_any_calendar_are_none() -> None:
+    for text in ("9" * 15, "9" * 400, "now-999999999y", f"now-{'9' * 400}s", "\u0661\u0662"):
+        with pytest.raises(ValueError, match=r"not a duration|not within"):
+            instant_of(text, NOW)
+    assert instant_of("now-6h", NOW) == NOW - 21600
