@@ -28,7 +28,7 @@ install: .venv/installed ## Install this project and all it needs into .venv
 	@touch $@
 
 up: install ## Start the whole stack on this machine, and print its addresses
-	@$(BIN)/nervesys up
+	@$(BIN)/nervesys up --demo
 
 down: install ## Stop all of it
 	@$(BIN)/nervesys down

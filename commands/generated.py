@@ -6,6 +6,8 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from nervesys.errors import NervesysError
+
 
 def write(folder: Path, files: Mapping[str, str], *, check: bool, obsolete: Iterable[str] = ()) -> list[Path]:
     """Write the files that have changed.
@@ -18,13 +20,15 @@ def write(folder: Path, files: Mapping[str, str], *, check: bool, obsolete: Iter
 
     Returns:
         The files that were, or would be, written or deleted.
+
+    Raises:
+        NervesysError: a file cannot be written; the one that was there before is kept.
     """
     stale = [folder / name for name, text in files.items() if not _same(folder / name, text)]
     removed = [folder / name for name in obsolete if (folder / name).exists()]
     if not check:
         for path in stale:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(files[path.relative_to(folder).as_posix()])
+            _replace(path, files[path.relative_to(folder).as_posix()])
         for path in removed:
             path.unlink()
     return [*stale, *removed]
@@ -38,6 +42,18 @@ def report(out: Console, stale: Sequence[Path], *, check: bool) -> None:
         out.print("All files are up to date.")
     if check and stale:
         raise typer.Exit(1)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file at once: a full disk never leaves half of it."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(text)
+        fresh.replace(path)
+    except OSError as err:
+        fresh.unlink(missing_ok=True)
+        raise NervesysError(f"write {path}: {err.strerror}") from err
 
 
 def _same(path: Path, text: str) -> bool:

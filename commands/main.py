@@ -13,6 +13,7 @@ def main() -> None:
     import typer
 
     from commands.root import app
+    from commands.typed import as_typed
     from nervesys.errors import NervesysError, SettingsError
     from nervesys.plural import count
 
@@ -25,8 +26,8 @@ def main() -> None:
         heading = red("The configuration is invalid")
         typer.echo(f"{heading} ({count(len(err.mistakes), 'error')}):", err=True)
         for mistake in err.mistakes:
-            typer.echo(f"  {mistake}", err=True)
+            typer.echo(f"  {as_typed(str(mistake))}", err=True)
         sys.exit(2)
     except (NervesysError, OSError) as err:
-        typer.echo(f"{red('Failed:')} {err}", err=True)
+        typer.echo(f"{red('Failed:')} {as_typed(str(err))}", err=True)
         sys.exit(1)

@@ -18,6 +18,7 @@ from nervesys.settings.variables import STARTUP_VARIABLES, VARIABLES
 COMMANDS: dict[str, str] = {
     "up": "Start the whole stack on this machine.",
     "down": "Stop the stack that `up` started.",
+    "init": "Create a fleet of your own: its brain, its home, its keys.",
     "status": "Show the state of every service and agent.",
     "logs": "Print the logs of the stack's processes.",
     "demo": "Break something in the local stack on purpose, and watch it recover.",
@@ -32,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "receiver": "Run the webhook receiver: journal alerts, run actions, check that they helped.",
     "alerts": "Check config/alerts.yaml, and generate rules and routes from it.",
     "dashboards": "Generate, check, serve and draw the dashboards.",
+    "units": "Write units of systemd for the monitoring side and for agents.",
     "compose-init": "Create the example brain and the keys that Docker Compose needs.",
     "docs": "Generate the reference pages from the code.",
 }
@@ -145,7 +147,6 @@ ABOUT = (
 app = typer.Typer(
     cls=LazyCommands,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help=ABOUT,

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from commands.local import Local, local
 from commands.options import Home
+from commands.typed import as_typed
 from nervesys.clock import system_clock
 from nervesys.contract import PathTemplate
 from nervesys.errors import StoreUnavailable
@@ -77,7 +78,7 @@ def _show(out: Console, found: StackStatus, now: float) -> None:
         agents.add_row(agent.name, _coloured(agent.state), age, str(agent.restarts), action)
     out.print(services, "", agents)
     for warning in found.warnings:
-        out.print(f"[yellow]![/] {warning}", soft_wrap=True)
+        out.print(f"[yellow]![/] {as_typed(warning)}", soft_wrap=True)
 
 
 def _coloured(state: str) -> str:

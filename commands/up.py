@@ -1,8 +1,6 @@
 """`nervesys up`: the whole stack on this machine."""
 
 import os
-import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,14 +10,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from alerting.receiver.local import FILE as RECEIVER_FILE
 from commands import demo_history, plan
 from commands.dashboards import query_live
 from commands.generated import write
 from commands.options import ArchiveUrl, BrainUrl, Home
 from commands.poll import poll_until
+from commands.typed import program
 from dashboards.build import pages
 from nervesys.clients.prometheus import Prometheus
-from nervesys.clients.supervisor import Supervisor
+from nervesys.clients.supervisor import Supervisor, SupervisorRefused, SupervisorUnavailable
 from nervesys.errors import NervesysError
 from nervesys.file_lock import FileLock
 from nervesys.plural import count
@@ -31,6 +31,8 @@ from nervesys.stores.open_stores import load_configuration
 WAIT_SECONDS, DATA_SECONDS = 120, 90
 POLL_SECONDS = 0.5
 LAST_LINES = 5
+INTERRUPTED = 130
+"""Exit code of shells for a program that Ctrl-C ended."""
 LISTED_FIRST = ("page", "receiver", "grafana")
 """Services whose addresses are printed first."""
 
@@ -42,38 +44,78 @@ def up(
     home: Home = None,
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
+    demo: Annotated[
+        bool | None,
+        typer.Option(
+            "--demo/--no-demo", help="Run a whole fleet that is made up (default: only if no brain is named)."
+        ),
+    ] = None,
     wait: Annotated[float, typer.Option(help="Longest time to wait for a working stack, in seconds.")] = WAIT_SECONDS,
     quick: Annotated[
         bool,
         typer.Option("--quick", help="Return as soon as everything runs, without waiting for data in every dashboard."),
     ] = False,
 ) -> None:
-    """Start the whole stack, wait until it works, and print the addresses. Running it again changes nothing.
+    """Start the stack, wait until it works, and print the addresses. Running it again changes nothing.
 
-    The stack is an S3 server, the example agents, the exporters, Prometheus, Alertmanager, the receiver and the
-    dashboards. It needs no account, no Docker and no root; everything it keeps lies under NERVESYS_HOME. With your own
-    brain: `nervesys up --brain https://github.com/you/your-brain`.
+    With a brain of your own (--brain, or NERVESYS_BRAIN) it is the monitoring side of your fleet: the exporters of the
+    configured sources, the receiver, Prometheus, Alertmanager and the dashboards. `nervesys init` creates such a brain.
+
+    Without one, or with --demo, it is a whole fleet that is made up: an S3 server, example agents and some history are
+    added. It needs no account, no Docker and no root. Everything that either keeps lies under NERVESYS_HOME.
     """
     out = Console()
     place = StartupSettings.of(os.environ, home, brain)
-    with FileLock(place.home / "up.lock"):
-        with _step(out, "Programs, configuration and keys ready"):
-            planned = plan.make(place, archive or os.environ.get("NERVESYS_ARCHIVE"))
-            os.environ["no_proxy"] = planned.stack.environ["no_proxy"]
+    invented = demo if demo is not None else place.brain is None
+    if not invented and place.brain is None:
+        raise typer.BadParameter("--no-demo needs a brain: --brain, or NERVESYS_BRAIN; `nervesys init` creates one")
+    try:
+        with _named(place), FileLock(place.home / "up.lock"):
+            planned = _bring_up(out, place, archive, wait, invented)
+            if invented and not quick:
+                _check_queries(out, planned.stack)
+    except KeyboardInterrupt:
+        _print_what_runs(out, place)
+        raise typer.Exit(INTERRUPTED) from None
+    _print_addresses(out, planned.stack)
+
+
+def _bring_up(out: Console, place: StartupSettings, archive: str | None, wait: float, demo: bool) -> plan.StackPlan:
+    """Plan the stack, start it, and wait until it works."""
+    with _step(out, "Programs, configuration and keys ready"):
+        planned = plan.make(place, archive or os.environ.get("NERVESYS_ARCHIVE"), demo=demo)
+        os.environ["no_proxy"] = planned.stack.environ["no_proxy"]
+    if demo:
         with _step(out, "Demo history created"):
             demo_history.create(planned.stack)
+    if RECEIVER_FILE in planned.files and not demo:
+        out.print(f"[yellow]![/] {place.home / RECEIVER_FILE} names no driver: no agent is restarted", soft_wrap=True)
+    with _stopped_meanwhile():
         with _step(out, f"{count(len(planned.stack.services), 'process', 'processes')} started"):
             _start(planned)
         with _step(out, "All services ready") as report_progress:
             _wait(planned.stack, wait, report_progress)
-        if not quick:
-            with _step(out, "Queries of the dashboards checked") as report_progress:
-                empty = _wait_for_data(planned.stack, report_progress)
-            if empty:
-                out.print(
-                    f"[yellow]![/] {count(empty, 'query', 'queries')} without data: nervesys dashboards check --live"
-                )
-    _print_addresses(out, planned.stack)
+    return planned
+
+
+@contextmanager
+def _named(place: StartupSettings) -> Iterator[None]:
+    """Name the folder in an error that names no file: a full disk, most often."""
+    try:
+        yield
+    except OSError as err:
+        if err.filename is None and err.strerror:
+            raise NervesysError(f"start the stack in {place.home}: {err.strerror}") from err
+        raise
+
+
+@contextmanager
+def _stopped_meanwhile() -> Iterator[None]:
+    """Say that supervisord was stopped, instead of how it refused."""
+    try:
+        yield
+    except (SupervisorUnavailable, SupervisorRefused) as err:
+        raise NervesysError("start the stack: it was stopped meanwhile, by `nervesys down` for example") from err
 
 
 @contextmanager
@@ -92,6 +134,7 @@ def _start(planned: plan.StackPlan) -> None:
         return
     with suppress(NoStack):
         daemon.stop(Stack.load(home))
+    daemon.stop_home(home, keep=stack.socket.parent)
     ports.check(stack.addresses)
     write(home, planned.files, check=False, obsolete=planned.obsolete)
     daemon.start(stack, programs.find("supervisord", home / "programs"), planned.inherited)
@@ -115,15 +158,18 @@ def _wait(stack: Stack, seconds: float, report_progress: Callable[[str], None]) 
         time.sleep(POLL_SECONDS)
 
 
-def _wait_for_data(stack: Stack, report_progress: Callable[[str], None]) -> int:
-    """Wait until every query of the dashboards returns data; returns the number of those that do not."""
-    report_progress("the first logs and rates")
-    loaded = load_configuration("up", {**os.environ, **stack.environ}).loaded
-    made, prometheus = pages(loaded), Prometheus(f"http://{stack.service('prometheus').address}")
-    answers = poll_until(
-        lambda: query_live(loaded, made, prometheus), lambda answer: answer.verdict.as_expected, DATA_SECONDS
-    )
-    return sum(not answer.verdict.as_expected for answer in answers)
+def _check_queries(out: Console, stack: Stack) -> None:
+    """Wait until every query of the dashboards returns data, and report those that do not."""
+    with _step(out, "Queries of the dashboards checked") as report_progress:
+        report_progress("the first logs and rates")
+        loaded = load_configuration("up", {**os.environ, **stack.environ}).loaded
+        made, prometheus = pages(loaded), Prometheus(f"http://{stack.service('prometheus').address}")
+        answers = poll_until(
+            lambda: query_live(loaded, made, prometheus), lambda answer: answer.verdict.as_expected, DATA_SECONDS
+        )
+    if empty := sum(not answer.verdict.as_expected for answer in answers):
+        what = f"{count(empty, 'query', 'queries')} without data: {program()} dashboards check --live"
+        out.print(f"[yellow]![/] {what}", highlight=False, soft_wrap=True)
 
 
 def _log_ends(stack: Stack, names: list[str]) -> str:
@@ -136,14 +182,28 @@ def _tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
 
 
+def _print_what_runs(out: Console, place: StartupSettings) -> None:
+    """After Ctrl-C: what goes on running, and how to stop it."""
+    left = count(len(daemon.processes_of(place.home)), "process", "processes")
+    if left.startswith("0 "):
+        out.print("Interrupted: nothing was started.")
+    else:
+        out.print(
+            f"Interrupted: {left} of the stack keep running. `{program()} status` shows them, `{program()} down` stops "
+            "them, `up` again waits for them.",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
 def _print_addresses(out: Console, stack: Stack) -> None:
-    me, example = _command(), stack.agents[-1] if stack.agents else "NAME"
-    tries = {
-        f"demo kill {example}": "kill an agent; it is detected, restarted and verified",
-        "demo heal": "the same, printed step by step",
-        "status": "show every service and agent",
-        "down": "stop the stack",
-    }
+    tries = {"status": "show every service and agent", "down": "stop the stack"}
+    if stack.agents:
+        tries = {
+            f"demo kill {stack.agents[-1]}": "kill an agent; it is detected, restarted and verified",
+            "demo heal": "the same, printed step by step",
+            **tries,
+        }
     shown = sorted(
         (service for service in stack.services if service.url), key=lambda service: service.name not in LISTED_FIRST
     )
@@ -151,15 +211,6 @@ def _print_addresses(out: Console, stack: Stack) -> None:
         "\nAddresses:",
         *(f"  {service.url:<34} {service.about}" for service in shown),
         "\nNext commands:",
-        *(f"  {f'{me} {words}':<34} {why}" for words, why in tries.items()),
+        *(f"  {f'{program()} {words}':<34} {why}" for words, why in tries.items()),
     ]
     out.print("\n".join(lines), highlight=False, soft_wrap=True)
-
-
-def _command() -> str:
-    """The command that starts this program from the current folder."""
-    beside = Path(sys.executable).with_name("nervesys")
-    on_path = shutil.which("nervesys")
-    if (on_path and Path(on_path).samefile(beside)) or not beside.is_file():
-        return "nervesys"
-    return os.path.relpath(beside) if beside.is_relative_to(Path.cwd()) else str(beside)

@@ -19,9 +19,7 @@ BRAIN = SourceArea("brain", "brain")
 
 def origins(settings: Settings) -> tuple[SourceArea, ...]:
     """Every area of every source that every fleet has."""
-    return tuple(
-        SourceArea(name, area) for name, source in settings.monitoring.sources.items() for area in source.refresh
-    )
+    return tuple(SourceArea(name, area) for name, source in settings.sources.items() for area in source.refresh)
 
 
 def of_area(area: SourceArea) -> str:

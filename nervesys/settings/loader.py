@@ -14,7 +14,7 @@ from nervesys.settings.fleet import AGENT, members
 from nervesys.settings.grafana import GrafanaSettings
 from nervesys.settings.layers import Layers
 from nervesys.settings.legacy import is_legacy, translate
-from nervesys.settings.monitoring import Monitoring
+from nervesys.settings.monitoring import Monitoring, SourceSettings
 from nervesys.settings.prices import Prices
 from nervesys.settings.reports import Reports
 from nervesys.settings.section import SettingsSection
@@ -36,8 +36,17 @@ class Settings(SettingsSection):
     prices: Prices
     reports: Reports
 
+    @property
+    def sources(self) -> dict[str, SourceSettings]:
+        """The sources whose exporters run: those that are enabled, and the archive only where there is one."""
+        absent = set() if self.storage.archive.is_configured else {ARCHIVE}
+        rows = self.monitoring.sources.items()
+        return {name: row for name, row in rows if row.enabled and name not in absent}
+
 
 SECTIONS = tuple(Settings.model_fields)
+ARCHIVE = "archive"
+"""The source that is absent unless the settings name an archive."""
 SHIPPED = "shipped "
 """Prefix of the origin of a shipped default."""
 

@@ -56,8 +56,10 @@ class SourceSettings(SettingsSection):
     Attributes:
         listen: address of its exporter.
         refresh: refresh interval in seconds, by area.
+        enabled: False where its exporter does not run: nothing scrapes it then.
     """
 
+    enabled: bool = True
     listen: Address
     refresh: dict[str, Seconds]
 

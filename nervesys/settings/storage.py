@@ -108,6 +108,11 @@ class ArchiveSettings(SettingsSection):
     paths: ArchivePaths
     timeout_seconds: float = Field(gt=0)
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is an archive."""
+        return bool(self.url or self.folder_id)
+
 
 class BrainSettings(SettingsSection):
     """What is read from and written to the brain's repository.

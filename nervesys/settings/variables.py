@@ -12,6 +12,19 @@ from typing import NamedTuple
 from nervesys.errors import SettingsProblem
 from nervesys.settings.secret_file import read_secret_text
 
+SECRET_ENDS = (
+    "_ACCESS_KEY",
+    "_SECRET_KEY",
+    "_API_KEY",
+    "_TOKEN",
+    "_PASSWORD",
+    "_IDENTITY",
+    "_JSON",
+    "_DATABASE",
+    "_URL",
+)
+"""Ends of the names of variables whose value is a secret, or may hold one, such as a URL with a password."""
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -20,6 +33,11 @@ class Variable:
     name: str
     field: tuple[str, ...]
     help: str
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its value may never be stored or shown."""
+        return self.name.endswith(SECRET_ENDS)
 
 
 VARIABLES = tuple(

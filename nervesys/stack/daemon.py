@@ -1,5 +1,6 @@
 """Configures, starts and stops supervisord, which runs the local stack."""
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -10,13 +11,17 @@ from pathlib import Path
 
 import psutil
 
-from nervesys.clients.supervisor import Supervisor, SupervisorUnavailable
+from nervesys.clients.supervisor import Supervisor, SupervisorRefused, SupervisorUnavailable
 from nervesys.errors import NervesysError
 from nervesys.stack.layout import Service, Stack
 from nervesys.stack.services import command
 
 ROTATION = "stdout_logfile_maxbytes=5MB\nstdout_logfile_backups=1"
 CONFIG, LINK = "supervisord.conf", "run"
+URL = "SUPERVISOR_SERVER_URL"
+SOCKET_FOLDER, SOCKET = "nervesys-", "supervisor.sock"
+SOCKET_URL = re.compile(rf"unix://(/.*/{SOCKET_FOLDER}[^/]+)/{SOCKET}")
+"""The value of `URL`, in the environment of each of its processes; no other supervisor has a socket of this form."""
 START_SECONDS, STOP_SECONDS, SHUTDOWN_SECONDS = 30, 12, 120
 """Timeouts; an agent has ten seconds to ship its logs and report `stopped`."""
 
@@ -26,8 +31,8 @@ def socket_of(home: Path) -> Path:
     link = home / LINK
     if not link.exists():
         link.unlink(missing_ok=True)
-        link.symlink_to(tempfile.mkdtemp(prefix="nervesys-"))
-    return link.readlink() / "supervisor.sock"
+        link.symlink_to(tempfile.mkdtemp(prefix=SOCKET_FOLDER))
+    return link.readlink() / SOCKET
 
 
 def config(stack: Stack) -> str:
@@ -76,10 +81,10 @@ redirect_stderr=true
 
 
 def running(stack: Stack) -> bool:
-    """Whether the stack's supervisord answers."""
+    """Whether the stack's supervisord answers; one that is shutting down does not count."""
     try:
         Supervisor(f"unix://{stack.socket}").processes()
-    except SupervisorUnavailable:
+    except (SupervisorUnavailable, SupervisorRefused):
         return False
     return True
 
@@ -113,20 +118,46 @@ def start(stack: Stack, program: Path, environ: Mapping[str, str]) -> None:
 def stop(stack: Stack) -> int:
     """Stop all processes of this stack, and no others; returns how many there were."""
     ended = len(processes(stack))
-    with suppress(
-        SupervisorUnavailable, psutil.NoSuchProcess
-    ):  # supervisord was killed; its processes are stopped below
+    # Supervisord was killed, or is shutting down already: what is left is stopped below.
+    with suppress(SupervisorUnavailable, SupervisorRefused, psutil.NoSuchProcess):
         supervisor = Supervisor(f"unix://{stack.socket}")
         pid = supervisor.ask("getPID")
         supervisor.ask("shutdown")  # agents first, while the store still takes their last writes
         _wait_for_end([psutil.Process(pid)], SHUTDOWN_SECONDS)
-    left = processes(stack)
+    _end(processes(stack))
+    return ended
+
+
+def stop_home(home: Path, keep: Path | None = None) -> int:
+    """Stop all processes of whatever stack was started from a home, even if the home was deleted meanwhile.
+
+    Args:
+        home: absolute path.
+        keep: folder of the socket of a stack that is about to start.
+
+    Returns:
+        How many there were.
+    """
+    found = processes_of(home)
+    sockets = {match[1] for process in found if (match := SOCKET_URL.fullmatch(_environ(process).get(URL, "")))}
+    daemons = [process for process in found if _is_daemon(process, home)]
+    for process in daemons:  # it stops its processes in order: agents first, while the store takes their last writes
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _wait_for_end(daemons, SHUTDOWN_SECONDS)
+    _end(processes_of(home))
+    for folder in sockets - {str(keep)}:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(found)
+
+
+def _end(left: list[psutil.Process]) -> None:
+    """Terminate processes; kill those that do not end in time."""
     for end in (psutil.Process.terminate, psutil.Process.kill):
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 end(process)
         left = _wait_for_end(left, STOP_SECONDS)
-    return ended
 
 
 def _wait_for_end(mine: list[psutil.Process], seconds: float) -> list[psutil.Process]:
@@ -154,12 +185,39 @@ def remove_socket(stack: Stack) -> None:
 def processes(stack: Stack) -> list[psutil.Process]:
     """All processes of the stack: supervisord, found by its arguments, and its children, by their environment."""
     url = f"unix://{stack.socket}"
-    daemon = {"--configuration", str(stack.home / CONFIG)}
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("SUPERVISOR_SERVER_URL") == url or daemon <= set(process.cmdline()):
-                found.append(process)
-        except psutil.Error:  # gone meanwhile, or somebody else's
-            continue
-    return found
+    return [
+        process
+        for process in psutil.process_iter()
+        if _environ(process).get(URL) == url or _is_daemon(process, stack.home)
+    ]
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """All processes of whatever stack was started from a home; needs no file of it.
+
+    Args:
+        home: absolute path.
+    """
+    return [process for process in psutil.process_iter() if _is_daemon(process, home) or _is_child(process, home)]
+
+
+def _is_daemon(process: psutil.Process, home: Path) -> bool:
+    """Whether it is the supervisord of a home."""
+    try:
+        return {"--configuration", str(home / CONFIG)} <= set(process.cmdline())
+    except psutil.Error:  # gone meanwhile, or somebody else's
+        return False
+
+
+def _is_child(process: psutil.Process, home: Path) -> bool:
+    """Whether the supervisord of a home started it; an agent under a supervisord of its own may have the same home."""
+    environ = _environ(process)
+    return environ.get("NERVESYS_HOME") == str(home) and bool(SOCKET_URL.fullmatch(environ.get(URL, "")))
+
+
+def _environ(process: psutil.Process) -> dict[str, str]:
+    """Its environment; empty if it is gone, or somebody else's."""
+    try:
+        return dict(process.environ())
+    except psutil.Error:
+        return {}

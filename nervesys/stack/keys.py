@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
+from nervesys.errors import NervesysError
+
 NAMES = ("store_access_key", "store_secret_key", "receiver_token")
 """File names in the folder of secrets."""
 
@@ -12,18 +14,47 @@ NAMES = ("store_access_key", "store_secret_key", "receiver_token")
 def make(folder: Path, names: Sequence[str] = NAMES, mode: int = 0o600) -> None:
     """Create missing keys; existing ones are kept.
 
+    A key is complete as soon as it exists, even if the disk is full or the process is killed meanwhile.
+
     Args:
         folder: folder of the keys; mode 0700, unless the files are readable by others.
         names: file names.
         mode: permissions of the files.
+
+    Raises:
+        NervesysError: a key cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700 if mode == 0o600 else 0o755)
     for name in names:
-        try:
-            handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        except FileExistsError:
-            continue
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(20))
-        (folder / name).chmod(mode)
+        if not (folder / name).exists():
+            create(folder / name, secrets.token_hex(20), mode)
+
+
+def create(path: Path, text: str, mode: int = 0o600) -> bool:
+    """Create a file with its whole content at once, unless it exists.
+
+    Args:
+        path: of the file; its folder exists.
+        text: its content.
+        mode: its permissions, from its first moment.
+
+    Returns:
+        Whether it was created.
+
+    Raises:
+        NervesysError: it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(text)
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    except OSError as err:
+        raise NervesysError(f"write {path}: {err.strerror}") from err
+    finally:
+        draft.unlink(missing_ok=True)
+    return True

@@ -23,8 +23,8 @@ def check(addresses: Mapping[str, str]) -> None:
     taken = [f"{address} ({what}): {why}" for what, address in addresses.items() if (why := _problem(address))]
     if taken:
         raise PortsTaken(
-            f"listen on {'; '.join(taken)}. Nothing was started. Stop those programs (an earlier stack with "
-            "`nervesys down`), or set other addresses under monitoring.listen"
+            f"listen on {'; '.join(taken)}. Nothing was started. Stop those programs (a stack of another "
+            "folder with `nervesys down --home DIR`), or set other addresses in config/monitoring.yaml"
         )
 
 

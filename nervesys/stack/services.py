@@ -6,24 +6,26 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from nervesys.errors import NervesysError
-from nervesys.settings.monitoring import Monitoring
+from nervesys.settings import Settings
 from nervesys.stack.grafana import service as grafana_service
 from nervesys.stack.layout import Service
 from nervesys.stack.programs import root_of
 
 RCLONE = """RCLONE_AUTH_KEY="\\"$(cat "$1"),$(cat "$2")\\"" exec "$3" serve s3 --config= --addr "$4" "$5" """.strip()
 """A shell line that passes the keys to rclone through its environment, so that no argument list shows them."""
+ARTIFACTS = "artifacts"
+"""The source whose service runs beside its exporter."""
 RETENTION = "30d"
 
 
-def services(
-    home: Path, monitoring: Monitoring, agents: Iterable[str], find: Callable[[str], Path], grafana: Path | None = None
+def demo_services(
+    home: Path, settings: Settings, agents: Iterable[str], find: Callable[[str], Path], grafana: Path | None = None
 ) -> tuple[Service, ...]:
-    """All processes, in the order in which they start.
+    """All processes of the demo, in the order in which they start: the store, the monitoring, the agents.
 
     Args:
         home: of the stack.
-        monitoring: the sources, and all addresses.
+        settings: the sources, and all addresses.
         agents: names of the fleet.
         find: returns the path of a program.
         grafana: path of Grafana; None if this machine has none.
@@ -31,16 +33,28 @@ def services(
     Raises:
         NervesysError: an agent has the name of a service.
     """
-    ours = tuple(_ours(home, monitoring, find))
-    if grafana and (shown := grafana_service(home, monitoring.listen.grafana, grafana)):
-        ours = (*ours, shown)
+    store = _store(home, settings.monitoring.listen.s3, find("rclone"))
+    ours = (store, demo_service(), *monitoring_services(home, settings, find, grafana))
     taken = {service.name for service in ours} & set(agents)
     if taken:
         raise NervesysError(f"run the agents {', '.join(sorted(taken))}: services of the stack have these names")
-    return (
-        *ours,
-        *agent_services(agents),
-    )
+    return (*ours, *agent_services(agents))
+
+
+def monitoring_services(
+    home: Path, settings: Settings, find: Callable[[str], Path], grafana: Path | None = None
+) -> tuple[Service, ...]:
+    """The processes that watch a fleet which runs elsewhere, in the order in which they start.
+
+    Args:
+        home: of the stack.
+        settings: the sources, and all addresses.
+        find: returns the path of a program.
+        grafana: path of Grafana; None if this machine has none.
+    """
+    ours = tuple(_monitoring(home, settings, find))
+    shown = grafana and grafana_service(home, settings.monitoring.listen.grafana, grafana)
+    return (*ours, shown) if shown else ours
 
 
 def agent_services(agents: Iterable[str]) -> Iterator[Service]:
@@ -54,24 +68,23 @@ def demo_service() -> Service:
     return Service(name="vital-signs", about="entities of the demo", argv=_nervesys("demo", "pulse"))
 
 
-def _ours(home: Path, monitoring: Monitoring, find: Callable[[str], Path]) -> Iterator[Service]:
-    listen = monitoring.listen
+def _store(home: Path, address: str, program: Path) -> Service:
     keys = [str(home / "secrets" / f"store_{kind}_key") for kind in ("access", "secret")]
-    yield Service(
-        name="s3",
-        about="the store: an S3 server",
-        argv=("sh", "-c", RCLONE, "s3", *keys, str(find("rclone")), listen.s3, str(home / "s3")),
-        address=listen.s3,
-    )
+    argv = ("sh", "-c", RCLONE, "s3", *keys, str(program), address, str(home / "s3"))
+    return Service(name="s3", about="the store: an S3 server", argv=argv, address=address)
+
+
+def _monitoring(home: Path, settings: Settings, find: Callable[[str], Path]) -> Iterator[Service]:
+    monitoring, listen = settings.monitoring, settings.monitoring.listen
 
     def program(name: str, about: str, words: Sequence[str], address: str) -> Service:
         url = monitoring.web.url_of(f"{address}/")
         return Service(name=name, about=about, argv=_nervesys(*words), address=address, url=url)
 
-    for name, source in monitoring.sources.items():
+    for name, source in settings.sources.items():
         yield program(f"{name}-exporter", f"exporter of the source {name}", ("exporter", name), source.listen)
-    yield program("artifacts", "the artifact service", ("artifacts", "serve"), listen.artifacts)
-    yield demo_service()
+    if ARTIFACTS in settings.sources:
+        yield program("artifacts", "the artifact service", ("artifacts", "serve"), listen.artifacts)
     yield program("receiver", "the receiver: alerts, actions and their journal", ("receiver",), listen.receiver)
     yield program("page", "the dashboards", ("dashboards", "serve"), listen.page)
     yield _alertmanager(home, listen.alertmanager, find("alertmanager"))

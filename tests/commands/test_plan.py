@@ -35,7 +35,7 @@ def place(tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.Mon
 
 
 def made(place: StartupSettings) -> plan.StackPlan:
-    return plan.make(place, None, ELSEWHERE, clock=lambda: 1.0)
+    return plan.make(place, None, ELSEWHERE, clock=lambda: 1.0, demo=True)
 
 
 def test_the_same_home_plans_the_same_stack(place: StartupSettings) -> None:

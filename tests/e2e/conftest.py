@@ -110,7 +110,7 @@ def running(folder: Path, profile: Mapping[str, Any]) -> Iterator[RunningStack]:
         "PYTHONPATH": str(ROOT),
     }
     up = subprocess.run(
-        [sys.executable, "-m", "nervesys", "up", "--quick"],
+        [sys.executable, "-m", "nervesys", "up", "--demo", "--quick"],
         env=environ,
         capture_output=True,
         text=True,

@@ -119,8 +119,8 @@ def test_every_program_is_scraped_at_its_address() -> None:
         for job in prometheus_config(settings, Path())["scrape_configs"]
     }
     assert scraped == {job: [address] for job, address in jobs(settings).items()}
-    assert len({*map(str, scraped.values())}) == len(settings.monitoring.sources) + len(OWN) + len(FOREIGN)
-    assert set(scraped) == {*settings.monitoring.sources, *OWN, *FOREIGN}
+    assert len({*map(str, scraped.values())}) == len(settings.sources) + len(OWN) + len(FOREIGN)
+    assert set(scraped) == {*settings.sources, *OWN, *FOREIGN}
 
 
 def test_a_clock_that_is_set_back_and_a_target_that_grows_blind_nobody() -> None:

@@ -13,6 +13,8 @@ from nervesys.metrics import SourceArea
 from nervesys.metrics.family import number
 from nervesys.settings import load
 
+SETTINGS = load(flags={"NERVESYS_ARCHIVE": "file:///srv/archive"}).settings
+"""The shipped settings of a fleet with an archive."""
 STEP = 15
 MINUTE = 60
 HOUR = 3600
@@ -78,7 +80,7 @@ def exporter(origin: SourceArea, success: Story = now, since: Story = LONG_SINCE
 def watched(*origins: SourceArea) -> World:
     """Exporters that read their areas without a break; all of them where none is named."""
     world: dict[str, Story] = {}
-    for origin in origins or origins_of(load().settings):
+    for origin in origins or origins_of(SETTINGS):
         world |= exporter(origin)
         world[f'up{{job="{origin.source}",instance="{origin.source}:1"}}'] = steady(1)
     return world

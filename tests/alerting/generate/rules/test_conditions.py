@@ -10,12 +10,12 @@ import yaml
 from alerting.conditions.freshness_guards import AGENTS
 from alerting.conditions.language import parse_condition
 from exporters.store.metrics import ORIGIN as METRICS
-from nervesys.settings import load
 from nervesys.settings.agents import ThresholdOverrides
 from tests.alerting.compilers import compiler_of
 from tests.alerting.generate.rules.agents import ALIVE
 from tests.alerting.generate.rules.kit import (
     HOUR,
+    SETTINGS,
     Case,
     Fires,
     Story,
@@ -30,7 +30,6 @@ from tests.alerting.generate.rules.kit import (
     watched,
 )
 
-SETTINGS = load().settings
 GROK, WEB = {"agent": "grok"}, {"server": "web-1"}
 LIST = {"source": "store", "operation": "list"}
 DAY = 24 * HOUR

@@ -13,7 +13,7 @@ import yaml
 
 from alerting.generate.rules import prometheus_rules
 from alerting.model import read_alerts
-from nervesys.settings import FolderTree, load, shipped_root
+from nervesys.settings import FolderTree, shipped_root
 from tests.alerting.compilers import compiler_of
 from tests.alerting.generate.rules import (
     actions,
@@ -27,7 +27,7 @@ from tests.alerting.generate.rules import (
     watchers,
     workspaces,
 )
-from tests.alerting.generate.rules.kit import Case
+from tests.alerting.generate.rules.kit import SETTINGS, Case
 
 CASES = (
     *agents.CASES,
@@ -46,7 +46,7 @@ CASES = (
 @pytest.fixture(scope="session")
 def rules() -> list[dict[str, Any]]:
     """The rules of production, with the summary alone of what people read."""
-    content = prometheus_rules(compiler_of(load().settings), read_alerts(FolderTree(shipped_root()))[0])
+    content = prometheus_rules(compiler_of(SETTINGS), read_alerts(FolderTree(shipped_root()))[0])
     rules: list[dict[str, Any]] = content["groups"][0]["rules"]
     return [rule | {"annotations": {"summary": rule["annotations"]["summary"]}} for rule in rules]
 

@@ -3,10 +3,10 @@
 from alerting.conditions.freshness_guards import AGENTS
 from alerting.scrape_targets import jobs
 from exporters.brain.github import ORIGIN as GITHUB
-from nervesys.settings import load
 from tests.alerting.generate.rules.kit import (
     HOUR,
     MINUTE,
+    SETTINGS,
     Case,
     Fires,
     World,
@@ -23,7 +23,7 @@ from tests.alerting.generate.rules.kit import (
 
 SOURCE = {"source": "store", "area": "agents"}
 UNDELIVERED = of("alertmanager", "alertmanager_notifications_failed_total", integration="slack")
-SCRAPED: World = {of(job, "up"): steady(1) for job in jobs(load().settings)}
+SCRAPED: World = {of(job, "up"): steady(1) for job in jobs(SETTINGS)}
 
 
 def target_down(at: float, job: str) -> Fires:
