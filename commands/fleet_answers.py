@@ -1,8 +1,7 @@
 """What `nervesys init` needs to know: from options, on a terminal from questions, and from a brain that exists."""
 
-import os
 import socket
-from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,28 +13,17 @@ from nervesys.errors import BadObject
 from nervesys.settings import FolderTree, load
 from nervesys.stack.new_home import BRAIN, DEFAULT_URLS, TARGETS, FleetAnswers, FleetMember
 
-STORE_URL, BUCKET, DRIVER = "https://gateway.storjshare.io", "nervesys", "supervisor"
+STORE_URL, BUCKET, DRIVER, CHANNEL = "https://gateway.storjshare.io", "nervesys", "supervisor", "#nervesys"
 RESERVED = "default"
 """`config/agents/default.yaml` holds what all agents share."""
 NEEDED = "a new fleet needs --agent NAME@SERVER, --store URL and --bucket NAME; on a terminal you are asked for them"
 
 
-def ask(
-    folder: Path,
-    agents: Iterable[str],
-    store: str | None,
-    bucket: str | None,
-    region: str | None,
-    archive: str | None,
-    brain_url: str | None,
-    driver: str | None,
-    reach: Iterable[str],
-    slack: str | None,
-) -> FleetAnswers:
-    """The answers, from options first.
+@dataclass(frozen=True)
+class InitOptions:
+    """The options of `nervesys init` as they were given.
 
-    Args:
-        folder: of the fleet; where it has a brain, nothing is asked for.
+    Attributes:
         agents: `NAME@SERVER`, or `NAME` for this machine.
         store: URL of the S3 API.
         bucket: of the store.
@@ -45,66 +33,96 @@ def ask(
         driver: name.
         reach: `SERVER=URL`.
         slack: channel.
+    """
+
+    agents: tuple[str, ...] = ()
+    store: str | None = None
+    bucket: str | None = None
+    region: str | None = None
+    archive: str | None = None
+    brain_url: str | None = None
+    driver: str | None = None
+    reach: tuple[str, ...] = ()
+    slack: str | None = None
+
+
+def complete(folder: Path, given: InitOptions, *, asks: bool) -> FleetAnswers:
+    """The answers: from options first, then from a brain that exists, then from questions.
+
+    Args:
+        folder: of the fleet; where it has a brain, nothing is asked for.
+        given: the options.
+        asks: whether somebody is there to answer questions.
 
     Raises:
         typer.BadParameter: an answer is wrong, or missing where nobody can be asked.
     """
-    members, urls = tuple(map(_member, agents)), dict(map(_reach, reach))
     if (folder / BRAIN / "config").is_dir():
-        return _again(folder, members, archive, brain_url, driver, urls, slack)
-    asks = os.isatty(0) and os.isatty(1)
-    if not asks and not (members and store and bucket):
-        raise typer.BadParameter(NEEDED)
+        return _answers(_from_brain(folder, given))
     if asks:
-        members = members or tuple(map(_member, typer.prompt("Agents, as NAME@SERVER NAME@SERVER …").split()))
-        store = store or typer.prompt("URL of the store's S3 API", default=STORE_URL)
-        bucket = bucket or typer.prompt("Its bucket", default=BUCKET)
-        kinds = click.Choice(list(TARGETS))
-        driver = driver or typer.prompt("What restarts the agents", default=DRIVER, type=kinds)
-        for server in dict.fromkeys(member.server for member in members):
-            if driver in DEFAULT_URLS and server not in urls:
-                urls[server] = typer.prompt(f"URL of {driver} on {server}", default=DEFAULT_URLS[driver])
-        archive = archive or typer.prompt("URL of the archive (Enter for none)", default="", show_default=False) or None
-        where = "Git URL that you push the brain to (Enter to use it here)"
-        brain_url = brain_url or typer.prompt(where, default="", show_default=False) or None
-        if slack is None and typer.confirm("Notify people by Slack?", default=False):
-            slack = typer.prompt("Its channel", default="#nervesys")
-    assert store and bucket, "asked for above"
-    return FleetAnswers(
-        agents=members,
-        endpoint=_http_url(store),
+        given = _ask(given)
+    if not (given.agents and given.store and given.bucket):
+        raise typer.BadParameter(NEEDED)
+    return _answers(given)
+
+
+def _ask(given: InitOptions) -> InitOptions:
+    """Ask for what the options leave open."""
+    agents = given.agents or tuple(typer.prompt("Agents, as NAME@SERVER NAME@SERVER …").split())
+    members = tuple(map(_member, agents))
+    store = given.store or typer.prompt("URL of the store's S3 API", default=STORE_URL)
+    bucket = given.bucket or typer.prompt("Its bucket", default=BUCKET)
+    driver = given.driver or typer.prompt("What restarts the agents", default=DRIVER, type=click.Choice(list(TARGETS)))
+    reach = dict(map(_reach, given.reach))
+    for server in dict.fromkeys(member.server for member in members):
+        if driver in DEFAULT_URLS and server not in reach:
+            reach[server] = typer.prompt(f"URL of {driver} on {server}", default=DEFAULT_URLS[driver])
+    slack = given.slack
+    if slack is None and typer.confirm("Notify people by Slack?", default=False):
+        slack = typer.prompt("Its channel", default=CHANNEL)
+    return replace(
+        given,
+        agents=agents,
+        store=store,
         bucket=bucket,
-        region=region,
-        archive=archive,
-        brain_url=_without_password(brain_url),
-        driver=_driver(driver or DRIVER),
-        urls=urls,
+        driver=driver,
+        reach=tuple(f"{server}={url}" for server, url in reach.items()),
+        archive=given.archive or _ask_optional("URL of the archive (Enter for none)"),
+        brain_url=given.brain_url or _ask_optional("Git URL that you push the brain to (Enter to use it here)"),
         slack=slack,
     )
 
 
-def _again(
-    folder: Path,
-    members: tuple[FleetMember, ...],
-    archive: str | None,
-    brain_url: str | None,
-    driver: str | None,
-    urls: dict[str, str],
-    slack: str | None,
-) -> FleetAnswers:
-    """The answers for a brain that exists: what it configures is not asked for again."""
+def _ask_optional(question: str) -> str | None:
+    return typer.prompt(question, default="", show_default=False) or None
+
+
+def _from_brain(folder: Path, given: InitOptions) -> InitOptions:
+    """What a brain configures is not asked for again."""
     loaded = load(FolderTree(folder / BRAIN), environ={})
-    store = loaded.settings.storage.storj
-    drivers = {agent.restart.driver for agent in loaded.agents.values()}
+    storage = loaded.settings.storage
+    drivers = {agent.restart.driver for agent in loaded.agents.values()} & TARGETS.keys()
+    return replace(
+        given,
+        store=storage.storj.endpoint,
+        bucket=storage.storj.bucket,
+        archive=given.archive or storage.archive.url,
+        driver=given.driver or min(drivers, default=DRIVER),
+    )
+
+
+def _answers(given: InitOptions) -> FleetAnswers:
+    """Check the options."""
     return FleetAnswers(
-        agents=members,
-        endpoint=str(store.endpoint),
-        bucket=store.bucket,
-        archive=archive or loaded.settings.storage.archive.url,
-        brain_url=_without_password(brain_url),
-        driver=_driver(driver or next(iter(drivers & TARGETS.keys()), DRIVER)),
-        urls=urls,
-        slack=slack,
+        agents=tuple(map(_member, given.agents)),
+        endpoint=_http_url(given.store or STORE_URL),
+        bucket=given.bucket or BUCKET,
+        region=given.region,
+        archive=_archive_url(given.archive),
+        brain_url=_without_password(given.brain_url),
+        driver=_driver(given.driver or DRIVER),
+        urls=dict(map(_reach, given.reach)),
+        slack=given.slack,
     )
 
 
@@ -138,6 +156,12 @@ def _driver(name: str) -> str:
 def _http_url(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise typer.BadParameter(f"--store {url}: must be a URL such as {STORE_URL}")
+    return url
+
+
+def _archive_url(url: str | None) -> str | None:
+    if url and not url.startswith(("file:///", "gdrive://")):
+        raise typer.BadParameter(f"--archive {url}: must be file:///path or gdrive://FOLDER_ID")
     return url
 
 

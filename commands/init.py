@@ -9,7 +9,7 @@ from rich.console import Console
 
 from alerting.model import read_alerts
 from commands.alerts import check_alerts
-from commands.fleet_answers import ask
+from commands.fleet_answers import CHANNEL, InitOptions, complete
 from commands.root import COMMANDS
 from commands.typed import program
 from commands.units import plan_units
@@ -61,7 +61,7 @@ def init(
         ),
     ] = None,
     slack: Annotated[bool, typer.Option("--slack", help="Notify people by Slack.")] = False,
-    slack_channel: Annotated[str, typer.Option(help="Channel of Slack.")] = "#nervesys",
+    slack_channel: Annotated[str, typer.Option(help="Channel of Slack.")] = CHANNEL,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before writing.")] = False,
 ) -> None:
     """Create a fleet of your own in FOLDER: its brain, the home of its monitoring, and units of systemd.
@@ -74,15 +74,26 @@ def init(
     units/ and agent.env are for systemd, and for the machines that run agents.
     """
     folder, out = folder.absolute(), Console(highlight=False, soft_wrap=True)
-    channel = slack_channel if slack else None
-    answers = ask(folder, agent or (), store, bucket, region, archive, brain, driver, reach or (), channel)
+    given = InitOptions(
+        agents=tuple(agent or ()),
+        store=store,
+        bucket=bucket,
+        region=region,
+        archive=archive,
+        brain_url=brain,
+        driver=driver,
+        reach=tuple(reach or ()),
+        slack=slack_channel if slack else None,
+    )
+    asks = os.isatty(0) and os.isatty(1)
+    answers = complete(folder, given, asks=asks)
     planned = plan_files(answers, folder)
     loaded = _load_planned(folder, planned)
     place = StartupSettings(folder / HOME, answers.brain_url or str(folder / BRAIN))
     units = plan_units(place, loaded.settings)
     planned |= {f"{UNITS}/{name}": PlannedFile(text) for name, text in units.items()}
     fresh = {path: file for path, file in planned.items() if not (folder / path).exists()}
-    if fresh and not _confirm(out, folder, fresh, asks=not yes):
+    if fresh and not _confirm(out, folder, fresh, asks=asks and not yes):
         raise typer.Exit(1)
     _write(folder, fresh)
     own = [path.removeprefix(f"{BRAIN}/") for path in fresh if path.startswith(f"{BRAIN}/")]
@@ -114,7 +125,7 @@ def _confirm(out: Console, folder: Path, fresh: dict[str, PlannedFile], *, asks:
     units = sum(path.startswith(f"{UNITS}/") for path in fresh)
     if units:
         out.print(f"  {UNITS}/   ({count(units, 'unit')} of systemd)")
-    return not (asks and os.isatty(0) and os.isatty(1)) or typer.confirm("Create them?", default=True)
+    return not asks or typer.confirm("Create them?", default=True)
 
 
 def _write(folder: Path, fresh: dict[str, PlannedFile]) -> None:

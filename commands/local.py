@@ -13,10 +13,15 @@ from nervesys.stores.open_stores import load_configuration
 
 @dataclass(frozen=True)
 class Local:
-    """A stack, with the settings of its programs."""
+    """A stack, with the settings of its programs.
+
+    Attributes:
+        fleet: names of the agents in the brain that are enabled.
+    """
 
     stack: Stack
     settings: Settings
+    fleet: tuple[str, ...] = ()
 
     @property
     def supervisor(self) -> Supervisor:
@@ -64,7 +69,8 @@ def local(home: str | None) -> Local:
     """
     stack = stack_of(home)
     os.environ["no_proxy"] = stack.environ["no_proxy"]  # local requests bypass any proxy
-    return Local(stack, load_configuration("status", {**os.environ, **stack.environ}).loaded.settings)
+    loaded = load_configuration("status", {**os.environ, **stack.environ}).loaded
+    return Local(stack, loaded.settings, tuple(name for name, agent in loaded.agents.items() if agent.enabled))
 
 
 def environment(home: str | None) -> dict[str, str]:

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from nervesys.settings import Tree
+from nervesys.settings import StartupSettings, Tree
 from nervesys.settings.monitoring import address
+from nervesys.stack.layout import NoStack, Stack
 from nervesys.stores import open_stores as stores
 from nervesys.stores.open_stores import Configuration
 
@@ -66,6 +67,22 @@ PrometheusUrl = Annotated[
 ]
 
 
+def stack_environment(home: str | None, brain: str | None) -> dict[str, str]:
+    """The environment of this process; with that of the stack of this home, unless a brain or a store is named.
+
+    Args:
+        home: flag that wins over `NERVESYS_HOME`.
+        brain: flag that names a brain.
+    """
+    own = dict(os.environ)
+    if brain or "NERVESYS_BRAIN" in own or any(name.startswith("STORJ_") for name in own):
+        return own
+    try:
+        return own | Stack.load(StartupSettings.of(own, home).home).environ
+    except NoStack:
+        return own
+
+
 def open_settings(
     program: str,
     *,
@@ -74,10 +91,14 @@ def open_settings(
     archive: str | None = None,
     also: Sequence[Callable[[Tree], object]] = (),
 ) -> Configuration:
-    """Load the settings of a program, with the environment of this process: `open_stores.load_configuration`.
+    """Load the settings of a program: `open_stores.load_configuration`.
+
+    The environment is that of this process; commands find the stack of their home by themselves.
 
     Raises:
         SettingsError: the configuration is wrong.
         BrainUnavailable: the brain cannot be read and no earlier copy is there.
     """
-    return stores.load_configuration(program, os.environ, home=home, brain=brain, archive=archive, also=also)
+    return stores.load_configuration(
+        program, stack_environment(home, brain), home=home, brain=brain, archive=archive, also=also
+    )

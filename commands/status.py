@@ -10,24 +10,30 @@ from rich.table import Table
 from commands.local import Local, local
 from commands.options import Home
 from commands.typed import as_typed
+from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clock import system_clock
 from nervesys.contract import PathTemplate
 from nervesys.errors import StoreUnavailable
 from nervesys.settings.storage import StoreSettings
 from nervesys.stack.layout import NoStack
 from nervesys.stack.receiver import ReceiverUnavailable, actions
-from nervesys.stack.status import RESTART, StackStatus, heartbeat_ages, status_of
+from nervesys.stack.status import RESTART, AgentReport, StackStatus, heartbeat_ages, status_of
 from nervesys.stores.open_stores import open_store
 
 Result = TypeVar("Result")
 
 app = typer.Typer()
+SERVERS, STATUSES = "nervesys_agent_info", "nervesys_agent_status == 1"
+"""Queries: a label of each result has the value."""
 COLOURS = {"running": "green", "starting": "yellow", "recovered": "green", "escalated": "red"}
 
 
 @app.command()
 def status(home: Home = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show every service and agent of the local stack; exit 1 if a service is not running."""
+    """Show every service of the stack, and every agent: those in the brain, and those with a heartbeat.
+
+    Agents are shown wherever they run. Exits with 1 if a service is not running.
+    """
     found = collect_status(local(home))
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
@@ -44,7 +50,7 @@ def collect_status(here: Local) -> StackStatus:
     def try_query(query: Callable[[], Result]) -> Result | None:
         try:
             return query()
-        except (NoStack, StoreUnavailable, ReceiverUnavailable) as err:
+        except (NoStack, StoreUnavailable, ReceiverUnavailable, QueryFailed) as err:
             warnings.append(str(err))
             return None
 
@@ -53,11 +59,12 @@ def collect_status(here: Local) -> StackStatus:
     journal = (
         try_query(lambda: actions(here.receiver, here.settings.monitoring.web, action=RESTART)) if processes else None
     )
+    reports = try_query(lambda: _agent_reports(here.prometheus)) if processes else None
     if here.settings.monitoring.deadman.url is None:
         warnings.append(
             "No dead man's switch: nothing outside detects that this whole machine has failed (set deadman.url)"
         )
-    return status_of(here.stack, processes or {}, ages or {}, journal or [], warnings)
+    return status_of(here.stack, processes or {}, here.fleet, ages or {}, reports or {}, journal or [], warnings)
 
 
 def _heartbeat_ages(store: StoreSettings) -> dict[str, float]:
@@ -65,17 +72,27 @@ def _heartbeat_ages(store: StoreSettings) -> dict[str, float]:
     return heartbeat_ages(listing, store.paths.agents, system_clock())
 
 
+def _agent_reports(prometheus: Prometheus) -> dict[str, AgentReport]:
+    """Server and status of each agent, as its state object has them."""
+    servers = {series.labels["agent"]: series.labels.get("server") for series in prometheus.instant(SERVERS)}
+    statuses = {series.labels["agent"]: series.labels.get("status") for series in prometheus.instant(STATUSES)}
+    return {name: AgentReport(servers.get(name), statuses.get(name)) for name in servers.keys() | statuses.keys()}
+
+
 def _show(out: Console, found: StackStatus, now: float) -> None:
     services = Table("service", "state", "since", "where", box=None, header_style="bold")
     for service in found.services:
         since = _ago(now - service.since) if service.since else ""
         services.add_row(service.name, _coloured(service.state), since, service.url or "")
-    agents = Table("agent", "state", "heartbeat", "restarts", "last restart", box=None, header_style="bold")
+    columns = ("agent", "server", "status", "process", "heartbeat", "restarts", "last restart")
+    agents = Table(*columns, box=None, header_style="bold")
     for agent in found.agents:
         age = "none seen" if agent.heartbeat_age_seconds is None else _ago(agent.heartbeat_age_seconds)
         last = agent.last_action
         action = f"{_coloured(last['state'])} {_ago(now - last['at'])}" if last else ""
-        agents.add_row(agent.name, _coloured(agent.state), age, str(agent.restarts), action)
+        name = agent.name if agent.configured else f"{agent.name} [yellow](not in the brain)[/]"
+        state = _coloured(agent.state) if agent.state else "elsewhere"
+        agents.add_row(name, agent.server or "", agent.status or "", state, age, str(agent.restarts), action)
     out.print(services, "", agents)
     for warning in found.warnings:
         out.print(f"[yellow]![/] {as_typed(warning)}", soft_wrap=True)

@@ -1,7 +1,7 @@
 """The status of the local stack and its agents, combined from supervisor, the store and the receiver's journal."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from nervesys.clients.supervisor import Process
 from nervesys.contract import PathTemplate
@@ -28,18 +28,31 @@ class ServiceStatus(SettingsSection):
     since: float | None
 
 
+class AgentReport(NamedTuple):
+    """What an agent last wrote of itself, as Prometheus knows it."""
+
+    server: str | None = None
+    status: str | None = None
+
+
 class AgentStatus(SettingsSection):
-    """One agent.
+    """One agent, wherever it runs.
 
     Attributes:
-        state: of its process.
+        configured: whether the brain names it.
+        server: that it last wrote from; None if that is not known.
+        status: that it last reported; None if that is not known.
+        state: of its process; None if it does not run in this stack.
         heartbeat_age_seconds: by the store's clock; None if there is no heartbeat, or the store does not respond.
         restarts: number of driver calls in the journal.
         last_action: the newest restart: `state`, and `at` in Unix seconds.
     """
 
     name: str
-    state: str
+    configured: bool
+    server: str | None
+    status: str | None
+    state: str | None
     heartbeat_age_seconds: float | None
     restarts: int
     last_action: dict[str, Any] | None
@@ -65,7 +78,9 @@ class StackStatus(SettingsSection):
 def status_of(
     stack: Stack,
     processes: Mapping[str, Process],
+    fleet: Collection[str],
     heartbeats: Mapping[str, float],
+    reports: Mapping[str, AgentReport],
     actions: Sequence[Mapping[str, Any]],
     warnings: Sequence[str],
 ) -> StackStatus:
@@ -74,13 +89,29 @@ def status_of(
     Args:
         stack: the stack.
         processes: supervisor's processes; empty if it does not respond.
+        fleet: names of the agents in the brain.
         heartbeats: age in seconds, by agent.
+        reports: what agents wrote of themselves, by agent.
         actions: the journal's actions, most recently changed first.
         warnings: to include.
     """
 
     def state(name: str) -> str:
         return processes[name].state.lower() if name in processes else "stopped"
+
+    def agent(name: str) -> AgentStatus:
+        mine = [action for action in actions if action["agent"] == name and action["action"] == RESTART]
+        report = reports.get(name, AgentReport())
+        return AgentStatus(
+            name=name,
+            configured=name in fleet,
+            server=report.server,
+            status=report.status,
+            state=state(name) if name in stack.agents else None,
+            heartbeat_age_seconds=heartbeats.get(name),
+            restarts=sum(action["attempts"] for action in mine),
+            last_action={"state": mine[0]["state"], "at": mine[0]["updated_at"]} if mine else None,
+        )
 
     return StackStatus(
         services=tuple(
@@ -94,19 +125,8 @@ def status_of(
             for service in stack.services
             if not service.agent
         ),
-        agents=tuple(_agent(name, state(name), heartbeats.get(name), actions) for name in stack.agents),
+        agents=tuple(map(agent, sorted({*stack.agents, *fleet, *heartbeats}))),
         warnings=tuple(warnings),
-    )
-
-
-def _agent(name: str, state: str, age: float | None, actions: Sequence[Mapping[str, Any]]) -> AgentStatus:
-    mine = [action for action in actions if action["agent"] == name and action["action"] == RESTART]
-    return AgentStatus(
-        name=name,
-        state=state,
-        heartbeat_age_seconds=age,
-        restarts=sum(action["attempts"] for action in mine),
-        last_action={"state": mine[0]["state"], "at": mine[0]["updated_at"]} if mine else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What supervisor, the store and the journal say becomes one report."""
+"""The states in supervisor, the store, Prometheus and the journal become one report."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from nervesys.clients.supervisor import Process
 from nervesys.stack.layout import Service, Stack
-from nervesys.stack.status import AgentStatus, StackStatus, heartbeat_ages, status_of
+from nervesys.stack.status import AgentReport, AgentStatus, StackStatus, heartbeat_ages, status_of
 from nervesys.stores.objects import Listing, ObjectInfo
 
 STACK = Stack(
@@ -29,11 +29,30 @@ def restart(agent: str, state: str, attempts: int, at: float) -> dict[str, objec
 
 def test_agents_have_heartbeat_restarts_and_the_newest_action() -> None:
     journal = [restart("grok", "recovered", 1, 90.0), restart("grok", "escalated", 3, 50.0)]
-    found = status_of(STACK, {"prometheus": PROMETHEUS, "grok": GROK}, {"grok": 4.0}, journal, ["a warning"])
+    processes, reports = {"prometheus": PROMETHEUS, "grok": GROK}, {"grok": AgentReport("alpha", "running")}
+    found = status_of(STACK, processes, ["grok", "gimai"], {"grok": 4.0}, reports, journal, ["a warning"])
     newest = {"state": "recovered", "at": 90.0}
     assert found.agents == (
-        AgentStatus(name="grok", state="exited", heartbeat_age_seconds=4.0, restarts=4, last_action=newest),
-        AgentStatus(name="gimai", state="stopped", heartbeat_age_seconds=None, restarts=0, last_action=None),
+        AgentStatus(
+            name="gimai",
+            configured=True,
+            server=None,
+            status=None,
+            state="stopped",
+            heartbeat_age_seconds=None,
+            restarts=0,
+            last_action=None,
+        ),
+        AgentStatus(
+            name="grok",
+            configured=True,
+            server="alpha",
+            status="running",
+            state="exited",
+            heartbeat_age_seconds=4.0,
+            restarts=4,
+            last_action=newest,
+        ),
     )
     assert found.warnings == ("a warning",)
     assert [(service.name, service.state, service.since) for service in found.services] == [
@@ -50,7 +69,19 @@ def test_agents_have_heartbeat_restarts_and_the_newest_action() -> None:
     ],
 )
 def test_the_stack_works_while_its_services_run(processes: dict[str, Process], works: bool) -> None:
-    assert status_of(STACK, processes, {}, [], []).works is works
+    assert status_of(STACK, processes, [], {}, {}, [], []).works is works
+
+
+def test_agents_are_shown_wherever_they_run() -> None:
+    reports = {"ada": AgentReport("web-1", "running"), "eve": AgentReport("web-2", "running")}
+    found = status_of(STACK, {}, ["ada", "bob"], {"ada": 3.0, "eve": 5.0}, reports, [], [])
+    assert [(agent.name, agent.configured, agent.server, agent.state) for agent in found.agents] == [
+        ("ada", True, "web-1", None),
+        ("bob", True, None, None),
+        ("eve", False, "web-2", None),
+        ("gimai", False, None, "stopped"),
+        ("grok", False, None, "stopped"),
+    ]
 
 
 def test_a_heartbeat_is_aged_by_the_stores_clock() -> None:

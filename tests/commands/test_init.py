@@ -1,0 +1,117 @@
+"""`nervesys init`: everything that a fleet needs, again and again, and never over a file that exists.
+
+Covers: commands.fleet_answers, commands.init.
+"""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nervesys.stack.new_home import SECRETS
+from tests.commands.conftest import Run
+
+STORE = ("--store", "https://s3.example.org", "--bucket", "b")
+
+
+@pytest.fixture
+def fleet(run: Run, tmp_path: Path) -> Path:
+    """A new fleet with one agent."""
+    made = run("init", str(tmp_path / "fleet"), "--agent", "ada@web-1", *STORE)
+    assert made.code == 0, made.err
+    return tmp_path / "fleet"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {str(path): (folder / path).read_bytes() for path in paths if ".git" not in path.parts}
+
+
+def test_a_new_fleet_is_private_valid_and_committed(run: Run, fleet: Path) -> None:
+    assert [(fleet / name).stat().st_mode & 0o777 for name in (".nervesys", SECRETS)] == [0o700, 0o700]
+    files = [path for path in (fleet / ".nervesys").rglob("*") if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    assert len((fleet / SECRETS / "receiver_token").read_text()) == 40
+    checked = run("config", "check", "--quiet", "--home", str(fleet / "h"), "--brain", str(fleet / "brain"))
+    assert "The configuration is valid: 1 agent" in checked.out
+    log = ["git", "-C", str(fleet / "brain"), "log", "--format=%s", "main"]
+    assert subprocess.run(log, capture_output=True, text=True, check=True).stdout.count("\n") == 1
+
+
+def test_it_says_what_it_writes_what_to_put_in_and_what_to_type(run: Run, tmp_path: Path) -> None:
+    out = run("init", str(tmp_path / "f"), "--agent", "ada@web-1", *STORE, "--brain", "https://git.example.org/b").out
+    shown, _, after = out.partition("created")
+    assert "brain/config/agents/ada.yaml" in shown
+    for name in ("store_access_key", "store_secret_key", "github_token"):
+        assert str(tmp_path / "f" / SECRETS / name) in after
+    commands = after.partition("Then type:")[2].split("\n")
+    assert commands[1:3] == [f"  cd {tmp_path / 'f'}", "  git -C brain push origin main state"]
+    assert commands[-2].endswith(" up")
+
+
+def test_again_it_adds_an_agent_and_keeps_the_rest(run: Run, fleet: Path) -> None:
+    (fleet / SECRETS / "store_access_key").write_text("AKID")
+    before = contents(fleet)
+    again = run("init", str(fleet), "--agent", "bob@web-2", "--agent", "ada@web-1")
+    assert again.code == 0, again.err
+    after = contents(fleet)
+    assert after.keys() - before.keys() == {"brain/config/agents/bob.yaml"}
+    assert {path: after[path] for path in before} == before
+    assert f"{fleet}/.nervesys/receiver.yaml is kept; add to it:" in again.out
+    missing = again.out.partition("add to it:\n")[2].partition("\n\n")[0]
+    assert yaml.safe_load(missing)["drivers"]["supervisor"]["servers"] == ["web-2"]
+    assert "store_access_key" not in again.out, "it has been put in"
+    assert "Nothing to create" in run("init", str(fleet), "--agent", "bob@web-2").out
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ((), "a new fleet needs --agent NAME@SERVER, --store URL and --bucket NAME"),
+        (("--agent", "Ada!@web-1", *STORE), "--agent Ada!@web-1"),
+        (("--agent", "ada@web_1", *STORE), "--agent ada@web_1"),
+        (("--agent", "default@web-1", *STORE), "no agent may have the name"),
+        (("--agent", "ada@web-1", "--store", "s3.example.org", "--bucket", "b"), "must be a URL such as https://"),
+        (("--agent", "ada@web-1", *STORE, "--driver", "nomad"), "there are supervisor, systemd,"),
+        (("--agent", "ada@web-1", *STORE, "--reach", "web-1"), "must be SERVER=URL"),
+        (("--agent", "ada@web-1", *STORE, "--brain", "https://me:secret@h/b"), "the URL holds a password"),
+        (("--agent", "ada@web-1", *STORE, "--archive", "ftp://h/"), "must be file:///path or gdrive://FOLDER_ID"),
+    ],
+)
+def test_a_wrong_answer_is_named_and_nothing_is_written(
+    run: Run, tmp_path: Path, words: tuple[str, ...], problem: str
+) -> None:
+    ran = run("init", str(tmp_path / "fleet"), *words)
+    assert ran.code == 2
+    assert problem in " ".join(ran.err.replace("│", " ").split())
+    assert not (tmp_path / "fleet").exists()
+
+
+def test_on_a_terminal_it_asks_for_what_is_left_open(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replies = iter(["ada@web-1 bob@web-1", "https://s3.example.org", "b", "systemd", "", ""])
+    confirmed: list[str] = []
+    monkeypatch.setattr("os.isatty", lambda _: True)
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(replies))
+
+    def confirm(question: str, **_: object) -> bool:
+        confirmed.append(question)
+        return "Create" in question
+
+    monkeypatch.setattr("typer.confirm", confirm)
+    assert run("init", str(tmp_path / "fleet")).code == 0
+    assert confirmed == ["Notify people by Slack?", "Create them?"]
+    receiver = yaml.safe_load((tmp_path / "fleet/.nervesys/receiver.yaml").read_text())
+    assert receiver == {"drivers": {"systemd": {"servers": ["web-1"]}}}
+    assert next(replies, None) is None
+
+
+def test_on_a_terminal_nothing_is_written_against_the_operators_will(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.isatty", lambda _: True)
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: "")
+    monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
+    ran = run("init", str(tmp_path / "fleet"), "--agent", "ada@web-1", *STORE, "--driver", "systemd")
+    assert ran.code == 1
+    assert not (tmp_path / "fleet").exists()
