@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from nervesys.clock import Clock
 from nervesys.contract import BrainCopy
 from nervesys.errors import BrainUnavailable
-from nervesys.settings import Loaded, StartupSettings, Tree, load
+from nervesys.settings import Loaded, StartupSettings, Tree
 from nervesys.stores.brain import GitBrain
 from nervesys.stores.encryption import FILE, set_identity
 from nervesys.stores.open_brain import open_brain, open_folder
 from nervesys.stores.open_stores import Configuration
-from nervesys.stores.trees import EmptyTree
+from nervesys.stores.reload import Reloader
+from nervesys.stores.trees import EmptyTree, check_configured
 
 DEPTH = 1
 """An agent needs the newest commit only."""
@@ -40,6 +41,7 @@ class LocalBrain:
         self._program, self._environ, self._clock = program, environ, clock
         self._brain = open_brain(place, program, environ=environ, depth=DEPTH)
         self._tree: Tree = EmptyTree()
+        self._reloader = Reloader()
         if (outdated := self._pull(START_TIMEOUT_SECONDS)) is not None:
             log.warning("%s", outdated)
         self.loaded = self._load()
@@ -74,7 +76,9 @@ class LocalBrain:
     def _pull(self, timeout: float | None = None) -> str | None:
         """Update the copy; returns why it may be outdated, or None."""
         if self._brain is None:
-            self._tree, self.status = open_folder(self.place), BrainCopy(checked_at=self._clock())
+            folder = open_folder(self.place)
+            check_configured(folder, str(folder.root))
+            self._tree, self.status = folder, BrainCopy(checked_at=self._clock())
             return None
         newest = self._brain.newest(timeout)
         self._tree = newest.tree
@@ -86,6 +90,6 @@ class LocalBrain:
         return newest.outdated
 
     def _load(self) -> Loaded:
-        loaded = load(self._tree, profile=self.place.profile, environ=self._environ)
+        loaded = self._reloader.load(self._tree, profile=self.place.profile, environ=self._environ)
         set_identity(loaded.settings.storage.encryption.identity, self._environ.get(FILE))
         return loaded

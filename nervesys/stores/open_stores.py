@@ -1,15 +1,20 @@
 """How every program starts: open the brain, load the settings, open the store."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nervesys.contract import PathTemplate
-from nervesys.settings import Loaded, StartupSettings, Tree, load
+from nervesys.settings import Loaded, StartupSettings, Tree
 from nervesys.settings.storage import StoreSettings
 from nervesys.stores.encryption import FILE, set_identity
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.open_brain import open_tree
+from nervesys.stores.reload import Reloader
 from nervesys.stores.routed import RoutedStore
+
+_RELOADERS: defaultdict[str, Reloader] = defaultdict(Reloader)
+"""By program; the receiver reads its configuration again each minute."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ def load_configuration(
     place = StartupSettings.of(environ, home, brain)
     tree = open_tree(place, program, environ=environ)
     flags = {"NERVESYS_ARCHIVE": archive} if archive else {}
-    loaded = load(tree, profile=place.profile, environ=environ, flags=flags, also=also)
+    loaded = _RELOADERS[program].load(tree, profile=place.profile, environ=environ, flags=flags, also=also)
     set_identity(loaded.settings.storage.encryption.identity, environ.get(FILE))
     return Configuration(place, tree, loaded)
 
