@@ -1,7 +1,7 @@
 """A made-up fleet in memory: state objects, and the areas `agents` and `metrics` over them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -13,7 +13,7 @@ from exporters.store.metrics import MetricsArea
 from exporters.store.shared_state import SharedState
 from nervesys.contract.times import format_time
 from nervesys.metrics import MetricsSnapshot
-from nervesys.settings import StartupSettings, load
+from nervesys.settings import AgentConfig, StartupSettings, load
 from nervesys.stores.objects import Listing, ObjectInfo, gone
 
 AGENTS_A_SERVER = 5
@@ -57,8 +57,13 @@ class SyntheticFleet:
         """There is no log."""
         raise gone(key)
 
+    @property
+    def agents(self) -> Sequence[str]:
+        """The names of all agents."""
+        return [_name(number) for number in range(len(self._beats))]
+
     def _write(self, number: int) -> None:
-        agent, beat = f"agent-{number:05}", self._beats[number]
+        agent, beat = _name(number), self._beats[number]
         self._beats[number] += 1
         info = ObjectInfo(f"db/agents/{agent}_state.json", f"{number}-{beat}", 900, self.now - number % 60 / 10)
         if beat:
@@ -66,6 +71,10 @@ class SyntheticFleet:
         else:
             self._infos.append(info)
         self._bodies[info.key] = json.dumps(_state(agent, number, beat, info.modified)).encode()
+
+
+def _name(number: int) -> str:
+    return f"agent-{number:05}"
 
 
 def _state(agent: str, number: int, beat: int, at: float) -> dict[str, object]:
@@ -106,7 +115,8 @@ class Exporter:
         loaded, shared = load(), SharedState()
         health = Health("store", lambda: fleet.now)
         place = StartupSettings(Path("/nowhere"))
-        context = SourceContext(place, loaded.settings, loaded.agents, lambda: fleet.now, Cache(), health)
+        configured = {name: AgentConfig(name=name) for name in fleet.agents}
+        context = SourceContext(place, loaded.settings, configured, lambda: fleet.now, Cache(), health)
         self._areas = [
             (AgentsArea(fleet, context, shared).refresh, Refresh(agent_families.FAMILIES, health.reject)),
             (MetricsArea(fleet, context, shared).refresh, Refresh(metrics.FAMILIES, health.reject)),

@@ -4,6 +4,7 @@
     ├── SettingsError         configuration that is present and wrong; carries all mistakes found; exit code 2
     ├── SourceError           a source could not be read or written; the last snapshot is still served
     │   ├── StoreUnavailable      the S3-compatible store
+    │   │   └── ObjectRefused         it refuses one request for one object
     │   ├── ArchiveUnavailable    the archive
     │   │   └── ArchiveFull           it has no room for more
     │   ├── BrainUnavailable      the Git repository
@@ -75,6 +76,10 @@ class StoreUnavailable(SourceError):
         self.clock = clock
 
 
+class ObjectRefused(StoreUnavailable):
+    """The store refused to return an object; the cause may be this object, or a missing right for all of them."""
+
+
 class ArchiveUnavailable(SourceError):
     """The archive did not respond, or with an error."""
 
@@ -105,12 +110,16 @@ class Reason(StrEnum):
     BAD_NAME = "bad_name"
     BAD_VALUE = "bad_value"
     BAD_ZSTD = "bad_zstd"
+    COSTLY = "costly"
     DUPLICATE_SERIES = "duplicate_series"
     FUTURE = "future"
     GONE = "gone"
     LABEL_LIMIT = "label_limit"
     NO_IDENTITY = "no_identity"
     TOO_LARGE = "too_large"
+    UNKNOWN_AGENT = "unknown_agent"
+    UNREADABLE = "unreadable"
+    WRONG_OWNER = "wrong_owner"
 
 
 class BadObject(NervesysError):

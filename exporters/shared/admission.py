@@ -6,7 +6,7 @@ UNCONFIGURED_LIMIT = 1000
 """Agents, and likewise entities, that no configuration names and that get series of their own."""
 
 
-class Admission:
+class NameAdmission:
     """Admits a bounded number of names; those admitted first stay.
 
     Args:

@@ -6,33 +6,19 @@ Errors  StoreUnavailable is raised: the runner keeps the last snapshot and drops
         BadObject costs one body: counted by reason; the heartbeat is still exported, because it comes from the listing.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from exporters.runner import Refresh, SourceContext
-from exporters.store.agent_families import (
-    ALTERNATIONS,
-    BUFFER,
-    CLOCK_OFFSET,
-    COUNTED,
-    CPU,
-    DAMAGED,
-    DROPPED,
-    HEARTBEAT,
-    INFO,
-    MEMORY,
-    REACHED,
-    SKEW,
-    START,
-    STATUS,
-    TASKS,
-    TOKENS,
-)
+from exporters.shared.admission import NameAdmission
+from exporters.shared.first_seen import FirstSeen
+from exporters.store.agent_families import ALTERNATIONS, CLOCK_OFFSET
+from exporters.store.agent_samples import agent_samples
 from exporters.store.bodies import Bodies
+from exporters.store.ownership import Ownership
 from exporters.store.shared_state import ServerReport, SharedState
-from nervesys.contract import AgentState, Instances, PathTemplate, Status
-from nervesys.contract.logs import LEVELS, level_of
-from nervesys.contract.state import COUNTER, COUNTERS, STATE_BYTES
+from nervesys.contract import AgentState, Instances, PathTemplate, agent_name
+from nervesys.contract.state import COUNTERS, STATE_BYTES
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Sample
 from nervesys.stores.objects import ObjectInfo, ObjectReader
@@ -41,64 +27,15 @@ CLOCK = "/clock"
 """Key of the clock's offset; it has a slash, which no agent's name has."""
 
 
-def agent_samples(
-    agent: str, heartbeat: float | None, state: AgentState | None, written: float | None, *, live: bool
-) -> Iterator[Sample]:
-    """The samples of one state object. An unknown value is absent, never 0 or -1.
-
-    Args:
-        agent: its name.
-        heartbeat: Unix seconds by the store's clock; None where the only one known is rejected.
-        state: the body; None where it is rejected.
-        written: Unix seconds by the store's clock at which this body was written, where that is known.
-        live: False once the heartbeat is stale. Then status and gauges are left out, for they may no longer be true;
-            status `stopped` stays, because it is the last that an agent writes and remains true.
-    """
-    if heartbeat is not None:
-        yield HEARTBEAT.sample(heartbeat, agent)
-    if state is None:
-        return
-    yield INFO.sample(1, agent, state.server or "", state.role or "", state.model or "", state.version or "")
-    if state.started_at is not None:
-        yield START.sample(state.started_at, agent)
-    if state.tasks is not None:
-        yield TASKS.sample(state.tasks.completed, agent, "completed")
-        yield TASKS.sample(state.tasks.failed, agent, "failed")
-    if state.tokens_used is not None:
-        yield TOKENS.sample(state.tokens_used, agent)
-    if state.buffer is not None and state.buffer.dropped:
-        dropped = {level_of(level): count for level, count in state.buffer.dropped.items()}
-        for level in LEVELS:
-            yield DROPPED.sample(dropped.get(level, 0), agent, level)
-    if state.buffer is not None and "set_aside" in state.buffer.model_fields_set:
-        yield DAMAGED.sample(state.buffer.set_aside, agent)
-    if live or state.status is Status.STOPPED:
-        for status in Status:
-            yield STATUS.sample(state.status is status, agent, status)
-    if live and written is not None:
-        yield SKEW.sample(round(state.timestamp - written, 3), agent)
-    if live and state.buffer is not None:
-        yield BUFFER.sample(state.buffer.bytes, agent)
-    names = sorted(name for name in state.counters or {} if COUNTER.fullmatch(name))
-    for name in names[:COUNTERS]:
-        yield COUNTED.sample((state.counters or {})[name], agent, name)
-    if live and state.usage is not None:
-        yield from (
-            family.sample(value / whole, agent)
-            for family, value, whole in ((CPU, state.usage.cpu_percent, 100), (MEMORY, state.usage.memory_bytes, 1))
-            if value is not None
-        )
-    if live and state.brain is not None:
-        yield REACHED.sample(state.brain.reachable, agent)
-
-
 class AgentsArea:
     """Exports the state object of each agent, and keeps what the next refresh needs of it.
+
+    Only configured agents, and a bounded number of others that have a valid state, get series.
 
     Args:
         store: the store.
         context: settings, clock and shard.
-        shared: where the server metrics that states carry are handed to the area `metrics`.
+        shared: where the other areas find what states show.
     """
 
     def __init__(self, store: ObjectReader, context: SourceContext, shared: SharedState) -> None:
@@ -108,6 +45,12 @@ class AgentsArea:
         self._template = PathTemplate(context.settings.storage.storj.paths.agents)
         self._limits = context.settings.thresholds.heartbeat
         self._bodies = Bodies("agents", store, context, AgentState.parse, STATE_BYTES)
+        self._ownership = Ownership(context.agents)
+        self._counters = FirstSeen(context.cache, "agent-counters", COUNTERS)
+        parsed = map(self._template.parse, self._bodies.keys())
+        self._known = {fields["agent"].lower() for fields in parsed if fields}
+        """Agents whose state was valid at some time: a single bad body must not end their series."""
+        self._admission = NameAdmission(admitted=sorted(self._known.difference(context.agents)))
         self._heartbeats: dict[str, float] = {}
         self._written: dict[str, tuple[str, float | None]] = {}
         self._instances: dict[str, Instances] = {}
@@ -117,36 +60,77 @@ class AgentsArea:
         listing = self._store.list(self._template.prefix())
         local_time = self._context.clock()
         now = local_time if listing.clock is None else listing.clock
-        objects = self._by_agent(listing.objects, out)
-        states = self._bodies.read(objects.values(), out)
+        listed = self._admitted(self._by_agent(listing.objects, out), out)
+        states = self._own_states(listed, out)
+        self._known = self._known.intersection(listed).union(states)
+        objects = {agent: info for agent, info in listed.items() if agent in self._known or self._is_configured(agent)}
         self._forget_all_but(objects)
         out.keep_only({*objects, CLOCK})
         reports, stale_after = [], self._limits.stale_after_seconds
         for agent, info in objects.items():
-            heartbeat, state = self._heartbeat(agent, info, now, out), states.get(info.key)
+            heartbeat, state = self._heartbeat(agent, info, now, out), states.get(agent)
             written = self._written_at(agent, info.version, heartbeat)
             live = heartbeat is not None and now - heartbeat <= stale_after
             self._record_instance(agent, state, now)
-            out.put(agent, (info, heartbeat, live), self._samples(agent, heartbeat, state, written, live=live))
+            stamp = (info, heartbeat, live, state is not None)
+            out.put(agent, stamp, self._samples(agent, heartbeat, state, written, live=live))
             if state is not None and state.metrics is not None and written is not None:
                 reports.append(ServerReport.of_state(agent, written, state.timestamp, state.metrics))
         self._shared.from_states = tuple(reports)
+        self._shared.known_agents = frozenset(self._known)
         self._shared.clock_offset = round(now - local_time, 3)
         if listing.clock is not None:
             out.put(CLOCK, now, [CLOCK_OFFSET.sample(self._shared.clock_offset)])
+
+    def _is_configured(self, agent: str) -> bool:
+        return agent in self._context.agents
 
     def _by_agent(self, objects: Iterable[ObjectInfo], out: Refresh) -> dict[str, ObjectInfo]:
         """The state object of each agent of this shard; of several, as where one lies under each server, the newest."""
         newest: dict[str, ObjectInfo] = {}
         for info in objects:
-            fields = self._template.parse(info.key)
-            if fields is None:
-                out.reject(info.key, info.version, BadObject(Reason.BAD_KEY, f"not of {self._template.text}"))
+            try:
+                agent = self._agent_of(info.key)
+            except BadObject as bad:
+                out.reject(info.key, info.version, bad)
                 continue
-            agent = fields["agent"].lower()
             if self._context.shard.owns(agent) and (agent not in newest or newest[agent].modified < info.modified):
                 newest[agent] = info
         return newest
+
+    def _agent_of(self, key: str) -> str:
+        fields = self._template.parse(key)
+        if fields is None:
+            raise BadObject(Reason.BAD_KEY, f"not of {self._template.text}")
+        agent = agent_name(fields["agent"])
+        self._ownership.check_key(agent, _server_of(fields))
+        return agent
+
+    def _admitted(self, objects: dict[str, ObjectInfo], out: Refresh) -> dict[str, ObjectInfo]:
+        """The objects of all configured agents, and of a bounded number of others."""
+        others = [agent for agent in objects if not self._is_configured(agent)]
+        admitted = self._admission.admit(others)
+        for agent in others:
+            if agent not in admitted:
+                info = objects.pop(agent)
+                out.reject(info.key, 0, BadObject(Reason.LABEL_LIMIT, "too many agents that the brain does not name"))
+        return objects
+
+    def _own_states(self, objects: Mapping[str, ObjectInfo], out: Refresh) -> dict[str, AgentState]:
+        """The valid states by agent, without what they claim about others."""
+        bodies = self._bodies.read(objects.values(), out)
+        states: dict[str, AgentState] = {}
+        for agent, info in objects.items():
+            if info.key not in bodies:
+                continue
+            try:
+                server = _server_of(self._template.parse(info.key) or {})
+                states[agent], foreign = self._ownership.own_part(agent, bodies[info.key], server)
+            except BadObject as bad:
+                foreign = bad
+            if foreign:
+                out.reject(info.key, info.version, foreign)
+        return states
 
     def _heartbeat(self, agent: str, info: ObjectInfo, now: float, out: Refresh) -> float | None:
         """LastModified; one from the future is rejected, and the last good one stays in use."""
@@ -172,7 +156,8 @@ class AgentsArea:
     def _samples(
         self, agent: str, heartbeat: float | None, state: AgentState | None, written: float | None, *, live: bool
     ) -> Iterator[Sample]:
-        yield from agent_samples(agent, heartbeat, state, written, live=live)
+        counters = self._counters.observe(agent, (state and state.counters) or ())
+        yield from agent_samples(agent, heartbeat, state, written, live=live, counters=counters)
         if agent in self._instances:
             yield ALTERNATIONS.sample(self._instances[agent].returns, agent)
 
@@ -181,3 +166,9 @@ class AgentsArea:
         for values in remembered:
             for agent in values.keys() - agents:
                 del values[agent]
+        self._counters.keep_only(agents)
+
+
+def _server_of(fields: Mapping[str, str]) -> str | None:
+    """The server that a key names, if its template has one."""
+    return fields["server"].lower() if "server" in fields else None

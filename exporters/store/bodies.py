@@ -1,12 +1,12 @@
 """Reads small objects: each version is fetched once, several at a time, and cached across restarts."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Generic, TypeVar
 
 from exporters.runner import Refresh, SourceContext
-from nervesys.errors import BadObject
+from exporters.store.fetches import Fetches, Retries
+from nervesys.errors import BadObject, Reason, StoreUnavailable
 from nervesys.stores.objects import ObjectInfo, ObjectReader
 
 Body = TypeVar("Body")
@@ -31,7 +31,9 @@ class Bodies(Generic[Body]):
         self._cache = context.cache
         self._parse = parse
         self._max_bytes = max_bytes
-        self._pool = ThreadPoolExecutor(context.settings.storage.storj.concurrency, thread_name_prefix=area)
+        self._clock = context.clock
+        self._fetches = Fetches(store, context.settings.storage.storj.concurrency, area)
+        self._retries = Retries()
         self._bodies: dict[str, tuple[str, Body | None]] = {}
         for key, version, body in self._cache.bodies(area):
             with suppress(BadObject):  # read by an older version of us, and refused by this one: it is fetched again
@@ -42,20 +44,25 @@ class Bodies(Generic[Body]):
         return [key for key, (_, body) in self._bodies.items() if body is not None]
 
     def read(self, infos: Iterable[ObjectInfo], out: Refresh) -> dict[str, Body]:
-        """The bodies of these objects by key, without the rejected; all others are forgotten.
+        """The bodies of these objects by key, without the rejected and the unreadable; all others are forgotten.
 
         Raises:
-            StoreUnavailable: what was read before it is kept.
+            StoreUnavailable: the store itself fails; what was read before it is kept.
         """
-        wanted = {info.key: info for info in infos}
+        now, wanted = self._clock(), {info.key: info for info in infos}
+        self._retries.keep_only(wanted.keys())
         gone = self._bodies.keys() - wanted
         for key in gone:
             del self._bodies[key]
-        changed = [info for key, info in wanted.items() if self._bodies.get(key, ("", None))[0] != info.version]
+        moved = [info for key, info in wanted.items() if self._bodies.get(key, ("", None))[0] != info.version]
+        changed = [info for info in moved if self._retries.due(info, now)]
         fresh: list[tuple[str, str, bytes | None]] = []
         try:
-            for info, got in zip(changed, self._pool.map(self._get, changed), strict=True):
-                fresh.append(self._store_body(info, got, out))
+            for info, got in self._fetches.fetch(changed, lambda info: info.key, self._get):
+                if isinstance(got, StoreUnavailable):
+                    self._skip(info, got, now, out)
+                else:
+                    fresh.append(self._store_body(info, got, out))
         finally:
             self._cache.keep_bodies(self._area, fresh, gone)
         return {key: body for key, (_, body) in self._bodies.items() if body is not None}
@@ -65,6 +72,12 @@ class Bodies(Generic[Body]):
             return self._store.get(info.key, max_bytes=self._max_bytes)
         except BadObject as bad:
             return bad
+
+    def _skip(self, info: ObjectInfo, problem: StoreUnavailable, now: float, out: Refresh) -> None:
+        """Leave out an object that cannot be read; an older body would be dated by the newer heartbeat."""
+        self._bodies.pop(info.key, None)
+        self._retries.failed(info, now)
+        out.reject(info.key, info.version, BadObject(Reason.UNREADABLE, str(problem)))
 
     def _store_body(self, info: ObjectInfo, got: bytes | BadObject, out: Refresh) -> tuple[str, str, bytes | None]:
         """Take a body in; a rejected one's version too, so that it is not fetched again until it changes."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from exporters.runner import Refresh, SourceContext
 from exporters.store.bodies import Bodies
 from exporters.store.folders import HOUR, Folders
+from exporters.store.ownership import Ownership
 from exporters.store.shared_state import ServerReport, SharedState
 from nervesys.contract import PathTemplate, ServerMetrics
 from nervesys.contract.state import STATE_BYTES, Anomalies
@@ -166,6 +167,7 @@ class MetricsArea:
         self._folders = Folders(self._template, HOUR)
         self._bodies = Bodies("metrics", store, context, ServerMetrics.parse, STATE_BYTES)
         self._stale_after = context.settings.thresholds.heartbeat.stale_after_seconds
+        self._ownership = Ownership(context.agents)
         self._reporters: dict[str, str] = {}
 
     def refresh(self, out: Refresh) -> None:
@@ -188,19 +190,45 @@ class MetricsArea:
         """The newest measurement by each agent of the servers of this shard that no state reports."""
         newest: dict[tuple[str, str], ObjectInfo] = {}
         for info in self._list_current(reported, now):
-            fields = self._template.parse(info.key)
-            if fields is None:
-                out.reject(info.key, info.version, BadObject(Reason.BAD_KEY, f"not of {self._template.text}"))
+            try:
+                reporter = self._reporter_of(info.key)
+            except BadObject as bad:
+                out.reject(info.key, info.version, bad)
                 continue
-            reporter = fields.get("server", ""), fields.get("agent", "")
             if reporter not in newest or newest[reporter].modified < info.modified:
                 newest[reporter] = info
         bodies = self._bodies.read(newest.values(), out)
-        return [
-            ServerReport(agent.lower(), info.modified, bodies[info.key])
-            for (_, agent), info in newest.items()
-            if info.key in bodies
-        ]
+        reports: list[ServerReport] = []
+        for (server, agent), info in newest.items():
+            if info.key in bodies:
+                try:
+                    self._check_body(agent, bodies[info.key], server)
+                except BadObject as bad:
+                    out.reject(info.key, info.version, bad)
+                else:
+                    reports.append(ServerReport(agent, info.modified, bodies[info.key]))
+        return reports
+
+    def _reporter_of(self, key: str) -> tuple[str, str]:
+        """The server and the agent that a key names; empty where its template has none.
+
+        Raises:
+            BadObject: `bad_key`, `wrong_owner`, or `unknown_agent` where the agent has no valid state.
+        """
+        fields = self._template.parse(key)
+        if fields is None:
+            raise BadObject(Reason.BAD_KEY, f"not of {self._template.text}")
+        server, agent = (fields.get(name, "").lower() for name in ("server", "agent"))
+        if agent and agent not in self._context.agents and agent not in (self._shared.known_agents or ()):
+            raise BadObject(Reason.UNKNOWN_AGENT, f"{agent} is not configured, and has no valid state")
+        self._ownership.check_key(agent, server)
+        return server, agent
+
+    def _check_body(self, agent: str, body: ServerMetrics, server: str) -> None:
+        """Check that a measurement is by the agent and about the server that its key names."""
+        if agent and body.agent_id not in {None, agent}:
+            raise BadObject(Reason.WRONG_OWNER, f"measured by {body.agent_id}, under the name of {agent}")
+        self._ownership.check_report(agent, body.server, server)
 
     def _list_current(self, reported: Collection[str], now: float) -> Iterator[ObjectInfo]:
         """What lies in the current hour; just after it began, in the one before too."""

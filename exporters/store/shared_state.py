@@ -1,4 +1,4 @@
-"""What the area `agents` passes to the area `metrics`: the server metrics contained in state objects."""
+"""What the area `agents` passes to the others: the server metrics contained in states, and whose state is valid."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -28,15 +28,17 @@ class ServerReport:
 
 
 class SharedState:
-    """Shared by two areas, which run in different threads; each attribute is replaced by one assignment.
+    """Shared by areas, which run in different threads; each attribute is replaced by one assignment.
 
     Attributes:
         from_states: the reports in the states of the last pass.
+        known_agents: agents with a valid state; None until the first pass of the area `agents`.
         clock_offset: seconds that the store's clock is ahead of this machine's.
     """
 
     def __init__(self) -> None:
         self.from_states: tuple[ServerReport, ...] = ()
+        self.known_agents: frozenset[str] | None = None
         self.clock_offset = 0.0
 
     def now(self, clock: Clock) -> float:

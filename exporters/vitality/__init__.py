@@ -48,7 +48,8 @@ class VitalityArea:
             self._kinds.keep_only(states.keys())
             for entity, state in states.items():
                 kinds = self._kinds.observe(entity, (state.signs and state.signs.errors) or ())
-                out.put(entity, (state.heartbeat, state.version, state.live), samples(entity, state, kinds))
+                stamp = (state.heartbeat, state.version, state.live, state.signs is not None)
+                out.put(entity, stamp, samples(entity, state, kinds))
             out.serve_on_failure = True  # entities over HTTP do not depend on the store
 
 

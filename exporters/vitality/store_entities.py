@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from exporters.runner import Refresh, SourceContext
-from exporters.shared.admission import Admission
+from exporters.shared.admission import NameAdmission
 from exporters.store.bodies import Bodies
 from exporters.vitality.signs import AREA, MAX_BYTES, EntityState, Freshness
 from nervesys.contract import PathTemplate, VitalSigns
@@ -25,7 +25,7 @@ class StoreEntities:
         self._context = context
         self._template = PathTemplate(context.settings.storage.storj.paths.vitality)
         self._bodies = Bodies(AREA, store, context, VitalSigns.parse, MAX_BYTES)
-        self._admission = Admission(admitted=filter(None, map(self._entity_or_none, self._bodies.keys())))
+        self._admission = NameAdmission(admitted=filter(None, map(self._entity_or_none, self._bodies.keys())))
 
     def read(self, out: Refresh) -> dict[str, EntityState]:
         """One pass.

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from nervesys.contract.state import AgentName
+from nervesys.contract.state import AgentName, ServerName
 from nervesys.settings.thresholds import PercentThresholds, Thresholds
 from nervesys.settings.windows import Maintenance
 
@@ -188,6 +188,8 @@ class AgentConfig(_ExtensibleSection):
         enabled: False removes it from the fleet without deleting its file.
         maintenance: windows in which the receiver does not restart it: `{from, until, reason}` once, or
             `{every, at, minutes, reason}` each week or day.
+        server: server that it runs on; if set, what it reports about another server is rejected, and its driver
+            restarts it on this server only.
         project: project of its workspace, if its program names none.
         workload: what `nervesys agent run` does by itself: `none`, or `demo` for simulated work.
     """
@@ -196,6 +198,7 @@ class AgentConfig(_ExtensibleSection):
     role: str = "agent"
     model: str = ""
     enabled: bool = True
+    server: ServerName | None = None
     project: str | None = None
     workload: Literal["none", "demo"] = "none"
     bootstrap: BootstrapSettings = Field(default_factory=BootstrapSettings)

@@ -65,6 +65,7 @@ class ObjectReader(Protocol):
 
         Raises:
             BadObject: `gone` when it is no longer there, `too_large` when it holds more than `max_bytes`.
+            ObjectRefused: the store refuses to return it.
         """
 
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:

@@ -27,10 +27,11 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.loaders import Loader
+from botocore.parsers import ResponseParserError
 from botocore.session import Session as CoreSession
 
 from nervesys.contract import PathTemplate
-from nervesys.errors import StoreUnavailable
+from nervesys.errors import ObjectRefused, StoreUnavailable
 from nervesys.settings.storage import StoreSettings
 from nervesys.stores.objects import Listing, ObjectInfo, check_prefix, gone, too_large
 
@@ -61,6 +62,14 @@ CODES = {
 }
 """Error codes of the S3 API, in words."""
 MISSING = {"NoSuchKey", "404", "NotFound"}
+CREDENTIALS = {
+    *("AuthorizationHeaderMalformed", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "NoSuchBucket"),
+    *("RequestTimeTooSkewed", "SignatureDoesNotMatch", "SlowDown"),
+}
+"""Codes of errors that every request would meet."""
+LISTING_PARTS = {"IsTruncated", "KeyCount", "MaxKeys", "Name"}
+"""Elements of which every page of a listing has some."""
+NOT_REFUSED = {401, 408, 429}
 CUT_SHORT = (IncompleteReadError, ResponseStreamingError)
 SPOOL_BYTES = 1 << 20
 """Size up to which the copy of a stream is kept in memory; larger ones go to a temporary file."""
@@ -133,10 +142,14 @@ class S3Store:
         pages, clock = 0, None
         with self._converted_errors(f"list {prefix or 'everything'}"):
             for page in self._client.get_paginator("list_objects_v2").paginate(**request):
+                if problem := _page_problem(cast("dict[str, Any]", page)):
+                    raise StoreUnavailable(
+                        f"list {prefix or 'everything'} in bucket {self._bucket} at {self._endpoint}: {problem}"
+                    )
                 pages += 1
                 clock = _date(page.get("ResponseMetadata", {}))
                 objects += [_info(cast("dict[str, Any]", entry)) for entry in page.get("Contents", ())]
-                folders += [entry["Prefix"] for entry in page.get("CommonPrefixes", ()) if "Prefix" in entry]
+                folders += [entry["Prefix"] for entry in page.get("CommonPrefixes", ()) if entry.get("Prefix")]
         return Listing(tuple(objects), tuple(folders), pages, clock)
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
@@ -182,7 +195,7 @@ class S3Store:
             response = self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, Metadata=self._expiry(key)
             )
-            return response["ETag"].strip('"')
+            return str(response.get("ETag", "")).strip('"')
 
     def delete(self, key: str) -> None:
         """Delete an object."""
@@ -205,12 +218,16 @@ class S3Store:
             if key and code in MISSING:
                 raise gone(key) from None
             response = err.response.get("ResponseMetadata", {})
-            status = response.get("HTTPStatusCode", "?")
-            words = f"{CODES[code]} ({code}, HTTP {status})" if code in CODES else f"{code} (HTTP {status})"
-            raise StoreUnavailable(f"{where}: {words}", _date(response)) from err
+            status = response.get("HTTPStatusCode", 0)
+            words = f"{CODES[code]} ({code}, HTTP {status})" if code in CODES else f"{code} (HTTP {status or '?'})"
+            refused = key and code not in CREDENTIALS and 400 <= status < 500 and status not in NOT_REFUSED
+            error = ObjectRefused if refused else StoreUnavailable
+            raise error(f"{where}: {words}", _date(response)) from err
         except BotoCoreError as err:
             words = next((words for kind, words in CAUSES if isinstance(err, kind)), "the request failed")
             raise StoreUnavailable(f"{where}: {words}") from err
+        except (ResponseParserError, ValueError, KeyError) as err:  # an answer that is no S3 answer, or lacks a part
+            raise StoreUnavailable(f"{where}: the response is malformed ({type(err).__name__})") from err
         except OSError as err:  # this machine's disk, which keeps what arrives
             raise StoreUnavailable(f"{what}: {err.strerror}") from err
 
@@ -231,8 +248,26 @@ def _session() -> Session:
     return Session(botocore_session=session)
 
 
+def _page_problem(page: dict[str, Any]) -> str:
+    """Why a page cannot be trusted; botocore takes any XML, and even an empty body, for an empty last page."""
+    if not LISTING_PARTS & page.keys():
+        return "the response is not a listing"
+    if page.get("IsTruncated") and not page.get("NextContinuationToken"):
+        return "the listing is truncated, and has no token to continue"
+    return ""
+
+
 def _info(entry: dict[str, Any]) -> ObjectInfo:
-    return ObjectInfo(entry["Key"], entry["ETag"].strip('"'), entry["Size"], entry["LastModified"].timestamp())
+    """An object of a listing; where there is no ETag, time and size stand for the version.
+
+    Raises:
+        StoreUnavailable: it lacks its key, size or time, so that nothing of the listing can be trusted.
+    """
+    key, size, at = entry.get("Key"), entry.get("Size"), entry.get("LastModified")
+    if not key or size is None or at is None:
+        raise StoreUnavailable(f"list {key or '(no key)'}: an entry without key, size or time of modification")
+    modified = at.timestamp()
+    return ObjectInfo(key, entry.get("ETag", "").strip('"') or f"{modified}-{size}", size, modified)
 
 
 def _date(metadata: Any) -> float | None:

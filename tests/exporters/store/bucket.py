@@ -18,6 +18,7 @@ class Bucket(FolderStore):
         lists: prefixes listed.
         gets: keys fetched.
         gets_left: before every further GET fails.
+        refused: keys whose GETs fail, and how.
     """
 
     def __init__(self, root: Path) -> None:
@@ -27,6 +28,7 @@ class Bucket(FolderStore):
         self.lists: list[str] = []
         self.gets: list[str] = []
         self.gets_left = 10_000
+        self.refused: dict[str, type[StoreUnavailable]] = {}
 
     def lay(self, key: str, body: bytes, modified: float) -> None:
         """Write an object of that age."""
@@ -43,6 +45,8 @@ class Bucket(FolderStore):
 
     @contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:
+        if key in self.refused:
+            raise self.refused[key](f"get {key}: refused")
         if not self.gets_left:
             raise StoreUnavailable(f"get {key}: refused")
         self.gets_left -= 1

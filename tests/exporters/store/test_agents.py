@@ -1,23 +1,26 @@
 """Areas `agents` and `metrics`: heartbeats from one LIST, bodies only when they changed, one reporter a server.
 
-Covers: exporters.store.agents, exporters.store.agent_families, exporters.store.metrics, exporters.store.bodies,
-exporters.store.shared_state.
+Covers: exporters.store.agents, exporters.store.agent_families, exporters.store.agent_samples, exporters.store.metrics,
+exporters.store.bodies, exporters.store.shared_state.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from exporters.runner import Cache, Refresh
+from exporters.shared.admission import NameAdmission
 from exporters.store import agent_families, metrics
 from exporters.store.agents import AgentsArea
 from exporters.store.metrics import MetricsArea, choose_reporters
 from exporters.store.shared_state import ServerReport, SharedState
 from nervesys.contract import ServerMetrics
 from nervesys.contract.logs import LEVELS
+from nervesys.contract.state import COUNTERS
 from nervesys.contract.times import format_time
-from nervesys.errors import StoreUnavailable
+from nervesys.errors import ObjectRefused, StoreUnavailable
 from tests.exporters.kit import HandClock, Rejections, context
 from tests.exporters.store.bucket import Bucket, read_series
 
@@ -33,10 +36,15 @@ class World:
         self.home = home
         self.bucket = Bucket(home / "bucket")
         self.clock = HandClock(1_800_000_000.0)
+        self.pins: dict[str, str] = {}
         self.start()
 
     def start(self) -> None:
         opened, shared = context(self.clock, Cache(self.home / "cache.sqlite3")), SharedState()
+        pinned = {
+            name: config.model_copy(update={"server": self.pins.get(name)}) for name, config in opened.agents.items()
+        }
+        opened = replace(opened, agents=pinned)
         self.rejections = Rejections(opened.health.reject)
         self.areas = [
             (AgentsArea(self.bucket, opened, shared).refresh, Refresh(agent_families.FAMILIES, self.rejections)),
@@ -137,15 +145,125 @@ def test_an_agent_that_is_taken_out_of_the_store_vanishes(world: World) -> None:
     assert world.run() == {}
 
 
-def test_what_was_fetched_before_a_failure_is_not_fetched_again(world: World) -> None:
+def test_a_store_that_returns_no_object_at_all_fails_the_pass(world: World) -> None:
     for agent in ("a", "b", "c"):
         world.beat(agent)
-    world.bucket.gets_left = 2
+    world.bucket.gets_left = 0
     with pytest.raises(StoreUnavailable):
         world.run()
     world.bucket.gets_left = 100
+    assert len(world.run()) > 3
+    assert len(world.bucket.gets) == 3
+
+
+@pytest.mark.parametrize("error", [ObjectRefused, StoreUnavailable])
+def test_an_object_that_cannot_be_read_costs_itself_and_is_read_again_later(
+    world: World, error: type[StoreUnavailable]
+) -> None:
+    world.beat()
+    world.beat("gimai")
+    world.bucket.refused = {"db/agents/gimai_state.json": error}
+    shown = world.run()
+    assert (shown[RUNNING], shown['agent_heartbeat_timestamp_seconds{agent="gimai"}']) == (1, 1_800_000_000)
+    assert 'agent_status{agent="gimai",status="running"}' not in shown
+    assert world.rejections.all == [("unreadable", "db/agents/gimai_state.json")]
+    world.beat()
     world.run()
-    assert len(world.bucket.gets) < 3
+    assert world.bucket.gets == [KEY], "not at every pass"
+    world.bucket.refused = {}
+    assert world.run(60)['agent_status{agent="gimai",status="running"}'] == 1
+
+
+def test_where_only_refused_objects_changed_one_that_was_read_before_shows_that_the_store_is_well(world: World) -> None:
+    world.beat()
+    world.run()
+    world.beat("gimai")
+    world.bucket.refused = {"db/agents/gimai_state.json": ObjectRefused}
+    assert world.run()[RUNNING] == 1
+    world.beat("chatgpt")
+    world.bucket.refused |= {KEY: ObjectRefused, "db/agents/chatgpt_state.json": ObjectRefused}
+    with pytest.raises(ObjectRefused):
+        world.run()
+
+
+def test_only_configured_agents_and_those_with_a_valid_state_have_series(world: World) -> None:
+    for agent in ("grok", "visitor", "bad name!", "fake"):
+        world.beat(agent)
+    world.bucket.lay("db/agents/fake_state.json", b"{", world.clock.now)
+    world.bucket.lay("db/agents/gimai_state.json", b"{", world.clock.now)
+    heartbeats = {series for series in world.run() if series.startswith("agent_heartbeat")}
+    names = ("gimai", "grok", "visitor")
+    assert heartbeats == {f'agent_heartbeat_timestamp_seconds{{agent="{name}"}}' for name in names}
+    world.bucket.lay("db/agents/visitor_state.json", b"{", world.clock.now)
+    assert 'agent_heartbeat_timestamp_seconds{agent="visitor"}' in world.run(), "one bad body does not end its series"
+
+
+def test_agents_that_the_brain_does_not_name_are_bounded_and_the_first_ones_stay(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NameAdmission.__init__, "__defaults__", (2, ()))
+    world.start()
+    world.beat("zoe")
+    world.run()
+    for agent in ("a", "b", "c", "grok"):
+        world.beat(agent)
+    expected = {f'agent_heartbeat_timestamp_seconds{{agent="{name}"}}' for name in ("a", "grok", "zoe")}
+    assert {series for series in world.run() if series.startswith("agent_heartbeat")} == expected
+    world.start()
+    assert {series for series in world.run() if series.startswith("agent_heartbeat")} == expected
+
+
+def test_custom_counters_that_were_first_keep_their_series(world: World) -> None:
+    first = {f"m{number:02}": 1 for number in range(COUNTERS)}
+    world.beat(counters=first)
+    world.run()
+    world.beat(counters={"a": 1, **first})
+    shown = {series for series in world.run() if series.startswith("agent_custom")}
+    assert shown == {f'agent_custom_events_total{{agent="grok",counter="{name}"}}' for name in first}
+
+
+def metrics_of(server: str, at: float, cpu: float = 50) -> dict[str, object]:
+    return {"timestamp": format_time(at), "server": server, "cpu_percent": cpu}
+
+
+def test_a_state_says_nothing_about_a_server_that_is_pinned_to_others(world: World) -> None:
+    world.pins = {"grok": "srv1", "gimai": "srv2"}
+    world.start()
+    now = world.clock.now
+    world.beat("visitor", metrics=metrics_of("srv1", now, 99))
+    world.beat("gimai", metrics=metrics_of("srv1", now, 99))
+    world.beat("chatgpt", server="srv3", metrics=metrics_of("srv4", now))
+    shown = world.run()
+    assert not [series for series in shown if series.startswith("server_cpu_ratio")]
+    assert 'agent_info{agent="gimai",server="srv2",role="",model="",version=""}' in shown
+    assert {reason for reason, _ in world.rejections.all} == {"wrong_owner"}
+    assert len(world.rejections.all) == 3
+    world.beat("grok", metrics=metrics_of("srv1", world.clock.now, 10))
+    assert world.run()['server_cpu_ratio{server="srv1"}'] == 0.1
+
+
+def test_the_state_of_one_agent_under_the_name_of_another_is_no_state(world: World) -> None:
+    world.beat(agent_id="gimai")
+    shown = world.run()
+    assert RUNNING not in shown
+    assert world.rejections.all == [("wrong_owner", KEY)]
+
+
+def test_a_metrics_object_is_about_the_server_of_its_key_and_by_a_known_agent(world: World) -> None:
+    now = world.clock.now
+    day = "2027-01-15/08"
+
+    def lay(folder: str, agent: str, **more: object) -> None:
+        body = metrics_of(folder, now) | more
+        world.bucket.lay(f"db/metrics/{folder}/{day}/0000_{agent}.json", json.dumps(body).encode(), now)
+
+    lay("srv5", "grok")
+    lay("srv6", "grok", server="srv9")
+    lay("srv7", "fake")
+    lay("srv8", "grok", agent_id="gimai")
+    cpu = {series for series in world.run() if series.startswith("server_cpu_ratio")}
+    assert cpu == {'server_cpu_ratio{server="srv5"}'}
+    assert sorted(reason for reason, _ in world.rejections.all) == ["unknown_agent", "wrong_owner", "wrong_owner"]
 
 
 def test_just_after_the_hour_the_hour_before_is_read_too(world: World) -> None:
