@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nervesys.settings import StartupSettings, Tree
+from nervesys.settings.env_files import load_env_files
 from nervesys.settings.monitoring import address
 from nervesys.stack.layout import NoStack, Stack
 from nervesys.stores import open_stores as stores
@@ -99,6 +100,8 @@ def open_settings(
         SettingsError: the configuration is wrong.
         BrainUnavailable: the brain cannot be read and no earlier copy is there.
     """
+    if home:
+        load_env_files(home=home)
     return stores.load_configuration(
         program, stack_environment(home, brain), home=home, brain=brain, archive=archive, also=also
     )

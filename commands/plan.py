@@ -240,7 +240,7 @@ def _files(stack: Stack, loaded: Loaded, alerts: AlertsFile) -> dict[str, str]:
 def _removed_prefixes(archive: str | None) -> tuple[str, ...]:
     """Prefixes of environment variables that are removed, so that the demo never touches remote stores."""
     drive = () if archive and archive.startswith("gdrive:") else ("GDRIVE_",)
-    return ("STORJ_", "AWS_", "RCLONE_", "NERVESYS_ARTIFACTS", "GITHUB_", *drive)
+    return ("STORJ_", "MINIO_", "DATABASE_URL", "AWS_", "RCLONE_", "NERVESYS_ARTIFACTS", "GITHUB_", *drive)
 
 
 def _read(

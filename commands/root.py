@@ -167,6 +167,9 @@ def _root(
 ) -> None:
     if ctx.invoked_subcommand not in WRITES_FOR_OTHERS:
         make_private()
+    from nervesys.settings.env_files import load_env_files  # `--help` needs no file
+
+    load_env_files()
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for chatty in ("alembic", "apscheduler", "botocore", "boto3", "urllib3", "googleapiclient"):

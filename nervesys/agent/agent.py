@@ -30,6 +30,7 @@ from nervesys.clock import Clock, system_clock
 from nervesys.contract import AgentState, Status
 from nervesys.errors import NervesysError
 from nervesys.settings import Settings, StartupSettings
+from nervesys.settings.env_files import read_env_files
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.open_stores import open_store
 from nervesys.stores.s3 import ATTEMPTS
@@ -77,6 +78,7 @@ class Agent:
         store: ObjectStore | None = None,
         reports: Reports = no_reports,
     ) -> None:
+        environ = {**environ, **read_env_files(environ, home)}
         name = resolve_name(name, environ)
         local_brain = LocalBrain(f"agent-{name}", StartupSettings.of(environ, home, brain), environ, clock)
         self.me = identify(name, server, local_brain.as_opened(), environ, clock())

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from nervesys.contract.validation import text_form
 from nervesys.settings.section import SettingsSection
@@ -27,6 +27,7 @@ class GrafanaSettings(SettingsSection):
 
     Attributes:
         url: of Grafana, for links in alerts.
+        api_key: token of a service account, for its API.
         datasource_uid: uid of the Prometheus data source.
         alertmanager_uid: uid of the Alertmanager data source.
         folder: Grafana folder of the dashboards.
@@ -35,6 +36,7 @@ class GrafanaSettings(SettingsSection):
     """
 
     url: str
+    api_key: SecretStr | None = None
     datasource_uid: str = Field(max_length=40)
     alertmanager_uid: str = Field(max_length=40)
     folder: str

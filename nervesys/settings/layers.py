@@ -7,7 +7,7 @@ from typing import Any
 
 from nervesys.errors import SettingsProblem
 from nervesys.settings.check import Model, check
-from nervesys.settings.variables import BY_FIELD
+from nervesys.settings.variables import NAMES_BY_FIELD
 from nervesys.settings.yaml import Path, Row, leaves
 
 _EXPANSION = re.compile(r"\$\{(\w+)\}")
@@ -55,7 +55,7 @@ class Layers:
 
     def extract(self, top: str) -> list[Row]:
         """Remove everything below a top-level key, and return it as rows without that key."""
-        rows = [(path[1:], self._at(path), where) for path, where in self.origins.items() if path[0] == top]
+        rows = [(path[1:], self.value(path), where) for path, where in self.origins.items() if path[0] == top]
         self.values.pop(top, None)
         self._forget((top,))
         return rows
@@ -80,9 +80,8 @@ class Layers:
             names = _EXPANSION.findall(value) if isinstance(value, str) else []
             if not names:
                 continue
-            bound = BY_FIELD.get(path)
-            if bound is not None and value == f"${{{bound.name}}}":
-                self.awaited[path] = bound.name, self.origins[path]
+            if names[0] in NAMES_BY_FIELD.get(path, ()) and value == f"${{{names[0]}}}":
+                self.awaited[path] = names[0], self.origins[path]
                 self._drop(path)
             else:
                 self.refused.add(path)
@@ -108,14 +107,15 @@ class Layers:
             mistakes.append(SettingsProblem(where, ".".join((*top, *path)), problem))
         return found
 
-    def _at(self, path: Path) -> Any:
+    def value(self, path: Path) -> Any:
+        """The value at a path that has one."""
         node: Any = self.values
         for key in path:
             node = node[key]
         return node
 
     def _drop(self, path: Path) -> None:
-        del self._at(path[:-1])[path[-1]]
+        del self.value(path[:-1])[path[-1]]
         self._forget(path)
 
     def _forget(self, path: Path) -> None:
@@ -127,5 +127,5 @@ def _copied(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _allowed(path: Path) -> str:
-    bound = BY_FIELD.get(path)
-    return f"this field takes ${{{bound.name}}}" if bound else "this field takes no variable"
+    bound = NAMES_BY_FIELD.get(path)
+    return f"this field takes ${{{bound[-1]}}}" if bound else "this field takes no variable"

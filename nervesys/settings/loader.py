@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from nervesys.errors import SettingsError, SettingsProblem, collect_problems
 from nervesys.settings.agents import AgentConfig, ThresholdOverrides
-from nervesys.settings.alibaba import Alibaba
+from nervesys.settings.alibaba import Alibaba, missing_key, move_budget
 from nervesys.settings.check import Model, check, has_field, suggest
+from nervesys.settings.datasources import adapt, contradictions, read_datasources
+from nervesys.settings.env_names import name_hints
 from nervesys.settings.fleet import AGENT, members
 from nervesys.settings.grafana import GrafanaSettings
 from nervesys.settings.layers import Layers
@@ -101,16 +103,23 @@ def load(
     warnings: list[SettingsProblem] = []
     layers = Layers()
     for label, tree in layered:
-        for section in SECTIONS:
-            _lay_section(layers, section, try_yaml(tree, f"config/{section}.yaml", mistakes, label), warnings)
+        documents = {name: try_yaml(tree, f"config/{name}.yaml", mistakes, label) for name in SECTIONS}
+        sources = read_datasources(documents["grafana"], mistakes)
+        layers.merge_rows(sources)
+        for section, document in documents.items():
+            _lay_section(layers, section, document, warnings)
+        warnings += contradictions(sources, layers)
     agent_rows = layers.extract(AGENT)
     for overlay in _profiles(profile, brain, shipped, mistakes):
         _lay_profile(layers, overlay, mistakes)
     profile_agent_rows = layers.extract(AGENT)
+    move_budget(layers)
     layers.expand(mistakes)
     layers.merge_rows(_variables("environment", environ or {}, mistakes))
     layers.merge_rows(_variables("flag", flags or {}, mistakes))
     settings = layers.validate(Settings, mistakes)
+    warnings += name_hints(environ or {})
+    warnings += missing_key(settings, layers) if settings else ()
     fleet = list(members(brain, layered, agent_rows, profile_agent_rows, mistakes))
     for read in also:
         with collect_problems(mistakes):
@@ -159,6 +168,7 @@ def _lay_section(layers: Layers, section: str, document: Document | None, warnin
     if document is None:
         return
     older = is_legacy(section, document.data)
+    document = adapt(section, document)
     translated, rest = translate(section, document)
     layers.merge_rows(translated)
     for path, value, origin in rest:
@@ -190,5 +200,5 @@ def _lay_profile(layers: Layers, overlay: Document, mistakes: list[SettingsProbl
 def _variables(kind: str, source: Mapping[str, str], mistakes: list[SettingsProblem]) -> Iterator[Row]:
     for variable in VARIABLES:
         value = value_of(variable.name, source, mistakes)
-        if value is not None:
+        if value is not None and value.value.startswith(variable.begins):
             yield variable.field, value.value, f"{kind} {value.name}"

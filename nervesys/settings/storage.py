@@ -11,6 +11,7 @@ from nervesys.contract.validation import text_form
 from nervesys.plural import count
 from nervesys.settings.section import SettingsSection
 from nervesys.settings.urls import HttpUrl, PlainUrl
+from nervesys.settings.variables import DATABASES
 
 
 def _template(text: str) -> str:
@@ -185,7 +186,7 @@ class WorkspaceSettings(SettingsSection):
 
 
 def _database(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(("sqlite:///", "postgresql://")):
+    if not url.get_secret_value().startswith(DATABASES):
         raise ValueError("not a URL of a database, such as sqlite:////PATH/FILE or postgresql://USER@HOST/NAME")
     return url
 

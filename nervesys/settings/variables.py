@@ -26,6 +26,10 @@ SECRET_ENDS = (
 """Ends of the names of variables whose value is a secret, or may hold one, such as a URL with a password."""
 
 
+DATABASES = ("sqlite:///", "postgresql://")
+"""Beginnings of the URLs of supported databases."""
+
+
 @dataclass(frozen=True)
 class Variable:
     """One environment variable, and the setting that it sets."""
@@ -39,10 +43,16 @@ class Variable:
         """Whether its value may never be stored or shown."""
         return self.name.endswith(SECRET_ENDS)
 
+    @property
+    def begins(self) -> tuple[str, ...]:
+        """How its value begins, if it is meant for us; programs of all kinds use some names."""
+        return DATABASES if self.name == "DATABASE_URL" else ("",)
+
 
 VARIABLES = tuple(
     Variable(name, tuple(field.split(".")), text)
     for name, field, text in (
+        ("MINIO_URL", "storage.storj.endpoint", "the same as STORJ_ENDPOINT, which wins"),
         ("STORJ_ENDPOINT", "storage.storj.endpoint", "URL of the store's S3 API"),
         ("STORJ_REGION", "storage.storj.region", "region of the store"),
         ("STORJ_BUCKET", "storage.storj.bucket", "bucket of the store"),
@@ -72,10 +82,18 @@ VARIABLES = tuple(
             "storage.artifacts.files",
             "where contents of artifacts lie: a folder or s3://BUCKET/PREFIX",
         ),
+        (
+            "DATABASE_URL",
+            "storage.artifacts.database",
+            "the same as NERVESYS_ARTIFACTS_DATABASE, which wins; of PostgreSQL or SQLite, else without effect",
+        ),
         ("NERVESYS_ARTIFACTS_DATABASE", "storage.artifacts.database", "URL of the database of manifests"),
         ("NERVESYS_ARTIFACTS_SERVICE", "storage.artifacts.service", "URL of the service of artifacts"),
         ("NERVESYS_ARTIFACTS_TOKEN", "storage.artifacts.token", "token that an agent shows to that service"),
+        ("ALIBABA_API_KEY", "alibaba.alibaba_cloud.api_key", "the same as DASHSCOPE_API_KEY, which wins"),
         ("DASHSCOPE_API_KEY", "alibaba.alibaba_cloud.api_key", "key of the optional language model"),
+        ("GRAFANA_URL", "grafana.url", "Grafana, as browsers reach it"),
+        ("GRAFANA_API_KEY", "grafana.api_key", "token of a service account of Grafana"),
         ("NERVESYS_SMTP_PASSWORD", "reports.mail.password", "password of the server that reports are mailed by"),
         ("NERVESYS_DEADMAN_URL", "monitoring.deadman.url", "outside URL of the dead-man's switch"),
         ("NERVESYS_WEB_USER", "monitoring.web.basic_auth_user", "user of basic auth"),
@@ -92,7 +110,10 @@ STARTUP_VARIABLES = {
     "NERVESYS_SERVER": "name of this host, as agents report it (default: the machine's own)",
 }
 """Variables that are needed before any setting can be read; they have no `_FILE`."""
-BY_FIELD = {variable.field: variable for variable in VARIABLES}
+NAMES_BY_FIELD: dict[tuple[str, ...], list[str]] = {}
+"""The variables that set a field, and that may stand in it as `${NAME}`; of several that are set, the last wins."""
+for _variable in VARIABLES:
+    NAMES_BY_FIELD.setdefault(_variable.field, []).append(_variable.name)
 
 
 class VariableValue(NamedTuple):

@@ -86,6 +86,7 @@ def test_what_nothing_understands_is_a_warning(existing: Loaded) -> None:
         ("config/monitoring.yaml:14", "heartbeat.include_metrics"),
         ("config/monitoring.yaml:15", "heartbeat.metrics"),
         ("config/alibaba.yaml:3", "alibaba.region"),
+        ("config/alibaba.yaml:2", "alibaba_cloud.api_key"),
         ("config/agents/default.yaml:2", "agent.bootstrap.clone_depth"),
         ("config/agents/default.yaml:2", "agent.bootstrap.config_path"),
         ("config/agents/default.yaml:4", "agent.logging.format"),
