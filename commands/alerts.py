@@ -11,12 +11,12 @@ from rich.markup import escape
 import alerting
 from alerting.generate.build import files, obsolete, read_provisioned_uids
 from alerting.generate.check import AlertCheckContext, find_mistakes
-from alerting.generate.live import SelectorResult, check_selectors
+from alerting.generate.live import SelectorResult, check_selectors, optional_selectors
 from alerting.generate.rules import evaluated_rules
 from alerting.model import AlertsFile, read_alerts
 from commands.conditions import condition_compiler
 from commands.explain import explain
-from commands.families import families
+from commands.families import families, optional_areas
 from commands.generated import report, write
 from commands.options import BrainUrl, Home, PrometheusUrl, Wait, open_settings
 from commands.poll import poll_until
@@ -77,7 +77,9 @@ def check(
     out.print(f"Notified channels: {', '.join(channels) or 'none; no channel is enabled'}.")
     if live:
         client = Prometheus(prometheus or settings.monitoring.prometheus_url)
-        _print_live(out, poll_until(lambda: list(check_selectors(client, rules)), lambda answer: answer.fine, wait))
+        optional = optional_selectors(families(), optional_areas())
+        answers = poll_until(lambda: list(check_selectors(client, rules, optional)), lambda answer: answer.fine, wait)
+        _print_live(out, answers)
 
 
 def _print_live(out: Console, answers: Sequence[SelectorResult]) -> None:

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from nervesys.metrics import Family
+from nervesys.metrics import Family, SourceArea
 
 TABLES = {"Exporters": "exporters.sources", "Receiver": "alerting", "Artifacts": "nervesys.artifacts.metrics"}
 """The module that holds `FAMILIES`, by the title of its table in the reference."""
@@ -24,3 +24,13 @@ def families() -> tuple[Family, ...]:
         ModuleNotFoundError: a required package is not installed.
     """
     return tuple(family for table in tables().values() for family in table)
+
+
+def optional_areas() -> dict[SourceArea, str]:
+    """The areas of exporters that a healthy fleet may lack, each with the reason.
+
+    Raises:
+        ModuleNotFoundError: a required package is not installed.
+    """
+    areas: dict[SourceArea, str] = import_module(TABLES["Exporters"]).OPTIONAL_AREAS
+    return areas

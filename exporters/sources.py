@@ -5,6 +5,7 @@ from importlib import import_module
 
 import exporters
 from exporters.runner import OWN_FAMILIES, Source
+from nervesys.metrics import SourceArea
 
 SHARED = frozenset({"history", "runner", "shared", "sources"})
 """The modules of this folder that are no sources."""
@@ -17,5 +18,9 @@ def find_sources() -> tuple[Source, ...]:
 
 
 SOURCES = find_sources()
+OPTIONAL_AREAS = {
+    SourceArea(source.name, area): reason for source in SOURCES for area, reason in source.optional_areas.items()
+}
+"""Why a healthy fleet may lack these areas."""
 FAMILIES = (*OWN_FAMILIES, *(family for source in SOURCES for family in source.families))
 """Everything that any exporter may expose."""

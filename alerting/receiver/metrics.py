@@ -52,6 +52,7 @@ OPEN = Family(
     ("agent", "action", "state"),
     Period.SCRAPE,
     conditions=(ConditionTerm(word="open actions", kind="level", labels=("agent", "action")),),
+    optional={'{state="escalated"}': "it has not happened yet"},
 )
 DURATION = Family(
     "action_duration_seconds",

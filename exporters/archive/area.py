@@ -46,6 +46,7 @@ NEWEST = Family(
             must_exist=True,
         ),
     ),
+    optional={'{area="backups"}': "no backup has been made yet"},
 )
 OVERDUE = Family(
     "archive_overdue_files",
@@ -62,6 +63,7 @@ MISSING = Family(
     ("server",),
     Period.DAILY,
     conditions=(ConditionTerm(word="missing archive days", kind="level", labels=("server",), origin=ORIGIN),),
+    optional={"": "no server's logs have been archived yet"},
 )
 QUOTA = Family(
     "archive_quota_bytes",

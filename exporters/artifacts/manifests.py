@@ -50,6 +50,7 @@ OLDEST_UPLOAD = Family(
     "Creation time of the oldest artifact that is still being uploaded.",
     (),
     Period.SCRAPE,
+    optional={"": "no artifact is being uploaded"},
 )
 TRACES = Family(
     "artifact_traces",

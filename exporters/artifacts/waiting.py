@@ -24,6 +24,7 @@ OLDEST = Family(
     "Creation time of the agent's oldest waiting request; absent if none waits.",
     AGENT,
     Period.SCRAPE,
+    optional={"": "no artifact waits for its service"},
 )
 REFUSED = Family(
     "artifact_refused_requests",

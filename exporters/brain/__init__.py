@@ -28,4 +28,5 @@ SOURCE = Source(
     about="Who the agents are, how that changed, and what they last reported, by the brain's repository.",
     families=(*repository.FAMILIES, *github.FAMILIES),
     areas=areas,
+    optional_areas={"github": github.NO_GITHUB},
 )

@@ -14,8 +14,16 @@ from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.settings.storage import BrainSettings
 from nervesys.stores.github import GitHub, Quota
 
+NO_GITHUB = "the brain is no repository on GitHub, or no token is set"
 ORIGIN = SourceArea("brain", "github")
-LIMIT = Family("github_rate_limit_requests", "gauge", "Requests per hour that GitHub's API allows.", (), Period.SCRAPE)
+LIMIT = Family(
+    "github_rate_limit_requests",
+    "gauge",
+    "Requests per hour that GitHub's API allows.",
+    (),
+    Period.SCRAPE,
+    optional={"": NO_GITHUB},
+)
 REMAINING = Family(
     "github_rate_limit_remaining_requests",
     "gauge",
@@ -32,6 +40,7 @@ REMAINING = Family(
             per=" / nervesys_github_rate_limit_requests",
         ),
     ),
+    optional={"": NO_GITHUB},
 )
 RESET = Family(
     "github_rate_limit_reset_timestamp_seconds", "gauge", "Time at which the rate limit resets.", (), Period.SCRAPE

@@ -27,4 +27,5 @@ SOURCE = Source(
     about="The age of secrets, the last restore drill, and how deployments end.",
     families=(*secrets.FAMILIES, *drills.FAMILIES, *deployments.FAMILIES),
     areas=areas,
+    optional_areas={"deployments": "no repository on GitHub is watched"},
 )

@@ -24,6 +24,7 @@ LAST = Family(
     "End time of the newest finished run.",
     (*WORKFLOW, "conclusion"),
     Period.SCRAPE,
+    optional={"": "no repository on GitHub is watched, or no run has failed"},
 )
 DURATION = Family(
     "deployment_last_run_duration_seconds",

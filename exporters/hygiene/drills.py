@@ -15,6 +15,7 @@ from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject
 from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 
+NOT_DRILLED = "no restore has been tried yet"
 ORIGIN = SourceArea("hygiene", "drills")
 LAST = Family(
     "restore_drill_timestamp_seconds",
@@ -31,9 +32,15 @@ LAST = Family(
             must_exist=True,
         ),
     ),
+    optional={"": NOT_DRILLED},
 )
 SUCCEEDED = Family(
-    "restore_drill_success", "gauge", "1 if the last restore drill restored everything, else 0.", (), Period.DAILY
+    "restore_drill_success",
+    "gauge",
+    "1 if the last restore drill restored everything, else 0.",
+    (),
+    Period.DAILY,
+    optional={"": NOT_DRILLED},
 )
 DURATION = Family(
     "restore_drill_duration_seconds",
@@ -46,6 +53,7 @@ DURATION = Family(
             word="restore drill duration", kind="level", origin=ORIGIN, threshold=lambda t: t.drill_slow_minutes * 60
         ),
     ),
+    optional={"": NOT_DRILLED},
 )
 FILES = Family(
     "restore_drill_files",

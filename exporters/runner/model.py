@@ -98,9 +98,11 @@ class Source:
         families: everything that its areas may expose.
         areas: opens them, in the order in which a single reading takes them; with the first, the exporter is ready.
             Opening reaches for no network, so that a source that is away is a failed pass, not a failed start.
+        optional_areas: why a healthy fleet may lack them, by name.
     """
 
     name: str
     about: str
     families: tuple[Family, ...]
     areas: Callable[[SourceContext], Sequence[Area]]
+    optional_areas: Mapping[str, str] = field(default_factory=dict)

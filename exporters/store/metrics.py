@@ -79,6 +79,7 @@ ANOMALY = Family(
     conditions=(
         ConditionTerm(word="anomaly", kind="level", labels=("server", "signal"), origin=ORIGIN, either_side=True),
     ),
+    optional={"": "no agent has sent enough heartbeats to know what is usual"},
 )
 MEASURED = Family(
     "server_metrics_timestamp_seconds",

@@ -53,6 +53,7 @@ NEWEST = Family(
             must_exist=True,
         ),
     ),
+    optional={'{area="config_backups"}': "no backup has been made yet"},
 )
 OVERDUE = Family(
     "store_overdue_objects",

@@ -4,8 +4,8 @@ Samples carry no timestamps, which would break the staleness handling of Prometh
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
@@ -79,6 +79,7 @@ class Family:
         period: how often the data is updated.
         buckets: upper bounds of a histogram's buckets, in the family's unit, without +Inf.
         conditions: the words by which alert conditions name its values.
+        optional: why a healthy fleet may lack these series, by label matchers with their braces; "" is all of them.
 
     Raises:
         ValueError: the row violates the naming rules above.
@@ -91,6 +92,7 @@ class Family:
     period: Period = Period.HEARTBEAT
     buckets: tuple[float, ...] = ()
     conditions: tuple[ConditionTerm, ...] = ()
+    optional: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):

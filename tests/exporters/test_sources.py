@@ -5,7 +5,7 @@ import pkgutil
 import pytest
 
 import exporters
-from exporters.sources import FAMILIES, SHARED, SOURCES
+from exporters.sources import FAMILIES, OPTIONAL_AREAS, SHARED, SOURCES
 from nervesys.errors import SettingsError
 from nervesys.metrics import SourceArea
 from nervesys.settings import load
@@ -44,6 +44,12 @@ def test_the_settings_know_every_source_and_each_of_its_areas() -> None:
     known = {name: set(row.refresh) for name, row in load().settings.monitoring.sources.items()}
     opened = {source.name: source.areas(context(source=source.name, flags=FLAGS)) for source in SOURCES}
     assert known == {name: {area.name for area in areas} for name, areas in opened.items()}
+
+
+def test_areas_that_may_be_absent_are_areas_of_their_source() -> None:
+    rows = load().settings.monitoring.sources
+    assert all(area in rows[source].refresh for source, area in OPTIONAL_AREAS)
+    assert SourceArea("brain", "github") in OPTIONAL_AREAS
 
 
 def test_the_error_of_an_area_without_an_interval_names_its_key() -> None:

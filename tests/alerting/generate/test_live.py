@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass
 
-from alerting.generate.live import EXPECTED_ABSENT, check_selectors
+from alerting.generate.live import check_selectors, optional_selectors
 from alerting.generate.rules import Rule, evaluated_rules
 from alerting.model import read_alerts
+from commands.families import families, optional_areas
 from nervesys.clients.prometheus import Prometheus, Series
+from nervesys.clients.promql import selections
+from nervesys.metrics import Family, SourceArea
 from nervesys.settings import FolderTree, load, shipped_root
 from tests.alerting.compilers import compiler_of
 
 ALERTS = read_alerts(FolderTree(shipped_root()))[0]
 RULES = evaluated_rules(compiler_of(load().settings), ALERTS)
+OPTIONAL = optional_selectors(families(), optional_areas())
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,27 @@ def of(name: str) -> list[Rule]:
 
 def test_what_an_alert_looks_at_must_be_there() -> None:
     prometheus = Holding("", selectors=("nervesys_exporter_series",))
-    (answer,) = check_selectors(prometheus, of("Too Many Series"))
+    (answer,) = check_selectors(prometheus, of("Too Many Series"), {})
     assert (answer.there, answer.fine, answer.alerts) == (True, True, ("Too Many Series",))
-    (answer,) = check_selectors(Holding(""), of("Too Many Series"))
+    (answer,) = check_selectors(Holding(""), of("Too Many Series"), {})
     assert (answer.there, answer.fine) == (False, False)
 
 
 def test_some_of_it_may_be_absent_with_a_reason() -> None:
-    (answer,) = check_selectors(Holding(""), of("Action Escalated"))
+    (answer,) = check_selectors(Holding(""), of("Action Escalated"), OPTIONAL)
     assert (answer.fine, answer.reason) == (True, "it has not happened yet")
 
 
 def test_every_reason_is_for_something_that_is_asked() -> None:
-    assert set(EXPECTED_ABSENT) <= {answer.selector for answer in check_selectors(Holding(""), RULES)}
+    asked = {text for rule in RULES for item in selections(rule.expr) for text in (item.text, item.name)}
+    assert set(OPTIONAL) <= asked
+
+
+def test_a_family_and_an_area_of_a_new_source_may_be_absent_with_reasons_of_their_own() -> None:
+    family = Family("disk_free_bytes", "gauge", "Free.", ("folder",), optional={"": "none", '{folder="a"}': "no a"})
+    assert optional_selectors([family], {SourceArea("disk", "disk"): "no disk"}) == {
+        "nervesys_disk_free_bytes": "none",
+        'nervesys_disk_free_bytes{folder="a"}': "no a",
+        'nervesys_exporter_up{area="disk",source="disk"}': "no disk",
+        'nervesys_exporter_last_success_timestamp_seconds{area="disk",source="disk"}': "no disk",
+    }
