@@ -13,10 +13,11 @@ from threading import Lock
 from nervesys.sqlite_file import MEMORY, WAL_PRAGMAS, Schema, open_or_rebuild
 
 SCHEMA = Schema(
-    version=1,
+    version=2,
     sql="""
 CREATE TABLE success (area TEXT PRIMARY KEY, at REAL NOT NULL, unbroken_since REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE body (area TEXT, key TEXT, version TEXT NOT NULL, body BLOB, PRIMARY KEY (area, key)) WITHOUT ROWID;
+CREATE TABLE log_agent_gone (agent TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE log_birth (at REAL NOT NULL);
 CREATE TABLE log_object (
     folder TEXT, key TEXT, version TEXT NOT NULL, sums TEXT, PRIMARY KEY (folder, key)

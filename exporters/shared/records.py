@@ -2,8 +2,9 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from exporters.shared.bounds import bounded
 from exporters.shared.lines import ParsedLine, parse_lines
 from nervesys.errors import Reason
 from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
@@ -48,26 +49,34 @@ BY_NAME = {family.name: family for family in FAMILIES}
 MAX_MODELS = 20
 """Distinct `model` label values for one agent's tokens; further models are counted as `other`."""
 
+MAX_SERIES = 10_000
+"""Series of one object, beyond which its further models are counted as `other`."""
+OTHER = "other"
+"""Label value of agents that are not known, and of models beyond the limit."""
+
 Series = tuple[str, ...]
 """A family's name and the label values."""
 Sums = Mapping[Series, Sequence[float]]
 """What is added to each series: one number for a counter; the buckets' counts, then the sum, for a histogram."""
 
 
-def tally(lines: Iterable[bytes], agent: str | None) -> tuple[Sums, Counter[Reason]]:
-    """Add up records.
+def tally(
+    lines: Iterable[bytes], agent: str | None, is_known: Callable[[str], bool] = lambda _: True
+) -> tuple[Sums, Counter[Reason]]:
+    """Add up records, within the bounds of one object.
 
     Args:
         lines: one JSON object each; empty ones are passed over.
         agent: whose log it is; None to use each record's own agent.
+        is_known: whether a record's own agent has series of its own; those of others are counted as `other`.
 
     Returns:
         The sums, and how many lines were skipped for which reason.
     """
     sums: dict[Series, list[float]] = {}
     skipped: Counter[Reason] = Counter()
-    for _, line in parse_lines(lines, skipped):
-        _add(sums, agent or line.agent_id, line)
+    for _, line in parse_lines(bounded(lines, skipped), skipped):
+        _add(sums, agent or (line.agent_id if is_known(line.agent_id) else OTHER), line)
     return sums, skipped
 
 
@@ -75,7 +84,10 @@ def _add(sums: dict[Series, list[float]], agent: str, line: ParsedLine) -> None:
     sums.setdefault((RECORDS.name, agent, line.category, line.level), [0])[0] += 1
     tokens = line.metadata.tokens_used
     if tokens is not None:
-        sums.setdefault((TOKENS.name, agent, shorten(line.metadata.model_version or "")), [0])[0] += tokens
+        series = (TOKENS.name, agent, shorten(line.metadata.model_version or ""))
+        if series not in sums and len(sums) >= MAX_SERIES:
+            series = (TOKENS.name, agent, OTHER)
+        sums.setdefault(series, [0])[0] += tokens
     if line.context.duration_ms is not None:
         seconds = line.context.duration_ms / 1000
         histogram = sums.setdefault((DURATION.name, agent), zero_sums(DURATION))

@@ -18,6 +18,8 @@ Result = TypeVar("Result")
 
 UNREACHABLE_LIMIT = 8
 """Requests of one pass that may fail without being refused, each of which takes all retries, before the pass ends."""
+REMEMBERED = 10_000
+"""Failures that are remembered at most."""
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 60, 3600
 
 
@@ -100,11 +102,9 @@ class Retries:
         version, count, _ = self._failures.get(info.key, ("", 0, 0.0))
         count = count + 1 if version == info.version else 0
         wait = min(RETRY_SECONDS * 2 ** min(count, 10), LONGEST_RETRY_SECONDS)
+        if len(self._failures) >= REMEMBERED:
+            self._failures.clear()  # bounds memory; some are read again sooner
         self._failures[info.key] = info.version, count, now + wait
-
-    def forget(self, key: str) -> None:
-        """An object was read, or is gone."""
-        self._failures.pop(key, None)
 
     def keep_only(self, keys: Collection[str]) -> None:
         """Forget all other objects."""

@@ -6,7 +6,7 @@ digest of eight bytes for each key, which is enough to recognise objects that co
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -47,11 +47,13 @@ class LogLedger:
             totals = db.execute("SELECT series, sums FROM total").fetchall()
             objects = db.execute("SELECT folder, key, version FROM log_object").fetchall()
             folded = db.execute("SELECT folder, checked FROM log_folder").fetchall()
+            gone = db.execute("SELECT agent, since FROM log_agent_gone").fetchall()
         self.totals = Totals(
             {tuple(json.loads(series)): json.loads(sums) for series, sums in totals}, announced=announced
         )
         self.folded: dict[str, float] = dict(folded)
         """When each folder that is over was last looked at."""
+        self._gone_since: dict[str, float] = dict(gone)
         self._versions: dict[str, dict[str, str]] = {}
         for folder, key, version in objects:
             self._versions.setdefault(folder, {})[key] = version
@@ -118,6 +120,25 @@ class LogLedger:
             db.execute("DELETE FROM log_folder WHERE folder = ?", (folder,))
         self.folded.pop(folder, None)
         self._versions.pop(folder, None)
+
+    def forget_gone(self, is_known: Callable[[str], bool], now: float, after_seconds: float) -> None:
+        """Forget the totals of agents that have not been known for so long.
+
+        Args:
+            is_known: whether an agent is configured, or has a state.
+            now: Unix seconds.
+            after_seconds: since an agent was last known.
+        """
+        gone = {agent for agent, _ in self.totals.agents() if not is_known(agent)}
+        expired = [agent for agent in gone if now - self._gone_since.get(agent, now) > after_seconds]
+        if gone == self._gone_since.keys() and not expired:
+            return
+        self._gone_since = {agent: self._gone_since.get(agent, now) for agent in gone.difference(expired)}
+        series = [(json.dumps(series),) for agent in expired for series in self.totals.forget(agent)]
+        with self._cache.transaction() as db:
+            db.executemany("DELETE FROM total WHERE series = ?", series)
+            db.execute("DELETE FROM log_agent_gone")
+            db.executemany("INSERT INTO log_agent_gone VALUES (?, ?)", self._gone_since.items())
 
     def _digests(self, folder: str) -> set[bytes]:
         if folder not in self.folded:

@@ -6,22 +6,27 @@ Reads   a pass: one LIST for the servers, one for each server's folder of today,
 Units   counts, seconds.
 Errors  StoreUnavailable is raised; what was read before it is kept, and counted once.
         BadObject costs one object, a bad line only itself; both are counted by reason.
+        An object, and a pass, have a bound of CPU time; agents take turns, so that none delays the others.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from exporters.runner import Refresh, SourceContext
-from exporters.shared.records import Sums, tally
+from exporters.shared.records import OTHER, Sums, tally
+from exporters.store.fetches import Fetches, Retries
 from exporters.store.folder_scheduler import FolderScheduler
 from exporters.store.folders import Folders, instant_of
 from exporters.store.ledger import LogLedger, Reading
+from exporters.store.ownership import Ownership
 from exporters.store.shared_state import SharedState
+from exporters.store.turns import CpuBudget, Turns
 from nervesys.contract import PathTemplate
-from nervesys.errors import BadObject, Reason
-from nervesys.plural import count
+from nervesys.contract.times import DAY_SECONDS
+from nervesys.errors import BadObject, Reason, StoreUnavailable
 from nervesys.stores.encryption import check_readable, current_identity
 from nervesys.stores.lines import MAX_BYTES, lines_of
 from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
@@ -29,6 +34,10 @@ from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
 GRACE_SECONDS = 900
 """For how long a day that is over is listed in every pass: batches are dated when sealed, and shipped later."""
 RECHECKS = 2
+PASS_CPU_SECONDS = 15.0
+"""CPU time for the objects of one pass; what is left waits for the next."""
+GONE_DAYS = 30
+"""After which the totals of an agent that is gone are forgotten, if logs are kept for ever."""
 OBJECTS_A_PASS = 2000
 OBJECTS_A_COMMIT = 250
 
@@ -64,6 +73,9 @@ class LogsArea:
         self._shared = shared
         self._template = PathTemplate(storj.paths.active_logs)
         self._future_seconds = context.settings.thresholds.heartbeat.future_seconds
+        self._ownership = Ownership(context.agents)
+        days = context.settings.storage.retention.active_logs
+        self._forget_seconds = DAY_SECONDS * (GONE_DAYS if days is None else days)
         self._ledger = LogLedger(context.cache, announced=context.once)
         self._ledger.totals.expect(filter(context.shard.owns, context.agents))
         self._scheduler = FolderScheduler(
@@ -74,6 +86,9 @@ class LogsArea:
         self._identity = current_identity()
         self._unreadable: dict[str, dict[str, str]] = {}
         self._pool = ThreadPoolExecutor(storj.concurrency, thread_name_prefix="logs")
+        self._fetches = Fetches(store, storj.concurrency, "logs")
+        self._retries = Retries()
+        self._turns = Turns()
 
     def refresh(self, out: Refresh) -> None:
         """One refresh: list the folders that may have new objects, read those, and count their records."""
@@ -85,11 +100,14 @@ class LogsArea:
         for folder, objects in self._list_folders(self._scheduler.due_periods(now)):
             self._find_unread(folder, objects, now, counting_since, out)
             self._mark_listed(folder, now, empty=not objects)
-        self._read(out)
+        self._read(now, out)
         for folder in self._over - {unread.folder for unread in self._unread.values()}:
             self._ledger.fold(folder, now)
             self._over.remove(folder)
         out.backlog = len(self._unread) + self._scheduler.unlisted
+        if self._shared.known_agents is not None:
+            self._ledger.forget_gone(self._is_known, now, self._forget_seconds)
+        out.keep_only({agent for agent, _ in self._ledger.totals.agents()})
         for agent, revision in self._ledger.totals.agents():
             out.put(agent, revision, self._ledger.totals.samples(agent))
 
@@ -106,7 +124,7 @@ class LogsArea:
         known: list[Reading] = []
         unreadable = self._unreadable.get(folder, {})
         for info in self._ledger.list_uncounted(folder, objects):
-            if unreadable.get(info.key) == info.version:
+            if unreadable.get(info.key) == info.version or not self._retries.due(info, now):
                 continue
             try:
                 check_readable(info.key)
@@ -150,37 +168,92 @@ class LogsArea:
         at = instant_of(fields)
         if at is not None and at > now + self._future_seconds:
             raise BadObject(Reason.FUTURE, f"dated {at - now:.0f} s ahead")
-        return fields["agent"].lower() if "agent" in fields else None
+        agent = fields["agent"].lower() if "agent" in fields else None
+        if agent:
+            self._ownership.check_key(agent, fields.get("server", "").lower())
+        return agent
 
-    def _read(self, out: Refresh) -> None:
-        """Read and count the next objects, at most `OBJECTS_A_PASS`, each step in a transaction of its own."""
-        todo = list(self._unread.values())[:OBJECTS_A_PASS]
+    def _is_known(self, agent: str) -> bool:
+        """Whether an agent has series of its own: it is configured, or has a valid state."""
+        return agent in self._context.agents or agent in (self._shared.known_agents or ()) or agent == OTHER
+
+    def _is_decided(self, unread: UnreadObject) -> bool:
+        """Whether it is certain to whom an object counts; before the first pass over the states it may not be."""
+        if self._context.once or self._shared.known_agents is not None:
+            return True
+        return unread.agent is not None and unread.agent in self._context.agents
+
+    def _read(self, now: float, out: Refresh) -> None:
+        """Read and count the next objects, in turns by agent, within the bounds of a pass."""
+        budget = CpuBudget(PASS_CPU_SECONDS)
+        decided = [(self._turn_of(unread), unread) for unread in self._unread.values() if self._is_decided(unread)]
+        todo = self._turns.order(decided, OBJECTS_A_PASS)
         for at in range(0, len(todo), OBJECTS_A_COMMIT):
-            batch = todo[at : at + OBJECTS_A_COMMIT]
-            readings = []
-            for unread, (sums, bad) in zip(batch, self._pool.map(self._get, batch), strict=True):
-                if Reason.NO_IDENTITY in bad:
-                    self._unreadable.setdefault(unread.folder, {})[unread.info.key] = unread.info.version
-                else:
-                    readings.append(Reading(unread.folder, unread.info, sums))
-                for reason, problem in bad.items():
-                    out.reject(unread.info.key, unread.info.version, BadObject(reason, problem))
+            if budget.used_up:
+                break
+            self._read_step(todo[at : at + OBJECTS_A_COMMIT], budget, now, out)
+        self._turns.end_pass()
+
+    def _turn_of(self, unread: UnreadObject) -> str:
+        """With whom an object shares its turns: all agents that are not known have those of one."""
+        if unread.agent is None:
+            return unread.folder
+        return unread.agent if self._is_known(unread.agent) else OTHER
+
+    def _read_step(self, step: Sequence[UnreadObject], budget: CpuBudget, now: float, out: Refresh) -> None:
+        """Read some objects, and count them in one transaction, also where the store fails on the way."""
+        readings: list[Reading] = []
+        finished: list[UnreadObject] = []
+        try:
+            for unread, got in self._fetches.fetch(step, lambda unread: unread.info.key, partial(self._get, budget)):
+                if got is None:
+                    continue
+                finished.append(unread)
+                if isinstance(got, StoreUnavailable):
+                    got = None, {Reason.UNREADABLE: str(got)}
+                readings += self._take(unread, *got, now, out)
+        finally:
             for series in self._ledger.count(readings):
                 out.reject("/".join(series), 0, BadObject(Reason.LABEL_LIMIT, "counted as other"))
-            for unread in batch:
+            for unread in finished:
                 del self._unread[unread.info.key]
 
-    def _get(self, unread: UnreadObject) -> tuple[Sums | None, dict[Reason, str]]:
-        """What an object adds up to, None where it is rejected; and every reason why it, or a line of it, is."""
+    def _take(
+        self, unread: UnreadObject, sums: Sums | None, bad: Mapping[Reason, str], now: float, out: Refresh
+    ) -> list[Reading]:
+        """What is remembered of an object: nothing of one that may be readable later."""
+        for reason, problem in bad.items():
+            out.reject(unread.info.key, unread.info.version, BadObject(reason, problem))
+        if Reason.NO_IDENTITY in bad:
+            self._unreadable.setdefault(unread.folder, {})[unread.info.key] = unread.info.version
+            return []
+        if bad.keys() & {Reason.UNREADABLE, Reason.GONE}:
+            self._retries.failed(unread.info, now)
+            return []
+        return [Reading(unread.folder, unread.info, sums)]
+
+    def _get(self, budget: CpuBudget, unread: UnreadObject) -> tuple[Sums | None, dict[Reason, str]] | None:
+        """What an object adds up to, None where it is rejected; and every reason why it, or a line of it, is.
+
+        Returns:
+            None if the pass has no CPU time left for it.
+        """
+        if budget.used_up:
+            return None
+        known = unread.agent is None or self._is_known(unread.agent)
         try:
             if unread.info.size > MAX_BYTES:
                 raise too_large(unread.info.key, MAX_BYTES)
-            with self._store.open(unread.info.key) as stream:
-                sums, skipped = tally(lines_of(stream, unread.info.key), unread.agent)
+            with self._turns.charged(self._turn_of(unread), budget), self._store.open(unread.info.key) as stream:
+                agent = unread.agent if known else OTHER
+                sums, skipped = tally(lines_of(stream, unread.info.key), agent, self._is_known)
         except BadObject as bad:
             return None, {bad.reason: bad.detail}
         return sums, _problems(skipped)
 
 
 def _problems(skipped: Counter[Reason]) -> dict[Reason, str]:
-    return {reason: f"{count(lines, 'line')} skipped" for reason, lines in skipped.items()}
+    problems = {reason: f"{count} lines skipped" for reason, count in skipped.items()}
+    if Reason.COSTLY in problems:
+        problems[Reason.COSTLY] = "not read to its end: too many bad lines, or too much CPU time"
+    return problems

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from exporters.shared.records import BY_NAME, MAX_MODELS, RECORDS, TOKENS, Series, series_samples, zero_sums
+from exporters.shared.records import BY_NAME, MAX_MODELS, OTHER, RECORDS, TOKENS, Series, series_samples, zero_sums
 from nervesys.contract import Category, Level
 from nervesys.metrics import Sample
-
-OTHER = "other"
 
 
 class Totals:
@@ -55,6 +53,16 @@ class Totals:
         self._totals.update(changed)
         for series in changed:
             self._touch(series)
+
+    def forget(self, agent: str) -> list[Series]:
+        """Forget an agent; returns its series."""
+        del self._revision[agent]
+        series = list(self._by_agent.pop(agent))
+        for gone in series:
+            del self._totals[gone]
+        if self._announced is not None:
+            self._announced.difference_update(series)
+        return series
 
     def agents(self) -> Iterator[tuple[str, int]]:
         """Every agent, with a number that moves when its samples do."""

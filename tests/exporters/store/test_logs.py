@@ -15,10 +15,11 @@ from pydantic import SecretStr
 from exporters.runner import WHOLE, Cache, Refresh, Shard
 from exporters.shared import records
 from exporters.store import logs
-from exporters.store.logs import RECHECKS, LogsArea
+from exporters.store.logs import GONE_DAYS, RECHECKS, LogsArea
+from exporters.store.ownership import Ownership
 from exporters.store.shared_state import SharedState
 from nervesys.contract.times import utc
-from nervesys.errors import Reason, StoreUnavailable
+from nervesys.errors import ObjectRefused, Reason, StoreUnavailable
 from nervesys.stores import lines as limits
 from nervesys.stores.encryption import encrypt, set_identity
 from tests.exporters.kit import HandClock, Rejections, context
@@ -36,13 +37,16 @@ class World:
         self.home = home
         self.store = Bucket(home / "bucket")
         self.clock = HandClock(1_800_000_000.0)
+        self.known: frozenset[str] | None = frozenset()
         self.start()
 
     def start(self, *, once: bool = False, shard: Shard = WHOLE) -> None:
         opened = context(self.clock, Cache(self.home / "cache.sqlite3"), once=once, shard=shard)
         self.rejections = Rejections(opened.health.reject)
         self.out = Refresh(records.FAMILIES, self.rejections)
-        self.area = LogsArea(self.store, opened, SharedState())
+        self.shared = SharedState()
+        self.shared.known_agents = self.known
+        self.area = LogsArea(self.store, opened, self.shared)
 
     def ship(
         self, name: str = "1", *, server: str = "srv1", agent: str = "grok", lines: int = 1, **record: object
@@ -321,3 +325,100 @@ def test_shards_read_every_object_exactly_once(world: World) -> None:
         world.start(once=True, shard=Shard(number, 2))
         read += [series for series, count in world.run().items() if "activity" in series and count]
     assert sorted(read) == sorted(INFO.replace("grok", agent) for agent in agents)
+
+
+OTHER_INFO = 'log_records_total{agent="other",category="activity",level="INFO"}'
+
+
+def agents_shown(shown: dict[str, float]) -> set[str]:
+    return {series.split('agent="')[1].split('"')[0] for series in shown}
+
+
+def test_invented_agents_count_as_other_also_after_a_restart(world: World) -> None:
+    before = agents_shown(world.run())
+    for number in range(50):
+        world.ship(agent=f"fake-{number}", metadata={"model_version": f"m{number}", "tokens_used": 1})
+    world.run()
+    shown = world.run()
+    assert agents_shown(shown) == {*before, "other"}
+    assert shown[OTHER_INFO] == 50
+    world.start()
+    assert agents_shown(world.run()) == {*before, "other"}
+
+
+def test_an_agent_with_a_valid_state_has_series_and_loses_them_after_the_retention(world: World) -> None:
+    series = INFO.replace("grok", "visitor")
+    world.shared.known_agents = world.known = frozenset({"visitor"})
+    world.ship(agent="visitor", lines=3)
+    world.run()
+    assert world.run()[series] == 3
+    world.shared.known_agents = world.known = frozenset()
+    days = context().settings.storage.retention.active_logs or GONE_DAYS
+    assert world.run()[series] == 3
+    world.start()
+    assert world.run((days - 1) * DAY)[series] == 3
+    assert series not in world.run(2 * DAY)
+    world.start()
+    assert series not in world.run()
+
+
+def test_before_the_states_were_read_only_logs_of_configured_agents_are_counted(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.known = None
+    world.start()
+    world.run()
+    world.ship(agent="visitor")
+    world.ship(agent="grok")
+    world.run()
+    assert (world.run()[INFO], world.out.backlog) == (1, 1)
+    world.shared.known_agents = frozenset({"visitor"})
+    world.run()
+    assert (world.run()[INFO.replace("grok", "visitor")], world.out.backlog) == (1, 0)
+
+
+@pytest.mark.parametrize("error", [ObjectRefused, StoreUnavailable])
+def test_a_log_that_cannot_be_read_costs_itself_and_is_read_again_later(
+    world: World, error: type[StoreUnavailable]
+) -> None:
+    bad = world.ship("0", agent="gimai")
+    world.ship(lines=5)
+    world.store.refused = {bad: error}
+    world.run()
+    assert world.run()[INFO] == 5
+    assert (Reason.UNREADABLE, bad) in world.rejections.all
+    world.store.refused = {}
+    world.run(3600)
+    assert world.run()[INFO.replace("grok", "gimai")] == 1
+
+
+def test_the_objects_of_one_agent_do_not_delay_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "OBJECTS_A_PASS", 10)
+    for number in range(100):
+        world.ship(f"{number:03}", agent="deepseek")
+        world.ship(f"{number:03}", agent=f"fake-{number}")
+    world.ship("zzz", lines=5)
+    world.run()
+    assert world.run()[INFO] == 5
+
+
+def test_a_pass_ends_when_its_cpu_time_is_used_up_and_the_next_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "PASS_CPU_SECONDS", 1e-9)
+    for number in range(30):
+        world.ship(str(number))
+    world.run()
+    assert 0 < len(world.store.gets) < 30
+    monkeypatch.setattr(logs, "PASS_CPU_SECONDS", 100)
+    world.run()
+    assert world.run()[INFO] == 30
+
+
+def test_a_log_under_another_server_than_the_pinned_one_is_not_counted(world: World) -> None:
+    config = context().agents["grok"].model_copy(update={"server": "srv2"})
+    world.area._ownership = Ownership({"grok": config})
+    bad = world.ship()
+    world.ship(server="srv2", lines=4)
+    world.run()
+    assert world.run()[INFO] == 4
+    assert world.rejections.all == [("wrong_owner", bad)]
