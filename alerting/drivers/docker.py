@@ -13,6 +13,7 @@ from pydantic import Field
 from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import DriverUrl, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
+from alerting.drivers.shortage import raise_if_short
 from nervesys.clients.http_errors import cause as http_cause
 from nervesys.clients.unix_socket import UnixConnection
 from nervesys.settings.section import SettingsSection
@@ -60,6 +61,7 @@ class DockerDriver(SettingsSection):
         except TimeoutError:
             return Retry(Cause.TIMED_OUT, f"{what}: no response in time")
         except (OSError, http.client.HTTPException) as err:
+            raise_if_short(err)
             return Retry(Cause.UNREACHABLE, f"{what}: {http_cause(err)}")
         finally:
             connection.close()

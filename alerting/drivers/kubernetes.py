@@ -12,6 +12,7 @@ from urllib3.exceptions import TimeoutError as TimedOut
 from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import AbsolutePath, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
+from alerting.drivers.shortage import raise_if_short
 from nervesys.clients.http_errors import cause as http_cause
 from nervesys.clock import system_clock
 from nervesys.contract import format_time
@@ -61,7 +62,8 @@ class KubernetesDriver(SettingsSection):
                 patch = getattr(AppsV1Api(client), f"patch_namespaced_{self.kind}")
                 limits = {"_request_timeout": self.timeout_seconds, "_preload_content": False, **options}
                 patch(request.target, self.namespace, change, **limits).close()  # the workload itself is not read
-        except ConfigException:
+        except ConfigException as err:
+            raise_if_short(err)
             return Failed(
                 Cause.NOT_ALLOWED,
                 f"{what}: no credentials: set `kubeconfig`, or run as a pod of the cluster",
@@ -70,6 +72,7 @@ class KubernetesDriver(SettingsSection):
             detail, cause = f"{what}: HTTP {err.status} {err.reason}", PERMANENT.get(err.status)
             return Failed(cause, detail) if cause else Retry(Cause.REFUSED, detail)
         except HTTPError as err:
+            raise_if_short(err)
             late = isinstance(err, TimedOut) and not isinstance(err, NewConnectionError)  # urllib3 calls both late
             return Retry(
                 Cause.TIMED_OUT if late else Cause.UNREACHABLE,

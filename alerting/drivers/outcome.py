@@ -45,4 +45,11 @@ class Failed:
     output: str = ""
 
 
+@dataclass(frozen=True)
+class NotTried:
+    """The receiver's own machine lacked something, such as files or memory: this was no attempt."""
+
+    detail: str
+
+
 Outcome = Done | Retry | Failed

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
+from alerting.drivers.shortage import ShortOfResources, raise_if_short
 from nervesys.file_modes import inherited_umask
 
 OUTPUT_BYTES = 64 << 10
@@ -27,6 +28,17 @@ def run_program(argv: Sequence[str], timeout_seconds: float, permanent: Mapping[
         permanent: exit codes that say that no further try will succeed, and why.
     """
     program = Path(argv[0]).name
+    with selectors.DefaultSelector() as selector:  # first: where no file can be opened, no program is started
+        return _run(program, argv, selector, timeout_seconds, permanent)
+
+
+def _run(
+    program: str,
+    argv: Sequence[str],
+    selector: selectors.BaseSelector,
+    timeout_seconds: float,
+    permanent: Mapping[int, Cause],
+) -> Outcome:
     try:
         process = subprocess.Popen(
             argv,
@@ -42,10 +54,13 @@ def run_program(argv: Sequence[str], timeout_seconds: float, permanent: Mapping[
         return Failed(Cause.NOT_FOUND, f"{program}: no such program")
     except PermissionError:
         return Failed(Cause.NOT_ALLOWED, f"{program}: it may not be run")
+    except BlockingIOError as err:
+        raise ShortOfResources(f"no more processes: {err.strerror}") from err
     except OSError as err:
+        raise_if_short(err)
         return Retry(Cause.REFUSED, f"{program}: {err.strerror}")
     with process:
-        in_time, printed = _watch(process, timeout_seconds)
+        in_time, printed = _watch(process, selector, timeout_seconds)
     output = printed.decode(errors="replace").replace("\0", "\ufffd")
     if not in_time:
         return Retry(Cause.TIMED_OUT, f"{program}: no end after {timeout_seconds:g} s", output)
@@ -56,19 +71,18 @@ def run_program(argv: Sequence[str], timeout_seconds: float, permanent: Mapping[
     return Failed(cause, detail, output) if cause else Retry(Cause.REFUSED, detail, output)
 
 
-def _watch(process: subprocess.Popen[bytes], seconds: float) -> tuple[bool, bytes]:
+def _watch(process: subprocess.Popen[bytes], selector: selectors.BaseSelector, seconds: float) -> tuple[bool, bytes]:
     """Whether it ended in time, and its output. The end of the output is not waited for: a child may keep it open."""
     assert process.stdout is not None
     pipe, output, until = process.stdout.fileno(), bytearray(), time.monotonic() + seconds
     os.set_blocking(pipe, False)
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        while process.poll() is None:
-            if time.monotonic() > until:
-                os.killpg(process.pid, signal.SIGKILL)
-                return False, bytes(output)
-            if selector.select(POLL_SECONDS) and not _read(pipe, output):
-                selector.unregister(pipe)
+    selector.register(pipe, selectors.EVENT_READ)
+    while process.poll() is None:
+        if time.monotonic() > until:
+            os.killpg(process.pid, signal.SIGKILL)
+            return False, bytes(output)
+        if selector.select(POLL_SECONDS) and not _read(pipe, output):
+            selector.unregister(pipe)
     _read(pipe, output)  # a pipe holds no more than one read takes
     return True, bytes(output)
 

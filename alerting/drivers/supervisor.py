@@ -12,6 +12,7 @@ from pydantic import Field
 from alerting.drivers.driver import RestartRequest
 from alerting.drivers.fields import DriverUrl, FileSecret, Seconds, Servers
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
+from alerting.drivers.shortage import raise_if_short
 from nervesys.clients.supervisor import Supervisor as Client
 from nervesys.clients.supervisor import SupervisorDenied, SupervisorRefused, SupervisorTimedOut, SupervisorUnavailable
 from nervesys.settings.section import SettingsSection
@@ -73,6 +74,7 @@ class SupervisorDriver(SettingsSection):
         except SupervisorTimedOut as late:
             return Retry(Cause.TIMED_OUT, str(late))
         except SupervisorUnavailable as away:
+            raise_if_short(away)
             return Retry(Cause.UNREACHABLE, str(away))
 
     def _stop(self, client: Client, target: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, or_, select, update
 
 from alerting.journal.states import FLEET, OPEN_STATES, ActionState, Episode, EpisodeVerdict, StateChange
 from alerting.journal.tables import attempts, episodes, history
@@ -223,6 +223,13 @@ def end_attempt(connection: Connection, attempt_id: int, now: float, outcome: st
     """Write down how the driver call ended."""
     values = {"ended_at": now, "outcome": outcome, "detail": detail}
     connection.execute(update(attempts).where(attempts.c.id == attempt_id).values(**values))
+
+
+def withdraw_attempt(connection: Connection, episode: Episode, attempt_id: int) -> dict[str, Any]:
+    """Delete an attempt that was none; returns the episode's columns as they were before it."""
+    connection.execute(delete(attempts).where(attempts.c.id == attempt_id))
+    rest = select(func.max(attempts.c.started_at)).where(attempts.c.episode_id == episode.id)
+    return {"attempts": episode.attempts - 1, "attempt_at": connection.execute(rest).scalar_one()}
 
 
 def acknowledge(connection: Connection, episode_id: int, now: float) -> list[StateChange] | None:

@@ -71,6 +71,7 @@ class EpisodeVerdict(StrEnum):
     CALLED = "called"
     DRIVER_ERROR = "driver_error"
     DRIVER_FAILED = "driver_failed"
+    NO_RESOURCES = "no_resources"
     ACKNOWLEDGED = "acknowledged"
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from alerting.actions import REMEDIES
 from alerting.drivers import Driver
-from alerting.drivers.outcome import Done, Failed, Outcome
+from alerting.drivers.outcome import Done, Failed, NotTried, Outcome
+from alerting.drivers.shortage import call_driver
 from alerting.journal import ActionState, Episode, EpisodeVerdict, StateChange, Writer, episodes
 from alerting.receiver import metrics
 from alerting.receiver.decide import back_off
@@ -20,6 +21,8 @@ from nervesys.metrics import Instruments
 from nervesys.settings import AgentConfig
 
 AT_ONCE = 16
+SHORTAGE_SECONDS = 15.0
+"""Until a call is made again that failed because the receiver's own machine lacked something."""
 
 
 class AttemptRunner:
@@ -74,7 +77,9 @@ class AttemptRunner:
         try:
             loop = asyncio.get_running_loop()
             attempt = partial(REMEDIES[episode.action].attempt, self._drivers, config, episode.server)
-            outcome = await loop.run_in_executor(self._pool, attempt)
+            outcome = await loop.run_in_executor(self._pool, call_driver, attempt)
+        except RuntimeError as err:  # no thread could be started
+            outcome = call_driver(partial(_raise, err))
         finally:
             keeper.cancel()
         now = self._clock()
@@ -93,9 +98,11 @@ class AttemptRunner:
 
 
 def _record_outcome(
-    connection: Connection, episode: Episode, attempt_id: int, outcome: Outcome, now: float
+    connection: Connection, episode: Episode, attempt_id: int, outcome: Outcome | NotTried, now: float
 ) -> list[StateChange]:
     """Write down how a driver call ended."""
+    if isinstance(outcome, NotTried):
+        return _withdraw(connection, episode, attempt_id, outcome, now)
     detail = outcome.detail if isinstance(outcome, Done) else f"{outcome.cause}: {outcome.detail}"
     episodes.end_attempt(
         connection, attempt_id, now, type(outcome).__name__.lower(), f"{detail}\n{outcome.output}".strip()
@@ -109,3 +116,18 @@ def _record_outcome(
         state, verdict, due_at = ActionState.PENDING, EpisodeVerdict.DRIVER_ERROR, now + back_off(errors)
     free = {"lease_owner": None, "lease_until": None, "driver_errors": errors, "due_at": due_at}
     return episodes.decide(connection, episode, state, verdict, detail, now, **free)
+
+
+def _withdraw(
+    connection: Connection, episode: Episode, attempt_id: int, outcome: NotTried, now: float
+) -> list[StateChange]:
+    """Take an attempt back that never was one: it does not count, neither for the agent nor for the fleet."""
+    before = episodes.withdraw_attempt(connection, episode, attempt_id)
+    free = {"lease_owner": None, "lease_until": None, "due_at": now + SHORTAGE_SECONDS, **before}
+    return episodes.decide(
+        connection, episode, ActionState.PENDING, EpisodeVerdict.NO_RESOURCES, outcome.detail, now, **free
+    )
+
+
+def _raise(err: Exception) -> Outcome:
+    raise err

@@ -9,6 +9,7 @@ from typing import Any
 
 from alerting.drivers import RestartRequest
 from alerting.drivers.outcome import Done, Outcome
+from alerting.drivers.shortage import ShortOfResources
 from alerting.journal import Journal, StateChange, Writer, view
 from alerting.journal.receive import Arrival
 from alerting.model import AlertsFile, read_alerts
@@ -76,6 +77,7 @@ class ScriptedDriver:
     def __init__(self) -> None:
         self.orders: list[RestartRequest] = []
         self.script: list[Outcome] = []
+        self.short: ShortOfResources | None = None
         self.effect: Callable[[str], None] = lambda target: None
 
     @property
@@ -85,6 +87,8 @@ class ScriptedDriver:
 
     def restart(self, order: RestartRequest) -> Outcome:
         self.orders.append(order)
+        if self.short:
+            raise self.short
         outcome = self.script.pop(0) if self.script else Done("started")
         if isinstance(outcome, Done):
             self.effect(order.target)

@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 
 from alerting.drivers import RestartRequest
 from alerting.drivers.outcome import Cause, Failed, Retry
+from alerting.drivers.shortage import ShortOfResources
+from alerting.receiver.calls import SHORTAGE_SECONDS
 from alerting.receiver.exposition import OpenWork
 from alerting.receiver.healer import SHORTEST_PAUSE
 from nervesys.contract import Status
@@ -557,3 +559,19 @@ def test_while_a_driver_works_no_other_receiver_takes_its_episode_over(begin: Be
     asyncio.run(story())
     sim.passes(60)
     assert (sim.driver.calls, sim.states()) == (["grok"], {"grok": "recovered"})
+
+
+def test_what_the_receivers_own_machine_lacks_is_never_an_attempt(begin: Begin) -> None:
+    """Files ran out in 1100 idle connections: each call failed, and three agents' attempts were used up."""
+    sim = begin()
+    sim.driver.short = ShortOfResources("Too many open files")
+    down(sim, "grok")
+    sim.passes(20 * SHORTAGE_SECONDS)
+    assert len(sim.driver.calls) > 10
+    (row,) = sim.actions(action="restart_agent")
+    assert (row["state"], row["verdict"], row["attempts"]) == ("pending", "no_resources", 0)
+    assert "the receiver's own machine: Too many open files" in row["detail"]
+    sim.driver.short, sim.driver.effect = None, lambda agent: sim.lives(agent, "two")
+    sim.passes(60)
+    (row,) = sim.actions(action="restart_agent")
+    assert (row["state"], row["attempts"]) == ("recovered", 1)
