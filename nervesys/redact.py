@@ -60,6 +60,8 @@ def _pattern(hints: str, pattern: str, replacement: str = MASK) -> SecretPattern
 ISSUED = (
     _pattern("authorization", rf"(authorization{_ASSIGN})(?:{_QUOTED}|[^\r\n\"']+)", rf"\1{MASK}"),
     _pattern("bearer basic", r"\b(bearer|basic)\s{1,4}[\w.~+/=-]{16,}", rf"\1 {MASK}"),
+    # a password with a slash or a second @; a port is none
+    _pattern("://", r"://[^\s/?#\"'<>:@]{0,256}:(?!\d{1,5}[/?#])[^\s\"'<>]{1,256}@", f"://{MASK}@"),
     _pattern("://", r"://[^\s/?#\"'<>]*@", f"://{MASK}@"),
     _pattern(
         "-----begin", r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----|\Z)"
@@ -73,11 +75,22 @@ ISSUED = (
         "xox xapp- hooks.slack.com", r"\bxox[a-z]-[\w-]{10,}|\bxapp-[\w-]{10,}|(?<=hooks\.slack\.com/services/)[\w/]+"
     ),
     _pattern("eyj", r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"),
-    _pattern(":aa", r"\b\d{6,12}:AA[\w-]{30,}"),
+    _pattern(":aa", r"(?<!\d)\d{6,12}:AA[\w-]{30,}"),
+    _pattern("/bot", r"(/bot)\d{1,20}(?::|%3A)[\w-]{6,}", rf"\1{MASK}"),
+    _pattern("webhooks/ webhookb2/", r"(/(?:webhooks|webhookb2)/)[\w/@.-]{16,}", rf"\1{MASK}"),
+    _pattern("sig=", r"([?&;]sig=)[^\s&\"'<>#]+", rf"\1{MASK}"),
+    _pattern(
+        "curl wget --user --proxy-user",
+        r"((?<![\w-])(?:-u|--user|--proxy-user)[\s=,\"']{0,4}[^\s:\"']{0,256}:)(?!/)[^\s\"']+",
+        rf"\1{MASK}",
+    ),
 )
+GRANT = re.compile(r"\b1(?=[1-9a-z]{0,50}[A-HJ-NP-Z])[1-9A-HJ-NP-Za-km-z]{50,}")
+"""Access grant or API key of Storj: base58, whose first character is that of version 0. Digests have no capitals."""
+GRANT_HINT = "1[1-9a-z]{50}"
 """Credentials in the formats of their issuers: headers (RFC 7235), userinfo of URLs (RFC 3986), PEM (RFC
 7468), AWS, GitHub, GitLab, OpenAI and its like, Stripe, xAI, Hugging Face, npm, PyPI, age, Google, Slack, JSON Web
-Tokens (RFC 7519), Telegram."""
+Tokens (RFC 7519), Telegram, webhooks of Discord and Teams, shared access signatures of Azure, and logins of curl."""
 
 
 class Redactor:
@@ -115,10 +128,11 @@ class Redactor:
                 rf"\1{MASK}",
             ),
             *ISSUED,
+            SecretPattern(("1",), GRANT),
             *(SecretPattern(("",), re.compile(pattern)) for pattern in patterns),
         )
         hints = {hint for form in ISSUED for hint in form.hints} | {f'"{name}"' for name in WHOLE_NAMES} | {*name_hints}
-        self._hints = _search({*map(re.escape, hints), "token(?:[^s]|$)"})
+        self._hints = _search({*map(re.escape, hints), "token(?:[^s]|$)", GRANT_HINT})
         self._always = bool(patterns)
         self._secret_names: dict[str, bool] = {}
 

@@ -23,6 +23,17 @@ def _without_user(url: str) -> str:
     return url
 
 
+def has_credentials(url: str) -> bool:
+    """Whether a URL holds a token or a password; a user alone is none in URLs of ssh."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "@" in url
+    if parts.scheme in {"http", "https"}:
+        return "@" in parts.netloc
+    return ":" in parts.netloc.rpartition("@")[0]
+
+
 HttpUrl = Annotated[str, AfterValidator(_http)]
 PlainUrl = Annotated[HttpUrl, AfterValidator(_without_user)]
 """A URL that is called without credentials."""

@@ -12,6 +12,7 @@ from nervesys.redact import ISSUED, MASK, NAMES, TEXT_CHARACTERS, WHOLE_NAMES, R
 from tests.properties import given, st
 
 redactor = Redactor()
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 ALNUM = string.ascii_letters + string.digits
 safe = st.text("abcdefgh 0123456789,;\n\"'{}()äß", max_size=9)
 names = st.builds(
@@ -35,6 +36,13 @@ ISSUED_SECRETS = st.one_of(
     st.tuples(st.just("AIza"), run(ALNUM + "-_", 35, 35)),
     st.tuples(st.sampled_from(["xoxb-", "xapp-", "https://hooks.slack.com/services/T0/B0/"]), run(ALNUM, 12, 40)),
     st.tuples(st.just("123456789:AA"), run(ALNUM + "-_", 33, 33)),
+    st.tuples(st.sampled_from(["https://api.telegram.org/bot123:", "/bot123456789%3A"]), words),
+    st.tuples(st.just("https://discord.com/api/webhooks/123456789012345678/"), words),
+    st.tuples(st.just("https://acme.webhook.office.com/webhookb2/"), words),
+    st.tuples(st.sampled_from(["https://a.blob.core.windows.net/c?sv=1&sig=", "https://a/b?sig="]), words),
+    st.tuples(st.sampled_from(["curl -u me:", "curl -ume:", "curl --user 'me:", "wget --proxy-user=me:"]), words),
+    st.tuples(st.just("1Q"), run(BASE58, 60, 200)),
+    st.tuples(st.sampled_from(["postgres://me:a/", "https://me:a@b/c@"]), st.builds("{}@host/db".format, words)),
     st.tuples(st.just("AGE-SECRET-KEY-1"), run(string.ascii_uppercase + string.digits, 58, 58)),
     st.tuples(st.just("eyJhbGciOiJIUzI1NiJ9."), st.builds("{}.{}".format, words, words)),
     st.tuples(st.just("postgresql://user:"), st.builds("{}@host/db".format, words)),
@@ -112,6 +120,12 @@ def test_quotes_and_headers(text: str, left: str) -> None:
         "max_token=5, tokens_used: 812",
         "token validation failed",
         "https://host/path?page=2",
+        "http://127.0.0.1:9090/graph?q=a@b",
+        "docker run -u 1000:1000 image",
+        "sha256 " + "1f" * 32,
+        "sig=SIGTERM",
+        "/bot/start: ready",
+        "config/webhooks/a.yaml",
         "basic checks passed on the keyboard",
         {"tokens_used": 812, "gen_ai.usage.input_tokens": 7, "max_token": 100, "api_key": None},
         {"key": "db/agents/grok_state.json", "author": "ann", "passed": 3},
@@ -167,6 +181,11 @@ EVIL = [
     'token=\\"',
     "password\\\\\\\\",
     "1",
+    "1Q",
+    "://a:",
+    "curl -u ",
+    "/bot1:",
+    "&sig=",
 ]
 
 
