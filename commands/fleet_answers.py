@@ -3,7 +3,6 @@
 import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 import typer
@@ -11,6 +10,7 @@ import typer
 from nervesys.contract import agent_name, server_name
 from nervesys.errors import BadObject
 from nervesys.settings import FolderTree, load
+from nervesys.settings.urls import has_credentials
 from nervesys.stack.new_home import BRAIN, DEFAULT_URLS, TARGETS, FleetAnswers, FleetMember
 
 STORE_URL, BUCKET, DRIVER, CHANNEL = "https://gateway.storjshare.io", "nervesys", "supervisor", "#nervesys"
@@ -166,6 +166,8 @@ def _archive_url(url: str | None) -> str | None:
 
 
 def _without_password(url: str | None) -> str | None:
-    if url and urlsplit(url).password:
-        raise typer.BadParameter("--brain: the URL holds a password, which would lie in files; put it in secrets/")
+    if url and has_credentials(url):
+        raise typer.BadParameter(
+            "--brain: the URL holds a password or a token, which would lie in files; put it in secrets/"
+        )
     return url

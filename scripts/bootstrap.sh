@@ -31,7 +31,7 @@ esac
 [ $# -eq 1 ] || { usage >&2; exit 2; }
 brain=$1
 case "$brain" in
-    *://*:*@*) fail "the URL holds a password, which would lie in a file; use GITHUB_TOKEN in agent.env" 2 ;;
+    *://*:*@* | http*://*@*) fail "the URL holds a password or a token, which would lie in a file; use GITHUB_TOKEN in agent.env" 2 ;;
 esac
 
 if [ "$(id -u)" -eq 0 ]; then default=/opt/nervesys; else default=$HOME/.local/share/nervesys; fi

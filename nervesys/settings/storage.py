@@ -26,6 +26,19 @@ EXPIRY_SPARE_DAYS = 30
 """Between the end of retention and the day on which a store deletes by itself."""
 
 
+_NO_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|^[-/.]|[/.]$|^$")
+"""What `git check-ref-format --branch` refuses; a `:` or `*` would make two names, or a pattern, of it."""
+
+
+def _branch(name: str) -> str:
+    if _NO_BRANCH.search(name):
+        raise ValueError("is not a valid name of a Git branch")
+    return name
+
+
+Branch = Annotated[str, AfterValidator(_branch)]
+
+
 class StorePaths(SettingsSection):
     """Key templates of the store's areas (see `nervesys.contract.paths.FIELDS` for the places they may hold)."""
 
@@ -129,9 +142,9 @@ class BrainSettings(SettingsSection):
         timeout_seconds: for each fetch, push and request.
     """
 
-    branch: str
-    state_branch: str
-    repository: str | None = None
+    branch: Branch
+    state_branch: Branch
+    repository: Annotated[str, text_form(r"[\w.-]+/[\w.-]+", "must be OWNER/NAME")] | None = None
     deployments: tuple[Annotated[str, text_form(r"[\w.-]+/[\w.-]+", "must be OWNER/NAME")], ...] = ()
     api_url: HttpUrl
     token: SecretStr | None = None

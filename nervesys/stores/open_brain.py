@@ -9,6 +9,7 @@ from pathlib import Path
 from nervesys.errors import SettingsError, SettingsProblem
 from nervesys.settings import VARIABLES, FolderTree, StartupSettings, Tree, load, shipped_root
 from nervesys.settings.storage import BrainSettings
+from nervesys.settings.urls import has_credentials
 from nervesys.settings.variables import value_of
 from nervesys.stores.brain import GitBrain, mirror_url
 from nervesys.stores.trees import check_configured
@@ -34,10 +35,14 @@ def open_brain(
         depth: see `GitBrain`.
 
     Raises:
-        SettingsError: it names a folder that does not exist, and of which there is no mirror.
+        SettingsError: it names a folder that does not exist, and of which there is no mirror; or its URL holds a token
+            or a password, which process lists and files of services would show.
     """
     if place.brain is None:
         return None
+    if has_credentials(place.brain):
+        problem = "the URL holds a token or a password, which others may see; put a token in GITHUB_TOKEN"
+        raise SettingsError([SettingsProblem("brain", "", problem)])
     url, mirror = _url(place.brain), place.mirror(program)
     gone = not Path(url).exists() and mirror_url(mirror) == url
     if not gone and plain_folder(place.brain):

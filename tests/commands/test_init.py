@@ -76,6 +76,7 @@ def test_again_it_adds_an_agent_and_keeps_the_rest(run: Run, fleet: Path) -> Non
         (("--agent", "ada@web-1", *STORE, "--driver", "nomad"), "there are supervisor, systemd,"),
         (("--agent", "ada@web-1", *STORE, "--reach", "web-1"), "must be SERVER=URL"),
         (("--agent", "ada@web-1", *STORE, "--brain", "https://me:secret@h/b"), "the URL holds a password"),
+        (("--agent", "ada@web-1", *STORE, "--brain", "https://ghp_secret@h/b"), "the URL holds a password or a"),
         (("--agent", "ada@web-1", *STORE, "--archive", "ftp://h/"), "must be file:///path or gdrive://FOLDER_ID"),
     ],
 )

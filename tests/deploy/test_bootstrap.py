@@ -74,6 +74,7 @@ def test_a_brain_that_is_wrong_or_unreachable_is_reported_and_leaves_no_keys_fil
         ((), 2, "Usage: sh bootstrap.sh BRAIN"),
         (("a", "b"), 2, "Usage"),
         (("https://me:secret@example.org/brain",), 2, "the URL holds a password"),
+        (("https://ghp_secret@example.org/brain",), 2, "the URL holds a password or a token"),
         (("--help",), 0, "Usage"),
     ],
 )

@@ -81,6 +81,26 @@ def test_a_folder_without_configuration_is_no_empty_fleet(tmp_path: Path) -> Non
         open_tree(StartupSettings(tmp_path / "home", str(tmp_path)), "test")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://ghp_s3cret@host/brain.git",
+        "https://me:s3cret@host/brain.git",
+        "ssh://me:s3cret@host/brain.git",
+        "ssh://me:s3cret@[host/brain.git",
+    ],
+)
+def test_credentials_in_a_url_are_refused_and_not_printed(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsError, match="the URL holds a token or a password") as wrong:
+        open_tree(StartupSettings(tmp_path, url), "test")
+    assert "s3cret" not in str(wrong.value)
+
+
+def test_a_user_in_a_url_of_ssh_is_permitted(tmp_path: Path) -> None:
+    assert open_brain(StartupSettings(tmp_path, "ssh://git@host/brain.git"), "test") is not None
+    assert open_brain(StartupSettings(tmp_path, "git@host:brain.git"), "test") is not None
+
+
 def test_a_password_in_a_mistyped_url_is_not_printed(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as wrong:
         open_tree(StartupSettings(tmp_path, "me:s3cret@host:brain.git"), "test")
