@@ -7,10 +7,11 @@ LOCKED := $(PIP) install --no-compile --only-binary :all: --require-hashes --req
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --no-config --universal --group build --generate-hashes \
 	--no-emit-index-url --upgrade --custom-compile-command "make lock"
 
-.PHONY: help install up down status test coverage lint format generate pictures faults bench lock clean
+.PHONY: help install up down status test coverage lint format generate pictures faults bench lock clean \
+	test-docker test-docker-short image sbom
 
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 install: .venv/installed ## Install this project and all it needs into .venv
 
@@ -36,11 +37,17 @@ down: install ## Stop all of it
 status: install ## Show every service and agent
 	@$(BIN)/nervesys status
 
-test: lint ## Check everything: lint, then all tests, generated files among them
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+test: lint ## Check everything but Docker: lint, then all tests, generated files among them
+	$(BIN)/python -m pytest -m "not docker" --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+test-docker: .venv/tools ## Run docker-compose.yml on a container engine, with restarts and upgrades (10 minutes)
+	$(BIN)/python -m pytest tests/docker
+
+test-docker-short: .venv/tools ## Run docker-compose.yml on a container engine: it starts, heals and is closed (4 minutes)
+	$(BIN)/python -m pytest -m "docker and not slow" tests/docker
 
 coverage: .venv/tools ## Run all tests and measure which lines and branches they reach
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not docker" --cov --cov-report=term:skip-covered
 
 lint: .venv/tools ## Check format, lint, types, import direction and spelling
 	$(BIN)/ruff format --check .
@@ -70,6 +77,14 @@ faults: .venv/tools ## Kill writers and the receiver hundreds of times, and brea
 
 bench: .venv/tools ## Print the table of measured ratios
 	$(BIN)/python -m benchmarks
+
+image: ## Build the image of our programs, with its version and revision
+	docker build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) \
+		--build-arg VERSION=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' nervesys/__init__.py) \
+		--tag nervesys-observability:$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' nervesys/__init__.py) .
+
+sbom: install ## Print the bill of materials (CycloneDX) of the lock file
+	@$(BIN)/python scripts/sbom.py requirements.lock
 
 lock: install ## Resolve the dependencies again: of all programs, of the tests, and of an agent alone
 	$(PIP) install uv

@@ -34,29 +34,36 @@ def compose_init(
     url: Annotated[
         list[str] | None, typer.Option(metavar="SERVICE=URL", help="Address that people open; may be repeated.")
     ] = None,
+    demo: Annotated[
+        bool, typer.Option(help="Create the brain and the history; without, NERVESYS_BRAIN names a brain of one's own.")
+    ] = True,
 ) -> None:
     """Create the example brain and archive, with some made-up history, and the keys.
 
     docker-compose.yml runs this as its first service, at every start: what exists already is kept.
     """
-    branches = load(profile=os.environ.get("NERVESYS_PROFILE"), environ=os.environ).settings.storage.brain
-    seed(brain, shipped_root(), system_clock(), branches.branch, branches.state_branch)
-    archive.mkdir(parents=True, exist_ok=True)
-    environ = {**os.environ, "NERVESYS_BRAIN": str(brain), "NERVESYS_SERVER": container.SERVER}
+    environ = {**os.environ, "NERVESYS_SERVER": container.SERVER}
+    if demo:
+        branches = load(profile=os.environ.get("NERVESYS_PROFILE"), environ=os.environ).settings.storage.brain
+        seed(brain, shipped_root(), system_clock(), branches.branch, branches.state_branch)
+        environ["NERVESYS_BRAIN"] = str(brain)
+        archive.mkdir(parents=True, exist_ok=True)
     base = load_configuration("compose-init", environ, archive=archive.absolute().as_uri())
     _make_keys(secrets, base.loaded.agents)
     agents = [name for name, agent in base.loaded.agents.items() if agent.enabled]
     password = (secrets / "supervisor" / "password").read_text()
     _write(secrets / "supervisord" / "supervisord.conf", container.config(agents, password), 0o600)
-    urls = dict(pair.split("=", 1) for pair in url or ())
-    stack = container.stack(base.loaded.settings.monitoring, agents, urls)
+    stack = container.stack(base.loaded.settings.monitoring, agents, dict(pair.split("=", 1) for pair in url or ()))
     _write(agents_home / FILE, stack.model_dump_json(indent=2), 0o644)
     receiver = secrets / "receiver" / "receiver.yaml"
     if not receiver.exists():  # afterwards it is the operator's
-        _write(receiver, _receiver_file(secrets), 0o644)
-    demo_history.create_in(base, environ, archive=True, brain=True)
+        _write(receiver, _receiver_file(secrets, demo), 0o644)
+    if demo:
+        demo_history.create_in(base, environ, archive=True, brain=True)
     Console().print(
-        f"Created the brain {brain}, the archive {archive} and the keys under {secrets}; existing ones were kept.",
+        f"Created what was missing of the brain {brain}, the archive {archive} and the keys under {secrets}."
+        if demo
+        else f"Created what was missing of the keys under {secrets}.",
         soft_wrap=True,
     )
 
@@ -73,15 +80,17 @@ def _make_keys(secrets: Path, agents: Iterable[str]) -> None:
         _write(secrets / "agents-artifacts" / name, (secrets / "artifacts" / name).read_text(), 0o400)
 
 
-def _receiver_file(secrets: Path) -> str:
+def _receiver_file(secrets: Path, demo: bool) -> str:
     supervisor = {
         "url": f"http://{container.ADDRESS}",
         "user": container.USER,
         "password_file": str(secrets / "supervisor" / "password"),
         "servers": [container.SERVER],
     }
-    token = str(secrets / "receiver" / "receiver_token")
-    return yaml.safe_dump({"token_file": token, "drivers": {"supervisor": supervisor}, "limits": LIMITS})
+    settings: dict[str, object] = {"token_file": str(secrets / "receiver" / "receiver_token")}
+    if demo:
+        settings |= {"drivers": {"supervisor": supervisor}, "limits": LIMITS}
+    return yaml.safe_dump(settings)
 
 
 def _write(path: Path, text: str, mode: int) -> None:

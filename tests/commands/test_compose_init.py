@@ -23,10 +23,10 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def init(folder: Path) -> None:
+def init(folder: Path, *more: str) -> None:
     options = {"brain": "brain.git", "archive": "archive", "secrets": "secrets", "agents-home": "agents"}
     argv = [f"--{name}={folder / path}" for name, path in options.items()]
-    ran = CliRunner().invoke(app, [*argv, "--url=grafana=http://127.0.0.1:1/"])
+    ran = CliRunner().invoke(app, [*argv, "--url=grafana=http://127.0.0.1:1/", *more])
     assert ran.exit_code == 0, ran.output
 
 
@@ -57,3 +57,17 @@ def test_the_agents_container_knows_the_whole_stack(made: Path) -> None:
     }
     assert services["grafana"]["url"] == "http://127.0.0.1:1/"
     assert services["grok"]["agent"]
+
+
+def test_a_fleet_of_ones_own_gets_keys_and_nothing_of_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    brain = tmp_path / "own/config/agents"
+    brain.mkdir(parents=True)
+    (brain / "mine.yaml").write_text("agent: {name: mine}\n")
+    monkeypatch.setenv("NERVESYS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NERVESYS_BRAIN", str(tmp_path / "own"))
+    init(tmp_path, "--no-demo")
+    secrets = tmp_path / "secrets"
+    assert {path.name for path in (secrets / "agents-artifacts").iterdir()} == {"mine"}
+    assert yaml.safe_load((secrets / "receiver/receiver.yaml").read_text()).keys() == {"token_file"}
+    assert not (tmp_path / "archive").exists()
+    assert not (tmp_path / "brain.git").exists()

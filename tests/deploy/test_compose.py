@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft7Validator
 
 from nervesys.settings import load
@@ -137,6 +138,16 @@ def test_an_age_identity_is_given_to_those_who_read_once_its_file_is_named() -> 
     for other, service in compose({name: "/etc/nervesys/nervesys.age"})["services"].items():
         assert ("/etc/nervesys/nervesys.age:/secrets/age:ro" in service.get("volumes", ())) == (other in readers)
         assert (service.get("environment", {}).get(name) == "/secrets/age") == (other in readers)
+
+
+def test_the_override_for_a_fleet_takes_nothing_of_the_demo() -> None:
+    """Each service that reads store, archive or brain is given the fleet's; the demo's own services do not start."""
+    override = yaml.safe_load((ROOT / "docker-compose.fleet.yml").read_text())["services"]
+    assert {name for name, service in override.items() if service.get("profiles") == ["demo"]} == {"s3", "agents"}
+    assert override.keys() == OURS.keys()
+    for name, service in override.items():
+        assert "profiles" in service or service["environment"]["NERVESYS_BRAIN"].startswith("${NERVESYS_BRAIN")
+        assert not SERVICES[name].get("depends_on", {}).get("s3", {}).get("required", False)
 
 
 def test_every_volume_is_used_and_every_used_volume_is_there() -> None:
