@@ -14,6 +14,7 @@ from alerting.generate.check import AlertCheckContext, find_mistakes
 from alerting.generate.live import SelectorResult, check_selectors, optional_selectors
 from alerting.generate.rules import evaluated_rules
 from alerting.model import AlertsFile, read_alerts
+from commands.check_result import AsJson, checked, revision
 from commands.conditions import condition_compiler
 from commands.explain import explain
 from commands.families import families, optional_areas
@@ -57,6 +58,7 @@ def check(
     live: Annotated[bool, typer.Option("--live", help="Also query a running Prometheus for every series.")] = False,
     prometheus: PrometheusUrl = None,
     wait: Wait = 0,
+    as_json: AsJson = False,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
@@ -65,12 +67,16 @@ def check(
     Every error is reported with file and line. With --live, exits with 1 if an alert needs a series that Prometheus
     does not have.
     """
-    start = open_settings("alerts", home=home, brain=brain, also=[read_alerts])
-    alerts = check_alerts(start.tree, start.loaded, secrets=start.place.home / "secrets")
-    settings = start.loaded.settings
-    rules = evaluated_rules(condition_compiler(start.loaded), alerts)
-    channels = [name for name, channel in alerts.channels.items() if channel.enabled]
-    out = Console()
+    with checked(as_json) as result:
+        start = open_settings("alerts", home=home, brain=brain, also=[read_alerts], checkout=True)
+        result.revision, result.warnings = revision(start.tree), start.loaded.warnings
+        alerts = check_alerts(start.tree, start.loaded, secrets=start.place.home / "secrets")
+        rules = evaluated_rules(condition_compiler(start.loaded), alerts)
+        channels = list(alerts.enabled)
+        result.details = {"alerts": [alert.name for alert in alerts.alerts], "rules": len(rules), "channels": channels}
+    settings, out = start.loaded.settings, Console(stderr=as_json)
+    if start.place.brain and result.revision:
+        out.print(f"brain: {escape(start.place.brain)}, {result.revision}", soft_wrap=True, highlight=False)
     out.print(
         f"[green]The alerts are valid[/]: {count(len(alerts.alerts), 'alert')}, {count(len(rules), 'rule')} generated."
     )

@@ -9,11 +9,15 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
 
+from alerting.drivers.targets import find_driver_mistakes
+from commands.check_result import AsJson, checked, revision
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
+from nervesys.errors import SettingsError
 from nervesys.plural import count
 from nervesys.settings import Loaded
 from nervesys.settings.loader import SHIPPED
 from nervesys.settings.secrets import read_secrets
+from nervesys.stores.open_stores import Configuration
 
 AGENTS = "agents."
 """Prefix of the keys of agents, before the agent's name."""
@@ -34,19 +38,35 @@ def check(
     brain: BrainUrl = None,
     archive: ArchiveUrl = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Load the whole configuration, report every error with file and line, and show each value with its origin.
 
     Values are merged from the shipped defaults, the brain, the profile, the environment and flags; later ones win.
     Values that differ from the defaults are printed in bold; secrets are masked. Exits with 2 on any error. For
-    alerts.yaml, use `nervesys alerts check`. To check a brain before you push it: `nervesys config check --brain .`
+    alerts.yaml, use `nervesys alerts check`. To check a brain before you push it: `nervesys config check --brain .`;
+    the files of a checkout are read as they lie on the disk.
     """
-    out = Console()
-    start = open_settings("config", home=home, brain=brain, archive=archive, also=[read_secrets])
+    with checked(as_json) as result:
+        start = open_settings("config", home=home, brain=brain, archive=archive, also=[read_secrets], checkout=True)
+        result.revision, result.warnings = revision(start.tree), start.loaded.warnings
+        if mistakes := list(find_driver_mistakes(start.loaded.agents, start.loaded.origins)):
+            raise SettingsError(mistakes)
+        result.details = {"agents": sorted(start.loaded.agents)}
+        if as_json:
+            result.details["settings"] = {
+                title: {row.key: {"value": row.value, "origin": row.origin} for row in rows}
+                for title, rows in _groups(start.loaded).items()
+            }
+    if not as_json:
+        _print(Console(), start, quiet=quiet)
+
+
+def _print(out: Console, start: Configuration, *, quiet: bool) -> None:
     loaded, place = start.loaded, start.place
     if not quiet:
         for what, value in {
-            "brain": place.brain or "the shipped example",
+            "brain": ", ".join(filter(None, (place.brain or "the shipped example", revision(start.tree)))),
             "profile": place.profile or "none",
             "home": str(place.home),
         }.items():

@@ -91,6 +91,7 @@ def open_settings(
     brain: str | None = None,
     archive: str | None = None,
     also: Sequence[Callable[[Tree], object]] = (),
+    checkout: bool = False,
 ) -> Configuration:
     """Load the settings of a program: `open_stores.load_configuration`.
 
@@ -103,5 +104,5 @@ def open_settings(
     if home:
         load_env_files(home=home)
     return stores.load_configuration(
-        program, stack_environment(home, brain), home=home, brain=brain, archive=archive, also=also
+        program, stack_environment(home, brain), home=home, brain=brain, archive=archive, also=also, checkout=checkout
     )

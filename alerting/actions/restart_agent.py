@@ -1,17 +1,15 @@
 """Action `restart_agent`: the agent's driver restarts its process. Whether it recovered shows in the store."""
 
-import re
 from collections.abc import Mapping
 
 from alerting.actions.remedy import Proof
 from alerting.drivers import Driver, RestartRequest
 from alerting.drivers.fields import ANY_SERVER
 from alerting.drivers.outcome import Cause, Failed, Outcome
+from alerting.drivers.targets import PLACE, target_problem
 from nervesys.settings import AgentConfig
 
 PROOF = Proof.NEW_INSTANCE
-_PLACE = "{agent}"
-_TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
 
 
 def driver_name(config: AgentConfig) -> str:
@@ -62,7 +60,7 @@ def inspect(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> 
 
 
 def _request(config: AgentConfig, server: str) -> RestartRequest | Failed:
-    target = config.restart.target.replace(_PLACE, config.name)
-    if not _TARGET.fullmatch(target):
-        return Failed(Cause.BAD_TARGET, f"not a name to restart: {target[:80]!r}")
+    target = config.restart.target.replace(PLACE, config.name)
+    if problem := target_problem(config.restart.driver, target):
+        return Failed(Cause.BAD_TARGET, problem)
     return RestartRequest(config.name, server, target)

@@ -38,7 +38,7 @@ GZIP_BEST = 9
 
 
 class _ExtensibleSection(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
 
 class BootstrapSettings(_ExtensibleSection):

@@ -8,22 +8,57 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from nervesys.contract.validation import describe_error
-from nervesys.settings.yaml import Path
+from nervesys.settings.yaml import Path, leaves
 
 Model = TypeVar("Model", bound=BaseModel)
 Problem = tuple[Path, str]
+MISSPELT = 0.8
+"""Least similarity of a misspelt word; `agnet` and `agent` have 0.8, `notes` and `model` 0.4."""
+NO_NUMBER = "a number is expected; YAML reads yes, no, on and off as true and false"
 
 
 def check(model: type[Model], values: Mapping[str, Any]) -> tuple[Model | None, list[Problem]]:
     """The model made from these values; or None, with the path and message of every problem."""
+    switches = [path for path, value in leaves(values) if _is_misplaced(model, path, value)]
+    wrong = [(path, NO_NUMBER) for path in switches]
     try:
-        return model.model_validate(values), []
+        found = model.model_validate(values)
     except ValidationError as err:
-        return None, [
+        return None, wrong + [
             (path, _message(model, path, error))
             for error in err.errors(include_url=False, include_input=False)
             for path in [tuple(map(str, error["loc"]))]
+            if path not in switches
         ]
+    return (None, wrong) if wrong else (found, [])
+
+
+def _is_misplaced(model: type[BaseModel], path: Path, value: object) -> bool:
+    """Whether a switch stands where a number is expected; pydantic would take it for 1 or 0."""
+    if not isinstance(value, bool):
+        return False
+    kinds = set(_scalars(_annotation(model, path)))
+    return bool not in kinds and not kinds.isdisjoint({int, float})
+
+
+def _annotation(model: type[BaseModel], path: Path) -> Any:
+    """The type of the field at a path; None if it is not known."""
+    annotation: Any = model
+    for key in path:
+        below = next(_models(annotation), None)
+        if get_origin(annotation) is dict:
+            annotation = get_args(annotation)[1]
+        elif below is None or key not in below.model_fields:
+            return None
+        else:
+            annotation = below.model_fields[key].annotation
+    return annotation
+
+
+def _scalars(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _scalars(part)
 
 
 def has_field(model: type[BaseModel], path: Path) -> bool:
@@ -49,13 +84,18 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The valid word that a misspelt one must have been meant as; None if it may as well be something else."""
+    return next(iter(get_close_matches(word.lower(), sorted(known), n=1, cutoff=MISSPELT)), None)
+
+
 def _message(model: type[BaseModel], path: Path, error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
-        return f"unknown key; {suggest(path[-1], _keys(model, path[:-1]))}"
+        return f"unknown key; {suggest(path[-1], keys_at(model, path[:-1]))}"
     return describe_error(error)
 
 
-def _keys(model: type[BaseModel], path: Path) -> set[str]:
+def keys_at(model: type[BaseModel], path: Path) -> set[str]:
     """The keys that are valid at a path; list indexes and free keys of mappings are skipped."""
     models = [model]
     for key in path:

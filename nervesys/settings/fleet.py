@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from nervesys.errors import SettingsProblem, collect_problems
 from nervesys.settings.agents import AgentConfig
+from nervesys.settings.check import keys_at, nearest
 from nervesys.settings.layers import Layers
 from nervesys.settings.tree import Tree
 from nervesys.settings.yaml import Document, Path, Row, read_yaml, try_yaml
@@ -26,11 +27,25 @@ class Member:
     layers: Layers
 
     def warnings(self) -> list[SettingsProblem]:
-        """Unknown keys."""
+        """Unknown keys; those of existing brains are kept."""
+        return [self._problem(path, "unknown key, kept") for path in _extras(self.config) if not _meant(path)]
+
+    def misspelt(self) -> list[SettingsProblem]:
+        """Keys that are nearly a known one, and so have no effect by mistake."""
         return [
-            SettingsProblem(self.layers.origin(path), ".".join((AGENT, *path)), "unknown key, kept")
+            self._problem(path, f"unknown key; did you mean {near!r}?")
             for path in _extras(self.config)
+            if (near := _meant(path))
         ]
+
+    def _problem(self, path: Path, problem: str) -> SettingsProblem:
+        return SettingsProblem(self.layers.origin(path), ".".join((AGENT, *path)), problem)
+
+
+def _meant(path: Path) -> str | None:
+    """The key that an unknown one must have been meant as."""
+    known = keys_at(AgentConfig, path[:-1]) | ({AGENT} if len(path) == 1 else set())
+    return nearest(path[-1], known)
 
 
 def members(
@@ -53,11 +68,15 @@ def members(
     for label, tree in defaults:
         common.merge_rows(_rows(try_yaml(tree, f"{FOLDER}/default.yaml", mistakes, label)))
     common.merge_rows(below)
+    files: dict[str, str] = {}
     for file in brain.names(FOLDER):
         stem, _, suffix = file.rpartition(".")
         if suffix not in {"yaml", "yml"} or stem == "default":
             continue
         where = f"{FOLDER}/{file}"
+        if (first := files.setdefault(stem.lower(), where)) != where:
+            mistakes.append(SettingsProblem(where, "", f"{first} is of the same agent; keep one of both"))
+            continue
         layers = common.copy()
         if "name" not in layers.values:
             layers.put(("name",), stem.lower(), where)
@@ -68,7 +87,9 @@ def members(
         if config.name != stem.lower():
             problem = f"is {config.name!r}, but the file is named {stem!r}; both must be equal"
             mistakes.append(SettingsProblem(layers.origin(("name",)), f"{AGENT}.name", problem))
-        yield Member(config, layers)
+        member = Member(config, layers)
+        mistakes += member.misspelt()
+        yield member
 
 
 def _file_rows(brain: Tree, where: str, mistakes: list[SettingsProblem]) -> tuple[Row, ...]:

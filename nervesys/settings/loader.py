@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nervesys.errors import SettingsError, SettingsProblem, collect_problems
 from nervesys.settings.agents import AgentConfig, ThresholdOverrides
 from nervesys.settings.alibaba import Alibaba, missing_key, move_budget
-from nervesys.settings.check import Model, check, has_field, suggest
+from nervesys.settings.check import Model, check, has_field, nearest, suggest
 from nervesys.settings.datasources import adapt, contradictions, read_datasources
 from nervesys.settings.env_names import name_hints
 from nervesys.settings.fleet import AGENT, members
@@ -49,6 +49,8 @@ class Settings(SettingsSection):
 SECTIONS = tuple(Settings.model_fields)
 ARCHIVE = "archive"
 """The source that is absent unless the settings name an archive."""
+FILES = (*SECTIONS, "alerts", "secrets")
+"""Files of `config/`, without `.yaml`."""
 SHIPPED = "shipped "
 """Prefix of the origin of a shipped default."""
 
@@ -121,6 +123,7 @@ def load(
     warnings += name_hints(environ or {})
     warnings += missing_key(settings, layers) if settings else ()
     fleet = list(members(brain, layered, agent_rows, profile_agent_rows, mistakes))
+    _check_names(brain, mistakes, warnings)
     for read in also:
         with collect_problems(mistakes):
             read(brain)
@@ -134,6 +137,17 @@ def load(
     return Loaded(
         settings, {member.config.name: member.config for member in fleet}, origins, tuple(dict.fromkeys(warnings))
     )
+
+
+def _check_names(brain: Tree, mistakes: list[SettingsProblem], warnings: list[SettingsProblem]) -> None:
+    """Files of `config/` that nothing reads: a mistake if a name is misspelt, else a warning."""
+    for file in brain.names("config"):
+        stem, _, suffix = file.rpartition(".")
+        if suffix not in {"yaml", "yml"} or (suffix == "yaml" and stem in FILES):
+            continue
+        near = nearest(stem, FILES)
+        hint = f"unknown file; did you mean '{near}.yaml'?" if near else "unknown file, ignored"
+        (mistakes if near else warnings).append(SettingsProblem(f"config/{file}", "", hint))
 
 
 def load_file(tree: Tree, path: str, model: type[Model]) -> Model:

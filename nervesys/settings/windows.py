@@ -1,9 +1,9 @@
 """Maintenance windows: times in which the receiver does not restart an agent."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from nervesys.contract.validation import text_form
 
@@ -28,6 +28,12 @@ class SingleWindow(_Window):
     begins: AwareDatetime = Field(alias="from")
     ends: AwareDatetime = Field(alias="until")
     reason: str = ""
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.ends <= self.begins:
+            raise ValueError("ends before it begins: `until` must lie after `from`")
+        return self
 
     def until(self, instant: datetime) -> datetime | None:
         """The end of the window if it contains an instant; else None."""

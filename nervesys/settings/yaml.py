@@ -1,5 +1,6 @@
 """Reads YAML with the line of every value, so that messages can name it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from nervesys.settings.tree import Tree
 MAX_BYTES = 1 << 20
 MAX_NODES = 50_000
 """Limit against small files that expand to huge ones through aliases."""
+INTEGER, OCTAL = "tag:yaml.org,2002:int", re.compile("[-+]?0[0-7_]+")
 MAX_DEPTH = 500
 """Limit of nesting: libyaml recurses, and some ten thousand levels end the process."""
 
@@ -97,6 +99,10 @@ def read_yaml(body: bytes, where: str) -> Document:
             raise SettingsError(
                 [SettingsProblem(f"{where}:{root.start_mark.line + 1}", "", "a mapping of keys is expected")]
             )
+        if (octal := next(_octals(root), None)) is not None:
+            line, value = octal.start_mark.line + 1, octal.value
+            problem = f"{value} is an octal number, {int(value, 8)}: write it without the leading zero, or quote it"
+            raise SettingsError([SettingsProblem(f"{where}:{line}", "", problem)])
         lines: dict[Path, int] = {}
         for count, (path, line) in enumerate(_keys(root, ())):
             if count > MAX_NODES:
@@ -130,6 +136,19 @@ def _depth(text: str) -> int:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
     return deepest
+
+
+def _octals(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """Numbers such as 010, which YAML 1.1 reads as 8 and YAML 1.2 as 10."""
+    pending, seen = [node], set()
+    while pending:
+        current = pending.pop()
+        if isinstance(current, yaml.ScalarNode):
+            if current.tag == INTEGER and OCTAL.fullmatch(current.value):
+                yield current
+        elif id(current) not in seen:
+            seen.add(id(current))
+            pending += [part for entry in current.value for part in (entry if isinstance(entry, tuple) else (entry,))]
 
 
 def _keys(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:

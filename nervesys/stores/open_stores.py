@@ -12,6 +12,8 @@ from nervesys.stores.objects import ObjectStore
 from nervesys.stores.open_brain import open_tree
 from nervesys.stores.reload import Reloader
 from nervesys.stores.routed import RoutedStore
+from nervesys.stores.trees import check_configured
+from nervesys.stores.work_tree import WorkTree, open_work_tree
 
 _RELOADERS: defaultdict[str, Reloader] = defaultdict(Reloader)
 """By program; the receiver reads its configuration again each minute."""
@@ -40,6 +42,7 @@ def load_configuration(
     brain: str | None = None,
     archive: str | None = None,
     also: Sequence[Callable[[Tree], object]] = (),
+    checkout: bool = False,
 ) -> Configuration:
     """Open the brain for a program and load the settings.
 
@@ -50,13 +53,16 @@ def load_configuration(
         brain: flag that wins over `NERVESYS_BRAIN`.
         archive: flag that wins over `NERVESYS_ARCHIVE`.
         also: readers of further files of the brain; see `nervesys.settings.loader`.
+        checkout: read the files of a folder with `.git` as they lie on the disk, and not those of its branch.
 
     Raises:
         SettingsError: the configuration is wrong.
         BrainUnavailable: the brain cannot be read and no earlier copy is there.
     """
     place = StartupSettings.of(environ, home, brain)
-    tree = open_tree(place, program, environ=environ)
+    tree = (open_work_tree(place) if checkout else None) or open_tree(place, program, environ=environ)
+    if isinstance(tree, WorkTree):
+        check_configured(tree, str(tree.root))
     flags = {"NERVESYS_ARCHIVE": archive} if archive else {}
     loaded = _RELOADERS[program].load(tree, profile=place.profile, environ=environ, flags=flags, also=also)
     set_identity(loaded.settings.storage.encryption.identity, environ.get(FILE))

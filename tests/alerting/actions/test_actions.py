@@ -14,6 +14,7 @@ from alerting.actions import ACTIONS, REMEDIES, restart_agent
 from alerting.drivers import Drivers, RestartRequest
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome
 from alerting.drivers.supervisor import SupervisorDriver
+from alerting.drivers.targets import TARGETS
 from nervesys.settings import AgentConfig
 
 
@@ -23,8 +24,8 @@ def modules(package: Path, shared: set[str]) -> set[str]:
 
 def test_the_lists_name_every_file() -> None:
     assert modules(Path(alerting.actions.__file__).parent, {"remedy"}) == set(ACTIONS)
-    drivers = modules(Path(alerting.drivers.__file__).parent, {"driver", "fields", "outcome", "process"})
-    assert drivers == set(Drivers.model_fields)
+    drivers = modules(Path(alerting.drivers.__file__).parent, {"driver", "fields", "outcome", "process", "targets"})
+    assert drivers == set(Drivers.model_fields) == set(TARGETS)
 
 
 @pytest.mark.parametrize("action", REMEDIES)
