@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,6 +30,15 @@ ArchiveUrl = Annotated[
     str | None,
     typer.Option(
         "--archive", metavar="URL", help="The archive: file:///path or gdrive://FOLDER_ID (NERVESYS_ARCHIVE)."
+    ),
+]
+ReceiverFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--receiver-file",
+        metavar="FILE",
+        envvar="NERVESYS_RECEIVER_FILE",
+        help="The receiver's local file (NERVESYS_RECEIVER_FILE; default: HOME/receiver.yaml).",
     ),
 ]
 Wait = Annotated[

@@ -37,7 +37,8 @@ def receiver(
         typer.Option(
             "--config",
             metavar="FILE",
-            help=f"The receiver's local file: drivers, token, limits (default: HOME/{FILE}).",
+            envvar="NERVESYS_RECEIVER_FILE",
+            help=f"The receiver's local file: drivers, token, limits (NERVESYS_RECEIVER_FILE; default: HOME/{FILE}).",
         ),
     ] = None,
     listen: ListenAt = None,

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "down": "Stop the stack that `up` started.",
     "init": "Create a fleet of your own: its brain, its home, its keys.",
     "status": "Show the state of every service and agent.",
+    "doctor": "Check everything that a fleet needs, and name the remedy for what is wrong.",
     "logs": "Print the logs of the stack's processes.",
     "demo": "Break something in the local stack on purpose, and watch it recover.",
     "exporter": "Serve one source (store, archive, brain, …) as Prometheus metrics.",

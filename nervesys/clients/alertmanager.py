@@ -83,9 +83,17 @@ class Alertmanager:
         alerts = [alert["labels"] for alert in self._request("GET", params=SILENCED).json()]
         return frozenset((labels.get("alertname", ""), labels.get("agent", "").lower()) for labels in alerts)
 
-    def _request(self, method: str, **content: Any) -> requests.Response:
+    def status(self) -> dict[str, Any]:
+        """Its version, and its configuration as loaded, without secrets.
+
+        Raises:
+            AlertmanagerUnavailable: it does not respond.
+        """
+        return dict(self._request("GET", "status").json())
+
+    def _request(self, method: str, path: str = "alerts", **content: Any) -> requests.Response:
         try:
-            response = requests.request(method, f"{self.url}/api/v2/alerts", timeout=self.timeout_seconds, **content)
+            response = requests.request(method, f"{self.url}/api/v2/{path}", timeout=self.timeout_seconds, **content)
             response.raise_for_status()
         except requests.RequestException as err:
             raise AlertmanagerUnavailable(f"call Alertmanager at {self.url}: {cause(err)}") from err

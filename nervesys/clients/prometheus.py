@@ -62,6 +62,10 @@ class Prometheus:
         """The active targets, as the API gives them: `labels`, `health`, `lastError`."""
         return list(self._request("targets", {"state": "active"})["activeTargets"])
 
+    def rules(self) -> list[dict[str, Any]]:
+        """The rules of all groups, as the API gives them: `name`, `health`, `lastError`."""
+        return [rule for group in self._request("rules", {})["groups"] for rule in group["rules"]]
+
     def alerts(self) -> list[dict[str, Any]]:
         """Pending and firing alerts, as the API gives them."""
         return list(self._request("alerts", {})["alerts"])

@@ -7,6 +7,7 @@ its environment only: never in argv, the URL, or the mirror's configuration.
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 from base64 import b64encode
@@ -35,6 +36,7 @@ HELPER = re.compile(r"-|\w[\w+.-]*::")
 """Begin of a URL that git takes for an option, or for a remote helper such as `ext::COMMAND`."""
 LEFTOVERS = ("objects/pack/tmp_*", "*.lock", "refs/**/*.lock")
 """Files that a killed git leaves in a bare repository."""
+VERSION_SECONDS = 5
 SCHEMES = {"file", "http", "https", "ssh", "git+ssh", "ssh+git"}
 """Of URLs that git may be given; `ext::` and other helpers run programs, and `git://` is not encrypted."""
 
@@ -166,6 +168,14 @@ def _remove_leftovers(mirror: Path) -> None:
     for pattern in LEFTOVERS:
         for path in mirror.glob(pattern):
             path.unlink(missing_ok=True)
+
+
+def version() -> str | None:
+    """What `git --version` prints; None if git is not installed."""
+    if (program := shutil.which("git")) is None:
+        return None
+    ran = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=VERSION_SECONDS, check=False)
+    return ran.stdout.strip()
 
 
 def push(mirror: Path, remote: Remote, seconds: float, commit: str, branch: str) -> None:

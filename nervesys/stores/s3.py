@@ -112,13 +112,18 @@ class S3Store:
             PathTemplate(getattr(settings.paths, area)): days
             for area, days in settings.expire_days.model_dump(exclude_none=True).items()
         }
+        # botocore refuses half a pair of keys at once; without any, the first request says which are missing.
+        keys = (
+            (settings.access_key, settings.secret_key) if settings.access_key and settings.secret_key else (None, None)
+        )
+        access_key, secret_key = (key.get_secret_value() if key else None for key in keys)
         with _creation_lock:
             self._client = _session().client(
                 "s3",
                 endpoint_url=settings.endpoint,
                 region_name=settings.region,
-                aws_access_key_id=settings.access_key.get_secret_value() if settings.access_key else None,
-                aws_secret_access_key=settings.secret_key.get_secret_value() if settings.secret_key else None,
+                aws_access_key_id=access_key,
+                aws_secret_access_key=secret_key,
                 config=Config(
                     connect_timeout=settings.timeout_seconds,
                     read_timeout=settings.timeout_seconds,
