@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from nervesys.agent import Agent
@@ -77,6 +78,18 @@ def test_it_starts_from_its_last_copy_says_so_and_comes_back(world: World, caplo
         assert "the last good copy is used" in caplog.text
         back()
         world.says(lambda state: state.brain is not None and state.brain.reachable)
+
+
+def test_a_renamed_branch_leaves_the_configuration_as_it_was(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    with world.agent():
+        pass
+    branches = pygit2.Repository(str(world.brain)).branches
+    branches["main"].rename("trunk")
+    with world.agent():
+        world.says(lambda state: state.brain is not None and not state.brain.reachable and state.role == "research")
+        branches["trunk"].rename("main")
+        world.says(lambda state: state.brain is not None and state.brain.reachable)
+    assert "there is no branch main; the last good copy is used, commit" in caplog.text
 
 
 def test_without_a_copy_there_is_nothing_to_start_from(world: World) -> None:
