@@ -18,7 +18,7 @@ def driver_name(config: AgentConfig) -> str:
 
 
 def unreachable(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> str:
-    """Why the agent's driver cannot restart it on the server where it last ran; empty when it can.
+    """Why the agent's driver cannot restart it on its server; empty when it can.
 
     A driver that reaches other servers only would start a second copy of the agent there.
 
@@ -27,7 +27,7 @@ def unreachable(drivers: Mapping[str, Driver], config: AgentConfig, server: str)
         config: the agent's, which names its driver.
         server: that the agent last wrote from; empty where it is not known.
     """
-    driver = drivers.get(config.restart.driver)
+    driver, server = drivers.get(config.restart.driver), _server(config, server)
     if driver is None:
         return f"this receiver has no driver {config.restart.driver!r}"
     if ANY_SERVER in driver.servers or server in driver.servers:
@@ -59,8 +59,13 @@ def inspect(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> 
     return request if isinstance(request, Failed) else drivers[config.restart.driver].inspect(request)
 
 
+def _server(config: AgentConfig, last: str) -> str:
+    """The server to restart an agent on: the one that the brain pins, for an agent may claim any other."""
+    return config.server or last
+
+
 def _request(config: AgentConfig, server: str) -> RestartRequest | Failed:
     target = config.restart.target.replace(PLACE, config.name)
     if problem := target_problem(config.restart.driver, target):
         return Failed(Cause.BAD_TARGET, problem)
-    return RestartRequest(config.name, server, target)
+    return RestartRequest(config.name, _server(config, server), target)

@@ -8,12 +8,12 @@ import os
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from alerting.drivers.driver import RestartRequest
-from alerting.drivers.fields import Seconds, Servers, absolute
+from alerting.drivers.fields import ANY_SERVER, Seconds, Servers, absolute
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome
 from alerting.drivers.process import run_program
 from nervesys.settings.section import SettingsSection
@@ -26,6 +26,7 @@ PERMANENT = {
     127: Cause.NOT_FOUND,
 }
 _PLACE = re.compile(r"\{(\w+)\}")
+SERVER_PLACE = "{server}"
 _PLACES = tuple(RestartRequest.__dataclass_fields__)
 
 
@@ -47,13 +48,20 @@ class CommandDriver(SettingsSection):
 
     Attributes:
         argv: path of the program, and arguments, in which `{agent}`, `{server}` and `{target}` stand for names.
-        servers: the servers whose agents it can restart; `*` stands for every server.
+        servers: the servers whose agents it can restart; `*` stands for every server, but not if an argument holds
+            `{server}`: an agent could then choose where the program connects to.
         timeout_seconds: after which it is killed, with all that it started.
     """
 
     argv: Annotated[tuple[str, ...], AfterValidator(_argv)]
     servers: Servers
     timeout_seconds: Seconds = 60
+
+    @model_validator(mode="after")
+    def _servers_are_named(self) -> Self:
+        if ANY_SERVER in self.servers and any(SERVER_PLACE in word for word in self.argv):
+            raise ValueError(f"name the servers: '{ANY_SERVER}' and {SERVER_PLACE} let an agent choose any server")
+        return self
 
     def inspect(self, request: RestartRequest) -> Outcome:
         """Check that the program can be run; what it does with the target only it knows."""

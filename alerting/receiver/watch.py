@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from alerting.receiver.decision_input import AgentObservation
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, PathTemplate, Status, agent_name
+from nervesys.contract.state import STATE_BYTES
 from nervesys.errors import BadObject, StoreUnavailable
 from nervesys.settings import Settings
 from nervesys.stores.objects import Listing, ObjectInfo, ObjectStore
-
-MAX_STATE_BYTES = 1 << 20
 
 log = logging.getLogger(__name__)
 
@@ -154,13 +153,15 @@ class HeartbeatReader:
         return newest
 
     def _state(self, agent: str, info: ObjectInfo) -> AgentState | None:
-        """The state in an object, fetched once a version; None where it cannot be understood."""
+        """The state in an object, fetched once a version; None where it is invalid, or of another agent."""
         version, state = self._states.get(agent, ("", None))
         if version == info.version:
             return state
         try:
-            state = AgentState.parse(self._store.get(info.key, max_bytes=MAX_STATE_BYTES))
+            state = AgentState.parse(self._store.get(info.key, max_bytes=STATE_BYTES))
         except BadObject:
+            state = None
+        if state is not None and state.agent_id != agent:
             state = None
         self._states[agent] = (info.version, state)
         return state

@@ -77,9 +77,20 @@ def test_only_names_reach_a_driver(target: str, asked: list[str]) -> None:
     assert asked or (isinstance(outcome, Failed) and outcome.cause is Cause.BAD_TARGET)
 
 
+def test_the_server_that_the_brain_pins_wins_over_the_one_that_the_agent_claims() -> None:
+    driver = Recording()
+    pinned = config().model_copy(update={"server": "beta.example.org"})
+    restart_agent.attempt({"supervisor": driver}, pinned, "evil")
+    assert driver.asked == [RestartRequest("grok", "beta.example.org", "grok")]
+
+
 @pytest.mark.parametrize(
     ("agent", "server", "reached"),
     [
+        pytest.param(config().model_copy(update={"server": "gamma"}), "beta.example.org", False, id="pinned elsewhere"),
+        pytest.param(
+            config().model_copy(update={"server": "beta.example.org"}), "gamma", True, id="pinned to one of its"
+        ),
         pytest.param(config(), "beta.example.org", True, id="a server of its driver"),
         pytest.param(config(), "gamma", False, id="another server"),
         pytest.param(config(), "", False, id="a server that nobody knows"),

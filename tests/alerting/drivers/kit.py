@@ -106,7 +106,8 @@ def _program(folder: Path, name: str, situation: Situation, exits: dict[Situatio
 @contextmanager
 def command(situation: Situation, folder: Path) -> Iterator[Driver]:
     program = _program(folder, "restart", situation, {Situation.NOT_FOUND: 127, Situation.NOT_ALLOWED: 77})
-    yield made("command", argv=[str(program), "{agent}", "{server}", "{target}"], timeout_seconds=TIMEOUT_SECONDS)
+    argv = [str(program), "{agent}", "{server}", "{target}"]
+    yield made("command", argv=argv, servers=["alpha.example.org"], timeout_seconds=TIMEOUT_SECONDS)
 
 
 @contextmanager

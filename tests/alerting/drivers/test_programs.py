@@ -44,13 +44,24 @@ def test_names_stand_where_the_command_wants_them(recording: Path, tmp_path: Pat
     argv = [str(recording), "--host={server}", "{agent}", "unit-{target}", "${HOME}; id"]
     with pytest.raises(ValidationError, match="unknown placeholder"):
         made("command", argv=argv)
-    assert made("command", argv=[*argv[:-1], "$HOME; id"]).restart(order("x.1")) == Done("systemctl: done")
+    driver = made("command", argv=[*argv[:-1], "$HOME; id"], servers=["alpha.example.org"])
+    assert driver.restart(order("x.1")) == Done("systemctl: done")
     asked = (tmp_path / "asked").read_text().splitlines()
     assert asked == ["--host=alpha.example.org", "grok", "unit-x.1", "$HOME; id"]
 
 
+def test_an_agent_does_not_choose_the_server_that_a_command_connects_to() -> None:
+    argv = ["/usr/bin/ssh", "restarter@{server}", "{agent}"]
+    with pytest.raises(ValidationError, match="name the servers"):
+        made("command", argv=argv, servers=["alpha.example.org", "*"])
+    made("command", argv=argv, servers=["alpha.example.org"])
+    made("command", argv=[*argv[:1], "{agent}"], servers=["*"])
+
+
 def test_a_command_that_needs_a_server_is_not_run_without(recording: Path, tmp_path: Path) -> None:
-    outcome = made("command", argv=[str(recording), "{server}"]).restart(RestartRequest("grok", "", "grok"))
+    outcome = made("command", argv=[str(recording), "{server}"], servers=["alpha.example.org"]).restart(
+        RestartRequest("grok", "", "grok")
+    )
     assert outcome == Failed(Cause.BAD_TARGET, "its server is not known")
     assert not (tmp_path / "asked").exists()
 

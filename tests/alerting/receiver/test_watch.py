@@ -58,7 +58,8 @@ def test_an_agent_that_never_spoke_is_infinitely_silent(sim: Simulation) -> None
         pytest.param(b"", id="empty"),
         pytest.param(b"{", id="cut short"),
         pytest.param(b'{"agent_id": 7}', id="no state"),
-        pytest.param(b" " * ((1 << 20) + 1), id="beyond all measure"),
+        pytest.param(b" " * ((1 << 16) + 1), id="beyond all measure"),
+        pytest.param(b'{"agent_id": "grok", "status": "stopped", "timestamp": 0}', id="the state of another agent"),
     ],
 )
 def test_a_bad_body_costs_the_state_and_not_the_heartbeat(sim: Simulation, body: bytes) -> None:
