@@ -27,7 +27,8 @@ from nervesys.clients.promql import known_series
 from nervesys.errors import SettingsError
 from nervesys.metrics.periods import periods
 from nervesys.plural import count
-from nervesys.settings import Loaded, Tree
+from nervesys.settings import Loaded, StartupSettings, Tree
+from nervesys.stack.readers import check_by_readers
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(explain)
@@ -40,17 +41,32 @@ IN_COMPOSE = Path("/secrets/receiver")
 def build(
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("provisioning"),
     secrets: Annotated[
-        Path, typer.Option(help="Folder of the secrets, as Alertmanager or Grafana sees it.")
-    ] = IN_COMPOSE,
+        Path | None,
+        typer.Option(
+            help="Folder of the secrets, as Alertmanager or Grafana sees it (default: `secrets` of NERVESYS_HOME; with "
+            f"the profile compose, {IN_COMPOSE})."
+        ),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a file is out of date.")] = False,
     home: Home = None,
     brain: BrainUrl = None,
 ) -> None:
-    """Write the configuration of Prometheus, Alertmanager and Grafana: scrape targets, rules and routes."""
+    """Write the configuration of Prometheus, Alertmanager and Grafana: scrape targets, rules and routes.
+
+    promtool and amtool check the files before they replace those that are there; a program that is not on this machine
+    is named. Files that other machines read need `--secrets`.
+    """
     start = open_settings("alerts", home=home, brain=brain, also=[read_alerts])
     alerts = check_alerts(start.tree, start.loaded, secrets=None)
+    secrets = secrets or (IN_COMPOSE if _in_compose(start.place) else start.place.home / "secrets")
     wanted = files(condition_compiler(start.loaded), alerts, secrets, read_provisioned_uids(out))
+    for program in check_by_readers(wanted, start.place.home / "programs"):
+        typer.echo(f"warning: {program} is not on this machine, so nothing has checked its file", err=True)
     report(Console(), write(out, wanted, check=check, obsolete=obsolete(wanted)), check=check)
+
+
+def _in_compose(place: StartupSettings) -> bool:
+    return "compose" in (place.profile or "").split(",")
 
 
 @app.command()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alerting.conditions.compile import ConditionCompiler
 from alerting.generate.rules import Rule, outline_of, rules_of
+from alerting.generate.template_check import template_problems
 from alerting.model import (
     Alert,
     AlertsFile,
@@ -94,6 +95,7 @@ def _check_alert(alert: Alert, alerts: AlertsFile, context: AlertCheckContext) -
     )
     yield from _check_inhibitions(alert, alerts, context.compiler, rules[0])
     for key in ("summary", "description"):
+        yield from ((key, problem) for problem in template_problems(getattr(alert, key), rules[0].by))
         if alerts.engine == "grafana" and "${" in getattr(alert, key):
             yield key, "Grafana takes `${` for the name of a variable of its own; write `$` without the brace"
     if alert.dashboard not in context.dashboards:
