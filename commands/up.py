@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
@@ -207,10 +207,13 @@ def _print_addresses(out: Console, stack: Stack) -> None:
     shown = sorted(
         (service for service in stack.services if service.url), key=lambda service: service.name not in LISTED_FIRST
     )
-    lines = [
-        "\nAddresses:",
-        *(f"  {service.url:<34} {service.about}" for service in shown),
-        "\nNext commands:",
-        *(f"  {f'{program()} {words}':<34} {why}" for words, why in tries.items()),
-    ]
-    out.print("\n".join(lines), highlight=False, soft_wrap=True)
+    out.print("\nAddresses:")
+    _print_columns(out, {str(service.url): service.about for service in shown})
+    out.print("\nNext commands:")
+    _print_columns(out, {f"{program()} {words}": why for words, why in tries.items()})
+
+
+def _print_columns(out: Console, rows: Mapping[str, str]) -> None:
+    width = max(map(len, rows))
+    for left, right in rows.items():
+        out.print(f"  {left:<{width}}  {right}", highlight=False, markup=False, soft_wrap=True)

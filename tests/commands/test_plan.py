@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from commands import plan
 from dashboards.recording import rules
-from nervesys.errors import SettingsError
+from nervesys.errors import NervesysError, SettingsError
 from nervesys.metrics.periods import periods
 from nervesys.settings import StartupSettings, load
+from nervesys.stack.ports import PortsTaken
 from tests.conftest import PROGRAMS
 
 ELSEWHERE = {
@@ -28,6 +30,7 @@ ELSEWHERE = {
 @pytest.fixture
 def place(tmp_path: Path, program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> StartupSettings:
     program("prometheus")
+    monkeypatch.setattr("nervesys.stack.ports.check", lambda _: None)  # a stack may run on this machine
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # the folder of supervisor's socket goes with the test
     (tmp_path / "home").mkdir()
     (tmp_path / "home/programs").symlink_to(PROGRAMS)
@@ -97,3 +100,99 @@ def test_grafana_joins_where_it_is_found(
     assert "http_port = 17300" in planned.files["grafana.ini"]
     home_page = planned.files["grafana.ini"].partition("default_home_dashboard_path = ")[2].splitlines()[0]
     assert str(Path(home_page).relative_to(place.home)) in planned.files
+
+
+OWN = {
+    "PATH": "/usr/bin:/bin",
+    "STORJ_ACCESS_KEY": "AKID-secret",
+    "STORJ_SECRET_KEY_FILE": "key",
+    "GITHUB_REPOSITORY": "me/brain",
+}
+
+
+@pytest.fixture
+def own(place: StartupSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StartupSettings:
+    """A home with a brain of the operator's own, which is a plain folder."""
+    config = tmp_path / "brain/config"
+    (config / "agents").mkdir(parents=True)
+    (config / "agents/ada.yaml").write_text("agent: {name: ada}\n")
+    (config / "storage.yaml").write_text("storj: {endpoint: https://s3.example.org, bucket: b}\n")
+    (config / "monitoring.yaml").write_text("sources: {workspace: {enabled: false}, artifacts: {enabled: false}}\n")
+    (tmp_path / "key").write_text("another-secret")
+    monkeypatch.chdir(tmp_path)
+    return StartupSettings(place.home, str(tmp_path / "brain"))
+
+
+def watching(own: StartupSettings, **changes: str) -> plan.StackPlan:
+    return plan.make(own, None, OWN | changes, demo=False)
+
+
+def test_with_a_brain_of_ones_own_only_the_monitoring_runs(own: StartupSettings) -> None:
+    planned = watching(own)
+    assert [service.name for service in planned.stack.services] == [
+        "store-exporter",
+        "brain-exporter",
+        "vitality-exporter",
+        "hygiene-exporter",
+        "receiver",
+        "page",
+        "alertmanager",
+        "prometheus",
+    ]
+    assert planned.stack.agents == ()
+    assert not (own.home / "s3").exists()
+    assert not (own.home / "archive").exists()
+    assert {path.name for path in (own.home / "secrets").iterdir()} == {"receiver_token"}
+
+
+def test_what_is_scraped_is_what_runs(own: StartupSettings) -> None:
+    planned = watching(own)
+    config = yaml.safe_load(planned.files["provisioning/prometheus/prometheus.yml"])
+    jobs = {job["job_name"] for job in config["scrape_configs"]}
+    services = {service.name.removesuffix("-exporter") for service in planned.stack.services}
+    assert jobs == services - {"page"}
+
+
+def test_programs_have_the_store_of_the_brain_and_files_have_no_secret(own: StartupSettings) -> None:
+    planned = watching(own)
+    assert planned.inherited["STORJ_ACCESS_KEY"] == "AKID-secret"
+    environ = planned.stack.environ
+    assert "STORJ_ENDPOINT" not in environ
+    assert (environ["STORJ_SECRET_KEY_FILE"], environ["GITHUB_REPOSITORY"]) == ("key", "me/brain")
+    assert environ["NERVESYS_BRAIN"] == own.brain
+    assert "secret" not in planned.stack.model_dump_json().replace("STORJ_SECRET_KEY_FILE", "").replace("secrets", "")
+
+
+def test_the_operators_receiver_file_is_kept_and_an_empty_one_is_made_once(own: StartupSettings) -> None:
+    assert yaml.safe_load(watching(own).files["receiver.yaml"]) == {"drivers": {}}
+    (own.home / "receiver.yaml").write_text("drivers: {systemd: {servers: [a]}}\n")
+    assert "receiver.yaml" not in watching(own).files
+    with pytest.raises(NervesysError, match=r"receiver.yaml is your own, and the demo would replace it"):
+        made(StartupSettings(own.home))
+    assert not (own.home / "brain.git").exists()
+
+
+def test_the_demo_never_writes_to_a_brain_of_ones_own(place: StartupSettings, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", "--bare", str(tmp_path / "own.git")], check=True)
+    with pytest.raises(NervesysError, match="its agents would write there"):
+        made(StartupSettings(place.home, str(tmp_path / "own.git")))
+
+
+def test_an_empty_key_is_named_before_anything_starts(own: StartupSettings) -> None:
+    with pytest.raises(SettingsError, match=r"STORJ_ACCESS_KEY: is empty; put the key of https://s3.example.org"):
+        watching(own, STORJ_ACCESS_KEY="")
+
+
+def test_ports_are_checked_before_anything_is_created(place: StartupSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: dict[str, str] = {}
+
+    def refuse(addresses: dict[str, str]) -> None:
+        checked.update(addresses)
+        raise PortsTaken("taken")
+
+    monkeypatch.setattr("nervesys.stack.ports.check", refuse)
+    with pytest.raises(PortsTaken):
+        made(place)
+    assert {"127.0.0.1:17900", "127.0.0.1:17090", "127.0.0.1:17001"} < set(checked.values())
+    assert not (place.home / "brain.git").exists()
+    assert not (place.home / "run").exists()

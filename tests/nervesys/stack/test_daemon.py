@@ -4,6 +4,7 @@ Covers: nervesys.stack.layout.
 """
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from nervesys.clients.supervisor import Supervisor
+from nervesys.clients.supervisor import Supervisor, SupervisorRefused
 from nervesys.stack import daemon
 from nervesys.stack.layout import NoStack, Service, Stack
 from tests import waiting
@@ -99,3 +100,40 @@ def test_a_process_that_nobody_reaps_does_not_hold_up_the_end(stack: Stack, monk
     daemon.stop(stack)
     assert psutil.Process(nobodys.pid).status() == psutil.STATUS_ZOMBIE
     nobodys.wait()
+
+
+def test_a_stack_is_stopped_even_if_its_home_was_deleted(tmp_path: Path, program: Callable[[str], str]) -> None:
+    home = tmp_path / "home"
+    (home / "log").mkdir(parents=True)
+    stack = Stack(
+        home=home,
+        socket=daemon.socket_of(home),
+        environ={"NERVESYS_HOME": str(home)},
+        services=(Service(name="sleeper", about="sleeps", argv=SLEEP),),
+    )
+    (home / "supervisord.conf").write_text(daemon.config(stack))
+    daemon.start(stack, Path(program("supervisord")), os.environ)
+    foreign = {**os.environ, "NERVESYS_HOME": str(home), "SUPERVISOR_SERVER_URL": "unix:///run/supervisor.sock"}
+    agent = subprocess.Popen(SLEEP, env=foreign)  # of the operator's own supervisord, in the same home
+    try:
+        until(lambda: len(daemon.processes_of(home)) == 2)
+        shutil.rmtree(home)
+        assert daemon.stop_home(home) == 2
+        assert daemon.processes_of(home) == []
+        assert not stack.socket.parent.exists()
+        assert agent.poll() is None
+    finally:
+        agent.kill()
+        agent.wait()
+
+
+def test_a_supervisor_that_is_shutting_down_does_not_count_as_running(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise SupervisorRefused("ask", "SHUTDOWN_STATE")
+
+    monkeypatch.setattr(Supervisor, "ask", refuse)
+    assert not daemon.running(stack)
+    assert daemon.stop(stack) >= 3
+    assert daemon.processes(stack) == []

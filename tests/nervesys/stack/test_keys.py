@@ -1,7 +1,12 @@
 """Keys are made once, and nobody else may read them."""
 
+import errno
+import os
 from pathlib import Path
 
+import pytest
+
+from nervesys.errors import NervesysError
 from nervesys.stack import keys
 
 
@@ -16,3 +21,19 @@ def test_keys_are_made_once_and_are_ours_alone(tmp_path: Path) -> None:
     keys.make(folder)
     again = {file.name: file.read_text() for file in folder.iterdir()}
     assert {name for name in first if first[name] != again[name]} == {"receiver_token"}
+
+
+def test_a_file_that_exists_is_kept_and_a_full_disk_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert keys.create(tmp_path / "key", "first")
+    assert not keys.create(tmp_path / "key", "second")
+    assert (tmp_path / "key").read_text() == "first"
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fchmod", full)
+    with pytest.raises(NervesysError, match=f"write {tmp_path}/other: No space left on device"):
+        keys.create(tmp_path / "other", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
