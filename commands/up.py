@@ -24,6 +24,7 @@ from nervesys.errors import NervesysError
 from nervesys.file_lock import FileLock
 from nervesys.plural import count
 from nervesys.settings import StartupSettings
+from nervesys.settings.env_files import load_env_files
 from nervesys.stack import daemon, ports, programs, ready
 from nervesys.stack.layout import NoStack, Stack
 from nervesys.stores.open_stores import load_configuration
@@ -65,6 +66,8 @@ def up(
     added. It needs no account, no Docker and no root. Everything that either keeps lies under NERVESYS_HOME.
     """
     out = Console()
+    if home:
+        load_env_files(home=home)
     place = StartupSettings.of(os.environ, home, brain)
     invented = demo if demo is not None else place.brain is None
     if not invented and place.brain is None:

@@ -133,8 +133,11 @@ def _check_channel(channel: Channel, context: AlertCheckContext) -> Findings:
     if not channel.enabled or context.secrets is None:
         return
     for key, file in _secret_files(channel).items():
-        if not os.access(context.secrets / file, os.R_OK):
-            yield key, f"{context.secrets / file} cannot be read; write the secret there, or set `enabled: false`"
+        path = context.secrets / file
+        if not os.access(path, os.R_OK):
+            yield key, f"{path} cannot be read; write the secret there, or set `enabled: false`"
+        elif path.is_file() and not path.stat().st_size:
+            yield key, f"{path} is empty; write the secret there, or set `enabled: false`"
 
 
 def _secret_files(channel: Channel) -> dict[str, str]:

@@ -156,6 +156,11 @@ def test_an_enabled_channel_needs_its_secret(channel: str, file: str, tmp_path: 
     tree = written(tmp_path, "", f"{{it: {{{channel}}}}}")
     (found,) = mistakes_of(tree, secrets=tmp_path)
     assert f"{tmp_path / file} cannot be read" in found
+    (tmp_path / file).touch()
+    (found,) = mistakes_of(tree, secrets=tmp_path)
+    assert f"{tmp_path / file} is empty" in found
+    (tmp_path / file).write_text("https://example.org")
+    assert mistakes_of(tree, secrets=tmp_path) == []
     (tmp_path / file).write_text("a secret")
     assert mistakes_of(tree, secrets=tmp_path) == []
 
