@@ -1,6 +1,7 @@
 """`nervesys up`: the whole stack on this machine."""
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -78,9 +79,14 @@ def up(
             if invented and not quick:
                 _check_queries(out, planned.stack)
     except KeyboardInterrupt:
-        _print_what_runs(out, place)
+        _print_what_runs(out, place, _suffix(home))
         raise typer.Exit(INTERRUPTED) from None
-    _print_addresses(out, planned.stack)
+    _print_addresses(out, planned.stack, _suffix(home))
+
+
+def _suffix(home: str | None) -> str:
+    """What the next commands need, so that they find the same home."""
+    return f" --home {shlex.quote(home)}" if home else ""
 
 
 def _bring_up(out: Console, place: StartupSettings, archive: str | None, wait: float, demo: bool) -> plan.StackPlan:
@@ -185,21 +191,21 @@ def _tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
 
 
-def _print_what_runs(out: Console, place: StartupSettings) -> None:
+def _print_what_runs(out: Console, place: StartupSettings, suffix: str) -> None:
     """After Ctrl-C: what goes on running, and how to stop it."""
     left = count(len(daemon.processes_of(place.home)), "process", "processes")
     if left.startswith("0 "):
         out.print("Interrupted: nothing was started.")
     else:
         out.print(
-            f"Interrupted: {left} of the stack keep running. `{program()} status` shows them, `{program()} down` stops "
-            "them, `up` again waits for them.",
+            f"Interrupted: {left} of the stack keep running. `{program()} status{suffix}` shows them, "
+            f"`{program()} down{suffix}` stops them, `up` again waits for them.",
             highlight=False,
             soft_wrap=True,
         )
 
 
-def _print_addresses(out: Console, stack: Stack) -> None:
+def _print_addresses(out: Console, stack: Stack, suffix: str) -> None:
     tries = {"status": "show every service and agent", "down": "stop the stack"}
     if stack.agents:
         tries = {
@@ -213,7 +219,7 @@ def _print_addresses(out: Console, stack: Stack) -> None:
     out.print("\nAddresses:")
     _print_columns(out, {str(service.url): service.about for service in shown})
     out.print("\nNext commands:")
-    _print_columns(out, {f"{program()} {words}": why for words, why in tries.items()})
+    _print_columns(out, {f"{program()} {words}{suffix}": why for words, why in tries.items()})
 
 
 def _print_columns(out: Console, rows: Mapping[str, str]) -> None:
