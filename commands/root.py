@@ -65,6 +65,7 @@ PANELS: dict[str, dict[str, str]] = {
         "nervesys status": "see the state and address of every service",
         "nervesys demo heal grok": "kill an agent, and watch the stack restart it",
         "nervesys down": "stop everything",
+        "nervesys init fleet": "create a fleet of your own in the folder fleet",
     },
     "Environment (overrides files; flags override it)": STARTUP_VARIABLES,
     "Environment, one setting each (NAME_FILE names a file that holds the value)": {

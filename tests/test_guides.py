@@ -150,3 +150,14 @@ def test_an_action_is_one_file_and_its_name_in_another(project: Project) -> None
     project.program("clear-cache")
     assert project.python(RESTART.format(action="clear_cache")).startswith("Done(")
     assert project.calls() == ["clear-cache grok"]
+
+
+def test_the_token_of_the_receiver_is_its_owners_alone_in_a_new_home(tmp_path: Path) -> None:
+    page = (GUIDES / "restarts.md").read_text()
+    block = next(block for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL) if "receiver_token" in block)
+    lines = [line.removeprefix("$ ") for line in block.splitlines() if "nervesys receiver" not in line]
+    environ = {**os.environ, "NERVESYS_HOME": str(tmp_path / "home")}
+    subprocess.run(["bash", "-ec", "umask 022\n" + "\n".join(lines)], env=environ, check=True, timeout=20)
+    secrets = tmp_path / "home/secrets"
+    assert [path.stat().st_mode & 0o777 for path in (secrets, secrets / "receiver_token")] == [0o700, 0o600]
+    assert len((secrets / "receiver_token").read_text().strip()) >= 40

@@ -146,3 +146,19 @@ def test_errors_of_settings_and_alerts_are_reported_at_once(run: Run, argv: tupl
     assert ran.code == 2
     assert "config/grafana.yaml:1: grafana.colour: unknown key" in ran.err
     assert "config/alerts.yaml:1: engine: " in ran.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"), [("st", "status"), ("up --de", "--demo"), ("alerts ch", "check"), ("compose", "compose-init")]
+)
+def test_a_shell_completes_commands_and_options(typed: str, found: str) -> None:
+    words = f"nervesys {typed}"
+    environ = {
+        **os.environ,
+        "_NERVESYS_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+    argv = [sys.executable, "-m", "nervesys"]
+    ran = subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert found in ran.stdout.split(), ran.stderr
