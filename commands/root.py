@@ -53,7 +53,7 @@ EXTRAS = {
 }
 """The extra that a command needs, named in the error when an import fails; `all` for the others."""
 
-WRITES_FOR_OTHERS = {"alerts", "compose-init", "dashboards", "docs", "pictures"}
+WRITES_FOR_OTHERS = {"alerts", "compose-init", "dashboards", "docs", "pictures", "units"}
 """Commands that generate files for programs of other users; their new files have the modes of the caller's umask."""
 
 COMPLETION = ("install_completion", "show_completion")

@@ -196,8 +196,7 @@ def _default_agent(answers: FleetAnswers) -> str:
 
 def _agent(agent: FleetMember) -> str:
     return (
-        f"# Runs on {agent.server}.\n"
-        f"{_yaml({'agent': {'name': agent.name}})}"
+        f"{_yaml({'agent': {'name': agent.name, 'server': agent.server}})}"
         "  # role: research                     # shown on the dashboards\n"
         "  # model: gpt-5\n"
     )
@@ -251,8 +250,11 @@ def _agent_environment(answers: FleetAnswers, folder: Path) -> str:
     }
     if _is_https(answers.brain_url):
         values["GITHUB_TOKEN"] = ""
-    server = f"# NERVESYS_SERVER={answers.servers[0] if answers.servers else 'NAME'}   # default: the host name\n"
-    return text + _assignments(values) + server
+    servers = answers.servers
+    comment = f"# The name of this machine in the brain: {' or '.join(servers)}. Where it is empty: the host name.\n"
+    values["NERVESYS_SERVER"] = servers[0] if len(servers) == 1 else ""
+    *first, last = _assignments(values).splitlines(keepends=True)
+    return text + "".join(first) + comment + last
 
 
 def _assignments(values: Mapping[str, object]) -> str:

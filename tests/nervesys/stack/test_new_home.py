@@ -40,7 +40,7 @@ def test_the_brain_loads_and_has_only_what_differs() -> None:
         "b",
         "eu1",
     )
-    assert list(loaded.agents) == ["ada", "bob"]
+    assert {name: agent.server for name, agent in loaded.agents.items()} == {"ada": "web-1", "bob": "web-1"}
     assert list(loaded.settings.sources) == ["store", "archive", "brain", "hygiene"]
     assert loaded.warnings == ()
     assert sum(text.count("\n") for text in files.values()) < 40
