@@ -11,6 +11,7 @@ TEXT = (
     "{{ with .Annotations.server }}Server: {{ . }}\n{{ end }}"
     "What happened: {{ .Annotations.description }}\n"
     "{{ with .Annotations.last_words }}Last status: {{ . }}\n{{ end }}"
+    "{{ with .Annotations.largest }}Most series: {{ . }}\n{{ end }}"
     "{{ with .Annotations.done }}What was done: {{ . }}\n{{ end }}"
     "What to do: {{ .Annotations.runbook_url }}\n"
     "Dashboard: {{ .Annotations.dashboard_url }}\n"
@@ -21,9 +22,9 @@ PLAIN = f"{TITLE}\n\n{TEXT}"
 """Title and text in one, for channels without a title."""
 
 
-def _query_result(query: str, text: str) -> str:
-    """A Prometheus template: runs a query about the alert's agent, and is empty where that has no result."""
-    return f"{{{{ range printf `{query}` $labels.agent | query }}}}{text}{{{{ end }}}}"
+def _query_result(query: str, text: str, label: str = "agent") -> str:
+    """A Prometheus template: runs a query about a label of the alert, and is empty where that has no result."""
+    return f"{{{{ range printf `{query}` $labels.{label} | query }}}}{text}{{{{ end }}}}"
 
 
 AGENT_STORY = {
@@ -39,3 +40,9 @@ AGENT_STORY = {
     ),
 }
 """Annotations with queries, for alerts on agents; Prometheus runs them when the alert fires, Grafana cannot."""
+SERIES_STORY = {
+    "largest": _query_result(
+        'topk(3, count by (agent) ({job=%q,agent!=""}))', "{{ . | label `agent` }} {{ . | value }}; ", "source"
+    ),
+}
+"""For the alert on an exporter's series, which fires once a source: the query reads all of them."""

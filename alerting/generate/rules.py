@@ -5,7 +5,7 @@ from typing import Any
 
 from alerting.conditions.compile import ConditionCompiler
 from alerting.conditions.language import Condition, parse_condition
-from alerting.generate.messages import AGENT_STORY
+from alerting.generate.messages import AGENT_STORY, SERIES_STORY
 from alerting.model import Alert, AlertSeverity, AlertsFile
 from alerting.overlay import WATCHDOG
 from alerting.units import promql_duration
@@ -15,6 +15,7 @@ PAGE = "reference/alerts.md"
 """The page of runbooks, below the address of the documentation; each alert has a heading there."""
 OWN = "alerts-of-your-own"
 """Heading of the general advice on that page, for an alert without a runbook."""
+SERIES = "nervesys_exporter_series"
 DASHBOARD_VARIABLES = ("agent", "server")
 """Labels that a dashboard takes as variables of the same name."""
 
@@ -121,7 +122,7 @@ def _rule_entry(rule: Rule, settings: Settings) -> dict[str, Any]:
     if alert.name != WATCHDOG:
         # A gap in the data must not send "resolved"; only the dead-man's switch must stop at once.
         entry["keep_firing_for"] = promql_duration(settings.thresholds.heartbeat.grace_seconds)
-    story = AGENT_STORY if "agent" in rule.by else {}
+    story = AGENT_STORY if "agent" in rule.by else SERIES_STORY if SERIES in rule.expr else {}
     return entry | {"labels": {"severity": str(rule.severity)}, "annotations": annotations(rule, settings) | story}
 
 

@@ -5,8 +5,31 @@ from collections.abc import Callable, Collection, Hashable, Iterable
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Family, Fragments, MetricsSnapshot, Sample
 
+SERIES_LIMIT = 1_000_000
+"""Series of one exporter; beyond it nothing new is shown, so that neither it nor Prometheus runs out of memory."""
 REJECTED_LIMIT = 10_000
 """Rejected objects that are remembered; beyond it all are forgotten, and may be counted a second time."""
+
+
+class SeriesBudget:
+    """The series that the areas of one exporter share; more than a `sample_limit`, for it keeps what is shown.
+
+    Args:
+        limit: of series.
+    """
+
+    def __init__(self, limit: int = SERIES_LIMIT) -> None:
+        self._limit = limit
+        self._used: dict[int, int] = {}
+
+    def use(self, area: int, series: int) -> None:
+        """Record how many series an area has."""
+        self._used[area] = series
+
+    @property
+    def used_up(self) -> bool:
+        """Whether there is no room for another object."""
+        return sum(list(self._used.values())) >= self._limit
 
 
 class Refresh:
@@ -15,14 +38,21 @@ class Refresh:
     Args:
         families: those of the area.
         on_rejected: called for every rejected object.
+        budget: of series, shared with other areas.
 
     Attributes:
         backlog: number of objects that are known and not yet read; set by the area.
         serve_on_failure: whether what was put is served although the pass failed; set by the area, for one pass.
     """
 
-    def __init__(self, families: Iterable[Family], on_rejected: Callable[[str, BadObject], None]) -> None:
+    def __init__(
+        self,
+        families: Iterable[Family],
+        on_rejected: Callable[[str, BadObject], None],
+        budget: SeriesBudget | None = None,
+    ) -> None:
         self._fragments = Fragments(families)
+        self._budget = budget or SeriesBudget()
         self._stamps: dict[str, Hashable] = {}
         self._on_rejected = on_rejected
         self._rejected_versions: dict[str, Hashable] = {}
@@ -39,15 +69,20 @@ class Refresh:
         """
         if key in self._stamps and self._stamps[key] == stamp:
             return
+        if key not in self._stamps and self._budget.used_up:
+            self.reject(key, "", BadObject(Reason.LABEL_LIMIT, "not shown: the exporter has too many series"))
+            return
         self._stamps[key] = stamp
         for series in self._fragments.put(key, samples):
             self.reject(key, (stamp, series), BadObject(Reason.DUPLICATE_SERIES, series))
+        self._budget.use(id(self), self._fragments.series)
 
     def keep_only(self, keys: Collection[str]) -> None:
         """Forget every other key. Called before `put`, so that a series may pass from one key to another."""
         for key in self._stamps.keys() - keys:
             del self._stamps[key]
             self._fragments.drop(key)
+        self._budget.use(id(self), self._fragments.series)
 
     def reject(self, key: str, version: Hashable, bad: BadObject) -> None:
         """Count an object by reason and name it in one log line, once for each version of it."""

@@ -10,7 +10,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from exporters.runner.health import join_problems
 from exporters.runner.model import Area, Source, SourceContext
-from exporters.runner.refresh import Refresh
+from exporters.runner.refresh import Refresh, SeriesBudget
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
 from nervesys.errors import SourceError
@@ -33,7 +33,8 @@ class Runner:
         self._context = context
         self._timer = timer
         self._areas = {area.name: area for area in source.areas(context)}
-        self._out = {area.name: Refresh(area.families, context.health.reject) for area in self._areas.values()}
+        budget = SeriesBudget()
+        self._out = {area.name: Refresh(area.families, context.health.reject, budget) for area in self._areas.values()}
         self._snapshots: dict[str, MetricsSnapshot] = {}
         self._join_lock = Lock()
         self._problems = dict.fromkeys(self._areas, "not read yet")

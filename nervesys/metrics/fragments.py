@@ -86,6 +86,11 @@ class Fragments:
             chunk.put(key, {})
             chunk.keys.remove(key)
 
+    @property
+    def series(self) -> int:
+        """How many series there are."""
+        return len(self._owner)
+
     def keys(self) -> set[str]:
         """The keys of all objects."""
         return set(self._series)

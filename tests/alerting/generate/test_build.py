@@ -5,8 +5,9 @@ alerting.scrape_targets.
 """
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -89,6 +90,29 @@ def test_a_rule_on_agents_has_annotations_with_queries(program: Callable[[str], 
         "done": "restart_agent is pending; ",
         "journal_url": "http://127.0.0.1:17010/?agent=grok",
     }
+    check_annotations(program, tmp_path, rule, series, {"agent": "grok"}, wanted)
+
+
+def test_too_many_series_names_the_agents_that_have_most(program: Callable[[str], str], tmp_path: Path) -> None:
+    groups = prometheus_rules(compiler_of(load().settings), ALERTS)["groups"]
+    (many,) = (item for group in groups for item in group["rules"] if item["alert"] == "TooManySeries")
+    texts = {"largest": many["annotations"]["largest"]}
+    rule = {"alert": "Texts", "expr": "nervesys_exporter_series > 10", "annotations": texts}
+    names = [("grok", number) for number in range(3)] + [("gimai", 0)]
+    series: dict[str, float] = {f'x{{job="store",agent="{agent}",n="{number}"}}': 1 for agent, number in names}
+    series |= {'nervesys_exporter_series{source="store"}': 11, 'x{job="brain",agent="else"}': 1}
+    check_annotations(program, tmp_path, rule, series, {"source": "store"}, {"largest": "grok 3; gimai 1; "})
+
+
+def check_annotations(
+    program: Callable[[str], str],
+    folder: Path,
+    rule: dict[str, Any],
+    series: Mapping[str, float],
+    labels: dict[str, str],
+    wanted: dict[str, str],
+) -> None:
+    """Let promtool evaluate a rule named `Texts`, and compare its annotations."""
     test = {
         "interval": "1m",
         "input_series": [{"series": name, "values": f"{value}x5"} for name, value in series.items()],
@@ -96,13 +120,13 @@ def test_a_rule_on_agents_has_annotations_with_queries(program: Callable[[str], 
             {
                 "eval_time": "2m",
                 "alertname": "Texts",
-                "exp_alerts": [{"exp_labels": {"agent": "grok"}, "exp_annotations": wanted}],
+                "exp_alerts": [{"exp_labels": labels, "exp_annotations": wanted}],
             }
         ],
     }
-    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "tested", "rules": [rule]}]}))
-    (tmp_path / "test.yml").write_text(yaml.safe_dump({"rule_files": ["rules.yml"], "tests": [test]}))
-    command = [program("promtool"), "test", "rules", str(tmp_path / "test.yml")]
+    (folder / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "tested", "rules": [rule]}]}))
+    (folder / "test.yml").write_text(yaml.safe_dump({"rule_files": ["rules.yml"], "tests": [test]}))
+    command = [program("promtool"), "test", "rules", str(folder / "test.yml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
