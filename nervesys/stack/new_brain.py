@@ -6,6 +6,7 @@ from pathlib import Path
 import pygit2
 
 from nervesys.errors import NervesysError
+from nervesys.stores.git_errors import GIT_ERRORS
 
 MAIN, STATE, REMOTE = "main", "state", "origin"
 NAME, EMAIL = "nervesys init", "init@nervesys.invalid"
@@ -39,7 +40,7 @@ def commit_new_files(folder: Path, paths: Iterable[str], remote: str | None, now
             return f"{folder} has another branch than {MAIN} checked out; commit the new files yourself"
         _commit(repository, folder, paths, now)
         _create_state(repository, now)
-    except (pygit2.GitError, OSError) as err:
+    except GIT_ERRORS as err:
         raise NervesysError(f"commit to {folder}: {err}") from err
     return None
 

@@ -11,6 +11,7 @@ import pygit2
 from pygit2.enums import FileMode
 
 from nervesys.errors import NervesysError
+from nervesys.stores.git_errors import GIT_ERRORS
 
 NAME, EMAIL = "nervesys up", "up@nervesys.invalid"
 HOOK = "hooks/update"
@@ -47,7 +48,7 @@ def seed(repository: Path, source: Path, now: float, branch: str = "main", state
     try:
         _commit(repository, source, files, now, branch)
         _protect(repository, state_branch)
-    except (pygit2.GitError, OSError) as err:
+    except GIT_ERRORS as err:
         raise NervesysError(f"create the repository {repository}: {err}") from err
 
 

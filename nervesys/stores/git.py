@@ -37,6 +37,8 @@ HELPER = re.compile(r"-|\w[\w+.-]*::")
 LEFTOVERS = ("objects/pack/tmp_*", "*.lock", "refs/**/*.lock")
 """Files that a killed git leaves in a bare repository."""
 VERSION_SECONDS = 5
+BIG_FILE = "16m"
+"""Larger objects are streamed: some hundred kilobytes can unpack to 512 MB, which git would keep in memory."""
 SCHEMES = {"file", "http", "https", "ssh", "git+ssh", "ssh+git"}
 """Of URLs that git may be given; `ext::` and other helpers run programs, and `git://` is not encrypted."""
 
@@ -97,7 +99,7 @@ def environment(remote: Remote, environ: Mapping[str, str], seconds: float) -> d
         environ: environment of this process.
         seconds: time limit, also for ssh to connect.
     """
-    config = {"gc.autoDetach": "false", "core.hooksPath": os.devnull}
+    config = {"gc.autoDetach": "false", "core.hooksPath": os.devnull, "core.bigFileThreshold": BIG_FILE}
     if remote.login and remote.url.startswith("https://"):
         code = b64encode(remote.login.encode()).decode()
         config[f"http.{remote.url}.extraHeader"] = f"Authorization: Basic {code}"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import FileStatus, RepositoryOpenFlag
 
-from nervesys.errors import BrainUnavailable
 from nervesys.plural import count
 from nervesys.settings import FolderTree, StartupSettings
+from nervesys.stores.git_errors import git_errors
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,8 @@ def open_work_tree(place: StartupSettings) -> WorkTree | None:
     root = Path(place.brain) if place.brain else None
     if root is None or not (root / ".git").exists():
         return None
-    try:
+    with git_errors(f"read {root}"):
         repository = pygit2.Repository(str(root), RepositoryOpenFlag.NO_SEARCH)
         commit = None if repository.head_is_unborn else str(repository.head.target)
         changed = [flag for flag in repository.status().values() if flag != FileStatus.IGNORED]
-    except pygit2.GitError as err:
-        raise BrainUnavailable(f"read {root}: {err}") from err
     return WorkTree(root, commit, len(changed))
