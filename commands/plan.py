@@ -7,7 +7,7 @@ side alone: it reads the configured store, and invents nothing.
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -22,7 +22,8 @@ from nervesys.artifacts.tokens import ADMIN
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import server_name
 from nervesys.errors import BadObject, NervesysError, SettingsError, SettingsProblem
-from nervesys.settings import FolderTree, Loaded, StartupSettings, Tree, load, shipped_root
+from nervesys.settings import FolderTree, Loaded, Settings, StartupSettings, Tree, load, shipped_root
+from nervesys.settings.grafana import GrafanaSettings
 from nervesys.settings.storage import StoreSettings
 from nervesys.settings.variables import VARIABLES
 from nervesys.stack import daemon, grafana, keys, ports, programs
@@ -105,6 +106,9 @@ def _demo(place: StartupSettings, archive: str | None, environ: Mapping[str, str
     keys.make(home / settings.storage.artifacts.tokens, (*loaded.agents, ADMIN))
     _make_folders(home, f"s3/{settings.storage.storj.bucket}", "archive")
     fetched = home / "programs"
+    grafana_program = programs.find_installed("grafana", fetched)
+    links = _grafana_link(settings) if grafana_program else {}
+    loaded = replace(loaded, settings=settings.model_copy(update=links))
     stack = Stack(
         home=home,
         socket=daemon.socket_of(home),
@@ -116,17 +120,24 @@ def _demo(place: StartupSettings, archive: str | None, environ: Mapping[str, str
             "NERVESYS_BRAIN": str(repository),
             "NERVESYS_PROFILE": profile,
             "NERVESYS_ARCHIVE": archive,
+            **({"GRAFANA_URL": links["grafana"].url} if links else {}),
         },
         services=demo_services(
             home,
             settings,
             names,
             lambda name: programs.find(name, fetched),
-            programs.find_installed("grafana", fetched),
+            grafana_program,
         ),
     )
     files = _files(stack, loaded, alerts) | {RECEIVER_FILE: _receiver_file(stack)}
     return StackPlan(stack, inherited, files, ())
+
+
+def _grafana_link(settings: Settings) -> dict[str, GrafanaSettings]:
+    """The settings of a Grafana that runs in the stack, with its URL where none is configured."""
+    url = settings.grafana.url or f"http://{settings.monitoring.listen.grafana}"
+    return {"grafana": settings.grafana.model_copy(update={"url": url})}
 
 
 def _monitoring(place: StartupSettings, archive: str | None, environ: Mapping[str, str]) -> StackPlan:

@@ -129,7 +129,7 @@ def _rule_entry(rule: Rule, settings: Settings) -> dict[str, Any]:
 def annotations(rule: Rule, settings: Settings) -> dict[str, str]:
     """The annotations of a rule, for either engine, as Prometheus templates."""
     variables = "&".join(f"var-{name}={{{{ $labels.{name} }}}}" for name in rule.by if name in DASHBOARD_VARIABLES)
-    dashboard = f"{settings.grafana.url}/d/{rule.alert.dashboard}"
+    dashboard = f"{settings.dashboards_url}/d/{rule.alert.dashboard}"
     query = "?agent={{ $labels.agent }}" if "agent" in rule.by else ""
     return {
         "summary": rule.alert.summary or _summary(rule),

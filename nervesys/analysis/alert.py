@@ -36,7 +36,7 @@ def alert_body(agent: str, subject: str, reason: str, settings: Settings, start:
             "summary": f"{agent or 'The fleet'}: {subject} was judged critical",
             "description": reason,
             "runbook_url": f"{settings.monitoring.docs_url}/reference/alerts.md#judged-critical",
-            "dashboard_url": f"{settings.grafana.url}/d/agent-details{query}",
+            "dashboard_url": f"{settings.dashboards_url}/d/agent-details{query}",
             "journal_url": settings.monitoring.journal_url,
         },
         "startsAt": format_time(start),

@@ -26,7 +26,7 @@ class GrafanaSettings(SettingsSection):
     """config/grafana.yaml, whole.
 
     Attributes:
-        url: of Grafana, for links in alerts.
+        url: of Grafana, as browsers reach it, for links in alerts; empty where the page of dashboards runs instead.
         api_key: token of a service account, for its API.
         datasource_uid: uid of the Prometheus data source.
         alertmanager_uid: uid of the Alertmanager data source.

@@ -39,6 +39,11 @@ class Settings(SettingsSection):
     reports: Reports
 
     @property
+    def dashboards_url(self) -> str:
+        """Where people find the dashboards: Grafana, or our own page, which has the same paths."""
+        return self.grafana.url.rstrip("/") or self.monitoring.web.url_of(self.monitoring.listen.page)
+
+    @property
     def sources(self) -> dict[str, SourceSettings]:
         """The sources whose exporters run: those that are enabled, and the archive only where there is one."""
         absent = set() if self.storage.archive.is_configured else {ARCHIVE}

@@ -9,14 +9,18 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from alerting.journal import Journal
+from alerting.receiver import metrics
 from alerting.receiver.fleet import FleetConfig, FleetSource, read_fleet
 from alerting.receiver.local import LocalFile
 from alerting.receiver.program import Receiver
+from commands import trial
 from commands.alerts import app
+from nervesys.errors import NervesysError
 from nervesys.metrics.pages import serve_in_background
 from nervesys.settings import shipped_root
 from nervesys.settings.web import Web
 from nervesys.stores.open_stores import load_configuration
+from tests.commands.diagnosis.world import serving
 from tests.servers.s3 import free_port
 from tests.stores import FolderStore
 
@@ -72,6 +76,8 @@ def test_it_is_sent_as_grafana_would_and_observed(home: Path) -> None:
     [
         (["Agent Don", "--agent", "grok"], "did you mean 'Agent Down'?"),
         (["Agent Down"], "--agent NAME"),
+        (["Agent Down", "--agent", "grook"], "--agent grook: is not in the brain; did you mean 'grok'?"),
+        (["Agent Don", "--agent", "grook"], "did you mean 'Agent Down'?"),
         (["Agent Down", "--agent", "grok", "--label", "zone"], "--label zone: must be NAME=VALUE"),
     ],
 )
@@ -84,3 +90,19 @@ def test_a_wrong_token_is_an_error(home: Path) -> None:
     (home / "secrets/receiver_token").write_text("another")
     result = CliRunner().invoke(app, ["test", "Agent Down", "--agent", "grok"])
     assert "HTTP 401: the bearer token is missing or wrong" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("accepted_at", "reason"),
+    [(1_000.0, "has none of this alert"), (100.0, "accepted no webhook"), (None, "no webhook")],
+)
+def test_a_test_that_never_arrives_ends_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, accepted_at: float | None, reason: str
+) -> None:
+    name = metrics.LAST_RECEIVED.full_name
+    pages = {"/metrics": (200, f'{name}{{sender="alertmanager"}} {accepted_at}\n')} if accepted_at else {}
+    monkeypatch.setattr(trial, "system_clock", lambda: 1_010.0)
+    with serving(pages) as address:
+        assert reason in trial._why_not_received(address, Web(), start=900.0)
+    with pytest.raises(NervesysError, match="the time of --wait is up: no reason"):
+        trial._wait_until(deadline=0, problem=lambda: "no reason")

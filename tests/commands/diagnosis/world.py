@@ -186,7 +186,7 @@ def healthy(folder: Path, endpoint: str, supervisord: Supervisord) -> Iterator[W
 
 
 def _fill(world: World) -> None:
-    settings = load().settings
+    settings = load(environ=world.environ).settings
     alerts = read_alerts(FolderTree(shipped_root()))[0].alerts
     targets = [{"labels": {"job": job}, "health": "up", "lastError": ""} for job in jobs(settings)]
     rules = [{"name": alert.alertname, "health": "ok"} for alert in alerts if not alert.posted]
