@@ -15,11 +15,8 @@ from dashboards.recording import rules
 from nervesys.errors import NervesysError, SettingsError
 from nervesys.metrics.periods import periods
 from nervesys.settings import StartupSettings, load
-<<<<<<< HEAD
-from nervesys.stack.ports import PortsTaken
-=======
 from nervesys.stack import programs
->>>>>>> 3c78a40 (Link alerts to the dashboards that run, and say why a test alert ended)
+from nervesys.stack.ports import PortsTaken
 from tests.conftest import PROGRAMS
 
 ELSEWHERE = {
@@ -104,7 +101,20 @@ def test_grafana_joins_where_it_is_found(
     assert "http_port = 17300" in planned.files["grafana.ini"]
     home_page = planned.files["grafana.ini"].partition("default_home_dashboard_path = ")[2].splitlines()[0]
     assert str(Path(home_page).relative_to(place.home)) in planned.files
-<<<<<<< HEAD
+    assert "dashboard_url: http://127.0.0.1:17300/d/" in planned.files["provisioning/prometheus/rules/nervesys.yml"]
+    assert planned.stack.environ["GRAFANA_URL"] == "http://127.0.0.1:17300", "for alerts that the receiver posts"
+
+
+def test_without_grafana_alerts_link_to_the_page_that_runs(
+    place: StartupSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = programs.find_installed
+    monkeypatch.setattr(
+        programs, "find_installed", lambda name, folder: None if name == "grafana" else found(name, folder)
+    )
+    planned = made(place)
+    assert "dashboard_url: http://127.0.0.1:17080/d/" in planned.files["provisioning/prometheus/rules/nervesys.yml"]
+    assert "GRAFANA_URL" not in planned.stack.environ
 
 
 OWN = {
@@ -201,19 +211,3 @@ def test_ports_are_checked_before_anything_is_created(place: StartupSettings, mo
     assert {"127.0.0.1:17900", "127.0.0.1:17090", "127.0.0.1:17001"} < set(checked.values())
     assert not (place.home / "brain.git").exists()
     assert not (place.home / "run").exists()
-=======
-    assert "dashboard_url: http://127.0.0.1:17300/d/" in planned.files["provisioning/prometheus/rules/nervesys.yml"]
-    assert planned.stack.environ["GRAFANA_URL"] == "http://127.0.0.1:17300", "for alerts that the receiver posts"
-
-
-def test_without_grafana_alerts_link_to_the_page_that_runs(
-    place: StartupSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = programs.find_installed
-    monkeypatch.setattr(
-        programs, "find_installed", lambda name, folder: None if name == "grafana" else found(name, folder)
-    )
-    planned = made(place)
-    assert "dashboard_url: http://127.0.0.1:17080/d/" in planned.files["provisioning/prometheus/rules/nervesys.yml"]
-    assert "GRAFANA_URL" not in planned.stack.environ
->>>>>>> 3c78a40 (Link alerts to the dashboards that run, and say why a test alert ended)
