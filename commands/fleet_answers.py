@@ -1,10 +1,10 @@
 """What `nervesys init` needs to know: from options, on a terminal from questions, and from a brain that exists."""
 
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import click
 import typer
 
 from nervesys.contract import agent_name, server_name
@@ -68,11 +68,12 @@ def complete(folder: Path, given: InitOptions, *, asks: bool) -> FleetAnswers:
 
 def _ask(given: InitOptions) -> InitOptions:
     """Ask for what the options leave open."""
-    agents = given.agents or tuple(typer.prompt("Agents, as NAME@SERVER NAME@SERVER …").split())
+    agents = given.agents or typer.prompt("Agents, as NAME@SERVER NAME@SERVER …", value_proc=_names)
     members = tuple(map(_member, agents))
-    store = given.store or typer.prompt("URL of the store's S3 API", default=STORE_URL)
+    store = given.store or typer.prompt("URL of the store's S3 API", default=STORE_URL, value_proc=_http_url)
     bucket = given.bucket or typer.prompt("Its bucket", default=BUCKET)
-    driver = given.driver or typer.prompt("What restarts the agents", default=DRIVER, type=click.Choice(list(TARGETS)))
+    what = f"What restarts the agents ({', '.join(TARGETS)})"
+    driver = given.driver or typer.prompt(what, default=DRIVER, value_proc=_driver)
     reach = dict(map(_reach, given.reach))
     for server in dict.fromkeys(member.server for member in members):
         if driver in DEFAULT_URLS and server not in reach:
@@ -87,14 +88,25 @@ def _ask(given: InitOptions) -> InitOptions:
         bucket=bucket,
         driver=driver,
         reach=tuple(f"{server}={url}" for server, url in reach.items()),
-        archive=given.archive or _ask_optional("URL of the archive (Enter for none)"),
-        brain_url=given.brain_url or _ask_optional("Git URL that you push the brain to (Enter to use it here)"),
+        archive=given.archive or _ask_optional("URL of the archive (Enter for none)", _archive_url),
+        brain_url=given.brain_url
+        or _ask_optional("Git URL that you push the brain to (Enter to use it here)", _without_password),
         slack=slack,
     )
 
 
-def _ask_optional(question: str) -> str | None:
-    return typer.prompt(question, default="", show_default=False) or None
+def _ask_optional(question: str, check: Callable[[str | None], str | None]) -> str | None:
+    return typer.prompt(question, default="", show_default=False, value_proc=check) or None
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Several agents in one line; each is checked, so that a wrong one is asked for again."""
+    names = tuple(text.split())
+    if not names:
+        raise typer.BadParameter("name at least one agent")
+    for name in names:
+        _member(name)
+    return names
 
 
 def _from_brain(folder: Path, given: InitOptions) -> InitOptions:

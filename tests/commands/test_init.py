@@ -3,7 +3,9 @@
 Covers: commands.fleet_answers, commands.init.
 """
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,30 +91,46 @@ def test_a_wrong_answer_is_named_and_nothing_is_written(
     assert not (tmp_path / "fleet").exists()
 
 
-def test_on_a_terminal_it_asks_for_what_is_left_open(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    replies = iter(["ada@web-1 bob@web-1", "https://s3.example.org", "b", "systemd", "", ""])
-    confirmed: list[str] = []
-    monkeypatch.setattr("os.isatty", lambda _: True)
-    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(replies))
+def on_a_terminal(folder: Path, *answers: str) -> tuple[int, str]:
+    """Run it on a pseudo-terminal, with these lines typed ahead; returns exit code and output."""
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, "".join(f"{answer}\n" for answer in answers).encode())
+        argv = [sys.executable, "-m", "nervesys", "init", str(folder)]
+        ran = subprocess.run(argv, stdin=theirs, stdout=theirs, stderr=subprocess.STDOUT, timeout=60, check=False)
+        return ran.returncode, os.read(ours, 1 << 16).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
-    def confirm(question: str, **_: object) -> bool:
-        confirmed.append(question)
-        return "Create" in question
 
-    monkeypatch.setattr("typer.confirm", confirm)
-    assert run("init", str(tmp_path / "fleet")).code == 0
-    assert confirmed == ["Notify people by Slack?", "Create them?"]
-    receiver = yaml.safe_load((tmp_path / "fleet/.nervesys/receiver.yaml").read_text())
+def test_on_a_terminal_it_asks_until_the_answer_is_right(tmp_path: Path) -> None:
+    folder = tmp_path / "fleet"
+    answers = (
+        "Ada!",
+        "ada@web-1 bob@web-1",
+        "s3",
+        "https://s3.example.org",
+        "b",
+        "nomad",
+        "systemd",
+        "y",
+        "#x",
+        "",
+        "",
+    )
+    code, shown = on_a_terminal(folder, *answers, "")
+    assert code == 0, shown
+    assert shown.count("Agents, as NAME@SERVER") == 2
+    assert shown.count("URL of the store's S3 API [") == 2
+    receiver = yaml.safe_load((folder / ".nervesys/receiver.yaml").read_text())
     assert receiver == {"drivers": {"systemd": {"servers": ["web-1"]}}}
-    assert next(replies, None) is None
+    channels = yaml.safe_load((folder / "brain/config/alerts.yaml").read_text())["channels"]
+    assert channels["slack"]["channel"] == "#x"
 
 
-def test_on_a_terminal_nothing_is_written_against_the_operators_will(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("os.isatty", lambda _: True)
-    monkeypatch.setattr("typer.prompt", lambda *_, **__: "")
-    monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
-    ran = run("init", str(tmp_path / "fleet"), "--agent", "ada@web-1", *STORE, "--driver", "systemd")
-    assert ran.code == 1
+def test_on_a_terminal_nothing_is_written_against_the_operators_will(tmp_path: Path) -> None:
+    answers = ("ada@web-1", "https://s3.example.org", "b", "systemd", "n", "", "", "n")
+    code, shown = on_a_terminal(tmp_path / "fleet", *answers)
+    assert (code, "Create them?" in shown) == (1, True)
     assert not (tmp_path / "fleet").exists()
