@@ -1,6 +1,7 @@
 """`nervesys init`: create a fleet of one's own: its brain, the home of its monitoring, and units of systemd."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,6 @@ from rich.console import Console
 from alerting.model import read_alerts
 from commands.alerts import check_alerts
 from commands.fleet_answers import CHANNEL, InitOptions, complete
-from commands.root import COMMANDS
 from commands.typed import program
 from commands.units import plan_units
 from nervesys.clock import system_clock
@@ -167,5 +167,4 @@ def _report(
 def _next_commands(folder: Path, answers: FleetAnswers) -> list[str]:
     name = program() if program() == "nervesys" else str(Path(program()).absolute())
     push = [f"git -C {BRAIN} push origin main state"] if answers.brain_url else []
-    check = "doctor" if "doctor" in COMMANDS else "alerts check"
-    return [f"cd {folder}", *push, f"{name} {check}", f"{name} up"]
+    return [f"cd {shlex.quote(str(folder))}", *push, f"{name} up", f"{name} doctor"]

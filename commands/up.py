@@ -206,7 +206,11 @@ def _print_what_runs(out: Console, place: StartupSettings, suffix: str) -> None:
 
 
 def _print_addresses(out: Console, stack: Stack, suffix: str) -> None:
-    tries = {"status": "show every service and agent", "down": "stop the stack"}
+    tries = {
+        "status": "show every service and agent",
+        "doctor": "check everything, and name what to fix",
+        "down": "stop the stack",
+    }
     if stack.agents:
         tries = {
             f"demo kill {stack.agents[-1]}": "kill an agent; it is detected, restarted and verified",

@@ -49,7 +49,7 @@ def test_it_says_what_it_writes_what_to_put_in_and_what_to_type(run: Run, tmp_pa
         assert str(tmp_path / "f" / SECRETS / name) in after
     commands = after.partition("Then type:")[2].split("\n")
     assert commands[1:3] == [f"  cd {tmp_path / 'f'}", "  git -C brain push origin main state"]
-    assert commands[-2].endswith(" up")
+    assert [command.rpartition(" ")[2] for command in commands[3:5]] == ["up", "doctor"]
 
 
 def test_again_it_adds_an_agent_and_keeps_the_rest(run: Run, fleet: Path) -> None:
