@@ -141,3 +141,11 @@ RECORD_CHANGED = func.coalesce(records.c.closed_at, records.c.opened_at)
 """When a record last changed."""
 Index("ix_records_changed", RECORD_CHANGED, *records.c["id", "state", "action"])
 """State and action are part of it, so that a row which is filtered out by them is not read."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("signature", String, nullable=False),
+    Column("until", Double, nullable=False),
+)

@@ -16,6 +16,8 @@ from nervesys.settings import FolderTree, StartupSettings, load_file
 from nervesys.settings.section import SettingsSection
 
 FILE = "receiver.yaml"
+TOKEN_CHARACTERS = 16
+"""Fewer could be guessed."""
 
 
 def _check_journal_url(url: SecretStr) -> SecretStr:
@@ -102,11 +104,14 @@ def open_local(place: StartupSettings, config: Path | None = None) -> LocalFile:
         raise SettingsError([SettingsProblem(str(file), "", "no such file; it says which drivers this receiver has")])
     local = load_file(FolderTree(file.parent), file.name, LocalFile)
     try:
-        return local.model_copy(
-            update={
-                "journal": local.journal or SecretStr(f"sqlite:///{place.journal}"),
-                "token": local.token or read_secret(place.secret("receiver_token")),
-            }
-        )
+        token = _long_enough(local.token or read_secret(place.secret("receiver_token")))
+        journal = local.journal or SecretStr(f"sqlite:///{place.journal}")
+        return local.model_copy(update={"journal": journal, "token": token})
     except ValueError as err:
         raise SettingsError([SettingsProblem(str(file), "token_file", str(err))]) from None
+
+
+def _long_enough(token: SecretStr) -> SecretStr:
+    if len(token.get_secret_value()) < TOKEN_CHARACTERS:
+        raise ValueError(f"a token has at least {TOKEN_CHARACTERS} characters; make one with: openssl rand -hex 20")
+    return token

@@ -124,7 +124,16 @@ DEADMAN_SILENT = Family(
     Period.SCRAPE,
 )
 
+SIGN_IN_FAILURES = Family(
+    "sign_in_failures_total",
+    "counter",
+    "Failed attempts to sign in to the receiver's page, by reason.",
+    ("reason",),
+    Period.SCRAPE,
+)
+
 INSTRUMENTS = (
+    SIGN_IN_FAILURES,
     RECEIVED,
     LAST_RECEIVED,
     REFUSED,

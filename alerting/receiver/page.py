@@ -22,6 +22,7 @@ from alerting.receiver.episode_context import EpisodeContextReader
 from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.orders import CANCELLABLE, ORDERS
 from alerting.receiver.session import SESSION_SECONDS, Sessions
+from alerting.receiver.sign_in import SignInGuard
 from alerting.receiver.web import episode_number
 from nervesys.clock import Clock
 from nervesys.contract import format_time
@@ -52,6 +53,7 @@ class OperatorPage:
         fleet: returns the newest version of the brain.
         context_reader: finds the agent's state, log lines and configuration changes for the page of an episode.
         sessions: checks who signed in.
+        guard: slows those down who fail to sign in.
         journalled: called with what changed, once it is on disk.
         links: path to label.
     """
@@ -61,6 +63,7 @@ class OperatorPage:
     fleet: Callable[[], FleetConfig]
     context_reader: EpisodeContextReader
     sessions: Sessions
+    guard: SignInGuard
     clock: Clock
     journalled: Callable[[list[StateChange]], None]
     links: Mapping[str, str]
@@ -80,7 +83,9 @@ class OperatorPage:
         """Wrap a handler: what it refuses is answered with a page, and every answer gets the security headers."""
 
         async def answer(request: Request) -> Response:
+            request.state.key = ""
             try:
+                request.state.key = await self._form_key(request)
                 response: Response = await handle(request)
             except HttpRefused as refused:
                 response = self._render(request, "refused.html", refused.status, why=str(refused))
@@ -119,24 +124,28 @@ class OperatorPage:
         return self._render(request, "episode.html", story=story, asked_for=asked_for, **can, **context)
 
     async def _sign_in(self, request: Request) -> Response:
-        form = await _form(request)
+        form, client = await _form(request), request.client.host if request.client else ""
+        self.guard.check_wait(client)
         if not self.sessions.is_token(form.get("token", "").strip()):
+            self.guard.record_failure(client)
             raise HttpRefused(HTTPStatus.FORBIDDEN, "no_token", "this is not the receiver's token")
+        self.guard.record_success(client)
+        session = await self.sessions.open()
         response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
         secure = request.url.scheme == "https"
-        session = self.sessions.open()
         response.set_cookie(COOKIE, session, SESSION_SECONDS, httponly=True, samesite="strict", secure=secure)
         return response
 
     async def _sign_out(self, request: Request) -> Response:
-        self._check_form(request, await _form(request))
+        await self._check_form(request, await _form(request))
+        await self.sessions.close(request.cookies[COOKIE])
         response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
         response.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return response
 
     async def _order(self, request: Request) -> Response:
         form = await _form(request)
-        self._check_form(request, form)
+        await self._check_form(request, form)
         order, agent = ORDERS.get(form.get("order", "")), form.get("agent", "")
         if order is None or (agent not in self.fleet().agents and order is not ORDERS["acknowledge"]):
             raise HttpRefused(HTTPStatus.BAD_REQUEST, "no_order", "there is no such order, or no such agent")
@@ -148,16 +157,21 @@ class OperatorPage:
         to = f"/?{urlencode({'agent': agent})}" if order is ORDERS["restart"] else f"/episodes/{episode}"
         return RedirectResponse(to, HTTPStatus.SEE_OTHER)
 
-    def _check_form(self, request: Request, form: Mapping[str, str]) -> None:
-        if not self.sessions.is_form_key(request.cookies.get(COOKIE, ""), form.get("key", "")):
+    async def _form_key(self, request: Request) -> str:
+        """The key of the session's forms; empty where nobody signed in."""
+        session = request.cookies.get(COOKIE, "")
+        return self.sessions.form_key(session) if await self.sessions.is_valid(session) else ""
+
+    async def _check_form(self, request: Request, form: Mapping[str, str]) -> None:
+        if not await self.sessions.is_form_key(request.cookies.get(COOKIE, ""), form.get("key", "")):
             raise HttpRefused(HTTPStatus.FORBIDDEN, "no_session", "sign in, and order from the page itself")
 
     def _render(
         self, request: Request, template: str, status: HTTPStatus = HTTPStatus.OK, /, **values: Any
     ) -> Response:
-        session = request.cookies.get(COOKIE, "")
-        key = self.sessions.form_key(session) if self.sessions.is_valid(session) else ""
-        text = TEMPLATES.get_template(template).render(**values, key=key, links=self.links)
+        key = request.state.key
+        failures = self.guard.summary if key else ""
+        text = TEMPLATES.get_template(template).render(**values, key=key, links=self.links, failures=failures)
         return Response(text, status, media_type="text/html")
 
     async def _style(self, _: Request) -> Response:

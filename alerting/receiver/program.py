@@ -26,6 +26,7 @@ from alerting.receiver.local import LocalFile
 from alerting.receiver.page import OperatorPage
 from alerting.receiver.series import AgentSeries
 from alerting.receiver.session import Sessions
+from alerting.receiver.sign_in import SignInGuard
 from alerting.receiver.tasks import fixed_pause, run_repeatedly
 from alerting.receiver.watch import HeartbeatReader
 from alerting.receiver.web import ACKNOWLEDGE, SENDERS, ReceiverApi
@@ -129,17 +130,20 @@ class Receiver:
             journalled=self._received,
             watchdog=self._deadman.record_watchdog,
         )
+        guard = SignInGuard(self._instruments, self._clock)
         page = OperatorPage(
             journal=self._journal,
             writer=self._writer,
             fleet=lambda: self._fleet.now,
             context_reader=self._context_reader,
-            sessions=Sessions(token, self._clock),
+            sessions=Sessions(token, self._journal, self._writer, self._clock),
+            guard=guard,
             clock=self._clock,
             journalled=self._received,
             links=LINKS,
         )
         api.start()
+        guard.start()
         self._start_series()
         program = HttpProgram(
             name="receiver",

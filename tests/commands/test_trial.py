@@ -24,7 +24,7 @@ from tests.commands.diagnosis.world import serving
 from tests.servers.s3 import free_port
 from tests.stores import FolderStore
 
-TOKEN = "a-secret-token"
+TOKEN = "a-secret-token-of-tests"
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_wrong_use_is_an_error(home: Path, argv: list[str], problem: str) -> Non
 
 
 def test_a_wrong_token_is_an_error(home: Path) -> None:
-    (home / "secrets/receiver_token").write_text("another")
+    (home / "secrets/receiver_token").write_text("another-token-of-this-test")
     result = CliRunner().invoke(app, ["test", "Agent Down", "--agent", "grok"])
     assert "HTTP 401: the bearer token is missing or wrong" in str(result.exception)
 

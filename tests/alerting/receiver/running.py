@@ -17,7 +17,7 @@ import httpx
 from commands.main import main
 from tests.alerting.receiver.test_webhook import body, labels
 
-TOKEN = "a-secret-token"
+TOKEN = "a-secret-token-of-tests"
 LOCAL_FILE = 'drivers:\n  supervisor:\n    url: unix:///nonexistent.sock\n    servers: ["*"]\n'
 NOWHERE = {"STORJ_ENDPOINT": "http://127.0.0.1:1", "STORJ_ACCESS_KEY": "key", "STORJ_SECRET_KEY": "secret"}
 APART = multiprocessing.get_context("forkserver")

@@ -25,7 +25,7 @@ from tests.alerting.receiver.test_webhook import FIRING, body, labels
 from tests.stores import FolderStore
 from tests.waiting import until
 
-SENDER = {"authorization": "Bearer a-secret-token"}
+SENDER = {"authorization": "Bearer a-secret-token-of-tests"}
 PAUSE = 0.05
 
 
@@ -64,7 +64,7 @@ def journal(tmp_path: Path) -> Journal:
 def pages(around: Surroundings, journal: Journal, tmp_path: Path) -> Iterator[TestClient]:
     """The pages of a receiver that runs as its program runs it."""
     local = LocalFile(limits=ReceiverLimits(log_seconds=PAUSE)).model_copy(
-        update={"token": SecretStr("a-secret-token")}
+        update={"token": SecretStr("a-secret-token-of-tests")}
     )
     source = FleetSource(lambda: around.fleet())
     receiver = Receiver(source, local, journal, FolderStore(tmp_path), None, clock=lambda: around.now)

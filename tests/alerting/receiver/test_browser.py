@@ -25,7 +25,7 @@ from tests.alerting.receiver.simulation import START, Simulation, a_fleet, agent
 from tests.brains import write
 from tests.servers.s3 import free_port
 
-TOKEN = "a-secret-token"
+TOKEN = "a-secret-token-of-tests"
 FLEET = a_fleet("grok", "gimai", "deepseek", max_restart_attempts=2)
 NOW = START + 300
 PHONE: ViewportSize = {"width": 390, "height": 844}

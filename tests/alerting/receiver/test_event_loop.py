@@ -27,7 +27,7 @@ from tests.alerting.receiver.test_webhook import FIRING, body
 from tests.servers.postgres import Postgres
 from tests.stores import FolderStore
 
-TOKEN = "a-secret-token"
+TOKEN = "a-secret-token-of-tests"
 
 
 @pytest.fixture

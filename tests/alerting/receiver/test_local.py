@@ -12,7 +12,7 @@ from nervesys.settings import StartupSettings
 @pytest.fixture
 def place(tmp_path: Path) -> StartupSettings:
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets/receiver_token").write_text("a-token\n")
+    (tmp_path / "secrets/receiver_token").write_text("a-token-of-this-test\n")
     return StartupSettings(tmp_path)
 
 
@@ -26,14 +26,14 @@ def test_a_short_file_is_enough(place: StartupSettings) -> None:
     assert local.token is not None
     assert local.journal is not None
     assert local.drivers.supervisor is not None
-    assert local.token.get_secret_value() == "a-token"
+    assert local.token.get_secret_value() == "a-token-of-this-test"
     assert local.journal.get_secret_value() == f"sqlite:///{place.home}/journal.sqlite3"
     assert local.drivers.supervisor.servers == ("*",)
 
 
 def test_secrets_come_from_files_and_are_not_shown(place: StartupSettings) -> None:
     secret = place.home / "secrets/password"
-    secret.write_text("open-sesame")
+    secret.write_text("open-sesame-of-this-test")
     write(
         place,
         f"token_file: {secret}\njournal: sqlite:////elsewhere\ndrivers:\n  supervisor:\n    url: http://stack:9001\n"
@@ -43,7 +43,7 @@ def test_secrets_come_from_files_and_are_not_shown(place: StartupSettings) -> No
     assert local.drivers.supervisor is not None
     assert local.drivers.supervisor.servers == ("alpha.example.org",)
     assert local.drivers.supervisor.password is not None
-    assert local.drivers.supervisor.password.get_secret_value() == "open-sesame"
+    assert local.drivers.supervisor.password.get_secret_value() == "open-sesame-of-this-test"
     assert "sesame" not in repr(local)
 
 
@@ -87,3 +87,13 @@ def test_an_empty_token_lets_nobody_in_and_is_a_mistake(place: StartupSettings) 
     write(place, "{}\n")
     with pytest.raises(SettingsError, match="the file is empty"):
         open_local(place)
+
+
+def test_a_token_that_could_be_guessed_is_a_mistake(place: StartupSettings) -> None:
+    write(place, "{}\n")
+    for token in ("x", "fifteen-letters"):
+        (place.home / "secrets/receiver_token").write_text(token)
+        with pytest.raises(SettingsError, match="at least 16 characters"):
+            open_local(place)
+    (place.home / "secrets/receiver_token").write_text("sixteen--letters")
+    assert open_local(place).token

@@ -1,6 +1,6 @@
 """The page: what it shows to everybody, and what it does only with the token.
 
-Covers: alerting.receiver.session.
+Covers: alerting.journal.sessions, alerting.receiver.session.
 """
 
 import asyncio
@@ -12,14 +12,16 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from alerting.journal import Writer
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import LocalFile
 from alerting.receiver.program import Receiver
 from alerting.receiver.session import SESSION_SECONDS, Sessions
+from alerting.receiver.sign_in import FREE_FAILURES
 from nervesys.contract import AgentState, Status
 from tests.alerting.receiver.simulation import Simulation, a_fleet, agent_down
 
-TOKEN = "a-secret-token"
+TOKEN = "a-secret-token-of-tests"
 Story = Callable[[httpx.AsyncClient], Awaitable[None]]
 Run = Callable[[Story], None]
 
@@ -199,26 +201,95 @@ def test_a_wrong_token_opens_nothing(run: Run) -> None:
     run(story)
 
 
-def test_signing_out_forgets_the_session(run: Run) -> None:
+def test_signing_out_ends_the_session_wherever_its_cookie_is(run: Run) -> None:
     async def story(client: httpx.AsyncClient) -> None:
         assert (await client.post("/sign-out")).status_code == 403, "another site may not even do this"
         key = await sign_in(client)
+        cookie = client.cookies["nervesys_receiver"]
         assert (await client.post("/sign-out", data={"key": key})).status_code == 303
         assert "Sign in" in (await client.get("/")).text
+        client.cookies.set("nervesys_receiver", cookie)
+        assert "Sign in" in (await client.get("/")).text, "a copy of the cookie opens nothing"
+        form = {"key": key, "order": "restart", "agent": "grok"}
+        assert (await client.post("/orders", data=form)).status_code == 403
 
     run(story)
 
 
-def test_a_session_ends_by_itself_and_cannot_be_made_up() -> None:
-    now = [1000.0]
-    sessions = Sessions(TOKEN, lambda: now[0])
-    session = sessions.open()
-    until, _, signature = session.partition(".")
-    assert sessions.is_valid(session)
-    assert sessions.is_form_key(session, sessions.form_key(session))
-    for forged in ("", "x", f"{int(until) + 1}.{signature}", f"{until}.", f"{until}.\udcff", "9e9.x"):
-        assert not sessions.is_valid(forged)
-        assert not sessions.is_form_key(forged, sessions.form_key(session))
-    assert not Sessions("another", lambda: now[0]).is_valid(session)
-    now[0] += SESSION_SECONDS
-    assert not sessions.is_valid(session)
+def test_a_session_ends_by_itself_and_cannot_be_made_up(sim: Simulation) -> None:
+    def sessions(token: str = TOKEN) -> Sessions:
+        return Sessions(token, sim.journal, Writer(sim.journal), sim.clock)
+
+    async def story() -> None:
+        session = await sessions().open()
+        assert await sessions().is_valid(session), "of another receiver, or after a restart"
+        assert await sessions().is_form_key(session, sessions().form_key(session))
+        for forged in ("", "x", session[:-1], session + "x", "\udcff", "9" * 5000, "x" * 43, f"{session[:-1]}%"):
+            assert not await sessions().is_valid(forged)
+            assert not await sessions().is_form_key(forged, sessions().form_key(session))
+        assert not await sessions().is_form_key(session, "")
+        assert not await sessions("another token of a receiver").is_valid(session)
+        sim.now += SESSION_SECONDS
+        assert not await sessions().is_valid(session)
+        await sessions().open()
+
+    asyncio.run(story())
+    with sim.journal.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT id, signature FROM sessions").all()
+    assert len(rows) == 1, "what ended is deleted"
+    assert TOKEN not in str(rows)
+
+
+def test_who_fails_to_sign_in_is_counted_slowed_and_shown(run: Run, sim: Simulation) -> None:
+    async def guess(client: httpx.AsyncClient, token: str) -> int:
+        return (await client.post("/sign-in", data={"token": token})).status_code
+
+    async def story(client: httpx.AsyncClient) -> None:
+        statuses = [await guess(client, f"guess-{number}") for number in range(800)]
+        assert (statuses.count(403), statuses.count(429)) == (FREE_FAILURES, 800 - FREE_FAILURES)
+        assert await guess(client, TOKEN) == 429, "else a right guess would be recognized at full speed"
+        text = (await client.get("/metrics")).text
+        assert f'nervesys_sign_in_failures_total{{reason="wrong_token"}} {FREE_FAILURES}.0' in text
+        assert 'nervesys_sign_in_failures_total{reason="too_many"} 796.0' in text
+        assert "failed attempts" not in (await client.get("/")).text, "for operators only"
+        sim.now += 2
+        await sign_in(client)
+        assert f"{FREE_FAILURES} failed attempts to sign in" in (await client.get("/")).text
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    ("headers", "fields"),
+    [
+        pytest.param({"cookie": "nervesys_receiver=' OR 1=1 --"}, {}, id="SQL in the cookie"),
+        pytest.param({"cookie": "nervesys_receiver=" + "9" * 5000}, {}, id="a cookie of 5000 digits"),
+        pytest.param({"authorization": f"Bearer {TOKEN}"}, {}, id="the token as a header is no session"),
+        pytest.param({"origin": "https://evil.example"}, {"key": "0" * 64}, id="a form of another site"),
+    ],
+)
+def test_attacks_on_sessions_fail(run: Run, sim: Simulation, headers: dict[str, str], fields: dict[str, str]) -> None:
+    before = sim.states()
+
+    async def story(client: httpx.AsyncClient) -> None:
+        form = {"order": "restart", "agent": "grok", **fields}
+        response = await client.post("/orders", data=form, headers=headers)
+        assert response.status_code == 403
+        assert "Sign in" in response.text
+        assert (await client.get("/", headers=headers)).status_code == 200
+
+    run(story)
+    assert sim.states() == before
+
+
+def test_nothing_of_a_request_becomes_a_header(run: Run) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        key = await sign_in(client)
+        agent = "grok\r\nSet-Cookie: a=b"
+        form = {"key": key, "order": "acknowledge", "agent": agent, "episode": "1\r\nX: y"}
+        response = await client.post("/orders", data=form)
+        assert "a=b" not in str(response.headers)
+        response = await client.get("/", params={"agent": agent})
+        assert "a=b" not in str(response.headers)
+
+    run(story)

@@ -20,7 +20,7 @@ from tests.alerting.receiver.simulation import START, a_fleet
 from tests.alerting.receiver.test_webhook import FIRING, body, labels
 from tests.stores import FolderStore
 
-TOKEN = "a-secret-token"
+TOKEN = "a-secret-token-of-tests"
 PATH = "/api/v1/alertmanager"
 Story = Callable[[httpx.AsyncClient], Awaitable[None]]
 Run = Callable[[Story], None]
