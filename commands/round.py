@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from commands.due_reports import write_due_reports
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
-from nervesys.agent.round import DailyRound, Leader, Round, RoundPlan, open_describer
+from nervesys.agent.round import DailyRound, Leader, Round, RoundPlan, open_describer, open_summarizer
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.plural import count
@@ -51,8 +51,9 @@ def run(
     repository = open_brain(base.place, "round", storage.brain)
     leader = Leader(repository, f"round@{socket.gethostname()}", system_clock) if repository else None
     reports = partial(write_due_reports, home=home, brain=brain, archive=archive)
-    summarize = open_describer(base.loaded.settings.alibaba.alibaba_cloud, base.place.cache("analysis"), system_clock)
-    problems = DailyRound(today, base.tree, leader, reports, summarize).run(
+    cloud, memory = base.loaded.settings.alibaba.alibaba_cloud, base.place.cache("analysis")
+    words, log_words = open_describer(cloud, memory, system_clock), open_summarizer(cloud, memory, system_clock)
+    problems = DailyRound(today, base.tree, leader, reports, words, log_words).run(
         lambda line: console.print(escape(line)), again=True
     )
     if problems:

@@ -161,9 +161,12 @@ class BackgroundLoops:
             minutes = me.settings.storage.workspace.sync_minutes or 0  # a change needs a restart
             self._workspace_loop = Loop("copying workspaces", resources.projects.sync, lambda: minutes * 60)
             self._loops.append(self._workspace_loop)
-        if triage := _open_triage(me, clock):
-            self.handlers.append(triage.handler)
-            self._loops.append(Loop("triage of errors", triage.judge_waiting, lambda: TRIAGE_SECONDS))
+        self._triage = _open_triage(me, clock)
+        if self._triage:
+            self.handlers.append(self._triage.handler)
+            self._loops.append(Loop("triage of errors", self._triage.judge_waiting, lambda: TRIAGE_SECONDS))
+            if self._triage.edge:
+                self._shipper.reduce = self._triage.edge.reduce
         if resources.brain is not None and has_archive(me.settings.storage):
             schedule = RoundSchedule(
                 me, resources.local_brain, resources.brain, resources.open_patient_store(), clock, resources.reports
@@ -243,6 +246,8 @@ class BackgroundLoops:
         self._heartbeat.brain = self._resources.local_brain.status
         first = self._heartbeat.last_state is None
         self._heartbeat.write_state()
+        if self._triage and self._heartbeat.last_state:
+            self._triage.observe(self._heartbeat.last_state.metrics)
         if first:
             trim_memory()
             self._heartbeat_loop.wake()  # replaces `starting` at once

@@ -8,6 +8,8 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 
+from nervesys.agent.edge import USE as EDGE
+from nervesys.agent.edge import EdgeFilter
 from nervesys.agent.identity import Identity
 from nervesys.analysis import Analyst, ErrorSeverity, NoModelAnswer, about_error, make_analyst
 from nervesys.analysis.alert import LASTS_SECONDS, REFRESH_SECONDS, alert_body
@@ -15,9 +17,14 @@ from nervesys.clients.alertmanager import Cluster
 from nervesys.clock import Clock
 from nervesys.contract import Category, Level, LogRecord
 from nervesys.contract.fingerprints import fingerprint
+from nervesys.contract.state import ServerMetrics
 
-USE = "error_analysis"
-"""Value in `use_for` that enables triage."""
+USE, ANOMALIES = "error_analysis", "anomaly_detection"
+"""Values in `use_for`, and actions of the records with verdicts."""
+ERROR_USES = (USE, EDGE)
+"""Values in `use_for` that enable the triage of errors."""
+ANOMALY_SCORE = 6.0
+"""From this on, a value is unusual: the same as in the alert Server Unusual."""
 TRIGGER = "error"
 """Must be part of a value in `triggers`: existing brains write `error`, `on_error`, `error_detected`."""
 WAITING = 100
@@ -52,15 +59,40 @@ class Triage:
         analyst: client of the model.
         cluster: the Alertmanagers to which critical errors are posted.
         clock: of all timestamps.
+        edge: judges logs before they are shipped; None if the settings do not enable it.
+        errors: whether errors are judged.
+        anomalies: whether unusual values are judged.
     """
 
-    def __init__(self, me: Identity, analyst: Analyst, cluster: Cluster, clock: Clock) -> None:
+    def __init__(
+        self,
+        me: Identity,
+        analyst: Analyst,
+        cluster: Cluster,
+        clock: Clock,
+        edge: EdgeFilter | None = None,
+        *,
+        errors: bool = True,
+        anomalies: bool = False,
+    ) -> None:
         self._me, self._analyst, self._cluster, self._clock = me, analyst, cluster, clock
+        self.edge, self._anomalies = edge, anomalies
         self._errors: deque[LogRecord] = deque(maxlen=WAITING)
         self._critical: dict[str, CriticalError] = {}
         self._posted_at: float | None = None
-        self.handler = ErrorQueueHandler(self._errors, me.name)
+        self.handler: logging.Handler = ErrorQueueHandler(self._errors, me.name) if errors else logging.NullHandler()
         """Logging handler that queues errors."""
+
+    def observe(self, metrics: ServerMetrics | None) -> None:
+        """Queue the unusual values of the newest server metrics."""
+        if not self._anomalies or metrics is None or metrics.anomalies is None:
+            return
+        for signal, score in metrics.anomalies.model_dump(exclude_none=True).items():
+            if abs(score) >= ANOMALY_SCORE:
+                direction = "high" if score > 0 else "low"
+                message = f"{signal} of server {metrics.server} is unusually {direction}, score {score:g}"
+                values = metrics.model_dump(mode="json", exclude_none=True, exclude={"anomalies"})
+                self._errors.append(_anomaly_record(self._me.name, metrics.timestamp, message, values))
 
     def judge_waiting(self) -> None:
         """Request verdicts on all queued errors, and post an alert for active critical ones.
@@ -81,6 +113,8 @@ class Triage:
         self._post()
         if no_answer:
             raise no_answer
+        if self.edge:
+            self.edge.judge_waiting()
 
     def _judge(self, error: LogRecord) -> None:
         kind, now = fingerprint(error), self._clock()
@@ -93,7 +127,7 @@ class Triage:
                 verdict.severity,
                 verdict.reason,
                 extra={
-                    "action": USE,
+                    "action": ANOMALIES if error.action == ANOMALIES else USE,
                     "category": Category.AUDIT,
                     "context": {"error": kind, "severity": verdict.severity},
                     "metadata": {"model_version": self._analyst.model, "tokens_used": judged.tokens},
@@ -157,10 +191,27 @@ def _to_log_record(record: logging.LogRecord, agent: str) -> LogRecord:
     )
 
 
+def _anomaly_record(agent: str, timestamp: float, message: str, values: dict[str, object]) -> LogRecord:
+    return LogRecord.model_validate(
+        {
+            "timestamp": timestamp,
+            "agent_id": agent,
+            "level": Level.WARN,
+            "category": Category.SYSTEM,
+            "action": ANOMALIES,
+            "message": message,
+            "context": {"values": values},
+        }
+    )
+
+
 def open_triage(me: Identity, clock: Clock) -> Triage | None:
     """The triage that the settings enable, or None."""
     fields = me.settings.alibaba.alibaba_cloud
-    if USE not in fields.use_for or not any(TRIGGER in trigger for trigger in fields.triggers):
-        return None
+    errors = fields.used_for(*ERROR_USES) and any(TRIGGER in trigger for trigger in fields.triggers)
+    anomalies, at_edge = fields.used_for(ANOMALIES), fields.used_for(EDGE)
     analyst = make_analyst(fields, me.folder / "analysis.sqlite3", me.redactor.text, clock)
-    return Triage(me, analyst, Cluster.of(me.settings.monitoring), clock) if analyst else None
+    if analyst is None or not (errors or anomalies or at_edge):
+        return None
+    edge = EdgeFilter(me, analyst, clock) if at_edge else None
+    return Triage(me, analyst, Cluster.of(me.settings.monitoring), clock, edge, errors=errors, anomalies=anomalies)

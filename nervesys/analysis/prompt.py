@@ -5,7 +5,7 @@ object that the instructions declare to be data, with secrets masked and texts t
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,20 @@ _JUDGE = (
     "Answer `critical` where work or data is being lost, secrets leak, or the agent cannot go on without people; "
     "`normal` where it goes on by itself or can wait until morning. Give the reason in one short sentence. "
     f"Answer with one JSON object of this schema and nothing else: {json.dumps(ErrorVerdict.model_json_schema())}"
+)
+_ROUTINE = (
+    "You judge kinds of log records in a fleet of AI agents before they are shipped. "
+    f"{_DATA} "
+    "Answer `normal` where such a record is routine, so that one of many is enough; `critical` where each may be "
+    "needed to understand a failure or what an agent did. Give the reason in one short sentence. "
+    f"Answer with one JSON object of this schema and nothing else: {json.dumps(ErrorVerdict.model_json_schema())}"
+)
+_PATTERNS = (
+    "You summarize the logs that a fleet of AI agents wrote on one day, for its archive. The facts are the most "
+    "frequent patterns of records, with `#` for what varies. "
+    f"{_DATA} "
+    "Write three to six plain sentences, no headings and no lists: what the agents did, which patterns stand out, "
+    "which of them point to trouble. Name only what stands in the facts."
 )
 _SUM_UP = (
     "You write for the operators of a fleet of AI agents what one day was like. "
@@ -66,6 +80,28 @@ def about_error(record: LogRecord) -> Prompt:
     )
 
 
+def about_record(record: LogRecord) -> Prompt:
+    """The question whether records such as this one are routine."""
+    return _question(
+        _ROUTINE,
+        agent=record.agent_id,
+        level=record.level,
+        category=record.category,
+        action=record.action,
+        message=record.message,
+    )
+
+
+def about_patterns(day: str, patterns: Iterable[object]) -> Prompt:
+    """The request for a summary of a day's logs.
+
+    Args:
+        day: its date.
+        patterns: dataclasses; most frequent first.
+    """
+    return _question(_PATTERNS, day=day, patterns=[vars(pattern) for pattern in patterns])
+
+
 def about_alert(labels: Mapping[str, str], annotations: Mapping[str, str], last_error: str | None) -> Prompt:
     """The question whether an alert is critical.
 
@@ -89,6 +125,8 @@ def _question(instructions: str, **facts: Any) -> Prompt:
 def _cut(value: Any) -> Any:
     if isinstance(value, dict):
         return {_shorter(str(name)): _cut(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_cut(item) for item in value]
     return _shorter(value) if isinstance(value, str) else value
 
 

@@ -1,6 +1,7 @@
 """Ships sealed batches to the store; a batch is deleted from the disk only after the store has confirmed it."""
 
 import random
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -35,12 +36,14 @@ class Shipper:
         buffer: source of the batches.
         me: the agent.
         clock: timestamps a batch when it is sealed.
+        reduce: leaves out records of a batch that need not be shipped; see `nervesys.agent.edge`.
     """
 
     store: ObjectStore
     buffer: LogBuffer
     me: Identity
     clock: Clock
+    reduce: Callable[[Iterable[bytes]], Iterable[bytes]] = lambda chunks: chunks
     _failures: int = field(default=0, init=False)
 
     @property
@@ -90,7 +93,7 @@ class Shipper:
     def _put(self, batch: Batch) -> None:
         recipients = self.me.settings.storage.encryption.recipients
         key = key_for(batch.key, recipients)
-        body = pack(self.buffer.lines(batch), key, self._settings.compression_level, recipients)
+        body = pack(self.reduce(self.buffer.lines(batch)), key, self._settings.compression_level, recipients)
         self.store.put(key, body, content_type=CONTENT_TYPES[key.rpartition(".")[2]])
         self.buffer.delete(batch)
 

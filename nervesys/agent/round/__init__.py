@@ -3,6 +3,7 @@
 from nervesys.agent.round.daily import DailyRound, Reports, RoundSchedule, has_archive, no_reports
 from nervesys.agent.round.day_description import open_describer
 from nervesys.agent.round.leader import Leader, NotLeader
+from nervesys.agent.round.log_summary import open_summarizer
 from nervesys.agent.round.plan import DayOfLogs, RoundPlan, make_plan
 from nervesys.agent.round.run import Round
 
@@ -19,4 +20,5 @@ __all__ = [
     "make_plan",
     "no_reports",
     "open_describer",
+    "open_summarizer",
 ]

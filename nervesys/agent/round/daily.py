@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
@@ -16,6 +17,7 @@ from nervesys.agent.replication.drill import Drill, is_due, read_last_drill, rec
 from nervesys.agent.round.day_description import DayDescriber, describe_nothing, open_describer
 from nervesys.agent.round.knowledge import KnowledgeMerge
 from nervesys.agent.round.leader import Leader, NotLeader
+from nervesys.agent.round.log_summary import LogSummarizer, open_summarizer, summarize_nothing
 from nervesys.agent.round.run import Round
 from nervesys.agent.round.summary import summarise_day
 from nervesys.clock import Clock
@@ -36,6 +38,9 @@ from nervesys.stores.open_archive import open_archive
 
 BACKED_UP = ("shared", "knowledge", "databases")
 """Areas of the store in a full backup; logs are in the archive anyway, and all other objects are rewritten."""
+
+LOG_SUMMARY = "logs/{day}_summary.md"
+"""Below the documents of the archive."""
 
 Reports = Callable[[Callable[[str], None]], None]
 """Makes the reports that are due, and prints each step; raises `NervesysError` if one cannot be made."""
@@ -58,6 +63,7 @@ class DailyRound:
             neither a lease nor summaries.
         reports: makes those of yesterday, of the last week and month.
         words: has a language model describe yesterday.
+        log_words: has a language model summarize yesterday's logs, for the archive.
     """
 
     round: Round
@@ -65,6 +71,7 @@ class DailyRound:
     leader: Leader | None
     reports: Reports = no_reports
     words: DayDescriber = describe_nothing
+    log_words: LogSummarizer = summarize_nothing
 
     def run(self, progress: Callable[[str], None], *, again: bool = False) -> list[str]:
         """Run all steps; steps that are done already are skipped.
@@ -83,6 +90,7 @@ class DailyRound:
         if self.leader:
             self.leader.take(again=again)
             self._summarise(self.leader, progress)
+            self._summarize_logs(progress)
         report_error = self._report(progress)  # before retention deletes the first day of a monthly report
         self._keep_configuration()
         problems = self._merge_knowledge(progress) + self._back_up(progress)
@@ -160,6 +168,20 @@ class DailyRound:
         leader.brain.commit({path: create_only(summary.body() + b"\n")}, f"Summary of {day}", leader.me)
         progress(f"pushed the summary of {day} to the brain")
 
+    def _summarize_logs(self, progress: Callable[[str], None]) -> None:
+        """Write a summary of yesterday's logs to the archive, if a model is used for it and it is not there."""
+        if self.log_words is summarize_nothing:
+            return
+        day = time_fields(self.round.clock() - DAY_SECONDS)["date"]
+        folder = PathTemplate(self.round.storage.archive.paths.documents).prefix()
+        path = f"{folder}{LOG_SUMMARY.format(day=day)}"
+        if any(file.path == path for file in files_of(self.round.archive)):
+            return
+        document = self.log_words(day, self._read_day(day, progress), progress)
+        if document is not None:
+            put_verified(self.round.archive, path, BytesIO(document))
+            progress(f"wrote {path} to the archive")
+
     def _read_day(self, day: str, progress: Callable[[str], None]) -> Iterator[bytes]:
         template = PathTemplate(self.round.storage.storj.paths.active_logs)
         for info in self.round.store.list(template.prefix()).objects:
@@ -201,9 +223,10 @@ class RoundSchedule:
         storage = self.me.settings.storage
         today = Round(self.store, open_archive(storage.archive, writable=True), storage, self.clock)
         leader = Leader(self.brain, f"{self.me.name}@{self.me.server}", self.clock)
-        words = open_describer(self.me.settings.alibaba.alibaba_cloud, self.me.folder / "analysis.sqlite3", self.clock)
+        cloud, memory = self.me.settings.alibaba.alibaba_cloud, self.me.folder / "analysis.sqlite3"
+        words, log_words = open_describer(cloud, memory, self.clock), open_summarizer(cloud, memory, self.clock)
         try:
-            for problems in DailyRound(today, self.tree, leader, self.reports, words).run(log.info):
+            for problems in DailyRound(today, self.tree, leader, self.reports, words, log_words).run(log.info):
                 log.warning("daily round: %s", problems)
         except NotLeader as reason:
             log.debug("%s", reason)

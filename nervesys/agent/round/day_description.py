@@ -9,8 +9,8 @@ from nervesys.contract import DailySummary
 from nervesys.redact import Redactor
 from nervesys.settings.alibaba import AlibabaCloud
 
-USE = "daily_summary"
-"""Value in `use_for` that enables it."""
+USES = ("daily_summary", "report_generation")
+"""Values in `use_for` that enable it: the description is part of the day's report."""
 
 DayDescriber = Callable[[DailySummary, Callable[[str], None]], str | None]
 """Takes a day's summary, and a function for progress messages; returns the description, or None."""
@@ -29,7 +29,7 @@ def open_describer(settings: AlibabaCloud, memory: Path, clock: Clock) -> DayDes
         memory: path of the cache of earlier answers and of used tokens.
         clock: of the daily budget of tokens.
     """
-    if not settings.enabled or USE not in settings.use_for:
+    if not settings.used_for(*USES):
         return describe_nothing
 
     def describe(summary: DailySummary, progress: Callable[[str], None]) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from nervesys.agent import Agent, background_loops
+from nervesys.agent.anomaly import AnomalyScorer
 from nervesys.contract import LogRecord
 from tests.nervesys.agent.test_agent import logs, until
 from tests.servers.model import TOKENS, ModelServer, model_server
@@ -121,3 +122,67 @@ def test_a_model_that_hangs_holds_nothing_up(grok: Callable[[], Agent], model: M
         fail(agent, "timed out")
         until(lambda: bool(model.asked))
     assert [record.message for record in logs(bucket)].count("code_review failed") == 1
+
+
+def use(brain: Path, model: ModelServer, uses: str, triggers: str = "[on_error_log: analyze_and_alert]") -> None:
+    cloud = f"enabled: true, base_url: '{model.url}', use_for: {uses}, triggers: {triggers}, timeout_seconds: 2"
+    (brain / "config/alibaba.yaml").write_text(f"alibaba_cloud: {{{cloud}}}")
+
+
+def prompts(model: ModelServer) -> str:
+    return json.dumps([request["messages"][1] for request in model.asked])
+
+
+@pytest.mark.parametrize(
+    ("uses", "triggers", "asked"),
+    [
+        ("[edge_analysis: true]", "[on_error_log: analyze_and_alert]", True),
+        ("[error_analysis]", "[error]", True),
+        ("[error_analysis]", "[daily_summary]", False),
+        ("[report_generation: true]", "[on_error_log: analyze_and_alert]", False),
+    ],
+)
+def test_errors_are_judged_where_a_use_and_a_trigger_say_so(
+    grok: Callable[[], Agent], brain: Path, model: ModelServer, uses: str, triggers: str, asked: bool
+) -> None:
+    use(brain, model, uses, triggers)
+    with grok() as agent:
+        fail(agent, "no space left")
+        if asked:
+            until(lambda: "no space left" in prompts(model))
+    assert ("no space left" in prompts(model)) is asked
+
+
+def test_unusual_values_are_judged_once_a_day_and_posted_if_they_are_critical(
+    grok: Callable[[], Agent],
+    brain: Path,
+    model: ModelServer,
+    posts: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use(brain, model, "[anomaly_detection: true]", "[]")
+    model.content = CRITICAL
+    monkeypatch.setattr(AnomalyScorer, "scores", lambda _self, _values: {"cpu": 9.0, "memory": 1.0})
+    with grok():
+        until(lambda: bool(posts))
+    assert posts[0]["annotations"]["summary"] == "grok: anomaly_detection was judged critical"
+    assert len(model.asked) == 1
+    assert "cpu of server host-1 is unusually high, score 9" in prompts(model)
+
+
+def test_of_routine_logs_one_record_a_batch_is_shipped(
+    grok: Callable[[], Agent], brain: Path, model: ModelServer, bucket: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    use(brain, model, "[edge_analysis: true]")
+    with (brain / "config/agents/grok.yaml").open("w") as file:
+        file.write("agent: {name: grok, buffer: {flush_interval_minutes: 0.001}}")
+    with grok() as agent:
+        agent.log.info("polled page %d", 0)
+        until(lambda: "records like 'polled page 0' are routine" in caplog.text)
+        before = sum(record.message.startswith("polled page") for record in logs(bucket))
+        for number in range(200):
+            agent.log.info("polled page %d", number)
+    shipped = [record for record in logs(bucket) if record.message.startswith("polled page")][before:]
+    counts = [(record.context.model_extra or {}).get("records", 1) for record in shipped]
+    assert sum(counts) == 200
+    assert len(counts) < 100
