@@ -51,6 +51,8 @@ class AgentsArea:
         self._known = {fields["agent"].lower() for fields in parsed if fields}
         """Agents whose state was valid at some time: a single bad body must not end their series."""
         self._admission = NameAdmission(admitted=sorted(self._known.difference(context.agents)))
+        self._other_shards, self._elsewhere = NameAdmission(), set[str]()
+        """Agents whose states other shards read: their records may lie in a log of this shard."""
         self._heartbeats: dict[str, float] = {}
         self._written: dict[str, tuple[str, float | None]] = {}
         self._instances: dict[str, Instances] = {}
@@ -77,7 +79,7 @@ class AgentsArea:
             if state is not None and state.metrics is not None and written is not None:
                 reports.append(ServerReport.of_state(agent, written, state.timestamp, state.metrics))
         self._shared.from_states = tuple(reports)
-        self._shared.known_agents = frozenset(self._known)
+        self._shared.known_agents = frozenset(self._known | self._elsewhere)
         self._shared.clock_offset = round(now - local_time, 3)
         if listing.clock is not None:
             out.put(CLOCK, now, [CLOCK_OFFSET.sample(self._shared.clock_offset)])
@@ -88,14 +90,18 @@ class AgentsArea:
     def _by_agent(self, objects: Iterable[ObjectInfo], out: Refresh) -> dict[str, ObjectInfo]:
         """The state object of each agent of this shard; of several, as where one lies under each server, the newest."""
         newest: dict[str, ObjectInfo] = {}
+        elsewhere: set[str] = set()
         for info in objects:
             try:
                 agent = self._agent_of(info.key)
             except BadObject as bad:
                 out.reject(info.key, info.version, bad)
                 continue
-            if self._context.shard.owns(agent) and (agent not in newest or newest[agent].modified < info.modified):
+            if not self._context.shard.owns(agent):
+                elsewhere.add(agent)
+            elif agent not in newest or newest[agent].modified < info.modified:
                 newest[agent] = info
+        self._elsewhere = self._other_shards.admit(sorted(elsewhere))
         return newest
 
     def _agent_of(self, key: str) -> str:

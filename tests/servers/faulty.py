@@ -25,11 +25,13 @@ class Faulty:
         endpoint: its URL.
         mode: how it fails from now on.
         slow_seconds: that it waits.
+        refused: parts of paths whose GETs are answered with 403.
     """
 
     endpoint: str
     mode: Mode = "well"
     slow_seconds: float = 2.0
+    refused: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -48,6 +50,9 @@ def faulty(upstream: str) -> Iterator[Faulty]:
             body = self.rfile.read(size // 2 if mode == "half" else size)
             if mode == "half":
                 self.close_connection = True
+                return
+            if self.command == "GET" and any(part in self.path.partition("?")[0] for part in proxy.refused):
+                self._answer(403, b"<Error><Code>AccessDenied</Code></Error>", {})
                 return
             if mode == "error":
                 self._answer(500, b"<Error><Code>InternalError</Code></Error>", {})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exporters.runner import Cache, Refresh
+from exporters.runner import WHOLE, Cache, Refresh, Shard
 from exporters.shared.admission import NameAdmission
 from exporters.store import agent_families, metrics
 from exporters.store.agents import AgentsArea
@@ -37,10 +37,12 @@ class World:
         self.bucket = Bucket(home / "bucket")
         self.clock = HandClock(1_800_000_000.0)
         self.pins: dict[str, str] = {}
+        self.shard = WHOLE
         self.start()
 
     def start(self) -> None:
-        opened, shared = context(self.clock, Cache(self.home / "cache.sqlite3")), SharedState()
+        opened = context(self.clock, Cache(self.home / "cache.sqlite3"), shard=self.shard)
+        self.shared = shared = SharedState()
         pinned = {
             name: config.model_copy(update={"server": self.pins.get(name)}) for name, config in opened.agents.items()
         }
@@ -196,6 +198,17 @@ def test_only_configured_agents_and_those_with_a_valid_state_have_series(world: 
     assert heartbeats == {f'agent_heartbeat_timestamp_seconds{{agent="{name}"}}' for name in names}
     world.bucket.lay("db/agents/visitor_state.json", b"{", world.clock.now)
     assert 'agent_heartbeat_timestamp_seconds{agent="visitor"}' in world.run(), "one bad body does not end its series"
+
+
+def test_agents_of_other_shards_are_known_but_not_shown(world: World) -> None:
+    names = [f"visitor-{number}" for number in range(8)]
+    for agent in names:
+        world.beat(agent)
+    world.shard = Shard(1, 2)
+    world.start()
+    shown = [series for series in world.run() if series.startswith("agent_heartbeat")]
+    assert len(shown) == sum(map(world.shard.owns, names)) < len(names)
+    assert world.shared.known_agents == set(names)
 
 
 def test_agents_that_the_brain_does_not_name_are_bounded_and_the_first_ones_stay(

@@ -4,8 +4,10 @@ Covers: exporters.store, exporters.store.counted_store.
 """
 
 import gzip
+import json
 import logging
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -15,7 +17,8 @@ from nervesys.clock import system_clock
 from nervesys.stores.s3 import S3Store
 from tests.exporters.kit import HandClock, context
 from tests.exporters.store.test_golden import GOLDEN
-from tests.servers.s3 import SECRET_KEY, settings_of
+from tests.servers.faulty import faulty
+from tests.servers.s3 import SECRET_KEY, client, settings_of
 
 
 def runner_over(endpoint: str, **changes: object) -> Runner:
@@ -49,3 +52,26 @@ def test_wrong_credentials_drop_up_and_log_no_secret(rclone_endpoint: str, caplo
     assert 'nervesys_exporter_up{area="agents",source="store"} 0.0' in text
     assert SECRET_KEY not in caplog.text + text + runner.problems()
     assert len(caplog.records) == len(set(caplog.messages)), "each area says it once"
+
+
+def test_objects_that_are_refused_cost_themselves_alone(rclone_endpoint: str) -> None:
+    bucket, now = f"b{uuid4().hex[:8]}", system_clock()
+    client(rclone_endpoint).create_bucket(Bucket=bucket)
+    writer = S3Store(settings_of(rclone_endpoint, bucket=bucket))
+    names = [f"agent-{number}" for number in range(6)]
+    for name in names:
+        state = {"agent_id": name, "status": "running", "timestamp": now}
+        writer.put(f"db/agents/{name}_state.json", json.dumps(state).encode())
+        record = json.dumps({"timestamp": "2026-01-31T10:15:00Z", "agent_id": name}).encode()
+        writer.put(f"db/active_logs/srv1/2026-01-31/101500_{name}_1.jsonl.gz", gzip.compress(record))
+    with faulty(rclone_endpoint) as proxy:
+        proxy.refused = "agent-0_state", "agent-1_1.jsonl"
+        runner = runner_over(proxy.endpoint, bucket=bucket)
+        assert runner.read_everything(), runner.problems()
+    shown = runner.snapshot().plain.decode()
+    running = [f'nervesys_agent_status{{agent="{name}",status="running"}} 1' in shown for name in names]
+    counted_logs = [f'nervesys_log_records_total{{agent="{name}"' in shown for name in names]
+    assert running == [False, True, True, True, True, True]
+    assert counted_logs == [False, False, True, True, True, True], "agent-0 has no valid state, agent-1 no readable log"
+    assert 'nervesys_exporter_rejected_objects_total{reason="unreadable",source="store"} 2.0' in shown
+    assert 'nervesys_log_records_total{agent="other",category="activity",level="INFO"} 1' in shown
