@@ -208,7 +208,7 @@ def test_agents_of_other_shards_are_known_but_not_shown(world: World) -> None:
     world.start()
     shown = [series for series in world.run() if series.startswith("agent_heartbeat")]
     assert len(shown) == sum(map(world.shard.owns, names)) < len(names)
-    assert world.shared.known_agents == set(names)
+    assert world.shared.known_agents == frozenset(names)
 
 
 def test_agents_that_the_brain_does_not_name_are_bounded_and_the_first_ones_stay(
