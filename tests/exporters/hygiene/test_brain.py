@@ -8,6 +8,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from exporters.hygiene import SOURCE
@@ -154,3 +155,18 @@ def test_a_brain_that_is_a_plain_folder_has_a_list_and_no_drill(tmp_path: Path) 
     assert runner.run_once("secrets")
     assert runner.run_once("drills")
     assert len(ages(read_series(runner.snapshot().plain))) == 2
+
+
+def test_a_renamed_branch_leaves_what_was_shown(world: World) -> None:
+    for area in ("secrets", "drills"):
+        assert world.runner.run_once(area), world.runner.problems()
+    before = world.runner.snapshot().plain.decode()
+    pygit2.Repository(str(world.repository)).branches["main"].rename("trunk")
+    for area in ("secrets", "drills"):
+        assert not world.runner.run_once(area)
+    assert families(world.runner.snapshot().plain.decode()) == families(before)
+
+
+def families(text: str) -> list[str]:
+    """The lines about the brain's content; not those about the exporter itself."""
+    return [line for line in text.splitlines() if line.startswith(("nervesys_secret", "nervesys_restore"))]
