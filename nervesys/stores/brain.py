@@ -6,7 +6,6 @@ program fetches and pushes.
 
 import logging
 import random
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +22,8 @@ from nervesys.errors import BadObject, BrainUnavailable
 from nervesys.file_lock import FileLock
 from nervesys.stores import git
 from nervesys.stores.commits import Commit, walk
-from nervesys.stores.git_errors import GIT_ERRORS, git_errors
+from nervesys.stores.git_errors import git_errors
+from nervesys.stores.mirror import make_mirror, set_branch
 from nervesys.stores.push_probe import PushProbe, probe_push
 from nervesys.stores.trees import GitTree, check_configured, write_tree
 
@@ -96,7 +96,7 @@ class GitBrain:
         self._depth = depth
         self._clock, self._sleep = clock, sleep
         with self._lock(), git_errors(f"create the mirror {mirror}"):
-            self._make_mirror()
+            make_mirror(mirror, self.url)
 
     @property
     def url(self) -> str:
@@ -215,7 +215,7 @@ class GitBrain:
             check_configured(
                 GitTree(repository, commit), f"commit {str(commit.id)[:12]} of {self.branch} of {self.url}"
             )
-            _set_branch(repository, self.branch, commit.id)
+            set_branch(repository, self.branch, commit.id)
 
     def _fetch_state(self) -> None:
         if self.state_branch == self.branch:
@@ -225,7 +225,7 @@ class GitBrain:
         with self._repository(f"read {self.state_branch} of {self.url}") as repository:
             if there:
                 tip = repository.references[STATE_REF].peel(pygit2.Commit)
-                _set_branch(repository, self.state_branch, tip.id)
+                set_branch(repository, self.state_branch, tip.id)
             else:
                 for ref in {STATE_REF, f"refs/heads/{self.state_branch}"} & {*repository.references}:
                     repository.references.delete(ref)
@@ -244,7 +244,7 @@ class GitBrain:
             commit = repository.create_commit(None, signature, signature, message, root, parents)
         self._push(str(commit), first=tip is None)
         with self._repository(f"commit to {self.state_branch}") as repository:
-            _set_branch(repository, self.state_branch, commit)
+            set_branch(repository, self.state_branch, commit)
         return str(commit)
 
     def _push(self, commit: str, *, first: bool) -> None:
@@ -261,14 +261,6 @@ class GitBrain:
                 f"push to {self.state_branch} of {self.url}: it cannot exist beside the branch {others[0]}; "
                 f"delete {others[0]}, and protect {self.state_branch} against deletion"
             ) from err
-
-    def _make_mirror(self) -> None:
-        """Create the mirror; replace the mirror of another URL, which must not be taken for a copy of this brain."""
-        if mirror_url(self._mirror) == self.url:
-            return
-        if self._mirror.exists():
-            shutil.rmtree(self._mirror)
-        pygit2.init_repository(str(self._mirror), bare=True).config["remote.origin.url"] = self.url
 
     @contextmanager
     def _repository(self, operation: str) -> Iterator[pygit2.Repository]:
@@ -300,21 +292,6 @@ def _new_content(change: Change, tree: GitTree | None, path: str) -> bytes:
         log.warning("%s; the file is begun anew, and its earlier content stays in the history of the branch", bad)
         before = None
     return change(before)
-
-
-def _set_branch(repository: pygit2.Repository, branch: str, commit: pygit2.Oid) -> None:
-    """Set a branch of the mirror; a branch below its name, of an earlier fetch, would exclude it."""
-    for ref in [ref for ref in repository.references if ref.startswith(f"refs/heads/{branch}/")]:
-        repository.references.delete(ref)
-    repository.references.create(f"refs/heads/{branch}", commit, force=True)
-
-
-def mirror_url(mirror: Path) -> str | None:
-    """The URL that a mirror was made from."""
-    try:
-        return next(iter(pygit2.Config(str(mirror / "config")).get_multivar("remote.origin.url")), None)
-    except GIT_ERRORS:
-        return None
 
 
 def create_only(body: bytes) -> Change:

@@ -11,7 +11,8 @@ from nervesys.settings import VARIABLES, FolderTree, StartupSettings, Tree, load
 from nervesys.settings.storage import BrainSettings
 from nervesys.settings.urls import has_credentials
 from nervesys.settings.variables import value_of
-from nervesys.stores.brain import GitBrain, mirror_url
+from nervesys.stores.brain import GitBrain
+from nervesys.stores.mirror import mirror_url
 from nervesys.stores.trees import check_configured
 
 log = logging.getLogger(__name__)

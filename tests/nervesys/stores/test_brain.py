@@ -1,6 +1,6 @@
 """The brain as a real Git repository: reading, writing, several writers at once, and being out of reach.
 
-Covers: nervesys.stores.brain.
+Covers: nervesys.stores.brain, nervesys.stores.mirror.
 """
 
 import errno
