@@ -45,7 +45,8 @@ RUN /opt/nervesys/bin/pip install --require-hashes -r ${LOCK}
 FROM build AS dependencies
 COPY scripts/slim_venv.py scripts/sbom.py /tmp/
 RUN /opt/nervesys/bin/python /tmp/sbom.py ${LOCK} > /opt/sbom.cdx.json \
-    && mv /opt/nervesys/bin/rclone /opt/ 2> /dev/null; python3.13 /tmp/slim_venv.py /opt/nervesys \
+    && if [ -e /opt/nervesys/bin/rclone ]; then mv /opt/nervesys/bin/rclone /opt/; fi \
+    && python3.13 /tmp/slim_venv.py /opt/nervesys \
     && find /opt/nervesys -name '*.so*' -type f -exec strip --strip-unneeded {} + \
     && python3.13 -m compileall -q -j 0 -x 'pygments/(lexers|styles)/|pydantic/v1/' /opt/nervesys
 

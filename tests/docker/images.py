@@ -24,6 +24,7 @@ HERE = Path(__file__).parent / "stand_ins"
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 LEFT_OUT = ("doc", "man", "locale", "info")
 PULL_SECONDS = 600
+ROOM_BYTES = 1 << 30
 
 
 def prepare(engine: Engine) -> None:
@@ -50,8 +51,9 @@ def _base(engine: Engine, image: str) -> None:
 
 
 def _memory() -> str | None:
-    """A folder in memory: dpkg waits for the disk after each file otherwise."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    """A folder in memory, where there is room: dpkg waits for the disk after each file otherwise."""
+    shared = Path("/dev/shm")
+    return str(shared) if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > ROOM_BYTES else None
 
 
 def _bootstrap(archive: Path) -> None:
