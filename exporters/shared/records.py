@@ -61,7 +61,10 @@ Sums = Mapping[Series, Sequence[float]]
 
 
 def tally(
-    lines: Iterable[bytes], agent: str | None, is_known: Callable[[str], bool] = lambda _: True
+    lines: Iterable[bytes],
+    agent: str | None,
+    is_known: Callable[[str], bool] = lambda _: True,
+    is_used_up: Callable[[], bool] = lambda: False,
 ) -> tuple[Sums, Counter[Reason]]:
     """Add up records, within the bounds of one object.
 
@@ -69,13 +72,14 @@ def tally(
         lines: one JSON object each; empty ones are passed over.
         agent: whose log it is; None to use each record's own agent.
         is_known: whether a record's own agent has series of its own; those of others are counted as `other`.
+        is_used_up: whether the object has used up its CPU time; its other lines are then left out.
 
     Returns:
         The sums, and how many lines were skipped for which reason.
     """
     sums: dict[Series, list[float]] = {}
     skipped: Counter[Reason] = Counter()
-    for _, line in parse_lines(bounded(lines, skipped), skipped):
+    for _, line in parse_lines(bounded(lines, skipped, is_used_up), skipped):
         _add(sums, agent or (line.agent_id if is_known(line.agent_id) else OTHER), line)
     return sums, skipped
 

@@ -244,9 +244,9 @@ class LogsArea:
         try:
             if unread.info.size > MAX_BYTES:
                 raise too_large(unread.info.key, MAX_BYTES)
-            with self._turns.charged(self._turn_of(unread), budget), self._store.open(unread.info.key) as stream:
-                agent = unread.agent if known else OTHER
-                sums, skipped = tally(lines_of(stream, unread.info.key), agent, self._is_known)
+            turn, agent = self._turn_of(unread), unread.agent if known else OTHER
+            with self._turns.charged(turn, budget) as meter, self._store.open(unread.info.key) as stream:
+                sums, skipped = tally(lines_of(stream, unread.info.key), agent, self._is_known, meter.is_used_up)
         except BadObject as bad:
             return None, {bad.reason: bad.detail}
         return sums, _problems(skipped)

@@ -9,6 +9,10 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 NEGLIGIBLE_SECONDS = 0.01
+OBJECT_SECONDS = 5.0
+"""CPU time for one object; 256 MiB of usual lines take less."""
+SHORT_SECONDS = 1.0
+"""The same once the pass has overspent; an object of 10 MB, as agents ship them, takes a tenth of it."""
 
 
 class CpuBudget:
@@ -20,6 +24,7 @@ class CpuBudget:
 
     def __init__(self, seconds: float) -> None:
         self._left = seconds
+        self._lock = Lock()
 
     @property
     def used_up(self) -> bool:
@@ -27,8 +32,33 @@ class CpuBudget:
         return self._left <= 0
 
     def spend(self, seconds: float) -> None:
-        """Take some of it; by one thread at a time."""
-        self._left -= seconds
+        """Take some of it."""
+        with self._lock:
+            self._left -= seconds
+
+
+class Meter:
+    """The CPU time that a thread takes for one object, charged to the budget as it goes.
+
+    Args:
+        budget: that all objects of a pass share.
+    """
+
+    def __init__(self, budget: CpuBudget) -> None:
+        self._budget = budget
+        self._began = self._charged = thread_time()
+
+    @property
+    def seconds(self) -> float:
+        """What was charged so far."""
+        return self._charged - self._began
+
+    def is_used_up(self) -> bool:
+        """Whether the object has had its time: less of it where the pass has overspent, for several may run at once."""
+        now = thread_time()
+        self._budget.spend(now - self._charged)
+        self._charged = now
+        return self.seconds > (SHORT_SECONDS if self._budget.used_up else OBJECT_SECONDS)
 
 
 class Turns:
@@ -53,16 +83,15 @@ class Turns:
         return list(islice((item for row in rounds for item in row if item is not None), limit))
 
     @contextmanager
-    def charged(self, agent: str, budget: CpuBudget) -> Iterator[None]:
+    def charged(self, agent: str, budget: CpuBudget) -> Iterator[Meter]:
         """Charge the CPU time of this thread to an agent, and to a budget."""
-        began = thread_time()
+        meter = Meter(budget)
         try:
-            yield
+            yield meter
         finally:
-            seconds = thread_time() - began
+            meter.is_used_up()
             with self._lock:
-                self._cost[agent] = self._cost.get(agent, 0.0) + seconds
-                budget.spend(seconds)
+                self._cost[agent] = self._cost.get(agent, 0.0) + meter.seconds
 
     def end_pass(self) -> None:
         """Forget half of the costs."""

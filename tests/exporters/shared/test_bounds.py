@@ -20,7 +20,7 @@ GOOD = json.dumps({"timestamp": "2026-01-31T10:15:00Z", "agent_id": "grok"}).enc
 def test_an_object_of_bad_lines_ends_soon(bad: bytes) -> None:
     skipped: Counter[Reason] = Counter()
     lines = iter([GOOD] * 5 + [bad] * 50_000)
-    assert len(list(parse_lines(bounded(lines, skipped), skipped))) == 5
+    assert len(list(parse_lines(bounded(lines, skipped, lambda: False), skipped))) == 5
     assert skipped[Reason.COSTLY] == 1
     assert skipped.total() <= MAX_BAD_LINES + CHECK_LINES + 1
 
@@ -28,13 +28,14 @@ def test_an_object_of_bad_lines_ends_soon(bad: bytes) -> None:
 def test_bad_lines_among_as_many_good_ones_end_nothing() -> None:
     skipped: Counter[Reason] = Counter()
     lines = [line for _ in range(3 * MAX_BAD_LINES) for line in (GOOD, GOOD, b"{}\n")]
-    assert len(list(parse_lines(bounded(lines, skipped), skipped))) == 6 * MAX_BAD_LINES
+    assert len(list(parse_lines(bounded(lines, skipped, lambda: False), skipped))) == 6 * MAX_BAD_LINES
     assert skipped == {Reason.BAD_VALUE: 3 * MAX_BAD_LINES}
 
 
 def test_an_object_that_takes_too_long_ends_and_keeps_what_was_counted() -> None:
     skipped: Counter[Reason] = Counter()
-    assert len(list(bounded([b"\n"] * 10_000, skipped, cpu_seconds=-1))) == 0
+    answers = iter([False, True])
+    assert len(list(bounded([b"\n"] * 10_000, skipped, lambda: next(answers)))) == CHECK_LINES
     assert skipped == {Reason.COSTLY: 1}
 
 
