@@ -3,6 +3,19 @@
 from collections.abc import Callable
 
 
+def list_due_reports(*, home: str | None = None, brain: str | None = None, archive: str | None = None) -> list[str]:
+    """The names of the reports that are due; the arguments are those of `write_due_reports`.
+
+    Raises:
+        NervesysError: the archive is unavailable.
+    """
+    try:
+        from commands.report import list_due  # the extra `agent` does not include the packages for drawing
+    except ModuleNotFoundError:
+        return []
+    return list_due(home=home, brain=brain, archive=archive)
+
+
 def write_due_reports(
     say: Callable[[str], None], *, home: str | None = None, brain: str | None = None, archive: str | None = None
 ) -> None:

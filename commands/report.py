@@ -122,6 +122,18 @@ def make_due(say: Say, *, home: str | None, brain: str | None, archive: str | No
         ) from err
 
 
+def list_due(*, home: str | None, brain: str | None, archive: str | None) -> list[str]:
+    """The names of the reports that `make_due` would make."""
+    base = open_settings(PROGRAM, home=home, brain=brain, archive=archive)
+    settings = base.loaded.settings
+    if not settings.reports.by_round:
+        return []
+    there = {file.path for file in files_of(open_archive(settings.storage.archive))}
+    today = utc(system_clock()).date()
+    due = due_periods(settings.storage.archive.paths, settings.reports.formats, there, today)
+    return [period.name for period in due]
+
+
 @dataclass(frozen=True)
 class Maker:
     """Makes reports and delivers them.

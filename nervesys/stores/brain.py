@@ -112,8 +112,7 @@ class GitBrain:
         """
         self.fetch_configuration()
         if self.state_branch != self.branch:
-            with self._lock():
-                self._fetch_state()
+            self.fetch_state()
 
     def fetch_configuration(self, seconds: float | None = None) -> None:
         """Update the configuration in the mirror.
@@ -126,6 +125,15 @@ class GitBrain:
         """
         with self._lock():
             self._fetch_configuration(min(seconds or inf, self.timeout_seconds))
+
+    def fetch_state(self) -> None:
+        """Update what agents and programs wrote, in the mirror.
+
+        Raises:
+            BrainUnavailable: it cannot be fetched.
+        """
+        with self._lock():
+            self._fetch_state()
 
     def newest(self, patience: float | None = None) -> "Newest":
         """Fetch the newest configuration; if that is not possible, use the last good copy.

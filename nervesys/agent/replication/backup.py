@@ -54,15 +54,24 @@ class Backup:
         Raises:
             StoreUnavailable: the next call tries again.
         """
-        today = time_fields(self.clock())
-        if self.kept == today["date"]:
+        today = time_fields(self.clock())["date"]
+        if self.kept == today:
             return
+        if key := self.due_key():
+            self.store.put(key, encrypt(pack_configuration(self.tree), self.recipients()))
+        self.kept = today
+
+    def due_key(self) -> str | None:
+        """The key of today's backup; None if it is in the store.
+
+        Raises:
+            StoreUnavailable: it cannot be listed.
+        """
+        today = time_fields(self.clock())
         key = self.template.build(**today)
         listing = self.store.list(self.template.prefix(**today))
-        if all(info.key not in key_variants(key) for info in listing.objects):
-            recipients = self.recipients()
-            self.store.put(key_for(key, recipients), encrypt(pack_configuration(self.tree), recipients))
-        self.kept = today["date"]
+        there = any(info.key in key_variants(key) for info in listing.objects)
+        return None if there else key_for(key, self.recipients())
 
 
 def pack_configuration(tree: Tree) -> bytes:

@@ -5,6 +5,7 @@ from nervesys.agent.round.day_description import open_describer
 from nervesys.agent.round.leader import Leader, NotLeader
 from nervesys.agent.round.log_summary import open_summarizer
 from nervesys.agent.round.plan import DayOfLogs, RoundPlan, make_plan
+from nervesys.agent.round.preview import describe_plan, preview
 from nervesys.agent.round.run import Round
 
 __all__ = [
@@ -16,9 +17,11 @@ __all__ = [
     "Round",
     "RoundPlan",
     "RoundSchedule",
+    "describe_plan",
     "has_archive",
     "make_plan",
     "no_reports",
     "open_describer",
     "open_summarizer",
+    "preview",
 ]

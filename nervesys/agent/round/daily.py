@@ -112,10 +112,40 @@ class DailyRound:
 
     def _keep_configuration(self) -> None:
         """Back up today's configuration to the store; agents do it too, if their credentials permit it."""
+        self.configuration_backup().keep()
+
+    def configuration_backup(self) -> Backup:
+        """The backup of today's configuration in the store."""
         storage = self.round.storage
         template = PathTemplate(storage.storj.paths.config_backups)
         recipients = storage.encryption.recipients
-        Backup(self.round.store, template, self.tree, self.round.clock, lambda: recipients).keep()
+        return Backup(self.round.store, template, self.tree, self.round.clock, lambda: recipients)
+
+    def due_backup(self) -> str | None:
+        """The path of today's full backup in the archive; None if it exists."""
+        path = PathTemplate(self.round.storage.archive.paths.backups).build(**time_fields(self.round.clock()))
+        if any(file.path in key_variants(path) for file in files_of(self.round.archive)):
+            return None
+        return key_for(path, self.round.storage.encryption.recipients)
+
+    def due_summary(self, leader: Leader) -> str | None:
+        """The day whose summary is due, which is yesterday; None if the brain has it, as last fetched."""
+        day = time_fields(self.round.clock() - DAY_SECONDS)["date"]
+        tree = leader.brain.tree(leader.brain.state_branch)
+        return None if tree is not None and tree.has_file(DAILY_SUMMARY.build(date=day)) else day
+
+    def due_log_summary(self) -> str | None:
+        """The path of the summary of yesterday's logs in the archive; None if it exists, or no model is used for it."""
+        if self.log_words is summarize_nothing:
+            return None
+        folder = PathTemplate(self.round.storage.archive.paths.documents).prefix()
+        path = f"{folder}{LOG_SUMMARY.format(day=time_fields(self.round.clock() - DAY_SECONDS)['date'])}"
+        return None if any(file.path == path for file in files_of(self.round.archive)) else path
+
+    def is_drill_due(self, leader: Leader) -> bool:
+        """Whether the settings ask for a restore drill, and the last one is that long ago."""
+        days = self.round.storage.round.drill_days
+        return days is not None and is_due(read_last_drill(leader.brain), days, self.round.clock())
 
     def _merge_knowledge(self, progress: Callable[[str], None]) -> list[str]:
         """Merge the agents' knowledge into one object, before the backup that contains it."""
@@ -129,11 +159,9 @@ class DailyRound:
 
     def _back_up(self, progress: Callable[[str], None]) -> list[str]:
         """Make today's full backup, if it does not exist; before anything is deleted."""
-        path = PathTemplate(self.round.storage.archive.paths.backups).build(**time_fields(self.round.clock()))
-        if any(file.path in key_variants(path) for file in files_of(self.round.archive)):
+        if (path := self.due_backup()) is None:
             return []
         recipients = self.round.storage.encryption.recipients
-        path = key_for(path, recipients)
         areas = [getattr(self.round.storage.storj.paths, area) for area in BACKED_UP]
         try:
             with TemporaryFile() as body:
@@ -147,8 +175,7 @@ class DailyRound:
 
     def _drill(self, leader: Leader, progress: Callable[[str], None]) -> list[str]:
         """Run a restore drill of the newest backup, if one is due."""
-        days, now = self.round.storage.round.drill_days, self.round.clock()
-        if days is None or not is_due(read_last_drill(leader.brain), days, now):
+        if not self.is_drill_due(leader):
             return []
         drill = Drill(self.round.archive, self.round.storage, self.round.clock, time.monotonic, leader.me)
         with TemporaryDirectory(prefix="nervesys-drill-") as folder:
@@ -158,11 +185,9 @@ class DailyRound:
 
     def _summarise(self, leader: Leader, progress: Callable[[str], None]) -> None:
         """Push yesterday's summary, if it does not exist; a log that cannot be read is left out and reported."""
-        day = time_fields(self.round.clock() - DAY_SECONDS)["date"]
-        path = DAILY_SUMMARY.build(date=day)
-        tree = leader.brain.tree(leader.brain.state_branch)
-        if tree is not None and tree.has_file(path):
+        if (day := self.due_summary(leader)) is None:
             return
+        path = DAILY_SUMMARY.build(date=day)
         summary = summarise_day(day, self._read_day(day, progress))
         summary = summary.model_copy(update={"analysis": self.words(summary, progress)})
         leader.brain.commit({path: create_only(summary.body() + b"\n")}, f"Summary of {day}", leader.me)
@@ -170,13 +195,9 @@ class DailyRound:
 
     def _summarize_logs(self, progress: Callable[[str], None]) -> None:
         """Write a summary of yesterday's logs to the archive, if a model is used for it and it is not there."""
-        if self.log_words is summarize_nothing:
+        if (path := self.due_log_summary()) is None:
             return
         day = time_fields(self.round.clock() - DAY_SECONDS)["date"]
-        folder = PathTemplate(self.round.storage.archive.paths.documents).prefix()
-        path = f"{folder}{LOG_SUMMARY.format(day=day)}"
-        if any(file.path == path for file in files_of(self.round.archive)):
-            return
         document = self.log_words(day, self._read_day(day, progress), progress)
         if document is not None:
             put_verified(self.round.archive, path, BytesIO(document))

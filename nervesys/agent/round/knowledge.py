@@ -37,19 +37,28 @@ class KnowledgeMerge:
             StoreUnavailable: the store does not answer, or the stored body differs from the one sent.
             BadObject: the merged object cannot be parsed; it is not overwritten.
         """
-        contributions = list(self._contributions())
-        if not contributions:
+        merged = self.merge()
+        if merged is None:
             return None
-        key = shared_key(self.paths)
-        stored, base = read_shared(self.store, key)
-        merged = merge([base, *contributions])
-        body = merged.body()
-        if body == stored:
-            return None
+        key, body = shared_key(self.paths), merged.body()
         self.store.put(key, body, content_type="application/json")
         if self.store.get(key, max_bytes=MAX_BYTES) != body:
             raise StoreUnavailable(f"put {key}: the stored body differs from the one sent")
         return len(merged.statements)
+
+    def merge(self) -> Knowledge | None:
+        """The merged object; None if nothing changed.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+            BadObject: the merged object cannot be parsed.
+        """
+        contributions = list(self._contributions())
+        if not contributions:
+            return None
+        stored, base = read_shared(self.store, shared_key(self.paths))
+        merged = merge([base, *contributions])
+        return None if merged.body() == stored else merged
 
     def _contributions(self) -> Iterator[Knowledge]:
         template = PathTemplate(self.paths.knowledge)

@@ -56,6 +56,12 @@ class Leader:
 
         self.brain.commit({ROUND: claim}, f"{self.me} runs the round of {today}", self.me)
 
+    def other_holder(self) -> str | None:
+        """Who holds the lease, if another program does; as last fetched."""
+        tree = self.brain.tree(self.brain.state_branch)
+        lease = _parse_lease(tree.read(ROUND) if tree else None)
+        return lease.holder if lease and lease.holder != self.me and lease.until > self.clock() else None
+
     def done(self) -> None:
         """Release the lease and record that today's round is done.
 
