@@ -1,6 +1,7 @@
 """Writes generated files, or checks that they are up to date."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -52,7 +53,8 @@ def _replace(path: Path, text: str) -> None:
         fresh.write_text(text)
         fresh.replace(path)
     except OSError as err:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink()
         raise NervesysError(f"write {path}: {err.strerror}") from err
 
 

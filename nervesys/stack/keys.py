@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from nervesys.errors import NervesysError
@@ -56,5 +57,6 @@ def create(path: Path, text: str, mode: int = 0o600) -> bool:
     except OSError as err:
         raise NervesysError(f"write {path}: {err.strerror}") from err
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
     return True
