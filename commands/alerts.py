@@ -11,8 +11,8 @@ from rich.markup import escape
 import alerting
 from alerting.generate.build import files, obsolete, read_provisioned_uids
 from alerting.generate.check import AlertCheckContext, find_mistakes
-from alerting.generate.live import SelectorResult, check_selectors, optional_selectors
-from alerting.generate.rules import evaluated_rules
+from alerting.generate.live import SelectorResult, check_selectors, find_refused_rules, optional_selectors
+from alerting.generate.rules import Rule, evaluated_rules
 from alerting.model import AlertsFile, read_alerts
 from commands.check_result import AsJson, checked, revision
 from commands.conditions import condition_compiler
@@ -22,17 +22,19 @@ from commands.generated import report, write
 from commands.options import BrainUrl, Home, PrometheusUrl, Wait, open_settings
 from commands.poll import poll_until
 from commands.trial import follow_a_test
-from nervesys.clients.prometheus import Prometheus
+from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clients.promql import known_series
-from nervesys.errors import SettingsError
+from nervesys.errors import NervesysError, SettingsError
 from nervesys.metrics.periods import periods
 from nervesys.plural import count
-from nervesys.settings import Loaded, StartupSettings, Tree
+from nervesys.settings import Loaded, Settings, StartupSettings, Tree
 from nervesys.stack.readers import check_by_readers
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(explain)
 app.command("test")(follow_a_test)
+PARSE_SECONDS = 5
+"""For each rule that a running Prometheus parses."""
 IN_COMPOSE = Path("/secrets/receiver")
 """Folder in which Alertmanager finds the receiver's token under Docker Compose."""
 
@@ -59,10 +61,33 @@ def build(
     start = open_settings("alerts", home=home, brain=brain, also=[read_alerts])
     alerts = check_alerts(start.tree, start.loaded, secrets=None)
     secrets = secrets or (IN_COMPOSE if _in_compose(start.place) else start.place.home / "secrets")
-    wanted = files(condition_compiler(start.loaded), alerts, secrets, read_provisioned_uids(out))
+    compiler = condition_compiler(start.loaded)
+    wanted = files(compiler, alerts, secrets, read_provisioned_uids(out))
     for program in check_by_readers(wanted, start.place.home / "programs"):
-        typer.echo(f"warning: {program} is not on this machine, so nothing has checked its file", err=True)
+        checked_by = ""
+        if program == "promtool":
+            checked_by = _checked_by_prometheus(start.loaded.settings, evaluated_rules(compiler, alerts))
+        problem = (
+            f"the Prometheus at {checked_by} has parsed the rules" if checked_by else "nothing has checked its file"
+        )
+        typer.echo(f"warning: {program} is not on this machine; {problem}", err=True)
     report(Console(), write(out, wanted, check=check, obsolete=obsolete(wanted)), check=check)
+
+
+def _checked_by_prometheus(settings: Settings, rules: Sequence[Rule]) -> str:
+    """Have the configured Prometheus parse the rules; returns its URL, or nothing if it does not respond.
+
+    Raises:
+        NervesysError: it refuses a rule.
+    """
+    url = settings.monitoring.prometheus_url
+    try:
+        refused = find_refused_rules(Prometheus(url, timeout_seconds=PARSE_SECONDS), rules)
+    except QueryFailed:
+        return ""
+    if refused:
+        raise NervesysError("\n".join(f"{rule.alert}: {rule.problem}" for rule in refused))
+    return url
 
 
 def _in_compose(place: StartupSettings) -> bool:

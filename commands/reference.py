@@ -60,7 +60,11 @@ def configuration_page(loaded: Loaded, local: BaseModel) -> str:
     parts.append(
         _table(("variable", "meaning"), [(f"`{name}`", meaning) for name, meaning in STARTUP_VARIABLES.items()])
     )
-    parts.append("\nEach sets one field; `NAME_FILE` names a file that holds the value instead.\n\n")
+    parts.append(
+        "\nEach sets one field; `NAME_FILE` names a file that holds the value instead. Variables that are not set are "
+        "read from `.env` in the working folder, then from `.env` in NERVESYS_HOME; other names in these files are "
+        "ignored, and values are taken as they stand.\n\n"
+    )
     rows = [(f"`{variable.name}`", f"`{'.'.join(variable.field)}`", variable.help) for variable in VARIABLES]
     parts.append(_table(("variable", "sets", "meaning"), rows))
     return "".join(parts)

@@ -1,4 +1,4 @@
-"""What each driver can be told to restart. Pure; the drivers themselves need not be configured here."""
+"""Which targets each driver can restart, by their form. Pure; the drivers themselves need not be configured here."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from alerting.conditions.freshness_guards import LAST_SUCCESS
 from alerting.generate.rules import Rule
-from nervesys.clients.prometheus import Prometheus
+from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clients.promql import selections
 from nervesys.metrics import Family, SourceArea
 
@@ -47,6 +47,34 @@ def optional_selectors(families: Iterable[Family], areas: Mapping[SourceArea, st
         for area, reason in areas.items()
         for name in OF_AREAS
     }
+
+
+@dataclass(frozen=True)
+class RefusedRule:
+    """A rule whose expression a running Prometheus cannot parse.
+
+    Attributes:
+        problem: its message, with its version.
+    """
+
+    alert: str
+    problem: str
+
+
+def find_refused_rules(prometheus: Prometheus, rules: Iterable[Rule]) -> list[RefusedRule]:
+    """Have a running Prometheus parse every rule: releases differ in the functions and syntax that they know.
+
+    Raises:
+        QueryFailed: it does not respond.
+    """
+    version = prometheus.status("buildinfo")["version"]
+    refused = []
+    for rule in rules:
+        try:
+            prometheus.parse(rule.expr)
+        except QueryFailed as err:
+            refused.append(RefusedRule(rule.alert.name, f"Prometheus {version} refuses the expression: {err}"))
+    return refused
 
 
 def check_selectors(

@@ -70,6 +70,14 @@ class Prometheus:
         """Pending and firing alerts, as the API gives them."""
         return list(self._request("alerts", {})["alerts"])
 
+    def parse(self, expr: str) -> None:
+        """Have this release parse an expression (`format_query`, since 2.40).
+
+        Raises:
+            QueryFailed: with Prometheus' error message.
+        """
+        self._request("format_query", {"query": expr})
+
     def status(self, of: str) -> dict[str, Any]:
         """A status page of the API, such as `flags` or `runtimeinfo`."""
         return dict(self._request(f"status/{of}", {}))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pydantic import BaseModel
 
@@ -28,15 +29,16 @@ class Member:
 
     def warnings(self) -> list[SettingsProblem]:
         """Unknown keys; those of existing brains are kept."""
-        return [self._problem(path, "unknown key, kept") for path in _extras(self.config) if not _meant(path)]
+        return [self._problem(path, "unknown key, kept") for path, near in self._unknown if near is None]
 
     def misspelt(self) -> list[SettingsProblem]:
         """Keys that are nearly a known one, and so have no effect by mistake."""
-        return [
-            self._problem(path, f"unknown key; did you mean {near!r}?")
-            for path in _extras(self.config)
-            if (near := _meant(path))
-        ]
+        return [self._problem(path, f"unknown key; did you mean {near!r}?") for path, near in self._unknown if near]
+
+    @cached_property
+    def _unknown(self) -> list[tuple[Path, str | None]]:
+        """Unknown keys, each with the known one that it must have been meant as."""
+        return [(path, _meant(path)) for path in _extras(self.config)]
 
     def _problem(self, path: Path, problem: str) -> SettingsProblem:
         return SettingsProblem(self.layers.origin(path), ".".join((AGENT, *path)), problem)

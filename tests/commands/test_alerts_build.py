@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from alerting.generate.build import PROMETHEUS_RULES
+from alerting.generate.live import RefusedRule
+from commands import alerts
 from nervesys.settings import StartupSettings
 from nervesys.stack import readers
 from nervesys.stack.programs import find, find_installed
@@ -59,3 +61,19 @@ def test_with_the_profile_of_compose_they_are_those_of_its_containers(
     monkeypatch.setenv("NERVESYS_PROFILE", "local,compose")
     assert run("alerts", "build", "--out", str(tmp_path), "--home", str(tmp_path / "home")).code == 0
     assert "credentials_file: /secrets/receiver/receiver_token" in (tmp_path / ALERTMANAGER).read_text()
+
+
+def test_without_promtool_the_running_prometheus_is_asked(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "find_installed", lambda _name, _folder: None)
+    build = ("alerts", "build", "--out", str(tmp_path / "out"), "--home", str(tmp_path / "home"))
+    monkeypatch.setattr(alerts, "find_refused_rules", lambda _prometheus, _rules: [RefusedRule("Hot", "too new")])
+    ran = run(*build)
+    assert (ran.code, ran.err) == (1, "Failed: Hot: too new\n")
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr(alerts, "find_refused_rules", lambda _prometheus, _rules: [])
+    ran = run(*build)
+    assert ran.code == 0
+    assert "promtool is not on this machine; the Prometheus at http://127.0.0.1:17090 has parsed the rules" in ran.err
+    assert "amtool is not on this machine; nothing has checked its file" in ran.err

@@ -1,4 +1,4 @@
-"""What each driver can be told to restart."""
+"""Which targets each driver can restart."""
 
 import pytest
 

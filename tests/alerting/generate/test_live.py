@@ -1,16 +1,20 @@
 """Selectors are checked against a running Prometheus."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from alerting.generate.live import check_selectors, optional_selectors
+import pytest
+
+from alerting.generate.live import check_selectors, find_refused_rules, optional_selectors
 from alerting.generate.rules import Rule, evaluated_rules
 from alerting.model import read_alerts
 from commands.families import families, optional_areas
-from nervesys.clients.prometheus import Prometheus, Series
+from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
 from nervesys.clients.promql import selections
 from nervesys.metrics import Family, SourceArea
 from nervesys.settings import FolderTree, load, shipped_root
 from tests.alerting.compilers import compiler_of
+from tests.servers.prometheus import prometheus
 
 ALERTS = read_alerts(FolderTree(shipped_root()))[0]
 RULES = evaluated_rules(compiler_of(load().settings), ALERTS)
@@ -57,3 +61,18 @@ def test_a_family_and_an_area_of_a_new_source_may_be_absent_with_reasons_of_thei
         'nervesys_exporter_up{area="disk",source="disk"}': "no disk",
         'nervesys_exporter_last_success_timestamp_seconds{area="disk",source="disk"}': "no disk",
     }
+
+
+def test_a_running_prometheus_parses_each_rule_by_its_own_release(tmp_path: Path) -> None:
+    with prometheus(tmp_path, tmp_path / "data") as url:
+        assert find_refused_rules(Prometheus(url), RULES) == []
+        unknown = replace(RULES[0], expr="mad_over_the_moon(up[5m])")
+        (refused,) = find_refused_rules(Prometheus(url), [unknown, *RULES])
+    assert refused.alert == unknown.alert.name
+    assert "refuses the expression: " in refused.problem
+    assert 'unknown function with name "mad_over_the_moon"' in refused.problem
+
+
+def test_without_prometheus_nothing_is_parsed() -> None:
+    with pytest.raises(QueryFailed):
+        find_refused_rules(Prometheus("http://127.0.0.1:9"), RULES)
