@@ -48,7 +48,7 @@ RUN /opt/nervesys/bin/python /tmp/sbom.py ${LOCK} > /opt/sbom.cdx.json \
     && if [ -e /opt/nervesys/bin/rclone ]; then mv /opt/nervesys/bin/rclone /opt/; fi \
     && python3.13 /tmp/slim_venv.py /opt/nervesys \
     && find /opt/nervesys -name '*.so*' -type f -exec strip --strip-unneeded {} + \
-    && python3.13 -m compileall -q -j 0 -x 'pygments/(lexers|styles)/|pydantic/v1/' /opt/nervesys
+    && python3.13 -m compileall -q -j 0 -x 'pydantic/v1/' /opt/nervesys
 
 FROM build AS project
 COPY pyproject.toml README.md LICENSE ./

@@ -1,7 +1,8 @@
 """Removes from a virtual environment what an image never runs: `python slim_venv.py FOLDER`.
 
 That is: the tools that build packages, Google's discovery documents beyond Drive, botocore's services beyond S3 and
-STS, test folders, stubs and C sources. Standard library only; the environment's packages are read, not imported.
+STS, lexers beyond Python, test folders, stubs and C sources. Needs the standard library only; the packages of the
+environment are read, not imported.
 """
 
 import re
@@ -18,6 +19,9 @@ DISCOVERED = frozenset({"drive.v3.json"})
 BOTOCORE = "botocore/data"
 SERVICES = frozenset({"s3", "sts"})
 """The services whose clients are made; files beside their folders describe regions and retries."""
+LEXERS = "pygments/lexers"
+HIGHLIGHTED = frozenset({"__init__.py", "_mapping.py", "python.py", "special.py"})
+"""What tracebacks are coloured by; nothing else is highlighted."""
 FOLDERS = frozenset({"test", "tests"})
 SUFFIXES = frozenset({".c", ".h", ".pxd", ".pyi", ".pyx"})
 
@@ -30,6 +34,7 @@ def removable(site: Path) -> Iterator[Path]:
     yield from (file for file in (site / DISCOVERY).glob("*") if file.name not in DISCOVERED)
     yield from (file for file in (site / BOTOCORE).glob("*/") if file.name not in SERVICES)
     yield from (site / BOTOCORE).glob("*/*/examples-1.json*")
+    yield from (file for file in (site / LEXERS).glob("*.py") if file.name not in HIGHLIGHTED)
     for path in site.rglob("*"):
         if (path.name in FOLDERS and path.is_dir()) or (path.suffix in SUFFIXES and path.is_file()):
             yield path
