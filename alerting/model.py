@@ -152,6 +152,7 @@ class Alert(SettingsSection):
         severity: None where the condition reads a pair of thresholds, which makes one rule of either severity; else
             by default critical with an automatic action, warning with a notification, and info without.
         actions: all are done, in no order.
+        because: why its automatic action helps, for the journal.
         inhibits: names of alerts whose notifications are inhibited while this one fires for the same agent, server, ….
         summary: one line; Prometheus expands its templates, such as `{{ $labels.agent }}`; by default, its name and
             condition.
@@ -175,6 +176,7 @@ class Alert(SettingsSection):
     hold: Duration = Field(default=0, alias="for")
     severity: AlertSeverity | None = None
     actions: tuple[Action, ...] = ()
+    because: str = ""
     inhibits: tuple[str, ...] = ()
     summary: str = ""
     description: str = ""
@@ -187,6 +189,8 @@ class Alert(SettingsSection):
             raise ValueError("an alert has one of condition, expr and posted")
         if self.by and self.condition is not None:
             raise ValueError("`by` goes with `expr` and `posted`; a condition knows its labels")
+        if self.because and not any(action.auto_action for action in self.actions):
+            raise ValueError("`because` goes with an auto_action, whose reason it gives")
         return self
 
     @property

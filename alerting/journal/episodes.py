@@ -129,6 +129,12 @@ def count_with_verdict(connection: Connection, action: str, verdict: str) -> int
     return int(connection.execute(select(func.count()).where(*mine)).scalar_one())
 
 
+def agents_with_open(connection: Connection, action: str, alerts: Collection[str]) -> set[str]:
+    """The agents with an open episode of this action that one of these alerts opened; tests are left out."""
+    mine = (episodes.c.action == action, episodes.c.alert.in_(alerts), episodes.c.test.is_(False))
+    return set(connection.scalars(select(episodes.c.agent).where(*mine, episodes.c.closed_at.is_(None))))
+
+
 def attempts_since(connection: Connection, action: str, agent: str, since: float) -> list[float]:
     """When an action's attempts on an agent began, oldest first, across episodes and alerts."""
     mine = (attempts.c.action == action, attempts.c.agent == agent, attempts.c.started_at > since)
@@ -180,7 +186,15 @@ def decide(
 
 
 def begin_attempt(
-    connection: Connection, episode: Episode, driver: str, now: float, *, owner: str, lease_until: float, **fields: Any
+    connection: Connection,
+    episode: Episode,
+    driver: str,
+    now: float,
+    *,
+    owner: str,
+    lease_until: float,
+    why: str = "",
+    **fields: Any,
 ) -> tuple[Episode, int] | None:
     """Enter the state `running` and add the attempt, so that it is on disk before the driver is called.
 
@@ -191,6 +205,7 @@ def begin_attempt(
         now: Unix seconds.
         owner: this receiver.
         lease_until: Unix seconds.
+        why: added to the attempt's line of the history; may be empty.
         fields: further columns, such as `baseline`.
 
     Returns:
@@ -198,7 +213,7 @@ def begin_attempt(
         since the episode was read.
     """
     number = episode.attempts + 1
-    detail = f"attempt {number} by {driver}"
+    detail = f"attempt {number} by {driver}{why and f'; {why}'}"
     values = {
         "state": ActionState.RUNNING,
         "verdict": EpisodeVerdict.ACT,

@@ -4,13 +4,14 @@ Alerts that are journalled together share their SQL: three statements in all, an
 is opened, or has to be looked at again, costs a few more.
 """
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, and_, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerting.journal.episodes import AT_ONCE, latest_of, open_episode, schedule_check
@@ -32,6 +33,7 @@ class Arrival:
         labels: JSON text.
         annotations: JSON text.
         test: observed, never acted upon.
+        because: why its remedies help, as alerts.yaml says; may be empty.
         rejected: why it leads to nothing; empty where it is accepted.
         remedies: actions on the agent.
         records: (action, target) of what is to be written down.
@@ -46,6 +48,7 @@ class Arrival:
     labels: str
     annotations: str
     test: bool = False
+    because: str = ""
     rejected: str = ""
     remedies: tuple[str, ...] = ()
     records: tuple[tuple[str, str], ...] = ()
@@ -153,7 +156,7 @@ def _joined_episode(connection: Connection, newest: Episode | None, arrival: Arr
 
 
 def _open(connection: Connection, arrival: Arrival, action: str, now: float) -> Episode:
-    detail = f"{arrival.alertname} is firing"
+    detail = f"{arrival.alertname} is firing{arrival.because and f': {arrival.because}'}"
     return open_episode(
         connection, action, arrival.agent, arrival.alertname, detail, now, test=arrival.test, due_at=AT_ONCE
     )
@@ -188,6 +191,33 @@ def _records(connection: Connection, stored: Iterable[_StoredAlert], now: float)
         return []
     opened = connection.execute(_open_records(connection.dialect.name), rows)
     return [StateChange(agents[alert_id], action, ActionState.PENDING) for alert_id, action in opened]
+
+
+def alert_names(connection: Connection, episode_ids: Collection[int]) -> dict[int, set[str]]:
+    """The names of the alerts that joined each of these episodes."""
+    query = (
+        select(evidence.c.episode_id, alerts.c.alertname)
+        .join(alerts, alerts.c.id == evidence.c.alert_id)
+        .where(evidence.c.episode_id.in_(episode_ids), alerts.c.status == FIRING)
+        .distinct()
+    )
+    names: dict[int, set[str]] = defaultdict(set)
+    for episode_id, name in connection.execute(query):
+        names[episode_id].add(name)
+    return names
+
+
+def list_firing_labels(connection: Connection, names: Collection[str], since: float) -> list[dict[str, str]]:
+    """The labels of the alerts with these names that were received as firing since then, and not as resolved."""
+    end = alerts.alias()
+    same = and_(*(end.c[name] == alerts.c[name] for name in ("alertname", "fingerprint", "starts_at")))
+    query = select(alerts.c.labels).where(
+        alerts.c.alertname.in_(names),
+        alerts.c.status == FIRING,
+        alerts.c.last_at > since,
+        ~exists().where(same, end.c.status != FIRING),
+    )
+    return [json.loads(labels) for labels in connection.scalars(query)]
 
 
 def _insert(dialect: str, table: Table) -> Any:

@@ -46,6 +46,8 @@ class EpisodeVerdict(StrEnum):
     FIRST_SIGN = "first_sign"
     PROVEN = "proven"
     FRESH = "fresh"
+    QUIET = "quiet"
+    STILL_FIRING = "still_firing"
     STARTING = "starting"
     NOT_WORKING = "not_working"
     STOPPED = "stopped"

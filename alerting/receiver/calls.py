@@ -14,7 +14,7 @@ from alerting.drivers.outcome import Done, Failed, NotTried, Outcome
 from alerting.drivers.shortage import call_driver
 from alerting.journal import ActionState, Episode, EpisodeVerdict, StateChange, Writer, episodes
 from alerting.receiver import metrics
-from alerting.receiver.decide import back_off
+from alerting.receiver.attempt_limits import back_off
 from alerting.receiver.tasks import log_errors
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments

@@ -6,19 +6,12 @@ Where none does, the action is attempted. The decision's verdict names the rule 
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from alerting.actions import Proof
 from alerting.journal.states import OPEN_STATES, ActionState, Episode, EpisodeVerdict
-from alerting.receiver.decision_input import Case, Decision
+from alerting.receiver import attempt_limits
+from alerting.receiver.decision_input import Case, Decision, escalate, stay
 from nervesys.contract import Status
-from nervesys.plural import count
-
-BACK_OFF_SECONDS = (5.0, 10.0, 20.0)
-"""Seconds before the next attempt, after one, two, three driver errors in a row.
-
-After a driver call that succeeded the receiver waits for proof instead.
-"""
 
 
 def decide(case: Case) -> Decision:
@@ -58,11 +51,6 @@ def reopened(episode: Episode, now: float) -> Episode:
     )
 
 
-def back_off(errors: int) -> float:
-    """Seconds to wait after so many driver errors in a row."""
-    return BACK_OFF_SECONDS[min(errors, len(BACK_OFF_SECONDS)) - 1]
-
-
 def _unknown_agent(case: Case) -> Decision | None:
     if case.eligibility.configured:
         return None
@@ -94,14 +82,22 @@ def _ordered(case: Case) -> Decision | None:
             EpisodeVerdict.ORDERED, ActionState.PENDING, case.observation.blind, case.now + case.policy.check_interval
         )
     if case.eligibility.unreachable:
-        return _escalate(case, EpisodeVerdict.UNREACHABLE_SERVER, case.eligibility.unreachable)
+        return escalate(case, EpisodeVerdict.UNREACHABLE_SERVER, case.eligibility.unreachable)
     return replace(_act(case), detail="requested by an operator")
 
 
 def _blind(case: Case) -> Decision | None:
     if not case.observation.blind:
         return None
-    return _stay(case, EpisodeVerdict.BLIND, case.observation.blind)
+    return stay(case, EpisodeVerdict.BLIND, case.observation.blind)
+
+
+def _unverified(case: Case) -> Decision | None:
+    """An agent with a fresh heartbeat is not restarted for an alert that may have been resolved."""
+    if not case.firing_unknown:
+        return None
+    names = " and ".join(sorted(cause.alert for cause in case.causes))
+    return stay(case, EpisodeVerdict.BLIND, f"no Alertmanager answers whether {names} still fires")
 
 
 def _duplicated(case: Case) -> Decision | None:
@@ -109,26 +105,39 @@ def _duplicated(case: Case) -> Decision | None:
     if not case.duplicated:
         return None
     detail = f"instances {' and '.join(sorted(case.instances.known[-2:]))} write in turn; stop one of them"
-    return replace(_escalate(case, EpisodeVerdict.DUPLICATE_AGENT, detail), fields={"baseline": "", "sign": ""})
+    return replace(escalate(case, EpisodeVerdict.DUPLICATE_AGENT, detail), fields={"baseline": "", "sign": ""})
 
 
 def _proof(case: Case) -> Decision | None:
-    """Recovered means: another instance than before, with status running or idle, seen at two different heartbeats."""
+    """Recovered means: another instance than before, with status running or idle, seen at two different heartbeats.
+
+    Where the cause was no silence, its alert must be quiet as well.
+    """
     if not ((case.acted or case.escalated) and case.replaced and case.working and case.fresh):
         return None
     instance, _, version = case.episode.sign.rpartition(" ")
     if instance == case.instance and version != case.observation.version:
+        if case.firing_causes:
+            return _still_firing(case)
         detail = f"instance {case.instance} is running"
         return Decision(EpisodeVerdict.PROVEN, ActionState.RECOVERED, detail, case.now + 2 * case.policy.down)
     sign = f"{case.instance} {case.observation.version}"
-    return _stay(case, EpisodeVerdict.FIRST_SIGN, f"instance {case.instance} seen once", sign=sign)
+    return stay(case, EpisodeVerdict.FIRST_SIGN, f"instance {case.instance} seen once", sign=sign)
+
+
+def _still_firing(case: Case) -> Decision | None:
+    """Wait until the window of the alert has passed; None where it fires even then, so that the proof is missing."""
+    if case.escalated or case.waited < case.proof_seconds:
+        detail = f"instance {case.instance} is running; waiting for {case.firing_causes[0].alert} to resolve"
+        return stay(case, EpisodeVerdict.STILL_FIRING, detail)
+    return None
 
 
 def _stopping(case: Case) -> Decision | None:
     """Status `stopping` with fresh heartbeats waits for the grace period; after that the agent counts as down."""
     if not (case.stopping and case.fresh) or case.age >= case.policy.grace:
         return None
-    return _stay(case, EpisodeVerdict.STOPPING, "status stopping; waiting for it to end")
+    return stay(case, EpisodeVerdict.STOPPING, "status stopping; waiting for it to end")
 
 
 def _alive(case: Case) -> Decision | None:
@@ -136,20 +145,25 @@ def _alive(case: Case) -> Decision | None:
     if not case.fresh or case.stopping:
         return None
     if case.escalated:
-        return _stay(case, EpisodeVerdict.WAITING, "heartbeat seen, but of no new instance")
-    if case.acted and case.waited < case.policy.proof:
-        return _stay(
+        return stay(case, EpisodeVerdict.WAITING, "heartbeat seen, but of no new instance")
+    if case.acted and case.waited < case.proof_seconds:
+        return stay(
             case,
             EpisodeVerdict.STARTING if case.replaced else EpisodeVerdict.WAITING,
             "heartbeat seen; waiting for proof",
         )
-    if case.acted and case.replaced:
+    if case.acted and case.replaced and not case.working:
         detail = f"instance {case.instance} has a heartbeat, but is neither running nor idle"
         return Decision(
             EpisodeVerdict.NOT_WORKING, ActionState.ESCALATED, detail, case.now + case.policy.check_interval
         )
-    detail = f"its last heartbeat is {case.observation.age:.0f} s old"
-    return Decision(EpisodeVerdict.FRESH, ActionState.SKIPPED, detail, case.now + 2 * case.policy.down)
+    if case.firing_causes:
+        return None
+    verdict, detail = EpisodeVerdict.FRESH, f"its last heartbeat is {case.observation.age:.0f} s old"
+    if case.causes:
+        names = " and ".join(sorted(cause.alert for cause in case.causes))
+        verdict, detail = EpisodeVerdict.QUIET, f"{names} no longer fires, and {detail}"
+    return Decision(verdict, ActionState.SKIPPED, detail, case.now + 2 * case.policy.down)
 
 
 def _stopped(case: Case) -> Decision | None:
@@ -162,19 +176,21 @@ def _stopped(case: Case) -> Decision | None:
 
 def _waiting(case: Case) -> Decision | None:
     if case.escalated:
-        return _stay(case, EpisodeVerdict.WAITING, "waiting for an operator")
+        return stay(case, EpisodeVerdict.WAITING, "waiting for an operator")
     if case.episode.state not in (ActionState.RUNNING, ActionState.SUCCEEDED):
         return None
-    if case.waited < case.policy.proof:
-        return _stay(case, EpisodeVerdict.WAITING, "waiting for proof")
-    detail = f"no new instance running within {case.policy.proof:.0f} s"
+    if case.waited < case.proof_seconds:
+        return stay(case, EpisodeVerdict.WAITING, "waiting for proof")
+    detail = f"no new instance running within {case.proof_seconds:.0f} s"
+    if case.replaced and case.firing_causes:
+        detail = f"a new instance runs, but {case.firing_causes[0]}"
     return Decision(EpisodeVerdict.NO_PROOF, ActionState.PENDING, detail, case.now)
 
 
 def _maintained(case: Case) -> Decision | None:
     if not case.eligibility.maintenance:
         return None
-    return _stay(case, EpisodeVerdict.MAINTENANCE, case.eligibility.maintenance)
+    return stay(case, EpisodeVerdict.MAINTENANCE, case.eligibility.maintenance)
 
 
 def _forbidden(case: Case) -> Decision | None:
@@ -183,7 +199,7 @@ def _forbidden(case: Case) -> Decision | None:
             EpisodeVerdict.RESTART_DISABLED, ActionState.REJECTED, "its file in the brain disables restarts"
         )
     if case.eligibility.unreachable:
-        return _escalate(case, EpisodeVerdict.UNREACHABLE_SERVER, case.eligibility.unreachable)
+        return escalate(case, EpisodeVerdict.UNREACHABLE_SERVER, case.eligibility.unreachable)
     return None
 
 
@@ -196,64 +212,15 @@ def _settling(case: Case) -> Decision | None:
     )
 
 
-def _exhausted(case: Case) -> Decision | None:
-    recent = [begun for begun in case.attempts if begun > case.now - case.policy.window]
-    if len(recent) < case.eligibility.max_attempts:
-        return None
-    detail = (
-        f"{count(len(recent), 'attempt')} in {case.policy.window:.0f} s; {case.eligibility.max_attempts} are allowed"
-    )
-    return _escalate(case, EpisodeVerdict.ATTEMPTS_EXHAUSTED, detail)
-
-
-def _flapping(case: Case) -> Decision | None:
-    """Several recoveries in the window, each followed by a failure: restarts do not help."""
-    if case.recoveries < case.policy.flaps:
-        return None
-    detail = f"{case.recoveries} recoveries in {case.policy.flap_window:.0f} s, each followed by a failure"
-    return _escalate(case, EpisodeVerdict.FLAPPING, detail)
-
-
-def _backing_off(case: Case) -> Decision | None:
-    errors = case.episode.driver_errors
-    if not errors or not case.attempts:
-        return None
-    until = case.attempts[-1] + back_off(errors)
-    return (
-        Decision(EpisodeVerdict.BACKING_OFF, ActionState.DEFERRED, case.episode.detail, until)
-        if case.now < until
-        else None
-    )
-
-
-def _cooling(case: Case) -> Decision | None:
-    if case.episode.driver_errors or not case.attempts:
-        return None
-    until = case.attempts[-1] + case.policy.cooldown
-    detail = "restarted recently; cooling down"
-    return Decision(EpisodeVerdict.COOLING_DOWN, ActionState.DEFERRED, detail, until) if case.now < until else None
-
-
 def _act(case: Case) -> Decision:
     fields = {"baseline": case.instance, "sign": "", "waited": 0.0}
     if not case.restarts:
         why = f"{case.episode.alert} is firing"
+    elif case.fresh and case.firing_causes:
+        why = " and ".join(map(str, case.firing_causes))
     else:
         why = "stopping for too long" if case.stopping else f"silent for {case.observation.age:.0f} s"
     return Decision(EpisodeVerdict.ACT, ActionState.RUNNING, why, fields=fields)
-
-
-def _stay(case: Case, verdict: EpisodeVerdict, detail: str, **fields: Any) -> Decision:
-    """Check again at the next interval; an episode that was acted upon or escalated keeps its state."""
-    state = case.episode.state if case.acted or case.escalated else ActionState.DEFERRED
-    return Decision(verdict, state, detail, case.now + case.policy.check_interval, fields)
-
-
-def _escalate(case: Case, verdict: EpisodeVerdict, detail: str) -> Decision:
-    baseline = case.episode.baseline if case.acted else case.instance
-    return Decision(
-        verdict, ActionState.ESCALATED, detail, case.now + case.policy.check_interval, {"baseline": baseline}
-    )
 
 
 Rule = Callable[[Case], Decision | None]
@@ -262,6 +229,7 @@ BASIC_RULES: tuple[Rule, ...] = (_unknown_agent, _unknown_action)
 RESTART_RULES: tuple[Rule, ...] = (
     _ordered,
     _blind,
+    _unverified,
     _duplicated,
     _proof,
     _stopping,
@@ -271,10 +239,10 @@ RESTART_RULES: tuple[Rule, ...] = (
     _maintained,
     _forbidden,
     _settling,
-    _exhausted,
-    _flapping,
-    _backing_off,
-    _cooling,
+    attempt_limits.exhausted,
+    attempt_limits.flapping,
+    attempt_limits.backing_off,
+    attempt_limits.cooling,
 )
 OUTCOME_RULES: tuple[Rule, ...] = (
     _done,
@@ -282,10 +250,10 @@ OUTCOME_RULES: tuple[Rule, ...] = (
     _waiting,
     _maintained,
     _forbidden,
-    _exhausted,
-    _flapping,
-    _backing_off,
-    _cooling,
+    attempt_limits.exhausted,
+    attempt_limits.flapping,
+    attempt_limits.backing_off,
+    attempt_limits.cooling,
 )
 """Without those about heartbeats: a fresh one does not refute the alert."""
 RULES: Mapping[Proof, tuple[Rule, ...]] = {Proof.NEW_INSTANCE: RESTART_RULES, Proof.OUTCOME: OUTCOME_RULES}

@@ -1,12 +1,14 @@
 """The input and the result of a decision about one agent, as plain values."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alerting.actions import Proof
 from alerting.journal.states import ActionState, Episode, EpisodeVerdict
+from alerting.receiver.causes import Cause
+from alerting.receiver.firing import Firing
 from nervesys.contract import AgentState, Instances, Status
 
 WORKING = (Status.RUNNING, Status.IDLE)
@@ -101,6 +103,8 @@ class Case:
         now: Unix seconds.
         recoveries: of this agent in the window of flaps, across episodes.
         instances: that were seen under its name, this observation's among them.
+        causes: the episode's alerts that are not about silence.
+        firing: names of those of them that fire now; None where that cannot be found out.
     """
 
     episode: Episode
@@ -111,6 +115,8 @@ class Case:
     now: float
     recoveries: int = 0
     instances: Instances = NO_INSTANCES
+    causes: tuple[Cause, ...] = ()
+    firing: frozenset[str] | None = frozenset()
 
     @property
     def age(self) -> float:
@@ -158,6 +164,23 @@ class Case:
         return self.instance not in ("", self.episode.baseline)
 
     @property
+    def firing_causes(self) -> tuple[Cause, ...]:
+        """The causes for which the agent is to be restarted though its heartbeat is fresh."""
+        return tuple(cause for cause in self.causes if cause.alert in (self.firing or ()))
+
+    @property
+    def firing_unknown(self) -> bool:
+        """Whether nothing can be decided, because the agent is not silent and its alerts cannot be asked for."""
+        return bool(self.causes) and self.firing is None and self.fresh
+
+    @property
+    def proof_seconds(self) -> float:
+        """How long proof is waited for: longer where a new instance runs and only the alert is not quiet yet."""
+        running = self.replaced and self.working and self.fresh
+        quiet = max((cause.quiet_seconds for cause in self.firing_causes), default=0.0) if running else 0.0
+        return self.policy.proof + quiet
+
+    @property
     def working(self) -> bool:
         """Whether the agent's status is one of work: running or idle."""
         return self.observation.state is not None and self.observation.state.status in WORKING
@@ -175,7 +198,7 @@ class Case:
         Time in which the store was unreadable does not count, and a gap between two checks counts for two intervals at
         most: the receiver may have been down, or its clock may have been set.
         """
-        if self.observation.blind or self.episode.looked_at is None:
+        if self.observation.blind or self.firing_unknown or self.episode.looked_at is None:
             return self.episode.waited
         return self.episode.waited + min(max(self.now - self.episode.looked_at, 0), 2 * self.policy.check_interval)
 
@@ -195,3 +218,38 @@ class Decision:
     detail: str
     due_at: float | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def with_causes(case: Case, names: Collection[str], causes: Mapping[str, Cause], firing: Firing | None) -> Case:
+    """A case with the causes of its restart that are not silence.
+
+    Where silence is no cause at all, only one that would alert counts: the agent may be restarted for it, too.
+
+    Args:
+        case: without them.
+        names: of the alerts that joined the episode.
+        causes: by alertname, those of all alerts.
+        firing: the alerts that fire; None where that cannot be found out.
+    """
+    found = tuple(causes[name] for name in sorted(names) if name in causes)
+    if not found:
+        return case
+    agent, test = case.episode.agent, case.episode.test
+    own = None if firing is None else frozenset(cause.alert for cause in found if (cause.alert, agent, test) in firing)
+    silence = len(found) < len(names)
+    policy = case.policy if silence else replace(case.policy, grace=case.policy.down)
+    return replace(case, causes=found, firing=own, policy=policy)
+
+
+def stay(case: Case, verdict: EpisodeVerdict, detail: str, **fields: Any) -> Decision:
+    """Check again at the next interval; an episode that was acted upon or escalated keeps its state."""
+    state = case.episode.state if case.acted or case.escalated else ActionState.DEFERRED
+    return Decision(verdict, state, detail, case.now + case.policy.check_interval, fields)
+
+
+def escalate(case: Case, verdict: EpisodeVerdict, detail: str) -> Decision:
+    """Ask people; the instance that ran before the last attempt remains the one to be replaced."""
+    baseline = case.episode.baseline if case.acted else case.instance
+    return Decision(
+        verdict, ActionState.ESCALATED, detail, case.now + case.policy.check_interval, {"baseline": baseline}
+    )

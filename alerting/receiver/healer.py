@@ -5,7 +5,7 @@ once, and starts the driver calls that follow.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -22,14 +22,16 @@ from alerting.journal import (
     Writer,
     episodes,
     instances,
+    receive,
 )
-from alerting.journal.states import FLEET
 from alerting.receiver import metrics
-from alerting.receiver.blast_radius import Admission, BlastRadius, FleetIncident, admit_restarts
 from alerting.receiver.calls import AttemptRunner
+from alerting.receiver.causes import Cause, find_causes
 from alerting.receiver.decide import decide, reopened
-from alerting.receiver.decision_input import AgentObservation, Case, Decision, Eligibility, Policy
+from alerting.receiver.decision_input import AgentObservation, Case, Decision, Eligibility, Policy, with_causes
+from alerting.receiver.firing import Firing
 from alerting.receiver.fleet import FleetConfig
+from alerting.receiver.limits import FleetLimits, restarted_for_cause, restarts_wanted
 from alerting.receiver.local import ReceiverLimits
 from alerting.receiver.maintenance import Silenced, maintenance
 from alerting.receiver.watch import HeartbeatListing, HeartbeatReader
@@ -38,7 +40,6 @@ from nervesys.metrics import Instruments
 from nervesys.settings import AgentConfig, Settings
 
 SHORTEST_PAUSE = 0.5
-HOUR_SECONDS = 3600
 
 Decisions = list[tuple[Case, Decision]]
 Agents = Mapping[str, AgentConfig]
@@ -70,7 +71,8 @@ class Healer:
         watch: reads heartbeats and states from the store.
         drivers: those of this receiver, by name.
         silences: returns the alerts that are silenced in Alertmanager; called only where an episode is due; may block.
-        cap: restarts of the whole fleet in an hour.
+        firing: returns those of the named alerts that fire now, or None where that cannot be found out.
+        limits: those of the whole fleet.
         on_changes: called with what changed, once it is on disk.
     """
 
@@ -79,9 +81,9 @@ class Healer:
     drivers: Mapping[str, Driver]
     calls: AttemptRunner
     policy: Policy
-    radius: BlastRadius
+    limits: FleetLimits
     silences: Callable[[], Silenced]
-    cap: int
+    firing: Callable[[Collection[str]], Awaitable[Firing | None]]
     journal: Journal
     writer: Writer
     instruments: Instruments
@@ -90,7 +92,8 @@ class Healer:
 
     async def turn(self) -> None:
         """List the heartbeats once, decide about everything that is due, and start the driver calls that follow."""
-        agents = self.fleet().agents
+        fleet = self.fleet()
+        agents, causes = fleet.agents, find_causes(fleet.alerts, fleet.settings, RESTART_AGENT)
         listing = await asyncio.to_thread(self.watch.list_heartbeats)
         self.instruments.set(metrics.BLIND, bool(listing.blind))
         if listing.clock_off:
@@ -102,9 +105,14 @@ class Healer:
         )
         due = [episode for episode in due if episode.id not in self.calls.in_progress]
         silenced = await asyncio.to_thread(self.silences) if due else frozenset()
-        decisions = [(case, decide(case)) for case in await self._cases(due, listing, agents, silenced)]
-        down = await asyncio.to_thread(self.watch.down, agents, listing) if _restarts_wanted(decisions) else 0
-        started, changes = await self.writer.commit(lambda connection: self._write(connection, decisions, down, agents))
+        cases = await self._cases(due, listing, agents, silenced)
+        decisions = [(case, decide(case)) for case in await self._with_causes(cases, causes)]
+        down: set[str] = set()
+        if restarts_wanted(decisions):
+            down = await asyncio.to_thread(self.watch.list_down, agents, listing)
+        started, changes = await self.writer.commit(
+            lambda connection: self._write(connection, decisions, down, causes, agents)
+        )
         self.on_changes(changes)
         self._time_recoveries(decisions, changes)
         for episode, attempt_id in started:
@@ -133,6 +141,16 @@ class Healer:
         eligibilities = [self._eligibility(agents, *pair, silenced) for pair in zip(due, observations, strict=True)]
         known = list(zip(due, observations, eligibilities, strict=True))
         return await self.journal.read(lambda connection: [self._case(connection, *parts) for parts in known])
+
+    async def _with_causes(self, cases: list[Case], causes: Mapping[str, Cause]) -> list[Case]:
+        """The cases with those of their alerts that are not about silence, and whether these still fire."""
+        restarts = [case.episode.id for case in cases if case.restarts] if causes else []
+        if not restarts:
+            return cases
+        names = await self.journal.read(lambda connection: receive.alert_names(connection, restarts))
+        asked = set().union(*names.values()) & causes.keys()
+        firing = await self.firing(asked) if asked else frozenset()
+        return [with_causes(case, names.get(case.episode.id, set()), causes, firing) for case in cases]
 
     def _case(
         self, connection: Connection, episode: Episode, observation: AgentObservation, eligibility: Eligibility
@@ -173,30 +191,27 @@ class Healer:
         )
 
     def _write(
-        self, connection: Connection, decisions: Decisions, down: int, agents: Agents
+        self, connection: Connection, decisions: Decisions, down: set[str], causes: Collection[str], agents: Agents
     ) -> tuple[list[tuple[Episode, int]], list[StateChange]]:
         """Write every decision of a turn to the journal; returns the attempts that begin, and what changed.
 
         Blast radius and cap are checked here: this transaction runs alone, so no other receiver checks them meanwhile.
         """
-        now, incident = self.clock(), _incident(connection)
-        admission = admit_restarts(_restarts_wanted(decisions), incident, down, len(agents), self.radius)
-        changes = self._latch(connection, incident, admission, now)
-        latch = episodes.open_incident(connection, RESTART_AGENT)
-        room = self.cap - episodes.count_attempts(connection, _restarting(), now - HOUR_SECONDS)
+        now = self.clock()
+        affected = len(down | restarted_for_cause(connection, causes))
+        limits, changes = self.limits.open_turn(connection, decisions, affected, len(agents), now)
         started: list[tuple[Episode, int]] = []
         for case, wanted in decisions:
             _store_instance(connection, case)
-            decision = _apply_limits(case, wanted, admission, room)
+            decision = limits.apply(case, wanted)
             if decision.verdict is not EpisodeVerdict.ACT:
                 changes += _write_decision(connection, case, decision, now)
                 continue
             driver = REMEDIES[case.episode.action].driver_name(agents[case.episode.agent])
-            trial_of = latch.id if latch and case.episode.id == admission.trial else case.episode.trial_of
-            begun = self._begin(connection, case, decision, driver, trial_of, now)
+            begun = self._begin(connection, case, decision, driver, limits.trial_of(case.episode), now)
             if begun is not None:
                 started.append(begun)
-                room -= case.restarts
+                limits.count(case)
                 changes.append(
                     StateChange(case.episode.agent, case.episode.action, ActionState.RUNNING, decision.detail)
                 )
@@ -213,6 +228,7 @@ class Healer:
             now,
             owner=self.calls.owner,
             lease_until=until,
+            why=decision.detail if case.firing_causes else "",
             due_at=until,
             server=case.observation.server,
             trial_of=trial_of,
@@ -220,21 +236,6 @@ class Healer:
             closed_at=None,
             **decision.fields,
         )
-
-    def _latch(
-        self, connection: Connection, incident: FleetIncident, admission: Admission, now: float
-    ) -> list[StateChange]:
-        """Open the fleet's incident where the blast radius is exceeded; end it once the trial agents have recovered."""
-        if admission.trips:
-            detail = "a large share of the fleet is down; trial restarts first, the others wait"
-            episodes.open_episode(
-                connection, RESTART_AGENT, FLEET, EpisodeVerdict.BLAST_RADIUS, detail, now, state=ActionState.ESCALATED
-            )
-            return [StateChange(FLEET, RESTART_AGENT, ActionState.ESCALATED, detail)]
-        if incident.open is not None and incident.released(self.radius):
-            detail = f"{len(incident.trials)} trial agents recovered"
-            return episodes.decide(connection, incident.open, ActionState.RECOVERED, EpisodeVerdict.PROVEN, detail, now)
-        return []
 
     def _time_recoveries(self, decisions: Decisions, changes: Sequence[StateChange]) -> None:
         """Observe how long recoveries took; only those that this receiver wrote down, so that each counts once."""
@@ -250,44 +251,6 @@ def _store_instance(connection: Connection, case: Case) -> None:
     seen = known.observe(case.observation.instance, case.now)
     if seen != known:
         instances.store_instances(connection, case.episode.agent, seen)
-
-
-def _restarting() -> list[str]:
-    """The actions that restart agents."""
-    return [name for name, remedy in REMEDIES.items() if remedy.PROOF is Proof.NEW_INSTANCE]
-
-
-def _limited(case: Case, decision: Decision) -> bool:
-    """Whether the decision is a restart that the blast radius and the hourly cap may hold back."""
-    return decision.verdict is EpisodeVerdict.ACT and case.restarts and not case.ordered
-
-
-def _restarts_wanted(decisions: Decisions) -> list[Episode]:
-    return [case.episode for case, decision in decisions if _limited(case, decision)]
-
-
-def _incident(connection: Connection) -> FleetIncident:
-    latch = episodes.open_incident(connection, RESTART_AGENT)
-    return FleetIncident(
-        open=latch,
-        trials=tuple(episodes.list_trials(connection, latch.id)) if latch else (),
-        waiting=episodes.count_with_verdict(connection, RESTART_AGENT, EpisodeVerdict.BLAST_RADIUS),
-        released_at=episodes.released_at(connection, RESTART_AGENT),
-    )
-
-
-def _apply_limits(case: Case, decision: Decision, admission: Admission, room: int) -> Decision:
-    """The decision, or a deferral where the blast radius or the hourly cap of restarts does not allow it."""
-    if not _limited(case, decision):
-        return decision
-    if case.episode.id not in admission.allowed:
-        verdict = EpisodeVerdict.BLAST_RADIUS
-        detail = "a large share of the fleet is down; waiting for proof of the trial restarts"
-    elif room <= 0:
-        verdict, detail = EpisodeVerdict.CAPPED, "the hourly cap of restarts is reached"
-    else:
-        return decision
-    return Decision(verdict, ActionState.DEFERRED, detail, case.now + case.policy.check_interval)
 
 
 def _write_decision(connection: Connection, case: Case, decision: Decision, now: float) -> list[StateChange]:

@@ -8,12 +8,11 @@ from alerting.journal.receive import Arrival
 from alerting.journal.states import FIRING
 from alerting.model import Action
 from alerting.overlay import WATCHDOG
+from alerting.receiver.firing import TEST_LABEL
 from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.webhook import BadAlert, ReceivedAlert, WebhookRequest
 from nervesys.contract import agent_name
 from nervesys.errors import BadObject
-
-TEST_LABEL = "nervesys_test"
 
 
 def arrivals(request: WebhookRequest, sender: str, fleet: FleetConfig) -> Iterator[Arrival]:
@@ -51,6 +50,7 @@ def _arrival(alert: ReceivedAlert, sender: str, fleet: FleetConfig) -> Arrival:
         labels=json.dumps(alert.labels),
         annotations=json.dumps(alert.annotations),
         test=test,
+        because=rule.because if rule else "",
         rejected=rejected,
         remedies=() if rejected else remedies,
         records=records,

@@ -9,6 +9,7 @@ from alerting.drivers.outcome import Done, Failed
 from alerting.journal import ActionState, Journal, StateChange, Writer, records
 from alerting.journal.records import Record
 from alerting.receiver import metrics
+from alerting.receiver.firing import FIRING_SECONDS
 from nervesys.analysis import Analyst, ErrorSeverity
 from nervesys.analysis.alert import LASTS_SECONDS, alert_body
 from nervesys.clients.alertmanager import Cluster
@@ -19,8 +20,6 @@ from nervesys.settings import Settings
 DRIVER = "model"
 AT_ONCE = 5
 """Alerts judged in one turn."""
-FIRING_SECONDS = 600.0
-"""An alert that fires is received again many times within this; after it, it counts as resolved."""
 SPARE_SECONDS = 30.0
 """Added to the longest time that the questions of a lease may take."""
 

@@ -18,9 +18,11 @@ from alerting.receiver.calls import AttemptRunner
 from alerting.receiver.deadman import DeadmanSwitch
 from alerting.receiver.episode_context import EpisodeContextReader
 from alerting.receiver.exposition import Exposition
+from alerting.receiver.firing import FiringReader
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.healer import Healer, make_policy
 from alerting.receiver.inbox import Inbox
+from alerting.receiver.limits import FleetLimits
 from alerting.receiver.llm_triage import AlertTriage
 from alerting.receiver.local import LocalFile
 from alerting.receiver.page import OperatorPage
@@ -103,9 +105,11 @@ class Receiver:
             drivers=drivers,
             calls=self._attempts,
             policy=make_policy(settings, limits, observe=local.actions.mode == "observe"),
-            radius=BlastRadius(limits.blast_share, limits.blast_at_least, limits.blast_trial),
+            limits=FleetLimits(
+                BlastRadius(limits.blast_share, limits.blast_at_least, limits.blast_trial), limits.restarts_per_hour
+            ),
             silences=cluster.silenced,
-            cap=limits.restarts_per_hour,
+            firing=FiringReader(lambda: fleet.now, cluster, journal, clock).read,
             journal=journal,
             writer=writer,
             instruments=instruments,

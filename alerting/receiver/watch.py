@@ -112,16 +112,16 @@ class HeartbeatReader:
             return None
         return found[1].last_error if found and found[1] else None
 
-    def down(self, agents: Iterable[str], listing: HeartbeatListing) -> int:
-        """How many agents have no fresh heartbeat and were not stopped; those that never had one do not count."""
+    def list_down(self, agents: Iterable[str], listing: HeartbeatListing) -> set[str]:
+        """The agents without a fresh heartbeat that were not stopped; those that never had one are left out."""
         silent = [
             agent
             for agent in agents
             if agent in listing.heartbeats
             and listing.clock - listing.heartbeats[agent].modified > self._heartbeat.grace_seconds
         ]
-        states = [self.observe(agent, listing).state for agent in silent]
-        return sum(state is None or state.status is not Status.STOPPED for state in states)
+        states = {agent: self.observe(agent, listing).state for agent in silent}
+        return {agent for agent, state in states.items() if state is None or state.status is not Status.STOPPED}
 
     def _is_clock_off(self, now: float, store_clock: float | None) -> bool:
         """Whether this machine's clock and the store's are too far apart; logged once, when that begins."""

@@ -5,7 +5,7 @@ are read from every member.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +83,15 @@ class Alertmanager:
         alerts = [alert["labels"] for alert in self._request("GET", params=SILENCED).json()]
         return frozenset((labels.get("alertname", ""), labels.get("agent", "").lower()) for labels in alerts)
 
+    def firing(self, names: Collection[str]) -> list[dict[str, str]]:
+        """The labels of every alert with one of these names that fires, silenced and inhibited ones among them.
+
+        Raises:
+            AlertmanagerUnavailable: it does not respond.
+        """
+        params = {"filter": f'alertname=~"{"|".join(sorted(names))}"'}
+        return [alert["labels"] for alert in self._request("GET", params=params).json()]
+
     def status(self) -> dict[str, Any]:
         """Its version, and its configuration as loaded, without secrets.
 
@@ -139,3 +148,20 @@ class Cluster:
             except AlertmanagerUnavailable as err:
                 log.warning("read silences: %s", err)
         return frozenset(found)
+
+    def firing(self, names: Collection[str]) -> list[dict[str, str]]:
+        """The labels of the alerts with one of these names that fire at any member.
+
+        Raises:
+            AlertmanagerUnavailable: no member responds.
+        """
+        found: list[dict[str, str]] = []
+        failures: list[AlertmanagerUnavailable] = []
+        for member in self.members:
+            try:
+                found += member.firing(names)
+            except AlertmanagerUnavailable as err:
+                failures.append(err)
+        if len(failures) == len(self.members):
+            raise failures[0] if failures else AlertmanagerUnavailable("no Alertmanager is configured")
+        return found

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from alerting.journal.receive import Arrival
 from alerting.model import AlertsFile, read_alerts
 from alerting.receiver.blast_radius import BlastRadius
 from alerting.receiver.calls import AttemptRunner
+from alerting.receiver.firing import Firing
 from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.healer import Healer, make_policy
 from alerting.receiver.inbox import Inbox
+from alerting.receiver.limits import FleetLimits
 from alerting.receiver.local import ReceiverLimits
 from alerting.receiver.metrics import INSTRUMENTS
 from alerting.receiver.orders import ORDERS
@@ -113,6 +115,7 @@ class Simulation:
         self.changes: list[StateChange] = []
         self.alive: dict[str, str] = {}
         self.observe = False
+        self.firing: Firing | None = frozenset()
         self.silenced: set[tuple[str, str]] = set()
         (home / "bucket").mkdir(exist_ok=True)
         self.start()
@@ -131,15 +134,22 @@ class Simulation:
             drivers=drivers,
             calls=self.calls,
             policy=make_policy(settings, self.limits, observe=self.observe),
-            radius=BlastRadius(self.limits.blast_share, self.limits.blast_at_least, self.limits.blast_trial),
+            limits=FleetLimits(
+                BlastRadius(self.limits.blast_share, self.limits.blast_at_least, self.limits.blast_trial),
+                self.limits.restarts_per_hour,
+            ),
             silences=lambda: frozenset(self.silenced),
-            cap=self.limits.restarts_per_hour,
+            firing=self.read_firing,
             journal=self.journal,
             writer=self.writer,
             instruments=self.instruments,
             clock=self.clock,
             on_changes=self.changes.extend,
         )
+
+    async def read_firing(self, names: Collection[str]) -> Firing | None:
+        """The alerts that fire by Alertmanager, where it answers."""
+        return self.firing
 
     def clock(self) -> float:
         return self.now

@@ -1,6 +1,6 @@
 """Each rule of deciding, as a table of observations and decisions.
 
-Covers: alerting.receiver.decision_input.
+Covers: alerting.receiver.decision_input, alerting.receiver.attempt_limits.
 """
 
 import math
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from alerting.journal import ActionState, Episode
-from alerting.receiver.decide import back_off, decide, reopened
+from alerting.receiver.attempt_limits import back_off
+from alerting.receiver.decide import decide, reopened
 from alerting.receiver.decision_input import AgentObservation, Case, Eligibility, Policy
 from nervesys.contract import AgentState, Instances, Status
 

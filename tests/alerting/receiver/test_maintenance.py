@@ -155,3 +155,21 @@ def test_every_alertmanager_is_asked_what_people_have_silenced(url: str) -> None
 def test_an_alertmanager_that_cannot_be_asked_silences_nothing(caplog: pytest.LogCaptureFixture) -> None:
     assert asked("http://127.0.0.1:1") == frozenset()
     assert "read silences: call Alertmanager" in caplog.text
+
+
+def test_an_alertmanager_reports_what_fires_whether_or_not_it_is_silenced(url: str) -> None:
+    now = datetime.now(UTC)
+    matcher = {"name": "agent", "value": "grok", "isRegex": False, "isEqual": True}
+    ends = (now + timedelta(hours=1)).isoformat()
+    silence = {"matchers": [matcher], "startsAt": now.isoformat(), "endsAt": ends, "createdBy": "me", "comment": "disk"}
+    post(url, "silences", silence)
+    ended = (now - timedelta(minutes=1)).isoformat()
+    alerts = [("ManyErrors", "grok"), ("ManyErrors", "gimai"), ("ManyErrorsLate", "grok")]
+    posted: list[dict[str, Any]] = [{"labels": {"alertname": name, "agent": agent}} for name, agent in alerts]
+    posted.append({"labels": {"alertname": "ManyErrors", "agent": "copilot"}, "endsAt": ended})
+    post(url, "alerts", posted)
+    member, until = Alertmanager(url), time.monotonic() + 20
+    while len(firing := member.firing({"ManyErrors", "Other"})) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert sorted(labels["agent"] for labels in firing) == ["gimai", "grok"]

@@ -143,4 +143,4 @@ def test_only_those_count_as_down_that_fell(sim: Simulation) -> None:
     sim.dies("grok")
     sim.passes(60)
     look = sim.healer.watch.list_heartbeats()
-    assert sim.healer.watch.down(["grok", "gimai", "copilot", "unseen"], look) == 2
+    assert len(sim.healer.watch.list_down(["grok", "gimai", "copilot", "unseen"], look)) == 2

@@ -1,0 +1,133 @@
+"""Applies the limits of the whole fleet to the decisions of one turn: the blast radius, and the hourly cap of restarts.
+
+All of it runs in the transaction in which the decisions are written, which runs alone, so no other receiver checks the
+limits meanwhile.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from alerting.actions import REMEDIES, RESTART_AGENT, Proof
+from alerting.journal import ActionState, Episode, EpisodeVerdict, StateChange, episodes
+from alerting.journal.states import FLEET
+from alerting.receiver.blast_radius import Admission, BlastRadius, FleetIncident, admit_restarts
+from alerting.receiver.decision_input import Case, Decision
+
+HOUR_SECONDS = 3600
+
+Decisions = Sequence[tuple[Case, Decision]]
+
+
+@dataclass
+class TurnLimits:
+    """What the limits allow in one turn.
+
+    Attributes:
+        admission: which episodes the blast radius lets through.
+        room: restarts that are left of the hour's.
+        incident: id of the fleet's open incident, if there is one.
+    """
+
+    admission: Admission
+    room: int
+    incident: int | None
+
+    def apply(self, case: Case, decision: Decision) -> Decision:
+        """The decision, or a deferral where the blast radius or the hourly cap of restarts does not allow it."""
+        if not _is_limited(case, decision):
+            return decision
+        if case.episode.id not in self.admission.allowed:
+            verdict = EpisodeVerdict.BLAST_RADIUS
+            detail = "a large share of the fleet is down; waiting for proof of the trial restarts"
+        elif self.room <= 0:
+            verdict, detail = EpisodeVerdict.CAPPED, "the hourly cap of restarts is reached"
+        else:
+            return decision
+        return Decision(verdict, ActionState.DEFERRED, detail, case.now + case.policy.check_interval)
+
+    def trial_of(self, episode: Episode) -> int | None:
+        """The incident that the episode is a trial of."""
+        return self.incident if self.incident and episode.id == self.admission.trial else episode.trial_of
+
+    def count(self, case: Case) -> None:
+        """Count an attempt that has begun."""
+        self.room -= case.restarts
+
+
+@dataclass(frozen=True)
+class FleetLimits:
+    """The limits of the whole fleet.
+
+    Attributes:
+        radius: how much of the fleet may be down at once before restarts are held back.
+        cap: restarts of the whole fleet in an hour.
+    """
+
+    radius: BlastRadius
+    cap: int
+
+    def open_turn(
+        self, connection: Connection, decisions: Decisions, affected: int, fleet: int, now: float
+    ) -> tuple[TurnLimits, list[StateChange]]:
+        """Open or end the fleet's incident; returns what this turn may do, and what changed.
+
+        Args:
+            connection: an open transaction that runs alone.
+            decisions: of this turn.
+            affected: number of agents that are down, or to be restarted for another cause.
+            fleet: number of configured agents.
+            now: Unix seconds.
+        """
+        incident = _read_incident(connection)
+        admission = admit_restarts(restarts_wanted(decisions), incident, affected, fleet, self.radius)
+        changes = self._latch(connection, incident, admission, now)
+        latch = episodes.open_incident(connection, RESTART_AGENT)
+        room = self.cap - episodes.count_attempts(connection, _restarting(), now - HOUR_SECONDS)
+        return TurnLimits(admission, room, latch.id if latch else None), changes
+
+    def _latch(
+        self, connection: Connection, incident: FleetIncident, admission: Admission, now: float
+    ) -> list[StateChange]:
+        """Open the fleet's incident where the blast radius is exceeded; end it once the trial agents have recovered."""
+        if admission.trips:
+            detail = "a large share of the fleet is down; trial restarts first, the others wait"
+            episodes.open_episode(
+                connection, RESTART_AGENT, FLEET, EpisodeVerdict.BLAST_RADIUS, detail, now, state=ActionState.ESCALATED
+            )
+            return [StateChange(FLEET, RESTART_AGENT, ActionState.ESCALATED, detail)]
+        if incident.open is not None and incident.released(self.radius):
+            detail = f"{len(incident.trials)} trial agents recovered"
+            return episodes.decide(connection, incident.open, ActionState.RECOVERED, EpisodeVerdict.PROVEN, detail, now)
+        return []
+
+
+def restarts_wanted(decisions: Decisions) -> list[Episode]:
+    """The episodes of which the limits may hold a restart back."""
+    return [case.episode for case, decision in decisions if _is_limited(case, decision)]
+
+
+def restarted_for_cause(connection: Connection, causes: Collection[str]) -> set[str]:
+    """The agents that are being restarted, or wait for it, because of an alert that is not about silence."""
+    return episodes.agents_with_open(connection, RESTART_AGENT, causes) if causes else set()
+
+
+def _is_limited(case: Case, decision: Decision) -> bool:
+    """Whether the decision is a restart that the blast radius and the hourly cap may hold back."""
+    return decision.verdict is EpisodeVerdict.ACT and case.restarts and not case.ordered
+
+
+def _restarting() -> list[str]:
+    """The actions that restart agents."""
+    return [name for name, remedy in REMEDIES.items() if remedy.PROOF is Proof.NEW_INSTANCE]
+
+
+def _read_incident(connection: Connection) -> FleetIncident:
+    latch = episodes.open_incident(connection, RESTART_AGENT)
+    return FleetIncident(
+        open=latch,
+        trials=tuple(episodes.list_trials(connection, latch.id)) if latch else (),
+        waiting=episodes.count_with_verdict(connection, RESTART_AGENT, EpisodeVerdict.BLAST_RADIUS),
+        released_at=episodes.released_at(connection, RESTART_AGENT),
+    )
