@@ -121,6 +121,8 @@ def _section(annotation: Any) -> BaseModel | None:
         if isinstance(type_, type) and issubclass(type_, BaseModel):
             required = [name for name, field in type_.model_fields.items() if field.is_required()]
             return type_.model_construct(**dict.fromkeys(required))
+        if found := _section(type_):  # of a union in a union, or of an annotated type
+            return found
     return None
 
 

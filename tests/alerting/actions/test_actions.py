@@ -24,7 +24,10 @@ def modules(package: Path, shared: set[str]) -> set[str]:
 
 def test_the_lists_name_every_file() -> None:
     assert modules(Path(alerting.actions.__file__).parent, {"remedy"}) == set(ACTIONS)
-    drivers = modules(Path(alerting.drivers.__file__).parent, {"driver", "fields", "outcome", "process", "targets"})
+    drivers = modules(
+        Path(alerting.drivers.__file__).parent,
+        {"driver", "fields", "instances", "outcome", "process", "shortage", "targets"},
+    )
     assert drivers == set(Drivers.model_fields) == set(TARGETS)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from alerting.drivers.supervisor import SupervisorDriver
 from alerting.receiver.local import open_local
 from nervesys.errors import SettingsError
 from nervesys.settings import StartupSettings
@@ -25,7 +26,7 @@ def test_a_short_file_is_enough(place: StartupSettings) -> None:
     local = open_local(place)
     assert local.token is not None
     assert local.journal is not None
-    assert local.drivers.supervisor is not None
+    assert isinstance(local.drivers.supervisor, SupervisorDriver)
     assert local.token.get_secret_value() == "a-token-of-this-test"
     assert local.journal.get_secret_value() == f"sqlite:///{place.home}/journal.sqlite3"
     assert local.drivers.supervisor.servers == ("*",)
@@ -40,7 +41,7 @@ def test_secrets_come_from_files_and_are_not_shown(place: StartupSettings) -> No
         f"    user: operator\n    password_file: {secret}\n    servers: [Alpha.example.org]\n",
     )
     local = open_local(place)
-    assert local.drivers.supervisor is not None
+    assert isinstance(local.drivers.supervisor, SupervisorDriver)
     assert local.drivers.supervisor.servers == ("alpha.example.org",)
     assert local.drivers.supervisor.password is not None
     assert local.drivers.supervisor.password.get_secret_value() == "open-sesame-of-this-test"
