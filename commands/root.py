@@ -47,6 +47,7 @@ EXTRAS = {
     "round": "agent",
     "drill": "agent",
     "exporter": "exporters",
+    "doctor": "receiver",
     "receiver": "receiver",
     "dashboards": "reports",
     "report": "reports",

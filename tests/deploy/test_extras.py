@@ -21,7 +21,7 @@ ALONE = {
         ("exporters.store", "exporters.archive", "exporters.brain", "exporters.workspace", "exporters.vitality"),
         ("exporter", "history"),
     ),
-    ("receiver",): (("alerting.receiver.program",), ("receiver",)),
+    ("receiver",): (("alerting.receiver.program", "commands.doctor"), ("receiver", "doctor")),
     ("receiver", "kubernetes"): (("alerting.drivers.kubernetes",), ("receiver",)),
     ("receiver", "analysis"): (("alerting.receiver.llm_triage", "openai"), ("receiver",)),
     ("reports",): (("reports", "dashboards.build"), ("dashboards",)),
