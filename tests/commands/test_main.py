@@ -104,7 +104,7 @@ def test_what_a_program_keeps_is_for_its_user_alone(run: Run, tmp_path: Path) ->
 def test_a_folder_that_cannot_be_written_exits_with_1(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ran = run("alerts", "build", "--home", str(tmp_path / "home"), "--out", str(tmp_path / "file/out"))
-    assert (ran.code, ran.err.startswith("Failed: "), f"{tmp_path}/file" in ran.err) == (1, True, True)
+    assert (ran.code, "\nFailed: write " in f"\n{ran.err}", f"{tmp_path}/file" in ran.err) == (1, True, True)
 
 
 def test_a_brain_that_does_not_exist_exits_with_2(run: Run, tmp_path: Path) -> None:
