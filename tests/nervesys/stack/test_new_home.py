@@ -63,6 +63,7 @@ def test_each_driver_is_one_that_the_receiver_has(driver: str) -> None:
 def test_a_driver_has_a_url_for_each_server() -> None:
     agents = (FleetMember("ada", "web-1"), FleetMember("bob", "web-2"))
     answers = replace(ANSWERS, agents=agents, urls={"web-2": "http://web-2:9001"})
+    LocalFile.model_validate(yaml.safe_load(texts(answers)[RECEIVER_FILE]))
     assert yaml.safe_load(texts(answers)[RECEIVER_FILE])["drivers"]["supervisor"] == {
         "web-1": {"url": "unix:///run/supervisor.sock", "servers": ["web-1"]},
         "web-2": {"url": "http://web-2:9001", "servers": ["web-2"]},
