@@ -207,13 +207,7 @@ class GitBrain:
             BrainUnavailable: the repository cannot be reached.
         """
         with self._lock(), self._repository(f"try a push to {branch}") as repository:
-            tip = repository.branches.get(branch)
-            commit = tip.peel(pygit2.Commit) if tip else None
-            root = commit.tree_id if commit else repository.TreeBuilder().write()
-            signature = pygit2.Signature("doctor", "doctor@nervesys.invalid", int(self._clock()))
-            parents = [commit.id] if commit else []
-            probe = repository.create_commit(None, signature, signature, "Probe of a push", root, parents)
-            return probe_push(self._mirror, self._remote, self.timeout_seconds, str(probe), branch)
+            return probe_push(repository, self._remote, self.timeout_seconds, branch, self._clock())
 
     def _fetch_configuration(self, seconds: float) -> None:
         if not git.fetch(self._mirror, self._remote, seconds, self.branch, CONFIGURATION_REF, self._depth):

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import pygit2
+
 from nervesys.stores import git
 
 BLOCKER = "nervesys-doctor"
@@ -32,19 +34,20 @@ class PushProbe:
     reason: str = ""
 
 
-def probe_push(mirror: Path, remote: git.Remote, seconds: float, commit: str, branch: str) -> PushProbe:
-    """Whether the host would accept a commit on a branch; neither changes.
+def probe_push(repository: pygit2.Repository, remote: git.Remote, seconds: float, branch: str, now: float) -> PushProbe:
+    """Whether the host would accept a push to a branch, which does not change.
 
     Args:
-        mirror: holds the commit.
+        repository: a mirror of the host's, with the branch as last fetched; an empty commit is added, on no branch.
         remote: the host.
         seconds: time limit of each of at most two pushes.
-        commit: its parent is the branch's tip.
         branch: its name.
+        now: date of the commit, in Unix seconds.
 
     Raises:
         BrainUnavailable: git is not installed, or timed out.
     """
+    mirror, commit = Path(repository.path), _empty_commit(repository, branch, now)
     blocker = f"{commit}:refs/heads/{branch}/{BLOCKER}"
     result = git.push_all_or_none(mirror, remote, seconds, f"{commit}:refs/heads/{branch}", blocker)
     reason = _reason(result.text, f"refs/heads/{branch}")
@@ -57,6 +60,15 @@ def probe_push(mirror: Path, remote: git.Remote, seconds: float, commit: str, br
         if alone is not None and WHOLE in alone:
             return PushProbe(None, f"a hook of the host refuses every new branch: {reason}")
     return PushProbe(accepted=False, reason=reason)
+
+
+def _empty_commit(repository: pygit2.Repository, branch: str, now: float) -> str:
+    """The id of a new commit on the tip of a branch, with the same files."""
+    found = repository.branches.get(branch)
+    tip = found.peel(pygit2.Commit) if found else None
+    root = tip.tree_id if tip else repository.TreeBuilder().write()
+    signature = pygit2.Signature("doctor", "doctor@nervesys.invalid", int(now))
+    return str(repository.create_commit(None, signature, signature, "Probe of a push", root, [tip.id] if tip else []))
 
 
 def _reason(text: str, ref: str) -> str | None:
