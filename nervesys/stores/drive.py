@@ -30,6 +30,7 @@ from googleapiclient.http import MediaIoBaseDownload, MediaIoBaseUpload
 from nervesys.clients.http_errors import cause
 from nervesys.contract import parse_time
 from nervesys.errors import ArchiveFull, ArchiveUnavailable, SettingsError, SettingsProblem
+from nervesys.settings.secret_file import read_secret_text
 from nervesys.settings.storage import ArchiveSettings
 from nervesys.stores.archive import CHUNK_BYTES, Changes, Entry, stream_of
 from nervesys.stores.objects import gone, too_large
@@ -70,9 +71,9 @@ def open_drive(settings: ArchiveSettings, folder: str, *, writable: bool) -> "Dr
 def _service_account(key: str, scope: str) -> Credentials:
     """Credentials from a key, or from the path of its file; errors quote the path, never the key."""
     try:
-        text = key if key.lstrip().startswith("{") else Path(key).read_text()
-    except OSError as err:
-        raise _wrong_key(f"read {key}: {err.strerror}") from err
+        text = key if key.lstrip().startswith("{") else read_secret_text(Path(key))
+    except (OSError, ValueError) as err:
+        raise _wrong_key(f"read {key}: {getattr(err, 'strerror', None) or 'not a short text'}") from err
     try:
         account: Credentials = service_account.Credentials.from_service_account_info(json.loads(text), scopes=[scope])
     except (ValueError, GoogleAuthError):

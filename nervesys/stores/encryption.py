@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, NervesysError, Reason, SourceError
+from nervesys.settings.secret_file import read_secret_text
 
 SPOOL_BYTES = 1 << 20
 """Decrypted size up to which a body is kept in memory; larger ones go to a temporary file."""
@@ -54,8 +55,8 @@ def current_identity() -> SecretStr | None:
         with suppress(OSError, ValueError):
             stat = _identity.file.stat()
             stamp = stat.st_mtime_ns, stat.st_size
-            if stamp != _identity.stamp and MARK in (text := _identity.file.read_text()):
-                _identity.identity, _identity.stamp = SecretStr(text.strip()), stamp
+            if stamp != _identity.stamp and MARK in (text := read_secret_text(_identity.file)):
+                _identity.identity, _identity.stamp = SecretStr(text), stamp
     return _identity.identity
 
 
