@@ -24,6 +24,7 @@ FIELDS = {
     "minute": r"\d{2}",
     "second": r"\d{2}",
     "seq": r"[0-9A-Za-z-]+",
+    "object": r"[^/]+",
 }
 """All fields of templates, and the format of their values, as regular expressions."""
 

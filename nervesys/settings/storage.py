@@ -97,6 +97,7 @@ class ArchivePaths(SettingsSection):
     """Path templates of the archive's areas."""
 
     logs: Template
+    damaged_logs: Template
     reports_daily: Template
     reports_weekly: Template
     reports_monthly: Template

@@ -86,7 +86,7 @@ def report_path(path: str, form: ReportFormat) -> str:
 
 def keep_days(retention: Retention, area: str, category: str | None = None) -> Days:
     """Retention of a file; one with logs of all categories is kept as long as the longest of them."""
-    if area == "logs":
+    if area in ("logs", "damaged_logs"):
         table = retention.logs
         kept = [table.get(Category(category))] if category else list(table.values())
         return None if None in kept else max(filter(None, kept), default=None)

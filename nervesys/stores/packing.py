@@ -7,27 +7,17 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from gzip import BadGzipFile
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, Reason
 from nervesys.stores.encryption import decrypted_file, encrypt
+from nervesys.stores.gzip_stream import DAMAGE, open_gzip
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
-
-GzipFile: type[Any]
-BAD_GZIP: tuple[type[Exception], ...] = (EOFError, BadGzipFile, zlib.error)
-try:  # inflates three times as fast; optional
-    from isal.igzip import IGzipFile as GzipFile
-    from isal.isal_zlib import IsalError
-except ModuleNotFoundError:
-    from gzip import GzipFile
-else:
-    BAD_GZIP = (*BAD_GZIP, IsalError)  # type: ignore[arg-type]  # its stubs take the class for an instance
 
 GZIP_LEVEL, ZSTD_LEVEL = 5, 9
 """For logs: gzip's next level makes them a twentieth smaller, and takes half as much time again."""
@@ -74,7 +64,7 @@ def open_unpacked(stream: IO[bytes], key: str) -> Iterator[IO[bytes]]:
 def _reader(packed: IO[bytes], key: str) -> tuple[IO[bytes], tuple[type[Exception], ...], Reason]:
     """The reader of a body, the exceptions that it raises for damage, and the reason for them."""
     if key.endswith(".gz"):
-        return cast("IO[bytes]", GzipFile(fileobj=packed, mode="rb")), BAD_GZIP, Reason.BAD_GZIP
+        return open_gzip(packed), DAMAGE, Reason.BAD_GZIP
     if key.endswith(".zst"):
         return cast("IO[bytes]", zstd.ZstdFile(packed, options=WINDOW)), (EOFError, zstd.ZstdError), Reason.BAD_ZSTD
     return packed, (), Reason.BAD_VALUE

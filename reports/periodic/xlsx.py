@@ -61,15 +61,15 @@ class _Sheets:
         lines = [report.title, report.period, f"Created {utc(report.made):%Y-%m-%d %H:%M} UTC", *report.notes]
         head = len(lines) + 1
         for place, line in enumerate(lines):
-            sheet.write_string(place, 0, line, self._format(bold=place == 0))
+            _write_text(sheet, (place, 0), line, self._format(bold=place == 0))
         for place, answer in enumerate(report.answers, head):
-            sheet.write_string(place, 0, answer.question, self._format(bold=True))
-            sheet.write_string(place, 1, answer.text, self._format(COLOURS[answer.tone]))
+            _write_text(sheet, (place, 0), answer.question, self._format(bold=True))
+            _write_text(sheet, (place, 1), answer.text, self._format(COLOURS[answer.tone]))
         head += len(report.answers) + 1
         for place, title in enumerate(("Figure", f"This {report.noun}", f"{report.noun.capitalize()} before")):
-            sheet.write_string(head, place, title, self._format(bold=True))
+            _write_text(sheet, (head, place), title, self._format(bold=True))
         for place, figure in enumerate(report.figures, head + 1):
-            sheet.write_string(place, 0, figure.title, self._format())
+            _write_text(sheet, (place, 0), figure.title, self._format())
             self._value(sheet, (place, 1), figure.value, figure.kind)
             self._value(sheet, (place, 2), figure.before, figure.kind)
         sheet.set_column(0, 0, 30)
@@ -80,12 +80,12 @@ class _Sheets:
         table = section.table
         if table is None or not table.rows:
             for place, text in enumerate((*section.text, section.nothing or section.how)):
-                sheet.write_string(place, 0, text, self._format(rtl=is_rtl(text)))
+                _write_text(sheet, (place, 0), text, self._format(rtl=is_rtl(text)))
             sheet.set_column(0, 0, WIDEST)
             return
         sheet.freeze_panes(1, 0)
         for place, column in enumerate(table.columns):
-            sheet.write_string(0, place, _title(column, self._report.currency), self._format(bold=True))
+            _write_text(sheet, (0, place), _title(column, self._report.currency), self._format(bold=True))
             texts = [str(row.values[place]) for row in table.rows if isinstance(row.values[place], str)]
             widest = max(map(len, (column.title + " (bytes)", *texts)))
             sheet.set_column(place, place, min(widest + 2, WIDE if column.wide else WIDEST))
@@ -96,7 +96,7 @@ class _Sheets:
 
     def _value(self, sheet: Worksheet, at: tuple[int, int], value: Value, kind: ValueKind, colour: str = "") -> None:
         if isinstance(value, str):
-            sheet.write_string(*at, value, self._format(colour, rtl=is_rtl(value)))
+            _write_text(sheet, at, value, self._format(colour, rtl=is_rtl(value)))
         elif value is not None and not math.isfinite(value):  # a workbook has no such numbers
             sheet.write_string(*at, text_of(value, "none", 0), self._format(colour))
         elif value is not None:
@@ -120,6 +120,18 @@ class _Sheets:
         if key not in self._made:
             self._made[key] = self._book.add_format(properties)
         return self._made[key]
+
+
+def _write_text(sheet: Worksheet, at: tuple[int, int], text: str, cell_format: Any) -> None:
+    """Write a text of any content.
+
+    XlsxWriter takes a string from `<r>` to `</r>` for XML of its own and would write it unescaped. In runs, of which it
+    wants three, it is text.
+    """
+    if text.startswith("<r>") and text.endswith("</r>"):
+        sheet.write_rich_string(*at, text[0], text[1], text[2:], cell_format)
+    else:
+        sheet.write_string(*at, text, cell_format)
 
 
 def _title(column: Column, currency: str) -> str:

@@ -5,9 +5,11 @@ one finds what is archived already and continues. Of two concurrent rounds, one 
 archived, and skips that day.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 
 from nervesys.agent.round.merge import merge
 from nervesys.agent.round.plan import EXPIRING, DayOfLogs, RoundPlan, make_plan
@@ -15,13 +17,15 @@ from nervesys.clock import Clock
 from nervesys.contract import Category, PathTemplate
 from nervesys.contract.paths import time_fields
 from nervesys.contract.times import utc
-from nervesys.errors import BadObject, NervesysError
+from nervesys.errors import BadObject, NervesysError, Reason
 from nervesys.plural import count
 from nervesys.settings.storage import Storage
-from nervesys.stores.archive import Archive, files_of
+from nervesys.stores.archive import Archive, files_of, put_verified
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectStore
 
+DAMAGED = (Reason.BAD_AGE, Reason.BAD_GZIP, Reason.BAD_ZSTD, Reason.TOO_LARGE)
+"""An object with one of these would keep its day in the store for ever, until the store's own expiry deletes it."""
 CLOCKS_APART_SECONDS = 3600.0
 """Largest clock difference between this machine and the store; beyond it, objects not yet due may be deleted."""
 
@@ -71,7 +75,7 @@ class Round:
             progress: takes each step, as a line of text.
 
         Returns:
-            Why some days of logs stay in the store; empty if none does.
+            Why some days of logs stay in the store, and which objects are damaged; empty in a round without problems.
 
         Raises:
             StoreUnavailable: the store does not answer; the next round continues from here.
@@ -80,10 +84,13 @@ class Round:
         problems: list[str] = []
         for number, day in enumerate(plan.days, 1):
             try:
-                self.archive_day(day)
+                damaged = self.archive_day(day)
             except BadObject as bad:
                 problems.append(f"{day} stays in the store: {bad}")
             else:
+                problems += [
+                    f"{key} is damaged: archived as it is, with the lines before the damage" for key in damaged
+                ]
                 progress(f"archived {day} ({number} of {len(plan.days)})")
         for area, keys in plan.expired.items():
             self._delete(keys)
@@ -93,8 +100,11 @@ class Round:
             progress(f"deleted {path} from the archive")
         return problems
 
-    def archive_day(self, day: DayOfLogs) -> None:
+    def archive_day(self, day: DayOfLogs) -> list[str]:
         """Merge a day of logs into the archive, and only then delete it from the store.
+
+        Returns:
+            Keys of damaged objects, which were archived as they are, beside the day.
 
         Raises:
             BadObject: an object or a file of the archive cannot be read; nothing was deleted.
@@ -107,13 +117,32 @@ class Round:
         def path(category: Category) -> str:
             return template.build(**at, server=day.server, category=category)
 
-        merge(self.archive, self._lines(day), path, self.storage.encryption.recipients)
+        damaged: list[str] = []
+        merge(self.archive, self._lines(day, damaged), path, self.storage.encryption.recipients)
+        for key in damaged:
+            self._keep_damaged(key, {**at, "server": day.server})
         self._delete(info.key for info in day.objects)
+        return damaged
 
-    def _lines(self, day: DayOfLogs) -> Iterator[bytes]:
+    def _lines(self, day: DayOfLogs, damaged: list[str]) -> Iterator[bytes]:
+        """The lines of a day; of a damaged object, those before the damage, and its key goes to `damaged`."""
         for info in day.objects:
             with self.store.open(info.key) as stream:
-                yield from lines_of(stream, info.key)
+                try:
+                    yield from lines_of(stream, info.key)
+                except BadObject as bad:
+                    if bad.reason not in DAMAGED:
+                        raise
+                    damaged.append(info.key)
+
+    def _keep_damaged(self, key: str, fields: Mapping[str, str]) -> None:
+        """Copy an object to the archive as it is: what is left of it may still be read by other means."""
+        path = PathTemplate(self.storage.archive.paths.damaged_logs).build(**fields, object=key.rsplit("/", 1)[-1])
+        with TemporaryFile() as body:
+            with self.store.open(key) as stream:
+                copyfileobj(stream, body)
+            body.seek(0)
+            put_verified(self.archive, path, body)
 
     def _delete(self, keys: Iterable[str]) -> None:
         """Delete keys one by one: a pool of threads would be joined when an agent stops, and keep it running."""

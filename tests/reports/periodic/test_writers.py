@@ -31,7 +31,14 @@ from tests.reports.periodic.conftest import ANALYSIS, World
 from tests.reports.periodic.fleet_data import HEBREW, TUESDAY
 
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-NASTY = ('=HYPERLINK("http://evil.example")', "<script>alert(1)</script>", "@SUM(A1)", "x" * 400, "a/" * 200)
+NASTY = (
+    '=HYPERLINK("http://evil.example")',
+    "<script>alert(1)</script>",
+    "<r><t>raw</t><broken></r>",
+    "@SUM(A1)",
+    "x" * 400,
+    "a/" * 200,
+)
 
 
 @pytest.fixture(scope="module")

@@ -71,17 +71,34 @@ def test_what_is_no_record_is_archived_all_the_same(tmp_path: Path) -> None:
     assert (world.cold / f"Archive/logs/2026/01/host-1_{DUE}_audit.json.gz").is_file()
 
 
-@pytest.mark.parametrize("damaged", ["store", "archive"])
-def test_what_cannot_be_read_stays_and_holds_nothing_else_up(world: World, damaged: str) -> None:
-    if damaged == "store":
-        (world.bucket / world.ship(DUE, "activity x", seq=3)).write_bytes(b"no gzip")
-    else:
-        world.archive.put(f"Archive/logs/2026/01/host-1_{DUE}_audit.json.gz", b"no gzip")
+def test_a_file_of_the_archive_that_cannot_be_read_is_not_overwritten(world: World) -> None:
+    world.archive.put(f"Archive/logs/2026/01/host-1_{DUE}_audit.json.gz", b"no gzip")
     world.ship("2026-01-11", "activity older")
     (problem,) = world.run()
     assert problem.startswith(f"host-1 {DUE} stays in the store: bad_gzip: ")
-    assert len(world.store.list("").objects) == (3 if damaged == "store" else 2)
+    assert len(world.store.list("").objects) == 2
     assert len(list(world.cold.rglob("*2026-01-11_activity*"))) == 1
+
+
+@pytest.mark.parametrize("cut", [0, 1, 20], ids=["none of it", "the last byte", "half of it"])
+def test_a_damaged_object_is_archived_as_it_is_and_keeps_no_day_in_the_store(world: World, cut: int) -> None:
+    key = world.ship(DUE, "activity x", seq=3)
+    body = (world.bucket / key).read_bytes()[:-cut] if cut else b"no gzip"
+    (world.bucket / key).write_bytes(body)
+    (problem,) = world.run()
+    assert problem == f"{key} is damaged: archived as it is, with the lines before the damage"
+    assert not world.store.list("").objects
+    kept = world.cold / "Archive/damaged_logs/host-1" / DUE / key.rsplit("/", 1)[-1]
+    assert kept.read_bytes() == body
+    kept.unlink()
+    assert ALL <= world.in_archive() <= ALL + Counter("x")
+
+
+def test_an_object_with_trailing_bytes_is_not_damaged(world: World) -> None:
+    key = world.ship(DUE, "activity x", seq=3)
+    (world.bucket / key).write_bytes((world.bucket / key).read_bytes() + b"trailing")
+    assert world.run() == []
+    assert world.in_archive() == ALL + Counter("x")
 
 
 def test_retention_works_in_store_and_archive(world: World) -> None:
