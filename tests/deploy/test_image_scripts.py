@@ -1,4 +1,4 @@
-"""The scripts that make the images: what is removed, and what the bill of materials lists"""
+"""The scripts that make the images: what is removed, and what the bill of materials lists."""
 
 import importlib.util
 import json
