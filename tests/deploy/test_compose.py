@@ -14,6 +14,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from nervesys import __version__
 from nervesys.settings import load
 from tests.deploy.native import compose, is_ours
 
@@ -92,6 +93,11 @@ def test_each_image_of_ours_is_built_once_and_pulled_from_nowhere() -> None:
     built = {name: service for name, service in OURS.items() if "build" in service}
     assert built.keys() == {"init", "s3"}
     assert all(service["pull_policy"] == "never" for name, service in OURS.items() if name not in built)
+
+
+def test_images_carry_the_version_of_the_package() -> None:
+    assert f"ARG VERSION={__version__}\n" in (ROOT / "Dockerfile").read_text()
+    assert {service["image"].partition(":")[2] for service in OURS.values()} == {__version__}
 
 
 def test_addresses_and_ports_can_be_changed() -> None:
