@@ -86,11 +86,14 @@ def claim(connection: Connection, now: float, *, owner: str, until: float) -> li
         until: end of the leases, Unix seconds; after it another receiver may claim the episodes.
 
     Returns:
-        The claimed episodes, the one that was due first coming first. Those that another receiver has a lease on, or
-        is writing to at this moment, are left out.
+        The claimed episodes: trials first, for all others wait for them, then by when they were due. Those that another
+        receiver has a lease on, or is writing to at this moment, are left out.
     """
     wanted = (
-        select(episodes).where(episodes.c.due_at <= now, _free(now)).order_by(*episodes.c["due_at", "id"]).limit(BATCH)
+        select(episodes)
+        .where(episodes.c.due_at <= now, _free(now))
+        .order_by(episodes.c.trial_of.is_(None), *episodes.c["due_at", "id"])
+        .limit(BATCH)
     )
     rows = connection.execute(wanted.with_for_update(skip_locked=True)).mappings().all()
     these = episodes.c.id.in_([row["id"] for row in rows])
@@ -117,10 +120,10 @@ def released_at(connection: Connection, action: str) -> float | None:
     return instant
 
 
-def list_trials(connection: Connection, incident_id: int) -> list[Episode]:
-    """The episodes whose agents were restarted as list_trials of an open_incident."""
-    query = select(episodes).where(episodes.c.trial_of == incident_id).order_by(episodes.c.id)
-    return [_episode(row) for row in connection.execute(query).mappings()]
+def count_trials(connection: Connection, incident_id: int) -> dict[ActionState, int]:
+    """How many episodes an incident let through, by their state."""
+    query = select(episodes.c.state, func.count()).where(episodes.c.trial_of == incident_id).group_by(episodes.c.state)
+    return {ActionState(state): number for state, number in connection.execute(query)}
 
 
 def count_with_verdict(connection: Connection, action: str, verdict: str) -> int:
@@ -142,9 +145,10 @@ def attempts_since(connection: Connection, action: str, agent: str, since: float
 
 
 def count_attempts(connection: Connection, actions: Collection[str], since: float) -> int:
-    """How many attempts of these actions began since then, of all agents."""
-    mine = (attempts.c.action.in_(actions), attempts.c.started_at > since)
-    return int(connection.execute(select(func.count()).where(*mine)).scalar_one())
+    """How many attempts of these actions began since then, of all agents; those of trials and waves are left out."""
+    mine = (attempts.c.action.in_(actions), attempts.c.started_at > since, episodes.c.trial_of.is_(None))
+    query = select(func.count()).select_from(attempts).join(episodes).where(*mine)
+    return int(connection.execute(query).scalar_one())
 
 
 def verdicts_since(connection: Connection, episode: Episode, verdict: str, since: float) -> int:

@@ -56,6 +56,9 @@ Index("ix_episodes_due", episodes.c.due_at)
 Index("ix_episodes_agent", *episodes.c["agent", "id"])
 Index("ix_episodes_changed", *episodes.c["updated_at", "id"])
 
+TRIALS = text("trial_of IS NOT NULL")
+Index("ix_episodes_trials", episodes.c.trial_of, sqlite_where=TRIALS, postgresql_where=TRIALS)
+
 attempts = Table(
     "attempts",
     metadata,
@@ -119,6 +122,14 @@ instances = Table(
     Column("known", Text, nullable=False),
     Column("returns", Integer, nullable=False),
     Column("returned_at", Double),
+)
+
+store_reads = Table(
+    "store_reads",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("unbroken_since", Double, nullable=False),
+    Column("last_success", Double, nullable=False),
 )
 
 records = Table(

@@ -2,13 +2,16 @@
 
 The cause is then likely a common one, which restarts do not mend. An open episode of the agent `*`, the incident, is
 kept in the journal while that holds, so that all receivers go by it and people see one incident. A few agents are
-restarted as a trial, one by one; the others wait until those have recovered.
+restarted as a trial, one by one; once those have recovered, the others follow in waves that double as proof arrives.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alerting.journal.states import ActionState, Episode
+from alerting.journal.states import Episode
+
+GROWTH = 2
+"""Restarts that each proof admits: waves of 2, 4, 8, … after two trials, without waiting for the slowest of a wave."""
 
 
 @dataclass(frozen=True)
@@ -30,25 +33,30 @@ class FleetIncident:
 
     Attributes:
         open: the open incident; None where there is none.
-        trials: the episodes that were let through for trial.
+        admitted: number of episodes that were let through and are open, or ended with proof.
+        proven: of them, those that ended with proof.
+        trying: whether one of them has not ended yet; one that was escalated is not waited for.
         waiting: open episodes that are held back.
         released_at: when the last incident ended; episodes from before that may act.
     """
 
     open: Episode | None = None
-    trials: tuple[Episode, ...] = ()
+    admitted: int = 0
+    proven: int = 0
+    trying: bool = False
     waiting: int = 0
     released_at: float | None = None
 
-    @property
-    def trying(self) -> bool:
-        """Whether a trial has not ended yet; one that was escalated is not waited for."""
-        return any(trial.open and trial.state is not ActionState.ESCALATED for trial in self.trials)
+    def room(self, radius: BlastRadius) -> int:
+        """How many more may be let through: trials one by one, then `GROWTH` for each proof."""
+        if self.proven < radius.trial:
+            return int(not self.trying and self.admitted < radius.trial)
+        return max(radius.trial + GROWTH * self.proven - self.admitted, 0)
 
-    def released(self, radius: BlastRadius) -> bool:
-        """Whether every trial has ended well, and there are enough of them or nobody is left to try."""
-        ended = bool(self.trials) and not any(trial.open for trial in self.trials)
-        return ended and (len(self.trials) >= radius.trial or not self.waiting)
+    @property
+    def over(self) -> bool:
+        """Whether restarts helped, nobody is held back and all that were let through have ended or are escalated."""
+        return self.proven > 0 and not self.waiting and not self.trying
 
 
 @dataclass(frozen=True)
@@ -57,35 +65,40 @@ class Admission:
 
     Attributes:
         allowed: ids of episodes whose agents may be restarted.
-        trial: of them, the one that is a new trial.
+        admitted: of them, those that the incident lets through now, as a trial or in a wave.
         trips: whether an incident is opened now.
     """
 
     allowed: frozenset[int]
-    trial: int | None = None
+    admitted: frozenset[int] = frozenset()
     trips: bool = False
 
 
 def admit_restarts(
     candidates: Sequence[Episode], incident: FleetIncident, down: int, fleet: int, radius: BlastRadius
 ) -> Admission:
-    """Who of those that want to act may do so.
+    """Who of those that want to act may do so; of those held back, the longest waiting go first.
 
     Args:
-        candidates: episodes about to act, longest waiting first.
+        candidates: episodes about to act.
         incident: as the journal has it.
         down: number of configured agents without a fresh heartbeat.
         fleet: number of configured agents.
         radius: the limits.
     """
-    tried = {trial.id for trial in incident.trials}
+    number = incident.open.id if incident.open else None
     free = {
-        episode.id for episode in candidates if episode.id in tried or episode.opened_at <= (incident.released_at or 0)
+        episode.id
+        for episode in candidates
+        if (number is not None and episode.trial_of == number) or episode.opened_at <= (incident.released_at or 0)
     }
-    held = [episode.id for episode in candidates if episode.id not in free]
+    held = sorted((episode for episode in candidates if episode.id not in free), key=_since)
     trips = incident.open is None and radius.is_exceeded(down, fleet)
     if incident.open is None and not trips:
-        return Admission(frozenset(free.union(held)))
-    if not held or incident.trying or len(tried) >= radius.trial:
-        return Admission(frozenset(free), trips=trips and bool(held))
-    return Admission(frozenset(free | {held[0]}), held[0], trips)
+        return Admission(frozenset(free.union(episode.id for episode in held)))
+    admitted = frozenset(episode.id for episode in held[: incident.room(radius)])
+    return Admission(frozenset(free | admitted), admitted, trips=trips and bool(held))
+
+
+def _since(episode: Episode) -> tuple[float, int]:
+    return episode.opened_at, episode.id

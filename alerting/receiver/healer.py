@@ -24,6 +24,7 @@ from alerting.journal import (
     instances,
     receive,
 )
+from alerting.journal.store_reads import keep_store_reads, read_store_reads
 from alerting.receiver import metrics
 from alerting.receiver.calls import AttemptRunner
 from alerting.receiver.causes import Cause, find_causes
@@ -94,6 +95,7 @@ class Healer:
         """List the heartbeats once, decide about everything that is due, and start the driver calls that follow."""
         fleet = self.fleet()
         agents, causes = fleet.agents, find_causes(fleet.alerts, fleet.settings, RESTART_AGENT)
+        await self._resume()
         listing = await asyncio.to_thread(self.watch.list_heartbeats)
         self.instruments.set(metrics.BLIND, bool(listing.blind))
         if listing.clock_off:
@@ -117,6 +119,11 @@ class Healer:
         self._time_recoveries(decisions, changes)
         for episode, attempt_id in started:
             self.calls.start(episode, attempt_id, agents[episode.agent])
+
+    async def _resume(self) -> None:
+        """Before the first read, learn from the journal since when the store was readable."""
+        if self.watch.reads is None and (reads := await self.journal.read(read_store_reads)):
+            self.watch.resume(reads)
 
     async def pause(self) -> float:
         """Seconds until the next episode is due, at least `SHORTEST_PAUSE` and at most the interval of checks."""
@@ -198,6 +205,8 @@ class Healer:
         Blast radius and cap are checked here: this transaction runs alone, so no other receiver checks them meanwhile.
         """
         now = self.clock()
+        if self.watch.reads:
+            keep_store_reads(connection, self.watch.reads, self.watch.fresh_seconds, self.policy.check_interval)
         affected = len(down | restarted_for_cause(connection, causes))
         limits, changes = self.limits.open_turn(connection, decisions, affected, len(agents), now)
         started: list[tuple[Episode, int]] = []
@@ -211,7 +220,7 @@ class Healer:
             begun = self._begin(connection, case, decision, driver, limits.trial_of(case.episode), now)
             if begun is not None:
                 started.append(begun)
-                limits.count(case)
+                limits.count_attempt(case)
                 changes.append(
                     StateChange(case.episode.agent, case.episode.action, ActionState.RUNNING, decision.detail)
                 )

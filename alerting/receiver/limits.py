@@ -6,14 +6,16 @@ limits meanwhile.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from sqlalchemy import Connection
 
 from alerting.actions import REMEDIES, RESTART_AGENT, Proof
-from alerting.journal import ActionState, Episode, EpisodeVerdict, StateChange, episodes
+from alerting.journal import OPEN_STATES, ActionState, Episode, EpisodeVerdict, StateChange, episodes
 from alerting.journal.states import FLEET
 from alerting.receiver.blast_radius import Admission, BlastRadius, FleetIncident, admit_restarts
 from alerting.receiver.decision_input import Case, Decision
+from nervesys.plural import count
 
 HOUR_SECONDS = 3600
 
@@ -26,7 +28,7 @@ class TurnLimits:
 
     Attributes:
         admission: which episodes the blast radius lets through.
-        room: restarts that are left of the hour's.
+        room: restarts that are left of the hour's; those that an incident lets through are limited by proof instead.
         incident: id of the fleet's open incident, if there is one.
     """
 
@@ -40,8 +42,8 @@ class TurnLimits:
             return decision
         if case.episode.id not in self.admission.allowed:
             verdict = EpisodeVerdict.BLAST_RADIUS
-            detail = "a large share of the fleet is down; waiting for proof of the trial restarts"
-        elif self.room <= 0:
+            detail = "a large share of the fleet is down; waiting for proof of the restarts before it"
+        elif self.room <= 0 and not self._is_let_through(case.episode):
             verdict, detail = EpisodeVerdict.CAPPED, "the hourly cap of restarts is reached"
         else:
             return decision
@@ -49,11 +51,33 @@ class TurnLimits:
 
     def trial_of(self, episode: Episode) -> int | None:
         """The incident that the episode is a trial of."""
-        return self.incident if self.incident and episode.id == self.admission.trial else episode.trial_of
+        return self.incident if self.incident and episode.id in self.admission.admitted else episode.trial_of
 
-    def count(self, case: Case) -> None:
+    def count_attempt(self, case: Case) -> None:
         """Count an attempt that has begun."""
-        self.room -= case.restarts
+        self.room -= case.restarts and not self._is_let_through(case.episode)
+
+    def _is_let_through(self, episode: Episode) -> bool:
+        return self.incident is not None and self.trial_of(episode) == self.incident
+
+
+@dataclass(frozen=True)
+class RestartCap:
+    """Restarts of the whole fleet in an hour.
+
+    Attributes:
+        fixed: the number; None where it follows the fleet.
+        share: of the configured agents.
+        at_least: however small the fleet is.
+    """
+
+    fixed: int | None = None
+    share: float = 0.1
+    at_least: int = 60
+
+    def of(self, fleet: int) -> int:
+        """The cap of a fleet of so many agents."""
+        return max(ceil(self.share * fleet), self.at_least) if self.fixed is None else self.fixed
 
 
 @dataclass(frozen=True)
@@ -66,7 +90,7 @@ class FleetLimits:
     """
 
     radius: BlastRadius
-    cap: int
+    cap: RestartCap
 
     def open_turn(
         self, connection: Connection, decisions: Decisions, affected: int, fleet: int, now: float
@@ -84,21 +108,21 @@ class FleetLimits:
         admission = admit_restarts(restarts_wanted(decisions), incident, affected, fleet, self.radius)
         changes = self._latch(connection, incident, admission, now)
         latch = episodes.open_incident(connection, RESTART_AGENT)
-        room = self.cap - episodes.count_attempts(connection, _restarting(), now - HOUR_SECONDS)
+        room = self.cap.of(fleet) - episodes.count_attempts(connection, _restarting(), now - HOUR_SECONDS)
         return TurnLimits(admission, room, latch.id if latch else None), changes
 
     def _latch(
         self, connection: Connection, incident: FleetIncident, admission: Admission, now: float
     ) -> list[StateChange]:
-        """Open the fleet's incident where the blast radius is exceeded; end it once the trial agents have recovered."""
+        """Open the fleet's incident where the blast radius is exceeded; end it once nobody waits any more."""
         if admission.trips:
-            detail = "a large share of the fleet is down; trial restarts first, the others wait"
+            detail = "a large share of the fleet is down; trial restarts first, then waves as proof arrives"
             episodes.open_episode(
                 connection, RESTART_AGENT, FLEET, EpisodeVerdict.BLAST_RADIUS, detail, now, state=ActionState.ESCALATED
             )
             return [StateChange(FLEET, RESTART_AGENT, ActionState.ESCALATED, detail)]
-        if incident.open is not None and incident.released(self.radius):
-            detail = f"{len(incident.trials)} trial agents recovered"
+        if incident.open is not None and incident.over:
+            detail = f"{count(incident.proven, 'agent')} recovered, and nobody waits"
             return episodes.decide(connection, incident.open, ActionState.RECOVERED, EpisodeVerdict.PROVEN, detail, now)
         return []
 
@@ -125,9 +149,14 @@ def _restarting() -> list[str]:
 
 def _read_incident(connection: Connection) -> FleetIncident:
     latch = episodes.open_incident(connection, RESTART_AGENT)
+    by_state = episodes.count_trials(connection, latch.id) if latch else {}
+    unfinished = sum(number for state, number in by_state.items() if state in OPEN_STATES)
+    proven = by_state.get(ActionState.RECOVERED, 0)  # what ended without proof counts for nothing
     return FleetIncident(
         open=latch,
-        trials=tuple(episodes.list_trials(connection, latch.id)) if latch else (),
+        admitted=proven + unfinished,
+        proven=proven,
+        trying=unfinished > by_state.get(ActionState.ESCALATED, 0),
         waiting=episodes.count_with_verdict(connection, RESTART_AGENT, EpisodeVerdict.BLAST_RADIUS),
         released_at=episodes.released_at(connection, RESTART_AGENT),
     )

@@ -22,7 +22,7 @@ from alerting.receiver.firing import FiringReader
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.healer import Healer, make_policy
 from alerting.receiver.inbox import Inbox
-from alerting.receiver.limits import FleetLimits
+from alerting.receiver.limits import FleetLimits, RestartCap
 from alerting.receiver.llm_triage import AlertTriage
 from alerting.receiver.local import LocalFile
 from alerting.receiver.page import OperatorPage
@@ -106,7 +106,8 @@ class Receiver:
             calls=self._attempts,
             policy=make_policy(settings, limits, observe=local.actions.mode == "observe"),
             limits=FleetLimits(
-                BlastRadius(limits.blast_share, limits.blast_at_least, limits.blast_trial), limits.restarts_per_hour
+                BlastRadius(limits.blast_share, limits.blast_at_least, limits.blast_trial),
+                RestartCap(limits.restarts_per_hour, limits.restarts_share, limits.restarts_at_least),
             ),
             silences=cluster.silenced,
             firing=FiringReader(lambda: fleet.now, cluster, journal, clock).read,

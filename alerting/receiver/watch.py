@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from alerting.journal.store_reads import StoreReads
 from alerting.receiver.decision_input import AgentObservation
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, PathTemplate, Status, agent_name
@@ -57,6 +58,20 @@ class HeartbeatReader:
         self._unbroken_since = self._last_success = -math.inf
         self._states: dict[str, tuple[str, AgentState | None]] = {}
         self._clock_off = False
+
+    @property
+    def fresh_seconds(self) -> float:
+        """Between two reads that are no break."""
+        return self._fresh
+
+    @property
+    def reads(self) -> StoreReads | None:
+        """The unbroken run of reads so far; None before the first."""
+        return StoreReads(self._unbroken_since, self._last_success) if self._last_success > -math.inf else None
+
+    def resume(self, reads: StoreReads) -> None:
+        """Go on from a run of reads before this receiver started; it counts unless it ended too long ago."""
+        self._unbroken_since, self._last_success = reads.unbroken_since, reads.last_success
 
     def list_heartbeats(self) -> HeartbeatListing:
         """List the area now; blocks for as long as the store takes."""

@@ -19,7 +19,7 @@ from alerting.receiver.firing import Firing
 from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.healer import Healer, make_policy
 from alerting.receiver.inbox import Inbox
-from alerting.receiver.limits import FleetLimits
+from alerting.receiver.limits import FleetLimits, RestartCap
 from alerting.receiver.local import ReceiverLimits
 from alerting.receiver.metrics import INSTRUMENTS
 from alerting.receiver.orders import ORDERS
@@ -136,7 +136,7 @@ class Simulation:
             policy=make_policy(settings, self.limits, observe=self.observe),
             limits=FleetLimits(
                 BlastRadius(self.limits.blast_share, self.limits.blast_at_least, self.limits.blast_trial),
-                self.limits.restarts_per_hour,
+                RestartCap(self.limits.restarts_per_hour, self.limits.restarts_share, self.limits.restarts_at_least),
             ),
             silences=lambda: frozenset(self.silenced),
             firing=self.read_firing,

@@ -4,14 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from alerting.journal import ActionState, Episode
+from alerting.journal import Episode
 from alerting.receiver.blast_radius import Admission, BlastRadius, FleetIncident, admit_restarts
 from tests.alerting.receiver.test_decide import ESCALATED, NOW, PENDING
 
 RADIUS = BlastRadius(share=1 / 3, at_least=3, trial=2)
 LATCH = replace(ESCALATED, id=99, agent="*")
-TRYING = replace(PENDING, id=1, state=ActionState.SUCCEEDED)
-BACK = replace(PENDING, id=1, state=ActionState.RECOVERED, closed_at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -40,39 +38,50 @@ def wanting(*ids: int, opened_at: float = NOW) -> list[Episode]:
             wanting(1, 2, 3),
             FleetIncident(),
             9,
-            Admission(frozenset({1}), trial=1, trips=True),
+            Admission(frozenset({1}), frozenset({1}), trips=True),
             id="many: one is tried",
         ),
         pytest.param(
-            wanting(2, 3), FleetIncident(LATCH, (TRYING,)), 9, Admission(frozenset()), id="one is on trial: wait"
+            wanting(2, 3),
+            FleetIncident(LATCH, admitted=1, trying=True),
+            9,
+            Admission(frozenset()),
+            id="one is on trial: wait",
         ),
         pytest.param(
-            wanting(1, 2),
-            FleetIncident(LATCH, (TRYING,)),
+            [replace(PENDING, id=1, trial_of=LATCH.id), *wanting(2)],
+            FleetIncident(LATCH, admitted=1, trying=True),
             9,
             Admission(frozenset({1})),
             id="the one on trial may try again",
         ),
         pytest.param(
             wanting(2, 3),
-            FleetIncident(LATCH, (BACK,)),
+            FleetIncident(LATCH, admitted=1, proven=1),
             8,
-            Admission(frozenset({2}), trial=2),
-            id="it came back: the next",
+            Admission(frozenset({2}), frozenset({2})),
+            id="it recovered: the next",
         ),
         pytest.param(
             wanting(2, 3),
-            FleetIncident(LATCH, (replace(TRYING, state=ActionState.ESCALATED),)),
+            FleetIncident(LATCH, admitted=1),
             9,
-            Admission(frozenset({2}), trial=2),
-            id="it did not come back: the next, for it may have had troubles of its own",
+            Admission(frozenset({2}), frozenset({2})),
+            id="it did not recover: the next, for it may have had faults of its own",
         ),
         pytest.param(
             wanting(3),
-            FleetIncident(LATCH, (BACK, replace(BACK, id=2))),
+            FleetIncident(LATCH, admitted=2, proven=1),
             7,
             Admission(frozenset()),
-            id="all were tried",
+            id="one trial is escalated",
+        ),
+        pytest.param(
+            [*wanting(3, 4, 5, 6), *wanting(7, opened_at=NOW - 60)],
+            FleetIncident(LATCH, admitted=2, proven=2),
+            7,
+            Admission(frozenset({7, 3, 4, 5}), frozenset({7, 3, 4, 5})),
+            id="both recovered: a wave of four, the longest waiting first",
         ),
         pytest.param(
             wanting(3, opened_at=NOW - 10),
@@ -85,7 +94,7 @@ def wanting(*ids: int, opened_at: float = NOW) -> list[Episode]:
             wanting(7),
             FleetIncident(released_at=NOW - 5),
             7,
-            Admission(frozenset({7}), trial=7, trips=True),
+            Admission(frozenset({7}), frozenset({7}), trips=True),
             id="fell after the release: counts anew",
         ),
     ],
@@ -94,18 +103,26 @@ def test_who_may_act(who: list[Episode], incident: FleetIncident, down: int, wan
     assert admit_restarts(who, incident, down, 10, RADIUS) == wanted
 
 
+def test_waves_double_while_proof_arrives() -> None:
+    waves, admitted = [], RADIUS.trial
+    while admitted < 6000:
+        waves.append(FleetIncident(LATCH, admitted=admitted, proven=admitted).room(RADIUS))
+        admitted += waves[-1]
+    assert waves == [2 ** (number + 2) for number in range(len(waves))]
+    assert len(waves) == 11
+    assert FleetIncident(LATCH, admitted=6, proven=3, trying=True).room(RADIUS) == 2, "no wave waits for its slowest"
+    assert FleetIncident(LATCH, admitted=6, proven=2).room(RADIUS) == 0, "without proof none follows"
+
+
 @pytest.mark.parametrize(
-    ("trials", "waiting", "released"),
+    ("incident", "over"),
     [
-        pytest.param((), 3, False, id="nobody was tried yet"),
-        pytest.param((BACK,), 3, False, id="one of two came back"),
-        pytest.param((BACK, replace(BACK, id=2)), 3, True, id="both came back"),
-        pytest.param((BACK, replace(TRYING, id=2)), 3, False, id="the second is on trial"),
-        pytest.param(
-            (BACK, replace(TRYING, id=2, state=ActionState.ESCALATED)), 3, False, id="the second did not come back"
-        ),
-        pytest.param((BACK,), 0, True, id="one came back and nobody waits"),
+        pytest.param(FleetIncident(LATCH, waiting=3), False, id="nobody was tried yet"),
+        pytest.param(FleetIncident(LATCH, 2, 2, waiting=3), False, id="both recovered, and some wait"),
+        pytest.param(FleetIncident(LATCH, 6, 5, trying=True), False, id="nobody waits, and one is on trial"),
+        pytest.param(FleetIncident(LATCH, 6, 5), True, id="all have ended, or are escalated"),
+        pytest.param(FleetIncident(LATCH, 2, 0), False, id="no restart has helped"),
     ],
 )
-def test_it_is_released(trials: tuple[Episode, ...], waiting: int, released: bool) -> None:
-    assert FleetIncident(LATCH, trials, waiting).released(RADIUS) is released
+def test_it_is_over(incident: FleetIncident, over: bool) -> None:
+    assert incident.over is over

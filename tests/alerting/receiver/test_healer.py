@@ -12,12 +12,14 @@ from sqlalchemy import Connection
 from alerting.drivers import RestartRequest
 from alerting.drivers.outcome import Cause, Failed, Retry
 from alerting.drivers.shortage import ShortOfResources
+from alerting.journal import episodes
 from alerting.receiver.calls import SHORTAGE_SECONDS
 from alerting.receiver.exposition import OpenWork
 from alerting.receiver.healer import SHORTEST_PAUSE
+from alerting.receiver.limits import RestartCap
 from nervesys.contract import Status
 from nervesys.errors import StoreUnavailable
-from tests.alerting.receiver.simulation import Simulation, a_fleet, agent_down
+from tests.alerting.receiver.simulation import START, Simulation, a_fleet, agent_down
 
 Begin = Callable[..., Simulation]
 
@@ -355,6 +357,52 @@ def test_where_the_trials_do_not_come_back_the_rest_is_left_alone(begin: Begin) 
     states = sim.states()
     assert states.pop("*") == "escalated"
     assert sorted(states.values()) == ["deferred", "deferred", "deferred", "escalated", "escalated"]
+
+
+def test_after_the_trials_the_rest_follows_in_waves_that_the_cap_does_not_hold_back(begin: Begin) -> None:
+    agents = [f"agent-{number:02}" for number in range(40)]
+    sim = begin(*agents, restarts_per_hour=3)
+    down(sim, *agents)
+    sim.passes(10)
+    sim.driver.effect = lambda agent: sim.lives(agent, "two")
+    in_flight = []
+    while len(sim.driver.calls) < len(agents) and sim.now < START + 1000:
+        before = len(sim.driver.calls)
+        sim.passes(5)
+        in_flight.append(len(sim.driver.calls) - before)
+    sim.passes(60)
+    assert sorted(set(sim.driver.calls)) == agents
+    assert len(sim.driver.calls) == len(agents) + 1, "no double call, but for the trial before the cause was gone"
+    assert [wave for wave in in_flight if wave > 1] == [4, 8, 16, 10]
+    assert set(sim.states().values()) == {"recovered"}
+
+
+def test_a_wave_without_proof_is_the_last(begin: Begin) -> None:
+    agents = [f"agent-{number:02}" for number in range(20)]
+    sim = begin(*agents)
+    sim.driver.effect = lambda agent: sim.lives(agent, "two") if len(sim.driver.calls) <= 2 else None
+    down(sim, *agents)
+    sim.passes(900)
+    assert len(set(sim.driver.calls)) == 2 + 4
+    assert sim.states()["*"] == "escalated"
+
+
+def test_trials_are_looked_at_first_however_many_others_are_due(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(episodes, "BATCH", 3)
+    sim = begin(*(f"agent-{number}" for number in range(12)))
+    sim.driver.effect = lambda agent: sim.lives(agent, "two")
+    down(sim, *sim.fleet.agents)
+    while len(sim.driver.calls) < 2:
+        sim.passes(5)
+    (second,) = sim.driver.calls[1:]
+    row = next(row for row in sim.actions() if row["agent"] == second)
+    sim.passes(25)
+    assert sim.states()[second] == "recovered", row
+
+
+def test_the_cap_follows_the_fleet() -> None:
+    assert [RestartCap().of(fleet) for fleet in (5, 600, 601, 10_000)] == [60, 60, 61, 1000]
+    assert RestartCap(fixed=7).of(10_000) == 7
 
 
 def test_people_who_take_the_incident_over_release_all_who_wait(begin: Begin) -> None:

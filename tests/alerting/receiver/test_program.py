@@ -34,7 +34,7 @@ def put_together(journal: Journal, root: Path, **fields: object) -> Receiver:
 
 def test_without_a_word_it_acts_within_the_limits_of_the_contract(journal: Journal, tmp_path: Path) -> None:
     healer = put_together(journal, tmp_path)._healer
-    assert (healer.policy.observe, healer.policy.window, healer.limits.cap) == (False, 3600, 60)
+    assert (healer.policy.observe, healer.policy.window, healer.limits.cap.of(600)) == (False, 3600, 60)
     assert healer.limits.radius == BlastRadius(share=1 / 3, at_least=3, trial=2)
     assert ReceiverLimits().body_bytes == 16 << 20, "what is larger would be sent again for ever"
     assert FLEET.agents["grok"].health.max_restart_attempts == 3
@@ -45,7 +45,11 @@ def test_settings_reach_the_decisions(journal: Journal, tmp_path: Path) -> None:
     limits |= {"cooldown_seconds": 11, "window_seconds": 600, "flap_recoveries": 9, "flap_window_seconds": 900}
     healer = put_together(journal, tmp_path, actions={"mode": "observe"}, limits=limits)._healer
     assert healer.policy.observe
-    assert (healer.limits.cap, healer.calls.lease_seconds, healer.limits.radius) == (7, 13, BlastRadius(0.2, 5, 4))
+    assert (healer.limits.cap.of(600), healer.calls.lease_seconds, healer.limits.radius) == (
+        7,
+        13,
+        BlastRadius(0.2, 5, 4),
+    )
     policy = healer.policy
     assert (policy.cooldown, policy.window, policy.flaps, policy.flap_window) == (11, 600, 9, 900)
 

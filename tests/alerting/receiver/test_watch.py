@@ -1,4 +1,7 @@
-"""Heartbeats as the receiver reads them, and when it must not judge by them."""
+"""Heartbeats as the receiver reads them, and when it must not judge by them.
+
+Covers: alerting.journal.store_reads.
+"""
 
 import math
 import os
@@ -7,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from alerting.journal import Journal
+from alerting.journal.store_reads import StoreReads, keep_store_reads, read_store_reads
 from alerting.receiver.watch import HeartbeatReader
 from nervesys.contract import Status
 from nervesys.errors import StoreUnavailable
 from nervesys.settings import Settings, load
 from nervesys.stores.objects import Listing
-from tests.alerting.receiver.simulation import START, BreakableStore, Simulation, a_fleet
+from tests.alerting.receiver.simulation import START, BreakableStore, Simulation, a_fleet, agent_down
 
 
 class ClockedStore(BreakableStore):
@@ -144,3 +149,42 @@ def test_only_those_count_as_down_that_fell(sim: Simulation) -> None:
     sim.passes(60)
     look = sim.healer.watch.list_heartbeats()
     assert len(sim.healer.watch.list_down(["grok", "gimai", "copilot", "unseen"], look)) == 2
+
+
+def dead_for_a_while(tmp_path: Path) -> Simulation:
+    sim = Simulation(tmp_path, a_fleet("grok", "gimai", "copilot", "chatgpt"))
+    for agent in sim.fleet.agents:
+        sim.lives(agent, "one")
+    sim.passes(30)
+    sim.dies("grok")
+    sim.passes(35)
+    return sim
+
+
+def test_a_restart_of_the_receiver_makes_nobody_blind(tmp_path: Path) -> None:
+    sim = dead_for_a_while(tmp_path)
+    sim.start()
+    sim.receive(agent_down("grok"))
+    sim.passes(10)
+    assert sim.driver.calls == ["grok"], "at once, and not after the grace period"
+
+
+def test_a_receiver_that_was_away_for_long_waits_for_the_grace_period(tmp_path: Path) -> None:
+    sim = dead_for_a_while(tmp_path)
+    sim.now += 300
+    sim.beat_all()
+    sim.start()
+    sim.receive(agent_down("grok"))
+    sim.passes(5)
+    assert sim.driver.calls == []
+    assert sim.story()[-1] == "blind"
+
+
+def test_the_run_of_another_receiver_counts_and_a_break_ends_it(tmp_path: Path) -> None:
+    journal = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite3'}")
+    stored = []
+    with journal.alone() as connection:
+        for since, last in ((100, 200), (190, 205), (190, 220), (500, 500)):
+            keep_store_reads(connection, StoreReads(since, last), fresh=60, every=15)
+            stored.append(read_store_reads(connection))
+    assert stored == [StoreReads(100, 200), StoreReads(100, 200), StoreReads(100, 220), StoreReads(500, 500)]
