@@ -16,6 +16,7 @@ from msgspec.json import Decoder
 from nervesys.contract import Category, Level, LogRecord, agent_name
 from nervesys.contract.logs import MAX_DURATION_MS, MAX_TOKENS
 from nervesys.contract.times import utc
+from nervesys.contract.validation import BOM
 from nervesys.errors import BadObject, Reason
 
 TokenCount = Annotated[float, Meta(ge=0, le=MAX_TOKENS)]
@@ -122,7 +123,7 @@ def _cheap_reason(line: bytes) -> Reason | None:
 
 
 def _parse_by_model(line: bytes, skipped: Counter[Reason]) -> Iterator[tuple[datetime, ParsedLine]]:
-    if not line or line.isspace():
+    if not line.removeprefix(BOM).strip():
         return
     if reason := _cheap_reason(line):
         skipped[reason] += 1

@@ -3,10 +3,7 @@
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import ValidationError
-
 from nervesys.contract.state import ContractObject, Instant
-from nervesys.contract.validation import first_problem
 from nervesys.errors import BadObject, Reason
 
 
@@ -61,12 +58,17 @@ class Runs(ContractObject):
 
     @classmethod
     def of(cls, answer: Any) -> Self:
-        """The runs in an answer.
+        """The runs in an answer; wrong ones are left out, unless all are.
 
         Raises:
             BadObject: `bad_value` where it is none.
         """
+        listed = answer.get("workflow_runs") if isinstance(answer, dict) else None
+        any_listed = bool(listed)
         try:
-            return cls.model_validate(answer)
-        except ValidationError as err:
-            raise BadObject(Reason.BAD_VALUE, ": ".join(first_problem(err))) from None
+            runs = cls.take(answer)
+        except BadObject as bad:
+            raise BadObject(Reason.BAD_VALUE, bad.detail) from None
+        if any_listed and not runs.workflow_runs:
+            raise BadObject(Reason.BAD_VALUE, "workflow_runs: none is valid")
+        return runs

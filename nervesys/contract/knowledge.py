@@ -12,7 +12,7 @@ is one value.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from nervesys.contract.state import ContractObject, Instant
 from nervesys.contract.times import format_time, parse_time
@@ -29,6 +29,7 @@ AHEAD_SECONDS = 300.0
 class Statement(ContractObject):
     """A value, and when an agent learned it."""
 
+    null_is_value: ClassVar[bool] = True
     value: Any
     timestamp: Instant
 
@@ -39,6 +40,7 @@ class Statement(ContractObject):
 
 
 class _Contribution(ContractObject):
+    null_is_value: ClassVar[bool] = True
     learned: dict[str, Statement]
 
 

@@ -1,16 +1,9 @@
 """Log records: one JSON object a line, gzipped."""
 
 from enum import StrEnum
-from typing import Annotated, cast
+from typing import Annotated
 
-from pydantic import (
-    AliasChoices,
-    BeforeValidator,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from nervesys.contract.state import AgentName, ContractObject, Instant
 
@@ -39,14 +32,22 @@ class Category(StrEnum):
     OTHER = "other"
 
 
-_SYNONYMS = {"WARNING": "WARN", "CRITICAL": "ERROR", "FATAL": "ERROR", "TRACE": "DEBUG", "NOTICE": "INFO"}
+_SYNONYMS = {
+    **dict.fromkeys(("TRACE", "7", "10", "20"), "DEBUG"),
+    **dict.fromkeys(("NOTICE", "5", "6", "30"), "INFO"),
+    **dict.fromkeys(("WARNING", "4", "40"), "WARN"),
+    **dict.fromkeys(("CRITICAL", "FATAL", "PANIC", "ALERT", "CRIT", "EMERG", "ERR"), "ERROR"),
+    **dict.fromkeys(("0", "1", "2", "3", "50", "60"), "ERROR"),
+}
+"""By name and number: severities of syslog are 0 to 7 (RFC 5424, 6.2.1), levels of pino and bunyan 10 to 60."""
 _LEVELS = {level.value: level for level in Level}
 _CATEGORIES = {category.value: category for category in Category}
 
 
 def level_of(value: object) -> Level:
     """The level for a value that a writer used."""
-    name = str(value).upper()
+    number = int(value) if isinstance(value, float) and value.is_integer() else value
+    name = str(number).strip().upper()
     return _LEVELS.get(_SYNONYMS.get(name, name), Level.OTHER)
 
 
@@ -61,16 +62,8 @@ MAX_DURATION_MS = 1e10
 """Longest duration of one record, in milliseconds: almost four months."""
 
 
-def _or_none(value: object, validate: ValidatorFunctionWrapHandler) -> float | None:
-    """A wrong number costs the field, not the record."""
-    try:
-        return cast("float | None", validate(value))
-    except ValidationError:
-        return None
-
-
-Tokens = Annotated[Annotated[float, Field(ge=0, le=MAX_TOKENS)] | None, WrapValidator(_or_none)]
-Duration = Annotated[Annotated[float, Field(ge=0, le=MAX_DURATION_MS)] | None, WrapValidator(_or_none)]
+Tokens = Annotated[float, Field(ge=0, le=MAX_TOKENS)] | None
+Duration = Annotated[float, Field(ge=0, le=MAX_DURATION_MS)] | None
 
 
 class LogContext(ContractObject):

@@ -1,13 +1,13 @@
 """Agent state and server metrics: the two small JSON objects that an agent writes at each heartbeat.
 
 Of unknown fields, a bounded number is kept if they are numbers, for compatibility with newer agents; a wrong value in a
-known field is refused.
+known optional field costs the field, and in a required one the object.
 """
 
 import re
 from enum import StrEnum
 from itertools import islice
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -20,10 +20,11 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import from_json
 
 from nervesys.contract.names import agent_name, server_name
-from nervesys.contract.times import format_time, parse_time
-from nervesys.contract.validation import first_problem
+from nervesys.contract.times import END_OF_CALENDAR, epoch_seconds, format_time, parse_time
+from nervesys.contract.validation import first_problem, leave_out_null, leave_out_wrong, repair_text
 from nervesys.errors import BadObject, Reason
 
 COUNTER = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -40,13 +41,13 @@ EXTRA_NAME = 64
 """Longest name of an unknown field that is kept, in characters."""
 MAX_COUNT = 2.0**63
 """Largest count: more than a counter of 64 bits holds is a mistake, and sums of such counts stay finite."""
-END_OF_CALENDAR = 253_402_300_800
-"""The first second of the year 10000."""
 
 
 def _instant(value: object) -> float:
     try:
-        return parse_time(value) if isinstance(value, str) else float(value)  # type: ignore[arg-type]  # float() raises for other types
+        if isinstance(value, str):
+            return parse_time(value)
+        return epoch_seconds(float("" if isinstance(value, bool) else value))  # type: ignore[arg-type]  # float() raises for other types
     except (BadObject, TypeError, OverflowError) as err:
         raise ValueError(str(err)) from err
 
@@ -90,24 +91,56 @@ class ContractObject(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
+    null_is_value: ClassVar[bool] = False
+    """Whether `null` is a value in this object; else it equals a missing field."""
+
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """Parse a body.
+        """Parse a body. `null` equals missing; a wrong optional field, or a wrong item of several, is left out.
 
         Raises:
-            BadObject: `bad_json` if it is not a JSON object, `bad_name` or `bad_value` if a field is wrong.
+            BadObject: `bad_json` if it is not a JSON object, `bad_name` or `bad_value` if a required field is wrong.
         """
+        text = repair_text(body)
         try:
-            return cls.model_validate_json(body)
+            if b"null" not in text or cls.null_is_value:
+                return cls.model_validate_json(text)
         except ValidationError as err:
-            where, problem = first_problem(err)
-            reason = Reason.BAD_JSON if not where else Reason.BAD_NAME if "bad_name" in problem else Reason.BAD_VALUE
-            problem = problem.removeprefix("bad_name: ")
-            raise BadObject(reason, f"{where}: {problem}" if where else problem) from None
+            if err.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
+                raise _bad_object(err) from None
+        try:
+            return cls.take(from_json(text))
+        except ValueError as err:
+            raise BadObject(Reason.BAD_JSON, f"Invalid JSON: {err}") from None
+
+    @classmethod
+    def take(cls, value: Any) -> Self:
+        """The object for a JSON value, with the same tolerance as `parse`; what is left out leaves the value too.
+
+        Raises:
+            BadObject: as `parse`.
+        """
+        if not cls.null_is_value:
+            leave_out_null(value)
+        while True:
+            try:
+                return cls.model_validate(value)
+            except ValidationError as err:
+                problem = err
+            required = {name for name, field in cls.model_fields.items() if field.is_required()}
+            if not leave_out_wrong(value, problem, required):
+                raise _bad_object(problem)
 
     def body(self) -> bytes:
         """The object as it is stored."""
         return self.model_dump_json(exclude_none=True).encode()
+
+
+def _bad_object(err: ValidationError) -> BadObject:
+    where, problem = first_problem(err)
+    reason = Reason.BAD_JSON if not where else Reason.BAD_NAME if "bad_name" in problem else Reason.BAD_VALUE
+    problem = problem.removeprefix("bad_name: ")
+    return BadObject(reason, f"{where}: {problem}" if where else problem)
 
 
 class BoundedObject(ContractObject):

@@ -1,5 +1,6 @@
 """Instants: RFC 3339 text with `Z` in objects, Unix seconds as floats inside programs."""
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import floor
@@ -7,19 +8,35 @@ from math import floor
 from nervesys.errors import BadObject, Reason
 
 DAY_SECONDS = 86_400
+END_OF_CALENDAR = 253_402_300_800
+"""The first second of the year 10000."""
+_EPOCH = re.compile(r"[0-9]{9,16}(\.[0-9]*)?")
+"""Eight digits are a date of ISO 8601."""
+_LEAP_SECOND = re.compile(r"([0-9]{2}:[0-9]{2}:)60")
 
 
 def parse_time(text: str) -> float:
     """Unix seconds of an RFC 3339 instant; a text without an offset is read as UTC.
 
+    Letters may be small, fractions of any length, and second 60 is the first of the next minute (RFC 3339, 5.6 and
+    5.7). Text of nine digits or more are seconds or milliseconds since 1970.
+
     Raises:
         BadObject: `bad_value` when the text is not an instant.
     """
+    if _EPOCH.fullmatch(text):
+        return epoch_seconds(float(text))
     try:
-        instant = datetime.fromisoformat(text)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()
+        written, leaps = _LEAP_SECOND.subn(r"\g<1>59", text, count=1)
+        instant = datetime.fromisoformat(written.upper())
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() + leaps
     except (ValueError, OverflowError) as err:
         raise BadObject(Reason.BAD_VALUE, f"not an RFC 3339 instant: {text[:40]!r}") from err
+
+
+def epoch_seconds(number: float) -> float:
+    """Unix seconds of a number of seconds or milliseconds since 1970; beyond the year 9999 it is milliseconds."""
+    return number / 1000 if number >= END_OF_CALENDAR else number
 
 
 def format_time(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """The errors of pydantic in plain words: what a value must be. The value itself is never quoted."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import AfterValidator, ValidationError
@@ -34,6 +35,22 @@ WORDS = {
 }
 """By pydantic's type of error (https://docs.pydantic.dev/latest/errors/validation_errors/)."""
 
+BOM = b"\xef\xbb\xbf"
+_ESCAPED = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+"""An escaped backslash, a pair of surrogates, or (the group) a surrogate alone."""
+_ENCODED = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+"""A surrogate in the bytes of UTF-8, where none may be."""
+
+
+def repair_text(body: bytes) -> bytes:
+    """JSON without byte order mark, and with U+FFFD for surrogates that are not in a pair (RFC 8259, 8.1 and 8.2)."""
+    body = body.removeprefix(BOM)
+    if b"\\u" in body:
+        body = _ESCAPED.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+    return _ENCODED.sub("\N{REPLACEMENT CHARACTER}".encode(), body) if b"\xed" in body else body
+
 
 def describe_error(error: ErrorDetails) -> str:
     """What is wrong with one value, in words.
@@ -58,6 +75,52 @@ def first_problem(err: ValidationError) -> tuple[str, str]:
     """The dotted path of the first wrong value (empty for the whole), and what is wrong with it."""
     first = err.errors(include_url=False, include_input=False)[0]
     return ".".join(map(str, first["loc"])), describe_error(first)
+
+
+def leave_out_null(value: Any) -> None:
+    """Remove the keys of a JSON value, and of all that it holds, whose value is `null`."""
+    below = list(value) if isinstance(value, list) else []
+    if isinstance(value, dict):
+        for key in [key for key, item in value.items() if item is None]:
+            del value[key]
+        below = list(value.values())
+    for item in below:
+        if isinstance(item, dict | list):
+            leave_out_null(item)
+
+
+def leave_out_wrong(value: Any, err: ValidationError, required: Collection[str]) -> bool:
+    """Remove from a JSON value what is wrong with it: the innermost, or what lacks it where it is missing.
+
+    Args:
+        value: is changed.
+        err: of its validation.
+        required: fields without which there is no object.
+
+    Returns:
+        Whether it may now be valid.
+    """
+    errors = err.errors(include_url=False, include_input=False)
+    places = {error["loc"][:-1] if error["type"] == "missing" else error["loc"] for error in errors}
+    if any(not place or (len(place) == 1 and place[0] in required) for place in places):
+        return False
+    return all(_remove(value, place) for place in sorted(places, key=_last_first, reverse=True))
+
+
+def _last_first(place: tuple[int | str, ...]) -> list[tuple[bool, int, str]]:
+    """Sort key: of a list, the last item is removed first, so that the places of others stay."""
+    return [(isinstance(part, int), part if isinstance(part, int) else 0, str(part)) for part in place]
+
+
+def _remove(value: Any, place: tuple[int | str, ...]) -> bool:
+    *above, last = place
+    try:
+        for part in above:
+            value = value[part]
+        del value[last]
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
 
 
 def text_form(pattern: str, words: str) -> AfterValidator:

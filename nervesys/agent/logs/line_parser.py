@@ -55,7 +55,8 @@ def _parse_json(line: str, now: float) -> LogRecord | None:
         fields = json.loads(line)
         if not isinstance(fields.get("message"), str):
             return None
-        return LogRecord.parse(json.dumps({"timestamp": now, **fields, "agent_id": "self"}).encode())
+        set_fields = {key: value for key, value in fields.items() if value is not None}
+        return LogRecord.parse(json.dumps({"timestamp": now, **set_fields, "agent_id": "self"}).encode())
     except (ValueError, RecursionError, BadObject):
         return None
 

@@ -24,6 +24,11 @@ def test_a_run_without_a_name_is_named_by_its_file() -> None:
     assert (parsed.workflow, parsed.branch) == (".github/workflows/ci.yml", "")
 
 
+def test_a_wrong_run_costs_itself_alone() -> None:
+    answer = {"workflow_runs": [{"name": "a"}, run(name="b"), 7, run(name="c"), {}]}
+    assert [parsed.name for parsed in Runs.of(answer).workflow_runs] == ["b", "c"]
+
+
 @pytest.mark.parametrize("body", [None, {}, {"workflow_runs": [{}]}])
 def test_another_response_is_rejected(body: object) -> None:
     with pytest.raises(BadObject) as error:

@@ -90,8 +90,13 @@ BODIES = [
     b'{"learned": []}',
     b'{"learned": {"a": {"value": 1, "timestamp": "2026-01-01T00:00:00Z"}}}',
     b'{"learned": {"/_learned": {"value": 1, "timestamp": "2026-01-01T00:00:00Z"}}}',
-    b'{"learned": {"/a": {"value": 1, "timestamp": "yesterday"}}}',
 ]
+
+
+def test_a_wrong_statement_costs_itself_alone() -> None:
+    body = b"""{"learned": {"/a": {"value": 1, "timestamp": "yesterday"},
+                            "/b": {"value": null, "timestamp": "2026-01-01T00:00:00Z"}}}"""
+    assert parse_contribution("grok", body, NOW).tree() == {"b": None}
 
 
 @pytest.mark.parametrize("body", BODIES)
