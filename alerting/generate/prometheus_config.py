@@ -7,6 +7,7 @@ from typing import Any
 from alerting.scrape_targets import FOREIGN, jobs
 from alerting.units import promql_duration
 from nervesys.settings import Settings
+from nervesys.settings.monitoring import RemoteWriteSettings
 
 
 def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = True) -> dict[str, Any]:
@@ -14,10 +15,11 @@ def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = Tr
 
     Args:
         settings: addresses and intervals.
-        secrets: folder in which the password of basic auth lies, as `web_password`.
+        secrets: folder in which the password of basic auth lies, as `web_password`, and relative names of other files.
         evaluates: whether it evaluates alerting rules and notifies Alertmanager; else it has recording rules alone.
     """
     timing, alertmanagers = settings.monitoring.prometheus, settings.monitoring.alertmanagers
+    stores = timing.remote_write
     return {
         "global": {
             "scrape_interval": promql_duration(timing.scrape_interval_seconds),
@@ -36,7 +38,21 @@ def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = Tr
             }
             for job, address in jobs(settings).items()
         ],
+        **({"remote_write": [_remote_write(store, secrets) for store in stores]} if stores else {}),
     }
+
+
+def _remote_write(store: RemoteWriteSettings, secrets: Path) -> dict[str, Any]:
+    """An entry of `remote_write`; secrets are named by file, so the configuration holds none."""
+    entry: dict[str, Any] = {"url": store.url}
+    if store.password_file:
+        entry["basic_auth"] = {"username": store.user, "password_file": str(secrets / store.password_file)}
+    if store.token_file:
+        entry["authorization"] = {"credentials_file": str(secrets / store.token_file)}
+    queue = store.queue.model_dump(exclude_none=True)
+    if (deadline := queue.pop("batch_send_deadline_seconds", None)) is not None:
+        queue["batch_send_deadline"] = promql_duration(deadline)
+    return entry | ({"queue_config": queue} if queue else {})
 
 
 def _evaluation(alertmanagers: Sequence[str]) -> dict[str, Any]:

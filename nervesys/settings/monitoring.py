@@ -90,16 +90,60 @@ class HygieneSettings(SettingsSection):
     secrets_folder: str
 
 
+class RemoteWriteQueue(SettingsSection):
+    """Prometheus's `queue_config`; what is left out has its default.
+
+    Attributes:
+        capacity: samples that each shard buffers.
+        max_shards: concurrent senders.
+        max_samples_per_send: samples in one request.
+        batch_send_deadline_seconds: that a sample waits in the buffer at most.
+    """
+
+    capacity: int | None = Field(default=None, ge=1)
+    max_shards: int | None = Field(default=None, ge=1)
+    max_samples_per_send: int | None = Field(default=None, ge=1)
+    batch_send_deadline_seconds: Seconds | None = None
+
+
+class RemoteWriteSettings(SettingsSection):
+    """Another store of metrics that Prometheus sends all samples to, such as Mimir, VictoriaMetrics or Grafana Cloud.
+
+    Attributes:
+        url: of its endpoint, such as `https://metrics.example.org/api/v1/push`.
+        user: of basic auth, with `password_file`.
+        password_file: file that holds the password; a relative name lies in the folder of secrets.
+        token_file: file that holds a bearer token, in place of a user; relative as above.
+        queue: how samples are buffered and sent.
+    """
+
+    url: PlainUrl
+    user: str | None = None
+    password_file: str | None = None
+    token_file: str | None = None
+    queue: RemoteWriteQueue = RemoteWriteQueue()
+
+    @model_validator(mode="after")
+    def _has_single_authentication(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("`user` and `password_file` go together")
+        if self.user is not None and self.token_file is not None:
+            raise ValueError("it has either a user or a token_file")
+        return self
+
+
 class PrometheusSettings(SettingsSection):
     """The Prometheus that scrapes and evaluates.
 
     Attributes:
         url: for queries; where empty, made from `listen.prometheus`.
+        remote_write: other stores of metrics that it sends all samples to.
     """
 
     url: HttpUrl | None = None
     scrape_interval_seconds: Seconds
     evaluation_interval_seconds: Seconds
+    remote_write: tuple[RemoteWriteSettings, ...] = ()
 
 
 class AlertmanagerSettings(SettingsSection):

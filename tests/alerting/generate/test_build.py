@@ -19,7 +19,8 @@ from alerting.generate.rules import prometheus_rules
 from alerting.model import read_alerts
 from alerting.scrape_targets import FOREIGN, OWN, jobs
 from commands.alerts import IN_COMPOSE
-from nervesys.settings import FolderTree, load, shipped_root
+from nervesys.errors import SettingsError
+from nervesys.settings import FolderTree, Settings, load, shipped_root
 from tests.alerting.compilers import compiler_of
 
 ROOT = Path(__file__).parents[3]
@@ -178,3 +179,69 @@ def test_protected_pages_are_scraped_and_called_with_what_they_ask_for() -> None
 def test_the_profile_sets_the_pace(profile: str | None, held: str) -> None:
     rules = prometheus_rules(compiler_of(load(profile=profile).settings), ALERTS)["groups"][0]["rules"]
     assert {rule["keep_firing_for"] for rule in rules if rule["alert"] == "AgentDown"} == {held}
+
+
+REMOTE_WRITE = """
+prometheus:
+  remote_write:
+    - url: https://metrics.example.org/api/prom/push
+      user: "1234"
+      password_file: metrics_password
+      queue: {capacity: 10000, max_shards: 20, max_samples_per_send: 2000, batch_send_deadline_seconds: 5}
+    - {url: "http://victoria:8428/api/v1/write", token_file: /run/secrets/victoria}
+    - {url: "http://mimir:9009/api/v1/push"}
+"""
+
+
+def elsewhere(folder: Path, text: str) -> Settings:
+    (folder / "config").mkdir(parents=True)
+    (folder / "config/monitoring.yaml").write_text(text)
+    return load(FolderTree(folder)).settings
+
+
+def test_samples_are_sent_to_other_stores_with_secrets_from_files(
+    program: Callable[[str], str], tmp_path: Path
+) -> None:
+    settings = elsewhere(tmp_path / "brain", REMOTE_WRITE)
+    config = prometheus_config(settings, Path("/secrets"))
+    assert config["remote_write"] == [
+        {
+            "url": "https://metrics.example.org/api/prom/push",
+            "basic_auth": {"username": "1234", "password_file": "/secrets/metrics_password"},
+            "queue_config": {
+                "capacity": 10000,
+                "max_shards": 20,
+                "max_samples_per_send": 2000,
+                "batch_send_deadline": "5s",
+            },
+        },
+        {
+            "url": "http://victoria:8428/api/v1/write",
+            "authorization": {"credentials_file": "/run/secrets/victoria"},
+        },
+        {"url": "http://mimir:9009/api/v1/push"},
+    ]
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    for engine in (True, False):
+        text = yaml.safe_dump(prometheus_config(settings, secrets, evaluates=engine))
+        (tmp_path / "prometheus.yml").write_text(text.replace("/run/secrets", str(secrets)))
+        command = [program("promtool"), "check", "config", "--syntax-only", "prometheus.yml"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("{url: http://a, user: me}", "go together"),
+        ("{url: http://a, password_file: p}", "go together"),
+        ("{url: http://a, user: me, password_file: p, token_file: t}", "either"),
+        ("{url: 'ftp://a'}", "url"),
+        ("{url: 'http://me:secret@a'}", "must not hold a user or password"),
+        ("{url: http://a, queue: {max_shard: 1}}", "max_shards"),
+    ],
+)
+def test_a_wrong_remote_write_is_refused(entry: str, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=problem):
+        elsewhere(tmp_path, f"prometheus: {{remote_write: [{entry}]}}\n")
