@@ -63,15 +63,16 @@ def build(
     secrets = secrets or (IN_COMPOSE if _in_compose(start.place) else start.place.home / "secrets")
     compiler = condition_compiler(start.loaded)
     wanted = files(compiler, alerts, secrets, read_provisioned_uids(out))
-    for program in check_by_readers(wanted, start.place.home / "programs"):
-        checked_by = ""
-        if program == "promtool":
-            checked_by = _checked_by_prometheus(start.loaded.settings, evaluated_rules(compiler, alerts))
-        problem = (
-            f"the Prometheus at {checked_by} has parsed the rules" if checked_by else "nothing has checked its file"
-        )
+    missing = check_by_readers(wanted, start.place.home / "programs")
+    parsed_by = ""
+    if "promtool" in missing:
+        parsed_by = _checked_by_prometheus(start.loaded.settings, evaluated_rules(compiler, alerts))
+    changed = write(out, wanted, check=check, obsolete=obsolete(wanted))
+    for program in missing:
+        by_prometheus = f"the Prometheus at {parsed_by} has parsed the rules" if parsed_by else ""
+        problem = (program == "promtool" and by_prometheus) or "nothing has checked its file"
         typer.echo(f"warning: {program} is not on this machine; {problem}", err=True)
-    report(Console(), write(out, wanted, check=check, obsolete=obsolete(wanted)), check=check)
+    report(Console(), changed, check=check)
 
 
 def _checked_by_prometheus(settings: Settings, rules: Sequence[Rule]) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from alerting.drivers import Drivers
 from nervesys.errors import SettingsProblem
 from nervesys.settings import AgentConfig
 from nervesys.settings.check import suggest
@@ -19,11 +20,11 @@ class TargetForm(NamedTuple):
     meaning: str
 
 
+ANY = TargetForm(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}", "a name of letters, digits and _ . : @ -")
+"""Of a driver that is not named below."""
 TARGETS: Mapping[str, TargetForm] = {
-    "command": TargetForm(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}", "a name of letters, digits and _ . : @ -"),
     "docker": TargetForm(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", "a container's name or id: letters, digits and _ . -"),
     "kubernetes": TargetForm(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "an object's name: lower case, digits and . -"),
-    "supervisor": TargetForm(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}", "a process, such as NAME or GROUP:NAME"),
     # A unit's name is escaped: systemd-escape writes `-` of a path as \x2d (systemd.unit(5)).
     "systemd": TargetForm(r"[A-Za-z0-9][A-Za-z0-9_.:@\\-]{0,254}", "a unit, such as NAME.service or NAME@INSTANCE"),
 }
@@ -31,7 +32,7 @@ TARGETS: Mapping[str, TargetForm] = {
 
 def target_problem(driver: str, target: str) -> str:
     """Why a driver cannot restart a target; empty where it can, as far as its form shows."""
-    form = TARGETS[driver]
+    form = TARGETS.get(driver, ANY)
     return "" if re.fullmatch(form.pattern, target) else f"not {form.meaning}: {target[:80]!r}"
 
 
@@ -44,8 +45,9 @@ def find_driver_mistakes(agents: Mapping[str, AgentConfig], origins: Mapping[str
     """
     for name, agent in agents.items():
         driver, target = agent.restart.driver, agent.restart.target.replace(PLACE, agent.name)
-        if driver not in TARGETS:
-            yield _mistake(origins, name, "driver", f"unknown driver {driver!r}; {suggest(driver, TARGETS)}")
+        if driver not in Drivers.model_fields:
+            known = suggest(driver, Drivers.model_fields)
+            yield _mistake(origins, name, "driver", f"unknown driver {driver!r}; {known}")
         elif problem := target_problem(driver, target):
             yield _mistake(origins, name, "target", problem)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from alerting.drivers import Drivers
 from alerting.drivers.targets import TARGETS, find_driver_mistakes, target_problem
 from nervesys.settings import AgentConfig
 
@@ -21,7 +22,7 @@ def test_names_of_each_kind_are_right(driver: str, target: str) -> None:
     assert target_problem(driver, target) == ""
 
 
-@pytest.mark.parametrize("driver", sorted(TARGETS))
+@pytest.mark.parametrize("driver", sorted(Drivers.model_fields))
 @pytest.mark.parametrize("target", ["", "-rf", "../x", "a b", "a;b", "a/b", "a\n", "$HOME", ".hidden", "x" * 300])
 def test_no_driver_takes_an_option_a_path_or_a_second_word(driver: str, target: str) -> None:
     assert target_problem(driver, target)
@@ -47,3 +48,7 @@ def test_a_mistake_is_named_with_its_place(restart: dict[str, str], mistake: str
     origins = {f"agents.grok.restart.{key}": "config/agents/grok.yaml:7"}
     (found,) = find_driver_mistakes({"grok": agent}, origins)
     assert str(found).startswith(f"config/agents/grok.yaml:7: {mistake}")
+
+
+def test_each_form_is_of_a_driver() -> None:
+    assert set(TARGETS) <= set(Drivers.model_fields)
