@@ -14,7 +14,7 @@ from exporters.store.shared_state import SharedState
 from nervesys.contract.times import format_time
 from nervesys.metrics import MetricsSnapshot
 from nervesys.settings import AgentConfig, StartupSettings, load
-from nervesys.stores.objects import Listing, ObjectInfo, gone
+from nervesys.stores.objects import DatedBody, Listing, ObjectInfo, gone
 
 AGENTS_A_SERVER = 5
 HEARTBEAT = 60
@@ -51,6 +51,10 @@ class SyntheticFleet:
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """A state object."""
         return self._bodies[key]
+
+    def get_dated(self, key: str, *, max_bytes: int) -> DatedBody:
+        """A state object, as old as its listing shows."""
+        return DatedBody(self._bodies[key], None)
 
     @contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:

@@ -51,7 +51,7 @@ class CountingStore:
 
     def __init__(self, store: ObjectReader) -> None:
         self._store = store
-        self.get, self.open = store.get, store.open
+        self.get, self.get_dated, self.open = store.get, store.get_dated, store.open
         self.lists = self.keys = 0
 
     def list(self, prefix: str, *, recursive: bool = True) -> Listing:

@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 from nervesys.errors import StoreUnavailable
-from nervesys.stores.objects import Listing, ObjectInfo, check_prefix, gone, too_large
+from nervesys.stores.objects import DatedBody, Listing, ObjectInfo, check_prefix, gone, too_large
 
 
 class FolderStore:
@@ -38,6 +38,11 @@ class FolderStore:
         if len(body) > max_bytes:
             raise too_large(key, max_bytes)
         return body
+
+    def get_dated(self, key: str, *, max_bytes: int) -> DatedBody:
+        """An object's content and when it was written."""
+        content = self.get(key, max_bytes=max_bytes)
+        return DatedBody(content, (self._root / key).stat().st_mtime)
 
     @contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:

@@ -71,10 +71,10 @@ class AgentsArea:
         reports, stale_after = [], self._limits.stale_after_seconds
         for agent, info in objects.items():
             heartbeat, state = self._heartbeat(agent, info, now, out), states.get(agent)
-            written = self._written_at(agent, info.version, heartbeat)
+            written = self._written_at(agent, info, heartbeat)
             live = heartbeat is not None and now - heartbeat <= stale_after
             self._record_instance(agent, state, now)
-            stamp = (info, heartbeat, live, state is not None)
+            stamp = (info, heartbeat, live, state is not None, written)
             out.put(agent, stamp, self._samples(agent, heartbeat, state, written, live=live))
             if state is not None and state.metrics is not None and written is not None:
                 reports.append(ServerReport.of_state(agent, written, state.timestamp, state.metrics))
@@ -148,10 +148,11 @@ class AgentsArea:
             out.reject(info.key, info.version, bad)
         return self._heartbeats.get(agent)
 
-    def _written_at(self, agent: str, version: str, heartbeat: float | None) -> float | None:
+    def _written_at(self, agent: str, info: ObjectInfo, heartbeat: float | None) -> float | None:
         """When this body was written: LastModified when it was first seen, for a copy moves LastModified alone."""
-        if self._written.get(agent, ("", None))[0] != version:
-            self._written[agent] = version, heartbeat
+        if self._written.get(agent, ("", None))[0] != info.version:
+            rejected = heartbeat != info.modified
+            self._written[agent] = info.version, heartbeat if rejected else self._bodies.modified(info)
         return self._written[agent][1]
 
     def _record_instance(self, agent: str, state: AgentState | None, now: float) -> None:

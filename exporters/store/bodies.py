@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from exporters.runner import Refresh, SourceContext
 from exporters.store.fetches import Fetches, Retries
 from nervesys.errors import BadObject, Reason, StoreUnavailable
-from nervesys.stores.objects import ObjectInfo, ObjectReader
+from nervesys.stores.objects import DatedBody, ObjectInfo, ObjectReader
 
 Body = TypeVar("Body")
 
@@ -35,6 +35,7 @@ class Bodies(Generic[Body]):
         self._fetches = Fetches(store, context.settings.storage.storj.concurrency, area)
         self._retries = Retries()
         self._bodies: dict[str, tuple[str, Body | None]] = {}
+        self._modified: dict[str, float] = {}
         for key, version, body in self._cache.bodies(area):
             with suppress(BadObject):  # read by an older version of us, and refused by this one: it is fetched again
                 self._bodies[key] = version, None if body is None else parse(body)
@@ -54,6 +55,7 @@ class Bodies(Generic[Body]):
         gone = self._bodies.keys() - wanted
         for key in gone:
             del self._bodies[key]
+            self._modified.pop(key, None)
         moved = [info for key, info in wanted.items() if self._bodies.get(key, ("", None))[0] != info.version]
         changed = [info for info in moved if self._retries.due(info, now)]
         fresh: list[tuple[str, str, bytes | None]] = []
@@ -67,9 +69,17 @@ class Bodies(Generic[Body]):
             self._cache.keep_bodies(self._area, fresh, gone)
         return {key: body for key, (_, body) in self._bodies.items() if body is not None}
 
-    def _get(self, info: ObjectInfo) -> bytes | BadObject:
+    def modified(self, info: ObjectInfo) -> float:
+        """When the body of an object was written: it may be newer than the listing that led to it.
+
+        Returns:
+            LastModified of the response that brought the body, of the listing where no response did; Unix seconds.
+        """
+        return max(self._modified.get(info.key, info.modified), info.modified)
+
+    def _get(self, info: ObjectInfo) -> DatedBody | BadObject:
         try:
-            return self._store.get(info.key, max_bytes=self._max_bytes)
+            return self._store.get_dated(info.key, max_bytes=self._max_bytes)
         except BadObject as bad:
             return bad
 
@@ -79,14 +89,15 @@ class Bodies(Generic[Body]):
         self._retries.failed(info, now)
         out.reject(info.key, info.version, BadObject(Reason.UNREADABLE, str(problem)))
 
-    def _store_body(self, info: ObjectInfo, got: bytes | BadObject, out: Refresh) -> tuple[str, str, bytes | None]:
+    def _store_body(self, info: ObjectInfo, got: DatedBody | BadObject, out: Refresh) -> tuple[str, str, bytes | None]:
         """Take a body in; a rejected one's version too, so that it is not fetched again until it changes."""
         try:
             if isinstance(got, BadObject):
                 raise got
-            self._bodies[info.key] = info.version, self._parse(got)
+            self._modified[info.key] = info.modified if got.modified is None else got.modified
+            self._bodies[info.key] = info.version, self._parse(got.content)
         except BadObject as bad:
             out.reject(info.key, info.version, bad)
             self._bodies[info.key] = info.version, None
             return info.key, info.version, None
-        return info.key, info.version, got
+        return info.key, info.version, got.content

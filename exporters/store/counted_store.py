@@ -6,7 +6,7 @@ from typing import IO
 
 from exporters.runner import SourceContext
 from nervesys.errors import StoreUnavailable
-from nervesys.stores.objects import Listing, ObjectReader
+from nervesys.stores.objects import DatedBody, Listing, ObjectReader
 
 
 class CountedStore:
@@ -34,6 +34,11 @@ class CountedStore:
         """An object's content."""
         with self._request("get"):
             return self._store.get(key, max_bytes=max_bytes)
+
+    def get_dated(self, key: str, *, max_bytes: int) -> DatedBody:
+        """An object's content and when it was written."""
+        with self._request("get"):
+            return self._store.get_dated(key, max_bytes=max_bytes)
 
     @contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:

@@ -207,7 +207,7 @@ class MetricsArea:
                 except BadObject as bad:
                     out.reject(info.key, info.version, bad)
                 else:
-                    reports.append(ServerReport(agent, info.modified, bodies[info.key]))
+                    reports.append(ServerReport(agent, self._bodies.modified(info), bodies[info.key]))
         return reports
 
     def _reporter_of(self, key: str) -> tuple[str, str]:

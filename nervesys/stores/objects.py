@@ -45,6 +45,19 @@ class Listing:
     clock: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DatedBody:
+    """An object's content with its date, both from one response.
+
+    Attributes:
+        content: the bytes.
+        modified: Unix seconds by the store's clock, in whole seconds with S3; None if the response has no date.
+    """
+
+    content: bytes
+    modified: float | None
+
+
 class ObjectReader(Protocol):
     """The reading half of the interface.
 
@@ -66,6 +79,14 @@ class ObjectReader(Protocol):
         Raises:
             BadObject: `gone` when it is no longer there, `too_large` when it holds more than `max_bytes`.
             ObjectRefused: the store refuses to return it.
+        """
+
+    def get_dated(self, key: str, *, max_bytes: int) -> DatedBody:
+        """An object's content and when it was written; the object may be newer than its entry in a listing.
+
+        Raises:
+            BadObject: as `get`.
+            ObjectRefused: as `get`.
         """
 
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO
 
-from nervesys.stores.objects import Listing, ObjectStore
+from nervesys.stores.objects import DatedBody, Listing, ObjectStore
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ class RoutedStore:
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """An object's content."""
         return self._of(key).get(key, max_bytes=max_bytes)
+
+    def get_dated(self, key: str, *, max_bytes: int) -> DatedBody:
+        """An object's content and when it was written."""
+        return self._of(key).get_dated(key, max_bytes=max_bytes)
 
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
         """An object's content as a stream."""

@@ -33,7 +33,7 @@ from botocore.session import Session as CoreSession
 from nervesys.contract import PathTemplate
 from nervesys.errors import ObjectRefused, StoreUnavailable
 from nervesys.settings.storage import StoreSettings
-from nervesys.stores.objects import Listing, ObjectInfo, check_prefix, gone, too_large
+from nervesys.stores.objects import DatedBody, Listing, ObjectInfo, check_prefix, gone, too_large
 
 ATTEMPTS = 3
 AREAS = 4
@@ -159,12 +159,17 @@ class S3Store:
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """An object's content, read no further than its limit."""
+        return self.get_dated(key, max_bytes=max_bytes).content
 
-        def take(stream: IO[bytes]) -> bytes:
-            return stream.read(max_bytes) + stream.read(1)  # botocore finds a body cut short by the read at its end
+    def get_dated(self, key: str, *, max_bytes: int) -> DatedBody:
+        """An object's content and when it was written, read no further than its limit."""
+
+        def take(stream: IO[bytes], modified: float | None) -> DatedBody:
+            content = stream.read(max_bytes) + stream.read(1)  # botocore finds a body cut short by the read at its end
+            return DatedBody(content, modified)
 
         body = self._read_body(key, take)
-        if len(body) > max_bytes:
+        if len(body.content) > max_bytes:
             raise too_large(key, max_bytes)
         return body
 
@@ -173,7 +178,7 @@ class S3Store:
         """An object's content as a stream, from a complete local copy, so that a truncated body is never used."""
         with SpooledTemporaryFile(max_size=SPOOL_BYTES) as copy:
 
-            def take(body: IO[bytes]) -> None:
+            def take(body: IO[bytes], _modified: float | None) -> None:
                 copy.seek(0)
                 copy.truncate()
                 copyfileobj(body, copy)
@@ -182,13 +187,15 @@ class S3Store:
             copy.seek(0)
             yield copy
 
-    def _read_body(self, key: str, take: Callable[[IO[bytes]], Result]) -> Result:
-        """Read an object's body; retry if it is truncated, which botocore does not do."""
+    def _read_body(self, key: str, take: Callable[[IO[bytes], float | None], Result]) -> Result:
+        """Read an object's body, with its LastModified; retry if it is truncated, which botocore does not do."""
         with self._converted_errors(f"get {key}", key):
             for attempts_left in reversed(range(ATTEMPTS)):
                 try:
-                    with closing(self._client.get_object(Bucket=self._bucket, Key=key)["Body"]) as body:
-                        return take(cast("IO[bytes]", body))
+                    response = self._client.get_object(Bucket=self._bucket, Key=key)
+                    written = response.get("LastModified")
+                    with closing(response["Body"]) as body:
+                        return take(cast("IO[bytes]", body), written.timestamp() if written else None)
                 except CUT_SHORT:
                     if not attempts_left:
                         raise

@@ -21,6 +21,7 @@ from nervesys.contract.logs import LEVELS
 from nervesys.contract.state import COUNTERS
 from nervesys.contract.times import format_time
 from nervesys.errors import ObjectRefused, StoreUnavailable
+from nervesys.stores.objects import Listing
 from tests.exporters.kit import HandClock, Rejections, context
 from tests.exporters.store.bucket import Bucket, read_series
 
@@ -91,6 +92,22 @@ def test_last_modified_that_moved_alone_moves_the_heartbeat_without_a_fetch(worl
     world.bucket.lay(KEY, (world.bucket.root / KEY).read_bytes(), world.clock.now)
     assert world.run() == {**before, BEAT: world.clock.now - 15}
     assert world.bucket.gets == []
+
+
+def test_skew_is_measured_against_the_date_of_the_response_with_the_body(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.beat()
+    listing, listed = world.bucket.list, world.clock.now
+
+    def list_and_write_again(prefix: str, *, recursive: bool = True) -> Listing:
+        before = listing(prefix, recursive=recursive)
+        world.clock.now = listed + 60
+        world.beat()
+        return before
+
+    monkeypatch.setattr(world.bucket, "list", list_and_write_again)
+    assert world.run()['agent_clock_skew_seconds{agent="grok"}'] == 0
 
 
 def test_a_rejected_body_is_counted_once_and_its_heartbeat_stands(world: World) -> None:

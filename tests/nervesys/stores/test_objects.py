@@ -139,6 +139,15 @@ def test_a_listing_has_the_clock_of_the_store(rclone_endpoint: str) -> None:
     assert clock > 1_700_000_000
 
 
+def test_a_body_has_the_date_of_its_own_response(store: ObjectStore, folder: str) -> None:
+    store.put(f"{folder}a", b"x")
+    (info,) = store.list(folder).objects
+    body = store.get_dated(f"{folder}a", max_bytes=1)
+    assert body.content == b"x"
+    assert body.modified is not None
+    assert abs(body.modified - info.modified) < 1
+
+
 def test_wrong_credentials_raise_an_error_without_the_secret(
     rclone_endpoint: str, caplog: pytest.LogCaptureFixture
 ) -> None:
