@@ -29,7 +29,7 @@ from googleapiclient.http import MediaIoBaseDownload, MediaIoBaseUpload
 
 from nervesys.clients.http_errors import cause
 from nervesys.contract import parse_time
-from nervesys.errors import ArchiveFull, ArchiveUnavailable, SettingsError, SettingsProblem
+from nervesys.errors import ArchiveFull, ArchiveUnavailable, BadObject, Reason, SettingsError, SettingsProblem
 from nervesys.settings.secret_file import read_secret_text
 from nervesys.settings.storage import ArchiveSettings
 from nervesys.stores.archive import CHUNK_BYTES, Changes, Entry, stream_of
@@ -38,6 +38,8 @@ from nervesys.stores.objects import gone, too_large
 READ = "https://www.googleapis.com/auth/drive.readonly"
 WRITE = "https://www.googleapis.com/auth/drive"
 FOLDER = "application/vnd.google-apps.folder"
+NATIVE = "application/vnd.google-apps."
+"""Types of what has no content of its own: Google's documents, shortcuts, and folders."""
 FILE_FIELDS = "id,name,mimeType,size,modifiedTime,parents,trashed"
 RETRIES = 4
 PAGE = 1000
@@ -109,21 +111,22 @@ class DriveArchive:
     @property
     def root(self) -> str:
         """The folder's real id; `root` is only an alias of one."""
-        return str(self._folder_resource["id"])
+        return str(_part(f"open the folder {self._folder_id}", self._folder_resource, "id"))
 
     @cached_property
     def _folder_resource(self) -> dict[str, Any]:
         files = self._drive.files()
         request = files.get(fileId=self._folder_id, fields="id,driveId,mimeType", supportsAllDrives=True)
-        response: dict[str, Any] = self._execute(f"open the folder {self._folder_id}", request)
-        if response["mimeType"] != FOLDER:
-            raise ArchiveUnavailable(f"open the folder {self._folder_id}: it is a file")
+        what = f"open the folder {self._folder_id}"
+        response: dict[str, Any] = self._execute(what, request)
+        if _part(what, response, "mimeType") != FOLDER:
+            raise ArchiveUnavailable(f"{what}: it is a file")
         return response
 
     def list(self) -> Changes:
         """List everything, with a token from before the listing, so that no change is missed."""
         start = self._drive.changes().getStartPageToken(supportsAllDrives=True, **self._drive_id())
-        token = self._execute("list the archive", start)["startPageToken"]
+        token = _part("list the archive", self._execute("list the archive", start), "startPageToken")
         request = self._drive.files().list(
             q="trashed = false",
             fields=f"nextPageToken,files({FILE_FIELDS})",
@@ -133,8 +136,8 @@ class DriveArchive:
             **ALL_DRIVES,
         )
         responses = list(self._pages("list the archive", self._drive.files(), request))
-        entries = tuple(_entry(file) for response in responses for file in response["files"])
-        return Changes(entries, token=token, pages=1 + len(responses))
+        files = (file for response in responses for file in _part("list the archive", response, "files"))
+        return Changes(tuple(filter(None, map(_entry, files))), token=token, pages=1 + len(responses))
 
     def changes(self, token: str) -> Changes | None:
         """The changes since a token; None if Drive no longer knows the token."""
@@ -155,8 +158,10 @@ class DriveArchive:
 
     def quota(self) -> dict[str, int]:
         """The account's limit, use and trash, in bytes."""
-        response = self._execute("ask for room", self._drive.about().get(fields="storageQuota"))["storageQuota"]
-        return {ours: int(response[theirs]) for theirs, ours in QUOTA_KINDS.items() if theirs in response}
+        what = "ask for room"
+        response = _part(what, self._execute(what, self._drive.about().get(fields="storageQuota")), "storageQuota")
+        sizes = {ours: _size(response, theirs) for theirs, ours in QUOTA_KINDS.items()}
+        return {kind: size for kind, size in sizes.items() if size is not None}
 
     def get(self, path: str, *, max_bytes: int) -> bytes:
         """A file's content."""
@@ -194,7 +199,11 @@ class DriveArchive:
             request = self._drive.files().update(fileId=there["id"], body={"name": name}, **common)
         else:
             request = self._drive.files().create(body={"name": name, "parents": [parent]}, **common)
-        if self._execute(f"put {path}", request)["md5Checksum"] != sent:
+        arrived = self._execute(f"put {path}", request).get("md5Checksum")
+        if arrived is None:  # Drive computes it later for some files: then what lies there is read
+            with self.open(path) as stored:
+                arrived = hashlib.file_digest(stored, "md5").hexdigest()  # type: ignore[arg-type]  # a file that can be read
+        if arrived != sent:
             raise ArchiveUnavailable(f"put {path}: it arrived damaged")
 
     def delete(self, path: str) -> None:
@@ -207,12 +216,15 @@ class DriveArchive:
         """Id and size of a file; of two with one name, the newer one's.
 
         Raises:
-            BadObject: `gone`.
+            BadObject: `gone`, or `unreadable` where Drive names no size.
         """
         file = next(iter(self._find(path)), None)
         if file is None:
             raise gone(path)
-        return file["id"], int(file["size"])
+        size = _size(file, "size")
+        if size is None:
+            raise BadObject(Reason.UNREADABLE, f"{path}: Google Drive names no size of it")
+        return file["id"], size
 
     def _find(self, path: str) -> Sequence[dict[str, Any]]:
         folder, _, name = path.rpartition("/")
@@ -230,18 +242,23 @@ class DriveArchive:
             return there[0]["id"] if there else None
         body = {"name": name, "parents": [parent], "mimeType": FOLDER}
         request = self._drive.files().create(body=body, fields="id", supportsAllDrives=True)
-        return str(self._execute(f"make the folder {path}", request)["id"])
+        what = f"make the folder {path}"
+        return str(_part(what, self._execute(what, request), "id"))
 
     def _children(self, name: str, parent: str | None, folders: str = "!=") -> Sequence[dict[str, Any]]:
-        """The files (with `=`, the folders) of a name in a folder, newest first."""
+        """The files (with `=`, the folders) of a name in a folder, newest first; of files, those that have a content.
+
+        A shortcut or a document of Google's is thus neither read, nor written onto, nor deleted.
+        """
         quoted = name.replace("\\", r"\\").replace("'", r"\'")
         request = self._drive.files().list(
             q=f"name = '{quoted}' and '{parent}' in parents and mimeType {folders} '{FOLDER}' and trashed = false",
-            fields="files(id,size)",
+            fields="files(id,size,mimeType)",
             orderBy="modifiedTime desc",
             **ALL_DRIVES,
         )
-        return cast("Sequence[dict[str, Any]]", self._execute(f"look for {name}", request)["files"])
+        files: Sequence[dict[str, Any]] = _part(f"look for {name}", self._execute(f"look for {name}", request), "files")
+        return [file for file in files if "id" in file and (folders == "=" or not _is_native(file))]
 
     def _drive_id(self) -> dict[str, str]:
         return {"driveId": self._folder_resource["driveId"]} if "driveId" in self._folder_resource else {}
@@ -289,21 +306,51 @@ def convert_error(what: str, err: HttpError) -> ArchiveUnavailable:
     return ArchiveUnavailable(f"{what}: {code_or_status}")
 
 
+def _part(what: str, response: dict[str, Any], name: str) -> Any:
+    """A part of a response without which it says nothing: absent is not empty.
+
+    Raises:
+        ArchiveUnavailable: it is absent.
+    """
+    if name not in response:
+        raise ArchiveUnavailable(f"{what}: the response of Google Drive has no {name}")
+    return response[name]
+
+
+def _size(resource: dict[str, Any], name: str) -> int | None:
+    """A number that Drive writes as text; None if it is absent or no number."""
+    text = str(resource.get(name, ""))
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
+def _is_native(file: dict[str, Any]) -> bool:
+    return str(file.get("mimeType", "")).startswith(NATIVE)
+
+
 def _latest(responses: Sequence[dict[str, Any]]) -> Changes:
     """The last change of each file over all pages; changes of drives, which name no file, are skipped."""
-    latest = {
-        change["fileId"]: change for response in responses for change in response["changes"] if "fileId" in change
-    }
-    entries = [_entry(it["file"]) for it in latest.values() if not it["removed"] and not it["file"]["trashed"]]
+    what = "list changes"
+    changes = [change for response in responses for change in _part(what, response, "changes") if "fileId" in change]
+    latest = {change["fileId"]: change for change in changes if change.get("removed") or "file" in change}
+    files = [it["file"] for it in latest.values() if not it.get("removed") and not it["file"].get("trashed")]
+    entries = tuple(filter(None, map(_entry, files)))
     removed = latest.keys() - {entry.id for entry in entries}
-    return Changes(tuple(entries), tuple(removed), responses[-1]["newStartPageToken"], len(responses))
+    return Changes(entries, tuple(removed), _part(what, responses[-1], "newStartPageToken"), len(responses))
 
 
-def _entry(file: dict[str, Any]) -> Entry:
-    """An entry from a file resource of Drive; a native Google document has no size.
+def _entry(file: dict[str, Any]) -> Entry | None:
+    """An entry from a file resource of Drive; None for what is no file of an archive.
 
+    That is a shortcut or a document of Google's, and a file without id, name, size or time: nothing can be read of it.
     A `/` in a name, which Drive allows, is replaced by the full-width slash, so that it does not look like a folder.
     """
-    size = None if file["mimeType"] == FOLDER else int(file.get("size", 0))
+    is_folder, size = file.get("mimeType") == FOLDER, _size(file, "size")
+    id_, name, modified = file.get("id"), file.get("name"), file.get("modifiedTime")
+    if not id_ or not name or (not is_folder and (size is None or modified is None or _is_native(file))):
+        return None
+    try:
+        at = parse_time(modified) if modified else 0.0
+    except BadObject:
+        return None
     parent = next(iter(file.get("parents", ())), "")
-    return Entry(file["id"], file["name"].replace("/", "\uff0f"), parent, size, parse_time(file["modifiedTime"]))
+    return Entry(id_, name.replace("/", "\uff0f"), parent, None if is_folder else size, at)

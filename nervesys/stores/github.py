@@ -25,6 +25,8 @@ MAX_BYTES = 16 << 20
 """Largest response; the 50 newest runs of a repository are about 1 MB."""
 SECONDARY_SECONDS = 60.0
 """Pause after a secondary rate limit without `Retry-After`, as GitHub's documentation advises."""
+MAX_PAUSE_SECONDS = 3600.0
+"""Longest pause that a response can ask for: GitHub's limits are of one hour."""
 MOVED = {requests.codes.moved_permanently, requests.codes.permanent_redirect}
 LIMITED = {requests.codes.forbidden, requests.codes.too_many_requests}
 
@@ -142,7 +144,7 @@ class GitHub:
             raise QuotaLow(f"ask GitHub for {operation}: no request left")
         text = _body(answer).decode(errors="replace").lower()
         if wait or "secondary rate limit" in text or answer.status_code == requests.codes.too_many_requests:
-            seconds = float(wait) if wait.isdecimal() else SECONDARY_SECONDS
+            seconds = min(float(wait), MAX_PAUSE_SECONDS) if wait.isdecimal() else SECONDARY_SECONDS
             self._paused_until = self._timer() + seconds
             raise QuotaLow(
                 f"ask GitHub for {operation}: secondary rate limit exceeded; next request in {seconds:.0f} s"

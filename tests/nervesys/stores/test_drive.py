@@ -12,7 +12,7 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.errors import HttpError
 from googleapiclient.http import MediaIoBaseDownload
 
-from nervesys.errors import ArchiveFull, ArchiveUnavailable
+from nervesys.errors import ArchiveFull, ArchiveUnavailable, BadObject
 from nervesys.stores.archive import Catalogue
 from nervesys.stores.drive import DriveArchive, convert_error
 from tests.drive_mock import archive_in, call
@@ -183,3 +183,86 @@ def test_a_refusal_raises_the_error_of_its_cause(status: int, reason: str, kind:
     error = convert_error("put x", HttpError(httplib2.Response({"status": status}), json.dumps(body).encode()))
     assert type(error) is kind
     assert text in str(error)
+
+
+FILE = {"id": "1", "name": "a", "mimeType": "text/plain", "size": "3", "modifiedTime": "2026-01-01T00:00:00Z"}
+NATIVE_TYPES = ("document", "spreadsheet", "shortcut", "form", "map")
+
+
+@pytest.mark.parametrize("kind", NATIVE_TYPES)
+def test_shortcuts_and_documents_are_neither_listed_nor_read_nor_written_onto_nor_deleted(
+    drive_url: str, kind: str
+) -> None:
+    archive = archive_in(drive_url)
+    native = {"name": "one", "parents": [archive.root], "mimeType": f"application/vnd.google-apps.{kind}"}
+    made = call(drive_url, "POST", "drive/v3/files", native)
+    catalogue = Catalogue(archive.root)
+    catalogue.apply(archive.list())
+    assert list(catalogue.files()) == []
+    with pytest.raises(BadObject, match="gone"):
+        archive.get("one", max_bytes=10)
+    archive.put("one", b"ours")
+    archive.delete("one")
+    still = call(drive_url, "GET", f"drive/v3/files/{made['id']}?fields=mimeType,trashed,id", {})
+    assert (still["mimeType"], still.get("trashed", False)) == (native["mimeType"], False)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *(
+            {key: value for key, value in FILE.items() if key != left}
+            for left in ("id", "name", "size", "modifiedTime")
+        ),
+        FILE | {"size": "many"},
+        FILE | {"modifiedTime": "soon"},
+    ],
+)
+def test_a_file_that_lacks_a_part_costs_itself_alone(
+    drive_url: str, monkeypatch: pytest.MonkeyPatch, odd: dict[str, str]
+) -> None:
+    archive = archive_in(drive_url)
+    good = FILE | {"id": "2", "name": "b"}
+    change = {"fileId": "1", "removed": False, "file": odd}
+    page = {"files": [odd, good], "changes": [change, {"fileId": "2", "file": good}, {"fileId": "3"}]}
+    monkeypatch.setattr(archive, "_pages", lambda *_: iter([page | {"newStartPageToken": "9"}]))
+    changes = archive.changes("old")
+    assert changes is not None
+    for found in (archive.list(), changes):
+        assert [entry.name for entry in found.entries] == ["b"]
+
+
+@pytest.mark.parametrize("name", ["files", "startPageToken", "storageQuota", "mimeType"])
+def test_a_response_without_its_content_is_not_empty(
+    drive_url: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    archive, known = archive_in(drive_url), archive_in(drive_url)
+    execute = archive._execute
+
+    def cut(what: str, request: Any) -> Any:
+        return {key: value for key, value in execute(what, request).items() if key != name}
+
+    monkeypatch.setattr(archive, "_execute", cut)
+    with pytest.raises(ArchiveUnavailable, match=f"has no {name}"):  # any of them
+        archive.list()
+        archive.quota()
+    assert known.list()
+
+
+def test_without_a_checksum_what_arrived_is_read(drive_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = archive_in(drive_url)
+    execute = archive._execute
+
+    def cut(what: str, request: Any) -> Any:
+        return {key: value for key, value in execute(what, request).items() if key != "md5Checksum"}
+
+    monkeypatch.setattr(archive, "_execute", cut)
+    archive.put("one", b"content")
+    assert archive.get("one", max_bytes=7) == b"content"
+
+
+def test_a_file_without_a_size_is_unreadable(drive_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = archive_in(drive_url)
+    monkeypatch.setattr(archive, "_find", lambda _: [{"id": "1"}])
+    with pytest.raises(BadObject, match="names no size"):
+        archive.get("one", max_bytes=7)
