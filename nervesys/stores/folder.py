@@ -28,9 +28,10 @@ class FolderArchive:
 
     def list(self) -> Changes:
         """List everything; files whose name begins with a dot are ignored."""
-        if not self._path.is_dir():
-            raise ArchiveUnavailable(f"list the archive: no folder {self._path}")
-        return Changes(tuple(self._entries()))
+        with _converted_errors("list", self._path):
+            if not self._path.is_dir():
+                raise ArchiveUnavailable(f"list the archive: no folder {self._path}")
+            return Changes(tuple(self._entries()))
 
     def changes(self, token: str) -> None:
         """None: changes are not recorded, list again."""
@@ -43,7 +44,7 @@ class FolderArchive:
 
     def get(self, path: str, *, max_bytes: int) -> bytes:
         """A file's content."""
-        with self.open(path) as stream:
+        with self.open(path) as stream, _converted_errors("get", path):
             body = stream.read(max_bytes + 1)
         if len(body) > max_bytes:
             raise too_large(path, max_bytes)
@@ -52,11 +53,11 @@ class FolderArchive:
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:
         """A file's content as a stream."""
-        try:
-            with _converted_errors("get", path):
+        with _converted_errors("get", path):
+            try:
                 stream = (self._path / path).open("rb")
-        except FileNotFoundError:
-            raise gone(path) from None
+            except (FileNotFoundError, NotADirectoryError):
+                raise gone(path) from None
         with stream:
             yield stream
 
@@ -81,7 +82,7 @@ class FolderArchive:
             (self._path / path).unlink(missing_ok=True)
 
     def _entries(self) -> Iterator[Entry]:
-        for folder, folders, files in os.walk(self._path):
+        for folder, folders, files in os.walk(self._path, onerror=self._check_folder):
             parent = os.path.relpath(folder, self._path).removeprefix(".")
             for name in folders:
                 yield Entry(f"{parent}/{name}".lstrip("/"), name, parent, None, 0)
@@ -90,11 +91,20 @@ class FolderArchive:
                 if stat is not None and not name.startswith("."):
                     yield Entry(f"{parent}/{name}".lstrip("/"), name, parent, stat.st_size, stat.st_mtime)
 
+    def _check_folder(self, err: OSError) -> None:
+        """Raise where a folder cannot be read: what it holds is unknown, not absent."""
+        if not isinstance(err, FileNotFoundError) or err.filename == str(self._path):
+            raise err
+
     def _stat(self, path: Path) -> os.stat_result | None:
         try:
             return path.stat()
         except FileNotFoundError:  # went away since the folder was read
             return None
+        except OSError as err:
+            if err.errno == errno.ELOOP:  # a link to itself: no file
+                return None
+            raise
 
 
 @contextmanager
@@ -102,8 +112,6 @@ def _converted_errors(verb: str, path: Path | str) -> Iterator[None]:
     """Convert errors of the disk to `ArchiveUnavailable` or `ArchiveFull`."""
     try:
         yield
-    except FileNotFoundError:
-        raise
     except OSError as err:
         full = err.errno in {errno.ENOSPC, errno.EDQUOT}
         raise (ArchiveFull if full else ArchiveUnavailable)(f"{verb} {path}: {err.strerror}") from err

@@ -4,6 +4,7 @@ Covers: nervesys.stores.archive, nervesys.stores.open_archive, nervesys.stores.f
 """
 
 import errno
+import os
 from io import BytesIO
 from pathlib import Path
 
@@ -159,3 +160,63 @@ def test_a_wrong_setting_is_reported_without_the_secret(values: dict[str, str], 
 
 def settings(**values: str) -> ArchiveSettings:
     return ArchiveSettings.model_validate(load().settings.storage.archive.model_dump() | values)
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ESTALE, errno.ELOOP])
+@pytest.mark.parametrize("broken", ["", "Archive/logs"])
+def test_a_folder_that_cannot_be_read_is_not_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, broken: str
+) -> None:
+    archive, scandir = FolderArchive(tmp_path), os.scandir
+    archive.put(LOG, b"one")
+
+    def failing(path: str) -> object:
+        if Path(path) == tmp_path / broken:
+            raise OSError(code, os.strerror(code), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    with pytest.raises(ArchiveUnavailable, match=os.strerror(code)):
+        archive.list()
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_a_file_that_cannot_be_looked_at_is_not_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    archive, stat = FolderArchive(tmp_path), Path.stat
+    archive.put(LOG, b"one")
+
+    def failing(path: Path, **options: bool) -> object:
+        if path == tmp_path / LOG:
+            raise OSError(code, os.strerror(code), str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", failing)
+    with pytest.raises(ArchiveUnavailable, match=os.strerror(code)):
+        archive.list()
+
+
+def test_links_to_themselves_are_no_files_and_an_archive_that_is_one_is_unavailable(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    archive.put(LOG, b"one")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert paths(archive) == {LOG: 3}
+    looped = FolderArchive(tmp_path / "loop")
+    for attempt in (looped.list, looped.quota, lambda: looped.get("a", max_bytes=1)):
+        with pytest.raises(ArchiveUnavailable):
+            attempt()
+
+
+def test_of_a_missing_archive_every_question_is_unavailable(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path / "none")
+    for attempt in (archive.list, archive.quota):
+        with pytest.raises(ArchiveUnavailable):
+            attempt()
+
+
+def test_a_file_below_a_file_is_gone(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    archive.put("a", b"")
+    with pytest.raises(BadObject, match="gone"):
+        archive.get("a/b", max_bytes=1)
