@@ -143,6 +143,22 @@ def test_what_breaks_the_format_is_counted_by_reason_and_costs_no_other(
     assert seen['vitality_clients{entity="lumen"}'] == 17
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"pulses": {"received": 1, "answered": 2}},
+        {"pulses": {"received": -1, "answered": -1}},
+        {"reaction_seconds": {"buckets": {"fast": 1}, "sum": 1}},
+        {"memory_decay": 4},
+    ],
+)
+def test_a_wrong_sign_costs_itself_alone(world: World, wrong: dict[str, Any]) -> None:
+    world.lay("aurora", json.dumps(SIGNS | wrong).encode())
+    seen = world.run()
+    assert seen['vitality_clients{entity="aurora"}'] == 17
+    assert not any(str(*wrong) in series and "aurora" in series for series in seen)
+
+
 def test_the_gauges_of_a_silent_entity_end(world: World) -> None:
     world.lay("aurora")
     assert world.run()['vitality_clients{entity="aurora"}'] == 17
