@@ -194,7 +194,11 @@ def test_shortcuts_and_documents_are_neither_listed_nor_read_nor_written_onto_no
     drive_url: str, kind: str
 ) -> None:
     archive = archive_in(drive_url)
-    native = {"name": "one", "parents": [archive.root], "mimeType": f"application/vnd.google-apps.{kind}"}
+    native: dict[str, object] = {
+        "name": "one",
+        "parents": [archive.root],
+        "mimeType": f"application/vnd.google-apps.{kind}",
+    }
     made = call(drive_url, "POST", "drive/v3/files", native)
     catalogue = Catalogue(archive.root)
     catalogue.apply(archive.list())
