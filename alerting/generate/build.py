@@ -9,7 +9,7 @@ import yaml
 from alerting.conditions.compile import ConditionCompiler
 from alerting.generate.grafana import contact_points, deletions, policies, provisioned_uids, provisioning_file
 from alerting.generate.prometheus_config import prometheus_config
-from alerting.generate.routes import alertmanager_config, idle_config
+from alerting.generate.routes import alertmanager_config, posted_config
 from alerting.generate.rules import prometheus_rules
 from alerting.model import AlertsFile
 
@@ -51,7 +51,7 @@ def files(compiler: ConditionCompiler, alerts: AlertsFile, secrets: Path, before
     )
     return {
         "prometheus/prometheus.yml": _text(prometheus_config(settings, secrets, evaluates=False)),
-        "alertmanager/alertmanager.yml": _text(idle_config()),
+        "alertmanager/alertmanager.yml": _text(posted_config(settings, alerts, secrets)),
         **dict(zip(GRAFANA_FILES, map(_text, contents), strict=True)),
         **_deleted(before, rules),
     }

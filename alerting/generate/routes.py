@@ -62,9 +62,31 @@ def alertmanager_config(compiler: ConditionCompiler, alerts: AlertsFile, secrets
     }
 
 
-def idle_config() -> dict[str, Any]:
-    """The content of alertmanager.yml where Grafana notifies: no routes, so that nobody is notified twice."""
-    return {"route": {"receiver": NOBODY}, "receivers": [{"name": NOBODY}]}
+def posted_config(settings: Settings, alerts: AlertsFile, secrets: Path) -> dict[str, Any]:
+    """The content of alertmanager.yml where Grafana evaluates: it notifies of alerts that are posted, and of no others.
+
+    Grafana cannot know those, such as the verdict of a language model; of all others it notifies by itself.
+
+    Args:
+        settings: addresses and intervals.
+        alerts: the alerts and their channels.
+        secrets: folder in which relative names of secret files lie.
+    """
+    posted = alerts.model_copy(update={"alerts": tuple(alert for alert in alerts.alerts if alert.posted)})
+    wanted = [route for route in routes(settings, posted, _matching) if route["receiver"] != DEADMAN]
+    names = {route["receiver"] for route in wanted}
+    return {
+        "route": {"receiver": NOBODY, "group_by": PEOPLE_GROUP, **pace(settings), "routes": wanted},
+        "receivers": [
+            {"name": NOBODY},
+            *([{"name": ACTIONS, "webhook_configs": [_to_receiver(settings, secrets)]}] if ACTIONS in names else []),
+            *(
+                {"name": name, **_integration(channel, secrets)}
+                for name, channel in alerts.enabled.items()
+                if name in names
+            ),
+        ],
+    }
 
 
 def pace(settings: Settings) -> dict[str, str]:

@@ -21,7 +21,7 @@ DELIVERY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Cause:
+class RestartCause:
     """An alert with a restart that is not about silence.
 
     Attributes:
@@ -38,7 +38,7 @@ class Cause:
         return f"{self.alert} is firing{self.because and f': {self.because}'}"
 
 
-def find_causes(alerts: AlertsFile, settings: Settings, action: str) -> Mapping[str, Cause]:
+def find_causes(alerts: AlertsFile, settings: Settings, action: str) -> Mapping[str, RestartCause]:
     """By alertname, the alerts with this action that are not about silence.
 
     Args:
@@ -52,7 +52,7 @@ def find_causes(alerts: AlertsFile, settings: Settings, action: str) -> Mapping[
         if any(step.auto_action == action for step in alert.actions):
             silence, window = _read_subject(alert.condition, alert.expr)
             if not silence:
-                found[alert.alertname] = Cause(alert.alertname, alert.because, window + lasting)
+                found[alert.alertname] = RestartCause(alert.alertname, alert.because, window + lasting)
     return found
 
 

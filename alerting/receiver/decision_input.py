@@ -7,7 +7,7 @@ from typing import Any
 
 from alerting.actions import Proof
 from alerting.journal.states import ActionState, Episode, EpisodeVerdict
-from alerting.receiver.causes import Cause
+from alerting.receiver.causes import RestartCause
 from alerting.receiver.firing import Firing
 from nervesys.contract import AgentState, Instances, Status
 
@@ -115,7 +115,7 @@ class Case:
     now: float
     recoveries: int = 0
     instances: Instances = NO_INSTANCES
-    causes: tuple[Cause, ...] = ()
+    causes: tuple[RestartCause, ...] = ()
     firing: frozenset[str] | None = frozenset()
 
     @property
@@ -164,7 +164,7 @@ class Case:
         return self.instance not in ("", self.episode.baseline)
 
     @property
-    def firing_causes(self) -> tuple[Cause, ...]:
+    def firing_causes(self) -> tuple[RestartCause, ...]:
         """The causes for which the agent is to be restarted though its heartbeat is fresh."""
         return tuple(cause for cause in self.causes if cause.alert in (self.firing or ()))
 
@@ -220,7 +220,7 @@ class Decision:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-def with_causes(case: Case, names: Collection[str], causes: Mapping[str, Cause], firing: Firing | None) -> Case:
+def with_causes(case: Case, names: Collection[str], causes: Mapping[str, RestartCause], firing: Firing | None) -> Case:
     """A case with the causes of its restart that are not silence.
 
     Where silence is no cause at all, only one that would alert counts: the agent may be restarted for it, too.

@@ -27,7 +27,7 @@ from alerting.journal import (
 from alerting.journal.store_reads import keep_store_reads, read_store_reads
 from alerting.receiver import metrics
 from alerting.receiver.calls import AttemptRunner
-from alerting.receiver.causes import Cause, find_causes
+from alerting.receiver.causes import RestartCause, find_causes
 from alerting.receiver.decide import decide, reopened
 from alerting.receiver.decision_input import AgentObservation, Case, Decision, Eligibility, Policy, with_causes
 from alerting.receiver.firing import Firing
@@ -149,7 +149,7 @@ class Healer:
         known = list(zip(due, observations, eligibilities, strict=True))
         return await self.journal.read(lambda connection: [self._case(connection, *parts) for parts in known])
 
-    async def _with_causes(self, cases: list[Case], causes: Mapping[str, Cause]) -> list[Case]:
+    async def _with_causes(self, cases: list[Case], causes: Mapping[str, RestartCause]) -> list[Case]:
         """The cases with those of their alerts that are not about silence, and whether these still fire."""
         restarts = [case.episode.id for case in cases if case.restarts] if causes else []
         if not restarts:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alerting.generate.routes import alertmanager_config
+from alerting.generate.routes import alertmanager_config, posted_config
 from alerting.generate.rules import rules_of
 from alerting.model import ALERTS_FILE, AlertsFile, read_alerts
 from nervesys.settings import FolderTree, load, shipped_root
@@ -133,3 +133,22 @@ def test_no_secret_is_in_it_and_its_files_are_named() -> None:
     text = yaml.safe_dump(alertmanager_config(COMPILER, with_channels(), Path("/secrets")))
     for file in ("receiver_token", "slack_url", "pager_token", "telegram_token"):
         assert f"/secrets/{file}" in text
+
+
+@pytest.mark.parametrize(
+    ("labels", "receivers"),
+    [
+        pytest.param("alertname=JudgedCritical agent=grok severity=critical", "actions,slack,email", id="posted"),
+        pytest.param("alertname=AgentDown agent=grok severity=critical", "nobody", id="evaluated by Grafana"),
+        pytest.param("alertname=Watchdog severity=none", "nobody", id="the dead-man's switch is Grafana's"),
+    ],
+)
+def test_where_grafana_evaluates_people_are_notified_of_what_is_posted(
+    amtool: Amtool, tmp_path: Path, labels: str, receivers: str
+) -> None:
+    text = yaml.safe_dump(posted_config(load().settings, with_channels(), tmp_path))
+    (tmp_path / "alertmanager.yml").write_text(text.replace("bot_token_file", "bot_token"))
+    assert amtool("check-config", str(tmp_path / "alertmanager.yml")).returncode == 0
+    where = f"--config.file={tmp_path}/alertmanager.yml"
+    done = amtool("config", "routes", "test", where, f"--verify.receivers={receivers}", *labels.split())
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -14,7 +14,7 @@ import pytest
 from alerting.drivers.outcome import Done
 from alerting.journal import Journal
 from alerting.model import AlertsFile
-from alerting.receiver.causes import Cause, find_causes
+from alerting.receiver.causes import RestartCause, find_causes
 from alerting.receiver.firing import FiringReader
 from alerting.receiver.intake import arrivals
 from alerting.receiver.webhook import parse
@@ -169,8 +169,8 @@ def test_a_test_of_the_alert_is_only_observed(sim: Simulation) -> None:
 def test_the_expression_shows_what_an_alert_is_about(alert: dict[str, Any], window: float | None) -> None:
     settings = a_fleet().settings
     found = find_causes(an_alerts_file({"name": "Tried", "actions": RESTART, **alert}), settings, "restart_agent")
-    lasting = Cause("Tried").quiet_seconds + settings.thresholds.heartbeat.grace_seconds
-    assert found == ({} if window is None else {"Tried": Cause("Tried", "", window + lasting)})
+    lasting = RestartCause("Tried").quiet_seconds + settings.thresholds.heartbeat.grace_seconds
+    assert found == ({} if window is None else {"Tried": RestartCause("Tried", "", window + lasting)})
 
 
 def test_the_shipped_alerts_restart_for_silence_only() -> None:
