@@ -216,10 +216,10 @@ class AgeTerm:
 
 @dataclass(frozen=True)
 class QuietTerm:
-    """The time since an agent's counter last grew, while the agent works.
+    """The time since something of an agent was last seen, while the agent runs.
 
     Attributes:
-        selector: the counter.
+        selector: a gauge that holds the time of the newest, as the source shows it: it is right from the first pass on.
     """
 
     selector: str
@@ -229,22 +229,22 @@ class QuietTerm:
     unit: BaseUnit = BaseUnit.SECONDS
 
     def promql(self, settings: Settings, operator: str, bound: "Bound", window: float | None) -> str:
-        """Agents that have worked for as long as the bound, and whose counter is no higher than it was then."""
+        """Agents that have run for as long as the bound, and of which nothing as new as that was seen."""
         _check_operator(operator)
         limit = _number_bound(bound)
         running = f"(time() - nervesys_agent_start_timestamp_seconds) {operator} {number(limit)}"
         running = require_fresh(settings, running, self.origin, silence=True)
         down_after = number(settings.thresholds.heartbeat.down_after_seconds)
-        now = f"sum by (agent) ({self.selector})"
-        then = f"sum by (agent) ({self.selector} offset {promql_duration(limit)})"
+        within = "<=" if operator == ">" else "<"
         return (
             f"max by (agent) (\n  {running}\n)\n"
             f"and on (agent) (time() - max by (agent) (nervesys_agent_heartbeat_timestamp_seconds) < {down_after})\n"
-            f"unless on (agent) ({now} > ({then} or 0 * {now}))"
+            f"unless on (agent) (time() - max by (agent) ({self.selector}) {within} {number(limit)})"
         )
 
-    def value(self, settings: Settings, operator: str, window: float | None) -> None:
-        """None: a counter does not show when it last increased."""
+    def value(self, settings: Settings, operator: str, window: float | None) -> str:
+        """The time since the newest."""
+        return f"time() - max by ({', '.join(self.by)}) ({self.selector})"
 
 
 Comparable = GaugeTerm | CountTerm

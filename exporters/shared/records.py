@@ -18,9 +18,6 @@ RECORDS = Family(
     ("agent", "category", "level"),
     period=Period.SHIP,
     conditions=(
-        ConditionTerm(
-            word="logs", kind="quiet", labels=("agent",), origin=ORIGIN, threshold=lambda t: t.logs_late_seconds
-        ),
         ConditionTerm(word="errors", kind="increase", labels=("agent",), origin=ORIGIN, matchers='{level="ERROR"}'),
         ConditionTerm(word="log records", kind="increase", labels=("agent",), origin=ORIGIN),
         ConditionTerm(word="warnings", kind="increase", labels=("agent",), origin=ORIGIN, matchers='{level="WARN"}'),

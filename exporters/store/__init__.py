@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from exporters.runner import Area, Source, SourceContext
-from exporters.shared import records
 from exporters.store import agent_families, agents, logs, metrics, sizes
 from exporters.store.counted_store import CountedStore
 from exporters.store.shared_state import SharedState
@@ -24,7 +23,7 @@ def areas_of(store: ObjectReader, context: SourceContext) -> Sequence[Area]:
     all_areas = (
         Area("agents", agent_families.FAMILIES, every("agents"), agents.AgentsArea(counted, context, shared).refresh),
         Area("metrics", metrics.FAMILIES, every("metrics"), metrics.MetricsArea(counted, context, shared).refresh),
-        Area("logs", records.FAMILIES, every("logs"), logs.LogsArea(counted, context, shared).refresh),
+        Area("logs", logs.FAMILIES, every("logs"), logs.LogsArea(counted, context, shared).refresh),
         Area("sizes", sizes.FAMILIES, every("sizes"), sizes.SizesArea(counted, context, shared).refresh),
     )
     return all_areas if context.shard.number == 1 else all_areas[:-1]
@@ -33,6 +32,6 @@ def areas_of(store: ObjectReader, context: SourceContext) -> Sequence[Area]:
 SOURCE = Source(
     name="store",
     about="Agents, servers and logs, as the S3-compatible store shows them.",
-    families=(*agent_families.FAMILIES, *metrics.FAMILIES, *records.FAMILIES, *sizes.FAMILIES),
+    families=(*agent_families.FAMILIES, *metrics.FAMILIES, *logs.FAMILIES, *sizes.FAMILIES),
     areas=areas,
 )

@@ -21,6 +21,7 @@ class FolderScheduler:
         listed_at: when each period that is over was last looked at, as an earlier start remembered it; Unix seconds.
         grace_seconds: for how long a period that is over still counts as current.
         rechecks: how many a pass looks at again.
+        look_back_seconds: how far back the first pass lists, whatever is over.
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class FolderScheduler:
         *,
         grace_seconds: float,
         rechecks: int,
+        look_back_seconds: float = 0,
     ) -> None:
         self._store = store
         self._folders = folders
         self._listed_at = dict(listed_at)
         self._grace_seconds = grace_seconds
         self._rechecks = rechecks
+        self._look_back_seconds = look_back_seconds
         self._roots: set[str] = set()
         self._current: set[str] = set()
 
@@ -52,7 +55,8 @@ class FolderScheduler:
             self._listed_at.pop(root, None)
         for root in roots - self._roots:
             self._listed_at[root] = NEVER
-        current_periods = {self._folders.period(root, now - ago) for root in roots for ago in (0, self._grace_seconds)}
+        ages = {0, self._grace_seconds} if self._current else {0, self._grace_seconds, self._look_back_seconds}
+        current_periods = {self._folders.period(root, now - ago) for root in roots for ago in ages}
         for over in self._current - current_periods:
             self._listed_at[over] = NEVER
         self._roots, self._current = roots, current_periods

@@ -12,15 +12,19 @@ Errors  StoreUnavailable is raised; what was read before it is kept, and counted
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 from exporters.runner import Refresh, SourceContext
+from exporters.shared import records
 from exporters.shared.records import OTHER, Sums, tally
 from exporters.store.fetches import Fetches, Retries
 from exporters.store.folder_scheduler import FolderScheduler
 from exporters.store.folders import Folders, instant_of
 from exporters.store.ledger import LogLedger, Reading
+from exporters.store.newest_logs import LAST_SHIPPED, NewestLogs
 from exporters.store.ownership import Ownership
 from exporters.store.shared_state import SharedState
 from exporters.store.turns import CpuBudget, Turns
@@ -31,6 +35,7 @@ from nervesys.stores.encryption import check_readable, current_identity
 from nervesys.stores.lines import MAX_BYTES, lines_of
 from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
 
+FAMILIES = (*records.FAMILIES, LAST_SHIPPED)
 GRACE_SECONDS = 900
 """For how long a day that is over is listed in every pass: batches are dated when sealed, and shipped later."""
 RECHECKS = 2
@@ -79,8 +84,16 @@ class LogsArea:
         self._ledger = LogLedger(context.cache, announced=context.once)
         self._ledger.totals.expect(filter(context.shard.owns, context.agents))
         self._scheduler = FolderScheduler(
-            store, Folders(self._template), self._ledger.folded, grace_seconds=GRACE_SECONDS, rechecks=RECHECKS
+            store,
+            Folders(self._template),
+            self._ledger.folded,
+            grace_seconds=GRACE_SECONDS,
+            rechecks=RECHECKS,
+            look_back_seconds=context.settings.thresholds.logs_late_seconds,
         )
+        self._newest = NewestLogs(context.cache)
+        self._dated: set[str] = set()
+        """Folders whose known objects were dated since the start."""
         self._unread: dict[str, UnreadObject] = {}
         self._over: set[str] = set()
         self._identity = current_identity()
@@ -107,9 +120,13 @@ class LogsArea:
         out.backlog = len(self._unread) + self._scheduler.unlisted
         if self._shared.known_agents is not None:
             self._ledger.forget_gone(self._is_known, now, self._forget_seconds)
-        out.keep_only({agent for agent, _ in self._ledger.totals.agents()})
+        agents = {agent for agent, _ in self._ledger.totals.agents()}
+        out.keep_only(agents)
+        self._newest.keep_only(agents)
+        self._newest.save()
         for agent, revision in self._ledger.totals.agents():
-            out.put(agent, revision, self._ledger.totals.samples(agent))
+            samples = chain(self._ledger.totals.samples(agent), self._newest.samples(agent))
+            out.put(agent, (revision, self._newest.of(agent)), samples)
 
     def _list_folders(self, folders: Iterable[str]) -> Iterator[tuple[str, Sequence[ObjectInfo]]]:
         """The objects of each folder, several folders at a time."""
@@ -122,6 +139,7 @@ class LogsArea:
     ) -> None:
         """Find the objects of a folder that have to be read."""
         known: list[Reading] = []
+        self._date_known(folder, objects, now)
         unreadable = self._unreadable.get(folder, {})
         for info in self._ledger.list_uncounted(folder, objects):
             if unreadable.get(info.key) == info.version or not self._retries.due(info, now):
@@ -134,12 +152,27 @@ class LogsArea:
                 continue
             if not self._context.shard.owns(agent or info.key):
                 continue
+            if agent:
+                self._newest.observe(agent, info.modified)
             if info.modified < counting_since:  # counted before the cache was lost, perhaps
                 known.append(Reading(folder, info, {}))
+                if agent is None:
+                    self._newest.observe("", info.modified)
             else:
                 self._unread[info.key] = UnreadObject(folder, info, agent)
         if known:
             self._ledger.count(known)
+
+    def _date_known(self, folder: str, objects: Sequence[ObjectInfo], now: float) -> None:
+        """Date the newest logs by what was counted before the start, once for each folder."""
+        if folder in self._dated:
+            return
+        self._dated.add(folder)
+        for info in objects:
+            with suppress(BadObject):
+                agent = self._agent(info.key, now)
+                if agent and self._context.shard.owns(agent):
+                    self._newest.observe(agent, info.modified)
 
     def _mark_listed(self, folder: str, now: float, *, empty: bool) -> None:
         """A folder that is over was listed: mark it for folding, or forget it where it is empty."""
@@ -147,6 +180,7 @@ class LogsArea:
             self._ledger.forget(folder)
             self._scheduler.forget(folder)
             self._unreadable.pop(folder, None)
+            self._dated.discard(folder)
         else:
             self._over.add(folder)
             self._scheduler.mark_listed(folder, now)
@@ -230,6 +264,9 @@ class LogsArea:
         if bad.keys() & {Reason.UNREADABLE, Reason.GONE}:
             self._retries.failed(unread.info, now)
             return []
+        if unread.agent is None:
+            for agent in {series[1] for series in sums or ()}:
+                self._newest.observe(agent, unread.info.modified)
         return [Reading(unread.folder, unread.info, sums)]
 
     def _get(self, budget: CpuBudget, unread: UnreadObject) -> tuple[Sums | None, dict[Reason, str]] | None:

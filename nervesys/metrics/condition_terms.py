@@ -19,7 +19,7 @@ changes   how often a gauge changed within a window: `starts > 3 in 1 hour`
 mean      a histogram's sum for each observation, within a window: `reaction time > 2 s in 1 hour`
 age       the time since the instant that the gauge holds: `stopped > 7 days`
 absence   the same, written with `no`: `no heartbeat > 5 minutes`
-quiet     the time since the counter last grew, while the agent runs; written with `no`: `no logs > 2 hours`
+quiet     the time since the instant that the gauge holds, while the agent runs; written with `no`: `no logs > 2 hours`
 """
 TermUnit = Literal["seconds", "bytes", "ratio", "count"]
 ThresholdReader: TypeAlias = Callable[["Thresholds"], "PercentThresholds | AgeThresholds | float"]

@@ -26,8 +26,8 @@ HISTORY = "history"
 Kind = Literal["gauge", "counter", "histogram"]
 
 TERM_KINDS: dict[Kind, tuple[TermKind, ...]] = {
-    "gauge": ("level", "changes", "age", "absence"),
-    "counter": ("increase", "quiet"),
+    "gauge": ("level", "changes", "age", "absence", "quiet"),
+    "counter": ("increase",),
     "histogram": ("increase", "mean"),
 }
 """By kind of family: the kinds of terms by which conditions can name it."""

@@ -80,16 +80,12 @@ def test_a_histogram_is_compared_by_its_mean_or_its_count() -> None:
 
 def test_what_can_fail_to_come_is_written_with_no() -> None:
     scan = gauge("scan_timestamp_seconds", ConditionTerm(word="scan", kind="absence", origin=DISK, must_exist=True))
-    lines = Family(
-        "lines_total",
-        "counter",
-        "Lines.",
-        conditions=(ConditionTerm(word="lines", kind="quiet", origin=DISK, threshold=threshold),),
-    )
+    quiet = ConditionTerm(word="lines", kind="quiet", origin=DISK, threshold=threshold)
+    lines = gauge("last_line_timestamp_seconds", quiet)
     vocabulary = vocabulary_of([scan, lines])
     assert vocabulary.measures == {}
     assert vocabulary.absences == {
-        "lines": (QuietTerm("nervesys_lines_total", DISK, threshold, by=()),),
+        "lines": (QuietTerm("nervesys_last_line_timestamp_seconds", DISK, threshold, by=()),),
         "scan": (AgeTerm("nervesys_scan_timestamp_seconds", (), DISK, must_exist=True),),
     }
 

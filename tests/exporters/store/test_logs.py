@@ -1,6 +1,7 @@
 """Area `logs`: every record counted once, at a cost that follows change.
 
-Covers: exporters.store.logs, exporters.store.folder_scheduler, exporters.store.totals, exporters.shared.records.
+Covers: exporters.store.logs, exporters.store.folder_scheduler, exporters.store.totals, exporters.store.newest_logs,
+exporters.shared.records.
 """
 
 import gzip
@@ -13,7 +14,6 @@ import pytest
 from pydantic import SecretStr
 
 from exporters.runner import WHOLE, Cache, Refresh, Shard
-from exporters.shared import records
 from exporters.store import logs
 from exporters.store.logs import GONE_DAYS, RECHECKS, LogsArea
 from exporters.store.ownership import Ownership
@@ -43,7 +43,7 @@ class World:
     def start(self, *, once: bool = False, shard: Shard = WHOLE) -> None:
         opened = context(self.clock, Cache(self.home / "cache.sqlite3"), once=once, shard=shard)
         self.rejections = Rejections(opened.health.reject)
-        self.out = Refresh(records.FAMILIES, self.rejections)
+        self.out = Refresh(logs.FAMILIES, self.rejections)
         self.shared = SharedState()
         self.shared.known_agents = self.known
         self.area = LogsArea(self.store, opened, self.shared)
@@ -82,6 +82,39 @@ def test_a_new_series_is_0_for_one_pass_and_then_its_count(world: World) -> None
     assert world.run()[INFO] == 50
     world.ship("2", lines=3)
     assert world.run()[INFO] == 53
+
+
+SHIPPED = 'log_last_shipped_timestamp_seconds{agent="grok"}'
+
+
+def test_at_a_first_start_the_newest_log_is_what_the_store_shows(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.ship()
+    shipped = world.clock.now
+    shown = world.run(300)
+    assert (shown[SHIPPED], INFO in shown) == (shipped, False)
+    world.start()
+    assert world.run()[SHIPPED] == shipped
+    world.ship("2")
+    assert world.run()[SHIPPED] == shipped + 360
+
+
+def test_the_newest_log_is_found_in_the_folder_of_the_day_before(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.clock.now = 1_800_000_000.0 // DAY * DAY - 60
+    world.ship()
+    shipped = world.clock.now
+    assert world.run(2400)[SHIPPED] == shipped
+
+
+def test_what_was_counted_before_the_instants_were_kept_is_dated_at_the_start(world: World) -> None:
+    world.ship()
+    shipped = world.clock.now
+    world.run()
+    with sqlite3.connect(world.home / "cache.sqlite3") as db:
+        db.execute("DELETE FROM body")
+    world.start()
+    assert world.run()[SHIPPED] == shipped
 
 
 def test_an_encrypted_log_is_counted_by_who_holds_an_identity_and_named_by_who_does_not(world: World) -> None:

@@ -1,7 +1,9 @@
 """When an agent is called down, stuck, stopped, unseen, flapping or late."""
 
 from alerting.conditions.freshness_guards import BRAIN
+from exporters.shared.records import ORIGIN as LOGS
 from tests.alerting.generate.rules.kit import (
+    DAY,
     HOUR,
     MINUTE,
     Case,
@@ -9,6 +11,7 @@ from tests.alerting.generate.rules.kit import (
     Story,
     World,
     configured,
+    exporter,
     from_,
     now,
     of,
@@ -184,11 +187,31 @@ CASES = (
         ALIVE
         | {
             of_store("agent_start_timestamp_seconds", agent="grok"): steady(-600),
-            of_store("log_records_total", agent="grok", category="system", level="INFO"): until(1200),
+            of_store("log_last_shipped_timestamp_seconds", agent="grok"): until(1200),
         },
         silent=(1200, 4770),
         fires=(Fires(4830, "grok is alive and ships no logs", "warning", GROK),),
-        mended={of_store("log_records_total", agent="grok", category="system", level="INFO"): now},
+        mended={of_store("log_last_shipped_timestamp_seconds", agent="grok"): now},
+    ),
+    Case(
+        "LogsNotShipped",
+        "the exporter starts for the first time, and has counted no log of those in the store",
+        ALIVE
+        | exporter(LOGS, since=steady(0))
+        | {
+            of_store("agent_start_timestamp_seconds", agent="grok"): steady(-DAY),
+            of_store("log_records_total", agent="grok", category="errors", level="ERROR"): steady(0),
+            of_store("log_last_shipped_timestamp_seconds", agent="grok"): steady(-500),
+        },
+        silent=(60, 300, 1800, 3090),
+        fires=(Fires(3120, "grok is alive and ships no logs", "warning", GROK),),
+    ),
+    Case(
+        "LogsNotShipped",
+        "the store has no log of an agent that has run for an hour",
+        ALIVE | {of_store("agent_start_timestamp_seconds", agent="grok"): steady(0)},
+        silent=(3600,),
+        fires=(Fires(3630, "grok is alive and ships no logs", "warning", GROK),),
     ),
     Case(
         "AgentClockSkew",

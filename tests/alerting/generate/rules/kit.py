@@ -18,6 +18,7 @@ SETTINGS = load(flags={"NERVESYS_ARCHIVE": "file:///srv/archive"}).settings
 STEP = 15
 MINUTE = 60
 HOUR = 3600
+DAY = 24 * HOUR
 
 Story = Callable[[float], float | None]
 """The value at a time in seconds; None where nothing is scraped."""
