@@ -86,7 +86,7 @@ def script() -> str:
 def _render(values: Mapping[str, Any]) -> str:
     environment = Environment(loader=PackageLoader("reports", "page"), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
-    return environment.get_template("page.html").render(values)
+    return environment.get_template("page.html").render(values).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _template_values(page: PageModel, width: float, zone: tzinfo) -> dict[str, Any]:

@@ -32,5 +32,6 @@ def html(report: PeriodicReport, width: float) -> bytes:
             notice=notice_of,
             plot=lambda panel: plot(panel, page, width, UTC) if page else "",
         )
+        .replace("\0", "\N{REPLACEMENT CHARACTER}")  # HTML has no such character, whatever its escape
         .encode()
     )

@@ -188,3 +188,17 @@ def test_a_report_fits_a_few_sheets_and_says_what_it_leaves_out(report: Periodic
     assert light != dark
     fonts = set(re.findall(rb"/BaseFont */[A-Z]+\+([\w-]+)", body))
     assert not fonts or fonts <= {b"DejaVuSans", b"DejaVuSans-Bold"}
+
+
+CONTROLS = "a\0b\x01c\x0bd\x1be\x7f\u202ef\ufffe"
+TYPST = '#panic("x") $x$ *bold* _it_ `raw` <label> @ref \\ // /* = heading [a](b)'
+
+
+@pytest.mark.parametrize("text", [CONTROLS, TYPST, "<r></r>", "<r>", "</r>", HEBREW], ids=range(6))
+def test_no_text_breaks_a_report(report: PeriodicReport, text: str) -> None:
+    table = ReportTable((Column("Error", wide=True),), (ReportRow((text,)),))
+    odd = replace(report, sections=(ReportSection("Errors", "", table),), notes=(text,), panels=None)
+    page = html(odd, PANEL_WIDTH)
+    assert b"\0" not in page
+    Book(xlsx(odd)).rows("Errors")
+    assert pdf(odd, PANEL_WIDTH).startswith(b"%PDF-")
