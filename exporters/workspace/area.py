@@ -7,7 +7,7 @@ from exporters.runner import Cache, Refresh
 from exporters.workspace.counts import HistoryCounts
 from exporters.workspace.project import ProjectReader
 from nervesys.contract.names import project_name
-from nervesys.errors import BadObject, SourceError
+from nervesys.errors import BadObject, NervesysError, Reason, SourceError
 
 AREA = "workspace"
 
@@ -36,10 +36,14 @@ class WorkspaceArea:
             for name in gone:
                 del self._projects[name]
             self._open([name for name in names if name not in self._projects])
-            out.backlog = sum(project.read() for project in self._projects.values())
+            out.backlog = 0
             out.keep_only([key for name in names for key in (name, f"{name}/")])
             for name, project in self._projects.items():
-                self._put(out, name, project)
+                try:
+                    out.backlog += project.read()
+                    self._put(out, name, project)
+                except NervesysError as err:
+                    out.reject(name, str(err), BadObject(Reason.UNREADABLE, str(err)))
         except OSError as err:
             raise SourceError(f"read {self._path}: {err.strerror}") from err
         rows = [(name, "", project.counts.to_json()) for name, project in self._projects.items()]

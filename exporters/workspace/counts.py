@@ -2,9 +2,13 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
+from nervesys.contract.times import format_time, parse_instant
+from nervesys.errors import BadObject
 from nervesys.workspace import history
 from nervesys.workspace.segments import START, Point, Segments
 
@@ -40,12 +44,20 @@ class HistoryCounts:
             self.point = chunk.after
             lines = chunk.lines.count(b"\n")
             for event in history.parse_events(chunk):
-                if event.keys() >= history.Event.__required_keys__:
-                    lines -= 1
-                    self._count(event["type"])
-                    self.last = event["timestamp"]
+                lines -= self._add(event)
             self.damaged += lines + bool(chunk.damage)
         return chunk is not None and self.point < segments.end()
+
+    def _add(self, event: Mapping[str, Any]) -> bool:
+        """Count an event; False for what is none: it lacks a part, or its type or time is not one."""
+        if not event.keys() >= history.Event.__required_keys__ or not isinstance(event["type"], str):
+            return False
+        try:
+            self.last = format_time(parse_instant(event["timestamp"]))
+        except BadObject:
+            return False
+        self._count(event["type"])
+        return True
 
     def _count(self, type_: str) -> None:
         label = type_[:TYPE_CHARACTERS]

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from exporters.workspace.counts import HistoryCounts
-from nervesys.contract import parse_time
+from nervesys.contract.times import parse_instant
 from nervesys.errors import NervesysError
 from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.workspace import history, versions
@@ -165,7 +165,7 @@ class ProjectReader:
         for type_, count in sorted(self.counts.types.items()):
             yield EVENTS.sample(count, name, type_)
         if self.counts.last:
-            yield LAST_EVENT.sample(parse_time(self.counts.last), name)
+            yield LAST_EVENT.sample(parse_instant(self.counts.last), name)
         current, stored = list(self._index.current()), list(self._index.versions())
         yield SEGMENTS.sample(len(self._history.closed()), name)
         yield FILES.sample(len(current), name)
@@ -187,7 +187,7 @@ class ProjectReader:
         ids = self._snapshots.ids()
         if ids:
             body = (self._folder / "snapshots" / f"{ids[-1]}.json").read_bytes()
-            yield NEWEST.sample(parse_time(parse_snapshot(body).timestamp), name)
+            yield NEWEST.sample(parse_instant(parse_snapshot(body).timestamp), name)
 
     def _compare(self) -> None:
         """Compare the next few contents with their hashes; after the last, begin with the first again."""

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import from_json
 
 from nervesys.contract.names import agent_name, server_name
-from nervesys.contract.times import END_OF_CALENDAR, epoch_seconds, format_time, parse_time
+from nervesys.contract.times import END_OF_CALENDAR, format_time, parse_instant
 from nervesys.contract.validation import first_problem, leave_out_null, leave_out_wrong, repair_text
 from nervesys.errors import BadObject, Reason
 
@@ -45,11 +45,9 @@ MAX_COUNT = 2.0**63
 
 def _instant(value: object) -> float:
     try:
-        if isinstance(value, str):
-            return parse_time(value)
-        return epoch_seconds(float("" if isinstance(value, bool) else value))  # type: ignore[arg-type]  # float() raises for other types
-    except (BadObject, TypeError, OverflowError) as err:
-        raise ValueError(str(err)) from err
+        return parse_instant(value)
+    except BadObject as bad:
+        raise ValueError(str(bad)) from bad
 
 
 def validated_name(check: Any) -> Any:

@@ -34,6 +34,24 @@ def parse_time(text: str) -> float:
         raise BadObject(Reason.BAD_VALUE, f"not an RFC 3339 instant: {text[:40]!r}") from err
 
 
+def parse_instant(value: object) -> float:
+    """Unix seconds of an instant in JSON: text as of `parse_time`, or a number as of `epoch_seconds`.
+
+    Raises:
+        BadObject: `bad_value` when it is neither, or not within 1970 to 9999.
+    """
+    try:
+        if isinstance(value, str):
+            seconds = parse_time(value)
+        else:
+            seconds = epoch_seconds(float("" if isinstance(value, bool) else value))  # type: ignore[arg-type]  # float() raises for other types
+    except (TypeError, ValueError, OverflowError) as err:
+        raise BadObject(Reason.BAD_VALUE, f"not an instant: {str(value)[:40]!r}") from err
+    if not 0 <= seconds < END_OF_CALENDAR:
+        raise BadObject(Reason.BAD_VALUE, f"not within 1970 to 9999: {str(value)[:40]!r}")
+    return seconds
+
+
 def epoch_seconds(number: float) -> float:
     """Unix seconds of a number of seconds or milliseconds since 1970; beyond the year 9999 it is milliseconds."""
     return number / 1000 if number >= END_OF_CALENDAR else number

@@ -41,6 +41,20 @@ class Version(NamedTuple):
         return orjson.dumps(self._asdict(), option=orjson.OPT_APPEND_NEWLINE)
 
 
+def _checked(version: Version) -> Version:
+    """The version, if its parts are of their types.
+
+    Raises:
+        TypeError: one is not.
+    """
+    texts = (version.id, version.path, version.timestamp, version.author)
+    if not all(isinstance(text, str) for text in texts) or type(version.size) is not int:
+        raise TypeError("a part of it has another type")
+    if not all(text is None or isinstance(text, str) for text in (version.hash, version.prev)):
+        raise TypeError("its hash or its previous version is no text")
+    return version
+
+
 def pruned_line(ids: list[str], timestamp: str) -> bytes:
     """The line of the log that records pruned versions."""
     return orjson.dumps({"pruned": ids, "timestamp": timestamp}, option=orjson.OPT_APPEND_NEWLINE)
@@ -85,11 +99,11 @@ class VersionIndex:
         return (version for versions in self.files.values() for version in versions)
 
     def _apply(self, record: Mapping[str, Any]) -> None:
-        if "pruned" in record:
-            self._prune(set(record["pruned"]))
-            return
         try:
-            version = Version(**record)
+            if "pruned" in record:
+                self._prune(set(record["pruned"]))
+                return
+            version = _checked(Version(**record))
         except TypeError as err:
             log.warning("skip a version of %s: %s", self.segments.folder, err)
             return

@@ -3,6 +3,7 @@
 Covers: exporters.workspace, exporters.workspace.area, exporters.workspace.counts, exporters.workspace.project.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,3 +119,46 @@ def test_types_are_bounded(tmp_path: Path) -> None:
     runner = runner_of(tmp_path)
     assert runner.run_once("workspace")
     assert value(runner, 'workspace_events_total{project="apollo",type="other"}') == "10"
+
+
+ODD = (7, True, None, [1], {"a": 1}, 1e400, -1, "soon", "")
+
+
+@pytest.mark.parametrize("timestamp", [1_769_854_500, 1_769_854_500_250, "2026-01-31t10:15:00z"])
+def test_an_event_may_have_any_form_of_time(apollo: Path, timestamp: object) -> None:
+    event = {"id": "x", "type": "deploy", "timestamp": timestamp, "payload": {}}
+    with (apollo / "apollo/history.log").open("a") as file:
+        file.write(json.dumps(event) + "\n")
+    runner = runner_of(apollo)
+    assert runner.run_once("workspace")
+    assert of(runner, "damaged_lines") == "0"
+    assert float(of(runner, "last_event_timestamp_seconds") or 0) == pytest.approx(1_769_854_500, abs=0.5)
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_strange_events_and_versions_cost_themselves_alone(apollo: Path, odd: object) -> None:
+    with Workspace(apollo, "gemini", "grok", clock=lambda: NOW) as workspace:
+        workspace.files.write("a", "b")
+    event = {"id": "x", "type": "deploy", "timestamp": "2026-01-31T10:15:00Z", "payload": {}}
+    strange = [
+        event | {"timestamp": odd if odd != 7 else -7},
+        *([] if isinstance(odd, str) else [event | {"type": odd}]),
+    ]
+    version = {"id": "b", "path": "x", "hash": None, "size": 0, "timestamp": "", "author": "", "prev": None}
+    versions = [version | {key: odd} for key in version if not isinstance(odd, str)] + [{"pruned": odd}]
+    for name, lines in (("history.log", strange), ("versions/versions.log", versions)):
+        with (apollo / "apollo" / name).open("a") as file:
+            file.write("".join(json.dumps(line).replace("Infinity", "1e400") + "\n" for line in lines))
+    runner = runner_of(apollo)
+    assert runner.run_once("workspace")
+    assert (of(runner, "damaged_lines"), of(runner, "files")) == (str(len(strange)), "1")
+    assert value(runner, 'workspace_files{project="gemini"}') == "1"
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_snapshot_with_a_strange_time_costs_itself_alone(apollo: Path, odd: object) -> None:
+    snapshot = next((apollo / "apollo/snapshots").glob("*.json"))
+    snapshot.write_text(json.dumps(json.loads(snapshot.read_bytes()) | {"timestamp": odd}))
+    runner = runner_of(apollo)
+    assert runner.run_once("workspace")
+    assert of(runner, "files") == "1"
