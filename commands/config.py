@@ -1,7 +1,7 @@
 """`nervesys config`: check the configuration, and show where each value comes from."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -9,13 +9,13 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
 
-from alerting.drivers.targets import find_driver_mistakes
 from commands.check_result import AsJson, checked, revision
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
 from nervesys.errors import SettingsError
 from nervesys.plural import count
 from nervesys.settings import Loaded
 from nervesys.settings.loader import SHIPPED
+from nervesys.settings.restart_targets import find_driver_mistakes
 from nervesys.settings.secrets import read_secrets
 from nervesys.stores.open_stores import Configuration
 
@@ -50,7 +50,7 @@ def check(
     with checked(as_json) as result:
         start = open_settings("config", home=home, brain=brain, archive=archive, also=[read_secrets], checkout=True)
         result.revision, result.warnings = revision(start.tree), start.loaded.warnings
-        if mistakes := list(find_driver_mistakes(start.loaded.agents, start.loaded.origins)):
+        if mistakes := list(find_driver_mistakes(start.loaded.agents, start.loaded.origins, _list_drivers())):
             raise SettingsError(mistakes)
         result.details = {"agents": sorted(start.loaded.agents)}
         if as_json:
@@ -60,6 +60,15 @@ def check(
             }
     if not as_json:
         _print(Console(), start, quiet=quiet)
+
+
+def _list_drivers() -> Collection[str] | None:
+    """The names of all drivers; None where the receiver's packages are not installed, as on a machine of agents."""
+    try:
+        from alerting.drivers import Drivers
+    except ModuleNotFoundError:
+        return None
+    return Drivers.model_fields
 
 
 def _print(out: Console, start: Configuration, *, quiet: bool) -> None:

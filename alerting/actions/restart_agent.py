@@ -6,8 +6,8 @@ from alerting.actions.remedy import Proof
 from alerting.drivers import Driver, RestartRequest
 from alerting.drivers.fields import ANY_SERVER
 from alerting.drivers.outcome import Cause, Failed, Outcome
-from alerting.drivers.targets import PLACE, target_problem
 from nervesys.settings import AgentConfig
+from nervesys.settings.restart_targets import PLACE, target_problem
 
 PROOF = Proof.NEW_INSTANCE
 

@@ -1,12 +1,11 @@
-"""Which targets each driver can restart, by their form. Pure; the drivers themselves need not be configured here."""
+"""Which targets each driver can restart, by their form. Pure; needs neither the drivers nor their packages."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from alerting.drivers import Drivers
 from nervesys.errors import SettingsProblem
-from nervesys.settings import AgentConfig
+from nervesys.settings.agents import AgentConfig
 from nervesys.settings.check import suggest
 
 PLACE = "{agent}"
@@ -36,18 +35,20 @@ def target_problem(driver: str, target: str) -> str:
     return "" if re.fullmatch(form.pattern, target) else f"not {form.meaning}: {target[:80]!r}"
 
 
-def find_driver_mistakes(agents: Mapping[str, AgentConfig], origins: Mapping[str, str]) -> Iterator[SettingsProblem]:
+def find_driver_mistakes(
+    agents: Mapping[str, AgentConfig], origins: Mapping[str, str], drivers: Collection[str] | None
+) -> Iterator[SettingsProblem]:
     """Mistakes in the drivers and targets of agents.
 
     Args:
         agents: of the brain, by name.
         origins: file and line by dotted key, as loaded.
+        drivers: names of all; None if their packages are not installed, and then the name of a driver is not checked.
     """
     for name, agent in agents.items():
         driver, target = agent.restart.driver, agent.restart.target.replace(PLACE, agent.name)
-        if driver not in Drivers.model_fields:
-            known = suggest(driver, Drivers.model_fields)
-            yield _mistake(origins, name, "driver", f"unknown driver {driver!r}; {known}")
+        if drivers is not None and driver not in drivers:
+            yield _mistake(origins, name, "driver", f"unknown driver {driver!r}; {suggest(driver, drivers)}")
         elif problem := target_problem(driver, target):
             yield _mistake(origins, name, "target", problem)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from alerting.drivers import Drivers
-from alerting.drivers.targets import TARGETS, find_driver_mistakes, target_problem
 from nervesys.settings import AgentConfig
+from nervesys.settings.restart_targets import TARGETS, find_driver_mistakes, target_problem
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,17 @@ def test_a_mistake_is_named_with_its_place(restart: dict[str, str], mistake: str
     key = mistake.partition(":")[0].rpartition(".")[2]
     agent = AgentConfig.model_validate({"name": "grok", "restart": restart})
     origins = {f"agents.grok.restart.{key}": "config/agents/grok.yaml:7"}
-    (found,) = find_driver_mistakes({"grok": agent}, origins)
+    (found,) = find_driver_mistakes({"grok": agent}, origins, Drivers.model_fields)
     assert str(found).startswith(f"config/agents/grok.yaml:7: {mistake}")
 
 
 def test_each_form_is_of_a_driver() -> None:
     assert set(TARGETS) <= set(Drivers.model_fields)
+
+
+def test_without_the_drivers_the_forms_of_targets_are_checked_all_the_same() -> None:
+    agents = {
+        "grok": AgentConfig.model_validate({"name": "grok", "restart": {"driver": "docker", "target": "a:b"}}),
+        "ada": AgentConfig.model_validate({"name": "ada", "restart": {"driver": "superviser"}}),
+    }
+    assert [each.key for each in find_driver_mistakes(agents, {}, None)] == ["agent.restart.target"]
