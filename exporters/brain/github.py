@@ -73,7 +73,7 @@ class GitHubArea:
 
     def __init__(self, settings: BrainSettings, health: Health) -> None:
         self._api = GitHub(settings, health.request)
-        self._settings = settings
+        self._repository, self._branch = settings.repository or "", settings.branch
         self._etag: str | None = None
         health.expect("rate_limit", "branch")
 
@@ -84,9 +84,9 @@ class GitHubArea:
         out.put("rate limit", rate_limit, rate_limit)
         out.serve_on_failure = True  # the rate limit is shown also where the next request is refused
         self._api.check_reserve(quota)
-        branch = self._settings.branch
-        path = f"/repos/{self._settings.repository}/branches/{quote(branch, safe='')}"
-        answer = self._api.get("branch", path, self._etag)
+        branch = self._branch
+        path = f"/branches/{quote(branch, safe='')}"
+        answer = self._api.get("branch", self._repository, path, self._etag)
         if answer is None:
             return
         self._etag, body = answer

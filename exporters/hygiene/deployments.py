@@ -84,8 +84,8 @@ class DeploymentsArea:
             self._ask(repository, out)
 
     def _ask(self, repository: str, out: Refresh) -> None:
-        path = f"/repos/{repository}/actions/runs?per_page={NEWEST}&exclude_pull_requests=true"
-        answer = self._api.get("runs", path, self._etags.get(repository))
+        path = f"/actions/runs?per_page={NEWEST}&exclude_pull_requests=true"
+        answer = self._api.get("runs", repository, path, self._etags.get(repository))
         if answer is None:
             return
         etag, body = answer

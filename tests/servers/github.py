@@ -23,7 +23,7 @@ class GitHub(ThreadingHTTPServer):
         remaining: requests that are left.
         status: of every answer, where it is none of success.
         answers: body by path, without what follows `?`.
-        moved: path by path, answered with 301.
+        moved: path by path, answered with 301, and all below it; the location is without the query.
         refusals: status, headers and message by path.
         asked: path and status of every request.
         queries: what follows `?` in every request.
@@ -55,9 +55,10 @@ class Answers(BaseHTTPRequestHandler):
         status = hub.status
         body: Any = {"message": "no"}
         headers: dict[str, str] = {}
-        if path in hub.moved:
-            status, headers = 301, {"Location": self.path.replace(path, hub.moved[path])}
-        elif self.headers["Authorization"] != f"Bearer {TOKEN}":
+        old = next((old for old in hub.moved if path == old or path.startswith(f"{old}/")), None)
+        if old is not None:
+            status, headers = 301, {"Location": f"{hub.url}{hub.moved[old]}{path.removeprefix(old)}"}
+        elif self.headers["Authorization"] != f"token {TOKEN}":
             status, body = 401, {"message": "Bad credentials"}
         elif path in hub.refusals:
             status, headers, message = hub.refusals[path]

@@ -15,7 +15,6 @@ from alerting.drivers import Drivers, RestartRequest
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome
 from alerting.drivers.supervisor import SupervisorDriver
 from nervesys.settings import AgentConfig
-from nervesys.settings.restart_targets import TARGETS
 
 
 def modules(package: Path, shared: set[str]) -> set[str]:

@@ -1,6 +1,6 @@
 """Source `brain`, area `github`, against a small server that plays GitHub.
 
-Covers: exporters.brain.github, nervesys.stores.github.
+Covers: exporters.brain.github, nervesys.stores.github, nervesys.stores.github_connection.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from exporters.brain import github
 from exporters.runner import Area, Runner, Source
 from nervesys.settings import load
+from nervesys.stores import github_connection
 from tests.exporters.kit import HandClock, context
 from tests.servers.github import RESET, TOKEN, GitHub
 from tests.servers.github import github as played
@@ -146,17 +147,68 @@ def test_a_branch_of_any_name_is_quoted(hub: GitHub) -> None:
 
 
 def test_a_moved_repository_is_followed_and_reported_once(hub: GitHub, caplog: pytest.LogCaptureFixture) -> None:
-    hub.moved[BRANCH] = "/repositories/7/branches/main"
-    hub.answers["/repositories/7/branches/main"] = {"protected": True}
+    hub.moved["/repos/owner/brain"] = "/repositories/7"
+    hub.answers["/repositories/7"] = {"full_name": "team/memory"}
+    hub.answers["/repos/team/memory/branches/main"] = {"protected": True}
     runner = runner_of(hub)
     assert runner.run_once("github"), runner.problems()
+    first = len(hub.asked)
     assert runner.run_once("github"), runner.problems()
     assert value(runner, 'github_branch_protected{branch="main"}') == "1"
-    assert caplog.text.count(f"{BRANCH} moved to {hub.url}/repositories/7/branches/main") == 1
+    assert caplog.text.count("owner/brain moved to team/memory; change its name in config/storage.yaml") == 1
+    assert hub.asked[first:] == [("/rate_limit", 200), ("/repos/team/memory/branches/main", 304)]
+
+
+def test_a_name_that_is_used_again_is_asked_for_once_the_new_name_is_gone(hub: GitHub) -> None:
+    hub.moved["/repos/owner/brain"] = "/repositories/7"
+    hub.answers |= {"/repositories/7": {"full_name": "team/memory"}}
+    hub.answers["/repos/team/memory/branches/main"] = {"protected": True}
+    runner = runner_of(hub)
+    assert runner.run_once("github"), runner.problems()
+    hub.moved.clear()
+    del hub.answers["/repos/team/memory/branches/main"]
+    assert not runner.run_once("github")
+    assert runner.run_once("github"), runner.problems()
+    assert value(runner, 'github_branch_protected{branch="main"}') == "0"
+
+
+def test_a_token_is_sent_to_no_other_server(hub: GitHub) -> None:
+    with played() as other:
+        hub.refusals[BRANCH] = 302, {"Location": f"{other.url}{BRANCH}"}, ""
+        runner = runner_of(hub)
+        assert not runner.run_once("github")
+    assert runner.problems() == ("github: ask GitHub for branch: redirected to another server; check brain.api_url")
+    assert not other.asked
+
+
+def test_a_temporary_redirect_is_followed(hub: GitHub, caplog: pytest.LogCaptureFixture) -> None:
+    hub.refusals[BRANCH] = 307, {"Location": "/elsewhere?page=1"}, ""
+    hub.answers["/elsewhere"] = {"protected": True}
+    runner = runner_of(hub)
+    assert runner.run_once("github"), runner.problems()
+    assert value(runner, 'github_branch_protected{branch="main"}') == "1"
+    assert hub.queries[-1] == "page=1"
+    assert "moved" not in caplog.text
+
+
+def test_an_answer_that_is_not_ready_fails_the_pass_at_once(hub: GitHub) -> None:
+    hub.refusals[BRANCH] = 202, {}, ""
+    runner = runner_of(hub)
+    assert not runner.run_once("github")
+    assert runner.problems() == "github: ask GitHub for branch: HTTP 202"
+    assert [path for path, _ in hub.asked] == ["/rate_limit", BRANCH]
+
+
+def test_a_response_without_bound_fails_the_pass(hub: GitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(github_connection, "MAX_BYTES", 1000)
+    hub.answers[BRANCH] = {"name": "x" * 1000}
+    runner = runner_of(hub)
+    assert not runner.run_once("github")
+    assert "the response has more than" in runner.problems()
 
 
 def test_a_redirect_without_end_fails_the_pass(hub: GitHub) -> None:
-    hub.moved[BRANCH] = BRANCH
+    hub.moved["/repos/owner/brain"] = "/repos/owner/brain"
     runner = runner_of(hub)
     assert not runner.run_once("github")
     assert runner.problems() == "github: ask GitHub for branch: too many redirects"

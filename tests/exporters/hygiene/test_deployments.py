@@ -125,13 +125,14 @@ def test_a_repository_that_is_gone_fails_the_pass(hub: GitHub) -> None:
 
 
 def test_a_moved_repository_is_asked_for_as_many_runs(hub: GitHub) -> None:
-    hub.moved[FLEET] = "/repositories/7/actions/runs"
-    hub.answers["/repositories/7/actions/runs"] = hub.answers.pop(FLEET)
+    hub.moved["/repos/owner/fleet"] = "/repositories/7"
+    hub.answers["/repositories/7"] = {"full_name": "team/ships"}
+    hub.answers["/repos/team/ships/actions/runs"] = hub.answers.pop(FLEET)
     runner = runner_of(hub)
     assert runner.run_once("deployments"), runner.problems()
-    query = "per_page=50&exclude_pull_requests=true"
+    query = "exclude_pull_requests=true&per_page=50"
     asked = dict(zip((path for path, _ in hub.asked), hub.queries, strict=True))
-    assert asked["/repositories/7/actions/runs"] == query
+    assert asked["/repos/team/ships/actions/runs"] == query
 
 
 def test_a_server_without_rate_limits_is_asked_for_runs(hub: GitHub) -> None:
