@@ -25,10 +25,10 @@ from dashboards.style import (
     AGENT_CELL,
     ANY_IS_CRITICAL,
     ANY_IS_WARNING,
+    FIRST_HEALTHY_CODE,
     MEDIUM,
     NONE_IS_CRITICAL,
     SHORT,
-    STATUS_CODES,
     STATUS_MAPPINGS,
     TILE,
     TO_AGENT,
@@ -42,7 +42,6 @@ from dashboards.style import (
 )
 from dashboards.tables import LabelColumn, ValueColumn, table
 from dashboards.top_n import LINES, ROWS, WHOLE, TopLines, TopVariable, top_graph
-from nervesys.contract.state import Status
 from nervesys.metrics import Period
 
 AGENT = 'agent=~"$agent"'
@@ -80,27 +79,29 @@ def dashboard(context: PageContext) -> Dashboard:
 
 def _tiles(context: PageContext) -> tuple[Any, ...]:
     down = context.settings.thresholds.heartbeat.down_after_seconds
+    # Each agent is counted by the first three tiles once: a dead one reports its last status until that is stale.
+    silent = f"({heartbeat(AGENT)} < time() - {down:g})"
     to_alerts = (link("Alerts & Actions", "/d/alerts-actions"),)
     return (
         stat(
             "Running",
-            "How many agents are running or idle?",
+            "How many agents are running or idle, and not silent?",
             PanelUnit.COUNT,
-            query(count_of(healthy_agents(AGENT))),
+            query(count_of(f"{healthy_agents(AGENT)} unless on (agent) {silent}")),
             steps=NONE_IS_CRITICAL,
         ),
         stat(
             "Silent",
             f"How many agents have sent no heartbeat for {duration(down)}, whether stopped or dead?",
             PanelUnit.COUNT,
-            query(count_of(f"{heartbeat(AGENT)} < time() - {down:g}")),
+            query(count_of(silent)),
             steps=ANY_IS_CRITICAL,
         ),
         stat(
-            "Degraded",
-            "How many agents report the status degraded?",
+            "Not running",
+            "How many agents are degraded, starting, stopping or stopped, and not silent?",
             PanelUnit.COUNT,
-            query(count_of(f"{status(AGENT)} == {STATUS_CODES[Status.DEGRADED]}")),
+            query(count_of(f"{status(AGENT)} < {FIRST_HEALTHY_CODE} unless on (agent) {silent}")),
             steps=ANY_IS_WARNING,
         ),
         stat(

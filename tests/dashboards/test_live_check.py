@@ -31,7 +31,8 @@ def test_every_query_runs_and_finds_data(live: QueryRunner) -> None:
 @pytest.mark.parametrize(
     ("panel", "value"),
     [
-        pytest.param("Running", 2, id="both report running"),
+        pytest.param("Running", 0, id="both report running, but are silent"),
+        pytest.param("Not running", 0, id="nor is one of them counted twice here"),
         pytest.param("Silent", 2, id="their heartbeat is a minute old, and half a minute is the limit"),
         pytest.param("Alerts firing", 1, id="one alert, and the Watchdog is none"),
         pytest.param("Escalated", 2, id="one action of each agent"),
@@ -41,6 +42,13 @@ def test_tiles_show_the_right_values(live: QueryRunner, panel: str, value: float
     question = next(question for question in queries_of(pages(LOCAL)[0]) if question.panel == panel)
     [series] = live.ask(question, {"agent": ANY, "server": ANY}, HOUR_SECONDS)
     assert [at_last for _, at_last in series.points] == [value]
+
+
+def test_the_tiles_of_agents_sum_up_to_all(live: QueryRunner) -> None:
+    tiles = [query for query in queries_of(pages(LOCAL)[0]) if query.panel in {"Running", "Silent", "Not running"}]
+    for ago in (0, 30, 45, 600):
+        values = [live.ask(tile, {"agent": ANY, "server": ANY}, HOUR_SECONDS - ago)[0].points[-1][1] for tile in tiles]
+        assert sum(values) == 2
 
 
 NEVER, NOT_YET = EmptyReason("never"), EmptyReason("not yet", unless="up")
