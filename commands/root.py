@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "receiver": "Run the webhook receiver: journal alerts, run actions, check that they helped.",
     "alerts": "Check config/alerts.yaml, and generate rules and routes from it.",
     "dashboards": "Generate, check, serve and draw the dashboards.",
+    "grafana": "Put dashboards and alerts into a Grafana by its API.",
     "units": "Write units of systemd for the monitoring side and for agents.",
     "compose-init": "Create the example brain and the keys that Docker Compose needs.",
     "docs": "Generate the reference pages from the code.",
