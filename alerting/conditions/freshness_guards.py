@@ -8,6 +8,7 @@ from nervesys.metrics import SourceArea
 from nervesys.settings import Settings
 
 LAST_SUCCESS = "nervesys_exporter_last_success_timestamp_seconds"
+FRESH_LIMIT = "nervesys_exporter_fresh_limit_seconds"
 UNBROKEN_SINCE = "nervesys_exporter_unbroken_since_timestamp_seconds"
 CLOCK_OFFSET = "nervesys_store_clock_offset_seconds"
 CONFIGURED = "nervesys_brain_agent_info"
@@ -33,7 +34,7 @@ def number(value: float) -> str:
 
 
 def fresh_limit(settings: Settings, origin: SourceArea) -> float:
-    """Age in seconds beyond which the last success is too old."""
+    """Age in seconds beyond which the last success is too old, where refreshes are short; see `FRESH_LIMIT`."""
     return settings.monitoring.fresh_seconds(origin.source, origin.area)
 
 
@@ -47,7 +48,7 @@ def require_fresh(settings: Settings, expr: str, origin: SourceArea, *, silence:
         silence: the expression is about age or absence. Then the area must also have been refreshed without a break
             for a grace period, and the store's clock must agree with the exporter's.
     """
-    fresh = f"abs(time() - {LAST_SUCCESS}{of_area(origin)}) < {number(fresh_limit(settings, origin))}"
+    fresh = f"abs(time() - {LAST_SUCCESS}{of_area(origin)}) < {FRESH_LIMIT}{of_area(origin)}"
     parts = [expr, f"and on (job, instance) ({fresh})"]
     if silence:
         unbroken = f"time() - {UNBROKEN_SINCE}{of_area(origin)} > {number(_grace(settings, origin))}"
@@ -64,17 +65,22 @@ def unbroken_source(settings: Settings, origin: SourceArea) -> str:
     Only then does a series that is absent mean that the thing itself is absent.
     """
     return (
-        f"({fresh_source(settings, origin)}\n"
+        f"({fresh_source(origin)}\n"
         f"  and on () min(time() - {UNBROKEN_SINCE}{of_area(origin)}) > {number(_grace(settings, origin))})"
     )
 
 
-def fresh_source(settings: Settings, origin: SourceArea) -> str:
+def fresh_source(origin: SourceArea) -> str:
     """True while all exporters of the source are up and have refreshed the area recently, by Prometheus' clock."""
     return (
         f'min(up{{job="{origin.source}"}}) == 1\n'
-        f"  and on () max(abs(time() - {LAST_SUCCESS}{of_area(origin)})) < {number(fresh_limit(settings, origin))}"
+        f"  and on () max(abs(time() - {LAST_SUCCESS}{of_area(origin)}) / {FRESH_LIMIT}{of_area(origin)}) < 1"
     )
+
+
+def age_when_read(selector: str, origin: SourceArea) -> str:
+    """Seconds from the instant that a gauge holds to when its origin was read: a slow refresh adds nothing."""
+    return f"({LAST_SUCCESS}{of_area(origin)} - on (job, instance) group_right () {selector})"
 
 
 def _grace(settings: Settings, origin: SourceArea) -> float:

@@ -7,6 +7,7 @@ from alerting.conditions.freshness_guards import (
     AGENTS,
     BRAIN,
     CONFIGURED,
+    FRESH_LIMIT,
     LAST_SUCCESS,
     fresh_limit,
     fresh_source,
@@ -70,7 +71,7 @@ def _stuck_stopping(settings: Settings) -> str:
 def _exporter_stale(settings: Settings) -> str:
     """No refresh of an area has succeeded for longer than its freshness limit."""
     return "\nor ".join(
-        f"max by (source, area) (time() - {LAST_SUCCESS}{of_area(origin)}) > {number(fresh_limit(settings, origin))}"
+        f"max by (source, area) (time() - {LAST_SUCCESS}{of_area(origin)} > {FRESH_LIMIT}{of_area(origin)})"
         for origin in origins(settings)
     )
 
@@ -94,9 +95,9 @@ def _target_down(settings: Settings) -> str:
     return "\nor ".join([down, *(f'absent(up{{job="{job}"}})' for job in scraped)])
 
 
-def _all_is_well(settings: Settings) -> str:
+def _all_is_well(_settings: Settings) -> str:
     """The store's agents are being read; `vector(1)` would go on firing while Prometheus ingests nothing."""
-    return fresh_source(settings, AGENTS)
+    return fresh_source(AGENTS)
 
 
 NAMED_CONDITIONS: Mapping[str, NamedCondition] = {

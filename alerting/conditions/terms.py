@@ -10,6 +10,7 @@ from typing import Protocol
 
 from alerting.conditions.freshness_guards import (
     LAST_SUCCESS,
+    age_when_read,
     fresh_limit,
     number,
     of_area,
@@ -199,7 +200,7 @@ class AgeTerm:
         return f"{self._age(settings)}{self.narrowed}"
 
     def _age(self, settings: Settings) -> str:
-        age = require_fresh(settings, f"(time() - {self.selector})", self.origin, silence=True)
+        age = require_fresh(settings, age_when_read(self.selector, self.origin), self.origin, silence=True)
         return f"min by ({', '.join(self.by)}) (\n  {age}\n)"
 
     def _never_existed(self, settings: Settings, bound: float) -> str:

@@ -12,7 +12,18 @@ from nervesys.metrics import ConditionTerm, Family, Instruments, MetricsSnapshot
 AREA = ("source", "area")
 UP = Family("exporter_up", "gauge", "1 if the last refresh of the area succeeded, else 0.", AREA, Period.SCRAPE)
 LAST_SUCCESS = Family(
-    "exporter_last_success_timestamp_seconds", "gauge", "Time of the last successful refresh.", AREA, Period.SCRAPE
+    "exporter_last_success_timestamp_seconds",
+    "gauge",
+    "Time at which the last successful refresh began: its data is at least as new.",
+    AREA,
+    Period.SCRAPE,
+)
+FRESH_LIMIT = Family(
+    "exporter_fresh_limit_seconds",
+    "gauge",
+    "Age up to which the area's data counts as fresh: four refresh intervals, and more where a refresh takes long.",
+    AREA,
+    Period.SCRAPE,
 )
 UNBROKEN_SINCE = Family(
     "exporter_unbroken_since_timestamp_seconds",
@@ -66,7 +77,7 @@ SERIES = Family(
     conditions=(ConditionTerm(word="series", kind="level", labels=("source",), threshold=lambda t: t.series),),
 )
 
-OWN_FAMILIES = (UP, LAST_SUCCESS, UNBROKEN_SINCE, DURATION, BACKLOG, REQUESTS, REJECTED, SERIES)
+OWN_FAMILIES = (UP, LAST_SUCCESS, FRESH_LIMIT, UNBROKEN_SINCE, DURATION, BACKLOG, REQUESTS, REJECTED, SERIES)
 
 REPEAT_SECONDS = 60
 """Failures are logged at most once in so many seconds, those of all areas in one line."""
@@ -119,10 +130,18 @@ class Health:
         self._instruments.add(REJECTED, self._source, bad.reason)
         log.warning("%s: rejected %r: %s", self._source, key[:200], bad)
 
-    def record_success(self, area: str, at: float, unbroken_since: float) -> None:
-        """A pass succeeded; both instants in Unix seconds."""
+    def record_success(self, area: str, at: float, unbroken_since: float, fresh_seconds: float) -> None:
+        """A pass succeeded.
+
+        Args:
+            area: its name.
+            at: when the pass began, Unix seconds.
+            unbroken_since: when the first of the unbroken passes began, Unix seconds.
+            fresh_seconds: how old the data may become.
+        """
         self._set(UP, area, 1)
         self._set(LAST_SUCCESS, area, at)
+        self._set(FRESH_LIMIT, area, fresh_seconds)
         self._set(UNBROKEN_SINCE, area, unbroken_since)
         if self._failing.pop(area, None) and not self._failing:
             log.info("%s: all areas are refreshed again", self._source)

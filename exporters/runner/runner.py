@@ -36,6 +36,7 @@ class Runner:
         budget = SeriesBudget()
         self._out = {area.name: Refresh(area.families, context.health.reject, budget) for area in self._areas.values()}
         self._snapshots: dict[str, MetricsSnapshot] = {}
+        self._durations: dict[str, float] = {}
         self._join_lock = Lock()
         self._problems = dict.fromkeys(self._areas, "not read yet")
         self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(len(self._areas))})
@@ -44,12 +45,12 @@ class Runner:
     def run_once(self, name: str) -> bool:
         """Refresh an area; returns whether it succeeded. No exception leaves this function."""
         area, out, health = self._areas[name], self._out[name], self._context.health
-        began = self._timer()
+        began, read_at = self._timer(), self._context.clock()
         out.serve_on_failure = False
         try:
             area.refresh(out)
             self._snapshots[name] = out.snapshot()
-            self._succeeded(area)
+            self._succeeded(area, read_at, self._timer() - began)
         except (SourceError, sqlite3.OperationalError) as err:  # the second is the cache's: a disk that is full
             self._problems[name] = str(err)
             health.record_failure(name, str(err))
@@ -65,13 +66,20 @@ class Runner:
         self._join_snapshots()
         return name not in self._problems
 
-    def _succeeded(self, area: Area) -> None:
-        """A success that follows the last one closely enough continues its unbroken run, across a restart too."""
-        at, before = self._context.clock(), self._context.cache.last_success(area.name)
-        continues = before is not None and abs(at - before[0]) <= fresh_seconds(area.every_seconds)
-        since = before[1] if before and continues else at
+    def _succeeded(self, area: Area, at: float, duration: float) -> None:
+        """A success that follows the last one closely enough continues its unbroken run, across a restart too.
+
+        Args:
+            area: what was read.
+            at: when the pass began: what it read is at least as new.
+            duration: of the pass, in seconds; the next begins no earlier than it ended, which is no gap.
+        """
+        before = self._context.cache.last_success(area.name)
+        limit = fresh_seconds(area.every_seconds, self._durations.get(area.name, 0))
+        since = before[1] if before and abs(at - before[0]) <= limit else at
+        self._durations[area.name] = duration
         self._context.cache.record_success(area.name, at, since)
-        self._context.health.record_success(area.name, at, since)
+        self._context.health.record_success(area.name, at, since, fresh_seconds(area.every_seconds, duration))
 
     def read_everything(self) -> bool:
         """Refresh every area until none has a backlog; returns whether all succeeded."""

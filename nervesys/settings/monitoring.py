@@ -45,9 +45,18 @@ class ListenSettings(SettingsSection):
     s3: Address
 
 
-def fresh_seconds(every_seconds: float) -> float:
-    """How long the data of an area counts as fresh after a successful refresh: four refresh intervals."""
-    return 4 * every_seconds
+def fresh_seconds(every_seconds: float, pass_seconds: float = 0) -> float:
+    """How old the data of an area may be and still count as fresh, in seconds: four refresh intervals.
+
+    Data is as old as the beginning of the refresh that read it, and served until the next one ends: two refreshes that
+    take long, and one more for margin, are added, up to ten times the limit of short ones.
+
+    Args:
+        every_seconds: the refresh interval.
+        pass_seconds: duration of the last successful refresh.
+    """
+    limit = 4 * every_seconds
+    return min(limit + (3 * pass_seconds if pass_seconds > every_seconds / 2 else 0), 10 * limit)
 
 
 class SourceSettings(SettingsSection):

@@ -24,6 +24,7 @@ FAMILIES = (
     Family("brain_agent_info", "gauge", "Agents.", ("agent", "role")),
     Family("store_clock_offset_seconds", "gauge", "Offset."),
     Family("exporter_last_success_timestamp_seconds", "gauge", "Success.", ("source", "area"), Period.SCRAPE),
+    Family("exporter_fresh_limit_seconds", "gauge", "Limit.", ("source", "area"), Period.SCRAPE),
     Family("exporter_unbroken_since_timestamp_seconds", "gauge", "Since.", ("source", "area"), Period.SCRAPE),
     Family("open_actions", "gauge", "Open.", ("agent", "action", "state"), Period.SCRAPE),
 )

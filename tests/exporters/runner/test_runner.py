@@ -91,8 +91,8 @@ def test_a_line_names_every_area_that_fails_and_another_the_end(caplog: pytest.L
     with caplog.at_level(logging.INFO):
         clock.now = 120.0
         health.record_failure("logs", "refused")
-        health.record_success("logs", 121.0, 121.0)
-        health.record_success("agents", 121.0, 121.0)
+        health.record_success("logs", 121.0, 121.0, 60.0)
+        health.record_success("agents", 121.0, 121.0, 60.0)
     assert caplog.messages == ["toy: agents, logs: refused", "toy: all areas are refreshed again"]
 
 
@@ -137,6 +137,34 @@ def test_unbroken_since(pauses: list[int], restarts_after: int | None, begins_at
         world.clock.now = now
         world.runner.run_once("box")
     assert float(world.shown("exporter_unbroken_since") or 0) == start + begins_at
+
+
+@pytest.mark.parametrize(
+    ("duration", "pause", "continues", "limit"),
+    [
+        pytest.param(99.0, 0, True, 357, id="passes over the limit are one run"),
+        pytest.param(99.0, 600, False, 357, id="an outage between slow passes begins a new run"),
+        pytest.param(5.0, 61, False, 60, id="short passes have four intervals"),
+        pytest.param(9000.0, 0, False, 600, id="a pass of hours is an outage"),
+    ],
+)
+def test_the_limit_follows_the_duration_of_passes_and_data_is_dated_by_their_beginning(
+    duration: float, pause: float, continues: bool, limit: float
+) -> None:
+    world = World()
+    start = world.clock.now
+
+    def slow(_: Refresh) -> None:
+        world.clock.now += duration
+
+    source = Source("toy", "A toy.", (THINGS,), lambda _: [Area("box", [THINGS], 15, slow)])
+    world.runner = Runner(source, world.context, timer=world.clock)
+    world.runner.run_once("box")
+    assert float(world.shown("exporter_last_success") or 0) == start
+    world.clock.now += pause
+    world.runner.run_once("box")
+    assert float(world.shown("exporter_unbroken_since") or 0) == start + (0 if continues else duration + pause)
+    assert float(world.shown("exporter_fresh_limit") or 0) == limit
 
 
 def test_reading_everything_goes_on_until_nothing_is_left() -> None:

@@ -31,6 +31,12 @@ def frozen(t: float) -> float:
     return t if t < 600 or t >= BACK + MINUTE else 585
 
 
+def read_slowly(t: float) -> float:
+    """When the data was read that is served while each pass takes 99 s."""
+    return (t // 99 - 1) * 99
+
+
+SLOW = exporter(AGENTS, success=read_slowly, fresh=steady(60 + 3 * 99))
 RECOVERED = exporter(AGENTS, success=cut_off, since=step(BACK, -1e6, BACK))
 EVERY_MINUTE = tuple(range(600, int(BACK) + 10 * MINUTE, 60))
 
@@ -50,11 +56,27 @@ CASES = (
     ),
     Case(
         "AgentDown",
+        "a pass takes 99 s, so that data is read up to 198 s ago: a healthy agent is up",
+        ALIVE | SLOW | {HEARTBEAT: read_slowly},
+        silent=tuple(range(600, 2400, 60)),
+    ),
+    Case(
+        "AgentDown",
+        "a pass takes 99 s, and a dead agent is called down",
+        ALIVE | SLOW | {HEARTBEAT: lambda t: min(read_slowly(t), 600)},
+        silent=(900, 990),
+        fires=(down(1185, "6m 30s"), down(1800, "18m 3s")),
+    ),
+    Case(
+        "AgentDown",
         "one refresh in 24 fails, and an agent is dead",
         ALIVE
         | {HEARTBEAT: until(600)}
         | exporter(AGENTS, success=lambda t: t - 15 if t % 360 == 0 else t, up=lambda t: t % 360 != 0),
-        fires=tuple(down(minute * 60, f"{minute - 10}m 0s") for minute in (16, 18, 24, 30, 50)),
+        fires=tuple(
+            down(minute * 60, age)
+            for minute, age in ((16, "6m 0s"), (18, "7m 45s"), (24, "13m 45s"), (30, "19m 45s"), (50, "40m 0s"))
+        ),
     ),
     Case(
         "AgentDown",
@@ -105,7 +127,7 @@ CASES = (
         "a minute without data does not send resolved",
         ALIVE | {HEARTBEAT: until(600)} | exporter(AGENTS, success=lambda t: 1200 if 1200 <= t < 1320 else t),
         silent=(885,),
-        fires=tuple(down(at, age) for at, age in ((1215, "10m 15s"), (1290, "10m 45s"), (1350, "12m 30s"))),
+        fires=tuple(down(at, age) for at, age in ((1215, "10m 0s"), (1290, "10m 0s"), (1350, "12m 30s"))),
     ),
     Case(
         "AgentDown",

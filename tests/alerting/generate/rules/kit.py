@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from alerting.conditions.freshness_guards import fresh_limit
 from alerting.conditions.freshness_guards import origins as origins_of
 from nervesys.metrics import SourceArea
 from nervesys.metrics.family import number
@@ -68,11 +69,18 @@ def then(at: float, before: Story, after: Story) -> Story:
     return lambda t: before(t) if t < at else after(t)
 
 
-def exporter(origin: SourceArea, success: Story = now, since: Story = LONG_SINCE, up: Story = SINGLE) -> World:
+def exporter(
+    origin: SourceArea,
+    success: Story = now,
+    since: Story = LONG_SINCE,
+    up: Story = SINGLE,
+    fresh: Story | None = None,
+) -> World:
     """What an exporter says of one of its areas."""
     labels = f'{{job="{origin.source}",instance="{origin.source}:1",source="{origin.source}",area="{origin.area}"}}'
     return {
         f"nervesys_exporter_last_success_timestamp_seconds{labels}": success,
+        f"nervesys_exporter_fresh_limit_seconds{labels}": fresh or steady(fresh_limit(SETTINGS, origin)),
         f"nervesys_exporter_unbroken_since_timestamp_seconds{labels}": since,
         f"nervesys_exporter_up{labels}": up,
     }
