@@ -109,9 +109,9 @@ class LogsArea:
         counting_since = 0 if self._context.once else self._ledger.counting_since(now)
         self._retry_unreadable()
         for folder, objects in self._list_folders(self._scheduler.current_periods(now)):
-            self._find_unread(folder, objects, now, counting_since, out)
+            self._find_unread(folder, objects, counting_since, out)
         for folder, objects in self._list_folders(self._scheduler.due_periods(now)):
-            self._find_unread(folder, objects, now, counting_since, out)
+            self._find_unread(folder, objects, counting_since, out)
             self._mark_listed(folder, now, empty=not objects)
         self._read(now, out)
         for folder in self._over - {unread.folder for unread in self._unread.values()}:
@@ -134,10 +134,9 @@ class LogsArea:
         listings = self._pool.map(self._store.list, folders)
         return zip(folders, (listing.objects for listing in listings), strict=True)
 
-    def _find_unread(
-        self, folder: str, objects: Sequence[ObjectInfo], now: float, counting_since: float, out: Refresh
-    ) -> None:
+    def _find_unread(self, folder: str, objects: Sequence[ObjectInfo], counting_since: float, out: Refresh) -> None:
         """Find the objects of a folder that have to be read."""
+        now = self._shared.now(self._context.clock)  # a pass may be long: by its beginning, new objects seem ahead
         known: list[Reading] = []
         self._date_known(folder, objects, now)
         unreadable = self._unreadable.get(folder, {})

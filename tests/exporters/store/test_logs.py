@@ -22,6 +22,7 @@ from nervesys.contract.times import utc
 from nervesys.errors import ObjectRefused, Reason, StoreUnavailable
 from nervesys.stores import lines as limits
 from nervesys.stores.encryption import encrypt, set_identity
+from nervesys.stores.objects import Listing
 from tests.exporters.kit import HandClock, Rejections, context
 from tests.exporters.store.bucket import Bucket, read_series
 
@@ -97,6 +98,23 @@ def test_at_a_first_start_the_newest_log_is_what_the_store_shows(tmp_path: Path)
     assert world.run()[SHIPPED] == shipped
     world.ship("2")
     assert world.run()[SHIPPED] == shipped + 360
+
+
+def test_an_object_that_was_shipped_during_a_long_pass_is_not_from_the_future(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = world.store.list
+
+    def list_slowly(prefix: str, *, recursive: bool = True) -> Listing:
+        if recursive:
+            world.clock.now += 200
+            world.ship()
+        return listing(prefix, recursive=recursive)
+
+    world.ship("0")
+    monkeypatch.setattr(world.store, "list", list_slowly)
+    world.run()
+    assert world.rejections.all == []
 
 
 def test_the_newest_log_is_found_in_the_folder_of_the_day_before(tmp_path: Path) -> None:
