@@ -88,7 +88,7 @@ def test_a_wrong_condition_is_shown_where_it_is_wrong(tmp_path: Path) -> None:
 def test_a_window_or_bound_that_is_too_short_names_its_threshold(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     tree = FolderTree(tmp_path)
-    wrong = {}
+    wrong: dict[str, str] = {}
     for interval in (5, 60):
         heartbeat = f"heartbeat: {{interval_seconds: {interval}, down_after_seconds: 40}}"
         (tmp_path / "config/thresholds.yaml").write_text(heartbeat)
