@@ -12,6 +12,7 @@ TEXT = (
     "What happened: {{ .Annotations.description }}\n"
     "{{ with .Annotations.last_words }}Last status: {{ . }}\n{{ end }}"
     "{{ with .Annotations.largest }}Most series: {{ . }}\n{{ end }}"
+    "{{ with .Annotations.action }}Action: {{ . }}\n{{ end }}"
     "{{ with .Annotations.done }}What was done: {{ . }}\n{{ end }}"
     "What to do: {{ .Annotations.runbook_url }}\n"
     "Dashboard: {{ .Annotations.dashboard_url }}\n"

@@ -137,7 +137,14 @@ def annotations(rule: Rule, settings: Settings) -> dict[str, str]:
         "runbook_url": f"{settings.monitoring.docs_url}/{PAGE}#{rule.alert.anchor if rule.alert.runbook else OWN}",
         "dashboard_url": f"{dashboard}?{variables}" if variables else dashboard,
         "journal_url": f"{settings.monitoring.journal_url}/{query}",
+        **_automatic(rule.alert),
     }
+
+
+def _automatic(alert: Alert) -> dict[str, str]:
+    """What the receiver does by itself; a first message is sent before there is a result to report."""
+    names = ", ".join(action.auto_action for action in alert.actions if action.auto_action)
+    return {"action": f"{names}, by the receiver; the journal shows its result"} if names else {}
 
 
 def _summary(rule: Rule) -> str:

@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 def read_secret_text(path: Path) -> str:
     """The secret in a file, without byte order mark and surrounding white space; a warning names what was stripped.
 
+    The line break with which every editor ends a file is no reason for one.
+
     Raises:
         OSError: the file cannot be read.
         ValueError: it is not UTF-8, or too long for a secret.
@@ -23,7 +25,7 @@ def read_secret_text(path: Path) -> str:
     if len(text) > MAX_CHARACTERS:
         raise ValueError("too long for a secret")
     secret = text.removeprefix(BOM).strip()
-    if secret != text:
+    if secret != text.removesuffix("\n"):
         _warn(path, "a byte order mark" if text.startswith(BOM) else "white space or a line break")
     return secret
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from alerting.generate.build import files
-from alerting.generate.messages import AGENT_STORY
+from alerting.generate.messages import AGENT_STORY, TEXT
 from alerting.generate.prometheus_config import prometheus_config
 from alerting.generate.rules import prometheus_rules
 from alerting.model import read_alerts
@@ -57,6 +57,14 @@ def test_every_rule_carries_what_people_need() -> None:
         assert everything <= set(rule["annotations"])
         assert rule["labels"]["severity"] in {"critical", "warning", "info", "none"}
         assert ("keep_firing_for" in rule) == (rule["alert"] != "Watchdog")
+
+
+def test_a_message_names_what_the_receiver_does_by_itself_before_there_is_a_result() -> None:
+    rules = prometheus_rules(compiler_of(load().settings), ALERTS)["groups"][0]["rules"]
+    actions = {rule["alert"]: rule["annotations"].get("action", "") for rule in rules}
+    assert actions["AgentDown"].startswith("restart_agent, by the receiver")
+    assert actions["AgentStopped"] == ""
+    assert "{{ with .Annotations.action }}Action: {{ . }}" in TEXT
 
 
 def test_links_carry_the_agent() -> None:

@@ -13,7 +13,7 @@ from nervesys.settings.variables import value_of
     ("content", "warning"),
     [
         pytest.param(b"p\xc3\xa4ssword", "", id="as it should be"),
-        pytest.param(b"p\xc3\xa4ssword\n", "a line break", id="by echo"),
+        pytest.param(b"p\xc3\xa4ssword\n", "", id="by echo, or an editor"),
         pytest.param(b"p\xc3\xa4ssword\r\n", "a line break", id="from Windows"),
         pytest.param(b"\xef\xbb\xbfp\xc3\xa4ssword\r\n", "a byte order mark", id="by an editor of Windows"),
     ],
