@@ -68,12 +68,18 @@ generate: install ## Write all generated files: rules, dashboards, reference pag
 pictures: install ## Draw the pictures of the documentation, from the running stack
 	$(BIN)/nervesys docs pictures
 
-faults: .venv/tools ## Kill writers and the receiver hundreds of times, and break their stores, disks and clocks
+# A hostile client, branch, agent (two) and archive, in short form.
+HOSTILE = tests/nervesys/metrics/test_listener.py tests/nervesys/stores/test_hostile_branches.py \
+	tests/exporters/shared/test_bounds.py tests/exporters/store/test_turns.py tests/nervesys/stores/test_archive.py
+
+faults: .venv/tools ## Kill writers and the receiver hundreds of times, break their stores, disks and clocks, and attack
 	$(BIN)/python -m tests.nervesys.workspace.faults
 	$(BIN)/python -m tests.nervesys.artifacts.faults
 	$(BIN)/python -m tests.nervesys.agent.logs.faults
 	$(BIN)/python -m tests.alerting.receiver.kills
 	$(BIN)/python -m pytest tests/alerting/receiver/test_faults.py tests/alerting/receiver/test_cluster.py tests/alerting/receiver/test_clock.py
+	$(BIN)/python -m tests.hostile.fuzz
+	$(BIN)/python -m pytest $(HOSTILE)
 
 bench: .venv/tools ## Print the table of measured ratios
 	$(BIN)/python -m benchmarks

@@ -12,10 +12,13 @@ is one value.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator
 
 from nervesys.contract.state import ContractObject, Instant
 from nervesys.contract.times import format_time, parse_time
+from nervesys.contract.validation import repair_text
 from nervesys.errors import BadObject, Reason
 
 LEARNED = "_learned"
@@ -26,11 +29,17 @@ AHEAD_SECONDS = 300.0
 """How far an agent's clock may be ahead of the store's; otherwise its statements would win over newer ones."""
 
 
+def _check_json(value: Any) -> Any:
+    """Refuse NaN and numbers beyond all floats, of which the tree could not be written again."""
+    _json(value)
+    return value
+
+
 class Statement(ContractObject):
     """A value, and when an agent learned it."""
 
     null_is_value: ClassVar[bool] = True
-    value: Any
+    value: Annotated[Any, AfterValidator(_check_json)]
     timestamp: Instant
 
     @property
@@ -136,7 +145,8 @@ def parse_tree(body: bytes, modified: float) -> Knowledge:
         BadObject: it is not a JSON object, or `_learned` is damaged.
     """
     try:
-        tree = json.loads(body)
+        tree = json.loads(repair_text(body))
+        _json(tree)  # no number is beyond all floats
     except (ValueError, RecursionError):
         raise BadObject(Reason.BAD_JSON, "not JSON") from None
     if not isinstance(tree, dict):

@@ -47,7 +47,7 @@ def _instant(value: object) -> float:
     try:
         return parse_instant(value)
     except BadObject as bad:
-        raise ValueError(str(bad)) from bad
+        raise ValueError(bad.detail) from bad
 
 
 def validated_name(check: Any) -> Any:
@@ -109,7 +109,7 @@ class ContractObject(BaseModel):
         try:
             return cls.take(from_json(text))
         except ValueError as err:
-            raise BadObject(Reason.BAD_JSON, f"Invalid JSON: {err}") from None
+            raise BadObject(Reason.BAD_JSON, "is not JSON") from err
 
     @classmethod
     def take(cls, value: Any) -> Self:

@@ -98,13 +98,12 @@ def leave_out_wrong(value: Any, err: ValidationError, required: Collection[str])
         required: fields without which there is no object.
 
     Returns:
-        Whether it may now be valid.
+        Whether anything was removed; if not, what is wrong is required.
     """
     errors = err.errors(include_url=False, include_input=False)
     places = {error["loc"][:-1] if error["type"] == "missing" else error["loc"] for error in errors}
-    if any(not place or (len(place) == 1 and place[0] in required) for place in places):
-        return False
-    return all(_remove(value, place) for place in sorted(places, key=_last_first, reverse=True))
+    removable = {place for place in places if place and not (len(place) == 1 and place[0] in required)}
+    return bool(removable) and all(_remove(value, place) for place in sorted(removable, key=_last_first, reverse=True))
 
 
 def _last_first(place: tuple[int | str, ...]) -> list[tuple[bool, int, str]]:

@@ -28,7 +28,7 @@ from googleapiclient.errors import Error, HttpError
 from googleapiclient.http import MediaIoBaseDownload, MediaIoBaseUpload
 
 from nervesys.clients.http_errors import cause
-from nervesys.contract import parse_time
+from nervesys.contract.times import parse_instant
 from nervesys.errors import ArchiveFull, ArchiveUnavailable, BadObject, Reason, SettingsError, SettingsProblem
 from nervesys.settings.secret_file import read_secret_text
 from nervesys.settings.storage import ArchiveSettings
@@ -345,12 +345,15 @@ def _entry(file: dict[str, Any]) -> Entry | None:
     A `/` in a name, which Drive allows, is replaced by the full-width slash, so that it does not look like a folder.
     """
     is_folder, size = file.get("mimeType") == FOLDER, _size(file, "size")
-    id_, name, modified = file.get("id"), file.get("name"), file.get("modifiedTime")
-    if not id_ or not name or (not is_folder and (size is None or modified is None or _is_native(file))):
+    id_, name, modified = (file.get(part) for part in ("id", "name", "modifiedTime"))
+    if not isinstance(id_, str) or not isinstance(name, str) or not (id_ and name):
+        return None
+    if not is_folder and (size is None or _is_native(file)):
         return None
     try:
-        at = parse_time(modified) if modified else 0.0
+        at = 0.0 if is_folder and modified is None else parse_instant(modified)
     except BadObject:
         return None
-    parent = next(iter(file.get("parents", ())), "")
+    parents = file.get("parents")
+    parent = str(parents[0]) if isinstance(parents, list) and parents else ""
     return Entry(id_, name.replace("/", "\uff0f"), parent, None if is_folder else size, at)

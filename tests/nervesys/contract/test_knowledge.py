@@ -111,5 +111,21 @@ def test_a_tree_that_is_none_is_refused(body: bytes) -> None:
         parse_tree(body, NOW)
 
 
+@pytest.mark.parametrize("value", ["1e999", "NaN", "[-Infinity]"])
+def test_a_number_that_json_has_not_is_refused(value: str) -> None:
+    statement = f'{{"value": {value}, "timestamp": "2026-01-01T00:00:00Z"}}'
+    for body in (f'{{"a": {value}}}', f'{{"_learned": {{"/a": {{"grok": {statement}}}}}}}'):
+        with pytest.raises(BadObject):
+            parse_tree(body.encode(), NOW)
+    good = '{"value": 1, "timestamp": "2026-01-01T00:00:00Z"}'
+    body = f'{{"learned": {{"/a": {statement}, "/b": {good}}}}}'
+    assert parse_contribution("grok", body.encode(), NOW).tree() == {"b": 1}, "it costs itself alone"
+
+
+def test_surrogates_in_a_tree_are_replaced() -> None:
+    body = b'{"a": "\\ud800", "_learned": {"/b": {"grok": {"value": "\xed\xa0\x80", "timestamp": 1}}}}'
+    assert parse_tree(body, NOW).tree() == {"a": "\ufffd", "b": "\ufffd"}
+
+
 def test_nothing_is_a_tree() -> None:
     assert NOTHING.tree() == {}

@@ -224,6 +224,12 @@ def test_a_wrong_count_of_several_costs_itself_alone() -> None:
     assert (state.tasks and state.tasks.completed, state.counters) == (3, {"good": 1})
 
 
+def test_what_is_reported_is_what_is_required() -> None:
+    with pytest.raises(BadObject) as caught:
+        AgentState.parse(body(STATE, server=7, tokens_used=-1, status="asleep"))
+    assert str(caught.value).startswith("bad_value: status: ")
+
+
 def test_own_code_is_not_pardoned() -> None:
     with pytest.raises(ValidationError):
         AgentState(agent_id="grok", status=Status.IDLE, timestamp=NOON, tokens_used=-1)

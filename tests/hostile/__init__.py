@@ -1,0 +1,1 @@
+"""What others write, at its worst: nothing of it may end in a traceback, or change what is shown of others."""
