@@ -34,6 +34,7 @@ from nervesys.contract import PathTemplate
 from nervesys.errors import ObjectRefused, StoreUnavailable
 from nervesys.settings.storage import StoreSettings
 from nervesys.stores.objects import DatedBody, Listing, ObjectInfo, check_prefix, gone, too_large
+from nervesys.stores.s3_listing import OBJECTS, take_objects
 
 ATTEMPTS = 3
 AREAS = 4
@@ -135,6 +136,8 @@ class S3Store:
                     response_checksum_validation="when_required",
                 ),
             )
+        # By this pattern it comes before botocore's search for errors, which parses each body of status 200 too.
+        self._client.meta.events.register_first("before-parse.*.ListObjectsV2", take_objects)
 
     def list(self, prefix: str, *, recursive: bool = True) -> Listing:
         """All objects below a prefix, page after page."""
@@ -153,6 +156,7 @@ class S3Store:
                     )
                 pages += 1
                 clock = _date(page.get("ResponseMetadata", {}))
+                objects += cast("dict[str, Any]", page).get(OBJECTS, ())
                 objects += [_info(cast("dict[str, Any]", entry)) for entry in page.get("Contents", ())]
                 folders += [entry["Prefix"] for entry in page.get("CommonPrefixes", ()) if entry.get("Prefix")]
         return Listing(tuple(objects), tuple(folders), pages, clock)
