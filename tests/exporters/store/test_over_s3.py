@@ -40,7 +40,14 @@ def test_a_store_with_storjs_habits_shows_what_a_folder_shows(rclone_storj_endpo
 
 def counted(exposition: bytes) -> list[bytes]:
     """The lines that depend on what was read, not on when."""
-    wanted = b"nervesys_log_", b"nervesys_agent_t", b"nervesys_agent_info", b"nervesys_store_objects"
+    wanted = (
+        b"nervesys_log_records",
+        b"nervesys_log_action",
+        b"nervesys_log_tokens",
+        b"nervesys_agent_t",
+        b"nervesys_agent_info",
+        b"nervesys_store_objects",
+    )
     return sorted(line for line in exposition.splitlines() if line.startswith(wanted))
 
 
