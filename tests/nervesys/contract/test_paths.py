@@ -37,6 +37,7 @@ NAMED = st.fixed_dictionaries(
         "server": st.lists(LABEL, min_size=1, max_size=3).map(".".join),
         "category": st.sampled_from(["system", "activity", "errors", "audit"]),
         "seq": st.from_regex(r"[0-9a-z-]{1,12}", fullmatch=True),
+        "object": st.from_regex(r"[0-9a-z._-]{1,40}", fullmatch=True),
     }
 )
 
@@ -122,7 +123,7 @@ def test_a_template_is_a_relative_key_of_known_fields(text: str) -> None:
 @given(at=INSTANT)
 def test_an_instant_fills_every_field_of_time(at: float) -> None:
     filled = time_fields(at)
-    assert filled.keys() == FIELDS.keys() - {"agent", "server", "entity", "project", "category", "seq"}
+    assert filled.keys() == FIELDS.keys() - {"agent", "server", "entity", "project", "category", "seq", "object"}
     assert parse_date(filled["date"]) is not None
 
 
