@@ -149,7 +149,12 @@ class ConditionCompiler:
             window = over if window is None else window
         value = term.value(settings, clause.operator, window)
         values = (ComparedValue(clause.words.text, value, term.unit, resolved.per),) if value else ()
-        return CompiledCondition(term.promql(settings, clause.operator, limit, window), term.by, values)
+        try:
+            expr = term.promql(settings, clause.operator, limit, window)
+        except ValueError as err:
+            keys = settings.thresholds.keys_of(limit) if resolved.bound is None and isinstance(limit, float) else ""
+            raise ValueError(f"{err}{keys and f'; {limit:g} s is thresholds.{keys}'}") from None
+        return CompiledCondition(expr, term.by, values)
 
 
 def _restrict_to_configured(common: str, agents_by_expr: Mapping[str, list[str]]) -> str:

@@ -24,6 +24,8 @@ from nervesys.settings import Settings
 
 ENOUGH = 0.8
 """Share of the expected samples of a window that must exist; with fewer, the alert does not fire."""
+WINDOW_HEARTBEATS = 4
+"""Heartbeats in the window of a gauge whose condition names none."""
 
 MILDEST = {">": ("min", "max"), "<": ("max", "min")}
 """By operator: the function over the window, and the aggregation of several series. Both take the mildest value."""
@@ -115,7 +117,7 @@ class GaugeTerm:
 
     def _window(self, settings: Settings) -> float:
         """Four heartbeats, or four refreshes where they are slower."""
-        heartbeats = 4 * settings.thresholds.heartbeat.interval_seconds
+        heartbeats = WINDOW_HEARTBEATS * settings.thresholds.heartbeat.interval_seconds
         refreshes = fresh_limit(settings, self.origin) if self.origin else 0
         return max(heartbeats, refreshes)
 

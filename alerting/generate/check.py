@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alerting.conditions.compile import ConditionCompiler
+from alerting.conditions.language import Comparison, parse_condition
+from alerting.conditions.terms import WINDOW_HEARTBEATS
 from alerting.generate.rules import Rule, outline_of, rules_of
 from alerting.generate.template_check import template_problems
 from alerting.model import (
@@ -21,7 +23,7 @@ from alerting.model import (
     WebhookChannel,
 )
 from alerting.overlay import WATCHDOG
-from nervesys.clients.promql import KnownSeries, problems, selections
+from nervesys.clients.promql import KnownSeries, Selection, problems, selections
 from nervesys.errors import SettingsProblem
 from nervesys.metrics.periods import Periods
 from nervesys.settings.check import suggest
@@ -88,7 +90,11 @@ def _check_alert(alert: Alert, alerts: AlertsFile, context: AlertCheckContext) -
     except ValueError as err:
         yield key, str(err)
         return
-    wrong = [problem for selection in selected for _, problem in problems(selection, context.known, context.periods)]
+    wrong = [
+        problem + (_name_settings(alert, selection, context) if rule == "window" else "")
+        for selection in selected
+        for rule, problem in problems(selection, context.known, context.periods)
+    ]
     yield from ((key, problem) for problem in dict.fromkeys(wrong))
     yield from _check_actions(
         alert, alerts, rules[0], {selection.name for selection in selected} & set(context.of_receiver)
@@ -100,6 +106,19 @@ def _check_alert(alert: Alert, alerts: AlertsFile, context: AlertCheckContext) -
             yield key, "Grafana takes `${` for the name of a variable of its own; write `$` without the brace"
     if alert.dashboard not in context.dashboards:
         yield "dashboard", f"unknown dashboard {alert.dashboard!r}; {suggest(alert.dashboard, context.dashboards)}"
+
+
+def _name_settings(alert: Alert, selection: Selection, context: AlertCheckContext) -> str:
+    """The thresholds that a window comes from, for a message; empty where the alert itself gives the window."""
+    window = selection.window
+    clauses = parse_condition(alert.condition).clauses if alert.condition else ()
+    if window is None or alert.expr or any(isinstance(each, Comparison) and each.window == window for each in clauses):
+        return ""
+    thresholds = context.compiler.settings.thresholds
+    if keys := thresholds.keys_of(window):
+        return f"; {window:g} s is thresholds.{keys}"
+    of_heartbeats = thresholds.heartbeat.interval_seconds * WINDOW_HEARTBEATS == window
+    return f"; {window:g} s is {WINDOW_HEARTBEATS} times thresholds.heartbeat.interval_seconds" if of_heartbeats else ""
 
 
 def _check_actions(alert: Alert, alerts: AlertsFile, rule: Rule, from_receiver: Collection[str]) -> Findings:

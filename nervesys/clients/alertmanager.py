@@ -13,7 +13,7 @@ import requests
 
 from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
-from nervesys.metrics.family import escape_quoted
+from nervesys.quoting import escape_quoted
 from nervesys.settings.monitoring import Monitoring
 
 SILENCED = {"silenced": "true", "active": "false", "inhibited": "false", "unprocessed": "false"}

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Literal, NamedTuple
 
 from nervesys.metrics.condition_terms import TIMES, ConditionTerm, TermKind, TermUnit, unit_of
+from nervesys.quoting import escape_quoted
 
 PREFIX = "nervesys_"
 LABEL_LIMIT = 64
@@ -153,11 +154,6 @@ class Family:
 def escape(value: str, limit: int = LABEL_LIMIT) -> str:
     """Escape a label value; truncates it to `limit` characters and replaces invalid UTF-8."""
     return escape_quoted(shorten(value, limit).encode("utf-8", "replace").decode())
-
-
-def escape_quoted(value: str) -> str:
-    """Escape for a double-quoted string of the exposition format, of PromQL, or of Alertmanager's matchers."""
-    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def shorten(value: str, limit: int = LABEL_LIMIT) -> str:

@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
-from nervesys.metrics.family import escape_quoted
 from nervesys.queries.dashboard_queries import QUERY, Json, PanelQuery, variables_of
 from nervesys.queries.variables import seconds_of, substitute, windows
+from nervesys.quoting import escape_quoted
 
 POINTS = 250
 """Default for the maximum number of points of a graph."""

@@ -1,10 +1,14 @@
 """Warning and critical thresholds: config/thresholds.yaml."""
 
-from typing import Self
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from nervesys.settings.section import SettingsSection
+
+UNIT_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
+"""Seconds of a setting's unit, which is the last word of its name."""
 
 
 class HeartbeatThresholds(SettingsSection):
@@ -100,3 +104,23 @@ class Thresholds(SettingsSection):
     backup_late_hours: float = Field(gt=0)
     rate_limit_percent: float = Field(ge=0, le=100)
     series: int = Field(gt=0)
+
+    def keys_of(self, seconds: float) -> str:
+        """The thresholds that are a duration, such as `heartbeat.down_after_seconds`, for messages; empty if none is.
+
+        Args:
+            seconds: the duration.
+        """
+        return " or ".join(
+            key
+            for key, value in _flatten(self.model_dump())
+            if value * UNIT_SECONDS.get(key.rpartition("_")[2], 0) == seconds
+        )
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -83,3 +83,19 @@ def test_a_wrong_condition_is_shown_where_it_is_wrong(tmp_path: Path) -> None:
     result = RUN.invoke(app, ["explain", "memory > 5%\nand cpuu > 90%", "--home", str(tmp_path)])
     assert result.exit_code == 2
     assert "and cpuu > 90%\n    ^\nline 2, column 5: unknown metric 'cpuu'; did you mean 'cpu'?" in result.output
+
+
+def test_a_window_or_bound_that_is_too_short_names_its_threshold(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    tree = FolderTree(tmp_path)
+    wrong: dict[str, str] = {}
+    for interval in (5, 60):
+        heartbeat = f"heartbeat: {{interval_seconds: {interval}, down_after_seconds: 40}}"
+        (tmp_path / "config/thresholds.yaml").write_text(heartbeat)
+        with pytest.raises(SettingsError) as caught:
+            check_alerts(tree, load(tree), secrets=None)
+        wrong |= {each.key.partition(",")[0]: each.problem for each in caught.value.mistakes}
+    down_after = "; 40 s is thresholds.heartbeat.down_after_seconds"
+    assert wrong["Agent Down"].endswith(f"at least 180 s{down_after}")
+    assert wrong["Agent Stuck Stopping"].endswith(down_after)
+    assert wrong["Too Many Series"].endswith("; 20 s is 4 times thresholds.heartbeat.interval_seconds")

@@ -74,6 +74,19 @@ def test_without_its_extra_a_command_says_what_to_install(tmp_path: Path) -> Non
     assert "Traceback" not in ran.stderr
 
 
+def test_the_configuration_is_checked_without_any_extra(tmp_path: Path) -> None:
+    site(tmp_path / "site")
+    (tmp_path / "site/config").symlink_to(ROOT / "config")
+    brain = tmp_path / "brain/config/agents"
+    brain.mkdir(parents=True)
+    (brain / "grok.yaml").write_text("agent: {name: grok, restart: {driver: docker, target: 'a:b'}}\n")
+    code = RUN.partition("from importlib")[0] + "from commands import main; sys.argv[1:] = sys.argv[2:]; main()"
+    argv = [sys.executable, "-I", "-S", "-c", code, str(tmp_path / "site"), "config", "check"]
+    ran = subprocess.run([*argv, "--brain", str(tmp_path / "brain")], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 2
+    assert "agent.restart.target: not a container's name or id" in ran.stdout + ran.stderr
+
+
 def test_the_lock_of_agents_is_the_part_of_the_lock_that_they_need(tmp_path: Path) -> None:
     whole, agents = (_locked(ROOT / name) for name in ("requirements.lock", "requirements-agent.lock"))
     assert agents.items() <= whole.items()

@@ -140,7 +140,11 @@ def test_each_rule_of_prometheus_has_its_counterpart() -> None:
             "warning",
             "unless on (server) (\nmax by (server) (\n  min_over_time(nervesys_server_cpu_ratio[10m]) > 0.9",
         ),
-        ("BufferFilling", "critical", "unless on (agent) (\nmin by (agent) (\n  (time() - nervesys_agent_heartbeat"),
+        (
+            "BufferFilling",
+            "critical",
+            "unless on (agent) (\nmin by (agent) (\n  (nervesys_exporter_last_success_timestamp_seconds{",
+        ),
         ("HighCPU", "critical", None),
     ],
 )
