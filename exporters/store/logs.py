@@ -220,11 +220,11 @@ class LogsArea:
         """Read and count the next objects, in turns by agent, within the bounds of a pass."""
         budget = CpuBudget(PASS_CPU_SECONDS)
         decided = [(self._turn_of(unread), unread) for unread in self._unread.values() if self._is_decided(unread)]
-        todo = self._turns.order(decided, OBJECTS_A_PASS)
-        for at in range(0, len(todo), OBJECTS_A_COMMIT):
+        ordered = self._turns.order(decided, OBJECTS_A_PASS)
+        for at in range(0, len(ordered), OBJECTS_A_COMMIT):
             if budget.used_up:
                 break
-            self._read_step(todo[at : at + OBJECTS_A_COMMIT], budget, now, out)
+            self._read_step(ordered[at : at + OBJECTS_A_COMMIT], budget, now, out)
         self._turns.end_pass()
 
     def _turn_of(self, unread: UnreadObject) -> str:
