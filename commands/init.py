@@ -52,7 +52,9 @@ def init(
     ] = None,
     driver: Annotated[
         str | None,
-        typer.Option(help="What restarts the agents: supervisor (default), systemd, docker, kubernetes or command."),
+        typer.Option(
+            help="What restarts the agents: supervisor (default), systemd, docker, kubernetes, pod or command."
+        ),
     ] = None,
     reach: Annotated[
         list[str] | None,

@@ -9,6 +9,7 @@ from alerting.drivers.docker import DockerDriver
 from alerting.drivers.driver import Driver, RestartRequest
 from alerting.drivers.instances import DriverInstances, read_instances
 from alerting.drivers.kubernetes import KubernetesDriver
+from alerting.drivers.pod import PodDriver
 from alerting.drivers.supervisor import SupervisorDriver
 from alerting.drivers.systemd import SystemdDriver
 from nervesys.settings.section import SettingsSection
@@ -27,6 +28,7 @@ class Drivers(SettingsSection):
     kubernetes: (
         Annotated[KubernetesDriver | DriverInstances, PlainValidator(read_instances(KubernetesDriver))] | None
     ) = None
+    pod: Annotated[PodDriver | DriverInstances, PlainValidator(read_instances(PodDriver))] | None = None
     supervisor: (
         Annotated[SupervisorDriver | DriverInstances, PlainValidator(read_instances(SupervisorDriver))] | None
     ) = None

@@ -24,6 +24,7 @@ ANY = TargetForm(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}", "a name of letters, digi
 TARGETS: Mapping[str, TargetForm] = {
     "docker": TargetForm(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", "a container's name or id: letters, digits and _ . -"),
     "kubernetes": TargetForm(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "an object's name: lower case, digits and . -"),
+    "pod": TargetForm(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "a pod's name, or a key of `drivers.pod.pods`"),
     # A unit's name is escaped: systemd-escape writes `-` of a path as \x2d (systemd.unit(5)).
     "systemd": TargetForm(r"[A-Za-z0-9][A-Za-z0-9_.:@\\-]{0,254}", "a unit, such as NAME.service or NAME@INSTANCE"),
 }

@@ -24,6 +24,7 @@ TARGETS = {
     "systemd": "nervesys-agent@{agent}.service",
     "docker": "{agent}",
     "kubernetes": "{agent}",
+    "pod": "{agent}",
     "command": "{agent}",
 }
 """Drivers, each with the name by which it usually knows an agent."""
@@ -156,6 +157,8 @@ def _driver(answers: FleetAnswers, servers: Sequence[str]) -> dict[str, object]:
             return {"servers": list(servers)}
         case "kubernetes":
             return {"namespace": "default", "servers": ["*"]}
+        case "pod":
+            return {"servers": ["*"]}
         case "command":
             argv = ["/usr/bin/ssh", "-oBatchMode=yes", "{server}", "systemctl restart nervesys-agent@{target}"]
             return {"argv": argv, "servers": list(servers)}

@@ -58,6 +58,9 @@ def answering(status: int, body: bytes | Callable[[bytes], bytes] = b"") -> Iter
         def do_PATCH(self) -> None:
             self.do_POST()
 
+        def do_DELETE(self) -> None:
+            self.do_POST()
+
         def do_GET(self) -> None:
             self.do_POST()
 
@@ -152,6 +155,24 @@ def kubeconfig(folder: Path, url: str) -> Path:
 
 
 @contextmanager
+def pod(situation: Situation, folder: Path) -> Iterator[Driver]:
+    def driver(url: str) -> Driver:
+        return made("pod", url=url, credentials=str(service_account(folder)), timeout_seconds=TIMEOUT_SECONDS)
+
+    status = {Situation.WORKS: 200, Situation.NOT_FOUND: 404, Situation.NOT_ALLOWED: 403}.get(situation, 500)
+    yield from _server(situation, status, json.dumps({"kind": "Status", "message": SECRET}).encode(), driver)
+
+
+def service_account(folder: Path) -> Path:
+    """The files of a service account, as each pod that has one sees them."""
+    account = folder / "serviceaccount"
+    account.mkdir(exist_ok=True)
+    (account / "token").write_text(f"{SECRET}\n")
+    (account / "namespace").write_text("fleet")
+    return account
+
+
+@contextmanager
 def supervisor(situation: Situation, folder: Path) -> Iterator[Driver]:
     (folder / "password").write_text(SECRET)
     faults = {Situation.NOT_FOUND: "BAD_NAME", Situation.NOT_ALLOWED: "NOT_EXECUTABLE", Situation.REFUSED: "FAILED"}
@@ -191,6 +212,7 @@ BENCHES: dict[str, Bench] = {
     "command": command,
     "docker": docker,
     "kubernetes": kubernetes,
+    "pod": pod,
     "supervisor": supervisor,
     "systemd": systemd,
 }

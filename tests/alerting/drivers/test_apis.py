@@ -16,7 +16,7 @@ import yaml
 
 from alerting.drivers.kubernetes import ANNOTATION
 from alerting.drivers.outcome import Cause, Done, Failed, Retry
-from tests.alerting.drivers.kit import answering, kubeconfig, made, order
+from tests.alerting.drivers.kit import answering, kubeconfig, made, order, service_account
 
 ROOT = Path(__file__).parents[3]
 
@@ -68,13 +68,14 @@ def test_what_docker_could_not_do_is_tried_again(status: int, body: bytes, words
     assert (outcome.cause, outcome.detail) == (Cause.REFUSED, f"restart container grok at {url}: {words}")
 
 
-@pytest.mark.parametrize("name", ["docker", "kubernetes", "supervisor"])
+@pytest.mark.parametrize("name", ["docker", "kubernetes", "pod", "supervisor"])
 def test_a_server_that_is_not_there_is_unreachable(name: str, tmp_path: Path) -> None:
     with answering(204) as (url, _):
         pass
-    where = (
-        {"namespace": "fleet", "kubeconfig": str(kubeconfig(tmp_path, url))} if name == "kubernetes" else {"url": url}
-    )
+    where = {
+        "kubernetes": {"namespace": "fleet", "kubeconfig": str(kubeconfig(tmp_path, url))},
+        "pod": {"url": url, "credentials": str(service_account(tmp_path))},
+    }.get(name, {"url": url})
     outcome = made(name, **where).restart(order())
     assert isinstance(outcome, Retry)
     assert outcome.cause is Cause.UNREACHABLE

@@ -15,6 +15,7 @@ from nervesys.settings.restart_targets import TARGETS, find_driver_mistakes, tar
         ("supervisor", "agents:grok"),
         ("docker", "compose_grok_1"),
         ("kubernetes", "agent-grok.v2"),
+        ("pod", "agents-3"),
         ("command", "grok@web-1"),
     ],
 )
@@ -29,7 +30,8 @@ def test_no_driver_takes_an_option_a_path_or_a_second_word(driver: str, target: 
 
 
 @pytest.mark.parametrize(
-    ("driver", "target"), [("docker", "a:b"), ("kubernetes", "Grok"), ("supervisor", r"a\x2d"), ("command", r"a\b")]
+    ("driver", "target"),
+    [("docker", "a:b"), ("kubernetes", "Grok"), ("pod", "agents_3"), ("supervisor", r"a\x2d"), ("command", r"a\b")],
 )
 def test_a_name_of_another_kind_is_wrong(driver: str, target: str) -> None:
     assert target_problem(driver, target)
