@@ -9,9 +9,14 @@ FOREIGN = ("prometheus", "alertmanager")
 """Programs that the settings `web` (TLS, basic auth) do not apply to."""
 
 
-def jobs(settings: Settings) -> dict[str, str]:
-    """Every program that is scraped, and its address; the artifact service only where its source is."""
-    listen = settings.monitoring.listen
-    sources = {name: source.listen for name, source in settings.sources.items()}
-    ours = {job: getattr(listen, name) for job, name in OWN.items() if name != ARTIFACTS or name in sources}
-    return {**sources, **ours, **{name: getattr(listen, name) for name in FOREIGN}}
+def jobs(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Every program that is scraped, and its addresses; the artifact service only where its source is."""
+    monitoring = settings.monitoring
+    sources = {name: monitoring.exporters(name) for name in settings.sources}
+    several = {"receiver": monitoring.receivers, "alertmanager": monitoring.alertmanagers}
+
+    def addresses(name: str) -> tuple[str, ...]:
+        return several.get(name) or (getattr(monitoring.listen, name),)
+
+    ours = {job: addresses(name) for job, name in OWN.items() if name != ARTIFACTS or name in sources}
+    return {**sources, **ours, **{name: addresses(name) for name in FOREIGN}}

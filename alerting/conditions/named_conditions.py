@@ -89,10 +89,18 @@ def _source_unreachable(settings: Settings) -> str:
 
 
 def _target_down(settings: Settings) -> str:
-    """A job cannot be scraped, or is missing from Prometheus' targets, for which `up` has no series."""
+    """A job cannot be scraped, or is missing from Prometheus' targets, for which `up` has no series.
+
+    Of a job with several targets each must be there, such as each shard.
+    """
     scraped = jobs(settings)
     down = f'min by (job) (up{{job=~"{"|".join(scraped)}"}}) == 0'
-    return "\nor ".join([down, *(f'absent(up{{job="{job}"}})' for job in scraped)])
+    fewer = (
+        f'count by (job) (up{{job="{job}"}}) < {len(addresses)}'
+        for job, addresses in scraped.items()
+        if len(addresses) > 1
+    )
+    return "\nor ".join([down, *fewer, *(f'absent(up{{job="{job}"}})' for job in scraped)])
 
 
 def _all_is_well(_settings: Settings) -> str:

@@ -34,9 +34,9 @@ def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = Tr
             {
                 "job_name": job,
                 **(_protection(settings, secrets) if job not in FOREIGN else {}),
-                "static_configs": [{"targets": list(alertmanagers) if job == "alertmanager" else [address]}],
+                "static_configs": [{"targets": list(addresses)}],
             }
-            for job, address in jobs(settings).items()
+            for job, addresses in jobs(settings).items()
         ],
         **({"remote_write": [_remote_write(store, secrets) for store in stores]} if stores else {}),
     }

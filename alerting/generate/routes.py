@@ -55,8 +55,8 @@ def alertmanager_config(compiler: ConditionCompiler, alerts: AlertsFile, secrets
         "inhibit_rules": list(_inhibitions(compiler, alerts.alerts)),
         "receivers": [
             {"name": NOBODY},
-            {"name": ACTIONS, "webhook_configs": [_to_receiver(settings, secrets)]},
-            {"name": DEADMAN, "webhook_configs": [_to_receiver(settings, secrets), *_to_outside(settings)]},
+            {"name": ACTIONS, "webhook_configs": list(_to_receivers(settings, secrets))},
+            {"name": DEADMAN, "webhook_configs": [*_to_receivers(settings, secrets), *_to_outside(settings)]},
             *({"name": name, **_integration(channel, secrets)} for name, channel in alerts.enabled.items()),
         ],
     }
@@ -79,7 +79,11 @@ def posted_config(settings: Settings, alerts: AlertsFile, secrets: Path) -> dict
         "route": {"receiver": NOBODY, "group_by": PEOPLE_GROUP, **pace(settings), "routes": wanted},
         "receivers": [
             {"name": NOBODY},
-            *([{"name": ACTIONS, "webhook_configs": [_to_receiver(settings, secrets)]}] if ACTIONS in names else []),
+            *(
+                [{"name": ACTIONS, "webhook_configs": list(_to_receivers(settings, secrets))}]
+                if ACTIONS in names
+                else []
+            ),
             *(
                 {"name": name, **_integration(channel, secrets)}
                 for name, channel in alerts.enabled.items()
@@ -163,22 +167,22 @@ def _matching(names: Iterable[str]) -> dict[str, Any]:
     return {"matchers": [f'alertname =~ "{"|".join(names)}"']}
 
 
-def receiver_url(settings: Settings) -> str:
-    """Where the receiver takes webhooks."""
-    return settings.monitoring.web.url_of(settings.monitoring.listen.receiver)
+def receiver_urls(settings: Settings) -> tuple[str, ...]:
+    """Where the receivers take webhooks; several share one journal, which keeps each alert once."""
+    return tuple(settings.monitoring.web.url_of(address) for address in settings.monitoring.receivers)
 
 
-def _to_receiver(settings: Settings, secrets: Path) -> dict[str, Any]:
+def _to_receivers(settings: Settings, secrets: Path) -> Iterator[dict[str, Any]]:
+    """One webhook for each receiver: the loss of one delays nothing."""
     web = settings.monitoring.web
     trust = {"tls_config": {"ca_file": web.tls_cert_file}} if web.tls_cert_file else {}
-    return {
-        "url": f"{receiver_url(settings)}/api/v1/alertmanager",
-        "send_resolved": True,
-        "http_config": {
-            "authorization": {"type": "Bearer", "credentials_file": str(secrets / RECEIVER_TOKEN)},
-            **trust,
-        },
-    }
+    token = {"type": "Bearer", "credentials_file": str(secrets / RECEIVER_TOKEN)}
+    for url in receiver_urls(settings):
+        yield {
+            "url": f"{url}/api/v1/alertmanager",
+            "send_resolved": True,
+            "http_config": {"authorization": token, **trust},
+        }
 
 
 def _to_outside(settings: Settings) -> Iterator[dict[str, Any]]:

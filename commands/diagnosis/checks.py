@@ -82,7 +82,12 @@ def all_checks(context: DoctorContext) -> list[DoctorCheck]:
 
 def _machine(context: DoctorContext) -> Iterator[DoctorFinding]:
     settings = context.configuration.loaded.settings
-    return machine.check_machine(context.configuration.place.home, jobs(settings))
+    addresses = {
+        f"{job} {number}" if number else job: address
+        for job, addresses in jobs(settings).items()
+        for number, address in enumerate(addresses)
+    }
+    return machine.check_machine(context.configuration.place.home, addresses)
 
 
 def _secrets(context: DoctorContext) -> Iterator[DoctorFinding]:

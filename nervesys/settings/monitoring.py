@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from nervesys.contract.vitality import EntityName
 from nervesys.errors import SettingsError, SettingsProblem
+from nervesys.settings.kubernetes import KubernetesSettings
 from nervesys.settings.section import SettingsSection
 from nervesys.settings.urls import HttpUrl, PlainUrl
 from nervesys.settings.web import Web
@@ -65,12 +66,14 @@ class SourceSettings(SettingsSection):
     Attributes:
         listen: address of its exporter.
         refresh: refresh interval in seconds, by area.
+        shards: exporters that divide the source among them; more than one need `exporter_shard_host`.
         enabled: False where its exporter does not run: nothing scrapes it then.
     """
 
     enabled: bool = True
     listen: Address
     refresh: dict[str, Seconds]
+    shards: int = Field(default=1, ge=1, le=64)
 
     def at_host(self, host: str) -> Self:
         """The same source at another host, with its own port."""
@@ -189,13 +192,17 @@ class Monitoring(SettingsSection):
     Attributes:
         sources: by name, which is also the `job` of the exporter in Prometheus.
         exporter_host: host of every exporter in place of that in its address, with `{source}` for the source's name.
+        exporter_shard_host: the same for the exporters of a divided source, with `{shard}` for the number, from 1.
         docs_url: base URL of the documentation, for runbook links.
         receiver_url: URL of the receiver's page for people; default: made from `listen.receiver`.
+        receiver_peers: addresses of further receivers, which share the journal with that of `listen`.
+        kubernetes: the manifests of Kubernetes.
     """
 
     listen: ListenSettings
     sources: dict[str, SourceSettings]
     exporter_host: str | None = None
+    exporter_shard_host: str | None = None
     vitality: VitalitySettings
     hygiene: HygieneSettings
     prometheus: PrometheusSettings
@@ -203,7 +210,9 @@ class Monitoring(SettingsSection):
     deadman: DeadmanSettings
     docs_url: str
     receiver_url: str | None = None
+    receiver_peers: tuple[Address, ...] = ()
     web: Web
+    kubernetes: KubernetesSettings
 
     @model_validator(mode="after")
     def _apply_exporter_host(self) -> Self:
@@ -212,6 +221,28 @@ class Monitoring(SettingsSection):
         host = self.exporter_host
         sources = {name: row.at_host(host.replace("{source}", name)) for name, row in self.sources.items()}
         return self.model_copy(update={"sources": sources})
+
+    @model_validator(mode="after")
+    def _check_shards(self) -> Self:
+        divided = [name for name, source in self.sources.items() if source.shards > 1]
+        if divided and "{shard}" not in (self.exporter_shard_host or ""):
+            raise ValueError(
+                f"sources.{divided[0]}.shards needs exporter_shard_host with {{shard}}, such as store-{{shard}}"
+            )
+        return self
+
+    def exporters(self, source: str) -> tuple[str, ...]:
+        """The addresses of all exporters of a source; several where its shards divide it."""
+        row = self.sources[source]
+        if row.shards == 1:
+            return (row.listen,)
+        host = (self.exporter_shard_host or "").replace("{source}", source)
+        return tuple(row.at_host(host.replace("{shard}", str(number))).listen for number in range(1, row.shards + 1))
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """Addresses of all receivers."""
+        return (self.listen.receiver, *self.receiver_peers)
 
     @property
     def journal_url(self) -> str:
@@ -222,7 +253,8 @@ class Monitoring(SettingsSection):
     def hosts(self) -> frozenset[str]:
         """Host names by which the configuration reaches our programs, and browsers the receiver's page."""
         listen = self.listen
-        addresses = [listen.receiver, listen.artifacts, listen.page, *(row.listen for row in self.sources.values())]
+        exporters = [address for name in self.sources for address in (self.sources[name].listen, *self.exporters(name))]
+        addresses = [*self.receivers, listen.artifacts, listen.page, *exporters]
         names = {address.rpartition(":")[0].strip("[]") for address in addresses}
         page = urlsplit(self.receiver_url or "").hostname
         return frozenset(names | ({page} if page else set()))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from alerting.generate.messages import PLAIN, TEXT, TITLE
-from alerting.generate.routes import ACTIONS, DEADMAN, PEOPLE_GROUP, RECEIVER_TOKEN, pace, receiver_url, routes
+from alerting.generate.routes import ACTIONS, DEADMAN, PEOPLE_GROUP, RECEIVER_TOKEN, pace, receiver_urls, routes
 from alerting.model import AlertsFile, Channel, EmailChannel, SlackChannel, TelegramChannel, WebhookChannel
 from nervesys.settings import Settings
 
@@ -24,10 +24,10 @@ def contact_points(settings: Settings, alerts: AlertsFile, secrets: Path) -> lis
         alerts: its channels.
         secrets: folder in which relative names of secret files lie, as Grafana sees it.
     """
-    to_receiver = _to_receiver(settings, secrets)
+    to_receivers = list(_to_receivers(settings, secrets))
     return [
-        _contact(ACTIONS, [to_receiver]),
-        _contact(DEADMAN, [to_receiver, *_to_outside(settings)]),
+        _contact(ACTIONS, to_receivers),
+        _contact(DEADMAN, [*to_receivers, *_to_outside(settings)]),
         *(_contact(name, [_integration(channel, secrets)]) for name, channel in alerts.enabled.items()),
     ]
 
@@ -62,11 +62,12 @@ def _contact(name: str, integrations: Iterable[Integration]) -> dict[str, Any]:
     return {"orgId": 1, "name": name, "receivers": receivers}
 
 
-def _to_receiver(settings: Settings, secrets: Path) -> Integration:
+def _to_receivers(settings: Settings, secrets: Path) -> Iterator[Integration]:
     certificate = settings.monitoring.web.tls_cert_file
     trust = {"tlsConfig": {"caCertificate": _file(Path(certificate))}} if certificate else {}
-    url = f"{receiver_url(settings)}/api/v1/grafana"
-    return "webhook", {"url": _escape(url), "httpMethod": "POST", **_bearer(secrets / RECEIVER_TOKEN), **trust}, True
+    for address in receiver_urls(settings):
+        url = _escape(f"{address}/api/v1/grafana")
+        yield "webhook", {"url": url, "httpMethod": "POST", **_bearer(secrets / RECEIVER_TOKEN), **trust}, True
 
 
 def _to_outside(settings: Settings) -> Iterator[Integration]:

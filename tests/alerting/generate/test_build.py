@@ -15,7 +15,7 @@ import yaml
 from alerting.generate.build import files
 from alerting.generate.messages import AGENT_STORY, TEXT
 from alerting.generate.prometheus_config import prometheus_config
-from alerting.generate.rules import prometheus_rules
+from alerting.generate.rules import prometheus_rules, rules_of
 from alerting.model import read_alerts
 from alerting.scrape_targets import FOREIGN, OWN, jobs
 from commands.alerts import IN_COMPOSE
@@ -33,7 +33,7 @@ WEB = {
 }
 
 
-@pytest.mark.parametrize("profile", [None, "local", "local,compose"])
+@pytest.mark.parametrize("profile", [None, "local", "local,compose", "kubernetes,kubernetes-large"])
 def test_prometheus_reads_it(profile: str | None, program: Callable[[str], str], tmp_path: Path) -> None:
     for name, text in files(compiler_of(load(profile=profile).settings), ALERTS, tmp_path).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -152,9 +152,21 @@ def test_every_program_is_scraped_at_its_address() -> None:
         job["job_name"]: job["static_configs"][0]["targets"]
         for job in prometheus_config(settings, Path())["scrape_configs"]
     }
-    assert scraped == {job: [address] for job, address in jobs(settings).items()}
+    assert scraped == {job: list(addresses) for job, addresses in jobs(settings).items()}
     assert len({*map(str, scraped.values())}) == len(settings.sources) + len(OWN) + len(FOREIGN)
     assert set(scraped) == {*settings.sources, *OWN, *FOREIGN}
+
+
+def test_every_shard_receiver_and_alertmanager_is_scraped_and_missed() -> None:
+    settings = load(profile="kubernetes,kubernetes-large").settings
+    config = prometheus_config(settings, Path())
+    scraped = {job["job_name"]: job["static_configs"][0]["targets"] for job in config["scrape_configs"]}
+    assert [len(scraped[job]) for job in ("store", "receiver", "alertmanager")] == [2, 2, 2]
+    assert config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] == scraped["alertmanager"]
+    (down,) = (alert for alert in ALERTS.alerts if alert.name == "Target Down")
+    (rule,) = rules_of(down, compiler_of(settings))
+    for job in ("store", "receiver", "alertmanager"):
+        assert f'count by (job) (up{{job="{job}"}}) < 2' in rule.expr
 
 
 def test_a_clock_that_is_set_back_and_a_target_that_grows_blind_nobody() -> None:

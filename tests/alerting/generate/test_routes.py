@@ -91,6 +91,14 @@ def test_the_receiver_hears_of_the_end_of_an_alert_and_of_all_of_them() -> None:
     assert "max_alerts" not in webhook, "it would leave alerts out without a word"
 
 
+def test_each_receiver_has_a_webhook() -> None:
+    settings = load(profile="kubernetes,kubernetes-large").settings
+    receivers = alertmanager_config(compiler_of(settings), SHIPPED, Path("secrets"))["receivers"]
+    urls = {item["name"]: [hook["url"] for hook in item.get("webhook_configs", ())] for item in receivers}
+    wanted = [f"http://receiver-{number}.receiver:17010/api/v1/alertmanager" for number in (0, 1)]
+    assert (urls["actions"], urls["deadman"]) == (wanted, wanted)
+
+
 def test_the_dead_mans_switch_goes_to_the_receiver_and_outside() -> None:
     settings = load(flags={"NERVESYS_DEADMAN_URL": "https://example.org/alive"}).settings
     receivers = {
