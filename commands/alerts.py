@@ -155,9 +155,10 @@ def check_alerts(tree: Tree, loaded: Loaded, secrets: Path | None) -> AlertsFile
     """
     alerts, document = read_alerts(tree)
     from dashboards.build import pages  # needs the extra `reports`, which `alerts explain` does not
+    from dashboards.slo_rules import slo_series
 
     world = AlertCheckContext(
-        known=known_series(families()),
+        known={**known_series(families()), **slo_series()},
         of_receiver=[family.full_name for family in alerting.FAMILIES],
         periods=periods(loaded),
         dashboards=[page["uid"] for page in pages(loaded)],

@@ -18,12 +18,13 @@ from commands.not_ready_app import serve_not_ready
 from commands.options import BrainUrl, Home, ListenAt, PrometheusUrl, Wait, open_settings
 from commands.poll import poll_until
 from commands.waiting import wait_for_brain
-from dashboards.build import FOLDER, datasource_seconds, files, pages
+from dashboards.build import FOLDER, datasource_seconds, files, pages, recording_rules
 from dashboards.check import CheckContext, Finding, check_pages, check_rules
 from dashboards.expected_empty import EXPECTED_EMPTY
 from dashboards.grafana_json import Json
 from dashboards.live_check import QueryCheck, QueryVerdict, check_queries
-from dashboards.recording import recorded_series, rules
+from dashboards.recording import recorded_series
+from dashboards.slo_rules import slo_series
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.promql import known_series
 from nervesys.clock import system_clock
@@ -72,7 +73,7 @@ def check(
     loaded = (_of_stack(home, brain) if live else open_settings("dashboards", home=home, brain=brain)).loaded
     made, out = pages(loaded), Console()
     against = world(loaded)
-    findings = [*check_pages(made, against), *check_rules(rules(periods(loaded)), against)]
+    findings = [*check_pages(made, against), *check_rules(recording_rules(loaded), against)]
     given: list[QueryCheck] = []
     if live:
         client = Prometheus(prometheus or loaded.settings.monitoring.prometheus_url)
@@ -176,7 +177,9 @@ def world(loaded: Loaded) -> CheckContext:
             f"check dashboards: what they show needs {err.name}: pip install 'nervesys-observability[all]'"
         ) from err
     return CheckContext(
-        {**known_series(shown), **recorded_series(periods(loaded))}, periods(loaded), datasource_seconds(loaded)
+        {**known_series(shown), **recorded_series(periods(loaded)), **slo_series()},
+        periods(loaded),
+        datasource_seconds(loaded),
     )
 
 

@@ -4,6 +4,7 @@ DASHBOARDS = (
     "overview",
     "agent",
     "trends",
+    "service_levels",
     "alerts",
     "config_changes",
     "storage",

@@ -10,6 +10,7 @@ import yaml
 from dashboards import DASHBOARDS, recording
 from dashboards.check import EXCLUDED
 from dashboards.grafana_json import Json, to_grafana_json
+from dashboards.slo_rules import slo_groups
 from dashboards.style import PageContext, duration
 from nervesys.metrics import Period
 from nervesys.metrics.periods import periods
@@ -53,7 +54,13 @@ def files(loaded: Loaded, folder: str = FOLDER) -> dict[str, str]:
 
 def recording_files(loaded: Loaded) -> dict[str, str]:
     """The recording rules for the pages; text by path, as `files`."""
-    return {recording.FILE: _yaml(recording.rules(periods(loaded)))}
+    return {recording.FILE: _yaml(recording_rules(loaded))}
+
+
+def recording_rules(loaded: Loaded) -> Json:
+    """What Prometheus records for the pages and for service level objectives, as it loads it."""
+    every = periods(loaded)
+    return {"groups": [*recording.rules(every)["groups"], *slo_groups(loaded, every)]}
 
 
 def _providers(loaded: Loaded, folder: str) -> Json:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from exporters.shared.bounds import bounded
 from exporters.shared.lines import ParsedLine, parse_lines
+from nervesys.contract.logs import DURATION_BUCKETS
 from nervesys.errors import Reason
 from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.metrics.family import shorten
@@ -29,7 +30,7 @@ DURATION = Family(
     "Duration of the actions in the log.",
     ("agent",),
     period=Period.SHIP,
-    buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
+    buckets=DURATION_BUCKETS,
     conditions=(ConditionTerm(word="log duration", kind="mean", labels=("agent",), origin=ORIGIN),),
 )
 TOKENS = Family(

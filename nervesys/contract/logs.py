@@ -20,6 +20,8 @@ class Level(StrEnum):
 
 LEVELS = (Level.DEBUG, Level.INFO, Level.WARN, Level.ERROR)
 """Those of the contract, the least severe first."""
+DURATION_BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+"""Upper bounds by which durations of actions are counted, in seconds."""
 
 
 class Category(StrEnum):

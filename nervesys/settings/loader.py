@@ -20,6 +20,7 @@ from nervesys.settings.monitoring import Monitoring, SourceSettings
 from nervesys.settings.prices import Prices
 from nervesys.settings.reports import Reports
 from nervesys.settings.section import SettingsSection
+from nervesys.settings.slos import Slos
 from nervesys.settings.storage import Storage
 from nervesys.settings.thresholds import Thresholds
 from nervesys.settings.tree import FolderTree, Tree, shipped_root
@@ -37,6 +38,7 @@ class Settings(SettingsSection):
     alibaba: Alibaba
     prices: Prices
     reports: Reports
+    slos: Slos
 
     @property
     def dashboards_url(self) -> str:

@@ -1,14 +1,12 @@
-"""Availability of each agent: the share of the monitored time in which it had a fresh heartbeat.
+"""Availability of each agent: the share of the monitored time in which it was available; see `dashboards.availability`.
 
-The time is sampled once a minute, or once a heartbeat if that is shorter. A sample counts for an agent if the store's
-exporter had read the agents' states recently, and the agent was configured in the brain. The agent was available if its
-newest heartbeat was younger than the threshold at which it counts as down. So a blind exporter shortens the monitored
-time, but does not lower availability. An agent that was never seen, or was stopped on purpose, was not available.
+The time is sampled once a minute, or once a heartbeat if that is shorter.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from dashboards.availability import available_agents, monitored_agents
 from nervesys.clients.prometheus import Series
 from nervesys.settings import Loaded
 
@@ -37,26 +35,12 @@ class AgentAvailability:
 
 def monitored_query(loaded: Loaded, seconds: float) -> str:
     """PromQL: monitored seconds of each agent before an instant."""
-    return _seconds_of(_monitored_agents(loaded), loaded, seconds)
+    return _seconds_of(monitored_agents(loaded), loaded, seconds)
 
 
 def available_query(loaded: Loaded, seconds: float) -> str:
     """PromQL: available seconds of each agent before an instant."""
-    limits = own_limits(loaded)
-    common = loaded.settings.thresholds.heartbeat.down_after_seconds
-    others = f'{{agent!~"{"|".join(sorted(limits))}"}}' if limits else ""
-    available = [
-        _available_agents(others, common),
-        *(_available_agents(f'{{agent="{agent}"}}', limit) for agent, limit in limits.items()),
-    ]
-    return _seconds_of(f"({' or '.join(available)}) and on (agent) ({_monitored_agents(loaded)})", loaded, seconds)
-
-
-def own_limits(loaded: Loaded) -> dict[str, float]:
-    """The agents with a `down_after_seconds` of their own."""
-    common = loaded.settings.thresholds
-    limits = {name: own.over(common).heartbeat.down_after_seconds for name, own in loaded.own_thresholds.items()}
-    return {name: limit for name, limit in sorted(limits.items()) if limit != common.heartbeat.down_after_seconds}
+    return _seconds_of(available_agents(loaded), loaded, seconds)
 
 
 def agent_availabilities(
@@ -84,14 +68,3 @@ def _seconds(answers: Iterable[Sequence[Series]]) -> Mapping[str, float]:
 def _seconds_of(condition: str, loaded: Loaded, seconds: float) -> str:
     step = max(1, round(min(STEP_SECONDS, loaded.settings.thresholds.heartbeat.interval_seconds)))
     return f"{step} * count_over_time(({condition})[{seconds:.0f}s:{step}s])"
-
-
-def _available_agents(labels: str, limit: float) -> str:
-    return f"time() - max by (agent) (nervesys_agent_heartbeat_timestamp_seconds{labels}) <= {limit:g}"
-
-
-def _monitored_agents(loaded: Loaded) -> str:
-    """PromQL: the monitored agents. With several shards of the store's exporter, the slowest one counts."""
-    limit = loaded.settings.monitoring.fresh_seconds("store", "agents")
-    read = 'nervesys_exporter_last_success_timestamp_seconds{source="store",area="agents"}'
-    return f"group by (agent) (nervesys_brain_agent_info) and on () (time() - min({read}) < {limit:g})"

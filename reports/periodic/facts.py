@@ -9,6 +9,7 @@ from reports.model import PageModel
 from reports.periodic.availability import AgentAvailability
 from reports.periodic.incidents import ActionEvent, AlertIncident
 from reports.periodic.log_totals import LogTotals
+from reports.periodic.objectives import AttainedObjective
 from reports.periodic.period import ReportPeriod
 
 
@@ -55,6 +56,7 @@ class Facts:
         summaries_before: daily summaries of the previous period, whose logs may be deleted by now.
         changes: of both periods.
         analysis: by the language model, by day.
+        objectives: of config/slos.yaml, at the end of the period.
         notes: what could not be read.
     """
 
@@ -70,5 +72,6 @@ class Facts:
     sizes: Sequence[AreaSize]
     changes: Sequence[ConfigCommit]
     analysis: Mapping[str, str]
+    objectives: Sequence[AttainedObjective] = ()
     panels: PageModel | None = None
     notes: Sequence[str] = field(default=())

@@ -24,6 +24,7 @@ from reports.periodic.availability import AgentAvailability, agent_availabilitie
 from reports.periodic.facts import AreaSize, ConfigCommit, Facts
 from reports.periodic.incidents import ENTERED, FIRING, STEP_SECONDS, actions, incidents
 from reports.periodic.logs import PeriodLogs
+from reports.periodic.objectives import QUERIES, attained_objectives
 from reports.periodic.panels import limit_timelines, select_panels
 from reports.periodic.period import ReportPeriod
 
@@ -74,6 +75,9 @@ class Sources:
         firing = self._minutes(FIRING, period.before.start, until)
         entered = self._minutes(ENTERED, period.before.start, until)
         sizes = self._sizes(period, min(now, period.end))
+        objectives = attained_objectives(
+            {name: self._at(query, min(now, period.end - 1)) for name, query in QUERIES.items()}
+        )
         progress("reading the logs")
         log_totals = PeriodLogs(self.loaded.settings.storage, self.store, self.archive).log_totals(
             list(period.days), notes
@@ -95,6 +99,7 @@ class Sources:
             sizes=sizes,
             changes=tuple(self._changes(period)),
             analysis={day.date: day.analysis for day in summaries if day.analysis},
+            objectives=objectives,
             panels=self._panels(period, now),
             notes=notes,
         )

@@ -27,6 +27,8 @@ def sections(facts: Facts) -> tuple[ReportSection, ...]:
 
 def _sections(facts: Facts) -> Iterator[ReportSection]:
     yield _availability(facts)
+    if facts.objectives:
+        yield _objectives(facts)
     yield _incidents(facts)
     yield _errors(facts)
     yield _work(facts)
@@ -58,6 +60,31 @@ def _availability(facts: Facts) -> ReportSection:
         "counts as down. Time in which the exporter could not read the store is not counted.",
         ReportTable(columns, tuple(rows)),
         "Prometheus has no data about the agents for this period.",
+    )
+
+
+def _objectives(facts: Facts) -> ReportSection:
+    columns = (
+        Column("Objective", wide=True),
+        Column("Agent"),
+        Column("Window", ValueKind.SECONDS),
+        Column("Target", ValueKind.SHARE),
+        Column("Attained", ValueKind.SHARE),
+        Column("Error budget left", ValueKind.SHARE),
+    )
+    rows = (
+        ReportRow(
+            (each.slo, each.agent, each.seconds, each.target, each.attained, each.remaining),
+            Tone.BAD if each.remaining < 0 else Tone.PLAIN,
+        )
+        for each in facts.objectives
+    )
+    return ReportSection(
+        "Service levels",
+        "Objectives of config/slos.yaml, each over its own window up to the end of this period. The error budget is "
+        "the share of events that may be bad; below 0 the objective was missed.",
+        ReportTable(columns, tuple(rows)),
+        "",
     )
 
 

@@ -11,9 +11,8 @@ import pytest
 import yaml
 
 from commands import plan
-from dashboards.recording import rules
+from dashboards.build import recording_rules
 from nervesys.errors import NervesysError, SettingsError
-from nervesys.metrics.periods import periods
 from nervesys.settings import StartupSettings, load
 from nervesys.stack import programs
 from nervesys.stack.ports import PortsTaken
@@ -57,7 +56,7 @@ def test_prometheus_loads_what_is_recorded_for_the_pages(place: StartupSettings,
         (place.home / path).write_text(text)
     command = [program("promtool"), "check", "config", str(place.home / "provisioning/prometheus/prometheus.yml")]
     output = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    count = sum(len(group["rules"]) for group in rules(periods(load(profile=plan.PROFILE)))["groups"])
+    count = sum(len(group["rules"]) for group in recording_rules(load(profile=plan.PROFILE))["groups"])
     assert f"recording.yml\n  SUCCESS: {count} rules found" in output
 
 

@@ -3,11 +3,9 @@ from collections.abc import Callable
 import pytest
 
 from commands.dashboards import world
-from dashboards.build import pages
+from dashboards.build import pages, recording_rules
 from dashboards.check import check_pages, check_rules
 from dashboards.grafana_json import Json
-from dashboards.recording import rules
-from nervesys.metrics.periods import periods
 from nervesys.settings import Loaded, load
 
 
@@ -15,7 +13,7 @@ from nervesys.settings import Loaded, load
 def test_the_pages_keep_every_rule(profile: str | None) -> None:
     loaded = load(profile=profile)
     assert check_pages(pages(loaded), world(loaded)) == []
-    assert check_rules(rules(periods(loaded)), world(loaded)) == []
+    assert check_rules(recording_rules(loaded), world(loaded)) == []
 
 
 def test_a_recorded_rate_over_too_short_a_window_is_found(loaded: Loaded) -> None:

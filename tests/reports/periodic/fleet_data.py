@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from dashboards.recording import STATUS
+from dashboards.slo_rules import ATTAINED, BUDGET, LENGTH, REMAINING
 from dashboards.style import SILENT_CODE, STATUS_CODES
 from nervesys.contract import Status
 
@@ -146,6 +147,13 @@ def past() -> FleetData:
     ):
         rising = [(w, float(round(first + speed * (w - START)))) for w in times if w % 300 == 0]
         made.put(f"nervesys_{place}_bytes", {"area": area}, rising)
+    for slo, agent, attained, left in (("fleet availability", "", 0.998, 0.6), ("task success", "grok", 0.8, -1.0)):
+        constants = {BUDGET: 0.005 if slo == "fleet availability" else 0.1, LENGTH: 30 * 86400.0}
+        for name, value in constants.items():
+            made.put(name, {"slo": slo}, [(w, value) for w in times])
+        labels = {"slo": slo} | ({"agent": agent} if agent else {})
+        for name, value in ((ATTAINED, attained), (REMAINING, left)):
+            made.put(name, labels, [(w, value) for w in times])
     made.put("nervesys_server_cpu_ratio", {"server": "alpha"}, [(w, 0.3 + 0.2 * (w // HOUR % 4) / 4) for w in times])
     _logs(made)
     return made

@@ -4,7 +4,7 @@ What is worked out here goes minute by minute and line by line, and shares no co
 
 Covers: reports.periodic.answers, reports.periodic.availability, reports.periodic.compose, reports.periodic.facts,
 reports.periodic.figures, reports.periodic.gather, reports.periodic.incidents, reports.periodic.model,
-reports.periodic.sections.
+reports.periodic.objectives, reports.periodic.sections.
 """
 
 from collections import Counter
@@ -319,6 +319,14 @@ def test_availability_is_sampled_at_each_heartbeat_and_at_least_once_a_minute(pr
         text = query(load(profile=profile), DAY)
         assert text.startswith(f"{step} * count_over_time(")
         assert text.endswith(f"[{DAY}s:{step}s])")
+
+
+def test_objectives_are_listed_the_worst_first(report: PeriodicReport) -> None:
+    month = 30 * DAY
+    assert rows(report, "Service levels") == [
+        ("task success", "grok", month, 0.9, 0.8, -1.0),
+        ("fleet availability", "", month, 0.995, 0.998, 0.6),
+    ]
 
 
 def test_the_analysis_is_the_brain_s(report: PeriodicReport) -> None:

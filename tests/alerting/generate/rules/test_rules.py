@@ -23,6 +23,7 @@ from tests.alerting.generate.rules import (
     hygiene,
     pillars,
     servers,
+    service_levels,
     vitality,
     watchers,
     workspaces,
@@ -40,6 +41,7 @@ CASES = (
     *vitality.CASES,
     *hygiene.CASES,
     *artifacts.CASES,
+    *service_levels.CASES,
 )
 
 

@@ -1,0 +1,131 @@
+"""Service Levels: is what we promise kept, and how much of each error budget is left?"""
+
+from typing import Any
+
+from grafanalib.core import Dashboard
+
+from dashboards.layout import PageSection, PanelRow
+from dashboards.page import page
+from dashboards.slo_rules import ATTAINED, BUDGET, BURN_RATES, LENGTH, REMAINING, burn_rate
+from dashboards.style import (
+    ANY_IS_CRITICAL,
+    MEDIUM,
+    TILE,
+    PageContext,
+    PanelUnit,
+    falling_steps,
+    query,
+    rising_steps,
+    stat,
+)
+from dashboards.tables import LabelColumn, ValueColumn, table
+from dashboards.top_n import ROWS, TopVariable, highest, top_graph
+
+EMPTY = "No objective in config/slos.yaml has events yet"
+LEFT = falling_steps(0, 0.25)
+"""Of the error budget."""
+BURNING = rising_steps(1, 6)
+
+
+def dashboard(context: PageContext) -> Dashboard:
+    """The page of all objectives."""
+    return page(
+        context,
+        uid="service-levels",
+        title="Service Levels",
+        description="Whether the objectives of config/slos.yaml are met, and how fast their error budgets are spent.",
+        since="now-7d",
+        sections=(
+            PageSection("", (PanelRow(TILE, _tiles()),)),
+            PageSection("Each objective", (PanelRow(MEDIUM, (_objectives(),), (24,)),)),
+            PageSection("Over time", (PanelRow(MEDIUM, (_remaining(), _burning())),)),
+        ),
+    )
+
+
+def _tiles() -> tuple[Any, ...]:
+    return (
+        stat(
+            "Objectives with data",
+            "How many objectives had events in their window?",
+            PanelUnit.COUNT,
+            query(f"count({ATTAINED})"),
+            empty=EMPTY,
+        ),
+        stat(
+            "Missed",
+            "How many objectives have spent more than their error budget?",
+            PanelUnit.COUNT,
+            query(f"sum({REMAINING} < bool 0)"),
+            steps=ANY_IS_CRITICAL,
+            empty=EMPTY,
+        ),
+        stat(
+            "Least budget left",
+            "How much of its error budget has the worst objective left?",
+            PanelUnit.RATIO,
+            query(f"min({REMAINING})"),
+            steps=LEFT,
+            empty=EMPTY,
+        ),
+        stat(
+            "Fastest burn rate",
+            "How many times faster than permitted was an error budget spent in the last hour?",
+            PanelUnit.NONE,
+            query(f"round(max({burn_rate('1h')}), 0.1)"),
+            steps=BURNING,
+            empty=EMPTY,
+        ),
+    )
+
+
+def _objectives() -> Any:
+    top = TopVariable("Objectives", REMAINING, "slo", ROWS, lowest=True)
+
+    def column(title: str, series: str, unit: PanelUnit, **look: Any) -> ValueColumn:
+        return ValueColumn(title, top.of(query(series.replace("SELECTED", top.matcher))), unit, **look)
+
+    return table(
+        "Objectives",
+        "Is each objective met over its own window, and how fast is its error budget being spent?",
+        LabelColumn("slo", "Objective"),
+        LabelColumn("agent", "Agent"),
+        column(
+            "Window", f"{LENGTH}{{SELECTED}} * on (slo) group_right () ({ATTAINED}{{SELECTED}} ^ 0)", PanelUnit.SECONDS
+        ),
+        column(
+            "Target",
+            f"(1 - {BUDGET}{{SELECTED}}) * on (slo) group_right () ({ATTAINED}{{SELECTED}} ^ 0)",
+            PanelUnit.RATIO,
+        ),
+        column("Attained", f"{ATTAINED}{{SELECTED}}", PanelUnit.RATIO),
+        column("Budget left", f"{REMAINING}{{SELECTED}}", PanelUnit.RATIO, steps=LEFT),
+        *(
+            column(f"Burn rate {window}", f"round({burn_rate(window)}{{SELECTED}}, 0.1)", PanelUnit.NONE, steps=BURNING)
+            for window in BURN_RATES
+        ),
+        sort="Budget left",
+        ascending=True,
+        empty=EMPTY,
+    )
+
+
+def _remaining() -> Any:
+    return top_graph(
+        "Error budget left",
+        "How much of its error budget has each objective left over its window?",
+        PanelUnit.RATIO,
+        highest(REMAINING, "slo"),
+        empty=EMPTY,
+    )
+
+
+def _burning() -> Any:
+    return top_graph(
+        "Burn rate, 1 h",
+        "How fast is each error budget being spent? At 1 it lasts exactly for its window.",
+        PanelUnit.NONE,
+        highest(burn_rate("1h"), "slo"),
+        steps=rising_steps(6, 14.4),
+        empty=EMPTY,
+    )
