@@ -1,4 +1,4 @@
-"""`nervesys agent`: run one agent, or restore its databases."""
+"""`nervesys agent`: run one agent, read its logs and tasks, or restore its databases."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
+from commands import agent_logs
 from commands.due_reports import write_due_reports
 from commands.options import BrainUrl, Home
 from commands.waiting import wait_for_brain
@@ -41,6 +42,8 @@ class Wrapping(TyperCommand):
 
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(agent_logs.logs)
+app.command()(agent_logs.tasks)
 
 
 @app.command(cls=Wrapping)

@@ -24,7 +24,7 @@ COMMANDS: dict[str, str] = {
     "logs": "Print the logs of the stack's processes.",
     "demo": "Break something in the local stack on purpose, and watch it recover.",
     "exporter": "Serve one source (store, archive, brain, …) as Prometheus metrics.",
-    "agent": "Run an agent, or restore its databases.",
+    "agent": "Run an agent, read its logs and tasks, or restore its databases.",
     "report": "Write the daily, weekly or monthly report.",
     "artifacts": "Run the artifact service; list, inspect and clean up artifacts.",
     "round": "Run the daily round: archive logs, apply retention, back up.",

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from heapq import nsmallest
 
-from exporters.store.folders import Folders
+from nervesys.stores.folders import Folders
 from nervesys.stores.objects import ObjectReader
 
 NEVER = -math.inf

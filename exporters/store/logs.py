@@ -22,7 +22,6 @@ from exporters.shared import records
 from exporters.shared.records import OTHER, Sums, tally
 from exporters.store.fetches import Fetches, Retries
 from exporters.store.folder_scheduler import FolderScheduler
-from exporters.store.folders import Folders, instant_of
 from exporters.store.ledger import LogLedger, Reading
 from exporters.store.newest_logs import LAST_SHIPPED, NewestLogs
 from exporters.store.ownership import Ownership
@@ -32,6 +31,7 @@ from nervesys.contract import PathTemplate
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject, Reason, StoreUnavailable
 from nervesys.stores.encryption import check_readable, current_identity
+from nervesys.stores.folders import Folders, instant_of
 from nervesys.stores.lines import MAX_BYTES, lines_of
 from nervesys.stores.objects import ObjectInfo, ObjectReader, too_large
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from exporters.runner import Refresh, SourceContext
 from exporters.store.bodies import Bodies
-from exporters.store.folders import HOUR, Folders
 from exporters.store.ownership import Ownership
 from exporters.store.shared_state import ServerReport, SharedState
 from nervesys.contract import PathTemplate, ServerMetrics
 from nervesys.contract.state import STATE_BYTES, Anomalies
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import ConditionTerm, Family, Sample, SourceArea
+from nervesys.stores.folders import HOUR, Folders
 from nervesys.stores.objects import ObjectInfo, ObjectReader
 
 SERVER = ("server",)

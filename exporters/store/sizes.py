@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 from exporters.runner import Refresh, SourceContext
 from exporters.store.folder_scheduler import FolderScheduler
-from exporters.store.folders import Folders, instant_of
 from exporters.store.shared_state import SharedState
 from nervesys.contract import PathTemplate
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject
 from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.settings.storage import StorePaths
+from nervesys.stores.folders import Folders, instant_of
 from nervesys.stores.objects import ObjectReader
 
 PART = ("area",)

@@ -78,6 +78,13 @@ class Archive(Protocol):
     def changes(self, token: str) -> Changes | None:
         """The changes since a token; None if the archive cannot tell, so that the caller lists it again."""
 
+    def files(self, folder: str) -> Iterable[ArchiveFile]:
+        """The files below one folder, at any depth; none if there is no such folder.
+
+        Args:
+            folder: its path, empty or ending in `/`.
+        """
+
     def quota(self) -> dict[str, int]:
         """Bytes by kind: `limit`, `used`, `trash`; kinds that are unknown or unlimited are left out."""
 

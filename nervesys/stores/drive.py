@@ -32,7 +32,7 @@ from nervesys.contract.times import parse_instant
 from nervesys.errors import ArchiveFull, ArchiveUnavailable, BadObject, Reason, SettingsError, SettingsProblem
 from nervesys.settings.secret_file import read_secret_text
 from nervesys.settings.storage import ArchiveSettings
-from nervesys.stores.archive import CHUNK_BYTES, Changes, Entry, stream_of
+from nervesys.stores.archive import CHUNK_BYTES, ArchiveFile, Changes, Entry, stream_of
 from nervesys.stores.objects import gone, too_large
 
 READ = "https://www.googleapis.com/auth/drive.readonly"
@@ -155,6 +155,27 @@ class DriveArchive:
                 return None
             raise
         return _latest(responses)
+
+    def files(self, folder: str) -> Iterator[ArchiveFile]:
+        """The files below one folder; one listing for each folder."""
+        parent = self._folder(folder.rstrip("/"))
+        waiting = [(folder, parent)] if parent else []
+        listed = set()  # a folder with two parents is listed once
+        while waiting:
+            path, parent = waiting.pop()
+            listed.add(parent)
+            request = self._drive.files().list(
+                q=f"'{parent}' in parents and trashed = false",
+                fields=f"nextPageToken,files({FILE_FIELDS})",
+                pageSize=PAGE,
+                **ALL_DRIVES,
+            )
+            for response in self._pages(f"list {path}", self._drive.files(), request):
+                for entry in filter(None, map(_entry, _part(f"list {path}", response, "files"))):
+                    if entry.size is not None:
+                        yield ArchiveFile(f"{path}{entry.name}", entry.size, entry.modified)
+                    elif entry.id not in listed:
+                        waiting.append((f"{path}{entry.name}/", entry.id))
 
     def quota(self) -> dict[str, int]:
         """The account's limit, use and trash, in bytes."""

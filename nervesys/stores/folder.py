@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from nervesys.errors import ArchiveFull, ArchiveUnavailable
-from nervesys.stores.archive import CHUNK_BYTES, Changes, Entry, stream_of
+from nervesys.stores.archive import CHUNK_BYTES, ArchiveFile, Changes, Entry, stream_of
 from nervesys.stores.objects import gone, too_large
 
 
@@ -31,10 +31,18 @@ class FolderArchive:
         with _converted_errors("list", self._path):
             if not self._path.is_dir():
                 raise ArchiveUnavailable(f"list the archive: no folder {self._path}")
-            return Changes(tuple(self._entries()))
+            return Changes(tuple(self._entries(self._path)))
 
     def changes(self, token: str) -> None:
         """None: changes are not recorded, list again."""
+
+    def files(self, folder: str) -> tuple[ArchiveFile, ...]:
+        """The files below one folder."""
+        with _converted_errors("list", self._path / folder):
+            if not self._path.is_dir():
+                raise ArchiveUnavailable(f"list the archive: no folder {self._path}")
+            entries = self._entries(self._path / folder) if (self._path / folder).is_dir() else ()
+            return tuple(ArchiveFile(file.id, file.size, file.modified) for file in entries if file.size is not None)
 
     def quota(self) -> dict[str, int]:
         """Size and use of the folder's disk."""
@@ -81,8 +89,8 @@ class FolderArchive:
         with _converted_errors("delete", path):
             (self._path / path).unlink(missing_ok=True)
 
-    def _entries(self) -> Iterator[Entry]:
-        for folder, folders, files in os.walk(self._path, onerror=self._check_folder):
+    def _entries(self, top: Path) -> Iterator[Entry]:
+        for folder, folders, files in os.walk(top, onerror=self._check_folder):
             parent = os.path.relpath(folder, self._path).removeprefix(".")
             for name in folders:
                 yield Entry(f"{parent}/{name}".lstrip("/"), name, parent, None, 0)

@@ -13,7 +13,7 @@ import pytest
 from nervesys.errors import ArchiveFull, ArchiveUnavailable, BadObject, SettingsError
 from nervesys.settings import load
 from nervesys.settings.storage import ArchiveSettings
-from nervesys.stores.archive import Archive, Catalogue, Changes, Entry
+from nervesys.stores.archive import Archive, Catalogue, Changes, Entry, files_of
 from nervesys.stores.drive import DriveArchive
 from nervesys.stores.folder import FolderArchive
 from nervesys.stores.open_archive import open_archive
@@ -46,6 +46,14 @@ def test_files_are_found_by_the_path_they_were_put_at(archive: Archive) -> None:
     archive.put("Documentation/it's a \\ name.txt", b"")
     assert paths(archive) == {LOG: 3, BACKUP: 8, "Documentation/it's a \\ name.txt": 0}
     assert archive.get(BACKUP, max_bytes=8) == b"a backup"
+
+
+def test_the_files_below_one_folder_are_listed_without_the_others(archive: Archive) -> None:
+    for path in ("logs/2026/03/a", "logs/2026/03/deep/b", "logs/2026/04/c", "top"):
+        archive.put(path, b"1")
+    assert sorted(file.path for file in archive.files("logs/2026/03/")) == ["logs/2026/03/a", "logs/2026/03/deep/b"]
+    assert sorted(file.path for file in archive.files("")) == sorted(file.path for file in files_of(archive))
+    assert list(archive.files("logs/2027/")) == []
 
 
 def test_a_file_is_replaced_not_doubled(archive: Archive) -> None:

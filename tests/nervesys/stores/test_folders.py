@@ -1,15 +1,15 @@
 """Roots and periods: what is listed of each layout, and in whose turn.
 
-Covers: exporters.store.folders.
+Covers: nervesys.stores.folders.
 """
 
 from pathlib import Path
 
 import pytest
 
-from exporters.store.folders import DAY, HOUR, Folders, instant_of
 from nervesys.contract import PathTemplate
 from nervesys.errors import BadObject
+from nervesys.stores.folders import DAY, HOUR, Folders, instant_of
 from tests.exporters.store.bucket import Bucket
 
 AT = 1_769_854_510.0  # 2026-01-31T10:15:10Z

@@ -1,0 +1,1 @@
+"""Reads the agents' log records from store and archive."""
