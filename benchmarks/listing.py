@@ -14,7 +14,8 @@ from pathlib import Path
 from benchmarks.measure import BenchmarkReport, Cost, measure_once, seconds
 from exporters.runner import Cache, Health, Refresh, SourceContext
 from exporters.shared import records
-from exporters.store.logs import GRACE_SECONDS, RECHECKS, LogsArea
+from exporters.store.counted_objects import GRACE_SECONDS, RECHECKS
+from exporters.store.logs import LogsArea
 from exporters.store.shared_state import SharedState
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc

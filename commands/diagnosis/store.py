@@ -30,11 +30,11 @@ REMEDIES = {
 }
 """By words of the error, which are codes of the S3 API or our own."""
 REMEDY = "check STORJ_ENDPOINT, STORJ_BUCKET and the keys"
-READ_AREAS = ("agents", "metrics", "active_logs", "databases", "config_backups")
+READ_AREAS = ("agents", "metrics", "active_logs", "active_traces", "databases", "config_backups")
 WRITE_AREAS: Mapping[str, tuple[str, ...]] = {
     "monitoring": (),
-    "agent": ("metrics", "active_logs", "databases"),
-    "round": ("metrics", "active_logs", "config_backups"),
+    "agent": ("metrics", "active_logs", "active_traces", "databases"),
+    "round": ("metrics", "active_logs", "active_traces", "config_backups"),
 }
 """Areas that each role writes to. The state object of an agent is not tried: writing it would be a heartbeat."""
 
@@ -100,7 +100,7 @@ def _write(store: ObjectStore, paths: StorePaths, role: str, fields: Mapping[str
         key = f"{PathTemplate(getattr(paths, area)).prefix(**fields)}nervesys-doctor-{uuid4().hex}"
         store.put(key, b"x")
         try:
-            if area != "active_logs" or role == "round":  # the keys of an agent's logs may read nothing
+            if not area.startswith("active_") or role == "round":  # the keys of an agent's logs may read nothing
                 store.get(key, max_bytes=1)
         except BadObject as bad:
             yield fail(SUBJECT, f"what was written to {area} cannot be read: {bad}", REMEDY)

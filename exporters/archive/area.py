@@ -159,7 +159,7 @@ class ArchiveArea:
                 out.reject(file.path, (file.size, file.modified), bad)
                 continue
             areas[location.area].append((file, location))
-            if location.server and location.day:
+            if location.area == "logs" and location.server and location.day:
                 days[location.server].add(location.day)
         today, storage = utc(now).date(), self._context.settings.storage
         for area, files in areas.items():

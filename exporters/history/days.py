@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
+from exporters.shared.counting import Series, zero_sums
 from exporters.shared.lines import ParsedLine, parse_lines
-from exporters.shared.records import BY_NAME, DURATION, MAX_MODELS, RECORDS, TOKENS, Series, zero_sums
+from exporters.shared.records import BY_NAME, DURATION, MAX_MODELS, RECORDS, TOKENS
 from nervesys.contract import Category, Level
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import Reason

@@ -12,7 +12,8 @@ from functools import lru_cache
 from itertools import accumulate
 
 from exporters.history.days import STEP_SECONDS, STEPS, Steps
-from exporters.shared.records import BY_NAME, Series, series_samples, zero_sums
+from exporters.shared.counting import Series, series_samples, zero_sums
+from exporters.shared.records import BY_NAME
 from nervesys.contract.times import parse_time
 from nervesys.metrics import Sample
 from nervesys.metrics.family import HISTORY, escape, number
@@ -69,7 +70,7 @@ def _series(series: Series, steps: Steps, origin: SeriesOrigin, instants: list[i
         )
     )
     totals = [_cumulated(row) for row in rows] if family.buckets else rows
-    names = [origin.series_name(sample) for sample in series_samples(series, zero)]
+    names = [origin.series_name(sample) for sample in series_samples(family, series, zero)]
     for name, values in zip(names, zip(*totals, strict=True), strict=True):
         yield "".join([f"{name} {number(value)} {instant}\n" for value, instant in zip(values, instants, strict=True)])
 

@@ -2,13 +2,15 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from exporters.shared.bounds import bounded
+from exporters.shared.counting import OTHER, Counting, Series, Sums, zero_sums
 from exporters.shared.lines import ParsedLine, parse_lines
+from nervesys.contract import Category, Level
 from nervesys.contract.logs import DURATION_BUCKETS
 from nervesys.errors import Reason
-from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
+from nervesys.metrics import ConditionTerm, Family, Period, SourceArea
 from nervesys.metrics.family import shorten
 
 ORIGIN = SourceArea("store", "logs")
@@ -49,13 +51,6 @@ MAX_MODELS = 20
 
 MAX_SERIES = 10_000
 """Series of one object, beyond which its further models are counted as `other`."""
-OTHER = "other"
-"""Label value of agents that are not known, and of models beyond the limit."""
-
-Series = tuple[str, ...]
-"""A family's name and the label values."""
-Sums = Mapping[Series, Sequence[float]]
-"""What is added to each series: one number for a counter; the buckets' counts, then the sum, for a histogram."""
 
 
 def tally(
@@ -97,15 +92,9 @@ def _add(sums: dict[Series, list[float]], agent: str, line: ParsedLine) -> None:
         histogram[-1] += seconds
 
 
-def zero_sums(family: Family) -> list[float]:
-    """The sums of a series to which nothing was added: zeros."""
-    return [0.0] * (len(family.buckets) + 2 if family.buckets else 1)
+def _expected(agent: str) -> Iterator[Series]:
+    """The error counter, so that `increase` sees the first error."""
+    yield RECORDS.name, agent, Category.ERRORS, Level.ERROR
 
 
-def series_samples(series: Series, sums: Sequence[float]) -> Iterator[Sample]:
-    """The samples of one series."""
-    family, labels = BY_NAME[series[0]], series[1:]
-    if family.buckets:
-        yield from family.histogram(sums[:-1], sums[-1], *labels)
-    else:
-        yield family.sample(sums[0], *labels)
+COUNTING = Counting(FAMILIES, tally, {TOKENS.name: (2, MAX_MODELS)}, _expected)

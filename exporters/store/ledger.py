@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from exporters.runner import Cache
-from exporters.shared.records import BY_NAME, Series, Sums, zero_sums
+from exporters.shared.counting import Counting, Series, Sums
 from exporters.store.totals import Totals
 from nervesys.stores.objects import ObjectInfo
 
@@ -38,18 +38,19 @@ class LogLedger:
 
     Args:
         cache: where it is kept.
+        counting: what is counted.
         announced: see `Totals`.
     """
 
-    def __init__(self, cache: Cache, *, announced: bool = False) -> None:
-        self._cache = cache
+    def __init__(self, cache: Cache, counting: Counting, *, announced: bool = False) -> None:
+        self._cache, self._counting = cache, counting
         with cache.transaction() as db:
             totals = db.execute("SELECT series, sums FROM total").fetchall()
             objects = db.execute("SELECT folder, key, version FROM log_object").fetchall()
             folded = db.execute("SELECT folder, checked FROM log_folder").fetchall()
             gone = db.execute("SELECT agent, since FROM log_agent_gone").fetchall()
         self.totals = Totals(
-            {tuple(json.loads(series)): json.loads(sums) for series, sums in totals}, announced=announced
+            {tuple(json.loads(series)): json.loads(sums) for series, sums in totals}, counting, announced=announced
         )
         self.folded: dict[str, float] = dict(folded)
         """When each folder that is over was last looked at."""
@@ -151,7 +152,7 @@ class LogLedger:
         """Add by how much an object exceeds its earlier versions; returns its largest sums so far."""
         largest = dict(self._largest_sums(reading))
         for series, sums in read.items():
-            zeros = zero_sums(BY_NAME[series[0]])
+            zeros = self._counting.zeros(series)
             before = largest.get(series, zeros)
             # An object that was replaced by a smaller version must not shrink a counter: Prometheus sees a reset.
             largest[series] = list(map(max, sums, before))

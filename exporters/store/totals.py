@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from exporters.shared.records import BY_NAME, MAX_MODELS, OTHER, RECORDS, TOKENS, Series, series_samples, zero_sums
-from nervesys.contract import Category, Level
+from exporters.shared.counting import OTHER, Counting, Series
 from nervesys.metrics import Sample
 
 
@@ -12,12 +11,15 @@ class Totals:
 
     Args:
         totals: from an earlier start.
+        counting: what is counted.
         announced: False shows every series first at 0 and with its count from the next pass on: a series that first
             appears at 50 gives `increase` 0. True where no Prometheus follows, so that counts show at once.
     """
 
-    def __init__(self, totals: Mapping[Series, Sequence[float]], *, announced: bool = False) -> None:
-        self._totals = dict(totals)
+    def __init__(
+        self, totals: Mapping[Series, Sequence[float]], counting: Counting, *, announced: bool = False
+    ) -> None:
+        self._totals, self._counting = dict(totals), counting
         self._announced = None if announced else set(totals)
         self._by_agent: dict[str, dict[Series, None]] = {}
         self._revision: dict[str, int] = {}
@@ -25,11 +27,11 @@ class Totals:
             self._touch(series)
 
     def expect(self, agents: Iterable[str]) -> None:
-        """Expose an agent's error counter from the start, so that `increase` sees the first error."""
+        """Expose what agents are expected to have from the start, so that `increase` sees the first count."""
         for agent in agents:
-            series = (RECORDS.name, agent, Category.ERRORS, Level.ERROR)
-            if series not in self._totals:
-                self.put({series: [0.0]})
+            for series in self._counting.expected(agent):
+                if series not in self._totals:
+                    self.put({series: self._counting.zeros(series)})
 
     def plus(self, added: Mapping[Series, Sequence[float]]) -> tuple[dict[Series, list[float]], list[Series]]:
         """What the totals would be with this added; nothing changes before `put`.
@@ -41,10 +43,10 @@ class Totals:
         over: list[Series] = []
         for wanted, more in added.items():
             series = wanted
-            if self._over_limit(wanted, changed):
+            if (place := self._limited_place(wanted, changed)) is not None:
                 over.append(wanted)
-                series = (*wanted[:-1], OTHER)
-            before = changed.get(series) or self._totals.get(series) or zero_sums(BY_NAME[series[0]])
+                series = (*wanted[:place], OTHER, *wanted[place + 1 :])
+            before = changed.get(series) or self._totals.get(series) or self._counting.zeros(series)
             changed[series] = [old + new for old, new in zip(before, more, strict=True)]
         return changed, over
 
@@ -72,19 +74,21 @@ class Totals:
         """An agent's samples; those never shown before at 0."""
         for series in sorted(self._by_agent[agent]):
             if self._announced is None or series in self._announced:
-                yield from series_samples(series, self._totals[series])
+                yield from self._counting.samples(series, self._totals[series])
             else:
                 self._announced.add(series)
                 self._touch(series)
-                yield from series_samples(series, zero_sums(BY_NAME[series[0]]))
+                yield from self._counting.samples(series, self._counting.zeros(series))
 
     def _touch(self, series: Series) -> None:
         agent = series[1]
         self._by_agent.setdefault(agent, {})[series] = None
         self._revision[agent] = self._revision.get(agent, 0) + 1
 
-    def _over_limit(self, series: Series, changed: Mapping[Series, Sequence[float]]) -> bool:
-        if series[0] != TOKENS.name or series in self._totals or series in changed:
-            return False
-        models = {other for other in (*self._by_agent.get(series[1], ()), *changed) if other[:2] == series[:2]}
-        return len(models) >= MAX_MODELS
+    def _limited_place(self, series: Series, changed: Mapping[Series, Sequence[float]]) -> int | None:
+        """The place of the label whose value is one too many for the agent; None where there is room."""
+        if series[0] not in self._counting.limits or series in self._totals or series in changed:
+            return None
+        place, limit = self._counting.limits[series[0]]
+        known = {other[place] for other in (*self._by_agent.get(series[1], ()), *changed) if other[:2] == series[:2]}
+        return place if series[place] not in known and len(known - {OTHER}) >= limit else None

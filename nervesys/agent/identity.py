@@ -119,7 +119,12 @@ def agent_config(loaded: Loaded, name: str) -> AgentConfig:
 def _find_ambiguous_paths(base: Configuration) -> list[SettingsProblem]:
     """Path templates with which two agents or two batches have the same key: allowed for readers, not for writers."""
     paths = base.loaded.settings.storage.storj.paths
-    needed = {"agents": ({"agent"}, paths.agents), "active_logs": ({"agent", "date", "seq"}, paths.active_logs)}
+    batch = {"agent", "date", "seq"}
+    needed = {
+        "agents": ({"agent"}, paths.agents),
+        "active_logs": (batch, paths.active_logs),
+        "active_traces": (batch, paths.active_traces),
+    }
     return [
         SettingsProblem(
             base.loaded.origins[f"storage.storj.paths.{area}"],

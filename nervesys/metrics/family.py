@@ -51,6 +51,8 @@ class Sample(NamedTuple):
     value: float
     suffix: str = ""
     le: str = ""
+    exemplar: str = ""
+    """In OpenMetrics: `{trace_id="…"} VALUE TIMESTAMP`; shown to whoever asks for that format."""
 
     def series(self) -> str:
         """Name and labels, which identify the series."""

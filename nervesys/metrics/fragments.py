@@ -53,6 +53,7 @@ class Fragments:
         self._place: dict[str, _Chunk] = {}
         self._series: dict[str, list[str]] = {}
         self._owner: dict[str, str] = {}
+        self._exemplars: dict[str, dict[str, str]] = {}
 
     def put(self, key: str, samples: Iterable[Sample]) -> list[str]:
         """Replace an object's samples.
@@ -63,7 +64,11 @@ class Fragments:
         Raises:
             KeyError: a sample's family is not in this table.
         """
-        lines = [(sample.family, sample.series(), sample.value) for sample in samples]
+        rendered_samples = [(sample, sample.series()) for sample in samples]
+        lines = [(sample.family, series, sample.value) for sample, series in rendered_samples]
+        self._exemplars.pop(key, None)
+        if exemplars := {series: sample.exemplar for sample, series in rendered_samples if sample.exemplar}:
+            self._exemplars[key] = exemplars
         rendered: dict[Family, str] = {}
         refused: list[str] = []
         owned = self._own(key, [series for _, series, _ in lines])
@@ -83,6 +88,7 @@ class Fragments:
         if chunk is not None:
             self._own(key, [])
             del self._series[key]
+            self._exemplars.pop(key, None)
             chunk.put(key, {})
             chunk.keys.remove(key)
 
@@ -102,7 +108,8 @@ class Fragments:
             packed = [chunk.packed(family) for chunk in self._chunks]
             if any(plain for plain, _ in packed):
                 parts += [header, *packed]
-        return MetricsSnapshot.from_packed(parts, len(self._owner))
+        exemplars = {series: text for of_key in self._exemplars.values() for series, text in of_key.items()}
+        return MetricsSnapshot.from_packed(parts, len(self._owner), exemplars)
 
     def _own(self, key: str, wanted: list[str]) -> list[bool]:
         """Make an object the owner of these series only; returns for each whether it was free."""

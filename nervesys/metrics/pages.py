@@ -35,6 +35,8 @@ from nervesys.metrics.snapshot import MetricsSnapshot
 from nervesys.settings.web import FILE, Web
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPEN_METRICS = "application/openmetrics-text"
+OPEN_METRICS_TYPE = f"{OPEN_METRICS}; version=1.0.0; charset=utf-8"
 
 log = logging.getLogger(__name__)
 
@@ -87,10 +89,15 @@ def application(program: HttpProgram, web: Web) -> Starlette:
     async def metrics(request: Request) -> Response:
         result = program.snapshot()
         snapshot = result if isinstance(result, MetricsSnapshot) else await result
+        media_type, headers = CONTENT_TYPE, {"vary": "accept-encoding"}
+        if snapshot.exemplars:
+            headers["vary"] = "accept, accept-encoding"
+            if OPEN_METRICS in request.headers.get("accept", ""):
+                snapshot, media_type = snapshot.open_metrics, OPEN_METRICS_TYPE
         if accepts_gzip(request.headers.get("accept-encoding", "")):
-            headers = {"content-encoding": "gzip", "vary": "accept-encoding"}
-            return Response(snapshot.gzipped, headers=headers, media_type=CONTENT_TYPE)
-        return Response(snapshot.plain, headers={"vary": "accept-encoding"}, media_type=CONTENT_TYPE)
+            headers["content-encoding"] = "gzip"
+            return Response(snapshot.gzipped, headers=headers, media_type=media_type)
+        return Response(snapshot.plain, headers=headers, media_type=media_type)
 
     async def ready(_: Request) -> Response:
         reason = program.not_ready()

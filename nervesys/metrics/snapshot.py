@@ -9,8 +9,8 @@ gzip member (RFC 1952); curl and browsers read only the first member.
 
 import struct
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 GZIP_LEVEL = 6
@@ -38,11 +38,13 @@ class MetricsSnapshot:
         plain: the text.
         blocks: its deflate blocks.
         series: number of series, if known.
+        exemplars: by series, as OpenMetrics writes them; the plain text has no place for them.
     """
 
     plain: bytes
     blocks: bytes
     series: int = 0
+    exemplars: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plain: bytes, series: int = 0) -> "MetricsSnapshot":
@@ -50,21 +52,42 @@ class MetricsSnapshot:
         return cls(*pack(plain), series)
 
     @classmethod
-    def from_packed(cls, parts: Sequence[Packed], series: int) -> "MetricsSnapshot":
+    def from_packed(
+        cls, parts: Sequence[Packed], series: int, exemplars: Mapping[str, str] | None = None
+    ) -> "MetricsSnapshot":
         """Make a snapshot of texts that are already compressed."""
         plain, blocks = zip(*parts, strict=True) if parts else ((), ())
-        return cls(b"".join(plain), b"".join(blocks), series)
+        return cls(b"".join(plain), b"".join(blocks), series, exemplars or {})
 
     @classmethod
     def concatenate(cls, parts: Sequence["MetricsSnapshot"]) -> "MetricsSnapshot":
         """Join snapshots; a family may occur in only one of them."""
-        return cls.from_packed([(part.plain, part.blocks) for part in parts], sum(part.series for part in parts))
+        exemplars = {series: text for part in parts for series, text in part.exemplars.items()}
+        return cls.from_packed(
+            [(part.plain, part.blocks) for part in parts], sum(part.series for part in parts), exemplars
+        )
 
     @cached_property
     def gzipped(self) -> bytes:
         """The text as one gzip member; computed on first use."""
         checksum, size = zlib.crc32(self.plain), len(self.plain) & 0xFFFFFFFF
         return b"".join((_HEADER, self.blocks, _LAST_BLOCK, struct.pack("<II", checksum, size)))
+
+    @cached_property
+    def open_metrics(self) -> "MetricsSnapshot":
+        """The same in OpenMetrics 1.0, with exemplars; computed on first use.
+
+        Only counters end in `_total`, which OpenMetrics leaves out of the name of a family.
+        """
+        lines = []
+        for line in self.plain.decode().splitlines():
+            if line.startswith("#"):
+                _, what, name, rest = line.split(" ", 3)
+                lines.append(f"# {what} {name.removesuffix('_total')} {rest}")
+            else:
+                exemplar = self.exemplars.get(line.rpartition(" ")[0])
+                lines.append(f"{line} # {exemplar}" if exemplar else line)
+        return MetricsSnapshot.of("\n".join((*lines, "# EOF\n")).encode(), self.series)
 
 
 EMPTY = MetricsSnapshot.of(b"")

@@ -45,6 +45,7 @@ class StorePaths(SettingsSection):
     agents: Template
     metrics: Template
     active_logs: Template
+    active_traces: Template
     config_backups: Template
     shared: Template
     knowledge: Template
@@ -73,7 +74,7 @@ class StoreSettings(SettingsSection):
 
     Attributes:
         databases: access to the area `databases`, apart from all else.
-        logs: access to the area `active_logs`, likewise.
+        logs: access to the areas `active_logs` and `active_traces`, likewise.
         endpoint: URL of the S3 API.
         expire_days: asked of the store at each upload, by Storj's own header; a safety net well beyond retention.
         concurrency: requests under way at once, in each area of an exporter.
@@ -97,6 +98,7 @@ class ArchivePaths(SettingsSection):
     """Path templates of the archive's areas."""
 
     logs: Template
+    traces: Template
     damaged_logs: Template
     reports_daily: Template
     reports_weekly: Template
@@ -162,9 +164,11 @@ class Retention(SettingsSection):
     """Days that each area keeps; the one table against which everything called overdue counts."""
 
     active_logs: Days
+    active_traces: Days
     metrics: Days
     config_backups: Days
     logs: dict[Category, Days]
+    traces: Days
     backups: Days
     reports: Days
     documents: Days
@@ -294,7 +298,14 @@ class Storage(SettingsSection):
     def _encrypted_paths_are_packed(self) -> Self:
         """The end of a packed key may be followed by `.age`; of others it would be part of a name."""
         warm, cold = self.storj.paths, self.archive.paths
-        paths = (warm.active_logs, warm.config_backups, cold.logs, cold.backups)
+        paths = (
+            warm.active_logs,
+            warm.active_traces,
+            warm.config_backups,
+            cold.logs,
+            cold.traces,
+            cold.backups,
+        )
         if self.encryption.recipients and (odd := [path for path in paths if not path.endswith(ENDS)]):
             raise ValueError(
                 f"what is encrypted needs a path that ends in {' or '.join(PACKED)}, and {odd[0]} does not"

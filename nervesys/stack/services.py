@@ -115,6 +115,7 @@ def _prometheus(home: Path, address: str, program: Path) -> Service:
     argv = (
         str(program),
         f"--config.file={home / 'provisioning/prometheus/prometheus.yml'}",
+        "--enable-feature=exemplar-storage",
         f"--storage.tsdb.path={home / 'prometheus'}",
         f"--storage.tsdb.retention.time={RETENTION}",
         f"--web.listen-address={address}",

@@ -90,7 +90,8 @@ def keep_days(retention: Retention, area: str, category: str | None = None) -> D
         table = retention.logs
         kept = [table.get(Category(category))] if category else list(table.values())
         return None if None in kept else max(filter(None, kept), default=None)
-    return {"backups": retention.backups, "documents": retention.documents}.get(area, retention.reports)
+    others = {"traces": retention.traces, "backups": retention.backups, "documents": retention.documents}
+    return others.get(area, retention.reports)
 
 
 def is_overdue(file: ArchiveFile, filed: ArchivePath, today: date) -> bool:

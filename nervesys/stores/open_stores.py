@@ -74,7 +74,11 @@ def open_store(settings: StoreSettings) -> ObjectStore:
     from nervesys.stores.s3 import S3Store  # boto3 takes 0.2 s to import, and most commands open no store
 
     paths = settings.paths
-    accesses = ((paths.databases, settings.databases), (paths.active_logs, settings.logs))
+    accesses = (
+        (paths.databases, settings.databases),
+        (paths.active_logs, settings.logs),
+        (paths.active_traces, settings.logs),
+    )
     apart = {
         PathTemplate(area).prefix(): S3Store(settings.model_copy(update=own))
         for area, access in accesses

@@ -46,6 +46,7 @@ SECRETS = {
     "artifacts-exporter": ("store",),
     "store-exporter": ("store", "age"),
     "vitality-exporter": ("store",),
+    "traces-exporter": ("store",),
     "receiver": ("store", "receiver", "supervisor", "age"),  # it shows last words
     "alertmanager": ("receiver",),
     "grafana": ("grafana",),

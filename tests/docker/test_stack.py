@@ -25,6 +25,7 @@ LISTENING = {
     "artifacts-exporter": {17005},
     "vitality-exporter": {17006},
     "hygiene-exporter": {17007},
+    "traces-exporter": {17008},
     "receiver": {17010},
     "artifacts": {17011},
     "prometheus": {9090},

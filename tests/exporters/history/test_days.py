@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from exporters.history.days import STEP_SECONDS, STEPS, DaySums, sum_up
-from exporters.shared.records import DURATION, MAX_MODELS, RECORDS, TOKENS, Series, tally
+from exporters.shared.counting import Series
+from exporters.shared.records import DURATION, MAX_MODELS, RECORDS, TOKENS, tally
 from nervesys.errors import Reason
 from tests.exporters.shared.kit import PLAIN
 from tests.properties import given, st

@@ -8,7 +8,8 @@ from datetime import date
 from exporters.history.days import Steps
 from exporters.history.text import SeriesOrigin, gauges_text, sums_text
 from exporters.shared import summaries
-from exporters.shared.records import DURATION, RECORDS, Series
+from exporters.shared.counting import Series
+from exporters.shared.records import DURATION, RECORDS
 from nervesys.contract import DailySummary
 
 DAY = date(2026, 1, 31)

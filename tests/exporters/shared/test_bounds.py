@@ -9,8 +9,9 @@ from collections import Counter
 import pytest
 
 from exporters.shared.bounds import CHECK_LINES, MAX_BAD_LINES, bounded
+from exporters.shared.counting import OTHER
 from exporters.shared.lines import parse_lines
-from exporters.shared.records import MAX_SERIES, OTHER, RECORDS, TOKENS, tally
+from exporters.shared.records import MAX_SERIES, RECORDS, TOKENS, tally
 from nervesys.errors import Reason
 
 GOOD = json.dumps({"timestamp": "2026-01-31T10:15:00Z", "agent_id": "grok"}).encode() + b"\n"

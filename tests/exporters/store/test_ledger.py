@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from exporters.runner import Cache
-from exporters.shared.records import DURATION, RECORDS, Series, zero_sums
+from exporters.shared.counting import Series, zero_sums
+from exporters.shared.records import COUNTING, DURATION, RECORDS
 from exporters.store.ledger import LogLedger, Reading
 from nervesys.stores.objects import ObjectInfo
 
@@ -33,32 +34,32 @@ def totals(ledger: LogLedger) -> tuple[float, float, float]:
 
 
 def test_a_new_version_of_an_object_adds_only_what_it_has_more() -> None:
-    ledger = LogLedger(Cache(), announced=True)
+    ledger = LogLedger(Cache(), COUNTING, announced=True)
     ledger.count([reading("v1", 40)])
     ledger.count([reading("v2", 60)])
     assert totals(ledger) == (60, 60, 3)
 
 
 def test_a_smaller_version_of_an_object_shrinks_no_counter(tmp_path: Path) -> None:
-    ledger = LogLedger(Cache(tmp_path / "cache.sqlite3"), announced=True)
+    ledger = LogLedger(Cache(tmp_path / "cache.sqlite3"), COUNTING, announced=True)
     ledger.count([reading("v1", 40)])
     ledger.count([reading("v2", 10)])
     assert totals(ledger) == (40, 40, 2)
-    again = LogLedger(Cache(tmp_path / "cache.sqlite3"), announced=True)
+    again = LogLedger(Cache(tmp_path / "cache.sqlite3"), COUNTING, announced=True)
     assert totals(again) == (40, 40, 2), "nor what an exporter finds after a restart"
 
 
 def test_an_object_that_shrinks_and_grows_again_adds_only_what_exceeds_its_largest_version(tmp_path: Path) -> None:
-    ledger = LogLedger(Cache(tmp_path / "cache.sqlite3"), announced=True)
+    ledger = LogLedger(Cache(tmp_path / "cache.sqlite3"), COUNTING, announced=True)
     ledger.count([reading("v1", 40)])
     ledger.count([reading("v2", 10)])
-    again = LogLedger(Cache(tmp_path / "cache.sqlite3"), announced=True)
+    again = LogLedger(Cache(tmp_path / "cache.sqlite3"), COUNTING, announced=True)
     again.count([reading("v3", 50)])
     assert totals(again) == (50, 50, 2.5)
 
 
 def test_a_series_that_a_smaller_version_lacks_is_not_counted_twice_when_it_comes_back() -> None:
-    ledger = LogLedger(Cache(), announced=True)
+    ledger = LogLedger(Cache(), COUNTING, announced=True)
     ledger.count([reading("v1", 40)])
     ledger.count([replace(reading("v2", 40), sums={HISTOGRAM: zero_sums(DURATION)})])
     ledger.count([reading("v3", 40)])

@@ -1,7 +1,7 @@
 """Area `logs`: every record counted once, at a cost that follows change.
 
-Covers: exporters.store.logs, exporters.store.folder_scheduler, exporters.store.totals, exporters.store.newest_logs,
-exporters.shared.records.
+Covers: exporters.store.logs, exporters.store.counted_objects, exporters.store.unread,
+exporters.store.folder_scheduler, exporters.store.totals, exporters.store.newest_logs, exporters.shared.records.
 """
 
 import gzip
@@ -14,8 +14,9 @@ import pytest
 from pydantic import SecretStr
 
 from exporters.runner import WHOLE, Cache, Refresh, Shard
-from exporters.store import logs
-from exporters.store.logs import GONE_DAYS, RECHECKS, LogsArea
+from exporters.store import counted_objects, logs
+from exporters.store.counted_objects import GONE_DAYS, RECHECKS
+from exporters.store.logs import LogsArea
 from exporters.store.ownership import Ownership
 from exporters.store.shared_state import SharedState
 from nervesys.contract.times import utc
@@ -301,7 +302,7 @@ def test_a_steady_pass_lists_one_folder_a_server_however_many_days(tmp_path: Pat
 
 
 def test_a_backlog_is_worked_off_in_bounded_steps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "OBJECTS_A_PASS", 2)
+    monkeypatch.setattr(counted_objects, "OBJECTS_A_PASS", 2)
     for number in range(5):
         world.ship(str(number))
     backlog = []
@@ -313,7 +314,7 @@ def test_a_backlog_is_worked_off_in_bounded_steps(world: World, monkeypatch: pyt
 
 
 def test_what_was_read_before_a_failure_is_kept_and_counted_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "OBJECTS_A_COMMIT", 1)
+    monkeypatch.setattr(counted_objects, "OBJECTS_A_COMMIT", 1)
     for number in range(4):
         world.ship(str(number))
     world.store.gets_left = 2
@@ -443,7 +444,7 @@ def test_a_log_that_cannot_be_read_costs_itself_and_is_read_again_later(
 
 
 def test_the_objects_of_one_agent_do_not_delay_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "OBJECTS_A_PASS", 10)
+    monkeypatch.setattr(counted_objects, "OBJECTS_A_PASS", 10)
     for number in range(100):
         world.ship(f"{number:03}", agent="deepseek")
         world.ship(f"{number:03}", agent=f"fake-{number}")
@@ -455,12 +456,12 @@ def test_the_objects_of_one_agent_do_not_delay_the_others(world: World, monkeypa
 def test_a_pass_ends_when_its_cpu_time_is_used_up_and_the_next_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "PASS_CPU_SECONDS", 1e-9)
+    monkeypatch.setattr(counted_objects, "PASS_CPU_SECONDS", 1e-9)
     for number in range(30):
         world.ship(str(number))
     world.run()
     assert 0 < len(world.store.gets) < 30
-    monkeypatch.setattr(logs, "PASS_CPU_SECONDS", 100)
+    monkeypatch.setattr(counted_objects, "PASS_CPU_SECONDS", 100)
     world.run()
     assert world.run()[INFO] == 30
 

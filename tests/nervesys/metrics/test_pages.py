@@ -152,3 +152,16 @@ def test_what_a_program_holds_from_its_start_is_not_walked_while_it_serves(monke
     finally:
         gc.unfreeze()
     assert frozen[0] > len(gc.get_objects()) / 2
+
+
+@pytest.mark.parametrize(
+    ("accepts", "open_metrics"), [("application/openmetrics-text;version=1.0.0", True), ("*/*", False)]
+)
+def test_exemplars_are_shown_to_whoever_asks_for_open_metrics(accepts: str, open_metrics: bool) -> None:
+    text = b"# HELP calls_total Calls.\n# TYPE calls_total counter\ncalls_total 3\n"
+    snapshot = MetricsSnapshot(text, b"", 1, {"calls_total": '{trace_id="aa"} 1 2'})
+    program = HttpProgram("toy", "A toy.", lambda: snapshot, lambda: None)
+    answer = TestClient(application(program, Web())).get("/metrics", headers={"accept": accepts, "accept-encoding": ""})
+    shown = '# HELP calls Calls.\n# TYPE calls counter\ncalls_total 3 # {trace_id="aa"} 1 2\n# EOF\n'
+    assert answer.text == (shown if open_metrics else text.decode())
+    assert answer.headers["content-type"].startswith("application/openmetrics-text") == open_metrics
