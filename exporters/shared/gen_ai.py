@@ -63,7 +63,7 @@ ERRORS = tuple(
         ("cancelled", r"cancel|abort|interrupt"),
     )
 )
-"""What kinds of errors are told apart, by the first that matches: type of the error first, then its message."""
+"""Kinds of errors, by the first that matches: type of the error first, then its message."""
 
 
 @dataclass(frozen=True, slots=True)

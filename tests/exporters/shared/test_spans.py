@@ -91,7 +91,7 @@ def test_other_spans_are_no_calls(attributes: dict[str, Any]) -> None:
         ({}, None),
     ],
 )
-def test_errors_are_told_apart(made: dict[str, Any], kind: str | None) -> None:
+def test_errors_are_counted_by_kind(made: dict[str, Any], kind: str | None) -> None:
     call = meaning(otlp.chat(**made))
     assert isinstance(call, ModelCall)
     assert call.error == kind
