@@ -28,13 +28,15 @@ def error(code: str) -> bytes:
 
 
 @contextmanager
-def answering(body: bytes, status: int = 200) -> Iterator[S3Store]:
+def answering(body: bytes, status: int = 200, last_modified: str | None = None) -> Iterator[S3Store]:
     """A store whose server gives the same answer to every request."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            if last_modified:
+                self.send_header("Last-Modified", last_modified)
             self.end_headers()
             self.wfile.write(body)
 
@@ -102,3 +104,12 @@ def test_a_refused_object_differs_from_a_store_that_refuses_everything(
     with answering(error(code), status) as store, pytest.raises(raised) as caught:
         store.get("a", max_bytes=1)
     assert type(caught.value) is raised
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["Sat, 31 Jan 2026 10:15:00 GMT", "Sat, 31 Jan 2026 10:15:00 -0000", "2026-01-31T10:15:00Z", "1769854500"],
+)
+def test_the_date_of_a_body_is_read_in_every_form(date: str) -> None:
+    with answering(b"x", last_modified=date) as store:
+        assert store.get_dated("key", max_bytes=1).modified == 1_769_854_500
