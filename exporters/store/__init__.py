@@ -6,6 +6,7 @@ from functools import partial
 from exporters.runner import Area, Source, SourceContext
 from exporters.store import agent_families, agents, logs, metrics, sizes
 from exporters.store.counted_store import CountedStore
+from exporters.store.precedence import Precedence
 from exporters.store.shared_state import SharedState
 from nervesys.stores.objects import ObjectReader
 from nervesys.stores.open_stores import open_store
@@ -18,10 +19,12 @@ def areas(context: SourceContext) -> Sequence[Area]:
 
 def areas_of(store: ObjectReader, context: SourceContext) -> Sequence[Area]:
     """The areas of a given store; sizes cannot be shared out by agent or server, so only the first shard has them."""
-    counted, shared = CountedStore(store, context), SharedState()
+    shared, precedence = SharedState(), Precedence()
+    first, counted = CountedStore(store, context), CountedStore(store, context, precedence.wait)
+    agents_area = agents.AgentsArea(first, context, shared)
     every = partial(context.settings.monitoring.every_seconds, "store")
     all_areas = (
-        Area("agents", agent_families.FAMILIES, every("agents"), agents.AgentsArea(counted, context, shared).refresh),
+        Area("agents", agent_families.FAMILIES, every("agents"), precedence.of(agents_area.refresh)),
         Area("metrics", metrics.FAMILIES, every("metrics"), metrics.MetricsArea(counted, context, shared).refresh),
         Area("logs", logs.FAMILIES, every("logs"), logs.LogsArea(counted, context, shared).refresh),
         Area("sizes", sizes.FAMILIES, every("sizes"), sizes.SizesArea(counted, context, shared).refresh),

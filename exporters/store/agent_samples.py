@@ -8,7 +8,6 @@ from exporters.store.agent_families import (
     CPU,
     DAMAGED,
     DROPPED,
-    HEARTBEAT,
     INFO,
     MEMORY,
     REACHED,
@@ -25,26 +24,22 @@ from nervesys.metrics import Sample
 
 def agent_samples(
     agent: str,
-    heartbeat: float | None,
     state: AgentState | None,
     written: float | None,
     *,
     live: bool,
     counters: Iterable[str] = (),
 ) -> Iterator[Sample]:
-    """The samples of one state object. An unknown value is absent, never 0 or -1.
+    """The samples of one state object, but for its heartbeat. An unknown value is absent, never 0 or -1.
 
     Args:
         agent: its name.
-        heartbeat: Unix seconds by the store's clock; None where the only one known is rejected.
         state: the body; None where it is rejected.
         written: Unix seconds by the store's clock at which this body was written, where that is known.
         live: False once the heartbeat is stale. Then status and gauges are left out, for they may no longer be true;
             status `stopped` stays, because it is the last that an agent writes and remains true.
         counters: names of its custom counters that have a series.
     """
-    if heartbeat is not None:
-        yield HEARTBEAT.sample(heartbeat, agent)
     if state is None:
         return
     yield INFO.sample(1, agent, state.server or "", state.role or "", state.model or "", state.version or "")

@@ -1,23 +1,25 @@
 """Area `agents`: heartbeats, and what agents report about themselves.
 
-Reads   one LIST a pass; one GET for each state object whose ETag moved, several at a time.
+Reads   one LIST a pass; one GET for each state object whose ETag moved, several at a time, while the pass has time. A
+        heartbeat needs no body: of ten thousand agents, a pass reads those that matter first, and the others in turns.
 Units   Unix seconds by the store's clock (LastModified), seconds of skew, bytes, counts. No ages: PromQL subtracts.
 Errors  StoreUnavailable is raised: the runner keeps the last snapshot and drops exporter_up.
         BadObject costs one body: counted by reason; the heartbeat is still exported, because it comes from the listing.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from exporters.runner import Refresh, SourceContext
 from exporters.shared.admission import NameAdmission
 from exporters.shared.first_seen import FirstSeen
-from exporters.store.agent_families import ALTERNATIONS, CLOCK_OFFSET
+from exporters.store.agent_families import ALTERNATIONS, CLOCK_OFFSET, HEARTBEAT
 from exporters.store.agent_samples import agent_samples
 from exporters.store.bodies import Bodies
 from exporters.store.ownership import Ownership
 from exporters.store.shared_state import ServerReport, SharedState
-from nervesys.contract import AgentState, Instances, PathTemplate, agent_name
+from nervesys.contract import AgentState, Instances, PathTemplate, Status, agent_name
 from nervesys.contract.state import COUNTERS, STATE_BYTES
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import Sample
@@ -25,6 +27,9 @@ from nervesys.stores.objects import ObjectInfo, ObjectReader
 
 CLOCK = "/clock"
 """Key of the clock's offset; it has a slash, which no agent's name has."""
+WELL = frozenset({Status.RUNNING, Status.IDLE})
+QUIET_HEARTBEATS = 1.5
+"""Intervals without a heartbeat after which the state may be the agent's last."""
 
 
 class AgentsArea:
@@ -63,23 +68,27 @@ class AgentsArea:
         local_time = self._context.clock()
         now = local_time if listing.clock is None else listing.clock
         listed = self._admitted(self._by_agent(listing.objects, out), out)
-        states = self._own_states(listed, out)
+        states = self._own_states(listed, now, out)
         self._known = self._known.intersection(listed).union(states)
         objects = {agent: info for agent, info in listed.items() if agent in self._known or self._is_configured(agent)}
         self._forget_all_but(objects)
-        out.keep_only({*objects, CLOCK})
-        reports, stale_after = [], self._limits.stale_after_seconds
+        out.keep_only({CLOCK, *objects, *map(heartbeat_key, objects)})
+        reports = []
         for agent, info in objects.items():
             heartbeat, state = self._heartbeat(agent, info, now, out), states.get(agent)
             written = self._written_at(agent, info, heartbeat)
-            live = heartbeat is not None and now - heartbeat <= stale_after
+            live = self._is_live(info, heartbeat, written, now)
             self._record_instance(agent, state, now)
-            stamp = (info, heartbeat, live, state is not None, written)
-            out.put(agent, stamp, self._samples(agent, heartbeat, state, written, live=live))
+            if heartbeat is not None:
+                out.put(heartbeat_key(agent), heartbeat, [HEARTBEAT.sample(heartbeat, agent)])
+            stamp = (self._bodies.version(info), live, state is not None, written)
+            out.put(agent, stamp, self._samples(agent, state, written, live=live))
             if state is not None and state.metrics is not None and written is not None:
                 reports.append(ServerReport.of_state(agent, written, state.timestamp, state.metrics))
         self._shared.from_states = tuple(reports)
-        self._shared.known_agents = frozenset(self._known | self._elsewhere)
+        out.backlog = self._bodies.unread
+        if not out.backlog:
+            self._shared.known_agents = frozenset(self._known | self._elsewhere)
         self._shared.clock_offset = round(now - local_time, 3)
         if listing.clock is not None:
             out.put(CLOCK, now, [CLOCK_OFFSET.sample(self._shared.clock_offset)])
@@ -122,12 +131,13 @@ class AgentsArea:
                 out.reject(info.key, 0, BadObject(Reason.LABEL_LIMIT, "too many agents that the brain does not name"))
         return objects
 
-    def _own_states(self, objects: Mapping[str, ObjectInfo], out: Refresh) -> dict[str, AgentState]:
+    def _own_states(self, objects: Mapping[str, ObjectInfo], now: float, out: Refresh) -> dict[str, AgentState]:
         """The valid states by agent, without what they claim about others."""
-        bodies = self._bodies.read(objects.values(), out)
+        bodies = self._bodies.read(objects.values(), out, partial(self._rank, now))
         states: dict[str, AgentState] = {}
         for agent, info in objects.items():
-            if info.key not in bodies:
+            body = bodies.get(info.key)
+            if body is None:
                 continue
             try:
                 server = _server_of(self._template.parse(info.key) or {})
@@ -137,6 +147,19 @@ class AgentsArea:
             if foreign:
                 out.reject(info.key, info.version, foreign)
         return states
+
+    def _rank(self, now: float, info: ObjectInfo, state: AgentState | None) -> int:
+        """First what may be the last state of an agent, for it may say `stopped`; then what was not well; then all."""
+        if now - info.modified > QUIET_HEARTBEATS * self._limits.interval_seconds:
+            return 0
+        return 2 if state is not None and state.status in WELL else 1
+
+    def _is_live(self, info: ObjectInfo, heartbeat: float | None, written: float | None, now: float) -> bool:
+        """Whether gauges may still be true: the agent writes, and what was read of it is not too old either."""
+        stale_after = self._limits.stale_after_seconds
+        if heartbeat is None or now - heartbeat > stale_after:
+            return False
+        return self._bodies.version(info) == info.version or (written is not None and now - written <= stale_after)
 
     def _heartbeat(self, agent: str, info: ObjectInfo, now: float, out: Refresh) -> float | None:
         """LastModified; one from the future is rejected, and the last good one stays in use."""
@@ -149,22 +172,21 @@ class AgentsArea:
         return self._heartbeats.get(agent)
 
     def _written_at(self, agent: str, info: ObjectInfo, heartbeat: float | None) -> float | None:
-        """When this body was written: LastModified when it was first seen, for a copy moves LastModified alone."""
-        if self._written.get(agent, ("", None))[0] != info.version:
+        """When the held body was written: LastModified when it was first seen, for a copy moves LastModified alone."""
+        held, (version, written) = self._bodies.version(info), self._written.get(agent, ("", None))
+        if held == info.version != version:
             rejected = heartbeat != info.modified
-            self._written[agent] = info.version, heartbeat if rejected else self._bodies.modified(info)
-        return self._written[agent][1]
+            version, written = self._written[agent] = (held, heartbeat if rejected else self._bodies.modified(info))
+        return written if held == version else None
 
     def _record_instance(self, agent: str, state: AgentState | None, now: float) -> None:
         """Remember the instance that wrote; two that write in turn are two processes under one name."""
         if state is not None and state.instance_id:
             self._instances[agent] = self._instances.get(agent, Instances()).observe(state.instance_id, now)
 
-    def _samples(
-        self, agent: str, heartbeat: float | None, state: AgentState | None, written: float | None, *, live: bool
-    ) -> Iterator[Sample]:
+    def _samples(self, agent: str, state: AgentState | None, written: float | None, *, live: bool) -> Iterator[Sample]:
         counters = self._counters.observe(agent, (state and state.counters) or ())
-        yield from agent_samples(agent, heartbeat, state, written, live=live, counters=counters)
+        yield from agent_samples(agent, state, written, live=live, counters=counters)
         if agent in self._instances:
             yield ALTERNATIONS.sample(self._instances[agent].returns, agent)
 
@@ -174,6 +196,11 @@ class AgentsArea:
             for agent in values.keys() - agents:
                 del values[agent]
         self._counters.keep_only(agents)
+
+
+def heartbeat_key(agent: str) -> str:
+    """Key of an agent's heartbeat: it moves each minute, and the rest is not rendered again for that."""
+    return f"{agent}/heartbeat"
 
 
 def _server_of(fields: Mapping[str, str]) -> str | None:

@@ -1,6 +1,6 @@
 """An object store whose requests are counted by operation and outcome."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import IO
 
@@ -15,10 +15,12 @@ class CountedStore:
     Args:
         store: the one that answers.
         context: whose health counts the requests.
+        wait: called before each request; returns once the area may make it.
     """
 
-    def __init__(self, store: ObjectReader, context: SourceContext) -> None:
+    def __init__(self, store: ObjectReader, context: SourceContext, wait: Callable[[], None] = lambda: None) -> None:
         self._store = store
+        self._wait = wait
         self._health = context.health
         self._stopping = context.stopping
         self._health.expect("list", "get")
@@ -47,6 +49,7 @@ class CountedStore:
             yield stream
 
     def _request(self, operation: str) -> AbstractContextManager[None]:
+        self._wait()
         if self._stopping.is_set():
             raise StoreUnavailable("the exporter is stopping")
         return self._health.request(operation)

@@ -89,6 +89,9 @@ MEASURED = Family(
     conditions=(ConditionTerm(word="server metrics", kind="absence", labels=SERVER, origin=ORIGIN),),
 )
 
+PATIENCE = 8
+"""Passes after the start that look for no measurements beside the states, while not all states are read."""
+
 FAMILIES = (CPU, MEMORY, DISK, UPTIME, LOAD, RECEIVED, SENT, ANOMALY, MEASURED)
 
 
@@ -170,6 +173,7 @@ class MetricsArea:
         self._stale_after = context.settings.thresholds.heartbeat.stale_after_seconds
         self._ownership = Ownership(context.agents)
         self._reporters: dict[str, str] = {}
+        self._patience = PATIENCE
 
     def refresh(self, out: Refresh) -> None:
         """One pass."""
@@ -179,7 +183,9 @@ class MetricsArea:
             return now - report.at <= self._stale_after
 
         from_states = [report for report in self._shared.from_states if self._context.shard.owns(report.metrics.server)]
-        written = self._read_written({report.metrics.server for report in from_states}, now, out)
+        self._patience -= 1
+        wait = self._shared.known_agents is None and self._patience >= 0
+        written = [] if wait else self._read_written({report.metrics.server for report in from_states}, now, out)
         chosen = choose_reporters([*from_states, *written], self._reporters, live)
         self._reporters = {server: report.agent for server, report in chosen.items()}
         out.keep_only(chosen)

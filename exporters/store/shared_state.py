@@ -32,7 +32,7 @@ class SharedState:
 
     Attributes:
         from_states: the reports in the states of the last pass.
-        known_agents: agents with a valid state; None until the first pass of the area `agents`.
+        known_agents: agents with a valid state; None until the area `agents` has read all of them once.
         clock_offset: seconds that the store's clock is ahead of this machine's.
     """
 

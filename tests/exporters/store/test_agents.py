@@ -12,7 +12,7 @@ import pytest
 
 from exporters.runner import WHOLE, Cache, Refresh, Shard
 from exporters.shared.admission import NameAdmission
-from exporters.store import agent_families, metrics
+from exporters.store import agent_families, bodies, metrics
 from exporters.store.agents import AgentsArea
 from exporters.store.metrics import MetricsArea, choose_reporters
 from exporters.store.shared_state import ServerReport, SharedState
@@ -108,6 +108,79 @@ def test_skew_is_measured_against_the_date_of_the_response_with_the_body(
 
     monkeypatch.setattr(world.bucket, "list", list_and_write_again)
     assert world.run()['agent_clock_skew_seconds{agent="grok"}'] == 0
+
+
+@pytest.fixture
+def one_body_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passes that have time for a single body."""
+    monkeypatch.setattr(bodies, "TURN_OBJECTS", 1)
+    monkeypatch.setattr(bodies, "TURN_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("one_body_a_pass")
+def test_the_last_state_of_an_agent_is_read_before_those_of_agents_that_write_on(world: World) -> None:
+    agents = ("chatgpt", "copilot", "deepseek", "grok")
+    for _ in agents:
+        for agent in agents:
+            world.beat(agent)
+        world.run()
+    for agent in agents:
+        world.beat(agent, status="stopped" if agent == "grok" else "running")
+    world.clock.now += 91
+    for agent in agents[:-1]:
+        world.beat(agent)
+    shown = world.run(0)
+    assert world.bucket.gets == [KEY]
+    assert shown['agent_status{agent="grok",status="stopped"}'] == 1
+    reads = []
+    for _ in range(2 * len(agents)):
+        for agent in agents[:-1]:
+            world.beat(agent)
+        shown = world.run(20)
+        reads += world.bucket.gets
+        heartbeats = [shown[f'agent_heartbeat_timestamp_seconds{{agent="{agent}"}}'] for agent in agents[:-1]]
+        assert heartbeats == [world.clock.now - 20] * 3, "a heartbeat needs no body"
+    assert len(set(reads[:3])) == 3, "in turns"
+
+
+@pytest.mark.usefixtures("one_body_a_pass")
+def test_at_a_start_every_heartbeat_shows_at_once_and_bodies_follow(world: World) -> None:
+    agents = ("chatgpt", "copilot", "grok")
+    for agent in agents:
+        server = f"srv-of-{agent}"
+        world.beat(agent, server=server, metrics=metrics_of(server, world.clock.now))
+        world.bucket.lay(f"db/metrics/{server}/2027-01-15/08/0000_{agent}.json", b"{", world.clock.now)
+    backlogs = []
+    for number in range(1, 4):
+        shown = world.run()
+        assert len([series for series in shown if series.startswith("agent_heartbeat")]) == 3
+        assert len([series for series in shown if series.startswith("server_cpu")]) == number
+        assert not [prefix for prefix in world.bucket.lists if prefix.startswith("db/metrics/srv")]
+        assert (world.shared.known_agents is None) == (number < 3)
+        backlogs.append(world.areas[0][1].backlog)
+    assert backlogs == [2, 1, 0]
+
+
+@pytest.mark.usefixtures("one_body_a_pass")
+def test_a_body_that_waits_for_its_turn_is_dated_by_itself_and_not_shown_for_ever(world: World) -> None:
+    skew = 'agent_clock_skew_seconds{agent="grok"}'
+    world.beat()
+    world.beat("gimai")
+    world.run()
+    world.run()
+    world.bucket.refused = {KEY: ObjectRefused}
+    world.clock.now += 60
+    world.beat("gimai", status="degraded")
+    world.beat()
+    waiting = world.run()
+    assert (waiting[skew], waiting[RUNNING]) == (0, 1)
+    world.clock.now += 270
+    world.beat("gimai", status="degraded")
+    world.beat()
+    shown = world.run()
+    assert shown[BEAT] == world.clock.now - 15
+    assert skew not in shown
+    assert RUNNING not in shown
 
 
 def test_a_rejected_body_is_counted_once_and_its_heartbeat_stands(world: World) -> None:
