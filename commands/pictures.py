@@ -10,6 +10,7 @@ from commands.report import open_maker
 from dashboards.build import datasource_seconds, pages
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import system_clock
+from nervesys.contract.dashboard_links import AGENT_PAGE, AGENT_VARIABLE
 from nervesys.contract.times import utc
 from nervesys.queries.query_runner import QueryRunner
 from nervesys.queries.variables import seconds_of
@@ -25,7 +26,7 @@ DOTS_PER_PIXEL = (0.85, 0.7, 0.6)
 MOST_BYTES = 300_000
 SINCE: Mapping[str, str] = {"historical-trends": "now-14d"}
 """Time ranges of dashboards that need a longer one."""
-CHOSEN: Mapping[str, Mapping[str, str]] = {"agent-details": {"agent": "grok"}}
+CHOSEN: Mapping[str, Mapping[str, str]] = {AGENT_PAGE: {AGENT_VARIABLE: "grok"}}
 """Values of variables, by dashboard."""
 
 UPPER: Mapping[str, int] = {"stack-health": 31}

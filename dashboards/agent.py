@@ -10,7 +10,7 @@ from dashboards.grafana_json import Json
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page, query_variable
 from dashboards.recording import ACTIONS
-from dashboards.shared import ENDED, age, server_load, status
+from dashboards.shared import ENDED, age, server_load, status, whole
 from dashboards.style import (
     ANY_IS_WARNING,
     LEVEL_COLOURS,
@@ -32,8 +32,10 @@ from dashboards.style import (
 )
 from dashboards.tables import LabelColumn, ValueColumn, table
 from dashboards.top_n import NOW
+from nervesys.contract.dashboard_links import AGENT_PAGE, AGENT_VARIABLE
 
-AGENT = 'agent="$agent"'
+AGENT = f'agent="${AGENT_VARIABLE}"'
+SERVER = 'server="$agent_server"'
 NO_DURATION = "No action with a duration was logged"
 NO_TOKENS = "No token usage was logged"
 STALE_STATE = "The agent's state is too old"
@@ -45,16 +47,20 @@ def dashboard(context: PageContext) -> Dashboard:
     """The page of the agent that is chosen."""
     return page(
         context,
-        uid="agent-details",
+        uid=AGENT_PAGE,
         title="Agent Details",
         description="One agent: its states, its work, its server, its logs and its restarts.",
         annotated=f"{AGENT}, ",
         variables=(
             query_variable(
-                "agent", "Agent", "label_values(nervesys_agent_heartbeat_timestamp_seconds, agent)", multi=False
+                AGENT_VARIABLE, "Agent", "label_values(nervesys_agent_heartbeat_timestamp_seconds, agent)", multi=False
             ),
             query_variable(
-                "server", "Server", f"label_values(nervesys_agent_info{{{AGENT}}}, server)", multi=False, hidden=True
+                "agent_server",
+                "Server",
+                f"label_values(nervesys_agent_info{{{AGENT}}}, server)",
+                multi=False,
+                hidden=True,
             ),
         ),
         sections=(
@@ -65,7 +71,7 @@ def dashboard(context: PageContext) -> Dashboard:
             PageSection("Logs", (PanelRow(MEDIUM, _logs(context)),)),
             PageSection(
                 "Server",
-                (PanelRow(MEDIUM, server_load(context, 'server="$server"')), PanelRow(SHORT, (_load(), _network()))),
+                (PanelRow(MEDIUM, server_load(context, SERVER)), PanelRow(SHORT, (_load(), _network()))),
             ),
             PageSection("Agent process", (PanelRow(MEDIUM, _itself()), PanelRow(TILE, (_brain_connection(),)))),
             PageSection("Health", (PanelRow(SHORT, _health(context)),)),
@@ -114,27 +120,27 @@ def _done(context: PageContext) -> tuple[Any, ...]:
             "Tasks completed",
             "How many tasks did it complete in the time range?",
             PanelUnit.COUNT,
-            query(f'sum(increase(nervesys_agent_tasks_total{{{AGENT}, outcome="completed"}}[$__range]))'),
+            query(whole(f'sum(increase(nervesys_agent_tasks_total{{{AGENT}, outcome="completed"}}[$__range]))')),
         ),
         stat(
             "Tasks failed",
             "How many tasks failed in the time range?",
             PanelUnit.COUNT,
-            query(f'sum(increase(nervesys_agent_tasks_total{{{AGENT}, outcome="failed"}}[$__range]))'),
+            query(whole(f'sum(increase(nervesys_agent_tasks_total{{{AGENT}, outcome="failed"}}[$__range]))')),
             steps=ANY_IS_WARNING,
         ),
         stat(
             "Errors",
             "How many errors did it log in the time range?",
             PanelUnit.COUNT,
-            context.log_query(f'sum(increase(nervesys_log_records_total{{{AGENT}, level="ERROR"}}[$__range]))'),
+            context.log_query(whole(f'sum(increase(nervesys_log_records_total{{{AGENT}, level="ERROR"}}[$__range]))')),
             steps=ANY_IS_WARNING,
         ),
         stat(
             "Tokens",
             "How many tokens did it use in the time range?",
             PanelUnit.COUNT,
-            query(f"sum(increase(nervesys_agent_tokens_total{{{AGENT}}}[$__range]))"),
+            query(whole(f"sum(increase(nervesys_agent_tokens_total{{{AGENT}}}[$__range]))")),
         ),
         stat(
             "Cost",
@@ -226,6 +232,7 @@ def _use(context: PageContext) -> tuple[Any, ...]:
             ),
             stacked=True,
             empty="No error was logged",
+            many=True,
         ),
     )
 
@@ -249,6 +256,7 @@ def _logs(context: PageContext) -> tuple[Any, ...]:
             context.log_query(f"60 * sum by (category) (rate({records}[$__rate_interval]))", "{{category}}"),
             stacked=True,
             empty="No logs were shipped",
+            many=True,
         ),
         graph(
             "Buffer in use",
@@ -268,7 +276,7 @@ def _logs(context: PageContext) -> tuple[Any, ...]:
             "How many records did not fit into the buffer? The lowest levels are dropped first.",
             PanelUnit.COUNT,
             query(
-                f"sum by (level) (increase(nervesys_agent_dropped_records_total{{{AGENT}}}[$__rate_interval]))",
+                whole(f"sum by (level) (increase(nervesys_agent_dropped_records_total{{{AGENT}}}[$__rate_interval]))"),
                 "{{level}}",
             ),
             colours=LEVEL_COLOURS,
@@ -283,7 +291,7 @@ def _load() -> Any:
         "Load",
         "How many processes on its server are running or waiting, as a mean over 1, 5 and 15 minutes?",
         PanelUnit.COUNT,
-        query('max by (minutes) (nervesys_server_load{server="$server"})', "{{minutes}} min"),
+        query(f"max by (minutes) (nervesys_server_load{{{SERVER}}})", "{{minutes}} min"),
         empty="No live agent reports this server",
     )
 
@@ -294,7 +302,7 @@ def _network() -> Any:
         "How much does its server receive and send?",
         PanelUnit.BYTES_PER_SECOND,
         *(
-            query(f'max(rate(nervesys_server_network_{way}_bytes_total{{server="$server"}}[$__rate_interval]))', legend)
+            query(f"max(rate(nervesys_server_network_{way}_bytes_total{{{SERVER}}}[$__rate_interval]))", legend)
             for way, legend in (("receive", "received"), ("transmit", "sent"))
         ),
         empty="No live agent reports this server",
@@ -381,7 +389,7 @@ def _places(context: PageContext) -> Any:
     )
     expr = f"max by (agent, server) (nervesys_agent_info{{{AGENT}}})"
     for name, _, path, _ in places:
-        shown = path.replace("{agent}", "${agent}").replace("{server}", "${server}")
+        shown = path.replace("{agent}", f"${{{AGENT_VARIABLE}}}").replace("{server}", "${agent_server}")
         expr = f'label_replace({expr}, "{name}", "{shown}", "", "")'
     return table(
         "Files and objects",

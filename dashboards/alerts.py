@@ -7,9 +7,19 @@ from grafanalib.core import Dashboard
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page, query_variable
 from dashboards.recording import ACTIONS
-from dashboards.shared import ENDED, FIRING, FIRING_MATCHERS, REAL_ALERTS, actions_by_agent, count_of, firing_alerts
+from dashboards.shared import (
+    ENDED,
+    FIRING,
+    FIRING_MATCHERS,
+    REAL_ALERTS,
+    actions_by_agent,
+    agent_columns,
+    count_of,
+    firing_alerts,
+    whole,
+    with_agent_page,
+)
 from dashboards.style import (
-    AGENT_CELL,
     ANY_IS_CRITICAL,
     ANY_IS_WARNING,
     MEDIUM,
@@ -138,12 +148,14 @@ def _open() -> Any:
     return table(
         "Open actions now",
         "Which actions are running, and which wait for an operator?",
-        LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
+        *agent_columns(),
         LabelColumn("action", "Action"),
         LabelColumn("state", "State", mappings=coloured(STATE_COLOURS)),
         ValueColumn(
             "Episodes",
-            query(f"topk({ROWS}, sum by (agent, action, state) (nervesys_open_actions{{{AGENT}}} > 0))"),
+            query(
+                with_agent_page(f"topk({ROWS}, sum by (agent, action, state) (nervesys_open_actions{{{AGENT}}} > 0))")
+            ),
             PanelUnit.COUNT,
         ),
         sort="Episodes",
@@ -171,16 +183,16 @@ def _often(context: PageContext) -> Any:
         "Alerts in the time range",
         f"Which alerts fired most often, for which agent, and how long in total? The {ROWS} that fired the longest.",
         LabelColumn("alertname", "Alert"),
-        LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
+        *agent_columns(),
         ValueColumn(
             "Times",
-            query(f"{times} and on (alertname, agent) {longest}"),
+            query(with_agent_page(f"{times} and on (alertname, agent) {longest}")),
             PanelUnit.COUNT,
             rising_steps(FLAPPING / 2, FLAPPING),
         ),
         ValueColumn(
             "Fired for",
-            query(f"{evaluated:g} * {longest}"),
+            query(with_agent_page(f"{evaluated:g} * {longest}")),
             PanelUnit.SECONDS,
         ),
         sort="Times",
@@ -260,7 +272,7 @@ def _receiver() -> tuple[Any, ...]:
             "Failed commits of the journal",
             "How many webhooks got status 503, because the journal could not be written?",
             PanelUnit.COUNT,
-            query("sum(increase(nervesys_journal_commit_failures_total[$__rate_interval]))", "failed commits"),
+            query(whole("sum(increase(nervesys_journal_commit_failures_total[$__rate_interval]))"), "failed commits"),
             steps=ANY_IS_CRITICAL,
         ),
     )

@@ -124,6 +124,7 @@ def _growth() -> Any:
         query("sum by (type) (nervesys_artifact_bytes)", "{{type}}"),
         stacked=True,
         empty=EMPTY,
+        many=True,
     )
 
 
@@ -179,6 +180,7 @@ def _waiting() -> Any:
         PanelUnit.COUNT,
         highest("nervesys_artifact_waiting_requests", "agent").query("waiting"),
         replace(refused, lines=lambda top: f"{refused.lines(top)} > 0").query("refused", legend="{{agent}}, refused"),
+        many=True,
     )
 
 

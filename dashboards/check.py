@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from dashboards import grafana_rules
 from dashboards.grafana_json import DATASOURCE, Json
 from dashboards.layout import COLUMNS
 from nervesys.clients.promql import KnownSeries, Selection, selections
@@ -65,6 +66,8 @@ class CheckContext:
 def check_pages(pages: Sequence[Json], context: CheckContext) -> list[Finding]:
     """All findings about the pages."""
     found = [*_uniqueness(pages)]
+    for rule, findings in grafana_rules.ALL_PAGES.items():
+        found += [Finding(uid, rule, problem) for uid, problem in findings(pages)]
     for page in pages:
         for rule, problems in PAGE_RULES.items():
             found += [Finding(page["uid"], rule, problem) for problem in problems(page)]
@@ -237,6 +240,7 @@ PAGE_RULES: Mapping[str, Callable[[Json], Iterator[str]]] = {
     "template-on-time-change-reload-rule": _reload,
     "template-label-promql-rule": _variable_queries,
     "uneditable-dashboard": _uneditable,
+    **grafana_rules.EACH_PAGE,
 }
 PANEL_RULES: Mapping[str, Callable[[Json], Iterator[str]]] = {
     "panel-datasource-rule": _references,
@@ -246,13 +250,14 @@ PANEL_RULES: Mapping[str, Callable[[Json], Iterator[str]]] = {
     "too-many-lines": _too_many_lines,
     "thresholds": _steps,
     "empty-state": _empty_state,
+    **grafana_rules.EACH_PANEL,
 }
 
 
 def _of_question(question: PanelQuery, page: Json, context: CheckContext) -> Iterator[Finding]:
     least = seconds_of(question.min_step) if question.min_step else context.interval
     values = dict.fromkeys(variables_in(question.expr), ANY)
-    values |= windows(step=0, least=least, span=seconds_of(page["time"]["from"]))
+    values |= windows(least, least, seconds_of(page["time"]["from"]))
     exprs = [question.expr, *(top.expr for top in question.tops)]
     try:
         found = [selection for expr in exprs for selection in selections(substitute(expr, values))]
@@ -267,7 +272,10 @@ def _of_question(question: PanelQuery, page: Json, context: CheckContext) -> Ite
 
 
 def _of_selection(selection: Selection, context: CheckContext) -> Iterator[tuple[str, str]]:
-    yield from problems_of(selection, context.known, context.periods)
+    adjacent = selection.function == "sum_over_time" and ":increase" in selection.name  # exact over any window
+    for rule, problem in problems_of(selection, context.known, context.periods):
+        if not (adjacent and rule == "window"):
+            yield rule, problem
     family = context.known.get(selection.name)
     if family is None:
         return

@@ -178,6 +178,7 @@ def _effects(context: PageContext) -> tuple[Any, ...]:
             context.log_query(RECORDS_OF_FLEET.per_minute(context.periods, ERRORS, "category"), "{{category}}"),
             stacked=True,
             empty="No error was logged",
+            many=True,
         ),
         graph(
             "Tasks of the fleet",

@@ -47,6 +47,9 @@ NOTHING_REFUSED = EmptyReason(
     "The service rejected no request.", unless="max_over_time(nervesys_artifact_refused_requests[7d]) > 0"
 )
 NO_LANGGRAPH = EmptyReason("No LangGraph database is configured.", unless="nervesys_checkpoints")
+NOT_A_DAY = EmptyReason(
+    "Growth is known after a day.", unless="last_over_time({__name__=~'nervesys_(store|archive)_bytes'}[1d] offset 1d)"
+)
 NOT_ON_GITHUB = EmptyReason("The brain is a plain Git repository.")
 
 EXPECTED_EMPTY: dict[str, EmptyReason] = {
@@ -81,6 +84,9 @@ EXPECTED_EMPTY: dict[str, EmptyReason] = {
     "main-overview / Firing alerts / A": QUIET,
     "main-overview / Actions / A": NOTHING_DONE,
     "stack-health / GitHub quota left / A": NOT_ON_GITHUB,
+    "storage-retention / Areas of the archive / C": NOT_A_DAY,
+    "storage-retention / Areas of the store / C": NOT_A_DAY,
+    "storage-retention / Growth of the archive a day / A": NOT_A_DAY,
     "stack-health / Objects rejected by reason / A": NOTHING_BAD,
 }
 """By page, panel and query; `*` stands for every page."""

@@ -64,10 +64,14 @@ class PrometheusTarget(Target):  # type: ignore[misc]  # grafanalib is untyped
         }
         return target_json | ({"interval": self.interval} if self.interval else {})
 
-    def as_instant(self, form: str = "time_series") -> "PrometheusTarget":
-        """The same, asked for the end of the time range only."""
+    def as_instant(self, form: str = "time_series", legend: str | None = None) -> "PrometheusTarget":
+        """The same, asked for the end of the time range only; with another legend if one is given."""
         instant_query = PrometheusTarget(
-            expr=self.expr, legendFormat=self.legendFormat, interval=self.interval, instant=True, format=form
+            expr=self.expr,
+            legendFormat=self.legendFormat if legend is None else legend,
+            interval=self.interval,
+            instant=True,
+            format=form,
         )
         instant_query.variable = self.variable
         return instant_query

@@ -183,6 +183,7 @@ def _runs() -> tuple[Any, ...]:
                 "{{workflow}} {{branch}}",
             ),
             empty=NO_RUN,
+            many=True,
         ),
         graph(
             "Runs by conclusion",

@@ -7,7 +7,7 @@ from grafanalib.core import Annotations, Dashboard, DashboardLink, Templating, T
 from dashboards.grafana_json import DATASOURCE, Json
 from dashboards.layout import PageSection, place_panels
 from dashboards.recording import ACTIONS
-from dashboards.style import Colour, PageContext
+from dashboards.style import Colour, PageContext, duration
 from nervesys.metrics import Period
 from nervesys.queries.variables import ANY
 
@@ -20,15 +20,19 @@ ANNOTATED_STATES = "succeeded|recovered|escalated|failed|rejected"
 def query_variable(name: str, label: str, values: str, *, multi: bool = True, hidden: bool = False) -> Json:
     """A variable whose options are queried from Prometheus.
 
+    Links between pages pass variables on by their names, so a name stands on every page for as many values: Grafana
+    would give a variable that takes one value all those that another page selects.
+
     Args:
         name: in queries, after `$`.
         label: for people.
         values: such as `label_values(nervesys_agent_info, agent)`.
         multi: several or all may be selected, and all are by default; else the first option.
-        hidden: not shown, because it follows from another variable.
+        hidden: not shown, because it follows from another variable; links do not pass it on.
     """
+    chosen: Json = {"text": ["All"], "value": ["$__all"]} if multi else {"text": "", "value": ""}
     variable: Json = {
-        "current": {"selected": True, "text": ["All"], "value": ["$__all"]} if multi else {},
+        "current": {"selected": multi, **chosen},
         "datasource": DATASOURCE,
         "hide": 2 if hidden else 0,
         "includeAll": multi,
@@ -39,6 +43,7 @@ def query_variable(name: str, label: str, values: str, *, multi: bool = True, hi
         "query": values,
         "refresh": 2,
         "regex": "",
+        "skipUrlSync": hidden,
         "sort": 1,
         "type": "query",
     }
@@ -121,12 +126,14 @@ def _built_in() -> Json:
 
 
 def _actions(context: PageContext, annotated: str) -> Json:
+    states = f'{annotated}state=~"{ANNOTATED_STATES}"'
     return _annotation(
         "Actions",
-        f'{ACTIONS.series(context.periods)}{{{annotated}state=~"{ANNOTATED_STATES}"}}',
+        # Over each interval: an action is recorded at one instant, which the points of a week would miss.
+        f"{ACTIONS.total(context.periods, states, '[$__interval]')} > 0",
+        duration(ACTIONS.window(context.periods)),
         Colour.ODD,
         {
-            "step": context.duration_of(Period.SCRAPE),
             "tagKeys": "agent,action,state",
             "titleFormat": "{{action}} {{agent}}: {{state}}",
         },
@@ -137,9 +144,9 @@ def _config_changes(context: PageContext) -> Json:
     return _annotation(
         "Config changes",
         "1000 * max by (file, author, commit) (nervesys_brain_config_change_timestamp_seconds)",
+        context.duration_of(Period.HEARTBEAT),
         Colour.CALM,
         {
-            "step": context.duration_of(Period.HEARTBEAT),
             "tagKeys": "file",
             "textFormat": "{{author}}, {{commit}}",
             "titleFormat": "{{file}} changed",
@@ -148,12 +155,12 @@ def _config_changes(context: PageContext) -> Json:
     )
 
 
-def _annotation(name: str, expr: str, colour: Colour, how: Json) -> Json:
+def _annotation(name: str, expr: str, interval: str, colour: Colour, how: Json) -> Json:
     return {
         "datasource": DATASOURCE,
         "enable": True,
-        "expr": expr,
         "hide": False,
         "iconColor": colour,
         "name": name,
+        "target": {"expr": expr, "interval": interval, "refId": "Anno"},
     } | how

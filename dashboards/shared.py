@@ -7,11 +7,13 @@ from dashboards.recording import ACTIONS, HEARTBEAT, STATUS
 from dashboards.style import (
     AGENT_CELL,
     FIRST_HEALTHY_CODE,
+    PAGE_OF_AGENT,
     SEVERITY_COLOURS,
     STATE_COLOURS,
     PageContext,
     PanelUnit,
     coloured,
+    link,
     query,
     steps_of_pair,
 )
@@ -25,11 +27,20 @@ FIRING_MATCHERS = f'alertstate="firing", {REAL_ALERTS}'
 FIRING = f"ALERTS{{{FIRING_MATCHERS}}}"
 ENDED = 'state!~"pending|running"'
 """Matcher of the final states of actions."""
+TO_PAGE = "agent_page"
+"""Label with the address of an agent's page."""
+NO_AGENT = "none|unknown"
+"""Values of the label `agent` of actions that are for no agent, or for one that the brain does not have."""
 
 
 def count_of(expr: str) -> str:
     """How many series an expression finds; 0 where it finds none."""
     return f"count({expr}) or vector(0)"
+
+
+def whole(expr: str) -> str:
+    """A number of things: `increase` extrapolates to the edges of its window, so that 3 may be 3.2."""
+    return f"round({expr})"
 
 
 def healthy_agents(agent: str) -> str:
@@ -54,6 +65,22 @@ def heartbeat(agent: str) -> str:
 def status(agent: str) -> str:
     """Code of each matching agent's status; silent if its state is too old."""
     return f"{STATUS}{{{agent}}}"
+
+
+def agent_columns() -> tuple[LabelColumn, LabelColumn]:
+    """A column of agents in a table where not every row has one: a cell leads to a page only if it names an agent.
+
+    The queries of the table go through `with_agent_page`.
+    """
+    to_page = AGENT_CELL | {"url": f"${{__data.fields.{TO_PAGE}}}"}
+    return LabelColumn("agent", "Agent", links=(to_page,)), LabelColumn(TO_PAGE, TO_PAGE, hidden=True)
+
+
+def with_agent_page(expr: str) -> str:
+    """PromQL with the address of each agent's page as a label: Grafana leaves out a link whose address is empty."""
+    page = link("", f"{PAGE_OF_AGENT}$1")["url"]
+    addressed = f'label_replace({expr}, "{TO_PAGE}", "{page}", "agent", "(.+)")'
+    return f'label_replace({addressed}, "{TO_PAGE}", "", "agent", "{NO_AGENT}")'
 
 
 def server_load(context: PageContext, server: str) -> Sequence[Any]:
@@ -85,13 +112,15 @@ def firing_alerts(title: str) -> Any:
         "Which alerts are firing, and since when?",
         LabelColumn("alertname", "Alert"),
         LabelColumn("severity", "Severity", mappings=coloured(SEVERITY_COLOURS)),
-        LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
+        *agent_columns(),
         LabelColumn("server", "Server"),
         ValueColumn(
             "Since",
             query(
-                f"topk({ROWS}, 1000 * max by (alertname, severity, agent, server) "
-                f"(ALERTS_FOR_STATE and ignoring (alertstate) {FIRING}))"
+                with_agent_page(
+                    f"topk({ROWS}, 1000 * max by (alertname, severity, agent, server) "
+                    f"(ALERTS_FOR_STATE and ignoring (alertstate) {FIRING}))"
+                )
             ),
             PanelUnit.AGO,
         ),
@@ -105,12 +134,12 @@ def actions_by_agent(title: str, agent: str, context: PageContext) -> Any:
     return table(
         title,
         "Which actions were taken for which agent in the time range, and how did they end?",
-        LabelColumn("agent", "Agent", links=(AGENT_CELL,)),
+        *agent_columns(),
         LabelColumn("action", "Action"),
         LabelColumn("state", "State", mappings=coloured(STATE_COLOURS)),
         ValueColumn(
             "Times",
-            query(f"topk({ROWS}, {ACTIONS.total(context.periods, f'{agent}, {ENDED}', WHOLE)})"),
+            query(with_agent_page(f"topk({ROWS}, {ACTIONS.total(context.periods, f'{agent}, {ENDED}', WHOLE)})")),
             PanelUnit.COUNT,
         ),
         sort="Times",

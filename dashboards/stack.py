@@ -6,7 +6,7 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page, query_variable
-from dashboards.shared import count_of
+from dashboards.shared import count_of, whole
 from dashboards.style import (
     ANY_IS_CRITICAL,
     ANY_IS_WARNING,
@@ -80,7 +80,7 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
             "Objects rejected",
             "How many invalid objects were rejected in the time range?",
             PanelUnit.COUNT,
-            query("sum(increase(nervesys_exporter_rejected_objects_total[$__range])) or vector(0)"),
+            _times("nervesys_exporter_rejected_objects_total"),
             steps=ANY_IS_WARNING,
         ),
         stat(
@@ -102,17 +102,21 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
             "Notifications failed",
             "How many notifications could Alertmanager not deliver in the time range?",
             PanelUnit.COUNT,
-            query("sum(increase(alertmanager_notifications_failed_total[$__range])) or vector(0)"),
+            _times("alertmanager_notifications_failed_total"),
             steps=ANY_IS_CRITICAL,
         ),
         stat(
             "Rules failed",
             "How often could Prometheus not evaluate a rule in the time range?",
             PanelUnit.COUNT,
-            query("sum(increase(prometheus_rule_evaluation_failures_total[$__range])) or vector(0)"),
+            _times("prometheus_rule_evaluation_failures_total"),
             steps=ANY_IS_CRITICAL,
         ),
     )
+
+
+def _times(counter: str) -> Any:
+    return query(f"{whole(f'sum(increase({counter}[$__range]))')} or vector(0)")
 
 
 def _up() -> tuple[Any, ...]:
@@ -165,6 +169,7 @@ def _requests() -> tuple[Any, ...]:
                 f"max by (source, area) (nervesys_exporter_refresh_duration_seconds{{{SOURCE}}})",
                 "{{source}}: {{area}}",
             ),
+            many=True,
         ),
         graph(
             "Requests to the sources",
@@ -174,6 +179,7 @@ def _requests() -> tuple[Any, ...]:
                 f"sum by (source, operation) (rate(nervesys_exporter_requests_total{{{SOURCE}}}[$__rate_interval]))",
                 "{{source}}: {{operation}}",
             ),
+            many=True,
         ),
         graph(
             "Requests by outcome",
@@ -197,18 +203,20 @@ def _sizes(context: PageContext) -> tuple[Any, ...]:
             "What is wrong with objects that were skipped?",
             PanelUnit.COUNT,
             query(
-                "sum by (source, reason) "
-                f"(increase(nervesys_exporter_rejected_objects_total{{{SOURCE}}}[$__rate_interval])) > 0",
+                "round(sum by (source, reason) "
+                f"(increase(nervesys_exporter_rejected_objects_total{{{SOURCE}}}[$__rate_interval]))) > 0",
                 "{{source}}: {{reason}}",
             ),
             stacked=True,
             empty="No objects were rejected",
+            many=True,
         ),
         graph(
             "Backlog",
             "How many objects are listed but not read yet?",
             PanelUnit.COUNT,
             query(f"max by (source, area) (nervesys_exporter_backlog_objects{{{SOURCE}}})", "{{source}}: {{area}}"),
+            many=True,
         ),
         graph(
             "Series served",
@@ -239,6 +247,7 @@ def _prometheus() -> tuple[Any, ...]:
             "Do scrapes come close to their timeout?",
             PanelUnit.SECONDS,
             query("max by (job) (scrape_duration_seconds)", "{{job}}"),
+            many=True,
         ),
     )
 
@@ -254,6 +263,7 @@ def _alertmanager() -> tuple[Any, ...]:
                 '(label_replace(prometheus_rule_group_last_duration_seconds, "group", "$1", "rule_group", ".*;(.*)"))',
                 "{{group}}",
             ),
+            many=True,
         ),
         graph(
             "Alerts in Alertmanager",
@@ -279,12 +289,14 @@ def _processes() -> tuple[Any, ...]:
             "How much CPU does each program use?",
             PanelUnit.RATIO,
             query("sum by (job) (rate(process_cpu_seconds_total[$__rate_interval]))", "{{job}}"),
+            many=True,
         ),
         graph(
             "Memory of the programs",
             "How much memory does each program use?",
             PanelUnit.BYTES,
             query("sum by (job) (process_resident_memory_bytes)", "{{job}}"),
+            many=True,
         ),
         table(
             "Versions",

@@ -31,6 +31,10 @@ HOUR_SECONDS = 3600
 USED, LIMIT = (f'nervesys_archive_quota_bytes{{kind="{kind}"}}' for kind in ("used", "limit"))
 FOREVER_SECONDS = 5 * 365 * int(DAY_SECONDS)
 """Longest forecast to show."""
+NOT_YET = -1
+"""Value of a forecast that is not known yet."""
+GROWTH_WINDOW = "7d"
+FORECAST = "From the growth of the last 7 days; known after a day."
 NO_QUOTA = "The archive has no quota"
 QUOTA_STEPS = rising_steps(0.8, 0.95)
 
@@ -137,11 +141,7 @@ def _areas(source: str, things: str, thing: str) -> Any:
         LabelColumn("area", "Area"),
         ValueColumn(things.capitalize(), of_area(things), PanelUnit.COUNT),
         ValueColumn("Size", of_area("bytes"), PanelUnit.BYTES),
-        ValueColumn(
-            "Growth a day",
-            query(f"{DAY_SECONDS:g} * max by (area) (deriv(nervesys_{source}_bytes[$__range]))"),
-            PanelUnit.BYTES,
-        ),
+        ValueColumn("Growth a day", query(_growth_a_day(source)), PanelUnit.BYTES),
         ValueColumn(
             "Newest", query(f"1000 * max by (area) (nervesys_{source}_newest_{thing}_timestamp_seconds)"), PanelUnit.AGO
         ),
@@ -149,6 +149,12 @@ def _areas(source: str, things: str, thing: str) -> Any:
         sort="Size",
         empty=f"The {source} was not read yet",
     )
+
+
+def _growth_a_day(source: str) -> str:
+    """Bytes that each area grows by in a day, known after a day: that of a new store is only its first copy."""
+    size = f"nervesys_{source}_bytes"
+    return f"{DAY_SECONDS:g} * max by (area) (deriv({size}[{GROWTH_WINDOW}]) and last_over_time({size}[1d] offset 1d))"
 
 
 def _growth(source: str, things: str) -> tuple[Any, ...]:
@@ -159,6 +165,7 @@ def _growth(source: str, things: str) -> tuple[Any, ...]:
             PanelUnit.BYTES,
             query(f"max by (area) (nervesys_{source}_bytes)", "{{area}}"),
             stacked=True,
+            many=True,
         ),
         graph(
             f"Number of {things} in the {source}",
@@ -166,13 +173,16 @@ def _growth(source: str, things: str) -> tuple[Any, ...]:
             PanelUnit.COUNT,
             query(f"max by (area) (nervesys_{source}_{things})", "{{area}}"),
             stacked=True,
+            many=True,
         ),
     )
 
 
 def _forecast() -> tuple[Any, ...]:
-    """From the growth in the time range: the longer, the more reliable."""
-    growth = f"max(deriv({USED}[$__range]))"
+    """From the growth of the archive itself: its quota may be a disk, which others fill too."""
+    growth = f"sum({_growth_a_day('archive')})"
+    not_yet = f"or {NOT_YET} * (max({LIMIT}) > bool 0)"
+    unknown = (NOT_YET, "not known yet", Colour.NEUTRAL)
     return (
         stat(
             "Free in the archive",
@@ -183,26 +193,30 @@ def _forecast() -> tuple[Any, ...]:
         ),
         stat(
             "Growth of the archive a day",
-            "How much does the used quota grow a day, over the time range?",
+            f"How much does the archive grow a day? {FORECAST}",
             PanelUnit.BYTES,
-            query(f"{DAY_SECONDS:g} * {growth}"),
-            empty=NO_QUOTA,
+            query(growth),
+            empty="not known yet",
         ),
         stat(
             "Quota in use in 30 days",
-            "How full will the archive be in 30 days at the current growth?",
+            f"How full will the archive be in 30 days at the current growth? {FORECAST}",
             PanelUnit.RATIO,
-            query(f"clamp_min(max(predict_linear({USED}[$__range], {30 * DAY_SECONDS:g})) / max({LIMIT}), 0)"),
+            query(f"clamp_min((max({USED}) + 30 * {growth}) / max({LIMIT}), 0) {not_yet}"),
             steps=QUOTA_STEPS,
+            mappings=mapping(unknown),
             empty=NO_QUOTA,
         ),
         stat(
             "Full in",
-            "When will the archive be full at the current growth?",
+            f"When will the archive be full at the current growth? {FORECAST}",
             PanelUnit.SECONDS,
-            query(f"clamp_max((max({LIMIT}) - max({USED})) / clamp_min({growth}, 1), {FOREVER_SECONDS:.0f})"),
+            query(
+                f"clamp_max({DAY_SECONDS:g} * clamp_min(max({LIMIT}) - max({USED}), 0) / clamp_min({growth}, 1), "
+                f"{FOREVER_SECONDS:.0f}) {not_yet}"
+            ),
             steps=falling_steps(7 * DAY_SECONDS, 30 * DAY_SECONDS),
-            mappings=mapping((FOREVER_SECONDS, "years", Colour.GOOD)),
+            mappings=mapping((FOREVER_SECONDS, "years", Colour.GOOD), unknown),
             empty=NO_QUOTA,
         ),
     )
@@ -233,5 +247,6 @@ def _limits() -> tuple[Any, ...]:
             PanelUnit.COUNT,
             query("max by (area) (nervesys_store_overdue_objects)", "store: {{area}}"),
             query("max by (area) (nervesys_archive_overdue_files)", "archive: {{area}}"),
+            many=True,
         ),
     )

@@ -10,6 +10,7 @@ from enum import StrEnum
 from grafanalib.core import Stat, StateTimeline, TimeSeries
 
 from dashboards.grafana_json import HEATMAP, BarGauge, Json, PrometheusTarget
+from nervesys.contract.dashboard_links import AGENT_PAGE, AGENT_VARIABLE
 from nervesys.contract.state import Status
 from nervesys.metrics import Period
 from nervesys.metrics.periods import Periods
@@ -31,15 +32,15 @@ class Colour(StrEnum):
 
 
 class PanelUnit(StrEnum):
-    """The units in use, by Grafana's names."""
+    """The units in use, by Grafana's names. Counts have no decimals setting: Grafana applies it after scaling."""
 
     COUNT = "short"
     RATIO = "percentunit"
     BYTES = "bytes"
     BYTES_PER_SECOND = "Bps"
     SECONDS = "s"
-    PER_SECOND = "ops"
-    PER_MINUTE = "opm"
+    PER_SECOND = "count:/s"
+    PER_MINUTE = "count:/min"
     AGO = "dateTimeFromNow"
     NONE = "none"
 
@@ -53,6 +54,11 @@ AXIS_TOP: Mapping[str, float] = {
 }
 """Lowest top of a graph's axis by unit, else 1, or a cent: without it, Grafana draws a graph of zeros from 0 to 100."""
 
+CURRENCY_SYMBOLS = {"BRL": "R$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥", "USD": "$"}
+"""Symbols of the currencies that Grafana has a unit for, all written before the number."""
+
+LEGEND_WIDTH = 150
+"""Pixels of a legend at the right."""
 TILE, SHORT, MEDIUM, TALL = 4, 6, 8, 10
 """Heights of a line of panels, in grid units of about 30 pixels."""
 
@@ -65,6 +71,8 @@ ANY_IS_CRITICAL: Steps = ((None, Colour.GOOD), (1, Colour.CRITICAL))
 NONE_IS_CRITICAL: Steps = ((None, Colour.CRITICAL), (1, Colour.GOOD))
 
 EMPTY = "No data in this time range"
+NO_VALUE = "\N{EN DASH}"
+"""Of a table's cell."""
 SILENT_CODE, FIRST_HEALTHY_CODE = 0, 99
 """Codes of a silent agent, and of the first healthy status. Lower is worse; healthy codes are far above the others, so
 that the mean of an agent's codes shows how long it was in trouble."""
@@ -109,8 +117,9 @@ class PageContext:
 
     @property
     def money(self) -> str:
-        """The unit of costs: Grafana writes what follows the colon before the number."""
-        return f"currency:{self.settings.prices.currency} "
+        """The unit of costs: Grafana's own where it knows the currency's symbol."""
+        code = self.settings.prices.currency
+        return f"currency{code}" if code in CURRENCY_SYMBOLS else f"currency:{code}\N{NO-BREAK SPACE}"
 
     def duration_of(self, period: Period) -> str:
         """A period as Grafana and PromQL write it."""
@@ -196,8 +205,9 @@ def link(title: str, url: str) -> Json:
     }
 
 
-TO_AGENT = link("Agent Details of ${__field.labels.agent}", "/d/agent-details?var-agent=${__field.labels.agent}")
-AGENT_CELL = link("Agent Details of ${__value.text}", "/d/agent-details?var-agent=${__value.raw}")
+PAGE_OF_AGENT = f"/d/{AGENT_PAGE}?var-{AGENT_VARIABLE}="
+TO_AGENT = link("Agent Details of ${__field.labels.agent}", PAGE_OF_AGENT + "${__field.labels.agent}")
+AGENT_CELL = link("Agent Details of ${__value.text}", PAGE_OF_AGENT + "${__value.raw}")
 
 
 def stat(
@@ -216,11 +226,10 @@ def stat(
         title=title,
         description=description,
         format=unit,
-        targets=[each.as_instant() for each in queries],
+        targets=[each.as_instant(legend=each.legendFormat or title) for each in queries],
         thresholds=thresholds(steps),
         color={"mode": "thresholds"},
         colorMode="value",
-        decimals=0 if unit == PanelUnit.COUNT else None,
         graphMode="none",
         mappings=list(mappings),
         noValue=empty,
@@ -240,8 +249,12 @@ def graph(
     top: int | None = None,
     empty: str = EMPTY,
     links: Sequence[Json] = (),
+    many: bool = False,
 ) -> TimeSeries:
-    """Lines over time, or stacked bars; steps are drawn as dashed lines. A name has one colour on every page."""
+    """Lines over time, or stacked bars; steps are drawn as dashed lines. A name has one colour on every page.
+
+    The names of `many` lines stand at the right, where they leave the graph its height.
+    """
     return TimeSeries(
         title=title,
         description=description,
@@ -260,6 +273,7 @@ def graph(
         valueMin=0,
         valueMax=top,
         overrides=[_painted(name, colour) for name, colour in (colours or {}).items()],
+        legendPlacement="right" if many else "bottom",
         extraJson={
             "fieldConfig": {
                 "defaults": {
@@ -267,20 +281,22 @@ def graph(
                     "links": list(links),
                     "noValue": empty,
                 }
-            }
+            },
+            "options": {"legend": {"width": LEGEND_WIDTH} if many else {}},
         },
     )
 
 
 def _axis_top(unit: str) -> float:
-    return AXIS_TOP.get(unit, 0.01 if unit.startswith("currency:") else 1)
+    return AXIS_TOP.get(unit, 0.01 if unit.startswith("currency") else 1)
 
 
 def _painted(name: str, colour: Colour) -> Json:
-    return {
-        "matcher": {"id": "byName", "options": name},
-        "properties": [{"id": "color", "value": {"fixedColor": colour, "mode": "fixed"}}],
-    }
+    return _override(name, {"id": "color", "value": {"fixedColor": colour, "mode": "fixed"}})
+
+
+def _override(name: str, *properties: Json) -> Json:
+    return {"matcher": {"id": "byName", "options": name}, "properties": list(properties)}
 
 
 def timeline(
@@ -318,6 +334,9 @@ def histogram_bars(title: str, description: str, histogram: str, matchers: str, 
     buckets = query(f"round(sum by (le) (increase({histogram}_bucket{{{matchers}}}[$__range])))", "{{le}}")
     panel = bars(title, description, PanelUnit.COUNT, buckets, empty=empty)
     panel.targets = [buckets.as_instant(HEATMAP)]
+    config = panel.extraJson["fieldConfig"]
+    config["defaults"]["displayName"] = "\N{LESS-THAN OR EQUAL TO} ${__field.labels.le}"
+    config["overrides"] = [_override("+Inf", {"id": "displayName", "value": "more"})]
     return panel
 
 

@@ -1,16 +1,30 @@
 """Tables: one row for each combination of labels; a column is a label or the value of a query."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 
 from grafanalib.core import Table, TableSortByField
 
 from dashboards.grafana_json import Json, PrometheusTarget
-from dashboards.style import EMPTY, PLAIN, PanelUnit, Steps, thresholds
+from dashboards.style import EMPTY, NO_VALUE, PLAIN, PanelUnit, Steps, thresholds
 
 COLOURED: Json = {"id": "custom.cellOptions", "value": {"type": "color-text"}}
 """Cells whose text has the colour of the value."""
+HIDDEN: Sequence[Json] = (
+    {"id": "custom.hidden", "value": True},  # up to Grafana 12.1
+    {"id": "custom.hideFrom.viz", "value": True},
+)
+EVERY_COLUMN: Json = {
+    "matcher": {"id": "byRegexp", "options": "/.*/"},
+    "properties": [{"id": "noValue", "value": NO_VALUE}],
+}
+"""Without it, Grafana shows the text of an empty table in each cell without a value."""
+LABEL_WIDTH = 100
+WIDTHS: Mapping[str, int] = {PanelUnit.AGO: 115, PanelUnit.SECONDS: 85, PanelUnit.BYTES: 80}
+NUMBER_WIDTH = 70
+LETTER, MARGIN = 8, 24
+"""Widths in pixels: least ones of columns, by unit; a letter of a heading; and its margin with the arrow of sorting."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +36,14 @@ class LabelColumn:
         title: of the column.
         links: from its cells.
         mappings: in place of its values, with colours.
+        hidden: not shown; other columns' links may use it as `${__data.fields.…}`.
     """
 
     name: str
     title: str
     links: Sequence[Json] = ()
     mappings: Sequence[Json] = ()
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,8 +84,8 @@ def table(
     names = {column.name if isinstance(column, LabelColumn) else next(fields): column.title for column in columns}
     shown = {field: name for field, name in names.items() if name}
     order = {
-        "excludeByName": {field: True for field in ("Time", *names) if field not in shown},
-        "indexByName": {field: place for place, field in enumerate(names)},
+        "excludeByName": {},
+        "indexByName": {field: place for place, field in enumerate(shown)},
         "renameByName": shown,
     }
     return Table(
@@ -78,8 +94,13 @@ def table(
         unit=PanelUnit.NONE,
         targets=[value.query.as_instant("table") for value in values],
         thresholds=thresholds(PLAIN),
-        transformations=[{"id": "merge", "options": {}}, {"id": "organize", "options": order}],
-        overrides=[override for column in columns if (override := _override(column))],
+        transformations=[
+            {"id": "merge", "options": {}},
+            # By the names of what is shown: a query may bring labels that nobody thought of.
+            {"id": "filterFieldsByName", "options": {"include": {"names": list(shown)}}},
+            {"id": "organize", "options": order},
+        ],
+        overrides=[EVERY_COLUMN, *(_override(column) for column in columns if column.title)],
         sortBy=[TableSortByField(displayName=sort, desc=not ascending)],
         extraJson={"fieldConfig": {"defaults": {"noValue": empty}}},
     )
@@ -90,11 +111,13 @@ def _value_fields(count: int) -> list[str]:
     return ["Value"] if count == 1 else [f"Value #{ref}" for ref in ascii_uppercase[:count]]
 
 
-def _override(column: LabelColumn | ValueColumn) -> Json | None:
-    """The field override of a column; None if it has none, or is hidden."""
-    properties: list[Json] = []
+def _override(column: LabelColumn | ValueColumn) -> Json:
+    """The field override of a column that is shown."""
+    properties: list[Json] = [{"id": "custom.minWidth", "value": _least_width(column)}]
     if isinstance(column, LabelColumn) and column.links:
         properties.append({"id": "links", "value": list(column.links)})
+    if isinstance(column, LabelColumn) and column.hidden:
+        properties += HIDDEN
     if isinstance(column, ValueColumn):
         properties.append({"id": "unit", "value": column.unit})
         if column.steps != PLAIN:
@@ -102,6 +125,9 @@ def _override(column: LabelColumn | ValueColumn) -> Json | None:
             properties += [{"id": "thresholds", "value": steps}, COLOURED]
     if column.mappings:
         properties += [{"id": "mappings", "value": list(column.mappings)}, COLOURED]
-    if not properties or not column.title:
-        return None
     return {"matcher": {"id": "byName", "options": column.title}, "properties": properties}
+
+
+def _least_width(column: LabelColumn | ValueColumn) -> int:
+    content = LABEL_WIDTH if isinstance(column, LabelColumn) else WIDTHS.get(column.unit, NUMBER_WIDTH)
+    return max(content, LETTER * len(column.title) + MARGIN)

@@ -135,5 +135,6 @@ def top_graph(
         unit,
         top_lines.query(title, make_query),
         links=(TO_AGENT,) if top_lines.by == "agent" else (),
+        many=True,
         **style,
     )

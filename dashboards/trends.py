@@ -12,6 +12,7 @@ from dashboards.grafana_json import PrometheusTarget
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page, query_variable
 from dashboards.recording import DURATIONS, RECORDS, TOKENS_OF_MODELS, CounterIncrease
+from dashboards.shared import whole
 from dashboards.style import (
     LEVEL_COLOURS,
     MEDIUM,
@@ -29,7 +30,9 @@ from dashboards.top_n import WHOLE, TopLines, top_graph
 AGENT = 'agent=~"$agent"'
 QUANTILES = ((0.5, "median"), (0.95, "95th percentile"))
 ERRORS = f'{AGENT}, level="ERROR"'
-DAY, WEEK = "[1d]", "[7d]"
+DAY, WEEK = "[1d] offset -1d", "[7d] offset -1d"
+"""Grafana evaluates at midnights up to the last: windows that end a day later have today, as far as it has come."""
+EACH_DAY = "Each day is at its beginning; today is as far as it has come."
 ERROR_SHARE = rising_steps(0.05, 0.15)
 """Share of error records: warning and critical."""
 
@@ -53,8 +56,12 @@ def dashboard(context: PageContext) -> Dashboard:
 
 
 def _a_day(expr: str, legend: str = "") -> PrometheusTarget:
-    """A query with a point a day, over windows of a day."""
+    """A query with a point a day, at its first instant."""
     return PrometheusTarget(expr=expr, legendFormat=legend, interval="1d")
+
+
+def _count(context: PageContext, increase: CounterIncrease, span: str, by: str = "", matchers: str = AGENT) -> str:
+    return whole(_sum(context, increase, span, by, matchers))
 
 
 def _sum(context: PageContext, increase: CounterIncrease, span: str, by: str = "", matchers: str = AGENT) -> str:
@@ -62,8 +69,8 @@ def _sum(context: PageContext, increase: CounterIncrease, span: str, by: str = "
 
 
 def _tiles(context: PageContext) -> tuple[Any, ...]:
-    summed = partial(_sum, context, span=WHOLE)
-    records, errors = summed(RECORDS), summed(RECORDS, matchers=ERRORS)
+    counted = partial(_count, context, span=WHOLE)
+    records, errors = counted(RECORDS), counted(RECORDS, matchers=ERRORS)
     return (
         stat("Log records", "How many records were logged in the time range?", PanelUnit.COUNT, query(records)),
         stat("Errors", "How many errors were logged in the time range?", PanelUnit.COUNT, query(errors), empty="0"),
@@ -78,13 +85,13 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
             "Tokens",
             "How many tokens were used in the time range, according to the logs?",
             PanelUnit.COUNT,
-            query(summed(TOKENS_OF_MODELS)),
+            query(counted(TOKENS_OF_MODELS)),
         ),
         stat(
             "Median action",
             "How long does an action usually take?",
             PanelUnit.SECONDS,
-            query(f"histogram_quantile(0.5, {summed(DURATIONS, by='le')})"),
+            query(f"histogram_quantile(0.5, {_sum(context, DURATIONS, WHOLE, 'le')})"),
         ),
         stat(
             "Oldest day",
@@ -97,21 +104,21 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
 
 
 def _work(context: PageContext) -> tuple[Any, ...]:
-    by_agent = partial(_sum, context, RECORDS, by="agent")
+    by_agent = partial(_count, context, RECORDS, by="agent")
 
     return (
         graph(
             "Log records a day",
-            "Does the fleet log more or less than before? Each bar is the day that ends there.",
+            f"Does the fleet log more or less than before? {EACH_DAY}",
             PanelUnit.COUNT,
-            _a_day(_sum(context, RECORDS, DAY, "level"), "{{level}}"),
+            _a_day(_count(context, RECORDS, DAY, "level"), "{{level}}"),
             colours=LEVEL_COLOURS,
             stacked=True,
             empty="No log records; for older days: nervesys history backfill",
         ),
         top_graph(
             "Log records a day by agent",
-            "Which agent logs how many records?",
+            f"Which agent logs how many records? {EACH_DAY}",
             PanelUnit.COUNT,
             TopLines(lambda top: by_agent(DAY, matchers=top), by_agent(WHOLE)),
             make_query=_a_day,
@@ -120,9 +127,9 @@ def _work(context: PageContext) -> tuple[Any, ...]:
         ),
         graph(
             "Tokens a day by model",
-            "Which model is used more, which less?",
+            f"Which model is used more, which less? {EACH_DAY}",
             PanelUnit.COUNT,
-            _a_day(_sum(context, TOKENS_OF_MODELS, DAY, "model"), "{{model}}"),
+            _a_day(_count(context, TOKENS_OF_MODELS, DAY, "model"), "{{model}}"),
             stacked=True,
             empty="No token usage was logged",
         ),
@@ -131,7 +138,7 @@ def _work(context: PageContext) -> tuple[Any, ...]:
 
 def _quality(context: PageContext) -> tuple[Any, ...]:
     def errors(span: str, agents: str) -> str:
-        return _sum(context, RECORDS, span, "agent", f'{agents}, level="ERROR"')
+        return _count(context, RECORDS, span, "agent", f'{agents}, level="ERROR"')
 
     def share(span: str, agents: str) -> str:
         return f"{errors(span, agents)} / ({_sum(context, RECORDS, span, 'agent', agents)} > 0)"
@@ -139,7 +146,7 @@ def _quality(context: PageContext) -> tuple[Any, ...]:
     return (
         top_graph(
             "Errors a day by agent",
-            "Which agent's errors increased, and since when?",
+            f"Which agent's errors increased, and since when? {EACH_DAY}",
             PanelUnit.COUNT,
             TopLines(partial(errors, DAY), errors(WHOLE, AGENT)),
             make_query=_a_day,
@@ -148,7 +155,8 @@ def _quality(context: PageContext) -> tuple[Any, ...]:
         ),
         top_graph(
             "Share of errors by agent, over a week",
-            "Which agent's share of errors increased? Dashed: warning and critical threshold.",
+            "Which agent's share of errors increased? Each point is the week up to the end of its day. "
+            "Dashed: warning and critical threshold.",
             PanelUnit.RATIO,
             TopLines(partial(share, WEEK), share(WHOLE, AGENT)),
             make_query=_a_day,
@@ -157,7 +165,7 @@ def _quality(context: PageContext) -> tuple[Any, ...]:
         ),
         graph(
             "Duration of actions by day",
-            "Do actions take longer than before?",
+            f"Do actions take longer than before? {EACH_DAY}",
             PanelUnit.SECONDS,
             *(
                 _a_day(f"histogram_quantile({quantile}, {_sum(context, DURATIONS, DAY, 'le')})", legend)
@@ -170,7 +178,7 @@ def _quality(context: PageContext) -> tuple[Any, ...]:
 
 def _summaries() -> tuple[Any, ...]:
     def newest(family: str, by: str = "") -> str:
-        return f"max{by} (last_over_time(nervesys_brain_daily_summary_{family}[1d]))"
+        return f"max{by} (last_over_time(nervesys_brain_daily_summary_{family}{DAY}))"
 
     note = "The summary of a day is shown on the next day."
     return (

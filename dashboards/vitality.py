@@ -9,6 +9,7 @@ from grafanalib.core import Dashboard
 from dashboards.grafana_json import PrometheusTarget
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page
+from dashboards.shared import whole
 from dashboards.style import (
     ANY_IS_CRITICAL,
     MEDIUM,
@@ -116,7 +117,7 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
             "Errors",
             "How many errors did all entities have in this time range?",
             PanelUnit.COUNT,
-            query(f"round(sum(increase({VITALITY}_errors_total{WHOLE})))"),
+            query(whole(f"sum(increase({VITALITY}_errors_total{WHOLE}))")),
         ),
         stat("Clients", "How many clients are connected?", PanelUnit.COUNT, query(f"sum({_of_entity('clients')})")),
     )
@@ -131,7 +132,7 @@ def _entities(context: PageContext) -> Any:
 
     def all_of(family: str) -> PrometheusTarget:
         grown = f"increase({VITALITY}_{family}_total{{{top.matcher}}}{WHOLE})"
-        return of_silent(f"round(sum by (entity) ({grown}))")
+        return of_silent(whole(f"sum by (entity) ({grown})"))
 
     def newest(family: str) -> PrometheusTarget:
         return of_silent(_of_entity(family, top.matcher))

@@ -120,6 +120,7 @@ def _movement() -> tuple[Any, ...]:
             query(f"60 * sum by (type) (rate({events}{NOW}))", "{{type}}"),
             stacked=True,
             empty=EMPTY,
+            many=True,
         ),
     )
 

@@ -93,7 +93,7 @@ def _named_series(answers: Sequence[QueryResult]) -> Iterator[NamedSeries]:
 def _tiles(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
     found = sorted(_named_series(answers), key=lambda named: named[0])
     if not found:
-        field = Field.of(panel, "", context)
+        field = Field.of(panel, None, context)
         return Tiles((Tile("", field.cell(field.empty, {})),))
     named = len(found) > 1 or panel["options"]["textMode"] == "value_and_name"
     return Tiles(
@@ -109,26 +109,27 @@ def _bars(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -
     named = _buckets(_named_series(answers)) if buckets else sorted(_named_series(answers), key=lambda it: it[0])
     found = [(name, named_series, Field.of(panel, name, context)) for name, named_series in named]
     if not found:
-        return Notice(Field.of(panel, "", context).empty)
+        return Notice(Field.of(panel, None, context).empty)
     greatest = max(series.points[-1][1] for _, series, _ in found)
     top = found[0][2].config.get("max", greatest) or 1
     return Bars(
         tuple(
-            Bar(name, field.cell(series.points[-1][1], series.labels), min(1, max(0, series.points[-1][1] / top)))
+            Bar(
+                field.display_name(name, series.labels),
+                field.cell(series.points[-1][1], series.labels),
+                min(1, max(0, series.points[-1][1] / top)),
+            )
             for name, series, field in found
         )
     )
 
 
 def _buckets(found: Iterable[NamedSeries]) -> Iterator[NamedSeries]:
-    """The buckets of a histogram, converted from cumulative, named by their upper bound."""
+    """The buckets of a histogram, converted from cumulative, in ascending order."""
     below = 0.0
-    for bound, series in sorted(((_bound(series), series) for _, series in found), key=lambda it: it[0]):
+    for name, series in sorted(found, key=lambda named: _bound(named[1])):
         at, value = series.points[-1]
-        yield (
-            f"\N{LESS-THAN OR EQUAL TO} {bound:g}" if math.isfinite(bound) else "more",
-            Series(series.labels, ((at, value - below),)),
-        )
+        yield name, Series(series.labels, ((at, value - below),))
         below = value
 
 
@@ -138,7 +139,7 @@ def _bound(bucket: Series) -> float:
 
 def _graph(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
     found = sorted(_named_series(answers), key=lambda named: named[0])
-    field = Field.of(panel, "", context)
+    field = Field.of(panel, None, context)
     if not found:
         return Notice(field.empty)
     colours = series_colours(name for name, _ in found)
@@ -177,7 +178,7 @@ def _sums(lines: Sequence[GraphLine]) -> list[float]:
 def _timeline(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
     found = sorted(_named_series(answers), key=lambda named: named[0])
     if not found:
-        return Notice(Field.of(panel, "", context).empty)
+        return Notice(Field.of(panel, None, context).empty)
     step = max(answer.step for answer in answers)
     lanes = []
     for name, series in found:

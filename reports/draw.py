@@ -44,6 +44,7 @@ def draw(
     except QueryFailed:
         choices = []
     values = {choice.name: choice.value for choice in choices}
+    values |= {"__url_time_range": context.range_query or "", "datasource": ""}  # of links that are made in queries
     points = {panel["id"]: points_of(grid_position(panel), width) for panel in panels_of(page)}
     asked = query_page(page, live, values, TimeRange(seconds, points), executor)
     return build_page(page, asked, context, live.now - seconds, live.now), choices

@@ -15,6 +15,7 @@ from reports.units import AGO, text_of
 
 COLOURED_CELLS = frozenset({"color-text", "color-background"})
 _LABEL = re.compile(r"\$\{__field\.labels\.(\w+)\}")
+_CELL = re.compile(r"\$\{__data\.fields\.(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -38,19 +39,29 @@ class Field:
     context: FormatContext
 
     @classmethod
-    def of(cls, panel: Json, name: str, context: FormatContext) -> "Field":
+    def of(cls, panel: Json, name: str | None, context: FormatContext) -> "Field":
         """The panel's defaults, with the overrides for one name.
 
         Args:
             panel: the panel's JSON.
-            name: of the series or column.
+            name: of the series or column; None for the defaults alone.
             context: time and links.
         """
         config = dict(panel["fieldConfig"]["defaults"])
         for override in panel["fieldConfig"]["overrides"]:
-            if override["matcher"] == {"id": "byName", "options": name}:
+            if name is not None and _matches(override["matcher"], name):
                 config |= {item["id"]: item["value"] for item in override["properties"]}
         return cls(config, context)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the column is hidden."""
+        return bool(self.config.get("custom.hideFrom.viz"))
+
+    def display_name(self, name: str, labels: Mapping[str, str]) -> str:
+        """The name that is shown: as configured, or else the series' own."""
+        configured = str(self.config.get("displayName", name))
+        return _LABEL.sub(lambda match: labels.get(match[1], ""), configured)
 
     @property
     def unit(self) -> str:
@@ -110,6 +121,7 @@ class Field:
         if not links or self.context.range_query is None:
             return ""
         url = _LABEL.sub(lambda match: quote(labels.get(match[1], ""), safe=""), links[0]["url"])
+        url = _CELL.sub(lambda match: labels.get(match[1], ""), url)  # not quoted: it may be a whole address
         known = {"__url_time_range": self.context.range_query, "__value": quote(value, safe=""), "datasource": ""}
         return substitute(url, known).rstrip("&")
 
@@ -122,3 +134,10 @@ class Field:
             entry["options"] for entry in self.config["mappings"] if entry["type"] == "value"
         ]
         return next((mappings[key] for mappings in options if key in mappings), None)
+
+
+def _matches(matcher: Json, name: str) -> bool:
+    """Whether an override is for a name; a regular expression stands between slashes."""
+    if matcher["id"] == "byRegexp":
+        return re.search(matcher["options"].strip("/"), name) is not None
+    return bool(matcher == {"id": "byName", "options": name})

@@ -88,13 +88,14 @@ def query_page(
             for target, question in zip(panel.get("targets", ()), queries_of_panel(page, panel), strict=True)
         ]
     most = max(span.points.values())
-    marked = [(marks, later(query_of_annotation(page, marks), most)) for marks in annotations_of(page)]
+    marked = [(marks, query_of_annotation(page, marks)) for marks in annotations_of(page)]
+    pending_marks = [(marks, live.step(query, span.seconds, most), later(query, most)) for marks, query in marked]
     answers = {name: [_answer(*pending) for pending in of_panel] for name, of_panel in asked.items()}
     found: list[Annotation] = []
     notes: list[str] = []
-    for marks, future in marked:
+    for marks, step, future in pending_marks:
         try:
-            found += annotations_in(marks, future.result(), live.now - span.seconds, live.now)
+            found += annotations_in(marks, future.result(), step, live.now - span.seconds, live.now)
         except QueryFailed as err:
             notes.append(f"{marks['name']}: {err}")
     return PageResults(answers, tuple(found), tuple(notes))
@@ -107,11 +108,19 @@ def _answer(target: Json, step: float, future: Future[list[Series]]) -> QueryRes
         return QueryResult(target, (), step, str(err))
 
 
-def annotations_in(marks: Json, series: list[Series], start: float, end: float) -> list[Annotation]:
-    """The marks of one annotation: at the start of each run of points, or at the times given by the values."""
+def annotations_in(marks: Json, series: list[Series], step: float, start: float, end: float) -> list[Annotation]:
+    """The marks of one annotation: at the start of each run of points, or at the times given by the values.
+
+    Args:
+        marks: its JSON.
+        series: its result.
+        step: seconds between two points of a run.
+        start: of the time range, in Unix seconds.
+        end: of the time range, in Unix seconds.
+    """
     titles: defaultdict[float, set[str]] = defaultdict(set)
     for result in series:
-        for at in _annotation_times(marks, result.points):
+        for at in _annotation_times(marks, result.points, step):
             if start <= at <= end:
                 titles[at].add(series_name(result.labels, marks["titleFormat"]))
     return [
@@ -125,11 +134,10 @@ def _join_titles(titles: Sequence[str]) -> str:
     return "; ".join([*titles[:TITLES], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _annotation_times(marks: Json, points: tuple[tuple[float, float], ...]) -> list[float]:
+def _annotation_times(marks: Json, points: tuple[tuple[float, float], ...], step: float) -> list[float]:
     if marks.get("useValueForTime"):
         return [value / 1000 for _, value in points]
     times = [at for at, _ in points]
-    step = min((later - at for at, later in pairwise(times)), default=0)
     return times[:1] + [later for at, later in pairwise(times) if later - at > 1.5 * step]
 
 

@@ -8,20 +8,19 @@ from reports.model import Cell, Notice, Table
 from reports.run_queries import QueryResult
 
 Row = dict[str, float | str]
-EMPTY_CELL = Cell("")
 
 
 def table(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Table | Notice:
     """The body of a table panel."""
     organize = next(item["options"] for item in panel["transformations"] if item["id"] == "organize")
-    hidden, places = organize["excludeByName"], organize["indexByName"]
-    names = [name for name in sorted(places, key=places.__getitem__) if not hidden.get(name)]
-    titles = [organize["renameByName"].get(name, name) for name in names]
+    places, shown = organize["indexByName"], organize["renameByName"]
+    fields = {name: Field.of(panel, shown[name], context) for name in sorted(places, key=places.__getitem__)}
+    fields = {name: field for name, field in fields.items() if not field.hidden}
+    titles = [shown[name] for name in fields]
     rows = merge_rows(answers)
     if not rows:
-        return Notice(Field.of(panel, "", context).empty)
-    fields = [Field.of(panel, title, context) for title in titles]
-    cells = [tuple(_cell(field, name, row) for field, name in zip(fields, names, strict=True)) for row in rows]
+        return Notice(Field.of(panel, None, context).empty)
+    cells = [tuple(_cell(field, name, row) for name, field in fields.items()) for row in rows]
     for order in reversed(panel["options"].get("sortBy", [])):
         _sort(cells, titles.index(order["displayName"]), falling=order["desc"])
     return Table(tuple(titles), tuple(cells))
@@ -29,7 +28,7 @@ def table(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -
 
 def _cell(field: Field, name: str, row: Row) -> Cell:
     labels = {label: value for label, value in row.items() if isinstance(value, str)}
-    return field.column_cell(row[name], labels) if name in row else EMPTY_CELL
+    return field.column_cell(row[name], labels) if name in row else Cell(field.empty)
 
 
 def _sort(rows: list[tuple[Cell, ...]], column: int, *, falling: bool) -> None:

@@ -2,6 +2,8 @@
 
 import math
 
+from dashboards.style import CURRENCY_SYMBOLS
+
 Scale = tuple[tuple[float, str], ...]
 """(factor, suffix), smallest first."""
 
@@ -9,10 +11,10 @@ COUNT: Scale = ((1, ""), (1e3, " K"), (1e6, " M"), (1e9, " B"), (1e12, " T"))
 BYTES: Scale = tuple((1024**power, f" {name}") for power, name in enumerate(("B", "KiB", "MiB", "GiB", "TiB", "PiB")))
 RATE: Scale = tuple((1000**power, f" {name}/s") for power, name in enumerate(("B", "kB", "MB", "GB", "TB")))
 TIME: Scale = ((1e-6, " µs"), (1e-3, " ms"), (1, " s"), (60, " min"), (3600, " h"), (86400, " d"), (604800, " weeks"))
-SCALES = {"bytes": BYTES, "Bps": RATE, "s": TIME, "short": COUNT, "ops": COUNT, "opm": COUNT}
-SUFFIXES = {"ops": "/s", "opm": "/min"}
+SCALES = {"bytes": BYTES, "Bps": RATE, "s": TIME, "short": COUNT, "count:/s": COUNT, "count:/min": COUNT}
+SUFFIXES = {"count:/s": " /s", "count:/min": " /min"}
 AGO = "dateTimeFromNow"
-CURRENCY = "currency:"
+CURRENCY = "currency"
 CENT = 0.01
 MISSING = "\N{EN DASH}"
 """Text for NaN and for a missing number."""
@@ -46,7 +48,8 @@ def text_of(value: float, unit: str, now: float, decimals: int | None = None) ->
     if unit.startswith(CURRENCY):
         factor, name = _scaled(abs(value), COUNT)
         digits = _digits(value / factor, None) if abs(value) >= CENT else f"{value:.5f}".rstrip("0").rstrip(".")
-        return f"{unit.removeprefix(CURRENCY)}{digits}{name}"
+        code = unit.removeprefix(CURRENCY)
+        return f"{CURRENCY_SYMBOLS.get(code, code.removeprefix(':'))}{digits}{name}"
     factor, name = _scaled(abs(value), SCALES.get(unit, ((1, ""),)))
     return _digits(value / factor, decimals if factor == 1 else None) + name + SUFFIXES.get(unit, "")
 

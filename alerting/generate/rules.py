@@ -9,6 +9,7 @@ from alerting.generate.messages import AGENT_STORY, SERIES_STORY
 from alerting.model import Alert, AlertSeverity, AlertsFile
 from alerting.overlay import WATCHDOG
 from alerting.units import promql_duration
+from nervesys.contract.dashboard_links import variable_for
 from nervesys.settings import Settings
 
 PAGE = "reference/alerts.md"
@@ -17,7 +18,7 @@ OWN = "alerts-of-your-own"
 """Heading of the general advice on that page, for an alert without a runbook."""
 SERIES = "nervesys_exporter_series"
 DASHBOARD_VARIABLES = ("agent", "server")
-"""Labels that a dashboard takes as variables of the same name."""
+"""Labels that a dashboard takes as variables."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,10 @@ def _rule_entry(rule: Rule, settings: Settings) -> dict[str, Any]:
 
 def annotations(rule: Rule, settings: Settings) -> dict[str, str]:
     """The annotations of a rule, for either engine, as Prometheus templates."""
-    variables = "&".join(f"var-{name}={{{{ $labels.{name} }}}}" for name in rule.by if name in DASHBOARD_VARIABLES)
-    dashboard = f"{settings.dashboards_url}/d/{rule.alert.dashboard}"
+    page = rule.alert.dashboard
+    names = [name for name in rule.by if name in DASHBOARD_VARIABLES]
+    variables = "&".join(f"var-{variable_for(page, name)}={{{{ $labels.{name} }}}}" for name in names)
+    dashboard = f"{settings.dashboards_url}/d/{page}"
     query = "?agent={{ $labels.agent }}" if "agent" in rule.by else ""
     return {
         "summary": rule.alert.summary or _summary(rule),

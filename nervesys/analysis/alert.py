@@ -7,6 +7,7 @@ again; the poster repeats it while the verdict is valid.
 from typing import Any
 
 from nervesys.contract import format_time
+from nervesys.contract.dashboard_links import AGENT_PAGE, AGENT_VARIABLE
 from nervesys.settings import Settings
 
 ALERT = "JudgedCritical"
@@ -29,14 +30,14 @@ def alert_body(agent: str, subject: str, reason: str, settings: Settings, start:
         end: Unix seconds; in the past to resolve the alert.
     """
     agent_label = {"agent": agent} if agent else {}
-    query = f"?var-agent={agent}" if agent else ""
+    query = f"?var-{AGENT_VARIABLE}={agent}" if agent else ""
     return {
         "labels": {"alertname": ALERT, "severity": "critical", **agent_label},
         "annotations": {
             "summary": f"{agent or 'The fleet'}: {subject} was judged critical",
             "description": reason,
             "runbook_url": f"{settings.monitoring.docs_url}/reference/alerts.md#judged-critical",
-            "dashboard_url": f"{settings.dashboards_url}/d/agent-details{query}",
+            "dashboard_url": f"{settings.dashboards_url}/d/{AGENT_PAGE}{query}",
             "journal_url": settings.monitoring.journal_url,
         },
         "startsAt": format_time(start),

@@ -95,9 +95,10 @@ def queries_of_panel(page: Json, panel: Json) -> Iterator[PanelQuery]:
 
 def annotations_of(page: Json) -> list[Json]:
     """The annotations that are queries of Prometheus."""
-    return [marks for marks in page["annotations"]["list"] if "expr" in marks]
+    return [marks for marks in page["annotations"]["list"] if "expr" in marks.get("target", {})]
 
 
 def query_of_annotation(page: Json, marks: Json) -> PanelQuery:
     """The query of one annotation."""
-    return PanelQuery(page["uid"], marks["name"], ANNOTATION, marks["expr"], False, marks["step"])
+    target = marks["target"]
+    return PanelQuery(page["uid"], marks["name"], ANNOTATION, target["expr"], False, target["interval"])

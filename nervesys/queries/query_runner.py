@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.queries.dashboard_queries import QUERY, Json, PanelQuery, variables_of
 from nervesys.queries.variables import seconds_of, substitute, windows
 from nervesys.quoting import escape_quoted
@@ -117,8 +118,8 @@ class QueryRunner:
         if query.instant:
             return self.prometheus.instant(expr, self.now)
         # Points are aligned to multiples of the step, as in Grafana, so that a refresh does not shift them. Steps
-        # longer than a minute are aligned to minutes, so that a new stack shows data at once.
-        grain = min(step, LONGEST_GRAIN_SECONDS)
+        # longer than a minute are aligned to minutes, so that a new stack shows data at once; but days are days.
+        grain = step if least >= DAY_SECONDS else min(step, LONGEST_GRAIN_SECONDS)
         end = math.floor(self.now / grain) * grain
         return self.prometheus.range(expr, end - math.floor(span / step) * step, end, step)
 

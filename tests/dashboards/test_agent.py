@@ -42,7 +42,12 @@ def places(opened: Json) -> Json:
 
 def test_links_lead_to_the_brain_and_the_store_where_these_can_be_opened() -> None:
     panel = places({"brain": "https://github.com/acme/nervesys/blob/main/{path}"})
-    links = {over["matcher"]["options"]: over["properties"][0]["value"] for over in panel["fieldConfig"]["overrides"]}
+    links = {
+        override["matcher"]["options"]: item["value"]
+        for override in panel["fieldConfig"]["overrides"]
+        for item in override["properties"]
+        if item["id"] == "links"
+    }
     assert [link["url"] for link in links["Brain file"]] == [
         "https://github.com/acme/nervesys/blob/main/${__value.raw}"
     ]
@@ -52,7 +57,7 @@ def test_links_lead_to_the_brain_and_the_store_where_these_can_be_opened() -> No
 def test_an_agent_s_files_and_objects_are_named(live: QueryRunner) -> None:
     page = next(page for page in pages(LOCAL) if page["uid"] == "agent-details")
     question = next(question for question in queries_of(page) if question.panel == "Files and objects")
-    [series] = live.ask(question, {"agent": "grok", "server": "alpha"}, HOUR_SECONDS)
+    [series] = live.ask(question, {"agent_name": "grok", "agent_server": "alpha"}, HOUR_SECONDS)
     assert {name: series.labels[name] for name in ("brain_file", "state_object", "log_objects")} == {
         "brain_file": "config/agents/grok.yaml",
         "state_object": "db/agents/grok_state.json",

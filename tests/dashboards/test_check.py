@@ -7,6 +7,7 @@ from dashboards.build import pages, recording_rules
 from dashboards.check import check_pages, check_rules
 from dashboards.grafana_json import Json
 from nervesys.settings import Loaded, load
+from tests.dashboards.spoil import TASKS, asks, defaults, spoil, titled
 
 
 @pytest.mark.parametrize("profile", [None, "local"])
@@ -22,28 +23,9 @@ def test_a_recorded_rate_over_too_short_a_window_is_found(loaded: Loaded) -> Non
     assert (finding.where, finding.rule) == (hasty["record"], "window")
 
 
-def asks(page: Json, expr: str, **more: str) -> None:
-    page["panels"][0]["targets"] = [page["panels"][0]["targets"][0] | {"expr": expr} | more]
-
-
-def spoil(page: Json, key: str, value: object) -> None:
-    page["panels"][0][key] = value
-
-
-def defaults(page: Json) -> Json:
-    found: Json = page["panels"][0]["fieldConfig"]["defaults"]
-    return found
-
-
-def titled(page: Json, title: str) -> Json:
-    found: Json = next(panel for panel in page["panels"] if panel["title"] == title)
-    return found
-
-
 OUTSIDE = {"x": 20, "y": 1000, "w": 8, "h": 1}
 FALLING = [{"color": "green", "value": None}, {"color": "red", "value": 5}, {"color": "orange", "value": 2}]
 LOGS = "nervesys_log_records_total"
-TASKS = "nervesys_agent_tasks_total"
 
 
 @pytest.mark.parametrize(

@@ -71,11 +71,12 @@ def test_queries_are_lettered_and_asked_as_their_panel_needs() -> None:
 
 def test_a_table_joins_its_queries_and_shows_its_columns_in_order() -> None:
     panel = encoded(PANELS["table"])
-    merge, organize = panel["transformations"]
+    merge, shown, organize = panel["transformations"]
     assert merge["id"] == "merge"
+    assert shown["options"] == {"include": {"names": ["job", "Value #A"]}}
     assert organize["options"] == {
-        "excludeByName": {"Time": True, "Value #B": True},
-        "indexByName": {"job": 0, "Value #A": 1, "Value #B": 2},
+        "excludeByName": {},
+        "indexByName": {"job": 0, "Value #A": 1},
         "renameByName": {"job": "Job", "Value #A": "Up"},
     }
     assert panel["fieldConfig"]["defaults"]["custom"]["cellOptions"] == {"type": "auto"}

@@ -12,7 +12,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from dashboards import DASHBOARDS
 from tests.dashboards.conftest import PAGES
 
-UNKNOWN = {"step", "tagKeys", "textFormat", "titleFormat", "useValueForTime"}
+UNKNOWN = {"expr", "interval", "refId", "tagKeys", "textFormat", "titleFormat", "useValueForTime"}
 """Keys of annotations that belong to the Prometheus data source; the schema leaves them open, the classes drop them."""
 
 

@@ -79,7 +79,7 @@ def test_a_page_refreshes_by_itself_and_only_reads(site: Watched, page: Page) ->
 
 
 def test_the_values_at_the_pointer_are_shown(site: Watched, page: Page, tmp_path: Path) -> None:
-    opened(page, site, "/d/agent-details?from=now-15m&var-agent=grok")
+    opened(page, site, "/d/agent-details?from=now-15m&var-agent_name=grok")
     page.locator("svg[data-hover]").first.hover()
     expect(page.locator("#tip")).to_be_visible()
     expect(page.locator("#tip")).to_contain_text("/min")

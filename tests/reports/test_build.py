@@ -39,11 +39,11 @@ def test_a_tile_has_the_value_and_the_colour_of_its_step() -> None:
 
 
 def test_several_tiles_have_names() -> None:
-    body = build_body(
-        RUNNING_AGENTS, [answer(RUNNING_AGENTS, ({"status": "idle"}, [1]), ({"status": "running"}, [2]))], CONTEXT
-    )
+    tile = copy.deepcopy(RUNNING_AGENTS)
+    tile["targets"][0]["legendFormat"] = "{{status}}"
+    body = build_body(tile, [answer(tile, ({"status": "idle"}, [1]), ({"status": "running"}, [2]))], CONTEXT)
     assert isinstance(body, Tiles)
-    assert [(tile.name, tile.value.text) for tile in body.tiles] == [("status=idle", "1"), ("status=running", "2")]
+    assert [(tile.name, tile.value.text) for tile in body.tiles] == [("idle", "1"), ("running", "2")]
 
 
 def test_a_tile_without_a_value_says_what_it_means() -> None:
@@ -65,7 +65,7 @@ def test_states_are_merged_named_and_coloured_and_gaps_are_left() -> None:
         ("silent", "red", STEP),
         ("running", "green", STEP),
     ]
-    assert lane.link == "/d/agent-details?var-agent=gimai&from=now-6h&to=now"
+    assert lane.link == "/d/agent-details?var-agent_name=gimai&from=now-6h&to=now"
     assert [(key.name, key.colour) for key in body.legend] == [("running", "green"), ("silent", "red")]
 
 
@@ -80,7 +80,7 @@ def test_the_line_of_an_agent_leads_to_it() -> None:
     tasks = panel("main-overview", "Tasks ended")
     body = build_body(tasks, alone(tasks, 1, 2, agent="grok"), CONTEXT)
     assert isinstance(body, Graph)
-    assert body.lines[0].key.link == "/d/agent-details?var-agent=grok&from=now-6h&to=now"
+    assert body.lines[0].key.link == "/d/agent-details?var-agent_name=grok&from=now-6h&to=now"
     assert body.step == STEP, "a larger distance is a gap"
 
 
@@ -120,7 +120,7 @@ def test_stacked_bars_reach_as_high_as_their_sum_and_take_the_colour_of_their_na
 
 def test_a_table_joins_its_queries_by_agent_and_sorts() -> None:
     refs = {target["refId"]: place for place, target in enumerate(AGENTS["targets"])}
-    order = AGENTS["transformations"][1]["options"]["renameByName"]
+    order = AGENTS["transformations"][-1]["options"]["renameByName"]
     age = next(field[-1] for field, title in order.items() if title == "Heartbeat age")
     answers = [QueryResult(target, (), STEP) for target in AGENTS["targets"]]
     answers[0] = answer(AGENTS, *(({"agent": name, "server": "alpha"}, [1]) for name in ("gimai", "grok")))
@@ -133,14 +133,14 @@ def test_a_table_joins_its_queries_by_agent_and_sorts() -> None:
         ["gimai", "alpha", "4 s"],
     ]
     assert [row[at[2]].colour for row in body.rows] == ["red", "green"]
-    assert body.rows[0][at[0]].link.startswith("/d/agent-details?var-agent=grok&")
+    assert body.rows[0][at[0]].link.startswith("/d/agent-details?var-agent_name=grok&")
 
 
 @pytest.mark.parametrize("falling", [True, False])
 def test_missing_values_of_a_table_come_last_in_either_order(falling: bool) -> None:
     agents = copy.deepcopy(AGENTS)
     agents["options"]["sortBy"] = [{"displayName": "Heartbeat age", "desc": falling}]
-    fields = {title: field for field, title in AGENTS["transformations"][1]["options"]["renameByName"].items()}
+    fields = {title: field for field, title in AGENTS["transformations"][-1]["options"]["renameByName"].items()}
     refs = [target["refId"] for target in AGENTS["targets"]]
     place = refs.index(fields["Heartbeat age"][-1])
     ages = [4, 700, math.nan]
@@ -155,7 +155,7 @@ def test_missing_values_of_a_table_come_last_in_either_order(falling: bool) -> N
     known = [("grok", "11.7 min"), ("gimai", "4 s")]
     assert [(row[0].text, row[age].text) for row in body.rows] == [
         *(known if falling else reversed(known)),
-        ("absent", ""),
+        ("absent", MISSING),
         ("nan", MISSING),
     ]
     assert body.rows[-1][age].colour == "", "no threshold holds for NaN"

@@ -22,10 +22,11 @@ def test_a_series_is_called_by_its_legend(labels: dict[str, str], legend: str, n
 
 
 def test_a_run_of_points_is_an_annotation() -> None:
-    series = Series({"action": "restart", "agent": "grok"}, ((10, 1), (20, 1), (30, 2), (70, 1)))
-    assert [(mark.at, mark.title) for mark in annotations_in(ACTIONS, [series], 0, 100)] == [
+    series = Series({"action": "restart", "agent": "grok"}, ((10, 1), (20, 1), (30, 2), (70, 1), (90, 1)))
+    assert [(mark.at, mark.title) for mark in annotations_in(ACTIONS, [series], 10, 0, 100)] == [
         (10, "restart grok"),
         (70, "restart grok"),
+        (90, "restart grok"),
     ]
 
 
@@ -33,11 +34,11 @@ def test_values_that_are_times_mark_those_and_files_changed_together_share_a_mar
     series = [Series({"file": name}, ((90, 50_000), (95, 50_000))) for name in ("b.yaml", "a.yaml")]
     before = Series({"file": "old.yaml"}, ((90, -50_000),))
     after = Series({"file": "next.yaml"}, ((90, 150_000),))
-    [mark] = annotations_in(CHANGES, [*series, before, after], 0, 100)
+    [mark] = annotations_in(CHANGES, [*series, before, after], 5, 0, 100)
     assert (mark.at, mark.title) == (50, "a.yaml changed; b.yaml changed")
 
 
 def test_an_annotation_has_a_limited_number_of_titles() -> None:
     series = [Series({"file": f"{number}"}, ((90, 50_000),)) for number in range(7)]
-    [mark] = annotations_in(CHANGES, series, 0, 100)
+    [mark] = annotations_in(CHANGES, series, 5, 0, 100)
     assert mark.title.endswith("; 4 changed; and 2 more")

@@ -74,7 +74,7 @@ def test_the_front_page_leads_on_and_keeps_what_was_chosen(browser: TestClient) 
     assert front.url.path == "/d/main-overview"
     links = Outline(browser.get("/d/main-overview?from=now-1h&var-agent=grok").text).links
     assert "/d/stack-health?from=now-1h&to=now&var-agent=grok" in links
-    assert "/d/agent-details?var-agent=grok&from=now-1h&to=now" in links
+    assert "/d/agent-details?var-agent_name=grok&from=now-1h&to=now" in links
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_links_carry_the_agent() -> None:
         for item in prometheus_rules(compiler_of(load().settings), ALERTS)["groups"][0]["rules"]
         if item["alert"] == "AgentDown"
     )
-    page = "http://127.0.0.1:17080/d/agent-details?var-agent={{ $labels.agent }}"
+    page = "http://127.0.0.1:17080/d/agent-details?var-agent_name={{ $labels.agent }}"
     assert rule["annotations"]["dashboard_url"] == page, "where no Grafana is configured"
     assert rule["annotations"]["runbook_url"].endswith("/docs/reference/alerts.md#agent-down")
 

@@ -22,7 +22,7 @@ def test_it_looks_like_a_real_one_and_says_that_it_is_none(name: str) -> None:
         "nervesys_test": "true",
     }
     assert test.annotations["summary"] == "grok has been silent for …"
-    assert test.annotations["dashboard_url"].endswith("/d/agent-details?var-agent=grok")
+    assert test.annotations["dashboard_url"].endswith("/d/agent-details?var-agent_name=grok")
 
 
 def test_of_two_severities_the_worse_is_tried() -> None:

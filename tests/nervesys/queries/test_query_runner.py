@@ -70,7 +70,7 @@ def test_what_is_chosen_gets_into_a_query_as_itself(multi: bool, wanted: str, ch
 
 
 def test_marks_are_asked_for_at_the_step_that_they_need() -> None:
-    marks = {"name": "Actions", "expr": "up", "step": "10m"}
+    marks = {"name": "Actions", "target": {"expr": "up", "interval": "10m"}}
     assert (
         QueryRunner(Prometheus("http://nowhere"), 5, NOW).step(query_of_annotation({"uid": "page"}, marks), 1000) == 600
     )

@@ -182,7 +182,7 @@ def test_templates_take_the_value_of_the_query() -> None:
     (rule,) = (item for item in RULES if item["title"] == "AgentDown")
     annotations = rule["annotations"]
     assert annotations["summary"] == "{{ $labels.agent }} has been silent for {{ $values.A.Value | humanizeDuration }}"
-    assert annotations["dashboard_url"].endswith("?var-agent={{ $labels.agent }}")
+    assert annotations["dashboard_url"].endswith("?var-agent_name={{ $labels.agent }}")
     assert not any("${" in text or "$$" in text for item in RULES for text in item["annotations"].values())
 
 
