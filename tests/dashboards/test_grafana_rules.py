@@ -80,7 +80,7 @@ def test_what_grafana_would_show_wrongly_is_found(
     assert rule in {finding.rule for finding in check_pages(made, world(loaded))}
 
 
-def test_a_finding_tells_what_is_wrong_where_and_how_to_mend_it(made: list[Json], loaded: Loaded) -> None:
+def test_a_finding_names_the_mistake_its_place_and_its_remedy(made: list[Json], loaded: Loaded) -> None:
     defaults(made[0]).update(decimals=0)
     [finding] = check_pages(made, world(loaded))
     assert finding.where == "main-overview / Running"
