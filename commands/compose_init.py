@@ -53,7 +53,7 @@ def compose_init(
     agents = [name for name, agent in base.loaded.agents.items() if agent.enabled]
     password = (secrets / "supervisor" / "password").read_text()
     _write(secrets / "supervisord" / "supervisord.conf", container.config(agents, password), 0o600)
-    stack = container.stack(base.loaded.settings.monitoring, agents, dict(pair.split("=", 1) for pair in url or ()))
+    stack = container.stack(base.loaded.settings, agents, dict(pair.split("=", 1) for pair in url or ()))
     _write(agents_home / FILE, stack.model_dump_json(indent=2), 0o644)
     receiver = secrets / "receiver" / "receiver.yaml"
     if not receiver.exists():  # afterwards it is the operator's

@@ -5,11 +5,13 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from commands.local import Local, local
 from commands.options import Home
 from commands.typed import as_typed
+from nervesys.clients.own_pages import PageUnavailable, get_page
 from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clock import system_clock
 from nervesys.contract import PathTemplate
@@ -17,7 +19,7 @@ from nervesys.errors import StoreUnavailable
 from nervesys.settings.storage import StoreSettings
 from nervesys.stack.layout import NoStack
 from nervesys.stack.receiver import ReceiverUnavailable, actions
-from nervesys.stack.status import RESTART, AgentReport, StackStatus, heartbeat_ages, status_of
+from nervesys.stack.status import RESTART, AgentReport, SourceStatus, StackStatus, heartbeat_ages, status_of
 from nervesys.stores.open_stores import open_store
 
 Result = TypeVar("Result")
@@ -25,7 +27,8 @@ Result = TypeVar("Result")
 app = typer.Typer()
 SERVERS, STATUSES = "nervesys_agent_info", "nervesys_agent_status == 1"
 """Queries: a label of each result has the value."""
-COLOURS = {"running": "green", "starting": "yellow", "recovered": "green", "escalated": "red"}
+COLOURS = dict.fromkeys(("running", "ready", "recovered"), "green") | dict.fromkeys(("starting", "not ready"), "yellow")
+COLOURS["escalated"] = "red"
 
 
 @app.command()
@@ -50,7 +53,7 @@ def collect_status(here: Local) -> StackStatus:
     def try_query(query: Callable[[], Result]) -> Result | None:
         try:
             return query()
-        except (NoStack, StoreUnavailable, ReceiverUnavailable, QueryFailed) as err:
+        except (NoStack, StoreUnavailable, ReceiverUnavailable, PageUnavailable, QueryFailed) as err:
             warnings.append(str(err))
             return None
 
@@ -59,12 +62,26 @@ def collect_status(here: Local) -> StackStatus:
     journal = (
         try_query(lambda: actions(here.receiver, here.settings.monitoring.web, action=RESTART)) if processes else None
     )
+    sources = try_query(lambda: _source_states(here)) if processes else None
     reports = try_query(lambda: _agent_reports(here.prometheus)) if processes else None
     if here.settings.monitoring.deadman.url is None:
         warnings.append(
             "No dead man's switch: nothing outside detects that this whole machine has failed (set deadman.url)"
         )
-    return status_of(here.stack, processes or {}, here.fleet, ages or {}, reports or {}, journal or [], warnings)
+    return status_of(
+        here.stack, processes or {}, here.fleet, ages or {}, reports or {}, journal or [], warnings, sources or ()
+    )
+
+
+def _source_states(here: Local) -> list[SourceStatus]:
+    """The sources whose exporters share a process, as that process reports them."""
+    web = here.settings.monitoring.web
+    return [
+        SourceStatus(name=name, problem=None if response.ok else response.text.strip()[:300])
+        for service in here.stack.services
+        for name in service.sources
+        for response in [get_page(f"{web.url_of(str(service.address))}/-/ready/{name}", web)]
+    ]
 
 
 def _heartbeat_ages(store: StoreSettings) -> dict[str, float]:
@@ -84,6 +101,9 @@ def _show(out: Console, found: StackStatus, now: float) -> None:
     for service in found.services:
         since = _ago(now - service.since) if service.since else ""
         services.add_row(service.name, _coloured(service.state), since, service.url or "")
+    for source in found.sources:
+        state = _coloured("not ready" if source.problem else "ready")
+        services.add_row(f"  {source.name}", state, "", escape(source.problem or ""))
     columns = ("agent", "server", "status", "process", "heartbeat", "restarts", "last restart")
     agents = Table(*columns, box=None, header_style="bold")
     for agent in found.agents:

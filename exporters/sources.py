@@ -1,23 +1,10 @@
-"""All sources: every module or package in this folder that defines `SOURCE`, in the order of their names."""
+"""All sources, imported: their families, and the areas that may be absent. Adding a source changes no line here."""
 
-import pkgutil
-from importlib import import_module
-
-import exporters
-from exporters.runner import OWN_FAMILIES, Source
+from exporters.modules import import_source, source_names
+from exporters.runner import OWN_FAMILIES
 from nervesys.metrics import SourceArea
 
-SHARED = frozenset({"history", "runner", "shared", "sources"})
-"""The modules of this folder that are no sources."""
-
-
-def find_sources() -> tuple[Source, ...]:
-    """Import each source; adding one is adding its module, and its row in config/monitoring.yaml."""
-    names = sorted(module.name for module in pkgutil.iter_modules(exporters.__path__))
-    return tuple(import_module(f"exporters.{name}").SOURCE for name in names if name not in SHARED)
-
-
-SOURCES = find_sources()
+SOURCES = tuple(map(import_source, source_names()))
 OPTIONAL_AREAS = {
     SourceArea(source.name, area): reason for source in SOURCES for area, reason in source.optional_areas.items()
 }

@@ -96,9 +96,9 @@ def _target_down(settings: Settings) -> str:
     scraped = jobs(settings)
     down = f'min by (job) (up{{job=~"{"|".join(scraped)}"}}) == 0'
     fewer = (
-        f'count by (job) (up{{job="{job}"}}) < {len(addresses)}'
-        for job, addresses in scraped.items()
-        if len(addresses) > 1
+        f'count by (job) (up{{job="{job}"}}) < {len(target.addresses)}'
+        for job, target in scraped.items()
+        if len(target.addresses) > 1
     )
     return "\nor ".join([down, *fewer, *(f'absent(up{{job="{job}"}})' for job in scraped)])
 

@@ -34,9 +34,10 @@ def prometheus_config(settings: Settings, secrets: Path, *, evaluates: bool = Tr
             {
                 "job_name": job,
                 **(_protection(settings, secrets) if job not in FOREIGN else {}),
-                "static_configs": [{"targets": list(addresses)}],
+                **({"metrics_path": target.path} if target.path else {}),
+                "static_configs": [{"targets": list(target.addresses)}],
             }
-            for job, addresses in jobs(settings).items()
+            for job, target in jobs(settings).items()
         ],
         **({"remote_write": [_remote_write(store, secrets) for store in stores]} if stores else {}),
     }

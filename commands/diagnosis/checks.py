@@ -8,7 +8,7 @@ from pathlib import Path
 from alerting.generate.routes import ACTIONS, DEADMAN
 from alerting.model import AlertsFile, read_alerts
 from alerting.receiver.local import LocalFile, open_local
-from alerting.scrape_targets import jobs
+from alerting.scrape_targets import addresses, jobs
 from commands.diagnosis import (
     agents,
     alertmanager,
@@ -82,12 +82,7 @@ def all_checks(context: DoctorContext) -> list[DoctorCheck]:
 
 def _machine(context: DoctorContext) -> Iterator[DoctorFinding]:
     settings = context.configuration.loaded.settings
-    addresses = {
-        f"{job} {number}" if number else job: address
-        for job, addresses in jobs(settings).items()
-        for number, address in enumerate(addresses)
-    }
-    return machine.check_machine(context.configuration.place.home, addresses)
+    return machine.check_machine(context.configuration.place.home, addresses(settings))
 
 
 def _secrets(context: DoctorContext) -> Iterator[DoctorFinding]:

@@ -4,11 +4,9 @@ import re
 from collections.abc import Collection, Iterator
 from http import HTTPStatus
 
-import requests
-
 from alerting.receiver import metrics
 from commands.diagnosis.finding import DoctorFinding, fail, ok, warn
-from nervesys.clients.http_errors import cause
+from nervesys.clients.own_pages import get_page
 from nervesys.errors import NervesysError
 from nervesys.plural import count
 from nervesys.settings import Web
@@ -16,7 +14,6 @@ from nervesys.stack.receiver import actions
 
 SUBJECT = "receiver"
 REMEDY = "start it with `nervesys receiver`, or set monitoring.listen.receiver to its address"
-TIMEOUT_SECONDS = 5
 LAST_RECEIVED = re.compile(rf'^{metrics.LAST_RECEIVED.full_name}{{sender="alertmanager"}} (\S+)$', re.MULTILINE)
 
 
@@ -49,7 +46,7 @@ def check_receiver(address: str, web: Web) -> Iterator[DoctorFinding]:
         address: `HOST:PORT`.
         web: its certificate, and the user and password of its basic auth.
     """
-    response = _get(f"{web.url_of(address)}/-/ready", web)
+    response = get_page(f"{web.url_of(address)}/-/ready", web)
     yield judge_ready(response.status_code, response.text)
     if response.status_code == HTTPStatus.OK:
         yield ok(SUBJECT, f"journal read, {count(len(actions(address, web)), 'action')}")
@@ -58,20 +55,7 @@ def check_receiver(address: str, web: Web) -> Iterator[DoctorFinding]:
 def seconds_since_webhook(address: str, web: Web, now: float) -> float | None:
     """Seconds since it accepted a webhook of Alertmanager; None if it never did, or does not answer."""
     try:
-        found = LAST_RECEIVED.search(_get(f"{web.url_of(address)}/metrics", web).text)
+        found = LAST_RECEIVED.search(get_page(f"{web.url_of(address)}/metrics", web).text)
     except NervesysError:
         return None
     return now - float(found[1]) if found else None
-
-
-def _get(url: str, web: Web) -> requests.Response:
-    password = web.basic_auth_password.get_secret_value() if web.basic_auth_password else ""
-    try:
-        return requests.get(
-            url,
-            auth=(web.basic_auth_user, password) if web.basic_auth_user else None,
-            verify=web.tls_cert_file or True,
-            timeout=TIMEOUT_SECONDS,
-        )
-    except requests.RequestException as err:
-        raise NervesysError(f"get {url}: {cause(err)}") from err

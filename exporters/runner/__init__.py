@@ -5,6 +5,7 @@ areas. `exporters.sources` finds it by its name; nothing else knows it.
 """
 
 from exporters.runner.cache import Cache
+from exporters.runner.group import ExporterGroup, MountedSource
 from exporters.runner.health import OWN_FAMILIES, Health
 from exporters.runner.model import TOLERATED, WHOLE, Area, Shard, Source, SourceContext
 from exporters.runner.open_runner import open_source
@@ -17,7 +18,9 @@ __all__ = [
     "WHOLE",
     "Area",
     "Cache",
+    "ExporterGroup",
     "Health",
+    "MountedSource",
     "Refresh",
     "Runner",
     "Shard",

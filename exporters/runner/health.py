@@ -91,12 +91,13 @@ class Health:
     Args:
         source: its name.
         clock: this machine's.
+        shares_process: whether other sources have the same process, whose memory and CPU are then exposed elsewhere.
     """
 
-    def __init__(self, source: str, clock: Clock) -> None:
+    def __init__(self, source: str, clock: Clock, *, shares_process: bool = False) -> None:
         self._source = source
         self._clock = clock
-        self._instruments = Instruments(f"{source} exporter", OWN_FAMILIES)
+        self._instruments = Instruments(f"{source} exporter", OWN_FAMILIES, of_process=not shares_process)
         self._failing: dict[str, str] = {}
         self._logged_at: dict[bool, float] = {}
         for reason in Reason:

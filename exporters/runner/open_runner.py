@@ -16,7 +16,14 @@ from nervesys.settings import Loaded, StartupSettings
 
 @contextmanager
 def open_source(
-    source: Source, place: StartupSettings, loaded: Loaded, clock: Clock, *, once: bool = False, shard: Shard = WHOLE
+    source: Source,
+    place: StartupSettings,
+    loaded: Loaded,
+    clock: Clock,
+    *,
+    once: bool = False,
+    shard: Shard = WHOLE,
+    shares_process: bool = False,
 ) -> Iterator[Runner]:
     """Open a runner, and its cache for itself alone.
 
@@ -27,6 +34,7 @@ def open_source(
         clock: this machine's.
         once: for a single reading, with a cache in memory, which may run beside an exporter of the same source.
         shard: which part of the fleet is read.
+        shares_process: whether other sources have the same process.
 
     Raises:
         NervesysError: another process reads this source with the same home, or home cannot be written to.
@@ -37,7 +45,7 @@ def open_source(
             resources.enter_context(_source_lock(path.with_suffix(".lock"), source.name))
         cache = Cache() if once else Cache(path)
         resources.callback(cache.close)
-        health = Health(source.name, clock)
+        health = Health(source.name, clock, shares_process=shares_process)
         yield Runner(source, SourceContext(place, loaded.settings, loaded.agents, clock, cache, health, once, shard))
 
 

@@ -116,11 +116,15 @@ class Runner:
         """The response to a scrape: the exporter's own families, then each area's as of its last success."""
         return self._snapshot
 
+    def parts(self) -> tuple[MetricsSnapshot, list[MetricsSnapshot]]:
+        """What `snapshot` joins: the families that every exporter has, and those of each area, which it alone has."""
+        return self._context.health.snapshot(), [*filter(None, map(self._snapshots.get, self._areas))]
+
     def _join_snapshots(self) -> None:
         """Join and compress all areas' text once, so that no scrape has to."""
         with self._join_lock:
-            areas = (self._snapshots.get(name) for name in self._areas)
-            served = MetricsSnapshot.concatenate([self._context.health.snapshot(), *filter(None, areas)])
+            own, areas = self.parts()
+            served = MetricsSnapshot.concatenate([own, *areas])
             served.gzipped  # noqa: B018  # finished here, for no scrape is to wait for it
             self._snapshot = served
 

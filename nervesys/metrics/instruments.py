@@ -33,14 +33,16 @@ class Instruments:
     Args:
         program: its name, a label of `build_info`.
         families: the families of its instruments.
+        of_process: whether memory and CPU of the process are exposed; False for all but one of several in a process.
     """
 
-    def __init__(self, program: str, families: Iterable[Family]) -> None:
+    def __init__(self, program: str, families: Iterable[Family], *, of_process: bool = True) -> None:
         self.registry = CollectorRegistry(auto_describe=False)
         self._instruments = {family: self._make(family) for family in (BUILD_INFO, *families)}
         self._instruments[BUILD_INFO].labels(program, __version__).set(1)
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
+        if of_process:
+            ProcessCollector(registry=self.registry)
+            PlatformCollector(registry=self.registry)
 
     def _make(self, family: Family) -> Any:
         name = family.full_name.removesuffix("_total")

@@ -88,20 +88,10 @@ def application(program: HttpProgram, web: Web) -> Starlette:
 
     async def metrics(request: Request) -> Response:
         result = program.snapshot()
-        snapshot = result if isinstance(result, MetricsSnapshot) else await result
-        media_type, headers = CONTENT_TYPE, {"vary": "accept-encoding"}
-        if snapshot.exemplars:
-            headers["vary"] = "accept, accept-encoding"
-            if OPEN_METRICS in request.headers.get("accept", ""):
-                snapshot, media_type = snapshot.open_metrics, OPEN_METRICS_TYPE
-        if accepts_gzip(request.headers.get("accept-encoding", "")):
-            headers["content-encoding"] = "gzip"
-            return Response(snapshot.gzipped, headers=headers, media_type=media_type)
-        return Response(snapshot.plain, headers=headers, media_type=media_type)
+        return metrics_response(request, result if isinstance(result, MetricsSnapshot) else await result)
 
     async def ready(_: Request) -> Response:
-        reason = program.not_ready()
-        return PlainTextResponse(f"{reason}\n", 503) if reason else PlainTextResponse("ready\n")
+        return ready_response(program.not_ready())
 
     async def landing(_: Request) -> Response:
         return HTMLResponse(landing_page(program))
@@ -119,6 +109,24 @@ def application(program: HttpProgram, web: Web) -> Starlette:
     app.router.redirect_slashes = False  # it would redirect to whatever host the request names
     app.state.open_paths = open_paths
     return app
+
+
+def metrics_response(request: Request, snapshot: MetricsSnapshot) -> Response:
+    """A snapshot, as OpenMetrics if it has exemplars and the client accepts that; compressed if it accepts that."""
+    media_type, headers = CONTENT_TYPE, {"vary": "accept-encoding"}
+    if snapshot.exemplars:
+        headers["vary"] = "accept, accept-encoding"
+        if OPEN_METRICS in request.headers.get("accept", ""):
+            snapshot, media_type = snapshot.open_metrics, OPEN_METRICS_TYPE
+    if accepts_gzip(request.headers.get("accept-encoding", "")):
+        headers["content-encoding"] = "gzip"
+        return Response(snapshot.gzipped, headers=headers, media_type=media_type)
+    return Response(snapshot.plain, headers=headers, media_type=media_type)
+
+
+def ready_response(not_ready: str | None) -> Response:
+    """200, or 503 with the reason."""
+    return PlainTextResponse(f"{not_ready}\n", 503) if not_ready else PlainTextResponse("ready\n")
 
 
 def landing_page(program: HttpProgram) -> str:

@@ -52,6 +52,11 @@ class Settings(SettingsSection):
         rows = self.monitoring.sources.items()
         return {name: row for name, row in rows if row.enabled and name not in absent}
 
+    @property
+    def shared_sources(self) -> tuple[str, ...]:
+        """The names of those sources whose exporters share a process."""
+        return tuple(name for name in self.sources if not self.monitoring.has_own_process(name))
+
 
 SECTIONS = tuple(Settings.model_fields)
 ARCHIVE = "archive"

@@ -15,6 +15,8 @@ from nervesys.settings.web import Web
 
 _ADDRESS = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[^:\s]+):([0-9]{1,5})")
 LAST_PORT = 65535
+EVERY_SOURCE = "all"
+"""In place of the names of sources; no source may have this name."""
 
 
 def address(text: str) -> str:
@@ -35,8 +37,9 @@ Seconds = Annotated[float, Field(gt=0)]
 
 
 class ListenSettings(SettingsSection):
-    """Addresses of all programs except the exporters; the programs of the stack listen nowhere else."""
+    """Addresses of all programs except exporters with a process of their own; the stack listens nowhere else."""
 
+    exporters: Address
     receiver: Address
     artifacts: Address
     page: Address
@@ -191,6 +194,8 @@ class Monitoring(SettingsSection):
 
     Attributes:
         sources: by name, which is also the `job` of the exporter in Prometheus.
+        own_process: names of the sources whose exporter is a process of its own, or `all`; the others share one, which
+            listens at `listen.exporters`.
         exporter_host: host of every exporter in place of that in its address, with `{source}` for the source's name.
         exporter_shard_host: the same for the exporters of a divided source, with `{shard}` for the number, from 1.
         docs_url: base URL of the documentation, for runbook links.
@@ -201,6 +206,7 @@ class Monitoring(SettingsSection):
 
     listen: ListenSettings
     sources: dict[str, SourceSettings]
+    own_process: tuple[str, ...] = ()
     exporter_host: str | None = None
     exporter_shard_host: str | None = None
     vitality: VitalitySettings
@@ -213,6 +219,13 @@ class Monitoring(SettingsSection):
     receiver_peers: tuple[Address, ...] = ()
     web: Web
     kubernetes: KubernetesSettings
+
+    @model_validator(mode="after")
+    def _check_own_process(self) -> Self:
+        known = (*self.sources, EVERY_SOURCE)
+        if unknown := [name for name in self.own_process if name not in known]:
+            raise ValueError(f"own_process: no source is named {unknown[0]!r}; there are: {', '.join(known)}")
+        return self
 
     @model_validator(mode="after")
     def _apply_exporter_host(self) -> Self:
@@ -244,6 +257,10 @@ class Monitoring(SettingsSection):
         """Addresses of all receivers."""
         return (self.listen.receiver, *self.receiver_peers)
 
+    def has_own_process(self, source: str) -> bool:
+        """Whether the exporter of a source is a process of its own; those of a divided source always are."""
+        return self.sources[source].shards > 1 or not {source, EVERY_SOURCE}.isdisjoint(self.own_process)
+
     @property
     def journal_url(self) -> str:
         """URL of the receiver's journal, for people."""
@@ -254,7 +271,7 @@ class Monitoring(SettingsSection):
         """Host names by which the configuration reaches our programs, and browsers the receiver's page."""
         listen = self.listen
         exporters = [address for name in self.sources for address in (self.sources[name].listen, *self.exporters(name))]
-        addresses = [*self.receivers, listen.artifacts, listen.page, *exporters]
+        addresses = [listen.exporters, *self.receivers, listen.artifacts, listen.page, *exporters]
         names = {address.rpartition(":")[0].strip("[]") for address in addresses}
         page = urlsplit(self.receiver_url or "").hostname
         return frozenset(names | ({page} if page else set()))

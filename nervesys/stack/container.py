@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from nervesys.settings.monitoring import Monitoring
+from nervesys.settings import Settings
 from nervesys.stack.daemon import program
 from nervesys.stack.layout import Service, Stack
 from nervesys.stack.services import agent_services, demo_service
 
+EXPORTERS = "exporters"
+"""Name of the container with the exporters that share a process."""
 SERVER = "agents"
 """Name of the container; its agents report it as their server."""
 ADDRESS = f"{SERVER}:17020"
@@ -52,20 +54,30 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
     return head + "".join(program(service, order, HOME, TO_THE_CONTAINER) for order, service in enumerate(services))
 
 
-def stack(monitoring: Monitoring, agents: Iterable[str], urls: Mapping[str, str]) -> Stack:
+def stack(settings: Settings, agents: Iterable[str], urls: Mapping[str, str]) -> Stack:
     """The stack as the commands in the `agents` container see it.
 
     Args:
-        monitoring: the sources, and all addresses.
+        settings: the sources, and all addresses.
         agents: their names.
         urls: address that people open, by service.
     """
-    listen = monitoring.listen
-    addresses = {f"{name}-exporter": source.listen for name, source in monitoring.sources.items()}
+    listen = settings.monitoring.listen
+    shared = settings.shared_sources
+    addresses = {EXPORTERS: listen.exporters} if shared else {}
+    addresses |= {f"{name}-exporter": row.listen for name, row in settings.sources.items() if name not in shared}
     addresses |= {"artifacts": listen.artifacts, "receiver": listen.receiver, "s3": listen.s3}
     addresses |= {"prometheus": listen.prometheus, "alertmanager": listen.alertmanager, "grafana": listen.grafana}
     others = (
-        Service(name=name, about="container", argv=(), address=address, url=urls.get(name), remote=True)
+        Service(
+            name=name,
+            about="container",
+            argv=(),
+            address=address,
+            url=urls.get(name),
+            remote=True,
+            sources=shared if name == EXPORTERS else (),
+        )
         for name, address in addresses.items()
     )
     hosts = ",".join(("localhost", "127.0.0.1", *addresses))

@@ -25,6 +25,7 @@ class Service(SettingsSection):
         address: `HOST:PORT` that it listens on, if any.
         url: URL for people, if any.
         agent: whether it is an agent. Supervisor does not restart agents; that is the receiver's task.
+        sources: whose exporters it is, if it is that of several.
         remote: whether it runs in another container; then its state is whether its address accepts connections.
     """
 
@@ -35,6 +36,7 @@ class Service(SettingsSection):
     address: str | None = None
     url: str | None = None
     agent: bool = False
+    sources: tuple[str, ...] = ()
     remote: bool = False
 
 

@@ -16,7 +16,7 @@ ENV_FILE, AGENT_ENV_FILE, RECEIVER_FILE = f"{HOME}/.env", "agent.env", f"{HOME}/
 SECRETS = f"{HOME}/secrets"
 PRIVATE, SHARED = 0o600, 0o644
 DOCS = "https://github.com/nervesys/nervesys-observability/blob/main/docs/how-to"
-OPTIONAL_SOURCES = ("artifacts", "vitality", "workspace")
+OPTIONAL_SOURCES = ("artifacts", "traces", "vitality", "workspace")
 """Sources that few fleets have at first."""
 
 TARGETS = {

@@ -7,6 +7,7 @@ from typing import Any
 import requests
 
 from nervesys.clients.http_errors import cause
+from nervesys.clients.own_pages import PageUnavailable, get_page
 from nervesys.errors import NervesysError
 from nervesys.settings import Web
 
@@ -31,17 +32,12 @@ def actions(address: str, web: Web, *, tests: bool = False, **wanted: str) -> li
         ReceiverUnavailable: it does not respond.
     """
     url = f"{web.url_of(address)}/actions"
-    password = web.basic_auth_password.get_secret_value() if web.basic_auth_password else ""
     try:
-        answer = requests.get(
-            url,
-            params={**wanted, "limit": str(LIMIT)},
-            auth=(web.basic_auth_user, password) if web.basic_auth_user else None,
-            verify=web.tls_cert_file or True,
-            timeout=TIMEOUT_SECONDS,
-        )
+        answer = get_page(url, web, {**wanted, "limit": str(LIMIT)})
         answer.raise_for_status()
         return [action for action in answer.json()["actions"] if bool(action["test"]) is tests]
+    except PageUnavailable as err:
+        raise ReceiverUnavailable(f"read the receiver's journal: {err}") from err
     except (requests.RequestException, ValueError) as err:
         raise ReceiverUnavailable(f"read the receiver's journal at {url}: {cause(err)}") from err
 

@@ -77,12 +77,15 @@ def _store(home: Path, address: str, program: Path) -> Service:
 def _monitoring(home: Path, settings: Settings, find: Callable[[str], Path]) -> Iterator[Service]:
     monitoring, listen = settings.monitoring, settings.monitoring.listen
 
-    def program(name: str, about: str, words: Sequence[str], address: str) -> Service:
+    def program(name: str, about: str, words: Sequence[str], address: str, sources: tuple[str, ...] = ()) -> Service:
         url = monitoring.web.url_of(f"{address}/")
-        return Service(name=name, about=about, argv=_nervesys(*words), address=address, url=url)
+        return Service(name=name, about=about, argv=_nervesys(*words), address=address, url=url, sources=sources)
 
+    if shared := settings.shared_sources:
+        yield program("exporters", f"exporters of {', '.join(shared)}", ("exporter", "all"), listen.exporters, shared)
     for name, source in settings.sources.items():
-        yield program(f"{name}-exporter", f"exporter of the source {name}", ("exporter", name), source.listen)
+        if name not in shared:
+            yield program(f"{name}-exporter", f"exporter of the source {name}", ("exporter", name), source.listen)
     if ARTIFACTS in settings.sources:
         yield program("artifacts", "the artifact service", ("artifacts", "serve"), listen.artifacts)
     yield program("receiver", "the receiver: alerts, actions and their journal", ("receiver",), listen.receiver)

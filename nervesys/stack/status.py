@@ -28,6 +28,17 @@ class ServiceStatus(SettingsSection):
     since: float | None
 
 
+class SourceStatus(SettingsSection):
+    """One of the sources whose exporters share a process.
+
+    Attributes:
+        problem: why it serves no metrics yet; None if it does.
+    """
+
+    name: str
+    problem: str | None
+
+
 class AgentReport(NamedTuple):
     """What an agent last wrote of itself, as Prometheus knows it."""
 
@@ -62,17 +73,21 @@ class StackStatus(SettingsSection):
     """The whole status.
 
     Attributes:
+        sources: those whose exporters share a process; empty if it does not run.
         warnings: what could not be read, and what needs attention.
     """
 
     services: tuple[ServiceStatus, ...]
+    sources: tuple[SourceStatus, ...]
     agents: tuple[AgentStatus, ...]
     warnings: tuple[str, ...]
 
     @property
     def works(self) -> bool:
-        """Whether all services run; agents are not considered."""
-        return all(service.state == "running" for service in self.services)
+        """Whether all services run, and all sources are ready; agents are not considered."""
+        return all(service.state == "running" for service in self.services) and not any(
+            source.problem for source in self.sources
+        )
 
 
 def status_of(
@@ -83,6 +98,7 @@ def status_of(
     reports: Mapping[str, AgentReport],
     actions: Sequence[Mapping[str, Any]],
     warnings: Sequence[str],
+    sources: Sequence[SourceStatus] = (),
 ) -> StackStatus:
     """Combine the status.
 
@@ -94,6 +110,7 @@ def status_of(
         reports: what agents wrote of themselves, by agent.
         actions: the journal's actions, most recently changed first.
         warnings: to include.
+        sources: those whose exporters share a process.
     """
 
     def state(name: str) -> str:
@@ -125,6 +142,7 @@ def status_of(
             for service in stack.services
             if not service.agent
         ),
+        sources=tuple(sources),
         agents=tuple(map(agent, sorted({*stack.agents, *fleet, *heartbeats}))),
         warnings=tuple(warnings),
     )

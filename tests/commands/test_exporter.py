@@ -1,6 +1,7 @@
 """`nervesys exporter`."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,8 @@ def credentials(endpoint: str, secret: str = SECRET_KEY) -> dict[str, str]:
     ("arguments", "problem"),
     [
         pytest.param(["nowhere"], "no source is named 'nowhere'", id="an unknown source"),
+        pytest.param(["store,nowhere"], "no source is named 'nowhere'", id="an unknown source of several"),
+        pytest.param([","], "no source is named ','", id="a list of none"),
         pytest.param(["store", "--shard", "5/4"], "--shard is NUMBER/COUNT", id="a shard out of range"),
     ],
 )
@@ -65,13 +68,45 @@ def test_once_exits_with_1_where_the_store_refuses(rclone_endpoint: str, tmp_pat
     assert "Traceback" not in ran.stderr
 
 
-def _when_ready(url: str) -> str:
+def _when_ready(url: str, source: str = "") -> str:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
-            if requests.get(f"{url}/-/ready", timeout=5).ok:
-                return requests.get(f"{url}/metrics", timeout=5).text
+            if requests.get(f"{url}/-/ready{source}", timeout=5).ok:
+                return requests.get(f"{url}/metrics{source}", timeout=5).text
         except requests.ConnectionError:
             pass
         time.sleep(0.1)
     raise AssertionError(f"{url} is not ready")
+
+
+def test_all_sources_share_a_process_and_one_that_cannot_be_opened_costs_no_other(
+    rclone_endpoint: str, tmp_path: Path
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    argv = [sys.executable, "-m", "nervesys", "exporter", "all", "--home", str(tmp_path), "--listen", address]
+    (tmp_path / "cache/vitality.sqlite3").mkdir(parents=True)  # a folder where its cache should be
+    exporter = subprocess.Popen(argv, env={**os.environ, **credentials(rclone_endpoint)}, stderr=subprocess.DEVNULL)
+    try:
+        for source in ("store", "brain", "workspace", "hygiene"):
+            text = _when_ready(f"http://{address}", f"/{source}")
+            assert f'source="{source}"' in text
+            assert "process_resident" not in text, "the process has a page of its own"
+        assert requests.get(f"http://{address}/metrics/vitality", timeout=5).status_code == 503
+        joined = requests.get(f"http://{address}/metrics", timeout=5).text
+        assert {'source="store"', 'source="brain"', "process_resident_memory_bytes "} <= set(
+            re.findall(r'source="\w+"|process_resident_memory_bytes ', joined)
+        )
+        rebound = requests.get(f"http://{address}/metrics", headers={"host": "evil.example"}, timeout=5)
+        assert rebound.status_code == 421
+    finally:
+        exporter.send_signal(signal.SIGTERM)
+    assert exporter.wait(30) == 0
+
+
+def test_where_each_source_has_its_own_process_none_is_left_for_all(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/monitoring.yaml").write_text("own_process: [all]\n")
+    ran = run("exporter", "all", "--brain", str(tmp_path), "--home", str(tmp_path / "home"))
+    assert ran.code == 2
+    assert "no sources share a process" in ran.out + ran.err

@@ -144,10 +144,7 @@ def watching(own: StartupSettings, **changes: str) -> plan.StackPlan:
 def test_with_a_brain_of_ones_own_only_the_monitoring_runs(own: StartupSettings) -> None:
     planned = watching(own)
     assert [service.name for service in planned.stack.services] == [
-        "store-exporter",
-        "brain-exporter",
-        "vitality-exporter",
-        "hygiene-exporter",
+        "exporters",
         "receiver",
         "page",
         "alertmanager",
@@ -163,8 +160,8 @@ def test_what_is_scraped_is_what_runs(own: StartupSettings) -> None:
     planned = watching(own)
     config = yaml.safe_load(planned.files["provisioning/prometheus/prometheus.yml"])
     jobs = {job["job_name"] for job in config["scrape_configs"]}
-    services = {service.name.removesuffix("-exporter") for service in planned.stack.services}
-    assert jobs == services - {"page"}
+    services = {service.name for service in planned.stack.services}
+    assert jobs == {*services - {"page"}, *planned.stack.service("exporters").sources}
 
 
 def test_programs_have_the_store_of_the_brain_and_files_have_no_secret(own: StartupSettings) -> None:
@@ -207,6 +204,6 @@ def test_ports_are_checked_before_anything_is_created(place: StartupSettings, mo
     monkeypatch.setattr("nervesys.stack.ports.check", refuse)
     with pytest.raises(PortsTaken):
         made(place)
-    assert {"127.0.0.1:17900", "127.0.0.1:17090", "127.0.0.1:17001"} < set(checked.values())
+    assert {"127.0.0.1:17900", "127.0.0.1:17090", "127.0.0.1:17000"} < set(checked.values())
     assert not (place.home / "brain.git").exists()
     assert not (place.home / "run").exists()

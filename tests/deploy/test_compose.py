@@ -14,6 +14,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from alerting.scrape_targets import jobs
 from nervesys import __version__
 from nervesys.settings import load
 from tests.deploy.native import compose, is_ours
@@ -43,10 +44,7 @@ SECRETS = {
     "s3": ("store", "agents-store"),
     "agents": ("store", "supervisor", "artifacts", "age"),  # they archive what others wrote
     "artifacts": ("store", "artifacts"),
-    "artifacts-exporter": ("store",),
-    "store-exporter": ("store", "age"),
-    "vitality-exporter": ("store",),
-    "traces-exporter": ("store",),
+    "exporters": ("store", "age"),
     "receiver": ("store", "receiver", "supervisor", "age"),  # it shows last words
     "alertmanager": ("receiver",),
     "grafana": ("grafana",),
@@ -138,7 +136,7 @@ def test_secrets_are_read_only_where_they_are_used(name: str) -> None:
 
 def test_an_age_identity_is_given_to_those_who_read_once_its_file_is_named() -> None:
     name = "NERVESYS_AGE_IDENTITY_FILE"
-    off = {name: SERVICES["store-exporter"]["environment"][name]}
+    off = {name: SERVICES["exporters"]["environment"][name]}
     assert off[name] == "", "no null, which would let the host's own through"
     assert load(environ=off).settings.storage.encryption.identity is None
     readers = {name for name, kinds in SECRETS.items() if "age" in kinds}
@@ -175,10 +173,10 @@ def test_dockers_socket_is_the_proxys_alone_and_the_proxy_lets_restarts_through_
 
 
 def test_the_profile_finds_each_program_at_its_service() -> None:
-    monitoring = load(profile="local,compose").settings.monitoring
-    addresses = [source.listen for source in monitoring.sources.values()]
-    addresses += [address for key, address in monitoring.listen if key != "page"]
-    hosts = {address.rpartition(":")[0] for address in addresses}
+    settings = load(profile="local,compose").settings
+    scraped = [address for target in jobs(settings).values() for address in target.addresses]
+    others = [address for key, address in settings.monitoring.listen if key != "page"]
+    hosts = {address.rpartition(":")[0] for address in (*scraped, *others)}
     assert hosts <= set(SERVICES)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from nervesys.settings import load
 from tests.docker.images import OURS, STORE
 from tests.docker.stack import PROJECT, PUBLISHED, ROOT, DockerStack
 from tests.waiting import until
@@ -18,14 +19,7 @@ PROBES = Path(__file__).parent / "probes"
 LISTENING = {
     "s3": {8333},
     "agents": {17020},
-    "store-exporter": {17001},
-    "archive-exporter": {17002},
-    "brain-exporter": {17003},
-    "workspace-exporter": {17004},
-    "artifacts-exporter": {17005},
-    "vitality-exporter": {17006},
-    "hygiene-exporter": {17007},
-    "traces-exporter": {17008},
+    "exporters": {17000},
     "receiver": {17010},
     "artifacts": {17011},
     "prometheus": {9090},
@@ -57,6 +51,7 @@ def test_a_killed_agent_recovers_and_the_commands_in_the_container_show_it(stack
     until(lambda: all(agent["heartbeat_age_seconds"] is not None for agent in status(stack)["agents"]))
     shown = status(stack)
     assert {service["state"] for service in shown["services"]} == {"running"}
+    assert {source["name"]: source["problem"] for source in shown["sources"]} == dict.fromkeys(load().settings.sources)
     urls = {service["name"]: service["url"] for service in shown["services"]}
     assert urls["grafana"] == f"http://127.0.0.1:{stack.ports['grafana']}/"
     printed = stack.inside("agents", "nervesys", "demo", "heal", "grok")

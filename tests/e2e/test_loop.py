@@ -104,7 +104,7 @@ def test_nobody_but_the_receiver_brings_an_agent_back(stack: RunningStack) -> No
     assert stack.restarts("gimai")[0]["attempts"] == 1
 
 
-@pytest.mark.parametrize("blinded", ["s3", "store-exporter", "prometheus", "alertmanager"])
+@pytest.mark.parametrize("blinded", ["s3", "exporters", "prometheus", "alertmanager"])
 def test_blindness_longer_than_the_threshold_restarts_nobody(blinded: str, stack: RunningStack) -> None:
     supervisor = stack.here.supervisor
     pids = {agent: stack.pid(agent) for agent in AGENTS}
@@ -122,7 +122,7 @@ def test_what_watches_is_killed_at_a_bad_moment_and_only_the_dead_agent_is_resta
     pid, done, before = stack.pid("gimai"), stack.restarts("gimai"), len(stack.restarts("grok"))
     os.kill(stack.pid("grok"), signal.SIGKILL)
     until(lambda: stack.firing("grok"))
-    for watcher in ("prometheus", "alertmanager", "store-exporter"):
+    for watcher in ("prometheus", "alertmanager", "exporters"):
         os.kill(stack.pid(watcher), signal.SIGKILL)
     until(lambda: len(stack.restarts("grok")) > before and stack.restarts("grok")[0]["state"] == "recovered")
     until(stack.works)

@@ -86,7 +86,7 @@ def test_prometheus_scrapes_a_new_source_and_the_alerts_on_exporters_cover_it(re
     shutil.copytree(repository, built)
     done = nervesys(built, "alerts", "build")
     assert done.returncode == 0, done.stderr
-    assert "127.0.0.1:17009" in (built / "provisioning/prometheus/prometheus.yml").read_text()
+    assert "metrics_path: /metrics/disk" in (built / "provisioning/prometheus/prometheus.yml").read_text()
     rules = (built / "provisioning/prometheus/rules/nervesys.yml").read_text()
     assert 'absent(up{job="disk"})' in rules
     assert 'nervesys_exporter_up{source="disk",area="disk"}' in rules

@@ -1,11 +1,12 @@
-"""Covers: exporters.sources, exporters.runner.model, nervesys.settings.monitoring."""
+"""Covers: exporters.modules, exporters.sources, exporters.runner.model, nervesys.settings.monitoring."""
 
 import pkgutil
 
 import pytest
 
 import exporters
-from exporters.sources import FAMILIES, OPTIONAL_AREAS, SHARED, SOURCES
+from exporters.modules import SHARED
+from exporters.sources import FAMILIES, OPTIONAL_AREAS, SOURCES
 from nervesys.errors import SettingsError
 from nervesys.metrics import SourceArea
 from nervesys.settings import load

@@ -149,11 +149,12 @@ def test_every_runbook_link_has_its_heading() -> None:
 def test_every_program_is_scraped_at_its_address() -> None:
     settings = load().settings
     scraped = {
-        job["job_name"]: job["static_configs"][0]["targets"]
+        job["job_name"]: (job["static_configs"][0]["targets"], job.get("metrics_path"))
         for job in prometheus_config(settings, Path())["scrape_configs"]
     }
-    assert scraped == {job: list(addresses) for job, addresses in jobs(settings).items()}
+    assert scraped == {job: (list(target.addresses), target.path) for job, target in jobs(settings).items()}
     assert len({*map(str, scraped.values())}) == len(settings.sources) + len(OWN) + len(FOREIGN)
+    assert scraped["store"] == (["127.0.0.1:17000"], "/metrics/store")
     assert set(scraped) == {*settings.sources, *OWN, *FOREIGN}
 
 

@@ -20,12 +20,13 @@ def test_agents_can_read_a_hash_of_the_password_only() -> None:
 
 
 def test_the_stack_of_the_container_names_every_service_with_the_address_that_people_open() -> None:
-    monitoring = load(profile="local,compose").settings.monitoring
-    found = stack(monitoring, ["grok"], {"grafana": "http://127.0.0.1:1/"})
+    settings = load(profile="local,compose").settings
+    found = stack(settings, ["grok"], {"grafana": "http://127.0.0.1:1/"})
     assert found.agents == ("grok",)
     assert found.service("grafana").url == "http://127.0.0.1:1/"
     assert found.service("receiver").address == "receiver:17010"
-    assert {f"{source}-exporter" for source in monitoring.sources} <= {service.name for service in found.services}
+    assert found.service("exporters").address == "exporters:17000"
+    assert found.service("exporters").sources == tuple(settings.sources)
     assert not found.service("vital-signs").remote
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from nervesys.clients.supervisor import Process
 from nervesys.stack.layout import Service, Stack
-from nervesys.stack.status import AgentReport, AgentStatus, StackStatus, heartbeat_ages, status_of
+from nervesys.stack.status import AgentReport, AgentStatus, SourceStatus, StackStatus, heartbeat_ages, status_of
 from nervesys.stores.objects import Listing, ObjectInfo
 
 STACK = Stack(
@@ -70,6 +70,14 @@ def test_agents_have_heartbeat_restarts_and_the_newest_action() -> None:
 )
 def test_the_stack_works_while_its_services_run(processes: dict[str, Process], works: bool) -> None:
     assert status_of(STACK, processes, [], {}, {}, [], []).works is works
+
+
+def test_a_source_that_is_not_ready_is_shown_and_the_stack_does_not_work() -> None:
+    sources = [SourceStatus(name="store", problem=None), SourceStatus(name="archive", problem="no folder")]
+    found = status_of(STACK, {"prometheus": PROMETHEUS}, [], {}, {}, [], [], sources)
+    assert not found.works
+    assert [source.name for source in found.sources if source.problem] == ["archive"]
+    assert status_of(STACK, {"prometheus": PROMETHEUS}, [], {}, {}, [], [], sources[:1]).works
 
 
 def test_agents_are_shown_wherever_they_run() -> None:

@@ -25,7 +25,7 @@ def test_there_is_a_unit_for_each_service_and_the_target_wants_them_all(tmp_path
     made = units(tmp_path)
     wanted = next(line for line in made[TARGET].splitlines() if line.startswith("Wants=")).removeprefix("Wants=")
     assert {*wanted.split(), TARGET, "nervesys-configuration.service"} == set(made)
-    assert "nervesys-store-exporter.service" in made
+    assert "nervesys-exporters.service" in made
     assert made.keys().isdisjoint({"nervesys-s3.service", "nervesys-vital-signs.service"}), "parts of the demo"
     assert f"EnvironmentFile=-{tmp_path}/.env" in made["nervesys-receiver.service"]
     assert f"ReadWritePaths={tmp_path} {tmp_path}/brain" in made["nervesys-receiver.service"]
