@@ -46,7 +46,12 @@ Wait = Annotated[
 ]
 
 
-def _address(value: str | None) -> str | None:
+def checked_address(value: str | None) -> str | None:
+    """The value of an option with an address, as it is.
+
+    Raises:
+        typer.BadParameter: it is not `HOST:PORT`.
+    """
     try:
         return value and address(value)
     except ValueError as err:
@@ -59,7 +64,7 @@ ListenAt = Annotated[
         "--listen",
         metavar="HOST:PORT",
         help="Address to serve on (default: that of monitoring.yaml).",
-        callback=_address,
+        callback=checked_address,
     ),
 ]
 

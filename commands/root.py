@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "receiver": "Run the webhook receiver: journal alerts, run actions, check that they helped.",
     "alerts": "Check config/alerts.yaml, and generate rules and routes from it.",
     "dashboards": "Generate, check, serve and draw the dashboards.",
+    "mcp": "Answer a language model's questions about the fleet, by the Model Context Protocol.",
     "grafana": "Put dashboards and alerts into a Grafana by its API.",
     "units": "Write units of systemd for the monitoring side and for agents.",
     "compose-init": "Create the example brain and the keys that Docker Compose needs.",
@@ -52,6 +53,7 @@ EXTRAS = {
     "receiver": "receiver",
     "dashboards": "reports",
     "report": "reports",
+    "mcp": "mcp",
 }
 """The extra that a command needs, named in the error when an import fails; `all` for the others."""
 

@@ -31,7 +31,7 @@ from alerting.receiver.session import Sessions
 from alerting.receiver.sign_in import SignInGuard
 from alerting.receiver.tasks import fixed_pause, run_repeatedly
 from alerting.receiver.watch import HeartbeatReader
-from alerting.receiver.web import ACKNOWLEDGE, SENDERS, ReceiverApi
+from alerting.receiver.web import ACKNOWLEDGE, RESTART, SENDERS, ReceiverApi
 from nervesys.analysis import Analyst
 from nervesys.analysis.alert import REFRESH_SECONDS
 from nervesys.clients.alertmanager import Cluster
@@ -156,7 +156,7 @@ class Receiver:
             snapshot=self._exposition.snapshot,
             not_ready=lambda: self._writer.failure,
             routes=[*api.routes(), *page.routes()],
-            self_guarded=frozenset({*SENDERS, ACKNOWLEDGE}),
+            self_guarded=frozenset({*SENDERS, ACKNOWLEDGE, RESTART}),
             lifespan=self._background_tasks,
         )
         return application(program, self._settings.monitoring.web)

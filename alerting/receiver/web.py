@@ -4,7 +4,7 @@ A webhook is answered 200 only after its alerts are on disk. A 4xx comes back at
 the sender must mend gets one; everything that can be read is journalled, if only as rejected.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -20,6 +20,7 @@ from alerting.receiver import metrics
 from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.inbox import Inbox
 from alerting.receiver.intake import arrivals, has_watchdog
+from alerting.receiver.orders import restart
 from alerting.receiver.webhook import ReceivedAlert, parse
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
@@ -28,7 +29,7 @@ from nervesys.metrics.http_headers import bearer_token, is_secret
 from nervesys.settings.check import check
 
 SENDERS = {"/api/v1/alertmanager": "alertmanager", "/api/v1/grafana": "grafana"}
-ACKNOWLEDGE = "/api/v1/acknowledge"
+ACKNOWLEDGE, RESTART = "/api/v1/acknowledge", "/api/v1/restart"
 LIST_LIMIT = 1000
 ID_DIGITS = 19
 """More than an id of any database has."""
@@ -81,6 +82,7 @@ class ReceiverApi:
             Route("/actions", self._actions),
             Route("/actions/{episode}", self._details),
             Route(ACKNOWLEDGE, self._acknowledge, methods=["POST"]),
+            Route(RESTART, self._restart, methods=["POST"]),
         ]
 
     def start(self) -> None:
@@ -140,17 +142,46 @@ class ReceiverApi:
     async def _acknowledge(self, request: Request) -> Response:
         """End an escalated episode because an operator took it over; the fleet's incident is ended so too."""
         episode, now = episode_number(request.query_params.get("episode", "")), self.clock()
+        refused = HttpRefused(HTTPStatus.NOT_FOUND, "no_episode", "no escalated episode has this id")
+        return await self._order(
+            request, lambda connection: acknowledge(connection, episode, now), {"acknowledged": episode}, refused
+        )
+
+    async def _restart(self, request: Request) -> Response:
+        """Restart an agent now, as by the page's button."""
+        agent, now = request.query_params.get("agent", ""), self.clock()
+        known = agent in self.fleet().agents
+        refused = (
+            HttpRefused(HTTPStatus.CONFLICT, "too_late", "it is being restarted at this moment")
+            if known
+            else HttpRefused(HTTPStatus.NOT_FOUND, "no_agent", "the brain has no such agent")
+        )
+        return await self._order(
+            request,
+            lambda connection: restart(connection, agent, 0, now) if known else None,
+            {"restarting": agent},
+            refused,
+        )
+
+    async def _order(
+        self,
+        request: Request,
+        order: Callable[[Connection], list[StateChange] | None],
+        done: Mapping[str, object],
+        refused: HttpRefused,
+    ) -> Response:
+        """Journal what a program with the token orders; refused where the order returns None."""
         try:
             self._check_token(request)
-            changes = await self.writer.commit(lambda connection: acknowledge(connection, episode, now))
-        except HttpRefused as refused:
-            return PlainTextResponse(f"{refused}\n", refused.status)
+            changes = await self.writer.commit(order)
+            if changes is None:
+                raise refused
+        except HttpRefused as err:
+            return PlainTextResponse(f"{err}\n", err.status)
         except JournalUnavailable as err:
             return PlainTextResponse(f"{err}\n", HTTPStatus.SERVICE_UNAVAILABLE)
-        if changes is None:
-            return PlainTextResponse("no escalated episode has this id\n", HTTPStatus.NOT_FOUND)
         self.journalled(changes)
-        return JSONResponse({"acknowledged": episode})
+        return JSONResponse(dict(done))
 
     async def _read(self, query: Callable[[Connection], object]) -> Response:
         try:

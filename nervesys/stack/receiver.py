@@ -1,4 +1,4 @@
-"""The client of the receiver's HTTP API: reads its journal, and posts alerts in Grafana's format."""
+"""The client of the receiver's HTTP API: reads its journal, orders restarts, and posts alerts in Grafana's format."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -31,15 +31,37 @@ def actions(address: str, web: Web, *, tests: bool = False, **wanted: str) -> li
     Raises:
         ReceiverUnavailable: it does not respond.
     """
-    url = f"{web.url_of(address)}/actions"
-    try:
-        answer = get_page(url, web, {**wanted, "limit": str(LIMIT)})
-        answer.raise_for_status()
-        return [action for action in answer.json()["actions"] if bool(action["test"]) is tests]
-    except PageUnavailable as err:
-        raise ReceiverUnavailable(f"read the receiver's journal: {err}") from err
-    except (requests.RequestException, ValueError) as err:
-        raise ReceiverUnavailable(f"read the receiver's journal at {url}: {cause(err)}") from err
+    found = _read(f"{web.url_of(address)}/actions", web, {**wanted, "limit": str(LIMIT)})
+    return [action for action in found["actions"] if bool(action["test"]) is tests]
+
+
+def episode(address: str, web: Web, number: int) -> dict[str, Any]:
+    """One episode with its history, its driver calls and the alerts that it is about.
+
+    Args:
+        address: `HOST:PORT` of the receiver.
+        web: its certificate, and the user and password of its basic auth.
+        number: id of the episode.
+
+    Raises:
+        ReceiverUnavailable: it does not respond, or has no such episode.
+    """
+    return _read(f"{web.url_of(address)}/actions/{number}", web, {})
+
+
+def restart(address: str, web: Web, token: str, agent: str) -> None:
+    """Order a restart, as an operator does on the receiver's page.
+
+    Args:
+        address: `HOST:PORT` of the receiver.
+        web: its certificate.
+        token: bearer token of the receiver.
+        agent: its name in the brain.
+
+    Raises:
+        ReceiverUnavailable: it was not accepted.
+    """
+    _post(f"{web.url_of(address)}/api/v1/restart", web, token, params={"agent": agent})
 
 
 def post_as_grafana(address: str, web: Web, token: str, body: Mapping[str, Any]) -> None:
@@ -54,10 +76,25 @@ def post_as_grafana(address: str, web: Web, token: str, body: Mapping[str, Any])
     Raises:
         ReceiverUnavailable: it was not accepted.
     """
-    url, bearer = f"{web.url_of(address)}/api/v1/grafana", {"authorization": f"Bearer {token}".encode()}
+    _post(f"{web.url_of(address)}/api/v1/grafana", web, token, json=dict(body))
+
+
+def _read(url: str, web: Web, params: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        answer = get_page(url, web, params)
+        answer.raise_for_status()
+        return dict(answer.json())
+    except PageUnavailable as err:
+        raise ReceiverUnavailable(f"read the receiver's journal: {err}") from err
+    except (requests.RequestException, ValueError) as err:
+        raise ReceiverUnavailable(f"read the receiver's journal at {url}: {cause(err)}") from err
+
+
+def _post(url: str, web: Web, token: str, **request: Any) -> None:
+    bearer = {"authorization": f"Bearer {token}".encode()}
     try:
         answer = requests.post(
-            url, json=dict(body), headers=bearer, verify=web.tls_cert_file or True, timeout=TIMEOUT_SECONDS
+            url, headers=bearer, verify=web.tls_cert_file or True, timeout=TIMEOUT_SECONDS, **request
         )
     except requests.RequestException as err:
         raise ReceiverUnavailable(f"post to {url}: {cause(err)}") from err

@@ -209,6 +209,20 @@ def test_people_end_what_is_escalated_and_nothing_else(run: Run, journal: Journa
     run(story)
 
 
+def test_a_program_with_the_token_orders_a_restart(run: Run) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        nobody = {"authorization": "Bearer wrong"}
+        for agent in ("grok", "unknown"):
+            assert (await client.post(f"/api/v1/restart?agent={agent}", headers=nobody)).status_code == 401
+        assert (await client.post("/api/v1/restart?agent=unknown")).status_code == 404
+        assert (await client.get("/api/v1/restart?agent=grok")).status_code == 405, "no GET changes anything"
+        assert (await client.post("/api/v1/restart?agent=grok")).json() == {"restarting": "grok"}
+        (episode,) = (await client.get("/actions", params={"action": "restart_agent"})).json()["actions"]
+        assert (episode["agent"], episode["verdict"]) == ("grok", "ordered")
+
+    run(story)
+
+
 def test_grafana_has_a_path_of_its_own(run: Run) -> None:
     async def story(client: httpx.AsyncClient) -> None:
         assert (await client.post("/api/v1/grafana", content=body(FIRING))).status_code == 200
