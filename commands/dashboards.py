@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,7 @@ from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.promql import known_series
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
+from nervesys.logs.open_reader import open_reader
 from nervesys.metrics.pages import application
 from nervesys.metrics.pages import serve as serve_application
 from nervesys.metrics.periods import periods
@@ -41,6 +43,7 @@ from nervesys.stores import open_stores as stores
 from nervesys.stores.open_stores import Configuration
 from reports.colours import Theme
 from reports.files import FileFormat, draw_file
+from reports.logs.site import PATHS, LogSite
 from reports.server import Site
 
 app = typer.Typer(no_args_is_help=True)
@@ -107,9 +110,19 @@ def serve(
     monitoring = loaded.settings.monitoring
     client = Prometheus(prometheus or monitoring.prometheus_url)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
-        site = Site(pages(loaded), client, datasource_seconds(loaded), system_clock, executor)
-        app = application(site.program(), monitoring.web)
+        site = Site(pages(loaded), client, datasource_seconds(loaded), system_clock, executor, PATHS)
+        program = site.program()
+        routes = [*program.routes, *log_site(loaded).routes()]
+        app = application(replace(program, routes=routes), monitoring.web)
         serve_application(app, address(monitoring), monitoring.web, monitoring.hosts)
+
+
+def log_site(loaded: Loaded) -> LogSite:
+    """The pages Logs and Tasks; the store is opened by the first request."""
+    settings = loaded.settings
+    reader = cache(lambda: open_reader(settings.storage, system_clock))
+    titles = {page["uid"]: page["title"] for page in pages(loaded)}
+    return LogSite(reader, sorted(loaded.agents), settings.prices, titles, system_clock)
 
 
 @app.command()

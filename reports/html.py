@@ -37,6 +37,7 @@ class Controls:
         since: start of the chosen time range, such as `now-6h`.
         until: its end.
         refresh_seconds: refresh interval.
+        logs: URL of the logs of the time range; empty for none.
     """
 
     pages: Sequence[Link]
@@ -45,6 +46,7 @@ class Controls:
     since: str
     until: str
     refresh_seconds: float
+    logs: str = ""
 
 
 def live(page: PageModel, controls: Controls, width: float, zone: tzinfo) -> str:

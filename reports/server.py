@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from types import MappingProxyType
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -98,11 +99,19 @@ class Site:
         interval: scrape interval of the data source, in seconds.
         clock: the current time.
         executor: runs as many queries at a time as it has workers.
+        further: titles of further pages by their path, which take `from`, `to` and `agent`; the first shows logs.
     """
 
     def __init__(
-        self, pages: Sequence[Json], prometheus: Prometheus, interval: float, clock: Clock, executor: Executor
+        self,
+        pages: Sequence[Json],
+        prometheus: Prometheus,
+        interval: float,
+        clock: Clock,
+        executor: Executor,
+        further: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        self._further = further
         self._pages = {page["uid"]: page for page in pages}
         self._prometheus, self._interval = prometheus, interval
         self._clock, self._executor = clock, executor
@@ -155,5 +164,16 @@ class Site:
         }
         query = urlencode({"from": view.since, "to": view.until, **chosen})
         links = [html.Link(other["title"], f"/d/{uid}?{query}", other is page) for uid, other in self._pages.items()]
+        agent = next((choice.selected for choice in choices if choice.name == "agent" and choice.selected), "")
+        query = urlencode({"from": view.since, "to": view.until, **({"agent": agent} if agent else {})})
+        others = [html.Link(title, f"{path}?{query}", current=False) for path, title in self._further.items()]
         ranges = RANGES if any(view.since == since for since, _ in RANGES) else ((view.since, "as linked"), *RANGES)
-        return html.Controls(links, choices, ranges, view.since, view.until, seconds_of(page["refresh"]))
+        return html.Controls(
+            [*links, *others],
+            choices,
+            ranges,
+            view.since,
+            view.until,
+            seconds_of(page["refresh"]),
+            others[0].url if others else "",
+        )

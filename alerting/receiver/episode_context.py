@@ -27,6 +27,8 @@ AT_ONCE = 6
 LATE = f"Not read within {SECONDS:.0f} s."
 
 Item = TypeVar("Item")
+BEFORE_SECONDS, AFTER_SECONDS = 900, 300
+"""What an agent logged around an episode is linked to, from so long before it to so long after it."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,19 @@ class EpisodeContextReader:
         store: holds its logs.
         logs: the layout of their keys.
         brain: holds the configuration; None where it is a plain folder.
+        logs_url: returns where people read all that an agent logged between two instants.
     """
 
     def __init__(
-        self, watch: HeartbeatReader, store: ObjectStore, logs: str, brain: GitBrain | None, clock: Clock
+        self,
+        watch: HeartbeatReader,
+        store: ObjectStore,
+        logs: str,
+        brain: GitBrain | None,
+        clock: Clock,
+        logs_url: Callable[[str, float, float], str],
     ) -> None:
+        self._logs_url = logs_url
         self._watch, self._store, self._brain, self._clock = watch, store, brain, clock
         self._logs = PathTemplate(logs)
         self._pool = ThreadPoolExecutor(AT_ONCE, "page")
@@ -68,7 +78,9 @@ class EpisodeContextReader:
             last_state = await self._with_timeout(partial(self._last_state, episode["agent"]))
             lines = await self._with_timeout(partial(self._lines, episode, last_state))
         found: SearchResult[ConfigChange] = await changes
-        return {"last_state": last_state, "lines": lines, "changes": found}
+        end = (episode["closed_at"] or self._clock()) + AFTER_SECONDS
+        url = self._logs_url(episode["agent"], episode["opened_at"] - BEFORE_SECONDS, end)
+        return {"last_state": last_state, "lines": lines, "changes": found, "logs_url": url}
 
     async def _with_timeout(self, ask: Callable[[], SearchResult[Item]]) -> SearchResult[Item]:
         try:

@@ -93,7 +93,7 @@ class Receiver:
         self._log_writer = AlertLogWriter(brain, journal, writer, instruments, clock, self._on_changes)
         watch = HeartbeatReader(store, settings, clock)
         self._context_reader = EpisodeContextReader(
-            watch, store, settings.storage.storj.paths.active_logs, brain, clock
+            watch, store, settings.storage.storj.paths.active_logs, brain, clock, settings.logs_url
         )
         cluster = Cluster.of(settings.monitoring)
         self._triage = analyst and AlertTriage(

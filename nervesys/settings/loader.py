@@ -5,6 +5,7 @@ The shipped defaults are the files of the folder `config/` itself.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from nervesys.errors import SettingsError, SettingsProblem, collect_problems
 from nervesys.settings.agents import AgentConfig, ThresholdOverrides
@@ -44,6 +45,18 @@ class Settings(SettingsSection):
     def dashboards_url(self) -> str:
         """Where people find the dashboards: Grafana, or our own page, which has the same paths."""
         return self.grafana.url.rstrip("/") or self.monitoring.web.url_of(self.monitoring.listen.page)
+
+    def logs_url(self, agent: str, since: float, until: float) -> str:
+        """Where people read what an agent logged: on our own page, or in Grafana on the page of the agent.
+
+        Args:
+            agent: its name.
+            since: Unix seconds.
+            until: Unix seconds.
+        """
+        path, name = ("/d/agent-details", "var-agent") if self.grafana.url else ("/logs", "agent")
+        query = urlencode({name: agent, "from": round(since * 1000), "to": round(until * 1000)})
+        return f"{self.dashboards_url}{path}?{query}"
 
     @property
     def sources(self) -> dict[str, SourceSettings]:

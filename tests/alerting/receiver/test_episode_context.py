@@ -123,11 +123,17 @@ def test_a_store_that_hangs_costs_the_page_its_time_limit(
     monkeypatch.setattr(store, "list", lambda _prefix: answers.wait(60))
     fleet = a_fleet("grok")
     reader = EpisodeContextReader(
-        HeartbeatReader(store, fleet.settings, lambda: START), store, LAYOUT, None, lambda: START
+        HeartbeatReader(store, fleet.settings, lambda: START),
+        store,
+        LAYOUT,
+        None,
+        lambda: START,
+        lambda agent, since, until: f"{agent} {since - START:.0f} {until - START:.0f}",
     )
     episode = {"agent": "grok", "server": "alpha", "opened_at": START, "closed_at": None}
     found = asyncio.run(reader.read(episode))
     answers.set()
+    assert found.pop("logs_url") == "grok -900 300"
     assert {name: item.missing for name, item in found.items()} == {
         "last_state": episode_context.LATE,
         "lines": episode_context.LATE,

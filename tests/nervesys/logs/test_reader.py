@@ -1,6 +1,6 @@
 """Records from store and archive: the same as a plain scan finds, with few requests.
 
-Covers: nervesys.logs.query, nervesys.logs.segments.
+Covers: nervesys.logs.query, nervesys.logs.running_query, nervesys.logs.segments.
 """
 
 import gzip

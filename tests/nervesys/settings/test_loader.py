@@ -188,3 +188,19 @@ def test_a_profile_with_an_unknown_section(brain: MakeBrain) -> None:
         SettingsError, match=r"config/profiles/mine.yaml:1: storge: unknown key; did you mean 'storage'"
     ):
         load(tree, profile="mine")
+
+
+@pytest.mark.parametrize(
+    ("grafana", "url"),
+    [
+        ("", "http://127.0.0.1:17080/logs?agent=grok&from=1500&to=2500"),
+        (
+            "https://grafana.example.org/",
+            "https://grafana.example.org/d/agent-details?var-agent=grok&from=1500&to=2500",
+        ),
+    ],
+)
+def test_logs_are_read_on_our_own_page_or_in_grafana(grafana: str, url: str) -> None:
+    settings = load().settings
+    there = settings.model_copy(update={"grafana": settings.grafana.model_copy(update={"url": grafana})})
+    assert there.logs_url("grok", 1.5, 2.5) == url

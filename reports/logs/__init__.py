@@ -1,0 +1,1 @@
+"""The pages Logs and Tasks: what agents did, from store and archive."""

@@ -1,0 +1,128 @@
+"""Serves the pages Logs and Tasks, beside the dashboards and for the same readers. Read-only.
+
+A page is a form and an empty list; its script asks for rows as JSON, and draws those that are in view.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from threading import BoundedSemaphore
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from nervesys.clock import Clock
+from nervesys.contract.logs import LEVELS
+from nervesys.errors import NervesysError
+from nervesys.logs.budget import ReadBudget
+from nervesys.logs.reader import LogReader
+from nervesys.logs.tasks import read_tasks
+from nervesys.settings.prices import Prices
+from reports.html import Link
+from reports.logs.rows import log_rows, task_rows
+from reports.logs.view import CATEGORIES, PAGE_ROWS, RANGES, LogView
+from reports.server import HEADERS
+
+QUERY_BYTES, QUERY_SECONDS = 512 << 20, 20.0
+"""What one request may read; the page shows where it stopped."""
+QUERIES = 4
+"""Requests that read at the same time; others wait, then get 503."""
+WAIT_SECONDS = 10.0
+FILES = {"logs.css": "text/css", "logs.js": "text/javascript"}
+TITLES = {"logs": "Logs", "tasks": "Tasks"}
+PATHS = {f"/{kind}": title for kind, title in TITLES.items()}
+"""Titles by path."""
+
+
+@dataclass(frozen=True)
+class LogSite:
+    """Logs and tasks as pages.
+
+    Attributes:
+        reader: opens the reader of store and archive, once it is needed.
+        agents: names to choose from.
+        prices: of models, for the cost of tasks.
+        pages: titles of the dashboards by their uid, for links.
+        clock: the current time.
+    """
+
+    reader: Callable[[], LogReader]
+    agents: Sequence[str]
+    prices: Prices
+    pages: Mapping[str, str]
+    clock: Clock
+    _queries: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(QUERIES))
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes of the pages."""
+        return [
+            *(Route(f"/{kind}", self._page, name=kind) for kind in TITLES),
+            *(Route(f"/{kind}/rows", self._rows, name=f"{kind} rows") for kind in TITLES),
+            Route("/logs/static/{name}", self._file),
+        ]
+
+    def _file(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in FILES:
+            return PlainTextResponse("no such file\n", 404)
+        return Response(files("reports").joinpath("page", name).read_text(), media_type=FILES[name], headers=HEADERS)
+
+    def _page(self, request: Request) -> Response:
+        kind = request.url.path.strip("/")
+        try:
+            view = LogView.of(request.query_params, self.clock(), tasks=kind == "tasks")
+        except ValueError as err:
+            return PlainTextResponse(f"{err}\n", 400)
+        agent = view.values.get("agent", "")
+        query = urlencode({"from": view.since, "to": view.until, **({"var-agent": agent} if agent else {})})
+        own = urlencode({"from": view.since, "to": view.until, **({"agent": agent} if agent else {})})
+        links = [Link(title, f"/d/{uid}?{query}", current=False) for uid, title in self.pages.items()]
+        links += [Link(title, f"/{name}?{own}", current=name == kind) for name, title in TITLES.items()]
+        ranges = RANGES if any(view.since == since for since, _ in RANGES) else ((view.since, "as linked"), *RANGES)
+        text = _template().render(
+            kind=kind,
+            title=TITLES[kind],
+            links=links,
+            agents=sorted({*self.agents, *([agent] if agent else [])}),
+            levels=[level.lower() for level in LEVELS],
+            categories=CATEGORIES,
+            ranges=ranges,
+            view=view,
+            values=defaultdict(str, view.values),
+        )
+        return HTMLResponse(text, headers=HEADERS)
+
+    def _rows(self, request: Request) -> Response:
+        kind = request.url.path.split("/")[1]
+        try:
+            view = LogView.of(request.query_params, self.clock(), tasks=kind == "tasks")
+        except ValueError as err:
+            return JSONResponse({"error": str(err)}, 400, headers=HEADERS)
+        if not self._queries.acquire(timeout=WAIT_SECONDS):
+            return JSONResponse({"error": "too many readers; try again in a moment"}, 503, headers=HEADERS)
+        try:
+            return JSONResponse(self._read(view, kind), headers=HEADERS)
+        except NervesysError as err:
+            return JSONResponse({"error": str(err)}, 502, headers=HEADERS)
+        finally:
+            self._queries.release()
+
+    def _read(self, view: LogView, kind: str) -> dict[str, object]:
+        budget = ReadBudget(max_bytes=QUERY_BYTES, max_seconds=QUERY_SECONDS)
+        entries = self.reader().first(view.query, PAGE_ROWS, budget)
+        if kind == "tasks":
+            rows = list(task_rows(read_tasks(entries, self.prices), self.prices.currency))
+        else:
+            rows = list(log_rows(entries))
+        oldest = entries[-1].at * 1000 if len(entries) == PAGE_ROWS else None
+        return {"rows": rows, "oldest": oldest, "warnings": budget.warnings}
+
+
+def _template() -> Template:
+    environment = Environment(loader=PackageLoader("reports", "page"), autoescape=True, undefined=StrictUndefined)
+    environment.trim_blocks = environment.lstrip_blocks = True
+    return environment.get_template("logs.html")
