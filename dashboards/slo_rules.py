@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dashboards.availability import alive_agents, monitored_agents
 from dashboards.grafana_json import Json
-from dashboards.recording import DURATIONS, TASKS, CounterIncrease
+from dashboards.recording import CALL_DURATIONS, DURATIONS, TASKS, CounterIncrease
 from dashboards.style import duration
 from nervesys.clients.promql import KnownSeries
 from nervesys.contract.times import DAY_SECONDS
@@ -33,6 +33,7 @@ PERIODS = {
     Indicator.AVAILABILITY: Period.HEARTBEAT,
     Indicator.TASKS: Period.HEARTBEAT,
     Indicator.ACTIONS: Period.SHIP,
+    Indicator.CALLS: Period.SHIP,
 }
 """How often the events of each indicator arrive."""
 COVERED = 0.5
@@ -106,9 +107,10 @@ def _events_by_agent(slo: Slo, loaded: Loaded, periods: Periods) -> tuple[str, s
             return monitored, f"{monitored} unless on (agent) ({alive_agents(loaded)})"
         case Indicator.TASKS:
             return _now(TASKS, periods, agent), _now(TASKS, periods, agent, 'outcome="failed"')
-        case Indicator.ACTIONS:
-            good = _now(DURATIONS, periods, agent, f'le="{slo.below_seconds:g}"')
-            all_ = _now(DURATIONS, periods, agent, 'le="+Inf"')
+        case Indicator.ACTIONS | Indicator.CALLS:
+            durations = DURATIONS if slo.indicator is Indicator.ACTIONS else CALL_DURATIONS
+            good = _now(durations, periods, agent, f'le="{slo.below_seconds:g}"')
+            all_ = _now(durations, periods, agent, 'le="+Inf"')
             return all_, f"{all_} - ignoring (le) {good}"
 
 

@@ -14,14 +14,12 @@ from exporters.shared.bounds import bounded
 from exporters.shared.counting import OTHER, Counting, Series, Sums, zero_sums
 from exporters.shared.gen_ai import INFERENCE, ModelCall, ToolCall, interpret
 from nervesys.contract import agent_name
-from nervesys.contract.otlp import AGENT, Scalar, Span, parse_line
+from nervesys.contract.otlp import AGENT, OPERATION_BUCKETS, Scalar, Span, parse_line
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import ConditionTerm, Family, Period, SourceArea
 from nervesys.metrics.family import shorten
 
 ORIGIN = SourceArea("traces", "traces")
-BUCKETS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-"""Seconds; of `gen_ai.client.operation.duration` in the semantic conventions."""
 NO_CALLS = {"": "no agent has sent traces of model calls yet"}
 NO_TOOLS = {"": "no agent has sent traces of tool calls yet"}
 BY_MODEL, BY_TOOL = ("agent", "model"), ("agent", "tool")
@@ -34,7 +32,7 @@ OPERATION_DURATION = Family(
     "Duration of model calls and other operations of generative AI, by operation and requested model.",
     ("agent", "operation", "model"),
     Period.SHIP,
-    BUCKETS,
+    OPERATION_BUCKETS,
     conditions=(
         _term(word="model latency", kind="mean", labels=BY_MODEL),
         _term(word="model calls", kind="increase", labels=BY_MODEL),
@@ -80,7 +78,7 @@ TOOL_DURATION = Family(
     "Duration of calls of tools.",
     ("agent", "tool"),
     Period.SHIP,
-    BUCKETS,
+    OPERATION_BUCKETS,
     conditions=(_term(word="tool duration", kind="mean", labels=BY_TOOL),),
     optional=NO_TOOLS,
 )
@@ -180,7 +178,7 @@ class SpanSums:
 
     def _observe(self, seconds: float, family: Family, *labels: str) -> Series:
         histogram = self._at(family, *labels)
-        histogram[bisect_left(BUCKETS, seconds)] += 1
+        histogram[bisect_left(OPERATION_BUCKETS, seconds)] += 1
         histogram[-1] += seconds
         return (family.name, *labels)
 

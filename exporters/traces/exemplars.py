@@ -5,13 +5,12 @@ from bisect import bisect_left
 from threading import Lock
 
 from exporters.shared.counting import Series
-from exporters.shared.spans import BUCKETS
-from nervesys.contract.otlp import Span
+from nervesys.contract.otlp import OPERATION_BUCKETS, Span
 from nervesys.metrics import Sample
 from nervesys.metrics.family import number
 
 TRACE_ID = re.compile(r"[0-9a-f]{32}")
-BOUNDS = (*map(number, BUCKETS), "+Inf")
+BOUNDS = (*map(number, OPERATION_BUCKETS), "+Inf")
 
 
 class Exemplars:
@@ -26,7 +25,7 @@ class Exemplars:
         trace_id = span.trace_id.lower()
         if series is None or not TRACE_ID.fullmatch(trace_id):
             return
-        bound = BOUNDS[bisect_left(BUCKETS, span.seconds)]
+        bound = BOUNDS[bisect_left(OPERATION_BUCKETS, span.seconds)]
         text = f'{{trace_id="{trace_id}"}} {number(span.seconds)} {span.begin + span.seconds:.3f}'
         with self._lock:
             self._newest.setdefault(series, {})[bound] = text

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from nervesys.contract.logs import DURATION_BUCKETS
+from nervesys.contract.otlp import OPERATION_BUCKETS
 from nervesys.settings.section import SettingsSection
 
 
@@ -18,6 +19,12 @@ class Indicator(StrEnum):
     """Of the tasks that ended: those that were completed."""
     ACTIONS = "actions"
     """Of the logged actions with a duration: those within `below_seconds`."""
+    CALLS = "calls"
+    """Of the calls of models in traces: those within `below_seconds`."""
+
+
+BOUNDS = {Indicator.ACTIONS: DURATION_BUCKETS, Indicator.CALLS: OPERATION_BUCKETS}
+"""What `below_seconds` may be, by the indicators that need it: the buckets of their histograms."""
 
 
 class Slo(SettingsSection):
@@ -28,7 +35,7 @@ class Slo(SettingsSection):
         days: length of the window.
         agent: the agent that it is about; None for the whole fleet.
         per_agent: one objective for each agent of the fleet, in place of one for all together.
-        below_seconds: largest duration of a good action; a bucket of `nervesys_log_action_duration_seconds`.
+        below_seconds: largest duration of a good action or call; a bucket of its histogram.
         at_least: fewer events than this in a window never raise an alert about it.
         enabled: false leaves out an objective of the shipped file.
     """
@@ -46,10 +53,11 @@ class Slo(SettingsSection):
     def _consistent(self) -> Self:
         if self.agent and self.per_agent:
             raise ValueError("`agent` and `per_agent` exclude each other")
-        if (self.indicator is Indicator.ACTIONS) != (self.below_seconds is not None):
-            raise ValueError("`below_seconds` is needed for the indicator actions, and only there")
-        if self.below_seconds is not None and self.below_seconds not in DURATION_BUCKETS:
-            raise ValueError(f"`below_seconds` must be one of {', '.join(f'{bound:g}' for bound in DURATION_BUCKETS)}")
+        bounds = BOUNDS.get(self.indicator, ())
+        if bool(bounds) != (self.below_seconds is not None):
+            raise ValueError(f"`below_seconds` is needed for the indicators {' and '.join(BOUNDS)}, and only there")
+        if bounds and self.below_seconds not in bounds:
+            raise ValueError(f"`below_seconds` must be one of {', '.join(f'{bound:g}' for bound in bounds)}")
         return self
 
     @property

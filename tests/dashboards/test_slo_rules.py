@@ -19,7 +19,7 @@ from alerting.model import read_alerts
 from commands.conditions import condition_compiler
 from dashboards.build import recording_rules
 from dashboards.recording import TASKS
-from dashboards.slo_rules import ATTAINED, EVENTS, REMAINING, slo_groups, slo_series
+from dashboards.slo_rules import ATTAINED, BAD_EVENTS, EVENTS, REMAINING, slo_groups, slo_series
 from dashboards.style import duration
 from nervesys.metrics.periods import periods
 from nervesys.settings import Loaded, load
@@ -147,6 +147,28 @@ def test_an_objective_for_each_agent(finds: Find) -> None:
 def test_a_blind_exporter_makes_no_events(finds: Find) -> None:
     series = [*HEARTBEATS, {"series": READ, "values": "0+60x20 1200x40"}]
     finds(availability(), series, (f"last_over_time({EVENTS}[4m])", "1h", {}))
+
+
+@pytest.mark.parametrize(
+    ("indicator", "histogram", "bound"),
+    [
+        (Indicator.ACTIONS, "nervesys_log_action_duration_seconds", 10),
+        (Indicator.CALLS, "nervesys_gen_ai_operation_duration_seconds", 10.24),
+    ],
+)
+def test_what_takes_too_long_is_a_bad_event(finds: Find, indicator: Indicator, histogram: str, bound: float) -> None:
+    series = [
+        {"series": f'{histogram}_bucket{{agent="grok",le="{le}"}}', "values": f"0+{step}x60"}
+        for le, step in ((f"{bound:g}", 6), ("+Inf", 10))
+    ]
+    loaded = with_objectives(fast=Slo(indicator=indicator, percent=95, below_seconds=bound))
+    fast = '{slo="fast"}'
+    finds(
+        loaded,
+        series,
+        (f"last_over_time({EVENTS}[4m])", "1h", {f"{EVENTS}{fast}": 40}),
+        (f"last_over_time({BAD_EVENTS}[4m])", "1h", {f"{BAD_EVENTS}{fast}": 16}),
+    )
 
 
 def test_without_objectives_there_are_no_rules() -> None:

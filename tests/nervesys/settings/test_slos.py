@@ -20,6 +20,7 @@ def test_a_brain_adds_objectives_and_leaves_out_shipped_ones(brain: MakeBrain) -
     [
         ("{indicator: tasks, percent: 100}", "less than 100"),
         ("{indicator: actions, percent: 95}", "`below_seconds` is needed"),
+        ("{indicator: calls, percent: 95, below_seconds: 10}", "must be one of 0.01, 0.02"),
         ("{indicator: tasks, percent: 95, below_seconds: 10}", "only there"),
         ("{indicator: actions, percent: 95, below_seconds: 7}", "must be one of 0.1, 0.5, 1, 2.5, 5, 10, 30"),
         ("{indicator: tasks, percent: 95, agent: grok, per_agent: true}", "exclude each other"),
