@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --no-config --universal 
 	--no-emit-index-url --upgrade --custom-compile-command "make lock"
 
 .PHONY: help install up down status test coverage lint format generate pictures faults bench lock clean \
-	test-docker test-docker-short image sbom
+	test-docker test-docker-short image sbom vendor
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -97,6 +97,9 @@ lock: install ## Resolve the dependencies again: of all programs, of the tests, 
 	$(COMPILE) --extra all --output-file requirements.lock
 	$(COMPILE) --extra all --extra test --constraint requirements.lock --output-file requirements-test.lock
 	$(COMPILE) --extra agent --constraint requirements.lock --output-file requirements-agent.lock
+
+vendor: install ## Copy uPlot, which draws the pages' graphs, from the npm package that its lock names
+	@$(BIN)/python scripts/vendor_uplot.py
 
 clean: ## Remove .venv, caches and the stack's data (stop it first)
 	rm -rf .venv .nervesys .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis .coverage

@@ -3,8 +3,8 @@
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from nervesys.clients.prometheus import Series
 from nervesys.queries.dashboard_queries import Json
 from reports.colours import series_colours
 from reports.fields import Field, FormatContext
@@ -31,10 +31,31 @@ from reports.run_queries import PageResults, QueryResult, series_name
 from reports.scale import ticks
 from reports.table_merge import table
 
-NamedSeries = tuple[str, Series]
 GRID_LINES = 4
 HEATMAP = "heatmap"
 """Format of a query whose series are the buckets of a histogram."""
+
+
+@dataclass(frozen=True)
+class NamedSeries:
+    """One series of a panel.
+
+    Attributes:
+        name: for people.
+        labels: its labels.
+        points: (Unix seconds, value), without NaN and infinite values; at least one.
+        step: seconds between two points.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    points: tuple[tuple[float, float], ...]
+    step: float
+
+    @property
+    def last(self) -> float:
+        """The last value."""
+        return self.points[-1][1]
 
 
 def build_page(page: Json, asked: PageResults, context: FormatContext, start: float, end: float) -> PageModel:
@@ -82,79 +103,74 @@ def build_body(panel: Json, answers: Sequence[QueryResult], context: FormatConte
 
 
 def _named_series(answers: Sequence[QueryResult]) -> Iterator[NamedSeries]:
-    """Every series with its name; NaN and infinite values, and series without others, are left out."""
+    """Every series that has a finite value, in the order of the queries and of their results, as Grafana shows them."""
     for answer in answers:
         for series in answer.series:
             points = tuple(point for point in series.points if math.isfinite(point[1]))
             if points:
-                yield series_name(series.labels, answer.target["legendFormat"]), Series(series.labels, points)
+                name = series_name(series.labels, answer.target["legendFormat"])
+                yield NamedSeries(name, series.labels, points, answer.step)
 
 
 def _tiles(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
-    found = sorted(_named_series(answers), key=lambda named: named[0])
+    found = list(_named_series(answers))
     if not found:
         field = Field.of(panel, None, context)
         return Tiles((Tile("", field.cell(field.empty, {})),))
     named = len(found) > 1 or panel["options"]["textMode"] == "value_and_name"
     return Tiles(
         tuple(
-            Tile(name if named else "", Field.of(panel, name, context).cell(series.points[-1][1], series.labels))
-            for name, series in found
+            Tile(series.name if named else "", Field.of(panel, series.name, context).cell(series.last, series.labels))
+            for series in found
         )
     )
 
 
 def _bars(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
     buckets = answers[0].target["format"] == HEATMAP
-    named = _buckets(_named_series(answers)) if buckets else sorted(_named_series(answers), key=lambda it: it[0])
-    found = [(name, named_series, Field.of(panel, name, context)) for name, named_series in named]
+    found = list(_buckets(_named_series(answers)) if buckets else _named_series(answers))
+    field = Field.of(panel, None, context)
     if not found:
-        return Notice(Field.of(panel, None, context).empty)
-    greatest = max(series.points[-1][1] for _, series, _ in found)
-    top = found[0][2].config.get("max", greatest) or 1
-    return Bars(
-        tuple(
-            Bar(
-                field.display_name(name, series.labels),
-                field.cell(series.points[-1][1], series.labels),
-                min(1, max(0, series.points[-1][1] / top)),
-            )
-            for name, series, field in found
-        )
-    )
+        return Notice(field.empty)
+    top = field.config.get("max", max(series.last for series in found)) or 1
+    return Bars(tuple(_bar(Field.of(panel, series.name, context), series, top) for series in found))
+
+
+def _bar(field: Field, series: NamedSeries, top: float) -> Bar:
+    cell = field.cell(series.last, series.labels)
+    return Bar(field.display_name(series.name, series.labels), cell, min(1, max(0, series.last / top)))
 
 
 def _buckets(found: Iterable[NamedSeries]) -> Iterator[NamedSeries]:
     """The buckets of a histogram, converted from cumulative, in ascending order."""
     below = 0.0
-    for name, series in sorted(found, key=lambda named: _bound(named[1])):
-        at, value = series.points[-1]
-        yield name, Series(series.labels, ((at, value - below),))
-        below = value
+    for bucket in sorted(found, key=_bound):
+        yield replace(bucket, points=((bucket.points[-1][0], bucket.last - below),))
+        below = bucket.last
 
 
-def _bound(bucket: Series) -> float:
+def _bound(bucket: NamedSeries) -> float:
     return float(bucket.labels.get("le", math.inf))
 
 
 def _graph(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
-    found = sorted(_named_series(answers), key=lambda named: named[0])
+    found = list(_named_series(answers))
     field = Field.of(panel, None, context)
     if not found:
         return Notice(field.empty)
-    colours = series_colours(name for name, _ in found)
-    lines = tuple(_line(Field.of(panel, name, context), name, series, colours[name]) for name, series in found)
+    colours = series_colours(series.name for series in found)
+    lines = tuple(_line(Field.of(panel, series.name, context), series, colours[series.name]) for series in found)
     custom = field.config["custom"]
     stacked = custom["stacking"]["mode"] == "normal"
     axis = _axis(field, lines, stacked=stacked)
     dashed = custom["thresholdsStyle"]["mode"] == "dashed"
     limits = tuple((at, colour) for at, colour in field.steps if dashed and axis.low < at <= axis.high)
-    return Graph(lines, axis, max(answer.step for answer in answers), stacked, limits)
+    return Graph(lines, axis, stacked, limits)
 
 
-def _line(field: Field, name: str, series: Series, colour: str) -> GraphLine:
-    key = Key(name, field.fixed_colour or colour, field.link(series.labels, name))
-    return GraphLine(key, series.points, tuple(field.text(value) for _, value in series.points))
+def _line(field: Field, series: NamedSeries, colour: str) -> GraphLine:
+    key = Key(series.name, field.fixed_colour or colour, field.link(series.labels, series.name))
+    return GraphLine(key, series.points, series.step, field.number_format)
 
 
 def _axis(field: Field, lines: Sequence[GraphLine], *, stacked: bool) -> Axis:
@@ -176,20 +192,19 @@ def _sums(lines: Sequence[GraphLine]) -> list[float]:
 
 
 def _timeline(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
-    found = sorted(_named_series(answers), key=lambda named: named[0])
+    found = list(_named_series(answers))
     if not found:
         return Notice(Field.of(panel, None, context).empty)
-    step = max(answer.step for answer in answers)
-    lanes = []
-    for name, series in found:
-        field = Field.of(panel, name, context)
-        lanes.append(Lane(name, field.link(series.labels, name), tuple(_state_spans(field, series, step))))
-    return Timeline(tuple(lanes))
+    return Timeline(tuple(_lane(Field.of(panel, series.name, context), series) for series in found))
 
 
-def _state_spans(field: Field, series: Series, step: float) -> Iterator[StateSpan]:
+def _lane(field: Field, series: NamedSeries) -> Lane:
+    return Lane(series.name, field.link(series.labels, series.name), tuple(_state_spans(field, series)))
+
+
+def _state_spans(field: Field, series: NamedSeries) -> Iterator[StateSpan]:
     """Merge equal neighbouring values; each lasts until the next one, or for one step if nothing follows."""
-    for value, start, end in _runs(series.points, step):
+    for value, start, end in _runs(series.points, series.step):
         cell = field.cell(value, series.labels)
         yield StateSpan(start, end, cell.text, cell.colour or "text")
 

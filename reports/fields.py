@@ -11,7 +11,7 @@ from nervesys.queries.dashboard_queries import Json
 from nervesys.queries.variables import substitute
 from reports.colours import colour_name
 from reports.model import Cell
-from reports.units import AGO, text_of
+from reports.units import AGO, NumberFormat, text_of
 
 COLOURED_CELLS = frozenset({"color-text", "color-background"})
 _LABEL = re.compile(r"\$\{__field\.labels\.(\w+)\}")
@@ -114,6 +114,11 @@ class Field:
     def text(self, value: float) -> str:
         """A number with its unit."""
         return text_of(value, self.unit, self.context.now, self.config.get("decimals"))
+
+    @property
+    def number_format(self) -> NumberFormat:
+        """The format of its numbers."""
+        return NumberFormat.of(self.unit, self.config.get("decimals"))
 
     def link(self, labels: Mapping[str, str], value: str) -> str:
         """The link of a value; empty for none."""

@@ -6,14 +6,16 @@ from datetime import tzinfo
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
 
 from nervesys.queries.dashboard_queries import Json
 from nervesys.queries.query_runner import VariableChoice
 from reports import geometry
+from reports.assets import chart_style, inline_policy, script
 from reports.build import grid_position, panel_name
+from reports.chart_data import page_data, panel_data
 from reports.colours import SHADES, Theme, shade
-from reports.model import PageModel
+from reports.model import Graph, PageModel, Panel, Timeline
 from reports.plot import clock, plot
 
 
@@ -33,32 +35,54 @@ class Controls:
     Attributes:
         pages: links to all pages.
         choices: the variables.
-        ranges: (start, label) of the time ranges.
-        since: start of the chosen time range, such as `now-6h`.
-        until: its end.
-        refresh_seconds: refresh interval.
+        ranges: (value, label) of the time ranges.
+        range: value of the chosen one.
+        bounds: its start and end, as a date and time without a time zone.
+        intervals: refresh intervals, such as `30s`.
+        interval: the chosen one.
+        refresh_seconds: the same in seconds; 0 for a page that does not refresh by itself.
+        kept: (name, value) of the parameters beside the time range.
         logs: URL of the logs of the time range; empty for none.
     """
 
     pages: Sequence[Link]
     choices: Sequence[VariableChoice]
     ranges: Sequence[tuple[str, str]]
-    since: str
-    until: str
+    range: str
+    bounds: tuple[str, str]
+    intervals: Sequence[str]
+    interval: str
     refresh_seconds: float
+    kept: Sequence[tuple[str, str]]
     logs: str = ""
 
 
-def live(page: PageModel, controls: Controls, width: float, zone: tzinfo) -> str:
+@dataclass(frozen=True)
+class Canvas:
+    """What a page is drawn for.
+
+    Attributes:
+        width: of the page, in pixels.
+        zone: time zone of its reader.
+        with_svg: whether its graphs are sent as pictures too, for a browser that runs no script.
+    """
+
+    width: float
+    zone: tzinfo
+    with_svg: bool = True
+
+
+def live(page: PageModel, controls: Controls, canvas: Canvas, versions: Mapping[str, str]) -> str:
     """A page with controls; style sheet and script are separate requests.
 
     Args:
         page: the model.
         controls: the controls.
-        width: of the page, in pixels.
-        zone: of the reader.
+        canvas: what it is drawn for.
+        versions: of style sheet and script.
     """
-    return _render(_template_values(page, width, zone) | {"controls": controls, "style": "", "script": ""})
+    values = {"controls": controls, "versions": versions, "style": "", "script": "", "policy": ""}
+    return _render(_template_values(page, canvas) | values)
 
 
 def render_file(page: PageModel, style_sheet_text: str, width: float, zone: tzinfo) -> str:
@@ -70,34 +94,47 @@ def render_file(page: PageModel, style_sheet_text: str, width: float, zone: tzin
         width: of the page, in pixels.
         zone: time zone of its times.
     """
-    values = {"controls": None, "style": style_sheet_text, "script": script()}
-    return _render(_template_values(page, width, zone) | values)
+    values = {"style": style_sheet_text, "script": script(), "policy": inline_policy(style_sheet_text)}
+    return _render(_template_values(page, Canvas(width, zone)) | {"controls": None, "versions": {}} | values)
 
 
 def style_sheet(pages: Sequence[Json]) -> str:
     """The style sheet: colours, layout, and the position of each panel."""
     sheet = files("reports").joinpath("page/page.css").read_text()
-    return "".join([*colours(), sheet, *_grid(pages)])
+    return "".join([*colours(), chart_style(), sheet, *_grid(pages)])
 
 
-def script() -> str:
-    """The script that refreshes a page and shows values at the pointer."""
-    return files("reports").joinpath("page/page.js").read_text()
+def environment(loader: BaseLoader) -> Environment:
+    """Templates of pages."""
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
+    return environment
+
+
+def chart_values(page: PageModel, canvas: Canvas) -> dict[str, Any]:
+    """What `chart.html` needs to show a graph."""
+
+    def legend_lines(panel: Panel) -> int:
+        assert isinstance(panel.body, Graph | Timeline), "no other has a legend"
+        return geometry.legend_lines(panel.body.legend, geometry.width_of(panel.place, canvas.width))
+
+    return {
+        "page_data": page_data(page, canvas.zone),
+        "chart_data": lambda panel: panel_data(panel, page, canvas.width, canvas.zone),
+        "plot": lambda panel: plot(panel, page, canvas.width, canvas.zone),
+        "legend_lines": legend_lines,
+        "with_svg": canvas.with_svg,
+    }
 
 
 def _render(values: Mapping[str, Any]) -> str:
-    environment = Environment(loader=PackageLoader("reports", "page"), autoescape=True, undefined=StrictUndefined)
-    environment.trim_blocks = environment.lstrip_blocks = True
-    return environment.get_template("page.html").render(values).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    template = environment(PackageLoader("reports", "page")).get_template("page.html")
+    return template.render(values).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _template_values(page: PageModel, width: float, zone: tzinfo) -> dict[str, Any]:
-    return {
-        "page": page,
-        "plot": lambda panel: plot(panel, page, width, zone),
-        "legend_lines": lambda panel: geometry.legend_lines(panel.body.legend, geometry.width_of(panel.place, width)),
-        "clock": lambda at: clock(at, zone),
-    }
+def _template_values(page: PageModel, canvas: Canvas) -> dict[str, Any]:
+    return {"page": page, "clock": lambda at: clock(at, canvas.zone)} | chart_values(page, canvas)
 
 
 def colours() -> Iterator[str]:

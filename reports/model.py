@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from reports.units import NumberFormat
+
+HEIGHTS = {"red": 1.0, "orange": 0.8, "yellow": 0.8, "purple": 0.8, "grey": 0.35}
+CALM_HEIGHT = 0.55
+"""Heights of the blocks of a state timeline by colour: states differ in more than their colour."""
+
 
 @dataclass(frozen=True)
 class GridPosition:
@@ -97,20 +103,36 @@ class Text:
 
 @dataclass(frozen=True)
 class Key:
-    """An entry of a legend."""
+    """An entry of a legend.
+
+    Attributes:
+        name: of a series or a state.
+        colour: name of its colour.
+        link: URL; empty for none.
+        height: share of the full height of its swatch.
+    """
 
     name: str
     colour: str
     link: str = ""
+    height: float = 0.4
 
 
 @dataclass(frozen=True)
 class GraphLine:
-    """One series of a graph: points (Unix seconds, value), and their formatted values."""
+    """One series of a graph.
+
+    Attributes:
+        key: its entry in the legend.
+        points: (Unix seconds, value), oldest first.
+        step: seconds between two points; a larger distance is a gap.
+        number_format: of its values.
+    """
 
     key: Key
     points: tuple[tuple[float, float], ...]
-    texts: tuple[str, ...]
+    step: float
+    number_format: NumberFormat
 
 
 @dataclass(frozen=True)
@@ -144,15 +166,18 @@ class Graph:
     """A graph: lines, or stacked bars.
 
     Attributes:
-        step: seconds between two points; a larger distance is a gap.
         limits: (value, colour) of the thresholds.
     """
 
     lines: tuple[GraphLine, ...]
     axis: Axis
-    step: float
     stacked: bool
     limits: tuple[tuple[float, str], ...] = ()
+
+    @property
+    def step(self) -> float:
+        """The largest step of its lines, in seconds."""
+        return max(line.step for line in self.lines)
 
     @property
     def legend(self) -> tuple[Key, ...]:
@@ -168,6 +193,11 @@ class StateSpan:
     end: float
     text: str
     colour: str
+
+
+def block_height(colour: str) -> float:
+    """Share of its lane that the block of a state fills: the worse the state, the higher its block."""
+    return HEIGHTS.get(colour, CALM_HEIGHT)
 
 
 @dataclass(frozen=True)
@@ -189,7 +219,7 @@ class Timeline:
     def legend(self) -> tuple[Key, ...]:
         """All states that occur."""
         seen = {span.text: span.colour for lane in self.lanes for span in lane.spans}
-        return tuple(Key(text, colour) for text, colour in sorted(seen.items()))
+        return tuple(Key(text, colour, height=block_height(colour)) for text, colour in sorted(seen.items()))
 
 
 Body = Notice | Tiles | Bars | Table | Text | Graph | Timeline

@@ -3,15 +3,14 @@
 Colours are CSS variables, `var(--NAME)`: HTML defines them for both themes; for paper they are replaced.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
 from reports.geometry import size_of
-from reports.model import Annotation, Graph, GraphLine, Lane, PageModel, Panel, StateSpan, Timeline
+from reports.model import Annotation, Graph, Lane, PageModel, Panel, StateSpan, Timeline, block_height
 from reports.scale import time_ticks
 from reports.units import text_of
 
@@ -20,9 +19,9 @@ LETTER = 6.4
 """Estimated width of a letter, in pixels."""
 BELOW, ABOVE, RIGHT = 20, 8, 14
 LANE_HEIGHT = 22
+BLOCK = 0.9
+"""Share of its lane that the highest block fills."""
 TICK_PIXELS = 90
-HOVERED = 20
-"""Most lines whose values are shown at the pointer; more would make a page megabytes large."""
 APART = 5
 """Smallest distance of bars, in pixels, that leaves a gap between them."""
 SHADED = 4
@@ -105,7 +104,7 @@ def graph(model: Graph, frame: Frame) -> str:
     parts += draw(model, area, y)
     parts += [_level(area, y(value), colour, dashes="6 4") for value, colour in model.limits]
     parts += _marks(area)
-    return _svg(frame, parts, _hover(model.lines, area))
+    return _svg(frame, parts)
 
 
 def timeline(model: Timeline, frame: Frame) -> str:
@@ -118,13 +117,13 @@ def timeline(model: Timeline, frame: Frame) -> str:
     parts = [*_time_grid(area)]
     for number, lane in enumerate(model.lanes):
         parts += _lane(lane, area, area.top + number * each, each)
-    return _svg(tall, [*parts, *_marks(area)], "")
+    return _svg(tall, [*parts, *_marks(area)])
 
 
-def _svg(frame: Frame, parts: Sequence[str], hover: str) -> str:
+def _svg(frame: Frame, parts: Sequence[str]) -> str:
     size = f'viewBox="0 0 {frame.width:g} {frame.height:g}" width="{frame.width:g}" height="{frame.height:g}"'
     font = f'font-family="Nervesys Sans, system-ui, DejaVu Sans, sans-serif" font-size="{FONT}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}{hover}>{"".join(parts)}</svg>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>{"".join(parts)}</svg>'
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start") -> str:
@@ -155,7 +154,7 @@ def _time_grid(area: PlotArea) -> Iterator[str]:
 def _lines(model: Graph, area: PlotArea, y: Height) -> Iterator[str]:
     for line in reversed(model.lines):
         colour = f"var(--{line.key.colour})"
-        for run in _runs(line.points, model.step):
+        for run in _runs(line.points, line.step):
             if len(run) == 1:
                 yield f'<circle cx="{area.x(run[0][0]):.1f}" cy="{y(run[0][1]):.1f}" r="2" fill="{colour}"/>'
                 continue
@@ -196,10 +195,18 @@ def _lane(lane: Lane, area: PlotArea, top: float, height: float) -> Iterator[str
     name = lane.name if len(lane.name) <= room else f"{lane.name[: room - 1]}…"
     yield _text(area.left - 8, top + height / 2 + 4, name, anchor="end")
     for span in lane.spans:
-        start, end = area.x(span.start), area.x(span.end)
-        place = f'x="{start:.1f}" y="{top + height * 0.1:.1f}" width="{end - start:.1f}" height="{height * 0.8:.1f}"'
-        tooltip = f"<title>{escape(_span_tooltip(lane.name, span, area.frame.zone))}</title>"
-        yield f'<rect {place} fill="var(--{span.colour})" fill-opacity=".85">{tooltip}</rect>'
+        yield _block(lane.name, span, area, top + height / 2, height * BLOCK * block_height(span.colour))
+
+
+def _block(lane: str, span: StateSpan, area: PlotArea, middle: float, height: float) -> str:
+    """A span, with its state as text where there is room."""
+    start, end = area.x(span.start), area.x(span.end)
+    place = f'x="{start:.1f}" y="{middle - height / 2:.1f}" width="{end - start:.1f}" height="{height:.1f}"'
+    tooltip = f"<title>{escape(_span_tooltip(lane, span, area.frame.zone))}</title>"
+    box = f'<rect {place} fill="var(--{span.colour})">{tooltip}</rect>'
+    if height < FONT or LETTER * len(span.text) + 8 > end - start:
+        return box
+    return f'{box}<text x="{start + 4:.1f}" y="{middle + 4:.1f}" fill="var(--panel)">{escape(span.text)}</text>'
 
 
 def _span_tooltip(name: str, span: StateSpan, zone: tzinfo) -> str:
@@ -218,21 +225,3 @@ def _marks(area: PlotArea) -> Iterator[str]:
         flag = f"M{x - 4:.1f} {area.bottom + 5:.1f}L{x:.1f} {area.bottom:.1f}L{x + 4:.1f} {area.bottom + 5:.1f}Z"
         line = _upright(area, x, mark.colour, dashes="3 3")
         yield f'<g opacity=".6">{line}<path d="{flag}" fill="var(--{mark.colour})"/>{tooltip}</g>'
-
-
-def _hover(lines: Sequence[GraphLine], area: PlotArea) -> str:
-    """The data for the script that shows values at the pointer: those of the lines with the highest last values."""
-    times = sorted({at for line in lines for at, _ in line.points})
-    more = max(0, len(lines) - HOVERED)
-    lines = sorted(lines, key=lambda line: -line.points[-1][1])[:HOVERED]
-    texts = [dict(zip((at for at, _ in line.points), line.texts, strict=True)) for line in lines]
-    hover = {
-        "at": [round(area.x(at), 1) for at in times],
-        "times": [_short_clock(at, area.frame.zone) for at in times],
-        "lines": [
-            [line.key.name, line.key.colour, [of_line.get(at, "") for at in times]]
-            for line, of_line in zip(lines, texts, strict=True)
-        ],
-        "more": more,
-    }
-    return f" data-hover={quoteattr(json.dumps(hover, ensure_ascii=False, separators=(',', ':')))}"

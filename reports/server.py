@@ -1,41 +1,32 @@
 """Serves the dashboards as live pages. Read-only: it runs only the dashboards' own queries, none from a browser."""
 
-import re
+import gzip
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
 from types import MappingProxyType
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
+from nervesys.metrics.http_headers import accepts_gzip
 from nervesys.metrics.pages import HttpProgram
 from nervesys.queries.dashboard_queries import Json
 from nervesys.queries.query_runner import QueryRunner, VariableChoice
-from nervesys.queries.variables import instant_of, seconds_of
 from reports import html
-from reports.draw import WIDTH, draw
+from reports.assets import script as script_text
+from reports.assets import version
+from reports.draw import draw
 from reports.fields import FormatContext
+from reports.view import INTERVALS, VARIABLE, View
 
-RANGES = (
-    ("now-15m", "last 15 minutes"),
-    ("now-1h", "last hour"),
-    ("now-3h", "last 3 hours"),
-    ("now-6h", "last 6 hours"),
-    ("now-24h", "last 24 hours"),
-    ("now-7d", "last 7 days"),
-    ("now-30d", "last 30 days"),
-)
-LEAST_WIDTH, MOST_WIDTH = 280, 4000
-"""Accepted range of a page's width, in pixels."""
-VARIABLE = "var-"
+LASTING = {"cache-control": "public, max-age=31536000, immutable"}
+"""Of a file under an address that changes with its content."""
+GZIP_LEVEL = 5
 HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -43,51 +34,6 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
-
-
-@dataclass(frozen=True)
-class View:
-    """The parameters of a request.
-
-    Attributes:
-        since: start of the time range, such as `now-6h`.
-        until: its end.
-        wanted: values of variables.
-        width: of the page, in pixels.
-        zone: time zone of the reader.
-    """
-
-    since: str
-    until: str
-    wanted: Mapping[str, str]
-    width: float
-    zone: tzinfo
-
-    @classmethod
-    def of(cls, request: Request, page: Json) -> "View":
-        """From the query string, and the cookies of the page's script; the default is the dashboard's time range."""
-        parameters = {**page["time"], **{name: value for name, value in request.query_params.items() if value}}
-        wanted = {name.removeprefix(VARIABLE): value for name, value in parameters.items() if name.startswith(VARIABLE)}
-        return cls(parameters["from"], parameters["to"], wanted, _width(request.cookies), _zone(request.cookies))
-
-    @property
-    def range_query(self) -> str:
-        """The time range as a query string, for links."""
-        return urlencode({"from": self.since, "to": self.until})
-
-
-def _width(cookies: Mapping[str, str]) -> float:
-    width = cookies.get("width", "")
-    return min(MOST_WIDTH, max(LEAST_WIDTH, int(width))) if re.fullmatch(r"[0-9]{1,6}", width) else WIDTH
-
-
-def _zone(cookies: Mapping[str, str]) -> tzinfo:
-    try:
-        return ZoneInfo(cookies["zone"].replace("%2F", "/"))
-    except (KeyError, ValueError, OSError, ZoneInfoNotFoundError):  # OSError: a folder, or a name too long
-        here = datetime.fromtimestamp(0).astimezone().tzinfo
-        assert here is not None, "an aware time has one"
-        return here
 
 
 class Site:
@@ -115,10 +61,9 @@ class Site:
         self._pages = {page["uid"]: page for page in pages}
         self._prometheus, self._interval = prometheus, interval
         self._clock, self._executor = clock, executor
-        self._static = {
-            "page.css": ("text/css", html.style_sheet(pages)),
-            "page.js": ("text/javascript", html.script()),
-        }
+        style, script = html.style_sheet(pages), script_text()
+        self._static = {"page.css": ("text/css", style), "page.js": ("text/javascript", script)}
+        self._versions = {"style": version(style), "script": version(script)}
 
     def program(self) -> HttpProgram:
         """The program with its routes."""
@@ -139,41 +84,54 @@ class Site:
         kind, text = self._static.get(request.path_params["name"], ("", ""))
         if not kind:
             return PlainTextResponse("no such file\n", 404)
-        return Response(text, media_type=kind, headers=HEADERS)
+        lasting = request.url.query == version(text)
+        return _compressed(request, text, kind, HEADERS | (LASTING if lasting else {}))
 
     def _page(self, request: Request) -> Response:
         page = self._pages.get(request.path_params["uid"])
         if page is None:
             return PlainTextResponse("no such page\n", 404)
-        view, now = View.of(request, page), self._clock()
+        now = self._clock()
         try:
-            start, end = instant_of(view.since, now), instant_of(view.until, now)
+            view = View.of(request, page, now)
         except ValueError as err:
             return PlainTextResponse(f"{err}\n", 400)
-        if start >= end:
-            return PlainTextResponse("the time range ends before it begins\n", 400)
-        live = QueryRunner(self._prometheus, self._interval, end)
+        live = QueryRunner(self._prometheus, self._interval, view.end)
         context = FormatContext(now, view.range_query)
-        model, choices = draw(page, live, view.wanted, end - start, view.width, context, self._executor)
-        controls = self._controls(page, view, choices)
-        return HTMLResponse(html.live(model, controls, view.width, view.zone), headers=HEADERS)
+        model, choices = draw(
+            page, live, view.wanted, view.end - view.start, view.canvas.width, context, self._executor
+        )
+        text = html.live(model, self._controls(page, view, choices), view.canvas, self._versions)
+        return _compressed(request, text, "text/html", HEADERS)
 
     def _controls(self, page: Json, view: View, choices: Sequence[VariableChoice]) -> html.Controls:
         chosen = {
             f"{VARIABLE}{choice.name}": choice.selected for choice in choices if choice.selected and not choice.hidden
         }
-        query = urlencode({"from": view.since, "to": view.until, **chosen})
+        kept = {**chosen, **view.refresh_parameter}
+        query = urlencode({**view.range_parameters, **kept})
         links = [html.Link(other["title"], f"/d/{uid}?{query}", other is page) for uid, other in self._pages.items()]
         agent = next((choice.selected for choice in choices if choice.name == "agent" and choice.selected), "")
-        query = urlencode({"from": view.since, "to": view.until, **({"agent": agent} if agent else {})})
+        query = urlencode({**view.range_parameters, **({"agent": agent} if agent else {})})
         others = [html.Link(title, f"{path}?{query}", current=False) for path, title in self._further.items()]
-        ranges = RANGES if any(view.since == since for since, _ in RANGES) else ((view.since, "as linked"), *RANGES)
+        intervals = list(dict.fromkeys((page["refresh"], *INTERVALS, view.refresh)))
         return html.Controls(
-            [*links, *others],
-            choices,
-            ranges,
-            view.since,
-            view.until,
-            seconds_of(page["refresh"]),
-            others[0].url if others else "",
+            pages=[*links, *others],
+            choices=choices,
+            ranges=view.ranges,
+            range=view.range,
+            bounds=view.bounds,
+            intervals=intervals,
+            interval=view.refresh,
+            refresh_seconds=view.refresh_seconds,
+            kept=tuple(kept.items()),
+            logs=others[0].url if others else "",
         )
+
+
+def _compressed(request: Request, text: str, kind: str, headers: Mapping[str, str]) -> Response:
+    headers = {**headers, "vary": "accept-encoding, cookie"}
+    if not accepts_gzip(request.headers.get("accept-encoding", "")):
+        return Response(text, media_type=kind, headers=headers)
+    body = gzip.compress(text.encode(), GZIP_LEVEL)
+    return Response(body, media_type=kind, headers={**headers, "content-encoding": "gzip"})

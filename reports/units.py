@@ -1,6 +1,7 @@
 """Formats numbers with Grafana's units."""
 
 import math
+from dataclasses import dataclass
 
 from dashboards.style import CURRENCY_SYMBOLS
 
@@ -43,15 +44,48 @@ def text_of(value: float, unit: str, now: float, decimals: int | None = None) ->
         return "+Inf" if value > 0 else "-Inf"
     if unit == AGO:
         return ago(now - value / 1000)
-    if unit == "percentunit":
-        return f"{_digits(value * 100, decimals)}%"
-    if unit.startswith(CURRENCY):
-        factor, name = _scaled(abs(value), COUNT)
-        digits = _digits(value / factor, None) if abs(value) >= CENT else f"{value:.5f}".rstrip("0").rstrip(".")
-        code = unit.removeprefix(CURRENCY)
-        return f"{CURRENCY_SYMBOLS.get(code, code.removeprefix(':'))}{digits}{name}"
-    factor, name = _scaled(abs(value), SCALES.get(unit, ((1, ""),)))
-    return _digits(value / factor, decimals if factor == 1 else None) + name + SUFFIXES.get(unit, "")
+    return NumberFormat.of(unit, decimals).text(value)
+
+
+@dataclass(frozen=True)
+class NumberFormat:
+    """How `text_of` formats a unit, as data for the page's script, which formats numbers alike.
+
+    Attributes:
+        scale: (factor, suffix), smallest first.
+        prefix: before the number.
+        suffix: after the number and the suffix of its scale.
+        decimals: maximum number of decimals of unscaled numbers; None for three significant digits.
+        times: multiplies the number first.
+        least: numbers below it have five decimals; 0 for none.
+    """
+
+    scale: Scale = ((1, ""),)
+    prefix: str = ""
+    suffix: str = ""
+    decimals: int | None = None
+    times: float = 1
+    least: float = 0
+
+    @classmethod
+    def of(cls, unit: str, decimals: int | None = None) -> "NumberFormat":
+        """The format of a unit, by Grafana's name; a relative time has none."""
+        if unit == "percentunit":
+            return cls(suffix="%", decimals=decimals, times=100)
+        if unit.startswith(CURRENCY):
+            code = unit.removeprefix(CURRENCY)
+            return cls(COUNT, prefix=CURRENCY_SYMBOLS.get(code, code.removeprefix(":")), least=CENT)
+        return cls(SCALES.get(unit, ((1, ""),)), suffix=SUFFIXES.get(unit, ""), decimals=decimals)
+
+    def text(self, value: float) -> str:
+        """A finite number with its unit."""
+        size = abs(value * self.times)
+        factor, name = _scaled(size, self.scale)
+        if 0 < size < self.least:
+            digits = f"{value:.5f}".rstrip("0").rstrip(".")
+        else:
+            digits = _digits(value * self.times / factor, self.decimals if factor == 1 else None)
+        return f"{self.prefix}{digits}{name}{self.suffix}"
 
 
 def ago(seconds: float) -> str:

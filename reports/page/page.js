@@ -1,8 +1,20 @@
 "use strict";
-// Refreshes the page by itself, and shows the values at the pointer. It requests only this page.
+// Loads the page again without leaving it: at intervals, and for another time range. It requests only this page.
 
+const REQUEST_MILLISECONDS = 30000;
+const WATCH_MILLISECONDS = 250;
+const LEAST_SECONDS = 10; // of a range that is zoomed to
+const FRESH = ["nav", "#controls", "#range"]; // parts of the header that follow the time range
+const LOCAL_TIME = /^\d{4}-\d\d-\d\dT/;
+const live = document.body.hasAttribute("data-live");
 const main = document.querySelector("main");
 const drawn = document.getElementById("drawn");
+const sources = new Map(); // HTML of each panel as it was sent, by id
+let latest = 0; // number of the last request
+const pause = document.getElementById("pause");
+let loadedAt = Date.now();
+let paused = false;
+let chosen = false; // whether a control was changed since the page was shown
 
 function sendWidthAndZone() {
   const inner = getComputedStyle(main);
@@ -14,79 +26,146 @@ function sendWidthAndZone() {
   return document.cookie !== before;
 }
 
-async function refresh() {
+/** Load an address of this page; `arrived` is called before it is shown. Returns whether it could be loaded. */
+async function load(url, arrived = () => {}) {
+  const number = ++latest;
+  main.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(location.href, { signal: AbortSignal.timeout(30000) });
-    if (!answer.ok) throw new Error(answer.statusText);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    put(page.querySelector("main"));
-    drawn.textContent = page.getElementById("drawn").textContent;
-    drawn.classList.remove("late");
+    const answer = await fetch(url, { signal: AbortSignal.timeout(REQUEST_MILLISECONDS) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(text.trim().slice(0, 200) || answer.statusText);
+    if (number !== latest) return false; // a later request is under way
+    arrived();
+    show(new DOMParser().parseFromString(text, "text/html"));
+    return true;
   } catch (error) {
-    drawn.classList.add("late");
+    if (number === latest) drawn.textContent = `Not refreshed: ${error.message}`;
+    drawn.classList.toggle("late", number === latest);
+    return false;
+  } finally {
+    loadedAt = Date.now();
+    if (number === latest) main.removeAttribute("aria-busy");
   }
 }
 
-function put(fresh) {
-  const news = [...fresh.children];
-  if (news.length !== main.children.length) {
-    main.replaceChildren(...news);
+function show(page) {
+  for (const part of FRESH) refreshControls(document.querySelector(part), page.querySelector(part));
+  chosen = false;
+  drawn.textContent = page.getElementById("drawn").textContent;
+  drawn.classList.remove("late");
+  const fresh = page.querySelector("main");
+  const moved = main.dataset.page !== fresh.dataset.page;
+  main.dataset.page = fresh.dataset.page;
+  share(main);
+  put([...fresh.children], moved);
+}
+
+/** A menu that is open would close; what has the focus keeps it where the page was asked for by that very control. */
+function refreshControls(old, fresh) {
+  const focused = old.contains(document.activeElement) ? document.activeElement.name : "";
+  if ((focused || old.open) && !chosen) return;
+  const { scrollLeft } = old;
+  old.replaceWith(document.adoptNode(fresh));
+  fresh.scrollLeft = scrollLeft;
+  if (focused) fresh.elements?.namedItem(focused)?.focus();
+}
+
+/** Replace the panels that changed, and all graphs if the time range moved. */
+function put(news, moved) {
+  const same = news.length === main.children.length && news.every((now, number) => now.id === main.children[number].id);
+  if (!same) {
+    main.replaceChildren(...news.map((now) => document.adoptNode(now)));
+    remember();
+    drawCharts(main);
     return;
   }
   [...main.children].forEach((old, number) => {
     const now = news[number];
-    if (old.outerHTML === now.outerHTML) return;
-    const seen = old.querySelector(".scroll, .plot");
-    const [top, left] = seen ? [seen.scrollTop, seen.scrollLeft] : [0, 0];
-    old.replaceWith(document.adoptNode(now));
-    const again = now.querySelector(".scroll, .plot");
-    if (again) [again.scrollTop, again.scrollLeft] = [top, left];
+    const chart = now.querySelector("[data-chart]");
+    if (sources.get(now.id) === now.outerHTML && !(chart && moved)) return;
+    sources.set(now.id, now.outerHTML);
+    exchange(old, document.adoptNode(now));
   });
 }
 
-async function keepFresh(seconds) {
-  if (sendWidthAndZone()) await refresh();
+/** Replace a panel; what was scrolled and focused stays so. */
+function exchange(old, now) {
+  const focused = ["[data-chart]", ".scroll"].find((part) => old.querySelector(part) === document.activeElement);
+  const seen = old.querySelector(".scroll, .plot");
+  const [top, left] = seen ? [seen.scrollTop, seen.scrollLeft] : [0, 0];
+  old.replaceWith(now);
+  drawCharts(now);
+  const again = now.querySelector(".scroll, .plot");
+  if (again) [again.scrollTop, again.scrollLeft] = [top, left];
+  if (focused) now.querySelector(focused)?.focus({ preventScroll: true });
+}
+
+function remember() {
+  for (const panel of main.children) sources.set(panel.id, panel.outerHTML);
+}
+
+function zoomIn(from, to) {
+  const middle = (from + to) / 2;
+  const half = Math.max(to - from, LEAST_SECONDS) / 2;
+  if (!live) return zoomHere([middle - half, middle + half]);
+  const url = new URL(location.href);
+  url.searchParams.set("from", Math.round((middle - half) * 1000));
+  url.searchParams.set("to", Math.round((middle + half) * 1000));
+  return load(url, () => history.pushState({ zoomed: true }, "", url));
+}
+
+/** Back to the range before the last zoom; a page that was opened as it is shows twice its range. */
+function zoomOut() {
+  if (!live) return zoomHere(null);
+  if (history.state?.zoomed) return history.back();
+  const { start, end } = shared;
+  return zoomIn(start - (end - start) / 2, Math.min(end + (end - start) / 2, Date.now() / 1000));
+}
+
+/** Zoom without a server, to what the page has. */
+function zoomHere(range) {
+  for (const chart of charts.values()) {
+    chart.zoomed = range;
+    chart.draw();
+  }
+}
+
+function isHeld() {
+  const busy = main.hasAttribute("aria-busy");
+  return paused || busy || document.hidden || [...charts.values()].some((chart) => chart.plot.select.width > 0);
+}
+
+async function keepFresh() {
+  pause.hidden = false;
+  if (sendWidthAndZone()) await load(location.href);
   for (;;) {
-    await new Promise((done) => setTimeout(done, seconds * 1000));
-    if (!document.hidden) await refresh();
+    await new Promise((done) => setTimeout(done, WATCH_MILLISECONDS));
+    const seconds = Number(document.getElementById("controls").dataset.refresh);
+    if (seconds && Date.now() - loadedAt >= seconds * 1000 && !isHeld()) await load(location.href);
   }
 }
 
-const tip = document.createElement("div");
-tip.id = "tip";
-tip.hidden = true;
-document.body.append(tip);
-
-function cells(...texts) {
-  const row = document.createElement("tr");
-  for (const text of texts) row.append(Object.assign(document.createElement("td"), { textContent: text }));
-  return row;
+function submit(form) {
+  const url = new URL(location.href);
+  const given = [...new FormData(form)].filter(([, value]) => value !== "");
+  url.search = new URLSearchParams(given.map(([name, value]) => [name, LOCAL_TIME.test(value) ? Date.parse(value) : value]));
+  chosen = true;
+  return load(url, () => history.pushState({}, "", url));
 }
 
-function showValues(svg, x) {
-  const hover = JSON.parse(svg.dataset.hover);
-  const at = hover.at.reduce((best, here, i) => (Math.abs(here - x) < Math.abs(hover.at[best] - x) ? i : best), 0);
-  const lines = hover.lines.filter(([, , texts]) => texts[at] !== "");
-  const table = document.createElement("table");
-  for (const [name, colour, texts] of lines) {
-    const row = cells(name, texts[at]);
-    row.firstChild.className = `ink-${colour}`;
-    table.append(row);
-  }
-  if (hover.more) table.append(cells(`and ${hover.more} more`, ""));
-  tip.replaceChildren(hover.times[at], table);
-}
-
-document.addEventListener("pointermove", (event) => {
-  const svg = event.target.closest?.("svg[data-hover]");
-  tip.hidden = !svg;
-  if (!svg) return;
-  const box = svg.getBoundingClientRect();
-  showValues(svg, ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width);
-  const room = innerWidth - tip.offsetWidth - 8;
-  tip.style.left = `${Math.min(event.clientX + 14, room)}px`;
-  tip.style.top = `${Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8)}px`;
+document.addEventListener("change", (event) => {
+  if (live && event.target.closest("#controls")) submit(event.target.form);
 });
-
-document.querySelector("form")?.addEventListener("change", (event) => event.currentTarget.submit());
-if (document.body.dataset.refresh) keepFresh(Number(document.body.dataset.refresh));
+document.addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit(event.target);
+});
+pause?.addEventListener("click", () => {
+  paused = !paused;
+  pause.textContent = paused ? "Resume" : "Pause";
+});
+window.addEventListener("popstate", () => load(location.href));
+remember();
+share(main);
+drawCharts(main);
+if (live) keepFresh();

@@ -3,12 +3,12 @@
 from datetime import UTC
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, PackageLoader
 
-from reports.html import colours, script
+from reports.assets import chart_style, inline_policy, script
+from reports.html import Canvas, chart_values, colours, environment
 from reports.periodic.model import PeriodicReport
 from reports.periodic.report_json import notice_of, report_data
-from reports.plot import plot
 
 
 def html(report: PeriodicReport, width: float) -> bytes:
@@ -18,19 +18,21 @@ def html(report: PeriodicReport, width: float) -> bytes:
         report: the report.
         width: of its panels, in pixels.
     """
-    environment = Environment(loader=PackageLoader("reports.periodic", "sheet"), autoescape=True)
-    environment.undefined = StrictUndefined
-    environment.trim_blocks = environment.lstrip_blocks = True
+    sheet = files("reports.periodic").joinpath("sheet/report.css").read_text()
+    style = "".join([*colours(), chart_style(), sheet])
     page = report.panels
+    loader = ChoiceLoader([PackageLoader("reports.periodic", "sheet"), PackageLoader("reports", "page")])
     return (
-        environment.get_template("report.html")
+        environment(loader)
+        .get_template("report.html")
         .render(
             report_data(report),
-            style="".join([*colours(), files("reports.periodic").joinpath("sheet/report.css").read_text()]),
+            style=style,
             script=script(),
+            policy=inline_policy(style),
             panels=page.panels if page else (),
             notice=notice_of,
-            plot=lambda panel: plot(panel, page, width, UTC) if page else "",
+            **(chart_values(page, Canvas(width, UTC)) if page else {}),
         )
         .replace("\0", "\N{REPLACEMENT CHARACTER}")  # HTML has no such character, whatever its escape
         .encode()

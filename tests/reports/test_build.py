@@ -87,7 +87,7 @@ def test_the_line_of_an_agent_leads_to_it() -> None:
 def test_a_graph_names_lines_and_draws_limits_within_its_axis() -> None:
     body = build_body(CPU, alone(CPU, 0.2, 0.5, server="alpha"), CONTEXT)
     assert isinstance(body, Graph)
-    assert [(line.key.name, line.texts) for line in body.lines] == [("alpha", ("20%", "50%"))]
+    assert [(line.key.name, line.number_format.text(line.points[-1][1])) for line in body.lines] == [("alpha", "50%")]
     assert [text for _, text in body.axis.ticks] == ["0%", "50%", "100%"]
     assert body.limits == ((0.8, "orange"), (0.9, "red"))
 

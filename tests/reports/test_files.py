@@ -7,6 +7,7 @@ import re
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
+from html import unescape
 
 import pytest
 
@@ -36,12 +37,13 @@ from reports.model import (
     Timeline,
 )
 from reports.pdf import ROWS, pdf, png
+from reports.units import NumberFormat
 from tests.hour.history import HOUR_SECONDS
 from tests.reports.panels import PAGES
 
 WIDTH = 1400
 HEBREW = "הסוכן grok נפל"
-LINE = GraphLine(Key(HEBREW, "series-1"), ((0, 1), (10, 2)), ("1", "2"))
+LINE = GraphLine(Key(HEBREW, "series-1"), ((0, 1), (10, 2)), 10, NumberFormat())
 BODIES: dict[str, Body] = {
     "notice": Notice("nothing here"),
     "failed": Notice("parse error", failed=True),
@@ -50,7 +52,7 @@ BODIES: dict[str, Body] = {
     "bars": Bars((Bar("vm", Cell("4", "orange"), 1), Bar("other", Cell("0"), 0))),
     "table": Table(("Agent", "Age"), ((Cell(HEBREW, "", "", HEBREW), Cell("4 s", "red", "", 4.0, number=True)),)),
     "text": Text(("one *two*", "#three")),
-    "graph": Graph((LINE,), Axis(((0, "0"), (2, "2"))), 10, stacked=False),
+    "graph": Graph((LINE,), Axis(((0, "0"), (2, "2"))), stacked=False),
     "timeline": Timeline((Lane("grok", "", (StateSpan(0, 60, "running", "green"),)),)),
 }
 
@@ -93,14 +95,19 @@ def test_a_long_table_is_cut_on_paper_and_a_page_goes_on_over_sheets() -> None:
 def test_a_page_as_file_needs_no_network_and_keeps_hebrew() -> None:
     text = render_file(page_of(*BODIES.values()), "", WIDTH, UTC)
     assert text.count(HEBREW) > len(BODIES)
-    assert "default-src 'none'" in text
+    policy = unescape(re.findall(r'Content-Security-Policy" content="([^"]*)"', text)[0])
+    assert re.fullmatch(
+        r"default-src 'none'; style-src '(sha256-\S+)'; script-src '(sha256-\S+)'; img-src data:", policy
+    )
     assert re.findall(r'(?:src|href)="(?!data:)([^"]*)"', text) == []
     assert "Actions: timeout" in text
 
 
 def test_drawings_use_defined_colours_only() -> None:
-    body = render_file(page_of(*BODIES.values()), "", WIDTH, UTC).partition("<main>")[2].partition("</main>")[0]
-    assert set(re.findall(r"(?:var\(--|ink-)([a-z0-9-]+)", body)) <= SHADES.keys()
+    body = render_file(page_of(*BODIES.values()), "", WIDTH, UTC).partition("<main ")[2].partition("</main>")[0]
+    used = set(re.findall(r"(?:var\(--|ink-)([a-z0-9-]+)", body))
+    assert used
+    assert used <= SHADES.keys()
 
 
 @pytest.mark.parametrize(
