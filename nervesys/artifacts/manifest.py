@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from nervesys.contract.state import AgentName, Instant
+from nervesys.contract.objects import AgentName, Instant
 from nervesys.contract.ulid import PATTERN
 from nervesys.contract.validation import text_form
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from nervesys.artifacts.manifest import Key
-from nervesys.contract.state import AgentName, Instant
+from nervesys.contract.objects import AgentName, Instant
 
 MAX_MEMBERS = 1000
 

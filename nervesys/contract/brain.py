@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from nervesys.contract.objects import ContractObject, Count, Instant
 from nervesys.contract.paths import PathTemplate, parse_date
-from nervesys.contract.state import ContractObject, Count, Instant, Tasks
+from nervesys.contract.state import Tasks
 
 LAST_STATUS = PathTemplate("state/{agent}_last_status.json")
 """The last state that an agent reported (an `AgentState`)."""

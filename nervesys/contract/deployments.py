@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Self
 
-from nervesys.contract.state import ContractObject, Instant
+from nervesys.contract.objects import ContractObject, Instant
 from nervesys.errors import BadObject, Reason
 
 

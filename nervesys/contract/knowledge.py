@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator
 
-from nervesys.contract.state import ContractObject, Instant
+from nervesys.contract.objects import ContractObject, Instant
 from nervesys.contract.times import format_time, parse_time
 from nervesys.contract.validation import repair_text
 from nervesys.errors import BadObject, Reason

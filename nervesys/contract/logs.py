@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from nervesys.contract.state import AgentName, ContractObject, Instant
+from nervesys.contract.objects import AgentName, ContractObject, Instant
 
 
 class Level(StrEnum):

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from nervesys.contract.names import entity_name
-from nervesys.contract.state import BoundedObject, Count, Instant, validated_name
+from nervesys.contract.objects import BoundedObject, Count, Instant, validated_name
 
 MAX_BUCKETS = 64
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from nervesys.contract.state import AgentName, ServerName
+from nervesys.contract.objects import AgentName, ServerName
 from nervesys.settings.thresholds import PercentThresholds, Thresholds
 from nervesys.settings.windows import Maintenance
 

@@ -21,7 +21,7 @@ from nervesys.contract import AgentState, DailySummary, RestoreDrill, RoundLease
 from nervesys.contract.brain import Contributors
 from nervesys.contract.deployments import Runs
 from nervesys.contract.knowledge import parse_contribution, parse_tree
-from nervesys.contract.state import ContractObject
+from nervesys.contract.objects import ContractObject
 from nervesys.errors import BadObject, SettingsError, StoreUnavailable
 from nervesys.settings import load
 from nervesys.stores import drive, s3

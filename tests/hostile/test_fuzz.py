@@ -8,7 +8,7 @@ import pytest
 from alerting.receiver.webhook import ReceivedAlert, parse
 from nervesys.artifacts.manifest import Manifest
 from nervesys.contract import AgentState, ServerMetrics, VitalSigns
-from nervesys.contract.state import ContractObject
+from nervesys.contract.objects import ContractObject
 from tests.hostile.fuzz import ALERT, BRAIN, FUZZ, MANIFEST, METRICS, SIGNS, STATE
 
 

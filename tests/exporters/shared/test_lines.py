@@ -16,7 +16,7 @@ from exporters.shared import lines
 from exporters.shared.lines import LineContext, LineMetadata, ParsedLine, parse_lines
 from nervesys.contract import LogRecord
 from nervesys.contract.logs import LogContext, LogMetadata
-from nervesys.contract.state import ContractObject
+from nervesys.contract.objects import ContractObject
 from nervesys.contract.validation import BOM
 from nervesys.errors import BadObject, Reason
 from tests.exporters.shared.kit import PLAIN

@@ -1,6 +1,6 @@
 """State, metrics and log records: what is taken, and why the rest is refused.
 
-Covers: nervesys.contract.brain, nervesys.contract.logs, nervesys.contract.names, nervesys.contract.state.
+Covers: nervesys.contract.brain, nervesys.contract.logs, nervesys.contract.names, nervesys.contract.objects, nervesys.contract.state.
 """
 
 import json
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from nervesys.contract import AgentState, LogRecord, ServerMetrics, Status
 from nervesys.contract.brain import DailySummary
-from nervesys.contract.state import ContractObject
+from nervesys.contract.objects import ContractObject
 from nervesys.errors import BadObject, Reason
 from tests.properties import given, st
 
