@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from exporters.runner import Area, Source, SourceContext
-from exporters.store import agent_families, agents, logs, metrics, sizes
+from exporters.store import agent_families, agents, logs, metrics, sizes, task_samples
 from exporters.store.counted_store import CountedStore
 from exporters.store.precedence import Precedence
 from exporters.store.shared_state import SharedState
 from nervesys.stores.objects import ObjectReader
 from nervesys.stores.open_stores import open_store
+
+AGENT_FAMILIES = (*agent_families.FAMILIES, *task_samples.FAMILIES)
 
 
 def areas(context: SourceContext) -> Sequence[Area]:
@@ -24,7 +26,7 @@ def areas_of(store: ObjectReader, context: SourceContext) -> Sequence[Area]:
     agents_area = agents.AgentsArea(first, context, shared)
     every = partial(context.settings.monitoring.every_seconds, "store")
     all_areas = (
-        Area("agents", agent_families.FAMILIES, every("agents"), precedence.of(agents_area.refresh)),
+        Area("agents", AGENT_FAMILIES, every("agents"), precedence.of(agents_area.refresh)),
         Area("metrics", metrics.FAMILIES, every("metrics"), metrics.MetricsArea(counted, context, shared).refresh),
         Area("logs", logs.FAMILIES, every("logs"), logs.LogsArea(counted, context, shared).refresh),
         Area("sizes", sizes.FAMILIES, every("sizes"), sizes.SizesArea(counted, context, shared).refresh),
@@ -35,6 +37,6 @@ def areas_of(store: ObjectReader, context: SourceContext) -> Sequence[Area]:
 SOURCE = Source(
     name="store",
     about="Agents, servers and logs, as the S3-compatible store shows them.",
-    families=(*agent_families.FAMILIES, *metrics.FAMILIES, *logs.FAMILIES, *sizes.FAMILIES),
+    families=(*AGENT_FAMILIES, *metrics.FAMILIES, *logs.FAMILIES, *sizes.FAMILIES),
     areas=areas,
 )

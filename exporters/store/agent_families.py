@@ -12,7 +12,10 @@ BUFFER_LIMIT = (
     " / on (agent) group_left () max by (agent) (last_over_time(nervesys_brain_agent_buffer_limit_bytes[1h]))"
 )
 
-_term = partial(ConditionTerm, labels=AGENT, origin=ORIGIN)
+OPTIONAL_OUTCOMES = ("retried", "verified", "rejected")
+
+agent_term = partial(ConditionTerm, labels=AGENT, origin=ORIGIN)
+"""A term for each agent."""
 
 INFO = Family(
     "agent_info", "gauge", "Information about the agent; always 1.", ("agent", "server", "role", "model", "version")
@@ -23,13 +26,13 @@ HEARTBEAT = Family(
     "Time of the agent's last heartbeat: when it last wrote its state.",
     AGENT,
     conditions=(
-        _term(
+        agent_term(
             word="heartbeat",
             kind="absence",
             threshold=lambda t: t.heartbeat.down_after_seconds,
             narrowed=f"\nunless {STOPPED}",
         ),
-        _term(
+        agent_term(
             word="stopped",
             kind="age",
             threshold=lambda t: t.heartbeat.stopped_after_seconds,
@@ -42,14 +45,14 @@ STATUS = Family(
     "gauge",
     "1 for the status that the agent reports, 0 for the others.",
     ("agent", "status"),
-    conditions=(_term(word="degraded", kind="level", matchers='{status="degraded"}'),),
+    conditions=(agent_term(word="degraded", kind="level", matchers='{status="degraded"}'),),
 )
 START = Family(
     "agent_start_timestamp_seconds",
     "gauge",
     "Start time of the agent's process.",
     AGENT,
-    conditions=(_term(word="starts", kind="changes"),),
+    conditions=(agent_term(word="starts", kind="changes"),),
 )
 SKEW = Family(
     "agent_clock_skew_seconds",
@@ -57,7 +60,7 @@ SKEW = Family(
     "Agent's clock minus the store's clock at the last heartbeat.",
     AGENT,
     conditions=(
-        _term(
+        agent_term(
             word="clock skew",
             kind="level",
             threshold=lambda t: t.clock_skew_seconds,
@@ -68,26 +71,30 @@ SKEW = Family(
 TASKS = Family(
     "agent_tasks_total",
     "counter",
-    "Tasks completed or failed since the agent started, by outcome.",
+    "Tasks completed or failed since the agent started, by outcome; also results retried, verified and rejected.",
     ("agent", "outcome"),
     conditions=(
-        _term(word="failed tasks", kind="increase", matchers='{outcome="failed"}'),
-        _term(word="completed tasks", kind="increase", matchers='{outcome="completed"}'),
+        agent_term(word="failed tasks", kind="increase", matchers='{outcome="failed"}'),
+        agent_term(word="completed tasks", kind="increase", matchers='{outcome="completed"}'),
+        agent_term(word="retried tasks", kind="increase", matchers='{outcome="retried"}'),
+        agent_term(word="verified tasks", kind="increase", matchers='{outcome="verified"}'),
+        agent_term(word="rejected tasks", kind="increase", matchers='{outcome="rejected"}'),
     ),
+    optional={f'{{outcome="{outcome}"}}': "the agent reports none" for outcome in OPTIONAL_OUTCOMES},
 )
 TOKENS = Family(
     "agent_tokens_total",
     "counter",
     "Tokens used since the agent started.",
     AGENT,
-    conditions=(_term(word="tokens", kind="increase"),),
+    conditions=(agent_term(word="tokens", kind="increase"),),
 )
 ALTERNATIONS = Family(
     "agent_alternations_total",
     "counter",
     "Times an instance wrote the agent's state again after another instance had written it.",
     AGENT,
-    conditions=(_term(word="alternations", kind="increase"),),
+    conditions=(agent_term(word="alternations", kind="increase"),),
 )
 BUFFER = Family(
     "agent_buffer_bytes",
@@ -95,14 +102,14 @@ BUFFER = Family(
     "Size of the log buffer on the agent's disk that is not shipped yet.",
     AGENT,
     conditions=(
-        _term(
+        agent_term(
             word="buffer",
             kind="level",
             unit="ratio",
             threshold=lambda t: t.buffer,
             per=BUFFER_LIMIT,
         ),
-        _term(word="buffer", kind="level"),
+        agent_term(word="buffer", kind="level"),
     ),
 )
 DROPPED = Family(
@@ -110,42 +117,42 @@ DROPPED = Family(
     "counter",
     "Log records dropped because the agent's buffer was full, by level.",
     ("agent", "level"),
-    conditions=(_term(word="dropped records", kind="increase"),),
+    conditions=(agent_term(word="dropped records", kind="increase"),),
 )
 DAMAGED = Family(
     "agent_damaged_buffers_total",
     "counter",
     "Damaged log buffers set aside since the agent started.",
     AGENT,
-    conditions=(_term(word="damaged buffers", kind="increase"),),
+    conditions=(agent_term(word="damaged buffers", kind="increase"),),
 )
 CPU = Family(
     "agent_cpu_usage_cores",
     "gauge",
     "CPU used by the agent's processes, in cores.",
     AGENT,
-    conditions=(_term(word="agent cpu", kind="level", unit="ratio"),),
+    conditions=(agent_term(word="agent cpu", kind="level", unit="ratio"),),
 )
 MEMORY = Family(
     "agent_memory_bytes",
     "gauge",
     "Resident memory of the agent's processes.",
     AGENT,
-    conditions=(_term(word="agent memory", kind="level"),),
+    conditions=(agent_term(word="agent memory", kind="level"),),
 )
 COUNTED = Family(
     "agent_custom_events_total",
     "counter",
     "Events counted by the agent's own code, by counter name.",
     ("agent", "counter"),
-    conditions=(_term(word="custom events", kind="increase", labels=("agent", "counter")),),
+    conditions=(agent_term(word="custom events", kind="increase", labels=("agent", "counter")),),
 )
 REACHED = Family(
     "agent_brain_reachable",
     "gauge",
     "1 if the agent's last request to the brain succeeded, else 0.",
     AGENT,
-    conditions=(_term(word="brain reachable", kind="level"),),
+    conditions=(agent_term(word="brain reachable", kind="level"),),
 )
 CLOCK_OFFSET = Family(
     "store_clock_offset_seconds",
@@ -154,7 +161,7 @@ CLOCK_OFFSET = Family(
     (),
     Period.SCRAPE,
     conditions=(
-        _term(
+        agent_term(
             word="store clock offset",
             kind="level",
             labels=(),

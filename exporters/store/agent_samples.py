@@ -10,6 +10,7 @@ from exporters.store.agent_families import (
     DROPPED,
     INFO,
     MEMORY,
+    OPTIONAL_OUTCOMES,
     REACHED,
     SKEW,
     START,
@@ -17,6 +18,7 @@ from exporters.store.agent_families import (
     TASKS,
     TOKENS,
 )
+from exporters.store.task_samples import task_samples
 from nervesys.contract import AgentState, Status
 from nervesys.contract.logs import LEVELS, level_of
 from nervesys.metrics import Sample
@@ -48,6 +50,9 @@ def agent_samples(
     if state.tasks is not None:
         yield TASKS.sample(state.tasks.completed, agent, "completed")
         yield TASKS.sample(state.tasks.failed, agent, "failed")
+        for outcome in OPTIONAL_OUTCOMES:
+            if (count := getattr(state.tasks, outcome)) is not None:
+                yield TASKS.sample(count, agent, outcome)
     if state.tokens_used is not None:
         yield TOKENS.sample(state.tokens_used, agent)
     if state.buffer is not None and state.buffer.dropped:
@@ -61,6 +66,8 @@ def agent_samples(
             yield STATUS.sample(state.status is status, agent, status)
     if live and written is not None:
         yield SKEW.sample(round(state.timestamp - written, 3), agent)
+        if state.status is not Status.STOPPED:
+            yield from task_samples(agent, state, written)
     if live and state.buffer is not None:
         yield BUFFER.sample(state.buffer.bytes, agent)
     for name in sorted(set(counters).intersection(state.counters or ())):

@@ -22,10 +22,12 @@ from nervesys.agent.lock import AgentLock
 from nervesys.agent.logs.buffer import LogBuffer
 from nervesys.agent.logs.handler import BufferHandler
 from nervesys.agent.logs.records import RecordEncoder
+from nervesys.agent.progress import ProgressHandler
 from nervesys.agent.replication.databases import open_databases
 from nervesys.agent.replication.workspaces import WorkspaceReplica
 from nervesys.agent.round import Reports, no_reports
-from nervesys.agent.work import Task, Work
+from nervesys.agent.work import StuckLimits, Task, TaskFailed, Work
+from nervesys.agent.work_reports import WorkReports
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import AgentState, Status
 from nervesys.errors import NervesysError
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Agent:
+class Agent(WorkReports):
     """One agent of the fleet; it runs within `with`.
 
     Heartbeats, server metrics, logs and reports are sent by threads of their own; none of them waits for another, or
@@ -85,9 +87,7 @@ class Agent:
         """Name, server, instance and configuration of this agent."""
         self.log = self.me.log
         """The agent's own logger: its records are shipped, whatever the root logger's level is."""
-        self.work = Work(self.me.redactor.text)
-        """Running and finished tasks; `task` writes to it."""
-        self._clock = clock
+        super().__init__(Work(self.me.redactor.text, clock, self._stuck_limits), clock)
         self._projects = local_brain.place.home / self.me.settings.storage.workspace.path
         self._workspaces: dict[str, Workspace] = {}
         self._lock = AgentLock(self.me.folder / "lock")
@@ -112,45 +112,43 @@ class Agent:
         host = Host(self.me.server, self.me.name, self.me.folder)
         heartbeat = HeartbeatWriter(self.me, resources.store, self.work, self._buffer, host, clock)
         self._loops = BackgroundLoops(self.me, resources, heartbeat, self._buffer, clock, self._on_duplicate)
-        self._handlers = (BufferHandler(self._buffer.append, self.me.redactor.text), *self._loops.handlers)
+        self._handlers = (
+            BufferHandler(self._buffer.append, self.me.redactor.text),
+            ProgressHandler(self.work.tracker),
+            *self._loops.handlers,
+        )
         self._stop_requested_at: float | None = None
         self._reason: str | None = None
 
     @contextmanager
-    def task(self, action: str, **context: Any) -> Iterator[Task]:
+    def task(
+        self, action: str, *, task_id: str | None = None, limit_seconds: float | None = None, **context: Any
+    ) -> Iterator[Task]:
         """Time one task, count it, and log a record about it.
 
         Args:
             action: name of the task, such as `code_review`.
-            context: fields for the log record, such as `repository` and `file`.
+            task_id: which task of that name it is, such as an issue's number.
+            limit_seconds: after which it counts as stuck; default: `thresholds.progress.task_limit_seconds` of the
+                agent, or 4 times the 95th percentile of earlier tasks of that name.
+            context: fields for the log record, such as `repository` and `file`. The same action with the same fields
+                many times in a row, while tokens are used, counts as a loop.
 
         Raises:
             Exception: any that the task raises, after it was counted as failed.
         """
-        task = Task(action, context=context)
+        task = Task(action, context=context, id=task_id, limit_seconds=limit_seconds)
         began = time.monotonic()
         self.work.begin(task)
         try:
             yield task
         except Exception as err:
-            self._end(task, began, err)
+            self.end_task(task, time.monotonic() - began, err)
             raise
         except BaseException:
             self.work.abandon(task)
             raise
-        self._end(task, began, None)
-
-    def count(self, name: str, amount: float = 1) -> None:
-        """Add to a counter of your own, which becomes a series in Prometheus.
-
-        Args:
-            name: such as `pull_requests`; small letters, digits and underscores. An agent has at most twenty.
-            amount: 0 or more.
-
-        Raises:
-            ValueError: the name is invalid, there are too many counters, or the amount is negative.
-        """
-        self.work.count(name, amount)
+        self.end_task(task, time.monotonic() - began, None)
 
     def workspace(self, project: str | None = None) -> Workspace:
         """The workspace of a project; a snapshot of its files is taken at the end of each task that changed them.
@@ -258,6 +256,11 @@ class Agent:
             self.me.instance_id,
         )
 
+    def _stuck_limits(self) -> StuckLimits:
+        own = self.me.config.thresholds
+        least = own.over(self.me.settings.thresholds).progress.stuck_after_seconds
+        return StuckLimits(own.progress.task_limit_seconds, least)
+
     def _log_crash(self, error: BaseException) -> None:
         """Log the error; the status in the store stays as it is."""
         self.work.record_error(error)
@@ -278,7 +281,14 @@ class Agent:
         self._stop_requested_at = time.monotonic()
         raise SystemExit(self._reason or 0)
 
-    def _end(self, task: Task, began: float, error: Exception | None) -> None:
+    def end_task(self, task: Task, seconds: float, error: Exception | None) -> None:
+        """Count and log the end of a task that `Work.begin` was called with.
+
+        Args:
+            task: that ended.
+            seconds: that it took.
+            error: why it failed; None if it succeeded.
+        """
         self.work.end(task, error)
         for workspace in self._workspaces.values():
             try:
@@ -287,11 +297,13 @@ class Agent:
                 self.log.exception("no snapshot of the files of %s was taken", workspace.project)
         extra = {
             "action": task.action,
-            "context": {**task.context, "duration_ms": round((time.monotonic() - began) * 1000)},
+            "context": {**task.context, "duration_ms": round(seconds * 1000)},
             "metadata": {"model_version": task.model or self.me.config.model, "tokens_used": task.tokens},
         }
         if error is None:
             self.log.info("%s done", task.action, extra=extra)
+        elif isinstance(error, TaskFailed):
+            self.log.error("%s failed: %s", task.action, error, extra=extra)
         else:
             self.log.error("%s failed", task.action, extra=extra, exc_info=error)
 

@@ -17,6 +17,7 @@ from typing import IO
 
 from nervesys.agent.agent import Agent
 from nervesys.agent.logs.line_parser import parse_line
+from nervesys.agent.task_lines import TaskLines
 from nervesys.agent.work import as_single_line
 from nervesys.clock import Clock, system_clock
 from nervesys.errors import NervesysError
@@ -75,7 +76,8 @@ class WrappedProgram:
             SystemExit: the agent was stopped, and the program stopped too.
         """
         agent.work.occupied = True
-        with self._run_process(agent) as process:
+        tasks = TaskLines(agent, self._clock)
+        with self._run_process(agent, tasks) as process:
             try:
                 returned = process.wait()
             except SystemExit:
@@ -85,7 +87,7 @@ class WrappedProgram:
             raise ProgramFailed(self.name, returned, self._last_error_line)
 
     @contextmanager
-    def _run_process(self, agent: Agent) -> Iterator[subprocess.Popen[str]]:
+    def _run_process(self, agent: Agent, tasks: TaskLines) -> Iterator[subprocess.Popen[str]]:
         """Start the program and log its output; at the end its whole process group is killed."""
         process = subprocess.Popen(
             self._argv,
@@ -101,7 +103,12 @@ class WrappedProgram:
         for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
             assert stream is not None
             readers.append(
-                Thread(target=self._read_output, args=(agent, name, stream), name=f"{name} of {self.name}", daemon=True)
+                Thread(
+                    target=self._read_output,
+                    args=(agent, tasks, name, stream),
+                    name=f"{name} of {self.name}",
+                    daemon=True,
+                )
             )
         try:
             log.info("started %s as process %d", self.name, process.pid)
@@ -114,12 +121,12 @@ class WrappedProgram:
             for reader in readers:
                 reader.join(READ_SECONDS)
 
-    def _read_output(self, agent: Agent, name: str, stream: IO[str]) -> None:
-        """Log each line as a record, until the stream ends."""
+    def _read_output(self, agent: Agent, tasks: TaskLines, name: str, stream: IO[str]) -> None:
+        """Log each line as a record, unless it reports a task, until the stream ends."""
         with stream:
             while line := stream.readline(LINE_CHARACTERS):
                 line = line.rstrip("\n")
-                if not line:
+                if not line or (name == "stdout" and tasks.take(line)):
                     continue
                 if name == "stderr":
                     self._last_error_line = line

@@ -8,7 +8,8 @@ from nervesys.contract.instances import Instances
 from nervesys.contract.logs import Category, Level, LogRecord
 from nervesys.contract.names import agent_name, server_name
 from nervesys.contract.paths import PathTemplate
-from nervesys.contract.state import AgentState, BrainCopy, ServerMetrics, Status, Tasks, Usage
+from nervesys.contract.state import AgentState, BrainCopy, ServerMetrics, Status, Usage
+from nervesys.contract.tasks import CurrentTask, RepeatedAction, TaskQueue, Tasks
 from nervesys.contract.times import format_time, parse_time
 from nervesys.contract.vitality import VitalSigns
 
@@ -16,15 +17,18 @@ __all__ = [
     "AgentState",
     "BrainCopy",
     "Category",
+    "CurrentTask",
     "DailySummary",
     "Instances",
     "Level",
     "LogRecord",
     "PathTemplate",
+    "RepeatedAction",
     "RestoreDrill",
     "RoundLease",
     "ServerMetrics",
     "Status",
+    "TaskQueue",
     "Tasks",
     "Usage",
     "VitalSigns",

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from nervesys.contract.objects import ContractObject, Count, Instant
 from nervesys.contract.paths import PathTemplate, parse_date
-from nervesys.contract.state import Tasks
+from nervesys.contract.tasks import Tasks
 
 LAST_STATUS = PathTemplate("state/{agent}_last_status.json")
 """The last state that an agent reported (an `AgentState`)."""

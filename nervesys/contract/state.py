@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AliasChoices, Field
 
 from nervesys.contract.objects import AgentName, BoundedObject, Count, Instant, Percent, Score, ServerName
+from nervesys.contract.tasks import RepeatedAction, RunningTask, TaskQueue, Tasks
 
 COUNTER = re.compile(r"[a-z][a-z0-9_]{0,63}")
 """Valid names of custom counters."""
@@ -69,13 +70,6 @@ class ServerMetrics(BoundedObject):
     anomalies: Anomalies | None = None
 
 
-class Tasks(BoundedObject):
-    """Number of ended tasks since the start."""
-
-    completed: Count = 0
-    failed: Count = 0
-
-
 class Buffer(BoundedObject):
     """The agent's local log buffer.
 
@@ -122,7 +116,8 @@ class AgentState(BoundedObject):
 
     `instance_id` is new at every start of the process; it proves a restart, which a newer heartbeat does not. `metrics`
     holds the newest server metrics, so that readers need no second object. `counters` are the author's own counters
-    since the start.
+    since the start. `progressed_at` is when it last got anywhere: a task began or ended, or a new step, tokens or log
+    records came; it is judged only while a task runs.
     """
 
     agent_id: AgentName
@@ -134,8 +129,11 @@ class AgentState(BoundedObject):
     role: str | None = None
     model: str | None = None
     version: str | None = None
-    current_task: str | None = None
+    current_task: RunningTask | None = None
+    progressed_at: Instant | None = None
+    repeated: RepeatedAction | None = None
     tasks: Tasks | None = None
+    queue: TaskQueue | None = None
     tokens_used: Count | None = None
     counters: Annotated[dict[str, Count], AfterValidator(_valid_counters)] | None = None
     buffer: Buffer | None = None

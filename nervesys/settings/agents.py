@@ -161,10 +161,30 @@ class HeartbeatOverrides(_ExtensibleSection):
     stopped_after_seconds: float | None = Field(default=None, gt=0)
 
 
+class ProgressOverrides(_ExtensibleSection):
+    """Overrides of `nervesys.settings.thresholds.ProgressThresholds`; None keeps the common value.
+
+    Attributes:
+        task_limit_seconds: after which a task of this agent counts as stuck, where it has no limit of its own; None
+            goes by how long its tasks usually take.
+    """
+
+    task_limit_seconds: float | None = Field(default=None, gt=0)
+    stuck_after_seconds: float | None = Field(default=None, gt=0)
+    none_after_seconds: float | None = Field(default=None, gt=0)
+    repeats: int | None = Field(default=None, gt=1)
+    success_percent: float | None = Field(default=None, ge=0, le=100)
+    success_of_tasks: int | None = Field(default=None, gt=0)
+    success_minutes: float | None = Field(default=None, gt=0)
+    queue_tasks: int | None = Field(default=None, gt=0)
+    queue_minutes: float | None = Field(default=None, gt=0)
+
+
 class ThresholdOverrides(_ExtensibleSection):
     """This agent's overrides of config/thresholds.yaml; None keeps the common value."""
 
     heartbeat: HeartbeatOverrides = Field(default_factory=HeartbeatOverrides)
+    progress: ProgressOverrides = Field(default_factory=ProgressOverrides)
     buffer: PercentThresholds | None = None
     clock_skew_seconds: float | None = Field(default=None, gt=0)
     logs_late_seconds: float | None = Field(default=None, gt=0)
@@ -172,7 +192,13 @@ class ThresholdOverrides(_ExtensibleSection):
     def over(self, common: Thresholds) -> Thresholds:
         """The common thresholds, with this agent's overrides applied."""
         heartbeat = _set_fields(self.heartbeat, HeartbeatOverrides)
-        own = {**_set_fields(self, ThresholdOverrides), "heartbeat": common.heartbeat.model_copy(update=heartbeat)}
+        progress = _set_fields(self.progress, ProgressOverrides)
+        progress.pop("task_limit_seconds", None)  # for the agent alone
+        own = {
+            **_set_fields(self, ThresholdOverrides),
+            "heartbeat": common.heartbeat.model_copy(update=heartbeat),
+            "progress": common.progress.model_copy(update=progress),
+        }
         return common.model_copy(update=own)
 
 

@@ -58,6 +58,44 @@ class PercentThresholds(SettingsSection):
         return self
 
 
+class ProgressThresholds(SettingsSection):
+    """When an agent that is alive gets nowhere.
+
+    Attributes:
+        stuck_after_seconds: a task that runs 4 times as long as usual is not stuck before this.
+        none_after_seconds: a task that runs, and neither steps, tokens nor log records come for this long.
+        repeats: the same action with the same details so many times in a row, while tokens are used.
+        success_percent: a lower share of successful tasks is a warning.
+        success_of_tasks: fewest ended tasks that the share is judged by.
+        success_minutes: window in which tasks are counted.
+        queue_tasks: fewest waiting tasks of a queue that is called growing.
+        queue_minutes: window in which it grows.
+    """
+
+    stuck_after_seconds: float = Field(gt=0)
+    none_after_seconds: float = Field(gt=0)
+    repeats: int = Field(gt=1)
+    success_percent: float = Field(ge=0, le=100)
+    success_of_tasks: int = Field(gt=0)
+    success_minutes: float = Field(gt=0)
+    queue_tasks: int = Field(gt=0)
+    queue_minutes: float = Field(gt=0)
+
+
+class CallThresholds(SettingsSection):
+    """When calls of a model or a tool fail.
+
+    Attributes:
+        failed_percent: a higher share of failed calls is an alert.
+        of_calls: fewest failed calls that the share is judged by.
+        over_minutes: window in which calls are counted.
+    """
+
+    failed_percent: float = Field(ge=0, le=100)
+    of_calls: int = Field(gt=0)
+    over_minutes: float = Field(gt=0)
+
+
 class AgeThresholds(SettingsSection):
     """A warning and a critical age, in days."""
 
@@ -77,6 +115,8 @@ class Thresholds(SettingsSection):
     """config/thresholds.yaml, whole; percentages are 0 to 100.
 
     Attributes:
+        progress: of an agent's tasks.
+        calls: of models and tools.
         clock_skew_seconds: between the clocks of an agent and the store.
         store_clock_offset_seconds: between the clocks of the store and the exporter; beyond it no agent counts as down.
         logs_late_seconds: since the last log object of a live agent.
@@ -94,6 +134,8 @@ class Thresholds(SettingsSection):
     memory: PercentThresholds
     disk: PercentThresholds
     buffer: PercentThresholds
+    progress: ProgressThresholds
+    calls: CallThresholds
     clock_skew_seconds: float = Field(gt=0)
     store_clock_offset_seconds: float = Field(gt=0)
     logs_late_seconds: float = Field(gt=0)

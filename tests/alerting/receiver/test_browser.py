@@ -17,7 +17,7 @@ from alerting.drivers.outcome import Cause, Done, Retry
 from alerting.receiver.fleet import FleetSource
 from alerting.receiver.local import LocalFile
 from alerting.receiver.program import Receiver
-from nervesys.contract import AgentState, Status, format_time
+from nervesys.contract import AgentState, CurrentTask, Status, format_time
 from nervesys.metrics.pages import serve_in_background
 from nervesys.settings.web import Web
 from nervesys.stores.brain import GitBrain
@@ -55,8 +55,9 @@ def history_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sim.driver.effect = lambda agent: None
     sim.driver.script = [Retry(Cause.REFUSED, "connection refused"), Done("started")]
     logged(sim, "grok")
+    task = CurrentTask(name="review", id="#7")
     grok = {"agent_id": "grok", "instance_id": "one", "status": Status.RUNNING, "server": "alpha", "version": "1.4.2"}
-    state = AgentState(**grok, timestamp=sim.now, current_task="review of #7", last_error=LAST_ERROR)
+    state = AgentState(**grok, timestamp=sim.now, current_task=task, last_error=LAST_ERROR)
     sim.store.put("db/agents/grok_state.json", state.body())
     os.utime(folder / "bucket/db/agents/grok_state.json", (sim.now, sim.now))
     write_history(sim, "grok", 120)
@@ -153,7 +154,7 @@ def test_an_episode_is_shown_with_all_details(site: Site, page: Page, tmp_path: 
         "attempts_exhausted",
         "no_proof",
         "no heartbeat for 35 s",
-        "review of #7",
+        "review #7",
         "out of memory",
         "low on memory",
         "<img src=x> cannot read the file",

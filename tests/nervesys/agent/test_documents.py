@@ -49,7 +49,7 @@ def test_the_three_lines_of_the_tutorial(fleet: Fleet, tmp_path: Path, configure
         until(lambda: fleet.says(Status.RUNNING, agent="mira"))
         state = fleet.state("mira")
         assert state is not None
-        assert state.current_task == "say_hello"
+        assert state.current_task and state.current_task.name == "say_hello"
         process.communicate(b"\n", timeout=STOP_SECONDS)
         assert process.returncode == 0
     state = fleet.state("mira")

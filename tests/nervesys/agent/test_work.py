@@ -1,19 +1,31 @@
-"""Counts of tasks, tokens and errors."""
+"""Counts of tasks, tokens and errors; the running task, its progress, and actions that repeat.
+
+Covers: nervesys.agent.progress, nervesys.agent.task_times, nervesys.agent.work_reports.
+"""
+
+import logging
 
 import pytest
 
-from nervesys.agent.work import ERROR_CHARACTERS, Task, Work, as_single_line
-from nervesys.contract import Tasks
+from nervesys.agent.progress import ProgressHandler
+from nervesys.agent.task_times import ENOUGH, KEPT_NAMES, TaskTimes
+from nervesys.agent.work import ERROR_CHARACTERS, StuckLimits, Task, Work, as_single_line
+from nervesys.contract import CurrentTask, RepeatedAction, TaskQueue, Tasks
 from nervesys.contract.state import COUNTERS
+
+
+def name_of(work: Work) -> str | None:
+    current = work.snapshot().current
+    return current.name if current else None
 
 
 def test_the_newest_running_task_is_current() -> None:
     work, outer, inner = Work(), Task("plan"), Task("search")
     work.begin(outer)
     work.begin(inner)
-    assert work.snapshot().current == "search"
+    assert name_of(work) == "search"
     work.end(inner, None)
-    assert work.snapshot().current == "plan"
+    assert name_of(work) == "plan"
     work.end(outer, None)
     assert work.snapshot().current is None
 
@@ -63,7 +75,7 @@ def test_secrets_do_not_get_into_the_state() -> None:
     work.record_error(ValueError("refused password=hunter2 " + "x" * ERROR_CHARACTERS))
     work.count_finished(0, "refused ghp_" + "Q7" * 18)
     done = work.snapshot()
-    assert (done.current, done.last_error) == ("deploy --token [redacted]", "refused [redacted]")
+    assert (done.current and done.current.name, done.last_error) == ("deploy --token [redacted]", "refused [redacted]")
 
 
 def test_the_authors_counters_only_grow() -> None:
@@ -88,3 +100,137 @@ def test_counters_are_limited() -> None:
     work.count("c0", 1)
     with pytest.raises(ValueError, match="at most 20 counters"):
         work.count("one_more", 1)
+
+
+class Timed:
+    """Work whose clock is set by hand."""
+
+    def __init__(self, own: float | None = None) -> None:
+        self.now = 1000.0
+        self.work = Work(clock=lambda: self.now, limits=lambda: StuckLimits(own, least=60))
+
+    def task(self, seconds: float, action: str = "plan", **context: str) -> None:
+        task = Task(action, context=dict(context))
+        self.work.begin(task)
+        self.now += seconds
+        self.work.end(task, None)
+
+    def running(self, task: Task) -> CurrentTask:
+        self.work.begin(task)
+        current = self.work.snapshot().current
+        assert current is not None
+        return current
+
+
+def test_the_running_task_says_how_far_it_has_come() -> None:
+    timed, task = Timed(), Task("review", id="7")
+    timed.running(task)
+    timed.work.report(step="read --token abc", progress=0.25)
+    timed.work.retry(task)
+    timed.work.report(progress=0.5)
+    done = timed.work.snapshot()
+    assert done.current == CurrentTask(
+        id="7", name="review", started_at=1000, step="read --token [redacted]", progress=0.5, retries=1
+    )
+    assert done.tasks.retried == 1
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
+def test_a_share_that_is_none_is_rejected(share: float) -> None:
+    with pytest.raises(ValueError, match="a share from 0 to 1"):
+        Work().report(progress=share)
+
+
+def test_what_the_author_does_not_report_is_absent() -> None:
+    done = Work().snapshot()
+    assert (done.tasks.model_dump(exclude_none=True), done.queue) == ({"completed": 0, "failed": 0}, None)
+
+
+def test_results_and_the_queue_are_reported() -> None:
+    work = Work()
+    for outcome in ("verified", "verified", "rejected"):
+        work.count_optional(outcome)
+    work.set_queue(3, 990)
+    done = work.snapshot()
+    assert (done.tasks.verified, done.tasks.rejected, done.tasks.retried) == (2, 1, None)
+    assert done.queue == TaskQueue(waiting=3, oldest=990)
+
+
+def test_only_what_changes_is_progress() -> None:
+    timed, task = Timed(), Task("plan")
+    timed.work.begin(task)
+    seen = []
+    for change in (
+        lambda: timed.work.report(step="read"),
+        lambda: timed.work.report(step="read"),
+        lambda: timed.work.report(progress=0.5),
+        lambda: setattr(task, "tokens", 5),
+        lambda: None,
+        lambda: timed.work.end(task, None),
+    ):
+        timed.now += 10
+        change()
+        seen.append(timed.work.snapshot().progressed_at)
+    assert seen == [1010, 1010, 1030, 1040, 1040, 1060]
+
+
+def test_records_of_the_author_are_progress_and_those_of_this_library_are_none() -> None:
+    timed = Timed()
+    handler = ProgressHandler(timed.work.tracker)
+    for name, moved in (("nervesys.agent.loop", None), ("agents.grok", 1000.0), ("shop.cart", 1000.0)):
+        handler.handle(logging.LogRecord(name, logging.INFO, "", 0, "text", None, None))
+        assert timed.work.snapshot().progressed_at == moved
+
+
+def test_the_same_action_with_the_same_details_is_counted_in_a_row() -> None:
+    timed = Timed()
+    for _ in range(3):
+        timed.task(1, "search", query="cats", at="home")
+        timed.task(1)  # without details: nobody knows whether it is the same
+    assert timed.work.snapshot().repeated == RepeatedAction(action="search", times=3)
+    timed.task(1, "search", query="dogs")
+    assert timed.work.snapshot().repeated == RepeatedAction(action="search", times=1)
+
+
+def test_a_step_with_details_counts_like_an_action() -> None:
+    timed = Timed()
+    timed.running(Task("plan"))
+    for _ in range(4):
+        timed.work.report(step="search", details={"query": "cats"})
+    assert timed.work.snapshot().repeated == RepeatedAction(action="search", times=4)
+
+
+def test_a_task_is_stuck_after_four_times_what_is_usual_and_not_before_the_least() -> None:
+    timed = Timed()
+    for seconds in range(ENOUGH - 1):
+        timed.task(seconds)
+    assert timed.running(Task("plan")).limit_seconds is None, "too few to know"
+    timed.task(100)
+    assert timed.running(Task("plan")).limit_seconds == 4 * 18
+    for _ in range(ENOUGH):
+        timed.task(1, "quick")
+    assert timed.running(Task("quick")).limit_seconds == 60
+
+
+def test_a_limit_of_the_task_wins_over_the_agents_and_that_over_what_is_usual() -> None:
+    timed = Timed(own=900)
+    for _ in range(ENOUGH):
+        timed.task(100)
+    assert timed.running(Task("plan")).limit_seconds == 900
+    assert timed.running(Task("plan", limit_seconds=5)).limit_seconds == 5
+
+
+def test_names_that_hold_ids_do_not_fill_the_memory() -> None:
+    times = TaskTimes()
+    for number in range(KEPT_NAMES + 1):
+        for _ in range(ENOUGH):
+            times.add(f"task {number}", 100)
+    assert (times.limit("task 0", 1), times.limit(f"task {KEPT_NAMES}", 1)) == (400, None)
+
+
+def test_tokens_of_a_task_that_was_broken_off_stay_counted() -> None:
+    work, task = Work(), Task("plan", tokens=7)
+    work.begin(task)
+    assert work.snapshot().tokens == 7
+    work.abandon(task)
+    assert work.snapshot().tokens == 7

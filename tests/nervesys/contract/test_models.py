@@ -1,6 +1,7 @@
 """State, metrics and log records: what is taken, and why the rest is refused.
 
-Covers: nervesys.contract.brain, nervesys.contract.logs, nervesys.contract.names, nervesys.contract.objects, nervesys.contract.state.
+Covers: nervesys.contract.brain, nervesys.contract.logs, nervesys.contract.names, nervesys.contract.objects,
+nervesys.contract.state, nervesys.contract.tasks.
 """
 
 import json

@@ -1,0 +1,69 @@
+"""Notices whether an agent gets anywhere, and whether it does the same thing over and over."""
+
+import logging
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from nervesys.agent.logs.json_encoding import json_object
+from nervesys.clock import Clock
+from nervesys.contract import RepeatedAction
+
+OWN_LOGGERS = "nervesys."
+"""Prefix of this library's loggers: its records say nothing about the author's work."""
+
+
+class ProgressTracker:
+    """When the work last moved, and the run of equal actions. Calls come from one thread at a time.
+
+    Args:
+        clock: of all instants.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.at: float | None = None
+        """Unix seconds; None before the first move."""
+        self._newest: tuple[str, bytes] = "", b""
+        self._times = 0
+
+    def moved(self) -> None:
+        """Note that the work moved just now."""
+        self.at = self._clock()
+
+    def acted(self, action: str, details: Mapping[str, Any]) -> None:
+        """Note an action; without details it is ignored, because nothing shows whether it is the same as before.
+
+        Args:
+            action: name of the task, step or tool.
+            details: what it is done to; only their hash is kept.
+        """
+        if not details:
+            return
+        text = json_object(dict(sorted(details.items())))
+        key = action, blake2b(text.encode(), digest_size=16).digest()
+        self._times = self._times + 1 if key == self._newest else 1
+        self._newest = key
+
+    @property
+    def repeated(self) -> RepeatedAction | None:
+        """The run of equal actions that goes on; None before the first action with details."""
+        return RepeatedAction(action=self._newest[0], times=self._times) if self._times else None
+
+
+class ProgressHandler(logging.Handler):
+    """Takes each log record of the author's code as progress.
+
+    Args:
+        tracker: is called without a lock, since all it does is one assignment.
+    """
+
+    def __init__(self, tracker: ProgressTracker) -> None:
+        super().__init__()
+        self._tracker = tracker
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Note the record, without the lock of `logging.Handler`."""
+        if not record.name.startswith(OWN_LOGGERS):
+            self._tracker.moved()
+        return True
