@@ -6,7 +6,8 @@ from itertools import chain
 
 from alerting.conditions.freshness_guards import CONFIGURED
 from alerting.conditions.language import Clause, Comparison, Condition, ConditionError, Days, Hours, NamedClause
-from alerting.conditions.named_conditions import NAMED_CONDITIONS, NamedCondition
+from alerting.conditions.named_condition import NamedCondition
+from alerting.conditions.named_conditions import NAMED_CONDITIONS
 from alerting.conditions.resolve import resolve, terms_of
 from alerting.conditions.vocabulary import Vocabulary
 from alerting.model import AlertSeverity

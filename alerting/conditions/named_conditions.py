@@ -1,7 +1,6 @@
 """Named conditions, which join several sources or have no bound to compare with."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from alerting.conditions.freshness_guards import (
     AGENTS,
@@ -17,25 +16,14 @@ from alerting.conditions.freshness_guards import (
     require_fresh,
     unbroken_source,
 )
+from alerting.conditions.named_condition import NamedCondition
+from alerting.conditions.progress_conditions import PROGRESS_CONDITIONS
 from alerting.conditions.terms import ENOUGH, GaugeTerm
 from alerting.scrape_targets import jobs
 from alerting.units import BaseUnit, promql_duration
 from nervesys.settings import Settings
 
 HEARTBEAT = "nervesys_agent_heartbeat_timestamp_seconds"
-
-
-@dataclass(frozen=True)
-class NamedCondition:
-    """A condition with a name.
-
-    Attributes:
-        by: the labels that its result carries.
-        promql: from the settings.
-    """
-
-    by: tuple[str, ...]
-    promql: Callable[[Settings], str]
 
 
 def _never_seen(settings: Settings) -> str:
@@ -111,6 +99,7 @@ def _all_is_well(_settings: Settings) -> str:
 NAMED_CONDITIONS: Mapping[str, NamedCondition] = {
     "agent never seen": NamedCondition(("agent",), _never_seen),
     "agent stuck stopping": NamedCondition(("agent",), _stuck_stopping),
+    **PROGRESS_CONDITIONS,
     "unknown agents": NamedCondition((), _unknown_agents),
     "target down": NamedCondition(("job",), _target_down),
     "exporter stale": NamedCondition(("source", "area"), _exporter_stale),

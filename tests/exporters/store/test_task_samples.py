@@ -34,7 +34,7 @@ def test_what_is_not_reported_is_absent() -> None:
 
 
 def test_a_silent_or_stopped_agent_has_no_task() -> None:
-    busy = {
+    busy: dict[str, Any] = {
         "current_task": TASK,
         "progressed_at": 990.0,
         "queue": {"waiting": 2},

@@ -4,6 +4,7 @@ Covers: nervesys.agent.progress, nervesys.agent.task_times, nervesys.agent.work_
 """
 
 import logging
+from collections.abc import Callable
 
 import pytest
 
@@ -159,15 +160,16 @@ def test_results_and_the_queue_are_reported() -> None:
 def test_only_what_changes_is_progress() -> None:
     timed, task = Timed(), Task("plan")
     timed.work.begin(task)
-    seen = []
-    for change in (
+    seen: list[float | None] = []
+    changes: tuple[Callable[[], object], ...] = (
         lambda: timed.work.report(step="read"),
         lambda: timed.work.report(step="read"),
         lambda: timed.work.report(progress=0.5),
         lambda: setattr(task, "tokens", 5),
         lambda: None,
         lambda: timed.work.end(task, None),
-    ):
+    )
+    for change in changes:
         timed.now += 10
         change()
         seen.append(timed.work.snapshot().progressed_at)

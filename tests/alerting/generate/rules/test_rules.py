@@ -22,6 +22,7 @@ from tests.alerting.generate.rules import (
     blindness,
     hygiene,
     pillars,
+    progress,
     servers,
     service_levels,
     vitality,
@@ -32,6 +33,7 @@ from tests.alerting.generate.rules.kit import SETTINGS, Case
 
 CASES = (
     *agents.CASES,
+    *progress.CASES,
     *servers.CASES,
     *pillars.CASES,
     *watchers.CASES,
