@@ -48,6 +48,8 @@ class EpisodeVerdict(StrEnum):
     FRESH = "fresh"
     QUIET = "quiet"
     STILL_FIRING = "still_firing"
+    PROGRESSING = "progressing"
+    NO_PROGRESS = "no_progress"
     STARTING = "starting"
     NOT_WORKING = "not_working"
     STOPPED = "stopped"

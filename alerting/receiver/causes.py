@@ -1,7 +1,8 @@
 """What an alert with a restart is about: the agent's silence, or a cause that a fresh heartbeat does not refute.
 
 Silence is judged by the heartbeat alone. Any other cause, such as errors or memory, is judged by whether the alert
-still fires, and a restart is proven only once the alert is quiet again.
+still fires, and a restart is proven only once the alert is quiet again. Where the cause is that the agent gets nowhere,
+its state must confirm that as well, and the proof is progress.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from functools import lru_cache
 
 from alerting.conditions.language import Comparison, NamedClause, parse_condition
 from alerting.model import AlertsFile
+from alerting.receiver.progress import REFUTED_BY
 from nervesys.clients.promql import selections
 from nervesys.settings import Settings
 
@@ -28,11 +30,14 @@ class RestartCause:
         alert: its alertname.
         because: why its restart helps, as alerts.yaml says; may be empty.
         quiet_seconds: that the alert may go on firing after a restart that helped, for its window reaches back.
+        subject: the condition about progress that it is about, which the agent's state confirms or refutes; empty where
+            it is about something else.
     """
 
     alert: str
     because: str = ""
     quiet_seconds: float = DELIVERY_SECONDS
+    subject: str = ""
 
     def __str__(self) -> str:
         return f"{self.alert} is firing{self.because and f': {self.because}'}"
@@ -52,7 +57,8 @@ def find_causes(alerts: AlertsFile, settings: Settings, action: str) -> Mapping[
         if any(step.auto_action == action for step in alert.actions):
             silence, window = _read_subject(alert.condition, alert.expr)
             if not silence:
-                found[alert.alertname] = RestartCause(alert.alertname, alert.because, window + lasting)
+                subject = _progress_subject(alert.condition)
+                found[alert.alertname] = RestartCause(alert.alertname, alert.because, window + lasting, subject)
     return found
 
 
@@ -71,6 +77,14 @@ def _read_subject(condition: str | None, expr: str | None) -> tuple[bool, float]
         for clause in clauses
     )
     return silence, _longest(clause.window for clause in clauses if isinstance(clause, Comparison))
+
+
+@lru_cache(maxsize=1024)
+def _progress_subject(condition: str | None) -> str:
+    """The condition about progress, where the alert consists of it alone."""
+    clauses = parse_condition(condition).clauses if condition else ()
+    words = clauses[0].words.text if len(clauses) == 1 and isinstance(clauses[0], NamedClause) else ""
+    return words if words in REFUTED_BY else ""
 
 
 def _longest(windows: Iterable[float | None]) -> float:

@@ -111,15 +111,19 @@ def _duplicated(case: Case) -> Decision | None:
 def _proof(case: Case) -> Decision | None:
     """Recovered means: another instance than before, with status running or idle, seen at two different heartbeats.
 
-    Where the cause was no silence, its alert must be quiet as well.
+    Where the cause was no silence, its alert must be quiet as well; where it was that the agent got nowhere, its state
+    must show progress.
     """
     if not ((case.acted or case.escalated) and case.replaced and case.working and case.fresh):
         return None
     instance, _, version = case.episode.sign.rpartition(" ")
     if instance == case.instance and version != case.observation.version:
-        if case.firing_causes:
+        if case.firing_causes and not case.refuted:
             return _still_firing(case)
-        detail = f"instance {case.instance} is running"
+        if case.lacks_progress:
+            return _idling(case)
+        made = " and makes progress" if case.progress_subjects else ""
+        detail = f"instance {case.instance} is running{made}"
         return Decision(EpisodeVerdict.PROVEN, ActionState.RECOVERED, detail, case.now + 2 * case.policy.down)
     sign = f"{case.instance} {case.observation.version}"
     return stay(case, EpisodeVerdict.FIRST_SIGN, f"instance {case.instance} seen once", sign=sign)
@@ -131,6 +135,22 @@ def _still_firing(case: Case) -> Decision | None:
         detail = f"instance {case.instance} is running; waiting for {case.firing_causes[0].alert} to resolve"
         return stay(case, EpisodeVerdict.STILL_FIRING, detail)
     return None
+
+
+def _idling(case: Case) -> Decision | None:
+    """Wait until the new instance gets anywhere; None where it does not in time, so that the proof is missing."""
+    if case.escalated or case.waited < case.proof_seconds:
+        return stay(case, EpisodeVerdict.NO_PROGRESS, f"instance {case.instance} is running; waiting for progress")
+    return None
+
+
+def _refuted(case: Case) -> Decision | None:
+    """An alert that an agent gets nowhere does nothing once its state shows progress; it may be minutes old."""
+    if case.acted or case.escalated or not (case.fresh and case.refuted):
+        return None
+    names = " and ".join(cause.alert for cause in case.firing_causes)
+    detail = f"{names} fires, and the agent's state shows progress"
+    return Decision(EpisodeVerdict.PROGRESSING, ActionState.SKIPPED, detail, case.now + 2 * case.policy.down)
 
 
 def _stopping(case: Case) -> Decision | None:
@@ -184,6 +204,8 @@ def _waiting(case: Case) -> Decision | None:
     detail = f"no new instance running within {case.proof_seconds:.0f} s"
     if case.replaced and case.firing_causes:
         detail = f"a new instance runs, but {case.firing_causes[0]}"
+    elif case.replaced and case.progress_subjects:
+        detail = f"a new instance runs, but made no progress within {case.proof_seconds:.0f} s"
     return Decision(EpisodeVerdict.NO_PROOF, ActionState.PENDING, detail, case.now)
 
 
@@ -233,6 +255,7 @@ RESTART_RULES: tuple[Rule, ...] = (
     _duplicated,
     _proof,
     _stopping,
+    _refuted,
     _alive,
     _stopped,
     _waiting,

@@ -9,7 +9,9 @@ from alerting.actions import Proof
 from alerting.journal.states import ActionState, Episode, EpisodeVerdict
 from alerting.receiver.causes import RestartCause
 from alerting.receiver.firing import Firing
+from alerting.receiver.progress import has_nothing_to_do, has_progressed, refutes
 from nervesys.contract import AgentState, Instances, Status
+from nervesys.settings.thresholds import ProgressThresholds
 
 WORKING = (Status.RUNNING, Status.IDLE)
 NO_INSTANCES = Instances()
@@ -82,6 +84,7 @@ class Eligibility:
         may_restart: its file allows it.
         max_attempts: in the window.
         unreachable: why no driver reaches it; empty when one does.
+        progress: its thresholds of progress; None where the alerts are about something else.
         maintenance: the maintenance window or silence that is in force; empty where there is none.
         proof: what proves the episode's action; None where this receiver has no such action.
     """
@@ -92,6 +95,7 @@ class Eligibility:
     unreachable: str = ""
     maintenance: str = ""
     proof: Proof | None = Proof.NEW_INSTANCE
+    progress: ProgressThresholds | None = None
 
 
 @dataclass(frozen=True)
@@ -169,16 +173,38 @@ class Case:
         return tuple(cause for cause in self.causes if cause.alert in (self.firing or ()))
 
     @property
+    def progress_subjects(self) -> frozenset[str]:
+        """What the alerts are about that say that the agent gets nowhere."""
+        return frozenset(cause.subject for cause in self.causes if cause.subject)
+
+    @property
+    def refuted(self) -> bool:
+        """Whether all that fires is about progress, and the agent's state shows that it makes progress."""
+        firing, limits = self.firing_causes, self.eligibility.progress
+        if not firing or limits is None or not all(cause.subject for cause in firing):
+            return False
+        return refutes(self.observation.state, frozenset(cause.subject for cause in firing), limits)
+
+    @property
+    def lacks_progress(self) -> bool:
+        """Whether a new instance has yet to show the progress that proves the restart; an idle agent is given time."""
+        if not self.progress_subjects or has_progressed(self.observation.state, self.progress_subjects):
+            return False
+        return not has_nothing_to_do(self.observation.state) or self.waited < self.policy.proof
+
+    @property
     def firing_unknown(self) -> bool:
         """Whether nothing can be decided, because the agent is not silent and its alerts cannot be asked for."""
         return bool(self.causes) and self.firing is None and self.fresh
 
     @property
     def proof_seconds(self) -> float:
-        """How long proof is waited for: longer where a new instance runs and only the alert is not quiet yet."""
+        """How long proof is waited for: longer where a new instance runs that must get to work, or its alert quiet."""
         running = self.replaced and self.working and self.fresh
         quiet = max((cause.quiet_seconds for cause in self.firing_causes), default=0.0) if running else 0.0
-        return self.policy.proof + quiet
+        limits = self.eligibility.progress
+        work = limits.none_after_seconds if running and limits is not None and self.progress_subjects else 0.0
+        return self.policy.proof + max(quiet, work)
 
     @property
     def working(self) -> bool:

@@ -195,6 +195,7 @@ class Healer:
             max_attempts=config.health.max_restart_attempts,
             unreachable=remedy.unreachable(self.drivers, config, observation.server),
             proof=remedy.PROOF,
+            progress=config.thresholds.over(self.fleet().settings.thresholds).progress,
         )
 
     def _write(

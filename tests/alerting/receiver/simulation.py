@@ -114,6 +114,8 @@ class Simulation:
         self.journal = Journal.open(url or f"sqlite:///{home / 'journal.sqlite3'}")
         self.changes: list[StateChange] = []
         self.alive: dict[str, str] = {}
+        self.work: dict[str, dict[str, Any]] = {}
+        """What the state of each agent has beside its heartbeat."""
         self.observe = False
         self.firing: Firing | None = frozenset()
         self.silenced: set[tuple[str, str]] = set()
@@ -156,7 +158,8 @@ class Simulation:
 
     def beats(self, agent: str, instance: str, status: Status = Status.RUNNING, server: str = "alpha") -> None:
         """The agent writes its state now."""
-        state = AgentState(agent_id=agent, instance_id=instance, status=status, timestamp=self.now, server=server)
+        who = {"agent_id": agent, "instance_id": instance, "server": server}
+        state = AgentState.take({**who, "status": status, "timestamp": self.now, **self.work.get(agent, {})})
         key = f"db/agents/{agent}_state.json"
         self.store.put(key, state.body())
         os.utime(self.store._root / key, (self.now, self.now))
