@@ -5,6 +5,7 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
+from dashboards import progress
 from dashboards.cost import cost
 from dashboards.grafana_json import Json
 from dashboards.layout import PageSection, PanelRow
@@ -68,6 +69,7 @@ def dashboard(context: PageContext) -> Dashboard:
                 "", (PanelRow(TILE, (*_tiles(context), _states()), (3, 3, 3, 3, 12)), PanelRow(TILE, _done(context)))
             ),
             PageSection("Work", (PanelRow(MEDIUM, _work(context)), PanelRow(MEDIUM, _use(context)))),
+            PageSection("Progress", (PanelRow(MEDIUM, progress.of_agent(context, AGENT)),)),
             PageSection("Logs", (PanelRow(MEDIUM, _logs(context)),)),
             PageSection(
                 "Server",

@@ -50,11 +50,18 @@ NO_LANGGRAPH = EmptyReason("No LangGraph database is configured.", unless="nerve
 NOT_A_DAY = EmptyReason(
     "Growth is known after a day.", unless="last_over_time({__name__=~'nervesys_(store|archive)_bytes'}[1d] offset 1d)"
 )
+FEW_TASKS = EmptyReason(
+    "Too few tasks of one name have ended to know what is usual.", unless="nervesys_agent_task_limit_seconds"
+)
+NO_QUEUE = EmptyReason("No agent reports a queue.", unless="nervesys_agent_queue_tasks")
 NOT_ON_GITHUB = EmptyReason("The brain is a plain Git repository.")
 
 EXPECTED_EMPTY: dict[str, EmptyReason] = {
     "* / Actions / annotation": NOTHING_DONE,
     "agent-details / Actions / A": NOTHING_DONE,
+    "agent-details / Running task / B": FEW_TASKS,
+    "agent-details / Waiting tasks / A": NO_QUEUE,
+    "main-overview / Waiting tasks / A": NO_QUEUE,
     "alerts-actions / Actions by agent / A": NOTHING_DONE,
     "alerts-actions / Actions by state / A": NOTHING_DONE,
     "alerts-actions / Alerts in the time range / A": QUIET,

@@ -5,6 +5,7 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
+from dashboards import progress
 from dashboards.cost import cost
 from dashboards.grafana_json import PrometheusTarget
 from dashboards.layout import PageSection, PanelRow
@@ -72,7 +73,13 @@ def dashboard(context: PageContext) -> Dashboard:
                 ),
             ),
             PageSection("Servers", (PanelRow(MEDIUM, server_load(context, SERVER)),)),
-            PageSection("Work", (PanelRow(TILE, _a_day(context)), PanelRow(MEDIUM, _work(context)))),
+            PageSection(
+                "Work",
+                (
+                    PanelRow(TILE, (*_a_day(context), *progress.of_fleet(context, AGENT))),
+                    PanelRow(MEDIUM, _work(context)),
+                ),
+            ),
         ),
     )
 
@@ -220,7 +227,7 @@ def _a_day(context: PageContext) -> tuple[Any, ...]:
 
 def _work(context: PageContext) -> tuple[Any, ...]:
     return (
-        _pace(context, "Tasks ended", "How many tasks end, and of which agents?", TASKS),
+        _pace(context, "Tasks ended", "How many tasks end, and of which agents?", TASKS, progress.ENDED_TASKS),
         _pace(context, "Errors logged", "Which agent's error rate rose, and when?", RECORDS, 'level="ERROR"'),
         _pace(context, "Tokens used", "Which agent uses how many tokens?", TOKENS),
     )

@@ -37,6 +37,8 @@ VISIBILITIES = ("trace", "public", "private")
 """Of artifacts, in rotation."""
 TRACE_JOBS, RETENTION_DAYS = 5, 7
 TOKENS_A_LINE = 10
+STEPS = ("read", "ask the model", "write")
+"""Of each task."""
 REPOSITORIES = ("nervesys", "nervesys-web", "fleet-tools")
 ERRORS = ("the model did not answer in time", "the repository refused the push", "the answer was not valid JSON")
 
@@ -80,7 +82,7 @@ def work(agent: Agent) -> None:
             if agent.me.config.project:
                 _work_in_project(agent, job, task, number)
             else:
-                _simulate(job, task)
+                _simulate(agent, job, task)
             agent.count("lines_written", round(job.tokens / TOKENS_A_LINE))
         time.sleep(job.rest_seconds)
 
@@ -90,7 +92,7 @@ def _work_in_project(agent: Agent, job: DemoJob, task: Task, number: int) -> Non
     trace, step = f"{agent.me.instance_id}-{number // TRACE_JOBS}", f"{number}-{job.action}"
     artifacts = agent.artifacts
     with artifacts.step(trace, step):
-        _simulate(job, task)
+        _simulate(agent, job, task)
     _save_results(agent.workspace(), job, number)
     artifacts.put(
         f"# {job.action}\n\nJob {number}, in {job.repository}.\n" * round(job.tokens / TOKENS_A_LINE),
@@ -116,8 +118,10 @@ def _save_results(workspace: Workspace, job: DemoJob, number: int) -> None:
         workspace.clean(count=KEPT_VERSIONS)
 
 
-def _simulate(job: DemoJob, task: Task) -> None:
-    time.sleep(job.seconds)
-    task.tokens = job.tokens
+def _simulate(agent: Agent, job: DemoJob, task: Task) -> None:
+    for number, step in enumerate(STEPS):
+        agent.progress(step, number / len(STEPS), task=task)
+        time.sleep(job.seconds / len(STEPS))
+        task.tokens = round(job.tokens * (number + 1) / len(STEPS))
     if job.error:
         raise DemoError(job.error)
