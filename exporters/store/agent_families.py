@@ -80,7 +80,6 @@ TASKS = Family(
         agent_term(word="verified tasks", kind="increase", matchers='{outcome="verified"}'),
         agent_term(word="rejected tasks", kind="increase", matchers='{outcome="rejected"}'),
     ),
-    optional={f'{{outcome="{outcome}"}}': "the agent reports none" for outcome in OPTIONAL_OUTCOMES},
 )
 TOKENS = Family(
     "agent_tokens_total",

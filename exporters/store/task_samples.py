@@ -28,7 +28,6 @@ TASK_PROGRESS = Family(
     "Share of the running task that is done.",
     AGENT,
     conditions=(agent_term(word="task progress", kind="level"),),
-    optional={"": "no running task reports a share"},
 )
 TASK_RETRIES = Family(
     "agent_task_retries",
@@ -36,7 +35,6 @@ TASK_RETRIES = Family(
     "How often the running task was started again.",
     AGENT,
     conditions=(agent_term(word="task retries", kind="level"),),
-    optional={"": "no task is running"},
 )
 PROGRESS = Family(
     "agent_progress_timestamp_seconds",
@@ -68,7 +66,6 @@ QUEUE_OLDEST = Family(
     "Since when the oldest waiting task waits.",
     AGENT,
     conditions=(agent_term(word="oldest waiting task", kind="age"),),
-    optional={"": "the agent reports no queue"},
 )
 FAMILIES = (TASK_START, TASK_LIMIT, TASK_PROGRESS, TASK_RETRIES, PROGRESS, REPEATED, QUEUE, QUEUE_OLDEST)
 
