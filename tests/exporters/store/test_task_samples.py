@@ -14,7 +14,7 @@ TIMES = "agent_task_start_timestamp_seconds", "agent_progress_timestamp_seconds"
 def samples(*, live: bool = True, written: float = 1000.0, **fields: Any) -> dict[str, float]:
     """The samples of tasks that a state gives, by family."""
     state = AgentState.model_validate({**STATE, **fields})
-    every = agent_samples("grok", written, state, written, live=live)
+    every = agent_samples("grok", state, written, live=live)
     return {each.family.name: each.value for each in every if each.family in task_samples.FAMILIES}
 
 
