@@ -1,11 +1,11 @@
 """Notices whether an agent gets anywhere, and whether it does the same thing over and over."""
 
+import json
 import logging
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-from nervesys.agent.logs.json_encoding import json_object
 from nervesys.clock import Clock
 from nervesys.contract import RepeatedAction
 
@@ -38,9 +38,12 @@ class ProgressTracker:
             action: name of the task, step or tool.
             details: what it is done to; only their hash is kept.
         """
+        try:
+            text = json.dumps(sorted(details.items()), default=lambda value: type(value).__name__)
+        except (TypeError, ValueError, RecursionError):  # circular, or keys of several types
+            return
         if not details:
             return
-        text = json_object(dict(sorted(details.items())))
         key = action, blake2b(text.encode(), digest_size=16).digest()
         self._times = self._times + 1 if key == self._newest else 1
         self._newest = key

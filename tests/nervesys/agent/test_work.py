@@ -194,6 +194,15 @@ def test_the_same_action_with_the_same_details_is_counted_in_a_row() -> None:
     assert timed.work.snapshot().repeated == RepeatedAction(action="search", times=1)
 
 
+def test_details_of_any_kind_never_raise() -> None:
+    timed, circle = Timed(), dict[str, object]()
+    circle["self"] = circle
+    for details in (circle, {"a": {1: 2, "b": object()}}, {"a": object()}, {"a": object()}):
+        timed.work.report(step="search", details=details)
+    repeated = timed.work.snapshot().repeated
+    assert repeated and repeated.times == 2, "an object is known by its type"
+
+
 def test_a_step_with_details_counts_like_an_action() -> None:
     timed = Timed()
     timed.running(Task("plan"))
