@@ -1,6 +1,6 @@
 """Every rule, run by promtool: it fires when it should, not one minute earlier, and ends.
 
-Covers: alerting.generate.rules.
+Covers: alerting.conditions.named_condition, alerting.conditions.progress_conditions, alerting.generate.rules.
 """
 
 import subprocess
