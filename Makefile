@@ -60,10 +60,11 @@ format: .venv/tools ## Format the code, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: install ## Write all generated files: rules, dashboards, reference pages
+generate: install ## Write all generated files: rules, dashboards, manifests, reference pages
 	$(BIN)/nervesys docs build
 	NERVESYS_PROFILE=local,compose $(BIN)/nervesys dashboards build
 	NERVESYS_PROFILE=local,compose $(BIN)/nervesys alerts build
+	$(BIN)/nervesys kubernetes build
 
 pictures: install ## Draw the pictures of the documentation, from the running stack
 	$(BIN)/nervesys docs pictures

@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "mcp": "Answer a language model's questions about the fleet, by the Model Context Protocol.",
     "grafana": "Put dashboards and alerts into a Grafana by its API.",
     "units": "Write units of systemd for the monitoring side and for agents.",
+    "kubernetes": "Write the manifests of Kubernetes from the settings.",
     "compose-init": "Create the example brain and the keys that Docker Compose needs.",
     "docs": "Generate the reference pages from the code.",
 }
@@ -57,7 +58,7 @@ EXTRAS = {
 }
 """The extra that a command needs, named in the error when an import fails; `all` for the others."""
 
-WRITES_FOR_OTHERS = {"alerts", "compose-init", "dashboards", "docs", "pictures", "units"}
+WRITES_FOR_OTHERS = {"alerts", "compose-init", "dashboards", "docs", "kubernetes", "pictures", "units"}
 """Commands that generate files for programs of other users; their new files have the modes of the caller's umask."""
 
 COMPLETION = ("install_completion", "show_completion")

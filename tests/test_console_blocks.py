@@ -96,6 +96,13 @@ BLOCKS: dict[str, list[RunBy | SameAs | NotRun | Here]] = {
     "docs/how-to/history.md": [SameAs("tests/commands/test_history.py"), SameAs("tests/commands/test_history.py")],
     "docs/how-to/install.md": [NEEDS_REGISTRY, NEEDS_ROOT, NotRun("it writes to the reader's shell configuration")],
     "docs/how-to/keep-artifacts.md": [SameAs("tests/commands/test_artifacts.py")],
+    "docs/how-to/kubernetes.md": [
+        NEEDS_DOCKER,
+        SameAs("tests/commands/test_kubernetes.py"),
+        NEEDS_CLUSTER,
+        NEEDS_CLUSTER,
+        NEEDS_CLUSTER,
+    ],
     "docs/how-to/production.md": [Here()],
     "docs/how-to/reports.md": [SameAs("tests/commands/test_report.py")],
     "docs/how-to/restarts.md": [RunBy("tests/test_guides.py"), STATE],

@@ -52,7 +52,7 @@ class KubernetesSettings(SettingsSection):
         brain: Git URL as pods fetch it; None for the one that the manifests are generated from.
         environment: further variables of all our pods; secrets have no place here.
         monitoring_namespace: whose pods may read metrics, Prometheus and Alertmanager, such as those of the operator.
-        journal: URL of the receivers' PostgreSQL, without a password; None for SQLite on a volume.
+        journal: URL of the PostgreSQL that several receivers share, without a password.
         storage_class: of the volumes; None for the cluster's default.
         secret_store: from which the Secrets are filled; None where you create them.
         labels: of ServiceMonitor, PrometheusRule and AlertmanagerConfig, by which the operator finds them.
@@ -64,9 +64,7 @@ class KubernetesSettings(SettingsSection):
     brain: str | None = None
     environment: Mapping[str, str] = Field(default_factory=dict)
     monitoring_namespace: Label
-    journal: Annotated[str, text_form(r"postgresql://[^:@]+(@.*)?", "must be postgresql://USER@HOST/NAME")] | None = (
-        None
-    )
+    journal: Annotated[str, text_form(r"postgresql://[^:@]+(@.*)?", "must be postgresql://USER@HOST/NAME")]
     storage_class: str | None = None
     secret_store: SecretStore | None = None
     labels: Mapping[str, str] = Field(default_factory=dict)

@@ -252,6 +252,11 @@ class Monitoring(SettingsSection):
         host = (self.exporter_shard_host or "").replace("{source}", source)
         return tuple(row.at_host(host.replace("{shard}", str(number))).listen for number in range(1, row.shards + 1))
 
+    def divide(self, source: str, shards: int) -> Self:
+        """The same with another number of shards of a source."""
+        divided = self.sources[source].model_copy(update={"shards": shards})
+        return self.model_copy(update={"sources": {**self.sources, source: divided}})
+
     @property
     def receivers(self) -> tuple[str, ...]:
         """Addresses of all receivers."""

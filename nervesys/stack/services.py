@@ -7,6 +7,8 @@ from pathlib import Path
 
 from nervesys.errors import NervesysError
 from nervesys.settings import Settings
+from nervesys.settings.monitoring import Monitoring
+from nervesys.stack.alertmanager import arguments
 from nervesys.stack.grafana import service as grafana_service
 from nervesys.stack.layout import Service
 from nervesys.stack.programs import root_of
@@ -90,7 +92,7 @@ def _monitoring(home: Path, settings: Settings, find: Callable[[str], Path]) -> 
         yield program("artifacts", "the artifact service", ("artifacts", "serve"), listen.artifacts)
     yield program("receiver", "the receiver: alerts, actions and their journal", ("receiver",), listen.receiver)
     yield program("page", "the dashboards", ("dashboards", "serve"), listen.page)
-    yield _alertmanager(home, listen.alertmanager, find("alertmanager"))
+    yield _alertmanager(home, monitoring, find("alertmanager"))
     yield _prometheus(home, listen.prometheus, find("prometheus"))
 
 
@@ -98,17 +100,17 @@ def _nervesys(*words: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "nervesys", *words)
 
 
-def _alertmanager(home: Path, address: str, program: Path) -> Service:
-    argv = (
-        str(program),
-        f"--config.file={home / 'provisioning/alertmanager/alertmanager.yml'}",
-        f"--storage.path={home / 'alertmanager'}",
-        f"--web.listen-address={address}",
-        "--cluster.listen-address=",  # alone: no second port, no wait for peers before the first message
-    )
-    about, folder = "Alertmanager: notifies people and the receiver", root_of(program)
+def _alertmanager(home: Path, monitoring: Monitoring, program: Path) -> Service:
+    address = monitoring.listen.alertmanager
+    config = str(home / "provisioning/alertmanager/alertmanager.yml")
+    options = arguments(monitoring, config=config, data=str(home / "alertmanager"), listen=address)
     return Service(
-        name="alertmanager", about=about, argv=argv, folder=folder, address=address, url=f"http://{address}/"
+        name="alertmanager",
+        about="Alertmanager: notifies people and the receiver",
+        argv=(str(program), *options),
+        folder=root_of(program),
+        address=address,
+        url=f"http://{address}/",
     )
 
 

@@ -28,6 +28,7 @@ for entry in /*; do
   if [ -L $entry ]; then cp -P $entry {root}$entry
   elif [ -d $entry ]; then mkdir {root}$entry; mount --rbind $entry {root}$entry; fi
 done
+mount -t proc proc {root}/proc
 mount --bind {hosts} {root}/etc/hosts
 mkdir -p {root}/nervesys {root}/tmp/nervesys
 mount -t tmpfs tmpfs {root}/tmp/nervesys

@@ -31,7 +31,7 @@ class Postgres:
     def __init__(self, root: Path, folder: Path) -> None:
         self._bin = max(root.glob("usr/lib/postgresql/*/bin"), key=lambda path: float(path.parent.name))
         self._libraries = ":".join(map(str, root.glob("usr/lib/*-linux-*"))) if root != Path("/") else ""
-        self._data, self._port = folder / "data", free_port()
+        self._data, self._port, self.sockets = folder / "data", free_port(), folder
         self._databases = 0
         self._as: dict[str, object] = {}
         if os.getuid() == 0:
@@ -42,7 +42,9 @@ class Postgres:
 
     def start(self) -> None:
         """Start it, and wait until it answers; durability is a matter of the disk, which outlives it here."""
-        options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        options = (
+            f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.sockets} -c fsync=off"
+        )
         self._run("pg_ctl", "start", "--wait", "--silent", f"--log={self._data.parent}/log", f"--options={options}")
 
     def stop(self) -> None:
@@ -73,6 +75,10 @@ class Postgres:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self._url(name)
 
+    def socket_url(self, url: str) -> str:
+        """The same database by its socket, which other network namespaces reach too."""
+        return f"postgresql://nervesys@/{url.rpartition('/')[2]}?host={self.sockets}&port={self._port}"
+
     def _url(self, name: str) -> str:
         return f"postgresql://nervesys@127.0.0.1:{self._port}/{name}"
 
@@ -97,6 +103,7 @@ def postgres(programs: Path) -> Iterator[Postgres]:
     """
     root = Path("/") if any(INSTALLED.glob("*/bin/initdb")) else unpack(programs / "postgresql", *DOWNLOAD)
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))  # pytest's own folders are closed to other users
+    folder.chmod(0o711)  # for the socket
     try:
         server = Postgres(root, folder)
         server.start()

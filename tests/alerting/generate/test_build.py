@@ -160,6 +160,7 @@ def test_every_program_is_scraped_at_its_address() -> None:
 
 def test_every_shard_receiver_and_alertmanager_is_scraped_and_missed() -> None:
     settings = load(profile="kubernetes,kubernetes-large").settings
+    settings = settings.model_copy(update={"monitoring": settings.monitoring.divide("store", 2)})
     config = prometheus_config(settings, Path())
     scraped = {job["job_name"]: job["static_configs"][0]["targets"] for job in config["scrape_configs"]}
     assert [len(scraped[job]) for job in ("store", "receiver", "alertmanager")] == [2, 2, 2]

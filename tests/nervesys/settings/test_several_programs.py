@@ -35,7 +35,8 @@ def test_shards_without_an_address_for_each_are_an_error(tmp_path: Path, host: s
 
 def test_the_large_profile_of_kubernetes_has_several_of_each() -> None:
     monitoring = load(profile="kubernetes,kubernetes-large").settings.monitoring
-    assert monitoring.exporters("store") == tuple(f"store-exporter-{number}.store-exporter:17001" for number in (1, 2))
+    divided = monitoring.divide("store", 2)
+    assert divided.exporters("store") == tuple(f"store-exporter-{number}.store-exporter:17001" for number in (1, 2))
     assert monitoring.receivers == ("receiver-0.receiver:17010", "receiver-1.receiver:17010")
     assert monitoring.alertmanagers == ("alertmanager-0.alertmanager:9093", "alertmanager-1.alertmanager:9093")
 

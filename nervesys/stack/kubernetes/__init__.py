@@ -1,0 +1,1 @@
+"""The manifests of Kubernetes: one module for each kind of program, and `overlays` with what is written."""
