@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from nervesys.agent.artifacts import LazyArtifacts
 from nervesys.agent.background_loops import LEAVE_SECONDS, AgentResources, BackgroundLoops
 from nervesys.agent.bootstrap import LocalBrain
+from nervesys.agent.checkpointer import Checkpointer
 from nervesys.agent.heartbeat import HeartbeatWriter
 from nervesys.agent.host import MB, Host
 from nervesys.agent.identity import Identity, identify, resolve_name
@@ -40,6 +41,8 @@ from nervesys.workspace import Workspace
 from nervesys.workspace.workspace import checked_project
 
 if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+
     from nervesys.artifacts.client import Artifacts
 
 log = logging.getLogger(__name__)
@@ -96,6 +99,7 @@ class Agent(WorkReports):
         self._artifacts = LazyArtifacts(self.me, local_brain.place.home, clock)
         store_within_heartbeat = store or _store(self.me.settings)
         self._databases = open_databases(self.me, store_within_heartbeat, clock)
+        self._checkpointer = Checkpointer(environ, self._databases.path)
         self._learning = open_learning(self.me, store_within_heartbeat, clock)
         self._replica = self._open_replica(store_within_heartbeat)
         resources = AgentResources(
@@ -179,6 +183,18 @@ class Agent(WorkReports):
         """
         return self._databases.path(name)
 
+    def checkpointer(self) -> "BaseCheckpointSaver[Any]":
+        """LangGraph's checkpointer: `graph.compile(checkpointer=agent.checkpointer())`.
+
+        It is LangGraph's PostgresSaver or SqliteSaver for the URL in `NERVESYS_CHECKPOINTS_URL` or `DATABASE_URL`.
+        Without one, checkpoints lie in the agent's own database `checkpoints`, which is copied to the store.
+
+        Raises:
+            SettingsError: the URL is of no supported database.
+            NervesysError: a package is not installed, or the database cannot be opened.
+        """
+        return self._checkpointer.open()
+
     def learn(self, key: str, value: Any) -> None:
         """Store a value for all agents; the daily round merges the values of all agents, the newest of a key wins.
 
@@ -239,6 +255,7 @@ class Agent(WorkReports):
         for workspace in self._workspaces.values():
             workspace.close()
         self._artifacts.close()
+        self._checkpointer.close()
         self._lock.release()
         for number, before in self._signals.items():
             signal.signal(number, before)

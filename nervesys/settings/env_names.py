@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from nervesys.errors import SettingsProblem
-from nervesys.settings.variables import STARTUP_VARIABLES, VARIABLES
+from nervesys.settings.variables import SECRET_ENDS, STARTUP_VARIABLES, VARIABLES
 
 OWN_PREFIXES = ("NERVESYS_", "STORJ_", "GDRIVE_", "ALIBABA_", "DASHSCOPE_")
 """Of names that nothing else uses."""
@@ -42,11 +42,12 @@ CLOSE = 0.9
 """Least similarity of a name without a prefix of ours; two of these with one letter less or more have 0.95."""
 
 _KNOWN = frozenset({*(variable.name for variable in VARIABLES), *STARTUP_VARIABLES})
+_FROM_FILES = _KNOWN - {name for name in STARTUP_VARIABLES if not name.endswith(SECRET_ENDS)}
 
 
 def is_known(name: str) -> bool:
     """Whether a variable sets something, by value or as the name of a file."""
-    return name in _KNOWN or name.removesuffix("_FILE") in {variable.name for variable in VARIABLES}
+    return name in _KNOWN or name.removesuffix("_FILE") in _FROM_FILES
 
 
 def name_hints(environ: Iterable[str]) -> Iterator[SettingsProblem]:

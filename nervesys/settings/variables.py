@@ -107,9 +107,10 @@ STARTUP_VARIABLES = {
     "NERVESYS_BRAIN": "the brain: a Git URL or a folder (default: the shipped example)",
     "NERVESYS_PROFILE": "profiles laid over the brain, joined by commas, such as local",
     "NERVESYS_AGENT": "name of the agent, where nothing else says it (default: the machine's own, up to its first dot)",
+    "NERVESYS_CHECKPOINTS_URL": "database of LangGraph's checkpoints (default: DATABASE_URL, else the agent's own)",
     "NERVESYS_SERVER": "name of this host, as agents report it (default: the machine's own)",
 }
-"""Variables that are needed before any setting can be read; they have no `_FILE`."""
+"""Variables that set no setting, most of them needed before any can be read; only those with `URL` have a `_FILE`."""
 NAMES_BY_FIELD: dict[tuple[str, ...], list[str]] = {}
 """The variables that set a field, and that may stand in it as `${NAME}`; of several that are set, the last wins."""
 for _variable in VARIABLES:
