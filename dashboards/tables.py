@@ -14,6 +14,7 @@ COLOURED: Json = {"id": "custom.cellOptions", "value": {"type": "color-text"}}
 HIDDEN: Sequence[Json] = (
     {"id": "custom.hidden", "value": True},  # up to Grafana 12.1
     {"id": "custom.hideFrom.viz", "value": True},
+    {"id": "noValue", "value": ""},  # else a link by an empty cell leads to its text
 )
 EVERY_COLUMN: Json = {
     "matcher": {"id": "byRegexp", "options": "/.*/"},
