@@ -93,7 +93,7 @@ MISTAKES: dict[str, tuple[tuple[str | int, ...], str, object]] = {
     "variable": (("templating", "list", 1), "multiple", True),
     "annotation": (("annotations", "list", 1), "colours", "red"),
     "query of an annotation": (("annotations", "list", 1, "target"), "step", "1m"),
-    "panel": (("panels", 0), "titel", ""),
+    "panel": (("panels", 0), "heading", ""),
     "query": (("panels", 0, "targets", 0), "expression", "up"),
     "option": (("panels", 0, "options"), "colorMode", "rainbow"),
     "field": (("panels", 0, "fieldConfig", "defaults"), "units", "s"),
