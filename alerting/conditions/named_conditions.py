@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from alerting.conditions.call_conditions import CALL_CONDITIONS
 from alerting.conditions.freshness_guards import (
     AGENTS,
     BRAIN,
@@ -100,6 +101,7 @@ NAMED_CONDITIONS: Mapping[str, NamedCondition] = {
     "agent never seen": NamedCondition(("agent",), _never_seen),
     "agent stuck stopping": NamedCondition(("agent",), _stuck_stopping),
     **PROGRESS_CONDITIONS,
+    **CALL_CONDITIONS,
     "unknown agents": NamedCondition((), _unknown_agents),
     "target down": NamedCondition(("job",), _target_down),
     "exporter stale": NamedCondition(("source", "area"), _exporter_stale),

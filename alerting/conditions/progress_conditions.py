@@ -7,6 +7,7 @@ stuck as well.
 from collections.abc import Mapping
 from functools import partial
 
+from alerting.conditions.call_conditions import unless_model_fails
 from alerting.conditions.freshness_guards import AGENTS, number, require_fresh
 from alerting.conditions.named_condition import NamedCondition
 from alerting.conditions.terms import WINDOW_HEARTBEATS
@@ -29,13 +30,14 @@ def _each_agent(settings: Settings, expr: str, aggregation: str = "max") -> str:
 def _stuck(settings: Settings) -> str:
     """The running task was older than its limit at the last heartbeat."""
     age = f"{HEARTBEAT} - nervesys_agent_task_start_timestamp_seconds"
-    return _each_agent(settings, f"{age} > nervesys_agent_task_limit_seconds")
+    return _each_agent(settings, f"{age} > nervesys_agent_task_limit_seconds") + unless_model_fails(settings)
 
 
 def _without_progress(settings: Settings) -> str:
     """A task was running at the last heartbeat, and had not moved for too long."""
     limit = number(settings.thresholds.progress.none_after_seconds)
-    return _each_agent(settings, f"{HEARTBEAT} - nervesys_agent_progress_timestamp_seconds > {limit}")
+    resting = f"{HEARTBEAT} - nervesys_agent_progress_timestamp_seconds > {limit}"
+    return _each_agent(settings, resting) + unless_model_fails(settings)
 
 
 def _looping(settings: Settings) -> str:
@@ -45,7 +47,7 @@ def _looping(settings: Settings) -> str:
     tokens = f"increase(nervesys_agent_tokens_total[{promql_duration(window)}])"
     return (
         f"{_each_agent(settings, f'nervesys_agent_repeated_actions >= {number(progress.repeats)}')}\n"
-        f"and on (agent) {_each_agent(settings, tokens, 'sum')} > 0"
+        f"and on (agent) {_each_agent(settings, tokens, 'sum')} > 0{unless_model_fails(settings)}"
     )
 
 
@@ -59,7 +61,7 @@ def _tasks_failing(settings: Settings) -> str:
     )
     return (
         f"{completed}\n/ {ended} < {number(progress.success_percent / 100)}\n"
-        f"and on (agent) {ended} >= {number(progress.success_of_tasks)}"
+        f"and on (agent) {ended} >= {number(progress.success_of_tasks)}{unless_model_fails(settings)}"
     )
 
 

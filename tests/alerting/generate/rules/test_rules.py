@@ -1,6 +1,7 @@
 """Every rule, run by promtool: it fires when it should, not one minute earlier, and ends.
 
-Covers: alerting.conditions.named_condition, alerting.conditions.progress_conditions, alerting.generate.rules.
+Covers: alerting.conditions.call_conditions, alerting.conditions.named_condition,
+alerting.conditions.progress_conditions, alerting.generate.rules.
 """
 
 import subprocess
@@ -20,6 +21,7 @@ from tests.alerting.generate.rules import (
     agents,
     artifacts,
     blindness,
+    calls,
     hygiene,
     pillars,
     progress,
@@ -34,6 +36,7 @@ from tests.alerting.generate.rules.kit import SETTINGS, Case
 CASES = (
     *agents.CASES,
     *progress.CASES,
+    *calls.CASES,
     *servers.CASES,
     *pillars.CASES,
     *watchers.CASES,
