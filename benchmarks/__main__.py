@@ -9,6 +9,7 @@ from benchmarks import (
     artifacts,
     backfill,
     dashboards,
+    fleet_table,
     history,
     idle,
     intake,
@@ -34,10 +35,14 @@ BENCHMARKS = {
     "history": ("Workspace: an event history", history.run),
 }
 
+FLEET = "`python -m benchmarks fleet --help`: the real programs against fleets of up to ten thousand agents."
+
 
 def main() -> int:
     """Run what was asked for; 1 where an aim was missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    if sys.argv[1:2] == ["fleet"]:
+        return fleet_table.main(sys.argv[2:])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, epilog=FLEET)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which; all where none is named")
     parser.add_argument("--large", action="store_true", help="a million log objects too")
     parser.add_argument("--short", action="store_true", help="small figures, to see that it runs")
