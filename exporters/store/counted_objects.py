@@ -2,21 +2,22 @@
 
 Reads   a pass: one LIST for the servers, one for each server's folder of today, two to look again at what is over;
         one GET for each new object, several at a time. That much, however many days there are.
-        At start, one LIST for each server and for each folder that is not known yet, a bounded number a pass.
+        At start, one LIST for each server and for each folder that is not known yet.
+        Of more folders than a pass has time for, those are listed that waited longest.
 Units   counts, seconds.
 Errors  StoreUnavailable is raised; what was read before it is kept, and counted once.
         BadObject costs one object, a bad line only itself; both are counted by reason.
         An object, and a pass, have a bound of CPU time; agents take turns, so that none delays the others.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
 from exporters.runner import Refresh, SourceContext
 from exporters.shared.counting import OTHER, Counting, Sums
 from exporters.store.fetches import Fetches, Retries
+from exporters.store.folder_listings import FolderListings
 from exporters.store.folder_scheduler import FolderScheduler
 from exporters.store.ledger import LogLedger, Reading
 from exporters.store.ownership import Ownership
@@ -84,7 +85,7 @@ class CountedObjects:
         self._over: set[str] = set()
         self._identity = current_identity()
         self._unreadable: dict[str, dict[str, str]] = {}
-        self._pool = ThreadPoolExecutor(storj.concurrency, thread_name_prefix=area)
+        self._listings = FolderListings(store, storj.concurrency, area)
         self._fetches = Fetches(store, storj.concurrency, area)
         self._retries = Retries()
         self._turns = Turns()
@@ -94,9 +95,10 @@ class CountedObjects:
         now = self._shared.now(self._context.clock)
         counting_since = 0 if self._context.once else self._ledger.counting_since(now)
         self._retry_unreadable()
-        for folder, objects in self._list_folders(self._scheduler.current_periods(now)):
+        for folder, objects in self._listings.list(self._scheduler.current_periods(now)):
             self._find_unread(folder, objects, counting_since, out)
-        for folder, objects in self._list_folders(self._scheduler.due_periods(now)):
+            self._scheduler.mark_listed(folder, now)
+        for folder, objects in self._listings.list(self._scheduler.due_periods(now)):
             self._find_unread(folder, objects, counting_since, out)
             self._mark_listed(folder, now, empty=not objects)
         self._read(now, out)
@@ -125,12 +127,6 @@ class CountedObjects:
     def end_pass(self, agents: set[str]) -> set[str]:
         """All of these agents are shown; returns further keys of the output to keep."""
         return set()
-
-    def _list_folders(self, folders: Iterable[str]) -> Iterator[tuple[str, Sequence[ObjectInfo]]]:
-        """The objects of each folder, several folders at a time."""
-        folders = list(folders)
-        listings = self._pool.map(self._store.list, folders)
-        return zip(folders, (listing.objects for listing in listings), strict=True)
 
     def _find_unread(self, folder: str, objects: Sequence[ObjectInfo], counting_since: float, out: Refresh) -> None:
         """Find the objects of a folder that have to be read."""

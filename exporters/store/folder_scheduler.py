@@ -1,4 +1,4 @@
-"""Chooses the folders that a refresh lists: all in use, and a few past ones in rotation."""
+"""Orders the folders that a refresh lists: those in use, and a few past ones, those first that waited longest."""
 
 import math
 from collections.abc import Mapping
@@ -41,15 +41,18 @@ class FolderScheduler:
         self._rechecks = rechecks
         self._look_back_seconds = look_back_seconds
         self._roots: set[str] = set()
-        self._current: set[str] = set()
+        self._current: dict[str, float] = {}
 
     @property
     def unlisted(self) -> int:
         """Roots and periods that no pass has looked at yet."""
-        return sum(at == NEVER for at in self._listed_at.values())
+        return sum(at == NEVER for listed_at in (self._listed_at, self._current) for at in listed_at.values())
 
     def current_periods(self, now: float) -> list[str]:
-        """The period of each root that is written to now; costs the LISTs that find the roots."""
+        """The period of each root that is written to now, the one first that was listed longest ago.
+
+        Costs the LISTs that find the roots.
+        """
         roots = set(self._folders.roots(self._store))
         for root in self._roots - roots:
             self._listed_at.pop(root, None)
@@ -57,23 +60,24 @@ class FolderScheduler:
             self._listed_at[root] = NEVER
         ages = {0, self._grace_seconds} if self._current else {0, self._grace_seconds, self._look_back_seconds}
         current_periods = {self._folders.period(root, now - ago) for root in roots for ago in ages}
-        for over in self._current - current_periods:
+        for over in self._current.keys() - current_periods:
             self._listed_at[over] = NEVER
-        self._roots, self._current = roots, current_periods
-        return sorted(current_periods)
+        self._roots = roots
+        self._current = {period: self._current.get(period, NEVER) for period in sorted(current_periods)}
+        return sorted(self._current, key=self._current.__getitem__)
 
     def due_periods(self, now: float) -> list[str]:
         """The periods that are over and whose turn it is; a root whose turn it is, is searched for periods."""
         turn = self._turn()
         for root in self._roots.intersection(turn):
-            periods = set(self._folders.periods(self._store, root)) - self._current
+            periods = set(self._folders.periods(self._store, root)) - self._current.keys()
             self._listed_at.update(dict.fromkeys(periods - self._listed_at.keys(), NEVER))
             self._listed_at[root] = now
         return [folder for folder in turn if folder not in self._roots]
 
     def mark_listed(self, folder: str, now: float) -> None:
         """Record that a period was listed."""
-        self._listed_at[folder] = now
+        (self._current if folder in self._current else self._listed_at)[folder] = now
 
     def forget(self, folder: str) -> None:
         """Drop a period that is empty."""

@@ -46,7 +46,6 @@ class LogLedger:
         self._cache, self._counting = cache, counting
         with cache.transaction() as db:
             totals = db.execute("SELECT series, sums FROM total").fetchall()
-            objects = db.execute("SELECT folder, key, version FROM log_object").fetchall()
             folded = db.execute("SELECT folder, checked FROM log_folder").fetchall()
             gone = db.execute("SELECT agent, since FROM log_agent_gone").fetchall()
         self.totals = Totals(
@@ -55,9 +54,6 @@ class LogLedger:
         self.folded: dict[str, float] = dict(folded)
         """When each folder that is over was last looked at."""
         self._gone_since: dict[str, float] = dict(gone)
-        self._versions: dict[str, dict[str, str]] = {}
-        for folder, key, version in objects:
-            self._versions.setdefault(folder, {})[key] = version
 
     def counting_since(self, now: float) -> float:
         """When counting began. Older objects are not counted, or a lost cache would count them a second time."""
@@ -70,7 +66,7 @@ class LogLedger:
 
     def list_uncounted(self, folder: str, objects: Iterable[ObjectInfo]) -> list[ObjectInfo]:
         """Those objects of a folder that are new, or another version of what was read."""
-        versions, folded = self._versions.get(folder, {}), self._digests(folder)
+        versions, folded = self._versions(folder), self._digests(folder)
         return [
             info
             for info in objects
@@ -97,8 +93,6 @@ class LogLedger:
             )
             totals = [(json.dumps(series), json.dumps(sums)) for series, sums in changed.items()]
             db.executemany("INSERT OR REPLACE INTO total VALUES (?, ?)", totals)
-        for reading in readings:
-            self._versions.setdefault(reading.folder, {})[reading.info.key] = reading.info.version
         self.totals.put(changed)
         return over
 
@@ -106,13 +100,11 @@ class LogLedger:
         """Fold a folder that is over into one row; rejected objects are kept apart, for they may be replaced."""
         digests, source = self._digests(folder), "FROM log_object WHERE folder = ? AND sums IS NOT NULL"
         with self._cache.transaction() as db:
-            counted = [key for (key,) in db.execute(f"SELECT key {source}", (folder,))]
+            counted = (key for (key,) in db.execute(f"SELECT key {source}", (folder,)))
             row = (folder, now, b"".join(sorted(digests.union(map(_digest, counted)))))
             db.execute("INSERT OR REPLACE INTO log_folder VALUES (?, ?, ?)", row)
             db.execute(f"DELETE {source}", (folder,))
         self.folded[folder] = now
-        for key in counted:
-            del self._versions[folder][key]
 
     def forget(self, folder: str) -> None:
         """Forget a folder that is empty, because retention has deleted its objects."""
@@ -120,7 +112,6 @@ class LogLedger:
             db.execute("DELETE FROM log_object WHERE folder = ?", (folder,))
             db.execute("DELETE FROM log_folder WHERE folder = ?", (folder,))
         self.folded.pop(folder, None)
-        self._versions.pop(folder, None)
 
     def forget_gone(self, is_known: Callable[[str], bool], now: float, after_seconds: float) -> None:
         """Forget the totals of agents that have not been known for so long.
@@ -140,6 +131,11 @@ class LogLedger:
             db.executemany("DELETE FROM total WHERE series = ?", series)
             db.execute("DELETE FROM log_agent_gone")
             db.executemany("INSERT INTO log_agent_gone VALUES (?, ?)", self._gone_since.items())
+
+    def _versions(self, folder: str) -> dict[str, str]:
+        """The versions that were read of a folder; not kept in memory, where those of one day can take 300 MB."""
+        with self._cache.transaction() as db:
+            return dict(db.execute("SELECT key, version FROM log_object WHERE folder = ?", (folder,)))
 
     def _digests(self, folder: str) -> set[bytes]:
         if folder not in self.folded:
@@ -162,11 +158,9 @@ class LogLedger:
 
     def _largest_sums(self, reading: Reading) -> Sums:
         """The largest sums that earlier versions of the object were counted with."""
-        if reading.info.key not in self._versions.get(reading.folder, {}):
-            return {}
         with self._cache.transaction() as db:
             query = "SELECT sums FROM log_object WHERE folder = ? AND key = ?"
-            (text,) = db.execute(query, (reading.folder, reading.info.key)).fetchone()
+            (text,) = db.execute(query, (reading.folder, reading.info.key)).fetchone() or (None,)
         return {tuple(series): sums for series, sums in json.loads(text or "[]")}
 
 

@@ -143,6 +143,8 @@ class StorePart:
     def measure(self, now: float) -> FolderSize:
         """List what may have changed, and add up."""
         current = {folder: self._list_size(folder, now) for folder in self._scheduler.current_periods(now)}
+        for folder in current:
+            self._scheduler.mark_listed(folder, now)
         for folder in self._scheduler.due_periods(now):
             self._remember(folder, self._list_size(folder, now), now)
         over = {folder: self._update_overdue(folder, size, now) for folder, size in self._over.items()}

@@ -1,7 +1,8 @@
 """Area `logs`: every record counted once, at a cost that follows change.
 
 Covers: exporters.store.logs, exporters.store.counted_objects, exporters.store.unread,
-exporters.store.folder_scheduler, exporters.store.totals, exporters.store.newest_logs, exporters.shared.records.
+exporters.store.folder_scheduler, exporters.store.folder_listings, exporters.store.totals,
+exporters.store.newest_logs, exporters.shared.records.
 """
 
 import gzip
@@ -14,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from exporters.runner import WHOLE, Cache, Refresh, Shard
-from exporters.store import counted_objects, logs
+from exporters.store import counted_objects, folder_listings, logs
 from exporters.store.counted_objects import GONE_DAYS, RECHECKS
 from exporters.store.logs import LogsArea
 from exporters.store.ownership import Ownership
@@ -299,6 +300,41 @@ def test_a_steady_pass_lists_one_folder_a_server_however_many_days(tmp_path: Pat
         assert len(world.store.lists) <= 1 + 2 + RECHECKS
         assert world.store.gets == []
     assert world.out.backlog == 0
+
+
+def test_without_time_for_all_folders_those_are_listed_that_waited_longest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, servers = World(tmp_path), [f"srv{number}" for number in range(5)]
+    for server in servers:
+        world.ship(server=server, agent=f"agent-of-{server}")
+    world.run()
+    monkeypatch.setattr(folder_listings, "LISTING_SECONDS", 0)
+    monkeypatch.setattr(world.area._listings, "_step", 2)
+    listed: list[list[str]] = []
+    for number in range(6):
+        for server in servers:
+            world.ship(str(number), server=server)
+        world.run()
+        listed.append([prefix.split("/")[2] for prefix in world.store.lists if prefix.count("/") == 4])
+    assert [len(folders) for folders in listed] == [2] * 6
+    assert {server for folders in listed[:3] for server in folders} == set(servers)
+    monkeypatch.setattr(folder_listings, "LISTING_SECONDS", 60)
+    world.run()
+    assert world.run()[INFO] == 6 * len(servers), "late, and none is lost"
+
+
+def test_a_start_without_time_for_all_folders_has_a_backlog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    for number in range(3):
+        world.ship(server=f"srv{number}")
+    monkeypatch.setattr(folder_listings, "LISTING_SECONDS", 0)
+    monkeypatch.setattr(world.area._listings, "_step", 1)
+    backlog = []
+    for _ in range(3):
+        world.run()
+        backlog.append(world.out.backlog)
+    assert backlog[0] > backlog[1] > backlog[2] == 0
 
 
 def test_a_backlog_is_worked_off_in_bounded_steps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

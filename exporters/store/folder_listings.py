@@ -1,0 +1,35 @@
+"""Lists folders several at a time, for as long as a pass may list; those that are left wait for the next pass."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from nervesys.stores.objects import ObjectInfo, ObjectReader
+
+LISTING_SECONDS = 2.0
+"""In which about 400 000 objects are listed, 5 µs each: today's logs of 3 000 agents at the end of the day."""
+
+
+class FolderListings:
+    """The listings of one area.
+
+    Args:
+        store: the store.
+        concurrency: folders that are listed at the same time.
+        area: names the threads.
+    """
+
+    def __init__(self, store: ObjectReader, concurrency: int, area: str) -> None:
+        self._store = store
+        self._step = 2 * concurrency
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix=area)
+
+    def list(self, folders: Sequence[str]) -> Iterator[tuple[str, Sequence[ObjectInfo]]]:
+        """The objects of the first folders: of all where there is time, of a few at least."""
+        began = time.monotonic()
+        for at in range(0, len(folders), self._step):
+            step = folders[at : at + self._step]
+            listings = self._pool.map(self._store.list, step)
+            yield from zip(step, (listing.objects for listing in listings), strict=True)
+            if time.monotonic() - began >= LISTING_SECONDS:
+                break
