@@ -10,7 +10,7 @@ Errors  StoreUnavailable is raised; what was read before it is kept, and counted
         An object, and a pass, have a bound of CPU time; agents take turns, so that none delays the others.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -131,10 +131,11 @@ class CountedObjects:
     def _find_unread(self, folder: str, objects: Sequence[ObjectInfo], counting_since: float, out: Refresh) -> None:
         """Find the objects of a folder that have to be read."""
         now = self._shared.now(self._context.clock)  # a pass may be long: by its beginning, new objects seem ahead
-        known: list[Reading] = []
-        self._date_known(folder, objects, now)
+        known: list[ObjectInfo] = []
+        uncounted = self._ledger.list_uncounted(folder, objects)
+        self._date_known(folder, set(objects).difference(uncounted), now)
         unreadable = self._unreadable.get(folder, {})
-        for info in self._ledger.list_uncounted(folder, objects):
+        for info in uncounted:
             if unreadable.get(info.key) == info.version or not self._retries.due(info, now):
                 continue
             try:
@@ -148,15 +149,15 @@ class CountedObjects:
             if agent:
                 self.observe(agent, info)
             if info.modified < counting_since:  # counted before the cache was lost, perhaps
-                known.append(Reading(folder, info, {}))
+                known.append(info)
                 if agent is None:
                     self.observe("", info)
             else:
                 self._unread[info.key] = UnreadObject(folder, info, agent)
         if known:
-            self._ledger.count(known)
+            self._ledger.skip(folder, known)
 
-    def _date_known(self, folder: str, objects: Sequence[ObjectInfo], now: float) -> None:
+    def _date_known(self, folder: str, objects: Iterable[ObjectInfo], now: float) -> None:
         """Observe what was counted before the start, once for each folder."""
         if folder in self._dated:
             return

@@ -96,6 +96,12 @@ class LogLedger:
         self.totals.put(changed)
         return over
 
+    def skip(self, folder: str, objects: Iterable[ObjectInfo]) -> None:
+        """Remember objects that are older than counting: they add nothing."""
+        rows = ((folder, info.key, info.version) for info in objects)
+        with self._cache.transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO log_object VALUES (?, ?, ?, '[]')", rows)
+
     def fold(self, folder: str, now: float) -> None:
         """Fold a folder that is over into one row; rejected objects are kept apart, for they may be replaced."""
         digests, source = self._digests(folder), "FROM log_object WHERE folder = ? AND sums IS NOT NULL"
