@@ -71,7 +71,8 @@ def run(
     Python program: `from nervesys.agent import Agent`, then `with Agent("NAME") as agent:`.
 
     With --exec, a program in any language is the agent: `nervesys agent run NAME --exec -- ./review --fast`. Each line
-    that it prints is shipped as a log record, and SIGTERM is forwarded to it. When it exits with 0 the agent is
+    that it prints is shipped as a log record, what it sends by OpenTelemetry is received on a port of this host (with
+    the extra `otel`), and SIGTERM is forwarded to it. When it exits with 0 the agent is
     `stopped`; any other exit code counts as a crash, and is the exit code of this command too.
     """
     if wrap != bool(command):

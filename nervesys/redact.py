@@ -165,12 +165,13 @@ class Redactor:
             return "…"
         if isinstance(value, Mapping):
             return {
-                self.text(name): MASK if self._is_secret_name(name, item) else self.value(item, depth - 1)
+                self.text(name): MASK if self.is_secret_name(name, item) else self.value(item, depth - 1)
                 for name, item in list(value.items())[:ITEMS]
             }
         return [self.value(item, depth - 1) for item in list(value)[:ITEMS]]
 
-    def _is_secret_name(self, name: str, value: Any) -> bool:
+    def is_secret_name(self, name: str, value: Any) -> bool:
+        """Whether the value of this name is a secret, whatever it is."""
         if value is None:
             return False
         known = self._secret_names  # local: `learn` may replace the cache meanwhile

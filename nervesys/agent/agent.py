@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -27,6 +27,7 @@ from nervesys.agent.progress import ProgressHandler
 from nervesys.agent.replication.databases import open_databases
 from nervesys.agent.replication.workspaces import WorkspaceReplica
 from nervesys.agent.round import Reports, no_reports
+from nervesys.agent.telemetry.optional import OptionalTelemetry
 from nervesys.agent.work import StuckLimits, Task, TaskFailed, Work
 from nervesys.agent.work_reports import WorkReports
 from nervesys.clock import Clock, system_clock
@@ -64,11 +65,13 @@ class Agent(WorkReports):
         clock: of all timestamps.
         store: used instead of the store in the settings.
         reports: makes the fleet's reports, if this agent runs the daily round.
+        otel: set global providers of OpenTelemetry's SDK, so that what instrumentations record is shipped.
 
     Raises:
         SettingsError: the configuration is wrong, or the agent is not in it.
         BrainUnavailable: the brain cannot be read and there is no earlier copy.
-        NervesysError: another process on this host is this agent, or the buffer cannot be opened.
+        NervesysError: another process on this host is this agent, the buffer cannot be opened, or `otel` needs packages
+            that are not installed.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Agent(WorkReports):
         clock: Clock = system_clock,
         store: ObjectStore | None = None,
         reports: Reports = no_reports,
+        otel: bool = False,
     ) -> None:
         environ = {**environ, **read_env_files(environ, home)}
         name = resolve_name(name, environ)
@@ -102,6 +106,9 @@ class Agent(WorkReports):
         self._checkpointer = Checkpointer(environ, self._databases.path)
         self._learning = open_learning(self.me, store_within_heartbeat, clock)
         self._replica = self._open_replica(store_within_heartbeat)
+        self._telemetry, self._otel = OptionalTelemetry(self.me, store_within_heartbeat, clock), otel
+        if otel:
+            self._telemetry.open()
         resources = AgentResources(
             local_brain,
             local_brain.open_for_push(),
@@ -112,6 +119,7 @@ class Agent(WorkReports):
             self._learning,
             self._replica,
             reports,
+            self._telemetry,
         )
         host = Host(self.me.server, self.me.name, self.me.folder)
         heartbeat = HeartbeatWriter(self.me, resources.store, self.work, self._buffer, host, clock)
@@ -216,6 +224,17 @@ class Agent(WorkReports):
         """
         return self._learning.all()
 
+    def listen_for_telemetry(self) -> AbstractContextManager[Mapping[str, str]]:
+        """Receive OpenTelemetry of a program by OTLP/HTTP on a port of this host, within a `with` block.
+
+        Returns:
+            A context with the environment variables that lead the program to the port; none if it is disabled.
+
+        Raises:
+            NervesysError: at its begin: it is enabled and a package is not installed, or no port can be opened.
+        """
+        return self._telemetry.listen()
+
     @property
     def artifacts(self) -> "Artifacts":
         """Client of the fleet's artifacts, with this agent's rights.
@@ -233,6 +252,8 @@ class Agent(WorkReports):
         log.info("agent %s starts on %s as %s", self.me.name, self.me.server, self.me.instance_id)
         try:
             self._loops.start()
+            if self._otel:
+                self._telemetry.set_providers()
         except SystemExit as stop:  # a signal arrived while the loops were starting: `__exit__` is not called by itself
             self.__exit__(SystemExit, stop, None)
             raise
@@ -242,6 +263,7 @@ class Agent(WorkReports):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _set_signal_handlers(signal.SIG_IGN)
+        self._telemetry.flush()
         deliberate = error is None or (isinstance(error, SystemExit) and not error.code)
         if deliberate:
             log.info("agent %s stops", self.me.name)

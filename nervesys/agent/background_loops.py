@@ -24,6 +24,7 @@ from nervesys.agent.replication.databases import Databases
 from nervesys.agent.replication.workspaces import WorkspaceReplica
 from nervesys.agent.report import Reporter
 from nervesys.agent.round import Reports, RoundSchedule, has_archive
+from nervesys.agent.telemetry.optional import OptionalTelemetry
 from nervesys.analysis.model import EXTRA
 from nervesys.clock import Clock
 from nervesys.contract import AgentState, PathTemplate, Status
@@ -72,6 +73,7 @@ class AgentResources:
         learning: its part of the shared knowledge.
         projects: copies of its workspaces; None if the settings disable them.
         reports: makes the fleet's reports, within the daily round.
+        telemetry: OpenTelemetry of the program.
     """
 
     local_brain: LocalBrain
@@ -83,6 +85,7 @@ class AgentResources:
     learning: Learning
     projects: WorkspaceReplica | None
     reports: Reports
+    telemetry: OptionalTelemetry
 
 
 class BackgroundLoops:
@@ -178,10 +181,12 @@ class BackgroundLoops:
         """Start all loops."""
         for loop in self._loops:
             loop.start()
+        self._resources.telemetry.start()
 
     def configure(self) -> None:
         """Apply the settings that are not read at each use."""
         self._buffer.max_bytes = int(self._me.config.buffer.max_size_mb * MB)
+        self._resources.telemetry.configure()
         self._me.log.setLevel(self._me.config.logging.level)
 
     def end(self, last: Status | None, until: float) -> None:
@@ -191,7 +196,7 @@ class BackgroundLoops:
             last: status to end with; None keeps the last one written, as after a crash.
             until: deadline, as `time.monotonic` counts.
         """
-        for loop in self._loops:
+        for loop in (*self._loops, *self._resources.telemetry.loops):
             loop.stop()
         shipped = self._run_until(until - LAST_REPORT_SECONDS, lambda: self._last_to_store(last))
         self._run_until(until, lambda: self._last_to_brain(last, until))
@@ -202,6 +207,7 @@ class BackgroundLoops:
                 self._run_until(until, self._workspace_loop.run_now)
         if shipped:
             self._buffer.close()
+            self._resources.telemetry.close()
 
     @staticmethod
     def _run_until(until: float, action: Callable[[], None]) -> bool:
@@ -216,6 +222,7 @@ class BackgroundLoops:
             self._heartbeat.final_status = Status.STOPPING
             self._heartbeat_loop.run_now()
         self._shipping_loop.run_now()
+        self._resources.telemetry.ship()
         self._heartbeat.final_status = last or self._last_status
         self._heartbeat_loop.run_now()
 
@@ -242,7 +249,8 @@ class BackgroundLoops:
             self._heartbeat.gave_way = True
             self._heartbeat_loop.stop()
             self._on_duplicate(other)
-        self._heartbeat.degraded = bool(self._shipping_loop.last_error or self._commit_loop.last_error)
+        writers = (self._shipping_loop, self._commit_loop, *self._resources.telemetry.loops)
+        self._heartbeat.degraded = any(loop.last_error for loop in writers)
         self._heartbeat.brain = self._resources.local_brain.status
         first = self._heartbeat.last_state is None
         self._heartbeat.write_state()
@@ -272,7 +280,7 @@ class BackgroundLoops:
                 log.warning("configuration: %s, from the next start on", change, extra={"action": "configure"})
         self._reported_changes = [change for change in changes if not change.takes_effect_now]
         self.configure()
-        for loop in self._loops:
+        for loop in (*self._loops, *self._resources.telemetry.loops):
             loop.reschedule()
 
     def _refresh_seconds(self) -> float:

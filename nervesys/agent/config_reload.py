@@ -10,6 +10,7 @@ from nervesys.settings import Loaded
 
 AT_START = (
     "agent.buffer.path",
+    "agent.telemetry.enabled",
     "agent.workload",
     "storage.brain",
     "storage.storj",

@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
@@ -75,9 +75,9 @@ class WrappedProgram:
             ProgramFailed: it exited with an error, other than by the SIGTERM sent to it.
             SystemExit: the agent was stopped, and the program stopped too.
         """
-        agent.work.occupied = True
         tasks = TaskLines(agent, self._clock)
-        with self._run_process(agent, tasks) as process:
+        with agent.listen_for_telemetry() as variables, self._run_process(agent, tasks, variables) as process:
+            agent.work.occupied = True
             try:
                 returned = process.wait()
             except SystemExit:
@@ -87,7 +87,9 @@ class WrappedProgram:
             raise ProgramFailed(self.name, returned, self._last_error_line)
 
     @contextmanager
-    def _run_process(self, agent: Agent, tasks: TaskLines) -> Iterator[subprocess.Popen[str]]:
+    def _run_process(
+        self, agent: Agent, tasks: TaskLines, variables: Mapping[str, str]
+    ) -> Iterator[subprocess.Popen[str]]:
         """Start the program and log its output; at the end its whole process group is killed."""
         process = subprocess.Popen(
             self._argv,
@@ -98,6 +100,7 @@ class WrappedProgram:
             errors="replace",
             start_new_session=True,
             umask=inherited_umask(),
+            env=os.environ | variables,
         )
         readers = []
         for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):

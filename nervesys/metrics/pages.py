@@ -204,15 +204,15 @@ def freeze_startup_objects() -> None:
 
 
 @contextmanager
-def serve_in_background(app: Starlette, listen: str, web: Web, hosts: Iterable[str] = ()) -> Iterator[None]:
-    """Serve from a thread while the block runs; the arguments are those of `serve`."""
+def serve_in_background(app: Starlette, listen: str, web: Web, hosts: Iterable[str] = ()) -> Iterator[int]:
+    """Serve from a thread while the block runs; the arguments are those of `serve`. Yields the port, if it was 0."""
     with _listening_server(app, listen, web, hosts) as (server, listeners):
         thread = Thread(target=server.run, args=(listeners,), daemon=True)
         thread.start()
         while thread.is_alive() and not server.started:
             time.sleep(0.01)
         try:
-            yield
+            yield listeners[0].getsockname()[1]
         finally:
             server.should_exit = True
             thread.join()

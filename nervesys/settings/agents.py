@@ -102,6 +102,20 @@ class LoggingSettings(_ExtensibleSection):
     redact: RedactionSettings = Field(default_factory=RedactionSettings)
 
 
+class TelemetrySettings(_ExtensibleSection):
+    """OpenTelemetry of the agent's program.
+
+    Attributes:
+        enabled: whether `agent run --exec` listens for it; default: if the extra `otel` is installed.
+        content: whether contents of messages are stored: prompts, answers, arguments and results of tools.
+        max_size_mb: largest size on the disk, in megabytes; beyond it requests are refused until some are shipped.
+    """
+
+    enabled: bool | None = None
+    content: bool = False
+    max_size_mb: float = Field(default=100, gt=0)
+
+
 class MetricsSettings(_ExtensibleSection):
     """The history of server metrics in the store; the newest values are also part of the state object.
 
@@ -230,6 +244,7 @@ class AgentConfig(_ExtensibleSection):
     bootstrap: BootstrapSettings = Field(default_factory=BootstrapSettings)
     buffer: BufferSettings = Field(default_factory=BufferSettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     report: StatusReportSettings = Field(default_factory=StatusReportSettings)
     databases: DatabasesSettings = Field(default_factory=DatabasesSettings)

@@ -16,7 +16,14 @@ ALONE = {
     ("agent", "analysis"): (("nervesys.agent.triage", "openai"), ("agent",)),
     ("artifacts",): (("nervesys.artifacts",), ("artifacts",)),
     ("drive",): (("nervesys.stores.drive",), ("config",)),
-    ("otel",): (("opentelemetry.sdk.trace", "opentelemetry.proto.trace.v1.trace_pb2"), ("config",)),
+    ("agent", "otel"): (
+        (
+            "nervesys.agent.telemetry.telemetry",
+            "nervesys.agent.telemetry.listener",
+            "nervesys.agent.telemetry.providers",
+        ),
+        ("agent",),
+    ),
     ("encryption",): (("pyrage",), ("config",)),
     ("exporters",): (
         ("exporters.store", "exporters.archive", "exporters.brain", "exporters.workspace", "exporters.vitality"),

@@ -25,6 +25,8 @@ RUN_BYTES = 48
 """Overhead in the file for a run of records, beside their lines."""
 RESERVE_SHARE = 20
 """1/20 of the cap, up to `WAL_BYTES`, is reserved on the disk for deleting."""
+ROOM_SHARE = 0.95
+"""Of the cap; the rest is for the overhead of runs not written yet."""
 COMMIT_RECORDS = 1000
 """Written in one transaction."""
 READ_RUNS = 10
@@ -89,6 +91,14 @@ class LogBuffer:
         """Add a record in memory; writes to the disk only if records arrive faster than they are committed."""
         if not self._pending.append(record):
             self._free_memory()
+
+    def has_room(self, size: int) -> bool:
+        """Whether a record can be added without dropping any: the disk can be written, and the cap is not reached.
+
+        Args:
+            size: of the record, in bytes.
+        """
+        return not self._failing and self.bytes + self._pending.characters + size <= ROOM_SHARE * self.max_bytes
 
     def commit(self) -> None:
         """Write appended records to the disk, and enforce the cap.

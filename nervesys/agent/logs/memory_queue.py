@@ -21,6 +21,11 @@ class MemoryQueue:
         self.dropped: Counter[int] = Counter()
         """Dropped records by index in `LEVELS`; cleared by the caller once they are written to the disk."""
 
+    @property
+    def characters(self) -> int:
+        """Of all messages, contexts and metadata together."""
+        return self._characters
+
     def append(self, record: LoggedRecord) -> bool:
         """Add a record; returns False if the queue is full."""
         self._queue.append(record)

@@ -36,6 +36,7 @@ class Shipper:
         buffer: source of the batches.
         me: the agent.
         clock: timestamps a batch when it is sealed.
+        area: of the store's paths.
         reduce: leaves out records of a batch that need not be shipped; see `nervesys.agent.edge`.
     """
 
@@ -43,6 +44,7 @@ class Shipper:
     buffer: LogBuffer
     me: Identity
     clock: Clock
+    area: str = "active_logs"
     reduce: Callable[[Iterable[bytes]], Iterable[bytes]] = lambda chunks: chunks
     _failures: int = field(default=0, init=False)
 
@@ -102,7 +104,7 @@ class Shipper:
 
     @property
     def _template(self) -> PathTemplate:
-        template = PathTemplate(self.me.settings.storage.storj.paths.active_logs)
+        template = PathTemplate(getattr(self.me.settings.storage.storj.paths, self.area))
         return template.packed(SUFFIXES[self._settings.compression])
 
     @property

@@ -11,7 +11,8 @@ from exporters.shared import spans
 from exporters.shared.counting import OTHER, Series
 from exporters.shared.gen_ai import ModelCall, ToolCall, interpret
 from exporters.shared.spans import ERRORS, OPERATION_DURATION, TOKENS, TOOL_CALLS, TOOL_DURATION, tally
-from nervesys.contract.otlp import AGENT, parse_line
+from nervesys.contract.otlp import parse_line
+from nervesys.contract.otlp_names import AGENT
 from nervesys.errors import Reason
 from tests import otlp
 

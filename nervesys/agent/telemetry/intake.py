@@ -1,0 +1,86 @@
+"""Takes requests of OTLP into the buffer, or refuses them while it is full: what was accepted is never dropped."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+
+from google.protobuf.message import Message
+
+from nervesys.agent.logs.buffer import LogBuffer
+from nervesys.agent.logs.handler import LoggedRecord
+from nervesys.agent.logs.records import RecordRun
+from nervesys.agent.telemetry.encoding import OtlpEncoder
+from nervesys.clock import Clock
+from nervesys.contract import Category, Level
+from nervesys.contract.logs import LEVELS
+from nervesys.contract.otlp_names import Signal
+from nervesys.errors import NervesysError
+
+SEVERITY = 20
+"""INFO of the logging module."""
+FULL_SECONDS = 30
+"""After which a sender may try again while the buffer is full: a shipment makes room."""
+REQUESTS_A_SECOND, BURST = 500, 1000
+"""More is refused for a second: a program that sends each span by itself would keep the agent busy."""
+
+
+class Refused(NervesysError):
+    """A request that may be sent again.
+
+    Attributes:
+        seconds: after which it may be.
+        overload: whether there were too many requests; else the buffer is full.
+    """
+
+    def __init__(self, problem: str, seconds: int, *, overload: bool) -> None:
+        super().__init__(problem)
+        self.seconds, self.overload = seconds, overload
+
+
+class Intake:
+    """Appends requests to a buffer; thread-safe.
+
+    Args:
+        buffer: of lines.
+        encoder: encodes requests as lines.
+        clock: timestamps them.
+    """
+
+    def __init__(self, buffer: LogBuffer, encoder: OtlpEncoder, clock: Clock) -> None:
+        self._buffer, self._encoder, self._clock = buffer, encoder, clock
+        self._lock = threading.Lock()
+        self._allowance, self._allowed_at = float(BURST), time.monotonic()
+
+    def check_rate(self) -> None:
+        """Count a request.
+
+        Raises:
+            Refused: there were too many.
+        """
+        with self._lock:
+            now = time.monotonic()
+            self._allowance = min(BURST, self._allowance + (now - self._allowed_at) * REQUESTS_A_SECOND)
+            self._allowed_at = now
+            if self._allowance < 1:
+                raise Refused(f"more than {REQUESTS_A_SECOND} requests a second", 1, overload=True)
+            self._allowance -= 1
+
+    def accept(self, signal: Signal, request: Message) -> None:
+        """Append a request as a whole.
+
+        Raises:
+            Refused: there is no room for it.
+        """
+        lines = list(self._encoder.lines(signal, request))
+        with self._lock:
+            if not self._buffer.has_room(sum(map(len, lines))):
+                raise Refused("the buffer is full, or the disk cannot be written", FULL_SECONDS, overload=False)
+            for line in lines:  # bytes as characters, so that the sizes of texts in memory are those on the disk
+                self._buffer.append(LoggedRecord(self._clock(), SEVERITY, signal.path, line.decode("latin-1")))
+
+
+def runs(records: Iterable[LoggedRecord]) -> Iterator[RecordRun]:
+    """One run for each line."""
+    for record in records:
+        line = record.message.encode("latin-1") + b"\n"
+        yield RecordRun(record.at, LEVELS.index(Level.INFO), Category.ACTIVITY.value, 1, line)
