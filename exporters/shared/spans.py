@@ -14,8 +14,8 @@ from exporters.shared.bounds import bounded
 from exporters.shared.counting import OTHER, Counting, Series, Sums, zero_sums
 from exporters.shared.gen_ai import INFERENCE, ModelCall, ToolCall, interpret
 from nervesys.contract import agent_name
-from nervesys.contract.otlp import OPERATION_BUCKETS, Scalar, Span, parse_line
-from nervesys.contract.otlp_names import AGENT
+from nervesys.contract.otlp import Scalar, Span, parse_line
+from nervesys.contract.otlp_names import AGENT, OPERATION_BUCKETS
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import ConditionTerm, Family, Period, SourceArea
 from nervesys.metrics.family import shorten

@@ -5,7 +5,8 @@ from bisect import bisect_left
 from threading import Lock
 
 from exporters.shared.counting import Series
-from nervesys.contract.otlp import OPERATION_BUCKETS, Span
+from nervesys.contract.otlp import Span
+from nervesys.contract.otlp_names import OPERATION_BUCKETS
 from nervesys.metrics import Sample
 from nervesys.metrics.family import number
 

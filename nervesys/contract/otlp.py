@@ -13,8 +13,6 @@ from msgspec.json import Decoder
 
 from nervesys.errors import BadObject, Reason
 
-OPERATION_BUCKETS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-"""Seconds; of `gen_ai.client.operation.duration` in the semantic conventions of OpenTelemetry."""
 ERROR_CODES = (2, "STATUS_CODE_ERROR")
 NANOSECONDS = 1_000_000_000
 Scalar: TypeAlias = str | int | float | bool | list[str]

@@ -1,4 +1,4 @@
-"""Names of OTLP/JSON that writers and readers share."""
+"""Names of OTLP/JSON that writers and readers share; apart from `otlp`, which needs msgspec."""
 
 from enum import Enum
 
@@ -8,6 +8,8 @@ IDS = frozenset({"traceId", "spanId", "parentSpanId"})
 """Hexadecimal digits in JSON, bytes in protobuf."""
 LINE_BYTES = 1_000_000
 """Longest line that is written; readers refuse lines from 1 MiB on."""
+OPERATION_BUCKETS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+"""Seconds; of `gen_ai.client.operation.duration` in the semantic conventions of OpenTelemetry."""
 
 
 class Signal(Enum):

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from nervesys.contract.logs import DURATION_BUCKETS
-from nervesys.contract.otlp import OPERATION_BUCKETS
+from nervesys.contract.otlp_names import OPERATION_BUCKETS
 from nervesys.settings.section import SettingsSection
 
 
