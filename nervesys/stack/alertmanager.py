@@ -7,7 +7,7 @@ GOSSIP_PORT = 9094
 
 
 def arguments(
-    monitoring: Monitoring, *, config: str, data: str, listen: str, gossip_port: int = GOSSIP_PORT
+    monitoring: Monitoring, *, config: str, data: str, listen: str, gossip: str = f"0.0.0.0:{GOSSIP_PORT}"
 ) -> tuple[str, ...]:
     """Its arguments; every member of a cluster has the same, because it leaves itself out of its peers.
 
@@ -16,7 +16,7 @@ def arguments(
         config: path of alertmanager.yml.
         data: folder of its silences and of what it has sent.
         listen: address of its API.
-        gossip_port: by which members of a cluster reach each other.
+        gossip: address at which it listens to the other members; all have the same port.
     """
     own = (f"--config.file={config}", f"--storage.path={data}", f"--web.listen-address={listen}")
     if not monitoring.alertmanager.peers:
@@ -24,6 +24,6 @@ def arguments(
     hosts = (address.rpartition(":")[0] for address in monitoring.alertmanagers)
     return (
         *own,
-        f"--cluster.listen-address=0.0.0.0:{gossip_port}",
-        *(f"--cluster.peer={host}:{gossip_port}" for host in hosts),
+        f"--cluster.listen-address={gossip}",
+        *(f"--cluster.peer={host}:{gossip.rpartition(':')[2]}" for host in hosts),
     )

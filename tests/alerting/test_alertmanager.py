@@ -20,6 +20,7 @@ from alerting.generate.trial import make_alert_test
 from alerting.model import ALERTS_FILE, AlertsFile, read_alerts
 from nervesys.clients.alertmanager import Alertmanager, AlertmanagerUnavailable
 from nervesys.settings import FolderTree, load, shipped_root
+from nervesys.stack.alertmanager import arguments
 from tests.alerting.compilers import compiler_of
 from tests.servers.alertmanager import DEADLINE_SECONDS
 from tests.servers.alertmanager import alertmanager as alertmanager_at
@@ -93,7 +94,11 @@ def alertmanager(sink: Sink, program: Callable[[str], str], tmp_path: Path) -> I
     (tmp_path / "alertmanager.yml").write_text(config.replace(SETTINGS.monitoring.listen.receiver, sink.address))
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    with alertmanager_at(program("alertmanager"), tmp_path / "alertmanager.yml", tmp_path / "own", address):
+    own = tmp_path / "own"
+    words = arguments(
+        SETTINGS.monitoring, config=str(tmp_path / "alertmanager.yml"), data=str(own / "data"), listen=address
+    )
+    with alertmanager_at(program("alertmanager"), words, own, address):
         yield address
 
 

@@ -11,33 +11,25 @@ import requests
 from nervesys.stack.programs import root_of
 
 DEADLINE_SECONDS = 20
-HASTY = {"cluster.gossip-interval": "20ms", "cluster.peer-timeout": "500ms", "cluster.probe-interval": "200ms"}
+HASTY = ("--cluster.gossip-interval=20ms", "--cluster.peer-timeout=500ms", "--cluster.probe-interval=200ms")
 """A cluster that gossips, notifies and times out within moments."""
 
 
 @contextmanager
 def alertmanager(
-    program: str, config: Path, folder: Path, listen: str, cluster: str = "", peers: Sequence[str] = ()
+    program: str, arguments: Sequence[str], folder: Path, listen: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run one until the block is left; it is ready when the block is entered.
 
     Args:
         program: path of the program.
-        config: its alertmanager.yml.
-        folder: of its own, for its data and its log.
+        arguments: all of them.
+        folder: of its own, for its log.
         listen: address of its API.
-        cluster: address for its peers; empty where it is alone.
-        peers: addresses of the others.
     """
     folder.mkdir(exist_ok=True)
-    arguments = {"config.file": config, "storage.path": folder / "data", "web.listen-address": listen}
-    arguments |= {"cluster.listen-address": cluster}
-    if cluster:
-        arguments |= {"cluster.advertise-address": cluster, **HASTY}
-    argv = [program, *(f"--{name}={value}" for name, value in arguments.items())]
-    argv += [f"--cluster.peer={peer}" for peer in peers]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(argv, cwd=root_of(Path(program)), stdout=log, stderr=log)
+        process = subprocess.Popen([program, *arguments], cwd=root_of(Path(program)), stdout=log, stderr=log)
     try:
         _wait_until_ready(listen, folder / "log")
         yield process

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+from nervesys.stack.alertmanager import GOSSIP_PORT
 from nervesys.stack.kubernetes.context import EXPORTERS, Manifest, ManifestContext, port_of
-from nervesys.stack.kubernetes.foreign import GOSSIP_PORT, PROMETHEUS_SECRET
+from nervesys.stack.kubernetes.foreign import PROMETHEUS_SECRET
 from nervesys.stack.kubernetes.programs import secret_keys
 
 ACCOUNTS = ("exporters", "receiver", "page", "agents", "prometheus", "alertmanager")

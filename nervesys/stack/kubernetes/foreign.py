@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 
-from nervesys.stack.alertmanager import arguments
+from nervesys.stack.alertmanager import GOSSIP_PORT, arguments
 from nervesys.stack.kubernetes.context import (
     FOREIGN_USER,
     Manifest,
@@ -24,7 +24,6 @@ IMAGES = {"prometheus": "prom/prometheus:v3.15.0", "alertmanager": "prom/alertma
 PROMETHEUS_SECRET = "nervesys-prometheus"  # noqa: S105  # a name
 PROMETHEUS_FOLDER = "prometheus/"
 CONFIG = "/config"
-GOSSIP_PORT = 9094
 
 
 def prometheus(cluster: ManifestContext) -> Iterator[Manifest]:
@@ -63,14 +62,15 @@ def alertmanager(cluster: ManifestContext) -> Iterator[Manifest]:
         config=f"{CONFIG}/alertmanager.yml",
         data="/alertmanager",
         listen=f":{port}",
-        gossip_port=GOSSIP_PORT,
+        gossip=f"$(POD_IP):{GOSSIP_PORT}",  # of 0.0.0.0 it advertises a private address only, and fails without one
     )
     yield cluster.object("ConfigMap", "nervesys-alertmanager") | {"data": data}
     yield service(cluster, "alertmanager", port, job="alertmanager", headless=several)
     template = _pod(cluster, "alertmanager", list(args), volumes, port, data)
     if several:
-        gossip = {"containerPort": GOSSIP_PORT}
-        template["spec"]["containers"][0]["ports"] += [
+        gossip, member = {"containerPort": GOSSIP_PORT}, template["spec"]["containers"][0]
+        member["env"] = [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]
+        member["ports"] += [
             {"name": "gossip", **gossip},
             {"name": "gossip-udp", "protocol": "UDP", **gossip},
         ]

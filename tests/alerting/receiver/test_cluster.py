@@ -1,4 +1,4 @@
-"""Two Alertmanagers that gossip, before two receivers that share a journal: one driver call an attempt."""
+"""A cluster of two Alertmanagers, each of which notifies two receivers that share a journal: one call an attempt."""
 
 import threading
 import time
@@ -11,14 +11,14 @@ import requests
 import yaml
 
 from alerting.generate.routes import ACTIONS, alertmanager_config
-from alerting.model import AlertsFile
-from nervesys.settings import load
+from nervesys.settings import Settings, load
+from nervesys.stack.alertmanager import arguments
 from tests.alerting.compilers import compiler_of
 from tests.alerting.receiver import kills
 from tests.alerting.receiver.running import eventually, forked, free_address, until_ready
 from tests.alerting.receiver.scene import Scene, scene
 from tests.alerting.receiver.simulation import shipped_alerts
-from tests.servers.alertmanager import alertmanager
+from tests.servers.alertmanager import HASTY, alertmanager
 from tests.servers.fixtures import rclone_endpoint
 
 __all__ = ["rclone_endpoint", "scene"]
@@ -46,13 +46,22 @@ class Prometheus(threading.Thread):
                     continue  # it was killed; the other is notified
 
 
-def configured(scene: Scene, folder: Path, receiver: str, alerts: AlertsFile) -> Path:
-    """Our routes, to this receiver, with repeats so fast that both Alertmanagers often send the same."""
-    config = alertmanager_config(compiler_of(SETTINGS), alerts, scene.home / "secrets")
+def several(receivers: Sequence[str], alertmanagers: Sequence[str]) -> Settings:
+    """Settings with these receivers and Alertmanagers."""
+    monitoring = SETTINGS.monitoring
+    listen = monitoring.listen.model_copy(update={"receiver": receivers[0], "alertmanager": alertmanagers[0]})
+    peers = monitoring.alertmanager.model_copy(update={"peers": tuple(alertmanagers[1:])})
+    changed = {"listen": listen, "receiver_peers": tuple(receivers[1:]), "alertmanager": peers}
+    return SETTINGS.model_copy(update={"monitoring": monitoring.model_copy(update=changed)})
+
+
+def configured(scene: Scene, folder: Path, settings: Settings) -> Path:
+    """Our routes, with repeats so fast that both Alertmanagers often send the same."""
+    config = alertmanager_config(compiler_of(settings), shipped_alerts(), scene.home / "secrets")
     (acting,) = (route for route in config["route"]["routes"] if route["receiver"] == ACTIONS)
     acting |= {"group_interval": "1s", "repeat_interval": "1s"}
-    file = folder / f"{receiver}.yml"
-    file.write_text(yaml.safe_dump(config).replace(SETTINGS.monitoring.listen.receiver, receiver))
+    file = folder / "alertmanager.yml"
+    file.write_text(yaml.safe_dump(config))
     return file
 
 
@@ -78,22 +87,20 @@ def received_alerts(receiver: str) -> float:
 def test_one_driver_call_an_attempt_also_when_one_alertmanager_is_killed(
     scene: Scene, receivers: list[str], program: Callable[[str], str], tmp_path: Path
 ) -> None:
-    apis, peers = [free_address(), free_address()], [free_address(), free_address()]
-    prometheus = Prometheus(apis, scene.agents)
+    hosts, gossip = ("127.0.0.1", "127.0.0.2"), free_address().rpartition(":")[2]
+    apis = [f"{host}:{free_address().rpartition(':')[2]}" for host in hosts]
+    settings = several(receivers, apis)
+    config = str(configured(scene, tmp_path, settings))
+    prometheus = Prometheus(settings.monitoring.alertmanagers, scene.agents)
     with ExitStack() as both, scene.alive() as fleet:
-        cluster = [
-            both.enter_context(
-                alertmanager(
-                    program("alertmanager"),
-                    configured(scene, tmp_path, receiver, shipped_alerts()),
-                    tmp_path / f"alertmanager-{number}",
-                    apis[number],
-                    cluster=peers[number],
-                    peers=[peers[1 - number]],
-                )
+        cluster = []
+        for host, api in zip(hosts, apis, strict=True):
+            own, place = tmp_path / host, {"listen": api, "gossip": f"{host}:{gossip}"}
+            words = arguments(settings.monitoring, config=config, data=str(own / "data"), **place)
+            both_sides = f"--cluster.advertise-address={host}:{gossip}"
+            cluster.append(
+                both.enter_context(alertmanager(program("alertmanager"), [*words, *HASTY, both_sides], own, api))
             )
-            for number, receiver in enumerate(receivers)
-        ]
         status = f"http://{apis[0]}/api/v2/status"
         eventually(lambda: len(requests.get(status, timeout=5).json()["cluster"]["peers"]) == len(cluster))
         prometheus.start()
@@ -105,7 +112,10 @@ def test_one_driver_call_an_attempt_also_when_one_alertmanager_is_killed(
         prometheus.over.set()
         prometheus.join()
         eventually(lambda: not scene.open_rows())
-        assert all(received_alerts(receiver) for receiver in receivers), "each was notified by its own Alertmanager"
+        assert all(received_alerts(receiver) for receiver in receivers), "each Alertmanager notifies both"
     figures = kills.figures(scene, 0, set(), 0)
     assert figures.calls == figures.attempts
     assert figures.calls_an_attempt == 1
+    received = scene.ask("SELECT count(*), sum(times) FROM alerts GROUP BY alertname, fingerprint, starts_at, status")
+    assert {rows for rows, _ in received} == {1}, "each alert is journalled once"
+    assert max(times for _, times in received) > 1, "however often it is received"
