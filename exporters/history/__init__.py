@@ -5,7 +5,7 @@ Each file of the archive, and each daily summary, is converted independently of 
 TSDB blocks, `push` sends to an import endpoint.
 """
 
-from exporters.shared import records, summaries
+from exporters.shared import records, spans, summaries
 
-FAMILIES = (*records.FAMILIES, *summaries.FAMILIES)
+FAMILIES = (*records.FAMILIES, *spans.FAMILIES, *summaries.FAMILIES)
 """The families that can be backfilled: those of logs, and those of daily summaries."""

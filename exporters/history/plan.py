@@ -10,6 +10,8 @@ from nervesys.stores.archive_layout import ArchiveLayout
 
 ALL = "all"
 """In place of a category, where a file holds the logs of all."""
+LOGS, TRACES = "logs", "traces"
+"""Areas of the archive that can be backfilled."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class ReadJob:
     part: int = 1
 
     @property
+    def is_traces(self) -> bool:
+        """Whether the file holds traces, and no logs."""
+        return self.unit.name.startswith(f"{TRACES}/")
+
+    @property
     def instance(self) -> str:
         """Label of its samples: those of a later part would run into those of the first."""
         return self.unit.instance if self.part == 1 else f"{self.unit.instance}/{self.part}"
@@ -100,10 +107,10 @@ def log_units(files: Iterable[ArchiveFile], layout: ArchiveLayout, refused: list
         except BadObject as bad:
             refused.append(f"{file.path}: {bad}")
             continue
-        if filed.area == "logs" and filed.server and filed.day:
-            origin = f"{filed.server}/{filed.category or ALL}"
+        if filed.area in (LOGS, TRACES) and filed.server and filed.day:
+            origin = f"{filed.server}/{TRACES if filed.area == TRACES else filed.category or ALL}"
             version = f"{file.size} {file.modified}"
-            yield HistoryUnit(f"logs/{filed.day}/{origin}", filed.day, file.path, version, file.size, origin)
+            yield HistoryUnit(f"{filed.area}/{filed.day}/{origin}", filed.day, file.path, version, file.size, origin)
 
 
 def make_plan(

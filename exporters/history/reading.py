@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from exporters.history.days import sum_up
 from exporters.history.plan import ReadJob
 from exporters.history.text import SeriesOrigin, gauges_text, sums_text
+from exporters.history.trace_days import sum_up_traces
 from exporters.shared import summaries
 from nervesys.contract.brain import DailySummary
 from nervesys.errors import BadObject, Reason
@@ -86,7 +87,7 @@ class ArchiveReader:
         path = job.unit.path
         body = self.archive.get(path, max_bytes=MAX_FILE_BYTES)
         batches = batches_of(BytesIO(body), path, max_bytes=MAX_UNPACKED_BYTES)
-        total = sum_up(batches, job.unit.day, job.skip)
+        total = (sum_up_traces if job.is_traces else sum_up)(batches, job.unit.day, job.skip)
         return ReadResult(job, sums_text(total.sums, origin), total.lines, total.records, total.skipped)
 
 

@@ -12,8 +12,8 @@ from functools import lru_cache
 from itertools import accumulate
 
 from exporters.history.days import STEP_SECONDS, STEPS, Steps
+from exporters.shared import records, spans
 from exporters.shared.counting import Series, series_samples, zero_sums
-from exporters.shared.records import BY_NAME
 from nervesys.contract.times import parse_time
 from nervesys.metrics import Sample
 from nervesys.metrics.family import HISTORY, escape, number
@@ -21,6 +21,8 @@ from nervesys.metrics.family import HISTORY, escape, number
 END = b"# EOF\n"
 
 _number = lru_cache(1 << 12)(number)  # mostly those of the step before, or small
+
+BY_NAME = {family.name: family for family in (*records.FAMILIES, *spans.FAMILIES)}
 
 
 @dataclass(frozen=True)

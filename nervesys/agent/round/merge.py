@@ -70,7 +70,11 @@ class DayFile:
 
 
 def merge(
-    archive: Archive, lines: Iterable[bytes], path: Callable[[Category], str], recipients: Sequence[str] = ()
+    archive: Archive,
+    lines: Iterable[bytes],
+    path: Callable[[Category], str],
+    recipients: Sequence[str] = (),
+    sort: Callable[[bytes], Category] | None = None,
 ) -> None:
     """Add lines to the archive's files; each upload is read back and compared.
 
@@ -79,6 +83,7 @@ def merge(
         lines: of one server and day.
         path: returns the path of a category's file.
         recipients: of age encryption; a file encrypted otherwise, or not at all, is replaced.
+        sort: returns the category of a line; default `category_of_line`.
 
     Raises:
         ArchiveUnavailable: the archive does not answer, or the stored body differs from the one sent.
@@ -90,7 +95,7 @@ def merge(
         for line in lines:
             if line.isspace():
                 continue
-            category = _category(line)
+            category = (sort or category_of_line)(line)
             if category not in files:
                 body = stack.enter_context(TemporaryFile())
                 current, other = _current_and_other_form(path(category), recipients)
@@ -125,12 +130,18 @@ def _stored_lines(archive: Archive, path: str, stack: ExitStack) -> Iterable[byt
     return lines_of(body, path, max_bytes=MAX_INFLATED_BYTES)
 
 
-def _category(line: bytes) -> Category:
+def category_of_line(line: bytes) -> Category:
+    """The category of a log record."""
     try:
         category = LogRecord.parse(line).category
     except BadObject:
         return REST
     return REST if category is Category.OTHER else category
+
+
+def single_file(_: bytes) -> Category:
+    """One category for all lines, where there is one file for all."""
+    return REST
 
 
 def _with_newline(line: bytes) -> bytes:

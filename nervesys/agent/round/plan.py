@@ -20,25 +20,29 @@ from nervesys.stores.archive_layout import ArchiveLayout, is_overdue
 from nervesys.stores.objects import ObjectInfo
 
 EXPIRING = ("metrics", "config_backups")
-"""Areas of the store whose expired objects are deleted; logs are only ever moved to the archive."""
+"""Areas of the store whose expired objects are deleted."""
+ARCHIVED = {"active_logs": "logs", "active_traces": "traces"}
+"""Areas whose objects are only ever moved, and the areas of the archive that they are moved to."""
 
 
 @dataclass(frozen=True)
 class DayOfLogs:
-    """Logs of one server and one day, UTC.
+    """Logs, or traces, of one server and one day, UTC.
 
     Attributes:
         server: in lower case.
         day: as in the keys of the objects.
         objects: in the order of their keys.
+        area: of the store, one of `ARCHIVED`.
     """
 
     server: str
     day: date
     objects: tuple[ObjectInfo, ...]
+    area: str = "active_logs"
 
     def __str__(self) -> str:
-        return f"{self.server} {self.day}"
+        return f"{self.server} {self.day}" + (" (traces)" if self.area == "active_traces" else "")
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class RoundPlan:
     """What a round has to do.
 
     Attributes:
-        days: logs to be archived, oldest first.
+        days: logs and traces to be archived, each oldest first.
         expired: keys past retention, by area of the store.
         overdue: paths in the archive past retention.
         left: number of further objects past retention, above the limit of one round.
@@ -67,28 +71,34 @@ def make_plan(
 
     Args:
         storage: paths, retention, and the limit of deletions in one round.
-        store: the objects of the areas `active_logs` and `EXPIRING`.
+        store: the objects of the areas `ARCHIVED` and `EXPIRING`.
         archive: all files of the archive.
         today: in UTC.
     """
-    days, unfiled = _logs(storage, store["active_logs"], today)
+    days: list[DayOfLogs] = []
+    unfiled: list[str] = []
+    for area in ARCHIVED:
+        due, unknown = _due_days(storage, area, store[area], today)
+        days += due
+        unfiled += unknown
     expired = [(area, info.key) for area in EXPIRING for info in _expired(storage, area, store[area], today)]
     overdue = sorted(_overdue(ArchiveLayout(storage), archive, today))
     granted = expired[: storage.round.delete_at_most]
     room = storage.round.delete_at_most - len(granted)
     return RoundPlan(
-        days,
+        tuple(days),
         {area: keys for area in EXPIRING if (keys := tuple(key for area_of, key in granted if area_of == area))},
         tuple(overdue[:room]),
         len(expired) - len(granted) + max(0, len(overdue) - room),
-        unfiled,
+        tuple(unfiled),
     )
 
 
-def _logs(
-    storage: Storage, objects: Sequence[ObjectInfo], today: date
-) -> tuple[tuple[DayOfLogs, ...], tuple[str, ...]]:
-    template, keep = PathTemplate(storage.storj.paths.active_logs), storage.retention.active_logs
+def _due_days(
+    storage: Storage, area: str, objects: Sequence[ObjectInfo], today: date
+) -> tuple[list[DayOfLogs], list[str]]:
+    """The days of an area that are due, and keys without a server or day."""
+    template, keep = PathTemplate(getattr(storage.storj.paths, area)), getattr(storage.retention, area)
     due: dict[tuple[date, str], list[ObjectInfo]] = defaultdict(list)
     unfiled: list[str] = []
     for info in sorted(objects, key=lambda info: info.key):
@@ -97,7 +107,7 @@ def _logs(
             unfiled.append(info.key)
         elif _is_expired(filed[1], keep, today):
             due[filed[1], filed[0]].append(info)
-    return tuple(DayOfLogs(server, day, tuple(due[day, server])) for day, server in sorted(due)), tuple(unfiled)
+    return [DayOfLogs(server, day, tuple(due[day, server]), area) for day, server in sorted(due)], unfiled
 
 
 def _server_and_day(template: PathTemplate, key: str) -> tuple[str, date] | None:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, time
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 
-from nervesys.agent.round.merge import merge
-from nervesys.agent.round.plan import EXPIRING, DayOfLogs, RoundPlan, make_plan
+from nervesys.agent.round.merge import category_of_line, merge, single_file
+from nervesys.agent.round.plan import ARCHIVED, EXPIRING, DayOfLogs, RoundPlan, make_plan
 from nervesys.clock import Clock
 from nervesys.contract import Category, PathTemplate
 from nervesys.contract.paths import time_fields
@@ -56,7 +56,7 @@ class Round:
         """
         now, paths = self.clock(), self.storage.storj.paths
         listings = {
-            area: self.store.list(PathTemplate(getattr(paths, area)).prefix()) for area in ("active_logs", *EXPIRING)
+            area: self.store.list(PathTemplate(getattr(paths, area)).prefix()) for area in (*ARCHIVED, *EXPIRING)
         }
         for listing in listings.values():
             if listing.clock is not None and abs(listing.clock - now) > CLOCKS_APART_SECONDS:
@@ -112,13 +112,14 @@ class Round:
             ArchiveUnavailable: the archive does not answer, or the stored body differs from the one sent.
         """
         at = time_fields(datetime.combine(day.day, time(), UTC).timestamp())
-        template = PathTemplate(self.storage.archive.paths.logs)
+        template = PathTemplate(getattr(self.storage.archive.paths, ARCHIVED[day.area]))
+        sort = category_of_line if "category" in template.fields else single_file
 
         def path(category: Category) -> str:
             return template.build(**at, server=day.server, category=category)
 
         damaged: list[str] = []
-        merge(self.archive, self._lines(day, damaged), path, self.storage.encryption.recipients)
+        merge(self.archive, self._lines(day, damaged), path, self.storage.encryption.recipients, sort)
         for key in damaged:
             self._keep_damaged(key, {**at, "server": day.server})
         self._delete(info.key for info in day.objects)

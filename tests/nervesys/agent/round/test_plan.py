@@ -16,7 +16,12 @@ LOG = "db/active_logs/{server}/{date}/120000_grok_00000001.jsonl.gz"
 
 def plan(*keys: str, at_most: int = 100, archive: tuple[str, ...] = ()) -> RoundPlan:
     storage = STORAGE.model_copy(update={"round": STORAGE.round.model_copy(update={"delete_at_most": at_most})})
-    areas = {"active_logs": "db/active_logs/", "metrics": "db/metrics/", "config_backups": "config_backups/"}
+    areas = {
+        "active_logs": "db/active_logs/",
+        "active_traces": "db/traces/",
+        "metrics": "db/metrics/",
+        "config_backups": "config_backups/",
+    }
     store = {area: [ObjectInfo(key, "", 1, 0) for key in keys if key.startswith(at)] for area, at in areas.items()}
     return make_plan(storage, store, [ArchiveFile(path, 1, 0) for path in archive], TODAY)
 
@@ -32,6 +37,11 @@ def plan(*keys: str, at_most: int = 100, archive: tuple[str, ...] = ()) -> Round
 )
 def test_a_day_of_logs_is_due_once_the_store_has_kept_it(day: str, due: bool) -> None:
     assert bool(plan(LOG.format(server="host-1", date=day)).days) is due
+
+
+@pytest.mark.parametrize(("day", "due"), [("2026-01-13", []), ("2026-01-12", ["host-1 2026-01-12 (traces)"])])
+def test_traces_are_due_as_logs_are(day: str, due: list[str]) -> None:
+    assert [str(item) for item in plan(f"db/traces/host-1/{day}/120000_grok_1.jsonl.gz").days] == due
 
 
 def test_logs_are_taken_by_server_and_day_oldest_first() -> None:
@@ -69,6 +79,8 @@ def test_the_store_is_freed_by_the_table(key: str, due: bool) -> None:
         pytest.param("Archive/logs/2025/12/host-1_2025-12-20_activity.json.gz", True, id="activity, 31 days"),
         pytest.param("Archive/logs/2025/12/host-1_2025-12-20_audit.json.gz", False, id="audit, 31 days"),
         pytest.param("Archive/logs/2025/12/host-1_2025-12-20.json.gz", False, id="all in one: as the longest kept"),
+        pytest.param("Archive/traces/2025/12/host-1_2025-12-20.jsonl.gz", True, id="traces, 31 days"),
+        pytest.param("Archive/traces/2025/12/host-1_2025-12-21.jsonl.gz", False, id="traces, 30 days"),
         pytest.param("Backups/full_backup_2025-12-20.tar.gz", True, id="full backup, 31 days"),
         pytest.param("Backups/full_backup_2025-12-21.tar.gz", False, id="full backup, 30 days"),
         pytest.param("Backups/mine.zip", False, id="a name that breaks the contract"),

@@ -18,6 +18,7 @@ from nervesys.agent.round import Round
 from nervesys.errors import ArchiveUnavailable, NervesysError
 from nervesys.stores.folder import FolderArchive
 from nervesys.stores.objects import Listing
+from tests import otlp
 from tests.nervesys.agent.round.kit import DUE, KEPT, NOW, STORAGE, World, line
 
 SOME = ("activity a", "errors b", "activity a", "audit c", "gossip d")
@@ -45,6 +46,17 @@ def test_due_logs_move_to_the_archive_by_category(world: World) -> None:
     ]
     assert world.in_archive() == ALL
     assert [info.key for info in world.store.list("").objects] == [kept]
+
+
+def test_due_traces_move_to_one_file_of_their_day(tmp_path: Path) -> None:
+    world, lines = World(tmp_path), [otlp.line(otlp.chat()), otlp.line(otlp.chat())]
+    for number, body in enumerate(lines):
+        world.store.put(f"db/traces/host-1/{DUE}/12000{number}_grok_1.jsonl.gz", gzip.compress(body))
+    assert world.run() == []
+    assert not world.store.list("").objects
+    (kept,) = world.cold.rglob("*.gz")
+    assert kept.relative_to(world.cold).as_posix() == f"Archive/traces/2026/01/host-1_{DUE}.jsonl.gz"
+    assert gzip.decompress(kept.read_bytes()) == b"".join(lines)
 
 
 def test_a_latecomer_joins_its_day(world: World) -> None:
