@@ -1,23 +1,27 @@
 """Area `sizes`: objects and bytes in each part of the store, the newest one, and those past their retention.
 
-Reads   a pass: what is written to now is listed whole, folders of days that are over once, and again in turn.
+Reads   a pass: what is written to now is listed whole, of a day with folders of hours the hour that runs; folders of
+        days and hours that are over once, those of days again in turn.
 Units   objects, bytes, Unix seconds by the store's clock.
 Errors  StoreUnavailable is raised. A part shows nothing until all of its folders were listed once.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from exporters.runner import Refresh, SourceContext
 from exporters.store.folder_scheduler import FolderScheduler
+from exporters.store.folder_size import FolderSize
+from exporters.store.running_days import RunningDays
 from exporters.store.shared_state import SharedState
 from nervesys.contract import PathTemplate
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject
 from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.settings.storage import StorePaths
-from nervesys.stores.folders import Folders, instant_of
-from nervesys.stores.objects import ObjectReader
+from nervesys.stores.folders import HOUR, Folders, instant_of
+from nervesys.stores.objects import ObjectInfo, ObjectReader
 
 PART = ("area",)
 ORIGIN = SourceArea("store", "sizes")
@@ -69,31 +73,6 @@ FAMILIES = (OBJECTS, BYTES, NEWEST, OVERDUE)
 RECHECKS = 50
 
 
-@dataclass(frozen=True, slots=True)
-class FolderSize:
-    """What some folder holds.
-
-    Attributes:
-        objects: how many.
-        bytes: their sum.
-        newest: when the newest was written, Unix seconds; 0 where there is none.
-        overdue: how many are older than retention lets them be.
-    """
-
-    objects: int = 0
-    bytes: int = 0
-    newest: float = 0
-    overdue: int = 0
-
-    def __add__(self, other: "FolderSize") -> "FolderSize":
-        return FolderSize(
-            self.objects + other.objects,
-            self.bytes + other.bytes,
-            max(self.newest, other.newest),
-            self.overdue + other.overdue,
-        )
-
-
 def size_samples(part: str, size: FolderSize, days: int | None) -> Iterator[Sample]:
     """What is shown of a part; overdue only where something is ever due, an instant only where there is one."""
     yield OBJECTS.sample(size.objects, part)
@@ -134,6 +113,10 @@ class StorePart:
         self._over = {folder: FolderSize(*size) for folder, _, *size in rows}
         listed_at = {folder: checked for folder, checked, *_ in rows}
         self._scheduler = FolderScheduler(store, self._folders, listed_at, grace_seconds=0, rechecks=RECHECKS)
+        hours = Folders(self._template, HOUR)
+        self._running = None
+        if hours.period("", 0) != self._folders.period("", 0) and folders.dated:
+            self._running = RunningDays(name, folders, hours, self._list_size, self._cache)
 
     @property
     def unlisted(self) -> int:
@@ -142,30 +125,41 @@ class StorePart:
 
     def measure(self, now: float) -> FolderSize:
         """List what may have changed, and add up."""
-        current = {folder: self._list_size(folder, now) for folder in self._scheduler.current_periods(now)}
+        current = {folder: self._measure_current(folder, now) for folder in self._scheduler.current_periods(now)}
         for folder in current:
             self._scheduler.mark_listed(folder, now)
+        if self._running:
+            self._running.keep_only(current.keys())
         for folder in self._scheduler.due_periods(now):
             self._remember(folder, self._list_size(folder, now), now)
         over = {folder: self._update_overdue(folder, size, now) for folder, size in self._over.items()}
         return sum({**over, **current}.values(), FolderSize())
+
+    def _measure_current(self, folder: str, now: float) -> FolderSize:
+        return self._running.measure(folder, now) if self._running else self._list_size(folder, now)
 
     def _update_overdue(self, folder: str, size: FolderSize, now: float) -> FolderSize:
         """A remembered size as of now: a folder's objects fall due together, by the day in its name."""
         at = _instant_or(self._folders.fields(folder), size.newest)
         return replace(size, overdue=size.objects if is_overdue(at, self.days, now) else 0)
 
-    def _list_size(self, folder: str, now: float) -> FolderSize:
+    def _list_size(self, folder: str, now: float | None = None) -> FolderSize:
+        """The size of a folder; without a time, nothing in it is overdue."""
         objects = self._store.list(folder).objects
         return FolderSize(
             len(objects),
             sum(info.size for info in objects),
             max((info.modified for info in objects), default=0),
-            sum(
-                is_overdue(_instant_or(self._template.parse(info.key) or {}, info.modified), self.days, now)
-                for info in objects
-            ),
+            0 if now is None else self._overdue(folder, objects, now),
         )
+
+    def _overdue(self, folder: str, objects: Sequence[ObjectInfo], now: float) -> int:
+        """How many retention should have deleted: all or none where the folder's name has the day."""
+        if "date" in self._folders.fields(folder):
+            at = _instant_or(self._folders.fields(folder), math.inf)
+            return len(objects) if is_overdue(at, self.days, now) else 0
+        dates = (_instant_or(self._template.parse(info.key) or {}, info.modified) for info in objects)
+        return sum(is_overdue(at, self.days, now) for at in dates)
 
     def _remember(self, folder: str, size: FolderSize, now: float) -> None:
         """Remember a folder of a day that is over, or forget it once it is empty."""

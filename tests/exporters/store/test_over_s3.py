@@ -44,7 +44,8 @@ def counted(exposition: bytes) -> list[bytes]:
         b"nervesys_log_records",
         b"nervesys_log_action",
         b"nervesys_log_tokens",
-        b"nervesys_agent_t",
+        b"nervesys_agent_tasks",
+        b"nervesys_agent_tokens",
         b"nervesys_agent_info",
         b"nervesys_store_objects",
     )

@@ -1,6 +1,7 @@
 """Area `sizes`: whole sums or none, days that are over listed once, and what retention should have deleted.
 
-Covers: exporters.store.sizes, exporters.store.folder_scheduler.
+Covers: exporters.store.sizes, exporters.store.folder_scheduler, exporters.store.folder_size,
+exporters.store.running_days.
 """
 
 from pathlib import Path
@@ -63,6 +64,38 @@ def test_half_a_sum_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     passes = [world.run() for _ in range(4)]
     assert [LOGS in seen for seen in passes] == [False, False, False, True]
     assert passes[-1][LOGS] == 10
+
+
+METRICS = 'store_objects{area="metrics"}'
+
+
+def test_of_a_day_that_runs_each_hour_that_is_over_is_listed_once(world: World) -> None:
+    world.clock.now += 2 * 3600 - 600
+    day = "db/metrics/srv1/2027-01-15"
+    for hour in range(11):
+        for name in ("0000_grok", "3000_grok"):
+            world.bucket.lay(f"{day}/{hour:02}/{name}.json", b"{}", 1_800_000_000 + 3600 * (hour - 8))
+    assert world.run()[METRICS] == 22
+    hours = [f"{day}/{hour:02}/" for hour in range(24)]
+
+    def listed() -> list[str]:
+        return [prefix for prefix in world.bucket.lists if prefix in hours]
+
+    assert listed() == hours[:11]
+    world.run()
+    assert listed() == [hours[10]]
+    world.start()
+    world.bucket.lay(f"{day}/10/4500_grok.json", b"{}", world.clock.now)
+    assert world.run()[METRICS] == 23
+    assert listed() == [hours[10]], "a restart remembers"
+    world.clock.now += 2400
+    world.run()
+    assert listed() == hours[10:12], "what is written late counts with its hour"
+    world.bucket.lay(f"{day}/09/5959_grok.json", b"{}", world.clock.now)
+    world.clock.now += 15 * 3600
+    assert world.run()[METRICS] == 24, "what is written later still is counted once the day is over"
+    assert f"{day}/" in world.bucket.lists
+    assert not listed()
 
 
 def test_overdue_is_what_retention_left_a_day_too_long(world: World) -> None:
