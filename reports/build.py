@@ -1,5 +1,6 @@
 """Makes the model of a page from a dashboard's JSON and the results of its queries. Pure."""
 
+import logging
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,6 +32,7 @@ from reports.run_queries import PageResults, QueryResult, series_name
 from reports.scale import ticks
 from reports.table_merge import table
 
+log = logging.getLogger(__name__)
 GRID_LINES = 4
 HEATMAP = "heatmap"
 """Format of a query whose series are the buckets of a histogram."""
@@ -85,8 +87,17 @@ def grid_position(panel: Json) -> GridPosition:
 
 def _panel(uid: str, panel: Json, answers: Mapping[int, Sequence[QueryResult]], context: FormatContext) -> Panel:
     heading = panel["type"] == "row"
-    body = None if heading else build_body(panel, answers[panel["id"]], context)
+    body = None if heading else _safe_body(panel, answers[panel["id"]], context)
     return Panel(panel_name(uid, panel), panel["title"], panel.get("description", ""), grid_position(panel), body)
+
+
+def _safe_body(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
+    """The body of a panel; values or options that it cannot have must not cost the other panels."""
+    try:
+        return build_body(panel, answers, context)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as err:
+        log.exception("panel %s", panel["title"])
+        return Notice(f"This panel cannot be shown: {type(err).__name__}: {err}", failed=True)
 
 
 def build_body(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:

@@ -18,6 +18,9 @@ from reports.colours import SHADES, Theme, shade
 from reports.model import Graph, PageModel, Panel, Timeline
 from reports.plot import clock, plot
 
+LONGEST = 24
+"""Longest text of a tile whose letters are counted to choose its size."""
+
 
 @dataclass(frozen=True)
 class Link:
@@ -101,7 +104,8 @@ def render_file(page: PageModel, style_sheet_text: str, width: float, zone: tzin
 def style_sheet(pages: Sequence[Json]) -> str:
     """The style sheet: colours, layout, and the position of each panel."""
     sheet = files("reports").joinpath("page/page.css").read_text()
-    return "".join([*colours(), chart_style(), sheet, *_grid(pages)])
+    letters = (f".letters-{count}{{--letters:{count + 1}}}\n" for count in range(LONGEST + 1))
+    return "".join([*colours(), chart_style(), sheet, *letters, *_grid(pages)])
 
 
 def environment(loader: BaseLoader) -> Environment:
@@ -134,7 +138,7 @@ def _render(values: Mapping[str, Any]) -> str:
 
 
 def _template_values(page: PageModel, canvas: Canvas) -> dict[str, Any]:
-    return {"page": page, "clock": lambda at: clock(at, canvas.zone)} | chart_values(page, canvas)
+    return {"page": page, "longest": LONGEST, "clock": lambda at: clock(at, canvas.zone)} | chart_values(page, canvas)
 
 
 def colours() -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import pairwise
+from time import monotonic
 
 from nervesys.clients.prometheus import QueryFailed, Series
 from nervesys.queries.dashboard_queries import (
@@ -15,8 +16,10 @@ from nervesys.queries.dashboard_queries import (
     panels_of,
     queries_of_panel,
     query_of_annotation,
+    variables_of,
 )
 from nervesys.queries.query_runner import QueryRunner
+from nervesys.queries.variables import variables_in
 from reports.colours import colour_name
 from reports.model import Annotation
 
@@ -49,10 +52,12 @@ class TimeRange:
     Attributes:
         seconds: its length.
         points: maximum number of points by panel id, according to the panel's width.
+        limit: seconds for all queries; None for no limit.
     """
 
     seconds: float
     points: Mapping[int, int]
+    limit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,37 @@ class PageResults:
     answers: dict[int, list[QueryResult]]
     marks: tuple[Annotation, ...]
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PendingQuery:
+    """A query that runs.
+
+    Attributes:
+        future: its result; None for a query that cannot run.
+        reason: why it cannot.
+        limit: seconds for all queries of the page; None for no limit.
+        deadline: by the monotonic clock, in seconds; a query that takes longer counts as failed.
+    """
+
+    future: Future[list[Series]] | None
+    reason: str
+    limit: float | None
+    deadline: float
+
+    def result(self) -> list[Series]:
+        """Wait for the result.
+
+        Raises:
+            QueryFailed: it cannot run, failed, or takes too long.
+        """
+        if self.future is None:
+            raise QueryFailed(self.reason)
+        try:
+            return self.future.result(None if self.limit is None else max(0, self.deadline - monotonic()))
+        except TimeoutError:
+            self.future.cancel()  # one that runs goes on until its own time-out
+            raise QueryFailed(f"Prometheus did not respond within {self.limit:g} s") from None
 
 
 def query_page(
@@ -76,11 +112,15 @@ def query_page(
         span: the time range.
         executor: runs as many queries at a time as it has workers.
     """
+    unknown = {variable["name"] for variable in variables_of(page)} - values.keys()
+    deadline = monotonic() + (span.limit or 0)
 
-    def later(question: PanelQuery, points: int) -> Future[list[Series]]:
-        return executor.submit(live.ask, question, values, span.seconds, points)
+    def later(question: PanelQuery, points: int) -> PendingQuery:
+        missing = sorted(unknown & variables_in(question.expr))
+        future = None if missing else executor.submit(live.ask, question, values, span.seconds, points)
+        return PendingQuery(future, f"The values of ${', $'.join(missing)} are not known", span.limit, deadline)
 
-    asked: dict[int, list[tuple[Json, float, Future[list[Series]]]]] = {}
+    asked: dict[int, list[tuple[Json, float, PendingQuery]]] = {}
     for panel in panels_of(page):
         points = span.points[panel["id"]]
         asked[panel["id"]] = [
@@ -90,20 +130,20 @@ def query_page(
     most = max(span.points.values())
     marked = [(marks, query_of_annotation(page, marks)) for marks in annotations_of(page)]
     pending_marks = [(marks, live.step(query, span.seconds, most), later(query, most)) for marks, query in marked]
-    answers = {name: [_answer(*pending) for pending in of_panel] for name, of_panel in asked.items()}
+    answers = {name: [_answer(*query) for query in of_panel] for name, of_panel in asked.items()}
     found: list[Annotation] = []
     notes: list[str] = []
-    for marks, step, future in pending_marks:
+    for marks, step, pending in pending_marks:
         try:
-            found += annotations_in(marks, future.result(), step, live.now - span.seconds, live.now)
+            found += annotations_in(marks, pending.result(), step, live.now - span.seconds, live.now)
         except QueryFailed as err:
             notes.append(f"{marks['name']}: {err}")
     return PageResults(answers, tuple(found), tuple(notes))
 
 
-def _answer(target: Json, step: float, future: Future[list[Series]]) -> QueryResult:
+def _answer(target: Json, step: float, pending: PendingQuery) -> QueryResult:
     try:
-        return QueryResult(target, tuple(future.result()), step)
+        return QueryResult(target, tuple(pending.result()), step)
     except QueryFailed as err:
         return QueryResult(target, (), step, str(err))
 

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import Clock
+from nervesys.contract.dashboard_links import AGENT_VARIABLE
 from nervesys.metrics import Instruments
 from nervesys.metrics.http_headers import accepts_gzip
 from nervesys.metrics.pages import HttpProgram
@@ -27,6 +28,10 @@ from reports.view import INTERVALS, VARIABLE, View
 LASTING = {"cache-control": "public, max-age=31536000, immutable"}
 """Of a file under an address that changes with its content."""
 GZIP_LEVEL = 5
+AGENT_VARIABLES = ("agent", AGENT_VARIABLE)
+"""Names of the variable that holds an agent: of several, and of one."""
+QUERY_SECONDS = 20.0
+"""For all queries of a page; what has responded by then is shown."""
 HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -105,13 +110,12 @@ class Site:
         return _compressed(request, text, "text/html", HEADERS)
 
     def _controls(self, page: Json, view: View, choices: Sequence[VariableChoice]) -> html.Controls:
-        chosen = {
-            f"{VARIABLE}{choice.name}": choice.selected for choice in choices if choice.selected and not choice.hidden
-        }
-        kept = {**chosen, **view.refresh_parameter}
+        chosen = {choice.name: choice.selected for choice in choices if choice.selected and not choice.hidden}
+        agent = next((chosen[name] for name in AGENT_VARIABLES if name in chosen), "")
+        chosen |= dict.fromkeys(AGENT_VARIABLES, agent) if agent else {}
+        kept = {**{f"{VARIABLE}{name}": value for name, value in chosen.items()}, **view.refresh_parameter}
         query = urlencode({**view.range_parameters, **kept})
         links = [html.Link(other["title"], f"/d/{uid}?{query}", other is page) for uid, other in self._pages.items()]
-        agent = next((choice.selected for choice in choices if choice.name == "agent" and choice.selected), "")
         query = urlencode({**view.range_parameters, **({"agent": agent} if agent else {})})
         others = [html.Link(title, f"{path}?{query}", current=False) for path, title in self._further.items()]
         intervals = list(dict.fromkeys((page["refresh"], *INTERVALS, view.refresh)))

@@ -1,5 +1,7 @@
 """The client of Prometheus' HTTP API (v1). All queries of this project go through it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,9 +47,10 @@ class Prometheus:
             QueryFailed: with Prometheus' error message.
         """
         data = self._request("query", {"query": expr, **({} if at is None else {"time": at})})
-        if data["resultType"] in {"scalar", "string"}:
-            return [Series({}, (_point(data["result"]),))]
-        return [Series(series["metric"], (_point(series["value"]),)) for series in data["result"]]
+        with self._parsing(expr):
+            if data["resultType"] in {"scalar", "string"}:
+                return [Series({}, (_point(data["result"]),))]
+            return [Series(series["metric"], (_point(series["value"]),)) for series in data["result"]]
 
     def range(self, expr: str, start: float, end: float, step: float) -> list[Series]:
         """The values of an expression over time; step in seconds.
@@ -56,7 +59,18 @@ class Prometheus:
             QueryFailed: with Prometheus' error message.
         """
         data = self._request("query_range", {"query": expr, "start": start, "end": end, "step": step})
-        return [Series(series["metric"], tuple(map(_point, series["values"]))) for series in data["result"]]
+        with self._parsing(expr):
+            return [Series(series["metric"], tuple(map(_point, series["values"]))) for series in data["result"]]
+
+    def label_values(self, label: str, selector: str, start: float, end: float) -> list[str]:
+        """The values that a label of the selected series has within a time range, sorted.
+
+        Raises:
+            QueryFailed: with Prometheus' error message.
+        """
+        data = self._request(f"label/{label}/values", {"match[]": selector, "start": start, "end": end})
+        with self._parsing(selector):
+            return sorted(map(str, data[:]))  # no slice can be taken of what is no list
 
     def targets(self) -> list[dict[str, Any]]:
         """The active targets, as the API gives them: `labels`, `health`, `lastError`."""
@@ -88,10 +102,19 @@ class Prometheus:
             body = response.json()
         except (requests.RequestException, ValueError) as err:
             raise QueryFailed(f"query Prometheus at {self.url}: {cause(err)}") from err
-        if body.get("status") != "success":
-            problem = body.get("error", f"HTTP {response.status_code}")
-            raise QueryFailed(f"query Prometheus at {self.url} for {params.get('query', endpoint)}: {problem}")
-        return body["data"]
+        if not isinstance(body, dict) or body.get("status") != "success":
+            problem = body.get("error") if isinstance(body, dict) else None
+            what = params.get("query", endpoint)
+            raise QueryFailed(f"query Prometheus at {self.url} for {what}: {problem or f'HTTP {response.status_code}'}")
+        return body.get("data")
+
+    @contextmanager
+    def _parsing(self, what: str) -> Iterator[None]:
+        """What another server than Prometheus sends is an error of this query alone."""
+        try:
+            yield
+        except (LookupError, TypeError, ValueError) as err:
+            raise QueryFailed(f"query Prometheus at {self.url} for {what}: not a response of Prometheus") from err
 
 
 def _point(pair: list[Any]) -> tuple[float, float]:

@@ -56,7 +56,7 @@ class QueryRunner:
     now: float
     _choosing: dict[str, Future[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def choices(self, page: Json, wanted: Mapping[str, str] = NO_VALUES) -> list[VariableChoice]:
+    def choices(self, page: Json, wanted: Mapping[str, str], span: float) -> list[VariableChoice]:
         """The variables of a dashboard, with the wanted values if Prometheus has them, else the defaults.
 
         The default is "All" if several values may be selected, else the first one.
@@ -64,6 +64,7 @@ class QueryRunner:
         Args:
             page: the dashboard's JSON.
             wanted: values by variable name; only values that Prometheus has ever get into a query.
+            span: length of the time range, in seconds; what had data within it can be chosen.
 
         Raises:
             QueryFailed: Prometheus did not respond, or rejected a query.
@@ -71,15 +72,15 @@ class QueryRunner:
         choices: list[VariableChoice] = []
         for variable in variables_of(page):
             values = {choice.name: choice.value for choice in choices}
-            choices.append(self._choice(variable, values, wanted.get(variable["name"])))
+            choices.append(self._choice(variable, values, wanted.get(variable["name"]), span))
         return choices
 
-    def _choice(self, variable: Json, values: Mapping[str, str], wanted: str | None) -> VariableChoice:
+    def _choice(self, variable: Json, values: Mapping[str, str], wanted: str | None, span: float) -> VariableChoice:
         match = QUERY.fullmatch(variable["query"])
         assert match, "check_dashboards rejects other variables"
         label, includes_all = match["label"], variable["includeAll"]
-        series = self.prometheus.instant(f"group by ({label}) ({substitute(match['metric'], values)})", self.now)
-        options = tuple(sorted(item.labels[label] for item in series if label in item.labels))
+        selector = substitute(match["metric"], values)
+        options = tuple(self.prometheus.label_values(label, selector, self.now - span, self.now))
         if wanted in options and wanted is not None:
             selected, value = wanted, escape_quoted(re.escape(wanted) if variable["multi"] else wanted)
         elif includes_all:
@@ -96,7 +97,7 @@ class QueryRunner:
         Raises:
             QueryFailed: Prometheus did not respond, or rejected a query.
         """
-        return {choice.name: choice.value for choice in self.choices(page)}
+        return {choice.name: choice.value for choice in self.choices(page, NO_VALUES, seconds_of(page["time"]["from"]))}
 
     def ask(self, query: PanelQuery, values: Mapping[str, str], span: float, points: int = POINTS) -> list[Series]:
         """Run one query.

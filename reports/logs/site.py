@@ -25,7 +25,8 @@ from nervesys.settings.prices import Prices
 from reports.html import Link
 from reports.logs.rows import log_rows, task_rows
 from reports.logs.view import CATEGORIES, PAGE_ROWS, RANGES, LogView
-from reports.server import HEADERS
+from reports.server import AGENT_VARIABLES, HEADERS
+from reports.view import VARIABLE
 
 QUERY_BYTES, QUERY_SECONDS = 512 << 20, 20.0
 """What one request may read; the page shows where it stopped."""
@@ -78,7 +79,8 @@ class LogSite:
         except ValueError as err:
             return PlainTextResponse(f"{err}\n", 400)
         agent = view.values.get("agent", "")
-        query = urlencode({"from": view.since, "to": view.until, **({"var-agent": agent} if agent else {})})
+        chosen = {f"{VARIABLE}{name}": agent for name in AGENT_VARIABLES} if agent else {}
+        query = urlencode({"from": view.since, "to": view.until, **chosen})
         own = urlencode({"from": view.since, "to": view.until, **({"agent": agent} if agent else {})})
         links = [Link(title, f"/d/{uid}?{query}", current=False) for uid, title in self.pages.items()]
         links += [Link(title, f"/{name}?{own}", current=name == kind) for name, title in TITLES.items()]

@@ -2,6 +2,7 @@
 // What graphs and timelines have in common: colours, one cursor for the whole page, values at it, zoom, keyboard.
 
 const MOST_ROWS = 25; // of the values at the cursor
+const MOST_MARKS = 3;
 const MARK_PIXELS = 6; // distance at which the text of an annotation is shown
 const MARKED_KEYS = { ArrowLeft: -1, ArrowRight: 1 };
 const charts = new Map(); // by the id of their panel
@@ -232,7 +233,9 @@ function showValues(chart) {
   const table = document.createElement("table");
   table.append(...rows.slice(0, MOST_ROWS).map(valueRow));
   const more = rows.length > MOST_ROWS ? [`and ${rows.length - MOST_ROWS} more`] : [];
-  const lines = [...more, ...(note ? [note] : []), ...marks.map(([mark, title]) => `⚑ ${title}, ${clockText(mark)}`)];
+  const flags = marks.slice(0, MOST_MARKS).map(([mark, title]) => `⚑ ${title}, ${clockText(mark)}`);
+  if (marks.length > MOST_MARKS) flags.push(`⚑ and ${marks.length - MOST_MARKS} more`);
+  const lines = [...more, ...(note ? [note] : []), ...flags];
   const texts = lines.map((textContent) => Object.assign(document.createElement("p"), { textContent }));
   tip.replaceChildren(Object.assign(document.createElement("b"), { textContent: clockText(at) }), table, ...texts);
   placeTip(u.over.getBoundingClientRect(), left, top);

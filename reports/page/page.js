@@ -1,7 +1,7 @@
 "use strict";
 // Loads the page again without leaving it: at intervals, and for another time range. It requests only this page.
 
-const REQUEST_MILLISECONDS = 30000;
+const REQUEST_MILLISECONDS = 60000;
 const WATCH_MILLISECONDS = 250;
 const LEAST_SECONDS = 10; // of a range that is zoomed to
 const FRESH = ["nav", "#controls", "#range"]; // parts of the header that follow the time range
@@ -165,7 +165,15 @@ pause?.addEventListener("click", () => {
   pause.textContent = paused ? "Resume" : "Pause";
 });
 window.addEventListener("popstate", () => load(location.href));
+/** On a narrow screen the list of pages is one line that scrolls. */
+function showCurrentPage() {
+  const nav = document.querySelector("nav");
+  const current = nav?.querySelector("[aria-current]");
+  if (current) nav.scrollLeft = current.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;
+}
+
 remember();
 share(main);
 drawCharts(main);
+showCurrentPage();
 if (live) keepFresh();

@@ -11,10 +11,10 @@ import pytest
 from dashboards.grafana_json import Json
 from dashboards.style import SILENT_CODE, STATUS_CODES
 from nervesys.contract.state import Status
-from reports.build import build_body
+from reports.build import build_body, build_page
 from reports.fields import FormatContext
 from reports.model import Bars, Graph, Notice, Table, Text, Tiles, Timeline
-from reports.run_queries import QueryResult
+from reports.run_queries import PageResults, QueryResult
 from reports.units import MISSING
 from tests.reports.panels import NOW, PAGES, STEP, answer, panel
 
@@ -186,6 +186,25 @@ def test_a_histogram_shows_what_each_bucket_adds_to_those_below_it() -> None:
 
 def test_text_is_paragraphs() -> None:
     assert build_body({"type": "text", "options": {"content": "one\n\ntwo"}}, [], CONTEXT) == Text(("one", "two"))
+
+
+def test_panels_keep_the_order_of_the_query() -> None:
+    answers = alone(CPU, 0.5, server="zeta") + alone(CPU, 0.2, server="alpha")
+    graph = build_body(CPU, answers, CONTEXT)
+    assert isinstance(graph, Graph)
+    assert [line.key.name for line in graph.lines] == ["zeta", "alpha"]
+    bars = build_body(MISSING_DAYS, [answer(MISSING_DAYS, ({"server": "b"}, [1]), ({"server": "a"}, [4]))], CONTEXT)
+    assert isinstance(bars, Bars)
+    assert [bar.value.text for bar in bars.bars] == ["1", "4"]
+
+
+def test_a_panel_that_cannot_be_shown_does_not_cost_the_others() -> None:
+    broken = {**CPU, "id": 1, "fieldConfig": {"defaults": {}, "overrides": []}}
+    page = {"uid": "p", "title": "P", "description": "", "panels": [broken, {**CPU, "id": 2}]}
+    results = PageResults({number: alone(CPU, 0.5, server="a") for number in (1, 2)}, (), ())
+    first, second = build_page(page, results, CONTEXT, NOW - 60, NOW).panels
+    assert first.body == Notice("This panel cannot be shown: KeyError: 'custom'", failed=True)
+    assert isinstance(second.body, Graph)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from time import monotonic
+
 import pytest
 
 from dashboards.grafana_json import Json
-from nervesys.clients.prometheus import Series
-from reports.run_queries import annotations_in, series_name
+from nervesys.clients.prometheus import QueryFailed, Series
+from reports.run_queries import PendingQuery, annotations_in, series_name
 
 ACTIONS: Json = {"titleFormat": "{{action}} {{agent}}", "iconColor": "purple"}
 CHANGES: Json = {"titleFormat": "{{file}} changed", "iconColor": "blue", "useValueForTime": True}
@@ -42,3 +46,23 @@ def test_an_annotation_has_a_limited_number_of_titles() -> None:
     series = [Series({"file": f"{number}"}, ((90, 50_000),)) for number in range(7)]
     [mark] = annotations_in(CHANGES, series, 5, 0, 100)
     assert mark.title.endswith("; 4 changed; and 2 more")
+
+
+def test_a_query_that_takes_too_long_fails_alone() -> None:
+    released = Event()
+
+    def late() -> list[Series]:
+        released.wait(60)
+        return []
+
+    with ThreadPoolExecutor(1) as executor:
+        pending = PendingQuery(executor.submit(late), "", 0.01, monotonic() + 0.01)
+        with pytest.raises(QueryFailed, match=r"did not respond within 0\.01 s"):
+            pending.result()
+        released.set()
+        assert PendingQuery(executor.submit(list), "", None, 0).result() == []
+
+
+def test_a_query_that_cannot_run_says_why() -> None:
+    with pytest.raises(QueryFailed, match="not known"):
+        PendingQuery(None, "The values of $agent are not known", None, 0).result()

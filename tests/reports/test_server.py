@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from commands.families import families
-from nervesys.clients.prometheus import Prometheus, Series
+from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
 from nervesys.metrics.pages import application
 from nervesys.queries.dashboard_queries import annotations_of
 from nervesys.queries.query_runner import QueryRunner
@@ -73,7 +73,7 @@ def test_the_front_page_leads_on_and_keeps_what_was_chosen(browser: TestClient) 
     front = browser.get("/")
     assert front.url.path == "/d/main-overview"
     links = Outline(browser.get("/d/main-overview?from=now-1h&var-agent=grok").text).links
-    assert "/d/stack-health?from=now-1h&to=now&var-agent=grok" in links
+    assert "/d/stack-health?from=now-1h&to=now&var-agent=grok&var-agent_name=grok" in links
     assert "/d/agent-details?var-agent_name=grok&from=now-1h&to=now" in links
 
 
@@ -138,6 +138,9 @@ class Hostile(Prometheus):
     def range(self, expr: str, start: float, end: float, step: float) -> list[Series]:
         return [Series(self.labels, ((start, 1), (end, 2)))]
 
+    def label_values(self, label: str, selector: str, start: float, end: float) -> list[str]:
+        return [self.text]
+
 
 @pytest.mark.parametrize(
     "text",
@@ -160,6 +163,12 @@ def test_no_label_of_any_page_becomes_markup(text: str) -> None:
             assert "<script>alert" not in response.text
 
 
+def test_what_had_data_within_the_range_can_be_chosen_though_it_is_gone(live: QueryRunner) -> None:
+    hours_later = QueryRunner(live.prometheus, live.interval, live.now + 7200)
+    for browser in browser_of(hours_later):
+        assert "<option>grok</option>" in browser.get("/d/main-overview?from=now-3h").text
+
+
 def test_it_only_reads(browser: TestClient) -> None:
     assert {browser.request(how, "/d/main-overview").status_code for how in ("POST", "PUT", "DELETE")} == {405}
 
@@ -178,6 +187,29 @@ def test_style_and_script_are_served(browser: TestClient) -> None:
     assert (style.headers["content-type"][:8], script.headers["content-type"][:15]) == ("text/css", "text/javascript")
     for panel in PAGES[0]["panels"]:
         assert f"#main-overview-{panel['id']}{{" in style.text
+
+
+@dataclass(frozen=True)
+class Faulty(Prometheus):
+    """Values to choose from cannot be read; every query has a result."""
+
+    def range(self, expr: str, start: float, end: float, step: float) -> list[Series]:
+        return [Series({}, ((start, 1), (end, 2)))]
+
+    def instant(self, expr: str, at: float | None = None) -> list[Series]:
+        return [Series({}, ((at or 0, 1),))]
+
+    def label_values(self, label: str, selector: str, start: float, end: float) -> list[str]:
+        raise QueryFailed("too many label values")
+
+
+def test_panels_whose_variables_are_unknown_say_so_and_the_others_stay() -> None:
+    for browser in browser_of(QueryRunner(Faulty("http://nowhere"), 5, 1_750_000_000)):
+        text = browser.get("/d/stack-health").text
+        kinds = Outline(text).classes.values()
+        assert "The values to choose from: too many label values" in text
+        assert "The values of $source are not known" in text
+        assert {"notice", "tiles"} <= set(kinds)
 
 
 def test_an_unavailable_prometheus_is_reported_in_every_panel() -> None:

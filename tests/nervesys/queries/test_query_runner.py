@@ -6,6 +6,7 @@ Covers: nervesys.clients.prometheus, nervesys.queries.dashboard_queries, nervesy
 from dataclasses import dataclass, field
 
 import pytest
+import requests
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
 from nervesys.clients.promql import selections
@@ -62,10 +63,11 @@ def chooses(multi: bool) -> dict[str, object]:
 def test_what_is_chosen_gets_into_a_query_as_itself(multi: bool, wanted: str, chosen: str | None, value: str) -> None:
     @dataclass(frozen=True)
     class Naming(Prometheus):
-        def instant(self, expr: str, at: float | None = None) -> list[Series]:
-            return [Series({"agent": name}, ((NOW, 1),)) for name in ("grok", 'a.b"c')]
+        def label_values(self, label: str, selector: str, start: float, end: float) -> list[str]:
+            assert (label, selector, start, end) == ("agent", "up", NOW - 60, NOW), "of the whole range"
+            return ['a.b"c', "grok"]
 
-    [choice] = QueryRunner(Naming("http://nowhere"), interval=5, now=NOW).choices(chooses(multi), {"agent": wanted})
+    [choice] = QueryRunner(Naming("http://nowhere"), interval=5, now=NOW).choices(chooses(multi), {"agent": wanted}, 60)
     assert (choice.options, choice.selected, choice.value) == (('a.b"c', "grok"), chosen, value)
 
 
@@ -121,6 +123,10 @@ class OneSeries(Prometheus):
         self.queries.append(expr)
         return [Series({"agent": HOSTILE, "server": HOSTILE}, ((at or 0, 1),))]
 
+    def label_values(self, label: str, selector: str, start: float, end: float) -> list[str]:
+        self.queries.append(selector)
+        return [HOSTILE]
+
 
 @pytest.mark.parametrize(("multi", "operator"), [(True, "=~"), (False, "=")])
 def test_a_name_in_a_query_stays_a_name(multi: bool, operator: str) -> None:
@@ -130,7 +136,7 @@ def test_a_name_in_a_query_stays_a_name(multi: bool, operator: str) -> None:
     second = {**shared, "name": "server", "query": f'label_values(up{{agent{operator}"$agent"}}, server)'}
     prometheus = OneSeries("http://nowhere")
     runner = QueryRunner(prometheus, interval=5, now=NOW)
-    choices = runner.choices({"templating": {"list": [first, second]}}, {"agent": HOSTILE, "server": HOSTILE})
+    choices = runner.choices({"templating": {"list": [first, second]}}, {"agent": HOSTILE, "server": HOSTILE}, 60)
     top = TopSelection("top", "topk(1, up)", "agent")
     graph = PanelQuery("page", "panel", "A", f'up{{agent{operator}"$agent",server=~"$top"}}', True, "", (top,))
     runner.ask(graph, {choice.name: choice.value for choice in choices}, 60)
@@ -145,3 +151,24 @@ def test_times_beyond_any_calendar_are_none() -> None:
         with pytest.raises(ValueError, match=r"not a duration|not within"):
             instant_of(text, NOW)
     assert instant_of("now-6h", NOW) == NOW - 21600
+
+
+@pytest.mark.parametrize("body", [[], {"status": "success"}, {"status": "success", "data": {"result": [{}]}}])
+def test_what_is_no_response_of_prometheus_is_an_error_of_its_query(
+    body: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Response:
+        status_code = 200
+
+        def json(self) -> object:
+            return body
+
+    monkeypatch.setattr(requests, "get", lambda *_, **__: Response())
+    prometheus = Prometheus("http://nowhere")
+    for ask in (
+        lambda: prometheus.instant("up"),
+        lambda: prometheus.range("up", 0, 60, 10),
+        lambda: prometheus.label_values("agent", "up", 0, 60),
+    ):
+        with pytest.raises(QueryFailed, match="query Prometheus at http://nowhere for "):
+            ask()

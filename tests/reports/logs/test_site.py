@@ -127,12 +127,12 @@ def test_dashboards_lead_to_logs_of_their_agent_and_time_range_and_back(live: Qu
     executor = ThreadPoolExecutor(1)
     site = Site(PAGES, live.prometheus, live.interval, lambda: live.now, executor, PATHS).program()
     with TestClient(application(site, Web()), base_url="http://127.0.0.1") as client:
-        text = client.get("/d/agent-details?from=now-15m&var-agent=grok").text
+        text = client.get("/d/agent-details?from=now-15m&var-agent_name=grok").text
         assert 'class="to-logs" href="/logs?from=now-15m&amp;to=now&amp;agent=grok"' in text
         assert 'href="/tasks?from=now-15m&amp;to=now&amp;agent=grok"' in text
     with TestClient(application(program(logs), Web()), base_url="http://127.0.0.1") as client:
         text = client.get("/logs?from=now-15m&agent=grok").text
-        assert 'href="/d/agent-details?from=now-15m&amp;to=now&amp;var-agent=grok"' in text
+        assert 'href="/d/agent-details?from=now-15m&amp;to=now&amp;var-agent=grok&amp;var-agent_name=grok"' in text
         assert "<option selected>grok</option>" in text
 
 
