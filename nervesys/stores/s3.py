@@ -27,7 +27,6 @@ from botocore.exceptions import (
     ResponseStreamingError,
     SSLError,
 )
-from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
 from botocore.session import Session as CoreSession
 from botocore.utils import parse_timestamp
@@ -37,6 +36,7 @@ from nervesys.contract import PathTemplate
 from nervesys.errors import ObjectRefused, StoreUnavailable
 from nervesys.settings.storage import StoreSettings
 from nervesys.stores.objects import DatedBody, Listing, ObjectInfo, check_prefix, gone, too_large
+from nervesys.stores.s3_description import SmallLoader
 from nervesys.stores.s3_listing import OBJECTS, take_objects
 
 ATTEMPTS = 3
@@ -82,26 +82,6 @@ USER_AGENT = f"nervesys-observability/{__version__}"
 """botocore's own lists thirty properties, and is built anew for each request."""
 
 Result = TypeVar("Result")
-ENDPOINTS: dict[str, Any] = {
-    "version": 3,
-    "partitions": [
-        {
-            "partition": "aws",
-            "dnsSuffix": "amazonaws.com",
-            "regionRegex": ".",
-            "regions": {},
-            "defaults": {"hostname": "{service}.{region}.{dnsSuffix}", "signatureVersions": ["v4"]},
-            "services": {
-                "s3": {
-                    "defaults": {"signatureVersions": ["s3v4"]},
-                    "partitionEndpoint": "aws-global",
-                    "endpoints": {"aws-global": {"credentialScope": {"region": "us-east-1"}}},
-                }
-            },
-        }
-    ],
-}
-"""In the format of botocore's endpoints.json; accepts any region, or none."""
 _creation_lock = Lock()
 """Clients are thread-safe, but creating one is not."""
 
@@ -255,19 +235,12 @@ class S3Store:
             raise StoreUnavailable(f"{what}: {err.strerror}") from err
 
 
-class _Descriptions(Loader):
-    """botocore's service descriptions without Amazon's endpoints, which would take 7 MB and are never needed."""
-
-    def load_data_with_path(self, name: str) -> Any:
-        return (ENDPOINTS, "") if name == "endpoints" else super().load_data_with_path(name)
-
-
 @cache
 def _session() -> Session:
     """One session for all clients of the process; each would take 4 MB."""
     session = CoreSession()
     session.get_component("data_loader")  # created on the first request, when it would replace a registered component
-    session.register_component("data_loader", _Descriptions())
+    session.register_component("data_loader", SmallLoader())
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_parse_timestamp)
     return Session(botocore_session=session)
 
