@@ -7,11 +7,11 @@ from functools import partial
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperCommand
 
 from commands import agent_logs
-from commands.due_reports import write_due_reports
+from commands.console import open_console
+from commands.due_reports import write_due_reports_apart
 from commands.options import BrainUrl, Home
 from commands.waiting import wait_for_brain
 from nervesys.agent import Agent, demo
@@ -79,7 +79,7 @@ def run(
         raise typer.BadParameter("--exec and a command go together: --exec -- COMMAND ARGUMENT...")
     program = WrappedProgram(command) if command else None
     try:
-        reports = partial(write_due_reports, home=home, brain=brain)
+        reports = partial(write_due_reports_apart, home=home, brain=brain)
         with wait_for_brain(lambda: Agent(name, home=home, brain=brain, server=server, reports=reports)) as agent:
             if program:
                 return program.run(agent)
@@ -105,7 +105,7 @@ def restore(
     the agent starts, or to inspect them elsewhere (--home FOLDER). A local file that continues the newest copy is kept;
     any other local file is moved aside, never deleted. Refused while the agent runs on this host.
     """
-    console = Console(soft_wrap=True, highlight=False)
+    console = open_console(soft_wrap=True, highlight=False)
     start, found = time.monotonic(), False
     with console.status("Reading the store"):
         for path in restore_databases(

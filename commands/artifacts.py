@@ -5,10 +5,8 @@ from functools import partial
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from commands.console import escape, make_table, open_console
 from commands.not_ready_app import serve_not_ready
 from commands.options import BrainUrl, Home, ListenAt, open_settings
 from commands.waiting import wait_for_brain
@@ -70,16 +68,16 @@ def list_(
     if as_json:
         _print_json(found)
         return
-    table = Table("id", "type", "status", "size", "created by", "trace", "visibility", box=None, header_style="bold")
+    table = make_table("id", "type", "status", "size", "created by", "trace", "visibility")
     table.columns[0].no_wrap, table.columns[0].min_width = True, len(found[0]["id"]) if found else 0
     for item in map(Manifest.model_validate, found):
         size, trace_ = f"{item.size_bytes:,}", item.trace_id or ""
         table.add_row(
             item.id, item.artifact_type, item.status, size, item.created_by, escape(trace_), item.visibility.value
         )
-    Console().print(table if found else "No artifacts.")
+    open_console().print(table if found else "No artifacts.")
     if len(found) == limit:
-        Console().print(f"There may be more; continue with --after {found[-1]['id']}")
+        open_console().print(f"There may be more; continue with --after {found[-1]['id']}")
 
 
 @app.command()
@@ -98,7 +96,7 @@ def get(
     if as_json:
         _print_json(found)
         return
-    rows, out = _flatten(found), Console(soft_wrap=True, highlight=False)
+    rows, out = _flatten(found), open_console(soft_wrap=True, highlight=False)
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         out.print(f"{name:<{width}}  {escape(value)}")
@@ -136,7 +134,7 @@ def gc(
 
 
 def _print_plan(plan: GcPlan, refused: dict[str, int], *, dry_run: bool) -> None:
-    out = Console(soft_wrap=True, highlight=False)
+    out = open_console(soft_wrap=True, highlight=False)
     for item in plan.going:
         out.print(f"{item.why}: {escape(item.uri)}, {count(item.size, 'byte')}")
     for agent, number in refused.items():
@@ -173,4 +171,4 @@ def _send(service: ServiceClient, method: str, path: str, query: dict[str, Any] 
 
 
 def _print_json(data: Any) -> None:
-    Console(soft_wrap=True).print_json(data=data)
+    open_console(soft_wrap=True).print_json(data=data)

@@ -5,13 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from commands.console import escape, make_table, open_console
 from commands.families import families
 from commands.generated import report, write
 from commands.local import environment
@@ -46,6 +44,9 @@ from reports.files import FileFormat, draw_file
 from reports.logs.site import PATHS, LogSite
 from reports.server import Site
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 app = typer.Typer(no_args_is_help=True)
 AT_A_TIME = 8
 """Concurrent queries; Prometheus itself runs at most twenty (`--query.max-concurrency`)."""
@@ -61,7 +62,7 @@ def build(
 ) -> None:
     """Write dashboards, data sources and providers for Grafana's file provisioning."""
     loaded = open_settings("dashboards", home=home, brain=brain).loaded
-    report(Console(), write(out, files(loaded, folder), check=check), check=check)
+    report(open_console(), write(out, files(loaded, folder), check=check), check=check)
 
 
 @app.command()
@@ -74,7 +75,7 @@ def check(
 ) -> None:
     """Check the structure, queries, metric names and windows; with --live, also that every query returns data."""
     loaded = (_of_stack(home, brain) if live else open_settings("dashboards", home=home, brain=brain)).loaded
-    made, out = pages(loaded), Console()
+    made, out = pages(loaded), open_console()
     against = world(loaded)
     findings = [*check_pages(made, against), *check_rules(recording_rules(loaded), against)]
     given: list[QueryCheck] = []
@@ -203,10 +204,10 @@ def query_live(loaded: Loaded, made: Sequence[Json], prometheus: Prometheus) -> 
     )
 
 
-def summary(made: Sequence[Json], findings: Sequence[Finding], given: Sequence[QueryCheck]) -> Table:
+def summary(made: Sequence[Json], findings: Sequence[Finding], given: Sequence[QueryCheck]) -> "Table":
     """One row for each page: its panels and queries, and the result of the check."""
     verdicts = (QueryVerdict.DATA, QueryVerdict.EMPTY) if given else ()
-    table = Table("dashboard", "panels", "queries", *verdicts, "errors", box=None, header_style="bold")
+    table = make_table("dashboard", "panels", "queries", *verdicts, "errors")
     for page in made:
         of_page = [answer.verdict for answer in given if answer.query.page == page["uid"]]
         wrong = sum(finding.where.split(" / ")[0] == page["uid"] for finding in findings)

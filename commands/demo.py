@@ -5,11 +5,11 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
+from commands.console import open_console
 from commands.local import Local, local
 from commands.options import BrainUrl, Home, open_settings
 from nervesys.clock import system_clock
@@ -19,6 +19,9 @@ from nervesys.stack import vital_signs
 from nervesys.stack.receiver import actions
 from nervesys.stack.status import RESTART
 from nervesys.stores.open_stores import open_store
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -100,8 +103,8 @@ def pulse(home: Home = None, brain: BrainUrl = None) -> None:
         _console().print(problem)
 
 
-def _console() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+def _console() -> "Console":
+    return open_console(highlight=False, soft_wrap=True)
 
 
 def _burn(seconds: float) -> None:

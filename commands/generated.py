@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
 from nervesys.errors import NervesysError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def write(folder: Path, files: Mapping[str, str], *, check: bool, obsolete: Iterable[str] = ()) -> list[Path]:
@@ -35,7 +38,7 @@ def write(folder: Path, files: Mapping[str, str], *, check: bool, obsolete: Iter
     return [*stale, *removed]
 
 
-def report(out: Console, stale: Sequence[Path], *, check: bool) -> None:
+def report(out: "Console", stale: Sequence[Path], *, check: bool) -> None:
     """Print what was written; with `check`, exit 1 if a file is out of date."""
     for path in stale:
         out.print(f"{'stale' if check else 'wrote'} {path}", soft_wrap=True)

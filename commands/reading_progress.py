@@ -1,14 +1,16 @@
 """Progress of a long read of log records, on standard error."""
 
 from collections.abc import Iterable, Iterator
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import typer
-from rich.console import Console
-from rich.status import Status
 
+from commands.console import open_console
 from nervesys.logs.budget import ReadBudget
 from nervesys.plural import count
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 Item = TypeVar("Item")
 STEP_SECONDS = 0.25
@@ -20,7 +22,7 @@ class ReadingProgress:
 
     def __init__(self) -> None:
         self.budget = ReadBudget(progress=self._update)
-        self._console = Console(stderr=True)
+        self._console = open_console(stderr=True)
         self._status: Status | None = None
         self._updated = 0.0
 

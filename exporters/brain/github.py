@@ -6,13 +6,16 @@ Units   requests, Unix seconds.
 Errors  BrainUnavailable and QuotaLow are raised: exporter_up drops to 0; the rate limit is shown where it is known.
 """
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from exporters.runner import Health, Refresh
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.settings.storage import BrainSettings
-from nervesys.stores.github import GitHub, Quota
+
+if TYPE_CHECKING:
+    from nervesys.stores.github import Quota
 
 NO_GITHUB = "the brain is no repository on GitHub, or no token is set"
 ORIGIN = SourceArea("brain", "github")
@@ -56,7 +59,7 @@ PROTECTED = Family(
 FAMILIES = (LIMIT, REMAINING, RESET, PROTECTED)
 
 
-def rate_limit_samples(quota: Quota | None) -> tuple[Sample, ...]:
+def rate_limit_samples(quota: "Quota | None") -> tuple[Sample, ...]:
     """The samples of a rate limit; none where the server has none."""
     if quota is None:
         return ()
@@ -72,6 +75,8 @@ class GitHubArea:
     """
 
     def __init__(self, settings: BrainSettings, health: Health) -> None:
+        from nervesys.stores.github import GitHub  # PyGithub takes 8 MB, and few fleets have their brain there
+
         self._api = GitHub(settings, health.request)
         self._repository, self._branch = settings.repository or "", settings.branch
         self._etag: str | None = None

@@ -14,7 +14,6 @@ from nervesys.contract.deployments import Conclusion, Run, Runs
 from nervesys.errors import BadObject
 from nervesys.metrics import ConditionTerm, Family, Period, Sample, SourceArea
 from nervesys.settings.storage import BrainSettings
-from nervesys.stores.github import GitHub
 
 WORKFLOW = ("repository", "workflow", "branch")
 ORIGIN = SourceArea("hygiene", "deployments")
@@ -70,6 +69,8 @@ class DeploymentsArea:
     """
 
     def __init__(self, settings: BrainSettings, health: Health) -> None:
+        from nervesys.stores.github import GitHub  # PyGithub takes 8 MB
+
         self._api = GitHub(settings, health.request)
         self._repositories = settings.watched_repositories
         self._etags: dict[str, str | None] = {}

@@ -10,9 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from nervesys.database.threads import WorkerThreads
@@ -31,6 +29,8 @@ LOCK = int.from_bytes(b"nervesys") >> 1
 """Key of the advisory lock: a signed 64-bit number."""
 
 
+VERSION_TABLE = "alembic_version"
+"""Alembic's table with the revision of the schema."""
 NAMING = {
     "pk": "pk_%(table_name)s",
     "fk": "fk_%(table_name)s_%(column_0_name)s",
@@ -170,11 +170,25 @@ class Database:
 
     @classmethod
     def _migrate(cls, connection: Connection) -> None:
+        if cls._is_current(connection):
+            return
+        from alembic import command  # 8 MB that a program needs only after an upgrade
+        from alembic.config import Config
+
         config = Config()
         config.set_main_option("script_location", str(cls.migrations).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+    @classmethod
+    def _is_current(cls, connection: Connection) -> bool:
+        """Whether the newest migration, whose file begins with its revision, is the one that Alembic recorded."""
+        newest = max(path.name for path in (cls.migrations / "versions").glob("[0-9]*_*.py"))
+        if not inspect(connection).has_table(VERSION_TABLE):
+            return False
+        recorded = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars().all()  # noqa: S608  # a constant
+        return recorded == [newest.partition("_")[0]]
 
 
 def _postgresql(url: URL) -> Engine:

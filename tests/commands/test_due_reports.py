@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.due_reports import write_due_reports
+from commands.due_reports import write_due_reports, write_due_reports_apart
 from nervesys.errors import NervesysError
 
 
@@ -32,3 +32,13 @@ def test_without_prometheus_the_error_names_the_setting_that_disables_reports(br
     (brain / "config/monitoring.yaml").write_text("prometheus: {url: 'http://127.0.0.1:9'}\n")
     with pytest.raises(NervesysError, match=r"cannot connect; where agents cannot reach .* by_round: false"):
         write_due_reports(lambda _: None, home=str(tmp_path), brain=str(brain), archive=tmp_path.as_uri())
+
+
+def test_an_agent_has_them_written_by_another_process_and_learns_why_that_failed(brain: Path, tmp_path: Path) -> None:
+    (brain / "config/reports.yaml").write_text("by_round: false\n")
+    where = {"home": str(tmp_path), "brain": str(brain), "archive": tmp_path.as_uri()}
+    write_due_reports_apart(pytest.fail, **where)
+    (brain / "config/reports.yaml").unlink()
+    (brain / "config/monitoring.yaml").write_text("prometheus: {url: 'http://127.0.0.1:9'}\n")
+    with pytest.raises(NervesysError, match=r"cannot connect; where agents cannot reach .* by_round: false"):
+        write_due_reports_apart(lambda _: None, **where)

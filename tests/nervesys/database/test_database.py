@@ -4,12 +4,15 @@ Covers: nervesys.database.database, nervesys.database.read_only, nervesys.databa
 """
 
 import asyncio
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
+from alerting.journal import Journal
+from nervesys.artifacts.tables import ManifestDatabase
 from nervesys.database import Database, ReadOnlyDatabase, Writer
 from nervesys.database.threads import WorkerThreads
 from nervesys.errors import DatabaseUnavailable, SourceError
@@ -76,3 +79,20 @@ def test_work_beyond_the_limit_is_abandoned() -> None:
         asyncio.run(threads.run(release.wait))
     release.set()
     threads.close()
+
+
+def test_a_current_schema_is_migrated_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'journal.sqlite3'}"
+    Journal.open(url).close()
+    monkeypatch.setitem(sys.modules, "alembic", None)
+    Journal.open(url).close()
+    with Journal.open(url).transaction() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with pytest.raises(ImportError):
+        Journal.open(url)
+
+
+@pytest.mark.parametrize("database", [Journal, ManifestDatabase])
+def test_the_file_of_a_migration_begins_with_its_revision(database: type[Database]) -> None:
+    for path in (database.migrations / "versions").glob("[0-9]*_*.py"):
+        assert f'\nrevision = "{path.name.partition("_")[0]}"\n' in path.read_text()
