@@ -94,7 +94,7 @@ def cut(model: Mapping[str, Any]) -> dict[str, Any]:
         if name not in shapes:
             shapes[name] = model["shapes"][name]
             found += _references(shapes[name])
-    return dict(_undocumented({**model, "operations": operations, "shapes": shapes}))
+    return {**model, "operations": _undocumented(operations), "shapes": _undocumented(shapes)}
 
 
 def _references(part: Any) -> Iterator[str]:
