@@ -109,7 +109,7 @@ class Fragments:
             if any(plain for plain, _ in packed):
                 parts += [header, *packed]
         exemplars = {series: text for of_key in self._exemplars.values() for series, text in of_key.items()}
-        return MetricsSnapshot.from_packed(parts, len(self._owner), exemplars)
+        return MetricsSnapshot(tuple(parts), len(self._owner), exemplars)
 
     def _own(self, key: str, wanted: list[str]) -> list[bool]:
         """Make an object the owner of these series only; returns for each whether it was free."""

@@ -35,43 +35,40 @@ class MetricsSnapshot:
     """Rendered exposition text.
 
     Attributes:
-        plain: the text.
-        blocks: its deflate blocks.
+        parts: texts with their blocks, shared with whoever renders again only what changes.
         series: number of series, if known.
         exemplars: by series, as OpenMetrics writes them; the plain text has no place for them.
     """
 
-    plain: bytes
-    blocks: bytes
+    parts: tuple[Packed, ...]
     series: int = 0
     exemplars: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plain: bytes, series: int = 0) -> "MetricsSnapshot":
         """Make a snapshot of a text."""
-        return cls(*pack(plain), series)
-
-    @classmethod
-    def from_packed(
-        cls, parts: Sequence[Packed], series: int, exemplars: Mapping[str, str] | None = None
-    ) -> "MetricsSnapshot":
-        """Make a snapshot of texts that are already compressed."""
-        plain, blocks = zip(*parts, strict=True) if parts else ((), ())
-        return cls(b"".join(plain), b"".join(blocks), series, exemplars or {})
+        return cls((pack(plain),), series)
 
     @classmethod
     def concatenate(cls, parts: Sequence["MetricsSnapshot"]) -> "MetricsSnapshot":
         """Join snapshots; a family may occur in only one of them."""
         exemplars = {series: text for part in parts for series, text in part.exemplars.items()}
-        return cls.from_packed(
-            [(part.plain, part.blocks) for part in parts], sum(part.series for part in parts), exemplars
-        )
+        packed = tuple(pair for part in parts for pair in part.parts)
+        return cls(packed, sum(part.series for part in parts), exemplars)
+
+    @property
+    def plain(self) -> bytes:
+        """The text; not kept, for it can take 30 MB and hardly any client asks for it."""
+        return b"".join(plain for plain, _ in self.parts)
 
     @cached_property
     def gzipped(self) -> bytes:
         """The text as one gzip member; computed on first use."""
-        checksum, size = zlib.crc32(self.plain), len(self.plain) & 0xFFFFFFFF
-        return b"".join((_HEADER, self.blocks, _LAST_BLOCK, struct.pack("<II", checksum, size)))
+        checksum, size = 0, 0
+        for plain, _ in self.parts:
+            checksum, size = zlib.crc32(plain, checksum), size + len(plain)
+        blocks = (block for _, block in self.parts)
+        return b"".join((_HEADER, *blocks, _LAST_BLOCK, struct.pack("<II", checksum, size & 0xFFFFFFFF)))
 
     @cached_property
     def open_metrics(self) -> "MetricsSnapshot":

@@ -115,6 +115,7 @@ def one_body_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passes that have time for a single body."""
     monkeypatch.setattr(bodies, "TURN_OBJECTS", 1)
     monkeypatch.setattr(bodies, "TURN_SECONDS", 0)
+    monkeypatch.setattr(bodies, "START_SECONDS", 0)
 
 
 @pytest.mark.usefixtures("one_body_a_pass")

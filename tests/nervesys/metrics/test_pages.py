@@ -18,6 +18,7 @@ from nervesys.errors import SettingsError
 from nervesys.metrics import EMPTY, MetricsSnapshot
 from nervesys.metrics.http_server import BoundedServer
 from nervesys.metrics.pages import HttpProgram, application, serve
+from nervesys.metrics.snapshot import pack
 from nervesys.settings import Web
 from tests.servers.certificates import certify
 
@@ -159,7 +160,7 @@ def test_what_a_program_holds_from_its_start_is_not_walked_while_it_serves(monke
 )
 def test_exemplars_are_shown_to_whoever_asks_for_open_metrics(accepts: str, open_metrics: bool) -> None:
     text = b"# HELP calls_total Calls.\n# TYPE calls_total counter\ncalls_total 3\n"
-    snapshot = MetricsSnapshot(text, b"", 1, {"calls_total": '{trace_id="aa"} 1 2'})
+    snapshot = MetricsSnapshot((pack(text),), 1, {"calls_total": '{trace_id="aa"} 1 2'})
     program = HttpProgram("toy", "A toy.", lambda: snapshot, lambda: None)
     answer = TestClient(application(program, Web())).get("/metrics", headers={"accept": accepts, "accept-encoding": ""})
     shown = '# HELP calls Calls.\n# TYPE calls counter\ncalls_total 3 # {trace_id="aa"} 1 2\n# EOF\n'
