@@ -1,6 +1,7 @@
 """The agents of a brain: each config/agents/{name}.yaml, merged over config/agents/default.yaml."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,8 @@ from nervesys.settings.yaml import Document, Path, Row, read_yaml, try_yaml
 AGENT = "agent"
 """Top-level key of an agent's file."""
 FOLDER = "config/agents"
+SHARED_SECTIONS = 8
+"""Different forms of a section that are compared with further ones, which bounds the time."""
 _PARSED: dict[str, tuple[bytes, tuple[Row, ...]]] = {}
 """Content and rows of each agent's file as last read: parsing is most of the work of a load."""
 
@@ -70,7 +73,7 @@ def members(
     for label, tree in defaults:
         common.merge_rows(_rows(try_yaml(tree, f"{FOLDER}/default.yaml", mistakes, label)))
     common.merge_rows(below)
-    files: dict[str, str] = {}
+    files, sections = dict[str, str](), defaultdict[str, list[BaseModel]](list)
     for file in brain.names(FOLDER):
         stem, _, suffix = file.rpartition(".")
         if suffix not in {"yaml", "yml"} or stem == "default":
@@ -86,12 +89,24 @@ def members(
         config = layers.validate(AgentConfig, mistakes, (AGENT,))
         if config is None:
             continue
+        _share_sections(config, sections)
         if config.name != stem.lower():
             problem = f"is {config.name!r}, but the file is named {stem!r}; both must be equal"
             mistakes.append(SettingsProblem(layers.origin(("name",)), f"{AGENT}.name", problem))
         member = Member(config, layers)
         mistakes += member.misspelt()
         yield member
+
+
+def _share_sections(config: AgentConfig, known: Mapping[str, list[BaseModel]]) -> None:
+    """Let equal sections of agents be one object: most agents have those of default.yaml, which take 6 KB an agent."""
+    for name, section in vars(config).items():
+        if isinstance(section, BaseModel):
+            same = next((other for other in known[name] if other == section), None)
+            if same is not None:
+                vars(config)[name] = same
+            elif len(known[name]) < SHARED_SECTIONS:
+                known[name].append(section)
 
 
 def _file_rows(brain: Tree, where: str, mistakes: list[SettingsProblem]) -> tuple[Row, ...]:

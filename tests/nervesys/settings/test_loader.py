@@ -204,3 +204,12 @@ def test_logs_are_read_on_our_own_page_or_in_grafana(grafana: str, url: str) -> 
     settings = load().settings
     there = settings.model_copy(update={"grafana": settings.grafana.model_copy(update={"url": grafana})})
     assert there.logs_url("grok", 1.5, 2.5) == url
+
+
+def test_agents_share_the_sections_in_which_they_do_not_differ(brain: MakeBrain) -> None:
+    files = {f"agents__agent-{number}": f"agent: {{name: agent-{number}}}" for number in range(3)}
+    files["agents__agent-2"] = "agent: {name: agent-2, buffer: {max_size_mb: 7}}"
+    first, second, third = load(brain(**files)).agents.values()
+    assert first.buffer is second.buffer
+    assert third.buffer.max_size_mb == 7 != first.buffer.max_size_mb
+    assert third.bootstrap is first.bootstrap
