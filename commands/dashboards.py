@@ -43,6 +43,8 @@ from reports.colours import Theme
 from reports.files import FileFormat, draw_file
 from reports.logs.site import PATHS, LogSite
 from reports.server import Site
+from reports.traces.find import TraceFinder
+from reports.traces.site import TraceSite
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -113,7 +115,7 @@ def serve(
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         site = Site(pages(loaded), client, datasource_seconds(loaded), system_clock, executor, PATHS)
         program = site.program()
-        routes = [*program.routes, *log_site(loaded).routes()]
+        routes = [*program.routes, *log_site(loaded).routes(), *trace_site(loaded).routes()]
         app = application(replace(program, routes=routes), monitoring.web)
         serve_application(app, address(monitoring), monitoring.web, monitoring.hosts)
 
@@ -124,6 +126,13 @@ def log_site(loaded: Loaded) -> LogSite:
     reader = cache(lambda: open_reader(settings.storage, system_clock))
     titles = {page["uid"]: page["title"] for page in pages(loaded)}
     return LogSite(reader, sorted(loaded.agents), settings.prices, titles, system_clock)
+
+
+def trace_site(loaded: Loaded) -> TraceSite:
+    """The page of a trace; the store is opened by the first request."""
+    storage = loaded.settings.storage
+    finder = cache(lambda: TraceFinder(stores.open_store(storage.storj), storage, system_clock))
+    return TraceSite(finder, {page["uid"]: page["title"] for page in pages(loaded)})
 
 
 @app.command()

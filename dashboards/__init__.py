@@ -3,6 +3,7 @@
 DASHBOARDS = (
     "overview",
     "agent",
+    "calls",
     "trends",
     "service_levels",
     "alerts",

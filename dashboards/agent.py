@@ -5,7 +5,7 @@ from typing import Any
 
 from grafanalib.core import Dashboard
 
-from dashboards import progress
+from dashboards import calls, progress
 from dashboards.cost import cost
 from dashboards.grafana_json import Json
 from dashboards.layout import PageSection, PanelRow
@@ -70,6 +70,7 @@ def dashboard(context: PageContext) -> Dashboard:
             ),
             PageSection("Work", (PanelRow(MEDIUM, _work(context)), PanelRow(MEDIUM, _use(context)))),
             PageSection("Progress", (PanelRow(MEDIUM, progress.of_agent(context, AGENT)),)),
+            PageSection("Calls", tuple(PanelRow(MEDIUM, panels) for panels in calls.of_agent(context, AGENT))),
             PageSection("Logs", (PanelRow(MEDIUM, _logs(context)),)),
             PageSection(
                 "Server",

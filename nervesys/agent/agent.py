@@ -224,6 +224,14 @@ class Agent(WorkReports):
         """
         return self._learning.all()
 
+    def use_opentelemetry(self) -> None:
+        """Set global providers of OpenTelemetry's SDK, so that what instrumentations record is shipped.
+
+        Raises:
+            NervesysError: a package is not installed, or the buffer cannot be opened.
+        """
+        self._telemetry.set_providers()
+
     def listen_for_telemetry(self) -> AbstractContextManager[Mapping[str, str]]:
         """Receive OpenTelemetry of a program by OTLP/HTTP on a port of this host, within a `with` block.
 
@@ -253,7 +261,7 @@ class Agent(WorkReports):
         try:
             self._loops.start()
             if self._otel:
-                self._telemetry.set_providers()
+                self.use_opentelemetry()
         except SystemExit as stop:  # a signal arrived while the loops were starting: `__exit__` is not called by itself
             self.__exit__(SystemExit, stop, None)
             raise

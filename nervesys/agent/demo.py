@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from nervesys.agent.agent import Agent
+from nervesys.agent.demo_spans import MODEL_LATE, PUSH_REFUSED, DemoSpans
 from nervesys.agent.work import Task
 from nervesys.errors import NervesysError
 from nervesys.workspace import Workspace
@@ -40,7 +41,7 @@ TOKENS_A_LINE = 10
 STEPS = ("read", "ask the model", "write")
 """Of each task."""
 REPOSITORIES = ("nervesys", "nervesys-web", "fleet-tools")
-ERRORS = ("the model did not answer in time", "the repository refused the push", "the answer was not valid JSON")
+ERRORS = (MODEL_LATE, PUSH_REFUSED, "the answer was not valid JSON")
 
 
 class DemoError(Exception):
@@ -77,22 +78,27 @@ def jobs(agent: str) -> Iterator[DemoJob]:
 
 def work(agent: Agent) -> None:
     """Simulate work until the agent is stopped."""
+    spans = DemoSpans(agent)
     for number, job in enumerate(jobs(agent.me.name)):
-        with suppress(DemoError, NervesysError), agent.task(job.action, repository=job.repository) as task:
+        with (
+            suppress(DemoError, NervesysError),
+            spans.task(job.action),
+            agent.task(job.action, repository=job.repository) as task,
+        ):
             if agent.me.config.project:
-                _work_in_project(agent, job, task, number)
+                _work_in_project(agent, job, task, number, spans)
             else:
-                _simulate(agent, job, task)
+                _simulate(agent, job, task, spans)
             agent.count("lines_written", round(job.tokens / TOKENS_A_LINE))
         time.sleep(job.rest_seconds)
 
 
-def _work_in_project(agent: Agent, job: DemoJob, task: Task, number: int) -> None:
+def _work_in_project(agent: Agent, job: DemoJob, task: Task, number: int, spans: DemoSpans) -> None:
     """Do a task as a step of a trace, and store its result as an artifact."""
     trace, step = f"{agent.me.instance_id}-{number // TRACE_JOBS}", f"{number}-{job.action}"
     artifacts = agent.artifacts
     with artifacts.step(trace, step):
-        _simulate(agent, job, task)
+        _simulate(agent, job, task, spans)
     _save_results(agent.workspace(), job, number)
     artifacts.put(
         f"# {job.action}\n\nJob {number}, in {job.repository}.\n" * round(job.tokens / TOKENS_A_LINE),
@@ -118,10 +124,11 @@ def _save_results(workspace: Workspace, job: DemoJob, number: int) -> None:
         workspace.clean(count=KEPT_VERSIONS)
 
 
-def _simulate(agent: Agent, job: DemoJob, task: Task) -> None:
+def _simulate(agent: Agent, job: DemoJob, task: Task, spans: DemoSpans) -> None:
     for number, step in enumerate(STEPS):
         agent.progress(step, number / len(STEPS), task=task)
-        time.sleep(job.seconds / len(STEPS))
+        with spans.step(step, job.tokens, job.error):
+            time.sleep(job.seconds / len(STEPS))
         task.tokens = round(job.tokens * (number + 1) / len(STEPS))
     if job.error:
         raise DemoError(job.error)

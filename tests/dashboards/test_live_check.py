@@ -1,8 +1,8 @@
 """The pages' queries before a real Prometheus that holds an hour of every family.
 
-Covers: dashboards.alerts, dashboards.artifacts, dashboards.config_changes, dashboards.expected_empty,
-dashboards.hygiene, dashboards.overview, dashboards.progress, dashboards.shared, dashboards.stack, dashboards.storage,
-dashboards.trends, dashboards.vitality, dashboards.workspaces.
+Covers: dashboards.alerts, dashboards.artifacts, dashboards.calls, dashboards.config_changes,
+dashboards.expected_empty, dashboards.hygiene, dashboards.overview, dashboards.progress, dashboards.shared,
+dashboards.stack, dashboards.storage, dashboards.trends, dashboards.vitality, dashboards.workspaces.
 """
 
 from dataclasses import replace

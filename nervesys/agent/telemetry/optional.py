@@ -67,10 +67,17 @@ class OptionalTelemetry:
             loop.start()
 
     def set_providers(self) -> None:
-        """Set the providers of OpenTelemetry's SDK in this process."""
-        from nervesys.agent.telemetry.providers import install
+        """Set the providers of OpenTelemetry's SDK in this process, once.
 
-        self._flush = install(self._me, self.open().intake)
+        Raises:
+            NervesysError: a package is not installed, or the buffer cannot be opened.
+        """
+        if self._flush is not None:
+            return
+        intake = self.open().intake
+        from nervesys.agent.telemetry.providers import install  # after `open`, which names a missing package
+
+        self._flush = install(self._me, intake)
 
     @contextmanager
     def listen(self) -> Iterator[Mapping[str, str]]:

@@ -1,6 +1,7 @@
 """OpenTelemetry of an agent, from its program to the store; and what is left of it after a crash.
 
-Covers: nervesys.agent.telemetry.telemetry, nervesys.agent.telemetry.optional, nervesys.agent.telemetry.providers.
+Covers: nervesys.agent.telemetry.telemetry, nervesys.agent.telemetry.optional, nervesys.agent.telemetry.providers,
+nervesys.agent.demo_spans.
 """
 
 import gzip
@@ -165,3 +166,13 @@ def test_the_sdk_of_a_python_program_writes_to_the_same_buffer(fleet: Fleet) -> 
     shipped = b"".join(lines(fleet.bucket))
     assert b'"name":"calls"' in shipped
     assert b"secret prompt" not in shipped
+
+
+def test_simulated_work_has_spans_of_the_agent_its_model_and_its_tools(fleet: Fleet, brain: Path) -> None:
+    with fleet.store(), fleet.agent("--demo") as process:
+        until(lambda: _stored(Path(fleet.variables["NERVESYS_HOME"]) / "agents/grok/traces.sqlite3"))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    names = {span.name for span in spans(fleet.bucket)}
+    assert names >= {"execute_tool read_repository"}
+    assert names <= {"execute_tool read_repository", "execute_tool push_changes", "chat grok-4", "invoke_agent grok"}

@@ -1,0 +1,1 @@
+"""The page of one trace: its spans as a waterfall."""
