@@ -29,6 +29,7 @@ from nervesys.clients.promql import known_series
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.logs.open_reader import open_reader
+from nervesys.logs.query_slots import QuerySlots
 from nervesys.metrics.pages import application
 from nervesys.metrics.pages import serve as serve_application
 from nervesys.metrics.periods import periods
@@ -125,7 +126,8 @@ def log_site(loaded: Loaded) -> LogSite:
     settings = loaded.settings
     reader = cache(lambda: open_reader(settings.storage, system_clock))
     titles = {page["uid"]: page["title"] for page in pages(loaded)}
-    return LogSite(reader, sorted(loaded.agents), settings.prices, titles, system_clock)
+    slots = QuerySlots(settings.logs.query)
+    return LogSite(reader, sorted(loaded.agents), settings.prices, titles, slots, system_clock)
 
 
 def trace_site(loaded: Loaded) -> TraceSite:

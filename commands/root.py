@@ -21,7 +21,7 @@ COMMANDS: dict[str, str] = {
     "init": "Create a fleet of your own: its brain, its home, its keys.",
     "status": "Show the state of every service and agent.",
     "doctor": "Check everything that a fleet needs, and name the remedy for what is wrong.",
-    "logs": "Print the logs of the stack's processes.",
+    "logs": "Print the logs of the stack's processes; serve the agents' logs to Grafana.",
     "demo": "Break something in the local stack on purpose, and watch it recover.",
     "exporter": "Serve one source (store, archive, brain, …) as Prometheus metrics.",
     "agent": "Run an agent, read its logs and tasks, or restore its databases.",
@@ -53,6 +53,7 @@ EXTRAS = {
     "doctor": "receiver",
     "receiver": "receiver",
     "dashboards": "reports",
+    "logs": "exporters",
     "report": "reports",
     "mcp": "mcp",
 }

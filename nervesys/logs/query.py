@@ -24,6 +24,8 @@ class LogQuery:
         categories: see `Category`.
         action: of the record.
         search: in action and message, or in the record as JSON.
+        agent_test: a condition on the agent's name, so that objects of others need not be read.
+        server_test: likewise, on the server's.
         accepts: a further condition.
     """
 
@@ -35,20 +37,30 @@ class LogQuery:
     categories: frozenset[Category] = frozenset()
     action: str = ""
     search: TextSearch | None = None
+    agent_test: Callable[[str], bool] | None = field(default=None, compare=False)
+    server_test: Callable[[str], bool] | None = field(default=None, compare=False)
     accepts: Callable[[LogEntry], bool] | None = field(default=None, compare=False)
 
     def matches(self, entry: LogEntry) -> bool:
         """Whether a record meets all conditions."""
         return (
             self.since <= entry.at < self.until
-            and (not self.agents or entry.agent in self.agents)
-            and (not self.servers or entry.server in self.servers)
+            and self.wants_agent(entry.agent)
+            and self.wants_server(entry.server)
             and (not self.levels or entry.level in self.levels)
             and (not self.categories or entry.category in self.categories)
             and (not self.action or entry.action == self.action)
             and (self.search is None or self._finds(entry))
             and (self.accepts is None or self.accepts(entry))
         )
+
+    def wants_agent(self, name: str) -> bool:
+        """Whether records of an agent may match."""
+        return (not self.agents or name in self.agents) and (self.agent_test is None or self.agent_test(name))
+
+    def wants_server(self, name: str) -> bool:
+        """Whether records of a server may match."""
+        return (not self.servers or name in self.servers) and (self.server_test is None or self.server_test(name))
 
     def may_hold(self, line: bytes) -> bool:
         """Whether a line may be of one of the agents; cheap, and never wrongly False."""

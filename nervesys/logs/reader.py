@@ -103,6 +103,15 @@ class LogReader:
         finder = self._reading(query, budget).finder
         return [segment for day in finder.days for segment in finder.of_day(day)]
 
+    def servers(self, query: LogQuery, budget: ReadBudget) -> set[str]:
+        """The servers that have logs in the store, or in the archive within a query's range.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+            ArchiveUnavailable: the archive does not answer.
+        """
+        return self._reading(query, budget).finder.servers()
+
     def read(self, segments: Iterable[LogSegment], query: LogQuery, budget: ReadBudget) -> Iterator[LogEntry]:
         """The matching records of segments, in their order.
 

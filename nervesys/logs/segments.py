@@ -17,7 +17,7 @@ from nervesys.contract.times import DAY_SECONDS, parse_time, utc
 from nervesys.errors import BadObject
 from nervesys.logs.budget import ReadBudget
 from nervesys.logs.query import LogQuery
-from nervesys.settings.storage import Storage
+from nervesys.settings.storage import Retention, Storage
 from nervesys.stores.archive import Archive, ArchiveFile
 from nervesys.stores.archive_layout import ArchiveLayout
 from nervesys.stores.encryption import key_for
@@ -26,6 +26,8 @@ from nervesys.stores.objects import ObjectInfo, ObjectReader
 
 OpenArchive = Callable[[], Archive | None]
 """Opens the archive where it is needed; None if there is none."""
+MOST_DAYS, SPARE_DAYS = 3660, 62
+"""How far back logs are looked for where they are kept for ever; and beyond retention."""
 LONG_RANGE_DAYS = 3
 """From so many days on, it is worth finding out first which of them have objects."""
 FRESH_DAYS = 2
@@ -91,7 +93,8 @@ class SegmentFinder:
         self._archived_template = PathTemplate(storage.archive.paths.logs)
         self._layout = ArchiveLayout(storage)
         now = clock()
-        self.days = list(query.days(now + DAY_SECONDS))
+        earliest = utc(now).date() - timedelta(days=_kept_days(storage.retention))
+        self.days = [day for day in query.days(now + DAY_SECONDS) if day >= earliest]
         """Days to look at, oldest first; the last may be tomorrow, for clocks differ."""
         keep = storage.retention.active_logs
         fresh = FRESH_DAYS if keep is None else min(keep, FRESH_DAYS)
@@ -113,6 +116,24 @@ class SegmentFinder:
         if day <= self._last_archived and (archive := self._open_archive()) is not None:
             found += sorted(self._in_archive(archive, day), key=lambda segment: segment.key)
         return found
+
+    def servers(self) -> set[str]:
+        """The servers with a folder in the store, whatever their days; and those of the archive's files.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+            ArchiveUnavailable: the archive does not answer.
+        """
+        found = {self._folders.fields(root).get("server", "").lower() for root in self._find_roots()}
+        archived = [day for day in self.days if day <= self._last_archived]
+        if archived and (archive := self._open_archive()) is not None:
+            for folder in dict.fromkeys(map(self._archive_folder, archived)):
+                found |= {segment.server for file in archive.files(folder) if (segment := self._archived_segment(file))}
+        return found - {""}
+
+    def _archive_folder(self, day: date) -> str:
+        fields = time_fields(parse_time(day.isoformat()))
+        return self._archived_template.prefix(**{name: fields[name] for name in DAY})
 
     def _in_store(self, day: date) -> Iterator[LogSegment]:
         roots = self._find_roots()
@@ -141,8 +162,8 @@ class SegmentFinder:
         fields = self._folders.fields(root)
         server, agent = fields.get("server", "").lower(), fields.get("agent", "").lower()
         return (
-            (not server or not self._query.servers or server in self._query.servers)
-            and (not agent or not self._query.agents or agent in self._query.agents)
+            (not server or self._query.wants_server(server))
+            and (not agent or self._query.wants_agent(agent))
             and self._query.may_be_in(fields.get("category"))
         )
 
@@ -167,8 +188,8 @@ class SegmentFinder:
         except BadObject:  # counted by the exporter
             return None
         query, category = self._query, fields.get("category")
-        wanted = agent is None or not query.agents or agent in query.agents
-        if not (wanted and (not query.servers or server in query.servers) and query.may_be_in(category)):
+        wanted = (agent is None or query.wants_agent(agent)) and query.wants_server(server)
+        if not (wanted and query.may_be_in(category)):
             return None
         if sealed is None:
             sealed = info.modified
@@ -180,8 +201,7 @@ class SegmentFinder:
         return LogSegment(info.key, day, server, agent, category, sealed, info.size, archived=False)
 
     def _in_archive(self, archive: Archive, day: date) -> Iterator[LogSegment]:
-        fields = time_fields(parse_time(day.isoformat()))
-        folder = self._archived_template.prefix(**{name: fields[name] for name in DAY})
+        folder = self._archive_folder(day)
         if folder not in self._files:
             self._budget.listed += 1
             self._files = {folder: tuple(archive.files(folder))}
@@ -202,11 +222,16 @@ class SegmentFinder:
             return None
         if filed.area != "logs" or filed.day is None or not filed.server:
             return None
-        wanted = not self._query.servers or filed.server in self._query.servers
-        if not (wanted and self._query.may_be_in(filed.category)):
+        if not (self._query.wants_server(filed.server) and self._query.may_be_in(filed.category)):
             return None
         sealed = parse_time(filed.day.isoformat()) + DAY_SECONDS
         return LogSegment(file.path, filed.day, filed.server, None, filed.category, sealed, file.size, archived=True)
+
+
+def _kept_days(retention: Retention) -> int:
+    """For how many days there may be logs at all; retention is applied late, and by whole days."""
+    kept = [retention.active_logs, *retention.logs.values()]
+    return MOST_DAYS if None in kept else max(filter(None, kept)) + SPARE_DAYS
 
 
 def split_late(segments: Iterable[LogSegment], until: float) -> tuple[list[LogSegment], list[list[LogSegment]]]:

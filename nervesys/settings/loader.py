@@ -17,6 +17,7 @@ from nervesys.settings.fleet import AGENT, members
 from nervesys.settings.grafana import GrafanaSettings
 from nervesys.settings.layers import Layers
 from nervesys.settings.legacy import is_legacy, translate
+from nervesys.settings.logs import LogsSettings
 from nervesys.settings.monitoring import Monitoring, SourceSettings
 from nervesys.settings.prices import Prices
 from nervesys.settings.reports import Reports
@@ -40,6 +41,7 @@ class Settings(SettingsSection):
     prices: Prices
     reports: Reports
     slos: Slos
+    logs: LogsSettings
 
     @property
     def dashboards_url(self) -> str:

@@ -42,6 +42,7 @@ class ListenSettings(SettingsSection):
     exporters: Address
     receiver: Address
     artifacts: Address
+    logs: Address
     page: Address
     prometheus: Address
     alertmanager: Address

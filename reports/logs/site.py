@@ -5,9 +5,8 @@ A page is a form and an empty list; its script asks for rows as JSON, and draws 
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
-from threading import BoundedSemaphore
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -19,6 +18,7 @@ from nervesys.clock import Clock
 from nervesys.contract.logs import LEVELS
 from nervesys.errors import NervesysError
 from nervesys.logs.budget import ReadBudget
+from nervesys.logs.query_slots import QuerySlots, TooManyQueries
 from nervesys.logs.reader import LogReader
 from nervesys.logs.tasks import read_tasks
 from nervesys.settings.prices import Prices
@@ -28,11 +28,6 @@ from reports.logs.view import CATEGORIES, PAGE_ROWS, RANGES, LogView
 from reports.server import AGENT_VARIABLES, HEADERS
 from reports.view import VARIABLE
 
-QUERY_BYTES, QUERY_SECONDS = 512 << 20, 20.0
-"""What one request may read; the page shows where it stopped."""
-QUERIES = 4
-"""Requests that read at the same time; others wait, then get 503."""
-WAIT_SECONDS = 10.0
 FILES = {"logs.css": "text/css", "logs.js": "text/javascript"}
 TITLES = {"logs": "Logs", "tasks": "Tasks"}
 PATHS = {f"/{kind}": title for kind, title in TITLES.items()}
@@ -48,6 +43,7 @@ class LogSite:
         agents: names to choose from.
         prices: of models, for the cost of tasks.
         pages: titles of the dashboards by their uid, for links.
+        slots: limits of queries.
         clock: the current time.
     """
 
@@ -55,8 +51,8 @@ class LogSite:
     agents: Sequence[str]
     prices: Prices
     pages: Mapping[str, str]
+    slots: QuerySlots
     clock: Clock
-    _queries: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(QUERIES))
 
     def routes(self) -> list[BaseRoute]:
         """The routes of the pages."""
@@ -104,17 +100,14 @@ class LogSite:
             view = LogView.of(request.query_params, self.clock(), tasks=kind == "tasks")
         except ValueError as err:
             return JSONResponse({"error": str(err)}, 400, headers=HEADERS)
-        if not self._queries.acquire(timeout=WAIT_SECONDS):
-            return JSONResponse({"error": "too many readers; try again in a moment"}, 503, headers=HEADERS)
         try:
-            return JSONResponse(self._read(view, kind), headers=HEADERS)
+            with self.slots.take() as budget:
+                return JSONResponse(self._read(view, kind, budget), headers=HEADERS)
         except NervesysError as err:
-            return JSONResponse({"error": str(err)}, 502, headers=HEADERS)
-        finally:
-            self._queries.release()
+            status = 503 if isinstance(err, TooManyQueries) else 502
+            return JSONResponse({"error": str(err)}, status, headers=HEADERS)
 
-    def _read(self, view: LogView, kind: str) -> dict[str, object]:
-        budget = ReadBudget(max_bytes=QUERY_BYTES, max_seconds=QUERY_SECONDS)
+    def _read(self, view: LogView, kind: str, budget: ReadBudget) -> dict[str, object]:
         entries = self.reader().first(view.query, PAGE_ROWS, budget)
         if kind == "tasks":
             rows = list(task_rows(read_tasks(entries, self.prices), self.prices.currency))

@@ -14,9 +14,11 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 from starlette.testclient import TestClient
 
 from nervesys.clients.prometheus import Prometheus
+from nervesys.logs.query_slots import QuerySlots
 from nervesys.metrics.pages import HttpProgram, application, serve_in_background
 from nervesys.queries.query_runner import QueryRunner
 from nervesys.settings import load
+from nervesys.settings.logs import LogQuerySettings
 from nervesys.settings.web import Web
 from reports.logs import site as log_pages
 from reports.logs.site import PATHS, LogSite
@@ -25,6 +27,7 @@ from tests.nervesys.logs.fleet_logs import NOW, FleetLogs, record
 from tests.reports.panels import PAGES
 from tests.servers.s3 import free_port
 
+LIMITS = load().settings.logs.query
 HOSTILE = '<img src=x onerror="alert(1)">\x1b[2J\u202e'
 
 
@@ -33,10 +36,12 @@ def logs(tmp_path: Path) -> FleetLogs:
     return FleetLogs(tmp_path)
 
 
-def program(logs: FleetLogs) -> HttpProgram:
+def program(logs: FleetLogs, limits: LogQuerySettings = LIMITS) -> HttpProgram:
     """The pages beside the dashboards, as the command serves them."""
     titles = {page["uid"]: page["title"] for page in PAGES}
-    log_site = LogSite(lambda: logs.reader, ["grok", "kim"], load().settings.prices, titles, lambda: NOW)
+    log_site = LogSite(
+        lambda: logs.reader, ["grok", "kim"], load().settings.prices, titles, QuerySlots(limits), lambda: NOW
+    )
     site = Site(PAGES, Prometheus("http://127.0.0.1:1"), 15, lambda: NOW, ThreadPoolExecutor(1), PATHS).program()
     return dataclasses.replace(site, routes=[*site.routes, *log_site.routes()])
 
@@ -103,12 +108,11 @@ def test_wrong_requests_are_explained(client: TestClient, path: str, status: int
     assert (answer.status_code, words in answer.text) == (status, True)
 
 
-def test_a_store_that_is_away_and_limits_are_named(
-    logs: FleetLogs, client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_that_is_away_and_limits_are_named(logs: FleetLogs, client: TestClient) -> None:
     logs.ship("srv-1", "grok", NOW - 60, [record(NOW - 90 + number, number) for number in range(5)])
-    monkeypatch.setattr(log_pages, "QUERY_BYTES", 10)
-    assert "10 bytes" in client.get("/logs/rows").json()["warnings"][0]
+    small = LIMITS.model_copy(update={"max_megabytes": 0.00001})
+    with TestClient(application(program(logs, small), Web()), base_url="http://127.0.0.1") as limited:
+        assert "10 bytes" in limited.get("/logs/rows").json()["warnings"][0]
     (logs.root / "store").rename(logs.root / "away")
     answer = client.get("/logs/rows")
     assert answer.status_code == 502

@@ -1,0 +1,1 @@
+"""The part of LogQL that people type: parsed, and evaluated over log records. Pure."""

@@ -1,0 +1,1 @@
+"""Loki's HTTP API for reading, answered from store and archive."""
