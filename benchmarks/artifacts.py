@@ -26,7 +26,6 @@ from nervesys.artifacts.open_artifacts import open_content_storage
 from nervesys.artifacts.tables import ManifestDatabase
 from nervesys.artifacts.tokens import Tokens
 from nervesys.clock import system_clock
-from nervesys.contract.times import utc
 from nervesys.contract.ulid import UlidGenerator, creation_time
 from nervesys.database import ReadOnlyDatabase, Writer
 from nervesys.metrics import Instruments
@@ -105,7 +104,7 @@ def _make_manifests(folder: Path, count: int) -> Iterator[Manifest]:
             created_at=creation_time(id_),
             artifact_type="report",
             content_type="text/markdown",
-            uri=f"{files.root}/{utc(creation_time(id_)).date()}/{id_}",
+            uri=files.uri(id_),
             size_bytes=1000,
             checksum="0" * 64,
             owner="grok",

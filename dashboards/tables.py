@@ -1,5 +1,6 @@
 """Tables: one row for each combination of labels; a column is a label or the value of a query."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
@@ -21,6 +22,7 @@ EVERY_COLUMN: Json = {
     "properties": [{"id": "noValue", "value": NO_VALUE}],
 }
 """Without it, Grafana shows the text of an empty table in each cell without a value."""
+BARE_SELECTOR = re.compile(r"[\w:]+(\{([^{}\"]|\"[^\"]*\")*\})?")
 LABEL_WIDTH = 100
 WIDTHS: Mapping[str, int] = {PanelUnit.AGO: 115, PanelUnit.SECONDS: 85, PanelUnit.BYTES: 80}
 NUMBER_WIDTH = 70
@@ -93,7 +95,7 @@ def table(
         title=title,
         description=description,
         unit=PanelUnit.NONE,
-        targets=[value.query.as_instant("table") for value in values],
+        targets=[_nameless(value.query).as_instant("table") for value in values],
         thresholds=thresholds(PLAIN),
         transformations=[
             {"id": "merge", "options": {}},
@@ -105,6 +107,13 @@ def table(
         sortBy=[TableSortByField(displayName=sort, desc=not ascending)],
         extraJson={"fieldConfig": {"defaults": {"noValue": empty}}},
     )
+
+
+def _nameless(query: PrometheusTarget) -> PrometheusTarget:
+    """The query without the names of series: rows that differ in a name are not merged."""
+    if BARE_SELECTOR.fullmatch(query.expr):
+        query.expr = f"max without () ({query.expr})"
+    return query
 
 
 def _value_fields(count: int) -> list[str]:

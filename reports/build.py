@@ -191,7 +191,7 @@ def _axis(field: Field, lines: Sequence[GraphLine], *, stacked: bool) -> Axis:
     low, high = field.config.get("min", min(values)), field.config.get("max", max(*values, least_top))
     if high <= low:
         high = low + 1
-    return Axis(tuple((at, field.text(at)) for at in ticks(low, high, field.unit, GRID_LINES)))
+    return Axis(tuple((at, field.text(at, trimmed=True)) for at in ticks(low, high, field.unit, GRID_LINES)))
 
 
 def _sums(lines: Sequence[GraphLine]) -> list[float]:

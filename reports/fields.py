@@ -111,9 +111,9 @@ class Field:
         cell = self.cell(value, labels, coloured=coloured)
         return cell if coloured else replace(cell, colour="")
 
-    def text(self, value: float) -> str:
-        """A number with its unit."""
-        return text_of(value, self.unit, self.context.now, self.config.get("decimals"))
+    def text(self, value: float, *, trimmed: bool = False) -> str:
+        """A number with its unit; `trimmed` for an axis."""
+        return text_of(value, self.unit, self.context.now, self.config.get("decimals"), trimmed=trimmed)
 
     @property
     def number_format(self) -> NumberFormat:

@@ -210,7 +210,7 @@ def _block(lane: str, span: StateSpan, area: PlotArea, middle: float, height: fl
 
 
 def _span_tooltip(name: str, span: StateSpan, zone: tzinfo) -> str:
-    length = text_of(span.end - span.start, "s", 0)
+    length = text_of(span.end - span.start, "s", 0, trimmed=True)
     return f"{name}: {span.text}, {_short_clock(span.start, zone)} to {_short_clock(span.end, zone)} ({length})"
 
 

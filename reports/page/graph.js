@@ -47,7 +47,7 @@ class GraphKind {
   }
 
   get axis() {
-    const texts = this.ticks.map((tick) => textOf(tick, this.data.formats[0]));
+    const texts = this.ticks.map((tick) => textOf(tick, this.data.formats[0], true));
     return { splits: this.ticks, values: texts, size: axisWidth(texts) };
   }
 

@@ -24,7 +24,7 @@ def format_value(value: Value, kind: ValueKind, currency: str = "") -> str:
     if value is None or isinstance(value, str):
         return value or MISSING
     if not math.isfinite(value):
-        return text_of(value, "none", 0)
+        return text_of(value, "none", 0, trimmed=True)
     match kind:
         case ValueKind.INSTANT:
             return utc(value).strftime("%d %b, %H:%M")
@@ -35,7 +35,7 @@ def format_value(value: Value, kind: ValueKind, currency: str = "") -> str:
         case ValueKind.SECONDS:
             return duration(value)
         case ValueKind.BYTES:
-            return text_of(value, "bytes", 0)
+            return text_of(value, "bytes", 0, trimmed=True)
         case _:
             return f"{value:,.0f}"
 

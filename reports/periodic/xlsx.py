@@ -98,7 +98,7 @@ class _Sheets:
         if isinstance(value, str):
             _write_text(sheet, at, value, self._format(colour, rtl=is_rtl(value)))
         elif value is not None and not math.isfinite(value):  # a workbook has no such numbers
-            sheet.write_string(*at, text_of(value, "none", 0), self._format(colour))
+            sheet.write_string(*at, text_of(value, "none", 0, trimmed=True), self._format(colour))
         elif value is not None:
             sheet.write_number(*at, _number(value, kind), self._format(colour, kind))
 

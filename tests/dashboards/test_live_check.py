@@ -35,7 +35,7 @@ def test_every_query_runs_and_finds_data(live: QueryRunner) -> None:
         pytest.param("Running", 0, id="both report running, but are silent"),
         pytest.param("Not running", 0, id="nor is one of them counted twice here"),
         pytest.param("Silent", 2, id="their heartbeat is a minute old, and half a minute is the limit"),
-        pytest.param("Alerts firing", 1, id="one alert, and the Watchdog is none"),
+        pytest.param("Alerts firing", 2, id="two alerts, and the Watchdog is none"),
         pytest.param("Escalated", 2, id="one action of each agent"),
     ],
 )

@@ -30,9 +30,17 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "type": ("input", "output"),
     "visibility": ("private", "public", "trace"),
 }
-OF_OTHERS: Mapping[str, str] = {
-    "ALERTS": 'alertname="HighCpu",alertstate="firing",severity="warning",agent="grok"',
-    "ALERTS_FOR_STATE": 'alertname="HighCpu",severity="warning",agent="grok"',
+OF_OTHERS: Mapping[str, tuple[str, ...]] = {
+    "alertmanager_alerts": ('state="active"',),
+    "prometheus_rule_group_last_duration_seconds": ('rule_group="rules.yml;agent-states"',),
+    "ALERTS": (
+        'alertname="HighCpu",alertstate="firing",severity="warning",agent="grok"',
+        'alertname="DiskFull",alertstate="firing",severity="critical",server="alpha"',
+    ),
+    "ALERTS_FOR_STATE": (
+        'alertname="HighCpu",severity="warning",agent="grok"',
+        'alertname="DiskFull",severity="critical",server="alpha"',
+    ),
 }
 
 
@@ -50,7 +58,7 @@ def _family(name: str, known: KnownSeries, start: int) -> Iterator[str]:
 
 def _label_sets(name: str, known: KnownSeries) -> Iterator[str]:
     if known.labels is None:
-        yield OF_OTHERS.get(name, 'job="prometheus"')
+        yield from OF_OTHERS.get(name, ('job="prometheus"',))
         return
     names = sorted(known.labels | ({"le"} if name.endswith("_bucket") else set()))
     for values in product(*(LABELS.get(label, ("some",)) for label in names)):

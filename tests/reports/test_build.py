@@ -129,7 +129,7 @@ def test_a_table_joins_its_queries_by_agent_and_sorts() -> None:
     assert isinstance(body, Table)
     at = [body.columns.index(title) for title in ("Agent", "Server", "Heartbeat age")]
     assert [[row[place].text for place in at] for row in body.rows] == [
-        ["grok", "alpha", "11.7 min"],
+        ["grok", "alpha", "11.7 mins"],
         ["gimai", "alpha", "4 s"],
     ]
     assert [row[at[2]].colour for row in body.rows] == ["red", "green"]
@@ -152,7 +152,7 @@ def test_missing_values_of_a_table_come_last_in_either_order(falling: bool) -> N
     body = build_body(agents, answers, CONTEXT)
     assert isinstance(body, Table)
     age = body.columns.index("Heartbeat age")
-    known = [("grok", "11.7 min"), ("gimai", "4 s")]
+    known = [("grok", "11.7 mins"), ("gimai", "4 s")]
     assert [(row[0].text, row[age].text) for row in body.rows] == [
         *(known if falling else reversed(known)),
         ("absent", MISSING),

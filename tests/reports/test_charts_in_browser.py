@@ -222,7 +222,7 @@ def numbers() -> Iterator[float]:
     """Of every size, and none in the middle between two texts, which C and JavaScript round differently."""
     yield 0
     for scale in (BYTES, RATE, TIME):
-        yield from (factor for factor, _ in scale)
+        yield from (least for least, *_ in scale)
     for exponent in range(-7, 16):
         yield from (sign * digits * 10**exponent for digits in (1, 1.2346, 9.9961, 5.551) for sign in (1, -1))
 

@@ -1,0 +1,129 @@
+"""Every page at three ranges, before Grafana's libraries: the same texts, colours, rows, order and links as on ours."""
+
+import json
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from dashboards.build import pages
+from dashboards.grafana_json import Json
+from dashboards.style import Colour
+from nervesys.queries.query_runner import QueryRunner
+from nervesys.queries.variables import seconds_of
+from nervesys.settings import load
+from reports.units import NumberFormat
+from tests.dashboards.grafana.compare import EXPLAINED, Difference, compare, unexplained
+from tests.dashboards.grafana.node import installed, run
+from tests.dashboards.grafana.recording import Recording, our_panels, record
+
+PAGES = pages(load(profile="local"))
+RANGES = ("now-1h", "now-6h", "now-7d")
+UNITS = (
+    "none",
+    "short",
+    "percentunit",
+    "bytes",
+    "Bps",
+    "s",
+    "count:/s",
+    "count:/min",
+    "currencyUSD",
+    "currency:CHF\xa0",
+)
+DIGITS = (1, 2.5, 1.2346, 9.9961)
+NUMBERS = [
+    0,
+    *(
+        sign * digits * 10**exponent
+        for exponent in range(-6, 13)
+        for digits in (1, 2.5, 1.2346, 9.9961)
+        for sign in (1, -1)
+    ),
+    *(60 * 60 * 24 * days for days in (0.04, 1, 1.5, 7, 9, 400)),
+]
+OUR_COLOURS = {"grey": Colour.OFF}
+
+
+@pytest.fixture(scope="module")
+def recordings(live: QueryRunner) -> list[Recording]:
+    installed()
+    with ThreadPoolExecutor() as executor:
+        return [record(page, live, since, seconds_of(since), executor) for page in PAGES for since in RANGES]
+
+
+@pytest.fixture(scope="module")
+def judged(recordings: list[Recording]) -> Json:
+    return judge(recordings)
+
+
+def judge(recordings: list[Recording]) -> Json:
+    """What Grafana's libraries make of recordings."""
+    given = {
+        "now": recordings[0].model.end,
+        "recordings": [each.as_json() for each in recordings],
+        "pages": PAGES,
+        "colours": list(Colour),
+        "numbers": NUMBERS,
+        "units": UNITS,
+    }
+    done = run("judge.js", given=json.dumps(given))
+    assert done.returncode == 0, done.stderr
+    made: Json = json.loads(done.stdout)
+    made["colours"] |= {name: made["colours"][colour] for name, colour in OUR_COLOURS.items()}
+    return made
+
+
+def differences(recordings: list[Recording], judged: Json) -> Iterator[Difference]:
+    for recording, theirs in zip(recordings, judged["shown"], strict=True):
+        ours = our_panels(recording.model)
+        assert theirs.keys() == ours.keys()
+        for title in ours:
+            where = f"{recording.page['uid']} / {recording.since} / {title}"
+            yield from compare(where, theirs[title], ours[title], judged["colours"])
+
+
+def test_no_difference_is_without_an_explanation(recordings: list[Recording], judged: Json) -> None:
+    found = list(differences(recordings, judged))
+    assert unexplained(found) == []
+    assert [pattern for pattern in EXPLAINED if not any(re.search(pattern, str(each)) for each in found)] == []
+
+
+def test_every_number_has_the_text_that_grafana_gives_it(judged: Json) -> None:
+    ours = {unit: [NumberFormat.of(unit).text(number) for number in NUMBERS] for unit in UNITS}
+    assert ours == dict(zip(UNITS, judged["texts"], strict=True))
+
+
+def test_links_between_pages_pass_on_no_value_that_the_other_page_cannot_take(judged: Json) -> None:
+    for page, address, reached in zip(PAGES, judged["addresses"], judged["links"], strict=True):
+        assert not any(name.startswith("var-top_") for name in address), page["uid"]
+        for other, values in zip(PAGES, reached, strict=True):
+            single = [each["name"] for each in other["templating"]["list"] if not each.get("multi")]
+            taken = {name: values[name] for name in single if name != "datasource"}
+            assert not any(taken.values()), f"{page['uid']} sets {taken} of {other['uid']}"
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        pytest.param({"unit": "bytes"}, "text", id="unit"),
+        pytest.param({"mappings": []}, "text", id="mapping"),
+        pytest.param({"links": [{"title": "", "url": "/d/elsewhere"}]}, "link", id="link"),
+        pytest.param(
+            {"thresholds": {"mode": "absolute", "steps": [{"color": "purple", "value": None}]}}, "colour", id="colour"
+        ),
+    ],
+)
+def test_what_ours_showed_otherwise_would_be_found(
+    recordings: list[Recording], change: dict[str, Any], found: str
+) -> None:
+    one = next(each for each in recordings if each.page["uid"] == "agent-details")
+    page = json.loads(json.dumps(one.page))
+    for panel in page["panels"]:
+        if panel["title"] in {"Status", "Heartbeat age"}:
+            panel["fieldConfig"]["defaults"] |= change
+    other = Recording(page, one.since, one.results, one.model)
+    texts = unexplained(list(differences([other], judge([other]))))
+    assert any(f"/ {found}: " in text for text in texts)
