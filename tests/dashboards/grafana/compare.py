@@ -88,8 +88,8 @@ def _parts(where: str, theirs: Any, ours: Any, colours: Mapping[str, str]) -> It
         for name in ours:
             yield from _values(f"{where} / {name}", name, theirs.get(name), ours[name], colours)
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        for at, (one, other) in enumerate(zip(theirs, ours, strict=True)):
-            yield from _parts(f"{where} / {at}", one, other, colours)
+        for at, (their_part, our_part) in enumerate(zip(theirs, ours, strict=True)):
+            yield from _parts(f"{where} / {at}", their_part, our_part, colours)
     elif theirs != ours:
         yield Difference(where, theirs, ours)
 

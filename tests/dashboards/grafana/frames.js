@@ -38,7 +38,7 @@ function table(target, found, isOnly) {
 // Buckets in ascending order, each without what the ones below it hold.
 function histogram(target, found) {
   const bound = ({ labels }) => (labels.le === '+Inf' ? Infinity : Number(labels.le));
-  const sorted = [...found].sort((one, other) => bound(one) - bound(other));
+  const sorted = [...found].sort((left, right) => bound(left) - bound(right));
   const fields = sorted.map(({ labels, points }, at) => {
     const below = at ? sorted[at - 1].points.at(-1)[1] : 0;
     const name = named(labels, target.legendFormat);

@@ -119,11 +119,11 @@ def test_links_between_pages_pass_on_no_value_that_the_other_page_cannot_take(ju
 def test_what_ours_showed_otherwise_would_be_found(
     recordings: list[Recording], change: dict[str, Any], found: str
 ) -> None:
-    one = next(each for each in recordings if each.page["uid"] == "agent-details")
-    page = json.loads(json.dumps(one.page))
+    details = next(each for each in recordings if each.page["uid"] == "agent-details")
+    page = json.loads(json.dumps(details.page))
     for panel in page["panels"]:
         if panel["title"] in {"Status", "Heartbeat age"}:
             panel["fieldConfig"]["defaults"] |= change
-    other = Recording(page, one.since, one.results, one.model)
+    other = Recording(page, details.since, details.results, details.model)
     texts = unexplained(list(differences([other], judge([other]))))
     assert any(f"/ {found}: " in text for text in texts)
