@@ -26,6 +26,7 @@ from nervesys.artifacts.open_artifacts import open_content_storage
 from nervesys.artifacts.tables import ManifestDatabase
 from nervesys.artifacts.tokens import Tokens
 from nervesys.clock import system_clock
+from nervesys.contract.times import utc
 from nervesys.contract.ulid import UlidGenerator, creation_time
 from nervesys.database import ReadOnlyDatabase, Writer
 from nervesys.metrics import Instruments
@@ -104,7 +105,7 @@ def _make_manifests(folder: Path, count: int) -> Iterator[Manifest]:
             created_at=creation_time(id_),
             artifact_type="report",
             content_type="text/markdown",
-            uri=files.uri(id_),
+            uri=f"{files.root}/{utc(creation_time(id_)).date()}/{id_}",
             size_bytes=1000,
             checksum="0" * 64,
             owner="grok",

@@ -15,7 +15,7 @@ from reports.units import AGO, NumberFormat, text_of
 
 COLOURED_CELLS = frozenset({"color-text", "color-background"})
 _LABEL = re.compile(r"\$\{__field\.labels\.(\w+)\}")
-_CELL = re.compile(r"\$\{__data\.fields\.(\w+)\}")
+_CELL = re.compile(r"\$\{__data\.fields\.([\w ]+)\}")
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,9 @@ class Field:
         if not links or self.context.range_query is None:
             return ""
         url = _LABEL.sub(lambda match: quote(labels.get(match[1], ""), safe=""), links[0]["url"])
-        url = _CELL.sub(lambda match: labels.get(match[1], ""), url)  # not quoted: it may be a whole address
+        # A whole address is left as it is, and a part of an address is quoted.
+        whole = _CELL.fullmatch(url) is not None
+        url = _CELL.sub(lambda match: quote(labels.get(match[1], ""), safe=":/?=&" if whole else ""), url)
         known = {"__url_time_range": self.context.range_query, "__value": quote(value, safe=""), "datasource": ""}
         return substitute(url, known).rstrip("&")
 

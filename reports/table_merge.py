@@ -20,15 +20,20 @@ def table(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -
     rows = merge_rows(answers)
     if not rows:
         return Notice(Field.of(panel, None, context).empty)
-    cells = [tuple(_cell(field, name, row) for name, field in fields.items()) for row in rows]
+    cells = [tuple(_cell(field, name, row, _texts(row, shown)) for name, field in fields.items()) for row in rows]
     for order in reversed(panel["options"].get("sortBy", [])):
         _sort(cells, titles.index(order["displayName"]), falling=order["desc"])
     return Table(tuple(titles), tuple(cells))
 
 
-def _cell(field: Field, name: str, row: Row) -> Cell:
+def _texts(row: Row, shown: Mapping[str, str]) -> dict[str, str]:
+    """The texts of a row, by label and by title of the column: links may name either."""
     labels = {label: value for label, value in row.items() if isinstance(value, str)}
-    return field.column_cell(row[name], labels) if name in row else Cell(field.empty)
+    return labels | {shown[label]: value for label, value in labels.items() if label in shown}
+
+
+def _cell(field: Field, name: str, row: Row, texts: Mapping[str, str]) -> Cell:
+    return field.column_cell(row[name], texts) if name in row else Cell(field.empty)
 
 
 def _sort(rows: list[tuple[Cell, ...]], column: int, *, falling: bool) -> None:

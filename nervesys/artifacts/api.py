@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from nervesys.artifacts import gc, metrics, registry, traces
+from nervesys.artifacts.content_uri import content_uri, is_content_uri
 from nervesys.artifacts.files import ContentStorage
 from nervesys.artifacts.manifest import ArtifactStatus, Id, Key, Kind, Manifest
 from nervesys.artifacts.tables import ManifestDatabase
@@ -155,8 +156,9 @@ class Api:
 
     async def _register(self, request: Request, caller: Caller) -> Any:
         manifest = await _read_model(request, Manifest)
-        if manifest.uri != self.files.uri(manifest.id):
-            raise HttpRefused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"uri: must be {self.files.uri(manifest.id)}")
+        if not is_content_uri(self.files.root, manifest):
+            wanted = content_uri(self.files.root, manifest)
+            raise HttpRefused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"uri: must be {wanted}")
         if manifest.status is ArtifactStatus.COMPLETED:
             await self._check_content(manifest)
         return _as_json(await self._commit(lambda connection: registry.register(connection, caller, manifest)))

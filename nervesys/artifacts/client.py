@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from nervesys.artifacts.content import Content, checksum_and_size, mime_type, open_content
+from nervesys.artifacts.content_uri import content_uri
 from nervesys.artifacts.delivery import Delivery
 from nervesys.artifacts.files import ContentStorage
 from nervesys.artifacts.manifest import ArtifactContext, ArtifactStatus, Manifest, Visibility
@@ -71,7 +72,7 @@ class Artifacts:
             checksum, size = checksum_and_size(stream)
             with self._stamp_lock:
                 id_ = self._stamps.next().id
-            manifest = Manifest(
+            draft = Manifest(
                 id=id_,
                 version=supersedes.version + 1 if supersedes else 1,
                 supersedes=supersedes.id if supersedes else None,
@@ -81,7 +82,7 @@ class Artifacts:
                 created_at=creation_time(id_),
                 artifact_type=artifact_type,
                 content_type=content_type or mime_type(content),
-                uri=self._files.uri(id_),
+                uri="",
                 size_bytes=size,
                 checksum=checksum,
                 retention=retention,
@@ -89,9 +90,10 @@ class Artifacts:
                 visibility=Visibility(visibility or (Visibility.TRACE if trace else Visibility.PRIVATE)),
                 context=ArtifactContext(**context),
             )
+            manifest = draft.model_copy(update={"uri": content_uri(self._files.root, draft)})
             completed = manifest.model_copy(update={"status": ArtifactStatus.COMPLETED})
             registered = self._delivery.try_send("artifacts", _as_json(manifest))
-            self._files.put(id_, stream)
+            self._files.put(manifest.uri, stream)
         if registered:
             self._delivery.deliver(f"artifacts/{id_}/completed", b"{}")
         else:

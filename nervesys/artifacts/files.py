@@ -15,8 +15,6 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 from fsspec.exceptions import FSTimeoutError
 
-from nervesys.contract.times import utc
-from nervesys.contract.ulid import creation_time
 from nervesys.errors import SettingsError, SettingsProblem, SourceError
 from nervesys.settings.storage import StoreSettings
 
@@ -57,13 +55,9 @@ class ContentStorage:
         self.root = url.rstrip("/")
         self._fs = _filesystem(self.root, store)
 
-    def uri(self, id_: str) -> str:
-        """The URI of an artifact's content: in a folder named by its day."""
-        return f"{self.root}/{utc(creation_time(id_)).date()}/{id_}"
-
-    def put(self, id_: str, content: IO[bytes]) -> None:
+    def put(self, uri: str, content: IO[bytes]) -> None:
         """Write a content durably: on disk, or confirmed by the server, when this returns."""
-        with _convert_errors("write", id_), self._fs.open(self.uri(id_), "wb") as file:
+        with _convert_errors("write", uri), self._fs.open(uri, "wb") as file:
             while chunk := content.read(CHUNK):
                 file.write(chunk)
             if self.root.startswith(LOCAL):

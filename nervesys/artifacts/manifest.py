@@ -3,14 +3,21 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from nervesys.contract.objects import AgentName, Instant
+from nervesys.contract.names import creator_name
+from nervesys.contract.objects import Instant
 from nervesys.contract.ulid import PATTERN
 from nervesys.contract.validation import text_form
 
-Id = Annotated[str, text_form(PATTERN, "must be an id of 26 characters, such as 01KB3Q9ZJ4V7T2M8N5R6W0XYAB")]
-"""A ULID."""
+Id = Annotated[
+    str,
+    text_form(
+        f"{PATTERN}|^art_[A-Za-z0-9_-]{{1,60}}$",
+        "must be a ULID such as 01KB3Q9ZJ4V7T2M8N5R6W0XYAB, or begin with art_",
+    ),
+]
+"""A ULID, as agents make them, or an id of another program, such as `art_abc123`."""
 Key = Annotated[
     str, text_form("[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}", "must be 1 to 128 of A-Z a-z 0-9 _ . : -, the first no sign")
 ]
@@ -25,14 +32,26 @@ ContentType = Annotated[
         "must be a content type, such as text/plain",
     ),
 ]
-Checksum = Annotated[str, text_form("[0-9a-f]{64}", "must be a SHA-256 in hex: 64 of 0-9 a-f")]
-"""SHA-256, in hex."""
+Checksum = Annotated[
+    str,
+    BeforeValidator(lambda value: value.removeprefix("sha256:") if isinstance(value, str) else value),
+    text_form("[0-9a-f]{64}", "must be a SHA-256 in hex: 64 of 0-9 a-f"),
+]
+"""SHA-256, in hex; `sha256:` before it is dropped."""
+Creator = Annotated[str, AfterValidator(creator_name)]
+"""An agent, or a role with a number in another program's form, such as `agent.researcher.001`."""
 Text = Annotated[str, StringConstraints(max_length=256)]
 
 MAX_BYTES = 1 << 62
 """Largest size of a content; fits a signed 64-bit column."""
 MAX_INPUTS = 1000
 MAX_DAYS = 36_500
+FOREVER = "infinite"
+"""A retention without an end, as text; the same as null."""
+Retention = Annotated[
+    Annotated[int, Field(ge=1, le=MAX_DAYS)] | None,
+    BeforeValidator(lambda value: None if value == FOREVER else value),
+]
 
 
 class ArtifactStatus(StrEnum):
@@ -82,7 +101,7 @@ class Manifest(BaseModel):
         trace_id: the trace that it belongs to.
         step_id: the step of that trace.
         uri: where its content is stored.
-        retention: days to keep it, from `created_at` on; None for ever.
+        retention: days to keep it, from `created_at` on; None, or `infinite`, for ever.
         owner: agent that may read it whatever its visibility.
     """
 
@@ -94,7 +113,7 @@ class Manifest(BaseModel):
     supersedes: Id | None = None
     trace_id: Key | None = None
     step_id: Key | None = None
-    created_by: AgentName
+    created_by: Creator
     created_at: Instant
     artifact_type: Kind
     content_type: ContentType
@@ -102,8 +121,8 @@ class Manifest(BaseModel):
     size_bytes: int = Field(ge=0, le=MAX_BYTES)
     checksum: Checksum
     status: ArtifactStatus = ArtifactStatus.UPLOADING
-    retention: int | None = Field(default=None, ge=1, le=MAX_DAYS)
-    owner: AgentName
+    retention: Retention = None
+    owner: Creator
     visibility: Visibility = Visibility.TRACE
     context: ArtifactContext = ArtifactContext()
 

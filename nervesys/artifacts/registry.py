@@ -64,13 +64,21 @@ def register(connection: Connection, caller: Caller, manifest: Manifest) -> Mani
         return _register_again(connection, from_row(row), manifest)
     if manifest.status is ArtifactStatus.DELETED:
         return _conflict("a deleted artifact cannot be registered")
-    refusal = _check_version(connection, caller, manifest) or join_trace(
-        connection, caller, manifest.trace_id, manifest.created_at
+    refusal = (
+        _check_version(connection, caller, manifest)
+        or _check_uri(connection, manifest)
+        or join_trace(connection, caller, manifest.trace_id, manifest.created_at)
     )
     if refusal:
         return refusal
     connection.execute(_INSERT, to_row(manifest))
     return manifest
+
+
+def _check_uri(connection: Connection, manifest: Manifest) -> HttpRefused | None:
+    """Refuse a place that another artifact has: contents never change."""
+    other = connection.execute(select(manifests.c.id).where(manifests.c.uri == manifest.uri)).scalar()
+    return _conflict(f"uri: it is that of {other}") if other else None
 
 
 def complete(connection: Connection, caller: Caller, id_: str) -> Manifest | HttpRefused:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nervesys.clock import Clock
-from nervesys.contract.names import agent_name
-from nervesys.errors import BadObject, NervesysError
+from nervesys.contract.names import creator_name
+from nervesys.errors import NervesysError
 from nervesys.metrics.http_headers import utf8_forms
 from nervesys.settings.secret_file import read_secret_text
 
@@ -104,8 +104,8 @@ def _caller(name: str) -> Caller | None:
     if name == ADMIN:
         return Caller(name, admin=True)
     try:
-        return Caller(name) if agent_name(name) == name else None
-    except BadObject:
+        return Caller(name) if creator_name(name) == name else None
+    except ValueError:
         return None
 
 

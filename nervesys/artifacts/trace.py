@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nervesys.artifacts.manifest import Key
-from nervesys.contract.objects import AgentName, Instant
+from nervesys.artifacts.manifest import Creator, Key
+from nervesys.contract.objects import Instant
 
 MAX_MEMBERS = 1000
 
@@ -34,7 +34,7 @@ class Update(BaseModel):
 
     status: Progress = Progress.RUNNING
     at: Instant
-    members: tuple[AgentName, ...] = Field(default=(), max_length=MAX_MEMBERS)
+    members: tuple[Creator, ...] = Field(default=(), max_length=MAX_MEMBERS)
 
 
 class Step(BaseModel):
@@ -48,7 +48,7 @@ class Step(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: Key
-    agent: AgentName
+    agent: Creator
     status: Progress
     started_at: Instant
     ended_at: Instant | None = None
@@ -66,8 +66,8 @@ class Trace(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: Key
-    owner: AgentName
-    members: tuple[AgentName, ...]
+    owner: Creator
+    members: tuple[Creator, ...]
     status: Progress
     started_at: Instant
     ended_at: Instant | None = None

@@ -48,6 +48,18 @@ def entity_name(raw: str) -> str:
     return _validate(raw, _AGENT, "an entity")
 
 
+def creator_name(raw: str) -> str:
+    """The name of who made an artifact, in lower case: an agent, or labels joined by dots, as host names are.
+
+    Raises:
+        ValueError: it is not a valid name.
+    """
+    try:
+        return _validate(raw, _SERVER, "an agent")
+    except BadObject as bad:
+        raise ValueError(bad.detail) from None
+
+
 def _validate(raw: str, pattern: re.Pattern[str], what: str) -> str:
     name = raw.lower()
     if not pattern.fullmatch(name):

@@ -236,3 +236,24 @@ def test_every_type_of_the_house_is_drawn() -> None:
         for json in page["panels"]:
             if json["type"] != "row":
                 assert not isinstance(build_body(json, alone(json, 1), CONTEXT), Notice), json["title"]
+
+
+def test_a_link_of_a_cell_may_name_other_columns_by_title_or_label() -> None:
+    alerts = panel("alerts-actions", "Firing alerts")
+    found = answer(
+        alerts,
+        ({"alertname": "AgentDown", "agent": "grok", "agent_page": "/d/agent-details?var-agent_name=grok&a=b"}, [1]),
+        ({"alertname": "DiskFull", "server": "alpha"}, [0]),
+    )
+    body = build_body(alerts, [found], CONTEXT)
+    assert isinstance(body, Table)
+    assert body.columns == ("Alert", "Severity", "Agent", "Server", "Since"), "and not agent_page"
+    assert [(row[2].text, row[2].link) for row in body.rows] == [
+        ("grok", "/d/agent-details?var-agent_name=grok&a=b"),
+        (MISSING, ""),
+    ]
+    traces = panel("calls", "Slowest traces")
+    rows = answer(traces, ({"trace": "t1", "agent": "a b"}, [3]))
+    body = build_body(traces, [rows, *(QueryResult(target, (), STEP) for target in traces["targets"][1:])], CONTEXT)
+    assert isinstance(body, Table)
+    assert any("?agent=a%20b&" in cell.link for cell in body.rows[0])

@@ -19,7 +19,7 @@ from nervesys.artifacts.manifest import ArtifactStatus
 from nervesys.artifacts.tokens import ADMIN
 from nervesys.database import ReadOnlyDatabase
 from tests.exporters.kit import HandClock, context
-from tests.nervesys.artifacts.service_setup import ServiceSetup
+from tests.nervesys.artifacts.service_setup import ServiceSetup, uri_of
 
 NOW = 1_800_000_000.25
 
@@ -86,7 +86,7 @@ def test_uploads_that_are_given_up_show_their_age_until_they_are_completed(setup
     grok, runner = setup.artifacts(), runner_of(setup.place.home)
     made = grok.put("whole", "note")
     lost = made.model_copy(update={"id": "01KATE00000000000000000001", "status": ArtifactStatus.UPLOADING})
-    lost = lost.model_copy(update={"uri": setup.files.uri(lost.id)})
+    lost = lost.model_copy(update={"uri": uri_of(setup, lost, lost.id)})
     setup.caller().send("POST", "artifacts", lost.model_dump_json().encode())
     assert runner.run_once("manifests")
     assert counted(runner, "uploading") == "1"

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from nervesys.artifacts.api_client import ServiceClient
 from nervesys.artifacts.client import Artifacts
+from nervesys.artifacts.content_uri import content_uri
 from nervesys.artifacts.delivery import Delivery
 from nervesys.artifacts.manifest import Manifest
 from nervesys.artifacts.open_artifacts import database_url, open_content_storage
@@ -91,3 +92,8 @@ class ServiceSetup:
     ) -> None:
         self.stop()
         self._opened.close()
+
+
+def uri_of(setup: ServiceSetup, manifest: Manifest, id_: str) -> str:
+    """The URI of the content of an artifact like this one, with another id."""
+    return content_uri(setup.files.root, manifest.model_copy(update={"id": id_}))

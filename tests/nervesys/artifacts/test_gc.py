@@ -12,7 +12,7 @@ from nervesys.artifacts.api_client import ServiceRefusal
 from nervesys.artifacts.files import ContentUnavailable
 from nervesys.artifacts.manifest import ArtifactStatus, Manifest
 from nervesys.artifacts.tokens import ADMIN
-from tests.nervesys.artifacts.service_setup import ServiceSetup
+from tests.nervesys.artifacts.service_setup import ServiceSetup, uri_of
 
 BEGAN = 1_800_000_000.0
 DAY = 86_400
@@ -56,7 +56,9 @@ def lonely(beside: Manifest, age: float, now: float) -> str:
 
 def started(setup: ServiceSetup, beside: Manifest) -> Manifest:
     id_ = "01KATE00000000000000000001"
-    manifest = beside.model_copy(update={"id": id_, "uri": setup.files.uri(id_), "status": ArtifactStatus.UPLOADING})
+    manifest = beside.model_copy(
+        update={"id": id_, "uri": uri_of(setup, beside, id_), "status": ArtifactStatus.UPLOADING}
+    )
     setup.caller().send("POST", "artifacts", manifest.model_dump_json().encode())
     return manifest
 

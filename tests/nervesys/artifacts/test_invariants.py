@@ -17,7 +17,7 @@ from nervesys.artifacts.manifest import ArtifactStatus, Manifest, Visibility
 from nervesys.artifacts.tables import manifests
 from nervesys.artifacts.tokens import ADMIN
 from nervesys.errors import NervesysError
-from tests.nervesys.artifacts.service_setup import AGENTS, ServiceSetup
+from tests.nervesys.artifacts.service_setup import AGENTS, ServiceSetup, uri_of
 
 
 def refusal(setup: ServiceSetup, method: str, path: str, body: Any, name: str = "grok") -> tuple[int, str]:
@@ -56,7 +56,7 @@ def test_a_file_without_a_manifest_is_no_artifact(setup: ServiceSetup) -> None:
 def test_a_manifest_is_completed_only_where_its_content_lies(setup: ServiceSetup, lies: bytes | None) -> None:
     grok = setup.artifacts()
     made = grok.put("the whole content", "note")
-    other = as_json(made, id="01ARZ3NDEKTSV4RRFFQ69G5FAV", uri=setup.files.uri("01ARZ3NDEKTSV4RRFFQ69G5FAV"))
+    other = as_json(made, id="01ARZ3NDEKTSV4RRFFQ69G5FAV", uri=uri_of(setup, made, "01ARZ3NDEKTSV4RRFFQ69G5FAV"))
     setup.caller().send("POST", "artifacts", json.dumps({**other, "status": "uploading"}).encode())
     if lies:
         file = Path(other["uri"].removeprefix("file://"))
@@ -198,7 +198,7 @@ def test_who_sees_what(setup: ServiceSetup) -> None:
 def test_nobody_acts_for_another_or_joins_a_trace_uninvited(setup: ServiceSetup) -> None:
     grok = setup.artifacts()
     made = grok.put("mine", "note", trace="t1", visibility="public")
-    forged = as_json(made, id="01ARZ3NDEKTSV4RRFFQ69G5FAV", uri=setup.files.uri("01ARZ3NDEKTSV4RRFFQ69G5FAV"))
+    forged = as_json(made, id="01ARZ3NDEKTSV4RRFFQ69G5FAV", uri=uri_of(setup, made, "01ARZ3NDEKTSV4RRFFQ69G5FAV"))
     for name in ("qwen", ADMIN):
         assert refusal(setup, "POST", "artifacts", {**forged, "status": "uploading"}, name)[0] == 403
         assert refusal(setup, "POST", f"artifacts/{made.id}/completed", {}, name)[0] == 403

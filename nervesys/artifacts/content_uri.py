@@ -1,0 +1,49 @@
+"""Where the content of an artifact lies below the root of all contents.
+
+    {trace}/{step}_v{version}_{end of id}.{extension}   of a trace; the type stands in for the step where there is none
+    {date}/{id}                                         without a trace
+
+People can browse it by trace. The end of the id keeps two artifacts of the same step apart; a name without it is
+accepted too, as other programs write it.
+"""
+
+import mimetypes
+import re
+
+from nervesys.artifacts.manifest import Manifest
+from nervesys.contract.times import utc
+
+END = 6
+"""Characters of the id in a file's name."""
+_EXTENSION = r"(\.[a-z0-9]{1,10})?"
+
+
+def content_uri(root: str, manifest: Manifest) -> str:
+    """The URI of a new artifact's content.
+
+    Args:
+        root: of all contents, without a slash at its end.
+        manifest: of the artifact; its own URI is ignored.
+    """
+    if manifest.trace_id is None:
+        return _by_day(root, manifest)
+    kind = manifest.content_type.partition(";")[0]
+    return f"{_stem(root, manifest)}_{manifest.id[-END:]}{mimetypes.guess_extension(kind) or ''}"
+
+
+def is_content_uri(root: str, manifest: Manifest) -> bool:
+    """Whether a manifest's URI is one that its content may have: below the root, and by its own trace or day."""
+    if manifest.uri == _by_day(root, manifest):
+        return True
+    if manifest.trace_id is None:
+        return False
+    own = re.escape(_stem(root, manifest))
+    return re.fullmatch(f"{own}(_{re.escape(manifest.id[-END:])})?{_EXTENSION}", manifest.uri) is not None
+
+
+def _by_day(root: str, manifest: Manifest) -> str:
+    return f"{root}/{utc(manifest.created_at).date()}/{manifest.id}"
+
+
+def _stem(root: str, manifest: Manifest) -> str:
+    return f"{root}/{manifest.trace_id}/{manifest.step_id or manifest.artifact_type}_v{manifest.version}"
