@@ -21,6 +21,7 @@ from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.promql import KnownSeries, selections
 from nervesys.contract.state import Status
 from nervesys.contract.times import DAY_SECONDS
+from nervesys.look.colours import Theme
 from nervesys.metrics.periods import periods
 from nervesys.queries.dashboard_queries import Json, PanelQuery, queries_of
 from nervesys.queries.query_runner import QueryRunner
@@ -28,7 +29,6 @@ from nervesys.queries.variables import ANY, seconds_of, substitute, variables_in
 from nervesys.settings import load
 from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find
-from reports.colours import Theme
 from reports.draw import WIDTH
 from reports.files import FileFormat, draw_file
 from tests.servers.prometheus import PROGRAMS, prometheus

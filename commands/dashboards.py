@@ -30,6 +30,7 @@ from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.logs.open_reader import open_reader
 from nervesys.logs.query_slots import QuerySlots
+from nervesys.look.colours import Theme
 from nervesys.metrics.pages import application
 from nervesys.metrics.pages import serve as serve_application
 from nervesys.metrics.periods import periods
@@ -40,7 +41,6 @@ from nervesys.settings import Loaded
 from nervesys.settings.monitoring import Monitoring
 from nervesys.stores import open_stores as stores
 from nervesys.stores.open_stores import Configuration
-from reports.colours import Theme
 from reports.files import FileFormat, draw_file
 from reports.logs.site import PATHS, LogSite
 from reports.server import Site
@@ -114,7 +114,9 @@ def serve(
     monitoring = loaded.settings.monitoring
     client = Prometheus(prometheus or monitoring.prometheus_url)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
-        site = Site(pages(loaded), client, datasource_seconds(loaded), system_clock, executor, PATHS)
+        site = Site(
+            pages(loaded), client, datasource_seconds(loaded), system_clock, executor, PATHS, monitoring.journal_url
+        )
         program = site.program()
         routes = [*program.routes, *log_site(loaded).routes(), *trace_site(loaded).routes()]
         app = application(replace(program, routes=routes), monitoring.web)
@@ -127,7 +129,9 @@ def log_site(loaded: Loaded) -> LogSite:
     reader = cache(lambda: open_reader(settings.storage, system_clock))
     titles = {page["uid"]: page["title"] for page in pages(loaded)}
     slots = QuerySlots(settings.logs.query)
-    return LogSite(reader, sorted(loaded.agents), settings.prices, titles, slots, system_clock)
+    return LogSite(
+        reader, sorted(loaded.agents), settings.prices, titles, slots, system_clock, settings.monitoring.journal_url
+    )
 
 
 def trace_site(loaded: Loaded) -> TraceSite:

@@ -389,6 +389,7 @@ def _places(context: PageContext) -> Any:
         ("brain_file", "Brain file", "config/agents/{agent}.yaml", opened.brain),
         ("state_object", "State object", paths.agents, opened.store),
         ("log_objects", "Log objects", folder_of(paths.active_logs), opened.store),
+        ("episodes", "Episodes", "{agent}", f"{context.settings.monitoring.journal_url}/?agent={{path}}"),
     )
     expr = f"max by (agent, server) (nervesys_agent_info{{{AGENT}}})"
     for name, _, path, _ in places:
@@ -396,7 +397,7 @@ def _places(context: PageContext) -> Any:
         expr = f'label_replace({expr}, "{name}", "{shown}", "", "")'
     return table(
         "Files and objects",
-        "Where are its configuration, its state and its logs? Links: config/grafana.yaml, `opened`.",
+        "Where are its configuration, its state, its logs and its episodes? Links: config/grafana.yaml, `opened`.",
         *(LabelColumn(name, title, links=_opened(title, url)) for name, title, _, url in places),
         ValueColumn("", query(expr)),
         sort="Brain file",

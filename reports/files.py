@@ -5,10 +5,10 @@ from concurrent.futures import Executor
 from datetime import datetime
 from enum import StrEnum
 
+from nervesys.look.colours import Theme
 from nervesys.queries.dashboard_queries import Json
 from nervesys.queries.query_runner import QueryRunner
 from reports import html, pdf
-from reports.colours import Theme
 from reports.draw import WIDTH, draw
 from reports.fields import FormatContext
 from reports.pdf import DOTS_PER_PIXEL

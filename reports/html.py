@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
 
+from nervesys.look.colours import base_style
 from nervesys.queries.dashboard_queries import Json
 from nervesys.queries.query_runner import VariableChoice
 from reports import geometry
 from reports.assets import chart_style, inline_policy, script
 from reports.build import grid_position, panel_name
 from reports.chart_data import page_data, panel_data
-from reports.colours import SHADES, Theme, shade
 from reports.model import Graph, PageModel, Panel, Timeline
 from reports.plot import clock, plot
 
@@ -29,6 +30,12 @@ class Link:
     title: str
     url: str
     current: bool
+
+
+def journal_link(journal: str, agent: str) -> Link:
+    """The link to the receiver's journal, of one agent if one is chosen."""
+    query = urlencode({"agent": agent}) if agent else ""
+    return Link("Journal", f"{journal}/?{query}", current=False)
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ def style_sheet(pages: Sequence[Json]) -> str:
     """The style sheet: colours, layout, and the position of each panel."""
     sheet = files("reports").joinpath("page/page.css").read_text()
     letters = (f".letters-{count}{{--letters:{count + 1}}}\n" for count in range(LONGEST + 1))
-    return "".join([*colours(), chart_style(), sheet, *letters, *_grid(pages)])
+    return "".join([base_style(), chart_style(), sheet, *letters, *_grid(pages)])
 
 
 def environment(loader: BaseLoader) -> Environment:
@@ -139,15 +146,6 @@ def _render(values: Mapping[str, Any]) -> str:
 
 def _template_values(page: PageModel, canvas: Canvas) -> dict[str, Any]:
     return {"page": page, "longest": LONGEST, "clock": lambda at: clock(at, canvas.zone)} | chart_values(page, canvas)
-
-
-def colours() -> Iterator[str]:
-    """The CSS variables of all colours, for the light and the dark theme."""
-    for theme in Theme:
-        shades = "".join(f"--{name}:{shade(name, theme)};" for name in SHADES)
-        yield f"@media(prefers-color-scheme:{theme}){{:root{{color-scheme:{theme};{shades}}}}}\n"
-    for name in SHADES:
-        yield f".ink-{name}{{color:var(--{name})}}\n"
 
 
 def _grid(pages: Sequence[Json]) -> Iterator[str]:

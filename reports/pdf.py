@@ -14,7 +14,7 @@ from typing import Any
 
 import typst
 
-from reports.colours import SHADES, Theme, shade
+from nervesys.look.colours import SHADES, Theme, shade
 from reports.geometry import COLUMNS, GAP, ROW
 from reports.model import Graph, PageModel, Panel, Table, Timeline
 from reports.plot import clock, plot

@@ -51,6 +51,7 @@ class Site:
         clock: the current time.
         executor: runs as many queries at a time as it has workers.
         further: titles of further pages by their path, which take `from`, `to` and `agent`; the first shows logs.
+        journal: URL of the receiver's journal, which takes `agent`; empty for none.
     """
 
     def __init__(
@@ -61,8 +62,9 @@ class Site:
         clock: Clock,
         executor: Executor,
         further: Mapping[str, str] = MappingProxyType({}),
+        journal: str = "",
     ) -> None:
-        self._further = further
+        self._further, self._journal = further, journal
         self._pages = {page["uid"]: page for page in pages}
         self._prometheus, self._interval = prometheus, interval
         self._clock, self._executor = clock, executor
@@ -118,6 +120,8 @@ class Site:
         links = [html.Link(other["title"], f"/d/{uid}?{query}", other is page) for uid, other in self._pages.items()]
         query = urlencode({**view.range_parameters, **({"agent": agent} if agent else {})})
         others = [html.Link(title, f"{path}?{query}", current=False) for path, title in self._further.items()]
+        if self._journal:
+            others.append(html.journal_link(self._journal, agent))
         intervals = list(dict.fromkeys((page["refresh"], *INTERVALS, view.refresh)))
         return html.Controls(
             pages=[*links, *others],
@@ -129,7 +133,7 @@ class Site:
             interval=view.refresh,
             refresh_seconds=view.refresh_seconds,
             kept=tuple(kept.items()),
-            logs=others[0].url if others else "",
+            logs=others[0].url if self._further else "",
         )
 
 

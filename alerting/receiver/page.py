@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from alerting.actions import ACTIONS
 from alerting.journal import ActionState, Journal, JournalUnavailable, StateChange, Writer, view
+from alerting.journal.states import FLEET
 from alerting.receiver.episode_context import EpisodeContextReader
 from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.orders import CANCELLABLE, ORDERS
@@ -26,14 +27,17 @@ from alerting.receiver.sign_in import SignInGuard
 from alerting.receiver.web import episode_number
 from nervesys.clock import Clock
 from nervesys.contract import format_time
+from nervesys.look.colours import base_style
 from nervesys.metrics.body import HttpRefused, read_body
 
 COOKIE = "nervesys_receiver"
 FORM_BYTES = 4096
 ROWS = 100
+AROUND_SECONDS = 900
+"""An agent's dashboard shows so much before and after an episode."""
 HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
@@ -100,6 +104,7 @@ class OperatorPage:
         asked = {name: request.query_params.get(name) or None for name in FILTERS}
         wanted = view.ActionFilter(**asked, limit=ROWS)
         rows = await self.journal.read(lambda connection: _rows(connection, wanted))
+        rows = [{**row, "agent_url": self._agent_url(row)} for row in rows]
         agents = sorted(self.fleet().agents)
         values = {
             "rows": rows,
@@ -121,7 +126,15 @@ class OperatorPage:
         context = await self.context_reader.read(story)
         can = {"known": story["agent"] in self.fleet().agents, "cancellable": story["state"] in CANCELLABLE}
         asked_for = escalations.get(episode, "") if story["state"] == ActionState.ESCALATED else ""
-        return self._render(request, "episode.html", story=story, asked_for=asked_for, **can, **context)
+        url = self._agent_url(story)
+        return self._render(request, "episode.html", story=story, asked_for=asked_for, agent_url=url, **can, **context)
+
+    def _agent_url(self, row: Mapping[str, Any]) -> str:
+        """The dashboard of an episode's agent at that time; empty for what concerns no single agent."""
+        if not row["agent"] or row["agent"] == FLEET:
+            return ""
+        since, until = row["opened_at"] - AROUND_SECONDS, (row["closed_at"] or self.clock()) + AROUND_SECONDS
+        return self.fleet().settings.agent_url(row["agent"], since, until)
 
     async def _sign_in(self, request: Request) -> Response:
         form, client = await _form(request), request.client.host if request.client else ""
@@ -171,11 +184,14 @@ class OperatorPage:
     ) -> Response:
         key = request.state.key
         failures = self.guard.summary if key else ""
-        text = TEMPLATES.get_template(template).render(**values, key=key, links=self.links, failures=failures)
+        address = str(request.url).removeprefix(str(request.base_url).rstrip("/"))
+        common = {"key": key, "links": self.links, "failures": failures, "here": address}
+        dashboards = self.fleet().settings.dashboards_url
+        text = TEMPLATES.get_template(template).render(**values, **common, dashboards=dashboards)
         return Response(text, status, media_type="text/html")
 
     async def _style(self, _: Request) -> Response:
-        text = TEMPLATES.get_template("style.css").render()
+        text = base_style() + TEMPLATES.get_template("style.css").render()
         return Response(text, headers={"x-content-type-options": "nosniff"}, media_type="text/css")
 
 

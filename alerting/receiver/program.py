@@ -47,7 +47,7 @@ FLEET_SECONDS = 60
 DEADMAN_SECONDS = 5
 ADVICE_SECONDS = 2
 FORGET_SECONDS = 3600
-LINKS = {"/?state=escalated": "escalated", "/actions": "JSON", "/metrics": "metrics", "/-/ready": "readiness"}
+LINKS = {"/?state=escalated": "Escalated", "/actions": "JSON", "/metrics": "Metrics", "/-/ready": "Readiness"}
 
 NOBODY = "none"
 """Label value of `agent` where an alert has none."""

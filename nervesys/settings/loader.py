@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from nervesys.contract.dashboard_links import AGENT_PAGE, AGENT_VARIABLE
 from nervesys.errors import SettingsError, SettingsProblem, collect_problems
 from nervesys.settings.agents import AgentConfig, ThresholdOverrides
 from nervesys.settings.alibaba import Alibaba, missing_key, move_budget
@@ -48,6 +49,11 @@ class Settings(SettingsSection):
         """Where people find the dashboards: Grafana, or our own page, which has the same paths."""
         return self.grafana.url.rstrip("/") or self.monitoring.web.url_of(self.monitoring.listen.page)
 
+    def agent_url(self, agent: str, since: float, until: float) -> str:
+        """The dashboard of an agent; parameters as for `logs_url`."""
+        query = urlencode({f"var-{AGENT_VARIABLE}": agent, "from": round(since * 1000), "to": round(until * 1000)})
+        return f"{self.dashboards_url}/d/{AGENT_PAGE}?{query}"
+
     def logs_url(self, agent: str, since: float, until: float) -> str:
         """Where people read what an agent logged: on our own page, or in Grafana on the page of the agent.
 
@@ -56,9 +62,10 @@ class Settings(SettingsSection):
             since: Unix seconds.
             until: Unix seconds.
         """
-        path, name = ("/d/agent-details", "var-agent") if self.grafana.url else ("/logs", "agent")
-        query = urlencode({name: agent, "from": round(since * 1000), "to": round(until * 1000)})
-        return f"{self.dashboards_url}{path}?{query}"
+        if self.grafana.url:
+            return self.agent_url(agent, since, until)
+        query = urlencode({"agent": agent, "from": round(since * 1000), "to": round(until * 1000)})
+        return f"{self.dashboards_url}/logs?{query}"
 
     @property
     def sources(self) -> dict[str, SourceSettings]:

@@ -22,7 +22,7 @@ from nervesys.logs.query_slots import QuerySlots, TooManyQueries
 from nervesys.logs.reader import LogReader
 from nervesys.logs.tasks import read_tasks
 from nervesys.settings.prices import Prices
-from reports.html import Link
+from reports.html import Link, journal_link
 from reports.logs.rows import log_rows, task_rows
 from reports.logs.view import CATEGORIES, PAGE_ROWS, RANGES, LogView
 from reports.server import AGENT_VARIABLES, HEADERS
@@ -45,6 +45,7 @@ class LogSite:
         pages: titles of the dashboards by their uid, for links.
         slots: limits of queries.
         clock: the current time.
+        journal: URL of the receiver's journal, which takes `agent`; empty for none.
     """
 
     reader: Callable[[], LogReader]
@@ -53,6 +54,7 @@ class LogSite:
     pages: Mapping[str, str]
     slots: QuerySlots
     clock: Clock
+    journal: str = ""
 
     def routes(self) -> list[BaseRoute]:
         """The routes of the pages."""
@@ -80,6 +82,8 @@ class LogSite:
         own = urlencode({"from": view.since, "to": view.until, **({"agent": agent} if agent else {})})
         links = [Link(title, f"/d/{uid}?{query}", current=False) for uid, title in self.pages.items()]
         links += [Link(title, f"/{name}?{own}", current=name == kind) for name, title in TITLES.items()]
+        if self.journal:
+            links.append(journal_link(self.journal, agent))
         ranges = RANGES if any(view.since == since for since, _ in RANGES) else ((view.since, "as linked"), *RANGES)
         text = _template().render(
             kind=kind,

@@ -5,8 +5,9 @@ from importlib.resources import files
 
 from jinja2 import ChoiceLoader, PackageLoader
 
+from nervesys.look.colours import theme_style
 from reports.assets import chart_style, inline_policy, script
-from reports.html import Canvas, chart_values, colours, environment
+from reports.html import Canvas, chart_values, environment
 from reports.periodic.model import PeriodicReport
 from reports.periodic.report_json import notice_of, report_data
 
@@ -19,7 +20,7 @@ def html(report: PeriodicReport, width: float) -> bytes:
         width: of its panels, in pixels.
     """
     sheet = files("reports.periodic").joinpath("sheet/report.css").read_text()
-    style = "".join([*colours(), chart_style(), sheet])
+    style = f"{theme_style()}{chart_style()}{sheet}"
     page = report.panels
     loader = ChoiceLoader([PackageLoader("reports.periodic", "sheet"), PackageLoader("reports", "page")])
     return (

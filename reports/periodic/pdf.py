@@ -10,7 +10,7 @@ from typing import Any
 
 import typst
 
-from reports.colours import SHADES, Theme, shade
+from nervesys.look.colours import SHADES, Theme, shade
 from reports.model import Graph, Timeline
 from reports.pdf import KEYS, with_colours
 from reports.periodic.model import PeriodicReport

@@ -9,7 +9,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from nervesys.contract.times import DAY_SECONDS, utc
-from reports.colours import Theme, shade
+from nervesys.look.colours import Theme, shade
 from reports.periodic.model import Column, PeriodicReport, ReportSection, Value, ValueKind
 from reports.periodic.report_json import COLOURS, is_rtl
 from reports.units import text_of

@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from nervesys.look.colours import SHADES, Theme
 from nervesys.queries.query_runner import QueryRunner
 from reports.chart_data import rounded
-from reports.colours import SHADES, Theme
 from reports.files import FileFormat, draw_file
 from reports.units import BYTES, RATE, TIME, NumberFormat
 from tests.reports.live_site import Watched, opened

@@ -1,7 +1,8 @@
 import pytest
 
 from dashboards.style import Colour
-from reports.colours import SERIES, SHADES, colour_name, series_colours
+from nervesys.look.colours import SERIES, SHADES
+from reports.colours import colour_name, series_colours
 
 
 @pytest.mark.parametrize("colour", Colour)

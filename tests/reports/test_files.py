@@ -11,8 +11,8 @@ from html import unescape
 
 import pytest
 
+from nervesys.look.colours import SHADES, Theme
 from nervesys.queries.query_runner import QueryRunner
-from reports.colours import SHADES, Theme
 from reports.files import FileFormat, draw_file
 from reports.html import render_file
 from reports.model import (

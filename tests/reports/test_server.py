@@ -21,7 +21,8 @@ from nervesys.settings import load
 from reports.server import Site
 from tests.reports.panels import PAGES
 
-WEB = load(profile="local").settings.monitoring.web
+MONITORING = load(profile="local").settings.monitoring
+WEB, JOURNAL = MONITORING.web, MONITORING.journal_url
 
 
 class Outline(HTMLParser):
@@ -48,7 +49,7 @@ class Outline(HTMLParser):
 
 def browser_of(live: QueryRunner) -> Iterator[TestClient]:
     with ThreadPoolExecutor(4) as executor:
-        site = Site(PAGES, live.prometheus, live.interval, lambda: live.now, executor)
+        site = Site(PAGES, live.prometheus, live.interval, lambda: live.now, executor, journal=JOURNAL)
         yield TestClient(application(site.program(), WEB))
 
 
@@ -75,6 +76,12 @@ def test_the_front_page_leads_on_and_keeps_what_was_chosen(browser: TestClient) 
     links = Outline(browser.get("/d/main-overview?from=now-1h&var-agent=grok").text).links
     assert "/d/stack-health?from=now-1h&to=now&var-agent=grok&var-agent_name=grok" in links
     assert "/d/agent-details?var-agent_name=grok&from=now-1h&to=now" in links
+
+
+def test_an_agent_leads_to_its_episodes(browser: TestClient) -> None:
+    links = Outline(browser.get("/d/agent-details?from=now-1h&var-agent_name=grok").text).links
+    assert f"{JOURNAL}/?agent=grok" in links
+    assert f"{JOURNAL}/?" in Outline(browser.get("/d/main-overview?from=now-1h").text).links
 
 
 @pytest.mark.parametrize(
@@ -159,7 +166,7 @@ def test_no_label_of_any_page_becomes_markup(text: str) -> None:
             assert response.status_code == 200
             assert outline.inline == []
             assert outline.tags.isdisjoint({"img", "iframe", "object", "embed", "base"})
-            assert all(link.startswith(("/", "#", "?", "https://")) for link in outline.links)
+            assert all(link.startswith(("/", "#", "?", "https://", JOURNAL)) for link in outline.links)
             assert "<script>alert" not in response.text
 
 

@@ -148,7 +148,7 @@ def test_the_journal_is_read_and_filtered(site: Site, page: Page, tmp_path: Path
 
 def test_an_episode_is_shown_with_all_details(site: Site, page: Page, tmp_path: Path) -> None:
     page.goto(f"{site.url}/?agent=grok")
-    page.locator("tbody a").click()
+    page.locator("tbody td:first-child a").click()
     page.screenshot(path=tmp_path / "episode.png", full_page=True)
     for words in (
         "attempts_exhausted",
@@ -180,7 +180,7 @@ def test_an_episode_is_shown_with_all_details(site: Site, page: Page, tmp_path: 
 def test_the_keyboard_is_enough_to_order(site: Site, page: Page, agent: str, button: str, state: str) -> None:
     sign_in(page, site)
     page.goto(f"{site.url}/?agent={agent}")
-    page.locator("tbody a").focus()
+    page.locator("tbody td:first-child a").focus()
     enter(page)
     tab_to(page, button)
     enter(page)

@@ -6,7 +6,9 @@ Covers: alerting.journal.sessions, alerting.receiver.session.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -19,6 +21,7 @@ from alerting.receiver.program import Receiver
 from alerting.receiver.session import SESSION_SECONDS, Sessions
 from alerting.receiver.sign_in import FREE_FAILURES
 from nervesys.contract import AgentState, Status
+from nervesys.look.colours import SHADES, base_style
 from tests.alerting.receiver.simulation import Simulation, a_fleet, agent_down
 
 TOKEN = "a-secret-token-of-tests"
@@ -115,6 +118,31 @@ def test_a_store_that_cannot_be_read_costs_the_last_words_only(run: Run, sim: Si
         text = (await client.get("/episodes/1")).text
         assert "The store cannot be read" in text
         assert "attempts_exhausted" in text
+
+    run(story)
+
+
+@pytest.mark.parametrize("path", ["/?agent=grok", "/episodes/1"])
+def test_an_agent_leads_to_its_dashboard_at_that_time(run: Run, sim: Simulation, path: str) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        text = (await client.get(path)).text
+        [(address, query)] = set(re.findall(r'<a href="([^"?]*)\?([^"]*)" title="Its page at that time">grok<', text))
+        assert address == "http://127.0.0.1:17080/d/agent-details"
+        asked = {name: values[0] for name, values in parse_qs(unescape(query)).items()}
+        opened, *_ = (await client.get("/actions/1")).json()["history"]
+        assert asked["var-agent_name"] == "grok"
+        assert int(asked["from"]) / 1000 < opened["at"] < sim.now < int(asked["to"]) / 1000
+        assert '<a href="http://127.0.0.1:17080">Dashboards</a>' in text
+
+    run(story)
+
+
+def test_the_style_sheet_is_that_of_all_pages_and_its_own(run: Run) -> None:
+    async def story(client: httpx.AsyncClient) -> None:
+        text = (await client.get("/style.css")).text
+        assert text.startswith(base_style())
+        assert ".recovered" in text
+        assert set(re.findall(r"var\(--([a-z0-9-]+)\)", text)) <= SHADES.keys()
 
     run(story)
 

@@ -58,7 +58,7 @@ EXPLAINED: dict[tuple[str, str], str] = {
         r"custom\.hideFrom\.viz: Property 'hideFrom' does not exist",
     ): "Read since Grafana 12.2.",
     ("foundation-sdk", r"custom\.hideFrom\.viz: Property 'hideFrom' does not exist"): "As that of the oldest.",
-    ("foundation-sdk", r"Type '\{ targetBlank: false; title: string; url: string; \}' is missing"): (
+    ("foundation-sdk", r"Type '\{ targetBlank: (true|false); title: string; url: string; \}' is missing"): (
         "The kit gives links of values the type of a dashboard's links; Grafana's own DataLink has these three keys."
     ),
 }

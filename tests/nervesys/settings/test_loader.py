@@ -196,7 +196,7 @@ def test_a_profile_with_an_unknown_section(brain: MakeBrain) -> None:
         ("", "http://127.0.0.1:17080/logs?agent=grok&from=1500&to=2500"),
         (
             "https://grafana.example.org/",
-            "https://grafana.example.org/d/agent-details?var-agent=grok&from=1500&to=2500",
+            "https://grafana.example.org/d/agent-details?var-agent_name=grok&from=1500&to=2500",
         ),
     ],
 )

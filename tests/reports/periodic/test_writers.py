@@ -16,7 +16,7 @@ from zipfile import ZipFile
 import pytest
 from playwright.sync_api import Page
 
-from reports.colours import Theme
+from nervesys.look.colours import Theme
 from reports.model import Lane, StateSpan, Timeline
 from reports.periodic.compose import report_of
 from reports.periodic.gather import PANEL_WIDTH
