@@ -21,6 +21,8 @@ FOLDER_UID = "nervesys"
 """Of the Grafana folder of the dashboards."""
 FOLDER = "/etc/grafana/provisioning/dashboards"
 """Where Grafana finds the pages in its container; the local stack passes its own."""
+GRAFANA_LINES = 1000
+"""Lines that Grafana asks for by default."""
 
 
 def page_context(loaded: Loaded) -> PageContext:
@@ -106,7 +108,28 @@ def datasources(loaded: Loaded) -> Json:
         "editable": False,
         "jsonData": {"handleGrafanaManagedAlerts": False, "implementation": "prometheus"},
     }
-    return {"apiVersion": 1, "prune": True, "datasources": [prometheus, alertmanager]}
+    return {"apiVersion": 1, "prune": True, "datasources": [prometheus, alertmanager, logs_datasource(loaded)]}
+
+
+def logs_datasource(loaded: Loaded) -> Json:
+    """The data source of log records, which `nervesys logs serve` answers; with basic auth as all our programs have."""
+    settings = loaded.settings
+    web, datasource = (
+        settings.monitoring.web,
+        {
+            "name": "Logs",
+            "uid": settings.grafana.logs_uid,
+            "type": "loki",
+            "access": "proxy",
+            "url": settings.monitoring.web.url_of(settings.monitoring.listen.logs),
+            "editable": False,
+            "jsonData": {"maxLines": min(settings.logs.query.max_lines, GRAFANA_LINES)},
+        },
+    )
+    if web.basic_auth_user is None:
+        return datasource
+    secret = {"secureJsonData": {"basicAuthPassword": "$NERVESYS_WEB_PASSWORD"}}  # Grafana's own environment
+    return {**datasource, "basicAuth": True, "basicAuthUser": web.basic_auth_user, **secret}
 
 
 def datasource_seconds(loaded: Loaded) -> float:

@@ -30,6 +30,7 @@ class GrafanaSettings(SettingsSection):
         api_key: token of a service account, for its API.
         datasource_uid: uid of the Prometheus data source.
         alertmanager_uid: uid of the Alertmanager data source.
+        logs_uid: uid of the data source of log records, of type Loki.
         folder: Grafana folder of the dashboards.
         refresh_seconds: refresh interval of open dashboards.
         opened: URL templates of links to the brain and the store.
@@ -39,6 +40,7 @@ class GrafanaSettings(SettingsSection):
     api_key: SecretStr | None = None
     datasource_uid: str = Field(max_length=40)
     alertmanager_uid: str = Field(max_length=40)
+    logs_uid: str = Field(max_length=40)
     folder: str
     refresh_seconds: int = Field(ge=5)
     opened: LinkTemplates

@@ -91,6 +91,7 @@ def _monitoring(home: Path, settings: Settings, find: Callable[[str], Path]) -> 
     if ARTIFACTS in settings.sources:
         yield program("artifacts", "the artifact service", ("artifacts", "serve"), listen.artifacts)
     yield program("receiver", "the receiver: alerts, actions and their journal", ("receiver",), listen.receiver)
+    yield program("logs", "log records for Grafana, by Loki's API", ("logs", "serve"), listen.logs)
     yield program("page", "the dashboards", ("dashboards", "serve"), listen.page)
     yield _alertmanager(home, monitoring, find("alertmanager"))
     yield _prometheus(home, listen.prometheus, find("prometheus"))

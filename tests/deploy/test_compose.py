@@ -45,6 +45,7 @@ SECRETS = {
     "agents": ("store", "supervisor", "artifacts", "age"),  # they archive what others wrote
     "artifacts": ("store", "artifacts"),
     "exporters": ("store", "age"),
+    "logs": ("store", "age"),
     "receiver": ("store", "receiver", "supervisor", "age"),  # it shows last words
     "alertmanager": ("receiver",),
     "grafana": ("grafana",),
