@@ -253,7 +253,7 @@ def test_a_link_of_a_cell_may_name_other_columns_by_title_or_label() -> None:
         (MISSING, ""),
     ]
     traces = panel("calls", "Slowest traces")
-    rows = answer(traces, ({"trace": "t1", "agent": "a b"}, [3]))
+    rows = answer(traces, ({"trace_id": "t1", "agent": "a b"}, [3]))
     body = build_body(traces, [rows, *(QueryResult(target, (), STEP) for target in traces["targets"][1:])], CONTEXT)
     assert isinstance(body, Table)
     assert any("?agent=a%20b&" in cell.link for cell in body.rows[0])
