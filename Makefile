@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --no-config --universal 
 	--no-emit-index-url --upgrade --custom-compile-command "make lock"
 
 .PHONY: help install up down status test coverage lint format generate pictures faults bench bench-fleet lock clean \
-	test-docker test-docker-short image sbom vendor
+	test-docker test-docker-short image sbom compare-victoria vendor
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -87,6 +87,9 @@ bench: .venv/tools ## Print the table of measured ratios
 
 bench-fleet: .venv/tools ## Run the exporters against fleets of 100, 1 000 and 10 000 agents (45 minutes)
 	$(BIN)/python -m benchmarks fleet
+
+compare-victoria: .venv/tools ## Compare VictoriaMetrics with Prometheus: every query of every page, every rule
+	$(BIN)/python -m tests.hour.compare
 
 image: ## Build the image of our programs, with its version and revision
 	docker build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) \

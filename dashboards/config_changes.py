@@ -149,7 +149,8 @@ def _compared(context: PageContext) -> tuple[Any, ...]:
 
 def _before_and_after(title: str, question: str, context: PageContext, period: Period, rate: str) -> Any:
     """Means over the parts of the time range before and after the newest change of the commits that are chosen."""
-    changed = 'max(nervesys_brain_config_change_timestamp_seconds{commit=~"$commit"} @ end())'
+    # The window is Prometheus' own look back: VictoriaMetrics has none for `@ end()` of a subquery.
+    changed = 'max(last_over_time(nervesys_brain_config_change_timestamp_seconds{commit=~"$commit"}[5m] @ end()))'
 
     def mean(when: str, legend: str) -> PrometheusTarget:
         steps = f"[$__range:{context.duration_of(Period.SHIP)}]"

@@ -101,7 +101,12 @@ def _objectives() -> Any:
         column("Attained", f"{ATTAINED}{{SELECTED}}", PanelUnit.RATIO),
         column("Budget left", f"{REMAINING}{{SELECTED}}", PanelUnit.RATIO, steps=LEFT),
         *(
-            column(f"Burn rate {window}", f"round({burn_rate(window)}{{SELECTED}}, 0.1)", PanelUnit.NONE, steps=BURNING)
+            column(
+                f"Burn rate {window}",
+                f"round(max by (slo, agent) ({burn_rate(window)}{{SELECTED}}), 0.1)",
+                PanelUnit.NONE,
+                steps=BURNING,
+            )
             for window in BURN_RATES
         ),
         sort="Budget left",

@@ -104,6 +104,7 @@ BLOCKS: dict[str, list[RunBy | SameAs | NotRun | Here]] = {
         NEEDS_CLUSTER,
     ],
     "docs/how-to/production.md": [Here()],
+    "docs/how-to/remote-write.md": [SameAs("tests/hour/test_victoria.py")],
     "docs/how-to/reports.md": [SameAs("tests/commands/test_report.py")],
     "docs/how-to/restarts.md": [RunBy("tests/test_guides.py"), STATE],
     "docs/how-to/restore-drill.md": [SameAs("tests/commands/test_drill.py"), SameAs("tests/commands/test_drill.py")],
