@@ -19,6 +19,7 @@ from commands.conditions import condition_compiler
 from commands.dashboards import world
 from dashboards.build import datasource_seconds, pages
 from dashboards.recording import rules as recording_rules
+from dashboards.shared import TO_PAGE
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
 from nervesys.metrics.periods import periods
 from nervesys.queries.dashboard_queries import queries_of
@@ -92,7 +93,12 @@ def _answer(ask: Callable[[], Sequence[Series]]) -> Values | str:
         series = ask()
     except QueryFailed as err:
         return str(err)
-    return {tuple(sorted(item.labels.items())): dict(item.points) for item in series}
+    return {tuple(sorted(_labels(item))): dict(item.points) for item in series}
+
+
+def _labels(series: Series) -> Iterator[tuple[str, str]]:
+    """Without empty ones, which are none, and links, of which release 1.79 makes some for series without an agent."""
+    return ((name, value) for name, value in series.labels.items() if value and name != TO_PAGE)
 
 
 def _compare(expr: str, first: Values | str, second: Values | str) -> str:
