@@ -54,11 +54,16 @@ FEW_TASKS = EmptyReason(
     "Too few tasks of one name have ended to know what is usual.", unless="nervesys_agent_task_limit_seconds"
 )
 NO_QUEUE = EmptyReason("No agent reports a queue.", unless="nervesys_agent_queue_tasks")
+NO_CALL_FAILED = EmptyReason("No call of a model failed.", unless="max_over_time(nervesys_gen_ai_errors_total[7d])")
+NO_TOOL_FAILED = EmptyReason(
+    "No call of a tool failed.", unless='max_over_time(nervesys_agent_tool_calls_total{outcome="failed"}[7d])'
+)
 NOT_ON_GITHUB = EmptyReason("The brain is a plain Git repository.")
 
 EXPECTED_EMPTY: dict[str, EmptyReason] = {
     "* / Actions / annotation": NOTHING_DONE,
     "agent-details / Actions / A": NOTHING_DONE,
+    "agent-details / Errors by kind / A": NO_CALL_FAILED,
     "agent-details / Running task / B": FEW_TASKS,
     "agent-details / Waiting tasks / A": NO_QUEUE,
     "main-overview / Waiting tasks / A": NO_QUEUE,
@@ -76,6 +81,8 @@ EXPECTED_EMPTY: dict[str, EmptyReason] = {
     "alerts-actions / Time to recovery / B": NOTHING_DONE,
     **{f"artifacts / LangGraph databases / {query}": NO_LANGGRAPH for query in "ABCD"},
     "artifacts / Waiting by agent / B": NOTHING_REFUSED,
+    "calls / Errors by kind / A": NO_CALL_FAILED,
+    "calls / Failed tool calls / A": NO_TOOL_FAILED,
     "config-changes / Agents in the brain / C": NO_REPORTED_ERROR,
     **{f"config-changes / {title}, before and after / A": NOTHING_CHANGED for title in COMPARED},
     **{f"config-changes / {title}, before and after / B": JUST_CHANGED for title in COMPARED},

@@ -13,6 +13,7 @@ Errors  StoreUnavailable is raised; what was read before it is kept, and counted
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from sqlite3 import Connection
 
 from exporters.runner import Refresh, SourceContext
 from exporters.shared.counting import OTHER, Counting, Sums
@@ -123,6 +124,9 @@ class CountedObjects:
 
     def observe(self, agent: str, info: ObjectInfo) -> None:
         """An object of an agent was listed; an empty agent where only the lines of an object name it."""
+
+    def on_count(self, db: Connection, new: Sequence[Reading]) -> None:
+        """These objects are counted for the first time, in this transaction of the cache."""
 
     def end_pass(self, agents: set[str]) -> set[str]:
         """All of these agents are shown; returns further keys of the output to keep."""
@@ -241,7 +245,7 @@ class CountedObjects:
                     got = None, {Reason.UNREADABLE: str(got)}
                 readings += self._take(unread, *got, now, out)
         finally:
-            for series in self._ledger.count(readings):
+            for series in self._ledger.count(readings, self.on_count):
                 out.reject("/".join(series), 0, BadObject(Reason.LABEL_LIMIT, "counted as other"))
             for unread in finished:
                 del self._unread[unread.info.key]

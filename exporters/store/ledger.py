@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from sqlite3 import Connection
 
 from exporters.runner import Cache
 from exporters.shared.counting import Counting, Series, Sums
@@ -73,8 +74,16 @@ class LogLedger:
             if versions.get(info.key) != info.version and not (folded and _digest(info.key) in folded)
         ]
 
-    def count(self, readings: Sequence[Reading]) -> list[Series]:
+    def count(
+        self,
+        readings: Sequence[Reading],
+        on_count: Callable[[Connection, Sequence[Reading]], None] = lambda _db, _new: None,
+    ) -> list[Series]:
         """Add what was read to the totals, and remember that it was.
+
+        Args:
+            readings: of objects.
+            on_count: called in the same transaction with the readings of objects that were never counted before.
 
         Returns:
             The series that had to be counted as `other`.
@@ -85,7 +94,9 @@ class LogLedger:
             largest = None if reading.sums is None else self._add_excess(reading, reading.sums, added)
             rows.append((reading.folder, reading.info.key, reading.info.version, _to_json(largest)))
         changed, over = self.totals.plus(added)
+        counted = "SELECT 1 FROM log_object WHERE folder = ? AND key = ? AND sums IS NOT NULL"
         with self._cache.transaction() as db:
+            new = [item for item in readings if not db.execute(counted, (item.folder, item.info.key)).fetchone()]
             db.executemany(
                 "INSERT INTO log_object VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
                 " SET version = excluded.version, sums = coalesce(excluded.sums, sums)",
@@ -93,6 +104,7 @@ class LogLedger:
             )
             totals = [(json.dumps(series), json.dumps(sums)) for series, sums in changed.items()]
             db.executemany("INSERT OR REPLACE INTO total VALUES (?, ?)", totals)
+            on_count(db, new)
         self.totals.put(changed)
         return over
 

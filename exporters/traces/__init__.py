@@ -1,9 +1,11 @@
 """Source `traces`: calls of models and tools, from the spans that agents ship to the store."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from exporters.runner import Area, Source, SourceContext
 from exporters.traces import area
+from exporters.traces.push import Collector, PushArea, PushQueue
 from nervesys.stores.objects import ObjectReader
 from nervesys.stores.open_stores import open_store
 
@@ -14,10 +16,15 @@ def areas(context: SourceContext) -> Sequence[Area]:
 
 
 def areas_of(store: ObjectReader, context: SourceContext) -> Sequence[Area]:
-    """The areas of a given store."""
-    traces = area.TracesArea(store, context)
-    every_seconds = context.settings.monitoring.every_seconds("traces", "traces")
-    return (Area("traces", area.FAMILIES, every_seconds, traces.refresh),)
+    """The areas of a given store; a single reading hands nothing on."""
+    every = partial(context.settings.monitoring.every_seconds, "traces")
+    settings = context.settings.monitoring.traces.push
+    queue = PushQueue(context.cache) if settings.otlp and not context.once else None
+    traces = Area("traces", area.FAMILIES, every("traces"), area.TracesArea(store, context, queue).refresh)
+    if queue is None:
+        return (traces,)
+    collector = Collector(settings, context.place.home / "secrets")
+    return traces, Area("push", (), every("push"), PushArea(store, context, queue, collector).refresh)
 
 
 SOURCE = Source(
@@ -25,4 +32,5 @@ SOURCE = Source(
     about="Calls of models and tools, from the spans that agents ship to the S3-compatible store.",
     families=area.FAMILIES,
     areas=areas,
+    optional_areas={"push": "the settings name no collector to hand traces on to"},
 )

@@ -5,9 +5,10 @@ Units   seconds, counts, tokens.
 Errors  those of `CountedObjects`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from sqlite3 import Connection
 
 from exporters.runner import Refresh, SourceContext
 from exporters.shared import spans
@@ -15,8 +16,10 @@ from exporters.shared.admission import NameAdmission
 from exporters.shared.counting import Series
 from exporters.store.counted_objects import CountedObjects
 from exporters.store.counted_store import CountedStore
+from exporters.store.ledger import Reading
 from exporters.store.shared_state import SharedState
 from exporters.traces.exemplars import Exemplars
+from exporters.traces.push import PushQueue
 from exporters.traces.slowest import SLOWEST, SlowestTraces
 from nervesys.contract import PathTemplate, agent_name
 from nervesys.contract.otlp import Span
@@ -35,9 +38,11 @@ class TracesArea(CountedObjects):
     Args:
         store: the store.
         context: settings, cache, clock and shard.
+        queue: of objects that are handed on; None hands nothing on.
     """
 
-    def __init__(self, store: ObjectReader, context: SourceContext) -> None:
+    def __init__(self, store: ObjectReader, context: SourceContext, queue: PushQueue | None = None) -> None:
+        self._queue = queue
         self._exemplars, self._slowest = Exemplars(), SlowestTraces(context.cache)
         counted = CountedStore(store, context)
         self._states, self._agents = counted, PathTemplate(context.settings.storage.storj.paths.agents)
@@ -66,6 +71,11 @@ class TracesArea(CountedObjects):
         self._exemplars.keep_only(agents)
         self._slowest.save()
         return {SLOWEST_KEY}
+
+    def on_count(self, db: Connection, new: Sequence[Reading]) -> None:
+        """Queue what was counted for the first time, in the transaction that counts it."""
+        if self._queue:
+            self._queue.add(db, [reading.info for reading in new if reading.sums is not None])
 
     def _on_span(self, agent: str, span: Span, series: Series | None) -> None:
         self._exemplars.observe(span, series)

@@ -24,7 +24,11 @@ def test_no_family_is_declared_twice() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-FLAGS = {"NERVESYS_ARCHIVE": "file:///nowhere", "GITHUB_REPOSITORY": "owner/brain"}
+FLAGS = {
+    "NERVESYS_ARCHIVE": "file:///nowhere",
+    "GITHUB_REPOSITORY": "owner/brain",
+    "NERVESYS_TRACES_OTLP": "http://127.0.0.1:4318",
+}
 
 
 def test_areas_render_what_their_source_declares() -> None:
