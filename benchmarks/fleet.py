@@ -1,5 +1,6 @@
 """A simulated fleet whose clock is moved by hand, and the areas `agents` and `metrics` over it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.simulator.agents import HEARTBEAT, SimulatedAgents
@@ -9,8 +10,10 @@ from exporters.store import agent_families, metrics
 from exporters.store.agents import AgentsArea
 from exporters.store.metrics import MetricsArea
 from exporters.store.shared_state import SharedState
+from nervesys.clock import Clock
 from nervesys.metrics import MetricsSnapshot
 from nervesys.settings import AgentConfig, StartupSettings, load
+from nervesys.stores.objects import ObjectReader
 
 NOW = 1_800_000_000.0
 
@@ -30,23 +33,29 @@ class SyntheticFleet(SimulatedBucket):
         """Let a share of the agents write another heartbeat."""
         self.now += HEARTBEAT * share
 
+    def exporter(self) -> "Exporter":
+        """An exporter that has read nothing yet."""
+        return Exporter(self, self.clock, self.agents.names)
+
 
 class Exporter:
     """The two areas over a fleet.
 
     Args:
-        fleet: what they read.
+        store: what they read.
+        clock: theirs.
+        agents: the configured ones, by name.
     """
 
-    def __init__(self, fleet: SyntheticFleet) -> None:
+    def __init__(self, store: ObjectReader, clock: Clock, agents: Iterable[str]) -> None:
         loaded, shared = load(), SharedState()
-        health = Health("store", fleet.clock)
+        health = Health("store", clock)
         place = StartupSettings(Path("/nowhere"))
-        configured = {name: AgentConfig(name=name) for name in fleet.agents.names}
-        context = SourceContext(place, loaded.settings, configured, fleet.clock, Cache(), health)
+        configured = {name: AgentConfig(name=name) for name in agents}
+        context = SourceContext(place, loaded.settings, configured, clock, Cache(), health)
         self._areas = [
-            (AgentsArea(fleet, context, shared).refresh, Refresh(agent_families.FAMILIES, health.reject)),
-            (MetricsArea(fleet, context, shared).refresh, Refresh(metrics.FAMILIES, health.reject)),
+            (AgentsArea(store, context, shared).refresh, Refresh(agent_families.FAMILIES, health.reject)),
+            (MetricsArea(store, context, shared).refresh, Refresh(metrics.FAMILIES, health.reject)),
         ]
 
     def read(self) -> None:

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.fleet import Exporter
 from benchmarks.measure import BenchmarkReport, Cost, measure_once
 from benchmarks.simulator.agents import name_of
 from benchmarks.simulator.observations import Observations
 from benchmarks.simulator.stand import SOURCES, Stand, simulated_stand
+from nervesys.clock import system_clock
 from nervesys.settings import load
 from nervesys.stores.s3 import S3Store
 from tests.servers.s3 import settings_of
@@ -25,6 +27,8 @@ SIZES = (100, 1_000, 10_000)
 MINUTES = 12
 """By default: an agent is dead after five, and sizes are measured every ten."""
 LOOK_SECONDS = 5
+PASS_INTERVAL = 15
+"""Of the area `agents`."""
 GETS = 300
 LISTING_MICROSECONDS, GET_MILLISECONDS = 4, 0.8
 PASS_SECONDS = {"agents": 3, "metrics": 3, "logs": 5}
@@ -55,6 +59,7 @@ def main(words: list[str]) -> int:
 def run(report: BenchmarkReport, console: Console, stand: Stand, seconds: float, kill_every: float) -> None:
     """Measure single requests, then run the exporters for a while."""
     _requests(report, stand)
+    _pass_alone(report, stand)
     for source in SOURCES:
         stand.run(source, "exporter", source)
     for source in SOURCES:
@@ -84,6 +89,18 @@ def _requests(report: BenchmarkReport, stand: Stand) -> None:
         (measure_once(lambda: [store.get(key, max_bytes=1 << 16) for key in keys[:GETS]]) for _ in "123"), key=_cpu
     )
     report.limit("GET of a state, ms of CPU time", round(gets.cpu / len(keys[:GETS]) * 1e3, 2), GET_MILLISECONDS)
+
+
+def _pass_alone(report: BenchmarkReport, stand: Stand) -> None:
+    """A pass as it is once everything was read; its CPU time does not depend on what else the machine does."""
+    exporter = Exporter(S3Store(settings_of(stand.s3)), system_clock, map(name_of, range(stand.size)))
+    exporter.read()
+    exporter.join()
+    time.sleep(PASS_INTERVAL)
+    read, join = measure_once(exporter.read), measure_once(exporter.join)
+    report.limit(
+        "pass of agents and metrics, alone, s of CPU time", round(read.cpu + join.cpu, 2), PASS_SECONDS["agents"]
+    )
 
 
 def _cpu(cost: Cost) -> float:

@@ -50,8 +50,8 @@ def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:  # noqa: 
 def _refreshes(report: BenchmarkReport, size: int) -> None:
     """Each refresh against one that starts from nothing."""
     fleet = SyntheticFleet(size)
-    whole = measure_best(lambda: _read_and_join(Exporter(fleet)), 2)
-    exporter = Exporter(fleet)
+    whole = measure_best(lambda: _read_and_join(fleet.exporter()), 2)
+    exporter = fleet.exporter()
     _read_and_join(exporter)
     for share in (0.01, 0.25, 1):
         read, join = [], []
@@ -70,7 +70,7 @@ def _read_and_join(exporter: Exporter) -> MetricsSnapshot:
 
 
 def _snapshot(size: int) -> MetricsSnapshot:
-    return _read_and_join(Exporter(SyntheticFleet(size)))
+    return _read_and_join(SyntheticFleet(size).exporter())
 
 
 def _serve_exporter(size: int, port: int) -> None:

@@ -133,7 +133,22 @@ class BoundedObject(ContractObject):
             fields = self.__pydantic_fields_set__ & {*type(self).model_fields, *kept}
             object.__setattr__(self, "__pydantic_extra__", kept)
             object.__setattr__(self, "__pydantic_fields_set__", fields)
+        else:
+            object.__setattr__(self, "__pydantic_fields_set__", _shared_set(self.__pydantic_fields_set__))
         return self
+
+
+_FIELD_SETS: dict[frozenset[str], set[str]] = {}
+FIELD_SETS = 1000
+"""Most sets of field names that are kept to be shared."""
+
+
+def _shared_set(fields: set[str]) -> set[str]:
+    """One set for all objects with the same fields, which never change: pydantic's own take 4 KB a state."""
+    names = frozenset(fields)
+    if len(_FIELD_SETS) >= FIELD_SETS:
+        return _FIELD_SETS.get(names, fields)
+    return _FIELD_SETS.setdefault(names, fields)
 
 
 def _is_number(value: object) -> bool:

@@ -18,6 +18,7 @@ from nervesys.clock import system_clock
 
 def test_the_exporters_read_the_store_and_the_brain_of_a_fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fleet_table, "LOOK_SECONDS", 1)
+    monkeypatch.setattr(fleet_table, "PASS_INTERVAL", 0)
     console, report = Console(record=True, quiet=True), BenchmarkReport("a fleet")
     with simulated_stand(20, tmp_path) as stand:
         fleet_table.run(report, console, stand, seconds=3, kill_every=60)

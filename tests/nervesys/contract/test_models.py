@@ -272,3 +272,11 @@ def test_surrogates_alone_are_replaced(written: bytes, message: str) -> None:
 @pytest.mark.parametrize("text", [b"\xef\xbb\xbf" + body(STATE), body(STATE) + b"\r\n"])
 def test_byte_order_mark_and_carriage_return_are_no_error(text: bytes) -> None:
     assert AgentState.parse(text) == AgentState.parse(body(STATE))
+
+
+def test_objects_with_the_same_fields_share_their_set_and_a_copy_has_its_own() -> None:
+    first, second = (AgentState.parse(body(STATE, status=status)) for status in ("running", "idle"))
+    assert first.model_fields_set is second.model_fields_set
+    copy = first.model_copy(update={"server": "host-1"})
+    assert "server" in copy.model_fields_set
+    assert "server" not in second.model_fields_set
