@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from alerting.actions import REMEDIES
+from alerting.actions import AUTOMATIC
 from alerting.overlay import MergedAlerts, merge_alerts
 from alerting.units import parse_duration
 from nervesys.contract.validation import text_form
@@ -63,7 +63,7 @@ class Action(SettingsSection):
     """
 
     notify: str | None = None
-    auto_action: Annotated[str, _known_word("action", REMEDIES)] | None = None
+    auto_action: Annotated[str, _known_word("action", AUTOMATIC)] | None = None
     log_to: Annotated[str, AfterValidator(_log_folder)] | None = None
     analyze: Annotated[str, _known_word("language model", ANALYSTS)] | None = None
 

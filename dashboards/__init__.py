@@ -6,6 +6,7 @@ DASHBOARDS = (
     "calls",
     "trends",
     "service_levels",
+    "cost",
     "alerts",
     "config_changes",
     "storage",

@@ -6,7 +6,6 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards import calls, progress
-from dashboards.cost import cost
 from dashboards.grafana_json import Json
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page, query_variable
@@ -149,15 +148,13 @@ def _done(context: PageContext) -> tuple[Any, ...]:
             "Cost",
             "What did its tokens cost in the time range, according to its logs and config/prices.yaml?",
             context.money,
-            context.log_query(f"sum({_cost(context, '[$__range]')})"),
+            context.log_query(f"sum({_cost('[$__range]')})"),
         ),
     )
 
 
-def _cost(context: PageContext, span: str) -> str:
-    return cost(
-        context.settings.prices, AGENT, lambda matchers: f"increase(nervesys_log_tokens_total{{{matchers}}}{span})"
-    )
+def _cost(span: str) -> str:
+    return f"sum by (model) (increase(nervesys_agent_cost_total{{{AGENT}}}{span}))"
 
 
 def _states() -> Any:
@@ -220,7 +217,7 @@ def _use(context: PageContext) -> tuple[Any, ...]:
             "Cost by model",
             "What do its tokens cost? At the prices in config/prices.yaml; models without a price are left out.",
             context.money,
-            context.log_query(_cost(context, "[$__rate_interval]"), "{{model}}"),
+            context.log_query(_cost("[$__rate_interval]"), "{{model}}"),
             stacked=True,
             empty=NO_TOKENS,
         ),

@@ -53,6 +53,7 @@ NOT_A_DAY = EmptyReason(
 FEW_TASKS = EmptyReason(
     "Too few tasks of one name have ended to know what is usual.", unless="nervesys_agent_task_limit_seconds"
 )
+NO_BUDGET = EmptyReason("No budget is configured.", unless="nervesys_budget_limit")
 NO_QUEUE = EmptyReason("No agent reports a queue.", unless="nervesys_agent_queue_tasks")
 NO_CALL_FAILED = EmptyReason("No call of a model failed.", unless="max_over_time(nervesys_gen_ai_errors_total[7d])")
 NO_TOOL_FAILED = EmptyReason(
@@ -67,6 +68,11 @@ EXPECTED_EMPTY: dict[str, EmptyReason] = {
     "agent-details / Running task / B": FEW_TASKS,
     "agent-details / Waiting tasks / A": NO_QUEUE,
     "main-overview / Waiting tasks / A": NO_QUEUE,
+    **{
+        f"cost / Budgets of {scope} / {query}": NO_BUDGET
+        for scope in ("agents", "fleet and models")
+        for query in "ABCDE"
+    },
     "alerts-actions / Actions by agent / A": NOTHING_DONE,
     "alerts-actions / Actions by state / A": NOTHING_DONE,
     "alerts-actions / Alerts in the time range / A": QUIET,

@@ -1,16 +1,14 @@
 """Main Overview: which agents have problems, since when, and which actions were taken?"""
 
-from functools import partial
 from typing import Any
 
 from grafanalib.core import Dashboard
 
 from dashboards import progress
-from dashboards.cost import cost
 from dashboards.grafana_json import PrometheusTarget
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page, query_variable
-from dashboards.recording import RECORDS, TASKS, TOKENS, TOKENS_OF_MODELS, TROUBLE, CounterIncrease
+from dashboards.recording import COSTS, RECORDS, TASKS, TOKENS, TROUBLE, CounterIncrease
 from dashboards.shared import (
     FIRING,
     actions_by_agent,
@@ -220,7 +218,7 @@ def _a_day(context: PageContext) -> tuple[Any, ...]:
             "Cost, last day",
             "What did the tokens of that day cost, according to the agents' logs and config/prices.yaml?",
             context.money,
-            query(f"sum({cost(context.settings.prices, AGENT, partial(total, TOKENS_OF_MODELS))})"),
+            query(f"sum({total(COSTS, AGENT)})"),
         ),
     )
 

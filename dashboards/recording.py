@@ -87,6 +87,7 @@ TASKS = CounterIncrease("nervesys_agent_tasks_total", ("agent", "outcome"), Peri
 TOKENS = CounterIncrease("nervesys_agent_tokens_total", ("agent",), Period.HEARTBEAT)
 RECORDS = CounterIncrease("nervesys_log_records_total", ("agent", "level"), Period.SHIP)
 TOKENS_OF_MODELS = CounterIncrease("nervesys_log_tokens_total", ("agent", "model"), Period.SHIP)
+COSTS = CounterIncrease("nervesys_agent_cost_total", ("agent", "model"), Period.SHIP)
 CALL_DURATIONS = CounterIncrease("nervesys_gen_ai_operation_duration_seconds_bucket", ("agent", "le"), Period.SHIP)
 DURATIONS = CounterIncrease("nervesys_log_action_duration_seconds_bucket", ("agent", "le"), Period.SHIP)
 TASKS_OF_FLEET = CounterIncrease("nervesys_agent_tasks_total", ("outcome",), Period.HEARTBEAT)
@@ -98,6 +99,7 @@ INCREASES = (
     TOKENS,
     RECORDS,
     TOKENS_OF_MODELS,
+    COSTS,
     DURATIONS,
     CALL_DURATIONS,
     ACTIONS,

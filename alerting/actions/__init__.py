@@ -2,14 +2,29 @@
 
 from collections.abc import Mapping
 
-from alerting.actions import restart_agent
+from alerting.actions import restart_agent, start_agent, stop_agent
 from alerting.actions.remedy import Proof, Remedy
 
-RESTART_AGENT, LOG_TO, ANALYZE = "restart_agent", "log_to", "analyze"
-REMEDIES: Mapping[str, Remedy] = {RESTART_AGENT: restart_agent}
-"""The actions that alerts may name as their `auto_action`: each is the module of that name beside this file."""
+RESTART_AGENT, STOP_AGENT, START_AGENT = "restart_agent", "stop_agent", "start_agent"
+LOG_TO, ANALYZE = "log_to", "analyze"
+REMEDIES: Mapping[str, Remedy] = {RESTART_AGENT: restart_agent, STOP_AGENT: stop_agent, START_AGENT: start_agent}
+"""The actions on an agent: each is the module of that name beside this file."""
+AUTOMATIC = (RESTART_AGENT, STOP_AGENT)
+"""Those that alerts may name as their `auto_action`. Operators start agents, or the renewal of a budget does."""
 RECORDS = (LOG_TO, ANALYZE)
 """The actions that are done once for each alert, in batches."""
 ACTIONS = (*REMEDIES, *RECORDS)
 
-__all__ = ["ACTIONS", "ANALYZE", "LOG_TO", "RECORDS", "REMEDIES", "RESTART_AGENT", "Proof", "Remedy"]
+__all__ = [
+    "ACTIONS",
+    "ANALYZE",
+    "AUTOMATIC",
+    "LOG_TO",
+    "RECORDS",
+    "REMEDIES",
+    "RESTART_AGENT",
+    "START_AGENT",
+    "STOP_AGENT",
+    "Proof",
+    "Remedy",
+]

@@ -18,6 +18,8 @@ class Proof(StrEnum):
     A fresh heartbeat before the attempt means that there is nothing to do, and the blast radius and the hourly cap of
     restarts apply.
     """
+    STOPPED = "stopped"
+    """Status `stopped`, or silence: for actions that stop the agent, which need a budget that permits it."""
     OUTCOME = "outcome"
     """The attempt's own outcome `Done`: for actions that are no restarts. They run once for each firing of an alert."""
 

@@ -43,7 +43,7 @@ def attempt(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> 
         config: the agent's.
         server: that the agent last wrote from; empty where it is not known.
     """
-    request = _request(config, server)
+    request = make_request(config, server)
     return request if isinstance(request, Failed) else drivers[config.restart.driver].restart(request)
 
 
@@ -55,7 +55,7 @@ def inspect(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> 
         config: the agent's.
         server: that the agent last wrote from; empty where it is not known.
     """
-    request = _request(config, server)
+    request = make_request(config, server)
     return request if isinstance(request, Failed) else drivers[config.restart.driver].inspect(request)
 
 
@@ -64,7 +64,8 @@ def _server(config: AgentConfig, last: str) -> str:
     return config.server or last
 
 
-def _request(config: AgentConfig, server: str) -> RestartRequest | Failed:
+def make_request(config: AgentConfig, server: str) -> RestartRequest | Failed:
+    """The request to the agent's driver, or why its target is wrong."""
     target = config.restart.target.replace(PLACE, config.name)
     if problem := target_problem(config.restart.driver, target):
         return Failed(Cause.BAD_TARGET, problem)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from alerting.conditions.budget_conditions import BUDGET_CONDITIONS
 from alerting.conditions.call_conditions import CALL_CONDITIONS
 from alerting.conditions.freshness_guards import (
     AGENTS,
@@ -102,6 +103,7 @@ NAMED_CONDITIONS: Mapping[str, NamedCondition] = {
     "agent stuck stopping": NamedCondition(("agent",), _stuck_stopping),
     **PROGRESS_CONDITIONS,
     **CALL_CONDITIONS,
+    **BUDGET_CONDITIONS,
     "unknown agents": NamedCondition((), _unknown_agents),
     "target down": NamedCondition(("job",), _target_down),
     "exporter stale": NamedCondition(("source", "area"), _exporter_stale),

@@ -48,18 +48,23 @@ class CommandDriver(SettingsSection):
 
     Attributes:
         argv: path of the program, and arguments, in which `{agent}`, `{server}` and `{target}` stand for names.
+        stop_argv: as `argv`, to stop an agent; None where that is not possible.
+        start_argv: as `argv`, to start an agent; None where that is not possible.
         servers: the servers whose agents it can restart; `*` stands for every server, but not if an argument holds
             `{server}`: an agent could then choose where the program connects to.
         timeout_seconds: after which it is killed, with all that it started.
     """
 
     argv: Annotated[tuple[str, ...], AfterValidator(_argv)]
+    stop_argv: Annotated[tuple[str, ...], AfterValidator(_argv)] | None = None
+    start_argv: Annotated[tuple[str, ...], AfterValidator(_argv)] | None = None
     servers: Servers
     timeout_seconds: Seconds = 60
 
     @model_validator(mode="after")
     def _servers_are_named(self) -> Self:
-        if ANY_SERVER in self.servers and any(SERVER_PLACE in word for word in self.argv):
+        words = (*self.argv, *(self.stop_argv or ()), *(self.start_argv or ()))
+        if ANY_SERVER in self.servers and any(SERVER_PLACE in word for word in words):
             raise ValueError(f"name the servers: '{ANY_SERVER}' and {SERVER_PLACE} let an agent choose any server")
         return self
 
@@ -74,9 +79,22 @@ class CommandDriver(SettingsSection):
 
     def restart(self, request: RestartRequest) -> Outcome:
         """Run the program once."""
+        return self._run(self.argv, "argv", request)
+
+    def stop(self, request: RestartRequest) -> Outcome:
+        """Run the program that stops an agent."""
+        return self._run(self.stop_argv, "stop_argv", request)
+
+    def start(self, request: RestartRequest) -> Outcome:
+        """Run the program that starts an agent."""
+        return self._run(self.start_argv, "start_argv", request)
+
+    def _run(self, words: tuple[str, ...] | None, key: str, request: RestartRequest) -> Outcome:
+        if words is None:
+            return Failed(Cause.NOT_ALLOWED, f"the driver command has no {key}; add it to the receiver's local file")
         names = asdict(request)
-        unknown = [name for word in self.argv for name in _PLACE.findall(word) if not names[name]]
+        unknown = [name for word in words for name in _PLACE.findall(word) if not names[name]]
         if unknown:
             return Failed(Cause.BAD_TARGET, f"its {unknown[0]} is not known")
-        argv = [_PLACE.sub(lambda place: names[place[1]], word) for word in self.argv]
+        argv = [_PLACE.sub(lambda place: names[place[1]], word) for word in words]
         return run_program(argv, self.timeout_seconds, PERMANENT)

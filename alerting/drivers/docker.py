@@ -1,6 +1,7 @@
 """Driver `docker`: restarts a container through Docker's HTTP API.
 
-It sends one request, `POST /containers/NAME/restart`, so that a socket proxy may refuse everything else.
+It sends one request, `POST /containers/NAME/restart` (or `stop`, `start`), so that a socket proxy may refuse everything
+else.
 """
 
 import http.client
@@ -52,7 +53,18 @@ class DockerDriver(SettingsSection):
         what = f"restart container {request.target} at {self.url}"
         return self._call("POST", f"restart?t={self.stop_seconds}", what, request)
 
-    def _call(self, method: str, operation: str, what: str, request: RestartRequest) -> Outcome:
+    def stop(self, request: RestartRequest) -> Outcome:
+        """Stop the container and wait until Docker has done it."""
+        what = f"stop container {request.target} at {self.url}"
+        return self._call("POST", f"stop?t={self.stop_seconds}", what, request, "stopped")
+
+    def start(self, request: RestartRequest) -> Outcome:
+        """Start the container."""
+        return self._call("POST", "start", f"start container {request.target} at {self.url}", request, "started")
+
+    def _call(
+        self, method: str, operation: str, what: str, request: RestartRequest, done: str = "restarted"
+    ) -> Outcome:
         connection = self._connection()
         try:
             connection.request(method, f"/containers/{quote(request.target, safe='')}/{operation}")
@@ -65,8 +77,8 @@ class DockerDriver(SettingsSection):
             return Retry(Cause.UNREACHABLE, f"{what}: {http_cause(err)}")
         finally:
             connection.close()
-        if response.status in {HTTPStatus.NO_CONTENT, HTTPStatus.OK}:
-            return Done("restarted" if response.status == HTTPStatus.NO_CONTENT else "Docker knows the container")
+        if response.status in {HTTPStatus.NO_CONTENT, HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
+            return Done(done if response.status != HTTPStatus.OK else "Docker knows the container")
         detail, cause = f"{what}: HTTP {response.status} {message}".strip(), PERMANENT.get(response.status)
         return Failed(cause, detail) if cause else Retry(Cause.REFUSED, detail)
 

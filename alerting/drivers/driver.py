@@ -8,7 +8,9 @@ from alerting.drivers.outcome import Outcome
 
 @dataclass(frozen=True)
 class RestartRequest:
-    """What is to be restarted. Each part begins with a letter or a digit, so none can be taken for an option or a path.
+    """What is to be restarted, stopped or started.
+
+    Each part begins with a letter or a digit, so none can be taken for an option or a path.
 
     Attributes:
         agent: its name.
@@ -22,7 +24,7 @@ class RestartRequest:
 
 
 class Driver(Protocol):
-    """Restarts processes on the servers that it reaches; made from its part of the receiver's local file."""
+    """Restarts, stops and starts processes on the servers that it reaches, by its part of the receiver's local file."""
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -39,3 +41,9 @@ class Driver(Protocol):
 
         It blocks, but never for longer than its own time limits. Its outcome holds no secret.
         """
+
+    def stop(self, request: RestartRequest) -> Outcome:
+        """Stop a process; one that does not run is stopped. As `restart` else."""
+
+    def start(self, request: RestartRequest) -> Outcome:
+        """Start a process; one that runs is left alone. As `restart` else."""

@@ -40,6 +40,16 @@ class DriverInstances:
         driver = self._find(request.server)
         return driver.restart(request) if driver else _unreachable(request)
 
+    def stop(self, request: RestartRequest) -> Outcome:
+        """As the instance of the request's server."""
+        driver = self._find(request.server)
+        return driver.stop(request) if driver else _unreachable(request)
+
+    def start(self, request: RestartRequest) -> Outcome:
+        """As the instance of the request's server."""
+        driver = self._find(request.server)
+        return driver.start(request) if driver else _unreachable(request)
+
     def _find(self, server: str) -> Driver | None:
         """The instance that names a server, or else the one that reaches every server."""
         for wanted in (server, ANY_SERVER):

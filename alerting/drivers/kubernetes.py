@@ -51,12 +51,22 @@ class KubernetesDriver(SettingsSection):
         """Ask the cluster to replace the workload's pods; it does so by itself afterwards."""
         return self._patch(request, {}, "the cluster replaces its pods")
 
-    def _patch(self, request: RestartRequest, options: dict[str, Any], done: str) -> Outcome:
+    def stop(self, request: RestartRequest) -> Outcome:
+        """Scale the workload to no pod."""
+        return self._patch(request, {}, "the cluster ends its pod", _scaled_to(0))
+
+    def start(self, request: RestartRequest) -> Outcome:
+        """Scale the workload to one pod: an agent never has two."""
+        return self._patch(request, {}, "the cluster starts its pod", _scaled_to(1))
+
+    def _patch(
+        self, request: RestartRequest, options: dict[str, Any], done: str, change: dict[str, Any] | None = None
+    ) -> Outcome:
         from kubernetes.client import ApiException, AppsV1Api
         from kubernetes.config import ConfigException
 
-        what = f"restart {self.kind} {self.namespace}/{request.target}"
-        change = {"spec": {"template": {"metadata": {"annotations": {ANNOTATION: format_time(system_clock())}}}}}
+        what = f"{'scale' if change else 'restart'} {self.kind} {self.namespace}/{request.target}"
+        change = change or _restarted_now()
         try:
             with self._client() as client:
                 patch = getattr(AppsV1Api(client), f"patch_namespaced_{self.kind}")
@@ -91,3 +101,11 @@ class KubernetesDriver(SettingsSection):
             load_incluster_config(client_configuration=configuration)
         configuration.retries = False  # whoever called tries again, not the library
         return ApiClient(configuration)
+
+
+def _restarted_now() -> dict[str, Any]:
+    return {"spec": {"template": {"metadata": {"annotations": {ANNOTATION: format_time(system_clock())}}}}}
+
+
+def _scaled_to(pods: int) -> dict[str, Any]:
+    return {"spec": {"replicas": pods}}

@@ -56,6 +56,19 @@ class SupervisorDriver(SettingsSection):
 
         return self._call(restart)
 
+    def stop(self, request: RestartRequest) -> Outcome:
+        """Stop the process, killing it where it must."""
+        return self._call(lambda client: "it hung and was killed" if self._stop(client, request.target) else "stopped")
+
+    def start(self, request: RestartRequest) -> Outcome:
+        """Start the process."""
+
+        def start(client: Client) -> str:
+            _ask(client, "ALREADY_STARTED", "startProcess", request.target, False)
+            return "started"
+
+        return self._call(start)
+
     def _call(self, operation: Callable[[Client], str]) -> Outcome:
         """Connect and run an operation, which returns what was done; its errors become an outcome."""
         client = Client(

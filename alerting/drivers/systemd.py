@@ -36,8 +36,19 @@ class SystemdDriver(SettingsSection):
 
     def restart(self, request: RestartRequest) -> Outcome:
         """Restart the unit and wait until systemd has done it."""
-        argv = (self.systemctl, "--no-ask-password", "restart", "--", request.target)
+        return self._systemctl("restart", request)
+
+    def stop(self, request: RestartRequest) -> Outcome:
+        """Stop the unit and wait until systemd has done it."""
+        return self._systemctl("stop", request)
+
+    def start(self, request: RestartRequest) -> Outcome:
+        """Start the unit and wait until systemd has done it."""
+        return self._systemctl("start", request)
+
+    def _systemctl(self, verb: str, request: RestartRequest) -> Outcome:
+        argv = (self.systemctl, "--no-ask-password", verb, "--", request.target)
         outcome = run_program(argv, self.timeout_seconds, PERMANENT)
         if isinstance(outcome, Retry) and UNKNOWN_USER in outcome.output:
-            return Failed(Cause.NOT_ALLOWED, f"{outcome.detail}; this user may not restart units", outcome.output)
+            return Failed(Cause.NOT_ALLOWED, f"{outcome.detail}; this user may not {verb} units", outcome.output)
         return outcome

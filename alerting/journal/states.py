@@ -70,6 +70,8 @@ class EpisodeVerdict(StrEnum):
     DUPLICATE_AGENT = "duplicate_agent"
     ORDERED = "ordered"
     CANCELLED = "cancelled"
+    HELD = "held"
+    NO_BUDGET = "no_budget"
     ACT = "act"
     RECEIVED = "received"
     CALLED = "called"

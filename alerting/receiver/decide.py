@@ -7,9 +7,9 @@ Where none does, the action is attempted. The decision's verdict names the rule 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from alerting.actions import Proof
+from alerting.actions import START_AGENT, Proof
 from alerting.journal.states import OPEN_STATES, ActionState, Episode, EpisodeVerdict
-from alerting.receiver import attempt_limits
+from alerting.receiver import attempt_limits, stopping
 from alerting.receiver.decision_input import Case, Decision, escalate, stay
 from nervesys.contract import Status
 
@@ -77,13 +77,15 @@ def _ordered(case: Case) -> Decision | None:
     """An operator's request waits while the store cannot be read: the instance before the restart must be known."""
     if not case.ordered:
         return None
+    if case.episode.action == START_AGENT and case.fresh and case.working and not case.observation.blind:
+        return Decision(EpisodeVerdict.FRESH, ActionState.SKIPPED, "it runs already")
     if case.observation.blind:
         return Decision(
             EpisodeVerdict.ORDERED, ActionState.PENDING, case.observation.blind, case.now + case.policy.check_interval
         )
     if case.eligibility.unreachable:
         return escalate(case, EpisodeVerdict.UNREACHABLE_SERVER, case.eligibility.unreachable)
-    return replace(_act(case), detail="requested by an operator")
+    return replace(_act(case), detail=case.episode.detail if case.episode.action == START_AGENT else BY_OPERATOR)
 
 
 def _blind(case: Case) -> Decision | None:
@@ -236,7 +238,9 @@ def _settling(case: Case) -> Decision | None:
 
 def _act(case: Case) -> Decision:
     fields = {"baseline": case.instance, "sign": "", "waited": 0.0}
-    if not case.restarts:
+    if case.stops:
+        why = " and ".join(map(str, case.firing_causes))
+    elif not case.restarts:
         why = f"{case.episode.alert} is firing"
     elif case.fresh and case.firing_causes:
         why = " and ".join(map(str, case.firing_causes))
@@ -245,11 +249,13 @@ def _act(case: Case) -> Decision:
     return Decision(EpisodeVerdict.ACT, ActionState.RUNNING, why, fields=fields)
 
 
+BY_OPERATOR = "requested by an operator"
 Rule = Callable[[Case], Decision | None]
 
 BASIC_RULES: tuple[Rule, ...] = (_unknown_agent, _unknown_action)
 RESTART_RULES: tuple[Rule, ...] = (
     _ordered,
+    stopping.held,
     _blind,
     _unverified,
     _duplicated,
@@ -279,4 +285,16 @@ OUTCOME_RULES: tuple[Rule, ...] = (
     attempt_limits.cooling,
 )
 """Without those about heartbeats: a fresh one does not refute the alert."""
-RULES: Mapping[Proof, tuple[Rule, ...]] = {Proof.NEW_INSTANCE: RESTART_RULES, Proof.OUTCOME: OUTCOME_RULES}
+STOP_RULES: tuple[Rule, ...] = (
+    stopping.without_budget,
+    _blind,
+    _unverified,
+    *stopping.BEFORE_LIMITS,
+    attempt_limits.exhausted,
+    attempt_limits.backing_off,
+)
+RULES: Mapping[Proof, tuple[Rule, ...]] = {
+    Proof.NEW_INSTANCE: RESTART_RULES,
+    Proof.STOPPED: STOP_RULES,
+    Proof.OUTCOME: OUTCOME_RULES,
+}

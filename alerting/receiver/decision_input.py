@@ -84,6 +84,8 @@ class Eligibility:
         may_restart: its file allows it.
         max_attempts: in the window.
         unreachable: why no driver reaches it; empty when one does.
+        may_stop: a budget permits that it is stopped.
+        held: it was stopped because a budget is spent, and not started since.
         progress: its thresholds of progress; None where the alerts are about something else.
         maintenance: the maintenance window or silence that is in force; empty where there is none.
         proof: what proves the episode's action; None where this receiver has no such action.
@@ -95,6 +97,8 @@ class Eligibility:
     unreachable: str = ""
     maintenance: str = ""
     proof: Proof | None = Proof.NEW_INSTANCE
+    may_stop: bool = False
+    held: bool = False
     progress: ProgressThresholds | None = None
 
 
@@ -131,6 +135,11 @@ class Case:
     def restarts(self) -> bool:
         """Whether the action restarts the agent, so that the blast radius and the cap of restarts apply."""
         return self.eligibility.proof is Proof.NEW_INSTANCE
+
+    @property
+    def stops(self) -> bool:
+        """Whether the action stops the agent, of which there is an hourly cap too."""
+        return self.eligibility.proof is Proof.STOPPED
 
     @property
     def acted(self) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from alerting.actions import REMEDIES, RESTART_AGENT, Proof
+from alerting.actions import REMEDIES, RESTART_AGENT, STOP_AGENT, Proof
 from alerting.drivers import Driver
 from alerting.journal import (
     ActionState,
@@ -25,7 +25,7 @@ from alerting.journal import (
     receive,
 )
 from alerting.journal.store_reads import keep_store_reads, read_store_reads
-from alerting.receiver import metrics
+from alerting.receiver import metrics, renewal
 from alerting.receiver.calls import AttemptRunner
 from alerting.receiver.causes import RestartCause, find_causes
 from alerting.receiver.decide import decide, reopened
@@ -35,6 +35,7 @@ from alerting.receiver.fleet import FleetConfig
 from alerting.receiver.limits import FleetLimits, restarted_for_cause, restarts_wanted
 from alerting.receiver.local import ReceiverLimits
 from alerting.receiver.maintenance import Silenced, maintenance
+from alerting.receiver.stopping import is_held
 from alerting.receiver.watch import HeartbeatListing, HeartbeatReader
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
@@ -44,6 +45,7 @@ SHORTEST_PAUSE = 0.5
 
 Decisions = list[tuple[Case, Decision]]
 Agents = Mapping[str, AgentConfig]
+Causes = Mapping[str, RestartCause]
 
 
 def make_policy(settings: Settings, limits: ReceiverLimits, *, observe: bool = False) -> Policy:
@@ -94,13 +96,16 @@ class Healer:
     async def turn(self) -> None:
         """List the heartbeats once, decide about everything that is due, and start the driver calls that follow."""
         fleet = self.fleet()
-        agents, causes = fleet.agents, find_causes(fleet.alerts, fleet.settings, RESTART_AGENT)
+        agents = fleet.agents
+        causes = {action: find_causes(fleet.alerts, fleet.settings, action) for action in (RESTART_AGENT, STOP_AGENT)}
         await self._resume()
         listing = await asyncio.to_thread(self.watch.list_heartbeats)
         self.instruments.set(metrics.BLIND, bool(listing.blind))
         if listing.clock_off:
             return  # leases and instants by this clock would keep other receivers off for as long as it is wrong
         now = self.clock()
+        if fleet.settings.budgets.start_again:
+            await self._renew(agents, causes[STOP_AGENT], now)
         until = now + self.calls.lease_seconds
         due = await self.journal.run(
             lambda connection: episodes.claim(connection, now, owner=self.calls.owner, until=until)
@@ -113,7 +118,7 @@ class Healer:
         if restarts_wanted(decisions):
             down = await asyncio.to_thread(self.watch.list_down, agents, listing)
         started, changes = await self.writer.commit(
-            lambda connection: self._write(connection, decisions, down, causes, agents)
+            lambda connection: self._write(connection, decisions, down, causes[RESTART_AGENT], agents)
         )
         self.on_changes(changes)
         self._time_recoveries(decisions, changes)
@@ -149,15 +154,29 @@ class Healer:
         known = list(zip(due, observations, eligibilities, strict=True))
         return await self.journal.read(lambda connection: [self._case(connection, *parts) for parts in known])
 
-    async def _with_causes(self, cases: list[Case], causes: Mapping[str, RestartCause]) -> list[Case]:
+    async def _renew(self, agents: Agents, alerts: Collection[str], now: float) -> None:
+        """Order the start of agents whose budget is renewed."""
+        waiting = await self.journal.read(lambda connection: renewal.waiting_agents(connection, list(agents), now))
+        firing = await self.firing(alerts) if waiting else None
+        if firing is not None:
+            self.on_changes(
+                await self.writer.commit(
+                    lambda connection: renewal.start_again(connection, waiting, firing, alerts, now)
+                )
+            )
+
+    async def _with_causes(self, cases: list[Case], causes: Mapping[str, Causes]) -> list[Case]:
         """The cases with those of their alerts that are not about silence, and whether these still fire."""
-        restarts = [case.episode.id for case in cases if case.restarts] if causes else []
-        if not restarts:
+        judged = [case.episode.id for case in cases if causes.get(case.episode.action)]
+        if not judged:
             return cases
-        names = await self.journal.read(lambda connection: receive.alert_names(connection, restarts))
-        asked = set().union(*names.values()) & causes.keys()
+        names = await self.journal.read(lambda connection: receive.alert_names(connection, judged))
+        asked = set().union(*names.values()) & set().union(*causes.values())
         firing = await self.firing(asked) if asked else frozenset()
-        return [with_causes(case, names.get(case.episode.id, set()), causes, firing) for case in cases]
+        return [
+            with_causes(case, names.get(case.episode.id, set()), causes.get(case.episode.action, {}), firing)
+            for case in cases
+        ]
 
     def _case(
         self, connection: Connection, episode: Episode, observation: AgentObservation, eligibility: Eligibility
@@ -174,7 +193,7 @@ class Healer:
         return Case(
             episode,
             observation,
-            eligibility,
+            replace(eligibility, held=is_held(connection, episode.agent)),
             tuple(begun),
             policy,
             now,
@@ -195,6 +214,7 @@ class Healer:
             max_attempts=config.health.max_restart_attempts,
             unreachable=remedy.unreachable(self.drivers, config, observation.server),
             proof=remedy.PROOF,
+            may_stop=self.fleet().settings.budgets.may_stop(episode.agent),
             progress=config.thresholds.over(self.fleet().settings.thresholds).progress,
         )
 

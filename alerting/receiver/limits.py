@@ -10,7 +10,7 @@ from math import ceil
 
 from sqlalchemy import Connection
 
-from alerting.actions import REMEDIES, RESTART_AGENT, Proof
+from alerting.actions import REMEDIES, RESTART_AGENT, STOP_AGENT, Proof
 from alerting.journal import OPEN_STATES, ActionState, Episode, EpisodeVerdict, StateChange, episodes
 from alerting.journal.states import FLEET
 from alerting.receiver.blast_radius import Admission, BlastRadius, FleetIncident, admit_restarts
@@ -29,15 +29,20 @@ class TurnLimits:
     Attributes:
         admission: which episodes the blast radius lets through.
         room: restarts that are left of the hour's; those that an incident lets through are limited by proof instead.
+        stops: that are left of the hour's.
         incident: id of the fleet's open incident, if there is one.
     """
 
     admission: Admission
     room: int
+    stops: int
     incident: int | None
 
     def apply(self, case: Case, decision: Decision) -> Decision:
         """The decision, or a deferral where the blast radius or the hourly cap of restarts does not allow it."""
+        if case.stops and decision.verdict is EpisodeVerdict.ACT and self.stops <= 0:
+            detail = "the hourly cap of stops is reached"
+            return Decision(EpisodeVerdict.CAPPED, ActionState.DEFERRED, detail, case.now + case.policy.check_interval)
         if not _is_limited(case, decision):
             return decision
         if case.episode.id not in self.admission.allowed:
@@ -55,6 +60,7 @@ class TurnLimits:
 
     def count_attempt(self, case: Case) -> None:
         """Count an attempt that has begun."""
+        self.stops -= case.stops
         self.room -= case.restarts and not self._is_let_through(case.episode)
 
     def _is_let_through(self, episode: Episode) -> bool:
@@ -109,7 +115,8 @@ class FleetLimits:
         changes = self._latch(connection, incident, admission, now)
         latch = episodes.open_incident(connection, RESTART_AGENT)
         room = self.cap.of(fleet) - episodes.count_attempts(connection, _restarting(), now - HOUR_SECONDS)
-        return TurnLimits(admission, room, latch.id if latch else None), changes
+        stops = self.cap.of(fleet) - episodes.count_attempts(connection, [STOP_AGENT], now - HOUR_SECONDS)
+        return TurnLimits(admission, room, stops, latch.id if latch else None), changes
 
     def _latch(
         self, connection: Connection, incident: FleetIncident, admission: Admission, now: float

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from alerting.actions import RESTART_AGENT
+from alerting.actions import RESTART_AGENT, START_AGENT
 from alerting.journal import ActionState, EpisodeVerdict, StateChange, episodes
 
 BY_HAND = "by hand"
@@ -34,6 +34,20 @@ def restart(connection: Connection, agent: str, _: int, now: float) -> list[Stat
     )
 
 
+def start(
+    connection: Connection, agent: str, _: int, now: float, why: str = "start requested by an operator"
+) -> list[StateChange] | None:
+    """Start an agent now that was stopped; not while a driver call is under way."""
+    episode = episodes.latest(connection, START_AGENT, agent)
+    if episode is None or not episode.open:
+        episode = episodes.open_episode(connection, START_AGENT, agent, BY_HAND, why, now)
+    if episode.state is ActionState.RUNNING:
+        return None
+    return episodes.decide(
+        connection, episode, ActionState.PENDING, EpisodeVerdict.ORDERED, why, now, due_at=now, **NO_LEASE
+    )
+
+
 def cancel(connection: Connection, agent: str, episode_id: int, now: float) -> list[StateChange] | None:
     """End an episode that waits; repeats of the firing that opened it open no other."""
     episode = episodes.read_episode(connection, episode_id)
@@ -50,4 +64,4 @@ def acknowledge(connection: Connection, _: str, episode_id: int, now: float) -> 
     return episodes.acknowledge(connection, episode_id, now)
 
 
-ORDERS: dict[str, OperatorOrder] = {"restart": restart, "cancel": cancel, "acknowledge": acknowledge}
+ORDERS: dict[str, OperatorOrder] = {"restart": restart, "start": start, "cancel": cancel, "acknowledge": acknowledge}

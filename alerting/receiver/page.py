@@ -167,7 +167,11 @@ class OperatorPage:
         if changes is None:
             raise HttpRefused(HTTPStatus.CONFLICT, "too_late", "it is no longer in a state in which this can be done")
         self.journalled(changes)
-        to = f"/?{urlencode({'agent': agent})}" if order is ORDERS["restart"] else f"/episodes/{episode}"
+        to = (
+            f"/?{urlencode({'agent': agent})}"
+            if order in (ORDERS["restart"], ORDERS["start"])
+            else f"/episodes/{episode}"
+        )
         return RedirectResponse(to, HTTPStatus.SEE_OTHER)
 
     async def _form_key(self, request: Request) -> str:

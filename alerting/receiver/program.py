@@ -203,8 +203,8 @@ class Receiver:
             self._instruments.start(metrics.RECOVERY, driver)
         agents = self._fleet.now.agents
         for action, remedy in REMEDIES.items():
-            # Restarts can use every driver of this receiver, for agents that the brain gets later, too.
-            used = self._drivers if remedy.PROOF is Proof.NEW_INSTANCE else map(remedy.driver_name, agents.values())
+            # These can use every driver of this receiver, for agents that the brain gets later, too.
+            used = self._drivers if remedy.PROOF is not Proof.OUTCOME else map(remedy.driver_name, agents.values())
             for driver in set(used):
                 self._instruments.start(metrics.DURATION, action, driver)
             for agent in agents:

@@ -45,12 +45,16 @@ class Counting:
         families: counters and histograms.
         tally: adds up an object.
         limits: by the family's name, the place of a label in its series, and how many values it has for each agent.
+        follow: names of families whose limited values are those of another one, so that they are not reported again.
+        hidden: names of families that are counted and not shown.
         expected: the series that an agent of the configuration has before anything is counted.
     """
 
     families: tuple[Family, ...]
     tally: Tally
     limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    follow: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
     expected: Callable[[str], Iterable[Series]] = lambda _: ()
 
     @cached_property
@@ -62,8 +66,9 @@ class Counting:
         return zero_sums(self._by_name[series[0]])
 
     def samples(self, series: Series, sums: Sequence[float]) -> Iterator[Sample]:
-        """The samples of one series."""
-        yield from series_samples(self._by_name[series[0]], series, sums)
+        """The samples of one series; none of a hidden family."""
+        if series[0] not in self.hidden:
+            yield from series_samples(self._by_name[series[0]], series, sums)
 
 
 def zero_sums(family: Family) -> list[float]:

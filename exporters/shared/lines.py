@@ -8,13 +8,13 @@ time of the full model. A line that it accepts, `LogRecord` accepts with the sam
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, cast
 
 from msgspec import DecodeError, Meta, Struct, field
 from msgspec.json import Decoder
 
 from nervesys.contract import Category, Level, LogRecord, agent_name
-from nervesys.contract.logs import MAX_DURATION_MS, MAX_TOKENS
+from nervesys.contract.logs import MAX_DURATION_MS, MAX_TOKENS, TokenUsage
 from nervesys.contract.times import utc
 from nervesys.contract.validation import BOM
 from nervesys.errors import BadObject, Reason
@@ -44,7 +44,7 @@ class LineContext(Struct, frozen=True, gc=False):
 
 
 class LineMetadata(Struct, frozen=True, gc=False):
-    """Of a line; see `LogMetadata`. Of a record parsed by the model, only `tokens_used` is set."""
+    """Of a line; see `LogMetadata`. Of a record parsed by the model, only model, `tokens_used` and usage are set."""
 
     model_version: str | None = None
     tokens_used: TokenCount | None = None
@@ -54,6 +54,18 @@ class LineMetadata(Struct, frozen=True, gc=False):
     response_model: Unread = field(default=None, name="gen_ai.response.model")
     usage_input_tokens: Unread = field(default=None, name="gen_ai.usage.input_tokens")
     usage_output_tokens: Unread = field(default=None, name="gen_ai.usage.output_tokens")
+    cached_tokens: Unread = None
+    usage_cached_tokens: Unread = field(default=None, name="gen_ai.usage.cache_read.input_tokens")
+    usage_cached_input_tokens: Unread = field(default=None, name="gen_ai.usage.cache_read_input_tokens")
+    usage_of_model: Unread = None
+    """Usage by kind, set by `LogRecord` only: of a line, no value but null fits."""
+
+    @property
+    def usage(self) -> TokenUsage | None:
+        """The tokens by their kind; None where the line has none."""
+        if self.usage_of_model is not None:
+            return cast("TokenUsage", self.usage_of_model)
+        return None if self.tokens_used is None else TokenUsage(self.tokens_used)
 
 
 class ParsedLine(Struct, gc=False):
@@ -134,6 +146,7 @@ def _parse_by_model(line: bytes, skipped: Counter[Reason]) -> Iterator[tuple[dat
         skipped[bad.reason] += 1
         return
     context = LineContext(duration_ms=record.context.duration_ms)
-    metadata = LineMetadata(record.metadata.model_version, record.metadata.tokens)
+    usage = cast("Unread", record.metadata.usage)
+    metadata = LineMetadata(record.metadata.model_version, record.metadata.tokens, usage_of_model=usage)
     parsed = ParsedLine("", record.agent_id, record.level, record.category, context=context, metadata=metadata)
     yield utc(record.timestamp), parsed

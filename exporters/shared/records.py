@@ -3,15 +3,18 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 
+from exporters.shared import costs
 from exporters.shared.bounds import bounded
 from exporters.shared.counting import OTHER, Counting, Series, Sums, zero_sums
 from exporters.shared.lines import ParsedLine, parse_lines
 from nervesys.contract import Category, Level
-from nervesys.contract.logs import DURATION_BUCKETS
+from nervesys.contract.logs import DURATION_BUCKETS, TokenUsage
 from nervesys.errors import Reason
 from nervesys.metrics import ConditionTerm, Family, Period, SourceArea
 from nervesys.metrics.family import shorten
+from nervesys.settings.prices import Prices
 
 ORIGIN = SourceArea("store", "logs")
 RECORDS = Family(
@@ -45,6 +48,7 @@ TOKENS = Family(
 )
 
 FAMILIES = (RECORDS, DURATION, TOKENS)
+COSTED_FAMILIES = (*FAMILIES, *costs.FAMILIES)
 BY_NAME = {family.name: family for family in FAMILIES}
 MAX_MODELS = 20
 """Distinct `model` label values for one agent's tokens; further models are counted as `other`."""
@@ -58,6 +62,7 @@ def tally(
     agent: str | None,
     is_known: Callable[[str], bool] = lambda _: True,
     is_used_up: Callable[[], bool] = lambda: False,
+    prices: Prices | None = None,
 ) -> tuple[Sums, Counter[Reason]]:
     """Add up records, within the bounds of one object.
 
@@ -66,14 +71,18 @@ def tally(
         agent: whose log it is; None to use each record's own agent.
         is_known: whether a record's own agent has series of its own; those of others are counted as `other`.
         is_used_up: whether the object has used up its CPU time; its other lines are then left out.
+        prices: of models; None adds up no costs.
 
     Returns:
         The sums, and how many lines were skipped for which reason.
     """
     sums: dict[Series, list[float]] = {}
     skipped: Counter[Reason] = Counter()
-    for _, line in parse_lines(bounded(lines, skipped, is_used_up), skipped):
-        _add(sums, agent or (line.agent_id if is_known(line.agent_id) else OTHER), line)
+    for at, line in parse_lines(bounded(lines, skipped, is_used_up), skipped):
+        name = agent or (line.agent_id if is_known(line.agent_id) else OTHER)
+        _add(sums, name, line)
+        if prices is not None and (usage := line.metadata.usage) is not None:
+            _add_cost(sums, name, line.metadata.model_version, usage, at, prices)
     return sums, skipped
 
 
@@ -92,9 +101,27 @@ def _add(sums: dict[Series, list[float]], agent: str, line: ParsedLine) -> None:
         histogram[-1] += seconds
 
 
+def _add_cost(
+    sums: dict[Series, list[float]], agent: str, model: str | None, usage: TokenUsage, at: datetime, prices: Prices
+) -> None:
+    label = shorten(model or "")
+    label = label if (TOKENS.name, agent, label) in sums else OTHER
+    for series, amount in costs.cost_series(agent, model, label, usage, at, prices):
+        sums.setdefault(series, [0])[0] += amount
+
+
 def _expected(agent: str) -> Iterator[Series]:
     """The error counter, so that `increase` sees the first error."""
     yield RECORDS.name, agent, Category.ERRORS, Level.ERROR
 
 
-COUNTING = Counting(FAMILIES, tally, {TOKENS.name: (2, MAX_MODELS)}, _expected)
+MODELS = dict.fromkeys((TOKENS.name, costs.COST.name, costs.UNPRICED.name, costs.OF_PERIOD.name), (2, MAX_MODELS))
+"""The place of the model in each series, and how many there are of an agent."""
+COUNTING = Counting(
+    (*COSTED_FAMILIES, costs.OF_PERIOD),
+    tally,
+    MODELS,
+    follow=frozenset(MODELS.keys() - {TOKENS.name}),
+    hidden=frozenset({costs.OF_PERIOD.name}),
+    expected=_expected,
+)

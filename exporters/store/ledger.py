@@ -6,7 +6,7 @@ digest of eight bytes for each key, which is enough to recognise objects that co
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from sqlite3 import Connection
@@ -130,6 +130,14 @@ class LogLedger:
             db.execute("DELETE FROM log_object WHERE folder = ?", (folder,))
             db.execute("DELETE FROM log_folder WHERE folder = ?", (folder,))
         self.folded.pop(folder, None)
+
+    def drop(self, series: Collection[Series]) -> None:
+        """Forget single series of the totals."""
+        if not series:
+            return
+        self.totals.drop(series)
+        with self._cache.transaction() as db:
+            db.executemany("DELETE FROM total WHERE series = ?", ((json.dumps(gone),) for gone in series))
 
     def forget_gone(self, is_known: Callable[[str], bool], now: float, after_seconds: float) -> None:
         """Forget the totals of agents that have not been known for so long.

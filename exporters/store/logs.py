@@ -1,4 +1,4 @@
-"""Area `logs`: counters of the agents' log records, and when each agent last shipped any.
+"""Area `logs`: counters of the agents' log records and their cost, budgets, and when each agent last shipped any.
 
 Reads   what `CountedObjects` reads.
 Units   counts, seconds.
@@ -6,17 +6,22 @@ Errors  those of `CountedObjects`.
 """
 
 from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 
-from exporters.runner import SourceContext
-from exporters.shared import records
+from exporters.runner import Refresh, SourceContext
+from exporters.shared import costs, records
+from exporters.store import budgets
 from exporters.store.counted_objects import CountedObjects
 from exporters.store.newest_logs import LAST_SHIPPED, NewestLogs
 from exporters.store.shared_state import SharedState
 from nervesys.metrics import Sample
 from nervesys.stores.objects import ObjectInfo, ObjectReader
 
-FAMILIES = (*records.FAMILIES, LAST_SHIPPED)
+FAMILIES = (*records.COSTED_FAMILIES, *budgets.FAMILIES, LAST_SHIPPED)
+BUDGETS_KEY = "/budgets"
+"""Key of the budgets in the output; no agent has this name."""
 
 
 class LogsArea(CountedObjects):
@@ -29,8 +34,20 @@ class LogsArea(CountedObjects):
     """
 
     def __init__(self, store: ObjectReader, context: SourceContext, shared: SharedState) -> None:
-        super().__init__(store, context, shared, "active_logs", records.COUNTING)
+        self._settings = context.settings
+        tally = partial(records.tally, prices=context.settings.prices)
+        super().__init__(store, context, shared, "active_logs", replace(records.COUNTING, tally=tally))
         self._newest = NewestLogs(context.cache)
+
+    def refresh(self, out: Refresh) -> None:
+        """One pass; then the budgets, as of now: a period may have ended without new logs."""
+        super().refresh(out)
+        now, totals = self._shared.now(self._context.clock), self._ledger.totals
+        sums = list(totals.of_family(costs.OF_PERIOD.name))
+        self._ledger.drop([series for series, _ in sums if budgets.is_over(series, now)])
+        settings = self._settings
+        samples = budgets.budget_samples(budgets.spent_of(sums, now), settings.budgets, settings.prices.currency, now)
+        out.put(BUDGETS_KEY, now, samples)
 
     def samples(self, agent: str) -> Iterator[Sample]:
         """Its counters, and when it last shipped."""
@@ -48,4 +65,4 @@ class LogsArea(CountedObjects):
         """Remember the instants of these agents."""
         self._newest.keep_only(agents)
         self._newest.save()
-        return set()
+        return {BUDGETS_KEY}

@@ -44,7 +44,7 @@ class Totals:
         for wanted, more in added.items():
             series = wanted
             if (place := self._limited_place(wanted, changed)) is not None:
-                over.append(wanted)
+                over += [wanted] if wanted[0] not in self._counting.follow else []
                 series = (*wanted[:place], OTHER, *wanted[place + 1 :])
             before = changed.get(series) or self._totals.get(series) or self._counting.zeros(series)
             changed[series] = [old + new for old, new in zip(before, more, strict=True)]
@@ -65,6 +65,18 @@ class Totals:
         if self._announced is not None:
             self._announced.difference_update(series)
         return series
+
+    def of_family(self, name: str) -> Iterator[tuple[Series, float]]:
+        """The series of a family of single numbers, with their totals."""
+        return ((series, sums[0]) for series, sums in self._totals.items() if series[0] == name)
+
+    def drop(self, series: Iterable[Series]) -> None:
+        """Forget single series."""
+        for gone in series:
+            del self._totals[gone]
+            del self._by_agent[gone[1]][gone]
+            if self._announced is not None:
+                self._announced.discard(gone)
 
     def agents(self) -> Iterator[tuple[str, int]]:
         """Every agent, with a number that moves when its samples do."""

@@ -1,7 +1,7 @@
 """Log records: one JSON object a line, gzipped."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
@@ -76,6 +76,21 @@ class LogContext(ContractObject):
     duration_ms: Duration = None
 
 
+class TokenUsage(NamedTuple):
+    """Tokens of one call, each counted once.
+
+    Attributes:
+        mixed: of which it is not known whether they are input or output.
+        input: without those that were read from a cache.
+        cached: input that was read from a cache.
+    """
+
+    mixed: float = 0.0
+    input: float = 0.0
+    output: float = 0.0
+    cached: float = 0.0
+
+
 UNNAMED_MODEL = "(unnamed)"
 """Model name of tokens whose record names none."""
 
@@ -94,6 +109,13 @@ class LogMetadata(ContractObject):
         default=None, validation_alias=AliasChoices("output_tokens", "gen_ai.usage.output_tokens")
     )
 
+    cached_tokens: Tokens = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "cached_tokens", "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"
+        ),
+    )
+
     @property
     def model(self) -> str:
         """Whose tokens they are; `UNNAMED_MODEL` where the record names none."""
@@ -106,6 +128,18 @@ class LogMetadata(ContractObject):
             return self.tokens_used
         parts = [part for part in (self.input_tokens, self.output_tokens) if part is not None]
         return sum(parts) if parts else None
+
+    @property
+    def usage(self) -> TokenUsage | None:
+        """The tokens by their kind, for prices; None where there are none. What no kind accounts for is mixed."""
+        total = self.tokens
+        if total is None:
+            return None
+        known, output = self.input_tokens or 0.0, self.output_tokens or 0.0
+        cached = min(
+            self.cached_tokens or 0.0, known
+        )  # they are part of the input (semantic conventions, gen_ai.usage)
+        return TokenUsage(max(total - known - output, 0.0), known - cached, output, cached)
 
 
 class LogRecord(ContractObject):

@@ -11,6 +11,7 @@ from nervesys.contract.dashboard_links import AGENT_PAGE, AGENT_VARIABLE
 from nervesys.errors import SettingsError, SettingsProblem, collect_problems
 from nervesys.settings.agents import AgentConfig, ThresholdOverrides
 from nervesys.settings.alibaba import Alibaba, missing_key, move_budget
+from nervesys.settings.budgets import Budgets
 from nervesys.settings.check import Model, check, has_field, nearest, suggest
 from nervesys.settings.datasources import adapt, contradictions, read_datasources
 from nervesys.settings.env_names import name_hints
@@ -40,6 +41,7 @@ class Settings(SettingsSection):
     grafana: GrafanaSettings
     alibaba: Alibaba
     prices: Prices
+    budgets: Budgets
     reports: Reports
     slos: Slos
     logs: LogsSettings

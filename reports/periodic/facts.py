@@ -75,3 +75,8 @@ class Facts:
     objectives: Sequence[AttainedObjective] = ()
     panels: PageModel | None = None
     notes: Sequence[str] = field(default=())
+
+    def cost(self, agent: str, model: str) -> float | None:
+        """What an agent's tokens of a model cost, record by record; None where the model has no price."""
+        known = self.log_totals.costs.get((agent, model))
+        return self.prices.cost(model, self.log_totals.tokens[agent, model]) if known is None else known

@@ -69,7 +69,7 @@ def figures(facts: Facts) -> tuple[Figure, ...]:
         Figure(
             "Cost of tokens",
             ValueKind.MONEY,
-            _if(logged, cost(facts.prices, tokens_by_model(facts))),
+            _if(logged, sum(facts.cost(*key) or 0 for key in log_totals.tokens)),
             before(_costs(facts)),
             Better.LESS,
         ),

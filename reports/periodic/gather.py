@@ -79,9 +79,9 @@ class Sources:
             {name: self._at(query, min(now, period.end - 1)) for name, query in QUERIES.items()}
         )
         progress("reading the logs")
-        log_totals = PeriodLogs(self.loaded.settings.storage, self.store, self.archive).log_totals(
-            list(period.days), notes
-        )
+        settings = self.loaded.settings
+        logs = PeriodLogs(settings.storage, self.store, self.archive, settings.prices)
+        log_totals = logs.log_totals(list(period.days), notes)
         progress("reading the brain")
         self._fetch()
         summaries = self._summaries(period, notes)
@@ -89,7 +89,7 @@ class Sources:
         return Facts(
             period=period,
             made=now,
-            prices=self.loaded.settings.prices,
+            prices=settings.prices,
             fleet=fleet,
             fleet_before=fleet_before,
             incidents=incidents(firing, until - until % STEP_SECONDS),

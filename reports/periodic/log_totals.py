@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from nervesys.contract import Category, LogRecord
 from nervesys.contract.fingerprints import error_text, fingerprint
 from nervesys.errors import BadObject
+from nervesys.settings.prices import Prices
 
 MAX_KINDS = 5000
 """Most kinds of errors; further ones are counted together."""
+UNNAMED_ACTION = "(unnamed)"
 REST = "(further kinds of errors)"
 
 
@@ -35,16 +37,22 @@ class LogTotals:
     """Sums over log records, counted as in the daily summary.
 
     Attributes:
+        prices: of models; None adds up no costs.
         tokens: by agent and model.
+        costs: by agent and model, of those that have a price.
+        task_costs: by agent and action, likewise.
         errors: by fingerprint.
         error_times: time and fingerprint of each agent's errors.
     """
 
+    prices: Prices | None = None
     records: int = 0
     failures: int = 0
     completed: int = 0
     failed: int = 0
     tokens: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    costs: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    task_costs: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
     tasks: Counter[tuple[str, bool]] = field(default_factory=Counter)
     errors: dict[str, ErrorKind] = field(default_factory=dict)
     error_times: defaultdict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
@@ -71,12 +79,23 @@ class LogTotals:
         self.records += 1
         if tokens := record.metadata.tokens:
             self.tokens[record.agent_id, record.metadata.model] += tokens
+            self._add_cost(record)
         if record.context.duration_ms is not None:
             self.completed, self.failed = self.completed + (not wrong), self.failed + wrong
             self.tasks[record.agent_id, wrong] += 1
         if wrong:
             self.failures += 1
             self._fail(record)
+
+    def _add_cost(self, record: LogRecord) -> None:
+        """Add what a record's tokens cost, as the exporter counts it."""
+        usage, model = record.metadata.usage, record.metadata.model
+        if self.prices is None or usage is None:
+            return
+        cost = self.prices.cost_of_call(model, usage, record.timestamp)
+        if cost is not None:
+            self.costs[record.agent_id, model] += cost
+            self.task_costs[record.agent_id, record.action or UNNAMED_ACTION] += cost
 
     def _fail(self, record: LogRecord) -> None:
         kind, text = fingerprint(record), error_text(record)

@@ -9,6 +9,7 @@ from datetime import date
 from nervesys.contract import PathTemplate
 from nervesys.contract.paths import parse_date
 from nervesys.errors import BadObject
+from nervesys.settings.prices import Prices
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import Archive, files_of
 from nervesys.stores.archive_layout import ArchiveLayout
@@ -28,11 +29,13 @@ class PeriodLogs:
 
     Attributes:
         archive: None if there is none.
+        prices: of models; None adds up no costs.
     """
 
     storage: Storage
     store: ObjectReader
     archive: Archive | None
+    prices: Prices | None = None
 
     def log_totals(self, days: Sequence[date], notes: list[str]) -> LogTotals:
         """Sum up the records of some days; a record belongs to the day in its object's key, as in the daily round.
@@ -45,7 +48,7 @@ class PeriodLogs:
             StoreUnavailable: the store does not respond.
             ArchiveUnavailable: the archive does not respond.
         """
-        wanted, log_totals = set(days), LogTotals()
+        wanted, log_totals = set(days), LogTotals(self.prices)
         hot, cold = self._stored(wanted), self._archived(wanted, notes)
         for place in sorted(hot.keys() | cold.keys()):
             there: Counter[bytes] = Counter()

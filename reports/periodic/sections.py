@@ -10,6 +10,7 @@ from reports.periodic.log_totals import most_frequent
 from reports.periodic.model import Column, ReportRow, ReportSection, ReportTable, Tone, ValueKind
 
 ERRORS = 20
+TASK_COSTS = 20
 """Most kinds of errors in a report."""
 CHANGES = 100
 """Most commits in a report."""
@@ -33,6 +34,7 @@ def _sections(facts: Facts) -> Iterator[ReportSection]:
     yield _errors(facts)
     yield _work(facts)
     yield _tokens(facts)
+    yield _task_costs(facts)
     yield _storage(facts)
     yield _changes(facts)
     yield _analysis(facts)
@@ -165,7 +167,7 @@ def _tokens(facts: Facts) -> ReportSection:
         Column("Cost", ValueKind.MONEY),
     )
     rows = [
-        ReportRow((agent, model, tokens, facts.prices.cost(model, tokens)))
+        ReportRow((agent, model, tokens, facts.cost(agent, model)))
         for (agent, model), tokens in sorted(facts.log_totals.tokens.items(), key=lambda it: (-it[1], it[0]))
     ]
     unpriced = sorted(model for model in tokens_by_model(facts) if facts.prices.cost(model, 1) is None)
@@ -175,6 +177,19 @@ def _tokens(facts: Facts) -> ReportSection:
         f"From the agents' logs, at the prices in config/prices.yaml, in {facts.prices.currency}.{without}",
         ReportTable(columns, tuple(rows)),
         "No token usage was logged.",
+    )
+
+
+def _task_costs(facts: Facts) -> ReportSection:
+    columns = (Column("Agent"), Column("Task", wide=True), Column("Cost", ValueKind.MONEY))
+    dearest = sorted(facts.log_totals.task_costs.items(), key=lambda it: (-it[1], it[0]))
+    rows = (ReportRow((agent, action, cost)) for (agent, action), cost in dearest[:TASK_COSTS])
+    listed = f" The {TASK_COSTS} that cost the most, of {len(dearest)}." if len(dearest) > TASK_COSTS else ""
+    return ReportSection(
+        "Cost of tasks",
+        f"What each kind of task cost, by the action of the log records, in {facts.prices.currency}.{listed}",
+        ReportTable(columns, tuple(rows)),
+        "No task with a price was logged.",
     )
 
 

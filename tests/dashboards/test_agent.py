@@ -1,18 +1,13 @@
-"""The page of one agent: where it leads, and what its tokens cost.
-
-Covers: dashboards.cost.
-"""
+"""The page of one agent: where it leads."""
 
 import pytest
 
 from dashboards.agent import folder_of
 from dashboards.build import pages
-from dashboards.cost import cost
 from dashboards.grafana_json import Json
 from nervesys.queries.dashboard_queries import panels_of, queries_of
 from nervesys.queries.query_runner import QueryRunner
 from nervesys.settings import load
-from nervesys.settings.prices import Prices
 from tests.hour.history import HOUR_SECONDS
 
 LOCAL = load(profile="local")
@@ -63,26 +58,3 @@ def test_an_agent_s_files_and_objects_are_named(live: QueryRunner) -> None:
         "state_object": "db/agents/grok_state.json",
         "log_objects": "db/active_logs/alpha/",
     }
-
-
-def used(matchers: str) -> str:
-    return f"increase(nervesys_log_tokens_total{{{matchers}}}[1h])"
-
-
-def test_tokens_cost_what_the_table_says(live: QueryRunner) -> None:
-    [tokens] = live.prometheus.instant(f"sum({used(GROK)})", live.now)
-    priced = Prices(currency="USD", per_million_tokens={"grok-4": 6, "nobody-s": 1})
-    [found] = live.prometheus.instant(cost(priced, GROK, used), live.now)
-    assert found.labels == {"model": "grok-4"}
-    assert found.points[-1][1] == pytest.approx(tokens.points[-1][1] * 6 / 1_000_000)
-
-
-def test_a_model_without_a_price_is_left_out(live: QueryRunner) -> None:
-    unpriced = Prices(currency="USD", per_million_tokens={"nobody-s": 1})
-    assert live.prometheus.instant(cost(unpriced, GROK, used), live.now) == []
-
-
-def test_without_prices_nothing_costs_anything(live: QueryRunner) -> None:
-    nothing = Prices(currency="USD", per_million_tokens={})
-    [series] = live.prometheus.instant(f"sum({cost(nothing, GROK, used)})", live.now)
-    assert series.points[-1][1] == 0

@@ -1,6 +1,6 @@
 """The pages' queries before a real Prometheus that holds an hour of every family.
 
-Covers: dashboards.alerts, dashboards.artifacts, dashboards.calls, dashboards.config_changes,
+Covers: dashboards.alerts, dashboards.artifacts, dashboards.calls, dashboards.config_changes, dashboards.cost,
 dashboards.expected_empty, dashboards.hygiene, dashboards.overview, dashboards.progress, dashboards.shared,
 dashboards.stack, dashboards.storage, dashboards.trends, dashboards.vitality, dashboards.workspaces.
 """

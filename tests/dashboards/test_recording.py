@@ -189,6 +189,7 @@ def test_names_are_level_metric_operation_and_say_the_window() -> None:
         "agent:nervesys_agent_tokens:increase4m",
         "agent_level:nervesys_log_records:increase4m",
         "agent_model:nervesys_log_tokens:increase4m",
+        "agent_model:nervesys_agent_cost:increase4m",
         "agent_le:nervesys_log_action_duration_seconds_bucket:increase4m",
         "agent_le:nervesys_gen_ai_operation_duration_seconds_bucket:increase4m",
         "agent_action_state:nervesys_actions:increase1m",

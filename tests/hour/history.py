@@ -13,6 +13,7 @@ HOUR_SECONDS = 3600
 LABELS: Mapping[str, tuple[str, ...]] = {
     "action": ("restart_agent",),
     "agent": ("gimai", "grok"),
+    "at": ("stop", "warn"),
     "area": ("active_logs", "agents", "backups", "config_backups"),
     "counter": ("lines_written", "pull_requests"),
     "error_type": ("rate_limited", "timeout"),
@@ -23,6 +24,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "model": ("grok-4",),
     "operation": ("chat",),
     "outcome": ("completed", "failed"),
+    "period": ("day", "month", "week"),
     "server": ("alpha",),
     "source": ("brain", "store"),
     "state": ("escalated", "recovered"),
@@ -30,6 +32,8 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "type": ("input", "output"),
     "visibility": ("private", "public", "trace"),
 }
+OF_BUDGETS: Mapping[str, tuple[str, ...]] = {"agent": ("", "grok"), "model": ("", "grok-4")}
+"""Without agent and model: the fleet."""
 OF_OTHERS: Mapping[str, tuple[str, ...]] = {
     "alertmanager_alerts": ('state="active"',),
     "prometheus_rule_group_last_duration_seconds": ('rule_group="rules.yml;agent-states"',),
@@ -61,7 +65,8 @@ def _label_sets(name: str, known: KnownSeries) -> Iterator[str]:
         yield from OF_OTHERS.get(name, ('job="prometheus"',))
         return
     names = sorted(known.labels | ({"le"} if name.endswith("_bucket") else set()))
-    for values in product(*(LABELS.get(label, ("some",)) for label in names)):
+    known_values = {**LABELS, **(OF_BUDGETS if name.startswith("nervesys_budget_") else {})}
+    for values in product(*(known_values.get(label, ("some",)) for label in names)):
         yield ",".join(f'{label}="{value}"' for label, value in zip(names, values, strict=True))
 
 

@@ -81,6 +81,9 @@ class ScriptedDriver:
         self.script: list[Outcome] = []
         self.short: ShortOfResources | None = None
         self.effect: Callable[[str], None] = lambda target: None
+        self.stopped: list[str] = []
+        self.started: list[str] = []
+        self.on_stop: Callable[[str], None] = lambda target: None
 
     @property
     def calls(self) -> list[str]:
@@ -95,6 +98,16 @@ class ScriptedDriver:
         if isinstance(outcome, Done):
             self.effect(order.target)
         return outcome
+
+    def stop(self, order: RestartRequest) -> Outcome:
+        self.stopped.append(order.target)
+        self.on_stop(order.target)
+        return Done("stopped")
+
+    def start(self, order: RestartRequest) -> Outcome:
+        self.started.append(order.target)
+        self.effect(order.target)
+        return Done("started")
 
     def inspect(self, request: RestartRequest) -> Outcome:
         raise AssertionError(f"the receiver never inspects {request.target}")

@@ -419,7 +419,7 @@ OTHER_INFO = 'log_records_total{agent="other",category="activity",level="INFO"}'
 
 
 def agents_shown(shown: dict[str, float]) -> set[str]:
-    return {series.split('agent="')[1].split('"')[0] for series in shown}
+    return {series.split('agent="')[1].split('"')[0] for series in shown if 'agent="' in series} - {""}
 
 
 def test_invented_agents_count_as_other_also_after_a_restart(world: World) -> None:

@@ -1,6 +1,6 @@
 """Every rule, run by promtool: it fires when it should, not one minute earlier, and ends.
 
-Covers: alerting.conditions.call_conditions, alerting.conditions.named_condition,
+Covers: alerting.conditions.budget_conditions, alerting.conditions.call_conditions, alerting.conditions.named_condition,
 alerting.conditions.progress_conditions, alerting.generate.rules.
 """
 
@@ -23,6 +23,7 @@ from tests.alerting.generate.rules import (
     blindness,
     calls,
     hygiene,
+    money,
     pillars,
     progress,
     servers,
@@ -37,6 +38,7 @@ CASES = (
     *agents.CASES,
     *progress.CASES,
     *calls.CASES,
+    *money.CASES,
     *servers.CASES,
     *pillars.CASES,
     *watchers.CASES,

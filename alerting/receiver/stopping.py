@@ -1,0 +1,85 @@
+"""Decides about stopping an agent whose budget is spent, and about keeping it stopped.
+
+A stop is proven by the status `stopped` or by silence. It needs a budget that permits it and an alert that fires: a
+forged or late alert stops nobody.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from alerting.actions import RESTART_AGENT, START_AGENT, STOP_AGENT
+from alerting.journal import ActionState, EpisodeVerdict, episodes
+from alerting.receiver.decision_input import Case, Decision, escalate, stay
+from nervesys.contract import Status
+
+IN_FORCE = (ActionState.RUNNING, ActionState.SUCCEEDED, ActionState.RECOVERED)
+"""States of a stop that an agent is not to be restarted after."""
+
+
+def without_budget(case: Case) -> Decision | None:
+    """Agents are stopped only where config/budgets.yaml says so."""
+    if case.eligibility.may_stop:
+        return None
+    return Decision(EpisodeVerdict.NO_BUDGET, ActionState.REJECTED, "no budget in config/budgets.yaml stops it")
+
+
+def off(case: Case) -> Decision | None:
+    """The agent is stopped, or silent: proof after an attempt, and without one there is nothing to do."""
+    state, silent = case.observation.state, case.observation.age > case.policy.down
+    if not (silent or (state is not None and state.status is Status.STOPPED)):
+        return None
+    how = f"silent for {case.observation.age:.0f} s" if silent else "stopped"
+    due = case.now + 2 * case.policy.down
+    if case.acted:
+        return Decision(EpisodeVerdict.PROVEN, ActionState.RECOVERED, how, due)
+    return Decision(EpisodeVerdict.STOPPED, ActionState.SKIPPED, f"it is {how} already", due)
+
+
+def within_budget(case: Case) -> Decision | None:
+    """Nothing is stopped for an alert that no longer fires."""
+    if case.acted or case.escalated or case.firing_causes:
+        return None
+    return Decision(
+        EpisodeVerdict.QUIET, ActionState.SKIPPED, "no budget alert fires for it", case.now + 2 * case.policy.down
+    )
+
+
+def waiting(case: Case) -> Decision | None:
+    """After a call, the agent has time to end."""
+    if case.escalated:
+        return stay(case, EpisodeVerdict.WAITING, "waiting for an operator")
+    if case.episode.state not in (ActionState.RUNNING, ActionState.SUCCEEDED):
+        return None
+    if case.waited < case.policy.proof:
+        return stay(case, EpisodeVerdict.WAITING, "waiting for it to end")
+    detail = f"it still runs {case.policy.proof:.0f} s after the call"
+    return Decision(EpisodeVerdict.NO_PROOF, ActionState.PENDING, detail, case.now)
+
+
+def unreachable(case: Case) -> Decision | None:
+    """No driver reaches the agent: people must stop it."""
+    reason = case.eligibility.unreachable
+    return escalate(case, EpisodeVerdict.UNREACHABLE_SERVER, reason) if reason else None
+
+
+def held(case: Case) -> Decision | None:
+    """An agent that was stopped for its budget is not restarted, whatever its silence looks like."""
+    if not case.eligibility.held or case.acted or case.episode.action != RESTART_AGENT:
+        return None
+    detail = "it was stopped because a budget is spent"
+    return Decision(EpisodeVerdict.HELD, ActionState.SKIPPED, detail, case.now + 2 * case.policy.down)
+
+
+def is_held(connection: Connection, agent: str) -> bool:
+    """Whether the last thing that was done to an agent was to stop it."""
+    stop = episodes.latest(connection, STOP_AGENT, agent)
+    if stop is None or stop.attempt_at is None or stop.state not in IN_FORCE:
+        return False
+    later = (episodes.attempts_since(connection, action, agent, stop.attempt_at) for action in STARTING)
+    return not any(later)
+
+
+STARTING = (RESTART_AGENT, START_AGENT)
+BEFORE_LIMITS: tuple[Callable[[Case], Decision | None], ...] = (off, within_budget, waiting, unreachable)
+"""The rules of a stop that come after those about what can be seen, and before the limits of attempts."""
