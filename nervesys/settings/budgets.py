@@ -18,8 +18,8 @@ class BudgetLimits(SettingsSection):
     """The limits of one period, in the currency of config/prices.yaml.
 
     Attributes:
-        warn_at: from which on Budget Nearly Spent fires; None for never.
-        stop_at: from which on Budget Spent fires and the receiver stops agents; None for never.
+        warn_at: from which on PeriodBudget Nearly Spent fires; None for never.
+        stop_at: from which on PeriodBudget Spent fires and the receiver stops agents; None for never.
     """
 
     warn_at: Amount | None = None
@@ -34,7 +34,7 @@ class BudgetLimits(SettingsSection):
         return self
 
 
-class Budget(SettingsSection):
+class PeriodBudget(SettingsSection):
     """The budget of the fleet, an agent or a model."""
 
     day: BudgetLimits | None = None
@@ -77,9 +77,9 @@ class Budgets(SettingsSection):
         spending_fast: when spending is unusually fast, with or without budgets.
     """
 
-    fleet: Budget
-    agents: dict[AgentName, Budget]
-    models: dict[str, Budget]
+    fleet: PeriodBudget
+    agents: dict[AgentName, PeriodBudget]
+    models: dict[str, PeriodBudget]
     start_again: bool
     spending_fast: SpendingFast
 
@@ -88,7 +88,7 @@ class Budgets(SettingsSection):
         own = self.agents.get(agent)
         return bool(own and own.stops) or self.fleet.stops or any(budget.stops for budget in self.models.values())
 
-    def scopes(self) -> Iterator[tuple[str, str, Budget]]:
+    def scopes(self) -> Iterator[tuple[str, str, PeriodBudget]]:
         """Agent, model and budget of each scope; both names are empty for the fleet."""
         yield "", "", self.fleet
         for agent, budget in self.agents.items():

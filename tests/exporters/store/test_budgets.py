@@ -23,7 +23,7 @@ from exporters.store.logs import LogsArea
 from exporters.store.shared_state import SharedState
 from nervesys.contract.logs import LogMetadata, TokenUsage
 from nervesys.contract.times import DAY_SECONDS
-from nervesys.settings.budgets import Budget, Budgets
+from nervesys.settings.budgets import PeriodBudget, Budgets
 from nervesys.settings.prices import Prices
 from tests.exporters.kit import HandClock, Rejections, context
 from tests.exporters.store.bucket import Bucket, read_series
@@ -86,9 +86,9 @@ def test_a_wrong_price_is_refused(wrong: object) -> None:
 
 def test_a_warning_lies_below_the_stop() -> None:
     with pytest.raises(ValidationError, match="must not exceed stop_at"):
-        Budget.model_validate({"day": {"warn_at": 5, "stop_at": 4}})
+        PeriodBudget.model_validate({"day": {"warn_at": 5, "stop_at": 4}})
     with pytest.raises(ValidationError, match="give warn_at, stop_at, or both"):
-        Budget.model_validate({"day": {}})
+        PeriodBudget.model_validate({"day": {}})
 
 
 def test_who_may_be_stopped() -> None:
