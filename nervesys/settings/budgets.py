@@ -18,8 +18,8 @@ class BudgetLimits(SettingsSection):
     """The limits of one period, in the currency of config/prices.yaml.
 
     Attributes:
-        warn_at: from which on PeriodBudget Nearly Spent fires; None for never.
-        stop_at: from which on PeriodBudget Spent fires and the receiver stops agents; None for never.
+        warn_at: from which on Budget Nearly Spent fires; None for never.
+        stop_at: from which on Budget Spent fires and the receiver stops agents; None for never.
     """
 
     warn_at: Amount | None = None

@@ -23,7 +23,7 @@ from exporters.store.logs import LogsArea
 from exporters.store.shared_state import SharedState
 from nervesys.contract.logs import LogMetadata, TokenUsage
 from nervesys.contract.times import DAY_SECONDS
-from nervesys.settings.budgets import PeriodBudget, Budgets
+from nervesys.settings.budgets import Budgets, PeriodBudget
 from nervesys.settings.prices import Prices
 from tests.exporters.kit import HandClock, Rejections, context
 from tests.exporters.store.bucket import Bucket, read_series
