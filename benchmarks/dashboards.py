@@ -173,7 +173,7 @@ def run(report: BenchmarkReport, *, large: bool, short: bool) -> None:
 
 
 def _draw(report: BenchmarkReport, fleet: FleetHistory, folder: Path) -> None:
-    with _prometheus_with(fleet, folder) as url, ThreadPoolExecutor(AT_A_TIME) as executor:
+    with prometheus_with(fleet, folder) as url, ThreadPoolExecutor(AT_A_TIME) as executor:
         live = _live(url)
 
         def draw(form: FileFormat) -> bytes:
@@ -186,7 +186,7 @@ def _draw(report: BenchmarkReport, fleet: FleetHistory, folder: Path) -> None:
 
 
 def _ask(report: BenchmarkReport, fleet: FleetHistory, folder: Path) -> None:
-    with _prometheus_with(fleet, folder) as url, ThreadPoolExecutor(AT_A_TIME) as executor:
+    with prometheus_with(fleet, folder) as url, ThreadPoolExecutor(AT_A_TIME) as executor:
         for page in OF_FLEET:
             _ask_page(report, fleet, page, url, executor)
         for group in RULES:
@@ -222,7 +222,8 @@ def _live(url: str) -> QueryRunner:
 
 
 @contextmanager
-def _prometheus_with(fleet: FleetHistory, folder: Path) -> Iterator[str]:
+def prometheus_with(fleet: FleetHistory, folder: Path) -> Iterator[str]:
+    """A Prometheus that holds the history of a fleet. Yields its URL."""
     text, data = folder / "samples.txt", folder / "data"
     fleet.write(text)
     make_blocks(find("promtool", PROGRAMS), text, data)

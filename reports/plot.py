@@ -22,6 +22,8 @@ LANE_HEIGHT = 22
 BLOCK = 0.9
 """Share of its lane that the highest block fills."""
 TICK_PIXELS = 90
+MARK_SPACING = 12
+"""Pixels between two annotations; closer together, their lines would hide the graph, and only their flags are drawn."""
 APART = 5
 """Smallest distance of bars, in pixels, that leaves a gap between them."""
 SHADED = 4
@@ -219,9 +221,10 @@ def _short_clock(at: float, zone: tzinfo) -> str:
 
 
 def _marks(area: PlotArea) -> Iterator[str]:
+    crowded = len(area.frame.marks) * MARK_SPACING > area.right - area.left
     for mark in area.frame.marks:
         x = area.x(mark.at)
         tooltip = f"<title>{escape(f'{mark.title}, {_short_clock(mark.at, area.frame.zone)}')}</title>"
         flag = f"M{x - 4:.1f} {area.bottom + 5:.1f}L{x:.1f} {area.bottom:.1f}L{x + 4:.1f} {area.bottom + 5:.1f}Z"
-        line = _upright(area, x, mark.colour, dashes="3 3")
+        line = "" if crowded else _upright(area, x, mark.colour, dashes="3 3")
         yield f'<g opacity=".6">{line}<path d="{flag}" fill="var(--{mark.colour})"/>{tooltip}</g>'

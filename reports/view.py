@@ -71,7 +71,7 @@ class View:
             given["from"], _, given["to"] = given["from"].partition(BOTH)
         parameters = {**page["time"], "refresh": page["refresh"], **given}
         wanted = {name.removeprefix(VARIABLE): value for name, value in parameters.items() if name.startswith(VARIABLE)}
-        canvas = Canvas(_width(request.cookies), _zone(request.cookies), with_svg="width" not in request.cookies)
+        canvas = Canvas(_width(request.cookies), zone_of(request.cookies), with_svg="width" not in request.cookies)
         since, until, refresh = parameters["from"], parameters["to"], parameters["refresh"]
         start, end = (_instant(text, now, canvas.zone) for text in (since, until))
         if start >= end:
@@ -107,13 +107,9 @@ class View:
         """(value, label) of the time ranges to choose from; that of the request first, if it is none of the others."""
         if any(self.range == value for value, _ in RANGES):
             return RANGES
-        label = f"last {self.since.removeprefix('now-')}" if self.is_relative else self._dates()
-        return ((self.range, label), *RANGES)
-
-    def _dates(self) -> str:
-        start, end = (datetime.fromtimestamp(at, self.canvas.zone) for at in (self.start, self.end))
-        same_day = start.date() == end.date()
-        return f"{start:%b %d, %H:%M:%S} to {end:{'%H:%M:%S' if same_day else '%b %d, %H:%M:%S'}}"
+        if self.is_relative:
+            return ((self.range, f"last {self.since.removeprefix('now-')}"), *RANGES)
+        return ((self.range, range_label(self.start, self.end, self.canvas.zone)), *RANGES)
 
     @property
     def bounds(self) -> tuple[str, str]:
@@ -130,6 +126,13 @@ class View:
     def refresh_seconds(self) -> float:
         """The refresh interval; 0 for none, as for a range that does not move."""
         return 0 if self.refresh == OFF or not self.is_relative else seconds_of(self.refresh)
+
+
+def range_label(start: float, end: float, zone: tzinfo) -> str:
+    """A time range on the reader's clock, in words."""
+    first, last = (datetime.fromtimestamp(at, zone) for at in (start, end))
+    same_day = first.date() == last.date()
+    return f"{first:%b %d, %H:%M:%S} to {last:{'%H:%M:%S' if same_day else '%b %d, %H:%M:%S'}}"
 
 
 def _instant(text: str, now: float, zone: tzinfo) -> float:
@@ -151,7 +154,8 @@ def _width(cookies: Mapping[str, str]) -> float:
     return min(MOST_WIDTH, max(LEAST_WIDTH, int(width))) if re.fullmatch(r"[0-9]{1,6}", width) else WIDTH
 
 
-def _zone(cookies: Mapping[str, str]) -> tzinfo:
+def zone_of(cookies: Mapping[str, str]) -> tzinfo:
+    """The reader's time zone, by the cookie of the page's script; this machine's if there is none."""
     try:
         return ZoneInfo(cookies["zone"].replace("%2F", "/"))
     except (KeyError, ValueError, OSError, ZoneInfoNotFoundError):  # OSError: a folder, or a name too long

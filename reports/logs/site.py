@@ -26,7 +26,7 @@ from reports.html import Link, journal_link
 from reports.logs.rows import log_rows, task_rows
 from reports.logs.view import CATEGORIES, PAGE_ROWS, RANGES, LogView
 from reports.server import AGENT_VARIABLES, HEADERS
-from reports.view import VARIABLE
+from reports.view import VARIABLE, range_label, zone_of
 
 FILES = {"logs.css": "text/css", "logs.js": "text/javascript"}
 TITLES = {"logs": "Logs", "tasks": "Tasks"}
@@ -84,7 +84,8 @@ class LogSite:
         links += [Link(title, f"/{name}?{own}", current=name == kind) for name, title in TITLES.items()]
         if self.journal:
             links.append(journal_link(self.journal, agent))
-        ranges = RANGES if any(view.since == since for since, _ in RANGES) else ((view.since, "as linked"), *RANGES)
+        label = range_label(view.query.since, view.query.until, zone_of(request.cookies))
+        ranges = RANGES if any(view.since == since for since, _ in RANGES) else ((view.since, label), *RANGES)
         text = _template().render(
             kind=kind,
             title=TITLES[kind],

@@ -3,6 +3,7 @@
 
 const MOST_ROWS = 25; // of the values at the cursor
 const MOST_MARKS = 3;
+const MARK_SPACING = 12;
 const MARK_PIXELS = 6; // distance at which the text of an annotation is shown
 const MARKED_KEYS = { ArrowLeft: -1, ArrowRight: 1 };
 const charts = new Map(); // by the id of their panel
@@ -208,10 +209,11 @@ function paintMarks(u) {
   const { top, height, left, width } = u.bbox;
   u.ctx.save();
   u.ctx.globalAlpha = 0.6;
+  const crowded = shared.marks.length * MARK_SPACING > u.over.clientWidth; // then their lines would hide the graph
   for (const [at, , colour] of shared.marks) {
     const x = u.valToPos(at, "x", true);
     if (x < left || x > left + width) continue;
-    stroke(u.ctx, colour, [3, 3], [x, top], [x, top + height]);
+    if (!crowded) stroke(u.ctx, colour, [3, 3], [x, top], [x, top + height]);
     const flag = 4 * devicePixelRatio;
     u.ctx.fillStyle = shade(colour);
     u.ctx.beginPath();

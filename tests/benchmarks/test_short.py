@@ -2,8 +2,8 @@
 
 Covers: benchmarks.__main__, benchmarks.artifacts, benchmarks.backfill, benchmarks.dashboards, benchmarks.fleet,
 benchmarks.history, benchmarks.http_load, benchmarks.idle, benchmarks.intake, benchmarks.listing,
-benchmarks.logging_agent, benchmarks.logging_cost, benchmarks.measure, benchmarks.restore, benchmarks.scrape,
-benchmarks.servers.
+benchmarks.live_page, benchmarks.logging_agent, benchmarks.logging_cost, benchmarks.measure, benchmarks.restore,
+benchmarks.scrape, benchmarks.servers.
 """
 
 import pytest

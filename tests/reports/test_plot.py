@@ -87,6 +87,16 @@ def test_annotations_have_their_titles() -> None:
     assert [title.text for title in drawn(svg, "title")] == ["grok <changed>, Jan 01, 00:00:50"]
 
 
+def test_lines_of_annotations_do_not_hide_a_graph() -> None:
+    def dashed(count: int) -> int:
+        marks = tuple(Annotation(number, "changed", "purple") for number in range(count))
+        svg = graph(Graph((of_values(1, 2),), AXIS, stacked=False), replace(FRAME, marks=marks))
+        assert len(drawn(svg, "title")) == count
+        return len([line for line in drawn(svg, "line") if line.attrib["stroke"] == "var(--purple)"])
+
+    assert (dashed(10), dashed(100)) == (10, 0)
+
+
 def test_a_timeline_grows_until_its_lanes_can_be_read() -> None:
     lane = Lane("a", "", (StateSpan(0, 60, "running", "green"),))
     few, many = (ET.fromstring(timeline(Timeline((lane,) * count), FRAME)) for count in (2, 100))

@@ -138,6 +138,8 @@ def test_dashboards_lead_to_logs_of_their_agent_and_time_range_and_back(live: Qu
         text = client.get("/logs?from=now-15m&agent=grok").text
         assert 'href="/d/agent-details?from=now-15m&amp;to=now&amp;var-agent=grok&amp;var-agent_name=grok"' in text
         assert "<option selected>grok</option>" in text
+        text = client.get("/logs?from=1749999600000&to=1750001400000", headers={"cookie": "zone=Asia/Kolkata"}).text
+        assert '<option value="1749999600000" selected>Jun 15, 20:30:00 to 21:00:00</option>' in text
 
 
 @pytest.fixture
