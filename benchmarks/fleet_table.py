@@ -17,6 +17,7 @@ from benchmarks.fleet import Exporter
 from benchmarks.measure import BenchmarkReport, Cost, measure_once
 from benchmarks.simulator.agents import name_of
 from benchmarks.simulator.observations import Observations
+from benchmarks.simulator.prometheus import WatchedPrometheus, start_prometheus
 from benchmarks.simulator.stand import SOURCES, Stand, simulated_stand
 from nervesys.clock import system_clock
 from nervesys.settings import load
@@ -32,9 +33,10 @@ PASS_INTERVAL = 15
 GETS = 300
 LISTING_MICROSECONDS, GET_MILLISECONDS = 4, 0.8
 PASS_SECONDS = {"agents": 3, "metrics": 3, "logs": 5}
-MEGABYTES = 400
-NOTICED_SECONDS = 30
-"""From the threshold to when the page shows it: two intervals of the area `agents`."""
+MEGABYTES, PROMETHEUS_MEGABYTES = 400, 2048
+BUILD_SECONDS = 10
+NOTICED_SECONDS = 60
+"""From the threshold to when it is seen: intervals of reading, scraping and evaluation, and that of these looks."""
 
 
 def main(words: list[str]) -> int:
@@ -43,12 +45,13 @@ def main(words: list[str]) -> int:
     parser.add_argument("--agents", type=int, nargs="+", default=SIZES, help="sizes of fleets (default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of each (default: %(default)s)")
     parser.add_argument("--kill-every", type=float, default=60, help="seconds between two kills (default: %(default)s)")
+    parser.add_argument("--prometheus", action="store_true", help="run a Prometheus with the generated rules, too")
     options = parser.parse_args(words)
     console, missed = Console(width=None if sys.stdout.isatty() else 140), []
     for size in options.agents:
         report = BenchmarkReport(f"A fleet of {size:,} agents, {options.minutes:g} minutes")
         with tempfile.TemporaryDirectory() as folder, simulated_stand(size, Path(folder)) as stand:
-            run(report, console, stand, options.minutes * 60, options.kill_every)
+            run(report, console, stand, options.minutes * 60, options.kill_every, prometheus=options.prometheus)
         console.print(report.table)
         missed += report.missed
     if missed:
@@ -56,7 +59,9 @@ def main(words: list[str]) -> int:
     return 1 if missed else 0
 
 
-def run(report: BenchmarkReport, console: Console, stand: Stand, seconds: float, kill_every: float) -> None:
+def run(
+    report: BenchmarkReport, console: Console, stand: Stand, seconds: float, kill_every: float, *, prometheus: bool
+) -> None:
     """Measure single requests, then run the exporters for a while."""
     _requests(report, stand)
     _pass_alone(report, stand)
@@ -66,15 +71,18 @@ def run(report: BenchmarkReport, console: Console, stand: Stand, seconds: float,
         report.fact(f"exporter of {source}: CPU time until its first snapshot", f"{stand.wait_for(source):.1f} s")
         console.print(f"[dim]{stand.size:,} agents: the exporter of {source} runs[/]")
     used = {name: sum(program.cpu_times()[:2]) for name, program in stand.programs.items()}
-    seen = Observations(stand, load().settings.thresholds.heartbeat.down_after_seconds)
+    watched = start_prometheus(stand) if prometheus else None
+    seen = Observations(stand, load().settings.thresholds.heartbeat.down_after_seconds, watched)
     loads = _watch(console, seen, seconds, kill_every)
     _passes(report, seen)
     for name, program in stand.programs.items():
-        share = (sum(program.cpu_times()[:2]) - used[name]) / seconds
-        report.fact(f"exporter of {name}: processor", f"{share:.0%} of a core")
+        share = (sum(program.cpu_times()[:2]) - used.get(name, 0)) / seconds
+        report.fact(f"{name}: processor", f"{share:.0%} of a core")
     report.limit("exporter of store: resident, MB", seen.memory["store"] >> 20, MEGABYTES)
     report.fact("exporter of brain: resident", f"{seen.memory['brain'] >> 20} MB")
     report.fact("series of the exporter of store", f"{seen.series:,}")
+    if watched:
+        _rules(report, seen, watched)
     _kills(report, seen)
     report.fact("load of this machine, at least and at most", f"{min(loads):.1f} to {max(loads):.1f}")
 
@@ -120,6 +128,9 @@ def _watch(console: Console, seen: Observations, seconds: float, kill_every: flo
             _kill(seen)
             next_kill += kill_every
         seen.look()
+        for number in seen.seen_dead():
+            seen.stand.start(number)
+            seen.restarted.add(number)
         loads.append(os.getloadavg()[0])
         if elapsed >= next_line:
             console.print(f"[dim]{_progress(seen, elapsed, seconds)}[/]")
@@ -129,18 +140,19 @@ def _watch(console: Console, seen: Observations, seconds: float, kill_every: flo
 
 
 def _kill(seen: Observations) -> None:
-    alive = [number for number in range(seen.stand.size) if number not in seen.killed]
+    alive = [number for number in range(seen.stand.size) if number not in seen.killed | seen.recovered]
     number = random.choice(alive)
     seen.stand.kill(number)
-    seen.killed[number] = time.monotonic()
+    seen.killed.add(number)
 
 
 def _progress(seen: Observations, elapsed: float, seconds: float) -> str:
     last = ", ".join(f"{area} {durations[-1]:.1f} s" for area, durations in sorted(seen.passes.items()))
     return (
         f"{seen.stand.size:,} agents, {elapsed / 60:.1f} of {seconds / 60:.0f} minutes: last passes: {last}; "
-        f"{seen.memory['store'] >> 20} MB; {len(seen.killed)} killed, {len(seen.noticed)} seen silent, "
-        f"{len(seen.wrong)} wrongly; load {os.getloadavg()[0]:.1f}"
+        f"{seen.memory['store'] >> 20} MB; {len(seen.killed)} dead, {len(seen.noticed)} seen silent, "
+        f"{len(seen.named)} named, {len(seen.recovered)} recovered, {len(seen.wrong)} wrongly; "
+        f"load {os.getloadavg()[0]:.1f}"
     )
 
 
@@ -161,13 +173,28 @@ def _passes(report: BenchmarkReport, seen: Observations) -> None:
         report.fact(f"store: {what} since the start", f"{total:,}")
 
 
+def _rules(report: BenchmarkReport, seen: Observations, watched: WatchedPrometheus) -> None:
+    interval = load().settings.monitoring.prometheus.evaluation_interval_seconds
+    report.limit("alerts build, s of CPU time", round(watched.build_seconds, 1), BUILD_SECONDS)
+    for group, longest in sorted(watched.groups.items()):
+        report.within(f"rules of group {group}, longest evaluation", longest, interval / 3)
+    report.limit("evaluations of rules left out", round(watched.missed), 0)
+    report.limit("Prometheus: resident, MB", seen.memory["prometheus"] >> 20, PROMETHEUS_MEGABYTES)
+    report.fact("Prometheus: series", f"{watched.series:,.0f}")
+    report.fact(
+        "alerts that fired, most at once", ", ".join(f"{name} {n}" for name, n in sorted(watched.alerts.items()))
+    )
+
+
 def _kills(report: BenchmarkReport, seen: Observations) -> None:
-    report.fact("agents killed", str(len(seen.killed)))
-    report.limit("killed agents not seen silent", len(seen.killed) - len(seen.noticed), 0)
-    if seen.noticed:
-        slowest = max(seen.noticed, key=lambda number: seen.noticed[number])
-        label = f"seen silent beyond the threshold, latest ({name_of(slowest)})"
-        report.within(label, seen.noticed[slowest], NOTICED_SECONDS)
+    killed = seen.killed | seen.recovered
+    report.fact("agents killed, and started again once they were found", str(len(killed)))
+    for what, found in (("seen silent", seen.noticed), ("named by an alert", seen.named)):
+        if seen.prometheus or found is seen.noticed:
+            report.limit(f"killed agents not {what}", len(killed - found.keys()), 0)
+            longest = max(found.values(), default=0)
+            report.within(f"{what} beyond the threshold, latest", longest, NOTICED_SECONDS)
+    report.limit("agents started again and not seen well", len(seen.restarted), 0)
     report.limit("agents that looked silent and were alive", len(seen.wrong), 0)
     report.limit("looks at an area older than its freshness limit", seen.stale, 0)
     report.limit("unbroken runs of passes that broke", seen.breaks, 0)

@@ -4,6 +4,8 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from benchmarks.simulator.agents import number_of
+from benchmarks.simulator.prometheus import WatchedPrometheus
 from benchmarks.simulator.stand import Stand
 from nervesys.clock import system_clock
 
@@ -20,11 +22,15 @@ class Observations:
     Attributes:
         stand: what is looked at.
         silent_after: seconds without a heartbeat after which an agent counts as dead.
-        killed: when each agent that is dead was killed, Unix seconds.
+        prometheus: that evaluates the rules; None where only the pages of the exporters are looked at.
+        killed: agents that are dead, or were and are not seen well again yet.
+        restarted: those of them that were started again.
+        recovered: agents that were seen well again, and are not named as down any more.
         passes: the durations of all passes seen, by area.
         backlog: the last one of each area.
         noticed: seconds beyond the threshold at which each killed agent was seen silent.
-        wrong: agents that looked silent and were alive.
+        named: the same until it was named by an alert.
+        wrong: agents that looked silent, or were named, and were alive.
         stale: looks at which an area was older than its freshness limit.
         breaks: looks at which an unbroken run of passes had begun anew.
         memory: the largest resident size of each program, bytes.
@@ -33,10 +39,14 @@ class Observations:
 
     stand: Stand
     silent_after: float
-    killed: dict[int, float] = field(default_factory=dict)
+    prometheus: WatchedPrometheus | None = None
+    killed: set[int] = field(default_factory=set)
+    restarted: set[int] = field(default_factory=set)
+    recovered: set[int] = field(default_factory=set)
     passes: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     backlog: dict[str, float] = field(default_factory=dict)
     noticed: dict[int, float] = field(default_factory=dict)
+    named: dict[int, float] = field(default_factory=dict)
     wrong: set[int] = field(default_factory=set)
     stale: int = 0
     breaks: int = 0
@@ -74,11 +84,26 @@ class Observations:
 
     def _look_at_agents(self, page: bytes, read_at: float) -> None:
         """Who looks silent, as the alert counts it: from the heartbeat to when the store was read."""
-        for digits, value in _HEARTBEAT.findall(page):
-            number, beyond = int(digits), read_at - float(value) - self.silent_after
-            if beyond <= 0:
-                continue
-            if number not in self.killed:
-                self.wrong.add(number)
-            else:
-                self.noticed.setdefault(number, system_clock() - float(value) - self.silent_after)
+        due = {int(digits): float(value) + self.silent_after for digits, value in _HEARTBEAT.findall(page)}
+        silent = {number for number, at in due.items() if at < read_at}
+        down = self._down()
+        self.wrong |= silent.union(down or ()) - self.killed
+        now = system_clock()
+        for number in silent & self.killed:
+            self.noticed.setdefault(number, now - due[number])
+        for number in (down or set()) & self.killed & due.keys():
+            self.named.setdefault(number, now - due[number])
+        if down is not None:
+            well = self.restarted - silent - down
+            self.recovered |= well
+            self.killed -= well
+            self.restarted -= well
+
+    def _down(self) -> set[int] | None:
+        """The agents that are named; without a Prometheus nobody, None where it does not answer."""
+        names = self.prometheus.firing() if self.prometheus else set[str]()
+        return None if names is None else {number for name in names if (number := number_of(name)) is not None}
+
+    def seen_dead(self) -> set[int]:
+        """The killed agents that were found, and can be started again."""
+        return (self.killed & (self.named if self.prometheus else self.noticed).keys()) - self.restarted

@@ -37,6 +37,7 @@ class Stand:
         folder: of homes, brain and logs.
         s3: address of the simulated store.
         addresses: of the exporters, by source.
+        prometheus: address at which a Prometheus is to listen.
         variables: with which our programs find brain and store.
         programs: the processes, by name.
     """
@@ -45,6 +46,7 @@ class Stand:
     folder: Path
     s3: str
     addresses: Mapping[str, str]
+    prometheus: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     programs: dict[str, psutil.Popen] = field(default_factory=dict)
 
@@ -105,10 +107,11 @@ def simulated_stand(size: int, folder: Path) -> Iterator[Stand]:
     with ExitStack() as resources:
         served = resources.enter_context(process(serve, size, system_clock()))
         addresses = {source: f"127.0.0.1:{free_port()}" for source in SOURCES}
-        stand = Stand(size, folder, f"http://127.0.0.1:{served.port}", addresses)
+        prometheus = f"127.0.0.1:{free_port()}"
+        stand = Stand(size, folder, f"http://127.0.0.1:{served.port}", addresses, prometheus)
         stand.variables = {
             "NERVESYS_HOME": str(folder / "home"),
-            "NERVESYS_BRAIN": str(_write_brain(size, folder / "brain.git", addresses)),
+            "NERVESYS_BRAIN": str(_write_brain(size, folder / "brain.git", addresses, prometheus)),
             "STORJ_ENDPOINT": stand.s3,
             "STORJ_BUCKET": BUCKET,
             "STORJ_ACCESS_KEY": ACCESS_KEY,
@@ -118,11 +121,12 @@ def simulated_stand(size: int, folder: Path) -> Iterator[Stand]:
         yield stand
 
 
-def _write_brain(size: int, repository: Path, addresses: Mapping[str, str]) -> Path:
+def _write_brain(size: int, repository: Path, addresses: Mapping[str, str], prometheus: str) -> Path:
     """The configuration of all agents on `main`, and their last states on `state`."""
     sources: dict[str, dict[str, object]] = {source: {"listen": address} for source, address in addresses.items()}
     sources |= {source: {"enabled": False} for source in OTHERS}
-    files: dict[str, bytes | None] = {"config/monitoring.yaml": yaml.safe_dump({"sources": sources}).encode()}
+    monitoring = {"sources": sources, "own_process": list(SOURCES), "listen": {"prometheus": prometheus}}
+    files: dict[str, bytes | None] = {"config/monitoring.yaml": yaml.safe_dump(monitoring).encode()}
     agents, states = SimulatedAgents(size, system_clock(), days=0), dict[str, bytes | None]()
     for number in range(size):
         name = name_of(number)

@@ -1,6 +1,7 @@
 """The real exporters against a simulated fleet, for a few seconds; the figures are for `make bench-fleet`.
 
-Covers: benchmarks.fleet_table, benchmarks.simulator.stand, benchmarks.simulator.observations.
+Covers: benchmarks.fleet_table, benchmarks.simulator.stand, benchmarks.simulator.observations,
+benchmarks.simulator.prometheus.
 """
 
 import json
@@ -21,7 +22,7 @@ def test_the_exporters_read_the_store_and_the_brain_of_a_fleet(tmp_path: Path, m
     monkeypatch.setattr(fleet_table, "PASS_INTERVAL", 0)
     console, report = Console(record=True, quiet=True), BenchmarkReport("a fleet")
     with simulated_stand(20, tmp_path) as stand:
-        fleet_table.run(report, console, stand, seconds=3, kill_every=60)
+        fleet_table.run(report, console, stand, seconds=3, kill_every=60, prometheus=False)
     cells = dict(zip(*(column.cells for column in report.table.columns[:2]), strict=True))
     assert int(cells["series of the exporter of store"].replace(",", "")) > 20 * 15
     assert any(what.startswith("pass of brain") for what in cells)
@@ -58,7 +59,7 @@ def page(read_at: float, unbroken: float = 0, **heartbeats: float) -> str:
 def test_silence_staleness_and_breaks_are_counted() -> None:
     now = system_clock()
     stand = Pages(page(now, agent_00000=now, agent_00001=now - 301, agent_00002=now - 301))
-    seen = Observations(stand, silent_after=300, killed={1: 0})
+    seen = Observations(stand, silent_after=300, killed={1})
     seen.look()
     seen.look()
     assert seen.passes == {"agents": [1.5]}, "a pass is counted once"
