@@ -3,10 +3,10 @@
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 from rich.console import Console
@@ -18,6 +18,7 @@ from commands.generated import write
 from commands.options import ArchiveUrl, BrainUrl, Home
 from commands.poll import poll_until
 from commands.typed import program
+from commands.wait_times import WaitTimes
 from dashboards.build import pages
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.supervisor import Supervisor, SupervisorRefused, SupervisorUnavailable
@@ -37,6 +38,14 @@ INTERRUPTED = 130
 """Exit code of shells for a program that Ctrl-C ended."""
 LISTED_FIRST = ("page", "receiver", "grafana")
 """Services whose addresses are printed first."""
+
+
+class ReportProgress(Protocol):
+    """Shows what is waited for."""
+
+    def __call__(self, more: str, part: str = "") -> None:
+        """Something is waited for from now on; the part of the start that it belongs to."""
+
 
 app = typer.Typer()
 
@@ -73,9 +82,11 @@ def up(
     invented = demo if demo is not None else place.brain is None
     if not invented and place.brain is None:
         raise typer.BadParameter("--no-demo needs a brain: --brain, or NERVESYS_BRAIN; `nervesys init` creates one")
+    began = time.monotonic()
     try:
         with _named(place), FileLock(place.home / "up.lock"):
             planned = _bring_up(out, place, archive, wait, invented)
+            out.print(f"Everything works, after {time.monotonic() - began:.0f} s.", highlight=False)
             if invented and not quick:
                 _check_queries(out, planned.stack)
     except KeyboardInterrupt:
@@ -128,11 +139,20 @@ def _stopped_meanwhile() -> Iterator[None]:
 
 
 @contextmanager
-def _step(out: Console, done: str) -> Iterator[Callable[[str], None]]:
-    """Show that a step is running, then that it is done; yields a function that reports progress meanwhile."""
+def _step(out: Console, done: str) -> Iterator[ReportProgress]:
+    """Show that a step is running, then that it is done, and how long it and each of its waits took.
+
+    Yields a function that reports what is waited for meanwhile.
+    """
+    began, waits = time.monotonic(), WaitTimes(time.monotonic)
     with out.status(f"{done} …") as status:
-        yield lambda more: status.update(f"Waiting for {more} …")
-    out.print(f"[green]✓[/] {done}")
+
+        def report_progress(more: str, part: str = "") -> None:
+            status.update(f"Waiting for {more} …")
+            waits.begin(part)
+
+        yield report_progress
+    out.print(f"[green]✓[/] {done} [dim]{time.monotonic() - began:.0f} s{waits.summary()}[/]", highlight=False)
 
 
 def _start(planned: plan.StackPlan) -> None:
@@ -149,21 +169,21 @@ def _start(planned: plan.StackPlan) -> None:
     daemon.start(stack, programs.find("supervisord", home / "programs"), planned.inherited)
 
 
-def _wait(stack: Stack, seconds: float, report_progress: Callable[[str], None]) -> None:
+def _wait(stack: Stack, seconds: float, report_progress: ReportProgress) -> None:
     supervisor = Supervisor(f"unix://{stack.socket}")
     prometheus = Prometheus(f"http://{stack.service('prometheus').address}", timeout_seconds=5)
     deadline = time.monotonic() + seconds
-    while still := ready.describe_missing(stack, processes := supervisor.processes(), prometheus):
+    while still := ready.find_missing(stack, processes := supervisor.processes(), prometheus):
         failed = ready.list_failed(stack, processes)
         if failed or time.monotonic() > deadline:
             why = (
                 f"{', '.join(failed)} stopped at once"
                 if failed
-                else f"not ready within {seconds:.0f} s, waiting for {still}"
+                else f"not ready within {seconds:.0f} s, waiting for {still.text}"
             )
             words = _log_ends(stack, ready.list_idle(stack, processes))
             raise NervesysError(f"start the stack: {why}; see `nervesys status` and `nervesys logs`{words}")
-        report_progress(still)
+        report_progress(still.text, still.part)
         time.sleep(POLL_SECONDS)
 
 

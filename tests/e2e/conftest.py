@@ -65,7 +65,7 @@ class RunningStack:
 
     def works(self) -> bool:
         """Whether everything runs, and every target is up."""
-        return ready.describe_missing(self.here.stack, self.here.supervisor.processes(), self.here.prometheus) is None
+        return ready.find_missing(self.here.stack, self.here.supervisor.processes(), self.here.prometheus) is None
 
     def pid(self, name: str) -> int:
         """The process of a service or agent; 0 where there is none."""
