@@ -12,8 +12,6 @@ from importlib.resources import as_file, files
 from itertools import groupby
 from typing import Any
 
-import typst
-
 from nervesys.look.colours import SHADES, Theme, shade
 from reports.geometry import COLUMNS, GAP, ROW
 from reports.model import Graph, PageModel, Panel, Table, Timeline
@@ -52,6 +50,8 @@ def with_colours(svg: str, theme: Theme) -> str:
 
 
 def _typeset(page: PageModel, width: float, zone: tzinfo, theme: Theme, **how: Any) -> bytes:
+    import typst  # 8 MB, and a page is served without it
+
     data = {
         "title": page.title,
         "description": page.description.partition(". ")[0] + ".",

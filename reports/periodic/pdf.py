@@ -8,8 +8,6 @@ from datetime import UTC
 from importlib.resources import as_file, files
 from typing import Any
 
-import typst
-
 from nervesys.look.colours import SHADES, Theme, shade
 from reports.model import Graph, Timeline
 from reports.pdf import KEYS, with_colours
@@ -45,6 +43,8 @@ def pictures(report: PeriodicReport, width: float, theme: Theme = Theme.LIGHT) -
 
 
 def _typeset(report: PeriodicReport, width: float, theme: Theme, **how: Any) -> bytes | list[bytes]:
+    import typst  # 8 MB, and a page is served without it
+
     data = dict(report_data(report))
     data["sections"] = list(map(_section, data["sections"]))
     data["panels"] = list(_panels(report, width, theme))
