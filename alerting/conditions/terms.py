@@ -24,7 +24,7 @@ from nervesys.settings import Settings
 
 ENOUGH = 0.8
 """Share of the expected samples of a window that must exist; with fewer, the alert does not fire."""
-WINDOW_HEARTBEATS = 4
+WINDOW_HEARTBEATS = WINDOW_SCRAPES = 4
 """Heartbeats in the window of a gauge whose condition names none."""
 
 MILDEST = {">": ("min", "max"), "<": ("max", "min")}
@@ -116,10 +116,10 @@ class GaugeTerm:
         return f"{outer} by ({', '.join(self.by)}) (\n  {sample}\n)"
 
     def _window(self, settings: Settings) -> float:
-        """Four heartbeats, or four refreshes where they are slower."""
+        """Four heartbeats; four refreshes or four scrapes where they are slower."""
         heartbeats = WINDOW_HEARTBEATS * settings.thresholds.heartbeat.interval_seconds
         refreshes = fresh_limit(settings, self.origin) if self.origin else 0
-        return max(heartbeats, refreshes)
+        return max(heartbeats, refreshes, WINDOW_SCRAPES * settings.monitoring.prometheus.scrape_interval_seconds)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from nervesys.contract import AgentState, PathTemplate, Status, agent_name
 from nervesys.contract.state import STATE_BYTES
 from nervesys.errors import BadObject, StoreUnavailable
 from nervesys.settings import Settings
+from nervesys.settings.monitoring import fresh_seconds
 from nervesys.stores.objects import Listing, ObjectInfo, ObjectStore
 
 log = logging.getLogger(__name__)
@@ -54,15 +55,16 @@ class HeartbeatReader:
         self._heartbeat = settings.thresholds.heartbeat
         self._offset = settings.thresholds.store_clock_offset_seconds
         self._template = PathTemplate(settings.storage.storj.paths.agents)
-        self._fresh = settings.monitoring.fresh_seconds("store", "agents")
+        self._every_seconds = settings.monitoring.every_seconds("store", "agents")
+        self._list_seconds = 0.0
         self._unbroken_since = self._last_success = -math.inf
         self._states: dict[str, tuple[str, AgentState | None]] = {}
         self._clock_off = False
 
     @property
     def fresh_seconds(self) -> float:
-        """Between two reads that are no break."""
-        return self._fresh
+        """Between two reads that are no break: more where a listing takes long, as for the store's exporter."""
+        return fresh_seconds(self._every_seconds, self._list_seconds)
 
     @property
     def reads(self) -> StoreReads | None:
@@ -75,6 +77,7 @@ class HeartbeatReader:
 
     def list_heartbeats(self) -> HeartbeatListing:
         """List the area now; blocks for as long as the store takes."""
+        began, limit = self._clock(), self.fresh_seconds
         try:
             listing = self._store.list(self._template.prefix())
         except StoreUnavailable as err:
@@ -82,9 +85,9 @@ class HeartbeatReader:
                 now := self._clock(), f"the store cannot be read: {err}", clock_off=self._is_clock_off(now, err.clock)
             )
         now = self._clock()
-        if abs(now - self._last_success) > self._fresh:
-            self._unbroken_since = now
-        self._last_success = now
+        if abs(began - self._last_success) > limit:
+            self._unbroken_since = began
+        self._last_success, self._list_seconds = now, max(0.0, now - began)
         store_clock = now if listing.clock is None else listing.clock
         if self._is_clock_off(now, listing.clock):
             return HeartbeatListing(

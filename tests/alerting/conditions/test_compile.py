@@ -194,3 +194,12 @@ def test_what_is_accepted_prometheus_accepts(program: Callable[[str], str], tmp_
     command = [program("promtool"), "check", "rules", str(tmp_path / "rules.yml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_default_window_of_a_gauge_holds_four_scrapes_even_with_short_heartbeats() -> None:
+    loaded = load(profile="local").settings
+    monitoring = loaded.monitoring
+    timing = monitoring.prometheus.model_copy(update={"scrape_interval_seconds": 60})
+    settings = loaded.model_copy(update={"monitoring": monitoring.model_copy(update={"prometheus": timing})})
+    for word in ("series > 1000", "cpu > 90%"):
+        assert "[4m]" in compiler_of(settings).compile(parse_condition(word), W).expr

@@ -123,6 +123,26 @@ def test_it_judges_only_after_an_unbroken_while(sim: Simulation, settings: Setti
     assert doubts == [True, True, True, False, True, False], "GRACE is 15 s, and a gap of 30 s breaks the run"
 
 
+def test_listings_that_take_long_are_one_run(tmp_path: Path, settings: Settings) -> None:
+    class SlowStore(BreakableStore):
+        now = START
+
+        def list(self, prefix: str, *, recursive: bool = True) -> Listing:
+            self.now += 100.0
+            return super().list(prefix, recursive=recursive)
+
+    (tmp_path / "bucket").mkdir()
+    store = SlowStore(tmp_path / "bucket")
+    watch = HeartbeatReader(store, settings, lambda: store.now)
+    limit = watch.fresh_seconds
+    for _ in range(3):
+        watch.list_heartbeats()
+        store.now += limit
+    assert watch.reads is not None
+    assert watch.reads.unbroken_since == START
+    assert watch.fresh_seconds > limit, "a receiver that starts again grants the same pause"
+
+
 def test_clocks_far_apart_make_it_blind(sim: Simulation, settings: Settings, tmp_path: Path) -> None:
     store = ClockedStore(tmp_path / "bucket")
     watch = HeartbeatReader(store, settings, lambda: store.now)
