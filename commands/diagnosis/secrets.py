@@ -49,7 +49,7 @@ def judge_secret(file: SecretFile) -> Iterator[DoctorFinding]:
         yield fail(SUBJECT, f"{path}: {file.problem}", "create it, readable by the user that runs this program")
         return
     if file.mode is not None and file.mode & OTHERS:
-        yield warn(SUBJECT, f"{path} has mode {file.mode:04o} lets other users read it", f"type: chmod 600 {path}")
+        yield warn(SUBJECT, f"{path} has mode {file.mode:04o} and lets other users read it", f"type: chmod 600 {path}")
     if not body.strip():
         yield fail(SUBJECT, f"{path} is empty", "put the secret into it")
     elif body.startswith(BOM):
@@ -58,9 +58,9 @@ def judge_secret(file: SecretFile) -> Iterator[DoctorFinding]:
         yield fail(SUBJECT, f"{path} is not text in UTF-8", "save it as UTF-8 without BOM")
     elif not file.multiline and b"\n" in body.strip():
         yield fail(SUBJECT, f"{path} holds more than one line", "keep the secret alone, in one line")
-    elif not file.multiline and body != body.strip():
+    elif not file.multiline and body.removesuffix(b"\n") != body.strip():  # every reader strips an editor's line break
         remedy = f'type: printf %s "$(cat {path})" > {path}'
-        yield warn(SUBJECT, f"{path} begins or ends with a space or newline, which some programs send", remedy)
+        yield warn(SUBJECT, f"{path} begins or ends with white space, which some programs send", remedy)
 
 
 def check_secrets(files: Iterable[SecretFile]) -> Iterator[DoctorFinding]:

@@ -186,7 +186,7 @@ FAULTS: dict[str, tuple[Callable[[World], object], str, str, str, str]] = {
         lambda w: w.secret("slack_url", b"https://x", 0o644),
         "WARN",
         "secrets",
-        "mode 0644",
+        "mode 0644 and lets other users read it",
         "chmod 600",
     ),
     "empty secret": (
@@ -203,11 +203,11 @@ FAULTS: dict[str, tuple[Callable[[World], object], str, str, str, str]] = {
         "byte order mark",
         "without BOM",
     ),
-    "newline in a secret": (
-        lambda w: w.secret("smtp_password", b"open\n"),
+    "white space in a secret": (
+        lambda w: w.secret("smtp_password", b"open \n"),
         "WARN",
         "secrets",
-        "ends with a space or newline",
+        "ends with white space",
         "printf %s",
     ),
     "no Prometheus": (lambda w: w.prometheus.clear(), "FAIL", "prometheus", "query Prometheus at", "start Prometheus"),
