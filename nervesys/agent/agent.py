@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -39,6 +39,7 @@ from nervesys.stores.objects import ObjectStore
 from nervesys.stores.open_stores import open_store
 from nervesys.stores.s3 import ATTEMPTS
 from nervesys.workspace import Workspace
+from nervesys.workspace.snapshots import SnapshotKind
 from nervesys.workspace.workspace import checked_project
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
     from nervesys.artifacts.client import Artifacts
 
 log = logging.getLogger(__name__)
+
+COMPRESS_DAYS = 7
+"""Age from which the contents of versions that were replaced are gzipped."""
 
 
 class Agent(WorkReports):
@@ -275,6 +279,7 @@ class Agent(WorkReports):
         deliberate = error is None or (isinstance(error, SystemExit) and not error.code)
         if deliberate:
             log.info("agent %s stops", self.me.name)
+            self._snapshot_workspaces("", SnapshotKind.END)
         elif error is not None:
             self._log_crash(error)
         for handler in self._handlers:
@@ -283,6 +288,8 @@ class Agent(WorkReports):
             Status.STOPPED if deliberate else None, (self._stop_requested_at or time.monotonic()) + LEAVE_SECONDS
         )
         for workspace in self._workspaces.values():
+            with suppress(NervesysError):  # a full disk must not keep the agent from ending
+                workspace.files.compress(COMPRESS_DAYS)
             workspace.close()
         self._artifacts.close()
         self._checkpointer.close()
@@ -302,6 +309,14 @@ class Agent(WorkReports):
             store,
             self.me.instance_id,
         )
+
+    def _snapshot_workspaces(self, label: str, kind: SnapshotKind) -> None:
+        """Make a snapshot of each workspace whose files changed."""
+        for workspace in self._workspaces.values():
+            try:
+                workspace.snapshot_changes(label, kind)
+            except NervesysError:  # the task itself is done
+                self.log.exception("no snapshot of the files of %s was taken", workspace.project)
 
     def _stuck_limits(self) -> StuckLimits:
         own = self.me.config.thresholds
@@ -337,11 +352,7 @@ class Agent(WorkReports):
             error: why it failed; None if it succeeded.
         """
         self.work.end(task, error)
-        for workspace in self._workspaces.values():
-            try:
-                workspace.end_of_task(task.action)
-            except NervesysError:  # the task itself is done
-                self.log.exception("no snapshot of the files of %s was taken", workspace.project)
+        self._snapshot_workspaces(task.action, SnapshotKind.TASK)
         extra = {
             "action": task.action,
             "context": {**task.context, "duration_ms": round(seconds * 1000)},

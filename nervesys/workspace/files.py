@@ -6,12 +6,15 @@ that is one version behind, which the next writer repairs.
 """
 
 import difflib
-from collections.abc import Collection, Mapping
+import logging
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import parse_time
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.contract.ulid import UlidGenerator
 from nervesys.errors import NervesysError
 from nervesys.workspace import disk
@@ -20,6 +23,12 @@ from nervesys.workspace.log import Log, WriteLock
 from nervesys.workspace.paths import clean, inside
 from nervesys.workspace.versions import NAME, Version, VersionIndex, pruned_line
 
+log = logging.getLogger(__name__)
+
+AT_ONCE = 500
+"""Contents that are gzipped in one call, so that it ends soon."""
+SHOWN_SECONDS = 2
+"""Within which the plain file of a version is written after it."""
 Versions = list[Version]
 Lines = list[str]
 
@@ -31,13 +40,20 @@ class Files:
         folder: of the project; created if missing.
         author: default author of versions.
         clock: source of timestamps.
+        report: called with each new version, while no other process can write.
 
     Raises:
         NervesysError: its files cannot be opened.
     """
 
-    def __init__(self, folder: Path, author: str, clock: Clock = system_clock) -> None:
-        self.root = folder / "files"
+    def __init__(
+        self,
+        folder: Path,
+        author: str,
+        clock: Clock = system_clock,
+        report: Callable[[Version], object] = lambda _: None,
+    ) -> None:
+        self.root, self._report = folder / "files", report
         self._author, self._clock, self._stamps = author, clock, UlidGenerator(clock)
         self._contents = Contents(folder / NAME / "contents")
         self._log = Log(folder / NAME, NAME)
@@ -47,6 +63,46 @@ class Files:
             self._lock = WriteLock(folder / "files.lock")
             with self._lock:
                 self._refresh()
+
+    def take_over(self) -> Versions:
+        """Make versions of the plain files that are new, or were edited by hand; returns them.
+
+        Files whose size is as in their newest version, and that were not modified since, are not read. Files that
+        cannot be versions (links, names or sizes out of bounds) are left alone, with a warning.
+        """
+        taken = []
+        with disk.describe_os_errors("take over the files"), self._lock:
+            self._refresh()
+            for target in sorted(path for path in self.root.rglob("*") if path.is_file() and not path.is_symlink()):
+                path = target.relative_to(self.root).as_posix()
+                if target.name.startswith(disk.BESIDE) or not self._differs(path, target):
+                    continue
+                try:
+                    inside(self.root, path)
+                except NervesysError as err:
+                    log.warning("leave a file as it is: %s", err)
+                    continue
+                body = target.read_bytes()
+                before = self._index.newest(path)
+                if before is None or before.hash != hash_of(body):
+                    taken.append(self._add(path, self._contents.put(body), len(body), None))
+        return taken
+
+    def compress(self, days: float) -> int:
+        """Gzip the contents that only versions older than so many days have; returns how many.
+
+        The newest version of each file stays as it is, because it is read most.
+        """
+        with disk.describe_os_errors("compress old versions"), self._lock:
+            self._refresh()
+            oldest, newest = self._clock() - days * DAY_SECONDS, {version.id for version in self._index.current()}
+            recent = {
+                version.hash
+                for version in self._index.versions()
+                if version.id in newest or _written_at(version) >= oldest
+            }
+            old = {version.hash for version in self._index.versions() if version.hash} - recent
+            return sum(islice((packed for hash_ in sorted(old) if (packed := self._contents.pack(hash_))), AT_ONCE))
 
     def write(self, path: str, content: bytes | str, author: str | None = None) -> Version:
         """Write a file. Writing the same content again makes no new version.
@@ -166,7 +222,7 @@ class Files:
         """
         with disk.describe_os_errors("clean up"), self._lock:
             self._refresh()
-            oldest = self._clock() - (days or 0) * 86_400
+            oldest = self._clock() - (days or 0) * DAY_SECONDS
             pruned = [
                 version.id
                 for versions in self._index.files.values()
@@ -214,7 +270,15 @@ class Files:
         self._log.sync()
         self._index.refresh()
         self._show(version)
+        self._report(version)
         return version
+
+    def _differs(self, path: str, target: Path) -> bool:
+        """Whether a plain file may differ from its newest version, by its size and time."""
+        version, stat = self._index.newest(path), target.stat()
+        if version is None or version.hash is None:
+            return True
+        return stat.st_size != version.size or stat.st_mtime > _written_at(version) + SHOWN_SECONDS
 
     def _show(self, version: Version) -> None:
         """Write, or delete, the plain file of a version."""

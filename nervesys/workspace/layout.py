@@ -19,7 +19,7 @@ LOGS = ("history", f"{NAME}/{NAME}")
 GROWING = tuple(f"{log}{end}" for log in LOGS for end in (".log", ".torn"))
 FINAL = re.compile(
     rf"(history|{NAME}/{NAME})\.\d{{6,}}\.log(\.gz)?"
-    rf"|{NAME}/contents/[0-9a-f]{{2}}/[0-9a-f]{{64}}"
+    rf"|{NAME}/contents/[0-9a-f]{{2}}/[0-9a-f]{{64}}(\.gz)?"
     r"|snapshots/[0-9A-Z]{26}\.json"
 )
 """Immutable files."""

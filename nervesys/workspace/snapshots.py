@@ -20,6 +20,7 @@ class SnapshotKind(StrEnum):
     DEMAND = "demand"
     TASK = "task"
     MILESTONE = "milestone"
+    END = "end"
 
 
 class Snapshot(NamedTuple):

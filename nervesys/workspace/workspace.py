@@ -13,9 +13,11 @@ from nervesys.errors import BadObject, NervesysError
 from nervesys.workspace.files import Files
 from nervesys.workspace.history import History
 from nervesys.workspace.snapshots import Snapshot, SnapshotKind, Snapshots
+from nervesys.workspace.versions import Version
 
 MEMORY = "/dev/shm"  # noqa: S108  # a private folder is made in it
 MILESTONE = "milestone"
+FILE_WRITTEN, FILE_DELETED = "file.written", "file.deleted"
 
 
 def checked_project(name: str) -> str:
@@ -51,11 +53,12 @@ class Workspace:
             self.history = History(self.folder, clock)
             """The event history."""
             stack.callback(self.history.close)
-            self.files = Files(self.folder, author, clock)
-            """The versioned files."""
+            self.files = Files(self.folder, author, clock, self._report)
+            """The versioned files; each new version is an event of the history."""
             stack.callback(self.files.close)
             self.snapshots = Snapshots(self.folder / "snapshots")
             """The snapshots of the files."""
+            self.files.take_over()
             self._opened = stack.pop_all()
         self._clock, self._stamps = clock, UlidGenerator(clock)
 
@@ -73,13 +76,18 @@ class Workspace:
         self.history.append(MILESTONE, {"label": label})
         return self.snapshot(label, SnapshotKind.MILESTONE)
 
-    def end_of_task(self, action: str) -> Snapshot | None:
-        """Make a snapshot, unless nothing changed since the last one."""
+    def snapshot_changes(self, label: str, kind: SnapshotKind = SnapshotKind.TASK) -> Snapshot | None:
+        """Make a snapshot, unless nothing changed since the last one.
+
+        Args:
+            label: a short description, such as the task that ended.
+            kind: why it is made.
+        """
         ids = self.snapshots.ids()
         before = self.snapshots.get(ids[-1]).files if ids else {}
         if list(before.values()) == self.files.list():
             return None
-        return self.snapshot(action, SnapshotKind.TASK)
+        return self.snapshot(label, kind)
 
     def restore(self, snapshot: str) -> None:
         """Restore the files of a snapshot; each change is a new version, so that this can be undone.
@@ -110,6 +118,13 @@ class Workspace:
     def close(self) -> None:
         """Flush everything to disk, and close the files."""
         self._opened.close()
+
+    def _report(self, version: Version) -> None:
+        """Add a version to the history; the log of versions stays what decides."""
+        kind = FILE_WRITTEN if version.hash else FILE_DELETED
+        fields = {"path": version.path, "version": version.id, "author": version.author}
+        written = {"hash": version.hash, "size": version.size} if version.hash else {}
+        self.history.append(kind, fields | written)
 
     def __enter__(self) -> Self:
         return self

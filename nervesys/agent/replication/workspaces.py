@@ -21,7 +21,7 @@ from threading import Lock
 from nervesys.errors import BadObject, NervesysError, Reason, StoreUnavailable
 from nervesys.stores.objects import ObjectInfo, ObjectStore
 from nervesys.stores.packing import open_unpacked, pack
-from nervesys.workspace.contents import hash_of
+from nervesys.workspace.contents import Contents
 from nervesys.workspace.disk import describe_os_errors, replace, sync_folder
 from nervesys.workspace.layout import FINAL, GROWING, State, has_content, recreate_plain_files, scan_files
 
@@ -174,8 +174,11 @@ class WorkspaceReplica:
         packing = name if plain in GROWING else ""
         with self.store.open(info.key) as body, path.open("wb") as file, open_unpacked(body, packing) as content:
             shutil.copyfileobj(content, file)
-        if path.parent.parent.name == "contents" and hash_of(path.read_bytes()) != path.name:
-            raise BadObject(Reason.BAD_VALUE, f"{info.key} is damaged")
+        if path.parent.parent.name == "contents":
+            try:
+                Contents(path.parent.parent).get(path.name.removesuffix(PACKED))
+            except NervesysError as err:
+                raise BadObject(Reason.BAD_VALUE, f"{info.key} is damaged") from err
 
     def _read(self, project: str) -> ProjectCopyState:
         """Read the copy state; empty if there is none, or it cannot be parsed."""

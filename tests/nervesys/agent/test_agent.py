@@ -188,7 +188,15 @@ def test_a_workspace_is_kept_at_the_end_of_each_task_and_closed_with_the_agent(g
         assert [snapshot.label for snapshot in workspace.snapshots.list()] == ["write_tests"]
     assert written.author == "grok"
     with Workspace(workspace.folder.parent, "apollo", "tests") as again:
-        assert [event["type"] for event in again.history.replay()] == ["begun"]
+        assert [event["type"] for event in again.history.replay()] == ["begun", "file.written"]
+
+
+def test_a_snapshot_has_what_changed_after_the_last_task_when_the_agent_ends(grok: Make) -> None:
+    with grok() as agent:
+        workspace = agent.workspace("apollo")
+        workspace.files.write("notes", "late")
+    (snapshot,) = workspace.snapshots.list()
+    assert (snapshot.kind, list(snapshot.files)) == ("end", ["notes"])
 
 
 def test_a_workspace_is_named_by_the_agent_where_nobody_names_a_project(grok: Make) -> None:

@@ -169,3 +169,36 @@ def test_clean_up_goes_by_age_and_number_and_never_takes_the_last(
     again = Files(tmp_path, author="grok", clock=clock)
     assert [version.hash for version in again.history("a")] == [hash_of(b"4")]
     again.close()
+
+
+def test_contents_of_old_versions_are_gzipped_and_read_all_the_same(
+    files: Files, tmp_path: Path, clock: ManualClock
+) -> None:
+    old = files.write("log", "a line\n" * 1000)
+    tiny = files.write("tiny", "x")
+    files.write("log", "newer\n" * 1000)
+    files.write("tiny", "y")
+    clock.now += 8 * DAY
+    files.write("log", "newest\n" * 1000)
+    assert files.compress(days=7) == 2
+    names = {file.name for file in contents(tmp_path)}
+    assert f"{old.hash}.gz" in names
+    assert old.hash not in names
+    assert tiny.hash in names, "it would not be smaller"
+    assert files.read("log", old.id) == b"a line\n" * 1000
+    assert files.compress(days=7) == 0
+    assert files.restore("log", old.id).hash == old.hash
+    assert len(contents(tmp_path)) == len(names), "a content is stored once, gzipped or not"
+    assert files.clean(count=1) == 4
+    assert files.read("log") == b"a line\n" * 1000
+
+
+def test_a_gzipped_content_that_is_damaged_is_named(files: Files, tmp_path: Path, clock: ManualClock) -> None:
+    old = files.write("log", "a line\n" * 1000)
+    files.write("log", "newer")
+    clock.now += 8 * DAY
+    files.compress(days=7)
+    (packed,) = (file for file in contents(tmp_path) if file.suffix == ".gz")
+    packed.write_bytes(packed.read_bytes()[:20])
+    with pytest.raises(NervesysError, match="is damaged"):
+        files.read("log", old.id)

@@ -10,6 +10,7 @@ import pytest
 
 from nervesys.errors import NervesysError
 from nervesys.workspace import SnapshotKind, Workspace
+from nervesys.workspace.history import Event
 from tests.nervesys.workspace.test_files import DAY, ManualClock
 
 
@@ -46,16 +47,59 @@ def test_a_snapshot_brings_everything_back(workspace: Workspace) -> None:
 
 
 def test_snapshots_are_made_at_milestones_and_when_a_task_changed_something(workspace: Workspace) -> None:
-    assert workspace.end_of_task("nothing") is None
+    assert workspace.snapshot_changes("nothing") is None
     workspace.files.write("a", "one")
-    made = workspace.end_of_task("write_tests")
+    made = workspace.snapshot_changes("write_tests")
     assert made is not None
     assert (made.kind, made.label, list(made.files)) == (SnapshotKind.TASK, "write_tests", ["a"])
-    assert workspace.end_of_task("nothing") is None
+    assert workspace.snapshot_changes("nothing") is None
     assert workspace.milestone("first release").kind is SnapshotKind.MILESTONE
-    assert [(version["type"], version["payload"]) for version in workspace.history.replay()] == [
-        ("milestone", {"label": "first release"})
+    assert [(event["type"], event["payload"].get("label")) for event in workspace.history.replay()] == [
+        ("file.written", None),
+        ("milestone", "first release"),
     ]
+
+
+def test_the_history_has_each_version_of_a_file_and_gives_the_files_back(workspace: Workspace) -> None:
+    workspace.files.write("docs/plan", "one")
+    workspace.files.write("docs/plan", "two")
+    workspace.files.write("gone", "x")
+    workspace.files.delete("gone")
+    workspace.files.write("docs/plan", "two")
+
+    def apply(files: dict[str, str], event: Event) -> dict[str, str]:
+        payload = event["payload"]
+        if event["type"] == "file.written":
+            return files | {payload["path"]: payload["hash"]}
+        return {path: hash_ for path, hash_ in files.items() if path != payload["path"]}
+
+    none: dict[str, str] = {}
+    rebuilt = workspace.history.rebuild(apply, none)
+    assert rebuilt == {version.path: version.hash for version in workspace.files.list()}
+    assert [event["type"] for event in workspace.history.replay()] == ["file.written"] * 3 + ["file.deleted"]
+
+
+def test_a_project_folder_that_exists_is_taken_over(tmp_path: Path) -> None:
+    folder = tmp_path / "apollo/files"
+    (folder / "src").mkdir(parents=True)
+    (folder / "src/main.py").write_text("print()")
+    (folder / "link").symlink_to("/etc/passwd")
+    (folder / "bad\x07name").write_text("x")
+    with Workspace(tmp_path, "apollo", "grok") as workspace:
+        (version,) = workspace.files.list()
+        assert (version.path, version.author, workspace.files.read("src/main.py")) == (
+            "src/main.py",
+            "grok",
+            b"print()",
+        )
+    (folder / "src/main.py").write_text("edited")
+    with Workspace(tmp_path, "apollo", "grok") as workspace:
+        assert [workspace.files.read("src/main.py", old.id) for old in workspace.files.history("src/main.py")] == [
+            b"print()",
+            b"edited",
+        ]
+    with Workspace(tmp_path, "apollo", "grok") as workspace:
+        assert len(workspace.files.history("src/main.py")) == 2, "what did not change is no version"
 
 
 def test_clean_up_keeps_the_last_snapshot_and_what_it_holds(workspace: Workspace, clock: ManualClock) -> None:

@@ -267,7 +267,7 @@ import sys
 from nervesys.agent import Agent
 with Agent("grok") as agent:
     workspace = agent.workspace("apollo")
-    print([event["payload"] for event in workspace.history.replay()], flush=True)
+    print([event["payload"] for event in workspace.history.replay() if event["type"] == "lived"], flush=True)
     workspace.history.append("lived", {"on": agent.me.server})
     workspace.files.write("where.md", agent.me.server)
 """
@@ -296,7 +296,12 @@ def test_an_agent_takes_its_workspace_along(endpoint: str, store: Counted, brain
     assert outputs == ["[]", "[{'on': 'host-1'}]", "[{'on': 'host-1'}, {'on': 'host-2'}]"]
 
 
-def test_without_the_setting_nothing_leaves(grok: Callable[[], Agent], bucket: Path) -> None:
+@pytest.mark.parametrize(("setting", "copied"), [(None, True), ("workspace: {sync_minutes: null}", False)])
+def test_copies_are_the_default_and_can_be_switched_off(
+    grok: Callable[[], Agent], bucket: Path, brain: Path, setting: str | None, copied: bool
+) -> None:
+    if setting:
+        (brain / "config/storage.yaml").write_text(setting)
     with grok() as agent:
         agent.workspace("apollo").files.write("plan.md", "x")
-    assert not (bucket / "workspace").exists()
+    assert (bucket / "workspace").exists() is copied
