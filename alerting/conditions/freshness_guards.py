@@ -65,15 +65,20 @@ def unbroken_source(settings: Settings, origin: SourceArea) -> str:
     Only then does a series that is absent mean that the thing itself is absent.
     """
     return (
-        f"({fresh_source(origin)}\n"
+        f"({fresh_source(settings, origin)}\n"
         f"  and on () min(time() - {UNBROKEN_SINCE}{of_area(origin)}) > {number(_grace(settings, origin))})"
     )
 
 
-def fresh_source(origin: SourceArea) -> str:
-    """True while all exporters of the source are up and have refreshed the area recently, by Prometheus' clock."""
+def fresh_source(settings: Settings, origin: SourceArea) -> str:
+    """True while all exporters of the source are up and have refreshed the area recently, by Prometheus' clock.
+
+    Of several shards each must be there: of one that Prometheus does not discover there is no `up` at all.
+    """
+    shards = settings.monitoring.sources[origin.source].shards
+    there = f'  and on () count(up{{job="{origin.source}"}}) >= {shards}\n' if shards > 1 else ""
     return (
-        f'min(up{{job="{origin.source}"}}) == 1\n'
+        f'min(up{{job="{origin.source}"}}) == 1\n{there}'
         f"  and on () max(abs(time() - {LAST_SUCCESS}{of_area(origin)}) / {FRESH_LIMIT}{of_area(origin)}) < 1"
     )
 

@@ -93,9 +93,9 @@ def _target_down(settings: Settings) -> str:
     return "\nor ".join([down, *fewer, *(f'absent(up{{job="{job}"}})' for job in scraped)])
 
 
-def _all_is_well(_settings: Settings) -> str:
+def _all_is_well(settings: Settings) -> str:
     """The store's agents are being read; `vector(1)` would go on firing while Prometheus ingests nothing."""
-    return fresh_source(AGENTS)
+    return fresh_source(settings, AGENTS)
 
 
 NAMED_CONDITIONS: Mapping[str, NamedCondition] = {

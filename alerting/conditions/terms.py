@@ -239,10 +239,13 @@ class QuietTerm:
         running = require_fresh(settings, running, self.origin, silence=True)
         down_after = number(settings.thresholds.heartbeat.down_after_seconds)
         within = "<=" if operator == ">" else "<"
+        # The shard that sees the agent is not the one that sees its server's folders: both must be there.
+        divided = settings.monitoring.sources[self.origin.source].shards > 1
+        everywhere = f"\nand on () {unbroken_source(settings, self.origin)}" if divided else ""
         return (
             f"max by (agent) (\n  {running}\n)\n"
             f"and on (agent) (time() - max by (agent) (nervesys_agent_heartbeat_timestamp_seconds) < {down_after})\n"
-            f"unless on (agent) (time() - max by (agent) ({self.selector}) {within} {number(limit)})"
+            f"unless on (agent) (time() - max by (agent) ({self.selector}) {within} {number(limit)}){everywhere}"
         )
 
     def value(self, settings: Settings, operator: str, window: float | None) -> str:

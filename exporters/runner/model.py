@@ -50,8 +50,8 @@ class Shard:
 
     @property
     def suffix(self) -> str:
-        """Added to its file names; with the count, because another count assigns the agents differently."""
-        return "" if self.count == 1 else f"-{self.number}-of-{self.count}"
+        """Added to its file names; with count and way of dividing, because others assign objects differently."""
+        return "" if self.count == 1 else f"-{self.number}-of-{self.count}-by-server"
 
 
 TOLERATED = timedelta(days=1)

@@ -20,7 +20,7 @@ def areas(context: SourceContext) -> Sequence[Area]:
 
 
 def areas_of(store: ObjectReader, context: SourceContext) -> Sequence[Area]:
-    """The areas of a given store; sizes cannot be shared out by agent or server, so only the first shard has them."""
+    """The areas of a given store; of more shards than parts, the last ones have no sizes to measure."""
     shared, precedence = SharedState(), Precedence()
     first, counted = CountedStore(store, context), CountedStore(store, context, precedence.wait)
     agents_area = agents.AgentsArea(first, context, shared)
@@ -31,7 +31,7 @@ def areas_of(store: ObjectReader, context: SourceContext) -> Sequence[Area]:
         Area("logs", logs.FAMILIES, every("logs"), logs.LogsArea(counted, context, shared).refresh),
         Area("sizes", sizes.FAMILIES, every("sizes"), sizes.SizesArea(counted, context, shared).refresh),
     )
-    return all_areas if context.shard.number == 1 else all_areas[:-1]
+    return all_areas if sizes.parts_of(context.shard) else all_areas[:-1]
 
 
 SOURCE = Source(

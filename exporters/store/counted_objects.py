@@ -1,6 +1,7 @@
 """Counts each object of a dated area of the store once: logs, and likewise traces.
 
-Reads   a pass: one LIST for the servers, one for each server's folder of today, two to look again at what is over;
+Reads   a pass: one LIST for the servers, one for each server's folder of today, two to look again at what is over; of
+        several shards each lists the folders of its servers;
         one GET for each new object, several at a time. That much, however many days there are.
         At start, one LIST for each server and for each folder that is not known yet.
         Of more folders than a pass has time for, those are listed that waited longest.
@@ -72,13 +73,16 @@ class CountedObjects:
         self._tally = counting.tally
         self._ledger = LogLedger(context.cache, counting, announced=context.once)
         self._ledger.totals.expect(filter(context.shard.owns, context.agents))
+        self._folders = Folders(self._template)
+        self._by_server = "{server}" in self._template.text.rpartition("/{date}")[0]
         self._scheduler = FolderScheduler(
             store,
-            Folders(self._template),
+            self._folders,
             self._ledger.folded,
             grace_seconds=GRACE_SECONDS,
             rechecks=RECHECKS,
             look_back_seconds=context.settings.thresholds.logs_late_seconds,
+            owns=self._owns_root,
         )
         self._dated: set[str] = set()
         """Folders whose known objects were dated since the start."""
@@ -148,7 +152,7 @@ class CountedObjects:
             except BadObject as bad:
                 out.reject(info.key, info.version, bad)
                 continue
-            if not self._context.shard.owns(agent or info.key):
+            if not self._owns(agent or info.key):
                 continue
             if agent:
                 self.observe(agent, info)
@@ -161,6 +165,15 @@ class CountedObjects:
         if known:
             self._ledger.skip(folder, known)
 
+    def _owns_root(self, root: str) -> bool:
+        """Whether a folder is listed by this shard: those of its servers, and all where folders name no server."""
+        server = self._folders.fields(root).get("server", "").lower()
+        return not server or self._context.shard.owns(server)
+
+    def _owns(self, name: str) -> bool:
+        """Whether an object counts here: all of a server's folder, else those of this shard's agents or keys."""
+        return self._by_server or self._context.shard.owns(name)
+
     def _date_known(self, folder: str, objects: Iterable[ObjectInfo], now: float) -> None:
         """Observe what was counted before the start, once for each folder."""
         if folder in self._dated:
@@ -169,7 +182,7 @@ class CountedObjects:
         for info in objects:
             with suppress(BadObject):
                 agent = self._agent(info.key, now)
-                if agent and self._context.shard.owns(agent):
+                if agent and self._owns(agent):
                     self.observe(agent, info)
 
     def _mark_listed(self, folder: str, now: float, *, empty: bool) -> None:

@@ -1,7 +1,7 @@
 """Orders the folders that a refresh lists: those in use, and a few past ones, those first that waited longest."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from heapq import nsmallest
 
 from nervesys.stores.folders import Folders
@@ -22,6 +22,7 @@ class FolderScheduler:
         grace_seconds: for how long a period that is over still counts as current.
         rechecks: how many a pass looks at again.
         look_back_seconds: how far back the first pass lists, whatever is over.
+        owns: whether a root is this exporter's, where several divide the area.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class FolderScheduler:
         grace_seconds: float,
         rechecks: int,
         look_back_seconds: float = 0,
+        owns: Callable[[str], bool] = bool,
     ) -> None:
         self._store = store
         self._folders = folders
@@ -40,6 +42,7 @@ class FolderScheduler:
         self._grace_seconds = grace_seconds
         self._rechecks = rechecks
         self._look_back_seconds = look_back_seconds
+        self._owns = owns
         self._roots: set[str] = set()
         self._current: dict[str, float] = {}
 
@@ -53,7 +56,7 @@ class FolderScheduler:
 
         Costs the LISTs that find the roots.
         """
-        roots = set(self._folders.roots(self._store))
+        roots = set(filter(self._owns, self._folders.roots(self._store)))
         for root in self._roots - roots:
             self._listed_at.pop(root, None)
         for root in roots - self._roots:

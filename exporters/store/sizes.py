@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from exporters.runner import Refresh, SourceContext
+from exporters.runner import Refresh, Shard, SourceContext
 from exporters.store.folder_scheduler import FolderScheduler
 from exporters.store.folder_size import FolderSize
 from exporters.store.running_days import RunningDays
@@ -185,8 +185,13 @@ def _instant_or(fields: Mapping[str, str], otherwise: float) -> float:
     return otherwise if at is None else at
 
 
+def parts_of(shard: Shard) -> list[str]:
+    """The parts that a shard lists: in turns, so that those with the most objects, which are neighbours, lie apart."""
+    return list(StorePaths.model_fields)[shard.number - 1 :: shard.count]
+
+
 class SizesArea:
-    """All parts of the store.
+    """The parts of the store that this shard lists.
 
     Args:
         store: the store.
@@ -197,7 +202,7 @@ class SizesArea:
     def __init__(self, store: ObjectReader, context: SourceContext, shared: SharedState) -> None:
         self._context = context
         self._shared = shared
-        self._parts = [StorePart(name, store, context) for name in StorePaths.model_fields]
+        self._parts = [StorePart(name, store, context) for name in parts_of(context.shard)]
 
     def refresh(self, out: Refresh) -> None:
         """One pass."""

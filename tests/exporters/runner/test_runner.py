@@ -219,7 +219,7 @@ def test_shards_run_side_by_side_with_a_memory_of_their_own(tmp_path: Path) -> N
     with opened(1, 2), opened(2, 2), opened(1, 3), pytest.raises(NervesysError, match="another toy"), opened(1, 2):
         pass
     caches = sorted(path.name for path in tmp_path.rglob("*.sqlite3"))
-    assert caches == ["toy-1-of-2.sqlite3", "toy-1-of-3.sqlite3", "toy-2-of-2.sqlite3"]
+    assert caches == ["toy-1-of-2-by-server.sqlite3", "toy-1-of-3-by-server.sqlite3", "toy-2-of-2-by-server.sqlite3"]
 
 
 def test_a_home_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:

@@ -415,6 +415,24 @@ def test_shards_read_every_object_exactly_once(world: World) -> None:
     assert sorted(read) == sorted(INFO.replace("grok", agent) for agent in agents)
 
 
+def test_shards_list_the_folders_of_their_own_servers_only(world: World) -> None:
+    servers = [f"srv{number}" for number in range(8)]
+    for server in servers:
+        world.ship(server=server, agent=server.replace("srv", "agent-"))
+    world.known = frozenset(server.replace("srv", "agent-") for server in servers)
+    listed: list[set[str]] = []
+    counted: list[str] = []
+    for number in (1, 2):
+        (world.home / "cache.sqlite3").unlink()
+        world.start(once=True, shard=Shard(number, 2))
+        counted += [series for series, count in world.run().items() if "activity" in series and count]
+        listed.append({prefix.split("/")[2] for prefix in world.store.lists if "srv" in prefix})
+    assert listed[0] | listed[1] == set(servers)
+    assert not listed[0] & listed[1]
+    assert min(map(len, listed)) > 0
+    assert len(counted) == len(set(counted)) == len(servers)
+
+
 OTHER_INFO = 'log_records_total{agent="other",category="activity",level="INFO"}'
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from exporters.runner import Cache, Refresh
+from exporters.runner import WHOLE, Cache, Refresh, Shard
 from exporters.store import folder_scheduler, sizes
 from exporters.store.shared_state import SharedState
-from exporters.store.sizes import SizesArea, is_overdue
+from exporters.store.sizes import SizesArea, is_overdue, parts_of
+from nervesys.settings.storage import StorePaths
 from tests.exporters.kit import HandClock, context
 from tests.exporters.store.bucket import Bucket, read_series
 
@@ -124,3 +125,17 @@ def test_a_folder_dated_ahead_is_counted_once_when_its_day_comes(world: World) -
 )
 def test_is_overdue(age_days: float, days: int | None, overdue: bool) -> None:
     assert is_overdue(0, days, age_days * DAY) is overdue
+
+
+def test_shards_list_different_parts_of_the_store() -> None:
+    parts = [parts_of(Shard(number, 4)) for number in range(1, 5)]
+    assert (
+        sorted(part for listed in parts for part in listed)
+        == sorted(parts_of(WHOLE))
+        == sorted(StorePaths.model_fields)
+    )
+    largest = [
+        next(number for number, listed in enumerate(parts) if part in listed) for part in ("metrics", "active_logs")
+    ]
+    assert len(set(largest)) == 2
+    assert parts_of(Shard(64, 64)) == []
