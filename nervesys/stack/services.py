@@ -86,8 +86,12 @@ def _monitoring(home: Path, settings: Settings, find: Callable[[str], Path]) -> 
     if shared := settings.shared_sources:
         yield program("exporters", f"exporters of {', '.join(shared)}", ("exporter", "all"), listen.exporters, shared)
     for name, source in settings.sources.items():
-        if name not in shared:
-            yield program(f"{name}-exporter", f"exporter of the source {name}", ("exporter", name), source.listen)
+        if name in shared:
+            continue
+        for number, address in enumerate(monitoring.exporters(name), 1):
+            suffix, words = (f"-{number}", (f"--shard={number}/{source.shards}",)) if source.shards > 1 else ("", ())
+            words = ("exporter", name, *words, f"--listen={address}")
+            yield program(f"{name}-exporter{suffix}", f"exporter of the source {name}{suffix}", words, address)
     if ARTIFACTS in settings.sources:
         yield program("artifacts", "the artifact service", ("artifacts", "serve"), listen.artifacts)
     yield program("receiver", "the receiver: alerts, actions and their journal", ("receiver",), listen.receiver)

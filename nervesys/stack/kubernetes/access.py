@@ -7,7 +7,7 @@ from nervesys.stack.kubernetes.context import EXPORTERS, Manifest, ManifestConte
 from nervesys.stack.kubernetes.foreign import PROMETHEUS_SECRET
 from nervesys.stack.kubernetes.programs import secret_keys
 
-ACCOUNTS = ("exporters", "receiver", "page", "agents", "prometheus", "alertmanager")
+ACCOUNTS = ("exporters", "receiver", "page", "logs", "agents", "prometheus", "alertmanager")
 """A service account each; only the receiver's may do anything."""
 EXTERNAL_SECRETS = "external-secrets.io/v1"
 
@@ -48,7 +48,8 @@ def network(cluster: ManifestContext) -> Iterator[Manifest]:
     yield _policy(cluster, EXPORTERS, *exporters)
     receivers = [port_of(listen.receiver)]
     yield _policy(cluster, "receiver", _allow(cluster, ("alertmanager", "prometheus"), receivers))
-    yield _policy(cluster, "page", _allow(cluster, (), [port_of(listen.page)]))
+    for name, address in (("page", listen.page), ("logs", listen.logs)):
+        yield _policy(cluster, name, _allow(cluster, (), [port_of(address)]))
     if cluster.own_prometheus:
         prometheus = [port_of(listen.prometheus)]
         yield _policy(cluster, "prometheus", _allow(cluster, ("prometheus", "page", "receiver", "agents"), prometheus))

@@ -36,6 +36,7 @@ def base_files(cluster: ManifestContext) -> dict[str, str]:
         "accounts.yaml": access.accounts(cluster),
         "agents.yaml": programs.agents(cluster) if cluster.agents else (),
         "page.yaml": programs.page(cluster),
+        "logs.yaml": programs.logs(cluster),
         "dashboards.yaml": dashboards(cluster),
     }
     return _folder(BASE, objects)

@@ -96,20 +96,31 @@ def receiver(cluster: ManifestContext) -> Iterator[Manifest]:
 
 
 def page(cluster: ManifestContext) -> Iterator[Manifest]:
-    """The dashboards without Grafana; it keeps nothing."""
-    port = port_of(cluster.settings.monitoring.listen.page)
-    volumes = Volumes().scratch("home", HOME).scratch("tmp", "/tmp")  # noqa: S108  # of a pod
+    """The dashboards without Grafana; it reads the brain, and no store."""
     token = {name: path for name, path in _secret_variables(cluster).items() if name.startswith("GITHUB_")}
-    if token:  # it reads the brain, and no store
-        volumes.secret(EXPORTERS_SECRET, keys=[path.rpartition("/")[2] for path in token.values()])
-    env = _variables(token)
-    made = _ours(cluster, "page", ["dashboards", "serve", f"--listen={EVERYWHERE}:{port}"], volumes, env, port)
-    yield service(cluster, "page", port)
-    yield cluster.object("Deployment", "page", "apps/v1") | {
+    yield from _without_volume(cluster, "page", ["dashboards", "serve"], cluster.settings.monitoring.listen.page, token)
+
+
+def logs(cluster: ManifestContext) -> Iterator[Manifest]:
+    """The agents' logs, for Grafana."""
+    files = _secret_variables(cluster)
+    yield from _without_volume(cluster, "logs", ["logs", "serve"], cluster.settings.monitoring.listen.logs, files)
+
+
+def _without_volume(
+    cluster: ManifestContext, name: str, words: Sequence[str], address: str, files: Mapping[str, str]
+) -> Iterator[Manifest]:
+    """A Deployment of a program that keeps nothing, with the secrets that it reads."""
+    port, volumes = port_of(address), Volumes().scratch("home", HOME).scratch("tmp", "/tmp")  # noqa: S108  # of a pod
+    if files:
+        volumes.secret(EXPORTERS_SECRET, keys=[path.rpartition("/")[2] for path in files.values()])
+    made = _ours(cluster, name, [*words, f"--listen={EVERYWHERE}:{port}"], volumes, _variables(files), port)
+    yield service(cluster, name, port)
+    yield cluster.object("Deployment", name, "apps/v1") | {
         "spec": {
             "replicas": 1,
-            "selector": {"matchLabels": {"app.kubernetes.io/name": "page"}},
-            "template": pod("page", "nervesys-page", [made], volumes),
+            "selector": {"matchLabels": {"app.kubernetes.io/name": name}},
+            "template": pod(name, f"nervesys-{name}", [made], volumes),
         }
     }
 

@@ -37,6 +37,17 @@ def test_sources_share_a_process_unless_they_are_to_have_their_own(own: list[str
         assert services["exporters"].argv[-2:] == ("exporter", "all")
 
 
+def test_each_shard_has_a_process(tmp_path: Path) -> None:
+    settings = load_with('sources: {store: {shards: 2}}\nexporter_shard_host: "127.0.0.{shard}"')
+    services = {service.name: service for service in monitoring_services(tmp_path, settings, Path)}
+    for number in (1, 2):
+        made = services[f"store-exporter-{number}"]
+        address = f"127.0.0.{number}:17001"
+        assert made.argv[-4:] == ("exporter", "store", f"--shard={number}/2", f"--listen={address}")
+        assert made.address == address
+    assert "store" not in services["exporters"].sources
+
+
 def test_a_source_that_is_not_there_has_no_process() -> None:
     with pytest.raises(SettingsError, match="no source is named 'stores'; there are: store, "):
         load_with("own_process: [stores]")

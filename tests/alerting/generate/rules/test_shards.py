@@ -68,7 +68,8 @@ def world(shipped: int, seen: int) -> World:
         seen: number of the shard that sees its state.
     """
     first, second = shard(1, store()), shard(2, store())
-    for number, part in ((shipped, {SHIPPED: now}), (seen, OWN)):
+    logs: World = {SHIPPED: now}
+    for number, part in ((shipped, logs), (seen, OWN)):
         (first if number == 1 else second).update(shard(number, part))
     return {**OTHERS, **configured(), **first, **until_lost(second)}
 
