@@ -7,7 +7,7 @@ LOCKED := $(PIP) install --no-compile --only-binary :all: --require-hashes --req
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --no-config --universal --group build --generate-hashes \
 	--no-emit-index-url --upgrade --custom-compile-command "make lock"
 
-.PHONY: help install up down status test coverage lint format generate pictures faults bench bench-fleet lock clean \
+.PHONY: help install up down status test coverage lint format generate pictures faults otel bench bench-fleet lock clean \
 	test-docker test-docker-short image sbom compare-victoria vendor
 
 help: ## List these targets
@@ -81,6 +81,9 @@ faults: .venv/tools ## Kill writers and the receiver hundreds of times, break th
 	$(BIN)/python -m pytest tests/alerting/receiver/test_faults.py tests/alerting/receiver/test_cluster.py tests/alerting/receiver/test_clock.py
 	$(BIN)/python -m tests.hostile.fuzz
 	$(BIN)/python -m pytest $(HOSTILE)
+
+otel: .venv/tools ## Run real instrumentations of PyPI and npm under an agent, and record what they send (3 minutes, network)
+	$(BIN)/python -m tests.nervesys.agent.telemetry.real
 
 bench: .venv/tools ## Print the table of measured ratios
 	$(BIN)/python -m benchmarks

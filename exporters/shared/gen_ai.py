@@ -75,12 +75,14 @@ class ModelCall:
         model: as requested; as answered where the request names none.
         tokens: by type. No token is in two types; those of an agent are left to the calls within it.
         error: its kind; None where it succeeded.
+        response_id: of the provider; empty where there is none.
     """
 
     operation: str
     model: str
     tokens: Mapping[str, float]
     error: str | None
+    response_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +102,17 @@ def interpret(span: Span) -> ModelCall | ToolCall | None:
     if operation is None:
         return None
     tokens = _tokens(values) if operation in INFERENCE or operation == OTHER else {}
-    return ModelCall(operation, _first(values, MODEL_NAMES) or UNNAMED_MODEL, tokens, _error(span, values))
+    model, response_id = _first(values, MODEL_NAMES) or UNNAMED_MODEL, _first(values, ("gen_ai.response.id",))
+    return ModelCall(operation, model, tokens, _error(span, values), response_id)
 
 
 def _operation(values: Mapping[str, Scalar]) -> str | None:
-    """The operation; None where nothing says that this is a call."""
+    """The operation; None where neither a known name nor a model says that this is a call."""
     for name in OPERATION_NAMES:
         if isinstance(raw := values.get(name), str):
             operation = SYNONYMS.get(raw.lower(), raw.lower())
             if operation == TOOL or operation in OPERATIONS:
                 return operation
-            if name == OPERATION_NAMES[0]:
-                return OTHER
     return OTHER if any(name in values for name in MODEL_NAMES) else None
 
 

@@ -150,6 +150,7 @@ class SpanSums:
 
     sums: dict[Series, list[float]] = field(default_factory=dict)
     _parents: set[str] = field(default_factory=set)
+    _libraries: dict[str, str] = field(default_factory=dict)
 
     def add(self, agent: str, span: Span) -> Series | None:
         """Add a span; returns the series of durations that it was counted in, if it is a call."""
@@ -163,19 +164,25 @@ class SpanSums:
         return None
 
     def _add_model_call(self, agent: str, span: Span, call: ModelCall) -> Series | None:
-        if call.operation in INFERENCE:
-            # Two instrumentations, of a framework and of the client below it, report the same call; the inner one ends
-            # and arrives first.
-            if span.span_id in self._parents:
-                return None
-            if span.parent_span_id:
-                self._parents.add(span.parent_span_id)
+        if call.operation in INFERENCE and self._is_repeated(span, call):
+            return None
         model = self._bounded(shorten(call.model))
         for kind, count in call.tokens.items():
             self._at(TOKENS, agent, model, kind)[0] += count
         if call.error:
             self._at(ERRORS, agent, call.operation, model, call.error)[0] += 1
         return self._observe(span.seconds, OPERATION_DURATION, agent, call.operation, model)
+
+    def _is_repeated(self, span: Span, call: ModelCall) -> bool:
+        """Whether another instrumentation reported the call already, as a framework and the client below it both do.
+
+        The inner span ends and arrives first; of spans side by side, the id of the response shows it.
+        """
+        if span.span_id in self._parents:
+            return True
+        if span.parent_span_id:
+            self._parents.add(span.parent_span_id)
+        return bool(call.response_id) and self._libraries.setdefault(call.response_id, span.library) != span.library
 
     def _observe(self, seconds: float, family: Family, *labels: str) -> Series:
         histogram = self._at(family, *labels)

@@ -86,6 +86,8 @@ class Span(Struct, rename="camel", gc=False):
     attributes: list[Attribute] = []
     events: list[SpanEvent] = []
     status: SpanStatus | None = None
+    library: str = ""
+    """Name of the instrumentation, which OTLP has a level above."""
 
     @property
     def begin(self) -> float:
@@ -104,9 +106,16 @@ class Span(Struct, rename="camel", gc=False):
         return self.status is not None and self.status.code in ERROR_CODES
 
 
+class Scope(Struct, gc=False):
+    """An instrumentation library."""
+
+    name: str = ""
+
+
 class ScopeSpans(Struct, rename="camel", gc=False):
     """Spans of one instrumentation library."""
 
+    scope: Scope | None = None
     spans: list[Span] = []
 
 
@@ -147,6 +156,7 @@ def parse_line(line: bytes) -> Iterator[tuple[Mapping[str, Scalar], Span]]:
         resource = values_of(resource_spans.resource.attributes) if resource_spans.resource else {}
         for scope in resource_spans.scope_spans:
             for span in scope.spans:
+                span.library = scope.scope.name if scope.scope else ""
                 yield resource, span
 
 

@@ -55,7 +55,11 @@ def test_a_call_adds_its_duration_tokens_and_nothing_else() -> None:
         ({"llm__request__type": "completion"}, "text_completion", {}),
         ({"openinference__span__kind": "LLM", "llm__token_count__completion": 9}, "chat", {"output": 9}),
         ({"gen_ai__operation__name": "invoke_agent", "gen_ai__usage__input_tokens": 7}, "invoke_agent", {}),
-        ({"gen_ai__operation__name": "dream", "gen_ai__usage__input_tokens": 7}, OTHER, {"input": 7}),
+        (
+            {"gen_ai__operation__name": "dream", "gen_ai__request__model": "m", "gen_ai__usage__input_tokens": 7},
+            OTHER,
+            {"input": 7},
+        ),
         ({"gen_ai__request__model": "m"}, OTHER, {}),
         ({"gen_ai__operation__name": "chat", "gen_ai__usage__input_tokens": -1}, "chat", {}),
         ({"gen_ai__operation__name": "chat", "gen_ai__usage__input_tokens": 10**12}, "chat", {}),
@@ -69,7 +73,10 @@ def test_conventions_of_several_libraries_mean_the_same(
     assert (call.operation, call.tokens) == (operation, tokens)
 
 
-@pytest.mark.parametrize("attributes", [{}, {"http__request__method": "GET"}, {"traceloop__span__kind": "task"}])
+@pytest.mark.parametrize(
+    "attributes",
+    [{}, {"http__request__method": "GET"}, {"traceloop__span__kind": "task"}, {"gen_ai__operation__name": "unknown"}],
+)
 def test_other_spans_are_no_calls(attributes: dict[str, Any]) -> None:
     assert meaning(otlp.span(**attributes)) is None
 
