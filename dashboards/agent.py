@@ -10,7 +10,7 @@ from dashboards.grafana_json import Json
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page, query_variable
 from dashboards.recording import ACTIONS
-from dashboards.shared import ENDED, age, server_load, status, whole
+from dashboards.shared import ENDED, age, quantile, server_load, status, whole
 from dashboards.style import (
     ANY_IS_WARNING,
     LEVEL_COLOURS,
@@ -184,11 +184,13 @@ def _work(context: PageContext) -> tuple[Any, ...]:
             PanelUnit.SECONDS,
             *(
                 context.log_query(
-                    f"histogram_quantile({quantile}, sum by (le) "
-                    f"(rate(nervesys_log_action_duration_seconds_bucket{{{AGENT}}}[$__rate_interval])))",
+                    quantile(
+                        share,
+                        f"sum by (le) (rate(nervesys_log_action_duration_seconds_bucket{{{AGENT}}}[$__rate_interval]))",
+                    ),
                     legend,
                 )
-                for quantile, legend in QUANTILES
+                for share, legend in QUANTILES
             ),
             empty=NO_DURATION,
         ),

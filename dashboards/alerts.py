@@ -16,6 +16,7 @@ from dashboards.shared import (
     agent_columns,
     count_of,
     firing_alerts,
+    quantile,
     whole,
     with_agent_page,
 )
@@ -109,10 +110,7 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
             "Median recovery",
             "How long from the first alert to the proof of recovery, in the time range?",
             PanelUnit.SECONDS,
-            query(
-                "histogram_quantile(0.5, sum by (le) "
-                "(increase(nervesys_action_recovery_duration_seconds_bucket[$__range])))"
-            ),
+            query(quantile(0.5, "sum by (le) (increase(nervesys_action_recovery_duration_seconds_bucket[$__range]))")),
             steps=rising_steps(300, 900),
             empty="none yet",
         ),
@@ -244,10 +242,10 @@ def _outcomes(context: PageContext) -> tuple[Any, ...]:
 def _quantiles(family: str, by: str) -> tuple[Any, ...]:
     return tuple(
         query(
-            f"histogram_quantile({quantile}, sum by (le, {by}) (rate({family}[$__rate_interval])))",
+            quantile(share, f"sum by (le, {by}) (rate({family}[$__rate_interval]))"),
             f"{{{{{by}}}}}, {legend}",
         )
-        for quantile, legend in ((0.5, "median"), (0.95, "95th percentile"))
+        for share, legend in ((0.5, "median"), (0.95, "95th percentile"))
     )
 
 

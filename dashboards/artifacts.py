@@ -7,6 +7,7 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page
+from dashboards.shared import quantile
 from dashboards.style import (
     ANY_IS_CRITICAL,
     ANY_IS_WARNING,
@@ -130,7 +131,7 @@ def _growth() -> Any:
 
 def _processes() -> tuple[Any, ...]:
     took = "nervesys_artifact_step_duration_seconds"
-    quantile = "histogram_quantile({}, sum by (le) (rate(" + took + "_bucket[$__rate_interval])))"
+    buckets = f"sum by (le) (rate({took}_bucket[$__rate_interval]))"
     return (
         graph(
             "Traces by status",
@@ -153,8 +154,8 @@ def _processes() -> tuple[Any, ...]:
             "Duration of steps",
             "How long do steps take?",
             PanelUnit.SECONDS,
-            query(quantile.format(0.5), "median"),
-            query(quantile.format(0.95), "95th percentile"),
+            query(quantile(0.5, buckets), "median"),
+            query(quantile(0.95, buckets), "95th percentile"),
             empty=EMPTY,
         ),
     )

@@ -8,6 +8,7 @@ from grafanalib.core import Dashboard
 
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page
+from dashboards.shared import quantile
 from dashboards.style import (
     AGENT_CELL,
     ANY_IS_WARNING,
@@ -83,7 +84,7 @@ def of_agent(context: PageContext, matchers: str) -> tuple[tuple[Any, ...], ...]
 def _quantile(share: float, window: str, by: str = "le", matchers: str = MODELS, histogram: str = DURATIONS) -> str:
     """The time within which this share of calls ends."""
     grown = "rate" if window == NOW else "increase"
-    return f"histogram_quantile({share}, sum by ({by}) ({grown}({histogram}_bucket{{{matchers}}}{window})))"
+    return quantile(share, f"sum by ({by}) ({grown}({histogram}_bucket{{{matchers}}}{window}))")
 
 
 def _sum(counter: str, by: str = "", matchers: str = "") -> str:

@@ -84,6 +84,23 @@ def whole_numbers(panel: Json) -> Iterator[str]:
                 yield f"{target['refId']}: increase(…) extrapolates, so that 3 becomes 3.2: put round(…) around it"
 
 
+def quantiles(panel: Json) -> Iterator[str]:
+    """Graphs that list series without any observation."""
+    if panel["type"] != "table":
+        for target in panel["targets"]:
+            if re.search(r"\bhistogram_quantile\(", target["expr"]) and ">= 0" not in target["expr"]:
+                yield f"{target['refId']}: without observations the quantile is NaN, which is listed: append >= 0"
+
+
+def missing_values(panel: Json) -> Iterator[str]:
+    """Tiles whose text for a missing value has the colour of the lowest threshold."""
+    config = panel["fieldConfig"]["defaults"]
+    mapped = any(each["type"] == "special" for each in config["mappings"])
+    if panel["type"] == "stat" and len(config["thresholds"]["steps"]) > 1 and not mapped:
+        colour = config["thresholds"]["steps"][0]["color"]
+        yield f"{config.get('noValue')!r} would be {colour}: add a special mapping of null+nan with the colour text"
+
+
 def legends(panel: Json) -> Iterator[str]:
     """Series that Grafana would call "Value"."""
     if panel["type"] != "table":
@@ -169,6 +186,8 @@ EACH_PANEL: Mapping[str, Callable[[Json], Iterator[str]]] = {
     "decimals": decimals,
     "empty-cells": empty_cells,
     "legends": legends,
+    "missing-values": missing_values,
+    "quantiles": quantiles,
     "table-width": table_width,
     "whole-numbers": whole_numbers,
 }

@@ -43,6 +43,18 @@ def whole(expr: str) -> str:
     return f"round({expr})"
 
 
+def quantile(share: float, buckets: str) -> str:
+    """The value that this share of observations is below; nothing, and not NaN, where there were none.
+
+    Grafana would list a series of NaN in the legend, instead of the text for an empty panel.
+
+    Args:
+        share: from 0 to 1.
+        buckets: PromQL of the buckets, by `le` and whatever else tells series apart.
+    """
+    return f"(histogram_quantile({share}, {buckets}) >= 0)"
+
+
 def healthy_agents(agent: str) -> str:
     """PromQL: the matching agents that are running or idle."""
     return f"{status(agent)} >= {FIRST_HEALTHY_CODE}"

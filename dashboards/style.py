@@ -71,6 +71,8 @@ ANY_IS_CRITICAL: Steps = ((None, Colour.GOOD), (1, Colour.CRITICAL))
 NONE_IS_CRITICAL: Steps = ((None, Colour.CRITICAL), (1, Colour.GOOD))
 
 EMPTY = "No data in this time range"
+MISSING_INDEX = 1000
+"""Place of a mapping among those of a panel: after all others."""
 NO_VALUE = "\N{EN DASH}"
 """Of a table's cell."""
 SILENT_CODE, FIRST_HEALTHY_CODE = 0, 99
@@ -170,6 +172,12 @@ def mapping(*rows: tuple[float | str, str, Colour]) -> list[Json]:
     return [{"options": options, "type": "value"}]
 
 
+def missing(text: str) -> Json:
+    """The mapping of a value that is missing: without it, Grafana gives its text the colour of the lowest step."""
+    result = {"color": Colour.NEUTRAL, "index": MISSING_INDEX, "text": text}
+    return {"options": {"match": "null+nan", "result": result}, "type": "special"}
+
+
 def coloured(colours: Mapping[str, Colour]) -> list[Json]:
     """Colours of the values of a label."""
     return mapping(*((value, value, colour) for value, colour in colours.items()))
@@ -231,7 +239,7 @@ def stat(
         color={"mode": "thresholds"},
         colorMode="value",
         graphMode="none",
-        mappings=list(mappings),
+        mappings=[*mappings, missing(empty)],
         noValue=empty,
         textMode="value_and_name" if named else "auto",
         extraJson={"fieldConfig": {"defaults": {"links": list(links)}}},

@@ -8,7 +8,7 @@ from string import ascii_uppercase
 from grafanalib.core import Table, TableSortByField
 
 from dashboards.grafana_json import Json, PrometheusTarget
-from dashboards.style import EMPTY, NO_VALUE, PLAIN, PanelUnit, Steps, thresholds
+from dashboards.style import EMPTY, NO_VALUE, PLAIN, PanelUnit, Steps, missing, thresholds
 
 COLOURED: Json = {"id": "custom.cellOptions", "value": {"type": "color-text"}}
 """Cells whose text has the colour of the value."""
@@ -132,9 +132,9 @@ def _override(column: LabelColumn | ValueColumn) -> Json:
         properties.append({"id": "unit", "value": column.unit})
         if column.steps != PLAIN:
             steps = {"mode": "absolute", "steps": thresholds(column.steps)}
-            properties += [{"id": "thresholds", "value": steps}, COLOURED]
-    if column.mappings:
-        properties += [{"id": "mappings", "value": list(column.mappings)}, COLOURED]
+            properties += [{"id": "thresholds", "value": steps}]
+    if column.mappings or (isinstance(column, ValueColumn) and column.steps != PLAIN):
+        properties += [{"id": "mappings", "value": [*column.mappings, missing(NO_VALUE)]}, COLOURED]
     return {"matcher": {"id": "byName", "options": column.title}, "properties": properties}
 
 

@@ -12,7 +12,7 @@ from dashboards.grafana_json import PrometheusTarget
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page, query_variable
 from dashboards.recording import DURATIONS, RECORDS, TOKENS_OF_MODELS, CounterIncrease
-from dashboards.shared import whole
+from dashboards.shared import quantile, whole
 from dashboards.style import (
     LEVEL_COLOURS,
     MEDIUM,
@@ -91,7 +91,7 @@ def _tiles(context: PageContext) -> tuple[Any, ...]:
             "Median action",
             "How long does an action usually take?",
             PanelUnit.SECONDS,
-            query(f"histogram_quantile(0.5, {_sum(context, DURATIONS, WHOLE, 'le')})"),
+            query(quantile(0.5, _sum(context, DURATIONS, WHOLE, "le"))),
         ),
         stat(
             "Oldest day",
@@ -167,10 +167,7 @@ def _quality(context: PageContext) -> tuple[Any, ...]:
             "Duration of actions by day",
             f"Do actions take longer than before? {EACH_DAY}",
             PanelUnit.SECONDS,
-            *(
-                _a_day(f"histogram_quantile({quantile}, {_sum(context, DURATIONS, DAY, 'le')})", legend)
-                for quantile, legend in QUANTILES
-            ),
+            *(_a_day(quantile(share, _sum(context, DURATIONS, DAY, "le")), legend) for share, legend in QUANTILES),
             empty="No action with a duration was logged",
         ),
     )

@@ -9,7 +9,7 @@ from grafanalib.core import Dashboard
 from dashboards.grafana_json import PrometheusTarget
 from dashboards.layout import PageSection, PanelRow
 from dashboards.page import page
-from dashboards.shared import whole
+from dashboards.shared import quantile, whole
 from dashboards.style import (
     ANY_IS_CRITICAL,
     MEDIUM,
@@ -72,7 +72,7 @@ def _missed_share(window: str, by: str = "", matchers: str = "") -> str:
 def _quantile(share: float, window: str, by: str = "le", matchers: str = "") -> str:
     """The time within which this share of reactions is seen."""
     buckets = f"{_growth(window)}({VITALITY}_reaction_duration_seconds_bucket{{{matchers}}}{window})"
-    return f"histogram_quantile({share}, sum by ({by}) ({buckets}))"
+    return quantile(share, f"sum by ({by}) ({buckets})")
 
 
 def _growth(window: str) -> str:

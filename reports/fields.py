@@ -126,8 +126,10 @@ class Field:
         if not links or self.context.range_query is None:
             return ""
         url = _LABEL.sub(lambda match: quote(labels.get(match[1], ""), safe=""), links[0]["url"])
-        # A whole address is left as it is, and a part of an address is quoted.
-        whole = _CELL.fullmatch(url) is not None
+        # A part of an address is quoted. A whole one is left as it is, but may only lead to a page of ours.
+        whole = _CELL.fullmatch(url)
+        if whole and not labels.get(whole[1], "").startswith("/d/"):
+            return ""
         url = _CELL.sub(lambda match: quote(labels.get(match[1], ""), safe=":/?=&" if whole else ""), url)
         known = {"__url_time_range": self.context.range_query, "__value": quote(value, safe=""), "datasource": ""}
         return substitute(url, known).rstrip("&")

@@ -6,8 +6,11 @@ from nervesys.queries.dashboard_queries import Json
 from reports.fields import Field, FormatContext
 from reports.model import Cell, Notice, Table
 from reports.run_queries import QueryResult
+from reports.units import AGO
 
 Row = dict[str, float | str]
+VALUE = "Value"
+"""Grafana's name of the field with a query's values; with the letter of the query if there are several."""
 
 
 def table(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Table | Notice:
@@ -33,7 +36,9 @@ def _texts(row: Row, shown: Mapping[str, str]) -> dict[str, str]:
 
 
 def _cell(field: Field, name: str, row: Row, texts: Mapping[str, str]) -> Cell:
-    return field.column_cell(row[name], texts) if name in row else Cell(field.empty)
+    if name in row:
+        return field.column_cell(row[name], texts)
+    return Cell(field.empty, number=name.startswith(VALUE) and field.unit != AGO)
 
 
 def _sort(rows: list[tuple[Cell, ...]], column: int, *, falling: bool) -> None:
@@ -48,7 +53,7 @@ def _sort(rows: list[tuple[Cell, ...]], column: int, *, falling: bool) -> None:
 def merge_rows(answers: Sequence[QueryResult]) -> list[Row]:
     """One row for each combination of common labels, as Grafana's `merge` transformation does."""
     frames = [
-        _frame(answer, "Value" if len(answers) == 1 else f"Value #{answer.target['refId']}") for answer in answers
+        _frame(answer, VALUE if len(answers) == 1 else f"{VALUE} #{answer.target['refId']}") for answer in answers
     ]
     with_rows = [frame for frame in frames if frame]
     if not with_rows:

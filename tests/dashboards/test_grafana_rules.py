@@ -56,6 +56,8 @@ def annotation(page: Json) -> Json:
             id="rounded in a column",
         ),
         pytest.param("whole-numbers", lambda page: asks(page, f"increase({TASKS}[$__range])"), id="fraction of a task"),
+        pytest.param("missing-values", lambda page: defaults(page).update(mappings=[]), id="colour of what is missing"),
+        pytest.param("quantiles", lambda page: asks(page, "histogram_quantile(1, up)"), id="series of nothing"),
         pytest.param("legends", lambda page: asks(page, "up", legendFormat=""), id="series called Value"),
         pytest.param(
             "empty-cells",

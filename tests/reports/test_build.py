@@ -257,3 +257,15 @@ def test_a_link_of_a_cell_may_name_other_columns_by_title_or_label() -> None:
     body = build_body(traces, [rows, *(QueryResult(target, (), STEP) for target in traces["targets"][1:])], CONTEXT)
     assert isinstance(body, Table)
     assert any("?agent=a%20b&" in cell.link for cell in body.rows[0])
+
+
+def test_a_missing_number_stands_where_the_numbers_of_its_column_stand() -> None:
+    areas = panel("storage-retention", "Areas of the store")
+    answers = [QueryResult(target, (), STEP) for target in areas["targets"]]
+    answers[0] = answer(areas, ({"area": "agents"}, [5]))
+    body = build_body(areas, answers, CONTEXT)
+    assert isinstance(body, Table)
+    assert {column: cell.number for column, cell in zip(body.columns, body.rows[0], strict=True)} == {
+        **dict.fromkeys(("Objects", "Size", "Growth a day", "Overdue"), True),
+        **dict.fromkeys(("Area", "Newest"), False),
+    }

@@ -47,7 +47,10 @@ function histogram(target, found) {
   return toDataFrame({ refId: target.refId, fields: sorted.length ? [timeField([sorted[0].points.at(-1)[0]]), ...fields] : [] });
 }
 
-exports.framesOf = (panel, answers) =>
+// JSON writes NaN and infinity as texts.
+const numbers = (found) => found.map(({ labels, points }) => ({ labels, points: points.map(([at, value]) => [at, Number(value)]) }));
+
+exports.framesOf = (panel, texts, answers = texts.map(numbers)) =>
   panel.targets.flatMap((target, at) => {
     if (target.format === 'table') {
       return [table(target, answers[at], panel.targets.length === 1)];

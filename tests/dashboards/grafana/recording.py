@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards.grafana_json import Json
+from nervesys.clients.prometheus import Series
 from nervesys.queries.dashboard_queries import panels_of
 from nervesys.queries.query_runner import QueryRunner
 from reports.build import build_page, grid_position
@@ -35,7 +36,7 @@ class Recording:
     def as_json(self) -> Json:
         """For Grafana's libraries."""
         answers = {
-            panel: [[{"labels": each.labels, "points": each.points} for each in answer.series] for answer in found]
+            panel: [[{"labels": each.labels, "points": _points(each)} for each in answer.series] for answer in found]
             for panel, found in self.results.answers.items()
         }
         return {"page": self.page, "range": {"from": self.since, "to": "now"}, "values": {}, "answers": answers}
@@ -49,6 +50,14 @@ def record(page: Json, live: QueryRunner, since: str, seconds: float, executor: 
     results = query_page(page, live, values, TimeRange(seconds, points), executor)
     context = FormatContext(live.now, range_query)
     return Recording(page, since, results, build_page(page, results, context, live.now - seconds, live.now))
+
+
+NOT_IN_JSON = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
+"""Texts that JavaScript makes numbers of."""
+
+
+def _points(series: Series) -> list[tuple[float, float | str]]:
+    return [(at, NOT_IN_JSON.get(str(value), value)) for at, value in series.points]
 
 
 def our_panels(model: PageModel) -> dict[str, Any]:

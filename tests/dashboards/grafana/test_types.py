@@ -3,7 +3,7 @@
 import copy
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from dashboards.grafana_json import Json
 from tests.dashboards.conftest import PAGES
 from tests.dashboards.grafana.node import installed, run
-from tests.dashboards.grafana.type_source import SCHEMA, SDK, SchemaTypes, source_of
+from tests.dashboards.grafana.type_source import SCHEMA, SDK, source_of
 
 OPTIONS = {
     "module": "esnext",
@@ -25,28 +25,11 @@ OPTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Variant:
-    """Types of one version.
-
-    Attributes:
-        name: of the variant.
-        types: where they are.
-        paths: that TypeScript resolves packages by.
-    """
-
-    name: str
-    types: SchemaTypes
-    paths: dict[str, list[str]]
-
-
-NEWEST = Variant("newest", SCHEMA, {})
-OLDEST = Variant(
-    "oldest",
-    SCHEMA,
-    {"@grafana/schema": ["./node_modules/schema-oldest"], "@grafana/schema/*": ["./node_modules/schema-oldest/*"]},
-)
-FOUNDATION = Variant("foundation-sdk", SDK, {})
+OLDEST_PATHS = {
+    "@grafana/schema": ["./node_modules/schema-oldest"],
+    "@grafana/schema/*": ["./node_modules/schema-oldest/*"],
+}
+VARIANTS = ("newest", "oldest", "foundation-sdk")
 
 EXPLAINED: dict[tuple[str, str], str] = {
     (
@@ -65,25 +48,45 @@ EXPLAINED: dict[tuple[str, str], str] = {
 """Errors that are none: by variant and pattern, with the reason."""
 
 
-def errors(pages: list[Json], variant: Variant, folder: Path) -> list[str]:
-    """What the compiler rejects: the place in our pages, and the message."""
+def compiled(sources: Mapping[str, str], folder: Path, paths: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """What the compiler rejects of each source: the place in our pages, and the message.
+
+    Args:
+        sources: TypeScript by name.
+        folder: to compile in.
+        paths: by which packages are found.
+    """
     modules = installed()
-    source = source_of(pages, variant.types)
-    (folder / "pages.ts").write_text(source)
     (folder / "node_modules").symlink_to(modules)
-    options = OPTIONS | {"paths": variant.paths}
-    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "files": ["pages.ts"]}))
+    for name, source in sources.items():
+        (folder / f"{name}.ts").write_text(source)
+    config = {"compilerOptions": OPTIONS | {"paths": paths}, "files": [f"{name}.ts" for name in sources]}
+    (folder / "tsconfig.json").write_text(json.dumps(config))
     done = run(modules / "typescript/lib/tsc.js", ["--project", folder, "--preserveSymlinks"])
-    lines = source.splitlines()
-    found = re.findall(r"pages\.ts\((\d+),\d+\): error TS\d+: (.*)", done.stdout)
-    assert bool(done.returncode) == bool(found), done.stdout
-    return [f"{lines[int(line) - 1].rpartition('// ')[2]}: {message}" for line, message in found]
+    errors: dict[str, list[str]] = {name: [] for name in sources}
+    for name, line, message in re.findall(r"([\w-]+)\.ts\((\d+),\d+\): error TS\d+: (.*)", done.stdout):
+        place = sources[name].splitlines()[int(line) - 1].rpartition("// ")[2]
+        errors[name].append(f"{place}: {message}")
+    assert bool(done.returncode) == any(errors.values()), done.stdout
+    return errors
 
 
-@pytest.mark.parametrize("variant", [NEWEST, OLDEST, FOUNDATION], ids=lambda variant: variant.name)
-def test_grafana_has_a_type_for_everything(variant: Variant, tmp_path: Path) -> None:
-    found = errors(PAGES, variant, tmp_path)
-    patterns = [pattern for name, pattern in EXPLAINED if name == variant.name]
+@pytest.fixture(scope="module")
+def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Of every variant, and of pages with mistakes."""
+    newest = {
+        "newest": source_of(PAGES, SCHEMA),
+        "foundation-sdk": source_of(PAGES, SDK),
+        "mistakes": source_of(list(mistaken()), SCHEMA),
+    }
+    oldest = compiled({"oldest": newest["newest"]}, tmp_path_factory.mktemp("oldest"), OLDEST_PATHS)
+    return compiled(newest, tmp_path_factory.mktemp("newest"), {}) | oldest
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_grafana_has_a_type_for_everything(errors: dict[str, list[str]], variant: str) -> None:
+    patterns = [pattern for name, pattern in EXPLAINED if name == variant]
+    found = errors[variant]
     assert [error for error in found if not any(re.search(pattern, error) for pattern in patterns)] == []
     assert [pattern for pattern in patterns if not any(re.search(pattern, error) for error in found)] == []
 
@@ -110,13 +113,15 @@ def part_at(page: Json, path: tuple[str | int, ...]) -> Json:
     return found
 
 
-def test_what_grafana_has_no_type_for_is_found(tmp_path: Path) -> None:
-    spoilt = []
+def mistaken() -> Iterator[Json]:
     for uid, (path, key, value) in MISTAKES.items():
         page = copy.deepcopy(PAGES[0]) | {"uid": uid}
         part_at(page, path)[key] = value
-        spoilt.append(page)
-    found = [error for error in errors(spoilt, NEWEST, tmp_path) if "hidden" not in error]
+        yield page
+
+
+def test_what_grafana_has_no_type_for_is_found(errors: dict[str, list[str]]) -> None:
+    found = [error for error in errors["mistakes"] if "hidden" not in error]
     assert len(found) == len(MISTAKES), found
     for uid, (_, key, value) in MISTAKES.items():
         assert any(error.startswith(uid) and (key in error or str(value) in error) for error in found), uid
