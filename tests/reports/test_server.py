@@ -23,6 +23,7 @@ from tests.reports.panels import PAGES
 
 MONITORING = load(profile="local").settings.monitoring
 WEB, JOURNAL = MONITORING.web, MONITORING.journal_url
+TRACES = f"{WEB.url_of(MONITORING.listen.page)}/trace/"
 
 
 class Outline(HTMLParser):
@@ -166,7 +167,7 @@ def test_no_label_of_any_page_becomes_markup(text: str) -> None:
             assert response.status_code == 200
             assert outline.inline == []
             assert outline.tags.isdisjoint({"img", "iframe", "object", "embed", "base"})
-            assert all(link.startswith(("/", "#", "?", "https://", JOURNAL)) for link in outline.links)
+            assert all(link.startswith(("/", "#", "?", "https://", JOURNAL, TRACES)) for link in outline.links)
             assert "<script>alert" not in response.text
 
 
