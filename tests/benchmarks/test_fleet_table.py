@@ -17,15 +17,19 @@ from benchmarks.simulator.stand import Stand, simulated_stand
 from nervesys.clock import system_clock
 
 
-def test_the_exporters_read_the_store_and_the_brain_of_a_fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exporters_read_the_store_and_the_brain_of_a_fleet_for_a_prometheus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fleet_table, "LOOK_SECONDS", 1)
     monkeypatch.setattr(fleet_table, "PASS_INTERVAL", 0)
     console, report = Console(record=True, quiet=True), BenchmarkReport("a fleet")
     with simulated_stand(20, tmp_path) as stand:
-        fleet_table.run(report, console, stand, seconds=3, kill_every=60, prometheus=False)
+        fleet_table.run(report, console, stand, seconds=3, kill_every=60, prometheus=True)
     cells = dict(zip(*(column.cells for column in report.table.columns[:2]), strict=True))
     assert int(cells["series of the exporter of store"].replace(",", "")) > 20 * 15
     assert any(what.startswith("pass of brain") for what in cells)
+    assert "Prometheus: series" in cells
+    assert float(cells["alerts build, s of CPU time"]) > 0
     counts = ("agents that looked silent and were alive", "unbroken runs of passes that broke")
     assert [cells[what] for what in counts] == ["0", "0"]
 
