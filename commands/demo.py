@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.console import open_console
+from commands.demo_break import break_agent
 from commands.local import Local, local
 from commands.options import BrainUrl, Home, open_settings
 from nervesys.clock import system_clock
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
+app.command("break")(break_agent)
 POLL_SECONDS = 0.5
 ALERT, INACTIVE = "AgentDown", "inactive"
 Name = Annotated[str | None, typer.Argument(help="The agent; default: the first one that runs.")]

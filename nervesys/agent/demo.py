@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from nervesys.agent import demo_faults
 from nervesys.agent.agent import Agent
 from nervesys.agent.demo_spans import MODEL_LATE, PUSH_REFUSED, DemoSpans
 from nervesys.agent.work import Task
@@ -80,6 +81,8 @@ def work(agent: Agent) -> None:
     """Simulate work until the agent is stopped."""
     spans = DemoSpans(agent)
     for number, job in enumerate(jobs(agent.me.name)):
+        if fault := demo_faults.take(agent.me.folder):
+            demo_faults.misbehave(agent, fault, spans)
         with (
             suppress(DemoError, NervesysError),
             spans.task(job.action),

@@ -59,14 +59,9 @@ class DemoSpans:
             with self._span(f"execute_tool {tool}", attributes, failure):
                 yield
             return
-        call = {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": "demo",
-            "gen_ai.request.model": self._model,
-        }
+        call = self._call
         if tokens % LIMITED_EVERY == 0:
-            with self._span(f"chat {self._model}", call, "429"):
-                pass
+            self.refused()
         used = {
             "gen_ai.usage.input_tokens": round(tokens * INPUT_SHARE),
             "gen_ai.usage.cache_read.input_tokens": round(tokens * INPUT_SHARE * CACHED_SHARE),
@@ -75,6 +70,19 @@ class DemoSpans:
         late = error == MODEL_LATE
         with self._span(f"chat {self._model}", call if late else call | used, "timeout" if late else None):
             yield
+
+    def refused(self) -> None:
+        """A call that the provider refuses, because there were too many."""
+        with self._span(f"chat {self._model}", self._call, "429"):
+            pass
+
+    @property
+    def _call(self) -> dict[str, Any]:
+        return {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "demo",
+            "gen_ai.request.model": self._model,
+        }
 
     @contextmanager
     def _span(self, name: str, attributes: dict[str, Any], failure: str | None = None) -> Iterator["Span | None"]:
