@@ -17,7 +17,7 @@ from nervesys.agent.demo_spans import DemoSpans
 FILE = "demo_fault"
 PAUSE_SECONDS = 1.0
 LOOP_TOKENS = 300
-DEAR_TOKENS = 5_000_000
+DEAR_TOKENS = 50_000_000
 """Of each task of an agent that overspends."""
 HANG_LIMIT_SECONDS = 45.0
 LIMITED_SECONDS = 180.0
