@@ -142,7 +142,7 @@ def test_an_action_is_one_file_and_its_name_in_another(project: Project) -> None
     registry = "alerting/actions/__init__.py"
     project.add("alerting/actions/clear_cache.py", code("add-an-action.md")[1])
     project.insert(registry, "from alerting.actions import", "from alerting.actions import clear_cache")
-    project.replace(registry, "restart_agent}", 'restart_agent, "clear_cache": clear_cache}')
+    project.replace(registry, " start_agent}", ' start_agent, "clear_cache": clear_cache}')
     added = project.changes().keys() - before.keys() - {"config/alerts.yaml"}
     assert added == {"alerting/actions/clear_cache.py", registry}
     assert project.changes()[registry] == 3, "its import, and a line that is another"

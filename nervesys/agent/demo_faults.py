@@ -75,6 +75,7 @@ def _meet_rate_limit(agent: Agent, spans: DemoSpans) -> None:
     with agent.task("ask_model") as task:
         while time.monotonic() < until:
             spans.refused()
+            agent.log.warning("the model refused the call: 429 too many requests")
             agent.retry(task)
             time.sleep(PAUSE_SECONDS)
 
