@@ -93,7 +93,7 @@ class Agent(WorkReports):
     ) -> None:
         environ = {**environ, **read_env_files(environ, home)}
         name = resolve_name(name, environ)
-        local_brain = LocalBrain(f"agent-{name}", StartupSettings.of(environ, home, brain), environ, clock)
+        local_brain = LocalBrain(name, StartupSettings.of(environ, home, brain), environ, clock)
         self.me = identify(name, server, local_brain.as_opened(), environ, clock())
         """Name, server, instance and configuration of this agent."""
         self.log = self.me.log

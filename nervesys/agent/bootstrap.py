@@ -26,7 +26,7 @@ class LocalBrain:
     """An agent's copy of the brain; implements `Tree` over its files.
 
     Args:
-        program: name of the mirror.
+        agent: its name; of the fleet's files, only its own is read.
         place: names the brain.
         environ: environment variables.
         clock: timestamps each read of the brain.
@@ -36,10 +36,11 @@ class LocalBrain:
         BrainUnavailable: the brain cannot be read and there is no earlier copy.
     """
 
-    def __init__(self, program: str, place: StartupSettings, environ: Mapping[str, str], clock: Clock) -> None:
+    def __init__(self, agent: str, place: StartupSettings, environ: Mapping[str, str], clock: Clock) -> None:
         self.place, self.status = place, BrainCopy()
-        self._program, self._environ, self._clock = program, environ, clock
-        self._brain = open_brain(place, program, environ=environ, depth=DEPTH)
+        self._agent, self._environ, self._clock = agent, environ, clock
+        self._program = f"agent-{agent}"
+        self._brain = open_brain(place, self._program, environ=environ, depth=DEPTH)
         self._tree: Tree = EmptyTree()
         self._reloader = Reloader()
         if (outdated := self._pull(START_TIMEOUT_SECONDS)) is not None:
@@ -90,6 +91,6 @@ class LocalBrain:
         return newest.outdated
 
     def _load(self) -> Loaded:
-        loaded = self._reloader.load(self._tree, profile=self.place.profile, environ=self._environ)
+        loaded = self._reloader.load(self._tree, profile=self.place.profile, environ=self._environ, only=self._agent)
         set_identity(loaded.settings.storage.encryption.identity, self._environ.get(FILE))
         return loaded

@@ -107,7 +107,7 @@ def agent_config(loaded: Loaded, name: str) -> AgentConfig:
     """
     config = loaded.agents.get(name)
     if config is None:
-        known = ", ".join(sorted(loaded.agents)) or "no agent"
+        known = ", ".join(sorted({*loaded.agents, *loaded.unread})) or "no agent"
         raise SettingsError(
             [SettingsProblem("agent", name, f"the brain has no config/agents/{name}.yaml; it knows: {known}")]
         )

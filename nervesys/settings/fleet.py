@@ -59,6 +59,7 @@ def members(
     below: Sequence[Row],
     above: Sequence[Row],
     mistakes: list[SettingsProblem],
+    only: str | None = None,
 ) -> Iterator[Member]:
     """The agents of a brain, with all layers merged.
 
@@ -68,17 +69,16 @@ def members(
         below: rows that an agent's own file overrides.
         above: rows that override an agent's own file.
         mistakes: problems are appended to it.
+        only: name of the one agent whose file is read; None for all.
     """
     common = Layers()
     for label, tree in defaults:
         common.merge_rows(_rows(try_yaml(tree, f"{FOLDER}/default.yaml", mistakes, label)))
     common.merge_rows(below)
     files, sections = dict[str, str](), defaultdict[str, list[BaseModel]](list)
-    for file in brain.names(FOLDER):
-        stem, _, suffix = file.rpartition(".")
-        if suffix not in {"yaml", "yml"} or stem == "default":
+    for stem, where in agent_files(brain):
+        if only is not None and stem.lower() != only.lower():
             continue
-        where = f"{FOLDER}/{file}"
         if (first := files.setdefault(stem.lower(), where)) != where:
             mistakes.append(SettingsProblem(where, "", f"{first} is of the same agent; keep one of both"))
             continue
@@ -96,6 +96,14 @@ def members(
         member = Member(config, layers)
         mistakes += member.misspelt()
         yield member
+
+
+def agent_files(brain: Tree) -> Iterator[tuple[str, str]]:
+    """Name and path of each agent's file; names are as the files have them."""
+    for file in brain.names(FOLDER):
+        stem, _, suffix = file.rpartition(".")
+        if suffix in {"yaml", "yml"} and stem != "default":
+            yield stem, f"{FOLDER}/{file}"
 
 
 def _share_sections(config: AgentConfig, known: Mapping[str, list[BaseModel]]) -> None:

@@ -15,7 +15,7 @@ from nervesys.settings.budgets import Budgets
 from nervesys.settings.check import Model, check, has_field, nearest, suggest
 from nervesys.settings.datasources import adapt, contradictions, read_datasources
 from nervesys.settings.env_names import name_hints
-from nervesys.settings.fleet import AGENT, members
+from nervesys.settings.fleet import AGENT, agent_files, members
 from nervesys.settings.grafana import GrafanaSettings
 from nervesys.settings.layers import Layers
 from nervesys.settings.legacy import is_legacy, translate
@@ -100,12 +100,14 @@ class Loaded:
         agents: the agents of the brain, by name.
         origins: the origin of each value, by dotted key; agents are below `agents.NAME`.
         warnings: unknown keys of agents' files and of older files.
+        unread: names of agents whose files were not read, if one agent was asked for.
     """
 
     settings: Settings
     agents: dict[str, AgentConfig]
     origins: dict[str, str]
     warnings: tuple[SettingsProblem, ...]
+    unread: tuple[str, ...] = ()
 
     @property
     def own_thresholds(self) -> dict[str, ThresholdOverrides]:
@@ -120,8 +122,9 @@ def load(
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, str] | None = None,
     also: Sequence[Callable[[Tree], object]] = (),
+    only: str | None = None,
 ) -> Loaded:
-    """Load and check everything.
+    """Load and check everything, or what a single agent needs.
 
     Args:
         brain: the brain's files; None for the example that is shipped.
@@ -130,6 +133,7 @@ def load(
         environ: environment variables; None for none.
         flags: values of command line flags, by the name of the equivalent environment variable.
         also: readers of further files of the brain, whose mistakes are reported together with these.
+        only: an agent; the files of its neighbours are not read, so that their mistakes cost them alone.
 
     Raises:
         SettingsError: with every mistake found.
@@ -158,7 +162,7 @@ def load(
     settings = layers.validate(Settings, mistakes)
     warnings += name_hints(environ or {})
     warnings += missing_key(settings, layers) if settings else ()
-    fleet = list(members(brain, layered, agent_rows, profile_agent_rows, mistakes))
+    fleet = list(members(brain, layered, agent_rows, profile_agent_rows, mistakes, only))
     _check_names(brain, mistakes, warnings)
     for read in also:
         with collect_problems(mistakes):
@@ -170,9 +174,9 @@ def load(
         top = ("agents", member.config.name)
         origins |= {".".join((*top, *path)): where for path, where in member.layers.origins.items()}
         warnings += member.warnings()
-    return Loaded(
-        settings, {member.config.name: member.config for member in fleet}, origins, tuple(dict.fromkeys(warnings))
-    )
+    agents = {member.config.name: member.config for member in fleet}
+    unread = () if only is None else tuple(stem.lower() for stem, _ in agent_files(brain) if stem.lower() not in agents)
+    return Loaded(settings, agents, origins, tuple(dict.fromkeys(warnings)), unread)
 
 
 def _check_names(brain: Tree, mistakes: list[SettingsProblem], warnings: list[SettingsProblem]) -> None:

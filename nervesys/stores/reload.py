@@ -22,15 +22,17 @@ class Reloader:
         environ: Mapping[str, str],
         flags: Mapping[str, str] | None = None,
         also: Sequence[Callable[[Tree], object]] = (),
+        only: str | None = None,
     ) -> Loaded:
         """As `nervesys.settings.load`; the last result if nothing changed that it depends on.
 
         Raises:
             SettingsError: with every mistake found; the next call loads again.
         """
-        key = self._key_of(tree, profile, environ, flags or {}, also)
+        key = self._key_of(tree, profile, environ, flags or {}, also, only)
         if key is None or key != self._key or self._loaded is None:
-            self._key, self._loaded = None, load(tree, profile=profile, environ=environ, flags=flags, also=also)
+            self._key = None
+            self._loaded = load(tree, profile=profile, environ=environ, flags=flags, also=also, only=only)
             self._key = key
         return self._loaded
 
@@ -41,9 +43,10 @@ class Reloader:
         environ: Mapping[str, str],
         flags: Mapping[str, str],
         also: Sequence[Callable[[Tree], object]],
+        only: str | None,
     ) -> Hashable:
         """Everything that the result depends on."""
         if not isinstance(tree, GitTree):
             return None
         values = tuple(value_of(variable.name, environ, []) for variable in VARIABLES)
-        return tree.commit, profile, frozenset(environ.items()), values, frozenset(flags.items()), tuple(also)
+        return tree.commit, profile, frozenset(environ.items()), values, frozenset(flags.items()), tuple(also), only

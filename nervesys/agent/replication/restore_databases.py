@@ -30,7 +30,7 @@ def restore_databases(
         StoreUnavailable: the store does not answer.
     """
     name = resolve_name(given_name, environ)
-    me = identify(name, server, LocalBrain(f"agent-{name}", place, environ, clock).as_opened(), environ, clock())
+    me = identify(name, server, LocalBrain(name, place, environ, clock).as_opened(), environ, clock())
     lock = AgentLock(me.folder / "lock")
     try:
         databases = open_databases(me, open_store(me.settings.storage.storj), clock)

@@ -141,3 +141,16 @@ def test_a_configuration_that_is_wrong_at_the_start_is_no_reason_to_go_on(world:
     write(world.brain, {GROK: b"agent: {name: grok, buffer: {max_size_mb: lots}}"})
     with pytest.raises(SettingsError):
         world.agent()
+
+
+def test_the_wrong_file_of_a_neighbour_costs_only_the_neighbour(world: World) -> None:
+    write(world.brain, {"config/agents/gimai.yaml": b"agent: {name: gimai, buffer: {max_size_mb: much}}"})
+    with world.agent() as grok:
+        assert grok.me.name == "grok"
+    with pytest.raises(SettingsError, match="gimai"):
+        Agent("gimai", home=str(world._home), brain=f"file://{world.brain}", server="host-1", environ={})
+
+
+def test_an_agent_that_the_brain_does_not_have_names_those_that_it_has(world: World) -> None:
+    with pytest.raises(SettingsError, match=r"no config/agents/copilot.yaml; it knows: grok"):
+        Agent("copilot", home=str(world._home), brain=f"file://{world.brain}", server="host-1", environ={})
