@@ -28,6 +28,7 @@ from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.promql import known_series
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
+from nervesys.logs.logql.engine import LogqlEngine
 from nervesys.logs.open_reader import open_reader
 from nervesys.logs.query_slots import QuerySlots
 from nervesys.look.colours import Theme
@@ -41,7 +42,9 @@ from nervesys.settings import Loaded
 from nervesys.settings.monitoring import Monitoring
 from nervesys.stores import open_stores as stores
 from nervesys.stores.open_stores import Configuration
+from reports.draw import LogPanelReader
 from reports.files import FileFormat, draw_file
+from reports.logs.panel import LogPanels
 from reports.logs.site import PATHS, LogSite
 from reports.server import Site
 from reports.traces.find import TraceFinder
@@ -115,12 +118,28 @@ def serve(
     client = Prometheus(prometheus or monitoring.prometheus_url)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         site = Site(
-            pages(loaded), client, datasource_seconds(loaded), system_clock, executor, PATHS, monitoring.journal_url
+            pages(loaded),
+            client,
+            datasource_seconds(loaded),
+            system_clock,
+            executor,
+            PATHS,
+            monitoring.journal_url,
+            log_panels(loaded),
         )
         program = site.program()
         routes = [*program.routes, *log_site(loaded).routes(), *trace_site(loaded).routes()]
         app = application(replace(program, routes=routes), monitoring.web)
         serve_application(app, address(monitoring), monitoring.web, monitoring.hosts)
+
+
+def log_panels(loaded: Loaded) -> LogPanelReader:
+    """Reads log records for panels; the store is opened by the first request."""
+    settings = loaded.settings
+    panels = cache(
+        lambda: LogPanels(LogqlEngine(open_reader(settings.storage, system_clock)), QuerySlots(settings.logs.query))
+    )
+    return lambda query, start, end: panels().read(query, start, end)
 
 
 def log_site(loaded: Loaded) -> LogSite:

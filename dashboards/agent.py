@@ -8,6 +8,7 @@ from grafanalib.core import Dashboard
 from dashboards import calls, progress
 from dashboards.grafana_json import Json
 from dashboards.layout import PageSection, PanelRow
+from dashboards.log_lines import log_lines
 from dashboards.page import page, query_variable
 from dashboards.recording import ACTIONS
 from dashboards.shared import ENDED, age, quantile, server_load, status, whole
@@ -17,6 +18,7 @@ from dashboards.style import (
     MEDIUM,
     SHORT,
     STATUS_MAPPINGS,
+    TALL,
     TILE,
     Colour,
     PageContext,
@@ -70,7 +72,7 @@ def dashboard(context: PageContext) -> Dashboard:
             PageSection("Work", (PanelRow(MEDIUM, _work(context)), PanelRow(MEDIUM, _use(context)))),
             PageSection("Progress", (PanelRow(MEDIUM, progress.of_agent(context, AGENT)),)),
             PageSection("Calls", tuple(PanelRow(MEDIUM, panels) for panels in calls.of_agent(context, AGENT))),
-            PageSection("Logs", (PanelRow(MEDIUM, _logs(context)),)),
+            PageSection("Logs", (PanelRow(MEDIUM, _logs(context)), PanelRow(TALL, (_lines(context),)))),
             PageSection(
                 "Server",
                 (PanelRow(MEDIUM, server_load(context, SERVER)), PanelRow(SHORT, (_load(), _network()))),
@@ -237,6 +239,10 @@ def _use(context: PageContext) -> tuple[Any, ...]:
             many=True,
         ),
     )
+
+
+def _lines(context: PageContext) -> Any:
+    return log_lines(context, "Log records", "What did it log last?", f"{{{AGENT}}}")
 
 
 def _logs(context: PageContext) -> tuple[Any, ...]:

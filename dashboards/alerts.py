@@ -5,6 +5,7 @@ from typing import Any
 from grafanalib.core import Dashboard
 
 from dashboards.layout import PageSection, PanelRow
+from dashboards.log_lines import log_lines
 from dashboards.page import page, query_variable
 from dashboards.recording import ACTIONS
 from dashboards.shared import (
@@ -59,7 +60,16 @@ def dashboard(context: PageContext) -> Dashboard:
         description="Which alerts are firing, which actions were taken, and whether the receiver works.",
         since="now-24h",
         annotated=f"{AGENT}, ",
-        variables=(query_variable("agent", "Agent", "label_values(nervesys_actions_total, agent)"),),
+        variables=(
+            query_variable("agent", "Agent", "label_values(nervesys_actions_total, agent)"),
+            query_variable(
+                "alerting_agent",
+                "Agents with alerts",
+                f'label_values(ALERTS{{{AGENT}, alertstate="firing"}}, agent)',
+                hidden=True,
+                any_value=False,
+            ),
+        ),
         sections=(
             PageSection(
                 "",
@@ -76,8 +86,18 @@ def dashboard(context: PageContext) -> Dashboard:
                     PanelRow(TALL, (actions_by_agent("Actions by agent", AGENT, context), _recoveries()), (15, 9)),
                 ),
             ),
+            PageSection("Errors", (PanelRow(MEDIUM, (_errors(context),)),)),
             PageSection("Receiver", (PanelRow(SHORT, _receiver()),)),
         ),
+    )
+
+
+def _errors(context: PageContext) -> Any:
+    return log_lines(
+        context,
+        "Errors of agents with alerts",
+        "What errors did the agents log that had a firing alert in the time range?",
+        '{agent=~"$alerting_agent", level="error"}',
     )
 
 

@@ -13,8 +13,17 @@ from dashboards.grafana_json import DATASOURCE, Json
 from dashboards.layout import COLUMNS
 from nervesys.clients.promql import KnownSeries, Selection, selections
 from nervesys.clients.promql import problems as problems_of
+from nervesys.logs.logql.lexer import LogqlError
+from nervesys.logs.logql.parser import parse as parse_logql
 from nervesys.metrics.periods import Periods
-from nervesys.queries.dashboard_queries import QUERY, PanelQuery, panels_of, queries_of, top_selections_of
+from nervesys.queries.dashboard_queries import (
+    QUERY,
+    PanelQuery,
+    log_panels_of,
+    panels_of,
+    queries_of,
+    top_selections_of,
+)
 from nervesys.queries.variables import ANY, seconds_of, substitute, variables_in, windows
 
 BY_SUBJECT = (
@@ -74,9 +83,21 @@ def check_pages(pages: Sequence[Json], context: CheckContext) -> list[Finding]:
         for panel in panels_of(page):
             for rule, problems in PANEL_RULES.items():
                 found += [Finding(f"{page['uid']} / {panel['title']}", rule, problem) for problem in problems(panel)]
+        for panel in log_panels_of(page):
+            found += [Finding(f"{page['uid']} / {panel['title']}", "logs", problem) for problem in _log_query(panel)]
         for question in queries_of(page):
             found += _of_question(question, page, context)
     return found
+
+
+def _log_query(panel: Json) -> Iterator[str]:
+    """Problems of a panel of log records."""
+    yield from _titles(panel)
+    for target in panel["targets"]:
+        try:
+            parse_logql(substitute(target["expr"], dict.fromkeys(variables_in(target["expr"]), ANY)))
+        except LogqlError as err:
+            yield str(err)
 
 
 def check_rules(recording: Json, context: CheckContext) -> list[Finding]:
@@ -133,6 +154,7 @@ def _grid(page: Json) -> Iterator[str]:
 def _variables(page: Json) -> Iterator[str]:
     defined = {variable["name"] for variable in page["templating"]["list"]}
     texts = [question.expr for question in queries_of(page)]
+    texts += [target["expr"] for panel in log_panels_of(page) for target in panel["targets"]]
     used = set().union(*map(variables_in, [*texts, *(variable["query"] for variable in _queried(page))]))
     own = {name for name in used if not name.startswith("__")}
     for name in sorted(own - defined):

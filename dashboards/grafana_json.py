@@ -108,7 +108,7 @@ def to_grafana_json(dashboard: Dashboard) -> Json:
         "editable": False,
         "fiscalYearStartMonth": 0,
         "liveNow": False,
-        "panels": [_row(panel) if panel["type"] == "row" else _panel(panel) for panel in page["panels"]],
+        "panels": [_CONVERT.get(panel["type"], _panel)(panel) for panel in page["panels"]],
         "schemaVersion": SCHEMA_VERSION,
         "timepicker": {},
         "weekStart": "",
@@ -132,6 +132,20 @@ def _panel(panel: Json) -> Json:
         cell = config["defaults"]["custom"]
         cell["cellOptions"] = {"type": cell.pop("displayMode")}
     return kept
+
+
+def _logs(panel: Json) -> Json:
+    """A panel of log records, whose data source is no variable: a page has one for all its other panels."""
+    kept = {key: value for key, value in panel.items() if key not in DEAD_PANEL_KEYS and value is not None}
+    targets = [target | {"refId": "A"} for target in panel["targets"]]
+    return kept | {
+        "fieldConfig": {"defaults": {}, "overrides": []},
+        "pluginVersion": PLUGIN_VERSION,
+        "targets": targets,
+    }
+
+
+_CONVERT = {"row": _row, "logs": _logs}
 
 
 def _defaults(defaults: Json) -> Json:

@@ -17,7 +17,9 @@ ANNOTATED_STATES = "succeeded|recovered|escalated|failed|rejected"
 """States of an action that are worth a mark on every graph."""
 
 
-def query_variable(name: str, label: str, values: str, *, multi: bool = True, hidden: bool = False) -> Json:
+def query_variable(
+    name: str, label: str, values: str, *, multi: bool = True, hidden: bool = False, any_value: bool = True
+) -> Json:
     """A variable whose options are queried from Prometheus.
 
     Links between pages pass variables on by their names, so a name stands on every page for as many values: Grafana
@@ -29,6 +31,7 @@ def query_variable(name: str, label: str, values: str, *, multi: bool = True, hi
         values: such as `label_values(nervesys_agent_info, agent)`.
         multi: several or all may be selected, and all are by default; else the first option.
         hidden: not shown, because it follows from another variable; links do not pass it on.
+        any_value: whether "All" stands for any value, and not only for the options.
     """
     chosen: Json = {"text": ["All"], "value": ["$__all"]} if multi else {"text": "", "value": ""}
     variable: Json = {
@@ -47,7 +50,7 @@ def query_variable(name: str, label: str, values: str, *, multi: bool = True, hi
         "sort": 1,
         "type": "query",
     }
-    return variable | ({"allValue": ANY} if multi else {})
+    return variable | ({"allValue": ANY} if multi and any_value else {})
 
 
 def page(

@@ -5,6 +5,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from nervesys.queries.dashboard_queries import Json
 from reports.colours import series_colours
@@ -60,7 +61,14 @@ class NamedSeries:
         return self.points[-1][1]
 
 
-def build_page(page: Json, asked: PageResults, context: FormatContext, start: float, end: float) -> PageModel:
+def build_page(
+    page: Json,
+    asked: PageResults,
+    context: FormatContext,
+    start: float,
+    end: float,
+    bodies: Mapping[int, Body] = MappingProxyType({}),
+) -> PageModel:
     """The model of a page.
 
     Args:
@@ -69,8 +77,9 @@ def build_page(page: Json, asked: PageResults, context: FormatContext, start: fl
         context: time and links for the values.
         start: of the time range, in Unix seconds.
         end: of the time range, in Unix seconds.
+        bodies: of panels that query no Prometheus, by panel id.
     """
-    panels = tuple(_panel(page["uid"], panel, asked.answers, context) for panel in page["panels"])
+    panels = tuple(_panel(page["uid"], panel, asked.answers, context, bodies) for panel in page["panels"])
     return PageModel(page["uid"], page["title"], page["description"], start, end, panels, asked.marks, asked.notes)
 
 
@@ -85,9 +94,16 @@ def grid_position(panel: Json) -> GridPosition:
     return GridPosition(grid["x"], grid["y"], grid["w"], grid["h"])
 
 
-def _panel(uid: str, panel: Json, answers: Mapping[int, Sequence[QueryResult]], context: FormatContext) -> Panel:
-    heading = panel["type"] == "row"
-    body = None if heading else _safe_body(panel, answers[panel["id"]], context)
+def _panel(
+    uid: str,
+    panel: Json,
+    answers: Mapping[int, Sequence[QueryResult]],
+    context: FormatContext,
+    bodies: Mapping[int, Body],
+) -> Panel:
+    body: Body | None = bodies.get(panel["id"])
+    if body is None and panel["type"] != "row":
+        body = _safe_body(panel, answers[panel["id"]], context)
     return Panel(panel_name(uid, panel), panel["title"], panel.get("description", ""), grid_position(panel), body)
 
 

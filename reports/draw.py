@@ -1,18 +1,21 @@
 """Runs the queries of a dashboard and makes its model; shared by live pages and files."""
 
-from collections.abc import Mapping
-from concurrent.futures import Executor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 
 from nervesys.clients.prometheus import QueryFailed
-from nervesys.queries.dashboard_queries import Json, panels_of
+from nervesys.queries.dashboard_queries import Json, log_panels_of, panels_of
 from nervesys.queries.query_runner import QueryRunner, VariableChoice
+from nervesys.queries.variables import substitute
 from reports.build import build_page, grid_position
 from reports.fields import FormatContext
 from reports.geometry import points_of
-from reports.model import PageModel
+from reports.model import Body, Notice, PageModel
 from reports.run_queries import TimeRange, query_page
 
+LogPanelReader = Callable[[str, float, float], Body]
+"""Reads what a LogQL query finds from one instant to another, in Unix seconds."""
 WIDTH = 1400
 """Default width of a page, in pixels."""
 
@@ -26,6 +29,7 @@ def draw(
     context: FormatContext,
     executor: Executor,
     limit: float | None = None,
+    logs: LogPanelReader | None = None,
 ) -> tuple[PageModel, list[VariableChoice]]:
     """Run the queries of a dashboard, and make its model.
 
@@ -38,6 +42,7 @@ def draw(
         context: time and links for the values.
         executor: runs as many queries at a time as it has workers.
         limit: seconds for all queries; panels of those that take longer say so. None for no limit.
+        logs: reads the log records of panels; None where only a live page shows them.
 
     Returns:
         The model, and the variables with their options. If Prometheus is unavailable, every panel says so.
@@ -50,6 +55,26 @@ def draw(
     values = {choice.name: choice.value for choice in choices}
     values |= {"__url_time_range": context.range_query or "", "datasource": ""}  # of links that are made in queries
     points = {panel["id"]: points_of(grid_position(panel), width) for panel in panels_of(page)}
+    start = live.now - seconds
+    lines = {} if logs is None else _read_logs(page, values, start, live.now, executor, logs)
     asked = query_page(page, live, values, TimeRange(seconds, points, limit), executor)
     asked = replace(asked, notes=notes + asked.notes)
-    return build_page(page, asked, context, live.now - seconds, live.now), choices
+    bodies = {panel["id"]: _log_body(lines.get(panel["id"]), limit) for panel in log_panels_of(page)}
+    return build_page(page, asked, context, start, live.now, bodies), choices
+
+
+def _read_logs(
+    page: Json, values: Mapping[str, str], start: float, end: float, executor: Executor, logs: LogPanelReader
+) -> dict[int, Future[Body]]:
+    """Begin to read the log records of panels, by panel id."""
+    queries = {panel["id"]: substitute(panel["targets"][0]["expr"], values) for panel in log_panels_of(page)}
+    return {name: executor.submit(logs, query, start, end) for name, query in queries.items()}
+
+
+def _log_body(lines: Future[Body] | None, limit: float | None) -> Body:
+    if lines is None:
+        return Notice("Log records are shown on the live page, and in Grafana")
+    try:
+        return lines.result(limit)
+    except TimeoutError:
+        return Notice(f"Reading takes longer than {limit:g} s; choose a shorter time range", failed=True)

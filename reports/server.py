@@ -21,7 +21,7 @@ from nervesys.queries.query_runner import QueryRunner, VariableChoice
 from reports import html
 from reports.assets import script as script_text
 from reports.assets import version
-from reports.draw import draw
+from reports.draw import LogPanelReader, draw
 from reports.fields import FormatContext
 from reports.view import INTERVALS, VARIABLE, View
 
@@ -52,6 +52,7 @@ class Site:
         executor: runs as many queries at a time as it has workers.
         further: titles of further pages by their path, which take `from`, `to` and `agent`; the first shows logs.
         journal: URL of the receiver's journal, which takes `agent`; empty for none.
+        logs: reads the log records of panels.
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class Site:
         executor: Executor,
         further: Mapping[str, str] = MappingProxyType({}),
         journal: str = "",
+        logs: LogPanelReader | None = None,
     ) -> None:
-        self._further, self._journal = further, journal
+        self._further, self._journal, self._logs = further, journal, logs
         self._pages = {page["uid"]: page for page in pages}
         self._prometheus, self._interval = prometheus, interval
         self._clock, self._executor = clock, executor
@@ -106,7 +108,15 @@ class Site:
         live = QueryRunner(self._prometheus, self._interval, view.end)
         context = FormatContext(now, view.range_query)
         model, choices = draw(
-            page, live, view.wanted, view.end - view.start, view.canvas.width, context, self._executor
+            page,
+            live,
+            view.wanted,
+            view.end - view.start,
+            view.canvas.width,
+            context,
+            self._executor,
+            QUERY_SECONDS,
+            self._logs,
         )
         text = html.live(model, self._controls(page, view, choices), view.canvas, self._versions)
         return _compressed(request, text, "text/html", HEADERS)

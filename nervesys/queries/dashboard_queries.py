@@ -10,6 +10,8 @@ from nervesys.queries.variables import variables_in
 Json = dict[str, Any]
 
 ANNOTATION = "annotation"
+LOGS = "logs"
+"""Type of the panels that show log records, whose query is LogQL."""
 QUERY = re.compile(r"label_values\((?P<metric>.+), *(?P<label>\w+)\)")
 """The query of a variable that people choose by."""
 RANKED = re.compile(r"query_result\((?P<expr>.+)\)")
@@ -59,8 +61,13 @@ class PanelQuery:
 
 
 def panels_of(page: Json) -> list[Json]:
-    """The panels, without row headings."""
-    return [panel for panel in page["panels"] if panel["type"] != "row"]
+    """The panels that query Prometheus: without row headings, and without log records."""
+    return [panel for panel in page["panels"] if panel["type"] not in ("row", LOGS)]
+
+
+def log_panels_of(page: Json) -> list[Json]:
+    """The panels that show log records; each has one query."""
+    return [panel for panel in page["panels"] if panel["type"] == LOGS]
 
 
 def variables_of(page: Json) -> list[Json]:

@@ -84,7 +84,8 @@ class QueryRunner:
         if wanted in options and wanted is not None:
             selected, value = wanted, escape_quoted(re.escape(wanted) if variable["multi"] else wanted)
         elif includes_all:
-            selected, value = None, variable["allValue"]
+            every = "|".join(escape_quoted(re.escape(option)) for option in options)
+            selected, value = None, variable.get("allValue", every)
         else:
             selected = options[0] if options else ""
             value = escape_quoted(selected)
