@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from exporters.runner import Area, Source, SourceContext
-from exporters.store import agent_families, agents, logs, metrics, sizes, task_samples
+from exporters.store import agent_families, agents, log_push, logs, metrics, sizes, task_samples
 from exporters.store.counted_store import CountedStore
+from exporters.store.log_push import LogPushQueue
 from exporters.store.precedence import Precedence
 from exporters.store.shared_state import SharedState
 from nervesys.stores.objects import ObjectReader
@@ -25,18 +26,25 @@ def areas_of(store: ObjectReader, context: SourceContext) -> Sequence[Area]:
     first, counted = CountedStore(store, context), CountedStore(store, context, precedence.wait)
     agents_area = agents.AgentsArea(first, context, shared)
     every = partial(context.settings.monitoring.every_seconds, "store")
+    push = context.settings.logs.push
+    queue = LogPushQueue(context.cache) if push.url and not context.once else None
     all_areas = (
         Area("agents", AGENT_FAMILIES, every("agents"), precedence.of(agents_area.refresh)),
         Area("metrics", metrics.FAMILIES, every("metrics"), metrics.MetricsArea(counted, context, shared).refresh),
-        Area("logs", logs.FAMILIES, every("logs"), logs.LogsArea(counted, context, shared).refresh),
+        Area("logs", logs.FAMILIES, every("logs"), logs.LogsArea(counted, context, shared, queue).refresh),
         Area("sizes", sizes.FAMILIES, every("sizes"), sizes.SizesArea(counted, context, shared).refresh),
     )
-    return all_areas if sizes.parts_of(context.shard) else all_areas[:-1]
+    shown = all_areas if sizes.parts_of(context.shard) else all_areas[:-1]
+    if queue is None:
+        return shown
+    sender = log_push.LogPushArea(counted, context, queue, push)
+    return (*shown, Area("push", log_push.FAMILIES, every("push"), sender.refresh))
 
 
 SOURCE = Source(
     name="store",
     about="Agents, servers and logs, as the S3-compatible store shows them.",
-    families=(*AGENT_FAMILIES, *metrics.FAMILIES, *logs.FAMILIES, *sizes.FAMILIES),
+    families=(*AGENT_FAMILIES, *metrics.FAMILIES, *logs.FAMILIES, *sizes.FAMILIES, *log_push.FAMILIES),
     areas=areas,
+    optional_areas={"push": "no log database is configured"},
 )

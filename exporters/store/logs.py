@@ -5,15 +5,18 @@ Units   counts, seconds.
 Errors  those of `CountedObjects`.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from sqlite3 import Connection
 
 from exporters.runner import Refresh, SourceContext
 from exporters.shared import costs, records
 from exporters.store import budgets
 from exporters.store.counted_objects import CountedObjects
+from exporters.store.ledger import Reading
+from exporters.store.log_push import LogPushQueue
 from exporters.store.newest_logs import LAST_SHIPPED, NewestLogs
 from exporters.store.shared_state import SharedState
 from nervesys.metrics import Sample
@@ -31,13 +34,17 @@ class LogsArea(CountedObjects):
         store: the store.
         context: settings, cache, clock and shard.
         shared: knows the store's clock, and which agents have a state.
+        queue: what is counted is sent to a log database too; None where there is none.
     """
 
-    def __init__(self, store: ObjectReader, context: SourceContext, shared: SharedState) -> None:
+    def __init__(
+        self, store: ObjectReader, context: SourceContext, shared: SharedState, queue: LogPushQueue | None = None
+    ) -> None:
         self._settings = context.settings
         tally = partial(records.tally, prices=context.settings.prices)
         super().__init__(store, context, shared, "active_logs", replace(records.COUNTING, tally=tally))
         self._newest = NewestLogs(context.cache)
+        self._queue = queue
 
     def refresh(self, out: Refresh) -> None:
         """One pass; then the budgets, as of now: a period may have ended without new logs."""
@@ -60,6 +67,11 @@ class LogsArea(CountedObjects):
     def observe(self, agent: str, info: ObjectInfo) -> None:
         """Date the newest logs by an object."""
         self._newest.observe(agent, info.modified)
+
+    def on_count(self, db: Connection, new: Sequence[Reading]) -> None:
+        """Queue what is to be sent to a log database, in the transaction that counts it."""
+        if self._queue is not None:
+            self._queue.add(db, [reading.info for reading in new if reading.sums is not None])
 
     def end_pass(self, agents: set[str]) -> set[str]:
         """Remember the instants of these agents."""

@@ -1,10 +1,12 @@
-"""Settings for reading log records: config/logs.yaml."""
+"""Settings for log records, how they are read and where they are sent: config/logs.yaml."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
 from nervesys.settings.section import SettingsSection
+from nervesys.settings.urls import PlainUrl
 
 
 class LogQuerySettings(SettingsSection):
@@ -23,7 +25,40 @@ class LogQuerySettings(SettingsSection):
     concurrent: int = Field(ge=1, le=64)
 
 
+class LogDatabaseKind(StrEnum):
+    """What a log database is, which decides how records are sent to it."""
+
+    LOKI = "loki"
+    VICTORIALOGS = "victorialogs"
+    OTLP = "otlp"
+    """Any that takes OpenTelemetry's logs over HTTP in JSON."""
+
+
+class LogPushSettings(SettingsSection):
+    """A log database that the exporter of the store sends all log records to.
+
+    Attributes:
+        url: its base, such as `http://loki:3100`; paths are added by kind. None sends nothing.
+        kind: loki, victorialogs or otlp.
+        token_file: file that holds a bearer token; a relative name lies in the folder of secrets.
+        tenant: sent as `X-Scope-OrgID`.
+        timeout_seconds: of each request.
+    """
+
+    url: PlainUrl | None = None
+    kind: LogDatabaseKind = LogDatabaseKind.LOKI
+    token_file: str | None = None
+    tenant: str | None = None
+    timeout_seconds: Annotated[float, Field(gt=0)] = 30
+
+
 class LogsSettings(SettingsSection):
-    """config/logs.yaml, whole."""
+    """config/logs.yaml, whole.
+
+    Attributes:
+        query: limits of reading.
+        push: a log database that records are sent to.
+    """
 
     query: LogQuerySettings
+    push: LogPushSettings = LogPushSettings()

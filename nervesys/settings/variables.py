@@ -96,6 +96,7 @@ VARIABLES = tuple(
         ("GRAFANA_API_KEY", "grafana.api_key", "token of a service account of Grafana"),
         ("NERVESYS_SMTP_PASSWORD", "reports.mail.password", "password of the server that reports are mailed by"),
         ("NERVESYS_TRACES_OTLP", "monitoring.traces.push.otlp", "collector that traces are handed on to"),
+        ("NERVESYS_LOGS_PUSH", "logs.push.url", "log database that log records are sent to"),
         ("NERVESYS_DEADMAN_URL", "monitoring.deadman.url", "outside URL of the dead-man's switch"),
         ("NERVESYS_WEB_USER", "monitoring.web.basic_auth_user", "user of basic auth"),
         ("NERVESYS_WEB_PASSWORD", "monitoring.web.basic_auth_password", "password of basic auth"),

@@ -27,6 +27,7 @@ def test_no_family_is_declared_twice() -> None:
 FLAGS = {
     "NERVESYS_ARCHIVE": "file:///nowhere",
     "GITHUB_REPOSITORY": "owner/brain",
+    "NERVESYS_LOGS_PUSH": "http://127.0.0.1:3100",
     "NERVESYS_TRACES_OTLP": "http://127.0.0.1:4318",
 }
 

@@ -18,6 +18,7 @@ from nervesys.metrics.pages import application
 from nervesys.queries.dashboard_queries import annotations_of
 from nervesys.queries.query_runner import QueryRunner
 from nervesys.settings import load
+from reports.model import Body, Cell, Table
 from reports.server import Site
 from tests.reports.panels import PAGES
 
@@ -48,9 +49,14 @@ class Outline(HTMLParser):
         self.inline += [tag] if tag == "style" or (tag == "script" and "src" not in found) else []
 
 
+def read_logs(query: str, start: float, end: float) -> Body:
+    """What a reader of log records finds."""
+    return Table(("Text",), ((Cell(f"{query} {end - start:g}"),),))
+
+
 def browser_of(live: QueryRunner) -> Iterator[TestClient]:
     with ThreadPoolExecutor(4) as executor:
-        site = Site(PAGES, live.prometheus, live.interval, lambda: live.now, executor, journal=JOURNAL)
+        site = Site(PAGES, live.prometheus, live.interval, lambda: live.now, executor, journal=JOURNAL, logs=read_logs)
         yield TestClient(application(site.program(), WEB))
 
 

@@ -2,6 +2,7 @@
 
 from alerting.conditions.freshness_guards import BRAIN
 from exporters.shared.records import ORIGIN as LOGS
+from exporters.store.log_push import ORIGIN as PUSH
 from tests.alerting.generate.rules.kit import (
     DAY,
     HOUR,
@@ -212,6 +213,14 @@ CASES = (
         ALIVE | {of_store("agent_start_timestamp_seconds", agent="grok"): steady(0)},
         silent=(3600,),
         fires=(Fires(3630, "grok is alive and ships no logs", "warning", GROK),),
+    ),
+    Case(
+        "LogsNotPushed",
+        "the log database takes nothing for an hour",
+        watched(PUSH) | {of_store("log_push_complete_timestamp_seconds"): until(1200)},
+        silent=(1200, 4770),
+        fires=(Fires(4830, "Log records have not been pushed to the log database for 1h 0m 30s", "warning", {}),),
+        mended={of_store("log_push_complete_timestamp_seconds"): now},
     ),
     Case(
         "AgentClockSkew",
