@@ -15,6 +15,7 @@ from reports.model import (
     Bar,
     Bars,
     Body,
+    Cell,
     Graph,
     GraphLine,
     GridPosition,
@@ -142,8 +143,7 @@ def _named_series(answers: Sequence[QueryResult]) -> Iterator[NamedSeries]:
 def _tiles(panel: Json, answers: Sequence[QueryResult], context: FormatContext) -> Body:
     found = list(_named_series(answers))
     if not found:
-        field = Field.of(panel, None, context)
-        return Tiles((Tile("", field.cell(field.empty, {})),))
+        return Tiles((Tile("", Cell(Field.of(panel, None, context).empty)),))
     named = len(found) > 1 or panel["options"]["textMode"] == "value_and_name"
     return Tiles(
         tuple(

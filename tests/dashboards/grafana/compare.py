@@ -55,7 +55,7 @@ def compare(where: str, theirs: Json, ours: Json, colours: Mapping[str, str]) ->
 
     Args:
         where: page, time range and title of the panel.
-        theirs: what `judge.js` returned.
+        theirs: what `main.js` returned.
         ours: the same of our page.
         colours: Grafana's shades of the names of colours.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboards.grafana_json import Json
@@ -52,6 +52,17 @@ def record(page: Json, live: QueryRunner, since: str, seconds: float, executor: 
     return Recording(page, since, results, build_page(page, results, context, live.now - seconds, live.now))
 
 
+def without_data(recording: Recording) -> Recording:
+    """The same page, where Prometheus knows nothing."""
+    answers = {
+        panel: [replace(answer, series=()) for answer in found] for panel, found in recording.results.answers.items()
+    }
+    results, model = replace(recording.results, answers=answers), recording.model
+    context = FormatContext(model.end, f"from={recording.since}&to=now")
+    made = build_page(recording.page, results, context, model.start, model.end)
+    return replace(recording, results=results, model=made)
+
+
 NOT_IN_JSON = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 """Texts that JavaScript makes numbers of."""
 
@@ -61,7 +72,7 @@ def _points(series: Series) -> list[tuple[float, float | str]]:
 
 
 def our_panels(model: PageModel) -> dict[str, Any]:
-    """What our page shows, in the form of `judge.js`, by the title of the panel."""
+    """What our page shows, in the form of `main.js`, by the title of the panel."""
     return {panel.title: _body(panel.body) for panel in model.panels if panel.body is not None}
 
 

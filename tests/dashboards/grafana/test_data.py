@@ -1,4 +1,4 @@
-"""Every page at three ranges, before Grafana's libraries: the same texts, colours, rows, order and links as on ours."""
+"""Every page at three ranges, and without data: Grafana's libraries show the same texts, colours, rows and links."""
 
 import copy
 import json
@@ -18,7 +18,7 @@ from nervesys.settings import load
 from reports.units import NumberFormat
 from tests.dashboards.grafana.compare import EXPLAINED, Difference, compare, unexplained
 from tests.dashboards.grafana.node import installed, run
-from tests.dashboards.grafana.recording import Recording, our_panels, record
+from tests.dashboards.grafana.recording import Recording, our_panels, record, without_data
 
 PAGES = pages(load(profile="local"))
 RANGES = ("now-1h", "now-6h", "now-7d")
@@ -52,15 +52,16 @@ OUR_COLOURS = {"grey": Colour.OFF}
 def recordings(live: QueryRunner) -> list[Recording]:
     installed()
     with ThreadPoolExecutor() as executor:
-        return [record(page, live, since, seconds_of(since), executor) for page in PAGES for since in RANGES]
+        found = [record(page, live, since, seconds_of(since), executor) for page in PAGES for since in RANGES]
+    return found + [without_data(each) for each in found if each.since == RANGES[0]]
 
 
 @pytest.fixture(scope="module")
-def judged(recordings: list[Recording]) -> Json:
-    return judge(recordings)
+def grafana(recordings: list[Recording]) -> Json:
+    return shown_by_grafana(recordings)
 
 
-def judge(recordings: list[Recording]) -> Json:
+def shown_by_grafana(recordings: list[Recording]) -> Json:
     """What Grafana's libraries make of recordings."""
     given = {
         "now": recordings[0].model.end,
@@ -70,35 +71,35 @@ def judge(recordings: list[Recording]) -> Json:
         "numbers": NUMBERS,
         "units": UNITS,
     }
-    done = run("judge.js", given=json.dumps(given))
+    done = run("main.js", given=json.dumps(given))
     assert done.returncode == 0, done.stderr[-2000:]
     made: Json = json.loads(done.stdout)
     made["colours"] |= {name: made["colours"][colour] for name, colour in OUR_COLOURS.items()}
     return made
 
 
-def differences(recordings: list[Recording], judged: Json) -> Iterator[Difference]:
-    for recording, theirs in zip(recordings, judged["shown"], strict=True):
+def differences(recordings: list[Recording], grafana: Json) -> Iterator[Difference]:
+    for recording, theirs in zip(recordings, grafana["shown"], strict=True):
         ours = our_panels(recording.model)
         assert theirs.keys() == ours.keys()
         for title in ours:
             where = f"{recording.page['uid']} / {recording.since} / {title}"
-            yield from compare(where, theirs[title], ours[title], judged["colours"])
+            yield from compare(where, theirs[title], ours[title], grafana["colours"])
 
 
-def test_no_difference_is_without_an_explanation(recordings: list[Recording], judged: Json) -> None:
-    found = list(differences(recordings, judged))
+def test_no_difference_is_without_an_explanation(recordings: list[Recording], grafana: Json) -> None:
+    found = list(differences(recordings, grafana))
     assert unexplained(found) == []
     assert [pattern for pattern in EXPLAINED if not any(re.search(pattern, str(each)) for each in found)] == []
 
 
-def test_every_number_has_the_text_that_grafana_gives_it(judged: Json) -> None:
+def test_every_number_has_the_text_that_grafana_gives_it(grafana: Json) -> None:
     ours = {unit: [NumberFormat.of(unit).text(number) for number in NUMBERS] for unit in UNITS}
-    assert ours == dict(zip(UNITS, judged["texts"], strict=True))
+    assert ours == dict(zip(UNITS, grafana["texts"], strict=True))
 
 
-def test_links_between_pages_pass_on_no_value_that_the_other_page_cannot_take(judged: Json) -> None:
-    for page, address, reached in zip(PAGES, judged["addresses"], judged["links"], strict=True):
+def test_links_between_pages_pass_on_no_value_that_the_other_page_cannot_take(grafana: Json) -> None:
+    for page, address, reached in zip(PAGES, grafana["addresses"], grafana["links"], strict=True):
         assert not any(name.startswith("var-top_") for name in address), page["uid"]
         for other, values in zip(PAGES, reached, strict=True):
             single = [each["name"] for each in other["templating"]["list"] if not each.get("multi")]
@@ -122,7 +123,7 @@ def test_what_ours_showed_otherwise_would_be_found(recordings: list[Recording]) 
         if panel["title"] in CHANGES:
             panel["fieldConfig"]["defaults"] |= CHANGES[panel["title"]]
     other = Recording(page, details.since, details.results, details.model)
-    found = unexplained(list(differences([other], judge([other]))))
+    found = unexplained(list(differences([other], shown_by_grafana([other]))))
     parts = {(text.split(" / ")[2], text.split(" / ")[4].partition(":")[0]) for text in found}
     assert {("Errors", "colour"), ("Heartbeat age", "text"), ("Started", "link"), ("Status", "text")} <= parts
     assert {panel for panel, _ in parts} == CHANGES.keys()
