@@ -18,10 +18,11 @@ AXIS_WIDTH = 60
 """Estimated width of the axis of values, in pixels."""
 
 
-def page_data(page: PageModel, zone: tzinfo) -> Mapping[str, Any]:
-    """What all graphs of a page have in common: time range, time zone and annotations."""
+def page_data(page: PageModel, width: float, zone: tzinfo) -> Mapping[str, Any]:
+    """What all graphs of a page have in common: time range, width, time zone and annotations."""
     marks = [[mark.at, mark.title, mark.colour] for mark in page.marks]
-    return {"start": page.start, "end": page.end, "zone": zone_name(zone, page.end), "marks": marks}
+    zone_text = zone_name(zone, page.end)
+    return {"start": page.start, "end": page.end, "width": width, "zone": zone_text, "marks": marks}
 
 
 def zone_name(zone: tzinfo, at: float) -> str:

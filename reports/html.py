@@ -131,7 +131,7 @@ def chart_values(page: PageModel, canvas: Canvas) -> dict[str, Any]:
         return geometry.legend_lines(panel.body.legend, geometry.width_of(panel.place, canvas.width))
 
     return {
-        "page_data": page_data(page, canvas.zone),
+        "page_data": page_data(page, canvas.width, canvas.zone),
         "chart_data": lambda panel: panel_data(panel, page, canvas.width, canvas.zone),
         "plot": lambda panel: plot(panel, page, canvas.width, canvas.zone),
         "legend_lines": legend_lines,

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from reports.units import NumberFormat
 
-HEIGHTS = {"red": 1.0, "orange": 0.8, "yellow": 0.8, "purple": 0.8, "grey": 0.35}
-CALM_HEIGHT = 0.55
+HEIGHTS = {"red": 1.0, "orange": 0.8, "yellow": 0.8, "purple": 0.8, "blue": 0.45, "grey": 0.3}
+CALM_HEIGHT = 0.6
 """Heights of the blocks of a state timeline by colour: states differ in more than their colour."""
 
 

@@ -99,9 +99,9 @@ class Chart {
       scales: { x: { time: false, range: () => this.range }, y: { range: () => this.kind.range } },
       series: [{}, ...this.kind.series],
       axes: [
-        { ...axis, size: 24, gap: 8, splits: times.map(([at]) => at), values: times.map(([, text]) => text) },
+        { ...axis, size: 24, gap: 8, splits: times.map(([at]) => at), values: (u) => timeLabels(u, times) },
         { ...axis, gap: 6, ...this.kind.axis },
-      ].map((each) => ({ ...each, splits: () => each.splits, values: () => each.values, size: each.size })),
+      ].map((each) => ({ ...each, splits: () => each.splits })),
       cursor: {
         y: false,
         drag: { x: true, y: false, setScale: false, dist: 4 },
@@ -198,6 +198,16 @@ class Chart {
     if (!marked) zoomOut();
     return true;
   }
+}
+
+/** The labels of the time axis, without those that would be cut off. */
+function timeLabels(u, times) {
+  const left = u.bbox.left / devicePixelRatio;
+  return times.map(([at, text]) => {
+    const half = 3.3 * text.length;
+    const middle = left + u.valToPos(at, "x");
+    return middle < half || middle + half > u.width ? "" : text;
+  });
 }
 
 function evenTimes(from, to) {

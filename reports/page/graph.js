@@ -48,7 +48,7 @@ class GraphKind {
 
   get axis() {
     const texts = this.ticks.map((tick) => textOf(tick, this.data.formats[0], true));
-    return { splits: this.ticks, values: texts, size: axisWidth(texts) };
+    return { splits: this.ticks, values: () => texts, size: axisWidth(texts) };
   }
 
   get series() {

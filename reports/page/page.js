@@ -2,6 +2,7 @@
 // Loads the page again without leaving it: at intervals, and for another time range. It requests only this page.
 
 const REQUEST_MILLISECONDS = 60000;
+const WIDTH_TOLERANCE = 0.1; // so much wider or narrower, graphs have points enough
 const WATCH_MILLISECONDS = 250;
 const LEAST_SECONDS = 10; // of a range that is zoomed to
 const FRESH = ["nav", "#controls", "#range"]; // parts of the header that follow the time range
@@ -16,14 +17,16 @@ let loadedAt = Date.now();
 let paused = false;
 let chosen = false; // whether a control was changed since the page was shown
 
+/** Let the server draw for this width and time zone; returns whether what it sent was drawn for others. */
 function sendWidthAndZone() {
   const inner = getComputedStyle(main);
   const width = Math.round(main.clientWidth - parseFloat(inner.paddingLeft) - parseFloat(inner.paddingRight));
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const before = document.cookie;
   document.cookie = `width=${width}; path=/; samesite=strict`;
   document.cookie = `zone=${encodeURIComponent(zone)}; path=/; samesite=strict`;
-  return document.cookie !== before;
+  const near = Math.abs(width - shared.width) <= width * WIDTH_TOLERANCE;
+  const own = clockOf(zone);
+  return !near || [shared.start, shared.end].some((at) => own.format(at * 1000) !== clockText(at));
 }
 
 /** Load an address of this page; `arrived` is called before it is shown. Returns whether it could be loaded. */
@@ -62,9 +65,11 @@ function show(page) {
 
 /** A menu that is open would close; what has the focus keeps it where the page was asked for by that very control. */
 function refreshControls(old, fresh) {
+  if (old.source === fresh.outerHTML) return; // of ten thousand agents, the list to choose from takes long to exchange
   const focused = old.contains(document.activeElement) ? document.activeElement.name : "";
   if ((focused || old.open) && !chosen) return;
   const { scrollLeft } = old;
+  fresh.source = fresh.outerHTML;
   old.replaceWith(document.adoptNode(fresh));
   fresh.scrollLeft = scrollLeft;
   if (focused) fresh.elements?.namedItem(focused)?.focus();
@@ -101,6 +106,10 @@ function exchange(old, now) {
 }
 
 function remember() {
+  for (const part of FRESH) {
+    const element = document.querySelector(part);
+    if (element) element.source = element.outerHTML;
+  }
   for (const panel of main.children) sources.set(panel.id, panel.outerHTML);
 }
 

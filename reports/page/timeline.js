@@ -26,8 +26,8 @@ class TimelineKind {
 
   get axis() {
     const names = this.data.lanes.map((lane) => lane.name);
-    const centres = names.map((_, number) => names.length - number - 0.5);
-    return { splits: centres.reverse(), values: shortened(names).reverse(), size: axisWidth(shortened(names)), grid: { show: false } };
+    const texts = shortened(names).reverse();
+    return { splits: names.map((_, number) => number + 0.5), values: () => texts, size: axisWidth(texts), grid: { show: false } };
   }
 
   get series() {
