@@ -20,6 +20,7 @@ from benchmarks import (
     restart_latency,
     restore,
     scrape,
+    traces,
 )
 from benchmarks.measure import BenchmarkReport
 
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "footprint": ("The local stack: memory, CPU and start", footprint.run),
     "restore": ("From an empty disk to a running agent with a gigabyte of data", restore.run),
     "artifacts": ("Artifacts: registrations, and their source", artifacts.run),
+    "traces": ("OpenTelemetry: an agent's intake of spans, and their source", traces.run),
     "history": ("Workspace: an event history", history.run),
 }
 

@@ -3,7 +3,7 @@
 Covers: benchmarks.__main__, benchmarks.artifacts, benchmarks.backfill, benchmarks.dashboards, benchmarks.fleet,
 benchmarks.history, benchmarks.http_load, benchmarks.idle, benchmarks.intake, benchmarks.listing,
 benchmarks.live_page, benchmarks.logging_agent, benchmarks.logging_cost, benchmarks.measure, benchmarks.restore,
-benchmarks.scrape, benchmarks.servers, benchmarks.footprint.
+benchmarks.scrape, benchmarks.servers, benchmarks.footprint, benchmarks.traces.
 """
 
 import pytest
