@@ -22,6 +22,7 @@ LISTENING = {
     "exporters": {17000},
     "receiver": {17010},
     "artifacts": {17011},
+    "logs": {17012},
     "prometheus": {9090},
     "alertmanager": {9093},
     "grafana": {3000},
