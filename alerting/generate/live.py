@@ -33,6 +33,9 @@ class SelectorResult:
         return self.there or bool(self.reason)
 
 
+HISTOGRAM_SUFFIXES = ("_bucket", "_count", "_sum")
+
+
 def optional_selectors(families: Iterable[Family], areas: Mapping[SourceArea, str]) -> dict[str, str]:
     """The selectors that may match nothing in a healthy stack, each with the reason.
 
@@ -41,7 +44,10 @@ def optional_selectors(families: Iterable[Family], areas: Mapping[SourceArea, st
         areas: those that a healthy fleet may lack, with the reason.
     """
     return {
-        f"{family.full_name}{matchers}": reason for family in families for matchers, reason in family.optional.items()
+        f"{family.full_name}{suffix}{matchers}": reason
+        for family in families
+        for matchers, reason in family.optional.items()
+        for suffix in (HISTOGRAM_SUFFIXES if family.buckets else ("",))
     } | {
         f'{name}{{area="{area.area}",source="{area.source}"}}': reason
         for area, reason in areas.items()

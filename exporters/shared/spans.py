@@ -47,7 +47,6 @@ TOKENS = Family(
     ("agent", "model", "type"),
     Period.SHIP,
     conditions=(_term(word="model tokens", kind="increase", labels=BY_MODEL),),
-    optional=NO_CALLS,
 )
 ERRORS = Family(
     "gen_ai_errors_total",
@@ -81,7 +80,6 @@ TOOL_DURATION = Family(
     Period.SHIP,
     OPERATION_BUCKETS,
     conditions=(_term(word="tool duration", kind="mean", labels=BY_TOOL),),
-    optional=NO_TOOLS,
 )
 FAMILIES = (OPERATION_DURATION, TOKENS, ERRORS, TOOL_CALLS, TOOL_DURATION)
 

@@ -5,7 +5,7 @@ from dataclasses import astuple, dataclass
 from threading import Lock
 
 from exporters.runner import Cache
-from exporters.shared.spans import NO_CALLS, ORIGIN
+from exporters.shared.spans import ORIGIN
 from exporters.traces.exemplars import TRACE_ID
 from nervesys.contract.otlp import Span
 from nervesys.metrics import ConditionTerm, Family, Period, Sample
@@ -25,7 +25,6 @@ SLOWEST = Family(
     ("agent", "trace_id", "name"),
     Period.SHIP,
     conditions=(ConditionTerm(word="slow trace", kind="level", labels=("agent",), origin=ORIGIN),),
-    optional=NO_CALLS,
 )
 
 
