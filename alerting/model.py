@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from alerting.actions import AUTOMATIC
+from alerting.actions import BY_OPERATORS, REMEDIES
 from alerting.overlay import MergedAlerts, merge_alerts
 from alerting.units import parse_duration
 from nervesys.contract.validation import text_form
@@ -36,10 +36,10 @@ class AlertSeverity(StrEnum):
     NONE = "none"
 
 
-def _known_word(kind: str, known: Collection[str]) -> AfterValidator:
+def _known_word(kind: str, known: Collection[str], but: Collection[str] = ()) -> AfterValidator:
     def check(word: str) -> str:
-        if word not in known:
-            raise ValueError(f"unknown {kind} {word!r}; {suggest(word, known)}")
+        if word not in known or word in but:
+            raise ValueError(f"unknown {kind} {word!r}; {suggest(word, [name for name in known if name not in but])}")
         return word
 
     return AfterValidator(check)
@@ -63,7 +63,7 @@ class Action(SettingsSection):
     """
 
     notify: str | None = None
-    auto_action: Annotated[str, _known_word("action", AUTOMATIC)] | None = None
+    auto_action: Annotated[str, _known_word("action", REMEDIES, BY_OPERATORS)] | None = None
     log_to: Annotated[str, AfterValidator(_log_folder)] | None = None
     analyze: Annotated[str, _known_word("language model", ANALYSTS)] | None = None
 

@@ -9,8 +9,8 @@ RESTART_AGENT, STOP_AGENT, START_AGENT = "restart_agent", "stop_agent", "start_a
 LOG_TO, ANALYZE = "log_to", "analyze"
 REMEDIES: Mapping[str, Remedy] = {RESTART_AGENT: restart_agent, STOP_AGENT: stop_agent, START_AGENT: start_agent}
 """The actions on an agent: each is the module of that name beside this file."""
-AUTOMATIC = tuple(name for name in REMEDIES if name != START_AGENT)
-"""Those that alerts may name as their `auto_action`. Operators start agents, or the renewal of a budget does."""
+BY_OPERATORS = (START_AGENT,)
+"""Those that no alert may name as its `auto_action`: operators start agents, or the renewal of a budget does."""
 RECORDS = (LOG_TO, ANALYZE)
 """The actions that are done once for each alert, in batches."""
 ACTIONS = (*REMEDIES, *RECORDS)
@@ -18,7 +18,7 @@ ACTIONS = (*REMEDIES, *RECORDS)
 __all__ = [
     "ACTIONS",
     "ANALYZE",
-    "AUTOMATIC",
+    "BY_OPERATORS",
     "LOG_TO",
     "RECORDS",
     "REMEDIES",

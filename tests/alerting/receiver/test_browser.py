@@ -190,7 +190,7 @@ def test_the_keyboard_is_enough_to_order(site: Site, page: Page, agent: str, but
 
 def test_an_agent_without_an_episode_is_restarted_from_the_start_page(site: Site, page: Page) -> None:
     sign_in(page, site)
-    choice = page.get_by_label("Restart by hand")
+    choice = page.get_by_label("By hand")
     choice.focus()
     page.keyboard.type("deepseek")
     tab_to(page, "Restart now")
