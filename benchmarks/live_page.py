@@ -26,7 +26,7 @@ FLEETS = (5, 100, 10_000)
 HOURS = 6
 WIDTH = {"width": "1400"}
 """The cookie by which a browser reports that it draws the graphs itself."""
-LOAD_SECONDS, REDRAW_SECONDS = 1.0, 1.5
+LOAD_SECONDS, REDRAW_SECONDS = 2.0, 2.5
 WATCH = """() => addEventListener("mouseup", () => {
   const released = performance.now();
   let loading = false;

@@ -94,7 +94,7 @@ function stacked(columns, shown) {
 
 function curve(line, show, count) {
   const stroke = shade(line.colour);
-  const alone = (u, number, visible, gaps) => {
+  const alone = (u, number) => {
     const column = u.data[number];
     return column.flatMap((value, place) => (value != null && isEdge(column, place, -1) && isEdge(column, place, 1) ? [place] : []));
   };
