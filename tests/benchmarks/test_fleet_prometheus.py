@@ -1,4 +1,4 @@
-"""The figures of the sizing guide, in short form: a Prometheus with our rules scrapes the exporters of a small fleet."""
+"""The figures of the sizing guide, in short form: a Prometheus with our rules scrapes the exporters of a few agents."""
 
 from pathlib import Path
 
