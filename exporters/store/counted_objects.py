@@ -1,13 +1,11 @@
 """Counts each object of a dated area of the store once: logs, and likewise traces.
 
-Reads   a pass: one LIST for the servers, one for each server's folder of today, two to look again at what is over; of
-        several shards each lists the folders of its servers;
-        one GET for each new object, several at a time. That much, however many days there are.
-        At start, one LIST for each server and for each folder that is not known yet.
-        Of more folders than a pass has time for, those are listed that waited longest.
+Reads   a pass: one LIST for the servers, one for each server's folder of today, two for days that are over, and one GET
+        for each new object, several at a time, however many days there are. At start, one LIST for each server and
+        each folder that is not known yet; in turns where there are many.
 Units   counts, seconds.
 Errors  StoreUnavailable is raised; what was read before it is kept, and counted once.
-        BadObject costs one object, a bad line only itself; both are counted by reason.
+        BadObject costs one object, a bad line itself; both are counted by reason.
         An object, and a pass, have a bound of CPU time; agents take turns, so that none delays the others.
 """
 
@@ -60,8 +58,7 @@ class CountedObjects:
     def __init__(
         self, store: ObjectReader, context: SourceContext, shared: SharedState, area: str, counting: Counting
     ) -> None:
-        storage = context.settings.storage
-        storj = storage.storj
+        storage, storj = context.settings.storage, context.settings.storage.storj
         self._store = store
         self._context = context
         self._shared = shared
@@ -84,6 +81,7 @@ class CountedObjects:
             look_back_seconds=context.settings.thresholds.logs_late_seconds,
             owns=self._owns_root,
         )
+        self.knows_newest = False  # until all folders in use were listed: older ones hold old objects
         self._dated: set[str] = set()
         """Folders whose known objects were dated since the start."""
         self._unread: dict[str, UnreadObject] = {}
@@ -92,18 +90,19 @@ class CountedObjects:
         self._unreadable: dict[str, dict[str, str]] = {}
         self._listings = FolderListings(store, storj.concurrency, area)
         self._fetches = Fetches(store, storj.concurrency, area)
-        self._retries = Retries()
-        self._turns = Turns()
+        self._retries, self._turns = Retries(), Turns()
 
     def refresh(self, out: Refresh) -> None:
         """One refresh: list the folders that may have new objects, read those, and count their records."""
         now = self._shared.now(self._context.clock)
         counting_since = 0 if self._context.once else self._ledger.counting_since(now)
         self._retry_unreadable()
-        for folder, objects in self._listings.list(self._scheduler.current_periods(now)):
+        for folder, objects in self._listings.list(self._scheduler.current_periods(now), in_use=True):
             self._find_unread(folder, objects, counting_since, out)
             self._scheduler.mark_listed(folder, now)
-        for folder, objects in self._listings.list(self._scheduler.due_periods(now)):
+        self.knows_newest |= self._scheduler.knows_current
+        due = self._scheduler.due_periods(now) if self.knows_newest else []
+        for folder, objects in self._listings.list(due, in_use=False):
             self._find_unread(folder, objects, counting_since, out)
             self._mark_listed(folder, now, empty=not objects)
         self._read(now, out)

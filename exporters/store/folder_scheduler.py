@@ -51,6 +51,11 @@ class FolderScheduler:
         """Roots and periods that no pass has looked at yet."""
         return sum(at == NEVER for listed_at in (self._listed_at, self._current) for at in listed_at.values())
 
+    @property
+    def knows_current(self) -> bool:
+        """Whether every period that is written to was listed."""
+        return NEVER not in self._current.values()
+
     def current_periods(self, now: float) -> list[str]:
         """The period of each root that is written to now, the one first that was listed longest ago.
 

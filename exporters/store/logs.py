@@ -57,12 +57,12 @@ class LogsArea(CountedObjects):
         out.put(BUDGETS_KEY, now, samples)
 
     def samples(self, agent: str) -> Iterator[Sample]:
-        """Its counters, and when it last shipped."""
-        return chain(super().samples(agent), self._newest.samples(agent))
+        """Its counters; and when it last shipped, once all folders in use were listed: older ones would accuse it."""
+        return chain(super().samples(agent), self._newest.samples(agent) if self.knows_newest else ())
 
     def stamp(self, agent: str) -> Hashable:
         """When it last shipped."""
-        return self._newest.of(agent)
+        return self._newest.of(agent) if self.knows_newest else None
 
     def observe(self, agent: str, info: ObjectInfo) -> None:
         """Date the newest logs by an object."""

@@ -337,6 +337,37 @@ def test_a_start_without_time_for_all_folders_has_a_backlog(tmp_path: Path, monk
     assert backlog[0] > backlog[1] > backlog[2] == 0
 
 
+def test_no_agent_seems_late_while_folders_in_use_are_not_listed_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path)
+    world.clock.now -= 3 * DAY
+    agents = ("chatgpt", "copilot", "deepseek", "grok")
+    for _ in range(4):
+        for agent in agents:
+            world.ship(server=f"server-of-{agent}", agent=agent)
+        world.clock.now += DAY
+    world.clock.now -= DAY
+    for _ in range(2):
+        world.start()
+        monkeypatch.setattr(folder_listings, "LISTING_SECONDS", 0)
+        monkeypatch.setattr(world.area._listings, "_step", 1)
+        for _ in range(12):
+            shown = {name: at for name, at in world.run(60).items() if name.startswith("log_last_shipped")}
+            assert all(world.clock.now - at < 3600 for at in shown.values())
+        assert len(shown) == len(agents)
+
+
+def test_all_folders_in_use_are_listed_within_ten_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    monkeypatch.setattr(folder_listings, "LISTING_SECONDS", 0)
+    monkeypatch.setattr(world.area._listings, "_step", 1)
+    for number in range(25):
+        world.ship(server=f"srv{number:02}")
+    world.run()
+    assert len([prefix for prefix in world.store.lists if prefix.count("/") == 4]) == 3
+
+
 def test_a_backlog_is_worked_off_in_bounded_steps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counted_objects, "OBJECTS_A_PASS", 2)
     for number in range(5):
