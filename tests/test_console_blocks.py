@@ -106,6 +106,7 @@ BLOCKS: dict[str, list[RunBy | SameAs | NotRun | Here]] = {
     "docs/how-to/production.md": [Here()],
     "docs/how-to/remote-write.md": [SameAs("tests/hour/test_victoria.py")],
     "docs/how-to/reports.md": [SameAs("tests/commands/test_report.py")],
+    "docs/how-to/opentelemetry.md": [SameAs("tests/nervesys/agent/telemetry/real.py")],
     "docs/how-to/restarts.md": [RunBy("tests/test_guides.py"), STATE],
     "docs/how-to/restore-drill.md": [SameAs("tests/commands/test_drill.py"), SameAs("tests/commands/test_drill.py")],
     "docs/how-to/rights.md": [NEEDS_ACCOUNT],
