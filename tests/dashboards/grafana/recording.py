@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboards.grafana_json import Json
 from nervesys.clients.prometheus import Series
-from nervesys.queries.dashboard_queries import panels_of
+from nervesys.queries.dashboard_queries import log_panels_of, panels_of
 from nervesys.queries.query_runner import QueryRunner
 from reports.build import build_page, grid_position
 from reports.draw import WIDTH
@@ -43,7 +43,8 @@ class Recording:
 
 
 def record(page: Json, live: QueryRunner, since: str, seconds: float, executor: Executor) -> Recording:
-    """Run all queries of a page with its variables as they are at first."""
+    """Run all queries of a page with its variables as they are at first; panels of log records have none here."""
+    page = page | {"panels": [panel for panel in page["panels"] if panel not in log_panels_of(page)]}
     range_query = f"from={since}&to=now"
     values = live.variables(page) | {"__url_time_range": range_query, "datasource": ""}
     points = {panel["id"]: points_of(grid_position(panel), WIDTH) for panel in panels_of(page)}
