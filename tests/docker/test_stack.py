@@ -52,7 +52,8 @@ def test_a_killed_agent_recovers_and_the_commands_in_the_container_show_it(stack
     until(lambda: all(agent["heartbeat_age_seconds"] is not None for agent in status(stack)["agents"]))
     shown = status(stack)
     assert {service["state"] for service in shown["services"]} == {"running"}
-    assert {source["name"]: source["problem"] for source in shown["sources"]} == dict.fromkeys(load().settings.sources)
+    sources = load(profile="local,compose").settings.sources
+    assert {source["name"]: source["problem"] for source in shown["sources"]} == dict.fromkeys(sources)
     urls = {service["name"]: service["url"] for service in shown["services"]}
     assert urls["grafana"] == f"http://127.0.0.1:{stack.ports['grafana']}/"
     printed = stack.inside("agents", "nervesys", "demo", "heal", "grok")
