@@ -44,7 +44,7 @@ class WatchedPrometheus:
         try:
             alerts = httpx.get(f"http://{self.address}/api/v1/alerts", timeout=20).json()["data"]["alerts"]
             own = httpx.get(f"http://{self.address}/metrics", timeout=20).text
-        except httpx.HTTPError:
+        except (httpx.HTTPError, ValueError):  # it answers in plain text until it is ready
             return None
         names = Counter(alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing")
         self.alerts |= names
