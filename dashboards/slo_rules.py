@@ -38,8 +38,8 @@ PERIODS = {
 """How often the events of each indicator arrive."""
 COVERED = 0.5
 """Least share of a long window that must have been observed: a new fleet has spent nothing in its first minutes."""
-SLOW_EVERY = "2m"
-"""How often windows of a day and more are evaluated; Prometheus returns a sample for five minutes."""
+SLOW_SECONDS = 120
+"""How often windows of a day and more are evaluated at least; Prometheus returns a sample for five minutes."""
 
 
 def burn_rate(window: str) -> str:
@@ -76,7 +76,7 @@ def slo_groups(loaded: Loaded, periods: Periods) -> list[Json]:
         {"name": "slo-events", "interval": duration(every), "rules": [*constants, *events, *fast]},
         {
             "name": "slo-windows",
-            "interval": SLOW_EVERY,
+            "interval": duration(min(SLOW_SECONDS, every)),
             "rules": [*slow, _rule(ATTAINED, _attained(lengths)), _rule(REMAINING, _remaining())],
         },
     ]

@@ -74,6 +74,7 @@ BLOCKS: dict[str, list[RunBy | SameAs | NotRun | Here]] = {
     "docs/how-to/add-a-dashboard.md": [SameAs("tests/test_guides.py"), SameAs("tests/commands/test_dashboards.py")],
     "docs/how-to/add-an-alert.md": [Here(2), SameAs("tests/commands/test_alerts_build.py"), LOOP],
     "docs/how-to/ask-a-language-model.md": [NEEDS_REGISTRY],
+    "docs/how-to/ask-the-fleet.md": [NEEDS_REGISTRY, NotRun("it serves until it is stopped")],
     "docs/how-to/daily-round.md": [SameAs("tests/commands/test_round.py")],
     "docs/how-to/docker.md": [
         SameAs("tests/docker/test_stack.py"),
@@ -123,6 +124,7 @@ BLOCKS: dict[str, list[RunBy | SameAs | NotRun | Here]] = {
         NotRun("it reads a port that the tests do not use; their own ports are read by tests/e2e"),
         LOOP,
         NotRun("it reads a port that the tests do not use; their own ports are read by tests/e2e"),
+        NotRun("it takes a minute; tests/commands/test_demo_break.py runs its steps without a stack"),
         NotRun("it finds an agent of this machine by name, which may be another stack's"),
         DOCUMENTS,
         NotRun("it sets variables for a program that tests/nervesys/agent/test_documents.py runs with its own"),

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from alerting.conditions.compile import ConditionCompiler
 from alerting.conditions.language import Comparison, parse_condition
-from alerting.conditions.terms import WINDOW_HEARTBEATS
 from alerting.generate.rules import Rule, outline_of, rules_of
 from alerting.generate.template_check import template_problems
 from alerting.model import (
@@ -114,11 +113,8 @@ def _name_settings(alert: Alert, selection: Selection, context: AlertCheckContex
     clauses = parse_condition(alert.condition).clauses if alert.condition else ()
     if window is None or alert.expr or any(isinstance(each, Comparison) and each.window == window for each in clauses):
         return ""
-    thresholds = context.compiler.settings.thresholds
-    if keys := thresholds.keys_of(window):
-        return f"; {window:g} s is thresholds.{keys}"
-    of_heartbeats = thresholds.heartbeat.interval_seconds * WINDOW_HEARTBEATS == window
-    return f"; {window:g} s is {WINDOW_HEARTBEATS} times thresholds.heartbeat.interval_seconds" if of_heartbeats else ""
+    keys = context.compiler.settings.thresholds.keys_of(window)
+    return f"; {window:g} s is thresholds.{keys}" if keys else ""
 
 
 def _check_actions(alert: Alert, alerts: AlertsFile, rule: Rule, from_receiver: Collection[str]) -> Findings:
