@@ -82,7 +82,10 @@ class LogQuery:
         Args:
             last: Unix seconds; later days are left out.
         """
-        day, end = utc(max(self.since, 0)).date(), utc(min(self.until + SHIPPING_SECONDS, last)).date()
+        until = min(self.until + SHIPPING_SECONDS, last)
+        if until < 0:
+            return
+        day, end = utc(max(self.since, 0)).date(), utc(until).date()
         while day <= end:
             yield day
             day += timedelta(days=1)

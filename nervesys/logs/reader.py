@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from nervesys.clock import Clock
 from nervesys.contract.times import parse_time
@@ -94,14 +94,15 @@ class LogReader:
                 return
 
     def segments(self, query: LogQuery, budget: ReadBudget) -> list[LogSegment]:
-        """What may hold records of a query; some of it may turn out to be later.
+        """What may hold records of a query, as far as the budget's time allows; some of it may turn out to be later.
 
         Raises:
             StoreUnavailable: the store does not answer.
             ArchiveUnavailable: the archive does not answer.
         """
         finder = self._reading(query, budget).finder
-        return [segment for day in finder.days for segment in finder.of_day(day)]
+        days = takewhile(lambda _: budget.check_time(), finder.days)
+        return [segment for day in days for segment in finder.of_day(day)]
 
     def servers(self, query: LogQuery, budget: ReadBudget) -> set[str]:
         """The servers that have logs in the store, or in the archive within a query's range.

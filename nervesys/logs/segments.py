@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from itertools import takewhile
 from typing import NamedTuple
 
 from nervesys.clock import Clock
@@ -127,7 +128,8 @@ class SegmentFinder:
         found = {self._folders.fields(root).get("server", "").lower() for root in self._find_roots()}
         archived = [day for day in self.days if day <= self._last_archived]
         if archived and (archive := self._open_archive()) is not None:
-            for folder in dict.fromkeys(map(self._archive_folder, archived)):
+            folders = dict.fromkeys(map(self._archive_folder, archived))
+            for folder in takewhile(lambda _: self._budget.check_time(), folders):
                 found |= {segment.server for file in archive.files(folder) if (segment := self._archived_segment(file))}
         return found - {""}
 

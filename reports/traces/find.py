@@ -89,6 +89,8 @@ class TraceFinder:
         for day in range((self.storage.retention.active_traces or LONGEST_DAYS) + 2):
             objects: list[tuple[float, str]] = []
             for root in roots:
+                if not budget.check_time():
+                    return
                 for info in self.store.list(folders.period(root, now - (day - 1) * DAY_SECONDS)).objects:
                     fields = template.parse(info.key)
                     if fields and (not agent or fields.get("agent", agent).lower() == agent):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
+from nervesys.contract.times import DAY_SECONDS
 from nervesys.logs.logql.expressions import (
     RANGE_FUNCTIONS,
     VECTOR_FUNCTIONS,
@@ -32,8 +33,12 @@ MATCHES = ("=", "!=", "=~", "!~")
 LINE_FILTERS = ("|=", "!=", "|~", "!~")
 COMPARISONS = ("=", "==", "!=", "=~", "!~", ">", ">=", "<", "<=")
 PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2}
-DEEPEST = 50
-"""Nesting of parentheses."""
+DEEPEST, MOST_OPERATORS = 50, 50
+"""Nesting of parentheses, and arithmetic operators of one query."""
+LONGEST_SECONDS = 100 * 365 * DAY_SECONDS
+"""Of a range or an offset."""
+MOST_SERIES = 1_000_000
+"""Of `topk` and `bottomk`."""
 _Item = TypeVar("_Item")
 _PLACEHOLDER = re.compile(r"\{\{\s*\.(\w+)\s*\}\}")
 
@@ -54,7 +59,7 @@ class _Parser:
     def __init__(self, found: list[Token]) -> None:
         self._tokens = found
         self._at = 0
-        self._depth = 0
+        self._depth = self._operators = 0
 
     @property
     def next(self) -> Token:
@@ -72,6 +77,9 @@ class _Parser:
         """A metric query, by precedence of its operators."""
         left = self._term()
         while (level := PRECEDENCE.get(self.next.text, 0)) >= least and self.next.kind == "sign":
+            self._operators += 1
+            if self._operators > MOST_OPERATORS:
+                raise LogqlError(f"more than {MOST_OPERATORS} arithmetic operators")
             op = self._take().text
             left = BinaryOperation(op, left, self.metric(level + 1))
         return left
@@ -102,13 +110,13 @@ class _Parser:
         self.expect("(")
         logs = self.logs()
         self.expect("[")
-        seconds = self._duration()
+        seconds = self._limited(self._duration(), LONGEST_SECONDS)
         self.expect("]")
         logs = LogSelector(logs.matchers, (*logs.stages, *self._stages()))
         offset = 0.0
         if self.next.text == "offset":
             self._take()
-            offset = self._duration()
+            offset = self._limited(self._duration(), LONGEST_SECONDS)
         self.expect(")")
         if not seconds:
             raise LogqlError("a range is longer than 0")
@@ -118,7 +126,7 @@ class _Parser:
         grouping, count = self._grouping(), 0
         self.expect("(")
         if function in ("topk", "bottomk"):
-            count = round(self._number())
+            count = round(self._limited(self._number(), MOST_SERIES))
             self.expect(",")
         inner = self._nested(self.metric)
         self.expect(")")
@@ -256,6 +264,11 @@ class _Parser:
         if self.next.kind != "number":
             raise self._unexpected("a number")
         return sign * float(self._take().text)
+
+    def _limited(self, number: float, most: float) -> float:
+        if number > most:
+            raise LogqlError(f"before character {self.next.at + 1}: a number or duration that is too large")
+        return number
 
     def _take(self) -> Token:
         token = self.next

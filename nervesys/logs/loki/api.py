@@ -27,10 +27,13 @@ from nervesys.logs.logql.pipeline import STREAM_LABELS
 from nervesys.logs.loki.catalogue import LogCatalogue, key_labels, sizes
 from nervesys.logs.loki.parameters import RangeParameters, instant
 from nervesys.logs.query_slots import QuerySlots, TooManyQueries
+from nervesys.logs.segments import LogSegment
 
 PREFIX = "/loki/api/v1"
-MOST_DIGITS = 1e15
+MOST_WHOLE = 1e15
 """Whole numbers up to it are written without an exponent."""
+MOST_DIGITS = 10
+"""Of `limit`."""
 VOLUMES = 100
 """Entries of `index/volume`, unless the request says otherwise."""
 
@@ -113,48 +116,62 @@ class LokiApi:
 
     def _calculate(self, expression: Any, steps: Steps, budget: ReadBudget) -> Vector:
         vector = self.engine.calculate(expression, steps, budget)
-        if budget.exceeded:
-            raise LogqlError(budget.warnings[0])
+        _check_complete(budget)
         return vector
 
     def _labels(self, _query: Mapping[str, str], _budget: ReadBudget) -> dict[str, Any]:
         return {"status": "success", "data": sorted(STREAM_LABELS)}
 
     def _label_values(self, request: Request) -> Response:
-        def handle(_: ReadBudget) -> dict[str, Any]:
+        def handle(budget: ReadBudget) -> dict[str, Any]:
             start, end = self._range(request.query_params)
-            values = self.catalogue.values(request.path_params["name"], start, end)
+            values = self.catalogue.values(request.path_params["name"], start, end, budget)
+            _check_complete(budget)
             return {"status": "success", "data": values}
 
         return self._answer(handle)
 
     def _series(self, request: Request) -> Response:
-        def handle(_: ReadBudget) -> dict[str, Any]:
+        def handle(budget: ReadBudget) -> dict[str, Any]:
             texts = request.query_params.getlist("match[]") or request.query_params.getlist("match")
             selectors = [selector for text in texts or ["{}"] for selector in _selectors(text)]
-            segments = self.catalogue.segments(selectors, *self._range(request.query_params))
+            segments = self._segments(selectors, self._range(request.query_params), budget)
             return {"status": "success", "data": [dict(labels) for labels in sorted(set(map(key_labels, segments)))]}
 
         return self._answer(handle)
 
-    def _stats(self, query: Mapping[str, str], _budget: ReadBudget) -> dict[str, Any]:
+    def _segments(
+        self, selectors: list[LogSelector], span: tuple[float, float], budget: ReadBudget
+    ) -> list[LogSegment]:
+        segments = self.catalogue.segments(selectors, *span, budget)
+        _check_complete(budget)
+        return segments
+
+    def _stats(self, query: Mapping[str, str], budget: ReadBudget) -> dict[str, Any]:
         """Objects and their packed bytes; how many records they hold is not known without reading them."""
-        segments = self.catalogue.segments(_selectors(query.get("query") or "{}"), *self._range(query))
+        segments = self._segments(_selectors(query.get("query") or "{}"), self._range(query), budget)
         size = sum(segment.size for segment in segments)
         return {"streams": len(set(map(key_labels, segments))), "chunks": len(segments), "entries": 0, "bytes": size}
 
-    def _volume(self, query: Mapping[str, str], _budget: ReadBudget) -> dict[str, Any]:
-        selectors, (start, end) = _selectors(query.get("query") or "{}"), self._range(query)
+    def _volume(self, query: Mapping[str, str], budget: ReadBudget) -> dict[str, Any]:
+        selectors, span = _selectors(query.get("query") or "{}"), self._range(query)
         of_query = [matcher.label for selector in selectors for matcher in selector.matchers]
         wanted = [label for label in (query.get("targetLabels") or "").split(",") if label] or of_query
-        found = sizes(self.catalogue.segments(selectors, start, end), wanted or STREAM_LABELS)
-        most = int(query["limit"]) if query.get("limit", "").isdecimal() else VOLUMES
-        result = [{"metric": dict(labels), "value": [end, str(size)]} for labels, size in found.most_common(most)]
+        found = sizes(self._segments(selectors, span, budget), wanted or STREAM_LABELS)
+        limit = query.get("limit", "")
+        most = int(limit) if limit.isdecimal() and len(limit) < MOST_DIGITS else VOLUMES
+        result = [{"metric": dict(labels), "value": [span[1], str(size)]} for labels, size in found.most_common(most)]
         return {"status": "success", "data": {"resultType": "vector", "result": result}}
 
     def _range(self, query: Mapping[str, str]) -> tuple[float, float]:
         asked = RangeParameters.of({**query, "limit": "", "step": "", "direction": ""}, self.clock(), self.max_lines)
         return asked.start, asked.end
+
+
+def _check_complete(budget: ReadBudget) -> None:
+    """An error where a limit was reached: what was counted or listed is not all."""
+    if budget.exceeded:
+        raise LogqlError(budget.warnings[0])
 
 
 def _parsed(query: Mapping[str, str]) -> Any:
@@ -214,7 +231,7 @@ def _number(value: float) -> str:
         return "NaN"
     if isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    return str(int(value)) if value.is_integer() and abs(value) < MOST_DIGITS else repr(value)
+    return str(int(value)) if value.is_integer() and abs(value) < MOST_WHOLE else repr(value)
 
 
 async def _build_info(_: Request) -> Response:

@@ -30,7 +30,7 @@ class LogCatalogue:
     reader: LogReader
     agents: Sequence[str]
 
-    def values(self, label: str, start: float, end: float) -> list[str]:
+    def values(self, label: str, start: float, end: float, budget: ReadBudget) -> list[str]:
         """The values of a label; agents of the last day only, beside those of the brain, for that costs few listings.
 
         Raises:
@@ -43,14 +43,16 @@ class LogCatalogue:
             case "category":
                 return sorted(category.value for category in Category)
             case "server":
-                return sorted(self.reader.servers(LogQuery(start, end), ReadBudget()))
+                return sorted(self.reader.servers(LogQuery(start, end), budget))
             case "agent":
                 last_day = LogQuery(max(start, end - DAY_SECONDS), end)
-                found = (segment.agent for segment in self.reader.segments(last_day, ReadBudget()))
+                found = (segment.agent for segment in self.reader.segments(last_day, budget))
                 return sorted({*self.agents, *filter(None, found)})
         return []
 
-    def segments(self, selectors: Iterable[LogSelector], start: float, end: float) -> list[LogSegment]:
+    def segments(
+        self, selectors: Iterable[LogSelector], start: float, end: float, budget: ReadBudget
+    ) -> list[LogSegment]:
         """What the selectors' records lie in, each once.
 
         Raises:
@@ -59,7 +61,7 @@ class LogCatalogue:
             ArchiveUnavailable: the archive does not answer.
         """
         queries = filter(None, (narrowed(selector.matchers, start, end) for selector in selectors))
-        found = {s.key: s for query in queries for s in self.reader.segments(query, ReadBudget())}
+        found = {s.key: s for query in queries for s in self.reader.segments(query, budget)}
         return list(found.values())
 
 

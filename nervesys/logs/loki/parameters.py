@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nervesys.contract.times import parse_time
 from nervesys.errors import BadObject
 from nervesys.logs.logql.lexer import LogqlError, parse_duration
+from nervesys.logs.logql.parser import LONGEST_SECONDS
 
 NANO = 1_000_000_000
 DEFAULT_SECONDS = 3600
@@ -47,8 +48,6 @@ class RangeParameters:
         if start > end:
             raise LogqlError("start is after end")
         step = _duration("step", query["step"]) if query.get("step") else max((end - start) / DEFAULT_STEPS, 1)
-        if step <= 0:
-            raise LogqlError(f"step {query['step']!r}: is not longer than 0")
         direction = query.get("direction") or "backward"
         if direction.lower() not in ("backward", "forward"):
             raise LogqlError(f"direction {direction!r}: is neither backward nor forward")
@@ -75,9 +74,12 @@ def instant(query: Mapping[str, str], name: str, default: float) -> float:
 
 def _duration(name: str, text: str) -> float:
     try:
-        return parse_duration(text)
+        seconds = parse_duration(text)
     except ValueError:
         raise LogqlError(f"{name} {text!r}: is no duration such as 30s, and no number of seconds") from None
+    if not 0 < seconds <= LONGEST_SECONDS:  # nan is neither
+        raise LogqlError(f"{name} {text!r}: is not longer than 0 and at most 100 years")
+    return seconds
 
 
 def _limit(query: Mapping[str, str], max_lines: int) -> int:

@@ -81,6 +81,13 @@ def test_a_damaged_object_and_a_budget_that_is_used_up_are_named(world: World) -
     assert world.names(budget=ReadBudget(max_bytes=10)) == []
 
 
+def test_folders_are_listed_no_longer_than_the_budget_allows(world: World) -> None:
+    world.ship(otlp.span(name="old", begin=NOW - 200_000), ago=200_000)
+    budget = ReadBudget(max_seconds=0)
+    assert world.names(budget=budget) == []
+    assert (budget.listed, "stopped after" in budget.exceeded) == (1, True)
+
+
 def test_parents_stand_before_their_children_with_their_place_in_time(world: World) -> None:
     world.ship(
         otlp.chat(1, name="call", identity="02", parent="01", begin=NOW + 1, gen_ai__usage__input_tokens=5),

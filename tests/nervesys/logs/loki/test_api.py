@@ -215,6 +215,11 @@ def test_statistics_and_volume_are_those_of_the_objects(logs: FleetLogs, client:
         ("query_range", {"query": "{}", "start": "yesterday"}, "start 'yesterday'"),
         ("query_range", {"query": "{}", "start": "20", "end": "10"}, "start is after end"),
         ("query_range", {"query": "rate({}[5m])", "step": "0"}, "not longer than 0"),
+        ("query_range", {"query": "rate({}[5m])", "step": "nan"}, "not longer than 0"),
+        ("query_range", {"query": "rate({}[5m])", "since": "inf"}, "at most 100 years"),
+        ("query", {"query": f"rate({{}}[{'9' * 400}y])"}, "too large"),
+        ("query", {"query": "topk(1e999, rate({}[5m]))"}, "too large"),
+        ("query", {"query": "+".join("1" * 1000)}, "more than 50 arithmetic operators"),
         ("query_range", {"query": "rate({}[5m])", "start": "0", "step": "1"}, "more than 11000"),
         ("query_range", {"query": "{}", "direction": "sideways"}, "sideways"),
         ("query_range", {"query": '{agent=~"("}'}, "regular expression"),
@@ -247,6 +252,19 @@ def test_limits_are_warnings_of_lines_and_errors_of_counts(logs: FleetLogs, clie
         assert (counts.status_code, "1000 bytes" in counts.text) == (400, True)
     with client_of(logs, max_seconds=1e-9) as limited:
         assert "stopped after" in range_query(limited, "{}", TODAY, NOW)["warnings"][0]
+
+
+@pytest.mark.parametrize("path", ["series", "index/stats", "index/volume", "label/server/values"])
+def test_listings_end_with_the_time_of_a_query(logs: FleetLogs, client: TestClient, path: str) -> None:
+    with client_of(logs, max_seconds=1e-9) as limited:
+        answer = limited.get(f"/loki/api/v1/{path}", params={"start": round((OLD - 60) * NANO)})
+    assert (answer.status_code, "stopped after" in answer.text) == (400, True), answer.text
+
+
+def test_values_beyond_any_calendar_and_limit_are_no_crash(client: TestClient) -> None:
+    query = "count_over_time({}[5m] offset 99y)"
+    assert get(client, "query", query=query, time="0001-01-02T00:00:00Z")["data"]["result"] == []
+    assert get(client, "index/volume", limit="9" * 5000, start=TODAY, end=NOW)["data"]["result"]
 
 
 def test_more_queries_than_places_are_refused(
