@@ -25,6 +25,7 @@ from nervesys.stack.kubernetes.overlays import (
     BASE,
     DIVIDED,
     LARGE_SHARDS,
+    NOTICE,
     Overlay,
     base_files,
     overlay_files,
@@ -154,10 +155,11 @@ def _refuse_what_pods_cannot_use(loaded: Loaded) -> None:
 
 
 def _obsolete(out: Path, wanted: Mapping[str, str], overlays: Sequence[Overlay]) -> list[str]:
-    """Files of the written folders that a kustomization no longer lists."""
+    """Generated files of the written folders that a kustomization no longer lists; files of others stay."""
     folders = (BASE, *(f"overlays/{overlay}" for overlay in overlays))
-    found = (path.relative_to(out).as_posix() for folder in folders for path in (out / folder).glob("*.yaml"))
-    return [name for name in found if name not in wanted]
+    found = (path for folder in folders for path in (out / folder).glob("*.yaml"))
+    generated = (path.relative_to(out).as_posix() for path in found if path.read_bytes().startswith(NOTICE.encode()))
+    return [name for name in generated if name not in wanted]
 
 
 def _moved(before: Sequence[str], after: Sequence[str]) -> list[str]:

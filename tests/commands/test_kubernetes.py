@@ -46,6 +46,16 @@ def test_a_new_agent_gets_a_pod_of_its_own_and_the_others_keep_theirs(run: Run, 
     assert "agents-0 now runs aaron in place of ada: kubectl delete pod agents-0" in moved.err
 
 
+def test_only_generated_files_are_deleted(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "overlays/small"
+    folder.mkdir(parents=True)
+    generated = (ROOT / "provisioning/kubernetes/overlays/small/budgets.yaml").read_text()
+    (folder / "old.yaml").write_text(generated)
+    (folder / "patch.yaml").write_text("kind: Ingress\n")
+    assert run("kubernetes", "build", "--overlay", "small", "--out", str(tmp_path)).code == 0
+    assert [(folder / name).exists() for name in ("old.yaml", "patch.yaml")] == [False, True]
+
+
 def places(folder: Path) -> Any:
     return next(yaml.safe_load_all((folder / "out/base/agents.yaml").read_text()))["data"]
 

@@ -39,6 +39,7 @@ def prometheus(cluster: ManifestContext) -> Iterator[Manifest]:
         volumes.secret(PROMETHEUS_SECRET, keys=keys)
     args = [
         f"--config.file={CONFIG}/prometheus.yml",
+        "--enable-feature=exemplar-storage",
         "--storage.tsdb.path=/prometheus",
         f"--storage.tsdb.retention.time={RETENTION}",
         f"--web.listen-address=:{port}",

@@ -96,24 +96,20 @@ def receiver(cluster: ManifestContext) -> Iterator[Manifest]:
 
 
 def page(cluster: ManifestContext) -> Iterator[Manifest]:
-    """The dashboards without Grafana; it reads the brain, and no store."""
-    token = {name: path for name, path in _secret_variables(cluster).items() if name.startswith("GITHUB_")}
-    yield from _without_volume(cluster, "page", ["dashboards", "serve"], cluster.settings.monitoring.listen.page, token)
+    """The dashboards without Grafana, and the agents' logs, tasks and traces."""
+    yield from _without_volume(cluster, "page", ["dashboards", "serve"], cluster.settings.monitoring.listen.page)
 
 
 def logs(cluster: ManifestContext) -> Iterator[Manifest]:
     """The agents' logs, for Grafana."""
-    files = _secret_variables(cluster)
-    yield from _without_volume(cluster, "logs", ["logs", "serve"], cluster.settings.monitoring.listen.logs, files)
+    yield from _without_volume(cluster, "logs", ["logs", "serve"], cluster.settings.monitoring.listen.logs)
 
 
-def _without_volume(
-    cluster: ManifestContext, name: str, words: Sequence[str], address: str, files: Mapping[str, str]
-) -> Iterator[Manifest]:
-    """A Deployment of a program that keeps nothing, with the secrets that it reads."""
+def _without_volume(cluster: ManifestContext, name: str, words: Sequence[str], address: str) -> Iterator[Manifest]:
+    """A Deployment of a program that keeps nothing, with the secrets of the brain, the store and the archive."""
+    files = {name: path for name, path in _secret_variables(cluster).items() if name != "DASHSCOPE_API_KEY_FILE"}
     port, volumes = port_of(address), Volumes().scratch("home", HOME).scratch("tmp", "/tmp")  # noqa: S108  # of a pod
-    if files:
-        volumes.secret(EXPORTERS_SECRET, keys=[path.rpartition("/")[2] for path in files.values()])
+    volumes.secret(EXPORTERS_SECRET, keys=[path.rpartition("/")[2] for path in files.values()])
     made = _ours(cluster, name, [*words, f"--listen={EVERYWHERE}:{port}"], volumes, _variables(files), port)
     yield service(cluster, name, port)
     yield cluster.object("Deployment", name, "apps/v1") | {

@@ -244,3 +244,19 @@ def _keys(value: Any) -> set[str]:
     if isinstance(value, list):
         return set().union(*map(_keys, value))
     return set(value).union(*map(_keys, value.values())) if isinstance(value, dict) else set()
+
+
+def test_prometheus_has_the_features_of_the_one_in_compose() -> None:
+    (container,) = next(spec for name, spec in pod_specs(RENDERED[Overlay.SMALL]) if name == "prometheus")["containers"]
+    command = compose({})["services"]["prometheus"]["command"]
+    features = [word for word in command if word.startswith("--enable-feature=")]
+    assert features
+    assert set(features) <= set(container["args"])
+
+
+@overlays
+def test_the_page_and_the_logs_can_read_the_store(overlay: Overlay) -> None:
+    specs = dict(pod_specs(RENDERED[overlay]))
+    for name in ("page", "logs"):
+        names = {each["name"] for each in specs[name]["containers"][0]["env"]}
+        assert {"STORJ_ACCESS_KEY_FILE", "STORJ_SECRET_KEY_FILE"} <= names
