@@ -248,8 +248,8 @@ def _failing_tools(context: PageContext) -> Any:
 
 
 def _slowest(context: PageContext, matchers: str) -> Any:
-    monitoring = context.settings.monitoring
-    url = f"{monitoring.web.url_of(monitoring.listen.page)}/trace/${{__value.raw}}?agent=${{__data.fields.agent}}"
+    page_url = context.settings.monitoring.own_page_url
+    url = f"{page_url}/trace/${{__value.raw}}?agent=${{__data.fields.agent}}"
     return table(
         "Slowest traces",
         "Which traces that began within the last hour took the longest? A click draws its spans.",

@@ -49,7 +49,7 @@ class Settings(SettingsSection):
     @property
     def dashboards_url(self) -> str:
         """Where people find the dashboards: Grafana, or our own page, which has the same paths."""
-        return self.grafana.url.rstrip("/") or self.monitoring.web.url_of(self.monitoring.listen.page)
+        return self.grafana.url.rstrip("/") or self.monitoring.own_page_url
 
     def agent_url(self, agent: str, since: float, until: float) -> str:
         """The dashboard of an agent; parameters as for `logs_url`."""

@@ -233,6 +233,7 @@ class Monitoring(SettingsSection):
         exporter_shard_host: the same for the exporters of a divided source, with `{shard}` for the number, from 1.
         docs_url: base URL of the documentation, for runbook links.
         receiver_url: URL of the receiver's page for people; default: made from `listen.receiver`.
+        page_url: URL of the page with dashboards, logs and traces for people; default: made from `listen.page`.
         receiver_peers: addresses of further receivers, which share the journal with that of `listen`.
         kubernetes: the manifests of Kubernetes.
     """
@@ -250,6 +251,7 @@ class Monitoring(SettingsSection):
     deadman: DeadmanSettings
     docs_url: str
     receiver_url: str | None = None
+    page_url: str | None = None
     receiver_peers: tuple[Address, ...] = ()
     web: Web
     kubernetes: KubernetesSettings
@@ -306,14 +308,19 @@ class Monitoring(SettingsSection):
         return self.receiver_url or self.web.url_of(self.listen.receiver)
 
     @property
+    def own_page_url(self) -> str:
+        """URL of our own page of dashboards, logs and traces, for people; without a slash at its end."""
+        return (self.page_url or self.web.url_of(self.listen.page)).rstrip("/")
+
+    @property
     def hosts(self) -> frozenset[str]:
-        """Host names by which the configuration reaches our programs, and browsers the receiver's page."""
+        """Host names by which the configuration reaches our programs, and browsers our pages."""
         listen = self.listen
         exporters = [address for name in self.sources for address in (self.sources[name].listen, *self.exporters(name))]
         addresses = [listen.exporters, *self.receivers, listen.artifacts, listen.page, *exporters]
         names = {address.rpartition(":")[0].strip("[]") for address in addresses}
-        page = urlsplit(self.receiver_url or "").hostname
-        return frozenset(names | ({page} if page else set()))
+        names |= {urlsplit(url or "").hostname or "" for url in (self.receiver_url, self.page_url)}
+        return frozenset(names - {""})
 
     @property
     def alertmanagers(self) -> tuple[str, ...]:

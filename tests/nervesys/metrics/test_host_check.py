@@ -72,8 +72,8 @@ def test_the_refusal_names_the_setting_and_repeats_nothing() -> None:
 def test_names_come_from_the_configuration() -> None:
     monitoring = load(profile="local,compose").settings.monitoring
     assert {"receiver", "artifacts", "page", "store-exporter", "127.0.0.1"} <= monitoring.hosts
-    proxied = monitoring.model_copy(update={"receiver_url": "https://alerts.example/receiver/"})
-    assert "alerts.example" in proxied.hosts
+    urls = {"receiver_url": "https://alerts.example/receiver/", "page_url": "https://pages.example"}
+    assert {"alerts.example", "pages.example"} <= monitoring.model_copy(update=urls).hosts
 
 
 @pytest.mark.parametrize("name", ["https://a.example", "a.example:80", "a b", "", "a/b"])
