@@ -24,7 +24,8 @@ _NEWEST = (
     .group_by(episodes.c.agent)
 )
 _LATEST = select(episodes).where(episodes.c.id.in_(_NEWEST))
-"""Made once, as is the next: alerts run them, and making a statement costs as much as running it."""
+"""Made once, as are the next: alerts run them, and making a statement costs as much as running it."""
+_LATEST_ATTEMPTED = select(episodes).where(episodes.c.id.in_(_NEWEST.where(episodes.c.attempt_at.is_not(None))))
 _SCHEDULE_CHECK = update(episodes).where(episodes.c.id == bindparam("episode")).values(due_at=bindparam("at"))
 
 
@@ -73,6 +74,12 @@ def latest_of(
 ) -> dict[str, Episode]:
     """The newest episode of an action and each of these agents, by agent; none where an agent never had one."""
     rows = connection.execute(_LATEST, {"action": action, "agents": agents, "test": test}).mappings()
+    return {row["agent"]: _episode(row) for row in rows}
+
+
+def latest_attempted(connection: Connection, action: str, agents: Collection[str]) -> dict[str, Episode]:
+    """As `latest_of`, among the episodes with an attempt: those that were skipped change nothing about an agent."""
+    rows = connection.execute(_LATEST_ATTEMPTED, {"action": action, "agents": agents, "test": False}).mappings()
     return {row["agent"]: _episode(row) for row in rows}
 
 

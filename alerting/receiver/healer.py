@@ -193,7 +193,7 @@ class Healer:
         return Case(
             episode,
             observation,
-            replace(eligibility, held=is_held(connection, episode.agent)),
+            replace(eligibility, held=is_held(connection, episode.agent, observation.instance)),
             tuple(begun),
             policy,
             now,

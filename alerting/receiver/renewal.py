@@ -20,7 +20,7 @@ REASON = "the period of its budget is over"
 def waiting_agents(connection: Connection, agents: Collection[str], now: float) -> list[str]:
     """The agents that were stopped for their budget before today (UTC), and not started since."""
     midnight = now - now % DAY_SECONDS
-    stops = episodes.latest_of(connection, STOP_AGENT, agents)
+    stops = episodes.latest_attempted(connection, STOP_AGENT, agents)
     return [
         agent
         for agent, stop in sorted(stops.items())

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from alerting.actions import RESTART_AGENT, START_AGENT, STOP_AGENT
-from alerting.journal import ActionState, EpisodeVerdict, episodes
+from alerting.journal import ActionState, EpisodeVerdict, episodes, instances
 from alerting.receiver.decision_input import Case, Decision, escalate, stay
 from nervesys.contract import Status
+from nervesys.contract.instances import NAME_LIMIT
 
 IN_FORCE = (ActionState.RUNNING, ActionState.SUCCEEDED, ActionState.RECOVERED)
 """States of a stop that an agent is not to be restarted after."""
@@ -71,10 +72,20 @@ def held(case: Case) -> Decision | None:
     return Decision(EpisodeVerdict.HELD, ActionState.SKIPPED, detail, case.now + 2 * case.policy.down)
 
 
-def is_held(connection: Connection, agent: str) -> bool:
-    """Whether the last thing that was done to an agent was to stop it."""
-    stop = episodes.latest(connection, STOP_AGENT, agent)
+def is_held(connection: Connection, agent: str, instance: str = "") -> bool:
+    """Whether the last thing that was done to an agent was to stop it.
+
+    Args:
+        connection: an open transaction.
+        agent: its name.
+        instance: that was seen last, if the journal does not have it yet. Another one than was stopped means that
+            somebody started the agent without the receiver.
+    """
+    stop = episodes.latest_attempted(connection, STOP_AGENT, [agent]).get(agent)
     if stop is None or stop.attempt_at is None or stop.state not in IN_FORCE:
+        return False
+    seen = instances.read_instances(connection, agent).observe(instance, stop.attempt_at).latest
+    if stop.baseline and seen != stop.baseline[:NAME_LIMIT]:
         return False
     later = (episodes.attempts_since(connection, action, agent, stop.attempt_at) for action in STARTING)
     return not any(later)

@@ -31,14 +31,14 @@ class Spending(Simulation):
         budgets = Budgets.model_validate(values)
         self.fleet = replace(self.fleet, settings=settings.model_copy(update={"budgets": budgets}))
 
-    def spends(self, *agents: str, firing: bool = True) -> None:
+    def spends(self, *agents: str, firing: bool = True, since: str = "08:00") -> None:
         """Budget Spent fires for these agents, or for none any more."""
         self.firing = frozenset(("BudgetSpent", agent, False) for agent in agents if firing)
         alerts = [
             {
                 "status": "firing" if firing else "resolved",
                 "labels": {"alertname": "BudgetSpent", "agent": agent},
-                "startsAt": "2027-01-15T08:00:00Z",
+                "startsAt": f"2027-01-15T{since}:00Z",
                 "fingerprint": agent,
             }
             for agent in agents
@@ -86,6 +86,37 @@ def test_silence_proves_a_stop_as_well_and_leads_to_no_restart(sim: Spending) ->
     with sim.journal.transaction() as connection:
         row = connection.exec_driver_sql("SELECT verdict FROM episodes WHERE action = 'restart_agent'").scalar()
     assert row == "held"
+
+
+def test_another_alert_for_an_agent_that_is_stopped_leads_to_no_restart(sim: Spending) -> None:
+    sim.driver.on_stop = lambda agent: sim.dies(agent)
+    sim.spends("grok")
+    sim.passes(120)
+    sim.spends("grok", since="09:00")
+    sim.passes(60)
+    assert sim.newest("stop_agent") == {"grok": "skipped"}
+    sim.receive(agent_down("grok"))
+    sim.passes(120)
+    assert (sim.driver.calls, sim.newest("restart_agent")) == ([], {"grok": "skipped"})
+
+
+def test_an_agent_that_people_started_by_other_means_is_healed_again_and_ordered_to_start_once_at_most(
+    sim: Spending,
+) -> None:
+    sim.budget(start_again=True)
+    sim.spends("grok")
+    sim.passes(20)
+    sim.lives("grok", "two")
+    sim.spends("grok", firing=False)
+    sim.now += DAY_SECONDS
+    sim.passes(120)
+    assert len(sim.actions(action="start_agent")) <= 1
+    sim.driver.effect = lambda agent: sim.lives(agent, "three")
+    sim.dies("grok")
+    sim.passes(60)
+    sim.receive(agent_down("grok", starts_at="2027-01-16T09:00:00Z"))
+    sim.passes(60)
+    assert sim.driver.calls == ["grok"]
 
 
 @pytest.mark.parametrize("agent", ["gimai", "grok"])
