@@ -57,6 +57,8 @@ REQUEST_RECORDS, REQUEST_BYTES = 1000, 1 << 20
 REFUSED = {400, 413, 422}
 """The request itself is wrong, such as lines that are too old: sent again, it would be refused again."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 300.0
+DOUBLINGS = 10
+"""Of the pause, at most: no float holds the thousandth."""
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +119,7 @@ class LogPushArea:
                 self._send_oldest(out)
                 self._failures = 0
             except LogPushFailed as err:
-                pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**self._failures)
+                pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(self._failures, DOUBLINGS))
                 self._failures, self._next_attempt = self._failures + 1, now + pause
                 log.warning("%s; trying again in %g s", err, pause)
         waiting = self._queue.waiting()

@@ -20,6 +20,8 @@ MB = 1_000_000
 CONTENT_TYPES = {"gz": "application/gzip", "zst": "application/zstd", "age": "application/octet-stream"}
 SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 FIRST_PAUSE_SECONDS = 5.0
+DOUBLINGS = 20
+"""Of the pause, at most: no float holds the thousandth, which an outage of days reaches."""
 """After the first failure; each further one doubles it, up to the interval between two shipments."""
 FULL_SHARE = 0.9
 """Of the largest batch: so full, the buffered records still fit into a single batch when they are sealed."""
@@ -58,7 +60,7 @@ class Shipper:
         interval = self._settings.flush_interval_minutes * 60
         if not self._failures:
             return interval
-        longest: float = min(interval, FIRST_PAUSE_SECONDS * 2 ** (self._failures - 1))
+        longest: float = min(interval, FIRST_PAUSE_SECONDS * 2 ** min(self._failures - 1, DOUBLINGS))
         return longest * random.uniform(0.5, 1)  # noqa: S311  # jitter, no secret
 
     def ship(self) -> None:

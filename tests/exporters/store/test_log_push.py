@@ -161,6 +161,9 @@ def test_pauses_double_up_to_five_minutes(world: World, caplog: pytest.LogCaptur
             world.run(301)
     pauses = [text.split(" in ")[1] for text in caplog.text.splitlines() if "trying again" in text]
     assert pauses == ["5 s", "10 s", "20 s", "40 s", "80 s", "160 s", "300 s", "300 s", "300 s"]
+    world.push._failures = 5000
+    world.run(301)
+    assert "trying again in 300 s" in caplog.text.splitlines()[-1], "after an outage of weeks as well"
 
 
 def test_what_the_database_refuses_and_what_cannot_be_read_cost_only_themselves(world: World) -> None:

@@ -113,6 +113,11 @@ def test_each_failure_doubles_the_pause_up_to_the_interval_and_a_success_ends_th
     assert world.shipper.pause() == interval == 600
 
 
+def test_an_outage_of_days_leaves_the_pause_at_the_interval(world: World) -> None:
+    world.shipper._failures = 5000
+    assert 300 <= world.shipper.pause() <= 600
+
+
 def test_after_a_failure_agents_try_again_at_different_times(world: World) -> None:
     world.log("kept")
     world.store.failures = ["before"] * 3
