@@ -35,6 +35,8 @@ PERMANENT: dict[int, Cause] = {
 ACCEPTED = frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED})
 """The pod is gone, or the cluster has begun to stop it."""
 
+NO_STOP = "a pod of a set can only be replaced; for agents with a workload each, use the driver kubernetes"
+
 
 class PodDriver(SettingsSection):
     """The pods of one namespace.
@@ -62,6 +64,14 @@ class PodDriver(SettingsSection):
     def restart(self, request: RestartRequest) -> Outcome:
         """Delete the pod; it gets its own time to stop, and its set makes it anew."""
         return self._delete(request, "", "the cluster replaces the pod")
+
+    def stop(self, request: RestartRequest) -> Outcome:
+        """Refuse: the set would make a pod that is deleted anew."""
+        return Failed(Cause.NOT_ALLOWED, f"stop {request.target}: {NO_STOP}")
+
+    def start(self, request: RestartRequest) -> Outcome:
+        """Refuse, as `stop`."""
+        return Failed(Cause.NOT_ALLOWED, f"start {request.target}: {NO_STOP}")
 
     def _delete(self, request: RestartRequest, query: str, done: str) -> Outcome:
         name = self.pods.get(request.target, request.target)

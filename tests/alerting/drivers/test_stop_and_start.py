@@ -77,3 +77,10 @@ def test_of_several_instances_that_of_the_server_does_it(verb: str, tmp_path: Pa
     driver = DriverInstances({"alpha": alpha})
     assert getattr(driver, verb)(order()) == Done("agents: done")
     assert isinstance(getattr(DriverInstances({}), verb)(order()), Failed)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_pod_of_a_set_is_left_to_people(verb: str) -> None:
+    outcome = getattr(made("pod"), verb)(order("grok"))
+    assert isinstance(outcome, Failed)
+    assert (outcome.cause, "driver kubernetes" in outcome.detail) == (Cause.NOT_ALLOWED, True)
