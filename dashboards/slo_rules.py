@@ -109,9 +109,15 @@ def _events_by_agent(slo: Slo, loaded: Loaded, periods: Periods) -> tuple[str, s
             return _now(TASKS, periods, agent), _now(TASKS, periods, agent, 'outcome="failed"')
         case Indicator.ACTIONS | Indicator.CALLS:
             durations = DURATIONS if slo.indicator is Indicator.ACTIONS else CALL_DURATIONS
-            good = _now(durations, periods, agent, f'le="{slo.below_seconds:g}"')
+            good = _now(durations, periods, agent, _bucket(slo.below_seconds or 0))
             all_ = _now(durations, periods, agent, 'le="+Inf"')
             return all_, f"{all_} - ignoring (le) {good}"
+
+
+def _bucket(bound: float) -> str:
+    """The matcher of a bucket: Prometheus 3 stores `le="10"` as `le="10.0"`, and version 2 as it is exposed."""
+    text = f"{bound:g}"
+    return f'le=~"{text}|{text}.0"' if float(bound).is_integer() else f'le="{text}"'
 
 
 def _now(counter: CounterIncrease, periods: Periods, *matchers: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from nervesys.contract.logs import DURATION_BUCKETS
+from nervesys.contract.objects import AgentName
 from nervesys.contract.otlp_names import OPERATION_BUCKETS
 from nervesys.settings.section import SettingsSection
 
@@ -43,7 +44,7 @@ class Slo(SettingsSection):
     indicator: Indicator
     percent: float = Field(gt=0, lt=100)
     days: int = Field(default=30, ge=1, le=90)
-    agent: str | None = None
+    agent: AgentName | None = None
     per_agent: bool = False
     below_seconds: float | None = Field(default=None, gt=0)
     at_least: int = Field(default=1, ge=1)

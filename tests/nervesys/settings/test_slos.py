@@ -25,6 +25,7 @@ def test_a_brain_adds_objectives_and_leaves_out_shipped_ones(brain: MakeBrain) -
         ("{indicator: actions, percent: 95, below_seconds: 7}", "must be one of 0.1, 0.5, 1, 2.5, 5, 10, 30"),
         ("{indicator: tasks, percent: 95, agent: grok, per_agent: true}", "exclude each other"),
         ("{indicator: tasks, percent: 95, days: 91}", "90"),
+        ("{indicator: tasks, percent: 95, agent: 'a\"} or vector(1) #'}", "agent"),
     ],
 )
 def test_a_wrong_objective_is_named(brain: MakeBrain, objective: str, problem: str) -> None:
