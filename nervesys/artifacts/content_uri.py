@@ -27,8 +27,7 @@ def content_uri(root: str, manifest: Manifest) -> str:
     """
     if manifest.trace_id is None:
         return _by_day(root, manifest)
-    kind = manifest.content_type.partition(";")[0]
-    return f"{_stem(root, manifest)}_{manifest.id[-END:]}{mimetypes.guess_extension(kind) or ''}"
+    return f"{_stem(root, manifest)}_{manifest.id[-END:]}{_extension(manifest.content_type)}"
 
 
 def is_content_uri(root: str, manifest: Manifest) -> bool:
@@ -39,6 +38,12 @@ def is_content_uri(root: str, manifest: Manifest) -> bool:
         return False
     own = re.escape(_stem(root, manifest))
     return re.fullmatch(f"{own}(_{re.escape(manifest.id[-END:])})?{_EXTENSION}", manifest.uri) is not None
+
+
+def _extension(content_type: str) -> str:
+    """The usual extension; empty where `is_content_uri` would not accept it, such as `.c++` or `.webmanifest`."""
+    guessed = mimetypes.guess_extension(content_type.partition(";")[0]) or ""
+    return guessed if re.fullmatch(_EXTENSION, guessed) else ""
 
 
 def _by_day(root: str, manifest: Manifest) -> str:

@@ -41,6 +41,8 @@ def test_contents_are_named_by_trace_step_version_and_kind() -> None:
     assert content_uri(ROOT, manifest) == f"{ROOT}/trace-7/research_v1_abc123.md"
     alone = manifest.model_copy(update={"step_id": None, "content_type": "application/x-unknown"})
     assert content_uri(ROOT, alone) == f"{ROOT}/trace-7/report_v1_abc123"
+    odd = manifest.model_copy(update={"content_type": "application/manifest+json"})
+    assert is_content_uri(ROOT, odd.model_copy(update={"uri": content_uri(ROOT, odd)})), "its extension is a long one"
     untraced = manifest.model_copy(update={"trace_id": None, "step_id": None})
     assert content_uri(ROOT, untraced) == f"{ROOT}/2026-01-31/art_abc123"
 
