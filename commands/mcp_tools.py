@@ -32,9 +32,16 @@ from nervesys.stack import receiver
 
 ROWS = 200
 """Of any answer, at most."""
+TOKENS, COST, UNPRICED = (
+    "nervesys_log_tokens_total",
+    "nervesys_agent_cost_total",
+    "nervesys_agent_unpriced_tokens_total",
+)
 READ_BYTES, READ_SECONDS = 256 << 20, 20
 """Of log records, for one answer."""
 UNTRUSTED = "untrusted"
+OWN_LABELS = frozenset({"alertname", "agent", "severity", "source", "area", "job", "instance", "period", "slo"})
+"""Labels of alerts whose values are of our own; others, such as models and tools, are named by agents."""
 STATUS_NAMES = {SILENT_CODE: "silent", **{code: status.value for status, code in STATUS_CODES.items()}}
 
 Answer = dict[str, Any]
@@ -97,8 +104,7 @@ class FleetTools:
             "agent": name,
             "status": "never seen" if status is None else STATUS_NAMES.get(int(status), "unknown"),
             "heartbeat_age_seconds": self._age(heartbeat),
-            "server": info.labels.get("server") if info else None,
-            "model": info.labels.get("model") if info else None,
+            UNTRUSTED: {name: visible(info.labels.get(name, "")) for name in ("server", "model")} if info else {},
             "last_hour": {key: self._value(f"round(sum({expr}))") for key, expr in hour.items()},
             "alerts": [alert for alert in self._firing() if alert["labels"].get("agent") == name],
             "actions": self.episodes(agent=name, limit=5)["episodes"],
@@ -140,26 +146,24 @@ class FleetTools:
         rows = []
         for task in reversed(found):
             row = task.as_json()
-            text = {key: visible(str(row.pop(key))) for key in ("action", "error")}
+            text = {key: visible(str(row.pop(key))) for key in ("action", "error", "model")}
             rows.append({**row, UNTRUSTED: text})
         return {"agent": agent, "warnings": budget.warnings, "tasks": rows}
 
     def cost(self, since: str = "1d") -> Answer:
         """Tokens and their cost by agent and model, from the agents' logs."""
-        window, prices = f"{max(60, int(_seconds(since)))}s", self.loaded.settings.prices
-        grown = self.prometheus.instant(f"sum by (agent, model) (increase(nervesys_log_tokens_total[{window}]))")
-        used = [(series.labels["agent"], series.labels["model"], series.points[-1][1]) for series in grown]
-        costs = {(agent, model): prices.cost(model, tokens) for agent, model, tokens in used}
-        rows = [
-            {"agent": agent, "model": model, "tokens": round(tokens), "cost": costs[agent, model]}
-            for agent, model, tokens in sorted(used, key=lambda row: -(costs[row[:2]] or 0))
-            if tokens > 0
-        ]
-        unpriced = sorted({model for (_, model), cost in costs.items() if cost is None})
-        total = sum(cost for cost in costs.values() if cost is not None)
-        return {"since": since, "currency": prices.currency, "cost": total, "models_without_price": unpriced} | (
-            _bounded(by_agent_and_model=rows)
+        window = f"{max(60, int(_seconds(since)))}s"
+        tokens, costs, unpriced = (
+            self._by_model(f"sum by (agent, model) (increase({name}[{window}]))") for name in (TOKENS, COST, UNPRICED)
         )
+        rows = [
+            {"agent": key[0], "tokens": round(used), "cost": costs.get(key), UNTRUSTED: {"model": visible(key[1])}}
+            for key, used in sorted(tokens.items(), key=lambda item: -costs.get(item[0], 0))
+            if used > 0
+        ]
+        without_price = sorted({visible(model) for (_, model), used in unpriced.items() if used > 0})
+        answer = {"since": since, "currency": self.loaded.settings.prices.currency, "cost": sum(costs.values())}
+        return answer | {UNTRUSTED: _bounded(models_without_price=without_price)} | _bounded(by_agent_and_model=rows)
 
     def explain_alert(self, name: str) -> Answer:
         """An alert of config/alerts.yaml: what it means, what to do, its PromQL, and where it fires now."""
@@ -213,8 +217,13 @@ class FleetTools:
                 "state": alert["state"],
                 "since": alert["activeAt"],
                 "value": alert["value"],
-                "labels": alert["labels"],
-                UNTRUSTED: {"summary": visible(alert["annotations"].get("summary", ""))},
+                "labels": {name: value for name, value in alert["labels"].items() if name in OWN_LABELS},
+                UNTRUSTED: {
+                    "summary": visible(alert["annotations"].get("summary", "")),
+                    "labels": {
+                        name: visible(value) for name, value in alert["labels"].items() if name not in OWN_LABELS
+                    },
+                },
             }
             for alert in self.prometheus.alerts()
             if alert["labels"]["alertname"] not in hidden
@@ -222,6 +231,12 @@ class FleetTools:
 
     def _by_agent(self, expr: str) -> dict[str, float]:
         return {series.labels["agent"]: series.points[-1][1] for series in self.prometheus.instant(expr)}
+
+    def _by_model(self, expr: str) -> dict[tuple[str, str], float]:
+        return {
+            (series.labels.get("agent", ""), series.labels.get("model", "")): series.points[-1][1]
+            for series in self.prometheus.instant(expr)
+        }
 
     def _value(self, expr: str) -> float | None:
         return next((series.points[-1][1] for series in self.prometheus.instant(expr)), None)

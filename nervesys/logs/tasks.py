@@ -83,7 +83,7 @@ def _task(entry: LogEntry, prices: Prices) -> TaskRun | None:
         outcome=FAILED if failed else COMPLETED,
         tokens=metadata.tokens,
         model="" if metadata.model == UNNAMED_MODEL else metadata.model,
-        cost=None if metadata.tokens is None else prices.cost(metadata.model, metadata.tokens),
+        cost=None if metadata.usage is None else prices.cost_of_call(metadata.model, metadata.usage, entry.at),
         error=_error(entry, record) if failed else "",
     )
 

@@ -50,7 +50,7 @@ class KnownAnswers(Prometheus):
                 "state": "firing",
                 "activeAt": "2026-03-20T11:50:00Z",
                 "value": "40",
-                "labels": {"alertname": name, "agent": "grok"},
+                "labels": {"alertname": name, "agent": "grok", "model": EVIL},
                 "annotations": {"summary": EVIL},
             }
             for name in names
@@ -76,7 +76,12 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FleetTools:
             series(STATUS_CODES[Status.DEGRADED], agent="grok"),
         ],
         HEARTBEAT: [series(NOW - 7, agent="grok"), series(NOW - 1, agent="gimai")],
-        "sum by (agent, model)": [series(2e6, agent="grok", model="grok-4"), series(5, agent="gimai", model="odd")],
+        "sum by (agent, model) (increase(nervesys_log_tokens": [
+            series(2e6, agent="grok", model="grok-4"),
+            series(5, agent="gimai", model=EVIL),
+        ],
+        "sum by (agent, model) (increase(nervesys_agent_cost": [series(3.5, agent="grok", model="grok-4")],
+        "sum by (agent, model) (increase(nervesys_agent_unpriced": [series(5, agent="gimai", model=EVIL)],
     }
     loaded = load()
     rows = [
@@ -142,7 +147,8 @@ def test_the_fleet(tools: FleetTools) -> None:
 def test_what_others_wrote_is_marked_and_has_no_control_characters(tools: FleetTools) -> None:
     seen = EVIL.replace("\x1b", r"\x1b")
     (alert,) = call(tools, "alerts")["alerts"]
-    assert alert["untrusted"] == {"summary": seen}
+    assert alert["labels"] == {"alertname": "AgentDown", "agent": "grok"}
+    assert alert["untrusted"] == {"summary": seen, "labels": {"model": seen}}
     (episode,) = call(tools, "episodes")["episodes"]
     assert episode["untrusted"] == {"detail": seen}
     lines = call(tools, "logs", agent="grok")["untrusted"]
@@ -154,7 +160,9 @@ def test_tasks_and_their_cost(tools: FleetTools) -> None:
     (task,) = call(tools, "tasks", agent="grok")["tasks"]
     assert (task["outcome"], task["seconds"], task["tokens"], task["cost"]) == ("failed", 1.5, 1e6, 6.0)
     answer = call(tools, "cost")
-    assert (answer["cost"], answer["currency"], answer["models_without_price"]) == (12.0, "USD", ["odd"])
+    assert (answer["cost"], answer["currency"]) == (3.5, "USD"), "as budgets and dashboards count it"
+    assert answer["untrusted"] == {"models_without_price": [EVIL.replace("\x1b", r"\x1b")]}
+    assert [(row["agent"], row["cost"]) for row in answer["by_agent_and_model"]] == [("grok", 3.5), ("gimai", None)]
 
 
 def test_an_alert_is_explained(tools: FleetTools) -> None:
