@@ -67,22 +67,21 @@ class Files:
     def take_over(self) -> Versions:
         """Make versions of the plain files that are new, or were edited by hand; returns them.
 
-        Files whose size is as in their newest version, and that were not modified since, are not read. Files that
-        cannot be versions (links, names or sizes out of bounds) are left alone, with a warning.
+        Files whose size is as in their newest version, and that were not modified since, are not read. Links are left
+        alone; so are files that cannot be read, or whose names are out of bounds, with a warning.
         """
         taken = []
         with disk.describe_os_errors("take over the files"), self._lock:
             self._refresh()
             for target in sorted(path for path in self.root.rglob("*") if path.is_file() and not path.is_symlink()):
                 path = target.relative_to(self.root).as_posix()
-                if target.name.startswith(disk.BESIDE) or not self._differs(path, target):
-                    continue
                 try:
-                    inside(self.root, path)
-                except NervesysError as err:
+                    body = self._read_changed(path, target)
+                except (OSError, NervesysError) as err:
                     log.warning("leave a file as it is: %s", err)
                     continue
-                body = target.read_bytes()
+                if body is None:
+                    continue
                 before = self._index.newest(path)
                 if before is None or before.hash != hash_of(body):
                     taken.append(self._add(path, self._contents.put(body), len(body), None))
@@ -272,6 +271,17 @@ class Files:
         self._show(version)
         self._report(version)
         return version
+
+    def _read_changed(self, path: str, target: Path) -> bytes | None:
+        """The content of a plain file that may differ from its newest version; None if it does not.
+
+        Raises:
+            NervesysError: it cannot be a version.
+            OSError: it cannot be read, or is gone meanwhile.
+        """
+        if target.name.startswith(disk.BESIDE) or not self._differs(path, target):
+            return None
+        return inside(self.root, path).read_bytes()
 
     def _differs(self, path: str, target: Path) -> bool:
         """Whether a plain file may differ from its newest version, by its size and time."""

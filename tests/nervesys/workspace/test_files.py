@@ -202,3 +202,20 @@ def test_a_gzipped_content_that_is_damaged_is_named(files: Files, tmp_path: Path
     packed.write_bytes(packed.read_bytes()[:20])
     with pytest.raises(NervesysError, match="is damaged"):
         files.read("log", old.id)
+
+
+def test_a_file_that_cannot_be_read_costs_only_itself(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("locked.txt", "open.txt"):
+        (tmp_path / "files" / name).write_text(name)
+    read_bytes = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "locked.txt":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert [version.path for version in files.take_over()] == ["open.txt"]
+    assert "locked.txt" in caplog.text
