@@ -19,6 +19,7 @@ let keys = new Set();
 let oldest = null; // where older records begin, in milliseconds; null for none
 let fetching = false;
 let chosen = -1;
+let latestLoop = 0; // of requests for newer records; one that was switched off and on again has ended
 const drawnRows = new Map(); // elements by index
 
 const two = (number) => String(number).padStart(2, "0");
@@ -187,7 +188,8 @@ async function fetchNewer() {
 }
 
 async function keepLive() {
-  while (live.checked) {
+  const loop = ++latestLoop;
+  while (live.checked && loop === latestLoop) {
     if (!document.hidden) await fetchNewer();
     await new Promise((done) => setTimeout(done, LIVE_SECONDS * 1000));
   }

@@ -188,3 +188,23 @@ def test_a_record_opens_and_new_records_appear_while_the_page_is_live(
     page.get_by_role("link", name="Tasks").click()
     expect(page).to_have_title("Tasks")
     expect(page.get_by_role("status")).to_have_text("Nothing matches.")
+
+
+def test_a_live_page_requests_once_in_ten_seconds_however_often_it_was_switched_on(url: str, page: Page) -> None:
+    requests: list[str] = []
+    page.clock.install()
+    page.goto(f"{url}/logs")
+    expect(page.get_by_role("status")).to_have_text("Nothing matches.")
+    page.on("requestfinished", lambda request: requests.append(request.url))
+    for _ in range(3):
+        with page.expect_request_finished():
+            page.get_by_label("Live").check()
+        page.clock.run_for(3000)
+        page.get_by_label("Live").uncheck()
+    with page.expect_request_finished():
+        page.get_by_label("Live").check()
+    requests.clear()
+    for _ in range(9):
+        page.clock.run_for(1000)
+        page.wait_for_timeout(50)
+    assert requests == [], "the loops before have ended"
