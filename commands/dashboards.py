@@ -134,12 +134,16 @@ def serve(
 
 
 def log_panels(loaded: Loaded) -> LogPanelReader:
-    """Reads log records for panels; the store is opened by the first request."""
+    """Reads log records for panels, with threads of its own, for a slow store must not hold up what Prometheus has.
+
+    The store is opened by the first request.
+    """
     settings = loaded.settings
+    executor = ThreadPoolExecutor(settings.logs.query.concurrent, thread_name_prefix="log-panel")
     panels = cache(
         lambda: LogPanels(LogqlEngine(open_reader(settings.storage, system_clock)), QuerySlots(settings.logs.query))
     )
-    return lambda query, start, end: panels().read(query, start, end)
+    return lambda query, start, end: executor.submit(lambda: panels().read(query, start, end))
 
 
 def log_site(loaded: Loaded) -> LogSite:

@@ -14,8 +14,8 @@ from reports.geometry import points_of
 from reports.model import Body, Notice, PageModel
 from reports.run_queries import TimeRange, query_page
 
-LogPanelReader = Callable[[str, float, float], Body]
-"""Reads what a LogQL query finds from one instant to another, in Unix seconds."""
+LogPanelReader = Callable[[str, float, float], Future[Body]]
+"""Begins to read what a LogQL query finds from one instant to another, in Unix seconds; by threads of its own."""
 WIDTH = 1400
 """Default width of a page, in pixels."""
 
@@ -56,7 +56,7 @@ def draw(
     values |= {"__url_time_range": context.range_query or "", "datasource": ""}  # of links that are made in queries
     points = {panel["id"]: points_of(grid_position(panel), width) for panel in panels_of(page)}
     start = live.now - seconds
-    lines = {} if logs is None else _read_logs(page, values, start, live.now, executor, logs)
+    lines = {} if logs is None else _read_logs(page, values, start, live.now, logs)
     asked = query_page(page, live, values, TimeRange(seconds, points, limit), executor)
     asked = replace(asked, notes=notes + asked.notes)
     bodies = {panel["id"]: _log_body(lines.get(panel["id"]), limit) for panel in log_panels_of(page)}
@@ -64,11 +64,11 @@ def draw(
 
 
 def _read_logs(
-    page: Json, values: Mapping[str, str], start: float, end: float, executor: Executor, logs: LogPanelReader
+    page: Json, values: Mapping[str, str], start: float, end: float, logs: LogPanelReader
 ) -> dict[int, Future[Body]]:
     """Begin to read the log records of panels, by panel id."""
     queries = {panel["id"]: substitute(panel["targets"][0]["expr"], values) for panel in log_panels_of(page)}
-    return {name: executor.submit(logs, query, start, end) for name, query in queries.items()}
+    return {name: logs(query, start, end) for name, query in queries.items()}
 
 
 def _log_body(lines: Future[Body] | None, limit: float | None) -> Body:
@@ -77,4 +77,5 @@ def _log_body(lines: Future[Body] | None, limit: float | None) -> Body:
     try:
         return lines.result(limit)
     except TimeoutError:
+        lines.cancel()
         return Notice(f"Reading takes longer than {limit:g} s; choose a shorter time range", failed=True)

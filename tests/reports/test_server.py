@@ -20,7 +20,7 @@ from nervesys.queries.query_runner import QueryRunner
 from nervesys.settings import load
 from reports.model import Body, Cell, Table
 from reports.server import Site
-from tests.reports.panels import PAGES
+from tests.reports.panels import PAGES, at_once
 
 MONITORING = load(profile="local").settings.monitoring
 WEB, JOURNAL = MONITORING.web, MONITORING.journal_url
@@ -56,7 +56,9 @@ def read_logs(query: str, start: float, end: float) -> Body:
 
 def browser_of(live: QueryRunner) -> Iterator[TestClient]:
     with ThreadPoolExecutor(4) as executor:
-        site = Site(PAGES, live.prometheus, live.interval, lambda: live.now, executor, journal=JOURNAL, logs=read_logs)
+        site = Site(
+            PAGES, live.prometheus, live.interval, lambda: live.now, executor, journal=JOURNAL, logs=at_once(read_logs)
+        )
         yield TestClient(application(site.program(), WEB))
 
 
