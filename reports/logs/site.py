@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import PackageLoader, Template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -22,7 +22,7 @@ from nervesys.logs.query_slots import QuerySlots, TooManyQueries
 from nervesys.logs.reader import LogReader
 from nervesys.logs.tasks import read_tasks
 from nervesys.settings.prices import Prices
-from reports.html import Link, journal_link
+from reports.html import Link, environment, journal_link
 from reports.logs.rows import log_rows, task_rows
 from reports.logs.view import CATEGORIES, PAGE_ROWS, RANGES, LogView
 from reports.server import AGENT_VARIABLES, HEADERS
@@ -123,6 +123,4 @@ class LogSite:
 
 
 def _template() -> Template:
-    environment = Environment(loader=PackageLoader("reports", "page"), autoescape=True, undefined=StrictUndefined)
-    environment.trim_blocks = environment.lstrip_blocks = True
-    return environment.get_template("logs.html")
+    return environment(PackageLoader("reports", "page")).get_template("logs.html")

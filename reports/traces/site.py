@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from threading import BoundedSemaphore
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from nervesys.contract import agent_name
 from nervesys.errors import BadObject, NervesysError
 from nervesys.logs.budget import ReadBudget
+from reports.html import environment
 from reports.server import HEADERS
 from reports.traces.find import TRACE_ID, TraceFinder
 from reports.traces.waterfall import arrange
@@ -82,11 +83,10 @@ class TraceSite:
 
 
 def _environment() -> Environment:
-    environment = Environment(loader=PackageLoader("reports", "page"), autoescape=True, undefined=StrictUndefined)
-    environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters["duration"] = _duration
-    environment.filters["instant"] = lambda at: datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return environment
+    templates = environment(PackageLoader("reports", "page"))
+    templates.filters["duration"] = _duration
+    templates.filters["instant"] = lambda at: datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return templates
 
 
 def _duration(seconds: float) -> str:
