@@ -7,9 +7,11 @@ that is one version behind, which the next writer repairs.
 
 import difflib
 import logging
+import random
+import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from itertools import islice
+from itertools import takewhile
 from pathlib import Path
 
 from nervesys.clock import Clock, system_clock
@@ -25,8 +27,8 @@ from nervesys.workspace.versions import NAME, Version, VersionIndex, pruned_line
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 500
-"""Contents that are gzipped in one call, so that it ends soon."""
+COMPRESS_SECONDS = 2.0
+"""For gzipping contents in one call: an agent that stops has ten seconds."""
 SHOWN_SECONDS = 2
 """Within which the plain file of a version is written after it."""
 Versions = list[Version]
@@ -88,10 +90,11 @@ class Files:
         return taken
 
     def compress(self, days: float) -> int:
-        """Gzip the contents that only versions older than so many days have; returns how many.
+        """Gzip the contents that only versions older than so many days have, while there is time; returns how many.
 
         The newest version of each file stays as it is, because it is read most.
         """
+        until = time.monotonic() + COMPRESS_SECONDS
         with disk.describe_os_errors("compress old versions"), self._lock:
             self._refresh()
             oldest, newest = self._clock() - days * DAY_SECONDS, {version.id for version in self._index.current()}
@@ -100,8 +103,9 @@ class Files:
                 for version in self._index.versions()
                 if version.id in newest or _written_at(version) >= oldest
             }
-            old = {version.hash for version in self._index.versions() if version.hash} - recent
-            return sum(islice((packed for hash_ in sorted(old) if (packed := self._contents.pack(hash_))), AT_ONCE))
+            old = [*({version.hash for version in self._index.versions() if version.hash} - recent)]
+            random.shuffle(old)  # those that gzip makes no smaller must not take all the time of every call
+            return sum(self._contents.pack(hash_) for hash_ in takewhile(lambda _: time.monotonic() < until, old))
 
     def write(self, path: str, content: bytes | str, author: str | None = None) -> Version:
         """Write a file. Writing the same content again makes no new version.

@@ -193,6 +193,16 @@ def test_contents_of_old_versions_are_gzipped_and_read_all_the_same(
     assert files.read("log") == b"a line\n" * 1000
 
 
+def test_gzipping_ends_with_its_time(files: Files, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.write("log", "a line\n" * 1000)
+    files.write("log", "newer")
+    clock.now += 8 * DAY
+    monkeypatch.setattr("nervesys.workspace.files.COMPRESS_SECONDS", 0)
+    assert files.compress(days=7) == 0, "an agent that stops must end soon"
+    monkeypatch.undo()
+    assert files.compress(days=7) == 1
+
+
 def test_a_gzipped_content_that_is_damaged_is_named(files: Files, tmp_path: Path, clock: ManualClock) -> None:
     old = files.write("log", "a line\n" * 1000)
     files.write("log", "newer")
