@@ -73,7 +73,7 @@ class SlowestTraces:
                 self._changed = True
 
     def newest(self, now: float) -> tuple[SlowTrace, ...]:
-        """The slowest first; all that began more than an hour before are forgotten.
+        """The slowest first; all that began more than an hour before, or after, are forgotten.
 
         Args:
             now: Unix seconds.
@@ -81,7 +81,7 @@ class SlowestTraces:
         with self._lock:
             slowest: list[SlowTrace] = []
             for agent, traces in list(self._traces.items()):
-                recent = {key: trace for key, trace in traces.items() if trace.begin > now - RECENT_SECONDS}
+                recent = {key: trace for key, trace in traces.items() if abs(now - trace.begin) < RECENT_SECONDS}
                 self._traces[agent] = recent
                 slowest += sorted(recent.values(), reverse=True)[:AGENT_LIMIT]
                 if not recent:

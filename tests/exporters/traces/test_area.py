@@ -111,3 +111,9 @@ def test_the_slowest_traces_of_an_hour_are_shown_a_few_of_each_agent(world: Worl
     world.start()
     assert len(slow(world.run())) == AGENT_LIMIT, "they survive a restart"
     assert slow(world.run(RECENT_SECONDS)) == []
+
+
+def test_a_trace_of_a_clock_that_is_years_ahead_is_not_shown_for_years(world: World) -> None:
+    world.ship(otlp.span(900, trace="1" * 32, begin=world.clock.now + 1e8))
+    world.ship(otlp.span(2, trace="2" * 32, begin=world.clock.now), name="2")
+    assert slow(world.run()) == [2]
