@@ -41,6 +41,10 @@ JUST_CHANGED = EmptyReason(
     "The newest change is minutes old, and means are taken over one value per ten minutes.",
     unless="nervesys_brain_config_change_timestamp_seconds",  # data is allowed at any time
 )
+BETWEEN_TASKS = EmptyReason(
+    "The agent is between two tasks.",
+    unless="nervesys_agent_heartbeat_timestamp_seconds",  # data is allowed at any time
+)
 NO_REPORTED_ERROR = EmptyReason("No agent wrote an error to the brain.", unless="nervesys_brain_error_log_lines")
 NEVER_DRILLED = EmptyReason("No restore drill was run.", unless="nervesys_restore_drill_timestamp_seconds")
 NOTHING_REFUSED = EmptyReason(
@@ -64,6 +68,8 @@ NOT_ON_GITHUB = EmptyReason("The brain is a plain Git repository.")
 EXPECTED_EMPTY: dict[str, EmptyReason] = {
     "* / Actions / annotation": NOTHING_DONE,
     "agent-details / Actions / A": NOTHING_DONE,
+    "agent-details / Running task / A": BETWEEN_TASKS,
+    "agent-details / Time without progress / A": BETWEEN_TASKS,
     "agent-details / Errors by kind / A": NO_CALL_FAILED,
     "agent-details / Running task / B": FEW_TASKS,
     "agent-details / Waiting tasks / A": NO_QUEUE,

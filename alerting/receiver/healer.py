@@ -25,6 +25,7 @@ from alerting.journal import (
     receive,
 )
 from alerting.journal.store_reads import keep_store_reads, read_store_reads
+from alerting.overlay import WATCHDOG
 from alerting.receiver import metrics, renewal
 from alerting.receiver.calls import AttemptRunner
 from alerting.receiver.causes import RestartCause, find_causes
@@ -40,6 +41,7 @@ from alerting.receiver.watch import HeartbeatListing, HeartbeatReader
 from nervesys.clock import Clock
 from nervesys.metrics import Instruments
 from nervesys.settings import AgentConfig, Settings
+from nervesys.settings.budgets import Budgets
 
 SHORTEST_PAUSE = 0.5
 
@@ -105,7 +107,7 @@ class Healer:
             return  # leases and instants by this clock would keep other receivers off for as long as it is wrong
         now = self.clock()
         if fleet.settings.budgets.start_again:
-            await self._renew(agents, causes[STOP_AGENT], now)
+            await self._renew(agents, fleet.settings.budgets, causes[STOP_AGENT], now)
         until = now + self.calls.lease_seconds
         due = await self.journal.run(
             lambda connection: episodes.claim(connection, now, owner=self.calls.owner, until=until)
@@ -154,10 +156,12 @@ class Healer:
         known = list(zip(due, observations, eligibilities, strict=True))
         return await self.journal.read(lambda connection: [self._case(connection, *parts) for parts in known])
 
-    async def _renew(self, agents: Agents, alerts: Collection[str], now: float) -> None:
+    async def _renew(self, agents: Agents, budgets: Budgets, alerts: Collection[str], now: float) -> None:
         """Order the start of agents whose budget is renewed."""
-        waiting = await self.journal.read(lambda connection: renewal.waiting_agents(connection, list(agents), now))
-        firing = await self.firing(alerts) if waiting else None
+        waiting = await self.journal.read(
+            lambda connection: renewal.waiting_agents(connection, list(agents), budgets, now)
+        )
+        firing = await self.firing({*alerts, WATCHDOG}) if waiting else None
         if firing is not None:
             self.on_changes(
                 await self.writer.commit(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from nervesys.errors import NervesysError, SettingsError, SettingsProblem
@@ -27,7 +28,7 @@ class Checkpointer:
 
     def __init__(self, environ: Mapping[str, str], own: Callable[[str], Path]) -> None:
         self._environ, self._own = environ, own
-        self._closing = ExitStack()
+        self._closing, self._lock = ExitStack(), Lock()
         self._saver: BaseCheckpointSaver[Any] | None = None
 
     def open(self) -> "BaseCheckpointSaver[Any]":
@@ -37,9 +38,10 @@ class Checkpointer:
             SettingsError: the URL is of no supported database.
             NervesysError: a package is not installed, or the database cannot be opened.
         """
-        if self._saver is None:
-            self._saver = self._open(checkpoints_url(self._environ) or f"sqlite:///{self._own(OWN)}")
-        return self._saver
+        with self._lock:
+            if self._saver is None:
+                self._saver = self._open(checkpoints_url(self._environ) or f"sqlite:///{self._own(OWN)}")
+            return self._saver
 
     def close(self) -> None:
         """Close its connection, if it was opened."""

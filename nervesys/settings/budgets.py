@@ -88,6 +88,18 @@ class Budgets(SettingsSection):
         own = self.agents.get(agent)
         return bool(own and own.stops) or self.fleet.stops or any(budget.stops for budget in self.models.values())
 
+    def shortest_stop(self, agent: str) -> Period:
+        """The shortest period whose budget stops this agent; the day where none does."""
+        budgets = (self.fleet, self.agents.get(agent), *self.models.values())
+        periods = {
+            period
+            for budget in budgets
+            if budget is not None
+            for period, limits in budget.limits()
+            if limits.stop_at is not None
+        }
+        return next((period for period in PERIODS if period in periods), PERIODS[0])
+
     def scopes(self) -> Iterator[tuple[str, str, PeriodBudget]]:
         """Agent, model and budget of each scope; both names are empty for the fleet."""
         yield "", "", self.fleet

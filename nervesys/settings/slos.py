@@ -42,7 +42,7 @@ class Slo(SettingsSection):
     """
 
     indicator: Indicator
-    percent: float = Field(gt=0, lt=100)
+    percent: float = Field(gt=0, le=99.999)
     days: int = Field(default=30, ge=1, le=90)
     agent: AgentName | None = None
     per_agent: bool = False

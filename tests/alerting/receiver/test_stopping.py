@@ -22,6 +22,9 @@ TWO_REFRESHES = 20
 """Seconds of two refreshes of the logs, by the profile local."""
 
 
+WATCHDOG = ("Watchdog", "", False)
+
+
 class Spending(Simulation):
     """A fleet whose agent grok may spend 10 a day."""
 
@@ -33,7 +36,7 @@ class Spending(Simulation):
 
     def spends(self, *agents: str, firing: bool = True, since: str = "08:00") -> None:
         """Budget Spent fires for these agents, or for none any more."""
-        self.firing = frozenset(("BudgetSpent", agent, False) for agent in agents if firing)
+        self.firing = frozenset({WATCHDOG, *(("BudgetSpent", agent, False) for agent in agents if firing)})
         alerts = [
             {
                 "status": "firing" if firing else "resolved",
@@ -214,6 +217,34 @@ def test_the_next_period_starts_it_where_that_is_set(sim: Spending, start_again:
     sim.now += DAY_SECONDS
     sim.passes(60)
     assert sim.driver.started == started
+
+
+@pytest.mark.parametrize(
+    ("period", "days", "started"),
+    [("week", 2, []), ("week", 3, ["grok"]), ("month", 16, []), ("month", 17, ["grok"])],
+)
+def test_it_waits_for_the_begin_of_its_shortest_period(
+    sim: Spending, period: str, days: int, started: list[str]
+) -> None:
+    sim.budget(start_again=True, agents={"grok": {period: {"stop_at": 10}}})
+    sim.driver.effect = lambda agent: sim.lives(agent, "two")
+    sim.spends("grok")
+    sim.passes(20)
+    sim.spends("grok", firing=False)
+    sim.now += days * DAY_SECONDS
+    sim.passes(60)
+    assert sim.driver.started == started
+
+
+def test_while_nothing_is_read_nobody_is_started(sim: Spending) -> None:
+    sim.budget(start_again=True)
+    sim.spends("grok")
+    sim.passes(20)
+    sim.spends("grok", firing=False)
+    sim.firing = frozenset()
+    sim.now += DAY_SECONDS
+    sim.passes(60)
+    assert sim.driver.started == []
 
 
 def test_a_budget_of_more_than_a_day_keeps_it_stopped(sim: Spending) -> None:

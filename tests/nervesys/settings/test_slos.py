@@ -18,7 +18,7 @@ def test_a_brain_adds_objectives_and_leaves_out_shipped_ones(brain: MakeBrain) -
 @pytest.mark.parametrize(
     ("objective", "problem"),
     [
-        ("{indicator: tasks, percent: 100}", "less than 100"),
+        ("{indicator: tasks, percent: 100}", "99.999"),
         ("{indicator: actions, percent: 95}", "`below_seconds` is needed"),
         ("{indicator: calls, percent: 95, below_seconds: 10}", "must be one of 0.01, 0.02"),
         ("{indicator: tasks, percent: 95, below_seconds: 10}", "only there"),
