@@ -20,12 +20,12 @@ from dashboards.style import FIRST_HEALTHY_CODE, SILENT_CODE, duration
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.promql import KnownSeries, selections
 from nervesys.contract.state import Status
-from nervesys.contract.times import DAY_SECONDS
+from nervesys.contract.times import DAY_SECONDS, seconds_of
 from nervesys.look.colours import Theme
 from nervesys.metrics.periods import periods
 from nervesys.queries.dashboard_queries import Json, PanelQuery, queries_of
 from nervesys.queries.query_runner import QueryRunner
-from nervesys.queries.variables import ANY, seconds_of, substitute, variables_in, windows
+from nervesys.queries.variables import ANY, substitute, variables_in, windows
 from nervesys.settings import load
 from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find

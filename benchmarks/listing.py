@@ -13,9 +13,8 @@ from pathlib import Path
 
 from benchmarks.measure import BenchmarkReport, Cost, measure_once, seconds
 from exporters.runner import Cache, Health, Refresh, SourceContext
-from exporters.shared import records
 from exporters.store.counted_objects import GRACE_SECONDS, RECHECKS
-from exporters.store.logs import LogsArea
+from exporters.store.logs import FAMILIES, LogsArea
 from exporters.store.shared_state import SharedState
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
@@ -156,7 +155,7 @@ def _area(store: ObjectReader, home: Path) -> tuple[LogsArea, Refresh]:
     loaded, health = load(), Health("store", system_clock)
     cache = Cache(home / "store.sqlite3")
     context = SourceContext(StartupSettings(home), loaded.settings, loaded.agents, system_clock, cache, health)
-    return LogsArea(store, context, SharedState()), Refresh(records.FAMILIES, health.reject)
+    return LogsArea(store, context, SharedState()), Refresh(FAMILIES, health.reject)
 
 
 def _until_done(logs: LogsArea, out: Refresh) -> None:

@@ -13,7 +13,7 @@ from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
 from commands.reading_progress import ReadingProgress
 from nervesys.clock import system_clock
 from nervesys.contract import Category, Level, agent_name, format_time, server_name
-from nervesys.contract.times import DAY_SECONDS, parse_time
+from nervesys.contract.times import DAY_SECONDS, parse_time, seconds_of
 from nervesys.errors import BadObject, StoreUnavailable
 from nervesys.logs.budget import ReadBudget
 from nervesys.logs.entries import LogEntry
@@ -23,7 +23,6 @@ from nervesys.logs.query import LogQuery, from_level
 from nervesys.logs.tasks import FAILED, TaskRun, is_task, read_tasks
 from nervesys.logs.text_search import BadPattern, TextSearch
 from nervesys.logs.visible import details_of, fields_of, first_line, visible, visible_json
-from nervesys.queries.variables import seconds_of
 from nervesys.settings import Loaded
 
 FOLLOW_SECONDS = 10

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from commands.console import open_console
 from commands.local import Local, local
 from commands.options import Home
 from nervesys.agent.demo_faults import Fault, ask_for
@@ -53,7 +53,7 @@ def break_agent(
 
     Example: `nervesys demo break grok --how tool-hang`
     """
-    out, here = Console(highlight=False, soft_wrap=True), local(home)
+    out, here = open_console(highlight=False, soft_wrap=True), local(home)
     if agent not in here.stack.agents:
         raise NervesysError(f"break {agent}: no such agent; there are: {', '.join(here.stack.agents)}")
     if not here.processes()[agent].pid:

@@ -8,7 +8,6 @@ import typer
 from typer.core import TyperGroup
 
 from commands.local import stack_of
-from commands.not_ready_app import serve_not_ready
 from commands.options import ArchiveUrl, BrainUrl, Home, ListenAt, open_settings
 from commands.waiting import wait_for_brain
 from nervesys.clock import system_clock
@@ -64,7 +63,8 @@ def serve(
     Grafana reads it as a data source of type Loki, which `nervesys dashboards build` provisions. For a look by hand:
     `curl -G http://127.0.0.1:17012/loki/api/v1/query_range --data-urlencode 'query={agent="grok"} |= "error"'`.
     """
-    from nervesys.metrics.pages import application  # not at the top: `logs show` needs no web server
+    from commands.not_ready_app import serve_not_ready  # not at the top: `logs show` needs no web server
+    from nervesys.metrics.pages import application
     from nervesys.metrics.pages import serve as serve_application
 
     def address(table: Monitoring) -> str:

@@ -18,6 +18,7 @@ from dashboards.style import SILENT_CODE, STATUS_CODES
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import Clock
 from nervesys.contract import Level, format_time
+from nervesys.contract.times import seconds_of
 from nervesys.errors import NervesysError
 from nervesys.logs.budget import ReadBudget
 from nervesys.logs.query import LogQuery, from_level
@@ -25,7 +26,6 @@ from nervesys.logs.reader import LogReader
 from nervesys.logs.tasks import is_task, read_tasks
 from nervesys.logs.text_search import BadPattern, TextSearch
 from nervesys.logs.visible import visible, visible_json
-from nervesys.queries.variables import seconds_of
 from nervesys.settings import Loaded
 from nervesys.settings.check import suggest
 from nervesys.stack import receiver

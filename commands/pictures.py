@@ -11,10 +11,9 @@ from dashboards.build import datasource_seconds, pages
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clock import system_clock
 from nervesys.contract.dashboard_links import AGENT_PAGE, AGENT_VARIABLE
-from nervesys.contract.times import utc
+from nervesys.contract.times import seconds_of, utc
 from nervesys.look.colours import Theme
 from nervesys.queries.query_runner import QueryRunner
-from nervesys.queries.variables import seconds_of
 from nervesys.stores.open_stores import Configuration
 from reports.files import FileFormat, draw_file
 from reports.periodic.gather import PANEL_WIDTH

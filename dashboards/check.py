@@ -13,6 +13,7 @@ from dashboards.grafana_json import DATASOURCE, Json
 from dashboards.layout import COLUMNS
 from nervesys.clients.promql import KnownSeries, Selection, selections
 from nervesys.clients.promql import problems as problems_of
+from nervesys.contract.times import seconds_of
 from nervesys.logs.logql.lexer import LogqlError
 from nervesys.logs.logql.parser import parse as parse_logql
 from nervesys.metrics.periods import Periods
@@ -24,7 +25,7 @@ from nervesys.queries.dashboard_queries import (
     queries_of,
     top_selections_of,
 )
-from nervesys.queries.variables import ANY, seconds_of, substitute, variables_in, windows
+from nervesys.queries.variables import ANY, substitute, variables_in, windows
 
 BY_SUBJECT = (
     "Queries are about agents, servers and areas: exporters are sharded and replicated, so their job and instance "

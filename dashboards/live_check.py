@@ -7,9 +7,9 @@ from enum import StrEnum
 from dashboards.expected_empty import EmptyReason, reason_of
 from dashboards.grafana_json import Json
 from nervesys.clients.prometheus import QueryFailed
+from nervesys.contract.times import seconds_of
 from nervesys.queries.dashboard_queries import PanelQuery, queries_of
 from nervesys.queries.query_runner import QueryRunner, has_data
-from nervesys.queries.variables import seconds_of
 
 
 class QueryVerdict(StrEnum):

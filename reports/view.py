@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from starlette.requests import Request
 
+from nervesys.contract.times import seconds_of
 from nervesys.queries.dashboard_queries import Json
-from nervesys.queries.variables import LAST_INSTANT, instant_of, seconds_of
+from nervesys.queries.variables import LAST_INSTANT, instant_of
 from reports.draw import WIDTH
 from reports.html import Canvas
 

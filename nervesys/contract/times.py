@@ -10,6 +10,8 @@ from nervesys.errors import BadObject, Reason
 DAY_SECONDS = 86_400
 END_OF_CALENDAR = 253_402_300_800
 """The first second of the year 10000."""
+UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+"""Seconds of a unit, as Grafana and Prometheus write it."""
 _EPOCH = re.compile(r"[0-9]{9,16}(\.[0-9]*)?")
 """Eight digits are a date of ISO 8601."""
 _LEAP_SECOND = re.compile(r"([0-9]{2}:[0-9]{2}:)60")
@@ -50,6 +52,18 @@ def parse_instant(value: object) -> float:
     if not 0 <= seconds < END_OF_CALENDAR:
         raise BadObject(Reason.BAD_VALUE, f"not within 1970 to 9999: {str(value)[:40]!r}")
     return seconds
+
+
+def seconds_of(text: str) -> float:
+    """Seconds of a duration such as `10m`, or of the offset in a time such as `now-6h`.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    match = re.fullmatch(r"(?:now-)?([0-9]{1,9})(ms|[smhdwy])", text)
+    if match is None:
+        raise ValueError(f"{text}: not a duration such as 30s, 10m or 6h")
+    return int(match[1]) * UNIT_SECONDS[match[2]]
 
 
 def epoch_seconds(number: float) -> float:

@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
-from nervesys.contract.times import DAY_SECONDS
+from nervesys.contract.times import DAY_SECONDS, seconds_of
 from nervesys.queries.dashboard_queries import QUERY, Json, PanelQuery, variables_of
-from nervesys.queries.variables import seconds_of, substitute, windows
+from nervesys.queries.variables import substitute, windows
 from nervesys.quoting import escape_quoted
 
 POINTS = 250

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 
+from nervesys.contract.times import seconds_of
 from nervesys.metrics.periods import WINDOW_PERIODS
 
 _VARIABLE = re.compile(r"\$(?P<bare>[A-Za-z_]\w*)|\$\{(?P<braced>\w+)(?:\.[^:}]+)?(?::[^}]+)?\}")
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 LAST_INSTANT = 253_402_300_799
 """The last second of the year 9999, after which no calendar of Python goes."""
 ANY = ".*"
@@ -21,14 +21,6 @@ def variables_in(text: str) -> set[str]:
 def substitute(text: str, values: Mapping[str, str]) -> str:
     """Replace variables by their values; variables without a value are left as they are."""
     return _VARIABLE.sub(lambda match: values.get(match["bare"] or match["braced"], match[0]), text)
-
-
-def seconds_of(text: str) -> float:
-    """Seconds of a duration such as `10m`, or of the offset in a time such as `now-6h`."""
-    match = re.fullmatch(r"(?:now-)?([0-9]{1,9})(ms|[smhdwy])", text)
-    if match is None:
-        raise ValueError(f"{text}: not a duration such as 30s, 10m or 6h")
-    return int(match[1]) * _UNITS[match[2]]
 
 
 def instant_of(text: str, now: float) -> float:

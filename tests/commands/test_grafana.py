@@ -61,7 +61,7 @@ def test_everything_is_there_after_a_push_and_a_second_one_writes_nothing(home: 
     shown = push(home, "--full").output
     assert set(server.dashboards) == {page["uid"] for page in pages(load())}
     assert {"nervesys", "nervesys-alerts-critical", "nervesys-alerts-warning"} <= server.folders.keys()
-    assert set(server.datasources) == {"nervesys-prometheus", "nervesys-alertmanager"}
+    assert set(server.datasources) == {"nervesys-prometheus", "nervesys-alertmanager", "nervesys-logs"}
     rule = server.rules["nervesys-agent-down-critical"]
     assert (rule["folderUID"], rule["ruleGroup"], rule["title"]) == (
         "nervesys-alerts-critical",

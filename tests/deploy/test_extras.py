@@ -34,6 +34,8 @@ ALONE = {
     ("receiver", "analysis"): (("alerting.receiver.llm_triage", "openai"), ("receiver",)),
     ("reports",): (("reports", "dashboards.build"), ("dashboards",)),
     ("artifacts", "s3fs"): (("nervesys.artifacts", "s3fs"), ("artifacts",)),
+    ("agent", "langgraph"): (("nervesys.agent.checkpointer", "langgraph.checkpoint.postgres"), ("agent",)),
+    ("mcp",): (("commands.mcp_server",), ("mcp",)),
     ("stack",): (("nervesys.stack", "nervesys.clients.supervisor"), ("down", "logs")),
     ("grafana",): (("grafana_client",), ("config",)),
     ("all",): ((), ("up", "down", "status", "demo", "alerts", "dashboards", "report", "compose-init", "docs")),

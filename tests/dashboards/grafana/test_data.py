@@ -12,8 +12,8 @@ import pytest
 from dashboards.build import pages
 from dashboards.grafana_json import Json
 from dashboards.style import Colour
+from nervesys.contract.times import seconds_of
 from nervesys.queries.query_runner import QueryRunner
-from nervesys.queries.variables import seconds_of
 from nervesys.settings import load
 from reports.units import NumberFormat
 from tests.dashboards.grafana.compare import EXPLAINED, Difference, compare, unexplained

@@ -1,6 +1,7 @@
 import pytest
 
-from nervesys.queries.variables import instant_of, seconds_of, substitute, variables_in, windows
+from nervesys.contract.times import seconds_of
+from nervesys.queries.variables import instant_of, substitute, variables_in, windows
 
 
 def test_variables_are_found_and_filled_in_every_spelling() -> None:
