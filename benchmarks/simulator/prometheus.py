@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import yaml
 
 from benchmarks.simulator.stand import Stand
 from nervesys.stack.programs import find
@@ -75,8 +76,12 @@ def start_prometheus(stand: Stand) -> WatchedPrometheus:
     del stand.programs["build"]
     if build.returncode:
         raise RuntimeError((stand.folder / "build.log").read_text())
+    config = generated / "prometheus/prometheus.yml"
+    settings = yaml.safe_load(config.read_text())
+    settings.pop("alerting", None)  # at those addresses the Alertmanager of a stack on this machine may listen
+    config.write_text(yaml.safe_dump(settings))
     options = {
-        "config.file": generated / "prometheus/prometheus.yml",
+        "config.file": config,
         "storage.tsdb.path": stand.folder / "tsdb",
         "web.listen-address": stand.prometheus,
     }
