@@ -1,6 +1,6 @@
 """Action `restart_agent`: the agent's driver restarts its process. Whether it recovered shows in the store."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from alerting.actions.remedy import Proof
 from alerting.drivers import Driver, RestartRequest
@@ -43,8 +43,7 @@ def attempt(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> 
         config: the agent's.
         server: that the agent last wrote from; empty where it is not known.
     """
-    request = make_request(config, server)
-    return request if isinstance(request, Failed) else drivers[config.restart.driver].restart(request)
+    return call_driver(drivers, config, server, lambda driver, request: driver.restart(request))
 
 
 def inspect(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> Outcome:
@@ -55,8 +54,25 @@ def inspect(drivers: Mapping[str, Driver], config: AgentConfig, server: str) -> 
         config: the agent's.
         server: that the agent last wrote from; empty where it is not known.
     """
-    request = make_request(config, server)
-    return request if isinstance(request, Failed) else drivers[config.restart.driver].inspect(request)
+    return call_driver(drivers, config, server, lambda driver, request: driver.inspect(request))
+
+
+def call_driver(
+    drivers: Mapping[str, Driver],
+    config: AgentConfig,
+    server: str,
+    call: Callable[[Driver, RestartRequest], Outcome],
+) -> Outcome:
+    """Call the agent's driver, unless its target is wrong.
+
+    Args:
+        drivers: those of this receiver, by name; `unreachable` was asked before.
+        config: the agent's.
+        server: that the agent last wrote from; empty where it is not known.
+        call: the method of the driver.
+    """
+    request = _make_request(config, server)
+    return request if isinstance(request, Failed) else call(drivers[config.restart.driver], request)
 
 
 def _server(config: AgentConfig, last: str) -> str:
@@ -64,7 +80,7 @@ def _server(config: AgentConfig, last: str) -> str:
     return config.server or last
 
 
-def make_request(config: AgentConfig, server: str) -> RestartRequest | Failed:
+def _make_request(config: AgentConfig, server: str) -> RestartRequest | Failed:
     """The request to the agent's driver, or why its target is wrong."""
     target = config.restart.target.replace(PLACE, config.name)
     if problem := target_problem(config.restart.driver, target):
