@@ -4,6 +4,7 @@ It sends one request, a PATCH of the workload, which is also all that its role h
 the extra `kubernetes`.
 """
 
+import json
 from typing import Annotated, Any, Literal
 
 from urllib3.exceptions import HTTPError, NewConnectionError
@@ -21,6 +22,8 @@ from nervesys.settings.section import SettingsSection
 
 ANNOTATION = "kubectl.kubernetes.io/restartedAt"
 """A new value in the pods' template makes the cluster replace them; kubectl uses the same."""
+WORKLOAD_BYTES = 4 << 20
+"""More than the cluster stores of one object (1.5 MiB in etcd)."""
 PERMANENT = {401: Cause.NOT_ALLOWED, 403: Cause.NOT_ALLOWED, 404: Cause.NOT_FOUND, 422: Cause.BAD_TARGET}
 
 
@@ -48,7 +51,10 @@ class KubernetesDriver(SettingsSection):
         return self._patch(request, {"dry_run": "All"}, "the cluster accepts a restart")
 
     def restart(self, request: RestartRequest) -> Outcome:
-        """Ask the cluster to replace the workload's pods; it does so by itself afterwards."""
+        """Ask the cluster to replace the workload's pods; it does so by itself afterwards.
+
+        A workload that is scaled to no pod has none to replace: that is a failure.
+        """
         return self._patch(request, {}, "the cluster replaces its pods")
 
     def stop(self, request: RestartRequest) -> Outcome:
@@ -66,12 +72,12 @@ class KubernetesDriver(SettingsSection):
         from kubernetes.config import ConfigException
 
         what = f"{'scale' if change else 'restart'} {self.kind} {self.namespace}/{request.target}"
-        change = change or _restarted_now()
+        restarts, change = change is None, change or _restarted_now()
         try:
             with self._client() as client:
                 patch = getattr(AppsV1Api(client), f"patch_namespaced_{self.kind}")
                 limits = {"_request_timeout": self.timeout_seconds, "_preload_content": False, **options}
-                patch(request.target, self.namespace, change, **limits).close()  # the workload itself is not read
+                workload = patch(request.target, self.namespace, change, **limits).read(WORKLOAD_BYTES)
         except ConfigException as err:
             raise_if_short(err)
             return Failed(
@@ -88,6 +94,9 @@ class KubernetesDriver(SettingsSection):
                 Cause.TIMED_OUT if late else Cause.UNREACHABLE,
                 f"{what}: {http_cause(getattr(err, 'reason', None) or err)}",
             )
+        if restarts and _pods(workload) == 0:
+            problem = "it is scaled to 0 pods, so nothing was restarted; start the agent, or scale it to 1"
+            return Failed(Cause.REFUSED, f"{what}: {problem}")
         return Done(done)
 
     def _client(self) -> Any:
@@ -109,3 +118,12 @@ def _restarted_now() -> dict[str, Any]:
 
 def _scaled_to(pods: int) -> dict[str, Any]:
     return {"spec": {"replicas": pods}}
+
+
+def _pods(workload: bytes) -> int | None:
+    """`spec.replicas` of a workload; None where it cannot be read."""
+    try:
+        pods = json.loads(workload)["spec"]["replicas"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return pods if isinstance(pods, int) else None

@@ -194,10 +194,11 @@ class Healer:
             # no alert fires: only a silence that would make it fire opens it again
             episode, policy = reopened(episode, now), replace(policy, grace=policy.down)
         known = instances.read_instances(connection, episode.agent)
+        begin = renewal.period_begin(self.fleet().settings.budgets.shortest_stop(episode.agent), now)
         return Case(
             episode,
             observation,
-            replace(eligibility, held=is_held(connection, episode.agent, observation.instance)),
+            replace(eligibility, held=is_held(connection, episode.agent, observation.instance, begin)),
             tuple(begun),
             policy,
             now,

@@ -4,18 +4,21 @@ A stop is proven by the status `stopped` or by silence. It needs a budget that p
 forged or late alert stops nobody.
 """
 
+import math
 from collections.abc import Callable
 
 from sqlalchemy import Connection
 
 from alerting.actions import RESTART_AGENT, START_AGENT, STOP_AGENT
-from alerting.journal import ActionState, EpisodeVerdict, episodes, instances
+from alerting.journal import ActionState, Episode, EpisodeVerdict, episodes, instances
 from alerting.receiver.decision_input import Case, Decision, escalate, stay
 from nervesys.contract import Status
 from nervesys.contract.instances import NAME_LIMIT
 
 IN_FORCE = (ActionState.RUNNING, ActionState.SUCCEEDED, ActionState.RECOVERED)
 """States of a stop that an agent is not to be restarted after."""
+UNFINISHED = (ActionState.PENDING, ActionState.DEFERRED, ActionState.ESCALATED)
+"""States of a stop that was attempted in vain so far; people may stop the agent by hand meanwhile."""
 
 
 def without_budget(case: Case) -> Decision | None:
@@ -72,23 +75,33 @@ def held(case: Case) -> Decision | None:
     return Decision(EpisodeVerdict.HELD, ActionState.SKIPPED, detail, case.now + 2 * case.policy.down)
 
 
-def is_held(connection: Connection, agent: str, instance: str = "") -> bool:
+def is_held(connection: Connection, agent: str, instance: str = "", period_begin: float = math.inf) -> bool:
     """Whether the last thing that was done to an agent was to stop it.
+
+    A stop that failed counts within the period of its budget, also once an operator took over: it was stopped by hand.
 
     Args:
         connection: an open transaction.
         agent: its name.
         instance: that was seen last, if the journal does not have it yet. Another one than was stopped means that
             somebody started the agent without the receiver.
+        period_begin: of its budget, Unix seconds; by default, no failed stop counts.
     """
     stop = episodes.latest_attempted(connection, STOP_AGENT, [agent]).get(agent)
-    if stop is None or stop.attempt_at is None or stop.state not in IN_FORCE:
+    if stop is None or stop.attempt_at is None:
+        return False
+    if stop.state not in IN_FORCE and not (_failed(stop) and stop.attempt_at >= period_begin):
         return False
     seen = instances.read_instances(connection, agent).observe(instance, stop.attempt_at).latest
     if stop.baseline and seen != stop.baseline[:NAME_LIMIT]:
         return False
     later = (episodes.attempts_since(connection, action, agent, stop.attempt_at) for action in STARTING)
     return not any(later)
+
+
+def _failed(stop: Episode) -> bool:
+    """Whether a stop was attempted in vain, and not cancelled."""
+    return stop.state in UNFINISHED or stop.verdict == EpisodeVerdict.ACKNOWLEDGED
 
 
 STARTING = (RESTART_AGENT, START_AGENT)

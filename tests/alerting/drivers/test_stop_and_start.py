@@ -58,6 +58,18 @@ def test_the_cluster_is_asked_for_so_many_pods(verb: str, pods: int, tmp_path: P
     assert json.loads(body) == {"spec": {"replicas": pods}}
 
 
+@pytest.mark.parametrize("verb", ["restart", "inspect"])
+@pytest.mark.parametrize(("pods", "outcome"), [(0, Failed), (1, Done)])
+def test_a_workload_without_pods_cannot_be_restarted(
+    verb: str, pods: int, outcome: type[Done | Failed], tmp_path: Path
+) -> None:
+    with answering(200, json.dumps({"spec": {"replicas": pods}}).encode()) as (url, _):
+        driver = made("kubernetes", namespace="fleet", kubeconfig=str(kubeconfig(tmp_path, url)))
+        result = getattr(driver, verb)(order("grok"))
+    assert type(result) is outcome
+    assert ("scaled to 0 pods" in result.detail) == (pods == 0)
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_command_of_its_own_is_run_or_named_where_it_is_missing(verb: str, tmp_path: Path) -> None:
     program = str(script(tmp_path, "agents", f"printf '%s\\n' \"$@\" > {tmp_path}/asked"))

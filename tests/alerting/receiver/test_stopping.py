@@ -159,6 +159,24 @@ def test_an_agent_that_goes_on_is_stopped_three_times_and_then_left_to_people(si
     assert (sim.driver.stopped, sim.newest("stop_agent")) == (["grok"] * 3, {"grok": "escalated"})
 
 
+@pytest.mark.parametrize(("days", "restarts"), [(0, []), (1, ["grok"])])
+def test_an_agent_that_people_stopped_after_a_failed_stop_is_not_restarted_in_that_period(
+    sim: Spending, days: int, restarts: list[str]
+) -> None:
+    sim.driver.on_stop = lambda agent: None
+    sim.spends("grok")
+    sim.passes(600)
+    assert sim.newest("stop_agent") == {"grok": "escalated"}
+    assert sim.order("acknowledge", "grok", 1) is not None
+    sim.now += days * DAY_SECONDS
+    sim.passes(60)
+    sim.dies("grok")
+    sim.passes(60)
+    sim.receive(agent_down("grok", starts_at="2027-01-15T10:00:00Z"))
+    sim.passes(60)
+    assert sim.driver.calls[:1] == restarts
+
+
 def test_an_hour_has_a_cap_of_stops(tmp_path: Path) -> None:
     fleet = a_fleet("grok", "gimai")
     sim = Spending(tmp_path, fleet, restarts_per_hour=1)
