@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from nervesys.contract.logs import TokenUsage
 from nervesys.contract.objects import ContractObject, Count, Instant
 from nervesys.contract.paths import PathTemplate, parse_date
 from nervesys.contract.tasks import Tasks
@@ -59,11 +60,32 @@ class RestoreDrill(ContractObject):
     by: str = ""
 
 
+class ModelUsage(ContractObject):
+    """Calls of a model on one day, and their tokens by kind; see `nervesys.contract.logs.TokenUsage`."""
+
+    calls: Count = 0
+    mixed: Count = 0
+    input: Count = 0
+    output: Count = 0
+    cached: Count = 0
+
+    @property
+    def tokens(self) -> TokenUsage:
+        """The tokens by kind."""
+        return TokenUsage(self.mixed, self.input, self.output, self.cached)
+
+    def plus(self, call: TokenUsage) -> "ModelUsage":
+        """With one more call."""
+        mixed, sent, output, cached = (each + more for each, more in zip(self.tokens, call, strict=True))
+        return ModelUsage(calls=self.calls + 1, mixed=mixed, input=sent, output=output, cached=cached)
+
+
 class DailySummary(ContractObject):
     """What the fleet did on one day, UTC.
 
     Attributes:
-        tokens_by_model: for costs, after the logs themselves have been deleted.
+        tokens_by_model: all tokens of each model.
+        usage_by_model: the same by kind, for costs after the logs have been deleted; older summaries lack it.
         top_errors: number of occurrences of the most frequent kinds of error, by their text.
         analysis: a summary by the language model, if one is enabled.
     """
@@ -73,6 +95,7 @@ class DailySummary(ContractObject):
     tasks: Tasks | None = None
     tokens_used: Count | None = None
     tokens_by_model: dict[str, Count] = Field(default_factory=dict)
+    usage_by_model: dict[str, ModelUsage] = Field(default_factory=dict)
     log_records: Count | None = None
     errors: Count | None = None
     top_errors: dict[str, Count] = Field(default_factory=dict)

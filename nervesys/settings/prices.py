@@ -59,28 +59,20 @@ class Prices(SettingsSection):
     currency: str = Field(min_length=1, max_length=8)
     per_million_tokens: dict[str, ModelPrices]
 
-    def price(self, model: str, at: float | None = None) -> Price | None:
-        """The price of a model at an instant, in Unix seconds, or the newest one; None if it has none then."""
-        day = None if at is None else datetime.fromtimestamp(at, UTC).date()
-        known = [
-            price
-            for price in self.per_million_tokens.get(model, ())
-            if day is None or price.since is None or price.since <= day
-        ]
+    def price(self, model: str, at: float) -> Price | None:
+        """The price of a model at an instant, in Unix seconds; None if it has none then."""
+        day = datetime.fromtimestamp(at, UTC).date()
+        known = [price for price in self.per_million_tokens.get(model, ()) if price.since is None or price.since <= day]
         return max(known, key=lambda price: price.since or date.min, default=None)
 
-    def cost(self, model: str, tokens: float) -> float | None:
-        """The cost of some tokens of a model at its newest price; None if it has none."""
-        price = self.price(model)
-        return None if price is None else price.mixed * tokens / MILLION
-
-    def cost_of_call(self, model: str, usage: TokenUsage, at: float) -> float | None:
-        """The cost of a call; None if the model has no price at that instant.
+    def cost_of_call(self, model: str, usage: TokenUsage, at: float, calls: float = 1) -> float | None:
+        """The cost of a call, or of several of one day; None if the model has no price at that instant.
 
         Args:
             model: as the record names it.
-            usage: tokens of the call.
+            usage: tokens of the calls.
             at: Unix seconds.
+            calls: how many there were.
         """
         price = self.price(model, at)
         if price is None:
@@ -89,4 +81,4 @@ class Prices(SettingsSection):
         tokens = (
             usage.mixed * price.mixed + usage.input * price.input + usage.output * price.output + usage.cached * cached
         )
-        return tokens / MILLION + price.per_call
+        return tokens / MILLION + price.per_call * calls

@@ -76,7 +76,8 @@ class Facts:
     panels: PageModel | None = None
     notes: Sequence[str] = field(default=())
 
-    def cost(self, agent: str, model: str) -> float | None:
-        """What an agent's tokens of a model cost, record by record; None where the model has no price."""
-        known = self.log_totals.costs.get((agent, model))
-        return self.prices.cost(model, self.log_totals.tokens[agent, model]) if known is None else known
+    @property
+    def cost(self) -> float | None:
+        """What all calls with a price cost; None if that is unknown: there are no logs, or no call has a price."""
+        totals = self.log_totals
+        return sum(totals.costs.values()) if totals.costs or (totals.records and not totals.unpriced) else None

@@ -1,14 +1,14 @@
 """The figures of the first page, each with its value in the previous period."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from statistics import median
 
-from nervesys.settings.prices import Prices
 from reports.periodic.availability import fleet_availability
 from reports.periodic.facts import AreaSize, Facts
 from reports.periodic.incidents import AlertIncident
 from reports.periodic.model import Better, Figure, ValueKind
-from reports.periodic.period import ReportPeriod
+from reports.periodic.period import ReportPeriod, midnight
 
 
 def figures(facts: Facts) -> tuple[Figure, ...]:
@@ -69,7 +69,7 @@ def figures(facts: Facts) -> tuple[Figure, ...]:
         Figure(
             "Cost of tokens",
             ValueKind.MONEY,
-            _if(logged, sum(facts.cost(*key) or 0 for key in log_totals.tokens)),
+            facts.cost,
             before(_costs(facts)),
             Better.LESS,
         ),
@@ -87,19 +87,6 @@ def recovery(incidents: Iterable[AlertIncident]) -> float | None:
     """Median duration of the incidents that have ended, in seconds."""
     ended = [incident.seconds for incident in incidents if incident.seconds is not None]
     return median(ended) if ended else None
-
-
-def tokens_by_model(facts: Facts) -> dict[str, float]:
-    """The period's tokens by model."""
-    models: dict[str, float] = {}
-    for (_, model), tokens in facts.log_totals.tokens.items():
-        models[model] = models.get(model, 0) + tokens
-    return models
-
-
-def cost(prices: Prices, tokens: dict[str, float]) -> float:
-    """Cost of tokens; models without a price count as free."""
-    return sum(prices.cost(model, count) or 0 for model, count in tokens.items())
 
 
 def growth(sizes: Sequence[AreaSize]) -> float | None:
@@ -126,11 +113,18 @@ def _tasks(facts: Facts, *, failed: bool) -> Callable[[int], float | None]:
 
 
 def _costs(facts: Facts) -> Callable[[int], float | None]:
-    """Cost by day; None for a summary with tokens but without models."""
+    """Cost by day, at the prices of that day; None for a summary whose tokens are not known by model and kind."""
 
     def of_day(number: int) -> float | None:
         day = facts.summaries_before[number]
-        return None if day.tokens_used and not day.tokens_by_model else cost(facts.prices, day.tokens_by_model)
+        if day.tokens_used and not day.usage_by_model:
+            return None
+        at = midnight(date.fromisoformat(day.date))
+        costs = (
+            facts.prices.cost_of_call(model, usage.tokens, at, usage.calls)
+            for model, usage in day.usage_by_model.items()
+        )
+        return sum(cost or 0 for cost in costs)
 
     return of_day
 

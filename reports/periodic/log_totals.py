@@ -10,6 +10,7 @@ from nervesys.contract.fingerprints import error_text, fingerprint
 from nervesys.errors import BadObject
 from nervesys.settings.prices import Prices
 
+HOUR_SECONDS = 3600
 MAX_KINDS = 5000
 """Most kinds of errors; further ones are counted together."""
 UNNAMED_ACTION = "(unnamed)"
@@ -23,6 +24,7 @@ class ErrorKind:
     Attributes:
         first: Unix seconds.
         last: Unix seconds.
+        hours: in which it occurred, by their first instant.
     """
 
     text: str
@@ -30,6 +32,23 @@ class ErrorKind:
     last: float
     count: int = 0
     agents: set[str] = field(default_factory=set)
+    hours: set[float] = field(default_factory=set)
+
+
+@dataclass
+class HourTotals:
+    """Sums over the log records of one hour; `costs` by model."""
+
+    records: int = 0
+    completed: int = 0
+    failed: int = 0
+    errors: int = 0
+    costs: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+
+def hour_of(at: float) -> float:
+    """The first instant of the hour that contains an instant, in Unix seconds."""
+    return at - at % HOUR_SECONDS
 
 
 @dataclass
@@ -41,6 +60,8 @@ class LogTotals:
         tokens: by agent and model.
         costs: by agent and model, of those that have a price.
         task_costs: by agent and action, likewise.
+        unpriced: models of calls without a price.
+        hours: sums by hour, by its first instant in Unix seconds; an hour without records is missing.
         errors: by fingerprint.
         error_times: time and fingerprint of each agent's errors.
     """
@@ -53,6 +74,8 @@ class LogTotals:
     tokens: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
     costs: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
     task_costs: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    unpriced: set[str] = field(default_factory=set)
+    hours: defaultdict[float, HourTotals] = field(default_factory=lambda: defaultdict(HourTotals))
     tasks: Counter[tuple[str, bool]] = field(default_factory=Counter)
     errors: dict[str, ErrorKind] = field(default_factory=dict)
     error_times: defaultdict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
@@ -76,26 +99,31 @@ class LogTotals:
 
     def _add(self, record: LogRecord) -> None:
         wrong = record.category is Category.ERRORS
-        self.records += 1
+        hour = self.hours[hour_of(record.timestamp)]
+        self.records, hour.records = self.records + 1, hour.records + 1
         if tokens := record.metadata.tokens:
             self.tokens[record.agent_id, record.metadata.model] += tokens
-            self._add_cost(record)
+        self._add_cost(record, hour)
         if record.context.duration_ms is not None:
             self.completed, self.failed = self.completed + (not wrong), self.failed + wrong
+            hour.completed, hour.failed = hour.completed + (not wrong), hour.failed + wrong
             self.tasks[record.agent_id, wrong] += 1
         if wrong:
-            self.failures += 1
+            self.failures, hour.errors = self.failures + 1, hour.errors + 1
             self._fail(record)
 
-    def _add_cost(self, record: LogRecord) -> None:
-        """Add what a record's tokens cost, as the exporter counts it."""
+    def _add_cost(self, record: LogRecord, hour: HourTotals) -> None:
+        """Add what a record's call cost, as the exporter counts it."""
         usage, model = record.metadata.usage, record.metadata.model
         if self.prices is None or usage is None:
             return
         cost = self.prices.cost_of_call(model, usage, record.timestamp)
-        if cost is not None:
-            self.costs[record.agent_id, model] += cost
-            self.task_costs[record.agent_id, record.action or UNNAMED_ACTION] += cost
+        if cost is None:
+            self.unpriced.add(model)
+            return
+        self.costs[record.agent_id, model] += cost
+        self.task_costs[record.agent_id, record.action or UNNAMED_ACTION] += cost
+        hour.costs[model] += cost
 
     def _fail(self, record: LogRecord) -> None:
         kind, text = fingerprint(record), error_text(record)
@@ -104,6 +132,7 @@ class LogTotals:
         errors = self.errors.setdefault(kind, ErrorKind(text, record.timestamp, record.timestamp))
         errors.count += 1
         errors.agents.add(record.agent_id)
+        errors.hours.add(hour_of(record.timestamp))
         if record.timestamp < errors.first:
             errors.first, errors.text = record.timestamp, text
         errors.last = max(errors.last, record.timestamp)

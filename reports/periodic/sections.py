@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from reports.periodic.answers import tone_of
 from reports.periodic.facts import Facts
-from reports.periodic.figures import incidents_in, tokens_by_model
+from reports.periodic.figures import incidents_in
 from reports.periodic.incidents import AlertIncident, actions_during
 from reports.periodic.log_totals import most_frequent
 from reports.periodic.model import Column, ReportRow, ReportSection, ReportTable, Tone, ValueKind
@@ -166,12 +166,13 @@ def _tokens(facts: Facts) -> ReportSection:
         Column("Tokens", ValueKind.COUNT),
         Column("Cost", ValueKind.MONEY),
     )
-    rows = [
-        ReportRow((agent, model, tokens, facts.cost(agent, model)))
-        for (agent, model), tokens in sorted(facts.log_totals.tokens.items(), key=lambda it: (-it[1], it[0]))
-    ]
-    unpriced = sorted(model for model in tokens_by_model(facts) if facts.prices.cost(model, 1) is None)
-    without = f" Without a price: {', '.join(unpriced)}." if unpriced else ""
+    totals = facts.log_totals
+    calls = sorted(
+        totals.tokens.keys() | totals.costs.keys(),
+        key=lambda it: (-totals.costs.get(it, 0), -totals.tokens.get(it, 0), it),
+    )
+    rows = [ReportRow((*key, totals.tokens.get(key, 0.0), totals.costs.get(key))) for key in calls]
+    without = f" Without a price: {', '.join(sorted(totals.unpriced))}." if totals.unpriced else ""
     return ReportSection(
         "Tokens and cost",
         f"From the agents' logs, at the prices in config/prices.yaml, in {facts.prices.currency}.{without}",

@@ -1,9 +1,10 @@
 """Computes the daily summary of the fleet from its log records."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 
 from nervesys.contract import Category, DailySummary, LogRecord, Tasks
+from nervesys.contract.brain import ModelUsage
 from nervesys.contract.fingerprints import fingerprint
 from nervesys.errors import BadObject
 
@@ -22,7 +23,7 @@ def summarise_day(day: str, lines: Iterable[bytes]) -> DailySummary:
     """
     agents: set[str] = set()
     completed = failed = records = errors = 0
-    tokens: defaultdict[str, float] = defaultdict(float)
+    usages: dict[str, ModelUsage] = {}
     kinds: Counter[str] = Counter()
     for line in lines:
         try:
@@ -34,16 +35,18 @@ def summarise_day(day: str, lines: Iterable[bytes]) -> DailySummary:
         records, errors = records + 1, errors + is_error
         if is_error and ((kind := fingerprint(record)) in kinds or len(kinds) < KINDS):
             kinds[kind] += 1
-        if record.metadata.tokens:
-            tokens[record.metadata.model] += record.metadata.tokens
+        if (usage := record.metadata.usage) is not None:
+            usages[record.metadata.model] = usages.get(record.metadata.model, ModelUsage()).plus(usage)
         if record.context.duration_ms is not None:
             completed, failed = completed + (not is_error), failed + is_error
+    tokens = {model: sum(usage.tokens) for model, usage in sorted(usages.items())}
     return DailySummary(
         date=day,
         agents=len(agents),
         tasks=Tasks(completed=completed, failed=failed),
         tokens_used=sum(tokens.values()),
-        tokens_by_model=dict(sorted(tokens.items())),
+        tokens_by_model={model: count for model, count in tokens.items() if count},
+        usage_by_model=dict(sorted(usages.items())),
         log_records=records,
         errors=errors,
         top_errors=dict(kinds.most_common(TOP_ERRORS)),

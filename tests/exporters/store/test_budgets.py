@@ -75,7 +75,8 @@ def test_a_call_costs_what_its_model_cost_on_that_day(
 def test_a_model_whose_price_begins_later_has_none_yet() -> None:
     prices = Prices.model_validate({"currency": "USD", "per_million_tokens": {"a": [DATED[1]]}})
     assert prices.price("a", NOON - DAY_SECONDS) is None
-    assert (price := prices.price("a")) and price.since == date(2027, 3, 3)
+    later = datetime(2027, 3, 3, tzinfo=UTC).timestamp()
+    assert (price := prices.price("a", later)) and price.since == date(2027, 3, 3)
 
 
 @pytest.mark.parametrize("wrong", ["free", -1, [], [{"input": 1}], {"input": -1, "output": 1}, {"inputs": 1}])

@@ -6,6 +6,7 @@ Covers: nervesys.settings.prices, nervesys.settings.reports.
 import pytest
 from pydantic import SecretStr
 
+from nervesys.contract.logs import TokenUsage
 from nervesys.errors import SettingsError
 from nervesys.settings import load
 from tests.nervesys.settings.conftest import MakeBrain
@@ -13,9 +14,12 @@ from tests.nervesys.settings.conftest import MakeBrain
 
 def test_a_brain_adds_models_to_the_table_of_prices(brain: MakeBrain) -> None:
     prices = load(brain(prices="currency: EUR\nper_million_tokens: {gpt-4.1: 3, grok-4: 12}\n")).settings.prices
-    assert (prices.currency, prices.cost("gpt-4.1", 500_000), prices.cost("grok-4", 1_000_000)) == ("EUR", 1.5, 12)
-    assert prices.cost("deepseek-v3", 1_000_000) == 0.6, "a price that the brain leaves alone stands"
-    assert prices.cost("nobody-s", 1) is None
+    costs = [
+        prices.cost_of_call(model, TokenUsage(1_000_000), at=0)
+        for model in ("gpt-4.1", "grok-4", "deepseek-v3", "nobody-s")
+    ]
+    assert prices.currency == "EUR"
+    assert costs == [3, 12, 0.6, None], "a price that the brain leaves alone stands"
 
 
 def test_the_password_comes_from_the_environment(brain: MakeBrain) -> None:

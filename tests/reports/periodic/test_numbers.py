@@ -302,7 +302,7 @@ def test_changes_of_the_configuration(world: World, report: PeriodicReport, week
 
 def test_a_period_is_compared_only_with_one_that_is_known_whole(facts: Facts) -> None:
     (monday,) = facts.summaries_before
-    priceless = monday.model_copy(update={"tokens_by_model": {}})
+    priceless = monday.model_copy(update={"usage_by_model": {}})
     for known, compared in (
         (replace(facts, period=ReportPeriod.containing(Frequency.WEEKLY, TUESDAY)), set()),
         (replace(facts, summaries_before=[priceless]), {"Tasks completed", "Tokens"}),

@@ -4,6 +4,7 @@ import json
 
 from nervesys.agent.round.summary import summarise_day
 from nervesys.contract import DailySummary, Tasks
+from nervesys.contract.brain import ModelUsage
 
 
 def test_a_record_with_a_duration_is_a_task() -> None:
@@ -32,6 +33,7 @@ def test_a_record_with_a_duration_is_a_task() -> None:
         tasks=Tasks(completed=1, failed=1),
         tokens_used=9,
         tokens_by_model={"(unnamed)": 2, "m-1": 7},
+        usage_by_model={"(unnamed)": ModelUsage(calls=1, input=2), "m-1": ModelUsage(calls=1, mixed=7)},
         log_records=4,
         errors=2,
         top_errors={"save: no room for #": 2},
