@@ -137,6 +137,12 @@ class TelegramChannel(_Channel):
 Channel = Annotated[SlackChannel | EmailChannel | WebhookChannel | TelegramChannel, Field(discriminator="type")]
 Duration = Annotated[float, BeforeValidator(lambda text: parse_duration(str(text)))]
 """Seconds, written such as `10 minutes`."""
+LONGEST_INTERVAL = 120
+"""Seconds between two evaluations: Prometheus forgets a result after five minutes, so that one may be left out."""
+GroupName = Annotated[
+    str, text_form("[a-z][a-z0-9]*(-[a-z0-9]+)*", "must be words in small letters, such as my-agents")
+]
+GroupInterval = Annotated[Duration, Field(gt=0, le=LONGEST_INTERVAL)]
 
 
 class Alert(SettingsSection):
@@ -151,6 +157,7 @@ class Alert(SettingsSection):
         hold: seconds that it must hold before it fires.
         severity: None where the condition reads a pair of thresholds, which makes one rule of either severity; else
             by default critical with an automatic action, warning with a notification, and info without.
+        group: of rules that are evaluated one after the other; the rules of other groups do not wait for them.
         actions: all are done, in no order.
         because: why its automatic action helps, for the journal.
         inhibits: names of alerts whose notifications are inhibited while this one fires for the same agent, server, ….
@@ -174,6 +181,7 @@ class Alert(SettingsSection):
     posted: Literal["analysis"] | None = None
     by: tuple[str, ...] = ()
     hold: Duration = Field(default=0, alias="for")
+    group: GroupName = "own"
     severity: AlertSeverity | None = None
     actions: tuple[Action, ...] = ()
     because: str = ""
@@ -221,6 +229,7 @@ class AlertsFile(SettingsSection):
         engine: who evaluates; one at a time, so that nothing fires twice.
         disable: names of shipped alerts that the brain does not want.
         shipped: False leaves out all shipped alerts but the Watchdog.
+        intervals: seconds between two evaluations of a group of rules, where they are longer than those of all others.
     """
 
     engine: Literal["prometheus", "grafana"]
@@ -228,6 +237,7 @@ class AlertsFile(SettingsSection):
     alerts: tuple[Alert, ...]
     disable: tuple[str, ...] = ()
     shipped: bool = True
+    intervals: dict[GroupName, GroupInterval] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_unique_names(self) -> Self:
@@ -241,6 +251,15 @@ class AlertsFile(SettingsSection):
     def enabled(self) -> dict[str, Channel]:
         """The channels that are enabled."""
         return {name: channel for name, channel in self.channels.items() if channel.enabled}
+
+    def interval_of(self, group: str, shortest: float) -> float:
+        """Seconds between two evaluations of a group of rules.
+
+        Args:
+            group: its name.
+            shortest: that of all groups for which nothing else is set.
+        """
+        return max(self.intervals.get(group, 0), shortest)
 
     def named(self, alertname: str) -> Alert | None:
         """The alert with this label, or None."""

@@ -1,7 +1,8 @@
 """Lays the alerts.yaml of a brain over the shipped one. Pure.
 
-Channels are merged by key, alerts by name: an own file says only what differs. `disable` removes shipped alerts by
-name, `shipped: false` all of them but the Watchdog, without which an outage of the monitoring would go unnoticed.
+Channels and intervals are merged by key, alerts by name: an own file says only what differs. `disable` removes shipped
+alerts by name, `shipped: false` all of them but the Watchdog, without which an outage of the monitoring would go
+unnoticed.
 """
 
 from collections.abc import Iterator
@@ -78,9 +79,12 @@ def merge_alerts(shipped: Document, own: Document | None) -> MergedAlerts:
         return MergedAlerts(shipped.data, _places(shipped, ()))
     if not _is_well_formed(own.data):
         return MergedAlerts(shipped.data | own.data, {(): own.where, **_places(own, ())})
-    top = {key: value for key, value in own.data.items() if key not in {"channels", "alerts"}}
+    top = {key: value for key, value in own.data.items() if key not in {"channels", "alerts", "intervals"}}
     merged = MergedAlerts({"engine": shipped.data["engine"], **top}, {(): own.where, **_places(own, ())})
     merged.data["channels"] = _merge_channels(merged, shipped, own)
+    merged.data["intervals"] = shipped.data.get("intervals", {}) | own.data.get("intervals", {})
+    places = _places(shipped, ("intervals",))
+    merged.origins = {("intervals", *path): place for path, place in places.items()} | merged.origins
     for index, alert in enumerate(_merge_entries(merged, shipped, own)):
         merged.data.setdefault("alerts", []).append(alert.values)
         merged.origins |= {("alerts", str(index), *path): place for path, place in alert.origins.items()}
@@ -90,7 +94,8 @@ def merge_alerts(shipped: Document, own: Document | None) -> MergedAlerts:
 def _is_well_formed(data: dict[str, Any]) -> bool:
     alerts, channels, disable = data.get("alerts", []), data.get("channels", {}), data.get("disable", [])
     return (
-        isinstance(alerts, list)
+        isinstance(data.get("intervals", {}), dict)
+        and isinstance(alerts, list)
         and all(isinstance(alert, dict) for alert in alerts)
         and isinstance(channels, dict)
         and isinstance(disable, list)

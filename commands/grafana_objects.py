@@ -106,9 +106,12 @@ def _contact_points(points: Sequence[Json]) -> Iterator[GrafanaObject]:
 def _rules(compiler: ConditionCompiler, alerts: AlertsFile) -> Iterator[GrafanaObject]:
     from alerting.generate.grafana.rules import groups  # needs grafanalib
 
-    for group in groups(compiler, alerts):
-        folder = f"{PREFIX}alerts-{group['name']}"
-        yield _folder(folder, _unescape(group["folder"]))
+    divided = groups(compiler, alerts)
+    folders = {group["folder"]: f"{PREFIX}alerts-{group['rules'][0]['labels']['severity']}" for group in divided}
+    for title, uid in folders.items():
+        yield _folder(uid, _unescape(title))
+    for group in divided:
+        folder = folders[group["folder"]]
         rules = [_rule(rule, folder, group["name"]) for rule in group["rules"]]
         head = {"title": group["name"], "folderUid": folder, "interval": _seconds(group["interval"])}
         yield GrafanaObject(Kind.RULE_GROUP, group["name"], {**head, "rules": rules}, folder)

@@ -26,6 +26,7 @@ from nervesys.clients.promql import KnownSeries, Selection, problems, selections
 from nervesys.errors import SettingsProblem
 from nervesys.metrics.periods import Periods
 from nervesys.settings.check import suggest
+from nervesys.settings.loader import SHIPPED
 
 Findings = Iterator[tuple[str, str]]
 """Key and problem."""
@@ -67,6 +68,10 @@ def find_mistakes(
         for name, channel in alerts.channels.items()
         for key, problem in _check_channel(channel, context)
     ]
+    found += [
+        SettingsProblem(origin(("intervals", name)), f"intervals.{name}", problem)
+        for name, problem in _check_intervals(alerts, origin)
+    ]
     for index, alert in enumerate(alerts.alerts):
         found += [
             SettingsProblem(origin(("alerts", str(index), key)), f"{alert.name}, {key}", problem)
@@ -79,6 +84,14 @@ def find_mistakes(
             )
         )
     return found
+
+
+def _check_intervals(alerts: AlertsFile, origin: Callable[[tuple[str, ...]], str]) -> Findings:
+    """A group that no alert is in; of the shipped ones, a fleet may have disabled all alerts."""
+    groups = {alert.group for alert in alerts.alerts}
+    for name in alerts.intervals.keys() - groups:
+        if not origin(("intervals", name)).startswith(SHIPPED):
+            yield name, f"no alert has the group {name!r}; {suggest(name, groups)}"
 
 
 def _check_alert(alert: Alert, alerts: AlertsFile, context: AlertCheckContext) -> Findings:

@@ -37,6 +37,19 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class RuleGroup:
+    """Rules that are evaluated one after the other.
+
+    Attributes:
+        every: seconds between two evaluations.
+    """
+
+    name: str
+    every: float
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
 class RuleOutline:
     """What is known of an alert's rules before their expressions are compiled.
 
@@ -96,8 +109,32 @@ def prometheus_rules(compiler: ConditionCompiler, alerts: AlertsFile) -> dict[st
         compiler: of their conditions.
         alerts: what to alert on.
     """
-    rules = [_rule_entry(rule, compiler.settings) for rule in evaluated_rules(compiler, alerts)]
-    return {"groups": [{"name": "nervesys", "rules": rules}]}
+    settings = compiler.settings
+    groups = [
+        {
+            "name": group.name,
+            "interval": promql_duration(group.every),
+            "rules": [_rule_entry(rule, settings) for rule in group.rules],
+        }
+        for group in rule_groups(compiler, alerts)
+    ]
+    return {"groups": groups}
+
+
+def rule_groups(compiler: ConditionCompiler, alerts: AlertsFile) -> list[RuleGroup]:
+    """The rules that an engine evaluates, by their groups, in the order of the alerts.
+
+    No rule needs another of its group: groups only keep slow rules from delaying others.
+
+    Args:
+        compiler: of their conditions.
+        alerts: what to alert on.
+    """
+    rules: dict[str, list[Rule]] = {}
+    for rule in evaluated_rules(compiler, alerts):
+        rules.setdefault(rule.alert.group, []).append(rule)
+    every = compiler.settings.monitoring.prometheus.evaluation_interval_seconds
+    return [RuleGroup(name, alerts.interval_of(name, every), tuple(some)) for name, some in rules.items()]
 
 
 def evaluated_rules(compiler: ConditionCompiler, alerts: AlertsFile) -> list[Rule]:

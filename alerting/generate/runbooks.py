@@ -83,6 +83,8 @@ def _section(compiler: ConditionCompiler, alert: Alert) -> Iterator[str]:
     yield f"\n## {alert.name}\n\n{alert.description.strip()}\n\n"
     yield f"- **Severity**: {', '.join(rule.severity for rule in rules)}\n"
     yield f"- **For each**: {_labels(rules[0].by)}\n"
+    if not alert.posted:
+        yield f"- **Group of rules**: `{alert.group}`\n"
     if alert.condition:
         yield f"- **Condition**: `{alert.condition}`\n"
     if alert.posted:

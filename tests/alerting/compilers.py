@@ -1,4 +1,6 @@
-"""The compiler of conditions, with the words of all metric families."""
+"""The compiler of conditions, with the words of all metric families, and what is generated with it."""
+
+from typing import Any
 
 from alerting.conditions.compile import AgentThresholds, ConditionCompiler
 from alerting.conditions.vocabulary import vocabulary_of
@@ -11,3 +13,8 @@ VOCABULARY = vocabulary_of(families())
 def compiler_of(settings: Settings, own: AgentThresholds | None = None) -> ConditionCompiler:
     """The compiler for these settings, and for agents with thresholds of their own."""
     return ConditionCompiler(settings, VOCABULARY, own or {})
+
+
+def rules_in(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rules of all groups of a file of rules, as Prometheus loads it."""
+    return [rule for group in content["groups"] for rule in group["rules"]]

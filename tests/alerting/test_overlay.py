@@ -9,7 +9,7 @@ from alerting.generate.rules import annotations, prometheus_rules, rules_of
 from alerting.model import ALERTS_FILE, Alert, AlertsFile, read_alerts
 from nervesys.errors import SettingsError
 from nervesys.settings import FolderTree, load, shipped_root
-from tests.alerting.compilers import compiler_of
+from tests.alerting.compilers import compiler_of, rules_in
 from tests.nervesys.settings.conftest import PLAN
 
 SETTINGS = load().settings
@@ -56,7 +56,7 @@ def test_the_block_of_the_plan_loads_as_it_stands() -> None:
     (rule,) = rules_of(cpu, COMPILER)
     assert rule.severity == "warning"
     assert merged.origin(("alerts", str(alerts.alerts.index(cpu)), "condition")) == "config/alerts.yaml:11"
-    assert len(prometheus_rules(COMPILER, alerts)["groups"][0]["rules"]) > len(alerts.alerts) - 1
+    assert len(rules_in(prometheus_rules(COMPILER, alerts))) > len(alerts.alerts) - 1
 
 
 def test_an_alert_changes_by_one_key_and_keeps_the_others(tmp_path: Path) -> None:
@@ -70,6 +70,15 @@ def test_an_alert_changes_by_one_key_and_keeps_the_others(tmp_path: Path) -> Non
     assert merged.origin(("alerts", index, "condition")) == "config/alerts.yaml:3"
     assert merged.origin(("alerts", index, "summary")).startswith("shipped config/alerts.yaml:")
     assert len(alerts.alerts) == len(SHIPPED.alerts)
+
+
+def test_an_interval_changes_by_its_group_and_the_others_stay(tmp_path: Path) -> None:
+    alerts, merged = read_alerts(brain(tmp_path, "intervals: {storage: 2 minutes, cost: 30s}\n"))
+    assert alerts.intervals == {**SHIPPED.intervals, "storage": 120, "cost": 30}
+    assert merged.origin(("intervals", "cost")) == "config/alerts.yaml:1"
+    assert merged.origin(("intervals", "hygiene")).startswith("shipped config/alerts.yaml:")
+    (problem,) = mistakes_of(tmp_path, "intervals: {storage: 1 hour}\n")
+    assert "intervals.storage" in problem
 
 
 def test_an_own_condition_replaces_a_shipped_expression_and_its_labels(tmp_path: Path) -> None:

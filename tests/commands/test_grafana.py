@@ -65,7 +65,7 @@ def test_everything_is_there_after_a_push_and_a_second_one_writes_nothing(home: 
     rule = server.rules["nervesys-agent-down-critical"]
     assert (rule["folderUID"], rule["ruleGroup"], rule["title"]) == (
         "nervesys-alerts-critical",
-        "critical",
+        "liveness",
         "AgentDown",
     )
     assert rule["keep_firing_for"]
@@ -92,7 +92,7 @@ def test_a_dry_run_shows_the_difference_and_writes_nothing(home: Path, server: G
     server.rules["nervesys-agent-down-critical"]["for"] = "7m"
     server.writes.clear()
     shown = push(home, "--dry-run").output
-    assert "update rule group nervesys-alerts-critical/critical" in shown
+    assert "update rule group nervesys-alerts-critical/liveness" in shown
     assert "-  for: 7m" in shown
     assert server.writes == []
 
@@ -118,7 +118,7 @@ def test_what_others_made_is_neither_replaced_nor_deleted(home: Path, server: Gr
     server.contacts["mine"] = {"uid": "mine", "name": "mine", "type": "email", "settings": {}}
     server.datasources["nervesys-prometheus"] = {"uid": "nervesys-prometheus", "url": "https://cloud", "jsonData": {}}
     push(home)
-    mine = {"uid": "mine", "title": "Mine", "folderUID": "nervesys-alerts-critical", "ruleGroup": "critical"}
+    mine = {"uid": "mine", "title": "Mine", "folderUID": "nervesys-alerts-critical", "ruleGroup": "liveness"}
     server.rules["mine"] = mine
     server.rules["nervesys-agent-down-critical"]["for"] = "7m"
     assert "keep data source nervesys-prometheus" in push(home).output

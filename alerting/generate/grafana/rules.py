@@ -28,7 +28,7 @@ from alerting.generate.grafana.provisioning import (
     ThresholdExpression,
     provisioned_groups,
 )
-from alerting.generate.rules import Rule, annotations, evaluated_rules
+from alerting.generate.rules import Rule, annotations, rule_groups
 from alerting.model import AlertsFile
 from alerting.overlay import WATCHDOG
 from alerting.units import promql_duration
@@ -42,24 +42,25 @@ QUERY, THERE, BEYOND = "A", "B", "C"
 
 
 def groups(compiler: ConditionCompiler, alerts: AlertsFile) -> list[dict[str, Any]]:
-    """The groups of rules, one for each severity, in a folder of its own: a title stands in a folder once.
+    """The groups of rules; each severity has a folder of its own, for a title stands in a folder once.
 
     Args:
         compiler: of the alerts' conditions; its settings have the uid of the data source.
         alerts: what to alert on.
     """
-    settings, rules = compiler.settings, evaluated_rules(compiler, alerts)
-    every = settings.monitoring.prometheus.evaluation_interval_seconds
-    interval = promql_duration(math.ceil(every / INTERVAL_STEP) * INTERVAL_STEP)
+    settings, divided = compiler.settings, rule_groups(compiler, alerts)
+    rules = [rule for group in divided for rule in group.rules]
     return provisioned_groups(
         [
             AlertGroup(
-                name=str(severity),
+                name=group.name,
                 folder=f"{settings.grafana.folder} alerts, {severity}".replace("$", "$$"),
-                evaluateInterval=interval,
-                rules=[_rule(rule, rules, settings) for rule in rules if rule.severity is severity],
+                evaluateInterval=promql_duration(math.ceil(group.every / INTERVAL_STEP) * INTERVAL_STEP),
+                rules=[_rule(rule, rules, settings) for rule in group.rules if rule.severity is severity],
             )
             for severity in dict.fromkeys(rule.severity for rule in rules)
+            for group in divided
+            if any(rule.severity is severity for rule in group.rules)
         ]
     )
 

@@ -21,7 +21,7 @@ from alerting.scrape_targets import FOREIGN, OWN, jobs
 from commands.alerts import IN_COMPOSE
 from nervesys.errors import SettingsError
 from nervesys.settings import FolderTree, Settings, load, shipped_root
-from tests.alerting.compilers import compiler_of
+from tests.alerting.compilers import compiler_of, rules_in
 
 ROOT = Path(__file__).parents[3]
 ALERTS = read_alerts(FolderTree(shipped_root()))[0]
@@ -52,15 +52,25 @@ def test_what_is_committed_is_fresh_and_says_where_it_comes_from() -> None:
 
 def test_every_rule_carries_what_people_need() -> None:
     settings = load().settings
-    for rule in prometheus_rules(compiler_of(settings), ALERTS)["groups"][0]["rules"]:
+    for rule in rules_in(prometheus_rules(compiler_of(settings), ALERTS)):
         everything = {"summary", "description", "runbook_url", "dashboard_url", "journal_url"}
         assert everything <= set(rule["annotations"])
         assert rule["labels"]["severity"] in {"critical", "warning", "info", "none"}
         assert ("keep_firing_for" in rule) == (rule["alert"] != "Watchdog")
 
 
+def test_every_rule_has_its_group_and_only_rules_about_silence_delay_one_another() -> None:
+    groups = prometheus_rules(compiler_of(load().settings), ALERTS)["groups"]
+    first = groups[0]
+    assert (first["name"], first["interval"]) == ("liveness", "15s"), "written out: other engines have other defaults"
+    assert [rule["alert"] for rule in first["rules"]] == ["AgentDown", "AgentStuckStopping", "DuplicateAgent"]
+    assert {group["name"]: group["interval"] for group in groups}["storage"] == "1m"
+    assert {alert.group for alert in ALERTS.alerts if not alert.posted} == {group["name"] for group in groups}
+    assert "own" not in {group["name"] for group in groups}
+
+
 def test_a_message_names_what_the_receiver_does_by_itself_before_there_is_a_result() -> None:
-    rules = prometheus_rules(compiler_of(load().settings), ALERTS)["groups"][0]["rules"]
+    rules = rules_in(prometheus_rules(compiler_of(load().settings), ALERTS))
     actions = {rule["alert"]: rule["annotations"].get("action", "") for rule in rules}
     assert actions["AgentDown"].startswith("restart_agent, by the receiver")
     assert actions["AgentStopped"] == ""
@@ -70,7 +80,7 @@ def test_a_message_names_what_the_receiver_does_by_itself_before_there_is_a_resu
 def test_links_carry_the_agent() -> None:
     (rule,) = (
         item
-        for item in prometheus_rules(compiler_of(load().settings), ALERTS)["groups"][0]["rules"]
+        for item in rules_in(prometheus_rules(compiler_of(load().settings), ALERTS))
         if item["alert"] == "AgentDown"
     )
     page = "http://127.0.0.1:17080/d/agent-details?var-agent_name={{ $labels.agent }}"
@@ -81,7 +91,7 @@ def test_links_carry_the_agent() -> None:
 def test_a_rule_on_agents_has_annotations_with_queries(program: Callable[[str], str], tmp_path: Path) -> None:
     (down,) = (
         item
-        for item in prometheus_rules(compiler_of(load().settings), ALERTS)["groups"][0]["rules"]
+        for item in rules_in(prometheus_rules(compiler_of(load().settings), ALERTS))
         if item["alert"] == "AgentDown"
     )
     texts = {key: down["annotations"][key] for key in (*AGENT_STORY, "journal_url")}
@@ -199,7 +209,7 @@ def test_protected_pages_are_scraped_and_called_with_what_they_ask_for() -> None
 
 @pytest.mark.parametrize(("profile", "held"), [(None, "3m"), ("local", "15s")])
 def test_the_profile_sets_the_pace(profile: str | None, held: str) -> None:
-    rules = prometheus_rules(compiler_of(load(profile=profile).settings), ALERTS)["groups"][0]["rules"]
+    rules = rules_in(prometheus_rules(compiler_of(load(profile=profile).settings), ALERTS))
     assert {rule["keep_firing_for"] for rule in rules if rule["alert"] == "AgentDown"} == {held}
 
 

@@ -99,6 +99,7 @@ CPU = {"condition": "cpu > 90%", "severity": "warning"}
         ({**CPU, "for": "60"}, "'60' is not a duration, such as 5 minutes"),
         ({**CPU, "for": "soon"}, "is not a duration, such as 5 minutes"),
         ({**CPU, "name": "Watchdog"}, "two alerts are named Watchdog"),
+        ({**CPU, "group": "My group"}, "must be words in small letters"),
     ],
 )
 def test_each_mistake_is_named_with_its_line(fields: dict[str, str], problem: str, tmp_path: Path) -> None:
@@ -171,3 +172,15 @@ def test_an_enabled_channel_needs_its_secret(channel: str, file: str, tmp_path: 
 )
 def test_a_channel_that_is_off_or_has_no_secret_needs_none(channel: str, tmp_path: Path) -> None:
     assert mistakes_of(written(tmp_path, "", f"{{it: {{{channel}}}}}"), secrets=tmp_path) == []
+
+
+def test_an_interval_of_a_group_without_alerts_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    file = tmp_path / "config/alerts.yaml"
+    file.write_text("disable: [Watchdog]\nintervals: {livness: 30s}\nshipped: true\n")
+    found = [problem for problem in mistakes_of(FolderTree(tmp_path)) if "intervals" in problem]
+    assert found == [
+        "config/alerts.yaml:2: intervals.livness: no alert has the group 'livness'; did you mean 'liveness'?"
+    ]
+    file.write_text("shipped: false\n")
+    assert [problem for problem in mistakes_of(FolderTree(tmp_path)) if "intervals" in problem] == []

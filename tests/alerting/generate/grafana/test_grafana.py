@@ -30,7 +30,7 @@ from commands.generated import write
 from nervesys.clients.promql import selections
 from nervesys.errors import NervesysError
 from nervesys.settings import load, shipped_root
-from tests.alerting.compilers import compiler_of
+from tests.alerting.compilers import compiler_of, rules_in
 from tests.alerting.generate.rules.kit import Case, Fires, of_store, step, watched
 
 SETTINGS = load(flags={"NERVESYS_DEADMAN_URL": "https://example.org/alive?$key"}).settings
@@ -91,10 +91,14 @@ def test_groups_and_rules_have_the_documented_shape() -> None:
     for group in GROUPS:
         has_shape(group, GROUP)
         assert group.keys() == GROUP.keys()
-        assert int(group["interval"].removesuffix("s")) % 10 == 0
+        assert re.fullmatch(r"\d+0s|\d+m", group["interval"]), "Grafana evaluates each ten seconds"
         titles = [rule["title"] for rule in group["rules"]]
         assert len(titles) == len(set(titles)), "a title stands in a folder once"
-    assert len({group["folder"] for group in GROUPS}) == len(GROUPS)
+    assert len({(group["folder"], group["name"]) for group in GROUPS}) == len(GROUPS)
+    titles_in_folders = [(group["folder"], rule["title"]) for group in GROUPS for rule in group["rules"]]
+    assert len(set(titles_in_folders)) == len(titles_in_folders)
+    assert {group["interval"] for group in GROUPS if group["name"] == "liveness"} == {"20s"}
+    assert {group["interval"] for group in GROUPS if group["name"] == "storage"} == {"1m"}
     for rule in RULES:
         has_shape(rule, RULE)
         assert rule.keys() - RULE.keys() <= {"keepFiringFor"}
@@ -120,7 +124,7 @@ def test_a_query_a_number_and_a_threshold_make_it_fire() -> None:
 
 
 def test_each_rule_of_prometheus_has_its_counterpart() -> None:
-    written = prometheus_rules(COMPILER, alerts_of("prometheus"))["groups"][0]["rules"]
+    written = rules_in(prometheus_rules(COMPILER, alerts_of("prometheus")))
     theirs = {(rule["alert"], rule["labels"]["severity"]): rule for rule in written}
     ours = {(rule["title"], rule["labels"]["severity"]): rule for rule in RULES}
     assert ours.keys() == theirs.keys()

@@ -15,7 +15,7 @@ import yaml
 from alerting.generate.rules import prometheus_rules
 from alerting.model import read_alerts
 from nervesys.settings import FolderTree, shipped_root
-from tests.alerting.compilers import compiler_of
+from tests.alerting.compilers import compiler_of, rules_in
 from tests.alerting.generate.rules import (
     actions,
     agents,
@@ -56,7 +56,7 @@ CASES = (
 def rules() -> list[dict[str, Any]]:
     """The rules of production, with the summary alone of what people read."""
     content = prometheus_rules(compiler_of(SETTINGS), read_alerts(FolderTree(shipped_root()))[0])
-    rules: list[dict[str, Any]] = content["groups"][0]["rules"]
+    rules = rules_in(content)
     return [rule | {"annotations": {"summary": rule["annotations"]["summary"]}} for rule in rules]
 
 

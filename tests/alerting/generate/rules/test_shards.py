@@ -13,7 +13,7 @@ from alerting.model import read_alerts
 from alerting.scrape_targets import jobs
 from exporters.shared.records import ORIGIN as LOGS
 from nervesys.settings import FolderTree, shipped_root
-from tests.alerting.compilers import compiler_of
+from tests.alerting.compilers import compiler_of, rules_in
 from tests.alerting.generate.rules.kit import (
     GONE,
     HOUR,
@@ -97,7 +97,7 @@ CASES = (
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_rule_of_shards(case: Case, program: Callable[[str], str], tmp_path: Path) -> None:
     content = prometheus_rules(compiler_of(DIVIDED), read_alerts(FolderTree(shipped_root()))[0])
-    rules = [rule for group in content["groups"] for rule in group["rules"] if rule["alert"] == case.alert]
+    rules = [rule for rule in rules_in(content) if rule["alert"] == case.alert]
     rules = [rule | {"annotations": {"summary": rule["annotations"]["summary"]}} for rule in rules]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "tested", "rules": rules}]}))
     (tmp_path / "test.yml").write_text(yaml.safe_dump(case.as_promtool("rules.yml")))
