@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from commands.check_result import AsJson, checked, revision
+from commands.diagnosis.encryption import check_encryption
+from commands.diagnosis.finding import DoctorFinding, FindingLevel
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
 from nervesys.errors import SettingsError
 from nervesys.plural import count
@@ -52,14 +54,18 @@ def check(
         result.revision, result.warnings = revision(start.tree), start.loaded.warnings
         if mistakes := list(find_driver_mistakes(start.loaded.agents, start.loaded.origins, _list_drivers())):
             raise SettingsError(mistakes)
-        result.details = {"agents": sorted(start.loaded.agents)}
+        encryption = list(check_encryption(start.loaded.settings.storage.encryption, "agent"))
+        result.details = {
+            "agents": sorted(start.loaded.agents),
+            "encryption": [finding.as_dict() for finding in encryption],
+        }
         if as_json:
             result.details["settings"] = {
                 title: {row.key: {"value": row.value, "origin": row.origin} for row in rows}
                 for title, rows in _groups(start.loaded).items()
             }
     if not as_json:
-        _print(Console(), start, quiet=quiet)
+        _print(Console(), start, encryption, quiet=quiet)
 
 
 def _list_drivers() -> Collection[str] | None:
@@ -71,7 +77,7 @@ def _list_drivers() -> Collection[str] | None:
     return Drivers.model_fields
 
 
-def _print(out: Console, start: Configuration, *, quiet: bool) -> None:
+def _print(out: Console, start: Configuration, encryption: Iterable[DoctorFinding], *, quiet: bool) -> None:
     loaded, place = start.loaded, start.place
     if not quiet:
         for what, value in {
@@ -87,6 +93,12 @@ def _print(out: Console, start: Configuration, *, quiet: bool) -> None:
             out.print()
     for warning in loaded.warnings:
         out.print(f"[yellow]warning[/] {escape(str(warning))}", soft_wrap=True, highlight=False)
+    for finding in encryption:
+        if finding.level is not FindingLevel.OK or not quiet:
+            remedy = f"; {finding.remedy}" if finding.remedy else ""
+            style = "cyan" if finding.level is FindingLevel.OK else "yellow"
+            text = escape(f"{finding.what}{remedy}")
+            out.print(f"[{style}]{finding.subject}[/] {text}", soft_wrap=True, highlight=False)
     agents, warnings = count(len(loaded.agents), "agent"), count(len(loaded.warnings), "warning")
     out.print(f"[green]The configuration is valid[/]: {agents}, {warnings}.")
 

@@ -18,6 +18,7 @@ from nervesys.errors import BadObject, StoreUnavailable
 from nervesys.settings import Settings
 from nervesys.settings.monitoring import fresh_seconds
 from nervesys.stores.objects import Listing, ObjectInfo, ObjectStore
+from nervesys.stores.state_text import decrypt_text
 
 log = logging.getLogger(__name__)
 
@@ -123,12 +124,15 @@ class HeartbeatReader:
         return (info.modified, self._state(agent, info)) if info else None
 
     def last_error(self, agent: str) -> str | None:
-        """`last_error` of an agent's state; None where it has none, or the store cannot be read."""
+        """`last_error` of an agent's state; None where it has none, or the store cannot be read.
+
+        Without an identity for it, an encrypted one is `[encrypted]`.
+        """
         try:
             found = self.last_state(agent)
         except StoreUnavailable:
             return None
-        return found[1].last_error if found and found[1] else None
+        return decrypt_text(found[1]).last_error if found and found[1] else None
 
     def list_down(self, agents: Iterable[str], listing: HeartbeatListing) -> set[str]:
         """The agents without a fresh heartbeat that were not stopped; those that never had one are left out."""

@@ -14,6 +14,7 @@ from commands.diagnosis import (
     alertmanager,
     archive,
     brain,
+    encryption,
     machine,
     model,
     prometheus,
@@ -64,6 +65,7 @@ def all_checks(context: DoctorContext) -> list[DoctorCheck]:
     shared = [
         DoctorCheck("machine", partial(_machine, context), "check NERVESYS_HOME"),
         DoctorCheck(secrets.SUBJECT, partial(_secrets, context), "check NERVESYS_HOME and the variables *_FILE"),
+        DoctorCheck(encryption.SUBJECT, partial(_encryption, context), encryption.GIVE_IDENTITY),
         DoctorCheck(store.SUBJECT, partial(_store, context), store.REMEDY, 40),
         DoctorCheck(brain.SUBJECT, partial(_brain, context), brain.REMEDY, 60),
     ]
@@ -95,6 +97,10 @@ def _secrets(context: DoctorContext) -> Iterator[DoctorFinding]:
     found = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     files = {path: named.get(path, path.suffix in {".json", ".pem", ".age"}) for path in (*named, *found)}
     return secrets.check_secrets(secrets.read_secret_file(path, multiline=lines) for path, lines in files.items())
+
+
+def _encryption(context: DoctorContext) -> Iterator[DoctorFinding]:
+    return encryption.check_encryption(context.configuration.loaded.settings.storage.encryption, context.role)
 
 
 def _store(context: DoctorContext) -> Iterator[DoctorFinding]:

@@ -308,6 +308,7 @@ class Agent(WorkReports):
             lambda project: self.me.key(paths.workspaces, project=project),
             store,
             self.me.instance_id,
+            lambda: self.me.settings.storage.encryption.recipients,
         )
 
     def _snapshot_workspaces(self, label: str, kind: SnapshotKind) -> None:

@@ -1,17 +1,48 @@
 """The agent's client of artifacts: opened at its first use, or if requests of an earlier start are still pending."""
 
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from nervesys.agent.identity import Identity
 from nervesys.artifacts.outbox import FILE
 from nervesys.clock import Clock
+from nervesys.contract.paths import SEALED
 from nervesys.errors import NervesysError
+from nervesys.stores.encryption import decrypt_body, encrypted_file
 
 if TYPE_CHECKING:
     from nervesys.artifacts.client import Artifacts
     from nervesys.artifacts.delivery import Delivery
+
+
+class AgeEncryption:
+    """Encrypts contents as the settings ask for at the moment.
+
+    Args:
+        me: the agent.
+    """
+
+    def __init__(self, me: Identity) -> None:
+        self._me = me
+
+    @property
+    def active(self) -> bool:
+        """Whether there are recipients."""
+        return bool(self._me.settings.storage.encryption.shared_recipients)
+
+    def encrypted(self, content: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+        """The encrypted content; the content itself if there are no recipients."""
+        return encrypted_file(content, self._me.settings.storage.encryption.shared_recipients)
+
+    def decrypt(self, stored: bytes, uri: str) -> bytes:
+        """The content; one whose URI does not end in `.age` is an author's own, even if it is encrypted.
+
+        Raises:
+            BadObject: it is encrypted for others.
+        """
+        return decrypt_body(stored, uri) if uri.endswith(SEALED) else stored
 
 
 class LazyArtifacts:
@@ -61,5 +92,8 @@ class LazyArtifacts:
                     ) from err
                 me = self._me
                 delivery = open_delivery(me.name, me.folder / FILE, self._home, me.settings, self._clock)
-                self._opened = delivery, open_artifacts(me.name, delivery, self._home, me.settings, self._clock)
+                self._opened = (
+                    delivery,
+                    open_artifacts(me.name, delivery, self._home, me.settings, self._clock, AgeEncryption(me)),
+                )
             return self._opened

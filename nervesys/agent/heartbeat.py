@@ -11,6 +11,7 @@ from nervesys.clock import Clock
 from nervesys.contract import AgentState, BrainCopy, Status
 from nervesys.contract.paths import time_fields
 from nervesys.stores.objects import ObjectStore
+from nervesys.stores.state_text import encrypt_text
 
 
 @dataclass
@@ -57,7 +58,8 @@ class HeartbeatWriter:
         if self.gave_way:
             return
         state = self.state()
-        self.store.put(self.key, state.body(), content_type="application/json")
+        written = encrypt_text(state, self.me.settings.storage.encryption.recipients)
+        self.store.put(self.key, written.body(), content_type="application/json")
         self.last_state = state
 
     def put_metrics(self) -> None:

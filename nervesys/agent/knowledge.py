@@ -1,6 +1,7 @@
 """An agent's part of the shared knowledge: written to its disk at once, to an object of its own soon, merged daily."""
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -11,6 +12,7 @@ from nervesys.clock import Clock
 from nervesys.contract.knowledge import NOTHING, Knowledge, learn_value, merge, parse_contribution, parse_tree
 from nervesys.errors import BadObject, NervesysError, Reason
 from nervesys.settings.storage import StorePaths
+from nervesys.stores.encryption import decrypt_body, encrypt, is_encrypted
 from nervesys.stores.objects import ObjectReader, ObjectStore
 from nervesys.workspace.disk import describe_os_errors, replace
 
@@ -33,6 +35,7 @@ class Learning:
         shared: key of the merged knowledge of all agents.
         store: that holds both objects.
         clock: timestamps the values.
+        recipients: of age encryption of the object; plain if there are none.
     """
 
     me: str
@@ -41,8 +44,9 @@ class Learning:
     shared: str
     store: ObjectStore
     clock: Clock
+    recipients: Callable[[], Sequence[str]] = tuple
     _own: Knowledge | None = None
-    _uploaded: bytes | None = None
+    _uploaded: tuple[bytes, bool] | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def learn(self, key: str, value: Any) -> None:
@@ -84,17 +88,18 @@ class Learning:
                 return
             self._merge_stored()
             body = self._read_own().contribution(self.me)
-        if body != self._uploaded:
-            self.store.put(self.key, body, content_type="application/json")
-            self._uploaded = body
+        recipients = self.recipients()
+        if (body, bool(recipients)) != self._uploaded:
+            self.store.put(self.key, encrypt(body, recipients), content_type="application/json")
+            self._uploaded = body, bool(recipients)
 
     def _merge_stored(self) -> None:
         """Merge what this agent has learned on another server, once after the start."""
         if self._uploaded is None:
-            stored = _get_or_empty(self.store, self.key)
-            if stored:
+            raw = _get_or_empty(self.store, self.key)
+            if stored := decrypt_body(raw, self.key):
                 self._own = merge([self._read_own(), parse_contribution(self.me, stored, self.clock())])
-            self._uploaded = stored
+            self._uploaded = stored, is_encrypted(raw)
 
     def _read_own(self) -> Knowledge:
         if self._own is None:
@@ -111,7 +116,15 @@ class Learning:
 def open_learning(me: Identity, store: ObjectStore, clock: Clock) -> Learning:
     """An agent's part of the shared knowledge."""
     paths = me.settings.storage.storj.paths
-    return Learning(me.name, me.folder / "knowledge.json", me.key(paths.knowledge), shared_key(paths), store, clock)
+    return Learning(
+        me.name,
+        me.folder / "knowledge.json",
+        me.key(paths.knowledge),
+        shared_key(paths),
+        store,
+        clock,
+        lambda: me.settings.storage.encryption.shared_recipients,
+    )
 
 
 def shared_key(paths: StorePaths) -> str:
@@ -120,11 +133,11 @@ def shared_key(paths: StorePaths) -> str:
 
 
 def read_shared(store: ObjectReader, key: str) -> tuple[bytes, Knowledge]:
-    """Read the merged knowledge: the object's body and its content, both empty if there is none.
+    """Read the merged knowledge: the object's body as stored and its content, both empty if there is none.
 
     Raises:
         StoreUnavailable: the store does not answer.
-        BadObject: the object cannot be parsed.
+        BadObject: the object cannot be parsed, or is encrypted for others.
     """
     folder = "/".join([*key.split("/")[:-1], ""])
     times = {info.key: info.modified for info in store.list(folder, recursive=False).objects}
@@ -132,8 +145,10 @@ def read_shared(store: ObjectReader, key: str) -> tuple[bytes, Knowledge]:
         return b"", NOTHING
     body = _get_or_empty(store, key)
     try:
-        return body, parse_tree(body, times[key]) if body else NOTHING
+        return body, parse_tree(decrypt_body(body, key), times[key]) if body else NOTHING
     except BadObject as bad:
+        if bad.reason is Reason.NO_IDENTITY:
+            raise
         raise BadObject(bad.reason, f"{key}: {bad.detail}; repair or delete it") from None
 
 

@@ -17,6 +17,7 @@ from nervesys.clock import Clock
 from nervesys.contract import AgentState, format_time
 from nervesys.contract.brain import ERROR_LOG, LAST_STATUS
 from nervesys.stores.brain import Change, GitBrain
+from nervesys.stores.state_text import encrypt_text
 
 FIRST_SECONDS = 60.0
 """The first report is pushed at a random instant within these."""
@@ -67,7 +68,8 @@ class Reporter:
             return
         self._next = now + self._interval * random.uniform(1, 1 + JITTER)  # noqa: S311  # jitter, no secret
         lines = list(self._errors)
-        changes: dict[str, Change] = {LAST_STATUS.build(agent=self._me.name): status.body() + b"\n"}
+        written = encrypt_text(status, self._me.settings.storage.encryption.recipients)
+        changes: dict[str, Change] = {LAST_STATUS.build(agent=self._me.name): written.body() + b"\n"}
         if lines:
             changes[ERROR_LOG.build(agent=self._me.name)] = lambda before: append_lines(before, lines)
         self._brain.commit(changes, f"{self._me.name}: {status.status}", self._me.name)

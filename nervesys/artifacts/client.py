@@ -11,7 +11,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from nervesys.artifacts.content import Content, checksum_and_size, mime_type, open_content
+from nervesys.artifacts.content import (
+    Content,
+    ContentEncryption,
+    NoEncryption,
+    checksum_and_size,
+    mime_type,
+    open_content,
+)
 from nervesys.artifacts.content_uri import content_uri
 from nervesys.artifacts.delivery import Delivery
 from nervesys.artifacts.files import ContentStorage
@@ -30,10 +37,19 @@ class Artifacts:
         delivery: sends requests to the service.
         files: storage of the contents.
         clock: dates everything that is created.
+        encryption: of contents.
     """
 
-    def __init__(self, agent: str, delivery: Delivery, files: ContentStorage, clock: Clock = system_clock) -> None:
+    def __init__(
+        self,
+        agent: str,
+        delivery: Delivery,
+        files: ContentStorage,
+        clock: Clock = system_clock,
+        encryption: ContentEncryption | None = None,
+    ) -> None:
         self._agent, self._delivery, self._files, self._clock = agent, delivery, files, clock
+        self._encryption = encryption or NoEncryption()
         self._stamps, self._stamp_lock = UlidGenerator(clock), threading.Lock()
 
     def put(
@@ -68,7 +84,8 @@ class Artifacts:
             NervesysError: the content cannot be stored, the service refuses it, or the outbox cannot be written.
             ValueError: the arguments do not make a valid manifest.
         """
-        with open_content(content) as stream:
+        encrypted = self._encryption.active
+        with open_content(content) as plain, self._encryption.encrypted(plain) as stream:
             checksum, size = checksum_and_size(stream)
             with self._stamp_lock:
                 id_ = self._stamps.next().id
@@ -90,7 +107,7 @@ class Artifacts:
                 visibility=Visibility(visibility or (Visibility.TRACE if trace else Visibility.PRIVATE)),
                 context=ArtifactContext(**context),
             )
-            manifest = draft.model_copy(update={"uri": content_uri(self._files.root, draft)})
+            manifest = draft.model_copy(update={"uri": content_uri(self._files.root, draft, encrypted=encrypted)})
             completed = manifest.model_copy(update={"status": ArtifactStatus.COMPLETED})
             registered = self._delivery.try_send("artifacts", _as_json(manifest))
             self._files.put(manifest.uri, stream)
@@ -130,18 +147,18 @@ class Artifacts:
         return str(self._delivery.service.send("GET", f"artifacts/{id_}/uri", query={"seconds": seconds})["uri"])
 
     def read(self, id_: str) -> bytes:
-        """The content of an artifact, verified against its checksum.
+        """The content of an artifact, verified against its checksum, which is that of the encrypted content, if it is.
 
         Raises:
             ServiceRefusal: there is no such artifact, or this agent may not see it.
-            NervesysError: it cannot be read, or does not match its checksum.
+            NervesysError: it cannot be read, does not match its checksum, or is encrypted for others.
         """
         manifest = self.get(id_)
         with self._files.open(manifest.uri) as file:
             content = file.read()
         if hashlib.sha256(content).hexdigest() != manifest.checksum:
             raise NervesysError(f"read {manifest.uri}: the content does not match its checksum")
-        return content
+        return self._encryption.decrypt(content, manifest.uri)
 
     def trace(self, trace: str, status: Progress | str = Progress.RUNNING, members: Sequence[str] = ()) -> None:
         """Report the progress of a trace, and add agents to its members.

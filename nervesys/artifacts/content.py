@@ -4,9 +4,9 @@ import hashlib
 import io
 import mimetypes
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from nervesys.artifacts.files import CHUNK
 from nervesys.errors import NervesysError
@@ -16,6 +16,38 @@ TEXT = "text/plain; charset=utf-8"
 
 Content = bytes | str | Path
 """The content itself, or the path of a file that holds it."""
+
+
+class ContentEncryption(Protocol):
+    """Encrypts contents before they are stored, and decrypts them."""
+
+    @property
+    def active(self) -> bool:
+        """Whether new contents are encrypted."""
+
+    def encrypted(self, content: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+        """A content as it is stored, at its start."""
+
+    def decrypt(self, stored: bytes, uri: str) -> bytes:
+        """The content that was stored; named in errors by its URI.
+
+        Raises:
+            NervesysError: it is encrypted for others.
+        """
+
+
+class NoEncryption:
+    """Contents are stored and read as they are."""
+
+    active = False
+
+    def encrypted(self, content: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+        """The content itself."""
+        return nullcontext(content)
+
+    def decrypt(self, stored: bytes, _: str) -> bytes:
+        """The content itself."""
+        return stored
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from nervesys.artifacts.api_client import ServiceClient
 from nervesys.artifacts.client import Artifacts
+from nervesys.artifacts.content import ContentEncryption
 from nervesys.artifacts.delivery import Delivery
 from nervesys.artifacts.files import ContentStorage
 from nervesys.artifacts.outbox import Outbox
@@ -50,13 +51,20 @@ def open_delivery(agent: str, file: Path, home: Path, settings: Settings, clock:
     return Delivery(service, Outbox(file), settings.storage.artifacts.retry_seconds, clock)
 
 
-def open_artifacts(agent: str, delivery: Delivery, home: Path, settings: Settings, clock: Clock) -> Artifacts:
+def open_artifacts(
+    agent: str,
+    delivery: Delivery,
+    home: Path,
+    settings: Settings,
+    clock: Clock,
+    encryption: ContentEncryption | None = None,
+) -> Artifacts:
     """The artifacts that one agent may see.
 
     Raises:
         SettingsError: the storage that the settings name cannot be used.
     """
-    return Artifacts(agent, delivery, open_content_storage(home, settings), clock)
+    return Artifacts(agent, delivery, open_content_storage(home, settings), clock, encryption)
 
 
 def _read_token(file: Path) -> str:

@@ -117,7 +117,8 @@ class AgentState(BoundedObject):
     `instance_id` is new at every start of the process; it proves a restart, which a newer heartbeat does not. `metrics`
     holds the newest server metrics, so that readers need no second object. `counters` are the author's own counters
     since the start. `progressed_at` is when it last got anywhere: a task began or ended, or a new step, tokens or log
-    records came; it is judged only while a task runs.
+    records came; it is judged only while a task runs. `encrypted` is the free text, by age and in base64; the fields
+    that it was taken from hold `[encrypted]`.
     """
 
     agent_id: AgentName
@@ -139,5 +140,6 @@ class AgentState(BoundedObject):
     buffer: Buffer | None = None
     usage: Usage | None = None
     last_error: str | None = None
+    encrypted: str | None = None
     brain: BrainCopy | None = None
     metrics: ServerMetrics | None = Field(default=None, validation_alias=AliasChoices("metrics", "server_metrics"))

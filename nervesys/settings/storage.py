@@ -258,15 +258,23 @@ def _identity(content: SecretStr) -> SecretStr:
 
 
 class EncryptionSettings(SettingsSection):
-    """Who alone reads logs, backups and copies of databases, by age (age-encryption.org).
+    """Who alone reads what agents write to store and archive, by age (age-encryption.org).
 
     Attributes:
         recipients: public keys; without any, nothing is encrypted.
+        between_agents: whether knowledge and contents of artifacts are encrypted too. Agents read these from each
+            other, so each of them needs the identity.
         identity: the content of an identity file, for those who read; it may hold several.
     """
 
     recipients: tuple[Annotated[str, AfterValidator(_recipient)], ...] = ()
+    between_agents: bool = False
     identity: Annotated[SecretStr, AfterValidator(_identity)] | None = None
+
+    @property
+    def shared_recipients(self) -> tuple[str, ...]:
+        """The recipients of what agents read from each other; none unless `between_agents` is set."""
+        return self.recipients if self.between_agents else ()
 
 
 class Storage(SettingsSection):

@@ -21,6 +21,8 @@ from nervesys.settings.secret_file import read_secret_text
 SPOOL_BYTES = 1 << 20
 """Decrypted size up to which a body is kept in memory; larger ones go to a temporary file."""
 EXTRA = "pip install 'nervesys-observability[encryption]'"
+HEADER = b"age-encryption.org/v1\n"
+"""First line of every encrypted body."""
 MARK = "AGE-SECRET-KEY-1"
 """Start of the lines of an identity file that are not comments."""
 WHERE = "NERVESYS_AGE_IDENTITY"
@@ -141,13 +143,50 @@ def decrypt(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
     _open(stream, plain, key)
 
 
+def is_encrypted(body: bytes) -> bool:
+    """Whether a body, or the beginning of one, is encrypted, whatever its key."""
+    return body.startswith(HEADER)
+
+
+def decrypt_body(body: bytes, key: str) -> bytes:
+    """The plain form of a body whose key does not end in `.age`; unchanged if it is not encrypted.
+
+    Args:
+        body: complete, and small enough for memory.
+        key: named in errors.
+
+    Raises:
+        BadObject: as `decrypted_file`.
+    """
+    if not is_encrypted(body):
+        return body
+    _check_identity(key)
+    plain = io.BytesIO()
+    _open(io.BytesIO(body), plain, key)
+    return plain.getvalue()
+
+
 def check_readable(key: str) -> None:
     """Reject an encrypted body before it is fetched if this process has no identity.
 
     Raises:
         BadObject: `no_identity`.
     """
-    if key.endswith(SEALED) and current_identity() is None:
+    if key.endswith(SEALED):
+        _check_identity(key)
+
+
+def public_keys() -> frozenset[str]:
+    """The public keys of this process's identities; empty if it has none.
+
+    Raises:
+        BadObject: `no_identity` if the package is not installed, or an identity is invalid.
+    """
+    return frozenset(str(identity.to_public()) for identity in _identities(WHERE))
+
+
+def _check_identity(key: str) -> None:
+    if current_identity() is None:
         raise BadObject(Reason.NO_IDENTITY, f"{key}: it is encrypted; set {WHERE} or {FILE}")
 
 
@@ -160,16 +199,22 @@ def missing_package() -> str | None:
     return None
 
 
-def _open(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
+def _identities(key: str) -> list[Any]:
     try:
         pyrage = _pyrage()
-        identity = current_identity()
-        lines = [line.strip() for line in identity.get_secret_value().splitlines()] if identity else []
-        identities = [pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith(MARK)]
     except NervesysError as err:
         raise BadObject(Reason.NO_IDENTITY, f"{key}: {err}") from None
+    identity = current_identity()
+    lines = [line.strip() for line in identity.get_secret_value().splitlines()] if identity else []
+    try:
+        return [pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith(MARK)]
     except pyrage.IdentityError:
         raise BadObject(Reason.NO_IDENTITY, f"{key}: {WHERE} is not an age identity") from None
+
+
+def _open(stream: IO[bytes], plain: IO[bytes], key: str) -> None:
+    identities = _identities(key)
+    pyrage = _pyrage()
     try:
         pyrage.decrypt_io(stream, plain, identities)
     except pyrage.DecryptError as err:

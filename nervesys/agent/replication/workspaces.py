@@ -1,24 +1,29 @@
 """Copies of an agent's workspaces in the store: changes are uploaded every few minutes, and restored on a new server.
 
     workspace/{agent}/{project}/        as on the disk; growing logs are gzipped, and files/ is left out: the contents
-                                        of snapshots have it
+                                        of snapshots have it; .age is appended to the names of encrypted files
     workspace/{agent}/{project}/origin  id of the instance that wrote last
 
 Contents, snapshots and sealed segments never change, so each is uploaded once; of a growing log at most one segment is
-uploaded again. The logs are read first and uploaded last, so that everything they refer to is in the store.
+uploaded again. The logs are read first and uploaded last, so that everything they refer to is in the store. When
+encryption is switched on or off, everything is uploaded once more, and replaces what was there.
 """
 
 import json
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Lock
+from typing import IO
 
+from nervesys.contract.paths import SEALED
 from nervesys.errors import BadObject, NervesysError, Reason, StoreUnavailable
+from nervesys.stores.encryption import check_readable, decrypted_file, encrypted_file, key_for, key_variants
 from nervesys.stores.objects import ObjectInfo, ObjectStore
 from nervesys.stores.packing import open_unpacked, pack
 from nervesys.workspace.contents import Contents
@@ -39,10 +44,12 @@ class ProjectCopyState:
     Attributes:
         origins: ids of the instances whose copy this folder continues; the upload of the last may be incomplete.
         put: size and time of each file when it was uploaded.
+        encrypted: whether the copy is; None if only a part of it may be.
     """
 
     origins: list[str] = field(default_factory=list)
     put: dict[str, State] = field(default_factory=dict)
+    encrypted: bool | None = False
 
 
 @dataclass
@@ -55,6 +62,7 @@ class WorkspaceReplica:
         prefix: returns the prefix of a project's keys, ending in `/`.
         store: that holds the copies.
         me: id of this instance of the agent.
+        recipients: of age encryption; plain if there are none.
     """
 
     folder: Path
@@ -62,6 +70,7 @@ class WorkspaceReplica:
     prefix: Callable[[str], str]
     store: ObjectStore
     me: str
+    recipients: Callable[[], Sequence[str]] = tuple
     _known: dict[str, ProjectCopyState] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -96,25 +105,29 @@ class WorkspaceReplica:
             raise NervesysError("; ".join(problems))
 
     def _sync(self, project: str, copy_state: ProjectCopyState) -> None:
-        root, prefix = self.folder / project, self.prefix(project)
-        growing, final = scan_files(root, copy_state.put)
-        changed = [(name, state) for name, state in final.items() if copy_state.put.get(name) != state]
-        grown = [(name, state) for name, (state, _) in growing.items() if copy_state.put.get(name) != state]
+        root, recipients = self.folder / project, self.recipients()
+        switched = copy_state.encrypted is not bool(recipients)
+        known = {} if switched else copy_state.put
+        growing, final = scan_files(root, known)
+        changed = {name: state for name, state in final.items() if known.get(name) != state}
+        grown = {name: found for name, found in growing.items() if known.get(name) != found[0]}
         gone = [name for name in copy_state.put if name not in final and name not in growing]
         if not changed and not grown and not gone:
             return
         self._claim(project, copy_state)
+        upload = _Upload(self.store, self.prefix(project), recipients, replaces=switched)
         try:
-            for name, state in changed:
+            for name, state in changed.items():
                 with suppress(FileNotFoundError), (root / name).open("rb") as body:  # deleted or gzipped meanwhile
-                    self.store.put(prefix + name, body)
+                    upload.put(name, body)
                     copy_state.put[name] = state
-            for name, state in grown:
-                self.store.put(f"{prefix}{name}{PACKED}", pack([growing[name][1]], PACKED))
+            for name, (state, lines) in grown.items():
+                upload.put(name + PACKED, BytesIO(pack([lines], PACKED)))
                 copy_state.put[name] = state
             for name in gone:
-                self.store.delete(prefix + name + (PACKED if name in GROWING else ""))
+                upload.delete(name + (PACKED if name in GROWING else ""))
                 del copy_state.put[name]
+            copy_state.encrypted = bool(recipients)
         finally:
             self._write(project, copy_state)
 
@@ -153,27 +166,44 @@ class WorkspaceReplica:
         with TemporaryDirectory(dir=self.folder, prefix=f".{project}-") as temporary:
             root = Path(temporary) / project
             root.mkdir()
-            for info in self.store.list(prefix).objects:
-                self._fetch(info, info.key.removeprefix(prefix), root)
+            objects = [info for info in self.store.list(prefix).objects if info.key != prefix + ORIGIN]
+            for info in objects:
+                self._fetch(info, info.key.removeprefix(prefix).removesuffix(SEALED), root)
             recreate_plain_files(root)
             if target.exists():  # empty, or contains only folders
                 shutil.rmtree(target)
             root.rename(target)
             sync_folder(self.folder)
         growing, final = scan_files(target, {})
-        self._write(project, ProjectCopyState([origin], final | {name: state for name, (state, _) in growing.items()}))
+        put = final | {name: state for name, (state, _) in growing.items()}
+        forms = {info.key.endswith(SEALED) for info in objects}
+        self._write(project, ProjectCopyState([origin], put, forms.pop() if len(forms) == 1 else None))
         log.info("workspace %s is restored from %s", project, prefix)
 
     def _fetch(self, info: ObjectInfo, name: str, root: Path) -> None:
-        """Download one file, and check its hash if its name has one; objects of another form are skipped."""
+        """Download one file, and check its hash if its name has one; objects of another form are skipped.
+
+        Raises:
+            BadObject: it is damaged, or encrypted for others.
+        """
         plain = name.removesuffix(PACKED)
         if not FINAL.fullmatch(name) and not (name != plain and plain in GROWING):
             return
         path = root / (plain if plain in GROWING else name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        packing = name if plain in GROWING else ""
-        with self.store.open(info.key) as body, path.open("wb") as file, open_unpacked(body, packing) as content:
+        check_readable(info.key)
+        with (
+            self.store.open(info.key) as body,
+            decrypted_file(body, info.key) as packed,
+            open_unpacked(packed, name if plain in GROWING else "") as content,
+            NamedTemporaryFile(dir=path.parent) as file,
+        ):
             shutil.copyfileobj(content, file)
+            file.flush()
+            # Killed between an upload in the other form and the deletion of this one: of a log, the longer is newer.
+            if not path.exists() or path.stat().st_size < file.tell():
+                path.unlink(missing_ok=True)
+                path.hardlink_to(file.name)
         if path.parent.parent.name == "contents":
             try:
                 Contents(path.parent.parent).get(path.name.removesuffix(PACKED))
@@ -185,11 +215,43 @@ class WorkspaceReplica:
         try:
             content = json.loads((self.notes / f"{project}.json").read_bytes())
             put = {str(name): (int(size), int(time)) for name, (size, time) in content["put"].items()}
-            return ProjectCopyState(list(map(str, content["origins"])), put)
+            return ProjectCopyState(list(map(str, content["origins"])), put, content.get("encrypted", False))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return ProjectCopyState()
 
     def _write(self, project: str, copy_state: ProjectCopyState) -> None:
-        replace(
-            self.notes / f"{project}.json", json.dumps({"origins": copy_state.origins, "put": copy_state.put}).encode()
-        )
+        content = {"origins": copy_state.origins, "put": copy_state.put, "encrypted": copy_state.encrypted}
+        replace(self.notes / f"{project}.json", json.dumps(content).encode())
+
+
+@dataclass(frozen=True)
+class _Upload:
+    """Writes and deletes the files of one copy, in the form that the recipients ask for.
+
+    Attributes:
+        store: that holds the copy.
+        prefix: of its keys.
+        recipients: of age encryption; plain if there are none.
+        replaces: whether the copy may hold the same files in the other form.
+    """
+
+    store: ObjectStore
+    prefix: str
+    recipients: Sequence[str]
+    replaces: bool
+
+    def put(self, name: str, body: IO[bytes]) -> None:
+        """Write a file, then delete it in the other form."""
+        key = key_for(self.prefix + name, self.recipients)
+        with encrypted_file(body, self.recipients) as form:
+            self.store.put(key, form)
+        if self.replaces:
+            for other in set(key_variants(key)) - {key}:
+                self.store.delete(other)
+
+    def delete(self, name: str) -> None:
+        """Delete a file, in both forms where the copy may hold both."""
+        for key in (
+            key_variants(self.prefix + name) if self.replaces else (key_for(self.prefix + name, self.recipients),)
+        ):
+            self.store.delete(key)

@@ -149,7 +149,8 @@ class DailyRound:
 
     def _merge_knowledge(self, progress: Callable[[str], None]) -> list[str]:
         """Merge the agents' knowledge into one object, before the backup that contains it."""
-        merge = KnowledgeMerge(self.round.store, self.round.storage.storj.paths)
+        storage = self.round.storage
+        merge = KnowledgeMerge(self.round.store, storage.storj.paths, storage.encryption.shared_recipients)
         try:
             if values := merge.run():
                 progress(f"merged the agents' knowledge: {count(values, 'value')}")

@@ -4,7 +4,7 @@ The agents' own objects stay: a merge that was interrupted, or made by two progr
 one. No conditional write is needed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nervesys.agent.knowledge import MAX_BYTES, read_shared, shared_key
@@ -13,6 +13,7 @@ from nervesys.contract.knowledge import Knowledge, merge, parse_contribution
 from nervesys.contract.names import agent_name
 from nervesys.errors import BadObject, StoreUnavailable
 from nervesys.settings.storage import StorePaths
+from nervesys.stores.encryption import decrypt_body, encrypt, is_encrypted
 from nervesys.stores.objects import ObjectStore
 
 
@@ -23,11 +24,13 @@ class KnowledgeMerge:
     Attributes:
         store: holds the agents' objects and the merged one.
         paths: of these objects.
+        recipients: of age encryption of the merged object; plain if there are none.
         problems: objects that could not be parsed.
     """
 
     store: ObjectStore
     paths: StorePaths
+    recipients: Sequence[str] = ()
     problems: list[str] = field(default_factory=list)
 
     def run(self) -> int | None:
@@ -40,7 +43,7 @@ class KnowledgeMerge:
         merged = self.merge()
         if merged is None:
             return None
-        key, body = shared_key(self.paths), merged.body()
+        key, body = shared_key(self.paths), encrypt(merged.body(), self.recipients)
         self.store.put(key, body, content_type="application/json")
         if self.store.get(key, max_bytes=MAX_BYTES) != body:
             raise StoreUnavailable(f"put {key}: the stored body differs from the one sent")
@@ -58,7 +61,9 @@ class KnowledgeMerge:
             return None
         stored, base = read_shared(self.store, shared_key(self.paths))
         merged = merge([base, *contributions])
-        return None if merged.body() == stored else merged
+        plain = decrypt_body(stored, shared_key(self.paths))
+        unchanged = merged.body() == plain and is_encrypted(stored) == bool(self.recipients)
+        return None if unchanged else merged
 
     def _contributions(self) -> Iterator[Knowledge]:
         template = PathTemplate(self.paths.knowledge)
@@ -67,7 +72,7 @@ class KnowledgeMerge:
             if fields is None:
                 continue
             try:
-                body = self.store.get(info.key, max_bytes=MAX_BYTES)
+                body = decrypt_body(self.store.get(info.key, max_bytes=MAX_BYTES), info.key)
                 yield parse_contribution(agent_name(fields["agent"]), body, info.modified)
             except BadObject as bad:
                 self.problems.append(f"{info.key} is not in the knowledge base: {bad}")

@@ -40,7 +40,8 @@ def preview(daily: DailyRound, due_reports: DueReports, plan: RoundPlan) -> Iter
     if key := daily.configuration_backup().due_key():
         yield f"to write: the backup of the configuration, {key} in the store"
     with suppress(BadObject):  # the round itself reports it
-        merge = KnowledgeMerge(daily.round.store, daily.round.storage.storj.paths)
+        storage = daily.round.storage
+        merge = KnowledgeMerge(daily.round.store, storage.storj.paths, storage.encryption.shared_recipients)
         if merged := merge.merge():
             yield f"to merge: the agents' knowledge, {count(len(merged.statements), 'value')}"
     if path := daily.due_backup():

@@ -5,10 +5,13 @@ Covers: nervesys.agent.knowledge, nervesys.agent.round.knowledge.
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+import pyrage
 import pytest
+from pydantic import SecretStr
 
 from nervesys.agent import Agent
 from nervesys.agent.knowledge import Learning
@@ -17,6 +20,7 @@ from nervesys.agent.round.knowledge import KnowledgeMerge
 from nervesys.contract.knowledge import LEARNED
 from nervesys.errors import BadObject, NervesysError, StoreUnavailable
 from nervesys.settings import FolderTree, shipped_root
+from nervesys.stores.encryption import set_identity
 from tests.nervesys.agent.round.kit import NOW, STORAGE, World
 from tests.stores import FolderStore
 
@@ -152,3 +156,36 @@ def test_an_author_learns(grok: Callable[[], Agent], bucket: Path) -> None:
         with pytest.raises(BadObject):
             learning.learn("", 1)
     assert json.loads((bucket / "shared/knowledge/grok.json").read_bytes())["learned"]["/deploy/window"]
+
+
+def test_encrypted_knowledge_is_read_merged_and_switched_on_over_plain_objects(tmp_path: Path) -> None:
+    world, ours = World(tmp_path), pyrage.x25519.Identity.generate()
+    for_us = (str(ours.to_public()),)
+    learns(agent(world, "grok"), "deploy/window", "02:00")
+    KnowledgeMerge(world.store, PATHS).run()
+    grok = replace(agent(world, "grok", host="host-2"), recipients=lambda: for_us)
+    grok.learn("deploy/lead", "bob")
+    set_identity(SecretStr(str(ours)))
+    try:
+        grok.sync()
+        assert KnowledgeMerge(world.store, PATHS, for_us).run() == 2
+        assert KnowledgeMerge(world.store, PATHS, for_us).run() is None, "nothing is new"
+        for key in (PATHS.shared, "shared/knowledge/grok.json"):
+            assert (world.bucket / key).read_bytes().startswith(b"age-encryption.org/v1\n")
+        assert agent(world, "gimai").all() == {"deploy": {"window": "02:00", "lead": "bob"}}
+        before = (world.bucket / PATHS.shared).read_bytes()
+        set_identity(None)
+        with pytest.raises(BadObject, match="it is encrypted; set NERVESYS_AGE_IDENTITY"):
+            agent(world, "gimai").all()
+        blind = KnowledgeMerge(world.store, PATHS, for_us)
+        assert blind.run() is None
+        assert ["it is encrypted" in problem for problem in blind.problems] == [True]
+        learns(agent(world, "qwen"), "other", 1)
+        with pytest.raises(BadObject, match="it is encrypted"):
+            KnowledgeMerge(world.store, PATHS, for_us).run()
+        assert (world.bucket / PATHS.shared).read_bytes() == before, "what cannot be read is not overwritten"
+        set_identity(SecretStr(str(ours)))
+        assert KnowledgeMerge(world.store, PATHS).run() == 3, "switched off again"
+        assert json.loads((world.bucket / PATHS.shared).read_bytes())["other"] == 1
+    finally:
+        set_identity(None)
