@@ -6,7 +6,7 @@ from nervesys.settings import Settings
 
 ARTIFACTS = "artifacts"
 EXPORTERS = "exporters"
-OWN = {"receiver": "receiver", "artifacts-service": ARTIFACTS, EXPORTERS: EXPORTERS}
+OWN = {"receiver": "receiver", "artifacts-service": ARTIFACTS, "logs": "logs", "page": "page", EXPORTERS: EXPORTERS}
 """Our programs that are no single source: job to the setting with their address; no source may have such a name."""
 FOREIGN = ("prometheus", "alertmanager")
 """Programs that the settings `web` (TLS, basic auth) do not apply to."""

@@ -27,6 +27,7 @@ class ReadBudget:
         unread: objects that could not be read.
         problems: why, of the first ones.
         exceeded: the limit that was reached, in words; empty for none.
+        shortened: why a result has fewer records than were wanted, and are there; empty if it has not.
         progress: called after each object, and every now and then in between.
     """
 
@@ -40,6 +41,7 @@ class ReadBudget:
     unread: int = 0
     problems: list[str] = field(default_factory=list)
     exceeded: str = ""
+    shortened: str = ""
     progress: Callable[["ReadBudget"], None] = lambda _: None
     _began: float = field(default_factory=time.monotonic)
 
@@ -82,6 +84,7 @@ class ReadBudget:
         left = self.unread - len(self.problems)
         return [
             *([f"{self.exceeded}; narrow the time range or the labels"] if self.exceeded else []),
+            *([self.shortened] if self.shortened else []),
             *(f"not read: {problem}" for problem in self.problems),
             *([f"not read: {count(left, 'further object')}"] if left > 0 else []),
             *([f"skipped {count(self.rejected, 'line')} that are no log records"] if self.rejected else []),

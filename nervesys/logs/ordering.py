@@ -11,6 +11,8 @@ from nervesys.logs.entries import LogEntry
 
 RUN_ENTRIES = 20_000
 """Records that are sorted in memory; more are merged from temporary files."""
+RESULT_BYTES = 32 << 20
+"""Of the lines of one result, as long as it has a second record."""
 
 
 def sort_entries(entries: Iterable[LogEntry], *, newest_first: bool) -> Iterator[LogEntry]:
@@ -42,12 +44,14 @@ class TopEntries:
     Args:
         limit: their number.
         newest_first: True keeps the newest, False the oldest.
+        max_bytes: of their lines, `RESULT_BYTES` by default; a single record is kept whatever its size.
     """
 
-    def __init__(self, limit: int, *, newest_first: bool) -> None:
-        self._limit, self._newest_first = limit, newest_first
+    def __init__(self, limit: int, *, newest_first: bool, max_bytes: int | None = None) -> None:
+        self._limit, self._newest_first, self._max_bytes = limit, newest_first, max_bytes or RESULT_BYTES
         self._heap: list[tuple[float, int, LogEntry]] = []
-        self._count = 0
+        self._count = self._bytes = 0
+        self.is_shortened = False
 
     def add(self, entry: LogEntry) -> None:
         """Keep a record, if it is one of the first; of equal times, those that were added before are kept."""
@@ -56,7 +60,14 @@ class TopEntries:
         if len(self._heap) < self._limit:
             heapq.heappush(self._heap, item)
         elif item > self._heap[0]:
-            heapq.heapreplace(self._heap, item)
+            self._bytes -= len(heapq.heapreplace(self._heap, item)[2].line)
+        else:
+            return
+        self._bytes += len(entry.line)
+        while self._bytes > self._max_bytes and len(self._heap) > 1:
+            self._bytes -= len(heapq.heappop(self._heap)[2].line)
+            # What comes after a record that was dropped must not be kept either: there would be a gap.
+            self._limit, self.is_shortened = len(self._heap), True
 
     @property
     def bound(self) -> float | None:

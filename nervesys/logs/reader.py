@@ -13,6 +13,7 @@ from nervesys.logs.ordering import TopEntries, merge_entries
 from nervesys.logs.query import LogQuery
 from nervesys.logs.running_query import SEAL_SECONDS, RunningQuery
 from nervesys.logs.segments import LogSegment, OpenArchive, SegmentFinder, split_late
+from nervesys.plural import count
 from nervesys.settings.storage import Storage
 from nervesys.stores.objects import ObjectReader
 
@@ -75,7 +76,10 @@ class LogReader:
             reading.take_first(reading.of_day(day), top, newest_first=newest_first)
             if budget.exceeded:
                 break
-        return top.sorted()
+        found = top.sorted()
+        if top.is_shortened:
+            budget.shortened = f"shows {count(len(found), 'record')}: more are too large for one result"
+        return found
 
     def scan(self, query: LogQuery, budget: ReadBudget) -> Iterator[LogEntry]:
         """All records, day by day, in no particular order within a day.

@@ -1,7 +1,7 @@
 """What the manifests of Kubernetes need beyond the other settings: `kubernetes` in config/monitoring.yaml."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -52,6 +52,8 @@ class KubernetesSettings(SettingsSection):
         brain: Git URL as pods fetch it; None for the one that the manifests are generated from.
         environment: further variables of all our pods; secrets have no place here.
         monitoring_namespace: whose pods may read metrics, Prometheus and Alertmanager, such as those of the operator.
+        egress_ports: TCP ports outside that all pods may reach, beside those of the URLs in the settings.
+        egress: further entries of `egress` in each NetworkPolicy, such as a store in another namespace.
         journal: URL of the PostgreSQL that several receivers share, without a password.
         storage_class: of the volumes; None for the cluster's default.
         secret_store: from which the Secrets are filled; None where you create them.
@@ -64,6 +66,8 @@ class KubernetesSettings(SettingsSection):
     brain: str | None = None
     environment: Mapping[str, str] = Field(default_factory=dict)
     monitoring_namespace: Label
+    egress_ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...]
+    egress: tuple[Mapping[str, Any], ...] = ()
     journal: Annotated[str, text_form(r"postgresql://[^:@]+(@.*)?", "must be postgresql://USER@HOST/NAME")]
     storage_class: str | None = None
     secret_store: SecretStore | None = None

@@ -66,7 +66,8 @@ def stack(settings: Settings, agents: Iterable[str], urls: Mapping[str, str]) ->
     shared = settings.shared_sources
     addresses = {EXPORTERS: listen.exporters} if shared else {}
     addresses |= {f"{name}-exporter": row.listen for name, row in settings.sources.items() if name not in shared}
-    addresses |= {"artifacts": listen.artifacts, "logs": listen.logs, "receiver": listen.receiver, "s3": listen.s3}
+    addresses |= {"artifacts": listen.artifacts, "logs": listen.logs, "page": listen.page}
+    addresses |= {"receiver": listen.receiver, "s3": listen.s3}
     addresses |= {"prometheus": listen.prometheus, "alertmanager": listen.alertmanager, "grafana": listen.grafana}
     others = (
         Service(

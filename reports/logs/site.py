@@ -118,7 +118,7 @@ class LogSite:
             rows = list(task_rows(read_tasks(entries, self.prices), self.prices.currency))
         else:
             rows = list(log_rows(entries))
-        oldest = entries[-1].at * 1000 if len(entries) == PAGE_ROWS else None
+        oldest = entries[-1].at * 1000 if len(entries) == PAGE_ROWS or budget.shortened else None
         return {"rows": rows, "oldest": oldest, "warnings": budget.warnings}
 
 

@@ -3,6 +3,7 @@
 // records are fetched near the end of the list, newer ones while the page is live. It requests only this page's rows.
 
 const MOST_ROWS = 100000;
+const MOST_CHARACTERS = 200e6; // of all responses; the page stays usable
 const LIVE_SECONDS = 10;
 const SPARE = 12; // rows above and below the view
 const list = document.getElementById("records");
@@ -18,6 +19,7 @@ let records = [];
 let keys = new Set();
 let oldest = null; // where older records begin, in milliseconds; null for none
 let fetching = false;
+let received = 0; // characters
 let chosen = -1;
 let latestLoop = 0; // of requests for newer records; one that was switched off and on again has ended
 const drawnRows = new Map(); // elements by index
@@ -132,7 +134,9 @@ async function request(changes) {
   const query = new URLSearchParams(new FormData(form));
   for (const [name, value] of Object.entries(changes)) query.set(name, value);
   const answer = await fetch(`${list.dataset.rows}?${query}`, { signal: AbortSignal.timeout(60000) });
-  const page = await answer.json();
+  const text = await answer.text();
+  received += text.length;
+  const page = JSON.parse(text);
   if (!answer.ok) throw new Error(page.error);
   return page;
 }
@@ -165,7 +169,7 @@ function note(text) {
 }
 
 async function fetchOlder() {
-  if (oldest === null || fetching || records.length >= MOST_ROWS) return;
+  if (oldest === null || fetching || records.length >= MOST_ROWS || received >= MOST_CHARACTERS) return;
   // The end is excluded, and times are rounded to whole milliseconds: records of the last one are asked for again.
   await load({ to: String(Math.floor(oldest) + 1) }, (page) => {
     const fresh = add(page);
@@ -180,11 +184,20 @@ async function fetchNewer() {
     const fresh = add(page);
     if (!fresh.length) return;
     const before = records[chosen];
+    // More came than one response holds: what lies between is not known, so the list begins anew.
+    if (page.oldest !== null && fresh.length === page.rows.length) startAnew(page);
     records = fresh.concat(records).sort((one, other) => other.at - one.at);
     if (list.scrollTop > 0) list.scrollTop += fresh.length * rowHeight();
     chosen = before ? records.indexOf(before) : -1;
   });
   redraw();
+}
+
+function startAnew(page) {
+  records = [];
+  keys = new Set(page.rows.map((row) => row.key));
+  oldest = page.oldest;
+  received = 0;
 }
 
 async function keepLive() {

@@ -162,7 +162,7 @@ def test_what_is_scraped_is_what_runs(own: StartupSettings) -> None:
     config = yaml.safe_load(planned.files["provisioning/prometheus/prometheus.yml"])
     jobs = {job["job_name"] for job in config["scrape_configs"]}
     services = {service.name for service in planned.stack.services}
-    assert jobs == {*services - {"logs", "page"}, *planned.stack.service("exporters").sources}
+    assert jobs == {*services, *planned.stack.service("exporters").sources}
 
 
 def test_programs_have_the_store_of_the_brain_and_files_have_no_secret(own: StartupSettings) -> None:

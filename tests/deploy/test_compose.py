@@ -46,6 +46,7 @@ SECRETS = {
     "artifacts": ("store", "artifacts"),
     "exporters": ("store", "age"),
     "logs": ("store", "age"),
+    "page": ("store", "age"),
     "receiver": ("store", "receiver", "supervisor", "age"),  # it shows last words
     "alertmanager": ("receiver",),
     "grafana": ("grafana",),

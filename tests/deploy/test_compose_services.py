@@ -29,5 +29,5 @@ def test_every_service_of_ours_passes_its_own_health_test(tmp_path: Path) -> Non
     )
     well = json.loads(done.stdout)
     logs = {name: (tmp_path / f"{name}.log").read_text()[-2000:] for name, fine in well.items() if not fine}
-    assert set(well) == {"init", "agents", "artifacts", "exporters", "logs", "receiver", "s3"}
+    assert set(well) == {"init", "agents", "artifacts", "exporters", "logs", "page", "receiver", "s3"}
     assert logs == {}

@@ -15,7 +15,7 @@ from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "nervesys-test"
-PUBLISHED = {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "receiver": 17010}
+PUBLISHED = {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "receiver": 17010, "page": 17080}
 HEALTHY_SECONDS = 300
 
 

@@ -23,6 +23,7 @@ LISTENING = {
     "receiver": {17010},
     "artifacts": {17011},
     "logs": {17012},
+    "page": {17080},
     "prometheus": {9090},
     "alertmanager": {9093},
     "grafana": {3000},

@@ -1,9 +1,8 @@
-"""Who may do what: service accounts, the receiver's role, who reaches whom, and how many pods a drain may stop."""
+"""Who may do what: service accounts, the receiver's role, secrets, and how many pods a drain may stop."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from nervesys.stack.alertmanager import GOSSIP_PORT
-from nervesys.stack.kubernetes.context import EXPORTERS, Manifest, ManifestContext, port_of
+from nervesys.stack.kubernetes.context import Manifest, ManifestContext
 from nervesys.stack.kubernetes.foreign import PROMETHEUS_SECRET
 from nervesys.stack.kubernetes.programs import secret_keys
 
@@ -31,34 +30,6 @@ def accounts(cluster: ManifestContext) -> Iterator[Manifest]:
     subject = {"kind": "ServiceAccount", "name": name, "namespace": cluster.kubernetes.namespace}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
     yield cluster.object("RoleBinding", name, api) | {"roleRef": role, "subjects": [subject]}
-
-
-def network(cluster: ManifestContext) -> Iterator[Manifest]:
-    """Nobody reaches a pod but by these policies."""
-    everything = {"podSelector": {}, "policyTypes": ["Ingress"]}
-    yield cluster.object("NetworkPolicy", "default-deny", "networking.k8s.io/v1") | {"spec": everything}
-    settings, monitoring, listen = cluster.settings, cluster.settings.monitoring, cluster.settings.monitoring.listen
-    for name in settings.sources:
-        if name not in settings.shared_sources:
-            port = port_of(monitoring.sources[name].listen)
-            yield _policy(cluster, f"{name}-exporter", _allow(cluster, ["prometheus"], [port]))
-    exporters = [_allow(cluster, ["prometheus"], [port_of(listen.exporters)])] if settings.shared_sources else []
-    if "artifacts" in settings.sources:
-        exporters.append(_allow(cluster, ("prometheus", "agents"), [port_of(listen.artifacts)]))
-    yield _policy(cluster, EXPORTERS, *exporters)
-    receivers = [port_of(listen.receiver)]
-    yield _policy(cluster, "receiver", _allow(cluster, ("alertmanager", "prometheus"), receivers))
-    for name, address in (("page", listen.page), ("logs", listen.logs)):
-        yield _policy(cluster, name, _allow(cluster, (), [port_of(address)]))
-    if cluster.own_prometheus:
-        prometheus = [port_of(listen.prometheus)]
-        yield _policy(cluster, "prometheus", _allow(cluster, ("prometheus", "page", "receiver", "agents"), prometheus))
-    api = _allow(cluster, ("prometheus", "receiver", "agents"), [port_of(listen.alertmanager)])
-    gossip = {
-        "from": [_pods("alertmanager")],
-        "ports": [{"port": GOSSIP_PORT, "protocol": protocol} for protocol in ("TCP", "UDP")],
-    }
-    yield _policy(cluster, "alertmanager", api, *([gossip] if monitoring.alertmanager.peers else []))
 
 
 def budgets(cluster: ManifestContext) -> Iterator[Manifest]:
@@ -98,20 +69,3 @@ def required_secrets(cluster: ManifestContext) -> dict[str, list[str]]:
     prometheus = cluster.secret_files("prometheus") if cluster.own_prometheus else []
     found = secret_keys(cluster) | ({PROMETHEUS_SECRET: prometheus} if prometheus else {})
     return {name: keys for name, keys in found.items() if keys}
-
-
-def _policy(cluster: ManifestContext, name: str, *ingress: Manifest) -> Manifest:
-    selector = {"matchLabels": {"app.kubernetes.io/name": name}}
-    spec = {"podSelector": selector, "policyTypes": ["Ingress"], "ingress": list(ingress)}
-    return cluster.object("NetworkPolicy", name, "networking.k8s.io/v1") | {"spec": spec}
-
-
-def _allow(cluster: ManifestContext, names: Iterable[str], ports: Iterable[int]) -> Manifest:
-    """Pods of these names, and of the namespace of the monitoring."""
-    label = {"kubernetes.io/metadata.name": cluster.kubernetes.monitoring_namespace}
-    sources = [*map(_pods, names), {"namespaceSelector": {"matchLabels": label}}]
-    return {"from": sources, "ports": [{"port": port, "protocol": "TCP"} for port in ports]}
-
-
-def _pods(name: str) -> Manifest:
-    return {"podSelector": {"matchLabels": {"app.kubernetes.io/name": name}}}

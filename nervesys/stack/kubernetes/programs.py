@@ -111,7 +111,7 @@ def _without_volume(cluster: ManifestContext, name: str, words: Sequence[str], a
     port, volumes = port_of(address), Volumes().scratch("home", HOME).scratch("tmp", "/tmp")  # noqa: S108  # of a pod
     volumes.secret(EXPORTERS_SECRET, keys=[path.rpartition("/")[2] for path in files.values()])
     made = _ours(cluster, name, [*words, f"--listen={EVERYWHERE}:{port}"], volumes, _variables(files), port)
-    yield service(cluster, name, port)
+    yield service(cluster, name, port, job=name)
     yield cluster.object("Deployment", name, "apps/v1") | {
         "spec": {
             "replicas": 1,

@@ -32,3 +32,15 @@ def test_the_first_of_a_direction_are_kept(newest_first: bool, expected: list[fl
         top.add(entry)
     assert [entry.at for entry in top.sorted()] == expected
     assert top.bound == expected[-1]
+
+
+@pytest.mark.parametrize(("newest_first", "expected"), [(True, [49.0, 48.0]), (False, [0.0, 1.0])])
+def test_the_first_that_fit_are_kept_without_a_gap(newest_first: bool, expected: list[float]) -> None:
+    top = TopEntries(10, newest_first=newest_first, max_bytes=5)
+    for entry in entries(50):
+        top.add(entry._replace(line=b"{}"))
+    assert [entry.at for entry in top.sorted()] == expected
+    assert top.is_shortened
+    large = TopEntries(10, newest_first=True, max_bytes=1)
+    large.add(entries(1)[0])
+    assert (len(large.sorted()), large.is_shortened) == (1, False), "a single record is shown whatever its size"

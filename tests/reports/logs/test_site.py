@@ -4,6 +4,7 @@ Covers: reports.logs.rows.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 from starlette.testclient import TestClient
 
 from nervesys.clients.prometheus import Prometheus
+from nervesys.logs import ordering
 from nervesys.logs.query_slots import QuerySlots
 from nervesys.metrics.pages import HttpProgram, application, serve_in_background
 from nervesys.queries.query_runner import QueryRunner
@@ -92,6 +94,19 @@ def test_older_rows_follow_from_where_a_response_ended(
     answer = client.get(f"/logs/rows?from=now-1h&to={int(answer['oldest']) + 1}").json()
     assert [row["text"] for row in answer["rows"]] == ["line 2", "line 1", "line 0"]
     assert client.get(f"/logs/rows?from=now-1h&to={int(answer['oldest'])}").json()["oldest"] is None
+
+
+def test_large_records_end_a_response_early_and_the_rest_follows(
+    logs: FleetLogs, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "RESULT_BYTES", 2500)
+    lines = [record(NOW - 90 + number, number, context={"output": "x" * 1000}) for number in range(5)]
+    logs.ship("srv-1", "grok", NOW - 60, lines)
+    answer = client.get("/logs/rows?from=now-1h").json()
+    assert [row["text"] for row in answer["rows"]] == ["line 4", "line 3"]
+    assert answer["warnings"] == ["shows 2 records: more are too large for one result"]
+    answer = client.get(f"/logs/rows?from=now-1h&to={int(answer['oldest'])}").json()
+    assert [row["text"] for row in answer["rows"]] == ["line 2", "line 1"]
 
 
 @pytest.mark.parametrize(
@@ -188,6 +203,19 @@ def test_a_record_opens_and_new_records_appear_while_the_page_is_live(
     page.get_by_role("link", name="Tasks").click()
     expect(page).to_have_title("Tasks")
     expect(page.get_by_role("status")).to_have_text("Nothing matches.")
+
+
+def test_a_live_page_begins_anew_where_more_came_than_a_response_holds(
+    logs: FleetLogs, url: str, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_pages, "PAGE_ROWS", 3)
+    logs.ship("srv-1", "grok", NOW - 60, [record(NOW - 90, 0)])
+    page.goto(f"{url}/logs")
+    shown = page.get_by_role("listitem")
+    expect(shown).to_have_count(1)
+    logs.ship("srv-1", "grok", NOW - 40, [record(NOW - 55 + number, number) for number in range(1, 7)])
+    page.get_by_label("Live").check()
+    expect(shown).to_have_text([re.compile(f"line {number}$") for number in (6, 5, 4, 3, 2, 1, 0)])
 
 
 def test_a_live_page_requests_once_in_ten_seconds_however_often_it_was_switched_on(url: str, page: Page) -> None:
