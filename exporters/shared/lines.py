@@ -57,6 +57,7 @@ class LineMetadata(Struct, frozen=True, gc=False):
     cached_tokens: Unread = None
     usage_cached_tokens: Unread = field(default=None, name="gen_ai.usage.cache_read.input_tokens")
     usage_cached_input_tokens: Unread = field(default=None, name="gen_ai.usage.cache_read_input_tokens")
+    tokens_in_spans: TokenCount | None = None
     usage_of_model: Unread = None
     """Usage by kind, set by `LogRecord` only: of a line, no value but null fits."""
 

@@ -12,8 +12,8 @@ from functools import partial
 
 from exporters.shared.bounds import bounded
 from exporters.shared.counting import OTHER, Counting, Series, Sums, zero_sums
-from exporters.shared.gen_ai import INFERENCE, ModelCall, ToolCall, interpret
 from nervesys.contract import agent_name
+from nervesys.contract.gen_ai import ModelCall, RepeatedCalls, ToolCall, interpret
 from nervesys.contract.otlp import Scalar, Span, parse_line
 from nervesys.contract.otlp_names import AGENT, OPERATION_BUCKETS
 from nervesys.errors import BadObject, Reason
@@ -147,8 +147,7 @@ class SpanSums:
     """
 
     sums: dict[Series, list[float]] = field(default_factory=dict)
-    _parents: set[str] = field(default_factory=set)
-    _libraries: dict[str, str] = field(default_factory=dict)
+    _repeated: RepeatedCalls = field(default_factory=RepeatedCalls)
 
     def add(self, agent: str, span: Span) -> Series | None:
         """Add a span; returns the series of durations that it was counted in, if it is a call."""
@@ -162,7 +161,7 @@ class SpanSums:
         return None
 
     def _add_model_call(self, agent: str, span: Span, call: ModelCall) -> Series | None:
-        if call.operation in INFERENCE and self._is_repeated(span, call):
+        if self._repeated.is_repeated(span, call):
             return None
         model = self._bounded(shorten(call.model))
         for kind, count in call.tokens.items():
@@ -170,17 +169,6 @@ class SpanSums:
         if call.error:
             self._at(ERRORS, agent, call.operation, model, call.error)[0] += 1
         return self._observe(span.seconds, OPERATION_DURATION, agent, call.operation, model)
-
-    def _is_repeated(self, span: Span, call: ModelCall) -> bool:
-        """Whether another instrumentation reported the call already, as a framework and the client below it both do.
-
-        The inner span ends and arrives first; of spans side by side, the id of the response shows it.
-        """
-        if span.span_id in self._parents:
-            return True
-        if span.parent_span_id:
-            self._parents.add(span.parent_span_id)
-        return bool(call.response_id) and self._libraries.setdefault(call.response_id, span.library) != span.library
 
     def _observe(self, seconds: float, family: Family, *labels: str) -> Series:
         histogram = self._at(family, *labels)

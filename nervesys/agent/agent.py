@@ -28,6 +28,8 @@ from nervesys.agent.replication.databases import open_databases
 from nervesys.agent.replication.workspaces import WorkspaceReplica
 from nervesys.agent.round import Reports, no_reports
 from nervesys.agent.telemetry.optional import OptionalTelemetry
+from nervesys.agent.telemetry.span_sinks import SpanSinks
+from nervesys.agent.usage import UsageRule
 from nervesys.agent.work import StuckLimits, Task, TaskFailed, Work
 from nervesys.agent.work_reports import WorkReports
 from nervesys.clock import Clock, system_clock
@@ -98,7 +100,8 @@ class Agent(WorkReports):
         """Name, server, instance and configuration of this agent."""
         self.log = self.me.log
         """The agent's own logger: its records are shipped, whatever the root logger's level is."""
-        super().__init__(Work(self.me.redactor.text, clock, self._stuck_limits), clock)
+        usage = UsageRule(lambda: self.me.config.telemetry.usage)
+        super().__init__(Work(self.me.redactor.text, clock, self._stuck_limits, usage), clock)
         self._projects = local_brain.place.home / self.me.settings.storage.workspace.path
         self._workspaces: dict[str, Workspace] = {}
         self._lock = AgentLock(self.me.folder / "lock")
@@ -110,7 +113,8 @@ class Agent(WorkReports):
         self._checkpointer = Checkpointer(environ, self._databases.path)
         self._learning = open_learning(self.me, store_within_heartbeat, clock)
         self._replica = self._open_replica(store_within_heartbeat)
-        self._telemetry, self._otel = OptionalTelemetry(self.me, store_within_heartbeat, clock), otel
+        sinks = SpanSinks(self.work, self._buffer.append, self.end_task)
+        self._telemetry, self._otel = OptionalTelemetry(self.me, store_within_heartbeat, clock, sinks), otel
         if otel:
             self._telemetry.open()
         resources = AgentResources(
@@ -129,7 +133,7 @@ class Agent(WorkReports):
         heartbeat = HeartbeatWriter(self.me, resources.store, self.work, self._buffer, host, clock)
         self._loops = BackgroundLoops(self.me, resources, heartbeat, self._buffer, clock, self._on_duplicate)
         self._handlers = (
-            BufferHandler(self._buffer.append, self.me.redactor.text),
+            BufferHandler(self._buffer.append, self.me.redactor.text, usage),
             ProgressHandler(self.work.tracker),
             *self._loops.handlers,
         )
@@ -359,6 +363,8 @@ class Agent(WorkReports):
             "context": {**task.context, "duration_ms": round(seconds * 1000)},
             "metadata": {"model_version": task.model or self.me.config.model, "tokens_used": task.tokens},
         }
+        if task.from_spans:
+            del extra["metadata"]  # its calls have records of their own
         if error is None:
             self.log.info("%s done", task.action, extra=extra)
         elif isinstance(error, TaskFailed):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from nervesys.agent.agent import Agent
 from nervesys.agent.demo_spans import DemoSpans
+from nervesys.agent.work import Task
 
 FILE = "demo_fault"
 PAUSE_SECONDS = 1.0
@@ -56,18 +57,22 @@ def misbehave(agent: Agent, fault: Fault, spans: DemoSpans) -> None:
     FAULTS[fault](agent, spans)
 
 
-def _loop(agent: Agent, _: DemoSpans) -> None:
+def _loop(agent: Agent, spans: DemoSpans) -> None:
     while True:
         with agent.task("search_web", query="the same question") as task:
-            time.sleep(PAUSE_SECONDS)
-            task.tokens = LOOP_TOKENS
+            _ask(spans, task, LOOP_TOKENS)
 
 
-def _overspend(agent: Agent, _: DemoSpans) -> None:
+def _overspend(agent: Agent, spans: DemoSpans) -> None:
     for number in count():
         with agent.task("plan_sprint", sprint=number) as task:
-            time.sleep(PAUSE_SECONDS)
-            task.tokens = DEAR_TOKENS
+            _ask(spans, task, DEAR_TOKENS)
+
+
+def _ask(spans: DemoSpans, task: Task, tokens: int) -> None:
+    with spans.step("ask the model", tokens, None):
+        time.sleep(PAUSE_SECONDS)
+    task.tokens = tokens
 
 
 def _meet_rate_limit(agent: Agent, spans: DemoSpans) -> None:

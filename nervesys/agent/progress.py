@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -11,6 +12,18 @@ from nervesys.contract import RepeatedAction
 
 OWN_LOGGERS = "nervesys."
 """Prefix of this library's loggers: its records say nothing about the author's work."""
+
+
+@dataclass
+class _Run:
+    """Equal actions in a row."""
+
+    newest: tuple[str, bytes] = "", b""
+    times: int = 0
+
+    def add(self, action: str, hashed: bytes) -> None:
+        self.times = self.times + 1 if (action, hashed) == self.newest else 1
+        self.newest = action, hashed
 
 
 class ProgressTracker:
@@ -24,8 +37,7 @@ class ProgressTracker:
         self._clock = clock
         self.at: float | None = None
         """Unix seconds; None before the first move."""
-        self._newest: tuple[str, bytes] = "", b""
-        self._times = 0
+        self._actions, self._calls = _Run(), _Run()
 
     def moved(self) -> None:
         """Note that the work moved just now."""
@@ -44,14 +56,22 @@ class ProgressTracker:
             return
         if not details:
             return
-        key = action, blake2b(text.encode(), digest_size=16).digest()
-        self._times = self._times + 1 if key == self._newest else 1
-        self._newest = key
+        self._actions.add(action, blake2b(text.encode(), digest_size=16).digest())
+
+    def called(self, tool: str, arguments_hash: str) -> None:
+        """Note a call of a tool that a span reports; the author's own actions between two calls do not end a run.
+
+        Args:
+            tool: its name.
+            arguments_hash: equal for equal arguments.
+        """
+        self._calls.add(tool, arguments_hash.encode())
 
     @property
     def repeated(self) -> RepeatedAction | None:
-        """The run of equal actions that goes on; None before the first action with details."""
-        return RepeatedAction(action=self._newest[0], times=self._times) if self._times else None
+        """The longest run of equal actions that goes on; None before the first action with details."""
+        run = max(self._actions, self._calls, key=lambda run: run.times)
+        return RepeatedAction(action=run.newest[0], times=run.times) if run.times else None
 
 
 class ProgressHandler(logging.Handler):

@@ -8,6 +8,7 @@ from typing import Any
 
 from nervesys.agent.progress import ProgressTracker
 from nervesys.agent.task_times import TaskTimes
+from nervesys.agent.usage import UsageRule
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import CurrentTask, RepeatedAction, TaskQueue, Tasks
 from nervesys.contract.state import COUNTER, COUNTERS
@@ -36,7 +37,8 @@ class Task:
         retries: how often it was started again.
         step: what it does at the moment.
         progress: share that is done, 0 to 1.
-        started_at: Unix seconds.
+        started_at: Unix seconds; 0 until it begins.
+        from_spans: its author reports no tasks; a trace stands for it.
     """
 
     action: str
@@ -49,6 +51,7 @@ class Task:
     step: str | None = None
     progress: float | None = None
     started_at: float = 0.0
+    from_spans: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Work:
         redact: removes secrets from a text.
         clock: of all instants.
         limits: returns the limits that apply now.
+        usage: decides which tokens count where both the author and spans report some.
     """
 
     def __init__(
@@ -105,11 +109,15 @@ class Work:
         redact: Callable[[str], str] = DEFAULT_REDACTOR.text,
         clock: Clock = system_clock,
         limits: Callable[[], StuckLimits] = StuckLimits,
+        usage: UsageRule | None = None,
     ) -> None:
         self._redact, self._clock, self._limits = redact, clock, limits
+        self.usage = usage or UsageRule()
+        """Decides which tokens count."""
         self._lock = threading.Lock()
         self._under_way: list[Task] = []
         self._completed = self._failed = self._tokens = self._ended_at_look = self._tokens_at_look = 0
+        self._span_tokens = 0.0
         self._optional: dict[str, int] = {}
         self._counters: dict[str, float] = {}
         self._last_error: str | None = None
@@ -119,11 +127,14 @@ class Work:
         """When the work last moved."""
         self.occupied = False
         """A wrapped program is running, whose tasks are not seen here."""
+        self.has_own_tasks = False
+        """The author reports tasks: traces then stand for none."""
 
     def begin(self, task: Task) -> None:
         """Add a running task."""
         with self._lock:
-            task.started_at = self._clock()
+            task.started_at = task.started_at or self._clock()
+            self.has_own_tasks |= not task.from_spans
             self._under_way.append(task)
             self.tracker.moved()
             self.tracker.acted(task.action, task.context)
@@ -170,6 +181,26 @@ class Work:
                     self.tracker.moved()
             self.tracker.acted(step or "", details or {})
 
+    def report_call(self, step: str, tokens: float, arguments_hash: str = "") -> None:
+        """Take in a call of a model or a tool that a span reports.
+
+        Args:
+            step: such as `execute_tool search`.
+            tokens: of the call.
+            arguments_hash: equal for calls with equal arguments; empty where the span has none.
+        """
+        with self._lock:
+            self._span_tokens += tokens
+            self.tracker.moved()
+            if arguments_hash:
+                self.tracker.called(step, arguments_hash)
+
+    @property
+    def action(self) -> str | None:
+        """Name of the newest running task."""
+        with self._lock:
+            return self._under_way[-1].action if self._under_way else None
+
     def retry(self, task: Task) -> None:
         """Count one more start of a running task."""
         with self._lock:
@@ -195,6 +226,7 @@ class Work:
             error: message; None if it succeeded.
         """
         with self._lock:
+            self.has_own_tasks = True
             self._count(tokens, error and as_single_line(error, self._redact))
 
     def count(self, name: str, amount: float) -> None:
@@ -230,7 +262,8 @@ class Work:
         with self._lock:
             finished = self._completed + self._failed
             busy = self.occupied or bool(self._under_way) or finished > self._ended_at_look
-            tokens = self._tokens + sum(task.tokens for task in self._under_way)
+            own = self._tokens + sum(task.tokens for task in self._under_way)
+            tokens = int(self.usage.total(own, self._span_tokens))
             if tokens > self._tokens_at_look:
                 self.tracker.moved()
             self._ended_at_look, self._tokens_at_look = finished, tokens

@@ -91,6 +91,8 @@ class TokenUsage(NamedTuple):
     cached: float = 0.0
 
 
+COVERED_TOKENS = "tokens_in_spans"
+"""Name in a record's metadata of tokens that spans count, so that here they add neither tokens nor cost."""
 UNNAMED_MODEL = "(unnamed)"
 """Model name of tokens whose record names none."""
 
@@ -115,6 +117,8 @@ class LogMetadata(ContractObject):
             "cached_tokens", "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"
         ),
     )
+
+    tokens_in_spans: Tokens = None
 
     @property
     def model(self) -> str:

@@ -14,6 +14,8 @@ from msgspec.json import Decoder
 from nervesys.errors import BadObject, Reason
 
 ERROR_CODES = (2, "STATUS_CODE_ERROR")
+PARENT_FLAGS, PARENT_IS_LOCAL = 0x300, 0x100
+"""`SpanFlags` of OTLP: whether it is known if the parent is remote, and whether it is."""
 NANOSECONDS = 1_000_000_000
 Scalar: TypeAlias = str | int | float | bool | list[str]
 
@@ -81,6 +83,7 @@ class Span(Struct, rename="camel", gc=False):
     parent_span_id: str = ""
     name: str = ""
     kind: int | str = 0
+    flags: int | str = 0
     start_time_unix_nano: int | str = 0
     end_time_unix_nano: int | str = 0
     attributes: list[Attribute] = []
@@ -99,6 +102,20 @@ class Span(Struct, rename="camel", gc=False):
         """Duration; 0 where the end is before the begin."""
         nanoseconds = _nanoseconds(self.end_time_unix_nano) - _nanoseconds(self.start_time_unix_nano)
         return max(0, nanoseconds) / NANOSECONDS
+
+    @property
+    def has_local_parent(self) -> bool:
+        """Whether its parent is a span of the same program, which ends after it; False where nothing says so."""
+        return bool(self.parent_span_id) and self._parent_flags == PARENT_IS_LOCAL
+
+    @property
+    def is_local_root(self) -> bool:
+        """Whether it has no parent, or one of another program."""
+        return not self.parent_span_id or self._parent_flags == PARENT_FLAGS
+
+    @property
+    def _parent_flags(self) -> int:
+        return self.flags & PARENT_FLAGS if isinstance(self.flags, int) else 0
 
     @property
     def failed(self) -> bool:

@@ -4,6 +4,8 @@ from enum import Enum
 
 AGENT = "nervesys.agent"
 """Attribute of a resource: the agent that received it, set over whatever the program sent."""
+ARGUMENTS_HASH = "nervesys.arguments_hash"
+"""Attribute of a tool's span: shows whether two calls had the same arguments, which are left out themselves."""
 IDS = frozenset({"traceId", "spanId", "parentSpanId"})
 """Hexadecimal digits in JSON, bytes in protobuf."""
 LINE_BYTES = 1_000_000

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nervesys.contract import Level, LogRecord, format_time
-from nervesys.contract.logs import UNNAMED_MODEL
+from nervesys.contract.logs import UNNAMED_MODEL, TokenUsage
 from nervesys.errors import BadObject
 from nervesys.logs.entries import LogEntry
 from nervesys.settings.prices import Prices
@@ -28,7 +28,7 @@ class TaskRun:
         outcome: `completed` or `failed`.
         tokens: used; None if the record has none.
         model: language model; empty if the record names none.
-        cost: of the tokens; None if the model has no price.
+        cost: of the tokens; None if the model has no price. Of tokens that spans count it is an estimate.
         error: of a failed task, as one text; else empty.
     """
 
@@ -73,6 +73,8 @@ def _task(entry: LogEntry, prices: Prices) -> TaskRun | None:
     if record.context.duration_ms is None:
         return None
     seconds, metadata = record.context.duration_ms / 1000, record.metadata
+    covered = metadata.tokens_in_spans
+    usage = metadata.usage if covered is None else TokenUsage(covered)
     failed = entry.level is Level.ERROR
     return TaskRun(
         started=max(0.0, entry.at - seconds),
@@ -81,9 +83,9 @@ def _task(entry: LogEntry, prices: Prices) -> TaskRun | None:
         server=entry.server,
         action=entry.action,
         outcome=FAILED if failed else COMPLETED,
-        tokens=metadata.tokens,
+        tokens=usage and sum(usage),
         model="" if metadata.model == UNNAMED_MODEL else metadata.model,
-        cost=None if metadata.usage is None else prices.cost_of_call(metadata.model, metadata.usage, entry.at),
+        cost=None if usage is None else prices.cost_of_call(metadata.model, usage, entry.at),
         error=_error(entry, record) if failed else "",
     )
 

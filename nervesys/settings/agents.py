@@ -5,6 +5,7 @@ Unknown keys are kept and reported as warnings, because existing brains have key
 
 import logging
 import re
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -102,6 +103,20 @@ class LoggingSettings(_ExtensibleSection):
     redact: RedactionSettings = Field(default_factory=RedactionSettings)
 
 
+class UsageSource(StrEnum):
+    """Whose tokens count for cost, where both the log and the spans of an agent have some.
+
+    Attributes:
+        AUTO: those of the spans, from the first span that has any; before it, those of the log.
+        LOGS: those of the log.
+        BOTH: all, because they are of different calls.
+    """
+
+    AUTO = "auto"
+    LOGS = "logs"
+    BOTH = "both"
+
+
 class TelemetrySettings(_ExtensibleSection):
     """OpenTelemetry of the agent's program.
 
@@ -109,10 +124,12 @@ class TelemetrySettings(_ExtensibleSection):
         enabled: whether `agent run --exec` listens for it; default: if the extra `otel` is installed.
         content: whether contents of messages are stored: prompts, answers, arguments and results of tools.
         max_size_mb: largest size on the disk, in megabytes; beyond it requests are refused until some are shipped.
+        usage: whose tokens count for cost: `auto`, `logs` or `both`.
     """
 
     enabled: bool | None = None
     content: bool = False
+    usage: UsageSource = UsageSource.AUTO
     max_size_mb: float = Field(default=100, gt=0)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from nervesys.agent.logs.json_encoding import json_object, text_of
+from nervesys.agent.usage import UsageRule
+from nervesys.contract import Category
 
 TRACEBACK_CHARACTERS = 4000
 """Last characters kept of a traceback."""
@@ -50,11 +52,14 @@ class BufferHandler(logging.Handler):
     Args:
         append: called with each record, from any thread.
         redact: removes secrets from a text.
+        usage: decides whether the tokens of a record count.
     """
 
-    def __init__(self, append: Callable[[LoggedRecord], None], redact: Callable[[str], str]) -> None:
+    def __init__(
+        self, append: Callable[[LoggedRecord], None], redact: Callable[[str], str], usage: UsageRule | None = None
+    ) -> None:
         super().__init__()
-        self._append, self._redact = append, redact
+        self._append, self._redact, self._usage = append, redact, usage
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Append a record, without the lock of `logging.Handler`: the buffer is thread-safe."""
@@ -70,6 +75,8 @@ class BufferHandler(logging.Handler):
             action, category, context, metadata = get("action"), get("category"), get("context"), get("metadata")
             if record.exc_info or record.stack_info:
                 context = self._add_traceback(context, record)
+            if metadata and self._usage and category != Category.AUDIT and isinstance(metadata, Mapping):
+                metadata = self._usage.of_record(record.created, metadata)
             self._append(
                 _new_tuple(
                     LoggedRecord,

@@ -17,6 +17,10 @@ CONTENT = re.compile(
 )
 DESCRIPTION = re.compile(r".*\.(?:role|finish_reason|finish_reasons|id|name|type|model_name|score)")
 """Ends of names of the same families that say nothing of the content."""
+ARGUMENTS = frozenset(
+    {"gen_ai.tool.call.arguments", "tool.parameters", "tool.arguments", "input.value", "traceloop.entity.input"}
+)
+"""Attributes that hold the arguments of a tool, in a span of one."""
 EVENTS = "gen_ai."
 """Names of events whose body is a message begin with this."""
 

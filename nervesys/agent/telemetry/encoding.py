@@ -7,14 +7,16 @@ protobuf's own encoder writes ids in base64, where OTLP/JSON has hexadecimal dig
 import math
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
+from secrets import token_bytes
 from typing import Any, TypeAlias
 
 import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from nervesys.agent.telemetry.content import EVENTS, is_content
-from nervesys.contract.otlp_names import AGENT, IDS, LINE_BYTES, Signal
+from nervesys.agent.telemetry.content import ARGUMENTS, EVENTS, is_content
+from nervesys.contract.otlp_names import AGENT, ARGUMENTS_HASH, IDS, LINE_BYTES, Signal
 from nervesys.redact import MASK, TEXT_CHARACTERS, Redactor
 
 Json: TypeAlias = dict[str, Any]
@@ -45,6 +47,7 @@ class OtlpEncoder:
         self._agent = {"key": AGENT, "value": {"stringValue": agent}}
         self._redactor, self._keep_content = redactor, keep_content
         self._drop_content = True
+        self._hash_key = token_bytes(16)  # new at each start: short arguments could else be guessed from their hash
         self._plans: dict[str, dict[str, tuple[str, Convert]]] = {}
 
     def lines(self, signal: Signal, request: Message) -> Iterator[bytes]:
@@ -96,6 +99,9 @@ class OtlpEncoder:
         for attribute in attributes:
             name = attribute.key
             if self._drop_content and is_content(name):
+                if name in ARGUMENTS:
+                    hashed = blake2b(attribute.value.SerializeToString(), digest_size=8, key=self._hash_key).hexdigest()
+                    encoded.append({"key": ARGUMENTS_HASH, "value": {"stringValue": hashed}})
                 continue
             value = self._any_value(attribute.value)
             if self._redactor.is_secret_name(name, next(iter(value.values()), None)):

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from google.protobuf.message import Message
 
@@ -44,10 +44,17 @@ class Intake:
         buffer: of lines.
         encoder: encodes requests as lines.
         clock: timestamps them.
+        observe: called with each accepted line of spans.
     """
 
-    def __init__(self, buffer: LogBuffer, encoder: OtlpEncoder, clock: Clock) -> None:
-        self._buffer, self._encoder, self._clock = buffer, encoder, clock
+    def __init__(
+        self,
+        buffer: LogBuffer,
+        encoder: OtlpEncoder,
+        clock: Clock,
+        observe: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
+        self._buffer, self._encoder, self._clock, self._observe = buffer, encoder, clock, observe
         self._lock = threading.Lock()
         self._allowance, self._allowed_at = float(BURST), time.monotonic()
 
@@ -77,6 +84,9 @@ class Intake:
                 raise Refused("the buffer is full, or the disk cannot be written", FULL_SECONDS, overload=False)
             for line in lines:  # bytes as characters, so that the sizes of texts in memory are those on the disk
                 self._buffer.append(LoggedRecord(self._clock(), SEVERITY, signal.path, line.decode("latin-1")))
+        if signal is Signal.TRACES:
+            for line in lines:
+                self._observe(line)
 
 
 def runs(records: Iterable[LoggedRecord]) -> Iterator[RecordRun]:

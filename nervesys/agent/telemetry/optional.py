@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nervesys.agent.identity import Identity
 from nervesys.agent.loop import Loop
+from nervesys.agent.telemetry.span_sinks import SpanSinks
 from nervesys.clock import Clock
 from nervesys.errors import NervesysError
 from nervesys.stores.objects import ObjectStore
@@ -31,10 +32,11 @@ class OptionalTelemetry:
         me: the agent.
         store: target of the shipments.
         clock: of all timestamps.
+        sinks: take what spans show of the agent's work.
     """
 
-    def __init__(self, me: Identity, store: ObjectStore, clock: Clock) -> None:
-        self._me, self._store, self._clock = me, store, clock
+    def __init__(self, me: Identity, store: ObjectStore, clock: Clock, sinks: SpanSinks) -> None:
+        self._me, self._store, self._clock, self._sinks = me, store, clock, sinks
         self._opened: Telemetry | None = None
         self._started = False
         self._flush: Callable[[], None] | None = None
@@ -55,7 +57,7 @@ class OptionalTelemetry:
                 from nervesys.agent.telemetry.telemetry import Telemetry
             except ModuleNotFoundError as err:
                 raise MissingPackage(f"OpenTelemetry needs {err.name}: {EXTRA}") from err
-            self._opened = Telemetry(self._me, self._store, self._clock)
+            self._opened = Telemetry(self._me, self._store, self._clock, self._sinks)
             if self._started:
                 self.start()
         return self._opened
@@ -74,10 +76,10 @@ class OptionalTelemetry:
         """
         if self._flush is not None:
             return
-        intake = self.open().intake
+        telemetry = self.open()
         from nervesys.agent.telemetry.providers import install  # after `open`, which names a missing package
 
-        self._flush = install(self._me, intake)
+        self._flush = install(self._me, telemetry.intake, telemetry.span_tasks)
 
     @contextmanager
     def listen(self) -> Iterator[Mapping[str, str]]:

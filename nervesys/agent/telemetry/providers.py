@@ -6,6 +6,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 from opentelemetry import _logs, metrics, trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -19,11 +20,14 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
 )
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import StatusCode
 
 from nervesys.agent.identity import Identity
 from nervesys.agent.telemetry.intake import Intake, Refused
+from nervesys.agent.telemetry.span_tasks import RunningSpan, SpanTasks
+from nervesys.contract.otlp import NANOSECONDS
 from nervesys.contract.otlp_names import Signal
 
 DELAY_MILLISECONDS = 500
@@ -105,8 +109,45 @@ class BufferMetricExporter(MetricExporter):
         return True
 
 
-def install(me: Identity, intake: Intake) -> Callable[[], None]:
+class RunningSpans(SpanProcessor):
+    """Follows spans from their begin on, which an export shows only at their end.
+
+    Args:
+        tasks: that traces stand for.
+    """
+
+    def __init__(self, tasks: SpanTasks) -> None:
+        self._tasks = tasks
+        tasks.sees_begins = True
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """A span begins."""
+        self._tasks.begin(_running(span))
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """A span has ended."""
+        self._tasks.end(_running(span), failed=span.status.status_code is StatusCode.ERROR)
+
+
+def _running(span: ReadableSpan) -> RunningSpan:
+    context, parent = span.context, span.parent
+    return RunningSpan(
+        trace_id=f"{context.trace_id:032x}" if context else "",
+        span_id=f"{context.span_id:016x}" if context else "",
+        name=span.name,
+        begin=(span.start_time or 0) / NANOSECONDS,
+        is_root=parent is None or parent.is_remote,
+        attributes=dict(span.attributes or {}),
+    )
+
+
+def install(me: Identity, intake: Intake, tasks: SpanTasks) -> Callable[[], None]:
     """Set the global providers; where the program has set one of the SDK already, add to it.
+
+    Args:
+        me: the agent.
+        intake: takes what is exported.
+        tasks: that traces stand for.
 
     Returns:
         A function that flushes them, to be called when the agent ends.
@@ -117,6 +158,7 @@ def install(me: Identity, intake: Intake) -> Callable[[], None]:
     if not isinstance(tracers, TracerProvider):
         tracers = TracerProvider(resource=resource)
         trace.set_tracer_provider(tracers)
+    tracers.add_span_processor(RunningSpans(tasks))
     tracers.add_span_processor(
         spans := BatchSpanProcessor(BufferSpanExporter(export), schedule_delay_millis=DELAY_MILLISECONDS)
     )

@@ -13,6 +13,9 @@ from nervesys.agent.loop import Loop
 from nervesys.agent.telemetry.encoding import OtlpEncoder
 from nervesys.agent.telemetry.intake import Intake, runs
 from nervesys.agent.telemetry.listener import ENDPOINT, listen, variables
+from nervesys.agent.telemetry.span_observer import SpanObserver
+from nervesys.agent.telemetry.span_sinks import SpanSinks
+from nervesys.agent.telemetry.span_tasks import SpanTasks
 from nervesys.clock import Clock
 from nervesys.stores.objects import ObjectStore
 
@@ -29,12 +32,13 @@ class Telemetry:
         me: the agent.
         store: target of the shipments.
         clock: of all timestamps.
+        sinks: take what spans show of the agent's work.
 
     Raises:
         NervesysError: the buffer cannot be created or opened.
     """
 
-    def __init__(self, me: Identity, store: ObjectStore, clock: Clock) -> None:
+    def __init__(self, me: Identity, store: ObjectStore, clock: Clock, sinks: SpanSinks) -> None:
         self._me = me
         self._buffer = LogBuffer(me.folder / "traces.sqlite3", self._max_bytes, runs)
         self._shipper = Shipper(store, self._buffer, me, clock, area="active_traces")
@@ -43,7 +47,10 @@ class Telemetry:
         self.loops = (self.shipping, Loop("buffering traces", self._commit, lambda: COMMIT_SECONDS))
         """All loops."""
         encoder = OtlpEncoder(me.name, me.redactor, lambda: me.config.telemetry.content)
-        self.intake = Intake(self._buffer, encoder, clock)
+        self.span_tasks = SpanTasks(me.name, sinks, clock)
+        """Tasks that traces stand for."""
+        observer = SpanObserver(me.log.name, sinks, self.span_tasks, clock)
+        self.intake = Intake(self._buffer, encoder, clock, observer.observe)
         """Takes requests."""
 
     @contextmanager

@@ -1,6 +1,6 @@
 """From spans to sums.
 
-Covers: exporters.shared.spans, exporters.shared.gen_ai, exporters.shared.counting.
+Covers: exporters.shared.spans, nervesys.contract.gen_ai, exporters.shared.counting.
 """
 
 from typing import Any
@@ -9,8 +9,8 @@ import pytest
 
 from exporters.shared import spans
 from exporters.shared.counting import OTHER, Series
-from exporters.shared.gen_ai import ModelCall, ToolCall, interpret
 from exporters.shared.spans import ERRORS, OPERATION_DURATION, TOKENS, TOOL_CALLS, TOOL_DURATION, tally
+from nervesys.contract.gen_ai import ModelCall, ToolCall, interpret
 from nervesys.contract.otlp import parse_line
 from nervesys.contract.otlp_names import AGENT
 from nervesys.errors import Reason

@@ -2,7 +2,7 @@
 
 `recorded/` is what `make otel` shipped; the slow test does it again, with the newest packages.
 
-Covers: exporters.shared.gen_ai.
+Covers: nervesys.contract.gen_ai.
 """
 
 import os

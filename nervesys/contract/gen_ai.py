@@ -5,6 +5,7 @@ Names are those of OpenTelemetry's semantic conventions for generative AI (gen_a
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -93,6 +94,35 @@ class ToolCall:
     failed: bool
 
 
+class RepeatedCalls:
+    """Recognises calls that two instrumentations report, as a framework and the client below it both do.
+
+    The inner span ends and arrives first, so that its parent is the repetition; of spans side by side, the id of the
+    response shows it.
+
+    Args:
+        limit: newest spans and responses that are remembered.
+    """
+
+    def __init__(self, limit: int = 1_000_000) -> None:
+        self._limit = limit
+        self._parents: OrderedDict[str, None] = OrderedDict()
+        self._libraries: OrderedDict[str, str] = OrderedDict()
+
+    def is_repeated(self, span: Span, call: ModelCall) -> bool:
+        """Whether the call of a model was reported by an earlier span already; remembers it."""
+        if call.operation not in INFERENCE:
+            return False
+        if span.parent_span_id:  # of a repetition too: three levels may report one call
+            self._parents[span.parent_span_id] = None
+        library = self._libraries.setdefault(call.response_id, span.library) if call.response_id else span.library
+        while len(self._parents) > self._limit:
+            self._parents.popitem(last=False)
+        while len(self._libraries) > self._limit:
+            self._libraries.popitem(last=False)
+        return span.span_id in self._parents or library != span.library
+
+
 def interpret(span: Span) -> ModelCall | ToolCall | None:
     """What a span means; None for a span that is neither a call of a model nor of a tool."""
     values = values_of(span.attributes)
@@ -104,6 +134,11 @@ def interpret(span: Span) -> ModelCall | ToolCall | None:
     tokens = _tokens(values) if operation in INFERENCE or operation == OTHER else {}
     model, response_id = _first(values, MODEL_NAMES) or UNNAMED_MODEL, _first(values, ("gen_ai.response.id",))
     return ModelCall(operation, model, tokens, _error(span, values), response_id)
+
+
+def is_call(values: Mapping[str, Scalar]) -> bool:
+    """Whether a span with these attributes is a call of a model, a tool or an agent."""
+    return _operation(values) is not None
 
 
 def _operation(values: Mapping[str, Scalar]) -> str | None:
