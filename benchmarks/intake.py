@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import psutil
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -114,7 +115,7 @@ def _serve_receiver(folder: Path, port: int) -> None:
         writer=writer,
         fleet=lambda: fleet,
         instruments=Instruments("receiver", INSTRUMENTS),
-        token=TOKEN,
+        token=SecretStr(TOKEN),
         body_bytes=16 << 20,
         clock=system_clock,
         journalled=lambda _: None,

@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "round": "Run the daily round: archive logs, apply retention, back up.",
     "history": "Backfill Prometheus with the past, from archived logs.",
     "drill": "Rehearse disaster recovery: restore a backup, and verify it.",
+    "secrets": "Replace the secrets of our own programs, with an overlap in which old ones are accepted.",
     "config": "Check the configuration, and show where each value comes from.",
     "receiver": "Run the webhook receiver: journal alerts, run actions, check that they helped.",
     "alerts": "Check config/alerts.yaml, and generate rules and routes from it.",
@@ -56,6 +57,7 @@ EXTRAS = {
     "logs": "exporters",
     "report": "reports",
     "mcp": "mcp",
+    "secrets": "receiver",
 }
 """The extra that a command needs, named in the error when an import fails; `all` for the others."""
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 from commands.due_reports import list_due_reports, write_due_reports
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
 from nervesys.agent.round import DailyRound, Leader, Round, describe_plan, open_describer, open_summarizer, preview
+from nervesys.agent.round.secrets import rotate_secrets
 from nervesys.clock import system_clock
 from nervesys.errors import NervesysError
 from nervesys.stores.open_archive import open_archive
@@ -30,7 +31,8 @@ def run(
     """Do the daily round once: move old logs to the archive, and delete what is past its retention.
 
     It also writes today's full backup and the reports that are due to the archive, and yesterday's summary to the
-    brain. Agents do this by themselves once a day. Look first: `nervesys round --dry-run`.
+    brain, and replaces secrets of ours that are due, if `round.rotate_secrets_days` is set. Agents do this by
+    themselves once a day. Look first: `nervesys round --dry-run`.
 
     Logs are deleted from the store only after the archived copy was read back and compared. The round may therefore be
     interrupted at any point; the next one continues. Exits with 1 if something could not be done.
@@ -52,6 +54,10 @@ def run(
     if dry_run:
         console.print("Dry run: nothing was changed.")
         return
-    problems = daily.run(lambda line: console.print(escape(line)), again=True)
+
+    def progress(line: str) -> None:
+        console.print(escape(line))
+
+    problems = rotate_secrets(base.place.home, storage, system_clock, progress) + daily.run(progress, again=True)
     if problems:
         raise NervesysError("\n".join(problems))

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from nervesys.contract import server_name
 from nervesys.contract.validation import text_form
 from nervesys.errors import BadObject
-from nervesys.settings.secret_file import read_secret_text
+from nervesys.settings.rotating_secret import SecretFromFile
 
 ANY_SERVER = "*"
 
@@ -49,19 +49,19 @@ AbsolutePath = Annotated[str, AfterValidator(absolute)]
 
 
 def read_secret(file: object) -> SecretStr:
-    """The content of a file that holds one secret.
+    """The content of a file that holds one secret; read again when it changes.
 
     Raises:
         ValueError: the path is not absolute, the file cannot be read, or it is empty.
     """
     path = Path(absolute(str(file)))
     try:
-        text = read_secret_text(path)
+        secret = SecretFromFile(path)
     except (OSError, ValueError) as err:
         raise ValueError(f"read {path}: {getattr(err, 'strerror', None) or 'not text'}") from err
-    if not text:
+    if not secret.get_secret_value():
         raise ValueError(f"read {path}: the file is empty")
-    return SecretStr(text)
+    return secret
 
 
 FileSecret = Annotated[SecretStr, BeforeValidator(read_secret)]

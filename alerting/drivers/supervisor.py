@@ -15,6 +15,7 @@ from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.drivers.shortage import raise_if_short
 from nervesys.clients.supervisor import Supervisor as Client
 from nervesys.clients.supervisor import SupervisorDenied, SupervisorRefused, SupervisorTimedOut, SupervisorUnavailable
+from nervesys.settings.rotating_secret import valid_values
 from nervesys.settings.section import SettingsSection
 
 POLL_SECONDS = 0.1
@@ -70,13 +71,18 @@ class SupervisorDriver(SettingsSection):
         return self._call(start)
 
     def _call(self, operation: Callable[[Client], str]) -> Outcome:
-        """Connect and run an operation, which returns what was done; its errors become an outcome."""
-        client = Client(
-            self.url,
-            user=self.user,
-            password=self.password.get_secret_value() if self.password else None,
-            timeout_seconds=self.timeout_seconds,
-        )
+        """Connect and run an operation, which returns what was done; its errors become an outcome.
+
+        After a rotation supervisord knows the old password until it is restarted.
+        """
+        current, *older = valid_values(self.password) if self.password else (None,)
+        outcome = self._call_with(current, operation)
+        while older and isinstance(outcome, Failed) and outcome.cause is Cause.NOT_ALLOWED:
+            outcome = self._call_with(older.pop(), operation)
+        return outcome
+
+    def _call_with(self, password: str | None, operation: Callable[[Client], str]) -> Outcome:
+        client = Client(self.url, user=self.user, password=password, timeout_seconds=self.timeout_seconds)
         try:
             return Done(operation(client))
         except SupervisorRefused as refused:

@@ -122,7 +122,7 @@ class Receiver:
     def application(self) -> Starlette:
         """The HTTP application; the background tasks start and stop with it."""
         assert self._local.token is not None, "open_local reads one; an empty token would let everybody in"
-        token = self._local.token.get_secret_value()
+        token = self._local.token
         api = ReceiverApi(
             journal=self._journal,
             inbox=Inbox(self._writer, self._clock, self._received),

@@ -6,9 +6,12 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from alerting.journal import Journal, Writer
 from alerting.journal.sessions import close_session, open_session, read_signature
 from nervesys.clock import Clock
+from nervesys.settings.rotating_secret import valid_values
 
 SESSION_SECONDS = 12 * 3600
 COOKIE_BYTES = 32
@@ -21,19 +24,19 @@ class Sessions:
     """Opens, checks and ends sessions; they stay valid when a receiver is restarted.
 
     Attributes:
-        token: the receiver's; a new one ends all sessions.
+        token: the receiver's; when one is accepted no more, its sessions end.
         journal: sessions are read from it.
         writer: sessions are written through it.
     """
 
-    token: str
+    token: SecretStr
     journal: Journal
     writer: Writer
     clock: Clock
 
     def is_token(self, token: str) -> bool:
         """Whether this is the token."""
-        return _same(token, self.token)
+        return any(_same(token, accepted) for accepted in valid_values(self.token))
 
     async def open(self) -> str:
         """A new session, for the browser to keep.
@@ -42,7 +45,7 @@ class Sessions:
             JournalUnavailable: it cannot be kept.
         """
         session, now = secrets.token_urlsafe(COOKIE_BYTES), self.clock()
-        kept, signature = _digest(session), self._sign("session", session)
+        kept, signature = _digest(session), self._signatures("session", session)[0]
         await self.writer.commit(
             lambda connection: open_session(connection, kept, signature, now, now + SESSION_SECONDS)
         )
@@ -58,7 +61,7 @@ class Sessions:
             return False
         now, kept = self.clock(), _digest(session)
         signature = await self.journal.read(lambda connection: read_signature(connection, kept, now))
-        return signature is not None and _same(signature, self._sign("session", session))
+        return signature is not None and any(_same(signature, own) for own in self._signatures("session", session))
 
     async def close(self, session: str) -> None:
         """End a session, for every receiver.
@@ -71,7 +74,7 @@ class Sessions:
 
     def form_key(self, session: str) -> str:
         """The CSRF key of a session's forms: another site can have the cookie sent, but does not know the key."""
-        return self._sign("form", session)
+        return self._signatures("form", session)[0]
 
     async def is_form_key(self, session: str, key: str) -> bool:
         """Whether a form was handed out in this session.
@@ -79,10 +82,12 @@ class Sessions:
         Raises:
             JournalUnavailable: it cannot be looked up.
         """
-        return await self.is_valid(session) and _same(key, self.form_key(session))
+        return await self.is_valid(session) and any(_same(key, own) for own in self._signatures("form", session))
 
-    def _sign(self, purpose: str, text: str) -> str:
-        return hmac.new(self.token.encode(), f"{purpose} {text}".encode(), hashlib.sha256).hexdigest()
+    def _signatures(self, purpose: str, text: str) -> list[str]:
+        """The signature by each accepted token, the newest first."""
+        message = f"{purpose} {text}".encode()
+        return [hmac.new(token.encode(), message, hashlib.sha256).hexdigest() for token in valid_values(self.token)]
 
 
 def _digest(session: str) -> str:

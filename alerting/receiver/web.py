@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -27,6 +27,7 @@ from nervesys.metrics import Instruments
 from nervesys.metrics.body import HttpRefused, read_body
 from nervesys.metrics.http_headers import bearer_token, is_secret
 from nervesys.settings.check import check
+from nervesys.settings.rotating_secret import valid_values
 
 SENDERS = {"/api/v1/alertmanager": "alertmanager", "/api/v1/grafana": "grafana"}
 ACKNOWLEDGE, RESTART = "/api/v1/acknowledge", "/api/v1/restart"
@@ -69,7 +70,7 @@ class ReceiverApi:
     writer: Writer
     fleet: Callable[[], FleetConfig]
     instruments: Instruments
-    token: str
+    token: SecretStr
     body_bytes: int
     clock: Clock
     journalled: Callable[[list[StateChange]], None]
@@ -124,7 +125,7 @@ class ReceiverApi:
 
     def _check_token(self, request: Request) -> None:
         token = bearer_token(request)
-        if token is None or not is_secret(token, self.token):
+        if token is None or not is_secret(token, *valid_values(self.token)):
             raise HttpRefused(HTTPStatus.UNAUTHORIZED, "no_token", "the bearer token is missing or wrong")
 
     async def _actions(self, request: Request) -> Response:

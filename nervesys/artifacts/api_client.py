@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
+from pydantic import SecretStr
 
 from nervesys.clients.http_errors import cause
 from nervesys.errors import NervesysError
@@ -34,19 +35,17 @@ class ServiceClient:
 
     Args:
         url: base URL of the service.
-        token: bearer token of the caller.
+        token: bearer token of the caller; looked up for each request, since it may be rotated.
         certificate: PEM file of trusted CA certificates; None for the machine's own.
         timeout_seconds: for connecting, and for each read.
     """
 
     def __init__(
-        self, url: str, token: str, certificate: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS
+        self, url: str, token: str | SecretStr, certificate: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS
     ) -> None:
         self._url, self._timeout = f"{url.rstrip('/')}/api/v1/", timeout_seconds
         self._session = requests.Session()
-        self._session.headers["Authorization"] = (
-            f"Bearer {token}".encode()
-        )  # as bytes, or http.client would encode Latin-1
+        self._token = SecretStr(token) if isinstance(token, str) else token
         self._session.verify = certificate or True
 
     def send(self, method: str, path: str, body: bytes | None = None, query: Mapping[str, Any] | None = None) -> Any:
@@ -62,7 +61,8 @@ class ServiceClient:
             ServiceUnavailable: try again later.
             ServiceRefusal: do not try again.
         """
-        head = {"Content-Type": "application/json"} if body is not None else {}
+        bearer = f"Bearer {self._token.get_secret_value()}".encode()  # as bytes, or http.client would encode Latin-1
+        head = {"Authorization": bearer} | ({"Content-Type": b"application/json"} if body is not None else {})
         try:
             response = self._session.request(
                 method, self._url + path, data=body, params=query, headers=head, timeout=self._timeout

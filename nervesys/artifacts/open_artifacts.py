@@ -11,7 +11,7 @@ from nervesys.artifacts.outbox import Outbox
 from nervesys.clock import Clock, system_clock
 from nervesys.errors import NervesysError
 from nervesys.settings import Settings, StartupSettings
-from nervesys.settings.secret_file import read_secret_text
+from nervesys.settings.rotating_secret import SecretFromFile
 
 
 def database_url(place: StartupSettings, settings: Settings) -> str:
@@ -37,7 +37,7 @@ def open_service(name: str, home: Path, settings: Settings) -> ServiceClient:
         NervesysError: there is no token.
     """
     artifacts, web = settings.storage.artifacts, settings.monitoring.web
-    token = artifacts.token.get_secret_value() if artifacts.token else _read_token(home / artifacts.tokens / name)
+    token = artifacts.token or _open_token(home / artifacts.tokens / name)
     return ServiceClient(artifacts.service or settings.monitoring.artifacts_url, token, web.tls_cert_file)
 
 
@@ -67,9 +67,9 @@ def open_artifacts(
     return Artifacts(agent, delivery, open_content_storage(home, settings), clock, encryption)
 
 
-def _read_token(file: Path) -> str:
+def _open_token(file: Path) -> SecretFromFile:
     try:
-        return read_secret_text(file)
+        return SecretFromFile(file)
     except (OSError, ValueError) as err:
         why = getattr(err, "strerror", None) or "not text"
         raise NervesysError(

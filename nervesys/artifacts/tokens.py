@@ -1,8 +1,9 @@
-"""Authentication: the bearer tokens that the service accepts, one file each."""
+"""Authentication: the bearer tokens that the service accepts, one file each, and those that were just replaced."""
 
 import hashlib
 import hmac
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from nervesys.clock import Clock
 from nervesys.contract.names import creator_name
 from nervesys.errors import NervesysError
 from nervesys.metrics.http_headers import utf8_forms
+from nervesys.settings.rotating_secret import read_previous
 from nervesys.settings.secret_file import read_secret_text
 
 ADMIN = "_admin"
@@ -49,6 +51,7 @@ class Tokens:
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder, self._clock = folder, clock
         self._read_at = clock()
+        self._changed_at = _changed_at(folder)
         self._callers = _read(folder)
 
     def caller(self, token: bytes) -> Caller | None:
@@ -58,25 +61,40 @@ class Tokens:
         """
         if abs(self._clock() - self._read_at) >= READ_SECONDS:
             self._reload()
+        found = self._find(token)
+        if found is None and _changed_at(self._folder) != self._changed_at:  # rotated a moment ago
+            self._reload()
+            found = self._find(token)
+        return found
+
+    def _find(self, token: bytes) -> Caller | None:
         for form in utf8_forms(token):
             digest = _hash(form)
-            known, caller = self._callers.get(digest, (b"", None))
-            if caller and hmac.compare_digest(known, digest):
+            known, caller, until = self._callers.get(digest, (b"", None, math.inf))
+            if caller and hmac.compare_digest(known, digest) and self._clock() < until:
                 return caller
         return None
 
     def _reload(self) -> None:
         """If the folder cannot be read, the tokens read before stay valid."""
-        self._read_at = self._clock()
+        self._read_at, self._changed_at = self._clock(), _changed_at(self._folder)
         try:
             self._callers = _read(self._folder)
         except NervesysError as err:
             log.warning("%s", err)
 
 
-def _read(folder: Path) -> Mapping[bytes, tuple[bytes, Caller]]:
-    """The callers by the hash of their token. A file that holds no token costs its owner alone."""
-    found = {}
+def _changed_at(folder: Path) -> int:
+    """When files of a folder were last added, replaced or removed, in nanoseconds; 0 if that is not known."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _read(folder: Path) -> Mapping[bytes, tuple[bytes, Caller, float]]:
+    """The callers by the hash of their token, and until when it is accepted. A wrong file costs its owner alone."""
+    found: dict[bytes, tuple[bytes, Caller, float]] = {}
     try:
         files = [file for file in folder.iterdir() if file.is_file()]
     except OSError as err:
@@ -84,7 +102,8 @@ def _read(folder: Path) -> Mapping[bytes, tuple[bytes, Caller]]:
     for file in files:
         caller = _caller(file.name)
         if caller and (token := _read_token(file)):
-            found[_hash(token.encode())] = (_hash(token.encode()), caller)
+            for value, until in ((token, math.inf), *((old.value, old.until) for old in read_previous(file))):
+                found.setdefault(_hash(value.encode()), (_hash(value.encode()), caller, until))
     return found
 
 

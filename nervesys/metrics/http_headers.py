@@ -39,10 +39,9 @@ def utf8_forms(sent: bytes) -> tuple[bytes, ...]:
     return (sent,) if again == sent else (sent, again)
 
 
-def is_secret(sent: bytes, secret: str) -> bool:
-    """Whether a client sent a secret, in UTF-8 or, as some clients do, in Latin-1; compares in constant time."""
-    expected = secret.encode()
-    return any(hmac.compare_digest(form, expected) for form in utf8_forms(sent))
+def is_secret(sent: bytes, *accepted: str) -> bool:
+    """Whether a client sent an accepted secret, in UTF-8 or, as some do, in Latin-1; compares in constant time."""
+    return any(hmac.compare_digest(form, secret.encode()) for secret in accepted for form in utf8_forms(sent))
 
 
 class NoSniff:

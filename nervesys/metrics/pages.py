@@ -17,6 +17,7 @@ from html import escape
 from socket import socket
 from threading import Thread
 
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -32,6 +33,7 @@ from nervesys.metrics.http_headers import NoSniff, accepts_gzip, is_secret
 from nervesys.metrics.http_server import BoundedServer, bounded_server
 from nervesys.metrics.listener import Connections, connection_limit, open_listeners, raise_file_limit
 from nervesys.metrics.snapshot import MetricsSnapshot
+from nervesys.settings.rotating_secret import valid_values
 from nervesys.settings.web import FILE, Web
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -152,8 +154,7 @@ class BasicAuth:
     def __init__(self, app: ASGIApp, web: Web, open_paths: frozenset[str] = frozenset({"/-/healthy"})) -> None:
         self._app = app
         self._open = open_paths
-        password = web.basic_auth_password.get_secret_value() if web.basic_auth_password else ""
-        self._expected = f"{web.basic_auth_user}:{password}"
+        self._user, self._password = web.basic_auth_user, web.basic_auth_password or SecretStr("")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._is_open(scope["path"]) and not self._allowed(scope):
@@ -173,7 +174,8 @@ class BasicAuth:
             credentials = b64decode(code, validate=True)
         except ValueError:
             return False
-        return kind.lower() == b"basic" and is_secret(credentials, self._expected)
+        accepted = [f"{self._user}:{password}" for password in valid_values(self._password)]
+        return kind.lower() == b"basic" and is_secret(credentials, *accepted)
 
 
 def serve(app: Starlette, listen: str, web: Web, hosts: Iterable[str] = ()) -> None:

@@ -5,6 +5,7 @@ The shipped defaults are the files of the folder `config/` itself.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlencode
 
 from nervesys.contract.dashboard_links import AGENT_PAGE, AGENT_VARIABLE
@@ -23,12 +24,13 @@ from nervesys.settings.logs import LogsSettings
 from nervesys.settings.monitoring import Monitoring, SourceSettings
 from nervesys.settings.prices import Prices
 from nervesys.settings.reports import Reports
+from nervesys.settings.rotating_secret import SecretFromFile
 from nervesys.settings.section import SettingsSection
 from nervesys.settings.slos import Slos
 from nervesys.settings.storage import Storage
 from nervesys.settings.thresholds import Thresholds
 from nervesys.settings.tree import FolderTree, Tree, shipped_root
-from nervesys.settings.variables import VARIABLES, value_of
+from nervesys.settings.variables import ROTATING, VARIABLES, value_of
 from nervesys.settings.yaml import Document, Row, try_yaml
 
 
@@ -255,4 +257,6 @@ def _variables(kind: str, source: Mapping[str, str], mistakes: list[SettingsProb
     for variable in VARIABLES:
         value = value_of(variable.name, source, mistakes)
         if value is not None and value.value.startswith(variable.begins):
-            yield variable.field, value.value, f"{kind} {value.name}"
+            rotates = variable.name in ROTATING and value.name.endswith("_FILE")
+            secret = SecretFromFile(Path(source[value.name])) if rotates else value.value
+            yield variable.field, secret, f"{kind} {value.name}"

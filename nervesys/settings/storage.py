@@ -181,10 +181,15 @@ class RoundSettings(SettingsSection):
         delete_at_most: objects and files that retention may delete in one round; a wrong table or clock stops there.
         drill_days: between two restore drills of whoever does the round, which needs room for all of a backup; None
             leaves them to others.
+        rotate_secrets_days: age from which secrets of ours in this machine's NERVESYS_HOME are replaced; None leaves
+            that to people.
+        secret_overlap_hours: for which a secret that was replaced is still accepted.
     """
 
     delete_at_most: int = Field(ge=0)
     drill_days: Days = None
+    rotate_secrets_days: Days = None
+    secret_overlap_hours: float = Field(gt=0, le=30 * 24)
 
 
 class WorkspaceSettings(SettingsSection):

@@ -113,6 +113,8 @@ STARTUP_VARIABLES = {
     "NERVESYS_SERVER": "name of this host, as agents report it (default: the machine's own)",
 }
 """Variables that set no setting, most of them needed before any can be read; only those with `URL` have a `_FILE`."""
+ROTATING = frozenset({"NERVESYS_WEB_PASSWORD", "NERVESYS_ARTIFACTS_TOKEN"})
+"""Variables whose `_FILE` is read again when it changes: secrets that `nervesys secrets rotate` replaces."""
 NAMES_BY_FIELD: dict[tuple[str, ...], list[str]] = {}
 """The variables that set a field, and that may stand in it as `${NAME}`; of several that are set, the last wins."""
 for _variable in VARIABLES:

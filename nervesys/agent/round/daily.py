@@ -19,6 +19,7 @@ from nervesys.agent.round.knowledge import KnowledgeMerge
 from nervesys.agent.round.leader import Leader, NotLeader
 from nervesys.agent.round.log_summary import LogSummarizer, open_summarizer, summarize_nothing
 from nervesys.agent.round.run import Round
+from nervesys.agent.round.secrets import rotate_secrets
 from nervesys.agent.round.summary import summarise_day
 from nervesys.clock import Clock
 from nervesys.contract import PathTemplate
@@ -243,6 +244,8 @@ class RoundSchedule:
             NervesysError: store, archive or brain do not answer, or the archive's settings are wrong.
         """
         storage = self.me.settings.storage
+        for problem in rotate_secrets(self.me.folder.parent.parent, storage, self.clock, log.info):
+            log.error("secrets: %s", problem)
         today = Round(self.store, open_archive(storage.archive, writable=True), storage, self.clock)
         leader = Leader(self.brain, f"{self.me.name}@{self.me.server}", self.clock)
         cloud, memory = self.me.settings.alibaba.alibaba_cloud, self.me.folder / "analysis.sqlite3"

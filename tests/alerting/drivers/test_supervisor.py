@@ -1,5 +1,6 @@
 """The driver against a real supervisord, and against servers that behave badly."""
 
+import time
 import xmlrpc.client
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from alerting.drivers.outcome import Cause, Done, Failed, Outcome, Retry
 from alerting.drivers.supervisor import SupervisorDriver as Driver
 from nervesys.clients.supervisor import MAX_RESPONSE_BYTES, Supervisor
+from nervesys.settings.rotating_secret import previous_file
+from nervesys.settings.rotation import OwnSecret, rotate
 from tests.alerting.drivers.kit import answering, order
 from tests.alerting.drivers.supervisord import PASSWORD, Supervisord, supervisord
 
@@ -43,6 +46,22 @@ def test_a_process_is_restarted(real: Supervisord, name: str, detail: str) -> No
 def test_it_is_reached_over_http_with_a_password(real: Supervisord) -> None:
     asked = driver(real.http_url, user="operator", password_file=str(real.password_file))
     assert isinstance(asked.restart(order("grok")), Done)
+
+
+def test_after_a_rotation_the_old_password_is_tried_until_supervisord_knows_the_new_one(
+    real: Supervisord, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text(PASSWORD)
+    asked = driver(real.http_url, user="operator", password_file=str(file))
+    rotate(OwnSecret("supervisor", file), time.time(), 600)
+    assert isinstance(asked.inspect(order("grok")), Done)
+    rotate(OwnSecret("supervisor", file), time.time(), 600)
+    assert isinstance(asked.inspect(order("grok")), Done)
+    previous_file(file).unlink()
+    refused = asked.inspect(order("grok"))
+    assert isinstance(refused, Failed)
+    assert refused.cause is Cause.NOT_ALLOWED
 
 
 def fault(name: str) -> bytes:

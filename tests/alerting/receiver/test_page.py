@@ -22,6 +22,8 @@ from alerting.receiver.session import SESSION_SECONDS, Sessions
 from alerting.receiver.sign_in import FREE_FAILURES
 from nervesys.contract import AgentState, Status
 from nervesys.look.colours import SHADES, base_style
+from nervesys.settings.rotating_secret import SecretFromFile
+from nervesys.settings.rotation import OwnSecret, rotate
 from tests.alerting.receiver.simulation import Simulation, a_fleet, agent_down
 
 TOKEN = "a-secret-token-of-tests"
@@ -246,7 +248,7 @@ def test_signing_out_ends_the_session_wherever_its_cookie_is(run: Run) -> None:
 
 def test_a_session_ends_by_itself_and_cannot_be_made_up(sim: Simulation) -> None:
     def sessions(token: str = TOKEN) -> Sessions:
-        return Sessions(token, sim.journal, Writer(sim.journal), sim.clock)
+        return Sessions(SecretStr(token), sim.journal, Writer(sim.journal), sim.clock)
 
     async def story() -> None:
         session = await sessions().open()
@@ -266,6 +268,27 @@ def test_a_session_ends_by_itself_and_cannot_be_made_up(sim: Simulation) -> None
         rows = connection.exec_driver_sql("SELECT id, signature FROM sessions").all()
     assert len(rows) == 1, "what ended is deleted"
     assert TOKEN not in str(rows)
+
+
+def test_a_session_outlives_a_rotation_until_the_old_token_is_refused(sim: Simulation, tmp_path: Path) -> None:
+    file = tmp_path / "receiver_token"
+    file.write_text(TOKEN)
+    sessions = Sessions(SecretFromFile(file, sim.clock), sim.journal, Writer(sim.journal), sim.clock)
+
+    async def story() -> None:
+        before = await sessions.open()
+        key = sessions.form_key(before)
+        rotate(OwnSecret("receiver_token", file), sim.now, 600)
+        assert sessions.is_token(TOKEN)
+        assert sessions.is_token(file.read_text())
+        assert await sessions.is_form_key(before, key)
+        after = await sessions.open()
+        sim.now += 601
+        assert not sessions.is_token(TOKEN)
+        assert not await sessions.is_valid(before)
+        assert await sessions.is_valid(after)
+
+    asyncio.run(story())
 
 
 def test_who_fails_to_sign_in_is_counted_slowed_and_shown(run: Run, sim: Simulation) -> None:

@@ -5,6 +5,7 @@ Covers: nervesys.metrics.http_headers, nervesys.settings.web.
 
 import gc
 import gzip
+import time
 import zlib
 from base64 import b64encode
 from pathlib import Path
@@ -20,6 +21,8 @@ from nervesys.metrics.http_server import BoundedServer
 from nervesys.metrics.pages import HttpProgram, application, serve
 from nervesys.metrics.snapshot import pack
 from nervesys.settings import Web
+from nervesys.settings.rotating_secret import SecretFromFile, previous_file
+from nervesys.settings.rotation import OwnSecret, rotate
 from tests.servers.certificates import certify
 
 PARTS = [MetricsSnapshot.of(b"a 1\n" * 1000, 1), EMPTY, MetricsSnapshot.of(b"b 2\n", 1)]
@@ -77,6 +80,17 @@ def test_the_landing_page_links_what_there_is_and_escapes_what_it_shows() -> Non
     assert 'href="/metrics"' in page
     assert "toy &lt;exporter&gt;" in page
     assert "<b>away" not in page
+
+
+def test_basic_auth_accepts_a_rotated_password_and_the_one_before(tmp_path: Path) -> None:
+    file = tmp_path / "web_password"
+    file.write_text("before")
+    guarded = client(web=Web(basic_auth_user="ada", basic_auth_password=SecretFromFile(file)))
+    rotate(OwnSecret("web_password", file), time.time(), 600)
+    assert guarded.get("/", auth=("ada", "before")).status_code == 200
+    assert guarded.get("/", auth=("ada", file.read_text())).status_code == 200
+    previous_file(file).unlink()
+    assert guarded.get("/", auth=("ada", "before")).status_code == 401
 
 
 def test_basic_auth_guards_all_but_health() -> None:
