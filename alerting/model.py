@@ -25,6 +25,10 @@ from nervesys.settings.yaml import try_yaml
 ALERTS_FILE = "config/alerts.yaml"
 ANALYSTS = ("alibaba",)
 """Language models that may be asked."""
+RUNBOOKS = "reference/alerts.md"
+"""The page of runbooks, below the address of the documentation; each alert has a heading there."""
+OWN = "alerts-of-your-own"
+"""Heading of the general advice on that page, for an alert without a runbook."""
 
 
 class AlertSeverity(StrEnum):
@@ -210,6 +214,11 @@ class Alert(SettingsSection):
     def anchor(self) -> str:
         """The name as part of a link: `agent-down`."""
         return self.name.lower().replace(" ", "-")
+
+    @property
+    def runbook_page(self) -> str:
+        """The page of its runbook, below the address of the documentation; general advice if it has none."""
+        return f"{RUNBOOKS}#{self.anchor if self.runbook else OWN}"
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """`nervesys report`: write the daily, weekly and monthly reports."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from typing import Annotated
 
 import typer
 
+from alerting.model import read_alerts
 from commands.dashboards import AT_A_TIME
 from commands.local import environment
 from commands.options import ArchiveUrl, BrainUrl, Home, PrometheusUrl, open_settings
 from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clock import system_clock
 from nervesys.contract.times import utc
-from nervesys.errors import NervesysError
-from nervesys.settings import Settings
+from nervesys.errors import NervesysError, SettingsError
+from nervesys.settings import FolderTree, Settings, Tree, shipped_root
 from nervesys.settings.reports import ReportFormat
 from nervesys.stores import open_stores as stores
 from nervesys.stores.archive import Archive, files_of
@@ -28,6 +29,7 @@ from nervesys.stores.open_stores import Configuration, open_store
 from reports.periodic import mail
 from reports.periodic.compose import report_of
 from reports.periodic.deliver import Files, due_periods, render, write_to_archive, write_to_folder
+from reports.periodic.facts import Runbook
 from reports.periodic.gather import Sources
 from reports.periodic.model import PeriodicReport
 from reports.periodic.period import Frequency, ReportPeriod
@@ -195,8 +197,27 @@ def open_maker(base: Configuration, say: Say, *, prometheus: str | None = None, 
     repository = open_brain(base.place, PROGRAM, storage.brain)
     with ThreadPoolExecutor(AT_A_TIME) as executor:
         store = open_store(storage.storj)
-        sources = Sources(base.loaded, client, store, archive, repository, system_clock, executor)
+        sources = Sources(
+            base.loaded, client, store, archive, repository, system_clock, executor, _runbooks(base.tree, settings)
+        )
         yield Maker(settings, sources, archive, say)
+
+
+def _runbooks(tree: Tree, settings: Settings) -> Mapping[str, Runbook]:
+    """What to do about each alert; without those of a brain whose config/alerts.yaml is wrong."""
+    try:
+        alerts, _ = read_alerts(tree)
+    except SettingsError:
+        alerts, _ = read_alerts(FolderTree(shipped_root()))
+    return {
+        alert.alertname: Runbook(
+            alert.name,
+            " ".join(alert.runbook.replace("`", "").split()),
+            f"{settings.monitoring.docs_url}/{alert.runbook_page}",
+        )
+        for alert in alerts.alerts
+        if alert.runbook
+    }
 
 
 def _period(every: Frequency, day: str | None) -> ReportPeriod:

@@ -61,6 +61,7 @@ def _graph(graph: Graph) -> dict[str, Any]:
         "ticks": [at for at, _ in graph.axis.ticks],
         "stacked": graph.stacked,
         "limits": graph.limits,
+        "unknown": graph.unknown,
         "formats": [asdict(number_format) for number_format in formats],
         "grids": grids,
         "lines": [

@@ -167,12 +167,14 @@ class Graph:
 
     Attributes:
         limits: (value, colour) of the thresholds.
+        unknown: (start, end) of spans without data, shown in grey, in Unix seconds.
     """
 
     lines: tuple[GraphLine, ...]
     axis: Axis
     stacked: bool
     limits: tuple[tuple[float, str], ...] = ()
+    unknown: tuple[tuple[float, float], ...] = ()
 
     @property
     def step(self) -> float:

@@ -98,7 +98,7 @@ def graph(model: Graph, frame: Frame) -> str:
         share = (value - model.axis.low) / (model.axis.high - model.axis.low)
         return area.bottom - (area.bottom - area.top) * min(1, max(0, share))
 
-    parts = [*_time_grid(area)]
+    parts = [*_unknown(model, area), *_time_grid(area)]
     for value, text in model.axis.ticks:
         parts.append(_level(area, y(value), "grid"))
         parts.append(_text(area.left - 6, y(value) + 4, text, anchor="end"))
@@ -165,6 +165,13 @@ def _lines(model: Graph, area: PlotArea, y: Height) -> Iterator[str]:
             if len(model.lines) <= SHADED:
                 yield f'<path d="M{path}L{ends}Z" fill="{colour}" fill-opacity=".08"/>'
             yield f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="1.5" stroke-linejoin="round"/>'
+
+
+def _unknown(model: Graph, area: PlotArea) -> Iterator[str]:
+    for start, end in model.unknown:
+        left, height = area.x(start), area.bottom - area.top
+        place = f'x="{left:.1f}" y="{area.top:.1f}" width="{area.x(end) - left:.1f}" height="{height:.1f}"'
+        yield f'<rect {place} fill="var(--grid)"/>'
 
 
 def _runs(points: Sequence[tuple[float, float]], step: float) -> Iterator[list[tuple[float, float]]]:

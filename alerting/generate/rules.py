@@ -12,10 +12,6 @@ from alerting.units import promql_duration
 from nervesys.contract.dashboard_links import variable_for
 from nervesys.settings import Settings
 
-PAGE = "reference/alerts.md"
-"""The page of runbooks, below the address of the documentation; each alert has a heading there."""
-OWN = "alerts-of-your-own"
-"""Heading of the general advice on that page, for an alert without a runbook."""
 SERIES = "nervesys_exporter_series"
 DASHBOARD_VARIABLES = ("agent", "server")
 """Labels that a dashboard takes as variables."""
@@ -174,7 +170,7 @@ def annotations(rule: Rule, settings: Settings) -> dict[str, str]:
     return {
         "summary": rule.alert.summary or _summary(rule),
         "description": rule.alert.description.strip() or _description(rule),
-        "runbook_url": f"{settings.monitoring.docs_url}/{PAGE}#{rule.alert.anchor if rule.alert.runbook else OWN}",
+        "runbook_url": f"{settings.monitoring.docs_url}/{rule.alert.runbook_page}",
         "dashboard_url": f"{dashboard}?{variables}" if variables else dashboard,
         "journal_url": f"{settings.monitoring.journal_url}/{query}",
         **_automatic(rule.alert),

@@ -59,7 +59,15 @@ class GraphKind {
     return this.table[0];
   }
 
-  paintBelow() {}
+  /** Spans without data. */
+  paintBelow(u) {
+    const { left, top, width, height } = u.bbox;
+    u.ctx.fillStyle = shade("grid");
+    for (const span of this.data.unknown) {
+      const [from, to] = span.map((at) => Math.max(left, Math.min(left + width, u.valToPos(at, "x", true))));
+      u.ctx.fillRect(from, top, to - from, height);
+    }
+  }
 
   paint(u) {
     for (const [value, colour] of this.data.limits) level(u, value, colour);

@@ -10,6 +10,7 @@ from dashboards.availability import available_agents, monitored_agents
 from nervesys.clients.prometheus import Series
 from nervesys.settings import Loaded
 
+HOUR_SECONDS = 3600
 STEP_SECONDS = 60
 """Longest sampling interval."""
 
@@ -33,6 +34,26 @@ class AgentAvailability:
         return self.available / self.monitored if self.monitored else None
 
 
+@dataclass(frozen=True)
+class HourAvailability:
+    """Availability of the fleet in one hour: seconds of all agents together.
+
+    Attributes:
+        begin: its first instant, in Unix seconds.
+        available: seconds with a fresh heartbeat.
+        monitored: monitored seconds; above 0.
+    """
+
+    begin: float
+    available: float
+    monitored: float
+
+    @property
+    def share(self) -> float:
+        """Availability, from 0 to 1."""
+        return self.available / self.monitored
+
+
 def monitored_query(loaded: Loaded, seconds: float) -> str:
     """PromQL: monitored seconds of each agent before an instant."""
     return _seconds_of(monitored_agents(loaded), loaded, seconds)
@@ -49,6 +70,19 @@ def agent_availabilities(
     """Availability of each agent over several days, sorted by name; the arguments have one result for each day."""
     good, all_ = _seconds(available), _seconds(monitored)
     return tuple(AgentAvailability(agent, good.get(agent, 0), seconds) for agent, seconds in sorted(all_.items()))
+
+
+def fleet_hours(available: Iterable[Series], monitored: Iterable[Series]) -> tuple[HourAvailability, ...]:
+    """Availability of the fleet in each monitored hour, oldest first; a point stands for the hour that it ends."""
+    good, all_ = (
+        {
+            round(at / HOUR_SECONDS) * HOUR_SECONDS - HOUR_SECONDS: value
+            for series in found
+            for at, value in series.points
+        }
+        for found in (available, monitored)
+    )
+    return tuple(HourAvailability(begin, good.get(begin, 0), value) for begin, value in sorted(all_.items()) if value)
 
 
 def fleet_availability(fleet: Sequence[AgentAvailability]) -> float | None:

@@ -6,8 +6,10 @@ from reports.model import Notice, PageModel
 from reports.periodic.answers import answers
 from reports.periodic.facts import Facts
 from reports.periodic.figures import figures
+from reports.periodic.highlights import highlights
 from reports.periodic.model import PeriodicReport
 from reports.periodic.sections import sections
+from reports.periodic.trends import trends
 
 
 def report_of(facts: Facts) -> PeriodicReport:
@@ -23,6 +25,8 @@ def report_of(facts: Facts) -> PeriodicReport:
         sections=sections(facts),
         notes=tuple(_notes(facts)),
         panels=_panels(facts),
+        highlights=highlights(facts),
+        trends=trends(facts),
     )
 
 

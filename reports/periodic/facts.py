@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from nervesys.contract import DailySummary
 from nervesys.settings.prices import Prices
 from reports.model import PageModel
-from reports.periodic.availability import AgentAvailability
+from reports.periodic.availability import AgentAvailability, HourAvailability
 from reports.periodic.incidents import ActionEvent, AlertIncident
 from reports.periodic.log_totals import LogTotals
 from reports.periodic.objectives import AttainedObjective
@@ -43,6 +43,21 @@ class ConfigCommit:
 
 
 @dataclass(frozen=True)
+class Runbook:
+    """What to do about an alert.
+
+    Attributes:
+        title: of the alert, for people.
+        text: the advice.
+        url: of the page that has it.
+    """
+
+    title: str
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """The facts.
 
@@ -57,6 +72,8 @@ class Facts:
         changes: of both periods.
         analysis: by the language model, by day.
         objectives: of config/slos.yaml, at the end of the period.
+        hours: availability of the fleet in each hour of the period that is known.
+        runbooks: what to do, by the name of an alert.
         notes: what could not be read.
     """
 
@@ -73,6 +90,8 @@ class Facts:
     changes: Sequence[ConfigCommit]
     analysis: Mapping[str, str]
     objectives: Sequence[AttainedObjective] = ()
+    hours: Sequence[HourAvailability] = ()
+    runbooks: Mapping[str, Runbook] = field(default_factory=dict)
     panels: PageModel | None = None
     notes: Sequence[str] = field(default=())
 

@@ -1,6 +1,7 @@
 """Formats values for HTML and paper; workbooks contain the numbers themselves."""
 
 import math
+from collections.abc import Sequence
 
 from nervesys.contract.times import utc
 from reports.periodic.model import Better, Figure, Tone, Value, ValueKind
@@ -55,6 +56,24 @@ def share(value: float) -> str:
     """A share in percent; 100 % only if it is exactly 1."""
     percent = min(value * 100, 99.99) if value < 1 else value * 100
     return f"{percent:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+def hour_label(begin: float) -> str:
+    """An hour for people, such as `Tue 10 Mar, 02:00 to 03:00`."""
+    start = utc(begin)
+    return f"{start:%a} {start.day} {start:%b, %H:%M} to {utc(begin + 3600):%H:%M}"
+
+
+def join_names(names: Sequence[str], most: int) -> str:
+    """Some names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join([*names[:most], *([f"and {more} more"] if more > 0 else [])])
+
+
+def shorten(text: str, letters: int) -> str:
+    """A text of at most so many letters, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= letters else f"{line[: letters - 1].rstrip()}…"
 
 
 def trend(figure: Figure) -> tuple[str, Tone]:

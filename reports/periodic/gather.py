@@ -1,8 +1,8 @@
 """Collects the facts of a report from Prometheus, store, archive and brain."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dashboards.build import datasource_seconds, pages
 from nervesys.clients.prometheus import Prometheus, Series
@@ -20,13 +20,21 @@ from nervesys.stores.trees import GitTree
 from reports.draw import draw
 from reports.fields import FormatContext
 from reports.model import PageModel
-from reports.periodic.availability import AgentAvailability, agent_availabilities, available_query, monitored_query
-from reports.periodic.facts import AreaSize, ConfigCommit, Facts
+from reports.periodic.availability import (
+    HOUR_SECONDS,
+    AgentAvailability,
+    HourAvailability,
+    agent_availabilities,
+    available_query,
+    fleet_hours,
+    monitored_query,
+)
+from reports.periodic.facts import AreaSize, ConfigCommit, Facts, Runbook
 from reports.periodic.incidents import ENTERED, FIRING, STEP_SECONDS, actions, incidents
 from reports.periodic.logs import PeriodLogs
 from reports.periodic.objectives import QUERIES, attained_objectives
 from reports.periodic.panels import limit_timelines, select_panels
-from reports.periodic.period import ReportPeriod
+from reports.periodic.period import ReportPeriod, midnight
 
 ReportProgress = Callable[[str], None]
 CONFIG = "config"
@@ -46,6 +54,7 @@ class Sources:
         archive: None if there is none; then only the store's logs are read.
         brain: None if it is a plain folder, which has neither history nor summaries.
         executor: runs as many queries at a time as it has workers.
+        runbooks: what to do, by the name of an alert.
     """
 
     loaded: Loaded
@@ -55,6 +64,7 @@ class Sources:
     brain: GitBrain | None
     clock: Clock
     executor: Executor
+    runbooks: Mapping[str, Runbook] = field(default_factory=dict)
 
     def facts(self, period: ReportPeriod, progress: ReportProgress) -> Facts:
         """Collect the facts of a period.
@@ -71,6 +81,7 @@ class Sources:
         progress("querying Prometheus")
         days = [(interval.start, interval.end) for interval in (period, period.before)]
         fleet, fleet_before = (self._fleet(start, end) for start, end in days)
+        hours = self._hours(period, min(now, period.end))
         until = max(period.start, min(now, period.end + DAY_SECONDS))
         firing = self._minutes(FIRING, period.before.start, until)
         entered = self._minutes(ENTERED, period.before.start, until)
@@ -100,6 +111,8 @@ class Sources:
             changes=tuple(self._changes(period)),
             analysis={day.date: day.analysis for day in summaries if day.analysis},
             objectives=objectives,
+            hours=hours,
+            runbooks=self.runbooks,
             panels=self._panels(period, now),
             notes=notes,
         )
@@ -113,6 +126,23 @@ class Sources:
             list(self.executor.map(self._at, [query] * len(at), [t - 1 for t in at])) for query in queries
         )
         return agent_availabilities(available, monitored)
+
+    def _hours(self, period: ReportPeriod, end: float) -> tuple[HourAvailability, ...]:
+        """Availability of the fleet in each whole hour, queried day by day."""
+        starts = [midnight(day) + HOUR_SECONDS - 1 for day in period.days]  # before the full hour, as in `_fleet`
+        starts = [at for at in starts if at < end]
+        ends = [min(at + DAY_SECONDS - HOUR_SECONDS, end) for at in starts]
+        available, monitored = (
+            [
+                series
+                for answer in self.executor.map(
+                    self.prometheus.range, [query] * len(starts), starts, ends, [HOUR_SECONDS] * len(starts)
+                )
+                for series in answer
+            ]
+            for query in (f"sum({query(self.loaded, HOUR_SECONDS)})" for query in (available_query, monitored_query))
+        )
+        return fleet_hours(available, monitored)
 
     def _minutes(self, query: str, start: float, end: float) -> list[Series]:
         """Points at one-minute intervals, each for the minute before it, queried day by day."""

@@ -1,8 +1,8 @@
-"""Sends a report by mail: the answers of the first page as text, the files attached."""
+"""Sends a report by mail: the first page as HTML and as text, the files attached."""
 
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 
@@ -11,7 +11,8 @@ from nervesys.contract.times import utc
 from nervesys.errors import NervesysError
 from nervesys.settings.reports import MailSettings, ReportFormat, Tls
 from reports.periodic.formatting import format_value, trend
-from reports.periodic.model import PeriodicReport
+from reports.periodic.mail_html import ROWS, SHOWN, mail_body
+from reports.periodic.model import PeriodicReport, ReportSection
 
 TYPES = {
     ReportFormat.PDF: ("application", "pdf"),
@@ -39,9 +40,17 @@ def message(report: PeriodicReport, mail: MailSettings, name: str, files: Mappin
     email["Date"] = format_datetime(utc(report.made))
     email["Message-ID"] = make_msgid(domain=mail.sender.partition("@")[2])
     email.set_content(_text(report))
-    for form, body in files.items():
+    body = mail_body(report)
+    email.add_alternative(body.html, subtype="html")
+    html_part = email.get_body(("html",))
+    assert isinstance(html_part, EmailMessage), "it was just added"
+    for picture, content in body.pictures.items():
+        html_part.add_related(
+            content, "image", "png", cid=f"<{picture}>", filename=f"{picture}.png", disposition="inline"
+        )
+    for form, content in files.items():
         kind, below = TYPES[form]
-        email.add_attachment(body, maintype=kind, subtype=below, filename=f"{name}.{form}")
+        email.add_attachment(content, maintype=kind, subtype=below, filename=f"{name}.{form}")
     return email
 
 
@@ -72,13 +81,28 @@ def send(mail: MailSettings, email: EmailMessage) -> None:
 
 
 def _text(report: PeriodicReport) -> str:
-    answers = (f"{answer.question}\n{answer.text}\n" for answer in report.answers)
+    answers = (f"{answer.question}\n{answer.text}\n" for answer in (*report.answers, *report.highlights))
     figures = (
         f"{figure.title}: {format_value(figure.value, figure.kind, report.currency)}"
         + (f" ({trend(figure)[0]})" if trend(figure)[0] else "")
         for figure in report.figures
     )
-    return "\n".join([f"{report.title}, {report.period}\n", *answers, *figures, "", *report.notes])
+    sections = (line for section in report.sections if section.title in SHOWN for line in _section_text(section))
+    return "\n".join([f"{report.title}, {report.period}\n", *answers, *figures, *sections, "", *report.notes])
+
+
+def _section_text(section: ReportSection) -> Iterator[str]:
+    yield f"\n{section.title}"
+    rows = section.table.rows if section.table else ()
+    if not rows:
+        yield section.nothing
+    for row in rows[:ROWS]:
+        assert section.table, "it has rows"
+        first, *others = zip(section.table.columns, row.values, strict=True)
+        yield f"- {format_value(first[1], first[0].kind)}{f' <{row.link}>' if row.link else ''}"
+        yield "  " + "; ".join(f"{column.title}: {format_value(value, column.kind)}" for column, value in others)
+    if len(rows) > ROWS:
+        yield f"and {len(rows) - ROWS} more, in the attached files"
 
 
 def _describe(err: Exception) -> str:

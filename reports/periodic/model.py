@@ -54,10 +54,15 @@ class Column:
 
 @dataclass(frozen=True)
 class ReportRow:
-    """A row of a table."""
+    """A row of a table.
+
+    Attributes:
+        link: URL of the first cell; empty for none.
+    """
 
     values: tuple[Value, ...]
     tone: Tone = Tone.PLAIN
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,8 @@ class PeriodicReport:
         currency: of all amounts.
         notes: what could not be read, or that the period is not over.
         panels: key panels of the dashboards, for the period.
+        highlights: further questions of the first page.
+        trends: graphs of the figures over the period.
     """
 
     title: str
@@ -131,3 +138,5 @@ class PeriodicReport:
     sections: tuple[ReportSection, ...]
     notes: tuple[str, ...]
     panels: PageModel | None
+    highlights: tuple[ReportAnswer, ...] = ()
+    trends: PageModel | None = None

@@ -9,10 +9,11 @@ from importlib.resources import as_file, files
 from typing import Any
 
 from nervesys.look.colours import SHADES, Theme, shade
-from reports.model import Graph, Timeline
+from reports.model import Graph, Key, PageModel, Timeline
 from reports.pdf import KEYS, with_colours
 from reports.periodic.model import PeriodicReport
 from reports.periodic.report_json import Json, notice_of, report_data
+from reports.periodic.trends import TREND_WIDTH
 from reports.plot import plot
 
 ROWS = 60
@@ -47,7 +48,8 @@ def _typeset(report: PeriodicReport, width: float, theme: Theme, **how: Any) -> 
 
     data = dict(report_data(report))
     data["sections"] = list(map(_section, data["sections"]))
-    data["panels"] = list(_panels(report, width, theme))
+    data["panels"] = list(_panels(report.panels, width, theme))
+    data["trends"] = list(_panels(report.trends, TREND_WIDTH, theme))
     data["shades"] = {name: shade(name, theme) for name in SHADES}
     source = files("reports.periodic").joinpath("sheet/report.typ").read_bytes()
     inputs = {"data": json.dumps(data, ensure_ascii=False)}
@@ -68,11 +70,11 @@ def _breakable(cell: Json) -> Json:
     return {**cell, "text": _LONG.sub("\\g<0>\u200b", cell["text"].replace("/", "/\u200b"))}
 
 
-def _panels(report: PeriodicReport, width: float, theme: Theme) -> Iterator[Mapping[str, Any]]:
-    page = report.panels
+def _panels(page: PageModel | None, width: float, theme: Theme) -> Iterator[Mapping[str, Any]]:
     for panel in page.panels if page else ():
-        panel_json: dict[str, Any] = {"title": panel.title, "notice": notice_of(panel), "svg": "", "legend": []}
+        drawn: dict[str, Any] = {"title": panel.title, "description": panel.description, "notice": notice_of(panel)}
+        svg, legend = "", tuple[Key, ...]()
         if page and isinstance(panel.body, Graph | Timeline):
-            panel_json["svg"] = with_colours(plot(panel, page, width, UTC), theme)
-            panel_json["legend"] = [asdict(key) for key in panel.body.legend[:KEYS]]
-        yield panel_json
+            svg = with_colours(plot(panel, page, width, UTC), theme)
+            legend = panel.body.legend[:KEYS]
+        yield drawn | {"svg": svg, "legend": [asdict(key) for key in legend]}

@@ -33,6 +33,7 @@ def report_data(report: PeriodicReport) -> Json:
         "made": f"Created on {utc(report.made):%d %B %Y at %H:%M} UTC; all times are UTC",
         "notes": [_text_json(note) for note in report.notes],
         "answers": [_answer(answer) for answer in report.answers],
+        "highlights": [_answer(answer) for answer in report.highlights],
         "figures": [_figure(figure, report.currency) for figure in report.figures],
         "sections": [_section(section, report.currency) for section in report.sections],
     }
@@ -92,4 +93,4 @@ def _column(column: Column) -> Json:
 
 def _row(row: ReportRow, columns: tuple[Column, ...], currency: str) -> Json:
     texts = (format_value(value, column.kind, currency) for value, column in zip(row.values, columns, strict=True))
-    return {"colour": COLOURS[row.tone], "cells": [_text_json(text) for text in texts]}
+    return {"colour": COLOURS[row.tone], "link": row.link, "cells": [_text_json(text) for text in texts]}

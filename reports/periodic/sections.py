@@ -1,24 +1,24 @@
 """The sections of a report: tables, each with a note on where its numbers come from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from reports.periodic.answers import tone_of
 from reports.periodic.facts import Facts
 from reports.periodic.figures import incidents_in
+from reports.periodic.formatting import join_names
 from reports.periodic.incidents import AlertIncident, actions_during
 from reports.periodic.log_totals import most_frequent
 from reports.periodic.model import Column, ReportRow, ReportSection, ReportTable, Tone, ValueKind
+from reports.periodic.problem_sections import AGENTS, TONES, problem_sections
 
-ERRORS = 20
-TASK_COSTS = 20
-"""Most kinds of errors in a report."""
+ERRORS, TASK_COSTS = 20, 20
+"""Most kinds of errors, and of tasks, in a report."""
 CHANGES = 100
 """Most commits in a report."""
-FILES, AGENTS = 10, 3
-"""Most files of a commit, and agents of a kind of errors, that are named."""
+FILES = 10
+"""Most files of a commit that are named."""
 WORDS_BEFORE_SECONDS = 1800
 """How long before an incident an error may be its cause."""
-TONES = {"critical": Tone.BAD, "warning": Tone.FAIR}
 
 
 def sections(facts: Facts) -> tuple[ReportSection, ...]:
@@ -27,6 +27,7 @@ def sections(facts: Facts) -> tuple[ReportSection, ...]:
 
 
 def _sections(facts: Facts) -> Iterator[ReportSection]:
+    yield from problem_sections(facts)
     yield _availability(facts)
     if facts.objectives:
         yield _objectives(facts)
@@ -128,7 +129,7 @@ def _errors(facts: Facts) -> ReportSection:
     )
     kinds = most_frequent(facts.log_totals)
     rows = (
-        ReportRow((errors.text, errors.count, _join_names(sorted(errors.agents), AGENTS), errors.first, errors.last))
+        ReportRow((errors.text, errors.count, join_names(sorted(errors.agents), AGENTS), errors.first, errors.last))
         for errors in kinds[:ERRORS]
     )
     listed = f" The {ERRORS} most frequent of {len(kinds)} kinds." if len(kinds) > ERRORS else ""
@@ -233,7 +234,7 @@ def _changes(facts: Facts) -> ReportSection:
     )
     made = [change for change in facts.changes if facts.period.start <= change.at < facts.period.end]
     rows = (
-        ReportRow((change.at, change.author, _join_names(change.files, FILES), change.message, change.commit))
+        ReportRow((change.at, change.author, join_names(change.files, FILES), change.message, change.commit))
         for change in made[:CHANGES]
     )
     listed = f" The newest {CHANGES} of {len(made)}." if len(made) > CHANGES else ""
@@ -246,11 +247,6 @@ def _analysis(facts: Facts) -> ReportSection:
     text = tuple(f"{day}: {text}" if many else text for day, text in sorted(facts.analysis.items()))
     how = "By the language model." if text else "No language model analysed this period."
     return ReportSection("Analysis", how, text=text)
-
-
-def _join_names(names: Sequence[str], most: int) -> str:
-    more = len(names) - most
-    return ", ".join([*names[:most], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _difference(end: float | None, start: float | None) -> float | None:
