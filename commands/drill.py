@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
-from nervesys.agent.replication.drill import Drill, record_drill
+from nervesys.agent.backup.drill import Drill, record_drill
 from nervesys.clock import system_clock
 from nervesys.contract import RestoreDrill
 from nervesys.errors import NervesysError

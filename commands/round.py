@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from commands.backup import host_backup_place
 from commands.due_reports import list_due_reports, write_due_reports
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
 from nervesys.agent.round import DailyRound, Leader, Round, describe_plan, open_describer, open_summarizer, preview
@@ -46,7 +47,8 @@ def run(
     cloud, memory = base.loaded.settings.alibaba.alibaba_cloud, base.place.cache("analysis")
     words, log_words = open_describer(cloud, memory, system_clock), open_summarizer(cloud, memory, system_clock)
     reports = partial(write_due_reports, home=home, brain=brain, archive=archive)
-    daily = DailyRound(today, base.tree, leader, reports, words, log_words)
+    place = host_backup_place(base, today.store)
+    daily = DailyRound(today, base.tree, leader, reports, words, log_words, place)
     due_reports = partial(list_due_reports, home=home, brain=brain, archive=archive)
     lines = preview(daily, due_reports, today.plan()) if dry_run else describe_plan(today.plan(), storage)
     for line in list(lines) or ["Nothing is due."]:

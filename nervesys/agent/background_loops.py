@@ -171,9 +171,8 @@ class BackgroundLoops:
             if self._triage.edge:
                 self._shipper.reduce = self._triage.edge.reduce
         if resources.brain is not None and has_archive(me.settings.storage):
-            schedule = RoundSchedule(
-                me, resources.local_brain, resources.brain, resources.open_patient_store(), clock, resources.reports
-            )
+            store, local = resources.open_patient_store(), resources.local_brain
+            schedule = RoundSchedule(me, local, resources.brain, store, clock, resources.reports, local.place)
             first = random.uniform(0, FIRST_ROUND_SECONDS)  # noqa: S311  # jitter, no secret
             self._loops.append(Loop("daily round", schedule.keep, lambda: ROUND_SECONDS, first=first))
 

@@ -52,6 +52,7 @@ class StorePaths(SettingsSection):
     workspaces: Template
     databases: Template
     vitality: Template
+    documents: Template
 
 
 class StoreAccessSettings(SettingsSection):
@@ -104,6 +105,8 @@ class ArchivePaths(SettingsSection):
     reports_weekly: Template
     reports_monthly: Template
     backups: Template
+    backup_packs: Template
+    backup_manifests: Template
     documents: Template
 
 
@@ -190,6 +193,45 @@ class RoundSettings(SettingsSection):
     drill_days: Days = None
     rotate_secrets_days: Days = None
     secret_overlap_hours: float = Field(gt=0, le=30 * 24)
+
+
+OTHER_PARTS = ("brain", "configuration", "secrets", "journal", "artifacts", "archive_index")
+"""Parts of a full backup that are no areas of the store."""
+
+
+def _part(name: str) -> str:
+    known = (*StorePaths.model_fields, *OTHER_PARTS)
+    if name not in known:
+        raise ValueError(f"no part of a full backup; there are: {', '.join(known)}")
+    return name
+
+
+class BackupSettings(SettingsSection):
+    """Full backups.
+
+    Attributes:
+        leave_out: areas of the store, and other parts, that they do not contain.
+    """
+
+    leave_out: tuple[Annotated[str, AfterValidator(_part)], ...]
+
+
+def _folder(path: str) -> str:
+    if path.startswith("/") or ".." in path.split("/") or not path.strip("/"):
+        raise ValueError("not a folder of the brain, such as docs")
+    return path.strip("/")
+
+
+class DocumentsSettings(SettingsSection):
+    """Documents that the daily round copies to the store and to the archive.
+
+    Attributes:
+        folders: of the brain.
+        reports: also copy the reports of the archive to the store, and to the documents of the archive.
+    """
+
+    folders: tuple[Annotated[str, AfterValidator(_folder)], ...]
+    reports: bool
 
 
 class WorkspaceSettings(SettingsSection):
@@ -293,6 +335,8 @@ class Storage(SettingsSection):
     artifacts: ArtifactsSettings
     retention: Retention
     round: RoundSettings
+    backup: BackupSettings
+    documents: DocumentsSettings
 
     @model_validator(mode="after")
     def _expiry_is_late(self) -> Self:
@@ -318,6 +362,7 @@ class Storage(SettingsSection):
             cold.logs,
             cold.traces,
             cold.backups,
+            cold.backup_packs,
         )
         if self.encryption.recipients and (odd := [path for path in paths if not path.endswith(ENDS)]):
             raise ValueError(

@@ -90,7 +90,13 @@ def keep_days(retention: Retention, area: str, category: str | None = None) -> D
         table = retention.logs
         kept = [table.get(Category(category))] if category else list(table.values())
         return None if None in kept else max(filter(None, kept), default=None)
-    others = {"traces": retention.traces, "backups": retention.backups, "documents": retention.documents}
+    others = {
+        "traces": retention.traces,
+        "backups": retention.backups,
+        "backup_manifests": retention.backups,
+        "backup_packs": None,  # deleted once no manifest needs them
+        "documents": retention.documents,
+    }
     return others.get(area, retention.reports)
 
 

@@ -91,7 +91,7 @@ class GitBrain:
     ) -> None:
         self.branch, self.state_branch = branch, state_branch
         self._remote = git.Remote.of(url, token)
-        self._mirror = mirror
+        self.mirror = mirror
         self.timeout_seconds = timeout_seconds
         self._depth = depth
         self._clock, self._sleep = clock, sleep
@@ -210,7 +210,7 @@ class GitBrain:
             return probe_push(repository, self._remote, self.timeout_seconds, branch, self._clock())
 
     def _fetch_configuration(self, seconds: float) -> None:
-        if not git.fetch(self._mirror, self._remote, seconds, self.branch, CONFIGURATION_REF, self._depth):
+        if not git.fetch(self.mirror, self._remote, seconds, self.branch, CONFIGURATION_REF, self._depth):
             raise BrainUnavailable(f"fetch {self.url}: there is no branch {self.branch}")
         with self._repository(f"read {self.branch} of {self.url}") as repository:
             commit = repository.references[CONFIGURATION_REF].peel(pygit2.Commit)
@@ -223,7 +223,7 @@ class GitBrain:
         if self.state_branch == self.branch:
             self._fetch_configuration(self.timeout_seconds)
             return
-        there = git.fetch(self._mirror, self._remote, self.timeout_seconds, self.state_branch, STATE_REF, self._depth)
+        there = git.fetch(self.mirror, self._remote, self.timeout_seconds, self.state_branch, STATE_REF, self._depth)
         with self._repository(f"read {self.state_branch} of {self.url}") as repository:
             if there:
                 tip = repository.references[STATE_REF].peel(pygit2.Commit)
@@ -252,10 +252,10 @@ class GitBrain:
     def _push(self, commit: str, *, first: bool) -> None:
         """Push a commit to the state branch; the first one creates it, which another branch's name can exclude."""
         try:
-            git.push(self._mirror, self._remote, self.timeout_seconds, commit, self.state_branch)
+            git.push(self.mirror, self._remote, self.timeout_seconds, commit, self.state_branch)
         except BrainUnavailable as err:
             others = first and git.conflicting_branches(
-                self._mirror, self._remote, self.timeout_seconds, self.state_branch
+                self.mirror, self._remote, self.timeout_seconds, self.state_branch
             )
             if not others:
                 raise
@@ -267,9 +267,9 @@ class GitBrain:
     @contextmanager
     def _repository(self, operation: str) -> Iterator[pygit2.Repository]:
         """Open the mirror; errors of pygit2 are raised as `BrainUnavailable`."""
-        with git_errors(f"{operation} (mirror {self._mirror})"):
+        with git_errors(f"{operation} (mirror {self.mirror})"):
             try:
-                yield pygit2.Repository(str(self._mirror), RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.BARE)
+                yield pygit2.Repository(str(self.mirror), RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.BARE)
             except BadObject as bad:
                 raise BrainUnavailable(f"{operation} of {self.url}: {bad}") from bad
 
@@ -279,7 +279,7 @@ class GitBrain:
         Raises:
             BrainUnavailable: its file cannot be created.
         """
-        path = self._mirror.parent / f"{self._mirror.name}.lock"
+        path = self.mirror.parent / f"{self.mirror.name}.lock"
         with git_errors(f"open {path}"):
             return FileLock(path)
 

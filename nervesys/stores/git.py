@@ -208,6 +208,17 @@ def push_all_or_none(mirror: Path, remote: Remote, seconds: float, *updates: str
     return _git(mirror, remote, seconds, "push", "--porcelain", "--atomic", "--", remote.url, *updates)
 
 
+def run_local(repository: Path, seconds: float, *arguments: str) -> None:
+    """Run git on a repository of this machine, without a remote.
+
+    Raises:
+        BrainUnavailable: git failed, or timed out.
+    """
+    result = _git(repository, Remote(str(repository)), seconds, *arguments)
+    if result.code:
+        raise BrainUnavailable(f"{arguments[0]} {repository}: {result.cause()}")
+
+
 @dataclass(frozen=True)
 class GitResult:
     """How git ended.

@@ -19,6 +19,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+ZstdFile, ZstdError = zstd.ZstdFile, zstd.ZstdError
 GZIP_LEVEL, ZSTD_LEVEL = 5, 9
 """For logs: gzip's next level makes them a twentieth smaller, and takes half as much time again."""
 WINDOW = {zstd.DecompressionParameter.window_log_max.value: 23}
@@ -66,7 +67,7 @@ def _reader(packed: IO[bytes], key: str) -> tuple[IO[bytes], tuple[type[Exceptio
     if key.endswith(".gz"):
         return open_gzip(packed), DAMAGE, Reason.BAD_GZIP
     if key.endswith(".zst"):
-        return cast("IO[bytes]", zstd.ZstdFile(packed, options=WINDOW)), (EOFError, zstd.ZstdError), Reason.BAD_ZSTD
+        return cast("IO[bytes]", ZstdFile(packed, options=WINDOW)), (EOFError, ZstdError), Reason.BAD_ZSTD
     return packed, (), Reason.BAD_VALUE
 
 

@@ -1,6 +1,6 @@
-"""Backups: the brain's configuration, one object a day, written by the first agent; and a day's full backup.
+"""The backup of the brain's configuration in the store, one object a day, written by the first agent.
 
-Both are tar.gz, and their last file is `SHA256SUMS`, in sha256sum's format, which a restore checks.
+It is a tar.gz whose last file is `SHA256SUMS`, in sha256sum's format, which a restore checks.
 """
 
 import gzip
@@ -8,7 +8,7 @@ import hashlib
 import io
 import re
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
@@ -18,7 +18,7 @@ from nervesys.contract import PathTemplate
 from nervesys.contract.paths import time_fields
 from nervesys.settings import Tree
 from nervesys.stores.encryption import encrypt, key_for, key_variants
-from nervesys.stores.objects import ObjectReader, ObjectStore
+from nervesys.stores.objects import ObjectStore
 
 FOLDERS = ("config", "config/agents", "config/profiles")
 CONFIGURATION, STORE = "config/", "store/"
@@ -77,25 +77,9 @@ class Backup:
 def pack_configuration(tree: Tree) -> bytes:
     """Pack a brain's `config/` as tar.gz; the same files give the same bytes."""
     out = io.BytesIO()
-    with _packer(out) as packer:
+    with open_packer(out) as packer:
         packer.add_configuration(tree)
     return out.getvalue()
-
-
-def write_backup(out: IO[bytes], tree: Tree, store: ObjectReader, areas: Iterable[PathTemplate]) -> None:
-    """Write a full backup as tar.gz: `config/` of the brain, and below `store/` the objects of these areas, streamed.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-        BadObject: an object was deleted meanwhile.
-    """
-    with _packer(out) as packer:
-        packer.add_configuration(tree)
-        for area in areas:
-            for info in sorted(store.list(area.prefix()).objects, key=lambda info: info.key):
-                if area.text.endswith("/") or area.parse(info.key) is not None:
-                    with store.open(info.key) as stream:
-                        packer.add(f"{STORE}{info.key}", stream)
 
 
 class Packer:
@@ -108,6 +92,8 @@ class Packer:
     def __init__(self, tar: tarfile.TarFile) -> None:
         self._tar = tar
         self._sums: list[str] = []
+        self.files = self.bytes = 0
+        """Number and total size of the files that were added."""
 
     def add_configuration(self, tree: Tree) -> None:
         """Add `config/` of a brain."""
@@ -115,10 +101,14 @@ class Packer:
             for name in tree.names(folder):
                 self.add(f"{folder}/{name}", io.BytesIO(tree.read(f"{folder}/{name}") or b""))
 
+    def name(self, name: str, digest: str) -> None:
+        """Add the checksum of a file whose content is elsewhere."""
+        self._sums.append(checksum_line(digest, name))
+
     def add(self, name: str, stream: IO[bytes]) -> None:
         """Add a file."""
         stream.seek(0)
-        self._sums.append(_checksum_line(hashlib.file_digest(stream, "sha256").hexdigest(), name))  # type: ignore[arg-type]  # it is readable
+        self._sums.append(checksum_line(hashlib.file_digest(stream, "sha256").hexdigest(), name))  # type: ignore[arg-type]  # it is readable
         self._put(name, stream)
 
     def close(self) -> None:
@@ -130,17 +120,20 @@ class Packer:
         member.size = stream.seek(0, io.SEEK_END)
         stream.seek(0)
         self._tar.addfile(member, stream)
+        self.files += 1
+        self.bytes += member.size
 
 
 @contextmanager
-def _packer(out: IO[bytes]) -> Iterator[Packer]:
+def open_packer(out: IO[bytes]) -> Iterator[Packer]:
+    """Writes a tar.gz, whose last file has the checksums of all others."""
     with gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
         packer = Packer(tar)
         yield packer
         packer.close()
 
 
-def _checksum_line(digest: str, name: str) -> str:
+def checksum_line(digest: str, name: str) -> str:
     """A line of `SHA256SUMS`; if its name needs escapes, the line starts with a backslash, as sha256sum writes it."""
     escaped = name.replace("\\", r"\\").replace("\n", r"\n")
     return f"{'' if escaped == name else BACKSLASH}{digest}  {escaped}\n"

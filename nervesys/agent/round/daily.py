@@ -4,20 +4,25 @@ If the settings enable it, also a restore drill of that backup, every so many da
 """
 
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 
+from nervesys.agent.backup.collect import BackupPlace, backup_place
+from nervesys.agent.backup.drill import Drill, is_due, read_last_drill, record_drill
+from nervesys.agent.backup.full import FullBackup
+from nervesys.agent.backup.retention import read_state, unneeded_packs
 from nervesys.agent.identity import Identity
-from nervesys.agent.replication.backup import Backup, write_backup
-from nervesys.agent.replication.drill import Drill, is_due, read_last_drill, record_drill
+from nervesys.agent.replication.backup import Backup
 from nervesys.agent.round.day_description import DayDescriber, describe_nothing, open_describer
 from nervesys.agent.round.knowledge import KnowledgeMerge
 from nervesys.agent.round.leader import Leader, NotLeader
 from nervesys.agent.round.log_summary import LogSummarizer, open_summarizer, summarize_nothing
+from nervesys.agent.round.plan import RoundPlan
 from nervesys.agent.round.run import Round
 from nervesys.agent.round.secrets import rotate_secrets
 from nervesys.agent.round.summary import summarise_day
@@ -28,17 +33,17 @@ from nervesys.contract.paths import time_fields
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.errors import BadObject, NervesysError
 from nervesys.plural import count
-from nervesys.settings import Tree
+from nervesys.settings import StartupSettings, Tree
 from nervesys.settings.storage import Storage
 from nervesys.stores.archive import files_of, put_verified
+from nervesys.stores.archive_layout import ArchiveLayout
 from nervesys.stores.brain import GitBrain, create_only
-from nervesys.stores.encryption import encrypted_file, key_for, key_variants
+from nervesys.stores.encryption import key_for
 from nervesys.stores.lines import lines_of
 from nervesys.stores.objects import ObjectStore
 from nervesys.stores.open_archive import open_archive
 
-BACKED_UP = ("shared", "knowledge", "databases")
-"""Areas of the store in a full backup; logs are in the archive anyway, and all other objects are rewritten."""
+BACKUP_AREAS = ("backups", "backup_manifests")
 
 LOG_SUMMARY = "logs/{day}_summary.md"
 """Below the documents of the archive."""
@@ -65,6 +70,7 @@ class DailyRound:
         reports: makes those of yesterday, of the last week and month.
         words: has a language model describe yesterday.
         log_words: has a language model summarize yesterday's logs, for the archive.
+        place: what this host can back up; None for the store alone.
     """
 
     round: Round
@@ -73,6 +79,7 @@ class DailyRound:
     reports: Reports = no_reports
     words: DayDescriber = describe_nothing
     log_words: LogSummarizer = summarize_nothing
+    place: BackupPlace | None = None
 
     def run(self, progress: Callable[[str], None], *, again: bool = False) -> list[str]:
         """Run all steps; steps that are done already are skipped.
@@ -95,7 +102,9 @@ class DailyRound:
         report_error = self._report(progress)  # before retention deletes the first day of a monthly report
         self._keep_configuration()
         problems = self._merge_knowledge(progress) + self._back_up(progress)
-        problems += self.round.carry_out(self.round.plan(), progress)
+        plan, kept = self.keep_backups(self.round.plan())
+        problems += kept + self.round.carry_out(plan, progress)
+        self._delete_packs(progress)
         problems += self._drill(self.leader, progress) if self.leader else []
         if report_error:
             raise NervesysError("\n".join([*problems, f"reports are still due: {report_error}"]))
@@ -123,11 +132,27 @@ class DailyRound:
         return Backup(self.round.store, template, self.tree, self.round.clock, lambda: recipients)
 
     def due_backup(self) -> str | None:
-        """The path of today's full backup in the archive; None if it exists."""
-        path = PathTemplate(self.round.storage.archive.paths.backups).build(**time_fields(self.round.clock()))
-        if any(file.path in key_variants(path) for file in files_of(self.round.archive)):
+        """The path of today's full backup in the archive; None if it has its manifest, which is written last."""
+        paths, fields = self.round.storage.archive.paths, time_fields(self.round.clock())
+        manifest = PathTemplate(paths.backup_manifests).build(**fields)
+        if any(file.path == manifest for file in files_of(self.round.archive)):
             return None
-        return key_for(path, self.round.storage.encryption.recipients)
+        return key_for(PathTemplate(paths.backups).build(**fields), self.round.storage.encryption.recipients)
+
+    def keep_backups(self, plan: RoundPlan) -> tuple[RoundPlan, list[str]]:
+        """Delete no backup while the newest is not complete; returns the plan, and problems of the newest."""
+        storage = self.round.storage
+        layout = ArchiveLayout(storage)
+        overdue = [path for path in plan.overdue if layout.classify(path).area in BACKUP_AREAS]
+        if not overdue or not (problems := read_state(self.round.archive, storage).problems):
+            return plan, []
+        rest = tuple(path for path in plan.overdue if path not in overdue)
+        return replace(plan, overdue=rest), [f"no old backup is deleted: the newest is not whole: {problems[0]}"]
+
+    def due_packs(self) -> list[str]:
+        """Packs that no backup needs any more, as many as one round deletes."""
+        found = unneeded_packs(self.round.archive, self.round.storage, self.round.clock())
+        return found[: self.round.storage.round.delete_at_most]
 
     def due_summary(self, leader: Leader) -> str | None:
         """The day whose summary is due, which is yesterday; None if the brain has it, as last fetched."""
@@ -161,19 +186,34 @@ class DailyRound:
 
     def _back_up(self, progress: Callable[[str], None]) -> list[str]:
         """Make today's full backup, if it does not exist; before anything is deleted."""
-        if (path := self.due_backup()) is None:
+        if self.due_backup() is None:
             return []
-        recipients = self.round.storage.encryption.recipients
-        areas = [getattr(self.round.storage.storj.paths, area) for area in BACKED_UP]
+        storage, archive = self.round.storage, self.round.archive
+        place = self.place or BackupPlace(storage, self.round.store)
+        by = self.leader.me if self.leader else socket.gethostname()
+        contents = place.contents()
+        expected = set(contents.missing)
+        backup = FullBackup(archive, storage, self.tree, contents, self.round.clock, by, place.cache)
         try:
-            with TemporaryFile() as body:
-                write_backup(body, self.tree, self.round.store, [PathTemplate(area) for area in areas])
-                with encrypted_file(body, recipients) as whole:
-                    put_verified(self.round.archive, path, whole)
+            manifest = backup.run(progress)
         except BadObject as bad:
             return [f"no full backup: {bad}"]
-        progress(f"backed up to {path}")
-        return []
+        size = (
+            f"{count(manifest.files, 'file')}, {count(manifest.bytes, 'byte')}, {count(manifest.new.bytes, 'byte')} new"
+        )
+        progress(f"backed up to {manifest.path}: {size}")
+        return [
+            f"the full backup does not contain {part}: {reason}"
+            for part, reason in manifest.missing.items()
+            if part not in expected
+        ]
+
+    def _delete_packs(self, progress: Callable[[str], None]) -> None:
+        """Delete contents of deleted backups; after those, so that an interrupted round leaves no gap."""
+        if packs := self.due_packs():
+            for path in packs:
+                self.round.archive.delete(path)
+            progress(f"deleted {count(len(packs), 'pack')} of deleted backups")
 
     def _drill(self, leader: Leader, progress: Callable[[str], None]) -> list[str]:
         """Run a restore drill of the newest backup, if one is due."""
@@ -227,7 +267,8 @@ class RoundSchedule:
         brain: holds the lease.
         store: holds the logs.
         clock: gives the current day.
-        reports: see `Daily`.
+        reports: see `DailyRound`.
+        place: home and brain of this host, for the full backup.
     """
 
     me: Identity
@@ -236,6 +277,7 @@ class RoundSchedule:
     store: ObjectStore
     clock: Clock
     reports: Reports = no_reports
+    place: StartupSettings | None = None
 
     def keep(self) -> None:
         """Run today's round, unless it is done or another program holds the lease.
@@ -251,7 +293,9 @@ class RoundSchedule:
         cloud, memory = self.me.settings.alibaba.alibaba_cloud, self.me.folder / "analysis.sqlite3"
         words, log_words = open_describer(cloud, memory, self.clock), open_summarizer(cloud, memory, self.clock)
         try:
-            for problems in DailyRound(today, self.tree, leader, self.reports, words, log_words).run(log.info):
+            place = backup_place(self.place, storage, self.store) if self.place else None
+            daily = DailyRound(today, self.tree, leader, self.reports, words, log_words, place)
+            for problems in daily.run(log.info):
                 log.warning("daily round: %s", problems)
         except NotLeader as reason:
             log.debug("%s", reason)

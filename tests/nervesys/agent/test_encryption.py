@@ -1,6 +1,6 @@
 """Encrypted logs and backups, from the agent to the archive and back.
 
-Covers: nervesys.agent.logs.shipping, nervesys.agent.replication.drill, nervesys.agent.round.merge.
+Covers: nervesys.agent.logs.shipping, nervesys.agent.backup.drill, nervesys.agent.round.merge.
 """
 
 import time
@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from nervesys.agent import Agent
-from nervesys.agent.replication.drill import Drill
+from nervesys.agent.backup.drill import Drill
 from nervesys.agent.round import DailyRound, Round
 from nervesys.errors import SettingsError
 from nervesys.settings import FolderTree, load, shipped_root

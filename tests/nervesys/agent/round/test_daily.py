@@ -89,7 +89,8 @@ def test_the_day_is_archived_backed_up_and_summed_up(who: Who, tmp_path: Path) -
     body = (world.cold / "Backups/full_backup_2026-01-20.tar.gz").read_bytes()
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         names = tar.getnames()
-        assert tar.extractfile("store/databases/grok/memory.sqlite3").read() == b"rows"  # type: ignore[union-attr]
+        assert b"store/databases/grok/memory.sqlite3" in tar.extractfile("SHA256SUMS").read()  # type: ignore[union-attr]
+    assert (world.cold / "Backups/full_backup_2026-01-20.jsonl.gz").is_file()
     assert "config/storage.yaml" in names
     assert (world.bucket / "config_backups/daily/2026-01-20.tar.gz").is_file()
     day = DailySummary.parse(read(tmp_path / "brain.git", f"metrics/daily/{YESTERDAY}.json"))
@@ -115,7 +116,7 @@ def test_a_backup_that_arrived_damaged_ends_the_round_before_anything_is_deleted
     assert world.in_store() == Counter(["old"])
 
 
-def test_an_object_that_went_away_costs_the_backup_of_the_day_and_not_the_round(tmp_path: Path) -> None:
+def test_an_object_that_went_away_costs_itself_alone_and_not_the_backup(tmp_path: Path) -> None:
     class Vanishing(FolderStore):
         @contextmanager
         def open(self, key: str) -> Iterator[IO[bytes]]:
@@ -127,9 +128,10 @@ def test_an_object_that_went_away_costs_the_backup_of_the_day_and_not_the_round(
     world = World(tmp_path)
     world.ship(DUE, "activity old")
     world.store.put("databases/grok/memory.sqlite3", b"rows")
-    (trouble,) = DailyRound(world.round(store=Vanishing(world.bucket)), TREE, None).run(quiet)
-    assert trouble.startswith("no full backup: gone: databases/grok/memory.sqlite3")
-    assert list(world.cold.rglob("full_backup*")) == []
+    messages: list[str] = []
+    assert DailyRound(world.round(store=Vanishing(world.bucket)), TREE, None).run(messages.append) == []
+    assert "store/databases/grok/memory.sqlite3: not contained: deleted meanwhile" in messages
+    assert len(list(world.cold.rglob("full_backup*"))) == 2
     assert world.in_archive() == Counter(["old"])
 
 
@@ -153,7 +155,8 @@ def test_now_and_then_the_leader_tries_whether_its_backup_comes_back(who: Who, t
     assert drills[0] == drills[1], "not due"
     assert (drills[0].succeeded, drills[0].by, drills[0].timestamp) == (True, "grok", NOW + DAY)
     assert drills[0].backup == "Backups/full_backup_2026-01-21.tar.gz"
-    (world.cold / "Backups/full_backup_2026-01-28.tar.gz").write_bytes(b"no backup")
+    for end in ("tar.gz", "jsonl.gz"):
+        (world.cold / f"Backups/full_backup_2026-01-28.{end}").write_bytes(b"no backup")
     (trouble,) = on(8)
     assert "the restore drill failed: bad_gzip" in trouble
     assert on(9) == []
@@ -212,7 +215,7 @@ def test_without_a_repository_there_is_no_leader_and_no_summary(tmp_path: Path) 
     world = World(tmp_path)
     world.ship(DUE, "activity old")
     assert DailyRound(world.round(), TREE, None).run(quiet) == []
-    assert len(list(world.cold.rglob("*.gz"))) == 2
+    assert len(list(world.cold.rglob("*.gz"))) == 3, "a day of logs, the backup, and its manifest"
 
 
 def test_a_model_describes_the_day_and_without_its_answer_there_is_no_description(who: Who, tmp_path: Path) -> None:

@@ -1,0 +1,295 @@
+"""Writes a full backup to the archive.
+
+    Backups/packs/….tar.zst            contents, each once, named by SHA-256; see `packs`
+    Backups/full_backup_{date}.tar.gz  config/ of the brain; PACKS, the packs that it needs; HEADER; MODIFIED, times of
+                                       the files; last SHA256SUMS, with the name of every file
+    Backups/full_backup_{date}.jsonl.gz  its manifest, written last
+
+A backup that was interrupted has no manifest, and leaves earlier ones whole; the next one stores only what is missing.
+"""
+
+import errno
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shutil import copyfileobj
+from tempfile import SpooledTemporaryFile, TemporaryFile
+from typing import IO, cast
+
+from nervesys.agent.backup.items import ARCHIVE_INDEX, BackupContents, BackupItem, BackupSource
+from nervesys.agent.backup.known import KnownContents
+from nervesys.agent.backup.manifest import BackupManifest, PartSize, read_manifest, read_packs, write_manifest
+from nervesys.agent.backup.packs import Pack, PackWriter
+from nervesys.agent.replication.backup import Packer, checksum_line, open_packer
+from nervesys.clock import Clock
+from nervesys.contract import PathTemplate
+from nervesys.contract.paths import time_fields
+from nervesys.errors import BadObject, BrainUnavailable, DatabaseUnavailable, NervesysError, Reason
+from nervesys.plural import count
+from nervesys.settings import Tree
+from nervesys.settings.storage import Storage
+from nervesys.stores.archive import Archive, ArchiveFile, files_of, put_verified
+from nervesys.stores.encryption import encrypted_file, key_for, key_variants
+
+HEADER, PACKS, MODIFIED = "HEADER.json", "PACKS", "MODIFIED"
+SPOOL_BYTES = 4 << 20
+"""Size up to which a content is kept in memory while it is hashed; larger ones go to a temporary file."""
+PROGRESS_EVERY_FILES = 1000
+SPARSE_BYTES, SPARSE_SHARE = 1 << 20, 0.5
+"""Unused bytes, and used share, from which on a pack is given up: what is used of it is stored again."""
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class BackupFiles:
+    """What the archive holds of full backups.
+
+    Attributes:
+        backups: files of backups by path, without `.age`.
+        manifests: paths of manifests.
+        packs: stored sizes of packs, by path.
+        modified: when each pack was written, Unix seconds.
+        all: every file of the archive.
+    """
+
+    backups: dict[str, str]
+    manifests: tuple[str, ...]
+    packs: dict[str, int]
+    modified: dict[str, float]
+    all: tuple[ArchiveFile, ...]
+
+    @classmethod
+    def of(cls, archive: Archive, storage: Storage) -> "BackupFiles":
+        """List an archive.
+
+        Raises:
+            ArchiveUnavailable: it does not respond.
+        """
+        files = tuple(sorted(files_of(archive), key=lambda file: file.path))
+        paths = storage.archive.paths
+        backups, manifests, packs = map(PathTemplate, (paths.backups, paths.backup_manifests, paths.backup_packs))
+        found = [(file, backups.parse(file.path)) for file in files]
+        stored = [file for file in files if packs.parse(file.path)]
+        return cls(
+            {fields["date"]: file.path for file, fields in found if fields},
+            tuple(file.path for file in files if manifests.parse(file.path)),
+            {file.path: file.size for file in stored},
+            {file.path: file.modified for file in stored},
+            files,
+        )
+
+
+@dataclass
+class FullBackup:
+    """One full backup.
+
+    Attributes:
+        archive: to write to.
+        storage: paths and recipients.
+        tree: the brain's configuration.
+        contents: everything else.
+        clock: gives the day.
+        by: name of this host.
+        cache: SQLite file of known contents; None for none.
+    """
+
+    archive: Archive
+    storage: Storage
+    tree: Tree
+    contents: BackupContents
+    clock: Clock
+    by: str
+    cache: Path | None = None
+
+    def run(self, progress: Progress, *, dry_run: bool = False) -> BackupManifest:
+        """Write the backup, or only find out what would be written.
+
+        Raises:
+            StoreUnavailable: the store does not respond; the next run continues.
+            ArchiveUnavailable: likewise, or the archive is full.
+            NervesysError: a file cannot be read, or the disk has no room for a pack.
+        """
+        fields = time_fields(self.clock())
+        paths, recipients = self.storage.archive.paths, self.storage.encryption.recipients
+        path = key_for(PathTemplate(paths.backups).build(**fields), recipients)
+        files = BackupFiles.of(self.archive, self.storage)
+        with (
+            closing(KnownContents(self.cache)) as known,
+            TemporaryFile() as body,
+            SpooledTemporaryFile(max_size=SPOOL_BYTES) as times,
+        ):
+            self._learn(known, files)
+            packs = PackWriter(self.archive, PathTemplate(paths.backup_packs), recipients, known)
+            started = BackupManifest(path, self.clock(), self.by, missing=dict(self.contents.missing))
+            run = _BackupRun(packs, started, cast("IO[bytes]", times), progress, dry_run=dry_run)
+            try:
+                with open_packer(body) as index:
+                    index.add_configuration(self.tree)
+                    run.manifest.parts["config"] = PartSize(index.files, index.bytes)
+                    run.take_all([*self.contents.sources, self._archive_index(files)], index)
+                    self._add_tables(index, run, files)
+            except OSError as err:
+                raise NervesysError(f"back up: {err.strerror}; temporary files need room in TMPDIR") from err
+            finally:
+                packs.discard()
+            if dry_run:
+                return replace(run.manifest, new=run.new)
+            with encrypted_file(body, recipients) as whole:
+                put_verified(self.archive, path, whole)
+            manifest = replace(run.manifest, packs=len(run.needed), new=run.new, sparse=run.sparse())
+            needed = self._needed_packs(run, files)
+            for other in set(key_variants(path)) - {path}:
+                self.archive.delete(other)
+            write_manifest(self.archive, PathTemplate(paths.backup_manifests).build(**fields), manifest, needed)
+        return manifest
+
+    def _learn(self, known: KnownContents, files: BackupFiles) -> None:
+        """Read the contents of the newest manifest; forget packs that are no longer in the archive."""
+        present = set(files.packs)
+        for path in sorted(files.manifests)[-1:]:
+            try:
+                sparse = read_manifest(self.archive, path).sparse
+                for pack in read_packs(self.archive, path):
+                    known.add(pack.path, pack.contents.items())
+            except BadObject:
+                continue  # its contents are stored again
+            present -= set(sparse)
+        known.keep_packs(present)
+
+    def _archive_index(self, files: BackupFiles) -> BackupSource:
+        """A list of all files of the archive that are not part of backups."""
+        own = {*files.packs, *files.manifests, *files.backups.values()}
+        lines = b"".join(
+            json.dumps({"path": file.path, "size": file.size, "modified": file.modified}).encode() + b"\n"
+            for file in files.all
+            if file.path not in own
+        )
+        return BackupSource("archive_index", lambda: [BackupItem(ARCHIVE_INDEX, lambda: io.BytesIO(lines))])
+
+    def _add_tables(self, index: Packer, run: "_BackupRun", files: BackupFiles) -> None:
+        run.packs.flush()
+        for pack in run.packs.packs:
+            files.packs[pack.path] = pack.bytes
+        header = {**self.contents.header, "by": self.by, "created_at": self.clock()}
+        header["missing"] = self.contents.missing | run.manifest.missing
+        index.add(HEADER, io.BytesIO(json.dumps(header).encode()))
+        lines = (f"{files.packs.get(path, 0)}  {path}\n" for path in sorted(run.needed))
+        index.add(PACKS, io.BytesIO("".join(lines).encode()))
+        index.add(MODIFIED, run.times)
+
+    def _needed_packs(self, run: "_BackupRun", files: BackupFiles) -> Iterator[Pack]:
+        for path in sorted(run.needed):
+            yield Pack(path, files.packs[path], run.packs.known.contents_of(path))
+
+
+class _BackupRun:
+    """Reads the files of all sources, and packs what is new.
+
+    Args:
+        packs: stores new contents.
+        manifest: to be completed.
+        times: gets the time of each file.
+        progress: takes each step, as a line of text.
+        dry_run: store nothing.
+    """
+
+    def __init__(
+        self, packs: PackWriter, manifest: BackupManifest, times: IO[bytes], progress: Progress, *, dry_run: bool
+    ) -> None:
+        self.packs, self.manifest, self.times = packs, manifest, times
+        self._progress, self._dry_run = progress, dry_run
+        self.needed: set[str] = set()
+        self._seen: set[str] = set()
+        self._used: dict[str, int] = {}
+        self.new = PartSize()
+
+    def take_all(self, sources: Sequence[BackupSource], index: Packer) -> None:
+        """Read all sources; one whose database or disk cannot be read is missing from the backup."""
+        for source in sources:
+            if source.part in self.manifest.missing:
+                continue
+            try:
+                self._take(source, index)
+            except (DatabaseUnavailable, BrainUnavailable) as err:
+                self.manifest.missing[source.part] = str(err)
+                self._progress(f"{source.part}: not contained: {err}")
+
+    def _take(self, source: BackupSource, index: Packer) -> None:
+        total = self.manifest.parts.get(source.part, PartSize())
+        for item in source.items():
+            try:
+                sha, size = self._content(item)
+            except (BadObject, OSError) as err:
+                self._skip(item, err)
+                continue
+            total = total.plus(size)
+            index.name(item.name, sha)
+            self.times.write(checksum_line(f"{item.modified:.6f}", item.name).encode())
+            if total.files % PROGRESS_EVERY_FILES == 0:
+                self._progress(f"{source.part}: {count(total.files, 'file')} so far")
+        self.manifest.parts[source.part] = total
+        if not self._dry_run:
+            self.packs.flush()  # packs of one part: what is kept as long lies together
+            self._collect()
+
+    def _skip(self, item: BackupItem, err: BadObject | OSError) -> None:
+        """Leave out a file that was deleted meanwhile; one that cannot be read is named in the manifest.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        if isinstance(err, OSError) and err.errno in FULL_DISK:
+            raise err
+        is_gone = isinstance(err, FileNotFoundError) or (isinstance(err, BadObject) and err.reason is Reason.GONE)
+        reason = "deleted meanwhile" if is_gone else str(err)
+        if not is_gone:
+            self.manifest.missing[item.name] = reason
+        self._progress(f"{item.name}: not contained: {reason}")
+
+    def _content(self, item: BackupItem) -> tuple[str, int]:
+        """SHA-256 and size of a file; its content is packed, unless it is known."""
+        known = self.packs.known
+        sha = known.sha_of(item.name, item.stamp)
+        if sha and (found := known.find(sha)):
+            self._use(sha, *found)
+            return sha, found[0]
+        with ExitStack() as stack:
+            spool = cast("IO[bytes]", stack.enter_context(SpooledTemporaryFile(max_size=SPOOL_BYTES)))
+            copyfileobj(stack.enter_context(item.open()), spool)
+            size = spool.tell()
+            spool.seek(0)
+            sha = hashlib.file_digest(spool, "sha256").hexdigest()  # type: ignore[arg-type]  # it is readable
+            if found := known.find(sha):
+                self._use(sha, *found)
+            elif sha not in self._seen:
+                self._seen.add(sha)
+                self.new = self.new.plus(size)
+                if not self._dry_run:
+                    self.packs.add(sha, spool)
+        if not self._dry_run:
+            known.remember(item.name, item.stamp, sha)
+        return sha, size
+
+    def _use(self, sha: str, size: int, pack: str) -> None:
+        self.needed.add(pack)
+        if sha not in self._seen:
+            self._seen.add(sha)
+            self._used[pack] = self._used.get(pack, 0) + size
+
+    def sparse(self) -> tuple[str, ...]:
+        """Packs of earlier backups of which little is used."""
+        sizes = {pack: sum(self.packs.known.contents_of(pack).values()) for pack in self._used}
+        return tuple(
+            pack
+            for pack, used in sorted(self._used.items())
+            if sizes[pack] - used >= SPARSE_BYTES and used < SPARSE_SHARE * sizes[pack]
+        )
+
+    def _collect(self) -> None:
+        self.needed.update(pack.path for pack in self.packs.packs)

@@ -1,0 +1,59 @@
+"""The last steps of a restore: rows into databases, artifacts at their new place, objects into the store."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from nervesys.agent.backup.items import ROWS, STORE
+from nervesys.agent.backup.restore import RestoredBackup
+from nervesys.contract import PathTemplate
+from nervesys.plural import count
+from nervesys.settings.storage import StorePaths
+from nervesys.stores.objects import ObjectStore
+
+PROGRESS_EVERY_FILES = 1000
+
+
+def rows_of(restored: RestoredBackup) -> dict[str, Path]:
+    """Files with the rows of databases that were on a server, by part."""
+    names = (name for name in restored.files if name.startswith(ROWS))
+    return {Path(name).stem: restored.path(name) for name in names}
+
+
+def move_artifacts(restored: RestoredBackup) -> int:
+    """Let manifests name the contents at their new place; returns how many were changed."""
+    header, database = restored.index.header, restored.folder / "artifacts.sqlite3"
+    before = str(header.get("artifacts_root") or "")
+    now = (restored.folder.absolute() / str(header.get("artifacts_folder") or "artifacts")).as_uri()
+    if not before.startswith("file://") or before == now or not database.exists():
+        return 0
+    with closing(sqlite3.connect(database)) as db, db:
+        changed = db.execute(
+            "UPDATE manifests SET uri = ? || substr(uri, ?) WHERE substr(uri, 1, ?) = ?",
+            (f"{now}/", len(before) + 2, len(before) + 1, f"{before}/"),
+        )
+        return changed.rowcount
+
+
+def upload_objects(
+    restored: RestoredBackup, store: ObjectStore, paths: StorePaths, progress: Callable[[str], None]
+) -> tuple[int, int]:
+    """Put restored objects into a store, in the order of their keys; objects that exist are left as they are.
+
+    Returns:
+        How many were put, and how many exist already.
+
+    Raises:
+        StoreUnavailable: the store does not respond; the next call continues.
+    """
+    prefixes = {PathTemplate(text).prefix() for _, text in paths}
+    existing = {info.key for prefix in prefixes for info in store.list(prefix).objects}
+    keys = sorted(name.removeprefix(STORE) for name in restored.files if name.startswith(STORE))
+    missing = [key for key in keys if key not in existing]
+    for number, key in enumerate(missing, 1):
+        with restored.path(f"{STORE}{key}").open("rb") as body:
+            store.put(key, body)
+        if number % PROGRESS_EVERY_FILES == 0:
+            progress(f"{count(number, 'object')} of {len(missing)} so far")
+    return len(missing), len(keys) - len(missing)
