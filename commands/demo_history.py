@@ -1,16 +1,26 @@
 """Made-up history for the demo: old logs, a backup and daily summaries, in the local stack's own archive and brain."""
 
 from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
 
+from commands.demo_past.fill import fill as fill_target
+from commands.demo_past.incidents import DemoPast
+from commands.demo_past.journal import write_journal
+from exporters.history.blocks import Blocks
 from nervesys.agent.demo_history import DemoHistory
 from nervesys.clock import Clock, system_clock
+from nervesys.stack.blocks import make_blocks
 from nervesys.stack.layout import Stack
+from nervesys.stack.programs import find
 from nervesys.stores.open_archive import open_archive
 from nervesys.stores.open_brain import open_brain
 from nervesys.stores.open_stores import Configuration, load_configuration
 
 OWN_ARCHIVE = "archive"
 """Folder in the home; an archive elsewhere may be a real one."""
+LONGEST_BLOCK = "4374h"
+"""All in a block or two: promtool reads the text once for each."""
 
 
 def create(stack: Stack, clock: Clock = system_clock) -> None:
@@ -21,9 +31,43 @@ def create(stack: Stack, clock: Clock = system_clock) -> None:
         BrainUnavailable: the brain cannot be written.
     """
     base = load_configuration("up", stack.environ)
-    archive = base.loaded.settings.storage.archive.url == (stack.home / OWN_ARCHIVE).as_uri()
-    brain = stack.environ["NERVESYS_BRAIN"].startswith(f"{stack.home}/")
-    create_in(base, stack.environ, archive=archive, brain=brain, clock=clock)
+    create_in(base, stack.environ, archive=_owns_archive(stack, base), brain=_owns_brain(stack), clock=clock)
+
+
+def fill(stack: Stack, clock: Clock = system_clock) -> None:
+    """Before the first start of Prometheus: give it and the receiver's journal the same past, if all of it is made up.
+
+    Args:
+        stack: its history has been created.
+        clock: the past ends minutes ago.
+
+    Raises:
+        NervesysError: promtool is missing or fails, or a folder cannot be written.
+    """
+    base, data = load_configuration("up", stack.environ), stack.home / "prometheus"
+    if not (_owns_archive(stack, base) and _owns_brain(stack)):
+        return
+    history = _history(base, stack.environ, clock)
+    try:
+        if not (data / "wal").exists():
+            promtool = find("promtool", stack.home / "programs")
+            with closing(Blocks(data, partial(make_blocks, promtool, longest=LONGEST_BLOCK))) as target:
+                fill_target(base, history, target)
+            write_journal(base.place.journal, DemoPast(base.loaded, history.now), history.server)
+    finally:
+        history.remove_overdue(open_archive(base.loaded.settings.storage.archive, writable=True))
+
+
+def _owns_archive(stack: Stack, base: Configuration) -> bool:
+    return base.loaded.settings.storage.archive.url == (stack.home / OWN_ARCHIVE).as_uri()
+
+
+def _owns_brain(stack: Stack) -> bool:
+    return stack.environ["NERVESYS_BRAIN"].startswith(f"{stack.home}/")
+
+
+def _history(base: Configuration, environ: Mapping[str, str], clock: Clock) -> DemoHistory:
+    return DemoHistory(base.loaded.settings, tuple(base.loaded.agents.values()), environ["NERVESYS_SERVER"], clock())
 
 
 def create_in(
@@ -43,9 +87,9 @@ def create_in(
         BrainUnavailable: the brain cannot be written.
     """
     storage = base.loaded.settings.storage
-    past = DemoHistory(base.loaded.settings, tuple(base.loaded.agents.values()), environ["NERVESYS_SERVER"], clock())
+    history = _history(base, environ, clock)
     if archive:
-        past.write_archive(open_archive(storage.archive, writable=True), base.tree)
+        history.write_archive(open_archive(storage.archive, writable=True), base.tree)
     repository = open_brain(base.place, "up", storage.brain, environ)
     if brain and repository is not None:
-        past.push_summaries(repository)
+        history.push_summaries(repository)

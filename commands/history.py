@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from functools import partial
@@ -13,17 +13,15 @@ from urllib.parse import urlsplit
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from commands.backfill import convert, list_units
 from commands.options import ArchiveUrl, BrainUrl, Home, open_settings
 from exporters.history.blocks import Blocks
 from exporters.history.live import find_data_folder, find_live_start, first_kept_day
-from exporters.history.plan import BackfillPlan, HistoryUnit, log_units, make_plan
+from exporters.history.plan import BackfillPlan, HistoryUnit, make_plan
 from exporters.history.progress import BackfillProgress
 from exporters.history.push import Push
-from exporters.history.reading import ReadResult
-from exporters.history.run import Outcome, carry_out
-from exporters.history.summaries import summary_units
+from exporters.history.run import Outcome
 from exporters.history.targets import Target
 from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clock import system_clock
@@ -33,10 +31,6 @@ from nervesys.errors import NervesysError
 from nervesys.plural import count
 from nervesys.stack.blocks import make_blocks
 from nervesys.stack.programs import find
-from nervesys.stores.archive import files_of
-from nervesys.stores.archive_layout import ArchiveLayout
-from nervesys.stores.open_archive import open_archive
-from nervesys.stores.open_brain import open_brain
 from nervesys.stores.open_stores import Configuration
 
 app = typer.Typer(no_args_is_help=True)
@@ -103,27 +97,53 @@ def backfill(
     base = open_settings("history", home=home, brain=brain, archive=archive)
     client = Prometheus(prometheus or (_root(push) if push else base.loaded.settings.monitoring.prometheus_url))
     console, refused = Console(soft_wrap=True, highlight=False), list[str]()
-    units = [*_log_units(base, refused), *_summaries(base)]
+    units = list_units(base, refused)
     now = system_clock()
-    since = min((unit.day for unit in units), default=utc(now).date())
-    until = _until(client, since, now, last, alone=into is not None)
+    until = _until(client, units, now, last, alone=into is not None)
     kept = date.min if push else _kept(client, now)
     with closing(_target(base, into, push, client)) as target:
-        end = utc(until - 1).date() + timedelta(days=1)
-        plan = make_plan(units, target.progress.made(), first or date.min, end, kept)
+        plan = _plan(units, target, first or date.min, until, kept)
         _print_plan(console, plan, until, kept)
         if dry_run:
             console.print("Dry run: nothing was written.")
             return
         outcome = Outcome(refused=refused)
         dropped = target.dropped_samples()
-        _carry_out(plan, base, target, until, workers or os.cpu_count() or 1, outcome)
+        convert(plan, base, target, until, workers or os.cpu_count() or 1, outcome)
         dropped = target.dropped_samples() - dropped
     if dropped:
         raise NervesysError(
             f"push: {count(int(dropped), 'sample')} older than the store keeps; raise its -retentionPeriod"
         )
     _print_result(console, outcome)
+    if outcome.refused:
+        raise typer.Exit(1)
+
+
+def backfill_at_start(base: Configuration, client: Prometheus, target: Target, console: Console) -> None:
+    """Convert what is new in archive and brain, up to where live data begins, and print the result.
+
+    Args:
+        base: the settings.
+        client: the Prometheus that runs.
+        target: takes the samples.
+        console: to print to.
+
+    Raises:
+        NervesysError: archive, brain, Prometheus or target fails; what was converted until then is remembered.
+    """
+    outcome, now = Outcome(), system_clock()
+    units = list_units(base, outcome.refused)
+    until, kept = _until(client, units, now, None, alone=False), _kept(client, now)
+    plan = _plan(units, target, date.min, until, kept)
+    if plan.jobs or outcome.refused:
+        convert(plan, base, target, until, os.cpu_count() or 1, outcome)
+        _print_result(console, outcome)
+
+
+def _plan(units: Sequence[HistoryUnit], target: Target, first: date, until: float, kept: date) -> BackfillPlan:
+    end = utc(until - 1).date() + timedelta(days=1)
+    return make_plan(units, target.progress.made(), first, end, kept)
 
 
 def _root(url: str) -> str:
@@ -135,20 +155,9 @@ def _root(url: str) -> str:
     return url.partition("/api/v1/")[0].rstrip("/")
 
 
-def _log_units(base: Configuration, refused: list[str]) -> Iterator[HistoryUnit]:
-    storage = base.loaded.settings.storage
-    archive = open_archive(storage.archive)
-    return log_units(files_of(archive), ArchiveLayout(storage), refused)
-
-
-def _summaries(base: Configuration) -> Iterable[HistoryUnit]:
-    """The brain's daily summaries; a plain folder has none."""
-    repository = open_brain(base.place, "history", base.loaded.settings.storage.brain)
-    return summary_units(repository) if repository else ()
-
-
-def _until(client: Prometheus, since: date, now: float, last: date | None, *, alone: bool) -> float:
+def _until(client: Prometheus, units: Iterable[HistoryUnit], now: float, last: date | None, *, alone: bool) -> float:
     """Unix seconds at which history ends: the end of the last day that is wanted, or where live data begins."""
+    since = min((unit.day for unit in units), default=utc(now).date())
     wanted = min(now, parse_time((last + timedelta(days=1)).isoformat()) if last else now)
     try:
         live = find_live_start(client, parse_time(since.isoformat()), now)
@@ -199,26 +208,6 @@ def _print_plan(console: Console, plan: BackfillPlan, until: float, kept: date) 
         )
 
 
-def _carry_out(
-    plan: BackfillPlan, base: Configuration, target: Target, until: float, workers: int, outcome: Outcome
-) -> None:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("reading", total=plan.size)
-
-        def show_progress(read: ReadResult) -> None:
-            outcome.add(read)
-            progress.update(task, advance=read.job.unit.size, description=str(read.job.unit.day))
-
-        carry_out(plan.jobs, base.loaded.settings.storage.archive, target, until, workers, show_progress)
-
-
 def _print_result(console: Console, outcome: Outcome) -> None:
     console.print(f"converted: {count(outcome.files, 'file')}, {count(outcome.records, 'record')}")
     for reason, lines in sorted(outcome.skipped.items()):
@@ -227,5 +216,3 @@ def _print_result(console: Console, outcome: Outcome) -> None:
         console.print(f"[red]rejected[/]: {escape(line)}")
     if len(outcome.refused) > LISTED:
         console.print(f"[red]rejected[/]: {len(outcome.refused) - LISTED} more")
-    if outcome.refused:
-        raise typer.Exit(1)

@@ -23,8 +23,8 @@ from reports.periodic.period import Frequency, ReportPeriod
 DOTS_PER_PIXEL = (0.85, 0.7, 0.6)
 """Resolutions to try, finest first, until the file is small enough."""
 MOST_BYTES = 300_000
-SINCE: Mapping[str, str] = {"historical-trends": "now-14d"}
-"""Time ranges of dashboards that need a longer one."""
+SINCE: Mapping[str, str] = {"historical-trends": "now-90d", "service-levels": "now-7d", "alerts-actions": "now-24h"}
+"""Time ranges of dashboards whose data also comes from before the stack was started."""
 CHOSEN: Mapping[str, Mapping[str, str]] = {AGENT_PAGE: {AGENT_VARIABLE: "grok"}}
 """Values of variables, by dashboard."""
 

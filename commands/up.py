@@ -4,15 +4,17 @@ import os
 import shlex
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Protocol
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from alerting.receiver.local import FILE as RECEIVER_FILE
-from commands import demo_history, plan
+from commands import demo_history, history, plan
 from commands.dashboards import query_live
 from commands.generated import write
 from commands.options import ArchiveUrl, BrainUrl, Home
@@ -20,6 +22,7 @@ from commands.poll import poll_until
 from commands.typed import program
 from commands.wait_times import WaitTimes
 from dashboards.build import pages
+from exporters.history.blocks import Blocks
 from nervesys.clients.prometheus import Prometheus
 from nervesys.clients.supervisor import Supervisor, SupervisorRefused, SupervisorUnavailable
 from nervesys.errors import NervesysError
@@ -28,6 +31,7 @@ from nervesys.plural import count
 from nervesys.settings import StartupSettings
 from nervesys.settings.env_files import load_env_files
 from nervesys.stack import daemon, ports, programs, ready
+from nervesys.stack.blocks import make_blocks
 from nervesys.stack.layout import NoStack, Stack
 from nervesys.stores.open_stores import load_configuration
 
@@ -89,10 +93,35 @@ def up(
             out.print(f"Everything works, after {time.monotonic() - began:.0f} s.", highlight=False)
             if invented and not quick:
                 _check_queries(out, planned.stack)
+            if not invented:
+                _backfill(out, planned.stack)
     except KeyboardInterrupt:
         _print_what_runs(out, place, _suffix(home))
         raise typer.Exit(INTERRUPTED) from None
     _print_addresses(out, planned.stack, _suffix(home))
+
+
+def _fill(stack: Stack) -> str:
+    """Give Prometheus its past; returns why it could not be done, which stops nothing."""
+    try:
+        demo_history.fill(stack)
+    except (NervesysError, OSError) as err:
+        return str(err)
+    return ""
+
+
+def _backfill(out: Console, stack: Stack) -> None:
+    """Backfill what is new in the archive, if the settings say so; a failure is reported, and stops nothing."""
+    base = load_configuration("up", {**os.environ, **stack.environ})
+    if base.loaded.settings.monitoring.history.backfill != "at_start":
+        return
+    promtool = partial(make_blocks, programs.find("promtool", stack.home / "programs"))
+    try:
+        with _step(out, "History backfilled"), closing(Blocks(stack.home / "prometheus", promtool)) as target:
+            history.backfill_at_start(base, Prometheus(f"http://{stack.service('prometheus').address}"), target, out)
+    except (NervesysError, OSError) as err:
+        out.print(f"[yellow]![/] history was not backfilled: {escape(str(err))}", highlight=False, soft_wrap=True)
+        out.print(f"  to try again: {program()} history backfill", highlight=False)
 
 
 def _suffix(home: str | None) -> str:
@@ -108,6 +137,9 @@ def _bring_up(out: Console, place: StartupSettings, archive: str | None, wait: f
     if demo:
         with _step(out, "Demo history created"):
             demo_history.create(planned.stack)
+            problem = _fill(planned.stack)
+        if problem:
+            out.print(f"[yellow]![/] demo history in Prometheus is missing: {escape(problem)}", soft_wrap=True)
     if RECEIVER_FILE in planned.files and not demo:
         out.print(f"[yellow]![/] {place.home / RECEIVER_FILE} names no driver: no agent is restarted", soft_wrap=True)
     with _stopped_meanwhile():

@@ -59,6 +59,7 @@ def dashboard(context: PageContext) -> Dashboard:
         title="Alerts & Actions",
         description="Which alerts are firing, which actions were taken, and whether the receiver works.",
         since="now-24h",
+        has_history=True,
         annotated=f"{AGENT}, ",
         variables=(
             query_variable("agent", "Agent", "label_values(nervesys_actions_total, agent)"),

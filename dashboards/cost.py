@@ -44,6 +44,7 @@ def dashboard(context: PageContext) -> Dashboard:
         title="Cost",
         description="What the agents' model calls cost, by their logs and config/prices.yaml, against their budgets.",
         since="now-24h",
+        has_history=True,
         sections=(
             PageSection("", (PanelRow(TILE, _tiles(context)),)),
             PageSection("Budgets", (PanelRow(MEDIUM, (_shared_budgets(context), _agent_budgets(context))),)),

@@ -62,6 +62,7 @@ def page(
     sections: Sequence[PageSection],
     variables: Sequence[Json] = (),
     since: str = "now-6h",
+    has_history: bool = False,
     annotated: str = "",
 ) -> Dashboard:
     """A dashboard in the house style.
@@ -73,9 +74,11 @@ def page(
         description: for whom it is, in one sentence.
         sections: from top to bottom.
         variables: besides the data source, and those that queries bring along.
-        since: start of the time range at first.
+        since: start of the time range at first, unless `grafana.live_minutes` is set.
+        has_history: a new stack can have its past too, so it opens with `since` everywhere.
         annotated: matcher of the actions that are marked, such as `agent="$agent", `; empty for all.
     """
+    live_minutes = None if has_history else context.settings.grafana.live_minutes
     return Dashboard(
         uid=uid,
         title=title,
@@ -84,7 +87,7 @@ def page(
         timezone="browser",
         graphTooltip=1,
         refresh=f"{context.settings.grafana.refresh_seconds}s",
-        time=Time(since, "now"),
+        time=Time(f"now-{live_minutes}m" if live_minutes else since, "now"),
         templating=Templating(
             list=[_datasource(context.settings.grafana.datasource_uid), *variables, *_of_queries(sections).values()]
         ),

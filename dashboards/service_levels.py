@@ -20,6 +20,7 @@ from dashboards.style import (
 )
 from dashboards.tables import LabelColumn, ValueColumn, table
 from dashboards.top_n import ROWS, TopVariable, highest, top_graph
+from nervesys.contract.times import DAY_SECONDS
 
 EMPTY = "No objective in config/slos.yaml has events yet"
 LEFT = falling_steps(0, 0.25)
@@ -35,6 +36,7 @@ def dashboard(context: PageContext) -> Dashboard:
         title="Service Levels",
         description="Whether the objectives of config/slos.yaml are met, and how fast their error budgets are spent.",
         since="now-7d",
+        has_history=True,
         sections=(
             PageSection("", (PanelRow(TILE, _tiles()),)),
             PageSection("Each objective", (PanelRow(MEDIUM, (_objectives(),), (24,)),)),
@@ -91,7 +93,9 @@ def _objectives() -> Any:
         LabelColumn("slo", "Objective"),
         LabelColumn("agent", "Agent"),
         column(
-            "Window", f"{LENGTH}{{SELECTED}} * on (slo) group_right () ({ATTAINED}{{SELECTED}} ^ 0)", PanelUnit.SECONDS
+            "Window, days",
+            f"{LENGTH}{{SELECTED}} / {DAY_SECONDS} * on (slo) group_right () ({ATTAINED}{{SELECTED}} ^ 0)",
+            PanelUnit.COUNT,
         ),
         column(
             "Target",

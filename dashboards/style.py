@@ -339,7 +339,10 @@ def histogram_bars(title: str, description: str, histogram: str, matchers: str, 
         matchers: of its series; may be empty.
         empty: what it says where nothing was observed.
     """
-    buckets = query(f"round(sum by (le) (increase({histogram}_bucket{{{matchers}}}[$__range])))", "{{le}}")
+    grown = f"increase({histogram}_bucket{{{matchers}}}[$__range])"
+    # Prometheus 3 stores le="5" as le="5.0"; samples of an earlier release, or backfilled, are as they were exposed.
+    plain = f'label_replace({grown}, "le", "$1", "le", "(.+)[.]0")'
+    buckets = query(f"round(sum by (le) ({plain}))", "{{le}}")
     panel = bars(title, description, PanelUnit.COUNT, buckets, empty=empty)
     panel.targets = [buckets.as_instant(HEATMAP)]
     config = panel.extraJson["fieldConfig"]

@@ -45,6 +45,7 @@ def dashboard(context: PageContext) -> Dashboard:
         title="Historical Trends",
         description="What increased, slowed down or got worse over months: archive, daily summaries and live data.",
         since="now-90d",
+        has_history=True,
         variables=(query_variable("agent", "Agent", f"label_values({RECORDS.counter}, agent)"),),
         sections=(
             PageSection("", (PanelRow(TILE, _tiles(context)),)),

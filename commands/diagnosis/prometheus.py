@@ -14,6 +14,7 @@ OLDEST = (2, 42)
 """The first release that knows `keep_firing_for`, which our rules use."""
 SHORT_RETENTION_DAYS = 8
 """A weekly report needs a week, and a day to be written."""
+PAGE_DAYS, LONGEST_PAGE = 90, "Historical Trends, which looks 90 days back,"
 UNIT_DAYS = {"ms": 1 / 86_400_000, "s": 1 / 86_400, "m": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "y": 365}
 
 
@@ -74,7 +75,8 @@ def judge_retention(text: str) -> DoctorFinding:
     if found and days < SHORT_RETENTION_DAYS:
         remedy = f"start it with --storage.tsdb.retention.time={SHORT_RETENTION_DAYS}d or more"
         return warn(SUBJECT, f"it keeps {text}: too short for weekly reports", remedy)
-    return ok(SUBJECT, f"it keeps {text or 'its default'}")
+    short = f"; {LONGEST_PAGE} begins later" if found and days < PAGE_DAYS else ""
+    return ok(SUBJECT, f"it keeps {text or 'its default'}{short}")
 
 
 def check_prometheus(client: Prometheus, jobs: Collection[str], alerts: Collection[str]) -> Iterator[DoctorFinding]:

@@ -61,11 +61,13 @@ class ArchiveReader:
         archive: that holds the logs.
         until: Unix seconds; samples from then on are left out.
         ticks: of a second, in timestamps.
+        every: one sample in so many steps.
     """
 
     archive: Archive
     until: float
     ticks: int
+    every: int = 1
 
     def read(self, job: ReadJob) -> ReadResult:
         """Do a job; a file that is bad is refused, and costs only itself.
@@ -73,7 +75,7 @@ class ArchiveReader:
         Raises:
             ArchiveUnavailable: the archive does not answer.
         """
-        origin = SeriesOrigin(job.instance, job.unit.day, self.until, self.ticks)
+        origin = SeriesOrigin(job.instance, job.unit.day, self.until, self.ticks, self.every)
         try:
             return self._summary(job, origin, job.unit.body) if job.unit.body is not None else self._logs(job, origin)
         except BadObject as bad:

@@ -34,12 +34,14 @@ class SeriesOrigin:
         day: on which the samples lie, UTC.
         until: Unix seconds; samples from then on are left out.
         ticks: of a second, in timestamps: 1 for OpenMetrics, 1000 for Prometheus' own format.
+        every: one sample in so many steps; a divisor of the steps of a day.
     """
 
     instance: str
     day: date
     until: float
     ticks: int = 1
+    every: int = 1
 
     def series_name(self, sample: Sample) -> str:
         """A sample's series with the labels that a scrape would give it."""
@@ -47,9 +49,10 @@ class SeriesOrigin:
         return f"{series[:-1]},{labels}}}" if series.endswith("}") else f"{series}{{{labels}}}"
 
     def instants(self) -> list[int]:
-        """Of the samples: the start of the day, and the last second of each step."""
+        """Of the samples: the start of the day, and the last second of each step, or of each so-many-th."""
         start = int(parse_time(self.day.isoformat()))
-        ends = [start, *(start + step * STEP_SECONDS - 1 for step in range(1, STEPS + 1))]
+        steps = range(self.every, STEPS + 1, self.every)
+        ends = [start, *(start + step * STEP_SECONDS - 1 for step in steps)]
         return [end * self.ticks for end in ends if end < self.until]
 
 
@@ -60,17 +63,19 @@ def sums_text(sums: Mapping[Series, Steps], origin: SeriesOrigin) -> bytes:
 
 
 def _series(series: Series, steps: Steps, origin: SeriesOrigin, instants: list[int]) -> Iterator[str]:
-    if min(steps) + 1 >= len(instants):
+    every = origin.every
+    if min(steps) + 1 > every * (len(instants) - 1):
         return  # all of it lies beyond the end
     family = BY_NAME[series[0]]
     zero = zero_sums(family)
     rows = list(
         accumulate(
-            (steps.get(step, zero) for step in range(len(instants) - 1)),
+            (steps.get(step, zero) for step in range(every * (len(instants) - 1))),
             lambda total, more: [old + new for old, new in zip(total, more, strict=True)],
             initial=zero,
         )
     )
+    rows = rows[::every]
     totals = [_cumulated(row) for row in rows] if family.buckets else rows
     names = [origin.series_name(sample) for sample in series_samples(family, series, zero)]
     for name, values in zip(names, zip(*totals, strict=True), strict=True):

@@ -1,28 +1,34 @@
 """Generated history for the demo: what a fleet that had run for days would have written, where it is missing."""
 
 import gzip
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 
 from pydantic_core import to_json
 
-from nervesys.agent.demo import jobs
+from nervesys.agent.demo import DemoJob, jobs
 from nervesys.agent.replication.backup import pack_configuration
 from nervesys.agent.round.summary import summarise_day
 from nervesys.contract import Category, DailySummary, Level, PathTemplate, format_time
 from nervesys.contract.brain import DAILY_SUMMARY
 from nervesys.contract.paths import time_fields
-from nervesys.contract.times import DAY_SECONDS
+from nervesys.contract.times import DAY_SECONDS, utc
 from nervesys.settings import AgentConfig, Settings, Tree
 from nervesys.stores.archive import Archive, files_of
+from nervesys.stores.archive_layout import keep_days
 from nervesys.stores.brain import GitBrain, create_only
 
-ARCHIVED_DAYS = 7
-"""Days of logs in the archive, before those that the store still keeps."""
-SUMMARY_DAYS = 7
+DAYS = 90
+"""As far as Historical Trends looks back; up to yesterday."""
 JOBS_A_DAY = 40
-"""Of each agent in the archive: enough for the panels, small enough to generate at once."""
+"""Of each agent on the last workday: enough for the panels, small enough to generate at once."""
+WEEKEND, WEEKEND_SHARE = (5, 6), 0.5
+"""Days on which agents have less work, and its share of a workday's."""
+FIRST_SHARE = 0.6
+"""Work of the first day, as a share of the last one's: the fleet is used more and more."""
+CATEGORIES = (Category.SYSTEM, Category.ACTIVITY, Category.ERRORS, Category.AUDIT)
 
 
 @dataclass(frozen=True)
@@ -41,49 +47,93 @@ class DemoHistory:
     server: str
     now: float
 
-    def write_archive(self, archive: Archive, tree: Tree) -> None:
-        """Write older logs and yesterday's full backup to the archive.
+    def write_archive(self, archive: Archive, tree: Tree) -> bool:
+        """Write the logs of all days and yesterday's full backup, unless the archive has a backup already.
+
+        Returns:
+            Whether it was missing. The backup is written last, so an interrupted call is repeated.
 
         Raises:
             ArchiveUnavailable: they could not be written.
         """
+        paths = self.settings.storage.archive.paths
         present = {file.path for file in files_of(archive)}
-        for path, body in self._archived(tree):
+        backup = PathTemplate(paths.backups)
+        if any(backup.parse(path) for path in present):
+            return False
+        for path, body in self._logs():
             if path not in present:
                 archive.put(path, body)
+        archive.put(_build_path(paths.backups, self.now - DAY_SECONDS), pack_configuration(tree))
+        return True
+
+    def remove_overdue(self, archive: Archive) -> None:
+        """Remove the generated logs that a daily round would have deleted by now.
+
+        Raises:
+            ArchiveUnavailable: they could not be removed.
+        """
+        storage = self.settings.storage
+        for age, day in enumerate(self.days(), 1):
+            for category in CATEGORIES:
+                keep = keep_days(storage.retention, "logs", category)
+                if keep is not None and age > keep:
+                    archive.delete(_build_path(storage.archive.paths.logs, day, server=self.server, category=category))
 
     def push_summaries(self, brain: GitBrain) -> None:
-        """Push the last days' summaries to the brain.
+        """Push the summaries of all days to the brain.
 
         Raises:
             BrainUnavailable: they could not be pushed.
         """
-        days = map(self._summary, self._days(1, SUMMARY_DAYS))
+        days = map(self._summary, self.days())
         changes = {DAILY_SUMMARY.build(date=day.date): create_only(day.body() + b"\n") for day in days}
         brain.commit(changes, "Add generated daily summaries", "demo")
 
-    def _archived(self, tree: Tree) -> Iterator[tuple[str, bytes]]:
-        paths = self.settings.storage.archive.paths
-        yield _build_path(paths.backups, self.now - DAY_SECONDS), pack_configuration(tree)
-        first = self.settings.storage.retention.active_logs or 0
-        for day in self._days(first, ARCHIVED_DAYS):
-            for category in (Category.SYSTEM, Category.ACTIVITY, Category.ERRORS, Category.AUDIT):
-                lines = [to_json(record) + b"\n" for record in self._records(day) if record["category"] == category]
-                path = _build_path(paths.logs, day, server=self.server, category=category)
-                yield path, gzip.compress(b"".join(lines), mtime=0)
-
-    def _days(self, first: int, count: int) -> Iterator[float]:
-        """`count` midnights in UTC, newest first; the newest is `first` days before today's."""
+    def days(self) -> Iterator[float]:
+        """The midnights at which the days begin, in UTC, newest first."""
         today = self.now - self.now % DAY_SECONDS
-        return (today - ago * DAY_SECONDS for ago in range(first, first + count))
+        return (today - ago * DAY_SECONDS for ago in range(1, DAYS + 1))
+
+    def jobs(self, agent: str, day: float) -> Iterator[tuple[float, DemoJob]]:
+        """The jobs of an agent on a day, each with the Unix seconds at which it ended."""
+        number = self._jobs_a_day(day)
+        for place, job in enumerate(islice(jobs(f"{agent} {day:.0f}"), number), 1):
+            yield day + place * DAY_SECONDS / (number + 1), job
+
+    def jobs_between(self, start: float, end: float) -> Iterator[tuple[float, str, DemoJob]]:
+        """The jobs of all agents that ended in a span of time, today's too: the instant, the agent, the job.
+
+        Args:
+            start: Unix seconds, a midnight.
+            end: Unix seconds.
+        """
+        for agent in self.agents:
+            for day in count(start, DAY_SECONDS):
+                if day >= end:
+                    break
+                yield from ((at, agent.name, job) for at, job in self.jobs(agent.name, day) if at < end)
+
+    def _jobs_a_day(self, day: float) -> int:
+        age = (self.now - day) / (DAYS * DAY_SECONDS)
+        share = WEEKEND_SHARE if utc(day).weekday() in WEEKEND else 1
+        return round(JOBS_A_DAY * share * (1 - age * (1 - FIRST_SHARE)))
+
+    def _logs(self) -> Iterator[tuple[str, bytes]]:
+        template = self.settings.storage.archive.paths.logs
+        for day in self.days():
+            lines: defaultdict[object, list[bytes]] = defaultdict(list)
+            for record in self._records(day):
+                lines[record["category"]].append(to_json(record) + b"\n")
+            for category in CATEGORIES:
+                path = _build_path(template, day, server=self.server, category=category)
+                yield path, gzip.compress(b"".join(lines[category]), compresslevel=1, mtime=0)
 
     def _records(self, day: float) -> Iterator[dict[str, object]]:
         for agent in self.agents:
             yield _record(day, agent.name, Category.SYSTEM, "start", "agent starts")
             yield _record(day + 1, agent.name, Category.AUDIT, "read_config", "read its configuration")
-            timestamp = day
-            for job in islice(jobs(f"{agent.name} {day:.0f}"), JOBS_A_DAY):
-                timestamp += DAY_SECONDS / (JOBS_A_DAY + 1)
+            for timestamp, job in self.jobs(agent.name, day):
                 yield _record(
                     timestamp,
                     agent.name,

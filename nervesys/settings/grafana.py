@@ -33,6 +33,7 @@ class GrafanaSettings(SettingsSection):
         logs_uid: uid of the data source of log records, of type Loki.
         folder: Grafana folder of the dashboards.
         refresh_seconds: refresh interval of open dashboards.
+        live_minutes: time range that pages of live data open with, in minutes; None for the range that suits each page.
         opened: URL templates of links to the brain and the store.
     """
 
@@ -43,4 +44,5 @@ class GrafanaSettings(SettingsSection):
     logs_uid: str = Field(max_length=40)
     folder: str
     refresh_seconds: int = Field(ge=5)
+    live_minutes: int | None = Field(default=None, ge=5)
     opened: LinkTemplates

@@ -1,7 +1,7 @@
 """The monitoring programs, their addresses and intervals: config/monitoring.yaml."""
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -210,6 +210,17 @@ class AlertmanagerSettings(SettingsSection):
     repeat_interval_seconds: Seconds
 
 
+class HistorySettings(SettingsSection):
+    """History from before Prometheus' own data.
+
+    Attributes:
+        backfill: `at_start` converts what is new in archive and brain at each start of the stack; `by_hand` leaves it
+            to `nervesys history backfill`.
+    """
+
+    backfill: Literal["at_start", "by_hand"] = "by_hand"
+
+
 class DeadmanSettings(SettingsSection):
     """The dead-man's switch.
 
@@ -249,6 +260,7 @@ class Monitoring(SettingsSection):
     prometheus: PrometheusSettings
     alertmanager: AlertmanagerSettings
     deadman: DeadmanSettings
+    history: HistorySettings = HistorySettings()
     docs_url: str
     receiver_url: str | None = None
     page_url: str | None = None

@@ -13,18 +13,19 @@ MEMORY = "128MiB"
 """Soft limit of promtool's memory (Go's GOMEMLIMIT): above it, garbage is collected more often."""
 
 
-def make_blocks(promtool: Path, text: Path, folder: Path) -> None:
+def make_blocks(promtool: Path, text: Path, folder: Path, longest: str = LONGEST_BLOCK) -> None:
     """Make blocks.
 
     Args:
         promtool: the program.
         text: the samples, as OpenMetrics.
         folder: target of the blocks.
+        longest: duration of a block at most; promtool knows two hours times powers of three.
 
     Raises:
         NervesysError: promtool failed; with its last line of output.
     """
-    argv = [str(promtool), "tsdb", "create-blocks-from", "openmetrics", f"--max-block-duration={LONGEST_BLOCK}"]
+    argv = [str(promtool), "tsdb", "create-blocks-from", "openmetrics", f"--max-block-duration={longest}"]
     try:
         subprocess.run(
             [*argv, "--quiet", str(text), str(folder)],

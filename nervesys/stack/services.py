@@ -17,7 +17,8 @@ RCLONE = """RCLONE_AUTH_KEY="\\"$(cat "$1"),$(cat "$2")\\"" exec "$3" serve s3 -
 """A shell line that passes the keys to rclone through its environment, so that no argument list shows them."""
 ARTIFACTS = "artifacts"
 """The source whose service runs beside its exporter."""
-RETENTION = "30d"
+RETENTION = "100d"
+"""Historical Trends looks 90 days back, and Prometheus deletes whole blocks."""
 
 
 def demo_services(

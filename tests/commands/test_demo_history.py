@@ -6,7 +6,7 @@ import pygit2
 import pytest
 
 from commands.demo_history import create
-from nervesys.agent.demo_history import ARCHIVED_DAYS
+from nervesys.agent.demo_history import DAYS
 from nervesys.settings import shipped_root
 from nervesys.stack.layout import Stack
 from nervesys.stack.seed import seed
@@ -33,7 +33,7 @@ def test_it_is_made_up_once(tmp_path: Path) -> None:
     own = stack(tmp_path, tmp_path / "brain.git", tmp_path / "archive")
     for _ in range(2):
         create(own, lambda: NOON)
-    assert files(tmp_path / "archive") == 4 * ARCHIVED_DAYS + 1
+    assert files(tmp_path / "archive") == 4 * DAYS + 1
     tip = pygit2.Repository(str(tmp_path / "brain.git")).branches["state"].peel(pygit2.Commit)
     assert (tip.message, list(tip.parents)) == ("Add generated daily summaries", [])
 

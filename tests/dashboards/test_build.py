@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 import dashboards
 from dashboards.build import files
 from dashboards.recording import FILE
@@ -43,3 +45,13 @@ def test_settings_reach_the_files() -> None:
     assert "timeInterval: 5s" in local["grafana/datasources/nervesys.yaml"]
     assert "timeInterval: 1m" in files(load())["grafana/datasources/nervesys.yaml"]
     assert json.loads(local["grafana/dashboards/main-overview.json"])["refresh"] == "5s"
+
+
+@pytest.mark.parametrize(("profile", "live"), [("local", "now-30m"), ("local,compose", "now-30m"), (None, "now-6h")])
+def test_a_stack_that_was_just_started_opens_with_a_range_that_is_full(profile: str | None, live: str) -> None:
+    made = files(load(profile=profile, flags={"NERVESYS_ARCHIVE": "file:///archive"}))
+    opened = {
+        name: json.loads(made[f"grafana/dashboards/{name}.json"])["time"]["from"]
+        for name in ("main-overview", "historical-trends", "service-levels")
+    }
+    assert opened == {"main-overview": live, "historical-trends": "now-90d", "service-levels": "now-7d"}

@@ -17,10 +17,11 @@ from nervesys.stack.kubernetes.context import (
     stateful_set,
 )
 from nervesys.stack.kubernetes.programs import ALERTMANAGER
-from nervesys.stack.services import RETENTION
 
 IMAGES = {"prometheus": "prom/prometheus:v3.15.0", "alertmanager": "prom/alertmanager:v0.34.1"}
 """As in docker-compose.yml; a test compares them."""
+RETENTION = "30d"
+"""Volumes are sized for it; for longer history see docs/how-to/history.md."""
 PROMETHEUS_SECRET = "nervesys-prometheus"  # noqa: S105  # a name
 PROMETHEUS_FOLDER = "prometheus/"
 CONFIG = "/config"

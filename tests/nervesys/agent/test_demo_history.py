@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from nervesys.agent.demo_history import DemoHistory
+from nervesys.agent.demo_history import DAYS, DemoHistory
 from nervesys.contract import DailySummary, LogRecord
 from nervesys.settings import FolderTree, load, shipped_root
 from nervesys.stores.brain import GitBrain
@@ -16,12 +16,13 @@ LOADED = load()
 PAST = DemoHistory(LOADED.settings, list(LOADED.agents.values()), "host-1", NOON)
 
 
-def test_the_archive_holds_what_the_store_no_longer_does(tmp_path: Path) -> None:
+def test_the_archive_has_every_day_up_to_yesterday(tmp_path: Path) -> None:
     archive = FolderArchive(tmp_path)
-    PAST.write_archive(archive, FolderTree(shipped_root()))
+    assert PAST.write_archive(archive, FolderTree(shipped_root()))
     logs = sorted(path.name for path in tmp_path.glob("Archive/logs/*/*/*.json.gz"))
-    assert logs[0] == "host-1_2025-12-19_activity.json.gz"
-    assert logs[-1] == "host-1_2025-12-25_system.json.gz"
+    assert logs[0] == "host-1_2025-10-03_activity.json.gz"
+    assert logs[-1] == "host-1_2025-12-31_system.json.gz"
+    assert len(logs) == 4 * DAYS
     assert (tmp_path / "Backups/full_backup_2025-12-31.tar.gz").is_file()
     lines = gzip.decompress((tmp_path / "Archive/logs/2025/12/host-1_2025-12-20_activity.json.gz").read_bytes())
     records = [LogRecord.parse(line) for line in lines.splitlines()]
@@ -35,6 +36,22 @@ def test_what_is_there_stays_as_it_is(tmp_path: Path) -> None:
     there.write_bytes(b"real")
     PAST.write_archive(FolderArchive(tmp_path), FolderTree(shipped_root()))
     assert there.read_bytes() == b"real"
+
+
+def test_an_archive_that_was_written_once_is_not_written_again(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    archive.put("Backups/full_backup_2025-06-01.tar.gz", b"real")
+    assert not PAST.write_archive(archive, FolderTree(shipped_root()))
+    assert not list(tmp_path.glob("Archive/**/*.gz"))
+
+
+def test_what_is_past_its_retention_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path)
+    PAST.write_archive(archive, FolderTree(shipped_root()))
+    archive.put("Archive/logs/notes.txt", b"mine")
+    PAST.remove_overdue(archive)
+    days = [len(list(tmp_path.glob(f"Archive/logs/*/*/*_{name}.json.gz"))) for name in ("activity", "errors")]
+    assert (days, (tmp_path / "Archive/logs/notes.txt").is_file()) == ([30, DAYS], True)
 
 
 def test_the_brain_holds_a_summary_of_each_day(tmp_path: Path) -> None:
