@@ -12,7 +12,7 @@ RUN apt-get update \
 # Git fetches and pushes the brain; it is unpacked without its Perl scripts. Package managers, Perl and login tools go;
 # dpkg's status still lists what is left, for whoever scans the image.
 FROM base AS system
-ARG FOLDERS="/agents /archive /brain /data /secrets /secrets/agents-artifacts /secrets/agents-store \
+ARG FOLDERS="/agents /archive /brain /data /history /receiver /secrets /secrets/agents-artifacts /secrets/agents-store \
     /secrets/artifacts /secrets/grafana /secrets/receiver /secrets/store /secrets/supervisor /secrets/supervisord"
 RUN useradd --uid 10001 --home-dir /nervesys --create-home nervesys \
     && install --directory --owner=10001 --group=10001 ${FOLDERS} \

@@ -1,7 +1,7 @@
 """`nervesys compose-init`: create what the services of Docker Compose need before their first start."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +13,12 @@ from commands import demo_history
 from commands.plan import LIMITS
 from nervesys.artifacts.tokens import ADMIN
 from nervesys.clock import system_clock
+from nervesys.errors import NervesysError
 from nervesys.settings import load, shipped_root
 from nervesys.stack import container, keys
 from nervesys.stack.layout import FILE
 from nervesys.stack.seed import seed
-from nervesys.stores.open_stores import load_configuration
+from nervesys.stores.open_stores import Configuration, load_configuration
 
 app = typer.Typer()
 SHARED = 0o444
@@ -31,6 +32,12 @@ def compose_init(
     archive: Annotated[Path, typer.Option(help="Folder to create for the example archive.")],
     secrets: Annotated[Path, typer.Option(help="Folder to create the keys in, one subfolder for each volume.")],
     agents_home: Annotated[Path, typer.Option(help="NERVESYS_HOME of the container of agents.")],
+    receiver_home: Annotated[
+        Path | None, typer.Option(help="NERVESYS_HOME of the receiver, whose journal gets the past of the demo.")
+    ] = None,
+    history: Annotated[
+        Path | None, typer.Option(help="Folder for the demo's past, of which promtool makes Prometheus' blocks.")
+    ] = None,
     url: Annotated[
         list[str] | None, typer.Option(metavar="SERVICE=URL", help="Address that people open; may be repeated.")
     ] = None,
@@ -59,13 +66,23 @@ def compose_init(
     if not receiver.exists():  # afterwards it is the operator's
         _write(receiver, _receiver_file(secrets, demo), 0o644)
     if demo:
-        demo_history.create_in(base, environ, archive=True, brain=True)
+        new = demo_history.create_in(base, environ, archive=True, brain=True)
+        if new and history and receiver_home:  # else Prometheus may have data of its own of that time
+            _fill(base, environ, history, receiver_home)
     Console().print(
         f"Created what was missing of the brain {brain}, the archive {archive} and the keys under {secrets}."
         if demo
         else f"Created what was missing of the keys under {secrets}.",
         soft_wrap=True,
     )
+
+
+def _fill(base: Configuration, environ: Mapping[str, str], history: Path, receiver_home: Path) -> None:
+    """Write the demo's past for Prometheus and the journal; a failure is printed, and stops nothing."""
+    try:
+        demo_history.fill_text(base, environ, history, receiver_home / "journal.sqlite3")
+    except (NervesysError, OSError) as err:
+        Console().print(f"The demo's past is missing: {err}", soft_wrap=True, markup=False)
 
 
 def _make_keys(secrets: Path, agents: Iterable[str]) -> None:

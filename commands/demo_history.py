@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 from commands.demo_past.fill import fill as fill_target
 from commands.demo_past.incidents import DemoPast
 from commands.demo_past.journal import write_journal
 from exporters.history.blocks import Blocks
+from exporters.history.text_files import TextFiles
 from nervesys.agent.demo_history import DemoHistory
 from nervesys.clock import Clock, system_clock
 from nervesys.stack.blocks import make_blocks
@@ -58,6 +60,35 @@ def fill(stack: Stack, clock: Clock = system_clock) -> None:
         history.remove_overdue(open_archive(base.loaded.settings.storage.archive, writable=True))
 
 
+def fill_text(
+    base: Configuration,
+    environ: Mapping[str, str],
+    folder: Path,
+    journal: Path,
+    clock: Clock = system_clock,
+) -> None:
+    """The same for Docker Compose, where another container makes the blocks.
+
+    Args:
+        base: the settings.
+        environ: holds `NERVESYS_SERVER`, the server of all agents.
+        folder: for the samples.
+        journal: of the receiver.
+        clock: the past ends minutes ago.
+
+    Raises:
+        NervesysError: archive, brain or journal fails.
+        OSError: the folder cannot be written.
+    """
+    history = _history(base, environ, clock)
+    try:
+        with closing(TextFiles(folder)) as target:
+            fill_target(base, history, target)
+        write_journal(journal, DemoPast(base.loaded, history.now), history.server)
+    finally:
+        history.remove_overdue(open_archive(base.loaded.settings.storage.archive, writable=True))
+
+
 def _owns_archive(stack: Stack, base: Configuration) -> bool:
     return base.loaded.settings.storage.archive.url == (stack.home / OWN_ARCHIVE).as_uri()
 
@@ -72,7 +103,7 @@ def _history(base: Configuration, environ: Mapping[str, str], clock: Clock) -> D
 
 def create_in(
     base: Configuration, environ: Mapping[str, str], *, archive: bool, brain: bool, clock: Clock = system_clock
-) -> None:
+) -> bool:
     """Create made-up history where it is missing.
 
     Args:
@@ -82,14 +113,17 @@ def create_in(
         brain: whether to write to the brain.
         clock: the history ends yesterday.
 
+    Returns:
+        Whether the archive was without history.
+
     Raises:
         ArchiveUnavailable: the archive cannot be written.
         BrainUnavailable: the brain cannot be written.
     """
     storage = base.loaded.settings.storage
     history = _history(base, environ, clock)
-    if archive:
-        history.write_archive(open_archive(storage.archive, writable=True), base.tree)
+    new = archive and history.write_archive(open_archive(storage.archive, writable=True), base.tree)
     repository = open_brain(base.place, "up", storage.brain, environ)
     if brain and repository is not None:
         history.push_summaries(repository)
+    return new

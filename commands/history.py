@@ -23,6 +23,7 @@ from exporters.history.progress import BackfillProgress
 from exporters.history.push import Push
 from exporters.history.run import Outcome
 from exporters.history.targets import Target
+from exporters.history.text_files import TextFiles
 from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clock import system_clock
 from nervesys.contract.paths import parse_date
@@ -74,6 +75,10 @@ def backfill(
             metavar="URL", help="Import endpoint to push to instead: http://HOST:8428/api/v1/import/prometheus."
         ),
     ] = None,
+    text: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for files of OpenMetrics, of which promtool makes blocks elsewhere."),
+    ] = None,
     prometheus: Annotated[
         str | None,
         typer.Option(
@@ -101,7 +106,7 @@ def backfill(
     now = system_clock()
     until = _until(client, units, now, last, alone=into is not None)
     kept = date.min if push else _kept(client, now)
-    with closing(_target(base, into, push, client)) as target:
+    with closing(_target(base, into, push, text, client)) as target:
         plan = _plan(units, target, first or date.min, until, kept)
         _print_plan(console, plan, until, kept)
         if dry_run:
@@ -177,9 +182,11 @@ def _kept(client: Prometheus, now: float) -> date:
         return date.min
 
 
-def _target(base: Configuration, into: Path | None, push: str | None, client: Prometheus) -> Target:
-    if push and into:
-        raise typer.BadParameter("use either --into or --push")
+def _target(base: Configuration, into: Path | None, push: str | None, text: Path | None, client: Prometheus) -> Target:
+    if len([target for target in (into, push, text) if target]) > 1:
+        raise typer.BadParameter("use one of --into, --push and --text")
+    if text:
+        return TextFiles(text)
     if push:
         place = base.place.home / "history" / f"{hashlib.sha256(push.encode()).hexdigest()[:16]}.sqlite3"
         return Push(push, BackfillProgress(place))

@@ -11,6 +11,7 @@ from dashboards.recording import COSTS, TASKS
 from exporters.history.days import STEP_SECONDS
 from exporters.shared.costs import COST
 from nervesys.agent.demo_history import DemoHistory
+from nervesys.contract.logs import TokenUsage
 from nervesys.contract.times import DAY_SECONDS
 from nervesys.metrics.periods import periods
 
@@ -32,7 +33,7 @@ def work_text(past: DemoPast, history: DemoHistory) -> Iterator[str]:
     for at, agent, job in history.jobs_between(past.start, past.end):
         model = past.loaded.agents[agent].model or ""
         ended[agent, "failed" if job.error else "completed"].append((at, 1))
-        if (cost := prices.cost(model, job.tokens)) is not None:
+        if (cost := prices.cost_of_call(model, TokenUsage(mixed=job.tokens), at)) is not None:
             spent[agent, model].append((at, cost))
     instants = _instants(past)
     recorded = COSTS.series(periods(past.loaded))

@@ -115,7 +115,7 @@ class DemoHistory:
                 yield from ((at, agent.name, job) for at, job in self.jobs(agent.name, day) if at < end)
 
     def _jobs_a_day(self, day: float) -> int:
-        age = (self.now - day) / (DAYS * DAY_SECONDS)
+        age = min(1, (self.now - day) / (DAYS * DAY_SECONDS))
         share = WEEKEND_SHARE if utc(day).weekday() in WEEKEND else 1
         return round(JOBS_A_DAY * share * (1 - age * (1 - FIRST_SHARE)))
 

@@ -3,6 +3,7 @@
 Covers: commands.compose_init.
 """
 
+import gzip
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from commands.compose_init import app
+from nervesys.agent import demo_history
 from nervesys.artifacts.tokens import ADMIN
 
 
@@ -71,3 +73,19 @@ def test_a_fleet_of_ones_own_gets_keys_and_nothing_of_the_demo(tmp_path: Path, m
     assert yaml.safe_load((secrets / "receiver/receiver.yaml").read_text()).keys() == {"token_file"}
     assert not (tmp_path / "archive").exists()
     assert not (tmp_path / "brain.git").exists()
+
+
+def test_a_new_demo_has_a_past_for_prometheus_and_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NERVESYS_PROFILE", "local,compose")
+    monkeypatch.setenv("NERVESYS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(demo_history, "DAYS", 2)
+    (tmp_path / "receiver").mkdir()
+    options = (f"--history={tmp_path / 'history'}", f"--receiver-home={tmp_path / 'receiver'}")
+    init(tmp_path, *options)
+    (samples,) = (tmp_path / "history").glob("*.om.gz")
+    text = gzip.decompress(samples.read_bytes()).decode()
+    assert all(f"\n{name}{{" in text for name in ("nervesys_log_records_total", "ALERTS", "slo:good_events:ratio"))
+    assert (tmp_path / "receiver/journal.sqlite3").is_file()
+    samples.unlink()
+    init(tmp_path, *options)
+    assert not list((tmp_path / "history").glob("*.om.gz")), "it may overlap what Prometheus has by now"

@@ -53,7 +53,7 @@ class Native:
         (self.folder / "hosts").write_text("".join(f"127.0.0.1 {name}\n" for name in ("localhost", *self.services)))
         if self.start("init").wait(HEALTHY_SECONDS):
             return {"init": False}
-        ours = [name for name, service in self.services.items() if is_ours(service) and name != "init"]
+        ours = [name for name, service in self.services.items() if is_ours(service) and service["restart"] != "no"]
         for name in ours:
             self.start(name)
         return {"init": True, **{name: self.healthy(name) for name in ours}}

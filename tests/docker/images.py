@@ -86,7 +86,8 @@ PIP = "[global]\\\\ncert = /etc/machine-authorities.crt\\\\n"
 
 def _prometheus(engine: Engine, image: str) -> None:
     root = newer_packages("prometheus", "prometheus", "busybox-static")
-    _build(engine, image, "prometheus", {"prometheus": root / "usr/bin/prometheus", "busybox": _busybox(root)})
+    programs = {name: root / "usr/bin" / name for name in ("prometheus", "promtool")}
+    _build(engine, image, "prometheus", {"busybox": _busybox(root), **programs})
 
 
 def _alertmanager(engine: Engine, image: str) -> None:

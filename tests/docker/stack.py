@@ -18,6 +18,9 @@ PROJECT = "nervesys-test"
 PUBLISHED = {"grafana": 3000, "prometheus": 9090, "alertmanager": 9093, "receiver": 17010, "page": 17080}
 HEALTHY_SECONDS = 300
 
+ONCE = ("init", "history")
+"""Services that end."""
+
 
 @dataclass
 class DockerStack:
@@ -88,7 +91,7 @@ class DockerStack:
         """Wait until every service that keeps running is healthy."""
 
         def healthy() -> bool:
-            states = [container["State"] for name, container in self.containers().items() if name != "init"]
+            states = [container["State"] for name, container in self.containers().items() if name not in ONCE]
             return all(state.get("Health", {}).get("Status") == "healthy" for state in states)
 
         until(healthy, HEALTHY_SECONDS)

@@ -33,7 +33,7 @@ LISTENING = {
 
 def test_all_services_are_healthy_and_every_target_is_up(stack: DockerStack) -> None:
     states = {name: container["State"] for name, container in stack.containers().items()}
-    assert states.pop("init")["ExitCode"] == 0
+    assert [states.pop(name)["ExitCode"] for name in ("init", "history")] == [0, 0]
     assert {name: state["Health"]["Status"] for name, state in states.items()} == dict.fromkeys(LISTENING, "healthy")
     jobs = yaml.safe_load((ROOT / "provisioning/prometheus/prometheus.yml").read_text())["scrape_configs"]
 

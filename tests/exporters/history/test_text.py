@@ -64,3 +64,12 @@ def test_a_summary_holds_all_day() -> None:
     series = points(gauges_text(samples, SeriesOrigin("brain", DAY, NEVER)))
     assert series['nervesys_brain_daily_summary_agents{instance="brain",job="history"}'][0] == (MIDNIGHT, 3)
     assert {len(values) for values in series.values()} == {73}
+
+
+def test_of_so_many_steps_one_may_be_kept() -> None:
+    sums: dict[Series, Steps] = {SERIES: {1: [2.0], 70: [3.0]}}
+    rare = points(sums_text(sums, SeriesOrigin("host-1/errors", DAY, NEVER, every=3)))
+    (values,) = rare.values()
+    assert [len(values), values[0][1], values[1][1], values[-1][1]] == [25, 0, 2, 5]
+    cut = points(sums_text(sums, SeriesOrigin("host-1/errors", DAY, MIDNIGHT + 3 * 3600, every=3)))
+    assert [value for _, value in next(iter(cut.values()))] == [0, 2, 2, 2]
