@@ -122,8 +122,12 @@ def create_in(
     """
     storage = base.loaded.settings.storage
     history = _history(base, environ, clock)
-    new = archive and history.write_archive(open_archive(storage.archive, writable=True), base.tree)
+    place = open_archive(storage.archive, writable=True) if archive else None
+    if place and history.is_written(place):
+        return False
     repository = open_brain(base.place, "up", storage.brain, environ)
     if brain and repository is not None:
         history.push_summaries(repository)
-    return new
+    if place:  # last, because it shows that all was done
+        history.write_archive(place, base.tree)
+    return place is not None

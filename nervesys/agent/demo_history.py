@@ -47,25 +47,27 @@ class DemoHistory:
     server: str
     now: float
 
-    def write_archive(self, archive: Archive, tree: Tree) -> bool:
-        """Write the logs of all days and yesterday's full backup, unless the archive has a backup already.
+    def is_written(self, archive: Archive) -> bool:
+        """Whether an archive has history, made up or real: its backup is written last.
 
-        Returns:
-            Whether it was missing. The backup is written last, so an interrupted call is repeated.
+        Raises:
+            ArchiveUnavailable: it cannot be listed.
+        """
+        backup = PathTemplate(self.settings.storage.archive.paths.backups)
+        return any(backup.parse(file.path) for file in files_of(archive))
+
+    def write_archive(self, archive: Archive, tree: Tree) -> None:
+        """Write the logs of all days, and then yesterday's full backup; what is there stays as it is.
 
         Raises:
             ArchiveUnavailable: they could not be written.
         """
-        paths = self.settings.storage.archive.paths
         present = {file.path for file in files_of(archive)}
-        backup = PathTemplate(paths.backups)
-        if any(backup.parse(path) for path in present):
-            return False
         for path, body in self._logs():
             if path not in present:
                 archive.put(path, body)
-        archive.put(_build_path(paths.backups, self.now - DAY_SECONDS), pack_configuration(tree))
-        return True
+        backup = _build_path(self.settings.storage.archive.paths.backups, self.now - DAY_SECONDS)
+        archive.put(backup, pack_configuration(tree))
 
     def remove_overdue(self, archive: Archive) -> None:
         """Remove the generated logs that a daily round would have deleted by now.

@@ -18,7 +18,9 @@ PAST = DemoHistory(LOADED.settings, list(LOADED.agents.values()), "host-1", NOON
 
 def test_the_archive_has_every_day_up_to_yesterday(tmp_path: Path) -> None:
     archive = FolderArchive(tmp_path)
-    assert PAST.write_archive(archive, FolderTree(shipped_root()))
+    assert not PAST.is_written(archive)
+    PAST.write_archive(archive, FolderTree(shipped_root()))
+    assert PAST.is_written(archive)
     logs = sorted(path.name for path in tmp_path.glob("Archive/logs/*/*/*.json.gz"))
     assert logs[0] == "host-1_2025-10-03_activity.json.gz"
     assert logs[-1] == "host-1_2025-12-31_system.json.gz"
@@ -38,11 +40,12 @@ def test_what_is_there_stays_as_it_is(tmp_path: Path) -> None:
     assert there.read_bytes() == b"real"
 
 
-def test_an_archive_that_was_written_once_is_not_written_again(tmp_path: Path) -> None:
+def test_an_archive_with_a_backup_has_history_already(tmp_path: Path) -> None:
     archive = FolderArchive(tmp_path)
+    archive.put("Archive/logs/2025/12/host-1_2025-12-20_activity.json.gz", b"interrupted")
+    assert not PAST.is_written(archive)
     archive.put("Backups/full_backup_2025-06-01.tar.gz", b"real")
-    assert not PAST.write_archive(archive, FolderTree(shipped_root()))
-    assert not list(tmp_path.glob("Archive/**/*.gz"))
+    assert PAST.is_written(archive)
 
 
 def test_what_is_past_its_retention_is_removed_and_nothing_else(tmp_path: Path) -> None:
