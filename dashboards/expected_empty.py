@@ -55,7 +55,8 @@ NOT_A_DAY = EmptyReason(
     "Growth is known after a day.", unless="last_over_time({__name__=~'nervesys_(store|archive)_bytes'}[1d] offset 1d)"
 )
 FEW_TASKS = EmptyReason(
-    "Too few tasks of one name have ended to know what is usual.", unless="last_over_time(nervesys_agent_task_limit_seconds[1d])"
+    "Too few tasks of one name have ended to know what is usual.",
+    unless="last_over_time(nervesys_agent_task_limit_seconds[1d])",
 )
 NO_BUDGET = EmptyReason("No budget is configured.", unless="nervesys_budget_limit")
 NO_QUEUE = EmptyReason("No agent reports a queue.", unless="nervesys_agent_queue_tasks")
