@@ -1,4 +1,4 @@
-"""`nervesys agent`: run one agent, read its logs and tasks, or restore its databases."""
+"""`nervesys agent`: run one agent, read its logs, tasks and messages, or restore its databases."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from commands import agent_logs
+from commands import agent_logs, agent_messages
 from commands.console import open_console
 from commands.due_reports import write_due_reports_apart
 from commands.options import BrainUrl, Home
@@ -44,6 +44,7 @@ class Wrapping(TyperCommand):
 app = typer.Typer(no_args_is_help=True)
 app.command()(agent_logs.logs)
 app.command()(agent_logs.tasks)
+app.command()(agent_messages.messages)
 
 
 @app.command(cls=Wrapping)

@@ -2,9 +2,10 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -48,6 +49,7 @@ class CategoryOption(StrEnum):
     ACTIVITY = "activity"
     ERRORS = "errors"
     AUDIT = "audit"
+    MESSAGE = "message"
 
 
 def _instant(text: str) -> float:
@@ -61,7 +63,8 @@ def _instant(text: str) -> float:
         raise typer.BadParameter(f"{text}: not {wanted}") from None
 
 
-def _agent(text: str) -> str:
+def agent_parameter(text: str) -> str:
+    """The name of an agent as a parameter of a command."""
     try:
         return agent_name(text)
     except BadObject as bad:
@@ -82,7 +85,7 @@ def _pattern(text: str) -> TextSearch:
         raise typer.BadParameter(f"{text}: {bad}") from None
 
 
-AgentArgument = Annotated[str, typer.Argument(metavar="NAME", parser=_agent, help="The agent.")]
+AgentArgument = Annotated[str, typer.Argument(metavar="NAME", parser=agent_parameter, help="The agent.")]
 Since = Annotated[
     float | None,
     typer.Option(
@@ -142,7 +145,7 @@ def logs(
     if follow and (reverse or limit or until):
         raise typer.BadParameter("--follow goes without --until, --limit and --reverse")
     query = LogQuery(
-        *_span(since, until, limit),
+        *time_span(since, until, limit),
         agents=frozenset({name}),
         servers=frozenset(server or ()),
         levels=from_level(Level(level.value.upper())) if level else frozenset(),
@@ -151,7 +154,7 @@ def logs(
         search=grep,
     )
     if follow:
-        _follow(loaded, query, as_json=as_json)
+        follow_records(loaded, query, partial(_print_entry, as_json=as_json))
         return
     with ReadingProgress() as progress:
         printed = 0
@@ -184,7 +187,7 @@ def tasks(
     """
     loaded = open_settings("agent-logs", home=home, brain=brain, archive=archive).loaded
     query = LogQuery(
-        *_span(since, until, limit),
+        *time_span(since, until, limit),
         agents=frozenset({name}),
         servers=frozenset(server or ()),
         levels=frozenset({Level.ERROR}) if failed else frozenset(),
@@ -205,7 +208,7 @@ def tasks(
     progress.end()
 
 
-def _span(since: float | None, until: float | None, limit: int | None) -> tuple[float, float]:
+def time_span(since: float | None, until: float | None, limit: int | None) -> tuple[float, float]:
     """Start and end of the range."""
     end = system_clock() if until is None else until
     start = end - (LIMITED_SECONDS if limit else DEFAULT_SECONDS) if since is None else since
@@ -224,15 +227,15 @@ def _entries(
     return newest if newest_first else reversed(newest)
 
 
-def _follow(loaded: Loaded, query: LogQuery, *, as_json: bool) -> None:
-    """Print what is shipped, until Ctrl-C; a store that does not answer is reported and asked again."""
+def follow_records(loaded: Loaded, query: LogQuery, show: Callable[[LogEntry], None]) -> None:
+    """Show what is shipped, until Ctrl-C; a store that does not answer is reported and asked again."""
     follower = LogFollower(open_reader(loaded.settings.storage, system_clock), query)
     with suppress(KeyboardInterrupt):
         while True:
             budget = ReadBudget()
             try:
                 for entry in follower.new_entries(budget):
-                    _print_entry(entry, as_json=as_json)
+                    show(entry)
             except StoreUnavailable as err:
                 typer.echo(f"{err}; asking again every {FOLLOW_SECONDS} s", err=True)
             for warning in budget.warnings:

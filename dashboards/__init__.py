@@ -4,6 +4,7 @@ DASHBOARDS = (
     "overview",
     "agent",
     "calls",
+    "messages",
     "trends",
     "service_levels",
     "cost",

@@ -35,7 +35,7 @@ EXCLUDED = dict.fromkeys(
     ("template-job-rule", "template-instance-rule", "target-job-rule", "target-instance-rule"), BY_SUBJECT
 )
 UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
-MANY = frozenset({"agent", "server", "entity", "project"})
+MANY = frozenset({"agent", "server", "entity", "from", "project", "to"})
 """Labels that may have thousands of values."""
 COUNTING = frozenset({"rate", "irate", "increase"})
 EXACT = frozenset({"last_over_time", "min_over_time"})

@@ -6,8 +6,9 @@ from dashboards.grafana_json import Json
 from dashboards.style import PageContext
 
 TYPE = "loki"
-LINE = '| json | line_format "{{.action}} {{.message}}" | keep agent, server, level, category'
+TEXT = "{{.action}} {{.message}}"
 """What is shown of a record: its action and message; its level colours it."""
+LABELS = "| keep agent, server, level, category"
 LINES = 100
 """Newest records of one panel: enough to read, few enough to fetch at each refresh."""
 
@@ -30,7 +31,7 @@ class LokiTarget(Target):  # type: ignore[misc]  # grafanalib is untyped
         }
 
 
-def log_lines(context: PageContext, title: str, description: str, selector: str) -> Logs:
+def log_lines(context: PageContext, title: str, description: str, selector: str, text: str = TEXT) -> Logs:
     """The newest records of a stream selector.
 
     Args:
@@ -38,13 +39,14 @@ def log_lines(context: PageContext, title: str, description: str, selector: str)
         title: of the panel.
         description: which question it answers.
         selector: such as `{agent="$chosen_agent"}`.
+        text: what is shown of each record, as LogQL's `line_format` writes it.
     """
     datasource = {"type": TYPE, "uid": context.settings.grafana.logs_uid}
     return Logs(
         title=title,
         description=description,
         dataSource=datasource,
-        targets=[LokiTarget(expr=f"{selector} {LINE}", datasource=datasource)],
+        targets=[LokiTarget(expr=f'{selector} | json | line_format "{text}" {LABELS}', datasource=datasource)],
         showTime=True,
         enableLogDetails=True,
         wrapLogMessages=True,

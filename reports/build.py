@@ -30,6 +30,7 @@ from reports.model import (
     Tiles,
     Timeline,
 )
+from reports.node_graph import node_graph
 from reports.run_queries import PageResults, QueryResult, series_name
 from reports.scale import ticks
 from reports.table_merge import table
@@ -250,6 +251,7 @@ def _runs(points: Sequence[tuple[float, float]], step: float) -> Iterator[tuple[
 BODY_BUILDERS: Mapping[str, Callable[[Json, Sequence[QueryResult], FormatContext], Body]] = {
     "bargauge": _bars,
     "gauge": _bars,
+    "nodeGraph": node_graph,
     "stat": _tiles,
     "state-timeline": _timeline,
     "table": table,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reports.model import Graph, GridPosition, Key, Timeline
+from reports.model import Graph, GridPosition, Key, NodeGraph, Timeline
 
 COLUMNS, ROW, GAP = 24, 30, 8
 NARROW = 900
@@ -23,7 +23,7 @@ def width_of(place: GridPosition, page_width: float) -> float:
     return place.width * column + (place.width - 1) * GAP - 2 * PADDING - BORDER
 
 
-def size_of(place: GridPosition, page_width: float, body: Graph | Timeline) -> tuple[float, float]:
+def size_of(place: GridPosition, page_width: float, body: Graph | Timeline | NodeGraph) -> tuple[float, float]:
     """Width and height of the drawing in a panel, in pixels."""
     width = width_of(place, page_width)
     height = place.height * ROW + (place.height - 1) * GAP

@@ -224,7 +224,41 @@ class Timeline:
         return tuple(Key(text, colour, height=block_height(colour)) for text, colour in sorted(seen.items()))
 
 
-Body = Notice | Tiles | Bars | Table | Text | Graph | Timeline
+@dataclass(frozen=True)
+class Edge:
+    """A connection from one node to another.
+
+    Attributes:
+        source: name of the node that it starts from.
+        target: name of the node that it leads to.
+        text: its amount, formatted.
+        share: of the largest amount, 0 to 1.
+    """
+
+    source: str
+    target: str
+    text: str
+    share: float
+
+
+@dataclass(frozen=True)
+class NodeGraph:
+    """Nodes and what connects them; the edge with the largest amount first."""
+
+    edges: tuple[Edge, ...]
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Names of all nodes, sorted."""
+        return tuple(sorted({name for edge in self.edges for name in (edge.source, edge.target)}))
+
+    @property
+    def legend(self) -> tuple[Key, ...]:
+        """It needs none: names stand beside the nodes."""
+        return ()
+
+
+Body = Notice | Tiles | Bars | Table | Text | Graph | Timeline | NodeGraph
 
 
 @dataclass(frozen=True)

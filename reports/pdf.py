@@ -14,7 +14,7 @@ from typing import Any
 
 from nervesys.look.colours import SHADES, Theme, shade
 from reports.geometry import COLUMNS, GAP, ROW
-from reports.model import Graph, PageModel, Panel, Table, Timeline
+from reports.model import Graph, NodeGraph, PageModel, Panel, Table, Timeline
 from reports.plot import clock, plot
 
 SHEET = 1400 / 2**0.5
@@ -86,7 +86,7 @@ def _panel(panel: Panel, page: PageModel, width: float, zone: tzinfo, theme: The
         "height": place.height * ROW + (place.height - 1) * GAP,
     }
     match panel.body:
-        case Graph() | Timeline() as body:
+        case Graph() | Timeline() | NodeGraph() as body:
             svg = with_colours(plot(panel, page, width, zone), theme)
             more = len(body.legend) - KEYS
             return fields | {"svg": svg, "legend": [asdict(key) for key in body.legend[:KEYS]], "more": more}

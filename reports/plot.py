@@ -10,7 +10,8 @@ from datetime import datetime, tzinfo
 from xml.sax.saxutils import escape
 
 from reports.geometry import size_of
-from reports.model import Annotation, Graph, Lane, PageModel, Panel, StateSpan, Timeline, block_height
+from reports.model import Annotation, Graph, Lane, NodeGraph, PageModel, Panel, StateSpan, Timeline, block_height
+from reports.node_graph import draw_node_graph
 from reports.scale import time_ticks
 from reports.units import text_of
 
@@ -71,16 +72,18 @@ class PlotArea:
 
 
 def plot(panel: Panel, page: PageModel, width: float, zone: tzinfo) -> str:
-    """The graph or timeline of a panel as SVG.
+    """The graph, timeline or node graph of a panel as SVG.
 
     Args:
-        panel: a panel with a graph or a timeline.
+        panel: a panel with one of them.
         page: its page.
         width: of the page, in pixels.
         zone: time zone of the reader.
     """
-    assert isinstance(panel.body, Graph | Timeline), "no other is drawn"
+    assert isinstance(panel.body, Graph | Timeline | NodeGraph), "no other is drawn"
     frame = Frame(*size_of(panel.place, width, panel.body), page.start, page.end, zone, page.marks)
+    if isinstance(panel.body, NodeGraph):
+        return _svg(frame, list(draw_node_graph(panel.body, frame.width, frame.height)))
     return graph(panel.body, frame) if isinstance(panel.body, Graph) else timeline(panel.body, frame)
 
 

@@ -41,6 +41,7 @@ class LineContext(Struct, frozen=True, gc=False):
     repository: str | None = None
     file: str | None = None
     duration_ms: Duration | None = None
+    to: str | None = None
 
 
 class LineMetadata(Struct, frozen=True, gc=False):
@@ -146,7 +147,8 @@ def _parse_by_model(line: bytes, skipped: Counter[Reason]) -> Iterator[tuple[dat
     except BadObject as bad:
         skipped[bad.reason] += 1
         return
-    context = LineContext(duration_ms=record.context.duration_ms)
+    to = record.context.to
+    context = LineContext(duration_ms=record.context.duration_ms, to=to if isinstance(to, str) else None)
     usage = cast("Unread", record.metadata.usage)
     metadata = LineMetadata(record.metadata.model_version, record.metadata.tokens, usage_of_model=usage)
     parsed = ParsedLine("", record.agent_id, record.level, record.category, context=context, metadata=metadata)

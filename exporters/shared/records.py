@@ -9,9 +9,9 @@ from exporters.shared import costs
 from exporters.shared.bounds import bounded
 from exporters.shared.counting import OTHER, Counting, Series, Sums, zero_sums
 from exporters.shared.lines import ParsedLine, parse_lines
-from nervesys.contract import Category, Level
+from nervesys.contract import Category, Level, agent_name
 from nervesys.contract.logs import DURATION_BUCKETS, TokenUsage
-from nervesys.errors import Reason
+from nervesys.errors import BadObject, Reason
 from nervesys.metrics import ConditionTerm, Family, Period, SourceArea
 from nervesys.metrics.family import shorten
 from nervesys.settings.prices import Prices
@@ -46,13 +46,23 @@ TOKENS = Family(
     period=Period.SHIP,
     conditions=(ConditionTerm(word="log tokens", kind="increase", labels=("agent",), origin=ORIGIN),),
 )
+MESSAGES = Family(
+    "agent_messages_total",
+    "counter",
+    "Messages from one agent to another, by the sender's log; recipients that are no known agents are `other`.",
+    ("from", "to"),
+    period=Period.SHIP,
+    conditions=(ConditionTerm(word="messages", kind="increase", labels=("from", "to"), origin=ORIGIN),),
+)
 
 FAMILIES = (RECORDS, DURATION, TOKENS)
-COSTED_FAMILIES = (*FAMILIES, *costs.FAMILIES)
+COUNTED_FAMILIES = (*FAMILIES, MESSAGES, *costs.FAMILIES)
 BY_NAME = {family.name: family for family in FAMILIES}
 MAX_MODELS = 20
 """Distinct `model` label values for one agent's tokens; further models are counted as `other`."""
 
+MAX_RECIPIENTS = 50
+"""Distinct recipients of one agent's messages; those to further ones are counted as `other`."""
 MAX_SERIES = 10_000
 """Series of one object, beyond which its further models are counted as `other`."""
 
@@ -81,6 +91,8 @@ def tally(
     for at, line in parse_lines(bounded(lines, skipped, is_used_up), skipped):
         name = agent or (line.agent_id if is_known(line.agent_id) else OTHER)
         _add(sums, name, line)
+        if line.category is Category.MESSAGE:
+            sums.setdefault((MESSAGES.name, name, _recipient(line.context.to, is_known)), [0])[0] += 1
         if prices is not None and (usage := line.metadata.usage) is not None:
             _add_cost(sums, name, line.metadata.model_version, usage, at, prices)
     return sums, skipped
@@ -101,6 +113,14 @@ def _add(sums: dict[Series, list[float]], agent: str, line: ParsedLine) -> None:
         histogram[-1] += seconds
 
 
+def _recipient(to: str | None, is_known: Callable[[str], bool]) -> str:
+    try:
+        name = agent_name(to or "")
+    except BadObject:
+        return OTHER
+    return name if is_known(name) else OTHER
+
+
 def _add_cost(
     sums: dict[Series, list[float]], agent: str, model: str | None, usage: TokenUsage, at: datetime, prices: Prices
 ) -> None:
@@ -118,9 +138,9 @@ def _expected(agent: str) -> Iterator[Series]:
 MODELS = dict.fromkeys((TOKENS.name, costs.COST.name, costs.UNPRICED.name, costs.OF_PERIOD.name), (2, MAX_MODELS))
 """The place of the model in each series, and how many there are of an agent."""
 COUNTING = Counting(
-    (*COSTED_FAMILIES, costs.OF_PERIOD),
+    (*COUNTED_FAMILIES, costs.OF_PERIOD),
     tally,
-    MODELS,
+    MODELS | {MESSAGES.name: (2, MAX_RECIPIENTS)},
     follow=frozenset(MODELS.keys() - {TOKENS.name}),
     hidden=frozenset({costs.OF_PERIOD.name}),
     expected=_expected,

@@ -22,7 +22,7 @@ from exporters.store.shared_state import SharedState
 from nervesys.metrics import Sample
 from nervesys.stores.objects import ObjectInfo, ObjectReader
 
-FAMILIES = (*records.COSTED_FAMILIES, *budgets.FAMILIES, LAST_SHIPPED)
+FAMILIES = (*records.COUNTED_FAMILIES, *budgets.FAMILIES, LAST_SHIPPED)
 BUDGETS_KEY = "/budgets"
 """Key of the budgets in the output; no agent has this name."""
 

@@ -23,6 +23,7 @@ from nervesys.agent.lock import AgentLock
 from nervesys.agent.logs.buffer import LogBuffer
 from nervesys.agent.logs.handler import BufferHandler
 from nervesys.agent.logs.records import RecordEncoder
+from nervesys.agent.messages import log_message
 from nervesys.agent.progress import ProgressHandler
 from nervesys.agent.replication.databases import open_databases
 from nervesys.agent.replication.workspaces import WorkspaceReplica
@@ -34,6 +35,7 @@ from nervesys.agent.work import StuckLimits, Task, TaskFailed, Work
 from nervesys.agent.work_reports import WorkReports
 from nervesys.clock import Clock, system_clock
 from nervesys.contract import AgentState, Status
+from nervesys.contract.messages import AgentMessage
 from nervesys.errors import NervesysError
 from nervesys.settings import Settings, StartupSettings
 from nervesys.settings.env_files import read_env_files
@@ -169,6 +171,21 @@ class Agent(WorkReports):
             self.work.abandon(task)
             raise
         self.end_task(task, time.monotonic() - began, None)
+
+    def message(self, to: str, text: str, *, thread: str | int | None = None) -> None:
+        """Log a message that this agent sent to another one: who to whom, in which thread, and what.
+
+        It delivers nothing: send the message by your own means, and log it here.
+
+        Args:
+            to: name of the recipient; metrics count those that are no agents of the fleet as `other`.
+            text: of the message; secrets in it are redacted, as in every log record.
+            thread: names the conversation that it belongs to.
+
+        Raises:
+            ValueError: `to` is empty.
+        """
+        log_message(self.log, AgentMessage.model_validate({"to": to, "text": text, "thread": thread}))
 
     def workspace(self, project: str | None = None) -> Workspace:
         """The workspace of a project; a snapshot of its files is taken at the end of each task that changed them.

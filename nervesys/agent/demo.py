@@ -38,6 +38,8 @@ ARTIFACT_TYPES = {
 VISIBILITIES = ("trace", "public", "private")
 """Of artifacts, in rotation."""
 TRACE_JOBS, RETENTION_DAYS = 5, 7
+MESSAGE_JOBS = 2
+"""Jobs from one message to the next."""
 TOKENS_A_LINE = 10
 STEPS = ("read", "ask the model", "write")
 """Of each task."""
@@ -93,7 +95,18 @@ def work(agent: Agent) -> None:
             else:
                 _simulate(agent, job, task, spans)
             agent.count("lines_written", round(job.tokens / TOKENS_A_LINE))
+        if number % MESSAGE_JOBS == 0:
+            _message_peer(agent, job, number // MESSAGE_JOBS)
         time.sleep(job.rest_seconds)
+
+
+def _message_peer(agent: Agent, job: DemoJob, number: int) -> None:
+    """Log a message to another agent of this host, in the thread of the repository."""
+    names = {folder.name for folder in agent.me.folder.parent.iterdir() if folder.is_dir()} - {agent.me.name}
+    if names:
+        result = f"failed: {job.error}" if job.error else "is done"
+        to = sorted(names)[number % len(names)]
+        agent.message(to, f"{job.action} in {job.repository} {result}", thread=job.repository)
 
 
 def _work_in_project(agent: Agent, job: DemoJob, task: Task, number: int, spans: DemoSpans) -> None:

@@ -1,7 +1,8 @@
-"""Lines of JSON by which a wrapped program reports its tasks and its queue.
+"""Lines of JSON by which a wrapped program reports its tasks, its queue and its messages.
 
-`{"task": {"state": "started", "name": "code_review", "id": 7}}` and `{"queue": {"waiting": 3}}`; the states and their
-fields are documented in docs/how-to/wrap-a-program.md. A line of another form is an ordinary line of its log.
+`{"task": {"state": "started", "name": "code_review", "id": 7}}`, `{"queue": {"waiting": 3}}` and
+`{"message": {"to": "gemini", "text": "the draft is ready"}}`; the states and their fields are documented in
+docs/how-to/wrap-a-program.md. A line of another form is an ordinary line of its log.
 """
 
 import json
@@ -11,9 +12,11 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from nervesys.agent.agent import Agent
+from nervesys.agent.messages import log_message
 from nervesys.agent.work import Task, TaskFailed
 from nervesys.clock import Clock
 from nervesys.contract.logs import MAX_TOKENS
+from nervesys.contract.messages import AgentMessage
 from nervesys.contract.tasks import Ratio, TaskQueue, TaskText
 
 MAX_RUNNING = 100
@@ -56,7 +59,7 @@ class TaskLine(BaseModel):
 class _Report(BaseModel):
     task: TaskLine | None = None
     queue: TaskQueue | None = None
-    message: None = None
+    message: AgentMessage | None = None
 
 
 class TaskLines:
@@ -83,7 +86,9 @@ class TaskLines:
             self._agent.work.set_queue(report.queue.waiting, report.queue.oldest)
         if report.task:
             self._take_task(report.task)
-        return bool(report.task or report.queue)
+        if report.message:
+            log_message(self._agent.log, report.message)
+        return bool(report.task or report.queue or report.message)
 
     def _take_task(self, line: TaskLine) -> None:
         work, key = self._agent.work, (line.name, line.id)

@@ -1,7 +1,7 @@
 """Log records: one JSON object a line, gzipped."""
 
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
@@ -31,6 +31,7 @@ class Category(StrEnum):
     ACTIVITY = "activity"
     ERRORS = "errors"
     AUDIT = "audit"
+    MESSAGE = "message"
     OTHER = "other"
 
 
@@ -69,11 +70,12 @@ Duration = Annotated[float, Field(ge=0, le=MAX_DURATION_MS)] | None
 
 
 class LogContext(ContractObject):
-    """Where and how long; further keys are kept."""
+    """Where and how long, and the recipient of a message; further keys are kept."""
 
     repository: str | None = None
     file: str | None = None
     duration_ms: Duration = None
+    to: Any = None
 
 
 class TokenUsage(NamedTuple):

@@ -13,7 +13,7 @@ FIELDS = {
     "server": r"[^/]+?",
     "entity": r"[^/]+?",
     "project": r"[^/]+?",
-    "category": r"system|activity|errors|audit",
+    "category": r"system|activity|errors|audit|message",
     "date": r"\d{4}-\d{2}-\d{2}",
     "time": r"\d{6}",
     "year": r"\d{4}",

@@ -20,6 +20,7 @@ type Plain<T> = Any<T> extends true ? T
 RAW = "dist/esm/raw/composable"
 PANEL_TYPES = {
     "bargauge": "BarGauge",
+    "nodeGraph": "NodeGraph",
     "stat": "Stat",
     "state-timeline": "StateTimeline",
     "table": "Table",
@@ -61,7 +62,7 @@ def source_of(pages: Sequence[Json], types: SchemaTypes) -> str:
 
 
 def _import(kind: str, types: SchemaTypes) -> str:
-    folder = kind.replace("-", "")
+    folder = kind.replace("-", "").lower()
     path = types.panel.format(kind=folder, name=PANEL_TYPES[kind])
     return f"import type * as {folder} from {path!r};"
 
@@ -88,7 +89,7 @@ def _bare(panel: Json) -> Json:
 
 
 def _panel(where: str, panel: Json) -> Iterator[str]:
-    kind, config = panel["type"].replace("-", ""), panel["fieldConfig"]
+    kind, config = panel["type"].replace("-", "").lower(), panel["fieldConfig"]
     yield _value(f"{where} / options", f"Partial<Plain<{kind}.Options>>", panel["options"])
     custom = f"{kind}.FieldConfig" if panel["type"] in WITH_CUSTOM_FIELDS else "Record<string, never>"
     yield _value(f"{where} / custom", f"Partial<Plain<{custom}>>", config["defaults"].get("custom", {}))

@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from exporters.runner import WHOLE, Cache, Refresh, Shard
+from exporters.shared.records import MAX_RECIPIENTS
 from exporters.store import counted_objects, folder_listings, logs
 from exporters.store.counted_objects import GONE_DAYS, RECHECKS
 from exporters.store.logs import LogsArea
@@ -405,6 +406,32 @@ def test_what_retention_deleted_is_forgotten(world: World) -> None:
         now = world.run()
     assert not world.area._ledger.folded
     assert now[INFO] == 4, "totals only grow"
+
+
+def test_messages_are_counted_by_sender_and_known_recipient(world: World) -> None:
+    world.known = frozenset({"gemini"})
+    world.start()
+    for to in ("GEMINI", "gemini", "nobody", 5, None):
+        world.ship(str(to), category="message", context={"to": to})
+    world.ship("plain", context={"to": "gemini"})
+    world.run()
+    shown = {name: value for name, value in world.run().items() if "messages" in name}
+    assert shown == {
+        'agent_messages_total{from="grok",to="gemini"}': 2,
+        'agent_messages_total{from="grok",to="other"}': 3,
+    }
+
+
+def test_recipients_past_fifty_are_counted_as_other(world: World) -> None:
+    peers = [f"agent-{number}" for number in range(MAX_RECIPIENTS + 5)]
+    world.known = frozenset(peers)
+    world.start()
+    for to in peers:
+        world.ship(to, category="message", context={"to": to})
+    world.run()
+    shown = {name: value for name, value in world.run().items() if "messages" in name}
+    assert len(shown) == MAX_RECIPIENTS + 1
+    assert shown['agent_messages_total{from="grok",to="other"}'] == 5
 
 
 def test_models_past_twenty_are_counted_as_other(world: World) -> None:
