@@ -42,7 +42,8 @@ def node_graph(
         target: label of the node that it leads to.
         empty: text where there are no edges.
     """
-    edges = query(f'label_join({expr}, "{ID}", " to ", "{source}", "{target}")')
+    legend = f"{{{{{source}}}}} to {{{{{target}}}}}"
+    edges = query(f'label_join({expr}, "{ID}", " to ", "{source}", "{target}")', legend)
     names = {ID: ID, source: SOURCE, target: TARGET, "Value": AMOUNT}
     order = {field: place for place, field in enumerate(names)}
     return NodeGraphPanel(

@@ -242,10 +242,12 @@ class Agent(WorkReports):
 
     @property
     def knowledge(self) -> dict[str, Any]:
-        """Values of all agents as of the last daily round, and this agent's own until now; read from the store.
+        """Values of all agents as of the last daily round, and this agent's own until now.
+
+        They are read from the store; while it does not answer, they are those that were read last.
 
         Raises:
-            NervesysError: the store does not answer, or its object cannot be parsed.
+            NervesysError: it is encrypted for others, or the local files cannot be read.
         """
         return self._learning.all()
 

@@ -1,4 +1,7 @@
-"""An agent's part of the shared knowledge: written to its disk at once, to an object of its own soon, merged daily."""
+"""An agent's part of the shared knowledge: written to its disk at once, to an object of its own soon, merged daily.
+
+What it read last lies on its disk too, and is answered while the store is away.
+"""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -10,7 +13,7 @@ from typing import Any
 from nervesys.agent.identity import Identity
 from nervesys.clock import Clock
 from nervesys.contract.knowledge import NOTHING, Knowledge, learn_value, merge, parse_contribution, parse_tree
-from nervesys.errors import BadObject, NervesysError, Reason
+from nervesys.errors import BadObject, NervesysError, Reason, StoreUnavailable
 from nervesys.settings.storage import StorePaths
 from nervesys.stores.encryption import decrypt_body, encrypt, is_encrypted
 from nervesys.stores.objects import ObjectReader, ObjectStore
@@ -46,6 +49,8 @@ class Learning:
     clock: Clock
     recipients: Callable[[], Sequence[str]] = tuple
     _own: Knowledge | None = None
+    _base: Knowledge | None = None
+    _away: bool = False
     _uploaded: tuple[bytes, bool] | None = None
     _lock: Lock = field(default_factory=Lock)
 
@@ -67,13 +72,28 @@ class Learning:
     def all(self) -> dict[str, Any]:
         """Values of all agents as of the last daily round, and this agent's own until now.
 
+        While the store does not answer, or its objects cannot be parsed, it is what was read last, also by an earlier
+        start; this agent's own values alone if nothing was ever read.
+
         Raises:
-            StoreUnavailable: the store does not answer.
-            BadObject: an object cannot be parsed.
+            BadObject: it is encrypted for others.
+            NervesysError: the local files cannot be read.
         """
-        _, base = read_shared(self.store, self.shared)
+        try:
+            base = read_shared(self.store, self.shared)[1]
+            stored = self._fetch_stored()
+        except (StoreUnavailable, BadObject) as err:
+            if isinstance(err, BadObject) and err.reason is Reason.NO_IDENTITY:
+                raise
+            if not self._away:  # once for each outage: agents may ask often
+                log.warning("shared knowledge is answered from the last copy: %s", err)
+            self._away = True
+            with self._lock, describe_os_errors("read what was learned"):
+                return merge([self._read_copy(), self._read_own()]).tree()
+        self._away = False
         with self._lock, describe_os_errors("read what was learned"):
-            self._merge_stored()
+            self._merge_stored(stored)
+            self._keep_copy(base)
             return merge([base, self._read_own()]).tree()
 
     def sync(self) -> None:
@@ -86,20 +106,47 @@ class Learning:
         with self._lock, describe_os_errors("read what was learned"):
             if not self._read_own().statements:
                 return
-            self._merge_stored()
+        stored = self._fetch_stored()
+        with self._lock, describe_os_errors("read what was learned"):
+            self._merge_stored(stored)
             body = self._read_own().contribution(self.me)
         recipients = self.recipients()
         if (body, bool(recipients)) != self._uploaded:
             self.store.put(self.key, encrypt(body, recipients), content_type="application/json")
             self._uploaded = body, bool(recipients)
 
-    def _merge_stored(self) -> None:
-        """Merge what this agent has learned on another server, once after the start."""
-        if self._uploaded is None:
-            raw = _get_or_empty(self.store, self.key)
+    def _fetch_stored(self) -> bytes | None:
+        """What this agent has learned on another server; None if that was merged since the start."""
+        return _get_or_empty(self.store, self.key) if self._uploaded is None else None
+
+    def _merge_stored(self, raw: bytes | None) -> None:
+        """Merge what `_fetch_stored` returned, once after the start."""
+        if raw is not None and self._uploaded is None:
             if stored := decrypt_body(raw, self.key):
                 self._own = merge([self._read_own(), parse_contribution(self.me, stored, self.clock())])
             self._uploaded = stored, is_encrypted(raw)
+
+    @property
+    def _copy(self) -> Path:
+        return self.path.with_name("knowledge_base.json")
+
+    def _keep_copy(self, base: Knowledge) -> None:
+        """Keep what was read; a full disk costs only the copy for the next start."""
+        if base != self._base:
+            self._base = base
+            try:
+                replace(self._copy, base.body())
+            except OSError as err:
+                log.warning("no copy of the shared knowledge is kept: %s", err)
+
+    def _read_copy(self) -> Knowledge:
+        if self._base is None:
+            try:
+                self._base = parse_tree(self._copy.read_bytes(), self.clock()) if self._copy.exists() else NOTHING
+            except BadObject as bad:
+                log.warning("the copy of the shared knowledge cannot be parsed: %s", bad)
+                self._base = NOTHING
+        return self._base
 
     def _read_own(self) -> Knowledge:
         if self._own is None:

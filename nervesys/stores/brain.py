@@ -90,6 +90,7 @@ class GitBrain:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.branch, self.state_branch = branch, state_branch
+        self._url, self._token = url, token
         self._remote = git.Remote.of(url, token)
         self.mirror = mirror
         self.timeout_seconds = timeout_seconds
@@ -97,6 +98,27 @@ class GitBrain:
         self._clock, self._sleep = clock, sleep
         with self._lock(), git_errors(f"create the mirror {mirror}"):
             make_mirror(mirror, self.url)
+
+    def with_history(self, commits: int) -> "GitBrain":
+        """The same repository in a mirror of its own with more commits of the branches, for `log`; not fetched yet.
+
+        Args:
+            commits: of each branch.
+
+        Raises:
+            BrainUnavailable: the mirror cannot be created.
+        """
+        return GitBrain(
+            self._url,
+            self._mirror.with_name(f"{self._mirror.name}-history"),
+            branch=self.branch,
+            state_branch=self.state_branch,
+            timeout_seconds=self.timeout_seconds,
+            token=self._token,
+            depth=commits,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
 
     @property
     def url(self) -> str:

@@ -1,6 +1,7 @@
 """`nervesys agent messages`: what is printed, and what is refused."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -83,5 +84,5 @@ def test_following_prints_messages_only(logs: FleetLogs, run: Run, monkeypatch: 
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(agent_logs.time, "sleep", interrupt)
+    monkeypatch.setattr(time, "sleep", interrupt)
     assert len(run("agent", "messages", "--follow", "--json").out.splitlines()) == 3

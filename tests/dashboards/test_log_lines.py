@@ -12,9 +12,10 @@ from tests.dashboards.conftest import LOADED, PAGES
 
 def test_agent_details_and_alerts_show_records_of_the_second_data_source() -> None:
     queries = {page["uid"]: [panel["targets"][0]["expr"] for panel in log_panels_of(page)] for page in PAGES}
-    assert [uid for uid, exprs in queries.items() if exprs] == ["agent-details", "alerts-actions"]
+    assert [uid for uid, exprs in queries.items() if exprs] == ["agent-details", "messages", "alerts-actions"]
     assert queries["agent-details"][0].startswith('{agent="$agent_name"}')
     assert queries["alerts-actions"][0].startswith('{agent=~"$alerting_agent", level="error"}')
+    assert queries["messages"][0].startswith('{category="message"}')
     for page in PAGES:
         for panel in log_panels_of(page):
             assert panel["datasource"] == panel["targets"][0]["datasource"] == {"type": "loki", "uid": "nervesys-logs"}

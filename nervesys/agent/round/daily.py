@@ -19,6 +19,8 @@ from nervesys.agent.backup.retention import read_state, unneeded_packs
 from nervesys.agent.identity import Identity
 from nervesys.agent.replication.backup import Backup
 from nervesys.agent.round.day_description import DayDescriber, describe_nothing, open_describer
+from nervesys.agent.round.error_causes import ErrorCauses
+from nervesys.agent.round.error_learning import ErrorLearning
 from nervesys.agent.round.knowledge import KnowledgeMerge
 from nervesys.agent.round.leader import Leader, NotLeader
 from nervesys.agent.round.log_summary import LogSummarizer, open_summarizer, summarize_nothing
@@ -95,13 +97,15 @@ class DailyRound:
             NotLeader: another program holds the lease, or today's round is done.
             NervesysError: store, archive or brain do not answer, or a report cannot be made; the next run continues.
         """
+        errors = None
         if self.leader:
             self.leader.take(again=again)
-            self._summarise(self.leader, progress)
+            errors = self._error_learning(self.leader)
+            self._summarise(self.leader, errors, progress)
             self._summarize_logs(progress)
         report_error = self._report(progress)  # before retention deletes the first day of a monthly report
         self._keep_configuration()
-        problems = self._merge_knowledge(progress) + self._back_up(progress)
+        problems = self._merge_knowledge(errors, progress) + self._back_up(progress)
         plan, kept = self.keep_backups(self.round.plan())
         problems += kept + self.round.carry_out(plan, progress)
         self._delete_packs(progress)
@@ -173,10 +177,21 @@ class DailyRound:
         days = self.round.storage.round.drill_days
         return days is not None and is_due(read_last_drill(leader.brain), days, self.round.clock())
 
-    def _merge_knowledge(self, progress: Callable[[str], None]) -> list[str]:
-        """Merge the agents' knowledge into one object, before the backup that contains it."""
+    def _error_learning(self, leader: Leader) -> ErrorLearning:
+        storage = self.round.storage
+        day = time_fields(self.round.clock() - DAY_SECONDS)["date"]
+        causes, recipients = ErrorCauses(leader.brain), storage.encryption.shared_recipients
+        return ErrorLearning(self.round.store, storage.storj.paths, causes, recipients, day)
+
+    def _merge_knowledge(self, errors: ErrorLearning | None, progress: Callable[[str], None]) -> list[str]:
+        """Merge the agents' knowledge and errors that recur into one object, before the backup that contains it."""
         storage = self.round.storage
         merge = KnowledgeMerge(self.round.store, storage.storj.paths, storage.encryption.shared_recipients)
+        if errors:
+            try:
+                merge.learned = errors.run(self._read_day(errors.date, progress), self.round.clock())
+            except BadObject as bad:
+                merge.problems.append(f"nothing was learned from errors: {bad}")
         try:
             if values := merge.run():
                 progress(f"merged the agents' knowledge: {count(values, 'value')}")
@@ -225,12 +240,12 @@ class DailyRound:
         record_drill(leader.brain, outcome)
         return [] if outcome.succeeded else [f"the restore drill failed: {outcome.detail}"]
 
-    def _summarise(self, leader: Leader, progress: Callable[[str], None]) -> None:
+    def _summarise(self, leader: Leader, errors: ErrorLearning, progress: Callable[[str], None]) -> None:
         """Push yesterday's summary, if it does not exist; a log that cannot be read is left out and reported."""
         if (day := self.due_summary(leader)) is None:
             return
         path = DAILY_SUMMARY.build(date=day)
-        summary = summarise_day(day, self._read_day(day, progress))
+        summary = summarise_day(day, errors.watch(self._read_day(day, progress)))
         summary = summary.model_copy(update={"analysis": self.words(summary, progress)})
         leader.brain.commit({path: create_only(summary.body() + b"\n")}, f"Summary of {day}", leader.me)
         progress(f"pushed the summary of {day} to the brain")

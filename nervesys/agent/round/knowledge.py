@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from nervesys.agent.knowledge import MAX_BYTES, read_shared, shared_key
 from nervesys.contract import PathTemplate
-from nervesys.contract.knowledge import Knowledge, merge, parse_contribution
+from nervesys.contract.knowledge import NOTHING, Knowledge, merge, parse_contribution
 from nervesys.contract.names import agent_name
 from nervesys.errors import BadObject, StoreUnavailable
 from nervesys.settings.storage import StorePaths
@@ -25,12 +25,14 @@ class KnowledgeMerge:
         store: holds the agents' objects and the merged one.
         paths: of these objects.
         recipients: of age encryption of the merged object; plain if there are none.
+        learned: further statements; those that the merged object has already are not renewed.
         problems: objects that could not be parsed.
     """
 
     store: ObjectStore
     paths: StorePaths
     recipients: Sequence[str] = ()
+    learned: Knowledge = NOTHING
     problems: list[str] = field(default_factory=list)
 
     def run(self) -> int | None:
@@ -57,10 +59,10 @@ class KnowledgeMerge:
             BadObject: the merged object cannot be parsed.
         """
         contributions = list(self._contributions())
-        if not contributions:
+        if not contributions and not self.learned.statements:
             return None
         stored, base = read_shared(self.store, shared_key(self.paths))
-        merged = merge([base, *contributions])
+        merged = merge([base, *contributions, _without_known(self.learned, base)])
         plain = decrypt_body(stored, shared_key(self.paths))
         unchanged = merged.body() == plain and is_encrypted(stored) == bool(self.recipients)
         return None if unchanged else merged
@@ -76,3 +78,16 @@ class KnowledgeMerge:
                 yield parse_contribution(agent_name(fields["agent"]), body, info.modified)
             except BadObject as bad:
                 self.problems.append(f"{info.key} is not in the knowledge base: {bad}")
+
+
+def _without_known(learned: Knowledge, base: Knowledge) -> Knowledge:
+    """Those statements whose value is not the one that the same writer stated before."""
+    new = {
+        address: agents
+        for address, agents in learned.statements.items()
+        if any(
+            (known := base.statements.get(address, {}).get(agent)) is None or known.value != statement.value
+            for agent, statement in agents.items()
+        )
+    }
+    return Knowledge(new)

@@ -21,6 +21,7 @@ from nervesys.contract.knowledge import LEARNED
 from nervesys.errors import BadObject, NervesysError, StoreUnavailable
 from nervesys.settings import FolderTree, shipped_root
 from nervesys.stores.encryption import set_identity
+from nervesys.stores.objects import Listing
 from tests.nervesys.agent.round.kit import NOW, STORAGE, World
 from tests.stores import FolderStore
 
@@ -122,6 +123,57 @@ def test_what_was_learned_waits_on_the_disk_for_the_store(tmp_path: Path) -> Non
     again.sync()
     KnowledgeMerge(world.store, PATHS).run()
     assert tree(world) == {"a": 1}
+
+
+class Outage(FolderStore):
+    """A store that may be away."""
+
+    away = False
+
+    def list(self, prefix: str, *, recursive: bool = True) -> Listing:
+        if self.away:
+            raise StoreUnavailable("away")
+        return super().list(prefix, recursive=recursive)
+
+    def get(self, key: str, *, max_bytes: int) -> bytes:
+        if self.away:
+            raise StoreUnavailable("away")
+        return super().get(key, max_bytes=max_bytes)
+
+
+def test_while_the_store_is_away_the_last_copy_is_answered_with_what_was_learned_since(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(tmp_path)
+    learns(agent(world, "gimai"), "a", 1)
+    KnowledgeMerge(world.store, PATHS).run()
+    store = Outage(world.bucket)
+    asks = replace(agent(world, "grok"), store=store)
+    assert asks.all() == {"a": 1}
+    store.away = True
+    asks.learn("b", 2)
+    assert [asks.all(), asks.all()] == [{"a": 1, "b": 2}] * 2
+    assert caplog.text.count("from the last copy") == 1
+    after_restart = replace(agent(world, "grok"), store=store)
+    assert after_restart.all() == {"a": 1, "b": 2}
+    assert replace(agent(world, "qwen", "new-host"), store=store).all() == {}, "nothing was ever read there"
+    store.away = False
+    after_restart.sync()
+    KnowledgeMerge(world.store, PATHS).run()
+    assert tree(world) == {"a": 1, "b": 2}
+    assert after_restart.all() == {"a": 1, "b": 2}
+
+
+def test_a_damaged_base_or_copy_costs_nobody_what_was_learned(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    learning = agent(world, "grok")
+    learns(learning, "a", 1)
+    KnowledgeMerge(world.store, PATHS).run()
+    assert learning.all() == {"a": 1}
+    world.store.put(PATHS.shared, b'{"torn')
+    assert learning.all() == {"a": 1}
+    learning.path.with_name("knowledge_base.json").write_bytes(b"\0")
+    assert agent(world, "grok").all() == {"a": 1}, "its own"
 
 
 def test_who_learned_nothing_asks_nothing(tmp_path: Path) -> None:
