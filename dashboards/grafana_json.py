@@ -170,17 +170,13 @@ def _as_stat(options: Json) -> None:
     options |= {"showPercentChange": False, "wideLayout": True}
 
 
-def _as_node_graph(options: Json) -> None:
-    options["zoomMode"] = "cooperative"
-
-
 def _as_table(options: Json) -> None:
     options["cellHeight"] = "sm"
 
 
 _OPTIONS = {
     "bargauge": _with_reduction,
-    "nodeGraph": _as_node_graph,
+    "nodeGraph": lambda _: None,
     "stat": _as_stat,
     "state-timeline": _with_legend,
     "table": _as_table,

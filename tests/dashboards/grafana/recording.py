@@ -13,7 +13,7 @@ from reports.build import build_page, grid_position
 from reports.draw import WIDTH
 from reports.fields import FormatContext
 from reports.geometry import points_of
-from reports.model import Bars, Body, Cell, Graph, Notice, PageModel, Table, Tiles, Timeline
+from reports.model import Bars, Body, Cell, Graph, NodeGraph, Notice, PageModel, Table, Tiles, Timeline
 from reports.run_queries import PageResults, TimeRange, query_page
 
 
@@ -89,6 +89,8 @@ def _body(body: Body) -> Json:
             return {"shown": [_line(line) for line in body.lines]}
         case Timeline():
             return {"shown": [_lane(lane.name, lane.link, lane.spans) for lane in body.lanes]}
+        case NodeGraph():
+            return {"shown": [{"source": e.source, "target": e.target, "text": e.text} for e in body.edges]}
         case Table():
             return {"columns": list(body.columns), "rows": [[_cell(cell) for cell in row] for row in body.rows]}
     raise AssertionError(f"no panel of ours is a {type(body).__name__}")

@@ -82,6 +82,24 @@ async function table(panel, frames, replaceVariables) {
   };
 }
 
+// The panel needs a field `id` of its own for each edge; it calculates the nodes.
+async function nodeGraph(panel, frames, replaceVariables) {
+  const [frame] = await lastValueFrom(transformDataFrame(panel.transformations, frames));
+  const [made] = overridden(panel, [frame], replaceVariables);
+  const [id, source, target, amount] = ['id', 'source', 'target', 'mainstat'].map((name) => made.fields.find((field) => getFieldDisplayName(field, made) === name));
+  if (new Set(id.values).size !== made.length) {
+    throw new Error('two edges have one id');
+  }
+  const edges = Array.from({ length: made.length }, (_, row) => ({
+    source: source.values[row],
+    target: target.values[row],
+    text: formattedValueToString(amount.display(amount.values[row])),
+    amount: amount.values[row],
+  }));
+  edges.sort((a, b) => b.amount - a.amount || (a.source + a.target < b.source + b.target ? -1 : 1));
+  return { shown: edges.map(({ amount: _, ...edge }) => edge) };
+}
+
 const KINDS = { bargauge: tiles, stat: tiles, 'state-timeline': lanes, timeseries: lines };
 
 // A panel without any data shows the text of `noValue`, but for tiles, which have it as their value.
@@ -93,6 +111,9 @@ exports.panelOf = async (panel, answers, replaceVariables) => {
   }
   if (panel.type === 'table') {
     return table(panel, frames, replaceVariables);
+  }
+  if (panel.type === 'nodeGraph') {
+    return nodeGraph(panel, frames, replaceVariables);
   }
   return { shown: KINDS[panel.type](panel, overridden(panel, frames, replaceVariables), replaceVariables) };
 };
