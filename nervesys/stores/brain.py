@@ -110,7 +110,7 @@ class GitBrain:
         """
         return GitBrain(
             self._url,
-            self._mirror.with_name(f"{self._mirror.name}-history"),
+            self.mirror.with_name(f"{self.mirror.name}-history"),
             branch=self.branch,
             state_branch=self.state_branch,
             timeout_seconds=self.timeout_seconds,
