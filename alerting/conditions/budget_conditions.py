@@ -61,10 +61,8 @@ def _spending_fast(settings: Settings) -> str:
         f"{hour} > {number(fast.times_usual)} * {usual}\nand on (agent) {hour} >= {number(fast.at_least)}\n"
         f"and on (agent) max by (agent) ({COST} offset {day})"
     )
-    return (
-        f"max by (agent) (\n{exceeds}\n{known}\nunless on ({by}) {_exceeded(settings, OF_AGENTS, by)}\n)\n"
-        f"or (\n{unusual}\n)"
-    )
+    exceeded = f"max by (agent) (\n{_exceeded(settings, OF_AGENTS, by)}\n)"  # which has an alert of its own
+    return f"(\nmax by (agent) (\n{exceeds}\n{known}\n)\nor (\n{unusual}\n)\n)\nunless on (agent) {exceeded}"
 
 
 BUDGET_CONDITIONS: Mapping[str, NamedCondition] = {

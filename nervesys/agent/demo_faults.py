@@ -14,12 +14,14 @@ from pathlib import Path
 from nervesys.agent.agent import Agent
 from nervesys.agent.demo_spans import DemoSpans
 from nervesys.agent.work import Task
+from nervesys.contract.logs import MAX_TOKENS
+from nervesys.settings.prices import MILLION
 
 FILE = "demo_fault"
 PAUSE_SECONDS = 1.0
 LOOP_TOKENS = 300
-DEAR_TOKENS = 50_000_000
-"""Of each task of an agent that overspends."""
+DEAR_TASK = 600.0
+"""Cost of each task of an agent that overspends: more than the day's budget of the example at once."""
 HANG_LIMIT_SECONDS = 45.0
 LIMITED_SECONDS = 180.0
 """For how long the model refuses calls."""
@@ -64,9 +66,11 @@ def _loop(agent: Agent, spans: DemoSpans) -> None:
 
 
 def _overspend(agent: Agent, spans: DemoSpans) -> None:
+    price = agent.me.settings.prices.price(agent.me.config.model or "", time.time())
+    tokens = min(round(DEAR_TASK / (price.mixed if price else 1) * MILLION), round(MAX_TOKENS))
     for number in count():
         with agent.task("plan_sprint", sprint=number) as task:
-            _ask(spans, task, DEAR_TOKENS)
+            _ask(spans, task, tokens)
 
 
 def _ask(spans: DemoSpans, task: Task, tokens: int) -> None:

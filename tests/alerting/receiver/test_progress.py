@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from alerting.conditions.progress_conditions import LOOPING, NO_PROGRESS, STUCK
+from alerting.model import read_alerts
 from alerting.receiver.causes import find_causes
 from alerting.receiver.intake import arrivals
 from alerting.receiver.progress import REFUTED_BY, has_nothing_to_do, has_progressed, refutes
 from alerting.receiver.webhook import parse
 from nervesys.contract import AgentState
+from nervesys.settings import FolderTree
 from nervesys.settings.agents import ThresholdOverrides
 from tests.alerting.generate.rules.kit import SETTINGS
 from tests.alerting.receiver.simulation import Simulation, a_fleet, shipped_alerts
@@ -87,17 +89,19 @@ def test_the_shipped_alerts_about_progress_are_known_as_such() -> None:
 
 
 class Looping(Simulation):
-    """An agent whose alert Agent Looping fires."""
+    """An agent whose alert about progress fires, by default Agent Looping."""
+
+    alertname = "AgentLooping"
 
     def loops(self, times: int = 30) -> None:
         self.work["grok"] = {"repeated": repeats(times), "tasks": {"completed": times}, "tokens_used": 9000}
 
     def fires(self, *, firing: bool = True) -> None:
         """The alert is delivered; Alertmanager agrees."""
-        self.firing = frozenset({("AgentLooping", "grok", False)} if firing else ())
+        self.firing = frozenset({(self.alertname, "grok", False)} if firing else ())
         alert = {
             "status": "firing" if firing else "resolved",
-            "labels": {"alertname": "AgentLooping", "agent": "grok"},
+            "labels": {"alertname": self.alertname, "agent": "grok"},
             "startsAt": "2027-01-15T08:00:00Z",
             "fingerprint": "grok",
         }
@@ -186,3 +190,48 @@ def test_the_agents_own_threshold_decides(sim: Looping) -> None:
     sim.fires()
     sim.passes(120)
     assert sim.driver.calls == []
+
+
+RESTARTS = """
+alerts:
+  - name: No Progress
+    actions: [{notify: slack}, {auto_action: restart_agent}, {log_to: logs/alerts/}]
+    because: its work does not move
+"""
+
+
+@pytest.fixture
+def resting(tmp_path: Path) -> Looping:
+    """No Progress fires, and the brain adds a restart to it."""
+    (tmp_path / "brain/config").mkdir(parents=True)
+    (tmp_path / "brain/config/alerts.yaml").write_text(RESTARTS)
+    alerts = read_alerts(FolderTree(tmp_path / "brain"))[0]
+    cause = find_causes(alerts, SETTINGS, "restart_agent")["NoProgress"]
+    assert (cause.subject, cause.because) == (NO_PROGRESS, "its work does not move")
+    made = Looping(tmp_path, replace(a_fleet("grok", "gimai"), alerts=alerts))
+    made.alertname = "NoProgress"
+    for agent in made.fleet.agents:
+        made.lives(agent, "one")
+    made.work["grok"] = {"current_task": {"name": "review", "step": "read"}, "progressed_at": made.now}
+    made.passes(200)
+    return made
+
+
+def test_no_progress_restarts_where_the_brain_says_so_and_the_proof_is_progress(resting: Looping) -> None:
+    resting.restarted(current_task={"name": "review"}, progressed_at=resting.now)
+    resting.fires()
+    resting.passes(60)
+    resting.fires(firing=False)
+    assert resting.driver.calls == ["grok"]
+    assert (resting.restarts(), resting.story()[-1]) == ({"grok": "succeeded"}, "no_progress"), "running is no proof"
+    resting.work["grok"] = {"tasks": {"completed": 1}}
+    resting.passes(10)
+    assert (resting.restarts(), resting.story()[-1]) == ({"grok": "recovered"}, "proven")
+
+
+def test_no_progress_restarts_nobody_whose_work_has_moved_again(resting: Looping) -> None:
+    resting.work["grok"] |= {"progressed_at": resting.now}
+    resting.fires()
+    resting.passes(60)
+    assert resting.driver.calls == []
+    assert (resting.restarts(), resting.story()[-1]) == ({"grok": "skipped"}, "progressing")

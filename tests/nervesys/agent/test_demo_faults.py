@@ -9,6 +9,7 @@ from nervesys.agent import Agent, demo_faults
 from nervesys.agent.demo_faults import FILE, HANG_LIMIT_SECONDS, Fault, ask_for, misbehave, take
 from nervesys.agent.demo_spans import DemoSpans
 from nervesys.agent.work import WorkDone
+from nervesys.settings.prices import MILLION
 
 
 class Enough(Exception):  # ends an endless fault
@@ -47,7 +48,7 @@ def test_a_loop_repeats_one_action_and_uses_tokens(grok: Callable[[], Agent], mo
 
 def test_what_overspends_does_not_repeat_itself(grok: Callable[[], Agent], monkeypatch: pytest.MonkeyPatch) -> None:
     done = after(grok(), Fault.OVERSPEND, 12, monkeypatch)
-    assert done.tokens == 12 * demo_faults.DEAR_TOKENS
+    assert done.tokens == 12 * demo_faults.DEAR_TASK / 6 * MILLION, "grok-4 costs 6 USD a million"
     assert done.repeated
     assert done.repeated.times == 1
 

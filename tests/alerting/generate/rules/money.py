@@ -136,6 +136,16 @@ CASES = (
         fires=(Fires(BUSY + 50 * MINUTE, "grok spends unusually fast: 33.50", "warning", GROK),),
     ),
     Case(
+        "SpendingFast",
+        "a budget that is spent has an alert of its own",
+        watched()
+        | configured()
+        | cost(then(DAY + 2 * HOUR, lambda t: t / HOUR, lambda t: 26 + (t - DAY - 2 * HOUR) / 90))
+        | spent(steady(50), "grok")
+        | limit(50, "stop", "grok"),
+        silent=(BUSY + 50 * MINUTE,),
+    ),
+    Case(
         "ModelWithoutPrice",
         "its tokens count for no budget",
         ALIVE | {of_store("agent_unpriced_tokens_total", **GROK, model="nobody-s"): step(600, 0, 500)},
