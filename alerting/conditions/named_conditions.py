@@ -20,6 +20,7 @@ from alerting.conditions.freshness_guards import (
 )
 from alerting.conditions.named_condition import NamedCondition
 from alerting.conditions.progress_conditions import PROGRESS_CONDITIONS
+from alerting.conditions.push_conditions import PUSH_CONDITIONS
 from alerting.conditions.terms import ENOUGH, GaugeTerm
 from alerting.scrape_targets import jobs
 from alerting.units import BaseUnit, promql_duration
@@ -104,6 +105,7 @@ NAMED_CONDITIONS: Mapping[str, NamedCondition] = {
     **PROGRESS_CONDITIONS,
     **CALL_CONDITIONS,
     **BUDGET_CONDITIONS,
+    **PUSH_CONDITIONS,
     "unknown agents": NamedCondition((), _unknown_agents),
     "target down": NamedCondition(("job",), _target_down),
     "exporter stale": NamedCondition(("source", "area"), _exporter_stale),

@@ -3,9 +3,9 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from exporters.shared.push_sender import PushRequest
 from nervesys.contract import Level
 from nervesys.logs.entries import LogEntry
 from nervesys.logs.logql.engine import nanoseconds
@@ -14,21 +14,6 @@ from nervesys.settings.logs import LogDatabaseKind
 
 SEVERITIES = {Level.DEBUG: 5, Level.INFO: 9, Level.WARN: 13, Level.ERROR: 17, Level.OTHER: 0}
 """`SeverityNumber` of OpenTelemetry (opentelemetry.io/docs/specs/otel/logs/data-model)."""
-
-
-@dataclass(frozen=True)
-class PushRequest:
-    """What is sent to a log database, besides credentials.
-
-    Attributes:
-        path: below the URL, with its query.
-        content_type: of the body.
-        body: not compressed.
-    """
-
-    path: str
-    content_type: str
-    body: bytes
 
 
 def push_request(kind: LogDatabaseKind, entries: Sequence[LogEntry]) -> PushRequest:

@@ -13,10 +13,10 @@ from sqlite3 import Connection
 
 from exporters.runner import Refresh, SourceContext
 from exporters.shared import costs, records
+from exporters.shared.push import PushQueue
 from exporters.store import budgets
 from exporters.store.counted_objects import CountedObjects
 from exporters.store.ledger import Reading
-from exporters.store.log_push import LogPushQueue
 from exporters.store.newest_logs import LAST_SHIPPED, NewestLogs
 from exporters.store.shared_state import SharedState
 from nervesys.metrics import Sample
@@ -38,7 +38,7 @@ class LogsArea(CountedObjects):
     """
 
     def __init__(
-        self, store: ObjectReader, context: SourceContext, shared: SharedState, queue: LogPushQueue | None = None
+        self, store: ObjectReader, context: SourceContext, shared: SharedState, queue: PushQueue | None = None
     ) -> None:
         self._settings = context.settings
         tally = partial(records.tally, prices=context.settings.prices)

@@ -14,12 +14,12 @@ from exporters.runner import Refresh, SourceContext
 from exporters.shared import spans
 from exporters.shared.admission import NameAdmission
 from exporters.shared.counting import Series
+from exporters.shared.push import PushQueue
 from exporters.store.counted_objects import CountedObjects
 from exporters.store.counted_store import CountedStore
 from exporters.store.ledger import Reading
 from exporters.store.shared_state import SharedState
 from exporters.traces.exemplars import Exemplars
-from exporters.traces.push import PushQueue
 from exporters.traces.slowest import SLOWEST, SlowestTraces
 from nervesys.contract import PathTemplate, agent_name
 from nervesys.contract.otlp import Span

@@ -14,6 +14,7 @@ from pathlib import Path
 from nervesys.agent.agent import Agent
 from nervesys.agent.demo_spans import DemoSpans
 from nervesys.agent.work import Task
+from nervesys.clock import system_clock
 from nervesys.contract.logs import MAX_TOKENS
 from nervesys.settings.prices import MILLION
 
@@ -66,7 +67,7 @@ def _loop(agent: Agent, spans: DemoSpans) -> None:
 
 
 def _overspend(agent: Agent, spans: DemoSpans) -> None:
-    price = agent.me.settings.prices.price(agent.me.config.model or "", time.time())
+    price = agent.me.settings.prices.price(agent.me.config.model or "", system_clock())
     tokens = min(round(DEAR_TASK / (price.mixed if price else 1) * MILLION), round(MAX_TOKENS))
     for number in count():
         with agent.task("plan_sprint", sprint=number) as task:

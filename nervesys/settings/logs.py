@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from nervesys.settings.push import PushSettings
 from nervesys.settings.section import SettingsSection
 from nervesys.settings.urls import PlainUrl
 
@@ -34,22 +35,16 @@ class LogDatabaseKind(StrEnum):
     """Any that takes OpenTelemetry's logs over HTTP in JSON."""
 
 
-class LogPushSettings(SettingsSection):
+class LogPushSettings(PushSettings):
     """A log database that the exporter of the store sends all log records to.
 
     Attributes:
         url: its base, such as `http://loki:3100`; paths are added by kind. None sends nothing.
         kind: loki, victorialogs or otlp.
-        token_file: file that holds a bearer token; a relative name lies in the folder of secrets.
-        tenant: sent as `X-Scope-OrgID`.
-        timeout_seconds: of each request.
     """
 
     url: PlainUrl | None = None
     kind: LogDatabaseKind = LogDatabaseKind.LOKI
-    token_file: str | None = None
-    tenant: str | None = None
-    timeout_seconds: Annotated[float, Field(gt=0)] = 30
 
 
 class LogsSettings(SettingsSection):

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from nervesys.contract.vitality import EntityName
 from nervesys.errors import SettingsError, SettingsProblem
 from nervesys.settings.kubernetes import KubernetesSettings
+from nervesys.settings.push import PushSettings
 from nervesys.settings.section import SettingsSection
 from nervesys.settings.urls import HttpUrl, PlainUrl
 from nervesys.settings.web import Web
@@ -148,30 +149,14 @@ class RemoteWriteSettings(SettingsSection):
         return self
 
 
-class TracesPushSettings(SettingsSection):
+class TracesPushSettings(PushSettings):
     """Where traces are handed on to: Tempo, Jaeger, or any collector of OpenTelemetry.
 
     Attributes:
         otlp: base URL of OTLP/HTTP, such as `http://tempo:4318`; None hands nothing on.
-        user: of basic auth, with `password_file`.
-        password_file: file that holds the password; a relative name lies in the folder of secrets.
-        token_file: file that holds a bearer token, in place of a user; relative as above.
-        timeout_seconds: for connecting and for each read.
     """
 
     otlp: PlainUrl | None = None
-    user: str | None = None
-    password_file: str | None = None
-    token_file: str | None = None
-    timeout_seconds: Seconds = 10
-
-    @model_validator(mode="after")
-    def _has_single_authentication(self) -> Self:
-        if (self.user is None) != (self.password_file is None):
-            raise ValueError("`user` and `password_file` go together")
-        if self.user is not None and self.token_file is not None:
-            raise ValueError("it has either a user or a token_file")
-        return self
 
 
 class TracesSettings(SettingsSection):

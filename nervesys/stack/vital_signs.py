@@ -13,7 +13,7 @@ from nervesys.stores.objects import ObjectStore
 ENTITIES = {"aurora": 0.06, "lumen": 0.15}
 """Median reaction time in seconds, by name."""
 PULSES_PER_STEP = 12
-MISSED_SHARE, ERROR_SHARE = 0.01, 0.006
+MISSED_SHARE, ERROR_SHARE = 0.01, 0.002
 BOUNDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 KINDS = ("timeout", "render", "lost_client")
 

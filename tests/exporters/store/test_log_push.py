@@ -1,6 +1,6 @@
 """Log objects are sent to a log database once, whatever fails on the way.
 
-Covers: exporters.shared.log_push_body.
+Covers: exporters.shared.log_push_body, exporters.shared.push, exporters.shared.push_sender, nervesys.settings.push.
 """
 
 import dataclasses
@@ -17,10 +17,13 @@ from typing import Any
 import pytest
 
 from exporters.runner import Cache, Refresh
+from exporters.shared.push import PushArea, PushQueue
+from exporters.shared.push_sender import Sender
 from exporters.store import areas_of, log_push, logs
-from exporters.store.log_push import LogPushArea, LogPushQueue
+from exporters.store.log_push import LogTarget
 from exporters.store.logs import LogsArea
 from exporters.store.shared_state import SharedState
+from nervesys.contract import PathTemplate
 from nervesys.contract.times import utc
 from nervesys.settings.logs import LogPushSettings
 from tests.exporters.kit import HandClock, Rejections, context
@@ -81,13 +84,15 @@ class World:
         opened = context(self.clock, Cache(self.home / "cache.sqlite3"), home=self.home)
         self.rejections = Rejections(opened.health.reject)
         self.counted = Refresh(logs.FAMILIES, self.rejections)
-        self.out = Refresh(log_push.FAMILIES, self.rejections)
+        self.out = Refresh(log_push.FAMILIES.all, self.rejections)
         shared = SharedState()
         shared.known_agents = frozenset()
-        self.queue = LogPushQueue(opened.cache)
+        self.queue = PushQueue(opened.cache, log_push.QUEUE)
         self.logs = LogsArea(self.store, opened, shared, self.queue)
         push = LogPushSettings.model_validate({"url": self.database.url, "kind": "loki"} | self.settings)
-        self.push = LogPushArea(self.store, opened, self.queue, push)
+        target = LogTarget(push.kind, PathTemplate(opened.settings.storage.storj.paths.active_logs))
+        sender = Sender(str(push.url), push, opened.place.home / "secrets")
+        self.push = PushArea(self.store, opened, self.queue, target, sender)
         self.place = opened.place
 
     def ship(self, name: str, *messages: str, body: bytes | None = None, **more: Any) -> str:

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from exporters.runner import Cache, Refresh
+from exporters.shared import push as pushing
 from exporters.traces import areas_of, push
-from exporters.traces.push import PushFailed
 from nervesys.settings.monitoring import TracesPushSettings
 from tests import otlp
 from tests.exporters.kit import HandClock, Rejections, context
-from tests.exporters.store.bucket import Bucket
+from tests.exporters.store.bucket import Bucket, read_series
 
 DAY = "2027-01-15"
 
@@ -30,6 +30,8 @@ class FakeCollector:
         self.url = f"http://127.0.0.1:{port}/"
         self.answers: list[int] = []
         self.received: list[str] = []
+        self.requests = 0
+        self.partial: dict[str, Any] = {}
         self.headers: dict[str, str] = {}
 
 
@@ -46,12 +48,15 @@ def served() -> Iterator[FakeCollector]:
             body = json.loads(gzip.decompress(self.rfile.read(int(self.headers["content-length"]))))
             status = made.answers.pop(0) if made.answers else 200
             if status == 200:
-                spans = body["resourceSpans"][0]["scopeSpans"][0]["spans"]
-                made.received += [f"{self.path} {span['name']}" for span in spans]
+                groups = [scope["spans"] for group in body["resourceSpans"] for scope in group["scopeSpans"]]
+                made.received += [f"{self.path} {span['name']}" for spans in groups for span in spans]
+                made.requests += 1
                 made.headers = {name.lower(): value for name, value in self.headers.items()}
+            answer = json.dumps({"partialSuccess": made.partial} if status == 200 else {}).encode()
             self.send_response(status)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(answer)))
             self.end_headers()
+            self.wfile.write(answer)
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -112,45 +117,69 @@ def test_each_line_is_sent_once_in_the_order_of_objects(tmp_path: Path, collecto
     world.count()
     assert world.send() == 0
     assert collector.received == ["/v1/traces a1", "/v1/traces b1", "/v1/traces b2"]
+    assert collector.requests == 2, "lines of an object are one request"
     world.start()
     world.count()
     assert world.send() == 0
     assert len(collector.received) == 3
 
 
-def test_a_collector_that_is_away_gets_the_rest_later(tmp_path: Path, collector: FakeCollector) -> None:
+def test_a_collector_that_is_away_gets_the_rest_later(
+    tmp_path: Path, collector: FakeCollector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(push, "REQUEST_LINES", 1)
     world = World(tmp_path, otlp=collector.url)
     world.ship("a", "b", "c")
     world.count()
     collector.answers = [200, 503]
-    with pytest.raises(PushFailed, match="HTTP 503"):
-        world.send()
+    assert world.send() == 1
+    assert "HTTP 503; trying again in 5 s" in caplog.text
     world.start()
     assert world.send() == 0
     assert collector.received == ["/v1/traces a", "/v1/traces b", "/v1/traces c"]
 
 
-def test_where_nothing_listens_the_queue_waits(tmp_path: Path) -> None:
+def test_where_nothing_listens_the_queue_waits_and_its_age_is_shown(tmp_path: Path) -> None:
     with served() as gone:
         pass
     world = World(tmp_path, otlp=gone.url)
     world.ship("a")
+    shipped = world.clock.now
     world.count()
-    with pytest.raises(PushFailed, match="cannot connect"):
-        world.send()
-    assert world.out["push"].backlog == 1
+    assert world.send() == 1
+    assert read_series(world.out["push"].snapshot().plain)["trace_push_complete_timestamp_seconds"] == shipped
 
 
 def test_what_is_refused_for_good_costs_itself_alone(tmp_path: Path, collector: FakeCollector) -> None:
     world = World(tmp_path, otlp=collector.url)
-    world.ship("a", "b")
+    world.ship("a", "b", "c")
     gone = world.ship("c", name="2")
     world.count()
-    collector.answers = [400]
+    collector.answers = [400, 200, 400]
     (world.store.root / gone).unlink()
     assert world.send() == 0
-    assert collector.received == ["/v1/traces b"]
+    assert collector.received == ["/v1/traces a", "/v1/traces c"]
     assert [reason for reason, _ in world.rejections.all] == ["bad_value", "gone"]
+    series = read_series(world.out["push"].snapshot().plain)
+    assert [series[f'trace_push_lines_total{{outcome="{name}"}}'] for name in ("accepted", "rejected")] == [2, 1]
+
+
+def test_logs_and_metrics_go_to_their_own_paths_and_other_lines_are_left_out() -> None:
+    lines = [b'{"resourceLogs":[1]}\n', b'{"resourceLogs":[2,{"a":[]}]}\n', b"no JSON\n", b'{"resourceMetrics":[3]}\n']
+    batches = list(push.TraceTarget().batches("", lines))
+    assert [(batch.lines, batch.items) for batch in batches] == [(2, 2), (1, 0), (1, 1)]
+    assert [batch.request.path for batch in batches] == ["/v1/logs", "", "/v1/metrics"]
+    assert batches[0].request.body == b'{"resourceLogs":[1,2,{"a":[]}]}'
+
+
+def test_what_a_collector_rejects_of_a_request_is_counted(tmp_path: Path, collector: FakeCollector) -> None:
+    world = World(tmp_path, otlp=collector.url)
+    collector.partial = {"rejectedSpans": "1", "errorMessage": "too old"}
+    world.ship("a", "b")
+    world.count()
+    assert world.send() == 0
+    series = read_series(world.out["push"].snapshot().plain)
+    assert [series[f'trace_push_lines_total{{outcome="{name}"}}'] for name in ("accepted", "rejected")] == [1, 1]
 
 
 def test_a_pass_ends_in_time_and_the_next_goes_on(
@@ -159,26 +188,37 @@ def test_a_pass_ends_in_time_and_the_next_goes_on(
     world = World(tmp_path, otlp=collector.url)
     world.ship("a", "b")
     world.count()
-    monkeypatch.setattr(push, "PASS_SECONDS", -1)
+    monkeypatch.setattr(pushing, "PASS_SECONDS", -1)
     assert world.send() == 1
     monkeypatch.undo()
     assert world.send() == 0
     assert len(collector.received) == 2
 
 
-def test_credentials_come_from_files_and_wrong_ones_lose_nothing(tmp_path: Path, collector: FakeCollector) -> None:
+def test_credentials_come_from_files_and_wrong_ones_lose_nothing(
+    tmp_path: Path, collector: FakeCollector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     world = World(tmp_path, otlp=collector.url, token_file="tempo")
     world.ship("a")
     world.count()
-    with pytest.raises(PushFailed, match="read tempo"):
-        world.send()
+    assert world.send() == 1
+    assert "read tempo" in caplog.text
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets/tempo").write_text("t0ken\n")
     collector.answers = [401]
-    with pytest.raises(PushFailed, match="HTTP 401"):
-        world.send()
+    world.clock.now += 60
+    assert world.send() == 1
+    world.clock.now += 60
     assert world.send() == 0
     assert collector.headers["authorization"] == "Bearer t0ken"
+    (tmp_path / "plain").mkdir()
+    plain = World(tmp_path / "plain", otlp=collector.url)
+    plain.ship("a")
+    plain.count()
+    assert plain.send() == 0
+    assert "authorization" not in collector.headers, "not that of ~/.netrc"
 
 
 def test_a_single_reading_hands_nothing_on(tmp_path: Path) -> None:

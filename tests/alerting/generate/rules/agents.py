@@ -1,8 +1,8 @@
 """When an agent is called down, stuck, stopped, unseen, flapping or late."""
 
 from alerting.conditions.freshness_guards import BRAIN
+from alerting.conditions.push_conditions import PUSHES
 from exporters.shared.records import ORIGIN as LOGS
-from exporters.store.log_push import ORIGIN as PUSH
 from tests.alerting.generate.rules.kit import (
     DAY,
     HOUR,
@@ -215,12 +215,43 @@ CASES = (
         fires=(Fires(3630, "grok is alive and ships no logs", "warning", GROK),),
     ),
     Case(
-        "LogsNotPushed",
+        "PushDelayed",
         "the log database takes nothing for an hour",
-        watched(PUSH) | {of_store("log_push_complete_timestamp_seconds"): until(1200)},
+        watched(PUSHES["log"]) | {of_store("log_push_complete_timestamp_seconds"): until(1200)},
         silent=(1200, 4770),
-        fires=(Fires(4830, "Log records have not been pushed to the log database for 1h 0m 30s", "warning", {}),),
+        fires=(
+            Fires(
+                4830,
+                "The oldest log object that is not pushed has waited 1h 0m 30s",
+                "warning",
+                {"signal": "log"},
+            ),
+        ),
         mended={of_store("log_push_complete_timestamp_seconds"): now},
+    ),
+    Case(
+        "PushDelayed",
+        "the collector takes no traces",
+        watched(*PUSHES.values())
+        | {of("traces", "nervesys_trace_push_complete_timestamp_seconds"): until(1200)}
+        | {of_store("log_push_complete_timestamp_seconds"): now},
+        silent=(1200, 4770),
+        fires=(
+            Fires(
+                4830,
+                "The oldest trace object that is not pushed has waited 1h 0m 30s",
+                "warning",
+                {"signal": "trace"},
+            ),
+        ),
+    ),
+    Case(
+        "PushDelayed",
+        "the exporter does not run",
+        watched(PUSHES["log"])
+        | exporter(PUSHES["log"], until(600))
+        | {of_store("log_push_complete_timestamp_seconds"): until(600)},
+        silent=(4830,),
     ),
     Case(
         "AgentClockSkew",

@@ -1,0 +1,33 @@
+"""Settings that all receivers of pushed data have in common: credentials and limits."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from nervesys.settings.section import SettingsSection
+
+
+class PushSettings(SettingsSection):
+    """How requests to a receiver are authenticated.
+
+    Attributes:
+        user: of basic auth, with `password_file`.
+        password_file: file that holds the password; a relative name lies in the folder of secrets.
+        token_file: file that holds a bearer token, in place of a user; relative as above.
+        tenant: sent as `X-Scope-OrgID`.
+        timeout_seconds: for connecting and for each read.
+    """
+
+    user: str | None = None
+    password_file: str | None = None
+    token_file: str | None = None
+    tenant: str | None = None
+    timeout_seconds: Annotated[float, Field(gt=0)] = 30
+
+    @model_validator(mode="after")
+    def _has_single_authentication(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("`user` and `password_file` go together")
+        if self.user is not None and self.token_file is not None:
+            raise ValueError("it has either a user or a token_file")
+        return self
