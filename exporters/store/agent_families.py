@@ -118,6 +118,15 @@ DROPPED = Family(
     ("agent", "level"),
     conditions=(agent_term(word="dropped records", kind="increase"),),
 )
+LOST = Family(
+    "agent_lost_telemetry_total",
+    "counter",
+    "OpenTelemetry items that the agent dropped or shortened since its start, by reason.",
+    ("agent", "reason"),
+    conditions=(agent_term(word="lost telemetry", kind="increase"),),
+    optional={"": "every item was stored as it was sent"},
+)
+LOST_REASONS = ("too_large", "shortened", "buffer_full")
 DAMAGED = Family(
     "agent_damaged_buffers_total",
     "counter",
@@ -181,6 +190,7 @@ FAMILIES = (
     ALTERNATIONS,
     BUFFER,
     DROPPED,
+    LOST,
     DAMAGED,
     CPU,
     MEMORY,

@@ -9,6 +9,8 @@ from exporters.store.agent_families import (
     DAMAGED,
     DROPPED,
     INFO,
+    LOST,
+    LOST_REASONS,
     MEMORY,
     OPTIONAL_OUTCOMES,
     REACHED,
@@ -59,6 +61,8 @@ def agent_samples(
         dropped = {level_of(level): count for level, count in state.buffer.dropped.items()}
         for level in LEVELS:
             yield DROPPED.sample(dropped.get(level, 0), agent, level)
+    for reason in LOST_REASONS if state.lost_telemetry else ():
+        yield LOST.sample((state.lost_telemetry or {}).get(reason, 0), agent, reason)
     if state.buffer is not None and "set_aside" in state.buffer.model_fields_set:
         yield DAMAGED.sample(state.buffer.set_aside, agent)
     if live or state.status is Status.STOPPED:

@@ -94,6 +94,7 @@ class HeartbeatWriter:
             queue=done.queue,
             tokens_used=done.tokens,
             counters=done.counters or None,
+            lost_telemetry=done.lost_telemetry or None,
             buffer=buffer,
             usage=self.host.usage(),
             last_error=done.last_error,

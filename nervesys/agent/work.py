@@ -1,6 +1,7 @@
 """The agent's tasks: running and finished ones, tokens used, progress, the last error."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
@@ -81,6 +82,7 @@ class WorkDone:
         progressed_at: when the work last moved; Unix seconds.
         repeated: the newest action, and how often it was repeated.
         queue: tasks that wait; None if the author reports none.
+        lost_telemetry: items of OpenTelemetry that were dropped or shortened since the start, by reason.
     """
 
     current: CurrentTask | None
@@ -92,6 +94,7 @@ class WorkDone:
     progressed_at: float | None = None
     repeated: RepeatedAction | None = None
     queue: TaskQueue | None = None
+    lost_telemetry: dict[str, int] = field(default_factory=dict)
 
 
 class Work:
@@ -118,6 +121,7 @@ class Work:
         self._under_way: list[Task] = []
         self._completed = self._failed = self._tokens = self._ended_at_look = self._tokens_at_look = 0
         self._span_tokens = 0.0
+        self._lost_telemetry: Counter[str] = Counter()
         self._optional: dict[str, int] = {}
         self._counters: dict[str, float] = {}
         self._last_error: str | None = None
@@ -194,6 +198,11 @@ class Work:
             self.tracker.moved()
             if arguments_hash:
                 self.tracker.called(step, arguments_hash)
+
+    def lose_telemetry(self, reason: str, items: int) -> None:
+        """Count items of OpenTelemetry that were dropped, or shortened."""
+        with self._lock:
+            self._lost_telemetry[reason] += items
 
     @property
     def action(self) -> str | None:
@@ -277,6 +286,7 @@ class Work:
                 progressed_at=self.tracker.at,
                 repeated=self._redacted(self.tracker.repeated),
                 queue=self._queue,
+                lost_telemetry=dict(self._lost_telemetry),
             )
 
     def _describe(self, task: Task) -> CurrentTask:

@@ -116,9 +116,10 @@ class AgentState(BoundedObject):
 
     `instance_id` is new at every start of the process; it proves a restart, which a newer heartbeat does not. `metrics`
     holds the newest server metrics, so that readers need no second object. `counters` are the author's own counters
-    since the start. `progressed_at` is when it last got anywhere: a task began or ended, or a new step, tokens or log
-    records came; it is judged only while a task runs. `encrypted` is the free text, by age and in base64; the fields
-    that it was taken from hold `[encrypted]`.
+    since the start; `lost_telemetry` counts items of OpenTelemetry that were dropped or shortened. `progressed_at` is
+    when it last got anywhere: a task began or ended, or a new step, tokens or log records came; it is judged only while
+    a task runs. `encrypted` is the free text, by age and in base64; the fields that it was taken from hold
+    `[encrypted]`.
     """
 
     agent_id: AgentName
@@ -137,6 +138,7 @@ class AgentState(BoundedObject):
     queue: TaskQueue | None = None
     tokens_used: Count | None = None
     counters: Annotated[dict[str, Count], AfterValidator(_valid_counters)] | None = None
+    lost_telemetry: dict[str, Count] | None = None
     buffer: Buffer | None = None
     usage: Usage | None = None
     last_error: str | None = None

@@ -6,7 +6,8 @@ protobuf's own encoder writes ids in base64, where OTLP/JSON has hexadecimal dig
 
 import math
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from secrets import token_bytes
 from typing import Any, TypeAlias
@@ -32,6 +33,14 @@ BIG_INTEGERS = {
 }
 """Texts in JSON, whose numbers have 53 bits."""
 BULKY = ("attributes", "events", "links", "body")
+DROPPED_COUNTS: Mapping[Signal, tuple[str, ...]] = {
+    Signal.TRACES: ("attributes", "events", "links"),
+    Signal.LOGS: ("attributes",),
+    Signal.METRICS: (),
+}
+"""What OTLP counts where it is missing: `droppedAttributesCount` and the like."""
+TOO_LARGE, SHORTENED = "too_large", "shortened"
+"""What became of an item too long for a line: dropped, or stored without attributes, events, links and body."""
 
 
 class OtlpEncoder:
@@ -50,8 +59,14 @@ class OtlpEncoder:
         self._hash_key = token_bytes(16)  # new at each start: short arguments could else be guessed from their hash
         self._plans: dict[str, dict[str, tuple[str, Convert]]] = {}
 
-    def lines(self, signal: Signal, request: Message) -> Iterator[bytes]:
-        """Encode a request as lines: one, or several if it would be too long for readers."""
+    def lines(self, signal: Signal, request: Message, losses: Counter[str] | None = None) -> Iterator[bytes]:
+        """Encode a request as lines: one, or several if it would be too long for readers.
+
+        Args:
+            signal: what it holds.
+            request: as received.
+            losses: items that are too long for a line by themselves are counted here, by what became of them.
+        """
         self._drop_content = not self._keep_content()
         data = self._message(request)
         for group in data.get(signal.outer, ()):
@@ -61,7 +76,7 @@ class OtlpEncoder:
             if signal is Signal.LOGS and self._drop_content:
                 _drop_bodies(group)
         if data.get(signal.outer):
-            yield from split(data, signal)
+            yield from split(data, signal, Counter() if losses is None else losses)
 
     def _message(self, message: Message) -> Json:
         plan = self._plans.get(message.DESCRIPTOR.full_name) or self._make_plan(message.DESCRIPTOR)
@@ -133,7 +148,7 @@ class OtlpEncoder:
         return self._redactor.text(text)
 
 
-def split(data: Json, signal: Signal) -> Iterator[bytes]:
+def split(data: Json, signal: Signal, losses: Counter[str]) -> Iterator[bytes]:
     """Encode as lines that readers accept; an item too long by itself loses what makes it long."""
     line = orjson.dumps(data)
     if len(line) <= LINE_BYTES:
@@ -142,22 +157,36 @@ def split(data: Json, signal: Signal) -> Iterator[bytes]:
     scopes = [(group, scope) for group in data[signal.outer] for scope in group.get(signal.inner, ())]
     if len(scopes) > 1:
         for group, scope in scopes:
-            yield from split({signal.outer: [{**group, signal.inner: [scope]}]}, signal)
+            yield from split({signal.outer: [{**group, signal.inner: [scope]}]}, signal, losses)
         return
     for group, scope in scopes:
         items = scope.get(signal.items, [])
         half = len(items) // 2
-        parts = [items[:half], items[half:]] if half else [[_without_bulk(item) for item in items]]
+        parts = [items[:half], items[half:]] if half else [[_without_bulk(item, signal) for item in items]]
         for part in parts:
             smaller = {signal.outer: [{**group, signal.inner: [{**scope, signal.items: part}]}]}
-            if half or len(orjson.dumps(smaller)) <= LINE_BYTES:
-                yield from split(smaller, signal)
+            if half:
+                yield from split(smaller, signal, losses)
+            elif len(short := orjson.dumps(smaller)) <= LINE_BYTES and part:
+                losses[SHORTENED] += 1
+                yield short
+            else:
+                losses[TOO_LARGE] += sum(map(_count, part))
 
 
-def _without_bulk(item: Json) -> Json:
-    return {name: value for name, value in item.items() if name not in BULKY} | {
-        "droppedAttributesCount": len(item.get("attributes", ()))
-    }
+def _count(item: Json) -> int:
+    """Of a metric its data points, which OTLP counts; else 1."""
+    return sum(len(value.get("dataPoints", ())) for value in item.values() if isinstance(value, dict)) or 1
+
+
+def _without_bulk(item: Json, signal: Signal) -> Json:
+    """The item without what may be long; OTLP has fields for how much of it is missing."""
+    short = {name: value for name, value in item.items() if name not in BULKY}
+    for name in DROPPED_COUNTS[signal]:
+        field = f"dropped{name.capitalize()}Count"
+        if missing := len(item.get(name, ())) + int(item.get(field, 0)):
+            short[field] = missing
+    return short
 
 
 def _drop_bodies(group: Json) -> None:

@@ -1,8 +1,11 @@
 """Takes requests of OTLP into the buffer, or refuses them while it is full: what was accepted is never dropped."""
 
+import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from math import inf
 
 from google.protobuf.message import Message
 
@@ -20,8 +23,12 @@ SEVERITY = 20
 """INFO of the logging module."""
 FULL_SECONDS = 30
 """After which a sender may try again while the buffer is full: a shipment makes room."""
+LOG_SECONDS = 60.0
+"""Between two log lines about losses."""
 REQUESTS_A_SECOND, BURST = 500, 1000
 """More is refused for a second: a program that sends each span by itself would keep the agent busy."""
+
+log = logging.getLogger(__name__)
 
 
 class Refused(NervesysError):
@@ -45,6 +52,7 @@ class Intake:
         encoder: encodes requests as lines.
         clock: timestamps them.
         observe: called with each accepted line of spans.
+        on_loss: called with a reason and the number of items that were dropped or shortened.
     """
 
     def __init__(
@@ -53,8 +61,10 @@ class Intake:
         encoder: OtlpEncoder,
         clock: Clock,
         observe: Callable[[bytes], None] = lambda _: None,
+        on_loss: Callable[[str, int], None] = lambda _reason, _items: None,
     ) -> None:
         self._buffer, self._encoder, self._clock, self._observe = buffer, encoder, clock, observe
+        self._on_loss, self._lost, self._logged_at = on_loss, Counter[str](), -inf
         self._lock = threading.Lock()
         self._allowance, self._allowed_at = float(BURST), time.monotonic()
 
@@ -72,13 +82,14 @@ class Intake:
                 raise Refused(f"more than {REQUESTS_A_SECOND} requests a second", 1, overload=True)
             self._allowance -= 1
 
-    def accept(self, signal: Signal, request: Message) -> None:
-        """Append a request as a whole.
+    def accept(self, signal: Signal, request: Message) -> Counter[str]:
+        """Append a request, as a whole but for items that are too long; returns their number by what became of them.
 
         Raises:
             Refused: there is no room for it.
         """
-        lines = list(self._encoder.lines(signal, request))
+        losses = Counter[str]()
+        lines = list(self._encoder.lines(signal, request, losses))
         with self._lock:
             if not self._buffer.has_room(sum(map(len, lines))):
                 raise Refused("the buffer is full, or the disk cannot be written", FULL_SECONDS, overload=False)
@@ -87,6 +98,20 @@ class Intake:
         if signal is Signal.TRACES:
             for line in lines:
                 self._observe(line)
+        for reason, items in losses.items():
+            self.lose(reason, items)
+        return losses
+
+    def lose(self, reason: str, items: int) -> None:
+        """Count items that were not stored as they were sent, and log it at most once a minute."""
+        self._on_loss(reason, items)
+        with self._lock:
+            self._lost[reason] += items
+            if (now := time.monotonic()) - self._logged_at < LOG_SECONDS:
+                return
+            lost, self._lost, self._logged_at = self._lost, Counter(), now
+        text = ", ".join(f"{number} {what}" for what, number in sorted(lost.items()))
+        log.warning("OpenTelemetry items were not stored as they were sent (a line has at most 1 MB): %s", text)
 
 
 def runs(records: Iterable[LoggedRecord]) -> Iterator[RecordRun]:

@@ -18,9 +18,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from nervesys.agent.identity import Identity
+from nervesys.agent.telemetry.encoding import TOO_LARGE
 from nervesys.agent.telemetry.intake import Intake, Refused
-from nervesys.agent.telemetry.requests import BODY_BYTES, WINDOW_BITS, BadRequest, Form, TooLarge, parse_request
-from nervesys.contract.otlp_names import AGENT, Signal
+from nervesys.agent.telemetry.requests import (
+    BODY_BYTES,
+    WINDOW_BITS,
+    BadRequest,
+    Form,
+    TooLarge,
+    parse_request,
+    success,
+)
+from nervesys.contract.otlp_names import AGENT, LINE_BYTES, Signal
 from nervesys.metrics.body import HttpRefused, read_body
 from nervesys.metrics.pages import serve_in_background
 from nervesys.settings import Web
@@ -55,7 +64,7 @@ class OtlpEndpoint:
         form = _form(request)
         try:
             self._intake.check_rate()
-            await self._accept(request, signal, form)
+            return await self._accept(request, signal, form)
         except Refused as err:
             status = HTTPStatus.TOO_MANY_REQUESTS if err.overload else HTTPStatus.SERVICE_UNAVAILABLE
             return _problem(status, str(err), form, {"retry-after": str(err.seconds)})
@@ -65,9 +74,8 @@ class OtlpEndpoint:
             return _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(err), form)
         except BadRequest as err:
             return _problem(HTTPStatus.BAD_REQUEST, str(err), form)
-        return Response(b"{}" if form is Form.JSON else b"", media_type=(form or Form.PROTOBUF).value)
 
-    async def _accept(self, request: Request, signal: Signal, form: Form | None) -> None:
+    async def _accept(self, request: Request, signal: Signal, form: Form | None) -> Response:
         packing = request.headers.get("content-encoding", "").strip().lower()
         unsupported = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         if form is None:
@@ -79,9 +87,12 @@ class OtlpEndpoint:
         self._reading += 1
         try:
             body = await read_body(request, BODY_BYTES)
-            self._intake.accept(signal, parse_request(body, signal, form, packing))
+            losses = self._intake.accept(signal, parse_request(body, signal, form, packing))
         finally:
             self._reading -= 1
+        problem = ", ".join(f"{items} {reason}" for reason, items in sorted(losses.items()))
+        problem = problem and f"an item has at most {LINE_BYTES} bytes: {problem}"
+        return Response(success(signal, form, losses[TOO_LARGE], problem), media_type=form.value)
 
 
 def _form(request: Request) -> Form | None:

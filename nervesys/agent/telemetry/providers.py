@@ -44,13 +44,14 @@ class _Export:
     def __init__(self, intake: Intake) -> None:
         self._intake, self._refused = intake, 0
 
-    def __call__(self, signal: Signal, request: Message) -> bool:
+    def __call__(self, signal: Signal, request: Message, items: int) -> bool:
         try:
             self._intake.accept(signal, request)
         except Refused as err:
             if not self._refused:
                 log.warning("traces are dropped: %s", err)
             self._refused += 1
+            self._intake.lose("buffer_full", items)
             return False
         if self._refused:
             log.warning("traces are recorded again; %d exports were dropped", self._refused)
@@ -66,7 +67,7 @@ class BufferSpanExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Append spans."""
-        accepted = self._export(Signal.TRACES, encode_spans(spans))
+        accepted = self._export(Signal.TRACES, encode_spans(spans), len(spans))
         return SpanExportResult.SUCCESS if accepted else SpanExportResult.FAILURE
 
 
@@ -78,7 +79,7 @@ class BufferLogExporter(LogRecordExporter):
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Append records."""
-        accepted = self._export(Signal.LOGS, encode_logs(batch))
+        accepted = self._export(Signal.LOGS, encode_logs(batch), len(batch))
         return LogRecordExportResult.SUCCESS if accepted else LogRecordExportResult.FAILURE
 
     def shutdown(self) -> None:
@@ -98,7 +99,7 @@ class BufferMetricExporter(MetricExporter):
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 0, **_: Any) -> MetricExportResult:
         """Append metrics."""
-        accepted = self._export(Signal.METRICS, encode_metrics(metrics_data))
+        accepted = self._export(Signal.METRICS, encode_metrics(metrics_data), 1)
         return MetricExportResult.SUCCESS if accepted else MetricExportResult.FAILURE
 
     def shutdown(self, timeout_millis: float = 0, **_: Any) -> None:

@@ -7,11 +7,17 @@ from enum import Enum
 from typing import Any
 
 import orjson
-from google.protobuf.json_format import ParseDict, ParseError
+from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
 from nervesys.contract.otlp_names import IDS, Signal
 from nervesys.errors import NervesysError
@@ -23,6 +29,12 @@ MESSAGES: dict[Signal, type[Message]] = {
     Signal.LOGS: ExportLogsServiceRequest,
     Signal.METRICS: ExportMetricsServiceRequest,
 }
+RESPONSES: dict[Signal, tuple[type[Message], str]] = {
+    Signal.TRACES: (ExportTraceServiceResponse, "rejected_spans"),
+    Signal.LOGS: (ExportLogsServiceResponse, "rejected_log_records"),
+    Signal.METRICS: (ExportMetricsServiceResponse, "rejected_data_points"),
+}
+"""With the field of `partial_success` that counts what is missing."""
 WINDOW_BITS = {"gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
 
@@ -65,6 +77,23 @@ def parse_request(body: bytes, signal: Signal, form: Form, packing: str) -> Mess
         return ParseDict(data, kind(), ignore_unknown_fields=True)
     except (DecodeError, ParseError, ValueError, TypeError, AttributeError, RecursionError, BadHex) as err:
         raise BadRequest(f"not a request of {signal.path} in {form.value}: {str(err)[:200]}") from err
+
+
+def success(signal: Signal, form: Form, rejected: int, problem: str) -> bytes:
+    """The body of a successful response (https://opentelemetry.io/docs/specs/otlp/#partial-success-1).
+
+    Args:
+        signal: of the request.
+        form: of the request.
+        rejected: how many items were not stored.
+        problem: why, or a warning; empty if there is none.
+    """
+    kind, field = RESPONSES[signal]
+    response = kind()
+    if problem:
+        ParseDict({"partial_success": {field: rejected, "error_message": problem}}, response)
+    encoded: bytes = MessageToJson(response).encode() if form is Form.JSON else response.SerializeToString()
+    return encoded
 
 
 def _unpack(body: bytes, packing: str) -> bytes:

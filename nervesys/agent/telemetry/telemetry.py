@@ -50,7 +50,7 @@ class Telemetry:
         self.span_tasks = SpanTasks(me.name, sinks, clock)
         """Tasks that traces stand for."""
         observer = SpanObserver(me.log.name, sinks, self.span_tasks, clock)
-        self.intake = Intake(self._buffer, encoder, clock, observer.observe)
+        self.intake = Intake(self._buffer, encoder, clock, observer.observe, sinks.work.lose_telemetry)
         """Takes requests."""
 
     @contextmanager

@@ -11,13 +11,18 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from google.protobuf.json_format import ParseDict
 from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from starlette.testclient import TestClient
 
 from nervesys.agent.identity import Identity
 from nervesys.agent.logs.buffer import LogBuffer
+from nervesys.agent.telemetry import encoding, listener
 from nervesys.agent.telemetry import intake as limits
-from nervesys.agent.telemetry import listener
 from nervesys.agent.telemetry.encoding import OtlpEncoder
 from nervesys.agent.telemetry.intake import FULL_SECONDS, Intake, runs
 from nervesys.agent.telemetry.listener import ENDPOINT, RESOURCE, OtlpEndpoint, variables
@@ -32,10 +37,12 @@ PROTOBUF = "application/x-protobuf"
 class World:
     buffer: LogBuffer
     client: TestClient = field(init=False)
+    lost: list[tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         encoder = OtlpEncoder("grok", Redactor(), lambda: False)
-        self.client = TestClient(OtlpEndpoint(Intake(self.buffer, encoder, lambda: 1.0)).application())
+        intake = Intake(self.buffer, encoder, lambda: 1.0, on_loss=lambda *loss: self.lost.append(loss))
+        self.client = TestClient(OtlpEndpoint(intake).application())
 
     def post(self, body: Any, kind: str = JSON, path: str = "traces", **headers: str) -> Any:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -93,6 +100,27 @@ def test_a_wrong_request_is_refused_for_good(
 def test_a_refusal_says_why_in_the_form_of_the_request(world: World) -> None:
     assert "not a request of traces in application/json" in world.post(b"{").json()["message"]
     assert "not a request" in Status.FromString(world.post(b"\xff\xff", PROTOBUF).content).message
+
+
+def test_items_too_long_for_a_line_are_counted_and_answered_as_a_partial_success(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(encoding, "LINE_BYTES", 1000)
+    points = {"name": "m", "gauge": {"dataPoints": [{"asInt": str(number)} for number in range(200)]}}
+    data = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [points, {"name": "kept"}]}]}]}
+    partial = world.post(data, path="metrics").json()["partialSuccess"]
+    assert (partial["rejectedDataPoints"], "200 too_large" in partial["errorMessage"]) == ("200", True)
+    long = otlp.span(name="long", text="x" * 2000) | {"events": [{"name": "e"}] * 2}
+    answer = world.post(ParseDict(otlp.request(long), ExportTraceServiceRequest()).SerializeToString(), PROTOBUF)
+    response = ExportTraceServiceResponse.FromString(answer.content)
+    assert response.partial_success.rejected_spans == 0, "only its attributes are missing, which is a warning"
+    assert "1 shortened" in response.partial_success.error_message
+    metric, span = map(json.loads, world.lines().splitlines())
+    assert [item["name"] for item in metric["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]] == ["kept"]
+    [stored] = span["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    assert (stored["droppedAttributesCount"], stored["droppedEventsCount"]) == (1, 2)
+    assert world.lost == [("too_large", 200), ("shortened", 1)]
+    assert caplog.text.count("not stored as they were sent") == 1, "once a minute"
 
 
 def test_a_full_buffer_asks_to_try_again_and_drops_nothing_that_it_accepted(world: World) -> None:
