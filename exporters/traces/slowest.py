@@ -1,7 +1,7 @@
 """The slowest traces of the last hour, a bounded number: each has a series of its own for as long."""
 
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from threading import Lock
 
 from exporters.runner import Cache
@@ -51,6 +51,10 @@ class SlowTrace:
         return SLOWEST.sample(self.seconds, self.agent, self.trace_id, self.name)
 
 
+COLUMNS = ",".join(field.name for field in fields(SlowTrace))
+"""Version of what is remembered: rows of another release with other columns are forgotten, within the hour anyway."""
+
+
 class SlowestTraces:
     """The slowest traces, remembered across restarts; several threads may observe.
 
@@ -61,9 +65,9 @@ class SlowestTraces:
     def __init__(self, cache: Cache) -> None:
         self._cache, self._lock, self._changed = cache, Lock(), False
         self._traces: dict[str, dict[str, SlowTrace]] = {}
-        for _, _, body in cache.bodies(AREA):
-            for fields in json.loads(body or b"[]"):
-                self._add(SlowTrace(*fields))
+        for _, version, body in cache.bodies(AREA):
+            for row in json.loads(body or b"[]") if version == COLUMNS else ():
+                self._add(SlowTrace(*row))
 
     def observe(self, agent: str, span: Span) -> None:
         """A span was read; the root of a trace stands for it."""
@@ -95,7 +99,7 @@ class SlowestTraces:
         self._changed = False
         with self._lock:
             traces = [astuple(trace) for of_agent in self._traces.values() for trace in of_agent.values()]
-        self._cache.keep_bodies(AREA, [("all", "", json.dumps(traces).encode())])
+        self._cache.keep_bodies(AREA, [("all", COLUMNS, json.dumps(traces).encode())])
 
     def _add(self, trace: SlowTrace) -> None:
         traces = self._traces.setdefault(trace.agent, {})

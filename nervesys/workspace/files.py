@@ -31,6 +31,8 @@ COMPRESS_SECONDS = 2.0
 """For gzipping contents in one call: an agent that stops has ten seconds."""
 SHOWN_SECONDS = 2
 """Within which the plain file of a version is written after it."""
+TAKE_OVER_BYTES = 64 << 20
+"""Largest plain file that becomes a version: it is read into memory, which an agent shares with its work."""
 Versions = list[Version]
 Lines = list[str]
 
@@ -70,7 +72,8 @@ class Files:
         """Make versions of the plain files that are new, or were edited by hand; returns them.
 
         Files whose size is as in their newest version, and that were not modified since, are not read. Links are left
-        alone; so are files that cannot be read, or whose names are out of bounds, with a warning.
+        alone; so are files that cannot be read, that are larger than `TAKE_OVER_BYTES`, or whose names are out of
+        bounds, with a warning.
         """
         taken = []
         with disk.describe_os_errors("take over the files"), self._lock:
@@ -285,7 +288,11 @@ class Files:
         """
         if target.name.startswith(disk.BESIDE) or not self._differs(path, target):
             return None
-        return inside(self.root, path).read_bytes()
+        with inside(self.root, path).open("rb") as file:
+            body = file.read(TAKE_OVER_BYTES + 1)
+        if len(body) > TAKE_OVER_BYTES:
+            raise NervesysError(f"{path} has more than {TAKE_OVER_BYTES >> 20} MB; store it as an artifact")
+        return body
 
     def _differs(self, path: str, target: Path) -> bool:
         """Whether a plain file may differ from its newest version, by its size and time."""
@@ -311,6 +318,9 @@ class Files:
         """Finish the last write of a killed writer; a plain file that was edited by hand is left alone."""
         versions = self._index.files[last.path]
         target = inside(self.root, last.path)
+        sizes = {version.size for version in versions[-2:]}
+        if target.is_file() and target.stat().st_size not in sizes:
+            return
         shown = hash_of(target.read_bytes()) if target.is_file() else None
         before = versions[-2].hash if len(versions) > 1 else None
         if versions[-1] is last and shown != last.hash and shown in {before, None}:

@@ -4,6 +4,7 @@ Covers: exporters.traces, exporters.traces.area, exporters.traces.exemplars, exp
 """
 
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from exporters.runner import Cache, Refresh
 from exporters.shared.counting import OTHER
 from exporters.shared.spans import MAX_MODELS
+from exporters.traces import slowest
 from exporters.traces.area import FAMILIES, TracesArea
 from exporters.traces.slowest import AGENT_LIMIT, KEPT, RECENT_SECONDS
 from nervesys.contract.times import utc
@@ -111,6 +113,17 @@ def test_the_slowest_traces_of_an_hour_are_shown_a_few_of_each_agent(world: Worl
     world.start()
     assert len(slow(world.run())) == AGENT_LIMIT, "they survive a restart"
     assert slow(world.run(RECENT_SECONDS)) == []
+
+
+def test_a_cache_of_another_release_with_other_columns_is_forgotten() -> None:
+    cache = Cache()
+    for columns, rows in (
+        ("seconds,agent", [[1, "grok"]]),
+        ("", [[9]]),
+        ("agent,seconds", [[2.0, "grok", "1", "n", 5.0]]),
+    ):
+        cache.keep_bodies(slowest.AREA, [("all", columns, json.dumps(rows).encode())])
+        assert slowest.SlowestTraces(cache).newest(5.0) == ()
 
 
 def test_a_trace_of_a_clock_that_is_years_ahead_is_not_shown_for_years(world: World) -> None:

@@ -5,6 +5,7 @@ Covers: nervesys.workspace.contents, nervesys.workspace.disk, nervesys.workspace
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -219,13 +220,24 @@ def test_a_file_that_cannot_be_read_costs_only_itself(
 ) -> None:
     for name in ("locked.txt", "open.txt"):
         (tmp_path / "files" / name).write_text(name)
-    read_bytes = Path.read_bytes
+    opened = Path.open
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, *mode: Any, **more: Any) -> Any:
         if path.name == "locked.txt":
             raise PermissionError(13, "Permission denied", str(path))
-        return read_bytes(path)
+        return opened(path, *mode, **more)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     assert [version.path for version in files.take_over()] == ["open.txt"]
     assert "locked.txt" in caplog.text
+
+
+def test_a_file_too_large_for_memory_is_left_as_it_is(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("nervesys.workspace.files.TAKE_OVER_BYTES", 2 << 20)
+    (tmp_path / "files/small.bin").write_bytes(b"x" * (2 << 20))
+    with (tmp_path / "files/huge.bin").open("wb") as file:
+        file.truncate(1 << 34)
+    assert [version.path for version in files.take_over()] == ["small.bin"]
+    assert "huge.bin has more than 2 MB; store it as an artifact" in caplog.text
