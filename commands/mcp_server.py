@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Annotated, Any
 
 from mcp.server import MCPServer
+from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp_types import ToolAnnotations
@@ -86,9 +87,11 @@ def _restart(tools: FleetTools, token: str) -> Tool:
     def confirm(name: str) -> Elicit[Confirmation]:
         return Elicit(f"Restart the agent {name[:63]!r} now? Its running task is lost.", Confirmation)
 
-    def restart_agent(name: str, confirmed: Annotated[Confirmation, Resolve(confirm)]) -> dict[str, Any]:
+    def restart_agent(
+        name: str, confirmed: Annotated[ElicitationResult[Confirmation], Resolve(confirm)]
+    ) -> dict[str, Any]:
         """Restart an agent through the receiver, after the person at the client has confirmed it."""
-        if not confirmed.restart:
+        if not (isinstance(confirmed, AcceptedElicitation) and confirmed.data.restart):
             raise ToolError("the person did not confirm the restart")
         try:
             return tools.restart_agent(name, token)

@@ -122,10 +122,10 @@ class FleetTools:
         rows = receiver.actions(monitoring.listen.receiver, monitoring.web, tests=False, **wanted)
         return _bounded(episodes=[_episode(row) for row in rows[: max(1, limit)]])
 
-    def episode(self, number: int) -> Answer:
-        """One episode with its history and driver calls."""
+    def episode(self, episode_id: int) -> Answer:
+        """One episode, by the `id` that `episodes` shows, with its history and driver calls."""
         monitoring = self.loaded.settings.monitoring
-        found = receiver.episode(monitoring.listen.receiver, monitoring.web, number)
+        found = receiver.episode(monitoring.listen.receiver, monitoring.web, episode_id)
         history = [{**_times(row), UNTRUSTED: {"detail": visible(row["detail"])}} for row in found["history"]]
         for row in history:
             del row["detail"]
