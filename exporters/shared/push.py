@@ -21,7 +21,7 @@ from typing import Protocol
 import requests
 
 from exporters.runner import Cache, Refresh, SourceContext
-from exporters.shared.push_sender import PushFailed, PushRefused, PushRequest, Sender
+from exporters.shared.push_sender import PushFailed, PushRequest, RequestRefused, Sender
 from nervesys.errors import BadObject, Reason
 from nervesys.metrics import ConditionTerm, Family, Period, SourceArea
 from nervesys.stores.lines import lines_of
@@ -83,7 +83,7 @@ def push_families(signal: str, items: str, origin: SourceArea) -> PushFamilies:
 
 
 @dataclass(frozen=True)
-class Batch:
+class PushBatch:
     """Some lines of an object as one request.
 
     Attributes:
@@ -96,15 +96,15 @@ class Batch:
     lines: int
     items: int
     request: PushRequest
-    parts: tuple["Batch", ...] = ()
+    parts: tuple["PushBatch", ...] = ()
 
 
-class Target(Protocol):
+class PushTarget(Protocol):
     """One kind of data, and how a receiver takes it."""
 
     families: PushFamilies
 
-    def batches(self, key: str, lines: Iterable[bytes]) -> Iterator[Batch]:
+    def batches(self, key: str, lines: Iterable[bytes]) -> Iterator[PushBatch]:
         """The lines of an object, from some line on, as batches.
 
         Raises:
@@ -163,7 +163,7 @@ class PushArea:
         store: ObjectReader,
         context: SourceContext,
         queue: PushQueue,
-        target: Target,
+        target: PushTarget,
         sender: Sender,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -211,14 +211,14 @@ class PushArea:
                 self._queue.advance(key, sent)
         return True
 
-    def _send(self, batch: Batch, key: str, line: int, out: Refresh) -> None:
+    def _send(self, batch: PushBatch, key: str, line: int, out: Refresh) -> None:
         """Send a batch; what is refused for good is counted, and left out."""
         if not batch.items:
             return
         try:
             with self._context.health.request(OPERATION):
                 response = self._sender.send(batch.request)
-        except PushRefused as refusal:
+        except RequestRefused as refusal:
             for part in batch.parts:
                 self._send(part, key, line, out)
                 line += part.lines

@@ -39,7 +39,7 @@ class PushFailed(NervesysError):
     """The receiver did not answer, or cannot take anything now; the request may be sent again."""
 
 
-class PushRefused(NervesysError):
+class RequestRefused(NervesysError):
     """The receiver refuses the request for good."""
 
 
@@ -63,7 +63,7 @@ class Sender:
 
         Raises:
             PushFailed: it may be sent again.
-            PushRefused: it is refused for good.
+            RequestRefused: it is refused for good.
         """
         url = self.url.rstrip("/") + request.path
         headers = {"Content-Type": request.content_type, "Content-Encoding": "gzip"}
@@ -82,7 +82,7 @@ class Sender:
             raise PushFailed(f"push to {self.url}: {cause(err)}") from None
         if response.status_code in REFUSED:
             reason = response.text[:REASON_CHARACTERS].strip()
-            raise PushRefused(f"refused by {self.url}: HTTP {response.status_code} {reason}".rstrip())
+            raise RequestRefused(f"refused by {self.url}: HTTP {response.status_code} {reason}".rstrip())
         if not HTTPStatus.OK <= response.status_code < HTTPStatus.MULTIPLE_CHOICES:
             raise PushFailed(f"push to {self.url}: HTTP {response.status_code}")
         return response

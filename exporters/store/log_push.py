@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import requests
 
 from exporters.shared.log_push_body import push_request
-from exporters.shared.push import Batch, push_families
+from exporters.shared.push import PushBatch, push_families
 from exporters.shared.push_sender import PushRequest
 from nervesys.contract import PathTemplate, agent_name, server_name
 from nervesys.errors import BadObject, Reason
@@ -33,7 +33,7 @@ class LogTarget:
     def __init__(self, kind: LogDatabaseKind, template: PathTemplate) -> None:
         self._kind, self._template = kind, template
 
-    def batches(self, key: str, lines: Iterable[bytes]) -> Iterator[Batch]:
+    def batches(self, key: str, lines: Iterable[bytes]) -> Iterator[PushBatch]:
         """Requests of bounded size, which are not divided: of a batch that is too old, each record is."""
         fields = self._template.parse(key)
         if fields is None:
@@ -59,6 +59,6 @@ class LogTarget:
         """None: these databases refuse a request as a whole."""
         return 0
 
-    def _batch(self, lines: int, entries: list[LogEntry]) -> Batch:
+    def _batch(self, lines: int, entries: list[LogEntry]) -> PushBatch:
         request = push_request(self._kind, entries) if entries else PushRequest("", "", b"")
-        return Batch(lines, len(entries), request)
+        return PushBatch(lines, len(entries), request)

@@ -8,7 +8,7 @@ import requests
 from msgspec import DecodeError, Raw, ValidationError
 from msgspec.json import Decoder
 
-from exporters.shared.push import Batch, push_families
+from exporters.shared.push import PushBatch, push_families
 from exporters.shared.push_sender import PushRequest
 from nervesys.contract.otlp_names import Signal
 from nervesys.metrics import SourceArea
@@ -44,7 +44,7 @@ class TraceTarget:
 
     families = FAMILIES
 
-    def batches(self, key: str, lines: Iterable[bytes]) -> Iterator[Batch]:
+    def batches(self, key: str, lines: Iterable[bytes]) -> Iterator[PushBatch]:
         """Lines of one signal in a row become a request; where it is refused, each is sent by itself."""
         for signal, group in groupby(map(_parse, lines), key=lambda line: line.signal):
             for part in _parts(group):
@@ -81,10 +81,10 @@ def _parts(lines: Iterable[_Line]) -> Iterator[Sequence[_Line]]:
         yield part
 
 
-def _batch(signal: Signal | None, lines: Sequence[_Line]) -> Batch:
+def _batch(signal: Signal | None, lines: Sequence[_Line]) -> PushBatch:
     if signal is None:  # counted by the area `traces`
-        return Batch(len(lines), 0, PushRequest("", "", b""))
+        return PushBatch(len(lines), 0, PushRequest("", "", b""))
     groups = b",".join(bytes(group) for line in lines for group in line.groups)
     body = b'{"%s":[%s]}' % (signal.outer.encode(), groups)
     parts = tuple(_batch(signal, (line,)) for line in lines) if len(lines) > 1 else ()
-    return Batch(len(lines), len(lines), PushRequest(f"/v1/{signal.path}", "application/json", body), parts)
+    return PushBatch(len(lines), len(lines), PushRequest(f"/v1/{signal.path}", "application/json", body), parts)

@@ -1,6 +1,7 @@
 """Every rule, run by promtool: it fires when it should, not one minute earlier, and ends.
 
-Covers: alerting.conditions.budget_conditions, alerting.conditions.call_conditions, alerting.conditions.named_condition,
+Covers: alerting.conditions.budget_conditions, alerting.conditions.call_conditions, alerting.conditions.push_conditions,
+alerting.conditions.named_condition,
 alerting.conditions.progress_conditions, alerting.generate.rules.
 """
 
