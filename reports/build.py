@@ -193,7 +193,8 @@ def _graph(panel: Json, answers: Sequence[QueryResult], context: FormatContext) 
     axis = _axis(field, lines, stacked=stacked)
     dashed = custom["thresholdsStyle"]["mode"] == "dashed"
     limits = tuple((at, colour) for at, colour in field.steps if dashed and axis.low < at <= axis.high)
-    return Graph(lines, axis, stacked, limits)
+    many = panel["options"]["legend"]["placement"] == "right"
+    return Graph(lines, axis, stacked, limits, many=many)
 
 
 def _line(field: Field, series: NamedSeries, colour: str) -> GraphLine:

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from reports.geometry import width_of
+from reports.geometry import plot_width
 from reports.model import Graph, GraphLine, PageModel, Panel, Timeline, block_height
 from reports.plot import TICK_PIXELS
 from reports.scale import time_ticks
@@ -42,7 +42,7 @@ def panel_data(panel: Panel, page: PageModel, width: float, zone: tzinfo) -> Map
         width: of the page, in pixels.
         zone: time zone of the reader.
     """
-    count = max(2, int((width_of(panel.place, width) - AXIS_WIDTH) / TICK_PIXELS))
+    count = max(2, int((plot_width(panel, width) - AXIS_WIDTH) / TICK_PIXELS))
     common: dict[str, Any] = {"title": panel.title, "times": time_ticks(page.start, page.end, zone, count)}
     match panel.body:
         case Graph() as graph:

@@ -11,12 +11,12 @@ from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
 
 from nervesys.look.colours import base_style
 from nervesys.queries.dashboard_queries import Json
-from nervesys.queries.query_runner import VariableChoice
+from nervesys.queries.query_runner import SUGGESTIONS, VariableChoice
 from reports import geometry
 from reports.assets import chart_style, inline_policy, script
 from reports.build import grid_position, panel_name
 from reports.chart_data import page_data, panel_data
-from reports.model import Graph, PageModel, Panel, Timeline
+from reports.model import PageModel
 from reports.plot import clock, plot
 
 LONGEST = 24
@@ -125,16 +125,12 @@ def environment(loader: BaseLoader) -> Environment:
 
 def chart_values(page: PageModel, canvas: Canvas) -> dict[str, Any]:
     """What `chart.html` needs to show a graph."""
-
-    def legend_lines(panel: Panel) -> int:
-        assert isinstance(panel.body, Graph | Timeline), "no other has a legend"
-        return geometry.legend_lines(panel.body.legend, geometry.width_of(panel.place, canvas.width))
-
     return {
         "page_data": page_data(page, canvas.width, canvas.zone),
         "chart_data": lambda panel: panel_data(panel, page, canvas.width, canvas.zone),
         "plot": lambda panel: plot(panel, page, canvas.width, canvas.zone),
-        "legend_lines": legend_lines,
+        "legend_lines": lambda panel: geometry.legend_lines(panel, canvas.width),
+        "is_beside": lambda panel: geometry.is_legend_beside(panel, canvas.width),
         "with_svg": canvas.with_svg,
     }
 
@@ -145,7 +141,12 @@ def _render(values: Mapping[str, Any]) -> str:
 
 
 def _template_values(page: PageModel, canvas: Canvas) -> dict[str, Any]:
-    return {"page": page, "longest": LONGEST, "clock": lambda at: clock(at, canvas.zone)} | chart_values(page, canvas)
+    return {
+        "page": page,
+        "longest": LONGEST,
+        "suggested": SUGGESTIONS,
+        "clock": lambda at: clock(at, canvas.zone),
+    } | chart_values(page, canvas)
 
 
 def _grid(pages: Sequence[Json]) -> Iterator[str]:

@@ -167,6 +167,7 @@ class Graph:
 
     Attributes:
         limits: (value, colour) of the thresholds.
+        many: whether its legend may have many names, which then stand at the right.
         unknown: (start, end) of spans without data, shown in grey, in Unix seconds.
     """
 
@@ -175,6 +176,7 @@ class Graph:
     stacked: bool
     limits: tuple[tuple[float, str], ...] = ()
     unknown: tuple[tuple[float, float], ...] = ()
+    many: bool = False
 
     @property
     def step(self) -> float:

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from nervesys.look.colours import SHADES, Theme, shade
-from reports.geometry import COLUMNS, GAP, ROW
+from reports.geometry import COLUMNS, GAP, ROW, is_legend_beside
 from reports.model import Graph, NodeGraph, PageModel, Panel, Table, Timeline
 from reports.plot import clock, plot
 
@@ -89,7 +89,13 @@ def _panel(panel: Panel, page: PageModel, width: float, zone: tzinfo, theme: The
         case Graph() | Timeline() | NodeGraph() as body:
             svg = with_colours(plot(panel, page, width, zone), theme)
             more = len(body.legend) - KEYS
-            return fields | {"svg": svg, "legend": [asdict(key) for key in body.legend[:KEYS]], "more": more}
+            beside = is_legend_beside(panel, width)
+            return fields | {
+                "svg": svg,
+                "beside": beside,
+                "legend": [asdict(key) for key in body.legend[:KEYS]],
+                "more": more,
+            }
         case Table() as body:
             cut = asdict(Table(body.columns, body.rows[:ROWS]))
             return fields | cut | {"numbers": body.numbers, "more": len(body.rows) - ROWS}

@@ -81,7 +81,7 @@ def plot(panel: Panel, page: PageModel, width: float, zone: tzinfo) -> str:
         zone: time zone of the reader.
     """
     assert isinstance(panel.body, Graph | Timeline | NodeGraph), "no other is drawn"
-    frame = Frame(*size_of(panel.place, width, panel.body), page.start, page.end, zone, page.marks)
+    frame = Frame(*size_of(panel, width), page.start, page.end, zone, page.marks)
     if isinstance(panel.body, NodeGraph):
         return _svg(frame, list(draw_node_graph(panel.body, frame.width, frame.height)))
     return graph(panel.body, frame) if isinstance(panel.body, Graph) else timeline(panel.body, frame)

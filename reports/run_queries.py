@@ -53,11 +53,13 @@ class TimeRange:
         seconds: its length.
         points: maximum number of points by panel id, according to the panel's width.
         limit: seconds for all queries; None for no limit.
+        deadline: when they are over, by the monotonic clock.
     """
 
     seconds: float
     points: Mapping[int, int]
     limit: float | None = None
+    deadline: float = 0
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,11 @@ def query_page(
         executor: runs as many queries at a time as it has workers.
     """
     unknown = {variable["name"] for variable in variables_of(page)} - values.keys()
-    deadline = monotonic() + (span.limit or 0)
 
     def later(question: PanelQuery, points: int) -> PendingQuery:
         missing = sorted(unknown & variables_in(question.expr))
         future = None if missing else executor.submit(live.ask, question, values, span.seconds, points)
-        return PendingQuery(future, f"The values of ${', $'.join(missing)} are not known", span.limit, deadline)
+        return PendingQuery(future, f"The values of ${', $'.join(missing)} are not known", span.limit, span.deadline)
 
     asked: dict[int, list[tuple[Json, float, PendingQuery]]] = {}
     for panel in panels_of(page):

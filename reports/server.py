@@ -7,16 +7,16 @@ from types import MappingProxyType
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from nervesys.clients.prometheus import Prometheus
+from nervesys.clients.prometheus import Prometheus, QueryFailed
 from nervesys.clock import Clock
 from nervesys.contract.dashboard_links import AGENT_VARIABLE
 from nervesys.metrics import Instruments
 from nervesys.metrics.http_headers import accepts_gzip
 from nervesys.metrics.pages import HttpProgram
-from nervesys.queries.dashboard_queries import Json
+from nervesys.queries.dashboard_queries import Json, variables_of
 from nervesys.queries.query_runner import QueryRunner, VariableChoice
 from reports import html
 from reports.assets import script as script_text
@@ -30,6 +30,8 @@ LASTING = {"cache-control": "public, max-age=31536000, immutable"}
 GZIP_LEVEL = 5
 AGENT_VARIABLES = ("agent", AGENT_VARIABLE)
 """Names of the variable that holds an agent: of several, and of one."""
+MOST_LETTERS = 100
+"""Longest text that is searched for."""
 QUERY_SECONDS = 20.0
 """For all queries of a page; what has responded by then is shown."""
 HEADERS = {
@@ -85,6 +87,7 @@ class Site:
             routes=[
                 Route("/", lambda _: RedirectResponse(f"/d/{front}")),
                 Route("/d/{uid}", self._page),
+                Route("/d/{uid}/values/{name}", self._search),
                 Route("/static/{name}", self._file),
             ],
         )
@@ -120,6 +123,22 @@ class Site:
         )
         text = html.live(model, self._controls(page, view, choices), view.canvas, self._versions)
         return _compressed(request, text, "text/html", HEADERS)
+
+    def _search(self, request: Request) -> Response:
+        """Values of a variable that contain `text`, for a field that suggests them while people type."""
+        page, name = self._pages.get(request.path_params["uid"]), request.path_params["name"]
+        if page is None or not any(variable["name"] == name for variable in variables_of(page)):
+            return JSONResponse({"error": "no such page or variable"}, 404, headers=HEADERS)
+        try:
+            view = View.of(request, page, self._clock())
+            live = QueryRunner(self._prometheus, self._interval, view.end)
+            text = request.query_params.get("text", "")[:MOST_LETTERS]
+            found = live.search(page, name, text, view.wanted, view.end - view.start)
+        except ValueError as err:
+            return JSONResponse({"error": str(err)}, 400, headers=HEADERS)
+        except QueryFailed as err:
+            return JSONResponse({"error": str(err)}, 502, headers=HEADERS)
+        return JSONResponse({"values": found}, headers=HEADERS)
 
     def _controls(self, page: Json, view: View, choices: Sequence[VariableChoice]) -> html.Controls:
         chosen = {choice.name: choice.selected for choice in choices if choice.selected and not choice.hidden}

@@ -62,15 +62,23 @@ class Prometheus:
         with self._parsing(expr):
             return [Series(series["metric"], tuple(map(_point, series["values"]))) for series in data["result"]]
 
-    def label_values(self, label: str, selector: str, start: float, end: float) -> list[str]:
+    def label_values(self, label: str, selector: str, start: float, end: float, limit: int | None = None) -> list[str]:
         """The values that a label of the selected series has within a time range, sorted.
+
+        Args:
+            label: its name.
+            selector: of the series.
+            start: Unix seconds.
+            end: Unix seconds.
+            limit: most values to return; None for all.
 
         Raises:
             QueryFailed: with Prometheus' error message.
         """
-        data = self._request(f"label/{label}/values", {"match[]": selector, "start": start, "end": end})
+        bounds = {} if limit is None else {"limit": limit}  # since 2.53; older releases ignore it
+        data = self._request(f"label/{label}/values", {"match[]": selector, "start": start, "end": end, **bounds})
         with self._parsing(selector):
-            return sorted(map(str, data[:]))  # no slice can be taken of what is no list
+            return sorted(map(str, data[:]))[:limit]  # no slice can be taken of what is no list
 
     def targets(self) -> list[dict[str, Any]]:
         """The active targets, as the API gives them: `labels`, `health`, `lastError`."""

@@ -15,6 +15,10 @@ from nervesys.quoting import escape_quoted
 POINTS = 250
 """Default for the maximum number of points of a graph."""
 LONGEST_GRAIN_SECONDS = 60.0
+MOST_OPTIONS = 200
+"""Most values of a variable that are listed; of more, people search."""
+SUGGESTIONS = 50
+"""Most values that a search finds."""
 NO_VALUES: Mapping[str, str] = {}
 
 
@@ -30,6 +34,8 @@ class VariableChoice:
         value: text that is inserted into queries.
         hidden: not shown, because it depends on another variable.
         includes_all: whether "All" is an option.
+        many: whether there are more options than `MOST_OPTIONS`, of which `options` are the first.
+        rejected: the wanted value, if Prometheus does not have it; empty otherwise.
     """
 
     name: str
@@ -39,6 +45,8 @@ class VariableChoice:
     value: str
     hidden: bool
     includes_all: bool
+    many: bool = False
+    rejected: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,21 +84,59 @@ class QueryRunner:
         return choices
 
     def _choice(self, variable: Json, values: Mapping[str, str], wanted: str | None, span: float) -> VariableChoice:
-        match = QUERY.fullmatch(variable["query"])
-        assert match, "check_dashboards rejects other variables"
-        label, includes_all = match["label"], variable["includeAll"]
-        selector = substitute(match["metric"], values)
-        options = tuple(self.prometheus.label_values(label, selector, self.now - span, self.now))
-        if wanted in options and wanted is not None:
+        label, selector = _label_and_selector(variable, values)
+        includes_all, every = variable["includeAll"], variable.get("allValue")
+        limit = None if includes_all and every is None else MOST_OPTIONS + 1
+        found = self.prometheus.label_values(label, selector, self.now - span, self.now, limit)
+        many = limit is not None and len(found) == limit
+        options = tuple(found[:MOST_OPTIONS] if many else found)
+        known = wanted is not None and (wanted in options or (many and self._has(variable, values, wanted, span)))
+        if known and wanted is not None:
             selected, value = wanted, escape_quoted(re.escape(wanted) if variable["multi"] else wanted)
         elif includes_all:
-            every = "|".join(escape_quoted(re.escape(option)) for option in options)
-            selected, value = None, variable.get("allValue", every)
+            listed = "|".join(escape_quoted(re.escape(option)) for option in options)
+            selected, value = None, listed if every is None else every
         else:
             selected = options[0] if options else ""
             value = escape_quoted(selected)
-        hidden = variable["hide"] == 2
-        return VariableChoice(variable["name"], variable["label"], options, selected, value, hidden, includes_all)
+        return VariableChoice(
+            *(variable["name"], variable["label"], options, selected, value),
+            hidden=variable["hide"] == 2,
+            includes_all=includes_all,
+            many=many,
+            rejected="" if known or wanted is None else wanted,
+        )
+
+    def _has(self, variable: Json, values: Mapping[str, str], wanted: str, span: float) -> bool:
+        """Whether Prometheus has a value of a variable."""
+        label, selector = _label_and_selector(variable, values)
+        exact = narrowed(selector, f'{label}="{escape_quoted(wanted)}"')
+        return wanted in self.prometheus.label_values(label, exact, self.now - span, self.now, 1)
+
+    def search(self, page: Json, name: str, text: str, wanted: Mapping[str, str], span: float) -> list[str]:
+        """Some values of a variable that contain a text, in any case.
+
+        Args:
+            page: the dashboard's JSON.
+            name: of the variable.
+            text: what to look for.
+            wanted: values of variables on which this one may depend.
+            span: length of the time range, in seconds.
+
+        Raises:
+            KeyError: the page has no such variable.
+            QueryFailed: Prometheus did not respond, or rejected a query.
+        """
+        values: dict[str, str] = {}
+        for variable in variables_of(page):
+            if variable["name"] == name:
+                label, selector = _label_and_selector(variable, values)
+                matcher = f'{label}=~"(?i).*{escape_quoted(re.escape(text))}.*"'
+                return self.prometheus.label_values(
+                    label, narrowed(selector, matcher), self.now - span, self.now, SUGGESTIONS
+                )
+            values[variable["name"]] = self._choice(variable, values, wanted.get(variable["name"]), span).value
+        raise KeyError(name)
 
     def variables(self, page: Json) -> dict[str, str]:
         """The default values of a dashboard's variables, as they are inserted into queries.
@@ -151,3 +197,18 @@ class QueryRunner:
 def has_data(series: Sequence[Series]) -> bool:
     """Whether any value is finite, so that there is something to draw."""
     return any(math.isfinite(value) for item in series for _, value in item.points)
+
+
+def _label_and_selector(variable: Json, values: Mapping[str, str]) -> tuple[str, str]:
+    """The label that a variable takes its values from, and the selector of the series that have it."""
+    match = QUERY.fullmatch(variable["query"])
+    assert match, "check_dashboards rejects other variables"
+    return match["label"], substitute(match["metric"], values)
+
+
+def narrowed(selector: str, matcher: str) -> str:
+    """A selector with one more matcher."""
+    if not selector.endswith("}"):
+        return f"{selector}{{{matcher}}}"
+    inner = selector.removesuffix("}").rstrip().removesuffix(",")
+    return f"{inner}{'' if inner.endswith('{') else ', '}{matcher}}}"

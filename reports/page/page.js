@@ -4,6 +4,7 @@
 const REQUEST_MILLISECONDS = 60000;
 const WIDTH_TOLERANCE = 0.1; // so much wider or narrower, graphs have points enough
 const WATCH_MILLISECONDS = 250;
+const SEARCH_MILLISECONDS = 150; // without a further letter, until values are asked for
 const LEAST_SECONDS = 10; // of a range that is zoomed to
 const FRESH = ["nav", "#controls", "#range"]; // parts of the header that follow the time range
 const LOCAL_TIME = /^\d{4}-\d\d-\d\dT/;
@@ -162,12 +163,29 @@ function submit(form) {
   return load(url, () => history.pushState({}, "", url));
 }
 
+/** Suggest values while people type; of an answer that comes late, nothing is shown. */
+async function suggest(field) {
+  const text = field.value;
+  await new Promise((done) => setTimeout(done, SEARCH_MILLISECONDS));
+  if (field.value !== text) return;
+  const url = new URL(field.dataset.search, location.href);
+  for (const [name, value] of new FormData(field.form)) if (name !== field.name && value) url.searchParams.set(name, value);
+  url.searchParams.set("text", text);
+  const answer = await fetch(url, { signal: AbortSignal.timeout(REQUEST_MILLISECONDS) }).catch(() => null);
+  if (!answer?.ok || field.value !== text) return;
+  const { values } = await answer.json();
+  field.list.replaceChildren(...values.map((value) => Object.assign(document.createElement("option"), { value })));
+}
+
+document.addEventListener("input", (event) => {
+  if (live && event.target.dataset?.search) suggest(event.target);
+});
 document.addEventListener("change", (event) => {
   if (live && event.target.closest("#controls")) submit(event.target.form);
 });
 document.addEventListener("submit", (event) => {
   event.preventDefault();
-  submit(event.target);
+  if (!(chosen && event.target.id === "controls")) submit(event.target); // Enter in a field changes it, too
 });
 pause?.addEventListener("click", () => {
   paused = !paused;

@@ -57,4 +57,4 @@ def _chart_values(report: PeriodicReport, width: float) -> dict[str, Any]:
     def choose(name: str) -> Callable[[Panel], Any]:
         return lambda panel: (small if panel.name in narrow else wide)[name](panel)
 
-    return wide | {name: choose(name) for name in ("chart_data", "plot", "legend_lines")}
+    return wide | {name: choose(name) for name in ("chart_data", "plot", "legend_lines", "is_beside")}

@@ -106,7 +106,7 @@ def test_only_what_prometheus_knows_can_be_chosen(browser: TestClient, query: st
     agents = set(re.findall(r'href="/d/agent-details[^"]*" dir="auto">([^<]*)<', text))
     assert shown in agents
     assert hidden not in agents
-    assert "vector(1)" not in text
+    assert not [link for link in Outline(text).links if "vector" in link]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ class Hostile(Prometheus):
     def range(self, expr: str, start: float, end: float, step: float) -> list[Series]:
         return [Series(self.labels, ((start, 1), (end, 2)))]
 
-    def label_values(self, label: str, selector: str, start: float, end: float) -> list[str]:
+    def label_values(self, label: str, selector: str, start: float, end: float, limit: int | None = None) -> list[str]:
         return [self.text]
 
 
@@ -179,10 +179,33 @@ def test_no_label_of_any_page_becomes_markup(text: str) -> None:
             assert "<script>alert" not in response.text
 
 
+def test_a_long_text_is_cut_and_whole_in_its_tooltip() -> None:
+    text = "word " * 200
+    for browser in browser_of(QueryRunner(Hostile("http://nowhere", text=text), 5, 1_750_000_000)):
+        response = browser.get("/d/main-overview?from=now-1h").text
+        assert f'title="{text}" dir="auto">{text[:300]}…<' in response
+        assert f'dir="auto">{text}<' not in response.split("<table>", 1)[1].split("</table>", 1)[0]
+
+
 def test_what_had_data_within_the_range_can_be_chosen_though_it_is_gone(live: QueryRunner) -> None:
     hours_later = QueryRunner(live.prometheus, live.interval, live.now + 7200)
     for browser in browser_of(hours_later):
         assert "<option>grok</option>" in browser.get("/d/main-overview?from=now-3h").text
+
+
+def test_a_value_that_is_not_there_is_named(live: QueryRunner) -> None:
+    for browser in browser_of(live):
+        text = browser.get("/d/main-overview?from=now-1h&var-agent=nobody").text
+        assert "Agent &#39;nobody&#39;: not in this time range; shown: all" in text
+        assert "not in this time range" not in browser.get("/d/main-overview?from=now-1h&var-agent=grok").text
+
+
+def test_values_are_searched(browser: TestClient) -> None:
+    found = browser.get("/d/main-overview/values/agent?from=now-1h&text=GRO")
+    assert found.json() == {"values": ["grok"]}
+    assert browser.get("/d/main-overview/values/agent?from=now-1h&text=.*").json() == {"values": []}, "no expression"
+    assert browser.get("/d/main-overview/values/nothing").status_code == 404
+    assert browser.get("/d/main-overview/values/agent?from=soon").status_code == 400
 
 
 def test_it_only_reads(browser: TestClient) -> None:
@@ -215,7 +238,7 @@ class Faulty(Prometheus):
     def instant(self, expr: str, at: float | None = None) -> list[Series]:
         return [Series({}, ((at or 0, 1),))]
 
-    def label_values(self, label: str, selector: str, start: float, end: float) -> list[str]:
+    def label_values(self, label: str, selector: str, start: float, end: float, limit: int | None = None) -> list[str]:
         raise QueryFailed("too many label values")
 
 

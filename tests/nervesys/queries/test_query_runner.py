@@ -3,6 +3,7 @@
 Covers: nervesys.clients.prometheus, nervesys.queries.dashboard_queries, nervesys.queries.query_runner.
 """
 
+import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,7 +12,7 @@ import requests
 from nervesys.clients.prometheus import Prometheus, QueryFailed, Series
 from nervesys.clients.promql import selections
 from nervesys.queries.dashboard_queries import PanelQuery, TopSelection, query_of_annotation
-from nervesys.queries.query_runner import QueryRunner
+from nervesys.queries.query_runner import QueryRunner, narrowed
 from nervesys.queries.variables import instant_of
 
 NOW = 1_750_000_017.0
@@ -63,7 +64,9 @@ def chooses(multi: bool) -> dict[str, object]:
 def test_what_is_chosen_gets_into_a_query_as_itself(multi: bool, wanted: str, chosen: str | None, value: str) -> None:
     @dataclass(frozen=True)
     class Naming(Prometheus):
-        def label_values(self, label: str, selector: str, start: float, end: float) -> list[str]:
+        def label_values(
+            self, label: str, selector: str, start: float, end: float, limit: int | None = None
+        ) -> list[str]:
             assert (label, selector, start, end) == ("agent", "up", NOW - 60, NOW), "of the whole range"
             return ['a.b"c', "grok"]
 
@@ -123,7 +126,7 @@ class OneSeries(Prometheus):
         self.queries.append(expr)
         return [Series({"agent": HOSTILE, "server": HOSTILE}, ((at or 0, 1),))]
 
-    def label_values(self, label: str, selector: str, start: float, end: float) -> list[str]:
+    def label_values(self, label: str, selector: str, start: float, end: float, limit: int | None = None) -> list[str]:
         self.queries.append(selector)
         return [HOSTILE]
 
@@ -172,3 +175,49 @@ def test_what_is_no_response_of_prometheus_is_an_error_of_its_query(
     ):
         with pytest.raises(QueryFailed, match="query Prometheus at http://nowhere for "):
             ask()
+
+
+@dataclass(frozen=True)
+class LargeFleet(Prometheus):
+    """A thousand agents; remembers how each list of names was asked for."""
+
+    asked: list[tuple[str, int | None]] = field(default_factory=list)
+
+    def label_values(self, label: str, selector: str, start: float, end: float, limit: int | None = None) -> list[str]:
+        self.asked.append((selector, limit))
+        names = [f"agent-{number:04}" for number in range(1000)]
+        exact = re.search(r'agent="([^"]*)"', selector)
+        return [name for name in names if not exact or name == exact[1]][:limit]
+
+
+@pytest.mark.parametrize("multi", [True, False])
+def test_of_many_values_some_are_listed_and_any_can_be_chosen(multi: bool) -> None:
+    prometheus = LargeFleet("http://nowhere")
+    runner = QueryRunner(prometheus, interval=5, now=NOW)
+    [choice] = runner.choices(chooses(multi), {"agent": "agent-0999"}, 60)
+    assert (choice.selected, choice.many, choice.rejected, len(choice.options)) == ("agent-0999", True, "", 200)
+    assert prometheus.asked == [("up", 201), ('up{agent="agent-0999"}', 1)]
+    [choice] = runner.choices(chooses(multi), {"agent": "nobody"}, 60)
+    assert (choice.selected, choice.rejected) == (None if multi else "agent-0000", "nobody")
+
+
+def test_all_values_are_listed_where_a_query_needs_them() -> None:
+    variable = {"name": "agent", "label": "Agent", "query": "label_values(up, agent)", "hide": 0}
+    page = {"templating": {"list": [variable | {"multi": True, "includeAll": True}]}}
+    [choice] = QueryRunner(LargeFleet("http://nowhere"), interval=5, now=NOW).choices(page, {}, 60)
+    assert len(choice.options) == choice.value.count("|") + 1 == 1000
+
+
+def test_a_search_asks_for_a_text_in_any_case_and_for_nothing_else() -> None:
+    prometheus = LargeFleet("http://nowhere")
+    QueryRunner(prometheus, interval=5, now=NOW).search(chooses(True), "agent", 'A.b"}', {}, 60)
+    [(selector, limit)] = prometheus.asked
+    assert (selector, limit) == ('up{agent=~"(?i).*A\\\\.b\\"\\\\}.*"}', 50)
+    assert [selection.name for selection in selections(selector)] == ["up"]
+
+
+@pytest.mark.parametrize(
+    ("selector", "result"), [("up", 'up{a="b"}'), ("up{}", 'up{a="b"}'), ('up{x="y"}', 'up{x="y", a="b"}')]
+)
+def test_a_selector_is_narrowed(selector: str, result: str) -> None:
+    assert narrowed(selector, 'a="b"') == result
